@@ -1,0 +1,3 @@
+"""Names the plugin, and nothing else."""
+
+pytest_plugins = ["keycheck.plugin"]

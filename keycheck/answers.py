@@ -1,0 +1,129 @@
+"""Bytes of an answer -> JSON, a coded refusal, or a named reason why it is neither. Pure.
+
+JSON is demanded only where it is due: with 200, and there strictly. Elsewhere an answer may well be HTML from a
+firewall, and only a JSON `code` says more than the status.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NoReturn
+
+from keycheck.codes import Kind, kind_of
+from keycheck.endpoints import Endpoint
+from keycheck.errors import CannotLook, ExchangeTrouble, NotBinance, RateLimited, TurnedAway
+from keycheck.facts import Refusal
+from keycheck.redaction import printable
+
+Clean = Callable[[str], str]
+
+
+@dataclass(frozen=True)
+class RawAnswer:
+    """Status, headers (lower-case names) and decoded body of an answer, whoever gave it."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+_SOMETHING_BETWEEN = (
+    "Check what stands between this machine and Binance: a captive portal, a proxy, a poisoned name server, "
+    "or a wrong URL in the settings"
+)
+_BANNED_UNTIL = re.compile(r"banned until (\d{12,14})")
+
+
+def read(raw: RawAnswer, endpoint: Endpoint, clean: Clean) -> dict[str, Any] | Refusal:
+    """The JSON object of a 200, or the refusal of a 4xx that carries one of Binance's codes.
+
+    `clean` takes secrets and addresses out of Binance's text. Raises CannotLook for everything else.
+    """
+    if raw.status == 200:
+        return _json_object(raw, endpoint)
+    body = _lenient(raw.body)
+    code = body.get("code")
+    code = code if type(code) is int else None
+    message = body.get("msg")
+    message = printable(clean(message)) if isinstance(message, str) else ""
+    refusal = Refusal(raw.status, code, message, kind_of(code))
+    if trouble := _trouble(raw, endpoint, refusal):
+        raise trouble
+    return refusal
+
+
+def _trouble(raw: RawAnswer, endpoint: Endpoint, refusal: Refusal) -> CannotLook | None:  # noqa: PLR0911  a table
+    host, status = f"the {endpoint.host.value} API", raw.status
+    if status in (418, 429) or refusal.kind is Kind.RATE:
+        return _rate_limited(raw, host, refusal)
+    if 300 <= status < 400:
+        return NotBinance(
+            f"{host} answered with a redirect (HTTP {status}), which Binance never does. {_SOMETHING_BETWEEN}"
+        )
+    if status == 451:
+        return TurnedAway(
+            f"{host} is closed to the place this machine is in (HTTP 451). Run from a country where Binance serves "
+            "futures; this is not a fault of the key"
+        )
+    if status in (202, 403) and refusal.code is None:
+        return TurnedAway(
+            f"a firewall answered in the place of {host} (HTTP {status}). Wait some minutes and run again; if it "
+            "stays, use another network: this is not a fault of the key"
+        )
+    if status >= 500 or status == 408 or refusal.kind is Kind.TROUBLE:
+        return ExchangeTrouble(f"{host} has trouble of its own: HTTP {status}, {refusal}. Run again in some minutes")
+    if refusal.code is None or not 400 <= status < 500:
+        return NotBinance(f"{host} answered HTTP {status} without one of Binance's codes. {_SOMETHING_BETWEEN}")
+    return None
+
+
+def _rate_limited(raw: RawAnswer, host: str, refusal: Refusal) -> RateLimited:
+    until = _BANNED_UNTIL.search(_lenient(raw.body).get("msg") or "") if refusal.message else None
+    wait = raw.headers.get("retry-after", "")
+    if until:
+        moment = datetime.fromtimestamp(int(until[1]) / 1000, UTC)
+        advice = f"It says: banned until {moment:%Y-%m-%d %H:%M:%S} UTC. Send nothing from this address before that"
+    elif wait.isascii() and wait.isdigit() and len(wait) < 8:
+        advice = f"It says: wait {wait} s. Send nothing from this address before that"
+    else:
+        advice = "Stop every program that calls Binance from this address, wait some minutes, then run again"
+    return RateLimited(
+        f"{host} limits or bans this address for too many requests (HTTP {raw.status}, code {refusal.code}). {advice}"
+    )
+
+
+def _json_object(raw: RawAnswer, endpoint: Endpoint) -> dict[str, Any]:
+    content_type = raw.headers.get("content-type", "application/json").lower()
+    body = _strict(raw.body) if "json" in content_type else None
+    if not isinstance(body, dict):
+        shown = printable(content_type.partition(";")[0], 40)
+        raise NotBinance(
+            f"{endpoint} was answered with HTTP 200 and {shown} that is not Binance's JSON. {_SOMETHING_BETWEEN}"
+        )
+    return body
+
+
+def _strict(body: bytes) -> Any:
+    """JSON without NaN, infinities or repeated keys; None for anything else."""
+    try:
+        return json.loads(body.decode("utf-8"), parse_constant=_refuse, object_pairs_hook=_unrepeated)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _lenient(body: bytes) -> dict[str, Any]:
+    parsed = _strict(body)
+    return parsed if isinstance(parsed, dict) else {}
+
+
+def _refuse(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("repeated key")
+    return found

@@ -1,0 +1,353 @@
+"""The signed session that all checks share: a question in, a fact out, or a named reason why there is none.
+
+Each question is asked once a run; its answer, or its failure, is remembered. Signed requests carry the exchange's
+time (local clock corrected by the measured offset), so that a wrong clock is one finding and not ten.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+
+from keycheck import answers, clock
+from keycheck.answers import RawAnswer
+from keycheck.credentials import KeyFacts
+from keycheck.drift import Drift, Sample, drift_of
+from keycheck.endpoints import (
+    ACCOUNT_CONFIG,
+    API_RESTRICTIONS,
+    EXCHANGE_INFO,
+    ORDER_TEST,
+    PING,
+    POSITION_SIDE,
+    PREMIUM_INDEX,
+    TIME,
+    Endpoint,
+    Host,
+)
+from keycheck.errors import (
+    CannotLook,
+    ExchangeTrouble,
+    NotApplicable,
+    NotBinance,
+    OutOfTime,
+    RateLimited,
+    Refused,
+    TurnedAway,
+    Undecided,
+    Unreachable,
+)
+from keycheck.facts import (
+    Account,
+    KeyPermissions,
+    OrderAnswer,
+    PositionMode,
+    Reachability,
+    Refusal,
+    SignedReads,
+    SymbolRules,
+    decimal,
+    missing,
+    position_mode,
+    rules_of,
+    weight_limit,
+)
+from keycheck.orders import dust_quantity, plain, smallest_quantity
+from keycheck.redaction import Redactor
+from keycheck.secrets import Secret
+from keycheck.signing import Params, Signer, encode, signed_query
+
+CLOCK_SAMPLES = 3
+RUN_SECONDS = 45.0  # after this nothing more is sent, so that a run against a dead exchange ends within a minute
+
+
+class Transport(Protocol):
+    """Sends one listed request. Raises CannotLook where no answer came within `seconds`."""
+
+    def send(self, endpoint: Endpoint, query: str, api_key: Secret | None, seconds: float) -> RawAnswer: ...
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request of the run, as evidence. `status` and `code`: None where none came; `duration_ms`: whole ms."""
+
+    method: str
+    path: str
+    host: Host
+    weight: int
+    status: int | None
+    code: int | None
+    message: str
+    duration_ms: int
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who asks: the facts of the key that may be told, and what signs for it (None where there is no key)."""
+
+    key: KeyFacts
+    api_key: Secret | None = None
+    signer: Signer | None = None
+
+
+Answer = dict[str, Any] | Refusal
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def once(ask: "Callable[Concatenate[Binance, P], R]") -> "Callable[Concatenate[Binance, P], R]":
+    """Asks once a run: the answer is kept, and so is the reason why there is none."""
+
+    @wraps(ask)
+    def asked(self: "Binance", /, *args: P.args, **kwargs: P.kwargs) -> R:
+        slot = (ask.__name__, args)
+        if slot not in self._answers:
+            try:
+                self._answers[slot] = ask(self, *args, **kwargs)
+            except CannotLook as error:
+                self._answers[slot] = error
+        kept: Any = self._answers[slot]
+        if isinstance(kept, CannotLook):
+            raise kept.with_traceback(None)
+        return kept  # type: ignore[no-any-return]
+
+    return asked
+
+
+class Binance:
+    """The two APIs as one key on one machine sees them. Every method raises CannotLook where it cannot tell."""
+
+    def __init__(  # noqa: PLR0913  what a run consists of; there is one caller
+        self,
+        transport: Transport,
+        identity: Identity,
+        *,
+        symbol: str,
+        recv_window: int,
+        has_wallet: bool,
+        journal: clock.Journal,
+        redactor: Redactor,
+    ) -> None:
+        self.key = identity.key
+        self.symbol = symbol
+        self.recv_window = recv_window
+        self.has_wallet = has_wallet
+        self.calls: list[Call] = []
+        self._transport = transport
+        self._identity = identity
+        self._journal = journal
+        self._redactor = redactor
+        self._answers: dict[tuple[str, tuple[Any, ...]], Any] = {}
+        self._stopped: CannotLook | None = None
+        self._watch = clock.Stopwatch()
+
+    def __repr__(self) -> str:
+        return f"<Binance session, {len(self.calls)} requests so far>"
+
+    # -- facts, in the order the checks ask for them --
+
+    @once
+    def ping(self) -> Reachability:
+        """Whether the futures API answers this machine.
+
+        No answer, or one that is not Binance's, is an observation here, since reaching it is the question.
+        """
+        try:
+            self._fact(PING)
+        except (Unreachable, NotBinance, TurnedAway) as error:
+            return Reachability(False, str(error))
+        return Reachability(True, "the futures API answered")
+
+    @once
+    def drift(self) -> Drift:
+        """Local clock against the exchange's, from the quickest of three samples."""
+        return drift_of([self._clock_sample(number) for number in range(1, CLOCK_SAMPLES + 1)])
+
+    def _clock_sample(self, number: int) -> Sample:
+        answer, span = self._timed(TIME)
+        began, took = self._journal.keep(f"clock/{number}", [span.began, span.took])
+        server = self._insist(answer).get("serverTime")
+        if type(server) is not int or not 10**12 < server < 10**13:
+            raise missing("serverTime", "the futures API (time)")
+        return Sample(began, took, server)
+
+    @once
+    def signed_reads(self) -> SignedReads:
+        """Puts one signed question to each host. Raises where no answer speaks of the key."""
+        hosts = {Host.WALLET: self._wallet_answer} if self.has_wallet else {}
+        found: dict[Host, Refusal | None] = {}
+        failed: CannotLook | None = None
+        for host, ask in {**hosts, Host.FUTURES: self._account_answer}.items():
+            try:
+                answer = ask()
+            except CannotLook as error:
+                failed = failed or error
+                continue
+            found[host] = answer if isinstance(answer, Refusal) else None
+        reads = SignedReads(found)
+        if reads.accepted or reads.refused:
+            return reads
+        raise failed or Refused(f"{reads}, which says nothing about the key. Run again")
+
+    @once
+    def key_permissions(self) -> KeyPermissions:
+        """What the wallet API says this key may do. Raises NotApplicable where there is no wallet API."""
+        if not self.has_wallet:
+            raise NotApplicable("the demo network has no wallet API, which alone knows a key's permissions")
+        return KeyPermissions(self._insist(self._wallet_answer()))
+
+    @once
+    def account(self) -> Account:
+        """Whether the account may trade; carries the refusal where the futures API refuses this key or account."""
+        answer = self._account_answer()
+        if isinstance(answer, Refusal) and answer.kind.speaks_of_the_key:
+            return Account({}, answer)
+        return Account(self._insist(answer))
+
+    @once
+    def position_mode(self) -> PositionMode:
+        """From accountConfig (weight 5), and from positionSide/dual (weight 30) only where that lacks it."""
+        fields = self._insist(self._account_answer())
+        if "dualSidePosition" in fields:
+            return position_mode(fields, "the futures API (accountConfig)")
+        return position_mode(self._fact(POSITION_SIDE), "the futures API (positionSide/dual)")
+
+    @once
+    def exchange_info(self) -> Mapping[str, Any]:
+        """The exchange's rules for all contracts: about 1.1 MB, as there is no parameter to ask for one."""
+        return self._fact(EXCHANGE_INFO)
+
+    @property
+    def weight_limit(self) -> int | None:
+        """Weight per minute, if this run has seen exchangeInfo; asks nothing."""
+        kept = self._answers.get(("exchange_info", ()))
+        return weight_limit(kept) if isinstance(kept, Mapping) else None
+
+    @once
+    def symbol_rules(self) -> SymbolRules | None:
+        """The rules of the contract under test; None where the exchange lists no such contract."""
+        return rules_of(self.symbol, self.exchange_info())
+
+    @once
+    def mark_price(self) -> Decimal:
+        """The price against which Binance measures the notional of a MARKET order, in quote asset."""
+        body = self._fact(PREMIUM_INDEX, [("symbol", self.symbol)])
+        price = decimal(body.get("markPrice"), "markPrice", "the futures API (premiumIndex)")
+        if price == 0:
+            raise missing("markPrice", "the futures API (premiumIndex)")
+        return price
+
+    @once
+    def dust_order(self) -> OrderAnswer:
+        """How a test order below the smallest allowed value fares. Nothing is placed."""
+        return self._test_order("an order below the minimum", dust_quantity)
+
+    @once
+    def smallest_order(self) -> OrderAnswer:
+        """How the smallest valid test order fares. Nothing is placed."""
+        answer = self._test_order("the smallest valid order", smallest_quantity)
+        if not answer.accepted and answer.was_weighed:
+            raise Refused(f"{answer}. The order that this suite built broke a rule, which says nothing about the key")
+        return answer
+
+    # -- how they are asked --
+
+    def _test_order(self, what: str, size: Callable[..., Decimal]) -> OrderAnswer:
+        rules = self.symbol_rules()
+        if rules is None:
+            raise Undecided(f"the exchange lists no contract {self.symbol}. Set BINANCE_SYMBOL to one that it lists")
+        quantity = plain(size(rules.market_rules(), self.mark_price()))
+        order = [
+            ("symbol", self.symbol),
+            ("side", "BUY"),
+            ("positionSide", self.position_mode().buy_side),
+            ("type", "MARKET"),
+            ("quantity", quantity),
+        ]
+        answer = self._ask(ORDER_TEST, order)
+        found = OrderAnswer(f"{what} (buy {quantity} {self.symbol})", answer if isinstance(answer, Refusal) else None)
+        if not found.speaks_of_the_key:
+            raise Refused(f"{found}, which says nothing about the key. Run again")
+        return found
+
+    @once
+    def _wallet_answer(self) -> Answer:
+        return self._ask(API_RESTRICTIONS)
+
+    @once
+    def _account_answer(self) -> Answer:
+        return self._ask(ACCOUNT_CONFIG)
+
+    def _fact(self, endpoint: Endpoint, params: Params = ()) -> dict[str, Any]:
+        return self._insist(self._ask(endpoint, params))
+
+    def _insist(self, answer: Answer) -> dict[str, Any]:
+        if isinstance(answer, Refusal):
+            raise Refused(f"{answer}, so this could not be looked at")
+        return answer
+
+    def _ask(self, endpoint: Endpoint, params: Params = ()) -> Answer:
+        return self._timed(endpoint, params)[0]
+
+    def _timed(self, endpoint: Endpoint, params: Params = ()) -> tuple[Answer, clock.Span]:
+        """One answer and its own span. A GET is tried once more, freshly stamped, after a cut connection or a 5xx."""
+        try:
+            return self._attempt(endpoint, params)
+        except (Unreachable, ExchangeTrouble) as error:
+            if endpoint.method != "GET" or getattr(error, "kind", "") in ("timeout", "tls", "dns"):
+                raise
+        return self._attempt(endpoint, params)
+
+    def _attempt(self, endpoint: Endpoint, params: Params) -> tuple[Answer, clock.Span]:
+        if self._stopped:
+            raise RateLimited(f"not sent, because earlier in this run {self._stopped}")
+        query = self._query(endpoint, params)
+        seconds = RUN_SECONDS - self._watch.seconds
+        if seconds <= 0:
+            raise OutOfTime(f"{endpoint} was not sent, as this run has waited {RUN_SECONDS:.0f} s already. Run again")
+        raw: RawAnswer | None = None
+        result: Answer | CannotLook
+        watch = clock.Stopwatch()
+        try:
+            raw = self._transport.send(endpoint, query, self._identity.api_key if endpoint.signed else None, seconds)
+            result = answers.read(raw, endpoint, self._redactor.clean_shared)
+        except CannotLook as error:
+            result = error
+        span = watch.stop()
+        self.calls.append(_call(endpoint, raw, result, span))
+        if isinstance(result, RateLimited):
+            self._stopped = result
+        if isinstance(result, CannotLook):
+            raise result.with_traceback(None)
+        return result, span
+
+    def _query(self, endpoint: Endpoint, params: Params) -> str:
+        if not endpoint.signed:
+            return encode(params)
+        if self._identity.signer is None:
+            raise Undecided(f"{endpoint} needs a key and a secret, and there are none. Fill in .env")
+        stamp = round(clock.now_ms() - self.drift().offset)
+        signed = [*params, ("recvWindow", str(self.recv_window)), ("timestamp", str(stamp))]
+        query = signed_query(signed, self._identity.signer)
+        self._redactor.learn(query.rpartition("signature=")[2])
+        return query
+
+
+def _call(endpoint: Endpoint, raw: RawAnswer | None, result: Answer | CannotLook, span: clock.Span) -> Call:
+    message = ""
+    if isinstance(result, CannotLook):
+        message = str(result)
+    elif isinstance(result, Refusal):
+        message = result.message
+    return Call(
+        method=endpoint.method,
+        path=endpoint.path,
+        host=endpoint.host,
+        weight=endpoint.weight,
+        status=raw.status if raw else None,
+        code=result.code if isinstance(result, Refusal) else None,
+        message=message,
+        duration_ms=round(span.took),
+    )

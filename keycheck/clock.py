@@ -1,0 +1,48 @@
+"""The only reader of the time. What it reads is journalled, so that a cassette's drift replays to the digit."""
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Journal(Protocol):
+    """Remembers readings of a run: live it forgets them, recording it keeps them, in replay it is all there is."""
+
+    def keep(self, key: str, fresh: list[float]) -> list[float]:
+        """`fresh`, kept under `key`; in replay what was kept under `key`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Span:
+    """When something began on the wall clock (ms since 1970, UTC) and how long it took (ms, monotonic)."""
+
+    began: float
+    took: float
+
+
+class Stopwatch:
+    """Takes one span. The wall clock is read once, the length on the monotonic clock, which nobody sets."""
+
+    def __init__(self) -> None:
+        self._wall = time.time() * 1000
+        self._start = time.perf_counter()
+
+    def stop(self) -> Span:
+        return Span(round(self._wall, 3), round((time.perf_counter() - self._start) * 1000, 3))
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the start."""
+        return time.perf_counter() - self._start
+
+
+def now_ms() -> float:
+    """The local wall clock in ms since 1970, UTC."""
+    return time.time() * 1000
+
+
+def iso(ms: float) -> str:
+    """ISO 8601 in UTC to the second: `2026-11-20T08:13:00Z`."""
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

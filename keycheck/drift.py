@@ -1,0 +1,74 @@
+"""Time samples -> drift with its uncertainty. Pure; all times in milliseconds.
+
+`GET /fapi/v1/time` is the clock. `exchangeInfo.serverTime` is the stamp of a cache, hours old, and never one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from keycheck.errors import Undecided
+
+DRIFT_LIMIT = 2000  # ms; the limit this suite holds a machine's clock to
+AHEAD_LIMIT = 1000  # ms; Binance refuses a stamp this far ahead of its own clock ("Timing security")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One look at the exchange's clock: local wall clock when sent, the round trip, the stamp that came back."""
+
+    sent: float
+    round_trip: float
+    server: int
+
+    @property
+    def offset(self) -> float:
+        """Local clock minus exchange clock, taking the stamp to be from the middle of the round trip."""
+        return self.sent + self.round_trip / 2 - self.server
+
+
+@dataclass(frozen=True)
+class Drift:
+    """How far the local clock is ahead (+) or behind (-), give or take `uncertainty`."""
+
+    offset: float
+    uncertainty: float
+
+    @property
+    def ms(self) -> int:
+        """The drift in whole milliseconds, positive where the local clock is ahead."""
+        return round(self.offset)
+
+    def __str__(self) -> str:
+        way = "ahead of" if self.ms > 0 else "behind"
+        shown = f"{abs(self.ms)} ms {way}" if self.ms else "level with"
+        return f"the local clock is {shown} the exchange's, give or take {self.uncertainty:.0f} ms"
+
+    def agrees(self, limit: float = DRIFT_LIMIT) -> bool:
+        """Whether |drift| is certainly under `limit` (True) or certainly not (False); raises Undecided between."""
+        size = abs(self.offset)
+        if size + self.uncertainty < limit:
+            return True
+        if size - self.uncertainty >= limit:
+            return False
+        raise self._undecided(f"on which side of {limit:.0f} ms the drift lies")
+
+    def inside_signing_window(self, recv_window: int) -> bool:
+        """Whether a stamp of the local clock is acceptable to Binance, certainly or certainly not.
+
+        Its rule: `timestamp < serverTime + 1000 and serverTime - timestamp <= recvWindow`. Raises Undecided between.
+        """
+        earliest, latest = self.offset - self.uncertainty, self.offset + self.uncertainty
+        if latest < AHEAD_LIMIT and -earliest <= recv_window:
+            return True
+        if earliest >= AHEAD_LIMIT or -latest > recv_window:
+            return False
+        raise self._undecided("whether Binance accepts a stamp of this clock")
+
+    def _undecided(self, what: str) -> Undecided:
+        return Undecided(f"{self}: that leaves open {what}. Run again on a quieter network")
+
+
+def drift_of(samples: Sequence[Sample]) -> Drift:
+    """The offset of the sample with the shortest round trip; its uncertainty is half of that."""
+    best = min(samples, key=lambda sample: sample.round_trip)
+    return Drift(best.offset, best.round_trip / 2)

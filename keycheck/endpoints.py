@@ -1,0 +1,43 @@
+"""The only requests that may leave this machine. Everything here reads, or tests an order without placing it.
+
+Weights are the documented cost against the limit per IP and minute (USD-M futures and Wallet API pages).
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Host(Enum):
+    """The two APIs that a futures key speaks to."""
+
+    FUTURES = "futures"
+    WALLET = "wallet"
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One method on one path of one host. `weight`: what a call costs, in request weight."""
+
+    host: Host
+    method: str
+    path: str
+    weight: int
+    signed: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+PING = Endpoint(Host.FUTURES, "GET", "/fapi/v1/ping", 1)
+TIME = Endpoint(Host.FUTURES, "GET", "/fapi/v1/time", 1)
+EXCHANGE_INFO = Endpoint(Host.FUTURES, "GET", "/fapi/v1/exchangeInfo", 1)
+PREMIUM_INDEX = Endpoint(Host.FUTURES, "GET", "/fapi/v1/premiumIndex", 1)
+ACCOUNT_CONFIG = Endpoint(Host.FUTURES, "GET", "/fapi/v1/accountConfig", 5, signed=True)
+POSITION_SIDE = Endpoint(Host.FUTURES, "GET", "/fapi/v1/positionSide/dual", 30, signed=True)
+# The documentation states no weight for a test order; an older page says 1, so 1 is budgeted.
+ORDER_TEST = Endpoint(Host.FUTURES, "POST", "/fapi/v1/order/test", 1, signed=True)
+API_RESTRICTIONS = Endpoint(Host.WALLET, "GET", "/sapi/v1/account/apiRestrictions", 1, signed=True)
+
+LISTED = frozenset(
+    {PING, TIME, EXCHANGE_INFO, PREMIUM_INDEX, ACCOUNT_CONFIG, POSITION_SIDE, ORDER_TEST, API_RESTRICTIONS}
+)

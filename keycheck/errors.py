@@ -1,0 +1,87 @@
+"""Why we could not go on, or could not look. Every message says what happened, then what to do.
+
+    KeycheckError
+    |-- UsageProblem        settings, options or files that cannot be used (exit status 4)
+    |-- DirtyArtefact       a file would have held a secret; it was not written (exit status 11)
+    |-- NotApplicable       the claim says nothing about this key
+    |-- NotListed           somebody tried to send a request that is not on the list
+    `-- CannotLook          a check could not look; it never convicts the key
+        |-- Unreachable         no answer: no DNS, refused, reset, time-out, certificate
+        |-- NotBinance          an answer, but not one that Binance gives
+        |-- TurnedAway          the firewall or a legal restriction answered in Binance's place
+        |-- RateLimited         429 or 418: nothing more is sent in this run
+        |-- ExchangeTrouble     5xx and the codes that mean "try again"
+        |-- Refused             a coded refusal that does not answer what was asked
+        |-- Undecided           the answer came, and leaves the question open
+        |-- OutOfTime           the run's own time is used up
+        `-- NotRecorded         the cassette holds no such answer
+
+No text here ever holds a query, a header, a key or a signature.
+"""
+
+
+class KeycheckError(Exception):
+    """The root of everything this package raises on purpose."""
+
+
+class UsageProblem(KeycheckError):
+    """A setting, an option or a file that cannot be used; one sentence that names the remedy."""
+
+
+class DirtyArtefact(KeycheckError):
+    """A file that was about to be written held a secret; it was not written, and an older one was removed."""
+
+
+class NotApplicable(KeycheckError):
+    """The claim says nothing about this key, such as wallet permissions on the demo network."""
+
+
+class NotListed(KeycheckError):
+    """A request that is not on the list; raised before a socket is touched."""
+
+
+class CannotLook(KeycheckError):
+    """The question could not be put, or got no answer that speaks of it."""
+
+
+class Unreachable(CannotLook):
+    """No answer came.
+
+    `kind` is one of `dns`, `refused`, `reset`, `timeout`, `tls`, `proxy`, `no_route`, `other`.
+    """
+
+    def __init__(self, message: str, kind: str = "other") -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class NotBinance(CannotLook):
+    """An answer came that Binance does not give: a redirect, HTML, JSON without what it must hold."""
+
+
+class TurnedAway(CannotLook):
+    """A firewall (403, 202) or a legal restriction (451) stands between this machine and the API."""
+
+
+class RateLimited(CannotLook):
+    """429 or 418. The run sends nothing more."""
+
+
+class ExchangeTrouble(CannotLook):
+    """Binance's own trouble: 5xx, 408, or a code that means the same."""
+
+
+class Refused(CannotLook):
+    """Binance refused with a code, and the refusal does not answer what the check asks."""
+
+
+class Undecided(CannotLook):
+    """What was observed leaves the question open."""
+
+
+class OutOfTime(CannotLook):
+    """The run has used up the time it may take."""
+
+
+class NotRecorded(CannotLook):
+    """The cassette holds no answer to this request."""

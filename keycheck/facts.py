@@ -1,0 +1,240 @@
+"""Binance's JSON -> what the checks ask about. Pure.
+
+Unknown fields are ignored; a field that is missing or of the wrong type is never guessed: reading it raises
+NotBinance, and the check that asked is unproven.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from enum import Enum
+from typing import Any
+
+from keycheck.codes import Kind
+from keycheck.endpoints import Host
+from keycheck.errors import NotBinance
+from keycheck.orders import OrderRules
+
+
+def missing(what: str, where: str) -> NotBinance:
+    """The error for an answer that lacks `what`."""
+    return NotBinance(f"{where} answered without a usable {what}. Run again; if it stays, report it with this page")
+
+
+def flag(body: Mapping[str, Any], name: str, where: str) -> bool:
+    """A boolean field. The strings "true" and "false", and 0 and 1, are not booleans."""
+    value = body.get(name)
+    if not isinstance(value, bool):
+        raise missing(name, where)
+    return value
+
+
+def decimal(text: object, name: str, where: str) -> Decimal:
+    """A number that the exchange writes as a string: finite and not negative."""
+    if isinstance(text, str) and len(text) <= 40:
+        try:
+            value = Decimal(text)
+        except InvalidOperation:
+            raise missing(name, where) from None
+        if value.is_finite() and value >= 0:
+            return value
+    raise missing(name, where)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A coded refusal: Binance's code, the class it falls into, and its text cleaned for sharing."""
+
+    status: int
+    code: int | None
+    message: str
+    kind: Kind
+
+    def __str__(self) -> str:
+        text = f" ({self.message})" if self.message else ""
+        return f"Binance refused with code {self.code}{text}" if self.code is not None else f"HTTP {self.status}{text}"
+
+
+@dataclass(frozen=True)
+class Reachability:
+    """Whether the futures API answered this machine, and if not, what came in its place."""
+
+    answered: bool
+    observed: str
+
+    def __str__(self) -> str:
+        return self.observed
+
+
+@dataclass(frozen=True)
+class SignedReads:
+    """Whether each host took a signed request: None means it accepted. Hosts that gave no answer are left out."""
+
+    answers: Mapping[Host, Refusal | None]
+
+    @property
+    def accepted(self) -> bool:
+        """One acceptance is proof enough: key, address and signature are good, permissions are the next question."""
+        return any(refusal is None for refusal in self.answers.values())
+
+    @property
+    def refused(self) -> bool:
+        """Whether a host refused in a way that speaks of the key."""
+        return any(refusal is not None and refusal.kind.speaks_of_the_key for refusal in self.answers.values())
+
+    def __str__(self) -> str:
+        return "; ".join(
+            f"the {host.value} API: {'accepted' if refusal is None else refusal}"
+            for host, refusal in self.answers.items()
+        )
+
+
+@dataclass(frozen=True)
+class KeyPermissions:
+    """`GET /sapi/v1/account/apiRestrictions`: what the key may do. Each property raises NotBinance if it is absent."""
+
+    flags: Mapping[str, Any]
+    _where = "the wallet API (apiRestrictions)"
+
+    @property
+    def futures(self) -> bool:
+        return flag(self.flags, "enableFutures", self._where)
+
+    @property
+    def withdrawals(self) -> bool:
+        return flag(self.flags, "enableWithdrawals", self._where)
+
+    @property
+    def ip_restricted(self) -> bool:
+        return flag(self.flags, "ipRestrict", self._where)
+
+
+class PositionMode(Enum):
+    """How the account holds positions; decides the `positionSide` that its orders must carry."""
+
+    ONE_WAY = "ONE_WAY"
+    HEDGE = "HEDGE"
+
+    @property
+    def buy_side(self) -> str:
+        """`positionSide` of an order that buys: BOTH, or LONG in hedge mode; anything else is refused with -4061."""
+        return "LONG" if self is PositionMode.HEDGE else "BOTH"
+
+
+def position_mode(body: Mapping[str, Any], where: str) -> PositionMode:
+    """From `dualSidePosition`, which accountConfig and positionSide/dual share."""
+    return PositionMode.HEDGE if flag(body, "dualSidePosition", where) else PositionMode.ONE_WAY
+
+
+@dataclass(frozen=True)
+class Account:
+    """`GET /fapi/v1/accountConfig`, or the refusal that came in its place. No balances are in it."""
+
+    fields: Mapping[str, Any]
+    refusal: Refusal | None = None
+
+    @property
+    def can_trade(self) -> bool | None:
+        """None where the futures API refused the key."""
+        return None if self.refusal else flag(self.fields, "canTrade", "the futures API (accountConfig)")
+
+    def __str__(self) -> str:
+        if self.refusal:
+            return f"the futures API refuses this key: {self.refusal}"
+        return f"accountConfig says canTrade is {str(self.can_trade).lower()}"
+
+
+@dataclass(frozen=True)
+class OrderAnswer:
+    """How the test order fared: `refusal` is None where it was accepted (HTTP 200; its body proves nothing)."""
+
+    order: str
+    refusal: Refusal | None
+
+    @property
+    def accepted(self) -> bool:
+        """Accepted, or refused for want of funds or room alone."""
+        return self.refusal is None or self.refusal.kind is Kind.FUNDS
+
+    @property
+    def speaks_of_the_key(self) -> bool:
+        """False for clock, format, rate and trouble codes: they tell nothing about key or account."""
+        return self.was_weighed or (self.refusal is not None and self.refusal.kind.speaks_of_the_key)
+
+    @property
+    def was_weighed(self) -> bool:
+        """Accepted, or refused by a rule about orders or funds: the order gate looked at it."""
+        return self.accepted or (self.refusal is not None and self.refusal.kind is Kind.ORDER_RULE)
+
+    def __str__(self) -> str:
+        return f"{self.order}: {self.refusal or 'accepted'}"
+
+
+@dataclass(frozen=True)
+class SymbolRules:
+    """One contract of exchangeInfo. `filters` by filterType. Strings are as the exchange writes them."""
+
+    symbol: str
+    status: str
+    filters: Mapping[str, Mapping[str, Any]]
+    _where = "the futures API (exchangeInfo)"
+
+    @property
+    def step_size(self) -> str:
+        """LOT_SIZE's `stepSize`. Precision fields are not it, as Binance's own page warns."""
+        return self._text("LOT_SIZE", "stepSize")
+
+    @property
+    def min_notional(self) -> str | None:
+        """MIN_NOTIONAL's `notional`; None where the contract has no such filter."""
+        return self._text("MIN_NOTIONAL", "notional") if "MIN_NOTIONAL" in self.filters else None
+
+    def market_rules(self) -> OrderRules:
+        """Limits of a MARKET order: MARKET_LOT_SIZE where it says something, LOT_SIZE where it does not."""
+        lot = self.filters.get("LOT_SIZE", {})
+        market = self.filters.get("MARKET_LOT_SIZE", {})
+
+        def figure(name: str) -> Decimal:
+            for source in (market, lot):
+                if name in source and (value := decimal(source[name], name, self._where)) > 0:
+                    return value
+            raise missing(name, self._where)
+
+        return OrderRules(
+            step=figure("stepSize"),
+            min_quantity=decimal(lot.get("minQty", "0"), "minQty", self._where),
+            max_quantity=figure("maxQty") if "maxQty" in market or "maxQty" in lot else None,
+            min_notional=decimal(self.min_notional or "0", "notional", self._where),
+        )
+
+    def _text(self, kind: str, name: str) -> str:
+        text = self.filters.get(kind, {}).get(name)
+        decimal(text, f"{kind}.{name}", self._where)
+        return str(text)
+
+
+def rules_of(symbol: str, exchange_info: Mapping[str, Any]) -> SymbolRules | None:
+    """The contract of exactly that name among hundreds, or None. The first entry is never taken for it."""
+    symbols = exchange_info.get("symbols")
+    if not isinstance(symbols, list) or not symbols:
+        raise missing("list of contracts", SymbolRules._where)
+    entry = next((s for s in symbols if isinstance(s, dict) and s.get("symbol") == symbol), None)
+    if entry is None:
+        return None
+    filters = entry.get("filters")
+    found: Iterable[Any] = filters if isinstance(filters, list) else ()
+    by_type = {f["filterType"]: f for f in found if isinstance(f, dict) and isinstance(f.get("filterType"), str)}
+    status = entry.get("status")
+    if not isinstance(status, str):
+        raise missing("status", SymbolRules._where)
+    return SymbolRules(symbol, status, by_type)
+
+
+def weight_limit(exchange_info: Mapping[str, Any]) -> int | None:
+    """Request weight per minute and IP; None where the exchange does not publish it."""
+    limits = exchange_info.get("rateLimits")
+    for limit in limits if isinstance(limits, list) else ():
+        if isinstance(limit, dict) and limit.get("rateLimitType") == "REQUEST_WEIGHT":
+            value = limit.get("limit")
+            return value if type(value) is int and value > 0 else None
+    return None

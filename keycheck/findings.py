@@ -1,0 +1,71 @@
+"""What the checks claim and what they found. Pure values; nothing here looks at the world."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Severity(Enum):
+    """A critical claim decides the verdict; an informational one is advice."""
+
+    CRITICAL = "critical"
+    INFORMATIONAL = "informational"
+
+
+class Outcome(Enum):
+    """What became of a claim. Only an observed answer makes a FAIL or a WARN."""
+
+    PASS = "pass"  # noqa: S105  no password
+    FAIL = "fail"
+    WARN = "warn"
+    UNPROVEN = "unproven"
+    BLOCKED = "blocked"
+    NOT_APPLICABLE = "not_applicable"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One claim of suite/, as its source states it.
+
+    `title`, `why` and `fix` are the three paragraphs of its docstring. `needs`: ids that must have passed before it is
+    worth running; `pointless_if_failed`: ids whose failure has already answered it.
+    """
+
+    id: str
+    step: int
+    severity: Severity
+    title: str
+    why: str = ""
+    fix: str = ""
+    needs: tuple[str, ...] = ()
+    pointless_if_failed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check found: `detail` is what was observed this time, `duration_ms` whole ms."""
+
+    check: Check
+    outcome: Outcome
+    detail: str = ""
+    blocked_by: str | None = None
+    duration_ms: int = 0
+
+
+def missed(severity: Severity) -> Outcome:
+    """The outcome of a claim that was seen not to hold."""
+    return Outcome.FAIL if severity is Severity.CRITICAL else Outcome.WARN
+
+
+def blocker(check: Check, findings: dict[str, Finding]) -> str | None:
+    """The id of the check that stands in the way of this one, or None.
+
+    Where that one was itself blocked, what blocked it is named: one cause, however long the chain. A check that was
+    not selected stands in nobody's way.
+    """
+    for needed in (*check.needs, *check.pointless_if_failed):
+        found = findings.get(needed)
+        if found is None or found.outcome in (Outcome.PASS, Outcome.NOT_APPLICABLE):
+            continue
+        if needed in check.needs or found.outcome in (Outcome.FAIL, Outcome.WARN):
+            return found.blocked_by or needed
+    return None

@@ -1,0 +1,319 @@
+"""pytest glue: it translates between pytest and a Run, and decides nothing about keys.
+
+A claim that fails is a failed test; an informational one that fails is shown as a warning, is not counted and does not
+stop `-x`; a critical one that could not be looked at is an error (pytest draws the same line between a test's call and
+its setup); what is blocked or does not apply is skipped.
+"""
+
+import html
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+from _pytest.outcomes import Failed, Skipped
+from _pytest.terminal import TerminalReporter
+
+from keycheck import __version__, catalogue
+from keycheck.binance import Binance
+from keycheck.errors import DirtyArtefact, KeycheckError, NotApplicable, UsageProblem
+from keycheck.findings import Check, Finding, Outcome, Severity, missed
+from keycheck.redaction import printable
+from keycheck.report import page, terminal
+from keycheck.report.model import RunReport
+from keycheck.run import PAGE_FILE, VERDICT_FILE, Options, Run
+
+SUITE = "suite"
+OBSERVED = "observed"
+EXIT_DIRTY = 11
+
+
+class Observe(Protocol):
+    """Notes what was seen: one sentence for people, and values by their name in verdict.json."""
+
+    def __call__(self, sentence: str = "", /, **values: Any) -> None: ...
+
+
+class Blocked(Skipped):
+    """Raised before a check whose needs are not met."""
+
+    def __init__(self, by: str) -> None:
+        super().__init__(f"blocked by {by}")
+        self.by = by
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("keycheck")
+    group.addoption("--replay", metavar="NAME", help="offline, from cassettes/NAME.yaml or from a path")
+    group.addoption("--record", metavar="NAME", help="live, and keep a scrubbed cassette as cassettes/NAME.yaml")
+    group.addoption("--env-file", metavar="PATH", help="settings file (default: .env beside pytest.ini)")
+    group.addoption("--report-dir", metavar="DIR", help="where reports go (default: reports/ beside pytest.ini)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if _is_suite_run(config):
+        config.pluginmanager.register(SuiteRun(config), "keycheck-suite")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_metadata(metadata: dict[str, Any], config: pytest.Config) -> None:
+    """pytest-html's environment table: platform, paths and CI variables have no place in a shared file."""
+    if _is_suite_run(config):
+        metadata.clear()
+
+
+@pytest.fixture(scope="session")
+def binance(pytestconfig: pytest.Config) -> Binance:
+    """The one signed session of the run."""
+    suite_run = pytestconfig.pluginmanager.get_plugin("keycheck-suite")
+    assert isinstance(suite_run, SuiteRun)
+    return suite_run.run.session
+
+
+@pytest.fixture
+def observe(record_property: Any) -> Observe:
+    """What a check saw, kept through pytest's own `record_property`, so that JUnit XML has it too."""
+
+    def note(sentence: str = "", /, **values: Any) -> None:
+        for name, value in (({OBSERVED: sentence} if sentence else {}) | values).items():
+            record_property(name, value)
+
+    return note
+
+
+def _is_suite_run(config: pytest.Config) -> bool:
+    suite = config.rootpath / SUITE
+    places = [Path(config.invocation_params.dir, str(arg).partition("::")[0]).resolve() for arg in config.args]
+    return any(place == suite or suite in place.parents or place in suite.parents for place in places)
+
+
+class SuiteRun:
+    """The hooks of a run of suite/."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.suite = config.rootpath / SUITE
+        self.catalogue = catalogue.read(self.suite)
+        self.run: Run
+        self.report: RunReport | None = None
+        self._say_it_briefly()
+
+    def _option(self, name: str, default: Any = None) -> Any:
+        return getattr(self.config.option, name, default)  # -p no:terminal takes its options along
+
+    def _say_it_briefly(self) -> None:
+        """A failed claim is told in a sentence at the end; its traceback is for -vv or a --tb that was asked for."""
+        self.tracebacks = self._option("verbose", 0) >= 2 or self._option("tbstyle", "auto") != "auto"
+        if not self.tracebacks and hasattr(self.config.option, "tbstyle"):
+            self.config.option.tbstyle = "no"
+        if self._option("reportchars") == "fE":  # pytest's default; its list would say everything twice
+            self.config.option.reportchars = ""
+
+    @property
+    def _looks_only(self) -> bool:
+        return any(self._option(name) for name in ("collectonly", "showfixtures", "show_fixtures_per_test"))
+
+    # -- begin --
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self) -> None:
+        if self._looks_only:
+            return
+        try:
+            self._refuse_what_cannot_work()
+            self.run = Run(self._options(), self.catalogue)
+        except UsageProblem as problem:
+            message = str(problem)
+        else:
+            return
+        raise pytest.UsageError(message)
+
+    def _refuse_what_cannot_work(self) -> None:
+        if not __debug__:
+            raise UsageProblem("Python runs with -O or PYTHONOPTIMIZE, which takes the asserts out: run it without")
+        if self._option("numprocesses") or self._option("dist", "no") != "no":
+            raise UsageProblem(
+                "-n does not go with suite/: its checks share one session, one clock and one rate budget. Leave it out"
+            )
+
+    def _options(self) -> Options:
+        root, here = self.config.rootpath, self.config.invocation_params.dir
+        env_file, report_dir = self._option("env_file"), self._option("report_dir")
+        return Options(
+            env_file=here / env_file if env_file else root / ".env",
+            env_file_required=bool(env_file),
+            report_dir=here / report_dir if report_dir else root / "reports",
+            cassettes=root / "cassettes",
+            replay=self._option("replay"),
+            record=self._option("record"),
+        )
+
+    def pytest_report_header(self) -> list[str]:
+        return [] if self._looks_only else terminal.header(self.run.report(), self.run.hosts)
+
+    # -- collect --
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(
+        self, collector: pytest.Collector
+    ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        report = yield
+        if isinstance(collector, pytest.Module) and self.suite in collector.path.parents and report.passed:
+            wrong = [*self.catalogue.faults.get(collector.path.name, []), *self._strangers(report.result)]
+            if wrong:
+                report.outcome, report.longrepr, report.result = "failed", "\n".join(wrong), []
+        return report
+
+    def _strangers(self, nodes: list[Any]) -> list[str]:
+        known = [getattr(node, "originalname", node.name).removeprefix("test_") for node in nodes]
+        return [
+            f"{name} is no plain function that suite/ can list, or is parametrized: write one function a check"
+            for name in dict.fromkeys(known)
+            if name not in self.catalogue or known.count(name) > 1
+        ]
+
+    # -- run --
+
+    def _check(self, item: pytest.Item) -> Check | None:
+        name = getattr(item, "originalname", item.name).removeprefix("test_")
+        return self.catalogue[name] if self.suite in item.path.parents and name in self.catalogue else None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        check = self._check(item)
+        if check and (by := self.run.blocker(check)):
+            raise Blocked(by)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        check = self._check(item)
+        if check and call.when != "teardown" and (call.when == "call" or call.excinfo):
+            finding = self.run.add(self._finding(check, call, dict(item.user_properties)))
+            for name, value in item.user_properties:
+                self.run.note(name, value)
+            self._dress(report, finding, item)
+        return report
+
+    def _finding(self, check: Check, call: pytest.CallInfo[None], noted: dict[str, object]) -> Finding:
+        error = call.excinfo.value if call.excinfo else None
+        blocked_by = error.by if isinstance(error, Blocked) else None
+        observed = str(noted.get(OBSERVED, ""))
+        if call.excinfo is None:
+            outcome, detail = Outcome.PASS, observed
+        elif isinstance(error, AssertionError) and self.suite in Path(call.excinfo.traceback[-1].path).parents:
+            outcome, detail = missed(check.severity), observed or printable(str(error)) or "it was seen not to hold"
+        elif blocked_by:
+            outcome, detail = Outcome.BLOCKED, str(error)
+        elif isinstance(error, NotApplicable):
+            outcome, detail = Outcome.NOT_APPLICABLE, str(error)
+        else:
+            outcome, detail = Outcome.UNPROVEN, _why_not_seen(error)
+        return Finding(check, outcome, detail, blocked_by, round(call.duration * 1000))
+
+    def _dress(self, report: pytest.TestReport, finding: Finding, item: pytest.Item) -> None:
+        """Gives pytest's report the outcome that its other readers (JUnit, -x, --lf, pytest-html) should see."""
+        vars(report).pop("wasxfail", None)  # no xfail mark turns a failed claim into something else
+        report.keycheck = finding  # type: ignore[attr-defined]
+        text = f"{finding.check.title}\n{finding.detail}\nFix: {finding.check.fix}"
+        if finding.outcome is Outcome.PASS:
+            return
+        if finding.outcome is Outcome.FAIL:
+            report.outcome = "failed"
+            report.longrepr = report.longrepr if self.tracebacks else text
+        elif finding.outcome is Outcome.UNPROVEN and finding.check.severity is Severity.CRITICAL:
+            report.outcome, report.when, report.longrepr = "failed", "setup", f"unproven: {finding.detail}"
+        elif finding.outcome in (Outcome.WARN, Outcome.UNPROVEN):
+            report.outcome, report.wasxfail = "skipped", f"{terminal.word(finding.outcome)}: {finding.detail}"
+            report.longrepr = text
+        else:
+            file, line, _ = item.location
+            report.outcome, report.longrepr = "skipped", (file, line or 0, f"Skipped: {finding.detail}")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, Any] | None:
+        finding = getattr(report, "keycheck", None)
+        if finding is None or finding.outcome in (Outcome.PASS, Outcome.FAIL):
+            return None
+        category, letter = _STATUS[finding.outcome]
+        return category, letter, (terminal.word(finding.outcome), {terminal.STYLES[finding.outcome]: True})
+
+    # -- end --
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        if self._looks_only:
+            return
+        try:
+            self.report = self.run.finish()
+        except OSError as error:
+            self._say(f"The reports could not be written ({error.strerror}): make room, or use --report-dir.")
+            session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+            return
+        except DirtyArtefact as dirt:
+            self._say(str(dirt))
+            session.exitstatus = EXIT_DIRTY
+            return
+        if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+            session.exitstatus = self.report.verdict.exit_status
+
+    def _say(self, text: str) -> None:
+        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        if isinstance(reporter, TerminalReporter):
+            reporter.write_line(text, red=True)
+
+    def pytest_unconfigure(self) -> None:
+        if hasattr(self, "run"):
+            self.run.close()
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> Generator[None, None, None]:
+        yield
+        if self.report is None:
+            return
+        terminalreporter.section("keycheck")
+        folder = _shown(self.run.options.report_dir, self.config.invocation_params.dir)
+        written = f"{folder / PAGE_FILE} and {folder / VERDICT_FILE}"
+        for text, style in terminal.summary(self.report, written, terminalreporter._tw.fullwidth - 1):
+            terminalreporter.write_line(text, **({style: True} if style else {}))
+
+    # -- pytest-html --
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_results_summary(self, prefix: list[str]) -> None:
+        if self.report is not None:
+            prefix.append(page.render_section(self.report))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_results_table_row(self, report: pytest.TestReport, cells: list[str]) -> None:
+        # pytest-html writes ids as they are, markup included.
+        if len(cells) > 1:
+            cells[1] = f'<td class="col-testId">{html.escape(report.nodeid)}</td>'
+
+
+_STATUS = {
+    Outcome.WARN: ("warned", "w"),
+    Outcome.UNPROVEN: ("unproven", "?"),
+    Outcome.BLOCKED: ("blocked", "b"),
+    Outcome.NOT_APPLICABLE: ("not applicable", "n"),
+}
+
+
+def _why_not_seen(error: BaseException | None) -> str:
+    if isinstance(error, KeycheckError):
+        return str(error)
+    if isinstance(error, Skipped | Failed):
+        return f"the check was stopped: {error.msg or ''}"
+    return (
+        f"the check itself broke ({type(error).__name__}), which says nothing about the key. "
+        f"Run again; if it stays, report it with the suite's version, {__version__}"
+    )
+
+
+def _shown(folder: Path, here: Path) -> Path:
+    try:
+        return folder.resolve().relative_to(here.resolve())
+    except ValueError:
+        return folder

@@ -1,0 +1,96 @@
+"""Takes secrets and addresses out of text. Pure: text in, text out.
+
+Two rules. A secret is known in advance, so any run of ten of its characters goes, forwards or backwards: debuggers
+and reprs cut long strings short, and a cut secret is still most of one. And some things have a tell-tale shape:
+`signature=...`, a bare 64-digit hex number, an IP address.
+"""
+
+import ipaddress
+import re
+from collections.abc import Iterable
+
+RUN = 10
+HIDDEN = "[hidden]"
+HIDDEN_IP = "[IP hidden]"
+
+_SHAPES = re.compile(
+    r"(?i)(signature=)[^&\s\"'<>]+|(x-mbx-apikey\W{1,5})[^\s\"',<>]+|(listenkey\W{1,5})[^\s\"',<>&]+|\b[0-9a-f]{64}\b"
+)
+_ADDRESS = re.compile(
+    r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:(?:\.\d{1,3}){3})?)(?![\w:])"
+)
+
+
+class Redactor:
+    """Knows the secrets of one run and cleans text of them. It grows: each signature is added when it is made."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._runs: set[str] = set()
+        self._short: set[str] = set()
+        for secret in secrets:
+            self.learn(secret)
+
+    def __repr__(self) -> str:
+        return "Redactor()"
+
+    def learn(self, secret: str) -> None:
+        """From now on `secret` is hidden, whole or in any ten-character run, forwards and backwards."""
+        if len(secret) < RUN:
+            # A text this short is a typo, not a key; it is hidden where it stands whole and is not trivial.
+            if len(secret) > 3:
+                self._short.add(secret)
+            return
+        for text in (secret, secret[::-1]):
+            self._runs.update(text[i : i + RUN] for i in range(len(text) - RUN + 1))
+
+    def knows(self, text: str) -> bool:
+        """Whether `text` holds a run of a secret."""
+        return any(s in text for s in self._short) or any(
+            text[i : i + RUN] in self._runs for i in range(len(text) - RUN + 1)
+        )
+
+    def clean(self, text: str) -> str:
+        """`text` without secrets and without what has the shape of one."""
+        for short in self._short:
+            text = text.replace(short, HIDDEN)
+        text = self._without_runs(text)
+        return _SHAPES.sub(lambda m: (m[1] or m[2] or m[3] or "") + HIDDEN, text)
+
+    def clean_shared(self, text: str) -> str:
+        """`clean`, and IP addresses masked: for everything that leaves the owner's own terminal."""
+        return _ADDRESS.sub(lambda m: HIDDEN_IP if _is_address(m[0]) else m[0], self.clean(text))
+
+    def _without_runs(self, text: str) -> str:
+        if not self._runs:
+            return text
+        parts: list[str] = []
+        kept = 0  # everything before this index has been dealt with
+        i = 0
+        while i <= len(text) - RUN:
+            if text[i : i + RUN] not in self._runs:
+                i += 1
+                continue
+            parts += [text[kept:i], HIDDEN]
+            kept = i + RUN
+            while kept < len(text) and text[kept - RUN + 1 : kept + 1] in self._runs:
+                kept += 1
+            i = kept
+        return "".join([*parts, text[kept:]])
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def printable(text: str, limit: int = 300) -> str:
+    """One line of harmless text: no control characters, no direction overrides, at most `limit` characters.
+
+    What an exchange or a cassette says is untrusted; it ends up on terminals.
+    """
+    line = "".join(c if c.isprintable() else " " for c in text)
+    line = " ".join(line.split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"

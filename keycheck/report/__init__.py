@@ -1,0 +1,1 @@
+"""Verdict -> verdict.json, report.html, terminal text. `model` says what a report is; the rest only draws it."""

@@ -1,0 +1,72 @@
+"""What a report is: every fact of one run that may be shared. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from keycheck.binance import Call
+from keycheck.cassettes import Header
+from keycheck.credentials import KeyFacts
+from keycheck.endpoints import Host
+from keycheck.findings import Finding, Outcome
+from keycheck.verdict import Verdict
+
+SCHEMA_VERSION = 1
+Mode = Literal["live", "record", "replay"]
+
+# What checks may note down, as it stands at the top of verdict.json.
+NOTED = (
+    "pingOk",
+    "driftOk",
+    "driftMs",
+    "futuresPermission",
+    "withdrawEnabled",
+    "withdrawSafe",
+    "ipRestrictEnabled",
+    "positionMode",
+    "canTrade",
+    "stepSize",
+    "minNotional",
+    "testOrderOk",
+)
+
+SENTENCES = {
+    Verdict.OK: "This key is fit to trade USD-M futures from this machine.",
+    Verdict.NOT_OK: "This key is not fit to trade USD-M futures from this machine.",
+    Verdict.UNPROVEN: "Whether this key is fit to trade USD-M futures from this machine was not shown.",
+}
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """One run. `started_at`: ISO 8601, UTC; `duration_ms`: whole ms; `findings` in run order; `notes` by NOTED name.
+
+    `environment` and `symbol` are None where the run ended before its settings were read.
+    """
+
+    verdict: Verdict
+    suite_version: str
+    started_at: str
+    duration_ms: int = 0
+    mode: Mode = "live"
+    cassette: Header | None = None
+    environment: str | None = None
+    symbol: str | None = None
+    key: KeyFacts = field(default_factory=KeyFacts)
+    findings: Sequence[Finding] = ()
+    notes: Mapping[str, Any] = field(default_factory=dict)
+    calls: Sequence[Call] = ()
+    weight_limit: int | None = None
+
+    @property
+    def sentence(self) -> str:
+        """The verdict in one sentence."""
+        return SENTENCES[self.verdict]
+
+    def with_outcome(self, *outcomes: Outcome) -> list[Finding]:
+        """The findings of these outcomes, in run order."""
+        return [finding for finding in self.findings if finding.outcome in outcomes]
+
+    def weight_spent(self, host: Host) -> int:
+        """Documented request weight of all requests to `host`, retries included."""
+        return sum(call.weight for call in self.calls if call.host is host)

@@ -1,0 +1,58 @@
+"""RunReport -> the text of verdict.json. Pure. `verdict.schema.json` beside this file describes it."""
+
+import json
+from typing import Any
+
+from keycheck.endpoints import Host
+from keycheck.findings import Finding
+from keycheck.report.model import NOTED, SCHEMA_VERSION, RunReport
+from keycheck.verdict import Verdict
+
+
+def as_dict(report: RunReport) -> dict[str, Any]:
+    """All fields, in the order of the contract; what is not known is null, never left out."""
+    cassette = report.cassette
+    return {
+        "ok": report.verdict is Verdict.OK,
+        **{name: report.notes.get(name) for name in NOTED},
+        "verdict": report.verdict.value,
+        "schemaVersion": SCHEMA_VERSION,
+        "suiteVersion": report.suite_version,
+        "startedAt": report.started_at,
+        "durationMs": report.duration_ms,
+        "mode": report.mode,
+        "cassette": cassette
+        and {"name": cassette.name, "recordedAt": cassette.recorded_at, "recordedFrom": cassette.recorded_from},
+        "environment": report.environment,
+        "symbol": report.symbol,
+        "key": {"type": report.key.type, "lastFour": report.key.last_four},
+        "checks": [_check(finding) for finding in report.findings],
+        "diagnosis": [],
+        "requests": {
+            "count": len(report.calls),
+            "futuresWeight": report.weight_spent(Host.FUTURES),
+            "walletWeight": report.weight_spent(Host.WALLET),
+            "futuresWeightLimit": report.weight_limit,
+        },
+    }
+
+
+def _check(finding: Finding) -> dict[str, Any]:
+    check = finding.check
+    return {
+        "id": check.id,
+        "step": check.step,
+        "severity": check.severity.value,
+        "outcome": finding.outcome.value,
+        "title": check.title,
+        "why": check.why,
+        "detail": finding.detail,
+        "fix": check.fix,
+        "blockedBy": finding.blocked_by,
+        "durationMs": finding.duration_ms,
+    }
+
+
+def render(report: RunReport) -> str:
+    """UTF-8 JSON text with a final newline."""
+    return json.dumps(as_dict(report), ensure_ascii=False, indent=2) + "\n"

@@ -1,0 +1,215 @@
+"""One run, put together: settings or cassette in, findings collected, verdict and reports out."""
+
+import contextlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from keycheck import __version__, cassettes, clock, scrubbing, settings
+from keycheck.binance import Binance, Identity, Transport
+from keycheck.cassettes import Header, Tape
+from keycheck.catalogue import Catalogue
+from keycheck.credentials import KeyFacts, facts_of
+from keycheck.endpoints import Host
+from keycheck.errors import DirtyArtefact, UsageProblem
+from keycheck.findings import Check, Finding, blocker
+from keycheck.redaction import Redactor, printable
+from keycheck.report import artefacts, page, verdict_json
+from keycheck.report.model import NOTED, Mode, RunReport
+from keycheck.settings import Settings
+from keycheck.signing import HmacSigner
+from keycheck.transport import HttpTransport, no_sockets
+from keycheck.verdict import Verdict, weigh
+
+VERDICT_FILE = "verdict.json"
+PAGE_FILE = "report.html"
+_LONGEST_DETAIL = 800
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line asks for. `cassettes`: the folder in which a cassette is found by its name."""
+
+    env_file: Path
+    env_file_required: bool
+    report_dir: Path
+    cassettes: Path
+    replay: str | None = None
+    record: str | None = None
+
+    @property
+    def mode(self) -> Mode:
+        return "replay" if self.replay is not None else "record" if self.record is not None else "live"
+
+
+class Run:
+    """Opens the session that the checks share, remembers what they found, and leaves the reports behind.
+
+    Constructing it already withdraws the last run's verdict, so that whatever goes wrong from here on, no old `ok` is
+    left. Raises UsageProblem for settings, files or cassettes that cannot be used.
+    """
+
+    def __init__(self, options: Options, catalogue: Catalogue) -> None:
+        self.options = options
+        self.catalogue = catalogue
+        self.redactor = Redactor()
+        self.findings: dict[str, Finding] = {}
+        self.hosts: tuple[str, ...] = ()
+        self._notes: dict[str, Any] = {}
+        self._tape: Tape | None = None
+        self._watch = clock.Stopwatch()
+        self._open = contextlib.ExitStack()
+        self._blank = RunReport(Verdict.UNPROVEN, __version__, clock.iso(clock.now_ms()), mode=options.mode)
+        artefacts.make_folder(options.report_dir)
+        self._withdraw_old_reports()
+        self.session = self._open_session()
+        self._withdraw_old_reports()
+
+    # -- the session --
+
+    def _open_session(self) -> Binance:
+        if self.options.replay is not None and self.options.record is not None:
+            raise UsageProblem("--replay and --record exclude each other: leave one of them out")
+        if self.options.replay is not None:
+            return self._replay(cassettes.path_of(self.options.replay, self.options.cassettes))
+        return self._live()
+
+    def _replay(self, path: Path) -> Binance:
+        self._open.enter_context(no_sockets())
+        tape = self._tape = Tape.replaying(path, self.redactor)
+        header = tape.header
+        self._describe(header.environment, header.symbol, header.key, header)
+        hosts = {Host.FUTURES: scrubbing.FUTURES_URL, Host.WALLET: scrubbing.WALLET_URL}
+        http = self._open.enter_context(contextlib.closing(HttpTransport(hosts)))
+        identity = Identity(header.key, signer=None if header.key.missing else _NoSigner())
+        return self._binance(tape.through(http), tape, identity, header)
+
+    def _live(self) -> Binance:
+        loaded = settings.load(self.options.env_file, required=self.options.env_file_required)
+        held = loaded.credentials
+        for secret in (held.api_key, held.api_secret, loaded.proxy):
+            if secret is not None:
+                self.redactor.learn(secret.reveal())
+        key = facts_of(held)
+        urls = {Host.FUTURES: loaded.futures_url}
+        if loaded.wallet_url:
+            urls[Host.WALLET] = loaded.wallet_url
+        self.hosts = tuple(urls.values())
+        header = self._header(loaded, key)
+        self._describe(loaded.environment, loaded.symbol, key, header if self.options.record is not None else None)
+        http = self._open.enter_context(contextlib.closing(HttpTransport(urls, loaded.proxy, loaded.ca_bundle)))
+        signer = HmacSigner(held.api_secret) if held.api_key and held.api_secret else None
+        identity = Identity(key, held.api_key, signer)
+        if self.options.record is None:
+            return self._binance(http, _NoJournal(), identity, header)
+        path = cassettes.path_of(self.options.record, self.options.cassettes)
+        artefacts.make_folder(path.parent)
+        self._tape = Tape.recording(path, header, self.redactor)
+        return self._binance(self._tape.through(http), self._tape, identity, header)
+
+    def _header(self, loaded: Settings, key: KeyFacts) -> Header:
+        name = cassettes.path_of(self.options.record, Path()).stem if self.options.record is not None else ""
+        return Header(
+            name=printable(name, 60),
+            recorded_at=self._blank.started_at,
+            recorded_from="local exchange" if settings.is_local(loaded.futures_url) else loaded.environment,
+            suite_version=__version__,
+            environment=loaded.environment,
+            symbol=loaded.symbol,
+            recv_window=loaded.recv_window,
+            has_wallet=loaded.wallet_url is not None,
+            key=key,
+        )
+
+    def _binance(self, transport: Transport, journal: clock.Journal, identity: Identity, header: Header) -> Binance:
+        return Binance(
+            transport,
+            identity,
+            symbol=header.symbol,
+            recv_window=header.recv_window,
+            has_wallet=header.has_wallet,
+            journal=journal,
+            redactor=self.redactor,
+        )
+
+    def _describe(self, environment: str, symbol: str, key: KeyFacts, cassette: Header | None) -> None:
+        self._blank = replace(self._blank, environment=environment, symbol=symbol, key=key, cassette=cassette)
+
+    # -- what checks find --
+
+    def blocker(self, check: Check) -> str | None:
+        """The id of the check that keeps this one from being run, or None."""
+        return blocker(check, self.findings)
+
+    def add(self, finding: Finding) -> Finding:
+        """Remembers a finding, cleaned for sharing; the last one of a check counts."""
+        detail = printable(self.redactor.clean_shared(finding.detail), _LONGEST_DETAIL)
+        cleaned = self.findings[finding.check.id] = replace(finding, detail=detail)
+        return cleaned
+
+    def note(self, name: str, value: Any) -> None:
+        """Keeps a value for the top of verdict.json; names that are not in the contract are let go."""
+        if name in NOTED:
+            self._notes[name] = value
+
+    # -- what is left behind --
+
+    def report(self) -> RunReport:
+        """The run as it stands."""
+        return replace(
+            self._blank,
+            verdict=weigh(self.catalogue.checks, self.findings.values()),
+            duration_ms=round(self._watch.seconds * 1000),
+            findings=tuple(self.findings.values()),
+            notes=dict(self._notes),
+            calls=tuple(self.session.calls),
+            weight_limit=self.session.weight_limit,
+        )
+
+    def finish(self) -> RunReport:
+        """Ends the session and writes verdict.json, report.html and, when recording, the cassette.
+
+        Raises OSError where a file cannot be written, DirtyArtefact where one would have held a secret.
+        """
+        recorded = self._tape.close() if self._tape else None
+        if self._tape and recorded is not None:
+            self._write(self._tape.path, recorded)
+        report = self.report()
+        self._write_report(PAGE_FILE, page.render(report))
+        self._write_report(VERDICT_FILE, verdict_json.render(report))
+        return report
+
+    def close(self) -> None:
+        """Gives back the network, and what a replay had shut."""
+        if self._tape:
+            self._tape.close()
+        self._open.close()
+
+    def _withdraw_old_reports(self) -> None:
+        (self.options.report_dir / PAGE_FILE).unlink(missing_ok=True)
+        self._write_report(VERDICT_FILE, verdict_json.render(self._blank))
+
+    def _write_report(self, name: str, text: str) -> None:
+        self._write(self.options.report_dir / name, self.redactor.clean_shared(text))
+
+    def _write(self, path: Path, text: str) -> None:
+        if self.redactor.knows(text):
+            path.unlink(missing_ok=True)
+            raise DirtyArtefact(
+                f"{path.name} would have held a secret and was not written: report this, without the key, as a bug"
+            )
+        artefacts.write(path, text)
+
+
+class _NoJournal:
+    """Live, nobody asks for yesterday's clock."""
+
+    def keep(self, key: str, fresh: list[float]) -> list[float]:  # noqa: ARG002  the interface of a journal
+        return fresh
+
+
+class _NoSigner:
+    """In replay there is no secret, and cassettes hold a constant in the signature's place."""
+
+    def sign(self, payload: bytes) -> str:  # noqa: ARG002  the interface of a signer
+        return scrubbing.CONSTANT

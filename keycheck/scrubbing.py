@@ -1,0 +1,123 @@
+"""What a cassette may keep: an allow-list of query parameters, headers and body fields. Pure, and idempotent.
+
+Everything that is not named here is dropped: balances, ids, cookies, trace headers, addresses, whatever comes next.
+vcrpy runs these functions on what it records and again on what it loads, so a second pass must change nothing.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from keycheck.endpoints import (
+    ACCOUNT_CONFIG,
+    API_RESTRICTIONS,
+    EXCHANGE_INFO,
+    ORDER_TEST,
+    PING,
+    POSITION_SIDE,
+    PREMIUM_INDEX,
+    TIME,
+)
+
+Clean = Callable[[str], str]
+Body = dict[str, Any]
+
+FUTURES_URL = "https://futures.invalid"
+WALLET_URL = "https://wallet.invalid"
+CONSTANT = "0"
+
+_QUERY = ("symbol", "side", "positionSide", "type", "quantity", "recvWindow")
+_QUERY_BLANKED = ("timestamp", "signature")
+_HEADERS = ("content-type", "x-mbx-used-weight-1m", "x-sapi-used-ip-weight-1m", "retry-after")
+_ERROR = ("code", "msg")
+_LONGEST = 300
+
+_FIELDS: Mapping[str, tuple[str, ...]] = {
+    PING.path: (),
+    TIME.path: ("serverTime",),
+    PREMIUM_INDEX.path: ("symbol", "markPrice"),
+    ACCOUNT_CONFIG.path: ("canTrade", "dualSidePosition"),
+    POSITION_SIDE.path: ("dualSidePosition",),
+    API_RESTRICTIONS.path: ("ipRestrict", "createTime", "tradingAuthorityExpirationTime"),
+    ORDER_TEST.path: (),  # judged by its status; the body holds order ids
+}
+
+
+def scrub_uri(uri: str) -> str:
+    """A request's address with a constant host, and no stamp, signature or unlisted parameter."""
+    parts = urlsplit(uri)
+    host = WALLET_URL if parts.path.startswith("/sapi/") else FUTURES_URL
+    kept = [
+        (name, CONSTANT if name in _QUERY_BLANKED else value)
+        for name, value in parse_qsl(parts.query, keep_blank_values=True)
+        if name in _QUERY or name in _QUERY_BLANKED
+    ]
+    return host + parts.path + (f"?{urlencode(kept)}" if kept else "")
+
+
+def scrub_headers(headers: Mapping[str, list[str]], clean: Clean) -> dict[str, list[str]]:
+    """The listed response headers, names in lower case."""
+    return {
+        name.lower(): [_text(value, clean) for value in values]
+        for name, values in headers.items()
+        if name.lower() in _HEADERS
+    }
+
+
+def scrub_body(path: str, status: int, body: bytes, symbol: str, clean: Clean) -> bytes:
+    """The listed fields of a JSON body; of anything else, only that it was no JSON."""
+    try:
+        parsed = json.loads(body.decode("utf-8"))
+    except (ValueError, RecursionError):
+        return b"(not JSON; dropped)"
+    if not isinstance(parsed, dict):
+        return b"[]"
+    if status != 200:
+        kept = _scalars(parsed, _ERROR, clean)
+    elif path == EXCHANGE_INFO.path:
+        kept = _exchange_info(parsed, symbol, clean)
+    else:
+        kept = _scalars(parsed, _FIELDS.get(path, ()), clean)
+        if path == API_RESTRICTIONS.path:
+            # New permissions must be seen by a later suite, so booleans with these names are kept whatever they are.
+            kept |= {k: v for k, v in parsed.items() if k.startswith(("enable", "permits")) and isinstance(v, bool)}
+    return json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _scalars(body: Body, names: tuple[str, ...], clean: Clean) -> Body:
+    return {name: _scalar(body[name], clean) for name in names if name in body}
+
+
+def _scalar(value: object, clean: Clean) -> object:
+    if isinstance(value, str):
+        return _text(value, clean)
+    return value if isinstance(value, bool | int | float) or value is None else []
+
+
+def _text(value: str, clean: Clean) -> str:
+    return clean(value)[:_LONGEST]
+
+
+def _exchange_info(body: Body, symbol: str, clean: Clean) -> Body:
+    """The contract under test and its two neighbours, the weight limit, and the stale stamp."""
+    kept = _scalars(body, ("serverTime",), clean)
+    limits, symbols = body.get("rateLimits"), body.get("symbols")
+    if isinstance(limits, list):
+        names = ("rateLimitType", "interval", "intervalNum", "limit")
+        kept["rateLimits"] = [_scalars(limit, names, clean) for limit in limits if isinstance(limit, dict)]
+    if isinstance(symbols, list):
+        entries = [s for s in symbols if isinstance(s, dict)]
+        at = next((i for i, s in enumerate(entries) if s.get("symbol") == symbol), 1)
+        kept["symbols"] = [_contract(entry, clean) for entry in entries[max(at - 1, 0) : at + 2]]
+    return kept
+
+
+def _contract(entry: Body, clean: Clean) -> Body:
+    kept = _scalars(entry, ("symbol", "status", "contractType"), clean)
+    filters = entry.get("filters")
+    if isinstance(filters, list):
+        kept["filters"] = [
+            _scalars(f, tuple(f), clean) for f in filters if isinstance(f, dict) and all(isinstance(k, str) for k in f)
+        ]
+    return kept

@@ -1,0 +1,219 @@
+""".env and environment -> Settings. The only reader of `os.environ`; it never writes to it."""
+
+import io
+import ipaddress
+import logging
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from keycheck import credentials
+from keycheck.credentials import Credentials
+from keycheck.errors import UsageProblem
+from keycheck.secrets import Secret
+
+DEFAULT_SYMBOL = "BTCUSDT"
+DEFAULT_RECV_WINDOW = 5000  # ms; Binance's own default
+MAX_RECV_WINDOW = 60_000  # ms; above it spot and wallet hosts answer -1131
+
+# Futures host and wallet host by environment. The demo network serves no wallet API (it answers 403 there).
+ENVIRONMENTS: dict[str, tuple[str, str | None]] = {
+    "production": ("https://fapi.binance.com", "https://api.binance.com"),
+    "demo": ("https://demo-fapi.binance.com", None),
+}
+
+NAMES = (
+    credentials.KEY,
+    credentials.SECRET,
+    "BINANCE_PRIVATE_KEY_FILE",
+    "BINANCE_PRIVATE_KEY_PASSPHRASE",
+    "BINANCE_ENVIRONMENT",
+    "BINANCE_SYMBOL",
+    "BINANCE_RECV_WINDOW",
+    "BINANCE_FUTURES_URL",
+    "BINANCE_WALLET_URL",
+    "BINANCE_STREAM_URL",
+    "BINANCE_PROXY",
+    "BINANCE_CA_BUNDLE",
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything a live run is told from outside. URLs have no trailing slash; `recv_window` is in ms.
+
+    `wallet_url` is None where the environment has no wallet API. `proxy` may hold a password, hence a Secret.
+    """
+
+    environment: str = "production"
+    symbol: str = DEFAULT_SYMBOL
+    recv_window: int = DEFAULT_RECV_WINDOW
+    futures_url: str = ENVIRONMENTS["production"][0]
+    wallet_url: str | None = ENVIRONMENTS["production"][1]
+    credentials: Credentials = field(default_factory=Credentials)
+    proxy: Secret | None = None
+    ca_bundle: str | None = None
+
+
+def load(env_file: Path, *, required: bool = False, environ: Mapping[str, str] | None = None) -> Settings:
+    """Reads the settings; the process environment wins over the file, and an empty value is an absent one.
+
+    `required`: the file was asked for by name, so it must exist. Raises UsageProblem with one sentence.
+    """
+    text, remarks = _read(env_file, required=required)
+    from_file = _parse(text)
+    outside = os.environ if environ is None else environ
+    given = {name: outside[name] for name in NAMES if outside.get(name, "").strip()}
+    values = {name: given.get(name) or from_file.get(name, "") for name in NAMES}
+    for name in (credentials.KEY, credentials.SECRET):
+        if name not in given:
+            remarks += _file_remarks(name, text, from_file.get(name, ""))
+    return _settings(values, tuple(remarks))
+
+
+def _read(env_file: Path, *, required: bool) -> tuple[str, list[str]]:
+    """The file's text and what was odd about its encoding."""
+    name = env_file.name
+    try:
+        raw = env_file.read_bytes()
+    except FileNotFoundError:
+        if required:
+            raise UsageProblem(f"there is no settings file {name}: check --env-file") from None
+        return "", []
+    except IsADirectoryError:
+        raise UsageProblem(f"{name} is a directory: put the settings into a file of that name") from None
+    except OSError:
+        raise UsageProblem(f"{name} cannot be read: give yourself permission to read it (chmod u+r {name})") from None
+    marked = raw.startswith(b"\xef\xbb\xbf")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        raise UsageProblem(
+            f"{name} is not UTF-8 text (PowerShell's > writes UTF-16): save it again with encoding UTF-8"
+        )
+    return text, [f"{name} begins with a byte order mark"] if marked else []
+
+
+def _parse(text: str) -> dict[str, str]:
+    from dotenv import dotenv_values  # noqa: PLC0415  a replay reads no .env
+
+    # It warns of lines that are no settings by number alone; such a line is simply not a setting here.
+    logging.getLogger("dotenv.main").setLevel(logging.ERROR)
+    return {k: v for k, v in dotenv_values(stream=io.StringIO(text), interpolate=False).items() if v is not None}
+
+
+def _file_remarks(name: str, text: str, value: str) -> list[str]:
+    """What python-dotenv took off silently, and another program that reads the same line may not."""
+    line = re.search(rf"(?m)^[ \t]*(?:export[ \t]+)?{name}[ \t]*=([^\n]*)", text)
+    if not line or not value:
+        return []
+    raw = line[1]
+    found = []
+    if raw.endswith("\r"):
+        found.append("a carriage return")
+        raw = raw[:-1]
+    if raw != raw.strip():
+        found.append("blanks")
+    if raw.strip()[:1] in ("'", '"') and not value.startswith(raw.strip()[0]):
+        found.append("quotes")
+    return [f"the line of {name} has {' and '.join(found)} around the value"] if found else []
+
+
+def _settings(values: Mapping[str, str], remarks: tuple[str, ...]) -> Settings:
+    if values["BINANCE_PRIVATE_KEY_FILE"]:
+        raise UsageProblem(
+            "BINANCE_PRIVATE_KEY_FILE is set, and this version tests HMAC keys alone: remove it, and give "
+            "BINANCE_API_KEY and BINANCE_API_SECRET of a key that Binance generated"
+        )
+    environment = values["BINANCE_ENVIRONMENT"].strip() or "production"
+    if environment not in ENVIRONMENTS:
+        raise UsageProblem(f"BINANCE_ENVIRONMENT must be one of {', '.join(ENVIRONMENTS)}: correct it or leave it out")
+    futures, wallet = ENVIRONMENTS[environment]
+    read = credentials.read(values[credentials.KEY], values[credentials.SECRET])
+    return Settings(
+        environment=environment,
+        symbol=_symbol(values["BINANCE_SYMBOL"]),
+        recv_window=_recv_window(values["BINANCE_RECV_WINDOW"]),
+        futures_url=_url("BINANCE_FUTURES_URL", values) or futures,
+        wallet_url=_url("BINANCE_WALLET_URL", values) or wallet,
+        credentials=Credentials(read.api_key, read.api_secret, (*remarks, *read.remarks)),
+        proxy=_proxy(values["BINANCE_PROXY"]),
+        ca_bundle=_ca_bundle(values["BINANCE_CA_BUNDLE"]),
+    )
+
+
+def _symbol(raw: str) -> str:
+    symbol = raw.strip().upper() or DEFAULT_SYMBOL
+    # Contracts are letters and digits (some in Chinese), with _YYMMDD behind a delivery contract.
+    if len(symbol) > 40 or not symbol.replace("_", "").isalnum():
+        raise UsageProblem("BINANCE_SYMBOL is not a contract's name: write it as Binance does, such as BTCUSDT")
+    return symbol
+
+
+def _recv_window(raw: str) -> int:
+    text = raw.strip()
+    if not text:
+        return DEFAULT_RECV_WINDOW
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= MAX_RECV_WINDOW):
+        raise UsageProblem(
+            f"BINANCE_RECV_WINDOW must be a whole number of milliseconds from 1 to {MAX_RECV_WINDOW}: "
+            "correct it or leave it out"
+        )
+    return int(text)
+
+
+def _url(name: str, values: Mapping[str, str]) -> str | None:
+    text = values[name].strip()
+    if not text:
+        return None
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise UsageProblem(f"{name} is not a URL: write https://HOST, and nothing behind the host") from None
+    host = parts.hostname
+    beyond = parts.path.rstrip("/") or parts.query or parts.fragment or "@" in parts.netloc
+    if not host or parts.scheme not in ("https", "http") or beyond or not text.isascii() or not text.isprintable():
+        raise UsageProblem(f"{name} must be https://HOST or https://HOST:PORT, with no user, path or query: correct it")
+    if parts.scheme == "http" and not _is_loopback(host):
+        raise UsageProblem(f"{name} is http to another machine, where anybody on the way reads the key: use https")
+    shown = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{shown}" + (f":{port}" if port is not None else "")
+
+
+def is_local(url: str) -> bool:
+    """Whether a URL names this very machine."""
+    return _is_loopback(urlsplit(url).hostname or "")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _proxy(raw: str) -> Secret | None:
+    text = raw.strip()
+    if not text:
+        return None
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise UsageProblem("BINANCE_PROXY must be http://HOST:PORT or https://HOST:PORT: correct it or leave it out")
+    return Secret(text)
+
+
+def _ca_bundle(raw: str) -> str | None:
+    text = raw.strip()
+    if text and not Path(text).is_file():
+        raise UsageProblem("BINANCE_CA_BUNDLE names no file: give the path of a PEM file, or leave it out")
+    return text or None

@@ -1,0 +1,34 @@
+"""Findings -> verdict. Pure, and blind to the order of its input. Doubt is never a pass."""
+
+from collections.abc import Iterable
+from enum import Enum
+
+from keycheck.findings import Check, Finding, Outcome, Severity
+
+
+class Verdict(Enum):
+    """The answer to "is this key fit to trade futures from this machine?"."""
+
+    OK = "OK"
+    NOT_OK = "NOT_OK"
+    UNPROVEN = "UNPROVEN"
+
+    @property
+    def exit_status(self) -> int:
+        """0, 1 or 10; pytest keeps 2 to 5 for itself."""
+        return {Verdict.OK: 0, Verdict.NOT_OK: 1, Verdict.UNPROVEN: 10}[self]
+
+
+def weigh(checks: Iterable[Check], findings: Iterable[Finding]) -> Verdict:
+    """The verdict on all of `checks`, whether or not they were run.
+
+    NOT_OK: a critical check failed. OK: every critical check has passed or does not apply, and at least one passed.
+    UNPROVEN: everything else, such as a critical check that was blocked, deselected or never reached.
+    """
+    found = {finding.check.id: finding.outcome for finding in findings}
+    critical = [found.get(check.id) for check in checks if check.severity is Severity.CRITICAL]
+    if Outcome.FAIL in critical:
+        return Verdict.NOT_OK
+    if Outcome.PASS in critical and all(o in (Outcome.PASS, Outcome.NOT_APPLICABLE) for o in critical):
+        return Verdict.OK
+    return Verdict.UNPROVEN

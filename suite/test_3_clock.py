@@ -1,0 +1,39 @@
+"""Step 3: this machine's clock against the exchange's."""
+
+import pytest
+
+from keycheck.binance import Binance
+from keycheck.plugin import Observe
+
+
+@pytest.mark.critical
+@pytest.mark.needs("futures_api_answers")
+def test_clock_agrees_with_exchange(binance: Binance, observe: Observe) -> None:
+    """The local clock is within 2000 ms of the exchange's.
+
+    Every signed request carries the time it was made. This suite corrects its own stamps, a bot mostly does not, and
+    Binance refuses stamps that are too old or from the future with -1021.
+
+    Fix: let the system keep its clock. Linux: sudo timedatectl set-ntp true. Windows: w32tm /resync as administrator.
+    macOS: sudo sntp -sS time.apple.com. In a container or virtual machine, do it on the host.
+    """
+    drift = binance.drift()
+    observe(str(drift), driftMs=drift.ms)
+    observe(driftOk=drift.agrees())
+    assert drift.agrees()
+
+
+@pytest.mark.informational
+@pytest.mark.needs("futures_api_answers")
+def test_clock_is_inside_signing_window(binance: Binance, observe: Observe) -> None:
+    """A stamp of the local clock is one that Binance accepts: under 1000 ms ahead, and no older than recvWindow.
+
+    A clock 1500 ms fast is close enough to look right, and still has every order of every bot on this machine refused
+    with -1021, since Binance takes no stamp from 1000 ms in its future.
+
+    Fix: set the clock as for clock_agrees_with_exchange; where it cannot be set, have the bot correct its stamps by
+    the offset to GET /fapi/v1/time, or give a slow network a longer BINANCE_RECV_WINDOW.
+    """
+    drift = binance.drift()
+    observe(f"{drift}; recvWindow is {binance.recv_window} ms")
+    assert drift.inside_signing_window(binance.recv_window)

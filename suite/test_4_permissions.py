@@ -1,0 +1,75 @@
+"""Step 4: what Binance lets this key do."""
+
+import pytest
+
+from keycheck.binance import Binance
+from keycheck.plugin import Observe
+
+
+@pytest.mark.critical
+@pytest.mark.needs("credentials_are_present", "futures_api_answers")
+def test_signed_requests_are_accepted(binance: Binance, observe: Observe) -> None:
+    """Binance accepts requests signed with this key and secret from this machine's address.
+
+    It proves in one stroke that the key exists, that the secret belongs to it, that its address list admits this
+    machine, and that it may read. Everything after this step builds on it.
+
+    Fix: -1022: the secret does not belong to this key; paste both again. -2014: the key is cut or has something around
+    it. -2008: the key was deleted or is of another environment. -2015: add this machine's public address to the key's
+    list (Profile > Account > API Management > Edit restrictions), tick Enable Reading, and see that the key is of the
+    environment under test.
+    """
+    reads = binance.signed_reads()
+    observe(str(reads))
+    assert reads.accepted
+
+
+@pytest.mark.critical
+@pytest.mark.needs("signed_requests_are_accepted")
+def test_futures_trading_is_enabled(binance: Binance, observe: Observe) -> None:
+    """The key may trade futures.
+
+    A key without this permission reads everything and is refused with -2015 at its first order.
+
+    Fix: Profile > Account > API Management > Edit restrictions > tick Enable Futures. If the box cannot be ticked, the
+    key is older than the futures account: open the futures account, then make a new key.
+    """
+    permissions = binance.key_permissions()
+    observe(f"enableFutures is {str(permissions.futures).lower()}", futuresPermission=permissions.futures)
+    assert permissions.futures
+
+
+@pytest.mark.critical
+@pytest.mark.needs("signed_requests_are_accepted")
+def test_withdrawals_are_disabled(binance: Binance, observe: Observe) -> None:
+    """The key cannot withdraw funds.
+
+    No bot needs to withdraw. A key that can is worth the whole account to whoever finds it in a log, a backup or a
+    stolen laptop.
+
+    Fix: Profile > Account > API Management > Edit restrictions > untick Enable Withdrawals. If the key was ever shared,
+    delete it and make a new one.
+    """
+    permissions = binance.key_permissions()
+    observe(
+        f"enableWithdrawals is {str(permissions.withdrawals).lower()}",
+        withdrawEnabled=permissions.withdrawals,
+        withdrawSafe=not permissions.withdrawals,
+    )
+    assert not permissions.withdrawals
+
+
+@pytest.mark.informational
+@pytest.mark.needs("signed_requests_are_accepted")
+def test_key_is_restricted_to_known_ips(binance: Binance, observe: Observe) -> None:
+    """The key works from listed IP addresses alone.
+
+    A stolen key with an address list is of no use to the thief. Without one, Binance takes trading permissions away
+    after a time and announces the deletion of such keys.
+
+    Fix: Profile > Account > API Management > Edit restrictions > Restrict access to trusted IPs only; add this
+    machine's public address, preferably a fixed IPv4 one.
+    """
+    permissions = binance.key_permissions()
+    observe(f"ipRestrict is {str(permissions.ip_restricted).lower()}", ipRestrictEnabled=permissions.ip_restricted)
+    assert permissions.ip_restricted

@@ -1,0 +1,39 @@
+"""Step 7: two orders that Binance checks and does not place (POST /fapi/v1/order/test)."""
+
+import pytest
+
+from keycheck.binance import Binance
+from keycheck.plugin import Observe
+
+
+@pytest.mark.critical
+@pytest.mark.needs("account_may_trade", "position_mode_is_known", "symbol_is_trading")
+def test_order_gate_checks_orders(binance: Binance, observe: Observe) -> None:
+    """A test order below the smallest allowed value is weighed by the order rules.
+
+    It shows that an order of this key gets past the doors that check key, address and permission, and that the rules
+    behind them are at work. Nothing is placed, whatever the answer.
+
+    Fix: -2015: tick Enable Futures (Profile > Account > API Management > Edit restrictions), and see that the key is
+    newer than the futures account. A code that bars the account: see account_may_trade.
+    """
+    order = binance.dust_order()
+    observe(str(order), testOrderOk=None if order.was_weighed else False)
+    assert order.was_weighed
+
+
+@pytest.mark.critical
+@pytest.mark.needs("account_may_trade", "position_mode_is_known", "symbol_is_trading", "order_gate_checks_orders")
+def test_smallest_order_is_accepted(binance: Binance, observe: Observe) -> None:
+    """The smallest valid test order is accepted, or refused for want of funds alone.
+
+    It finds the account that may read but not trade: every earlier step can be green and this one red. Funds are the
+    owner's business and no fault of the key. Nothing is placed, whatever the answer.
+
+    Fix: -2015: tick Enable Futures (Profile > Account > API Management > Edit restrictions). -4192: wait for the end of
+    the cooling-off period. -4109: transfer any amount to the futures wallet. -4087, -4088 and other codes that bar the
+    account: ask Binance support, naming the code.
+    """
+    dust, smallest = binance.dust_order(), binance.smallest_order()
+    observe(str(smallest), testOrderOk=dust.was_weighed and smallest.accepted)
+    assert smallest.accepted

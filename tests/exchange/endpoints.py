@@ -1,0 +1,142 @@
+"""Which paths exist on which host, what they weigh, who may ask, and what a healthy exchange says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tests.exchange import market, orders, pages
+from tests.exchange.answers import HTML, Answer, document, refused
+from tests.exchange.gatekeeper import Security, SignedRequest, inspect
+from tests.exchange.refusals import refusal
+from tests.exchange.scenario import Scenario, overlay
+
+ACCOUNT_CONFIG = {
+    "feeTier": 0,
+    "canTrade": True,
+    "canDeposit": True,
+    "canWithdraw": True,
+    "dualSidePosition": False,
+    "updateTime": 1785994733025,
+    "multiAssetsMargin": False,
+    "tradeGroupId": -1,
+}
+# A key as a careful owner makes it: futures and reading, one address, nothing else.
+API_RESTRICTIONS = {
+    "ipRestrict": True,
+    "createTime": 1783828637000,
+    "enableReading": True,
+    "enableFutures": True,
+    "enableSpotAndMarginTrading": False,
+    "enableWithdrawals": False,
+    "enableInternalTransfer": False,
+    "permitsUniversalTransfer": False,
+    "enableVanillaOptions": False,
+    "enablePortfolioMarginTrading": False,
+    "enableFixApiTrade": False,
+    "enableFixReadOnly": False,
+    "enableMargin": False,
+}
+ACCOUNT_INFO = {
+    "vipLevel": 0,
+    "isMarginEnabled": True,
+    "isFutureEnabled": True,
+    "isOptionsEnabled": True,
+    "isPortfolioMarginRetailEnabled": False,
+}
+TEST_ORDER_PATH = "/fapi/v1/order/test"
+ORDER_PATH = "/fapi/v1/order"
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request on its way to an answer; now_ms is the exchange's clock in epoch milliseconds."""
+
+    host: str
+    method: str
+    path: str
+    params: dict[str, str]
+    headers: dict[str, str]
+    query: bytes
+    body: bytes
+    scenario: Scenario = field(default_factory=Scenario)
+    now_ms: int = 0
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A path under one method."""
+
+    answer: Callable[[Call], Answer]
+    weight: int = 1  # IP weight, per the endpoint's documentation
+    security: Security = Security.NONE
+
+
+def _exchange_info(call: Call) -> Answer:
+    listing = market.market(call.scenario.symbol_overrides)
+    if "gzip" in call.headers.get("accept-encoding", "").lower():
+        return Answer(body=listing.packed, headers={"Content-Encoding": "gzip", "Vary": "Accept-Encoding"})
+    return Answer(body=listing.body)
+
+
+def _premium_index(call: Call) -> Answer:
+    listing = market.market(call.scenario.symbol_overrides)
+    prices = call.scenario.mark_prices
+    if "symbol" not in call.params:
+        return document([market.premium_index(name, prices, call.now_ms) for name in listing.names()])
+    if listing.find(call.params["symbol"]) is None:
+        return refused(refusal(-1121))
+    return document(market.premium_index(call.params["symbol"], prices, call.now_ms))
+
+
+def _account_config(call: Call) -> Answer:
+    return document(overlay(ACCOUNT_CONFIG, call.scenario.account))
+
+
+def _position_mode(call: Call) -> Answer:
+    return document({"dualSidePosition": bool(call.scenario.account.get("dualSidePosition", False))})
+
+
+def _order(call: Call) -> Answer:
+    no = orders.judge(call.params, call.scenario)
+    return refused(no) if no else document(orders.ACCEPTED)
+
+
+ENDPOINTS = {
+    ("futures", "/fapi/v1/ping"): {"GET": Endpoint(lambda _: document({}))},
+    ("futures", "/fapi/v1/time"): {"GET": Endpoint(lambda call: document({"serverTime": call.now_ms}))},
+    ("futures", "/fapi/v1/exchangeInfo"): {"GET": Endpoint(_exchange_info)},
+    ("futures", "/fapi/v1/premiumIndex"): {"GET": Endpoint(_premium_index)},
+    ("futures", "/fapi/v1/accountConfig"): {"GET": Endpoint(_account_config, 5, Security.USER_DATA)},
+    ("futures", "/fapi/v1/positionSide/dual"): {"GET": Endpoint(_position_mode, 30, Security.USER_DATA)},
+    ("futures", TEST_ORDER_PATH): {"POST": Endpoint(_order, 1, Security.TRADE)},
+    ("futures", ORDER_PATH): {"POST": Endpoint(_order, 0, Security.TRADE)},
+    ("wallet", "/sapi/v1/account/apiRestrictions"): {
+        "GET": Endpoint(
+            lambda call: document(overlay(API_RESTRICTIONS, call.scenario.permissions)), 1, Security.USER_DATA
+        )
+    },
+    ("wallet", "/sapi/v1/account/info"): {
+        "GET": Endpoint(lambda call: document(overlay(ACCOUNT_INFO, call.scenario.account_info)), 1, Security.USER_DATA)
+    },
+}
+
+
+def respond(call: Call) -> tuple[Answer, int]:
+    """Answer a call and say what it weighs.
+
+    A path nobody knows gets the HTML page production shows; a known one under a wrong method the JSON -5000 that
+    was seen on the test network.
+    """
+    methods = ENDPOINTS.get((call.host, call.path))
+    if methods is None:
+        return Answer(404, pages.NOT_FOUND.encode(), HTML), 0
+    endpoint = methods.get(call.method)
+    if endpoint is None:
+        return refused(refusal(-5000, call.path, call.method)), 1
+    if endpoint.security is not Security.NONE:
+        signed = SignedRequest(call.host, endpoint.security, call.query, call.body, call.headers)
+        no = inspect(signed, call.scenario, call.now_ms)
+        if no:
+            return refused(no), endpoint.weight
+    return endpoint.answer(call), endpoint.weight

@@ -1,0 +1,53 @@
+"""The headers each host puts on its answers, and the counters they report."""
+
+from __future__ import annotations
+
+from collections import Counter
+from email.utils import formatdate
+
+from tests.exchange.scenario import Scenario
+
+COOKIE = "session-of-the-local-exchange=invented-cookie-value; Path=/; HttpOnly; SameSite=Lax"
+INVENTED_UUID = "00000000-0000-4000-8000-000000000000"
+
+
+class Meters:
+    """Used weight and orders. They only grow: the real ones start over each minute, tests are shorter."""
+
+    def __init__(self, used_weight: int) -> None:
+        """Start the futures host's IP weight at a given value."""
+        self.used_weight = used_weight
+        self.orders = 0
+        self.wallet: Counter[str] = Counter()  # the wallet host counts each path on its own
+
+    def add(self, host: str, path: str, weight: int) -> None:
+        """Count one request."""
+        if host == "wallet":
+            self.wallet[path] += weight
+            return
+        self.used_weight += weight
+        self.orders += path.startswith("/fapi/v1/order")
+
+
+def common(host: str, now_ms: int) -> dict[str, str]:
+    """Headers of any answer, from the exchange or from what stands before it; Date follows the exchange's clock."""
+    return {
+        "Date": formatdate(now_ms / 1000, usegmt=True),
+        "Server": "Tengine" if host == "futures" else "nginx",
+        "Set-Cookie": COOKIE,
+        "Via": "1.1 invented.cloudfront.net (CloudFront)",
+        "X-Cache": "Miss from cloudfront",
+    }
+
+
+def from_exchange(host: str, path: str, meters: Meters, scenario: Scenario) -> dict[str, str]:
+    """Headers only the exchange itself sets: a gateway's error page has none of them."""
+    headers = {"x-response-time": "2ms", "Access-Control-Allow-Origin": "*", "Cache-Control": "no-store"}
+    if host == "wallet":
+        used = str(meters.wallet[path])
+        return {**headers, "x-mbx-uuid": INVENTED_UUID, "X-SAPI-USED-IP-WEIGHT-1M": used}
+    if scenario.weight_header is not None:
+        headers[scenario.weight_header] = str(meters.used_weight)
+    if path.startswith("/fapi/v1/order"):
+        headers |= {"X-MBX-ORDER-COUNT-10S": str(meters.orders), "X-MBX-ORDER-COUNT-1M": str(meters.orders)}
+    return headers

@@ -1,0 +1,70 @@
+"""What a local exchange is like today: one frozen value with a healthy default for everything."""
+
+from __future__ import annotations
+
+import hashlib
+import string
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.exchange.faults import FaultPlan
+
+_LETTERS_AND_DIGITS = string.ascii_letters + string.digits
+
+
+def invented_credential(label: str) -> str:
+    """Make 64 letters and digits, as Binance's keys have, out of a label anyone can read: no secret at all."""
+    return "".join(_LETTERS_AND_DIGITS[byte % 62] for byte in hashlib.sha512(label.encode()).digest())
+
+
+API_KEY = invented_credential("local exchange: key")
+API_SECRET = invented_credential("local exchange: secret")
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """The exchange's side of the story; the user's side is always API_KEY and API_SECRET."""
+
+    name: str = "healthy"
+    description: str = "Everything is as it should be."
+    api_key: str = API_KEY  # the key the exchange knows
+    api_secret: str = API_SECRET  # the secret the exchange checks signatures with
+    clock_offset_ms: int = 0  # exchange clock minus this machine's clock
+    ip_allowed: bool = True
+    permissions: Mapping[str, Any] = field(default_factory=dict)  # over apiRestrictions; None removes a field
+    read_only: bool = False  # reads pass, TRADE endpoints answer -2015
+    futures_refuses: bool = False  # the futures host alone answers -2015: portfolio margin, key older than account
+    account: Mapping[str, Any] = field(default_factory=dict)  # over accountConfig; None removes a field
+    account_info: Mapping[str, Any] = field(default_factory=dict)  # over the wallet's account/info; None removes
+    order_refusal: int | None = None  # code for an order that passed the parameter and notional rules
+    symbol_overrides: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)  # None delists the symbol
+    mark_prices: Mapping[str, str] = field(default_factory=dict)  # decimal strings in quote currency
+    used_weight: int = 1  # where the IP weight counter of the futures host starts
+    weight_header: str | None = "X-MBX-USED-WEIGHT-1M"
+    faults: FaultPlan = field(default_factory=dict)
+    latency_ms: int = 0  # added to each answer, half before and half after the exchange reads its clock
+
+    def may(self, permission: str) -> bool:
+        """Say whether the key holds a permission; one that is merely not listed counts as held."""
+        return self.permissions.get(permission) is not False
+
+
+@dataclass(frozen=True)
+class Received:
+    """One request as it arrived, and what it was told."""
+
+    host: str  # "futures" or "wallet"
+    method: str
+    path: str
+    params: dict[str, str]  # decoded; the query wins over the body
+    headers: dict[str, str]  # names in lower case
+    raw_query: str
+    body: bytes
+    status: int | None = None  # None while unanswered, and for ever if a fault kept the answer back
+    code: int | None = None
+
+
+def overlay(base: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay overrides over a document; None removes the field."""
+    return {name: value for name, value in {**base, **overrides}.items() if value is not None}

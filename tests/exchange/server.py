@@ -1,0 +1,190 @@
+"""The local exchange itself: two listening sockets on loopback, one thread, one event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+from collections import Counter
+from dataclasses import replace
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+
+from tests.exchange import endpoints, faults, headers, wire
+from tests.exchange.answers import Answer
+from tests.exchange.parameters import merged, readable
+from tests.exchange.scenario import API_KEY, API_SECRET, Received, Scenario
+
+HOSTS = ("futures", "wallet")
+PATIENCE = 5.0  # seconds the caller waits for the thread to start or stop; both take milliseconds
+WITHOUT_ANSWER = {faults.Kind.RESET, faults.Kind.STALL, faults.Kind.DRIP_HEADERS}
+SPOILS_THE_ANSWER = {faults.Kind.RESET_AFTER_HEADERS, faults.Kind.TRUNCATED, faults.Kind.DRIP}
+
+
+class LocalExchange:
+    """A Binance of one's own, for the length of a with block."""
+
+    def __init__(self, scenario: Scenario | None = None) -> None:
+        """Prepare an exchange; it opens its sockets when the with block is entered."""
+        self._scenario = scenario or Scenario()
+        self._lock = threading.Lock()
+        self._log: list[Received] = []
+        self._accepted = Counter(dict.fromkeys(HOSTS, 0))
+        self._hits: dict[str, int] = {}
+        self._meters = headers.Meters(self._scenario.used_weight)
+        self._failures: list[Exception] = []
+        self._urls: dict[str, str] = {}
+        self.real_orders: list[Received] = []  # the tripwire: orders that were no tests; has to stay empty
+
+    # ------------------------------------------------------------------ what tests look at
+
+    @property
+    def futures_url(self) -> str:
+        """Root of the futures host (/fapi)."""
+        return self._urls["futures"]
+
+    @property
+    def wallet_url(self) -> str:
+        """Root of the wallet host (/sapi)."""
+        return self._urls["wallet"]
+
+    @property
+    def log(self) -> list[Received]:
+        """All requests so far, in order of arrival; a copy."""
+        with self._lock:
+            return list(self._log)
+
+    @property
+    def connections(self) -> dict[str, int]:
+        """TCP connections accepted so far, by host."""
+        return dict(self._accepted)
+
+    @property
+    def scenario(self) -> Scenario:
+        """What the exchange is like; assign another to change it between two requests."""
+        return self._scenario
+
+    @scenario.setter
+    def scenario(self, scenario: Scenario) -> None:
+        with self._lock:
+            if scenario.faults != self._scenario.faults:
+                self._hits = {}
+            if scenario.used_weight != self._scenario.used_weight:
+                self._meters.used_weight = scenario.used_weight
+            self._scenario = scenario
+
+    def requests_to(self, path: str) -> list[Received]:
+        """All requests to one path, in order of arrival."""
+        return [one for one in self.log if one.path == path]
+
+    def settings(self, no_credentials: bool = False) -> dict[str, str]:
+        """What the user configures: the two hosts and, unless they have none, API_KEY and API_SECRET."""
+        hosts = {"BINANCE_FUTURES_URL": self.futures_url, "BINANCE_WALLET_URL": self.wallet_url}
+        return hosts if no_credentials else {"BINANCE_API_KEY": API_KEY, "BINANCE_API_SECRET": API_SECRET, **hosts}
+
+    # ------------------------------------------------------------------ life
+
+    def __enter__(self) -> Self:
+        """Open the sockets and serve them; returns once requests will be answered."""
+        self._sockets = {host: socket.create_server(("127.0.0.1", 0), backlog=128) for host in HOSTS}
+        self._urls = {host: f"http://127.0.0.1:{each.getsockname()[1]}" for host, each in self._sockets.items()}
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="local exchange", daemon=True)
+        self._thread.start()
+        if not self._ready.wait(PATIENCE):
+            raise RuntimeError("the local exchange did not start")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Drop every connection and end the thread; an error inside the exchange comes out here."""
+        self._loop.call_soon_threadsafe(self._stopping.set)
+        self._thread.join(PATIENCE)
+        if self._thread.is_alive():
+            raise RuntimeError("the local exchange did not stop")
+        if error is None and self._failures:
+            raise self._failures[0]
+
+    async def _serve(self) -> None:
+        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+        doors = [await self._open(host) for host in HOSTS]
+        self._ready.set()
+        await self._stopping.wait()
+        for door, connections in doors:
+            door.close()
+            for connection in connections.connections:
+                if connection.transport is not None:
+                    connection.transport.abort()  # ends stalls and drips: their handlers are cancelled with it
+
+    async def _open(self, host: str) -> tuple[asyncio.Server, web.Server]:
+        async def handle(request: web.BaseRequest) -> web.StreamResponse:
+            try:
+                return await self._handle(host, request)
+            except (ConnectionError, web.RequestPayloadError):
+                raise  # the client left
+            except Exception as error:
+                self._failures.append(error)
+                raise
+
+        # TCP_NODELAY is aiohttp's own default.
+        connections = web.Server(handle, handler_cancellation=True, access_log=None)
+
+        def accept() -> asyncio.Protocol:
+            self._accepted[host] += 1
+            return connections()
+
+        return await self._loop.create_server(accept, sock=self._sockets[host]), connections
+
+    # ------------------------------------------------------------------ one request
+
+    async def _handle(self, host: str, request: web.BaseRequest) -> web.StreamResponse:
+        scenario = self._scenario
+        call = await _read(host, request)
+        place = self._note(call, request)
+        with self._lock:
+            fault = faults.due(scenario.faults, self._hits, call.method, call.path)
+        await asyncio.sleep(scenario.latency_ms / 2000)
+        now_ms = time.time_ns() // 1_000_000 + scenario.clock_offset_ms
+        answer = self._decide(replace(call, scenario=scenario, now_ms=now_ms), fault, request)
+        await asyncio.sleep(scenario.latency_ms / 2000)
+        if fault is None or fault.kind not in WITHOUT_ANSWER:
+            with self._lock:
+                self._log[place] = replace(self._log[place], status=answer.status, code=answer.code)
+        return wire.response(answer) if fault is None else await wire.misbehave(request, fault, answer)
+
+    def _note(self, call: endpoints.Call, request: web.BaseRequest) -> int:
+        raw_query = request.raw_path.partition("?")[2]
+        received = Received(call.host, call.method, call.path, call.params, call.headers, raw_query, call.body)
+        with self._lock:
+            self._log.append(received)
+            if call.method == "POST" and call.path == endpoints.ORDER_PATH:
+                self.real_orders.append(received)
+            return len(self._log) - 1
+
+    def _decide(self, call: endpoints.Call, fault: faults.Fault | None, request: web.BaseRequest) -> Answer:
+        if fault is None or fault.kind in SPOILS_THE_ANSWER:
+            answer, weight = endpoints.respond(call)
+        else:
+            answer, weight = (fault.answer, 0)
+            if fault.kind is faults.Kind.ECHO:
+                answer = wire.echo(request, fault.answer.status)
+        self._meters.add(call.host, call.path, weight)
+        usual = headers.common(call.host, call.now_ms)
+        if fault is None or (answer.code or 0) < 0:
+            usual |= headers.from_exchange(call.host, call.path, self._meters, call.scenario)
+        return replace(answer, headers={**usual, **answer.headers})
+
+
+async def _read(host: str, request: web.BaseRequest) -> endpoints.Call:
+    """Take a request in, its target exactly as sent: decoding and encoding again would change what was signed."""
+    target = request.raw_path
+    path, _, raw_query = target.partition("?")
+    query = raw_query.encode("utf-8", "surrogateescape")
+    body = await request.read()
+    names = {name.lower(): value for name, value in request.headers.items()}
+    params = merged(query, readable(body, names))
+    return endpoints.Call(host, request.method, path, params, names, query, body)
