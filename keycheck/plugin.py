@@ -81,10 +81,13 @@ def observe(record_property: Any) -> Observe:
     return note
 
 
+def _places(config: pytest.Config) -> list[Path]:
+    return [Path(config.invocation_params.dir, str(arg).partition("::")[0]).resolve() for arg in config.args]
+
+
 def _is_suite_run(config: pytest.Config) -> bool:
     suite = config.rootpath / SUITE
-    places = [Path(config.invocation_params.dir, str(arg).partition("::")[0]).resolve() for arg in config.args]
-    return any(place == suite or suite in place.parents or place in suite.parents for place in places)
+    return any(suite in (place, *place.parents) or place in suite.parents for place in _places(config))
 
 
 class SuiteRun:
@@ -131,6 +134,10 @@ class SuiteRun:
     def _refuse_what_cannot_work(self) -> None:
         if not __debug__:
             raise UsageProblem("Python runs with -O or PYTHONOPTIMIZE, which takes the asserts out: run it without")
+        if not all(self.suite in (place, *place.parents) for place in _places(self.config)):
+            raise UsageProblem(
+                "suite/ and other tests do not run together: name suite/ alone, and tests/ in another run"
+            )
         if self._option("numprocesses") or self._option("dist", "no") != "no":
             raise UsageProblem(
                 "-n does not go with suite/: its checks share one session, one clock and one rate budget. Leave it out"

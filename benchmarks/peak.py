@@ -1,0 +1,24 @@
+"""`python -m benchmarks.peak FILE ARGUMENT...`: pytest in this process; its peak memory in kB goes to FILE.
+
+VmHWM of /proc/self/status begins anew at exec. `ru_maxrss` does not: a child starts at its parent's peak.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+STATUS = Path("/proc/self/status")
+
+
+def peak_kb(status: str) -> int | None:
+    """Peak resident memory in kB (1024 bytes) as /proc/PID/status has it; None where the kernel does not say."""
+    found = re.search(r"(?m)^VmHWM:\s+(\d+) kB$", status)
+    return int(found[1]) if found else None
+
+
+if __name__ == "__main__":
+    outcome = pytest.main(sys.argv[2:])
+    Path(sys.argv[1]).write_text(str(peak_kb(STATUS.read_text()) or "") if STATUS.exists() else "")
+    sys.exit(outcome)

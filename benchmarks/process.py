@@ -1,0 +1,69 @@
+"""One command, timed to its end: no polling, and a killer beside it."""
+
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+# What the caller's shell must not change: the settings of a live run, what pytest is told, and whether bytecode is kept.
+_LEFT_OUT = ("BINANCE_", "PYTEST_ADDOPTS", "PYTHONDONTWRITEBYTECODE", "PYTHONPROFILEIMPORTTIME")
+_TAIL = 1500  # characters of output that a failure quotes
+
+
+class DidNotRun(Exception):
+    """A command did not do what was to be measured; the text says which, and how it ended."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended. `seconds`: from before it was started to after it was reaped, wall clock."""
+
+    seconds: float
+    status: int
+    output: str
+
+
+def environment(inherited: Mapping[str, str], settings: Mapping[str, str]) -> dict[str, str]:
+    """`inherited` without what must not leak into a measurement, and with `settings`."""
+    return {name: value for name, value in inherited.items() if not name.startswith(_LEFT_OUT)} | dict(settings)
+
+
+def run(command: Sequence[str], folder: Path, env: Mapping[str, str], log: IO[str], limit: float) -> Ended:
+    """Runs `command` in `folder` and waits; `log` takes its output. Raises DidNotRun once `limit` seconds are over.
+
+    `subprocess.run(timeout=)` would look in growing steps and round what it measures up to them. This waits in one
+    system call, and a timer kills what takes too long.
+    """
+    log.seek(0)
+    log.truncate()
+    start = time.perf_counter()
+    child = subprocess.Popen(  # noqa: S603  a list, no shell; all parts are ours
+        command, cwd=folder, env=dict(env), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+    )
+    killer = threading.Timer(limit, child.kill)
+    killer.start()
+    try:
+        status = child.wait()
+        seconds = time.perf_counter() - start
+    finally:
+        killer.cancel()
+        child.kill()  # for Ctrl-C; one that has been waited for is left alone
+    if seconds >= limit:
+        raise DidNotRun(f"{shown(command)} was stopped after {limit:.0f} s")
+    log.seek(0)
+    return Ended(seconds, status, log.read())
+
+
+def expect(ended: Ended, command: Sequence[str], *statuses: int) -> Ended:
+    """`ended`, where it ended with one of `statuses`. Raises DidNotRun with the end of its output otherwise."""
+    if ended.status not in statuses:
+        raise DidNotRun(f"{shown(command)} ended with status {ended.status}:\n{ended.output[-_TAIL:]}")
+    return ended
+
+
+def shown(command: Sequence[str]) -> str:
+    """A command as it is told: without the interpreter's path, and of any other path its last part."""
+    return " ".join(["python", *(part if part.endswith("/") else part.rpartition("/")[2] for part in command[1:])])

@@ -1,0 +1,74 @@
+"""Runs `pytest suite/` as a user would: another process, its own reports folder, settings from the environment."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+LONGEST = 100  # seconds; a run against a dead exchange ends within 60
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a run left behind: exit status, terminal output, verdict.json and report.html (None where there is none)."""
+
+    exit_status: int
+    output: str
+    verdict: dict[str, Any]
+    page: str
+
+    @property
+    def outcomes(self) -> dict[str, str]:
+        """Outcome by check id."""
+        return {check["id"]: check["outcome"] for check in self.verdict["checks"]}
+
+    def check(self, check_id: str) -> dict[str, Any]:
+        """One check of verdict.json."""
+        found: dict[str, Any] = next(check for check in self.verdict["checks"] if check["id"] == check_id)
+        return found
+
+    def with_outcome(self, outcome: str) -> list[str]:
+        """Ids of the checks of this outcome, in run order."""
+        return [check_id for check_id, found in self.outcomes.items() if found == outcome]
+
+
+class SuiteRunner:
+    """`runner("suite/", "-x", settings={...})`; the report folder is below `folder` and made new by the run."""
+
+    def __init__(self, folder: Path, root: Path = ROOT) -> None:
+        self.folder = folder
+        self.root = root
+        self.report_dir = folder / "reports"
+
+    def __call__(
+        self, *arguments: str, settings: Mapping[str, str] | None = None, env_file: Path | None = None
+    ) -> Finished:
+        """Runs pytest with `arguments` (`suite/` if none names a path) and these BINANCE_* settings."""
+        paths = [] if arguments and arguments[0].startswith("suite") else ["suite/"]
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("BINANCE_", "PYTEST_"))}
+        command = [sys.executable, "-m", "pytest", *paths, *arguments, "-o", f"cache_dir={self.folder / 'cache'}"]
+        command += ["--report-dir", str(self.report_dir), "--env-file", str(env_file or os.devnull)]
+        done = subprocess.run(  # noqa: S603  our own command
+            command,
+            cwd=self.root,
+            env={**inherited, "COLUMNS": "100", "NO_COLOR": "1", **(settings or {})},
+            capture_output=True,
+            text=True,
+            timeout=LONGEST,
+            check=False,
+        )
+        return Finished(
+            done.returncode,
+            done.stdout + done.stderr,
+            json.loads(self._left("verdict.json") or "{}"),
+            self._left("report.html"),
+        )
+
+    def _left(self, name: str) -> str:
+        path = self.report_dir / name
+        return path.read_text(encoding="utf-8") if path.exists() else ""

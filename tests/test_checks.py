@@ -1,0 +1,260 @@
+"""Each check, healthy and sick, against the local exchange: the table at the top is the suite's own examination."""
+
+import json
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from keycheck.findings import Check, Outcome
+from tests.asking import CATALOGUE, outcome_of, session
+from tests.exchange import Fault, LocalExchange, Scenario
+
+PASS, FAIL, WARN, UNPROVEN = Outcome.PASS, Outcome.FAIL, Outcome.WARN, Outcome.UNPROVEN
+
+
+@dataclass(frozen=True)
+class Sick:
+    """One way in which a claim does not hold, and what the check must make of it."""
+
+    scenario: Scenario
+    outcome: Outcome
+    settings: dict[str, str] = field(default_factory=dict)
+
+
+def faulty(path: str, *faults: Fault) -> Scenario:
+    """A healthy exchange but for what it does on one path."""
+    return Scenario(faults={path: faults})
+
+
+HEALTHY = Scenario()
+SICK = {
+    "credentials_are_present": Sick(HEALTHY, FAIL, {"BINANCE_API_SECRET": ""}),
+    "credentials_are_well_formed": Sick(HEALTHY, WARN, {"BINANCE_API_KEY": '"tooshort"'}),
+    "futures_api_answers": Sick(faulty("/fapi/v1/ping", Fault.waf_403()), FAIL),
+    "clock_agrees_with_exchange": Sick(Scenario(clock_offset_ms=7000), FAIL),
+    "clock_is_inside_signing_window": Sick(Scenario(clock_offset_ms=-1500), WARN),
+    "signed_requests_are_accepted": Sick(Scenario(api_secret="another" * 10), FAIL),
+    "futures_trading_is_enabled": Sick(Scenario(permissions={"enableFutures": False}), FAIL),
+    "withdrawals_are_disabled": Sick(Scenario(permissions={"enableWithdrawals": True}), FAIL),
+    "key_is_restricted_to_known_ips": Sick(Scenario(permissions={"ipRestrict": False}), WARN),
+    "account_may_trade": Sick(Scenario(account={"canTrade": False}), FAIL),
+    "position_mode_is_known": Sick(
+        Scenario(account={"dualSidePosition": None}, faults={"/fapi/v1/positionSide/dual": Fault.overloaded_503()}),
+        UNPROVEN,
+    ),
+    "symbol_is_trading": Sick(Scenario(symbol_overrides={"BTCUSDT": {"status": "SETTLING"}}), WARN),
+    "order_limits_are_published": Sick(
+        Scenario(symbol_overrides={"BTCUSDT": {"filters": {"MIN_NOTIONAL": None}}}), WARN
+    ),
+    "order_gate_checks_orders": Sick(Scenario(read_only=True), FAIL),
+    "smallest_order_is_accepted": Sick(Scenario(order_refusal=-4192), FAIL),
+}
+
+
+def test_no_check_is_missing_from_the_table() -> None:
+    """Every check of suite/ is shown sick, and nothing else is."""
+    assert set(SICK) == {check.id for check in CATALOGUE.checks}
+
+
+@pytest.mark.parametrize("check_id", SICK)
+def test_check_passes_on_a_healthy_exchange(check_id: str, exchange: LocalExchange) -> None:
+    """On a healthy exchange with a good key every claim holds."""
+    with session(exchange) as binance:
+        outcome, noted = outcome_of(check_id, binance)
+    assert outcome is PASS, noted
+    assert noted["observed"]
+    assert not exchange.real_orders
+
+
+@pytest.mark.parametrize("check_id", SICK)
+def test_check_sees_its_claim_broken(check_id: str) -> None:
+    """Where its claim does not hold, a check says so and says what it saw."""
+    sick = SICK[check_id]
+    with LocalExchange(sick.scenario) as exchange, session(exchange, **sick.settings) as binance:
+        outcome, noted = outcome_of(check_id, binance)
+    assert outcome is sick.outcome, noted
+    assert noted.get("observed") or noted.get("error")
+    assert not exchange.real_orders
+
+
+# What a code on a test order says (contract, step 7): about the key, about the order, or nothing.
+ORDER_CODES = {
+    FAIL: (
+        -2015,
+        -2014,
+        -2008,
+        -1022,
+        -2017,
+        -4056,
+        -4057,
+        -4087,
+        -4088,
+        -4109,
+        -1109,
+        -4192,
+        -4189,
+        -2023,
+        -4400,
+        -4402,
+    ),
+    UNPROVEN: (-1021, -5028, -1111, -1013, -1102, -1121, -1130, -1000, -1001, -1007, -1008, -1016, -99999),
+}
+ORDER_PATH = "/fapi/v1/order/test"
+
+
+@pytest.mark.parametrize(("expected", "code"), [(o, code) for o, codes in ORDER_CODES.items() for code in codes])
+@pytest.mark.parametrize("check_id", ["order_gate_checks_orders", "smallest_order_is_accepted"])
+def test_order_code_decides_and_not_the_status(check_id: str, expected: Outcome, code: int) -> None:
+    """HTTP 400 alone proves nothing: the code of a refused test order decides."""
+    refused = Fault.status(400, body=f'{{"code":{code},"msg":"refused"}}', content_type="application/json")
+    # The dust order comes first; for the second check it is weighed as it should be.
+    healthy = 1 if check_id == "smallest_order_is_accepted" else 0
+    weighed = Fault.refused(-4164)
+    faults = (*[replace(weighed, times=1)] * healthy, refused)
+    with LocalExchange(faulty(ORDER_PATH, *faults)) as exchange, session(exchange) as binance:
+        outcome, noted = outcome_of(check_id, binance)
+    assert outcome is expected, noted
+
+
+@pytest.mark.parametrize("code", [-2018, -2019, -2027, -2028])
+def test_want_of_funds_is_no_fault_of_the_key(code: int) -> None:
+    """A valid order refused for margin, balance or room alone is as good as accepted."""
+    with LocalExchange(Scenario(order_refusal=code)) as exchange, session(exchange) as binance:
+        outcome, noted = outcome_of("smallest_order_is_accepted", binance)
+    assert outcome is PASS
+    assert noted["testOrderOk"] is True
+    assert str(code) in noted["observed"]
+
+
+@pytest.mark.parametrize("code", [-4164, -4003, -4004, -4005, -4014, -4023, -4061, -4131, -2019])
+def test_an_order_rule_shows_that_the_gate_is_at_work(code: int) -> None:
+    """Whatever rule refuses the dust order, it was weighed."""
+    with LocalExchange(faulty(ORDER_PATH, Fault.refused(code))) as exchange, session(exchange) as binance:
+        assert outcome_of("order_gate_checks_orders", binance)[0] is PASS
+
+
+@pytest.mark.parametrize("code", [-4164, -4061, -4023])
+def test_a_rule_that_refuses_our_smallest_order_says_nothing_of_the_key(code: int) -> None:
+    """If the order that should be valid breaks a rule, the fault is the suite's or the market's."""
+    with LocalExchange(faulty(ORDER_PATH, Fault.refused(code))) as exchange, session(exchange) as binance:
+        assert outcome_of("smallest_order_is_accepted", binance)[0] is UNPROVEN
+
+
+def test_dust_order_that_is_accepted_passes() -> None:
+    """Where one step is worth more than the minimum, the dust order is a valid one, and 200 is fine."""
+    with LocalExchange(Scenario(mark_prices={"BTCUSDT": "95000.00"})) as exchange, session(exchange) as binance:
+        assert outcome_of("order_gate_checks_orders", binance)[0] is PASS
+        assert [r.params["quantity"] for r in exchange.requests_to(ORDER_PATH)] == ["0.001"]
+
+
+def test_orders_carry_the_side_that_the_position_mode_calls_for() -> None:
+    """BOTH in one-way mode, LONG in hedge mode; the other is refused with -4061."""
+    for dual, side in ((False, "BOTH"), (True, "LONG")):
+        with (
+            LocalExchange(Scenario(account={"dualSidePosition": dual})) as exchange,
+            session(exchange) as binance,
+        ):
+            assert outcome_of("smallest_order_is_accepted", binance)[0] is PASS
+            assert {r.params["positionSide"] for r in exchange.requests_to(ORDER_PATH)} == {side}
+
+
+def test_position_mode_falls_back_to_its_own_endpoint() -> None:
+    """Where accountConfig lacks the mode, positionSide/dual is asked, and only then."""
+    path = "/fapi/v1/positionSide/dual"
+    with LocalExchange() as exchange, session(exchange) as binance:
+        assert outcome_of("position_mode_is_known", binance)[1]["positionMode"] == "ONE_WAY"
+        assert not exchange.requests_to(path)
+    with LocalExchange(Scenario(account={"dualSidePosition": None})) as exchange, session(exchange) as binance:
+        assert outcome_of("position_mode_is_known", binance)[0] is PASS
+        assert len(exchange.requests_to(path)) == 1
+
+
+@pytest.mark.parametrize("symbol", ["ETHUSDT", "BTCUSDT_261225", "币安人生USDT"])
+def test_any_listed_contract_can_be_examined(symbol: str, exchange: LocalExchange) -> None:
+    """The contract is found by its name among 900, delivery contracts and Chinese names included."""
+    with session(exchange, BINANCE_SYMBOL=symbol) as binance:
+        assert outcome_of("symbol_is_trading", binance)[0] is PASS
+        assert outcome_of("smallest_order_is_accepted", binance)[0] is PASS
+
+
+def test_unknown_contract_is_named_as_such(exchange: LocalExchange) -> None:
+    """A contract that is not listed is a warning, and its orders are unproven, never a fault of the key."""
+    with session(exchange, BINANCE_SYMBOL="NOSUCHUSDT") as binance:
+        assert outcome_of("symbol_is_trading", binance)[0] is WARN
+        assert outcome_of("smallest_order_is_accepted", binance)[0] is UNPROVEN
+
+
+@pytest.mark.parametrize("code", [-2014, -2015, -2008, -1022])
+def test_authentication_codes_convict_the_key(code: int) -> None:
+    """Refused by both hosts with such a code, a signed request is a failed claim."""
+    refused = Fault.refused(code)
+    scenario = Scenario(faults={"/sapi/v1/account/apiRestrictions": refused, "/fapi/v1/accountConfig": refused})
+    with LocalExchange(scenario) as exchange, session(exchange) as binance:
+        outcome, noted = outcome_of("signed_requests_are_accepted", binance)
+    assert outcome is FAIL
+    assert str(code) in noted["observed"]
+
+
+@pytest.mark.parametrize("code", [-1021, -1000, -1102])
+def test_clock_trouble_and_format_codes_convict_nobody(code: int) -> None:
+    """They say something about the moment or about us."""
+    refused = Fault.refused(code)
+    scenario = Scenario(faults={"/sapi/v1/account/apiRestrictions": refused, "/fapi/v1/accountConfig": refused})
+    with LocalExchange(scenario) as exchange, session(exchange) as binance:
+        assert outcome_of("signed_requests_are_accepted", binance)[0] is UNPROVEN
+
+
+@pytest.mark.parametrize(("outcome", "scenario"), [(FAIL, Scenario(futures_refuses=True)), (PASS, Scenario())])
+def test_one_host_that_accepts_proves_the_signature(outcome: Outcome, scenario: Scenario) -> None:
+    """A portfolio margin account's key is accepted by the wallet and refused by futures: the account is at fault."""
+    with LocalExchange(scenario) as exchange, session(exchange) as binance:
+        assert outcome_of("signed_requests_are_accepted", binance)[0] is PASS
+        assert outcome_of("account_may_trade", binance)[0] is outcome
+
+
+def test_wallet_that_is_away_leaves_the_account_to_be_examined() -> None:
+    """The futures host alone can prove the signature; permissions stay unproven."""
+    with (
+        LocalExchange(faulty("/sapi/v1/account/apiRestrictions", Fault.bad_gateway())) as exchange,
+        session(exchange) as binance,
+    ):
+        assert outcome_of("signed_requests_are_accepted", binance)[0] is PASS
+        assert outcome_of("withdrawals_are_disabled", binance)[0] is UNPROVEN
+        assert outcome_of("account_may_trade", binance)[0] is PASS
+
+
+@pytest.mark.parametrize("value", ["true", 1, None, "missing"])
+def test_a_flag_that_is_no_boolean_is_never_guessed(value: object) -> None:
+    """ "true" in quotes, 1, null and nothing at all are not answers."""
+    shown = None if value == "missing" else value
+    body = {"ipRestrict": True, "enableReading": True, "enableFutures": True}
+    fields = body if value == "missing" else body | {"enableWithdrawals": shown}
+    fault = Fault.body(json.dumps(fields).encode(), content_type="application/json")
+    with (
+        LocalExchange(faulty("/sapi/v1/account/apiRestrictions", fault)) as exchange,
+        session(exchange) as binance,
+    ):
+        assert outcome_of("withdrawals_are_disabled", binance)[0] is UNPROVEN
+
+
+def test_demo_has_no_wallet_permissions_to_look_at(exchange: LocalExchange) -> None:
+    """On the demo network the three permission claims say nothing about a key."""
+    with session(exchange, BINANCE_ENVIRONMENT="demo", BINANCE_WALLET_URL="") as binance:
+        assert outcome_of("signed_requests_are_accepted", binance)[0] is PASS
+        for check_id in ("futures_trading_is_enabled", "withdrawals_are_disabled", "key_is_restricted_to_known_ips"):
+            assert outcome_of(check_id, binance)[0] is Outcome.NOT_APPLICABLE
+
+
+@pytest.mark.parametrize("check", CATALOGUE.checks, ids=lambda check: check.id)
+def test_docstring_has_claim_reason_and_remedy(check: Check) -> None:
+    """The report prints the three paragraphs of every check."""
+    assert check.title.endswith(".")
+    assert check.why
+    assert check.fix
+
+
+def test_needs_name_earlier_checks() -> None:
+    """A need that names no check, or a later one, would never block anything."""
+    ids = [check.id for check in CATALOGUE.checks]
+    for place, check in enumerate(CATALOGUE.checks):
+        assert set(check.needs + check.pointless_if_failed) <= set(ids[:place]), check.id

@@ -1,0 +1,135 @@
+"""What was pasted is cleaned, remarked upon and never quoted."""
+
+import pytest
+
+from keycheck import credentials
+from keycheck.credentials import KEY, SECRET, Credentials, facts_of
+from keycheck.errors import UsageProblem
+from keycheck.secrets import Secret
+
+GOOD = "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"
+OTHER = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j"
+
+
+def test_a_clean_value_is_kept_without_a_remark() -> None:
+    """64 letters and digits are what Binance hands out."""
+    pasted = credentials.clean(KEY, GOOD)
+    assert pasted.secret is not None
+    assert pasted.secret.reveal() == GOOD
+    assert pasted.remarks == ()
+
+
+@pytest.mark.parametrize("raw", [None, "", " ", "\r\n", '""', "''", "\ufeff", ' " " ', "“”"])
+def test_an_empty_value_is_an_absent_one(raw: str | None) -> None:
+    """Nothing but blanks, quotes and invisible marks is nothing."""
+    assert credentials.clean(KEY, raw) == credentials.Pasted(None)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "remark"),
+    [
+        (" ", "", "blanks"),
+        ("", "\t", "blanks"),
+        ("", "\r", "a carriage return"),
+        ("", "\n", "blanks"),
+        ('"', '"', "quotes"),
+        ("'", "'", "quotes"),
+        ("“", "”", "quotes"),
+        ("`", "", "quotes"),
+        ("\ufeff", "", "invisible characters"),
+        ("", "\u200b", "invisible characters"),
+        ("\u2060", "\u200d", "invisible characters"),
+        ("\xa0", "", "blanks"),
+        ('"', '"\r', "a carriage return and quotes"),
+    ],
+)
+def test_what_came_along_is_taken_off_and_remarked(before: str, after: str, remark: str) -> None:
+    """The owner is told what stood around the value, for another program may send it."""
+    pasted = credentials.clean(KEY, before + GOOD + after)
+    assert pasted.secret is not None
+    assert pasted.secret.reveal() == GOOD
+    assert pasted.remarks == (f"{KEY} had {remark} around it",)
+
+
+@pytest.mark.parametrize(
+    ("raw", "remarks"),
+    [
+        (GOOD[:-1], [f"{SECRET} has 63 characters where Binance's have 64"]),
+        (GOOD + "x", [f"{SECRET} has 65 characters where Binance's have 64"]),
+        (GOOD[:-1] + "-", [f"{SECRET} holds characters other than letters and digits"]),
+        (GOOD[:-1] + "é", [f"{SECRET} holds characters other than letters and digits"]),
+        (GOOD[:-1] + "٣", [f"{SECRET} holds characters other than letters and digits"]),
+        (GOOD[:30] + " " + GOOD[31:], [f"{SECRET} holds characters other than letters and digits"]),
+    ],
+)
+def test_an_odd_shape_is_a_remark_and_no_refusal(raw: str, remarks: list[str]) -> None:
+    """No page of Binance promises 64 characters, so another shape is told and used as it is."""
+    pasted = credentials.clean(SECRET, raw)
+    assert list(pasted.remarks) == remarks
+    assert pasted.secret is not None
+    assert pasted.secret.reveal() == raw
+
+
+@pytest.mark.parametrize("bad", ["\n", "\r\n", "\x00", "\x1b", "\x7f", "\x85", "Ж", "币", "\u2028", "\udcff"])
+def test_a_key_that_no_header_carries_is_refused_unshown(bad: str) -> None:
+    """A line break or a foreign letter in the middle of a key is named, the key is not."""
+    with pytest.raises(UsageProblem) as caught:
+        credentials.read(GOOD[:32] + bad + GOOD[32:], OTHER)
+    message = str(caught.value)
+    assert KEY in message
+    assert "copy the key again" in message
+    assert "\n" not in message
+    assert not any(GOOD[i : i + 4] in message for i in range(60))
+    assert caught.value.__context__ is None  # nothing rides along that holds the value
+
+
+def test_a_latin_1_key_is_left_to_binance() -> None:
+    """HTTP can carry it, so Binance may say what it thinks of it."""
+    assert credentials.read(GOOD[:-1] + "é", OTHER).api_key is not None
+
+
+def test_a_secret_that_cannot_be_signed_with_is_refused_unshown() -> None:
+    """Bytes that are no UTF-8, as an environment may hold them, are a problem of the settings and not of a check."""
+    with pytest.raises(UsageProblem) as caught:
+        credentials.read(GOOD, OTHER[:32] + "\udcff" + OTHER[32:])
+    assert SECRET in str(caught.value)
+    assert not any(OTHER[i : i + 4] in str(caught.value) for i in range(60))
+
+
+def test_key_and_secret_that_are_one_text_are_remarked() -> None:
+    """Pasting the same line twice is a common slip."""
+    assert credentials.read(GOOD, f" {GOOD}").remarks[-1] == f"{KEY} and {SECRET} are the same text"
+    assert credentials.read(GOOD, OTHER).remarks == ()
+    assert credentials.read(None, None).remarks == ()
+
+
+@pytest.mark.parametrize(
+    ("key", "secret", "missing", "kind"),
+    [
+        (GOOD, OTHER, (), "HMAC"),
+        (None, OTHER, (KEY,), "HMAC"),
+        (GOOD, "", (SECRET,), None),
+        (None, '""', (KEY, SECRET), None),
+    ],
+)
+def test_what_is_not_given_is_named(key: str | None, secret: str | None, missing: tuple[str, ...], kind: str) -> None:
+    """By the name of its setting, the key before the secret."""
+    facts = facts_of(credentials.read(key, secret))
+    assert facts.missing == missing
+    assert facts.type == kind
+
+
+@pytest.mark.parametrize(
+    ("key", "last_four"),
+    [(GOOD, "Eh8A"), (GOOD[:32], GOOD[28:32]), (GOOD[:31], None), ("x", None), (GOOD[:-1] + "é", None)],
+)
+def test_four_characters_are_told_of_a_key_that_can_spare_them(key: str, last_four: str | None) -> None:
+    """Four of a short text would be most of it."""
+    assert facts_of(Credentials(api_key=Secret(key))).last_four == last_four
+
+
+def test_no_more_than_four_characters_are_told() -> None:
+    """Neither facts nor credentials print anything else of key and secret, remarks included."""
+    held = credentials.read(f'"{GOOD}', f"{OTHER} ")
+    shown = repr(held) + repr(facts_of(held))
+    assert not any(text[i : i + 5] in shown for text in (GOOD, OTHER) for i in range(60))

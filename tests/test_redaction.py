@@ -1,0 +1,202 @@
+"""Secrets and addresses go out of text; everything else stays."""
+
+import json
+import string
+import unicodedata
+
+import pytest
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+
+from keycheck.redaction import HIDDEN, HIDDEN_IP, RUN, Redactor, printable
+
+KEY = "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"
+SECRET = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j"  # noqa: S105  printed in Binance's docs
+HEX = "c8db56825ae71d6d79447849e617115f4a920fa2acdcab2b053c4b2838bd6b71"
+
+secrets = st.text(string.ascii_letters + string.digits, min_size=RUN, max_size=70)
+surroundings = st.text(max_size=40)
+# Texts made of what the shapes look for, so that the laws are tried where they could break.
+shapely = st.lists(
+    st.sampled_from(
+        ["signature=", "listenKey", "X-MBX-APIKEY", ": ", '":"', "=", "[", "]", '"', "\\", "&", " ", HIDDEN, HEX, "abc"]
+        + ["203.0.113.7", "2001:db8::1", ":", ".", KEY, SECRET[::-1], SECRET[5:20]]
+    ),
+    max_size=8,
+).map("".join)
+
+
+def runs(secret: str) -> set[str]:
+    """All its runs of ten, forwards and backwards."""
+    return {way[i : i + RUN] for way in (secret, secret[::-1]) for i in range(len(way) - RUN + 1)}
+
+
+@settings(max_examples=100, deadline=None)
+@given(secrets, surroundings, surroundings)
+def test_a_secret_is_gone_whatever_surrounds_it(secret: str, before: str, after: str) -> None:
+    """Forwards and backwards, not a run of ten characters of a secret is left."""
+    redactor = Redactor([secret])
+    for shown in (secret, secret[::-1]):
+        cleaned = redactor.clean(before + shown + after)
+        assert not any(run in cleaned for run in runs(secret))
+        assert not redactor.knows(cleaned)
+        assert redactor.knows(before + shown + after)
+
+
+@settings(max_examples=100, deadline=None)
+@given(secrets, surroundings, surroundings, st.data())
+def test_a_cut_secret_is_gone_too(secret: str, before: str, after: str, data: st.DataObject) -> None:
+    """A debugger's half of a secret is hidden as well."""
+    start = data.draw(st.integers(0, len(secret) - RUN))
+    end = data.draw(st.integers(start + RUN, len(secret)))
+    cleaned = Redactor([secret]).clean(f"{before}{secret[start:end]}...{after}")
+    assert not any(run in cleaned for run in runs(secret))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(secrets, min_size=2, max_size=4))
+def test_secrets_that_touch_are_all_gone(several: list[str]) -> None:
+    """Secrets without anything between them hide no part of each other."""
+    cleaned = Redactor(several).clean("".join(several))
+    assert not any(run in cleaned for secret in several for run in runs(secret))
+
+
+@settings(max_examples=100, deadline=None)
+@given(secrets, st.text(max_size=200))
+def test_innocent_text_is_left_alone(secret: str, text: str) -> None:
+    """Text that shares no run with a secret and has no tell-tale shape comes out as it went in."""
+    assume(not any(run in text for run in runs(secret)))
+    assume(not any(tell in text.lower() for tell in ("signature=", "x-mbx-apikey", "listenkey")))
+    assume(sum(c in string.hexdigits for c in text) < 64)
+    assert Redactor([secret]).clean(text) == text
+
+
+@settings(max_examples=100, deadline=None)
+@given(shapely)
+@example('{"listenKey":"abcdefghij"}')
+@example("X-MBX-APIKEY: abc")
+@example("signature=abc&x=1")
+def test_cleaning_twice_is_cleaning_once(text: str) -> None:
+    """What is clean stays as it is: cassettes are cleaned when written and again when read."""
+    redactor = Redactor([KEY, SECRET])
+    once = redactor.clean(text)
+    assert redactor.clean(once) == once
+    shared = redactor.clean_shared(text)
+    assert redactor.clean_shared(shared) == shared
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.dictionaries(st.sampled_from("abc"), shapely))
+@example({"detail": 'bad query "timestamp=1&signature=abc"'})
+@example({"detail": 'header "X-MBX-APIKEY": "abc"'})
+def test_cleaning_json_leaves_json(document: dict[str, str]) -> None:
+    """verdict.json is cleaned as a whole, and a machine must still be able to read it."""
+    cleaned = Redactor([KEY, SECRET]).clean_shared(json.dumps(document, ensure_ascii=False))
+    assert set(json.loads(cleaned)) == set(document)
+
+
+@pytest.mark.parametrize(
+    ("text", "cleaned"),
+    [
+        ("a=1&signature=abc%2B&b=2", f"a=1&signature={HIDDEN}&b=2"),
+        ('"/x?signature=abc"', f'"/x?signature={HIDDEN}"'),
+        ("SIGNATURE=abc", f"SIGNATURE={HIDDEN}"),
+        ("X-MBX-APIKEY: abc", f"X-MBX-APIKEY: {HIDDEN}"),
+        ("{'x-mbx-apikey': 'abc'}", f"{{'x-mbx-apikey': '{HIDDEN}'}}"),
+        ('{"listenKey":"abc"}', f'{{"listenKey":"{HIDDEN}"}}'),
+        ("?listenKey=abc&x", f"?listenKey={HIDDEN}&x"),
+        (f"got {HEX}.", f"got {HIDDEN}."),
+        (HEX.upper(), HIDDEN),
+        (HEX[:-1], HEX[:-1]),  # 63 digits have not the length of a signature
+        ("the signature is not valid", "the signature is not valid"),
+    ],
+)
+def test_tell_tale_shapes_are_hidden_unlearned(text: str, cleaned: str) -> None:
+    """Signatures, keys in headers, listen keys and 64-digit hex are hidden by their shape alone."""
+    assert Redactor().clean(text) == cleaned
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "action, request ip: 203.0.113.7",
+        "IP(203.0.113.7) banned until 1790000000000.",
+        "request ip:203.0.113.7",
+        "http://203.0.113.7:8080/",
+        "203.0.113.7:51234",
+        "203.0.113.7/32",
+        "from 203.0.113.7.",
+        '"203.0.113.7"',
+        "::ffff:203.0.113.7",
+    ],
+)
+def test_an_ipv4_address_is_masked_where_it_is_shared(text: str) -> None:
+    """Whatever stands around an address, it does not leave the owner's terminal."""
+    cleaned = Redactor().clean_shared(text)
+    assert "203.0" not in cleaned
+    assert HIDDEN_IP in cleaned
+    assert "203.0.113.7" in Redactor().clean(text)  # the owner may read it
+
+
+@pytest.mark.parametrize("text", ["request ip: 2001:db8::1", "[2001:db8::1]:443", "ip:2001:db8::1", "2001:DB8::1, x"])
+def test_an_ipv6_address_is_masked_where_it_is_shared(text: str) -> None:
+    """IPv6 is masked as IPv4 is."""
+    assert "db8" not in Redactor().clean_shared(text).lower()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["at 08:13:00 UTC", "2026-11-20T08:13:00Z", "1.2.3", "1.2.3.4.5", "999.1.2.3", "keycheck::run", "0.001", "12:30"],
+)
+def test_what_is_no_address_is_not_masked(text: str) -> None:
+    """Times, versions and figures are no addresses."""
+    assert Redactor().clean_shared(text) == text
+
+
+def test_a_redactor_learns_as_it_goes() -> None:
+    """A signature that is made in the middle of a run is hidden from then on."""
+    redactor = Redactor()
+    assert redactor.clean(SECRET) == SECRET
+    redactor.learn(SECRET)
+    assert redactor.clean(f"<{SECRET}>") == f"<{HIDDEN}>"
+
+
+@pytest.mark.parametrize(("secret", "hidden"), [("", False), ("abc", False), ("abcd", True), ("abcdefghi", True)])
+def test_a_short_secret_is_hidden_whole_and_a_trivial_one_is_not(secret: str, hidden: bool) -> None:
+    """Hiding three letters would blank half of every sentence."""
+    redactor = Redactor([secret])
+    text = f"see {secret} here"
+    assert (redactor.clean(text) == f"see {HIDDEN} here") is hidden
+    assert redactor.knows(text) is hidden
+    assert redactor.clean("see nothing") == "see nothing"
+
+
+def test_a_redactor_does_not_print_what_it_knows() -> None:
+    """Its repr holds no run of a secret."""
+    assert not Redactor([SECRET]).knows(repr(Redactor([SECRET])))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(max_size=400), st.integers(5, 300))
+def test_printable_text_is_one_harmless_line(text: str, limit: int) -> None:
+    """No control character, no direction override, no line end, never longer than asked, and stable."""
+    line = printable(text, limit)
+    assert len(line) <= limit
+    assert line.isprintable()
+    assert not any(unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") for c in line)
+    assert printable(line, limit) == line
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("\x1b[31mred\x1b[0m", "[31mred [0m"),
+        ("a\r\nb\tc", "a b c"),
+        ("\u202eevil\u2066", "evil"),
+        ("币安人生", "币安人生"),
+        ("x" * 20, "x" * 9 + "…"),
+    ],
+)
+def test_terminal_tricks_are_taken_out(text: str, line: str) -> None:
+    """Escape sequences, line ends and overrides become blanks; other scripts stay."""
+    assert printable(text, 10 if text.startswith("xx") else 300) == line

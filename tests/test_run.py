@@ -1,0 +1,533 @@
+"""`pytest suite/` as a user runs it: verdict, exit status, JSON, page and terminal, under pytest's own options."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ET
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from tests.exchange import API_KEY, API_SECRET, Fault, LocalExchange, Scenario
+from tests.exchange.scenarios import SCENARIOS
+from tests.running import ROOT, Finished, SuiteRunner
+
+SCHEMA = json.loads((ROOT / "keycheck/report/verdict.schema.json").read_text(encoding="utf-8"))
+EXIT = {"OK": 0, "NOT_OK": 1, "UNPROVEN": 10}
+
+
+def run(suite: SuiteRunner, scenario: Scenario, *arguments: str, **settings: str) -> Finished:
+    """A live run against `scenario`, whose verdict keeps to the schema, and which placed no order."""
+    with LocalExchange(scenario) as exchange:
+        done = suite(*arguments, settings=exchange.settings() | settings)
+        assert not exchange.real_orders
+    jsonschema.validate(done.verdict, SCHEMA)
+    assert API_SECRET not in done.output + done.page + json.dumps(done.verdict)
+    assert API_KEY not in done.output + done.page + json.dumps(done.verdict)
+    return done
+
+
+# -- verdicts --
+
+VERDICTS = {
+    "healthy": ("OK", []),
+    "hedge-mode": ("OK", []),
+    "no-ip-restriction": ("OK", []),
+    "unfunded": ("OK", []),
+    "withdrawals-enabled": ("NOT_OK", ["withdrawals_are_disabled"]),
+    "futures-disabled": ("NOT_OK", ["futures_trading_is_enabled"]),
+    "ip-refused": ("NOT_OK", ["signed_requests_are_accepted"]),
+    "wrong-secret": ("NOT_OK", ["signed_requests_are_accepted"]),
+    "unknown-key": ("NOT_OK", ["signed_requests_are_accepted"]),
+    "clock-behind": ("NOT_OK", ["clock_agrees_with_exchange"]),
+    "trading-barred": ("NOT_OK", ["account_may_trade"]),
+    "read-only": ("NOT_OK", ["order_gate_checks_orders"]),
+    "cooling-off": ("NOT_OK", ["smallest_order_is_accepted"]),
+}
+
+
+@pytest.mark.parametrize("name", VERDICTS)
+def test_live_verdict(name: str, suite: SuiteRunner) -> None:
+    """Each scenario ends in its verdict and exit status, by the failures it should have and no others."""
+    verdict, failures = VERDICTS[name]
+    done = run(suite, SCENARIOS[name])
+    assert (done.verdict["verdict"], done.exit_status) == (verdict, EXIT[verdict])
+    assert done.with_outcome("fail") == failures
+    assert done.verdict["ok"] is (verdict == "OK")
+    assert done.verdict["verdict"].replace("_", " ") in done.page
+    assert f"{verdict}: " in done.output
+    assert "Traceback" not in done.output
+
+
+def test_healthy_verdict_in_full(suite: SuiteRunner) -> None:
+    """A healthy run fills in every field and costs ten requests."""
+    done = run(suite, SCENARIOS["healthy"])
+    found = done.verdict
+    assert {k: v for k, v in found.items() if k not in ("startedAt", "durationMs", "checks", "driftMs")} == {
+        "ok": True,
+        "pingOk": True,
+        "driftOk": True,
+        "futuresPermission": True,
+        "withdrawEnabled": False,
+        "withdrawSafe": True,
+        "ipRestrictEnabled": True,
+        "positionMode": "ONE_WAY",
+        "canTrade": True,
+        "stepSize": "0.001",
+        "minNotional": "50",
+        "testOrderOk": True,
+        "verdict": "OK",
+        "schemaVersion": 1,
+        "suiteVersion": "0.1.0",
+        "mode": "live",
+        "cassette": None,
+        "environment": "production",
+        "symbol": "BTCUSDT",
+        "key": {"type": "HMAC", "lastFour": API_KEY[-4:]},
+        "diagnosis": [],
+        "requests": {"count": 10, "futuresWeight": 13, "walletWeight": 1, "futuresWeightLimit": 2400},
+    }
+    assert abs(found["driftMs"]) < 100
+    assert [check["step"] for check in found["checks"]] == sorted(check["step"] for check in found["checks"])
+    assert set(done.outcomes.values()) == {"pass"}
+
+
+def test_clock_drift_has_its_sign(suite: SuiteRunner) -> None:
+    """A local clock that is behind drifts by a negative number of milliseconds."""
+    done = run(suite, SCENARIOS["clock-behind"])
+    assert -7100 < done.verdict["driftMs"] < -6900
+    assert done.verdict["driftOk"] is False
+    assert done.verdict["testOrderOk"] is True  # stamps are corrected: a wrong clock is one finding and not ten
+    assert done.with_outcome("warn") == ["clock_is_inside_signing_window"]
+
+
+def test_without_credentials_the_public_steps_still_run(suite: SuiteRunner, exchange: LocalExchange) -> None:
+    """One failure in all; steps 2, 3 and 6 run; the rest is blocked by the missing credentials, and sends nothing."""
+    settings = exchange.settings(no_credentials=True)
+    done = suite(settings=settings)
+    assert done.exit_status == 1
+    assert done.with_outcome("fail") == ["credentials_are_present"]
+    blocked = [check for check in done.verdict["checks"] if check["outcome"] == "blocked"]
+    assert {check["blockedBy"] for check in blocked} == {"credentials_are_present"}
+    assert {check["step"] for check in done.verdict["checks"] if check["outcome"] == "pass"} == {2, 3, 6}
+    assert len(blocked) == 9
+    assert all("x-mbx-apikey" not in received.headers for received in exchange.log)
+
+
+def test_demo_has_no_wallet(suite: SuiteRunner, exchange: LocalExchange) -> None:
+    """A demo run can be OK; its permission checks do not apply, and it is never taken for production."""
+    settings = exchange.settings() | {"BINANCE_ENVIRONMENT": "demo"}
+    del settings["BINANCE_WALLET_URL"]
+    done = suite(settings=settings)
+    assert done.verdict["verdict"] == "OK"
+    assert done.with_outcome("not_applicable") == [
+        "futures_trading_is_enabled",
+        "withdrawals_are_disabled",
+        "key_is_restricted_to_known_ips",
+    ]
+    assert done.verdict["environment"] == "demo"
+    assert "demo" in done.page
+    assert "demo" in done.output
+
+
+# -- pytest's own options --
+
+
+@cache
+def _sick_scenario() -> Scenario:
+    return Scenario(permissions={"enableWithdrawals": True, "ipRestrict": False})
+
+
+def test_warning_is_no_failure_and_does_not_stop_x(suite: SuiteRunner) -> None:
+    """An informational claim that fails is shown, not counted, and changes no exit status, -x or not."""
+    done = run(suite, SCENARIOS["no-ip-restriction"], "-x")
+    assert done.exit_status == 0
+    assert done.with_outcome("warn") == ["key_is_restricted_to_known_ips"]
+    assert "14 passed, 1 warned" in done.output
+    assert "WARN" in done.output
+
+
+def test_x_stops_at_the_first_failure(suite: SuiteRunner) -> None:
+    """-x keeps its meaning, and what was not reached is not in the verdict."""
+    done = run(suite, _sick_scenario(), "-x")
+    assert done.exit_status == 1
+    assert list(done.outcomes)[-1] == "withdrawals_are_disabled"
+
+
+def test_maxfail_counts_critical_failures_alone(suite: SuiteRunner) -> None:
+    """A warning does not use up --maxfail."""
+    done = run(suite, _sick_scenario(), "--maxfail=2")
+    assert (done.exit_status, len(done.outcomes)) == (1, 15)
+
+
+@pytest.mark.parametrize(
+    "selection",
+    [
+        ("-k", "clock"),
+        ("-m", "informational"),
+        ("suite/test_2_connectivity.py",),
+        ("--deselect", "suite/test_3_clock.py"),
+    ],
+)
+def test_part_of_the_suite_is_never_ok(selection: tuple[str, ...], suite: SuiteRunner) -> None:
+    """Whenever a critical check was not run, a healthy key is UNPROVEN."""
+    done = run(suite, SCENARIOS["healthy"], *selection)
+    assert (done.verdict["verdict"], done.verdict["ok"], done.exit_status) == ("UNPROVEN", False, 10)
+
+
+def test_critical_checks_alone_give_the_same_verdict(suite: SuiteRunner) -> None:
+    """-m critical leaves the advice out and decides the same."""
+    done = run(suite, SCENARIOS["healthy"], "-m", "critical")
+    assert (done.verdict["verdict"], done.exit_status) == ("OK", 0)
+
+
+def test_nothing_selected_keeps_pytests_own_status(suite: SuiteRunner) -> None:
+    """5 stays pytest's own, and the verdict is not ok."""
+    done = run(suite, SCENARIOS["healthy"], "-k", "no_such_check")
+    assert (done.exit_status, done.verdict["verdict"]) == (5, "UNPROVEN")
+
+
+def test_last_failed_alone_proves_nothing(suite: SuiteRunner, exchange: LocalExchange) -> None:
+    """--lf runs what failed; if that is mended, the key is still UNPROVEN until all has been seen again."""
+    exchange.scenario = SCENARIOS["withdrawals-enabled"]
+    assert suite(settings=exchange.settings()).exit_status == 1
+    exchange.scenario = SCENARIOS["healthy"]
+    done = suite("--lf", settings=exchange.settings())
+    assert done.outcomes == {"withdrawals_are_disabled": "pass"}
+    assert done.exit_status == 10
+
+
+def test_without_terminal_plugin_the_verdict_is_the_same(suite: SuiteRunner) -> None:
+    """-p no:terminal prints nothing and changes nothing."""
+    done = run(suite, SCENARIOS["withdrawals-enabled"], "-p", "no:terminal")
+    assert (done.exit_status, done.verdict["verdict"]) == (1, "NOT_OK")
+    assert done.page
+
+
+def test_traceback_is_for_those_who_ask(suite: SuiteRunner) -> None:
+    """A failed claim is told in words; -vv shows where it was asserted."""
+    assert "assert not permissions.withdrawals" not in run(suite, SCENARIOS["withdrawals-enabled"]).output
+    assert "assert not permissions.withdrawals" in run(suite, SCENARIOS["withdrawals-enabled"], "-vv").output
+
+
+def test_terminal_tells_failures_then_warnings_then_the_verdict_then_the_report(suite: SuiteRunner) -> None:
+    """In the order in which a person needs them, each with what was observed and its Fix."""
+    done = run(suite, _sick_scenario())
+    wanted = [
+        "FAIL     The key cannot withdraw funds. [withdrawals_are_disabled]",
+        "enableWithdrawals is true",
+        "Fix: Profile > Account > API Management > Edit restrictions > untick",
+        "WARN     The key works from listed IP addresses alone. [key_is_restricted_to_known_ips]",
+        "ipRestrict is false",
+        "Fix:",
+        "NOT_OK: This key is not fit to trade USD-M futures from this machine. (13 pass, 1 fail, 1 warn)",
+        "Report: ",
+    ]
+    places = []
+    for text in wanted:
+        places.append(done.output.find(text, places[-1] if places else 0))
+    assert -1 not in places, wanted[places.index(-1)]
+    assert places == sorted(places)
+
+
+def test_run_says_at_its_start_what_it_tests(suite: SuiteRunner, exchange: LocalExchange) -> None:
+    """Environment, symbol, key's last four, hosts, live or replay."""
+    done = suite(settings=exchange.settings())
+    assert f"production, BTCUSDT, key: HMAC, ending in {API_KEY[-4:]}" in done.output
+    assert f"live: {exchange.futures_url}, {exchange.wallet_url}" in done.output
+
+
+def test_junit_has_noted_values_and_honest_counts(suite: SuiteRunner, tmp_path: Path) -> None:
+    """Failures are failed claims, errors what could not be looked at, the rest is skipped; noted values are properties."""
+    scenario = Scenario(
+        permissions={"ipRestrict": False, "enableWithdrawals": True},
+        faults={"/fapi/v1/accountConfig": Fault.unknown_503()},
+    )
+    run(suite, scenario, f"--junitxml={tmp_path / 'junit.xml'}")
+    root = ET.parse(tmp_path / "junit.xml").getroot()[0]  # noqa: S314  our own file
+    counts = {name: int(root.attrib[name]) for name in ("tests", "failures", "errors")}
+    assert counts == {"tests": 15, "failures": 1, "errors": 1}
+    properties = {p.attrib["name"]: p.attrib["value"] for p in root.iter("property")}
+    assert properties["withdrawEnabled"] == "True"
+    assert properties["stepSize"] == "0.001"
+    assert re.fullmatch(r"-?\d+", properties["driftMs"])
+
+
+def test_collect_only_sends_nothing_and_leaves_reports_alone(suite: SuiteRunner, exchange: LocalExchange) -> None:
+    """--collect-only lists ids; the last verdict stays."""
+    done = suite("--collect-only", "-q", settings=exchange.settings())
+    assert done.exit_status == 0
+    assert "test_withdrawals_are_disabled" in done.output
+    assert not exchange.log
+    assert not done.verdict
+
+
+def test_pytest_html_page_has_the_verdict_and_no_machine(suite: SuiteRunner, tmp_path: Path) -> None:
+    """--html stays usable: the same verdict section on top, environment table empty."""
+    page = tmp_path / "html" / "page.html"
+    run(suite, SCENARIOS["withdrawals-enabled"], f"--html={page}", "--self-contained-html")
+    text = page.read_text(encoding="utf-8")
+    assert "kc-verdict" in text
+    assert "This key is not fit" in text
+    assert "Platform" not in text
+    assert str(ROOT) not in text
+
+
+# -- when it goes wrong --
+
+
+def test_xdist_is_refused_in_a_sentence(suite: SuiteRunner, exchange: LocalExchange) -> None:
+    """-n makes no sense on suite/."""
+    done = suite("-n", "2", settings=exchange.settings())
+    assert done.exit_status == 4
+    assert "ERROR: -n does not go with suite/" in done.output
+    assert not exchange.log
+
+
+def test_suite_and_tests_are_not_run_together(suite: SuiteRunner) -> None:
+    """A run of both would have one verdict for two questions."""
+    done = suite("suite/", "tests/test_run.py")
+    assert done.exit_status == 4
+    assert "suite/ and other tests do not run together" in done.output
+
+
+def test_asserts_that_python_takes_out_are_noticed(suite: SuiteRunner, exchange: LocalExchange) -> None:
+    """With PYTHONOPTIMIZE no claim could fail, so nothing is run."""
+    done = suite(settings=exchange.settings() | {"PYTHONOPTIMIZE": "1"})
+    assert done.exit_status == 4
+    assert not exchange.log
+
+
+BAD = {
+    "environment": ({"BINANCE_ENVIRONMENT": "testnet"}, "BINANCE_ENVIRONMENT"),
+    "recvWindow": ({"BINANCE_RECV_WINDOW": "60001"}, "BINANCE_RECV_WINDOW"),
+    "url": ({"BINANCE_FUTURES_URL": "http://192.0.2.1"}, "BINANCE_FUTURES_URL"),
+    "symbol": ({"BINANCE_SYMBOL": "BTC/USDT?"}, "BINANCE_SYMBOL"),
+    "newline in key": ({"BINANCE_API_KEY": "CANARYCANARY\nCANARYCANARY"}, "BINANCE_API_KEY"),
+    "private key": ({"BINANCE_PRIVATE_KEY_FILE": "key.pem"}, "BINANCE_PRIVATE_KEY_FILE"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_setting_is_one_sentence_and_exit_4(name: str, suite: SuiteRunner) -> None:
+    """It names the setting, not its value, and shows no traceback."""
+    settings, said = BAD[name]
+    done = suite(settings=settings)
+    assert done.exit_status == 4
+    (line,) = [line for line in done.output.splitlines() if line.startswith("ERROR: ")]
+    assert said in line
+    assert "CANARY" not in done.output
+    assert "Traceback" not in done.output
+    assert (done.verdict["verdict"], done.verdict["ok"]) == ("UNPROVEN", False)
+
+
+def test_env_file_that_is_missing_is_said(suite: SuiteRunner, tmp_path: Path) -> None:
+    """A file asked for by name must be there."""
+    done = suite(env_file=tmp_path / "absent.env")
+    assert done.exit_status == 4
+    assert "absent.env" in done.output
+
+
+def test_settings_come_from_the_file_and_it_is_left_alone(
+    suite: SuiteRunner, exchange: LocalExchange, tmp_path: Path
+) -> None:
+    """.env is read, and neither rewritten nor copied."""
+    env_file = tmp_path / "my.env"
+    text = "".join(f"{name}={value}\r\n" for name, value in exchange.settings().items())
+    env_file.write_text(text, encoding="utf-8")
+    before = env_file.read_bytes()
+    done = suite(env_file=env_file)
+    assert done.verdict["verdict"] == "OK"
+    assert env_file.read_bytes() == before
+    assert "a carriage return" in done.check("credentials_are_well_formed")["detail"]
+
+
+def test_report_dir_that_cannot_be_written_is_said(suite: SuiteRunner) -> None:
+    """A file where the folder should be: one sentence, exit 4."""
+    suite.report_dir.write_text("in the way", encoding="utf-8")
+    suite.report_dir /= "below"
+    done = suite()
+    assert done.exit_status == 4
+    assert "--report-dir" in done.output
+
+
+def test_crash_leaves_no_old_ok(suite: SuiteRunner, exchange: LocalExchange) -> None:
+    """The verdict is withdrawn before anything is asked, and so is the page."""
+    assert suite(settings=exchange.settings()).verdict["ok"] is True
+    exchange.scenario = Scenario(faults={"/fapi/v1/time": Fault.stall()})
+    before = len(exchange.requests_to("/fapi/v1/time"))
+    process = _start(suite, exchange)
+    _wait_for(lambda: len(exchange.requests_to("/fapi/v1/time")) > before)
+    process.kill()
+    process.wait(10)
+    assert json.loads((suite.report_dir / "verdict.json").read_text(encoding="utf-8"))["verdict"] == "UNPROVEN"
+    assert not (suite.report_dir / "report.html").exists()
+
+
+def test_ctrl_c_keeps_status_2_and_writes_the_verdict(suite: SuiteRunner) -> None:
+    """What was seen is reported; what was not makes it UNPROVEN."""
+    with LocalExchange(Scenario(faults={"/fapi/v1/exchangeInfo": Fault.stall()})) as exchange:
+        process = _start(suite, exchange)
+        _wait_for(lambda: len(exchange.requests_to("/fapi/v1/exchangeInfo")) == 1)
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(15) == 2
+    found = json.loads((suite.report_dir / "verdict.json").read_text(encoding="utf-8"))
+    assert found["verdict"] == "UNPROVEN"
+    assert {"withdrawals_are_disabled", "account_may_trade"} <= {check["id"] for check in found["checks"]}
+
+
+def _start(suite: SuiteRunner, exchange: LocalExchange) -> subprocess.Popen[bytes]:
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "suite/",
+        "--report-dir",
+        str(suite.report_dir),
+        "--env-file",
+        "/dev/null",
+    ]
+    return subprocess.Popen(
+        command, cwd=ROOT, env=exchange.settings(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )  # noqa: S603
+
+
+def _wait_for(seen: Any) -> None:
+    for _ in range(200):
+        if seen():
+            return
+        time.sleep(0.05)
+    pytest.fail("it did not happen within 10 s")
+
+
+# -- a suite that somebody changed --
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    """A copy of what a run needs, whose suite/ a test may change."""
+    root = tmp_path / "copy"
+    (root / "suite").mkdir(parents=True)
+    for name in ("conftest.py", "pytest.ini"):
+        (root / name).write_bytes((ROOT / name).read_bytes())
+    (root / "keycheck").symlink_to(ROOT / "keycheck")
+    for file in (ROOT / "suite").glob("*.py"):
+        (root / "suite" / file.name).write_bytes(file.read_bytes())
+    return root
+
+
+WRONG_CHECKS = {
+    "neither mark": "def test_extra(binance):\n    assert binance\n",
+    "both marks": (
+        "import pytest\n\n@pytest.mark.critical\n@pytest.mark.informational\ndef test_extra(binance):\n    assert binance\n"
+    ),
+    "repeated id": "import pytest\n\n@pytest.mark.critical\ndef test_account_may_trade(binance):\n    assert binance\n",
+    "parametrized": (
+        "import pytest\n\n@pytest.mark.critical\n@pytest.mark.parametrize('n', [1, 2])\n"
+        "def test_extra(n):\n    assert n\n"
+    ),
+    "in a class": "import pytest\n\nclass TestExtra:\n    @pytest.mark.critical\n    def test_extra(self):\n        assert self\n",
+    "syntax error": "def test_(\n",
+}
+
+
+@pytest.mark.parametrize("name", WRONG_CHECKS)
+def test_wrong_check_is_a_collection_error(name: str, copied: Path, tmp_path: Path, exchange: LocalExchange) -> None:
+    """pytest stops with its own status 2, the verdict is UNPROVEN, and nothing was sent."""
+    (copied / "suite" / "test_8_extra.py").write_text(WRONG_CHECKS[name], encoding="utf-8")
+    done = SuiteRunner(tmp_path, copied)(settings=exchange.settings())
+    assert done.exit_status == 2, done.output
+    assert done.verdict["verdict"] == "UNPROVEN"
+    assert "error" in done.output
+    assert not exchange.log
+
+
+EXTRA = """import pytest
+
+@pytest.mark.{mark}
+def test_extra(binance, observe):
+    \"\"\"An extra claim holds.\"\"\"
+    {body}
+"""
+
+
+@pytest.mark.parametrize(
+    ("mark", "body", "outcome", "exit_status"),
+    [
+        ("critical", "assert False", "fail", 1),
+        ("critical", "raise ValueError('no')", "unproven", 10),
+        ("critical", "pytest.skip('not now')", "unproven", 10),
+        ("critical", "pytest.xfail('expected')", "unproven", 10),
+        ("critical", "pytest.fail('said so')", "unproven", 10),
+        ("critical", "import keycheck.settings as s; s.load(None)", "unproven", 10),
+        ("informational", "assert False", "warn", 0),
+        ("informational", "raise ValueError('no')", "unproven", 0),
+    ],
+)
+def test_only_an_assertion_in_suite_convicts(  # noqa: PLR0913  a table of four columns
+    mark: str, body: str, outcome: str, exit_status: int, copied: Path, tmp_path: Path, exchange: LocalExchange
+) -> None:
+    """Any other exception means that we could not look; a new check needs no more than ten lines."""
+    (copied / "suite" / "test_8_extra.py").write_text(EXTRA.format(mark=mark, body=body), encoding="utf-8")
+    done = SuiteRunner(tmp_path, copied)(settings=exchange.settings())
+    assert done.outcomes["extra"] == outcome
+    assert done.exit_status == exit_status
+    assert done.check("extra")["title"] == "An extra claim holds."
+
+
+def test_assertion_of_the_machinery_convicts_nobody(copied: Path, tmp_path: Path, exchange: LocalExchange) -> None:
+    """An assert that breaks below suite/ is a bug of ours."""
+    body = "raiser = compile('assert False', 'elsewhere.py', 'exec'); exec(raiser)"
+    (copied / "suite" / "test_8_extra.py").write_text(EXTRA.format(mark="critical", body=body), encoding="utf-8")
+    assert SuiteRunner(tmp_path, copied)(settings=exchange.settings()).outcomes["extra"] == "unproven"
+
+
+def test_xfail_mark_hides_no_failure(copied: Path, tmp_path: Path, exchange: LocalExchange) -> None:
+    """A critical claim that fails is a failure, whatever else its function is marked with."""
+    text = EXTRA.format(mark="critical\n@pytest.mark.xfail", body="assert False")
+    (copied / "suite" / "test_8_extra.py").write_text(text, encoding="utf-8")
+    assert SuiteRunner(tmp_path, copied)(settings=exchange.settings()).exit_status == 1
+
+
+# -- when the exchange misbehaves --
+
+
+def test_after_429_nothing_more_is_sent(suite: SuiteRunner) -> None:
+    """Whoever goes on is banned next."""
+    with LocalExchange(Scenario(faults={"/fapi/v1/accountConfig": Fault.rate_limited()})) as exchange:
+        done = suite(settings=exchange.settings())
+        assert exchange.log[-1].path == "/fapi/v1/accountConfig"
+        assert len(exchange.requests_to("/fapi/v1/accountConfig")) == 1
+    assert done.exit_status == 10
+    assert not done.with_outcome("fail")
+
+
+def test_one_flaky_answer_does_not_spoil_the_verdict(suite: SuiteRunner) -> None:
+    """A GET is tried once more after a 502 or a cut connection."""
+    faults = {"/fapi/v1/time": Fault.bad_gateway(times=1), "/fapi/v1/accountConfig": Fault.reset(times=1)}
+    done = run(suite, Scenario(faults=faults))
+    assert (done.verdict["verdict"], done.verdict["requests"]["count"]) == ("OK", 12)
+
+
+@pytest.mark.parametrize("path", ["/fapi/v1/time", "/fapi/v1/accountConfig", "/sapi/v1/account/apiRestrictions"])
+def test_trouble_on_the_way_convicts_nobody(path: str, suite: SuiteRunner) -> None:
+    """An exchange in trouble leaves a healthy key UNPROVEN."""
+    done = run(suite, Scenario(faults={path: Fault.overloaded_503()}))
+    assert (done.verdict["verdict"], done.exit_status, done.with_outcome("fail")) == ("UNPROVEN", 10, [])
+
+
+def test_unreachable_exchange_is_not_ok(suite: SuiteRunner) -> None:
+    """Reaching the futures API is itself a claim; the key's own claims are blocked by it."""
+    with LocalExchange() as exchange:
+        settings = exchange.settings()
+    done = suite(settings=settings)
+    assert done.with_outcome("fail") == ["futures_api_answers"]
+    assert "refused the connection" in done.check("futures_api_answers")["detail"]
+    assert done.check("withdrawals_are_disabled")["blockedBy"] == "futures_api_answers"

@@ -1,0 +1,82 @@
+"""A secret stays out of everything that prints, packs or copies it."""
+
+import copy
+import json
+import pickle
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from urllib.parse import urlencode
+
+import pytest
+
+from keycheck.secrets import Secret
+
+CANARY = "canaryCANARY0123456789canaryCANARY"
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Something that has a secret among its fields."""
+
+    secret: Secret
+
+
+@pytest.mark.parametrize(
+    "show",
+    [str, repr, "{}".format, "{!r:>40}".format, "{:_^40}".format, lambda s: f"{s}", lambda s: "%s %r" % (s, s)],  # noqa: UP031  one more way to print
+)
+def test_a_secret_does_not_print_itself(show: Callable[[object], str]) -> None:
+    """However a secret is turned into text, the text is not the secret."""
+    shown = show(Secret(CANARY))
+    assert "hidden" in shown
+    assert CANARY not in shown
+
+
+def test_what_holds_a_secret_does_not_print_it_either() -> None:
+    """Lists, dicts, dataclasses and errors show a secret no more than it shows itself."""
+    secret = Secret(CANARY)
+    assert CANARY not in repr([secret, {"s": secret}, Holder(secret), ValueError(secret)])
+
+
+@pytest.mark.parametrize(
+    "pack",
+    [
+        *(lambda s, n=n: pickle.dumps(s, n) for n in range(pickle.HIGHEST_PROTOCOL + 1)),
+        copy.copy,
+        copy.deepcopy,
+        json.dumps,
+        lambda s: asdict(Holder(s)),
+        lambda s: "".join([s]),
+        lambda s: "key" + s,
+    ],
+)
+def test_a_secret_is_not_packed_copied_or_joined(pack: Callable[[Secret], object]) -> None:
+    """What would carry a secret off refuses to, and does not quote it."""
+    with pytest.raises(TypeError) as caught:
+        pack(Secret(CANARY))
+    assert CANARY not in str(caught.value)
+
+
+def test_a_secret_does_not_end_in_a_query() -> None:
+    """A secret that is put into a query by mistake goes out hidden."""
+    assert CANARY not in urlencode({"key": Secret(CANARY)})
+
+
+def test_a_secret_has_no_attributes_to_list() -> None:
+    """A debugger that lists attributes does not meet the text."""
+    secret = Secret(CANARY)
+    assert not hasattr(secret, "__dict__")
+    assert CANARY not in repr([getattr(secret, name) for name in dir(secret)])
+
+
+def test_secrets_do_not_compare_by_their_text() -> None:
+    """Nobody learns by comparing that two secrets, or a secret and a guess, are equal."""
+    assert Secret(CANARY) != Secret(CANARY)
+    assert Secret(CANARY) != CANARY
+    assert hash(Secret(CANARY)) != hash(CANARY)
+
+
+def test_a_secret_is_revealed_on_demand() -> None:
+    """Whoever asks for the secret by name gets it, to the letter."""
+    assert Secret(CANARY).reveal() == CANARY
+    assert Secret("").reveal() == ""
