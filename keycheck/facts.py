@@ -141,7 +141,7 @@ class Account:
     def __str__(self) -> str:
         if self.refusal:
             return f"the futures API refuses this key: {self.refusal}"
-        return f"accountConfig says canTrade is {str(self.can_trade).lower()}"
+        return f"the account {'may' if self.can_trade else 'may not'} trade (canTrade)"
 
 
 @dataclass(frozen=True)

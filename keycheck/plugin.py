@@ -256,17 +256,20 @@ class SuiteRun:
         try:
             self.report = self.run.finish()
         except OSError as error:
-            self._say(f"The reports could not be written ({error.strerror}): make room, or use --report-dir.")
-            session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+            self._fail(session, f"The reports could not be written ({error.strerror}): make room, or use --report-dir.")
             return
         except DirtyArtefact as dirt:
-            self._say(str(dirt))
-            session.exitstatus = EXIT_DIRTY
+            self._fail(session, str(dirt), EXIT_DIRTY)
+            return
+        except Exception as error:  # noqa: BLE001  pytest would exit 1 without a word about the verdict
+            self._fail(session, f"The reports could not be written ({type(error).__name__}): report this as a bug.")
             return
         if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
             session.exitstatus = self.report.verdict.exit_status
 
-    def _say(self, text: str) -> None:
+    def _fail(self, session: pytest.Session, text: str, exit_status: int = pytest.ExitCode.INTERNAL_ERROR) -> None:
+        """No report could be left: says so in one sentence. verdict.json is still UNPROVEN, as the run's start wrote it."""
+        session.exitstatus = exit_status
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")
         if isinstance(reporter, TerminalReporter):
             reporter.write_line(text, red=True)

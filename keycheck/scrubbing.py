@@ -82,7 +82,7 @@ def scrub_body(path: str, status: int, body: bytes, symbol: str, clean: Clean) -
         if path == API_RESTRICTIONS.path:
             # New permissions must be seen by a later suite, so booleans with these names are kept whatever they are.
             kept |= {k: v for k, v in parsed.items() if k.startswith(("enable", "permits")) and isinstance(v, bool)}
-    return json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode()
+    return json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 def _scalars(body: Body, names: tuple[str, ...], clean: Clean) -> Body:

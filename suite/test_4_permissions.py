@@ -35,7 +35,8 @@ def test_futures_trading_is_enabled(binance: Binance, observe: Observe) -> None:
     key is older than the futures account: open the futures account, then make a new key.
     """
     permissions = binance.key_permissions()
-    observe(f"enableFutures is {str(permissions.futures).lower()}", futuresPermission=permissions.futures)
+    can = "may" if permissions.futures else "may not"
+    observe(f"the key {can} trade futures (enableFutures)", futuresPermission=permissions.futures)
     assert permissions.futures
 
 
@@ -51,8 +52,9 @@ def test_withdrawals_are_disabled(binance: Binance, observe: Observe) -> None:
     delete it and make a new one.
     """
     permissions = binance.key_permissions()
+    can = "can" if permissions.withdrawals else "cannot"
     observe(
-        f"enableWithdrawals is {str(permissions.withdrawals).lower()}",
+        f"the key {can} withdraw funds (enableWithdrawals)",
         withdrawEnabled=permissions.withdrawals,
         withdrawSafe=not permissions.withdrawals,
     )
@@ -71,5 +73,6 @@ def test_key_is_restricted_to_known_ips(binance: Binance, observe: Observe) -> N
     machine's public address, preferably a fixed IPv4 one.
     """
     permissions = binance.key_permissions()
-    observe(f"ipRestrict is {str(permissions.ip_restricted).lower()}", ipRestrictEnabled=permissions.ip_restricted)
+    where = "listed addresses alone" if permissions.ip_restricted else "any address"
+    observe(f"the key works from {where} (ipRestrict)", ipRestrictEnabled=permissions.ip_restricted)
     assert permissions.ip_restricted

@@ -1,7 +1,8 @@
 """Records every shipped cassette anew from the local exchange: `python -m tests.record_cassettes`.
 
 Each name in `cassettes/README.md` is a scenario of `tests/exchange/scenarios.py`. The verdicts in that table are
-written by hand, since a recording cannot know what it should have been; `tests/test_cassettes_shipped.py` holds both together.
+written by hand, since a recording cannot know what it should have been; `tests/test_cassettes_shipped.py` holds both
+together.
 """
 
 import re

@@ -23,7 +23,8 @@ ROWS = shipped()
 
 def test_table_names_every_cassette_and_no_other() -> None:
     """No file lies about without a verdict that it must give."""
-    assert [row.name for row in ROWS] and {row.name for row in ROWS} == {path.stem for path in FOLDER.glob("*.yaml")}
+    assert ROWS
+    assert {row.name for row in ROWS} == {path.stem for path in FOLDER.glob("*.yaml")}
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)

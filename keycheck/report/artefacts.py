@@ -1,6 +1,5 @@
 """Files that a run leaves behind: written beside their place, and moved there only whole."""
 
-import os
 import tempfile
 from pathlib import Path
 
@@ -9,12 +8,17 @@ from keycheck.errors import UsageProblem
 
 def write(path: Path, text: str) -> None:
     """Replaces `path` atomically, as UTF-8. Raises OSError; then what was there before is still there."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", newline="\n", dir=path.parent, prefix=f".{path.name}.", delete=False
+    ) as file:
+        temporary = Path(file.name)
+        try:
             file.write(text)
-        temporary.chmod(0o644)  # mkstemp makes it 0600; a report is meant to be read
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    try:
+        temporary.chmod(0o644)  # a temporary file is 0600; a report is meant to be read
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)

@@ -33,8 +33,9 @@ def render(report: RunReport) -> str:
 
 
 def render_section(report: RunReport) -> str:
-    """The verdict and what to do, as a fragment for pytest-html's page."""
-    return _render("section.html", report)
+    """The verdict and what to do, as a fragment with its own style, for pytest-html's page."""
+    style = (_TEMPLATES / "section.css").read_text(encoding="utf-8")
+    return f"<style>{style}</style>{_render('section.html', report)}"
 
 
 def _render(template: str, report: RunReport) -> str:

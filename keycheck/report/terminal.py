@@ -53,7 +53,7 @@ def summary(report: RunReport, written: str, width: int = 80) -> Iterator[Line]:
 def _finding(finding: Finding, width: int) -> Iterator[Line]:
     check = finding.check
     yield f"{word(finding.outcome):<8} {check.title} [{check.id}]", STYLES[finding.outcome]
-    paragraphs = [finding.detail]
+    paragraphs = [f"Observed: {finding.detail}"]
     # What hinders the look is mended as the detail says; the check's own remedy would mend what nobody saw broken.
     if finding.outcome is not Outcome.UNPROVEN and check.fix:
         paragraphs.append(f"Fix: {check.fix}")

@@ -1,0 +1,112 @@
+"""The rules of the house: one owner for each outside thing, current documents, pinned dependencies."""
+
+import ast
+import re
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from keycheck.settings import NAMES
+from tests.readme import README, with_table
+from tests.running import ROOT
+
+KEYCHECK = ROOT / "keycheck"
+MODULES = sorted(KEYCHECK.rglob("*.py"))
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Top-level names of all modules that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module.partition(".")[0]
+
+
+OWNERS = {
+    "requests": {"transport.py"},
+    "urllib3": {"transport.py"},
+    "socket": {"transport.py"},
+    "vcr": {"cassettes.py"},
+    "pytest": {"plugin.py"},
+    "_pytest": {"plugin.py"},
+    "dotenv": {"settings.py"},
+    "jinja2": {"report/page.py"},
+    "time": {"clock.py"},
+    "tempfile": {"report/artefacts.py"},
+    "os": {"settings.py"},
+}
+
+
+@pytest.mark.parametrize("outside", OWNERS)
+def test_each_outside_thing_has_one_owner(outside: str) -> None:
+    """Network, environment, pytest, clock and files are each reached from the modules named here alone."""
+    reaching = {path.relative_to(KEYCHECK).as_posix() for path in MODULES if outside in set(imports(path))}
+    assert reaching == OWNERS[outside]
+
+
+def test_environment_is_read_in_one_place() -> None:
+    """settings.py alone reads os.environ, and nobody writes to it."""
+    text = (KEYCHECK / "settings.py").read_text(encoding="utf-8")
+    assert re.findall(r"os\.(?:environ\S*|getenv|putenv)", text.partition('"""\n')[2]) == ["os.environ"]
+
+
+def test_suite_holds_claims_only() -> None:
+    """suite/ imports pytest and the names of what it is handed, and nothing else."""
+    for path in (ROOT / "suite").glob("*"):
+        if path.name != "__pycache__":
+            assert set(imports(path)) == {"pytest", "keycheck"}, path.name
+
+
+def test_readme_lists_the_checks_as_their_docstrings_state_them() -> None:
+    """`python -m tests.readme` writes the table."""
+    text = README.read_text(encoding="utf-8")
+    assert with_table(text) == text
+
+
+def test_readme_is_short() -> None:
+    """Under 120 lines."""
+    assert len(README.read_text(encoding="utf-8").splitlines()) < 120
+
+
+def test_example_settings_are_settings() -> None:
+    """.env.example names no setting that does not exist, and holds no value of a credential."""
+    text = (ROOT / ".env.example").read_text(encoding="utf-8")
+    named = dict(re.findall(r"^#?(BINANCE_\w+)=(.*)$", text, re.MULTILINE))
+    assert set(named) <= set(NAMES)
+    assert named["BINANCE_API_KEY"] == named["BINANCE_API_SECRET"] == ""
+
+
+@pytest.mark.parametrize("path", [".env", "local.env", "reports/verdict.json", "reports/report.html"])
+def test_git_ignores_what_must_not_be_committed(path: str) -> None:
+    """Credentials and reports stay out of the history."""
+    done = subprocess.run(["git", "check-ignore", "-q", path], cwd=ROOT, check=False)  # noqa: S603, S607  git of the path
+    if done.returncode == 128:
+        pytest.skip("not in a git checkout")
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize("group", ["requirements.txt", "requirements-dev.txt"])
+def test_every_dependency_is_pinned_with_its_hash(group: str) -> None:
+    """What pyproject.toml asks for is in the file that pip installs, each line with hashes."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    asked = list(project["project"]["dependencies"])
+    if group == "requirements-dev.txt":
+        asked += project["dependency-groups"]["dev"]
+    pins = re.split(r"\n(?=[a-zA-Z])", (ROOT / group).read_text(encoding="utf-8"))
+    pinned = {m[1].lower() for pin in pins if (m := re.match(r"([\w.-]+)==[\w.]+", pin)) and "--hash=sha256:" in pin}
+    names = {re.match(r"[\w.-]+", requirement)[0].lower() for requirement in asked}  # type: ignore[index]
+    assert names <= pinned
+    assert len(pinned) == len([pin for pin in pins if "==" in pin.partition("\n")[0]])
+
+
+def test_every_dependency_has_its_reason_beside_it() -> None:
+    """A comment on its line in pyproject.toml; type stubs and test tools that speak for themselves aside."""
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    required = text[text.index("dependencies = [") : text.index("[dependency-groups]")]
+    lines = [line for line in required.splitlines() if line.strip().startswith('"')]
+    assert lines
+    assert all("#" in line for line in lines)
