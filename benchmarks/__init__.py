@@ -2,6 +2,7 @@
 
 process.py   one command, timed to its end
 peak.py      runs inside the measured process, and leaves its peak memory behind
-rounds.py    the rounds: a trivial test, a replay, a live run with latency; then again
+runs.py      the runs: one trivial test, the suite offline, the suite against a local exchange
+measure.py   the runs by turns and one by one -> figures
 figures.py   figure / measured / limit / met (pure)
 """

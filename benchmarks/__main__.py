@@ -5,9 +5,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import figures
+from benchmarks import figures, measure
+from benchmarks.figures import Figure
 from benchmarks.process import DidNotRun
-from benchmarks.rounds import Bench
+from benchmarks.runs import Runs
 from tests.exchange import LocalExchange
 
 MAX_ROUNDS = 100
@@ -26,19 +27,19 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _measure(rounds: int, python: str, *, stall: bool) -> tuple[list[figures.Figure], list[str]]:
+def _measure(rounds: int, python: str, *, stall: bool) -> tuple[list[Figure], list[str]]:
     with (
         tempfile.TemporaryDirectory(prefix="keycheck-benchmarks-") as folder,
         tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log,
         LocalExchange() as exchange,
     ):
-        bench = Bench(Path(folder), log, python)
-        replayed = bench.prepare(exchange)
-        times = bench.rounds(rounds, exchange)
+        runs = Runs(Path(folder), log, python)
+        replayed = runs.warm_up(exchange)
+        times = measure.times(runs, rounds, exchange)
         ratio, latency = times.figures()
-        table = [ratio, *bench.memory(exchange), *bench.traffic(), latency]
+        table = [ratio, *measure.memory(runs, exchange), *measure.traffic(runs), latency]
         if stall:
-            table += bench.stall()
+            table += measure.stall(runs)
     spreads = [
         figures.spread("one trivial test", times.trivial),
         figures.spread("replay", times.replay),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-# What the caller's shell must not change: the settings of a live run, what pytest is told, and whether bytecode is kept.
+# What the caller's shell must not change: a live run's settings, pytest's options, and whether bytecode is kept.
 _LEFT_OUT = ("BINANCE_", "PYTEST_ADDOPTS", "PYTHONDONTWRITEBYTECODE", "PYTHONPROFILEIMPORTTIME")
 _TAIL = 1500  # characters of output that a failure quotes
 
@@ -57,7 +57,7 @@ def run(command: Sequence[str], folder: Path, env: Mapping[str, str], log: IO[st
     return Ended(seconds, status, log.read())
 
 
-def expect(ended: Ended, command: Sequence[str], *statuses: int) -> Ended:
+def expect(ended: Ended, command: Sequence[str], statuses: Sequence[int]) -> Ended:
     """`ended`, where it ended with one of `statuses`. Raises DidNotRun with the end of its output otherwise."""
     if ended.status not in statuses:
         raise DidNotRun(f"{shown(command)} ended with status {ended.status}:\n{ended.output[-_TAIL:]}")

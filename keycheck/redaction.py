@@ -45,9 +45,9 @@ class Redactor:
 
     def knows(self, text: str) -> bool:
         """Whether `text` holds a run of a secret."""
-        return any(s in text for s in self._short) or any(
-            text[i : i + RUN] in self._runs for i in range(len(text) - RUN + 1)
-        )
+        if any(short in text for short in self._short):
+            return True
+        return bool(self._runs) and any(text[i : i + RUN] in self._runs for i in range(len(text) - RUN + 1))
 
     def clean(self, text: str) -> str:
         """`text` without secrets and without what has the shape of one."""

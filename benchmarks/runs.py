@@ -1,0 +1,95 @@
+"""The runs that are measured, each in a process of its own."""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from benchmarks import process
+from benchmarks.process import DidNotRun, Ended
+from tests.exchange import LocalExchange
+
+ROOT = Path(__file__).parents[1]
+HEALTHY = ROOT / "cassettes" / "healthy.yaml"
+PATIENCE = 120.0  # seconds until a run is stopped: twice what the slowest may take
+OK, NOT_OK, UNPROVEN = 0, 1, 10
+
+
+class Runs:
+    """Runs pytest. `folder` is empty and ours, `log` takes what the runs print, `python` is who runs them."""
+
+    def __init__(self, folder: Path, log: IO[str], python: str = sys.executable) -> None:
+        self._folder, self._log, self._python = folder, log, python
+        self._reports = folder / "reports"
+        self._trivial = folder / "trivial"
+        self._trivial.mkdir()
+        (self._trivial / "pytest.ini").write_text("[pytest]\n")
+        (self._trivial / "test_trivial.py").write_text("def test_trivial():\n    assert True\n")
+        self._cassette = HEALTHY
+
+    def warm_up(self, exchange: LocalExchange) -> str:
+        """Runs everything once, so that bytecode is there. Returns what is replayed: where the repository has no
+        healthy cassette, one that is recorded here.
+        """
+        if not HEALTHY.exists():
+            self._cassette = self._folder / "healthy.yaml"
+            self.live(exchange, "--record", str(self._cassette))
+        self.trivial()
+        self.replay()
+        self.live(exchange)
+        return "cassettes/healthy.yaml" if self._cassette == HEALTHY else "a cassette recorded for the occasion"
+
+    def trivial(self) -> float:
+        """Seconds of pytest on one test that does nothing, under an empty pytest.ini of its own."""
+        return self._run(self._trivial, {}, "pytest", "test_trivial.py").seconds
+
+    def replay(self) -> float:
+        """Seconds of the suite, offline."""
+        return self._suite({}, "--replay", str(self._cassette)).seconds
+
+    def live(self, exchange: LocalExchange, *more: str) -> float:
+        """Seconds of the suite against an exchange that is healthy."""
+        return self._suite(exchange.settings(), "--env-file", os.devnull, *more).seconds
+
+    def live_in_vain(self, exchange: LocalExchange) -> float:
+        """Seconds of the suite against an exchange that is not, until it ended with a whole verdict.json."""
+        statuses = (NOT_OK, UNPROVEN)
+        ended = self._suite(exchange.settings(), "--env-file", os.devnull, statuses=statuses)
+        if not self.verdict()["checks"]:  # the one that is written before the first check has none
+            raise DidNotRun("a run against a sick exchange left no verdict.json")
+        return ended.seconds
+
+    def replay_peak(self) -> float | None:
+        """Peak resident memory of a replay in MB (10^6 bytes); None where the kernel does not tell it."""
+        return self._peak({}, "--replay", str(self._cassette))
+
+    def live_peak(self, exchange: LocalExchange) -> float | None:
+        """The same of a live run."""
+        return self._peak(exchange.settings(), "--env-file", os.devnull)
+
+    def verdict(self) -> Any:
+        """verdict.json of the last run of the suite."""
+        return json.loads((self._reports / "verdict.json").read_text(encoding="utf-8"))
+
+    def _suite(
+        self,
+        settings: Mapping[str, str],
+        *more: str,
+        module: tuple[str, ...] = ("pytest",),
+        statuses: tuple[int, ...] = (OK,),
+    ) -> Ended:
+        arguments = (*module, "suite/", "--report-dir", str(self._reports), *more)
+        return self._run(ROOT, settings, *arguments, statuses=statuses)
+
+    def _peak(self, settings: Mapping[str, str], *more: str) -> float | None:
+        kept = self._folder / "peak"
+        self._suite(settings, *more, module=("benchmarks.peak", str(kept)))
+        kb = kept.read_text()
+        return int(kb) * 1024 / 1e6 if kb else None
+
+    def _run(self, place: Path, settings: Mapping[str, str], *module: str, statuses: tuple[int, ...] = (OK,)) -> Ended:
+        command = (self._python, "-m", *module)
+        env = process.environment(os.environ, settings)
+        return process.expect(process.run(command, place, env, self._log, PATIENCE), command, statuses)
