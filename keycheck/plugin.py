@@ -53,14 +53,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     if _is_suite_run(config):
-        # What is imported by now lives to the end; not walking it again in every collection is a fifth of a replay.
+        # What is imported by now lives to the end; walking it again in every collection is a fifth of a replay.
         gc.freeze()
         config.pluginmanager.register(SuiteRun(config), "keycheck-suite")
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    if config.pluginmanager.has_plugin("keycheck-suite"):
-        gc.unfreeze()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -136,6 +131,7 @@ class SuiteRun:
         except UsageProblem as problem:
             message = str(problem)
         else:
+            gc.freeze()  # a replay has imported vcrpy
             return
         raise pytest.UsageError(message)
 
