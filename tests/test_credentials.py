@@ -40,7 +40,7 @@ def test_an_empty_value_is_an_absent_one(raw: str | None) -> None:
         ("", "\u200b", "invisible characters"),
         ("\u2060", "\u200d", "invisible characters"),
         ("\xa0", "", "blanks"),
-        ('"', '"\r', "a carriage return and quotes"),
+        ('"', '"\r', "quotes and a carriage return"),
     ],
 )
 def test_what_came_along_is_taken_off_and_remarked(before: str, after: str, remark: str) -> None:

@@ -25,8 +25,7 @@ VECTORS = {
     ),
     "spot, query and body": (
         SPOT,
-        "symbol=LTCBTC&side=BUY&type=LIMIT&timeInForce=GTC"
-        "quantity=1&price=0.1&recvWindow=5000&timestamp=1499827319559",
+        "symbol=LTCBTC&side=BUY&type=LIMIT&timeInForce=GTCquantity=1&price=0.1&recvWindow=5000&timestamp=1499827319559",
         "0fd168b8ddb4876a0358a8d14d0c9f3da0e9b20c5d52b2a00fcf7d1c602f9a77",
     ),
     "signature examples": (
@@ -54,9 +53,7 @@ VECTORS = {
     ),
 }
 
-params = st.lists(
-    st.tuples(st.text(min_size=1, max_size=12), st.text(min_size=1, max_size=20)), min_size=1, max_size=6
-)
+params = st.lists(st.tuples(st.text(min_size=1, max_size=12), st.text(min_size=1, max_size=20)), min_size=1, max_size=6)
 
 
 class Listening:

@@ -1,0 +1,77 @@
+"""A file is replaced whole, or stays as it was."""
+
+from pathlib import Path
+
+import pytest
+
+from keycheck.errors import UsageProblem
+from keycheck.report import artefacts
+
+
+def test_a_file_is_written_as_utf_8_with_unix_line_ends(tmp_path: Path) -> None:
+    """Whatever the machine's own encoding is."""
+    artefacts.write(tmp_path / "a.json", "币 ✓\n")
+    assert (tmp_path / "a.json").read_bytes() == "币 ✓\n".encode()
+
+
+def test_an_older_file_is_replaced(tmp_path: Path) -> None:
+    """Shorter or longer, nothing of it is left, and nothing is left beside it."""
+    file = tmp_path / "a.json"
+    for text in ("first, and long", "second", ""):
+        artefacts.write(file, text)
+        assert file.read_text() == text
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_report_may_be_read_by_others(tmp_path: Path) -> None:
+    """Temporary files are their maker's alone; a report is meant to be shown."""
+    artefacts.write(tmp_path / "a.json", "x")
+    assert (tmp_path / "a.json").stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize("step", ["replace", "chmod"])
+def test_what_was_there_stays_where_writing_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    """And the half-made one goes."""
+    file = tmp_path / "a.json"
+    file.write_text("old")
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, step, fail)
+    with pytest.raises(OSError, match="No space"):
+        artefacts.write(file, "new")
+    assert file.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_nothing_is_left_of_a_text_that_cannot_be_written(tmp_path: Path) -> None:
+    """UTF-8 has no half characters."""
+    with pytest.raises(ValueError, match="surrogates"):
+        artefacts.write(tmp_path / "a.json", "\ud800")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_directory_is_not_replaced(tmp_path: Path) -> None:
+    """The file system refuses, and nothing is left beside it."""
+    (tmp_path / "a.json").mkdir()
+    with pytest.raises(OSError, match="irectory"):
+        artefacts.write(tmp_path / "a.json", "x")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_a_folder_is_made_with_its_parents(tmp_path: Path) -> None:
+    """And one that exists is fine; trying it leaves nothing in it."""
+    for _ in range(2):
+        artefacts.make_folder(tmp_path / "a" / "b")
+    assert list((tmp_path / "a" / "b").iterdir()) == []
+
+
+def test_a_folder_that_takes_no_file_is_named(tmp_path: Path) -> None:
+    """In one sentence with the remedy, and without the path to it."""
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(UsageProblem, match="--report-dir") as caught:
+            artefacts.make_folder(folder)
+        assert folder.name in str(caught.value)
+        assert str(tmp_path) not in str(caught.value)

@@ -1,0 +1,38 @@
+"""The time is read once for the moment and once for the length."""
+
+import time
+
+import pytest
+
+from keycheck import clock
+from keycheck.clock import Span, Stopwatch
+
+
+def test_a_span_does_not_follow_a_clock_that_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The length comes from the monotonic clock, so that a step of the wall clock is not taken for a round trip."""
+    wall, monotonic = iter([1000.0, 9999.0]), iter([50.0, 50.25])
+    monkeypatch.setattr(time, "time", lambda: next(wall))
+    monkeypatch.setattr(time, "perf_counter", lambda: next(monotonic))
+    assert Stopwatch().stop() == Span(began=1_000_000.0, took=250.0)
+
+
+def test_a_stopwatch_tells_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And may be asked again and again."""
+    monotonic = iter([50.0, 50.5, 52.0])
+    monkeypatch.setattr(time, "perf_counter", lambda: next(monotonic))
+    watch = Stopwatch()
+    assert (watch.seconds, watch.seconds) == (0.5, 2.0)
+
+
+def test_now_is_in_milliseconds() -> None:
+    """Seconds would be refused with -1021."""
+    assert abs(clock.now_ms() - time.time() * 1000) < 5000
+
+
+@pytest.mark.parametrize(
+    ("ms", "text"),
+    [(0, "1970-01-01T00:00:00Z"), (1_795_162_380_000, "2026-11-20T08:13:00Z"), (999.9, "1970-01-01T00:00:00Z")],
+)
+def test_moments_are_written_in_utc(ms: float, text: str) -> None:
+    """To the second, whatever the machine's time zone."""
+    assert clock.iso(ms) == text

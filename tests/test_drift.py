@@ -1,0 +1,142 @@
+"""Drift is told with its uncertainty, and doubt is never an answer."""
+
+import math
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from keycheck.drift import AHEAD_LIMIT, DRIFT_LIMIT, Drift, Sample, drift_of
+from keycheck.errors import Undecided
+
+SERVER = 1_790_000_000_000
+offsets = st.floats(-100_000, 100_000)
+uncertainties = st.floats(0, 20_000)
+limits = st.floats(1, 60_000)
+
+
+def answer(drift: Drift, limit: float = DRIFT_LIMIT) -> bool | None:
+    """True, False, or None where it is undecided."""
+    try:
+        return drift.agrees(limit)
+    except Undecided:
+        return None
+
+
+def window(drift: Drift, recv_window: int) -> bool | None:
+    """Likewise for the signing window."""
+    try:
+        return drift.inside_signing_window(recv_window)
+    except Undecided:
+        return None
+
+
+@settings(max_examples=100, deadline=None)
+@given(offsets, uncertainties, limits)
+@example(2000, 0, 2000)
+@example(-1500, 500, 2000)
+@example(1999.9999, 0, 2000)
+def test_agreement_is_certain_or_not_told(offset: float, uncertainty: float, limit: float) -> None:
+    """True only where the whole interval is inside, False only where all of it is outside."""
+    said = answer(Drift(offset, uncertainty), limit)
+    assert said is not True or abs(offset) + uncertainty < limit
+    assert said is not False or abs(offset) - uncertainty >= limit
+    assert said is not None or abs(offset) - uncertainty < limit <= abs(offset) + uncertainty
+
+
+@settings(max_examples=100, deadline=None)
+@given(offsets, uncertainties, limits, st.floats(0, 1))
+def test_agreement_is_monotone(offset: float, uncertainty: float, limit: float, share: float) -> None:
+    """A smaller drift, a smaller uncertainty or a wider limit never turns yes into anything else."""
+    if answer(Drift(offset, uncertainty), limit):
+        assert answer(Drift(offset * share, uncertainty), limit)
+        assert answer(Drift(offset, uncertainty * share), limit)
+        assert answer(Drift(offset, uncertainty), limit / share if share else math.inf)
+    if answer(Drift(offset, uncertainty), limit) is False:
+        assert answer(Drift(offset, uncertainty * share), limit) is False
+        assert answer(Drift(offset, uncertainty), limit * share) is False
+
+
+@settings(max_examples=100, deadline=None)
+@given(offsets, uncertainties)
+def test_ahead_and_behind_are_weighed_alike(offset: float, uncertainty: float) -> None:
+    """The 2000 ms hold in both directions."""
+    assert answer(Drift(offset, uncertainty)) is answer(Drift(-offset, uncertainty))
+
+
+@settings(max_examples=100, deadline=None)
+@given(offsets, uncertainties, st.integers(1, 60_000), st.floats(-1, 1))
+def test_the_signing_window_is_binances_rule(offset: float, uncertainty: float, recv: int, where: float) -> None:
+    """Whatever the true drift within the interval is, Binance's own rule gives the answer that was told."""
+    true = min(max(offset + where * uncertainty, offset - uncertainty), offset + uncertainty)
+    accepted = true < AHEAD_LIMIT and -true <= recv
+    said = window(Drift(offset, uncertainty), recv)
+    assert said in (None, accepted)
+
+
+@pytest.mark.parametrize(
+    ("offset", "uncertainty", "recv", "inside"),
+    [
+        (0, 0, 5000, True),
+        (999, 0, 5000, True),
+        (1000, 0, 5000, False),
+        (-5000, 0, 5000, True),
+        (-5001, 0, 5000, False),
+        (-5001, 0, 60000, True),
+        (990, 20, 5000, None),
+        (-4990, 20, 5000, None),
+        (1500, 400, 5000, False),
+        (0, 3000, 5000, None),
+    ],
+)
+def test_the_signing_window_ends_where_binance_says(
+    offset: float, uncertainty: float, recv: int, inside: bool | None
+) -> None:
+    """Less than 1000 ms ahead, at most recvWindow behind."""
+    assert window(Drift(offset, uncertainty), recv) is inside
+
+
+@pytest.mark.parametrize(
+    ("sample", "offset"),
+    [
+        (Sample(SERVER, 0, SERVER), 0),
+        (Sample(SERVER, 100, SERVER + 50), 0),
+        (Sample(SERVER + 3000, 100, SERVER + 50), 3000),
+        (Sample(SERVER - 7000, 20, SERVER + 10), -7000),
+    ],
+)
+def test_an_offset_is_positive_where_the_local_clock_is_ahead(sample: Sample, offset: float) -> None:
+    """The stamp is taken to be from the middle of the round trip."""
+    assert sample.offset == offset
+    assert drift_of([sample]) == Drift(offset, sample.round_trip / 2)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.floats(-10_000, 10_000), st.lists(st.tuples(st.floats(0, 3000), st.floats(0, 1)), min_size=1, max_size=5))
+def test_the_true_drift_lies_within_the_uncertainty(true: float, looks: list[tuple[float, float]]) -> None:
+    """However unevenly a round trip is split, the truth is no further off than half of it."""
+    samples = [Sample(SERVER + true - trip * share, trip, SERVER) for trip, share in looks]
+    drift = drift_of(samples)
+    assert drift.uncertainty == min(trip for trip, _ in looks) / 2
+    assert abs(drift.offset - true) <= drift.uncertainty + 0.01  # floats of 1.8e12 have a grain
+
+
+@pytest.mark.parametrize(
+    ("drift", "ms", "text"),
+    [
+        (Drift(12.4, 3), 12, "the local clock is 12 ms ahead of the exchange's, give or take 3 ms"),
+        (Drift(-12.6, 3), -13, "the local clock is 13 ms behind the exchange's, give or take 3 ms"),
+        (Drift(0.2, 3), 0, "the local clock is level with the exchange's, give or take 3 ms"),
+        (Drift(-0.2, 3), 0, "the local clock is level with the exchange's, give or take 3 ms"),
+    ],
+)
+def test_drift_is_told_in_whole_milliseconds(drift: Drift, ms: int, text: str) -> None:
+    """With its direction in words and its sign in the figure."""
+    assert drift.ms == ms
+    assert str(drift) == text
+
+
+def test_doubt_names_figure_and_remedy() -> None:
+    """Undecided says how far off the clock is, what stays open, and what to do."""
+    with pytest.raises(Undecided, match=r"1900 ms ahead.*2000 ms.*quieter network"):
+        Drift(1900, 300).agrees()

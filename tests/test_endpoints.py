@@ -1,0 +1,45 @@
+"""The list of requests is short, and nothing on it moves money."""
+
+import pytest
+
+from keycheck import endpoints
+from keycheck.endpoints import LISTED, Endpoint, Host
+
+DEFINED = [value for value in vars(endpoints).values() if isinstance(value, Endpoint)]
+
+
+def test_everything_defined_is_listed() -> None:
+    """What has a name here may be sent, and nothing else may."""
+    assert set(DEFINED) == LISTED
+    assert len(DEFINED) == len(LISTED)
+
+
+@pytest.mark.parametrize("endpoint", DEFINED, ids=str)
+def test_everything_reads_or_tests(endpoint: Endpoint) -> None:
+    """GET, or the one POST that tests an order without placing it."""
+    assert endpoint.method == "GET" or str(endpoint) == "POST /fapi/v1/order/test"
+
+
+@pytest.mark.parametrize(
+    ("request_line", "weight", "signed"),
+    [
+        ("GET /fapi/v1/ping", 1, False),
+        ("GET /fapi/v1/time", 1, False),
+        ("GET /fapi/v1/exchangeInfo", 1, False),
+        ("GET /fapi/v1/premiumIndex", 1, False),
+        ("GET /fapi/v1/accountConfig", 5, True),
+        ("GET /fapi/v1/positionSide/dual", 30, True),
+        ("POST /fapi/v1/order/test", 1, True),
+        ("GET /sapi/v1/account/apiRestrictions", 1, True),
+    ],
+)
+def test_weights_and_signatures_are_the_documented_ones(request_line: str, weight: int, signed: bool) -> None:
+    """USD-M futures and Wallet API pages; the test order's weight is budgeted, since no page states it."""
+    found = [endpoint for endpoint in DEFINED if str(endpoint) == request_line]
+    assert [(endpoint.weight, endpoint.signed) for endpoint in found] == [(weight, signed)]
+
+
+@pytest.mark.parametrize("endpoint", DEFINED, ids=str)
+def test_a_path_belongs_to_its_host(endpoint: Endpoint) -> None:
+    """/fapi is the futures API, /sapi the wallet's."""
+    assert endpoint.path.startswith({Host.FUTURES: "/fapi/", Host.WALLET: "/sapi/"}[endpoint.host])

@@ -1,0 +1,65 @@
+"""What stands in a check's way, and what a missed claim amounts to."""
+
+import pytest
+
+from keycheck.findings import Check, Finding, Outcome, Severity, blocker, missed
+
+
+def check(name: str, needs: tuple[str, ...] = (), pointless: tuple[str, ...] = ()) -> Check:
+    """A check by its prerequisites."""
+    return Check(name, 1, Severity.CRITICAL, name, needs=needs, pointless_if_failed=pointless)
+
+
+def found(name: str, outcome: Outcome, by: str | None = None) -> dict[str, Finding]:
+    """One finding under its id."""
+    return {name: Finding(check(name), outcome, blocked_by=by)}
+
+
+@pytest.mark.parametrize(("severity", "outcome"), [("critical", Outcome.FAIL), ("informational", Outcome.WARN)])
+def test_only_a_critical_claim_fails(severity: str, outcome: Outcome) -> None:
+    """Advice that was not followed is a warning."""
+    assert missed(Severity(severity)) is outcome
+
+
+@pytest.mark.parametrize(
+    ("outcome", "blocks_needs", "blocks_pointless"),
+    [
+        (Outcome.PASS, False, False),
+        (Outcome.NOT_APPLICABLE, False, False),
+        (Outcome.FAIL, True, True),
+        (Outcome.WARN, True, True),
+        (Outcome.UNPROVEN, True, False),
+        (Outcome.BLOCKED, True, False),
+    ],
+)
+def test_a_check_waits_for_what_it_needs(outcome: Outcome, blocks_needs: bool, blocks_pointless: bool) -> None:
+    """Needed: it must have passed. Pointless if failed: only an observed failure answers it."""
+    findings = found("first", outcome)
+    assert (blocker(check("x", needs=("first",)), findings) == "first") is blocks_needs
+    assert (blocker(check("x", pointless=("first",)), findings) == "first") is blocks_pointless
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_every_outcome_is_in_the_table_above(outcome: Outcome) -> None:
+    """A new outcome must be decided upon."""
+    free = {Outcome.PASS, Outcome.NOT_APPLICABLE}
+    stands = blocker(check("x", needs=("first",)), found("first", outcome)) is not None
+    assert stands is (outcome not in free)
+
+
+def test_a_chain_names_its_first_cause() -> None:
+    """However long the chain, one cause."""
+    findings = found("second", Outcome.BLOCKED, by="first")
+    assert blocker(check("third", needs=("second",)), findings) == "first"
+
+
+def test_a_deselected_check_stands_in_nobodys_way() -> None:
+    """`-k` runs what was asked for."""
+    assert blocker(check("x", needs=("first",), pointless=("second",)), {}) is None
+
+
+def test_the_first_prerequisite_that_failed_is_named() -> None:
+    """In the order in which the claim lists them."""
+    findings = found("a", Outcome.PASS) | found("b", Outcome.FAIL) | found("c", Outcome.FAIL)
+    assert blocker(check("x", needs=("a", "c", "b")), findings) == "c"
+    assert blocker(check("x"), findings) is None

@@ -1,0 +1,117 @@
+"""The two orders of step 7 keep the exchange's rules, or break just the one they are meant to break."""
+
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from keycheck.errors import Undecided
+from keycheck.orders import OrderRules, dust_quantity, plain, smallest_quantity
+
+D = Decimal
+BTC = OrderRules(step=D("0.001"), min_quantity=D("0.001"), max_quantity=D("120"), min_notional=D("50"))
+
+
+def decimals(smallest: str, largest: str, places: int) -> st.SearchStrategy[Decimal]:
+    """Figures as an exchange writes them."""
+    return st.decimals(D(smallest), D(largest), places=places, allow_nan=False)
+
+
+# Steps are powers of ten on the live exchange, and nothing says that they have to be.
+steps = st.sampled_from([D("0.001"), D("0.00100000"), D("0.1"), D(1), D("1.0"), D(10), D(1000), D("0.005"), D("0.25")])
+rules = st.builds(
+    OrderRules,
+    step=steps,
+    min_quantity=decimals("0", "50", 3),
+    max_quantity=st.none(),
+    min_notional=st.sampled_from([D(0), D(5), D("5.0"), D(20), D(50), D(100), D("7.77")]),
+)
+prices = decimals("0.00000001", "100000", 8).filter(bool)
+
+
+def fewest(limits: OrderRules) -> Fraction:
+    """The smallest quantity that the lot filter lets through."""
+    step, least = Fraction(limits.step), Fraction(limits.min_quantity)
+    steps: int = -(-least // step)
+    return max(1, steps) * step
+
+
+@settings(max_examples=100, deadline=None)
+@given(rules, prices)
+def test_quantities_lie_on_the_step(limits: OrderRules, price: Decimal) -> None:
+    """Whole steps, at least one, and no less than the smallest quantity."""
+    for quantity in (dust_quantity(limits, price), smallest_quantity(limits, price)):
+        assert Fraction(quantity) % Fraction(limits.step) == 0
+        assert quantity > 0
+        assert quantity >= limits.min_quantity
+
+
+@settings(max_examples=100, deadline=None)
+@given(rules, prices)
+@example(BTC, D("41000.10"))
+def test_dust_is_below_the_minimum_where_a_step_allows_it(limits: OrderRules, price: Decimal) -> None:
+    """At half of the minimum, and where that is no step, at the smallest step."""
+    dust = Fraction(dust_quantity(limits, price))
+    assert dust * Fraction(price) <= Fraction(limits.min_notional) / 2 or dust == fewest(limits)
+    if fewest(limits) * Fraction(price) < limits.min_notional:
+        assert dust * Fraction(price) < limits.min_notional
+
+
+@settings(max_examples=100, deadline=None)
+@given(rules, prices)
+@example(BTC, D("41000.10"))
+def test_the_smallest_order_passes_when_the_price_falls(limits: OrderRules, price: Decimal) -> None:
+    """With the mark price 5 % lower it still reaches the minimum, and it is not a step larger than that takes."""
+    smallest, fallen = Fraction(smallest_quantity(limits, price)), Fraction(price) * Fraction(95, 100)
+    assert smallest * fallen >= limits.min_notional
+    fewer = smallest - Fraction(limits.step)
+    assert fewer * fallen < limits.min_notional or fewer < fewest(limits)
+
+
+@settings(max_examples=100, deadline=None)
+@given(rules, prices)
+def test_dust_is_never_larger_than_the_smallest_order(limits: OrderRules, price: Decimal) -> None:
+    """The order that should be refused is not the larger one."""
+    assert dust_quantity(limits, price) <= smallest_quantity(limits, price)
+
+
+@pytest.mark.parametrize(
+    ("limits", "price", "dust", "smallest"),
+    [
+        (BTC, "41000", "0.001", "0.002"),
+        (BTC, "10000", "0.002", "0.006"),
+        (BTC, "100000", "0.001", "0.001"),
+        (OrderRules(D(1), D(1), D(1000), D(5)), "0.5", "5", "11"),
+        (OrderRules(D(10), D(10), None, D(5)), "0.0001", "25000", "52640"),
+        (OrderRules(D("0.1"), D("0.3"), None, D(0)), "1", "0.3", "0.3"),
+    ],
+)
+def test_orders_of_known_contracts(limits: OrderRules, price: str, dust: str, smallest: str) -> None:
+    """Worked by hand."""
+    assert plain(dust_quantity(limits, D(price))) == dust
+    assert plain(smallest_quantity(limits, D(price))) == smallest
+
+
+def test_rules_that_leave_no_order_decide_nothing() -> None:
+    """Where the smallest order is larger than the largest, the fault is not the key's."""
+    with pytest.raises(Undecided, match="BINANCE_SYMBOL"):
+        smallest_quantity(OrderRules(D(1), D(1), D(10), D(50)), D(1))
+    assert smallest_quantity(OrderRules(D(1), D(1), D(53), D(50)), D(1)) == 53  # exactly the largest is allowed
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.decimals(0, D("1e15"), allow_nan=False))
+@example(D("1E-3"))
+@example(D("1E+3"))
+@example(D("100"))
+@example(D("0"))
+@example(D("0.00"))
+def test_plain_notation_keeps_the_value(quantity: Decimal) -> None:
+    """No exponent, no needless zero, and the same number."""
+    text = plain(quantity)
+    assert set(text) <= set("0123456789.")
+    assert Decimal(text) == quantity
+    assert "." not in text or text[-1] not in "0."
+    assert not text.startswith(".")

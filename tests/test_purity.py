@@ -1,0 +1,91 @@
+"""The core that weighs findings looks at nothing: no network, no environment, no clock, no pytest."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PURE = (
+    *("findings", "verdict", "codes", "orders", "drift", "facts", "signing", "redaction", "scrubbing", "answers"),
+    *("credentials", "endpoints", "secrets", "errors", "report.terminal", "report.verdict_json", "report.model"),
+)
+WORLD = {"pytest", "_pytest", "requests", "os", "time", "socket", "vcr", "urllib3", "ssl", "subprocess", "threading"}
+
+
+def file_of(module: str) -> Path | None:
+    """The source of one of our modules; None for what is no module, such as an imported name."""
+    path = ROOT.joinpath(*module.split("."))
+    found = [p for p in (path.with_suffix(".py"), path / "__init__.py") if p.is_file()]
+    return found[0] if found else None
+
+
+def imports_of(module: str) -> Iterator[str]:
+    """Everything that a module imports, in functions too; what is there for types alone drags nothing in."""
+    source = file_of(module)
+    assert source, module
+    waiting: list[ast.AST] = [ast.parse(source.read_text(encoding="utf-8"))]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
+            waiting += node.orelse
+            continue
+        waiting += ast.iter_child_nodes(node)
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def reached_from(module: str) -> dict[str, str]:
+    """All that an import of `module` brings along, each with the module of ours that asked for it."""
+    reached: dict[str, str] = {}
+    waiting = [module]
+    while waiting:
+        one = waiting.pop()
+        for name in imports_of(one):
+            if name not in reached:
+                reached[name] = one
+                if name.startswith("keycheck") and file_of(name):
+                    waiting.append(name)
+    return reached
+
+
+@pytest.mark.parametrize("module", PURE)
+def test_the_core_is_pure(module: str) -> None:
+    """Neither a module nor anything of ours that it imports touches the world."""
+    touched = {name: by for name, by in reached_from(f"keycheck.{module}").items() if name.partition(".")[0] in WORLD}
+    assert touched == {}
+
+
+def test_the_search_finds_what_is_there() -> None:
+    """The transport does touch the world, and so does whoever imports it."""
+    assert reached_from("keycheck.transport")["requests"] == "keycheck.transport"
+    assert reached_from("keycheck.run")["requests"] == "keycheck.transport"
+
+
+@pytest.mark.parametrize(
+    ("thing", "owners"),
+    [
+        ("os", {"settings"}),
+        ("time", {"clock"}),
+        ("requests", {"transport"}),
+        ("socket", {"transport"}),
+        ("vcr", {"cassettes"}),
+        ("dotenv", {"settings"}),
+        ("pytest", {"plugin"}),
+        ("jinja2", {"report.page"}),
+    ],
+)
+def test_each_outside_thing_has_one_owner(thing: str, owners: set[str]) -> None:
+    """Whoever looks for it looks in one file."""
+    files = (ROOT / "keycheck").rglob("*.py")
+    modules = [".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in files]
+    users = {
+        module.removeprefix("keycheck.")
+        for module in modules
+        if any(name.partition(".")[0] == thing for name in imports_of(module))
+    }
+    assert users == owners

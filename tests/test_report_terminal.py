@@ -1,0 +1,105 @@
+"""The terminal says what did not pass, what to do, and the verdict."""
+
+import pytest
+
+from keycheck.cassettes import Header
+from keycheck.credentials import KeyFacts
+from keycheck.findings import Check, Finding, Outcome, Severity
+from keycheck.report import terminal
+from keycheck.report.model import SENTENCES, RunReport
+from keycheck.verdict import Verdict
+
+HEADER = Header("healthy", "2026-11-20T08:13:00Z", "demo", "0.1.0", "demo", "BTCUSDT", 5000, False, KeyFacts())
+STARTED = "2026-11-20T08:13:00Z"
+
+
+def finding(name: str, outcome: Outcome, by: str | None = None) -> Finding:
+    """One finding that names itself."""
+    check = Check(name, 1, Severity.CRITICAL, f"Title of {name}.", "Why.", f"Remedy of {name}.")
+    return Finding(check, outcome, f"Detail of {name}.", by)
+
+
+def lines(*findings: Finding, verdict: Verdict = Verdict.NOT_OK, width: int = 80) -> list[str]:
+    """The summary of these findings."""
+    report = RunReport(verdict, "0.1.0", STARTED, findings=findings)
+    return [text for text, _ in terminal.summary(report, "reports/report.html", width)]
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_an_outcome_has_a_word_and_a_style(outcome: Outcome) -> None:
+    """Upper case, without underscores, and a colour that pytest knows."""
+    assert terminal.word(outcome).replace(" ", "_").lower() == outcome.value
+    assert terminal.STYLES[outcome] in ("green", "red", "yellow", "purple", "cyan")
+
+
+def test_failures_come_first_and_the_verdict_last() -> None:
+    """Warnings after what could not be looked at; what passed is not repeated."""
+    found = lines(
+        finding("a", Outcome.WARN),
+        finding("b", Outcome.UNPROVEN),
+        finding("c", Outcome.FAIL),
+        finding("d", Outcome.PASS),
+        finding("e", Outcome.NOT_APPLICABLE),
+        finding("f", Outcome.BLOCKED, "c"),
+    )
+    text = "\n".join(found)
+    places = [text.index(part) for part in ("Title of c.", "Title of b.", "Title of a.", "BLOCKED", "NOT_OK:")]
+    assert places == sorted(places)
+    assert "Title of d." not in text
+    assert "1 pass" in text
+    assert "1 not applicable" in text
+    assert found[-1] == "Report: reports/report.html"
+
+
+@pytest.mark.parametrize(("outcome", "remedy"), [(Outcome.FAIL, True), (Outcome.WARN, True), (Outcome.UNPROVEN, False)])
+def test_a_remedy_is_offered_for_what_was_seen_broken(outcome: Outcome, remedy: bool) -> None:
+    """What hinders the look is mended as the detail says."""
+    text = "\n".join(lines(finding("a", outcome)))
+    assert "Detail of a." in text
+    assert "[a]" in text
+    assert ("Remedy of a." in text) is remedy
+
+
+def test_what_one_check_blocks_is_listed_once() -> None:
+    """One cause, however many wait for it."""
+    text = "\n".join(lines(*(finding(name, Outcome.BLOCKED, "first") for name in ("a", "b", "c"))))
+    assert text.count("first") == 1
+    assert "a, b, c" in text
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+def test_the_verdict_is_a_word_and_a_sentence(verdict: Verdict) -> None:
+    """Also where no check was run."""
+    text = "\n".join(lines(verdict=verdict))
+    assert f"{verdict.value}: {SENTENCES[verdict]}" in text
+    assert "no check was run" in text
+
+
+@pytest.mark.parametrize("width", [10, 40, 80, 200])
+def test_paragraphs_keep_to_the_width(width: int) -> None:
+    """Down to 40 columns; below that, words would not fit."""
+    long = finding("a", Outcome.FAIL)
+    text = Finding(long.check, long.outcome, "words and more words " * 40)
+    wrapped = [line for line in lines(text, width=width) if line.startswith("   ")]
+    assert wrapped
+    assert all(len(line) <= max(width, 49) for line in wrapped)
+
+
+@pytest.mark.parametrize(
+    ("report", "parts"),
+    [
+        (RunReport(Verdict.OK, "0.1.0", STARTED, environment="production", symbol="BTCUSDT"), ["key: none", "live: h"]),
+        (RunReport(Verdict.OK, "0.1.0", STARTED, environment="demo", symbol="X"), ["no real funds"]),
+        (RunReport(Verdict.OK, "0.1.0", STARTED, mode="record", cassette=HEADER), ["recording: h"]),
+        (
+            RunReport(Verdict.OK, "0.1.0", STARTED, mode="replay", cassette=HEADER),
+            ["replay of healthy, recorded 2026-11-20T08:13:00Z from demo"],
+        ),
+        (RunReport(Verdict.OK, "0.1.0", STARTED, key=KeyFacts(type="HMAC", last_four="Eh8A")), ["HMAC", "Eh8A"]),
+        (RunReport(Verdict.OK, "0.1.0", STARTED, key=KeyFacts(last_four="Eh8A")), ["key without secret", "Eh8A"]),
+    ],
+)
+def test_the_header_says_what_is_tested(report: RunReport, parts: list[str]) -> None:
+    """Environment, symbol, key and where the answers come from."""
+    text = "\n".join(terminal.header(report, ["h"]))
+    assert all(part in text for part in parts)

@@ -1,0 +1,227 @@
+"""A cassette keeps what is listed, and a second pass changes nothing."""
+
+import json
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from keycheck import answers, scrubbing
+from keycheck.answers import RawAnswer
+from keycheck.endpoints import (
+    ACCOUNT_CONFIG,
+    API_RESTRICTIONS,
+    EXCHANGE_INFO,
+    LISTED,
+    ORDER_TEST,
+    PING,
+    PREMIUM_INDEX,
+    TIME,
+    Endpoint,
+)
+from keycheck.errors import NotBinance
+from keycheck.redaction import HIDDEN, HIDDEN_IP, Redactor
+
+SYMBOL = "BTCUSDT"
+KEY = "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"
+clean = Redactor([KEY]).clean_shared
+
+ENDPOINTS = sorted(LISTED, key=str)
+LISTED_NAMES = {
+    *("serverTime", "symbol", "markPrice", "canTrade", "dualSidePosition", "ipRestrict", "createTime"),
+    *("tradingAuthorityExpirationTime", "code", "msg", "rateLimits", "symbols", "rateLimitType", "interval"),
+    *("intervalNum", "limit", "status", "contractType", "filters"),
+}
+names = st.sampled_from(
+    [*sorted(LISTED_NAMES), "enableFutures", "enablePortfolio", "permitsUniversalTransfer", "balance", "uid", "orderId"]
+)
+texts = st.text(max_size=30) | st.sampled_from(
+    ["signature=abc", "listenKey=abcdef", '"listenKey": "abc"', "203.0.113.7", KEY, "x" * 400, "BTCUSDT", "ETHUSDT"]
+)
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | texts
+documents = st.recursive(scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(names, inner, max_size=4))
+bodies = st.dictionaries(names, documents, max_size=6).map(json.dumps).map(str.encode)
+endpoints = st.sampled_from(ENDPOINTS)
+
+
+def scrub(endpoint: Endpoint, status: int, body: bytes) -> bytes:
+    """One pass over a body."""
+    return scrubbing.scrub_body(endpoint.path, status, body, SYMBOL, clean)
+
+
+def names_in(document: Any) -> set[str]:
+    """Every name of a document, below filters aside: a filter is kept whole."""
+    if isinstance(document, list):
+        return set().union(*map(names_in, document))
+    if isinstance(document, dict):
+        below = (value for name, value in document.items() if name != "filters")
+        return set(document).union(*map(names_in, below))
+    return set()
+
+
+@settings(max_examples=100, deadline=None)
+@given(endpoints, st.sampled_from([200, 400, 401, 503]), bodies | st.binary(max_size=40))
+@example(PING, 400, b'{"msg": "listenKey=abcdef"}')
+@example(PING, 400, b'{"msg": "' + b"x" * 285 + b' signature=abcdefg"}')
+def test_scrubbing_twice_is_scrubbing_once(endpoint: Endpoint, status: int, body: bytes) -> None:
+    """What was scrubbed when recorded is scrubbed again when loaded."""
+    once = scrub(endpoint, status, body)
+    assert scrub(endpoint, status, once) == once
+
+
+@settings(max_examples=100, deadline=None)
+@given(endpoints, st.sampled_from([200, 400]), bodies)
+def test_no_unlisted_name_is_kept(endpoint: Endpoint, status: int, body: bytes) -> None:
+    """Balances, ids and whatever comes next are dropped, at every depth."""
+    kept = json.loads(scrub(endpoint, status, body))
+    beyond = names_in(kept) - LISTED_NAMES
+    if endpoint is API_RESTRICTIONS and status == 200:
+        assert all(name.startswith(("enable", "permits")) and isinstance(kept[name], bool) for name in beyond)
+    else:
+        assert not beyond
+
+
+@settings(max_examples=100, deadline=None)
+@given(endpoints, st.sampled_from([200, 400]), bodies)
+def test_no_secret_and_no_address_is_kept(endpoint: Endpoint, status: int, body: bytes) -> None:
+    """Not in a listed field either."""
+    kept = scrub(endpoint, status, body).decode()
+    assert KEY not in kept
+    assert "203.0.113.7" not in kept
+
+
+PLAIN = {
+    PING: {},
+    TIME: {"serverTime": 1790000000000},
+    PREMIUM_INDEX: {"symbol": SYMBOL, "markPrice": "41000.10000000"},
+    ACCOUNT_CONFIG: {"canTrade": True, "dualSidePosition": False},
+    ORDER_TEST: {},
+    API_RESTRICTIONS: {
+        "ipRestrict": True,
+        "enableFutures": True,
+        "enableNews": False,
+        "permitsUniversalTransfer": True,
+    },
+}
+
+
+@pytest.mark.parametrize(("endpoint", "kept"), PLAIN.items(), ids=map(str, PLAIN))
+def test_what_checks_read_is_kept(endpoint: Endpoint, kept: dict[str, Any]) -> None:
+    """And what they do not read is not."""
+    private = {"feeTier": 3, "uid": 12345, "orderId": 1, "balance": "9000.00", "enableText": "yes", "permitsAll": 1}
+    assert json.loads(scrub(endpoint, 200, json.dumps(kept | private).encode())) == kept
+
+
+def test_a_refusal_keeps_code_and_cleaned_text() -> None:
+    """The address that Binance saw is not for sharing."""
+    body = b'{"code": -2015, "msg": "Invalid API-key, request ip: 203.0.113.7", "uid": 1}'
+    kept = {"code": -2015, "msg": f"Invalid API-key, request ip: {HIDDEN_IP}"}
+    assert json.loads(scrub(ACCOUNT_CONFIG, 401, body)) == kept
+    assert json.loads(scrub(PING, 400, f'{{"code": -1, "msg": "{KEY}"}}'.encode()))["msg"] == HIDDEN
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>203.0.113.7</html>", b"\xff\xfe", b"{", b"[" * 100_000])
+def test_what_is_no_json_is_dropped(body: bytes) -> None:
+    """Only that it was none is kept."""
+    kept = scrub(PING, 200, body)
+    assert b"not JSON" in kept
+    with pytest.raises(ValueError, match="Expecting"):
+        json.loads(kept)
+
+
+@pytest.mark.parametrize("body", [b'{"code":-1,"msg":"\\ud800"}', b'{"code":-1,"msg":"a\\udfffb"}'])
+def test_half_a_character_does_not_break_a_recording(body: bytes) -> None:
+    """JSON can spell what UTF-8 cannot write."""
+    assert json.loads(scrub(PING, 400, body))["code"] == -1
+
+
+@pytest.mark.parametrize("body", [b'{"canTrade": true, "canTrade": false}', b'{"canTrade": NaN}', b"[]", b"null", b"x"])
+def test_a_broken_answer_stays_broken(body: bytes) -> None:
+    """A replay must not read sense into what the live run could not read."""
+    for raw in (body, scrub(ACCOUNT_CONFIG, 200, body)):
+        with pytest.raises(NotBinance):
+            answers.read(RawAnswer(200, {}, raw), ACCOUNT_CONFIG, str)
+
+
+def contract(name: str, **more: Any) -> dict[str, Any]:
+    """One entry of exchangeInfo."""
+    return {"symbol": name, "status": "TRADING", "contractType": "PERPETUAL", "filters": [], **more}
+
+
+@pytest.mark.parametrize(
+    ("listed", "kept"),
+    [
+        (("A", "B", SYMBOL, "C", "D"), ["B", SYMBOL, "C"]),
+        ((SYMBOL, "A", "B"), [SYMBOL, "A"]),
+        (("A", "B", SYMBOL), ["B", SYMBOL]),
+        (("A", "B", "C", "D"), ["A", "B", "C"]),
+        ((SYMBOL,), [SYMBOL]),
+        ((), []),
+    ],
+)
+def test_one_contract_and_its_neighbours_are_kept(listed: tuple[str, ...], kept: list[str]) -> None:
+    """Of a megabyte; neighbours, so that a replay still has to find the right one."""
+    body = json.dumps({"symbols": [contract(name, onboardDate=1) for name in listed], "assets": [1]}).encode()
+    found = json.loads(scrub(EXCHANGE_INFO, 200, body))
+    assert [entry["symbol"] for entry in found["symbols"]] == kept
+    assert names_in(found) <= LISTED_NAMES
+
+
+def test_figures_of_exchange_info_are_kept_as_written() -> None:
+    """Filters and limits to the last zero."""
+    filters = [{"filterType": "LOT_SIZE", "stepSize": "0.00100", "minQty": "0.001", "news": {"a": 1}}]
+    limits = [{"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": 2400, "x": 1}]
+    body = json.dumps({"rateLimits": limits, "symbols": [contract(SYMBOL, filters=filters)]}).encode()
+    found = json.loads(scrub(EXCHANGE_INFO, 200, body))
+    assert found["rateLimits"] == [{k: v for k, v in limits[0].items() if k != "x"}]
+    assert found["symbols"][0]["filters"][0]["stepSize"] == "0.00100"
+    assert "a" not in json.dumps(found["symbols"][0]["filters"][0].get("news"))
+
+
+def test_long_texts_are_cut() -> None:
+    """300 characters of an untrusted text are plenty."""
+    assert len(json.loads(scrub(PING, 400, json.dumps({"msg": "x" * 999}).encode()))["msg"]) == 300
+
+
+queries = st.lists(
+    st.tuples(st.sampled_from(["symbol", "side", "timestamp", "signature", "apiKey", "quantity"]), st.text(max_size=8)),
+    max_size=6,
+).map(urlencode)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.sampled_from(["https://fapi.binance.com", "http://u:p@127.0.0.1:8080"]), endpoints, queries)
+def test_an_address_keeps_no_host_stamp_or_signature(origin: str, endpoint: Endpoint, query: str) -> None:
+    """Path and listed parameters alone, in their order, and a second pass changes nothing."""
+    scrubbed = scrubbing.scrub_uri(f"{origin}{endpoint.path}?{query}")
+    parts = urlsplit(scrubbed)
+    assert parts.netloc in ("futures.invalid", "wallet.invalid")
+    assert (parts.netloc == "wallet.invalid") is endpoint.path.startswith("/sapi/")
+    assert parts.path == endpoint.path
+    before = [(name, value) for name, value in parse_qsl(query, keep_blank_values=True) if name != "apiKey"]
+    blank = ("timestamp", "signature")
+    assert parse_qsl(parts.query, keep_blank_values=True) == [(n, "0" if n in blank else v) for n, v in before]
+    assert scrubbing.scrub_uri(scrubbed) == scrubbed
+
+
+def test_few_headers_are_kept() -> None:
+    """Cookies, trace ids and dates are not among them."""
+    headers = {
+        "Content-Type": ["application/json"],
+        "X-MBX-USED-WEIGHT-1M": ["12"],
+        "Retry-After": ["3"],
+        "Set-Cookie": ["session=1"],
+        "x-mbx-uuid": ["1"],
+        "Date": ["Fri, 20 Nov 2026 08:13:00 GMT"],
+        "x-sapi-used-ip-weight-1m": ["203.0.113.7"],
+    }
+    kept = scrubbing.scrub_headers(headers, clean)
+    assert kept == {
+        "content-type": ["application/json"],
+        "x-mbx-used-weight-1m": ["12"],
+        "retry-after": ["3"],
+        "x-sapi-used-ip-weight-1m": [HIDDEN_IP],
+    }
+    assert scrubbing.scrub_headers(kept, clean) == kept

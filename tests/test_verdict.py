@@ -1,0 +1,126 @@
+"""The verdict weighs all critical claims, and doubt is never a pass."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from keycheck.findings import Check, Finding, Outcome, Severity
+from keycheck.verdict import Verdict, weigh
+
+NAMES = tuple("abcdefg")
+checks = st.lists(
+    st.builds(Check, st.sampled_from(NAMES), st.just(1), st.sampled_from(Severity), st.just("A claim.")),
+    unique_by=lambda check: check.id,
+    max_size=6,
+)
+
+
+@st.composite
+def runs(draw: st.DrawFn) -> tuple[list[Check], list[Finding]]:
+    """Some checks, and findings for some of them; a check that was run again has two."""
+    listed = draw(checks)
+    if not listed:
+        return [], []
+    outcomes = st.lists(st.builds(Finding, st.sampled_from(listed), st.sampled_from(Outcome)), max_size=8)
+    return listed, draw(outcomes)
+
+
+def critical(name: str = "a") -> Check:
+    """One critical check."""
+    return Check(name, 1, Severity.CRITICAL, "A claim.")
+
+
+def verdict_of(*outcomes: Outcome | None) -> Verdict:
+    """The verdict on critical checks with these outcomes; None: never reached."""
+    listed = [critical(name) for name, _ in zip(NAMES, outcomes, strict=False)]
+    return weigh(listed, [Finding(c, o) for c, o in zip(listed, outcomes, strict=True) if o])
+
+
+@settings(max_examples=100, deadline=None)
+@given(runs(), st.randoms(use_true_random=False))
+def test_the_order_of_findings_does_not_matter(run: tuple[list[Check], list[Finding]], random: object) -> None:
+    """Nor does the order of the checks."""
+    listed, findings = run
+    shuffled, turned = list(findings), list(listed)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    random.shuffle(turned)  # type: ignore[attr-defined]
+    assert weigh(turned, shuffled) is weigh(listed, findings)
+
+
+@settings(max_examples=100, deadline=None)
+@given(runs(), st.data())
+def test_one_critical_failure_decides(run: tuple[list[Check], list[Finding]], data: st.DataObject) -> None:
+    """Wherever it stands among the findings, and whatever else was found."""
+    listed, findings = run
+    failed = data.draw(st.sampled_from([*(c for c in listed if c.severity is Severity.CRITICAL), critical("z")]))
+    place = data.draw(st.integers(0, len(findings)))
+    findings.insert(place, Finding(failed, Outcome.FAIL))
+    assert weigh([*listed, failed], findings) is Verdict.NOT_OK
+
+
+@settings(max_examples=100, deadline=None)
+@given(runs())
+def test_ok_takes_every_critical_check(run: tuple[list[Check], list[Finding]]) -> None:
+    """Each passed or does not apply, one at least passed; nothing less is OK."""
+    listed, findings = run
+    if weigh(listed, findings) is Verdict.OK:
+        for check in listed:
+            if check.severity is Severity.CRITICAL:
+                outcomes = {finding.outcome for finding in findings if finding.check.id == check.id}
+                assert outcomes
+                assert outcomes <= {Outcome.PASS, Outcome.NOT_APPLICABLE}
+        assert any(f.outcome is Outcome.PASS and f.check.severity is Severity.CRITICAL for f in findings)
+
+
+@settings(max_examples=100, deadline=None)
+@given(runs())
+def test_a_missing_critical_check_is_never_ok(run: tuple[list[Check], list[Finding]]) -> None:
+    """Deselected, never reached: it was not shown."""
+    listed, findings = run
+    assert weigh([*listed, critical("z")], findings) is not Verdict.OK
+
+
+@settings(max_examples=100, deadline=None)
+@given(runs(), st.sampled_from(Outcome))
+def test_advice_never_changes_the_verdict(run: tuple[list[Check], list[Finding]], outcome: Outcome) -> None:
+    """Whatever became of informational checks."""
+    listed, findings = run
+    advised = [replace(f, outcome=outcome) if f.check.severity is Severity.INFORMATIONAL else f for f in findings]
+    assert weigh(listed, advised) is weigh(listed, findings)
+
+
+P, F, U, B, N = Outcome.PASS, Outcome.FAIL, Outcome.UNPROVEN, Outcome.BLOCKED, Outcome.NOT_APPLICABLE
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "verdict"),
+    [
+        ((P,), Verdict.OK),
+        ((P, P, N), Verdict.OK),
+        ((N,), Verdict.UNPROVEN),
+        ((), Verdict.UNPROVEN),
+        ((P, None), Verdict.UNPROVEN),
+        ((P, U), Verdict.UNPROVEN),
+        ((P, B), Verdict.UNPROVEN),
+        ((P, Outcome.WARN), Verdict.UNPROVEN),  # a critical check that only warned was not shown to hold
+        ((F,), Verdict.NOT_OK),
+        ((F, U, B, None, N, P), Verdict.NOT_OK),
+    ],
+)
+def test_verdicts_of_the_contract(outcomes: tuple[Outcome | None, ...], verdict: Verdict) -> None:
+    """The table of outcomes and verdicts, row by row."""
+    assert verdict_of(*outcomes) is verdict
+
+
+@pytest.mark.parametrize(("verdict", "status"), [("OK", 0), ("NOT_OK", 1), ("UNPROVEN", 10)])
+def test_the_exit_status_tells_the_verdict(verdict: str, status: int) -> None:
+    """2 to 5 stay pytest's own."""
+    assert Verdict(verdict).exit_status == status
+    assert len({v.exit_status for v in Verdict}) == len(Verdict)
+
+
+def test_checks_and_findings_may_come_from_generators() -> None:
+    """They are walked once."""
+    assert weigh(iter([critical()]), iter([Finding(critical(), P)])) is Verdict.OK
