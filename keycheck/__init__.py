@@ -7,15 +7,19 @@ The road from that question to its answer, in the order it is walked:
     secrets.py       a value that does not print itself
     signing.py       query, secret -> signed query (pure)
     endpoints.py     the only requests that may leave this machine
-    transport.py     the only module that opens a connection
+    network/         the only package that opens a connection
+    answers.py       bytes -> JSON, a coded refusal, or a named reason why neither (pure); codes.py sorts the codes
     clock.py         the only reader of the time; drift.py weighs what it read (pure)
-    binance.py       the signed session the checks share: facts out, or a named reason why not
-    facts.py         Binance's JSON -> what the checks ask about (pure); codes.py and orders.py beside it
+    channel.py       how a question is put: stamped, signed, sent, perhaps once more
+    binance.py       the session that the checks share: facts out, or a named reason why there are none
+    facts.py         Binance's JSON -> what the checks ask about (pure); orders.py beside it
     findings.py      what a check found; verdict.py weighs all of it (pure)
     report/          verdict -> verdict.json, report.html, terminal text
-    cassettes.py     recording and replay; scrubbing.py says what may be kept (pure)
+    cassettes.py     recording and replay; label.py and scrubbing.py say what is kept (pure)
+    redaction.py     takes secrets and addresses out of text (pure)
     catalogue.py     the claims of suite/, read from their source
-    plugin.py        pytest glue: it translates, it decides nothing
+    run.py           one run, put together
+    plugin/          pytest glue: it translates, it decides nothing
 """
 
 __version__ = "0.1.0"

@@ -50,6 +50,7 @@ def read(raw: RawAnswer, endpoint: Endpoint, clean: Clean) -> dict[str, Any] | R
     message = printable(clean(message)) if isinstance(message, str) else ""
     refusal = Refusal(raw.status, code, message, kind_of(code))
     if trouble := _trouble(raw, endpoint, refusal):
+        trouble.code = refusal.code
         raise trouble
     return refusal
 
@@ -108,7 +109,7 @@ def _json_object(raw: RawAnswer, endpoint: Endpoint) -> dict[str, Any]:
 def _strict(body: bytes) -> Any:
     """JSON without NaN, infinities or repeated keys; None for anything else."""
     try:
-        return json.loads(body.decode("utf-8"), parse_constant=_refuse, object_pairs_hook=_unrepeated)
+        return json.loads(body.decode("utf-8"), parse_constant=_refuse, object_pairs_hook=unrepeated)
     except (ValueError, RecursionError):
         return None
 
@@ -122,7 +123,8 @@ def _refuse(name: str) -> NoReturn:
     raise ValueError(name)
 
 
-def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Two values for one name are none: readers differ in which they take. Raises ValueError."""
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError("repeated key")

@@ -5,14 +5,12 @@ time (local clock corrected by the measured offset), so that a wrong clock is on
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from keycheck import answers, clock
-from keycheck.answers import RawAnswer
-from keycheck.credentials import KeyFacts
+from keycheck import clock
+from keycheck.channel import Answer, Channel, Identity, Transport
 from keycheck.drift import Drift, Sample, drift_of
 from keycheck.endpoints import (
     ACCOUNT_CONFIG,
@@ -28,16 +26,14 @@ from keycheck.endpoints import (
 )
 from keycheck.errors import (
     CannotLook,
-    ExchangeTrouble,
     NotApplicable,
     NotBinance,
-    OutOfTime,
-    RateLimited,
     Refused,
     TurnedAway,
     Undecided,
     Unreachable,
 )
+from keycheck.evidence import Call
 from keycheck.facts import (
     Account,
     KeyPermissions,
@@ -55,43 +51,10 @@ from keycheck.facts import (
 )
 from keycheck.orders import dust_quantity, plain, smallest_quantity
 from keycheck.redaction import Redactor
-from keycheck.secrets import Secret
-from keycheck.signing import Params, Signer, encode, signed_query
+from keycheck.signing import Params
 
 CLOCK_SAMPLES = 3
-RUN_SECONDS = 45.0  # after this nothing more is sent, so that a run against a dead exchange ends within a minute
 
-
-class Transport(Protocol):
-    """Sends one listed request. Raises CannotLook where no answer came within `seconds`."""
-
-    def send(self, endpoint: Endpoint, query: str, api_key: Secret | None, seconds: float) -> RawAnswer: ...
-
-
-@dataclass(frozen=True)
-class Call:
-    """One request of the run, as evidence. `status` and `code`: None where none came; `duration_ms`: whole ms."""
-
-    method: str
-    path: str
-    host: Host
-    weight: int
-    status: int | None
-    code: int | None
-    message: str
-    duration_ms: int
-
-
-@dataclass(frozen=True)
-class Identity:
-    """Who asks: the facts of the key that may be told, and what signs for it (None where there is no key)."""
-
-    key: KeyFacts
-    api_key: Secret | None = None
-    signer: Signer | None = None
-
-
-Answer = dict[str, Any] | Refusal
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -134,17 +97,22 @@ class Binance:
         self.symbol = symbol
         self.recv_window = recv_window
         self.has_wallet = has_wallet
-        self.calls: list[Call] = []
-        self._transport = transport
-        self._identity = identity
         self._journal = journal
-        self._redactor = redactor
         self._answers: dict[tuple[str, tuple[Any, ...]], Any] = {}
-        self._stopped: CannotLook | None = None
-        self._watch = clock.Stopwatch()
+        self._channel = Channel(transport, identity, redactor, self._stamp)
 
     def __repr__(self) -> str:
         return f"<Binance session, {len(self.calls)} requests so far>"
+
+    @property
+    def calls(self) -> list[Call]:
+        """Every request of the run so far, in order."""
+        return self._channel.calls
+
+    def _stamp(self) -> list[tuple[str, str]]:
+        """What a signed request adds to its parameters: the exchange's time, by the measured offset."""
+        stamp = round(clock.now_ms() - self.drift().offset)
+        return [("recvWindow", str(self.recv_window)), ("timestamp", str(stamp))]
 
     # -- facts, in the order the checks ask for them --
 
@@ -166,7 +134,7 @@ class Binance:
         return drift_of([self._clock_sample(number) for number in range(1, CLOCK_SAMPLES + 1)])
 
     def _clock_sample(self, number: int) -> Sample:
-        answer, span = self._timed(TIME)
+        answer, span = self._channel.ask(TIME)
         began, took = self._journal.keep(f"clock/{number}", [span.began, span.took])
         server = self._insist(answer).get("serverTime")
         if type(server) is not int or not 10**12 < server < 10**13:
@@ -266,7 +234,7 @@ class Binance:
             ("type", "MARKET"),
             ("quantity", quantity),
         ]
-        answer = self._ask(ORDER_TEST, order)
+        answer, _ = self._channel.ask(ORDER_TEST, order)
         found = OrderAnswer(f"{what} (buy {quantity} {self.symbol})", answer if isinstance(answer, Refusal) else None)
         if not found.speaks_of_the_key:
             raise Refused(f"{found}, which says nothing about the key. Run again")
@@ -274,80 +242,16 @@ class Binance:
 
     @once
     def _wallet_answer(self) -> Answer:
-        return self._ask(API_RESTRICTIONS)
+        return self._channel.ask(API_RESTRICTIONS)[0]
 
     @once
     def _account_answer(self) -> Answer:
-        return self._ask(ACCOUNT_CONFIG)
+        return self._channel.ask(ACCOUNT_CONFIG)[0]
 
     def _fact(self, endpoint: Endpoint, params: Params = ()) -> dict[str, Any]:
-        return self._insist(self._ask(endpoint, params))
+        return self._insist(self._channel.ask(endpoint, params)[0])
 
     def _insist(self, answer: Answer) -> dict[str, Any]:
         if isinstance(answer, Refusal):
             raise Refused(f"{answer}, so this could not be looked at")
         return answer
-
-    def _ask(self, endpoint: Endpoint, params: Params = ()) -> Answer:
-        return self._timed(endpoint, params)[0]
-
-    def _timed(self, endpoint: Endpoint, params: Params = ()) -> tuple[Answer, clock.Span]:
-        """One answer and its own span. A GET is tried once more, freshly stamped, after a cut connection or a 5xx."""
-        try:
-            return self._attempt(endpoint, params)
-        except (Unreachable, ExchangeTrouble) as error:
-            if endpoint.method != "GET" or getattr(error, "kind", "") in ("timeout", "tls", "dns"):
-                raise
-        return self._attempt(endpoint, params)
-
-    def _attempt(self, endpoint: Endpoint, params: Params) -> tuple[Answer, clock.Span]:
-        if self._stopped:
-            raise RateLimited(f"not sent, because earlier in this run {self._stopped}")
-        query = self._query(endpoint, params)
-        seconds = RUN_SECONDS - self._watch.seconds
-        if seconds <= 0:
-            raise OutOfTime(f"{endpoint} was not sent, as this run has waited {RUN_SECONDS:.0f} s already. Run again")
-        raw: RawAnswer | None = None
-        result: Answer | CannotLook
-        watch = clock.Stopwatch()
-        try:
-            raw = self._transport.send(endpoint, query, self._identity.api_key if endpoint.signed else None, seconds)
-            result = answers.read(raw, endpoint, self._redactor.clean_shared)
-        except CannotLook as error:
-            result = error
-        span = watch.stop()
-        self.calls.append(_call(endpoint, raw, result, span))
-        if isinstance(result, RateLimited):
-            self._stopped = result
-        if isinstance(result, CannotLook):
-            raise result.with_traceback(None)
-        return result, span
-
-    def _query(self, endpoint: Endpoint, params: Params) -> str:
-        if not endpoint.signed:
-            return encode(params)
-        if self._identity.signer is None:
-            raise Undecided(f"{endpoint} needs a key and a secret, and there are none. Fill in .env")
-        stamp = round(clock.now_ms() - self.drift().offset)
-        signed = [*params, ("recvWindow", str(self.recv_window)), ("timestamp", str(stamp))]
-        query = signed_query(signed, self._identity.signer)
-        self._redactor.learn(query.rpartition("signature=")[2])
-        return query
-
-
-def _call(endpoint: Endpoint, raw: RawAnswer | None, result: Answer | CannotLook, span: clock.Span) -> Call:
-    message = ""
-    if isinstance(result, CannotLook):
-        message = str(result)
-    elif isinstance(result, Refusal):
-        message = result.message
-    return Call(
-        method=endpoint.method,
-        path=endpoint.path,
-        host=endpoint.host,
-        weight=endpoint.weight,
-        status=raw.status if raw else None,
-        code=result.code if isinstance(result, Refusal) else None,
-        message=message,
-        duration_ms=round(span.took),
-    )

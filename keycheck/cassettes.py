@@ -1,51 +1,32 @@
 """Recording and replay: the only module that knows vcrpy.
 
-One file a run. Beside the scrubbed answers it keeps a header (what was recorded, when, from where), the clock's
+One file a run. Beside the scrubbed answers it keeps a label (what was recorded, when, from where), the clock's
 readings, and the failures that vcrpy cannot keep, such as a refused connection.
 """
 
 import contextlib
-import json
 import logging
+import math
 import sys
 from collections import Counter
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any
 from urllib.parse import urlsplit
 
 from keycheck import scrubbing
 from keycheck.answers import RawAnswer
-from keycheck.credentials import KeyFacts, KeyType
 from keycheck.endpoints import Endpoint
 from keycheck.errors import CannotLook, NotBinance, NotRecorded, OutOfTime, Unreachable, UsageProblem
+from keycheck.label import Label, as_plain, label_from
+from keycheck.network.transport import HttpTransport
 from keycheck.redaction import Redactor, printable
 from keycheck.secrets import Secret
-from keycheck.settings import ENVIRONMENTS
-from keycheck.transport import HttpTransport
 
-FORMAT = 1
 MAX_BYTES = 4 * 2**20  # a trimmed run takes about 20 kB
-_HEADER = "keycheck"
+_LABEL = "keycheck"
 # vcr imports every HTTP library it finds, to patch it; that is most of its start-up, and requests is all we use.
 _NOT_OURS = ("aiohttp.client", "tornado.simple_httpclient", "tornado.curl_httpclient", "httpx", "httpx2", "boto3")
 _NOT_PATCHED = ("boto3", "httplib2", "tornado", "aiohttp", "httpx", "httpx2")
-RECORDED_FROM = ("production", "demo", "local exchange")
-
-
-@dataclass(frozen=True)
-class Header:
-    """What a cassette says of itself. `recorded_at`: ISO 8601, UTC; `recorded_from`: one of RECORDED_FROM."""
-
-    name: str
-    recorded_at: str
-    recorded_from: str
-    suite_version: str
-    environment: str
-    symbol: str
-    recv_window: int
-    has_wallet: bool
-    key: KeyFacts
 
 
 def path_of(name: str, folder: Path) -> Path:
@@ -63,23 +44,30 @@ def path_of(name: str, folder: Path) -> Path:
 class Tape:
     """A cassette that is being recorded or replayed: transport and clock journal in one."""
 
-    def __init__(self, path: Path, header: Header | None, redactor: Redactor) -> None:
+    def __init__(self, path: Path, label: Label | None, redactor: Redactor) -> None:
         self.path = path
-        self._recording = header is not None
+        self._recording = label is not None
         self._redactor = redactor
         self._inner: HttpTransport | None = None
         self._asked: Counter[str] = Counter()
         self._shelf = _Shelf(empty=self._recording)
         self._open = contextlib.ExitStack()
         self._cassette = self._insert()
-        if header is not None:
-            self._cassette.get_metadata(_HEADER, {"format": FORMAT, **_plain(header)})
-        self.header = header or _header_of(path, self._recall(_HEADER))
+        if label is not None:
+            self._cassette.get_metadata(_LABEL, as_plain(label))
+        self.label = label or self._read_label()
+
+    def _read_label(self) -> Label:
+        try:
+            return label_from(self._recall(_LABEL), printable(self.path.stem, 60))
+        except ValueError:
+            self._open.close()  # or vcrpy goes on listening to this process
+        raise _no_cassette(self.path, "its label is missing or unknown")
 
     @classmethod
-    def recording(cls, path: Path, header: Header, redactor: Redactor) -> "Tape":
+    def recording(cls, path: Path, label: Label, redactor: Redactor) -> "Tape":
         """Keeps what passes through `send`, until `close` hands over the scrubbed file."""
-        return cls(path, header, redactor)
+        return cls(path, label, redactor)
 
     @classmethod
     def replaying(cls, path: Path, redactor: Redactor) -> "Tape":
@@ -113,7 +101,9 @@ class Tape:
         """The clock's journal: a live reading is kept, a replayed one comes from the file."""
         kept = self._cassette.get_metadata(key, fresh) if self._recording else self._recall(key)
         if isinstance(kept, list) and len(kept) == 2 and all(type(ms) in (int, float) for ms in kept):
-            return kept
+            began, took = kept
+            if math.isfinite(began) and math.isfinite(took) and took >= 0:
+                return [float(began), float(took)]
         raise self._not_recorded("reading of the clock")
 
     def close(self) -> str | None:
@@ -143,7 +133,7 @@ class Tape:
         clean = self._redactor.clean_shared
         status = response["status"]["code"]
         body = scrubbing.scrub_body(
-            urlsplit(request.uri).path, status, response["body"]["string"], self.header.symbol, clean
+            urlsplit(request.uri).path, status, response["body"]["string"], self.label.symbol, clean
         )
         headers = scrubbing.scrub_headers(response["headers"], clean)
         return request, {"status": {"code": status, "message": ""}, "headers": headers, "body": {"string": body}}
@@ -223,53 +213,9 @@ def _scrub_request(request: Any) -> Any:
     return request
 
 
-def _plain(header: Header) -> dict[str, Any]:
-    """YAML's own types alone."""
-    plain: dict[str, Any] = json.loads(json.dumps(asdict(header)))
-    return plain
-
-
 def _failure_of(kept: Any) -> CannotLook:
     if not isinstance(kept, dict):
         return Unreachable("the cassette holds a failure that cannot be read. Record it again")
     message = printable(str(kept.get("message", "")), 400)
     kind = {"NotBinance": NotBinance, "OutOfTime": OutOfTime}.get(str(kept.get("error")))
     return kind(message) if kind else Unreachable(message, printable(str(kept.get("kind", "other")), 20))
-
-
-def _header_of(path: Path, kept: Any) -> Header:
-    """The header of an untrusted file. Raises UsageProblem where it is not what this suite writes."""
-    try:
-        _one_of(kept["format"], (FORMAT,))
-        key = kept["key"]
-        return Header(
-            name=printable(path.stem, 60),
-            recorded_at=_word(kept["recorded_at"]),
-            recorded_from=_one_of(kept["recorded_from"], RECORDED_FROM),
-            suite_version=_word(kept["suite_version"]),
-            environment=_one_of(kept["environment"], tuple(ENVIRONMENTS)),
-            symbol=_word(kept["symbol"]),
-            recv_window=int(kept["recv_window"]),
-            has_wallet=bool(kept["has_wallet"]),
-            key=KeyFacts(
-                missing=tuple(_word(name) for name in key["missing"]),
-                type=None if key["type"] is None else cast(KeyType, _one_of(key["type"], get_args(KeyType))),
-                last_four=None if key["last_four"] is None else _word(key["last_four"])[:4],
-                remarks=tuple(printable(str(remark)) for remark in key["remarks"]),
-            ),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError):
-        pass
-    raise _no_cassette(path, "its header is missing or unknown")
-
-
-def _word(value: object) -> str:
-    if not isinstance(value, str) or not 0 < len(value) <= 60 or printable(value) != value:
-        raise ValueError("not a short word")
-    return value
-
-
-def _one_of(value: object, known: tuple[object, ...]) -> str:
-    if value not in known:
-        raise ValueError("not one of those known")
-    return str(value)

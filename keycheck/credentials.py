@@ -49,7 +49,7 @@ class KeyFacts:
 def clean(name: str, raw: str | None) -> Pasted:
     """Takes blanks, quotes, carriage returns and invisible marks off both ends of a pasted value.
 
-    An empty value is an absent one. Raises UsageProblem for a value that no HTTP header can carry.
+    An empty value is an absent one.
     """
     text = raw or ""
     found: list[str] = []
@@ -85,7 +85,7 @@ def _shape_remarks(name: str, text: str) -> list[str]:
 def read(raw_key: str | None, raw_secret: str | None) -> Credentials:
     """Cleans both values and looks at them side by side.
 
-    Raises UsageProblem, without printing it, for a key that cannot be an HTTP header value.
+    Raises UsageProblem, without printing it, for a key that cannot be an HTTP header value or a secret that is no text.
     """
     key, secret = clean(KEY, raw_key), clean(SECRET, raw_secret)
     if key.secret is not None and not _fits_a_header(key.secret.reveal()):
@@ -93,10 +93,22 @@ def read(raw_key: str | None, raw_secret: str | None) -> Credentials:
             f"{KEY} holds a line break or another character that no HTTP header can carry: "
             "copy the key again from Binance's API Management, as one line"
         )
+    if secret.secret is not None and not _is_text(secret.secret.reveal()):
+        raise UsageProblem(
+            f"{SECRET} holds bytes that are no text: copy the secret again from Binance's API Management"
+        )
     remarks = [*key.remarks, *secret.remarks]
     if key.secret and secret.secret and key.secret.reveal() == secret.secret.reveal():
         remarks.append(f"{KEY} and {SECRET} are the same text")
     return Credentials(key.secret, secret.secret, tuple(remarks))
+
+
+def _is_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _fits_a_header(text: str) -> bool:

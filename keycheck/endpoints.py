@@ -41,3 +41,9 @@ API_RESTRICTIONS = Endpoint(Host.WALLET, "GET", "/sapi/v1/account/apiRestriction
 LISTED = frozenset(
     {PING, TIME, EXCHANGE_INFO, PREMIUM_INDEX, ACCOUNT_CONFIG, POSITION_SIDE, ORDER_TEST, API_RESTRICTIONS}
 )
+
+# Futures host and wallet host by environment. The demo network serves no wallet API (it answers 403 there).
+ENVIRONMENTS: dict[str, tuple[str, str | None]] = {
+    "production": ("https://fapi.binance.com", "https://api.binance.com"),
+    "demo": ("https://demo-fapi.binance.com", None),
+}

@@ -41,7 +41,9 @@ class NotListed(KeycheckError):
 
 
 class CannotLook(KeycheckError):
-    """The question could not be put, or got no answer that speaks of it."""
+    """The question could not be put, or got no answer that speaks of it. `code`: Binance's, where one came along."""
+
+    code: int | None = None
 
 
 class Unreachable(CannotLook):

@@ -4,9 +4,10 @@ Unknown fields are ignored; a field that is missing or of the wrong type is neve
 NotBinance, and the check that asked is unproven.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import Enum
 from typing import Any
 
@@ -14,6 +15,8 @@ from keycheck.codes import Kind
 from keycheck.endpoints import Host
 from keycheck.errors import NotBinance
 from keycheck.orders import OrderRules
+
+_FIGURE = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,20})?(?:[eE][+-]?[0-9]{1,2})?")
 
 
 def missing(what: str, where: str) -> NotBinance:
@@ -30,14 +33,9 @@ def flag(body: Mapping[str, Any], name: str, where: str) -> bool:
 
 
 def decimal(text: object, name: str, where: str) -> Decimal:
-    """A number that the exchange writes as a string: finite and not negative."""
-    if isinstance(text, str) and len(text) <= 40:
-        try:
-            value = Decimal(text)
-        except InvalidOperation:
-            raise missing(name, where) from None
-        if value.is_finite() and value >= 0:
-            return value
+    """A number that the exchange writes as a string: plain ASCII figures, not negative."""
+    if isinstance(text, str) and _FIGURE.fullmatch(text):
+        return Decimal(text)
     raise missing(name, where)
 
 
@@ -190,20 +188,19 @@ class SymbolRules:
         return self._text("MIN_NOTIONAL", "notional") if "MIN_NOTIONAL" in self.filters else None
 
     def market_rules(self) -> OrderRules:
-        """Limits of a MARKET order: MARKET_LOT_SIZE where it says something, LOT_SIZE where it does not."""
-        lot = self.filters.get("LOT_SIZE", {})
-        market = self.filters.get("MARKET_LOT_SIZE", {})
+        """Limits of a MARKET order: the step of MARKET_LOT_SIZE, else of LOT_SIZE; the tighter of their bounds."""
+        lots = [self.filters.get(kind, {}) for kind in ("MARKET_LOT_SIZE", "LOT_SIZE")]
 
-        def figure(name: str) -> Decimal:
-            for source in (market, lot):
-                if name in source and (value := decimal(source[name], name, self._where)) > 0:
-                    return value
-            raise missing(name, self._where)
+        def figures(name: str) -> list[Decimal]:
+            return [value for lot in lots if name in lot and (value := decimal(lot[name], name, self._where)) > 0]
 
+        steps = figures("stepSize")
+        if not steps:
+            raise missing("stepSize", self._where)
         return OrderRules(
-            step=figure("stepSize"),
-            min_quantity=decimal(lot.get("minQty", "0"), "minQty", self._where),
-            max_quantity=figure("maxQty") if "maxQty" in market or "maxQty" in lot else None,
+            step=steps[0],
+            min_quantity=max(figures("minQty"), default=Decimal(0)),
+            max_quantity=min(figures("maxQty"), default=None),
             min_notional=decimal(self.min_notional or "0", "notional", self._where),
         )
 

@@ -13,11 +13,16 @@ RUN = 10
 HIDDEN = "[hidden]"
 HIDDEN_IP = "[IP hidden]"
 
+# Characters that JSON, HTML or a shell would take for the end of the value end it here too, so that what surrounds it
+# stays whole; "[" begins what an earlier pass put there.
 _SHAPES = re.compile(
-    r"(?i)(signature=)[^&\s\"'<>]+|(x-mbx-apikey\W{1,5})[^\s\"',<>]+|(listenkey\W{1,5})[^\s\"',<>&]+|\b[0-9a-f]{64}\b"
+    r"(?i)(signature=)[^&\s\"'<>\[\\]+"
+    r"|((?:x-mbx-apikey|listenkey)(?:[^\w\[\\]|\\[\\\"]){1,6})[^\s\"',<>&\\]+"
+    r"|\b[0-9a-f]{64}\b"
 )
 _ADDRESS = re.compile(
-    r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:(?:\.\d{1,3}){3})?)(?![\w:])"
+    r"(?<![\w.])(?:\d{1,3}(?:\.\d{1,3}){3}(?!\w)"
+    r"|(?:[0-9A-Fa-f]{1,4}|:(?=:))(?::[0-9A-Fa-f]{0,4}){1,7}(?:(?:\.\d{1,3}){3})?(?![\w:]))"
 )
 
 
@@ -50,11 +55,14 @@ class Redactor:
         return bool(self._runs) and any(text[i : i + RUN] in self._runs for i in range(len(text) - RUN + 1))
 
     def clean(self, text: str) -> str:
-        """`text` without secrets and without what has the shape of one."""
+        """`text` without secrets and without what has the shape of one: for a single message, before it is rendered."""
+        return _SHAPES.sub(lambda m: (m[1] or m[2] or "") + HIDDEN, self.without_secrets(text))
+
+    def without_secrets(self, text: str) -> str:
+        """`text` without the secrets themselves: safe on rendered text, whose syntax shapes might eat into."""
         for short in self._short:
             text = text.replace(short, HIDDEN)
-        text = self._without_runs(text)
-        return _SHAPES.sub(lambda m: (m[1] or m[2] or m[3] or "") + HIDDEN, text)
+        return self._without_runs(text)
 
     def clean_shared(self, text: str) -> str:
         """`clean`, and IP addresses masked: for everything that leaves the owner's own terminal."""

@@ -6,19 +6,22 @@ from pathlib import Path
 from typing import Any
 
 from keycheck import __version__, cassettes, clock, scrubbing, settings
-from keycheck.binance import Binance, Identity, Transport
-from keycheck.cassettes import Header, Tape
+from keycheck.binance import Binance
+from keycheck.cassettes import Tape
 from keycheck.catalogue import Catalogue
+from keycheck.channel import Identity, Transport
 from keycheck.credentials import KeyFacts, facts_of
 from keycheck.endpoints import Host
 from keycheck.errors import DirtyArtefact, UsageProblem
 from keycheck.findings import Check, Finding, blocker
+from keycheck.label import Label
+from keycheck.network.inert import no_sockets
+from keycheck.network.transport import HttpTransport
 from keycheck.redaction import Redactor, printable
 from keycheck.report import artefacts, page, verdict_json
 from keycheck.report.model import NOTED, Mode, RunReport
 from keycheck.settings import Settings
 from keycheck.signing import HmacSigner
-from keycheck.transport import HttpTransport, no_sockets
 from keycheck.verdict import Verdict, weigh
 
 VERDICT_FILE = "verdict.json"
@@ -77,12 +80,12 @@ class Run:
     def _replay(self, path: Path) -> Binance:
         self._open.enter_context(no_sockets())
         tape = self._tape = Tape.replaying(path, self.redactor)
-        header = tape.header
-        self._describe(header.environment, header.symbol, header.key, header)
+        label = tape.label
+        self._describe(label.environment, label.symbol, label.key, label)
         hosts = {Host.FUTURES: scrubbing.FUTURES_URL, Host.WALLET: scrubbing.WALLET_URL}
         http = self._open.enter_context(contextlib.closing(HttpTransport(hosts)))
-        identity = Identity(header.key, signer=None if header.key.missing else _NoSigner())
-        return self._binance(tape.through(http), tape, identity, header)
+        identity = Identity(label.key, signer=None if label.key.missing else _NoSigner())
+        return self._binance(tape.through(http), tape, identity, label)
 
     def _live(self) -> Binance:
         loaded = settings.load(self.options.env_file, required=self.options.env_file_required)
@@ -95,21 +98,21 @@ class Run:
         if loaded.wallet_url:
             urls[Host.WALLET] = loaded.wallet_url
         self.hosts = tuple(urls.values())
-        header = self._header(loaded, key)
-        self._describe(loaded.environment, loaded.symbol, key, header if self.options.record is not None else None)
+        label = self._label(loaded, key)
+        self._describe(loaded.environment, loaded.symbol, key, label if self.options.record is not None else None)
         http = self._open.enter_context(contextlib.closing(HttpTransport(urls, loaded.proxy, loaded.ca_bundle)))
         signer = HmacSigner(held.api_secret) if held.api_key and held.api_secret else None
         identity = Identity(key, held.api_key, signer)
         if self.options.record is None:
-            return self._binance(http, _NoJournal(), identity, header)
+            return self._binance(http, _NoJournal(), identity, label)
         path = cassettes.path_of(self.options.record, self.options.cassettes)
         artefacts.make_folder(path.parent)
-        self._tape = Tape.recording(path, header, self.redactor)
-        return self._binance(self._tape.through(http), self._tape, identity, header)
+        self._tape = Tape.recording(path, label, self.redactor)
+        return self._binance(self._tape.through(http), self._tape, identity, label)
 
-    def _header(self, loaded: Settings, key: KeyFacts) -> Header:
+    def _label(self, loaded: Settings, key: KeyFacts) -> Label:
         name = cassettes.path_of(self.options.record, Path()).stem if self.options.record is not None else ""
-        return Header(
+        return Label(
             name=printable(name, 60),
             recorded_at=self._blank.started_at,
             recorded_from="local exchange" if settings.is_local(loaded.futures_url) else loaded.environment,
@@ -121,18 +124,18 @@ class Run:
             key=key,
         )
 
-    def _binance(self, transport: Transport, journal: clock.Journal, identity: Identity, header: Header) -> Binance:
+    def _binance(self, transport: Transport, journal: clock.Journal, identity: Identity, label: Label) -> Binance:
         return Binance(
             transport,
             identity,
-            symbol=header.symbol,
-            recv_window=header.recv_window,
-            has_wallet=header.has_wallet,
+            symbol=label.symbol,
+            recv_window=label.recv_window,
+            has_wallet=label.has_wallet,
             journal=journal,
             redactor=self.redactor,
         )
 
-    def _describe(self, environment: str, symbol: str, key: KeyFacts, cassette: Header | None) -> None:
+    def _describe(self, environment: str, symbol: str, key: KeyFacts, cassette: Label | None) -> None:
         self._blank = replace(self._blank, environment=environment, symbol=symbol, key=key, cassette=cassette)
 
     # -- what checks find --
@@ -190,7 +193,7 @@ class Run:
         self._write_report(VERDICT_FILE, verdict_json.render(self._blank))
 
     def _write_report(self, name: str, text: str) -> None:
-        self._write(self.options.report_dir / name, self.redactor.clean_shared(text))
+        self._write(self.options.report_dir / name, self.redactor.without_secrets(text))
 
     def _write(self, path: Path, text: str) -> None:
         if self.redactor.knows(text):

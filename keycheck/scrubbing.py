@@ -5,10 +5,12 @@ vcrpy runs these functions on what it records and again on what it loads, so a s
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from keycheck.answers import unrepeated
 from keycheck.endpoints import (
     ACCOUNT_CONFIG,
     API_RESTRICTIONS,
@@ -31,6 +33,8 @@ _QUERY = ("symbol", "side", "positionSide", "type", "quantity", "recvWindow")
 _QUERY_BLANKED = ("timestamp", "signature")
 _HEADERS = ("content-type", "x-mbx-used-weight-1m", "x-sapi-used-ip-weight-1m", "retry-after")
 _ERROR = ("code", "msg")
+_FILTER = ("filterType", "stepSize", "minQty", "maxQty", "notional", "minPrice", "maxPrice", "tickSize", "limit")
+_PERMISSION = re.compile(r"(?:enable|permits)[A-Za-z]{1,60}")
 _LONGEST = 300
 
 _FIELDS: Mapping[str, tuple[str, ...]] = {
@@ -68,7 +72,7 @@ def scrub_headers(headers: Mapping[str, list[str]], clean: Clean) -> dict[str, l
 def scrub_body(path: str, status: int, body: bytes, symbol: str, clean: Clean) -> bytes:
     """The listed fields of a JSON body; of anything else, only that it was no JSON."""
     try:
-        parsed = json.loads(body.decode("utf-8"))
+        parsed = json.loads(body.decode("utf-8"), object_pairs_hook=unrepeated)
     except (ValueError, RecursionError):
         return b"(not JSON; dropped)"
     if not isinstance(parsed, dict):
@@ -81,7 +85,7 @@ def scrub_body(path: str, status: int, body: bytes, symbol: str, clean: Clean) -
         kept = _scalars(parsed, _FIELDS.get(path, ()), clean)
         if path == API_RESTRICTIONS.path:
             # New permissions must be seen by a later suite, so booleans with these names are kept whatever they are.
-            kept |= {k: v for k, v in parsed.items() if k.startswith(("enable", "permits")) and isinstance(v, bool)}
+            kept |= {k: v for k, v in parsed.items() if _PERMISSION.fullmatch(k) and isinstance(v, bool)}
     return json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
@@ -117,7 +121,5 @@ def _contract(entry: Body, clean: Clean) -> Body:
     kept = _scalars(entry, ("symbol", "status", "contractType"), clean)
     filters = entry.get("filters")
     if isinstance(filters, list):
-        kept["filters"] = [
-            _scalars(f, tuple(f), clean) for f in filters if isinstance(f, dict) and all(isinstance(k, str) for k in f)
-        ]
+        kept["filters"] = [_scalars(entry, _FILTER, clean) for entry in filters if isinstance(entry, dict)]
     return kept

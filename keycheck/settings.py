@@ -12,18 +12,15 @@ from urllib.parse import urlsplit
 
 from keycheck import credentials
 from keycheck.credentials import Credentials
+from keycheck.endpoints import ENVIRONMENTS
 from keycheck.errors import UsageProblem
+from keycheck.label import MAX_RECV_WINDOW
 from keycheck.secrets import Secret
 
 DEFAULT_SYMBOL = "BTCUSDT"
 DEFAULT_RECV_WINDOW = 5000  # ms; Binance's own default
-MAX_RECV_WINDOW = 60_000  # ms; above it spot and wallet hosts answer -1131
 
-# Futures host and wallet host by environment. The demo network serves no wallet API (it answers 403 there).
-ENVIRONMENTS: dict[str, tuple[str, str | None]] = {
-    "production": ("https://fapi.binance.com", "https://api.binance.com"),
-    "demo": ("https://demo-fapi.binance.com", None),
-}
+_HOST = re.compile(r"[A-Za-z0-9.:_-]{1,253}")
 
 NAMES = (
     credentials.KEY,
@@ -68,9 +65,10 @@ def load(env_file: Path, *, required: bool = False, environ: Mapping[str, str] |
     outside = os.environ if environ is None else environ
     given = {name: outside[name] for name in NAMES if outside.get(name, "").strip()}
     values = {name: given.get(name) or from_file.get(name, "") for name in NAMES}
-    for name in (credentials.KEY, credentials.SECRET):
-        if name not in given:
-            remarks += _file_remarks(name, text, from_file.get(name, ""))
+    of_file = [name for name in (credentials.KEY, credentials.SECRET) if name not in given and from_file.get(name)]
+    remarks = remarks if of_file else []
+    for name in of_file:
+        remarks += _file_remarks(name, text, from_file[name])
     return _settings(values, tuple(remarks))
 
 
@@ -109,10 +107,10 @@ def _parse(text: str) -> dict[str, str]:
 
 def _file_remarks(name: str, text: str, value: str) -> list[str]:
     """What python-dotenv took off silently, and another program that reads the same line may not."""
-    line = re.search(rf"(?m)^[ \t]*(?:export[ \t]+)?{name}[ \t]*=([^\n]*)", text)
-    if not line or not value:
+    lines = re.findall(rf"(?m)^[ \t]*(?:export[ \t]+)?{name}[ \t]*=([^\n]*)", text)
+    if not lines or not value.strip():
         return []
-    raw = line[1]
+    raw = lines[-1]
     found = []
     if raw.endswith("\r"):
         found.append("a carriage return")
@@ -125,7 +123,7 @@ def _file_remarks(name: str, text: str, value: str) -> list[str]:
 
 
 def _settings(values: Mapping[str, str], remarks: tuple[str, ...]) -> Settings:
-    if values["BINANCE_PRIVATE_KEY_FILE"]:
+    if values["BINANCE_PRIVATE_KEY_FILE"].strip():
         raise UsageProblem(
             "BINANCE_PRIVATE_KEY_FILE is set, and this version tests HMAC keys alone: remove it, and give "
             "BINANCE_API_KEY and BINANCE_API_SECRET of a key that Binance generated"
@@ -134,6 +132,7 @@ def _settings(values: Mapping[str, str], remarks: tuple[str, ...]) -> Settings:
     if environment not in ENVIRONMENTS:
         raise UsageProblem(f"BINANCE_ENVIRONMENT must be one of {', '.join(ENVIRONMENTS)}: correct it or leave it out")
     futures, wallet = ENVIRONMENTS[environment]
+    _url("BINANCE_STREAM_URL", values, "ws")  # a setting of the contract; nothing examines the stream yet
     read = credentials.read(values[credentials.KEY], values[credentials.SECRET])
     return Settings(
         environment=environment,
@@ -167,7 +166,7 @@ def _recv_window(raw: str) -> int:
     return int(text)
 
 
-def _url(name: str, values: Mapping[str, str]) -> str | None:
+def _url(name: str, values: Mapping[str, str], scheme: str = "http") -> str | None:
     text = values[name].strip()
     if not text:
         return None
@@ -175,13 +174,17 @@ def _url(name: str, values: Mapping[str, str]) -> str | None:
         parts = urlsplit(text)
         port = parts.port
     except ValueError:
-        raise UsageProblem(f"{name} is not a URL: write https://HOST, and nothing behind the host") from None
-    host = parts.hostname
-    beyond = parts.path.rstrip("/") or parts.query or parts.fragment or "@" in parts.netloc
-    if not host or parts.scheme not in ("https", "http") or beyond or not text.isascii() or not text.isprintable():
-        raise UsageProblem(f"{name} must be https://HOST or https://HOST:PORT, with no user, path or query: correct it")
-    if parts.scheme == "http" and not _is_loopback(host):
-        raise UsageProblem(f"{name} is http to another machine, where anybody on the way reads the key: use https")
+        raise UsageProblem(f"{name} is not a URL: write {scheme}s://HOST, and nothing behind the host") from None
+    host = parts.hostname or ""
+    beyond = not text.isprintable() or parts.path.rstrip("/") or parts.query or parts.fragment or "@" in parts.netloc
+    if not _HOST.fullmatch(host) or parts.scheme not in (scheme, f"{scheme}s") or beyond or port == 0:
+        raise UsageProblem(
+            f"{name} must be {scheme}s://HOST or {scheme}s://HOST:PORT, with no user, path or query: correct it"
+        )
+    if parts.scheme == scheme and not _is_loopback(host):
+        raise UsageProblem(
+            f"{name} is {scheme} to another machine, where anybody on the way reads the key: use {scheme}s"
+        )
     shown = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{shown}" + (f":{port}" if port is not None else "")
 
@@ -214,6 +217,10 @@ def _proxy(raw: str) -> Secret | None:
 
 def _ca_bundle(raw: str) -> str | None:
     text = raw.strip()
-    if text and not Path(text).is_file():
+    try:
+        usable = not text or Path(text).is_file()
+    except (OSError, ValueError):
+        usable = False
+    if not usable:
         raise UsageProblem("BINANCE_CA_BUNDLE names no file: give the path of a PEM file, or leave it out")
     return text or None

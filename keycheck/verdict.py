@@ -19,16 +19,21 @@ class Verdict(Enum):
         return {Verdict.OK: 0, Verdict.NOT_OK: 1, Verdict.UNPROVEN: 10}[self]
 
 
+_HOLDS = {Outcome.PASS, Outcome.NOT_APPLICABLE}
+
+
 def weigh(checks: Iterable[Check], findings: Iterable[Finding]) -> Verdict:
     """The verdict on all of `checks`, whether or not they were run.
 
     NOT_OK: a critical check failed. OK: every critical check has passed or does not apply, and at least one passed.
     UNPROVEN: everything else, such as a critical check that was blocked, deselected or never reached.
     """
-    found = {finding.check.id: finding.outcome for finding in findings}
-    critical = [found.get(check.id) for check in checks if check.severity is Severity.CRITICAL]
-    if Outcome.FAIL in critical:
+    outcomes: dict[str, set[Outcome]] = {}
+    for finding in findings:
+        outcomes.setdefault(finding.check.id, set()).add(finding.outcome)
+    critical = [outcomes.get(check.id, set()) for check in checks if check.severity is Severity.CRITICAL]
+    if any(Outcome.FAIL in seen for seen in critical):
         return Verdict.NOT_OK
-    if Outcome.PASS in critical and all(o in (Outcome.PASS, Outcome.NOT_APPLICABLE) for o in critical):
+    if {Outcome.PASS} in critical and all(seen and seen <= _HOLDS for seen in critical):
         return Verdict.OK
     return Verdict.UNPROVEN

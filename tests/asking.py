@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from keycheck import catalogue, settings
-from keycheck.binance import Binance, Identity
+from keycheck.binance import Binance
+from keycheck.channel import Identity
 from keycheck.credentials import facts_of
 from keycheck.endpoints import Host
 from keycheck.errors import CannotLook, NotApplicable
 from keycheck.findings import Outcome, missed
+from keycheck.network.transport import HttpTransport
 from keycheck.redaction import Redactor
 from keycheck.signing import HmacSigner
-from keycheck.transport import HttpTransport
 from tests.exchange import LocalExchange
 from tests.running import ROOT
 

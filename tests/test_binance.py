@@ -10,10 +10,11 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from keycheck import binance as session_module
+from keycheck import channel as session_module
 from keycheck import clock
 from keycheck.answers import RawAnswer
-from keycheck.binance import Binance, Identity
+from keycheck.binance import Binance
+from keycheck.channel import Identity
 from keycheck.credentials import KeyFacts
 from keycheck.endpoints import (
     ACCOUNT_CONFIG,
@@ -40,10 +41,10 @@ from keycheck.errors import (
     Unreachable,
 )
 from keycheck.facts import PositionMode
+from keycheck.network.transport import HttpTransport
 from keycheck.redaction import Redactor
 from keycheck.secrets import Secret
 from keycheck.signing import HmacSigner
-from keycheck.transport import HttpTransport
 from tests.exchange import API_KEY, API_SECRET, SCENARIOS, Fault, LocalExchange, Scenario
 
 JSON = {"content-type": "application/json"}
@@ -228,7 +229,7 @@ def test_each_signature_is_learned_by_the_redactor() -> None:
     """It is a secret from the moment it is made."""
     redactor, transport = Redactor(), scripted()
     asked = session(transport)
-    asked._redactor = redactor
+    asked._channel._redactor = redactor
     asked.signed_reads()
     assert all(redactor.knows(query.rpartition("=")[2]) for path, query in transport.sent if "signature=" in query)
 

@@ -7,16 +7,17 @@ import pytest
 import yaml
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from keycheck.cassettes import MAX_BYTES, Header, Tape, path_of
+from keycheck.cassettes import MAX_BYTES, Tape, path_of
 from keycheck.clock import Journal
 from keycheck.credentials import KeyFacts
 from keycheck.endpoints import PING
 from keycheck.errors import CannotLook, NotRecorded, UsageProblem
+from keycheck.label import Label
+from keycheck.network.transport import HttpTransport
 from keycheck.redaction import Redactor
-from keycheck.transport import HttpTransport
 
 FOLDER = Path("cassettes")
-HEADER = Header(
+HEADER = Label(
     name="mine",
     recorded_at="2026-11-20T08:13:00Z",
     recorded_from="local exchange",
@@ -55,7 +56,7 @@ def test_an_empty_name_is_refused(name: str) -> None:
         path_of(name, FOLDER)
 
 
-# -- headers --
+# -- labels --
 
 
 def recorded(path: Path) -> dict[str, Any]:
@@ -85,10 +86,10 @@ def refusal(path: Path, document: object) -> str:
     return message
 
 
-def test_a_header_comes_back_as_it_was_written(tmp_path: Path) -> None:
+def test_a_label_comes_back_as_it_was_written(tmp_path: Path) -> None:
     """Recording and replay agree about who was tested, and when."""
     tape = opened(tmp_path / "mine.yaml", recorded(tmp_path / "mine.yaml"))
-    assert tape.header == HEADER
+    assert tape.label == HEADER
     assert tape.keep("clock/1", [9.0, 9.0]) == [1.5, 2.5]
     assert tape.close() is None
 
@@ -96,7 +97,7 @@ def test_a_header_comes_back_as_it_was_written(tmp_path: Path) -> None:
 def test_a_file_that_is_renamed_goes_by_its_new_name(tmp_path: Path) -> None:
     """The name in the file is nobody's claim."""
     tape = opened(tmp_path / "other.yaml", recorded(tmp_path / "mine.yaml"))
-    assert tape.header.name == "other"
+    assert tape.label.name == "other"
     tape.close()
 
 
@@ -148,7 +149,7 @@ HOSTILE: list[tuple[str, object]] = [
 
 
 @pytest.mark.parametrize(("field", "value"), HOSTILE, ids=lambda value: repr(value)[:30])
-def test_a_hostile_header_is_refused_in_one_sentence(tmp_path: Path, field: str, value: object) -> None:
+def test_a_hostile_label_is_refused_in_one_sentence(tmp_path: Path, field: str, value: object) -> None:
     """Wrong types, wrong words, terminal tricks, figures out of range: record it again."""
     document = recorded(tmp_path / "mine.yaml")
     place = document["metadata"]["keycheck"]
@@ -161,11 +162,11 @@ def test_a_hostile_header_is_refused_in_one_sentence(tmp_path: Path, field: str,
 
 
 @pytest.mark.parametrize("name", ["format", "recorded_at", "recorded_from", "symbol", "recv_window", "key"])
-def test_a_header_that_lacks_a_field_is_refused(tmp_path: Path, name: str) -> None:
+def test_a_label_that_lacks_a_field_is_refused(tmp_path: Path, name: str) -> None:
     """Nothing is filled in."""
     document = recorded(tmp_path / "mine.yaml")
     del document["metadata"]["keycheck"][name]
-    assert "header" in refusal(tmp_path / "mine.yaml", document)
+    assert "label" in refusal(tmp_path / "mine.yaml", document)
 
 
 @pytest.mark.parametrize(

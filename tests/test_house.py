@@ -26,28 +26,6 @@ def imports(path: Path) -> Iterator[str]:
             yield node.module.partition(".")[0]
 
 
-OWNERS = {
-    "requests": {"transport.py"},
-    "urllib3": {"transport.py"},
-    "socket": {"transport.py"},
-    "vcr": {"cassettes.py"},
-    "pytest": {"plugin.py"},
-    "_pytest": {"plugin.py"},
-    "dotenv": {"settings.py"},
-    "jinja2": {"report/page.py"},
-    "time": {"clock.py"},
-    "tempfile": {"report/artefacts.py"},
-    "os": {"settings.py"},
-}
-
-
-@pytest.mark.parametrize("outside", OWNERS)
-def test_each_outside_thing_has_one_owner(outside: str) -> None:
-    """Network, environment, pytest, clock and files are each reached from the modules named here alone."""
-    reaching = {path.relative_to(KEYCHECK).as_posix() for path in MODULES if outside in set(imports(path))}
-    assert reaching == OWNERS[outside]
-
-
 def test_environment_is_read_in_one_place() -> None:
     """settings.py alone reads os.environ, and nobody writes to it."""
     text = (KEYCHECK / "settings.py").read_text(encoding="utf-8")

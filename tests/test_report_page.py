@@ -5,11 +5,11 @@ from html.parser import HTMLParser
 
 import pytest
 
-from keycheck.binance import Call
-from keycheck.cassettes import Header
 from keycheck.credentials import KeyFacts
 from keycheck.endpoints import Host
+from keycheck.evidence import Call
 from keycheck.findings import Check, Finding, Outcome, Severity
+from keycheck.label import Label
 from keycheck.report import page
 from keycheck.report.model import SENTENCES, RunReport
 from keycheck.report.terminal import word
@@ -28,7 +28,7 @@ def hostile_report() -> RunReport:
         "0.1.0",
         HOSTILE,
         mode="replay",
-        cassette=Header(HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, 5000, True, KeyFacts()),
+        cassette=Label(HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, 5000, True, KeyFacts()),
         environment=HOSTILE,
         symbol=HOSTILE,
         key=KeyFacts(type="HMAC", last_four=HOSTILE),
@@ -158,7 +158,7 @@ def test_a_step_without_a_number_has_a_place() -> None:
 
 def test_a_recording_does_not_call_itself_a_replay() -> None:
     """Its answers came from the exchange, a minute ago."""
-    header = Header("mine", STARTED, "production", "0.1.0", "production", "BTCUSDT", 5000, True, KeyFacts())
+    header = Label("mine", STARTED, "production", "0.1.0", "production", "BTCUSDT", 5000, True, KeyFacts())
     report = RunReport(Verdict.OK, "0.1.0", STARTED, mode="record", cassette=header)
     assert "replay" not in Tags(page.render(report)).text
 

@@ -2,14 +2,14 @@
 
 import pytest
 
-from keycheck.cassettes import Header
 from keycheck.credentials import KeyFacts
 from keycheck.findings import Check, Finding, Outcome, Severity
+from keycheck.label import Label
 from keycheck.report import terminal
 from keycheck.report.model import SENTENCES, RunReport
 from keycheck.verdict import Verdict
 
-HEADER = Header("healthy", "2026-11-20T08:13:00Z", "demo", "0.1.0", "demo", "BTCUSDT", 5000, False, KeyFacts())
+HEADER = Label("healthy", "2026-11-20T08:13:00Z", "demo", "0.1.0", "demo", "BTCUSDT", 5000, False, KeyFacts())
 STARTED = "2026-11-20T08:13:00Z"
 
 

@@ -7,12 +7,12 @@ import jsonschema
 import pytest
 
 from keycheck import settings
-from keycheck.binance import Call
-from keycheck.cassettes import Header
 from keycheck.catalogue import Catalogue
 from keycheck.credentials import KeyFacts
 from keycheck.endpoints import Host
+from keycheck.evidence import Call
 from keycheck.findings import Check, Finding, Outcome, Severity
+from keycheck.label import Label
 from keycheck.report import model, verdict_json
 from keycheck.report.model import NOTED, RunReport
 from keycheck.run import VERDICT_FILE, Options, Run
@@ -25,7 +25,7 @@ TOP = (
     *("verdict", "schemaVersion", "suiteVersion", "startedAt", "durationMs", "mode", "cassette"),
     *("environment", "symbol", "key", "checks", "diagnosis", "requests"),
 )
-HEADER = Header("healthy", "2026-11-20T08:13:00Z", "demo", "0.1.0", "demo", "BTCUSDT", 5000, False, KeyFacts())
+HEADER = Label("healthy", "2026-11-20T08:13:00Z", "demo", "0.1.0", "demo", "BTCUSDT", 5000, False, KeyFacts())
 CHECK = Check("key_is_fit", 4, Severity.CRITICAL, "The key is fit.", "It matters.", "Mend it.")
 BLANK = RunReport(Verdict.UNPROVEN, "0.1.0", "2026-11-20T08:13:00Z")
 

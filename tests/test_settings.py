@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from keycheck.endpoints import ENVIRONMENTS
 from keycheck.errors import UsageProblem
-from keycheck.settings import ENVIRONMENTS, NAMES, Settings, is_local, load
+from keycheck.settings import NAMES, Settings, is_local, load
 
 KEY = "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"
 SECRET = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j"  # noqa: S105  printed in Binance's docs

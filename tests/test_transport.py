@@ -15,12 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from urllib3.exceptions import DecodeError, MaxRetryError, NewConnectionError, ProtocolError
 
-from keycheck import transport
 from keycheck.endpoints import ACCOUNT_CONFIG, EXCHANGE_INFO, LISTED, ORDER_TEST, PING, TIME, Endpoint, Host
 from keycheck.errors import CannotLook, NotBinance, NotListed, Unreachable
+from keycheck.network import transport
+from keycheck.network.explain import explain
+from keycheck.network.inert import no_sockets
+from keycheck.network.transport import HttpTransport
 from keycheck.secrets import Secret
 from keycheck.signing import HmacSigner, encode, signed_query
-from keycheck.transport import HttpTransport, explain, no_sockets
 from tests.exchange import API_KEY, Fault, LocalExchange
 
 CANARY = "canary9canary"
@@ -216,7 +218,7 @@ def test_the_gate_under_requests_lets_nothing_else_through(
 def test_user_information_in_an_address_is_refused(http: HttpTransport, exchange: LocalExchange) -> None:
     """requests would make a header of it."""
     url = exchange.futures_url.replace("http://", f"http://user:{CANARY}@")
-    http._session.mount("http://user", http._adapter)
+    http._session.mount("http://user", http._gate)
     with pytest.raises(NotListed):
         http._session.get(url + PING.path, timeout=1)
     assert exchange.log == []

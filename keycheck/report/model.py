@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from keycheck.binance import Call
-from keycheck.cassettes import Header
 from keycheck.credentials import KeyFacts
 from keycheck.endpoints import Host
+from keycheck.evidence import Call
 from keycheck.findings import Finding, Outcome
+from keycheck.label import Label
 from keycheck.verdict import Verdict
 
 SCHEMA_VERSION = 1
@@ -49,7 +49,7 @@ class RunReport:
     started_at: str
     duration_ms: int = 0
     mode: Mode = "live"
-    cassette: Header | None = None
+    cassette: Label | None = None
     environment: str | None = None
     symbol: str | None = None
     key: KeyFacts = field(default_factory=KeyFacts)

@@ -1,96 +1,29 @@
-"""pytest glue: it translates between pytest and a Run, and decides nothing about keys.
-
-A claim that fails is a failed test; an informational one that fails is shown as a warning, is not counted and does not
-stop `-x`; a critical one that could not be looked at is an error (pytest draws the same line between a test's call and
-its setup); what is blocked or does not apply is skipped.
-"""
+"""The hooks of a run of suite/."""
 
 import gc
 import html
 from collections.abc import Generator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
-from _pytest.outcomes import Failed, Skipped
 from _pytest.terminal import TerminalReporter
 
-from keycheck import __version__, catalogue
-from keycheck.binance import Binance
-from keycheck.errors import DirtyArtefact, KeycheckError, NotApplicable, UsageProblem
-from keycheck.findings import Check, Finding, Outcome, Severity, missed
-from keycheck.redaction import printable
+from keycheck import catalogue
+from keycheck.errors import DirtyArtefact, UsageProblem
+from keycheck.findings import Check
+from keycheck.plugin.outcomes import Blocked, dress, finding_of, status_of
 from keycheck.report import page, terminal
 from keycheck.report.model import RunReport
 from keycheck.run import PAGE_FILE, VERDICT_FILE, Options, Run
 
 SUITE = "suite"
-OBSERVED = "observed"
 EXIT_DIRTY = 11
 
 
-class Observe(Protocol):
-    """Notes what was seen: one sentence for people, and values by their name in verdict.json."""
-
-    def __call__(self, sentence: str = "", /, **values: Any) -> None: ...
-
-
-class Blocked(Skipped):
-    """Raised before a check whose needs are not met."""
-
-    def __init__(self, by: str) -> None:
-        super().__init__(f"blocked by {by}")
-        self.by = by
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    group = parser.getgroup("keycheck")
-    group.addoption("--replay", metavar="NAME", help="offline, from cassettes/NAME.yaml or from a path")
-    group.addoption("--record", metavar="NAME", help="live, and keep a scrubbed cassette as cassettes/NAME.yaml")
-    group.addoption("--env-file", metavar="PATH", help="settings file (default: .env beside pytest.ini)")
-    group.addoption("--report-dir", metavar="DIR", help="where reports go (default: reports/ beside pytest.ini)")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    if _is_suite_run(config):
-        # What is imported by now lives to the end; walking it again in every collection is a fifth of a replay.
-        gc.freeze()
-        config.pluginmanager.register(SuiteRun(config), "keycheck-suite")
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_metadata(metadata: dict[str, Any], config: pytest.Config) -> None:
-    """pytest-html's environment table: platform, paths and CI variables have no place in a shared file."""
-    if _is_suite_run(config):
-        metadata.clear()
-
-
-@pytest.fixture(scope="session")
-def binance(pytestconfig: pytest.Config) -> Binance:
-    """The one signed session of the run."""
-    suite_run = pytestconfig.pluginmanager.get_plugin("keycheck-suite")
-    assert isinstance(suite_run, SuiteRun)
-    return suite_run.run.session
-
-
-@pytest.fixture
-def observe(record_property: Any) -> Observe:
-    """What a check saw, kept through pytest's own `record_property`, so that JUnit XML has it too."""
-
-    def note(sentence: str = "", /, **values: Any) -> None:
-        for name, value in (({OBSERVED: sentence} if sentence else {}) | values).items():
-            record_property(name, value)
-
-    return note
-
-
-def _places(config: pytest.Config) -> list[Path]:
+def places(config: pytest.Config) -> list[Path]:
+    """The files and folders that pytest was asked to run, node ids cut off."""
     return [Path(config.invocation_params.dir, str(arg).partition("::")[0]).resolve() for arg in config.args]
-
-
-def _is_suite_run(config: pytest.Config) -> bool:
-    suite = config.rootpath / SUITE
-    return any(suite in (place, *place.parents) or place in suite.parents for place in _places(config))
 
 
 class SuiteRun:
@@ -138,7 +71,7 @@ class SuiteRun:
     def _refuse_what_cannot_work(self) -> None:
         if not __debug__:
             raise UsageProblem("Python runs with -O or PYTHONOPTIMIZE, which takes the asserts out: run it without")
-        if not all(self.suite in (place, *place.parents) for place in _places(self.config)):
+        if not all(self.suite in (place, *place.parents) for place in places(self.config)):
             raise UsageProblem(
                 "suite/ and other tests do not run together: name suite/ alone, and tests/ in another run"
             )
@@ -202,54 +135,15 @@ class SuiteRun:
         report = yield
         check = self._check(item)
         if check and call.when != "teardown" and (call.when == "call" or call.excinfo):
-            finding = self.run.add(self._finding(check, call, dict(item.user_properties)))
+            finding = self.run.add(finding_of(check, call, dict(item.user_properties), self.suite))
             for name, value in item.user_properties:
                 self.run.note(name, value)
-            self._dress(report, finding, item)
+            dress(report, finding, item, tracebacks=self.tracebacks)
         return report
-
-    def _finding(self, check: Check, call: pytest.CallInfo[None], noted: dict[str, object]) -> Finding:
-        error = call.excinfo.value if call.excinfo else None
-        blocked_by = error.by if isinstance(error, Blocked) else None
-        observed = str(noted.get(OBSERVED, ""))
-        if call.excinfo is None:
-            outcome, detail = Outcome.PASS, observed
-        elif isinstance(error, AssertionError) and self.suite in Path(call.excinfo.traceback[-1].path).parents:
-            outcome, detail = missed(check.severity), observed or printable(str(error)) or "it was seen not to hold"
-        elif blocked_by:
-            outcome, detail = Outcome.BLOCKED, str(error)
-        elif isinstance(error, NotApplicable):
-            outcome, detail = Outcome.NOT_APPLICABLE, str(error)
-        else:
-            outcome, detail = Outcome.UNPROVEN, _why_not_seen(error)
-        return Finding(check, outcome, detail, blocked_by, round(call.duration * 1000))
-
-    def _dress(self, report: pytest.TestReport, finding: Finding, item: pytest.Item) -> None:
-        """Gives pytest's report the outcome that its other readers (JUnit, -x, --lf, pytest-html) should see."""
-        vars(report).pop("wasxfail", None)  # no xfail mark turns a failed claim into something else
-        report.keycheck = finding  # type: ignore[attr-defined]
-        text = f"{finding.check.title}\n{finding.detail}\nFix: {finding.check.fix}"
-        if finding.outcome is Outcome.PASS:
-            return
-        if finding.outcome is Outcome.FAIL:
-            report.outcome = "failed"
-            report.longrepr = report.longrepr if self.tracebacks else text
-        elif finding.outcome is Outcome.UNPROVEN and finding.check.severity is Severity.CRITICAL:
-            report.outcome, report.when, report.longrepr = "failed", "setup", f"unproven: {finding.detail}"
-        elif finding.outcome in (Outcome.WARN, Outcome.UNPROVEN):
-            report.outcome, report.wasxfail = "skipped", f"{terminal.word(finding.outcome)}: {finding.detail}"
-            report.longrepr = text
-        else:
-            file, line, _ = item.location
-            report.outcome, report.longrepr = "skipped", (file, line or 0, f"Skipped: {finding.detail}")
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, Any] | None:
-        finding = getattr(report, "keycheck", None)
-        if finding is None or finding.outcome in (Outcome.PASS, Outcome.FAIL):
-            return None
-        category, letter = _STATUS[finding.outcome]
-        return category, letter, (terminal.word(finding.outcome), {terminal.STYLES[finding.outcome]: True})
+        return status_of(report)
 
     # -- end --
 
@@ -305,25 +199,6 @@ class SuiteRun:
         # pytest-html writes ids as they are, markup included.
         if len(cells) > 1:
             cells[1] = f'<td class="col-testId">{html.escape(report.nodeid)}</td>'
-
-
-_STATUS = {
-    Outcome.WARN: ("warned", "w"),
-    Outcome.UNPROVEN: ("unproven", "?"),
-    Outcome.BLOCKED: ("blocked", "b"),
-    Outcome.NOT_APPLICABLE: ("not applicable", "n"),
-}
-
-
-def _why_not_seen(error: BaseException | None) -> str:
-    if isinstance(error, KeycheckError):
-        return str(error)
-    if isinstance(error, Skipped | Failed):
-        return f"the check was stopped: {error.msg or ''}"
-    return (
-        f"the check itself broke ({type(error).__name__}), which says nothing about the key. "
-        f"Run again; if it stays, report it with the suite's version, {__version__}"
-    )
 
 
 def _shown(folder: Path, here: Path) -> Path:

@@ -1,0 +1,114 @@
+"""How a question is put: stamped, signed, sent, tried once more where that helps, and never again after a 429.
+
+Knows nothing of what the answers mean to a key; `binance.py` does.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from keycheck import answers, clock
+from keycheck.answers import RawAnswer
+from keycheck.credentials import KeyFacts
+from keycheck.endpoints import Endpoint
+from keycheck.errors import CannotLook, ExchangeTrouble, OutOfTime, RateLimited, Undecided, Unreachable
+from keycheck.evidence import Call
+from keycheck.facts import Refusal
+from keycheck.redaction import Redactor
+from keycheck.secrets import Secret
+from keycheck.signing import Params, Signer, encode, signed_query
+
+RUN_SECONDS = 45.0  # after this nothing more is sent, so that a run against a dead exchange ends within a minute
+# Trying these again only waits once more for the same.
+_NOT_AGAIN = ("timeout", "tls", "dns")
+
+Answer = dict[str, Any] | Refusal
+
+
+class Transport(Protocol):
+    """Sends one listed request. Raises CannotLook where no answer came within `seconds`."""
+
+    def send(self, endpoint: Endpoint, query: str, api_key: Secret | None, seconds: float) -> RawAnswer: ...
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who asks: the facts of the key that may be told, and what signs for it (None where there is no key)."""
+
+    key: KeyFacts
+    api_key: Secret | None = None
+    signer: Signer | None = None
+
+
+class Channel:
+    """One run's requests, one after the other. `stamp`: what a signed request adds, freshly for each attempt."""
+
+    def __init__(
+        self, transport: Transport, identity: Identity, redactor: Redactor, stamp: Callable[[], list[tuple[str, str]]]
+    ) -> None:
+        self.calls: list[Call] = []
+        self._transport = transport
+        self._identity = identity
+        self._redactor = redactor
+        self._stamp = stamp
+        self._stopped: RateLimited | None = None
+        self._watch = clock.Stopwatch()
+
+    def ask(self, endpoint: Endpoint, params: Params = ()) -> tuple[Answer, clock.Span]:
+        """One answer and its own span. A GET is tried once more, freshly stamped, after a cut connection or a 5xx."""
+        try:
+            return self._attempt(endpoint, params)
+        except (Unreachable, ExchangeTrouble) as error:
+            if endpoint.method != "GET" or getattr(error, "kind", "") in _NOT_AGAIN:
+                raise
+        return self._attempt(endpoint, params)
+
+    def _attempt(self, endpoint: Endpoint, params: Params) -> tuple[Answer, clock.Span]:
+        if self._stopped:
+            raise RateLimited(f"not sent, because earlier in this run {self._stopped}")
+        query = self._query(endpoint, params)
+        seconds = RUN_SECONDS - self._watch.seconds
+        if seconds <= 0:
+            raise OutOfTime(f"{endpoint} was not sent, as this run has waited {RUN_SECONDS:.0f} s already. Run again")
+        raw: RawAnswer | None = None
+        result: Answer | CannotLook
+        watch = clock.Stopwatch()
+        try:
+            raw = self._transport.send(endpoint, query, self._identity.api_key if endpoint.signed else None, seconds)
+            result = answers.read(raw, endpoint, self._redactor.clean_shared)
+        except CannotLook as error:
+            result = error
+        span = watch.stop()
+        self.calls.append(_call(endpoint, raw, result, span))
+        if isinstance(result, RateLimited):
+            self._stopped = result
+        if isinstance(result, CannotLook):
+            raise result.with_traceback(None)
+        return result, span
+
+    def _query(self, endpoint: Endpoint, params: Params) -> str:
+        if not endpoint.signed:
+            return encode(params)
+        if self._identity.signer is None:
+            raise Undecided(f"{endpoint} needs a key and a secret, and there are none. Fill in .env")
+        query = signed_query([*params, *self._stamp()], self._identity.signer)
+        self._redactor.learn(query.rpartition("signature=")[2])
+        return query
+
+
+def _call(endpoint: Endpoint, raw: RawAnswer | None, result: Answer | CannotLook, span: clock.Span) -> Call:
+    message = ""
+    if isinstance(result, CannotLook):
+        message = str(result)
+    elif isinstance(result, Refusal):
+        message = result.message
+    return Call(
+        method=endpoint.method,
+        path=endpoint.path,
+        host=endpoint.host,
+        weight=endpoint.weight,
+        status=raw.status if raw else None,
+        code=result.code if isinstance(result, Refusal | CannotLook) else None,
+        message=message,
+        duration_ms=round(span.took),
+    )

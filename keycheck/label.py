@@ -1,0 +1,94 @@
+"""What a cassette says of itself: written by a recording, and read back from a file that nobody has to trust. Pure."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, cast, get_args
+
+from keycheck.credentials import KEY, SECRET, KeyFacts, KeyType
+from keycheck.endpoints import ENVIRONMENTS
+from keycheck.redaction import printable
+
+FORMAT = 1
+RECORDED_FROM = (*ENVIRONMENTS, "local exchange")
+MAX_RECV_WINDOW = 60_000  # ms; above it the spot and wallet hosts answer -1131
+_MOST_REMARKS = 20
+
+
+@dataclass(frozen=True)
+class Label:
+    """Who was asked what, when and where. `recorded_at`: ISO 8601, UTC; `recorded_from`: one of RECORDED_FROM."""
+
+    name: str
+    recorded_at: str
+    recorded_from: str
+    suite_version: str
+    environment: str
+    symbol: str
+    recv_window: int
+    has_wallet: bool
+    key: KeyFacts
+
+
+def as_plain(label: Label) -> dict[str, Any]:
+    """The label in YAML's own types."""
+    plain = asdict(label) | {"format": FORMAT}
+    plain["key"] = {name: list(v) if isinstance(v, tuple) else v for name, v in plain["key"].items()}
+    return plain
+
+
+def label_from(kept: Any, name: str) -> Label:
+    """The label of a file called `name`. Raises ValueError where it is not what `as_plain` writes."""
+    try:
+        _one_of(kept["format"], (FORMAT,))
+        return Label(
+            name=name,
+            recorded_at=_word(kept["recorded_at"]),
+            recorded_from=_one_of(kept["recorded_from"], RECORDED_FROM),
+            suite_version=_word(kept["suite_version"]),
+            environment=_one_of(kept["environment"], tuple(ENVIRONMENTS)),
+            symbol=_word(kept["symbol"]),
+            recv_window=_recv_window(kept["recv_window"]),
+            has_wallet=_flag(kept["has_wallet"]),
+            key=_key(kept["key"]),
+        )
+    except (KeyError, TypeError, AttributeError):
+        pass
+    raise ValueError("not a label")
+
+
+def _key(kept: Any) -> KeyFacts:
+    return KeyFacts(
+        missing=tuple(_one_of(name, (KEY, SECRET)) for name in _texts(kept["missing"])),
+        type=None if kept["type"] is None else cast(KeyType, _one_of(kept["type"], get_args(KeyType))),
+        last_four=None if kept["last_four"] is None else _word(kept["last_four"])[:4],
+        remarks=tuple(printable(remark) for remark in _texts(kept["remarks"])),
+    )
+
+
+def _texts(value: object) -> list[str]:
+    if not isinstance(value, list) or len(value) > _MOST_REMARKS or not all(isinstance(text, str) for text in value):
+        raise ValueError("not a list of texts")
+    return value
+
+
+def _word(value: object) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= 60 or printable(value) != value:
+        raise ValueError("not a short word")
+    return value
+
+
+def _one_of(value: object, known: tuple[object, ...]) -> str:
+    if not isinstance(value, str | int) or isinstance(value, bool) or value not in known:
+        raise ValueError("not one of those known")
+    return str(value)
+
+
+def _recv_window(value: object) -> int:
+    if type(value) is not int or not 1 <= value <= MAX_RECV_WINDOW:
+        raise ValueError("not a recvWindow")
+    return value
+
+
+def _flag(value: object) -> bool:
+    if value is True or value is False:
+        return value
+    raise ValueError("not a flag")

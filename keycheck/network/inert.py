@@ -1,0 +1,33 @@
+"""Shuts the network for a replay."""
+
+import contextlib
+import socket
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+from keycheck.errors import NotListed
+
+
+@contextlib.contextmanager
+def no_sockets() -> Iterator[None]:
+    """Inside, no connection can be opened and no name resolved: a replay is inert, not merely well-behaved."""
+
+    def refuse(*_: object, **__: object) -> NoReturn:
+        raise NotListed("a replay opens no connection")
+
+    patched: list[tuple[Any, str]] = [
+        *((socket.socket, name) for name in ("connect", "connect_ex", "sendto", "sendmsg")),
+        *((socket, name) for name in ("getaddrinfo", "gethostbyname", "gethostbyname_ex", "gethostbyaddr")),
+        (socket, "create_connection"),
+    ]
+    own = [(owner, name, owner.__dict__.get(name)) for owner, name in patched]
+    for owner, name in patched:
+        setattr(owner, name, refuse)
+    try:
+        yield
+    finally:
+        for owner, name, original in own:
+            if original is None:
+                delattr(owner, name)  # it was inherited from the C type
+            else:
+                setattr(owner, name, original)

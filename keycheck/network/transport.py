@@ -1,0 +1,133 @@
+"""One request over HTTP, to the last byte of its answer or to the end of its time."""
+
+import contextlib
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from typing import Any
+
+import requests
+from requests.cookies import RequestsCookieJar
+
+from keycheck.answers import RawAnswer
+from keycheck.endpoints import LISTED, Endpoint, Host
+from keycheck.errors import CannotLook, KeycheckError, NotBinance, NotListed, Unreachable
+from keycheck.network.explain import explain
+from keycheck.network.gate import Gate
+from keycheck.secrets import Secret
+
+REQUEST_SECONDS = 10.0  # one request from its first packet to the last byte of its answer
+CONNECT_SECONDS = 5.0
+MAX_BODY = 16 * 2**20  # bytes, decoded; exchangeInfo is about 1.1 MB
+KEY_HEADER = "X-MBX-APIKEY"
+
+# urllib3 logs paths with their query at DEBUG; a query of ours ends in a signature.
+logging.getLogger("urllib3").setLevel(logging.INFO)
+
+
+class HttpTransport:
+    """Real HTTP: kept-alive, one connection a host, nothing taken from the environment, no redirect followed."""
+
+    def __init__(self, urls: Mapping[Host, str], proxy: Secret | None = None, ca_bundle: str | None = None) -> None:
+        self._urls = dict(urls)
+        self._gate = Gate(urls)
+        self._session = _Session()
+        self._session.trust_env = False  # no HTTP_PROXY, .netrc or REQUESTS_CA_BUNDLE
+        self._session.cookies = _NoCookies()
+        self._session.adapters.clear()
+        for url in urls.values():
+            self._session.mount(url, self._gate)
+        self._session.headers.update({"User-Agent": "keycheck", "Accept": "application/json"})
+        self._proxies = {"http": proxy.reveal(), "https": proxy.reveal()} if proxy else None
+        self._verify = ca_bundle or True
+        # A cassette's way to name a miss, whose own exception would come out as a lost connection.
+        self.explain_first: Callable[[Exception, Endpoint], CannotLook | None] = lambda *_: None
+
+    def __repr__(self) -> str:
+        return "HttpTransport()"
+
+    def close(self) -> None:
+        self._session.close()
+
+    def send(self, endpoint: Endpoint, query: str, api_key: Secret | None, seconds: float) -> RawAnswer:
+        """Sends and reads to the end within `seconds`, whatever the other side does."""
+        if endpoint not in LISTED or endpoint.host not in self._urls:
+            raise NotListed(f"{endpoint} is not on the list of requests that this suite may send")
+        seconds = min(seconds, REQUEST_SECONDS)
+        # A thread of its own, because a name server, a handshake or dripping headers can each hold a caller for ever:
+        # the socket's own time-out starts again with every byte.
+        box: Future[RawAnswer | KeycheckError] = Future()
+        worker = threading.Thread(target=self._work, args=(box, endpoint, query, api_key), daemon=True)
+        worker.start()
+        try:
+            result = box.result(seconds)
+        except TimeoutError:
+            result = Unreachable(
+                f"no complete answer to {endpoint} within {seconds:.0f} s. "
+                "Check the network between this machine and Binance, then run again",
+                "timeout",
+            )
+        finally:
+            if not box.done():
+                self._gate.sever()
+        # Raised here, outside any except block, so that no library exception, whose text holds the URL, rides along.
+        if isinstance(result, KeycheckError):
+            raise result
+        worker.join()
+        return result
+
+    def _work(
+        self, box: "Future[RawAnswer | KeycheckError]", endpoint: Endpoint, query: str, api_key: Secret | None
+    ) -> None:
+        try:
+            box.set_result(self._exchange(endpoint, query, api_key))
+        except KeycheckError as error:
+            box.set_result(error)
+        except Exception as error:  # noqa: BLE001  a header that cannot be encoded raises ValueError, with the key in it
+            box.set_result(self.explain_first(error, endpoint) or explain(error, endpoint))
+
+    def _exchange(self, endpoint: Endpoint, query: str, api_key: Secret | None) -> RawAnswer:
+        url = self._urls[endpoint.host] + endpoint.path + (f"?{query}" if query else "")
+        response = self._session.request(
+            endpoint.method,
+            url,
+            headers={KEY_HEADER: api_key.reveal()} if api_key else None,
+            timeout=(CONNECT_SECONDS, REQUEST_SECONDS),
+            allow_redirects=False,
+            stream=True,
+            proxies=self._proxies,
+            verify=self._verify,
+        )
+        with contextlib.closing(response):
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            return RawAnswer(response.status_code, headers, _read(response.raw, endpoint))
+
+
+def _read(raw: Any, endpoint: Endpoint) -> bytes:
+    """The decoded body, at most MAX_BODY bytes of it, however small or fast it comes."""
+    # read1 hands over what has come; vcrpy's stand-in for a response has it without decoding.
+    read: Callable[..., bytes] = raw.read1 if hasattr(raw, "enforce_content_length") else raw.read
+    body = bytearray()
+    while chunk := read(65536, decode_content=True):
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise NotBinance(
+                f"the answer to {endpoint} is longer than {MAX_BODY >> 20} MiB. Check what stands between this "
+                "machine and Binance: a proxy, a captive portal, a wrong URL in the settings"
+            )
+    return bytes(body)
+
+
+class _Session(requests.Session):
+    """Knows no redirects: even where it does not follow one, requests would read its whole body to prepare for it."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002  the interface of requests
+        return None
+
+
+class _NoCookies(RequestsCookieJar):
+    """Binance's edge sets cookies; nothing of one run is carried into its next request."""
+
+    def extract_cookies(self, response: Any, request: Any) -> None:
+        """Keeps none."""

@@ -1,0 +1,66 @@
+"""pytest glue: it translates between pytest and a Run, and decides nothing about keys.
+
+Here: options, fixtures, and whether this is a run of suite/ at all. `suite_run.py` has the hooks of such a run,
+`outcomes.py` says what becomes of a finding in pytest's terms.
+"""
+
+import gc
+from typing import Any, Protocol
+
+import pytest
+
+from keycheck.binance import Binance
+from keycheck.plugin.outcomes import OBSERVED
+from keycheck.plugin.suite_run import SUITE, SuiteRun, places
+
+
+class Observe(Protocol):
+    """Notes what was seen: one sentence for people, and values by their name in verdict.json."""
+
+    def __call__(self, sentence: str = "", /, **values: Any) -> None: ...
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("keycheck")
+    group.addoption("--replay", metavar="NAME", help="offline, from cassettes/NAME.yaml or from a path")
+    group.addoption("--record", metavar="NAME", help="live, and keep a scrubbed cassette as cassettes/NAME.yaml")
+    group.addoption("--env-file", metavar="PATH", help="settings file (default: .env beside pytest.ini)")
+    group.addoption("--report-dir", metavar="DIR", help="where reports go (default: reports/ beside pytest.ini)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if _is_suite_run(config):
+        # What is imported by now lives to the end; walking it again in every collection is a fifth of a replay.
+        gc.freeze()
+        config.pluginmanager.register(SuiteRun(config), "keycheck-suite")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_metadata(metadata: dict[str, Any], config: pytest.Config) -> None:
+    """pytest-html's environment table: platform, paths and CI variables have no place in a shared file."""
+    if _is_suite_run(config):
+        metadata.clear()
+
+
+@pytest.fixture(scope="session")
+def binance(pytestconfig: pytest.Config) -> Binance:
+    """The one signed session of the run."""
+    suite_run = pytestconfig.pluginmanager.get_plugin("keycheck-suite")
+    assert isinstance(suite_run, SuiteRun)
+    return suite_run.run.session
+
+
+@pytest.fixture
+def observe(record_property: Any) -> Observe:
+    """What a check saw, kept through pytest's own `record_property`, so that JUnit XML has it too."""
+
+    def note(sentence: str = "", /, **values: Any) -> None:
+        for name, value in (({OBSERVED: sentence} if sentence else {}) | values).items():
+            record_property(name, value)
+
+    return note
+
+
+def _is_suite_run(config: pytest.Config) -> bool:
+    suite = config.rootpath / SUITE
+    return any(suite in (place, *place.parents) or place in suite.parents for place in places(config))

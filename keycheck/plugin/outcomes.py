@@ -1,0 +1,93 @@
+"""pytest's reports <-> findings.
+
+A claim that fails is a failed test. An informational one that fails is shown as a warning, is not counted and does not
+stop `-x`. A critical one that could not be looked at is an error: pytest draws the same line between a test's call and
+its setup. What is blocked or does not apply is skipped.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from _pytest.outcomes import Failed, Skipped
+
+from keycheck import __version__
+from keycheck.errors import KeycheckError, NotApplicable
+from keycheck.findings import Check, Finding, Outcome, Severity, missed
+from keycheck.redaction import printable
+from keycheck.report import terminal
+
+OBSERVED = "observed"
+
+_STATUS = {
+    Outcome.WARN: ("warned", "w"),
+    Outcome.UNPROVEN: ("unproven", "?"),
+    Outcome.BLOCKED: ("blocked", "b"),
+    Outcome.NOT_APPLICABLE: ("not applicable", "n"),
+}
+
+
+class Blocked(Skipped):
+    """Raised before a check whose needs are not met."""
+
+    def __init__(self, by: str) -> None:
+        super().__init__(f"blocked by {by}")
+        self.by = by
+
+
+def finding_of(check: Check, call: pytest.CallInfo[None], noted: dict[str, object], suite: Path) -> Finding:
+    """What pytest saw of a check, as a finding. Only an assertion that stands in `suite` itself convicts."""
+    error = call.excinfo.value if call.excinfo else None
+    blocked_by = error.by if isinstance(error, Blocked) else None
+    observed = str(noted.get(OBSERVED, ""))
+    if call.excinfo is None:
+        outcome, detail = Outcome.PASS, observed
+    elif isinstance(error, AssertionError) and suite in Path(call.excinfo.traceback[-1].path).parents:
+        outcome, detail = missed(check.severity), observed or printable(str(error)) or "it was seen not to hold"
+    elif blocked_by:
+        outcome, detail = Outcome.BLOCKED, str(error)
+    elif isinstance(error, NotApplicable):
+        outcome, detail = Outcome.NOT_APPLICABLE, str(error)
+    else:
+        outcome, detail = Outcome.UNPROVEN, _why_not_seen(error)
+    return Finding(check, outcome, detail, blocked_by, round(call.duration * 1000))
+
+
+def _why_not_seen(error: BaseException | None) -> str:
+    if isinstance(error, KeycheckError):
+        return str(error)
+    if isinstance(error, Skipped | Failed):
+        return f"the check was stopped: {error.msg or ''}"
+    return (
+        f"the check itself broke ({type(error).__name__}), which says nothing about the key. "
+        f"Run again; if it stays, report it with the suite's version, {__version__}"
+    )
+
+
+def dress(report: pytest.TestReport, finding: Finding, item: pytest.Item, *, tracebacks: bool) -> None:
+    """Gives pytest's report the outcome that its other readers (JUnit, -x, --lf, pytest-html) should see."""
+    vars(report).pop("wasxfail", None)  # no xfail mark turns a failed claim into something else
+    report.keycheck = finding  # type: ignore[attr-defined]
+    text = f"{finding.check.title}\n{finding.detail}\nFix: {finding.check.fix}"
+    if finding.outcome is Outcome.PASS:
+        return
+    if finding.outcome is Outcome.FAIL:
+        report.outcome = "failed"
+        report.longrepr = report.longrepr if tracebacks else text
+    elif finding.outcome is Outcome.UNPROVEN and finding.check.severity is Severity.CRITICAL:
+        report.outcome, report.when, report.longrepr = "failed", "setup", f"unproven: {finding.detail}"
+    elif finding.outcome in (Outcome.WARN, Outcome.UNPROVEN):
+        report.outcome, report.wasxfail = "skipped", f"{terminal.word(finding.outcome)}: {finding.detail}"
+        report.longrepr = text
+    else:
+        file, line, _ = item.location
+        report.outcome, report.longrepr = "skipped", (file, line or 0, f"Skipped: {finding.detail}")
+
+
+def status_of(report: pytest.TestReport) -> tuple[str, str, Any] | None:
+    """How an outcome is counted and shown while tests run; None leaves it to pytest."""
+    finding = getattr(report, "keycheck", None)
+    if finding is None or finding.outcome in (Outcome.PASS, Outcome.FAIL):
+        return None
+    category, letter = _STATUS[finding.outcome]
+    return category, letter, (terminal.word(finding.outcome), {terminal.STYLES[finding.outcome]: True})
