@@ -33,6 +33,7 @@ _SOMETHING_BETWEEN = (
     "Check what stands between this machine and Binance: a captive portal, a proxy, a poisoned name server, "
     "or a wrong URL in the settings"
 )
+_LONGEST = 4000  # characters of a message that are looked at
 _BANNED_UNTIL = re.compile(r"banned until (\d{12,14})")
 
 
@@ -41,13 +42,19 @@ def read(raw: RawAnswer, endpoint: Endpoint, clean: Clean) -> dict[str, Any] | R
 
     `clean` takes secrets and addresses out of Binance's text. Raises CannotLook for everything else.
     """
-    if raw.status == 200:
-        return _json_object(raw, endpoint)
-    body = _lenient(raw.body)
+    body = _json_object(raw, endpoint) if raw.status == 200 else _lenient(raw.body)
     code = body.get("code")
     code = code if type(code) is int else None
+    if raw.status == 200:
+        # Binance's errors are negative and never come with 200; its own 200s may say `"code": 200`.
+        if code is not None and code < 0:
+            raise NotBinance(
+                f"{endpoint} was answered with HTTP 200 and error code {code} at once, which Binance never does. "
+                f"{_SOMETHING_BETWEEN}"
+            )
+        return body
     message = body.get("msg")
-    message = printable(clean(message)) if isinstance(message, str) else ""
+    message = printable(clean(message[:_LONGEST])) if isinstance(message, str) else ""
     refusal = Refusal(raw.status, code, message, kind_of(code))
     if trouble := _trouble(raw, endpoint, refusal):
         trouble.code = refusal.code
@@ -74,7 +81,7 @@ def _trouble(raw: RawAnswer, endpoint: Endpoint, refusal: Refusal) -> CannotLook
             "stays, use another network: this is not a fault of the key"
         )
     if status >= 500 or status == 408 or refusal.kind is Kind.TROUBLE:
-        return ExchangeTrouble(f"{host} has trouble of its own: HTTP {status}, {refusal}. Run again in some minutes")
+        return ExchangeTrouble(f"{host} has trouble of its own ({refusal}, HTTP {status}). Run again in some minutes")
     if refusal.code is None or not 400 <= status < 500:
         return NotBinance(f"{host} answered HTTP {status} without one of Binance's codes. {_SOMETHING_BETWEEN}")
     return None
@@ -97,7 +104,7 @@ def _rate_limited(raw: RawAnswer, host: str, refusal: Refusal) -> RateLimited:
 
 def _json_object(raw: RawAnswer, endpoint: Endpoint) -> dict[str, Any]:
     content_type = raw.headers.get("content-type", "application/json").lower()
-    body = _strict(raw.body) if "json" in content_type else None
+    body = strict(raw.body) if "json" in content_type else None
     if not isinstance(body, dict):
         shown = printable(content_type.partition(";")[0], 40)
         raise NotBinance(
@@ -106,16 +113,16 @@ def _json_object(raw: RawAnswer, endpoint: Endpoint) -> dict[str, Any]:
     return body
 
 
-def _strict(body: bytes) -> Any:
+def strict(body: bytes) -> Any:
     """JSON without NaN, infinities or repeated keys; None for anything else."""
     try:
-        return json.loads(body.decode("utf-8"), parse_constant=_refuse, object_pairs_hook=unrepeated)
+        return json.loads(body.decode("utf-8"), parse_constant=_refuse, object_pairs_hook=_unrepeated)
     except (ValueError, RecursionError):
         return None
 
 
 def _lenient(body: bytes) -> dict[str, Any]:
-    parsed = _strict(body)
+    parsed = strict(body)
     return parsed if isinstance(parsed, dict) else {}
 
 
@@ -123,7 +130,7 @@ def _refuse(name: str) -> NoReturn:
     raise ValueError(name)
 
 
-def unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Two values for one name are none: readers differ in which they take. Raises ValueError."""
     found = dict(pairs)
     if len(found) != len(pairs):

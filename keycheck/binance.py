@@ -31,7 +31,6 @@ from keycheck.errors import (
     Refused,
     TurnedAway,
     Undecided,
-    Unreachable,
 )
 from keycheck.evidence import Call
 from keycheck.facts import (
@@ -49,7 +48,7 @@ from keycheck.facts import (
     rules_of,
     weight_limit,
 )
-from keycheck.orders import dust_quantity, plain, smallest_quantity
+from keycheck.orders import OrderRules, dust_quantity, plain, smallest_quantity
 from keycheck.redaction import Redactor
 from keycheck.signing import Params
 
@@ -120,11 +119,12 @@ class Binance:
     def ping(self) -> Reachability:
         """Whether the futures API answers this machine.
 
-        No answer, or one that is not Binance's, is an observation here, since reaching it is the question.
+        An answer that is not the API's own is an observation here, since reaching it is the question. No answer at all
+        is none: raises CannotLook.
         """
         try:
             self._fact(PING)
-        except (Unreachable, NotBinance, TurnedAway) as error:
+        except (NotBinance, TurnedAway) as error:
             return Reachability(False, str(error))
         return Reachability(True, "the futures API answered")
 
@@ -210,23 +210,38 @@ class Binance:
     @once
     def dust_order(self) -> OrderAnswer:
         """How a test order below the smallest allowed value fares. Nothing is placed."""
-        return self._test_order("an order below the minimum", dust_quantity)
+        rules, price = self._order_facts()
+        quantity = dust_quantity(rules, price)
+        below = quantity * price < rules.min_notional
+        what = "an order below the minimum" if below else "one step, which is no less than the minimum already"
+        return self._test_order(what, quantity)
 
     @once
     def smallest_order(self) -> OrderAnswer:
         """How the smallest valid test order fares. Nothing is placed."""
-        answer = self._test_order("the smallest valid order", smallest_quantity)
+        answer = self._test_order("the smallest valid order", smallest_quantity(*self._order_facts()))
         if not answer.accepted and answer.was_weighed:
             raise Refused(f"{answer}. The order that this suite built broke a rule, which says nothing about the key")
         return answer
 
     # -- how they are asked --
 
-    def _test_order(self, what: str, size: Callable[..., Decimal]) -> OrderAnswer:
+    def _order_facts(self) -> tuple[OrderRules, Decimal]:
         rules = self.symbol_rules()
         if rules is None:
             raise Undecided(f"the exchange lists no contract {self.symbol}. Set BINANCE_SYMBOL to one that it lists")
-        quantity = plain(size(rules.market_rules(), self.mark_price()))
+        return rules.market_rules(), self.mark_price()
+
+    def _test_order(self, what: str, quantity: Decimal) -> OrderAnswer:
+        answer = self._order_answer(plain(quantity))
+        refusal = answer if isinstance(answer, Refusal) else None
+        found = OrderAnswer(f"{what} (buy {plain(quantity)} {self.symbol})", refusal)
+        if not found.speaks_of_the_key:
+            raise Refused(f"{found}, which says nothing about the key. Run again")
+        return found
+
+    @once
+    def _order_answer(self, quantity: str) -> Answer:
         order = [
             ("symbol", self.symbol),
             ("side", "BUY"),
@@ -234,11 +249,7 @@ class Binance:
             ("type", "MARKET"),
             ("quantity", quantity),
         ]
-        answer, _ = self._channel.ask(ORDER_TEST, order)
-        found = OrderAnswer(f"{what} (buy {quantity} {self.symbol})", answer if isinstance(answer, Refusal) else None)
-        if not found.speaks_of_the_key:
-            raise Refused(f"{found}, which says nothing about the key. Run again")
-        return found
+        return self._channel.ask(ORDER_TEST, order)[0]
 
     @once
     def _wallet_answer(self) -> Answer:

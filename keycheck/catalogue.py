@@ -14,6 +14,21 @@ from pathlib import Path
 
 from keycheck.findings import Check, Severity
 
+# Where one of these is missing, nothing is OK: a suite/ that lost a claim must not become easier to pass.
+INDISPENSABLE = frozenset(
+    {
+        "credentials_are_present",
+        "futures_api_answers",
+        "clock_agrees_with_exchange",
+        "signed_requests_are_accepted",
+        "futures_trading_is_enabled",
+        "withdrawals_are_disabled",
+        "account_may_trade",
+        "order_gate_checks_orders",
+        "smallest_order_is_accepted",
+    }
+)
+
 
 @dataclass(frozen=True)
 class Catalogue:
@@ -21,6 +36,12 @@ class Catalogue:
 
     checks: tuple[Check, ...]
     faults: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every claim could be read, and none is missing that no verdict can do without."""
+        critical = {check.id for check in self.checks if check.severity is Severity.CRITICAL}
+        return not self.faults and critical >= INDISPENSABLE
 
     def __getitem__(self, check_id: str) -> Check:
         return self._by_id[check_id]
@@ -34,13 +55,14 @@ class Catalogue:
 
 
 def read(suite: Path) -> Catalogue:
-    """Reads every `test_*.py` of `suite`, by name. A file with a syntax error is left to pytest to report."""
+    """Reads every `test_*.py` of `suite`, by name. What cannot be listed is a fault of its file."""
     checks: dict[str, Check] = {}
     faults: dict[str, list[str]] = {}
     for path in sorted(suite.glob("test_*.py")):
         try:
             module = ast.parse(path.read_text(encoding="utf-8"))
         except (SyntaxError, ValueError, OSError):
+            faults[path.name] = ["this file cannot be read as Python: correct it"]
             continue
         for function in _tests(module):
             check_id = function.name.removeprefix("test_")
@@ -53,7 +75,7 @@ def read(suite: Path) -> Catalogue:
                 have = "both" if severities else "neither"
                 wrong.append(f"{check_id} is marked {have}: mark it with exactly one of critical and informational")
             else:
-                checks[check_id] = _check(check_id, _step(path), severities[0], function, marks)
+                checks[check_id] = _check(check_id, path, severities[0], function, marks)
     return Catalogue(tuple(checks.values()), {name: wrong for name, wrong in faults.items() if wrong})
 
 
@@ -79,18 +101,19 @@ def _step(path: Path) -> int:
 
 
 def _check(
-    check_id: str, step: int, severity: Severity, function: ast.FunctionDef, marks: dict[str, tuple[str, ...]]
+    check_id: str, path: Path, severity: Severity, function: ast.FunctionDef, marks: dict[str, tuple[str, ...]]
 ) -> Check:
     paragraphs = [" ".join(p.split()) for p in inspect.cleandoc(ast.get_docstring(function) or "").split("\n\n")]
     fix = next((p.removeprefix("Fix:").strip() for p in paragraphs if p.startswith("Fix:")), "")
     prose = [p for p in paragraphs if p and not p.startswith("Fix:")]
     return Check(
         id=check_id,
-        step=step,
+        step=_step(path),
         severity=severity,
         title=prose[0] if prose else check_id.replace("_", " "),
         why=" ".join(prose[1:]),
         fix=fix,
         needs=marks.get("needs", ()),
         pointless_if_failed=marks.get("pointless_if_failed", ()),
+        file=path.name,
     )

@@ -28,7 +28,7 @@ Answer = dict[str, Any] | Refusal
 class Transport(Protocol):
     """Sends one listed request. Raises CannotLook where no answer came within `seconds`."""
 
-    def send(self, endpoint: Endpoint, query: str, api_key: Secret | None, seconds: float) -> RawAnswer: ...
+    def send(self, endpoint: Endpoint, query: Secret, api_key: Secret | None, seconds: float) -> RawAnswer: ...
 
 
 @dataclass(frozen=True)
@@ -86,13 +86,14 @@ class Channel:
             raise result.with_traceback(None)
         return result, span
 
-    def _query(self, endpoint: Endpoint, params: Params) -> str:
+    def _query(self, endpoint: Endpoint, params: Params) -> Secret:
+        """What is sent, as a secret: with the header's key, a signed query is an order anybody can send again."""
         if not endpoint.signed:
-            return encode(params)
+            return Secret(encode(params))
         if self._identity.signer is None:
             raise Undecided(f"{endpoint} needs a key and a secret, and there are none. Fill in .env")
-        query = signed_query([*params, *self._stamp()], self._identity.signer)
-        self._redactor.learn(query.rpartition("signature=")[2])
+        query = Secret(signed_query([*params, *self._stamp()], self._identity.signer))
+        self._redactor.learn(query.reveal().rpartition("signature=")[2])
         return query
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from keycheck.errors import Undecided
 
 DRIFT_LIMIT = 2000  # ms; the limit this suite holds a machine's clock to
+SLACK = 20  # ms by which honest samples may seem to disagree: stamps are whole ms, and clocks are slewed
 AHEAD_LIMIT = 1000  # ms; Binance refuses a stamp this far ahead of its own clock ("Timing security")
 
 
@@ -69,6 +70,18 @@ class Drift:
 
 
 def drift_of(samples: Sequence[Sample]) -> Drift:
-    """The offset of the sample with the shortest round trip; its uncertainty is half of that."""
+    """The offset of the sample with the shortest round trip; its uncertainty is half of that.
+
+    Whatever the network does, the true offset lies within half a round trip of each sample. Samples that leave no such
+    place contradict each other: a stamp came from a cache, or a clock was set meanwhile. Then Undecided is raised,
+    since the quickest answer is the likeliest to be a cached one.
+    """
+    lowest = max(sample.offset - sample.round_trip / 2 for sample in samples)
+    highest = min(sample.offset + sample.round_trip / 2 for sample in samples)
+    if lowest - highest > SLACK:
+        raise Undecided(
+            f"the exchange's clock was read {len(samples)} times and contradicts itself by {lowest - highest:.0f} ms: "
+            "something between answers in its place, or a clock was just set. Run again"
+        )
     best = min(samples, key=lambda sample: sample.round_trip)
     return Drift(best.offset, best.round_trip / 2)

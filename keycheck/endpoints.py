@@ -47,3 +47,4 @@ ENVIRONMENTS: dict[str, tuple[str, str | None]] = {
     "production": ("https://fapi.binance.com", "https://api.binance.com"),
     "demo": ("https://demo-fapi.binance.com", None),
 }
+DEMO_HOSTS = ("https://demo-fapi.binance.com", "https://testnet.binancefuture.com")  # one backend, two names

@@ -6,7 +6,7 @@ NotBinance, and the check that asked is unproven.
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
 from typing import Any
@@ -49,8 +49,8 @@ class Refusal:
     kind: Kind
 
     def __str__(self) -> str:
-        text = f" ({self.message})" if self.message else ""
-        return f"Binance refused with code {self.code}{text}" if self.code is not None else f"HTTP {self.status}{text}"
+        what = f"code {self.code}" if self.code is not None else "no code"
+        return f"Binance refused with {what}" + (f" ({self.message})" if self.message else "")
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class SignedReads:
 class KeyPermissions:
     """`GET /sapi/v1/account/apiRestrictions`: what the key may do. Each property raises NotBinance if it is absent."""
 
-    flags: Mapping[str, Any]
+    flags: Mapping[str, Any] = field(repr=False)  # whatever came along; a traceback prints reprs
     _where = "the wallet API (apiRestrictions)"
 
     @property
@@ -128,7 +128,7 @@ def position_mode(body: Mapping[str, Any], where: str) -> PositionMode:
 class Account:
     """`GET /fapi/v1/accountConfig`, or the refusal that came in its place. No balances are in it."""
 
-    fields: Mapping[str, Any]
+    fields: Mapping[str, Any] = field(repr=False)
     refusal: Refusal | None = None
 
     @property
@@ -174,7 +174,7 @@ class SymbolRules:
 
     symbol: str
     status: str
-    filters: Mapping[str, Mapping[str, Any]]
+    filters: Mapping[str, Mapping[str, Any]] = field(repr=False)
     _where = "the futures API (exchangeInfo)"
 
     @property
@@ -222,7 +222,7 @@ def rules_of(symbol: str, exchange_info: Mapping[str, Any]) -> SymbolRules | Non
     found: Iterable[Any] = filters if isinstance(filters, list) else ()
     by_type = {f["filterType"]: f for f in found if isinstance(f, dict) and isinstance(f.get("filterType"), str)}
     status = entry.get("status")
-    if not isinstance(status, str):
+    if not isinstance(status, str) or not re.fullmatch(r"[A-Z_]{1,40}", status):
         raise missing("status", SymbolRules._where)
     return SymbolRules(symbol, status, by_type)
 

@@ -5,16 +5,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from keycheck import __version__, cassettes, clock, scrubbing, settings
+from keycheck import __version__, cassettes, clock, settings
 from keycheck.binance import Binance
-from keycheck.cassettes import Tape
+from keycheck.cassettes import scrubbing
+from keycheck.cassettes.label import Label
+from keycheck.cassettes.player import Player
+from keycheck.cassettes.recorder import Recorder
 from keycheck.catalogue import Catalogue
 from keycheck.channel import Identity, Transport
 from keycheck.credentials import KeyFacts, facts_of
 from keycheck.endpoints import Host
 from keycheck.errors import DirtyArtefact, UsageProblem
-from keycheck.findings import Check, Finding, blocker
-from keycheck.label import Label
+from keycheck.findings import Check, Finding, Outcome, blocker
 from keycheck.network.inert import no_sockets
 from keycheck.network.transport import HttpTransport
 from keycheck.redaction import Redactor, printable
@@ -48,44 +50,42 @@ class Options:
 class Run:
     """Opens the session that the checks share, remembers what they found, and leaves the reports behind.
 
-    Constructing it already withdraws the last run's verdict, so that whatever goes wrong from here on, no old `ok` is
-    left. Raises UsageProblem for settings, files or cassettes that cannot be used.
+    Constructing it withdraws the last run's verdict, so that whatever goes wrong from here on, no old `ok` is left.
+    Raises UsageProblem where that cannot be done.
     """
 
     def __init__(self, options: Options, catalogue: Catalogue) -> None:
         self.options = options
         self.catalogue = catalogue
+        self.complete = catalogue.complete
         self.redactor = Redactor()
         self.findings: dict[str, Finding] = {}
         self.hosts: tuple[str, ...] = ()
+        self.recorded: Path | None = None
         self._notes: dict[str, Any] = {}
-        self._tape: Tape | None = None
+        self._recorder: Recorder | None = None
         self._watch = clock.Stopwatch()
         self._open = contextlib.ExitStack()
         self._blank = RunReport(Verdict.UNPROVEN, __version__, clock.iso(clock.now_ms()), mode=options.mode)
-        artefacts.make_folder(options.report_dir)
-        self._withdraw_old_reports()
-        self.session = self._open_session()
         self._withdraw_old_reports()
 
-    # -- the session --
-
-    def _open_session(self) -> Binance:
+    def open(self) -> None:
+        """Opens the session. Raises UsageProblem for settings, files or cassettes that cannot be used."""
         if self.options.replay is not None and self.options.record is not None:
             raise UsageProblem("--replay and --record exclude each other: leave one of them out")
         if self.options.replay is not None:
-            return self._replay(cassettes.path_of(self.options.replay, self.options.cassettes))
-        return self._live()
+            self.session = self._replay(cassettes.path_of(self.options.replay, self.options.cassettes))
+        else:
+            self.session = self._live()
+        self._withdraw_old_reports()
 
     def _replay(self, path: Path) -> Binance:
         self._open.enter_context(no_sockets())
-        tape = self._tape = Tape.replaying(path, self.redactor)
-        label = tape.label
+        player = self._open.enter_context(contextlib.closing(Player(path)))
+        label = player.label
         self._describe(label.environment, label.symbol, label.key, label)
-        hosts = {Host.FUTURES: scrubbing.FUTURES_URL, Host.WALLET: scrubbing.WALLET_URL}
-        http = self._open.enter_context(contextlib.closing(HttpTransport(hosts)))
         identity = Identity(label.key, signer=None if label.key.missing else _NoSigner())
-        return self._binance(tape.through(http), tape, identity, label)
+        return self._binance(player, player, identity, label)
 
     def _live(self) -> Binance:
         loaded = settings.load(self.options.env_file, required=self.options.env_file_required)
@@ -94,9 +94,7 @@ class Run:
             if secret is not None:
                 self.redactor.learn(secret.reveal())
         key = facts_of(held)
-        urls = {Host.FUTURES: loaded.futures_url}
-        if loaded.wallet_url:
-            urls[Host.WALLET] = loaded.wallet_url
+        urls = {Host.FUTURES: loaded.futures_url} | ({Host.WALLET: loaded.wallet_url} if loaded.wallet_url else {})
         self.hosts = tuple(urls.values())
         label = self._label(loaded, key)
         self._describe(loaded.environment, loaded.symbol, key, label if self.options.record is not None else None)
@@ -106,9 +104,9 @@ class Run:
         if self.options.record is None:
             return self._binance(http, _NoJournal(), identity, label)
         path = cassettes.path_of(self.options.record, self.options.cassettes)
-        artefacts.make_folder(path.parent)
-        self._tape = Tape.recording(path, label, self.redactor)
-        return self._binance(self._tape.through(http), self._tape, identity, label)
+        artefacts.make_folder(path.parent, "--record FOLDER/NAME")
+        self._recorder = Recorder(path, label, self.redactor, http)
+        return self._binance(self._recorder, self._recorder, identity, label)
 
     def _label(self, loaded: Settings, key: KeyFacts) -> Label:
         name = cassettes.path_of(self.options.record, Path()).stem if self.options.record is not None else ""
@@ -145,8 +143,11 @@ class Run:
         return blocker(check, self.findings)
 
     def add(self, finding: Finding) -> Finding:
-        """Remembers a finding, cleaned for sharing; the last one of a check counts."""
-        detail = printable(self.redactor.clean_shared(finding.detail), _LONGEST_DETAIL)
+        """Remembers a finding, cleaned for sharing. A check that is run again may not take back what it saw fail."""
+        before = self.findings.get(finding.check.id)
+        if before and before.outcome is Outcome.FAIL:
+            return before
+        detail = printable(self.redactor.clean_shared(finding.detail[: 4 * _LONGEST_DETAIL]), _LONGEST_DETAIL)
         cleaned = self.findings[finding.check.id] = replace(finding, detail=detail)
         return cleaned
 
@@ -161,7 +162,7 @@ class Run:
         """The run as it stands."""
         return replace(
             self._blank,
-            verdict=weigh(self.catalogue.checks, self.findings.values()),
+            verdict=weigh(self.catalogue.checks, self.findings.values(), complete=self.complete),
             duration_ms=round(self._watch.seconds * 1000),
             findings=tuple(self.findings.values()),
             notes=dict(self._notes),
@@ -169,28 +170,42 @@ class Run:
             weight_limit=self.session.weight_limit,
         )
 
-    def finish(self) -> RunReport:
-        """Ends the session and writes verdict.json, report.html and, when recording, the cassette.
+    def finish(self, *, whole: bool) -> RunReport:
+        """Ends the session and writes report.html, verdict.json and, after a whole recording, the cassette.
 
         Raises OSError where a file cannot be written, DirtyArtefact where one would have held a secret.
         """
-        recorded = self._tape.close() if self._tape else None
-        if self._tape and recorded is not None:
-            self._write(self._tape.path, recorded)
         report = self.report()
-        self._write_report(PAGE_FILE, page.render(report))
-        self._write_report(VERDICT_FILE, verdict_json.render(report))
+        try:
+            self._write_report(PAGE_FILE, page.render(report))
+            self._write_report(VERDICT_FILE, verdict_json.render(report))
+        except BaseException:
+            (self.options.report_dir / PAGE_FILE).unlink(missing_ok=True)  # no page without its verdict
+            raise
+        if self._recorder and whole and self.findings:
+            self._write(self._recorder.path, self._recorder.text())
+            self.recorded = self._recorder.path
         return report
 
     def close(self) -> None:
         """Gives back the network, and what a replay had shut."""
-        if self._tape:
-            self._tape.close()
         self._open.close()
 
     def _withdraw_old_reports(self) -> None:
-        (self.options.report_dir / PAGE_FILE).unlink(missing_ok=True)
-        self._write_report(VERDICT_FILE, verdict_json.render(self._blank))
+        artefacts.make_folder(self.options.report_dir, "--report-dir")
+        verdict = self.options.report_dir / VERDICT_FILE
+        try:
+            self._write_report(VERDICT_FILE, verdict_json.render(self._blank))
+            (self.options.report_dir / PAGE_FILE).unlink(missing_ok=True)
+        except OSError as error:
+            reason = error.strerror
+        else:
+            return
+        with contextlib.suppress(OSError):
+            verdict.unlink(missing_ok=True)  # rather none than an old one
+        raise UsageProblem(
+            f"the last run's reports cannot be replaced ({reason}): make room, or choose another --report-dir"
+        )
 
     def _write_report(self, name: str, text: str) -> None:
         self._write(self.options.report_dir / name, self.redactor.without_secrets(text))

@@ -11,15 +11,16 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from keycheck import credentials
+from keycheck.cassettes.label import MAX_RECV_WINDOW
 from keycheck.credentials import Credentials
-from keycheck.endpoints import ENVIRONMENTS
+from keycheck.endpoints import DEMO_HOSTS, ENVIRONMENTS
 from keycheck.errors import UsageProblem
-from keycheck.label import MAX_RECV_WINDOW
 from keycheck.secrets import Secret
 
 DEFAULT_SYMBOL = "BTCUSDT"
 DEFAULT_RECV_WINDOW = 5000  # ms; Binance's own default
 
+MAX_FILE = 2**18  # bytes
 _HOST = re.compile(r"[A-Za-z0-9.:_-]{1,253}")
 
 NAMES = (
@@ -65,8 +66,10 @@ def load(env_file: Path, *, required: bool = False, environ: Mapping[str, str] |
     outside = os.environ if environ is None else environ
     given = {name: outside[name] for name in NAMES if outside.get(name, "").strip()}
     values = {name: given.get(name) or from_file.get(name, "") for name in NAMES}
+    remarks += [f"line {number} of {env_file.name} cannot be read" for number in _broken_lines(text)]
     of_file = [name for name in (credentials.KEY, credentials.SECRET) if name not in given and from_file.get(name)]
-    remarks = remarks if of_file else []
+    if not of_file and not _lacks_credentials(values):
+        remarks = []  # the file has no part in this
     for name in of_file:
         remarks += _file_remarks(name, text, from_file[name])
     return _settings(values, tuple(remarks))
@@ -85,6 +88,8 @@ def _read(env_file: Path, *, required: bool) -> tuple[str, list[str]]:
         raise UsageProblem(f"{name} is a directory: put the settings into a file of that name") from None
     except OSError:
         raise UsageProblem(f"{name} cannot be read: give yourself permission to read it (chmod u+r {name})") from None
+    if len(raw) > MAX_FILE:
+        raise UsageProblem(f"{name} is longer than {MAX_FILE >> 10} KiB, which no settings file is: check its name")
     marked = raw.startswith(b"\xef\xbb\xbf")
     try:
         text = raw.decode("utf-8-sig")
@@ -103,6 +108,17 @@ def _parse(text: str) -> dict[str, str]:
     # It warns of lines that are no settings by number alone; such a line is simply not a setting here.
     logging.getLogger("dotenv.main").setLevel(logging.ERROR)
     return {k: v for k, v in dotenv_values(stream=io.StringIO(text), interpolate=False).items() if v is not None}
+
+
+def _lacks_credentials(values: Mapping[str, str]) -> bool:
+    return not (values[credentials.KEY] and values[credentials.SECRET])
+
+
+def _broken_lines(text: str) -> list[int]:
+    """Numbers of the lines that python-dotenv skips, the first ten of them."""
+    from dotenv.parser import parse_stream  # noqa: PLC0415  a replay reads no .env
+
+    return [binding.original.line for binding in parse_stream(io.StringIO(text)) if binding.error][:10]
 
 
 def _file_remarks(name: str, text: str, value: str) -> list[str]:
@@ -132,16 +148,23 @@ def _settings(values: Mapping[str, str], remarks: tuple[str, ...]) -> Settings:
     if environment not in ENVIRONMENTS:
         raise UsageProblem(f"BINANCE_ENVIRONMENT must be one of {', '.join(ENVIRONMENTS)}: correct it or leave it out")
     futures, wallet = ENVIRONMENTS[environment]
+    futures = _url("BINANCE_FUTURES_URL", values) or futures
+    if environment == "demo" and not (futures in DEMO_HOSTS or is_local(futures)):
+        # Demo has no wallet API, so withdrawals are not looked at: a real key must not pass by this door.
+        raise UsageProblem(
+            "BINANCE_FUTURES_URL is not a host of Binance's futures test network, and BINANCE_ENVIRONMENT is demo: "
+            "leave one of them out"
+        )
     _url("BINANCE_STREAM_URL", values, "ws")  # a setting of the contract; nothing examines the stream yet
     read = credentials.read(values[credentials.KEY], values[credentials.SECRET])
     return Settings(
         environment=environment,
         symbol=_symbol(values["BINANCE_SYMBOL"]),
         recv_window=_recv_window(values["BINANCE_RECV_WINDOW"]),
-        futures_url=_url("BINANCE_FUTURES_URL", values) or futures,
+        futures_url=futures,
         wallet_url=_url("BINANCE_WALLET_URL", values) or wallet,
         credentials=Credentials(read.api_key, read.api_secret, (*remarks, *read.remarks)),
-        proxy=_proxy(values["BINANCE_PROXY"]),
+        proxy=_proxy(values["BINANCE_PROXY"], futures),
         ca_bundle=_ca_bundle(values["BINANCE_CA_BUNDLE"]),
     )
 
@@ -201,7 +224,7 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _proxy(raw: str) -> Secret | None:
+def _proxy(raw: str, futures_url: str) -> Secret | None:
     text = raw.strip()
     if not text:
         return None
@@ -212,6 +235,11 @@ def _proxy(raw: str) -> Secret | None:
         usable = False
     if not usable:
         raise UsageProblem("BINANCE_PROXY must be http://HOST:PORT or https://HOST:PORT: correct it or leave it out")
+    if futures_url.startswith("http:") and not is_local(text):
+        raise UsageProblem(
+            "BINANCE_PROXY is on another machine and BINANCE_FUTURES_URL is http, so the key would travel in clear: "
+            "leave one of them out"
+        )
     return Secret(text)
 
 

@@ -22,11 +22,12 @@ class Verdict(Enum):
 _HOLDS = {Outcome.PASS, Outcome.NOT_APPLICABLE}
 
 
-def weigh(checks: Iterable[Check], findings: Iterable[Finding]) -> Verdict:
+def weigh(checks: Iterable[Check], findings: Iterable[Finding], *, complete: bool = True) -> Verdict:
     """The verdict on all of `checks`, whether or not they were run.
 
-    NOT_OK: a critical check failed. OK: every critical check has passed or does not apply, and at least one passed.
-    UNPROVEN: everything else, such as a critical check that was blocked, deselected or never reached.
+    NOT_OK: a critical check failed. OK: every critical check has passed or does not apply, and at least one
+    passed. UNPROVEN: everything else, such as a critical check that was blocked, deselected or
+    never reached. `complete`: whether `checks` are all that suite/ should hold; if not, nothing is OK.
     """
     outcomes: dict[str, set[Outcome]] = {}
     for finding in findings:
@@ -34,6 +35,5 @@ def weigh(checks: Iterable[Check], findings: Iterable[Finding]) -> Verdict:
     critical = [outcomes.get(check.id, set()) for check in checks if check.severity is Severity.CRITICAL]
     if any(Outcome.FAIL in seen for seen in critical):
         return Verdict.NOT_OK
-    if {Outcome.PASS} in critical and all(seen and seen <= _HOLDS for seen in critical):
-        return Verdict.OK
-    return Verdict.UNPROVEN
+    held = {Outcome.PASS} in critical and all(seen and seen <= _HOLDS for seen in critical)
+    return Verdict.OK if held and complete else Verdict.UNPROVEN

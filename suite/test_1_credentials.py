@@ -15,8 +15,8 @@ def test_credentials_are_present(binance: Binance, observe: Observe) -> None:
     Fix: cp .env.example .env, then fill in BINANCE_API_KEY and BINANCE_API_SECRET. Binance shows the secret once, when
     the key is made (Profile > Account > API Management > Create API); if it is lost, make a new key.
     """
-    missing = binance.key.missing
-    observe(f"{' and '.join(missing)}: not given" if missing else "key and secret are given")
+    missing, remarks = binance.key.missing, binance.key.remarks
+    observe("; ".join([f"{' and '.join(missing)}: not given", *remarks]) if missing else "key and secret are given")
     assert not missing
 
 

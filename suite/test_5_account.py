@@ -17,7 +17,7 @@ def test_account_may_trade(binance: Binance, observe: Observe) -> None:
 
     Fix: log in, open Derivatives > USD-M Futures, and read what Binance asks for: opening the account, a transfer to
     the futures wallet, identity verification, the end of a cooling-off period. A portfolio margin account needs a bot
-    made for it. Otherwise ask Binance support, naming the code above.
+    made for it. Otherwise ask Binance support, naming the code if one was observed.
     """
     account = binance.account()
     observe(str(account), canTrade=account.can_trade)

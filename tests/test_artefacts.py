@@ -63,7 +63,7 @@ def test_a_directory_is_not_replaced(tmp_path: Path) -> None:
 def test_a_folder_is_made_with_its_parents(tmp_path: Path) -> None:
     """And one that exists is fine; trying it leaves nothing in it."""
     for _ in range(2):
-        artefacts.make_folder(tmp_path / "a" / "b")
+        artefacts.make_folder(tmp_path / "a" / "b", "--report-dir")
     assert list((tmp_path / "a" / "b").iterdir()) == []
 
 
@@ -72,6 +72,6 @@ def test_a_folder_that_takes_no_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for folder in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(UsageProblem, match="--report-dir") as caught:
-            artefacts.make_folder(folder)
+            artefacts.make_folder(folder, "--report-dir")
         assert folder.name in str(caught.value)
         assert str(tmp_path) not in str(caught.value)

@@ -78,10 +78,10 @@ class Scripted:
         self.plan[endpoint.path] = list(replies)
         return self
 
-    def send(self, endpoint: Endpoint, query: str, api_key: Secret | None, seconds: float) -> RawAnswer:
+    def send(self, endpoint: Endpoint, query: Secret, api_key: Secret | None, seconds: float) -> RawAnswer:
         """The next reply of the plan."""
         assert seconds > 0
-        self.sent.append((endpoint.path, query))
+        self.sent.append((endpoint.path, query.reveal()))
         self.keys.append(api_key is not None)
         replies = self.plan.get(endpoint.path, [RawAnswer(404, {}, b"")])
         reply = replies.pop(0) if len(replies) > 1 else replies[0]
@@ -397,7 +397,6 @@ def test_a_run_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("reason", "answered"),
     [
-        (Unreachable("no name", "dns"), False),
         (RawAnswer(200, {"content-type": "text/html"}, b"<html>"), False),
         (RawAnswer(302, {}, b""), False),
         (RawAnswer(451, {}, b""), False),
@@ -407,8 +406,14 @@ def test_a_run_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_reaching_the_exchange_is_the_question_of_the_ping(reason: Any, answered: bool) -> None:
-    """No answer, or a stranger's, is an observation here."""
+    """A stranger's answer is an observation here."""
     assert session(scripted().on(PING, reason)).ping().answered is answered
+
+
+def test_no_answer_to_the_ping_is_no_observation() -> None:
+    """Nothing was seen, so nobody is convicted."""
+    with pytest.raises(Unreachable):
+        session(scripted().on(PING, Unreachable("no name", "dns"))).ping()
 
 
 @pytest.mark.parametrize("reason", [BUSY, LIMITED])

@@ -1,5 +1,6 @@
 """A cassette is an untrusted file: found by its name, and refused in one sentence where it is not ours."""
 
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -7,14 +8,18 @@ import pytest
 import yaml
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from keycheck.cassettes import MAX_BYTES, Tape, path_of
+from keycheck.answers import RawAnswer
+from keycheck.cassettes import path_of
+from keycheck.cassettes.files import MAX_BYTES, PlainYaml
+from keycheck.cassettes.label import Label
+from keycheck.cassettes.player import Player
+from keycheck.cassettes.recorder import Recorder
 from keycheck.clock import Journal
 from keycheck.credentials import KeyFacts
-from keycheck.endpoints import PING
+from keycheck.endpoints import PING, Endpoint
 from keycheck.errors import CannotLook, NotRecorded, UsageProblem
-from keycheck.label import Label
-from keycheck.network.transport import HttpTransport
 from keycheck.redaction import Redactor
+from keycheck.secrets import Secret
 
 FOLDER = Path("cassettes")
 HEADER = Label(
@@ -36,12 +41,14 @@ HEADER = Label(
         ("healthy", "cassettes/healthy.yaml"),
         ("two words", "cassettes/two words.yaml"),
         ("v1.2", "cassettes/v1.2.yaml"),
-        ("mine.yaml", "mine.yaml"),
-        ("mine.yml", "mine.yml"),
-        ("./mine", "mine"),
+        ("mine.yaml", "cassettes/mine.yaml"),
+        ("mine.yml", "cassettes/mine.yml"),
+        ("./mine", "mine.yaml"),
+        ("./mine.yaml", "mine.yaml"),
+        ("cassettes/healthy", "cassettes/healthy.yaml"),
         ("a/b.yaml", "a/b.yaml"),
         ("/elsewhere/mine.yaml", "/elsewhere/mine.yaml"),
-        ("..\\mine", "..\\mine"),
+        ("..\\mine", "..\\mine.yaml"),
     ],
 )
 def test_a_name_is_looked_up_and_a_path_is_a_path(name: str, path: str) -> None:
@@ -59,20 +66,26 @@ def test_an_empty_name_is_refused(name: str) -> None:
 # -- labels --
 
 
+class Unasked:
+    """A transport that nobody asks."""
+
+    def send(self, endpoint: Endpoint, query: Secret, api_key: Secret | None, seconds: float) -> RawAnswer:
+        """Never called."""
+        raise AssertionError(endpoint, query, api_key, seconds)
+
+
 def recorded(path: Path) -> dict[str, Any]:
     """A cassette as this suite writes it, as YAML's own types."""
-    tape = Tape.recording(path, HEADER, Redactor())
-    tape.keep("clock/1", [1.5, 2.5])
-    text = tape.close()
-    assert text is not None
-    document: dict[str, Any] = yaml.safe_load(text)
+    recorder = Recorder(path, HEADER, Redactor(), Unasked())
+    recorder.keep("clock/1", [1.5, 2.5])
+    document: dict[str, Any] = yaml.safe_load(recorder.text())
     return document
 
 
-def opened(path: Path, document: object) -> Tape:
+def opened(path: Path, document: object) -> Player:
     """The same file after somebody edited it."""
     path.write_text(document if isinstance(document, str) else yaml.safe_dump(document), encoding="utf-8")
-    return Tape.replaying(path, Redactor())
+    return Player(path)
 
 
 def refusal(path: Path, document: object) -> str:
@@ -91,7 +104,7 @@ def test_a_label_comes_back_as_it_was_written(tmp_path: Path) -> None:
     tape = opened(tmp_path / "mine.yaml", recorded(tmp_path / "mine.yaml"))
     assert tape.label == HEADER
     assert tape.keep("clock/1", [9.0, 9.0]) == [1.5, 2.5]
-    assert tape.close() is None
+    tape.close()
 
 
 def test_a_file_that_is_renamed_goes_by_its_new_name(tmp_path: Path) -> None:
@@ -199,7 +212,7 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_bytes(b"\x89PNG\xff\xfe")
     with pytest.raises(UsageProblem, match="is not a cassette"):
-        Tape.replaying(path, Redactor())
+        Player(path)
 
 
 def test_aliases_do_not_blow_up(tmp_path: Path) -> None:
@@ -226,12 +239,12 @@ def test_a_missing_cassette_is_named(tmp_path: Path) -> None:
     """And where to look for others."""
     for path in (tmp_path / "mine.yaml", tmp_path):
         with pytest.raises(UsageProblem, match="there is no cassette"):
-            Tape.replaying(path, Redactor())
+            Player(path)
 
 
 def test_a_cassette_has_a_largest_size(tmp_path: Path) -> None:
     """A run takes some 20 kB; megabytes are not parsed at all."""
-    assert "longer than 4 MiB" in refusal(tmp_path / "mine.yaml", "#" * (MAX_BYTES + 1))
+    assert "longer than 1 MiB" in refusal(tmp_path / "mine.yaml", "#" * (MAX_BYTES + 1))
 
 
 # -- what a tape holds --
@@ -247,7 +260,7 @@ def test_a_clock_that_makes_no_sense_was_not_recorded(tmp_path: Path, kept: obje
     tape: Journal = opened(tmp_path / "mine.yaml", document)
     with pytest.raises(NotRecorded, match="--record mine"):
         tape.keep("clock/1", [1.0, 2.0])
-    assert isinstance(tape, Tape)
+    assert isinstance(tape, Player)
     tape.close()
 
 
@@ -257,10 +270,87 @@ def test_a_hostile_failure_is_still_a_failure(tmp_path: Path, kept: object) -> N
     document = recorded(tmp_path / "mine.yaml")
     document["metadata"]["failure/GET /fapi/v1/ping/1"] = kept
     tape = opened(tmp_path / "mine.yaml", document)
-    http = HttpTransport({PING.host: "https://futures.invalid"})
     with pytest.raises(CannotLook) as caught:
-        tape.through(http).send(PING, "", None, 1)
+        tape.send(PING, Secret(""), None, 1)
     assert str(caught.value).isprintable()
     assert len(str(caught.value)) <= 400
     tape.close()
-    http.close()
+
+
+# -- bombs --
+
+BOMBS = {
+    "merge keys": "a: &a {x: 1}\nb: {<<: *a}\n",
+    "an anchor": "a: &a 1\n",
+    "a tag": "a: !!int '1'\n",
+    "depth": "a: " + "[" * 5000 + "]" * 5000 + "\n",
+    "events": "a: [" + "1," * 60_000 + "1]\n",
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_more_than_plain_data_is_refused_before_it_is_built(tmp_path: Path, name: str) -> None:
+    """An alias costs a byte and can stand for a gigabyte; nesting can end the process."""
+    text = yaml.safe_dump(recorded(tmp_path / "mine.yaml")) + BOMBS[name]
+    assert "is not a cassette of this suite" in refusal(tmp_path / "mine.yaml", text)
+
+
+def test_clever_numbers_are_text(tmp_path: Path) -> None:
+    """1:30 is no 90, 0x10 no 16 and 2026-11-20 no date: a figure is decimal, or it is a word."""
+    values = PlainYaml.deserialize("a: 1:30\nb: 0x10\nc: 2026-11-20\nd: yes\ne: 12\nf: -1.5\ng: true\nh:\ni: 0o7\n")
+    assert values == {
+        "a": "1:30", "b": "0x10", "c": "2026-11-20", "d": "yes", "e": 12, "f": -1.5, "g": True, "h": None, "i": "0o7",
+    }  # fmt: skip
+    assert tmp_path.exists()
+
+
+def test_packed_body_is_not_unpacked(tmp_path: Path) -> None:
+    """What a file says of its encoding is not believed."""
+    document = recorded(tmp_path / "mine.yaml")
+    packed = gzip.compress(b"{}" + b" " * 10_000_000)
+    document["interactions"] = [
+        {
+            "request": {"method": "GET", "uri": "https://futures.invalid/fapi/v1/ping", "body": None, "headers": {}},
+            "response": {
+                "status": {"code": 200, "message": ""},
+                "headers": {"Content-Encoding": ["gzip"], "content-type": ["application/json"]},
+                "body": {"string": packed.decode("latin-1")},
+            },
+        }
+    ]
+    tape = opened(tmp_path / "mine.yaml", document)
+    raw = tape.send(PING, Secret(""), None, 1)
+    assert "content-encoding" not in raw.headers
+    assert len(raw.body) < 100_000
+    tape.close()
+
+
+@pytest.mark.parametrize(("field", "value"), [("has_wallet", False), ("has_wallet", 0), ("has_wallet", "")])
+def test_production_without_a_wallet_is_refused(tmp_path: Path, field: str, value: object) -> None:
+    """Or its permissions would be "not applicable", and withdrawals never looked at."""
+    document = recorded(tmp_path / "mine.yaml")
+    document["metadata"]["keycheck"][field] = value
+    assert "label" in refusal(tmp_path / "mine.yaml", document)
+
+
+# -- recording --
+
+
+@pytest.mark.parametrize("name", [".env", "notes.txt", "mine.yaml", "folder.yaml"])
+def test_recording_overwrites_nothing_but_a_cassette(tmp_path: Path, name: str) -> None:
+    """Somebody's file of that name stays as it is."""
+    path = tmp_path / name
+    if name == "folder.yaml":
+        path.mkdir()
+    else:
+        path.write_text("precious: true\n", encoding="utf-8")
+    with pytest.raises(UsageProblem, match="--record"):
+        Recorder(path, HEADER, Redactor(), Unasked())
+    assert path.is_dir() or path.read_text(encoding="utf-8") == "precious: true\n"
+
+
+def test_recording_replaces_an_older_cassette(tmp_path: Path) -> None:
+    """That is what recording again means."""
+    path = tmp_path / "mine.yaml"
+    path.write_text(Recorder(path, HEADER, Redactor(), Unasked()).text(), encoding="utf-8")
+    assert Recorder(path, HEADER, Redactor(), Unasked()).text()

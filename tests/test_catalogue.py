@@ -95,11 +95,27 @@ def test_a_repeated_id_is_named(tmp_path: Path, files: tuple[str, str]) -> None:
     }
 
 
-def test_helpers_and_broken_files_are_left_alone(tmp_path: Path) -> None:
-    """A syntax error is pytest's to report; what is no test is no claim."""
-    (tmp_path / "test_4_bytes.py").write_bytes(b"\xff")
-    found = read(tmp_path, test_1_x="def", helper=claim("a", "critical"), test_2_y="def helper(): pass\nX = 1\n")
-    assert found == Catalogue(())
+def test_helpers_are_left_alone(tmp_path: Path) -> None:
+    """What is no test is no claim."""
+    assert read(tmp_path, helper=claim("a", "critical"), test_2_y="def helper(): pass\nX = 1\n") == Catalogue(())
+
+
+@pytest.mark.parametrize("source", [b"def", b"\xff", b"x = 1 +\n", b"\0"])
+def test_a_file_that_cannot_be_read_is_a_fault(tmp_path: Path, source: bytes) -> None:
+    """Whatever claims it held must not be forgotten."""
+    (tmp_path / "test_4_bytes.py").write_bytes(source)
+    found = catalogue.read(tmp_path)
+    assert list(found.faults) == ["test_4_bytes.py"]
+    assert not found.complete
+
+
+def test_a_suite_that_lost_a_claim_is_not_complete() -> None:
+    """Each indispensable claim is in the shipped suite, as a critical one, and without it nothing is OK."""
+    shipped = catalogue.read(Path(__file__).parents[1] / "suite")
+    assert shipped.complete
+    assert {check.id for check in shipped.checks if check.severity is Severity.CRITICAL} == catalogue.INDISPENSABLE
+    for lost in catalogue.INDISPENSABLE:
+        assert not Catalogue(tuple(check for check in shipped.checks if check.id != lost)).complete
 
 
 def test_nothing_of_a_suite_is_run(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Each check, healthy and sick, against the local exchange: the table at the top is the suite's own examination."""
 
 import json
+import time
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -258,3 +259,42 @@ def test_needs_name_earlier_checks() -> None:
     ids = [check.id for check in CATALOGUE.checks]
     for place, check in enumerate(CATALOGUE.checks):
         assert set(check.needs + check.pointless_if_failed) <= set(ids[:place]), check.id
+
+
+# -- what once looked good, and was not --
+
+
+@pytest.mark.parametrize("check_id", ["order_gate_checks_orders", "smallest_order_is_accepted"])
+def test_error_code_under_http_200_is_no_acceptance(check_id: str) -> None:
+    """Binance never says both at once, so whoever does is not believed."""
+    said = Fault.status(200, body='{"code":-2015,"msg":"x"}')
+    with LocalExchange(faulty(ORDER_PATH, said)) as exchange, session(exchange) as binance:
+        assert outcome_of(check_id, binance)[0] is UNPROVEN
+
+
+@pytest.mark.parametrize("stale", [1, 2])
+def test_clock_that_contradicts_itself_proves_nothing(stale: int) -> None:
+    """A cached stamp comes quickest; believing it would convict a good clock, or acquit a bad one."""
+    stamp = int(time.time() * 1000) - 60_000
+    old = Fault.status(200, body=json.dumps({"serverTime": stamp}), times=stale)
+    with LocalExchange(faulty("/fapi/v1/time", old)) as exchange, session(exchange) as binance:
+        outcome, noted = outcome_of("clock_agrees_with_exchange", binance)
+    assert outcome is UNPROVEN
+    assert "contradicts itself" in noted["error"]
+
+
+def test_interim_answer_is_not_taken_for_the_next_one() -> None:
+    """After 103 Early Hints the real answer is still on its way, and belongs to the same question."""
+    hints = Fault.status(103, times=1)
+    with LocalExchange(faulty("/fapi/v1/ping", hints)) as exchange, session(exchange) as binance:
+        assert outcome_of("futures_api_answers", binance)[0] is PASS
+        assert outcome_of("clock_agrees_with_exchange", binance)[0] is PASS
+
+
+def test_same_order_is_not_sent_twice() -> None:
+    """Where one step is worth the minimum already, both checks look at one answer."""
+    with LocalExchange(Scenario(mark_prices={"BTCUSDT": "95000.00"})) as exchange, session(exchange) as binance:
+        dust = outcome_of("order_gate_checks_orders", binance)[1]["observed"]
+        outcome_of("smallest_order_is_accepted", binance)
+        assert len(exchange.requests_to(ORDER_PATH)) == 1
+    assert dust.startswith("one step, which is no less than the minimum already")

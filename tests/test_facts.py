@@ -82,8 +82,8 @@ def test_what_is_no_figure_is_not_taken_for_one(text: Any) -> None:
         (refused(-2015, 401, "Invalid"), "Binance refused with code -2015 (Invalid)"),
         (refused(-2015), "Binance refused with code -2015"),
         (refused(0), "Binance refused with code 0"),
-        (refused(None, 503, "Busy"), "HTTP 503 (Busy)"),
-        (refused(None, 503), "HTTP 503"),
+        (refused(None, 503, "Busy"), "Binance refused with no code (Busy)"),
+        (refused(None, 503), "Binance refused with no code"),
     ],
 )
 def test_a_refusal_reads_as_a_sentence(refusal: Refusal, text: str) -> None:

@@ -8,8 +8,18 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PURE = (
-    *("findings", "verdict", "codes", "orders", "drift", "facts", "signing", "redaction", "scrubbing", "answers"),
-    *("credentials", "endpoints", "secrets", "errors", "report.terminal", "report.verdict_json", "report.model"),
+    *("findings", "verdict", "codes", "orders", "drift", "facts", "signing", "redaction", "answers", "evidence"),
+    *(
+        "cassettes.scrubbing",
+        "cassettes.label",
+        "credentials",
+        "endpoints",
+        "secrets",
+        "errors",
+        "report.terminal",
+        "report.verdict_json",
+        "report.model",
+    ),
 )
 WORLD = {"pytest", "_pytest", "requests", "os", "time", "socket", "vcr", "urllib3", "ssl", "subprocess", "threading"}
 

@@ -5,11 +5,11 @@ from html.parser import HTMLParser
 
 import pytest
 
+from keycheck.cassettes.label import Label
 from keycheck.credentials import KeyFacts
 from keycheck.endpoints import Host
 from keycheck.evidence import Call
 from keycheck.findings import Check, Finding, Outcome, Severity
-from keycheck.label import Label
 from keycheck.report import page
 from keycheck.report.model import SENTENCES, RunReport
 from keycheck.report.terminal import word

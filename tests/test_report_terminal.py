@@ -2,9 +2,9 @@
 
 import pytest
 
+from keycheck.cassettes.label import Label
 from keycheck.credentials import KeyFacts
 from keycheck.findings import Check, Finding, Outcome, Severity
-from keycheck.label import Label
 from keycheck.report import terminal
 from keycheck.report.model import SENTENCES, RunReport
 from keycheck.verdict import Verdict
@@ -51,13 +51,13 @@ def test_failures_come_first_and_the_verdict_last() -> None:
     assert found[-1] == "Report: reports/report.html"
 
 
-@pytest.mark.parametrize(("outcome", "remedy"), [(Outcome.FAIL, True), (Outcome.WARN, True), (Outcome.UNPROVEN, False)])
-def test_a_remedy_is_offered_for_what_was_seen_broken(outcome: Outcome, remedy: bool) -> None:
-    """What hinders the look is mended as the detail says."""
+@pytest.mark.parametrize("outcome", [Outcome.FAIL, Outcome.WARN, Outcome.UNPROVEN])
+def test_a_remedy_is_offered_for_what_did_not_pass(outcome: Outcome) -> None:
+    """Beside what was observed, which tells what hindered a look."""
     text = "\n".join(lines(finding("a", outcome)))
-    assert "Detail of a." in text
+    assert "Observed: Detail of a." in text
     assert "[a]" in text
-    assert ("Remedy of a." in text) is remedy
+    assert "Fix: Remedy of a." in text
 
 
 def test_what_one_check_blocks_is_listed_once() -> None:
@@ -88,7 +88,8 @@ def test_paragraphs_keep_to_the_width(width: int) -> None:
 @pytest.mark.parametrize(
     ("report", "parts"),
     [
-        (RunReport(Verdict.OK, "0.1.0", STARTED, environment="production", symbol="BTCUSDT"), ["key: none", "live: h"]),
+        (RunReport(Verdict.OK, "0.1.0", STARTED, environment="production", symbol="BTCUSDT"), ["too short", "live: h"]),
+        (RunReport(Verdict.OK, "0.1.0", STARTED, key=KeyFacts(missing=("BINANCE_API_KEY",))), ["key: none"]),
         (RunReport(Verdict.OK, "0.1.0", STARTED, environment="demo", symbol="X"), ["no real funds"]),
         (RunReport(Verdict.OK, "0.1.0", STARTED, mode="record", cassette=HEADER), ["recording: h"]),
         (
@@ -96,7 +97,7 @@ def test_paragraphs_keep_to_the_width(width: int) -> None:
             ["replay of healthy, recorded 2026-11-20T08:13:00Z from demo"],
         ),
         (RunReport(Verdict.OK, "0.1.0", STARTED, key=KeyFacts(type="HMAC", last_four="Eh8A")), ["HMAC", "Eh8A"]),
-        (RunReport(Verdict.OK, "0.1.0", STARTED, key=KeyFacts(last_four="Eh8A")), ["key without secret", "Eh8A"]),
+        (RunReport(Verdict.OK, "0.1.0", STARTED, key=KeyFacts(last_four="Eh8A")), ["key: without secret", "Eh8A"]),
     ],
 )
 def test_the_header_says_what_is_tested(report: RunReport, parts: list[str]) -> None:

@@ -7,12 +7,12 @@ import jsonschema
 import pytest
 
 from keycheck import settings
+from keycheck.cassettes.label import Label
 from keycheck.catalogue import Catalogue
 from keycheck.credentials import KeyFacts
 from keycheck.endpoints import Host
 from keycheck.evidence import Call
 from keycheck.findings import Check, Finding, Outcome, Severity
-from keycheck.label import Label
 from keycheck.report import model, verdict_json
 from keycheck.report.model import NOTED, RunReport
 from keycheck.run import VERDICT_FILE, Options, Run
@@ -143,8 +143,9 @@ def test_whatever_was_said_the_file_is_json(tmp_path: Path, monkeypatch: pytest.
     for name in settings.NAMES:
         monkeypatch.delenv(name, raising=False)
     run = Run(Options(tmp_path / ".env", False, tmp_path / "reports", tmp_path), Catalogue((CHECK,)))
+    run.open()
     run.add(Finding(CHECK, Outcome.FAIL, detail))
-    run.finish()
+    run.finish(whole=True)
     run.close()
     document = json.loads((tmp_path / "reports" / VERDICT_FILE).read_text(encoding="utf-8"))
     assert tuple(document) == TOP

@@ -14,8 +14,10 @@ from typing import Any
 import jsonschema
 import pytest
 
+from keycheck.redaction import Redactor
 from tests.exchange import API_KEY, API_SECRET, Fault, LocalExchange, Scenario
 from tests.exchange.scenarios import SCENARIOS
+from tests.malformed import MalformedHeaders
 from tests.running import ROOT, Finished, SuiteRunner
 
 SCHEMA = json.loads((ROOT / "keycheck/report/verdict.schema.json").read_text(encoding="utf-8"))
@@ -383,7 +385,7 @@ def test_ctrl_c_keeps_status_2_and_writes_the_verdict(suite: SuiteRunner) -> Non
     assert {"withdrawals_are_disabled", "account_may_trade"} <= {check["id"] for check in found["checks"]}
 
 
-def _start(suite: SuiteRunner, exchange: LocalExchange) -> subprocess.Popen[bytes]:
+def _start(suite: SuiteRunner, exchange: LocalExchange, *arguments: str) -> subprocess.Popen[bytes]:
     command = [
         sys.executable,
         "-m",
@@ -393,6 +395,7 @@ def _start(suite: SuiteRunner, exchange: LocalExchange) -> subprocess.Popen[byte
         str(suite.report_dir),
         "--env-file",
         "/dev/null",
+        *arguments,
     ]
     return subprocess.Popen(  # noqa: S603  our own command
         command, cwd=ROOT, env=exchange.settings(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -526,11 +529,170 @@ def test_trouble_on_the_way_convicts_nobody(path: str, suite: SuiteRunner) -> No
     assert (done.verdict["verdict"], done.exit_status, done.with_outcome("fail")) == ("UNPROVEN", 10, [])
 
 
-def test_unreachable_exchange_is_not_ok(suite: SuiteRunner) -> None:
-    """Reaching the futures API is itself a claim; the key's own claims are blocked by it."""
+def test_lost_connection_convicts_nobody(suite: SuiteRunner) -> None:
+    """Where no answer came, nothing was observed: UNPROVEN, and the rest waits for the connection."""
     with LocalExchange() as exchange:
         settings = exchange.settings()
     done = suite(settings=settings)
-    assert done.with_outcome("fail") == ["futures_api_answers"]
+    assert (done.exit_status, done.with_outcome("fail")) == (10, [])
+    assert done.check("futures_api_answers")["outcome"] == "unproven"
+    assert done.verdict["pingOk"] is None
     assert "refused the connection" in done.check("futures_api_answers")["detail"]
     assert done.check("withdrawals_are_disabled")["blockedBy"] == "futures_api_answers"
+
+
+@pytest.mark.parametrize("fault", [Fault.waf_403(), Fault.restricted_location(), Fault.redirect("https://x.invalid/")])
+def test_stranger_in_the_place_of_the_exchange_is_an_observation(fault: Fault, suite: SuiteRunner) -> None:
+    """A firewall, a legal restriction or a captive portal answered: the futures API does not answer this machine."""
+    done = run(suite, Scenario(faults={"*": fault}))
+    assert (done.exit_status, done.with_outcome("fail")) == (1, ["futures_api_answers"])
+    assert done.verdict["pingOk"] is False
+
+
+# -- what once looked good, and was not --
+
+
+@pytest.fixture
+def withdrawing(copied: Path, tmp_path: Path) -> SuiteRunner:
+    """A copy of the suite to be tampered with."""
+    assert copied.exists()
+    return SuiteRunner(tmp_path, copied)
+
+
+TAMPERED = {
+    "syntax error": ("test_4_permissions.py", "def (", ("--continue-on-collection-errors",)),
+    "ignored": ("test_4_permissions.py", "def (", ("--ignore=suite/test_4_permissions.py",)),
+    "bytes": ("test_4_permissions.py", "\udcff", ("--continue-on-collection-errors",)),
+    "deleted": ("test_4_permissions.py", None, ()),
+    "shadowed": (
+        "shadow_test.py",
+        "import pytest\n\n@pytest.mark.critical\ndef test_withdrawals_are_disabled():\n    assert True\n",
+        ("-o", "python_files=*test*.py", "--continue-on-collection-errors"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TAMPERED)
+def test_suite_that_lost_a_claim_is_never_ok(name: str, withdrawing: SuiteRunner, exchange: LocalExchange) -> None:
+    """A key that can withdraw does not pass because nobody asks."""
+    file, text, options = TAMPERED[name]
+    path = withdrawing.root / "suite" / file
+    if text is None:
+        path.unlink()
+    else:
+        path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    exchange.scenario = SCENARIOS["withdrawals-enabled" if name == "shadowed" else "healthy"]
+    done = withdrawing(*options, settings=exchange.settings())
+    assert done.verdict["ok"] is False
+    assert done.exit_status != 0
+
+
+def test_collection_error_says_what_is_wrong(withdrawing: SuiteRunner) -> None:
+    """The sentence about a wrong check is seen, and so is pytest's about a broken import."""
+    (withdrawing.root / "suite" / "test_8_extra.py").write_text(WRONG_CHECKS["neither mark"], encoding="utf-8")
+    assert "extra is marked neither: mark it with exactly one of" in withdrawing().output
+    (withdrawing.root / "suite" / "test_8_extra.py").write_text("import nosuchmodule\n", encoding="utf-8")
+    assert "nosuchmodule" in withdrawing().output
+
+
+@pytest.mark.parametrize("arguments", [("-n", "2"), ("--replay", "no-such"), ("--replay", "a", "--record", "b")])
+def test_refused_run_leaves_no_old_ok(arguments: tuple[str, ...], suite: SuiteRunner) -> None:
+    """Whoever reads verdict.json after a run that never began finds no yesterday's verdict."""
+    assert suite("--replay", "healthy").verdict["ok"] is True
+    done = suite(*arguments)
+    assert (done.exit_status, done.verdict["ok"], done.page) == (4, False, "")
+
+
+def test_reports_that_cannot_be_replaced_are_said(suite: SuiteRunner) -> None:
+    """A directory in the place of report.html: one sentence, exit 4, no old ok."""
+    assert suite("--replay", "healthy").verdict["ok"] is True
+    (suite.report_dir / "report.html").unlink()
+    (suite.report_dir / "report.html").mkdir()
+    done = subprocess.run(  # noqa: S603  our own command
+        [sys.executable, "-m", "pytest", "suite/", "--replay", "healthy", "--report-dir", str(suite.report_dir)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 4
+    assert "ERROR: the last run's reports cannot be replaced" in done.stdout + done.stderr
+    assert not (suite.report_dir / "verdict.json").exists()
+
+
+def test_suite_behind_a_symlink_is_the_suite(tmp_path: Path) -> None:
+    """Whatever way leads to it."""
+    (tmp_path / "link").symlink_to(ROOT)
+    suite = SuiteRunner(tmp_path)
+    done = suite(str(tmp_path / "link" / "suite"), "--replay", str(ROOT / "cassettes" / "healthy.yaml"))
+    assert (done.exit_status, done.verdict["ok"]) == (0, True)
+
+
+def test_run_without_its_plugin_is_refused(suite: SuiteRunner, exchange: LocalExchange) -> None:
+    """Exit 4 and a sentence, not fifteen errors that look like a verdict."""
+    done = suite("-p", "no:keycheck-suite", settings=exchange.settings())
+    assert done.exit_status == 4
+    assert not exchange.log
+
+
+@pytest.mark.parametrize("secret", ["true", "null", "test", "pass", "hidden", "futures"])
+def test_placeholder_secret_breaks_no_report(secret: str, suite: SuiteRunner, exchange: LocalExchange) -> None:
+    """The JSON is whole, and its names are those of the contract."""
+    done = suite(settings=exchange.settings() | {"BINANCE_API_SECRET": secret})
+    jsonschema.validate(done.verdict, SCHEMA)
+    assert done.exit_status == 1
+
+
+def test_demo_settings_do_not_open_production(suite: SuiteRunner, exchange: LocalExchange) -> None:
+    """Demo looks at no withdrawals, so a production host under that name is refused."""
+    settings = exchange.settings() | {"BINANCE_ENVIRONMENT": "demo", "BINANCE_FUTURES_URL": "https://fapi.binance.com"}
+    done = suite(settings=settings)
+    assert done.exit_status == 4
+    assert "test network" in done.output
+
+
+def test_interrupted_recording_keeps_the_older_cassette(suite: SuiteRunner, tmp_path: Path) -> None:
+    """Half a run is not worth more than a whole one."""
+    cassette = tmp_path / "mine.yaml"
+    with LocalExchange() as exchange:
+        suite("--record", str(cassette), settings=exchange.settings())
+        before = cassette.read_bytes()
+        exchange.scenario = Scenario(faults={"/fapi/v1/exchangeInfo": Fault.stall()})
+        seen = len(exchange.requests_to("/fapi/v1/exchangeInfo"))
+        process = _start(suite, exchange, "--record", str(cassette))
+        _wait_for(lambda: len(exchange.requests_to("/fapi/v1/exchangeInfo")) > seen)
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(15) == 2
+    assert cassette.read_bytes() == before
+
+
+LEAKY = ("-vv", "-l", "-s", "-o", "log_cli=true", "--log-cli-level=DEBUG", "-o", "junit_logging=all")
+
+
+def test_malformed_header_line_leaks_no_signature(suite: SuiteRunner, tmp_path: Path) -> None:
+    """urllib3 warns of it with the whole URL; nobody hears it."""
+    files = [tmp_path / name for name in ("page.html", "junit.xml", "log.txt")]
+    options = (f"--html={files[0]}", f"--junitxml={files[1]}", f"--log-file={files[2]}", "--log-file-level=DEBUG")
+    with LocalExchange() as exchange, MalformedHeaders(exchange.wallet_url) as front:
+        settings = exchange.settings() | {"BINANCE_WALLET_URL": front.url}
+        done = suite(*options, *LEAKY, settings=settings)
+        signatures = [r.params["signature"] for r in exchange.log if "signature" in r.params]
+    assert done.exit_status == 0
+    assert front.answers == 1
+    everything = done.output + "".join(file.read_text("utf-8") for file in files)
+    assert signatures
+    assert not Redactor([API_KEY, API_SECRET, *signatures]).knows(everything)
+
+
+@pytest.mark.parametrize("field", ["yourKey", "enableNothing"])
+def test_key_that_is_read_back_is_not_printed(field: str, suite: SuiteRunner, tmp_path: Path) -> None:
+    """Not even by the reprs of a traceback that somebody asked for."""
+    body = {"enableFutures": False, "enableWithdrawals": True, "ipRestrict": True, field: API_KEY}
+    fault = Fault.body(json.dumps(body).encode())
+    done = run(
+        suite, Scenario(faults={"/sapi/v1/account/apiRestrictions": fault}), *LEAKY, f"--junitxml={tmp_path / 'j'}"
+    )
+    assert done.exit_status == 1
+    assert not Redactor([API_KEY]).knows(done.output + (tmp_path / "j").read_text(encoding="utf-8"))

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from keycheck import answers, scrubbing
+from keycheck import answers
 from keycheck.answers import RawAnswer
+from keycheck.cassettes import scrubbing
 from keycheck.endpoints import (
     ACCOUNT_CONFIG,
     API_RESTRICTIONS,
@@ -75,7 +76,8 @@ def test_scrubbing_twice_is_scrubbing_once(endpoint: Endpoint, status: int, body
 @given(endpoints, st.sampled_from([200, 400]), bodies)
 def test_no_unlisted_name_is_kept(endpoint: Endpoint, status: int, body: bytes) -> None:
     """Balances, ids and whatever comes next are dropped, at every depth."""
-    kept = json.loads(scrub(endpoint, status, body))
+    scrubbed = scrub(endpoint, status, body)
+    kept = json.loads(scrubbed) if answers.strict(scrubbed) is not None else {}
     beyond = names_in(kept) - LISTED_NAMES
     if endpoint is API_RESTRICTIONS and status == 200:
         assert all(name.startswith(("enable", "permits")) and isinstance(kept[name], bool) for name in beyond)
@@ -181,8 +183,22 @@ def test_figures_of_exchange_info_are_kept_as_written() -> None:
 
 
 def test_long_texts_are_cut() -> None:
-    """300 characters of an untrusted text are plenty."""
-    assert len(json.loads(scrub(PING, 400, json.dumps({"msg": "x" * 999}).encode()))["msg"]) == 300
+    """2000 characters of an untrusted text are plenty, and more than a report shows."""
+    assert len(json.loads(scrub(PING, 400, json.dumps({"msg": "x" * 9999}).encode()))["msg"]) == 2000
+
+
+@pytest.mark.parametrize("text", ['{"a": NaN}', '{"a": 1, "a": 2}', "{", "\xff", "", "null"])
+def test_what_is_no_strict_json_is_not_made_into_any(text: str) -> None:
+    """Or a replay would take an answer that the live run refused."""
+    for body in (text.encode("latin-1"), b" " + text.encode("latin-1")):
+        once = scrub(API_RESTRICTIONS, 200, body)
+        assert answers.strict(once) is None
+
+
+def test_an_error_code_is_kept_whatever_the_status() -> None:
+    """A refusal that comes with 200 must come back as one."""
+    kept = json.loads(scrub(ORDER_TEST, 200, b'{"code": -2015, "msg": "no", "orderId": 7}'))
+    assert kept == {"code": -2015, "msg": "no"}
 
 
 queries = st.lists(

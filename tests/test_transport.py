@@ -25,6 +25,7 @@ from keycheck.secrets import Secret
 from keycheck.signing import HmacSigner, encode, signed_query
 from tests.exchange import API_KEY, Fault, LocalExchange
 
+NOTHING = Secret("")
 CANARY = "canary9canary"
 SHORT = 0.3  # seconds given to a request that will not end by itself
 GRACE = 1.5  # seconds more on a busy machine
@@ -59,7 +60,7 @@ def misbehaving(exchange: LocalExchange, fault: Fault) -> None:
 def failure(http: HttpTransport, endpoint: Endpoint = PING, seconds: float = 5, query: str = "") -> CannotLook:
     """Why there is no answer; nothing of a library's own words rides along."""
     with pytest.raises(CannotLook) as caught:
-        http.send(endpoint, query, Secret(CANARY), seconds)
+        http.send(endpoint, Secret(query), Secret(CANARY), seconds)
     error = caught.value
     assert error.__cause__ is None
     assert error.__context__ is None
@@ -81,7 +82,7 @@ def unused_port() -> int:
 
 def test_an_answer_is_its_status_headers_and_bytes(http: HttpTransport) -> None:
     """Header names in lower case, the body decoded."""
-    raw = http.send(PING, "", None, 5)
+    raw = http.send(PING, NOTHING, None, 5)
     assert (raw.status, raw.body) == (200, b"{}")
     assert raw.headers["x-mbx-used-weight-1m"]
     assert all(name == name.lower() for name in raw.headers)
@@ -92,7 +93,7 @@ def test_the_query_is_sent_to_the_letter(http: HttpTransport, exchange: LocalExc
     query = signed_query(
         [("symbol", "币安人生USDT"), ("a", "+ ~/?#[]@!$&'()*,;=%"), ("b", "")], HmacSigner(Secret(API_KEY))
     )
-    http.send(ORDER_TEST, query, Secret(API_KEY), 5)
+    http.send(ORDER_TEST, Secret(query), Secret(API_KEY), 5)
     (received,) = exchange.log
     assert received.raw_query == query
     assert received.method == "POST"
@@ -109,23 +110,23 @@ def test_requests_encodes_nothing_anew(params: list[tuple[str, str]]) -> None:
 
 def test_the_key_travels_in_its_header_where_it_is_given(http: HttpTransport, exchange: LocalExchange) -> None:
     """And nowhere else; a public question carries none."""
-    http.send(PING, "", None, 5)
-    http.send(ACCOUNT_CONFIG, "", Secret(API_KEY), 5)
-    http.send(PING, "", None, 5)
+    http.send(PING, NOTHING, None, 5)
+    http.send(ACCOUNT_CONFIG, NOTHING, Secret(API_KEY), 5)
+    http.send(PING, NOTHING, None, 5)
     assert [one.headers.get("x-mbx-apikey") for one in exchange.log] == [None, API_KEY, None]
 
 
 def test_nothing_is_carried_into_the_next_request(http: HttpTransport, exchange: LocalExchange) -> None:
     """Binance's edge sets cookies; they are not sent back."""
-    assert "set-cookie" in http.send(PING, "", None, 5).headers
-    http.send(PING, "", None, 5)
+    assert "set-cookie" in http.send(PING, NOTHING, None, 5).headers
+    http.send(PING, NOTHING, None, 5)
     assert "cookie" not in exchange.log[1].headers
 
 
 def test_one_connection_a_host(http: HttpTransport, exchange: LocalExchange) -> None:
     """However many requests, refusals among them."""
     for endpoint in sorted(LISTED, key=str):
-        http.send(endpoint, "", None, 5)
+        http.send(endpoint, NOTHING, None, 5)
     assert exchange.connections == {"futures": 1, "wallet": 1}
 
 
@@ -134,7 +135,7 @@ def test_a_redirect_is_not_followed(http: HttpTransport, exchange: LocalExchange
     exchange.scenario = replace(
         exchange.scenario, faults={ACCOUNT_CONFIG.path: Fault.redirect(exchange.wallet_url + "/elsewhere")}
     )
-    assert http.send(ACCOUNT_CONFIG, "", Secret(API_KEY), 5).status == 302
+    assert http.send(ACCOUNT_CONFIG, NOTHING, Secret(API_KEY), 5).status == 302
     assert len(exchange.log) == 1
 
 
@@ -146,18 +147,18 @@ def test_nothing_is_taken_from_the_environment(
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "https_proxy"):
         monkeypatch.setenv(name, nowhere)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere")
-    assert http.send(PING, "", None, 5).status == 200
+    assert http.send(PING, NOTHING, None, 5).status == 200
     assert len(exchange.log) == 1
 
 
 def test_a_packed_body_is_unpacked(http: HttpTransport, exchange: LocalExchange) -> None:
     """exchangeInfo comes as gzip."""
-    raw = http.send(EXCHANGE_INFO, "", None, 5)
+    raw = http.send(EXCHANGE_INFO, NOTHING, None, 5)
     assert raw.headers["content-encoding"] == "gzip"
     assert raw.body.startswith(b'{"timezone"')
     packed = Fault.status(200, "", {"Content-Encoding": "gzip"})
     misbehaving(exchange, replace(packed, answer=replace(packed.answer, body=gzip.compress(b"{}"))))
-    assert http.send(PING, "", None, 5).body == b"{}"
+    assert http.send(PING, NOTHING, None, 5).body == b"{}"
 
 
 # -- the gate --
@@ -176,7 +177,7 @@ STRANGERS = [
 def test_only_a_listed_endpoint_is_sent(http: HttpTransport, exchange: LocalExchange, stranger: Endpoint) -> None:
     """Whoever makes one up is refused before a socket is touched."""
     with pytest.raises(NotListed):
-        http.send(stranger, "", None, 5)
+        http.send(stranger, NOTHING, None, 5)
     assert exchange.connections == {"futures": 0, "wallet": 0}
 
 
@@ -184,7 +185,7 @@ def test_a_host_that_is_not_configured_is_not_asked(exchange: LocalExchange) -> 
     """Demo has no wallet API, and nobody falls back to another."""
     http = HttpTransport({Host.FUTURES: exchange.futures_url})
     with pytest.raises(NotListed):
-        http.send(next(e for e in LISTED if e.host is Host.WALLET), "", None, 5)
+        http.send(next(e for e in LISTED if e.host is Host.WALLET), NOTHING, None, 5)
     http.close()
 
 
@@ -261,8 +262,8 @@ def test_after_a_cut_the_next_request_is_answered(http: HttpTransport, exchange:
     """On a connection of its own, and with its own answer."""
     misbehaving(exchange, Fault.stall(times=1))
     failure(http, PING, 0.1)
-    assert b"serverTime" in http.send(TIME, "", None, 5).body
-    assert http.send(PING, "", None, 5).body == b"{}"
+    assert b"serverTime" in http.send(TIME, NOTHING, None, 5).body
+    assert http.send(PING, NOTHING, None, 5).body == b"{}"
 
 
 def test_a_request_whose_time_is_up_is_not_sent_later(
@@ -375,7 +376,7 @@ def test_a_key_that_no_header_carries_is_not_quoted(http: HttpTransport, exchang
     """http.client's own error would hold it whole."""
     for key in ("Ж" + CANARY, CANARY + "\r\nX: y"):
         with pytest.raises(CannotLook) as caught:
-            http.send(ACCOUNT_CONFIG, "", Secret(key), 5)
+            http.send(ACCOUNT_CONFIG, NOTHING, Secret(key), 5)
         assert CANARY not in str(caught.value)
         assert caught.value.__context__ is None
     assert exchange.log == []
@@ -480,7 +481,7 @@ def on_socket(kind: socket.SocketKind, act: Any) -> Any:
 def test_a_request_in_a_replay_does_not_get_out(http: HttpTransport, exchange: LocalExchange) -> None:
     """Also the transport itself is shut."""
     with no_sockets(), pytest.raises(NotListed, match="replay"):
-        http.send(PING, "", None, 5)
+        http.send(PING, NOTHING, None, 5)
     assert exchange.connections["futures"] == 0
 
 
@@ -490,4 +491,4 @@ def test_afterwards_the_network_is_back(http: HttpTransport) -> None:
     with pytest.raises(ZeroDivisionError), no_sockets(), no_sockets():
         _ = 1 / 0
     assert (dict(vars(socket.socket)), dict(vars(socket))) == before
-    assert http.send(PING, "", None, 5).status == 200
+    assert http.send(PING, NOTHING, None, 5).status == 200

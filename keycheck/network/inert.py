@@ -17,8 +17,8 @@ def no_sockets() -> Iterator[None]:
 
     patched: list[tuple[Any, str]] = [
         *((socket.socket, name) for name in ("connect", "connect_ex", "sendto", "sendmsg")),
-        *((socket, name) for name in ("getaddrinfo", "gethostbyname", "gethostbyname_ex", "gethostbyaddr")),
-        (socket, "create_connection"),
+        *((socket, name) for name in ("create_connection", "getaddrinfo", "getnameinfo")),
+        *((socket, name) for name in ("gethostbyname", "gethostbyname_ex", "gethostbyaddr")),
     ]
     own = [(owner, name, owner.__dict__.get(name)) for owner, name in patched]
     for owner, name in patched:

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import ssl
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
@@ -12,7 +13,7 @@ from requests.cookies import RequestsCookieJar
 
 from keycheck.answers import RawAnswer
 from keycheck.endpoints import LISTED, Endpoint, Host
-from keycheck.errors import CannotLook, KeycheckError, NotBinance, NotListed, Unreachable
+from keycheck.errors import CannotLook, KeycheckError, NotBinance, NotListed, Unreachable, UsageProblem
 from keycheck.network.explain import explain
 from keycheck.network.gate import Gate
 from keycheck.secrets import Secret
@@ -22,8 +23,8 @@ CONNECT_SECONDS = 5.0
 MAX_BODY = 16 * 2**20  # bytes, decoded; exchangeInfo is about 1.1 MB
 KEY_HEADER = "X-MBX-APIKEY"
 
-# urllib3 logs paths with their query at DEBUG; a query of ours ends in a signature.
-logging.getLogger("urllib3").setLevel(logging.INFO)
+# urllib3 logs whole URLs, at DEBUG always and at WARNING where a header line is malformed; ours end in a signature.
+logging.getLogger("urllib3").setLevel(logging.CRITICAL + 1)
 
 
 class HttpTransport:
@@ -39,8 +40,8 @@ class HttpTransport:
         for url in urls.values():
             self._session.mount(url, self._gate)
         self._session.headers.update({"User-Agent": "keycheck", "Accept": "application/json"})
-        self._proxies = {"http": proxy.reveal(), "https": proxy.reveal()} if proxy else None
-        self._verify = ca_bundle or True
+        self._proxy = proxy
+        self._verify = _usable(ca_bundle) if ca_bundle else True
         # A cassette's way to name a miss, whose own exception would come out as a lost connection.
         self.explain_first: Callable[[Exception, Endpoint], CannotLook | None] = lambda *_: None
 
@@ -50,7 +51,7 @@ class HttpTransport:
     def close(self) -> None:
         self._session.close()
 
-    def send(self, endpoint: Endpoint, query: str, api_key: Secret | None, seconds: float) -> RawAnswer:
+    def send(self, endpoint: Endpoint, query: Secret, api_key: Secret | None, seconds: float) -> RawAnswer:
         """Sends and reads to the end within `seconds`, whatever the other side does."""
         if endpoint not in LISTED or endpoint.host not in self._urls:
             raise NotListed(f"{endpoint} is not on the list of requests that this suite may send")
@@ -78,7 +79,7 @@ class HttpTransport:
         return result
 
     def _work(
-        self, box: "Future[RawAnswer | KeycheckError]", endpoint: Endpoint, query: str, api_key: Secret | None
+        self, box: "Future[RawAnswer | KeycheckError]", endpoint: Endpoint, query: Secret, api_key: Secret | None
     ) -> None:
         try:
             box.set_result(self._exchange(endpoint, query, api_key))
@@ -87,21 +88,35 @@ class HttpTransport:
         except Exception as error:  # noqa: BLE001  a header that cannot be encoded raises ValueError, with the key in it
             box.set_result(self.explain_first(error, endpoint) or explain(error, endpoint))
 
-    def _exchange(self, endpoint: Endpoint, query: str, api_key: Secret | None) -> RawAnswer:
-        url = self._urls[endpoint.host] + endpoint.path + (f"?{query}" if query else "")
+    def _exchange(self, endpoint: Endpoint, query: Secret, api_key: Secret | None) -> RawAnswer:
         response = self._session.request(
             endpoint.method,
-            url,
+            self._urls[endpoint.host] + endpoint.path + (f"?{query.reveal()}" if query.reveal() else ""),
             headers={KEY_HEADER: api_key.reveal()} if api_key else None,
             timeout=(CONNECT_SECONDS, REQUEST_SECONDS),
             allow_redirects=False,
             stream=True,
-            proxies=self._proxies,
+            proxies={"http": self._proxy.reveal(), "https": self._proxy.reveal()} if self._proxy else None,
             verify=self._verify,
         )
         with contextlib.closing(response):
+            if response.status_code < 200:
+                # An interim answer that http.client takes for the final one; the real one is still to come, and must
+                # not be taken for the answer to the next question.
+                self._gate.sever()
+                raise Unreachable(f"{endpoint} was answered with an interim status alone. Run again", "reset")
             headers = {name.lower(): value for name, value in response.headers.items()}
             return RawAnswer(response.status_code, headers, _read(response.raw, endpoint))
+
+
+def _usable(ca_bundle: str) -> str:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(ca_bundle)
+    except (OSError, ValueError):
+        pass
+    else:
+        return ca_bundle
+    raise UsageProblem("BINANCE_CA_BUNDLE names a file that holds no certificates: give a PEM file, or leave it out")
 
 
 def _read(raw: Any, endpoint: Endpoint) -> bytes:

@@ -46,7 +46,8 @@ def pytest_metadata(metadata: dict[str, Any], config: pytest.Config) -> None:
 def binance(pytestconfig: pytest.Config) -> Binance:
     """The one signed session of the run."""
     suite_run = pytestconfig.pluginmanager.get_plugin("keycheck-suite")
-    assert isinstance(suite_run, SuiteRun)
+    if not isinstance(suite_run, SuiteRun):
+        pytest.exit("suite/ is run without its plugin: leave --rootdir and -p no: out", pytest.ExitCode.USAGE_ERROR)
     return suite_run.run.session
 
 
@@ -56,11 +57,12 @@ def observe(record_property: Any) -> Observe:
 
     def note(sentence: str = "", /, **values: Any) -> None:
         for name, value in (({OBSERVED: sentence} if sentence else {}) | values).items():
-            record_property(name, value)
+            if value is not None:
+                record_property(name, value)
 
     return note
 
 
 def _is_suite_run(config: pytest.Config) -> bool:
-    suite = config.rootpath / SUITE
+    suite = (config.rootpath / SUITE).resolve()
     return any(suite in (place, *place.parents) or place in suite.parents for place in places(config))

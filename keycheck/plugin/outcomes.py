@@ -77,7 +77,7 @@ def dress(report: pytest.TestReport, finding: Finding, item: pytest.Item, *, tra
     elif finding.outcome is Outcome.UNPROVEN and finding.check.severity is Severity.CRITICAL:
         report.outcome, report.when, report.longrepr = "failed", "setup", f"unproven: {finding.detail}"
     elif finding.outcome in (Outcome.WARN, Outcome.UNPROVEN):
-        report.outcome, report.wasxfail = "skipped", f"{terminal.word(finding.outcome)}: {finding.detail}"
+        report.outcome, report.wasxfail = "skipped", finding.detail
         report.longrepr = text
     else:
         file, line, _ = item.location

@@ -31,26 +31,20 @@ class SuiteRun:
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
-        self.suite = config.rootpath / SUITE
+        self.suite = (config.rootpath / SUITE).resolve()
         self.catalogue = catalogue.read(self.suite)
         self.run: Run
         self.report: RunReport | None = None
-        self._say_it_briefly()
+        # A failed claim is told in a sentence at the end; its traceback is for -vv, or a --tb that was asked for.
+        self.tracebacks = self._option("verbose", 0) >= 2 or self._option("tbstyle", "auto") != "auto"
 
     def _option(self, name: str, default: Any = None) -> Any:
         return getattr(self.config.option, name, default)  # -p no:terminal takes its options along
 
-    def _say_it_briefly(self) -> None:
-        """A failed claim is told in a sentence at the end; its traceback is for -vv or a --tb that was asked for."""
-        self.tracebacks = self._option("verbose", 0) >= 2 or self._option("tbstyle", "auto") != "auto"
-        if not self.tracebacks and hasattr(self.config.option, "tbstyle"):
-            self.config.option.tbstyle = "no"
-        if self._option("reportchars") == "fE":  # pytest's default; its list would say everything twice
-            self.config.option.reportchars = ""
-
     @property
     def _looks_only(self) -> bool:
-        return any(self._option(name) for name in ("collectonly", "showfixtures", "show_fixtures_per_test"))
+        looks = ("collectonly", "showfixtures", "show_fixtures_per_test", "cacheshow")
+        return any(self._option(name) for name in looks)
 
     # -- begin --
 
@@ -59,8 +53,9 @@ class SuiteRun:
         if self._looks_only:
             return
         try:
-            self._refuse_what_cannot_work()
             self.run = Run(self._options(), self.catalogue)
+            self._refuse_what_cannot_work()
+            self.run.open()
         except UsageProblem as problem:
             message = str(problem)
         else:
@@ -102,25 +97,32 @@ class SuiteRun:
         self, collector: pytest.Collector
     ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
         report = yield
-        if isinstance(collector, pytest.Module) and self.suite in collector.path.parents and report.passed:
-            wrong = [*self.catalogue.faults.get(collector.path.name, []), *self._strangers(report.result)]
+        if isinstance(collector, pytest.Module) and self._is_inside(collector.path) and report.passed:
+            wrong = [*self.catalogue.faults.get(collector.path.name, []), *self._strangers(collector, report.result)]
             if wrong:
                 report.outcome, report.longrepr, report.result = "failed", "\n".join(wrong), []
+        if report.failed and not self._looks_only:
+            self.run.complete = False
         return report
 
-    def _strangers(self, nodes: list[Any]) -> list[str]:
+    def _is_inside(self, path: Path) -> bool:
+        return self.suite in path.resolve().parents
+
+    def _strangers(self, module: pytest.Module, nodes: list[Any]) -> list[str]:
         known = [getattr(node, "originalname", node.name).removeprefix("test_") for node in nodes]
         return [
-            f"{name} is no plain function that suite/ can list, or is parametrized: write one function a check"
+            f"{name} is no plain function of a file test_*.py in suite/, or is parametrized: write one function a check"
             for name in dict.fromkeys(known)
-            if name not in self.catalogue or known.count(name) > 1
+            if known.count(name) > 1 or name not in self.catalogue or self.catalogue[name].file != module.path.name
         ]
 
     # -- run --
 
     def _check(self, item: pytest.Item) -> Check | None:
         name = getattr(item, "originalname", item.name).removeprefix("test_")
-        return self.catalogue[name] if self.suite in item.path.parents and name in self.catalogue else None
+        if not self._is_inside(item.path) or name not in self.catalogue:
+            return None
+        return self.catalogue[name] if self.catalogue[name].file == item.path.name else None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -151,8 +153,9 @@ class SuiteRun:
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         if self._looks_only:
             return
+        done = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
         try:
-            self.report = self.run.finish()
+            self.report = self.run.finish(whole=done)
         except OSError as error:
             self._fail(session, f"The reports could not be written ({error.strerror}): make room, or use --report-dir.")
             return
@@ -162,7 +165,7 @@ class SuiteRun:
         except Exception as error:  # noqa: BLE001  pytest would exit 1 without a word about the verdict
             self._fail(session, f"The reports could not be written ({type(error).__name__}): report this as a bug.")
             return
-        if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        if done:
             session.exitstatus = self.report.verdict.exit_status
 
     def _fail(self, session: pytest.Session, text: str, exit_status: int = pytest.ExitCode.INTERNAL_ERROR) -> None:
@@ -178,12 +181,18 @@ class SuiteRun:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> Generator[None, None, None]:
+        # pytest's own list of failures would say everything twice; of what else went wrong, it says what it has to say.
+        failed = [] if self.tracebacks else terminalreporter.stats.pop("failed", [])
         yield
+        if failed:
+            terminalreporter.stats["failed"] = failed
         if self.report is None:
             return
         terminalreporter.section("keycheck")
         folder = _shown(self.run.options.report_dir, self.config.invocation_params.dir)
         written = f"{folder / PAGE_FILE} and {folder / VERDICT_FILE}"
+        if self.run.recorded:
+            written += f"; cassette: {_shown(self.run.recorded, self.config.invocation_params.dir)}"
         for text, style in terminal.summary(self.report, written, terminalreporter._tw.fullwidth - 1):
             terminalreporter.write_line(text, **({style: True} if style else {}))
 

@@ -8,16 +8,13 @@ from keycheck.errors import UsageProblem
 
 def write(path: Path, text: str) -> None:
     """Replaces `path` atomically, as UTF-8. Raises OSError; then what was there before is still there."""
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", newline="\n", dir=path.parent, prefix=f".{path.name}.", delete=False
-    ) as file:
-        temporary = Path(file.name)
-        try:
-            file.write(text)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+    file = tempfile.NamedTemporaryFile(  # noqa: SIM115  a full disk may show itself only at close, inside the try below
+        "w", encoding="utf-8", newline="\n", dir=path.parent, prefix=f".{path.name[:40]}.", delete=False
+    )
+    temporary = Path(file.name)
     try:
+        with file:
+            file.write(text)
         temporary.chmod(0o644)  # a temporary file is 0600; a report is meant to be read
         temporary.replace(path)
     except BaseException:
@@ -25,13 +22,13 @@ def write(path: Path, text: str) -> None:
         raise
 
 
-def make_folder(folder: Path) -> None:
-    """Makes sure that reports can be written; raises UsageProblem with one sentence if not."""
+def make_folder(folder: Path, remedy: str) -> None:
+    """Makes sure that files can be written to `folder`; raises UsageProblem with one sentence if not."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
         raise UsageProblem(
-            f"reports cannot be written to {folder.name} ({error.strerror}): choose another folder with --report-dir"
+            f"nothing can be written to {folder.name} ({error.strerror}): choose another folder with {remedy}"
         ) from None

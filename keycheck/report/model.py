@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from keycheck.cassettes.label import Label
 from keycheck.credentials import KeyFacts
 from keycheck.endpoints import Host
 from keycheck.evidence import Call
 from keycheck.findings import Finding, Outcome
-from keycheck.label import Label
 from keycheck.verdict import Verdict
 
 SCHEMA_VERSION = 1
@@ -60,8 +60,11 @@ class RunReport:
 
     @property
     def sentence(self) -> str:
-        """The verdict in one sentence."""
-        return SENTENCES[self.verdict]
+        """The verdict in one sentence. A demo run never reads as if it were production."""
+        sentence = SENTENCES[self.verdict]
+        if self.environment == "demo":
+            return sentence.replace("USD-M futures", "USD-M futures on Binance's test network")
+        return sentence
 
     def with_outcome(self, *outcomes: Outcome) -> list[Finding]:
         """The findings of these outcomes, in run order."""

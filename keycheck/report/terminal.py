@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Iterable, Iterator
 
+from keycheck.credentials import KEY
 from keycheck.findings import Finding, Outcome
 from keycheck.report.model import RunReport
 from keycheck.verdict import Verdict
@@ -28,8 +29,11 @@ def word(outcome: Outcome) -> str:
 
 def header(report: RunReport, hosts: Iterable[str]) -> list[str]:
     """What a run is about to test."""
-    key = f"{report.key.type or 'key without secret'}, ending in {report.key.last_four}" if report.key.last_four else ""
-    about = f"keycheck {report.suite_version}: {report.environment}, {report.symbol}, key: {key or 'none'}"
+    if report.key.last_four:
+        key = f"{report.key.type or 'without secret'}, ending in {report.key.last_four}"
+    else:
+        key = "none" if KEY in report.key.missing else "too short to name"
+    about = f"keycheck {report.suite_version}: {report.environment}, {report.symbol}, key: {key}"
     if report.environment == "demo":
         about += " (demo: Binance's test network, no real funds)"
     cassette = report.cassette
@@ -54,8 +58,7 @@ def _finding(finding: Finding, width: int) -> Iterator[Line]:
     check = finding.check
     yield f"{word(finding.outcome):<8} {check.title} [{check.id}]", STYLES[finding.outcome]
     paragraphs = [f"Observed: {finding.detail}"]
-    # What hinders the look is mended as the detail says; the check's own remedy would mend what nobody saw broken.
-    if finding.outcome is not Outcome.UNPROVEN and check.fix:
+    if check.fix:
         paragraphs.append(f"Fix: {check.fix}")
     for paragraph in paragraphs:
         for line in textwrap.wrap(paragraph, max(width - len(_INDENT), 40), break_on_hyphens=False):

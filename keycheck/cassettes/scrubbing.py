@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from keycheck.answers import unrepeated
+from keycheck.answers import strict
 from keycheck.endpoints import (
     ACCOUNT_CONFIG,
     API_RESTRICTIONS,
@@ -35,7 +35,7 @@ _HEADERS = ("content-type", "x-mbx-used-weight-1m", "x-sapi-used-ip-weight-1m", 
 _ERROR = ("code", "msg")
 _FILTER = ("filterType", "stepSize", "minQty", "maxQty", "notional", "minPrice", "maxPrice", "tickSize", "limit")
 _PERMISSION = re.compile(r"(?:enable|permits)[A-Za-z]{1,60}")
-_LONGEST = 300
+_LONGEST = 2000  # characters of a text; more than a report shows of it
 
 _FIELDS: Mapping[str, tuple[str, ...]] = {
     PING.path: (),
@@ -71,9 +71,8 @@ def scrub_headers(headers: Mapping[str, list[str]], clean: Clean) -> dict[str, l
 
 def scrub_body(path: str, status: int, body: bytes, symbol: str, clean: Clean) -> bytes:
     """The listed fields of a JSON body; of anything else, only that it was no JSON."""
-    try:
-        parsed = json.loads(body.decode("utf-8"), object_pairs_hook=unrepeated)
-    except (ValueError, RecursionError):
+    parsed = strict(body)
+    if parsed is None:
         return b"(not JSON; dropped)"
     if not isinstance(parsed, dict):
         return b"[]"
@@ -82,7 +81,7 @@ def scrub_body(path: str, status: int, body: bytes, symbol: str, clean: Clean) -
     elif path == EXCHANGE_INFO.path:
         kept = _exchange_info(parsed, symbol, clean)
     else:
-        kept = _scalars(parsed, _FIELDS.get(path, ()), clean)
+        kept = _scalars(parsed, (*_FIELDS.get(path, ()), *_ERROR), clean)
         if path == API_RESTRICTIONS.path:
             # New permissions must be seen by a later suite, so booleans with these names are kept whatever they are.
             kept |= {k: v for k, v in parsed.items() if _PERMISSION.fullmatch(k) and isinstance(v, bool)}
@@ -100,12 +99,12 @@ def _scalar(value: object, clean: Clean) -> object:
 
 
 def _text(value: str, clean: Clean) -> str:
-    return clean(value)[:_LONGEST]
+    return clean(value[: 2 * _LONGEST])[:_LONGEST]
 
 
 def _exchange_info(body: Body, symbol: str, clean: Clean) -> Body:
     """The contract under test and its two neighbours, the weight limit, and the stale stamp."""
-    kept = _scalars(body, ("serverTime",), clean)
+    kept = _scalars(body, ("serverTime", *_ERROR), clean)
     limits, symbols = body.get("rateLimits"), body.get("symbols")
     if isinstance(limits, list):
         names = ("rateLimitType", "interval", "intervalNum", "limit")

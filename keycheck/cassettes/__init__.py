@@ -1,0 +1,24 @@
+"""Recording and replay: the only package that knows vcrpy and YAML.
+
+One file a run. Beside the scrubbed answers it keeps a label (what was recorded, when, from where), the clock's
+readings, and the failures that vcrpy cannot keep, such as a refused connection. A file that comes from elsewhere is
+untrusted input.
+"""
+
+from pathlib import Path
+
+from keycheck.errors import UsageProblem
+
+ENDINGS = (".yaml", ".yml")
+
+
+def path_of(name: str, folder: Path) -> Path:
+    """`NAME` or `NAME.yaml` -> that file in `folder`, unless it lies here; with a separator, it is a path already.
+
+    Raises UsageProblem for an empty name.
+    """
+    if not name.strip() or "\0" in name:
+        raise UsageProblem("a cassette needs a name: --replay healthy, for example")
+    path = Path(name if name.endswith(ENDINGS) else f"{name}.yaml")
+    in_place = "/" in name or "\\" in name or (name.endswith(ENDINGS) and path.is_file())
+    return path if in_place else folder / path

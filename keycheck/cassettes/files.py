@@ -1,0 +1,113 @@
+"""The file of a cassette: plain YAML, bounded in every direction before anything is built from it."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from keycheck.cassettes import scrubbing
+from keycheck.endpoints import Endpoint
+from keycheck.errors import UsageProblem
+from keycheck.redaction import printable
+
+LABEL = "keycheck"
+MAX_BYTES = 2**20  # a trimmed run takes about 7 kB
+MAX_DEPTH = 12
+MAX_EVENTS = 50_000
+
+
+def failure_slot(endpoint: Endpoint, number: int) -> str:
+    """Where the failure of the n-th attempt at an endpoint is kept."""
+    return f"failure/{endpoint}/{number}"
+
+
+def shown(path: Path) -> str:
+    """A file's name for a message."""
+    return printable(path.name, 60)
+
+
+def no_cassette(path: Path, reason: str) -> UsageProblem:
+    """The one sentence for a file that is none."""
+    return UsageProblem(f"{shown(path)} is not a cassette of this suite ({reason}): record it again with --record")
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a file looks like a cassette of this suite. Raises OSError."""
+    if not path.is_file() or path.stat().st_size > MAX_BYTES:
+        return False
+    return re.search(rf"(?m)^metadata:(?:\n .*)*\n  {LABEL}:", path.read_text("utf-8", "replace")) is not None
+
+
+def written(interactions: list[tuple[str, str, dict[str, Any]]], metadata: dict[str, Any]) -> str:
+    """The text of a cassette: method, address and answer of each request, and what goes beside them."""
+    from vcr.request import Request  # noqa: PLC0415  not in a live run
+    from vcr.serialize import serialize  # noqa: PLC0415
+    from vcr.serializers import yamlserializer  # noqa: PLC0415
+
+    requests = [Request(method, uri, None, {}) for method, uri, _ in interactions]
+    responses = [response for _, _, response in interactions]
+    text: str = serialize({"requests": requests, "responses": responses, "metadata": metadata}, yamlserializer)
+    return text
+
+
+class Shelf:
+    """vcrpy's persister, for reading alone: a replay changes no file."""
+
+    @staticmethod
+    def load_cassette(cassette_path: str, serializer: Any) -> Any:
+        """Requests, answers and what goes beside them. Raises UsageProblem, and whatever YAML raises."""
+        from vcr.serialize import deserialize  # noqa: PLC0415  not in a live run
+
+        path = Path(cassette_path)
+        if not path.is_file():
+            raise UsageProblem(f"there is no cassette {shown(path)}: look into cassettes/ for their names")
+        if path.stat().st_size > MAX_BYTES:
+            raise no_cassette(path, f"it is longer than {MAX_BYTES >> 20} MiB")
+        requests, responses, *metadata = deserialize(path.read_text(encoding="utf-8"), serializer)
+        for response in responses:
+            # Nothing that a file says of its encoding makes us unpack it.
+            response["headers"] = scrubbing.scrub_headers(response["headers"], str)
+        return requests, responses, *metadata
+
+    @staticmethod
+    def save_cassette(*_: object, **__: object) -> None:
+        """Nothing is written."""
+
+
+class PlainYaml:
+    """vcrpy's serializer, for reading alone: no tags, aliases, merge keys or clever numbers, and only so much."""
+
+    @staticmethod
+    def deserialize(text: str) -> Any:
+        """Raises ValueError or a YAML error for anything but plain data."""
+        import yaml  # noqa: PLC0415  not in a live run
+
+        base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        _refuse_tricks(text, yaml, base)
+        return yaml.load(text, Loader=_plain_loader(base))  # noqa: S506  a safe loader, made plainer
+
+
+def _refuse_tricks(text: str, yaml: Any, loader: Any) -> None:
+    """Reads the events alone, which builds nothing: an alias costs a byte and can stand for a gigabyte."""
+    depth = 0
+    for number, event in enumerate(yaml.parse(text, Loader=loader)):
+        if isinstance(event, yaml.events.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.events.CollectionEndEvent):
+            depth -= 1
+        alias = isinstance(event, yaml.events.AliasEvent) or getattr(event, "anchor", None)
+        merge = getattr(event, "value", None) == "<<"
+        if alias or merge or getattr(event, "tag", None) or depth > MAX_DEPTH or number > MAX_EVENTS:
+            raise ValueError("more than plain data")
+
+
+def _plain_loader(base: Any) -> Any:
+    """A loader that knows text, booleans, null, decimal whole numbers and decimal fractions."""
+    plain: Any = type("PlainLoader", (base,), {"yaml_implicit_resolvers": {}})
+    for tag, pattern, first in (
+        ("bool", r"true|false", "tf"),
+        ("null", r"null|~|", "n~\0"),
+        ("int", r"-?[0-9]{1,18}", "-0123456789"),
+        ("float", r"-?[0-9]{1,18}\.[0-9]{1,18}(?:e[+-]?[0-9]{1,2})?", "-0123456789"),
+    ):
+        plain.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(f"^(?:{pattern})$"), list(first))
+    return plain

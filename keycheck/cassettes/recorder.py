@@ -1,0 +1,80 @@
+"""Keeps a scrubbed copy of every answer of a live run.
+
+vcrpy lends the file's form and is otherwise left out: while it records by itself it reads whole bodies, past every cap
+and deadline, and keeps them unscrubbed until the end.
+"""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from keycheck.answers import RawAnswer
+from keycheck.cassettes import ENDINGS, files, scrubbing
+from keycheck.cassettes.label import Label, as_plain
+from keycheck.channel import Transport
+from keycheck.endpoints import Endpoint
+from keycheck.errors import CannotLook, UsageProblem
+from keycheck.redaction import Redactor
+from keycheck.secrets import Secret
+
+
+class Recorder:
+    """Transport and clock journal of a run that is recorded. `text` is the file, once the run has ended."""
+
+    def __init__(self, path: Path, label: Label, redactor: Redactor, inner: Transport) -> None:
+        _refuse_to_overwrite(path)
+        self.path = path
+        self._label = label
+        self._redactor = redactor
+        self._inner = inner
+        self._asked: Counter[str] = Counter()
+        self._metadata: dict[str, Any] = {files.LABEL: as_plain(label)}
+        self._interactions: list[tuple[str, str, dict[str, Any]]] = []
+
+    def send(self, endpoint: Endpoint, query: Secret, api_key: Secret | None, seconds: float) -> RawAnswer:
+        """As any transport. A failure to get an answer is kept beside the answers."""
+        self._asked[str(endpoint)] += 1
+        try:
+            raw = self._inner.send(endpoint, query, api_key, seconds)
+        except CannotLook as error:
+            self._metadata[files.failure_slot(endpoint, self._asked[str(endpoint)])] = {
+                "error": type(error).__name__,
+                "kind": getattr(error, "kind", ""),
+                "message": self._redactor.clean_shared(str(error)),
+            }
+            raise
+        uri = scrubbing.scrub_uri(f"{endpoint.path}?{query.reveal()}")
+        self._interactions.append((endpoint.method, uri, self._scrubbed(endpoint, raw)))
+        return raw
+
+    def keep(self, key: str, fresh: list[float]) -> list[float]:
+        """The clock's journal: a reading is kept as it was used."""
+        self._metadata[key] = fresh
+        return fresh
+
+    def text(self) -> str:
+        """The cassette."""
+        return files.written(self._interactions, self._metadata)
+
+    def _scrubbed(self, endpoint: Endpoint, raw: RawAnswer) -> dict[str, Any]:
+        clean = self._redactor.clean_shared
+        headers = {name: [value] for name, value in raw.headers.items()}
+        return {
+            "status": {"code": raw.status, "message": ""},
+            "headers": scrubbing.scrub_headers(headers, clean),
+            "body": {"string": scrubbing.scrub_body(endpoint.path, raw.status, raw.body, self._label.symbol, clean)},
+        }
+
+
+def _refuse_to_overwrite(path: Path) -> None:
+    """A recording replaces an older one of that name, and no other file. Raises UsageProblem."""
+    if path.suffix not in ENDINGS:
+        raise UsageProblem("--record writes a .yaml file: give it a name without an ending, or a path that ends so")
+    try:
+        mine = not path.exists() or files.is_ours(path)
+    except OSError:
+        mine = False
+    if not mine:
+        raise UsageProblem(
+            f"{files.shown(path)} is there already and is no cassette of this suite: choose another name for --record"
+        )
