@@ -104,10 +104,10 @@ def _plain_loader(base: Any) -> Any:
     """A loader that knows text, booleans, null, decimal whole numbers and decimal fractions."""
     plain: Any = type("PlainLoader", (base,), {"yaml_implicit_resolvers": {}})
     for tag, pattern, first in (
-        ("bool", r"true|false", "tf"),
-        ("null", r"null|~|", "n~\0"),
-        ("int", r"-?[0-9]{1,18}", "-0123456789"),
-        ("float", r"-?[0-9]{1,18}\.[0-9]{1,18}(?:e[+-]?[0-9]{1,2})?", "-0123456789"),
+        ("bool", r"true|false", ["t", "f"]),
+        ("null", r"null|~|", ["n", "~", ""]),
+        ("int", r"-?[0-9]{1,18}", list("-0123456789")),
+        ("float", r"-?[0-9]{1,18}\.[0-9]{1,18}(?:e[+-]?[0-9]{1,2})?", list("-0123456789")),
     ):
-        plain.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(f"^(?:{pattern})$"), list(first))
+        plain.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(f"^(?:{pattern})$"), first)
     return plain

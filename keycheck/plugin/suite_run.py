@@ -193,6 +193,8 @@ class SuiteRun:
         written = f"{folder / PAGE_FILE} and {folder / VERDICT_FILE}"
         if self.run.recorded:
             written += f"; cassette: {_shown(self.run.recorded, self.config.invocation_params.dir)}"
+        elif self.run.options.record is not None:
+            written += "; no cassette, as the run did not come to its end"
         for text, style in terminal.summary(self.report, written, terminalreporter._tw.fullwidth - 1):
             terminalreporter.write_line(text, **({style: True} if style else {}))
 

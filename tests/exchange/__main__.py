@@ -30,6 +30,8 @@ def main(arguments: list[str] | None = None) -> int:
         try:
             threading.Event().wait()
         except KeyboardInterrupt:
+            if options.env_file is not None:
+                options.env_file.unlink(missing_ok=True)
             print(f"\nStopped after {len(exchange.log)} requests, {len(exchange.real_orders)} of them real orders.")
     return 0
 
