@@ -46,11 +46,22 @@ class SuiteRunner:
         self.report_dir = folder / "reports"
 
     def __call__(
-        self, *arguments: str, settings: Mapping[str, str] | None = None, env_file: Path | None = None
+        self,
+        *arguments: str,
+        settings: Mapping[str, str] | None = None,
+        env_file: Path | None = None,
+        all_plugins: bool = False,
     ) -> Finished:
-        """Runs pytest with `arguments` (`suite/` if none names a path) and these BINANCE_* settings."""
+        """Runs pytest with `arguments` (`suite/` if none names a path) and these BINANCE_* settings.
+
+        `all_plugins`: with every plugin that is installed here, as pytest does by itself. Half of a run's start-up are
+        those of the development environment, so otherwise pytest-timeout comes along alone.
+        """
         paths = [] if arguments and arguments[0].startswith("suite") else ["suite/"]
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("BINANCE_", "PYTEST_"))}
+        if not all_plugins:
+            inherited["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+            arguments = (*arguments, "-p", "pytest_timeout")
         command = [sys.executable, "-m", "pytest", *paths, *arguments, "-o", f"cache_dir={self.folder / 'cache'}"]
         command += ["--report-dir", str(self.report_dir), "--env-file", str(env_file or os.devnull)]
         done = subprocess.run(  # noqa: S603  our own command

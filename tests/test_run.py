@@ -24,10 +24,10 @@ SCHEMA = json.loads((ROOT / "keycheck/report/verdict.schema.json").read_text(enc
 EXIT = {"OK": 0, "NOT_OK": 1, "UNPROVEN": 10}
 
 
-def run(suite: SuiteRunner, scenario: Scenario, *arguments: str, **settings: str) -> Finished:
+def run(suite: SuiteRunner, scenario: Scenario, *arguments: str, all_plugins: bool = False) -> Finished:
     """A live run against `scenario`, whose verdict keeps to the schema, and which placed no order."""
     with LocalExchange(scenario) as exchange:
-        done = suite(*arguments, settings=exchange.settings() | settings)
+        done = suite(*arguments, settings=exchange.settings(), all_plugins=all_plugins)
         assert not exchange.real_orders
     jsonschema.validate(done.verdict, SCHEMA)
     assert API_SECRET not in done.output + done.page + json.dumps(done.verdict)
@@ -58,7 +58,7 @@ VERDICTS = {
 def test_live_verdict(name: str, suite: SuiteRunner) -> None:
     """Each scenario ends in its verdict and exit status, by the failures it should have and no others."""
     verdict, failures = VERDICTS[name]
-    done = run(suite, SCENARIOS[name])
+    done = run(suite, SCENARIOS[name], all_plugins=True)
     assert (done.verdict["verdict"], done.exit_status) == (verdict, EXIT[verdict])
     assert done.with_outcome("fail") == failures
     assert done.verdict["ok"] is (verdict == "OK")
@@ -273,7 +273,7 @@ def test_collect_only_sends_nothing_and_leaves_reports_alone(suite: SuiteRunner,
 def test_pytest_html_page_has_the_verdict_and_no_machine(suite: SuiteRunner, tmp_path: Path) -> None:
     """--html stays usable: the same verdict section on top, environment table empty."""
     page = tmp_path / "html" / "page.html"
-    run(suite, SCENARIOS["withdrawals-enabled"], f"--html={page}", "--self-contained-html")
+    run(suite, SCENARIOS["withdrawals-enabled"], f"--html={page}", "--self-contained-html", all_plugins=True)
     text = page.read_text(encoding="utf-8")
     assert "kc-verdict" in text
     assert "This key is not fit" in text
@@ -286,7 +286,7 @@ def test_pytest_html_page_has_the_verdict_and_no_machine(suite: SuiteRunner, tmp
 
 def test_xdist_is_refused_in_a_sentence(suite: SuiteRunner, exchange: LocalExchange) -> None:
     """-n makes no sense on suite/."""
-    done = suite("-n", "2", settings=exchange.settings())
+    done = suite("-n", "2", settings=exchange.settings(), all_plugins=True)
     assert done.exit_status == 4
     assert "ERROR: -n does not go with suite/" in done.output
     assert not exchange.log
@@ -599,7 +599,7 @@ def test_collection_error_says_what_is_wrong(withdrawing: SuiteRunner) -> None:
 def test_refused_run_leaves_no_old_ok(arguments: tuple[str, ...], suite: SuiteRunner) -> None:
     """Whoever reads verdict.json after a run that never began finds no yesterday's verdict."""
     assert suite("--replay", "healthy").verdict["ok"] is True
-    done = suite(*arguments)
+    done = suite(*arguments, all_plugins=True)
     assert (done.exit_status, done.verdict["ok"], done.page) == (4, False, "")
 
 
@@ -677,7 +677,7 @@ def test_malformed_header_line_leaks_no_signature(suite: SuiteRunner, tmp_path: 
     options = (f"--html={files[0]}", f"--junitxml={files[1]}", f"--log-file={files[2]}", "--log-file-level=DEBUG")
     with LocalExchange() as exchange, MalformedHeaders(exchange.wallet_url) as front:
         settings = exchange.settings() | {"BINANCE_WALLET_URL": front.url}
-        done = suite(*options, *LEAKY, settings=settings)
+        done = suite(*options, *LEAKY, settings=settings, all_plugins=True)
         signatures = [r.params["signature"] for r in exchange.log if "signature" in r.params]
     assert done.exit_status == 0
     assert front.answers == 1
