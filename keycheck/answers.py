@@ -40,7 +40,7 @@ _BANNED_UNTIL = re.compile(r"banned until (\d{12,14})")
 def read(raw: RawAnswer, endpoint: Endpoint, clean: Clean) -> dict[str, Any] | Refusal:
     """The JSON object of a 200, or the refusal of a 4xx that carries one of Binance's codes.
 
-    `clean` takes secrets and addresses out of Binance's text. Raises CannotLook for everything else.
+    `clean` takes secrets out of Binance's text. Raises CannotLook for everything else.
     """
     body = _json_object(raw, endpoint) if raw.status == 200 else _lenient(raw.body)
     code = body.get("code")

@@ -75,7 +75,7 @@ class Channel:
         watch = clock.Stopwatch()
         try:
             raw = self._transport.send(endpoint, query, self._identity.api_key if endpoint.signed else None, seconds)
-            result = answers.read(raw, endpoint, self._redactor.clean_shared)
+            result = answers.read(raw, endpoint, self._redactor.clean)
         except CannotLook as error:
             result = error
         span = watch.stop()

@@ -1,4 +1,4 @@
-"""Takes secrets and addresses out of text. Pure: text in, text out.
+"""Takes secrets, addresses and names out of text. Pure: text in, text out.
 
 Two rules. A secret is known in advance, so any run of ten of its characters goes, forwards or backwards: debuggers
 and reprs cut long strings short, and a cut secret is still most of one. And some things have a tell-tale shape:
@@ -7,8 +7,10 @@ and reprs cut long strings short, and a cut secret is still most of one. And som
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn
+
+from keycheck.unpacking import views
 
 RUN = 10
 HIDDEN = "[hidden]"
@@ -33,9 +35,11 @@ class Redactor:
     What it knows sits in a closure, and it is neither pickled nor copied: it holds every secret there is.
     """
 
-    __slots__ = ("_runs",)
+    __slots__ = ("_names", "_runs")
 
-    def __init__(self, secrets: Iterable[str] = ()) -> None:
+    def __init__(self, secrets: Iterable[str] = (), names: Mapping[str, str] | None = None) -> None:
+        # Longest first: a folder is replaced whole, and not what its parent leaves of it.
+        self._names = dict(sorted((names or {}).items(), key=lambda pair: -len(pair[0])))
         runs: set[str] = set()
         self._runs: Callable[[], set[str]] = lambda: runs
         for secret in secrets:
@@ -60,6 +64,10 @@ class Redactor:
         # A search for each of some hundred runs in C beats a look at each place of the text in Python.
         return any(run in text for run in self._runs())
 
+    def finds(self, text: str) -> bool:
+        """Whether `text` holds a run of a secret in any of the forms that `unpacking` undoes."""
+        return bool(self._runs()) and any(self.knows(view) for view in views(text))
+
     def clean(self, text: str) -> str:
         """`text` without secrets and without what has the shape of one: for a single message, before it is rendered."""
         return _SHAPES.sub(lambda m: (m[1] or m[2] or "") + HIDDEN, self.without_secrets(text))
@@ -71,8 +79,14 @@ class Redactor:
         return self._without_runs(text)
 
     def clean_shared(self, text: str) -> str:
-        """`clean`, and IP addresses masked: for everything that leaves the owner's own terminal."""
-        return _ADDRESS.sub(lambda m: HIDDEN_IP if _is_address(m[0]) else m[0], self.clean(text))
+        """`clean`, and IP addresses and names masked: for everything that leaves the owner's own terminal."""
+        return self.without_names(_ADDRESS.sub(lambda m: HIDDEN_IP if _is_address(m[0]) else m[0], self.clean(text)))
+
+    def without_names(self, text: str) -> str:
+        """`text` with this machine's names and folders replaced by what stands for them."""
+        for name, stand_in in self._names.items():
+            text = re.sub(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", stand_in.replace("\\", r"\\"), text)
+        return text
 
     def _without_runs(self, text: str) -> str:
         runs = self._runs()

@@ -15,7 +15,7 @@ from keycheck.catalogue import Catalogue
 from keycheck.channel import Identity, Transport
 from keycheck.credentials import KeyFacts, facts_of
 from keycheck.endpoints import Host
-from keycheck.errors import DirtyArtefact, UsageProblem
+from keycheck.errors import UsageProblem
 from keycheck.findings import Check, Finding, Outcome, blocker
 from keycheck.network.inert import no_sockets
 from keycheck.network.transport import HttpTransport
@@ -54,11 +54,11 @@ class Run:
     Raises UsageProblem where that cannot be done.
     """
 
-    def __init__(self, options: Options, catalogue: Catalogue) -> None:
+    def __init__(self, options: Options, catalogue: Catalogue, redactor: Redactor) -> None:
         self.options = options
         self.catalogue = catalogue
         self.complete = catalogue.complete
-        self.redactor = Redactor()
+        self.redactor = redactor
         self.findings: dict[str, Finding] = {}
         self.hosts: tuple[str, ...] = ()
         self.recorded: Path | None = None
@@ -90,7 +90,7 @@ class Run:
     def _live(self) -> Binance:
         loaded = settings.load(self.options.env_file, required=self.options.env_file_required)
         held = loaded.credentials
-        for secret in (held.api_key, held.api_secret, loaded.proxy):
+        for secret in (held.api_key, held.api_secret, settings.proxy_password(loaded.proxy)):
             if secret is not None:
                 self.redactor.learn(secret.reveal())
         key = facts_of(held)
@@ -143,11 +143,11 @@ class Run:
         return blocker(check, self.findings)
 
     def add(self, finding: Finding) -> Finding:
-        """Remembers a finding, cleaned for sharing. A check that is run again may not take back what it saw fail."""
+        """Remembers a finding, cleaned of secrets. A check that is run again may not take back what it saw fail."""
         before = self.findings.get(finding.check.id)
         if before and before.outcome is Outcome.FAIL:
             return before
-        detail = printable(self.redactor.clean_shared(finding.detail[: 4 * _LONGEST_DETAIL]), _LONGEST_DETAIL)
+        detail = printable(self.redactor.clean(finding.detail[: 4 * _LONGEST_DETAIL]), _LONGEST_DETAIL)
         cleaned = self.findings[finding.check.id] = replace(finding, detail=detail)
         return cleaned
 
@@ -176,14 +176,15 @@ class Run:
         Raises OSError where a file cannot be written, DirtyArtefact where one would have held a secret.
         """
         report = self.report()
+        shared = report.masked(self.redactor.clean_shared)
         try:
-            self._write_report(PAGE_FILE, page.render(report))
-            self._write_report(VERDICT_FILE, verdict_json.render(report))
+            self._write_report(PAGE_FILE, page.render(shared))
+            self._write_report(VERDICT_FILE, verdict_json.render(shared))
         except BaseException:
             (self.options.report_dir / PAGE_FILE).unlink(missing_ok=True)  # no page without its verdict
             raise
         if self._recorder and whole and self.findings:
-            self._write(self._recorder.path, self._recorder.text())
+            artefacts.write(self._recorder.path, self._recorder.text(), self.redactor.finds)
             self.recorded = self._recorder.path
         return report
 
@@ -208,15 +209,7 @@ class Run:
         )
 
     def _write_report(self, name: str, text: str) -> None:
-        self._write(self.options.report_dir / name, self.redactor.without_secrets(text))
-
-    def _write(self, path: Path, text: str) -> None:
-        if self.redactor.knows(text):
-            path.unlink(missing_ok=True)
-            raise DirtyArtefact(
-                f"{path.name} would have held a secret and was not written: report this, without the key, as a bug"
-            )
-        artefacts.write(path, text)
+        artefacts.write(self.options.report_dir / name, self.redactor.without_secrets(text), self.redactor.finds)
 
 
 class _NoJournal:

@@ -1,14 +1,17 @@
 """.env and environment -> Settings. The only reader of `os.environ`; it never writes to it."""
 
+import getpass
 import io
 import ipaddress
 import logging
 import os
+import platform
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from keycheck import credentials
 from keycheck.cassettes.label import MAX_RECV_WINDOW
@@ -54,6 +57,22 @@ class Settings:
     credentials: Credentials = field(default_factory=Credentials)
     proxy: Secret | None = None
     ca_bundle: str | None = None
+
+
+def names_of_this_machine(root: Path) -> dict[str, str]:
+    """Host, user and folders as they may stand in a traceback or a JUnit file, and what stands for them when shared."""
+    host = platform.node()
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container may run as a user without a name
+        user = ""
+    names = {str(root): "[project]", str(Path.home()): "[home]", sys.prefix: "[python]", sys.base_prefix: "[python]"}
+    return {n: s for n, s in names.items() if len(n) > 3} | {
+        # Short or everyday names would take words out of sentences.
+        name: stand_in
+        for name, stand_in in ((host, "[host]"), (user, "[user]"))
+        if len(name) > 3 and name not in ("localhost", "root", "user", "admin")
+    }
 
 
 def load(env_file: Path, *, required: bool = False, environ: Mapping[str, str] | None = None) -> Settings:
@@ -241,6 +260,12 @@ def _proxy(raw: str, futures_url: str) -> Secret | None:
             "leave one of them out"
         )
     return Secret(text)
+
+
+def proxy_password(proxy: Secret | None) -> Secret | None:
+    """The one part of a proxy's address that is a secret of its own."""
+    password = urlsplit(proxy.reveal()).password if proxy else None
+    return Secret(unquote(password)) if password else None
 
 
 def _ca_bundle(raw: str) -> str | None:

@@ -4,13 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from keycheck.errors import UsageProblem
+from keycheck.errors import DirtyArtefact, UsageProblem
 from keycheck.report import artefacts
+
+
+def never(text: str) -> bool:
+    """A scan that finds nothing."""
+    return not isinstance(text, str)
 
 
 def test_a_file_is_written_as_utf_8_with_unix_line_ends(tmp_path: Path) -> None:
     """Whatever the machine's own encoding is."""
-    artefacts.write(tmp_path / "a.json", "币 ✓\n")
+    artefacts.write(tmp_path / "a.json", "币 ✓\n", never)
     assert (tmp_path / "a.json").read_bytes() == "币 ✓\n".encode()
 
 
@@ -18,14 +23,14 @@ def test_an_older_file_is_replaced(tmp_path: Path) -> None:
     """Shorter or longer, nothing of it is left, and nothing is left beside it."""
     file = tmp_path / "a.json"
     for text in ("first, and long", "second", ""):
-        artefacts.write(file, text)
+        artefacts.write(file, text, never)
         assert file.read_text() == text
     assert list(tmp_path.iterdir()) == [file]
 
 
 def test_a_report_may_be_read_by_others(tmp_path: Path) -> None:
     """Temporary files are their maker's alone; a report is meant to be shown."""
-    artefacts.write(tmp_path / "a.json", "x")
+    artefacts.write(tmp_path / "a.json", "x", never)
     assert (tmp_path / "a.json").stat().st_mode & 0o777 == 0o644
 
 
@@ -40,7 +45,7 @@ def test_what_was_there_stays_where_writing_fails(tmp_path: Path, monkeypatch: p
 
     monkeypatch.setattr(Path, step, fail)
     with pytest.raises(OSError, match="No space"):
-        artefacts.write(file, "new")
+        artefacts.write(file, "new", never)
     assert file.read_text() == "old"
     assert list(tmp_path.iterdir()) == [file]
 
@@ -48,7 +53,7 @@ def test_what_was_there_stays_where_writing_fails(tmp_path: Path, monkeypatch: p
 def test_nothing_is_left_of_a_text_that_cannot_be_written(tmp_path: Path) -> None:
     """UTF-8 has no half characters."""
     with pytest.raises(ValueError, match="surrogates"):
-        artefacts.write(tmp_path / "a.json", "\ud800")
+        artefacts.write(tmp_path / "a.json", "\ud800", never)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -56,7 +61,7 @@ def test_a_directory_is_not_replaced(tmp_path: Path) -> None:
     """The file system refuses, and nothing is left beside it."""
     (tmp_path / "a.json").mkdir()
     with pytest.raises(OSError, match="irectory"):
-        artefacts.write(tmp_path / "a.json", "x")
+        artefacts.write(tmp_path / "a.json", "x", never)
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
 
 
@@ -75,3 +80,12 @@ def test_a_folder_that_takes_no_file_is_named(tmp_path: Path) -> None:
             artefacts.make_folder(folder, "--report-dir")
         assert folder.name in str(caught.value)
         assert str(tmp_path) not in str(caught.value)
+
+
+def test_dirty_file_is_not_kept(tmp_path: Path) -> None:
+    """Neither the new text, nor the old file, which might be taken for it."""
+    path = tmp_path / "a.json"
+    artefacts.write(path, "old", never)
+    with pytest.raises(DirtyArtefact, match=r"a\.json would have held a secret"):
+        artefacts.write(path, "new", lambda text: "new" in text)
+    assert list(tmp_path.iterdir()) == []

@@ -602,11 +602,11 @@ def test_what_the_exchange_reads_back_is_not_repeated(live: Binance, exchange: L
 
 
 def test_a_message_of_binance_is_cleaned() -> None:
-    """The address that it saw stays with the owner."""
+    """The key that it reads back is hidden; the address that it saw is the owner's to know, until it is shared."""
     told = json.dumps({"code": -2015, "msg": f"Invalid API-key {API_KEY}, request ip: 203.0.113.7"}).encode()
     transport = scripted().on(ACCOUNT_CONFIG, RawAnswer(401, JSON, told)).on(API_RESTRICTIONS, refusing(-2015))
     asked = session(transport)
     shown = str(asked.signed_reads()) + repr(asked.calls)
     assert "-2015" in shown
-    assert "203.0.113.7" not in shown
+    assert "203.0.113.7" in shown
     assert API_KEY[:10] not in shown

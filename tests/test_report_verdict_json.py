@@ -13,6 +13,7 @@ from keycheck.credentials import KeyFacts
 from keycheck.endpoints import Host
 from keycheck.evidence import Call
 from keycheck.findings import Check, Finding, Outcome, Severity
+from keycheck.redaction import Redactor
 from keycheck.report import model, verdict_json
 from keycheck.report.model import NOTED, RunReport
 from keycheck.run import VERDICT_FILE, Options, Run
@@ -142,7 +143,7 @@ def test_whatever_was_said_the_file_is_json(tmp_path: Path, monkeypatch: pytest.
     """Cleaning what the exchange reads back, quotes and all, does not break the file for a script."""
     for name in settings.NAMES:
         monkeypatch.delenv(name, raising=False)
-    run = Run(Options(tmp_path / ".env", False, tmp_path / "reports", tmp_path), Catalogue((CHECK,)))
+    run = Run(Options(tmp_path / ".env", False, tmp_path / "reports", tmp_path), Catalogue((CHECK,)), Redactor())
     run.open()
     run.add(Finding(CHECK, Outcome.FAIL, detail))
     run.finish(whole=True)

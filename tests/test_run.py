@@ -395,6 +395,8 @@ def _start(suite: SuiteRunner, exchange: LocalExchange, *arguments: str) -> subp
         str(suite.report_dir),
         "--env-file",
         "/dev/null",
+        "-o",
+        f"cache_dir={suite.folder / 'cache'}",
         *arguments,
     ]
     return subprocess.Popen(  # noqa: S603  our own command
@@ -416,7 +418,12 @@ def _wait_for(seen: Any) -> None:
 @pytest.fixture
 def copied(tmp_path: Path) -> Path:
     """A copy of what a run needs, whose suite/ a test may change."""
-    root = tmp_path / "copy"
+    return copy_of_the_suite(tmp_path)
+
+
+def copy_of_the_suite(folder: Path) -> Path:
+    """conftest.py, pytest.ini and suite/ below `folder`, with the machinery linked beside them."""
+    root = folder / "copy"
     (root / "suite").mkdir(parents=True)
     for name in ("conftest.py", "pytest.ini"):
         (root / name).write_bytes((ROOT / name).read_bytes())

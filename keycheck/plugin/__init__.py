@@ -10,6 +10,8 @@ from typing import Any, Protocol
 import pytest
 
 from keycheck.binance import Binance
+from keycheck.plugin.gate import Gate
+from keycheck.plugin.guard import Guard
 from keycheck.plugin.outcomes import OBSERVED
 from keycheck.plugin.suite_run import SUITE, SuiteRun, places
 
@@ -32,7 +34,11 @@ def pytest_configure(config: pytest.Config) -> None:
     if _is_suite_run(config):
         # What is imported by now lives to the end; walking it again in every collection is a fifth of a replay.
         gc.freeze()
-        config.pluginmanager.register(SuiteRun(config), "keycheck-suite")
+        suite_run = SuiteRun(config)
+        config.pluginmanager.register(suite_run, "keycheck-suite")
+        config.pluginmanager.register(Guard(suite_run.redactor), "keycheck-guard")
+        gate = Gate(suite_run.redactor, suite_run.options.report_dir, config)
+        config.pluginmanager.register(gate, "keycheck-gate")
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -3,22 +3,24 @@
 import gc
 import html
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from _pytest.terminal import TerminalReporter
 
-from keycheck import catalogue
+from keycheck import catalogue, settings
 from keycheck.errors import DirtyArtefact, UsageProblem
 from keycheck.findings import Check
+from keycheck.plugin.gate import EXIT_DIRTY
 from keycheck.plugin.outcomes import Blocked, dress, finding_of, status_of
+from keycheck.redaction import Redactor
 from keycheck.report import page, terminal
 from keycheck.report.model import RunReport
 from keycheck.run import PAGE_FILE, VERDICT_FILE, Options, Run
 
 SUITE = "suite"
-EXIT_DIRTY = 11
 
 
 def places(config: pytest.Config) -> list[Path]:
@@ -33,6 +35,8 @@ class SuiteRun:
         self.config = config
         self.suite = (config.rootpath / SUITE).resolve()
         self.catalogue = catalogue.read(self.suite)
+        self.redactor = Redactor(names=settings.names_of_this_machine(config.rootpath))
+        self.options = self._options()
         self.run: Run
         self.report: RunReport | None = None
         # A failed claim is told in a sentence at the end; its traceback is for -vv, or a --tb that was asked for.
@@ -53,7 +57,7 @@ class SuiteRun:
         if self._looks_only:
             return
         try:
-            self.run = Run(self._options(), self.catalogue)
+            self.run = Run(self.options, self.catalogue, self.redactor)
             self._refuse_what_cannot_work()
             self.run.open()
         except UsageProblem as problem:
@@ -140,6 +144,7 @@ class SuiteRun:
             finding = self.run.add(finding_of(check, call, dict(item.user_properties), self.suite))
             for name, value in item.user_properties:
                 self.run.note(name, value)
+            finding = replace(finding, detail=self.redactor.clean_shared(finding.detail))
             dress(report, finding, item, tracebacks=self.tracebacks)
         return report
 
@@ -203,7 +208,7 @@ class SuiteRun:
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_summary(self, prefix: list[str]) -> None:
         if self.report is not None:
-            prefix.append(page.render_section(self.report))
+            prefix.append(page.render_section(self.report.masked(self.redactor.clean_shared)))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_table_row(self, report: pytest.TestReport, cells: list[str]) -> None:

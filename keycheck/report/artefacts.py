@@ -1,13 +1,17 @@
 """Files that a run leaves behind: written beside their place, and moved there only whole."""
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
-from keycheck.errors import UsageProblem
+from keycheck.errors import DirtyArtefact, UsageProblem
 
 
-def write(path: Path, text: str) -> None:
-    """Replaces `path` atomically, as UTF-8. Raises OSError; then what was there before is still there."""
+def write(path: Path, text: str, is_dirty: Callable[[str], bool]) -> None:
+    """Replaces `path` atomically, as UTF-8, once the written file was read back and found clean.
+
+    Raises OSError, and then what was there before is still there; raises DirtyArtefact, and then nothing is there.
+    """
     file = tempfile.NamedTemporaryFile(  # noqa: SIM115  a full disk may show itself only at close, inside the try below
         "w", encoding="utf-8", newline="\n", dir=path.parent, prefix=f".{path.name[:40]}.", delete=False
     )
@@ -15,11 +19,20 @@ def write(path: Path, text: str) -> None:
     try:
         with file:
             file.write(text)
+        _refuse_dirt(temporary.read_text(encoding="utf-8"), path, is_dirty)
         temporary.chmod(0o644)  # a temporary file is 0600; a report is meant to be read
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _refuse_dirt(text: str, path: Path, is_dirty: Callable[[str], bool]) -> None:
+    if is_dirty(text):
+        path.unlink(missing_ok=True)
+        raise DirtyArtefact(
+            f"{path.name} would have held a secret and was not kept: report this, without the key, as a bug"
+        )
 
 
 def make_folder(folder: Path, remedy: str) -> None:

@@ -1,7 +1,7 @@
-"""What a report is: every fact of one run that may be shared. Pure."""
+"""What a report is: every fact of one run. Pure."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from keycheck.cassettes.label import Label
@@ -39,7 +39,9 @@ SENTENCES = {
 
 @dataclass(frozen=True)
 class RunReport:
-    """One run. `started_at`: ISO 8601, UTC; `duration_ms`: whole ms; `findings` in run order; `notes` by NOTED name.
+    """One run, as its owner may see it; `masked` makes what may be shared.
+
+    `started_at`: ISO 8601, UTC; `duration_ms`: whole ms; `findings` in run order; `notes` by NOTED name.
 
     `environment` and `symbol` are None where the run ended before its settings were read.
     """
@@ -65,6 +67,12 @@ class RunReport:
         if self.environment == "demo":
             return sentence.replace("USD-M futures", "USD-M futures on Binance's test network")
         return sentence
+
+    def masked(self, mask: Callable[[str], str]) -> "RunReport":
+        """The same report for sharing: `mask` takes out of its texts what is for the owner's eyes alone."""
+        findings = tuple(replace(finding, detail=mask(finding.detail)) for finding in self.findings)
+        calls = tuple(replace(call, message=mask(call.message)) for call in self.calls)
+        return replace(self, findings=findings, calls=calls)
 
     def with_outcome(self, *outcomes: Outcome) -> list[Finding]:
         """The findings of these outcomes, in run order."""

@@ -1,0 +1,76 @@
+"""The last gate: every file that a run leaves is read once more at its very end, its encodings undone.
+
+One that holds a secret is deleted, and the run exits 11. Files of other plugins, which know nothing of sharing, also
+lose this machine's names.
+"""
+
+import re
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import pytest
+from _pytest.terminal import TerminalReporter
+
+from keycheck.redaction import Redactor
+
+EXIT_DIRTY = 11
+# Options of pytest and its plugins that name a file they write.
+_SHARED = ("xmlpath", "htmlpath")
+_WRITTEN = (*_SHARED, "log_file", "debug", "report_log", "json_report_file")
+
+
+_HOSTNAME = re.compile(r'\bhostname="[^"]*"')  # JUnit's attribute; a short name is not looked for elsewhere
+
+
+class Gate:
+    """Scans when everybody else has written; registered after all others, so that its wrapper is the outermost."""
+
+    def __init__(self, redactor: Redactor, report_dir: Path, config: pytest.Config) -> None:
+        self._redactor = redactor
+        self._report_dir = report_dir
+        self._config = config
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
+        yield
+        for path in self._named(_SHARED):
+            self._take_names_out(path)
+        dirty = [path for path in self._files() if self._is_dirty(path)]
+        for path in dirty:
+            path.unlink(missing_ok=True)
+        if dirty:
+            session.exitstatus = EXIT_DIRTY
+            names = ", ".join(sorted({path.name for path in dirty}))
+            self._say(f"{names}: held a secret when scanned, and deleted. Report this, without the key, as a bug.")
+
+    def _named(self, options: tuple[str, ...]) -> Iterator[Path]:
+        for option in options:
+            name = getattr(self._config.option, option, None)
+            if isinstance(name, str) and name:
+                path = Path(self._config.invocation_params.dir, Path(name).expanduser())
+                if path.is_file():
+                    yield path
+
+    def _files(self) -> Iterator[Path]:
+        yield from self._named(_WRITTEN)
+        yield from (path for path in self._report_dir.glob("*") if path.is_file())
+        cache = getattr(self._config, "cache", None)
+        if cache is not None:
+            yield from (path for path in Path(cache._cachedir).rglob("*") if path.is_file())
+
+    def _is_dirty(self, path: Path) -> bool:
+        try:
+            return self._redactor.finds(path.read_text(encoding="utf-8", errors="replace"))
+        except OSError:
+            return False
+
+    def _take_names_out(self, path: Path) -> None:
+        text = path.read_text(encoding="utf-8", errors="replace")
+        cleaned = _HOSTNAME.sub('hostname=""', self._redactor.without_names(text))
+        if cleaned != text:
+            path.write_text(cleaned, encoding="utf-8")
+
+    def _say(self, text: str) -> None:
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        if isinstance(reporter, TerminalReporter):
+            reporter.write_line(text, red=True)

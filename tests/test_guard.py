@@ -1,0 +1,168 @@
+"""The second layer, piece by piece; the leak matrix shows the whole."""
+
+import io
+import logging
+from types import SimpleNamespace
+
+import pytest
+
+from keycheck.plugin.guard import CleanStream, Guard, cleaned
+from keycheck.redaction import HIDDEN, Redactor
+from tests.exchange import API_KEY, Fault, LocalExchange, Scenario
+from tests.exchange.scenarios import SCENARIOS
+from tests.running import ROOT, SuiteRunner
+
+SECRET = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j"  # noqa: S105  from Binance's documentation
+REDACTOR = Redactor([SECRET])
+
+
+def test_a_representation_of_pytest_is_cleaned_in_place() -> None:
+    """It keeps its kind, and so its colours, and says the same but for the secret."""
+    try:
+        raise ValueError(f"with {SECRET}")  # noqa: TRY301  it must be raised to be represented
+    except ValueError:
+        info = pytest.ExceptionInfo.from_current()
+    representation = info.getrepr(showlocals=True)
+    assert SECRET in str(representation)
+    assert cleaned(representation, REDACTOR.clean) is representation
+    assert SECRET not in str(representation)
+    assert HIDDEN in str(representation)
+
+
+def test_an_unknown_representation_becomes_clean_text() -> None:
+    """What nobody can look into is only safe as text."""
+
+    class Odd:
+        def __str__(self) -> str:
+            return f"odd {SECRET}"
+
+    assert cleaned(Odd(), REDACTOR.clean) == f"odd {HIDDEN}"
+    assert cleaned([("name", SECRET), 5, None], REDACTOR.clean) == [("name", HIDDEN), 5, None]
+
+
+def test_a_stream_is_cleaned_and_otherwise_itself() -> None:
+    """Its length and its manners stay."""
+    inner = io.StringIO()
+    stream = CleanStream(inner, REDACTOR.clean)
+    assert stream.write(f"a {SECRET}\n") == len(SECRET) + 3
+    stream.writelines([SECRET[:30], "\n"])
+    assert inner.getvalue() == f"a {HIDDEN}\n{HIDDEN}\n"
+    assert stream.isatty() is False
+
+
+def test_a_log_record_is_cleaned_before_any_handler(caplog: pytest.LogCaptureFixture) -> None:
+    """Text, arguments, traceback and stack; a record whose arguments do not fit breaks nothing."""
+    guard = Guard(REDACTOR)
+    guard.pytest_configure()
+    try:
+        log = logging.getLogger("keycheck.test")
+        log.warning("got %s", SECRET, stack_info=True)
+        log.warning("got %d", SECRET)
+        try:
+            raise ValueError(SECRET)  # noqa: TRY301  it must be raised to be logged
+        except ValueError:
+            log.exception("failed with %s", SECRET[:40])
+    finally:
+        guard.pytest_unconfigure()
+    text = caplog.text + "".join(str(vars(record)) for record in caplog.records)
+    assert len(caplog.records) == 3
+    assert SECRET[:12] not in text
+    assert logging.getLogRecordFactory() is logging.LogRecord
+
+
+def test_reports_are_cleaned_wherever_text_may_stand() -> None:
+    """Sections, properties, extras of other plugins."""
+    report = SimpleNamespace(
+        longrepr=("file", 3, SECRET),
+        sections=[("out", SECRET)],
+        user_properties=[("x", SECRET)],
+        wasxfail=SECRET,
+        extras=[{"content": SECRET}],
+    )
+    Guard(REDACTOR).pytest_runtest_logreport(report)  # type: ignore[arg-type]
+    assert SECRET not in str(report)
+
+
+# -- as a user sees it --
+
+
+def test_own_terminal_shows_the_address_and_shared_files_do_not(suite: SuiteRunner, exchange: LocalExchange) -> None:
+    """The owner needs the address to whitelist it; the ticket does not."""
+    exchange.scenario = SCENARIOS["ip-refused"]
+    junit = suite.folder / "junit.xml"
+    page = suite.folder / "page.html"
+    done = suite(f"--junitxml={junit}", f"--html={page}", settings=exchange.settings(), all_plugins=True)
+    assert "request ip: 203.0.113.7" in " ".join(done.output.split())
+    shared = done.page + str(done.verdict) + junit.read_text("utf-8") + page.read_text("utf-8")
+    assert "203.0.113.7" not in shared
+    assert "[IP hidden]" in shared
+
+
+def test_junit_names_no_host_and_no_folder(suite: SuiteRunner, exchange: LocalExchange) -> None:
+    """Not even with the tracebacks of -vv and captured output in it."""
+    exchange.scenario = SCENARIOS["withdrawals-enabled"]
+    junit = suite.folder / "junit.xml"
+    suite("-vv", "-o", "junit_logging=all", f"--junitxml={junit}", settings=exchange.settings())
+    text = junit.read_text(encoding="utf-8")
+    assert 'hostname=""' in text
+    assert str(ROOT) not in text
+
+
+CARELESS = '''import pytest
+
+@pytest.mark.informational
+def test_extra(binance, observe, record_property):
+    """An extra claim holds."""
+    key = binance._channel._identity.api_key.reveal()
+    {body}
+'''
+
+
+@pytest.fixture
+def careless(tmp_path: object) -> SuiteRunner:
+    """A copy of the suite whose next check may do anything."""
+    from tests.test_run import copy_of_the_suite  # noqa: PLC0415  its fixture's own helper
+
+    return SuiteRunner(tmp_path, copy_of_the_suite(tmp_path))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "print(key); assert False",
+        "record_property('x', key)",
+        "observe('the key is ' + key, stepSize=key)",
+        "raise ValueError(key)",
+        "import logging; logging.warning(key); assert False",
+        "pytest.skip(key)",
+        "import warnings; warnings.warn(key)",
+    ],
+)
+def test_careless_check_gives_nothing_away(body: str, careless: SuiteRunner, exchange: LocalExchange) -> None:
+    """Whatever way a check spreads the key, no stream and no file has it."""
+    (careless.root / "suite" / "test_8_extra.py").write_text(CARELESS.format(body=body), encoding="utf-8")
+    junit = careless.folder / "junit.xml"
+    done = careless("-vv", "-l", "-o", "junit_logging=all", f"--junitxml={junit}", settings=exchange.settings())
+    everything = done.output + done.page + str(done.verdict) + junit.read_text(encoding="utf-8")
+    assert "extra" in done.outcomes
+    assert not Redactor([API_KEY]).finds(everything)
+
+
+def test_what_passes_the_layers_is_stopped_at_the_gate(careless: SuiteRunner, exchange: LocalExchange) -> None:
+    """A file that holds a secret in disguise is deleted, said in a sentence, and the run exits 11."""
+    body = "import base64, pathlib, os; pathlib.Path(os.environ['LEAK']).write_bytes(base64.b64encode(key.encode()))"
+    (careless.root / "suite" / "test_8_extra.py").write_text(CARELESS.format(body=body), encoding="utf-8")
+    leak = careless.report_dir / "notes.txt"
+    done = careless(settings=exchange.settings() | {"LEAK": str(leak)})
+    assert done.exit_status == 11
+    assert not leak.exists()
+    assert "notes.txt: held a secret when scanned, and deleted." in done.output
+    assert not Redactor([API_KEY]).finds(done.output)
+
+
+def test_exchange_that_reads_everything_back_is_not_repeated(suite: SuiteRunner) -> None:
+    """Headers and query of our own requests, in its answers, stay there."""
+    with LocalExchange(Scenario(faults={"*": Fault.echo()})) as exchange:
+        done = suite("-vv", settings=exchange.settings())
+    assert done.exit_status in (1, 10)
+    assert not Redactor([API_KEY]).finds(done.output + done.page + str(done.verdict))
