@@ -15,7 +15,7 @@ from tests.exchange import API_KEY, API_SECRET, Fault, LocalExchange, Scenario
 from tests.exchange.scenarios import SCENARIOS
 from tests.record_cassettes import Shipped, shipped
 from tests.running import ROOT, Finished, SuiteRunner
-from tests.test_run import SCHEMA
+from tests.test_run import SCHEMA, copy_of_the_suite
 
 FOLDER = ROOT / "cassettes"
 ROWS = shipped()
@@ -185,3 +185,63 @@ def test_wrong_use_is_told_in_a_sentence(arguments: tuple[str, ...], said: str, 
     assert done.exit_status == 4
     assert said in done.output
     assert json.dumps(done.verdict["ok"]) == "false"
+
+
+HOSTILE = (
+    "\x1b]0;title\x07\x1b[31mred\x1b[0m\u202eright to left <script>alert(1)</script> </style> <img src=x onerror=y> ]]>"
+)
+
+
+def test_hostile_text_of_a_cassette_is_shown_harmlessly(suite: SuiteRunner, tmp_path: Path) -> None:
+    """No control character reaches the terminal, no markup the page, whatever a file says in Binance's name."""
+    held = yaml.safe_load((FOLDER / "wrong-secret.yaml").read_text(encoding="utf-8"))
+    for interaction in held["interactions"]:
+        if "apiRestrictions" in interaction["request"]["uri"] or "accountConfig" in interaction["request"]["uri"]:
+            body = json.dumps({"code": -2015, "msg": HOSTILE * 100})
+            interaction["response"]["body"]["string"] = body
+    held["metadata"]["failure/GET /fapi/v1/exchangeInfo/1"] = {"error": "Unreachable", "kind": "x", "message": HOSTILE}
+    cassette = tmp_path / "hostile.yaml"
+    cassette.write_text(yaml.safe_dump(held, allow_unicode=True), encoding="utf-8")
+    done = suite("--replay", str(cassette), "-vv")
+    assert done.exit_status == 1
+    assert "right to left" in done.output
+    for trick in ("\x1b]", "\x07", "\u202e"):
+        assert trick not in done.output + done.page + json.dumps(done.verdict, ensure_ascii=False)
+    assert "<script>" not in done.page
+    assert "<img" not in done.page
+    assert len(done.check("signed_requests_are_accepted")["detail"]) <= 800
+
+
+INERT = '''import os
+import socket
+
+import pytest
+
+
+@pytest.mark.critical
+def test_extra(binance, observe):
+    """Nothing can leave a replay."""
+    for open_one in (
+        lambda: socket.create_connection(("127.0.0.1", 9)),
+        lambda: socket.socket().connect(("127.0.0.1", 9)),
+        lambda: socket.socket().connect_ex(("127.0.0.1", 9)),
+        lambda: socket.socket(type=socket.SOCK_DGRAM).sendto(b"x", ("127.0.0.1", 9)),
+        lambda: socket.getaddrinfo("localhost", 9),
+        lambda: socket.gethostbyname("localhost"),
+    ):
+        with pytest.raises(Exception, match="a replay opens no connection"):
+            open_one()
+    assert binance._channel._identity.api_key is None
+    assert not [name for name in os.environ if name.startswith("BINANCE_")]
+'''
+
+
+def test_replay_is_inert(tmp_path: Path) -> None:
+    """Sockets are shut, not merely unused; the .env beside it is not read, and exported nowhere."""
+    root = copy_of_the_suite(tmp_path)
+    (root / "suite" / "test_8_extra.py").write_text(INERT, encoding="utf-8")
+    (root / ".env").write_text(f"BINANCE_API_KEY={API_KEY}\nBINANCE_API_SECRET={API_SECRET}\n", encoding="utf-8")
+    suite = SuiteRunner(tmp_path, root)
+    done = suite("--replay", str(FOLDER / "healthy.yaml"), env_file=root / ".env")
+    assert done.outcomes["extra"] == "pass", done.check("extra")["detail"]
+    assert not Redactor([API_KEY, API_SECRET]).finds(done.output + done.page + json.dumps(done.verdict))

@@ -509,6 +509,15 @@ def test_xfail_mark_hides_no_failure(copied: Path, tmp_path: Path, exchange: Loc
     assert SuiteRunner(tmp_path, copied)(settings=exchange.settings()).exit_status == 1
 
 
+def test_settings_file_is_not_exported(copied: Path, tmp_path: Path, exchange: LocalExchange) -> None:
+    """What stands in .env is known to the session, and not to every program that a check might start."""
+    body = "import os; assert not [n for n in os.environ if n.startswith('BINANCE_')]"
+    (copied / "suite" / "test_8_extra.py").write_text(EXTRA.format(mark="critical", body=body), encoding="utf-8")
+    env_file = tmp_path / "my.env"
+    env_file.write_text("".join(f"{k}={v}\n" for k, v in exchange.settings().items()), encoding="utf-8")
+    assert SuiteRunner(tmp_path, copied)(env_file=env_file).outcomes["extra"] == "pass"
+
+
 # -- when the exchange misbehaves --
 
 
