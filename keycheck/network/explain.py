@@ -24,11 +24,14 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         waiting += [getattr(one, "reason", None), one.__cause__, one.__context__, *one.args]
 
 
-def explain(error: Exception, endpoint: Endpoint) -> CannotLook:
+def explain(error: Exception, endpoint: Endpoint) -> CannotLook:  # noqa: PLR0911  a table
     """Why no usable answer came, in a sentence that says what to do."""
     causes = list(_causes(error))
     host = f"the {endpoint.host.value} API"
     again = "Check the network between this machine and Binance, then run again"
+    if any(isinstance(cause, requests.exceptions.ProxyError) for cause in causes):
+        # First, for the certificate that is refused may be the proxy's own.
+        return Unreachable(f"the proxy did not connect to {host}. Check BINANCE_PROXY", "proxy")
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return Unreachable(
@@ -37,7 +40,6 @@ def explain(error: Exception, endpoint: Endpoint) -> CannotLook:
                 "tls",
             )
     for kinds, kind, text in (
-        ((requests.exceptions.ProxyError,), "proxy", f"the proxy did not connect to {host}. Check BINANCE_PROXY"),
         ((ssl.SSLError,), "tls", f"{host} does not speak TLS as it should. {again}, without a proxy"),
         ((socket.gaierror,), "dns", f"the host name of {host} could not be resolved. {again}"),
         ((ConnectionRefusedError,), "refused", f"{host} refused the connection. {again}"),

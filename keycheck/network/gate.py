@@ -1,39 +1,73 @@
 """What may leave, checked at the last place before the network, and the knife that ends what takes too long."""
 
 import contextlib
+import re
 import socket
 import ssl
 from collections.abc import Mapping
+from http.client import HTTPException
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ProxyError
 
 from keycheck.endpoints import LISTED, Host
 from keycheck.errors import NotListed
+from keycheck.secrets import Secret
+
+# Kept apart from the endpoints, which somebody might change.
+_ROUTES = frozenset((e.host, e.method, e.path) for e in LISTED)
+_PLAIN = re.compile(r"[!-~]*")  # urlsplit takes other characters out; what is sent still has them
+
+
+def _context(ca_bundle: str | bool = False) -> ssl.SSLContext:
+    """A context of our own, for the usual makers of one write its secrets to SSLKEYLOGFILE."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.hostname_checks_common_name = False
+    if ca_bundle:
+        context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH if ca_bundle is True else ca_bundle)
+    return context
 
 
 class Gate(HTTPAdapter):
     """Under requests, whoever asks: what is not on the list is refused before a socket is touched."""
 
-    def __init__(self, urls: Mapping[Host, str]) -> None:
+    def __init__(self, urls: Mapping[Host, str], proxy: Secret | None = None, ca_bundle: str | None = None) -> None:
+        self._proxy, self._verify = proxy, ca_bundle or True
         super().__init__(pool_connections=len(urls), pool_maxsize=1, max_retries=0)
-        self._allowed = {(e.method, *_origin(urls[e.host]), e.path) for e in LISTED if e.host in urls}
+        self._allowed = {(method, *_origin(urls[host]), path) for host, method, path in _ROUTES if host in urls}
         self._current: Any = None
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        # A context of our own, for the usual makers of one write its secrets to SSLKEYLOGFILE.
-        super().init_poolmanager(*args, **kwargs, ssl_context=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+        super().init_poolmanager(*args, **kwargs, ssl_context=_context())
+        self.poolmanager.pool_classes_by_scheme = self._pool_classes()
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(
+            proxy, **{"ssl_context": _context(), "proxy_ssl_context": _context(self._verify), **kwargs}
+        )
+        manager.pool_classes_by_scheme = self._pool_classes()
+        return manager
+
+    def _pool_classes(self) -> dict[str, Any]:
         gate = self
 
         class Watched:
             """A pool that tells which connection is in use, so that it can be cut off in any phase."""
 
-            def urlopen(self, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
-                gate._let_through(method, f"{self.scheme}://{self.host}:{self.port}", url)  # type: ignore[attr-defined]
-                return super().urlopen(method, url, *args, **kwargs)  # type: ignore[misc]
+            def urlopen(self, method: str, url: str, body: Any = None, *args: Any, **kwargs: Any) -> Any:
+                here = f"{self.scheme}://{self.host}:{self.port}"  # type: ignore[attr-defined]
+                # A proxy for http is handed the whole address; nobody else is.
+                proxy = self.proxy  # type: ignore[attr-defined]
+                if proxy and here.startswith(f"{proxy.scheme}://{proxy.host}:") and url.startswith("http://"):
+                    gate._let_through(method, url, url, body)
+                else:
+                    gate._let_through(method, here, here + url, body)
+                return super().urlopen(method, url, body, *args, **kwargs)  # type: ignore[misc]
 
             def _get_conn(self, timeout: float | None = None) -> Any:
                 connection = super()._get_conn(timeout)  # type: ignore[misc]
@@ -41,24 +75,34 @@ class Gate(HTTPAdapter):
                 gate._watch(getattr(connection, "real_connection", connection))
                 return connection
 
-        self.poolmanager.pool_classes_by_scheme = {
+        return {
             "http": type("WatchedHTTPPool", (Watched, HTTPConnectionPool), {}),
             "https": type("WatchedHTTPSPool", (Watched, HTTPSConnectionPool), {}),
         }
 
-    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+    def send(
+        self, request: requests.PreparedRequest, stream: bool = False, timeout: Any = None, *_: Any, **__: Any
+    ) -> requests.Response:
+        """Trust and proxy are those of the settings, whatever the caller says."""
         url = request.url or ""
-        self._let_through(request.method, url, url)
-        if request.body:
-            raise NotListed("no request of this suite has a body")
-        return super().send(request, *args, **kwargs)
+        self._let_through(request.method, url, url, request.body)
+        proxies = {"http": self._proxy.reveal(), "https": self._proxy.reveal()} if self._proxy else None
+        response = super().send(request, stream, timeout, self._verify, None, proxies)
+        if self._proxy and response.status_code == 407:
+            response.close()
+            raise requests.exceptions.ProxyError
+        return response
 
-    def _let_through(self, method: str | None, origin: str, url: str) -> None:
+    def _let_through(self, method: Any, origin: str, url: Any, body: Any = None) -> None:
         """Raises NotListed unless this very request is on the list; a POST must be the test order, whatever it says."""
+        if type(method) is not str or type(url) is not str or not _PLAIN.fullmatch(url):
+            raise NotListed("this request is not on the list of requests that this suite may send")
         parts = urlsplit(url)
-        listed = (method, *_origin(origin), parts.path) in self._allowed and not parts.username
+        listed = (method, *_origin(origin), parts.path) in self._allowed and "@" not in parts.netloc
         if not listed or (method == "POST" and parts.path != "/fapi/v1/order/test"):
             raise NotListed("this request is not on the list of requests that this suite may send")
+        if body:
+            raise NotListed("no request of this suite has a body")
 
     def sever(self) -> None:
         """Cuts the connection in use, whatever it is doing; its worker thread then ends by itself."""
@@ -72,6 +116,16 @@ class Gate(HTTPAdapter):
         self._current = connection
         if "connect" in vars(connection):
             return
+        tunnel = connection._tunnel
+
+        def tunnel_or_say_so() -> None:
+            """Whatever goes wrong before the tunnel stands is the proxy's."""
+            try:
+                tunnel()
+            except (OSError, HTTPException) as error:
+                raise ProxyError("no tunnel", error) from None
+
+        connection._tunnel = tunnel_or_say_so
         connect = connection.connect
 
         def connect_in_time() -> None:

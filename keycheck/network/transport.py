@@ -32,7 +32,7 @@ class HttpTransport:
 
     def __init__(self, urls: Mapping[Host, str], proxy: Secret | None = None, ca_bundle: str | None = None) -> None:
         self._urls = dict(urls)
-        self._gate = Gate(urls)
+        self._gate = Gate(urls, proxy, _usable(ca_bundle) if ca_bundle else None)
         self._session = _Session()
         self._session.trust_env = False  # no HTTP_PROXY, .netrc or REQUESTS_CA_BUNDLE
         self._session.cookies = _NoCookies()
@@ -40,8 +40,6 @@ class HttpTransport:
         for url in urls.values():
             self._session.mount(url, self._gate)
         self._session.headers.update({"User-Agent": "keycheck", "Accept": "application/json"})
-        self._proxy = proxy
-        self._verify = _usable(ca_bundle) if ca_bundle else True
         # A cassette's way to name a miss, whose own exception would come out as a lost connection.
         self.explain_first: Callable[[Exception, Endpoint], CannotLook | None] = lambda *_: None
 
@@ -96,8 +94,6 @@ class HttpTransport:
             timeout=(CONNECT_SECONDS, REQUEST_SECONDS),
             allow_redirects=False,
             stream=True,
-            proxies={"http": self._proxy.reveal(), "https": self._proxy.reveal()} if self._proxy else None,
-            verify=self._verify,
         )
         with contextlib.closing(response):
             if response.status_code < 200:

@@ -1,0 +1,1005 @@
+"""Only what is listed leaves: the allow-list of method, host and path holds against every trick there is.
+
+Proxies, .netrc and redirects lead a key elsewhere; spellings, look-alikes and the libraries beneath lead to other
+paths. In each test somebody listens who must hear nothing.
+"""
+
+import ast
+import contextlib
+import functools
+import importlib
+import pkgutil
+import re
+import types
+from collections.abc import Callable, Iterator
+from dataclasses import FrozenInstanceError, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import trustme
+import urllib3
+
+import keycheck
+from keycheck import endpoints
+from keycheck.endpoints import ACCOUNT_CONFIG, API_RESTRICTIONS, LISTED, ORDER_TEST, PING, Endpoint, Host
+from keycheck.errors import CannotLook, NotListed, Unreachable
+from keycheck.network.transport import HttpTransport
+from keycheck.secrets import Secret
+from tests.exchange import API_KEY, Fault, LocalExchange, Received
+from tests.running import ROOT, Finished, SuiteRunner
+from tests.tls import ADDRESS, Front, Listener, Proxy, hosts, settings_for, speaking
+
+CANARY = "canary9canary"
+PASSWORD = "pass9word9canary"  # noqa: S105  the password of a proxy that is not there
+NOTHING = Secret("")
+ORDER = "/fapi/v1/order"
+KEY = {"X-MBX-APIKEY": CANARY}
+# What a library may say in our place; whatever it is, nothing was sent.
+REFUSALS = (NotListed, CannotLook, requests.RequestException, urllib3.exceptions.HTTPError, ValueError, AttributeError)
+PROXY_NAMES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
+
+
+@pytest.fixture(autouse=True)
+def no_ways_of_other_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What this machine's owner set for other programs plays no part, not even in the controls."""
+    for name in (*PROXY_NAMES, "NO_PROXY", "no_proxy", "NETRC", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    """Whose certificates the exchange has."""
+    return trustme.CA()
+
+
+@pytest.fixture(scope="module")
+def bundle(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Its file."""
+    path = tmp_path_factory.mktemp("ca") / "ca.pem"
+    authority.cert_pem.write_to_path(path)
+    return str(path)
+
+
+@pytest.fixture
+def front(authority: trustme.CA, exchange: LocalExchange) -> Iterator[Front]:
+    """The futures host over TLS."""
+    with Front(speaking(authority.issue_cert(ADDRESS)), exchange.futures_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def wallet(authority: trustme.CA, exchange: LocalExchange) -> Iterator[Front]:
+    """The wallet host over TLS."""
+    with Front(speaking(authority.issue_cert(ADDRESS)), exchange.wallet_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def stranger() -> Iterator[Listener]:
+    """A third host, glad of whatever comes."""
+    with Listener() as listening:
+        yield listening
+
+
+@pytest.fixture
+def http(exchange: LocalExchange) -> Iterator[HttpTransport]:
+    """The way to the exchange."""
+    with contextlib.closing(HttpTransport(hosts(exchange.futures_url, exchange.wallet_url))) as opened:
+        yield opened
+
+
+@contextlib.contextmanager
+def by_way_of(proxy: str, url: str, bundle: str | None = None) -> Iterator[HttpTransport]:
+    """A transport with BINANCE_PROXY."""
+    with contextlib.closing(HttpTransport(hosts(url), Secret(proxy), bundle)) as opened:
+        yield opened
+
+
+def with_password(proxy: Proxy, user: str = "somebody", password: str = PASSWORD) -> str:
+    """The proxy's address as BINANCE_PROXY has it."""
+    return proxy.url.replace("://", f"://{user}:{password}@")
+
+
+# -- proxies of other programs --
+
+
+@pytest.mark.parametrize("name", PROXY_NAMES)
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_the_proxy_of_other_programs_is_not_ours(  # noqa: PLR0913, PLR0917  fixtures
+    exchange: LocalExchange, front: Front, bundle: str, monkeypatch: pytest.MonkeyPatch, name: str, scheme: str
+) -> None:
+    """Other clients go by it; this one goes straight."""
+    url = front.url if scheme == "https" else exchange.futures_url
+    with Proxy() as proxy:
+        monkeypatch.setenv(name, proxy.url)
+        requests.get(url + PING.path, timeout=5, verify=bundle)
+        others = proxy.connections
+        with contextlib.closing(HttpTransport(hosts(url), None, bundle)) as http:
+            assert http.send(ACCOUNT_CONFIG, NOTHING, Secret(API_KEY), 5).status == 400
+        assert others == (name.lower() in (f"{scheme}_proxy", "all_proxy"))
+        assert proxy.connections == others
+    assert [one.path for one in exchange.log] == [PING.path, ACCOUNT_CONFIG.path]
+
+
+@pytest.mark.parametrize("name", ["NO_PROXY", "no_proxy"])
+@pytest.mark.parametrize("value", ["*", "127.0.0.1", "localhost,127.0.0.0/8"])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_nothing_goes_round_our_own_proxy(  # noqa: PLR0913, PLR0917  fixtures
+    exchange: LocalExchange,
+    front: Front,
+    bundle: str,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    value: str,
+    scheme: str,
+) -> None:
+    """NO_PROXY is for other programs too; a key that may be used from the proxy's address alone needs the proxy."""
+    monkeypatch.setenv(name, value)
+    url = front.url if scheme == "https" else exchange.futures_url
+    with Proxy() as proxy, by_way_of(proxy.url, url, bundle) as http:
+        assert http.send(PING, NOTHING, None, 5).status == 200
+        assert proxy.connections == 1
+
+
+@pytest.mark.parametrize("where", ["HOME", "NETRC"])
+@pytest.mark.parametrize("entry", [f"machine {ADDRESS}", "default"])
+def test_a_netrc_is_not_read(  # noqa: PLR0913, PLR0917  fixtures
+    http: HttpTransport,
+    exchange: LocalExchange,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    where: str,
+    entry: str,
+) -> None:
+    """Other clients send its password along; this one has no Authorization header."""
+    netrc = tmp_path / ".netrc"
+    netrc.write_text(f"{entry} login somebody password {PASSWORD}\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv(where, str(tmp_path if where == "HOME" else netrc))
+    requests.get(exchange.futures_url + PING.path, timeout=5)
+    http.send(PING, NOTHING, None, 5)
+    http.send(ACCOUNT_CONFIG, NOTHING, Secret(API_KEY), 5)
+    assert ["authorization" in one.headers for one in exchange.log] == [True, False, False]
+
+
+# -- our own proxy --
+
+
+def test_a_tunnels_proxy_sees_host_and_port(exchange: LocalExchange, front: Front, bundle: str) -> None:
+    """Never a path, a header or a key: those go by inside TLS."""
+    with Proxy() as proxy:
+        with by_way_of(proxy.url, front.url, bundle) as http:
+            http.send(ACCOUNT_CONFIG, Secret(f"signature={CANARY}"), Secret(API_KEY), 5)
+            http.send(PING, NOTHING, None, 5)
+        (head,) = proxy.heads
+        seen = proxy.received
+    first, *lines = head.decode().split("\r\n")
+    assert first.startswith(f"CONNECT {ADDRESS}:{front.port} HTTP/1.")
+    assert {line.partition(":")[0].lower() for line in lines if line} <= {"host"}
+    for hidden in (API_KEY, CANARY, "APIKEY", "fapi/", "keycheck", "signature"):
+        assert hidden.encode().lower() not in seen.lower()
+        assert hidden.encode().lower() in front.received.lower()
+    assert [one.headers.get("x-mbx-apikey") for one in exchange.log] == [API_KEY, None]
+
+
+def test_an_https_proxy_is_spoken_to_in_tls(
+    exchange: LocalExchange, front: Front, authority: trustme.CA, bundle: str
+) -> None:
+    """Its password too is read by nobody on the way."""
+    with Proxy(speaking(authority.issue_cert(ADDRESS)), user=f"somebody:{PASSWORD}") as proxy:
+        with by_way_of(with_password(proxy), front.url, bundle) as http:
+            assert http.send(PING, NOTHING, None, 5).status == 200
+        assert proxy.connections == 1
+    assert len(exchange.log) == 1
+
+
+def test_an_https_proxy_that_nobody_vouches_for_gets_no_password(front: Front, bundle: str) -> None:
+    """It is the proxy that is named, and not Binance."""
+    with Proxy(speaking(trustme.CA().issue_cert(ADDRESS))) as proxy:
+        with by_way_of(with_password(proxy), front.url, bundle) as http:
+            error = failure(http)
+        assert proxy.connections == 1
+        assert proxy.received == b""
+    assert error.kind == "proxy"
+    assert front.connections == 0
+
+
+def test_http_on_loopback_goes_by_the_proxy_too(exchange: LocalExchange) -> None:
+    """There the proxy sees everything, which is why it must be on loopback itself."""
+    with Proxy() as proxy:
+        with by_way_of(proxy.url, exchange.futures_url) as http:
+            assert http.send(PING, NOTHING, None, 5).status == 200
+        (head,) = proxy.heads
+    assert head.startswith(f"GET {exchange.futures_url}{PING.path} HTTP/1.1\r\n".encode())
+    assert len(exchange.log) == 1
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize(("typed", "meant"), [(PASSWORD, PASSWORD), ("p%40ss%3Aword%2F9", "p@ss:word/9")])
+def test_the_proxys_password_opens_it(  # noqa: PLR0913, PLR0917  fixtures
+    exchange: LocalExchange, front: Front, bundle: str, scheme: str, typed: str, meant: str
+) -> None:
+    """Percent-encoded where it must be; the exchange does not see it."""
+    url = front.url if scheme == "https" else exchange.futures_url
+    with Proxy(user=f"somebody:{meant}") as proxy:
+        with by_way_of(with_password(proxy, password=typed), url, bundle) as http:
+            assert http.send(PING, NOTHING, None, 5).status == 200
+        assert proxy.connections == 1
+    if scheme == "https":
+        assert "proxy-authorization" not in exchange.log[0].headers
+
+
+def failure(http: HttpTransport) -> Unreachable:
+    """Why there is no answer; neither the proxy's address nor its password is in the reason, nor behind it."""
+    with pytest.raises(CannotLook) as caught:
+        http.send(ACCOUNT_CONFIG, Secret(f"signature={CANARY}"), Secret(CANARY), 5)
+    error = caught.value
+    assert isinstance(error, Unreachable)
+    for hidden in (CANARY, PASSWORD, "somebody", ADDRESS, "://"):
+        assert hidden not in repr(error)
+    assert error.__cause__ is error.__context__ is None
+    return error
+
+
+REFUSING = {
+    "wrong password": b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n",
+    "forbidden": b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno",
+    "bad gateway": b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n",
+    "redirect": b"HTTP/1.1 302 Found\r\nLocation: http://somebody:" + PASSWORD.encode() + b"@127.0.0.1/\r\n\r\n",
+    "its password in its words": b"HTTP/1.1 407 somebody:" + PASSWORD.encode() + b"\r\nContent-Length: 0\r\n\r\n",
+    "silence": b"",
+    "rubbish": b"no proxy at all\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("refusal", REFUSING.values(), ids=REFUSING)
+def test_a_proxy_that_refuses_is_named(front: Front, bundle: str, refusal: bytes) -> None:
+    """As the proxy, without its credentials; the key was not sent to it."""
+    with Proxy(refusal=refusal) as proxy:
+        with by_way_of(with_password(proxy), front.url, bundle) as http:
+            error = failure(http)
+        assert proxy.connections
+        assert CANARY.encode() not in proxy.received
+    assert error.kind == "proxy"
+    assert "BINANCE_PROXY" in str(error)
+    assert front.connections == 0
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_dead_proxy_is_named(exchange: LocalExchange, front: Front, bundle: str, scheme: str) -> None:
+    """And nobody goes straight in its place."""
+    with Proxy() as gone:
+        pass
+    url = front.url if scheme == "https" else exchange.futures_url
+    with by_way_of(with_password(gone), url, bundle) as http:
+        assert failure(http).kind == "proxy"
+    assert exchange.log == []
+
+
+def test_a_wrong_password_is_named_where_the_exchange_is_http(exchange: LocalExchange) -> None:
+    """407 is a proxy's answer and nobody else's."""
+    with Proxy(user="somebody:else") as proxy, by_way_of(with_password(proxy), exchange.futures_url) as http:
+        assert failure(http).kind == "proxy"
+    assert exchange.log == []
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_our_own_proxy_gets_no_request_of_anybody_else(exchange: LocalExchange, front: Front, scheme: str) -> None:
+    """The pool that speaks to a proxy has the same gate as the one that does not."""
+    url = front.url if scheme == "https" else exchange.futures_url
+    with Proxy() as proxy, by_way_of(proxy.url, url) as http:
+        pools = http._gate.proxy_manager_for(proxy.url, cert_reqs="CERT_NONE", assert_hostname=False)
+        for method, path in (("POST", ORDER), ("DELETE", ORDER), ("GET", "/fapi/v2/account"), ("POST", ORDER + "/")):
+            with contextlib.suppress(*REFUSALS):
+                pools.urlopen(method, url + path, retries=False, timeout=2)
+    assert exchange.log == []
+    assert exchange.real_orders == []
+
+
+# -- redirects --
+
+ELSEWHERE = {
+    "another host": "http://localhost:{stranger}/",
+    "another port": "http://127.0.0.1:{stranger}/fapi/v1/time",
+    "no scheme": "//127.0.0.1:{stranger}/fapi/v1/time",
+    "another path": "/fapi/v1/order",
+    "a listed path": "/fapi/v1/ping",
+    "a relative path": "../v1/order",
+    "a query": "?symbol=BTCUSDT",
+    "the other host of the two": "{wallet}/sapi/v1/account/apiRestrictions",
+    "with a user": "http://somebody:secret@127.0.0.1:{stranger}/",
+}
+REDIRECTS = (301, 302, 303, 307, 308)
+
+
+@pytest.mark.parametrize("location", ELSEWHERE.values(), ids=ELSEWHERE)
+def test_a_redirect_is_never_followed(
+    http: HttpTransport, exchange: LocalExchange, stranger: Listener, location: str
+) -> None:
+    """Whatever its status, by a GET or a POST: it comes out as it is, and where it points nobody hears of it."""
+    target = location.format(stranger=stranger.port, wallet=exchange.wallet_url)
+    for status in REDIRECTS:
+        exchange.scenario = replace(exchange.scenario, faults={"*": Fault.redirect(target, status)})
+        for endpoint in (ACCOUNT_CONFIG, ORDER_TEST):
+            assert http.send(endpoint, NOTHING, Secret(CANARY), 5).status == status
+    assert [one.path for one in exchange.log] == [ACCOUNT_CONFIG.path, ORDER_TEST.path] * len(REDIRECTS)
+    assert stranger.connections == 0
+
+
+@pytest.mark.parametrize("status", REDIRECTS)
+def test_a_redirect_from_tls_to_http_is_never_followed(
+    front: Front, exchange: LocalExchange, stranger: Listener, bundle: str, status: int
+) -> None:
+    """Neither to a stranger nor to the exchange itself in clear."""
+    with contextlib.closing(HttpTransport(hosts(front.url), None, bundle)) as http:
+        for target in (stranger.url, exchange.futures_url):
+            exchange.scenario = replace(exchange.scenario, faults={"*": Fault.redirect(target + PING.path, status)})
+            assert http.send(ACCOUNT_CONFIG, NOTHING, Secret(CANARY), 5).status == status
+    assert len(exchange.log) == 2
+    assert exchange.connections["futures"] == 1
+    assert stranger.connections == 0
+
+
+@pytest.mark.parametrize("location", ELSEWHERE.values(), ids=ELSEWHERE)
+def test_the_libraries_beneath_follow_no_redirect_to_what_is_not_listed(
+    http: HttpTransport, exchange: LocalExchange, stranger: Listener, location: str
+) -> None:
+    """Also where they are asked to."""
+    target = location.format(stranger=stranger.port, wallet=exchange.wallet_url)
+    url = exchange.futures_url + ACCOUNT_CONFIG.path
+    pools = http._gate.poolmanager
+    for status in REDIRECTS:
+        exchange.scenario = replace(exchange.scenario, faults={ACCOUNT_CONFIG.path: Fault.redirect(target, status)})
+        for follow in (
+            lambda: http._session.get(url, headers=KEY, timeout=2, allow_redirects=True),
+            lambda: pools.urlopen("GET", url, headers=KEY, timeout=2, redirect=True),
+            lambda: pools.connection_from_url(url).urlopen(
+                "GET", ACCOUNT_CONFIG.path, headers=KEY, timeout=2, redirect=True, assert_same_host=False
+            ),
+        ):
+            with contextlib.suppress(*REFUSALS):
+                follow()
+    assert len(exchange.log) >= 3 * len(REDIRECTS)
+    assert_listed(exchange, exchange.log)
+    assert stranger.connections == 0
+
+
+def assert_listed(exchange: LocalExchange, received: list[Received]) -> None:
+    """Each is a request of the list, to the letter, on the host where it belongs."""
+    listed = {(each.host.value, each.method, each.path) for each in LISTED}
+    assert {(one.host, one.method, one.path) for one in received} <= listed
+    assert exchange.real_orders == []
+
+
+# -- tricks --
+
+
+class Passport:
+    """Looks like a listed endpoint to whoever compares, and says something else to whoever reads."""
+
+    weight, signed = 1, True
+
+    def __init__(self, method: str, path: str, host: Any = Host.FUTURES, like: Endpoint = ORDER_TEST) -> None:
+        self.method, self.path, self.host, self._like = method, path, host, like
+
+    def __eq__(self, other: object) -> bool:
+        return other == self._like
+
+    def __hash__(self) -> int:
+        return hash(self._like)
+
+
+class Alias(str):
+    """A text that compares as another."""
+
+    __slots__ = ("_like",)
+    _like: str
+
+    def __new__(cls, text: str, like: str) -> "Alias":
+        made = super().__new__(cls, text)
+        made._like = like
+        return made
+
+    def __eq__(self, other: object) -> bool:
+        return other == self._like
+
+    def __hash__(self) -> int:
+        return hash(self._like)
+
+    def upper(self) -> "Alias":
+        return self
+
+
+def raw(method: str, url: str) -> requests.PreparedRequest:
+    """A prepared request whose address nobody has put in order."""
+    prepared = requests.Request("GET", "http://127.0.0.1/", headers=KEY).prepare()
+    prepared.method, prepared.url = method, url
+    return prepared
+
+
+Door = Callable[[HttpTransport, str, str, str], object]
+DOORS: dict[str, Door] = {
+    "send": lambda http, method, _, path: http.send(Passport(method, path), NOTHING, Secret(CANARY), 5),  # type: ignore[arg-type]
+    "session": lambda http, method, base, path: http._session.request(method, base + path, headers=KEY, timeout=2),
+    "prepared": lambda http, method, base, path: http._session.send(raw(method, base + path), timeout=2),
+    "adapter": lambda http, method, base, path: http._gate.send(raw(method, base + path), timeout=2),
+    "pool manager": lambda http, method, base, path: http._gate.poolmanager.urlopen(
+        method, base + path, headers=KEY, timeout=2, retries=False
+    ),
+    "pool": lambda http, method, base, path: http._gate.poolmanager.connection_from_url(base).urlopen(
+        method, path, headers=KEY, timeout=2, retries=False, assert_same_host=False
+    ),
+}
+each_door = pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)
+
+
+def leaks(  # noqa: PLR0913  what a request consists of
+    http: HttpTransport, exchange: LocalExchange, method: str, base: str, path: str, *, without: tuple[str, ...] = ()
+) -> dict[str, list[str]]:
+    """By door, what was received of this request, or that nobody objected to it."""
+    found = {}
+    for name, door in DOORS.items():
+        if name in without:
+            continue
+        before, objected = len(exchange.log), False
+        try:
+            door(http, method, base, path)
+        except REFUSALS:
+            objected = True
+        received = [f"{one.method} {one.path}" for one in exchange.log[before:]]
+        if received or not objected:
+            found[name] = received or ["nobody objected"]
+    assert exchange.real_orders == []
+    return found
+
+
+# Spelled so that one reader may take it for the test order and another for an order, or for neither.
+NEVER = (
+    *(ORDER, f"{ORDER}/", f"/{ORDER}", "/fapi//v1/order", "/fapi/v1/./order", "/fapi/v1/order/.", f"{ORDER}?/test"),
+    *(f"{ORDER}/test/..", f"{ORDER}/test/../", f"{ORDER}/test/../../order", "/fapi/v1/x/../order", f"{ORDER}#/test"),
+    *(f"{ORDER}%2ftest", f"{ORDER}%2Ftest", f"{ORDER}%252ftest", f"{ORDER}/test%2f..", f"{ORDER}/test%2F%2E%2E"),
+    *(f"{ORDER}/test/%2e%2e", f"{ORDER}/test/.%2e", f"{ORDER}/test/%2E.", "/fapi/v1/%6frder", "/%66api/v1/order"),
+    *("/FAPI/v1/order", "/fapi/v1/ORDER", "/fapi/v1/Order/Test", "/fapi/V1/order/test", "/fapi/v1/order/TEST"),
+    *(f"{ORDER}/test/", f"{ORDER}/test//", f"{ORDER}//test", f"/{ORDER}/test", f"{ORDER}/test;", f"{ORDER};/test"),
+    *(f"{ORDER}\\test", f"{ORDER}/test\\..", f"{ORDER}%00/test", f"{ORDER}/test%00", f"{ORDER}/test%20"),
+    *(
+        f"{ORDER}%3f/test",
+        f"{ORDER}%23/test",
+        f"{ORDER}/test%3Fx=1",
+        f"{ORDER}?x={ORDER}/test",
+        f"{ORDER}?{ORDER}/test",
+    ),
+    *("/fapi/v1/order／test", "/fapi/v1/ｏrder", f"{ORDER}\u200b/test", f"{ORDER}/tеst"),
+    *(f"//127.0.0.1{ORDER}/test", f"///127.0.0.1{ORDER}/test", f"//x:y@127.0.0.1{ORDER}/test"),
+    *("/fapi/v1/batchOrders", "/fapi/v1/listenKey", "/fapi/v2/order", "/fapi/v1/order/testing", "/", ""),
+    *(f"{ORDER} HTTP/1.1\r\nX: ", f"{ORDER}/test HTTP/1.1\r\n\r\nPOST {ORDER} HTTP/1.1\r\n\r\n"),
+)
+# White space that some readers take out: what is left is listed, and only that may leave.
+ALMOST = (
+    *("/fapi/v1/or\tder/test", f"{ORDER}/\ttest", f"{ORDER}/te\nst", f"{ORDER}\r/test", f"{ORDER}\r\n/test"),
+    *(f"{ORDER}/test ", f"{ORDER}/./test", f"{ORDER}/x/../test", f"{ORDER}/test/../test", "/fapi/v1/order/%74est"),
+    *(f"{ORDER}/test/%2e%2e/test", f"{ORDER}/test#{ORDER}", f"{ORDER}/test?x=/../../order", f"{ORDER}/test?#/../order"),
+    *("\t/fapi/v1/order/test", "\x00/fapi/v1/order/test", " /fapi/v1/order/test"),
+)
+
+
+@pytest.mark.parametrize("path", NEVER, ids=ascii)
+def test_no_spelling_of_another_path_leaves(http: HttpTransport, exchange: LocalExchange, path: str) -> None:
+    """By whatever door: nothing reaches the exchange."""
+    assert leaks(http, exchange, "POST", exchange.futures_url, path) == {}
+
+
+@pytest.mark.parametrize("path", ALMOST, ids=ascii)
+def test_a_listed_path_in_disguise_leaves_as_itself(http: HttpTransport, exchange: LocalExchange, path: str) -> None:
+    """Or not at all: what was examined is what is sent."""
+    leaked = leaks(http, exchange, "POST", exchange.futures_url, path)
+    assert {door: lines for door, lines in leaked.items() if lines != [str(ORDER_TEST)]} == {}
+
+
+@each_door
+def test_every_door_is_one(http: HttpTransport, exchange: LocalExchange, door: Door) -> None:
+    """What is listed gets through each of them, so that it is the list that refuses the rest."""
+    door(http, "POST", exchange.futures_url, ORDER_TEST.path)
+    (one,) = exchange.log
+    assert (one.method, one.path, one.headers["x-mbx-apikey"]) == ("POST", ORDER_TEST.path, CANARY)
+
+
+VERBS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "CONNECT", "post", "Get", "PO\tST", "X")
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=ascii)
+def test_no_other_verb_leaves(http: HttpTransport, exchange: LocalExchange, verb: str) -> None:
+    """On a listed path or on an order, which PUT changes and DELETE cancels."""
+    for path in {ORDER, *(each.path for each in LISTED)}:
+        leaked = leaks(http, exchange, verb, exchange.futures_url, path)
+        assert {line for lines in leaked.values() for line in lines} <= {f"{verb.upper()} {path}"}
+    assert_listed(exchange, exchange.log)
+    assert all(one.path != ORDER for one in exchange.log)
+
+
+BASES = {
+    "another port": "http://127.0.0.1:{stranger}",
+    "another name of this machine": "http://localhost:{port}",
+    "another address of this machine": "http://127.0.0.2:{port}",
+    "a short address": "http://127.1:{port}",
+    "a number": "http://2130706433:{port}",
+    "a hexadecimal address": "http://0x7f.0.0.1:{port}",
+    "a mapped address": "http://[::ffff:127.0.0.1]:{port}",
+    "a longer port": "http://127.0.0.1:{port}0",
+    "the host as user": "http://127.0.0.1:{port}@127.0.0.1:{stranger}",
+    "a backslash": "http://127.0.0.1:{stranger}\\@127.0.0.1:{port}",
+    "a backslash behind": "http://127.0.0.1:{port}\\@127.0.0.1:{stranger}",
+    "a fragment": "http://127.0.0.1:{stranger}#@127.0.0.1:{port}",
+    "a query": "http://127.0.0.1:{stranger}?@127.0.0.1:{port}",
+    "https": "https://127.0.0.1:{port}",
+    "another scheme": "ws://127.0.0.1:{port}",
+    "a packed scheme": "http+unix://127.0.0.1:{port}",
+    "no host": "http://",
+    "a file": "file://",
+}
+
+
+@pytest.mark.parametrize("base", BASES.values(), ids=BASES)
+def test_no_other_address_is_asked(http: HttpTransport, exchange: LocalExchange, stranger: Listener, base: str) -> None:
+    """A full URL to elsewhere is refused, also with a listed path behind it."""
+    port = int(exchange.futures_url.rpartition(":")[2])
+    address = base.format(port=port, stranger=stranger.port)
+    assert leaks(http, exchange, "GET", address, PING.path, without=("send", "pool")) == {}
+    assert stranger.connections == 0
+
+
+@pytest.mark.parametrize("user", ["somebody:secret", "somebody", "somebody:", ":secret", ":"])
+def test_user_information_does_not_leave(http: HttpTransport, exchange: LocalExchange, user: str) -> None:
+    """requests would make a header of it; and where it does not, an address with a user is none of ours."""
+    base = exchange.futures_url.replace("://", f"://{user}@")
+    http._session.mount(base, http._gate)
+    prepared = requests.Request("GET", base + PING.path).prepare()
+    for send in (http._session.send, http._gate.send):
+        for one in (prepared, raw("GET", base + PING.path)):
+            with contextlib.suppress(*REFUSALS):
+                send(one, timeout=2)
+    assert leaks(http, exchange, "GET", base, PING.path, without=("send", "session", "pool", "pool manager")) == {}
+    for door in ("session", "pool manager"):  # both may throw it away, and then ask what is listed
+        with contextlib.suppress(*REFUSALS):
+            DOORS[door](http, "GET", base, PING.path)
+    assert_listed(exchange, exchange.log)
+    assert all("authorization" not in one.headers for one in exchange.log)
+
+
+def test_a_full_url_is_no_path(http: HttpTransport, exchange: LocalExchange, stranger: Listener) -> None:
+    """A request for another host is not handed to this one either, as to a proxy."""
+    for path in (stranger.url + PING.path, f"@127.0.0.1:{stranger.port}{PING.path}", f"//x{PING.path}"):
+        assert leaks(http, exchange, "GET", exchange.futures_url, path) == {}
+    assert stranger.connections == 0
+
+
+@pytest.mark.parametrize("path", sorted({each.path for each in LISTED if each.host is Host.FUTURES}))
+def test_a_path_of_one_host_does_not_leave_for_the_other(
+    http: HttpTransport, exchange: LocalExchange, path: str
+) -> None:
+    """The list is of method, host and path together."""
+    for method in ("GET", "POST"):
+        assert leaks(http, exchange, method, exchange.wallet_url, path, without=("send",)) == {}
+
+
+@pytest.mark.parametrize("door", ["session", "prepared", "adapter", "pool manager", "pool"])
+def test_no_request_has_a_body(http: HttpTransport, exchange: LocalExchange, door: str) -> None:
+    """Binance reads parameters from there too, and none of them was examined."""
+    url, body = exchange.futures_url + ORDER_TEST.path, "symbol=BTCUSDT&side=BUY"
+    prepared = requests.Request("POST", url, data=body).prepare()
+    pools = http._gate.poolmanager
+    attempts: dict[str, Callable[[], Any]] = {
+        "session": lambda: http._session.post(url, data=body, timeout=2),
+        "prepared": lambda: http._session.send(prepared, timeout=2),
+        "adapter": lambda: http._gate.send(prepared, timeout=2),
+        "pool manager": lambda: pools.urlopen("POST", url, body=body, retries=False, timeout=2),
+        "pool": lambda: pools.connection_from_url(url).urlopen(
+            "POST", ORDER_TEST.path, body=body, retries=False, timeout=2
+        ),
+    }
+    with pytest.raises(REFUSALS):
+        attempts[door]()
+    assert exchange.log == []
+
+
+@pytest.mark.parametrize("how", ["argument", "session.proxies", "adapter"])
+def test_nobody_hands_the_session_a_proxy(
+    http: HttpTransport, exchange: LocalExchange, stranger: Listener, how: str
+) -> None:
+    """A proxy in front of http reads the key; BINANCE_PROXY is the only way to name one."""
+    proxies, url = {"http": stranger.url, "all": stranger.url}, exchange.futures_url + ACCOUNT_CONFIG.path
+    if how == "session.proxies":
+        http._session.proxies = dict(proxies)
+    attempts: dict[str, Callable[[], Any]] = {
+        "argument": lambda: http._session.get(url, headers=KEY, timeout=2, proxies=proxies),
+        "session.proxies": lambda: http._session.get(url, headers=KEY, timeout=2),
+        "adapter": lambda: http._gate.send(raw("GET", url), timeout=2, proxies=proxies),
+    }
+    with contextlib.suppress(*REFUSALS):
+        attempts[how]()
+    with contextlib.suppress(CannotLook):
+        http.send(ACCOUNT_CONFIG, NOTHING, Secret(CANARY), 5)
+    assert stranger.connections == 0
+
+
+# -- look-alikes --
+
+
+class Turncoat(Endpoint):
+    """Another path each time it is read."""
+
+    def __getattribute__(self, name: str) -> Any:
+        if name != "path":
+            return super().__getattribute__(name)
+        reads = self.__dict__.setdefault("reads", [])
+        reads.append(1)
+        return ORDER_TEST.path if len(reads) < TURN["after"] else ORDER
+
+
+TURN = {"after": 1}
+
+
+@pytest.mark.parametrize("after", range(1, 9))
+def test_an_endpoint_that_turns_its_coat_sends_no_order(
+    http: HttpTransport, exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
+    """Whenever it turns."""
+    monkeypatch.setitem(TURN, "after", after)
+    turncoat = Turncoat(Host.FUTURES, "POST", ORDER_TEST.path, 1, signed=True)
+    with contextlib.suppress(*REFUSALS):
+        http.send(turncoat, NOTHING, Secret(CANARY), 5)
+    assert len(vars(turncoat)["reads"])
+    assert_listed(exchange, exchange.log)
+
+
+OTHERS: dict[str, Callable[[], Any]] = {
+    "subclass": lambda: type("Mine", (Endpoint,), {})(Host.FUTURES, "POST", ORDER, 1, signed=True),
+    "subclass that is equal": lambda: type(
+        "Equal", (Endpoint,), {"__eq__": lambda *_: True, "__hash__": lambda _: hash(ORDER_TEST)}
+    )(Host.FUTURES, "POST", ORDER, 1, signed=True),
+    "passport": lambda: Passport("POST", ORDER),
+    "passport of a reader": lambda: Passport("POST", ORDER, like=PING),
+    "passport with another verb": lambda: Passport("DELETE", PING.path, like=PING),
+    "passport to the other host": lambda: Passport("POST", ORDER_TEST.path, host=Host.WALLET),
+    "passport with a query": lambda: Passport("POST", f"{ORDER}?x={ORDER}/test"),
+    "passport with an address": lambda: Passport("POST", "@127.0.0.1:1" + ORDER_TEST.path),
+    "alias of a path": lambda: Endpoint(Host.FUTURES, "POST", Alias(ORDER, ORDER_TEST.path), 1, signed=True),
+    "alias of a verb": lambda: Endpoint(Host.FUTURES, Alias("DELETE", "GET"), PING.path, 1),
+    "alias of a verb on the test order": lambda: Endpoint(
+        Host.FUTURES, Alias("DELETE", "POST"), ORDER_TEST.path, 1, signed=True
+    ),
+    "a namespace": lambda: types.SimpleNamespace(host=Host.FUTURES, method="POST", path=ORDER, weight=1, signed=True),
+    "a text": lambda: f"POST {ORDER}",
+    "nothing": lambda: None,
+}
+
+
+@pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS)
+def test_a_look_alike_of_an_endpoint_is_refused(
+    http: HttpTransport, exchange: LocalExchange, other: Callable[[], Any]
+) -> None:
+    """However it compares."""
+    with pytest.raises((*REFUSALS, TypeError)):
+        http.send(other(), NOTHING, Secret(CANARY), 5)
+    assert exchange.log == []
+    assert exchange.real_orders == []
+
+
+@pytest.mark.parametrize("door", ["session", "prepared", "adapter", "pool manager", "pool"])
+def test_a_verb_that_compares_as_another_is_refused(http: HttpTransport, exchange: LocalExchange, door: str) -> None:
+    """What is compared is what is sent."""
+    with contextlib.suppress(*REFUSALS):
+        DOORS[door](http, Alias("DELETE", "POST"), exchange.futures_url, ORDER_TEST.path)
+    assert_listed(exchange, exchange.log)
+
+
+def test_an_endpoint_is_frozen() -> None:
+    """Nobody changes one by accident."""
+    for endpoint in LISTED:
+        with pytest.raises(FrozenInstanceError):
+            endpoint.path = ORDER  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", ORDER), ("DELETE", ORDER), ("PUT", ORDER), ("GET", "/x/secret")])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_listed_endpoint_that_was_changed_opens_no_way(
+    exchange: LocalExchange, method: str, path: str, when: str
+) -> None:
+    """Neither before the transport is made nor after it, not even to somebody who gets hold of the session."""
+    for endpoint in sorted(LISTED, key=str):
+        with changed(endpoint, method, path) if when == "before" else contextlib.nullcontext():
+            http = HttpTransport(hosts(exchange.futures_url, exchange.wallet_url))
+            base = exchange.wallet_url if endpoint.host is Host.WALLET else exchange.futures_url
+            with contextlib.closing(http), changed(endpoint, method, path):
+                assert leaks(http, exchange, method, base, path) == {}
+                with pytest.raises(REFUSALS):
+                    http.send(endpoint, NOTHING, Secret(CANARY), 5)
+    assert exchange.log == []
+
+
+@contextlib.contextmanager
+def changed(endpoint: Endpoint, method: str, path: str) -> Iterator[None]:
+    """An endpoint that somebody changed by force."""
+    before = endpoint.method, endpoint.path
+    for name, value in zip(("method", "path"), (method, path), strict=True):
+        object.__setattr__(endpoint, name, value)
+    try:
+        yield
+    finally:
+        for name, value in zip(("method", "path"), before, strict=True):
+            object.__setattr__(endpoint, name, value)
+
+
+SMUGGLED = (
+    f"x=1\r\n\r\nPOST {ORDER} HTTP/1.1\r\nHost: x\r\n\r\n",
+    f"x=1 HTTP/1.1\r\n\r\nPOST {ORDER}",
+    "/../../order",
+    "#/../order",
+    "\x00",
+    f"@127.0.0.1{ORDER}",
+    "х=ы",
+)
+
+
+@pytest.mark.parametrize("query", SMUGGLED, ids=ascii)
+def test_a_query_stays_a_query(http: HttpTransport, exchange: LocalExchange, query: str) -> None:
+    """It cannot become a path, a header or a second request."""
+    with contextlib.suppress(*REFUSALS):
+        http.send(ORDER_TEST, Secret(query), Secret(CANARY), 5)
+    assert len(exchange.log) <= 1
+    assert_listed(exchange, exchange.log)
+
+
+# -- the package --
+
+
+def modules() -> list[types.ModuleType]:
+    """Every module that can be imported from the package."""
+    names = [each.name for each in pkgutil.walk_packages(keycheck.__path__, "keycheck.")]
+    return [keycheck, *map(importlib.import_module, names)]
+
+
+def ours(thing: object) -> bool:
+    """Whether a module, class or function is the package's or this file's, and no library's."""
+    home = thing.__name__ if isinstance(thing, types.ModuleType) else getattr(thing, "__module__", None)
+    return isinstance(home, str) and (home == __name__ or home.partition(".")[0] == "keycheck")
+
+
+def parts_of(thing: object) -> list[Any]:  # noqa: PLR0911  a table
+    """What an object consists of: its items, attributes, code, defaults and closure."""
+    match thing:
+        case dict() | types.MappingProxyType():
+            return [*thing.keys(), *thing.values()]
+        case list() | tuple() | set() | frozenset():
+            return list(thing)
+        case types.CodeType():
+            return list(thing.co_consts)
+        case types.CellType():
+            return [thing.cell_contents]
+        case property():
+            return [thing.fget, thing.fset]
+        case staticmethod() | classmethod() | types.MethodType():
+            return [thing.__func__]
+        case functools.partial():
+            return [thing.func, thing.args, thing.keywords]
+        case types.FunctionType() if ours(thing):
+            return [thing.__code__, thing.__defaults__, thing.__kwdefaults__, thing.__closure__, vars(thing)]
+    if isinstance(thing, types.ModuleType | type):
+        return [vars(thing)] if ours(thing) else []
+    return [vars(thing)] if ours(type(thing)) and hasattr(thing, "__dict__") else []
+
+
+def texts(root: object) -> list[str]:
+    """Every text within reach of an object."""
+    seen: dict[int, object] = {}
+    waiting, found = [root], []
+    while waiting:
+        thing = waiting.pop()
+        if id(thing) in seen:
+            continue
+        seen[id(thing)] = thing
+        if isinstance(thing, str):
+            found.append(thing)
+        elif isinstance(thing, bytes | bytearray):
+            found.append(bytes(thing).decode("latin-1"))
+        else:
+            waiting += parts_of(thing)
+    return found
+
+
+# "/order" that is not followed by "/test", in whatever case.
+REAL_ORDER = re.compile(r"/order\b(?!/test(?![\w/]))", re.IGNORECASE)
+
+
+def hidden_orders() -> list[Any]:
+    """Ways in which a module might hold the path of an order."""
+
+    def closed(path: str) -> Callable[[], str]:
+        return lambda: path
+
+    def default(path: str = ORDER) -> str:
+        return path
+
+    def inside() -> str:
+        def deeper() -> str:
+            return "/fapi/v1/order"
+
+        return deeper()
+
+    klass = type("Holder", (), {"__module__": __name__, "path": property(lambda _: "/fapi/v1/order")})
+    endpoint = Endpoint(Host.FUTURES, "POST", ORDER, 1)
+    return [ORDER, ORDER.encode(), {ORDER: 1}, [(ORDER,)], closed(ORDER), default, inside, klass, endpoint]
+
+
+@pytest.mark.parametrize("thing", hidden_orders(), ids=lambda thing: type(thing).__name__)
+def test_the_search_finds_an_order(thing: object) -> None:
+    """Wherever it is hidden."""
+    assert [text for text in texts(thing) if REAL_ORDER.search(text)]
+
+
+@pytest.mark.parametrize("text", [ORDER_TEST.path, f"POST {ORDER_TEST.path}", f"{ORDER_TEST.path}?x=1", "no order"])
+def test_the_search_does_not_find_the_test_order(text: str) -> None:
+    """It is no order."""
+    assert not REAL_ORDER.search(text)
+
+
+@pytest.mark.parametrize("module", modules(), ids=lambda module: module.__name__)
+def test_nothing_importable_names_an_order(module: types.ModuleType) -> None:
+    """No attribute, constant, default or closure of any module holds its path; the test order's alone is there."""
+    found = texts(module)
+    assert found
+    assert [text for text in found if REAL_ORDER.search(text)] == []
+
+
+def test_no_file_of_the_package_or_the_suite_names_an_order() -> None:
+    """Not even in pieces: of "/order", the one text in the code is that of the test order."""
+    files = [path for folder in ("keycheck", "suite") for path in (ROOT / folder).rglob("*") if path.is_file()]
+    files = [path for path in files if path.suffix != ".pyc"]
+    assert len(files) > len(modules())
+    assert [path for path in files if REAL_ORDER.search(path.read_text(encoding="utf-8"))] == []
+    strings = [
+        (path.relative_to(ROOT).as_posix(), node.value)
+        for path in files
+        if path.suffix == ".py"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    assert {text for _, text in strings if text.endswith(("/order", "/v1/", "/v1", "order/test"))} == {ORDER_TEST.path}
+    holders = {path for path, text in strings if text == ORDER_TEST.path}
+    assert holders <= {"keycheck/endpoints.py", "keycheck/network/gate.py"}
+
+
+def test_the_list_holds_readers_and_one_test() -> None:
+    """Of all endpoints that a module holds, the only one that is no GET is the test order."""
+    held = {each for module in modules() for each in vars(module).values() if isinstance(each, Endpoint)}
+    assert held == LISTED == endpoints.LISTED
+    assert [str(each) for each in held if each.method != "GET"] == [f"POST {ORDER}/test"]
+
+
+def test_only_the_network_package_can_send() -> None:
+    """Of all modules, those alone hold something of a library that opens connections."""
+    libraries = {"requests", "urllib3", "socket", "http", "aiohttp", "httpx", "asyncio", "ssl"}
+    holders = {
+        module.__name__
+        for module in modules()
+        for thing in vars(module).values()
+        if str(getattr(thing, "__module__", None) or getattr(thing, "__name__", "")).partition(".")[0] in libraries
+    }
+    assert holders == {"keycheck.network.explain", "keycheck.network.gate"} | {
+        "keycheck.network.inert",
+        "keycheck.network.transport",
+    }
+
+
+# -- whole runs --
+
+
+def assert_not_ok(done: Finished) -> None:
+    """Doubt is never a pass, and the run says nothing of what it must hide."""
+    assert done.exit_status != 0
+    assert done.verdict["verdict"] in ("UNPROVEN", "NOT_OK")
+    for text in (done.output, done.page, str(done.verdict)):
+        assert text
+        assert PASSWORD not in text
+
+
+def test_a_run_among_strangers_speaks_to_two_hosts(  # noqa: PLR0913, PLR0917  fixtures
+    suite: SuiteRunner,
+    exchange: LocalExchange,
+    front: Front,
+    wallet: Front,
+    stranger: Listener,
+    bundle: str,
+    tmp_path: Path,
+) -> None:
+    """Whatever the environment recommends: proxies, .netrc, CAs. The third host hears nothing, and the key is OK."""
+    (tmp_path / ".netrc").write_text(f"default login somebody password {PASSWORD}\n")
+    (tmp_path / ".netrc").chmod(0o600)
+    keylog = tmp_path / "keylog.txt"
+    hostile = {
+        **dict.fromkeys(PROXY_NAMES, stranger.url),
+        **dict.fromkeys(("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"), "/nowhere"),
+        "HOME": str(tmp_path),
+        "NETRC": str(tmp_path / ".netrc"),
+        "SSLKEYLOGFILE": str(keylog),
+    }
+    done = suite(settings=settings_for(exchange, front, wallet, BINANCE_CA_BUNDLE=bundle, **hostile))
+    assert (done.exit_status, done.verdict["verdict"]) == (0, "OK")
+    assert stranger.connections == 0
+    assert not keylog.exists()
+    assert {one.host for one in exchange.log if "x-mbx-apikey" in one.headers} == {"futures", "wallet"}
+    assert all("authorization" not in one.headers for one in exchange.log)
+    assert_listed(exchange, exchange.log)
+
+
+def test_the_stranger_would_have_heard_it(stranger: Listener) -> None:
+    """Whoever does send it the key is found out."""
+    requests.get(stranger.url, headers=KEY, timeout=5)
+    assert stranger.connections == 1
+    assert CANARY.encode() in stranger.received
+
+
+@pytest.mark.parametrize("status", [302, 308])
+def test_a_run_that_is_sent_elsewhere_stays(
+    suite: SuiteRunner, exchange: LocalExchange, stranger: Listener, status: int
+) -> None:
+    """Every answer points to a third host, which hears nothing."""
+    exchange.scenario = replace(exchange.scenario, faults={"*": Fault.redirect(stranger.url + PING.path, status)})
+    assert_not_ok(suite(settings=exchange.settings()))
+    assert stranger.connections == 0
+    assert exchange.log
+    assert_listed(exchange, exchange.log)
+
+
+def test_a_run_by_a_proxy_says_ok(
+    suite: SuiteRunner, exchange: LocalExchange, front: Front, wallet: Front, bundle: str
+) -> None:
+    """BINANCE_PROXY takes effect: every connection is a tunnel through it, one a host."""
+    with Proxy(user=f"somebody:{PASSWORD}") as proxy:
+        more = {"BINANCE_PROXY": with_password(proxy), "BINANCE_CA_BUNDLE": bundle, "NO_PROXY": "*"}
+        done = suite(settings=settings_for(exchange, front, wallet, **more))
+        assert sorted(head.split()[1] for head in proxy.heads) == sorted(
+            f"{ADDRESS}:{each.port}".encode() for each in (front, wallet)
+        )
+        for hidden in (API_KEY, "fapi/", "sapi/", "signature"):
+            assert hidden.encode() not in proxy.received
+    assert (done.exit_status, done.verdict["verdict"]) == (0, "OK")
+    assert PASSWORD not in done.output + done.page + str(done.verdict)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("wrong", ["password", "dead"])
+def test_a_run_by_a_proxy_that_refuses_is_never_ok(  # noqa: PLR0913, PLR0917  fixtures
+    suite: SuiteRunner,
+    exchange: LocalExchange,
+    front: Front,
+    wallet: Front,
+    bundle: str,
+    scheme: str,
+    wrong: str,
+) -> None:
+    """The setting is named, its password is nowhere, and nobody goes straight in its place."""
+    with Proxy(user="somebody:else") as proxy:
+        if wrong == "dead":
+            with Proxy() as gone:
+                address = with_password(gone)
+        else:
+            address = with_password(proxy)
+        more = {"BINANCE_PROXY": address, "BINANCE_CA_BUNDLE": bundle}
+        over_tls = settings_for(exchange, front, wallet, **more)
+        done = suite(settings=over_tls if scheme == "https" else {**exchange.settings(), **more})
+    assert_not_ok(done)
+    assert "BINANCE_PROXY" in done.output
+    assert exchange.log == []
+
+
+def test_the_wallets_key_goes_to_the_wallet_alone(http: HttpTransport, exchange: LocalExchange) -> None:
+    """Each listed request reaches the one host where it belongs."""
+    for endpoint in (ACCOUNT_CONFIG, API_RESTRICTIONS):
+        http.send(endpoint, NOTHING, Secret(API_KEY), 5)
+    assert [(one.host, one.path) for one in exchange.log] == [
+        ("futures", ACCOUNT_CONFIG.path),
+        ("wallet", API_RESTRICTIONS.path),
+    ]
