@@ -2,11 +2,17 @@
 
 import os
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.exchange import LocalExchange
 from tests.running import SuiteRunner
+
+if TYPE_CHECKING:
+    import trustme
+
+    from tests.tls import Front
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -31,3 +37,28 @@ def exchange() -> Iterator[LocalExchange]:
 def suite(tmp_path: object) -> SuiteRunner:
     """Runs `pytest suite/` in a process of its own, as a user would."""
     return SuiteRunner(tmp_path)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="session")
+def authority() -> "trustme.CA":
+    """A certificate authority of our own, whose certificates the exchange has where it speaks TLS."""
+    import trustme  # noqa: PLC0415  it brings cryptography, which most tests do without
+
+    return trustme.CA()
+
+
+@pytest.fixture(scope="session")
+def bundle(authority: "trustme.CA", tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The file that BINANCE_CA_BUNDLE names."""
+    path = tmp_path_factory.mktemp("ca") / "ca.pem"
+    authority.cert_pem.write_to_path(path)
+    return str(path)
+
+
+@pytest.fixture
+def front(authority: "trustme.CA", exchange: LocalExchange) -> "Iterator[Front]":
+    """The futures host over TLS, with the right certificate."""
+    from tests.tls import ADDRESS, Front, speaking  # noqa: PLC0415  as above
+
+    with Front(speaking(authority.issue_cert(ADDRESS)), exchange.futures_url) as opened:
+        yield opened

@@ -48,27 +48,6 @@ def no_ways_of_other_programs(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    """Whose certificates the exchange has."""
-    return trustme.CA()
-
-
-@pytest.fixture(scope="module")
-def bundle(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Its file."""
-    path = tmp_path_factory.mktemp("ca") / "ca.pem"
-    authority.cert_pem.write_to_path(path)
-    return str(path)
-
-
-@pytest.fixture
-def front(authority: trustme.CA, exchange: LocalExchange) -> Iterator[Front]:
-    """The futures host over TLS."""
-    with Front(speaking(authority.issue_cert(ADDRESS)), exchange.futures_url) as opened:
-        yield opened
-
-
 @pytest.fixture
 def wallet(authority: trustme.CA, exchange: LocalExchange) -> Iterator[Front]:
     """The wallet host over TLS."""

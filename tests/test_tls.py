@@ -38,27 +38,6 @@ def no_ca_of_other_programs(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    """The one that BINANCE_CA_BUNDLE names."""
-    return trustme.CA()
-
-
-@pytest.fixture(scope="module")
-def bundle(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Its file."""
-    path = tmp_path_factory.mktemp("ca") / "ca.pem"
-    authority.cert_pem.write_to_path(path)
-    return str(path)
-
-
-@pytest.fixture
-def front(authority: trustme.CA, exchange: LocalExchange) -> Iterator[Front]:
-    """The futures host over TLS, with the right certificate."""
-    with Front(speaking(authority.issue_cert(ADDRESS)), exchange.futures_url) as opened:
-        yield opened
-
-
 @contextlib.contextmanager
 def transport(url: str, bundle: str | None, proxy: str | None = None) -> Iterator[HttpTransport]:
     """The way to both hosts behind one address."""
