@@ -70,7 +70,12 @@ class Redactor:
 
     def clean(self, text: str) -> str:
         """`text` without secrets and without what has the shape of one: for a single message, before it is rendered."""
-        return _SHAPES.sub(lambda m: (m[1] or m[2] or "") + HIDDEN, self.without_secrets(text))
+        cleaned = _SHAPES.sub(lambda m: (m[1] or m[2] or "") + HIDDEN, self.without_secrets(text))
+        if not self.finds(cleaned):
+            return cleaned
+        # It is written in some other way, and nobody can tell where it begins: the whole line goes.
+        kept = "\n".join(HIDDEN if self.finds(line) else line for line in cleaned.split("\n"))
+        return HIDDEN if self.finds(kept) else kept
 
     def without_secrets(self, text: str) -> str:
         """`text` without the secrets themselves: safe on rendered text, whose syntax shapes might eat into."""
@@ -85,7 +90,9 @@ class Redactor:
     def without_names(self, text: str) -> str:
         """`text` with this machine's names and folders replaced by what stands for them."""
         for name, stand_in in self._names.items():
-            text = re.sub(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", stand_in.replace("\\", r"\\"), text)
+            # A short name may be part of another word; a long one is itself wherever it stands.
+            bounds = ("", "") if len(name) >= RUN else (r"(?<![\w.-])", r"(?![\w-])")
+            text = re.sub(bounds[0] + re.escape(name) + bounds[1], stand_in.replace("\\", r"\\"), text)
         return text
 
     def _without_runs(self, text: str) -> str:

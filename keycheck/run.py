@@ -147,9 +147,13 @@ class Run:
         before = self.findings.get(finding.check.id)
         if before and before.outcome is Outcome.FAIL:
             return before
-        detail = printable(self.redactor.clean(finding.detail[: 4 * _LONGEST_DETAIL]), _LONGEST_DETAIL)
+        detail = printable(self._fit_to_tell(finding.detail[: 4 * _LONGEST_DETAIL]), _LONGEST_DETAIL)
         cleaned = self.findings[finding.check.id] = replace(finding, detail=detail)
         return cleaned
+
+    def _fit_to_tell(self, text: str) -> str:
+        """Cleaned whole, and cut afterwards: half a secret or half a name would be known to nobody."""
+        return self.redactor.without_names(self.redactor.clean(text))
 
     def note(self, name: str, value: Any) -> None:
         """Keeps a value for the top of verdict.json; names that are not in the contract are let go."""

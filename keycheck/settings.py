@@ -23,6 +23,20 @@ from keycheck.secrets import Secret
 DEFAULT_SYMBOL = "BTCUSDT"
 DEFAULT_RECV_WINDOW = 5000  # ms; Binance's own default
 
+# Variables by which CI services name projects, people and machines.
+_OF_CI = (
+    "CI_",
+    "GITHUB_",
+    "GITLAB_",
+    "BUILD_",
+    "JENKINS_",
+    "GIT_",
+    "NODE_",
+    "RUNNER_",
+    "TRAVIS_",
+    "CIRCLE_",
+    "BUILDKITE_",
+)
 MAX_FILE = 2**18  # bytes
 _HOST = re.compile(r"[A-Za-z0-9.:_-]{1,253}")
 
@@ -59,6 +73,11 @@ class Settings:
     ca_bundle: str | None = None
 
 
+def in_the_environment() -> list[str]:
+    """The credentials that the process was started with, as they stand there."""
+    return [os.environ[name] for name in (credentials.KEY, credentials.SECRET) if name in os.environ]
+
+
 def names_of_this_machine(root: Path) -> dict[str, str]:
     """Host, user and folders as they may stand in a traceback or a JUnit file, and what stands for them when shared."""
     host = platform.node()
@@ -66,7 +85,10 @@ def names_of_this_machine(root: Path) -> dict[str, str]:
         user = getpass.getuser()
     except (KeyError, OSError):  # a container may run as a user without a name
         user = ""
-    names = {str(root): "[project]", str(Path.home()): "[home]", sys.prefix: "[python]", sys.base_prefix: "[python]"}
+    names = {
+        value: "[environment]" for name, value in os.environ.items() if name.startswith(_OF_CI) and len(value) >= 10
+    }
+    names |= {str(root): "[project]", str(Path.home()): "[home]", sys.prefix: "[python]", sys.base_prefix: "[python]"}
     return {n: s for n, s in names.items() if len(n) > 3} | {
         # Short or everyday names would take words out of sentences.
         name: stand_in

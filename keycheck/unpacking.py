@@ -14,7 +14,7 @@ _ESCAPE = re.compile(r"\\u\{?([0-9a-fA-F]{4})\}?|\\x([0-9a-fA-F]{2})|\\([\\\"'/]
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{14,}={0,2}")
 
 
-def views(text: str, depth: int = 2) -> Iterator[str]:
+def views(text: str, depth: int = 3) -> Iterator[str]:
     """`text`, and what it says with its escapes undone, one kind at a time and `depth` kinds deep."""
     yield text
     if depth == 0:

@@ -50,6 +50,30 @@ def test_a_stream_is_cleaned_and_otherwise_itself() -> None:
     assert stream.isatty() is False
 
 
+def test_a_secret_in_pieces_is_still_one() -> None:
+    """The end of an unfinished line waits, until it is finished or flushed."""
+    inner = io.StringIO()
+    stream = CleanStream(inner, REDACTOR.clean)
+    for start in range(0, len(SECRET), 5):
+        stream.write(SECRET[start : start + 5])
+    stream.write(" done")
+    stream.flush()
+    assert inner.getvalue().endswith(" done")
+    assert not any(SECRET[i : i + 10] in inner.getvalue() for i in range(len(SECRET) - 9))
+    stream.holds = False
+    stream.write(".")
+    assert inner.getvalue().endswith(" done.")
+
+
+def test_bytes_below_a_stream_are_cleaned() -> None:
+    """And left as they are where there is nothing to clean."""
+    inner = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    stream = CleanStream(inner, REDACTOR.clean)
+    assert stream.buffer.write(SECRET.encode()) == len(SECRET)
+    stream.buffer.write(b"\xff\x00")
+    assert inner.buffer.getvalue() == HIDDEN.encode() + b"\xff\x00"
+
+
 def test_a_log_record_is_cleaned_before_any_handler(caplog: pytest.LogCaptureFixture) -> None:
     """Text, arguments, traceback and stack; a record whose arguments do not fit breaks nothing."""
     guard = Guard(REDACTOR)

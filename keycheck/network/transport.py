@@ -6,6 +6,7 @@ import ssl
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from email.message import Message
 from typing import Any
 
 import requests
@@ -102,7 +103,9 @@ class HttpTransport:
                 self._gate.sever()
                 raise Unreachable(f"{endpoint} was answered with an interim status alone. Run again", "reset")
             headers = {name.lower(): value for name, value in response.headers.items()}
-            return RawAnswer(response.status_code, headers, _read(response.raw, endpoint))
+            body = _read(response.raw, endpoint)
+            _forget(response.raw)
+            return RawAnswer(response.status_code, headers, body)
 
 
 def _usable(ca_bundle: str) -> str:
@@ -113,6 +116,14 @@ def _usable(ca_bundle: str) -> str:
     else:
         return ca_bundle
     raise UsageProblem("BINANCE_CA_BUNDLE names a file that holds no certificates: give a PEM file, or leave it out")
+
+
+def _forget(raw: Any) -> None:
+    """A kept connection keeps its last answer's headers: cookies, trace ids."""
+    headers = getattr(getattr(raw, "_original_response", None), "headers", None)
+    if isinstance(headers, Message):
+        for name in set(headers.keys()):
+            del headers[name]
 
 
 def _read(raw: Any, endpoint: Endpoint) -> bytes:

@@ -9,11 +9,13 @@ from typing import Any, Protocol
 
 import pytest
 
+from keycheck import settings
 from keycheck.binance import Binance
 from keycheck.plugin.gate import Gate
 from keycheck.plugin.guard import Guard
 from keycheck.plugin.outcomes import OBSERVED
 from keycheck.plugin.suite_run import SUITE, SuiteRun, places
+from keycheck.redaction import Redactor
 
 
 class Observe(Protocol):
@@ -22,7 +24,12 @@ class Observe(Protocol):
     def __call__(self, sentence: str = "", /, **values: Any) -> None: ...
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    # Called as soon as the root conftest.py names this plugin, before any other conftest.py is read: what those print,
+    # or raise, of the environment's credentials is cleaned already.
+    if not pluginmanager.is_blocked("keycheck-guard"):
+        guard = Guard(Redactor(settings.in_the_environment()))
+        guard.stand_in_the_streams(pluginmanager.get_plugin("capturemanager"))
     group = parser.getgroup("keycheck")
     group.addoption("--replay", metavar="NAME", help="offline, from cassettes/NAME.yaml or from a path")
     group.addoption("--record", metavar="NAME", help="live, and keep a scrubbed cassette as cassettes/NAME.yaml")

@@ -32,7 +32,12 @@ class Gate:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
-        yield
+        try:
+            yield
+        finally:  # whatever another plugin's end raises, what it wrote is looked at
+            self._scan(session)
+
+    def _scan(self, session: pytest.Session) -> None:
         for path in self._named(_SHARED):
             self._take_names_out(path)
         dirty = [path for path in self._files() if self._is_dirty(path)]
@@ -53,7 +58,7 @@ class Gate:
 
     def _files(self) -> Iterator[Path]:
         yield from self._named(_WRITTEN)
-        yield from (path for path in self._report_dir.glob("*") if path.is_file())
+        yield from (path for path in self._report_dir.rglob("*") if path.is_file())
         cache = getattr(self._config, "cache", None)
         if cache is not None:
             yield from (path for path in Path(cache._cachedir).rglob("*") if path.is_file())

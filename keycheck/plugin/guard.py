@@ -7,12 +7,12 @@ the secrets of the run and stands where text leaves: reports, log records, inter
 import logging
 import sys
 from collections.abc import Callable, Generator
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO
 
 import pytest
 from _pytest.terminal import TerminalReporter
 
-from keycheck.redaction import Redactor
+from keycheck.redaction import RUN, Redactor
 
 Clean = Callable[[str], str]
 
@@ -69,22 +69,38 @@ class Guard:
             record.stack_info = self._redactor.clean(record.stack_info)
         return record
 
-    # -- streams: the terminal, and with -s whatever is printed --
+    # -- streams: the terminal, and whatever is printed when nobody captures --
+
+    def stand_in_the_streams(self, capture: Any = None) -> None:
+        """Wraps the process's streams, also those that pytest's capture manager has put aside and will put back.
+
+        They stay wrapped: the interpreter prints its own tracebacks long after pytest has gone.
+        """
+        for name in ("stdout", "stderr", "__stdout__", "__stderr__"):
+            setattr(sys, name, self._wrapped(getattr(sys, name)))
+        capturing = getattr(capture, "_global_capturing", None)
+        for one in (getattr(capturing, "out", None), getattr(capturing, "err", None)):
+            kept: Any = getattr(one, "syscapture", one)
+            if hasattr(kept, "_old"):
+                kept._old = self._wrapped(kept._old)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         reporter = session.config.pluginmanager.get_plugin("terminalreporter")
         if isinstance(reporter, TerminalReporter):
-            reporter._tw._file = CleanStream(reporter._tw._file, self._redactor.clean)
-        sys.stdout = CleanStream(sys.stdout, self._redactor.clean)
-        sys.stderr = CleanStream(sys.stderr, self._redactor.clean)
+            reporter._tw._file = self._wrapped(reporter._tw._file)
+            reporter._tw._file.holds = False  # progress is shown as it comes; pytest prints no text in pieces
+        self.stand_in_the_streams(session.config.pluginmanager.get_plugin("capturemanager"))
+
+    def _wrapped(self, stream: Any) -> Any:
+        if stream is None:
+            return None
+        if isinstance(stream, CleanStream):
+            stream = stream.inner  # wrapped before the settings were read, by a guard who knew less
+        return CleanStream(stream, self._redactor.clean)
 
     def pytest_unconfigure(self) -> None:
         logging.setLogRecordFactory(self._make_record)
-        for name in ("stdout", "stderr"):
-            stream = getattr(sys, name)
-            if isinstance(stream, CleanStream):
-                setattr(sys, name, stream.inner)
 
 
 class CleanStream:
@@ -92,15 +108,45 @@ class CleanStream:
 
     def __init__(self, inner: Any, clean: Clean) -> None:
         self.inner: TextIO = inner
+        self.holds = True
         self._clean = clean
+        self._held = ""
 
     def write(self, text: str) -> int:
-        self.inner.write(self._clean(text))
+        cleaned = self._clean(self._held + text)
+        # The end of an unfinished line waits for what comes: a secret may be written in pieces.
+        unfinished = len(cleaned) - cleaned.rfind("\n") - 1
+        shown = len(cleaned) - (min(unfinished, RUN - 1) if self.holds else 0)
+        self._held = cleaned[shown:]
+        self.inner.write(cleaned[:shown])
         return len(text)
 
     def writelines(self, lines: list[str]) -> None:
         for line in lines:
             self.write(line)
+
+    def flush(self) -> None:
+        held, self._held = self._held, ""
+        self.inner.write(held)
+        self.inner.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        inner = getattr(self.inner, name)
+        return CleanBuffer(inner, self._clean) if name == "buffer" else inner
+
+
+class CleanBuffer:
+    """The same for the bytes below a text stream."""
+
+    def __init__(self, inner: Any, clean: Clean) -> None:
+        self.inner: BinaryIO = inner
+        self._clean = clean
+
+    def write(self, data: bytes) -> int:
+        text = bytes(data).decode("utf-8", "surrogateescape")
+        cleaned = self._clean(text)
+        self.inner.write(data if cleaned == text else cleaned.encode("utf-8", "surrogateescape"))
+        return len(data)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.inner, name)

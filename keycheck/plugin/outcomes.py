@@ -14,7 +14,6 @@ from _pytest.outcomes import Failed, Skipped
 from keycheck import __version__
 from keycheck.errors import KeycheckError, NotApplicable
 from keycheck.findings import Check, Finding, Outcome, Severity, missed
-from keycheck.redaction import printable
 from keycheck.report import terminal
 
 OBSERVED = "observed"
@@ -43,7 +42,7 @@ def finding_of(check: Check, call: pytest.CallInfo[None], noted: dict[str, objec
     if call.excinfo is None:
         outcome, detail = Outcome.PASS, observed
     elif isinstance(error, AssertionError) and suite in Path(call.excinfo.traceback[-1].path).parents:
-        outcome, detail = missed(check.severity), observed or printable(str(error)) or "it was seen not to hold"
+        outcome, detail = missed(check.severity), observed or str(error) or "it was seen not to hold"
     elif blocked_by:
         outcome, detail = Outcome.BLOCKED, str(error)
     elif isinstance(error, NotApplicable):

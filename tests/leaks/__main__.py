@@ -1,0 +1,30 @@
+"""Runs the leak matrix: `python -m tests.leaks [--quick | --every] [--bare] [--kinds TEXT] [--modes TEXT]`.
+
+--bare takes the second layer out, to see what the first alone lets through, and that no kind is harmless by mistake.
+"""
+
+import argparse
+import sys
+
+from tests.leaks import matrix
+from tests.leaks.mutants import BARE
+
+
+def main() -> int:
+    """The table, then each leak; exit status 1 if there is one."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="each kind in one mode")
+    parser.add_argument("--every", action="store_true", help="each kind in each mode, none in turns")
+    parser.add_argument("--bare", action="store_true", help="without guard and gate")
+    parser.add_argument("--kinds", default="", help="kinds whose name holds this")
+    parser.add_argument("--modes", default="", help="modes whose name holds this")
+    asked = parser.parse_args()
+    places = matrix.quick() if asked.quick else matrix.every() if asked.every else matrix.whole()
+    places = [(kind, mode) for kind, mode in places if asked.kinds in kind and asked.modes in mode]
+    found = matrix.run(places, BARE if asked.bare else None)
+    print(found.table(), found.summary(), sep="\n\n")
+    return 1 if found.leaks or found.broken or found.vacuous else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

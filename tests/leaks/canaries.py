@@ -1,0 +1,35 @@
+"""What is planted in every cell, besides the signatures that come to be in it."""
+
+from collections.abc import Iterable
+from urllib.parse import quote
+
+from tests.exchange import API_KEY, API_SECRET
+from tests.exchange.gatekeeper import EGRESS_IP
+from tests.exchange.headers import INVENTED_UUID
+from tests.leaks.scanner import Canary
+
+PASSWORD = "correct horse&battery<staple>"  # noqa: S105  invented
+PROXY_USER = f"proxyuser:{quote(PASSWORD, safe='')}@"
+COOKIE = "invented-cookie-value"
+HOST_NAME = "planted-host.invalid"
+USER_NAME = "planted.user-7f3a"
+CI_VALUE = "https://ci.invalid/job/0815"
+BALANCE = "9182736455.46372819"
+
+PRIVATE = (
+    Canary("address", EGRESS_IP, shared_only=True),
+    Canary("cookie", COOKIE, shared_only=True),
+    Canary("trace", INVENTED_UUID[9:23], shared_only=True),
+    Canary("host name", HOST_NAME, shared_only=True),
+    Canary("user name", USER_NAME, shared_only=True),  # and absolute paths, which hold it here
+    Canary("CI variable", CI_VALUE, shared_only=True),
+    Canary("balance", BALANCE, shared_only=True),
+)
+# What only the exchange's answers hold, and no redactor can know in advance: a check that prints it has printed it.
+UNKNOWABLE = ("cookie", "trace", "balance")
+SECRETS = (Canary("key", API_KEY), Canary("secret", API_SECRET), Canary("proxy password", PASSWORD))
+
+
+def planted(signatures: Iterable[str]) -> list[Canary]:
+    """All of them, with the signatures of one run."""
+    return [*SECRETS, *(Canary("signature", text) for text in signatures if text), *PRIVATE]

@@ -1,0 +1,39 @@
+"""What is known of a run that has ended."""
+
+from dataclasses import dataclass
+
+from tests.leaks.scanner import Hit
+
+
+@dataclass(frozen=True)
+class Leak:
+    """A canary where it must not be."""
+
+    kind: str
+    mode: str
+    artefact: str
+    hit: Hit
+
+    def __str__(self) -> str:
+        hit = self.hit
+        return f"{self.kind} | {self.mode} | {self.artefact} | {hit.canary} ({hit.encoding}) | {hit.excerpt}"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A run that has ended. `happened`: the failure that it is about took place."""
+
+    kind: str
+    mode: str
+    exit_status: int
+    happened: bool
+    leaks: tuple[Leak, ...]
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """A measure of keycheck that is taken out: by pytest options, or by lines behind the root conftest.py."""
+
+    name: str = ""
+    options: tuple[str, ...] = ()
+    conftest: str = ""

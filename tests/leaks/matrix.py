@@ -1,0 +1,135 @@
+"""All cells, and what they leaked."""
+
+import queue
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from tests.leaks.bench import benches
+from tests.leaks.cells import Cell, Leak, Mutation
+from tests.leaks.kinds import KINDS, OUT_OF_REACH
+from tests.leaks.modes import MODES
+
+WORKERS = 3  # on two cores; a cell also waits
+
+HEAVY = ("html-log", "record", "all-at-once")  # in the quick part half as often as the others
+TWINS = (("locals", "full-trace"), ("plain", "warnings"), ("junit", "no-terminal"))
+Place = tuple[str, str]  # kind, mode
+
+
+@dataclass
+class Matrix:
+    """Cells that were run, and those that were left out, each with its reason."""
+
+    cells: list[Cell] = field(default_factory=list)
+    left_out: dict[Place, str] = field(default_factory=dict)
+    broken: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def leaks(self) -> list[Leak]:
+        """All of them, in the order of the table."""
+        order = {place: number for number, place in enumerate(every())}
+        found = [leak for cell in self.cells for leak in cell.leaks]
+        return sorted(found, key=lambda leak: order[leak.kind, leak.mode])
+
+    @property
+    def vacuous(self) -> list[Place]:
+        """Cells in which nothing went wrong, so that they prove nothing."""
+        return [(cell.kind, cell.mode) for cell in self.cells if not cell.happened]
+
+    def summary(self) -> str:
+        """Counts, and what was left out and why."""
+        lines = [
+            f"{len(self.cells)} cells run ({len(KINDS)} kinds, {len(MODES)} modes) in {self.seconds:.0f} s, "
+            f"{len(self.left_out)} left out, {len(self.leaks)} leaks, {len(self.vacuous)} vacuous"
+        ]
+        turns = len(every()) - len(self.cells) - len(self.left_out)
+        lines += [f"not asked for: {turns}, of them {len(every()) - len(whole())} taken in turns; --every runs them"]
+        lines += [f"left out: {n} x {why}" for why, n in Counter(self.left_out.values()).items()]
+        lines += [f"out of reach: {name}: {why}" for name, why in OUT_OF_REACH.items()]
+        lines += [f"vacuous: {kind} | {mode}" for kind, mode in self.vacuous]
+        return "\n".join([*lines, *(f"broken: {text}" for text in self.broken), *(f"LEAK {one}" for one in self.leaks)])
+
+    def table(self) -> str:
+        """Rows kinds, columns modes: `.` clean, a number of leaks, `-` left out."""
+        ran = {(cell.kind, cell.mode): cell for cell in self.cells}
+        width = max(map(len, KINDS)) + 2
+        rows = [" " * width + " ".join(f"{name:>11}" for name in MODES)]
+        for kind in KINDS:
+            cells = [ran.get((kind, mode)) for mode in MODES]
+            marks = [("-" if cell is None else str(len(cell.leaks)) if cell.leaks else ".") for cell in cells]
+            rows.append(f"{kind:<{width}}" + " ".join(f"{mark:>11}" for mark in marks))
+        return "\n".join(rows)
+
+
+def every() -> list[Place]:
+    """Each kind in each mode."""
+    return [(kind, mode) for kind in KINDS for mode in MODES]
+
+
+def whole() -> list[Place]:
+    """As `every`, but careless code takes turns between modes that show the same things, for the sake of minutes."""
+    numbers = {kind: number for number, kind in enumerate(KINDS)}
+    return [
+        (kind, mode)
+        for kind, mode in every()
+        if not KINDS[kind].is_careless
+        or not any(mode == pair[(numbers[kind] + turn) % 2] for turn, pair in enumerate(TWINS))
+    ]
+
+
+def why_not(kind: str, mode: str) -> str | None:
+    """Why a cell is left out, or None."""
+    if mode == "record" and KINDS[kind].check:
+        return "a check adds nothing to a recording; that nothing leaks beside one is seen in all-at-once"
+    return KINDS[kind].left_out.get(mode)
+
+
+def quick() -> list[Place]:
+    """Each kind in one mode, in turn, so that each mode has several kinds."""
+    light = [mode for mode in MODES if mode not in HEAVY]
+    modes = [*light, *light, *HEAVY]
+    chosen = []
+    for number, name in enumerate(KINDS):
+        rotated = modes[number % len(modes) :] + modes[: number % len(modes)]
+        chosen.append((name, next(mode for mode in rotated if why_not(name, mode) is None)))
+    return chosen
+
+
+def run(
+    places: Iterable[Place], mutation: Mutation | None = None, tell: Callable[[Cell], None] = lambda _: None
+) -> Matrix:
+    """Runs these cells, some at a time."""
+    matrix, began = Matrix(), time.monotonic()
+    waiting: queue.SimpleQueue[Place] = queue.SimpleQueue()
+    for kind, mode in places:
+        if why := why_not(kind, mode):
+            matrix.left_out[kind, mode] = why
+        else:
+            waiting.put((kind, mode))
+    with benches(WORKERS) as all_benches:
+
+        def work(number: int) -> None:
+            while True:
+                try:
+                    kind, mode = waiting.get_nowait()
+                except queue.Empty:
+                    return
+                try:
+                    cell = all_benches[number].run(KINDS[kind], MODES[mode], mutation)
+                except Exception as error:  # noqa: BLE001  told at the end: a cell that could not be run proves nothing
+                    matrix.broken.append(f"{kind} | {mode} | {type(error).__name__}: {error}")
+                    continue
+                matrix.cells.append(cell)
+                tell(cell)
+
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(WORKERS)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    matrix.seconds = time.monotonic() - began
+    return matrix

@@ -1,0 +1,38 @@
+"""keycheck with one measure taken out, and the cells that must notice."""
+
+from tests.leaks.cells import Mutation
+from tests.leaks.matrix import Place
+
+_NO_GUARD = ("-p", "no:keycheck-guard")
+_NO_GATE = ("-p", "no:keycheck-gate")
+_BARE = (*_NO_GUARD, *_NO_GATE)
+
+BARE = Mutation("second layer", _BARE)
+
+SHOWS = "import keycheck.secrets as s\ns.Secret.__repr__ = s.Secret.__str__ = lambda self: self.reveal()\n"
+PICKLES = "import keycheck.secrets as s\ns.Secret.__reduce_ex__ = lambda self, _: (s.Secret, (self.reveal(),))\n"
+LOUD = "import logging, keycheck.network.transport\nlogging.getLogger('urllib3').setLevel(logging.DEBUG)\n"
+QUOTES = (
+    "import keycheck.network.transport as t\nfrom keycheck.errors import Unreachable\n"
+    "t.explain = lambda error, endpoint: Unreachable(str(error), 'refused')\n"
+)
+FORGETS = "from keycheck.redaction import Redactor\nRedactor.learn = lambda self, secret: None\n"
+UNSIGNED = (
+    "from keycheck.redaction import Redactor\nlearn = Redactor.learn\n"
+    "Redactor.learn = lambda self, text: None if len(text) == 64 and text == text.lower() else learn(self, text)\n"
+)
+
+# Where both layers would catch it, the second is taken out too: its own rows show that it does.
+MUTANTS: list[tuple[Mutation, list[Place]]] = [
+    (Mutation("guard", _NO_GUARD), [("assert key == secret", "verbose"), ("print in a passing check", "live-log")]),
+    (Mutation("gate", _NO_GATE), [("template that encodes the key", "plain"), ("pytest's cache", "plain")]),
+    (Mutation("a Secret that shows itself", _BARE, SHOWS), [("everything reachable", "junit")]),
+    (Mutation("a Secret that is pickled", _BARE, PICKLES), [("everything reachable", "junit")]),
+    (Mutation("loud urllib3", _BARE, LOUD), [("healthy", "html-log"), ("healthy", "live-log")]),
+    (
+        Mutation("errors that quote the library", _BARE, QUOTES),
+        [("errors of the session", "junit")],
+    ),
+    (Mutation("a redactor that learns nothing", (), FORGETS), [("key in msg of a refusal", "plain")]),
+    (Mutation("a redactor that learns no signature", (), UNSIGNED), [("print of a cut signature", "junit")]),
+]
