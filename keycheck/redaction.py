@@ -35,12 +35,13 @@ class Redactor:
     What it knows sits in a closure, and it is neither pickled nor copied: it holds every secret there is.
     """
 
-    __slots__ = ("_names", "_runs")
+    __slots__ = ("_clean", "_names", "_runs")
 
     def __init__(self, secrets: Iterable[str] = (), names: Mapping[str, str] | None = None) -> None:
         # Longest first: a folder is replaced whole, and not what its parent leaves of it.
         self._names = dict(sorted((names or {}).items(), key=lambda pair: -len(pair[0])))
         runs: set[str] = set()
+        self._clean: set[int] = set()  # hashes of texts found clean: a report is handed round many times
         self._runs: Callable[[], set[str]] = lambda: runs
         for secret in secrets:
             self.learn(secret)
@@ -56,6 +57,7 @@ class Redactor:
 
         A text shorter than that is a placeholder or a typo, and hiding it would tear holes into ordinary words.
         """
+        self._clean.clear()
         for text in (secret, secret[::-1]):
             self._runs().update(text[i : i + RUN] for i in range(len(text) - RUN + 1))
 
@@ -70,12 +72,14 @@ class Redactor:
 
     def clean(self, text: str) -> str:
         """`text` without secrets and without what has the shape of one: for a single message, before it is rendered."""
+        if hash(text) in self._clean:
+            return text
         cleaned = _SHAPES.sub(lambda m: (m[1] or m[2] or "") + HIDDEN, self.without_secrets(text))
-        if not self.finds(cleaned):
-            return cleaned
-        # It is written in some other way, and nobody can tell where it begins: the whole line goes.
-        kept = "\n".join(HIDDEN if self.finds(line) else line for line in cleaned.split("\n"))
-        return HIDDEN if self.finds(kept) else kept
+        if self.finds(cleaned):
+            cleaned = "\n".join(self._without_disguised(cleaned.split("\n")))
+            cleaned = HIDDEN if self.finds(cleaned) else cleaned
+        self._clean.add(hash(cleaned))
+        return cleaned
 
     def without_secrets(self, text: str) -> str:
         """`text` without the secrets themselves: safe on rendered text, whose syntax shapes might eat into."""
@@ -94,6 +98,15 @@ class Redactor:
             bounds = ("", "") if len(name) >= RUN else (r"(?<![\w.-])", r"(?![\w-])")
             text = re.sub(bounds[0] + re.escape(name) + bounds[1], stand_in.replace("\\", r"\\"), text)
         return text
+
+    def _without_disguised(self, lines: list[str]) -> list[str]:
+        """Lines with a secret that is written in another way: where it begins nobody can tell, so the line goes."""
+        if not self.finds("\n".join(lines)):
+            return lines
+        if len(lines) == 1:
+            return [HIDDEN]
+        half = len(lines) // 2
+        return self._without_disguised(lines[:half]) + self._without_disguised(lines[half:])
 
     def _without_runs(self, text: str) -> str:
         runs = self._runs()

@@ -11,17 +11,21 @@ from collections.abc import Iterator
 from urllib.parse import unquote
 
 _ESCAPE = re.compile(r"\\u\{?([0-9a-fA-F]{4})\}?|\\x([0-9a-fA-F]{2})|\\([\\\"'/])")
+# Ten of a secret's characters, or of an escape of them, are printable; what decodes to less was no text.
+_TEXT = re.compile(rb"[ -~]{10,}")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{14,}={0,2}")
 
 
 def views(text: str, depth: int = 3) -> Iterator[str]:
-    """`text`, and what it says with its escapes undone, one kind at a time and `depth` kinds deep."""
+    """`text`, and what it says with its escapes undone, one kind at a time and `depth` kinds deep; nothing twice."""
+    seen = {text}
+    newest = [text]
     yield text
-    if depth == 0:
-        return
-    for undone in (html.unescape(text), unquote(text), _without_escapes(text), _without_base64(text)):
-        if undone and undone != text:
-            yield from views(undone, depth - 1)
+    for _ in range(depth):
+        undone = [undo(one) for one in newest for undo in (html.unescape, unquote, _without_escapes, _without_base64)]
+        newest = [one for one in dict.fromkeys(undone) if one and one not in seen]
+        seen.update(newest)
+        yield from newest
 
 
 def _without_escapes(text: str) -> str:
@@ -38,6 +42,7 @@ def _without_base64(text: str) -> str:
 def _decoded(token: str) -> str:
     whole = token[: len(token) // 4 * 4] if len(token) % 4 == 1 else token + "=" * (-len(token) % 4)
     try:
-        return base64.urlsafe_b64decode(whole.replace("+", "-").replace("/", "_")).decode("latin-1")
+        decoded = base64.urlsafe_b64decode(whole.replace("+", "-").replace("/", "_"))
     except (binascii.Error, ValueError):
         return ""
+    return "\n".join(part.decode("ascii") for part in _TEXT.findall(decoded))
