@@ -5,6 +5,7 @@ Here: options, fixtures, and whether this is a run of suite/ at all. `suite_run.
 """
 
 import gc
+import sys
 from typing import Any, Protocol
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from keycheck import settings
 from keycheck.binance import Binance
 from keycheck.plugin.gate import Gate
-from keycheck.plugin.guard import Guard
+from keycheck.plugin.guard import Guard, bare, replace_streams
 from keycheck.plugin.outcomes import OBSERVED
 from keycheck.plugin.suite_run import SUITE, SuiteRun, places
 from keycheck.redaction import Redactor
@@ -28,7 +29,8 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     # Called as soon as the root conftest.py names this plugin, before any other conftest.py is read: what those print,
     # or raise, of the environment's credentials is cleaned already.
     if not pluginmanager.is_blocked("keycheck-guard"):
-        guard = Guard(Redactor(settings.in_the_environment()))
+        replays = any(argument.partition("=")[0] == "--replay" for argument in sys.argv)  # and reads no credentials
+        guard = Guard(Redactor(() if replays else settings.in_the_environment()))
         guard.stand_in_the_streams(pluginmanager.get_plugin("capturemanager"))
     group = parser.getgroup("keycheck")
     group.addoption("--replay", metavar="NAME", help="offline, from cassettes/NAME.yaml or from a path")
@@ -46,6 +48,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Guard(suite_run.redactor), "keycheck-guard")
         gate = Gate(suite_run.redactor, suite_run.options.report_dir, config)
         config.pluginmanager.register(gate, "keycheck-gate")
+    else:
+        replace_streams(bare, config.pluginmanager.get_plugin("capturemanager"))  # nothing of ours to guard
 
 
 @pytest.hookimpl(optionalhook=True)

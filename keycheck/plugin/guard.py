@@ -76,13 +76,7 @@ class Guard:
 
         They stay wrapped: the interpreter prints its own tracebacks long after pytest has gone.
         """
-        for name in ("stdout", "stderr", "__stdout__", "__stderr__"):
-            setattr(sys, name, self._wrapped(getattr(sys, name)))
-        capturing = getattr(capture, "_global_capturing", None)
-        for one in (getattr(capturing, "out", None), getattr(capturing, "err", None)):
-            kept: Any = getattr(one, "syscapture", one)
-            if hasattr(kept, "_old"):
-                kept._old = self._wrapped(kept._old)
+        replace_streams(self._wrapped, capture)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
@@ -93,14 +87,27 @@ class Guard:
         self.stand_in_the_streams(session.config.pluginmanager.get_plugin("capturemanager"))
 
     def _wrapped(self, stream: Any) -> Any:
-        if stream is None:
-            return None
-        if isinstance(stream, CleanStream):
-            stream = stream.inner  # wrapped before the settings were read, by a guard who knew less
-        return CleanStream(stream, self._redactor.clean)
+        # What is wrapped already was so before the settings were read, by a guard who knew less.
+        return None if stream is None else CleanStream(bare(stream), self._redactor.clean)
 
     def pytest_unconfigure(self) -> None:
         logging.setLogRecordFactory(self._make_record)
+
+
+def replace_streams(replacement: Callable[[Any], Any], capture: Any = None) -> None:
+    """Puts `replacement(stream)` in the place of each standard stream, also of those that capture has put aside."""
+    for name in ("stdout", "stderr", "__stdout__", "__stderr__"):
+        setattr(sys, name, replacement(getattr(sys, name)))
+    capturing = getattr(capture, "_global_capturing", None)
+    for one in (getattr(capturing, "out", None), getattr(capturing, "err", None)):
+        kept: Any = getattr(one, "syscapture", one)
+        if hasattr(kept, "_old"):
+            kept._old = replacement(kept._old)
+
+
+def bare(stream: Any) -> Any:
+    """The stream below a clean one."""
+    return stream.inner if isinstance(stream, CleanStream) else stream
 
 
 class CleanStream:
