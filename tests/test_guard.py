@@ -2,6 +2,7 @@
 
 import io
 import logging
+import os
 from types import SimpleNamespace
 
 import pytest
@@ -182,6 +183,18 @@ def test_what_passes_the_layers_is_stopped_at_the_gate(careless: SuiteRunner, ex
     assert not leak.exists()
     assert "notes.txt: held a secret when scanned, and deleted." in done.output
     assert not Redactor([API_KEY]).finds(done.output)
+
+
+def test_gate_leaves_alone_what_the_run_did_not_write(suite: SuiteRunner, exchange: LocalExchange) -> None:
+    """A report folder may be the one in which .env lies, with the key in it, and older notes of the owner."""
+    suite.report_dir.mkdir()
+    env_file, notes = suite.report_dir / ".env", suite.report_dir / "notes.txt"
+    env_file.write_text("".join(f"{k}={v}\n" for k, v in exchange.settings().items()), encoding="utf-8")
+    notes.write_text(f"my key is {API_KEY}\n", encoding="utf-8")
+    os.utime(notes, (0, 0))
+    before = env_file.read_bytes(), notes.read_bytes()
+    assert suite(env_file=env_file).exit_status == 0
+    assert (env_file.read_bytes(), notes.read_bytes()) == before
 
 
 def test_exchange_that_reads_everything_back_is_not_repeated(suite: SuiteRunner) -> None:

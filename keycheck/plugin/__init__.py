@@ -46,7 +46,7 @@ def pytest_configure(config: pytest.Config) -> None:
         suite_run = SuiteRun(config)
         config.pluginmanager.register(suite_run, "keycheck-suite")
         config.pluginmanager.register(Guard(suite_run.redactor), "keycheck-guard")
-        gate = Gate(suite_run.redactor, suite_run.options.report_dir, config)
+        gate = Gate(suite_run.redactor, suite_run.options, config)
         config.pluginmanager.register(gate, "keycheck-gate")
     else:
         replace_streams(bare, config.pluginmanager.get_plugin("capturemanager"))  # nothing of ours to guard

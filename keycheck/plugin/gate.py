@@ -11,9 +11,12 @@ from pathlib import Path
 import pytest
 from _pytest.terminal import TerminalReporter
 
+from keycheck import clock
 from keycheck.redaction import Redactor
+from keycheck.run import Options
 
 EXIT_DIRTY = 11
+CLOCK_GRAIN = 2000  # ms by which a file's stamp may lag behind the clock
 # Options of pytest and its plugins that name a file they write.
 _SHARED = ("xmlpath", "htmlpath")
 _WRITTEN = (*_SHARED, "log_file", "debug", "report_log", "json_report_file")
@@ -25,9 +28,10 @@ _HOSTNAME = re.compile(r'\bhostname="[^"]*"')  # JUnit's attribute; a short name
 class Gate:
     """Scans when everybody else has written; registered after all others, so that its wrapper is the outermost."""
 
-    def __init__(self, redactor: Redactor, report_dir: Path, config: pytest.Config) -> None:
+    def __init__(self, redactor: Redactor, options: Options, config: pytest.Config) -> None:
         self._redactor = redactor
-        self._report_dir = report_dir
+        self._options = options
+        self._began = clock.now_ms() - CLOCK_GRAIN
         self._config = config
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -58,10 +62,18 @@ class Gate:
 
     def _files(self) -> Iterator[Path]:
         yield from self._named(_WRITTEN)
-        yield from (path for path in self._report_dir.rglob("*") if path.is_file())
+        yield from (path for path in self._options.report_dir.rglob("*") if self._is_of_this_run(path))
         cache = getattr(self._config, "cache", None)
         if cache is not None:
             yield from (path for path in Path(cache._cachedir).rglob("*") if path.is_file())
+
+    def _is_of_this_run(self, path: Path) -> bool:
+        """What lay in the folder before is its owner's, and the settings file holds the key rightly."""
+        try:
+            is_settings = self._options.env_file.exists() and path.samefile(self._options.env_file)
+            return path.is_file() and not is_settings and path.stat().st_mtime * 1000 >= self._began
+        except OSError:
+            return False
 
     def _is_dirty(self, path: Path) -> bool:
         try:
