@@ -90,16 +90,24 @@ def _trouble(raw: RawAnswer, endpoint: Endpoint, refusal: Refusal) -> CannotLook
 def _rate_limited(raw: RawAnswer, host: str, refusal: Refusal) -> RateLimited:
     until = _BANNED_UNTIL.search(_lenient(raw.body).get("msg") or "") if refusal.message else None
     wait = raw.headers.get("retry-after", "")
-    if until:
-        moment = datetime.fromtimestamp(int(until[1]) / 1000, UTC)
-        advice = f"It says: banned until {moment:%Y-%m-%d %H:%M:%S} UTC. Send nothing from this address before that"
-    elif wait.isascii() and wait.isdigit() and len(wait) < 8:
-        advice = f"It says: wait {wait} s. Send nothing from this address before that"
+    banned_until = int(until[1]) if until else None
+    retry_after = int(wait) if wait.isascii() and wait.isdigit() and len(wait) < 8 else None
+    if banned_until is not None:
+        advice = f"It says: banned until {utc(banned_until)}. Send nothing from this address before that"
+    elif retry_after is not None:
+        advice = f"It says: wait {retry_after} s. Send nothing from this address before that"
     else:
         advice = "Stop every program that calls Binance from this address, wait some minutes, then run again"
-    return RateLimited(
+    error = RateLimited(
         f"{host} limits or bans this address for too many requests (HTTP {raw.status}, code {refusal.code}). {advice}"
     )
+    error.banned_until, error.retry_after = banned_until, retry_after
+    return error
+
+
+def utc(ms: int) -> str:
+    """A moment in ms since 1970, for people: `2026-11-20 08:13:00 UTC`."""
+    return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _json_object(raw: RawAnswer, endpoint: Endpoint) -> dict[str, Any]:

@@ -59,7 +59,7 @@ class Channel:
         try:
             return self._attempt(endpoint, params)
         except (Unreachable, ExchangeTrouble) as error:
-            if endpoint.method != "GET" or getattr(error, "kind", "") in _NOT_AGAIN:
+            if endpoint.method != "GET" or error.kind in _NOT_AGAIN:
                 raise
         return self._attempt(endpoint, params)
 
@@ -98,18 +98,19 @@ class Channel:
 
 
 def _call(endpoint: Endpoint, raw: RawAnswer | None, result: Answer | CannotLook, span: clock.Span) -> Call:
-    message = ""
-    if isinstance(result, CannotLook):
-        message = str(result)
-    elif isinstance(result, Refusal):
-        message = result.message
+    error = result if isinstance(result, CannotLook) else None
+    refusal = result if isinstance(result, Refusal) else None
+    limit = error if isinstance(error, RateLimited) else None
     return Call(
         method=endpoint.method,
         path=endpoint.path,
         host=endpoint.host,
         weight=endpoint.weight,
         status=raw.status if raw else None,
-        code=result.code if isinstance(result, Refusal | CannotLook) else None,
-        message=message,
+        code=error.code if error else refusal.code if refusal else None,
+        message=str(error) if error else refusal.message if refusal else "",
         duration_ms=round(span.took),
+        trouble=error.kind if error else "",
+        banned_until=limit.banned_until if limit else None,
+        retry_after=limit.retry_after if limit else None,
     )

@@ -41,9 +41,13 @@ class NotListed(KeycheckError):
 
 
 class CannotLook(KeycheckError):
-    """The question could not be put, or got no answer that speaks of it. `code`: Binance's, where one came along."""
+    """The question could not be put, or got no answer that speaks of it.
+
+    `code`: Binance's, where one came along. `kind`: what stood in the way, in a word that diagnosis.py knows.
+    """
 
     code: int | None = None
+    kind = "undecided"
 
 
 class Unreachable(CannotLook):
@@ -60,17 +64,30 @@ class Unreachable(CannotLook):
 class NotBinance(CannotLook):
     """An answer came that Binance does not give: a redirect, HTML, JSON without what it must hold."""
 
+    kind = "not_binance"
+
 
 class TurnedAway(CannotLook):
     """A firewall (403, 202) or a legal restriction (451) stands between this machine and the API."""
 
+    kind = "turned_away"
+
 
 class RateLimited(CannotLook):
-    """429 or 418. The run sends nothing more."""
+    """429 or 418. The run sends nothing more.
+
+    `banned_until`: ms since 1970, and `retry_after`: seconds, each where the exchange said so.
+    """
+
+    kind = "rate_limited"
+    banned_until: int | None = None
+    retry_after: int | None = None
 
 
 class ExchangeTrouble(CannotLook):
     """Binance's own trouble: 5xx, 408, or a code that means the same."""
+
+    kind = "exchange_trouble"
 
 
 class Refused(CannotLook):
@@ -83,6 +100,8 @@ class Undecided(CannotLook):
 
 class OutOfTime(CannotLook):
     """The run has used up the time it may take."""
+
+    kind = "out_of_time"
 
 
 class NotRecorded(CannotLook):

@@ -1,13 +1,25 @@
-"""What a run leaves behind of each request. Pure."""
+"""What a run leaves behind: each of its requests, and all that a diagnosis may weigh. Pure."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
+from keycheck.credentials import KeyFacts
+from keycheck.drift import Drift
 from keycheck.endpoints import Host
+from keycheck.findings import Finding
+
+System = Literal["linux", "windows", "macos"]
 
 
 @dataclass(frozen=True)
 class Call:
-    """One request of the run. `status` and `code`: None where none came; `duration_ms`: whole ms."""
+    """One request of the run. `status` and `code`: None where none came; `duration_ms`: whole ms.
+
+    `trouble`: the `kind` of the CannotLook that came in an answer's place, or "". `banned_until` (ms since 1970) and
+    `retry_after` (seconds): what a limit said of its end. `used_weight`: the address's weight in this minute, as the
+    answer's header told it.
+    """
 
     method: str
     path: str
@@ -17,3 +29,50 @@ class Call:
     code: int | None
     message: str
     duration_ms: int
+    trouble: str = ""
+    banned_until: int | None = None
+    retry_after: int | None = None
+    used_weight: int | None = None
+
+    @property
+    def name(self) -> str:
+        """As an endpoint is written: `GET /fapi/v1/ping`."""
+        return f"{self.method} {self.path}"
+
+    @property
+    def accepted(self) -> bool:
+        """Whether a 200 came that could be read."""
+        return self.status == 200 and not self.trouble
+
+    def __str__(self) -> str:
+        told = f"HTTP {self.status}" if self.status is not None else "no answer"
+        told += f", code {self.code}" if self.code is not None else ""
+        return f"{self.name}: {told}" + (f" ({self.message})" if self.message else "")
+
+
+def overcome(calls: Sequence[Call]) -> list[Call]:
+    """Requests that got no usable answer, and got one when they were put again."""
+    answered = {call.name: number for number, call in enumerate(calls) if not call.trouble}
+    return [call for number, call in enumerate(calls) if call.trouble and answered.get(call.name, -1) > number]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything of one run that points to a cause. None: not seen.
+
+    `permissions`: apiRestrictions; `account_info`: the wallet's account/info; `moment`: ms since 1970, when the run
+    began (a replay: when it was recorded); `system`: where the run was made, for the commands of a remedy.
+    """
+
+    calls: Sequence[Call] = ()
+    findings: Sequence[Finding] = ()
+    key: KeyFacts = field(default_factory=KeyFacts)
+    environment: str = "production"
+    symbol: str = ""
+    recv_window: int = 5000
+    permissions: Mapping[str, Any] | None = None
+    account_info: Mapping[str, Any] | None = None
+    can_trade: bool | None = None
+    drift: Drift | None = None
+    moment: float = 0.0
+    system: System | None = None

@@ -43,13 +43,17 @@ class Check:
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check found: `detail` is what was observed this time, `duration_ms` whole ms."""
+    """What one check found: `detail` is what was observed this time, `duration_ms` whole ms.
+
+    `trouble`: where it could not be looked at, the `kind` of the CannotLook that says why; else "".
+    """
 
     check: Check
     outcome: Outcome
     detail: str = ""
     blocked_by: str | None = None
     duration_ms: int = 0
+    trouble: str = ""
 
 
 def missed(severity: Severity) -> Outcome:

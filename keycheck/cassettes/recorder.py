@@ -39,7 +39,7 @@ class Recorder:
         except CannotLook as error:
             self._metadata[files.failure_slot(endpoint, self._asked[str(endpoint)])] = {
                 "error": type(error).__name__,
-                "kind": getattr(error, "kind", ""),
+                "kind": error.kind,
                 "message": self._redactor.clean_shared(str(error)),
             }
             raise

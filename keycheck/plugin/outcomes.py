@@ -12,7 +12,7 @@ import pytest
 from _pytest.outcomes import Failed, Skipped
 
 from keycheck import __version__
-from keycheck.errors import KeycheckError, NotApplicable
+from keycheck.errors import CannotLook, KeycheckError, NotApplicable
 from keycheck.findings import Check, Finding, Outcome, Severity, missed
 from keycheck.report import terminal
 
@@ -49,7 +49,8 @@ def finding_of(check: Check, call: pytest.CallInfo[None], noted: dict[str, objec
         outcome, detail = Outcome.NOT_APPLICABLE, str(error)
     else:
         outcome, detail = Outcome.UNPROVEN, _why_not_seen(error)
-    return Finding(check, outcome, detail, blocked_by, round(call.duration * 1000))
+    trouble = error.kind if isinstance(error, CannotLook) else ""
+    return Finding(check, outcome, detail, blocked_by, round(call.duration * 1000), trouble)
 
 
 def _why_not_seen(error: BaseException | None) -> str:

@@ -6,8 +6,9 @@ from typing import Any, Literal
 
 from keycheck.cassettes.label import Label
 from keycheck.credentials import KeyFacts
+from keycheck.diagnosis.cause import Diagnosis
 from keycheck.endpoints import Host
-from keycheck.evidence import Call
+from keycheck.evidence import Call, overcome
 from keycheck.findings import Finding, Outcome
 from keycheck.verdict import Verdict
 
@@ -59,6 +60,7 @@ class RunReport:
     notes: Mapping[str, Any] = field(default_factory=dict)
     calls: Sequence[Call] = ()
     weight_limit: int | None = None
+    diagnosis: Sequence[Diagnosis] = ()
 
     @property
     def sentence(self) -> str:
@@ -72,7 +74,12 @@ class RunReport:
         """The same report for sharing: `mask` takes out of its texts what is for the owner's eyes alone."""
         findings = tuple(replace(finding, detail=mask(finding.detail)) for finding in self.findings)
         calls = tuple(replace(call, message=mask(call.message)) for call in self.calls)
-        return replace(self, findings=findings, calls=calls)
+        return replace(self, findings=findings, calls=calls, diagnosis=tuple(map(_masked(mask), self.diagnosis)))
+
+    @property
+    def overcome(self) -> list[Call]:
+        """What failed once and was answered when asked again: no fault of the key, and worth a mention."""
+        return overcome(self.calls)
 
     def with_outcome(self, *outcomes: Outcome) -> list[Finding]:
         """The findings of these outcomes, in run order."""
@@ -81,3 +88,12 @@ class RunReport:
     def weight_spent(self, host: Host) -> int:
         """Documented request weight of all requests to `host`, retries included."""
         return sum(call.weight for call in self.calls if call.host is host)
+
+
+def _masked(mask: Callable[[str], str]) -> Callable[[Diagnosis], Diagnosis]:
+    return lambda found: replace(
+        found,
+        explanation=mask(found.explanation),
+        evidence=tuple(map(mask, found.evidence)),
+        fix=mask(found.fix),
+    )

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from keycheck.diagnosis.cause import Diagnosis
 from keycheck.endpoints import Host
 from keycheck.findings import Finding
 from keycheck.report.model import NOTED, SCHEMA_VERSION, RunReport
@@ -27,7 +28,7 @@ def as_dict(report: RunReport) -> dict[str, Any]:
         "symbol": report.symbol,
         "key": {"type": report.key.type, "lastFour": report.key.last_four},
         "checks": [_check(finding) for finding in report.findings],
-        "diagnosis": [],
+        "diagnosis": [_diagnosis(one) for one in report.diagnosis],
         "requests": {
             "count": len(report.calls),
             "futuresWeight": report.weight_spent(Host.FUTURES),
@@ -50,6 +51,16 @@ def _check(finding: Finding) -> dict[str, Any]:
         "fix": check.fix,
         "blockedBy": finding.blocked_by,
         "durationMs": finding.duration_ms,
+    }
+
+
+def _diagnosis(found: Diagnosis) -> dict[str, Any]:
+    return {
+        "cause": found.cause,
+        "confidence": found.confidence.value,
+        "explanation": found.explanation,
+        "evidence": list(found.evidence),
+        "fix": found.fix,
     }
 
 
