@@ -98,7 +98,7 @@ class Binance:
         self.has_wallet = has_wallet
         self._journal = journal
         self._answers: dict[tuple[str, tuple[Any, ...]], Any] = {}
-        self._channel = Channel(transport, identity, redactor, self._stamp)
+        self._channel = Channel(transport, identity, redactor, journal, self._stamp)
 
     def __repr__(self) -> str:
         return f"<Binance session, {len(self.calls)} requests so far>"

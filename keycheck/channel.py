@@ -44,12 +44,18 @@ class Channel:
     """One run's requests, one after the other. `stamp`: what a signed request adds, freshly for each attempt."""
 
     def __init__(
-        self, transport: Transport, identity: Identity, redactor: Redactor, stamp: Callable[[], list[tuple[str, str]]]
+        self,
+        transport: Transport,
+        identity: Identity,
+        redactor: Redactor,
+        journal: clock.Journal,
+        stamp: Callable[[], list[tuple[str, str]]],
     ) -> None:
         self.calls: list[Call] = []
         self._transport = transport
         self._identity = identity
         self._redactor = redactor
+        self._journal = journal
         self._stamp = stamp
         self._stopped: RateLimited | None = None
         self._watch = clock.Stopwatch()
@@ -67,7 +73,8 @@ class Channel:
         if self._stopped:
             raise RateLimited(f"not sent, because earlier in this run {self._stopped}")
         query = self._query(endpoint, params)
-        seconds = RUN_SECONDS - self._watch.seconds
+        begins = self._watch.seconds
+        seconds = RUN_SECONDS - begins
         if seconds <= 0:
             raise OutOfTime(f"{endpoint} was not sent, as this run has waited {RUN_SECONDS:.0f} s already. Run again")
         raw: RawAnswer | None = None
@@ -79,7 +86,9 @@ class Channel:
         except CannotLook as error:
             result = error
         span = watch.stop()
-        self.calls.append(_call(endpoint, raw, result, span))
+        # A replay tells when and how long it was then.
+        times = self._journal.keep(f"call/{len(self.calls) + 1}", [round(begins * 1000), round(span.took)], vital=False)
+        self.calls.append(_call(endpoint, raw, result, times))
         if isinstance(result, RateLimited):
             self._stopped = result
         if isinstance(result, CannotLook):
@@ -97,7 +106,7 @@ class Channel:
         return query
 
 
-def _call(endpoint: Endpoint, raw: RawAnswer | None, result: Answer | CannotLook, span: clock.Span) -> Call:
+def _call(endpoint: Endpoint, raw: RawAnswer | None, result: Answer | CannotLook, times: list[float]) -> Call:
     error = result if isinstance(result, CannotLook) else None
     refusal = result if isinstance(result, Refusal) else None
     limit = error if isinstance(error, RateLimited) else None
@@ -109,7 +118,8 @@ def _call(endpoint: Endpoint, raw: RawAnswer | None, result: Answer | CannotLook
         status=raw.status if raw else None,
         code=error.code if error else refusal.code if refusal else None,
         message=str(error) if error else refusal.message if refusal else "",
-        duration_ms=round(span.took),
+        began_ms=round(times[0]),
+        duration_ms=round(times[1]),
         trouble=error.kind if error else "",
         banned_until=limit.banned_until if limit else None,
         retry_after=limit.retry_after if limit else None,

@@ -9,8 +9,8 @@ from typing import Protocol
 class Journal(Protocol):
     """Remembers readings of a run: live it forgets them, recording it keeps them, in replay it is all there is."""
 
-    def keep(self, key: str, fresh: list[float]) -> list[float]:
-        """`fresh`, kept under `key`; in replay what was kept under `key`."""
+    def keep(self, key: str, fresh: list[float], *, vital: bool = True) -> list[float]:
+        """`fresh`, kept under `key`; in replay what was kept so. Where that is missing: NotRecorded if vital."""
         ...
 
 

@@ -14,7 +14,9 @@ System = Literal["linux", "windows", "macos"]
 
 @dataclass(frozen=True)
 class Call:
-    """One request of the run. `status` and `code`: None where none came; `duration_ms`: whole ms.
+    """One request of the run. `status` and `code`: None where none came.
+
+    `duration_ms`, and `began_ms` since the run began: whole ms, in a replay those of the recorded run.
 
     `trouble`: the `kind` of the CannotLook that came in an answer's place, or "". `banned_until` (ms since 1970) and
     `retry_after` (seconds): what a limit said of its end. `used_weight`: the address's weight in this minute, as the
@@ -29,6 +31,7 @@ class Call:
     code: int | None
     message: str
     duration_ms: int
+    began_ms: int = 0
     trouble: str = ""
     banned_until: int | None = None
     retry_after: int | None = None

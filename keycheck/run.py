@@ -219,7 +219,7 @@ class Run:
 class _NoJournal:
     """Live, nobody asks for yesterday's clock."""
 
-    def keep(self, key: str, fresh: list[float]) -> list[float]:  # noqa: ARG002  the interface of a journal
+    def keep(self, key: str, fresh: list[float], *, vital: bool = True) -> list[float]:  # noqa: ARG002  the interface
         return fresh
 
 

@@ -25,7 +25,7 @@ CATALOGUE = catalogue.read(ROOT / "suite")
 class ForgetfulJournal:
     """Keeps nothing, as a live run does."""
 
-    def keep(self, key: str, fresh: list[float]) -> list[float]:  # noqa: ARG002  the interface of a journal
+    def keep(self, key: str, fresh: list[float], *, vital: bool = True) -> list[float]:  # noqa: ARG002  the interface
         return fresh
 
 

@@ -59,7 +59,7 @@ class Forgetful:
     def __init__(self) -> None:
         self.kept: dict[str, list[float]] = {}
 
-    def keep(self, key: str, fresh: list[float]) -> list[float]:
+    def keep(self, key: str, fresh: list[float], *, vital: bool = True) -> list[float]:  # noqa: ARG002  the interface
         """Returns what it is given."""
         self.kept[key] = fresh
         return fresh
@@ -354,7 +354,7 @@ def test_three_samples_are_journalled_and_the_journal_decides() -> None:
     """What a replay reads from its journal is its clock."""
 
     class Old(Forgetful):
-        def keep(self, key: str, fresh: list[float]) -> list[float]:
+        def keep(self, key: str, fresh: list[float], *, vital: bool = True) -> list[float]:  # noqa: ARG002  the interface
             super().keep(key, fresh)
             return [1_790_000_000_000.0, {"clock/1": 90.0, "clock/2": 20.0, "clock/3": 50.0}[key]]
 

@@ -56,13 +56,15 @@ class Player:
             raise _failure_of(kept)
         return self._http.send(endpoint, query, api_key, seconds)
 
-    def keep(self, key: str, fresh: list[float]) -> list[float]:  # noqa: ARG002  the interface of a journal
-        """The clock as it was read then."""
+    def keep(self, key: str, fresh: list[float], *, vital: bool = True) -> list[float]:
+        """The clock as it was read then. Raises NotRecorded where a vital reading is missing."""
         kept = self._recall(key)
         if isinstance(kept, list) and len(kept) == 2 and all(type(ms) in (int, float) for ms in kept):
             began, took = kept
             if math.isfinite(began) and 0 <= took <= _LONGEST_ROUND_TRIP:
                 return [float(began), float(took)]
+        if not vital:
+            return fresh
         raise self._not_recorded("reading of the clock")
 
     def _insert(self) -> Any:

@@ -47,7 +47,7 @@ class Recorder:
         self._interactions.append((endpoint.method, uri, self._scrubbed(endpoint, raw)))
         return raw
 
-    def keep(self, key: str, fresh: list[float]) -> list[float]:
+    def keep(self, key: str, fresh: list[float], *, vital: bool = True) -> list[float]:  # noqa: ARG002  all is kept
         """The clock's journal: a reading is kept as it was used."""
         self._metadata[key] = fresh
         return fresh

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from keycheck.cassettes.label import Label
 from keycheck.credentials import KeyFacts
 from keycheck.diagnosis.cause import Diagnosis
+from keycheck.drift import Drift
 from keycheck.endpoints import Host
 from keycheck.evidence import Call, overcome
 from keycheck.findings import Finding, Outcome
@@ -44,6 +45,7 @@ class RunReport:
 
     `started_at`: ISO 8601, UTC; `duration_ms`: whole ms; `findings` in run order; `notes` by NOTED name.
 
+    `drift`, and `permissions` by Binance's names (`enableFutures`), are None where not seen; `recv_window`: ms.
     `environment` and `symbol` are None where the run ended before its settings were read.
     """
 
@@ -61,6 +63,9 @@ class RunReport:
     calls: Sequence[Call] = ()
     weight_limit: int | None = None
     diagnosis: Sequence[Diagnosis] = ()
+    drift: Drift | None = None
+    recv_window: int = 5000
+    permissions: Mapping[str, bool] | None = None
 
     @property
     def sentence(self) -> str:
