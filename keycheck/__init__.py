@@ -10,6 +10,7 @@ The road from that question to its answer, in the order it is walked:
     network/         the only package that opens a connection
     answers.py       bytes -> JSON, a coded refusal, or a named reason why neither (pure); codes.py sorts the codes
     clock.py         the only reader of the time; drift.py weighs what it read (pure)
+    budget.py        used weight -> how long to wait (pure); waiting.py does the waiting
     channel.py       how a question is put: stamped, signed, sent, perhaps once more
     binance.py       the session that the checks share: facts out, or a named reason why there are none
     facts.py         Binance's JSON -> what the checks ask about (pure); orders.py beside it

@@ -14,6 +14,7 @@ from keycheck.channel import Answer, Channel, Identity, Transport
 from keycheck.drift import Drift, Sample, drift_of
 from keycheck.endpoints import (
     ACCOUNT_CONFIG,
+    ACCOUNT_INFO,
     API_RESTRICTIONS,
     EXCHANGE_INFO,
     ORDER_TEST,
@@ -32,7 +33,7 @@ from keycheck.errors import (
     TurnedAway,
     Undecided,
 )
-from keycheck.evidence import Call
+from keycheck.evidence import Call, Evidence
 from keycheck.facts import (
     Account,
     KeyPermissions,
@@ -51,10 +52,12 @@ from keycheck.facts import (
 from keycheck.orders import OrderRules, dust_quantity, plain, smallest_quantity
 from keycheck.redaction import Redactor
 from keycheck.signing import Params
+from keycheck.waiting import Waiting
 
 CLOCK_SAMPLES = 3
 
 
+_Slot = tuple[str, tuple[Any, ...]]  # a question: its method's name and arguments
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -66,10 +69,15 @@ def once(ask: "Callable[Concatenate[Binance, P], R]") -> "Callable[Concatenate[B
     def asked(self: "Binance", /, *args: P.args, **kwargs: P.kwargs) -> R:
         slot = (ask.__name__, args)
         if slot not in self._answers:
+            outside, self._used = self._used, set()
+            before = len(self.calls)
             try:
                 self._answers[slot] = ask(self, *args, **kwargs)
             except CannotLook as error:
                 self._answers[slot] = error
+            self._calls_of[slot] = self._used | set(range(before + 1, len(self.calls) + 1))
+            self._used = outside
+        self._used |= self._calls_of[slot]
         kept: Any = self._answers[slot]
         if isinstance(kept, CannotLook):
             raise kept.with_traceback(None)
@@ -91,14 +99,18 @@ class Binance:
         has_wallet: bool,
         journal: clock.Journal,
         redactor: Redactor,
+        waiting: Waiting,
     ) -> None:
         self.key = identity.key
         self.symbol = symbol
         self.recv_window = recv_window
         self.has_wallet = has_wallet
         self._journal = journal
-        self._answers: dict[tuple[str, tuple[Any, ...]], Any] = {}
-        self._channel = Channel(transport, identity, redactor, journal, self._stamp)
+        self._answers: dict[_Slot, Any] = {}
+        self._calls_of: dict[_Slot, set[int]] = {}
+        self._used: set[int] = set()
+        self._waiting = waiting
+        self._channel = Channel(transport, identity, redactor, journal, self._stamp, waiting=waiting)
 
     def __repr__(self) -> str:
         return f"<Binance session, {len(self.calls)} requests so far>"
@@ -107,6 +119,16 @@ class Binance:
     def calls(self) -> list[Call]:
         """Every request of the run so far, in order."""
         return self._channel.calls
+
+    @property
+    def waited(self) -> float:
+        """Seconds that the run has waited for the exchange's next minute so far."""
+        return self._waiting.seconds
+
+    def take_used_calls(self) -> tuple[int, ...]:
+        """Numbers, from 1, of the requests whose answers were used since this was last asked."""
+        used, self._used = self._used, set()
+        return tuple(sorted(used))
 
     def _stamp(self) -> list[tuple[str, str]]:
         """What a signed request adds to its parameters: the exchange's time, by the measured offset."""
@@ -131,7 +153,9 @@ class Binance:
     @once
     def drift(self) -> Drift:
         """Local clock against the exchange's, from the quickest of three samples."""
-        return drift_of([self._clock_sample(number) for number in range(1, CLOCK_SAMPLES + 1)])
+        drift = drift_of([self._clock_sample(number) for number in range(1, CLOCK_SAMPLES + 1)])
+        self._waiting.offset = drift.offset
+        return drift
 
     def _clock_sample(self, number: int) -> Sample:
         answer, span = self._channel.ask(TIME)
@@ -175,6 +199,11 @@ class Binance:
         return Account(self._insist(answer))
 
     @once
+    def account_info(self) -> Mapping[str, Any]:
+        """What the wallet API knows of the account: whether it has futures, and whether portfolio margin."""
+        return self._fact(ACCOUNT_INFO)
+
+    @once
     def position_mode(self) -> PositionMode:
         """From accountConfig (weight 5), and from positionSide/dual (weight 30) only where that lacks it."""
         fields = self._insist(self._account_answer())
@@ -185,13 +214,34 @@ class Binance:
     @once
     def exchange_info(self) -> Mapping[str, Any]:
         """The exchange's rules for all contracts: about 1.1 MB, as there is no parameter to ask for one."""
-        return self._fact(EXCHANGE_INFO)
+        info = self._fact(EXCHANGE_INFO)
+        self._waiting.limit = weight_limit(info) or self._waiting.limit
+        return info
 
     @property
     def weight_limit(self) -> int | None:
         """Weight per minute, if this run has seen exchangeInfo; asks nothing."""
-        kept = self._answers.get(("exchange_info", ()))
+        kept = self._seen("exchange_info")
         return weight_limit(kept) if isinstance(kept, Mapping) else None
+
+    @property
+    def evidence(self) -> Evidence:
+        """All that was seen so far; asks nothing."""
+        wallet, account = self._seen("_wallet_answer"), self._seen("_account_answer")
+        info, drift = self._seen("account_info"), self._seen("drift")
+        can_trade = account.get("canTrade") if isinstance(account, Mapping) else None
+        return Evidence(
+            calls=tuple(self.calls),
+            key=self.key,
+            recv_window=self.recv_window,
+            permissions=KeyPermissions(wallet).booleans if isinstance(wallet, Mapping) else None,
+            account_info=info if isinstance(info, Mapping) else None,
+            can_trade=can_trade if isinstance(can_trade, bool) else None,
+            drift=drift if isinstance(drift, Drift) else None,
+        )
+
+    def _seen(self, question: str) -> Any:
+        return self._answers.get((question, ()))
 
     @once
     def symbol_rules(self) -> SymbolRules | None:

@@ -7,18 +7,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from keycheck import answers, clock
+from keycheck import answers, budget, clock
 from keycheck.answers import RawAnswer
 from keycheck.credentials import KeyFacts
-from keycheck.endpoints import Endpoint
+from keycheck.endpoints import Endpoint, Host
 from keycheck.errors import CannotLook, ExchangeTrouble, OutOfTime, RateLimited, Undecided, Unreachable
 from keycheck.evidence import Call
 from keycheck.facts import Refusal
 from keycheck.redaction import Redactor
 from keycheck.secrets import Secret
 from keycheck.signing import Params, Signer, encode, signed_query
+from keycheck.waiting import Waiting
 
-RUN_SECONDS = 45.0  # after this nothing more is sent, so that a run against a dead exchange ends within a minute
+# After this nothing more is sent, so that a run against a dead exchange ends within a minute. Waits for the exchange's
+# next minute are not counted: they have a limit of their own.
+RUN_SECONDS = 45.0
 # Trying these again only waits once more for the same.
 _NOT_AGAIN = ("timeout", "tls", "dns")
 
@@ -43,13 +46,15 @@ class Identity:
 class Channel:
     """One run's requests, one after the other. `stamp`: what a signed request adds, freshly for each attempt."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  what a request takes; there is one caller
         self,
         transport: Transport,
         identity: Identity,
         redactor: Redactor,
         journal: clock.Journal,
         stamp: Callable[[], list[tuple[str, str]]],
+        *,
+        waiting: Waiting,
     ) -> None:
         self.calls: list[Call] = []
         self._transport = transport
@@ -57,6 +62,7 @@ class Channel:
         self._redactor = redactor
         self._journal = journal
         self._stamp = stamp
+        self._waiting = waiting
         self._stopped: RateLimited | None = None
         self._watch = clock.Stopwatch()
 
@@ -73,10 +79,12 @@ class Channel:
         if self._stopped:
             raise RateLimited(f"not sent, because earlier in this run {self._stopped}")
         query = self._query(endpoint, params)
-        begins = self._watch.seconds
-        seconds = RUN_SECONDS - begins
+        seconds = RUN_SECONDS - (self._watch.seconds - self._waiting.seconds)
         if seconds <= 0:
             raise OutOfTime(f"{endpoint} was not sent, as this run has waited {RUN_SECONDS:.0f} s already. Run again")
+        if endpoint.host is Host.FUTURES and self._waiting.for_room():
+            query = self._query(endpoint, params)  # the wait has made its stamp stale
+        begins = self._watch.seconds
         raw: RawAnswer | None = None
         result: Answer | CannotLook
         watch = clock.Stopwatch()
@@ -89,6 +97,7 @@ class Channel:
         # A replay tells when and how long it was then.
         times = self._journal.keep(f"call/{len(self.calls) + 1}", [round(begins * 1000), round(span.took)], vital=False)
         self.calls.append(_call(endpoint, raw, result, times))
+        self._waiting.hear(self.calls[-1].used_weight, span.began + span.took)
         if isinstance(result, RateLimited):
             self._stopped = result
         if isinstance(result, CannotLook):
@@ -123,4 +132,6 @@ def _call(endpoint: Endpoint, raw: RawAnswer | None, result: Answer | CannotLook
         trouble=error.kind if error else "",
         banned_until=limit.banned_until if limit else None,
         retry_after=limit.retry_after if limit else None,
+        # The wallet host counts each of its paths apart, and against other limits.
+        used_weight=budget.used_weight(raw.headers) if raw and endpoint.host is Host.FUTURES else None,
     )

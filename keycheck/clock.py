@@ -1,6 +1,11 @@
-"""The only reader of the time. What it reads is journalled, so that a cassette's drift replays to the digit."""
+"""The only reader of the time, and the only one who lets it pass.
 
+What it reads is journalled, so that a cassette's drift replays to the digit.
+"""
+
+import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -36,6 +41,43 @@ class Stopwatch:
     def seconds(self) -> float:
         """Seconds since the start."""
         return time.perf_counter() - self._start
+
+
+class Pause(Protocol):
+    """Lets time pass. `waited`: seconds so far, in all."""
+
+    waited: float
+
+    def wait(self, seconds: float, tell: Callable[[int], None]) -> None:
+        """Returns so many seconds later; `tell` hears once a second how many are left, and in the end 0."""
+        ...
+
+
+class Sleep:
+    """As a live run waits. Ctrl-C ends it at once."""
+
+    def __init__(self) -> None:
+        self.waited = 0.0
+
+    def wait(self, seconds: float, tell: Callable[[int], None]) -> None:
+        """In steps of a second or less."""
+        watch = Stopwatch()
+        try:
+            while (left := seconds - watch.seconds) > 0:
+                tell(math.ceil(left))
+                time.sleep(min(left, 1.0))
+        finally:
+            self.waited += watch.seconds
+            tell(0)
+
+
+class NoSleep:
+    """As a replay waits: what its answers were waiting for has long passed."""
+
+    waited = 0.0
+
+    def wait(self, seconds: float, tell: Callable[[int], None]) -> None:
+        """Returns at once, and tells nothing."""
 
 
 def now_ms() -> float:

@@ -9,6 +9,7 @@ from keycheck.secrets import Secret
 KEY = "BINANCE_API_KEY"
 SECRET = "BINANCE_API_SECRET"  # noqa: S105  the setting's name, not its value
 USUAL_LENGTH = 64
+SAME = f"{KEY} and {SECRET} are the same text"
 
 KeyType = Literal["HMAC", "RSA", "ED25519"]
 
@@ -82,6 +83,11 @@ def _shape_remarks(name: str, text: str) -> list[str]:
     return remarks
 
 
+def says_no_key(remark: str) -> bool:
+    """Whether a remark tells of what Binance was sent, and not of what was cleaned off before."""
+    return remark == SAME or " characters " in remark
+
+
 def read(raw_key: str | None, raw_secret: str | None) -> Credentials:
     """Cleans both values and looks at them side by side.
 
@@ -99,7 +105,7 @@ def read(raw_key: str | None, raw_secret: str | None) -> Credentials:
         )
     remarks = [*key.remarks, *secret.remarks]
     if key.secret and secret.secret and key.secret.reveal() == secret.secret.reveal():
-        remarks.append(f"{KEY} and {SECRET} are the same text")
+        remarks.append(SAME)
     return Credentials(key.secret, secret.secret, tuple(remarks))
 
 

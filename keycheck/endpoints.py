@@ -37,9 +37,21 @@ POSITION_SIDE = Endpoint(Host.FUTURES, "GET", "/fapi/v1/positionSide/dual", 30, 
 # The documentation states no weight for a test order; an older page says 1, so 1 is budgeted.
 ORDER_TEST = Endpoint(Host.FUTURES, "POST", "/fapi/v1/order/test", 1, signed=True)
 API_RESTRICTIONS = Endpoint(Host.WALLET, "GET", "/sapi/v1/account/apiRestrictions", 1, signed=True)
+# Asked only where it tells causes of a refusal apart: isFutureEnabled, isPortfolioMarginRetailEnabled.
+ACCOUNT_INFO = Endpoint(Host.WALLET, "GET", "/sapi/v1/account/info", 1, signed=True)
 
 LISTED = frozenset(
-    {PING, TIME, EXCHANGE_INFO, PREMIUM_INDEX, ACCOUNT_CONFIG, POSITION_SIDE, ORDER_TEST, API_RESTRICTIONS}
+    {
+        PING,
+        TIME,
+        EXCHANGE_INFO,
+        PREMIUM_INDEX,
+        ACCOUNT_CONFIG,
+        POSITION_SIDE,
+        ORDER_TEST,
+        API_RESTRICTIONS,
+        ACCOUNT_INFO,
+    }
 )
 
 # Futures host and wallet host by environment. The demo network serves no wallet API (it answers 403 there).
@@ -47,4 +59,7 @@ ENVIRONMENTS: dict[str, tuple[str, str | None]] = {
     "production": ("https://fapi.binance.com", "https://api.binance.com"),
     "demo": ("https://demo-fapi.binance.com", None),
 }
+# Request weight per minute and address, until a run has read it itself: the documentation leaves it to exchangeInfo
+# (rateLimits, REQUEST_WEIGHT). Demo's is still to be confirmed there.
+WEIGHT_LIMITS = {"production": 2400, "demo": 6000}
 DEMO_HOSTS = ("https://demo-fapi.binance.com", "https://testnet.binancefuture.com")  # one backend, two names

@@ -63,19 +63,18 @@ def overcome(calls: Sequence[Call]) -> list[Call]:
 class Evidence:
     """Everything of one run that points to a cause. None: not seen.
 
-    `permissions`: apiRestrictions; `account_info`: the wallet's account/info; `moment`: ms since 1970, when the run
-    began (a replay: when it was recorded); `system`: where the run was made, for the commands of a remedy.
+    `permissions`: apiRestrictions; `account_info`: the wallet's account/info; `began`: ISO 8601, when the run began (a
+    replay: when it was recorded); `system`: where the run was made, for the commands of a remedy.
     """
 
     calls: Sequence[Call] = ()
     findings: Sequence[Finding] = ()
     key: KeyFacts = field(default_factory=KeyFacts)
     environment: str = "production"
-    symbol: str = ""
     recv_window: int = 5000
-    permissions: Mapping[str, Any] | None = None
+    permissions: Mapping[str, bool] | None = None
     account_info: Mapping[str, Any] | None = None
     can_trade: bool | None = None
     drift: Drift | None = None
-    moment: float = 0.0
+    began: str = ""
     system: System | None = None

@@ -16,6 +16,7 @@ from keycheck.endpoints import Host
 from keycheck.errors import NotBinance
 from keycheck.orders import OrderRules
 
+PERMISSION = re.compile(r"(?:enable|permits)[A-Za-z]{1,60}")
 _FIGURE = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,20})?(?:[eE][+-]?[0-9]{1,2})?")
 
 
@@ -93,6 +94,15 @@ class KeyPermissions:
 
     flags: Mapping[str, Any] = field(repr=False)  # whatever came along; a traceback prints reprs
     _where = "the wallet API (apiRestrictions)"
+
+    @property
+    def booleans(self) -> dict[str, bool]:
+        """Every permission by Binance's name, those that nobody has heard of yet among them."""
+        return {
+            name: value
+            for name, value in self.flags.items()
+            if isinstance(value, bool) and (name == "ipRestrict" or PERMISSION.fullmatch(name))
+        }
 
     @property
     def futures(self) -> bool:

@@ -46,6 +46,7 @@ class Finding:
     """What one check found: `detail` is what was observed this time, `duration_ms` whole ms.
 
     `trouble`: where it could not be looked at, the `kind` of the CannotLook that says why; else "".
+    `call_numbers`: which of the run's requests it rests on, counted from 1.
     """
 
     check: Check
@@ -54,6 +55,7 @@ class Finding:
     blocked_by: str | None = None
     duration_ms: int = 0
     trouble: str = ""
+    call_numbers: tuple[int, ...] = ()
 
 
 def missed(severity: Severity) -> Outcome:

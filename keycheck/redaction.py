@@ -15,12 +15,13 @@ from keycheck.unpacking import views
 RUN = 10
 HIDDEN = "[hidden]"
 HIDDEN_IP = "[IP hidden]"
+HIDDEN_IPV6 = "[IPv6 hidden]"  # which of the two it was may be the reason of a refusal
 
 # Characters that JSON, HTML or a shell would take for the end of the value end it here too, so that what surrounds it
 # stays whole; "[" begins what an earlier pass put there.
 _SHAPES = re.compile(
     r"(?i)(signature=)[^&\s\"'<>\[\\]+"
-    r"|((?:x-mbx-apikey|listenkey)(?:[^\w\[\\]|\\[\\\"]){1,6})[^\s\"',<>&\\]+"
+    r"|((?:x-mbx-apikey|listenkey)(?:[^\w\[\\]|\\[\\\"]){1,6}+)(?!\[(?:IP(?:v6)? )?hidden\])[^\s\"',<>&\\]+"
     r"|\b[0-9a-f]{64}\b"
 )
 _ADDRESS = re.compile(
@@ -89,7 +90,11 @@ class Redactor:
 
     def clean_shared(self, text: str) -> str:
         """`clean`, and IP addresses and names masked: for everything that leaves the owner's own terminal."""
-        return self.without_names(_ADDRESS.sub(lambda m: HIDDEN_IP if _is_address(m[0]) else m[0], self.clean(text)))
+        cleaned = self.clean(text)
+        # What is taken out may leave another address, or another shape, standing free.
+        while (further := self.clean(_ADDRESS.sub(lambda m: _hidden(m[0]), cleaned))) != cleaned:
+            cleaned = further
+        return self.without_names(cleaned)
 
     def without_names(self, text: str) -> str:
         """`text` with this machine's names and folders replaced by what stands for them."""
@@ -125,12 +130,14 @@ class Redactor:
         return "".join([*parts, text[kept:]])
 
 
-def _is_address(text: str) -> bool:
+def _hidden(text: str) -> str:
+    """What stands for an address; the text itself where it is none."""
     try:
-        ipaddress.ip_address(text)
+        address = ipaddress.ip_address(text)
     except ValueError:
-        return False
-    return True
+        return text
+    is_v6 = isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is None
+    return HIDDEN_IPV6 if is_v6 else HIDDEN_IP
 
 
 def printable(text: str, limit: int = 300) -> str:

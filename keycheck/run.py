@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from keycheck import __version__, cassettes, clock, settings
+from keycheck import __version__, cassettes, clock, comparison, settings
 from keycheck.binance import Binance
 from keycheck.cassettes import scrubbing
 from keycheck.cassettes.label import Label
@@ -13,21 +13,24 @@ from keycheck.cassettes.player import Player
 from keycheck.cassettes.recorder import Recorder
 from keycheck.catalogue import Catalogue
 from keycheck.channel import Identity, Transport
+from keycheck.comparison import Previous
 from keycheck.credentials import KeyFacts, facts_of
-from keycheck.endpoints import Host
-from keycheck.errors import UsageProblem
+from keycheck.diagnosis import account_info_decides, diagnose
+from keycheck.endpoints import WEIGHT_LIMITS, Host
+from keycheck.errors import CannotLook, UsageProblem
+from keycheck.evidence import Evidence
 from keycheck.findings import Check, Finding, Outcome, blocker
 from keycheck.network.inert import no_sockets
 from keycheck.network.transport import HttpTransport
 from keycheck.redaction import Redactor, printable
-from keycheck.report import artefacts, page, verdict_json
+from keycheck.report import artefacts
+from keycheck.report.folder import VERDICT_FILE, ReportFolder
 from keycheck.report.model import NOTED, Mode, RunReport
 from keycheck.settings import Settings
 from keycheck.signing import HmacSigner
 from keycheck.verdict import Verdict, weigh
+from keycheck.waiting import Countdown, Waiting
 
-VERDICT_FILE = "verdict.json"
-PAGE_FILE = "report.html"
 _LONGEST_DETAIL = 800
 
 
@@ -41,6 +44,7 @@ class Options:
     cassettes: Path
     replay: str | None = None
     record: str | None = None
+    compare: Path | None = None
 
     @property
     def mode(self) -> Mode:
@@ -54,7 +58,9 @@ class Run:
     Raises UsageProblem where that cannot be done.
     """
 
-    def __init__(self, options: Options, catalogue: Catalogue, redactor: Redactor) -> None:
+    def __init__(
+        self, options: Options, catalogue: Catalogue, redactor: Redactor, countdown: Countdown = lambda *_: None
+    ) -> None:
         self.options = options
         self.catalogue = catalogue
         self.complete = catalogue.complete
@@ -62,12 +68,18 @@ class Run:
         self.findings: dict[str, Finding] = {}
         self.hosts: tuple[str, ...] = ()
         self.recorded: Path | None = None
+        self.remarks: list[str] = []
+        self._countdown = countdown
         self._notes: dict[str, Any] = {}
         self._recorder: Recorder | None = None
         self._watch = clock.Stopwatch()
         self._open = contextlib.ExitStack()
+        self.folder = ReportFolder(options.report_dir, redactor)
         self._blank = RunReport(Verdict.UNPROVEN, __version__, clock.iso(clock.now_ms()), mode=options.mode)
-        self._withdraw_old_reports()
+        try:
+            self._previous = _earlier(options.compare)  # which may be the very file that is withdrawn now
+        finally:
+            self.folder.withdraw(self._blank)
 
     def open(self) -> None:
         """Opens the session. Raises UsageProblem for settings, files or cassettes that cannot be used."""
@@ -77,7 +89,9 @@ class Run:
             self.session = self._replay(cassettes.path_of(self.options.replay, self.options.cassettes))
         else:
             self.session = self._live()
-        self._withdraw_old_reports()
+        self.folder.withdraw(self._blank)
+        if self._previous and (why := comparison.objection(self._previous, self._blank.key, self._blank.environment)):
+            raise UsageProblem(why)
 
     def _replay(self, path: Path) -> Binance:
         self._open.enter_context(no_sockets())
@@ -120,9 +134,11 @@ class Run:
             recv_window=loaded.recv_window,
             has_wallet=loaded.wallet_url is not None,
             key=key,
+            system=settings.system(),
         )
 
     def _binance(self, transport: Transport, journal: clock.Journal, identity: Identity, label: Label) -> Binance:
+        pause = clock.NoSleep() if self.options.mode == "replay" else clock.Sleep()
         return Binance(
             transport,
             identity,
@@ -131,6 +147,7 @@ class Run:
             has_wallet=label.has_wallet,
             journal=journal,
             redactor=self.redactor,
+            waiting=Waiting(pause, WEIGHT_LIMITS[label.environment], self._countdown),
         )
 
     def _describe(self, environment: str, symbol: str, key: KeyFacts, cassette: Label | None) -> None:
@@ -148,7 +165,8 @@ class Run:
         if before and before.outcome is Outcome.FAIL:
             return before
         detail = printable(self._fit_to_tell(finding.detail[: 4 * _LONGEST_DETAIL]), _LONGEST_DETAIL)
-        cleaned = self.findings[finding.check.id] = replace(finding, detail=detail)
+        used = self.session.take_used_calls()
+        cleaned = self.findings[finding.check.id] = replace(finding, detail=detail, call_numbers=used)
         return cleaned
 
     def _fit_to_tell(self, text: str) -> str:
@@ -164,29 +182,51 @@ class Run:
 
     def report(self) -> RunReport:
         """The run as it stands."""
+        verdict = weigh(self.catalogue.checks, self.findings.values(), complete=self.complete)
+        evidence = self._evidence()
         return replace(
             self._blank,
-            verdict=weigh(self.catalogue.checks, self.findings.values(), complete=self.complete),
+            verdict=verdict,
+            diagnosis=() if verdict is Verdict.OK else diagnose(evidence),
             duration_ms=round(self._watch.seconds * 1000),
             findings=tuple(self.findings.values()),
             notes=dict(self._notes),
-            calls=tuple(self.session.calls),
+            calls=evidence.calls,
+            drift=evidence.drift,
+            recv_window=evidence.recv_window,
+            permissions=evidence.permissions,
             weight_limit=self.session.weight_limit,
+            waited_s=round(self.session.waited),
+            comparison=comparison.compare(self._previous, tuple(self.findings.values())) if self._previous else None,
+        )
+
+    def _evidence(self) -> Evidence:
+        cassette = self._blank.cassette
+        was = cassette if self.options.mode == "replay" else None
+        return replace(
+            self.session.evidence,
+            findings=tuple(self.findings.values()),
+            environment=self._blank.environment or "production",
+            began=was.recorded_at if was else self._blank.started_at,
+            system=was.system if was else settings.system(),
         )
 
     def finish(self, *, whole: bool) -> RunReport:
-        """Ends the session and writes report.html, verdict.json and, after a whole recording, the cassette.
+        """Ends the session, writes the reports and, after a whole recording, the cassette.
 
         Raises OSError where a file cannot be written, DirtyArtefact where one would have held a secret.
         """
+        if whole and account_info_decides(self._evidence()):
+            with contextlib.suppress(CannotLook):  # then the diagnosis is less sure
+                self.session.account_info()
         report = self.report()
         shared = report.masked(self.redactor.clean_shared)
-        try:
-            self._write_report(PAGE_FILE, page.render(shared))
-            self._write_report(VERDICT_FILE, verdict_json.render(shared))
-        except BaseException:
-            (self.options.report_dir / PAGE_FILE).unlink(missing_ok=True)  # no page without its verdict
-            raise
+        self.folder.write(shared)
+        if (path := settings.step_summary()) is not None:
+            try:
+                self.folder.add_summary_to(path)
+            except OSError as error:  # the verdict stands without it
+                self.remarks.append(f"GITHUB_STEP_SUMMARY could not be written ({error.strerror})")
         if self._recorder and whole and self.findings:
             artefacts.write(self._recorder.path, self._recorder.text(), self.redactor.finds)
             self.recorded = self._recorder.path
@@ -196,24 +236,23 @@ class Run:
         """Gives back the network, and what a replay had shut."""
         self._open.close()
 
-    def _withdraw_old_reports(self) -> None:
-        artefacts.make_folder(self.options.report_dir, "--report-dir")
-        verdict = self.options.report_dir / VERDICT_FILE
-        try:
-            self._write_report(VERDICT_FILE, verdict_json.render(self._blank))
-            (self.options.report_dir / PAGE_FILE).unlink(missing_ok=True)
-        except OSError as error:
-            reason = error.strerror
-        else:
-            return
-        with contextlib.suppress(OSError):
-            verdict.unlink(missing_ok=True)  # rather none than an old one
-        raise UsageProblem(
-            f"the last run's reports cannot be replaced ({reason}): make room, or choose another --report-dir"
-        )
 
-    def _write_report(self, name: str, text: str) -> None:
-        artefacts.write(self.options.report_dir / name, self.redactor.without_secrets(text), self.redactor.finds)
+def _earlier(path: Path | None) -> Previous | None:
+    """The run to compare with. Raises UsageProblem for a file that tells of none."""
+    if path is None:
+        return None
+    file = path / VERDICT_FILE if path.is_dir() else path
+    try:
+        with file.open("rb") as opened:
+            text = opened.read(comparison.MAX_FILE + 1).decode("utf-8", "replace")
+    except OSError as error:
+        problem = f"cannot be read ({error.strerror})"
+    else:
+        with contextlib.suppress(ValueError):
+            return comparison.previous_from(text if len(text) <= comparison.MAX_FILE else "")
+        problem = "is no verdict.json of this suite"
+    name = printable(file.name, 60)
+    raise UsageProblem(f"--compare: {name} {problem}. Give the verdict.json of an earlier run, or the folder it is in")
 
 
 class _NoJournal:

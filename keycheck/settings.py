@@ -18,6 +18,7 @@ from keycheck.cassettes.label import MAX_RECV_WINDOW
 from keycheck.credentials import Credentials
 from keycheck.endpoints import DEMO_HOSTS, ENVIRONMENTS
 from keycheck.errors import UsageProblem
+from keycheck.evidence import System
 from keycheck.secrets import Secret
 
 DEFAULT_SYMBOL = "BTCUSDT"
@@ -71,6 +72,18 @@ class Settings:
     credentials: Credentials = field(default_factory=Credentials)
     proxy: Secret | None = None
     ca_bundle: str | None = None
+
+
+def system() -> System | None:
+    """What this machine runs, for the commands of a remedy; None where no command is known for it."""
+    known: dict[str, System] = {"linux": "linux", "win32": "windows", "darwin": "macos"}
+    return known.get(sys.platform)
+
+
+def step_summary() -> Path | None:
+    """Where a step of GitHub Actions collects what it wants shown on the page of its run."""
+    name = os.environ.get("GITHUB_STEP_SUMMARY", "").strip()
+    return Path(name) if name else None
 
 
 def in_the_environment() -> list[str]:

@@ -6,16 +6,17 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from keycheck import catalogue, settings
+from keycheck import catalogue, clock, settings
 from keycheck.binance import Binance
 from keycheck.channel import Identity
 from keycheck.credentials import facts_of
-from keycheck.endpoints import Host
+from keycheck.endpoints import WEIGHT_LIMITS, Host
 from keycheck.errors import CannotLook, NotApplicable
 from keycheck.findings import Outcome, missed
 from keycheck.network.transport import HttpTransport
 from keycheck.redaction import Redactor
 from keycheck.signing import HmacSigner
+from keycheck.waiting import Waiting
 from tests.exchange import LocalExchange
 from tests.running import ROOT
 
@@ -30,8 +31,8 @@ class ForgetfulJournal:
 
 
 @contextmanager
-def session(exchange: LocalExchange, **extra: str) -> Iterator[Binance]:
-    """A live session with the exchange's own settings; `extra` replaces or adds some."""
+def session(exchange: LocalExchange, waiting: Waiting | None = None, **extra: str) -> Iterator[Binance]:
+    """A live session with the exchange's own settings; `extra` replaces or adds some. It does not wait by itself."""
     read = settings.load(Path("no such file"), environ=exchange.settings() | extra)
     key, secret = read.credentials.api_key, read.credentials.api_secret
     urls = {Host.FUTURES: read.futures_url} | ({Host.WALLET: read.wallet_url} if read.wallet_url else {})
@@ -44,6 +45,7 @@ def session(exchange: LocalExchange, **extra: str) -> Iterator[Binance]:
             has_wallet=read.wallet_url is not None,
             journal=ForgetfulJournal(),
             redactor=Redactor(),
+            waiting=waiting or Waiting(clock.NoSleep(), WEIGHT_LIMITS[read.environment]),
         )
 
 

@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.exchange import LocalExchange
+from tests.forked import ForkedRunner
 from tests.running import SuiteRunner
 
 if TYPE_CHECKING:
@@ -34,9 +36,15 @@ def exchange() -> Iterator[LocalExchange]:
 
 
 @pytest.fixture
-def suite(tmp_path: object) -> SuiteRunner:
+def suite(tmp_path: Path) -> SuiteRunner:
     """Runs `pytest suite/` in a process of its own, as a user would."""
-    return SuiteRunner(tmp_path)  # type: ignore[arg-type]
+    return SuiteRunner(tmp_path)
+
+
+@pytest.fixture
+def forked(tmp_path: Path) -> ForkedRunner:
+    """The same for half of the time, where nothing hangs on the process."""
+    return ForkedRunner(tmp_path)
 
 
 @pytest.fixture(scope="session")

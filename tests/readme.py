@@ -1,30 +1,51 @@
-"""Writes README's table of checks from the docstrings of suite/: `python -m tests.readme`."""
+"""Writes README's tables: the checks, from the docstrings of suite/, and the causes: `python -m tests.readme`."""
 
 import re
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 
 from keycheck import catalogue
-from keycheck.report.page import STEPS
+from keycheck.diagnosis.cause import CAUSES
+from keycheck.findings import Severity
+from keycheck.report.view.findings import STEPS
 from tests.running import ROOT
 
 README = ROOT / "README.md"
-_BETWEEN = re.compile(r"(?<=<!-- checks -->\n).*?(?=<!-- /checks -->)", re.DOTALL)
 
 
-def table() -> str:
-    """Markdown, one row a check."""
-    rows = ["| step | check | | claim |", "|---|---|---|---|"]
-    step = 0
-    for check in catalogue.read(ROOT / "suite").checks:
-        shown = f"{check.step} {STEPS[check.step].lower()}" if check.step != step else ""
-        step = check.step
-        rows.append(f"| {shown} | `{check.id}` | {check.severity.value} | {check.title} |")
-    return "\n".join(rows) + "\n"
+def _table(head: tuple[str, str], rows: Iterable[tuple[str, Iterable[str]]]) -> str:
+    """Markdown, one row a step or an area, one line in it each check or cause."""
+    lines = [f"| {head[0]} | {head[1]} |", "|---|---|"]
+    return "\n".join([*lines, *(f"| {left} | {'<br>'.join(right)} |" for left, right in rows)]) + "\n"
 
 
-def with_table(text: str) -> str:
-    """README's text with the table as it should be."""
-    return _BETWEEN.sub(lambda _: table(), text)
+def _checks() -> Iterator[tuple[str, list[str]]]:
+    checks = catalogue.read(ROOT / "suite").checks
+    for step, of_step in groupby(checks, key=lambda check: check.step):
+        yield (
+            f"{step} {STEPS[step].lower()}",
+            [f"**`{c.id}`** {c.title}" if c.severity is Severity.CRITICAL else f"`{c.id}` {c.title}" for c in of_step],
+        )
+
+
+def _causes() -> Iterator[tuple[str, list[str]]]:
+    for area, causes in CAUSES.items():
+        yield area, [f"`{name}` {meaning}" for name, meaning in causes.items()]
+
+
+TABLES = {
+    "checks": _table(("step", "claims: **critical** ones decide the verdict, the others are advice"), _checks()),
+    "causes": _table(("it lies with", "cause"), _causes()),
+}
+
+
+def with_tables(text: str) -> str:
+    """README's text with its tables as they should be."""
+    for name, table in TABLES.items():
+        between = re.compile(rf"(?<=<!-- {name} -->\n).*?(?=<!-- /{name} -->)", re.DOTALL)
+        text = between.sub(table.replace("\\", r"\\"), text)
+    return text
 
 
 if __name__ == "__main__":
-    README.write_text(with_table(README.read_text(encoding="utf-8")), encoding="utf-8")
+    README.write_text(with_tables(README.read_text(encoding="utf-8")), encoding="utf-8")

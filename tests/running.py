@@ -62,23 +62,23 @@ class SuiteRunner:
         if not all_plugins:
             inherited["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
             arguments = (*arguments, "-p", "pytest_timeout")
-        command = [sys.executable, "-m", "pytest", *paths, *arguments, "-o", f"cache_dir={self.folder / 'cache'}"]
-        command += ["--report-dir", str(self.report_dir), "--env-file", str(env_file or os.devnull)]
+        whole = [*paths, *arguments, "-o", f"cache_dir={self.folder / 'cache'}"]
+        whole += ["--report-dir", str(self.report_dir), "--env-file", str(env_file or os.devnull)]
+        status, output = self._run(whole, {**inherited, "COLUMNS": "100", "NO_COLOR": "1", **(settings or {})})
+        return Finished(status, output, json.loads(self._left("verdict.json") or "{}"), self._left("report.html"))
+
+    def _run(self, arguments: list[str], environment: dict[str, str]) -> tuple[int, str]:
+        """Exit status, and what was written to stdout and to stderr. Raises TimeoutExpired after LONGEST."""
         done = subprocess.run(  # noqa: S603  our own command
-            command,
+            [sys.executable, "-m", "pytest", *arguments],
             cwd=self.root,
-            env={**inherited, "COLUMNS": "100", "NO_COLOR": "1", **(settings or {})},
+            env=environment,
             capture_output=True,
             text=True,
             timeout=LONGEST,
             check=False,
         )
-        return Finished(
-            done.returncode,
-            done.stdout + done.stderr,
-            json.loads(self._left("verdict.json") or "{}"),
-            self._left("report.html"),
-        )
+        return done.returncode, done.stdout + done.stderr
 
     def _left(self, name: str) -> str:
         path = self.report_dir / name

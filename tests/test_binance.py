@@ -45,6 +45,7 @@ from keycheck.network.transport import HttpTransport
 from keycheck.redaction import Redactor
 from keycheck.secrets import Secret
 from keycheck.signing import HmacSigner
+from keycheck.waiting import Waiting
 from tests.exchange import API_KEY, API_SECRET, SCENARIOS, Fault, LocalExchange, Scenario
 
 JSON = {"content-type": "application/json"}
@@ -109,6 +110,7 @@ def session(transport: Any, *, wallet: bool = True, keyless: bool = False, symbo
         has_wallet=wallet,
         journal=Forgetful(),
         redactor=Redactor([API_KEY, API_SECRET]),
+        waiting=Waiting(clock.NoSleep(), 2400),
     )
 
 
@@ -193,6 +195,37 @@ def test_the_calls_are_the_evidence(live: Binance, exchange: LocalExchange) -> N
     ]
     assert all(call.duration_ms >= 0 for call in live.calls)
     assert repr(live) == "<Binance session, 10 requests so far>"
+
+
+def test_a_finding_can_name_the_requests_it_rests_on(live: Binance) -> None:
+    """Those that its question caused, those of an earlier question whose answer it shares, and none twice."""
+    live.ping()
+    assert live.take_used_calls() == (1,)
+    live.account()
+    assert live.take_used_calls() == (2, 3, 4, 5)  # the clock is read before anything is signed
+    live.account()
+    live.ping()
+    assert live.take_used_calls() == (1, 2, 3, 4, 5)
+    assert live.take_used_calls() == ()
+
+
+def test_evidence_is_what_was_seen_and_asks_nothing(live: Binance) -> None:
+    """None for what was not asked."""
+    blank = live.evidence
+    assert (blank.permissions, blank.account_info, blank.can_trade, blank.drift) == (None, None, None, None)
+    assert not live.calls
+    live.key_permissions()
+    live.account()
+    live.account_info()
+    full = live.evidence
+    assert full.permissions is not None
+    assert full.permissions["enableFutures"] is True
+    assert "createTime" not in full.permissions
+    assert full.account_info is not None
+    assert full.account_info["isFutureEnabled"] is True
+    assert full.can_trade is True
+    assert full.drift == live.drift()
+    assert [call.status for call in full.calls] == [200] * 6
 
 
 @pytest.mark.parametrize("name", ["clock-behind", "clock-ahead"])

@@ -34,6 +34,8 @@ def test_shipped_cassette_replays_to_its_verdict(row: Shipped, suite: SuiteRunne
     jsonschema.validate(done.verdict, SCHEMA)
     assert (done.verdict["verdict"], done.exit_status) == (row.verdict, row.exit_status)
     assert done.with_outcome("fail") == row.failing
+    first = done.verdict["diagnosis"][0] if done.verdict["diagnosis"] else {"cause": "", "confidence": ""}
+    assert (first["cause"], first["confidence"]) == (row.cause, row.confidence)
     assert done.verdict["mode"] == "replay"
     assert done.verdict["cassette"]["name"] == row.name
     assert done.verdict["cassette"]["recordedFrom"] == "local exchange"

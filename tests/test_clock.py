@@ -5,7 +5,8 @@ import time
 import pytest
 
 from keycheck import clock
-from keycheck.clock import Span, Stopwatch
+from keycheck.clock import NoSleep, Sleep, Span, Stopwatch
+from tests.moments import StandIn
 
 
 def test_a_span_does_not_follow_a_clock_that_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,3 +37,37 @@ def test_now_is_in_milliseconds() -> None:
 def test_moments_are_written_in_utc(ms: float, text: str) -> None:
     """To the second, whatever the machine's time zone."""
     assert clock.iso(ms) == text
+
+
+# -- letting it pass --
+
+
+def test_a_sleep_is_told_second_by_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a countdown counts down, and Ctrl-C is never far; the last step may be short."""
+    time_itself, told = StandIn(), list[int]()
+    monkeypatch.setattr(clock, "time", time_itself)
+    sleep = Sleep()
+    sleep.wait(2.5, told.append)
+    assert told == [3, 2, 1, 0]
+    assert time_itself.slept == pytest.approx([1.0, 1.0, 0.5], abs=1e-5)
+    sleep.wait(1, told.append)
+    assert sleep.waited == pytest.approx(3.5, abs=1e-5)
+
+
+def test_ctrl_c_ends_a_sleep_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was waited until then is counted, and the countdown is brought to its end."""
+    time_itself, told = StandIn(patience=3), list[int]()
+    monkeypatch.setattr(clock, "time", time_itself)
+    sleep = Sleep()
+    with pytest.raises(KeyboardInterrupt):
+        sleep.wait(60, told.append)
+    assert told == [60, 59, 58, 57, 0]
+    assert sleep.waited == pytest.approx(3, abs=1e-5)
+
+
+def test_a_replay_does_not_sleep() -> None:
+    """Nor does it say that it would."""
+    told, watch, pause = list[int](), Stopwatch(), NoSleep()
+    pause.wait(60, told.append)
+    assert (told, pause.waited) == ([], 0.0)
+    assert watch.seconds < 1

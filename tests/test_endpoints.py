@@ -31,6 +31,7 @@ def test_everything_reads_or_tests(endpoint: Endpoint) -> None:
         ("GET /fapi/v1/positionSide/dual", 30, True),
         ("POST /fapi/v1/order/test", 1, True),
         ("GET /sapi/v1/account/apiRestrictions", 1, True),
+        ("GET /sapi/v1/account/info", 1, True),
     ],
 )
 def test_weights_and_signatures_are_the_documented_ones(request_line: str, weight: int, signed: bool) -> None:

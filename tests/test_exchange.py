@@ -734,6 +734,11 @@ SPOKEN: dict[str, tuple[Fault, int, bytes, str]] = {
     "451": (Fault.restricted_location(), 451, b'{\n  "code": 0,', "application/json"),
     "503 overloaded": (Fault.overloaded_503(), 503, b'"code":-1008', "application/json"),
     "503 unknown": (Fault.unknown_503(), 503, b"Unknown error", "application/json"),
+    "503 internal error": (Fault.internal_503(), 503, b'"code":-1001', "application/json"),
+    "503 unavailable": (Fault.unavailable_503(), 503, b'{"msg": "Service Unavailable."}', "application/json"),
+    "504": (Fault.gateway_timeout(), 504, b"<h1>504 Gateway Time-out</h1>", "text/html"),
+    "404": (Fault.not_found(), 404, b"<h1>404</h1>", "text/html"),
+    "408": (Fault.backend_timeout(), 408, b'"code":-1007', "application/json"),
     "502": (Fault.bad_gateway(), 502, b"nginx</center>\r\n", "text/html"),
     "refused": (Fault.refused(-4109), 400, b'"code":-4109', "application/json"),
     "refused, 401": (Fault.refused(-2014), 401, b'"code":-2014', "application/json"),
@@ -776,6 +781,18 @@ def test_a_reset_comes_before_any_byte() -> None:
     with serving(Fault.reset()) as exchange:
         assert first_bytes(exchange.futures_url) == (b"", "reset")
         assert [(one.path, one.status) for one in exchange.log] == [(TIME, None)]
+
+
+def test_a_closed_door_resets_and_then_refuses() -> None:
+    """Whoever comes back is refused, on any path of that host; the other host goes on."""
+    with serving(Fault.closed_door()) as exchange:
+        assert ask(exchange.futures_url, CONFIG).status == 401
+        assert first_bytes(exchange.futures_url) == (b"", "reset")
+        for path in (TIME, CONFIG):
+            with pytest.raises(ConnectionRefusedError):
+                ask(exchange.futures_url, path)
+        assert ask(exchange.wallet_url, RESTRICTIONS).status == 401
+        assert [(one.path, one.status) for one in exchange.requests_to(TIME)] == [(TIME, None)]
 
 
 def test_a_reset_can_come_after_the_header() -> None:
@@ -844,6 +861,46 @@ def test_a_truncated_body_is_shorter_than_promised() -> None:
     assert 0 < len(read.partition(b"\r\n\r\n")[2]) < len('{"serverTime":1790000000000}')
 
 
+def test_an_answer_can_be_altered() -> None:
+    """What was due is changed: the healthy answer of that moment, unpacked, or a refusal."""
+    upper = Fault.altered(lambda due: replace(due, status=due.status + 1, body=due.body.upper()))
+    with serving(upper, "*") as exchange:
+        time_told = ask(exchange.futures_url, TIME)
+        info = ask(exchange.futures_url, "/fapi/v1/exchangeInfo", headers={"Accept-Encoding": "gzip"})
+        refused = ask(exchange.futures_url, CONFIG)
+    assert (time_told.status, list(time_told.json)) == (201, ["SERVERTIME"])
+    assert "content-encoding" not in info.headers
+    assert info.body.startswith(b'{"TIMEZONE":')
+    assert (refused.status, refused.json["CODE"]) == (402, -2014)
+
+
+def test_what_is_called_gzip_need_not_be_it() -> None:
+    """The label alone is wrong."""
+    with serving(Fault.not_gzip()) as exchange:
+        reply = ask(exchange.futures_url, TIME)
+    assert reply.headers["content-encoding"] == "gzip"
+    assert "serverTime" in reply.json
+
+
+@pytest.mark.parametrize("status", [100, 102, 103])
+def test_an_interim_answer_comes_before_the_real_one(status: int) -> None:
+    """Both are on the wire, one behind the other."""
+    with serving(Fault.interim(status)) as exchange:
+        read, end = first_bytes(exchange.futures_url, seconds=2)
+        assert exchange.log[0].status == 200
+    assert read.startswith(f"HTTP/1.1 {status} Interim\r\n\r\nHTTP/1.1 200 OK\r\n".encode())
+    assert b"serverTime" in read
+    assert end == "end"
+
+
+@pytest.mark.parametrize("data", [b"", b"\x15\x03\x01", b"HTTP/1.1 102 Processing\r\n\r\n"])
+def test_anything_can_stand_in_the_place_of_http(data: bytes) -> None:
+    """Exactly these bytes, and a polite end."""
+    with serving(Fault.raw(data)) as exchange:
+        assert first_bytes(exchange.futures_url) == (data, "end")
+        assert exchange.log[0].status is None
+
+
 def test_faults_pass_in_turn() -> None:
     """Each fault of a tuple hits as often as it says; then the healthy answer is back."""
     plan = (Fault.status(500, times=2), Fault.status(502, times=1))
@@ -875,8 +932,8 @@ def test_the_most_particular_fault_wins() -> None:
 
 @pytest.mark.parametrize(
     "fault",
-    [Fault.stall(), Fault.drip(5), Fault.drip_headers(5), Fault.endless(), Fault.reset(), None],
-    ids=["stall", "drip", "drip_headers", "endless", "reset", "healthy"],
+    [Fault.stall(), Fault.drip(5), Fault.drip_headers(5), Fault.endless(), Fault.reset(), Fault.raw(b""), None],
+    ids=["stall", "drip", "drip_headers", "endless", "reset", "raw", "healthy"],
 )
 def test_the_exchange_stops_at_once_whatever_hangs(fault: Fault | None) -> None:
     """Open connections do not hold it up, and no thread stays behind."""

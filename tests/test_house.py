@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from keycheck.settings import NAMES
-from tests.readme import README, with_table
+from tests.readme import README, with_tables
 from tests.running import ROOT
 
 KEYCHECK = ROOT / "keycheck"
@@ -41,10 +41,10 @@ def test_suite_holds_claims_only() -> None:
             assert set(imports(path)) == {"pytest", "keycheck"}, path.name
 
 
-def test_readme_lists_the_checks_as_their_docstrings_state_them() -> None:
-    """`python -m tests.readme` writes the table."""
+def test_readme_lists_the_checks_and_the_causes_as_the_code_states_them() -> None:
+    """`python -m tests.readme` writes the tables."""
     text = README.read_text(encoding="utf-8")
-    assert with_table(text) == text
+    assert with_tables(text) == text
 
 
 def test_readme_is_short() -> None:

@@ -9,9 +9,12 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PURE = (
     *("findings", "verdict", "codes", "orders", "drift", "facts", "signing", "redaction", "answers", "evidence"),
+    *(f"diagnosis.{name}" for name in ("cause", "reading", "remedies", "key", "account", "barred", "machine")),
+    *("diagnosis", "diagnosis.between", "diagnosis.network"),
     *(
         "cassettes.scrubbing",
         "cassettes.label",
+        "budget",
         "credentials",
         "endpoints",
         "secrets",
@@ -19,6 +22,9 @@ PURE = (
         "report.terminal",
         "report.verdict_json",
         "report.model",
+        "report.table",
+        *(f"report.view{name}" for name in ("", ".findings", ".causes", ".facts")),
+        *(f"report.pictures.{name}" for name in ("drift_scale", "permission_matrix", "weight_bar", "timeline")),
     ),
 )
 WORLD = {"pytest", "_pytest", "requests", "os", "time", "socket", "vcr", "urllib3", "ssl", "subprocess", "threading"}

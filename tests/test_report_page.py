@@ -1,120 +1,117 @@
-"""The page is one static file: escaped, self-contained, with nothing to run."""
+"""The page is one static file: escaped, self-contained, with nothing to run; and it says first what matters first."""
 
+import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 
 from keycheck.cassettes.label import Label
 from keycheck.credentials import KeyFacts
-from keycheck.endpoints import Host
-from keycheck.evidence import Call
 from keycheck.findings import Check, Finding, Outcome, Severity
-from keycheck.report import page
+from keycheck.report import page, table, verdict_json
 from keycheck.report.model import SENTENCES, RunReport
 from keycheck.report.terminal import word
+from keycheck.report.view.findings import MARKS, SHAPES
+from keycheck.report.view.findings import STEPS as NAMES
 from keycheck.verdict import Verdict
+from tests.sample_reports import BLANK, HOSTILE, REPORTS, STARTED, STEPS, failing, healthy, hostile
 
-HOSTILE = "<script>alert(1)</script><img src=//evil onerror=x>\"' onload='x' </style>&{{ 7*7 }}"
-STARTED = "2026-11-20T08:13:00Z"
-STEPS = 7
-
-
-def hostile_report() -> RunReport:
-    """Everything that comes from outside is an attack."""
-    check = Check(HOSTILE, 4, Severity.CRITICAL, HOSTILE, HOSTILE, HOSTILE)
-    return RunReport(
-        Verdict.NOT_OK,
-        "0.1.0",
-        HOSTILE,
-        mode="replay",
-        cassette=Label(HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, 5000, True, KeyFacts()),
-        environment=HOSTILE,
-        symbol=HOSTILE,
-        key=KeyFacts(type="HMAC", last_four=HOSTILE),
-        findings=[Finding(check, outcome, HOSTILE, HOSTILE) for outcome in Outcome],
-        notes={"driftMs": HOSTILE},
-        calls=[Call("GET", HOSTILE, Host.FUTURES, 1, 400, -1, HOSTILE, 5)],
-        weight_limit=2400,
-    )
-
-
-def healthy_report() -> RunReport:
-    """One check a step, and one request."""
-    findings = [
-        Finding(Check(f"check_{n}", n, Severity.CRITICAL, f"Title {n}.", "Why.", "Fix."), Outcome.PASS, "seen")
-        for n in range(1, STEPS + 1)
-    ]
-    return RunReport(
-        Verdict.OK,
-        "0.1.0",
-        STARTED,
-        environment="production",
-        symbol="BTCUSDT",
-        key=KeyFacts(type="HMAC", last_four="Eh8A"),
-        findings=findings,
-        calls=[Call("GET", "/fapi/v1/ping", Host.FUTURES, 1, None, None, "timeout", 5)],
-    )
+LARGEST = 60_000  # bytes of a healthy run's page
+LOADING = {"img", "iframe", "link", "object", "embed", "base", "form", "audio", "video", "image", "feImage", "a"}
+BLOCKS = {"dt", "dd", "li", "ul", "p"}
 
 
 class Tags(HTMLParser):
-    """Tags and attributes of a page, as a browser sees them."""
+    """Tags, attributes and text of a page, as a browser sees them; `data`: what its data block holds."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.tags: list[str] = []
-        self.attributes: list[tuple[str, str]] = []
+        self.attributes: list[tuple[str, str, str]] = []
         self.text = ""
+        self.data = ""
         self.feed(text)
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Keeps a tag."""
         self.tags.append(tag)
-        self.attributes += [(name, value or "") for name, value in attrs]
+        self.text += " " * (tag in BLOCKS)
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
 
     def handle_data(self, data: str) -> None:
         """Keeps text."""
-        self.text += data
+        if self.tags and self.tags[-1] == "script" and data.strip():
+            self.data += data
+        elif "style" not in self.tags[-1:]:
+            self.text += data
 
 
-PAGES = {
-    "blank": RunReport(Verdict.UNPROVEN, "0.1.0", STARTED),
-    "healthy": healthy_report(),
-    "hostile": hostile_report(),
-}
+def text_of(report: RunReport) -> str:
+    """What stands on the page, its white space as single blanks."""
+    return " ".join(Tags(page.render(report)).text.split())
 
 
-@pytest.mark.parametrize("report", PAGES.values(), ids=PAGES)
+# -- nothing runs, nothing loads --
+
+
+@pytest.mark.parametrize("report", REPORTS.values(), ids=REPORTS)
 @pytest.mark.parametrize("render", [page.render, page.render_section])
-def test_nothing_can_run_or_load(render: object, report: RunReport) -> None:
+def test_nothing_can_run_or_load(render: Any, report: RunReport) -> None:
     """No script, no handler, no address, whatever the exchange said."""
-    assert callable(render)
     seen = Tags(render(report))
-    assert not {"script", "img", "iframe", "link", "object", "embed", "base", "form", "svg"} & set(seen.tags)
-    assert not [name for name, _ in seen.attributes if name.startswith("on") or name in ("src", "srcdoc", "action")]
-    assert not re.search(r"(?i)url\(|@import|javascript:", render(report).replace(HOSTILE, ""))
+    assert not LOADING & set(seen.tags)
+    assert [tag for tag in seen.tags if tag == "script"] == (["script"] if render is page.render else [])
+    assert [value for tag, name, value in seen.attributes if tag == "script" and name == "type"] == (
+        ["application/json"] if render is page.render else []
+    )
+    assert not [name for _, name, _ in seen.attributes if name.startswith("on") or name in ("src", "srcdoc", "style")]
+    assert {value for _, name, value in seen.attributes if name == "href"} <= {"#kc-yes", "#kc-no"}
+    assert not re.search(r"(?i)url\(|@import|expression\(", render(report))
 
 
 def test_a_hostile_text_is_shown_as_text() -> None:
     """Every character of it, and no template is made of it either."""
-    seen = Tags(page.render(hostile_report()))
+    seen = Tags(page.render(hostile()))
     assert HOSTILE in seen.text
-    assert "49" not in seen.text
-    assert HOSTILE not in page.render(hostile_report())
+    assert "&49" not in seen.text
+    assert HOSTILE not in page.render(hostile())
 
 
 def test_hostile_text_adds_no_tag() -> None:
     """The page has the tags it has with harmless text in its place."""
-    tame = page.render(hostile_report())
-    for escaped in set(re.findall(r"&lt;script&gt;[^<]*", tame)):
-        tame = tame.replace(escaped, "tame")
-    assert Tags(tame).tags == Tags(page.render(hostile_report())).tags
+    assert Tags(page.render(hostile())).tags == Tags(page.render(hostile("tame " * 30))).tags
+
+
+def test_a_text_cannot_turn_the_line_that_it_stands_in() -> None:
+    """Marks that reverse the reading direction, and control characters, are shown as what they are: odd."""
+    text = page.render(hostile("a\u202eb\u2066c\x1bd\0e\ud800f"))
+    assert "a\ufffdb\ufffdc\ufffdd\ufffde\ufffdf" in text
+    text.encode("utf-8")
+    assert not re.search("[\u202a-\u202e\u2066-\u2069\x1b\0]", text)
+
+
+def test_a_flood_is_cut() -> None:
+    """Half a megabyte of message makes no page that nobody can open."""
+    calls = [replace(call, message="x" * 500_000) for call in failing().calls]
+    assert len(page.render(replace(failing(), calls=calls), "y" * 500_000)) < 2 * LARGEST
+
+
+@pytest.mark.parametrize("report", REPORTS.values(), ids=REPORTS)
+def test_the_page_carries_its_verdict_for_programs(report: RunReport) -> None:
+    """verdict.json to the letter, in a block from which no tag can break out."""
+    block = Tags(page.render(report)).data
+    assert json.loads(block) == json.loads(json.dumps(verdict_json.as_dict(report)))
+    assert not set("<>&") & set(block)
+    assert block.isascii()
 
 
 def test_the_page_forbids_itself_everything() -> None:
     """A Content-Security-Policy in the file, since it has no server to send one."""
-    policies = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', page.render(healthy_report()))
+    policies = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', page.render(healthy()))
     assert len(policies) == 1
     rules = dict(rule.strip().split(" ", 1) for rule in policies[0].split(";"))
     assert rules["default-src"] == "'none'"
@@ -123,49 +120,162 @@ def test_the_page_forbids_itself_everything() -> None:
     assert rules["base-uri"] == rules["form-action"] == "'none'"
 
 
+def test_a_page_is_small() -> None:
+    """A ticket system takes it, and its preview shows it."""
+    assert len(page.render(healthy(), "summary\n" * 40).encode()) < LARGEST
+
+
+# -- what stands where --
+
+
 @pytest.mark.parametrize("verdict", Verdict)
 def test_the_verdict_stands_first(verdict: Verdict) -> None:
-    """Before any heading below the title, in words and with a shape."""
-    text = page.render(RunReport(verdict, "0.1.0", STARTED))
-    assert SENTENCES[verdict] in text
-    assert text.index(SENTENCES[verdict]) < text.index("<h2>")
+    """Before any heading below the title, in words and with a shape of its own."""
+    text = page.render(replace(BLANK, verdict=verdict))
+    assert SENTENCES[verdict] in text_of(replace(BLANK, verdict=verdict))
+    assert text.index("USD-M</span>") < text.index("<h2>")
+    assert SHAPES[verdict] in text
+    assert len(set(SHAPES.values())) == len(Verdict)
+
+
+def test_what_matters_more_stands_higher() -> None:
+    """Verdict, causes, failures, warnings, what could not be looked at, pictures, all checks, facts."""
+    text = text_of(failing())
+    headings = ["NOT OK", "What is wrong", "What failed", "Warnings", "What could not be looked at", "At a glance"]
+    places = [text.index(heading) for heading in [*headings, "All checks", "The run", "Requests, as they"]]
+    assert places == sorted(places)
+
+
+def test_a_cause_comes_with_its_evidence_and_what_to_do() -> None:
+    """In words for people; what two causes rest on is told once."""
+    text = text_of(failing())
+    places = [text.index(part) for part in ("The key can take money out", "●●● certain", "A new cause", "●○○ possible")]
+    assert sorted(places) == [places[i] for i in (1, 0, 3, 2)]
+    assert "What to do: cp .env.example .env" in text
+    assert "Seen, besides the above: and this" in text
+    assert text.count("GET /fapi/v1/accountConfig: HTTP 400, code -2015") == 1
+
+
+def test_a_failure_is_told_by_what_was_seen() -> None:
+    """Its claim names the good state: alone beside FAIL, it would say the opposite of what is wrong."""
+    assert "FAIL The key can withdraw funds Should be: The key cannot withdraw funds." in text_of(failing())
+    long = replace(failing(), findings=[replace(failing().findings[1], detail="x" * 200)])
+    assert f"Not so: The key cannot withdraw funds. Observed: X{'x' * 199}" in text_of(long)
+
+
+def test_what_was_blocked_names_what_blocks_it() -> None:
+    """By claim and by id."""
+    text = text_of(failing())
+    assert "BLOCKED by: The key cannot withdraw funds. check_1 has to hold" in text
 
 
 def test_every_check_stands_under_its_step() -> None:
     """With what was observed, why it matters and how to mend it."""
-    text = page.render(healthy_report())
-    places = [text.index(f"{n} {page.STEPS[n]}") for n in range(1, STEPS + 1)]
+    text = text_of(healthy())
+    text = text[text.index("All checks") :]
+    places = [text.index(f"{n} {NAMES[n]}") for n in range(1, STEPS + 1)]
     assert places == sorted(places)
     assert all(f"check_{n}" in text for n in range(1, STEPS + 1))
-    assert "seen" in text
+    assert "Observed seen Why it matters Why. If it fails Fix. Check check_1, critical, 0 ms" in text
+
+
+def test_a_check_shows_the_requests_it_rests_on() -> None:
+    """Method, path, status, Binance's code and message, duration; or that there were none."""
+    text = text_of(healthy())
+    assert "check_1, critical, 0 ms Evidence asked nothing of its own" in text
+    assert "check_2, critical, 0 ms Evidence GET /fapi/v1/ping HTTP 200, 40 ms 3 Clock" in text
+    assert "POST /fapi/v1/order/test HTTP 400, code -4164, 60 ms: Order's notional must be no smaller than 50." in text
+
+
+def test_a_number_of_no_request_is_no_evidence() -> None:
+    """A finding that outlived its requests still has a page."""
+    odd = replace(healthy().findings[0], call_numbers=(0, 99))
+    assert "asked nothing of its own" in text_of(replace(healthy(), findings=[odd]))
 
 
 @pytest.mark.parametrize("outcome", Outcome)
 def test_an_outcome_is_told_without_colour(outcome: Outcome) -> None:
     """By a shape and a word; both are on the page."""
     finding = Finding(Check("a", 1, Severity.CRITICAL, "Title."), outcome, "seen", "b")
-    text = page.render(RunReport(Verdict.UNPROVEN, "0", STARTED, findings=[finding]))
-    assert page.MARKS[outcome] in text
+    text = page.render(replace(BLANK, findings=[finding]))
+    assert MARKS[outcome] in text
     assert word(outcome) in text
-    assert len(set(page.MARKS.values())) == len(Outcome)
+    assert len(set(MARKS.values())) == len(Outcome)
 
 
 def test_a_step_without_a_number_has_a_place() -> None:
     """A check in a file of another name is not lost."""
     finding = Finding(Check("a", 0, Severity.CRITICAL, "Title."), Outcome.PASS)
-    assert "More" in page.render(RunReport(Verdict.OK, "0", STARTED, findings=[finding]))
+    assert "More" in text_of(replace(BLANK, findings=[finding]))
+
+
+def test_the_run_is_told_in_facts() -> None:
+    """Environment, symbol, key, drift, requests, weight, time and version."""
+    text = text_of(replace(failing(), waited_s=7))
+    for fact in (
+        "Environment production Symbol BTCUSDT Key HMAC, ending in Eh8A",
+        "Clock drift The local clock is 37 ms behind the exchange's, give or take 21 ms",
+        "Requests 3 sent, futures weight 3 of 2400 a minute, wallet weight 0",
+        "Asked again GET /fapi/v1/ping (cut), and then it was answered: no fault of the key",
+        "Waited 7 s for the rate limit's next minute",
+        "When 2026-11-20 08:13:00 UTC, took 1312 ms How live Suite version 0.1.0",
+    ):
+        assert fact in text
+
+
+def test_a_replay_says_what_was_recorded_when_and_where() -> None:
+    """Its page is no news of today."""
+    label = Label("mine", STARTED, "local exchange", "0.0.9", "production", "BTCUSDT", 5000, True, KeyFacts())
+    text = text_of(replace(BLANK, mode="replay", cassette=label))
+    assert text.count("replay of mine, recorded 2026-11-20 08:13:00 UTC from local exchange by version 0.0.9") == 2
 
 
 def test_a_recording_does_not_call_itself_a_replay() -> None:
     """Its answers came from the exchange, a minute ago."""
-    header = Label("mine", STARTED, "production", "0.1.0", "production", "BTCUSDT", 5000, True, KeyFacts())
-    report = RunReport(Verdict.OK, "0.1.0", STARTED, mode="record", cassette=header)
-    assert "replay" not in Tags(page.render(report)).text
+    label = Label("mine", STARTED, "production", "0.1.0", "production", "BTCUSDT", 5000, True, KeyFacts())
+    text = text_of(replace(BLANK, mode="record", cassette=label))
+    assert "replay" not in text
+    assert "live, recorded as it ran" in text
+
+
+def test_a_demo_run_says_so_and_why_it_knows_no_permissions() -> None:
+    """A page about play money is not to be taken for one about money."""
+    text = text_of(REPORTS["demo"])
+    assert text.count("demo (Binance's test network, no real funds)") == 2
+    assert "the test network has no wallet API" in text
 
 
 def test_a_key_without_a_secret_has_no_type() -> None:
     """Python's word for nothing is no word for people."""
-    report = RunReport(Verdict.NOT_OK, "0.1.0", STARTED, key=KeyFacts(last_four="Eh8A"))
-    text = Tags(page.render(report)).text
+    text = text_of(replace(BLANK, key=KeyFacts(last_four="Eh8A")))
     assert "Eh8A" in text
     assert "None" not in text
+
+
+def test_the_text_for_a_ticket_is_there_to_be_copied() -> None:
+    """Word for word, where there is one."""
+    assert (
+        "Copy this for a ticket\n# NOT OK\n- one < two\n" in Tags(page.render(failing(), "# NOT OK\n- one < two")).text
+    )
+    assert "Copy this" not in text_of(failing())
+
+
+# -- pytest-html --
+
+
+def test_the_section_is_the_head_of_the_page() -> None:
+    """The same verdict, causes and failures."""
+    whole, section = text_of(failing()), " ".join(Tags(page.render_section(failing())).text.split())
+    assert section in whole
+    assert "At a glance" not in section
+
+
+def test_a_row_of_pytest_html_names_the_claim() -> None:
+    """And its severity; what is no check keeps its node id. All of it escaped."""
+    finding = hostile().findings[0]
+    for cells, texts in (
+        (table.cells(finding, "suite/test_a.py::test_a"), ["critical", HOSTILE]),
+        (table.cells(None, HOSTILE), ["", HOSTILE]),
+    ):
+        assert [Tags(cell).text for cell in cells] == texts
+        assert [Tags(cell).tags for cell in cells] == [["td"]] * len(table.HEAD)

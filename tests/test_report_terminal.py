@@ -4,6 +4,9 @@ import pytest
 
 from keycheck.cassettes.label import Label
 from keycheck.credentials import KeyFacts
+from keycheck.diagnosis.cause import Confidence, Diagnosis
+from keycheck.endpoints import Host
+from keycheck.evidence import Call
 from keycheck.findings import Check, Finding, Outcome, Severity
 from keycheck.report import terminal
 from keycheck.report.model import SENTENCES, RunReport
@@ -65,6 +68,39 @@ def test_what_one_check_blocks_is_listed_once() -> None:
     text = "\n".join(lines(*(finding(name, Outcome.BLOCKED, "first") for name in ("a", "b", "c"))))
     assert text.count("first") == 1
     assert "a, b, c" in text
+
+
+def test_a_diagnosis_stands_right_before_the_verdict() -> None:
+    """In its order; what two causes rest on is shown once."""
+    found = [
+        Diagnosis(cause, Confidence.POSSIBLE, f"About {cause}.", ("HTTP 401",), f"Mend {cause}.")
+        for cause in ("unknown_key", "ip_not_allowed")
+    ]
+    report = RunReport(Verdict.NOT_OK, "0.1.0", STARTED, findings=[finding("a", Outcome.FAIL)], diagnosis=found)
+    text = "\n".join(line for line, _ in terminal.summary(report, "reports/report.html"))
+    parts = (
+        "Title of a.",
+        "WHY",
+        "1.",
+        "unknown_key (possible)",
+        "Seen: HTTP 401",
+        "Mend unknown_key.",
+        "2.",
+        "NOT_OK:",
+    )
+    places = [text.index(part) for part in parts]
+    assert places == sorted(places)
+    assert text.count("HTTP 401") == 1
+
+
+def test_an_answer_that_came_at_the_second_try_is_mentioned() -> None:
+    """Once, and without alarm."""
+    failed = Call("GET", "/fapi/v1/time", Host.FUTURES, 1, 502, None, "trouble", 5, trouble="exchange_trouble")
+    answered = Call("GET", "/fapi/v1/time", Host.FUTURES, 1, 200, None, "", 5)
+    for calls, mentioned in (([failed, answered], True), ([answered, failed], False), ([answered], False)):
+        report = RunReport(Verdict.OK, "0.1.0", STARTED, calls=calls)
+        text = "\n".join(line for line, _ in terminal.summary(report, "reports/report.html"))
+        assert ("only when asked again" in text) is mentioned
 
 
 @pytest.mark.parametrize("verdict", Verdict)

@@ -10,13 +10,15 @@ from keycheck import settings
 from keycheck.cassettes.label import Label
 from keycheck.catalogue import Catalogue
 from keycheck.credentials import KeyFacts
+from keycheck.diagnosis.cause import Confidence, Diagnosis
 from keycheck.endpoints import Host
 from keycheck.evidence import Call
 from keycheck.findings import Check, Finding, Outcome, Severity
 from keycheck.redaction import Redactor
 from keycheck.report import model, verdict_json
+from keycheck.report.folder import VERDICT_FILE
 from keycheck.report.model import NOTED, RunReport
-from keycheck.run import VERDICT_FILE, Options, Run
+from keycheck.run import Options, Run
 from keycheck.verdict import Verdict
 
 SCHEMA = Path(verdict_json.__file__).with_name("verdict.schema.json")
@@ -53,7 +55,22 @@ FULL = RunReport(
     notes={"pingOk": True, "driftMs": -7000, "stepSize": "0.00100", "positionMode": "HEDGE"},
     calls=[call(Host.FUTURES, 5), call(Host.FUTURES, 1), call(Host.WALLET, 1)],
     weight_limit=2400,
+    diagnosis=[Diagnosis("read_only_key", Confidence.LIKELY, "It reads.", ("HTTP 401 from 203.0.113.7",), "Tick.")],
+    permissions={"enableFutures": True},
 )
+
+
+def test_a_diagnosis_is_told_as_it_is() -> None:
+    """Cause, confidence, explanation, evidence and fix; and nothing of it shows an address once it is shared."""
+    expected = {
+        "cause": "read_only_key",
+        "confidence": "likely",
+        "explanation": "It reads.",
+        "evidence": ["HTTP 401 from 203.0.113.7"],
+        "fix": "Tick.",
+    }
+    assert verdict_json.as_dict(FULL)["diagnosis"] == [expected]
+    assert "203.0.113.7" not in verdict_json.render(FULL.masked(Redactor().clean_shared))
 
 
 def test_fields_come_in_the_order_of_the_contract() -> None:

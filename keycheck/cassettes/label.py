@@ -5,6 +5,7 @@ from typing import Any, cast, get_args
 
 from keycheck.credentials import KEY, SECRET, KeyFacts, KeyType
 from keycheck.endpoints import ENVIRONMENTS
+from keycheck.evidence import System
 from keycheck.redaction import printable
 
 FORMAT = 1
@@ -15,7 +16,10 @@ _MOST_REMARKS = 20
 
 @dataclass(frozen=True)
 class Label:
-    """Who was asked what, when and where. `recorded_at`: ISO 8601, UTC; `recorded_from`: one of RECORDED_FROM."""
+    """Who was asked what, when and where. `recorded_at`: ISO 8601, UTC; `recorded_from`: one of RECORDED_FROM.
+
+    `system`: of the machine that recorded it; None where it is none of those known.
+    """
 
     name: str
     recorded_at: str
@@ -26,6 +30,7 @@ class Label:
     recv_window: int
     has_wallet: bool
     key: KeyFacts
+    system: System | None = None
 
 
 def as_plain(label: Label) -> dict[str, Any]:
@@ -49,6 +54,7 @@ def label_from(kept: Any, name: str) -> Label:
             recv_window=_recv_window(kept["recv_window"]),
             has_wallet=_has_wallet(kept["has_wallet"], kept["environment"]),
             key=_key(kept["key"]),
+            system=_system(kept.get("system")),
         )
     except (KeyError, TypeError, AttributeError):
         pass
@@ -62,6 +68,10 @@ def _key(kept: Any) -> KeyFacts:
         last_four=None if kept["last_four"] is None else _word(kept["last_four"])[:4],
         remarks=tuple(printable(remark) for remark in _texts(kept["remarks"])),
     )
+
+
+def _system(value: object) -> System | None:
+    return None if value is None else cast(System, _one_of(value, get_args(System)))
 
 
 def _texts(value: object) -> list[str]:

@@ -5,7 +5,6 @@ vcrpy runs these functions on what it records and again on what it loads, so a s
 """
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -13,6 +12,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from keycheck.answers import strict
 from keycheck.endpoints import (
     ACCOUNT_CONFIG,
+    ACCOUNT_INFO,
     API_RESTRICTIONS,
     EXCHANGE_INFO,
     ORDER_TEST,
@@ -21,6 +21,7 @@ from keycheck.endpoints import (
     PREMIUM_INDEX,
     TIME,
 )
+from keycheck.facts import PERMISSION
 
 Clean = Callable[[str], str]
 Body = dict[str, Any]
@@ -34,7 +35,6 @@ _QUERY_BLANKED = ("timestamp", "signature")
 _HEADERS = ("content-type", "x-mbx-used-weight-1m", "x-sapi-used-ip-weight-1m", "retry-after")
 _ERROR = ("code", "msg")
 _FILTER = ("filterType", "stepSize", "minQty", "maxQty", "notional", "minPrice", "maxPrice", "tickSize", "limit")
-_PERMISSION = re.compile(r"(?:enable|permits)[A-Za-z]{1,60}")
 _LONGEST = 2000  # characters of a text; more than a report shows of it
 
 _FIELDS: Mapping[str, tuple[str, ...]] = {
@@ -44,6 +44,7 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     ACCOUNT_CONFIG.path: ("canTrade", "dualSidePosition"),
     POSITION_SIDE.path: ("dualSidePosition",),
     API_RESTRICTIONS.path: ("ipRestrict", "createTime", "tradingAuthorityExpirationTime"),
+    ACCOUNT_INFO.path: ("isFutureEnabled", "isPortfolioMarginRetailEnabled"),
     ORDER_TEST.path: (),  # judged by its status; the body holds order ids
 }
 
@@ -84,7 +85,7 @@ def scrub_body(path: str, status: int, body: bytes, symbol: str, clean: Clean) -
         kept = _scalars(parsed, (*_FIELDS.get(path, ()), *_ERROR), clean)
         if path == API_RESTRICTIONS.path:
             # New permissions must be seen by a later suite, so booleans with these names are kept whatever they are.
-            kept |= {k: v for k, v in parsed.items() if _PERMISSION.fullmatch(k) and isinstance(v, bool)}
+            kept |= {k: v for k, v in parsed.items() if PERMISSION.fullmatch(k) and isinstance(v, bool)}
     return json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 

@@ -13,16 +13,6 @@ class Confidence(Enum):
 
 
 @dataclass(frozen=True)
-class Cause:
-    """A cause by its fixed name, with what it is in one sentence and what gives it away. `area`: where it lies."""
-
-    name: str
-    area: str
-    meaning: str
-    seen_as: str
-
-
-@dataclass(frozen=True)
 class Diagnosis:
     """One cause for what a run saw: how sure, why, what was seen, and what a person can do."""
 
@@ -33,4 +23,49 @@ class Diagnosis:
     fix: str
 
 
-CAUSES: tuple[Cause, ...] = ()
+# Name -> what it means, where it lies. Two causes that are equally sure stand in this order.
+CAUSES = {
+    "the settings": {
+        "no_credentials": "no key or no secret was given",
+        "malformed_key": "the key or the secret is cut, or has something around it",
+    },
+    "the key": {
+        "wrong_secret": "the secret does not belong to the key",
+        "unknown_key": "Binance does not know the key: mistyped, deleted or expired",
+        "ip_not_allowed": "this machine's address is not on the key's list",
+        "wrong_environment": "a key of the test network used on production, or the other way round",
+        "futures_not_enabled": "the key lacks the futures permission",
+        "read_only_key": "the key may read, and not trade",
+    },
+    "the account": {
+        "futures_account_not_opened": "the account has no futures account yet",
+        "portfolio_margin_account": "a portfolio margin account, whose keys the futures API refuses",
+        "key_older_than_futures_account": "the key was made before the futures account was opened",
+    },
+    "the clock": {
+        "clock_ahead": "this machine's clock is fast",
+        "clock_behind": "this machine's clock is slow",
+    },
+    "what it may do": {
+        "withdrawals_enabled": "the key can take money out",
+        "trading_barred": "Binance does not let this account trade, or not now",
+    },
+    "what stands between": {
+        "restricted_location": "Binance does not serve futures where this machine's address is",
+        "blocked_by_firewall": "a firewall answered in Binance's place",
+        "rate_limited": "too many requests came from this address, or too many orders from this account",
+        "ip_banned": "this address is banned for a time",
+        "exchange_trouble": "Binance has trouble of its own",
+        "network_unreachable": "Binance could not be reached from this machine",
+        "tls_failure": "the connection is not private: the certificate was refused",
+        "not_binance": "something that is not Binance answered",
+    },
+}
+_ORDER = [name for causes in CAUSES.values() for name in causes]
+_SURENESS = list(Confidence)
+
+
+def most_likely_first(found: list[Diagnosis]) -> list[Diagnosis]:
+    """Sorted by confidence, then as CAUSES has them; of one cause, the surest alone."""
+    found = sorted(found, key=lambda one: (_SURENESS.index(one.confidence), _ORDER.index(one.cause)))
+    return list({one.cause: one for one in reversed(found)}.values())[::-1]

@@ -1,7 +1,6 @@
 """The hooks of a run of suite/."""
 
 import gc
-import html
 from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
@@ -13,12 +12,14 @@ from _pytest.terminal import TerminalReporter
 from keycheck import catalogue, settings
 from keycheck.errors import DirtyArtefact, UsageProblem
 from keycheck.findings import Check
+from keycheck.plugin.countdown import Countdown
 from keycheck.plugin.gate import EXIT_DIRTY
 from keycheck.plugin.outcomes import Blocked, dress, finding_of, status_of
 from keycheck.redaction import Redactor
-from keycheck.report import page, terminal
+from keycheck.report import page, table, terminal
+from keycheck.report.folder import PAGE_FILE, SUMMARY_FILE, VERDICT_FILE
 from keycheck.report.model import RunReport
-from keycheck.run import PAGE_FILE, VERDICT_FILE, Options, Run
+from keycheck.run import Options, Run
 
 SUITE = "suite"
 
@@ -57,7 +58,7 @@ class SuiteRun:
         if self._looks_only:
             return
         try:
-            self.run = Run(self.options, self.catalogue, self.redactor)
+            self.run = Run(self.options, self.catalogue, self.redactor, Countdown(self.config))
             self._refuse_what_cannot_work()
             self.run.open()
         except UsageProblem as problem:
@@ -89,6 +90,7 @@ class SuiteRun:
             cassettes=root / "cassettes",
             replay=self._option("replay"),
             record=self._option("record"),
+            compare=here / compare if (compare := self._option("compare")) else None,
         )
 
     def pytest_report_header(self) -> list[str]:
@@ -195,11 +197,12 @@ class SuiteRun:
             return
         terminalreporter.section("keycheck")
         folder = _shown(self.run.options.report_dir, self.config.invocation_params.dir)
-        written = f"{folder / PAGE_FILE} and {folder / VERDICT_FILE}"
+        written = f"{folder / PAGE_FILE} and {folder / VERDICT_FILE}; for a ticket: {folder / SUMMARY_FILE}"
         if self.run.recorded:
             written += f"; cassette: {_shown(self.run.recorded, self.config.invocation_params.dir)}"
         elif self.run.options.record is not None:
             written += "; no cassette, as the run did not come to its end"
+        written = "; ".join([written, *self.run.remarks])
         for text, style in terminal.summary(self.report, written, terminalreporter._tw.fullwidth - 1):
             terminalreporter.write_line(text, **({style: True} if style else {}))
 
@@ -211,10 +214,17 @@ class SuiteRun:
             prefix.append(page.render_section(self.report.masked(self.redactor.clean_shared)))
 
     @pytest.hookimpl(optionalhook=True)
+    def pytest_html_report_title(self, report: Any) -> None:
+        report.title = "Keycheck"
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_results_table_header(self, cells: list[str]) -> None:
+        cells[1:2] = table.HEAD
+
+    @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_table_row(self, report: pytest.TestReport, cells: list[str]) -> None:
-        # pytest-html writes ids as they are, markup included.
         if len(cells) > 1:
-            cells[1] = f'<td class="col-testId">{html.escape(report.nodeid)}</td>'
+            cells[1:2] = table.cells(getattr(report, "keycheck", None), report.nodeid)
 
 
 def _shown(folder: Path, here: Path) -> Path:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from keycheck.cassettes.label import Label
+from keycheck.comparison import Comparison
 from keycheck.credentials import KeyFacts
 from keycheck.diagnosis.cause import Diagnosis
 from keycheck.drift import Drift
@@ -46,6 +47,8 @@ class RunReport:
     `started_at`: ISO 8601, UTC; `duration_ms`: whole ms; `findings` in run order; `notes` by NOTED name.
 
     `drift`, and `permissions` by Binance's names (`enableFutures`), are None where not seen; `recv_window`: ms.
+    `comparison`: with an earlier run, where one was asked for.
+    `waited_s`: seconds waited for the rate limit's next minute.
     `environment` and `symbol` are None where the run ended before its settings were read.
     """
 
@@ -66,6 +69,8 @@ class RunReport:
     drift: Drift | None = None
     recv_window: int = 5000
     permissions: Mapping[str, bool] | None = None
+    waited_s: int = 0
+    comparison: Comparison | None = None
 
     @property
     def sentence(self) -> str:
@@ -79,7 +84,10 @@ class RunReport:
         """The same report for sharing: `mask` takes out of its texts what is for the owner's eyes alone."""
         findings = tuple(replace(finding, detail=mask(finding.detail)) for finding in self.findings)
         calls = tuple(replace(call, message=mask(call.message)) for call in self.calls)
-        return replace(self, findings=findings, calls=calls, diagnosis=tuple(map(_masked(mask), self.diagnosis)))
+        # A name is text from outside as well.
+        permissions = None if self.permissions is None else {mask(name): on for name, on in self.permissions.items()}
+        diagnosis = tuple(map(_masked(mask), self.diagnosis))
+        return replace(self, findings=findings, calls=calls, permissions=permissions, diagnosis=diagnosis)
 
     @property
     def overcome(self) -> list[Call]:

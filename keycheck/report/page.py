@@ -1,68 +1,60 @@
 """RunReport -> report.html: one static file, escaped by default, with nothing to load and nothing to run."""
 
+import json
+import re
 from pathlib import Path
+from typing import Any
 
-from keycheck.findings import Outcome
+from keycheck.report import verdict_json, view
 from keycheck.report.model import RunReport
-from keycheck.report.terminal import word
+from keycheck.report.pictures import timeline
 
 _TEMPLATES = Path(__file__).parent
-STEPS = {
-    1: "Credentials",
-    2: "Connectivity",
-    3: "Clock",
-    4: "Permissions",
-    5: "Account",
-    6: "Exchange rules",
-    7: "Test order",
-}
-# Shape beside colour: a page is printed in grey, and read by people who see no red.
-MARKS = {
-    Outcome.PASS: "✓",
-    Outcome.FAIL: "✕",
-    Outcome.WARN: "!",
-    Outcome.UNPROVEN: "?",
-    Outcome.BLOCKED: "–",
-    Outcome.NOT_APPLICABLE: "∅",
-}
+_LONGEST = 8000  # characters of one text; what a run says of itself is far shorter
+# Control characters, halves of characters, and what turns the direction of a line beyond its own end.
+_ODD = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 
 
-def render(report: RunReport) -> str:
-    """The whole page."""
-    return _render("page.html", report)
+def render(report: RunReport, summary: str | None = None) -> str:
+    """The whole page; `summary`: the text for a ticket, to be copied from it."""
+    data = _as_data_block(verdict_json.as_dict(report))
+    return _render("page.html", report, summary=summary, data=data, **view.below_the_verdict(report))
 
 
 def render_section(report: RunReport) -> str:
     """The verdict and what to do, as a fragment with its own style, for pytest-html's page."""
-    style = (_TEMPLATES / "section.css").read_text(encoding="utf-8")
-    return f"<style>{style}</style>{_render('section.html', report)}"
+    return _render("inset.html", report)
 
 
-def _render(template: str, report: RunReport) -> str:
+def _render(template: str, report: RunReport, **more: Any) -> str:
     import jinja2  # noqa: PLC0415  only when a page is written
 
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_harmless,
         trim_blocks=True,
         lstrip_blocks=True,
+        optimized=False,  # each template is compiled to be used once
     )
-    return environment.get_template(template).render(
-        report=report,
-        steps=_by_step(report),
-        outcome={outcome.name: outcome for outcome in Outcome},
-        mark=MARKS.__getitem__,
-        word=word,
-    )
+    rows = timeline.timeline(report.calls, report.findings, report.overcome)
+    words = view.verdict(report, rows)
+    return environment.get_template(template).render(rows=rows, **words, **more)
 
 
-def _by_step(report: RunReport) -> list[tuple[str, list[object]]]:
-    numbers = sorted({finding.check.step for finding in report.findings})
-    return [
-        (
-            f"{number} {STEPS.get(number, '')}".strip() if number else "More",
-            [finding for finding in report.findings if finding.check.step == number],
-        )
-        for number in numbers
-    ]
+def _harmless(value: Any) -> Any:
+    """A text from outside as it may stand on the page: of bounded length, and running one way."""
+    if type(value) is not str:
+        return value
+    return _ODD.sub("\N{REPLACEMENT CHARACTER}", value if len(value) <= _LONGEST else value[:_LONGEST] + "…")
+
+
+def _as_data_block(value: dict[str, Any]) -> Any:
+    """JSON that no HTML parser takes for more than text: no tag can begin in it, and it is plain ASCII."""
+    import markupsafe  # noqa: PLC0415  comes with jinja2
+
+    text = json.dumps(value, separators=(",", ":"))
+    for sign in "<>&":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return markupsafe.Markup(text)  # noqa: S704  nothing in it can end the block

@@ -3,7 +3,9 @@
 import textwrap
 from collections.abc import Iterable, Iterator
 
+from keycheck.comparison import Comparison
 from keycheck.credentials import KEY
+from keycheck.diagnosis.cause import Diagnosis
 from keycheck.findings import Finding, Outcome
 from keycheck.report.model import RunReport
 from keycheck.verdict import Verdict
@@ -44,12 +46,28 @@ def header(report: RunReport, hosts: Iterable[str]) -> list[str]:
     return [about, source]
 
 
+def waiting(used: int, limit: int, seconds: int) -> str:
+    """Why the run is about to wait, and how long."""
+    return (
+        f"Binance has counted {used} of {limit} of this address's request weight this minute: "
+        f"waiting {seconds} s for the next minute"
+    )
+
+
 def summary(report: RunReport, written: str, width: int = 80) -> Iterator[Line]:
     """What did not pass, failures first and warnings after them; the verdict; where the report is."""
     for outcome in (Outcome.FAIL, Outcome.UNPROVEN, Outcome.WARN):
         for finding in report.with_outcome(outcome):
             yield from _finding(finding, width)
     yield from _aside(report.with_outcome(Outcome.BLOCKED), width)
+    yield from _diagnosis(report.diagnosis, width)
+    if report.comparison:
+        yield from _since(report.comparison, width)
+    if report.overcome:
+        names = ", ".join(dict.fromkeys(call.name for call in report.overcome))
+        yield from _wrapped(f"Answered only when asked again, which changes no verdict: {names}.", width, indent="")
+    if report.waited_s:
+        yield f"Waited {report.waited_s} s for Binance's rate limit to make room.", ""
     yield _verdict_line(report)
     yield f"Report: {written}", ""
 
@@ -57,13 +75,32 @@ def summary(report: RunReport, written: str, width: int = 80) -> Iterator[Line]:
 def _finding(finding: Finding, width: int) -> Iterator[Line]:
     check = finding.check
     yield f"{word(finding.outcome):<8} {check.title} [{check.id}]", STYLES[finding.outcome]
-    paragraphs = [f"Observed: {finding.detail}"]
+    yield from _wrapped(f"Observed: {finding.detail}", width)
     if check.fix:
-        paragraphs.append(f"Fix: {check.fix}")
-    for paragraph in paragraphs:
-        for line in textwrap.wrap(paragraph, max(width - len(_INDENT), 40), break_on_hyphens=False):
-            yield _INDENT + line, ""
+        yield from _wrapped(f"Fix: {check.fix}", width)
     yield "", ""
+
+
+def _diagnosis(diagnosis: Iterable[Diagnosis], width: int) -> Iterator[Line]:
+    """The causes, most likely first, and what was seen only once; nothing where there is no cause to name."""
+    told: set[str] = set()
+    for number, found in enumerate(diagnosis, 1):
+        if number == 1:
+            yield "WHY, the likeliest cause first:", "bold"
+            yield "", ""
+        yield f"{f'{number}.':<8} {found.cause} ({found.confidence.value})", "bold"
+        yield from _wrapped(found.explanation, width)
+        for seen in found.evidence:
+            if seen not in told:
+                yield from _wrapped(f"Seen: {seen}", width)
+        told.update(found.evidence)
+        yield from _wrapped(f"Do: {found.fix}", width)
+        yield "", ""
+
+
+def _wrapped(text: str, width: int, indent: str = _INDENT) -> Iterator[Line]:
+    for line in textwrap.wrap(text, max(width - len(indent), 40), break_on_hyphens=False):
+        yield indent + line, ""
 
 
 def _aside(blocked: Iterable[Finding], width: int) -> Iterator[Line]:
@@ -72,9 +109,17 @@ def _aside(blocked: Iterable[Finding], width: int) -> Iterator[Line]:
         by.setdefault(finding.blocked_by, []).append(finding.check.id)
     for blocker, ids in by.items():
         yield f"BLOCKED  by {blocker}:", STYLES[Outcome.BLOCKED]
-        for line in textwrap.wrap(", ".join(ids), max(width - len(_INDENT), 40), break_long_words=False):
-            yield _INDENT + line, ""
+        yield from _wrapped(", ".join(ids), width)
         yield "", ""
+
+
+def _since(comparison: Comparison, width: int) -> Iterator[Line]:
+    yield f"SINCE    {comparison.since}:", "bold"
+    for heading, ids in comparison.lists:
+        yield from _wrapped(f"{heading}: {', '.join(ids)}", width)
+    if not comparison.lists:
+        yield from _wrapped("nothing changed", width)
+    yield "", ""
 
 
 def _verdict_line(report: RunReport) -> Line:

@@ -7,8 +7,8 @@ of a tuple) comes back; None means every one. Bodies are those users quoted, wit
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from tests.exchange import pages
@@ -29,6 +29,10 @@ class Kind(Enum):
     GZIP_BOMB = "a small body that unpacks to a huge one"
     TRUNCATED = "less body than Content-Length promises"
     ECHO = "the request, read back to its sender"
+    ALTERED = "the healthy answer, changed"
+    INTERIM = "an interim answer, and the healthy one behind it"
+    RAW = "bytes that need not be HTTP, and the end of the connection"
+    CLOSED_DOOR = "TCP reset, and no further connection to this host"
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,7 @@ class Fault:
     seconds: float = 0.0  # pause between two bytes of a drip
     size: int = 0  # bytes: of an endless body, or of a bomb once unpacked
     times: int | None = None
+    change: Callable[[Answer], Answer] | None = None
 
     @classmethod
     def status(
@@ -68,6 +73,11 @@ class Fault:
     def reset(cls, *, times: int | None = None) -> Fault:
         """Reset the connection instead of answering."""
         return cls(Kind.RESET, times=times)
+
+    @classmethod
+    def closed_door(cls) -> Fault:
+        """Reset the connection instead of answering, and refuse every new one to this host from now on."""
+        return cls(Kind.CLOSED_DOOR)
 
     @classmethod
     def reset_after_headers(cls, *, times: int | None = None) -> Fault:
@@ -110,6 +120,26 @@ class Fault:
         return cls(Kind.ECHO, answer=Answer(status), times=times)
 
     @classmethod
+    def altered(cls, change: Callable[[Answer], Answer], *, times: int | None = None) -> Fault:
+        """Answer with what `change` makes of the answer that is due; it gets it unpacked."""
+        return cls(Kind.ALTERED, change=change, times=times)
+
+    @classmethod
+    def interim(cls, status: int, *, times: int | None = None) -> Fault:
+        """Send an interim answer (1xx), and the one that is due right behind it."""
+        return cls(Kind.INTERIM, Answer(status), times=times)
+
+    @classmethod
+    def raw(cls, data: bytes, *, times: int | None = None) -> Fault:
+        """Write exactly these bytes in the place of an answer, status line and all, and close the connection."""
+        return cls(Kind.RAW, Answer(body=data), times=times)
+
+    @classmethod
+    def not_gzip(cls, *, times: int | None = None) -> Fault:
+        """Call the answer that is due gzip, which it is not."""
+        return cls.altered(lambda due: replace(due, headers={**due.headers, "Content-Encoding": "gzip"}), times=times)
+
+    @classmethod
     def refused(cls, code: int, *, times: int | None = None) -> Fault:
         """Refuse with a code of the table, whatever was asked."""
         return cls(answer=refused(refusal(code)), times=times)
@@ -149,6 +179,16 @@ class Fault:
         return cls.refused(-1008, times=times)
 
     @classmethod
+    def internal_503(cls, *, times: int | None = None) -> Fault:
+        """503 with -1001, "Internal error": the request failed."""
+        return cls.refused(-1001, times=times)
+
+    @classmethod
+    def unavailable_503(cls, *, times: int | None = None) -> Fault:
+        """503 without a code, "Service Unavailable.": the request failed."""
+        return cls.status(503, json.dumps({"msg": pages.UNAVAILABLE}), times=times)
+
+    @classmethod
     def unknown_503(cls, *, times: int | None = None) -> Fault:
         """503 without a code: the request may or may not have been carried out."""
         body = json.dumps({"timestamp": 1790000000000, "path": "/fapi/v1/order/test", "msg": pages.UNKNOWN_OUTCOME})
@@ -158,6 +198,21 @@ class Fault:
     def bad_gateway(cls, *, times: int | None = None) -> Fault:
         """502 from nginx: HTML with CRLF line ends."""
         return cls(answer=Answer(502, pages.BAD_GATEWAY.encode(), HTML, {"Server": "nginx"}), times=times)
+
+    @classmethod
+    def gateway_timeout(cls, *, times: int | None = None) -> Fault:
+        """504 from nginx: the exchange behind it did not answer it in time."""
+        return cls(answer=Answer(504, pages.GATEWAY_TIMEOUT.encode(), HTML, {"Server": "nginx"}), times=times)
+
+    @classmethod
+    def backend_timeout(cls, *, times: int | None = None) -> Fault:
+        """408 with -1007: the request may or may not have been carried out."""
+        return cls.refused(-1007, times=times)
+
+    @classmethod
+    def not_found(cls, *, times: int | None = None) -> Fault:
+        """404, the page for people who mistype."""
+        return cls(answer=Answer(404, pages.NOT_FOUND.encode(), HTML), times=times)
 
 
 FaultPlan = Mapping[str, "Fault | tuple[Fault, ...]"]

@@ -17,6 +17,8 @@ RESTRICTED = (
 
 UNKNOWN_OUTCOME = "Unknown error, please check your request or try again later."
 
+UNAVAILABLE = "Service Unavailable."
+
 WAF = """<!DOCTYPE HTML PUBLIC "-//W3C//DTD HTML 4.01 Transitional//EN" "http://www.w3.org/TR/html4/loose.dtd">
 <HTML><HEAD><META HTTP-EQUIV="Content-Type" CONTENT="text/html; charset=iso-8859-1">
 <TITLE>ERROR: The request could not be satisfied</TITLE>
@@ -37,10 +39,16 @@ Request ID: InventedRequestIdOfTheLocalExchange==
 </ADDRESS>
 </BODY></HTML>"""
 
-BAD_GATEWAY = (
-    "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n"
-    "<center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
-)
+
+def _nginx(title: str) -> str:
+    return (
+        f"<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n"
+        f"<center><h1>{title}</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
+    )
+
+
+BAD_GATEWAY = _nginx("502 Bad Gateway")
+GATEWAY_TIMEOUT = _nginx("504 Gateway Time-out")
 
 NOT_FOUND = (
     "<!DOCTYPE html>\n<html>\n<head><title>404 Not Found</title></head>\n"

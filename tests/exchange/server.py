@@ -20,8 +20,9 @@ from tests.exchange.scenario import API_KEY, API_SECRET, Received, Scenario
 
 HOSTS = ("futures", "wallet")
 PATIENCE = 5.0  # seconds the caller waits for the thread to start or stop; both take milliseconds
-WITHOUT_ANSWER = {faults.Kind.RESET, faults.Kind.STALL, faults.Kind.DRIP_HEADERS}
-SPOILS_THE_ANSWER = {faults.Kind.RESET_AFTER_HEADERS, faults.Kind.TRUNCATED, faults.Kind.DRIP}
+_K = faults.Kind
+WITHOUT_ANSWER = {_K.RESET, _K.STALL, _K.DRIP_HEADERS, _K.RAW, _K.CLOSED_DOOR}
+SPOILS_THE_ANSWER = {_K.RESET_AFTER_HEADERS, _K.TRUNCATED, _K.DRIP, _K.ALTERED, _K.INTERIM}
 
 
 class LocalExchange:
@@ -111,10 +112,10 @@ class LocalExchange:
 
     async def _serve(self) -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
-        doors = [await self._open(host) for host in HOSTS]
+        self._doors = {host: await self._open(host) for host in HOSTS}
         self._ready.set()
         await self._stopping.wait()
-        for door, connections in doors:
+        for door, connections in self._doors.values():
             door.close()
             for connection in connections.connections:
                 if connection.transport is not None:
@@ -154,6 +155,8 @@ class LocalExchange:
         if fault is None or fault.kind not in WITHOUT_ANSWER:
             with self._lock:
                 self._log[place] = replace(self._log[place], status=answer.status, code=answer.code)
+        if fault is not None and fault.kind is _K.CLOSED_DOOR:
+            self._doors[host][0].close()
         return wire.response(answer) if fault is None else await wire.misbehave(request, fault, answer)
 
     def _note(self, call: endpoints.Call, request: web.BaseRequest) -> int:
@@ -168,9 +171,11 @@ class LocalExchange:
     def _decide(self, call: endpoints.Call, fault: faults.Fault | None, request: web.BaseRequest) -> Answer:
         if fault is None or fault.kind in SPOILS_THE_ANSWER:
             answer, weight = endpoints.respond(call)
+            if fault is not None and fault.change is not None:
+                answer = fault.change(wire.unpacked(answer))
         else:
             answer, weight = (fault.answer, 0)
-            if fault.kind is faults.Kind.ECHO:
+            if fault.kind is _K.ECHO:
                 answer = wire.echo(request, fault.answer.status)
         self._meters.add(call.host, call.path, weight)
         usual = headers.common(call.host, call.now_ms)

@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import socket
 import struct
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -40,7 +41,11 @@ def response(answer: Answer) -> web.Response:
 
 async def misbehave(request: web.BaseRequest, fault: Fault, answer: Answer) -> web.StreamResponse:
     """Carry a fault out; answer is what the client would get, had the fault not come between."""
-    if fault.kind in {Kind.ANSWER, Kind.ECHO}:
+    if fault.kind in {Kind.ANSWER, Kind.ECHO, Kind.ALTERED}:
+        return response(answer)
+    if fault.kind is Kind.INTERIM:
+        if request.transport is not None:
+            request.transport.write(f"HTTP/1.1 {fault.answer.status} Interim\r\n\r\n".encode())
         return response(answer)
     if fault.kind is Kind.STALL:
         await asyncio.Event().wait()
@@ -50,6 +55,14 @@ async def misbehave(request: web.BaseRequest, fault: Fault, answer: Answer) -> w
         headers = {**answer.headers, "Content-Encoding": "gzip"}
         return response(Answer(200, _bomb(fault.size), headers=headers))
     return await _break(request, fault, answer)
+
+
+def unpacked(answer: Answer) -> Answer:
+    """Undo the compression of an answer."""
+    if answer.headers.get("Content-Encoding") != "gzip":
+        return answer
+    headers = {name: value for name, value in answer.headers.items() if name != "Content-Encoding"}
+    return replace(answer, body=gzip.decompress(answer.body), headers=headers)
 
 
 def echo(request: web.BaseRequest, status: int) -> Answer:
@@ -92,6 +105,9 @@ async def _break(request: web.BaseRequest, fault: Fault, answer: Answer) -> web.
         while not transport.is_closing():
             transport.write(b"x")
             await asyncio.sleep(fault.seconds)
+        return spent
+    if fault.kind is Kind.RAW:
+        transport.write(fault.answer.body)
         return spent
     if fault.kind in {Kind.RESET_AFTER_HEADERS, Kind.TRUNCATED}:
         transport.write(_head(answer))

@@ -1,0 +1,37 @@
+"""How much of the request weight of this minute is used up, and how long to wait for the next minute. Pure.
+
+Binance counts by address, and starts over with each full minute of its own clock. Moments are ms since 1970 on that
+clock, waits are whole seconds.
+"""
+
+import math
+from collections.abc import Mapping
+
+MINUTE = 60_000  # ms
+MARGIN = 500  # ms into the new minute, as its beginning is known no better than the exchange's clock
+LONGEST = 60  # seconds that one run waits in all
+# The second is from before Binance had meters of other lengths.
+_NAMES = ("x-mbx-used-weight-1m", "x-mbx-used-weight")
+
+
+def used_weight(headers: Mapping[str, str]) -> int | None:
+    """The used weight that an answer's headers tell, however their names are spelt; None where they tell none."""
+    spelt = {name.lower().replace("_", "-"): value.strip() for name, value in headers.items()}
+    told = next((spelt[name] for name in _NAMES if name in spelt), "")
+    return int(told) if told.isascii() and told.isdigit() and len(told) < 8 else None
+
+
+def is_nearly_used_up(used: int, limit: int) -> bool:
+    """Whether more than 90 % is."""
+    return used * 10 > limit * 9
+
+
+def seconds_to_wait(used: int, limit: int, *, told_at: float, now: float, waited: float) -> int:
+    """How long to wait with the next request: to the end of the minute in which `used` was told, if that is too much.
+
+    `waited`: what this run has waited before.
+    """
+    if not is_nearly_used_up(used, limit):
+        return 0
+    until = (told_at // MINUTE + 1) * MINUTE + MARGIN
+    return max(0, min(math.ceil((until - now) / 1000), math.floor(LONGEST - waited)))

@@ -1,0 +1,122 @@
+"""What the key may do, and what the account behind it may. Pure."""
+
+from collections.abc import Iterator
+
+from keycheck.codes import Kind, kind_of
+from keycheck.diagnosis.cause import Confidence, Diagnosis
+from keycheck.diagnosis.reading import Reading, refused
+from keycheck.diagnosis.remedies import EDIT, NEW_KEY
+
+_OPEN = "log in and open Derivatives > USD-M Futures > Open Futures Account"
+_OLDER = "Binance gives the futures permission only to keys that were made after it"
+
+
+def futures_not_enabled(seen: Reading) -> Iterator[Diagnosis]:
+    """The wallet API says that the box is not ticked."""
+    if seen.flag("enableFutures") is False:
+        refusals = [call for call in (seen.account, seen.order) if call and refused(call)]
+        yield Diagnosis(
+            "futures_not_enabled",
+            Confidence.CERTAIN,
+            "The key is good, and lacks the futures permission; every futures order of it is refused with -2015.",
+            ("enableFutures is false", *map(str, refusals)),
+            f"{EDIT} > tick Enable Futures and save. If the box cannot be ticked, the key is older than the futures "
+            f"account: {NEW_KEY}.",
+        )
+    elif _perhaps_not_enabled(seen):
+        yield Diagnosis(
+            "futures_not_enabled",
+            Confidence.POSSIBLE,
+            "The futures API refuses the key, and whether it may trade futures was not seen.",
+            ("enableFutures is unknown", str(seen.account)),
+            f"{EDIT}: see that Enable Futures is ticked.",
+        )
+
+
+def _perhaps_not_enabled(seen: Reading) -> bool:
+    wallet_objects = seen.wallet is not None and not seen.wallet.accepted
+    account = seen.account
+    return seen.flag("enableFutures") is None and not wallet_objects and account is not None and account.code == -2015
+
+
+def futures_refuses(seen: Reading) -> Iterator[Diagnosis]:
+    """The wallet API takes the key and the futures API does not: not opened, portfolio margin, or an older key."""
+    if not seen.futures_refuses_alone or seen.account is None:
+        return
+    refusal, permission = str(seen.account), f"enableFutures is {_told(seen)}"
+    opened = seen.account_flag("isFutureEnabled")
+    retail, permitted = seen.account_flag("isPortfolioMarginRetailEnabled"), seen.flag("enablePortfolioMarginTrading")
+    if opened is not True:
+        yield _not_opened(permission, refusal, certain=opened is False)
+    if retail or permitted or (retail is None and opened is None):
+        yield _portfolio_margin(refusal, retail=bool(retail), permitted=bool(permitted))
+    if opened is not False and not retail:
+        yield _older_key(permission, refusal, likely=opened is True and not permitted)
+
+
+def _not_opened(permission: str, refusal: str, *, certain: bool) -> Diagnosis:
+    return Diagnosis(
+        "futures_account_not_opened",
+        Confidence.CERTAIN if certain else Confidence.POSSIBLE,
+        f"The key may trade futures, and the account behind it has no futures account. {_OLDER}, so this key will not "
+        "do even then.",
+        ("isFutureEnabled is false" if certain else "isFutureEnabled is unknown", permission, refusal),
+        f"{_OPEN}; then {NEW_KEY}.",
+    )
+
+
+def _portfolio_margin(refusal: str, *, retail: bool, permitted: bool) -> Diagnosis:
+    seen = ["isPortfolioMarginRetailEnabled is true"] * retail + ["enablePortfolioMarginTrading is true"] * permitted
+    return Diagnosis(
+        "portfolio_margin_account",
+        Confidence.CERTAIN if retail else Confidence.LIKELY if permitted else Confidence.POSSIBLE,
+        "The account is in portfolio margin mode, and the futures API refuses the keys of such accounts; they trade "
+        "through an API of their own.",
+        (*seen, refusal),
+        "use a bot that is made for portfolio margin, with a key made after that mode was turned on; or trade futures "
+        "from an account, or a sub-account, without it.",
+    )
+
+
+def _older_key(permission: str, refusal: str, *, likely: bool) -> Diagnosis:
+    return Diagnosis(
+        "key_older_than_futures_account",
+        Confidence.LIKELY if likely else Confidence.POSSIBLE,
+        "The wallet API takes the key, its permissions are right, and the futures API refuses it all the same. A key "
+        "that was made before the futures account was opened behaves so.",
+        (permission, refusal),
+        f"{NEW_KEY}, with Enable Futures ticked; then delete the old one.",
+    )
+
+
+def read_only(seen: Reading) -> Iterator[Diagnosis]:
+    """Reads pass, and the test order is refused as if the key were unknown."""
+    account, order = seen.account, seen.order
+    if account is None or order is None or not account.accepted or not refused(order):
+        return
+    if kind_of(order.code) is Kind.AUTHENTICATION and seen.flag("enableFutures") is not False:
+        yield Diagnosis(
+            "read_only_key",
+            Confidence.LIKELY,
+            "Everything can be read with this key, and its test order was refused as not permitted: the key may read, "
+            "and not trade.",
+            (f"enableFutures is {_told(seen)}", str(account), str(order)),
+            f"{EDIT} > tick Enable Futures and save. If it is ticked, {NEW_KEY}. The key of a sub-account gets the "
+            "permission from its master account.",
+        )
+
+
+def _told(seen: Reading) -> str:
+    return {True: "true", False: "false", None: "unknown"}[seen.flag("enableFutures")]
+
+
+def withdrawals(seen: Reading) -> Iterator[Diagnosis]:
+    """The flag."""
+    if seen.flag("enableWithdrawals"):
+        yield Diagnosis(
+            "withdrawals_enabled",
+            Confidence.CERTAIN,
+            "The key can withdraw funds. No bot needs that, and whoever finds the key has the whole account.",
+            ("enableWithdrawals is true",),
+            f"{EDIT} > untick Enable Withdrawals and save. If the key was ever shared, delete it and make a new one.",
+        )

@@ -1,0 +1,145 @@
+"""The key and its secret: given, whole, of one pair, known, from this address, of this network. Pure."""
+
+import re
+from collections.abc import Iterator
+
+from keycheck.codes import Kind
+from keycheck.credentials import SAME, says_no_key
+from keycheck.diagnosis.cause import Confidence, Diagnosis
+from keycheck.diagnosis.reading import Reading, told
+from keycheck.diagnosis.remedies import EDIT, MENU
+from keycheck.evidence import Call
+
+_FORMAT = -2014
+_SIGNATURE = -1022
+_UNKNOWN = -2008
+_ADDRESS = -1011
+_AMBIGUOUS = {-2015, -1002, -1099}
+_KEY_TYPE = {-4056, -4057}
+_SEEN_ADDRESS = re.compile(r"request ip: ?(\[IP(?:v6)? hidden\]|[0-9A-Fa-f:.]{2,45})")
+
+PASTE_AGAIN = (
+    "copy both values again from where Binance showed them, and write the lines of .env as BINANCE_API_KEY=... and "
+    "BINANCE_API_SECRET=... with no quotes and no blanks. Binance shows a secret once: if it is lost, make a new key "
+    f"({MENU} > Create API)"
+)
+
+
+def not_given(seen: Reading) -> Iterator[Diagnosis]:
+    """A setting is missing."""
+    missing = seen.evidence.key.missing
+    if missing:
+        yield Diagnosis(
+            "no_credentials",
+            Confidence.CERTAIN,
+            f"{' and '.join(missing)}: not given, neither in .env nor in the environment, so nothing can be signed.",
+            (*(f"{name} is empty or absent" for name in missing), *seen.evidence.key.remarks),
+            f"cp .env.example .env, then fill in {' and '.join(f'{name}=...' for name in missing)}. Binance shows the "
+            f"secret once, when the key is made ({MENU} > Create API); if it is lost, make a new key.",
+        )
+
+
+def malformed(seen: Reading) -> Iterator[Diagnosis]:
+    """Binance says so (-2014), or it refused and the settings look odd."""
+    refusals = seen.refusals(Kind.AUTHENTICATION)
+    remarks = seen.evidence.key.remarks
+    shape = tuple(filter(says_no_key, remarks))
+    said = [call for call in refusals if call.code == _FORMAT]
+    of_type = [call for call in refusals if call.code in _KEY_TYPE]
+    if not (said or of_type or (refusals and remarks and not seen.one_host_accepts)):
+        return
+    certain = said or SAME in remarks
+    yield Diagnosis(
+        "malformed_key",
+        Confidence.CERTAIN if certain else Confidence.LIKELY if shape or of_type else Confidence.POSSIBLE,
+        _what_is_odd(bool(said), shape or remarks),
+        (*remarks, *map(str, said or of_type or refusals)),
+        f"{PASTE_AGAIN}.",
+    )
+
+
+def _what_is_odd(said: bool, remarks: tuple[str, ...]) -> str:
+    if SAME in remarks:
+        return "Key and secret are the same text: one of them was pasted twice, and no key is its own secret."
+    if said:
+        return "Binance does not take the key for one: it is empty, cut, or has something around it."
+    if remarks:
+        return f"Binance refuses the key, and what was pasted is not as Binance shows it: {remarks[0]}."
+    return "Binance refuses the key for its type: what was given is not what was registered."
+
+
+def wrong_secret(seen: Reading) -> Iterator[Diagnosis]:
+    """-1022: the key was found, and the signature is not its own. No other reading is known but a mistyped key."""
+    said = [call for call in seen.refusals(Kind.AUTHENTICATION) if call.code == _SIGNATURE]
+    if said and not seen.one_host_accepts:
+        yield Diagnosis(
+            "wrong_secret",
+            Confidence.LIKELY,
+            "Binance found the key and refused the signature: BINANCE_API_SECRET is not the secret of BINANCE_API_KEY.",
+            told(said),
+            f"{PASTE_AGAIN}. Key and secret must be of the same line in API Management.",
+        )
+
+
+def not_accepted(seen: Reading) -> Iterator[Diagnosis]:
+    """No host takes the key: unknown, from a wrong address, or of the other network. One text covers all three."""
+    refusals = seen.refusals(Kind.AUTHENTICATION)
+    said = [call for call in refusals if call.code in {_UNKNOWN, _ADDRESS, *_AMBIGUOUS}]
+    if not said or seen.one_host_accepts or any(call.code == _SIGNATURE for call in refusals):
+        return
+    evidence = told(said)
+    codes = {call.code for call in said}
+    address = _address(said)
+    by_address = address is not None or _ADDRESS in codes
+    demo = seen.evidence.environment == "demo"
+    yield _unknown_key(evidence, likely=_UNKNOWN in codes and not demo)
+    if _UNKNOWN not in codes:
+        yield _ip_not_allowed(evidence, address, likely=by_address)
+    yield _wrong_environment(evidence, demo=demo, likely=demo and not by_address)
+
+
+def _unknown_key(evidence: tuple[str, ...], *, likely: bool) -> Diagnosis:
+    return Diagnosis(
+        "unknown_key",
+        Confidence.LIKELY if likely else Confidence.POSSIBLE,
+        "Binance does not know this key: it was mistyped, deleted by its owner, or deleted by Binance, which does so "
+        "with keys that have no address list.",
+        evidence,
+        f"look for a key with these last four characters under {MENU}. If it is not there, make a new one and put it "
+        "into .env as BINANCE_API_KEY=... and BINANCE_API_SECRET=...; if it is, copy it again.",
+    )
+
+
+def _ip_not_allowed(evidence: tuple[str, ...], address: str | None, *, likely: bool) -> Diagnosis:
+    seen_as = f" Binance saw the address {address}." if address else ""
+    which = f"the address that Binance saw, {address}," if address else "this machine's public address"
+    over_ipv6 = address is not None and (":" in address or "IPv6" in address)
+    if over_ipv6:
+        seen_as += " That is an IPv6 address, and address lists are made of IPv4 ones."
+    return Diagnosis(
+        "ip_not_allowed",
+        Confidence.LIKELY if likely else Confidence.POSSIBLE,
+        f"The key works from listed addresses alone, and this machine's is not among them.{seen_as}",
+        evidence,
+        f"{EDIT} > Restrict access to trusted IPs only: add {which} and save."
+        + (" Have this machine reach Binance over IPv4, and add its IPv4 address." if over_ipv6 else "")
+        + " Behind a VPN, a proxy or a cloud's gateway it is their address that counts.",
+    )
+
+
+def _wrong_environment(evidence: tuple[str, ...], *, demo: bool, likely: bool) -> Diagnosis:
+    here, there = ("the test network", "production") if demo else ("production", "the test network (demo)")
+    line = "take the line BINANCE_ENVIRONMENT=demo out of .env" if demo else "write BINANCE_ENVIRONMENT=demo into .env"
+    return Diagnosis(
+        "wrong_environment",
+        Confidence.LIKELY if likely else Confidence.POSSIBLE,
+        f"The run asked {here}, and the key may be of {there}: each knows its own keys alone.",
+        (f"BINANCE_ENVIRONMENT is {'demo' if demo else 'production'}", *evidence),
+        f"if the key was made for {there}, {line}; else make one for {here}.",
+    )
+
+
+def _address(calls: list[Call]) -> str | None:
+    """The address that Binance saw, where its text names one (masked, where the text was)."""
+    found = [match[1].rstrip(".") for call in calls if (match := _SEEN_ADDRESS.search(call.message))]
+    return found[0] if found else None

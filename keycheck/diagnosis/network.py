@@ -1,0 +1,85 @@
+"""The way to Binance: names, routes, TLS, and strangers who answer in its place. Pure."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from keycheck.diagnosis.cause import Confidence, Diagnosis
+from keycheck.diagnosis.reading import Reading, told
+from keycheck.diagnosis.remedies import AGAIN, NOT_THE_KEY, look_up
+
+
+class Road(NamedTuple):
+    """How a connection may fail: what happened, what to do, and whether that leaves no other reading."""
+
+    what: str
+    fix: str
+    certain: bool = False
+
+
+def _road(kind: str, seen: Reading) -> Road:
+    firewall = "see that no firewall keeps this machine from port 443 of fapi.binance.com and api.binance.com"
+    roads = {
+        "dns": Road(
+            "its name could not be resolved",
+            f"see that the name server works ({look_up(seen.evidence.system)}), or use another",
+            certain=True,
+        ),
+        "proxy": Road(
+            "the proxy did not connect", "correct the line BINANCE_PROXY=... of .env, or take it out", certain=True
+        ),
+        "no_route": Road("there is no way to it from here", "connect this machine to the network", certain=True),
+        "refused": Road("the connection was refused", f"{firewall}, and that no setting names another host"),
+        "timeout": Road("no answer came in time", firewall),
+        "reset": Road("the connection was cut off", f"try without VPN or proxy, and {firewall}"),
+        "out_of_time": Road("the network is too slow", "try from another network"),
+    }
+    return roads.get(kind, Road("the request could not be sent", firewall))
+
+
+def unreachable(seen: Reading) -> Iterator[Diagnosis]:
+    """No answer came: which way it failed decides what to do."""
+    kinds = ("dns", "proxy", "no_route", "refused", "timeout", "reset", "out_of_time", "other")
+    if calls := seen.in_trouble(*kinds):
+        road = _road(min((call.trouble for call in calls), key=kinds.index), seen)
+        hosts = " and ".join(sorted({f"the {call.host.value} API" for call in calls}))
+        yield Diagnosis(
+            "network_unreachable",
+            Confidence.CERTAIN if road.certain else Confidence.LIKELY,
+            f"This machine could not reach {hosts}: {road.what}. {NOT_THE_KEY}",
+            told(calls),
+            f"{road.fix}; then {AGAIN}.",
+        )
+
+
+def tls(seen: Reading) -> Iterator[Diagnosis]:
+    """The certificate was refused, or what answered speaks no TLS."""
+    if calls := seen.in_trouble("tls"):
+        yield Diagnosis(
+            "tls_failure",
+            Confidence.CERTAIN,
+            "The connection could not be made private. A proxy or virus scanner that opens TLS is the usual reason; "
+            "a wrong clock and a missing list of authorities are others.",
+            told(calls),
+            "if the network belongs to a company, write the line BINANCE_CA_BUNDLE=... with its CA file into .env; "
+            f"else turn the scanner's look into TLS off, or leave that network; then {AGAIN}.",
+        )
+
+
+def stranger(seen: Reading) -> Iterator[Diagnosis]:
+    """An answer that Binance does not give."""
+    calls = seen.in_trouble("not_binance")
+    lacking = [found for found in seen.evidence.findings if found.trouble == "not_binance"]
+    if not (calls or lacking):
+        return
+    hosts = {call.host for call in calls}
+    alone = bool(calls) and all(call.trouble for call in seen.final.values() if call.host in hosts)
+    yield Diagnosis(
+        "not_binance",
+        Confidence.CERTAIN if alone else Confidence.LIKELY,
+        "An answer came that Binance does not give: from a captive portal, a proxy, a poisoned name server, or the "
+        f"host of a wrong setting. {NOT_THE_KEY}",
+        told(calls) or tuple(f"{found.check.id}: {found.detail}" for found in lacking),
+        "open https://fapi.binance.com/fapi/v1/ping in a browser on this machine: it must show {} and nothing else. "
+        "Log in to the network if it asks for that, and take BINANCE_FUTURES_URL, BINANCE_WALLET_URL and BINANCE_PROXY "
+        f"out of .env; then {AGAIN}.",
+    )

@@ -1,0 +1,36 @@
+"""What a person can do: menu paths, lines of .env, commands. Pure."""
+
+from keycheck.evidence import System
+
+MENU = "Profile > Account > API Management"
+EDIT = f"{MENU} > Edit restrictions"
+NEW_KEY = f"make a new key ({MENU} > Create API) and put it into .env as BINANCE_API_KEY and BINANCE_API_SECRET"
+AGAIN = "run again"
+NOT_THE_KEY = "This says nothing about the key."
+
+_SET_CLOCK = {
+    "linux": "sudo timedatectl set-ntp true",
+    "windows": "w32tm /resync (as administrator)",
+    "macos": "sudo sntp -sS time.apple.com",
+}
+_NAMES = {"linux": "Linux", "windows": "Windows", "macos": "macOS"}
+_LOOK_UP = {
+    "linux": "getent hosts fapi.binance.com",
+    "windows": "nslookup fapi.binance.com",
+    "macos": "dscacheutil -q host -a name fapi.binance.com",
+}
+
+
+def set_the_clock(system: System | None) -> str:
+    """How to have the system keep its clock."""
+    if system:
+        return (
+            f"let the system keep its clock: {_SET_CLOCK[system]}. In a container or virtual machine, do it on the host"
+        )
+    commands = "; ".join(f"{_NAMES[name]}: {command}" for name, command in _SET_CLOCK.items())
+    return f"let the system keep its clock. {commands}. In a container or virtual machine, do it on the host"
+
+
+def look_up(system: System | None) -> str:
+    """How to ask the name server by hand."""
+    return _LOOK_UP[system or "linux"]

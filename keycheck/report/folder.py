@@ -1,0 +1,68 @@
+"""The folder in which a run leaves its reports: the verdict, the page, and the text for a ticket."""
+
+import contextlib
+from pathlib import Path
+
+from keycheck.errors import UsageProblem
+from keycheck.redaction import Redactor
+from keycheck.report import artefacts, page, summary, verdict_json
+from keycheck.report.model import RunReport
+
+VERDICT_FILE = "verdict.json"
+PAGE_FILE = "report.html"
+SUMMARY_FILE = "summary.md"
+_BESIDE = (PAGE_FILE, SUMMARY_FILE)  # there only with their verdict
+
+
+class ReportFolder:
+    """Withdraws the last run's reports, and takes this one's."""
+
+    def __init__(self, path: Path, redactor: Redactor) -> None:
+        self.path = path
+        self._redactor = redactor
+
+    def withdraw(self, blank: RunReport) -> None:
+        """Puts the verdict of a run that has seen nothing in the place of the last one's.
+
+        Raises UsageProblem where that cannot be done; no old verdict is left then either, if that can be helped.
+        """
+        artefacts.make_folder(self.path, "--report-dir")
+        try:
+            self._write(VERDICT_FILE, verdict_json.render(blank))
+            self._remove(*_BESIDE)
+        except OSError as error:
+            reason = error.strerror
+        else:
+            return
+        with contextlib.suppress(OSError):
+            self._remove(VERDICT_FILE)  # rather none than an old one
+        raise UsageProblem(
+            f"the last run's reports cannot be replaced ({reason}): make room, or choose another --report-dir"
+        )
+
+    def write(self, shared: RunReport) -> None:
+        """Writes all of them from a report that is fit for sharing, the verdict last.
+
+        Raises OSError where a file cannot be written, DirtyArtefact where one would have held a secret.
+        """
+        text = summary.render(shared)
+        try:
+            self._write(SUMMARY_FILE, text)
+            self._write(PAGE_FILE, page.render(shared, summary=text))
+            self._write(VERDICT_FILE, verdict_json.render(shared))
+        except BaseException:
+            self._remove(*_BESIDE)
+            raise
+
+    def add_summary_to(self, path: Path) -> None:
+        """Adds the text for a ticket, which was found clean, to what a CI service shows of a run. Raises OSError."""
+        text = (self.path / SUMMARY_FILE).read_text(encoding="utf-8")
+        with path.open("a", encoding="utf-8", newline="\n") as file:
+            file.write(f"\n{text}")
+
+    def _write(self, name: str, text: str) -> None:
+        artefacts.write(self.path / name, self._redactor.without_secrets(text), self._redactor.finds)
+
+    def _remove(self, *names: str) -> None:
+        for name in names:
+            (self.path / name).unlink(missing_ok=True)

@@ -1,0 +1,74 @@
+"""When each request was sent and how long it took. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from keycheck.evidence import Call
+from keycheck.findings import Finding, Outcome
+from keycheck.report.pictures.shapes import Bar, Picture, percent
+
+_SEEN_AT_ALL = 0.8  # per cent
+_TALL = 14
+
+
+@dataclass(frozen=True)
+class Row:
+    """A request: what was asked, what came, and when, as a picture. `note`: why not to worry."""
+
+    name: str
+    answer: str
+    kind: str
+    note: str
+    picture: Picture
+
+
+def timeline(calls: Sequence[Call], findings: Sequence[Finding], overcome: Sequence[Call]) -> list[Row]:
+    """A row for each request, all drawn to the same scale, which begins with the first."""
+    later = {id(call) for call in overcome}
+    first, whole = _began(calls), lasted(calls)
+    rows = []
+    for number, call in enumerate(calls, 1):
+        note = _note(number, call, findings, id(call) in later)
+        kind = _kind(call, note)
+        picture = _drawn(call.began_ms - first, call.duration_ms, whole, kind)
+        rows.append(Row(call.name, answer(call), kind, note, picture))
+    return rows
+
+
+def lasted(calls: Sequence[Call]) -> int:
+    """From the first request until the last answer, in ms."""
+    return max((call.began_ms + call.duration_ms for call in calls), default=0) - _began(calls)
+
+
+def _began(calls: Sequence[Call]) -> int:
+    return min((call.began_ms for call in calls), default=0)
+
+
+def answer(call: Call) -> str:
+    """Status, Binance's code and message, and how long it took: `HTTP 400, code -2015, 66 ms: Invalid API-key`."""
+    told = "no answer" if call.status is None else f"HTTP {call.status}"
+    told += f", code {call.code}" if call.code is not None else ""
+    return f"{told}, {call.duration_ms} ms" + (f": {call.message}" if call.message else "")
+
+
+def _kind(call: Call, note: str) -> str:
+    return "unproven" if call.trouble else "pass" if call.accepted else "expected" if note else "refused"
+
+
+def _note(number: int, call: Call, findings: Sequence[Finding], came_later: bool) -> str:
+    if came_later:
+        return "answered when it was asked again: no fault of the key"
+    if call.accepted or call.trouble:
+        return ""
+    resting = [one for one in findings if number in one.call_numbers]
+    if any(one.outcome is not Outcome.PASS for one in resting):
+        return ""
+    wanted = [one.check.id for one in resting if one.call_numbers[-1] == number]
+    return f"as it should be: {wanted[0]} passes on this refusal" if wanted else ""
+
+
+def _drawn(began: int, took: int, whole: int, kind: str) -> Picture:
+    begins = min(percent(began, whole), 100 - _SEEN_AT_ALL)
+    width = min(max(percent(took, whole), _SEEN_AT_ALL), 100 - begins)
+    told = f"sent {began} ms after the first, took {took} ms"
+    return Picture(told, kind, _TALL, (Bar("filled", begins, width, 3, 8),))

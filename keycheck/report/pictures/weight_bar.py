@@ -1,0 +1,48 @@
+"""Request weight against the limit of a minute. Pure."""
+
+from collections.abc import Sequence
+
+from keycheck.endpoints import Host
+from keycheck.evidence import Call
+from keycheck.report.pictures.shapes import Bar, Picture, Words, percent
+
+_NEAR_THE_LIMIT = 80  # per cent
+_SEEN_AT_ALL = 0.6  # per cent; a bar thinner than that is not seen
+
+
+def weight_bar(calls: Sequence[Call], limit: int | None) -> Picture | None:
+    """What Binance last counted for this address, or what this run spent where it told nothing; None: no limit seen."""
+    if not limit:
+        return None
+    used = counted(calls)
+    shown = spent(calls) if used is None else used
+    filled = percent(shown, limit)
+    tone = "fail" if filled >= 100 else "warn" if filled >= _NEAR_THE_LIMIT else "pass"
+    bars = (Bar("track", 0, 100, 22, 12), Bar("filled", 0, max(filled, _SEEN_AT_ALL) if shown else 0, 22, 12))
+    words = (
+        Words(f"{shown} used", 0, 14, "start", "value"),
+        Words(f"limit {limit} a minute", 100, 14, "end"),
+        Words(f"{filled:.2g} %" if filled < 100 else "100 %", 0, 50),
+    )
+    return Picture(told(calls, limit), tone, 56, bars, (), words)
+
+
+def told(calls: Sequence[Call], limit: int | None) -> str:
+    """What the bar shows, as sentences; and where no limit was seen, in its place."""
+    used = counted(calls)
+    texts = [f"This run spent {spent(calls)} of the futures API's request weight"]
+    texts[0] += f", of {limit} that an address has a minute." if limit else ". The limit was not seen."
+    if used is not None:
+        texts.append(f"Binance counted {used} for this address, other programs' requests included.")
+    return " ".join(texts)
+
+
+def spent(calls: Sequence[Call]) -> int:
+    """Documented weight of the requests to the futures API."""
+    return sum(call.weight for call in calls if call.host is Host.FUTURES)
+
+
+def counted(calls: Sequence[Call]) -> int | None:
+    """The most that the futures API's answers told; a run may see a minute end, and the count begin anew."""
+    told = [call.used_weight for call in calls if call.host is Host.FUTURES and call.used_weight is not None]
+    return max(told, default=None)

@@ -1,0 +1,120 @@
+"""RunReport -> a short text in Markdown, for a ticket: fewer than 40 lines, and readable as it stands. Pure.
+
+What comes from outside stands between backticks, where Markdown makes nothing of it: no link, no picture, no mention.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from keycheck.comparison import Comparison
+from keycheck.diagnosis.cause import Diagnosis
+from keycheck.endpoints import Host
+from keycheck.findings import Finding, Outcome
+from keycheck.redaction import printable
+from keycheck.report.model import RunReport
+
+_MOST_CAUSES = 3
+_MOST = {Outcome.FAIL: 4, Outcome.UNPROVEN: 3, Outcome.WARN: 3}  # of each; the page has them all
+_LONGEST = 400  # characters of one text
+MOST_LINES = 40
+
+
+def render(report: RunReport) -> str:
+    """The text, with a final newline."""
+    return "\n".join(_lines(report)) + "\n"
+
+
+def _lines(report: RunReport) -> Iterator[str]:
+    yield f"## Keycheck: {report.verdict.value.replace('_', ' ')}"
+    yield ""
+    yield report.sentence
+    yield ""
+    yield _about(report)
+    yield from _causes(report.diagnosis)
+    for heading, outcome in (
+        ("Failed", Outcome.FAIL),
+        ("Could not be looked at", Outcome.UNPROVEN),
+        ("Warnings", Outcome.WARN),
+    ):
+        yield from _findings(heading, report.with_outcome(outcome), _MOST[outcome])
+    if blocked := report.with_outcome(Outcome.BLOCKED):
+        yield ""
+        yield f"Not run, waiting for {' and '.join(_blockers(blocked))}: {len(blocked)} checks."
+    if report.comparison:
+        yield from _since(report.comparison)
+    yield ""
+    yield _run(report)
+
+
+def _about(report: RunReport) -> str:
+    environment = _code(report.environment) if report.environment else "environment unknown"
+    if report.environment == "demo":
+        environment += " (Binance's test network, no real funds)"
+    key = (
+        f"{report.key.type or ''} key ending in {_code(report.key.last_four)}"
+        if report.key.last_four
+        else "no key named"
+    )
+    return f"{environment}, {_code(report.symbol or 'no symbol')}, {key.strip()}, {_when(report)}."
+
+
+def _when(report: RunReport) -> str:
+    cassette = report.cassette
+    if report.mode == "replay" and cassette:
+        where = f"{_code(cassette.recorded_at)} from {_code(cassette.recorded_from)}"
+        return f"replay of {_code(cassette.name)}, recorded {where}"
+    return f"{report.mode}, {_code(report.started_at)}"
+
+
+def _causes(diagnosis: Sequence[Diagnosis]) -> Iterator[str]:
+    if not diagnosis:
+        return
+    yield ""
+    yield f"### Why, the likeliest cause first{_cut(len(diagnosis), _MOST_CAUSES)}"
+    for number, found in enumerate(diagnosis[:_MOST_CAUSES], 1):
+        yield f"{number}. **{_prose(found.cause)}** ({found.confidence.value}). {_prose(found.explanation)}"
+        yield f"   Do: {_prose(found.fix)}"
+
+
+def _findings(heading: str, findings: Sequence[Finding], most: int) -> Iterator[str]:
+    if not findings:
+        return
+    yield ""
+    yield f"### {heading}{_cut(len(findings), most)}"
+    for found in findings[:most]:
+        yield f"- {_code(found.check.id)}: {_code(found.detail)}"
+
+
+def _cut(number: int, most: int) -> str:
+    return f" ({most} of {number})" if number > most else ""
+
+
+def _blockers(blocked: Sequence[Finding]) -> list[str]:
+    return list(dict.fromkeys(_code(found.blocked_by or "") for found in blocked))
+
+
+def _since(comparison: Comparison) -> Iterator[str]:
+    yield ""
+    yield f"### Since {_code(comparison.since)}"
+    for heading, ids in comparison.lists:
+        yield f"- {heading}: {', '.join(map(_code, ids))}"
+    if not comparison.lists:
+        yield "- nothing changed"
+
+
+def _run(report: RunReport) -> str:
+    drift = (
+        f"drift {report.drift.ms:+d} ms, give or take {report.drift.uncertainty:.0f}" if report.drift else "no drift"
+    )
+    limit = f" of {report.weight_limit}" if report.weight_limit else ""
+    spent = f"{len(report.calls)} requests, futures weight {report.weight_spent(Host.FUTURES)}{limit}"
+    return f"{drift}; {spent}; keycheck {_code(report.suite_version)}."
+
+
+def _code(text: str) -> str:
+    """Foreign text: between backticks, and with none of its own."""
+    return f"`{printable(text.replace('`', chr(39)), _LONGEST)}`" if text else "nothing"
+
+
+def _prose(text: str) -> str:
+    """Our own sentences, which hold none of the signs that Markdown would act on."""
+    return printable(text, 2 * _LONGEST).translate(dict.fromkeys(map(ord, "\\`*<@"))).replace("](", "] (")

@@ -1,0 +1,23 @@
+"""A finding as a row of pytest-html's table: the claim in place of the node id, and how much weighs on it.
+
+pytest-html writes cells as they are, markup included, so that they are escaped here.
+"""
+
+from keycheck.findings import Finding
+
+HEAD = [
+    '<th class="sortable" data-column-type="severity">Severity</th>',
+    '<th class="sortable" data-column-type="testId">Claim</th>',
+]
+
+
+def cells(finding: Finding | None, node_id: str) -> list[str]:
+    """Under HEAD; what is no finding, such as a file that cannot be collected, has its node id alone."""
+    from markupsafe import Markup  # noqa: PLC0415  with --html alone, which has imported it already
+
+    severity = finding.check.severity.value if finding else ""
+    claim = finding.check.title if finding else node_id
+    return [
+        Markup('<td class="col-severity">{}</td>').format(severity),
+        Markup('<td class="col-testId">{}</td>').format(claim),
+    ]

@@ -1,0 +1,48 @@
+"""RunReport -> what the page says of it, in words and in order. Pure; the templates only set it.
+
+Words are chosen here and not in the templates: those are compiled anew in each run, and this is not.
+"""
+
+from typing import Any
+
+from keycheck.findings import Outcome
+from keycheck.report.model import RunReport
+from keycheck.report.pictures import drift_scale, permission_matrix, weight_bar
+from keycheck.report.pictures.timeline import Row, lasted
+from keycheck.report.view import causes, facts, findings
+
+
+def verdict(report: RunReport, rows: list[Row]) -> dict[str, Any]:
+    """The head of the page: verdict, causes, and what did not pass."""
+    steps = findings.steps(report, rows)
+    shown = [one for step in steps for one in step.findings]
+    return {
+        "verdict": report.verdict.value.replace("_", " "),
+        "kind": report.verdict.value.lower(),
+        "sentence": report.sentence.partition("USD-M"),  # which is not broken at its hyphen
+        "shape": findings.SHAPES[report.verdict],
+        "about": facts.about(report),
+        "steps": steps,
+        "suspects": causes.suspects(report.diagnosis),
+        "found": {outcome.value: [one for one in shown if one.kind == outcome.value] for outcome in Outcome},
+        "waiting": findings.waiting(report),
+    }
+
+
+def below_the_verdict(report: RunReport) -> dict[str, Any]:
+    """What the page shows after it: pictures, counts and facts."""
+    matrix = permission_matrix.permission_matrix(report.permissions or {})
+    drift = report.drift and drift_scale.drift_scale(report.drift, report.recv_window)
+    weight = weight_bar.weight_bar(report.calls, report.weight_limit)
+    weight_told = weight_bar.told(report.calls, report.weight_limit)
+    return {
+        "matrix": matrix,
+        "matrix_told": permission_matrix.told(matrix) if matrix else facts.no_permissions(report),
+        "figures": [
+            ("This machine's clock", drift, drift.told if drift else "The drift was not measured."),
+            ("Request weight", weight, weight_told),
+        ],
+        "counts": findings.counts(report),
+        "facts": list(facts.facts(report)),
+        "lasted": lasted(report.calls),
+    }

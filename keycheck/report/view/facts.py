@@ -1,0 +1,80 @@
+"""The facts of a run in the page's words. Pure."""
+
+from collections.abc import Iterator
+
+from keycheck.endpoints import Host
+from keycheck.report.model import RunReport
+
+Pair = tuple[str, str]
+_DEMO = " (Binance's test network, no real funds)"
+
+
+def capital(text: str) -> str:
+    """`text` as a sentence begins."""
+    return text[:1].upper() + text[1:]
+
+
+def about(report: RunReport) -> str:
+    """What was tested, in one line. A demo run says so wherever its page is quoted."""
+    parts = [_environment(report, "environment unknown"), report.symbol or "no symbol"]
+    if report.key.last_four:
+        parts.append(f"{report.key.type or ''} key ending in {report.key.last_four}".strip())
+    how = _replayed(report) if report.mode == "replay" else f"{_live(report)}, {readable(report.started_at)}"
+    return " · ".join([*parts, how])
+
+
+def facts(report: RunReport) -> Iterator[Pair]:
+    """The run in figures: label and text."""
+    yield "Environment", _environment(report, "unknown")
+    yield "Symbol", report.symbol or "unknown"
+    yield "Key", _key(report)
+    yield "Clock drift", capital(str(report.drift)) if report.drift else "not measured"
+    yield "Signing window", f"recvWindow {report.recv_window} ms"
+    yield "Requests", f"{len(report.calls)} sent, {_weight(report)}"
+    for call in report.overcome:
+        yield "Asked again", f"{call.name} ({call.trouble}), and then it was answered: no fault of the key"
+    if report.waited_s:
+        yield "Waited", f"{report.waited_s} s for the rate limit's next minute"
+    yield "When", f"{readable(report.started_at)}, took {report.duration_ms} ms"
+    yield "How", _replayed(report) if report.mode == "replay" else _live(report)
+    yield "Suite version", report.suite_version
+
+
+def no_permissions(report: RunReport) -> str:
+    """Why it is not known what the key may do."""
+    if report.environment == "demo":
+        return "Not to be seen: the test network has no wallet API, which alone knows what a key may do."
+    return "Not seen in this run: the wallet API alone knows what a key may do, and did not tell."
+
+
+def readable(moment: str) -> str:
+    """`2026-11-20T08:13:00Z` as people write it: `2026-11-20 08:13:00 UTC`."""
+    return f"{moment[:-1].replace('T', ' ')} UTC" if moment.endswith("Z") else moment
+
+
+def _environment(report: RunReport, unknown: str) -> str:
+    return f"{report.environment or unknown}{_DEMO if report.environment == 'demo' else ''}"
+
+
+def _key(report: RunReport) -> str:
+    if not report.key.last_four:
+        return "none that can be named"
+    return f"{report.key.type or 'no secret given'}, ending in {report.key.last_four}"
+
+
+def _weight(report: RunReport) -> str:
+    limit = f" of {report.weight_limit} a minute" if report.weight_limit else ""
+    futures, wallet = report.weight_spent(Host.FUTURES), report.weight_spent(Host.WALLET)
+    return f"futures weight {futures}{limit}, wallet weight {wallet}"
+
+
+def _live(report: RunReport) -> str:
+    return "live, recorded as it ran" if report.mode == "record" else "live"
+
+
+def _replayed(report: RunReport) -> str:
+    tape = report.cassette
+    if tape is None:
+        return "replay"
+    when, version = readable(tape.recorded_at), tape.suite_version
+    return f"replay of {tape.name}, recorded {when} from {tape.recorded_from} by version {version}"

@@ -1,0 +1,87 @@
+"""Headless Chromium, Debian's, as tests drive it: quiet, and noting whatever a page says or asks for."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from playwright.sync_api import Browser, Dialog, Page, sync_playwright
+
+MISSING = "Chromium is missing: install it (Debian: apt-get install chromium fonts-noto-core), then run this again"
+# Without these Chromium looks for its maker's hosts at every start.
+QUIET = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-sync",
+    "--disable-background-networking",
+    "--disable-component-update",
+]
+
+
+class Look(NamedTuple):
+    """How a reader has set the browser."""
+
+    width: int = 1280
+    height: int = 800
+    scheme: Literal["light", "dark"] = "light"
+    script: bool = True
+
+
+DEFAULT = Look()
+
+
+@dataclass
+class Seen:
+    """A page that was opened, all that was said in its name, and all that it asked for beyond itself."""
+
+    page: Page
+    said: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    def listen(self, address: str) -> None:
+        """From now on."""
+        self.page.on("console", lambda message: self.said.append(message.text))
+        self.page.on("pageerror", lambda error: self.said.append(str(error)))
+        self.page.on("dialog", self._refuse)
+        self.page.on("request", lambda request: self.asked.extend({request.url} - {address}))
+
+    def _refuse(self, dialog: Dialog) -> None:
+        self.said.append(dialog.message)
+        dialog.dismiss()
+
+
+def chromium() -> str | None:
+    """Where Debian's Chromium is; None where it is not."""
+    return shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@contextmanager
+def started(executable: str) -> Iterator[Browser]:
+    """A browser, for as long as this is open. No other event loop runs in this thread meanwhile."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=QUIET, chromium_sandbox=False)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def opened(browser: Browser, file: Path, look: Look = DEFAULT) -> Iterator[Seen]:
+    """The page in `file`."""
+    context = browser.new_context(
+        viewport={"width": look.width, "height": look.height},
+        color_scheme=look.scheme,
+        java_script_enabled=look.script,
+        offline=True,
+    )
+    try:
+        seen = Seen(context.new_page())
+        seen.listen(file.as_uri())
+        seen.page.goto(file.as_uri())
+        yield seen
+    finally:
+        context.close()

@@ -1,0 +1,109 @@
+"""Many cases, and the laws that they broke."""
+
+import queue
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.faults import laws, table
+from tests.faults.bench import Bases, Bench, Ran
+from tests.faults.paths import PATHS
+from tests.faults.table import Case
+from tests.forked import ForkedRunner
+from tests.running import SuiteRunner
+
+WORKERS = 3  # on two cores; a run also waits
+_LETTER = {"OK": "O", "NOT_OK": "N", "UNPROVEN": "U"}
+
+
+@dataclass
+class Table:
+    """What came of each case: its verdict, and the laws it broke."""
+
+    verdicts: dict[Case, str] = field(default_factory=dict)
+    broken: dict[Case, list[str]] = field(default_factory=dict)
+    slowest: tuple[float, str] = (0.0, "")
+    seconds: float = 0.0
+
+    def add(self, ran: Ran) -> None:
+        """Weighs one run."""
+        self.verdicts[ran.case] = str(ran.done.verdict.get("verdict"))
+        self.slowest = max(self.slowest, (ran.seconds, str(ran.case)))
+        if found := laws.broken(ran):
+            self.broken[ran.case] = found
+
+    @property
+    def combinations(self) -> int:
+        """How many faults were tried, the healthy runs not counted."""
+        return sum(case.fault is not None for case in self.verdicts)
+
+    def summary(self) -> str:
+        """Counts, and each broken law."""
+        counts = Counter(verdict for case, verdict in self.verdicts.items() if case.fault is not None)
+        told = ", ".join(f"{counts[name]} {name}" for name in _LETTER)
+        lines = [
+            f"{self.combinations} combinations of path and fault in {self.seconds:.0f} s: {told}; "
+            f"{sum(map(len, self.broken.values()))} broken laws",
+            f"slowest: {self.slowest[1]}, {self.slowest[0]:.1f} s",
+        ]
+        return "\n".join([*lines, *(f"BROKEN {case} | {one}" for case, found in self.broken.items() for one in found)])
+
+    def table(self) -> str:
+        """Rows faults, columns paths: O, N, U for the verdicts seen, `!` where a law was broken."""
+        cells: dict[str, dict[str, set[str]]] = {}
+        order = {case: number for number, case in enumerate(table.whole())}
+        for case, verdict in sorted(self.verdicts.items(), key=lambda pair: order.get(pair[0], -1)):
+            marks = cells.setdefault(case.change, {}).setdefault(case.path.name, set())
+            marks |= {_LETTER.get(verdict, "?"), *("!" for _ in self.broken.get(case, []))}
+        names = [path.name for path in PATHS]
+        width = max(map(len, cells), default=0) + 2
+        rows = [" " * width + "  ".join(names)]
+        for name, row in cells.items():
+            shown = ("".join(sorted(row.get(path, ()))).center(len(path)) for path in names)
+            rows.append(f"{name:<{width}}" + "  ".join(shown).rstrip())
+        return "\n".join(rows)
+
+
+def run(
+    cases: Iterable[Case],
+    runner: Callable[[Path], SuiteRunner] = ForkedRunner,
+    *,
+    workers: int = WORKERS,
+    in_real_time: bool = False,
+) -> Table:
+    """Runs these cases, some at a time."""
+    found, began, lock, bases = Table(), time.monotonic(), threading.Lock(), Bases()
+    waiting: queue.SimpleQueue[Case] = queue.SimpleQueue()
+    for case in cases:
+        waiting.put(case)
+
+    def work(folder: Path) -> None:
+        bench = Bench(folder, runner, bases, in_real_time=in_real_time)
+        while True:
+            try:
+                case = waiting.get_nowait()
+            except queue.Empty:
+                return
+            try:
+                ran = bench.run(case)
+            except Exception as error:  # noqa: BLE001  told at the end: a case that could not be run proves nothing
+                with lock:
+                    found.broken[case] = [f"could not be run: {type(error).__name__}: {error}"]
+                continue
+            with lock:
+                found.add(ran)
+
+    with tempfile.TemporaryDirectory() as folder:
+        threads = [threading.Thread(target=work, args=(Path(folder) / str(n),)) for n in range(workers)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    for _, healthy in bases.known:
+        found.add(healthy)
+    found.seconds = time.monotonic() - began
+    return found

@@ -1,0 +1,250 @@
+"""What befalls a user, and what the run must make of it: the exchange's side, the user's side, verdict and diagnosis.
+
+STORIES has one for each cause, each recorded as a cassette of its name; COMBINED has two troubles at once.
+"""
+
+import contextlib
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from tests.exchange import API_KEY, API_SECRET, Fault, LocalExchange, Scenario
+from tests.exchange.scenarios import SCENARIOS
+
+WALLET = "/sapi/v1/account/apiRestrictions"
+ACCOUNT = "/fapi/v1/accountConfig"
+ORDER = "/fapi/v1/order/test"
+PAGE = b"<!doctype html><html><title>Welcome</title><body>Accept the terms of this hotel</body></html>"
+
+
+@dataclass(frozen=True)
+class Story:
+    """`settings` go over the exchange's own; `away`: the exchange has gone; `tls`: a stranger's certificate."""
+
+    name: str
+    verdict: str
+    cause: str | None = None
+    confidence: str | None = None
+    scenario: Scenario | Callable[[], Scenario] = Scenario  # made when its exchange is opened, or before
+    settings: Mapping[str, str] | None = None
+    away: bool = False
+    tls: bool = False
+
+    @property
+    def exit_status(self) -> int:
+        """The contract's."""
+        return {"OK": 0, "NOT_OK": 1, "UNPROVEN": 10}[self.verdict]
+
+    @contextlib.contextmanager
+    def settings_of_its_exchange(self) -> Iterator[dict[str, str]]:
+        """Opens the exchange, and closes it again."""
+        scenario = self.scenario if isinstance(self.scenario, Scenario) else self.scenario()
+        with contextlib.ExitStack() as stack:
+            exchange = stack.enter_context(LocalExchange(scenario))
+            settings = exchange.settings() | dict(self.settings or {})
+            if self.tls:
+                settings["BINANCE_FUTURES_URL"] = stack.enter_context(_stranger(exchange))
+            if self.away:
+                stack.pop_all().close()
+            yield settings
+            assert not exchange.real_orders
+
+
+@contextlib.contextmanager
+def _stranger(exchange: LocalExchange) -> Iterator[str]:
+    import trustme  # noqa: PLC0415  it brings cryptography, which most stories do without
+
+    from tests.tls import ADDRESS, Front, speaking  # noqa: PLC0415  as above
+
+    with Front(speaking(trustme.CA().issue_cert(ADDRESS)), exchange.futures_url) as front:
+        yield front.url
+
+
+def banned() -> Scenario:
+    """For 17 minutes from now."""
+    return Scenario(faults={WALLET: Fault.banned(round(time.time() + 17 * 60) * 1000)})
+
+
+def of(name: str, **changes: object) -> Scenario:
+    """A named scenario, with changes."""
+    return replace(SCENARIOS[name], **changes)  # type: ignore[arg-type]
+
+
+def at(path: str, fault: Fault, scenario: str = "healthy") -> Scenario:
+    """A named scenario in which one path, or "*", misbehaves."""
+    return of(scenario, faults={path: fault})
+
+
+def refused(code: int) -> Scenario:
+    """An exchange that refuses every order with this code."""
+    return Scenario(order_refusal=code)
+
+
+_REFUSED_V6 = Fault.status(
+    401, json.dumps({"code": -2015, "msg": "Invalid API-key, IP, or permissions, request ip: 2001:db8::7"})
+)
+_DEMO = {"BINANCE_ENVIRONMENT": "demo", "BINANCE_WALLET_URL": ""}
+_TAKES_MONEY = {"enableWithdrawals": True}
+_NOT_OPENED = {"isFutureEnabled": False}
+
+_ALL = (
+    Story("healthy", "OK"),
+    Story("hedge-mode", "OK", scenario=SCENARIOS["hedge-mode"]),
+    Story("no-ip-restriction", "OK", scenario=SCENARIOS["no-ip-restriction"]),
+    Story("unfunded", "OK", scenario=SCENARIOS["unfunded"]),
+    Story(
+        "no-credentials",
+        "NOT_OK",
+        "no_credentials",
+        "certain",
+        settings={"BINANCE_API_KEY": "", "BINANCE_API_SECRET": ""},
+    ),
+    Story("malformed-key", "NOT_OK", "malformed_key", "certain", settings={"BINANCE_API_KEY": API_KEY[:61]}),
+    Story("wrong-secret", "NOT_OK", "wrong_secret", "likely", SCENARIOS["wrong-secret"]),
+    Story("unknown-key", "NOT_OK", "unknown_key", "possible", SCENARIOS["unknown-key"]),
+    Story("ip-refused", "NOT_OK", "ip_not_allowed", "likely", SCENARIOS["ip-refused"]),
+    Story("wrong-environment", "NOT_OK", "wrong_environment", "likely", SCENARIOS["unknown-key"], settings=_DEMO),
+    Story("futures-disabled", "NOT_OK", "futures_not_enabled", "certain", SCENARIOS["futures-disabled"]),
+    Story(
+        "futures-account-not-opened",
+        "NOT_OK",
+        "futures_account_not_opened",
+        "certain",
+        of("futures-refuses", account_info=_NOT_OPENED),
+    ),
+    Story("portfolio-margin", "NOT_OK", "portfolio_margin_account", "certain", SCENARIOS["portfolio-margin"]),
+    Story("older-key", "NOT_OK", "key_older_than_futures_account", "likely", SCENARIOS["futures-refuses"]),
+    Story("read-only", "NOT_OK", "read_only_key", "likely", SCENARIOS["read-only"]),
+    Story("clock-ahead", "NOT_OK", "clock_ahead", "certain", SCENARIOS["clock-ahead"]),
+    Story("clock-behind", "NOT_OK", "clock_behind", "certain", SCENARIOS["clock-behind"]),
+    Story("withdrawals-enabled", "NOT_OK", "withdrawals_enabled", "certain", SCENARIOS["withdrawals-enabled"]),
+    Story("trading-barred", "NOT_OK", "trading_barred", "certain", SCENARIOS["trading-barred"]),
+    Story("cooling-off", "NOT_OK", "trading_barred", "certain", SCENARIOS["cooling-off"]),
+    Story("restricted-location", "NOT_OK", "restricted_location", "certain", at("*", Fault.restricted_location())),
+    Story("firewall", "NOT_OK", "blocked_by_firewall", "likely", at("*", Fault.waf_403())),
+    Story("rate-limited", "UNPROVEN", "rate_limited", "certain", at(WALLET, Fault.rate_limited(30))),
+    Story("banned", "UNPROVEN", "ip_banned", "certain", banned),
+    Story("exchange-trouble", "UNPROVEN", "exchange_trouble", "certain", at("*", Fault.overloaded_503())),
+    Story("unreachable", "UNPROVEN", "network_unreachable", "likely", away=True),
+    Story("stranger-certificate", "UNPROVEN", "tls_failure", "certain", tls=True),
+    Story("captive-portal", "NOT_OK", "not_binance", "certain", at("*", Fault.body(PAGE, "text/html"))),
+)
+STORIES = {story.name: story for story in _ALL}
+
+_BOTH = (
+    Story("slow clock, withdrawals", "NOT_OK", "clock_behind", "certain", of("clock-behind", permissions=_TAKES_MONEY)),
+    Story(
+        "wrong secret, no IP restriction",
+        "NOT_OK",
+        "wrong_secret",
+        "likely",
+        of("wrong-secret", permissions={"ipRestrict": False}),
+    ),
+    Story(
+        "no futures permission, withdrawals",
+        "NOT_OK",
+        "futures_not_enabled",
+        "certain",
+        of("futures-disabled", permissions={"enableFutures": False, **_TAKES_MONEY}),
+    ),
+    Story("wrong secret, fast clock", "NOT_OK", "clock_ahead", "certain", of("wrong-secret", clock_offset_ms=-3000)),
+    Story(
+        "wrong secret, clock a little fast",
+        "NOT_OK",
+        "wrong_secret",
+        "likely",
+        of("wrong-secret", clock_offset_ms=-1500),
+    ),
+    Story("IP refused, slow clock", "NOT_OK", "clock_behind", "certain", of("ip-refused", clock_offset_ms=7000)),
+    Story(
+        "IP refused, quotes around the key",
+        "NOT_OK",
+        "ip_not_allowed",
+        "likely",
+        SCENARIOS["ip-refused"],
+        settings={"BINANCE_API_KEY": f'"{API_KEY}"'},
+    ),
+    Story(
+        "secret cut, so wrong", "NOT_OK", "malformed_key", "likely", settings={"BINANCE_API_SECRET": API_SECRET[:50]}
+    ),
+    Story("key pasted twice", "NOT_OK", "malformed_key", "certain", settings={"BINANCE_API_SECRET": API_KEY}),
+    Story(
+        "key and secret swapped",
+        "NOT_OK",
+        "unknown_key",
+        "possible",
+        settings={"BINANCE_API_KEY": API_SECRET, "BINANCE_API_SECRET": API_KEY},
+    ),
+    Story(
+        "reads only, withdrawals", "NOT_OK", "withdrawals_enabled", "certain", of("read-only", permissions=_TAKES_MONEY)
+    ),
+    Story(
+        "portfolio margin, withdrawals",
+        "NOT_OK",
+        "portfolio_margin_account",
+        "certain",
+        of("portfolio-margin", permissions=_TAKES_MONEY),
+    ),
+    Story(
+        "futures refuse, account unknown",
+        "NOT_OK",
+        "futures_account_not_opened",
+        "possible",
+        at("/sapi/v1/account/info", Fault.bad_gateway(), "futures-refuses"),
+    ),
+    Story(
+        "futures refuse, wallet cut off",
+        "NOT_OK",
+        "network_unreachable",
+        "likely",
+        at(WALLET, Fault.reset(), "futures-refuses"),
+    ),
+    Story("wallet cut off, healthy", "UNPROVEN", "network_unreachable", "likely", at(WALLET, Fault.reset())),
+    Story(
+        "wrong secret, wallet in trouble",
+        "NOT_OK",
+        "wrong_secret",
+        "likely",
+        at(WALLET, Fault.bad_gateway(), "wrong-secret"),
+    ),
+    Story(
+        "withdrawals, orders limited",
+        "NOT_OK",
+        "withdrawals_enabled",
+        "certain",
+        at(ORDER, Fault.refused(-1015), "withdrawals-enabled"),
+    ),
+    Story(
+        "barred, withdrawals",
+        "NOT_OK",
+        "withdrawals_enabled",
+        "certain",
+        of("trading-barred", permissions=_TAKES_MONEY),
+    ),
+    Story(
+        "refused over IPv6, no address list known",
+        "NOT_OK",
+        "ip_not_allowed",
+        "likely",
+        Scenario(faults={WALLET: _REFUSED_V6, ACCOUNT: _REFUSED_V6}),
+    ),
+    Story("firewall before the wallet", "UNPROVEN", "blocked_by_firewall", "likely", at(WALLET, Fault.waf_403())),
+    Story(
+        "cooling-off, hedge mode",
+        "NOT_OK",
+        "trading_barred",
+        "certain",
+        of("cooling-off", account={"dualSidePosition": True}),
+    ),
+    Story(
+        "unknown key, wallet says -2008",
+        "NOT_OK",
+        "unknown_key",
+        "likely",
+        at(WALLET, Fault.refused(-2008), "unknown-key"),
+    ),
+    Story("demo, IP refused", "NOT_OK", "ip_not_allowed", "likely", SCENARIOS["ip-refused"], settings=_DEMO),
+    Story("wallet answers without flags", "UNPROVEN", "not_binance", "likely", at(WALLET, Fault.body(b"{}"))),
+)
+COMBINED = {story.name: story for story in _BOTH}

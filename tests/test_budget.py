@@ -1,0 +1,105 @@
+"""The law of waiting: what headers tell, when it is too much, and for how long."""
+
+import math
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from keycheck.budget import LONGEST, MARGIN, MINUTE, is_nearly_used_up, seconds_to_wait, used_weight
+from keycheck.endpoints import ENVIRONMENTS, WEIGHT_LIMITS
+
+NOON = 1_795_176_000_000.0  # a full minute
+
+moments = st.floats(NOON, NOON + 3_600_000)
+weights = st.integers(0, 10**7)
+limits = st.integers(1, 10**5)
+waits = st.floats(0, 70)
+
+# -- what headers tell --
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "X-MBX-USED-WEIGHT-1M",
+        "x-mbx-used-weight-1m",
+        "X-Mbx-Used-Weight-1m",
+        "x_mbx_used_weight_1m",
+        "X-MBX-USED-WEIGHT",
+        "x-mbx-used-weight",
+        "X_MBX_USED_WEIGHT",
+    ],
+)
+def test_a_used_weight_is_read_however_its_name_is_spelt(name: str) -> None:
+    """Case, hyphens and the length of the minute make no difference."""
+    assert used_weight({"content-type": "application/json", name: "2231"}) == 2231
+
+
+def test_the_minutes_own_figure_wins() -> None:
+    """Whichever comes first."""
+    headers = {"x-mbx-used-weight": "7", "x-mbx-used-weight-1m": "8"}
+    assert used_weight(headers) == used_weight(dict(reversed(headers.items()))) == 8
+
+
+@pytest.mark.parametrize(
+    "value", ["", " ", "-1", "+1", "1.5", "1e3", "0x10", "many", "\u0661\u0662", "12, 13", "1_0", "9" * 8, "None"]
+)
+def test_what_is_no_plain_number_is_no_value(value: str) -> None:
+    """Nor is half of it read."""
+    assert used_weight({"x-mbx-used-weight-1m": value}) is None
+
+
+@pytest.mark.parametrize(
+    "name", ["x-sapi-used-ip-weight-1m", "x-mbx-used-weight-1h", "x-mbx-used-weight-10s", "x-mbx-order-count-1m"]
+)
+def test_other_meters_are_not_read(name: str) -> None:
+    """Of another host, another length, or of orders."""
+    assert used_weight({name: "2231"}) is None
+
+
+# -- when it is too much, and for how long --
+
+
+@pytest.mark.parametrize(
+    ("used", "limit", "too_much"),
+    [(2160, 2400, False), (2161, 2400, True), (5400, 6000, False), (5401, 6000, True), (0, 1, False), (1, 1, True)],
+)
+def test_ninety_percent_are_not_too_much(used: int, limit: int, too_much: bool) -> None:
+    """One more is."""
+    assert is_nearly_used_up(used, limit) is too_much
+
+
+@given(weights, limits, moments, moments, waits)
+@example(2231, 2400, NOON, NOON, 0.0)  # 60.5 s would be right
+@example(2231, 2400, NOON + 59_999, NOON - 3_000_000, 0.0)  # the clock was set back meanwhile
+def test_a_wait_is_never_negative_and_a_run_never_waits_over_sixty_seconds(
+    used: int, limit: int, told_at: float, now: float, waited: float
+) -> None:
+    """Whatever the clock, the limit and the exchange say."""
+    seconds = seconds_to_wait(used, limit, told_at=told_at, now=now, waited=waited)
+    assert seconds >= 0
+    assert seconds == 0 or waited + seconds <= LONGEST == 60
+
+
+@given(limits, moments, st.floats(0, 1), waits)
+def test_nobody_waits_at_ninety_percent_or_below(limit: int, now: float, share: float, waited: float) -> None:
+    """At no time of the minute."""
+    used = math.floor(limit * 9 / 10 * share)
+    assert seconds_to_wait(used, limit, told_at=now, now=now, waited=waited) == 0
+
+
+@given(moments, st.floats(0, 130_000))
+def test_a_wait_ends_in_the_next_minute_and_not_long_after_it_began(told_at: float, later: float) -> None:
+    """Told in one minute, sent in the next; where that has begun already, at once."""
+    now = told_at + later
+    seconds = seconds_to_wait(2231, 2400, told_at=told_at, now=now, waited=0)
+    next_minute = (told_at // MINUTE + 1) * MINUTE
+    assert now + seconds * 1000 >= min(next_minute + MARGIN, now + 60_000)
+    assert seconds == 0 or now + seconds * 1000 < next_minute + MARGIN + 1000
+
+
+def test_every_environment_has_a_limit() -> None:
+    """For the requests before exchangeInfo."""
+    assert WEIGHT_LIMITS.keys() == ENVIRONMENTS.keys()
+    assert WEIGHT_LIMITS == {"production": 2400, "demo": 6000}

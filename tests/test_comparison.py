@@ -1,0 +1,132 @@
+"""What changed since an earlier verdict; and what is no verdict, or not one to compare with."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keycheck import comparison
+from keycheck.comparison import Previous, compare, objection, previous_from
+from keycheck.credentials import KeyFacts
+from keycheck.findings import Check, Finding, Outcome, Severity
+from keycheck.report import verdict_json
+from keycheck.report.model import RunReport
+from keycheck.verdict import Verdict
+
+KEY = KeyFacts(type="HMAC", last_four="Eh8A")
+STARTED = "2026-11-20T08:13:00Z"
+
+
+def finding(name: str, outcome: Outcome) -> Finding:
+    """One finding."""
+    return Finding(Check(name, 4, Severity.CRITICAL, "Claim."), outcome, "seen")
+
+
+def earlier(**outcomes: Outcome) -> Previous:
+    """An earlier run of the same key."""
+    return Previous(Verdict.NOT_OK, STARTED, "production", "BTCUSDT", "Eh8A", outcomes)
+
+
+def written(**outcomes: Outcome) -> dict[str, Any]:
+    """An earlier run, as its verdict.json has it."""
+    findings = [finding(name, outcome) for name, outcome in outcomes.items()]
+    report = RunReport(
+        Verdict.NOT_OK, "0.1.0", STARTED, environment="production", symbol="X", key=KEY, findings=findings
+    )
+    return verdict_json.as_dict(report)
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "kind"),
+    [
+        (Outcome.FAIL, Outcome.PASS, "fixed"),
+        (Outcome.WARN, Outcome.PASS, "fixed"),
+        (Outcome.FAIL, Outcome.NOT_APPLICABLE, "fixed"),
+        (Outcome.PASS, Outcome.FAIL, "broke"),
+        (Outcome.UNPROVEN, Outcome.FAIL, "broke"),
+        (Outcome.BLOCKED, Outcome.WARN, "broke"),
+        (Outcome.FAIL, Outcome.FAIL, "still"),
+        (Outcome.WARN, Outcome.WARN, "still"),
+        (Outcome.FAIL, Outcome.BLOCKED, "unseen"),
+        (Outcome.PASS, Outcome.UNPROVEN, "unseen"),
+        (Outcome.PASS, Outcome.PASS, ""),
+        (Outcome.UNPROVEN, Outcome.PASS, ""),
+        (Outcome.BLOCKED, Outcome.UNPROVEN, ""),
+        (None, Outcome.FAIL, ""),
+        (None, Outcome.PASS, ""),
+    ],
+)
+def test_a_check_is_in_the_list_of_what_became_of_it(was: Outcome | None, now: Outcome, kind: str) -> None:
+    """In one list at most; doubt neither fixes nor breaks anything."""
+    found = compare(earlier(**({"a": was} if was else {})), [finding("a", now)])
+    assert [name for name in ("fixed", "broke", "still", "unseen") if getattr(found, name)] == ([kind] if kind else [])
+
+
+@given(
+    st.dictionaries(st.sampled_from("abcdef"), st.sampled_from(Outcome)),
+    st.dictionaries(st.sampled_from("abcdef"), st.sampled_from(Outcome)),
+)
+def test_no_check_is_told_twice(was: dict[str, Outcome], now: dict[str, Outcome]) -> None:
+    """And none that was not looked at in this run."""
+    found = compare(earlier(**was), [finding(name, outcome) for name, outcome in now.items()])
+    told = [name for _, ids in found.lists for name in ids]
+    assert len(told) == len(set(told))
+    assert set(told) <= set(was) & set(now)
+
+
+def test_a_verdict_that_was_written_is_read_back() -> None:
+    """All that is compared, and nothing else of it."""
+    told = previous_from(json.dumps(written(a=Outcome.FAIL, b=Outcome.PASS)))
+    expected = {"a": Outcome.FAIL, "b": Outcome.PASS}
+    assert told == Previous(Verdict.NOT_OK, STARTED, "production", "X", "Eh8A", expected)
+
+
+HOSTILE = "\x1b[2J"
+BROKEN: dict[str, Any] = {
+    "nothing": "",
+    "no JSON": "{",
+    "a list": "[]",
+    "a number": "1",
+    "an empty object": "{}",
+    "another schema": json.dumps(written() | {"schemaVersion": 2}),
+    "an unknown verdict": json.dumps(written() | {"verdict": "FINE"}),
+    "an unknown outcome": json.dumps(written() | {"checks": [{"id": "a", "outcome": "good"}]}),
+    "checks that are none": json.dumps(written() | {"checks": [1]}),
+    "a stamp that moves the cursor": json.dumps(written() | {"startedAt": HOSTILE}),
+    "an id that moves the cursor": json.dumps(written() | {"checks": [{"id": HOSTILE, "outcome": "pass"}]}),
+    "a long name": json.dumps(written() | {"environment": "x" * 61}),
+    "a key of numbers": json.dumps(written() | {"key": {"lastFour": 1234}}),
+    "a repeated name": '{"schemaVersion": 1, "schemaVersion": 1}',
+    "depth": "[" * 100_000,
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_is_no_verdict_is_refused(name: str) -> None:
+    """The file may come from anybody."""
+    with pytest.raises(ValueError, match=r"."):
+        previous_from(BROKEN[name])
+
+
+@given(st.text())
+def test_any_text_is_a_verdict_or_a_value_error(text: str) -> None:
+    """And never anything else."""
+    with pytest.raises(ValueError, match=r"."):
+        previous_from(text)
+
+
+def test_runs_of_different_keys_or_environments_are_not_compared() -> None:
+    """What differs would be the key. A run that had none may be compared: giving one is what mended it."""
+    assert objection(earlier(), KEY, "production") is None
+    assert "Eh8A" in str(objection(earlier(), KeyFacts(last_four="zzzz"), "production"))
+    assert "demo" in str(objection(earlier(), KEY, "demo"))
+    assert objection(earlier(), KeyFacts(missing=("BINANCE_API_KEY",)), "production") is None
+    assert objection(Previous(Verdict.UNPROVEN, STARTED, None, None, None, {}), KEY, "production") is None
+
+
+def test_a_verdict_is_far_smaller_than_the_limit() -> None:
+    """So that the limit stops nobody."""
+    many = {f"check_{number}": Outcome.FAIL for number in range(60)}
+    assert len(json.dumps(written(**many), indent=2)) * 10 < comparison.MAX_FILE

@@ -1,0 +1,350 @@
+"""Evidence in, causes out: what must have been seen for each, how sure it is, and what is never said."""
+
+import itertools
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keycheck.codes import Kind, kind_of
+from keycheck.credentials import KEY, SAME, SECRET, KeyFacts
+from keycheck.diagnosis import account_info_decides, diagnose
+from keycheck.diagnosis.barred import BARS
+from keycheck.diagnosis.cause import CAUSES, Confidence, Diagnosis
+from keycheck.drift import Drift
+from keycheck.endpoints import ACCOUNT_CONFIG, ACCOUNT_INFO, API_RESTRICTIONS, LISTED, ORDER_TEST, PING, Endpoint
+from keycheck.evidence import Call, Evidence, System
+from keycheck.findings import Check, Finding, Outcome, Severity
+from tests.stories import COMBINED, STORIES
+
+NAMES = [name for causes in CAUSES.values() for name in causes]
+FINE = {"enableFutures": True, "enableWithdrawals": False, "ipRestrict": True}
+SURENESS = list(Confidence)
+
+
+def call(endpoint: Endpoint, status: int | None = 200, code: int | None = None, text: str = "", **more: object) -> Call:
+    """One request and how it fared."""
+    about = (endpoint.method, endpoint.path, endpoint.host, endpoint.weight)
+    return Call(*about, status, code, text, 5, **more)  # type: ignore[arg-type]
+
+
+def refusal(endpoint: Endpoint, code: int, text: str = "") -> Call:
+    """A coded refusal."""
+    return call(endpoint, 401 if code in (-2014, -2015) else 400, code, text)
+
+
+def trouble(kind: str, status: int | None = None, endpoint: Endpoint = PING, **more: object) -> Call:
+    """A request that got no usable answer."""
+    return call(endpoint, status, trouble=kind, **more)
+
+
+def found(*calls: Call, **seen: object) -> list[tuple[str, str]]:
+    """Causes with their confidence, in order."""
+    return [(one.cause, one.confidence.value) for one in diagnose(Evidence(calls=calls, **seen))]  # type: ignore[arg-type]
+
+
+def both(code: int, text: str = "") -> tuple[Call, Call]:
+    """Refused by both hosts."""
+    return refusal(API_RESTRICTIONS, code), refusal(ACCOUNT_CONFIG, code, text)
+
+
+ACCEPTED = (call(API_RESTRICTIONS), call(ACCOUNT_CONFIG), call(ORDER_TEST))
+FUTURES_REFUSE = (call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, -2015))
+
+
+def test_every_cause_has_a_story_and_every_story_a_known_cause() -> None:
+    """None is only on paper."""
+    assert {story.cause for story in STORIES.values()} - {None} == set(NAMES)
+    assert {story.cause for story in COMBINED.values()} <= set(NAMES)
+    assert len(COMBINED) >= 12
+
+
+def test_where_all_is_well_there_is_nothing_to_say() -> None:
+    """Also about a request that was answered only when asked again."""
+    assert found(*ACCEPTED, permissions=FINE, can_trade=True, drift=Drift(20, 10)) == []
+    assert found(trouble("exchange_trouble", 502), call(PING), *ACCEPTED, permissions=FINE) == []
+
+
+@pytest.mark.parametrize(
+    ("calls", "seen", "expected"),
+    [
+        ((), {"key": KeyFacts(missing=(KEY,))}, ["no_credentials certain"]),
+        (both(-2014), {}, ["malformed_key certain"]),
+        (both(-1022), {}, ["wrong_secret likely"]),
+        (both(-2008), {}, ["unknown_key likely", "wrong_environment possible"]),
+        (both(-2015), {}, ["unknown_key possible", "ip_not_allowed possible", "wrong_environment possible"]),
+        (both(-4056), {}, ["malformed_key likely"]),
+        (both(-1011), {}, ["ip_not_allowed likely", "unknown_key possible", "wrong_environment possible"]),
+        (both(-2017), {}, ["trading_barred certain"]),
+        (ACCEPTED[:1], {"permissions": {"enableFutures": False}}, ["futures_not_enabled certain"]),
+        (ACCEPTED, {"permissions": {"enableWithdrawals": True}}, ["withdrawals_enabled certain"]),
+        (ACCEPTED[:2], {"can_trade": False}, ["trading_barred certain"]),
+        (ACCEPTED[:2], {"drift": Drift(3000, 10)}, ["clock_ahead certain"]),
+        (ACCEPTED[:2], {"drift": Drift(-3000, 10)}, ["clock_behind certain"]),
+        (ACCEPTED[:2], {"drift": Drift(1500, 10)}, ["clock_ahead likely"]),
+        (ACCEPTED[:2], {"drift": Drift(-1500, 10), "recv_window": 500}, ["clock_behind likely"]),
+        (ACCEPTED[:2], {"drift": Drift(2100, 500)}, []),
+        (both(-1021, "... 1000ms ahead of the server's time."), {}, ["clock_ahead likely", "clock_behind likely"]),
+        (both(-1021), {"drift": Drift(0, 10)}, ["clock_behind possible"]),
+        ((*ACCEPTED[:2], refusal(ORDER_TEST, -2015)), {"permissions": FINE}, ["read_only_key likely"]),
+        ((*ACCEPTED[1:2], refusal(ORDER_TEST, -2015)), {}, ["read_only_key likely"]),
+        ((*ACCEPTED[:2], refusal(ORDER_TEST, -4192)), {}, ["trading_barred certain"]),
+        ((*ACCEPTED[:2], refusal(ORDER_TEST, -2019)), {}, []),
+        ((trouble("turned_away", 451),), {}, ["restricted_location certain"]),
+        ((trouble("turned_away", 403),), {}, ["blocked_by_firewall likely"]),
+        ((trouble("turned_away", 202),), {}, ["blocked_by_firewall likely"]),
+        ((trouble("rate_limited", 429, code=-1003),), {}, ["rate_limited certain"]),
+        ((trouble("rate_limited", 400, code=-1015),), {}, ["rate_limited certain"]),
+        ((trouble("rate_limited", 418, code=-1003),), {}, ["ip_banned certain"]),
+        ((trouble("exchange_trouble", 502),), {}, ["exchange_trouble likely"]),
+        ((trouble("exchange_trouble", 503, code=-1008),), {}, ["exchange_trouble certain"]),
+        ((trouble("dns"),), {}, ["network_unreachable certain"]),
+        ((trouble("no_route"),), {}, ["network_unreachable certain"]),
+        ((trouble("proxy"),), {}, ["network_unreachable certain"]),
+        ((trouble("refused"),), {}, ["network_unreachable likely"]),
+        ((trouble("timeout"),), {}, ["network_unreachable likely"]),
+        ((trouble("reset"),), {}, ["network_unreachable likely"]),
+        ((trouble("other"),), {}, ["network_unreachable likely"]),
+        ((trouble("tls"),), {}, ["tls_failure certain"]),
+        ((trouble("not_binance", 200),), {}, ["not_binance certain"]),
+        ((call(PING), trouble("not_binance", 200, ACCOUNT_CONFIG)), {}, ["not_binance likely"]),
+    ],
+    ids=lambda value: str(value)[:60] if isinstance(value, list) else "",
+)
+def test_a_cause_is_named_by_what_gives_it_away(
+    calls: tuple[Call, ...], seen: dict[str, object], expected: list[str]
+) -> None:
+    """Name and confidence, the likeliest first."""
+    assert [" ".join(one) for one in found(*calls, **seen)] == expected
+
+
+@pytest.mark.parametrize(
+    ("info", "permissions", "expected"),
+    [
+        (
+            None,
+            FINE,
+            ["futures_account_not_opened", "portfolio_margin_account", "key_older_than_futures_account"],
+        ),
+        ({"isFutureEnabled": False}, FINE, ["futures_account_not_opened"]),
+        ({"isFutureEnabled": True, "isPortfolioMarginRetailEnabled": True}, FINE, ["portfolio_margin_account"]),
+        (
+            {"isFutureEnabled": True, "isPortfolioMarginRetailEnabled": False},
+            {**FINE, "enablePortfolioMarginTrading": True},
+            ["portfolio_margin_account", "key_older_than_futures_account"],
+        ),
+        ({"isFutureEnabled": True, "isPortfolioMarginRetailEnabled": False}, FINE, ["key_older_than_futures_account"]),
+        (
+            {"isFutureEnabled": True, "isPortfolioMarginRetailEnabled": False},
+            {},
+            ["key_older_than_futures_account", "futures_not_enabled"],
+        ),
+        ({"isFutureEnabled": "no"}, {"enableFutures": False}, ["futures_not_enabled"]),
+    ],
+)
+def test_a_key_that_the_futures_api_alone_refuses_is_told_by_the_account(
+    info: dict[str, object] | None, permissions: dict[str, bool], expected: list[str]
+) -> None:
+    """account/info tells three causes apart that are one to every other request."""
+    causes = [cause for cause, _ in found(*FUTURES_REFUSE, permissions=permissions, account_info=info)]
+    assert causes == expected
+
+
+def test_account_info_is_asked_only_where_it_decides() -> None:
+    """Not for a healthy key, a missing permission, a key that nobody takes, or twice."""
+    undecided = Evidence(calls=FUTURES_REFUSE, permissions=FINE)
+    assert account_info_decides(undecided)
+    assert not account_info_decides(replace(undecided, account_info={}))
+    assert not account_info_decides(replace(undecided, permissions={"enableFutures": False}))
+    for calls in (
+        ACCEPTED,
+        both(-2015),
+        (refusal(ACCOUNT_CONFIG, -2015),),
+        (*ACCEPTED[:2], refusal(ORDER_TEST, -2015)),
+    ):
+        assert not account_info_decides(Evidence(calls=calls, permissions=FINE))
+
+
+def test_what_befalls_the_request_for_a_diagnosis_is_no_diagnosis() -> None:
+    """account/info is nobody's check."""
+    assert "exchange_trouble" not in dict(found(*FUTURES_REFUSE, trouble("exchange_trouble", 502, ACCOUNT_INFO)))
+
+
+@pytest.mark.parametrize(("text", "family"), [("203.0.113.7", ""), ("[IP hidden]", ""), ("2001:db8::7", "IPv6")])
+def test_an_address_in_the_text_makes_the_address_likely(text: str, family: str) -> None:
+    """And the remedy names it; for IPv6 it says what else to do."""
+    first = diagnose(
+        Evidence(calls=both(-2015, f"Invalid API-key, IP, or permissions for action, request ip: {text}"))
+    )[0]
+    assert (first.cause, first.confidence) == ("ip_not_allowed", Confidence.LIKELY)
+    assert text in first.fix
+    assert ("IPv6" in first.explanation) == bool(family)
+
+
+def test_a_hidden_ipv6_address_still_counts_as_one() -> None:
+    """So that a replay says what the live run said."""
+    first = diagnose(Evidence(calls=both(-2015, "request ip: [IPv6 hidden]")))[0]
+    assert "over IPv4" in first.fix
+
+
+@pytest.mark.parametrize(
+    ("remarks", "code", "expected"),
+    [
+        ((SAME,), -1022, ("malformed_key", "certain")),
+        ((f"{SECRET} has 60 characters where Binance's have 64",), -1022, ("malformed_key", "likely")),
+        ((f"{KEY} holds characters other than letters and digits",), -2015, ("malformed_key", "likely")),
+        ((f"{KEY} had quotes around it",), -1022, ("wrong_secret", "likely")),
+        ((f"{KEY} had quotes around it",), -2014, ("malformed_key", "certain")),
+    ],
+)
+def test_what_was_sent_counts_and_what_was_cleaned_off_does_not(
+    remarks: tuple[str, ...], code: int, expected: tuple[str, str]
+) -> None:
+    """Quotes never reached Binance; half a secret did."""
+    assert found(*both(code), key=KeyFacts(remarks=remarks))[0] == expected
+
+
+def test_odd_settings_of_a_key_that_works_are_no_cause() -> None:
+    """They are a warning of their own check."""
+    assert found(*ACCEPTED, key=KeyFacts(remarks=(SAME,))) == []
+
+
+@pytest.mark.parametrize("code", [code for code in range(-5100, -1000) if kind_of(code) is Kind.BARRED])
+def test_every_code_that_bars_an_account_is_told_in_plain_words(code: int) -> None:
+    """Which of them it is, and what the owner can do."""
+    (one,) = diagnose(Evidence(calls=(*ACCEPTED[:2], refusal(ORDER_TEST, code)), permissions=FINE))
+    assert one.cause == "trading_barred"
+    assert BARS[code].meaning in one.explanation
+    assert f"code {code}" in one.explanation
+
+
+def test_a_ban_tells_its_end_in_utc_and_in_minutes() -> None:
+    """Counted from the run, or from the recording."""
+    call_ = trouble("rate_limited", 418, code=-1003, banned_until=1_795_163_640_000)
+    (one,) = diagnose(Evidence(calls=(call_,), began="2026-11-20T08:13:00Z"))
+    assert "until 2026-11-20 08:34:00 UTC, 21 minutes after this run began" in one.explanation
+    (late,) = diagnose(Evidence(calls=(call_,), began="2027-01-01T00:00:00Z"))
+    assert "minutes" not in late.explanation
+    (odd,) = diagnose(Evidence(calls=(call_,), began="yesterday"))
+    assert "minutes" not in odd.explanation
+
+
+def test_a_limit_tells_how_long_to_wait() -> None:
+    """Where the exchange said so."""
+    (one,) = diagnose(Evidence(calls=(trouble("rate_limited", 429, retry_after=30),)))
+    assert "wait 30 s" in one.explanation
+
+
+@pytest.mark.parametrize(("system", "command"), [("linux", "timedatectl"), ("windows", "w32tm"), ("macos", "sntp")])
+def test_the_clock_is_set_by_the_command_of_its_system(system: System, command: str) -> None:
+    """One command where the system is known, and all three where it is not."""
+    one = diagnose(Evidence(calls=ACCEPTED[:2], drift=Drift(9000, 5), system=system))[0]
+    assert [name for name in ("timedatectl", "w32tm", "sntp") if name in one.fix] == [command]
+    assert command in diagnose(Evidence(calls=ACCEPTED[:2], drift=Drift(9000, 5)))[0].fix
+
+
+@pytest.mark.parametrize(
+    ("kind", "word"),
+    [
+        ("dns", "name"),
+        ("proxy", "BINANCE_PROXY"),
+        ("no_route", "no way"),
+        ("refused", "refused"),
+        ("timeout", "in time"),
+    ],
+)
+def test_a_network_that_fails_is_told_by_how_it_failed(kind: str, word: str) -> None:
+    """Which decides what to do."""
+    (one,) = diagnose(Evidence(calls=(trouble(kind),)))
+    assert word in one.explanation + one.fix
+
+
+def test_a_finding_that_met_a_strange_answer_is_enough() -> None:
+    """A 200 that lacks a field looks fine from outside."""
+    check = Check("withdrawals_are_disabled", 4, Severity.CRITICAL, "Claim.")
+    finding = Finding(check, Outcome.UNPROVEN, "it lacks enableWithdrawals", trouble="not_binance")
+    (one,) = diagnose(Evidence(calls=ACCEPTED, findings=(finding,)))
+    assert (one.cause, one.evidence) == ("not_binance", ("withdrawals_are_disabled: it lacks enableWithdrawals",))
+
+
+# -- laws --
+
+KINDS = (
+    "",
+    "dns",
+    "reset",
+    "tls",
+    "not_binance",
+    "turned_away",
+    "rate_limited",
+    "exchange_trouble",
+    "undecided",
+    "new",
+)
+CODES = (None, 0, 200, -1003, -1008, -1021, -1022, -2008, -2014, -2015, -2017, -2019, -4164, -4192, -4056, -99999)
+calls = st.builds(
+    call,
+    st.sampled_from(sorted(LISTED, key=str)),
+    st.sampled_from([None, 200, 302, 400, 401, 403, 418, 429, 451, 502]),
+    st.sampled_from(CODES),
+    st.sampled_from(["", "request ip: 203.0.113.7", "ahead"]),
+    trouble=st.sampled_from(KINDS),
+    banned_until=st.sampled_from([None, 1_795_163_640_000]),
+)
+flags = st.none() | st.dictionaries(st.sampled_from([*FINE, "enablePortfolioMarginTrading"]), st.booleans())
+infos = st.none() | st.dictionaries(
+    st.sampled_from(["isFutureEnabled", "isPortfolioMarginRetailEnabled"]), st.booleans() | st.none() | st.text()
+)
+evidences = st.builds(
+    Evidence,
+    calls=st.lists(calls, max_size=8),
+    permissions=flags,
+    account_info=infos,
+    can_trade=st.none() | st.booleans(),
+    drift=st.none() | st.builds(Drift, st.floats(-1e5, 1e5), st.floats(0, 1e4)),
+    environment=st.sampled_from(["production", "demo"]),
+    key=st.builds(KeyFacts, remarks=st.sampled_from([(), (SAME,), (f"{KEY} had blanks around it",)])),
+    began=st.sampled_from(["", "2026-11-20T08:13:00Z"]),
+)
+
+
+@given(evidences)
+def test_any_evidence_gives_an_ordered_list_of_known_causes(evidence: Evidence) -> None:
+    """The surest first, none twice, each with an explanation, evidence and a remedy that are sentences."""
+    listed = diagnose(evidence)
+    assert [SURENESS.index(one.confidence) for one in listed] == sorted(
+        SURENESS.index(one.confidence) for one in listed
+    )
+    assert len({one.cause for one in listed}) == len(listed)
+    for one in listed:
+        assert one.cause in NAMES
+        assert one.evidence
+        assert all(text.endswith((".", "?")) and "None" not in text for text in (one.explanation, one.fix))
+
+
+@given(evidences)
+def test_of_unknown_key_address_and_environment_none_is_ever_certain(evidence: Evidence) -> None:
+    """One code covers them all."""
+    ambiguous = ("unknown_key", "ip_not_allowed", "wrong_environment", "wrong_secret", "read_only_key")
+    assert not [one for one in diagnose(evidence) if one.cause in ambiguous and one.confidence is Confidence.CERTAIN]
+
+
+@given(evidences)
+def test_the_order_of_calls_to_different_questions_does_not_matter(evidence: Evidence) -> None:
+    """Only the last answer to each counts."""
+    last = list({one.name: one for one in evidence.calls}.values())
+
+    def causes(calls_: list[Call]) -> list[tuple[str, Confidence]]:
+        return [(one.cause, one.confidence) for one in diagnose(replace(evidence, calls=calls_))]
+
+    assert causes(last) == causes(list(evidence.calls))
+    # Of two limits the first is told; in a run there is one.
+    if sum(one.trouble == "rate_limited" for one in last) < 2:
+        assert all(causes(list(order)) == causes(last) for order in itertools.islice(itertools.permutations(last), 6))
+
+
+def test_a_diagnosis_is_a_value() -> None:
+    """Frozen, so that masking makes a new one."""
+    one = Diagnosis("tls_failure", Confidence.CERTAIN, "Explanation.", ("seen",), "Fix.")
+    assert one == replace(one)

@@ -1,0 +1,87 @@
+"""The text for a ticket: short, plain, and with nothing in it that a ticket system would act on."""
+
+import re
+
+import pytest
+
+from keycheck.comparison import Previous, compare
+from keycheck.credentials import KeyFacts
+from keycheck.diagnosis.cause import CAUSES, Confidence, Diagnosis
+from keycheck.drift import Drift
+from keycheck.findings import Check, Finding, Outcome, Severity
+from keycheck.report import summary
+from keycheck.report.model import SENTENCES, RunReport
+from keycheck.verdict import Verdict
+from tests.sample_reports import hostile
+
+STARTED = "2026-11-20T08:13:00Z"
+NAMES = [name for causes in CAUSES.values() for name in causes]
+
+
+def findings(outcome: Outcome, number: int, detail: str = "what was seen") -> list[Finding]:
+    """So many findings of one outcome."""
+    return [
+        Finding(Check(f"{outcome.value}_{i}", 4, Severity.CRITICAL, "Claim."), outcome, detail, "pass_0")
+        for i in range(number)
+    ]
+
+
+def worst() -> RunReport:
+    """Everything went wrong at once, at length."""
+    listed = [one for outcome in Outcome for one in findings(outcome, 25, "long " * 300)]
+    causes = [Diagnosis(name, Confidence.POSSIBLE, "Why. " * 200, ("seen",) * 9, "Do. " * 200) for name in NAMES]
+    previous = Previous(Verdict.OK, STARTED, "demo", "X", None, {one.check.id: Outcome.PASS for one in listed})
+    return RunReport(
+        Verdict.NOT_OK,
+        "0.1.0",
+        STARTED,
+        environment="demo",
+        symbol="BTCUSDT",
+        key=KeyFacts(type="HMAC", last_four="Eh8A"),
+        findings=listed,
+        diagnosis=causes,
+        drift=Drift(-7000, 12),
+        comparison=compare(previous, listed),
+    )
+
+
+@pytest.mark.parametrize("report", [worst(), hostile(), RunReport(Verdict.UNPROVEN, "0.1.0", STARTED)])
+def test_it_stays_under_forty_lines(report: RunReport) -> None:
+    """Whatever happened."""
+    assert len(summary.render(report).splitlines()) < summary.MOST_LINES
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+def test_the_verdict_comes_first(verdict: Verdict) -> None:
+    """As a word and as a sentence."""
+    text = summary.render(RunReport(verdict, "0.1.0", STARTED))
+    assert text.startswith(f"## Keycheck: {verdict.value.replace('_', ' ')}\n\n{SENTENCES[verdict]}\n")
+
+
+def test_it_says_what_is_wrong_and_what_to_do() -> None:
+    """Cause, confidence and remedy; failures, warnings, what was not seen and why; what the run was."""
+    text = summary.render(worst())
+    parts = ("**no_credentials** (possible). Why.", "Do: Do.", "### Failed", "(4 of 25)", "- `fail_0`: `long")
+    parts += ("### Could not be looked at", "### Warnings", "waiting for `pass_0`: 25 checks", "broke: `fail_0`")
+    parts += ("test network, no real funds", "key ending in `Eh8A`", "drift -7000 ms", "keycheck `0.1.0`")
+    assert [part for part in parts if part not in text] == []
+
+
+def test_what_comes_from_outside_is_inert() -> None:
+    """Between backticks nothing is a tag, a link, a picture or a mention."""
+    inert = re.sub(r"`[^`\n]*`", "", summary.render(hostile()))
+    assert not re.search(r"[<`]|\]\(|@|://", inert)
+
+
+def test_a_backtick_does_not_end_what_stands_between_backticks() -> None:
+    """It is written as an apostrophe."""
+    report = RunReport(Verdict.NOT_OK, "0.1.0", STARTED, findings=findings(Outcome.FAIL, 1, "a` <b> `![x](y)"))
+    assert "- `fail_0`: `a' <b> '![x](y)`" in summary.render(report)
+
+
+def test_a_run_without_checks_has_a_summary() -> None:
+    """It is short, and claims nothing."""
+    text = summary.render(RunReport(Verdict.UNPROVEN, "0.1.0", STARTED))
+    assert "no key named" in text
+    assert "environment unknown" in text
+    assert "###" not in text
