@@ -49,9 +49,9 @@ def traffic(runs: Runs) -> Iterator[Figure]:
     with LocalExchange() as exchange:
         runs.live(exchange)
         requests, connections = len(exchange.log), sum(exchange.connections.values())
-    yield Figure("requests of a live run", requests, 12)
+    yield Figure("requests of a live run", requests, 16)
     yield Figure("connections of a live run", connections, 2)
-    yield Figure("futures weight of a live run", runs.verdict()["requests"]["futuresWeight"], 20)
+    yield Figure("futures weight of a live run", runs.verdict()["requests"]["futuresWeight"], 30)
 
 
 def stall(runs: Runs) -> Iterator[Figure]:

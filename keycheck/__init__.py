@@ -6,6 +6,7 @@ The road from that question to its answer, in the order it is walked:
     credentials.py   pasted text -> key and secret, with what had to be cleaned off
     secrets.py       a value that does not print itself
     signing.py       query, secret -> signed query (pure)
+    private_key.py   PEM -> signer, for Ed25519 and RSA; pem.py tells of a PEM what needs no opening (pure)
     endpoints.py     the only requests that may leave this machine
     network/         the only package that opens a connection
     answers.py       bytes -> JSON, a coded refusal, or a named reason why neither (pure); codes.py sorts the codes
@@ -13,7 +14,7 @@ The road from that question to its answer, in the order it is walked:
     budget.py        used weight -> how long to wait (pure); waiting.py does the waiting
     channel.py       how a question is put: stamped, signed, sent, perhaps once more
     binance.py       the session that the checks share: facts out, or a named reason why there are none
-    facts.py         Binance's JSON -> what the checks ask about (pure); orders.py beside it
+    facts.py         Binance's JSON -> what the checks ask about (pure); orders.py beside it, and user_stream.py
     findings.py      what a check found; verdict.py weighs all of it (pure)
     report/          verdict -> verdict.json, report.html, terminal text
     cassettes.py     recording and replay; label.py and scrubbing.py say what is kept (pure)

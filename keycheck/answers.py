@@ -34,6 +34,7 @@ _SOMETHING_BETWEEN = (
     "or a wrong URL in the settings"
 )
 _LONGEST = 4000  # characters of a message that are looked at
+_LONGEST_SECRET = 256
 _BANNED_UNTIL = re.compile(r"banned until (\d{12,14})")
 
 
@@ -60,6 +61,12 @@ def read(raw: RawAnswer, endpoint: Endpoint, clean: Clean) -> dict[str, Any] | R
         trouble.code = refusal.code
         raise trouble
     return refusal
+
+
+def secrets_in(raw: RawAnswer, endpoint: Endpoint) -> list[str]:
+    """What an answer says in confidence, be it usable or not: the listen key."""
+    said = _lenient(raw.body).get("listenKey") if endpoint.keyed else None
+    return [said[:_LONGEST_SECRET]] if isinstance(said, str) else []
 
 
 def _trouble(raw: RawAnswer, endpoint: Endpoint, refusal: Refusal) -> CannotLook | None:  # noqa: PLR0911  a table

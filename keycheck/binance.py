@@ -10,18 +10,21 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from keycheck import clock
-from keycheck.channel import Answer, Channel, Identity, Transport
+from keycheck.channel import Answer, Channel, Identity, Listener, Transport
 from keycheck.drift import Drift, Sample, drift_of
 from keycheck.endpoints import (
     ACCOUNT_CONFIG,
     ACCOUNT_INFO,
     API_RESTRICTIONS,
     EXCHANGE_INFO,
+    LISTEN_KEY,
     ORDER_TEST,
     PING,
     POSITION_SIDE,
     PREMIUM_INDEX,
     TIME,
+    TRADING_STATUS,
+    USER_STREAM,
     Endpoint,
     Host,
 )
@@ -36,22 +39,27 @@ from keycheck.errors import (
 from keycheck.evidence import Call, Evidence
 from keycheck.facts import (
     Account,
-    KeyPermissions,
     OrderAnswer,
     PositionMode,
     Reachability,
     Refusal,
     SignedReads,
     SymbolRules,
+    Weight,
     decimal,
     missing,
+    nearest_names,
     position_mode,
     rules_of,
     weight_limit,
 )
+from keycheck.machine import KEPT, NO_FILE, UNKEPT, Machine
 from keycheck.orders import OrderRules, dust_quantity, plain, smallest_quantity
+from keycheck.permissions import KeyPermissions
 from keycheck.redaction import Redactor
 from keycheck.signing import Params
+from keycheck.trading_rules import Lock, locks_of
+from keycheck.user_stream import StreamKey, UserStream, listen_key
 from keycheck.waiting import Waiting
 
 CLOCK_SAMPLES = 3
@@ -100,12 +108,16 @@ class Binance:
         journal: clock.Journal,
         redactor: Redactor,
         waiting: Waiting,
+        machine: Machine,
+        listener: Listener | None,
     ) -> None:
         self.key = identity.key
         self.symbol = symbol
         self.recv_window = recv_window
         self.has_wallet = has_wallet
         self._journal = journal
+        self._machine = machine
+        self._listener = listener  # None: no stream is to be opened
         self._answers: dict[_Slot, Any] = {}
         self._calls_of: dict[_Slot, set[int]] = {}
         self._used: set[int] = set()
@@ -164,6 +176,43 @@ class Binance:
         if type(server) is not int or not 10**12 < server < 10**13:
             raise missing("serverTime", "the futures API (time)")
         return Sample(began, took, server)
+
+    @once
+    def now(self) -> float:
+        """The exchange's time in ms since 1970; in a replay, that of the recording."""
+        return self._journal.keep("now", [clock.now_ms() - self.drift().offset, 0], vital=False)[0]
+
+    @once
+    def clock_is_kept(self) -> bool:
+        """Whether the operating system has its clock set over the network."""
+        told = self._journal.remember("machine/clock", self._machine.clock)
+        if told not in ([KEPT], [UNKEPT]):
+            raise NotApplicable("the operating system cannot be asked after its clock here, as in most containers")
+        return told == [KEPT]
+
+    @once
+    def open_files(self) -> tuple[str, ...]:
+        """What lies open of the files that hold the credentials, in a sentence each."""
+        told = self._journal.remember("machine/files", self._machine.open_files)
+        if told == [NO_FILE]:
+            raise NotApplicable("the credentials come from the environment, and no file holds them")
+        return tuple(told)
+
+    @once
+    def weight_at_start(self) -> Weight:
+        """How much of this minute's weight others behind the same address had used before this run began."""
+        self.ping()
+        limit = weight_limit(self.exchange_info())
+        told = next((call for call in self.calls if call.used_weight is not None), None)
+        if told is None or told.used_weight is None or limit is None:
+            raise Undecided("the futures API does not tell how much of its request weight is used. Run again")
+        sent = sum(call.weight for call in self.calls[: self.calls.index(told) + 1] if call.host is Host.FUTURES)
+        return Weight(max(told.used_weight - sent, 0), limit)
+
+    @once
+    def locks(self) -> tuple[Lock, ...]:
+        """What the futures quantitative rules lock of the contract under test, or of the account."""
+        return locks_of(self._fact(TRADING_STATUS, [("symbol", self.symbol)]))
 
     @once
     def signed_reads(self) -> SignedReads:
@@ -249,6 +298,11 @@ class Binance:
         return rules_of(self.symbol, self.exchange_info())
 
     @once
+    def nearest_symbols(self) -> tuple[str, ...]:
+        """The three contracts of the exchange whose names are most like the one under test."""
+        return nearest_names(self.symbol, self.exchange_info())
+
+    @once
     def mark_price(self) -> Decimal:
         """The price against which Binance measures the notional of a MARKET order, in quote asset."""
         body = self._fact(PREMIUM_INDEX, [("symbol", self.symbol)])
@@ -273,6 +327,24 @@ class Binance:
         if not answer.accepted and answer.was_weighed:
             raise Refused(f"{answer}. The order that this suite built broke a rule, which says nothing about the key")
         return answer
+
+    @once
+    def stream_key(self) -> StreamKey:
+        """What opens the account's stream for an hour. There may be one already, and then it is that one."""
+        if self._listener is None:
+            raise NotApplicable("BINANCE_USER_STREAM is off, so the user data stream was left alone")
+        answer = self._channel.ask(LISTEN_KEY)[0]
+        if isinstance(answer, Refusal) and answer.kind.speaks_of_the_key:
+            return StreamKey(None, answer)
+        return StreamKey(listen_key(self._insist(answer)))
+
+    @once
+    def user_stream(self) -> UserStream:
+        """Whether the stream opens and answers a ping. It is left at once, and left open for whoever else listens."""
+        given = self.stream_key()
+        if self._listener is None or given.listen_key is None:
+            raise Undecided(f"{given}, so no stream could be opened")
+        return self._listener.listen(given.listen_key, self._channel.seconds_for(USER_STREAM))
 
     # -- how they are asked --
 

@@ -3,9 +3,10 @@
 Knows nothing of what the answers mean to a key; `binance.py` does.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
+from urllib.parse import unquote
 
 from keycheck import answers, budget, clock
 from keycheck.answers import RawAnswer
@@ -17,6 +18,7 @@ from keycheck.facts import Refusal
 from keycheck.redaction import Redactor
 from keycheck.secrets import Secret
 from keycheck.signing import Params, Signer, encode, signed_query
+from keycheck.user_stream import UserStream
 from keycheck.waiting import Waiting
 
 # After this nothing more is sent, so that a run against a dead exchange ends within a minute. Waits for the exchange's
@@ -26,6 +28,12 @@ RUN_SECONDS = 45.0
 _NOT_AGAIN = ("timeout", "tls", "dns")
 
 Answer = dict[str, Any] | Refusal
+
+
+class Listener(Protocol):
+    """Opens the account's stream for a moment. Raises NotApplicable where it may not, CannotLook where it cannot."""
+
+    def listen(self, listen_key: Secret, seconds: float) -> UserStream: ...
 
 
 class Transport(Protocol):
@@ -75,21 +83,29 @@ class Channel:
                 raise
         return self._attempt(endpoint, params)
 
-    def _attempt(self, endpoint: Endpoint, params: Params) -> tuple[Answer, clock.Span]:
+    def seconds_for(self, endpoint: Endpoint) -> float:
+        """What is left of the run's own time. Raises RateLimited or OutOfTime where nothing more may be sent."""
         if self._stopped:
             raise RateLimited(f"not sent, because earlier in this run {self._stopped}")
-        query = self._query(endpoint, params)
         seconds = RUN_SECONDS - (self._watch.seconds - self._waiting.seconds)
         if seconds <= 0:
             raise OutOfTime(f"{endpoint} was not sent, as this run has waited {RUN_SECONDS:.0f} s already. Run again")
+        return seconds
+
+    def _attempt(self, endpoint: Endpoint, params: Params) -> tuple[Answer, clock.Span]:
+        query = self._query(endpoint, params)
+        seconds = self.seconds_for(endpoint)
         if endpoint.host is Host.FUTURES and self._waiting.for_room():
             query = self._query(endpoint, params)  # the wait has made its stamp stale
         begins = self._watch.seconds
         raw: RawAnswer | None = None
         result: Answer | CannotLook
+        api_key = self._identity.api_key if endpoint.signed or endpoint.keyed else None
         watch = clock.Stopwatch()
         try:
-            raw = self._transport.send(endpoint, query, self._identity.api_key if endpoint.signed else None, seconds)
+            raw = self._transport.send(endpoint, query, api_key, seconds)
+            if api_key:  # a cassette's answers are no secrets, and may be anybody's words
+                self._learn(answers.secrets_in(raw, endpoint))
             result = answers.read(raw, endpoint, self._redactor.clean)
         except CannotLook as error:
             result = error
@@ -104,14 +120,19 @@ class Channel:
             raise result.with_traceback(None)
         return result, span
 
+    def _learn(self, secrets: Iterable[str]) -> None:
+        for secret in secrets:
+            self._redactor.learn(secret)
+
     def _query(self, endpoint: Endpoint, params: Params) -> Secret:
         """What is sent, as a secret: with the header's key, a signed query is an order anybody can send again."""
-        if not endpoint.signed:
-            return Secret(encode(params))
-        if self._identity.signer is None:
+        if self._identity.signer is None and (endpoint.signed or endpoint.keyed):
             raise Undecided(f"{endpoint} needs a key and a secret, and there are none. Fill in .env")
+        if self._identity.signer is None or not endpoint.signed:
+            return Secret(encode(params))
         query = Secret(signed_query([*params, *self._stamp()], self._identity.signer))
-        self._redactor.learn(query.reveal().rpartition("signature=")[2])
+        signature = query.reveal().rpartition("signature=")[2]
+        self._learn(dict.fromkeys((signature, unquote(signature))))
         return query
 
 

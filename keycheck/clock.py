@@ -18,6 +18,10 @@ class Journal(Protocol):
         """`fresh`, kept under `key`; in replay what was kept so. Where that is missing: NotRecorded if vital."""
         ...
 
+    def remember(self, key: str, ask: Callable[[], list[str]]) -> list[str]:
+        """The same for what the machine answers in a few words; in replay nobody asks it."""
+        ...
+
 
 @dataclass(frozen=True)
 class Span:

@@ -1,5 +1,8 @@
 """The only requests that may leave this machine. Everything here reads, or tests an order without placing it.
 
+One opens what it reads: the listen key of the account's stream. None closes a stream (that would be DELETE), for a bot
+may be listening to it.
+
 Weights are the documented cost against the limit per IP and minute (USD-M futures and Wallet API pages).
 """
 
@@ -8,21 +11,26 @@ from enum import Enum
 
 
 class Host(Enum):
-    """The two APIs that a futures key speaks to."""
+    """The APIs that a futures key speaks to. The stream's is a WebSocket, behind the one path that is listed for it."""
 
     FUTURES = "futures"
     WALLET = "wallet"
+    STREAM = "stream"
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One method on one path of one host. `weight`: what a call costs, in request weight."""
+    """One method on one path of one host. `weight`: what a call costs, in request weight.
+
+    `signed`: it carries the key and a signature; `keyed`: the key alone, with neither stamp nor signature.
+    """
 
     host: Host
     method: str
     path: str
     weight: int
     signed: bool = False
+    keyed: bool = False
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -37,8 +45,14 @@ POSITION_SIDE = Endpoint(Host.FUTURES, "GET", "/fapi/v1/positionSide/dual", 30, 
 # The documentation states no weight for a test order; an older page says 1, so 1 is budgeted.
 ORDER_TEST = Endpoint(Host.FUTURES, "POST", "/fapi/v1/order/test", 1, signed=True)
 API_RESTRICTIONS = Endpoint(Host.WALLET, "GET", "/sapi/v1/account/apiRestrictions", 1, signed=True)
+# With a symbol it weighs 1, without one 10.
+TRADING_STATUS = Endpoint(Host.FUTURES, "GET", "/fapi/v1/apiTradingStatus", 1, signed=True)
 # Asked only where it tells causes of a refusal apart: isFutureEnabled, isPortfolioMarginRetailEnabled.
 ACCOUNT_INFO = Endpoint(Host.WALLET, "GET", "/sapi/v1/account/info", 1, signed=True)
+# A new listen key, or the one that there is, for 60 minutes more.
+LISTEN_KEY = Endpoint(Host.FUTURES, "POST", "/fapi/v1/listenKey", 1, keyed=True)
+# network/stream.py alone opens it, with that listen key as its only parameter.
+USER_STREAM = Endpoint(Host.STREAM, "GET", "/private/stream", 0)
 
 LISTED = frozenset(
     {
@@ -51,6 +65,9 @@ LISTED = frozenset(
         ORDER_TEST,
         API_RESTRICTIONS,
         ACCOUNT_INFO,
+        LISTEN_KEY,
+        USER_STREAM,
+        TRADING_STATUS,
     }
 )
 
@@ -59,7 +76,9 @@ ENVIRONMENTS: dict[str, tuple[str, str | None]] = {
     "production": ("https://fapi.binance.com", "https://api.binance.com"),
     "demo": ("https://demo-fapi.binance.com", None),
 }
+# Where the user data stream is, by environment.
+STREAMS = {"production": "wss://fstream.binance.com", "demo": "wss://fstream.binancefuture.com"}
 # Request weight per minute and address, until a run has read it itself: the documentation leaves it to exchangeInfo
-# (rateLimits, REQUEST_WEIGHT). Demo's is still to be confirmed there.
+# (rateLimits, REQUEST_WEIGHT); demo's was measured once.
 WEIGHT_LIMITS = {"production": 2400, "demo": 6000}
 DEMO_HOSTS = ("https://demo-fapi.binance.com", "https://testnet.binancefuture.com")  # one backend, two names

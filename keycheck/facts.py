@@ -4,6 +4,7 @@ Unknown fields are ignored; a field that is missing or of the wrong type is neve
 NotBinance, and the check that asked is unproven.
 """
 
+import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from keycheck.endpoints import Host
 from keycheck.errors import NotBinance
 from keycheck.orders import OrderRules
 
-PERMISSION = re.compile(r"(?:enable|permits)[A-Za-z]{1,60}")
+_NAME = re.compile(r"\w{1,40}")
 _FIGURE = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,20})?(?:[eE][+-]?[0-9]{1,2})?")
 
 
@@ -86,35 +87,6 @@ class SignedReads:
             f"the {host.value} API: {'accepted' if refusal is None else refusal}"
             for host, refusal in self.answers.items()
         )
-
-
-@dataclass(frozen=True)
-class KeyPermissions:
-    """`GET /sapi/v1/account/apiRestrictions`: what the key may do. Each property raises NotBinance if it is absent."""
-
-    flags: Mapping[str, Any] = field(repr=False)  # whatever came along; a traceback prints reprs
-    _where = "the wallet API (apiRestrictions)"
-
-    @property
-    def booleans(self) -> dict[str, bool]:
-        """Every permission by Binance's name, those that nobody has heard of yet among them."""
-        return {
-            name: value
-            for name, value in self.flags.items()
-            if isinstance(value, bool) and (name == "ipRestrict" or PERMISSION.fullmatch(name))
-        }
-
-    @property
-    def futures(self) -> bool:
-        return flag(self.flags, "enableFutures", self._where)
-
-    @property
-    def withdrawals(self) -> bool:
-        return flag(self.flags, "enableWithdrawals", self._where)
-
-    @property
-    def ip_restricted(self) -> bool:
-        return flag(self.flags, "ipRestrict", self._where)
 
 
 class PositionMode(Enum):
@@ -188,6 +160,15 @@ class SymbolRules:
     _where = "the futures API (exchangeInfo)"
 
     @property
+    def is_trading(self) -> bool:
+        """Whether it takes orders now."""
+        return self.status == "TRADING"
+
+    def __str__(self) -> str:
+        meaning = "it trades" if self.is_trading else _STANDING.get(self.status, "which takes no orders")
+        return f"{self.symbol} has status {self.status}: {meaning}"
+
+    @property
     def step_size(self) -> str:
         """LOT_SIZE's `stepSize`. Precision fields are not it, as Binance's own page warns."""
         return self._text("LOT_SIZE", "stepSize")
@@ -220,6 +201,28 @@ class SymbolRules:
         return str(text)
 
 
+# USD-M futures, "Symbol status": what takes no orders, in plain words.
+_STANDING = {
+    "PENDING_TRADING": "it is announced, and does not trade yet",
+    "PRE_DELIVERING": "it is about to be delivered, and takes no orders",
+    "DELIVERING": "it is being delivered, and takes no orders",
+    "DELIVERED": "it was delivered, and trades no more",
+    "PRE_SETTLE": "it is about to be settled, and takes no orders",
+    "SETTLING": "it is being settled, and takes no orders",
+    "CLOSE": "it is closed, and trades no more",
+}
+
+
+def nearest_names(symbol: str, exchange_info: Mapping[str, Any]) -> tuple[str, ...]:
+    """Up to three contracts of the exchange whose names are most like `symbol`, the likeliest first."""
+    names = [
+        name
+        for entry in exchange_info.get("symbols") or ()
+        if isinstance(entry, dict) and isinstance(name := entry.get("symbol"), str) and _NAME.fullmatch(name)
+    ]
+    return tuple(difflib.get_close_matches(symbol, names, n=3, cutoff=0.5))
+
+
 def rules_of(symbol: str, exchange_info: Mapping[str, Any]) -> SymbolRules | None:
     """The contract of exactly that name among hundreds, or None. The first entry is never taken for it."""
     symbols = exchange_info.get("symbols")
@@ -235,6 +238,21 @@ def rules_of(symbol: str, exchange_info: Mapping[str, Any]) -> SymbolRules | Non
     if not isinstance(status, str) or not re.fullmatch(r"[A-Z_]{1,40}", status):
         raise missing("status", SymbolRules._where)
     return SymbolRules(symbol, status, by_type)
+
+
+@dataclass(frozen=True)
+class Weight:
+    """Request weight of an address within one minute, and its limit."""
+
+    used: int
+    limit: int
+
+    def __str__(self) -> str:
+        return f"{self.used} of {self.limit} of the address's request weight in this minute"
+
+    def is_under(self, percent: int) -> bool:
+        """Whether less than so much of the limit is used."""
+        return self.used * 100 < self.limit * percent
 
 
 def weight_limit(exchange_info: Mapping[str, Any]) -> int | None:

@@ -2,7 +2,7 @@
 
 Two rules. A secret is known in advance, so any run of ten of its characters goes, forwards or backwards: debuggers
 and reprs cut long strings short, and a cut secret is still most of one. And some things have a tell-tale shape:
-`signature=...`, a bare 64-digit hex number, an IP address.
+`signature=...`, `listenKey: ...` (where it is no path), a bare 64-digit hex number, an IP address.
 """
 
 import ipaddress
@@ -13,6 +13,8 @@ from typing import Any, NoReturn
 from keycheck.unpacking import views
 
 RUN = 10
+# A search in C for each of so many runs beats a look at each place of the text in Python; a private key has thousands.
+_FEW = 300
 HIDDEN = "[hidden]"
 HIDDEN_IP = "[IP hidden]"
 HIDDEN_IPV6 = "[IPv6 hidden]"  # which of the two it was may be the reason of a refusal
@@ -20,8 +22,8 @@ HIDDEN_IPV6 = "[IPv6 hidden]"  # which of the two it was may be the reason of a 
 # Characters that JSON, HTML or a shell would take for the end of the value end it here too, so that what surrounds it
 # stays whole; "[" begins what an earlier pass put there.
 _SHAPES = re.compile(
-    r"(?i)(signature=)[^&\s\"'<>\[\\]+"
-    r"|((?:x-mbx-apikey|listenkey)(?:[^\w\[\\]|\\[\\\"]){1,6}+)(?!\[(?:IP(?:v6)? )?hidden\])[^\s\"',<>&\\]+"
+    r"(?i)((?:signature|streams)=)[^&\s\"'<>\[\\]+"
+    r"|((?:x-mbx-apikey|(?<!/v1/)listenkey)(?:[^\w\[\\]|\\[\\\"]){1,6}+)(?!\[(?:IP(?:v6)? )?hidden\])[^\s\"',<>&\\]+"
     r"|\b[0-9a-f]{64}\b"
 )
 _ADDRESS = re.compile(
@@ -64,8 +66,10 @@ class Redactor:
 
     def knows(self, text: str) -> bool:
         """Whether `text` holds a run of a secret."""
-        # A search for each of some hundred runs in C beats a look at each place of the text in Python.
-        return any(run in text for run in self._runs())
+        runs = self._runs()
+        if len(runs) < _FEW:
+            return any(run in text for run in runs)
+        return any(text[i : i + RUN] in runs for i in range(len(text) - RUN + 1))
 
     def finds(self, text: str) -> bool:
         """Whether `text` holds a run of a secret in any of the forms that `unpacking` undoes."""

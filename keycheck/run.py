@@ -1,9 +1,10 @@
 """One run, put together: settings or cassette in, findings collected, verdict and reports out."""
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from keycheck import __version__, cassettes, clock, comparison, settings
 from keycheck.binance import Binance
@@ -12,22 +13,25 @@ from keycheck.cassettes.label import Label
 from keycheck.cassettes.player import Player
 from keycheck.cassettes.recorder import Recorder
 from keycheck.catalogue import Catalogue
-from keycheck.channel import Identity, Transport
+from keycheck.channel import Identity, Listener, Transport
 from keycheck.comparison import Previous
 from keycheck.credentials import KeyFacts, facts_of
 from keycheck.diagnosis import account_info_decides, diagnose
 from keycheck.endpoints import WEIGHT_LIMITS, Host
-from keycheck.errors import CannotLook, UsageProblem
+from keycheck.errors import CannotLook, NotApplicable, UsageProblem
 from keycheck.evidence import Evidence
 from keycheck.findings import Check, Finding, Outcome, blocker
+from keycheck.machine import Machine
 from keycheck.network.inert import no_sockets
+from keycheck.network.stream import Stream
 from keycheck.network.transport import HttpTransport
 from keycheck.redaction import Redactor, printable
 from keycheck.report import artefacts
 from keycheck.report.folder import VERDICT_FILE, ReportFolder
 from keycheck.report.model import NOTED, Mode, RunReport
+from keycheck.secrets import Secret
 from keycheck.settings import Settings
-from keycheck.signing import HmacSigner
+from keycheck.signing import signer_of
 from keycheck.verdict import Verdict, weigh
 from keycheck.waiting import Countdown, Waiting
 
@@ -99,28 +103,38 @@ class Run:
         label = player.label
         self._describe(label.environment, label.symbol, label.key, label)
         identity = Identity(label.key, signer=None if label.key.missing else _NoSigner())
-        return self._binance(player, player, identity, label)
+        deaf = _NoStream("a replay opens no connection, so it cannot tell whether the stream is alive")
+        return self._binance(player, player, identity, label, Machine(), deaf if label.has_stream else None)
 
     def _live(self) -> Binance:
         loaded = settings.load(self.options.env_file, required=self.options.env_file_required)
         held = loaded.credentials
-        for secret in (held.api_key, held.api_secret, settings.proxy_password(loaded.proxy)):
-            if secret is not None:
-                self.redactor.learn(secret.reveal())
-        key = facts_of(held)
+        password = settings.proxy_password(loaded.proxy)
+        for text in [*held.to_hide(), *([password.reveal()] if password else [])]:
+            self.redactor.learn(text)
+        signer = signer_of(held)  # which may be the first to look into a private key: all of it is known by now
+        key = facts_of(held, signer.type if signer else None)
         urls = {Host.FUTURES: loaded.futures_url} | ({Host.WALLET: loaded.wallet_url} if loaded.wallet_url else {})
         self.hosts = tuple(urls.values())
         label = self._label(loaded, key)
         self._describe(loaded.environment, loaded.symbol, key, label if self.options.record is not None else None)
         http = self._open.enter_context(contextlib.closing(HttpTransport(urls, loaded.proxy, loaded.ca_bundle)))
-        signer = HmacSigner(held.api_secret) if held.api_key and held.api_secret else None
-        identity = Identity(key, held.api_key, signer)
+        identity = Identity(key, held.api_key, signer if held.api_key else None)
+        machine, listener = Machine(loaded.credential_files), self._listener(loaded)
         if self.options.record is None:
-            return self._binance(http, _NoJournal(), identity, label)
+            return self._binance(http, _NoJournal(), identity, label, machine, listener)
         path = cassettes.path_of(self.options.record, self.options.cassettes)
         artefacts.make_folder(path.parent, "--record FOLDER/NAME")
         self._recorder = Recorder(path, label, self.redactor, http)
-        return self._binance(self._recorder, self._recorder, identity, label)
+        return self._binance(self._recorder, self._recorder, identity, label, machine, listener)
+
+    def _listener(self, loaded: Settings) -> Listener | None:
+        if not loaded.user_stream:
+            return None
+        if loaded.stream_url is None:
+            return _NoStream("BINANCE_FUTURES_URL names another host; BINANCE_STREAM_URL would say where its stream is")
+        self.hosts += (loaded.stream_url,)
+        return Stream(loaded.stream_url, self.redactor.clean, loaded.proxy, loaded.ca_bundle)
 
     def _label(self, loaded: Settings, key: KeyFacts) -> Label:
         name = cassettes.path_of(self.options.record, Path()).stem if self.options.record is not None else ""
@@ -135,9 +149,18 @@ class Run:
             has_wallet=loaded.wallet_url is not None,
             key=key,
             system=settings.system(),
+            has_stream=loaded.user_stream,
         )
 
-    def _binance(self, transport: Transport, journal: clock.Journal, identity: Identity, label: Label) -> Binance:
+    def _binance(  # noqa: PLR0913, PLR0917  what differs between a replay, a run and a recording
+        self,
+        transport: Transport,
+        journal: clock.Journal,
+        identity: Identity,
+        label: Label,
+        machine: Machine,
+        listener: Listener | None,
+    ) -> Binance:
         pause = clock.NoSleep() if self.options.mode == "replay" else clock.Sleep()
         return Binance(
             transport,
@@ -147,6 +170,8 @@ class Run:
             has_wallet=label.has_wallet,
             journal=journal,
             redactor=self.redactor,
+            machine=machine,
+            listener=listener,
             waiting=Waiting(pause, WEIGHT_LIMITS[label.environment], self._countdown),
         )
 
@@ -260,6 +285,19 @@ class _NoJournal:
 
     def keep(self, key: str, fresh: list[float], *, vital: bool = True) -> list[float]:  # noqa: ARG002  the interface
         return fresh
+
+    def remember(self, key: str, ask: Callable[[], list[str]]) -> list[str]:  # noqa: ARG002  the interface
+        return ask()
+
+
+class _NoStream:
+    """Where there is a listen key, and nothing that could listen."""
+
+    def __init__(self, why: str) -> None:
+        self._why = why
+
+    def listen(self, listen_key: Secret, seconds: float) -> NoReturn:  # noqa: ARG002  the interface of a listener
+        raise NotApplicable(self._why)
 
 
 class _NoSigner:

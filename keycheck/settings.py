@@ -9,14 +9,14 @@ import platform
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from keycheck import credentials
+from keycheck import credentials, pem
 from keycheck.cassettes.label import MAX_RECV_WINDOW
 from keycheck.credentials import Credentials
-from keycheck.endpoints import DEMO_HOSTS, ENVIRONMENTS
+from keycheck.endpoints import DEMO_HOSTS, ENVIRONMENTS, STREAMS
 from keycheck.errors import UsageProblem
 from keycheck.evidence import System
 from keycheck.secrets import Secret
@@ -39,19 +39,22 @@ _OF_CI = (
     "BUILDKITE_",
 )
 MAX_FILE = 2**18  # bytes
+MAX_KEY_FILE = 2**16  # bytes; an RSA key of 16384 bits has some 13,000
 _HOST = re.compile(r"[A-Za-z0-9.:_-]{1,253}")
+_SECRETS = (credentials.KEY, credentials.SECRET, credentials.PASSPHRASE)
 
 NAMES = (
     credentials.KEY,
     credentials.SECRET,
-    "BINANCE_PRIVATE_KEY_FILE",
-    "BINANCE_PRIVATE_KEY_PASSPHRASE",
+    credentials.KEY_FILE,
+    credentials.PASSPHRASE,
     "BINANCE_ENVIRONMENT",
     "BINANCE_SYMBOL",
     "BINANCE_RECV_WINDOW",
     "BINANCE_FUTURES_URL",
     "BINANCE_WALLET_URL",
     "BINANCE_STREAM_URL",
+    "BINANCE_USER_STREAM",
     "BINANCE_PROXY",
     "BINANCE_CA_BUNDLE",
 )
@@ -61,7 +64,9 @@ NAMES = (
 class Settings:
     """Everything a live run is told from outside. URLs have no trailing slash; `recv_window` is in ms.
 
-    `wallet_url` is None where the environment has no wallet API. `proxy` may hold a password, hence a Secret.
+    `wallet_url` is None where the environment has no wallet API, `stream_url` where nobody says what stream belongs to
+    the futures host. `user_stream`: whether one may be opened. `proxy` may hold a password, hence a Secret.
+    `credential_files`: those that a credential was read from, each with the name by which it may be told of.
     """
 
     environment: str = "production"
@@ -69,9 +74,12 @@ class Settings:
     recv_window: int = DEFAULT_RECV_WINDOW
     futures_url: str = ENVIRONMENTS["production"][0]
     wallet_url: str | None = ENVIRONMENTS["production"][1]
+    stream_url: str | None = STREAMS["production"]
+    user_stream: bool = True
     credentials: Credentials = field(default_factory=Credentials)
     proxy: Secret | None = None
     ca_bundle: str | None = None
+    credential_files: tuple[tuple[str, Path], ...] = ()
 
 
 def system() -> System | None:
@@ -87,8 +95,8 @@ def step_summary() -> Path | None:
 
 
 def in_the_environment() -> list[str]:
-    """The credentials that the process was started with, as they stand there."""
-    return [os.environ[name] for name in (credentials.KEY, credentials.SECRET) if name in os.environ]
+    """The credentials that the process was started with, as they stand there; of a pasted private key its lines."""
+    return [part for name in _SECRETS if name in os.environ for part in pem.to_hide(os.environ[name])]
 
 
 def names_of_this_machine(root: Path) -> dict[str, str]:
@@ -121,12 +129,15 @@ def load(env_file: Path, *, required: bool = False, environ: Mapping[str, str] |
     given = {name: outside[name] for name in NAMES if outside.get(name, "").strip()}
     values = {name: given.get(name) or from_file.get(name, "") for name in NAMES}
     remarks += [f"line {number} of {env_file.name} cannot be read" for number in _broken_lines(text)]
-    of_file = [name for name in (credentials.KEY, credentials.SECRET) if name not in given and from_file.get(name)]
+    of_file = [name for name in _SECRETS if name not in given and from_file.get(name, "").strip()]
     if not of_file and not _lacks_credentials(values):
         remarks = []  # the file has no part in this
     for name in of_file:
         remarks += _file_remarks(name, text, from_file[name])
-    return _settings(values, tuple(remarks))
+    key_file = _key_file(values[credentials.KEY_FILE], env_file.parent)
+    files = [("the settings file", env_file)] if of_file else []
+    files += [("the private key's file", key_file)] if key_file else []
+    return replace(_settings(values, tuple(remarks), key_file), credential_files=tuple(files))
 
 
 def _read(env_file: Path, *, required: bool) -> tuple[str, list[str]]:
@@ -165,7 +176,7 @@ def _parse(text: str) -> dict[str, str]:
 
 
 def _lacks_credentials(values: Mapping[str, str]) -> bool:
-    return not (values[credentials.KEY] and values[credentials.SECRET])
+    return not (values[credentials.KEY] and (values[credentials.SECRET] or values[credentials.KEY_FILE]))
 
 
 def _broken_lines(text: str) -> list[int]:
@@ -178,8 +189,8 @@ def _broken_lines(text: str) -> list[int]:
 def _file_remarks(name: str, text: str, value: str) -> list[str]:
     """What python-dotenv took off silently, and another program that reads the same line may not."""
     lines = re.findall(rf"(?m)^[ \t]*(?:export[ \t]+)?{name}[ \t]*=([^\n]*)", text)
-    if not lines or not value.strip():
-        return []
+    if not lines or not value.strip() or pem.looks_like(value) or name == credentials.PASSPHRASE:
+        return []  # a private key needs its quotes where it has lines, and a passphrase may have blanks
     raw = lines[-1]
     found = []
     if raw.endswith("\r"):
@@ -192,12 +203,37 @@ def _file_remarks(name: str, text: str, value: str) -> list[str]:
     return [f"the line of {name} has {' and '.join(found)} around the value"] if found else []
 
 
-def _settings(values: Mapping[str, str], remarks: tuple[str, ...]) -> Settings:
-    if values["BINANCE_PRIVATE_KEY_FILE"].strip():
+def _key_file(raw: str, folder: Path) -> Path | None:
+    """Where a private key is. A relative path starts at the folder of the settings file."""
+    text = raw.strip()
+    try:
+        return folder / Path(text).expanduser() if text else None
+    except RuntimeError:  # nobody knows whose home that is
+        return folder / text
+
+
+def _text_of_key(path: Path) -> Secret:
+    try:
+        if not path.is_file():  # nor a pipe, which might never end
+            raise UsageProblem(
+                f"{credentials.KEY_FILE} names no file: correct the path, which starts at the folder of the settings "
+                "file where it is relative"
+            )
+        with path.open("rb") as file:
+            raw = file.read(MAX_KEY_FILE + 1)
+    except OSError:
         raise UsageProblem(
-            "BINANCE_PRIVATE_KEY_FILE is set, and this version tests HMAC keys alone: remove it, and give "
-            "BINANCE_API_KEY and BINANCE_API_SECRET of a key that Binance generated"
+            f"the file that {credentials.KEY_FILE} names cannot be read: correct the path, or give yourself permission"
+        ) from None
+    if len(raw) > MAX_KEY_FILE:
+        raise UsageProblem(
+            f"the file that {credentials.KEY_FILE} names is longer than {MAX_KEY_FILE >> 10} KiB, which no private key "
+            "is: check the path"
         )
+    return Secret(raw.decode("utf-8", "replace"))
+
+
+def _settings(values: Mapping[str, str], remarks: tuple[str, ...], key_file: Path | None) -> Settings:
     environment = values["BINANCE_ENVIRONMENT"].strip() or "production"
     if environment not in ENVIRONMENTS:
         raise UsageProblem(f"BINANCE_ENVIRONMENT must be one of {', '.join(ENVIRONMENTS)}: correct it or leave it out")
@@ -209,16 +245,24 @@ def _settings(values: Mapping[str, str], remarks: tuple[str, ...]) -> Settings:
             "BINANCE_FUTURES_URL is not a host of Binance's futures test network, and BINANCE_ENVIRONMENT is demo: "
             "leave one of them out"
         )
-    _url("BINANCE_STREAM_URL", values, "ws")  # a setting of the contract; nothing examines the stream yet
-    read = credentials.read(values[credentials.KEY], values[credentials.SECRET])
+    stream = None if values["BINANCE_FUTURES_URL"].strip() else STREAMS[environment]
+    stream = _url("BINANCE_STREAM_URL", values, "ws") or stream
+    read = credentials.read(
+        values[credentials.KEY],
+        values[credentials.SECRET],
+        _text_of_key(key_file) if key_file else None,
+        values[credentials.PASSPHRASE],
+    )
     return Settings(
         environment=environment,
         symbol=_symbol(values["BINANCE_SYMBOL"]),
         recv_window=_recv_window(values["BINANCE_RECV_WINDOW"]),
         futures_url=futures,
         wallet_url=_url("BINANCE_WALLET_URL", values) or wallet,
-        credentials=Credentials(read.api_key, read.api_secret, (*remarks, *read.remarks)),
-        proxy=_proxy(values["BINANCE_PROXY"], futures),
+        stream_url=stream,
+        user_stream=_user_stream(values["BINANCE_USER_STREAM"]),
+        credentials=replace(read, remarks=(*remarks, *read.remarks)),
+        proxy=_proxy(values["BINANCE_PROXY"], futures, stream),
         ca_bundle=_ca_bundle(values["BINANCE_CA_BUNDLE"]),
     )
 
@@ -229,6 +273,13 @@ def _symbol(raw: str) -> str:
     if len(symbol) > 40 or not symbol.replace("_", "").isalnum():
         raise UsageProblem("BINANCE_SYMBOL is not a contract's name: write it as Binance does, such as BTCUSDT")
     return symbol
+
+
+def _user_stream(raw: str) -> bool:
+    text = raw.strip() or "on"
+    if text not in ("on", "off"):
+        raise UsageProblem("BINANCE_USER_STREAM must be on or off: correct it or leave it out")
+    return text == "on"
 
 
 def _recv_window(raw: str) -> int:
@@ -278,7 +329,7 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _proxy(raw: str, futures_url: str) -> Secret | None:
+def _proxy(raw: str, futures_url: str, stream_url: str | None) -> Secret | None:
     text = raw.strip()
     if not text:
         return None
@@ -293,6 +344,11 @@ def _proxy(raw: str, futures_url: str) -> Secret | None:
         raise UsageProblem(
             "BINANCE_PROXY is on another machine and BINANCE_FUTURES_URL is http, so the key would travel in clear: "
             "leave one of them out"
+        )
+    if stream_url and stream_url.startswith("ws:") and not is_local(text):
+        raise UsageProblem(
+            "BINANCE_PROXY is on another machine and BINANCE_STREAM_URL is ws, so the listen key would travel in "
+            "clear: leave one of them out"
         )
     return Secret(text)
 

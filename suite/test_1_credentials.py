@@ -10,13 +10,16 @@ from keycheck.plugin import Observe
 def test_credentials_are_present(binance: Binance, observe: Observe) -> None:
     """An API key and its secret are given.
 
-    Without both nothing can be signed, so nothing can be said about the key. An empty value counts as none.
+    Without both nothing can be signed, so nothing can be said about the key. An empty value counts as none. An Ed25519
+    or RSA key has the file of its private key in the secret's place.
 
     Fix: cp .env.example .env, then fill in BINANCE_API_KEY and BINANCE_API_SECRET. Binance shows the secret once, when
-    the key is made (Profile > Account > API Management > Create API); if it is lost, make a new key.
+    the key is made (Profile > Account > API Management > Create API); if it is lost, make a new key. For a key that you
+    made yourself, fill in BINANCE_PRIVATE_KEY_FILE in the secret's place.
     """
-    missing, remarks = binance.key.missing, binance.key.remarks
-    observe("; ".join([f"{' and '.join(missing)}: not given", *remarks]) if missing else "key and secret are given")
+    missing, remarks = binance.key.not_given, binance.key.remarks
+    given = "key and private key are given" if binance.key.has_private_key else "key and secret are given"
+    observe("; ".join([f"{missing}: not given", *remarks]) if missing else given)
     assert not missing
 
 
@@ -32,5 +35,22 @@ def test_credentials_are_well_formed(binance: Binance, observe: Observe) -> None
     as UTF-8 without byte order mark and with Unix line ends; copy both values again from where Binance showed them.
     """
     remarks = binance.key.remarks
-    observe("; ".join(remarks) or "64 letters and digits each, with nothing around them")
+    each = "" if binance.key.has_private_key else " each"
+    observe("; ".join(remarks) or f"64 letters and digits{each}, with nothing around them")
+    assert not remarks
+
+
+@pytest.mark.informational
+@pytest.mark.needs("credentials_are_present")
+def test_credentials_file_is_private(binance: Binance, observe: Observe) -> None:
+    """The file that holds the credentials is its owner's alone: unreadable for others, and out of git.
+
+    Keys leave machines mostly in two ways: somebody else's program reads the file, or a commit takes it along, and a
+    key that was ever pushed counts as stolen. Credentials from the environment are in no file.
+
+    Fix: chmod 600 .env, and the same for the file of a private key; put its name into .gitignore. If git tracks it:
+    git rm --cached .env, commit, then delete the key in API Management and make a new one.
+    """
+    remarks = binance.open_files()
+    observe("; ".join(remarks) or "no one else can read it, and git leaves it alone")
     assert not remarks

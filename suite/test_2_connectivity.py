@@ -19,3 +19,19 @@ def test_futures_api_answers(binance: Binance, observe: Observe) -> None:
     reach = binance.ping()
     observe(str(reach), pingOk=reach.answered)
     assert reach.answered
+
+
+@pytest.mark.informational
+@pytest.mark.needs("futures_api_answers")
+def test_rate_limit_headroom_is_left(binance: Binance, observe: Observe) -> None:
+    """Less than 80 % of the address's request weight was used when the run began.
+
+    Binance counts by address, and all programs behind it share one limit. A bot that finds it used up is refused with
+    429 in the very minute in which it wants to close a position, and if it goes on, the address is banned.
+
+    Fix: find what else calls Binance from this address, and have it poll less or use streams; or give the bot an
+    address of its own.
+    """
+    weight = binance.weight_at_start()
+    observe(f"{weight} was used when the run began")
+    assert weight.is_under(80)

@@ -37,3 +37,18 @@ def test_clock_is_inside_signing_window(binance: Binance, observe: Observe) -> N
     drift = binance.drift()
     observe(f"{drift}; recvWindow is {binance.recv_window} ms")
     assert drift.inside_signing_window(binance.recv_window)
+
+
+@pytest.mark.informational
+def test_clock_is_synchronised(binance: Binance, observe: Observe) -> None:
+    """The operating system has its clock kept over the network.
+
+    A clock that is right today and kept by nobody drifts by seconds a week, until one morning every order is refused
+    with -1021.
+
+    Fix: Linux: sudo timedatectl set-ntp true, or install chrony. Windows: start the Windows Time service (net start
+    w32time) and have it start by itself. macOS: System Settings > General > Date & Time > Set automatically.
+    """
+    kept = binance.clock_is_kept()
+    observe(f"the operating system says that its clock is {'kept' if kept else 'not kept'} over the network")
+    assert kept

@@ -14,10 +14,10 @@ def test_signed_requests_are_accepted(binance: Binance, observe: Observe) -> Non
     It proves in one stroke that the key exists, that the secret belongs to it, that its address list admits this
     machine, and that it may read. Everything after this step builds on it.
 
-    Fix: -1022: the secret does not belong to this key; paste both again. -2014: the key is cut or has something around
-    it. -2008: the key was deleted or is of another environment. -2015: add this machine's public address to the key's
-    list (Profile > Account > API Management > Edit restrictions), tick Enable Reading, and see that the key is of the
-    environment under test.
+    Fix: -1022: the secret, or the private key, does not belong to this key; paste both again. -2014: the key is cut or
+    has something around it. -2008: the key was deleted or is of another environment. -2015: add this machine's public
+    address to the key's list (Profile > Account > API Management > Edit restrictions), tick Enable Reading, and see
+    that the key is of the environment under test.
     """
     reads = binance.signed_reads()
     observe(str(reads))
@@ -76,3 +76,70 @@ def test_key_is_restricted_to_known_ips(binance: Binance, observe: Observe) -> N
     where = "listed addresses alone" if permissions.ip_restricted else "any address"
     observe(f"the key works from {where} (ipRestrict)", ipRestrictEnabled=permissions.ip_restricted)
     assert permissions.ip_restricted
+
+
+@pytest.mark.informational
+@pytest.mark.needs("signed_requests_are_accepted")
+def test_transfers_are_disabled(binance: Binance, observe: Observe) -> None:
+    """The key cannot move funds between accounts.
+
+    A withdrawal is not the only way out: internal transfers go to other users, universal ones to other wallets, from
+    where another key may take them further.
+
+    Fix: Profile > Account > API Management > Edit restrictions > untick Permits Universal Transfer and Enable Internal
+    Transfer.
+    """
+    moves = binance.key_permissions().transfers
+    observe(f"the key can move funds ({', '.join(moves)})" if moves else "the key can move no funds between accounts")
+    assert not moves
+
+
+@pytest.mark.informational
+@pytest.mark.needs("signed_requests_are_accepted")
+def test_key_has_no_spare_permissions(binance: Binance, observe: Observe) -> None:
+    """The key may read and trade futures, and nothing beyond.
+
+    What a futures bot does not need, a thief can use: spot and margin orders at absurd prices move money to whoever
+    stands on their other side.
+
+    Fix: Profile > Account > API Management > Edit restrictions > untick everything but Enable Reading and Enable
+    Futures. A bot that trades spot as well should have a second key for it.
+    """
+    spare = binance.key_permissions().spare
+    observe(f"the key also holds {', '.join(spare)}" if spare else "the key holds nothing beyond reading and futures")
+    assert not spare
+
+
+@pytest.mark.informational
+@pytest.mark.needs("signed_requests_are_accepted")
+def test_key_is_not_due_for_rotation(binance: Binance, observe: Observe) -> None:
+    """The key is less than 365 days old.
+
+    A key lies about in more places the longer it is used: backups, logs, old machines, people who have left. A new one
+    each year ends them all at once.
+
+    Fix: make a new key (Profile > Account > API Management > Create API), run this suite on it, give it to the bot,
+    then delete the old one.
+    """
+    age = binance.key_permissions().age_days(binance.now())
+    observe(f"the key is {age} days old (createTime)")
+    assert age < 365
+
+
+@pytest.mark.informational
+@pytest.mark.needs("signed_requests_are_accepted")
+def test_trading_permission_is_not_expiring(binance: Binance, observe: Observe) -> None:
+    """The key's permission to trade does not end within 14 days.
+
+    Binance takes the trading permission from a key without an address list after a time, and has announced to delete
+    such keys; the bot then stops in the middle of its trades.
+
+    Fix: Profile > Account > API Management > Edit restrictions > Restrict access to trusted IPs only, with this
+    machine's public address; a key with such a list does not expire.
+    """
+    permissions = binance.key_permissions()
+    left = permissions.trading_days_left(binance.now())
+    ends = "no end of it is given" if left is None else f"it ends in {left} days (tradingAuthorityExpirationTime)"
+    lapses = "" if permissions.ip_restricted else "; the key has no address list, and Binance lets such keys lapse"
+    observe(f"{ends}{lapses}")
+    assert left is None or left > 14

@@ -38,3 +38,53 @@ def test_position_mode_is_known(binance: Binance, observe: Observe) -> None:
     mode = binance.position_mode()
     # An answer without a mode never gets here: it is no observation about the account, so it is unproven.
     observe(f"the account is in {mode.value} mode", positionMode=mode.value)
+
+
+@pytest.mark.informational
+@pytest.mark.needs("signed_requests_are_accepted")
+@pytest.mark.pointless_if_failed("futures_trading_is_enabled", "account_may_trade")
+def test_no_quantitative_rule_is_violated(binance: Binance, observe: Observe) -> None:
+    """No indicator of the futures quantitative rules is locked.
+
+    Binance watches how many orders of an account are filled, cancelled at once, or too small. Who goes beyond the limit
+    may only reduce positions for a time, and every other order is refused with -4400.
+
+    Fix: have the bot place fewer and larger orders, and let them stand; then wait until the time that was observed.
+    """
+    locks = binance.locks()
+    observe("; ".join(map(str, locks)) or "no indicator is locked")
+    assert not locks
+
+
+@pytest.mark.informational
+@pytest.mark.needs("signed_requests_are_accepted")
+@pytest.mark.pointless_if_failed("futures_trading_is_enabled", "account_may_trade")
+def test_user_stream_can_be_opened(binance: Binance, observe: Observe) -> None:
+    """The futures API gives this key a listen key, which opens the account's user data stream.
+
+    On that stream a bot hears at once of its fills, its balance and its positions; without it a bot has to poll, and
+    meets the rate limit. No stream is closed: one that is open already goes on, and its 60 minutes begin anew.
+
+    Fix: -2015: see that the key's address list admits this machine, and tick Enable Futures (Profile > Account > API
+    Management > Edit restrictions). If bots of this account must not be touched at all, set BINANCE_USER_STREAM=off.
+    """
+    given = binance.stream_key()
+    observe(str(given))
+    assert given.listen_key
+
+
+@pytest.mark.informational
+@pytest.mark.needs("signed_requests_are_accepted", "user_stream_can_be_opened")
+@pytest.mark.pointless_if_failed("futures_trading_is_enabled", "account_may_trade")
+def test_user_stream_is_alive(binance: Binance, observe: Observe) -> None:
+    """The user data stream opens from this machine and answers a ping.
+
+    It is another host and another protocol than the API's: a firewall or proxy that lets every request through may stop
+    it, and a bot then waits for fills that it never hears of.
+
+    Fix: let this machine reach fstream.binance.com on port 443, WebSocket included; behind a proxy, one that tunnels
+    it. If the stream answered with an error or was closed, wait a minute and run again: then it is Binance's.
+    """
+    stream = binance.user_stream()
+    observe(str(stream))
+    assert stream.alive

@@ -3,24 +3,42 @@
 import importlib
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from keycheck import catalogue, clock, settings
 from keycheck.binance import Binance
-from keycheck.channel import Identity
+from keycheck.channel import Identity, Listener
 from keycheck.credentials import facts_of
 from keycheck.endpoints import WEIGHT_LIMITS, Host
 from keycheck.errors import CannotLook, NotApplicable
 from keycheck.findings import Outcome, missed
+from keycheck.machine import KEPT, Machine
+from keycheck.network.stream import Stream
 from keycheck.network.transport import HttpTransport
 from keycheck.redaction import Redactor
-from keycheck.signing import HmacSigner
+from keycheck.settings import Settings
+from keycheck.signing import signer_of
 from keycheck.waiting import Waiting
 from tests.exchange import LocalExchange
 from tests.running import ROOT
 
 CATALOGUE = catalogue.read(ROOT / "suite")
+
+
+@dataclass(frozen=True)
+class ToldMachine(Machine):
+    """A machine that answers as it is told: healthy, unless told otherwise."""
+
+    lies_open: tuple[str, ...] = ()
+    clock_is: tuple[str, ...] = (KEPT,)
+
+    def open_files(self) -> list[str]:
+        return list(self.lies_open)
+
+    def clock(self) -> list[str]:
+        return list(self.clock_is)
 
 
 class ForgetfulJournal:
@@ -29,24 +47,38 @@ class ForgetfulJournal:
     def keep(self, key: str, fresh: list[float], *, vital: bool = True) -> list[float]:  # noqa: ARG002  the interface
         return fresh
 
+    def remember(self, key: str, ask: Callable[[], list[str]]) -> list[str]:  # noqa: ARG002  the interface
+        return ask()
+
 
 @contextmanager
-def session(exchange: LocalExchange, waiting: Waiting | None = None, **extra: str) -> Iterator[Binance]:
+def session(
+    exchange: LocalExchange, waiting: Waiting | None = None, machine: Machine | None = None, **extra: str
+) -> Iterator[Binance]:
     """A live session with the exchange's own settings; `extra` replaces or adds some. It does not wait by itself."""
     read = settings.load(Path("no such file"), environ=exchange.settings() | extra)
-    key, secret = read.credentials.api_key, read.credentials.api_secret
+    key, signer = read.credentials.api_key, signer_of(read.credentials)
     urls = {Host.FUTURES: read.futures_url} | ({Host.WALLET: read.wallet_url} if read.wallet_url else {})
+    redactor = Redactor()
     with closing(HttpTransport(urls, read.proxy, read.ca_bundle)) as transport:
         yield Binance(
             transport,
-            Identity(facts_of(read.credentials), key, HmacSigner(secret) if secret else None),
+            Identity(facts_of(read.credentials, signer.type if signer else None), key, signer),
             symbol=read.symbol,
             recv_window=read.recv_window,
             has_wallet=read.wallet_url is not None,
             journal=ForgetfulJournal(),
-            redactor=Redactor(),
+            redactor=redactor,
+            machine=machine or ToldMachine(),
+            listener=_listener(read, redactor),
             waiting=waiting or Waiting(clock.NoSleep(), WEIGHT_LIMITS[read.environment]),
         )
+
+
+def _listener(read: Settings, redactor: Redactor) -> Listener | None:
+    if read.stream_url is None or not read.user_stream:
+        return None
+    return Stream(read.stream_url, redactor.clean, read.proxy, read.ca_bundle)
 
 
 def check_function(check_id: str) -> Callable[..., None]:

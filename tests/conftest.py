@@ -37,14 +37,14 @@ def exchange() -> Iterator[LocalExchange]:
 
 @pytest.fixture
 def suite(tmp_path: Path) -> SuiteRunner:
-    """Runs `pytest suite/` in a process of its own, as a user would."""
-    return SuiteRunner(tmp_path)
+    """Runs `pytest suite/` as a user would, in a fork: half the time, where nothing hangs on the process itself."""
+    return ForkedRunner(tmp_path)
 
 
 @pytest.fixture
-def forked(tmp_path: Path) -> ForkedRunner:
-    """The same for half of the time, where nothing hangs on the process."""
-    return ForkedRunner(tmp_path)
+def process(tmp_path: Path) -> SuiteRunner:
+    """The same in a process of its own."""
+    return SuiteRunner(tmp_path)
 
 
 @pytest.fixture(scope="session")

@@ -28,6 +28,7 @@ from tests.running import LONGEST, ROOT, SuiteRunner
 # Not pytest_timeout: pytest rewrites its asserts, and would warn that it came too late.
 PRELOADED = (
     *("requests", "urllib3.http2", "encodings.idna", "jinja2.ext", "dotenv", "vcr", "yaml", "tomllib", "readline"),
+    "websockets.client",
     *("asyncio", "concurrent.futures", "decimal", "html", "hmac", "getpass", "packaging.version", "pdb"),
     *("pygments.lexers.python", "pygments.formatters.terminal", "xml.etree.ElementTree"),
     *(f"_pytest.{name}" for name in default_plugins),

@@ -1,41 +1,30 @@
-"""Takes README's picture of a report with headless Chromium: `python -m tests.picture`."""
+"""Takes README's two pictures of a report with headless Chromium: `python -m tests.picture`."""
 
-import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+from tests.browser import MISSING, Look, chromium, opened, started
 from tests.running import ROOT, SuiteRunner
 
-PICTURE = ROOT / "docs" / "report.png"
-CASSETTE = "withdrawals-enabled"
-# Without these Chromium looks for its maker's hosts at every start.
-QUIET = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--hide-scrollbars",
-    "--disable-sync",
-    "--disable-background-networking",
-    "--disable-component-update",
-]
+PICTURES = {"withdrawals-enabled": ROOT / "docs" / "report.png", "healthy": ROOT / "docs" / "report-ok.png"}
+LOOK = Look(960, 1400, script=False)
 
 
 def main() -> int:
-    """Replays one cassette and photographs the top of its page."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if not chromium:
-        print("Chromium is missing: install it (Debian: apt-get install chromium), then run this again")
+    """Replays each cassette and photographs its page as far as all checks."""
+    executable = chromium()
+    if not executable:
+        print(MISSING)
         return 1
-    with tempfile.TemporaryDirectory() as folder:
-        suite = SuiteRunner(Path(folder))
-        suite("--replay", CASSETTE)
-        page = (suite.report_dir / "report.html").as_uri()
-        command = [chromium, *QUIET, f"--user-data-dir={folder}/profile", "--window-size=820,640"]
-        subprocess.run([*command, f"--screenshot={PICTURE}", page], check=True, capture_output=True, timeout=60)  # noqa: S603
+    with tempfile.TemporaryDirectory() as folder, started(executable) as browser:
+        for cassette, picture in PICTURES.items():
+            suite = SuiteRunner(Path(folder))
+            suite("--replay", cassette)
+            with opened(browser, suite.report_dir / "report.html", LOOK) as seen:
+                box = seen.page.locator(".kc-glance").bounding_box()
+                height = box["y"] + box["height"] + 16 if box else LOOK.height
+                seen.page.screenshot(path=picture, clip={"x": 0, "y": 0, "width": LOOK.width, "height": height})
     return 0
 
 

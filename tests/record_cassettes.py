@@ -7,8 +7,9 @@ since a recording cannot know what it should have been; `tests/test_cassettes_sh
 import re
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tests.running import ROOT, SuiteRunner
 from tests.stories import STORIES
@@ -40,12 +41,26 @@ def shipped() -> list[Shipped]:
     ]
 
 
+def _machine(folder: Path, settings: Mapping[str, str], *, careless: bool) -> dict[str, Any]:
+    """A machine with a file of settings and a clock, both of them kept by somebody, or by nobody."""
+    env_file = folder / "settings.env"
+    env_file.write_text("".join(f"{name}={value}\n" for name, value in settings.items()), encoding="utf-8")
+    env_file.chmod(0o644 if careless else 0o600)
+    clock = folder / "programs" / "timedatectl"
+    clock.parent.mkdir()
+    clock.write_text(f"#!/bin/sh\necho {'no' if careless else 'yes'}\n", encoding="utf-8")
+    clock.chmod(0o755)
+    return {"env_file": env_file, "settings": {"PATH": str(clock.parent)}}
+
+
 def main() -> int:
     """Records all of them; the exit status tells whether each run gave the table's verdict."""
     wrong = 0
     for row in shipped():
-        with STORIES[row.name].settings_of_its_exchange() as settings, tempfile.TemporaryDirectory() as folder:
-            done = SuiteRunner(Path(folder))("--record", row.name, settings=settings)
+        story = STORIES[row.name]
+        with story.settings_of_its_exchange() as settings, tempfile.TemporaryDirectory() as folder:
+            runner = SuiteRunner(Path(folder))
+            done = runner("--record", row.name, **_machine(Path(folder), settings, careless=story.careless))
         as_told = done.exit_status == row.exit_status
         wrong += not as_told
         print(f"{row.name}: {done.verdict.get('verdict')}{'' if as_told else f', but the table says {row.verdict}'}")

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from keycheck.cassettes.label import Label
+from keycheck.comparison import Comparison, Previous
 from keycheck.credentials import KeyFacts
 from keycheck.diagnosis.cause import Confidence, Diagnosis
 from keycheck.drift import Drift
@@ -104,11 +105,18 @@ def hostile(text: str = HOSTILE) -> RunReport:
     )
 
 
+def compared() -> RunReport:
+    """The same beside an earlier run."""
+    previous = Previous(Verdict.NOT_OK, STARTED, "production", "BTCUSDT", "Eh8A", {})
+    return replace(failing(), comparison=Comparison(previous, ("check_0",), ("check_1",), ("check_2",)))
+
+
 BLANK = RunReport(Verdict.UNPROVEN, "0.1.0", STARTED)
 REPORTS = {
     "blank": BLANK,
     "healthy": healthy(),
     "failing": failing(),
+    "compared": compared(),
     "demo": replace(healthy(), environment="demo", permissions=None, drift=None, weight_limit=None),
     "hostile": hostile(),
     "reversed": hostile(REVERSED),

@@ -11,16 +11,22 @@ from dataclasses import dataclass, replace
 
 from tests.exchange import API_KEY, API_SECRET, Fault, LocalExchange, Scenario
 from tests.exchange.scenarios import SCENARIOS
+from tests.keys import ED25519, OTHER_ED25519, RSA, Key
 
 WALLET = "/sapi/v1/account/apiRestrictions"
 ACCOUNT = "/fapi/v1/accountConfig"
 ORDER = "/fapi/v1/order/test"
+LISTEN = "/fapi/v1/listenKey"
+DAY = 86_400_000  # ms
 PAGE = b"<!doctype html><html><title>Welcome</title><body>Accept the terms of this hotel</body></html>"
 
 
 @dataclass(frozen=True)
 class Story:
-    """`settings` go over the exchange's own; `away`: the exchange has gone; `tls`: a stranger's certificate."""
+    """`settings` go over the exchange's own, and over `private_key`'s.
+
+    `away`: the exchange has gone; `tls`: a stranger's certificate; `careless`: the machine is kept by nobody.
+    """
 
     name: str
     verdict: str
@@ -28,8 +34,10 @@ class Story:
     confidence: str | None = None
     scenario: Scenario | Callable[[], Scenario] = Scenario  # made when its exchange is opened, or before
     settings: Mapping[str, str] | None = None
+    private_key: Key | None = None  # in a file, in the secret's place
     away: bool = False
     tls: bool = False
+    careless: bool = False
 
     @property
     def exit_status(self) -> int:
@@ -42,7 +50,8 @@ class Story:
         scenario = self.scenario if isinstance(self.scenario, Scenario) else self.scenario()
         with contextlib.ExitStack() as stack:
             exchange = stack.enter_context(LocalExchange(scenario))
-            settings = exchange.settings() | dict(self.settings or {})
+            settings = exchange.settings() | (self.private_key.settings() if self.private_key else {})
+            settings |= dict(self.settings or {})
             if self.tls:
                 settings["BINANCE_FUTURES_URL"] = stack.enter_context(_stranger(exchange))
             if self.away:
@@ -61,9 +70,34 @@ def _stranger(exchange: LocalExchange) -> Iterator[str]:
         yield front.url
 
 
+def registered(key: Key) -> Callable[[], Scenario]:
+    """An exchange that was given the public half of this key."""
+    return lambda: Scenario(public_key=key.public)
+
+
 def banned() -> Scenario:
     """For 17 minutes from now."""
     return Scenario(faults={WALLET: Fault.banned(round(time.time() + 17 * 60) * 1000)})
+
+
+def careless_owner() -> Scenario:
+    """A key that is old, may do more than it should, works from anywhere, and is about to lapse."""
+    now = round(time.time() * 1000)
+    return Scenario(
+        permissions={
+            "ipRestrict": False,
+            "permitsUniversalTransfer": True,
+            "enableSpotAndMarginTrading": True,
+            "createTime": now - 400 * DAY,
+            "tradingAuthorityExpirationTime": now + round(9.5 * DAY),
+        }
+    )
+
+
+def locked() -> Scenario:
+    """Too many orders came to nothing, and for half an hour Binance takes none that opens a position."""
+    until = round(time.time() + 30 * 60) * 1000
+    return Scenario(indicators={"BTCUSDT": [{"indicator": "UFR", "isLocked": True, "plannedRecoverTime": until}]})
 
 
 def of(name: str, **changes: object) -> Scenario:
@@ -93,6 +127,10 @@ _ALL = (
     Story("hedge-mode", "OK", scenario=SCENARIOS["hedge-mode"]),
     Story("no-ip-restriction", "OK", scenario=SCENARIOS["no-ip-restriction"]),
     Story("unfunded", "OK", scenario=SCENARIOS["unfunded"]),
+    Story("ed25519", "OK", scenario=registered(ED25519), private_key=ED25519),
+    Story("careless-owner", "OK", scenario=careless_owner),
+    Story("careless-machine", "OK", scenario=Scenario(used_weight=2000), careless=True),
+    Story("locked-indicator", "OK", scenario=locked),
     Story(
         "no-credentials",
         "NOT_OK",
@@ -245,6 +283,21 @@ _BOTH = (
         at(WALLET, Fault.refused(-2008), "unknown-key"),
     ),
     Story("demo, IP refused", "NOT_OK", "ip_not_allowed", "likely", SCENARIOS["ip-refused"], settings=_DEMO),
+    Story("stream closed at once", "OK", scenario=SCENARIOS["stream-closed"]),
+    Story("no listen key", "OK", scenario=at(LISTEN, Fault.refused(-2015))),
+    Story(
+        "stream closed at once, withdrawals",
+        "NOT_OK",
+        "withdrawals_enabled",
+        "certain",
+        of("stream-closed", permissions=_TAKES_MONEY),
+    ),
     Story("wallet answers without flags", "UNPROVEN", "not_binance", "likely", at(WALLET, Fault.body(b"{}"))),
 )
-COMBINED = {story.name: story for story in _BOTH}
+_ASYMMETRIC = (
+    Story("Ed25519 key", "OK", scenario=registered(ED25519), private_key=ED25519),
+    Story("RSA key with a passphrase", "OK", scenario=registered(RSA), private_key=RSA),
+    Story("wrong private key", "NOT_OK", "wrong_secret", "likely", registered(ED25519), private_key=OTHER_ED25519),
+    Story("private key for a secret", "NOT_OK", "wrong_secret", "likely", private_key=ED25519),
+)
+COMBINED = {story.name: story for story in (*_BOTH, *_ASYMMETRIC)}

@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -41,6 +41,7 @@ from keycheck.errors import (
     Unreachable,
 )
 from keycheck.facts import PositionMode
+from keycheck.machine import Machine
 from keycheck.network.transport import HttpTransport
 from keycheck.redaction import Redactor
 from keycheck.secrets import Secret
@@ -64,6 +65,10 @@ class Forgetful:
         """Returns what it is given."""
         self.kept[key] = fresh
         return fresh
+
+    def remember(self, key: str, ask: Callable[[], list[str]]) -> list[str]:  # noqa: ARG002  the interface
+        """Asks."""
+        return ask()
 
 
 class Scripted:
@@ -110,6 +115,8 @@ def session(transport: Any, *, wallet: bool = True, keyless: bool = False, symbo
         has_wallet=wallet,
         journal=Forgetful(),
         redactor=Redactor([API_KEY, API_SECRET]),
+        machine=Machine(),
+        listener=None,
         waiting=Waiting(clock.NoSleep(), 2400),
     )
 

@@ -24,11 +24,16 @@ LOOKS = [
     for scheme in ("light", "dark")
     for script in (True, False)
 ]
+BOTH_LIGHTS = (NARROW._replace(scheme="dark"), WIDE)  # and both widths: where axe looks, which takes a second
 SUMMARY = "# NOT OK\n\n- what is wrong\n- what to do\n"
-# These, in half of the looks; -m browser takes all in each.
+# These, in two of the looks; -m browser takes all in each.
 OFTEN = ("healthy", "ip-refused")
 CASSETTES = [
-    *(pytest.param(row, [LOOKS[1], LOOKS[2], LOOKS[7]], id=row.name) for row in shipped() if row.name in OFTEN),
+    *(
+        pytest.param(row, [BOTH_LIGHTS[0], WIDE._replace(script=False)], id=row.name)
+        for row in shipped()
+        if row.name in OFTEN
+    ),
     *(pytest.param(row, LOOKS, id=f"{row.name}-whole", marks=pytest.mark.browser) for row in shipped()),
 ]
 
@@ -88,9 +93,13 @@ def test_the_page_of_a_shipped_cassette(row: Shipped, looks: list[Look], browser
     for look in looks:
         with opened(browser, file, look) as seen:
             assert_quiet_and_whole(seen)
-            if look.script:
+            if look in BOTH_LIGHTS:
                 assert violations(seen) == []
-    assert row.verdict.replace("_", " ") in next(printed(browser, file))
+    sheets = printed(browser, file)
+    first = next(sheets)
+    assert row.verdict.replace("_", " ") in first
+    assert "At a glance" in first
+    assert next(sheets).startswith("All checks")
 
 
 @pytest.mark.parametrize("written", ["hostile", "reversed", "long"], indirect=True)
@@ -183,3 +192,21 @@ def test_it_prints_on_one_sheet_and_its_details_on_more(written: Path, browser: 
     assert second.startswith("All checks")
     assert "Why it matters" in second
     assert "The run" in " ".join([second, *more])
+
+
+def test_pytest_html_shows_the_verdict_first(browser: Browser, suite: SuiteRunner) -> None:
+    """And a table of claims with their severity, in which no node id is left."""
+    file = suite.folder / "page.html"
+    suite("--replay", "withdrawals-enabled", f"--html={file}", "--self-contained-html", all_plugins=True)
+    with opened(browser, file) as seen:
+        tops = [
+            seen.page.locator(one).bounding_box() for one in ("#kc-verdict", "#results-table", "#environment-header")
+        ]
+        heights = [box["y"] for box in tops if box]
+        assert len(heights) == 3
+        assert heights == sorted(heights)
+        assert seen.page.title() == "Keycheck"
+        assert seen.page.locator("#results-table th").all_inner_texts()[:3] == ["Result", "Severity", "Claim"]
+        row = seen.page.locator("#results-table tr.collapsible").first
+        assert row.locator("td").all_inner_texts()[:3] == ["Failed", "critical", "The key cannot withdraw funds."]
+        assert "::test_" not in seen.page.locator("#results-table").inner_text()

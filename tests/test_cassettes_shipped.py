@@ -54,12 +54,14 @@ def test_shipped_cassette_holds_nothing_private(row: Shipped) -> None:
 
 
 def steady(verdict: dict[str, Any]) -> dict[str, Any]:
-    """A verdict without what a replay may change: modes and times."""
+    """A verdict without what a replay may change: modes, times, and how the stream fared, which no cassette holds."""
     kept = copy.deepcopy(verdict)
     for name in ("mode", "startedAt", "durationMs"):
         del kept[name]
     for check in kept["checks"]:
         del check["durationMs"]
+        if check["id"] == "user_stream_is_alive":
+            del check["outcome"], check["detail"]
     return kept
 
 

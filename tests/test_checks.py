@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from keycheck.findings import Check, Outcome
-from tests.asking import CATALOGUE, outcome_of, session
-from tests.exchange import Fault, LocalExchange, Scenario
+from keycheck.machine import UNKEPT, Machine
+from tests.asking import CATALOGUE, ToldMachine, outcome_of, session
+from tests.exchange import Fault, LocalExchange, Scenario, StreamFault
 
 PASS, FAIL, WARN, UNPROVEN = Outcome.PASS, Outcome.FAIL, Outcome.WARN, Outcome.UNPROVEN
 
@@ -20,6 +21,7 @@ class Sick:
     scenario: Scenario
     outcome: Outcome
     settings: dict[str, str] = field(default_factory=dict)
+    machine: Machine | None = None
 
 
 def faulty(path: str, *faults: Fault) -> Scenario:
@@ -28,21 +30,38 @@ def faulty(path: str, *faults: Fault) -> Scenario:
 
 
 HEALTHY = Scenario()
+DAY = 86_400_000  # ms
+NOW = time.time() * 1000
 SICK = {
     "credentials_are_present": Sick(HEALTHY, FAIL, {"BINANCE_API_SECRET": ""}),
     "credentials_are_well_formed": Sick(HEALTHY, WARN, {"BINANCE_API_KEY": '"tooshort"'}),
+    "credentials_file_is_private": Sick(HEALTHY, WARN, machine=ToldMachine(lies_open=(".env is tracked by git",))),
     "futures_api_answers": Sick(faulty("/fapi/v1/ping", Fault.waf_403()), FAIL),
+    "rate_limit_headroom_is_left": Sick(Scenario(used_weight=2000), WARN),
     "clock_agrees_with_exchange": Sick(Scenario(clock_offset_ms=7000), FAIL),
     "clock_is_inside_signing_window": Sick(Scenario(clock_offset_ms=-1500), WARN),
+    "clock_is_synchronised": Sick(HEALTHY, WARN, machine=ToldMachine(clock_is=(UNKEPT,))),
     "signed_requests_are_accepted": Sick(Scenario(api_secret="another" * 10), FAIL),
     "futures_trading_is_enabled": Sick(Scenario(permissions={"enableFutures": False}), FAIL),
     "withdrawals_are_disabled": Sick(Scenario(permissions={"enableWithdrawals": True}), FAIL),
     "key_is_restricted_to_known_ips": Sick(Scenario(permissions={"ipRestrict": False}), WARN),
+    "transfers_are_disabled": Sick(Scenario(permissions={"permitsUniversalTransfer": True}), WARN),
+    "key_has_no_spare_permissions": Sick(Scenario(permissions={"enableSomethingNew": True}), WARN),
+    "key_is_not_due_for_rotation": Sick(Scenario(permissions={"createTime": round(NOW - 366 * DAY)}), WARN),
+    "trading_permission_is_not_expiring": Sick(
+        Scenario(permissions={"tradingAuthorityExpirationTime": round(NOW + 13.5 * DAY)}), WARN
+    ),
     "account_may_trade": Sick(Scenario(account={"canTrade": False}), FAIL),
     "position_mode_is_known": Sick(
         Scenario(account={"dualSidePosition": None}, faults={"/fapi/v1/positionSide/dual": Fault.overloaded_503()}),
         UNPROVEN,
     ),
+    "no_quantitative_rule_is_violated": Sick(
+        Scenario(indicators={"BTCUSDT": [{"indicator": "UFR", "isLocked": True, "plannedRecoverTime": round(NOW)}]}),
+        WARN,
+    ),
+    "user_stream_can_be_opened": Sick(Scenario(ip_allowed=False), WARN),
+    "user_stream_is_alive": Sick(Scenario(stream=StreamFault.error()), WARN),
     "symbol_is_trading": Sick(Scenario(symbol_overrides={"BTCUSDT": {"status": "SETTLING"}}), WARN),
     "order_limits_are_published": Sick(
         Scenario(symbol_overrides={"BTCUSDT": {"filters": {"MIN_NOTIONAL": None}}}), WARN
@@ -71,7 +90,7 @@ def test_check_passes_on_a_healthy_exchange(check_id: str, exchange: LocalExchan
 def test_check_sees_its_claim_broken(check_id: str) -> None:
     """Where its claim does not hold, a check says so and says what it saw."""
     sick = SICK[check_id]
-    with LocalExchange(sick.scenario) as exchange, session(exchange, **sick.settings) as binance:
+    with LocalExchange(sick.scenario) as exchange, session(exchange, None, sick.machine, **sick.settings) as binance:
         outcome, noted = outcome_of(check_id, binance)
     assert outcome is sick.outcome, noted
     assert noted.get("observed") or noted.get("error")

@@ -60,7 +60,7 @@ def run(folder: Path, scenario: Scenario, *arguments: str, plugin: str = NO_SLEE
 def test_a_run_waits_and_goes_on(tmp_path: Path) -> None:
     """For a second, really; a log is told once at the beginning and once in the summary."""
     done = run(tmp_path, ONCE, plugin=SHORT_MINUTES)
-    assert (done.exit_status, done.verdict["requests"]["count"]) == (0, 10)
+    assert (done.exit_status, done.verdict["requests"]["count"]) == (0, 12)
     (said,) = (line for line in done.output.splitlines() if SAID in line)
     assert said == TEXT.format(2231, 1)
     assert "Waited 1 s for Binance's rate limit to make room.\nOK: " in done.output
@@ -109,7 +109,7 @@ def test_a_recording_of_a_wait_replays_without_it(tmp_path: Path) -> None:
     cassette = tmp_path / "busy.yaml"
     live = run(tmp_path, Scenario(used_weight=2300), "--record", str(cassette))
     assert "Waited " in live.output
-    assert cassette.read_text(encoding="utf-8").count("x-mbx-used-weight-1m") == 9
+    assert cassette.read_text(encoding="utf-8").count("x-mbx-used-weight-1m") == 11
     watch = time.monotonic()
     replay = SuiteRunner(tmp_path)("--replay", str(cassette))
     assert time.monotonic() - watch < 20

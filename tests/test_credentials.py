@@ -3,9 +3,20 @@
 import pytest
 
 from keycheck import credentials
-from keycheck.credentials import KEY, SECRET, Credentials, facts_of
+from keycheck.credentials import (
+    KEY,
+    KEY_FILE,
+    PASSPHRASE,
+    SECRET,
+    Credentials,
+    KeyFacts,
+    KeyType,
+    facts_of,
+    says_no_key,
+)
 from keycheck.errors import UsageProblem
 from keycheck.secrets import Secret
+from tests.keys import ED25519, ENCRYPTED_ED25519
 
 GOOD = "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"
 OTHER = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j"
@@ -117,6 +128,52 @@ def test_what_is_not_given_is_named(key: str | None, secret: str | None, missing
     facts = facts_of(credentials.read(key, secret))
     assert facts.missing == missing
     assert facts.type == kind
+
+
+@pytest.mark.parametrize(
+    ("missing", "told"),
+    [
+        ((), ""),
+        ((KEY,), KEY),
+        ((SECRET,), f"{SECRET} or {KEY_FILE}"),
+        ((KEY, SECRET), f"{KEY}, and {SECRET} or {KEY_FILE}"),
+    ],
+)
+def test_what_would_fill_a_gap_is_said(missing: tuple[str, ...], told: str) -> None:
+    """A secret is one of two things to sign with."""
+    assert KeyFacts(missing=missing).not_given == told
+
+
+@pytest.mark.parametrize("kind", ["RSA", "ED25519"])
+def test_a_private_key_stands_in_the_secrets_place(kind: KeyType) -> None:
+    """Nothing is missing then, and the type is the opened key's."""
+    facts = facts_of(credentials.read(GOOD, None, Secret(ED25519.private)), kind)
+    assert (facts.missing, facts.type, facts.has_private_key, facts.remarks) == ((), kind, True, ())
+    facts = facts_of(credentials.read("", None, Secret(ED25519.private)), kind)
+    assert (facts.missing, facts.type) == ((KEY,), kind)
+    assert not facts_of(credentials.read(GOOD, OTHER)).has_private_key
+
+
+def test_a_pasted_private_key_is_remarked_upon_once_and_not_by_its_length() -> None:
+    """It is no secret of Binance's that went wrong, and no reason for a refusal."""
+    (remark,) = credentials.read(GOOD, ED25519.private.replace("\n", "\\n")).remarks
+    assert KEY_FILE in remark
+    assert not says_no_key(remark)
+
+
+def test_a_passphrase_without_use_is_remarked() -> None:
+    """Whoever gives one believes the file to be encrypted."""
+    needless = credentials.read(GOOD, None, Secret(ED25519.private), "x" * 12)
+    assert needless.remarks == (f"{PASSPHRASE} is given, and the private key is not encrypted",)
+    assert credentials.read(GOOD, None, Secret(ENCRYPTED_ED25519.private), "x" * 12).remarks == ()
+    assert credentials.read(GOOD, OTHER, None, "x" * 12).remarks == ()
+
+
+def test_a_private_key_without_its_first_line_is_named() -> None:
+    """It has 64 characters, as a secret has, and is none: signing with it would only earn a -1022."""
+    with pytest.raises(UsageProblem, match="without its -----BEGIN") as caught:
+        credentials.read(GOOD, ED25519.body)
+    assert ED25519.body[20:30] not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def refusal(endpoint: Endpoint, code: int, text: str = "") -> Call:
 
 def trouble(kind: str, status: int | None = None, endpoint: Endpoint = PING, **more: object) -> Call:
     """A request that got no usable answer."""
-    return call(endpoint, status, trouble=kind, **more)
+    return call(endpoint, status, trouble=kind, **more)  # type: ignore[arg-type]
 
 
 def found(*calls: Call, **seen: object) -> list[tuple[str, str]]:
@@ -56,7 +56,7 @@ FUTURES_REFUSE = (call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, -2015))
 def test_every_cause_has_a_story_and_every_story_a_known_cause() -> None:
     """None is only on paper."""
     assert {story.cause for story in STORIES.values()} - {None} == set(NAMES)
-    assert {story.cause for story in COMBINED.values()} <= set(NAMES)
+    assert {story.cause for story in COMBINED.values()} - {None} <= set(NAMES)
     assert len(COMBINED) >= 12
 
 

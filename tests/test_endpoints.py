@@ -16,8 +16,8 @@ def test_everything_defined_is_listed() -> None:
 
 @pytest.mark.parametrize("endpoint", DEFINED, ids=str)
 def test_everything_reads_or_tests(endpoint: Endpoint) -> None:
-    """GET, or the one POST that tests an order without placing it."""
-    assert endpoint.method == "GET" or str(endpoint) == "POST /fapi/v1/order/test"
+    """GET, or one of two POSTs: an order is tested and not placed, a stream is opened. None closes one."""
+    assert endpoint.method == "GET" or str(endpoint) in ("POST /fapi/v1/order/test", "POST /fapi/v1/listenKey")
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,8 @@ def test_everything_reads_or_tests(endpoint: Endpoint) -> None:
         ("POST /fapi/v1/order/test", 1, True),
         ("GET /sapi/v1/account/apiRestrictions", 1, True),
         ("GET /sapi/v1/account/info", 1, True),
+        ("POST /fapi/v1/listenKey", 1, False),
+        ("GET /private/stream", 0, False),
     ],
 )
 def test_weights_and_signatures_are_the_documented_ones(request_line: str, weight: int, signed: bool) -> None:
@@ -42,5 +44,12 @@ def test_weights_and_signatures_are_the_documented_ones(request_line: str, weigh
 
 @pytest.mark.parametrize("endpoint", DEFINED, ids=str)
 def test_a_path_belongs_to_its_host(endpoint: Endpoint) -> None:
-    """/fapi is the futures API, /sapi the wallet's."""
-    assert endpoint.path.startswith({Host.FUTURES: "/fapi/", Host.WALLET: "/sapi/"}[endpoint.host])
+    """/fapi is the futures API, /sapi the wallet's, /private a stream."""
+    places = {Host.FUTURES: "/fapi/", Host.WALLET: "/sapi/", Host.STREAM: "/private/"}
+    assert endpoint.path.startswith(places[endpoint.host])
+
+
+def test_a_listen_key_takes_the_key_and_no_signature() -> None:
+    """It alone: whatever else carries the key is signed, so that nobody can send it again."""
+    assert [str(each) for each in DEFINED if each.keyed] == ["POST /fapi/v1/listenKey"]
+    assert not any(each.keyed and each.signed for each in DEFINED)

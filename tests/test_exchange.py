@@ -40,6 +40,7 @@ from tests.exchange.gatekeeper import Security, SignedRequest, inspect
 from tests.exchange.parameters import form_refusal, merged
 from tests.exchange.refusals import Refusal, refusal
 from tests.exchange.signatures import HmacVerifier, split_signature
+from tests.test_exchange_streams import close_code
 
 NOW = 1_790_000_000_000
 SHORT = 0.25  # seconds a client waits for something that will not come
@@ -170,7 +171,11 @@ def test_a_well_signed_request_passes_the_gate() -> None:
     assert gate(security=Security.TRADE) is None
 
 
-@pytest.mark.parametrize("key", [None, "", "short", API_KEY + " ", f'"{API_KEY}"', API_KEY[:-1], API_KEY[:-1] + "ü"])
+@pytest.mark.parametrize(
+    "key",
+    [None, "", "short", API_KEY + " ", f'"{API_KEY}"', API_KEY[:-1], API_KEY[:-1] + "ü"],
+    ids=["none", "empty", "short", "a blank", "quotes", "cut", "a stray letter"],  # ids are kept in pytest's cache
+)
 def test_a_badly_formed_key_is_refused_before_all_else(key: str | None) -> None:
     """A key that is not 64 letters and digits gives 401 -2014, whatever else is wrong."""
     no = gate(key=key, query="nothing=right")
@@ -709,12 +714,14 @@ def test_connections_are_counted_by_host(exchange: LocalExchange) -> None:
 
 
 def test_settings_are_what_the_user_configures(exchange: LocalExchange) -> None:
-    """Two hosts on loopback and well-formed credentials, or none."""
+    """Three hosts on loopback and well-formed credentials, or none."""
     settings = exchange.settings()
-    assert set(settings) == {"BINANCE_API_KEY", "BINANCE_API_SECRET", "BINANCE_FUTURES_URL", "BINANCE_WALLET_URL"}
+    hosts = {"BINANCE_FUTURES_URL", "BINANCE_WALLET_URL", "BINANCE_STREAM_URL"}
+    assert set(settings) == {"BINANCE_API_KEY", "BINANCE_API_SECRET", *hosts}
+    assert settings["BINANCE_STREAM_URL"].startswith("ws://127.0.0.1:")
     assert settings["BINANCE_FUTURES_URL"].startswith("http://127.0.0.1:")
     assert settings["BINANCE_FUTURES_URL"] != settings["BINANCE_WALLET_URL"]
-    assert set(exchange.settings(no_credentials=True)) == {"BINANCE_FUTURES_URL", "BINANCE_WALLET_URL"}
+    assert set(exchange.settings(no_credentials=True)) == hosts
     for credential in (API_KEY, API_SECRET):
         assert len(credential) == 64
         assert credential.isascii()
@@ -1004,6 +1011,7 @@ EXPECTED: dict[str, Callable[[LocalExchange], bool]] = {
     "trading-barred": lambda one: ask_signed(one, ORDER_TEST, "POST", **MARKET_ORDER).verdict == (400, -4088),
     "unfunded": lambda one: ask_signed(one, ORDER_TEST, "POST", **MARKET_ORDER).verdict == (400, -2019),
     "cooling-off": lambda one: ask_signed(one, ORDER_TEST, "POST", **MARKET_ORDER).verdict == (400, -4192),
+    "stream-closed": lambda one: close_code(one) == 1008,
 }
 
 

@@ -10,7 +10,6 @@ from keycheck.endpoints import Host
 from keycheck.errors import NotBinance
 from keycheck.facts import (
     Account,
-    KeyPermissions,
     OrderAnswer,
     PositionMode,
     Reachability,
@@ -24,6 +23,7 @@ from keycheck.facts import (
     weight_limit,
 )
 from keycheck.orders import OrderRules
+from keycheck.permissions import KeyPermissions
 
 LOT = {"filterType": "LOT_SIZE", "stepSize": "0.001", "minQty": "0.001", "maxQty": "1000"}
 MARKET_LOT = {"filterType": "MARKET_LOT_SIZE", "stepSize": "0.001", "minQty": "0.001", "maxQty": "120"}

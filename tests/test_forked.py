@@ -2,6 +2,7 @@
 
 import json
 import multiprocessing
+import re
 import subprocess
 import threading
 import time
@@ -70,9 +71,9 @@ def test_a_forked_run_finds_what_a_process_finds(
 def test_a_forked_run_ends_as_a_process_ends(tmp_path: Path, exchange: LocalExchange) -> None:
     """The same exit status, outcomes, terminal and page, but for what was measured; no warning of pytest."""
     runs = [made(tmp_path)("-q", settings=exchange.settings()) for made in (SuiteRunner, ForkedRunner)]
-    assert [done.exit_status for done in runs] == [0, 0]
+    assert runs[0].exit_status == runs[1].exit_status
     assert runs[0].outcomes == runs[1].outcomes
-    said = [[line for line in done.output.splitlines() if "passed in" not in line] for done in runs]
+    said = [[line for line in done.output.splitlines() if not re.search(r" in [0-9.]+s\b", line)] for done in runs]
     assert said[0] == said[1]
     assert len(runs[0].page) == pytest.approx(len(runs[1].page), rel=0.05)
     assert "warning" not in runs[1].output.lower()

@@ -57,7 +57,7 @@ def test_example_settings_are_settings() -> None:
     text = (ROOT / ".env.example").read_text(encoding="utf-8")
     named = dict(re.findall(r"^#?(BINANCE_\w+)=(.*)$", text, re.MULTILINE))
     assert set(named) <= set(NAMES)
-    assert named["BINANCE_API_KEY"] == named["BINANCE_API_SECRET"] == ""
+    assert {named[name] for name in NAMES if name.startswith(("BINANCE_API_", "BINANCE_PRIVATE_"))} == {""}
 
 
 @pytest.mark.parametrize("path", [".env", "local.env", "reports/verdict.json", "reports/report.html"])
@@ -69,13 +69,13 @@ def test_git_ignores_what_must_not_be_committed(path: str) -> None:
     assert done.returncode == 0
 
 
-@pytest.mark.parametrize("group", ["requirements.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize("group", ["requirements.txt", "requirements-dev.txt", "requirements-interop.txt"])
 def test_every_dependency_is_pinned_with_its_hash(group: str) -> None:
     """What pyproject.toml asks for is in the file that pip installs, each line with hashes."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     asked = list(project["project"]["dependencies"])
-    if group == "requirements-dev.txt":
-        asked += project["dependency-groups"]["dev"]
+    if group != "requirements.txt":
+        asked += project["dependency-groups"][group.removeprefix("requirements-").removesuffix(".txt")]
     pins = re.split(r"\n(?=[a-zA-Z])", (ROOT / group).read_text(encoding="utf-8"))
     pinned = {m[1].lower() for pin in pins if (m := re.match(r"([\w.-]+)==[\w.]+", pin)) and "--hash=sha256:" in pin}
     names = {re.match(r"[\w.-]+", requirement)[0].lower() for requirement in asked}  # type: ignore[index]

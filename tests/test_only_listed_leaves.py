@@ -23,7 +23,16 @@ import urllib3
 
 import keycheck
 from keycheck import endpoints
-from keycheck.endpoints import ACCOUNT_CONFIG, API_RESTRICTIONS, LISTED, ORDER_TEST, PING, Endpoint, Host
+from keycheck.endpoints import (
+    ACCOUNT_CONFIG,
+    API_RESTRICTIONS,
+    LISTED,
+    ORDER_TEST,
+    PING,
+    USER_STREAM,
+    Endpoint,
+    Host,
+)
 from keycheck.errors import CannotLook, NotListed, Unreachable
 from keycheck.network.transport import HttpTransport
 from keycheck.secrets import Secret
@@ -452,7 +461,7 @@ NEVER = (
     ),
     *("/fapi/v1/order／test", "/fapi/v1/ｏrder", f"{ORDER}\u200b/test", f"{ORDER}/tеst"),
     *(f"//127.0.0.1{ORDER}/test", f"///127.0.0.1{ORDER}/test", f"//x:y@127.0.0.1{ORDER}/test"),
-    *("/fapi/v1/batchOrders", "/fapi/v1/listenKey", "/fapi/v2/order", "/fapi/v1/order/testing", "/", ""),
+    *("/fapi/v1/batchOrders", "/fapi/v1/allOpenOrders", "/fapi/v2/order", "/fapi/v1/order/testing", "/", ""),
     *(f"{ORDER} HTTP/1.1\r\nX: ", f"{ORDER}/test HTTP/1.1\r\n\r\nPOST {ORDER} HTTP/1.1\r\n\r\n"),
 )
 # White space that some readers take out: what is left is listed, and only that may leave.
@@ -496,6 +505,38 @@ def test_no_other_verb_leaves(http: HttpTransport, exchange: LocalExchange, verb
         assert {line for lines in leaked.values() for line in lines} <= {f"{verb.upper()} {path}"}
     assert_listed(exchange, exchange.log)
     assert all(one.path != ORDER for one in exchange.log)
+
+
+LISTEN = "/fapi/v1/listenKey"
+
+
+@pytest.mark.parametrize(
+    "path", [LISTEN, f"{LISTEN}/", f"{LISTEN}/.", "/fapi/v1/%6cistenKey", f"{LISTEN}?listenKey=x", LISTEN.lower()]
+)
+@pytest.mark.parametrize("verb", ["DELETE", "PUT", "PATCH"])
+def test_nobodys_stream_is_closed(http: HttpTransport, exchange: LocalExchange, verb: str, path: str) -> None:
+    """DELETE would end the stream of a bot that is running; a listen key may be asked for, and nothing else."""
+    assert leaks(http, exchange, verb, exchange.futures_url, path) == {}
+
+
+@each_door
+@pytest.mark.parametrize("query", ["?listenKey=x", "?_method=DELETE", "?timestamp=1&signature=0"])
+def test_a_listen_key_is_asked_for_without_parameters(
+    http: HttpTransport, exchange: LocalExchange, door: Door, query: str
+) -> None:
+    """None was examined, and none is needed."""
+    with pytest.raises(REFUSALS):
+        door(http, "POST", exchange.futures_url, LISTEN + query)
+    assert exchange.log == []
+
+
+@each_door
+def test_the_streams_path_is_not_for_requests(http: HttpTransport, exchange: LocalExchange, door: Door) -> None:
+    """It is listed for the WebSocket alone, which has a host of its own."""
+    for base in (exchange.futures_url, exchange.wallet_url, exchange.stream_url.replace("ws:", "http:")):
+        with pytest.raises(REFUSALS):
+            door(http, "GET", base, USER_STREAM.path)
+    assert exchange.log == exchange.streams == []
 
 
 BASES = {
@@ -851,15 +892,15 @@ def test_no_file_of_the_package_or_the_suite_names_an_order() -> None:
 
 
 def test_the_list_holds_readers_and_one_test() -> None:
-    """Of all endpoints that a module holds, the only one that is no GET is the test order."""
+    """Of all endpoints that a module holds, two are no GET: the test order, and the wish to listen."""
     held = {each for module in modules() for each in vars(module).values() if isinstance(each, Endpoint)}
     assert held == LISTED == endpoints.LISTED
-    assert [str(each) for each in held if each.method != "GET"] == [f"POST {ORDER}/test"]
+    assert {str(each) for each in held if each.method != "GET"} == {f"POST {ORDER}/test", f"POST {LISTEN}"}
 
 
 def test_only_the_network_package_can_send() -> None:
     """Of all modules, those alone hold something of a library that opens connections."""
-    libraries = {"requests", "urllib3", "socket", "http", "aiohttp", "httpx", "asyncio", "ssl"}
+    libraries = {"requests", "urllib3", "socket", "http", "aiohttp", "httpx", "asyncio", "ssl", "websockets"}
     holders = {
         module.__name__
         for module in modules()
@@ -868,7 +909,9 @@ def test_only_the_network_package_can_send() -> None:
     }
     assert holders == {"keycheck.network.explain", "keycheck.network.gate"} | {
         "keycheck.network.inert",
+        "keycheck.network.line",
         "keycheck.network.transport",
+        "keycheck.network.websocket",
     }
 
 
@@ -935,12 +978,12 @@ def test_a_run_that_is_sent_elsewhere_stays(
 def test_a_run_by_a_proxy_says_ok(
     suite: SuiteRunner, exchange: LocalExchange, front: Front, wallet: Front, bundle: str
 ) -> None:
-    """BINANCE_PROXY takes effect: every connection is a tunnel through it, one a host."""
+    """BINANCE_PROXY takes effect: every connection is a tunnel through it, one a host, the stream's among them."""
     with Proxy(user=f"somebody:{PASSWORD}") as proxy:
         more = {"BINANCE_PROXY": with_password(proxy), "BINANCE_CA_BUNDLE": bundle, "NO_PROXY": "*"}
         done = suite(settings=settings_for(exchange, front, wallet, **more))
         assert sorted(head.split()[1] for head in proxy.heads) == sorted(
-            f"{ADDRESS}:{each.port}".encode() for each in (front, wallet)
+            each.encode() for each in (front.url[8:], wallet.url[8:], exchange.stream_url[5:])
         )
         for hidden in (API_KEY, "fapi/", "sapi/", "signature"):
             assert hidden.encode() not in proxy.received

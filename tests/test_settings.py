@@ -3,13 +3,17 @@
 import codecs
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from keycheck.endpoints import ENVIRONMENTS
 from keycheck.errors import UsageProblem
-from keycheck.settings import NAMES, Settings, is_local, load
+from keycheck.redaction import Redactor
+from keycheck.settings import MAX_KEY_FILE, NAMES, Settings, in_the_environment, is_local, load
+from keycheck.signing import signer_of
+from tests.keys import ED25519, ENCRYPTED_ED25519
 
 KEY = "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"
 SECRET = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j"  # noqa: S105  printed in Binance's docs
@@ -351,6 +355,126 @@ def test_settings_do_not_print_key_and_secret() -> None:
     """The repr of all settings together holds no run of a secret."""
     shown = repr(load(Path("nowhere"), environ={"BINANCE_API_KEY": KEY, "BINANCE_API_SECRET": SECRET}))
     assert not any(text[i : i + 5] in shown for text in (KEY, SECRET) for i in range(60))
+
+
+# -- a private key --
+
+
+def pem_of(settings: Settings) -> str | None:
+    """The private key in the clear."""
+    held = settings.credentials.private_key
+    return held.pem.reveal() if held else None
+
+
+@pytest.fixture
+def key_file(tmp_path: Path) -> Path:
+    """A private key, as openssl leaves it."""
+    (tmp_path / "keys").mkdir()
+    file = tmp_path / "keys" / "private.pem"
+    file.write_text(ED25519.private)
+    return file
+
+
+def test_a_private_keys_path_starts_at_the_settings_file(
+    from_file: From, from_environment: From, key_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever the run was started, and wherever the setting stands; an absolute path and ~ are what they are."""
+    monkeypatch.setenv("HOME", str(key_file.parent))
+    for path in ("keys/private.pem", "./keys/../keys/private.pem", str(key_file), "~/private.pem"):
+        assert pem_of(from_file(f"BINANCE_PRIVATE_KEY_FILE={path}\n")) == ED25519.private
+        assert pem_of(from_environment(BINANCE_PRIVATE_KEY_FILE=f" {path} ")) == ED25519.private
+    with pytest.raises(UsageProblem):
+        from_file("BINANCE_PRIVATE_KEY_FILE=private.pem\n")
+
+
+def test_files_that_hold_a_credential_are_listed(from_file: From, key_file: Path) -> None:
+    """The private key's is one, and .env is another where it holds a passphrase."""
+    settings = from_file(f"BINANCE_PRIVATE_KEY_FILE={key_file}\n")
+    assert settings.credential_files == (("the private key's file", key_file),)
+    settings = from_file(f"BINANCE_PRIVATE_KEY_FILE={key_file}\nBINANCE_PRIVATE_KEY_PASSPHRASE=x\n")
+    assert [name for name, _ in settings.credential_files] == ["the settings file", "the private key's file"]
+
+
+def test_a_private_key_that_cannot_be_read_is_named(
+    from_environment: From, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Missing, no file, a pipe, too long, not permitted: a sentence each, without the path."""
+    os.mkfifo(tmp_path / f"{CANARY}.pipe")
+    for name in (f"{CANARY}.pem", ".", f"{CANARY}.pipe", f"{CANARY}\0", f"~{CANARY}/x"):
+        assert "folder of the settings file" in refusal(partial(from_environment, BINANCE_PRIVATE_KEY_FILE=name))
+    assert "cannot be read" in refusal(partial(from_environment, BINANCE_PRIVATE_KEY_FILE=CANARY * 200))
+    (tmp_path / f"{CANARY}.pem").write_bytes(b"-" * (MAX_KEY_FILE + 1))
+    ask = partial(from_environment, BINANCE_PRIVATE_KEY_FILE=f"{CANARY}.pem")
+    assert "longer than 64 KiB" in refusal(ask)
+
+    def may_not(_: Path, mode: str) -> bytes:
+        raise PermissionError(13, mode)
+
+    monkeypatch.setattr(Path, "open", may_not)
+    assert "cannot be read" in refusal(ask)
+
+
+def test_a_secret_and_a_private_key_exclude_each_other(from_file: From, key_file: Path) -> None:
+    """Which of the two would be signed with nobody could tell."""
+    given = {"BINANCE_PRIVATE_KEY_FILE": str(key_file)}
+    message = refusal(lambda: from_file(f"BINANCE_API_SECRET={SECRET}\n", **given))
+    assert "BINANCE_API_SECRET and BINANCE_PRIVATE_KEY_FILE are both given" in message
+    assert pem_of(from_file("BINANCE_API_SECRET=''\n", **given)) == ED25519.private
+
+
+@pytest.mark.parametrize("line", ["{}", "'{}'", '"{}"'])
+@pytest.mark.parametrize("end", ["\\n", "\n"])
+def test_a_private_key_may_be_pasted_into_the_secret(from_file: From, line: str, end: str) -> None:
+    """On one line with `\\n` written out, or in quotes with its own lines; it is remarked upon once."""
+    if (line, end) == ("{}", "\n"):
+        return  # the next test's
+    text = line.format(ED25519.private.strip().replace("\n", end))
+    read = from_file(f"BINANCE_API_SECRET={text}\n").credentials
+    assert read.api_secret is None
+    signer = signer_of(read)
+    assert signer
+    assert (signer.type, signer.sign(ED25519.payload.encode())) == ("ED25519", ED25519.signature)
+    assert len(read.remarks) == 1
+    assert "BINANCE_API_SECRET holds a private key, which is used as one" in read.remarks[0]
+
+
+def test_a_private_key_pasted_without_quotes_is_a_first_line_alone(from_file: From) -> None:
+    """The rest are lines of their own to whoever reads .env."""
+    read = from_file(f"BINANCE_API_SECRET={ED25519.private}\n").credentials
+    assert "BINANCE_API_SECRET holds a part of a PEM alone" in refusal(lambda: signer_of(read))
+
+
+def test_a_passphrase_is_taken_as_it_is(from_environment: From, key_file: Path) -> None:
+    """Blanks may belong to it; a line end does not."""
+    key_file.write_text(ENCRYPTED_ED25519.private)
+    given = {"BINANCE_PRIVATE_KEY_FILE": str(key_file), "BINANCE_PRIVATE_KEY_PASSPHRASE": " a b \r\n"}
+    held = from_environment(**given).credentials.private_key
+    assert held
+    assert held.passphrase
+    assert held.passphrase.reveal() == " a b "
+
+
+@pytest.mark.parametrize("end", ["\n", "\\n", " "])
+def test_a_private_key_in_the_environment_is_known_before_settings_are_read(
+    monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    """So is its passphrase."""
+    monkeypatch.setenv("BINANCE_API_SECRET", ENCRYPTED_ED25519.private.replace("\n", end))
+    monkeypatch.setenv("BINANCE_PRIVATE_KEY_PASSPHRASE", ENCRYPTED_ED25519.passphrase)
+    redactor = Redactor(in_the_environment())
+    for secret in (*ENCRYPTED_ED25519.private.splitlines()[1:-1], ENCRYPTED_ED25519.passphrase):
+        assert redactor.clean(f"<{secret}>") == "<[hidden]>"
+
+
+def test_settings_do_not_print_a_private_key(from_environment: From, key_file: Path) -> None:
+    """Neither the key nor what opens it."""
+    key_file.write_text(ENCRYPTED_ED25519.private)
+    passphrase = ENCRYPTED_ED25519.passphrase
+    settings = from_environment(BINANCE_PRIVATE_KEY_FILE=str(key_file), BINANCE_PRIVATE_KEY_PASSPHRASE=passphrase)
+    hidden = settings.credentials.to_hide()
+    assert passphrase in hidden
+    assert ENCRYPTED_ED25519.body in hidden
+    assert not Redactor(hidden).finds(repr(settings))
 
 
 # -- environments --

@@ -6,8 +6,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from keycheck.credentials import Credentials, PrivateKey
 from keycheck.secrets import Secret
-from keycheck.signing import HmacSigner, encode, signed_query
+from keycheck.signing import HmacSigner, encode, signed_query, signer_of
+from tests.keys import ED25519, RSA
 
 SPOT = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j"  # printed in Binance's documentation
 FUTURES = "2b5eb11e18796d12d88f13dc27dbbd02c2cc51ff7059765ed9821957d82bb4d9"  # likewise
@@ -116,6 +118,20 @@ def test_parameters_may_come_from_a_generator() -> None:
     """They are walked once, for encoding and signing alike."""
     pairs = [("timestamp", "1578963600000")]
     assert signed_query(iter(pairs), HmacSigner(Secret(SPOT))).endswith(VECTORS["signature examples"][2])
+
+
+def test_what_was_given_says_how_it_is_signed() -> None:
+    """A secret by HMAC, a private key by its own type, and nothing by nobody."""
+    held = {
+        "HMAC": Credentials(api_secret=Secret(SPOT)),
+        "ED25519": Credentials(private_key=PrivateKey(Secret(ED25519.private), None, "")),
+        "RSA": Credentials(private_key=PrivateKey(Secret(RSA.private), Secret(RSA.passphrase), "")),
+    }
+    for kind, credentials in held.items():
+        signer = signer_of(credentials)
+        assert signer
+        assert signer.type == kind
+    assert signer_of(Credentials(api_key=Secret(SPOT))) is None
 
 
 def test_a_signer_does_not_print_its_secret() -> None:

@@ -15,7 +15,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from urllib3.exceptions import DecodeError, MaxRetryError, NewConnectionError, ProtocolError
 
-from keycheck.endpoints import ACCOUNT_CONFIG, EXCHANGE_INFO, LISTED, ORDER_TEST, PING, TIME, Endpoint, Host
+from keycheck.endpoints import (
+    ACCOUNT_CONFIG,
+    EXCHANGE_INFO,
+    LISTED,
+    ORDER_TEST,
+    PING,
+    TIME,
+    USER_STREAM,
+    Endpoint,
+    Host,
+)
 from keycheck.errors import CannotLook, NotBinance, NotListed, Unreachable
 from keycheck.network import transport
 from keycheck.network.explain import explain
@@ -125,9 +135,16 @@ def test_nothing_is_carried_into_the_next_request(http: HttpTransport, exchange:
 
 def test_one_connection_a_host(http: HttpTransport, exchange: LocalExchange) -> None:
     """However many requests, refusals among them."""
-    for endpoint in sorted(LISTED, key=str):
+    for endpoint in sorted(LISTED - {USER_STREAM}, key=str):
         http.send(endpoint, NOTHING, None, 5)
     assert exchange.connections == {"futures": 1, "wallet": 1}
+
+
+def test_a_stream_is_no_request(http: HttpTransport, exchange: LocalExchange) -> None:
+    """It is on the list, and another way leads there."""
+    with pytest.raises(NotListed):
+        http.send(USER_STREAM, NOTHING, None, 5)
+    assert exchange.log == exchange.streams == []
 
 
 def test_a_redirect_is_not_followed(http: HttpTransport, exchange: LocalExchange) -> None:

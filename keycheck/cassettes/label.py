@@ -18,7 +18,8 @@ _MOST_REMARKS = 20
 class Label:
     """Who was asked what, when and where. `recorded_at`: ISO 8601, UTC; `recorded_from`: one of RECORDED_FROM.
 
-    `system`: of the machine that recorded it; None where it is none of those known.
+    `system`: of the machine that recorded it; None where it is none of those known. `has_stream`: whether the account's
+    stream was looked at (BINANCE_USER_STREAM).
     """
 
     name: str
@@ -31,6 +32,7 @@ class Label:
     has_wallet: bool
     key: KeyFacts
     system: System | None = None
+    has_stream: bool = True
 
 
 def as_plain(label: Label) -> dict[str, Any]:
@@ -55,6 +57,7 @@ def label_from(kept: Any, name: str) -> Label:
             has_wallet=_has_wallet(kept["has_wallet"], kept["environment"]),
             key=_key(kept["key"]),
             system=_system(kept.get("system")),
+            has_stream=_flag(kept.get("has_stream", True)),
         )
     except (KeyError, TypeError, AttributeError):
         pass
@@ -95,6 +98,12 @@ def _one_of(value: object, known: tuple[object, ...]) -> str:
 def _recv_window(value: object) -> int:
     if type(value) is not int or not 1 <= value <= MAX_RECV_WINDOW:
         raise ValueError("not a recvWindow")
+    return value
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("not a flag")  # noqa: TRY004  one error for all that is wrong with a label
     return value
 
 

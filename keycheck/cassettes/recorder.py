@@ -5,10 +5,11 @@ and deadline, and keeps them unscrubbed until the end.
 """
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from keycheck.answers import RawAnswer
+from keycheck.answers import RawAnswer, secrets_in
 from keycheck.cassettes import ENDINGS, files, scrubbing
 from keycheck.cassettes.label import Label, as_plain
 from keycheck.channel import Transport
@@ -43,6 +44,8 @@ class Recorder:
                 "message": self._redactor.clean_shared(str(error)),
             }
             raise
+        for secret in secrets_in(raw, endpoint):
+            self._redactor.learn(secret)  # before the answer is scrubbed, which may say it twice
         uri = scrubbing.scrub_uri(f"{endpoint.path}?{query.reveal()}")
         self._interactions.append((endpoint.method, uri, self._scrubbed(endpoint, raw)))
         return raw
@@ -51,6 +54,12 @@ class Recorder:
         """The clock's journal: a reading is kept as it was used."""
         self._metadata[key] = fresh
         return fresh
+
+    def remember(self, key: str, ask: Callable[[], list[str]]) -> list[str]:
+        """What the machine answered is kept as it was shared."""
+        told = ask()
+        self._metadata[key] = [self._redactor.clean_shared(text) for text in told]
+        return told
 
     def text(self) -> str:
         """The cassette."""

@@ -15,13 +15,17 @@ from keycheck.endpoints import (
     ACCOUNT_INFO,
     API_RESTRICTIONS,
     EXCHANGE_INFO,
+    LISTEN_KEY,
     ORDER_TEST,
     PING,
     POSITION_SIDE,
     PREMIUM_INDEX,
     TIME,
+    TRADING_STATUS,
 )
-from keycheck.facts import PERMISSION
+from keycheck.facts import nearest_names
+from keycheck.permissions import PERMISSION
+from keycheck.user_stream import is_listen_key
 
 Clean = Callable[[str], str]
 Body = dict[str, Any]
@@ -29,12 +33,14 @@ Body = dict[str, Any]
 FUTURES_URL = "https://futures.invalid"
 WALLET_URL = "https://wallet.invalid"
 CONSTANT = "0"
+LISTEN_KEY_CONSTANT = "a-listen-key-was-given"  # nothing that a report says, should anybody take it for a secret
 
 _QUERY = ("symbol", "side", "positionSide", "type", "quantity", "recvWindow")
 _QUERY_BLANKED = ("timestamp", "signature")
-_HEADERS = ("content-type", "x-mbx-used-weight-1m", "x-sapi-used-ip-weight-1m", "retry-after")
+_HEADERS = ("content-type", "x-mbx-used-weight-1m", "x-mbx-used-weight", "x-sapi-used-ip-weight-1m", "retry-after")
 _ERROR = ("code", "msg")
 _FILTER = ("filterType", "stepSize", "minQty", "maxQty", "notional", "minPrice", "maxPrice", "tickSize", "limit")
+_MOST_SYMBOLS = 20
 _LONGEST = 2000  # characters of a text; more than a report shows of it
 
 _FIELDS: Mapping[str, tuple[str, ...]] = {
@@ -62,12 +68,16 @@ def scrub_uri(uri: str) -> str:
 
 
 def scrub_headers(headers: Mapping[str, list[str]], clean: Clean) -> dict[str, list[str]]:
-    """The listed response headers, names in lower case."""
+    """The listed response headers, however their names are spelt."""
     return {
-        name.lower(): [_text(value, clean) for value in values]
+        _spelt(name): [_text(value, clean) for value in values]
         for name, values in headers.items()
-        if name.lower() in _HEADERS
+        if _spelt(name) in _HEADERS
     }
+
+
+def _spelt(name: str) -> str:
+    return name.lower().replace("_", "-")
 
 
 def scrub_body(path: str, status: int, body: bytes, symbol: str, clean: Clean) -> bytes:
@@ -81,6 +91,12 @@ def scrub_body(path: str, status: int, body: bytes, symbol: str, clean: Clean) -
         kept = _scalars(parsed, _ERROR, clean)
     elif path == EXCHANGE_INFO.path:
         kept = _exchange_info(parsed, symbol, clean)
+    elif path == LISTEN_KEY.path:
+        # That there was one is all that a replay needs.
+        given = {"listenKey": LISTEN_KEY_CONSTANT} if is_listen_key(parsed.get("listenKey")) else {}
+        kept = given | _scalars(parsed, _ERROR, clean)
+    elif path == TRADING_STATUS.path:
+        kept = _trading_status(parsed, clean)
     else:
         kept = _scalars(parsed, (*_FIELDS.get(path, ()), *_ERROR), clean)
         if path == API_RESTRICTIONS.path:
@@ -104,7 +120,7 @@ def _text(value: str, clean: Clean) -> str:
 
 
 def _exchange_info(body: Body, symbol: str, clean: Clean) -> Body:
-    """The contract under test and its two neighbours, the weight limit, and the stale stamp."""
+    """The contract under test and two others, the weight limit, and the stale stamp."""
     kept = _scalars(body, ("serverTime", *_ERROR), clean)
     limits, symbols = body.get("rateLimits"), body.get("symbols")
     if isinstance(limits, list):
@@ -112,8 +128,31 @@ def _exchange_info(body: Body, symbol: str, clean: Clean) -> Body:
         kept["rateLimits"] = [_scalars(limit, names, clean) for limit in limits if isinstance(limit, dict)]
     if isinstance(symbols, list):
         entries = [s for s in symbols if isinstance(s, dict)]
-        at = next((i for i, s in enumerate(entries) if s.get("symbol") == symbol), 1)
-        kept["symbols"] = [_contract(entry, clean) for entry in entries[max(at - 1, 0) : at + 2]]
+        kept["symbols"] = [_contract(entry, clean) for entry in _around(symbol, entries)]
+    return kept
+
+
+def _around(symbol: str, entries: list[Body]) -> list[Body]:
+    """A contract and its neighbours; where there is none of that name, those whose names are most like it."""
+    at = next((i for i, entry in enumerate(entries) if entry.get("symbol") == symbol), None)
+    if at is not None:
+        return entries[max(at - 1, 0) : at + 2]
+    alike = nearest_names(symbol, {"symbols": entries})
+    return [entry for entry in entries if entry.get("symbol") in alike] or entries[:3]
+
+
+def _trading_status(body: Body, clean: Clean) -> Body:
+    """Of each indicator its name, whether it is locked and until when: not the figures behind it."""
+    kept = _scalars(body, _ERROR, clean)
+    indicators = body.get("indicators")
+    if isinstance(indicators, dict):
+        names = ("indicator", "isLocked", "plannedRecoverTime")
+        kept["indicators"] = {
+            _text(symbol, clean): [_scalars(one, names, clean) for one in found if isinstance(one, dict)]
+            if isinstance(found, list)
+            else None
+            for symbol, found in list(indicators.items())[:_MOST_SYMBOLS]
+        }
     return kept
 
 

@@ -24,10 +24,11 @@ def location_or_firewall(seen: Reading) -> Iterator[Diagnosis]:
             "counted to the country of their data centre, and hosted CI to the United States.",
         )
     if walled := [call for call in away if call.status != 451]:
+        how = f" (HTTP {walled[0].status})" if walled[0].status else ""
         yield Diagnosis(
             "blocked_by_firewall",
             Confidence.LIKELY,
-            f"A firewall answered in Binance's place (HTTP {walled[0].status}): its own, after too many requests from "
+            f"A firewall answered in Binance's place{how}: its own, after too many requests from "
             f"this address, or one of this network. {NOT_THE_KEY}",
             told(walled),
             f"stop every program that calls Binance from this address, wait ten minutes, {AGAIN}. If it stays, use "

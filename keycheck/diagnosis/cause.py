@@ -30,7 +30,7 @@ CAUSES = {
         "malformed_key": "the key or the secret is cut, or has something around it",
     },
     "the key": {
-        "wrong_secret": "the secret does not belong to the key",
+        "wrong_secret": "the secret, or the private key, does not belong to the API key",
         "unknown_key": "Binance does not know the key: mistyped, deleted or expired",
         "ip_not_allowed": "this machine's address is not on the key's list",
         "wrong_environment": "a key of the test network used on production, or the other way round",

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from keycheck.codes import Kind
-from keycheck.credentials import SAME, says_no_key
+from keycheck.credentials import KEY, KEY_FILE, SAME, SECRET, says_no_key
 from keycheck.diagnosis.cause import Confidence, Diagnosis
 from keycheck.diagnosis.reading import Reading, told
 from keycheck.diagnosis.remedies import EDIT, MENU
@@ -23,6 +23,22 @@ PASTE_AGAIN = (
     "BINANCE_API_SECRET=... with no quotes and no blanks. Binance shows a secret once: if it is lost, make a new key "
     f"({MENU} > Create API)"
 )
+COPY_KEY = (
+    f"copy the key again from {MENU}, and write the line of .env as BINANCE_API_KEY=... with no quotes and no blanks; "
+    "BINANCE_PRIVATE_KEY_FILE names the private key whose public half was registered with it"
+)
+_OR_FILE = f" (or, for a key that you made yourself, {KEY_FILE}=... with the file of its private half)"
+_ANOTHERS_SECRET = (
+    "Binance found the key and refused the signature: BINANCE_API_SECRET is not the secret of BINANCE_API_KEY.",
+    f"{PASTE_AGAIN}. Key and secret must be of the same line in API Management.",
+)
+_ANOTHERS_KEY = (
+    "Binance found the key and refused the signature: this private key does not belong to the public key registered "
+    "with BINANCE_API_KEY.",
+    "openssl pkey -in FILE -pubout shows the public half of a private key: find the file whose half is the one that "
+    f"{MENU} shows for this key, and name it in BINANCE_PRIVATE_KEY_FILE. If none is, register the public half of "
+    "yours as a new key (Create API > Self-generated) and put that into .env as BINANCE_API_KEY=...",
+)
 
 
 def not_given(seen: Reading) -> Iterator[Diagnosis]:
@@ -32,10 +48,13 @@ def not_given(seen: Reading) -> Iterator[Diagnosis]:
         yield Diagnosis(
             "no_credentials",
             Confidence.CERTAIN,
-            f"{' and '.join(missing)}: not given, neither in .env nor in the environment, so nothing can be signed.",
+            f"{seen.evidence.key.not_given}: not given, neither in .env nor in the environment, so nothing can be "
+            "signed.",
             (*(f"{name} is empty or absent" for name in missing), *seen.evidence.key.remarks),
-            f"cp .env.example .env, then fill in {' and '.join(f'{name}=...' for name in missing)}. Binance shows the "
-            f"secret once, when the key is made ({MENU} > Create API); if it is lost, make a new key.",
+            f"cp .env.example .env, then fill in {' and '.join(f'{name}=...' for name in missing)}{_OR_FILE}. Binance "
+            f"shows the secret once, when the key is made ({MENU} > Create API); if it is lost, make a new key."
+            if SECRET in missing
+            else f"cp .env.example .env, then fill in {KEY}=..., as {MENU} shows it.",
         )
 
 
@@ -54,7 +73,7 @@ def malformed(seen: Reading) -> Iterator[Diagnosis]:
         Confidence.CERTAIN if certain else Confidence.LIKELY if shape or of_type else Confidence.POSSIBLE,
         _what_is_odd(bool(said), shape or remarks),
         (*remarks, *map(str, said or of_type or refusals)),
-        f"{PASTE_AGAIN}.",
+        f"{COPY_KEY if seen.evidence.key.has_private_key else PASTE_AGAIN}.",
     )
 
 
@@ -72,13 +91,8 @@ def wrong_secret(seen: Reading) -> Iterator[Diagnosis]:
     """-1022: the key was found, and the signature is not its own. No other reading is known but a mistyped key."""
     said = [call for call in seen.refusals(Kind.AUTHENTICATION) if call.code == _SIGNATURE]
     if said and not seen.one_host_accepts:
-        yield Diagnosis(
-            "wrong_secret",
-            Confidence.LIKELY,
-            "Binance found the key and refused the signature: BINANCE_API_SECRET is not the secret of BINANCE_API_KEY.",
-            told(said),
-            f"{PASTE_AGAIN}. Key and secret must be of the same line in API Management.",
-        )
+        explanation, fix = _ANOTHERS_KEY if seen.evidence.key.has_private_key else _ANOTHERS_SECRET
+        yield Diagnosis("wrong_secret", Confidence.LIKELY, explanation, told(said), fix)
 
 
 def not_accepted(seen: Reading) -> Iterator[Diagnosis]:

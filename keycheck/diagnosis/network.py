@@ -6,6 +6,7 @@ from typing import NamedTuple
 from keycheck.diagnosis.cause import Confidence, Diagnosis
 from keycheck.diagnosis.reading import Reading, told
 from keycheck.diagnosis.remedies import AGAIN, NOT_THE_KEY, look_up
+from keycheck.findings import Severity
 
 
 class Road(NamedTuple):
@@ -68,7 +69,8 @@ def tls(seen: Reading) -> Iterator[Diagnosis]:
 def stranger(seen: Reading) -> Iterator[Diagnosis]:
     """An answer that Binance does not give."""
     calls = seen.in_trouble("not_binance")
-    lacking = [found for found in seen.evidence.findings if found.trouble == "not_binance"]
+    decisive = [found for found in seen.evidence.findings if found.check.severity is Severity.CRITICAL]
+    lacking = [found for found in decisive if found.trouble == "not_binance"]
     if not (calls or lacking):
         return
     hosts = {call.host for call in calls}

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from keycheck.codes import Kind, kind_of
-from keycheck.endpoints import ACCOUNT_CONFIG, ACCOUNT_INFO, API_RESTRICTIONS, ORDER_TEST, Endpoint
+from keycheck.endpoints import ACCOUNT_CONFIG, ACCOUNT_INFO, API_RESTRICTIONS, LISTEN_KEY, ORDER_TEST, Endpoint
 from keycheck.evidence import Call, Evidence
 
 
@@ -49,9 +49,7 @@ class Reading:
 
     def in_trouble(self, *kinds: str) -> list[Call]:
         """Questions that never got a usable answer, for one of these kinds of trouble."""
-        # account/info is asked for the diagnosis alone: what befalls it is no cause of the verdict.
-        asked = [call for call in self.final.values() if call.name != str(ACCOUNT_INFO)]
-        return [call for call in asked if call.trouble in kinds]
+        return [call for call in self.final.values() if call.trouble in kinds and not _is_aside(call)]
 
     def flag(self, name: str) -> bool | None:
         """A permission of the key; None where it was not seen."""
@@ -73,6 +71,12 @@ class Reading:
         if wallet is None or account is None or not wallet.accepted or self.flag("enableFutures") is False:
             return False
         return refused(account) and kind_of(account.code) is Kind.AUTHENTICATION
+
+
+def _is_aside(call: Call) -> bool:
+    """Whether what befell a question is no cause of the verdict."""
+    # account/info is asked for the diagnosis alone, and a stream is advice; but a limit that it met ended the run.
+    return call.name == str(ACCOUNT_INFO) or (call.name == str(LISTEN_KEY) and call.trouble != "rate_limited")
 
 
 def refused(call: Call) -> bool:

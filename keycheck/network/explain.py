@@ -5,7 +5,7 @@ import ssl
 from collections.abc import Iterator
 
 import requests
-from urllib3.exceptions import DecodeError, HTTPError
+from urllib3.exceptions import DecodeError, HTTPError, ProxyError
 
 from keycheck.endpoints import Endpoint
 from keycheck.errors import CannotLook, NotBinance, Unreachable
@@ -29,7 +29,7 @@ def explain(error: Exception, endpoint: Endpoint) -> CannotLook:  # noqa: PLR091
     causes = list(_causes(error))
     host = f"the {endpoint.host.value} API"
     again = "Check the network between this machine and Binance, then run again"
-    if any(isinstance(cause, requests.exceptions.ProxyError) for cause in causes):
+    if any(isinstance(cause, requests.exceptions.ProxyError | ProxyError) for cause in causes):
         # First, for the certificate that is refused may be the proxy's own.
         return Unreachable(f"the proxy did not connect to {host}. Check BINANCE_PROXY", "proxy")
     for cause in causes:

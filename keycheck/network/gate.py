@@ -24,7 +24,7 @@ _ROUTES = frozenset((e.host, e.method, e.path) for e in LISTED)
 _PLAIN = re.compile(r"[!-~]*")  # urlsplit takes other characters out; what is sent still has them
 
 
-def _context(ca_bundle: str | bool = False) -> ssl.SSLContext:
+def tls_context(ca_bundle: str | bool = False) -> ssl.SSLContext:
     """A context of our own, for the usual makers of one write its secrets to SSLKEYLOGFILE."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.hostname_checks_common_name = False
@@ -43,12 +43,12 @@ class Gate(HTTPAdapter):
         self._current: Any = None
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs, ssl_context=_context())
+        super().init_poolmanager(*args, **kwargs, ssl_context=tls_context())
         self.poolmanager.pool_classes_by_scheme = self._pool_classes()
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
         manager = super().proxy_manager_for(
-            proxy, **{"ssl_context": _context(), "proxy_ssl_context": _context(self._verify), **kwargs}
+            proxy, **{"ssl_context": tls_context(), "proxy_ssl_context": tls_context(self._verify), **kwargs}
         )
         manager.pool_classes_by_scheme = self._pool_classes()
         return manager
@@ -94,12 +94,12 @@ class Gate(HTTPAdapter):
         return response
 
     def _let_through(self, method: Any, origin: str, url: Any, body: Any = None) -> None:
-        """Raises NotListed unless this very request is on the list; a POST must be the test order, whatever it says."""
+        """Raises NotListed unless this very request is on the list; whatever that says, a POST is one of two."""
         if type(method) is not str or type(url) is not str or not _PLAIN.fullmatch(url):
             raise NotListed("this request is not on the list of requests that this suite may send")
         parts = urlsplit(url)
         listed = (method, *_origin(origin), parts.path) in self._allowed and "@" not in parts.netloc
-        if not listed or (method == "POST" and parts.path != "/fapi/v1/order/test"):
+        if not listed or (method == "POST" and not _may_be_posted(parts.path, parts.query)):
             raise NotListed("this request is not on the list of requests that this suite may send")
         if body:
             raise NotListed("no request of this suite has a body")
@@ -107,25 +107,13 @@ class Gate(HTTPAdapter):
     def sever(self) -> None:
         """Cuts the connection in use, whatever it is doing; its worker thread then ends by itself."""
         connection, self._current = self._current, None
-        sock = getattr(connection, "sock", None)
-        if isinstance(sock, socket.socket):
-            with contextlib.suppress(OSError):
-                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+        cut(getattr(connection, "sock", None))
 
     def _watch(self, connection: Any) -> None:
         self._current = connection
         if "connect" in vars(connection):
             return
-        tunnel = connection._tunnel
-
-        def tunnel_or_say_so() -> None:
-            """Whatever goes wrong before the tunnel stands is the proxy's."""
-            try:
-                tunnel()
-            except (OSError, HTTPException) as error:
-                raise ProxyError("no tunnel", error) from None
-
-        connection._tunnel = tunnel_or_say_so
+        blame_the_proxy(connection)
         connect = connection.connect
 
         def connect_in_time() -> None:
@@ -136,6 +124,32 @@ class Gate(HTTPAdapter):
                 raise TimeoutError
 
         connection.connect = connect_in_time
+
+
+def _may_be_posted(path: str, query: str) -> bool:
+    """An order that is tested and not placed; and the wish to listen, which has no parameters."""
+    return path == "/fapi/v1/order/test" or (path == "/fapi/v1/listenKey" and not query)
+
+
+def cut(sock: Any) -> None:
+    """Ends a connection, whoever waits for it in another thread."""
+    sock = getattr(sock, "socket", sock)  # TLS within TLS, as behind an https proxy, is a wrapping of urllib3's
+    if isinstance(sock, socket.socket):
+        with contextlib.suppress(OSError):
+            socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+
+def blame_the_proxy(connection: Any) -> None:
+    """Whatever goes wrong before the tunnel stands is the proxy's."""
+    tunnel = connection._tunnel
+
+    def tunnel_or_say_so() -> None:
+        try:
+            tunnel()
+        except (OSError, HTTPException) as error:
+            raise ProxyError("no tunnel", error) from None
+
+    connection._tunnel = tunnel_or_say_so
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

@@ -4,6 +4,7 @@ Here: options, fixtures, and whether this is a run of suite/ at all. `suite_run.
 `outcomes.py` says what becomes of a finding in pytest's terms.
 """
 
+import difflib
 import gc
 import sys
 from typing import Any, Protocol
@@ -16,7 +17,7 @@ from keycheck.plugin.gate import Gate
 from keycheck.plugin.guard import Guard, bare, replace_streams
 from keycheck.plugin.outcomes import OBSERVED
 from keycheck.plugin.suite_run import SUITE, SuiteRun, places
-from keycheck.redaction import Redactor
+from keycheck.redaction import Redactor, printable
 
 
 class Observe(Protocol):
@@ -36,6 +37,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     group.addoption("--replay", metavar="NAME", help="offline, from cassettes/NAME.yaml or from a path")
     group.addoption("--record", metavar="NAME", help="live, and keep a scrubbed cassette as cassettes/NAME.yaml")
     group.addoption("--compare", metavar="VERDICT", help="what changed since an earlier verdict.json of the same key")
+    group.addoption("--explain", metavar="ID", help="say what a check claims, why, and what it sends; runs nothing")
     group.addoption("--env-file", metavar="PATH", help="settings file (default: .env beside pytest.ini)")
     group.addoption("--report-dir", metavar="DIR", help="where reports go (default: reports/ beside pytest.ini)")
 
@@ -51,6 +53,29 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(gate, "keycheck-gate")
     else:
         replace_streams(bare, config.pluginmanager.get_plugin("capturemanager"))  # nothing of ours to guard
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """`--explain` answers at once: nothing is run, nothing is sent, and reports are left alone."""
+    wanted = config.getoption("explain")
+    if wanted is None:
+        return None
+    from keycheck import catalogue, explaining  # noqa: PLC0415  not in a run
+
+    suite = config.rootpath / SUITE
+    checks = catalogue.read(suite)
+    name = wanted.removeprefix("test_")
+    if name not in checks:
+        ids = [check.id for check in checks.checks]
+        alike = [one for one in ids if name and name in one] or difflib.get_close_matches(name, ids, n=3)
+        raise pytest.UsageError(f"there is no check {printable(name, 60)}: {_offer(alike)}")
+    print(explaining.explain(checks[name], suite))
+    return pytest.ExitCode.OK
+
+
+def _offer(alike: list[str]) -> str:
+    return f"did you mean {', '.join(alike)}?" if alike else "pytest suite/ --collect-only -q lists them"
 
 
 @pytest.hookimpl(optionalhook=True)

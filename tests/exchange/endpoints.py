@@ -9,7 +9,7 @@ from tests.exchange import market, orders, pages
 from tests.exchange.answers import HTML, Answer, document, refused
 from tests.exchange.gatekeeper import Security, SignedRequest, inspect
 from tests.exchange.refusals import refusal
-from tests.exchange.scenario import Scenario, overlay
+from tests.exchange.scenario import LISTEN_KEY, Scenario, overlay
 
 ACCOUNT_CONFIG = {
     "feeTier": 0,
@@ -24,7 +24,6 @@ ACCOUNT_CONFIG = {
 # A key as a careful owner makes it: futures and reading, one address, nothing else.
 API_RESTRICTIONS = {
     "ipRestrict": True,
-    "createTime": 1783828637000,
     "enableReading": True,
     "enableFutures": True,
     "enableSpotAndMarginTrading": False,
@@ -37,6 +36,7 @@ API_RESTRICTIONS = {
     "enableFixReadOnly": False,
     "enableMargin": False,
 }
+KEY_AGE_MS = 131 * 86_400_000
 ACCOUNT_INFO = {
     "vipLevel": 0,
     "isMarginEnabled": True,
@@ -89,6 +89,16 @@ def _premium_index(call: Call) -> Answer:
     return document(market.premium_index(call.params["symbol"], prices, call.now_ms))
 
 
+def _api_restrictions(call: Call) -> Answer:
+    usual = {**API_RESTRICTIONS, "createTime": call.now_ms - KEY_AGE_MS}
+    return document(overlay(usual, call.scenario.permissions))
+
+
+def _trading_status(call: Call) -> Answer:
+    """Indicators of the quantitative rules; an account that has hardly traded has none."""
+    return document({"indicators": dict(call.scenario.indicators), "updateTime": call.now_ms})
+
+
 def _account_config(call: Call) -> Answer:
     return document(overlay(ACCOUNT_CONFIG, call.scenario.account))
 
@@ -109,13 +119,13 @@ ENDPOINTS = {
     ("futures", "/fapi/v1/premiumIndex"): {"GET": Endpoint(_premium_index)},
     ("futures", "/fapi/v1/accountConfig"): {"GET": Endpoint(_account_config, 5, Security.USER_DATA)},
     ("futures", "/fapi/v1/positionSide/dual"): {"GET": Endpoint(_position_mode, 30, Security.USER_DATA)},
+    ("futures", "/fapi/v1/apiTradingStatus"): {"GET": Endpoint(_trading_status, 1, Security.USER_DATA)},
     ("futures", TEST_ORDER_PATH): {"POST": Endpoint(_order, 1, Security.TRADE)},
-    ("futures", ORDER_PATH): {"POST": Endpoint(_order, 0, Security.TRADE)},
-    ("wallet", "/sapi/v1/account/apiRestrictions"): {
-        "GET": Endpoint(
-            lambda call: document(overlay(API_RESTRICTIONS, call.scenario.permissions)), 1, Security.USER_DATA
-        )
+    ("futures", "/fapi/v1/listenKey"): {
+        "POST": Endpoint(lambda _: document({"listenKey": LISTEN_KEY}), 1, Security.USER_STREAM)
     },
+    ("futures", ORDER_PATH): {"POST": Endpoint(_order, 0, Security.TRADE)},
+    ("wallet", "/sapi/v1/account/apiRestrictions"): {"GET": Endpoint(_api_restrictions, 1, Security.USER_DATA)},
     ("wallet", "/sapi/v1/account/info"): {
         "GET": Endpoint(lambda call: document(overlay(ACCOUNT_INFO, call.scenario.account_info)), 1, Security.USER_DATA)
     },

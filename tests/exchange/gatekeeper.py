@@ -15,7 +15,7 @@ from enum import Enum
 from tests.exchange.parameters import form_refusal, merged, readable
 from tests.exchange.refusals import AHEAD_OF_SERVER, Refusal, refusal
 from tests.exchange.scenario import Scenario
-from tests.exchange.signatures import HmacVerifier, SignatureVerifier, split_signature
+from tests.exchange.signatures import SignatureVerifier, split_signature, verifier_of
 
 KEY_HEADER = "x-mbx-apikey"
 KEY_FORMAT = re.compile(r"[A-Za-z0-9]{64}")
@@ -31,6 +31,7 @@ class Security(Enum):
 
     NONE = "NONE"
     USER_DATA = "USER_DATA"
+    USER_STREAM = "USER_STREAM"  # the key alone, no signature
     TRADE = "TRADE"
 
 
@@ -49,6 +50,8 @@ def inspect(
     request: SignedRequest, scenario: Scenario, now_ms: int, verifier: SignatureVerifier | None = None
 ) -> Refusal | None:
     """Refuse a signed request or let it pass; now_ms is the exchange's clock in epoch milliseconds."""
+    if request.security is Security.USER_STREAM:
+        return _key(request, scenario) or _address(request, scenario) or _permission(request, scenario)
     body = readable(request.body, request.headers)
     params = merged(request.query, body)
     return (
@@ -57,7 +60,7 @@ def inspect(
         or _permission(request, scenario)
         or _clock(params, now_ms)
         or _window(params)
-        or _signature(request, params, verifier or HmacVerifier(scenario.api_secret))
+        or _signature(request, params, verifier or verifier_of(scenario.api_secret, scenario.public_key))
         or form_refusal(request.query, body)
     )
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.exchange.faults import FaultPlan
+from tests.exchange.streams import StreamFault
 
 _LETTERS_AND_DIGITS = string.ascii_letters + string.digits
 
@@ -20,6 +21,7 @@ def invented_credential(label: str) -> str:
 
 API_KEY = invented_credential("local exchange: key")
 API_SECRET = invented_credential("local exchange: secret")
+LISTEN_KEY = invented_credential("local exchange: listen key")  # the same for an hour, so for every test
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Scenario:
     description: str = "Everything is as it should be."
     api_key: str = API_KEY  # the key the exchange knows
     api_secret: str = API_SECRET  # the secret the exchange checks signatures with
+    public_key: str | None = None  # PEM; where one is registered, signatures are checked with it and not the secret
     clock_offset_ms: int = 0  # exchange clock minus this machine's clock
     ip_allowed: bool = True
     permissions: Mapping[str, Any] = field(default_factory=dict)  # over apiRestrictions; None removes a field
@@ -37,12 +40,14 @@ class Scenario:
     futures_refuses: bool = False  # the futures host alone answers -2015: portfolio margin, key older than account
     account: Mapping[str, Any] = field(default_factory=dict)  # over accountConfig; None removes a field
     account_info: Mapping[str, Any] = field(default_factory=dict)  # over the wallet's account/info; None removes
+    indicators: Mapping[str, Any] = field(default_factory=dict)  # of apiTradingStatus, by symbol
     order_refusal: int | None = None  # code for an order that passed the parameter and notional rules
     symbol_overrides: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)  # None delists the symbol
     mark_prices: Mapping[str, str] = field(default_factory=dict)  # decimal strings in quote currency
     used_weight: int = 1  # where the IP weight counter of the futures host starts
     weight_header: str | None = "X-MBX-USED-WEIGHT-1M"
     faults: FaultPlan = field(default_factory=dict)
+    stream: StreamFault | None = None  # what is wrong with the user data stream
     latency_ms: int = 0  # added to each answer, half before and half after the exchange reads its clock
 
     def may(self, permission: str) -> bool:
@@ -54,7 +59,7 @@ class Scenario:
 class Received:
     """One request as it arrived, and what it was told."""
 
-    host: str  # "futures" or "wallet"
+    host: str  # "futures", "wallet" or "stream"
     method: str
     path: str
     params: dict[str, str]  # decoded; the query wins over the body

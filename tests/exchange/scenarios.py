@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.exchange.scenario import Scenario, invented_credential
+from tests.exchange.streams import StreamFault
 
 _ALL = (
     Scenario(),
@@ -76,6 +77,11 @@ _ALL = (
         name="unfunded",
         description="The futures wallet holds too little margin for an order.",
         order_refusal=-2019,
+    ),
+    Scenario(
+        name="stream-closed",
+        description="The user data stream opens, and is closed at once.",
+        stream=StreamFault.closed(1008),
     ),
     Scenario(
         name="cooling-off",

@@ -1,4 +1,4 @@
-"""The local exchange itself: two listening sockets on loopback, one thread, one event loop."""
+"""The local exchange itself: three listening sockets on loopback, one thread, one event loop."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from typing import Self
 
 from aiohttp import web
 
-from tests.exchange import endpoints, faults, headers, wire
+from tests.exchange import endpoints, faults, headers, streams, wire
 from tests.exchange.answers import Answer
 from tests.exchange.parameters import merged, readable
-from tests.exchange.scenario import API_KEY, API_SECRET, Received, Scenario
+from tests.exchange.scenario import API_KEY, API_SECRET, LISTEN_KEY, Received, Scenario
 
 HOSTS = ("futures", "wallet")
+STREAM = "stream"
 PATIENCE = 5.0  # seconds the caller waits for the thread to start or stop; both take milliseconds
 _K = faults.Kind
 WITHOUT_ANSWER = {_K.RESET, _K.STALL, _K.DRIP_HEADERS, _K.RAW, _K.CLOSED_DOOR}
@@ -33,6 +34,7 @@ class LocalExchange:
         self._scenario = scenario or Scenario()
         self._lock = threading.Lock()
         self._log: list[Received] = []
+        self._streams: list[Received] = []
         self._accepted = Counter(dict.fromkeys(HOSTS, 0))
         self._hits: dict[str, int] = {}
         self._meters = headers.Meters(self._scenario.used_weight)
@@ -53,6 +55,17 @@ class LocalExchange:
         return self._urls["wallet"]
 
     @property
+    def stream_url(self) -> str:
+        """Root of the stream host (/private)."""
+        return self._urls[STREAM].replace("http:", "ws:")
+
+    @property
+    def streams(self) -> list[Received]:
+        """All handshakes of the stream host so far, which are no requests; a copy."""
+        with self._lock:
+            return list(self._streams)
+
+    @property
     def log(self) -> list[Received]:
         """All requests so far, in order of arrival; a copy."""
         with self._lock:
@@ -61,7 +74,7 @@ class LocalExchange:
     @property
     def connections(self) -> dict[str, int]:
         """TCP connections accepted so far, by host."""
-        return dict(self._accepted)
+        return {host: self._accepted[host] for host in HOSTS}
 
     @property
     def scenario(self) -> Scenario:
@@ -82,15 +95,16 @@ class LocalExchange:
         return [one for one in self.log if one.path == path]
 
     def settings(self, no_credentials: bool = False) -> dict[str, str]:
-        """What the user configures: the two hosts and, unless they have none, API_KEY and API_SECRET."""
+        """What the user configures: the hosts and, unless they have none, API_KEY and API_SECRET."""
         hosts = {"BINANCE_FUTURES_URL": self.futures_url, "BINANCE_WALLET_URL": self.wallet_url}
+        hosts["BINANCE_STREAM_URL"] = self.stream_url
         return hosts if no_credentials else {"BINANCE_API_KEY": API_KEY, "BINANCE_API_SECRET": API_SECRET, **hosts}
 
     # ------------------------------------------------------------------ life
 
     def __enter__(self) -> Self:
         """Open the sockets and serve them; returns once requests will be answered."""
-        self._sockets = {host: socket.create_server(("127.0.0.1", 0), backlog=128) for host in HOSTS}
+        self._sockets = {host: socket.create_server(("127.0.0.1", 0), backlog=128) for host in (*HOSTS, STREAM)}
         self._urls = {host: f"http://127.0.0.1:{each.getsockname()[1]}" for host, each in self._sockets.items()}
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="local exchange", daemon=True)
@@ -112,9 +126,14 @@ class LocalExchange:
 
     async def _serve(self) -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
-        self._doors = {host: await self._open(host) for host in HOSTS}
+        self._doors = {host: await self._open(host) for host in (*HOSTS, STREAM)}
         self._ready.set()
         await self._stopping.wait()
+        for each in self._sockets.values():
+            if each.fileno() >= 0:  # no door was closed by a fault
+                self._loop.remove_reader(each)
+        for _ in range(3):
+            await asyncio.sleep(0)  # who has just come in is made a connection, and can be sent away
         for door, connections in self._doors.values():
             door.close()
             for connection in connections.connections:
@@ -124,7 +143,7 @@ class LocalExchange:
     async def _open(self, host: str) -> tuple[asyncio.Server, web.Server]:
         async def handle(request: web.BaseRequest) -> web.StreamResponse:
             try:
-                return await self._handle(host, request)
+                return await (self._serve_stream(request) if host == STREAM else self._handle(host, request))
             except (ConnectionError, web.RequestPayloadError):
                 raise  # the client left
             except Exception as error:
@@ -158,6 +177,13 @@ class LocalExchange:
         if fault is not None and fault.kind is _K.CLOSED_DOOR:
             self._doors[host][0].close()
         return wire.response(answer) if fault is None else await wire.misbehave(request, fault, answer)
+
+    async def _serve_stream(self, request: web.BaseRequest) -> web.StreamResponse:
+        call = await _read(STREAM, request)
+        received = Received(STREAM, call.method, call.path, call.params, call.headers, call.query.decode(), call.body)
+        with self._lock:
+            self._streams.append(received)
+        return await streams.serve(request, LISTEN_KEY, self._scenario.stream)
 
     def _note(self, call: endpoints.Call, request: web.BaseRequest) -> int:
         raw_query = request.raw_path.partition("?")[2]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from jsonschema.validators import validator_for
 
-from tests.exchange import API_KEY, API_SECRET
+from tests.exchange import API_KEY, API_SECRET, LISTEN_KEY
 from tests.faults.bench import Ran
 from tests.faults.wellformed import fault_of
 from tests.leaks.scanner import Canary, Scanner
@@ -67,9 +67,10 @@ def nothing_of_python_shows(ran: Ran) -> str | None:
 
 
 def no_secret_shows(ran: Ran) -> str | None:
-    """Neither key nor secret nor any signature, in any encoding."""
+    """Neither key nor secret nor listen key nor any signature, in any encoding."""
     signatures = [Canary("signature", text) for one in ran.received if (text := one.params.get("signature"))]
-    scanner = Scanner([Canary("key", API_KEY), Canary("secret", API_SECRET), *signatures])
+    secrets = [Canary("key", API_KEY), Canary("secret", API_SECRET), Canary("listen key", LISTEN_KEY)]
+    scanner = Scanner([*secrets, *signatures])
     hits = [f"{name}: {hit}" for name, text in ran.texts.items() for hit in scanner.scan(text)]
     return hits[0] if hits else None
 
@@ -87,7 +88,8 @@ def verdict_is_what_was_seen(ran: Ran) -> str | None:
     verdict, healthy = ran.done.verdict.get("verdict"), ran.case.path.verdict
     if ran.case.readable:
         return None if verdict == healthy else f"{verdict}, although nothing was hidden from it"
-    return "OK, although a critical answer was spoiled" if verdict == "OK" else None
+    spoiled = ran.case.path.decides and verdict == "OK"
+    return "OK, although a critical answer was spoiled" if spoiled else None
 
 
 def only_proof_convicts(ran: Ran) -> str | None:
@@ -110,7 +112,7 @@ def requests_are_few(ran: Ran) -> str | None:
     sent, usual = len(ran.received), len(ran.base.received)
     if sent > 2 * usual:
         return f"{sent} requests, usually {usual}"
-    orders, often = (sum(one.method == "POST" for one in of.received) for of in (ran, ran.base))
+    orders, often = (sum(one.path.endswith("/order/test") for one in of.received) for of in (ran, ran.base))
     return f"{orders} test orders, usually {often}" if orders > often else None
 
 

@@ -21,13 +21,17 @@ class Field:
 
 @dataclass(frozen=True, eq=False)
 class Path:
-    """One row of requests. `scenario`: the exchange that is asked for it, and its verdict if nothing else is wrong."""
+    """One row of requests. `scenario`: the exchange that is asked for it, and its verdict if nothing else is wrong.
+
+    `decides`: whether a verdict needs any of its answer.
+    """
 
     method: str
     path: str
     fields: tuple[Field, ...] = ()
     scenario: Scenario = field(default_factory=Scenario)
     verdict: str = "OK"
+    decides: bool = True
 
     @property
     def key(self) -> str:
@@ -68,7 +72,27 @@ PATHS = (
     Path(
         "GET",
         "/sapi/v1/account/apiRestrictions",
-        (Field("enableFutures", True), Field("enableWithdrawals", False), Field("ipRestrict", True, decides=False)),
+        (
+            Field("enableFutures", True),
+            Field("enableWithdrawals", False),
+            Field("ipRestrict", True, decides=False),
+            Field("createTime", 1790000000000, decides=False),
+            Field("permitsUniversalTransfer", False, decides=False),
+        ),
+    ),
+    Path(
+        "GET",
+        "/fapi/v1/apiTradingStatus",
+        (Field("indicators", {"BTCUSDT": []}, decides=False),),
+        Scenario(indicators={"BTCUSDT": [{"indicator": "UFR", "isLocked": False, "plannedRecoverTime": 0}]}),
+        decides=False,
+    ),
+    Path(
+        "GET",
+        "/sapi/v1/account/info",
+        (Field("isFutureEnabled", True, decides=False), Field("isPortfolioMarginRetailEnabled", False, decides=False)),
+        Scenario(futures_refuses=True),
+        "NOT_OK",
     ),
     ORDER_TEST,
     Path(

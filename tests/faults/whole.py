@@ -16,6 +16,7 @@ from tests.faults.table import Case
 from tests.forked import ForkedRunner
 from tests.running import SuiteRunner
 
+MOST = 100  # lines of one summary
 WORKERS = 3  # on two cores; a run also waits
 _LETTER = {"OK": "O", "NOT_OK": "N", "UNPROVEN": "U"}
 
@@ -50,7 +51,9 @@ class Table:
             f"{sum(map(len, self.broken.values()))} broken laws",
             f"slowest: {self.slowest[1]}, {self.slowest[0]:.1f} s",
         ]
-        return "\n".join([*lines, *(f"BROKEN {case} | {one}" for case, found in self.broken.items() for one in found)])
+        broken = [f"BROKEN {case} | {one}" for case, found in self.broken.items() for one in found]
+        more = [f"and {len(broken) - MOST} more"] if len(broken) > MOST else []
+        return "\n".join([*lines, *broken[:MOST], *more])
 
     def table(self) -> str:
         """Rows faults, columns paths: O, N, U for the verdicts seen, `!` where a law was broken."""

@@ -67,9 +67,10 @@ class Bench:
             )
             signatures = [received.params.get("signature", "") for received in exchange.log]
             heard = bool(front.answers if front else exchange.log)
+            opened = bool(exchange.streams)
         mark = self._home / "mark"
         own = mark.read_text(encoding="ascii").split() if mark.exists() else []
-        happened = {"mark": mark.exists(), "exit": done.returncode != 0, "log": heard}[kind.happens]
+        happened = {"mark": mark.exists(), "exit": done.returncode != 0, "log": heard, "stream": opened}[kind.happens]
         found: list[Leak] = []
         canaries = planted([*signatures, *own])
         if kind.is_careless:

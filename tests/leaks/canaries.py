@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from urllib.parse import quote
 
-from tests.exchange import API_KEY, API_SECRET
+from tests.exchange import API_KEY, API_SECRET, LISTEN_KEY
 from tests.exchange.gatekeeper import EGRESS_IP
 from tests.exchange.headers import INVENTED_UUID
+from tests.keys import EC, ED25519, ENCRYPTED_ED25519, RSA, body_of
 from tests.leaks.scanner import Canary
 
 PASSWORD = "correct horse&battery<staple>"  # noqa: S105  invented
@@ -27,7 +28,18 @@ PRIVATE = (
 )
 # What only the exchange's answers hold, and no redactor can know in advance: a check that prints it has printed it.
 UNKNOWABLE = ("cookie", "trace", "balance")
-SECRETS = (Canary("key", API_KEY), Canary("secret", API_SECRET), Canary("proxy password", PASSWORD))
+SECRETS = (
+    Canary("key", API_KEY),
+    Canary("secret", API_SECRET),
+    Canary("listen key", LISTEN_KEY),
+    Canary("proxy password", PASSWORD),
+    # Without their beginnings, which all keys of a kind have in common.
+    Canary("private key", ED25519.body[-43:]),
+    Canary("encrypted key", ENCRYPTED_ED25519.body[128:]),
+    Canary("RSA key", RSA.body[192:]),
+    Canary("EC key", body_of(EC)[48:]),
+    Canary("passphrase", ENCRYPTED_ED25519.passphrase),
+)
 
 
 def planted(signatures: Iterable[str]) -> list[Canary]:

@@ -30,7 +30,16 @@ def take(binance: Any) -> Belongings:
     with Path(os.environ["LEAK_MARK"]).open("a", encoding="ascii") as file:
         file.write(query.rpartition("signature=")[2] + "\n")
     key, signer = channel._identity.api_key, channel._identity.signer
-    return Belongings(key.reveal(), signer._secret.reveal(), f"{os.environ['BINANCE_FUTURES_URL']}/x?{query}")
+    return Belongings(key.reveal(), _secret_of(signer), f"{os.environ['BINANCE_FUTURES_URL']}/x?{query}")
+
+
+def _secret_of(signer: Any) -> str:
+    """Binance's, or the private key as its owner gave it: a signer holds no text of that."""
+    if hasattr(signer, "_secret"):
+        secret: str = signer._secret.reveal()
+        return secret
+    file = os.environ.get("BINANCE_PRIVATE_KEY_FILE")
+    return Path(file).read_text(encoding="utf-8") if file else os.environ["BINANCE_API_SECRET"]
 
 
 def reachable(root: Any, limit: int = 4000) -> Iterator[Any]:

@@ -24,7 +24,8 @@ class Kind:
     """What goes wrong: at the exchange, in a careless check or conftest file, or in the settings.
 
     `left_out`: modes in which it is out of reach by nature, each with its reason. `happens`: how a run shows that it
-    took place: "mark", code ran up to it; "exit", the run is no success; "log", the exchange heard of it.
+    took place: "mark", code ran up to it; "exit", the run is no success; "log", the exchange heard of it; "stream", so
+    did its stream.
     """
 
     name: str

@@ -3,11 +3,13 @@
 from tests.leaks.kind import Kind
 from tests.leaks.kinds_exchange import EXCHANGE
 from tests.leaks.kinds_hooks import STAGES
+from tests.leaks.kinds_private_key import PRIVATE_KEY
 from tests.leaks.kinds_pytest import PYTEST
 from tests.leaks.kinds_raising import RAISING
+from tests.leaks.kinds_stream import STREAM
 from tests.leaks.kinds_telling import TELLING
 
-_ALL = (*EXCHANGE, *RAISING, *TELLING, *PYTEST, *STAGES)
+_ALL = (*EXCHANGE, *RAISING, *TELLING, *PYTEST, *STAGES, *PRIVATE_KEY, *STREAM)
 KINDS: dict[str, Kind] = {kind.name: kind for kind in _ALL}
 
 # Searched for in no cell, as no code of ours can be in between.

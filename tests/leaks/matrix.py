@@ -89,11 +89,11 @@ def why_not(kind: str, mode: str) -> str | None:
 
 
 def quick() -> list[Place]:
-    """Every other kind in one mode, in turn, so that each mode has several kinds; some twenty seconds."""
+    """Every third kind in one mode, in turn, so that each mode has several kinds; some twenty seconds."""
     light = [mode for mode in MODES if mode not in HEAVY]
     modes = [*light, *light, *HEAVY]
     chosen = []
-    for number, name in enumerate(list(KINDS)[::2]):
+    for number, name in enumerate(list(KINDS)[::3]):
         rotated = modes[number % len(modes) :] + modes[: number % len(modes)]
         chosen.append((name, next(mode for mode in rotated if why_not(name, mode) is None)))
     return chosen

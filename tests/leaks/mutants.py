@@ -16,11 +16,17 @@ QUOTES = (
     "import keycheck.network.transport as t\nfrom keycheck.errors import Unreachable\n"
     "t.explain = lambda error, endpoint: Unreachable(str(error), 'refused')\n"
 )
+TALKATIVE = (
+    "import logging, keycheck.network.websocket as w\n"
+    "w._MUTE = logging.getLogger('websockets.client')\nw._MUTE.setLevel(logging.DEBUG)\n"
+)
+UNHEARD = "import keycheck.answers as a\na.secrets_in = lambda *_: []\n"
 FORGETS = "from keycheck.redaction import Redactor\nRedactor.learn = lambda self, secret: None\n"
 UNSIGNED = (
     "from keycheck.redaction import Redactor\nlearn = Redactor.learn\n"
     "Redactor.learn = lambda self, text: None if len(text) == 64 and text == text.lower() else learn(self, text)\n"
 )
+PUBLIC = "import keycheck.pem as p\np.to_hide = lambda text: [] if p.looks_like(text) else [text]\n"
 
 # Where both layers would catch it, the second is taken out too: its own rows show that it does.
 MUTANTS: list[tuple[Mutation, list[Place]]] = [
@@ -34,5 +40,8 @@ MUTANTS: list[tuple[Mutation, list[Place]]] = [
         [("errors of the session", "junit")],
     ),
     (Mutation("a redactor that learns nothing", (), FORGETS), [("key in msg of a refusal", "plain")]),
+    (Mutation("a redactor that learns no private key", (), PUBLIC), [("print of a pasted private key", "junit")]),
+    (Mutation("loud websockets", _BARE, TALKATIVE), [("healthy", "html-log"), ("healthy", "live-log")]),
+    (Mutation("a redactor that learns no listen key", (), UNHEARD), [("print of the listen key", "junit")]),
     (Mutation("a redactor that learns no signature", (), UNSIGNED), [("print of a cut signature", "junit")]),
 ]

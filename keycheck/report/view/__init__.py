@@ -10,6 +10,8 @@ from keycheck.report.model import RunReport
 from keycheck.report.pictures import drift_scale, permission_matrix, weight_bar
 from keycheck.report.pictures.timeline import Row, lasted
 from keycheck.report.view import causes, facts, findings
+from keycheck.report.view.marks import SHAPES
+from keycheck.report.view.since import since
 
 
 def verdict(report: RunReport, rows: list[Row]) -> dict[str, Any]:
@@ -20,12 +22,13 @@ def verdict(report: RunReport, rows: list[Row]) -> dict[str, Any]:
         "verdict": report.verdict.value.replace("_", " "),
         "kind": report.verdict.value.lower(),
         "sentence": report.sentence.partition("USD-M"),  # which is not broken at its hyphen
-        "shape": findings.SHAPES[report.verdict],
+        "shape": SHAPES[report.verdict],
         "about": facts.about(report),
         "steps": steps,
         "suspects": causes.suspects(report.diagnosis),
         "found": {outcome.value: [one for one in shown if one.kind == outcome.value] for outcome in Outcome},
         "waiting": findings.waiting(report),
+        "since": since(report),
     }
 
 

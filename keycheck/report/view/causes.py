@@ -12,8 +12,12 @@ _MEANINGS = {name: meaning for causes in CAUSES.values() for name, meaning in ca
 
 @dataclass(frozen=True)
 class Suspect:
-    """A cause as the page shows it. `seen`: what of its evidence no cause before it has shown."""
+    """A cause as the page shows it.
 
+    `name`: the fixed one, which scripts look for. `seen`: what of its evidence no cause before it has shown.
+    """
+
+    name: str
     headline: str
     sureness: str
     dots: str
@@ -38,4 +42,4 @@ def _suspect(one: Diagnosis, new: list[str]) -> Suspect:
     headline = capital(_MEANINGS.get(one.cause, one.cause.replace("_", " ")))
     seen_as = "Seen:" if len(new) == len(one.evidence) else "Seen, besides the above:" if new else "Seen: as above."
     sureness = one.confidence.value
-    return Suspect(headline, sureness, _DOTS[sureness], one.explanation, one.fix, seen_as, new)
+    return Suspect(one.cause, headline, sureness, _DOTS[sureness], one.explanation, one.fix, seen_as, new)

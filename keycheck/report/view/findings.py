@@ -8,7 +8,7 @@ from keycheck.report.model import RunReport
 from keycheck.report.pictures.timeline import Row
 from keycheck.report.terminal import word
 from keycheck.report.view.facts import Pair, capital
-from keycheck.verdict import Verdict
+from keycheck.report.view.marks import MARKS, WORST_FIRST
 
 STEPS = {
     1: "Credentials",
@@ -19,27 +19,7 @@ STEPS = {
     6: "Exchange rules",
     7: "Test order",
 }
-# Shape beside colour: a page is printed in grey, and read by people who see no red.
-MARKS = {
-    Outcome.PASS: "✓",
-    Outcome.FAIL: "✕",
-    Outcome.WARN: "!",
-    Outcome.UNPROVEN: "?",
-    Outcome.BLOCKED: "–",
-    Outcome.NOT_APPLICABLE: "∅",
-}
-# Silhouettes on a field of 24: a disc, an octagon and a diamond, with the sign cut out of them.
-SHAPES = {
-    Verdict.OK: "M12 1a11 11 0 1 0 0 22a11 11 0 1 0 0-22zM10.3 17.2L5.4 12.3l1.9-1.9l3 3l6.9-6.9l1.9 1.9z",
-    Verdict.NOT_OK: "M7.4 1h9.2L23 7.4v9.2L16.6 23H7.4L1 16.6V7.4zM8.1 6.3L12 10.2l3.9-3.9l1.8 1.8L13.8 12l3.9 3.9"
-    "l-1.8 1.8L12 13.8l-3.9 3.9l-1.8-1.8L10.2 12L6.3 8.1z",
-    Verdict.UNPROVEN: "M12 .5L23.5 12L12 23.5L.5 12zM8.6 9.6a3.4 3.4 0 1 1 5.1 2.95c-.5.3-.6.6-.6 1.2h-2.2"
-    "c0-1.6.5-2.3 1.6-3a1.2 1.2 0 1 0-1.7-1.15zM10.9 15.2h2.2v2.2h-2.2z",
-}
-_WORST_FIRST = (
-    *(Outcome.FAIL, Outcome.UNPROVEN, Outcome.BLOCKED, Outcome.WARN, Outcome.PASS),
-    Outcome.NOT_APPLICABLE,
-)
+_MISSED = (Outcome.FAIL, Outcome.WARN)  # what was not seen to fail has nothing to be mended
 _HEADLINE = 120  # characters; what is longer is a paragraph
 
 
@@ -47,7 +27,7 @@ _HEADLINE = 120  # characters; what is longer is a paragraph
 class Shown:
     """A finding as the page shows it. `headline` and `aside`: what is wrong, in bold, and what goes with it.
 
-    `facts`: what its details say; `rows`: the requests it rests on.
+    `facts`: what its details say; `evidence`: the requests it rests on, by name, with what came each time.
     """
 
     kind: str
@@ -58,7 +38,7 @@ class Shown:
     aside: Pair
     fix: str
     facts: list[Pair]
-    rows: list[Row]
+    evidence: list[Pair]
 
 
 @dataclass(frozen=True)
@@ -86,10 +66,20 @@ def shown(finding: Finding, rows: list[Row]) -> Shown:
     """A finding with all that its details hold."""
     check, outcome = finding.check, finding.outcome
     about = f"{check.id}, {check.severity.value}, {finding.duration_ms} ms"
-    facts = [("Observed", finding.detail or "nothing"), ("Why it matters", check.why), ("If it fails", check.fix)]
-    mine = [rows[number - 1] for number in finding.call_numbers if 0 < number <= len(rows)]
+    fix = check.fix if outcome in _MISSED else ""
+    facts = [("Observed", finding.detail or "nothing"), ("Why it matters", check.why), ("What to do", fix)]
     told = [*(fact for fact in facts if fact[1]), ("Check", about)]
-    return Shown(outcome.value, MARKS[outcome], word(outcome), check.title, *_halves(finding), check.fix, told, mine)
+    headline, aside = _halves(finding)
+    evidence = _evidence(finding, rows)
+    return Shown(outcome.value, MARKS[outcome], word(outcome), check.title, headline, aside, fix, told, evidence)
+
+
+def _evidence(finding: Finding, rows: list[Row]) -> list[Pair]:
+    by: dict[str, list[str]] = {}
+    for number in finding.call_numbers:
+        if 0 < number <= len(rows):
+            by.setdefault(rows[number - 1].name, []).append(rows[number - 1].answer)
+    return [(name, "; ".join(answers)) for name, answers in by.items()]
 
 
 def _halves(finding: Finding) -> tuple[str, Pair]:
@@ -107,7 +97,7 @@ def steps(report: RunReport, rows: list[Row]) -> list[Step]:
 
 def _step(number: int, report: RunReport, rows: list[Row]) -> Step:
     inside = [finding for finding in report.findings if finding.check.step == number]
-    worst = min((finding.outcome for finding in inside), key=_WORST_FIRST.index)
+    worst = min((finding.outcome for finding in inside), key=WORST_FIRST.index)
     name = STEPS.get(number, "More")
     return Step(number, name, worst.value, MARKS[worst], word(worst), [shown(one, rows) for one in inside])
 
@@ -124,4 +114,4 @@ def waiting(report: RunReport) -> list[Waiting]:
 def counts(report: RunReport) -> str:
     """`1 fail, 1 warn, 13 pass`, worst first."""
     found = Counter(finding.outcome for finding in report.findings)
-    return ", ".join(f"{found[outcome]} {word(outcome).lower()}" for outcome in _WORST_FIRST if found[outcome])
+    return ", ".join(f"{found[outcome]} {word(outcome).lower()}" for outcome in WORST_FIRST if found[outcome])

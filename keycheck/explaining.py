@@ -1,0 +1,75 @@
+"""`--explain ID`: a check's own words, and the requests that it may send, read from the source of the session.
+
+What is asked is not written down a second time: it follows from the questions that the check puts to `binance`, and
+from what those questions ask in turn.
+"""
+
+import ast
+import inspect
+import textwrap
+from pathlib import Path
+
+from keycheck import binance, endpoints
+from keycheck.endpoints import LISTED, Endpoint
+from keycheck.findings import Check
+
+_SIGNED_NEEDS = "_stamp"  # a signed request reads the exchange's clock first
+
+
+def explain(check: Check, suite: Path) -> str:
+    """Title, reason, remedy, what it waits for, and the requests that it sends at most."""
+    sent = requests_of(check, suite)
+    parts = [
+        f"{check.id} (step {check.step}, {check.severity.value})",
+        check.title,
+        check.why,
+        f"Fix: {check.fix}",
+        f"Waits for: {', '.join((*check.needs, *check.pointless_if_failed)) or 'nothing'}.",
+        f"Sends at most, once a run: {', '.join(map(_told, sent)) or 'nothing'}.",
+    ]
+    return "\n\n".join(textwrap.fill(part, 100, break_on_hyphens=False) for part in parts)
+
+
+def requests_of(check: Check, suite: Path) -> list[Endpoint]:
+    """The requests that a check may send, in the order in which endpoints.py lists them."""
+    module = ast.parse((suite / check.file).read_text(encoding="utf-8"))
+    bodies = [node for node in module.body if isinstance(node, ast.FunctionDef) and node.name == f"test_{check.id}"]
+    asked = {name for body in bodies for name in _attributes(body, "binance")}
+    reached = _reached(asked)
+    names = [name for name, value in vars(endpoints).items() if isinstance(value, Endpoint) and value in LISTED]
+    return [getattr(endpoints, name) for name in names if name in reached]
+
+
+def _reached(asked: set[str]) -> set[str]:
+    """Names of all that these methods of the session use, directly or through other methods."""
+    (session,) = [
+        node
+        for node in ast.parse(inspect.getsource(binance)).body
+        if isinstance(node, ast.ClassDef) and node.name == binance.Binance.__name__
+    ]
+    methods = {node.name: node for node in session.body if isinstance(node, ast.FunctionDef)}
+    reached: set[str] = set()
+    waiting = set(asked)
+    while waiting:
+        name = waiting.pop()
+        method = methods.get(name)
+        if method is None or name in reached:
+            continue
+        used = {node.id for node in ast.walk(method) if isinstance(node, ast.Name)}
+        reached |= {name, *used}
+        waiting |= _attributes(method, "self")
+        if any(getattr(getattr(endpoints, one, None), "signed", False) for one in used):
+            waiting.add(_SIGNED_NEEDS)
+    return reached
+
+
+def _attributes(tree: ast.AST, of: str) -> set[str]:
+    return {
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == of
+    }
+
+
+def _told(endpoint: Endpoint) -> str:
+    return f"{endpoint} (weight {endpoint.weight}{', signed' if endpoint.signed else ''})"

@@ -1,0 +1,119 @@
+"""WebSocket over a line: a handshake, a ping, and what comes before its pong. The only user of websockets.
+
+Of that library it takes the protocol alone (its Sans-I/O layer), so that connection, proxy and trust are those of every
+other request, no redirect is followed, and no thread of its own is at work.
+"""
+
+import contextlib
+import logging
+import secrets
+from typing import Any
+
+from websockets.client import ClientProtocol
+from websockets.exceptions import InvalidStatus
+from websockets.frames import CloseCode, Opcode
+from websockets.uri import parse_uri
+
+from keycheck import user_stream
+from keycheck.answers import RawAnswer
+from keycheck.errors import NotBinance
+from keycheck.network.line import Line
+from keycheck.secrets import Secret
+from keycheck.user_stream import UserStream
+
+MAX_BYTES = 2**20  # all that is read, however it is cut into frames; what happens in an account is far less
+
+# In nobody's tree of loggers: at DEBUG the library tells addresses and frames.
+_MUTE = logging.Logger(__name__, logging.CRITICAL + 1)
+
+
+class Conversation:
+    """One, to its end. Raises what the line raises, ConnectionResetError where it breaks off, and NotBinance."""
+
+    def __init__(self, line: Line, address: Secret) -> None:
+        self._line = line
+        self._protocol = ClientProtocol(parse_uri(address.reveal()), max_size=MAX_BYTES, logger=_MUTE)
+        self._came: list[Any] = []  # and was not looked at yet
+        self._bytes = 0
+
+    def __repr__(self) -> str:
+        return "Conversation()"
+
+    def shake_hands(self) -> RawAnswer | None:
+        """None, or the ordinary answer that came in a stream's place."""
+        request = self._protocol.connect()
+        request.headers["User-Agent"] = "keycheck"
+        self._protocol.send_request(request)
+        while not self._came and self._protocol.handshake_exc is None:
+            self._exchange()
+        problem = self._protocol.handshake_exc
+        if isinstance(problem, InvalidStatus):
+            told = problem.response
+            headers = {name.lower(): value for name, value in told.headers.raw_items()}
+            return RawAnswer(told.status_code, headers, bytes(told.body or b""))
+        if problem is not None:
+            raise _no_websocket()
+        del self._came[0]  # the answer to the handshake; frames may have come along with it
+        return None
+
+    def ping(self) -> UserStream:
+        """What comes first: a pong, an error, or the end."""
+        mark = secrets.token_bytes(8)
+        heard = self._heard(mark)
+        if heard is None:
+            self._protocol.send_ping(mark)
+        while heard is None:
+            self._exchange()
+            heard = self._heard(mark)
+        return heard
+
+    def leave(self) -> None:
+        """Says so, if it can still be said, and does not wait."""
+        with contextlib.suppress(Exception):
+            self._protocol.send_close(CloseCode.NORMAL_CLOSURE)
+            self._send()
+
+    def _heard(self, mark: bytes) -> UserStream | None:
+        came, self._came = self._came, []
+        for frame in came:
+            if frame.opcode is Opcode.TEXT and (error := user_stream.error_in(bytes(frame.data))):
+                return error
+            if frame.opcode is Opcode.CLOSE and self._protocol.close_rcvd:
+                return user_stream.closed(int(self._protocol.close_rcvd.code))
+        if self._protocol.parser_exc is not None:
+            raise _no_websocket()
+        # Looked for last: where an error came along with it, the stream is not alive.
+        ponged = any(frame.opcode is Opcode.PONG and frame.data == mark for frame in came)
+        return user_stream.ALIVE if ponged else None
+
+    def _exchange(self) -> None:
+        """Sends what is due, pongs among it, and takes what comes."""
+        with contextlib.suppress(ConnectionError):  # who has closed may have said why
+            self._send()
+        data = self._line.read()
+        self._bytes += len(data)
+        if self._bytes > MAX_BYTES:
+            raise NotBinance(
+                f"the stream API sent more than {MAX_BYTES >> 20} MiB and no pong. Check what stands between this "
+                "machine and Binance, and BINANCE_STREAM_URL"
+            )
+        if data:
+            self._protocol.receive_data(data)
+        else:
+            self._protocol.receive_eof()
+        came = self._protocol.events_received()
+        if not data and not came:
+            raise ConnectionResetError
+        self._came += came
+
+    def _send(self) -> None:
+        for data in self._protocol.data_to_send():
+            if data:  # nothing is the wish to close one half of the connection
+                self._line.write(data)
+
+
+def _no_websocket() -> NotBinance:
+    return NotBinance(
+        "the stream API does not speak WebSocket as it should. Check what stands between this machine and Binance: a "
+        "captive portal, a proxy, or a wrong BINANCE_STREAM_URL"
+    )

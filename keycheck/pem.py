@@ -1,0 +1,77 @@
+"""PEM text: what it calls itself, the one block that is used, and what of it must be hidden. Pure.
+
+It decodes no key; `private_key.py` does.
+"""
+
+import base64
+import binascii
+import re
+
+_BEGIN = "-----BEGIN "
+_BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]{1,40})-----(.*?)-----END \1-----", re.DOTALL)
+_MARK = re.compile(r"-----(?:BEGIN|END) [A-Z0-9 ]{1,40}-----")
+_BASE64 = re.compile(r"[A-Za-z0-9+/=]+")
+_PRIVATE = "PRIVATE KEY"
+_LINE = 64
+_SHORT = 128  # bytes; an Ed25519 key has 48 or 83, the smallest RSA key that is taken has some 1200
+# How the body of every Ed25519 key begins, and no secret that Binance hands out.
+BARE_ED25519 = "MC4CAQAwBQYDK2VwBCIE"
+
+
+def looks_like(text: str) -> bool:
+    """Whether a pasted value is, or was, a PEM."""
+    return _BEGIN in text
+
+
+def written_out(text: str) -> str:
+    """The text with real line ends where `\\n` was written for them."""
+    return text.replace("\\r", "").replace("\\n", "\n")
+
+
+def labels(text: str) -> list[str]:
+    """What the whole blocks of a text call themselves, such as RSA PRIVATE KEY."""
+    return [match[1] for match in _BLOCK.finditer(written_out(text))]
+
+
+def private_block(text: str) -> str | None:
+    """The first private key of a text, written as tools write it; None where there is none."""
+    for match in _BLOCK.finditer(written_out(text)):
+        if match[1].endswith(_PRIVATE):
+            return f"{_BEGIN}{match[1]}-----\n{_lines(match[2])}\n-----END {match[1]}-----\n"
+    return None
+
+
+def _lines(body: str) -> str:
+    """Line ends may have become blanks on the way; the old encrypted form has headers, and keeps its own."""
+    if ":" in body:
+        return "\n".join(line.strip() for line in body.strip().split("\n"))
+    joined = "".join(body.split())
+    return "\n".join(joined[i : i + _LINE] for i in range(0, len(joined), _LINE))
+
+
+def is_encrypted(block: str) -> bool:
+    """Whether a passphrase belongs to it, by what it says of itself."""
+    return f"{_BEGIN}ENCRYPTED " in block or "Proc-Type: 4,ENCRYPTED" in block
+
+
+def to_hide(text: str) -> list[str]:
+    """What must not be shown of a credential: all of it, or a PEM's lines, one by one and joined.
+
+    Not a PEM's first and last line, which anybody may say. A short key goes by a few more spellings.
+    """
+    if not looks_like(text):
+        return [text]
+    lines = _BASE64.findall(_MARK.sub("\n", written_out(text)))
+    joined = "".join(lines)
+    return [*lines, joined, *_other_spellings(joined)]
+
+
+def _other_spellings(body: str) -> list[str]:
+    """The same bytes in hex, and in the base64 of a text that begins one or two bytes later."""
+    try:
+        raw = base64.b64decode(body)
+    except (binascii.Error, ValueError):
+        return []
+    if len(raw) > _SHORT:
+        return []
+    return [raw.hex(), raw.hex().upper(), *(base64.b64encode(raw[start:]).decode("ascii") for start in (1, 2))]

@@ -1,0 +1,31 @@
+"""What changed since an earlier run, in the page's words: claims, and what became of them. Pure."""
+
+from dataclasses import dataclass
+
+from keycheck.report.model import RunReport
+
+_HEADINGS = {
+    "broke": "No longer holds",
+    "still fails": "Still does not hold",
+    "fixed": "Holds again",
+    "not seen now": "Not seen this time",
+}
+
+
+@dataclass(frozen=True)
+class Since:
+    """`against`: which run; `changes`: heading and claims; none where nothing changed."""
+
+    against: str
+    changes: list[tuple[str, list[str]]]
+
+
+def since(report: RunReport) -> Since | None:
+    """None where no comparison was asked for."""
+    if report.comparison is None:
+        return None
+    titles = {finding.check.id: finding.check.title for finding in report.findings}
+    return Since(
+        report.comparison.since,
+        [(_HEADINGS[heading], [titles.get(name, name) for name in ids]) for heading, ids in report.comparison.lists],
+    )

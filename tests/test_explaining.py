@@ -1,0 +1,80 @@
+"""`--explain` says what the code does, since it reads it there."""
+
+from pathlib import Path
+
+import pytest
+
+from keycheck.endpoints import (
+    ACCOUNT_CONFIG,
+    API_RESTRICTIONS,
+    EXCHANGE_INFO,
+    ORDER_TEST,
+    PING,
+    POSITION_SIDE,
+    PREMIUM_INDEX,
+    TIME,
+    Endpoint,
+)
+from keycheck.explaining import explain, requests_of
+from keycheck.findings import Check
+from tests.asking import CATALOGUE, outcome_of, session
+from tests.exchange import LocalExchange
+from tests.running import ROOT, SuiteRunner
+
+SUITE = ROOT / "suite"
+
+
+@pytest.mark.parametrize(
+    ("check_id", "expected"),
+    [
+        ("credentials_are_present", []),
+        ("futures_api_answers", [PING]),
+        ("clock_agrees_with_exchange", [TIME]),
+        ("signed_requests_are_accepted", [TIME, ACCOUNT_CONFIG, API_RESTRICTIONS]),
+        ("withdrawals_are_disabled", [TIME, API_RESTRICTIONS]),
+        ("symbol_is_trading", [EXCHANGE_INFO]),
+        (
+            "smallest_order_is_accepted",
+            [TIME, EXCHANGE_INFO, PREMIUM_INDEX, ACCOUNT_CONFIG, POSITION_SIDE, ORDER_TEST],
+        ),
+    ],
+)
+def test_the_requests_of_a_check_follow_from_its_questions(check_id: str, expected: list[Endpoint]) -> None:
+    """Also those that its questions ask in turn, and the clock behind a stamp."""
+    assert requests_of(CATALOGUE[check_id], SUITE) == expected
+
+
+@pytest.mark.parametrize("check", CATALOGUE.checks, ids=lambda check: check.id)
+def test_a_check_sends_nothing_that_was_not_said(check: Check, exchange: LocalExchange) -> None:
+    """What the exchange received is among what was announced."""
+    with session(exchange) as binance:
+        outcome_of(check.id, binance)
+    announced = {str(endpoint) for endpoint in requests_of(check, SUITE)}
+    assert {f"{one.method} {one.path}" for one in exchange.log} <= announced
+
+
+@pytest.mark.parametrize("check", CATALOGUE.checks, ids=lambda check: check.id)
+def test_every_check_can_be_explained(check: Check) -> None:
+    """Claim, reason, remedy, what it waits for, what it sends."""
+    text = " ".join(explain(check, SUITE).split())
+    for part in (check.id, check.title, check.why, check.fix, "Waits for:", "Sends at most"):
+        assert " ".join(part.split()) in text
+
+
+@pytest.mark.parametrize("name", ["withdrawals_are_disabled", "test_withdrawals_are_disabled"])
+def test_explain_runs_nothing_and_leaves_reports_alone(name: str, suite: SuiteRunner, tmp_path: Path) -> None:
+    """It answers at once, with exit status 0."""
+    done = suite("--explain", name)
+    assert done.exit_status == 0
+    assert "The key cannot withdraw funds." in done.output
+    assert not (tmp_path / "reports").exists()
+
+
+@pytest.mark.parametrize(("name", "offer"), [("withdrawal", "withdrawals_are_disabled"), ("zzz", "--collect-only")])
+def test_an_unknown_check_is_told_with_what_comes_near(name: str, offer: str, suite: SuiteRunner) -> None:
+    """In one sentence, as wrong use."""
+    done = suite("--explain", name)
+    assert done.exit_status == 4
+    assert f"there is no check {name}" in done.output
+    assert offer in done.output
+    assert "Traceback" not in done.output

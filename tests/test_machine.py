@@ -1,0 +1,153 @@
+"""What this machine says of its files and its clock: real files, real git, and programs of our own in the path."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from keycheck import machine
+from keycheck.machine import KEPT, NO_FILE, UNKEPT, Machine
+
+GIT = shutil.which("git")
+needs_git = pytest.mark.skipif(GIT is None, reason="git is not installed")
+posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps its permissions elsewhere")
+
+
+@pytest.fixture
+def settings_file(tmp_path: Path) -> Path:
+    """A file that its owner alone can read, in a folder that is no repository."""
+    path = tmp_path / ".env"
+    path.write_text("BINANCE_API_KEY=\n", encoding="utf-8")
+    path.chmod(0o600)
+    return path
+
+
+def git(folder: Path, *arguments: str) -> None:
+    """In a repository without anybody's configuration."""
+    nobody = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+    subprocess.run([str(GIT), *arguments], cwd=folder, check=True, capture_output=True, env={**os.environ, **nobody})  # noqa: S603
+
+
+def remarks(path: Path) -> list[str]:
+    """What is said of one file."""
+    return Machine([("the settings file", path)]).open_files()
+
+
+def test_a_private_file_outside_of_git_is_private(settings_file: Path) -> None:
+    """Nothing is said of it."""
+    assert remarks(settings_file) == []
+
+
+def test_credentials_that_are_in_no_file_are_told_so() -> None:
+    """There is nothing to look at."""
+    assert Machine().open_files() == [NO_FILE]
+
+
+@posix
+@pytest.mark.parametrize(("mode", "told"), [(0o644, "644"), (0o640, "640"), (0o604, "604"), (0o400, ""), (0o600, "")])
+def test_a_file_that_others_can_read_is_told_with_its_mode(mode: int, told: str, settings_file: Path) -> None:
+    """Group and everybody; the owner's own rights are the owner's business."""
+    settings_file.chmod(mode)
+    found = remarks(settings_file)
+    assert len(found) == bool(told)
+    assert told in "".join(found)
+    assert str(settings_file) not in "".join(found)
+
+
+@needs_git
+def test_git_is_asked_whether_it_takes_the_file_along(settings_file: Path) -> None:
+    """Not ignored, ignored, and tracked although ignored."""
+    folder = settings_file.parent
+    git(folder, "init", "-q")
+    assert ["not ignored by git" in remark for remark in remarks(settings_file)] == [True]
+    (folder / ".gitignore").write_text(".env\n", encoding="utf-8")
+    assert remarks(settings_file) == []
+    git(folder, "add", "-f", ".env")
+    assert ["tracked by git" in remark for remark in remarks(settings_file)] == [True]
+
+
+@needs_git
+@posix
+def test_a_repository_starts_no_program_of_its_own(settings_file: Path, tmp_path: Path) -> None:
+    """Its configuration may name one."""
+    folder = settings_file.parent
+    git(folder, "init", "-q")
+    mark = tmp_path / "mark"
+    git(folder, "config", "core.fsmonitor", f"touch {mark}")
+    remarks(settings_file)
+    assert not mark.exists()
+
+
+def test_a_file_that_has_gone_is_not_spoken_of(tmp_path: Path) -> None:
+    """It was read a moment ago."""
+    assert remarks(tmp_path / "gone") == []
+
+
+@posix
+@pytest.mark.parametrize(
+    ("script", "answer"),
+    [
+        ("echo yes", [KEPT]),
+        ("echo no", [UNKEPT]),
+        ("echo perhaps", []),
+        ("echo yes; exit 1", []),
+        ("exit 127", []),
+        ("printf '\\377\\376'", []),
+        ("echo 'System has not been booted with systemd' >&2; exit 1", []),
+    ],
+)
+def test_the_clock_is_what_the_system_says_of_it(
+    script: str, answer: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Yes, no, or it cannot be asked."""
+    program = tmp_path / "timedatectl"
+    program.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert Machine().clock() == answer
+
+
+def test_a_machine_without_such_a_program_cannot_be_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container, or a system nobody has heard of."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for platform in ("linux", "darwin", "win32", "plan9"):
+        monkeypatch.setattr(sys, "platform", platform)
+        assert Machine().clock() == []
+
+
+@posix
+def test_a_program_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key is no worse for it."""
+    program = tmp_path / "timedatectl"
+    program.write_text(f"#!{sys.executable}\nimport time\ntime.sleep(30)\n", encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(machine, "_SECONDS", 0.2)
+    assert Machine().clock() == []
+
+
+@posix
+@pytest.mark.parametrize(
+    ("told", "status", "answer"),
+    [
+        ("Source: time.windows.com,0x8", 0, [KEPT]),
+        ("Source: Local CMOS Clock", 0, [UNKEPT]),
+        ("Source: Free-running System Clock", 0, [UNKEPT]),
+        ("The service has not been started. (0x80070426)", 38, [UNKEPT]),
+    ],
+)
+def test_the_time_service_of_windows_is_read_as_it_answers(
+    told: str, status: int, answer: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has a source, or nobody keeps the clock."""
+    program = tmp_path / "w32tm"
+    program.write_text(f"#!/bin/sh\necho '{told}'\nexit {status}\n", encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert Machine().clock() == answer

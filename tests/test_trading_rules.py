@@ -1,0 +1,63 @@
+"""A lock of the quantitative rules is told with its name and its end, and never guessed."""
+
+from typing import Any
+
+import pytest
+
+from keycheck.errors import NotBinance
+from keycheck.trading_rules import locks_of
+
+UNTIL = 1_795_163_640_000
+
+
+def indicator(**fields: Any) -> dict[str, Any]:
+    """One indicator, as Binance describes it."""
+    usual = {"indicator": "UFR", "isLocked": True, "plannedRecoverTime": UNTIL, "value": 0.05, "triggerValue": 0.995}
+    return usual | fields
+
+
+def test_what_is_not_locked_is_not_told() -> None:
+    """No indicators at all, or free ones."""
+    assert locks_of({"indicators": {}}) == ()
+    assert locks_of({"indicators": {"BTCUSDT": [indicator(isLocked=False)]}}) == ()
+
+
+def test_a_lock_tells_which_and_until_when() -> None:
+    """Of a contract or of the whole account."""
+    found = locks_of({"indicators": {"BTCUSDT": [indicator()], "ACCOUNT": [indicator(indicator="TMV")]}})
+    assert [str(lock) for lock in found] == [
+        "UFR of BTCUSDT is locked until 2026-11-20 08:34:00 UTC",
+        "TMV of ACCOUNT is locked until 2026-11-20 08:34:00 UTC",
+    ]
+
+
+@pytest.mark.parametrize("until", [None, 0, "soon", True, 1_795_163_640])
+def test_an_end_that_is_none_is_said_to_be_unknown(until: object) -> None:
+    """The lock stands all the same."""
+    (lock,) = locks_of({"indicators": {"BTCUSDT": [indicator(plannedRecoverTime=until)]}})
+    assert str(lock).endswith("not told until when")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"indicators": None},
+        {"indicators": []},
+        {"indicators": {"BTCUSDT": {}}},
+        {"indicators": {"BTCUSDT": [1]}},
+        {"indicators": {"BTCUSDT": [indicator(isLocked="true")]}},
+        {"indicators": {"BTCUSDT": [{"indicator": "UFR"}]}},
+    ],
+)
+def test_an_answer_that_makes_no_sense_is_no_answer(body: dict[str, Any]) -> None:
+    """It neither locks nor frees."""
+    with pytest.raises(NotBinance):
+        locks_of(body)
+
+
+def test_a_name_from_outside_is_printable() -> None:
+    """And short."""
+    (lock,) = locks_of({"indicators": {"\x1b[2J" * 30: [indicator(indicator="\x07" + "x" * 99)]}})
+    assert str(lock).isprintable()
+    assert len(str(lock)) < 130
