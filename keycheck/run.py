@@ -23,8 +23,6 @@ from keycheck.evidence import Evidence
 from keycheck.findings import Check, Finding, Outcome, blocker
 from keycheck.machine import Machine
 from keycheck.network.inert import no_sockets
-from keycheck.network.stream import Stream
-from keycheck.network.transport import HttpTransport
 from keycheck.redaction import Redactor, printable
 from keycheck.report import artefacts
 from keycheck.report.folder import VERDICT_FILE, ReportFolder
@@ -99,7 +97,7 @@ class Run:
 
     def _replay(self, path: Path) -> Binance:
         self._open.enter_context(no_sockets())
-        player = self._open.enter_context(contextlib.closing(Player(path)))
+        player = Player(path)
         label = player.label
         self._describe(label.environment, label.symbol, label.key, label)
         identity = Identity(label.key, signer=None if label.key.missing else _NoSigner())
@@ -118,6 +116,8 @@ class Run:
         self.hosts = tuple(urls.values())
         label = self._label(loaded, key)
         self._describe(loaded.environment, loaded.symbol, key, label if self.options.record is not None else None)
+        from keycheck.network.transport import HttpTransport  # noqa: PLC0415  a replay does without any HTTP library
+
         http = self._open.enter_context(contextlib.closing(HttpTransport(urls, loaded.proxy, loaded.ca_bundle)))
         identity = Identity(key, held.api_key, signer if held.api_key else None)
         machine, listener = Machine(loaded.credential_files), self._listener(loaded)
@@ -133,6 +133,8 @@ class Run:
             return None
         if loaded.stream_url is None:
             return _NoStream("BINANCE_FUTURES_URL names another host; BINANCE_STREAM_URL would say where its stream is")
+        from keycheck.network.stream import Stream  # noqa: PLC0415  as HttpTransport
+
         self.hosts += (loaded.stream_url,)
         return Stream(loaded.stream_url, self.redactor.clean, loaded.proxy, loaded.ca_bundle)
 

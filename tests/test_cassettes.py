@@ -1,6 +1,8 @@
 """A cassette is an untrusted file: found by its name, and refused in one sentence where it is not ours."""
 
 import gzip
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from keycheck.endpoints import PING, Endpoint
 from keycheck.errors import CannotLook, NotRecorded, UsageProblem
 from keycheck.redaction import Redactor
 from keycheck.secrets import Secret
+from tests.running import ROOT
 
 FOLDER = Path("cassettes")
 HEADER = Label(
@@ -91,7 +94,7 @@ def opened(path: Path, document: object) -> Player:
 def refusal(path: Path, document: object) -> str:
     """The one sentence in which a file is refused."""
     with pytest.raises(UsageProblem) as caught:
-        opened(path, document).close()
+        opened(path, document)
     message = str(caught.value)
     assert message.isprintable()
     assert len(message) < 250
@@ -104,14 +107,12 @@ def test_a_label_comes_back_as_it_was_written(tmp_path: Path) -> None:
     tape = opened(tmp_path / "mine.yaml", recorded(tmp_path / "mine.yaml"))
     assert tape.label == HEADER
     assert tape.keep("clock/1", [9.0, 9.0]) == [1.5, 2.5]
-    tape.close()
 
 
 def test_a_file_that_is_renamed_goes_by_its_new_name(tmp_path: Path) -> None:
     """The name in the file is nobody's claim."""
     tape = opened(tmp_path / "other.yaml", recorded(tmp_path / "mine.yaml"))
     assert tape.label.name == "other"
-    tape.close()
 
 
 HOSTILE: list[tuple[str, object]] = [
@@ -261,7 +262,6 @@ def test_a_clock_that_makes_no_sense_was_not_recorded(tmp_path: Path, kept: obje
     with pytest.raises(NotRecorded, match="--record mine"):
         tape.keep("clock/1", [1.0, 2.0])
     assert isinstance(tape, Player)
-    tape.close()
 
 
 @pytest.mark.parametrize("kept", ["x", [], 5, {"message": ["x"] * 3}, {"error": {}, "message": "\x1b[31m" + "x" * 999}])
@@ -274,7 +274,6 @@ def test_a_hostile_failure_is_still_a_failure(tmp_path: Path, kept: object) -> N
         tape.send(PING, Secret(""), None, 1)
     assert str(caught.value).isprintable()
     assert len(str(caught.value)) <= 400
-    tape.close()
 
 
 # -- bombs --
@@ -322,7 +321,6 @@ def test_packed_body_is_not_unpacked(tmp_path: Path) -> None:
     raw = tape.send(PING, Secret(""), None, 1)
     assert "content-encoding" not in raw.headers
     assert len(raw.body) < 100_000
-    tape.close()
 
 
 @pytest.mark.parametrize(("field", "value"), [("has_wallet", False), ("has_wallet", 0), ("has_wallet", "")])
@@ -354,3 +352,36 @@ def test_recording_replaces_an_older_cassette(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(Recorder(path, HEADER, Redactor(), Unasked()).text(), encoding="utf-8")
     assert Recorder(path, HEADER, Redactor(), Unasked()).text()
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        {"status": {"code": "200"}, "headers": {}, "body": {"string": "{}"}},
+        {"status": {"code": 100}, "headers": {}, "body": {"string": "{}"}},
+        {"status": {"code": True}, "headers": {}, "body": {"string": "{}"}},
+        {"status": {}, "headers": {}, "body": {"string": "{}"}},
+        {"headers": {}, "body": {"string": "{}"}},
+    ],
+)
+def test_a_hostile_answer_is_no_answer(tmp_path: Path, response: dict[str, Any]) -> None:
+    """The file may say anything; what is no answer proves nothing."""
+    document = recorded(tmp_path / "mine.yaml")
+    document["interactions"] = [
+        {"request": {"method": "GET", "uri": "https://x.invalid/fapi/v1/ping", "body": None, "headers": {}}}
+        | {"response": response}
+    ]
+    tape = opened(tmp_path / "mine.yaml", document)
+    with pytest.raises(CannotLook):
+        tape.send(PING, Secret(""), None, 1)
+
+
+def test_a_replay_imports_no_http_library() -> None:
+    """vcrpy is kept from importing those that it would patch; nothing of them is left disabled."""
+    code = (
+        "import sys, pathlib; from keycheck.cassettes.player import Player; import keycheck.run; "
+        "Player(pathlib.Path('cassettes/healthy.yaml')); "
+        "assert not [m for m in ('requests', 'urllib3', 'cryptography', 'websockets') if m in sys.modules]; "
+        "import requests, urllib3"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=30)  # noqa: S603  our own code

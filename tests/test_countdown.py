@@ -30,7 +30,8 @@ ACCOUNT = '{"canTrade": true, "dualSidePosition": false}'
 ONCE = Scenario(
     faults={"/fapi/v1/accountConfig": Fault.status(200, ACCOUNT, {"X-MBX-USED-WEIGHT-1M": "2231"}, times=1)}
 )
-SHORT_MINUTES = "from keycheck import budget\nbudget.MINUTE, budget.MARGIN = 1000, 0\n"
+# A margin nearly as long as the minute: however busy this machine is, the next request comes before it is over.
+SHORT_MINUTES = "from keycheck import budget\nbudget.MINUTE, budget.MARGIN = 1000, 990\n"
 NO_SLEEP = """
 from keycheck import clock
 
@@ -58,12 +59,13 @@ def run(folder: Path, scenario: Scenario, *arguments: str, plugin: str = NO_SLEE
 
 
 def test_a_run_waits_and_goes_on(tmp_path: Path) -> None:
-    """For a second, really; a log is told once at the beginning and once in the summary."""
+    """For a second or two, really; a log is told once at the beginning and once in the summary."""
     done = run(tmp_path, ONCE, plugin=SHORT_MINUTES)
     assert (done.exit_status, done.verdict["requests"]["count"]) == (0, 12)
     (said,) = (line for line in done.output.splitlines() if SAID in line)
-    assert said == TEXT.format(2231, 1)
-    assert "Waited 1 s for Binance's rate limit to make room.\nOK: " in done.output
+    seconds = int(re.findall(r"waiting (\d+) s", said)[0])
+    assert (seconds in (1, 2), said) == (True, TEXT.format(2231, seconds))
+    assert f"Waited {seconds} s for Binance's rate limit to make room.\nOK: " in done.output
     assert "\r" not in done.output
     assert "waiting" not in done.page
 

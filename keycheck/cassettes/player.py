@@ -1,6 +1,9 @@
-"""Answers a run from a cassette, through vcrpy, in place of the network."""
+"""Answers a run from a cassette in place of the network.
 
-import contextlib
+vcrpy reads the file, matches requests and hands out each answer once, in order. No HTTP library is asked, so none has
+to be patched, or even imported.
+"""
+
 import logging
 import math
 import sys
@@ -12,15 +15,16 @@ from typing import Any
 from keycheck.answers import RawAnswer
 from keycheck.cassettes import files, scrubbing
 from keycheck.cassettes.label import label_from
-from keycheck.endpoints import Endpoint, Host
+from keycheck.endpoints import Endpoint
 from keycheck.errors import CannotLook, NotBinance, NotRecorded, OutOfTime, Unreachable, UsageProblem
-from keycheck.network.transport import HttpTransport
 from keycheck.redaction import printable
 from keycheck.secrets import Secret
 
-# vcr imports every HTTP library it finds, to patch it; that is most of its start-up, and requests is all we use.
-_NOT_OURS = ("aiohttp.client", "tornado.simple_httpclient", "tornado.curl_httpclient", "httpx", "httpx2", "boto3")
-_NOT_PATCHED = ("boto3", "httplib2", "tornado", "aiohttp", "httpx", "httpx2")
+# vcr imports every HTTP library it finds, to be able to patch it; that is most of its start-up.
+_TO_BE_PATCHED = (
+    *("requests", "urllib3", "httplib2", "aiohttp.client", "tornado.simple_httpclient", "tornado.curl_httpclient"),
+    *("httpx", "httpx2", "httpx_curl_cffi", "pyreqwest", "boto3", "botocore"),
+)
 _LONGEST_ROUND_TRIP = 60_000  # ms
 _MESSAGE = 400
 _MOST_TEXTS = 20
@@ -32,31 +36,27 @@ class Player:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._asked: Counter[str] = Counter()
-        self._open = contextlib.ExitStack()
-        self._cassette = self._insert()
+        self._cassette = self._load()
         try:
             self.label = label_from(self._recall(files.LABEL), printable(path.stem, 60))
         except ValueError:
-            self.close()  # or vcrpy goes on listening to this process
             labelled = False
         else:
             labelled = True
         if not labelled:
             raise files.no_cassette(path, "its label is missing or unknown")
-        hosts = {Host.FUTURES: scrubbing.FUTURES_URL, Host.WALLET: scrubbing.WALLET_URL}
-        self._http = self._open.enter_context(contextlib.closing(HttpTransport(hosts)))
-        self._http.explain_first = self._explain_miss
 
-    def close(self) -> None:
-        """Gives the network back."""
-        self._open.close()
-
-    def send(self, endpoint: Endpoint, query: Secret, api_key: Secret | None, seconds: float) -> RawAnswer:
+    def send(self, endpoint: Endpoint, query: Secret, api_key: Secret | None, seconds: float) -> RawAnswer:  # noqa: ARG002  the interface of a transport
         """The recorded answer, or the recorded failure to get one. Raises NotRecorded where there is neither."""
         self._asked[str(endpoint)] += 1
         if kept := self._recall(files.failure_slot(endpoint, self._asked[str(endpoint)])):
             raise _failure_of(kept)
-        return self._http.send(endpoint, query, api_key, seconds)
+        from vcr.request import Request  # noqa: PLC0415  not in a live run
+
+        request = Request(endpoint.method, f"{endpoint.path}?{query.reveal()}", None, {})
+        if not self._cassette.can_play_response_for(request):
+            raise self._not_recorded(f"answer to {endpoint}")
+        return _answer_of(self._cassette.play_response(request), endpoint)
 
     def keep(self, key: str, fresh: list[float], *, vital: bool = True) -> list[float]:
         """The clock as it was read then. Raises NotRecorded where a vital reading is missing."""
@@ -76,17 +76,20 @@ class Player:
             return [printable(text[: 2 * _MESSAGE], _MESSAGE) for text in kept]
         raise self._not_recorded("answer of the machine")
 
-    def _insert(self) -> Any:
-        recorder = _import_vcr().VCR(
-            record_mode="none",
-            match_on=("method", "path", "query"),
-            before_record_request=_scrub_request,
-            skip_patchers=_NOT_PATCHED,
-        )
-        recorder.register_persister(files.Shelf)
-        recorder.register_serializer("plain", files.PlainYaml)
+    def _load(self) -> Any:
+        _import_vcr()
+        from vcr import matchers, mode  # noqa: PLC0415  not in a live run
+        from vcr.cassette import Cassette  # noqa: PLC0415
+
         try:
-            return self._open.enter_context(recorder.use_cassette(str(self.path), serializer="plain"))
+            return Cassette.load(
+                path=str(self.path),
+                serializer=files.PlainYaml,
+                persister=files.Shelf,
+                record_mode=mode.NONE,
+                match_on=(matchers.method, matchers.path, matchers.query),
+                before_record_request=_scrub_request,
+            )
         except UsageProblem:
             raise
         except Exception as error:  # noqa: BLE001  YAML, Unicode, missing keys: whatever a broken file makes vcrpy say
@@ -101,13 +104,6 @@ class Player:
         except MissingMetadataError:
             return None
 
-    def _explain_miss(self, error: Exception, endpoint: Endpoint) -> CannotLook | None:
-        from vcr.errors import CannotOverwriteExistingCassetteException  # noqa: PLC0415  not in a live run
-
-        # Only its type is looked at: its text holds the unfiltered query.
-        missed = isinstance(error, CannotOverwriteExistingCassetteException)
-        return self._not_recorded(f"answer to {endpoint}") if missed else None
-
     def _not_recorded(self, what: str) -> NotRecorded:
         name = printable(self.path.stem, 60)
         return NotRecorded(
@@ -116,17 +112,28 @@ class Player:
         )
 
 
-def _import_vcr() -> Any:
-    absent = [name for name in _NOT_OURS if name not in sys.modules]
+def _import_vcr() -> None:
+    absent = [name for name in _TO_BE_PATCHED if name not in sys.modules]
     # None makes `import name` fail at once; the entries go again, so that nobody else is deprived.
     sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]
     try:
-        import vcr  # noqa: PLC0415  not in a live run
+        import vcr  # noqa: F401, PLC0415  not in a live run
     finally:
         for name in absent:
             del sys.modules[name]
     logging.getLogger("vcr").setLevel(logging.CRITICAL + 1)  # it logs raw URLs
-    return vcr
+
+
+def _answer_of(kept: Any, endpoint: Endpoint) -> RawAnswer:
+    """The answer as the file has it, which anybody may have written."""
+    try:
+        status, body = kept["status"]["code"], kept["body"]["string"]
+        headers = {name: ", ".join(map(str, values)) for name, values in kept["headers"].items()}
+    except (KeyError, TypeError, AttributeError):
+        status, body, headers = None, None, {}
+    if type(status) is not int or not 200 <= status <= 599 or not isinstance(body, bytes):
+        raise Unreachable(f"the cassette holds an answer to {endpoint} that cannot be read. Record it again", "other")
+    return RawAnswer(status, headers, body)
 
 
 def _scrub_request(request: Any) -> Any:

@@ -71,8 +71,7 @@ class Gate(HTTPAdapter):
 
             def _get_conn(self, timeout: float | None = None) -> Any:
                 connection = super()._get_conn(timeout)  # type: ignore[misc]
-                # vcrpy wraps the connection that it records.
-                gate._watch(getattr(connection, "real_connection", connection))
+                gate._watch(connection)
                 return connection
 
         return {

@@ -4,7 +4,7 @@ import contextlib
 import logging
 import ssl
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future
 from email.message import Message
 from typing import Any
@@ -14,7 +14,7 @@ from requests.cookies import RequestsCookieJar
 
 from keycheck.answers import RawAnswer
 from keycheck.endpoints import LISTED, Endpoint, Host
-from keycheck.errors import CannotLook, KeycheckError, NotBinance, NotListed, Unreachable, UsageProblem
+from keycheck.errors import KeycheckError, NotBinance, NotListed, Unreachable, UsageProblem
 from keycheck.network.explain import explain
 from keycheck.network.gate import Gate
 from keycheck.secrets import Secret
@@ -41,8 +41,6 @@ class HttpTransport:
         for url in urls.values():
             self._session.mount(url, self._gate)
         self._session.headers.update({"User-Agent": "keycheck", "Accept": "application/json"})
-        # A cassette's way to name a miss, whose own exception would come out as a lost connection.
-        self.explain_first: Callable[[Exception, Endpoint], CannotLook | None] = lambda *_: None
 
     def __repr__(self) -> str:
         return "HttpTransport()"
@@ -85,7 +83,7 @@ class HttpTransport:
         except KeycheckError as error:
             box.set_result(error)
         except Exception as error:  # noqa: BLE001  a header that cannot be encoded raises ValueError, with the key in it
-            box.set_result(self.explain_first(error, endpoint) or explain(error, endpoint))
+            box.set_result(explain(error, endpoint))
 
     def _exchange(self, endpoint: Endpoint, query: Secret, api_key: Secret | None) -> RawAnswer:
         response = self._session.request(
@@ -128,10 +126,8 @@ def _forget(raw: Any) -> None:
 
 def _read(raw: Any, endpoint: Endpoint) -> bytes:
     """The decoded body, at most MAX_BODY bytes of it, however small or fast it comes."""
-    # read1 hands over what has come; vcrpy's stand-in for a response has it without decoding.
-    read: Callable[..., bytes] = raw.read1 if hasattr(raw, "enforce_content_length") else raw.read
     body = bytearray()
-    while chunk := read(65536, decode_content=True):
+    while chunk := raw.read1(65536, decode_content=True):  # which hands over what has come
         body += chunk
         if len(body) > MAX_BODY:
             raise NotBinance(

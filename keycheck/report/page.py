@@ -29,22 +29,18 @@ def render_section(report: RunReport) -> str:
 
 
 def _render(template: str, styles: tuple[str, ...], report: RunReport, **more: Any) -> str:
-    import jinja2  # noqa: PLC0415  only when a page is written
-    import markupsafe  # noqa: PLC0415
+    import markupsafe  # noqa: PLC0415  comes with jinja2, which is there only when a page is written
 
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=_harmless,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        optimized=False,  # each template is compiled to be used once
-    )
+    from keycheck.report.compiled import environment  # noqa: PLC0415
+
     style = markupsafe.Markup("".join(map(_style, styles)))  # noqa: S704  files of ours
     rows = timeline.timeline(report.calls, report.findings, report.overcome)
     words = view.verdict(report, rows)
-    return environment.get_template(template).render(style=style, rows=rows, **words, **more)
+    return (
+        environment(_TEMPLATES, finalize=_harmless)
+        .get_template(template)
+        .render(style=style, rows=rows, **words, **more)
+    )
 
 
 def _style(name: str) -> str:
