@@ -188,3 +188,13 @@ def test_printable_text_is_one_harmless_line(text: str, limit: int) -> None:
 def test_terminal_tricks_are_taken_out(text: str, line: str) -> None:
     """Escape sequences, line ends and overrides become blanks; other scripts stay."""
     assert printable(text, 10 if text.startswith("xx") else 300) == line
+
+
+@given(st.text(alphabet="aB3+/=.é ", max_size=40), st.text(alphabet="aB3+/=.é ", max_size=60), st.integers(0, 400))
+def test_a_run_is_known_wherever_it_stands_and_whatever_it_is_made_of(secret: str, text: str, others: int) -> None:
+    """The quick ways of looking find what the slow one finds, however many secrets there are."""
+    redactor = Redactor([secret, "".join(f"+{n}" for n in range(others))])
+    runs = {one[i : i + RUN] for one in (secret, secret[::-1]) for i in range(len(one) - RUN + 1)}
+    assert redactor.knows(text) >= any(run in text for run in runs)
+    for run in runs:
+        assert redactor.knows(f"a{text}{run}{text}9")
