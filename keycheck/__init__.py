@@ -14,12 +14,17 @@ The road from that question to its answer, in the order it is walked:
     budget.py        used weight -> how long to wait (pure); waiting.py does the waiting
     channel.py       how a question is put: stamped, signed, sent, perhaps once more
     binance.py       the session that the checks share: facts out, or a named reason why there are none
-    facts.py         Binance's JSON -> what the checks ask about (pure); orders.py beside it, and user_stream.py
+    facts.py         Binance's JSON -> what the checks ask about (pure); permissions.py, trading_rules.py, orders.py and
+                     user_stream.py beside it
+    machine.py       this machine's files and clock, by the word of git and of the operating system
     findings.py      what a check found; verdict.py weighs all of it (pure)
-    report/          verdict -> verdict.json, report.html, terminal text
+    diagnosis/       the evidence of a run -> why it ended so, the likeliest cause first (pure)
+    comparison.py    an earlier verdict beside this one (pure)
+    report/          verdict -> verdict.json, report.html, summary.md, terminal text
     cassettes.py     recording and replay; label.py and scrubbing.py say what is kept (pure)
     redaction.py     takes secrets and addresses out of text (pure)
-    catalogue.py     the claims of suite/, read from their source
+    catalogue.py     the claims of suite/, read from their source; explaining.py tells one of them
+    opening.py       how a session is opened: settings, key and network, or a cassette
     run.py           one run, put together
     plugin/          pytest glue: it translates, it decides nothing
 """

@@ -1,56 +1,27 @@
 """One run, put together: settings or cassette in, findings collected, verdict and reports out."""
 
 import contextlib
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from keycheck import __version__, cassettes, clock, comparison, settings
-from keycheck.binance import Binance
-from keycheck.cassettes import scrubbing
-from keycheck.cassettes.label import Label
-from keycheck.cassettes.player import Player
+from keycheck import __version__, clock, comparison, settings
 from keycheck.cassettes.recorder import Recorder
 from keycheck.catalogue import Catalogue
-from keycheck.channel import Identity, Listener, Transport
 from keycheck.comparison import Previous
-from keycheck.credentials import KeyFacts, facts_of
 from keycheck.diagnosis import account_info_decides, diagnose
-from keycheck.endpoints import WEIGHT_LIMITS, Host
-from keycheck.errors import CannotLook, NotApplicable, UsageProblem
+from keycheck.errors import CannotLook, UsageProblem
 from keycheck.evidence import Evidence
 from keycheck.findings import Check, Finding, Outcome, blocker
-from keycheck.machine import Machine
-from keycheck.network.inert import no_sockets
+from keycheck.opening import Opening, Options
 from keycheck.redaction import Redactor, printable
 from keycheck.report import artefacts
 from keycheck.report.folder import VERDICT_FILE, ReportFolder
-from keycheck.report.model import NOTED, Mode, RunReport
-from keycheck.secrets import Secret
-from keycheck.settings import Settings
-from keycheck.signing import signer_of
+from keycheck.report.model import NOTED, RunReport
 from keycheck.verdict import Verdict, weigh
-from keycheck.waiting import Countdown, Waiting
+from keycheck.waiting import Countdown
 
 _LONGEST_DETAIL = 800
-
-
-@dataclass(frozen=True)
-class Options:
-    """What the command line asks for. `cassettes`: the folder in which a cassette is found by its name."""
-
-    env_file: Path
-    env_file_required: bool
-    report_dir: Path
-    cassettes: Path
-    replay: str | None = None
-    record: str | None = None
-    compare: Path | None = None
-
-    @property
-    def mode(self) -> Mode:
-        return "replay" if self.replay is not None else "record" if self.record is not None else "live"
 
 
 class Run:
@@ -71,13 +42,12 @@ class Run:
         self.hosts: tuple[str, ...] = ()
         self.recorded: Path | None = None
         self.remarks: list[str] = []
-        self._countdown = countdown
         self._notes: dict[str, Any] = {}
         self._recorder: Recorder | None = None
         self._watch = clock.Stopwatch()
-        self._open = contextlib.ExitStack()
         self.folder = ReportFolder(options.report_dir, redactor)
         self._blank = RunReport(Verdict.UNPROVEN, __version__, clock.iso(clock.now_ms()), mode=options.mode)
+        self._opening = Opening(options, redactor, countdown, self._blank.started_at)
         try:
             self._previous = _earlier(options.compare)  # which may be the very file that is withdrawn now
         finally:
@@ -85,100 +55,19 @@ class Run:
 
     def open(self) -> None:
         """Opens the session. Raises UsageProblem for settings, files or cassettes that cannot be used."""
-        if self.options.replay is not None and self.options.record is not None:
-            raise UsageProblem("--replay and --record exclude each other: leave one of them out")
-        if self.options.replay is not None:
-            self.session = self._replay(cassettes.path_of(self.options.replay, self.options.cassettes))
-        else:
-            self.session = self._live()
-        self.folder.withdraw(self._blank)
-        if self._previous and (why := comparison.objection(self._previous, self._blank.key, self._blank.environment)):
-            raise UsageProblem(why)
-
-    def _replay(self, path: Path) -> Binance:
-        self._open.enter_context(no_sockets())
-        player = Player(path)
-        label = player.label
-        self._describe(label.environment, label.symbol, label.key, label)
-        identity = Identity(label.key, signer=None if label.key.missing else _NoSigner())
-        deaf = _NoStream("a replay opens no connection, so it cannot tell whether the stream is alive")
-        return self._binance(player, player, identity, label, Machine(), deaf if label.has_stream else None)
-
-    def _live(self) -> Binance:
-        loaded = settings.load(self.options.env_file, required=self.options.env_file_required)
-        held = loaded.credentials
-        password = settings.proxy_password(loaded.proxy)
-        for text in [*held.to_hide(), *([password.reveal()] if password else [])]:
-            self.redactor.learn(text)
-        signer = signer_of(held)  # which may be the first to look into a private key: all of it is known by now
-        key = facts_of(held, signer.type if signer else None)
-        urls = {Host.FUTURES: loaded.futures_url} | ({Host.WALLET: loaded.wallet_url} if loaded.wallet_url else {})
-        self.hosts = tuple(urls.values())
-        label = self._label(loaded, key)
-        self._describe(loaded.environment, loaded.symbol, key, label if self.options.record is not None else None)
-        from keycheck.network.transport import HttpTransport  # noqa: PLC0415  a replay does without any HTTP library
-
-        http = self._open.enter_context(contextlib.closing(HttpTransport(urls, loaded.proxy, loaded.ca_bundle)))
-        identity = Identity(key, held.api_key, signer if held.api_key else None)
-        machine, listener = Machine(loaded.credential_files), self._listener(loaded)
-        if self.options.record is None:
-            return self._binance(http, _NoJournal(), identity, label, machine, listener)
-        path = cassettes.path_of(self.options.record, self.options.cassettes)
-        artefacts.make_folder(path.parent, "--record FOLDER/NAME")
-        self._recorder = Recorder(path, label, self.redactor, http)
-        return self._binance(self._recorder, self._recorder, identity, label, machine, listener)
-
-    def _listener(self, loaded: Settings) -> Listener | None:
-        if not loaded.user_stream:
-            return None
-        if loaded.stream_url is None:
-            return _NoStream("BINANCE_FUTURES_URL names another host; BINANCE_STREAM_URL would say where its stream is")
-        from keycheck.network.stream import Stream  # noqa: PLC0415  as HttpTransport
-
-        self.hosts += (loaded.stream_url,)
-        return Stream(loaded.stream_url, self.redactor.clean, loaded.proxy, loaded.ca_bundle)
-
-    def _label(self, loaded: Settings, key: KeyFacts) -> Label:
-        name = cassettes.path_of(self.options.record, Path()).stem if self.options.record is not None else ""
-        return Label(
-            name=printable(name, 60),
-            recorded_at=self._blank.started_at,
-            recorded_from="local exchange" if settings.is_local(loaded.futures_url) else loaded.environment,
-            suite_version=__version__,
-            environment=loaded.environment,
-            symbol=loaded.symbol,
-            recv_window=loaded.recv_window,
-            has_wallet=loaded.wallet_url is not None,
-            key=key,
-            system=settings.system(),
-            has_stream=loaded.user_stream,
-        )
-
-    def _binance(  # noqa: PLR0913, PLR0917  what differs between a replay, a run and a recording
-        self,
-        transport: Transport,
-        journal: clock.Journal,
-        identity: Identity,
-        label: Label,
-        machine: Machine,
-        listener: Listener | None,
-    ) -> Binance:
-        pause = clock.NoSleep() if self.options.mode == "replay" else clock.Sleep()
-        return Binance(
-            transport,
-            identity,
+        opened = self._opening.open()
+        self.session, self.hosts, self._recorder = opened.session, opened.hosts, opened.recorder
+        label = opened.label
+        self._blank = replace(
+            self._blank,
+            environment=label.environment,
             symbol=label.symbol,
-            recv_window=label.recv_window,
-            has_wallet=label.has_wallet,
-            journal=journal,
-            redactor=self.redactor,
-            machine=machine,
-            listener=listener,
-            waiting=Waiting(pause, WEIGHT_LIMITS[label.environment], self._countdown),
+            key=label.key,
+            cassette=None if self.options.mode == "live" else label,
         )
-
-    def _describe(self, environment: str, symbol: str, key: KeyFacts, cassette: Label | None) -> None:
-        self._blank = replace(self._blank, environment=environment, symbol=symbol, key=key, cassette=cassette)
+        self.folder.withdraw(self._blank)
+        if self._previous and (why := comparison.objection(self._previous, label.key, label.environment)):
+            raise UsageProblem(why)
 
     # -- what checks find --
 
@@ -261,7 +150,7 @@ class Run:
 
     def close(self) -> None:
         """Gives back the network, and what a replay had shut."""
-        self._open.close()
+        self._opening.close()
 
 
 def _earlier(path: Path | None) -> Previous | None:
@@ -280,30 +169,3 @@ def _earlier(path: Path | None) -> Previous | None:
         problem = "is no verdict.json of this suite"
     name = printable(file.name, 60)
     raise UsageProblem(f"--compare: {name} {problem}. Give the verdict.json of an earlier run, or the folder it is in")
-
-
-class _NoJournal:
-    """Live, nobody asks for yesterday's clock."""
-
-    def keep(self, key: str, fresh: list[float], *, vital: bool = True) -> list[float]:  # noqa: ARG002  the interface
-        return fresh
-
-    def remember(self, key: str, ask: Callable[[], list[str]]) -> list[str]:  # noqa: ARG002  the interface
-        return ask()
-
-
-class _NoStream:
-    """Where there is a listen key, and nothing that could listen."""
-
-    def __init__(self, why: str) -> None:
-        self._why = why
-
-    def listen(self, listen_key: Secret, seconds: float) -> NoReturn:  # noqa: ARG002  the interface of a listener
-        raise NotApplicable(self._why)
-
-
-class _NoSigner:
-    """In replay there is no secret, and cassettes hold a constant in the signature's place."""
-
-    def sign(self, payload: bytes) -> str:  # noqa: ARG002  the interface of a signer
-        return scrubbing.CONSTANT

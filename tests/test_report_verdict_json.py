@@ -14,11 +14,12 @@ from keycheck.diagnosis.cause import Confidence, Diagnosis
 from keycheck.endpoints import Host
 from keycheck.evidence import Call
 from keycheck.findings import Check, Finding, Outcome, Severity
+from keycheck.opening import Options
 from keycheck.redaction import Redactor
 from keycheck.report import model, verdict_json
 from keycheck.report.folder import VERDICT_FILE
 from keycheck.report.model import NOTED, RunReport
-from keycheck.run import Options, Run
+from keycheck.run import Run
 from keycheck.verdict import Verdict
 
 SCHEMA = Path(verdict_json.__file__).with_name("verdict.schema.json")

@@ -12,8 +12,8 @@ import pytest
 from _pytest.terminal import TerminalReporter
 
 from keycheck import clock
+from keycheck.opening import Options
 from keycheck.redaction import Redactor
-from keycheck.run import Options
 
 EXIT_DIRTY = 11
 CLOCK_GRAIN = 2000  # ms by which a file's stamp may lag behind the clock

@@ -12,6 +12,7 @@ from _pytest.terminal import TerminalReporter
 from keycheck import catalogue, settings
 from keycheck.errors import DirtyArtefact, UsageProblem
 from keycheck.findings import Check
+from keycheck.opening import Options
 from keycheck.plugin.countdown import Countdown
 from keycheck.plugin.gate import EXIT_DIRTY
 from keycheck.plugin.outcomes import Blocked, dress, finding_of, status_of
@@ -19,7 +20,7 @@ from keycheck.redaction import Redactor
 from keycheck.report import page, table, terminal
 from keycheck.report.folder import PAGE_FILE, SUMMARY_FILE, VERDICT_FILE
 from keycheck.report.model import RunReport
-from keycheck.run import Options, Run
+from keycheck.run import Run
 
 SUITE = "suite"
 
