@@ -2,7 +2,8 @@
 
 The road from that question to its answer, in the order it is walked:
 
-    settings.py      .env and environment -> Settings, the only reader of os.environ
+    settings.py      .env and environment -> Settings, the only reader of os.environ; settings_file.py reads the files,
+                     setting_values.py the values
     credentials.py   pasted text -> key and secret, with what had to be cleaned off
     secrets.py       a value that does not print itself
     signing.py       query, secret -> signed query (pure)

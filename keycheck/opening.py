@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from keycheck import __version__, cassettes, clock, settings
+from keycheck import __version__, cassettes, clock, setting_values, settings
 from keycheck.binance import Binance
 from keycheck.cassettes import scrubbing
 from keycheck.cassettes.label import Label
@@ -103,7 +103,7 @@ class Opening:
 
     def _identity(self, loaded: Settings) -> Identity:
         held = loaded.credentials
-        password = settings.proxy_password(loaded.proxy)
+        password = setting_values.proxy_password(loaded.proxy)
         for text in [*held.to_hide(), *([password.reveal()] if password else [])]:
             self._redactor.learn(text)
         signer = signer_of(held)  # which may be the first to look into a private key: all of it is known by now
@@ -124,7 +124,7 @@ class Opening:
         return Label(
             name=printable(name, 60),
             recorded_at=self._started_at,
-            recorded_from="local exchange" if settings.is_local(loaded.futures_url) else loaded.environment,
+            recorded_from="local exchange" if setting_values.is_local(loaded.futures_url) else loaded.environment,
             suite_version=__version__,
             environment=loaded.environment,
             symbol=loaded.symbol,

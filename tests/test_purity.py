@@ -95,7 +95,7 @@ def test_the_search_finds_what_is_there() -> None:
         ("threading", {"network"}),
         ("websockets", {"network"}),
         ("vcr", {"cassettes"}),
-        ("dotenv", {"settings"}),
+        ("dotenv", {"settings_file"}),
         ("cryptography", {"private_key"}),
         ("pytest", {"plugin"}),
         ("_pytest", {"plugin"}),

@@ -11,7 +11,9 @@ import pytest
 from keycheck.endpoints import ENVIRONMENTS
 from keycheck.errors import UsageProblem
 from keycheck.redaction import Redactor
-from keycheck.settings import MAX_KEY_FILE, NAMES, Settings, in_the_environment, is_local, load
+from keycheck.setting_values import is_local
+from keycheck.settings import NAMES, Settings, in_the_environment, load
+from keycheck.settings_file import MAX_KEY_FILE
 from keycheck.signing import signer_of
 from tests.keys import ED25519, ENCRYPTED_ED25519
 
@@ -508,3 +510,13 @@ def test_environments_share_no_host() -> None:
 def test_this_very_machine_is_recognised(url: str, local: bool) -> None:
     """By loopback address or by the name localhost, not by a name that looks like it."""
     assert is_local(url) is local
+
+
+@pytest.mark.parametrize("name", ["BINANCE_FUTURES_URL", "BINANCE_WALLET_URL", "BINANCE_STREAM_URL"])
+def test_nothing_goes_in_clear_to_a_proxy_on_another_machine(name: str, from_environment: From) -> None:
+    """Not even where the host behind it is this very machine."""
+    scheme = "ws" if name == "BINANCE_STREAM_URL" else "http"
+    clear = {name: f"{scheme}://127.0.0.1:8000"}
+    with pytest.raises(UsageProblem, match=f"{name} is {scheme}"):
+        from_environment(BINANCE_PROXY="http://proxy.example.com:3128", **clear)
+    assert from_environment(BINANCE_PROXY="http://127.0.0.1:3128", **clear).proxy

@@ -1,0 +1,102 @@
+"""The files that settings name: .env, and a private key's. Bounded, and read as they are."""
+
+import io
+import logging
+import re
+from pathlib import Path
+
+from keycheck import credentials, pem
+from keycheck.errors import UsageProblem
+from keycheck.secrets import Secret
+
+MAX_FILE = 2**18  # bytes
+MAX_KEY_FILE = 2**16  # bytes; an RSA key of 16384 bits has some 13,000
+
+
+def read(env_file: Path, *, required: bool) -> tuple[str, list[str]]:
+    """The file's text and what was odd about its encoding."""
+    name = env_file.name
+    try:
+        raw = env_file.read_bytes()
+    except FileNotFoundError:
+        if required:
+            raise UsageProblem(f"there is no settings file {name}: check --env-file") from None
+        return "", []
+    except IsADirectoryError:
+        raise UsageProblem(f"{name} is a directory: put the settings into a file of that name") from None
+    except OSError:
+        raise UsageProblem(f"{name} cannot be read: give yourself permission to read it (chmod u+r {name})") from None
+    if len(raw) > MAX_FILE:
+        raise UsageProblem(f"{name} is longer than {MAX_FILE >> 10} KiB, which no settings file is: check its name")
+    marked = raw.startswith(b"\xef\xbb\xbf")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        raise UsageProblem(
+            f"{name} is not UTF-8 text (PowerShell's > writes UTF-16): save it again with encoding UTF-8"
+        )
+    return text, [f"{name} begins with a byte order mark"] if marked else []
+
+
+def parse(text: str) -> dict[str, str]:
+    from dotenv import dotenv_values  # noqa: PLC0415  a replay reads no .env
+
+    # It warns of lines that are no settings by number alone; such a line is simply not a setting here.
+    logging.getLogger("dotenv.main").setLevel(logging.ERROR)
+    return {k: v for k, v in dotenv_values(stream=io.StringIO(text), interpolate=False).items() if v is not None}
+
+
+def broken_lines(text: str) -> list[int]:
+    """Numbers of the lines that python-dotenv skips, the first ten of them."""
+    from dotenv.parser import parse_stream  # noqa: PLC0415  a replay reads no .env
+
+    return [binding.original.line for binding in parse_stream(io.StringIO(text)) if binding.error][:10]
+
+
+def remarks_on_line(name: str, text: str, value: str) -> list[str]:
+    """What python-dotenv took off silently, and another program that reads the same line may not."""
+    lines = re.findall(rf"(?m)^[ \t]*(?:export[ \t]+)?{name}[ \t]*=([^\n]*)", text)
+    if not lines or not value.strip() or pem.looks_like(value) or name == credentials.PASSPHRASE:
+        return []  # a private key needs its quotes where it has lines, and a passphrase may have blanks
+    raw = lines[-1]
+    found = []
+    if raw.endswith("\r"):
+        found.append("a carriage return")
+        raw = raw[:-1]
+    if raw != raw.strip():
+        found.append("blanks")
+    if raw.strip()[:1] in ("'", '"') and not value.startswith(raw.strip()[0]):
+        found.append("quotes")
+    return [f"the line of {name} has {' and '.join(found)} around the value"] if found else []
+
+
+def place_of_key(raw: str, folder: Path) -> Path | None:
+    """Where a private key is. A relative path starts at the folder of the settings file."""
+    text = raw.strip()
+    try:
+        return folder / Path(text).expanduser() if text else None
+    except RuntimeError:  # nobody knows whose home that is
+        return folder / text
+
+
+def text_of_key(path: Path) -> Secret:
+    try:
+        if not path.is_file():  # nor a pipe, which might never end
+            raise UsageProblem(
+                f"{credentials.KEY_FILE} names no file: correct the path, which starts at the folder of the settings "
+                "file where it is relative"
+            )
+        with path.open("rb") as file:
+            raw = file.read(MAX_KEY_FILE + 1)
+    except OSError:
+        raise UsageProblem(
+            f"the file that {credentials.KEY_FILE} names cannot be read: correct the path, or give yourself permission"
+        ) from None
+    if len(raw) > MAX_KEY_FILE:
+        raise UsageProblem(
+            f"the file that {credentials.KEY_FILE} names is longer than {MAX_KEY_FILE >> 10} KiB, which no private key "
+            "is: check the path"
+        )
+    return Secret(raw.decode("utf-8", "replace"))
