@@ -139,7 +139,7 @@ def test_trading_permission_is_not_expiring(binance: Binance, observe: Observe) 
     """
     permissions = binance.key_permissions()
     left = permissions.trading_days_left(binance.now())
-    ends = "no end of it is given" if left is None else f"it ends in {left} days (tradingAuthorityExpirationTime)"
+    ends = "has no end that is told" if left is None else f"ends in {left} days (tradingAuthorityExpirationTime)"
     lapses = "" if permissions.ip_restricted else "; the key has no address list, and Binance lets such keys lapse"
-    observe(f"{ends}{lapses}")
+    observe(f"the permission to trade {ends}{lapses}")
     assert left is None or left > 14
