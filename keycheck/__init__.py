@@ -14,7 +14,8 @@ The road from that question to its answer, in the order it is walked:
     clock.py         the only reader of the time; drift.py weighs what it read (pure)
     budget.py        used weight -> how long to wait (pure); waiting.py does the waiting
     channel.py       how a question is put: stamped, signed, sent, perhaps once more
-    binance.py       the session that the checks share: facts out, or a named reason why there are none
+    binance.py       the session that the checks share: facts out, or a named reason why there are none; memory.py has
+                     each question asked once
     facts.py         Binance's JSON -> what the checks ask about (pure); permissions.py, trading_rules.py, orders.py and
                      user_stream.py beside it
     machine.py       this machine's files and clock, by the word of git and of the operating system

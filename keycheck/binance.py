@@ -4,10 +4,9 @@ Each question is asked once a run; its answer, or its failure, is remembered. Si
 time (local clock corrected by the measured offset), so that a wrong clock is one finding and not ten.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
-from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any
 
 from keycheck import clock
 from keycheck.channel import Answer, Channel, Identity, Listener, Transport
@@ -36,7 +35,7 @@ from keycheck.errors import (
     TurnedAway,
     Undecided,
 )
-from keycheck.evidence import Call, Evidence
+from keycheck.evidence import Evidence
 from keycheck.facts import (
     Account,
     OrderAnswer,
@@ -54,6 +53,7 @@ from keycheck.facts import (
     weight_limit,
 )
 from keycheck.machine import KEPT, NO_FILE, UNKEPT, Machine
+from keycheck.memory import Memory, once
 from keycheck.orders import OrderRules, dust_quantity, plain, smallest_quantity
 from keycheck.permissions import KeyPermissions
 from keycheck.redaction import Redactor
@@ -65,36 +65,7 @@ from keycheck.waiting import Waiting
 CLOCK_SAMPLES = 3
 
 
-_Slot = tuple[str, tuple[Any, ...]]  # a question: its method's name and arguments
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def once(ask: "Callable[Concatenate[Binance, P], R]") -> "Callable[Concatenate[Binance, P], R]":
-    """Asks once a run: the answer is kept, and so is the reason why there is none."""
-
-    @wraps(ask)
-    def asked(self: "Binance", /, *args: P.args, **kwargs: P.kwargs) -> R:
-        slot = (ask.__name__, args)
-        if slot not in self._answers:
-            outside, self._used = self._used, set()
-            before = len(self.calls)
-            try:
-                self._answers[slot] = ask(self, *args, **kwargs)
-            except CannotLook as error:
-                self._answers[slot] = error
-            self._calls_of[slot] = self._used | set(range(before + 1, len(self.calls) + 1))
-            self._used = outside
-        self._used |= self._calls_of[slot]
-        kept: Any = self._answers[slot]
-        if isinstance(kept, CannotLook):
-            raise kept.with_traceback(None)
-        return kept  # type: ignore[no-any-return]
-
-    return asked
-
-
-class Binance:
+class Binance(Memory):
     """The two APIs as one key on one machine sees them. Every method raises CannotLook where it cannot tell."""
 
     def __init__(  # noqa: PLR0913  what a run consists of; there is one caller
@@ -118,29 +89,17 @@ class Binance:
         self._journal = journal
         self._machine = machine
         self._listener = listener  # None: no stream is to be opened
-        self._answers: dict[_Slot, Any] = {}
-        self._calls_of: dict[_Slot, set[int]] = {}
-        self._used: set[int] = set()
         self._waiting = waiting
         self._channel = Channel(transport, identity, redactor, journal, self._stamp, waiting=waiting)
+        super().__init__(self._channel.calls)
 
     def __repr__(self) -> str:
         return f"<Binance session, {len(self.calls)} requests so far>"
 
     @property
-    def calls(self) -> list[Call]:
-        """Every request of the run so far, in order."""
-        return self._channel.calls
-
-    @property
     def waited(self) -> float:
         """Seconds that the run has waited for the exchange's next minute so far."""
         return self._waiting.seconds
-
-    def take_used_calls(self) -> tuple[int, ...]:
-        """Numbers, from 1, of the requests whose answers were used since this was last asked."""
-        used, self._used = self._used, set()
-        return tuple(sorted(used))
 
     def _stamp(self) -> list[tuple[str, str]]:
         """What a signed request adds to its parameters: the exchange's time, by the measured offset."""
@@ -270,14 +229,14 @@ class Binance:
     @property
     def weight_limit(self) -> int | None:
         """Weight per minute, if this run has seen exchangeInfo; asks nothing."""
-        kept = self._seen("exchange_info")
+        kept = self.seen("exchange_info")
         return weight_limit(kept) if isinstance(kept, Mapping) else None
 
     @property
     def evidence(self) -> Evidence:
         """All that was seen so far; asks nothing."""
-        wallet, account = self._seen("_wallet_answer"), self._seen("_account_answer")
-        info, drift = self._seen("account_info"), self._seen("drift")
+        wallet, account = self.seen("_wallet_answer"), self.seen("_account_answer")
+        info, drift = self.seen("account_info"), self.seen("drift")
         can_trade = account.get("canTrade") if isinstance(account, Mapping) else None
         return Evidence(
             calls=tuple(self.calls),
@@ -288,9 +247,6 @@ class Binance:
             can_trade=can_trade if isinstance(can_trade, bool) else None,
             drift=drift if isinstance(drift, Drift) else None,
         )
-
-    def _seen(self, question: str) -> Any:
-        return self._answers.get((question, ()))
 
     @once
     def symbol_rules(self) -> SymbolRules | None:
