@@ -5,6 +5,7 @@ firewall, and only a JSON `code` says more than the status.
 """
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -33,8 +34,10 @@ _SOMETHING_BETWEEN = (
     "Check what stands between this machine and Binance: a captive portal, a proxy, a poisoned name server, "
     "or a wrong URL in the settings"
 )
+_KNOWN_TYPES = ("application/json", "text/html", "text/plain", "text/xml", "application/xml", "image/png")
 _LONGEST = 4000  # characters of a message that are looked at
 _LONGEST_SECRET = 256
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{24,256}")
 _BANNED_UNTIL = re.compile(r"banned until (\d{12,14})")
 
 
@@ -64,9 +67,14 @@ def read(raw: RawAnswer, endpoint: Endpoint, clean: Clean) -> dict[str, Any] | R
 
 
 def secrets_in(raw: RawAnswer, endpoint: Endpoint) -> list[str]:
-    """What an answer says in confidence, be it usable or not: the listen key."""
-    said = _lenient(raw.body).get("listenKey") if endpoint.keyed else None
-    return [said[:_LONGEST_SECRET]] if isinstance(said, str) else []
+    """What an answer says in confidence, be it usable or not: the listen key, wherever in it that stands."""
+    if not endpoint.keyed:
+        return []
+    said = _lenient(raw.body).get("listenKey")
+    found = [said[:_LONGEST_SECRET]] if isinstance(said, str) else []
+    if raw.status != 200:  # its text may name one that there is already
+        found += _TOKEN.findall(raw.body[:_LONGEST].decode("utf-8", "replace"))
+    return found
 
 
 def _trouble(raw: RawAnswer, endpoint: Endpoint, refusal: Refusal) -> CannotLook | None:  # noqa: PLR0911  a table
@@ -121,7 +129,8 @@ def _json_object(raw: RawAnswer, endpoint: Endpoint) -> dict[str, Any]:
     content_type = raw.headers.get("content-type", "application/json").lower()
     body = strict(raw.body) if "json" in content_type else None
     if not isinstance(body, dict):
-        shown = printable(content_type.partition(";")[0], 40)
+        told = content_type.partition(";")[0].strip()
+        shown = told if told in _KNOWN_TYPES else "something"  # anything may stand there, a key read back among it
         raise NotBinance(
             f"{endpoint} was answered with HTTP 200 and {shown} that is not Binance's JSON. {_SOMETHING_BETWEEN}"
         )
@@ -131,7 +140,9 @@ def _json_object(raw: RawAnswer, endpoint: Endpoint) -> dict[str, Any]:
 def strict(body: bytes) -> Any:
     """JSON without NaN, infinities or repeated keys; None for anything else."""
     try:
-        return json.loads(body.decode("utf-8"), parse_constant=_refuse, object_pairs_hook=_unrepeated)
+        return json.loads(
+            body.decode("utf-8"), parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_unrepeated
+        )
     except (ValueError, RecursionError):
         return None
 
@@ -139,6 +150,13 @@ def strict(body: bytes) -> Any:
 def _lenient(body: bytes) -> dict[str, Any]:
     parsed = strict(body)
     return parsed if isinstance(parsed, dict) else {}
+
+
+def _finite(text: str) -> float:
+    """A number that fits. Raises ValueError for one that is beyond all others: no cassette could keep it."""
+    if math.isinf(number := float(text)):
+        raise ValueError(text[:20])
+    return number
 
 
 def _refuse(name: str) -> NoReturn:

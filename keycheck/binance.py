@@ -52,7 +52,7 @@ from keycheck.facts import (
     rules_of,
     weight_limit,
 )
-from keycheck.machine import KEPT, NO_FILE, UNKEPT, Machine
+from keycheck.machine import KEPT, NO_FILE, NOT_TOLD, UNKEPT, Machine
 from keycheck.memory import Memory, once
 from keycheck.orders import OrderRules, dust_quantity, plain, smallest_quantity
 from keycheck.permissions import KeyPermissions
@@ -155,6 +155,8 @@ class Binance(Memory):
         told = self._journal.remember("machine/files", self._machine.open_files)
         if told == [NO_FILE]:
             raise NotApplicable("the credentials come from the environment, and no file holds them")
+        if any(remark.endswith(NOT_TOLD) for remark in told):
+            raise Undecided(f"{'; '.join(told)}. Run where git is installed, or look yourself: git check-ignore .env")
         return tuple(told)
 
     @once

@@ -3,6 +3,7 @@
 The earlier file may come from anybody: of it only known words, short texts and ids of our own checks are taken.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,8 @@ from keycheck.verdict import Verdict
 
 MAX_FILE = 2**20  # bytes; a verdict is some ten thousand
 _SHORT = 60
+_ID = re.compile(r"[a-z][a-z0-9_]{0,60}")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 _HELD = (Outcome.PASS, Outcome.NOT_APPLICABLE)
 _MISSED = (Outcome.FAIL, Outcome.WARN)
 
@@ -35,7 +38,7 @@ class Previous:
 class Comparison:
     """Check ids by what became of them, each list in run order.
 
-    `unseen`: failed then and were not looked at now, or were seen to hold then and could not be looked at now.
+    `unseen`: looked at then, and not, or in vain, now.
     """
 
     previous: Previous
@@ -56,6 +59,11 @@ class Comparison:
         return tuple((heading, ids) for heading, ids in named if ids)
 
     @property
+    def nothing(self) -> str:
+        """What to say where all lists are empty."""
+        return "nothing changed" if self.previous.outcomes else "the earlier run had looked at nothing"
+
+    @property
     def since(self) -> str:
         """Against what: `NOT_OK of 2026-11-20T08:13:00Z`, and its symbol where that was another."""
         return f"{self.previous.verdict.value} of {self.previous.started_at}"
@@ -69,11 +77,11 @@ def previous_from(text: str) -> Previous:
             raise ValueError("another schema")
         return Previous(
             verdict=Verdict(told["verdict"]),
-            started_at=_word(told["startedAt"]),
+            started_at=_moment(told["startedAt"]),
             environment=_word_or_none(told["environment"]),
             symbol=_word_or_none(told["symbol"]),
             last_four=_word_or_none(told["key"]["lastFour"]),
-            outcomes={_word(check["id"]): Outcome(check["outcome"]) for check in told["checks"]},
+            outcomes={_id(check["id"]): Outcome(check["outcome"]) for check in told["checks"]},
         )
     except (KeyError, TypeError, AttributeError):
         pass
@@ -97,23 +105,38 @@ def objection(previous: Previous, key: KeyFacts, environment: str | None) -> str
 
 def compare(previous: Previous, findings: Sequence[Finding]) -> Comparison:
     """What became of each check since; one that the earlier run did not know counts as not seen then."""
-    fixed, broke, still, unseen = [], [], [], []
-    for finding in findings:
-        name, was, now = finding.check.id, previous.outcomes.get(finding.check.id), finding.outcome
-        if was in _MISSED and now in _HELD:
-            fixed.append(name)
-        elif was in _MISSED and now in _MISSED:
-            still.append(name)
-        elif now in _MISSED and was is not None:
-            broke.append(name)
-        elif was in (*_MISSED, *_HELD) and now not in (*_MISSED, *_HELD):
-            unseen.append(name)
-    return Comparison(previous, tuple(fixed), tuple(broke), tuple(still), tuple(unseen))
+    now = {finding.check.id: finding.outcome for finding in findings}
+    found: dict[str, list[str]] = {"fixed": [], "broke": [], "still": [], "unseen": []}
+    for name in dict.fromkeys((*now, *previous.outcomes)):
+        if what := _became(previous.outcomes.get(name), now.get(name)):
+            found[what].append(name)
+    return Comparison(previous, **{what: tuple(names) for what, names in found.items()})
+
+
+def _became(was: Outcome | None, now: Outcome | None) -> str:
+    """What became of a check; "" where there is nothing to tell. None: it was not looked at."""
+    if now in _MISSED:
+        return "still" if was in _MISSED else "broke" if was is not None else ""
+    if was in _MISSED:
+        return "fixed" if now is Outcome.PASS else "unseen"
+    return "unseen" if was in _HELD and now not in _HELD else ""
 
 
 def _word(value: Any) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= _SHORT or printable(value) != value:
         raise ValueError("not a short word")
+    return value
+
+
+def _id(value: Any) -> str:
+    if not isinstance(value, str) or not _ID.fullmatch(value):
+        raise ValueError("not an id")
+    return value
+
+
+def _moment(value: Any) -> str:
+    if not isinstance(value, str) or not _MOMENT.fullmatch(value):
+        raise ValueError("not a moment")
     return value
 
 

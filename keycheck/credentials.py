@@ -139,6 +139,11 @@ def read(
             f"{KEY} holds a line break or another character that no HTTP header can carry: "
             "copy the key again from Binance's API Management, as one line"
         )
+    if key.secret is not None and _is_private(key.secret.reveal()):
+        raise UsageProblem(
+            f"{KEY} holds a private key, which must never be sent anywhere: put it into a file, name that in "
+            f"{KEY_FILE}, and give the API key that Binance showed for it as {KEY}"
+        )
     if secret.secret is not None and (why := _unfit_to_sign(secret.secret.reveal())):
         raise UsageProblem(why)
     if secret.secret and key_file:
@@ -179,6 +184,10 @@ def _unfit_to_sign(text: str) -> str | None:
     return None
 
 
+def _is_private(text: str) -> bool:
+    return pem.looks_like(text) or text.startswith(pem.BARE_ED25519)
+
+
 def _is_text(text: str) -> bool:
     try:
         text.encode()
@@ -199,6 +208,6 @@ def facts_of(credentials: Credentials, key_type: KeyType | None = None) -> KeyFa
         missing=tuple(name for name, secret in given.items() if secret is None),
         type="HMAC" if credentials.api_secret else key_type,
         # Four of a short text would be most of it.
-        last_four=key[-4:] if len(key) >= USUAL_LENGTH // 2 and key.isascii() and key.isprintable() else None,
+        last_four=key[-4:] if len(key) >= USUAL_LENGTH // 2 and key[-4:].isascii() and key[-4:].isalnum() else None,
         remarks=credentials.remarks,
     )

@@ -17,6 +17,7 @@ from keycheck.endpoints import Host
 from keycheck.errors import NotBinance
 from keycheck.orders import OrderRules
 
+_MOST_NAMES = 3000  # contracts; Binance has some 900
 _NAME = re.compile(r"\w{1,40}")
 _FIGURE = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,20})?(?:[eE][+-]?[0-9]{1,2})?")
 
@@ -220,13 +221,13 @@ def nearest_names(symbol: str, exchange_info: Mapping[str, Any]) -> tuple[str, .
         for entry in exchange_info.get("symbols") or ()
         if isinstance(entry, dict) and isinstance(name := entry.get("symbol"), str) and _NAME.fullmatch(name)
     ]
-    return tuple(difflib.get_close_matches(symbol, names, n=3, cutoff=0.5))
+    return tuple(difflib.get_close_matches(symbol, names[:_MOST_NAMES], n=3, cutoff=0.5))
 
 
 def rules_of(symbol: str, exchange_info: Mapping[str, Any]) -> SymbolRules | None:
     """The contract of exactly that name among hundreds, or None. The first entry is never taken for it."""
     symbols = exchange_info.get("symbols")
-    if not isinstance(symbols, list) or not symbols:
+    if not isinstance(symbols, list) or not any(isinstance(one, dict) for one in symbols):
         raise missing("list of contracts", SymbolRules._where)
     entry = next((s for s in symbols if isinstance(s, dict) and s.get("symbol") == symbol), None)
     if entry is None:

@@ -11,9 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from keycheck import settings
+
 _SECONDS = 3.0
 # A repository's own settings may name programs that git would start.
-_GIT = ("git", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
+# It may be somebody else's, as in most containers; nothing of it is run or changed.
+_GIT = ("git", "-c", "safe.directory=*", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
 _CLOCKS = {
     "linux": ("timedatectl", "show", "--property=NTPSynchronized", "--value"),
     "win32": ("w32tm", "/query", "/status"),
@@ -23,6 +26,7 @@ _UNKEPT = ("local cmos clock", "free-running", "not been started", "not started"
 
 KEPT, UNKEPT = "kept", "unkept"
 NO_FILE = "no file"
+NOT_TOLD = "lies in a repository of git, which could not be asked"
 
 
 @dataclass(frozen=True)
@@ -55,13 +59,21 @@ def _remarks(path: Path) -> list[str]:
     mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0
     if mode & 0o077 and sys.platform != "win32":  # Windows keeps its permissions elsewhere
         found.append(f"can be read by other users of this machine (mode {mode:03o})")
+    for place in dict.fromkeys((path.absolute(), path.resolve())):  # a link and what it leads to are two files to git
+        found += _said_by_git(place)
+    return list(dict.fromkeys(found))
+
+
+def _said_by_git(path: Path) -> list[str]:
+    if not any((folder / ".git").exists() for folder in path.parents):
+        return []  # in no repository, whatever git would say
     if _git(path, "rev-parse", "--is-inside-work-tree") != 0:
-        return found
+        return [NOT_TOLD]
     if _git(path, "ls-files", "--error-unmatch", "--", path.name) == 0:
-        found.append("is tracked by git: whoever has the repository has the key")
-    elif _git(path, "check-ignore", "--quiet", "--", path.name) == 1:
-        found.append("is not ignored by git: the next commit may take it along")
-    return found
+        return ["is tracked by git: whoever has the repository has the key"]
+    if _git(path, "check-ignore", "--quiet", "--", path.name) == 1:
+        return ["is not ignored by git: the next commit may take it along"]
+    return []
 
 
 def _git(path: Path, *arguments: str) -> int | None:
@@ -78,6 +90,7 @@ def _run(*command: str) -> "subprocess.CompletedProcess[str] | None":
             text=True,
             errors="replace",
             timeout=_SECONDS,
+            env=settings.without_git(),
             check=False,
         )
     except (OSError, subprocess.SubprocessError, ValueError):

@@ -52,6 +52,7 @@ class Opened:
     label: Label
     hosts: tuple[str, ...] = ()
     recorder: Recorder | None = None
+    credential_files: tuple[Path, ...] = ()
 
 
 class Opening:
@@ -94,12 +95,15 @@ class Opening:
         http = self._resources.enter_context(contextlib.closing(HttpTransport(urls, loaded.proxy, loaded.ca_bundle)))
         machine, listener = Machine(loaded.credential_files), self._listener(loaded)
         hosts = (*urls.values(), *([loaded.stream_url] if loaded.user_stream and loaded.stream_url else []))
+        files = tuple(path for _, path in loaded.credential_files)
         if self._options.record is None:
-            return Opened(self._session(http, _NoJournal(), identity, label, machine, listener), label, hosts)
+            session = self._session(http, _NoJournal(), identity, label, machine, listener)
+            return Opened(session, label, hosts, None, files)
         path = cassettes.path_of(self._options.record, self._options.cassettes)
         artefacts.make_folder(path.parent, "--record FOLDER/NAME")
         recorder = Recorder(path, label, self._redactor, http)
-        return Opened(self._session(recorder, recorder, identity, label, machine, listener), label, hosts, recorder)
+        session = self._session(recorder, recorder, identity, label, machine, listener)
+        return Opened(session, label, hosts, recorder, files)
 
     def _identity(self, loaded: Settings) -> Identity:
         held = loaded.credentials

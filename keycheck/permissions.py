@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from keycheck.facts import flag, missing
@@ -12,6 +13,7 @@ TRANSFERS = ("enableInternalTransfer", "permitsUniversalTransfer")
 # What a bot needs, and what has a check of its own.
 _EXPECTED = ("enableReading", "enableFutures", "enableWithdrawals", *TRANSFERS)
 _DAY = 86_400_000  # ms
+_MOST = 100  # permissions; Binance has some fifteen
 
 
 @dataclass(frozen=True)
@@ -24,11 +26,12 @@ class KeyPermissions:
     @property
     def booleans(self) -> dict[str, bool]:
         """Every permission by Binance's name, those that nobody has heard of yet among them."""
-        return {
-            name: value
+        known = (
+            (name, value)
             for name, value in self.flags.items()
             if isinstance(value, bool) and (name == "ipRestrict" or PERMISSION.fullmatch(name))
-        }
+        )
+        return dict(islice(known, _MOST))
 
     @property
     def futures(self) -> bool:

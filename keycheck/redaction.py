@@ -28,9 +28,12 @@ _SHAPES = re.compile(
     r"|((?:x-mbx-apikey|(?<!/v1/)listenkey)(?:[^\w\[\\]|\\[\\\"]){1,6}+)(?!\[(?:IP(?:v6)? )?hidden\])[^\s\"',<>&\\]+"
     r"|\b[0-9a-f]{64}\b"
 )
+# Four small numbers are an address whatever is glued to them, and whether or not one could connect to it.
+_DOT = r"(?:\.|%2[Ee])"
 _ADDRESS = re.compile(
-    r"(?<![\w.])(?:\d{1,3}(?:\.\d{1,3}){3}(?!\w)"
-    r"|(?:[0-9A-Fa-f]{1,4}|:(?=:))(?::[0-9A-Fa-f]{0,4}){1,7}(?:(?:\.\d{1,3}){3})?(?![\w:]))"
+    rf"(?<![\d.])\d{{1,3}}(?:{_DOT}\d{{1,3}}){{3}}(?!\d|\.\d)"
+    r"|(?<![\w.])(?:[0-9A-Fa-f]{1,4}|:(?=:))(?::[0-9A-Fa-f]{0,4}){1,7}(?:(?:\.\d{1,3}){3})?(?![\w:])"
+    rf"|(?<=[a-z0-9]-)\d{{1,3}}(?:-\d{{1,3}}){{3}}(?=[.-][a-z])"  # as clouds name their machines
 )
 
 
@@ -143,6 +146,8 @@ class Redactor:
 
 def _hidden(text: str) -> str:
     """What stands for an address; the text itself where it is none."""
+    if ":" not in text:
+        return HIDDEN_IP
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
@@ -158,4 +163,8 @@ def printable(text: str, limit: int = 300) -> str:
     """
     line = "".join(c if c.isprintable() else " " for c in text)
     line = " ".join(line.split())
-    return line if len(line) <= limit else line[: limit - 1] + "…"
+    if len(line) <= limit:
+        return line
+    # Cut between two words: half an address would be known to nobody.
+    cut = line[: limit - 1]
+    return (cut.rpartition(" ")[0] or cut) + "…"

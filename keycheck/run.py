@@ -41,6 +41,7 @@ class Run:
         self.findings: dict[str, Finding] = {}
         self.hosts: tuple[str, ...] = ()
         self.recorded: Path | None = None
+        self.credential_files: tuple[Path, ...] = ()
         self.remarks: list[str] = []
         self._notes: dict[str, Any] = {}
         self._recorder: Recorder | None = None
@@ -57,6 +58,7 @@ class Run:
         """Opens the session. Raises UsageProblem for settings, files or cassettes that cannot be used."""
         opened = self._opening.open()
         self.session, self.hosts, self._recorder = opened.session, opened.hosts, opened.recorder
+        self.credential_files = opened.credential_files
         label = opened.label
         self._blank = replace(
             self._blank,
@@ -140,7 +142,7 @@ class Run:
         self.folder.write(shared)
         if (path := settings.step_summary()) is not None:
             try:
-                self.folder.add_summary_to(path)
+                self.folder.add_summary_to(path, self.options.env_file)
             except OSError as error:  # the verdict stands without it
                 self.remarks.append(f"GITHUB_STEP_SUMMARY could not be written ({error.strerror})")
         if self._recorder and whole and self.findings:
@@ -157,10 +159,10 @@ def _earlier(path: Path | None) -> Previous | None:
     """The run to compare with. Raises UsageProblem for a file that tells of none."""
     if path is None:
         return None
-    file = path / VERDICT_FILE if path.is_dir() else path
+    file = path
     try:
-        with file.open("rb") as opened:
-            text = opened.read(comparison.MAX_FILE + 1).decode("utf-8", "replace")
+        file = path / VERDICT_FILE if path.is_dir() else path
+        text = artefacts.read(file, comparison.MAX_FILE + 1)
     except OSError as error:
         problem = f"cannot be read ({error.strerror})"
     else:

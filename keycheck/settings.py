@@ -24,7 +24,7 @@ _OF_CI = (
     "BUILD_",
     "JENKINS_",
     "GIT_",
-    "NODE_",
+    "NODE_NAME",
     "RUNNER_",
     "TRAVIS_",
     "CIRCLE_",
@@ -83,6 +83,11 @@ def step_summary() -> Path | None:
     return Path(name) if name else None
 
 
+def without_git() -> dict[str, str]:
+    """The environment for a program that is asked about files: inside a git hook git's own names lead elsewhere."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "BINANCE_"))}
+
+
 def in_the_environment() -> list[str]:
     """The credentials that the process was started with, as they stand there; of a pasted private key its lines."""
     return [part for name in _SECRETS if name in os.environ for part in pem.to_hide(os.environ[name])]
@@ -96,7 +101,9 @@ def names_of_this_machine(root: Path) -> dict[str, str]:
     except (KeyError, OSError):  # a container may run as a user without a name
         user = ""
     names = {
-        value: "[environment]" for name, value in os.environ.items() if name.startswith(_OF_CI) and len(value) >= 10
+        value: "[environment]"
+        for name, value in os.environ.items()
+        if name.startswith(_OF_CI) and len(value) >= 10 and value not in ENVIRONMENTS  # our own words stay
     }
     names |= {str(root): "[project]", str(Path.home()): "[home]", sys.prefix: "[python]", sys.base_prefix: "[python]"}
     return {n: s for n, s in names.items() if len(n) > 3} | {

@@ -8,6 +8,7 @@ from keycheck.answers import utc
 from keycheck.facts import missing
 from keycheck.redaction import printable
 
+_MOST_SYMBOLS = 20  # as many as a cassette keeps; one is asked for
 _WHERE = "the futures API (apiTradingStatus)"
 
 
@@ -30,7 +31,7 @@ def locks_of(body: Mapping[str, Any]) -> tuple[Lock, ...]:
     if not isinstance(by_symbol, dict):
         raise missing("indicators", _WHERE)
     found = []
-    for symbol, indicators in by_symbol.items():
+    for symbol, indicators in list(by_symbol.items())[:_MOST_SYMBOLS]:
         if not isinstance(indicators, list):
             raise missing("list of indicators", _WHERE)
         found += [_lock(symbol, one) for one in indicators if _is_locked(one)]
@@ -47,4 +48,6 @@ def _is_locked(indicator: object) -> bool:
 def _lock(symbol: str, indicator: Mapping[str, Any]) -> Lock:
     until = indicator.get("plannedRecoverTime")
     known = type(until) is int and 10**12 < until < 10**13
-    return Lock(printable(str(indicator.get("indicator")), 20), printable(symbol, 40), until if known else None)
+    name = indicator.get("indicator")
+    name = printable(name, 20) if isinstance(name, str) else "an indicator"
+    return Lock(name, printable(symbol, 40), until if known else None)

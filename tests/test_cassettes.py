@@ -385,3 +385,11 @@ def test_a_replay_imports_no_http_library() -> None:
         "import requests, urllib3"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=30)  # noqa: S603  our own code
+
+
+@pytest.mark.parametrize("metadata", [5, True, ["keycheck"], "keycheck"])
+def test_metadata_of_another_kind_is_refused_in_one_sentence(tmp_path: Path, metadata: object) -> None:
+    """And not by a traceback."""
+    assert "is not a cassette" in refusal(
+        tmp_path / "mine.yaml", recorded(tmp_path / "mine.yaml") | {"metadata": metadata}
+    )

@@ -43,7 +43,7 @@ def written(**outcomes: Outcome) -> dict[str, Any]:
     [
         (Outcome.FAIL, Outcome.PASS, "fixed"),
         (Outcome.WARN, Outcome.PASS, "fixed"),
-        (Outcome.FAIL, Outcome.NOT_APPLICABLE, "fixed"),
+        (Outcome.FAIL, Outcome.NOT_APPLICABLE, "unseen"),
         (Outcome.PASS, Outcome.FAIL, "broke"),
         (Outcome.UNPROVEN, Outcome.FAIL, "broke"),
         (Outcome.BLOCKED, Outcome.WARN, "broke"),
@@ -69,11 +69,11 @@ def test_a_check_is_in_the_list_of_what_became_of_it(was: Outcome | None, now: O
     st.dictionaries(st.sampled_from("abcdef"), st.sampled_from(Outcome)),
 )
 def test_no_check_is_told_twice(was: dict[str, Outcome], now: dict[str, Outcome]) -> None:
-    """And none that was not looked at in this run."""
+    """And none that the earlier run had not looked at."""
     found = compare(earlier(**was), [finding(name, outcome) for name, outcome in now.items()])
     told = [name for _, ids in found.lists for name in ids]
     assert len(told) == len(set(told))
-    assert set(told) <= set(was) & set(now)
+    assert set(told) <= set(was)
 
 
 def test_a_verdict_that_was_written_is_read_back() -> None:
@@ -96,6 +96,8 @@ BROKEN: dict[str, Any] = {
     "checks that are none": json.dumps(written() | {"checks": [1]}),
     "a stamp that moves the cursor": json.dumps(written() | {"startedAt": HOSTILE}),
     "an id that moves the cursor": json.dumps(written() | {"checks": [{"id": HOSTILE, "outcome": "pass"}]}),
+    "a moment that is none": json.dumps(written() | {"startedAt": "203.0.113.7"}),
+    "an id that is none": json.dumps(written() | {"checks": [{"id": "203.0.113.7", "outcome": "pass"}]}),
     "a long name": json.dumps(written() | {"environment": "x" * 61}),
     "a key of numbers": json.dumps(written() | {"key": {"lastFour": 1234}}),
     "a repeated name": '{"schemaVersion": 1, "schemaVersion": 1}',
@@ -130,3 +132,16 @@ def test_a_verdict_is_far_smaller_than_the_limit() -> None:
     """So that the limit stops nobody."""
     many = {f"check_{number}": Outcome.FAIL for number in range(60)}
     assert len(json.dumps(written(**many), indent=2)) * 10 < comparison.MAX_FILE
+
+
+def test_what_was_not_looked_at_this_time_is_told() -> None:
+    """A failure that is left out is not mended."""
+    found = compare(earlier(a=Outcome.FAIL, b=Outcome.PASS), [])
+    assert found.unseen == ("a", "b")
+
+
+def test_nothing_changed_is_said_only_where_there_was_something() -> None:
+    """A crash leaves a verdict without checks."""
+    assert compare(earlier(a=Outcome.PASS), [finding("a", Outcome.PASS)]).nothing == "nothing changed"
+    assert "nothing" in compare(earlier(), []).nothing
+    assert "looked at nothing" in compare(earlier(), []).nothing

@@ -190,3 +190,10 @@ def test_no_more_than_four_characters_are_told() -> None:
     held = credentials.read(f'"{GOOD}', f"{OTHER} ")
     shown = repr(held) + repr(facts_of(held))
     assert not any(text[i : i + 5] in shown for text in (GOOD, OTHER) for i in range(60))
+
+
+@pytest.mark.parametrize("text", [ED25519.private.replace("\n", "\\n"), "MC4CAQAwBQYDK2VwBCIE" + "A" * 44])
+def test_a_private_key_in_the_place_of_the_api_key_is_never_sent(text: str) -> None:
+    """Whoever got it could sign for its owner."""
+    with pytest.raises(UsageProblem, match="must never be sent"):
+        credentials.read(text, "x" * 64)

@@ -13,7 +13,16 @@ from keycheck.diagnosis import account_info_decides, diagnose
 from keycheck.diagnosis.barred import BARS
 from keycheck.diagnosis.cause import CAUSES, Confidence, Diagnosis
 from keycheck.drift import Drift
-from keycheck.endpoints import ACCOUNT_CONFIG, ACCOUNT_INFO, API_RESTRICTIONS, LISTED, ORDER_TEST, PING, Endpoint
+from keycheck.endpoints import (
+    ACCOUNT_CONFIG,
+    ACCOUNT_INFO,
+    API_RESTRICTIONS,
+    LISTED,
+    ORDER_TEST,
+    PING,
+    TRADING_STATUS,
+    Endpoint,
+)
 from keycheck.evidence import Call, Evidence, System
 from keycheck.findings import Check, Finding, Outcome, Severity
 from tests.stories import COMBINED, STORIES
@@ -76,7 +85,7 @@ def test_where_all_is_well_there_is_nothing_to_say() -> None:
         (both(-2015), {}, ["unknown_key possible", "ip_not_allowed possible", "wrong_environment possible"]),
         (both(-4056), {}, ["malformed_key likely"]),
         (both(-1011), {}, ["ip_not_allowed likely", "unknown_key possible", "wrong_environment possible"]),
-        (both(-2017), {}, ["trading_barred certain"]),
+        (both(-2017), {}, ["trading_barred likely"]),
         (ACCEPTED[:1], {"permissions": {"enableFutures": False}}, ["futures_not_enabled certain"]),
         (ACCEPTED, {"permissions": {"enableWithdrawals": True}}, ["withdrawals_enabled certain"]),
         (ACCEPTED[:2], {"can_trade": False}, ["trading_barred certain"]),
@@ -348,3 +357,44 @@ def test_a_diagnosis_is_a_value() -> None:
     """Frozen, so that masking makes a new one."""
     one = Diagnosis("tls_failure", Confidence.CERTAIN, "Explanation.", ("seen",), "Fix.")
     assert one == replace(one)
+
+
+# -- what once was too sure of itself --
+
+LIMIT = trouble("rate_limited", 429, code=-1003, retry_after=3600)
+
+
+@pytest.mark.parametrize(
+    ("calls", "seen", "expected"),
+    [
+        ((trouble("rate_limited", 429),), {}, "rate_limited likely"),  # a page of a proxy that counts as well
+        ((*ACCEPTED[:2], trouble("exchange_trouble", 503, TRADING_STATUS, code=-1008)), {}, None),  # advice alone
+        ((call(ACCOUNT_CONFIG), trouble("not_binance", 404, API_RESTRICTIONS)), {}, "not_binance likely"),
+        ((refusal(API_RESTRICTIONS, -2008), refusal(ACCOUNT_CONFIG, -1109)), {}, "unknown_key likely"),
+        (
+            (call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, -2014)),
+            {"permissions": FINE},
+            "futures_account_not_opened possible",
+        ),
+        (both(-1021), {"drift": Drift(3_600_000, 1)}, "clock_ahead likely"),  # corrected by it, and refused
+    ],
+)
+def test_other_readings_are_left_open(calls: tuple[Call, ...], seen: dict[str, object], expected: str | None) -> None:
+    """Certain is what nothing else explains."""
+    listed = [" ".join(one) for one in found(*calls, **seen)]
+    assert listed[:1] == ([expected] if expected else [])
+    assert not [one for one in listed if one.endswith(" certain")]
+
+
+def test_of_two_ways_to_fail_the_hosts_of_the_one_that_is_told_are_named() -> None:
+    """A name that could not be resolved is not said of a host that answered with a reset."""
+    (one,) = diagnose(Evidence(calls=(trouble("dns", None, API_RESTRICTIONS), trouble("reset", None, ACCOUNT_CONFIG))))
+    assert "the wallet API: its name" in one.explanation
+    assert "futures" not in one.explanation
+
+
+def test_who_is_limited_is_told_to_wait_as_long_as_the_limit_lasts() -> None:
+    """A minute where nothing is told of it, and longer for a ban."""
+    assert "wait 3600 s" in diagnose(Evidence(calls=(LIMIT,)))[0].fix
+    assert "wait a minute" in diagnose(Evidence(calls=(replace(LIMIT, retry_after=None),)))[0].fix
+    assert "wait ten minutes" in diagnose(Evidence(calls=(trouble("rate_limited", 418, code=-1003),)))[0].fix

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from keycheck import machine
-from keycheck.machine import KEPT, NO_FILE, UNKEPT, Machine
+from keycheck.machine import KEPT, NO_FILE, NOT_TOLD, UNKEPT, Machine
 
 GIT = shutil.which("git")
 needs_git = pytest.mark.skipif(GIT is None, reason="git is not installed")
@@ -151,3 +151,33 @@ def test_the_time_service_of_windows_is_read_as_it_answers(
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(sys, "platform", "win32")
     assert Machine().clock() == answer
+
+
+@needs_git
+@posix
+def test_where_git_cannot_be_asked_that_is_said(settings_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file in a repository is not called private by a machine without git."""
+    git(settings_file.parent, "init", "-q")
+    monkeypatch.setenv("PATH", str(settings_file.parent))
+    assert remarks(settings_file) == [f"the settings file {NOT_TOLD}"]
+
+
+@needs_git
+@posix
+def test_a_link_to_a_tracked_file_is_a_tracked_file(settings_file: Path, tmp_path: Path) -> None:
+    """Git knows it by its own name."""
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    git(folder, "init", "-q")
+    settings_file.rename(folder / "keys.env")
+    git(folder, "add", "keys.env")
+    settings_file.symlink_to(folder / "keys.env")
+    assert ["tracked by git" in remark for remark in remarks(settings_file)] == [True]
+
+
+@needs_git
+def test_inside_a_git_hook_the_same_is_seen(settings_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where git's own names in the environment lead elsewhere."""
+    git(settings_file.parent, "init", "-q")
+    monkeypatch.setenv("GIT_DIR", str(settings_file.parent / "elsewhere"))
+    assert ["not ignored by git" in remark for remark in remarks(settings_file)] == [True]

@@ -1,6 +1,7 @@
 """`pytest suite/` as a user runs it: verdict, exit status, JSON, page and terminal, under pytest's own options."""
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -15,9 +16,10 @@ import jsonschema
 import pytest
 
 from keycheck.redaction import Redactor
-from tests.exchange import API_KEY, API_SECRET, Fault, LocalExchange, Scenario
+from tests.exchange import API_KEY, API_SECRET, LISTEN_KEY, Fault, LocalExchange, Scenario
 from tests.exchange.scenarios import SCENARIOS
 from tests.forked import ForkedRunner
+from tests.keys import ED25519
 from tests.malformed import MalformedHeaders
 from tests.running import ROOT, Finished, SuiteRunner
 
@@ -691,3 +693,69 @@ def test_key_that_is_read_back_is_not_printed(field: str, suite: SuiteRunner, tm
     )
     assert done.exit_status == 1
     assert not Redactor([API_KEY]).knows(done.output + (tmp_path / "j").read_text(encoding="utf-8"))
+
+
+# -- files of the owner, and what an exchange may read back --
+
+
+def test_the_gate_deletes_no_file_of_the_owners(suite: SuiteRunner, tmp_path: Path, exchange: LocalExchange) -> None:
+    """Also where keys lie in the very folders that are scanned, and however new they are."""
+    private = suite.report_dir / "key.pem"
+    private.parent.mkdir()
+    private.write_text(ED25519.private, encoding="utf-8")
+    backup = suite.report_dir / ".env.backup"
+    backup.write_text("".join(f"{name}={value}\n" for name, value in exchange.settings().items()), encoding="utf-8")
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    env_file = cache / ".env"
+    env_file.write_text(backup.read_text(encoding="utf-8"), encoding="utf-8")
+    done = suite(env_file=env_file)
+    assert done.exit_status == 0
+    settings = exchange.settings() | {"BINANCE_API_SECRET": "", "BINANCE_PRIVATE_KEY_FILE": str(private)}
+    assert suite(settings=settings).exit_status == 1  # this exchange knows another key's public half
+    assert private.exists()
+    assert backup.exists()
+    assert env_file.exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "fault"),
+    [
+        ("/fapi/v1/listenKey", Fault.status(400, f'{{"code":-2015,"msg":"listen key {LISTEN_KEY} is in use"}}')),
+        ("/fapi/v1/accountConfig", Fault.status(200, "{}", content_type=f"application/{API_KEY}")),
+    ],
+    ids=["a listen key in a refusal", "a key in a content type"],
+)
+def test_what_an_exchange_reads_back_is_told_nowhere(path: str, fault: Fault, suite: SuiteRunner) -> None:
+    """In upper or lower case."""
+    with LocalExchange(Scenario(faults={path: fault})) as exchange:
+        done = suite("--record", str(suite.folder / "mine.yaml"), settings=exchange.settings())
+    everything = done.output + done.page + json.dumps(done.verdict)
+    everything += (suite.report_dir / "summary.md").read_text("utf-8") + (suite.folder / "mine.yaml").read_text("utf-8")
+    for secret in (LISTEN_KEY, API_KEY[:-4]):
+        assert not Redactor([secret.lower()]).knows(everything.lower())
+
+
+@pytest.mark.parametrize("where", ["--compare", "GITHUB_STEP_SUMMARY"])
+def test_a_pipe_holds_up_no_run(where: str, suite: SuiteRunner, tmp_path: Path) -> None:
+    """Nobody may ever write to it, or read from it."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    if where == "--compare":
+        assert suite("--replay", "healthy", where, str(pipe)).exit_status == 4
+    else:
+        assert suite("--replay", "healthy", settings={where: str(pipe)}).exit_status == 0
+
+
+def test_a_name_that_is_too_long_is_refused_in_a_sentence(suite: SuiteRunner) -> None:
+    """As any other that cannot be read."""
+    done = suite("--replay", "healthy", "--compare", "a" * 300)
+    assert done.exit_status == 4
+    assert "Traceback" not in done.output
+
+
+def test_ci_summary_is_not_written_into_files_of_this_run(suite: SuiteRunner) -> None:
+    """A verdict with Markdown behind it would be no JSON."""
+    done = suite("--replay", "healthy", settings={"GITHUB_STEP_SUMMARY": str(suite.report_dir / "verdict.json")})
+    assert (done.exit_status, done.verdict["verdict"]) == (0, "OK")
+    assert "GITHUB_STEP_SUMMARY could not be written" in done.output

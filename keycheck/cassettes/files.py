@@ -63,6 +63,8 @@ class Shelf:
         if path.stat().st_size > MAX_BYTES:
             raise no_cassette(path, f"it is longer than {MAX_BYTES >> 20} MiB")
         requests, responses, *metadata = deserialize(path.read_text(encoding="utf-8"), serializer)
+        if metadata and not isinstance(metadata[0], dict):
+            raise ValueError("no metadata")
         for response in responses:
             # Nothing that a file says of its encoding makes us unpack it.
             response["headers"] = scrubbing.scrub_headers(response["headers"], str)

@@ -131,7 +131,7 @@ def _answer_of(kept: Any, endpoint: Endpoint) -> RawAnswer:
         headers = {name: ", ".join(map(str, values)) for name, values in kept["headers"].items()}
     except (KeyError, TypeError, AttributeError):
         status, body, headers = None, None, {}
-    if type(status) is not int or not 200 <= status <= 599 or not isinstance(body, bytes):
+    if type(status) is not int or not 200 <= status <= 999 or not isinstance(body, bytes):
         raise Unreachable(f"the cassette holds an answer to {endpoint} that cannot be read. Record it again", "other")
     return RawAnswer(status, headers, body)
 

@@ -6,6 +6,7 @@ and deadline, and keeps them unscrubbed until the end.
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,9 @@ class Recorder:
     def __init__(self, path: Path, label: Label, redactor: Redactor, inner: Transport) -> None:
         _refuse_to_overwrite(path)
         self.path = path
-        self._label = label
+        clean = redactor.clean_shared
+        remarks = tuple(clean(remark) for remark in label.key.remarks)  # they may name a file, and so its owner
+        self._label = label = replace(label, name=clean(label.name), key=replace(label.key, remarks=remarks))
         self._redactor = redactor
         self._inner = inner
         self._asked: Counter[str] = Counter()

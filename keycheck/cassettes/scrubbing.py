@@ -5,6 +5,7 @@ vcrpy runs these functions on what it records and again on what it loads, so a s
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -40,7 +41,9 @@ _QUERY_BLANKED = ("timestamp", "signature")
 _HEADERS = ("content-type", "x-mbx-used-weight-1m", "x-mbx-used-weight", "x-sapi-used-ip-weight-1m", "retry-after")
 _ERROR = ("code", "msg")
 _FILTER = ("filterType", "stepSize", "minQty", "maxQty", "notional", "minPrice", "maxPrice", "tickSize", "limit")
+_MOST_LIMITS = 20
 _MOST_SYMBOLS = 20
+_HALVES = re.compile("[\ud800-\udfff]")
 _LONGEST = 2000  # characters of a text; more than a report shows of it
 
 _FIELDS: Mapping[str, tuple[str, ...]] = {
@@ -116,7 +119,8 @@ def _scalar(value: object, clean: Clean) -> object:
 
 
 def _text(value: str, clean: Clean) -> str:
-    return clean(value[: 2 * _LONGEST])[:_LONGEST]
+    # Half a character cannot be written to a file.
+    return clean(_HALVES.sub(" ", value[: 2 * _LONGEST]))[:_LONGEST]
 
 
 def _exchange_info(body: Body, symbol: str, clean: Clean) -> Body:
@@ -125,7 +129,9 @@ def _exchange_info(body: Body, symbol: str, clean: Clean) -> Body:
     limits, symbols = body.get("rateLimits"), body.get("symbols")
     if isinstance(limits, list):
         names = ("rateLimitType", "interval", "intervalNum", "limit")
-        kept["rateLimits"] = [_scalars(limit, names, clean) for limit in limits if isinstance(limit, dict)]
+        kept["rateLimits"] = [
+            _scalars(limit, names, clean) for limit in limits[:_MOST_LIMITS] if isinstance(limit, dict)
+        ]
     if isinstance(symbols, list):
         entries = [s for s in symbols if isinstance(s, dict)]
         kept["symbols"] = [_contract(entry, clean) for entry in _around(symbol, entries)]
@@ -148,7 +154,7 @@ def _trading_status(body: Body, clean: Clean) -> Body:
     if isinstance(indicators, dict):
         names = ("indicator", "isLocked", "plannedRecoverTime")
         kept["indicators"] = {
-            _text(symbol, clean): [_scalars(one, names, clean) for one in found if isinstance(one, dict)]
+            _text(symbol, clean): [_scalars(one, names, clean) if isinstance(one, dict) else None for one in found]
             if isinstance(found, list)
             else None
             for symbol, found in list(indicators.items())[:_MOST_SYMBOLS]

@@ -70,8 +70,9 @@ def barred(seen: Reading) -> Iterator[Diagnosis]:
     code = f" (code {refusals[0].code})" if refusals else " (canTrade)"
     yield Diagnosis(
         "trading_barred",
-        Confidence.CERTAIN,
-        f"The key is good, and the account behind it is kept from trading: {meaning}{code}.",
+        Confidence.CERTAIN if seen.one_host_accepts else Confidence.LIKELY,
+        f"{'The key is good, and the' if seen.one_host_accepts else 'The'} account behind it is kept from trading: "
+        f"{meaning}{code}.",
         tuple(evidence),
         f"{fix}.",
     )

@@ -45,7 +45,7 @@ def limits(seen: Reading) -> Iterator[Diagnosis]:
         what = "orders from this account" if orders else "requests from this address"
         yield Diagnosis(
             "ip_banned" if banned else "rate_limited",
-            Confidence.CERTAIN,
+            Confidence.CERTAIN if kind_of(call.code) is Kind.RATE else Confidence.LIKELY,
             (
                 f"Binance has banned this machine's public address{_until(call, seen.evidence.began)}."
                 if banned
@@ -53,8 +53,8 @@ def limits(seen: Reading) -> Iterator[Diagnosis]:
             )
             + f" All programs behind the address count together. {NOT_THE_KEY}",
             told([call]),
-            f"stop every program that calls Binance from this address{' until then' if banned else ''}, "
-            f"{'' if banned else 'wait a minute, '}{AGAIN}. Bots that poll should use streams instead.",
+            f"stop every program that calls Binance from this address, {_patience(call, banned=banned)}, then {AGAIN}. "
+            "Bots that poll should use streams instead.",
         )
 
 
@@ -69,6 +69,14 @@ def trouble(seen: Reading) -> Iterator[Diagnosis]:
             told(calls),
             f"wait some minutes, {AGAIN}. If it stays, look at Binance's announcements of maintenance.",
         )
+
+
+def _patience(call: Call, *, banned: bool) -> str:
+    if call.banned_until is not None:
+        return "wait until then"
+    if call.retry_after:
+        return f"wait {call.retry_after} s"
+    return "wait ten minutes, and longer each time it comes again" if banned else "wait a minute"
 
 
 def _until(call: Call, began: str) -> str:

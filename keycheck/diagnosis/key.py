@@ -63,7 +63,7 @@ def malformed(seen: Reading) -> Iterator[Diagnosis]:
     refusals = seen.refusals(Kind.AUTHENTICATION)
     remarks = seen.evidence.key.remarks
     shape = tuple(filter(says_no_key, remarks))
-    said = [call for call in refusals if call.code == _FORMAT]
+    said = [call for call in refusals if call.code == _FORMAT and not seen.one_host_accepts]
     of_type = [call for call in refusals if call.code in _KEY_TYPE]
     if not (said or of_type or (refusals and remarks and not seen.one_host_accepts)):
         return

@@ -15,6 +15,10 @@ def clock(seen: Reading) -> Iterator[Diagnosis]:
     drift = seen.evidence.drift
     if drift is not None and (broken := _broken_limit(seen.evidence)):
         confidence, limit = broken
+        if seen.refusals(Kind.CLOCK):
+            confidence = (
+                Confidence.LIKELY
+            )  # stamps that were corrected by it were refused: perhaps it was measured wrong
         yield Diagnosis(
             "clock_ahead" if drift.offset > 0 else "clock_behind",
             confidence,

@@ -41,7 +41,8 @@ def unreachable(seen: Reading) -> Iterator[Diagnosis]:
     """No answer came: which way it failed decides what to do."""
     kinds = ("dns", "proxy", "no_route", "refused", "timeout", "reset", "out_of_time", "other")
     if calls := seen.in_trouble(*kinds):
-        road = _road(min((call.trouble for call in calls), key=kinds.index), seen)
+        kind = min((call.trouble for call in calls), key=kinds.index)
+        road, calls = _road(kind, seen), [call for call in calls if call.trouble == kind]
         hosts = " and ".join(sorted({f"the {call.host.value} API" for call in calls}))
         yield Diagnosis(
             "network_unreachable",
@@ -73,8 +74,7 @@ def stranger(seen: Reading) -> Iterator[Diagnosis]:
     lacking = [found for found in decisive if found.trouble == "not_binance"]
     if not (calls or lacking):
         return
-    hosts = {call.host for call in calls}
-    alone = bool(calls) and all(call.trouble for call in seen.final.values() if call.host in hosts)
+    alone = bool(calls) and all(call.trouble for call in seen.final.values())  # nobody gave an answer of Binance's
     yield Diagnosis(
         "not_binance",
         Confidence.CERTAIN if alone else Confidence.LIKELY,

@@ -4,7 +4,15 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from keycheck.codes import Kind, kind_of
-from keycheck.endpoints import ACCOUNT_CONFIG, ACCOUNT_INFO, API_RESTRICTIONS, LISTEN_KEY, ORDER_TEST, Endpoint
+from keycheck.endpoints import (
+    ACCOUNT_CONFIG,
+    ACCOUNT_INFO,
+    API_RESTRICTIONS,
+    LISTEN_KEY,
+    ORDER_TEST,
+    TRADING_STATUS,
+    Endpoint,
+)
 from keycheck.evidence import Call, Evidence
 
 
@@ -75,8 +83,9 @@ class Reading:
 
 def _is_aside(call: Call) -> bool:
     """Whether what befell a question is no cause of the verdict."""
-    # account/info is asked for the diagnosis alone, and a stream is advice; but a limit that it met ended the run.
-    return call.name == str(ACCOUNT_INFO) or (call.name == str(LISTEN_KEY) and call.trouble != "rate_limited")
+    # account/info is asked for the diagnosis alone. The others are advice; but a limit that they met ended the run.
+    advice = (str(LISTEN_KEY), str(TRADING_STATUS))
+    return call.name == str(ACCOUNT_INFO) or (call.name in advice and call.trouble != "rate_limited")
 
 
 def refused(call: Call) -> bool:

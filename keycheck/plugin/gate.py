@@ -11,12 +11,10 @@ from pathlib import Path
 import pytest
 from _pytest.terminal import TerminalReporter
 
-from keycheck import clock
 from keycheck.opening import Options
 from keycheck.redaction import Redactor
 
 EXIT_DIRTY = 11
-CLOCK_GRAIN = 2000  # ms by which a file's stamp may lag behind the clock
 # Options of pytest and its plugins that name a file they write.
 _SHARED = ("xmlpath", "htmlpath")
 _WRITTEN = (*_SHARED, "log_file", "debug", "report_log", "json_report_file")
@@ -31,8 +29,9 @@ class Gate:
     def __init__(self, redactor: Redactor, options: Options, config: pytest.Config) -> None:
         self._redactor = redactor
         self._options = options
-        self._began = clock.now_ms() - CLOCK_GRAIN
         self._config = config
+        # What lies there before is its owner's, whatever is in it.
+        self._before = {path: _stamp(path) for path in self._places()}
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
@@ -61,19 +60,22 @@ class Gate:
                     yield path
 
     def _files(self) -> Iterator[Path]:
-        yield from self._named(_WRITTEN)
-        yield from (path for path in self._options.report_dir.rglob("*") if self._is_of_this_run(path))
-        cache = getattr(self._config, "cache", None)
-        if cache is not None:
-            yield from (path for path in Path(cache._cachedir).rglob("*") if path.is_file())
+        """What this run has written, or may have: never a file that holds a credential rightly."""
+        held = [path.resolve() for path in self._credential_files() if path.exists()]
+        written = [path for path in self._places() if _stamp(path) != self._before.get(path)]
+        yield from (path for path in (*self._named(_WRITTEN), *written) if path.resolve() not in held)
 
-    def _is_of_this_run(self, path: Path) -> bool:
-        """What lay in the folder before is its owner's, and the settings file holds the key rightly."""
-        try:
-            is_settings = self._options.env_file.exists() and path.samefile(self._options.env_file)
-            return path.is_file() and not is_settings and path.stat().st_mtime * 1000 >= self._began
-        except OSError:
-            return False
+    def _places(self) -> Iterator[Path]:
+        folders = [self._options.report_dir]
+        if (cache := getattr(self._config, "cache", None)) is not None:
+            folders.append(Path(cache._cachedir))
+        for folder in folders:
+            yield from (path for path in folder.rglob("*") if path.is_file())
+
+    def _credential_files(self) -> Iterator[Path]:
+        yield self._options.env_file
+        suite_run = self._config.pluginmanager.get_plugin("keycheck-suite")
+        yield from getattr(getattr(suite_run, "run", None), "credential_files", ())
 
     def _is_dirty(self, path: Path) -> bool:
         try:
@@ -91,3 +93,12 @@ class Gate:
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
         if isinstance(reporter, TerminalReporter):
             reporter.write_line(text, red=True)
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    """What changes with a file; None for one that cannot be looked at."""
+    try:
+        told = path.stat()
+    except OSError:
+        return None
+    return told.st_mtime_ns, told.st_size, told.st_ino

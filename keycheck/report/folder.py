@@ -54,11 +54,14 @@ class ReportFolder:
             self._remove(*_BESIDE)
             raise
 
-    def add_summary_to(self, path: Path) -> None:
-        """Adds the text for a ticket, which was found clean, to what a CI service shows of a run. Raises OSError."""
-        text = (self.path / SUMMARY_FILE).read_text(encoding="utf-8")
-        with path.open("a", encoding="utf-8", newline="\n") as file:
-            file.write(f"\n{text}")
+    def add_summary_to(self, path: Path, env_file: Path) -> None:
+        """Adds the text for a ticket, which was found clean, to what a CI service shows of a run.
+
+        Raises OSError, also for what is no file, or is the settings file or one of these reports.
+        """
+        if path.resolve().parent == self.path.resolve() or path.resolve() == env_file.resolve():
+            raise OSError(0, "it is a file of this run's own")
+        artefacts.add(path, (self.path / SUMMARY_FILE).read_text(encoding="utf-8"))
 
     def _write(self, name: str, text: str) -> None:
         artefacts.write(self.path / name, self._redactor.without_secrets(text), self._redactor.finds)

@@ -71,7 +71,7 @@ def _causes(diagnosis: Sequence[Diagnosis]) -> Iterator[str]:
     yield ""
     yield f"### Why, the likeliest cause first{_cut(len(diagnosis), _MOST_CAUSES)}"
     for number, found in enumerate(diagnosis[:_MOST_CAUSES], 1):
-        yield f"{number}. **{_prose(found.cause)}** ({found.confidence.value}). {_prose(found.explanation)}"
+        yield f"{number}. **{_prose(found.cause)}** ({found.confidence.value}). {_inert(found.explanation)}"
         yield f"   Do: {_prose(found.fix)}"
 
 
@@ -98,7 +98,7 @@ def _since(comparison: Comparison) -> Iterator[str]:
     for heading, ids in comparison.lists:
         yield f"- {heading}: {', '.join(map(_code, ids))}"
     if not comparison.lists:
-        yield "- nothing changed"
+        yield f"- {comparison.nothing}"
 
 
 def _run(report: RunReport) -> str:
@@ -113,6 +113,11 @@ def _run(report: RunReport) -> str:
 def _code(text: str) -> str:
     """Foreign text: between backticks, and with none of its own."""
     return f"`{printable(text.replace('`', chr(39)), _LONGEST)}`" if text else "nothing"
+
+
+def _inert(text: str) -> str:
+    """A sentence of ours that may name a remark of a cassette, and so anything: no link comes of it, and no mention."""
+    return _prose(text).translate(dict.fromkeys(map(ord, "#~$&"))).replace("://", ": //").replace("www.", "www .")
 
 
 def _prose(text: str) -> str:

@@ -118,7 +118,7 @@ def _since(comparison: Comparison, width: int) -> Iterator[Line]:
     for heading, ids in comparison.lists:
         yield from _wrapped(f"{heading}: {', '.join(ids)}", width)
     if not comparison.lists:
-        yield from _wrapped("nothing changed", width)
+        yield from _wrapped(comparison.nothing, width)
     yield "", ""
 
 

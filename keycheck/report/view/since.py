@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from keycheck.report.model import RunReport
+from keycheck.report.view.facts import capital
 
 _HEADINGS = {
     "broke": "No longer holds",
@@ -14,9 +15,10 @@ _HEADINGS = {
 
 @dataclass(frozen=True)
 class Since:
-    """`against`: which run; `changes`: heading and claims; none where nothing changed."""
+    """`against`: which run; `changes`: heading and claims; where there are none, `nothing` says so."""
 
     against: str
+    nothing: str
     changes: list[tuple[str, list[str]]]
 
 
@@ -27,5 +29,6 @@ def since(report: RunReport) -> Since | None:
     titles = {finding.check.id: finding.check.title for finding in report.findings}
     return Since(
         report.comparison.since,
+        capital(report.comparison.nothing),
         [(_HEADINGS[heading], [titles.get(name, name) for name in ids]) for heading, ids in report.comparison.lists],
     )
