@@ -103,7 +103,7 @@ def test_the_page_of_a_shipped_cassette(row: Shipped, looks: list[Look], browser
 
 
 @pytest.mark.parametrize("written", ["hostile", "reversed", "long"], indirect=True)
-@pytest.mark.parametrize("look", [NARROW, WIDE])
+@pytest.mark.parametrize("look", [NARROW, pytest.param(WIDE, marks=pytest.mark.browser)])
 def test_hostile_texts_do_nothing(written: Path, look: Look, browser: Browser) -> None:
     """Nothing runs, nothing is asked for, the layout holds, and all of it can be opened."""
     with opened(browser, written, look) as seen:
@@ -118,7 +118,12 @@ def test_hostile_texts_do_nothing(written: Path, look: Look, browser: Browser) -
 
 @pytest.mark.parametrize(
     ("written", "scheme"),
-    [("failing", "light"), ("failing", "dark"), ("demo", "light"), ("hostile", "dark")],
+    [
+        ("failing", "light"),
+        ("hostile", "dark"),
+        pytest.param("failing", "dark", marks=pytest.mark.browser),
+        pytest.param("demo", "light", marks=pytest.mark.browser),
+    ],
     indirect=["written"],
 )
 def test_axe_finds_nothing_even_where_all_is_open(

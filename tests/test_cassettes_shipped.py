@@ -72,7 +72,7 @@ def recorded(suite: SuiteRunner, scenario: Scenario, cassette: Path, **settings:
 
 
 RECORDED = {
-    **{name: SCENARIOS[name] for name in ("healthy", "ip-refused", "clock-behind", "read-only")},
+    **{name: SCENARIOS[name] for name in ("healthy", "ip-refused")},
     "refused connection": Scenario(faults={"/fapi/v1/ping": Fault.reset()}),
     "flaky": Scenario(
         faults={"/fapi/v1/time": Fault.reset(times=1), "/fapi/v1/accountConfig": Fault.bad_gateway(times=1)}
@@ -81,7 +81,6 @@ RECORDED = {
     "captive portal": Scenario(faults={"*": Fault.body(b"<html>log in</html>", content_type="text/html")}),
     "rate limited": Scenario(faults={"/fapi/v1/accountConfig": Fault.rate_limited()}),
     "banned": Scenario(faults={"/fapi/v1/time": Fault.banned(1615183669840)}),
-    "restricted": Scenario(faults={"*": Fault.restricted_location()}),
     "not an object": Scenario(faults={"/fapi/v1/accountConfig": Fault.body(b"[1, 2]")}),
     "half an answer": Scenario(faults={"/sapi/v1/account/apiRestrictions": Fault.truncated()}),
     "strings for flags": Scenario(

@@ -89,11 +89,11 @@ def why_not(kind: str, mode: str) -> str | None:
 
 
 def quick() -> list[Place]:
-    """Every fifth kind in one mode, in turn, and each mode at least once; some twenty seconds."""
+    """Every seventh kind in one mode, in turn, and each mode at least once; some ten seconds."""
     light = [mode for mode in MODES if mode not in HEAVY]
     modes = [*light, *light, *HEAVY]
     chosen = []
-    for number, name in enumerate(list(KINDS)[::5]):
+    for number, name in enumerate(list(KINDS)[::7]):
         rotated = modes[number % len(modes) :] + modes[: number % len(modes)]
         chosen.append((name, next(mode for mode in rotated if why_not(name, mode) is None)))
     passed_over = [mode for mode in MODES if mode not in {mode for _, mode in chosen}]
