@@ -116,7 +116,7 @@ def _clean(found: matrix.Matrix) -> None:
 
 def test_matrix_is_as_large_as_it_says() -> None:
     """At least 35 kinds and 7 modes; what is left out has its reason, and is little."""
-    assert len(KINDS) >= 25
+    assert len(KINDS) >= 35
     assert len(MODES) >= 7
     assert {mode for kind in KINDS.values() for mode in kind.left_out} <= set(MODES)
     left_out = [place for place in matrix.whole() if matrix.why_not(*place)]
@@ -132,7 +132,7 @@ def test_matrix_is_as_large_as_it_says() -> None:
 def test_quick_part_leaks_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     """Every seventh kind in one mode, and every mode at least once."""
     places = matrix.quick()
-    assert len({kind for kind, _ in places}) >= 35
+    assert len({kind for kind, _ in places}) >= 25
     assert {mode for _, mode in places} == set(MODES)
     found = matrix.run(places)
     with capsys.disabled():
