@@ -10,8 +10,8 @@ from keycheck.facts import flag, missing
 
 PERMISSION = re.compile(r"(?:enable|permits)[A-Za-z]{1,60}")
 TRANSFERS = ("enableInternalTransfer", "permitsUniversalTransfer")
-# What a bot needs, and what has a check of its own.
-_EXPECTED = ("enableReading", "enableFutures", "enableWithdrawals", *TRANSFERS)
+NEEDED = ("enableReading", "enableFutures")
+_EXPECTED = (*NEEDED, "enableWithdrawals", *TRANSFERS)  # what a bot needs, and what has a check of its own
 _DAY = 86_400_000  # ms
 _MOST = 100  # permissions; Binance has some fifteen
 

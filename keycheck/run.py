@@ -79,11 +79,11 @@ class Run:
 
     def add(self, finding: Finding) -> Finding:
         """Remembers a finding, cleaned of secrets. A check that is run again may not take back what it saw fail."""
+        used = self.session.take_used_calls()  # whatever becomes of this finding, they are not the next one's
         before = self.findings.get(finding.check.id)
         if before and before.outcome is Outcome.FAIL:
             return before
         detail = printable(self._fit_to_tell(finding.detail[: 4 * _LONGEST_DETAIL]), _LONGEST_DETAIL)
-        used = self.session.take_used_calls()
         cleaned = self.findings[finding.check.id] = replace(finding, detail=detail, call_numbers=used)
         return cleaned
 

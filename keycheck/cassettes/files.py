@@ -70,10 +70,6 @@ class Shelf:
             response["headers"] = scrubbing.scrub_headers(response["headers"], str)
         return requests, responses, *metadata
 
-    @staticmethod
-    def save_cassette(*_: object, **__: object) -> None:
-        """Nothing is written."""
-
 
 class PlainYaml:
     """vcrpy's serializer, for reading alone: no tags, aliases, merge keys or clever numbers, and only so much."""

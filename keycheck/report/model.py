@@ -33,6 +33,9 @@ NOTED = (
     "testOrderOk",
 )
 
+# Beside the name of the environment, so that nobody takes a demo run for one of production.
+NO_REAL_FUNDS = "Binance's test network, no real funds"
+
 SENTENCES = {
     Verdict.OK: "This key is fit to trade USD-M futures from this machine.",
     Verdict.NOT_OK: "This key is not fit to trade USD-M futures from this machine.",
@@ -97,6 +100,14 @@ class RunReport:
     def with_outcome(self, *outcomes: Outcome) -> list[Finding]:
         """The findings of these outcomes, in run order."""
         return [finding for finding in self.findings if finding.outcome in outcomes]
+
+    @property
+    def waiting(self) -> dict[str, list[Finding]]:
+        """The blocked findings, in run order, by the id of the check that they wait for."""
+        by: dict[str, list[Finding]] = {}
+        for finding in self.with_outcome(Outcome.BLOCKED):
+            by.setdefault(finding.blocked_by or "", []).append(finding)
+        return by
 
     def weight_spent(self, host: Host) -> int:
         """Documented request weight of all requests to `host`, retries included."""

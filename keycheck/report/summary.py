@@ -10,7 +10,7 @@ from keycheck.diagnosis.cause import Diagnosis
 from keycheck.endpoints import Host
 from keycheck.findings import Finding, Outcome
 from keycheck.redaction import printable
-from keycheck.report.model import RunReport
+from keycheck.report.model import NO_REAL_FUNDS, RunReport
 
 _MOST_CAUSES = 3
 _MOST = {Outcome.FAIL: 4, Outcome.UNPROVEN: 3, Outcome.WARN: 3}  # of each; the page has them all
@@ -36,9 +36,9 @@ def _lines(report: RunReport) -> Iterator[str]:
         ("Warnings", Outcome.WARN),
     ):
         yield from _findings(heading, report.with_outcome(outcome), _MOST[outcome])
-    if blocked := report.with_outcome(Outcome.BLOCKED):
+    if waiting := report.waiting:
         yield ""
-        yield f"Not run, waiting for {' and '.join(_blockers(blocked))}: {len(blocked)} checks."
+        yield f"Not run, waiting for {' and '.join(map(_code, waiting))}: {sum(map(len, waiting.values()))} checks."
     if report.comparison:
         yield from _since(report.comparison)
     yield ""
@@ -48,7 +48,7 @@ def _lines(report: RunReport) -> Iterator[str]:
 def _about(report: RunReport) -> str:
     environment = _code(report.environment) if report.environment else "environment unknown"
     if report.environment == "demo":
-        environment += " (Binance's test network, no real funds)"
+        environment += f" ({NO_REAL_FUNDS})"
     key = (
         f"{report.key.type or ''} key ending in {_code(report.key.last_four)}"
         if report.key.last_four
@@ -86,10 +86,6 @@ def _findings(heading: str, findings: Sequence[Finding], most: int) -> Iterator[
 
 def _cut(number: int, most: int) -> str:
     return f" ({most} of {number})" if number > most else ""
-
-
-def _blockers(blocked: Sequence[Finding]) -> list[str]:
-    return list(dict.fromkeys(_code(found.blocked_by or "") for found in blocked))
 
 
 def _since(comparison: Comparison) -> Iterator[str]:

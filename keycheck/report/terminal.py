@@ -1,13 +1,13 @@
 """RunReport -> lines for a terminal. Pure: a line is a text and the name of a style."""
 
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from keycheck.comparison import Comparison
 from keycheck.credentials import KEY
 from keycheck.diagnosis.cause import Diagnosis
 from keycheck.findings import Finding, Outcome
-from keycheck.report.model import RunReport
+from keycheck.report.model import NO_REAL_FUNDS, RunReport
 from keycheck.verdict import Verdict
 
 Line = tuple[str, str]
@@ -37,7 +37,7 @@ def header(report: RunReport, hosts: Iterable[str]) -> list[str]:
         key = "none" if KEY in report.key.missing else "too short to name"
     about = f"keycheck {report.suite_version}: {report.environment}, {report.symbol}, key: {key}"
     if report.environment == "demo":
-        about += " (demo: Binance's test network, no real funds)"
+        about += f" (demo: {NO_REAL_FUNDS})"
     cassette = report.cassette
     if report.mode == "replay" and cassette:
         source = f"replay of {cassette.name}, recorded {cassette.recorded_at} from {cassette.recorded_from}"
@@ -59,7 +59,7 @@ def summary(report: RunReport, written: str, width: int = 80) -> Iterator[Line]:
     for outcome in (Outcome.FAIL, Outcome.UNPROVEN, Outcome.WARN):
         for finding in report.with_outcome(outcome):
             yield from _finding(finding, width)
-    yield from _aside(report.with_outcome(Outcome.BLOCKED), width)
+    yield from _aside(report.waiting, width)
     yield from _diagnosis(report.diagnosis, width)
     if report.comparison:
         yield from _since(report.comparison, width)
@@ -103,13 +103,10 @@ def _wrapped(text: str, width: int, indent: str = _INDENT) -> Iterator[Line]:
         yield indent + line, ""
 
 
-def _aside(blocked: Iterable[Finding], width: int) -> Iterator[Line]:
-    by: dict[str | None, list[str]] = {}
-    for finding in blocked:
-        by.setdefault(finding.blocked_by, []).append(finding.check.id)
-    for blocker, ids in by.items():
+def _aside(waiting: Mapping[str, list[Finding]], width: int) -> Iterator[Line]:
+    for blocker, blocked in waiting.items():
         yield f"BLOCKED  by {blocker}:", STYLES[Outcome.BLOCKED]
-        yield from _wrapped(", ".join(ids), width)
+        yield from _wrapped(", ".join(finding.check.id for finding in blocked), width)
         yield "", ""
 
 

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from keycheck.permissions import NEEDED
+
 # Everything else a trading key can do without.
-SHOULD_HAVE = ("enableReading", "enableFutures", "ipRestrict")
+SHOULD_HAVE = (*NEEDED, "ipRestrict")
 # As Binance's page words them (Edit restrictions); a name that is not here is shown as it came.
 WORDED = {
     "enableReading": "Enable Reading",
@@ -21,7 +23,7 @@ WORDED = {
     "enableFixReadOnly": "Enable FIX API Reading",
 }
 # Without these a key trades nothing, or loses everything; the rest is a matter of prudence.
-_GRAVE = ("enableReading", "enableFutures", "enableWithdrawals")
+_GRAVE = (*NEEDED, "enableWithdrawals")
 
 
 @dataclass(frozen=True)

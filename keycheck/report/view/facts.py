@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 
 from keycheck.endpoints import Host
-from keycheck.report.model import RunReport
+from keycheck.report.model import NO_REAL_FUNDS, RunReport
 
 Pair = tuple[str, str]
-_DEMO = " (Binance's test network, no real funds)"
 
 
 def capital(text: str) -> str:
@@ -53,7 +52,7 @@ def readable(moment: str) -> str:
 
 
 def _environment(report: RunReport, unknown: str) -> str:
-    return f"{report.environment or unknown}{_DEMO if report.environment == 'demo' else ''}"
+    return f"{report.environment or unknown}{f' ({NO_REAL_FUNDS})' if report.environment == 'demo' else ''}"
 
 
 def _key(report: RunReport) -> str:

@@ -105,10 +105,10 @@ def _step(number: int, report: RunReport, rows: list[Row]) -> Step:
 def waiting(report: RunReport) -> list[Waiting]:
     """The blocked checks by what blocks them."""
     titles = {finding.check.id: finding.check.title for finding in report.findings}
-    by: dict[str, list[str]] = {}
-    for finding in report.with_outcome(Outcome.BLOCKED):
-        by.setdefault(finding.blocked_by or "", []).append(finding.check.title)
-    return [Waiting(blocker, titles.get(blocker, ""), claims) for blocker, claims in by.items()]
+    return [
+        Waiting(blocker, titles.get(blocker, ""), [finding.check.title for finding in blocked])
+        for blocker, blocked in report.waiting.items()
+    ]
 
 
 def counts(report: RunReport) -> str:
