@@ -23,11 +23,15 @@ Clean = Callable[[str], str]
 
 @dataclass(frozen=True)
 class RawAnswer:
-    """Status, headers (lower-case names) and decoded body of an answer, whoever gave it."""
+    """Status, headers (lower-case names) and decoded body of an answer, whoever gave it.
+
+    `connecting_ms`: how long it took until a connection stood on which it could be asked for; 0 where one did.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    connecting_ms: float = 0.0
 
 
 _SOMETHING_BETWEEN = (

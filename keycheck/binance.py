@@ -1,7 +1,7 @@
 """The signed session that all checks share: a question in, a fact out, or a named reason why there is none.
 
 Each question is asked once a run; its answer, or its failure, is remembered. Signed requests carry the exchange's
-time (local clock corrected by the measured offset), so that a wrong clock is one finding and not ten.
+time (local clock corrected by the offset that the first look at it showed), so that a wrong clock is one finding.
 """
 
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ from keycheck.errors import (
     TurnedAway,
     Undecided,
 )
-from keycheck.evidence import Evidence
+from keycheck.evidence import Call, Evidence
 from keycheck.facts import (
     Account,
     OrderAnswer,
@@ -53,8 +53,8 @@ from keycheck.facts import (
     weight_limit,
 )
 from keycheck.machine import KEPT, NO_FILE, NOT_TOLD, UNKEPT, Machine
-from keycheck.memory import Memory, once
 from keycheck.orders import OrderRules, dust_quantity, plain, smallest_quantity
+from keycheck.overlap.memory import Memory, once
 from keycheck.permissions import KeyPermissions
 from keycheck.redaction import Redactor
 from keycheck.signing import Params
@@ -90,21 +90,34 @@ class Binance(Memory):
         self._machine = machine
         self._listener = listener  # None: no stream is to be opened
         self._waiting = waiting
-        self._channel = Channel(transport, identity, redactor, journal, self._stamp, waiting=waiting)
-        super().__init__(self._channel.calls)
+        super().__init__()
+        self._channel = Channel(
+            transport,
+            identity,
+            redactor,
+            journal,
+            self,
+            waiting=waiting,
+            offset=self._offset,
+            recv_window=recv_window,
+        )
 
     def __repr__(self) -> str:
         return f"<Binance session, {len(self.calls)} requests so far>"
+
+    @property
+    def calls(self) -> list[Call]:
+        """The requests so far, in the order in which they were sent."""
+        return self._channel.calls
 
     @property
     def waited(self) -> float:
         """Seconds that the run has waited for the exchange's next minute so far."""
         return self._waiting.seconds
 
-    def _stamp(self) -> list[tuple[str, str]]:
-        """What a signed request adds to its parameters: the exchange's time, by the measured offset."""
-        stamp = round(clock.now_ms() - self.drift().offset)
-        return [("recvWindow", str(self.recv_window)), ("timestamp", str(stamp))]
+    def _offset(self) -> float:
+        """What a signed request's stamp is corrected by. One look at the exchange's clock is enough for that."""
+        return self.clock_sample(1).offset
 
     # -- facts, in the order the checks ask for them --
 
@@ -113,9 +126,10 @@ class Binance(Memory):
         """Whether the futures API answers this machine.
 
         An answer that is not the API's own is an observation here, since reaching it is the question. No answer at all
-        is none: raises CannotLook.
+        is none: raises CannotLook. Where the run's first request met either, that answers it.
         """
         try:
+            self._raise_what_bars()
             self._fact(PING)
         except (NotBinance, TurnedAway) as error:
             return Reachability(False, str(error))
@@ -124,17 +138,22 @@ class Binance(Memory):
     @once
     def drift(self) -> Drift:
         """Local clock against the exchange's, from the quickest of three samples."""
-        drift = drift_of([self._clock_sample(number) for number in range(1, CLOCK_SAMPLES + 1)])
+        drift = drift_of([self.clock_sample(number) for number in range(1, CLOCK_SAMPLES + 1)])
         self._waiting.offset = drift.offset
         return drift
 
-    def _clock_sample(self, number: int) -> Sample:
+    @once
+    def clock_sample(self, number: int) -> Sample:
+        """The exchange's clock beside the local one, for the first, second or third time."""
         answer, span = self._channel.ask(TIME)
         began, took = self._journal.keep(f"clock/{number}", [span.began, span.took])
         server = self._insist(answer).get("serverTime")
         if type(server) is not int or not 10**12 < server < 10**13:
             raise missing("serverTime", "the futures API (time)")
-        return Sample(began, took, server)
+        sample = Sample(began, took, server)
+        if number == 1:
+            self._waiting.offset = sample.offset
+        return sample
 
     @once
     def now(self) -> float:
@@ -164,10 +183,11 @@ class Binance(Memory):
         """How much of this minute's weight others behind the same address had used before this run began."""
         self.ping()
         limit = weight_limit(self.exchange_info())
-        told = next((call for call in self.calls if call.used_weight is not None), None)
+        calls = self.calls
+        told = next((call for call in calls if call.used_weight is not None), None)
         if told is None or told.used_weight is None or limit is None:
             raise Undecided("the futures API does not tell how much of its request weight is used. Run again")
-        sent = sum(call.weight for call in self.calls[: self.calls.index(told) + 1] if call.host is Host.FUTURES)
+        sent = sum(call.weight for call in calls[: calls.index(told) + 1] if call.host is Host.FUTURES)
         return Weight(max(told.used_weight - sent, 0), limit)
 
     @once
@@ -178,10 +198,10 @@ class Binance(Memory):
     @once
     def signed_reads(self) -> SignedReads:
         """Puts one signed question to each host. Raises where no answer speaks of the key."""
-        hosts = {Host.WALLET: self._wallet_answer} if self.has_wallet else {}
+        hosts = {Host.WALLET: self.wallet_answer} if self.has_wallet else {}
         found: dict[Host, Refusal | None] = {}
         failed: CannotLook | None = None
-        for host, ask in {**hosts, Host.FUTURES: self._account_answer}.items():
+        for host, ask in {**hosts, Host.FUTURES: self.account_answer}.items():
             try:
                 answer = ask()
             except CannotLook as error:
@@ -194,16 +214,26 @@ class Binance(Memory):
         raise failed or Refused(f"{reads}, which says nothing about the key. Run again")
 
     @once
+    def wallet_answer(self) -> Answer:
+        """What the wallet API says to the signed question after the key's permissions."""
+        return self._channel.ask(API_RESTRICTIONS)[0]
+
+    @once
+    def account_answer(self) -> Answer:
+        """What the futures API says to the signed question after the account."""
+        return self._channel.ask(ACCOUNT_CONFIG)[0]
+
+    @once
     def key_permissions(self) -> KeyPermissions:
         """What the wallet API says this key may do. Raises NotApplicable where there is no wallet API."""
         if not self.has_wallet:
             raise NotApplicable("the demo network has no wallet API, which alone knows a key's permissions")
-        return KeyPermissions(self._insist(self._wallet_answer()))
+        return KeyPermissions(self._insist(self.wallet_answer()))
 
     @once
     def account(self) -> Account:
         """Whether the account may trade; carries the refusal where the futures API refuses this key or account."""
-        answer = self._account_answer()
+        answer = self.account_answer()
         if isinstance(answer, Refusal) and answer.kind.speaks_of_the_key:
             return Account({}, answer)
         return Account(self._insist(answer))
@@ -216,7 +246,7 @@ class Binance(Memory):
     @once
     def position_mode(self) -> PositionMode:
         """From accountConfig (weight 5), and from positionSide/dual (weight 30) only where that lacks it."""
-        fields = self._insist(self._account_answer())
+        fields = self._insist(self.account_answer())
         if "dualSidePosition" in fields:
             return position_mode(fields, "the futures API (accountConfig)")
         return position_mode(self._fact(POSITION_SIDE), "the futures API (positionSide/dual)")
@@ -237,7 +267,7 @@ class Binance(Memory):
     @property
     def evidence(self) -> Evidence:
         """All that was seen so far; asks nothing."""
-        wallet, account = self.seen("_wallet_answer"), self.seen("_account_answer")
+        wallet, account = self.seen("wallet_answer"), self.seen("account_answer")
         info, drift = self.seen("account_info"), self.seen("drift")
         can_trade = account.get("canTrade") if isinstance(account, Mapping) else None
         return Evidence(
@@ -306,6 +336,11 @@ class Binance(Memory):
 
     # -- how they are asked --
 
+    def _raise_what_bars(self) -> None:
+        if self._channel.barred:
+            self.note_call(1)
+            raise self._channel.barred.with_traceback(None)
+
     def _order_facts(self) -> tuple[OrderRules, Decimal]:
         rules = self.symbol_rules()
         if rules is None:
@@ -330,14 +365,6 @@ class Binance(Memory):
             ("quantity", quantity),
         ]
         return self._channel.ask(ORDER_TEST, order)[0]
-
-    @once
-    def _wallet_answer(self) -> Answer:
-        return self._channel.ask(API_RESTRICTIONS)[0]
-
-    @once
-    def _account_answer(self) -> Answer:
-        return self._channel.ask(ACCOUNT_CONFIG)[0]
 
     def _fact(self, endpoint: Endpoint, params: Params = ()) -> dict[str, Any]:
         return self._insist(self._channel.ask(endpoint, params)[0])

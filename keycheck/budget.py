@@ -21,6 +21,11 @@ def used_weight(headers: Mapping[str, str]) -> int | None:
     return int(told) if told.isascii() and told.isdigit() and len(told) < 8 else None
 
 
+def are_of_one_minute(one: float, other: float) -> bool:
+    """Whether two moments fall into the same minute of the exchange's."""
+    return one // MINUTE == other // MINUTE
+
+
 def is_nearly_used_up(used: int, limit: int) -> bool:
     """Whether more than 90 % is."""
     return used * 10 > limit * 9

@@ -115,5 +115,12 @@ def _check(
         fix=fix,
         needs=marks.get("needs", ()),
         pointless_if_failed=marks.get("pointless_if_failed", ()),
+        asks=attributes_of(function, "binance"),
         file=path.name,
     )
+
+
+def attributes_of(tree: ast.AST, name: str) -> tuple[str, ...]:
+    """What is asked of a variable: `x` and `y` where the source says `name.x` and `name.y()`."""
+    found = (n for n in ast.walk(tree) if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name))
+    return tuple(dict.fromkeys(node.attr for node in found if node.value.id == name))  # type: ignore[attr-defined]

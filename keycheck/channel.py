@@ -1,6 +1,6 @@
 """How a question is put: stamped, signed, sent, tried once more where that helps, and never again after a 429.
 
-Knows nothing of what the answers mean to a key; `binance.py` does.
+Several threads may ask at once. Knows nothing of what the answers mean to a key; `binance.py` does.
 """
 
 from collections.abc import Callable, Iterable
@@ -12,9 +12,19 @@ from keycheck import answers, budget, clock
 from keycheck.answers import RawAnswer
 from keycheck.credentials import KeyFacts
 from keycheck.endpoints import Endpoint, Host
-from keycheck.errors import CannotLook, ExchangeTrouble, OutOfTime, RateLimited, Undecided, Unreachable
+from keycheck.errors import (
+    CannotLook,
+    ExchangeTrouble,
+    NotBinance,
+    OutOfTime,
+    RateLimited,
+    TurnedAway,
+    Undecided,
+    Unreachable,
+)
 from keycheck.evidence import Call
 from keycheck.facts import Refusal
+from keycheck.overlap.room import Room
 from keycheck.redaction import Redactor
 from keycheck.secrets import Secret
 from keycheck.signing import Params, Signer, encode, signed_query
@@ -35,6 +45,9 @@ class Listener(Protocol):
 
     def listen(self, listen_key: Secret, seconds: float) -> UserStream: ...
 
+    def give_up(self) -> None:
+        """From another thread: whoever listens meets GivenUp."""
+
 
 class Transport(Protocol):
     """Sends one listed request. Raises CannotLook where no answer came within `seconds`."""
@@ -51,8 +64,20 @@ class Identity:
     signer: Signer | None = None
 
 
+class Asking(Protocol):
+    """On whose behalf a request is sent."""
+
+    def note_call(self, number: int) -> None:
+        """It is this one, counted from 1."""
+        ...
+
+    def go_on(self, *, must_wait: bool) -> None:
+        """Raises GivenUp where it is not wanted any more, or not now that it would have to wait."""
+        ...
+
+
 class Channel:
-    """One run's requests, one after the other. `stamp`: what a signed request adds, freshly for each attempt."""
+    """One run's requests. `offset`: local clock minus the exchange's in ms, for the stamp of a signed request."""
 
     def __init__(  # noqa: PLR0913  what a request takes; there is one caller
         self,
@@ -60,46 +85,85 @@ class Channel:
         identity: Identity,
         redactor: Redactor,
         journal: clock.Journal,
-        stamp: Callable[[], list[tuple[str, str]]],
+        asking: Asking,
         *,
         waiting: Waiting,
+        offset: Callable[[], float],
+        recv_window: int,
     ) -> None:
-        self.calls: list[Call] = []
+        self.barred: CannotLook | None = None  # what the run's first request met in Binance's place
         self._transport = transport
         self._identity = identity
         self._redactor = redactor
         self._journal = journal
-        self._stamp = stamp
+        self._asking = asking
         self._waiting = waiting
-        self._stopped: RateLimited | None = None
+        self._offset = offset
+        self._recv_window = recv_window
+        self._room = Room()
+        self._begun = 0
+        self._calls: dict[int, Call] = {}
+        self._stopped: CannotLook | None = None
         self._watch = clock.Stopwatch()
 
+    @property
+    def calls(self) -> list[Call]:
+        """All requests that have ended, in the order in which they were sent."""
+        return [self._calls[number] for number in sorted(self._calls)]
+
     def ask(self, endpoint: Endpoint, params: Params = ()) -> tuple[Answer, clock.Span]:
-        """One answer and its own span. A GET is tried once more, freshly stamped, after a cut connection or a 5xx."""
+        """One answer, and its own span once a connection stood. The run's first request tells whether there is a way:
+        where it met a ban, a block or a portal, or nobody, it stays the only one.
+        """
+        offset = self._offset_for(endpoint)
+        is_first = not self._begun
         try:
-            return self._attempt(endpoint, params)
+            return self._ask(endpoint, params, offset)
+        except (RateLimited, TurnedAway, NotBinance, Unreachable) as error:
+            if is_first:
+                self.barred = self._stopped = error
+            raise
+
+    def _offset_for(self, endpoint: Endpoint) -> float:
+        """What the stamp is corrected by; to know that may take a request of its own."""
+        if self._identity.signer is None and (endpoint.signed or endpoint.keyed):
+            raise Undecided(f"{endpoint} needs a key and a secret, and there are none. Fill in .env")
+        return self._offset() if endpoint.signed else 0.0
+
+    def _ask(self, endpoint: Endpoint, params: Params, offset: float) -> tuple[Answer, clock.Span]:
+        """A GET is tried once more, freshly stamped, after a cut connection or a 5xx."""
+        try:
+            return self._attempt(endpoint, params, offset)
         except (Unreachable, ExchangeTrouble) as error:
             if endpoint.method != "GET" or error.kind in _NOT_AGAIN:
                 raise
-        return self._attempt(endpoint, params)
+        return self._attempt(endpoint, params, offset)
 
     def seconds_for(self, endpoint: Endpoint) -> float:
-        """What is left of the run's own time. Raises RateLimited or OutOfTime where nothing more may be sent."""
-        if self._stopped:
+        """What is left of the run's own time. Raises what forbids another request: RateLimited, OutOfTime and so on."""
+        if isinstance(self._stopped, RateLimited):
             raise RateLimited(f"not sent, because earlier in this run {self._stopped}")
+        if self._stopped:
+            raise self._stopped.with_traceback(None)
         seconds = RUN_SECONDS - (self._watch.seconds - self._waiting.seconds)
         if seconds <= 0:
             raise OutOfTime(f"{endpoint} was not sent, as this run has waited {RUN_SECONDS:.0f} s already. Run again")
         return seconds
 
-    def _attempt(self, endpoint: Endpoint, params: Params) -> tuple[Answer, clock.Span]:
-        query = self._query(endpoint, params)
-        seconds = self.seconds_for(endpoint)
-        if endpoint.host is Host.FUTURES and self._waiting.for_room():
-            query = self._query(endpoint, params)  # the wait has made its stamp stale
-        begins = self._watch.seconds
+    def _attempt(self, endpoint: Endpoint, params: Params, offset: float) -> tuple[Answer, clock.Span]:
+        with self._room.place(endpoint.host):
+            # Only now: whatever came back meanwhile may forbid this one, and a stamp grows stale.
+            seconds = self.seconds_for(endpoint)
+            of_futures = endpoint.host is Host.FUTURES
+            self._asking.go_on(must_wait=of_futures and self._waiting.is_due)
+            if of_futures:
+                self._waiting.for_room()
+            return self._send(endpoint, self._query(endpoint, params, offset), seconds)
+
+    def _send(self, endpoint: Endpoint, query: Secret, seconds: float) -> tuple[Answer, clock.Span]:
+        number, begins = self._begin()
         raw: RawAnswer | None = None
-        result: Answer | CannotLook
+        result: Answer | CannotLook = Undecided("the run was ended before an answer came")
         api_key = self._identity.api_key if endpoint.signed or endpoint.keyed else None
         watch = clock.Stopwatch()
         try:
@@ -109,28 +173,41 @@ class Channel:
             result = answers.read(raw, endpoint, self._redactor.clean)
         except CannotLook as error:
             result = error
-        span = watch.stop()
-        # A replay tells when and how long it was then.
-        times = self._journal.keep(f"call/{len(self.calls) + 1}", [round(begins * 1000), round(span.took)], vital=False)
-        self.calls.append(_call(endpoint, raw, result, times))
-        self._waiting.hear(self.calls[-1].used_weight, span.began + span.took)
-        if isinstance(result, RateLimited):
-            self._stopped = result
+        finally:  # what is cut short by Ctrl-C was sent all the same
+            span = watch.stop()
+            # A replay tells when and how long it was then.
+            times = self._journal.keep(f"call/{number}", [round(begins * 1000), round(span.took)], vital=False)
+            self._end(number, _call(endpoint, raw, result, times), result, span)
         if isinstance(result, CannotLook):
             raise result.with_traceback(None)
-        return result, span
+        connecting = raw.connecting_ms if raw else 0.0
+        return result, clock.Span(span.began + connecting, span.took - connecting)
+
+    def _begin(self) -> tuple[int, float]:
+        """The number of a new request, and the seconds of the run at which it begins."""
+        with self._room.alone:
+            self._begun += 1
+            number = self._begun
+        self._asking.note_call(number)
+        return number, self._watch.seconds
+
+    def _end(self, number: int, call: Call, result: Answer | CannotLook, span: clock.Span) -> None:
+        self._calls[number] = call
+        self._waiting.hear(call.used_weight, span.began + span.took)
+        if isinstance(result, RateLimited):
+            self._stopped = result
 
     def _learn(self, secrets: Iterable[str]) -> None:
         for secret in secrets:
             self._redactor.learn(secret)
 
-    def _query(self, endpoint: Endpoint, params: Params) -> Secret:
+    def _query(self, endpoint: Endpoint, params: Params, offset: float) -> Secret:
         """What is sent, as a secret: with the header's key, a signed query is an order anybody can send again."""
-        if self._identity.signer is None and (endpoint.signed or endpoint.keyed):
-            raise Undecided(f"{endpoint} needs a key and a secret, and there are none. Fill in .env")
         if self._identity.signer is None or not endpoint.signed:
             return Secret(encode(params))
-        query = Secret(signed_query([*params, *self._stamp()], self._identity.signer))
+        stamp = round(clock.now_ms() - offset)
+        stamped = [*params, ("recvWindow", str(self._recv_window)), ("timestamp", str(stamp))]
+        query = Secret(signed_query(stamped, self._identity.signer))
         signature = query.reveal().rpartition("signature=")[2]
         self._learn(dict.fromkeys((signature, unquote(signature))))
         return query

@@ -18,6 +18,10 @@ class Host(Enum):
     STREAM = "stream"
 
 
+# How many requests may be in flight to each at once, which is also how many connections are held open.
+AT_ONCE = {Host.FUTURES: 3, Host.WALLET: 1}
+
+
 @dataclass(frozen=True)
 class Endpoint:
     """One method on one path of one host. `weight`: what a call costs, in request weight.

@@ -24,6 +24,10 @@ class KeycheckError(Exception):
     """The root of everything this package raises on purpose."""
 
 
+class GivenUp(Exception):
+    """What was asked for ahead of the checks is not wanted any more. Not of the tree above: nobody's finding."""
+
+
 class UsageProblem(KeycheckError):
     """A setting, an option or a file that cannot be used; one sentence that names the remedy."""
 

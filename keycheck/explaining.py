@@ -7,18 +7,19 @@ from what those questions ask in turn.
 import ast
 import inspect
 import textwrap
-from pathlib import Path
+from collections.abc import Iterable
 
 from keycheck import binance, endpoints
+from keycheck.catalogue import attributes_of
 from keycheck.endpoints import LISTED, Endpoint
 from keycheck.findings import Check
 
-_SIGNED_NEEDS = "_stamp"  # a signed request reads the exchange's clock first
+_SIGNED_NEEDS = "_offset"  # a signed request reads the exchange's clock first
 
 
-def explain(check: Check, suite: Path) -> str:
+def explain(check: Check) -> str:
     """Title, reason, remedy, what it waits for, and the requests that it sends at most."""
-    sent = requests_of(check, suite)
+    sent = requests_of(check)
     parts = [
         f"{check.id} (step {check.step}, {check.severity.value})",
         check.title,
@@ -30,17 +31,14 @@ def explain(check: Check, suite: Path) -> str:
     return "\n\n".join(textwrap.fill(part, 100, break_on_hyphens=False) for part in parts)
 
 
-def requests_of(check: Check, suite: Path) -> list[Endpoint]:
+def requests_of(check: Check) -> list[Endpoint]:
     """The requests that a check may send, in the order in which endpoints.py lists them."""
-    module = ast.parse((suite / check.file).read_text(encoding="utf-8"))
-    bodies = [node for node in module.body if isinstance(node, ast.FunctionDef) and node.name == f"test_{check.id}"]
-    asked = {name for body in bodies for name in _attributes(body, "binance")}
-    reached = _reached(asked)
+    reached = reached_from(check.asks)
     names = [name for name, value in vars(endpoints).items() if isinstance(value, Endpoint) and value in LISTED]
     return [getattr(endpoints, name) for name in names if name in reached]
 
 
-def _reached(asked: set[str]) -> set[str]:
+def reached_from(asked: Iterable[str]) -> set[str]:
     """Names of all that these methods of the session use, directly or through other methods."""
     (session,) = [
         node
@@ -57,18 +55,10 @@ def _reached(asked: set[str]) -> set[str]:
             continue
         used = {node.id for node in ast.walk(method) if isinstance(node, ast.Name)}
         reached |= {name, *used}
-        waiting |= _attributes(method, "self")
+        waiting |= set(attributes_of(method, "self"))
         if any(getattr(getattr(endpoints, one, None), "signed", False) for one in used):
             waiting.add(_SIGNED_NEEDS)
     return reached
-
-
-def _attributes(tree: ast.AST, of: str) -> set[str]:
-    return {
-        node.attr
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == of
-    }
 
 
 def _told(endpoint: Endpoint) -> str:

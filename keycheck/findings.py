@@ -27,7 +27,8 @@ class Check:
     """One claim of suite/, as its source states it.
 
     `title`, `why` and `fix` are the three paragraphs of its docstring. `needs`: ids that must have passed before it is
-    worth running; `pointless_if_failed`: ids whose failure has already answered it. `file`: the name of its source.
+    worth running; `pointless_if_failed`: ids whose failure has already answered it. `asks`: what it asks the session.
+    `file`: the name of its source.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Check:
     fix: str = ""
     needs: tuple[str, ...] = ()
     pointless_if_failed: tuple[str, ...] = ()
+    asks: tuple[str, ...] = ()
     file: str = ""
 
 

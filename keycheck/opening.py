@@ -46,13 +46,17 @@ class Options:
 
 @dataclass(frozen=True)
 class Opened:
-    """A session, what may be told of it, the hosts that it asks, and what records it, if anything does."""
+    """A session, what may be told of it, the hosts that it asks, and what records it, if anything does.
+
+    `give_up`: ends all that is on its way; None where one request goes after the other, so that there is nothing ahead.
+    """
 
     session: Binance
     label: Label
     hosts: tuple[str, ...] = ()
     recorder: Recorder | None = None
     credential_files: tuple[Path, ...] = ()
+    give_up: Callable[[], None] | None = None
 
 
 class Opening:
@@ -98,7 +102,13 @@ class Opening:
         files = tuple(path for _, path in loaded.credential_files)
         if self._options.record is None:
             session = self._session(http, _NoJournal(), identity, label, machine, listener)
-            return Opened(session, label, hosts, None, files)
+
+            def give_up() -> None:
+                http.give_up()
+                if listener is not None:
+                    listener.give_up()
+
+            return Opened(session, label, hosts, None, files, give_up)
         path = cassettes.path_of(self._options.record, self._options.cassettes)
         artefacts.make_folder(path.parent, "--record FOLDER/NAME")
         recorder = Recorder(path, label, self._redactor, http)
@@ -181,6 +191,9 @@ class _NoStream:
 
     def listen(self, listen_key: Secret, seconds: float) -> NoReturn:  # noqa: ARG002  the interface of a listener
         raise NotApplicable(self._why)
+
+    def give_up(self) -> None:
+        """There is nothing to give up."""
 
 
 class _NoSigner:

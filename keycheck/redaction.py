@@ -38,18 +38,21 @@ _ADDRESS = re.compile(
 
 
 class Redactor:
-    """Knows the secrets of one run and cleans text of them. It grows: each signature is added when it is made.
+    """Knows the secrets of one run and cleans text of them. It grows: each signature is added when it is made, while
+    other threads may be cleaning.
 
     What it knows sits in a closure, and it is neither pickled nor copied: it holds every secret there is.
     """
 
-    __slots__ = ("_clean", "_names", "_odd", "_runs")
+    __slots__ = ("_clean", "_free", "_names", "_odd", "_runs")
 
     def __init__(self, secrets: Iterable[str] = (), names: Mapping[str, str] | None = None) -> None:
         # Longest first: a folder is replaced whole, and not what its parent leaves of it.
         self._names = dict(sorted((names or {}).items(), key=lambda pair: -len(pair[0])))
         runs: set[str] = set()
-        self._clean: set[int] = set()  # hashes of texts found clean: a report is handed round many times
+        # Hashes of texts found clean, and free of secrets: a report is handed round, and a file scanned, many times.
+        self._clean: set[int] = set()
+        self._free: set[int] = set()
         self._runs: Callable[[], set[str]] = lambda: runs
         odd: set[str] = set()  # those with other characters than letters and digits
         self._odd: Callable[[], set[str]] = lambda: odd
@@ -67,11 +70,12 @@ class Redactor:
 
         A text shorter than that is a placeholder or a typo, and hiding it would tear holes into ordinary words.
         """
-        self._clean.clear()
         for text in (secret, secret[::-1]):
             runs = {text[i : i + RUN] for i in range(len(text) - RUN + 1)}
             self._runs().update(runs)
             self._odd().update(run for run in runs if not (run.isascii() and run.isalnum()))
+        # New ones, so that what another thread finds clean by what was known before is not noted in them.
+        self._clean, self._free = set(), set()
 
     def knows(self, text: str) -> bool:
         """Whether `text` holds a run of a secret."""
@@ -79,21 +83,28 @@ class Redactor:
         if len(odd) > _FEW:
             return any(text[i : i + RUN] in runs for i in range(len(text) - RUN + 1))
         in_words = (word[i : i + RUN] for word in _LONG_WORD.findall(text) for i in range(len(word) - RUN + 1))
-        return any(run in runs for run in in_words) or any(run in text for run in odd)
+        return any(run in runs for run in in_words) or any(run in text for run in tuple(odd))
 
     def finds(self, text: str) -> bool:
         """Whether `text` holds a run of a secret in any of the forms that `unpacking` undoes."""
-        return bool(self._runs()) and any(self.knows(view) for view in views(text))
+        free = self._free
+        if not self._runs() or hash(text) in free:
+            return False
+        found = any(self.knows(view) for view in views(text))
+        if not found:
+            free.add(hash(text))
+        return found
 
     def clean(self, text: str) -> str:
         """`text` without secrets and without what has the shape of one: for a single message, before it is rendered."""
-        if hash(text) in self._clean:
+        known = self._clean
+        if hash(text) in known:
             return text
         cleaned = _SHAPES.sub(lambda m: (m[1] or m[2] or "") + HIDDEN, self.without_secrets(text))
         if self.finds(cleaned):
             cleaned = "\n".join(self._without_disguised(cleaned.split("\n")))
             cleaned = HIDDEN if self.finds(cleaned) else cleaned
-        self._clean.add(hash(cleaned))
+        known.add(hash(cleaned))
         return cleaned
 
     def without_secrets(self, text: str) -> str:

@@ -1,6 +1,7 @@
 """One run, put together: settings or cassette in, findings collected, verdict and reports out."""
 
 import contextlib
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from keycheck.errors import CannotLook, UsageProblem
 from keycheck.evidence import Evidence
 from keycheck.findings import Check, Finding, Outcome, blocker
 from keycheck.opening import Opening, Options
+from keycheck.overlap import plan
+from keycheck.overlap.ahead import Ahead
 from keycheck.redaction import Redactor, printable
 from keycheck.report import artefacts
 from keycheck.report.folder import VERDICT_FILE, ReportFolder
@@ -45,6 +48,8 @@ class Run:
         self.remarks: list[str] = []
         self._notes: dict[str, Any] = {}
         self._recorder: Recorder | None = None
+        self._ahead: Ahead | None = None
+        self._give_up: Callable[[], None] | None = None
         self._watch = clock.Stopwatch()
         self.folder = ReportFolder(options.report_dir, redactor)
         self._blank = RunReport(Verdict.UNPROVEN, __version__, clock.iso(clock.now_ms()), mode=options.mode)
@@ -59,6 +64,7 @@ class Run:
         opened = self._opening.open()
         self.session, self.hosts, self._recorder = opened.session, opened.hosts, opened.recorder
         self.credential_files = opened.credential_files
+        self._give_up = opened.give_up
         label = opened.label
         self._blank = replace(
             self._blank,
@@ -70,6 +76,20 @@ class Run:
         self.folder.withdraw(self._blank)
         if self._previous and (why := comparison.objection(self._previous, label.key, label.environment)):
             raise UsageProblem(why)
+
+    def begin(self, checks: Sequence[Check]) -> None:
+        """These checks, in this order, will be run next. The run's first request is sent, if they lead to a stamp; in a
+        live run what they will ask is asked from here on, all at once, while they begin.
+        """
+        if not plan.needs_the_clock(checks):
+            return  # they ask for two answers at most, and stamp nothing
+        if self._give_up is not None:
+            self._ahead = Ahead(self.session, checks, self._give_up)
+            self._ahead.start()
+        else:
+            with contextlib.suppress(CannotLook):  # the checks will say so
+                self.session.clock_sample(1)
+                self.session.take_used_calls()
 
     # -- what checks find --
 
@@ -134,6 +154,8 @@ class Run:
 
         Raises OSError where a file cannot be written, DirtyArtefact where one would have held a secret.
         """
+        if self._ahead:
+            self._ahead.stop()
         if whole and account_info_decides(self._evidence()):
             with contextlib.suppress(CannotLook):  # then the diagnosis is less sure
                 self.session.account_info()
@@ -151,7 +173,9 @@ class Run:
         return report
 
     def close(self) -> None:
-        """Gives back the network, and what a replay had shut."""
+        """Gives back the network, and what a replay had shut. No thread is left."""
+        if self._ahead:
+            self._ahead.stop()
         self._opening.close()
 
 

@@ -30,15 +30,23 @@ class Waiting:
     def hear(self, used: int | None, at: float) -> None:
         """Takes note of the used weight that an answer told, if it did, at this moment of the local clock."""
         if used is not None:
-            self._told = used, at
+            # Answers may overtake each other; within a minute the higher figure is the later one.
+            before, then = self._told or (0, at)
+            same = budget.are_of_one_minute(then - self.offset, at - self.offset)
+            self._told = max(used, before) if same else used, at
 
-    def for_room(self) -> bool:
-        """Waits where the last used weight that was told calls for it; says whether it did."""
-        if self._told is None or not budget.is_nearly_used_up(self._told[0], self.limit):
-            return False
-        (used, at), limit, self._told = self._told, self.limit, None
+    @property
+    def is_due(self) -> bool:
+        """Whether the last used weight that was told calls for a wait."""
+        return self._told is not None and budget.is_nearly_used_up(self._told[0], self.limit)
+
+    def for_room(self) -> None:
+        """Waits where that is due."""
+        if self._told is None or not self.is_due:
+            return
+        (used, at), limit = self._told, self.limit
         now = clock.now_ms() - self.offset
         seconds = budget.seconds_to_wait(used, limit, told_at=at - self.offset, now=now, waited=self.seconds)
         if seconds > 0:
             self._pause.wait(seconds, lambda left: self._countdown(used, limit, left))
-        return seconds > 0
+        self._told = None  # only now: while one waits, nobody else sends

@@ -41,7 +41,7 @@ SUITE = ROOT / "suite"
 )
 def test_the_requests_of_a_check_follow_from_its_questions(check_id: str, expected: list[Endpoint]) -> None:
     """Also those that its questions ask in turn, and the clock behind a stamp."""
-    assert requests_of(CATALOGUE[check_id], SUITE) == expected
+    assert requests_of(CATALOGUE[check_id]) == expected
 
 
 @pytest.mark.parametrize("check", CATALOGUE.checks, ids=lambda check: check.id)
@@ -49,14 +49,14 @@ def test_a_check_sends_nothing_that_was_not_said(check: Check, exchange: LocalEx
     """What the exchange received is among what was announced."""
     with session(exchange) as binance:
         outcome_of(check.id, binance)
-    announced = {str(endpoint) for endpoint in requests_of(check, SUITE)}
+    announced = {str(endpoint) for endpoint in requests_of(check)}
     assert {f"{one.method} {one.path}" for one in exchange.log} <= announced
 
 
 @pytest.mark.parametrize("check", CATALOGUE.checks, ids=lambda check: check.id)
 def test_every_check_can_be_explained(check: Check) -> None:
     """Claim, reason, remedy, what it waits for, what it sends."""
-    text = " ".join(explain(check, SUITE).split())
+    text = " ".join(explain(check).split())
     for part in (check.id, check.title, check.why, check.fix, "Waits for:", "Sends at most"):
         assert " ".join(part.split()) in text
 

@@ -69,7 +69,10 @@ def test_git_ignores_what_must_not_be_committed(path: str) -> None:
     assert done.returncode == 0
 
 
-@pytest.mark.parametrize("group", ["requirements.txt", "requirements-dev.txt", "requirements-interop.txt"])
+@pytest.mark.parametrize(
+    "group",
+    ["requirements.txt", "requirements-dev.txt", "requirements-interop.txt", "requirements-benchmarks.txt"],
+)
 def test_every_dependency_is_pinned_with_its_hash(group: str) -> None:
     """What pyproject.toml asks for is in the file that pip installs, each line with hashes."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))

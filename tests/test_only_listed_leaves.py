@@ -11,6 +11,7 @@ import importlib
 import pkgutil
 import re
 import types
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
@@ -26,6 +27,7 @@ from keycheck import endpoints
 from keycheck.endpoints import (
     ACCOUNT_CONFIG,
     API_RESTRICTIONS,
+    AT_ONCE,
     LISTED,
     ORDER_TEST,
     PING,
@@ -907,7 +909,7 @@ def test_only_the_network_package_can_send() -> None:
         for thing in vars(module).values()
         if str(getattr(thing, "__module__", None) or getattr(thing, "__name__", "")).partition(".")[0] in libraries
     }
-    assert holders == {"keycheck.network.explain", "keycheck.network.gate"} | {
+    assert holders == {"keycheck.network.cut", "keycheck.network.explain", "keycheck.network.gate"} | {
         "keycheck.network.inert",
         "keycheck.network.line",
         "keycheck.network.transport",
@@ -978,13 +980,14 @@ def test_a_run_that_is_sent_elsewhere_stays(
 def test_a_run_by_a_proxy_says_ok(
     suite: SuiteRunner, exchange: LocalExchange, front: Front, wallet: Front, bundle: str
 ) -> None:
-    """BINANCE_PROXY takes effect: every connection is a tunnel through it, one a host, the stream's among them."""
+    """BINANCE_PROXY takes effect: every connection is a tunnel through it, the stream's among them."""
     with Proxy(user=f"somebody:{PASSWORD}") as proxy:
         more = {"BINANCE_PROXY": with_password(proxy), "BINANCE_CA_BUNDLE": bundle, "NO_PROXY": "*"}
         done = suite(settings=settings_for(exchange, front, wallet, **more))
-        assert sorted(head.split()[1] for head in proxy.heads) == sorted(
-            each.encode() for each in (front.url[8:], wallet.url[8:], exchange.stream_url[5:])
-        )
+        tunnels = Counter(head.split()[1].decode() for head in proxy.heads)
+        assert tunnels.keys() == {front.url[8:], wallet.url[8:], exchange.stream_url[5:]}
+        assert tunnels[front.url[8:]] <= AT_ONCE[Host.FUTURES]
+        assert (tunnels[wallet.url[8:]], tunnels[exchange.stream_url[5:]]) == (1, 1)
         for hidden in (API_KEY, "fapi/", "sapi/", "signature"):
             assert hidden.encode() not in proxy.received
     assert (done.exit_status, done.verdict["verdict"]) == (0, "OK")

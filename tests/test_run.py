@@ -15,6 +15,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from keycheck.endpoints import AT_ONCE
 from keycheck.redaction import Redactor
 from tests.exchange import API_KEY, API_SECRET, LISTEN_KEY, Fault, LocalExchange, Scenario
 from tests.exchange.scenarios import SCENARIOS
@@ -355,10 +356,10 @@ def test_crash_leaves_no_old_ok(suite: SuiteRunner, exchange: LocalExchange) -> 
 
 def test_ctrl_c_keeps_status_2_and_writes_the_verdict(suite: SuiteRunner) -> None:
     """What was seen is reported; what was not makes it UNPROVEN."""
-    with LocalExchange(Scenario(faults={"/fapi/v1/premiumIndex": Fault.stall()})) as exchange:
+    with LocalExchange(Scenario(faults={"/fapi/v1/order/test": Fault.stall()})) as exchange:
         process = _start(suite, exchange)
-        _wait_for(lambda: len(exchange.requests_to("/fapi/v1/premiumIndex")) == 1)
-        time.sleep(0.2)
+        _wait_for(lambda: len(exchange.requests_to("/fapi/v1/order/test")) == 1)
+        time.sleep(1)  # for the checks to come as far as that
         process.send_signal(signal.SIGINT)
         assert process.wait(15) == 2
     found = json.loads((suite.report_dir / "verdict.json").read_text(encoding="utf-8"))
@@ -506,7 +507,10 @@ def test_after_429_nothing_more_is_sent(suite: SuiteRunner) -> None:
     """Whoever goes on is banned next."""
     with LocalExchange(Scenario(faults={"/fapi/v1/accountConfig": Fault.rate_limited()})) as exchange:
         done = suite(settings=exchange.settings())
-        assert exchange.log[-1].path == "/fapi/v1/accountConfig"
+        paths = [one.path for one in exchange.log]
+        behind = paths[paths.index("/fapi/v1/accountConfig") + 1 :]
+        assert len(behind) < sum(AT_ONCE.values())  # what was on its way with it
+        assert not {"/fapi/v1/order/test", "/fapi/v1/listenKey", "/fapi/v1/apiTradingStatus"} & set(paths)
         assert len(exchange.requests_to("/fapi/v1/accountConfig")) == 1
     assert done.exit_status == 10
     assert not done.with_outcome("fail")

@@ -272,10 +272,10 @@ def wallet(authority: trustme.CA, exchange: LocalExchange) -> Iterator[Front]:
 def test_a_run_over_tls_says_ok(
     suite: SuiteRunner, exchange: LocalExchange, front: Front, wallet: Front, bundle: str
 ) -> None:
-    """With BINANCE_CA_BUNDLE, over one connection a host."""
+    """With BINANCE_CA_BUNDLE, over four connections at most."""
     done = suite(settings=settings_for(exchange, front, wallet, BINANCE_CA_BUNDLE=bundle))
     assert (done.exit_status, done.verdict["verdict"]) == (0, "OK")
-    assert (front.connections, wallet.connections) == (1, 1)
+    assert (1 <= front.connections <= 3, wallet.connections) == (True, 1)
     assert exchange.real_orders == []
 
 

@@ -1,8 +1,6 @@
-"""What may leave, checked at the last place before the network, and the knife that ends what takes too long."""
+"""What may leave, checked at the last place before the network."""
 
-import contextlib
 import re
-import socket
 import ssl
 from collections.abc import Mapping
 from http.client import HTTPException
@@ -15,8 +13,9 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ProxyError
 
-from keycheck.endpoints import LISTED, Host
+from keycheck.endpoints import AT_ONCE, LISTED, Host
 from keycheck.errors import NotListed
+from keycheck.network import flight
 from keycheck.secrets import Secret
 
 # Kept apart from the endpoints, which somebody might change.
@@ -38,9 +37,8 @@ class Gate(HTTPAdapter):
 
     def __init__(self, urls: Mapping[Host, str], proxy: Secret | None = None, ca_bundle: str | None = None) -> None:
         self._proxy, self._verify = proxy, ca_bundle or True
-        super().__init__(pool_connections=len(urls), pool_maxsize=1, max_retries=0)
+        super().__init__(pool_connections=len(urls), pool_maxsize=max(AT_ONCE.values()), max_retries=0)
         self._allowed = {(method, *_origin(urls[host]), path) for host, method, path in _ROUTES if host in urls}
-        self._current: Any = None
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs, ssl_context=tls_context())
@@ -57,7 +55,7 @@ class Gate(HTTPAdapter):
         gate = self
 
         class Watched:
-            """A pool that tells which connection is in use, so that it can be cut off in any phase."""
+            """A pool that tells a flight which connection is its own, so that it can be cut off in any phase."""
 
             def urlopen(self, method: str, url: str, body: Any = None, *args: Any, **kwargs: Any) -> Any:
                 here = f"{self.scheme}://{self.host}:{self.port}"  # type: ignore[attr-defined]
@@ -71,7 +69,7 @@ class Gate(HTTPAdapter):
 
             def _get_conn(self, timeout: float | None = None) -> Any:
                 connection = super()._get_conn(timeout)  # type: ignore[misc]
-                gate._watch(connection)
+                _watch(connection)
                 return connection
 
         return {
@@ -103,39 +101,27 @@ class Gate(HTTPAdapter):
         if body:
             raise NotListed("no request of this suite has a body")
 
-    def sever(self) -> None:
-        """Cuts the connection in use, whatever it is doing; its worker thread then ends by itself."""
-        connection, self._current = self._current, None
-        cut(getattr(connection, "sock", None))
 
-    def _watch(self, connection: Any) -> None:
-        self._current = connection
-        if "connect" in vars(connection):
-            return
-        blame_the_proxy(connection)
-        connect = connection.connect
+def _watch(connection: Any) -> None:
+    on_its_way = flight.current()
+    if on_its_way is not None:
+        on_its_way.takes(connection)
+    if "connect" in vars(connection):
+        return
+    blame_the_proxy(connection)
+    connect = connection.connect
 
-        def connect_in_time() -> None:
-            """A name server may answer after the request was given up; then nothing must be sent any more."""
-            connect()
-            if self._current is not connection:
-                connection.close()
-                raise TimeoutError
+    def connect_and_say_so() -> None:
+        connect()
+        if (now := flight.current()) is not None:
+            now.has_connected(connection)
 
-        connection.connect = connect_in_time
+    connection.connect = connect_and_say_so
 
 
 def _may_be_posted(path: str, query: str) -> bool:
     """An order that is tested and not placed; and the wish to listen, which has no parameters."""
     return path == "/fapi/v1/order/test" or (path == "/fapi/v1/listenKey" and not query)
-
-
-def cut(sock: Any) -> None:
-    """Ends a connection, whoever waits for it in another thread."""
-    sock = getattr(sock, "socket", sock)  # TLS within TLS, as behind an https proxy, is a wrapping of urllib3's
-    if isinstance(sock, socket.socket):
-        with contextlib.suppress(OSError):
-            socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
 def blame_the_proxy(connection: Any) -> None:

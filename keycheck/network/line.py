@@ -8,7 +8,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection, ProxyConfig
 from urllib3.exceptions import HTTPError, ProxyError
 from urllib3.util import parse_url
 
-from keycheck.network.gate import blame_the_proxy, cut, tls_context
+from keycheck.network.cut import cut
+from keycheck.network.gate import blame_the_proxy, tls_context
 from keycheck.network.transport import CONNECT_SECONDS
 from keycheck.secrets import Secret
 

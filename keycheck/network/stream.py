@@ -3,13 +3,14 @@
 It is no request: it weighs nothing, is not counted among them, and is not tried again. No cassette holds it.
 """
 
+import contextlib
 import threading
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
 
 from keycheck import answers, clock
 from keycheck.answers import Clean, RawAnswer
 from keycheck.endpoints import USER_STREAM
-from keycheck.errors import KeycheckError, NotBinance, Refused, Unreachable
+from keycheck.errors import GivenUp, KeycheckError, NotBinance, Refused, Unreachable
 from keycheck.network.explain import explain
 from keycheck.network.line import Line
 from keycheck.secrets import Secret
@@ -19,7 +20,7 @@ OPEN_SECONDS = 10.0  # name server, proxy, connection, TLS and handshake togethe
 PONG_SECONDS = 5.0
 _LAST_SECONDS = 1.0  # whoever reads from a connection that was cut gives up at once
 
-_Result = UserStream | RawAnswer | KeycheckError
+_Result = UserStream | RawAnswer | KeycheckError | GivenUp
 
 
 class Stream:
@@ -28,13 +29,14 @@ class Stream:
     def __init__(self, url: str, clean: Clean, proxy: Secret | None = None, ca_bundle: str | None = None) -> None:
         self._url, self._proxy, self._ca_bundle = url, proxy, ca_bundle
         self._clean = clean
+        self._visit: _Visit | None = None
 
     def __repr__(self) -> str:
         return "Stream()"
 
     def listen(self, listen_key: Secret, seconds: float) -> UserStream:
-        """Opens it, waits for a pong and leaves, within `seconds` and the limits above. Raises CannotLook."""
-        visit = _Visit(Line(self._url, self._proxy, self._ca_bundle))
+        """Opens it, waits for a pong and leaves, within `seconds` and the limits above. Raises CannotLook, GivenUp."""
+        self._visit = visit = _Visit(Line(self._url, self._proxy, self._ca_bundle))
         address = Secret(f"{self._url}{USER_STREAM.path}?streams={listen_key.reveal()}")
         worker = threading.Thread(target=visit.make, args=(address,), daemon=True)
         worker.start()
@@ -42,9 +44,14 @@ class Stream:
         worker.join(_LAST_SECONDS)
         # Raised here, outside any except block, so that no library exception, whose text may hold the address, comes
         # along.
-        if isinstance(result, KeycheckError):
+        if isinstance(result, Exception):
             raise result.with_traceback(None)
         return result if isinstance(result, UserStream) else self._unopened(result)
+
+    def give_up(self) -> None:
+        """From another thread: whoever listens meets GivenUp, at once."""
+        if self._visit is not None:
+            self._visit.give_up()
 
     def _unopened(self, raw: RawAnswer) -> UserStream:
         """An ordinary answer came; only one that speaks of the key is an observation."""
@@ -83,17 +90,26 @@ class _Visit:
             if not self._result.done():
                 self._line.cut()
 
+    def give_up(self) -> None:
+        """What came of it is not wanted any more."""
+        self._settle(GivenUp())
+        self._line.cut()
+
     def make(self, address: Secret) -> None:
         """The other thread's part."""
         try:
-            self._result.set_result(self._made(address))
+            self._settle(self._made(address))
         except KeycheckError as error:
-            self._result.set_result(error)
+            self._settle(error)
         except Exception as error:  # noqa: BLE001  whatever it is, its text may hold the address
-            self._result.set_result(explain(error, USER_STREAM))
+            self._settle(explain(error, USER_STREAM))
         finally:
-            self._opened.set()
             self._line.close()
+
+    def _settle(self, result: _Result) -> None:
+        with contextlib.suppress(InvalidStateError):
+            self._result.set_result(result)
+        self._opened.set()
 
     def _made(self, address: Secret) -> _Result:
         # Most runs of the suite that anybody waits for are replays, and they open no stream.

@@ -3,9 +3,8 @@
 import contextlib
 import logging
 import ssl
-import threading
 from collections.abc import Mapping
-from concurrent.futures import Future
+from dataclasses import replace
 from email.message import Message
 from typing import Any
 
@@ -15,7 +14,9 @@ from requests.cookies import RequestsCookieJar
 from keycheck.answers import RawAnswer
 from keycheck.endpoints import LISTED, Endpoint, Host
 from keycheck.errors import KeycheckError, NotBinance, NotListed, Unreachable, UsageProblem
+from keycheck.network import flight
 from keycheck.network.explain import explain
+from keycheck.network.flight import Flight
 from keycheck.network.gate import Gate
 from keycheck.secrets import Secret
 
@@ -23,17 +24,22 @@ REQUEST_SECONDS = 10.0  # one request from its first packet to the last byte of 
 CONNECT_SECONDS = 5.0
 MAX_BODY = 16 * 2**20  # bytes, decoded; exchangeInfo is about 1.1 MB
 KEY_HEADER = "X-MBX-APIKEY"
+_LAST_SECONDS = 1.0  # for a thread whose connection was cut; only a name server can hold one longer
 
 # urllib3 logs whole URLs, at DEBUG always and at WARNING where a header line is malformed; ours end in a signature.
 logging.getLogger("urllib3").setLevel(logging.CRITICAL + 1)
 
 
 class HttpTransport:
-    """Real HTTP: kept-alive, one connection a host, nothing taken from the environment, no redirect followed."""
+    """Real HTTP: kept-alive, few connections, nothing taken from the environment, no redirect followed.
+
+    Several threads may send at once; how many do is the caller's business.
+    """
 
     def __init__(self, urls: Mapping[Host, str], proxy: Secret | None = None, ca_bundle: str | None = None) -> None:
         self._urls = dict(urls)
         self._gate = Gate(urls, proxy, _usable(ca_bundle) if ca_bundle else None)
+        self._flights: set[Flight] = set()  # also those whose thread may still have to end
         self._session = _Session()
         self._session.trust_env = False  # no HTTP_PROXY, .netrc or REQUESTS_CA_BUNDLE
         self._session.cookies = _NoCookies()
@@ -46,44 +52,46 @@ class HttpTransport:
         return "HttpTransport()"
 
     def close(self) -> None:
+        """Ends what is on its way, and gives back the connections. No thread is left, if that can be helped."""
+        self.give_up()
         self._session.close()
+        for one in self._flights:
+            one.join(_LAST_SECONDS)
+
+    def give_up(self) -> None:
+        """Ends all that is on its way, at once: who sent it meets GivenUp."""
+        for one in set(self._flights):
+            one.give_up()
 
     def send(self, endpoint: Endpoint, query: Secret, api_key: Secret | None, seconds: float) -> RawAnswer:
-        """Sends and reads to the end within `seconds`, whatever the other side does."""
+        """Sends and reads to the end within `seconds`, whatever the other side does. Raises CannotLook or GivenUp."""
         if endpoint not in LISTED or endpoint.host not in self._urls:
             raise NotListed(f"{endpoint} is not on the list of requests that this suite may send")
         seconds = min(seconds, REQUEST_SECONDS)
-        # A thread of its own, because a name server, a handshake or dripping headers can each hold a caller for ever:
-        # the socket's own time-out starts again with every byte.
-        box: Future[RawAnswer | KeycheckError] = Future()
-        worker = threading.Thread(target=self._work, args=(box, endpoint, query, api_key), daemon=True)
-        worker.start()
-        try:
-            result = box.result(seconds)
-        except TimeoutError:
-            result = Unreachable(
+        sent = Flight(lambda: self._outcome(endpoint, query, api_key))
+        self._flights.add(sent)
+        sent.start()
+        result = sent.result(seconds)
+        # Raised here, outside any except block, so that no library exception, whose text holds the URL, rides along.
+        if result is None:
+            raise Unreachable(
                 f"no complete answer to {endpoint} within {seconds:.0f} s. "
                 "Check the network between this machine and Binance, then run again",
                 "timeout",
             )
-        finally:
-            if not box.done():
-                self._gate.sever()
-        # Raised here, outside any except block, so that no library exception, whose text holds the URL, rides along.
-        if isinstance(result, KeycheckError):
+        if isinstance(result, Exception):
             raise result
-        worker.join()
-        return result
+        sent.join()
+        self._flights.discard(sent)
+        return replace(result, connecting_ms=sent.connecting_ms)
 
-    def _work(
-        self, box: "Future[RawAnswer | KeycheckError]", endpoint: Endpoint, query: Secret, api_key: Secret | None
-    ) -> None:
+    def _outcome(self, endpoint: Endpoint, query: Secret, api_key: Secret | None) -> RawAnswer | KeycheckError:
         try:
-            box.set_result(self._exchange(endpoint, query, api_key))
+            return self._exchange(endpoint, query, api_key)
         except KeycheckError as error:
-            box.set_result(error)
+            return error
         except Exception as error:  # noqa: BLE001  a header that cannot be encoded raises ValueError, with the key in it
-            box.set_result(explain(error, endpoint))
+            return explain(error, endpoint)
 
     def _exchange(self, endpoint: Endpoint, query: Secret, api_key: Secret | None) -> RawAnswer:
         response = self._session.request(
@@ -98,7 +106,8 @@ class HttpTransport:
             if response.status_code < 200:
                 # An interim answer that http.client takes for the final one; the real one is still to come, and must
                 # not be taken for the answer to the next question.
-                self._gate.sever()
+                if (on_its_way := flight.current()) is not None:
+                    on_its_way.sever()
                 raise Unreachable(f"{endpoint} was answered with an interim status alone. Run again", "reset")
             headers = {name.lower(): value for name, value in response.headers.items()}
             body = _read(response.raw, endpoint)

@@ -70,7 +70,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         ids = [check.id for check in checks.checks]
         alike = [one for one in ids if name and name in one] or difflib.get_close_matches(name, ids, n=3)
         raise pytest.UsageError(f"there is no check {printable(name, 60)}: {_offer(alike)}")
-    print(explaining.explain(checks[name], suite))
+    print(explaining.explain(checks[name]))
     return pytest.ExitCode.OK
 
 

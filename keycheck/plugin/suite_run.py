@@ -41,6 +41,7 @@ class SuiteRun:
         self.options = self._options()
         self.run: Run
         self.report: RunReport | None = None
+        self._begun = False
         # A failed claim is told in a sentence at the end; its traceback is for -vv, or a --tb that was asked for.
         self.tracebacks = self._option("verbose", 0) >= 2 or self._option("tbstyle", "auto") != "auto"
 
@@ -130,6 +131,13 @@ class SuiteRun:
         if not self._is_inside(item.path) or name not in self.catalogue:
             return None
         return self.catalogue[name] if self.catalogue[name].file == item.path.name else None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> None:
+        """Before the first of them, the run is told which checks have been selected."""
+        if not self._begun and not self._option("setuponly"):
+            self._begun = True
+            self.run.begin([check for one in item.session.items if (check := self._check(one))])
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:

@@ -48,7 +48,9 @@ class Scenario:
     weight_header: str | None = "X-MBX-USED-WEIGHT-1M"
     faults: FaultPlan = field(default_factory=dict)
     stream: StreamFault | None = None  # what is wrong with the user data stream
-    latency_ms: int = 0  # added to each answer, half before and half after the exchange reads its clock
+    # Added to each answer, half before and half after the exchange reads its clock; to the stream's handshake, and to
+    # its pong.
+    latency_ms: int = 0
 
     def may(self, permission: str) -> bool:
         """Say whether the key holds a permission; one that is merely not listed counts as held."""

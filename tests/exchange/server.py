@@ -183,7 +183,8 @@ class LocalExchange:
         received = Received(STREAM, call.method, call.path, call.params, call.headers, call.query.decode(), call.body)
         with self._lock:
             self._streams.append(received)
-        return await streams.serve(request, LISTEN_KEY, self._scenario.stream)
+        scenario = self._scenario
+        return await streams.serve(request, LISTEN_KEY, scenario.stream, latency=scenario.latency_ms / 1000)
 
     def _note(self, call: endpoints.Call, request: web.BaseRequest) -> int:
         raw_query = request.raw_path.partition("?")[2]

@@ -82,8 +82,11 @@ class StreamFault:
         return cls(Kind.CUT)
 
 
-async def serve(request: web.BaseRequest, listen_key: str, fault: StreamFault | None) -> web.StreamResponse:
-    """Serve one connection to its end; `listen_key` is the one that the exchange has given out."""
+async def serve(
+    request: web.BaseRequest, listen_key: str, fault: StreamFault | None, *, latency: float = 0.0
+) -> web.StreamResponse:
+    """Serve one connection to its end; `listen_key` is the one that was given out, `latency` in seconds."""
+    await asyncio.sleep(latency)
     given = request.query.get("streams", "")
     if request.path != PATH:
         fault = StreamFault.refused(404)
@@ -98,12 +101,12 @@ async def serve(request: web.BaseRequest, listen_key: str, fault: StreamFault | 
         request.transport.write(text.encode("latin-1"))
         request.transport.close()
         return web.Response()
-    return await _talk(request, fault, text)
+    return await _talk(request, fault, text, latency)
 
 
-async def _talk(request: web.BaseRequest, fault: StreamFault | None, text: str) -> web.StreamResponse:
+async def _talk(request: web.BaseRequest, fault: StreamFault | None, text: str, latency: float) -> web.StreamResponse:
     kind = fault.kind if fault else None
-    stream = web.WebSocketResponse(autoping=kind is not Kind.SILENT, compress=False)
+    stream = web.WebSocketResponse(autoping=False, compress=False)
     await stream.prepare(request)
     if request.transport is not None and kind is Kind.CUT:
         request.transport.abort()
@@ -114,6 +117,8 @@ async def _talk(request: web.BaseRequest, fault: StreamFault | None, text: str) 
     with contextlib.suppress(ConnectionError):  # the client has heard enough
         while kind is Kind.ENDLESS:
             await stream.send_str(PIECE)
-    async for _ in stream:
-        pass
+    async for message in stream:
+        if message.type is web.WSMsgType.PING and kind is not Kind.SILENT:
+            await asyncio.sleep(latency)
+            await stream.pong(message.data)
     return stream

@@ -26,7 +26,7 @@ def take(binance: Any) -> Belongings:
     from keycheck.endpoints import ACCOUNT_CONFIG  # noqa: PLC0415  conftest files import this module before coverage
 
     channel = binance._channel
-    query = channel._query(ACCOUNT_CONFIG, []).reveal()
+    query = channel._query(ACCOUNT_CONFIG, [], 0.0).reveal()
     with Path(os.environ["LEAK_MARK"]).open("a", encoding="ascii") as file:
         file.write(query.rpartition("signature=")[2] + "\n")
     key, signer = channel._identity.api_key, channel._identity.signer

@@ -1,0 +1,127 @@
+"""Which questions a live run asks ahead of its checks, in which order, and what each waits for. Pure.
+
+The run's first look at the exchange's clock goes alone: it tells whether there is a way, and gives the stamps. Behind
+it, each lane asks one question after the other, all lanes at once.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from keycheck.errors import CannotLook, NotApplicable
+from keycheck.findings import Check
+
+if TYPE_CHECKING:
+    from keycheck.binance import Binance
+    from keycheck.overlap.memory import Question
+
+# In each column at most three of the futures API's, as many as may be in flight to it; what nothing waits for fills the
+# gaps. Orders hang on account, rules and price, the stream on a listen key, and that on account and permissions.
+LANES: tuple[tuple["Question", ...], ...] = (
+    (("account_answer", ()), ("dust_order", ()), ("smallest_order", ())),
+    (("wallet_answer", ()), ("stream_key", ()), ("clock_sample", (3,)), ("locks", ())),
+    (("exchange_info", ()), ("user_stream", ())),
+    (("mark_price", ()), ("ping", ()), ("clock_sample", (2,)), ("drift", ())),
+)
+# These carry no key, and wait for no check.
+PUBLIC = frozenset({"exchange_info", "mark_price", "ping", "clock_sample", "drift"})
+
+# What a question rests on: the questions that send its requests.
+_SIGNED = ("clock_sample",)
+RESTS_ON: Mapping[str, tuple[str, ...]] = {
+    "weight_at_start": ("ping", "exchange_info"),
+    "symbol_rules": ("exchange_info",),
+    "nearest_symbols": ("exchange_info",),
+    "drift": ("clock_sample",),
+    "now": ("drift",),
+    "wallet_answer": _SIGNED,
+    "account_answer": _SIGNED,
+    "signed_reads": ("wallet_answer", "account_answer"),
+    "key_permissions": ("wallet_answer",),
+    "account": ("account_answer",),
+    "position_mode": ("account_answer",),
+    "locks": _SIGNED,
+    "user_stream": ("stream_key",),
+    "dust_order": ("account_answer", "exchange_info", "mark_price", *_SIGNED),
+    "smallest_order": ("account_answer", "exchange_info", "mark_price", *_SIGNED),
+}
+
+
+def _rules_trade(session: "Binance") -> bool:
+    rules = session.symbol_rules()
+    return rules is not None and rules.is_trading
+
+
+# Whether what a check claims was seen to hold, for those that others wait for. A test holds it against the checks: were
+# one of these wrong, a request would be sent in vain, or late, and no verdict would change.
+HOLDS: Mapping[str, Callable[["Binance"], bool | None]] = {
+    "credentials_are_present": lambda session: not session.key.not_given,
+    "futures_api_answers": lambda session: True,  # the run's first request was answered  # noqa: ARG005
+    "signed_requests_are_accepted": lambda session: session.signed_reads().accepted,
+    "futures_trading_is_enabled": lambda session: session.key_permissions().futures,
+    "account_may_trade": lambda session: session.account().can_trade,
+    "position_mode_is_known": lambda session: bool(session.position_mode()),
+    "symbol_is_trading": _rules_trade,
+    "order_gate_checks_orders": lambda session: session.dust_order().was_weighed,
+    "user_stream_can_be_opened": lambda session: session.stream_key().listen_key is not None,
+}
+
+
+def reached_from(questions: Iterable[str]) -> set[str]:
+    """These, and all that they rest on."""
+    reached: set[str] = set()
+    waiting = list(questions)
+    while waiting:
+        question = waiting.pop()
+        if question not in reached:
+            reached.add(question)
+            waiting += RESTS_ON.get(question, ())
+    return reached
+
+
+def needs_the_clock(checks: Iterable[Check]) -> bool:
+    """Whether any of these checks leads to a signed request, or to the clock itself."""
+    return "clock_sample" in reached_from(question for check in checks for question in check.asks)
+
+
+class Plan:
+    """What the selected checks will ask, as far as that can be said before they do."""
+
+    def __init__(self, session: "Binance", checks: Sequence[Check]) -> None:
+        self._session = session
+        self._selected = {check.id: check for check in checks}
+        self._reached = {check.id: reached_from(check.asks) for check in checks if not self._lacks_key(check)}
+        wanted = set().union(*self._reached.values())
+        self.lanes = [lane for full in LANES if (lane := [question for question in full if question[0] in wanted])]
+
+    def may_ask(self, name: str) -> bool:
+        """Whether a check that leads to this question is certain to be run, as all that it waits for holds."""
+        if name in PUBLIC:
+            return True
+        return any(self._is_clear(self._selected[one]) for one, reached in self._reached.items() if name in reached)
+
+    def _lacks_key(self, check: Check) -> bool:
+        """Whether it is blocked before anything was sent."""
+        present = "credentials_are_present"
+        if check.id == present or not self._session.key.not_given:
+            return False
+        return any(
+            one == present or self._lacks_key(self._selected[one]) for one in check.needs if one in self._selected
+        )
+
+    def _is_clear(self, check: Check) -> bool:
+        """As `findings.blocker` has it, of checks that have not been run yet."""
+        needed, decisive = (
+            [one for one in of if one in self._selected] for of in (check.needs, check.pointless_if_failed)
+        )
+        return all(self._holds(one) for one in needed) and not any(self._holds(one) is False for one in decisive)
+
+    def _holds(self, check_id: str) -> bool | None:
+        """None where it cannot be told."""
+        if check_id not in HOLDS or not self._is_clear(self._selected[check_id]):
+            return None
+        try:
+            return HOLDS[check_id](self._session)
+        except NotApplicable:
+            return True
+        except CannotLook:
+            return None
