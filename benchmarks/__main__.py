@@ -1,6 +1,8 @@
 """`python -m benchmarks`: measures, prints, and judges nothing; its exit status only says whether it all ran."""
 
 import argparse
+import os
+import platform
 import sys
 import tempfile
 from pathlib import Path
@@ -8,17 +10,18 @@ from pathlib import Path
 from benchmarks import figures, measure
 from benchmarks.figures import Figure
 from benchmarks.process import DidNotRun
+from benchmarks.rivals import Contest
 from benchmarks.runs import Runs
-from tests.exchange import LocalExchange
 
+MIN_ROUNDS = 7  # of a table to keep
 MAX_ROUNDS = 100
 
 
 def main(arguments: list[str] | None = None) -> int:
     """0 where everything ran, whatever was measured; 1 where something did not."""
-    options = _parser().parse_args(arguments)
+    options = _options(arguments)
     try:
-        table, notes = _measure(options.rounds, options.python, stall=not options.skip_stall)
+        table, notes = _measure(options)
     except (DidNotRun, OSError) as error:
         print(f"Not measured: {error}", file=sys.stderr)
         return 1
@@ -27,25 +30,42 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _measure(rounds: int, python: str, *, stall: bool) -> tuple[list[Figure], list[str]]:
+def _measure(options: argparse.Namespace) -> tuple[list[Figure], list[str]]:
     with (
         tempfile.TemporaryDirectory(prefix="keycheck-benchmarks-") as folder,
         tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log,
-        LocalExchange() as exchange,
     ):
-        runs = Runs(Path(folder), log, python)
-        replayed = runs.warm_up(exchange)
-        times = measure.times(runs, rounds, exchange)
-        ratio, latency = times.figures()
-        table = [ratio, *measure.memory(runs, exchange), *measure.traffic(runs), latency]
-        if stall:
-            table += measure.stall(runs)
-    spreads = [
-        figures.spread("one trivial test", times.trivial),
-        figures.spread("replay", times.replay),
-        figures.spread("live with latency", times.live),
+        runs, contest = Runs(Path(folder), log, options.python), Contest(options.rivals, Path(folder), log)
+        replayed = measure.warm_up(runs, contest)
+        times = measure.times(runs, contest, options.rounds)
+        quickest = measure.quickest(times, contest.entrants)
+        table = [
+            *measure.ratios(times, quickest),
+            *measure.memory(runs, options.rounds),
+            *measure.traffic(runs),
+            *(() if options.skip_stall else measure.stall(runs)),
+        ]
+    return table, [
+        _told(options.rounds, times),
+        *([f"Quickest rival: {quickest}."] if quickest else []),
+        *contest.notes(),
+        f"Replayed: {replayed}. Machine: {_machine()}.",
     ]
-    return table, [f"Medians of {rounds}, by turns: {'; '.join(spreads)}.", f"Replayed: {replayed}."]
+
+
+def _told(rounds: int, times: measure.Times) -> str:
+    spreads = "; ".join(figures.spread(name, seconds) for name, seconds in times.items())
+    few = f" A table to keep takes {MIN_ROUNDS} or more." if rounds < MIN_ROUNDS else ""
+    return f"Medians of {rounds}, by turns: {spreads}.{few}"
+
+
+def _machine() -> str:
+    """Its size, as far as the system tells."""
+    cores = f"{os.cpu_count()} cores"
+    if not hasattr(os, "sysconf"):
+        return f"{cores}, {platform.system()}"
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
+    return f"{cores}, {memory:.0f} GB of memory, {platform.system()}"
 
 
 def _rounds(text: str) -> int:
@@ -54,17 +74,27 @@ def _rounds(text: str) -> int:
     return int(text)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="What a run of the suite costs.")
     parser.add_argument(
-        "--rounds", type=_rounds, default=7, metavar="N", help="how often to time each run (default: 7)"
+        "--rounds",
+        type=_rounds,
+        default=MIN_ROUNDS,
+        metavar="N",
+        help="how often to time each run (default: %(default)s)",
     )
-    parser.add_argument("--skip-stall", action="store_true", help="leave out the dead exchange, which takes a minute")
-    parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")
+    parser.add_argument("--skip-stall", action="store_true", help="leave out the dead exchange, up to a minute")
+    parser.add_argument("--markdown", action="store_true", help="print the table as Markdown, to keep")
     parser.add_argument(
         "--python", default=sys.executable, metavar="PATH", help="interpreter of the measured runs (default: this one)"
     )
-    return parser
+    parser.add_argument(
+        "--rivals", metavar="PATH", help="interpreter that has requirements-benchmarks.txt (default: no rivals)"
+    )
+    options = parser.parse_args(arguments)
+    if options.markdown and options.rounds < MIN_ROUNDS:
+        parser.error(f"a table to keep takes {MIN_ROUNDS} rounds or more")
+    return options
 
 
 if __name__ == "__main__":

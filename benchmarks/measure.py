@@ -1,60 +1,113 @@
 """The runs, by turns and one by one, and what comes out of them as figures with their limits."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from functools import partial
+from http.client import HTTPConnection
 from statistics import median
+from typing import TypeVar
+from urllib.parse import urlsplit
 
 from benchmarks.figures import Figure
+from benchmarks.rivals import Contest, Rival
 from benchmarks.runs import Runs
 from tests.exchange import Fault, LocalExchange, Scenario
 
-LATENCY_MS = 100
+NONE_MS, NEAR_MS, FAR_MS = 0, 100, 250  # latency of each answer; the rivals have NEAR_MS
+TRIVIAL, REPLAY = "one trivial test", "replay"
+
+Times = Mapping[str, list[float]]  # seconds of each round, by what was run
+Measured = TypeVar("Measured")
 
 
-@dataclass(frozen=True)
-class Times:
-    """Seconds of each round, in the order of the rounds."""
-
-    trivial: list[float] = field(default_factory=list)
-    replay: list[float] = field(default_factory=list)
-    live: list[float] = field(default_factory=list)  # with LATENCY_MS on each answer
-
-    def figures(self) -> Iterator[Figure]:
-        """What the medians are held against."""
-        trivial, replay, live = median(self.trivial), median(self.replay), median(self.live)
-        yield Figure("time of the replay / of one trivial test", replay / trivial, 2.0, places=2)
-        yield Figure(f"live run with {LATENCY_MS} ms on each answer - replay", live - replay, 1.5, "s", 2)
+def live(latency_ms: int) -> str:
+    """What the times of a live run are kept under."""
+    return f"live at {latency_ms} ms"
 
 
-def times(runs: Runs, rounds: int, exchange: LocalExchange) -> Times:
-    """Times the three by turns, so that a busy moment of the machine falls on all of them."""
-    found, usual = Times(), exchange.scenario
-    exchange.scenario = replace(usual, latency_ms=LATENCY_MS)
+def against(latency_ms: int, run: Callable[[LocalExchange], Measured]) -> Measured:
+    """`run` against a healthy exchange of its own, which is slow to this degree. Its counters of used weight only grow:
+    one exchange for all of the rounds would have the suite wait for the next minute.
+    """
+    with LocalExchange(Scenario(latency_ms=latency_ms)) as exchange:
+        return run(exchange)
+
+
+def warm_up(runs: Runs, contest: Contest) -> str:
+    """Runs everything once, so that bytecode is there. Returns what is replayed."""
+    for rival in contest.entrants:
+        against(NONE_MS, partial(contest.run, rival))
+    return against(NONE_MS, runs.warm_up)
+
+
+def times(runs: Runs, contest: Contest, rounds: int) -> Times:
+    """Times all of them by turns, so that a busy moment of the machine falls on each."""
+    turns: dict[str, Callable[[], float]] = {TRIVIAL: runs.trivial, REPLAY: runs.replay}
+    for latency_ms in (NONE_MS, NEAR_MS, FAR_MS):
+        turns[live(latency_ms)] = partial(against, latency_ms, runs.live)
+    for rival in contest.entrants:
+        turns[rival.name] = partial(against, NEAR_MS, partial(contest.run, rival))
+    found: dict[str, list[float]] = {name: [] for name in turns}
     for _ in range(rounds):
-        found.trivial.append(runs.trivial())
-        found.replay.append(runs.replay())
-        found.live.append(runs.live(exchange))
-    exchange.scenario = usual
+        for name, run in turns.items():
+            found[name].append(run())
     return found
 
 
-def memory(runs: Runs, exchange: LocalExchange) -> Iterator[Figure]:
-    """Peak resident memory; a live run reads the rules of all contracts, a cassette holds three."""
-    yield Figure("peak memory of the replay", runs.replay_peak(), 90, "MB")
-    yield Figure("peak memory of a live run, 900 contracts", runs.live_peak(exchange), None, "MB")
+def quickest(found: Times, entrants: Sequence[Rival]) -> str | None:
+    """The rival with the smallest median; None where none ran."""
+    return min((rival.name for rival in entrants), key=lambda name: median(found[name]), default=None)
+
+
+def ratios(found: Times, rival: str | None) -> Iterator[Figure]:
+    """What the medians are held against; `rival` is the quickest."""
+    middle = {name: median(seconds) for name, seconds in found.items()}
+    near, far = middle[live(NEAR_MS)], middle[live(FAR_MS)]
+    share = near / middle[rival] if rival else None
+    yield Figure(f"live run / quickest rival, {NEAR_MS} ms on each answer", share, 0.85, places=2)
+    trips = (far - near) / (FAR_MS - NEAR_MS) * 1000
+    yield Figure("round trips on the critical path of a live run", trips, 5, places=2)
+    yield Figure("replay / one trivial test", middle[REPLAY] / middle[TRIVIAL], 1.7, places=2)
+    yield Figure(f"live run / one trivial test, {NONE_MS} ms", middle[live(NONE_MS)] / middle[TRIVIAL], places=2)
+
+
+def memory(runs: Runs, rounds: int) -> Iterator[Figure]:
+    """Peak resident memory, medians; a live run reads the rules of all contracts, a cassette holds three."""
+    size, symbols = against(NONE_MS, exchange_info)
+    name = f"peak memory of a live run, exchangeInfo of {size / 1e6:.2f} MB with {symbols} symbols"
+    yield Figure(name, _middle(rounds, partial(against, NONE_MS, runs.live_peak)), 75, "MB")
+    yield Figure("peak memory of the replay", _middle(rounds, runs.replay_peak), 90, "MB")
+
+
+def exchange_info(exchange: LocalExchange) -> tuple[int, int]:
+    """Bytes before compression, and symbols, of the rules that the exchange serves."""
+    with closing(HTTPConnection(urlsplit(exchange.futures_url).netloc, timeout=10)) as connection:
+        connection.request("GET", "/fapi/v1/exchangeInfo")
+        body = connection.getresponse().read()
+    return len(body), len(json.loads(body)["symbols"])
 
 
 def traffic(runs: Runs) -> Iterator[Figure]:
     """What a live run asks of a healthy exchange. The exchange counts; weights are as verdict.json tells them."""
-    with LocalExchange() as exchange:
+
+    def counted(exchange: LocalExchange) -> tuple[int, int]:
         runs.live(exchange)
-        requests, connections = len(exchange.log), sum(exchange.connections.values())
-    yield Figure("requests of a live run", requests, 16)
-    yield Figure("connections of a live run", connections, 2)
+        return len(exchange.log), sum(exchange.connections.values())
+
+    requests, connections = against(NEAR_MS, counted)
     yield Figure("futures weight of a live run", runs.verdict()["requests"]["futuresWeight"], 30)
+    yield Figure("requests of a live run", requests, 16)
+    yield Figure("HTTP connections of a live run", connections, 4)
 
 
 def stall(runs: Runs) -> Iterator[Figure]:
     """How long the suite takes to its verdict where connections open and no answer ever comes."""
     with LocalExchange(Scenario(faults={"*": Fault.stall()})) as exchange:
         yield Figure("run against an exchange that never answers", runs.live_in_vain(exchange), 60, "s", 1)
+
+
+def _middle(rounds: int, measure: Callable[[], float | None]) -> float | None:
+    """The median of what could be measured."""
+    found = [one for one in (measure() for _ in range(rounds)) if one is not None]
+    return median(found) if found else None

@@ -1,5 +1,6 @@
 """One command, timed to its end: no polling, and a killer beside it."""
 
+import os
 import subprocess
 import threading
 import time
@@ -8,8 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-# What the caller's shell must not change: a live run's settings, pytest's options, and whether bytecode is kept.
-_LEFT_OUT = ("BINANCE_", "PYTEST_ADDOPTS", "PYTHONDONTWRITEBYTECODE", "PYTHONPROFILEIMPORTTIME")
+# What the caller's shell must not change: a live run's settings, the way to the local exchange, pytest's options, and
+# whether bytecode is kept. Proxies are named in small letters too.
+_LEFT_OUT = (
+    *("BINANCE_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"),
+    *("PYTEST_ADDOPTS", "PYTHONDONTWRITEBYTECODE", "PYTHONPROFILEIMPORTTIME"),
+)
 _TAIL = 1500  # characters of output that a failure quotes
 
 
@@ -28,20 +33,22 @@ class Ended:
 
 def environment(inherited: Mapping[str, str], settings: Mapping[str, str]) -> dict[str, str]:
     """`inherited` without what must not leak into a measurement, and with `settings`."""
-    return {name: value for name, value in inherited.items() if not name.startswith(_LEFT_OUT)} | dict(settings)
+    return {name: value for name, value in inherited.items() if not name.upper().startswith(_LEFT_OUT)} | dict(settings)
 
 
-def run(command: Sequence[str], folder: Path, env: Mapping[str, str], log: IO[str], limit: float) -> Ended:
-    """Runs `command` in `folder` and waits; `log` takes its output. Raises DidNotRun once `limit` seconds are over.
+def run(command: Sequence[str], folder: Path, settings: Mapping[str, str], log: IO[str], limit: float) -> Ended:
+    """Runs `command` in `folder`, in the caller's environment with `settings`, and waits; `log` takes its output.
+    Raises DidNotRun once `limit` seconds are over.
 
     `subprocess.run(timeout=)` would look in growing steps and round what it measures up to them. This waits in one
     system call, and a timer kills what takes too long.
     """
     log.seek(0)
     log.truncate()
+    env = environment(os.environ, settings)
     start = time.perf_counter()
     child = subprocess.Popen(  # noqa: S603  a list, no shell; all parts are ours
-        command, cwd=folder, env=dict(env), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+        command, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
     )
     killer = threading.Timer(limit, child.kill)
     killer.start()

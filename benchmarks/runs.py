@@ -23,6 +23,8 @@ class Runs:
     def __init__(self, folder: Path, log: IO[str], python: str = sys.executable) -> None:
         self._folder, self._log, self._python = folder, log, python
         self._reports = folder / "reports"
+        # As in a fresh clone: a developer's cache knows thousands of tests, and every run reads and writes it.
+        self._fresh = ("-o", f"cache_dir={folder / 'cache'}")
         self._trivial = folder / "trivial"
         self._trivial.mkdir()
         (self._trivial / "pytest.ini").write_text("[pytest]\n")
@@ -80,7 +82,7 @@ class Runs:
         module: tuple[str, ...] = ("pytest",),
         statuses: tuple[int, ...] = (OK,),
     ) -> Ended:
-        arguments = (*module, "suite/", "--report-dir", str(self._reports), *more)
+        arguments = (*module, "suite/", "--report-dir", str(self._reports), *self._fresh, *more)
         return self._run(ROOT, settings, *arguments, statuses=statuses)
 
     def _peak(self, settings: Mapping[str, str], *more: str) -> float | None:
@@ -91,5 +93,4 @@ class Runs:
 
     def _run(self, place: Path, settings: Mapping[str, str], *module: str, statuses: tuple[int, ...] = (OK,)) -> Ended:
         command = (self._python, "-m", *module)
-        env = process.environment(os.environ, settings)
-        return process.expect(process.run(command, place, env, self._log, PATIENCE), command, statuses)
+        return process.expect(process.run(command, place, settings, self._log, PATIENCE), command, statuses)
