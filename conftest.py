@@ -1,3 +1,3 @@
-"""Names the plugin, and nothing else."""
+"""Names the plugins, and nothing else."""
 
-pytest_plugins = ["keycheck.plugin"]
+pytest_plugins = ["keycheck.garbage", "keycheck.plugin"]

@@ -326,6 +326,11 @@ class Binance(Memory):
             return StreamKey(None, answer)
         return StreamKey(listen_key(self._insist(answer)))
 
+    def prepare_stream(self) -> None:
+        """Gets hold of what the stream is spoken to with; sends nothing."""
+        if self._listener is not None:
+            self._listener.prepare()
+
     @once
     def user_stream(self) -> UserStream:
         """Whether the stream opens and answers a ping. It is left at once, and left open for whoever else listens."""

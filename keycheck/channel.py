@@ -45,6 +45,9 @@ class Listener(Protocol):
 
     def listen(self, listen_key: Secret, seconds: float) -> UserStream: ...
 
+    def prepare(self) -> None:
+        """Gets hold of what it takes, which `listen` does too."""
+
     def give_up(self) -> None:
         """From another thread: whoever listens meets GivenUp."""
 
@@ -113,13 +116,13 @@ class Channel:
 
     def ask(self, endpoint: Endpoint, params: Params = ()) -> tuple[Answer, clock.Span]:
         """One answer, and its own span once a connection stood. The run's first request tells whether there is a way:
-        where it met a ban, a block or a portal, or nobody, it stays the only one.
+        where it met a ban, a block, a portal, trouble, or nobody, it stays the only one.
         """
         offset = self._offset_for(endpoint)
         is_first = not self._begun
         try:
             return self._ask(endpoint, params, offset)
-        except (RateLimited, TurnedAway, NotBinance, Unreachable) as error:
+        except (RateLimited, TurnedAway, NotBinance, ExchangeTrouble, Unreachable) as error:
             if is_first:
                 self.barred = self._stopped = error
             raise

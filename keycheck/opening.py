@@ -4,14 +4,12 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from keycheck import __version__, cassettes, clock, setting_values, settings
 from keycheck.binance import Binance
 from keycheck.cassettes import scrubbing
 from keycheck.cassettes.label import Label
-from keycheck.cassettes.player import Player
-from keycheck.cassettes.recorder import Recorder
 from keycheck.channel import Identity, Listener, Transport
 from keycheck.credentials import KeyFacts, facts_of
 from keycheck.endpoints import WEIGHT_LIMITS, Host
@@ -25,6 +23,9 @@ from keycheck.secrets import Secret
 from keycheck.settings import Settings
 from keycheck.signing import signer_of
 from keycheck.waiting import Countdown, Waiting
+
+if TYPE_CHECKING:
+    from keycheck.cassettes.recorder import Recorder
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Opened:
     session: Binance
     label: Label
     hosts: tuple[str, ...] = ()
-    recorder: Recorder | None = None
+    recorder: "Recorder | None" = None
     credential_files: tuple[Path, ...] = ()
     give_up: Callable[[], None] | None = None
 
@@ -82,6 +83,8 @@ class Opening:
         self._resources.close()
 
     def _replay(self, path: Path) -> Opened:
+        from keycheck.cassettes.player import Player  # noqa: PLC0415  each run imports what it uses
+
         self._resources.enter_context(no_sockets())
         player = Player(path)
         label = player.label
@@ -91,7 +94,7 @@ class Opening:
         return Opened(self._session(player, player, identity, label, Machine(), listener), label)
 
     def _live(self, loaded: Settings) -> Opened:
-        from keycheck.network.transport import HttpTransport  # noqa: PLC0415  a replay does without any HTTP library
+        from keycheck.network.transport import HttpTransport  # noqa: PLC0415  as above
 
         identity = self._identity(loaded)
         label = self._label(loaded, identity.key)
@@ -109,6 +112,8 @@ class Opening:
                     listener.give_up()
 
             return Opened(session, label, hosts, None, files, give_up)
+        from keycheck.cassettes.recorder import Recorder  # noqa: PLC0415  as above
+
         path = cassettes.path_of(self._options.record, self._options.cassettes)
         artefacts.make_folder(path.parent, "--record FOLDER/NAME")
         recorder = Recorder(path, label, self._redactor, http)
@@ -129,7 +134,7 @@ class Opening:
             return None
         if loaded.stream_url is None:
             return _NoStream("BINANCE_FUTURES_URL names another host; BINANCE_STREAM_URL would say where its stream is")
-        from keycheck.network.stream import Stream  # noqa: PLC0415  as HttpTransport
+        from keycheck.network.stream import Stream  # noqa: PLC0415  as above
 
         return Stream(loaded.stream_url, self._redactor.clean, loaded.proxy, loaded.ca_bundle)
 
@@ -191,6 +196,9 @@ class _NoStream:
 
     def listen(self, listen_key: Secret, seconds: float) -> NoReturn:  # noqa: ARG002  the interface of a listener
         raise NotApplicable(self._why)
+
+    def prepare(self) -> None:
+        """It takes nothing."""
 
     def give_up(self) -> None:
         """There is nothing to give up."""

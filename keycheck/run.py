@@ -4,14 +4,11 @@ import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from keycheck import __version__, clock, comparison, settings
-from keycheck.cassettes.recorder import Recorder
+from keycheck import __version__, clock, settings
 from keycheck.catalogue import Catalogue
-from keycheck.comparison import Previous
-from keycheck.diagnosis import account_info_decides, diagnose
-from keycheck.errors import CannotLook, UsageProblem
+from keycheck.errors import CannotLook
 from keycheck.evidence import Evidence
 from keycheck.findings import Check, Finding, Outcome, blocker
 from keycheck.opening import Opening, Options
@@ -19,10 +16,15 @@ from keycheck.overlap import plan
 from keycheck.overlap.ahead import Ahead
 from keycheck.redaction import Redactor, printable
 from keycheck.report import artefacts
-from keycheck.report.folder import VERDICT_FILE, ReportFolder
+from keycheck.report.folder import ReportFolder
 from keycheck.report.model import NOTED, RunReport
 from keycheck.verdict import Verdict, weigh
 from keycheck.waiting import Countdown
+
+if TYPE_CHECKING:
+    from keycheck.cassettes.recorder import Recorder
+    from keycheck.diagnosis.cause import Diagnosis
+    from keycheck.earlier import Earlier
 
 _LONGEST_DETAIL = 800
 
@@ -54,8 +56,12 @@ class Run:
         self.folder = ReportFolder(options.report_dir, redactor)
         self._blank = RunReport(Verdict.UNPROVEN, __version__, clock.iso(clock.now_ms()), mode=options.mode)
         self._opening = Opening(options, redactor, countdown, self._blank.started_at)
+        self._earlier: "Earlier | None" = None  # noqa: UP037  imported below, if at all
         try:
-            self._previous = _earlier(options.compare)  # which may be the very file that is withdrawn now
+            if options.compare is not None:
+                from keycheck.earlier import Earlier  # noqa: PLC0415  few runs are compared
+
+                self._earlier = Earlier(options.compare)  # which may be the very file that is withdrawn now
         finally:
             self.folder.withdraw(self._blank)
 
@@ -74,8 +80,8 @@ class Run:
             cassette=None if self.options.mode == "live" else label,
         )
         self.folder.withdraw(self._blank)
-        if self._previous and (why := comparison.objection(self._previous, label.key, label.environment)):
-            raise UsageProblem(why)
+        if self._earlier:
+            self._earlier.object_to(label.key, label.environment)
 
     def begin(self, checks: Sequence[Check]) -> None:
         """These checks, in this order, will be run next. The run's first request is sent, if they lead to a stamp; in a
@@ -86,6 +92,7 @@ class Run:
         if self._give_up is not None:
             self._ahead = Ahead(self.session, checks, self._give_up)
             self._ahead.start()
+            self.folder.prepare()
         else:
             with contextlib.suppress(CannotLook):  # the checks will say so
                 self.session.clock_sample(1)
@@ -125,7 +132,7 @@ class Run:
         return replace(
             self._blank,
             verdict=verdict,
-            diagnosis=() if verdict is Verdict.OK else diagnose(evidence),
+            diagnosis=() if verdict is Verdict.OK else _diagnosis(evidence),
             duration_ms=round(self._watch.seconds * 1000),
             findings=tuple(self.findings.values()),
             notes=dict(self._notes),
@@ -135,7 +142,7 @@ class Run:
             permissions=evidence.permissions,
             weight_limit=self.session.weight_limit,
             waited_s=round(self.session.waited),
-            comparison=comparison.compare(self._previous, tuple(self.findings.values())) if self._previous else None,
+            comparison=self._earlier.beside(self.findings.values()) if self._earlier else None,
         )
 
     def _evidence(self) -> Evidence:
@@ -156,10 +163,11 @@ class Run:
         """
         if self._ahead:
             self._ahead.stop()
-        if whole and account_info_decides(self._evidence()):
+        report = self.report()
+        if whole and report.verdict is not Verdict.OK and _account_info_decides(self._evidence()):
             with contextlib.suppress(CannotLook):  # then the diagnosis is less sure
                 self.session.account_info()
-        report = self.report()
+            report = self.report()
         shared = report.masked(self.redactor.clean_shared)
         self.folder.write(shared)
         if (path := settings.step_summary()) is not None:
@@ -179,19 +187,13 @@ class Run:
         self._opening.close()
 
 
-def _earlier(path: Path | None) -> Previous | None:
-    """The run to compare with. Raises UsageProblem for a file that tells of none."""
-    if path is None:
-        return None
-    file = path
-    try:
-        file = path / VERDICT_FILE if path.is_dir() else path
-        text = artefacts.read(file, comparison.MAX_FILE + 1)
-    except OSError as error:
-        problem = f"cannot be read ({error.strerror})"
-    else:
-        with contextlib.suppress(ValueError):
-            return comparison.previous_from(text if len(text) <= comparison.MAX_FILE else "")
-        problem = "is no verdict.json of this suite"
-    name = printable(file.name, 60)
-    raise UsageProblem(f"--compare: {name} {problem}. Give the verdict.json of an earlier run, or the folder it is in")
+def _diagnosis(evidence: Evidence) -> "tuple[Diagnosis, ...]":
+    from keycheck.diagnosis.rules import diagnose  # noqa: PLC0415  a run that is OK does without any
+
+    return diagnose(evidence)
+
+
+def _account_info_decides(evidence: Evidence) -> bool:
+    from keycheck.diagnosis.rules import account_info_decides  # noqa: PLC0415  as above
+
+    return account_info_decides(evidence)

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from keycheck.codes import Kind, kind_of
 from keycheck.credentials import KEY, SAME, SECRET, KeyFacts
-from keycheck.diagnosis import account_info_decides, diagnose
 from keycheck.diagnosis.barred import BARS
 from keycheck.diagnosis.cause import CAUSES, Confidence, Diagnosis
+from keycheck.diagnosis.rules import account_info_decides, diagnose
 from keycheck.drift import Drift
 from keycheck.endpoints import (
     ACCOUNT_CONFIG,

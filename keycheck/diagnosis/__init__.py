@@ -2,41 +2,7 @@
 
 cause.py     what a diagnosis is, and the causes by name
 reading.py   the evidence as the rules ask for it
+rules.py     all rules on a run's evidence; only a run that is not OK comes to them
 key.py account.py barred.py machine.py between.py network.py   the rules, each a few lines: what it must have seen
 remedies.py  menu paths and commands
 """
-
-from keycheck.diagnosis import account, barred, between, key, machine, network
-from keycheck.diagnosis.cause import Diagnosis, most_likely_first
-from keycheck.diagnosis.reading import Reading
-from keycheck.evidence import Evidence
-
-_RULES = (
-    key.not_given,
-    key.malformed,
-    key.wrong_secret,
-    key.not_accepted,
-    account.futures_not_enabled,
-    account.futures_refuses,
-    account.read_only,
-    account.withdrawals,
-    barred.barred,
-    machine.clock,
-    between.location_or_firewall,
-    between.limits,
-    between.trouble,
-    network.unreachable,
-    network.tls,
-    network.stranger,
-)
-
-
-def diagnose(evidence: Evidence) -> tuple[Diagnosis, ...]:
-    """Every cause that the evidence points to, most likely first. For a run where all is well there is none to ask."""
-    seen = Reading(evidence)
-    return tuple(most_likely_first([found for rule in _RULES for found in rule(seen)]))
-
-
-def account_info_decides(evidence: Evidence) -> bool:
-    """Whether the wallet's account/info would tell causes apart that are one to everything asked so far."""
-    return evidence.account_info is None and Reading(evidence).futures_refuses_alone

@@ -48,6 +48,11 @@ class Stream:
             raise result.with_traceback(None)
         return result if isinstance(result, UserStream) else self._unopened(result)
 
+    @staticmethod
+    def prepare() -> None:
+        """Imports what speaks WebSocket, which most runs do without."""
+        from keycheck.network import websocket  # noqa: F401, PLC0415  see above
+
     def give_up(self) -> None:
         """From another thread: whoever listens meets GivenUp, at once."""
         if self._visit is not None:
@@ -112,7 +117,7 @@ class _Visit:
         self._opened.set()
 
     def _made(self, address: Secret) -> _Result:
-        # Most runs of the suite that anybody waits for are replays, and they open no stream.
+        # See prepare.
         from keycheck.network.websocket import Conversation  # noqa: PLC0415
 
         self._line.open(OPEN_SECONDS + PONG_SECONDS)  # the other thread is the one that looks at the clock

@@ -46,6 +46,11 @@ RESTS_ON: Mapping[str, tuple[str, ...]] = {
 }
 
 
+def _stream_opens(session: "Binance") -> bool:
+    session.prepare_stream()  # while the listen key is on its way
+    return session.stream_key().listen_key is not None
+
+
 def _rules_trade(session: "Binance") -> bool:
     rules = session.symbol_rules()
     return rules is not None and rules.is_trading
@@ -62,7 +67,7 @@ HOLDS: Mapping[str, Callable[["Binance"], bool | None]] = {
     "position_mode_is_known": lambda session: bool(session.position_mode()),
     "symbol_is_trading": _rules_trade,
     "order_gate_checks_orders": lambda session: session.dust_order().was_weighed,
-    "user_stream_can_be_opened": lambda session: session.stream_key().listen_key is not None,
+    "user_stream_can_be_opened": _stream_opens,
 }
 
 

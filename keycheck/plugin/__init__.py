@@ -5,7 +5,6 @@ Here: options, fixtures, and whether this is a run of suite/ at all. `suite_run.
 """
 
 import difflib
-import gc
 import sys
 from typing import Any, Protocol
 
@@ -15,7 +14,7 @@ from keycheck import settings
 from keycheck.binance import Binance
 from keycheck.plugin.gate import Gate
 from keycheck.plugin.guard import Guard, bare, replace_streams
-from keycheck.plugin.outcomes import OBSERVED
+from keycheck.plugin.outcomes import OBSERVED, WithoutTracebacks
 from keycheck.plugin.suite_run import SUITE, SuiteRun, places
 from keycheck.redaction import Redactor, printable
 
@@ -44,10 +43,10 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
 
 def pytest_configure(config: pytest.Config) -> None:
     if _is_suite_run(config):
-        # What is imported by now lives to the end; walking it again in every collection is a fifth of a replay.
-        gc.freeze()
         suite_run = SuiteRun(config)
         config.pluginmanager.register(suite_run, "keycheck-suite")
+        if not suite_run.tracebacks:
+            config.pluginmanager.register(WithoutTracebacks(suite_run.is_check), "keycheck-brief")
         config.pluginmanager.register(Guard(suite_run.redactor), "keycheck-guard")
         gate = Gate(suite_run.redactor, suite_run.options, config)
         config.pluginmanager.register(gate, "keycheck-gate")

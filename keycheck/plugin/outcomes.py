@@ -5,6 +5,7 @@ stop `-x`. A critical one that could not be looked at is an error: pytest draws 
 its setup. What is blocked or does not apply is skipped.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,24 @@ def _why_not_seen(error: BaseException | None) -> str:
         f"the check itself broke ({type(error).__name__}), which says nothing about the key. "
         f"Run again; if it stays, report it with the suite's version, {__version__}"
     )
+
+
+class WithoutTracebacks:
+    """Reports checks that did not pass as pytest does, but for tracebacks, which take longer than the checks.
+
+    What is told in their place, `dress` says.
+    """
+
+    def __init__(self, is_check: Callable[[pytest.Item], bool]) -> None:
+        self._is_check = is_check
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport | None:
+        if call.excinfo is None or call.when == "teardown" or not self._is_check(item):
+            return None
+        bare = pytest.CallInfo.from_call(lambda: None, call.when)
+        bare.start, bare.stop, bare.duration = call.start, call.stop, call.duration
+        return pytest.TestReport.from_item_and_call(item, bare)
 
 
 def dress(report: pytest.TestReport, finding: Finding, item: pytest.Item, *, tracebacks: bool) -> None:

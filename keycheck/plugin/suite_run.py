@@ -1,6 +1,5 @@
 """The hooks of a run of suite/."""
 
-import gc
 from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 import pytest
 from _pytest.terminal import TerminalReporter
 
-from keycheck import catalogue, settings
+from keycheck import catalogue, garbage, settings
 from keycheck.errors import DirtyArtefact, UsageProblem
 from keycheck.findings import Check
 from keycheck.opening import Options
@@ -17,7 +16,7 @@ from keycheck.plugin.countdown import Countdown
 from keycheck.plugin.gate import EXIT_DIRTY
 from keycheck.plugin.outcomes import Blocked, dress, finding_of, status_of
 from keycheck.redaction import Redactor
-from keycheck.report import page, table, terminal
+from keycheck.report import table, terminal
 from keycheck.report.folder import PAGE_FILE, SUMMARY_FILE, VERDICT_FILE
 from keycheck.report.model import RunReport
 from keycheck.run import Run
@@ -62,11 +61,11 @@ class SuiteRun:
         try:
             self.run = Run(self.options, self.catalogue, self.redactor, Countdown(self.config))
             self._refuse_what_cannot_work()
-            self.run.open()
+            with garbage.spared():  # each way of running imports what it uses
+                self.run.open()
         except UsageProblem as problem:
             message = str(problem)
         else:
-            gc.freeze()  # a replay has imported vcrpy
             return
         raise pytest.UsageError(message)
 
@@ -131,6 +130,10 @@ class SuiteRun:
         if not self._is_inside(item.path) or name not in self.catalogue:
             return None
         return self.catalogue[name] if self.catalogue[name].file == item.path.name else None
+
+    def is_check(self, item: pytest.Item) -> bool:
+        """Whether it is one of the claims of suite/."""
+        return self._check(item) is not None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> None:
@@ -220,6 +223,8 @@ class SuiteRun:
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_summary(self, prefix: list[str]) -> None:
         if self.report is not None:
+            from keycheck.report import page  # noqa: PLC0415  it is there by now
+
             prefix.append(page.render_section(self.report.masked(self.redactor.clean_shared)))
 
     @pytest.hookimpl(optionalhook=True)

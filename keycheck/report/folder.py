@@ -5,7 +5,7 @@ from pathlib import Path
 
 from keycheck.errors import UsageProblem
 from keycheck.redaction import Redactor
-from keycheck.report import artefacts, page, summary, verdict_json
+from keycheck.report import artefacts, verdict_json
 from keycheck.report.model import RunReport
 
 VERDICT_FILE = "verdict.json"
@@ -40,11 +40,20 @@ class ReportFolder:
             f"the last run's reports cannot be replaced ({reason}): make room, or choose another --report-dir"
         )
 
+    @staticmethod
+    def prepare() -> None:
+        """Gets hold of what `write` needs; a live run does so while its first request is on its way."""
+        from keycheck.report import page, summary  # noqa: F401, PLC0415  not before there is time for it
+
+        page.prepare()
+
     def write(self, shared: RunReport) -> None:
         """Writes all of them from a report that is fit for sharing, the verdict last.
 
         Raises OSError where a file cannot be written, DirtyArtefact where one would have held a secret.
         """
+        from keycheck.report import page, summary  # noqa: PLC0415  see prepare
+
         text = summary.render(shared)
         try:
             self._write(SUMMARY_FILE, text)

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from keycheck.cassettes.label import Label
-from keycheck.comparison import Comparison
 from keycheck.credentials import KeyFacts
 from keycheck.diagnosis.cause import Diagnosis
 from keycheck.drift import Drift
@@ -13,6 +12,9 @@ from keycheck.endpoints import Host
 from keycheck.evidence import Call, overcome
 from keycheck.findings import Finding, Outcome
 from keycheck.verdict import Verdict
+
+if TYPE_CHECKING:
+    from keycheck.comparison import Comparison
 
 SCHEMA_VERSION = 1
 Mode = Literal["live", "record", "replay"]
@@ -73,7 +75,7 @@ class RunReport:
     recv_window: int = 5000
     permissions: Mapping[str, bool] | None = None
     waited_s: int = 0
-    comparison: Comparison | None = None
+    comparison: "Comparison | None" = None
 
     @property
     def sentence(self) -> str:

@@ -2,12 +2,16 @@
 
 import json
 import re
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from keycheck.report import verdict_json, view
 from keycheck.report.model import RunReport
 from keycheck.report.pictures import timeline
+
+if TYPE_CHECKING:
+    import jinja2
 
 _TEMPLATES = Path(__file__).parent
 _LONGEST = 8000  # characters of one text; what a run says of itself is far shorter
@@ -28,19 +32,25 @@ def render_section(report: RunReport) -> str:
     return _render("inset.html", ("section.css", "inset.css"), report)
 
 
-def _render(template: str, styles: tuple[str, ...], report: RunReport, **more: Any) -> str:
-    import markupsafe  # noqa: PLC0415  comes with jinja2, which is there only when a page is written
+def prepare() -> None:
+    """Gets hold of the template engine and of the page's templates."""
+    _environment().get_template("page.html")
 
-    from keycheck.report.compiled import environment  # noqa: PLC0415
+
+@cache
+def _environment() -> "jinja2.Environment":
+    from keycheck.report.compiled import environment  # noqa: PLC0415  there only when a page is written
+
+    return environment(_TEMPLATES, finalize=_harmless)
+
+
+def _render(template: str, styles: tuple[str, ...], report: RunReport, **more: Any) -> str:
+    import markupsafe  # noqa: PLC0415  comes with jinja2
 
     style = markupsafe.Markup("".join(map(_style, styles)))  # noqa: S704  files of ours
     rows = timeline.timeline(report.calls, report.findings, report.overcome)
     words = view.verdict(report, rows)
-    return (
-        environment(_TEMPLATES, finalize=_harmless)
-        .get_template(template)
-        .render(style=style, rows=rows, **words, **more)
-    )
+    return _environment().get_template(template).render(style=style, rows=rows, **words, **more)
 
 
 def _style(name: str) -> str:

@@ -4,13 +4,16 @@ What comes from outside stands between backticks, where Markdown makes nothing o
 """
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from keycheck.comparison import Comparison
 from keycheck.diagnosis.cause import Diagnosis
 from keycheck.endpoints import Host
 from keycheck.findings import Finding, Outcome
 from keycheck.redaction import printable
 from keycheck.report.model import NO_REAL_FUNDS, RunReport
+
+if TYPE_CHECKING:
+    from keycheck.comparison import Comparison
 
 _MOST_CAUSES = 3
 _MOST = {Outcome.FAIL: 4, Outcome.UNPROVEN: 3, Outcome.WARN: 3}  # of each; the page has them all
@@ -88,7 +91,7 @@ def _cut(number: int, most: int) -> str:
     return f" ({most} of {number})" if number > most else ""
 
 
-def _since(comparison: Comparison) -> Iterator[str]:
+def _since(comparison: "Comparison") -> Iterator[str]:
     yield ""
     yield f"### Since {_code(comparison.since)}"
     for heading, ids in comparison.lists:

@@ -2,13 +2,16 @@
 
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
-from keycheck.comparison import Comparison
 from keycheck.credentials import KEY
 from keycheck.diagnosis.cause import Diagnosis
 from keycheck.findings import Finding, Outcome
 from keycheck.report.model import NO_REAL_FUNDS, RunReport
 from keycheck.verdict import Verdict
+
+if TYPE_CHECKING:
+    from keycheck.comparison import Comparison
 
 Line = tuple[str, str]
 
@@ -110,7 +113,7 @@ def _aside(waiting: Mapping[str, list[Finding]], width: int) -> Iterator[Line]:
         yield "", ""
 
 
-def _since(comparison: Comparison, width: int) -> Iterator[Line]:
+def _since(comparison: "Comparison", width: int) -> Iterator[Line]:
     yield f"SINCE    {comparison.since}:", "bold"
     for heading, ids in comparison.lists:
         yield from _wrapped(f"{heading}: {', '.join(ids)}", width)

@@ -1,0 +1,36 @@
+"""All rules on the evidence of a run. Pure."""
+
+from keycheck.diagnosis import account, barred, between, key, machine, network
+from keycheck.diagnosis.cause import Diagnosis, most_likely_first
+from keycheck.diagnosis.reading import Reading
+from keycheck.evidence import Evidence
+
+_RULES = (
+    key.not_given,
+    key.malformed,
+    key.wrong_secret,
+    key.not_accepted,
+    account.futures_not_enabled,
+    account.futures_refuses,
+    account.read_only,
+    account.withdrawals,
+    barred.barred,
+    machine.clock,
+    between.location_or_firewall,
+    between.limits,
+    between.trouble,
+    network.unreachable,
+    network.tls,
+    network.stranger,
+)
+
+
+def diagnose(evidence: Evidence) -> tuple[Diagnosis, ...]:
+    """Every cause that the evidence points to, most likely first. For a run where all is well there is none to ask."""
+    seen = Reading(evidence)
+    return tuple(most_likely_first([found for rule in _RULES for found in rule(seen)]))
+
+
+def account_info_decides(evidence: Evidence) -> bool:
+    """Whether the wallet's account/info would tell causes apart that are one to everything asked so far."""
+    return evidence.account_info is None and Reading(evidence).futures_refuses_alone

@@ -1,0 +1,45 @@
+"""The run to compare with, read from its verdict.json; only a run with --compare comes here."""
+
+import contextlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from keycheck import comparison
+from keycheck.comparison import Comparison, Previous
+from keycheck.credentials import KeyFacts
+from keycheck.errors import UsageProblem
+from keycheck.findings import Finding
+from keycheck.redaction import printable
+from keycheck.report import artefacts
+from keycheck.report.folder import VERDICT_FILE
+
+
+class Earlier:
+    """`path`: a verdict.json, or the folder it is in. Raises UsageProblem for a file that tells of no run."""
+
+    def __init__(self, path: Path) -> None:
+        self._previous = _previous(path)
+
+    def object_to(self, key: KeyFacts, environment: str | None) -> None:
+        """Raises UsageProblem where this run cannot be compared with that one."""
+        if why := comparison.objection(self._previous, key, environment):
+            raise UsageProblem(why)
+
+    def beside(self, findings: Iterable[Finding]) -> Comparison:
+        """What became of each check since."""
+        return comparison.compare(self._previous, tuple(findings))
+
+
+def _previous(path: Path) -> Previous:
+    file = path
+    try:
+        file = path / VERDICT_FILE if path.is_dir() else path
+        text = artefacts.read(file, comparison.MAX_FILE + 1)
+    except OSError as error:
+        problem = f"cannot be read ({error.strerror})"
+    else:
+        with contextlib.suppress(ValueError):
+            return comparison.previous_from(text if len(text) <= comparison.MAX_FILE else "")
+        problem = "is no verdict.json of this suite"
+    name = printable(file.name, 60)
+    raise UsageProblem(f"--compare: {name} {problem}. Give the verdict.json of an earlier run, or the folder it is in")

@@ -1,0 +1,552 @@
+"""What does not hang on each other is asked for together: who asks, who waits, what is sent, and how it ends."""
+
+import contextlib
+import queue
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from typing import Any, NoReturn, TypeVar
+
+import pytest
+
+from keycheck import channel, clock, explaining
+from keycheck.answers import RawAnswer
+from keycheck.binance import Binance
+from keycheck.channel import Channel, Identity
+from keycheck.credentials import KeyFacts
+from keycheck.endpoints import (
+    ACCOUNT_CONFIG,
+    API_RESTRICTIONS,
+    AT_ONCE,
+    EXCHANGE_INFO,
+    PING,
+    PREMIUM_INDEX,
+    TIME,
+    Endpoint,
+    Host,
+)
+from keycheck.errors import CannotLook, GivenUp, KeycheckError, NotApplicable, OutOfTime, RateLimited, Undecided
+from keycheck.findings import Check, Finding, Outcome, blocker
+from keycheck.network.stream import Stream
+from keycheck.network.transport import HttpTransport
+from keycheck.opening import Opening, Options
+from keycheck.overlap import plan
+from keycheck.overlap.ahead import Ahead
+from keycheck.overlap.memory import Memory, once
+from keycheck.redaction import Redactor
+from keycheck.secrets import Secret
+from keycheck.signing import HmacSigner
+from keycheck.waiting import Waiting
+from tests.asking import CATALOGUE, ForgetfulJournal, outcome_of, session
+from tests.exchange import LISTEN_KEY, Fault, LocalExchange, Scenario, StreamFault
+from tests.record_cassettes import shipped
+from tests.running import ROOT
+from tests.test_binance import LATER, LIMITED, Scripted, ask_everything, scripted
+from tests.test_binance import session as scripted_session
+from tests.test_waiting import Unhurried
+
+R = TypeVar("R")
+PATIENCE = 10.0  # seconds until a test gives up
+SOON = 3.0  # seconds; what ends at once takes milliseconds, and what is not ended ten seconds
+HERE = Fault.altered(lambda answer: answer)
+QUESTION = ("question", ())
+
+
+def asking(ask: Callable[[], R]) -> "Future[R]":
+    """What comes of it, in a thread of its own."""
+    found: Future[R] = Future()
+
+    def work() -> None:
+        try:
+            found.set_result(ask())
+        except BaseException as error:  # noqa: BLE001  told to whoever looks at the result
+            found.set_exception(error)
+
+    threading.Thread(target=work, daemon=True).start()
+    return found
+
+
+def seen(moment: threading.Semaphore, times: int = 1) -> None:
+    """Returns once it has happened so often."""
+    for _ in range(times):
+        assert moment.acquire(timeout=PATIENCE)
+
+
+# -- memory: each question once, whoever asks it --
+
+
+class Asked(Memory):
+    """One question: each time that somebody looks for its answer, the test says what comes of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent = 0
+        self.must_wait = False
+        self.replies: queue.SimpleQueue[str | BaseException] = queue.SimpleQueue()
+        self.looking, self.waiting = threading.Semaphore(0), threading.Semaphore(0)
+
+    @once
+    def question(self) -> str:
+        """Sends one request."""
+        self.go_on(must_wait=self.must_wait)
+        self.sent += 1
+        self.note_call(self.sent)
+        self.looking.release()
+        reply = self.replies.get(timeout=PATIENCE)
+        if isinstance(reply, BaseException):
+            raise reply
+        return reply
+
+    def told(self) -> tuple[str | KeycheckError, tuple[int, ...]]:
+        """The answer or the error in its place, and the requests it rests on."""
+        try:
+            answer: str | KeycheckError = self.question()
+        except KeycheckError as error:
+            answer = error
+        return answer, self.take_used_calls()
+
+    def told_ahead(self) -> tuple[str | KeycheckError, tuple[int, ...]]:
+        """The same, ahead of the checks."""
+        self.begin_ahead()
+        return self.told()
+
+    def _wait_for(self, answer: Any) -> None:
+        self.waiting.release()
+        super()._wait_for(answer)
+
+
+@pytest.mark.parametrize("reply", ["yes", Undecided("no")], ids=["an answer", "an error"])
+def test_two_who_ask_at_once_share_one_answer(reply: str | BaseException) -> None:
+    """It is asked for once, whatever came of it, and for each it rests on the same request."""
+    memory = Asked()
+    first = asking(memory.told)
+    seen(memory.looking)
+    second = asking(memory.told)
+    seen(memory.waiting)
+    memory.replies.put(reply)
+    assert first.result(PATIENCE) == second.result(PATIENCE) == memory.told() == (reply, (1,))
+    assert memory.sent == 1
+
+
+@pytest.mark.parametrize("torn", [KeyboardInterrupt(), GivenUp(), RuntimeError()], ids=repr)
+def test_who_is_torn_away_leaves_it_to_the_one_who_waits(torn: BaseException) -> None:
+    """Who asks again; what was sent by the first was sent by the first."""
+    memory = Asked()
+
+    def torn_away() -> tuple[int, ...]:
+        with pytest.raises(type(torn)):
+            memory.question()
+        return memory.take_used_calls()
+
+    first = asking(torn_away)
+    seen(memory.looking)
+    second = asking(memory.told)
+    seen(memory.waiting)
+    memory.replies.put(torn)
+    seen(memory.looking)
+    memory.replies.put("yes")
+    assert (first.result(PATIENCE), second.result(PATIENCE)) == ((1,), ("yes", (2,)))
+
+
+def test_a_promised_answer_is_waited_for() -> None:
+    """The checks ask nothing that is asked ahead of them."""
+    memory = Asked()
+    memory.promise([QUESTION])
+    check = asking(memory.told)
+    seen(memory.waiting)
+    assert memory.sent == 0
+    ahead = asking(memory.told_ahead)
+    seen(memory.looking)
+    memory.replies.put("yes")
+    assert ahead.result(PATIENCE) == check.result(PATIENCE) == ("yes", (1,))
+    assert memory.sent == 1
+
+
+def test_who_was_promised_an_answer_in_vain_asks() -> None:
+    """As soon as it is known that nobody else will."""
+    memory = Asked()
+    memory.promise([QUESTION])
+    check = asking(memory.told)
+    seen(memory.waiting)
+    memory.break_promise(QUESTION)
+    seen(memory.looking)
+    memory.replies.put("yes")
+    assert check.result(PATIENCE) == ("yes", (1,))
+
+
+def test_a_promise_that_is_being_kept_cannot_be_broken() -> None:
+    """Nor is a question asked twice for it, or forgotten."""
+    memory = Asked()
+    memory.promise([QUESTION])
+    ahead = asking(memory.told_ahead)
+    seen(memory.looking)
+    memory.break_promise(QUESTION)
+    check = asking(memory.told)
+    seen(memory.waiting)
+    memory.replies.put("yes")
+    assert ahead.result(PATIENCE) == check.result(PATIENCE) == ("yes", (1,))
+    memory.break_promise(QUESTION)
+    assert memory.told() == ("yes", (1,))
+
+
+@pytest.mark.parametrize("why", ["it would have to wait", "the run is ending"])
+def test_what_is_given_up_ahead_is_left_to_the_checks(why: str) -> None:
+    """Nothing was sent, and the question is as open as before; a check goes on where nobody ahead of it does."""
+    memory = Asked()
+    memory.promise([QUESTION])
+    check = asking(memory.told)
+    seen(memory.waiting)
+    if why == "the run is ending":
+        memory.end_ahead()
+    memory.must_wait = why == "it would have to wait"
+    assert isinstance(asking(memory.told_ahead).exception(PATIENCE), GivenUp)
+    seen(memory.looking)
+    memory.replies.put("yes")
+    assert check.result(PATIENCE) == ("yes", (1,))
+
+
+def test_whoever_is_torn_from_waiting_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And leaves the answer to who comes next."""
+    memory, said = Asked(), []
+
+    def torn() -> NoReturn:
+        raise KeyboardInterrupt
+
+    memory.interrupted = lambda: said.append("torn")
+    memory.promise([QUESTION])
+    monkeypatch.setattr(memory._answers[QUESTION].settled, "wait", torn)
+    with pytest.raises(KeyboardInterrupt):
+        memory.question()
+    assert said == ["torn"]
+    memory.break_promise(QUESTION)
+    memory.replies.put("yes")
+    assert memory.told() == ("yes", (1,))
+
+
+def test_however_many_ask_each_question_is_asked_once(exchange: LocalExchange) -> None:
+    """By the real session, of the real exchange."""
+    with session(exchange) as binance:
+        for one in [asking(lambda: ask_everything(binance)) for _ in range(6)]:
+            one.result(PATIENCE)
+    asked = Counter(one.path for one in exchange.log)
+    once_each = (PING, TIME, TIME, TIME, API_RESTRICTIONS, ACCOUNT_CONFIG, EXCHANGE_INFO, *LATER)
+    assert asked == Counter(endpoint.path for endpoint in once_each)
+
+
+# -- the plan agrees with the session and the checks --
+
+LEAVES = {name for lane in plan.LANES for name, _ in lane}
+QUESTIONS = [name for name, one in vars(Binance).items() if hasattr(one, "__wrapped__") and not name.startswith("_")]
+AWAITED = {one for check in CATALOGUE.checks for one in (*check.needs, *check.pointless_if_failed)}
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_the_plan_knows_what_a_question_rests_on(question: str) -> None:
+    """As the session's own source has it."""
+    assert plan.reached_from([question]) & LEAVES == explaining.reached_from([question]) & LEAVES
+
+
+@pytest.mark.parametrize("check", CATALOGUE.checks, ids=lambda check: check.id)
+def test_the_clock_is_read_for_checks_that_lead_to_it(check: Check) -> None:
+    """And for no others."""
+    assert plan.needs_the_clock([check]) is (TIME in explaining.requests_of(check))
+
+
+def test_the_plan_can_tell_whether_what_is_waited_for_holds() -> None:
+    """Of each check that another one waits for, and of no other."""
+    assert set(plan.HOLDS) == AWAITED
+
+
+def test_nothing_is_asked_ahead_that_no_check_asks() -> None:
+    """Nor twice; and what is public is asked ahead."""
+    assert plan.reached_from(question for check in CATALOGUE.checks for question in check.asks) >= LEAVES
+    assert max(Counter(question for lane in plan.LANES for question in lane).values()) == 1
+    assert plan.PUBLIC <= LEAVES
+
+
+@contextlib.contextmanager
+def replayed(name: str) -> Iterator[Binance]:
+    """The session of a shipped cassette, after the first look at the clock."""
+    options = Options(ROOT / ".env", False, ROOT / "reports", ROOT / "cassettes", replay=name)
+    opening = Opening(options, Redactor(), lambda *_: None, "")
+    with contextlib.closing(opening):
+        opened = opening.open().session
+        with contextlib.suppress(CannotLook):
+            opened.clock_sample(1)
+        yield opened
+
+
+def found_by_the_checks(binance: Binance) -> dict[str, Finding]:
+    """What a run of the suite finds."""
+    found: dict[str, Finding] = {}
+    for check in CATALOGUE.checks:
+        outcome = Outcome.BLOCKED if blocker(check, found) else outcome_of(check.id, binance)[0]
+        found[check.id] = Finding(check, outcome)
+    return found
+
+
+def holds(check_id: str, binance: Binance) -> bool | None:
+    """By the plan; None where it cannot be told."""
+    try:
+        return bool(plan.HOLDS[check_id](binance))
+    except NotApplicable:
+        return True
+    except CannotLook:
+        return None
+
+
+TOLD = {Outcome.PASS: True, Outcome.NOT_APPLICABLE: True, Outcome.UNPROVEN: None}
+
+
+@pytest.mark.parametrize("name", [row.name for row in shipped()])
+def test_the_plan_weighs_answers_as_the_checks_do(name: str) -> None:
+    """What holds for the one passes for the other, and what is asked ahead is what the unblocked checks lead to."""
+    with replayed(name) as binance:
+        found = found_by_the_checks(binance)
+        was_answered = not isinstance(None, KeycheckError)
+        for check_id in AWAITED - {"futures_api_answers"}:
+            assert holds(check_id, binance) is TOLD.get(outcome_of(check_id, binance)[0], False), check_id
+        assert (found["futures_api_answers"].outcome is Outcome.PASS) is was_answered
+        if was_answered:
+            made = plan.Plan(binance, CATALOGUE.checks)
+            clear = [one.check for one in found.values() if one.outcome is not Outcome.BLOCKED]
+            led_to = plan.reached_from(question for check in clear for question in check.asks)
+            assert {one for one in LEAVES if made.may_ask(one)} == (led_to & LEAVES) | plan.PUBLIC
+
+
+# -- the channel --
+
+
+class Held:
+    """A transport whose answers come when the test hands them out, in any order of the paths."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+        self.sending = threading.Semaphore(0)
+        self.replies: dict[str, queue.SimpleQueue[RawAnswer | Exception]] = {}
+
+    def send(self, endpoint: Endpoint, query: Secret, api_key: Secret | None, seconds: float) -> RawAnswer:  # noqa: ARG002  the interface of a transport
+        """Waits for what the test says."""
+        replies = self.replies.setdefault(endpoint.path, queue.SimpleQueue())
+        self.sent.append(endpoint.path)
+        self.sending.release()
+        reply = replies.get(timeout=PATIENCE)
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+    def reply(self, endpoint: Endpoint, reply: RawAnswer | Exception | None = None) -> None:
+        """What comes next from there: an answer, if nothing else is said."""
+        stamp = b'{"serverTime": 1790000000000}'
+        self.replies.setdefault(endpoint.path, queue.SimpleQueue()).put(reply or RawAnswer(200, {}, stamp))
+
+
+@pytest.fixture
+def held() -> Held:
+    """An exchange that hesitates."""
+    return Held()
+
+
+@pytest.fixture
+def line(held: Held) -> Channel:
+    """A channel to it, whose first request was answered."""
+    identity = Identity(KeyFacts(), Secret("k" * 64), HmacSigner(Secret("s" * 64)))
+    opened = Channel(
+        held,
+        identity,
+        Redactor(),
+        ForgetfulJournal(),
+        Unhurried(),
+        waiting=Waiting(clock.NoSleep(), 2400),
+        offset=lambda: 0.0,
+        recv_window=5000,
+    )
+    held.reply(TIME)
+    opened.ask(TIME)
+    seen(held.sending)
+    held.sent.clear()
+    return opened
+
+
+def test_only_so_many_are_in_flight_to_each_host(held: Held, line: Channel) -> None:
+    """Whoever else asks is sent when another has been answered; one host does not wait for the other."""
+    for _ in range(5):
+        asking(lambda: line.ask(PING))
+        asking(lambda: line.ask(API_RESTRICTIONS))
+    for answered in range(3):
+        seen(held.sending, sum(AT_ONCE.values()) if not answered else 2)
+        most = {PING.path: AT_ONCE[Host.FUTURES] + answered, API_RESTRICTIONS.path: AT_ONCE[Host.WALLET] + answered}
+        assert Counter(held.sent) == most
+        assert not held.sending.acquire(timeout=0.02)
+        held.reply(PING)
+        held.reply(API_RESTRICTIONS)
+    for endpoint in (PING, API_RESTRICTIONS) * 5:
+        held.reply(endpoint)
+
+
+@pytest.mark.parametrize("status", [429, 418])
+def test_who_waits_for_a_place_sends_nothing_after_a_limit(held: Held, line: Channel, status: int) -> None:
+    """What is on its way with it is answered; no other host is asked either."""
+    ended = [asking(lambda: line.ask(PING)) for _ in range(AT_ONCE[Host.FUTURES])]
+    seen(held.sending, len(ended))
+    late = [asking(lambda one=one: line.ask(one)) for one in (EXCHANGE_INFO, PREMIUM_INDEX, ACCOUNT_CONFIG)]
+    held.reply(PING, RawAnswer(status, {}, b""))
+    for one in late:
+        assert isinstance(one.exception(PATIENCE), RateLimited)
+    with pytest.raises(RateLimited, match="not sent"):
+        line.ask(API_RESTRICTIONS)
+    for _ in ended[1:]:
+        held.reply(PING)
+    assert sorted(type(one.exception(PATIENCE)) is RateLimited for one in ended) == [False, False, True]
+    assert held.sent == [PING.path] * len(ended)
+
+
+def test_a_request_that_was_given_up_was_sent(held: Held, line: Channel) -> None:
+    """It is counted, with no answer; whoever sent it hears that it was given up."""
+    held.reply(PING, GivenUp())
+    with pytest.raises(GivenUp):
+        line.ask(PING)
+    assert [(call.path, call.status) for call in line.calls] == [(TIME.path, 200), (PING.path, None)]
+    assert line.calls[1].message == "the run was ended before an answer came"
+
+
+def test_calls_are_in_the_order_in_which_they_were_sent(held: Held, line: Channel) -> None:
+    """Whichever is answered first."""
+    first = asking(lambda: line.ask(EXCHANGE_INFO))
+    seen(held.sending)
+    second = asking(lambda: line.ask(PING))
+    seen(held.sending)
+    for endpoint, asked in ((PING, second), (EXCHANGE_INFO, first)):
+        held.reply(endpoint)
+        asked.result(PATIENCE)
+    assert [call.path for call in line.calls] == [TIME.path, EXCHANGE_INFO.path, PING.path]
+
+
+# -- giving up --
+
+
+@pytest.fixture
+def no_thread_is_left() -> Iterator[None]:
+    """When the test is over."""
+    before = set(threading.enumerate())
+    yield
+    for thread in set(threading.enumerate()) - before:
+        thread.join(SOON)
+        assert not thread.is_alive()
+
+
+@pytest.mark.usefixtures("no_thread_is_left")
+@pytest.mark.parametrize("fault", [Fault.stall(), Fault.drip(), Fault.drip_headers()], ids=["stall", "drip", "headers"])
+def test_all_requests_on_their_way_are_given_up_at_once(exchange: LocalExchange, fault: Fault) -> None:
+    """To both hosts; afterwards the next ones are answered."""
+    exchange.scenario = Scenario(faults={"*": fault})
+    urls = {Host.FUTURES: exchange.futures_url, Host.WALLET: exchange.wallet_url}
+    with contextlib.closing(HttpTransport(urls)) as http:
+        endpoints = (PING, TIME, EXCHANGE_INFO, API_RESTRICTIONS)
+        sent = [asking(lambda one=one: http.send(one, Secret(""), None, PATIENCE)) for one in endpoints]
+        while len(exchange.log) < len(sent):
+            time.sleep(0.001)
+        http.give_up()
+        for one in sent:
+            assert isinstance(one.exception(SOON), GivenUp)
+        exchange.scenario = Scenario()
+        assert http.send(PING, Secret(""), None, PATIENCE).status == 200
+
+
+@pytest.mark.usefixtures("no_thread_is_left")
+@pytest.mark.parametrize("fault", [StreamFault.stalled(), StreamFault.silent()], ids=["handshake", "pong"])
+def test_who_listens_to_the_stream_is_given_up_at_once(fault: StreamFault) -> None:
+    """Whatever it waits for."""
+    with LocalExchange(Scenario(stream=fault)) as exchange:
+        stream = Stream(exchange.stream_url, str)
+        heard = asking(lambda: stream.listen(Secret(LISTEN_KEY), PATIENCE))
+        while not exchange.streams:
+            time.sleep(0.001)
+        stream.give_up()
+        assert isinstance(heard.exception(SOON), GivenUp)
+
+
+# -- ahead of the checks --
+
+QUIET = {"BINANCE_USER_STREAM": "off"}
+
+
+@contextlib.contextmanager
+def ahead_of(binance: Binance) -> Iterator[Ahead]:
+    """What all checks ask is asked ahead of them, until the block ends."""
+    transport: Any = binance._channel._transport
+    ahead = Ahead(binance, CATALOGUE.checks, getattr(transport, "give_up", lambda: None))
+    ahead.start()
+    try:
+        yield ahead
+    finally:
+        ahead.stop()
+
+
+@pytest.mark.usefixtures("no_thread_is_left")
+def test_the_runs_time_ends_all_that_is_on_its_way(exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each question has its answer by then, or the reason why there is none."""
+    monkeypatch.setattr(channel, "RUN_SECONDS", 0.5)
+    exchange.scenario = Scenario(faults={TIME.path: HERE, "*": Fault.stall()})
+    began = time.monotonic()
+    with session(exchange, **QUIET) as binance, ahead_of(binance):
+        for ask in (binance.ping, binance.signed_reads, binance.symbol_rules, binance.mark_price):
+            with pytest.raises(CannotLook):
+                asking(ask).result(PATIENCE)  # type: ignore[arg-type]
+        with pytest.raises(OutOfTime):
+            binance.locks()
+    assert time.monotonic() - began < SOON
+
+
+@pytest.mark.usefixtures("no_thread_is_left")
+def test_what_was_ended_is_left_to_the_checks(exchange: LocalExchange) -> None:
+    """Who ask for it themselves, and are answered if the exchange answers."""
+    exchange.scenario = Scenario(faults={TIME.path: HERE, "*": Fault.stall()})
+    with session(exchange, **QUIET) as binance, ahead_of(binance) as ahead:
+        while len(exchange.log) < sum(AT_ONCE.values()):
+            time.sleep(0.001)
+        sent = len(exchange.log)
+        began = time.monotonic()
+        ahead.stop()
+        assert time.monotonic() - began < SOON
+        assert len(exchange.log) == sent == len(binance.calls)
+        exchange.scenario = Scenario()
+        assert asking(binance.signed_reads).result(PATIENCE).accepted
+        assert asking(binance.ping).result(PATIENCE).answered
+
+
+def test_nobody_waits_for_ever_for_a_thread_that_broke(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as one that could start no other."""
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    broken = iter([RuntimeError("can't start new thread"), {"serverTime": 1_790_000_000_000}])
+    transport = scripted().on(TIME, lambda: next(broken))
+    binance = scripted_session(transport)
+    with ahead_of(binance):
+        assert asking(binance.ping).result(SOON).answered
+
+
+def test_a_stalled_answer_holds_up_no_question_that_needs_it_not(exchange: LocalExchange) -> None:
+    """It is there, or on its way."""
+    exchange.scenario = Scenario(faults={PREMIUM_INDEX.path: Fault.stall()})
+    with session(exchange, **QUIET) as binance, ahead_of(binance):
+        assert asking(binance.ping).result(SOON).answered
+        assert asking(binance.drift).result(SOON)
+
+
+def test_a_limit_in_one_lane_ends_them_all() -> None:
+    """What was on its way is the last that was sent."""
+    transport = scripted().on(ACCOUNT_CONFIG, LIMITED)
+    binance = scripted_session(transport)
+    with ahead_of(binance):
+        for ask in (binance.account, binance.locks, binance.dust_order):
+            with pytest.raises(RateLimited):
+                asking(ask).result(PATIENCE)  # type: ignore[arg-type]
+    assert not {endpoint.path for endpoint in LATER[1:]} & set(transport.paths())
+
+
+def test_lanes_without_a_key_hold_public_questions_alone() -> None:
+    """Those of the checks that are not blocked: no price without an order."""
+    keyless = plan.Plan(scripted_session(Scripted(), keyless=True), CATALOGUE.checks)
+    assert {name for lane in keyless.lanes for name, _ in lane} >= plan.PUBLIC - {"mark_price"}
