@@ -14,21 +14,21 @@ The road from that question to its answer, in the order it is walked:
     clock.py         the only reader of the time; drift.py weighs what it read (pure)
     budget.py        used weight -> how long to wait (pure); waiting.py does the waiting
     channel.py       how a question is put: stamped, signed, sent, perhaps once more
-    binance.py       the session that the checks share: facts out, or a named reason why there are none; memory.py has
-                     each question asked once
+    binance.py       the session that the checks share: facts out, or a named reason why there are none
+    overlap/         has each question asked once, and in a live run ahead of the checks, several at a time
     facts.py         Binance's JSON -> what the checks ask about (pure); permissions.py, trading_rules.py, orders.py and
                      user_stream.py beside it
     machine.py       this machine's files and clock, by the word of git and of the operating system
     findings.py      what a check found; verdict.py weighs all of it (pure)
     diagnosis/       the evidence of a run -> why it ended so, the likeliest cause first (pure)
-    comparison.py    an earlier verdict beside this one (pure)
+    comparison.py    an earlier verdict beside this one (pure); earlier.py reads it
     report/          verdict -> verdict.json, report.html, summary.md, terminal text
     cassettes.py     recording and replay; label.py and scrubbing.py say what is kept (pure)
     redaction.py     takes secrets and addresses out of text (pure)
     catalogue.py     the claims of suite/, read from their source; explaining.py tells one of them
     opening.py       how a session is opened: settings, key and network, or a cassette
     run.py           one run, put together
-    plugin/          pytest glue: it translates, it decides nothing
+    plugin/          pytest glue: it translates, it decides nothing; garbage.py keeps Python's collector off its imports
 """
 
 __version__ = "0.1.0"

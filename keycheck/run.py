@@ -125,6 +125,11 @@ class Run:
 
     # -- what is left behind --
 
+    @property
+    def begun(self) -> RunReport:
+        """The run as it began: what is asked of whom, and nothing found yet."""
+        return self._blank
+
     def report(self) -> RunReport:
         """The run as it stands."""
         verdict = weigh(self.catalogue.checks, self.findings.values(), complete=self.complete)

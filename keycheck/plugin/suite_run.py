@@ -95,7 +95,7 @@ class SuiteRun:
         )
 
     def pytest_report_header(self) -> list[str]:
-        return [] if self._looks_only else terminal.header(self.run.report(), self.run.hosts)
+        return [] if self._looks_only else terminal.header(self.run.begun, self.run.hosts)
 
     # -- collect --
 
