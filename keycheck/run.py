@@ -12,8 +12,8 @@ from keycheck.errors import CannotLook
 from keycheck.evidence import Evidence
 from keycheck.findings import Check, Finding, Outcome, blocker
 from keycheck.opening import Opening, Options
-from keycheck.overlap import plan
 from keycheck.overlap.ahead import Ahead
+from keycheck.overlap.plan import Plan
 from keycheck.redaction import Redactor, printable
 from keycheck.report import artefacts
 from keycheck.report.folder import ReportFolder
@@ -87,16 +87,17 @@ class Run:
         """These checks, in this order, will be run next. The run's first request is sent, if they lead to a stamp; in a
         live run what they will ask is asked from here on, all at once, while they begin.
         """
-        if not plan.needs_the_clock(checks):
+        plan = Plan(self.session, checks)
+        if not plan.needs_the_clock:
             return  # they ask for two answers at most, and stamp nothing
         if self._give_up is not None:
-            self._ahead = Ahead(self.session, checks, self._give_up)
+            self._ahead = Ahead(self.session, plan, self._give_up)
             self._ahead.start()
             self.folder.prepare()
         else:
             with contextlib.suppress(CannotLook):  # the checks will say so
                 self.session.clock_sample(1)
-                self.session.take_used_calls()
+            self.session.take_used_calls()  # no check's yet
 
     # -- what checks find --
 

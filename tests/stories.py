@@ -47,6 +47,12 @@ class Story:
     @contextlib.contextmanager
     def settings_of_its_exchange(self) -> Iterator[dict[str, str]]:
         """Opens the exchange, and closes it again."""
+        with self.exchange_and_settings() as (_, settings):
+            yield settings
+
+    @contextlib.contextmanager
+    def exchange_and_settings(self) -> Iterator[tuple[LocalExchange, dict[str, str]]]:
+        """The same, with the exchange itself."""
         scenario = self.scenario if isinstance(self.scenario, Scenario) else self.scenario()
         with contextlib.ExitStack() as stack:
             exchange = stack.enter_context(LocalExchange(scenario))
@@ -56,7 +62,7 @@ class Story:
                 settings["BINANCE_FUTURES_URL"] = stack.enter_context(_stranger(exchange))
             if self.away:
                 stack.pop_all().close()
-            yield settings
+            yield exchange, settings
             assert not exchange.real_orders
 
 

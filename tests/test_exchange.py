@@ -691,6 +691,32 @@ def test_latency_is_added_to_each_answer() -> None:
         assert served >= 48
 
 
+def test_jitter_is_added_once_the_clock_was_read() -> None:
+    """To the first answer of each path, to the second, and round again; the stamp is not later for it."""
+    with LocalExchange(Scenario(jitter_ms=(200, 0))) as exchange:
+        for path, late in ((TIME, True), (TIME, False), (TIME, True), (CONFIG, True)):
+            begun = time.time() * 1000
+            answer = ask(exchange.futures_url, path).json
+            assert (time.time() * 1000 - begun >= 198) is late
+            assert answer.get("serverTime", begun) - begun < 198
+
+
+def test_the_log_tells_what_else_was_unanswered() -> None:
+    """At either host; what was answered, or given up by its sender, is not among it."""
+    with serving((Fault.status(200, times=1), Fault.stall())) as exchange:
+        ask(exchange.futures_url, TIME)
+        parts = urlsplit(exchange.futures_url)
+        with socket.create_connection((parts.hostname or "", parts.port or 0)) as sock:
+            sock.sendall(f"GET {TIME} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            while len(exchange.log) < 2:
+                time.sleep(0.001)
+            ask(exchange.wallet_url, RESTRICTIONS)
+        while exchange.log[-1].beside:
+            ask(exchange.wallet_url, RESTRICTIONS)
+    assert [one.in_flight for one in exchange.log[:3]] == [(), (), (TIME,)]
+    assert exchange.log[2].beside == 1
+
+
 def test_the_log_tells_what_arrived_and_what_was_answered(exchange: LocalExchange) -> None:
     """Target and headers are kept as sent, parameters decoded, the verdict filled in before it is sent."""
     ask(exchange.futures_url, TIME + "?a=%7eb&c=d+e")

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from functools import partial
 from typing import Any, NoReturn, TypeVar
 
 import pytest
@@ -21,9 +22,12 @@ from keycheck.endpoints import (
     API_RESTRICTIONS,
     AT_ONCE,
     EXCHANGE_INFO,
+    LISTEN_KEY,
+    ORDER_TEST,
     PING,
     PREMIUM_INDEX,
     TIME,
+    TRADING_STATUS,
     Endpoint,
     Host,
 )
@@ -40,10 +44,10 @@ from keycheck.secrets import Secret
 from keycheck.signing import HmacSigner
 from keycheck.waiting import Waiting
 from tests.asking import CATALOGUE, ForgetfulJournal, outcome_of, session
-from tests.exchange import LISTEN_KEY, Fault, LocalExchange, Scenario, StreamFault
+from tests.exchange import Fault, LocalExchange, Scenario, StreamFault
 from tests.record_cassettes import shipped
 from tests.running import ROOT
-from tests.test_binance import LATER, LIMITED, Scripted, ask_everything, scripted
+from tests.test_binance import LATER, LIMITED, ask_everything, scripted
 from tests.test_binance import session as scripted_session
 from tests.test_waiting import Unhurried
 
@@ -72,6 +76,14 @@ def seen(moment: threading.Semaphore, times: int = 1) -> None:
     """Returns once it has happened so often."""
     for _ in range(times):
         assert moment.acquire(timeout=PATIENCE)
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Returns once it is."""
+    deadline = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
 
 
 # -- memory: each question once, whoever asks it --
@@ -112,9 +124,9 @@ class Asked(Memory):
         self.begin_ahead()
         return self.told()
 
-    def _wait_for(self, answer: Any) -> None:
+    def _wait_for(self, *how: Any, **else_: Any) -> Any:
         self.waiting.release()
-        super()._wait_for(answer)
+        return super()._wait_for(*how, **else_)
 
 
 @pytest.mark.parametrize("reply", ["yes", Undecided("no")], ids=["an answer", "an error"])
@@ -211,7 +223,7 @@ def test_whoever_is_torn_from_waiting_says_so(monkeypatch: pytest.MonkeyPatch) -
     """And leaves the answer to who comes next."""
     memory, said = Asked(), []
 
-    def torn() -> NoReturn:
+    def torn(*_: object) -> NoReturn:
         raise KeyboardInterrupt
 
     memory.interrupted = lambda: said.append("torn")
@@ -251,7 +263,8 @@ def test_the_plan_knows_what_a_question_rests_on(question: str) -> None:
 @pytest.mark.parametrize("check", CATALOGUE.checks, ids=lambda check: check.id)
 def test_the_clock_is_read_for_checks_that_lead_to_it(check: Check) -> None:
     """And for no others."""
-    assert plan.needs_the_clock([check]) is (TIME in explaining.requests_of(check))
+    made = plan.Plan(scripted_session(scripted()), [check])
+    assert made.needs_the_clock is (TIME in explaining.requests_of(check))
 
 
 def test_the_plan_can_tell_whether_what_is_waited_for_holds() -> None:
@@ -267,15 +280,18 @@ def test_nothing_is_asked_ahead_that_no_check_asks() -> None:
 
 
 @contextlib.contextmanager
-def replayed(name: str) -> Iterator[Binance]:
-    """The session of a shipped cassette, after the first look at the clock."""
+def replayed(name: str) -> Iterator[tuple[Binance, bool]]:
+    """The session of a shipped cassette, and whether its first request was answered."""
     options = Options(ROOT / ".env", False, ROOT / "reports", ROOT / "cassettes", replay=name)
     opening = Opening(options, Redactor(), lambda *_: None, "")
     with contextlib.closing(opening):
         opened = opening.open().session
-        with contextlib.suppress(CannotLook):
+        try:
             opened.clock_sample(1)
-        yield opened
+        except CannotLook:
+            yield opened, False
+        else:
+            yield opened, True
 
 
 def found_by_the_checks(binance: Binance) -> dict[str, Finding]:
@@ -290,7 +306,7 @@ def found_by_the_checks(binance: Binance) -> dict[str, Finding]:
 def holds(check_id: str, binance: Binance) -> bool | None:
     """By the plan; None where it cannot be told."""
     try:
-        return bool(plan.HOLDS[check_id](binance))
+        return plan.HOLDS[check_id](binance)
     except NotApplicable:
         return True
     except CannotLook:
@@ -303,9 +319,8 @@ TOLD = {Outcome.PASS: True, Outcome.NOT_APPLICABLE: True, Outcome.UNPROVEN: None
 @pytest.mark.parametrize("name", [row.name for row in shipped()])
 def test_the_plan_weighs_answers_as_the_checks_do(name: str) -> None:
     """What holds for the one passes for the other, and what is asked ahead is what the unblocked checks lead to."""
-    with replayed(name) as binance:
+    with replayed(name) as (binance, was_answered):
         found = found_by_the_checks(binance)
-        was_answered = not isinstance(None, KeycheckError)
         for check_id in AWAITED - {"futures_api_answers"}:
             assert holds(check_id, binance) is TOLD.get(outcome_of(check_id, binance)[0], False), check_id
         assert (found["futures_api_answers"].outcome is Outcome.PASS) is was_answered
@@ -391,7 +406,7 @@ def test_who_waits_for_a_place_sends_nothing_after_a_limit(held: Held, line: Cha
     """What is on its way with it is answered; no other host is asked either."""
     ended = [asking(lambda: line.ask(PING)) for _ in range(AT_ONCE[Host.FUTURES])]
     seen(held.sending, len(ended))
-    late = [asking(lambda one=one: line.ask(one)) for one in (EXCHANGE_INFO, PREMIUM_INDEX, ACCOUNT_CONFIG)]
+    late = [asking(partial(line.ask, one)) for one in (EXCHANGE_INFO, PREMIUM_INDEX, ACCOUNT_CONFIG)]
     held.reply(PING, RawAnswer(status, {}, b""))
     for one in late:
         assert isinstance(one.exception(PATIENCE), RateLimited)
@@ -445,9 +460,8 @@ def test_all_requests_on_their_way_are_given_up_at_once(exchange: LocalExchange,
     urls = {Host.FUTURES: exchange.futures_url, Host.WALLET: exchange.wallet_url}
     with contextlib.closing(HttpTransport(urls)) as http:
         endpoints = (PING, TIME, EXCHANGE_INFO, API_RESTRICTIONS)
-        sent = [asking(lambda one=one: http.send(one, Secret(""), None, PATIENCE)) for one in endpoints]
-        while len(exchange.log) < len(sent):
-            time.sleep(0.001)
+        sent = [asking(partial(http.send, one, Secret(""), None, PATIENCE)) for one in endpoints]
+        until(lambda: len(exchange.log) == len(sent))
         http.give_up()
         for one in sent:
             assert isinstance(one.exception(SOON), GivenUp)
@@ -461,23 +475,20 @@ def test_who_listens_to_the_stream_is_given_up_at_once(fault: StreamFault) -> No
     """Whatever it waits for."""
     with LocalExchange(Scenario(stream=fault)) as exchange:
         stream = Stream(exchange.stream_url, str)
-        heard = asking(lambda: stream.listen(Secret(LISTEN_KEY), PATIENCE))
-        while not exchange.streams:
-            time.sleep(0.001)
+        heard = asking(lambda: stream.listen(Secret("k" * 64), PATIENCE))
+        until(lambda: bool(exchange.streams))
         stream.give_up()
         assert isinstance(heard.exception(SOON), GivenUp)
 
 
 # -- ahead of the checks --
 
-QUIET = {"BINANCE_USER_STREAM": "off"}
-
 
 @contextlib.contextmanager
 def ahead_of(binance: Binance) -> Iterator[Ahead]:
     """What all checks ask is asked ahead of them, until the block ends."""
     transport: Any = binance._channel._transport
-    ahead = Ahead(binance, CATALOGUE.checks, getattr(transport, "give_up", lambda: None))
+    ahead = Ahead(binance, plan.Plan(binance, CATALOGUE.checks), getattr(transport, "give_up", lambda: None))
     ahead.start()
     try:
         yield ahead
@@ -491,10 +502,10 @@ def test_the_runs_time_ends_all_that_is_on_its_way(exchange: LocalExchange, monk
     monkeypatch.setattr(channel, "RUN_SECONDS", 0.5)
     exchange.scenario = Scenario(faults={TIME.path: HERE, "*": Fault.stall()})
     began = time.monotonic()
-    with session(exchange, **QUIET) as binance, ahead_of(binance):
+    with session(exchange, BINANCE_USER_STREAM="off") as binance, ahead_of(binance):
         for ask in (binance.ping, binance.signed_reads, binance.symbol_rules, binance.mark_price):
             with pytest.raises(CannotLook):
-                asking(ask).result(PATIENCE)  # type: ignore[arg-type]
+                asking(ask).result(PATIENCE)
         with pytest.raises(OutOfTime):
             binance.locks()
     assert time.monotonic() - began < SOON
@@ -504,9 +515,8 @@ def test_the_runs_time_ends_all_that_is_on_its_way(exchange: LocalExchange, monk
 def test_what_was_ended_is_left_to_the_checks(exchange: LocalExchange) -> None:
     """Who ask for it themselves, and are answered if the exchange answers."""
     exchange.scenario = Scenario(faults={TIME.path: HERE, "*": Fault.stall()})
-    with session(exchange, **QUIET) as binance, ahead_of(binance) as ahead:
-        while len(exchange.log) < sum(AT_ONCE.values()):
-            time.sleep(0.001)
+    with session(exchange, BINANCE_USER_STREAM="off") as binance, ahead_of(binance) as ahead:
+        until(lambda: len(exchange.log) == 1 + sum(AT_ONCE.values()))
         sent = len(exchange.log)
         began = time.monotonic()
         ahead.stop()
@@ -530,7 +540,7 @@ def test_nobody_waits_for_ever_for_a_thread_that_broke(monkeypatch: pytest.Monke
 def test_a_stalled_answer_holds_up_no_question_that_needs_it_not(exchange: LocalExchange) -> None:
     """It is there, or on its way."""
     exchange.scenario = Scenario(faults={PREMIUM_INDEX.path: Fault.stall()})
-    with session(exchange, **QUIET) as binance, ahead_of(binance):
+    with session(exchange, BINANCE_USER_STREAM="off") as binance, ahead_of(binance):
         assert asking(binance.ping).result(SOON).answered
         assert asking(binance.drift).result(SOON)
 
@@ -542,11 +552,26 @@ def test_a_limit_in_one_lane_ends_them_all() -> None:
     with ahead_of(binance):
         for ask in (binance.account, binance.locks, binance.dust_order):
             with pytest.raises(RateLimited):
-                asking(ask).result(PATIENCE)  # type: ignore[arg-type]
-    assert not {endpoint.path for endpoint in LATER[1:]} & set(transport.paths())
+                asking(ask).result(PATIENCE)
+    assert not {ORDER_TEST.path, TRADING_STATUS.path, LISTEN_KEY.path} & set(transport.paths())
 
 
-def test_lanes_without_a_key_hold_public_questions_alone() -> None:
-    """Those of the checks that are not blocked: no price without an order."""
-    keyless = plan.Plan(scripted_session(Scripted(), keyless=True), CATALOGUE.checks)
-    assert {name for lane in keyless.lanes for name, _ in lane} >= plan.PUBLIC - {"mark_price"}
+TROUBLED = (TIME, PING, EXCHANGE_INFO, PREMIUM_INDEX, API_RESTRICTIONS, ACCOUNT_CONFIG, TRADING_STATUS, LISTEN_KEY)
+TROUBLES = {"refused": Fault.refused(-2015), "overloaded": Fault.overloaded_503()}
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+@pytest.mark.parametrize("troubled", [*TROUBLED, ORDER_TEST], ids=str)
+def test_who_asks_ahead_finds_and_sends_the_same(troubled: Endpoint, trouble: str) -> None:
+    """As who asks one question after the other, but for a price; that the first request was answered is enough."""
+    found, sent = [], []
+    for ahead in (False, True):
+        scenario = Scenario(faults={troubled.path: TROUBLES[trouble]})
+        with LocalExchange(scenario) as exchange, session(exchange) as binance:
+            with contextlib.suppress(CannotLook):
+                binance.clock_sample(1)
+            with ahead_of(binance) if ahead else contextlib.nullcontext():
+                found.append({one.check.id: one.outcome for one in found_by_the_checks(binance).values()})
+            sent.append(Counter(one.path for one in exchange.log))
+    assert found[0] == found[1]
+    assert troubled is PING or sent[0] <= sent[1] <= sent[0] + Counter([PREMIUM_INDEX.path])

@@ -1,12 +1,10 @@
 """A private key signs as Binance and others say it must, or is refused in one sentence that shows nothing of it."""
 
 import base64
-import subprocess
 import sys
 import warnings
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,7 +20,7 @@ from keycheck.signing import encode, signed_query
 from tests.exchange import API_KEY, LocalExchange, Scenario
 from tests.exchange.signatures import PublicKeyVerifier
 from tests.keys import EC, ED25519, KEYS, OTHER_ED25519, RSA, Key, body_of
-from tests.running import ROOT, SuiteRunner
+from tests.running import SuiteRunner
 
 PASSWORD = "correct horse battery"  # noqa: S105  invented
 FUTURES = (
@@ -301,29 +299,3 @@ def test_a_private_key_of_another_pair_is_diagnosed(suite: SuiteRunner) -> None:
     assert first["cause"] == "wrong_secret"
     assert "this private key does not belong to the public key registered" in first["explanation"]
     assert "BINANCE_API_SECRET" not in first["explanation"] + first["fix"]
-
-
-_TELLING = """
-import sys, pytest
-code = pytest.main(sys.argv[1:])
-print("exit", int(code), "cryptography", any(name.partition(".")[0] == "cryptography" for name in sys.modules))
-"""
-
-
-@pytest.mark.parametrize(
-    ("who", "imported"), [("HMAC", False), ("replay", False), ("Ed25519", True)], ids=["HMAC", "replay", "Ed25519"]
-)
-def test_cryptography_is_imported_for_a_private_key_alone(
-    who: str, imported: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Nobody else waits for it, or needs it."""
-    with LocalExchange(Scenario(public_key=ED25519.public if imported else None)) as exchange:
-        settings = exchange.settings() | (ED25519.settings() if imported else {})
-        for name, value in ({} if who == "replay" else settings).items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-        command = [sys.executable, "-c", _TELLING, "suite/", "-q", "-p", "pytest_timeout", "-p", "no:cacheprovider"]
-        command += ["--report-dir", str(tmp_path), "--env-file", "/dev/null"]
-        command += ["--replay", "healthy"] if who == "replay" else []
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100, check=False)  # noqa: S603
-    assert f"exit 0 cryptography {imported}" in done.stdout, done.stdout + done.stderr

@@ -1,23 +1,60 @@
 """Each cause, and some two at a time, over real HTTP: the verdict, its exit status, and the reason that is given."""
 
+from collections import Counter
+
 import jsonschema
 import pytest
+import yaml
 
 from tests.record_cassettes import shipped
-from tests.running import SuiteRunner
+from tests.running import ROOT, SuiteRunner
 from tests.stories import COMBINED, STORIES
 from tests.test_run import SCHEMA
 
 ALL = STORIES | COMBINED
 FAILING = {row.name: row.failing for row in shipped()}
+# A live run asks it ahead of its checks, before it is known whether they will come as far as the orders.
+PRICE = Counter(["GET /fapi/v1/premiumIndex"])
+# There, what one after the other is sent before the limit is met, and what is on its way beside it, are not the same.
+LIMITED = ("rate-limited", "banned")
+BEFORE = Counter(["GET /fapi/v1/ping", "GET /fapi/v1/exchangeInfo", *["GET /fapi/v1/time"] * 2])
+BESIDE = Counter(["GET /fapi/v1/accountConfig"])
+REFUSED = (
+    *("no-credentials", "malformed-key", "wrong-secret", "unknown-key", "ip-refused", "wrong-environment"),
+    *("futures-disabled", "futures-account-not-opened", "portfolio-margin", "older-key"),
+)
+
+
+def recorded(name: str) -> Counter[str]:
+    """The requests that a shipped cassette holds, answered or not."""
+    held = yaml.load((ROOT / "cassettes" / f"{name}.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
+    sent = [one["request"] for one in held["interactions"] or ()]
+    answered = [f"{one['method']} /{one['uri'].partition('?')[0].split('/', 3)[3]}" for one in sent]
+    failed = [slot.split("/", 1)[1].rpartition("/")[0] for slot in held["metadata"] if slot.startswith("failure/")]
+    return Counter([*answered, *failed])
+
+
+def keeps_to_its_cassette(name: str, sent: Counter[str]) -> bool:
+    """Whether a live run has sent what its recording holds, as far as it reached this exchange."""
+    held = recorded(name)
+    if name in LIMITED:
+        return held - BEFORE <= sent <= held + BESIDE + PRICE
+    if STORIES[name].away or STORIES[name].tls:
+        return sent <= held
+    return held <= sent <= held + PRICE
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_a_run_ends_in_its_verdict_and_names_the_cause(name: str, suite: SuiteRunner) -> None:
-    """On the terminal, on the page and in the JSON alike, by the failures that it should have and no others."""
+    """On the terminal, on the page and in the JSON alike, by the failures that it should have and no others. It sends
+    what its recording holds, and counts it.
+    """
     story = ALL[name]
-    with story.settings_of_its_exchange() as settings:
+    with story.exchange_and_settings() as (exchange, settings):
         done = suite(settings=settings)
+    sent = Counter(f"{one.method} {one.path}" for one in exchange.log)
+    assert name in COMBINED or keeps_to_its_cassette(name, sent), sent
+    assert done.verdict["requests"]["count"] == (recorded(name) if story.away or story.tls else sent).total()
     jsonschema.validate(done.verdict, SCHEMA)
     assert (done.verdict["verdict"], done.exit_status) == (story.verdict, story.exit_status)
     assert done.verdict["ok"] is (story.verdict == "OK")
@@ -29,6 +66,12 @@ def test_a_run_ends_in_its_verdict_and_names_the_cause(name: str, suite: SuiteRu
         assert f"{cause} ({confidence})" in done.output
         assert cause in done.page
     assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_with_a_key_that_is_refused_nothing_is_posted(name: str) -> None:
+    """Nor are its locks asked for; a live run sends what this recording holds."""
+    assert not [one for one in recorded(name) if one.startswith("POST ") or one.endswith("/apiTradingStatus")]
 
 
 def test_two_troubles_are_both_told(suite: SuiteRunner) -> None:

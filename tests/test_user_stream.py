@@ -19,7 +19,7 @@ from keycheck.user_stream import closed, error_in, is_listen_key, listen_key
 from tests.asking import outcome_of, session
 from tests.exchange import LISTEN_KEY, Fault, LocalExchange, Scenario, StreamFault
 from tests.running import Finished, SuiteRunner
-from tests.test_run import EXTRA, copy_of_the_suite, run
+from tests.test_run import run
 
 OPENED, ALIVE = "user_stream_can_be_opened", "user_stream_is_alive"
 PATH = ASKED.path
@@ -285,23 +285,6 @@ def test_a_label_says_yes_or_no(value: object) -> None:
     assert label_from({name: text for name, text in kept.items() if name != "has_stream"}, "mine") == label
     with pytest.raises(ValueError, match="not a flag"):
         label_from(kept | {"has_stream": value}, "mine")
-
-
-UNSEEN = "import sys; assert not [n for n in sys.modules if n.partition('.')[0] == 'websockets']"
-
-
-@pytest.mark.parametrize("how", ["replay", "off", "on"])
-def test_websockets_is_imported_where_a_stream_is_opened(tmp_path: Path, exchange: LocalExchange, how: str) -> None:
-    """And in no other run: nobody else waits for it."""
-    root = copy_of_the_suite(tmp_path)
-    (root / "suite" / "test_8_extra.py").write_text(EXTRA.format(mark="critical", body=UNSEEN), encoding="utf-8")
-    suite = SuiteRunner(tmp_path, root)
-    cassette = Path(__file__).parents[1] / "cassettes" / "healthy.yaml"
-    if how == "replay":
-        done = suite("--replay", str(cassette))
-    else:
-        done = suite(settings=exchange.settings() | {"BINANCE_USER_STREAM": how})
-    assert done.outcomes["extra"] == ("fail" if how == "on" else "pass"), done.check("extra")["detail"]
 
 
 def test_a_session_without_a_stream_says_so(exchange: LocalExchange) -> None:

@@ -1,6 +1,8 @@
 """The file of a cassette: plain YAML, bounded in every direction before anything is built from it."""
 
+import logging
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +11,28 @@ from keycheck.endpoints import Endpoint
 from keycheck.errors import UsageProblem
 from keycheck.redaction import printable
 
+# vcr imports every HTTP library it finds, to be able to patch it; that is most of its start-up.
+_TO_BE_PATCHED = (
+    *("requests", "urllib3", "httplib2", "aiohttp.client", "tornado.simple_httpclient", "tornado.curl_httpclient"),
+    *("httpx", "httpx2", "httpx_curl_cffi", "pyreqwest", "boto3", "botocore"),
+)
 LABEL = "keycheck"
 MAX_BYTES = 2**20  # a trimmed run takes about 7 kB
 MAX_DEPTH = 12
 MAX_EVENTS = 50_000
+
+
+def import_vcr() -> None:
+    """Before anything of vcr is imported elsewhere."""
+    absent = [name for name in _TO_BE_PATCHED if name not in sys.modules]
+    # None makes `import name` fail at once; the entries go again, so that nobody else is deprived.
+    sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]
+    try:
+        import vcr  # noqa: F401, PLC0415  not in a live run
+    finally:
+        for name in absent:
+            del sys.modules[name]
+    logging.getLogger("vcr").setLevel(logging.CRITICAL + 1)  # it logs raw URLs
 
 
 def failure_slot(endpoint: Endpoint, number: int) -> str:
@@ -39,6 +59,7 @@ def is_ours(path: Path) -> bool:
 
 def written(interactions: list[tuple[str, str, dict[str, Any]]], metadata: dict[str, Any]) -> str:
     """The text of a cassette: method, address and answer of each request, and what goes beside them."""
+    import_vcr()
     from vcr.request import Request  # noqa: PLC0415  not in a live run
     from vcr.serialize import serialize  # noqa: PLC0415
     from vcr.serializers import yamlserializer  # noqa: PLC0415

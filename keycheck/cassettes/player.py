@@ -4,9 +4,7 @@ vcrpy reads the file, matches requests and hands out each answer once, in order.
 to be patched, or even imported.
 """
 
-import logging
 import math
-import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -20,11 +18,6 @@ from keycheck.errors import CannotLook, NotBinance, NotRecorded, OutOfTime, Unre
 from keycheck.redaction import printable
 from keycheck.secrets import Secret
 
-# vcr imports every HTTP library it finds, to be able to patch it; that is most of its start-up.
-_TO_BE_PATCHED = (
-    *("requests", "urllib3", "httplib2", "aiohttp.client", "tornado.simple_httpclient", "tornado.curl_httpclient"),
-    *("httpx", "httpx2", "httpx_curl_cffi", "pyreqwest", "boto3", "botocore"),
-)
 _LONGEST_ROUND_TRIP = 60_000  # ms
 _MESSAGE = 400
 _MOST_TEXTS = 20
@@ -77,7 +70,7 @@ class Player:
         raise self._not_recorded("answer of the machine")
 
     def _load(self) -> Any:
-        _import_vcr()
+        files.import_vcr()
         from vcr import matchers, mode  # noqa: PLC0415  not in a live run
         from vcr.cassette import Cassette  # noqa: PLC0415
 
@@ -110,18 +103,6 @@ class Player:
             f"cassette {name} holds no {what}: it is older than this suite, or was recorded in part. "
             f"Record it again: pytest suite/ --record {name}"
         )
-
-
-def _import_vcr() -> None:
-    absent = [name for name in _TO_BE_PATCHED if name not in sys.modules]
-    # None makes `import name` fail at once; the entries go again, so that nobody else is deprived.
-    sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]
-    try:
-        import vcr  # noqa: F401, PLC0415  not in a live run
-    finally:
-        for name in absent:
-            del sys.modules[name]
-    logging.getLogger("vcr").setLevel(logging.CRITICAL + 1)  # it logs raw URLs
 
 
 def _answer_of(kept: Any, endpoint: Endpoint) -> RawAnswer:

@@ -55,7 +55,7 @@ class HttpTransport:
         """Ends what is on its way, and gives back the connections. No thread is left, if that can be helped."""
         self.give_up()
         self._session.close()
-        for one in self._flights:
+        for one in set(self._flights):
             one.join(_LAST_SECONDS)
 
     def give_up(self) -> None:

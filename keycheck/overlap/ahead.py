@@ -6,10 +6,10 @@ Nothing here decides anything: a lane that ends early leaves its questions to th
 import contextlib
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from keycheck.errors import CannotLook, GivenUp, KeycheckError
-from keycheck.findings import Check
 from keycheck.overlap.plan import Plan
 
 if TYPE_CHECKING:
@@ -20,11 +20,11 @@ _LAST_SECONDS = 2.0  # for a thread to end whose request was given up
 
 
 class Ahead:
-    """Asks `session` what `checks` will ask. `give_up` ends all requests that are on their way, at once."""
+    """Asks `session` what its checks will ask. `give_up` ends all requests that are on their way, at once."""
 
-    def __init__(self, session: "Binance", checks: Sequence[Check], give_up: Callable[[], None]) -> None:
+    def __init__(self, session: "Binance", plan: Plan, give_up: Callable[[], None]) -> None:
         self._session = session
-        self._plan = Plan(session, checks)
+        self._plan = plan
         self._give_up = give_up
         self._threads: list[threading.Thread] = []
 
@@ -43,20 +43,24 @@ class Ahead:
 
     def _begin(self, ask: Callable[[], None]) -> None:
         thread = threading.Thread(target=ask, daemon=True)
-        self._threads.append(thread)
         thread.start()
+        self._threads.append(thread)
 
     def _open(self) -> None:
         """The run's first request goes alone: a ban, a block or a portal shall cost one, and not ten."""
         self._session.begin_ahead()
+        left = list(self._plan.lanes)
         try:
             self._session.clock_sample(1)
+            self._session.open_lanes()
+            while left:
+                self._begin(partial(self._walk, left[0]))
+                del left[0]
         except (CannotLook, GivenUp):
-            for lane in self._plan.lanes:
+            pass
+        finally:  # whatever else went wrong
+            for lane in left:
                 self._leave(lane)
-        else:
-            for lane in self._plan.lanes:
-                self._begin(lambda lane=lane: self._walk(lane))  # type: ignore[misc]
 
     def _walk(self, lane: Sequence["Question"]) -> None:
         self._session.begin_ahead()

@@ -16,6 +16,7 @@ R = TypeVar("R")
 S = TypeVar("S", bound="Memory")
 
 _NOTHING = object()
+_PATIENCE = 0.7  # seconds; a lane's first answer takes one round trip
 
 
 def once(ask: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
@@ -61,6 +62,7 @@ class Memory:
         self._answers: dict[Question, _Answer] = {}
         self._lock = threading.Lock()
         self._own = _Own()
+        self._under_way = False
         self._over = False
 
     def seen(self, question: str) -> Any:
@@ -80,7 +82,10 @@ class Memory:
     # -- asking ahead of the checks --
 
     def promise(self, questions: Iterable[Question]) -> None:
-        """From now on the checks wait for these, until they are answered, or it turns out that nobody will ask."""
+        """From now on the checks wait for these, until they are answered, or it turns out that nobody will ask. Once
+        lanes are open, who waits for one that nobody has begun to look for soon does so himself: what stands before it
+        in its lane may have stalled.
+        """
         with self._lock:
             for question in questions:
                 self._answers.setdefault(question, _Answer(promised=True))
@@ -92,6 +97,10 @@ class Memory:
             if answer is not None and not answer.taken:
                 del self._answers[question]
                 answer.settled.set()
+
+    def open_lanes(self) -> None:
+        """The run's first request was answered."""
+        self._under_way = True
 
     def begin_ahead(self) -> None:
         """What this thread asks is for the checks to come: it never waits for the exchange, and ends when told to."""
@@ -143,7 +152,11 @@ class Memory:
 
     def _wait_for(self, answer: _Answer) -> None:
         try:
-            answer.settled.wait()
+            while not answer.settled.wait(_PATIENCE):
+                with self._lock:
+                    if self._under_way and not answer.taken:
+                        answer.promised = False
+                        return
         except BaseException:
             self.interrupted()
             raise

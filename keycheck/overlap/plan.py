@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from keycheck.errors import CannotLook, NotApplicable
+from keycheck.facts import Reachability
 from keycheck.findings import Check
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ LANES: tuple[tuple["Question", ...], ...] = (
 )
 # These carry no key, and wait for no check.
 PUBLIC = frozenset({"exchange_info", "mark_price", "ping", "clock_sample", "drift"})
+_KEYED = frozenset({"account_answer", "wallet_answer", "locks", "stream_key", "dust_order", "smallest_order"})
 
 # What a question rests on: the questions that send its requests.
 _SIGNED = ("clock_sample",)
@@ -38,6 +40,7 @@ RESTS_ON: Mapping[str, tuple[str, ...]] = {
     "signed_reads": ("wallet_answer", "account_answer"),
     "key_permissions": ("wallet_answer",),
     "account": ("account_answer",),
+    "account_info": _SIGNED,
     "position_mode": ("account_answer",),
     "locks": _SIGNED,
     "user_stream": ("stream_key",),
@@ -56,14 +59,20 @@ def _rules_trade(session: "Binance") -> bool:
     return rules is not None and rules.is_trading
 
 
+def _nothing_speaks_against_the_api(session: "Binance") -> bool:
+    """The run's first request was answered; the ping may still be on its way."""
+    ping = session.seen("ping")
+    return ping is None or (isinstance(ping, Reachability) and ping.answered)
+
+
 # Whether what a check claims was seen to hold, for those that others wait for. A test holds it against the checks: were
 # one of these wrong, a request would be sent in vain, or late, and no verdict would change.
-HOLDS: Mapping[str, Callable[["Binance"], bool | None]] = {
+HOLDS: Mapping[str, Callable[["Binance"], bool]] = {
     "credentials_are_present": lambda session: not session.key.not_given,
-    "futures_api_answers": lambda session: True,  # the run's first request was answered  # noqa: ARG005
+    "futures_api_answers": _nothing_speaks_against_the_api,
     "signed_requests_are_accepted": lambda session: session.signed_reads().accepted,
     "futures_trading_is_enabled": lambda session: session.key_permissions().futures,
-    "account_may_trade": lambda session: session.account().can_trade,
+    "account_may_trade": lambda session: session.account().can_trade is True,
     "position_mode_is_known": lambda session: bool(session.position_mode()),
     "symbol_is_trading": _rules_trade,
     "order_gate_checks_orders": lambda session: session.dust_order().was_weighed,
@@ -83,35 +92,31 @@ def reached_from(questions: Iterable[str]) -> set[str]:
     return reached
 
 
-def needs_the_clock(checks: Iterable[Check]) -> bool:
-    """Whether any of these checks leads to a signed request, or to the clock itself."""
-    return "clock_sample" in reached_from(question for check in checks for question in check.asks)
-
-
 class Plan:
     """What the selected checks will ask, as far as that can be said before they do."""
 
     def __init__(self, session: "Binance", checks: Sequence[Check]) -> None:
         self._session = session
         self._selected = {check.id: check for check in checks}
-        self._reached = {check.id: reached_from(check.asks) for check in checks if not self._lacks_key(check)}
-        wanted = set().union(*self._reached.values())
-        self.lanes = [lane for full in LANES if (lane := [question for question in full if question[0] in wanted])]
+        reached = {check.id: reached_from(check.asks) for check in checks}
+        if session.key.not_given:  # then nothing is sent for a check that leads to what carries the key
+            reached = {one: questions for one, questions in reached.items() if not questions & _KEYED}
+        self._reached = reached
+        self._wanted = set().union(*reached.values())
+        self.needs_the_clock = "clock_sample" in self._wanted
+        self.lanes = [lane for full in LANES if (lane := [question for question in full if self._is_wanted(*question)])]
+
+    def _is_wanted(self, name: str, arguments: tuple[int, ...]) -> bool:
+        if name == "wallet_answer" and not self._session.has_wallet:
+            return False
+        # A stamp takes the first look at the clock alone.
+        return name in self._wanted and (not arguments or "drift" in self._wanted)
 
     def may_ask(self, name: str) -> bool:
         """Whether a check that leads to this question is certain to be run, as all that it waits for holds."""
         if name in PUBLIC:
             return True
         return any(self._is_clear(self._selected[one]) for one, reached in self._reached.items() if name in reached)
-
-    def _lacks_key(self, check: Check) -> bool:
-        """Whether it is blocked before anything was sent."""
-        present = "credentials_are_present"
-        if check.id == present or not self._session.key.not_given:
-            return False
-        return any(
-            one == present or self._lacks_key(self._selected[one]) for one in check.needs if one in self._selected
-        )
 
     def _is_clear(self, check: Check) -> bool:
         """As `findings.blocker` has it, of checks that have not been run yet."""

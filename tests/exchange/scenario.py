@@ -51,6 +51,8 @@ class Scenario:
     # Added to each answer, half before and half after the exchange reads its clock; to the stream's handshake, and to
     # its pong.
     latency_ms: int = 0
+    # Added once the exchange has read its clock: to the first answer of each path, to the second, and round again.
+    jitter_ms: tuple[int, ...] = ()
 
     def may(self, permission: str) -> bool:
         """Say whether the key holds a permission; one that is merely not listed counts as held."""
@@ -70,6 +72,12 @@ class Received:
     body: bytes
     status: int | None = None  # None while unanswered, and for ever if a fault kept the answer back
     code: int | None = None
+    in_flight: tuple[str, ...] = ()  # paths of the other requests, to either host, that were unanswered as it arrived
+
+    @property
+    def beside(self) -> int:
+        """How many others were unanswered as it arrived."""
+        return len(self.in_flight)
 
 
 def overlay(base: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:

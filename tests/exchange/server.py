@@ -34,6 +34,7 @@ class LocalExchange:
         self._scenario = scenario or Scenario()
         self._lock = threading.Lock()
         self._log: list[Received] = []
+        self._unanswered: dict[int, str] = {}  # paths, by place in the log
         self._streams: list[Received] = []
         self._accepted = Counter(dict.fromkeys(HOSTS, 0))
         self._hits: dict[str, int] = {}
@@ -165,17 +166,27 @@ class LocalExchange:
         scenario = self._scenario
         call = await _read(host, request)
         place = self._note(call, request)
+        try:
+            return await self._answer(replace(call, scenario=scenario), place, request)
+        finally:
+            with self._lock:
+                del self._unanswered[place]
+
+    async def _answer(self, call: endpoints.Call, place: int, request: web.BaseRequest) -> web.StreamResponse:
+        scenario = call.scenario
         with self._lock:
             fault = faults.due(scenario.faults, self._hits, call.method, call.path)
+            turn = sum(one.path == call.path for one in self._log[:place])
         await asyncio.sleep(scenario.latency_ms / 2000)
         now_ms = time.time_ns() // 1_000_000 + scenario.clock_offset_ms
-        answer = self._decide(replace(call, scenario=scenario, now_ms=now_ms), fault, request)
-        await asyncio.sleep(scenario.latency_ms / 2000)
+        answer = self._decide(replace(call, now_ms=now_ms), fault, request)
+        jitter_ms = scenario.jitter_ms[turn % len(scenario.jitter_ms)] if scenario.jitter_ms else 0
+        await asyncio.sleep(scenario.latency_ms / 2000 + jitter_ms / 1000)
         if fault is None or fault.kind not in WITHOUT_ANSWER:
             with self._lock:
                 self._log[place] = replace(self._log[place], status=answer.status, code=answer.code)
         if fault is not None and fault.kind is _K.CLOSED_DOOR:
-            self._doors[host][0].close()
+            self._doors[call.host][0].close()
         return wire.response(answer) if fault is None else await wire.misbehave(request, fault, answer)
 
     async def _serve_stream(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -190,10 +201,12 @@ class LocalExchange:
         raw_query = request.raw_path.partition("?")[2]
         received = Received(call.host, call.method, call.path, call.params, call.headers, raw_query, call.body)
         with self._lock:
-            self._log.append(received)
+            place = len(self._log)
+            self._log.append(replace(received, in_flight=tuple(self._unanswered.values())))
+            self._unanswered[place] = call.path
             if call.method == "POST" and call.path == endpoints.ORDER_PATH:
                 self.real_orders.append(received)
-            return len(self._log) - 1
+            return place
 
     def _decide(self, call: endpoints.Call, fault: faults.Fault | None, request: web.BaseRequest) -> Answer:
         if fault is None or fault.kind in SPOILS_THE_ANSWER:
