@@ -19,8 +19,8 @@ class Figure:
 
     @property
     def met(self) -> bool | None:
-        """Whether the limit holds; None where there is nothing to hold."""
-        return None if self.measured is None or self.limit is None else self.measured <= self.limit
+        """Whether the limit holds of the figure as it is shown; None where there is nothing to hold."""
+        return None if self.measured is None or self.limit is None else round(self.measured, self.places) <= self.limit
 
     def cells(self) -> tuple[str, ...]:
         """One row under HEADINGS."""

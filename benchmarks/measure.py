@@ -68,7 +68,7 @@ def ratios(found: Times, rival: str | None) -> Iterator[Figure]:
     # Of each round, whose two runs met the same neighbours.
     longer = median(far - near for far, near in zip(found[live(FAR_MS)], found[live(NEAR_MS)], strict=True))
     trips = longer / (FAR_MS - NEAR_MS) * 1000
-    yield Figure("round trips on the critical path of a live run", trips, 5, places=2)
+    yield Figure("round trips on the critical path of a live run", trips, 5, places=1)
     yield Figure("replay / one trivial test", middle[REPLAY] / middle[TRIVIAL], 1.7, places=2)
     yield Figure(f"live run / one trivial test, {NONE_MS} ms", middle[live(NONE_MS)] / middle[TRIVIAL], places=2)
 
