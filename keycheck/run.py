@@ -93,7 +93,10 @@ class Run:
         if self._give_up is not None:
             self._ahead = Ahead(self.session, plan, self._give_up)
             self._ahead.start()
+            # By this thread, and no other: a Ctrl-C in the middle of an import may leave others waiting for its lock.
             self.folder.prepare()
+            if plan.looks_at_the_stream:
+                self.session.prepare_stream()
         else:
             with contextlib.suppress(CannotLook):  # the checks will say so
                 self.session.clock_sample(1)

@@ -49,11 +49,6 @@ RESTS_ON: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def _stream_opens(session: "Binance") -> bool:
-    session.prepare_stream()  # while the listen key is on its way
-    return session.stream_key().listen_key is not None
-
-
 def _rules_trade(session: "Binance") -> bool:
     rules = session.symbol_rules()
     return rules is not None and rules.is_trading
@@ -76,7 +71,7 @@ HOLDS: Mapping[str, Callable[["Binance"], bool]] = {
     "position_mode_is_known": lambda session: bool(session.position_mode()),
     "symbol_is_trading": _rules_trade,
     "order_gate_checks_orders": lambda session: session.dust_order().was_weighed,
-    "user_stream_can_be_opened": _stream_opens,
+    "user_stream_can_be_opened": lambda session: session.stream_key().listen_key is not None,
 }
 
 
@@ -104,6 +99,7 @@ class Plan:
         self._reached = reached
         self._wanted = set().union(*reached.values())
         self.needs_the_clock = "clock_sample" in self._wanted
+        self.looks_at_the_stream = "user_stream" in self._wanted
         self.lanes = [lane for full in LANES if (lane := [question for question in full if self._is_wanted(*question)])]
 
     def _is_wanted(self, name: str, arguments: tuple[int, ...]) -> bool:
