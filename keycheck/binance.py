@@ -117,7 +117,7 @@ class Binance(Memory):
 
     def _offset(self) -> float:
         """What a signed request's stamp is corrected by. One look at the exchange's clock is enough for that."""
-        return self.clock_sample(1).offset
+        return self.clock_sample(1).stamp_offset
 
     # -- facts, in the order the checks ask for them --
 
@@ -126,8 +126,12 @@ class Binance(Memory):
         """Whether the futures API answers this machine.
 
         An answer that is not the API's own is an observation here, since reaching it is the question. No answer at all
-        is none: raises CannotLook. Where the run's first request met either, that answers it.
+        is none: raises CannotLook. Where the run's first request met either, that answers it; and so does its answer,
+        where a limit that another request met forbids a ping.
         """
+        if self._channel.is_limited:
+            self.note_call(1)
+            return Reachability(True, "the futures API answered, before it set a limit")
         try:
             self._raise_what_bars()
             self._fact(PING)

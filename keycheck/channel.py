@@ -114,6 +114,11 @@ class Channel:
         """All requests that have ended, in the order in which they were sent."""
         return [self._calls[number] for number in sorted(self._calls)]
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether nothing more is sent, as an answer behind the first one told of a limit."""
+        return self._stopped is not None and self.barred is None
+
     def ask(self, endpoint: Endpoint, params: Params = ()) -> tuple[Answer, clock.Span]:
         """One answer, and its own span once a connection stood. The run's first request tells whether there is a way:
         where it met a ban, a block, a portal, trouble, or nobody, it stays the only one.
@@ -157,10 +162,11 @@ class Channel:
         with self._room.place(endpoint.host):
             # Only now: whatever came back meanwhile may forbid this one, and a stamp grows stale.
             seconds = self.seconds_for(endpoint)
-            of_futures = endpoint.host is Host.FUTURES
-            self._asking.go_on(must_wait=of_futures and self._waiting.is_due)
-            if of_futures:
+            must_wait = endpoint.host is Host.FUTURES and self._waiting.is_due
+            self._asking.go_on(must_wait=must_wait)
+            if must_wait:
                 self._waiting.for_room()
+                seconds = self.seconds_for(endpoint)
             return self._send(endpoint, self._query(endpoint, params, offset), seconds)
 
     def _send(self, endpoint: Endpoint, query: Secret, seconds: float) -> tuple[Answer, clock.Span]:

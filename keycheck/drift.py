@@ -26,6 +26,13 @@ class Sample:
         """Local clock minus exchange clock, taking the stamp to be from the middle of the round trip."""
         return self.sent + self.round_trip / 2 - self.server
 
+    @property
+    def stamp_offset(self) -> float:
+        """What a stamp is corrected by: `offset`, unless the answer was so slow that half of the round trip might put
+        the stamp too far ahead. Then as if it had come back in no time: late by a round trip at most, and never ahead.
+        """
+        return self.offset if self.round_trip < AHEAD_LIMIT else self.sent + self.round_trip - self.server
+
 
 @dataclass(frozen=True)
 class Drift:

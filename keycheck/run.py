@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keycheck import __version__, clock, settings
+from keycheck import __version__, clock, importing, settings
 from keycheck.catalogue import Catalogue
 from keycheck.errors import CannotLook
 from keycheck.evidence import Evidence
@@ -93,10 +93,10 @@ class Run:
         if self._give_up is not None:
             self._ahead = Ahead(self.session, plan, self._give_up)
             self._ahead.start()
-            # By this thread, and no other: a Ctrl-C in the middle of an import may leave others waiting for its lock.
-            self.folder.prepare()
-            if plan.looks_at_the_stream:
-                self.session.prepare_stream()
+            with importing.undisturbed():
+                self.folder.prepare()
+                if plan.looks_at_the_stream:
+                    self.session.prepare_stream()
         else:
             with contextlib.suppress(CannotLook):  # the checks will say so
                 self.session.clock_sample(1)

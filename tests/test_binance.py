@@ -407,6 +407,18 @@ def test_three_samples_are_journalled_and_the_journal_decides() -> None:
 # -- stopping --
 
 
+def test_a_limit_that_another_request_met_leaves_the_first_answer_standing() -> None:
+    """The API answered, though a ping may not be sent any more; what that rests on is the first request."""
+    asked = session(scripted().on(PREMIUM_INDEX, LIMITED))
+    asked.clock_sample(1)
+    with pytest.raises(RateLimited):
+        asked.mark_price()
+    asked.take_used_calls()
+    assert asked.ping().answered
+    assert asked.take_used_calls() == (1,)
+    assert len(asked.calls) == 2
+
+
 @pytest.mark.parametrize("limit", [LIMITED, RawAnswer(418, {}, b""), RawAnswer(400, JSON, b'{"code": -1015}')])
 def test_a_rate_limit_stops_everything(limit: RawAnswer) -> None:
     """429 and 418 are not asked into: the next one may be a ban."""

@@ -32,6 +32,16 @@ def window(drift: Drift, recv_window: int) -> bool | None:
 
 
 @settings(max_examples=100, deadline=None)
+@given(offsets, st.floats(0, 20_000), st.floats(0, 20_000))
+@example(0, 2500, 0)
+def test_a_stamp_is_never_too_far_ahead(ahead: float, there: float, back: float) -> None:
+    """However lopsided the way was on which the clock was read; and it is late by a round trip at most."""
+    sample = Sample(SERVER + ahead, there + back, round(SERVER + there))
+    stamp = sample.sent - sample.stamp_offset  # made at the moment in which the exchange's clock shows SERVER
+    assert -(there + back) - 1 <= stamp - SERVER <= AHEAD_LIMIT / 2 + 1
+
+
+@settings(max_examples=100, deadline=None)
 @given(offsets, uncertainties, limits)
 @example(2000, 0, 2000)
 @example(-1500, 500, 2000)

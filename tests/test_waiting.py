@@ -1,7 +1,7 @@
 """A request waits for the exchange's next minute where this one is nearly used up, and none waits twice for nothing."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -269,6 +269,22 @@ def test_the_header_is_read_off_every_answer(header: str | None, exchange: Local
         live.ping()
         live.exchange_info()
     assert [call.used_weight for call in live.calls] == ([101, 102] if header else [None, None])
+
+
+def test_a_limit_that_is_met_during_a_wait_ends_it_all(now: StandIn) -> None:
+    """Another thread's request may meet it; then nothing is sent once the wait is over."""
+
+    class Limiting(clock.Sleep):
+        def wait(self, seconds: float, tell: Callable[[int], None]) -> None:
+            super().wait(seconds, tell)
+            asked._stopped = RateLimited("limited")
+
+    transport = Metered(now, FULL)
+    asked = asking(transport, Limiting())
+    asked.ask(PING)
+    with pytest.raises(RateLimited, match="not sent"):
+        asked.ask(PING)
+    assert transport.moments == [0]
 
 
 def test_no_answer_tells_no_weight(now: StandIn) -> None:

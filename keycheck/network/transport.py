@@ -1,6 +1,7 @@
 """One request over HTTP, to the last byte of its answer or to the end of its time."""
 
 import contextlib
+import encodings.idna  # noqa: F401  which looking up a name would import, in a thread that may not
 import logging
 import ssl
 from collections.abc import Mapping
@@ -69,8 +70,8 @@ class HttpTransport:
             raise NotListed(f"{endpoint} is not on the list of requests that this suite may send")
         seconds = min(seconds, REQUEST_SECONDS)
         sent = Flight(lambda: self._outcome(endpoint, query, api_key))
-        self._flights.add(sent)
         sent.start()
+        self._flights.add(sent)
         result = sent.result(seconds)
         # Raised here, outside any except block, so that no library exception, whose text holds the URL, rides along.
         if result is None:

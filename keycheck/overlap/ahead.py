@@ -27,15 +27,23 @@ class Ahead:
         self._plan = plan
         self._give_up = give_up
         self._threads: list[threading.Thread] = []
+        self._is_stopped = False
 
     def start(self) -> None:
         """Returns at once. From now on the checks wait for what was promised to them."""
         self._session.interrupted = self.stop
         self._session.promise(question for lane in self._plan.lanes for question in lane)
-        self._begin(self._open)
+        try:
+            self._begin(self._open)
+        except RuntimeError:  # no thread can be started
+            for lane in self._plan.lanes:
+                self._leave(lane)
 
     def stop(self) -> None:
         """Ends what is on its way, at once, and waits for the threads. What nobody looked for is left to the checks."""
+        if self._is_stopped:
+            return
+        self._is_stopped = True
         self._session.end_ahead()
         self._give_up()
         for thread in self._threads:

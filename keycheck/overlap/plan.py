@@ -55,7 +55,11 @@ def _rules_trade(session: "Binance") -> bool:
 
 
 def _nothing_speaks_against_the_api(session: "Binance") -> bool:
-    """The run's first request was answered; the ping may still be on its way."""
+    """The run's first request was answered; the ping may still be on its way.
+
+    Should it fail behind an answered first request, something was sent in vain. To wait for it would cost each run a
+    round trip.
+    """
     ping = session.seen("ping")
     return ping is None or (isinstance(ping, Reachability) and ping.answered)
 

@@ -1,14 +1,16 @@
 """The hooks of a run of suite/."""
 
+import contextlib
 from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.outcomes import Failed
 from _pytest.terminal import TerminalReporter
 
-from keycheck import catalogue, garbage, settings
+from keycheck import catalogue, importing, settings
 from keycheck.errors import DirtyArtefact, UsageProblem
 from keycheck.findings import Check
 from keycheck.opening import Options
@@ -61,7 +63,7 @@ class SuiteRun:
         try:
             self.run = Run(self.options, self.catalogue, self.redactor, Countdown(self.config))
             self._refuse_what_cannot_work()
-            with garbage.spared():  # each way of running imports what it uses
+            with importing.undisturbed():  # each way of running imports what it uses
                 self.run.open()
         except UsageProblem as problem:
             message = str(problem)
@@ -140,7 +142,8 @@ class SuiteRun:
         """Before the first of them, the run is told which checks have been selected."""
         if not self._begun and not self._option("setuponly"):
             self._begun = True
-            self.run.begin([check for one in item.session.items if (check := self._check(one))])
+            with contextlib.suppress(Failed):  # pytest-timeout's: the checks will meet what took so long
+                self.run.begin([check for one in item.session.items if (check := self._check(one))])
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
