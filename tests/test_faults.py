@@ -160,5 +160,5 @@ def test_a_run_ends_within_a_minute_of_real_time(capsys: pytest.CaptureFixture[s
     ran = whole.run(cases, workers=len(cases), in_real_time=True)
     with capsys.disabled():
         print(f"\nin real time: {ran.summary()}")
-    assert ran.slowest[0] > 40
+    assert ran.slowest[0] > 3 * 8.9  # it did wait for one such answer after the other
     _lawful(ran)
