@@ -57,7 +57,8 @@ class HttpTransport:
         self.give_up()
         self._session.close()
         for one in set(self._flights):
-            one.join(_LAST_SECONDS)
+            if one.is_alive():  # one that could not be started cannot be waited for
+                one.join(_LAST_SECONDS)
 
     def give_up(self) -> None:
         """Ends all that is on its way, at once: who sent it meets GivenUp."""
@@ -70,8 +71,8 @@ class HttpTransport:
             raise NotListed(f"{endpoint} is not on the list of requests that this suite may send")
         seconds = min(seconds, REQUEST_SECONDS)
         sent = Flight(lambda: self._outcome(endpoint, query, api_key))
+        self._flights.add(sent)  # before it can be given up
         sent.start()
-        self._flights.add(sent)
         result = sent.result(seconds)
         # Raised here, outside any except block, so that no library exception, whose text holds the URL, rides along.
         if result is None:

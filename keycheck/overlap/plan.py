@@ -25,10 +25,11 @@ LANES: tuple[tuple["Question", ...], ...] = (
 )
 # These carry no key, and wait for no check.
 PUBLIC = frozenset({"exchange_info", "mark_price", "ping", "clock_sample", "drift"})
-_KEYED = frozenset({"account_answer", "wallet_answer", "locks", "stream_key", "dust_order", "smallest_order"})
+_KEYED = frozenset(name for lane in LANES for name, _ in lane) - PUBLIC
 
 # What a question rests on: the questions that send its requests.
 _SIGNED = ("clock_sample",)
+_ORDER = ("account_answer", "exchange_info", "mark_price", *_SIGNED)
 RESTS_ON: Mapping[str, tuple[str, ...]] = {
     "weight_at_start": ("ping", "exchange_info"),
     "symbol_rules": ("exchange_info",),
@@ -44,8 +45,8 @@ RESTS_ON: Mapping[str, tuple[str, ...]] = {
     "position_mode": ("account_answer",),
     "locks": _SIGNED,
     "user_stream": ("stream_key",),
-    "dust_order": ("account_answer", "exchange_info", "mark_price", *_SIGNED),
-    "smallest_order": ("account_answer", "exchange_info", "mark_price", *_SIGNED),
+    "dust_order": _ORDER,
+    "smallest_order": _ORDER,
 }
 
 

@@ -1,8 +1,6 @@
 """How much is in flight at once: so many requests to each host, four in all."""
 
-import contextlib
 import threading
-from collections.abc import Iterator
 
 from keycheck.endpoints import AT_ONCE, Host
 
@@ -14,8 +12,6 @@ class Room:
         self._places = {host: threading.Semaphore(most) for host, most in AT_ONCE.items()}
         self.alone = threading.Lock()
 
-    @contextlib.contextmanager
-    def place(self, host: Host) -> Iterator[None]:
-        """For the length of one request."""
-        with self._places[host]:
-            yield
+    def place(self, host: Host) -> threading.Semaphore:
+        """To be held for the length of one request."""
+        return self._places[host]
