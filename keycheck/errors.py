@@ -10,6 +10,7 @@
         |-- NotBinance          an answer, but not one that Binance gives
         |-- TurnedAway          the firewall or a legal restriction answered in Binance's place
         |-- RateLimited         429 or 418: nothing more is sent in this run
+        |-- NotSent             a request that was about to leave when such an answer was read
         |-- ExchangeTrouble     5xx and the codes that mean "try again"
         |-- Refused             a coded refusal that does not answer what was asked
         |-- Undecided           the answer came, and leaves the question open
@@ -86,6 +87,12 @@ class RateLimited(CannotLook):
     kind = "rate_limited"
     banned_until: int | None = None
     retry_after: int | None = None
+
+
+class NotSent(CannotLook):
+    """A request was ready to leave when the answer to another one set a limit, so it was held back."""
+
+    kind = "not_sent"
 
 
 class ExchangeTrouble(CannotLook):

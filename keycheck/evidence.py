@@ -7,6 +7,7 @@ from typing import Any, Literal
 from keycheck.credentials import KeyFacts
 from keycheck.drift import Drift
 from keycheck.endpoints import Host
+from keycheck.errors import NotSent
 from keycheck.findings import Finding
 
 System = Literal["linux", "windows", "macos"]
@@ -41,6 +42,11 @@ class Call:
     def name(self) -> str:
         """As an endpoint is written: `GET /fapi/v1/ping`."""
         return f"{self.method} {self.path}"
+
+    @property
+    def sent(self) -> bool:
+        """Whether it left this machine, or may have: a limit holds back what is still connecting."""
+        return self.trouble != NotSent.kind
 
     @property
     def accepted(self) -> bool:

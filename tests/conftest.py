@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", "error")
+    if "s" not in config.option.reportchars:
+        config.option.reportchars += "s"  # what is left out says why, and how to run it
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,7 @@
 """verdict.json holds every field of the contract, and null where nothing is known."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -12,6 +13,7 @@ from keycheck.catalogue import Catalogue
 from keycheck.credentials import KeyFacts
 from keycheck.diagnosis.cause import Confidence, Diagnosis
 from keycheck.endpoints import Host
+from keycheck.errors import NotSent
 from keycheck.evidence import Call
 from keycheck.findings import Check, Finding, Outcome, Severity
 from keycheck.opening import Options
@@ -21,6 +23,7 @@ from keycheck.report.folder import VERDICT_FILE
 from keycheck.report.model import NOTED, RunReport
 from keycheck.run import Run
 from keycheck.verdict import Verdict
+from tests.sample_reports import CUT, PING, healthy
 
 SCHEMA = Path(verdict_json.__file__).with_name("verdict.schema.json")
 TOP = (
@@ -110,6 +113,13 @@ def test_what_is_known_is_told() -> None:
         "durationMs": 5,
     }
     assert document["checks"][1]["blockedBy"] == "key_is_fit"
+
+
+def test_a_request_that_a_limit_held_back_is_not_counted() -> None:
+    """It never left this machine, so it cost nothing."""
+    held_back = replace(CUT, trouble=NotSent.kind, weight=5)
+    document = verdict_json.as_dict(replace(healthy(), calls=[PING, held_back]))
+    assert (document["requests"]["count"], document["requests"]["futuresWeight"]) == (1, 1)
 
 
 @pytest.mark.parametrize("verdict", Verdict)

@@ -6,6 +6,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -26,9 +27,10 @@ from keycheck.endpoints import (
     Endpoint,
     Host,
 )
-from keycheck.errors import CannotLook, NotBinance, NotListed, Unreachable
+from keycheck.errors import CannotLook, NotBinance, NotListed, NotSent, Unreachable
 from keycheck.network import transport
 from keycheck.network.explain import explain
+from keycheck.network.flight import Flight
 from keycheck.network.inert import no_sockets
 from keycheck.network.transport import HttpTransport
 from keycheck.secrets import Secret
@@ -85,6 +87,44 @@ def unused_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port
+
+
+# -- limits --
+
+
+@pytest.mark.parametrize("status", [429, 418])
+def test_after_a_limit_the_transport_sends_nothing(http: HttpTransport, exchange: LocalExchange, status: int) -> None:
+    """Not even over a connection that stands open."""
+    http.send(TIME, NOTHING, None, 5)
+    limit = Fault.rate_limited() if status == 429 else Fault.banned(1_790_000_000_000)
+    misbehaving(exchange, limit)
+    assert http.send(PING, NOTHING, None, 5).status == status
+    assert isinstance(failure(http, TIME), NotSent)
+    assert [one.path for one in exchange.log] == [TIME.path, PING.path]
+
+
+def test_a_request_that_is_still_connecting_when_a_limit_is_read_never_leaves(
+    http: HttpTransport, exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Connecting takes round trips, in which another request's answer may be read."""
+    connected, limit_read = threading.Event(), threading.Event()
+    goes_on = Flight.has_connected
+
+    def dawdle(flight: Flight, connection: Any) -> None:
+        if not connected.is_set():  # the first to connect
+            connected.set()
+            limit_read.wait(5)
+        goes_on(flight, connection)
+
+    monkeypatch.setattr(Flight, "has_connected", dawdle)
+    misbehaving(exchange, Fault.rate_limited())
+    with ThreadPoolExecutor() as pool:
+        dawdler = pool.submit(failure, http, EXCHANGE_INFO)
+        assert connected.wait(5)
+        assert http.send(PING, NOTHING, None, 5).status == 429
+        limit_read.set()
+        assert isinstance(dawdler.result(5), NotSent)
+    assert [one.path for one in exchange.log] == [PING.path]
 
 
 # -- what is sent --

@@ -12,17 +12,21 @@ from typing import Any
 
 from keycheck import clock
 from keycheck.answers import RawAnswer
-from keycheck.errors import GivenUp, KeycheckError
+from keycheck.errors import GivenUp, KeycheckError, NotSent
 from keycheck.network.cut import cut
 
 Result = RawAnswer | KeycheckError | GivenUp
 
 
 class Flight(threading.Thread):
-    """`make` sends and reads, in this thread, and raises nothing. `connecting_ms`: until a connection stood."""
+    """`make` sends and reads, in this thread, and raises nothing. `connecting_ms`: until a connection stood.
 
-    def __init__(self, make: Callable[[], Result]) -> None:
+    `limited`: set once any answer of the run was a 429 or 418; from then on no request leaves.
+    """
+
+    def __init__(self, make: Callable[[], Result], limited: threading.Event) -> None:
         super().__init__(daemon=True)
+        self._limited = limited
         self.connecting_ms = 0.0
         self._make = make
         self._watch = clock.Stopwatch()
@@ -56,19 +60,23 @@ class Flight(threading.Thread):
         cut(getattr(self._connection, "sock", None))
 
     def takes(self, connection: Any) -> None:
-        """It is about to use this one. Raises TimeoutError where it was given up meanwhile."""
+        """It is about to use this one. Raises TimeoutError where it was given up meanwhile, NotSent after a limit."""
         self._connection = connection
-        self._stop_if_given_up(connection)
+        self._stop_if_unwanted(connection)
 
     def has_connected(self, connection: Any) -> None:
         """The same: a name server may answer after a request was given up; then nothing must be sent any more."""
         self.connecting_ms = self._watch.stop().took
-        self._stop_if_given_up(connection)
+        self._stop_if_unwanted(connection)
 
-    def _stop_if_given_up(self, connection: Any) -> None:
+    def _stop_if_unwanted(self, connection: Any) -> None:
+        """The last look before the request's bytes are written."""
         if self._is_given_up:
             connection.close()
             raise TimeoutError
+        if self._limited.is_set():
+            connection.close()
+            raise NotSent("not sent, because Binance had just answered another request with a limit. Wait a minute")
 
     def _settle(self, result: Result) -> None:
         with contextlib.suppress(InvalidStateError):

@@ -4,6 +4,7 @@ import contextlib
 import encodings.idna  # noqa: F401  which looking up a name would import, in a thread that may not
 import logging
 import ssl
+import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from email.message import Message
@@ -40,6 +41,7 @@ class HttpTransport:
     def __init__(self, urls: Mapping[Host, str], proxy: Secret | None = None, ca_bundle: str | None = None) -> None:
         self._urls = dict(urls)
         self._gate = Gate(urls, proxy, _usable(ca_bundle) if ca_bundle else None)
+        self._limited = threading.Event()  # set as soon as the status of a 429 or 418 was read
         self._flights: set[Flight] = set()  # also those whose thread may still have to end
         self._session = _Session()
         self._session.trust_env = False  # no HTTP_PROXY, .netrc or REQUESTS_CA_BUNDLE
@@ -66,11 +68,14 @@ class HttpTransport:
             one.give_up()
 
     def send(self, endpoint: Endpoint, query: Secret, api_key: Secret | None, seconds: float) -> RawAnswer:
-        """Sends and reads to the end within `seconds`, whatever the other side does. Raises CannotLook or GivenUp."""
+        """Sends and reads to the end within `seconds`, whatever the other side does. Raises CannotLook or GivenUp.
+
+        After an answer of 429 or 418 nothing leaves any more, not even what was waiting for its connection: NotSent.
+        """
         if endpoint not in LISTED or endpoint.host not in self._urls:
             raise NotListed(f"{endpoint} is not on the list of requests that this suite may send")
         seconds = min(seconds, REQUEST_SECONDS)
-        sent = Flight(lambda: self._outcome(endpoint, query, api_key))
+        sent = Flight(lambda: self._outcome(endpoint, query, api_key), self._limited)
         self._flights.add(sent)  # before it can be given up
         sent.start()
         result = sent.result(seconds)
@@ -105,6 +110,8 @@ class HttpTransport:
             stream=True,
         )
         with contextlib.closing(response):
+            if response.status_code in (418, 429):
+                self._limited.set()
             if response.status_code < 200:
                 # An interim answer that http.client takes for the final one; the real one is still to come, and must
                 # not be taken for the answer to the next question.

@@ -113,7 +113,12 @@ class RunReport:
 
     def weight_spent(self, host: Host) -> int:
         """Documented request weight of all requests to `host`, retries included."""
-        return sum(call.weight for call in self.calls if call.host is host)
+        return sum(call.weight for call in self.calls if call.host is host and call.sent)
+
+    @property
+    def requests_sent(self) -> int:
+        """How many requests left this machine, retries included."""
+        return sum(call.sent for call in self.calls)
 
 
 def _masked(mask: Callable[[str], str]) -> Callable[[Diagnosis], Diagnosis]:

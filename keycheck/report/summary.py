@@ -105,7 +105,7 @@ def _run(report: RunReport) -> str:
         f"drift {report.drift.ms:+d} ms, give or take {report.drift.uncertainty:.0f}" if report.drift else "no drift"
     )
     limit = f" of {report.weight_limit}" if report.weight_limit else ""
-    spent = f"{len(report.calls)} requests, futures weight {report.weight_spent(Host.FUTURES)}{limit}"
+    spent = f"{report.requests_sent} requests, futures weight {report.weight_spent(Host.FUTURES)}{limit}"
     return f"{drift}; {spent}; keycheck {_code(report.suite_version)}."
 
 

@@ -30,7 +30,7 @@ def as_dict(report: RunReport) -> dict[str, Any]:
         "checks": [_check(finding) for finding in report.findings],
         "diagnosis": [_diagnosis(one) for one in report.diagnosis],
         "requests": {
-            "count": len(report.calls),
+            "count": report.requests_sent,
             "futuresWeight": report.weight_spent(Host.FUTURES),
             "walletWeight": report.weight_spent(Host.WALLET),
             "futuresWeightLimit": report.weight_limit,

@@ -23,6 +23,10 @@ STREAM = "stream"
 PATIENCE = 5.0  # seconds the caller waits for the thread to start or stop; both take milliseconds
 _K = faults.Kind
 WITHOUT_ANSWER = {_K.RESET, _K.STALL, _K.DRIP_HEADERS, _K.RAW, _K.CLOSED_DOOR}
+LIMITS = (418, 429)
+# Seconds for which an exchange that has set a limit holds all other answers back. Meanwhile the run reads the limit, so
+# that a request which arrives behind it was on its way already: no other answer has made room for it.
+HOLDS_BACK = 0.5
 SPOILS_THE_ANSWER = {_K.RESET_AFTER_HEADERS, _K.TRUNCATED, _K.DRIP, _K.ALTERED, _K.INTERIM}
 
 
@@ -40,6 +44,7 @@ class LocalExchange:
         self._hits: dict[str, int] = {}
         self._meters = headers.Meters(self._scenario.used_weight)
         self._failures: list[Exception] = []
+        self._limited_at = -HOLDS_BACK  # seconds on the monotonic clock
         self._urls: dict[str, str] = {}
         self.real_orders: list[Received] = []  # the tripwire: orders that were no tests; has to stay empty
 
@@ -185,9 +190,16 @@ class LocalExchange:
         if fault is None or fault.kind not in WITHOUT_ANSWER:
             with self._lock:
                 self._log[place] = replace(self._log[place], status=answer.status, code=answer.code)
+        await self._hold_back(answer)
         if fault is not None and fault.kind is _K.CLOSED_DOOR:
             self._doors[call.host][0].close()
         return wire.response(answer) if fault is None else await wire.misbehave(request, fault, answer)
+
+    async def _hold_back(self, answer: Answer) -> None:
+        if answer.status in LIMITS:
+            self._limited_at = time.monotonic()
+        else:
+            await asyncio.sleep(max(0.0, self._limited_at + HOLDS_BACK - time.monotonic()))
 
     async def _serve_stream(self, request: web.BaseRequest) -> web.StreamResponse:
         call = await _read(STREAM, request)

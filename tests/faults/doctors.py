@@ -45,6 +45,11 @@ def _signature(ran: Ran) -> str:
     return next(one.params["signature"] for one in ran.received if "signature" in one.params)
 
 
+def _order_sent_again(ran: Ran) -> Ran:
+    order = next(one for one in ran.received if one.path.endswith("/order/test"))
+    return replace(ran, base=ran, received=(*ran.received, order))
+
+
 def _limited(ran: Ran) -> Ran:
     return replace(ran, received=(replace(ran.received[0], status=429), *ran.received[1:]))
 
@@ -104,7 +109,7 @@ DOCTORS: dict[str, list[Doctor]] = {
     "nothing_is_placed": [lambda ran: replace(ran, real_orders=1)],
     "requests_are_few": [
         lambda ran: replace(ran, base=ran, received=ran.received * 2 + ran.received[:1]),
-        lambda ran: replace(ran, base=ran, received=(*ran.received, ran.received[-1])),
+        _order_sent_again,
     ],
     "silent_after_a_limit": [_limited],
     "overcome_is_told": [

@@ -39,7 +39,7 @@ def told(calls: Sequence[Call], limit: int | None) -> str:
 
 def spent(calls: Sequence[Call]) -> int:
     """Documented weight of the requests to the futures API."""
-    return sum(call.weight for call in calls if call.host is Host.FUTURES)
+    return sum(call.weight for call in calls if call.host is Host.FUTURES and call.sent)
 
 
 def counted(calls: Sequence[Call]) -> int | None:
