@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from keycheck import machine
-from keycheck.machine import KEPT, NO_FILE, NOT_TOLD, UNKEPT, Machine
+from keycheck.machine import KEPT, NO_FILE, NO_GIT, NOT_TOLD, UNKEPT, Machine
 
 GIT = shutil.which("git")
 needs_git = pytest.mark.skipif(GIT is None, reason="git is not installed")
@@ -145,7 +145,7 @@ def test_the_time_service_of_windows_is_read_as_it_answers(
     told: str, status: int, answer: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It has a source, or nobody keeps the clock."""
-    program = tmp_path / "w32tm"
+    program = tmp_path / "w32tm.exe"
     program.write_text(f"#!/bin/sh\necho '{told}'\nexit {status}\n", encoding="utf-8")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -159,7 +159,7 @@ def test_where_git_cannot_be_asked_that_is_said(settings_file: Path, monkeypatch
     """A file in a repository is not called private by a machine without git."""
     git(settings_file.parent, "init", "-q")
     monkeypatch.setenv("PATH", str(settings_file.parent))
-    assert remarks(settings_file) == [f"the settings file {NOT_TOLD}"]
+    assert remarks(settings_file) == [f"the settings file {NOT_TOLD}: {NO_GIT}"]
 
 
 @needs_git
