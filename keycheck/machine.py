@@ -166,8 +166,10 @@ def _is_inside(program: Path, folder: Path) -> bool:
 
 
 def _mode(path: Path) -> int | None:
-    """None for what is not there, or cannot be looked at."""
+    """None for what is not there, and 0, which is no file, for what cannot be looked at."""
     try:
         return path.stat().st_mode
-    except (OSError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
+    except OSError:
+        return 0
