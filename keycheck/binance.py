@@ -178,8 +178,8 @@ class Binance(Memory):
         told = self._journal.remember("machine/files", self._machine.open_files)
         if told == [NO_FILE]:
             raise NotApplicable("the credentials come from the environment, and no file holds them")
-        if any(remark.endswith(NOT_TOLD) for remark in told):
-            raise Undecided(f"{'; '.join(told)}. Run where git is installed, or look yourself: git check-ignore .env")
+        if any(NOT_TOLD in remark for remark in told):
+            raise Undecided("; ".join(told))
         return tuple(told)
 
     @once

@@ -4,13 +4,12 @@ import contextlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from keycheck import comparison
+from keycheck import bounded, comparison
 from keycheck.comparison import Comparison, Previous
 from keycheck.credentials import KeyFacts
 from keycheck.errors import UsageProblem
 from keycheck.findings import Finding
 from keycheck.redaction import printable
-from keycheck.report import artefacts
 from keycheck.report.folder import VERDICT_FILE
 
 
@@ -34,12 +33,14 @@ def _previous(path: Path) -> Previous:
     file = path
     try:
         file = path / VERDICT_FILE if path.is_dir() else path
-        text = artefacts.read(file, comparison.MAX_FILE + 1)
+        text = bounded.read(file, comparison.MAX_FILE).decode("utf-8", "replace")
+    except bounded.Unreadable as error:
+        problem = str(error)
     except OSError as error:
         problem = f"cannot be read ({error.strerror})"
     else:
         with contextlib.suppress(ValueError):
-            return comparison.previous_from(text if len(text) <= comparison.MAX_FILE else "")
+            return comparison.previous_from(text)
         problem = "is no verdict.json of this suite"
     name = printable(file.name, 60)
     raise UsageProblem(f"--compare: {name} {problem}. Give the verdict.json of an earlier run, or the folder it is in")

@@ -183,7 +183,7 @@ class Run:
             try:
                 self.folder.add_summary_to(path, self.options.env_file)
             except OSError as error:  # the verdict stands without it
-                self.remarks.append(f"GITHUB_STEP_SUMMARY could not be written ({error.strerror})")
+                self.remarks.append(f"GITHUB_STEP_SUMMARY could not be written ({error.strerror}): let it name a file")
         if self._recorder and whole and self.findings:
             artefacts.write(self._recorder.path, self._recorder.text(), self.redactor.finds)
             self.recorded = self._recorder.path

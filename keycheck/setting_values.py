@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from keycheck import bounded
 from keycheck.cassettes.label import MAX_RECV_WINDOW
 from keycheck.errors import UsageProblem
 from keycheck.secrets import Secret
 
 DEFAULT_SYMBOL = "BTCUSDT"
 DEFAULT_RECV_WINDOW = 5000  # ms; Binance's own default
+MAX_CA_BUNDLE = 2**22  # bytes; that of Mozilla has some 230,000
 _HOST = re.compile(r"[A-Za-z0-9.:_-]{1,253}")
 
 
@@ -114,12 +116,14 @@ def proxy_password(proxy: Secret | None) -> Secret | None:
 
 
 def ca_bundle_of(raw: str) -> str | None:
-    """BINANCE_CA_BUNDLE: the path of a file that is there."""
+    """BINANCE_CA_BUNDLE: the path of a file that can be read, several times over, so that a pipe will not do."""
     text = raw.strip()
+    if not text:
+        return None
     try:
-        usable = not text or Path(text).is_file()
-    except (OSError, ValueError):
-        usable = False
-    if not usable:
-        raise UsageProblem("BINANCE_CA_BUNDLE names no file: give the path of a PEM file, or leave it out")
-    return text or None
+        bounded.read(Path(text), MAX_CA_BUNDLE, pipes=False)
+    except bounded.Unreadable as problem:
+        raise UsageProblem(
+            f"the file that BINANCE_CA_BUNDLE names {problem}: give the path of a PEM file, or leave it out"
+        ) from None
+    return text

@@ -30,6 +30,8 @@ _OF_CI = (
     "CIRCLE_",
     "BUILDKITE_",
 )
+# Of Windows: without the first no program starts, and the others are what HOME is elsewhere.
+_FOR_OTHER_PROGRAMS = ("HOME", "XDG_CONFIG_HOME", "SYSTEMROOT", "PROGRAMDATA", "USERPROFILE", "HOMEDRIVE", "HOMEPATH")
 _SECRETS = (credentials.KEY, credentials.SECRET, credentials.PASSPHRASE)
 
 NAMES = (
@@ -83,9 +85,15 @@ def step_summary() -> Path | None:
     return Path(name) if name else None
 
 
-def without_git() -> dict[str, str]:
-    """The environment for a program that is asked about files: inside a git hook git's own names lead elsewhere."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "BINANCE_"))}
+def for_other_programs() -> dict[str, str]:
+    """All that another program is given of the environment: where its user's own settings are."""
+    return {name: os.environ[name] for name in _FOR_OTHER_PROGRAMS if name in os.environ}
+
+
+def program_folders() -> list[Path]:
+    """The folders of PATH. Neither a relative one nor an empty one, which is the current directory."""
+    folders = map(Path, os.environ.get("PATH", os.defpath).split(os.pathsep))
+    return [folder for folder in folders if folder.is_absolute()]
 
 
 def in_the_environment() -> list[str]:

@@ -5,8 +5,9 @@ import logging
 import re
 from pathlib import Path
 
-from keycheck import credentials, pem
+from keycheck import bounded, credentials, pem
 from keycheck.errors import UsageProblem
+from keycheck.redaction import printable
 from keycheck.secrets import Secret
 
 MAX_FILE = 2**18  # bytes
@@ -15,19 +16,18 @@ MAX_KEY_FILE = 2**16  # bytes; an RSA key of 16384 bits has some 13,000
 
 def read(env_file: Path, *, required: bool) -> tuple[str, list[str]]:
     """The file's text and what was odd about its encoding."""
-    name = env_file.name
+    name = printable(env_file.name, 60)
     try:
-        raw = env_file.read_bytes()
-    except FileNotFoundError:
+        raw = bounded.read(env_file, MAX_FILE)
+    except bounded.Missing:
         if required:
             raise UsageProblem(f"there is no settings file {name}: check --env-file") from None
         return "", []
-    except IsADirectoryError:
-        raise UsageProblem(f"{name} is a directory: put the settings into a file of that name") from None
-    except OSError:
-        raise UsageProblem(f"{name} cannot be read: give yourself permission to read it (chmod u+r {name})") from None
-    if len(raw) > MAX_FILE:
-        raise UsageProblem(f"{name} is longer than {MAX_FILE >> 10} KiB, which no settings file is: check its name")
+    except bounded.Unreadable as problem:
+        option = "--env-file: " if required else ""
+        raise UsageProblem(
+            f"{option}{name} {problem}: put the settings into a file that you may read, or name another with --env-file"
+        ) from None
     marked = raw.startswith(b"\xef\xbb\xbf")
     try:
         text = raw.decode("utf-8-sig")
@@ -83,20 +83,10 @@ def place_of_key(raw: str, folder: Path) -> Path | None:
 
 def text_of_key(path: Path) -> Secret:
     try:
-        if not path.is_file():  # nor a pipe, which might never end
-            raise UsageProblem(
-                f"{credentials.KEY_FILE} names no file: correct the path, which starts at the folder of the settings "
-                "file where it is relative"
-            )
-        with path.open("rb") as file:
-            raw = file.read(MAX_KEY_FILE + 1)
-    except OSError:
+        raw = bounded.read(path, MAX_KEY_FILE)
+    except bounded.Unreadable as problem:
         raise UsageProblem(
-            f"the file that {credentials.KEY_FILE} names cannot be read: correct the path, or give yourself permission"
+            f"the file that {credentials.KEY_FILE} names {problem}: correct the path, which starts at the folder of "
+            "the settings file where it is relative, or give yourself permission to read it"
         ) from None
-    if len(raw) > MAX_KEY_FILE:
-        raise UsageProblem(
-            f"the file that {credentials.KEY_FILE} names is longer than {MAX_KEY_FILE >> 10} KiB, which no private key "
-            "is: check the path"
-        )
     return Secret(raw.decode("utf-8", "replace"))

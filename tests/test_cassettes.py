@@ -238,9 +238,10 @@ def test_a_refused_cassette_leaves_the_network_as_it_was(tmp_path: Path) -> None
 
 def test_a_missing_cassette_is_named(tmp_path: Path) -> None:
     """And where to look for others."""
-    for path in (tmp_path / "mine.yaml", tmp_path):
-        with pytest.raises(UsageProblem, match="there is no cassette"):
-            Player(path)
+    with pytest.raises(UsageProblem, match=r"there is no cassette mine\.yaml: look into cassettes/"):
+        Player(tmp_path / "mine.yaml")
+    with pytest.raises(UsageProblem, match="is a directory"):
+        Player(tmp_path)
 
 
 def test_a_cassette_has_a_largest_size(tmp_path: Path) -> None:

@@ -55,11 +55,11 @@ def test_a_folder_stands_for_the_verdict_in_it(suite: SuiteRunner, tmp_path: Pat
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (None, "cannot be read"),
+        (None, "is not there"),
         ("", EMPTY),
         ("{}", EMPTY),
         ('{"schemaVersion": 1}', EMPTY),
-        ("\0" * 2_000_000, EMPTY),
+        ("\0" * 2_000_000, "longer than 1 MiB"),
     ],
     ids=["missing", "empty", "nothing", "a part", "too long"],
 )

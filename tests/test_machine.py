@@ -4,12 +4,13 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from keycheck import machine
-from keycheck.machine import KEPT, NO_FILE, NOT_TOLD, UNKEPT, Machine
+from keycheck.machine import BROKEN, KEPT, NO_FILE, NO_GIT, NOT_TOLD, UNKEPT, Machine
 
 GIT = shutil.which("git")
 needs_git = pytest.mark.skipif(GIT is None, reason="git is not installed")
@@ -145,7 +146,7 @@ def test_the_time_service_of_windows_is_read_as_it_answers(
     told: str, status: int, answer: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It has a source, or nobody keeps the clock."""
-    program = tmp_path / "w32tm"
+    program = tmp_path / "w32tm.exe"
     program.write_text(f"#!/bin/sh\necho '{told}'\nexit {status}\n", encoding="utf-8")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -159,7 +160,7 @@ def test_where_git_cannot_be_asked_that_is_said(settings_file: Path, monkeypatch
     """A file in a repository is not called private by a machine without git."""
     git(settings_file.parent, "init", "-q")
     monkeypatch.setenv("PATH", str(settings_file.parent))
-    assert remarks(settings_file) == [f"the settings file {NOT_TOLD}"]
+    assert remarks(settings_file) == [f"the settings file {NOT_TOLD}: {NO_GIT}"]
 
 
 @needs_git
@@ -173,6 +174,64 @@ def test_a_link_to_a_tracked_file_is_a_tracked_file(settings_file: Path, tmp_pat
     git(folder, "add", "keys.env")
     settings_file.symlink_to(folder / "keys.env")
     assert ["tracked by git" in remark for remark in remarks(settings_file)] == [True]
+
+
+def _split_index(folder: Path) -> Path:
+    git(folder, "update-index", "--split-index")
+    return folder
+
+
+def _sparse_index(folder: Path) -> Path:
+    git(folder, "sparse-checkout", "set", "--cone", "--sparse-index", "near")
+    return folder
+
+
+def _another_work_tree(folder: Path) -> Path:
+    git(folder, "worktree", "add", "-q", str(folder.parent / "other"))
+    return folder.parent / "other"
+
+
+def _git_elsewhere(folder: Path) -> Path:
+    (folder / ".git").rename(folder.parent / "git")
+    (folder / ".git").write_text(f"gitdir: {folder.parent / 'git'}\n", encoding="utf-8")
+    return folder
+
+
+@needs_git
+@pytest.mark.parametrize("arrange", [_split_index, _sparse_index, _another_work_tree, _git_elsewhere])
+def test_git_answers_however_the_repository_is_kept(arrange: Callable[[Path], Path], tmp_path: Path) -> None:
+    """Tracked, and ignored by the repository's own list of excludes, which lies in its first work tree."""
+    folder = tmp_path / "repository"
+    for name in ("near", "far"):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "file").touch()
+    (folder / ".env").touch(0o600)
+    git(folder, "init", "-q")
+    git(folder, "add", "-f", ".")
+    git(folder, "-c", "user.name=x", "-c", "user.email=x@example.com", "commit", "-qm", "x")
+    (folder / ".git" / "info" / "exclude").write_text("other.env\n", encoding="utf-8")
+    arranged = arrange(folder)
+    (arranged / ".env").chmod(0o600)
+    assert ["tracked by git" in remark for remark in remarks(arranged / ".env")] == [True]
+    for name, told in (("other.env", []), ("third.env", [True])):
+        (arranged / name).touch(0o600)
+        assert ["not ignored by git" in remark for remark in remarks(arranged / name)] == told
+
+
+@needs_git
+def test_a_folder_that_cannot_be_looked_into_may_be_a_repository(
+    settings_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That is no pass. Root may look anywhere, so the refusal of the file system is played."""
+    looked = Path.stat
+
+    def refuse(path: Path, **how: bool) -> os.stat_result:
+        if path.name == ".git":
+            raise PermissionError(13, "Permission denied")
+        return looked(path, **how)
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    assert remarks(settings_file) == [f"the settings file {NOT_TOLD}: {BROKEN}"]
 
 
 @needs_git

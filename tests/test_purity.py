@@ -88,8 +88,10 @@ def test_the_search_finds_what_is_there() -> None:
 @pytest.mark.parametrize(
     ("thing", "owners"),
     [
-        ("os", {"settings"}),
+        ("os", {"settings", "bounded"}),
         ("time", {"clock"}),
+        ("select", {"bounded"}),
+        ("subprocess", {"machine"}),
         ("requests", {"network"}),
         ("urllib3", {"network"}),
         ("socket", {"network"}),

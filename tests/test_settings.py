@@ -224,10 +224,11 @@ def test_a_directory_is_no_settings_file(tmp_path: Path) -> None:
 def test_an_unreadable_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: OSError) -> None:
     """Root may read anything, so the refusal of the file system is played."""
 
-    def read_bytes(_: Path) -> bytes:
+    def refuse(*_: object) -> int:
         raise error
 
-    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    (tmp_path / ".env").touch()
+    monkeypatch.setattr(os, "open", refuse)
     assert ".env cannot be read" in refusal(lambda: load(tmp_path / ".env", environ={}))
 
 
@@ -409,10 +410,10 @@ def test_a_private_key_that_cannot_be_read_is_named(
     ask = partial(from_environment, BINANCE_PRIVATE_KEY_FILE=f"{CANARY}.pem")
     assert "longer than 64 KiB" in refusal(ask)
 
-    def may_not(_: Path, mode: str) -> bytes:
-        raise PermissionError(13, mode)
+    def may_not(*_: object) -> int:
+        raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "open", may_not)
+    monkeypatch.setattr(os, "open", may_not)
     assert "cannot be read" in refusal(ask)
 
 

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from keycheck import bounded
 from keycheck.cassettes import scrubbing
 from keycheck.endpoints import Endpoint
 from keycheck.errors import UsageProblem
@@ -47,14 +48,15 @@ def shown(path: Path) -> str:
 
 def no_cassette(path: Path, reason: str) -> UsageProblem:
     """The one sentence for a file that is none."""
-    return UsageProblem(f"{shown(path)} is not a cassette of this suite ({reason}): record it again with --record")
+    return UsageProblem(
+        f"--replay: {shown(path)} is not a cassette of this suite ({reason}): record it again with --record"
+    )
 
 
 def is_ours(path: Path) -> bool:
-    """Whether a file looks like a cassette of this suite. Raises OSError."""
-    if not path.is_file() or path.stat().st_size > MAX_BYTES:
-        return False
-    return re.search(rf"(?m)^metadata:(?:\n .*)*\n  {LABEL}:", path.read_text("utf-8", "replace")) is not None
+    """Whether a file looks like a cassette of this suite. Raises Unreadable."""
+    text = bounded.read(path, MAX_BYTES).decode("utf-8", "replace").replace("\r\n", "\n")
+    return re.search(rf"(?m)^metadata:(?:\n .*)*\n  {LABEL}:", text) is not None
 
 
 def written(interactions: list[tuple[str, str, dict[str, Any]]], metadata: dict[str, Any]) -> str:
@@ -79,11 +81,15 @@ class Shelf:
         from vcr.serialize import deserialize  # noqa: PLC0415  not in a live run
 
         path = Path(cassette_path)
-        if not path.is_file():
-            raise UsageProblem(f"there is no cassette {shown(path)}: look into cassettes/ for their names")
-        if path.stat().st_size > MAX_BYTES:
-            raise no_cassette(path, f"it is longer than {MAX_BYTES >> 20} MiB")
-        requests, responses, *metadata = deserialize(path.read_text(encoding="utf-8"), serializer)
+        try:
+            raw = bounded.read(path, MAX_BYTES)
+        except bounded.Missing:
+            raise UsageProblem(
+                f"--replay: there is no cassette {shown(path)}: look into cassettes/ for their names"
+            ) from None
+        except bounded.Unreadable as problem:
+            raise UsageProblem(f"--replay: {shown(path)} {problem}: name a cassette, as cassettes/ has them") from None
+        requests, responses, *metadata = deserialize(raw.decode("utf-8"), serializer)
         if metadata and not isinstance(metadata[0], dict):
             raise ValueError("no metadata")
         for response in responses:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from keycheck import bounded
 from keycheck.answers import RawAnswer, secrets_in
 from keycheck.cassettes import ENDINGS, files, scrubbing
 from keycheck.cassettes.label import Label, as_plain
@@ -83,10 +84,11 @@ def _refuse_to_overwrite(path: Path) -> None:
     if path.suffix not in ENDINGS:
         raise UsageProblem("--record writes a .yaml file: give it a name without an ending, or a path that ends so")
     try:
-        mine = not path.exists() or files.is_ours(path)
-    except OSError:
-        mine = False
-    if not mine:
-        raise UsageProblem(
-            f"{files.shown(path)} is there already and is no cassette of this suite: choose another name for --record"
-        )
+        if files.is_ours(path):
+            return
+        problem = "is there already and is no cassette of this suite"
+    except bounded.Missing:
+        return
+    except bounded.Unreadable as error:
+        problem = str(error)
+    raise UsageProblem(f"{files.shown(path)} {problem}: choose another name for --record")

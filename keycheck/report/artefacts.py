@@ -27,26 +27,6 @@ def write(path: Path, text: str, is_dirty: Callable[[str], bool]) -> None:
         raise
 
 
-def read(path: Path, most: int) -> str:
-    """The first `most` bytes of a file, as text. Raises OSError, also for what is no file."""
-    _refuse_pipes(path)
-    with path.open("rb") as file:
-        return file.read(most).decode("utf-8", "replace")
-
-
-def add(path: Path, text: str) -> None:
-    """Adds a paragraph to the end of a file. Raises OSError, also for what is no file."""
-    _refuse_pipes(path)
-    with path.open("a", encoding="utf-8", newline="\n") as file:
-        file.write(f"\n{text}")
-
-
-def _refuse_pipes(path: Path) -> None:
-    """Whose other end may never be read or written. Raises OSError for all that is there and is no file."""
-    if path.exists() and not path.is_file():
-        raise OSError(0, "it is no file")
-
-
 def _refuse_dirt(text: str, path: Path, is_dirty: Callable[[str], bool]) -> None:
     if is_dirty(text):
         path.unlink(missing_ok=True)

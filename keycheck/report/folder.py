@@ -3,6 +3,7 @@
 import contextlib
 from pathlib import Path
 
+from keycheck import bounded
 from keycheck.errors import UsageProblem
 from keycheck.redaction import Redactor
 from keycheck.report import artefacts, verdict_json
@@ -68,9 +69,10 @@ class ReportFolder:
 
         Raises OSError, also for what is no file, or is the settings file or one of these reports.
         """
-        if path.resolve().parent == self.path.resolve() or path.resolve() == env_file.resolve():
-            raise OSError(0, "it is a file of this run's own")
-        artefacts.add(path, (self.path / SUMMARY_FILE).read_text(encoding="utf-8"))
+        with contextlib.suppress(RuntimeError):  # a loop of links, which the next line meets again
+            if path.resolve().parent == self.path.resolve() or path.resolve() == env_file.resolve():
+                raise OSError(0, "it is a file of this run's own")
+        bounded.append(path, f"\n{(self.path / SUMMARY_FILE).read_text(encoding='utf-8')}")
 
     def _write(self, name: str, text: str) -> None:
         artefacts.write(self.path / name, self._redactor.without_secrets(text), self._redactor.finds)

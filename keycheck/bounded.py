@@ -1,0 +1,118 @@
+"""Opens the files that settings and options name: none is waited for without end, and none is read without end.
+
+A name may lead to a pipe that nobody writes to, to a device that never ends, or to gigabytes. Files and pipes are read,
+so that `--env-file <(pass show binance)` works; for all else there is a sentence. No other module opens such a name.
+"""
+
+import os
+import select
+import stat
+from pathlib import Path
+
+from keycheck.clock import Stopwatch
+
+SECONDS = 5.0  # for all of a pipe
+_KINDS = ((stat.S_ISDIR, "a directory"), (stat.S_ISSOCK, "a socket"), (stat.S_ISFIFO, "a pipe"))
+_PAUSE = 0.02  # seconds until a pipe without a writer is looked at again
+# Neither waits for another end, nor becomes this process' terminal; Windows would change line ends.
+_FLAGS = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+
+
+class Unreadable(OSError):
+    """`strerror`, and the text: what is wrong with a file, to be said behind its name, such as "is a directory"."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(0, problem)
+
+    def __str__(self) -> str:
+        return str(self.strerror)
+
+
+class Missing(Unreadable):
+    """There is no file of this name."""
+
+
+def read(path: Path, limit: int, *, pipes: bool = True) -> bytes:
+    """All of a file of at most `limit` bytes, or of a pipe that ends within SECONDS. Raises Unreadable."""
+    try:
+        descriptor = _open(path, os.O_RDONLY, pipes=pipes)
+        try:
+            return _read(descriptor, limit)
+        finally:
+            os.close(descriptor)
+    except (OSError, ValueError) as error:
+        raise _told(error, "cannot be read ({})") from None
+
+
+def append(path: Path, text: str) -> None:
+    """Adds to the end of a file, which is made where there is none. Raises Unreadable, also for a pipe."""
+    try:
+        descriptor = _open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, pipes=False)
+        with open(descriptor, "a", encoding="utf-8", newline="\n") as file:  # noqa: PTH123  it is open already
+            file.write(text)
+    except (OSError, ValueError) as error:
+        raise _told(error) from None
+
+
+def _told(error: OSError | ValueError, told: str = "{}") -> Unreadable:
+    if isinstance(error, Unreadable):
+        return error
+    if isinstance(error, FileNotFoundError):
+        return Missing("is not there")
+    if isinstance(error, OSError):
+        return Unreadable(told.format(error.strerror))
+    return Unreadable("has a name that no file can have")
+
+
+def _open(path: Path, flags: int, *, pipes: bool) -> int:
+    """Looks before it opens, since to open a device may do something, and once more at what it has opened."""
+    try:
+        _refuse(path.stat(), pipes=pipes)
+    except FileNotFoundError:
+        if not flags & os.O_CREAT:
+            raise
+    descriptor = os.open(path, flags | _FLAGS, 0o666)
+    try:
+        _refuse(os.fstat(descriptor), pipes=pipes)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _refuse(found: os.stat_result, *, pipes: bool) -> None:
+    """Raises Unreadable for all but files, pipes where they are welcome, and the null device, which ends at once."""
+    mode = found.st_mode
+    if stat.S_ISREG(mode) or (pipes and stat.S_ISFIFO(mode)):
+        return
+    if pipes and stat.S_ISCHR(mode) and found.st_rdev == Path(os.devnull).stat().st_rdev:
+        return
+    raise Unreadable(f"is {next((kind for is_one, kind in _KINDS if is_one(mode)), 'a device')}, and no file")
+
+
+def _read(descriptor: int, limit: int) -> bytes:
+    watch = Stopwatch()
+    is_pipe = stat.S_ISFIFO(os.fstat(descriptor).st_mode)
+    held = bytearray()
+    while len(held) <= limit:
+        if (left := SECONDS - watch.seconds) <= 0:
+            raise Unreadable(f"was not written to its end within {SECONDS:g} s")
+        chunk = _chunk(descriptor, limit + 1 - len(held), left, is_pipe=is_pipe)
+        held += chunk or b""
+        if chunk == b"":
+            if held or not is_pipe:
+                return bytes(held)
+            select.select([], [], [], _PAUSE)  # nobody has it open, or not yet
+    raise Unreadable(f"is longer than {limit >> 20} MiB" if limit >> 20 else f"is longer than {limit >> 10} KiB")
+
+
+def _chunk(descriptor: int, most: int, seconds: float, *, is_pipe: bool) -> bytes | None:
+    """What there is to read; nothing where nobody writes (any more), None where somebody may still."""
+    # Opened by the name /dev/fd/N it may be the very pipe of whoever made it, which waits.
+    if is_pipe and os.get_blocking(descriptor) and not select.select([descriptor], [], [], seconds)[0]:
+        return None
+    try:
+        return os.read(descriptor, most)
+    except BlockingIOError:
+        select.select([descriptor], [], [], seconds)
+        return None

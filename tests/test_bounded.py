@@ -1,0 +1,339 @@
+"""What a setting or an option names may be no file, or never end: each is one sentence, soon, with a remedy."""
+
+import os
+import re
+import shlex
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from keycheck import bounded, settings
+from keycheck.bounded import Missing, Unreadable
+from keycheck.cassettes.player import Player
+from keycheck.cassettes.recorder import Recorder
+from keycheck.earlier import Earlier
+from keycheck.errors import UsageProblem
+from keycheck.redaction import Redactor
+from tests.exchange import LocalExchange
+from tests.running import ROOT, SuiteRunner
+from tests.test_cassettes import HEADER, Unasked
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has neither these pipes nor these devices")
+SOON = 2.0  # seconds
+LONG = 100_000  # bytes, more than a pipe holds
+
+
+@pytest.fixture(autouse=True)
+def short_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In this process; a run of its own has the real one."""
+    monkeypatch.setattr(bounded, "SECONDS", 0.5)
+
+
+def _pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def _socket(path: Path) -> None:
+    here = Path.cwd()
+    os.chdir(path.parent)  # the name of a socket may have 100 characters
+    try:
+        with socket.socket(socket.AF_UNIX) as one:
+            one.bind(path.name)
+    finally:
+        os.chdir(here)
+
+
+def _huge(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(2**31)
+
+
+# How it is made, and what is said of it.
+KINDS: dict[str, tuple[Callable[[Path], None], str]] = {
+    "pipe": (_pipe, r"was not written to its end within 0\.5 s|is a pipe"),
+    "zero": (lambda path: path.symlink_to("/dev/zero"), "is a device"),
+    "full": (lambda path: path.symlink_to("/dev/full"), "is a device"),
+    "random": (lambda path: path.symlink_to("/dev/random"), "is a device"),
+    "terminal": (lambda path: path.symlink_to("/dev/tty"), "is a device"),
+    "directory": (Path.mkdir, "is a directory|is not there"),  # a folder is looked into for its verdict.json
+    "socket": (_socket, "is a socket"),
+    "2 GiB": (_huge, "is longer than (64|256) KiB|is longer than [14] MiB"),
+    "loop of links": (lambda path: path.symlink_to(path.name), r"cannot be read \(Too many levels of symbolic links\)"),
+}
+
+# How it is asked for, and what names it.
+WAYS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "settings": (lambda path: settings.load(path, required=True, environ={}), "--env-file"),
+    "private key": (
+        lambda path: settings.load(Path("absent"), environ={"BINANCE_PRIVATE_KEY_FILE": str(path)}),
+        "BINANCE_PRIVATE_KEY_FILE",
+    ),
+    "CA file": (
+        lambda path: settings.load(Path("absent"), environ={"BINANCE_CA_BUNDLE": str(path)}),
+        "BINANCE_CA_BUNDLE",
+    ),
+    "cassette": (Player, "--replay"),
+    "older cassette": (lambda path: Recorder(path, HEADER, Redactor(), Unasked()), "--record"),
+    "earlier verdict": (Earlier, "--compare"),
+}
+
+
+def refusal(ask: Callable[[Path], object], path: Path) -> str:
+    """The one sentence, which comes soon and names no folder."""
+    began = time.perf_counter()
+    with pytest.raises(UsageProblem) as caught:
+        ask(path)
+    assert time.perf_counter() - began < SOON
+    assert str(path.parent) not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("way", WAYS)
+def test_what_is_no_file_is_refused_in_a_sentence(way: str, kind: str, tmp_path: Path) -> None:
+    """It names the setting or the option."""
+    make, said = KINDS[kind]
+    ask, named = WAYS[way]
+    path = tmp_path / "x.yaml"
+    make(path)
+    sentence = refusal(ask, path)
+    assert re.search(said, sentence)
+    assert named in sentence
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("x" * 300 + ".yaml", "File name too long"),
+        ("a\0b.yaml", "no file can have"),
+        ("\ud800.yaml", "no file can have"),
+    ],
+    ids=["too long", "NUL", "half a character"],
+)
+@pytest.mark.parametrize("way", WAYS)
+def test_an_impossible_name_is_refused_in_a_sentence(way: str, name: str, said: str, tmp_path: Path) -> None:
+    """And shown in few characters, if at all."""
+    ask, named = WAYS[way]
+    sentence = refusal(ask, tmp_path / name)
+    assert said in sentence
+    assert named in sentence
+    assert len(sentence) < 300
+    assert sentence.isprintable()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_refusal_of_the_file_system_is_told(way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Root may read anything, so it is played."""
+
+    def refuse(*_: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    ask, named = WAYS[way]
+    (tmp_path / "x.yaml").touch()
+    monkeypatch.setattr(os, "open", refuse)
+    sentence = refusal(ask, tmp_path / "x.yaml")
+    assert "cannot be read (Permission denied)" in sentence
+    assert named in sentence
+
+
+# -- reading --
+
+
+@contextmanager
+def opened_pipe() -> Iterator[tuple[Path, int]]:
+    """The name of its end to read from, as a shell's <(...) gives it, and its end to write to."""
+    reading, writing = os.pipe()
+    try:
+        yield Path(f"/dev/fd/{reading}"), writing
+    finally:
+        os.close(reading)
+
+
+@contextmanager
+def writing(steps: Callable[[], None]) -> Iterator[None]:
+    """Does so in another thread."""
+    thread = threading.Thread(target=steps)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
+
+
+@pytest.mark.parametrize("size", [0, 1, 9, 10])
+def test_a_file_is_read_whole(size: int, tmp_path: Path) -> None:
+    """Up to the limit, and the limit itself."""
+    (tmp_path / "a").write_bytes(b"x" * size)
+    assert bounded.read(tmp_path / "a", 10) == b"x" * size
+
+
+def test_a_byte_more_is_too_long(tmp_path: Path) -> None:
+    """However much there is."""
+    (tmp_path / "a").write_bytes(b"x" * 1025)
+    with pytest.raises(Unreadable, match="is longer than 1 KiB"):
+        bounded.read(tmp_path / "a", 1024)
+
+
+def test_a_missing_file_is_told_from_others(tmp_path: Path) -> None:
+    """Where it may be left out."""
+    with pytest.raises(Missing):
+        bounded.read(tmp_path / "a", 10)
+
+
+def test_the_null_device_is_an_empty_file() -> None:
+    """As is usual."""
+    assert bounded.read(Path(os.devnull), 10) == b""
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.1])
+def test_a_pipe_is_read_to_its_end(pause: float) -> None:
+    """Also one that begins late, and comes in pieces."""
+    with opened_pipe() as (path, end):
+
+        def slowly() -> None:
+            with os.fdopen(end, "wb", buffering=0) as file:
+                for _ in range(2):
+                    time.sleep(pause)
+                    file.write(b"x" * LONG)
+
+        with writing(slowly):
+            assert bounded.read(path, 2 * LONG) == b"x" * 2 * LONG
+
+
+def test_a_pipe_whose_writer_has_gone_still_holds_its_text() -> None:
+    """Short texts are written before anybody reads."""
+    with opened_pipe() as (path, end):
+        os.write(end, b"text")
+        os.close(end)
+        assert bounded.read(path, 10) == b"text"
+
+
+def test_a_pipe_with_a_name_waits_for_its_writer(tmp_path: Path) -> None:
+    """Whichever of the two comes first."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+
+    def late() -> None:
+        time.sleep(0.1)
+        path.write_bytes(b"text")
+
+    with writing(late):
+        assert bounded.read(path, 10) == b"text"
+
+
+@pytest.mark.parametrize("first", [b"", b"some"])
+def test_a_writer_that_never_ends_is_given_up(first: bytes) -> None:
+    """Whether or not it has begun."""
+    with opened_pipe() as (path, end):
+        os.write(end, first)
+        with pytest.raises(Unreadable, match=r"within 0\.5 s"):
+            bounded.read(path, 10)
+        os.close(end)
+
+
+def test_a_pipe_that_ends_empty_is_told() -> None:
+    """The program behind it has failed, most likely."""
+    with opened_pipe() as (path, end):
+        os.close(end)
+        with pytest.raises(Unreadable, match=r"within 0\.5 s"):
+            bounded.read(path, 10)
+
+
+def test_a_flood_is_cut_off() -> None:
+    """At the limit."""
+    with (
+        opened_pipe() as (path, end),
+        subprocess.Popen(["/bin/sh", "-c", "while :; do echo y; done"], stdout=end, stderr=subprocess.DEVNULL) as flood,
+    ):
+        os.close(end)
+        with pytest.raises(Unreadable, match="is longer than 64 KiB"):
+            bounded.read(path, 2**16)
+        flood.kill()
+
+
+def test_a_file_that_is_swapped_for_a_pipe_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the look and the opening."""
+    path = tmp_path / "a"
+    path.touch()
+    opened = os.open
+
+    def swapped(*_: object) -> int:
+        path.unlink()
+        os.mkfifo(path)
+        return opened(path, os.O_RDONLY | os.O_NONBLOCK)
+
+    monkeypatch.setattr(os, "open", swapped)
+    with pytest.raises(Unreadable, match="is a pipe"):
+        bounded.read(path, 10, pipes=False)
+
+
+def test_text_is_added_to_files_alone(tmp_path: Path) -> None:
+    """To the end of one, or to a new one."""
+    path = tmp_path / "a"
+    for _ in range(2):
+        bounded.append(path, "币\n")
+    assert path.read_bytes() == "币\n币\n".encode()
+    for number, (make, _) in enumerate(KINDS[kind] for kind in KINDS if kind != "2 GiB"):
+        make(tmp_path / str(number))
+        with pytest.raises(Unreadable):
+            bounded.append(tmp_path / str(number), "x")
+
+
+# -- whole runs --
+
+RUNS = [
+    ("--env-file", "pipe"),
+    ("--env-file", "zero"),
+    ("--env-file", "2 GiB"),
+    ("--env-file", "loop of links"),
+    ("--replay", "pipe"),
+    ("--replay", "zero"),
+    ("--replay", "loop of links"),
+    ("--compare", "zero"),
+    ("--compare", "loop of links"),
+]
+
+
+@pytest.mark.parametrize(("option", "kind"), RUNS)
+def test_a_run_ends_with_4_and_a_sentence(option: str, kind: str, suite: SuiteRunner, tmp_path: Path) -> None:
+    """No traceback, no hang, no verdict."""
+    path = tmp_path / "x.yaml"
+    KINDS[kind][0](path)
+    replay = () if option == "--env-file" else ("--replay", str(path) if option == "--replay" else "healthy")
+    compare = ("--compare", str(path)) if option == "--compare" else ()
+    began = time.perf_counter()
+    done = suite(*replay, *compare, env_file=path if option == "--env-file" else None)
+    assert time.perf_counter() - began < 15
+    (line,) = [line for line in done.output.splitlines() if line.startswith("ERROR: ")]
+    assert option in line
+    assert "Traceback" not in done.output
+    assert (done.exit_status, done.verdict["ok"]) == (4, False)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "full", "directory", "socket", "loop of links"])
+def test_a_summary_that_cannot_be_written_ends_no_run(kind: str, suite: SuiteRunner, tmp_path: Path) -> None:
+    """It is told in a sentence that names the variable."""
+    path = tmp_path / "summary"
+    KINDS[kind][0](path)
+    done = suite("--replay", "healthy", settings={"GITHUB_STEP_SUMMARY": str(path)})
+    assert done.exit_status == 0
+    assert "GITHUB_STEP_SUMMARY could not be written" in done.output
+
+
+def test_settings_may_come_from_a_program(exchange: LocalExchange, tmp_path: Path) -> None:
+    """`--env-file <(pass show binance)`: a shell's own pipe, whose writer takes its time."""
+    text = "".join(f"{name}={value}\n" for name, value in exchange.settings().items())
+    command = f"{shlex.quote(sys.executable)} -m pytest suite/ -p no:cacheprovider --report-dir {tmp_path / 'reports'}"
+    script = f"exec {command} --env-file <(sleep 1; printf %s {shlex.quote(text)})"
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("BINANCE_", "PYTEST_"))}
+    done = subprocess.run(  # noqa: S603  our own command
+        ["/bin/bash", "-c", script], cwd=ROOT, env=clean, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stdout

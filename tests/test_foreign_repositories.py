@@ -1,0 +1,335 @@
+"""A repository around the credentials' file may be anybody's: nothing that it names is run, and no doubt is a pass."""
+
+import os
+import shlex
+import shutil
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from keycheck import machine
+from keycheck.machine import BROKEN, FOREIGN, NO_GIT, NOT_TOLD, Machine
+from tests.exchange import LocalExchange
+from tests.running import SuiteRunner
+
+GIT = shutil.which("git")
+pytestmark = [
+    pytest.mark.skipif(GIT is None, reason="git is not installed"),
+    pytest.mark.skipif(sys.platform == "win32", reason="the payloads are shell scripts"),
+]
+needs_root = pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may give a file to another user"
+)
+
+
+@pytest.fixture(autouse=True)
+def nobodys_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The settings of who runs the tests have no say."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+
+
+class Trap:
+    """A repository whose index needs a tree that only a remote has, and a program that leaves a mark when it is run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "repository"
+        self.file = self.folder / ".env"
+        self.mark = folder / "mark"
+        self.payload = folder / "payload"
+        self.payload.write_text(f"#!/bin/sh\necho ran > {shlex.quote(str(self.mark))}\nexit 1\n", encoding="utf-8")
+        self.payload.chmod(0o755)
+        for name in ("far", "near"):
+            (self.folder / name).mkdir(parents=True)
+            (self.folder / name / "file").write_text(name, encoding="utf-8")
+        (self.folder / "far" / ".env").write_text("", encoding="utf-8")
+        self.git("init", "-q")
+        self.git("add", "-f", ".")
+        self.git("-c", "user.name=x", "-c", "user.email=x@example.com", "commit", "-qm", "x")
+        self.git("sparse-checkout", "set", "--cone", "--sparse-index", "near")
+        tree = self.git("rev-parse", "HEAD:far").strip()
+        (self.folder / ".git" / "objects" / tree[:2] / tree[2:]).unlink()
+        for place in (self.file, self.folder / "far" / ".env"):
+            place.parent.mkdir(exist_ok=True)
+            place.write_text("", encoding="utf-8")
+            place.chmod(0o600)
+        self.config("extensions.partialClone", "origin")
+        self.config("remote.origin.promisor", "true")
+        self.config("remote.origin.url", str(self.folder))
+
+    def git(self, *arguments: str) -> str:
+        """As its owner would call it."""
+        command = [str(GIT), *arguments]
+        return subprocess.run(command, cwd=self.folder, check=True, capture_output=True, text=True).stdout  # noqa: S603
+
+    def config(self, name: str, value: str) -> None:
+        """A setting of the repository."""
+        self.git("config", name, value)
+
+    def remarks(self, path: Path | None = None) -> list[str]:
+        """What is said of a file, the one at the top unless told otherwise; the mark tells of the payload."""
+        self.mark.unlink(missing_ok=True)
+        return Machine([("the settings file", path or self.file)]).open_files()
+
+    def bites_plain_git(self) -> bool:
+        """Whether the payload is run by the questions as such."""
+        self.mark.unlink(missing_ok=True)
+        for question in (("ls-files", "--", ".env"), ("check-ignore", "-q", "--", ".env"), ("status",)):
+            subprocess.run([str(GIT), *question], cwd=self.folder, check=False, capture_output=True)  # noqa: S603
+        return self.mark.exists()
+
+
+@pytest.fixture
+def trap(tmp_path: Path) -> Trap:
+    return Trap(tmp_path)
+
+
+def _upload_pack(trap: Trap) -> None:
+    trap.config("remote.origin.uploadpack", str(trap.payload))
+
+
+def _allowed_by_name(trap: Trap) -> None:
+    _upload_pack(trap)
+    trap.config("protocol.file.allow", "always")
+
+
+def _of_an_included_file(trap: Trap) -> None:
+    _upload_pack(trap)
+    (trap.folder / ".git" / "config").rename(trap.folder / "settings")
+    trap.git("init", "-q")
+    trap.config("core.repositoryFormatVersion", "1")
+    trap.config("extensions.partialClone", "origin")
+    trap.config("include.path", "../settings")
+
+
+def _behind_a_gitfile(trap: Trap) -> None:
+    _upload_pack(trap)
+    (trap.folder / ".git").rename(trap.folder / "elsewhere")
+    (trap.folder / ".git").write_text("gitdir: elsewhere\n", encoding="ascii")
+
+
+def _ssh_command(trap: Trap) -> None:
+    trap.config("remote.origin.url", "ssh://localhost/x")
+    trap.config("core.sshCommand", str(trap.payload))
+
+
+def _proxy_command(trap: Trap) -> None:
+    trap.config("remote.origin.url", "git://localhost/x")
+    trap.config("core.gitProxy", str(trap.payload))
+
+
+def _external_protocol(trap: Trap) -> None:
+    trap.config("remote.origin.url", f"ext::{trap.payload}")
+    trap.config("protocol.ext.allow", "always")
+
+
+def _aliased_helper(name: str) -> Callable[[Trap], None]:
+    def set_up(trap: Trap) -> None:
+        trap.config("remote.origin.url", f"{name}::x")
+        trap.config(f"protocol.{name}.allow", "always")
+        trap.config(f"alias.remote-{name}", f"!{trap.payload}")
+
+    return set_up
+
+
+def _file_system_monitor(trap: Trap) -> None:
+    trap.config("core.fsmonitor", str(trap.payload))
+
+
+ATTACKS: dict[str, Callable[[Trap], None]] = {
+    "upload-pack": _upload_pack,
+    "upload-pack, with its protocol allowed by name": _allowed_by_name,
+    "upload-pack, in an included file": _of_an_included_file,
+    "upload-pack, behind a gitfile": _behind_a_gitfile,
+    "ssh command": _ssh_command,
+    "proxy command": _proxy_command,
+    "external protocol": _external_protocol,
+    "an alias for the helper of a protocol": _aliased_helper("none"),
+    "an alias for the helper of the protocol without a name": _aliased_helper(""),
+    "file system monitor": _file_system_monitor,
+}
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_nothing_that_a_repository_names_is_run(attack: str, trap: Trap) -> None:
+    """Though plain git runs it, and though the repository is of the same user, as an unpacked archive is."""
+    ATTACKS[attack](trap)
+    assert trap.bites_plain_git()
+    trap.remarks()
+    assert not trap.mark.exists()
+
+
+def test_nor_anything_that_other_commands_of_git_would_run(trap: Trap) -> None:
+    """Hooks, filters, pagers, helpers: all at once, beside the remote."""
+    for name in (
+        *("credential.helper", "core.askPass", "core.pager", "pager.ls-files", "pager.check-ignore", "core.editor"),
+        *("diff.external", "diff.x.textconv", "filter.x.clean", "filter.x.smudge", "filter.x.process", "gpg.program"),
+        *("core.alternateRefsCommand", "remote.origin.receivepack", "uploadpack.packObjectsHook", "sequence.editor"),
+    ):
+        trap.config(name, str(trap.payload))
+    for name in ("ls-files", "check-ignore", "rev-parse", "fetch"):
+        trap.config(f"alias.{name}", f"!{trap.payload}")
+    (trap.folder / ".git" / "info" / "attributes").write_text("* diff=x filter=x\n", encoding="ascii")
+    for hook in ("post-index-change", "pre-auto-gc", "reference-transaction", "post-checkout", "fsmonitor-watchman"):
+        shutil.copy(trap.payload, trap.folder / ".git" / "hooks" / hook)
+    trap.config("core.hooksPath", str(trap.folder / ".git" / "hooks"))
+    trap.remarks()
+    assert not trap.mark.exists()
+
+
+NO_LAZY_FETCH = "GIT_NO_LAZY_FETCH"
+NO_PROTOCOL = "GIT_ALLOW_PROTOCOL"
+NO_PROGRAM = "--exec-path"
+
+
+@pytest.mark.parametrize("layer", [NO_LAZY_FETCH, NO_PROTOCOL, NO_PROGRAM])
+@pytest.mark.parametrize("attack", [name for name in ATTACKS if name != "file system monitor"])
+def test_each_layer_holds_alone(layer: str, attack: str, trap: Trap, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Git before 2.45 knows nothing of the first, for example."""
+    run = subprocess.run
+
+    def run_with_this_layer_alone(command: list[str], *, env: dict[str, str], **how: Any) -> Any:
+        kept = {name: value for name, value in env.items() if name == layer or not name.startswith("GIT_")}
+        if layer != NO_PROGRAM:
+            kept["PATH"] = os.defpath
+            command = [part for part in command if not part.startswith(NO_PROGRAM)]
+        return run(command, env=kept, check=False, **{name: value for name, value in how.items() if name != "check"})
+
+    ATTACKS[attack](trap)
+    assert trap.bites_plain_git()
+    monkeypatch.setattr(machine.subprocess, "run", run_with_this_layer_alone)  # type: ignore[attr-defined]
+    trap.remarks()
+    assert not trap.mark.exists()
+
+
+@needs_root
+@pytest.mark.parametrize("whose", ["all of it", "the repository alone", "the folder alone"])
+def test_a_repository_of_another_user_is_not_asked(whose: str, trap: Trap) -> None:
+    """Git's own guard stands; its refusal is told with a remedy, and no name of a folder."""
+    if "safe.directory" in trap.git("config", "--list"):
+        pytest.skip("this machine's git trusts other users' repositories")
+    _upload_pack(trap)
+    inside = [trap.folder / ".git", *(trap.folder / ".git").rglob("*")]
+    given = {"all of it": [trap.folder, *trap.folder.rglob("*")], "the repository alone": inside}
+    for place in given.get(whose, [trap.folder]):
+        os.chown(place, 12345, 12345)
+    found = trap.remarks()
+    assert found == [f"the settings file {NOT_TOLD}: {FOREIGN}"]
+    assert not trap.mark.exists()
+    assert str(trap.folder) not in found[0]
+
+
+def test_where_git_cannot_read_its_index_it_has_not_answered(trap: Trap) -> None:
+    """The file may be tracked in the tree that is missing, which plain git passes over with an error alone."""
+    assert trap.remarks(trap.folder / "far" / ".env") == [f"the settings file {NOT_TOLD}: {BROKEN}"]
+
+
+@pytest.mark.parametrize("spoil", ["index", "HEAD", "config"])
+def test_a_broken_repository_has_not_answered(spoil: str, trap: Trap) -> None:
+    """Whatever of it is broken."""
+    (trap.folder / ".git" / spoil).write_text("broken [", encoding="ascii")
+    assert trap.remarks() == [f"the settings file {NOT_TOLD}: {BROKEN}"]
+
+
+def test_a_work_tree_that_lies_elsewhere_has_not_answered(trap: Trap, tmp_path: Path) -> None:
+    """A file of the same name there is another one."""
+    trap.config("core.worktree", str(tmp_path / "home"))
+    assert trap.remarks() == [f"the settings file {NOT_TOLD}: {BROKEN}"]
+
+
+def test_a_repository_without_a_name_of_its_own_is_not_asked(trap: Trap) -> None:
+    """Git takes any folder that looks like a bare repository for one, and so its settings."""
+    shutil.rmtree(trap.folder / ".git")
+    trap.git("init", "-q")
+    inner = trap.folder / "inner"
+    inner.mkdir()
+    trap.git("init", "-q", "--bare", str(inner))
+    (inner / ".env").touch(0o600)
+    assert trap.remarks(inner / ".env") == [f"the settings file {NOT_TOLD}: {BROKEN}"]
+
+
+def test_a_name_is_no_pattern(trap: Trap) -> None:
+    """What git has of other names says nothing of this one."""
+    shutil.rmtree(trap.folder / ".git")
+    trap.git("init", "-q")
+    (trap.folder / "keys.env").touch()
+    trap.git("add", "keys.env")
+    for name in ("k*.env", ":keys.env", ":(glob)keys.env"):
+        (trap.folder / name).touch(0o600)
+        assert ["not ignored" in remark for remark in trap.remarks(trap.folder / name)] == [True], name
+    (trap.folder / ".gitignore").write_text("*\n", encoding="ascii")
+    for name in ("k*.env", ":keys.env", ":(glob)keys.env"):
+        assert trap.remarks(trap.folder / name) == [], name
+
+
+@pytest.mark.parametrize("entries", [".", "", "bin", "{repository}", "{repository}/bin", "{link}"])
+@pytest.mark.parametrize("inside", ["the repository", "another folder"])
+def test_a_program_beside_the_file_or_here_is_nobodys_git(
+    entries: str, inside: str, trap: Trap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the current directory nor the project's folder brings programs, wherever PATH has them."""
+    (trap.folder / "bin").mkdir()
+    (tmp_path / "link").symlink_to(trap.folder / "bin")
+    for folder in (trap.folder, trap.folder / "bin"):
+        shutil.copy(trap.payload, folder / "git")
+        shutil.copy(trap.payload, folder / "timedatectl")
+    here = trap.folder if inside == "the repository" else tmp_path
+    monkeypatch.chdir(here)
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setenv("PATH", entries.format(repository=trap.folder, link=tmp_path / "link"))
+    assert trap.remarks() == [f"the settings file {NOT_TOLD}: {NO_GIT}"]
+    assert Machine([("the settings file", trap.file)]).clock() == []
+    assert not trap.mark.exists()
+
+
+def test_a_program_of_the_current_directory_is_not_run(trap: Trap, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where no file holds a credential."""
+    shutil.copy(trap.payload, trap.folder / "timedatectl")
+    monkeypatch.chdir(trap.folder)
+    monkeypatch.setattr(sys, "platform", "linux")
+    for path in (str(trap.folder), ".", ""):
+        monkeypatch.setenv("PATH", path)
+        assert Machine().clock() == []
+    assert not trap.mark.exists()
+
+
+def test_a_whole_run_says_why_git_was_not_asked(trap: Trap, suite: SuiteRunner, exchange: LocalExchange) -> None:
+    """The check is unproven, and every other answer stands."""
+    _upload_pack(trap)
+    trap.file.write_text("".join(f"{name}={value}\n" for name, value in exchange.settings().items()), encoding="utf-8")
+    trap.file.rename(trap.folder / "far" / ".env")  # in the folder that git cannot read
+    done = suite(env_file=trap.folder / "far" / ".env", settings={"PATH": os.environ["PATH"]})
+    assert done.with_outcome("unproven") == ["credentials_file_is_private"]
+    assert BROKEN in done.check("credentials_file_is_private")["detail"]
+    assert done.exit_status == 0
+    assert not trap.mark.exists()
+
+
+def test_another_program_gets_a_few_named_variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No credential, no option of git, no library to load; and it starts in its own folder."""
+    program = tmp_path / "programs" / "timedatectl"
+    program.parent.mkdir()
+    program.write_text(
+        f"#!/bin/sh\n{{ /usr/bin/env; pwd; }} > {shlex.quote(str(tmp_path / 'seen'))}\n", encoding="ascii"
+    )
+    program.chmod(stat.S_IRWXU)
+    for name in (
+        "BINANCE_API_SECRET",
+        "GIT_DIR",
+        "GIT_SSH_COMMAND",
+        "LD_LIBRARY_PATH",
+        "PYTHONPATH",
+        "SSH_ASKPASS",
+        "X",
+    ):
+        monkeypatch.setenv(name, "canary")
+    monkeypatch.setenv("PATH", str(program.parent))
+    monkeypatch.setattr(sys, "platform", "linux")
+    Machine().clock()
+    *lines, folder = (tmp_path / "seen").read_text(encoding="utf-8").splitlines()
+    assert {line.partition("=")[0] for line in lines} - {"PWD", "SHLVL", "_", "OLDPWD"} == {"HOME", "LC_ALL", "PATH"}
+    assert folder == str(program.parent)
