@@ -58,7 +58,7 @@ def read(raw: RawAnswer, endpoint: Endpoint, clean: Clean) -> dict[str, Any] | R
 
     `clean` takes secrets out of Binance's text. Raises CannotLook for everything else.
     """
-    if raw.status not in (418, 429) and not 300 <= raw.status < 400 and is_notice(_lenient(raw.body[:_LONGEST])):
+    if raw.status not in (418, 429) and not 300 <= raw.status < 400 and is_notice(raw.body):
         raise ExchangeTrouble(
             f"the {endpoint.host.value} API has trouble of its own, maintenance perhaps: it answered with a notice and "
             f"nothing else (HTTP {raw.status}). Run again in some minutes"
@@ -79,14 +79,13 @@ def read(raw: RawAnswer, endpoint: Endpoint, clean: Clean) -> dict[str, Any] | R
     return refusal
 
 
-def is_notice(body: Mapping[str, Any]) -> bool:
-    """Whether an object is a notice of Binance's and no answer: one member, a text that is named by a number.
+def is_notice(body: bytes) -> bool:
+    """Whether a body is a notice of Binance's and no answer: an object of one member, a text named by a number.
 
-    `{"239999": "The system is under maintenance, ..."}`: a notice of 2026-06-10, which documents no HTTP status for it.
+    `{"239999": "The system is under maintenance, ..."}`. The announcement of 2026-06-10 documents no HTTP status for it.
     """
-    return len(body) == 1 and all(
-        _NOTICE.fullmatch(name) and isinstance(text, str) and text for name, text in body.items()
-    )
+    said = _lenient(body[:_LONGEST])
+    return len(said) == 1 and all(_NOTICE.fullmatch(name) and isinstance(said[name], str) and said[name] for name in said)
 
 
 def is_order(body: Mapping[str, Any]) -> bool:
