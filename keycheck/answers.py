@@ -44,6 +44,7 @@ _LONGEST_SECRET = 256
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{24,256}")
 _BANNED_UNTIL = re.compile(r"banned until (\d{12,14})")
 _NOTICE = re.compile(r"[0-9]{1,12}")  # the name of a notice's only member
+_OF_ERRORS = ("code", "error", "success")  # members by which an object tells how a request fared
 _LARGEST_CODE = 10**9  # the wallet API's longest codes have nine digits
 # Signed answers that count as accepted before a check reads a field of them, and the flags by one of which each is
 # known: those that a cassette keeps.
@@ -88,9 +89,9 @@ def is_notice(body: bytes) -> bool:
     return len(said) == 1 and all(_NOTICE.fullmatch(name) and isinstance(said[name], str) and said[name] for name in said)
 
 
-def is_order(body: Mapping[str, Any]) -> bool:
-    """Whether the object of a 200 has the shape of an accepted order: `{}`, or one with an `orderId`."""
-    return not body or type(body.get("orderId")) in (int, str)
+def is_accepted_order(body: Mapping[str, Any]) -> bool:
+    """Whether the object of a 200 has the shape of one: `{}`, or with an `orderId`; and no word of an error in it."""
+    return not body or (type(body.get("orderId")) in (int, str) and not any(name in body for name in _OF_ERRORS))
 
 
 def _code(body: Mapping[str, Any]) -> int | None:
@@ -102,16 +103,15 @@ def _code(body: Mapping[str, Any]) -> int | None:
 def _wrong_with(body: Mapping[str, Any], endpoint: Endpoint) -> str:
     """Why the object of a 200 is no answer of Binance's to this question; "" where it is one.
 
-    Its errors come with 4xx and 5xx. Its own 200s may say `"code": 200`, but never where an order is accepted.
+    Its errors come with 4xx and 5xx. Its own 200s may say `"code": 200`, but none that accepts an order.
     """
-    if endpoint == ORDER_TEST and not is_order(body):
+    fine = {} if endpoint == ORDER_TEST else {"code": 200, "success": True}
+    for name in _OF_ERRORS:
+        if name in body and not (name in fine and body[name] == fine[name] and type(body[name]) is type(fine[name])):
+            code = _code(body) if name == "code" else None
+            return f"{f'a member {name}' if code is None else f'error code {code}'} at once, which Binance never does"
+    if endpoint == ORDER_TEST and not is_accepted_order(body):
         return "an object that is no accepted order: it has no orderId"
-    bare = endpoint != ORDER_TEST
-    if "code" in body and not (bare and type(body["code"]) is int and body["code"] == 200):
-        code = _code(body)
-        return f"{'a code' if code is None else f'error code {code}'} at once, which Binance never does"
-    if "error" in body or ("success" in body and not (bare and body["success"] is True)):
-        return "a word of error or success beside it, which Binance never does"
     flags = _FLAGS.get(endpoint)
     if flags and not any(isinstance(body.get(name), bool) for name in flags):
         return f"an object that has none of {', '.join(flags)}"
