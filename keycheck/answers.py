@@ -83,10 +83,12 @@ def read(raw: RawAnswer, endpoint: Endpoint, clean: Clean) -> dict[str, Any] | R
 def is_notice(body: bytes) -> bool:
     """Whether a body is a notice of Binance's and no answer: an object of one member, a text named by a number.
 
-    `{"239999": "The system is under maintenance, ..."}`. The announcement of 2026-06-10 documents no HTTP status for it.
+    `{"239999": "The system is under maintenance, ..."}`; Binance's announcement of 2026-06-10 names no status for it.
     """
     said = _lenient(body[:_LONGEST])
-    return len(said) == 1 and all(_NOTICE.fullmatch(name) and isinstance(said[name], str) and said[name] for name in said)
+    return len(said) == 1 and all(
+        _NOTICE.fullmatch(name) and isinstance(said[name], str) and said[name] for name in said
+    )
 
 
 def is_accepted_order(body: Mapping[str, Any]) -> bool:

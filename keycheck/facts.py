@@ -6,7 +6,7 @@ NotBinance, and the check that asked is unproven.
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
@@ -254,18 +254,20 @@ def rules_of(symbol: str, exchange_info: Mapping[str, Any]) -> SymbolRules | Non
     if not entries:
         return None
     (entry,) = entries
-    filters = entry.get("filters")
-    found: Iterable[Any] = filters if isinstance(filters, list) else ()
-    by_type: dict[str, Mapping[str, Any]] = {}
-    disputed = set()
-    for one in found:
-        if isinstance(one, dict) and isinstance(kind := one.get("filterType"), str):
-            if _limits(by_type.setdefault(kind, one)) != _limits(one):
-                disputed.add(kind)
     status = entry.get("status")
     if not isinstance(status, str) or not re.fullmatch(r"[A-Z_]{1,40}", status):
         raise missing("status", SymbolRules._where)
-    return SymbolRules(symbol, status, by_type, frozenset(disputed))
+    return SymbolRules(symbol, status, *_by_type(entry.get("filters")))
+
+
+def _by_type(listed: object) -> tuple[dict[str, Mapping[str, Any]], frozenset[str]]:
+    """The first filter of each type, and the types of which another one says something else."""
+    found = [one for one in (listed if isinstance(listed, list) else ()) if isinstance(one, dict)]
+    named = [(kind, one) for one in found if isinstance(kind := one.get("filterType"), str)]
+    first: dict[str, Mapping[str, Any]] = {}
+    for kind, one in named:
+        first.setdefault(kind, one)
+    return first, frozenset(kind for kind, one in named if _limits(one) != _limits(first[kind]))
 
 
 def _limits(one: Mapping[str, Any]) -> list[Any]:

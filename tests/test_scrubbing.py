@@ -37,9 +37,8 @@ LISTED_NAMES = {
     *("intervalNum", "limit", "status", "contractType", "filters"),
     *("error", "success", "unlisted", "0"),  # each with a constant, where it decides what an answer is
 }
-names = st.sampled_from(
-    [*sorted(LISTED_NAMES), "enableFutures", "enablePortfolio", "permitsUniversalTransfer", "balance", "uid", "orderId", "239999"]
-)
+UNLISTED_NAMES = ("enableFutures", "enablePortfolio", "permitsUniversalTransfer", "balance", "uid", "orderId", "239999")
+names = st.sampled_from([*sorted(LISTED_NAMES), *UNLISTED_NAMES])
 texts = st.text(max_size=30) | st.sampled_from(
     ["signature=abc", "listenKey=abcdef", '"listenKey": "abc"', "203.0.113.7", KEY, "x" * 400, "BTCUSDT", "ETHUSDT"]
 )
