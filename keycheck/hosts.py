@@ -16,12 +16,12 @@ _NAME = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*([a-z0-9-]+\.[a-
 
 def exchange_of(urls: Iterable[str]) -> Exchange:
     """Whose hosts these are. Where they differ in kind, the least trustworthy counts: other, then local."""
-    found = {_whose(_host(url)) for url in urls}
+    found = {_whose(url) for url in urls}
     return next((kind for kind in LEAST_TRUSTED_FIRST if kind in found), "other")
 
 
 def is_local(url: str) -> bool:
-    """Whether a URL names this very machine."""
+    """Whether a URL names this very machine, with or without a user in front of it."""
     return is_loopback(_host(url))
 
 
@@ -33,18 +33,19 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _whose(host: str) -> Exchange:
+def _whose(url: str) -> Exchange:
+    host = _host(url)
     if is_loopback(host):
         return "local"
     name = _NAME.fullmatch(host)
-    return "binance" if name and name[1] in DOMAINS else "other"
+    return "binance" if name and name[1] in DOMAINS and "@" not in url else "other"
 
 
 def _host(url: str) -> str:
-    """The host of a URL in lower case; "" for what is none, or names a user."""
+    """The host of a URL in lower case; "" for what is none."""
     try:
         parts = urlsplit(url)
-        host = parts.hostname if parts.port != 0 and "@" not in parts.netloc else None
+        usable = parts.port != 0  # read here, as a port that is none raises
     except ValueError:
         return ""
-    return host or ""
+    return (parts.hostname or "") if usable else ""

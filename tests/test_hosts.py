@@ -51,6 +51,12 @@ def test_a_host_is_binances_by_its_domain_alone(kind: Exchange, url: str) -> Non
     assert is_local(url) is (kind == "local")
 
 
+def test_a_proxy_on_this_machine_may_have_a_user() -> None:
+    """Which makes no host of Binance's."""
+    assert is_local("http://user:word@127.0.0.1:3128")
+    assert exchange_of(["https://user@fapi.binance.com"]) == "other"
+
+
 @given(st.text("abcdefghijklmnopqrstuvwxyz0123456789.-_:@/%#?", max_size=20), st.sampled_from(["binance.com", ""]))
 @example("evil", "binance.com")
 @example("evil.org/", "binance.com")
