@@ -5,6 +5,7 @@ The road from that question to its answer, in the order it is walked:
     settings.py      .env and environment -> Settings, the only reader of os.environ; settings_file.py reads the files,
                      setting_values.py the values
     bounded.py       opens the files that settings and options name, without waiting or reading on for ever
+    hosts.py         a host -> Binance's own, this machine's, or another's (pure)
     credentials.py   pasted text -> key and secret, with what had to be cleaned off
     secrets.py       a value that does not print itself
     signing.py       query, secret -> signed query (pure)

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 from keycheck.codes import Kind, kind_of
-from keycheck.endpoints import Endpoint
+from keycheck.endpoints import ACCOUNT_CONFIG, API_RESTRICTIONS, ORDER_TEST, Endpoint
 from keycheck.errors import CannotLook, ExchangeTrouble, NotBinance, RateLimited, TurnedAway
 from keycheck.facts import Refusal
 from keycheck.redaction import printable
@@ -43,6 +43,15 @@ _LONGEST = 4000  # characters of a message that are looked at
 _LONGEST_SECRET = 256
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{24,256}")
 _BANNED_UNTIL = re.compile(r"banned until (\d{12,14})")
+_NOTICE = re.compile(r"[0-9]{1,12}")  # the name of a notice's only member
+_OF_ERRORS = ("code", "error", "success")  # members by which an object tells how a request fared
+_LARGEST_CODE = 10**9  # the wallet API's longest codes have nine digits
+# Signed answers that count as accepted before a check reads a field of them, and the flags by one of which each is
+# known: those that a cassette keeps.
+_FLAGS = {
+    ACCOUNT_CONFIG: ("canTrade", "dualSidePosition"),
+    API_RESTRICTIONS: ("ipRestrict", "enableReading", "enableFutures", "enableWithdrawals"),
+}
 
 
 def read(raw: RawAnswer, endpoint: Endpoint, clean: Clean) -> dict[str, Any] | Refusal:
@@ -50,17 +59,18 @@ def read(raw: RawAnswer, endpoint: Endpoint, clean: Clean) -> dict[str, Any] | R
 
     `clean` takes secrets out of Binance's text. Raises CannotLook for everything else.
     """
-    body = _json_object(raw, endpoint) if raw.status == 200 else _lenient(raw.body)
-    code = body.get("code")
-    code = code if type(code) is int else None
+    if raw.status not in (418, 429) and not 300 <= raw.status < 400 and is_notice(raw.body):
+        raise ExchangeTrouble(
+            f"the {endpoint.host.value} API has trouble of its own, maintenance perhaps: it answered with a notice and "
+            f"nothing else (HTTP {raw.status}). Run again in some minutes"
+        )
     if raw.status == 200:
-        # Binance's errors are negative and never come with 200; its own 200s may say `"code": 200`.
-        if code is not None and code < 0:
-            raise NotBinance(
-                f"{endpoint} was answered with HTTP 200 and error code {code} at once, which Binance never does. "
-                f"{_SOMETHING_BETWEEN}"
-            )
+        body = _json_object(raw, endpoint)
+        if wrong := _wrong_with(body, endpoint):
+            raise NotBinance(f"{endpoint} was answered with HTTP 200 and {wrong}. {_SOMETHING_BETWEEN}")
         return body
+    body = _lenient(raw.body)
+    code = _code(body)
     message = body.get("msg")
     message = printable(clean(message[:_LONGEST])) if isinstance(message, str) else ""
     refusal = Refusal(raw.status, code, message, kind_of(code))
@@ -68,6 +78,46 @@ def read(raw: RawAnswer, endpoint: Endpoint, clean: Clean) -> dict[str, Any] | R
         trouble.code = refusal.code
         raise trouble
     return refusal
+
+
+def is_notice(body: bytes) -> bool:
+    """Whether a body is a notice of Binance's and no answer: an object of one member, a text named by a number.
+
+    `{"239999": "The system is under maintenance, ..."}`; Binance's announcement of 2026-06-10 names no status for it.
+    """
+    said = _lenient(body[:_LONGEST])
+    return len(said) == 1 and all(
+        _NOTICE.fullmatch(name) and isinstance(said[name], str) and said[name] for name in said
+    )
+
+
+def is_accepted_order(body: Mapping[str, Any]) -> bool:
+    """Whether the object of a 200 has the shape of one: `{}`, or with an `orderId`; and no word of an error in it."""
+    return not body or (type(body.get("orderId")) in (int, str) and not any(name in body for name in _OF_ERRORS))
+
+
+def _code(body: Mapping[str, Any]) -> int | None:
+    """Binance's code: a whole number. One that is written as text, fraction or flag, or is huge, is none."""
+    code = body.get("code")
+    return code if type(code) is int and abs(code) < _LARGEST_CODE else None
+
+
+def _wrong_with(body: Mapping[str, Any], endpoint: Endpoint) -> str:
+    """Why the object of a 200 is no answer of Binance's to this question; "" where it is one.
+
+    Its errors come with 4xx and 5xx. Its own 200s may say `"code": 200`, but none that accepts an order.
+    """
+    fine = {} if endpoint == ORDER_TEST else {"code": 200, "success": True}
+    for name in _OF_ERRORS:
+        if name in body and not (name in fine and body[name] == fine[name] and type(body[name]) is type(fine[name])):
+            code = _code(body) if name == "code" else None
+            return f"{f'a member {name}' if code is None else f'error code {code}'} at once, which Binance never does"
+    if endpoint == ORDER_TEST and not is_accepted_order(body):
+        return "an object that is no accepted order: it has no orderId"
+    flags = _FLAGS.get(endpoint)
+    if flags and not any(isinstance(body.get(name), bool) for name in flags):
+        return f"an object that has none of {', '.join(flags)}"
+    return ""
 
 
 def secrets_in(raw: RawAnswer, endpoint: Endpoint) -> list[str]:
@@ -135,6 +185,7 @@ def _json_object(raw: RawAnswer, endpoint: Endpoint) -> dict[str, Any]:
     if not isinstance(body, dict):
         told = content_type.partition(";")[0].strip()
         shown = told if told in _KNOWN_TYPES else "something"  # anything may stand there, a key read back among it
+        shown = "a list" if isinstance(body, list) else shown
         raise NotBinance(
             f"{endpoint} was answered with HTTP 200 and {shown} that is not Binance's JSON. {_SOMETHING_BETWEEN}"
         )

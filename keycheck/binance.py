@@ -298,6 +298,11 @@ class Binance(Memory):
     def mark_price(self) -> Decimal:
         """The price against which Binance measures the notional of a MARKET order, in quote asset."""
         body = self._fact(PREMIUM_INDEX, [("symbol", self.symbol)])
+        if body.get("symbol") != self.symbol:
+            raise NotBinance(
+                f"the futures API (premiumIndex) was asked for the price of {self.symbol}, and answered for another "
+                "contract or for none. Run again; if it stays, report it with this page"
+            )
         price = decimal(body.get("markPrice"), "markPrice", "the futures API (premiumIndex)")
         if price == 0:
             raise missing("markPrice", "the futures API (premiumIndex)")

@@ -6,7 +6,7 @@ NotBinance, and the check that asked is unproven.
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
@@ -127,7 +127,7 @@ class Account:
 
 @dataclass(frozen=True)
 class OrderAnswer:
-    """How the test order fared: `refusal` is None where it was accepted (HTTP 200; its body proves nothing)."""
+    """How the test order fared: `refusal` is None where it was accepted (HTTP 200 with `{}` or an `orderId`)."""
 
     order: str
     refusal: Refusal | None
@@ -153,11 +153,15 @@ class OrderAnswer:
 
 @dataclass(frozen=True)
 class SymbolRules:
-    """One contract of exchangeInfo. `filters` by filterType. Strings are as the exchange writes them."""
+    """One contract of exchangeInfo. `filters` by filterType. Strings are as the exchange writes them.
+
+    `disputed`: filterTypes that are listed more than once and disagree; reading a limit of theirs raises NotBinance.
+    """
 
     symbol: str
     status: str
     filters: Mapping[str, Mapping[str, Any]] = field(repr=False)
+    disputed: frozenset[str] = frozenset()
     _where = "the futures API (exchangeInfo)"
 
     @property
@@ -177,11 +181,11 @@ class SymbolRules:
     @property
     def min_notional(self) -> str | None:
         """MIN_NOTIONAL's `notional`; None where the contract has no such filter."""
-        return self._text("MIN_NOTIONAL", "notional") if "MIN_NOTIONAL" in self.filters else None
+        return self._text("MIN_NOTIONAL", "notional") if self._filter("MIN_NOTIONAL") is not None else None
 
     def market_rules(self) -> OrderRules:
         """Limits of a MARKET order: the step of MARKET_LOT_SIZE, else of LOT_SIZE; the tighter of their bounds."""
-        lots = [self.filters.get(kind, {}) for kind in ("MARKET_LOT_SIZE", "LOT_SIZE")]
+        lots = [self._filter(kind) or {} for kind in ("MARKET_LOT_SIZE", "LOT_SIZE")]
 
         def figures(name: str) -> list[Decimal]:
             return [value for lot in lots if name in lot and (value := decimal(lot[name], name, self._where)) > 0]
@@ -196,8 +200,16 @@ class SymbolRules:
             min_notional=decimal(self.min_notional or "0", "notional", self._where),
         )
 
+    def _filter(self, kind: str) -> Mapping[str, Any] | None:
+        if kind in self.disputed:
+            raise NotBinance(
+                f"{self._where} lists two filters {kind} of {self.symbol} that disagree, and none of them is taken. "
+                "Run again; if it stays, report it with this page"
+            )
+        return self.filters.get(kind)
+
     def _text(self, kind: str, name: str) -> str:
-        text = self.filters.get(kind, {}).get(name)
+        text = (self._filter(kind) or {}).get(name)
         decimal(text, f"{kind}.{name}", self._where)
         return str(text)
 
@@ -225,20 +237,42 @@ def nearest_names(symbol: str, exchange_info: Mapping[str, Any]) -> tuple[str, .
 
 
 def rules_of(symbol: str, exchange_info: Mapping[str, Any]) -> SymbolRules | None:
-    """The contract of exactly that name among hundreds, or None. The first entry is never taken for it."""
+    """The contract of exactly that name among hundreds, or None. The first entry is never taken for it.
+
+    Raises NotBinance for a contract that is listed twice, even where both entries say the same: Binance lists each
+    once. A filter that is listed twice in the same words is that filter.
+    """
     symbols = exchange_info.get("symbols")
     if not isinstance(symbols, list) or not any(isinstance(one, dict) for one in symbols):
         raise missing("list of contracts", SymbolRules._where)
-    entry = next((s for s in symbols if isinstance(s, dict) and s.get("symbol") == symbol), None)
-    if entry is None:
+    entries = [one for one in symbols if isinstance(one, dict) and one.get("symbol") == symbol]
+    if len(entries) > 1:
+        raise NotBinance(
+            f"{SymbolRules._where} lists {symbol} twice, and neither entry is taken. "
+            "Run again; if it stays, report it with this page"
+        )
+    if not entries:
         return None
-    filters = entry.get("filters")
-    found: Iterable[Any] = filters if isinstance(filters, list) else ()
-    by_type = {f["filterType"]: f for f in found if isinstance(f, dict) and isinstance(f.get("filterType"), str)}
+    (entry,) = entries
     status = entry.get("status")
     if not isinstance(status, str) or not re.fullmatch(r"[A-Z_]{1,40}", status):
         raise missing("status", SymbolRules._where)
-    return SymbolRules(symbol, status, by_type)
+    return SymbolRules(symbol, status, *_by_type(entry.get("filters")))
+
+
+def _by_type(listed: object) -> tuple[dict[str, Mapping[str, Any]], frozenset[str]]:
+    """The first filter of each type, and the types of which another one says something else."""
+    found = [one for one in (listed if isinstance(listed, list) else ()) if isinstance(one, dict)]
+    named = [(kind, one) for one in found if isinstance(kind := one.get("filterType"), str)]
+    first: dict[str, Mapping[str, Any]] = {}
+    for kind, one in named:
+        first.setdefault(kind, one)
+    return first, frozenset(kind for kind, one in named if _limits(one) != _limits(first[kind]))
+
+
+def _limits(one: Mapping[str, Any]) -> list[Any]:
+    """All that is read of a filter."""
+    return [one.get(name) for name in ("stepSize", "minQty", "maxQty", "notional")]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 from keycheck import __version__, cassettes, clock, setting_values, settings
 from keycheck.binance import Binance
 from keycheck.cassettes import scrubbing
-from keycheck.cassettes.label import Label
+from keycheck.cassettes.label import Label, origin
 from keycheck.channel import Identity, Listener, Transport
 from keycheck.credentials import KeyFacts, facts_of
 from keycheck.endpoints import WEIGHT_LIMITS, Host
@@ -101,7 +101,6 @@ class Opening:
         urls = {Host.FUTURES: loaded.futures_url} | ({Host.WALLET: loaded.wallet_url} if loaded.wallet_url else {})
         http = self._resources.enter_context(contextlib.closing(HttpTransport(urls, loaded.proxy, loaded.ca_bundle)))
         machine, listener = Machine(loaded.credential_files), self._listener(loaded)
-        hosts = (*urls.values(), *([loaded.stream_url] if loaded.user_stream and loaded.stream_url else []))
         files = tuple(path for _, path in loaded.credential_files)
         if self._options.record is None:
             session = self._session(http, _NoJournal(), identity, label, machine, listener)
@@ -111,14 +110,14 @@ class Opening:
                 if listener is not None:
                     listener.give_up()
 
-            return Opened(session, label, hosts, None, files, give_up)
+            return Opened(session, label, loaded.asked, None, files, give_up)
         from keycheck.cassettes.recorder import Recorder  # noqa: PLC0415  as above
 
         path = cassettes.path_of(self._options.record, self._options.cassettes)
         artefacts.make_folder(path.parent, "--record FOLDER/NAME")
         recorder = Recorder(path, label, self._redactor, http)
         session = self._session(recorder, recorder, identity, label, machine, listener)
-        return Opened(session, label, hosts, recorder, files)
+        return Opened(session, label, loaded.asked, recorder, files)
 
     def _identity(self, loaded: Settings) -> Identity:
         held = loaded.credentials
@@ -143,7 +142,7 @@ class Opening:
         return Label(
             name=printable(name, 60),
             recorded_at=self._started_at,
-            recorded_from="local exchange" if setting_values.is_local(loaded.futures_url) else loaded.environment,
+            recorded_from=origin(loaded.exchange, loaded.environment),
             suite_version=__version__,
             environment=loaded.environment,
             symbol=loaded.symbol,

@@ -77,6 +77,7 @@ class Run:
             environment=label.environment,
             symbol=label.symbol,
             key=label.key,
+            exchange=label.exchange,
             cassette=None if self.options.mode == "live" else label,
         )
         self.folder.withdraw(self._blank)

@@ -1,6 +1,5 @@
 """Text of a setting -> its value, or one sentence that names the setting and the remedy."""
 
-import ipaddress
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,11 +8,13 @@ from urllib.parse import unquote, urlsplit
 from keycheck import bounded
 from keycheck.cassettes.label import MAX_RECV_WINDOW
 from keycheck.errors import UsageProblem
+from keycheck.hosts import exchange_of, is_local, is_loopback
 from keycheck.secrets import Secret
 
 DEFAULT_SYMBOL = "BTCUSDT"
 DEFAULT_RECV_WINDOW = 5000  # ms; Binance's own default
 MAX_CA_BUNDLE = 2**22  # bytes; that of Mozilla has some 230,000
+ALLOW_OTHERS = "BINANCE_ALLOW_OTHER_HOSTS"
 _HOST = re.compile(r"[A-Za-z0-9.:_-]{1,253}")
 
 
@@ -26,12 +27,12 @@ def symbol_of(raw: str) -> str:
     return symbol
 
 
-def user_stream_of(raw: str) -> bool:
-    """BINANCE_USER_STREAM: whether the user data stream may be opened."""
-    text = raw.strip() or "on"
-    if text not in ("on", "off"):
-        raise UsageProblem("BINANCE_USER_STREAM must be on or off: correct it or leave it out")
-    return text == "on"
+def switch_of(name: str, values: Mapping[str, str], *, default: bool) -> bool:
+    """A setting that is on or off."""
+    text = values[name].strip()
+    if text not in ("", "on", "off"):
+        raise UsageProblem(f"{name} must be on or off: correct it or leave it out")
+    return text == "on" if text else default
 
 
 def recv_window_of(raw: str) -> int:
@@ -50,7 +51,8 @@ def recv_window_of(raw: str) -> int:
 def url_of(name: str, values: Mapping[str, str], scheme: str = "http") -> str | None:
     """The root of a host, without a trailing slash; None where the setting is absent.
 
-    `scheme`: http or ws, which are for loopback addresses, with its twin of TLS for all others.
+    `scheme`: http or ws, which are for loopback addresses, with its twin of TLS for all others. A host that is neither
+    Binance's own nor this machine needs BINANCE_ALLOW_OTHER_HOSTS.
     """
     text = values[name].strip()
     if not text:
@@ -66,24 +68,19 @@ def url_of(name: str, values: Mapping[str, str], scheme: str = "http") -> str | 
         raise UsageProblem(
             f"{name} must be {scheme}s://HOST or {scheme}s://HOST:PORT, with no user, path or query: correct it"
         )
-    if parts.scheme == scheme and not _is_loopback(host):
+    if parts.scheme == scheme and not is_loopback(host):
         raise UsageProblem(
             f"{name} is {scheme} to another machine, where anybody on the way reads the key: use {scheme}s"
         )
     shown = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{shown}" + (f":{port}" if port is not None else "")
-
-
-def is_local(url: str) -> bool:
-    """Whether a URL names this very machine."""
-    return _is_loopback(urlsplit(url).hostname or "")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    url = f"{parts.scheme}://{shown}" + (f":{port}" if port is not None else "")
+    if exchange_of([url]) == "other" and not switch_of(ALLOW_OTHERS, values, default=False):
+        secret = "listen key" if scheme == "ws" else "key"
+        raise UsageProblem(
+            f"{name} names a host that is neither Binance's own nor this machine, and it would be sent the {secret}: "
+            f"correct it, or set {ALLOW_OTHERS}=on if you trust that host"
+        )
+    return url
 
 
 def proxy_of(raw: str, urls: Mapping[str, str | None]) -> Secret | None:

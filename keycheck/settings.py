@@ -13,6 +13,7 @@ from keycheck.credentials import Credentials
 from keycheck.endpoints import DEMO_HOSTS, ENVIRONMENTS, STREAMS
 from keycheck.errors import UsageProblem
 from keycheck.evidence import System
+from keycheck.hosts import Exchange, exchange_of, is_local
 from keycheck.secrets import Secret
 from keycheck.setting_values import DEFAULT_RECV_WINDOW, DEFAULT_SYMBOL
 
@@ -44,6 +45,7 @@ NAMES = (
     "BINANCE_RECV_WINDOW",
     "BINANCE_FUTURES_URL",
     "BINANCE_WALLET_URL",
+    setting_values.ALLOW_OTHERS,
     "BINANCE_STREAM_URL",
     "BINANCE_USER_STREAM",
     "BINANCE_PROXY",
@@ -71,6 +73,17 @@ class Settings:
     proxy: Secret | None = None
     ca_bundle: str | None = None
     credential_files: tuple[tuple[str, Path], ...] = ()
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The hosts that a run asks."""
+        stream = self.stream_url if self.user_stream else None
+        return tuple(url for url in (self.futures_url, self.wallet_url, stream) if url)
+
+    @property
+    def exchange(self) -> Exchange:
+        """Whose hosts these are."""
+        return exchange_of(self.asked)
 
 
 def system() -> System | None:
@@ -152,9 +165,10 @@ def _settings(values: Mapping[str, str], remarks: tuple[str, ...], key_file: Pat
     environment = values["BINANCE_ENVIRONMENT"].strip() or "production"
     if environment not in ENVIRONMENTS:
         raise UsageProblem(f"BINANCE_ENVIRONMENT must be one of {', '.join(ENVIRONMENTS)}: correct it or leave it out")
+    setting_values.switch_of(setting_values.ALLOW_OTHERS, values, default=False)  # refused also where no URL is given
     futures, wallet = ENVIRONMENTS[environment]
     futures = setting_values.url_of("BINANCE_FUTURES_URL", values) or futures
-    if environment == "demo" and not (futures in DEMO_HOSTS or setting_values.is_local(futures)):
+    if environment == "demo" and not (futures in DEMO_HOSTS or is_local(futures)):
         # Demo has no wallet API, so withdrawals are not looked at: a real key must not pass by this door.
         raise UsageProblem(
             "BINANCE_FUTURES_URL is not a host of Binance's futures test network, and BINANCE_ENVIRONMENT is demo: "
@@ -177,7 +191,7 @@ def _settings(values: Mapping[str, str], remarks: tuple[str, ...], key_file: Pat
         futures_url=futures,
         wallet_url=wallet,
         stream_url=stream,
-        user_stream=setting_values.user_stream_of(values["BINANCE_USER_STREAM"]),
+        user_stream=setting_values.switch_of("BINANCE_USER_STREAM", values, default=True),
         credentials=replace(read, remarks=(*remarks, *read.remarks)),
         proxy=setting_values.proxy_of(values["BINANCE_PROXY"], urls),
         ca_bundle=setting_values.ca_bundle_of(values["BINANCE_CA_BUNDLE"]),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from keycheck import answers
 from keycheck.answers import RawAnswer
 from keycheck.codes import Kind
-from keycheck.endpoints import ACCOUNT_CONFIG, API_RESTRICTIONS, PING, Endpoint
+from keycheck.endpoints import ACCOUNT_CONFIG, API_RESTRICTIONS, LISTED, ORDER_TEST, PING, TIME, Endpoint
 from keycheck.errors import CannotLook, ExchangeTrouble, NotBinance, RateLimited, TurnedAway
 from keycheck.facts import Refusal
 from tests.exchange import pages
@@ -120,7 +120,9 @@ def test_a_message_is_cleaned_and_harmless() -> None:
     assert len(refusal.message) <= 300
 
 
-@pytest.mark.parametrize("code", ["-2015", -2015.0, None, True, [-2015]], ids=repr)
+@pytest.mark.parametrize(
+    "code", ["-2015", -2015.0, None, True, [-2015], -(10**12), 10**400], ids=lambda code: repr(code)[:20]
+)
 def test_a_code_that_is_no_whole_number_is_none(code: object) -> None:
     """Such a 400 is not one that Binance gives."""
     assert isinstance(trouble(400, coded(code)), NotBinance)
@@ -164,6 +166,107 @@ def test_what_is_neither_answer_nor_refusal_is_named(
 ) -> None:
     """Firewall, restriction, trouble, redirect and rate limit never convict a key."""
     assert type(trouble(status, body, headers)) is kind
+
+
+# -- a 200 that is no answer --
+
+# What a test order that was accepted is told, by the documentation and by a real one of 2026-10.
+Body = dict[str, object]
+ORDERS: list[Body] = [{}, {"orderId": 0, "symbol": ""}, {"orderId": 22542179, "clientOrderId": "x", "news": None}]
+# Errors that a 200 may carry; none of them is one that Binance gives.
+CODES: list[object] = ["-2015", -2015, -2015.0, True, None, 0, [], {}, 10**400, "200", 200.0]
+NO_SUCCESS: list[object] = [False, None, 0, 1, "true", "false"]
+NO: list[object] = ["no", None, False, {}, {"code": -2015}]
+ERRORS: list[Body] = [
+    *({"code": code} for code in CODES),
+    *({"success": success} for success in NO_SUCCESS),
+    *({"error": error} for error in NO),
+]
+FACTS = {"canTrade": True, "dualSidePosition": False, "enableFutures": True, "enableWithdrawals": False}
+SIGNED = sorted((one for one in LISTED if one.signed or one.keyed), key=str)
+NOTICE = {"239999": "The system is under maintenance, please try again later."}
+
+
+@pytest.mark.parametrize("body", ORDERS, ids=repr)
+def test_an_accepted_test_order_is_empty_or_has_an_order_id(body: Body) -> None:
+    """Whatever else it may hold."""
+    assert read(200, json.dumps(body), endpoint=ORDER_TEST) == body
+
+
+@pytest.mark.parametrize(
+    "body", [{"status": "up"}, {"msg": "success"}, {"orderId": None}, {"orderId": True}, {"orderId": [1]}], ids=repr
+)
+def test_an_object_without_an_order_id_accepts_no_order(body: Body) -> None:
+    """A stranger says 200 to everything."""
+    with pytest.raises(NotBinance, match=r"POST /fapi/v1/order/test .* order"):
+        read(200, json.dumps(body), endpoint=ORDER_TEST)
+
+
+@pytest.mark.parametrize("error", [*ERRORS, {"code": 200}, {"success": True}], ids=lambda error: repr(error)[:30])
+@pytest.mark.parametrize("order", ORDERS, ids=repr)
+def test_an_order_with_a_word_of_an_error_is_not_accepted(order: Body, error: Body) -> None:
+    """Not even with one of success, which no accepted order has."""
+    with pytest.raises(NotBinance):
+        read(200, json.dumps(order | error), endpoint=ORDER_TEST)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.sampled_from(["code", "error", "success"]),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.dictionaries(st.text(max_size=10), st.none() | st.integers() | st.text(max_size=10), max_size=5),
+)
+def test_whatever_else_it_holds_an_error_is_no_order(name: str, value: object, beside: Body) -> None:
+    """A law: with `code`, `error` or `success` in it, no 200 accepts an order."""
+    with pytest.raises(NotBinance):
+        read(200, json.dumps({"orderId": 0, **beside, name: value}), endpoint=ORDER_TEST)
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: repr(error)[:30])
+def test_no_200_carries_an_error(error: Body) -> None:
+    """Beside all that a check asks for, and of whatever type the code is."""
+    for endpoint in (PING, TIME, *SIGNED):
+        with pytest.raises(NotBinance):
+            read(200, json.dumps({**FACTS, "orderId": 0, **error}), endpoint=endpoint)
+
+
+@pytest.mark.parametrize("endpoint", [ACCOUNT_CONFIG, API_RESTRICTIONS], ids=str)
+@pytest.mark.parametrize("more", [{"code": 200, "msg": "success"}, {"success": True}, {"news": [1]}], ids=repr)
+def test_a_word_of_success_beside_the_facts_changes_nothing(endpoint: Endpoint, more: Body) -> None:
+    """Binance's own 200s may say `"code": 200`."""
+    assert read(200, json.dumps(FACTS | more), endpoint=endpoint) == FACTS | more
+
+
+@pytest.mark.parametrize("endpoint", [ACCOUNT_CONFIG, API_RESTRICTIONS], ids=str)
+@pytest.mark.parametrize("body", [{}, {"status": "up"}, {"canTrade": "true", "enableFutures": 1}], ids=repr)
+def test_a_signed_answer_without_any_of_its_facts_is_a_strangers(endpoint: Endpoint, body: Body) -> None:
+    """Or `{}` would show that key and signature are good."""
+    with pytest.raises(NotBinance):
+        read(200, json.dumps(body), endpoint=endpoint)
+
+
+@pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 408, 451, 500, 503])
+@pytest.mark.parametrize("headers", [JSON, HTML, {}], ids=repr)
+def test_a_maintenance_notice_is_trouble_of_the_exchange(status: int, headers: dict[str, str]) -> None:
+    """An object with neither code nor msg, under a status that nobody documents (notice of 2026-06-10)."""
+    for endpoint in (PING, TIME, *SIGNED):
+        with pytest.raises(ExchangeTrouble, match=r"trouble.* Run again") as caught:
+            read(status, json.dumps(NOTICE), headers, endpoint)
+        assert caught.value.code is None
+
+
+@pytest.mark.parametrize("status", [418, 429])
+def test_a_limit_is_a_limit_whatever_it_says(status: int) -> None:
+    """After these statuses nothing more is sent."""
+    assert isinstance(trouble(status, json.dumps(NOTICE)), RateLimited)
+
+
+@pytest.mark.parametrize(
+    "body", [{"239999": 1}, {"239999": ""}, {**NOTICE, "a": 1}, {"-": "x"}, {"٢٣": "x"}, {"9" * 40: "x"}], ids=repr
+)
+def test_what_only_looks_like_a_notice_is_none(body: Body) -> None:
+    """One member, named by a number, with a text."""
+    assert isinstance(trouble(400, json.dumps(body)), NotBinance)
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,8 @@ from tests.exchange import API_KEY, API_SECRET, SCENARIOS, Fault, LocalExchange,
 JSON = {"content-type": "application/json"}
 BUSY = RawAnswer(503, JSON, b'{"code": -1008, "msg": "Busy."}')
 LATER = (PREMIUM_INDEX, ORDER_TEST, ORDER_TEST)
+TRADES = {"canTrade": True, "dualSidePosition": False}
+PERMITTED = {"enableFutures": True, "enableWithdrawals": False, "ipRestrict": True}
 LIMITED = RawAnswer(429, JSON, b'{"code": -1003, "msg": "Too many requests."}')
 
 
@@ -153,9 +155,9 @@ def scripted() -> Scripted:
         .on(PING, {})
         .on(TIME, at_noon)
         .on(EXCHANGE_INFO, {"rateLimits": [limit], "symbols": [contract]})
-        .on(PREMIUM_INDEX, {"markPrice": "41000.1"})
-        .on(ACCOUNT_CONFIG, {"canTrade": True, "dualSidePosition": False})
-        .on(API_RESTRICTIONS, {"enableFutures": True, "enableWithdrawals": False, "ipRestrict": True})
+        .on(PREMIUM_INDEX, {"symbol": "BTCUSDT", "markPrice": "41000.1"})
+        .on(ACCOUNT_CONFIG, TRADES)
+        .on(API_RESTRICTIONS, PERMITTED)
         .on(ORDER_TEST, {})
     )
 
@@ -486,9 +488,9 @@ def refusing(code: int, status: int = 400) -> RawAnswer:
 @pytest.mark.parametrize(
     ("wallet", "futures", "accepted"),
     [
-        ({}, {}, True),
-        ({}, refusing(-2015, 401), True),
-        (RawAnswer(403, {}, b""), {}, True),
+        (PERMITTED, TRADES, True),
+        (PERMITTED, refusing(-2015, 401), True),
+        (RawAnswer(403, {}, b""), TRADES, True),
         (refusing(-2015, 401), refusing(-2015, 401), False),
         (Unreachable("no", "timeout"), refusing(-1022), False),
         (refusing(-2014, 401), Unreachable("no", "timeout"), False),
@@ -503,6 +505,9 @@ def test_one_host_is_enough_to_know_the_key(wallet: Any, futures: Any, accepted:
 @pytest.mark.parametrize(
     ("wallet", "futures", "kind"),
     [
+        ({}, {}, NotBinance),
+        (PERMITTED | {"success": False}, TRADES | {"code": "-2015"}, NotBinance),
+        ({"239999": "Maintenance."}, refusing(-1021), ExchangeTrouble),
         (RawAnswer(403, {}, b""), BUSY, TurnedAway),
         (BUSY, refusing(-1021), ExchangeTrouble),
         (refusing(-1021), refusing(-1021), Refused),
@@ -566,7 +571,24 @@ def test_the_dear_question_is_asked_only_where_it_must_be() -> None:
 def test_a_price_that_is_none_builds_no_order(price: object) -> None:
     """Nor does it divide by zero."""
     with pytest.raises(NotBinance, match="markPrice"):
-        session(scripted().on(PREMIUM_INDEX, {"markPrice": price})).dust_order()
+        session(scripted().on(PREMIUM_INDEX, {"symbol": "BTCUSDT", "markPrice": price})).dust_order()
+
+
+@pytest.mark.parametrize(
+    ("reply", "why"),
+    [
+        ({"symbol": "ETHUSDT", "markPrice": "2280.35"}, "another contract or for none"),
+        ({"symbol": "btcusdt", "markPrice": "2280.35"}, "another contract or for none"),
+        ({"markPrice": "2280.35"}, "another contract or for none"),
+        (RawAnswer(200, JSON, b'[{"symbol": "BTCUSDT", "markPrice": "41000.1"}]'), "a list"),
+    ],
+)
+def test_the_price_of_another_contract_builds_no_order(reply: Any, why: str) -> None:
+    """Nor does the list of all prices, which is what Binance gives where no contract is named."""
+    transport = scripted().on(PREMIUM_INDEX, reply)
+    with pytest.raises(NotBinance, match=why):
+        session(transport).dust_order()
+    assert ORDER_TEST.path not in transport.paths()
 
 
 def test_the_two_orders_are_what_they_should_be(exchange: LocalExchange, live: Binance) -> None:
@@ -591,6 +613,26 @@ def test_a_contract_that_is_not_listed_is_not_ordered() -> None:
     with pytest.raises(Undecided, match="NOPEUSDT"):
         asked.dust_order()
     assert ORDER_TEST.path not in transport.paths()
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        *(({"code": code}, NotBinance) for code in ("-2015", -2015.0, True)),
+        ({"success": False}, NotBinance),
+        ({"orderId": 1, "error": "no"}, NotBinance),
+        ({"status": "up"}, NotBinance),
+        ({"239999": "The system is under maintenance."}, ExchangeTrouble),
+        (RawAnswer(400, JSON, b'{"code": "-4164"}'), NotBinance),
+        (RawAnswer(400, JSON, b'{"239999": "Maintenance."}'), ExchangeTrouble),
+    ],
+)
+def test_an_order_that_was_not_accepted_in_so_many_words_is_not_weighed(reply: Any, kind: type[CannotLook]) -> None:
+    """And it convicts nobody."""
+    asked = session(scripted().on(ORDER_TEST, reply))
+    for ask in (asked.dust_order, asked.smallest_order):
+        with pytest.raises(kind):
+            ask()
 
 
 @pytest.mark.parametrize("code", [-1021, -1022, -1111, -9999, -2019, -4164, -4192, -2015])

@@ -39,6 +39,8 @@ def test_shipped_cassette_replays_to_its_verdict(row: Shipped, suite: SuiteRunne
     assert done.verdict["mode"] == "replay"
     assert done.verdict["cassette"]["name"] == row.name
     assert done.verdict["cassette"]["recordedFrom"] == "local exchange"
+    assert done.verdict["exchange"] == "local"
+    assert "not from Binance" in done.output
     assert f"replay of {row.name}, recorded 20" in done.output
     assert "from local exchange" in done.page
 
@@ -86,6 +88,9 @@ RECORDED = {
     "strings for flags": Scenario(
         faults={"/sapi/v1/account/apiRestrictions": Fault.body(b'{"enableFutures": "true"}')}
     ),
+    "maintenance": Scenario(faults={"/fapi/v1/time": Fault.maintenance()}),
+    "an error with 200": Scenario(faults={"/fapi/v1/order/test": Fault.status(200, '{"orderId":1,"success":false}')}),
+    "no order with 200": Scenario(faults={"/fapi/v1/order/test": Fault.status(200, '{"status":"up"}')}),
     "settling": Scenario(symbol_overrides={"BTCUSDT": {"status": "SETTLING"}}),
     "unlisted": Scenario(symbol_overrides={"BTCUSDT": None}),
     "no wallet": Scenario(faults={"/sapi/v1/account/apiRestrictions": Fault.reset()}),

@@ -3,9 +3,11 @@
 import json
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from tests.running import Finished, SuiteRunner
+from tests.test_run import SCHEMA
 
 EMPTY = "is no verdict.json of this suite"
 
@@ -27,6 +29,10 @@ def test_what_was_fixed_is_told_everywhere(suite: SuiteRunner) -> None:
     done = compared(suite, "withdrawals-enabled", "healthy")
     assert done.exit_status == 0
     assert "fixed: withdrawals_are_disabled" in done.output
+    assert done.verdict["comparison"]["fixed"] == ["withdrawals_are_disabled"]
+    assert done.verdict["comparison"]["against"]["verdict"] == "NOT_OK"
+    assert done.verdict["comparison"]["broke"] == []
+    jsonschema.validate(done.verdict, SCHEMA)
     assert "- fixed: `withdrawals_are_disabled`" in summary_of(suite)
     assert "fixed" in done.page
     assert "NOT_OK of 20" in done.page
@@ -42,7 +48,10 @@ def test_what_broke_and_what_still_fails_is_told(suite: SuiteRunner) -> None:
 
 def test_nothing_changed_is_an_answer(suite: SuiteRunner) -> None:
     """And not silence."""
-    assert "nothing changed" in compared(suite, "healthy", "hedge-mode").output
+    done = compared(suite, "healthy", "hedge-mode")
+    assert "nothing changed" in done.output
+    assert {name: ids for name, ids in done.verdict["comparison"].items() if ids and name != "against"} == {}
+    assert suite("--replay", "healthy").verdict["comparison"] is None
 
 
 def test_a_folder_stands_for_the_verdict_in_it(suite: SuiteRunner, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from _pytest.terminal import TerminalReporter
 
 from keycheck.plugin.countdown import Countdown
 from keycheck.report import terminal
-from keycheck.report.model import RunReport
+from keycheck.report.model import ELSEWHERE, RunReport
 from keycheck.verdict import Verdict
 from tests.exchange import Fault, LocalExchange, Scenario
 from tests.running import ROOT, Finished, SuiteRunner
@@ -65,7 +65,7 @@ def test_a_run_waits_and_goes_on(tmp_path: Path) -> None:
     (said,) = (line for line in done.output.splitlines() if SAID in line)
     seconds = int(re.findall(r"waiting (\d+) s", said)[0])
     assert (seconds in (1, 2), said) == (True, TEXT.format(2231, seconds))
-    assert f"Waited {seconds} s for Binance's rate limit to make room.\nOK: " in done.output
+    assert f"Waited {seconds} s for Binance's rate limit to make room.\n{ELSEWHERE['local']}\nOK: " in done.output
     assert "\r" not in done.output
     assert "waiting" not in done.page
 
@@ -78,7 +78,7 @@ def test_a_wait_is_said_under_every_option(options: tuple[str, ...], tmp_path: P
     seconds = re.search(r"waiting (\d+) s", said)
     assert seconds
     assert said == TEXT.format(2231, seconds[1])
-    assert f"Waited {seconds[1]} s for Binance's rate limit to make room.\nOK: " in done.output
+    assert f"Waited {seconds[1]} s for Binance's rate limit to make room.\n{ELSEWHERE['local']}\nOK: " in done.output
 
 
 def test_an_exchange_that_is_always_busy_is_waited_for_a_minute_in_all(tmp_path: Path) -> None:

@@ -768,6 +768,7 @@ SPOKEN: dict[str, tuple[Fault, int, bytes, str]] = {
     "503 overloaded": (Fault.overloaded_503(), 503, b'"code":-1008', "application/json"),
     "503 unknown": (Fault.unknown_503(), 503, b"Unknown error", "application/json"),
     "503 internal error": (Fault.internal_503(), 503, b'"code":-1001', "application/json"),
+    "maintenance": (Fault.maintenance(), 200, b'{"239999": "The system is under', "application/json"),
     "503 unavailable": (Fault.unavailable_503(), 503, b'{"msg": "Service Unavailable."}', "application/json"),
     "504": (Fault.gateway_timeout(), 504, b"<h1>504 Gateway Time-out</h1>", "text/html"),
     "404": (Fault.not_found(), 404, b"<h1>404</h1>", "text/html"),

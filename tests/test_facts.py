@@ -270,6 +270,48 @@ def test_no_order_is_built_without_a_step(filters: tuple[dict[str, Any], ...]) -
         rules(*filters).market_rules()
 
 
+BTC = {"symbol": "BTCUSDT", "status": "TRADING", "filters": [LOT, MARKET_LOT, NOTIONAL]}
+
+
+@pytest.mark.parametrize("second", [BTC, BTC | {"status": "CLOSE"}, BTC | {"filters": []}, {"symbol": "BTCUSDT"}])
+@pytest.mark.parametrize("between", [[], [{"symbol": "ETHUSDT"}]])
+def test_a_contract_that_is_listed_twice_is_no_answer(second: dict[str, Any], between: list[dict[str, Any]]) -> None:
+    """Binance lists each once; which of two entries holds is not guessed, even where both say the same."""
+    with pytest.raises(NotBinance, match="BTCUSDT twice"):
+        rules_of("BTCUSDT", {"symbols": [BTC, *between, second]})
+
+
+@pytest.mark.parametrize(
+    ("filters", "name"),
+    [
+        ((LOT, MARKET_LOT, NOTIONAL, NOTIONAL | {"notional": "5"}), "MIN_NOTIONAL"),
+        ((LOT, MARKET_LOT, NOTIONAL, {"filterType": "MIN_NOTIONAL"}), "MIN_NOTIONAL"),
+        ((LOT, MARKET_LOT, NOTIONAL, LOT | {"stepSize": "1"}), "LOT_SIZE"),
+        ((LOT | {"minQty": "1"}, MARKET_LOT, NOTIONAL, LOT), "LOT_SIZE"),
+        ((LOT, MARKET_LOT, MARKET_LOT | {"maxQty": "1"}, NOTIONAL), "MARKET_LOT_SIZE"),
+    ],
+)
+def test_two_filters_that_disagree_are_no_limits(filters: tuple[dict[str, Any], ...], name: str) -> None:
+    """Neither the first nor the last is taken; the contract's status is known all the same."""
+    found = rules(*filters)
+    assert found.is_trading
+    with pytest.raises(NotBinance, match=f"two filters {name} .* disagree"):
+        found.market_rules()
+
+
+def test_a_filter_that_is_said_twice_is_that_filter() -> None:
+    """Two that agree in all that is read of them leave nothing open."""
+    twice = rules(LOT, LOT | {"news": 1}, MARKET_LOT, NOTIONAL, NOTIONAL)
+    assert twice.market_rules() == rules(LOT, MARKET_LOT, NOTIONAL).market_rules()
+    assert (twice.step_size, twice.min_notional) == ("0.001", "50")
+
+
+def test_filters_that_nobody_reads_may_disagree() -> None:
+    """No order is built from them."""
+    odd = [{"filterType": "PERCENT_PRICE", "stepSize": step} for step in ("1", "2")]
+    assert rules(LOT, MARKET_LOT, NOTIONAL, *odd).market_rules() == rules(LOT, MARKET_LOT, NOTIONAL).market_rules()
+
+
 WEIGHT = {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": 2400}
 
 

@@ -19,6 +19,7 @@ PURE = (
         "user_stream",
         "pem",
         "endpoints",
+        "hosts",
         "secrets",
         "errors",
         "overlap.plan",

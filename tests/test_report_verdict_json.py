@@ -10,6 +10,7 @@ import pytest
 from keycheck import settings
 from keycheck.cassettes.label import Label
 from keycheck.catalogue import Catalogue
+from keycheck.comparison import Comparison, Previous
 from keycheck.credentials import KeyFacts
 from keycheck.diagnosis.cause import Confidence, Diagnosis
 from keycheck.endpoints import Host
@@ -30,7 +31,7 @@ TOP = (
     *("ok", "pingOk", "driftOk", "driftMs", "futuresPermission", "withdrawEnabled", "withdrawSafe"),
     *("ipRestrictEnabled", "positionMode", "canTrade", "stepSize", "minNotional", "testOrderOk"),
     *("verdict", "schemaVersion", "suiteVersion", "startedAt", "durationMs", "mode", "cassette"),
-    *("environment", "symbol", "key", "checks", "diagnosis", "requests"),
+    *("environment", "symbol", "exchange", "comparison", "key", "checks", "diagnosis", "requests"),
 )
 HEADER = Label("healthy", "2026-11-20T08:13:00Z", "demo", "0.1.0", "demo", "BTCUSDT", 5000, False, KeyFacts())
 CHECK = Check("key_is_fit", 4, Severity.CRITICAL, "The key is fit.", "It matters.", "Mend it.")
@@ -61,6 +62,14 @@ FULL = RunReport(
     weight_limit=2400,
     diagnosis=[Diagnosis("read_only_key", Confidence.LIKELY, "It reads.", ("HTTP 401 from 203.0.113.7",), "Tick.")],
     permissions={"enableFutures": True},
+    exchange="binance",
+)
+COMPARED = replace(
+    FULL,
+    exchange="local",
+    comparison=Comparison(
+        Previous(Verdict.NOT_OK, "2026-11-19T08:13:00Z", None, None, None, {}), broke=("next",), unseen=("key_is_fit",)
+    ),
 )
 
 
@@ -75,6 +84,20 @@ def test_a_diagnosis_is_told_as_it_is() -> None:
     }
     assert verdict_json.as_dict(FULL)["diagnosis"] == [expected]
     assert "203.0.113.7" not in verdict_json.render(FULL.masked(Redactor().clean_shared))
+
+
+def test_a_comparison_is_told_as_it_is() -> None:
+    """Against which run, and the ids by what became of them; null where none was asked for."""
+    previous = Previous(Verdict.OK, "2026-11-19T08:13:00Z", "production", "BTCUSDT", "Eh8A", {})
+    found = Comparison(previous, fixed=("a",), broke=("b", "c"), still=("d",))
+    assert verdict_json.as_dict(replace(FULL, comparison=found))["comparison"] == {
+        "against": {"verdict": "OK", "startedAt": "2026-11-19T08:13:00Z"},
+        "broke": ["b", "c"],
+        "stillFails": ["d"],
+        "fixed": ["a"],
+        "notSeenNow": [],
+    }
+    assert verdict_json.as_dict(FULL)["comparison"] is None
 
 
 def test_fields_come_in_the_order_of_the_contract() -> None:
@@ -145,7 +168,7 @@ def test_the_text_is_json_in_utf_8(report: RunReport) -> None:
     assert (report.symbol or "null") in text
 
 
-@pytest.mark.parametrize("report", [BLANK, FULL], ids=["blank", "full"])
+@pytest.mark.parametrize("report", [BLANK, FULL, COMPARED], ids=["blank", "full", "compared"])
 def test_the_published_schema_describes_it(report: RunReport) -> None:
     """It is kept with the code, and holds for a run that ended before it began."""
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))

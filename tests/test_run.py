@@ -74,6 +74,8 @@ def test_healthy_verdict_in_full(suite: SuiteRunner) -> None:
         "cassette": None,
         "environment": "production",
         "symbol": "BTCUSDT",
+        "exchange": "local",
+        "comparison": None,
         "key": {"type": "HMAC", "lastFour": API_KEY[-4:]},
         "diagnosis": [],
         "requests": {"count": 12, "futuresWeight": 15, "walletWeight": 1, "futuresWeightLimit": 2400},

@@ -22,7 +22,8 @@ from keycheck.endpoints import (
     TIME,
     Endpoint,
 )
-from keycheck.errors import NotBinance
+from keycheck.errors import CannotLook, NotBinance
+from keycheck.facts import Refusal
 from keycheck.redaction import HIDDEN, HIDDEN_IP, Redactor
 
 SYMBOL = "BTCUSDT"
@@ -34,10 +35,10 @@ LISTED_NAMES = {
     *("serverTime", "symbol", "markPrice", "canTrade", "dualSidePosition", "ipRestrict", "createTime"),
     *("tradingAuthorityExpirationTime", "code", "msg", "rateLimits", "symbols", "rateLimitType", "interval"),
     *("intervalNum", "limit", "status", "contractType", "filters"),
+    *("error", "success", "unlisted", "0"),  # each with a constant, where it decides what an answer is
 }
-names = st.sampled_from(
-    [*sorted(LISTED_NAMES), "enableFutures", "enablePortfolio", "permitsUniversalTransfer", "balance", "uid", "orderId"]
-)
+UNLISTED_NAMES = ("enableFutures", "enablePortfolio", "permitsUniversalTransfer", "balance", "uid", "orderId", "239999")
+names = st.sampled_from([*sorted(LISTED_NAMES), *UNLISTED_NAMES])
 texts = st.text(max_size=30) | st.sampled_from(
     ["signature=abc", "listenKey=abcdef", '"listenKey": "abc"', "203.0.113.7", KEY, "x" * 400, "BTCUSDT", "ETHUSDT"]
 )
@@ -65,6 +66,7 @@ def names_in(document: Any) -> set[str]:
 @settings(max_examples=100, deadline=None)
 @given(endpoints, st.sampled_from([200, 400, 401, 503]), bodies | st.binary(max_size=40))
 @example(PING, 400, b'{"msg": "listenKey=abcdef"}')
+@example(ORDER_TEST, 200, b'{"orderId": 7, "error": ""}')
 @example(PING, 400, b'{"msg": "' + b"x" * 285 + b' signature=abcdefg"}')
 def test_scrubbing_twice_is_scrubbing_once(endpoint: Endpoint, status: int, body: bytes) -> None:
     """What was scrubbed when recorded is scrubbed again when loaded."""
@@ -83,6 +85,33 @@ def test_no_unlisted_name_is_kept(endpoint: Endpoint, status: int, body: bytes) 
         assert all(name.startswith(("enable", "permits")) and isinstance(kept[name], bool) for name in beyond)
     else:
         assert not beyond
+
+
+def outcome(endpoint: Endpoint, status: int, body: bytes) -> object:
+    """What a run makes of a body: the reason why it is no answer, a refusal's code, or that it is one."""
+    try:
+        found = answers.read(RawAnswer(status, {}, body), endpoint, str)
+    except CannotLook as error:
+        return type(error)
+    return found.code if isinstance(found, Refusal) else dict
+
+
+@settings(max_examples=300, deadline=None)
+@given(endpoints, st.sampled_from([200, 200, 400, 503]), bodies)
+@example(ORDER_TEST, 200, b'{"status": "up"}')
+@example(ORDER_TEST, 200, b'{"orderId": "7", "status": ""}')
+@example(ORDER_TEST, 200, b'{"orderId": null}')
+@example(ORDER_TEST, 200, b'{"orderId": 7, "msg": "success"}')
+@example(ORDER_TEST, 200, b'{"orderId": 7, "error": ""}')
+@example(API_RESTRICTIONS, 200, b'{"enableFutures": true, "success": false}')
+@example(API_RESTRICTIONS, 200, b'{"enableFutures": true, "success": true, "code": 200}')
+@example(PING, 200, b'{"239999": "The system is under maintenance."}')
+@example(ORDER_TEST, 200, b'{"239999": "The system is under maintenance."}')
+@example(PING, 400, b'{"239999": "The system is under maintenance."}')
+@example(ORDER_TEST, 200, b'{"code": "-2015"}')
+def test_a_scrubbed_answer_is_what_it_was(endpoint: Endpoint, status: int, body: bytes) -> None:
+    """A law: accepted, refused with this code, or none of Binance's, live and replayed alike."""
+    assert outcome(endpoint, status, scrub(endpoint, status, body)) == outcome(endpoint, status, body)
 
 
 @settings(max_examples=100, deadline=None)
@@ -160,6 +189,8 @@ def contract(name: str, **more: Any) -> dict[str, Any]:
         (("A", "B", SYMBOL), ["B", SYMBOL]),
         (("A", "B", "C", "D"), ["A", "B", "C"]),
         ((SYMBOL,), [SYMBOL]),
+        (("A", SYMBOL, "B", "C", SYMBOL, SYMBOL), ["A", SYMBOL, "B", SYMBOL]),  # twice is told as twice
+        ((SYMBOL, SYMBOL, "A"), [SYMBOL, SYMBOL]),
         ((), []),
     ],
 )

@@ -132,7 +132,7 @@ def test_the_stream_goes_with_the_futures_host(tmp_path: Path) -> None:
     """Production's and demo's are known; for another host, somebody has to name it."""
     assert load(tmp_path).stream_url == "wss://fstream.binance.com"
     assert load(tmp_path, BINANCE_ENVIRONMENT="demo").stream_url == "wss://fstream.binancefuture.com"
-    elsewhere = {"BINANCE_FUTURES_URL": "https://proxy.example.com"}
+    elsewhere = {"BINANCE_FUTURES_URL": "https://proxy.example.com", "BINANCE_ALLOW_OTHER_HOSTS": "on"}
     assert load(tmp_path, **elsewhere).stream_url is None
     named = load(tmp_path, **elsewhere, BINANCE_STREAM_URL="wss://stream.example.com/")
     assert named.stream_url == "wss://stream.example.com"

@@ -6,17 +6,20 @@ from typing import Any, cast, get_args
 from keycheck.credentials import KEY, SECRET, KeyFacts, KeyType
 from keycheck.endpoints import ENVIRONMENTS
 from keycheck.evidence import System
+from keycheck.hosts import Exchange
 from keycheck.redaction import printable
 
 FORMAT = 1
-RECORDED_FROM = (*ENVIRONMENTS, "local exchange")
+_ELSEWHERE: dict[str, Exchange] = {"local exchange": "local", "another host": "other"}
+RECORDED_FROM = (*ENVIRONMENTS, *_ELSEWHERE)
 MAX_RECV_WINDOW = 60_000  # ms; above it the spot and wallet hosts answer -1131
 _MOST_REMARKS = 20
 
 
 @dataclass(frozen=True)
 class Label:
-    """Who was asked what, when and where. `recorded_at`: ISO 8601, UTC; `recorded_from`: one of RECORDED_FROM.
+    """Who was asked what, when and where. `recorded_at`: ISO 8601, UTC; `recorded_from`: one of RECORDED_FROM, and an
+    environment's name where its own hosts were asked.
 
     `system`: of the machine that recorded it; None where it is none of those known. `has_stream`: whether the account's
     stream was looked at (BINANCE_USER_STREAM).
@@ -34,6 +37,18 @@ class Label:
     system: System | None = None
     has_stream: bool = True
 
+    @property
+    def exchange(self) -> Exchange:
+        """Whose hosts were asked, as far as the label is to be believed."""
+        if self.recorded_from == self.environment:
+            return "binance"
+        return _ELSEWHERE.get(self.recorded_from, "other")
+
+
+def origin(exchange: Exchange, environment: str) -> str:
+    """`recorded_from` of a run that asks hosts of this kind."""
+    return next((name for name, kind in _ELSEWHERE.items() if kind == exchange), environment)
+
 
 def as_plain(label: Label) -> dict[str, Any]:
     """The label in YAML's own types."""
@@ -49,7 +64,8 @@ def label_from(kept: Any, name: str) -> Label:
         return Label(
             name=name,
             recorded_at=_word(kept["recorded_at"]),
-            recorded_from=_one_of(kept["recorded_from"], RECORDED_FROM),
+            # Binance's hosts of one environment are not asked with the settings of the other.
+            recorded_from=_one_of(kept["recorded_from"], (kept["environment"], *_ELSEWHERE)),
             suite_version=_word(kept["suite_version"]),
             environment=_one_of(kept["environment"], tuple(ENVIRONMENTS)),
             symbol=_word(kept["symbol"]),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from keycheck.answers import strict
+from keycheck.answers import is_accepted_order, is_notice, strict
 from keycheck.endpoints import (
     ACCOUNT_CONFIG,
     ACCOUNT_INFO,
@@ -54,7 +54,7 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     POSITION_SIDE.path: ("dualSidePosition",),
     API_RESTRICTIONS.path: ("ipRestrict", "createTime", "tradingAuthorityExpirationTime"),
     ACCOUNT_INFO.path: ("isFutureEnabled", "isPortfolioMarginRetailEnabled"),
-    ORDER_TEST.path: (),  # judged by its status; the body holds order ids
+    ORDER_TEST.path: (),  # judged by its shape; the body holds order ids
 }
 
 
@@ -90,6 +90,8 @@ def scrub_body(path: str, status: int, body: bytes, symbol: str, clean: Clean) -
         return b"(not JSON; dropped)"
     if not isinstance(parsed, dict):
         return b"[]"
+    if is_notice(body):
+        return b'{"0":"a notice"}'
     if status != 200:
         kept = _scalars(parsed, _ERROR, clean)
     elif path == EXCHANGE_INFO.path:
@@ -105,7 +107,17 @@ def scrub_body(path: str, status: int, body: bytes, symbol: str, clean: Clean) -
         if path == API_RESTRICTIONS.path:
             # New permissions must be seen by a later suite, so booleans with these names are kept whatever they are.
             kept |= {k: v for k, v in parsed.items() if PERMISSION.fullmatch(k) and isinstance(v, bool)}
+    if status == 200:
+        kept |= _signs(parsed)
+    if status == 200 and path == ORDER_TEST.path:
+        kept = {} if is_accepted_order(parsed) else kept or {"unlisted": True}
     return json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def _signs(body: Body) -> Body:
+    """What tells of an error in the object of a 200: constants in the place of its words."""
+    signs: Body = {"error": True} if "error" in body else {}
+    return signs | ({"success": body["success"] is True} if "success" in body else {})
 
 
 def _scalars(body: Body, names: tuple[str, ...], clean: Clean) -> Body:
@@ -139,10 +151,13 @@ def _exchange_info(body: Body, symbol: str, clean: Clean) -> Body:
 
 
 def _around(symbol: str, entries: list[Body]) -> list[Body]:
-    """A contract and its neighbours; where there is none of that name, those whose names are most like it."""
+    """A contract, its neighbours and, where it is listed twice, the second entry; where there is none of that name,
+    those whose names are most like it.
+    """
     at = next((i for i, entry in enumerate(entries) if entry.get("symbol") == symbol), None)
     if at is not None:
-        return entries[max(at - 1, 0) : at + 2]
+        again = [entry for entry in entries[at + 2 :] if entry.get("symbol") == symbol]
+        return entries[max(at - 1, 0) : at + 2] + again[:1]
     alike = nearest_names(symbol, {"symbols": entries})
     return [entry for entry in entries if entry.get("symbol") in alike] or entries[:3]
 

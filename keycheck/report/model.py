@@ -11,6 +11,7 @@ from keycheck.drift import Drift
 from keycheck.endpoints import Host
 from keycheck.evidence import Call, overcome
 from keycheck.findings import Finding, Outcome
+from keycheck.hosts import Exchange
 from keycheck.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -38,6 +39,12 @@ NOTED = (
 # Beside the name of the environment, so that nobody takes a demo run for one of production.
 NO_REAL_FUNDS = "Binance's test network, no real funds"
 
+# What is told wherever the answers are not Binance's: nobody shall take such a verdict for one on Binance.
+ELSEWHERE: dict[Exchange, str] = {
+    "local": "These answers came from a local exchange on this machine, not from Binance.",
+    "other": "These answers came from another host, not from Binance.",
+}
+
 SENTENCES = {
     Verdict.OK: "This key is fit to trade USD-M futures from this machine.",
     Verdict.NOT_OK: "This key is not fit to trade USD-M futures from this machine.",
@@ -54,7 +61,8 @@ class RunReport:
     `drift`, and `permissions` by Binance's names (`enableFutures`), are None where not seen; `recv_window`: ms.
     `comparison`: with an earlier run, where one was asked for.
     `waited_s`: seconds waited for the rate limit's next minute.
-    `environment` and `symbol` are None where the run ended before its settings were read.
+    `exchange`: whose hosts were asked. It, `environment` and `symbol` are None where the run ended before its settings
+    were read.
     """
 
     verdict: Verdict
@@ -65,6 +73,7 @@ class RunReport:
     cassette: Label | None = None
     environment: str | None = None
     symbol: str | None = None
+    exchange: Exchange | None = None
     key: KeyFacts = field(default_factory=KeyFacts)
     findings: Sequence[Finding] = ()
     notes: Mapping[str, Any] = field(default_factory=dict)
@@ -84,6 +93,12 @@ class RunReport:
         if self.environment == "demo":
             return sentence.replace("USD-M futures", "USD-M futures on Binance's test network")
         return sentence
+
+    @property
+    def elsewhere(self) -> str:
+        """Where the answers came from, in one sentence; "" where it was Binance, or where no host was named yet."""
+        told = ELSEWHERE.get(self.exchange, "") if self.exchange else ""
+        return told.replace("on this machine", "on the machine that recorded them") if self.mode == "replay" else told
 
     def masked(self, mask: Callable[[str], str]) -> "RunReport":
         """The same report for sharing: `mask` takes out of its texts what is for the owner's eyes alone."""

@@ -29,7 +29,7 @@ def render(report: RunReport) -> str:
 def _lines(report: RunReport) -> Iterator[str]:
     yield f"## Keycheck: {report.verdict.value.replace('_', ' ')}"
     yield ""
-    yield report.sentence
+    yield report.sentence + (f" **{report.elsewhere}**" if report.elsewhere else "")
     yield ""
     yield _about(report)
     yield from _causes(report.diagnosis)

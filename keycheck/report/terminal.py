@@ -58,7 +58,7 @@ def waiting(used: int, limit: int, seconds: int) -> str:
 
 
 def summary(report: RunReport, written: str, width: int = 80) -> Iterator[Line]:
-    """What did not pass, failures first and warnings after them; the verdict; where the report is."""
+    """What did not pass, failures first and warnings after them; whether it was Binance; the verdict; the report."""
     for outcome in (Outcome.FAIL, Outcome.UNPROVEN, Outcome.WARN):
         for finding in report.with_outcome(outcome):
             yield from _finding(finding, width)
@@ -71,6 +71,8 @@ def summary(report: RunReport, written: str, width: int = 80) -> Iterator[Line]:
         yield from _wrapped(f"Answered only when asked again, which changes no verdict: {names}.", width, indent="")
     if report.waited_s:
         yield f"Waited {report.waited_s} s for Binance's rate limit to make room.", ""
+    if report.elsewhere:
+        yield report.elsewhere, "yellow"
     yield _verdict_line(report)
     yield f"Report: {written}", ""
 

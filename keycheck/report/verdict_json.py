@@ -1,13 +1,16 @@
 """RunReport -> the text of verdict.json. Pure. `verdict.schema.json` beside this file describes it."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from keycheck.diagnosis.cause import Diagnosis
 from keycheck.endpoints import Host
 from keycheck.findings import Finding
 from keycheck.report.model import NOTED, SCHEMA_VERSION, RunReport
 from keycheck.verdict import Verdict
+
+if TYPE_CHECKING:
+    from keycheck.comparison import Comparison
 
 
 def as_dict(report: RunReport) -> dict[str, Any]:
@@ -26,6 +29,8 @@ def as_dict(report: RunReport) -> dict[str, Any]:
         and {"name": cassette.name, "recordedAt": cassette.recorded_at, "recordedFrom": cassette.recorded_from},
         "environment": report.environment,
         "symbol": report.symbol,
+        "exchange": report.exchange,
+        "comparison": report.comparison and _comparison(report.comparison),
         "key": {"type": report.key.type, "lastFour": report.key.last_four},
         "checks": [_check(finding) for finding in report.findings],
         "diagnosis": [_diagnosis(one) for one in report.diagnosis],
@@ -35,6 +40,16 @@ def as_dict(report: RunReport) -> dict[str, Any]:
             "walletWeight": report.weight_spent(Host.WALLET),
             "futuresWeightLimit": report.weight_limit,
         },
+    }
+
+
+def _comparison(found: "Comparison") -> dict[str, Any]:
+    return {
+        "against": {"verdict": found.previous.verdict.value, "startedAt": found.previous.started_at},
+        "broke": list(found.broke),
+        "stillFails": list(found.still),
+        "fixed": list(found.fixed),
+        "notSeenNow": list(found.unseen),
     }
 
 

@@ -189,6 +189,11 @@ class Fault:
         return cls.status(503, json.dumps({"msg": pages.UNAVAILABLE}), times=times)
 
     @classmethod
+    def maintenance(cls, status: int = 200, *, times: int | None = None) -> Fault:
+        """An object with neither code nor msg; which HTTP status it comes with is not documented."""
+        return cls.status(status, json.dumps(pages.MAINTENANCE), times=times)
+
+    @classmethod
     def unknown_503(cls, *, times: int | None = None) -> Fault:
         """503 without a code: the request may or may not have been carried out."""
         body = json.dumps({"timestamp": 1790000000000, "path": "/fapi/v1/order/test", "msg": pages.UNKNOWN_OUTCOME})

@@ -19,6 +19,9 @@ UNKNOWN_OUTCOME = "Unknown error, please check your request or try again later."
 
 UNAVAILABLE = "Service Unavailable."
 
+# The whole body of one of the four answers during maintenance (announcement of 2026-06-10): neither code nor msg.
+MAINTENANCE = {"239999": "The system is under maintenance, please try again later."}
+
 WAF = """<!DOCTYPE HTML PUBLIC "-//W3C//DTD HTML 4.01 Transitional//EN" "http://www.w3.org/TR/html4/loose.dtd">
 <HTML><HEAD><META HTTP-EQUIV="Content-Type" CONTENT="text/html; charset=iso-8859-1">
 <TITLE>ERROR: The request could not be satisfied</TITLE>

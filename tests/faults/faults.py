@@ -8,7 +8,13 @@ from tests.faults.spoiling import READABLE, UNREADABLE
 ELSEWHERE = "http://127.0.0.1:9/elsewhere"
 HTML = "<!DOCTYPE html><title>Log in to this network</title><p>Error: please log in."
 STRANGER = b'{"status":"up","version":3}'
-EMPTY_BUT_SEEN = ("ping", "order/test")  # any JSON object with 200 is all that these two have to say
+EMPTY_BUT_SEEN = ("ping",)  # any JSON object with 200 is all that it has to say
+EMPTY = ("ping", "order/test")  # an empty object is an answer here
+# All that any path is asked for: whoever overlooks the error beside it takes it for a healthy answer.
+HEALTHY = (
+    '"orderId":0,"serverTime":1790000000000,"symbol":"BTCUSDT","markPrice":"41250.0","canTrade":true,'
+    '"dualSidePosition":false,"enableReading":true,"enableFutures":true,"enableWithdrawals":false,"ipRestrict":true'
+)
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,21 @@ STATUSES = (
     Named("a stranger's status", Fault.status(299, "{}")),
     Named("echo", Fault.echo(), readable=EMPTY_BUT_SEEN),
     Named("200 with an error in it", Fault.status(200, '{"code":-1121,"msg":"Invalid symbol."}')),
+    *(
+        Named(f"200 with {member}", Fault.status(200, f"{{{HEALTHY},{member}}}"))
+        for member in (
+            '"code":"-2015"',
+            '"code":-2015.0',
+            '"code":true',
+            '"code":null',
+            '"success":false',
+            '"error":"denied"',
+        )
+    ),
+    Named("200 with an empty object", Fault.body(b"{}"), readable=EMPTY),
+    *(Named(f"maintenance with {status}", Fault.maintenance(status)) for status in (200, 400, 503)),
+    Named("400 with a code as text", Fault.status(400, '{"code":"-2015","msg":"Invalid API-key."}')),
+    Named("400 with a huge code", Fault.status(400, '{"code":-20150000000000000000,"msg":"Invalid API-key."}')),
     Named("202", Fault.challenge_202()),
     Named("204", Fault.status(204)),
     Named("301", Fault.redirect(ELSEWHERE, 301)),

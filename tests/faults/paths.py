@@ -1,9 +1,13 @@
 """The paths that a run asks, each in the scenario in which it does."""
 
-from dataclasses import dataclass, field
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.exchange import Scenario
+from tests.exchange.answers import Answer
+from tests.faults.spoiling import Change
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,8 @@ class Field:
 class Path:
     """One row of requests. `scenario`: the exchange that is asked for it, and its verdict if nothing else is wrong.
 
-    `decides`: whether a verdict needs any of its answer.
+    `decides`: whether a verdict needs any of its answer. `odd`: by name, what its answer alone can be made to say;
+    after none of these it can be read.
     """
 
     method: str
@@ -32,6 +37,7 @@ class Path:
     scenario: Scenario = field(default_factory=Scenario)
     verdict: str = "OK"
     decides: bool = True
+    odd: Mapping[str, Change] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -42,6 +48,36 @@ class Path:
     def name(self) -> str:
         """Short, for a table."""
         return self.path.rpartition("/v1/")[2]
+
+
+def _document(change: Callable[[Any], Any]) -> Change:
+    """A change of the answer's JSON: in place, or by giving back another."""
+
+    def changed(due: Answer) -> Answer:
+        document = json.loads(due.body)
+        return replace(due, body=json.dumps(change(document) or document).encode())
+
+    return changed
+
+
+def _btcusdt(info: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = next(one for one in info["symbols"] if one["symbol"] == "BTCUSDT")
+    return found
+
+
+def _again(**changes: Any) -> Change:
+    """The contract is listed once more, behind all others."""
+    return _document(lambda info: info["symbols"].append(_btcusdt(info) | changes))
+
+
+def _second(kind: str, **changes: str) -> Change:
+    """The contract has one more filter of this kind, in front of the others."""
+
+    def change(info: dict[str, Any]) -> None:
+        filters = _btcusdt(info)["filters"]
+        filters.insert(0, next(one for one in filters if one["filterType"] == kind) | changes)
+
+    return _document(change)
 
 
 EVERYWHERE = Path("", "*")
@@ -62,8 +98,23 @@ PATHS = (
             Field("symbols[BTCUSDT].filters[MIN_NOTIONAL].notional", "50"),
             Field("rateLimits[REQUEST_WEIGHT].limit", 2400, decides=False),
         ),
+        odd={
+            "the contract twice": _again(),
+            "the contract twice, once closed": _again(status="CLOSE"),
+            "two MIN_NOTIONAL": _second("MIN_NOTIONAL", notional="5"),
+            "two LOT_SIZE": _second("LOT_SIZE", stepSize="1"),
+            "two MARKET_LOT_SIZE": _second("MARKET_LOT_SIZE", maxQty="0.001"),
+        },
     ),
-    Path("GET", "/fapi/v1/premiumIndex", (Field("markPrice", "41250.00000000"),)),
+    Path(
+        "GET",
+        "/fapi/v1/premiumIndex",
+        (Field("markPrice", "41250.00000000"), Field("symbol", "BTCUSDT")),
+        odd={
+            "another contract": _document(lambda price: price | {"symbol": "ETHUSDT", "markPrice": "2280.35"}),
+            "all contracts": _document(lambda price: [price, price | {"symbol": "ETHUSDT"}]),
+        },
+    ),
     Path(
         "GET",
         "/fapi/v1/accountConfig",

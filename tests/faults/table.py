@@ -22,6 +22,7 @@ SAMPLED = (
     ),
     *("gzip that is not gzip", "100, then the answer", "103, then the answer", "another charset on the label"),
     *("null", "missing", "string for it", "number for it", "huge number", "NaN"),
+    *('200 with "code":"-2015"', "maintenance with 200", "the contract twice", "another contract"),
     *("302", "403 of the firewall", "404", "408", "418", "429", "451", "500", "502"),
     *("503 overloaded", "503 internal error", "503 unavailable", "503 unknown outcome", "504"),
     *("502, once", "504, once", "reset, once"),
@@ -87,6 +88,7 @@ def whole() -> tuple[Case, ...]:
     """Each path with each fault, each field with each change, and each fault that passes, once."""
     cases = [_of_path(path, one) for path in PATHS for one in FAULTS]
     cases += [case for path in PATHS for field in path.fields for case in _of_field(path, field)]
+    cases += [Case(path, name, Fault.altered(change)) for path in PATHS for name, change in path.odd.items()]
     cases += [_of_path(path, one, overcome=True) for path in PATHS if path.method == "GET" for one in ONCE]
     return tuple(cases)
 

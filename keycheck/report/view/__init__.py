@@ -23,6 +23,7 @@ def verdict(report: RunReport, rows: list[Row]) -> dict[str, Any]:
         "kind": report.verdict.value.lower(),
         "sentence": report.sentence.partition("USD-M"),  # which is not broken at its hyphen
         "shape": SHAPES[report.verdict],
+        "elsewhere": report.elsewhere,
         "about": facts.about(report),
         "steps": steps,
         "suspects": causes.suspects(report.diagnosis),

@@ -1,0 +1,51 @@
+"""Whose a host is: Binance's own, this very machine's, or another's. Pure."""
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from typing import Literal
+from urllib.parse import urlsplit
+
+Exchange = Literal["binance", "local", "other"]
+LEAST_TRUSTED_FIRST: tuple[Exchange, ...] = ("other", "local", "binance")
+# The domains of production and of the futures test network. Not binance.vision (public data and the spot test network:
+# neither serves /fapi or /sapi), nor binance.us (another company, without futures).
+DOMAINS = ("binance.com", "binancefuture.com")
+_NAME = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*([a-z0-9-]+\.[a-z]+)")
+
+
+def exchange_of(urls: Iterable[str]) -> Exchange:
+    """Whose hosts these are. Where they differ in kind, the least trustworthy counts: other, then local."""
+    found = {_whose(url) for url in urls}
+    return next((kind for kind in LEAST_TRUSTED_FIRST if kind in found), "other")
+
+
+def is_local(url: str) -> bool:
+    """Whether a URL names this very machine, with or without a user in front of it."""
+    return is_loopback(_host(url))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is a loopback address, or the name localhost."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _whose(url: str) -> Exchange:
+    host = _host(url)
+    if is_loopback(host):
+        return "local"
+    name = _NAME.fullmatch(host)
+    return "binance" if name and name[1] in DOMAINS and "@" not in url else "other"
+
+
+def _host(url: str) -> str:
+    """The host of a URL in lower case; "" for what is none."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.port != 0  # read here, as a port that is none raises
+    except ValueError:
+        return ""
+    return (parts.hostname or "") if usable else ""
