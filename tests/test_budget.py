@@ -6,7 +6,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from keycheck.budget import LONGEST, MARGIN, MINUTE, is_nearly_used_up, seconds_to_wait, used_weight
+from keycheck.budget import (
+    LONGEST,
+    MARGIN,
+    MINUTE,
+    are_of_one_minute,
+    is_nearly_used_up,
+    seconds_to_wait,
+    used_weight,
+)
 from keycheck.endpoints import ENVIRONMENTS, WEIGHT_LIMITS
 
 NOON = 1_795_176_000_000.0  # a full minute
@@ -68,6 +76,21 @@ def test_other_meters_are_not_read(name: str) -> None:
 def test_ninety_percent_are_not_too_much(used: int, limit: int, too_much: bool) -> None:
     """One more is."""
     assert is_nearly_used_up(used, limit) is too_much
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (NOON, NOON, True),
+        (NOON, NOON + 59_999.9, True),
+        (NOON, NOON + 60_000, False),
+        (NOON, NOON - 0.1, False),
+        (NOON + 30_000, NOON + 3_630_000, False),  # half past, an hour later
+    ],
+)
+def test_a_minute_is_the_exchanges_full_one(one: float, other: float, same: bool) -> None:
+    """From its first moment to the next one's, and not the sixty seconds around a moment."""
+    assert are_of_one_minute(one, other) is are_of_one_minute(other, one) is same
 
 
 @given(weights, limits, moments, moments, waits)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from keycheck.findings import Check, Finding, Outcome, Severity
@@ -89,6 +89,16 @@ def test_advice_never_changes_the_verdict(run: tuple[list[Check], list[Finding]]
     listed, findings = run
     advised = [replace(f, outcome=outcome) if f.check.severity is Severity.INFORMATIONAL else f for f in findings]
     assert weigh(listed, advised) is weigh(listed, findings)
+
+
+@settings(max_examples=100, deadline=None)
+@given(runs())
+@example(([critical()], [Finding(critical(), Outcome.PASS)]))
+@example(([critical()], [Finding(critical(), Outcome.FAIL)]))
+def test_a_suite_that_lost_a_claim_proves_nothing(run: tuple[list[Check], list[Finding]]) -> None:
+    """It is never OK, whatever has passed; a failure that was seen still counts."""
+    failed = weigh(*run) is Verdict.NOT_OK
+    assert weigh(*run, complete=False) is (Verdict.NOT_OK if failed else Verdict.UNPROVEN)
 
 
 P, F, U, B, N = Outcome.PASS, Outcome.FAIL, Outcome.UNPROVEN, Outcome.BLOCKED, Outcome.NOT_APPLICABLE
