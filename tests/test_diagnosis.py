@@ -1,6 +1,7 @@
 """Evidence in, causes out: what must have been seen for each, how sure it is, and what is never said."""
 
 import itertools
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -32,6 +33,9 @@ NAMES = [name for causes in CAUSES.values() for name in causes]
 FINE = {"enableFutures": True, "enableWithdrawals": False, "ipRestrict": True}
 SURENESS = list(Confidence)
 DEMO = {"environment": "demo"}
+QUOTES = f"{KEY} had quotes around it"
+QUOTED = KeyFacts(remarks=(QUOTES,))
+CUT = f"{SECRET} has 60 characters where Binance's have 64"
 LONGEST_ADDRESS = "2001:0db8:0000:0000:0000:ffff:203.113.203.113"
 
 
@@ -87,6 +91,8 @@ def test_where_all_is_well_there_is_nothing_to_say() -> None:
         (both(-2008), {}, ["unknown_key likely", "wrong_environment possible"]),
         (both(-2015), {}, ["unknown_key possible", "ip_not_allowed possible", "wrong_environment possible"]),
         (both(-4056), {}, ["malformed_key likely"]),
+        (both(-4057), {}, ["malformed_key likely"]),
+        (both(-1021), {"key": QUOTED}, ["clock_behind likely"]),
         (both(-1002), {}, ["unknown_key possible", "ip_not_allowed possible", "wrong_environment possible"]),
         (both(-1099), {}, ["unknown_key possible", "ip_not_allowed possible", "wrong_environment possible"]),
         (both(-1011), {}, ["ip_not_allowed likely", "unknown_key possible", "wrong_environment possible"]),
@@ -156,9 +162,6 @@ def test_one_api_that_takes_the_key_clears_key_secret_and_address(takes: Endpoin
     assert not cleared & dict(found(call(takes), *refused, key=QUOTED)).keys()
 
 
-QUOTES = f"{KEY} had quotes around it"
-QUOTED = KeyFacts(remarks=(QUOTES,))
-CUT = f"{SECRET} has 60 characters where Binance's have 64"
 WALLET_OK, FUTURES_OK = f"{API_RESTRICTIONS}: HTTP 200", f"{ACCOUNT_CONFIG}: HTTP 200"
 WALLET_REFUSES, FUTURES_REFUSES = f"{API_RESTRICTIONS}: HTTP 401, code -2015", f"{ACCOUNT_CONFIG}: HTTP 401, code -2015"
 ORDER_REFUSED = f"{ORDER_TEST}: HTTP 401, code -2015"
@@ -358,6 +361,7 @@ PEM = KeyFacts(type="ED25519", last_four="Eh8A")
             "the futures API and the wallet API: the connection was cut off",
             "try without VPN or proxy",
         ),
+        (both(-2015, "request ip: ::1"), {}, "saw the address ::1. That is an IPv6 address", "over IPv4"),
         ((trouble("out_of_time"),), {}, "the network is too slow", "try from another network"),
         ((trouble("other"),), {}, "the request could not be sent", "port 443"),
     ],
@@ -500,12 +504,16 @@ def test_a_limit_tells_how_long_to_wait() -> None:
     assert "wait 30 s" in one.explanation
 
 
-@pytest.mark.parametrize(("system", "command"), [("linux", "timedatectl"), ("windows", "w32tm"), ("macos", "sntp")])
-def test_the_clock_is_set_by_the_command_of_its_system(system: System, command: str) -> None:
-    """One command where the system is known, and all three where it is not."""
+@pytest.mark.parametrize(
+    ("system", "name", "command"),
+    [("linux", "Linux", "timedatectl"), ("windows", "Windows", "w32tm"), ("macos", "macOS", "sntp")],
+)
+def test_the_clock_is_set_by_the_command_of_its_system(system: System, name: str, command: str) -> None:
+    """One command where the system is known, and all three by its name where it is not."""
     one = diagnose(Evidence(calls=ACCEPTED[:2], drift=Drift(9000, 5), system=system))[0]
-    assert [name for name in ("timedatectl", "w32tm", "sntp") if name in one.fix] == [command]
-    assert command in diagnose(Evidence(calls=ACCEPTED[:2], drift=Drift(9000, 5)))[0].fix
+    assert [tool for tool in ("timedatectl", "w32tm", "sntp") if tool in one.fix] == [command]
+    unknown = diagnose(Evidence(calls=ACCEPTED[:2], drift=Drift(9000, 5)))[0]
+    assert any(one.startswith(f" {name}: ") and command in one for one in re.split("[.;]", unknown.fix))
 
 
 @pytest.mark.parametrize(
@@ -609,9 +617,11 @@ def test_the_order_of_calls_to_different_questions_does_not_matter(evidence: Evi
 
 
 def test_a_diagnosis_is_a_value() -> None:
-    """Frozen, so that masking makes a new one."""
+    """Frozen, so that masking makes a new one, and so is the list of all."""
     one = Diagnosis("tls_failure", Confidence.CERTAIN, "Explanation.", ("seen",), "Fix.")
     assert one == replace(one)
+    assert hash(one)
+    assert hash(diagnose(Evidence(calls=both(-2015)))) == hash(diagnose(Evidence(calls=both(-2015))))
 
 
 # -- what once was too sure of itself --
