@@ -162,6 +162,15 @@ def test_who_is_torn_away_leaves_it_to_the_one_who_waits(torn: BaseException) ->
     assert (first.result(PATIENCE), second.result(PATIENCE)) == ((1,), ("yes", (2,)))
 
 
+def test_requests_are_told_in_the_order_of_their_numbers() -> None:
+    """Each once, and only since they were last asked for."""
+    memory = Memory()
+    for number in (64, 8, 33, 1, 8):
+        memory.note_call(number)
+    assert memory.take_used_calls() == (1, 8, 33, 64)
+    assert memory.take_used_calls() == ()
+
+
 def test_a_promised_answer_is_waited_for() -> None:
     """The checks ask nothing that is asked ahead of them."""
     memory = Asked()

@@ -124,6 +124,22 @@ def test_verdicts_of_the_contract(outcomes: tuple[Outcome | None, ...], verdict:
     assert verdict_of(*outcomes) is verdict
 
 
+@pytest.mark.parametrize(
+    ("first", "again", "verdict"),
+    [
+        (P, P, Verdict.OK),
+        (N, P, Verdict.OK),
+        (P, U, Verdict.UNPROVEN),
+        (B, P, Verdict.UNPROVEN),
+        (F, P, Verdict.NOT_OK),
+    ],
+)
+def test_a_check_that_was_run_twice_must_hold_both_times(first: Outcome, again: Outcome, verdict: Verdict) -> None:
+    """The better outcome does not hide the worse one."""
+    both = [critical("a"), critical("b")]
+    assert weigh(both, [Finding(both[0], P), Finding(both[1], first), Finding(both[1], again)]) is verdict
+
+
 @pytest.mark.parametrize(("verdict", "status"), [("OK", 0), ("NOT_OK", 1), ("UNPROVEN", 10)])
 def test_the_exit_status_tells_the_verdict(verdict: str, status: int) -> None:
     """2 to 5 stay pytest's own."""
