@@ -57,7 +57,7 @@ def test_what_has_a_check_of_its_own_is_told_there(name: str) -> None:
     ],
 )
 def test_a_permission_is_known_by_its_name(name: str, is_one: bool) -> None:
-    """It begins with `enable` or `permits`; the only other flag is whether the key works from listed addresses alone."""
+    """It begins with `enable` or `permits`; beside these, ipRestrict alone is a flag of a key."""
     key = KeyPermissions({name: True, "enableReading": True, "enableText": "true"})
     assert key.booleans == ({name: True} if is_one else {}) | {"enableReading": True}
     assert key.spare == ((name,) if is_one and name != "ipRestrict" else ())
