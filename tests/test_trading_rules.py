@@ -52,20 +52,22 @@ def test_twenty_contracts_are_looked_at() -> None:
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("body", "lacking"),
     [
-        {},
-        {"indicators": None},
-        {"indicators": []},
-        {"indicators": {"BTCUSDT": {}}},
-        {"indicators": {"BTCUSDT": [1]}},
-        {"indicators": {"BTCUSDT": [indicator(isLocked="true")]}},
-        {"indicators": {"BTCUSDT": [{"indicator": "UFR"}]}},
+        ({}, "indicators"),
+        ({"indicators": None}, "indicators"),
+        ({"indicators": []}, "indicators"),
+        ({"indicators": {"BTCUSDT": {}}}, "list of indicators"),
+        ({"indicators": {"BTCUSDT": [1]}}, "isLocked"),
+        ({"indicators": {"BTCUSDT": [indicator(isLocked="true")]}}, "isLocked"),
+        ({"indicators": {"BTCUSDT": [{"indicator": "UFR"}]}}, "isLocked"),
     ],
 )
-def test_an_answer_that_makes_no_sense_is_no_answer(body: dict[str, Any]) -> None:
-    """It neither locks nor frees."""
-    with pytest.raises(NotBinance):
+def test_an_answer_that_makes_no_sense_is_no_answer(body: dict[str, Any], lacking: str) -> None:
+    """It neither locks nor frees, and what it lacks is named."""
+    with pytest.raises(
+        NotBinance, match=rf"^the futures API \(apiTradingStatus\) answered without a usable {lacking}\."
+    ):
         locks_of(body)
 
 
