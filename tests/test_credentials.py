@@ -231,7 +231,14 @@ def test_a_private_key_without_its_first_line_is_named() -> None:
 
 @pytest.mark.parametrize(
     ("key", "last_four"),
-    [(GOOD, "Eh8A"), (GOOD[:32], GOOD[28:32]), (GOOD[:31], None), ("x", None), (GOOD[:-1] + "é", None)],
+    [
+        (GOOD, "Eh8A"),
+        (GOOD[:32], GOOD[28:32]),
+        (GOOD[:31], None),
+        ("x", None),
+        (GOOD[:-1] + "é", None),
+        ("é-" + GOOD[2:], "Eh8A"),
+    ],
 )
 def test_four_characters_are_told_of_a_key_that_can_spare_them(key: str, last_four: str | None) -> None:
     """Four of a short text would be most of it."""

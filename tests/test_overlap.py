@@ -276,6 +276,17 @@ def test_the_clock_is_read_for_checks_that_lead_to_it(check: Check) -> None:
     assert made.needs_the_clock is (TIME in explaining.requests_of(check))
 
 
+@pytest.mark.parametrize("check", CATALOGUE.checks, ids=lambda check: check.id)
+def test_what_the_selected_checks_do_not_lead_to_is_not_asked_ahead(check: Check) -> None:
+    """`-k` sends what was asked for; the clock is read three times for its drift, and once for a stamp."""
+    lanes = plan.Plan(scripted_session(scripted()), [check]).lanes
+    reached = plan.reached_from(check.asks)
+    asked = [question for lane in lanes for question in lane]
+    assert {name for name, _ in asked if name != "clock_sample"} == (reached & LEAVES) - {"clock_sample"}
+    assert [arguments for name, arguments in asked if name == "clock_sample"] == [(3,), (2,)] * ("drift" in reached)
+    assert all(lanes)
+
+
 def test_the_plan_can_tell_whether_what_is_waited_for_holds() -> None:
     """Of each check that another one waits for, and of no other."""
     assert set(plan.HOLDS) == AWAITED

@@ -90,6 +90,14 @@ def test_a_moment_that_is_none_is_never_guessed(value: object) -> None:
             key.trading_days_left(NOW)
 
 
+@pytest.mark.parametrize("moment", [10**12 + 1, NOW, 10**13 - 1])
+def test_a_moment_is_told_in_milliseconds(moment: int) -> None:
+    """Of thirteen figures, from 2001 to 2286."""
+    key = KeyPermissions({"createTime": moment, "tradingAuthorityExpirationTime": moment})
+    assert (key.age_days(moment + DAY), key.age_days(moment + DAY - 1)) == (1, 0)
+    assert key.trading_days_left(moment - DAY) == 1
+
+
 @pytest.mark.parametrize("name", ["enableReading", "enableInternalTransfer", "permitsUniversalTransfer"])
 def test_an_answer_that_lacks_a_flag_is_no_answer(name: str) -> None:
     """It cannot be told from one that hides it."""
