@@ -125,6 +125,7 @@ def test_where_all_is_well_there_is_nothing_to_say() -> None:
         ((*ACCEPTED[1:2], refusal(ORDER_TEST, -2015)), {}, ["read_only_key likely"]),
         ((*ACCEPTED[:2], refusal(ORDER_TEST, -4192)), {}, ["trading_barred certain"]),
         ((*ACCEPTED[:2], refusal(ORDER_TEST, -2019)), {}, []),
+        ((call(API_RESTRICTIONS), call(ACCOUNT_CONFIG, 200, -4109)), {}, []),  # a 200 refuses nothing
         ((trouble("turned_away", 451),), {}, ["restricted_location certain"]),
         ((trouble("turned_away", 403),), {}, ["blocked_by_firewall likely"]),
         ((trouble("turned_away", 202),), {}, ["blocked_by_firewall likely"]),
