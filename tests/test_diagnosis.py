@@ -20,6 +20,7 @@ from keycheck.endpoints import (
     ACCOUNT_INFO,
     API_RESTRICTIONS,
     LISTED,
+    LISTEN_KEY,
     ORDER_TEST,
     PING,
     TRADING_STATUS,
@@ -126,6 +127,11 @@ def test_where_all_is_well_there_is_nothing_to_say() -> None:
         ((*ACCEPTED[:2], refusal(ORDER_TEST, -4192)), {}, ["trading_barred certain"]),
         ((*ACCEPTED[:2], refusal(ORDER_TEST, -2019)), {}, []),
         ((call(API_RESTRICTIONS), call(ACCOUNT_CONFIG, 200, -4109)), {}, []),  # a 200 refuses nothing
+        ((call(API_RESTRICTIONS), call(ACCOUNT_CONFIG, 200, -2015)), {"permissions": FINE}, []),
+        # What advice meets is no cause; but a limit that it met ended the run.
+        ((*ACCEPTED, trouble("exchange_trouble", 502, LISTEN_KEY)), {}, []),
+        ((*ACCEPTED, trouble("rate_limited", 429, LISTEN_KEY, code=-1003)), {}, ["rate_limited certain"]),
+        ((*ACCEPTED, trouble("rate_limited", 429, TRADING_STATUS, code=-1003)), {}, ["rate_limited certain"]),
         ((trouble("turned_away", 451),), {}, ["restricted_location certain"]),
         ((trouble("turned_away", 403),), {}, ["blocked_by_firewall likely"]),
         ((trouble("turned_away", 202),), {}, ["blocked_by_firewall likely"]),
@@ -534,11 +540,17 @@ def test_a_network_that_fails_is_told_by_how_it_failed(kind: str, word: str) -> 
 
 
 def test_a_finding_that_met_a_strange_answer_is_enough() -> None:
-    """A 200 that lacks a field looks fine from outside."""
+    """A 200 that lacks a field looks fine from outside. What advice met is no cause, nor is other trouble this one."""
     check = Check("withdrawals_are_disabled", 4, Severity.CRITICAL, "Claim.")
     finding = Finding(check, Outcome.UNPROVEN, "it lacks enableWithdrawals", trouble="not_binance")
-    (one,) = diagnose(Evidence(calls=ACCEPTED, findings=(finding,)))
+    others = (
+        replace(finding, trouble="undecided"),
+        replace(finding, outcome=Outcome.PASS, trouble=""),
+        replace(finding, check=replace(check, severity=Severity.INFORMATIONAL)),
+    )
+    (one,) = diagnose(Evidence(calls=ACCEPTED, findings=(*others, finding)))
     assert (one.cause, one.evidence) == ("not_binance", ("withdrawals_are_disabled: it lacks enableWithdrawals",))
+    assert found(*ACCEPTED, findings=others) == []
 
 
 # -- laws --

@@ -136,6 +136,13 @@ def test_the_true_drift_lies_within_the_uncertainty(true: float, looks: list[tup
     assert abs(drift.offset - true) <= drift.uncertainty + 0.01  # floats of 1.8e12 have a grain
 
 
+@pytest.mark.parametrize(("round_trip", "late"), [(0, 0), (999, 0), (1000, 500), (3000, 1500)])
+def test_a_look_that_took_a_second_is_taken_as_if_it_had_come_back_in_no_time(round_trip: int, late: int) -> None:
+    """Half of a quicker one puts no stamp too far ahead."""
+    sample = Sample(SERVER, round_trip, SERVER)
+    assert sample.stamp_offset - sample.offset == late
+
+
 def samples(*looks: tuple[float, float]) -> list[Sample]:
     """Samples by offset and round trip."""
     return [Sample(SERVER + offset - trip / 2, trip, SERVER) for offset, trip in looks]

@@ -171,6 +171,21 @@ def test_requests_are_told_in_the_order_of_their_numbers() -> None:
     assert memory.take_used_calls() == ()
 
 
+@pytest.mark.parametrize("reply", ["yes", Undecided("no")], ids=["an answer", "an error"])
+def test_what_there_is_can_be_looked_at_without_asking(reply: str | BaseException) -> None:
+    """Nothing, until the question was answered; what is merely promised is not there yet."""
+    memory = Asked()
+    assert memory.seen("question") is None
+    memory.promise([QUESTION])
+    assert memory.seen("question") is None
+    memory.break_promise(QUESTION)
+    memory.replies.put(reply)
+    memory.told()
+    assert memory.seen("question") is reply
+    assert memory.seen("another") is None
+    assert memory.sent == 1
+
+
 def test_a_promised_answer_is_waited_for() -> None:
     """The checks ask nothing that is asked ahead of them."""
     memory = Asked()
