@@ -44,6 +44,12 @@ def test_a_used_weight_is_read_however_its_name_is_spelt(name: str) -> None:
     assert used_weight({"content-type": "application/json", name: "2231"}) == 2231
 
 
+@pytest.mark.parametrize(("value", "weight"), [("0", 0), (" 12 ", 12), ("007", 7), ("9" * 7, 9_999_999)])
+def test_a_plain_number_is_a_value(value: str, weight: int) -> None:
+    """Up to ten million, which is more than any limit."""
+    assert used_weight({"x-mbx-used-weight-1m": value}) == weight
+
+
 def test_the_minutes_own_figure_wins() -> None:
     """Whichever comes first."""
     headers = {"x-mbx-used-weight": "7", "x-mbx-used-weight-1m": "8"}
@@ -110,6 +116,26 @@ def test_nobody_waits_at_ninety_percent_or_below(limit: int, now: float, share: 
     """At no time of the minute."""
     used = math.floor(limit * 9 / 10 * share)
     assert seconds_to_wait(used, limit, told_at=now, now=now, waited=waited) == 0
+
+
+@pytest.mark.parametrize(
+    ("now", "waited", "seconds"),
+    [
+        (NOON, 0, 60),
+        (NOON + 50_499, 0, 11),
+        (NOON + 50_500, 0, 10),
+        (NOON + 50_501, 0, 10),
+        (NOON + 60_499, 0, 1),
+        (NOON + 60_500, 0, 0),
+        (NOON + 40_500, 45, 15),
+        (NOON + 40_500, 45.5, 14),
+        (NOON + 40_500, 60, 0),
+        (NOON + 40_500, 61, 0),
+    ],
+)
+def test_a_wait_ends_half_a_second_into_the_next_minute(now: float, waited: float, seconds: int) -> None:
+    """In whole seconds, and sixty at most with what the run has waited before."""
+    assert seconds_to_wait(2231, 2400, told_at=NOON, now=now, waited=waited) == seconds
 
 
 @given(moments, st.floats(0, 130_000))

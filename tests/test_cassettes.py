@@ -157,7 +157,7 @@ def test_whatever_a_label_says_is_read_back(label: Label) -> None:
 def test_a_label_from_before_systems_and_streams_were_told_is_read() -> None:
     """Which machine it was is unknown then, and the stream was looked at."""
     older = {name: value for name, value in as_plain(HEADER).items() if name not in ("system", "has_stream")}
-    assert label_from(older, "mine") == replace(HEADER, system=None, has_stream=True)
+    assert label_from(older, "mine") == replace(HEADER, system=None, has_stream=True) == HEADER
 
 
 def test_no_more_than_four_characters_of_a_key_come_from_a_label() -> None:
