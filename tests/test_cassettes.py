@@ -398,11 +398,14 @@ def test_packed_body_is_not_unpacked(tmp_path: Path) -> None:
     assert len(raw.body) < 100_000
 
 
-@pytest.mark.parametrize(("field", "value"), [("has_wallet", False), ("has_wallet", 0), ("has_wallet", "")])
-def test_production_without_a_wallet_is_refused(tmp_path: Path, field: str, value: object) -> None:
-    """Or its permissions would be "not applicable", and withdrawals never looked at."""
+@pytest.mark.parametrize(
+    ("environment", "value"),
+    [("production", False), ("production", 0), ("production", ""), ("demo", None), ("demo", 0), ("demo", "no")],
+)
+def test_production_without_a_wallet_is_refused(tmp_path: Path, environment: str, value: object) -> None:
+    """Or its permissions would be "not applicable", and withdrawals never looked at; the test network must say so."""
     document = recorded(tmp_path / "mine.yaml")
-    document["metadata"]["keycheck"][field] = value
+    document["metadata"]["keycheck"] |= {"environment": environment, "has_wallet": value}
     assert "label" in refusal(tmp_path / "mine.yaml", document)
 
 
