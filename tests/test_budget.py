@@ -6,7 +6,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from keycheck.budget import LONGEST, MARGIN, MINUTE, is_nearly_used_up, seconds_to_wait, used_weight
+from keycheck.budget import (
+    LONGEST,
+    MARGIN,
+    MINUTE,
+    are_of_one_minute,
+    is_nearly_used_up,
+    seconds_to_wait,
+    used_weight,
+)
 from keycheck.endpoints import ENVIRONMENTS, WEIGHT_LIMITS
 
 NOON = 1_795_176_000_000.0  # a full minute
@@ -34,6 +42,12 @@ waits = st.floats(0, 70)
 def test_a_used_weight_is_read_however_its_name_is_spelt(name: str) -> None:
     """Case, hyphens and the length of the minute make no difference."""
     assert used_weight({"content-type": "application/json", name: "2231"}) == 2231
+
+
+@pytest.mark.parametrize(("value", "weight"), [("0", 0), (" 12 ", 12), ("007", 7), ("9" * 7, 9_999_999)])
+def test_a_plain_number_is_a_value(value: str, weight: int) -> None:
+    """Up to ten million, which is more than any limit."""
+    assert used_weight({"x-mbx-used-weight-1m": value}) == weight
 
 
 def test_the_minutes_own_figure_wins() -> None:
@@ -70,6 +84,21 @@ def test_ninety_percent_are_not_too_much(used: int, limit: int, too_much: bool) 
     assert is_nearly_used_up(used, limit) is too_much
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (NOON, NOON, True),
+        (NOON, NOON + 59_999.9, True),
+        (NOON, NOON + 60_000, False),
+        (NOON, NOON - 0.1, False),
+        (NOON + 30_000, NOON + 3_630_000, False),  # half past, an hour later
+    ],
+)
+def test_a_minute_is_the_exchanges_full_one(one: float, other: float, same: bool) -> None:
+    """From its first moment to the next one's, and not the sixty seconds around a moment."""
+    assert are_of_one_minute(one, other) is are_of_one_minute(other, one) is same
+
+
 @given(weights, limits, moments, moments, waits)
 @example(2231, 2400, NOON, NOON, 0.0)  # 60.5 s would be right
 @example(2231, 2400, NOON + 59_999, NOON - 3_000_000, 0.0)  # the clock was set back meanwhile
@@ -87,6 +116,26 @@ def test_nobody_waits_at_ninety_percent_or_below(limit: int, now: float, share: 
     """At no time of the minute."""
     used = math.floor(limit * 9 / 10 * share)
     assert seconds_to_wait(used, limit, told_at=now, now=now, waited=waited) == 0
+
+
+@pytest.mark.parametrize(
+    ("now", "waited", "seconds"),
+    [
+        (NOON, 0, 60),
+        (NOON + 50_499, 0, 11),
+        (NOON + 50_500, 0, 10),
+        (NOON + 50_501, 0, 10),
+        (NOON + 60_499, 0, 1),
+        (NOON + 60_500, 0, 0),
+        (NOON + 40_500, 45, 15),
+        (NOON + 40_500, 45.5, 14),
+        (NOON + 40_500, 60, 0),
+        (NOON + 40_500, 61, 0),
+    ],
+)
+def test_a_wait_ends_half_a_second_into_the_next_minute(now: float, waited: float, seconds: int) -> None:
+    """In whole seconds, and sixty at most with what the run has waited before."""
+    assert seconds_to_wait(2231, 2400, told_at=NOON, now=now, waited=waited) == seconds
 
 
 @given(moments, st.floats(0, 130_000))

@@ -3,21 +3,24 @@
 import gzip
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from hypothesis import example, given
+from hypothesis import strategies as st
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from keycheck.answers import RawAnswer
 from keycheck.cassettes import path_of
 from keycheck.cassettes.files import MAX_BYTES, PlainYaml
-from keycheck.cassettes.label import Label
+from keycheck.cassettes.label import Label, as_plain, label_from
 from keycheck.cassettes.player import Player
 from keycheck.cassettes.recorder import Recorder
 from keycheck.clock import Journal
-from keycheck.credentials import KeyFacts
+from keycheck.credentials import KEY, SECRET, KeyFacts
 from keycheck.endpoints import PING, Endpoint
 from keycheck.errors import CannotLook, NotRecorded, UsageProblem
 from keycheck.redaction import Redactor
@@ -115,7 +118,79 @@ def test_a_file_that_is_renamed_goes_by_its_new_name(tmp_path: Path) -> None:
     assert tape.label.name == "other"
 
 
+words = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=60)
+labels = st.builds(
+    Label,
+    name=st.just("mine"),
+    recorded_at=words,
+    recorded_from=st.sampled_from(["production", "demo", "local exchange"]),
+    suite_version=words,
+    environment=st.just("production"),
+    symbol=words,
+    recv_window=st.integers(1, 60_000),
+    has_wallet=st.just(True),
+    key=st.builds(
+        KeyFacts,
+        missing=st.sampled_from([(), (KEY,), (SECRET,), (KEY, SECRET)]),
+        type=st.sampled_from([None, "HMAC", "RSA", "ED25519"]),
+        last_four=st.none() | st.text("abcXYZ019", min_size=1, max_size=4),
+        remarks=st.lists(words, max_size=20).map(tuple),
+    ),
+    system=st.sampled_from([None, "linux", "windows", "macos"]),
+    has_stream=st.booleans(),
+)
+
+
+@given(labels)
+@example(replace(HEADER, symbol="x", recv_window=1))
+@example(replace(HEADER, symbol="x" * 60, recv_window=60_000))
+@example(replace(HEADER, key=replace(HEADER.key, remarks=("odd",) * 20)))
+@example(replace(HEADER, environment="demo", has_wallet=False))
+@example(replace(HEADER, environment="demo", has_wallet=True, system="macos", has_stream=False))
+def test_whatever_a_label_says_is_read_back(label: Label) -> None:
+    """By anybody who has the file, and in YAML's own types."""
+    written = yaml.safe_load(yaml.safe_dump(as_plain(label)))
+    assert written["format"] == 1
+    assert label_from(written, label.name) == label
+
+
+def test_a_label_from_before_systems_and_streams_were_told_is_read() -> None:
+    """Which machine it was is unknown then, and the stream was looked at."""
+    older = {name: value for name, value in as_plain(HEADER).items() if name not in ("system", "has_stream")}
+    assert label_from(older, "mine") == replace(HEADER, system=None, has_stream=True) == HEADER
+
+
+def test_no_more_than_four_characters_of_a_key_come_from_a_label() -> None:
+    """Whoever wrote more into it."""
+    plain = as_plain(HEADER)
+    assert label_from(plain | {"key": plain["key"] | {"last_four": "abcdEh8A"}}, "mine").key.last_four == "abcd"
+
+
+def test_a_remark_of_a_label_is_printable() -> None:
+    """It may be anybody's."""
+    plain = as_plain(HEADER)
+    (remark,) = label_from(plain | {"key": plain["key"] | {"remarks": ["\x1b[31mred"]}}, "mine").key.remarks
+    assert remark.isprintable()
+
+
 HOSTILE: list[tuple[str, object]] = [
+    ("format", True),
+    ("format", 1.0),
+    ("recv_window", True),
+    ("recv_window", 5000.0),
+    ("has_wallet", 1),
+    ("has_stream", None),
+    ("has_stream", 1),
+    ("has_stream", "yes"),
+    ("system", "beos"),
+    ("system", ["linux"]),
+    ("key.missing", {}),
+    ("key.missing", [[]]),
+    ("key.type", True),
+    ("key.last_four", "x" * 61),
+    ("key.remarks", "odd"),
+    ("key.remarks", ["odd"] * 21),
+    ("key.remarks", [5]),
     ("format", 2),
     ("format", "1"),
     ("format", None),
@@ -324,11 +399,14 @@ def test_packed_body_is_not_unpacked(tmp_path: Path) -> None:
     assert len(raw.body) < 100_000
 
 
-@pytest.mark.parametrize(("field", "value"), [("has_wallet", False), ("has_wallet", 0), ("has_wallet", "")])
-def test_production_without_a_wallet_is_refused(tmp_path: Path, field: str, value: object) -> None:
-    """Or its permissions would be "not applicable", and withdrawals never looked at."""
+@pytest.mark.parametrize(
+    ("environment", "value"),
+    [("production", False), ("production", 0), ("production", ""), ("demo", None), ("demo", 0), ("demo", "no")],
+)
+def test_production_without_a_wallet_is_refused(tmp_path: Path, environment: str, value: object) -> None:
+    """Or its permissions would be "not applicable", and withdrawals never looked at; the test network must say so."""
     document = recorded(tmp_path / "mine.yaml")
-    document["metadata"]["keycheck"][field] = value
+    document["metadata"]["keycheck"] |= {"environment": environment, "has_wallet": value}
     assert "label" in refusal(tmp_path / "mine.yaml", document)
 
 

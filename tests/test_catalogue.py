@@ -28,7 +28,7 @@ def test_a_claim_is_its_docstring(tmp_path: Path) -> None:
         @pytest.mark.critical
         @pytest.mark.needs("first", "second")
         @pytest.mark.pointless_if_failed("third")
-        def test_key_is_fit(binance, observe):
+        def test_key_is_fit(binance, observe, other):
             """The key is
             fit.
 
@@ -40,6 +40,10 @@ def test_a_claim_is_its_docstring(tmp_path: Path) -> None:
             Fix: mend
             it.
             """
+            account = binance.account()
+            observe.note(account.can_trade, other.name)
+            assert account.can_trade or binance.drift().agrees() or binance.account().can_trade
+            assert [].binance.nothing, "x".binance
         '''
     (check,) = read(tmp_path, test_3_clock=source).checks
     assert (check.id, check.step, check.severity) == ("key_is_fit", 3, Severity.CRITICAL)
@@ -48,6 +52,8 @@ def test_a_claim_is_its_docstring(tmp_path: Path) -> None:
     assert check.fix == "mend it."
     assert check.needs == ("first", "second")
     assert check.pointless_if_failed == ("third",)
+    assert check.asks == ("account", "drift")
+    assert check.file == "test_3_clock.py"
 
 
 def test_a_check_without_a_docstring_still_has_a_title(tmp_path: Path) -> None:
@@ -107,6 +113,12 @@ def test_a_file_that_cannot_be_read_is_a_fault(tmp_path: Path, source: bytes) ->
     found = catalogue.read(tmp_path)
     assert list(found.faults) == ["test_4_bytes.py"]
     assert not found.complete
+
+
+def test_a_file_that_cannot_be_opened_is_a_fault(tmp_path: Path) -> None:
+    """A folder of that name, for one."""
+    (tmp_path / "test_4_folder.py").mkdir()
+    assert read(tmp_path).faults == {"test_4_folder.py": ["this file cannot be read as Python: correct it"]}
 
 
 def test_a_suite_that_lost_a_claim_is_not_complete() -> None:

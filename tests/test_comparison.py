@@ -76,6 +76,17 @@ def test_no_check_is_told_twice(was: dict[str, Outcome], now: dict[str, Outcome]
     assert set(told) <= set(was)
 
 
+def test_lists_are_told_worst_first() -> None:
+    """Under headings that say what became of their checks; an empty list is not told."""
+    was = earlier(a=Outcome.FAIL, b=Outcome.PASS, c=Outcome.FAIL, d=Outcome.PASS, e=Outcome.FAIL)
+    now = {"a": Outcome.PASS, "b": Outcome.FAIL, "c": Outcome.FAIL, "d": Outcome.BLOCKED, "e": Outcome.FAIL}
+    found = compare(was, [finding(name, outcome) for name, outcome in now.items()])
+    told = (("broke", ("b",)), ("still fails", ("c", "e")), ("fixed", ("a",)), ("not seen now", ("d",)))
+    assert found.lists == told
+    assert found.since == f"NOT_OK of {STARTED}"
+    assert compare(was, [finding("a", Outcome.PASS)]).lists == (told[2], ("not seen now", ("b", "c", "d", "e")))
+
+
 def test_a_verdict_that_was_written_is_read_back() -> None:
     """All that is compared, and nothing else of it."""
     told = previous_from(json.dumps(written(a=Outcome.FAIL, b=Outcome.PASS)))
@@ -129,7 +140,8 @@ def test_runs_of_different_keys_or_environments_are_not_compared() -> None:
 
 
 def test_a_verdict_is_far_smaller_than_the_limit() -> None:
-    """So that the limit stops nobody."""
+    """So that the limit, a mebibyte, stops nobody."""
+    assert comparison.MAX_FILE == 1024 * 1024
     many = {f"check_{number}": Outcome.FAIL for number in range(60)}
     assert len(json.dumps(written(**many), indent=2)) * 10 < comparison.MAX_FILE
 

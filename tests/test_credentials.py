@@ -169,6 +169,59 @@ def test_a_passphrase_without_use_is_remarked() -> None:
     assert credentials.read(GOOD, OTHER, None, "x" * 12).remarks == ()
 
 
+@pytest.mark.parametrize(
+    ("given", "opens"),
+    [("X words \r\n", "X words "), ("\nnr", "nr"), ("\r\n", None), ("", None), (None, None)],
+)
+def test_a_passphrase_loses_the_ends_of_its_line_alone(given: str | None, opens: str | None) -> None:
+    """Blanks and quotes may be part of it."""
+    key = credentials.read(GOOD, None, Secret(ENCRYPTED_ED25519.private), given).private_key
+    assert key
+    assert (key.passphrase.reveal() if key.passphrase else None) == opens
+
+
+def test_all_that_was_given_is_hidden() -> None:
+    """Key, secret, each line of a private key, and its passphrase; of what is not there, nothing."""
+    held = credentials.read(GOOD, None, Secret(ENCRYPTED_ED25519.private), "four words")
+    lines = ENCRYPTED_ED25519.private.splitlines()[1:-1]
+    assert held.to_hide() == [GOOD, *lines, "".join(lines), "four words"]
+    assert credentials.read(GOOD, OTHER).to_hide() == [GOOD, OTHER]
+    assert credentials.read(None, OTHER).to_hide() == [OTHER]
+    assert Credentials().to_hide() == []
+
+
+@pytest.mark.parametrize(
+    ("where", "place"), [("file", f"the file that {KEY_FILE} names"), ("secret", SECRET), ("nowhere", None)]
+)
+def test_a_private_key_knows_where_it_stood(where: str, place: str | None) -> None:
+    """So that a message can say which setting to correct."""
+    pasted = ED25519.private if where == "secret" else OTHER if where == "nowhere" else None
+    key = credentials.read(GOOD, pasted, Secret(ED25519.private) if where == "file" else None).private_key
+    assert (key.place if key else None) == place
+
+
+def test_a_secret_and_a_private_key_at_once_are_refused_unshown() -> None:
+    """An API key has one of them, and which is not guessed."""
+    with pytest.raises(UsageProblem, match="both given") as caught:
+        credentials.read(GOOD, OTHER, Secret(ED25519.private))
+    assert not any(OTHER[i : i + 4] in str(caught.value) for i in range(60))
+
+
+@pytest.mark.parametrize(
+    ("remark", "says"),
+    [
+        (credentials.SAME, True),
+        (f"{SECRET} has 63 characters where Binance's have 64", True),
+        (f"{SECRET} holds characters other than letters and digits", True),
+        (f"{KEY} had quotes around it", False),
+        (f"{KEY} had blanks around it", False),
+    ],
+)
+def test_remarks_tell_what_was_sent_from_what_was_cleaned_off(remark: str, says: bool) -> None:
+    """Only the former can be why Binance refused."""
+    assert says_no_key(remark) is says
+
+
 def test_a_private_key_without_its_first_line_is_named() -> None:
     """It has 64 characters, as a secret has, and is none: signing with it would only earn a -1022."""
     with pytest.raises(UsageProblem, match="without its -----BEGIN") as caught:
@@ -178,7 +231,14 @@ def test_a_private_key_without_its_first_line_is_named() -> None:
 
 @pytest.mark.parametrize(
     ("key", "last_four"),
-    [(GOOD, "Eh8A"), (GOOD[:32], GOOD[28:32]), (GOOD[:31], None), ("x", None), (GOOD[:-1] + "é", None)],
+    [
+        (GOOD, "Eh8A"),
+        (GOOD[:32], GOOD[28:32]),
+        (GOOD[:31], None),
+        ("x", None),
+        (GOOD[:-1] + "é", None),
+        ("é-" + GOOD[2:], "Eh8A"),
+    ],
 )
 def test_four_characters_are_told_of_a_key_that_can_spare_them(key: str, last_four: str | None) -> None:
     """Four of a short text would be most of it."""

@@ -1,7 +1,9 @@
 """Evidence in, causes out: what must have been seen for each, how sure it is, and what is never said."""
 
 import itertools
+import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,6 +20,7 @@ from keycheck.endpoints import (
     ACCOUNT_INFO,
     API_RESTRICTIONS,
     LISTED,
+    LISTEN_KEY,
     ORDER_TEST,
     PING,
     TRADING_STATUS,
@@ -30,6 +33,11 @@ from tests.stories import COMBINED, STORIES
 NAMES = [name for causes in CAUSES.values() for name in causes]
 FINE = {"enableFutures": True, "enableWithdrawals": False, "ipRestrict": True}
 SURENESS = list(Confidence)
+DEMO = {"environment": "demo"}
+QUOTES = f"{KEY} had quotes around it"
+QUOTED = KeyFacts(remarks=(QUOTES,))
+CUT = f"{SECRET} has 60 characters where Binance's have 64"
+LONGEST_ADDRESS = "2001:0db8:0000:0000:0000:ffff:203.113.203.113"
 
 
 def call(endpoint: Endpoint, status: int | None = 200, code: int | None = None, text: str = "", **more: object) -> Call:
@@ -84,7 +92,25 @@ def test_where_all_is_well_there_is_nothing_to_say() -> None:
         (both(-2008), {}, ["unknown_key likely", "wrong_environment possible"]),
         (both(-2015), {}, ["unknown_key possible", "ip_not_allowed possible", "wrong_environment possible"]),
         (both(-4056), {}, ["malformed_key likely"]),
+        (both(-4057), {}, ["malformed_key likely"]),
+        (both(-1021), {"key": QUOTED}, ["clock_behind likely"]),
+        (both(-1002), {}, ["unknown_key possible", "ip_not_allowed possible", "wrong_environment possible"]),
+        (both(-1099), {}, ["unknown_key possible", "ip_not_allowed possible", "wrong_environment possible"]),
         (both(-1011), {}, ["ip_not_allowed likely", "unknown_key possible", "wrong_environment possible"]),
+        (both(-2015), DEMO, ["wrong_environment likely", "unknown_key possible", "ip_not_allowed possible"]),
+        (both(-2008), DEMO, ["wrong_environment likely", "unknown_key possible"]),
+        (both(-1011), DEMO, ["ip_not_allowed likely", "unknown_key possible", "wrong_environment possible"]),
+        ((refusal(API_RESTRICTIONS, -1022), refusal(ACCOUNT_CONFIG, -2015)), {}, ["wrong_secret likely"]),
+        (
+            (call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, -2008)),
+            {"permissions": {"enableFutures": False}},
+            ["futures_not_enabled certain"],
+        ),
+        (
+            (*ACCEPTED[:2], refusal(ORDER_TEST, -1022)),
+            {"permissions": {"enableFutures": False}},
+            ["futures_not_enabled certain"],
+        ),
         (both(-2017), {}, ["trading_barred likely"]),
         (ACCEPTED[:1], {"permissions": {"enableFutures": False}}, ["futures_not_enabled certain"]),
         (ACCEPTED, {"permissions": {"enableWithdrawals": True}}, ["withdrawals_enabled certain"]),
@@ -100,6 +126,12 @@ def test_where_all_is_well_there_is_nothing_to_say() -> None:
         ((*ACCEPTED[1:2], refusal(ORDER_TEST, -2015)), {}, ["read_only_key likely"]),
         ((*ACCEPTED[:2], refusal(ORDER_TEST, -4192)), {}, ["trading_barred certain"]),
         ((*ACCEPTED[:2], refusal(ORDER_TEST, -2019)), {}, []),
+        ((call(API_RESTRICTIONS), call(ACCOUNT_CONFIG, 200, -4109)), {}, []),  # a 200 refuses nothing
+        ((call(API_RESTRICTIONS), call(ACCOUNT_CONFIG, 200, -2015)), {"permissions": FINE}, []),
+        # What advice meets is no cause; but a limit that it met ended the run.
+        ((*ACCEPTED, trouble("exchange_trouble", 502, LISTEN_KEY)), {}, []),
+        ((*ACCEPTED, trouble("rate_limited", 429, LISTEN_KEY, code=-1003)), {}, ["rate_limited certain"]),
+        ((*ACCEPTED, trouble("rate_limited", 429, TRADING_STATUS, code=-1003)), {}, ["rate_limited certain"]),
         ((trouble("turned_away", 451),), {}, ["restricted_location certain"]),
         ((trouble("turned_away", 403),), {}, ["blocked_by_firewall likely"]),
         ((trouble("turned_away", 202),), {}, ["blocked_by_firewall likely"]),
@@ -126,6 +158,240 @@ def test_a_cause_is_named_by_what_gives_it_away(
 ) -> None:
     """Name and confidence, the likeliest first."""
     assert [" ".join(one) for one in found(*calls, **seen)] == expected
+
+
+@pytest.mark.parametrize("code", [-1022, -2008, -2014, -2015, -1011])
+@pytest.mark.parametrize("takes", [API_RESTRICTIONS, ACCOUNT_CONFIG], ids=str)
+def test_one_api_that_takes_the_key_clears_key_secret_and_address(takes: Endpoint, code: int) -> None:
+    """So that what another request is refused for lies elsewhere."""
+    refused = [refusal(one, code) for one in (API_RESTRICTIONS, ACCOUNT_CONFIG, ORDER_TEST) if one is not takes]
+    cleared = {"malformed_key", "wrong_secret", "unknown_key", "ip_not_allowed", "wrong_environment"}
+    assert not cleared & dict(found(call(takes), *refused, key=QUOTED)).keys()
+
+
+WALLET_OK, FUTURES_OK = f"{API_RESTRICTIONS}: HTTP 200", f"{ACCOUNT_CONFIG}: HTTP 200"
+WALLET_REFUSES, FUTURES_REFUSES = f"{API_RESTRICTIONS}: HTTP 401, code -2015", f"{ACCOUNT_CONFIG}: HTTP 401, code -2015"
+ORDER_REFUSED = f"{ORDER_TEST}: HTTP 401, code -2015"
+NO_ORDER = (*ACCEPTED[:2], refusal(ORDER_TEST, -2015))
+
+
+@pytest.mark.parametrize(
+    ("cause", "calls", "seen", "evidence"),
+    [
+        (
+            "no_credentials",
+            (),
+            {"key": KeyFacts(missing=(SECRET,), remarks=(QUOTES,))},
+            (f"{SECRET} is empty or absent", QUOTES),
+        ),
+        (
+            "malformed_key",
+            both(-2014),
+            {"key": QUOTED},
+            (QUOTES, f"{API_RESTRICTIONS}: HTTP 401, code -2014", f"{ACCOUNT_CONFIG}: HTTP 401, code -2014"),
+        ),
+        ("malformed_key", both(-2015), {"key": QUOTED}, (QUOTES, WALLET_REFUSES, FUTURES_REFUSES)),
+        (
+            "malformed_key",
+            (refusal(API_RESTRICTIONS, -4056), refusal(ACCOUNT_CONFIG, -2015)),
+            {},
+            (f"{API_RESTRICTIONS}: HTTP 400, code -4056",),
+        ),
+        (
+            "wrong_secret",
+            (refusal(API_RESTRICTIONS, -2015), refusal(ACCOUNT_CONFIG, -1022)),
+            {},
+            (f"{ACCOUNT_CONFIG}: HTTP 400, code -1022",),
+        ),
+        ("unknown_key", both(-2015), {}, (WALLET_REFUSES, FUTURES_REFUSES)),
+        ("ip_not_allowed", both(-2015), {}, (WALLET_REFUSES, FUTURES_REFUSES)),
+        ("wrong_environment", both(-2015), {}, ("BINANCE_ENVIRONMENT is production", WALLET_REFUSES, FUTURES_REFUSES)),
+        ("wrong_environment", both(-2015), DEMO, ("BINANCE_ENVIRONMENT is demo", WALLET_REFUSES, FUTURES_REFUSES)),
+        (
+            "futures_not_enabled",
+            (*FUTURES_REFUSE, refusal(ORDER_TEST, -2015)),
+            {"permissions": {"enableFutures": False}},
+            ("enableFutures is false", FUTURES_REFUSES, ORDER_REFUSED),
+        ),
+        ("futures_not_enabled", ACCEPTED, {"permissions": {"enableFutures": False}}, ("enableFutures is false",)),
+        ("futures_not_enabled", FUTURES_REFUSE[1:], {}, ("enableFutures is unknown", FUTURES_REFUSES)),
+        (
+            "futures_account_not_opened",
+            FUTURES_REFUSE,
+            {"permissions": FINE, "account_info": {"isFutureEnabled": False}},
+            ("isFutureEnabled is false", "enableFutures is true", FUTURES_REFUSES),
+        ),
+        (
+            "futures_account_not_opened",
+            FUTURES_REFUSE,
+            {},
+            ("isFutureEnabled is unknown", "enableFutures is unknown", FUTURES_REFUSES),
+        ),
+        (
+            "portfolio_margin_account",
+            FUTURES_REFUSE,
+            {
+                "permissions": FINE | {"enablePortfolioMarginTrading": True},
+                "account_info": {"isFutureEnabled": True, "isPortfolioMarginRetailEnabled": True},
+            },
+            (
+                "isPortfolioMarginRetailEnabled is true",
+                "enablePortfolioMarginTrading is true",
+                FUTURES_REFUSES,
+            ),
+        ),
+        ("portfolio_margin_account", FUTURES_REFUSE, {"permissions": FINE}, (FUTURES_REFUSES,)),
+        (
+            "key_older_than_futures_account",
+            FUTURES_REFUSE,
+            {"permissions": FINE},
+            ("enableFutures is true", FUTURES_REFUSES),
+        ),
+        ("read_only_key", NO_ORDER, {"permissions": FINE}, ("enableFutures is true", FUTURES_OK, ORDER_REFUSED)),
+        ("read_only_key", NO_ORDER, {}, ("enableFutures is unknown", FUTURES_OK, ORDER_REFUSED)),
+        ("withdrawals_enabled", ACCEPTED, {"permissions": {"enableWithdrawals": True}}, ("enableWithdrawals is true",)),
+        (
+            "trading_barred",
+            (*ACCEPTED[:2], refusal(ORDER_TEST, -4192)),
+            {"can_trade": False},
+            ("canTrade is false", f"{ORDER_TEST}: HTTP 400, code -4192"),
+        ),
+        ("trading_barred", ACCEPTED[:2], {"can_trade": False}, ("canTrade is false",)),
+        ("clock_ahead", (), {"drift": Drift(3000.4, 10.2)}, ("drift is +3000 ms, give or take 10 ms",)),
+        ("clock_behind", (), {"drift": Drift(-3000.4, 10.2)}, ("drift is -3000 ms, give or take 10 ms",)),
+        (
+            "clock_behind",
+            (refusal(ACCOUNT_CONFIG, -1021),),
+            {"recv_window": 4000},
+            (f"{ACCOUNT_CONFIG}: HTTP 400, code -1021", "recvWindow is 4000 ms"),
+        ),
+        ("restricted_location", (trouble("turned_away", 451),), {}, (f"{PING}: HTTP 451",)),
+        (
+            "blocked_by_firewall",
+            (trouble("turned_away", 403), trouble("turned_away", 451, ORDER_TEST)),
+            {},
+            (f"{PING}: HTTP 403",),
+        ),
+        ("rate_limited", (trouble("rate_limited", 429, code=-1003),), {}, (f"{PING}: HTTP 429, code -1003",)),
+        ("exchange_trouble", (trouble("exchange_trouble", 502),), {}, (f"{PING}: HTTP 502",)),
+        (
+            "network_unreachable",
+            (trouble("reset"), trouble("timeout", None, ACCOUNT_CONFIG), trouble("reset", None, ORDER_TEST)),
+            {},
+            (f"{ACCOUNT_CONFIG}: no answer",),
+        ),
+        ("tls_failure", (trouble("tls"),), {}, (f"{PING}: no answer",)),
+        ("not_binance", (trouble("not_binance", 200),), {}, (f"{PING}: HTTP 200",)),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_cause_rests_on_what_points_to_it(
+    cause: str, calls: tuple[Call, ...], seen: dict[str, Any], evidence: tuple[str, ...]
+) -> None:
+    """Settings and flags first, then the answers that speak for it, and no others."""
+    told = {one.cause: one.evidence for one in diagnose(Evidence(calls=calls, **seen))}
+    assert told[cause] == evidence
+
+
+PEM = KeyFacts(type="ED25519", last_four="Eh8A")
+
+
+@pytest.mark.parametrize(
+    ("calls", "seen", "explained", "fix"),
+    [
+        ((), {"key": KeyFacts(missing=(KEY,))}, f"{KEY}: not given", f"fill in {KEY}=..., as Profile >"),
+        (
+            (),
+            {"key": KeyFacts(missing=(KEY, SECRET))},
+            f"{KEY}, and {SECRET} or",
+            f"{KEY}=... and {SECRET}=... (or, for",
+        ),
+        (both(-2014), {}, "does not take the key for one", "BINANCE_API_SECRET=... with no quotes"),
+        (both(-2014), {"key": PEM}, "does not take the key for one", "BINANCE_PRIVATE_KEY_FILE names"),
+        (both(-2014), {"key": KeyFacts(remarks=(SAME,))}, "are the same text", "with no quotes"),
+        (both(-4056), {}, "for its type", "with no quotes"),
+        (both(-4056), {"key": QUOTED}, f"not as Binance shows it: {QUOTES}.", "with no quotes"),
+        (both(-4056), {"key": KeyFacts(remarks=(QUOTES, CUT))}, f"not as Binance shows it: {CUT}.", "with no quotes"),
+        (both(-1022), {}, f"{SECRET} is not the secret of {KEY}", "must be of the same line"),
+        (both(-1022), {"key": PEM}, "this private key does not belong", "openssl pkey -in FILE"),
+        (both(-2008), {}, "Binance does not know this key", "copy it again"),
+        (both(-1011), {}, "among them.", "add this machine's public address and save. Behind"),
+        (
+            both(-2015, "request ip: 203.0.113.7."),
+            {},
+            "saw the address 203.0.113.7.",
+            "that Binance saw, 203.0.113.7, and save. Behind",
+        ),
+        (both(-2015, f"request ip: {LONGEST_ADDRESS}"), {}, f"saw the address {LONGEST_ADDRESS}.", LONGEST_ADDRESS),
+        (both(-2015), DEMO, "The run asked the test network, and the key may be of production", "take the line"),
+        (
+            both(-2008),
+            DEMO,
+            "The run asked the test network, and the key may be of production",
+            "make one for the test",
+        ),
+        (ACCEPTED[:2], {"can_trade": False}, "The key is good, and the account", "canTrade is false."),
+        ((), {"can_trade": False}, "may not trade, and not why (canTrade).", "canTrade is false."),
+        ((), {"can_trade": False}, "The account behind it is kept from trading: Binance says", "canTrade is false."),
+        (both(-2017), {}, "The account behind it is kept from trading: the API keys", "ask Binance support"),
+        ((refusal(ACCOUNT_CONFIG, -1021, "1000ms ahead"),), {}, "a stamp as from the future", "RECV_WINDOW=10000"),
+        ((refusal(ACCOUNT_CONFIG, -1021),), {}, "a stamp as too old", "BINANCE_RECV_WINDOW=10000"),
+        (
+            ACCEPTED[:2],
+            {"drift": Drift(3000, 10)},
+            "The local clock is 3000 ms ahead of the exchange's",
+            "/fapi/v1/time",
+        ),
+        (ACCEPTED[:2], {"drift": Drift(1500, 10)}, "more than Binance accepts of a stamp", "GET /fapi/v1/time"),
+        ((trouble("turned_away", 403),), {}, "in Binance's place (HTTP 403): its own", "wait ten minutes, run again"),
+        ((trouble("turned_away"),), {}, "in Binance's place: its own", "wait ten minutes, run again"),
+        ((trouble("rate_limited", 429, code=-1003),), {}, "too many requests from this address in", "wait a minute"),
+        ((trouble("rate_limited", 429, code=-1015),), {}, "too many orders from this account in", "wait a minute"),
+        (
+            (trouble("rate_limited", 429, code=-1003, retry_after=7),),
+            {},
+            "in this minute, and asks to wait 7 s.",
+            "wait 7 s, then run again",
+        ),
+        (
+            (trouble("rate_limited", 429, code=-1003, banned_until=1_795_163_640_000),),
+            {"began": "2026-11-20T08:32:59Z"},
+            "has banned this machine's public address until 2026-11-20 08:34:00 UTC, 2 minutes after",
+            "wait until then",
+        ),
+        ((trouble("dns"),), {"system": "windows"}, "its name could not be resolved", "nslookup fapi"),
+        ((trouble("dns"),), {"system": "macos"}, "its name could not be resolved", "dscacheutil -q"),
+        ((trouble("dns"),), {}, "its name could not be resolved", "getent hosts"),
+        (
+            (trouble("reset"), trouble("reset", None, API_RESTRICTIONS)),
+            {},
+            "the futures API and the wallet API: the connection was cut off",
+            "try without VPN or proxy",
+        ),
+        (both(-2015, "request ip: ::1"), {}, "saw the address ::1. That is an IPv6 address", "over IPv4"),
+        ((trouble("out_of_time"),), {}, "the network is too slow", "try from another network"),
+        ((trouble("other"),), {}, "the request could not be sent", "port 443"),
+    ],
+    ids=lambda value: value[:30] if isinstance(value, str) else "",
+)
+def test_the_first_cause_says_what_happened_and_what_to_do(
+    calls: tuple[Call, ...], seen: dict[str, Any], explained: str, fix: str
+) -> None:
+    """In the words of what was seen: which setting, which address, which command."""
+    first = diagnose(Evidence(calls=calls, **seen))[0]
+    assert explained in first.explanation
+    assert fix in first.fix
+
+
+def test_codes_that_bar_an_account_and_their_words_are_one_list() -> None:
+    """With the code for locked keys, which is an authentication error and bars the account as well."""
+    assert set(BARS) == {code for code in range(-10_000, 10_000) if kind_of(code) is Kind.BARRED} | {-2017}
+
+
+def test_of_two_limits_the_first_is_told() -> None:
+    """It ended the run; what came after it was on its way already."""
+    second = trouble("rate_limited", 418, ACCOUNT_CONFIG, code=-1003)
+    assert found(trouble("rate_limited", 429, code=-1003), second) == [("rate_limited", "certain")]
 
 
 @pytest.mark.parametrize(
@@ -245,12 +511,16 @@ def test_a_limit_tells_how_long_to_wait() -> None:
     assert "wait 30 s" in one.explanation
 
 
-@pytest.mark.parametrize(("system", "command"), [("linux", "timedatectl"), ("windows", "w32tm"), ("macos", "sntp")])
-def test_the_clock_is_set_by_the_command_of_its_system(system: System, command: str) -> None:
-    """One command where the system is known, and all three where it is not."""
+@pytest.mark.parametrize(
+    ("system", "name", "command"),
+    [("linux", "Linux", "timedatectl"), ("windows", "Windows", "w32tm"), ("macos", "macOS", "sntp")],
+)
+def test_the_clock_is_set_by_the_command_of_its_system(system: System, name: str, command: str) -> None:
+    """One command where the system is known, and all three by its name where it is not."""
     one = diagnose(Evidence(calls=ACCEPTED[:2], drift=Drift(9000, 5), system=system))[0]
-    assert [name for name in ("timedatectl", "w32tm", "sntp") if name in one.fix] == [command]
-    assert command in diagnose(Evidence(calls=ACCEPTED[:2], drift=Drift(9000, 5)))[0].fix
+    assert [tool for tool in ("timedatectl", "w32tm", "sntp") if tool in one.fix] == [command]
+    unknown = diagnose(Evidence(calls=ACCEPTED[:2], drift=Drift(9000, 5)))[0]
+    assert any(one.startswith(f" {name}: ") and command in one for one in re.split("[.;]", unknown.fix))
 
 
 @pytest.mark.parametrize(
@@ -270,11 +540,17 @@ def test_a_network_that_fails_is_told_by_how_it_failed(kind: str, word: str) -> 
 
 
 def test_a_finding_that_met_a_strange_answer_is_enough() -> None:
-    """A 200 that lacks a field looks fine from outside."""
+    """A 200 that lacks a field looks fine from outside. What advice met is no cause, nor is other trouble this one."""
     check = Check("withdrawals_are_disabled", 4, Severity.CRITICAL, "Claim.")
     finding = Finding(check, Outcome.UNPROVEN, "it lacks enableWithdrawals", trouble="not_binance")
-    (one,) = diagnose(Evidence(calls=ACCEPTED, findings=(finding,)))
+    others = (
+        replace(finding, trouble="undecided"),
+        replace(finding, outcome=Outcome.PASS, trouble=""),
+        replace(finding, check=replace(check, severity=Severity.INFORMATIONAL)),
+    )
+    (one,) = diagnose(Evidence(calls=ACCEPTED, findings=(*others, finding)))
     assert (one.cause, one.evidence) == ("not_binance", ("withdrawals_are_disabled: it lacks enableWithdrawals",))
+    assert found(*ACCEPTED, findings=others) == []
 
 
 # -- laws --
@@ -354,9 +630,11 @@ def test_the_order_of_calls_to_different_questions_does_not_matter(evidence: Evi
 
 
 def test_a_diagnosis_is_a_value() -> None:
-    """Frozen, so that masking makes a new one."""
+    """Frozen, so that masking makes a new one, and so is the list of all."""
     one = Diagnosis("tls_failure", Confidence.CERTAIN, "Explanation.", ("seen",), "Fix.")
     assert one == replace(one)
+    assert hash(one)
+    assert hash(diagnose(Evidence(calls=both(-2015)))) == hash(diagnose(Evidence(calls=both(-2015))))
 
 
 # -- what once was too sure of itself --

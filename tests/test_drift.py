@@ -1,12 +1,13 @@
 """Drift is told with its uncertainty, and doubt is never an answer."""
 
 import math
+from collections.abc import Callable
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from keycheck.drift import AHEAD_LIMIT, DRIFT_LIMIT, Drift, Sample, drift_of
+from keycheck.drift import AHEAD_LIMIT, DRIFT_LIMIT, SLACK, Drift, Sample, drift_of
 from keycheck.errors import Undecided
 
 SERVER = 1_790_000_000_000
@@ -15,20 +16,24 @@ uncertainties = st.floats(0, 20_000)
 limits = st.floats(1, 60_000)
 
 
-def answer(drift: Drift, limit: float = DRIFT_LIMIT) -> bool | None:
-    """True, False, or None where it is undecided."""
+def decided(ask: Callable[[], bool]) -> bool | None:
+    """True, False, or None where doubt is raised; doubt that is merely returned could be taken for a no."""
     try:
-        return drift.agrees(limit)
+        said = ask()
     except Undecided:
         return None
+    assert isinstance(said, bool)
+    return said
+
+
+def answer(drift: Drift, limit: float = DRIFT_LIMIT) -> bool | None:
+    """Whether a drift is under a limit."""
+    return decided(lambda: drift.agrees(limit))
 
 
 def window(drift: Drift, recv_window: int) -> bool | None:
-    """Likewise for the signing window."""
-    try:
-        return drift.inside_signing_window(recv_window)
-    except Undecided:
-        return None
+    """Whether a stamp of a clock with that drift is accepted."""
+    return decided(lambda: drift.inside_signing_window(recv_window))
 
 
 @settings(max_examples=100, deadline=None)
@@ -131,6 +136,42 @@ def test_the_true_drift_lies_within_the_uncertainty(true: float, looks: list[tup
     assert abs(drift.offset - true) <= drift.uncertainty + 0.01  # floats of 1.8e12 have a grain
 
 
+@pytest.mark.parametrize(("round_trip", "late"), [(0, 0), (999, 0), (1000, 500), (3000, 1500)])
+def test_a_look_that_took_a_second_is_taken_as_if_it_had_come_back_in_no_time(round_trip: int, late: int) -> None:
+    """Half of a quicker one puts no stamp too far ahead."""
+    sample = Sample(SERVER, round_trip, SERVER)
+    assert sample.stamp_offset - sample.offset == late
+
+
+def samples(*looks: tuple[float, float]) -> list[Sample]:
+    """Samples by offset and round trip."""
+    return [Sample(SERVER + offset - trip / 2, trip, SERVER) for offset, trip in looks]
+
+
+@pytest.mark.parametrize(
+    ("looks", "gap"),
+    [
+        ([(0, 100), (1000, 100)], 900),
+        ([(0, 0), (SLACK, 0)], None),
+        ([(0, 0), (SLACK + 1, 0)], SLACK + 1),
+        ([(0, 100), (100 + SLACK, 100)], None),
+        ([(0, 100), (-101 - SLACK, 100)], SLACK + 1),
+        ([(0, 100), (1000, 3000)], None),  # a slow look leaves room for both
+        ([(0, 100), (1000, 3000), (2600, 3000)], 1050),
+    ],
+)
+@pytest.mark.parametrize("turn", [1, -1])
+def test_looks_at_the_clock_that_contradict_each_other_are_no_drift(
+    looks: list[tuple[float, float]], gap: int | None, turn: int
+) -> None:
+    """Where they leave no place for the true offset, a stamp is a cached one: the doubt is told, with its size."""
+    if gap is None:
+        assert drift_of(samples(*looks[::turn])).uncertainty == min(trip for _, trip in looks) / 2
+    else:
+        with pytest.raises(Undecided, match=rf"read {len(looks)} times and contradicts itself by {gap} ms"):
+            drift_of(samples(*looks[::turn]))
+
+
 @pytest.mark.parametrize(
     ("drift", "ms", "text"),
     [
@@ -150,3 +191,5 @@ def test_doubt_names_figure_and_remedy() -> None:
     """Undecided says how far off the clock is, what stays open, and what to do."""
     with pytest.raises(Undecided, match=r"1900 ms ahead.*2000 ms.*quieter network"):
         Drift(1900, 300).agrees()
+    with pytest.raises(Undecided, match=r"900 ms ahead.*whether Binance accepts a stamp.*quieter network"):
+        Drift(900, 300).inside_signing_window(5000)

@@ -3,7 +3,7 @@
 import pytest
 
 from keycheck import endpoints
-from keycheck.endpoints import LISTED, Endpoint, Host
+from keycheck.endpoints import AT_ONCE, DEMO_HOSTS, ENVIRONMENTS, LISTED, STREAMS, Endpoint, Host
 
 DEFINED = [value for value in vars(endpoints).values() if isinstance(value, Endpoint)]
 
@@ -30,6 +30,7 @@ def test_everything_reads_or_tests(endpoint: Endpoint) -> None:
         ("GET /fapi/v1/accountConfig", 5, True),
         ("GET /fapi/v1/positionSide/dual", 30, True),
         ("POST /fapi/v1/order/test", 1, True),
+        ("GET /fapi/v1/apiTradingStatus", 1, True),
         ("GET /sapi/v1/account/apiRestrictions", 1, True),
         ("GET /sapi/v1/account/info", 1, True),
         ("POST /fapi/v1/listenKey", 1, False),
@@ -47,6 +48,31 @@ def test_a_path_belongs_to_its_host(endpoint: Endpoint) -> None:
     """/fapi is the futures API, /sapi the wallet's, /private a stream."""
     places = {Host.FUTURES: "/fapi/", Host.WALLET: "/sapi/", Host.STREAM: "/private/"}
     assert endpoint.path.startswith(places[endpoint.host])
+
+
+def test_every_request_has_a_row_above() -> None:
+    """So that none is added whose weight nobody has looked up."""
+    assert len(DEFINED) == 12
+
+
+def test_hosts_have_the_words_of_verdict_json() -> None:
+    """Programs read them, so they stay."""
+    assert [host.value for host in Host] == ["futures", "wallet", "stream"]
+
+
+def test_four_requests_are_in_flight_at_most() -> None:
+    """Three to the futures API and one to the wallet's; the stream is no request."""
+    assert AT_ONCE == {Host.FUTURES: 3, Host.WALLET: 1}
+
+
+def test_the_hosts_are_those_of_the_documentation() -> None:
+    """USD-M futures "General Info" and "Websocket User Data Streams"; the test network has no wallet API."""
+    assert ENVIRONMENTS == {
+        "production": ("https://fapi.binance.com", "https://api.binance.com"),
+        "demo": ("https://demo-fapi.binance.com", None),
+    }
+    assert STREAMS == {"production": "wss://fstream.binance.com", "demo": "wss://fstream.binancefuture.com"}
+    assert DEMO_HOSTS == ("https://demo-fapi.binance.com", "https://testnet.binancefuture.com")
 
 
 def test_a_listen_key_takes_the_key_and_no_signature() -> None:

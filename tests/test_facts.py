@@ -16,8 +16,10 @@ from keycheck.facts import (
     Refusal,
     SignedReads,
     SymbolRules,
+    Weight,
     decimal,
     flag,
+    nearest_names,
     position_mode,
     rules_of,
     weight_limit,
@@ -209,11 +211,65 @@ def test_a_list_without_contracts_is_no_answer(symbols: Any) -> None:
         rules_of("BTCUSDT", {"symbols": symbols})
 
 
-@pytest.mark.parametrize("status", [None, 1, True, []], ids=repr)
+@pytest.mark.parametrize("status", [None, 1, True, [], "", "trading", "T" * 41, "TRADING\n", "A B"], ids=repr)
 def test_a_contract_without_a_status_is_no_answer(status: Any) -> None:
     """Whether it trades is not guessed."""
     with pytest.raises(NotBinance, match="status"):
         rules_of("BTCUSDT", {"symbols": [{"symbol": "BTCUSDT", "status": status}]})
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("TRADING", "it trades"),
+        ("PENDING_TRADING", "it is announced, and does not trade yet"),
+        ("PRE_DELIVERING", "it is about to be delivered, and takes no orders"),
+        ("DELIVERING", "it is being delivered, and takes no orders"),
+        ("DELIVERED", "it was delivered, and trades no more"),
+        ("PRE_SETTLE", "it is about to be settled, and takes no orders"),
+        ("SETTLING", "it is being settled, and takes no orders"),
+        ("CLOSE", "it is closed, and trades no more"),
+        ("T" * 40, "which takes no orders"),
+    ],
+)
+def test_a_status_is_told_in_plain_words(status: str, words: str) -> None:
+    """Every one that the documentation lists, and one that it will list tomorrow; TRADING alone takes orders."""
+    found = rules_of("BTCUSDT", {"symbols": [{"symbol": "BTCUSDT", "status": status}]})
+    assert found
+    assert str(found) == f"BTCUSDT has status {status}: {words}"
+    assert found.is_trading is (status == "TRADING")
+
+
+LISTED = ["BTCUSD_PERP", "BTCUSDC", "ETHUSDT", "BTCDOMUSDT", "BTCUSD", "XYZ"]
+
+
+@pytest.mark.parametrize(
+    ("symbol", "names", "nearest"),
+    [
+        ("BTCUSDT", LISTED, ("BTCUSD", "BTCUSDC", "BTCDOMUSDT")),
+        ("BTCUSDC", LISTED, ("BTCUSDC", "BTCUSD", "BTCDOMUSDT")),
+        ("XYW", LISTED, ("XYZ",)),
+        ("QQQQ", LISTED, ()),
+        ("BTCUSDT", ["BTC USD", "BTCUSD\n", "", "B" * 41, None, 5], ()),
+        ("B" * 40, ["B" * 40, "B" * 41], ("B" * 40,)),
+        ("BTCUSDT", [*(f"{number:05}" for number in range(2999)), "BTCUSD"], ("BTCUSD",)),
+        ("BTCUSDT", [*(f"{number:05}" for number in range(3000)), "BTCUSD"], ()),
+    ],
+    ids=["three", "itself", "one", "none", "no names", "the longest name", "the last name", "one too many"],
+)
+def test_contracts_with_names_like_it_are_proposed(symbol: str, names: list[Any], nearest: tuple[str, ...]) -> None:
+    """Up to three, the likeliest first, of what can be a contract's name."""
+    listed = [{"symbol": name} for name in names]
+    assert nearest_names(symbol, {"symbols": [None, "x", *listed]}) == nearest
+    assert nearest_names(symbol, {}) == ()
+
+
+@pytest.mark.parametrize(("used", "under"), [(0, True), (1199, True), (1200, False), (1201, False)])
+def test_a_weight_is_under_a_share_of_its_limit(used: int, under: bool) -> None:
+    """Exactly half is not under half."""
+    weight = Weight(used, 2400)
+    assert weight.is_under(50) is under
+    assert str(weight) == f"{used} of 2400 of the address's request weight in this minute"
 
 
 @pytest.mark.parametrize("filters", [None, "x", {}, [None, 1, {}, {"filterType": 1}]], ids=repr)

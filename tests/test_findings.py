@@ -15,6 +15,17 @@ def found(name: str, outcome: Outcome, by: str | None = None) -> dict[str, Findi
     return {name: Finding(check(name), outcome, blocked_by=by)}
 
 
+def test_outcomes_and_severities_have_the_words_of_verdict_json() -> None:
+    """Programs read them, so they stay."""
+    assert [one.value for one in Severity] == ["critical", "informational"]
+    assert [one.value for one in Outcome] == ["pass", "fail", "warn", "unproven", "blocked", "not_applicable"]
+
+
+def test_a_finding_tells_nothing_that_was_not_observed() -> None:
+    """No detail, no time, no trouble and no request, unless somebody says so."""
+    assert Finding(check("x"), Outcome.PASS) == Finding(check("x"), Outcome.PASS, "", None, 0, "", ())
+
+
 @pytest.mark.parametrize(("severity", "outcome"), [("critical", Outcome.FAIL), ("informational", Outcome.WARN)])
 def test_only_a_critical_claim_fails(severity: str, outcome: Outcome) -> None:
     """Advice that was not followed is a warning."""

@@ -162,6 +162,30 @@ def test_who_is_torn_away_leaves_it_to_the_one_who_waits(torn: BaseException) ->
     assert (first.result(PATIENCE), second.result(PATIENCE)) == ((1,), ("yes", (2,)))
 
 
+def test_requests_are_told_in_the_order_of_their_numbers() -> None:
+    """Each once, and only since they were last asked for."""
+    memory = Memory()
+    for number in (64, 8, 33, 1, 8):
+        memory.note_call(number)
+    assert memory.take_used_calls() == (1, 8, 33, 64)
+    assert memory.take_used_calls() == ()
+
+
+@pytest.mark.parametrize("reply", ["yes", Undecided("no")], ids=["an answer", "an error"])
+def test_what_there_is_can_be_looked_at_without_asking(reply: str | BaseException) -> None:
+    """Nothing, until the question was answered; what is merely promised is not there yet."""
+    memory = Asked()
+    assert memory.seen("question") is None
+    memory.promise([QUESTION])
+    assert memory.seen("question") is None
+    memory.break_promise(QUESTION)
+    memory.replies.put(reply)
+    memory.told()
+    assert memory.seen("question") is reply
+    assert memory.seen("another") is None
+    assert memory.sent == 1
+
+
 def test_a_promised_answer_is_waited_for() -> None:
     """The checks ask nothing that is asked ahead of them."""
     memory = Asked()
@@ -265,6 +289,17 @@ def test_the_clock_is_read_for_checks_that_lead_to_it(check: Check) -> None:
     """And for no others."""
     made = plan.Plan(scripted_session(scripted()), [check])
     assert made.needs_the_clock is (TIME in explaining.requests_of(check))
+
+
+@pytest.mark.parametrize("check", CATALOGUE.checks, ids=lambda check: check.id)
+def test_what_the_selected_checks_do_not_lead_to_is_not_asked_ahead(check: Check) -> None:
+    """`-k` sends what was asked for; the clock is read three times for its drift, and once for a stamp."""
+    lanes = plan.Plan(scripted_session(scripted()), [check]).lanes
+    reached = plan.reached_from(check.asks)
+    asked = [question for lane in lanes for question in lane]
+    assert {name for name, _ in asked if name != "clock_sample"} == (reached & LEAVES) - {"clock_sample"}
+    assert [arguments for name, arguments in asked if name == "clock_sample"] == [(3,), (2,)] * ("drift" in reached)
+    assert all(lanes)
 
 
 def test_the_plan_can_tell_whether_what_is_waited_for_holds() -> None:

@@ -40,6 +40,35 @@ def test_what_has_a_check_of_its_own_is_told_there(name: str) -> None:
     assert KeyPermissions(CAREFUL | {name: True}).spare == ()
 
 
+@pytest.mark.parametrize(
+    ("name", "is_one"),
+    [
+        ("enableX", True),
+        ("permitsX", True),
+        (f"enable{'x' * 60}", True),
+        (f"enable{'x' * 61}", False),
+        ("enable", False),
+        ("permits", False),
+        ("isenableX", False),
+        ("enableX2", False),
+        ("enableX\n", False),
+        ("createTime", False),
+        ("ipRestrict", True),
+    ],
+)
+def test_a_permission_is_known_by_its_name(name: str, is_one: bool) -> None:
+    """It begins with `enable` or `permits`; beside these, ipRestrict alone is a flag of a key."""
+    key = KeyPermissions({name: True, "enableReading": True, "enableText": "true"})
+    assert key.booleans == ({name: True} if is_one else {}) | {"enableReading": True}
+    assert key.spare == ((name,) if is_one and name != "ipRestrict" else ())
+
+
+def test_of_many_permissions_a_hundred_are_told() -> None:
+    """The first ones; Binance has some fifteen."""
+    names = [f"enable{chr(65 + number // 26)}{chr(65 + number % 26)}" for number in range(101)]
+    assert list(KeyPermissions(dict.fromkeys(names, False)).booleans) == names[:100]
+
+
 def test_transfers_are_told_by_name() -> None:
     """Either, or both."""
     names = ("enableInternalTransfer", "permitsUniversalTransfer")
@@ -48,7 +77,7 @@ def test_transfers_are_told_by_name() -> None:
     assert KeyPermissions(CAREFUL | dict.fromkeys(names, True)).transfers == names
 
 
-@pytest.mark.parametrize("value", [None, "1795000000000", 1.795e12, True, 1_795_000_000, -1, 10**14])
+@pytest.mark.parametrize("value", [None, "1795000000000", 1.795e12, True, 1_795_000_000, -1, 10**12, 10**13])
 def test_a_moment_that_is_none_is_never_guessed(value: object) -> None:
     """Seconds for ms, texts and nothing at all are no answers."""
     key = KeyPermissions(CAREFUL | {"createTime": value, "tradingAuthorityExpirationTime": value})
@@ -59,6 +88,14 @@ def test_a_moment_that_is_none_is_never_guessed(value: object) -> None:
     else:
         with pytest.raises(NotBinance):
             key.trading_days_left(NOW)
+
+
+@pytest.mark.parametrize("moment", [10**12 + 1, NOW, 10**13 - 1])
+def test_a_moment_is_told_in_milliseconds(moment: int) -> None:
+    """Of thirteen figures, from 2001 to 2286."""
+    key = KeyPermissions({"createTime": moment, "tradingAuthorityExpirationTime": moment})
+    assert (key.age_days(moment + DAY), key.age_days(moment + DAY - 1)) == (1, 0)
+    assert key.trading_days_left(moment - DAY) == 1
 
 
 @pytest.mark.parametrize("name", ["enableReading", "enableInternalTransfer", "permitsUniversalTransfer"])

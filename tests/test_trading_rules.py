@@ -31,28 +31,43 @@ def test_a_lock_tells_which_and_until_when() -> None:
     ]
 
 
-@pytest.mark.parametrize("until", [None, 0, "soon", True, 1_795_163_640])
+@pytest.mark.parametrize("until", [None, 0, "soon", True, 1_795_163_640, 1_795_163_640_000.0, 10**12, 10**13])
 def test_an_end_that_is_none_is_said_to_be_unknown(until: object) -> None:
     """The lock stands all the same."""
     (lock,) = locks_of({"indicators": {"BTCUSDT": [indicator(plannedRecoverTime=until)]}})
     assert str(lock).endswith("not told until when")
 
 
+@pytest.mark.parametrize("until", [10**12 + 1, UNTIL, 10**13 - 1])
+def test_an_end_is_a_moment_in_milliseconds(until: int) -> None:
+    """Of thirteen figures, from 2001 to 2286."""
+    (lock,) = locks_of({"indicators": {"BTCUSDT": [indicator(plannedRecoverTime=until)]}})
+    assert lock.until == until
+
+
+def test_twenty_contracts_are_looked_at() -> None:
+    """One is asked for, and a cassette keeps as many."""
+    found = locks_of({"indicators": {f"A{number}": [indicator()] for number in range(21)}})
+    assert [lock.symbol for lock in found] == [f"A{number}" for number in range(20)]
+
+
 @pytest.mark.parametrize(
-    "body",
+    ("body", "lacking"),
     [
-        {},
-        {"indicators": None},
-        {"indicators": []},
-        {"indicators": {"BTCUSDT": {}}},
-        {"indicators": {"BTCUSDT": [1]}},
-        {"indicators": {"BTCUSDT": [indicator(isLocked="true")]}},
-        {"indicators": {"BTCUSDT": [{"indicator": "UFR"}]}},
+        ({}, "indicators"),
+        ({"indicators": None}, "indicators"),
+        ({"indicators": []}, "indicators"),
+        ({"indicators": {"BTCUSDT": {}}}, "list of indicators"),
+        ({"indicators": {"BTCUSDT": [1]}}, "isLocked"),
+        ({"indicators": {"BTCUSDT": [indicator(isLocked="true")]}}, "isLocked"),
+        ({"indicators": {"BTCUSDT": [{"indicator": "UFR"}]}}, "isLocked"),
     ],
 )
-def test_an_answer_that_makes_no_sense_is_no_answer(body: dict[str, Any]) -> None:
-    """It neither locks nor frees."""
-    with pytest.raises(NotBinance):
+def test_an_answer_that_makes_no_sense_is_no_answer(body: dict[str, Any], lacking: str) -> None:
+    """It neither locks nor frees, and what it lacks is named."""
+    with pytest.raises(
+        NotBinance, match=rf"^the futures API \(apiTradingStatus\) answered without a usable {lacking}\."
+    ):
         locks_of(body)
 
 
@@ -60,4 +75,12 @@ def test_a_name_from_outside_is_printable() -> None:
     """And short."""
     (lock,) = locks_of({"indicators": {"\x1b[2J" * 30: [indicator(indicator="\x07" + "x" * 99)]}})
     assert str(lock).isprintable()
-    assert len(str(lock)) < 130
+    assert (len(lock.name), len(lock.symbol)) == (20, 36)  # cut where a word ends
+    (lock,) = locks_of({"indicators": {"x" * 99: [indicator()]}})
+    assert len(lock.symbol) == 40
+
+
+def test_a_lock_without_a_name_is_still_a_lock() -> None:
+    """It is told as an indicator."""
+    (lock,) = locks_of({"indicators": {"BTCUSDT": [indicator(indicator=None)]}})
+    assert str(lock).startswith("an indicator of BTCUSDT is locked until")

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from keycheck.findings import Check, Finding, Outcome, Severity
@@ -91,6 +91,16 @@ def test_advice_never_changes_the_verdict(run: tuple[list[Check], list[Finding]]
     assert weigh(listed, advised) is weigh(listed, findings)
 
 
+@settings(max_examples=100, deadline=None)
+@given(runs())
+@example(([critical()], [Finding(critical(), Outcome.PASS)]))
+@example(([critical()], [Finding(critical(), Outcome.FAIL)]))
+def test_a_suite_that_lost_a_claim_proves_nothing(run: tuple[list[Check], list[Finding]]) -> None:
+    """It is never OK, whatever has passed; a failure that was seen still counts."""
+    failed = weigh(*run) is Verdict.NOT_OK
+    assert weigh(*run, complete=False) is (Verdict.NOT_OK if failed else Verdict.UNPROVEN)
+
+
 P, F, U, B, N = Outcome.PASS, Outcome.FAIL, Outcome.UNPROVEN, Outcome.BLOCKED, Outcome.NOT_APPLICABLE
 
 
@@ -112,6 +122,22 @@ P, F, U, B, N = Outcome.PASS, Outcome.FAIL, Outcome.UNPROVEN, Outcome.BLOCKED, O
 def test_verdicts_of_the_contract(outcomes: tuple[Outcome | None, ...], verdict: Verdict) -> None:
     """The table of outcomes and verdicts, row by row."""
     assert verdict_of(*outcomes) is verdict
+
+
+@pytest.mark.parametrize(
+    ("first", "again", "verdict"),
+    [
+        (P, P, Verdict.OK),
+        (N, P, Verdict.OK),
+        (P, U, Verdict.UNPROVEN),
+        (B, P, Verdict.UNPROVEN),
+        (F, P, Verdict.NOT_OK),
+    ],
+)
+def test_a_check_that_was_run_twice_must_hold_both_times(first: Outcome, again: Outcome, verdict: Verdict) -> None:
+    """The better outcome does not hide the worse one."""
+    both = [critical("a"), critical("b")]
+    assert weigh(both, [Finding(both[0], P), Finding(both[1], first), Finding(both[1], again)]) is verdict
 
 
 @pytest.mark.parametrize(("verdict", "status"), [("OK", 0), ("NOT_OK", 1), ("UNPROVEN", 10)])
