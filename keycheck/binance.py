@@ -4,7 +4,6 @@ Each question is asked once a run; its answer, or its failure, is remembered. Si
 time (local clock corrected by the offset that the first look at it showed), so that a wrong clock is one finding.
 """
 
-import contextlib
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -30,7 +29,6 @@ from keycheck.endpoints import (
 )
 from keycheck.errors import (
     CannotLook,
-    KeycheckError,
     NotApplicable,
     NotBinance,
     Refused,
@@ -214,14 +212,9 @@ class Binance:
             return StreamKey(None, answer)
         return StreamKey(listen_key(self._insist(answer)))
 
-    @memoized(rests_on=(wallet_answer, account_answer, stream_key))
+    @memoized(rests_on=(wallet_answer, account_answer))
     def signed_reads(self) -> SignedReads:
-        """Sends one signed request to each host. Raises CannotLook where no answer speaks of the key.
-
-        Beside them it asks for the listen key, where the stream is to be opened at all: that request carries the key
-        and no signature, so that its answer tells a wrong secret from an unknown key. It decides nothing here, and a
-        run saves a round trip to the stream by it.
-        """
+        """Sends one signed request to each host. Raises CannotLook where no answer speaks of the key."""
         hosts = {Host.WALLET: self.wallet_answer} if self.has_wallet else {}
         found: dict[Host, Refusal | None] = {}
         failed: CannotLook | None = None
@@ -232,8 +225,6 @@ class Binance:
                 failed = failed or error
                 continue
             found[host] = answer if isinstance(answer, Refusal) else None
-        with contextlib.suppress(KeycheckError):
-            self.stream_key()
         reads = SignedReads(found)
         if reads.accepted or reads.refused:
             return reads

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from keycheck import __version__, clock, importing, settings
 from keycheck.catalogue import Catalogue
-from keycheck.errors import CannotLook
+from keycheck.errors import CannotLook, KeycheckError
 from keycheck.evidence import Evidence
 from keycheck.findings import Check, Finding, Outcome, blocker
 from keycheck.gathering import evidence_of
@@ -167,6 +167,18 @@ class Run:
             system=was.system if was else settings.system(),
         )
 
+    def _ask_what_decides(self) -> None:
+        """Sends the requests that no check needs, and that tell causes of this verdict apart."""
+        from keycheck.diagnosis import rules  # noqa: PLC0415  a run that is OK does without any
+
+        for decides, ask in (
+            (rules.account_info_decides, self.session.account_info),
+            (rules.listen_key_decides, self.session.stream_key),
+        ):
+            if decides(self._evidence()):
+                with contextlib.suppress(KeycheckError):  # then the diagnosis is less sure
+                    ask()
+
     def finish(self, *, whole: bool) -> RunReport:
         """Ends the session, writes the reports and, after a whole recording, the cassette.
 
@@ -175,9 +187,8 @@ class Run:
         if self._prefetcher:
             self._prefetcher.stop()
         report = self.report()
-        if whole and report.verdict is not Verdict.OK and _account_info_decides(self._evidence()):
-            with contextlib.suppress(CannotLook):  # then the diagnosis is less sure
-                self.session.account_info()
+        if whole and report.verdict is not Verdict.OK:
+            self._ask_what_decides()
             report = self.report()
         shared = report.masked(self.redactor.clean_shared)
         self.folder.write(shared)
@@ -202,9 +213,3 @@ def _diagnosis(evidence: Evidence) -> "tuple[Diagnosis, ...]":
     from keycheck.diagnosis.rules import diagnose  # noqa: PLC0415  a run that is OK does without any
 
     return diagnose(evidence)
-
-
-def _account_info_decides(evidence: Evidence) -> bool:
-    from keycheck.diagnosis.rules import account_info_decides  # noqa: PLC0415  as above
-
-    return account_info_decides(evidence)

@@ -8,7 +8,6 @@ from keycheck.endpoints import (
     ACCOUNT_CONFIG,
     API_RESTRICTIONS,
     EXCHANGE_INFO,
-    LISTEN_KEY,
     ORDER_TEST,
     PING,
     POSITION_SIDE,
@@ -31,7 +30,7 @@ SUITE = ROOT / "suite"
         ("credentials_are_present", []),
         ("futures_api_answers", [PING]),
         ("clock_agrees_with_exchange", [TIME]),
-        ("signed_requests_are_accepted", [TIME, ACCOUNT_CONFIG, API_RESTRICTIONS, LISTEN_KEY]),
+        ("signed_requests_are_accepted", [TIME, ACCOUNT_CONFIG, API_RESTRICTIONS]),
         ("withdrawals_are_disabled", [TIME, API_RESTRICTIONS]),
         ("symbol_is_trading", [EXCHANGE_INFO]),
         (
