@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from keycheck import clock
-from keycheck.channel import Answer, Channel, Identity, Listener, Transport
+from keycheck.channel import Answer, ApiClient, Identity, Listener, Transport
 from keycheck.drift import Drift, Sample, drift_of
 from keycheck.endpoints import (
     ACCOUNT_CONFIG,
@@ -35,7 +35,7 @@ from keycheck.errors import (
     TurnedAway,
     Undecided,
 )
-from keycheck.evidence import Call, Evidence
+from keycheck.evidence import Call
 from keycheck.facts import (
     Account,
     OrderAnswer,
@@ -54,7 +54,7 @@ from keycheck.facts import (
 )
 from keycheck.machine import KEPT, NO_FILE, NOT_TOLD, UNKEPT, Machine
 from keycheck.orders import OrderRules, dust_quantity, plain, smallest_quantity
-from keycheck.overlap.memory import Memory, once
+from keycheck.overlap.memory import Dependencies, Memo, memoized
 from keycheck.permissions import KeyPermissions
 from keycheck.redaction import Redactor
 from keycheck.signing import Params
@@ -65,7 +65,7 @@ from keycheck.waiting import Waiting
 CLOCK_SAMPLES = 3
 
 
-class Binance(Memory):
+class Binance:
     """The two APIs as one key on one machine sees them. Every method raises CannotLook where it cannot tell."""
 
     def __init__(  # noqa: PLR0913  what a run consists of; there is one caller
@@ -90,16 +90,9 @@ class Binance(Memory):
         self._machine = machine
         self._listener = listener  # None: no stream is to be opened
         self._waiting = waiting
-        super().__init__()
-        self._channel = Channel(
-            transport,
-            identity,
-            redactor,
-            journal,
-            self,
-            waiting=waiting,
-            offset=self._offset,
-            recv_window=recv_window,
+        self.memo = Memo()
+        self._client = ApiClient(
+            transport, identity, redactor, journal, self.memo, waiting=waiting, recv_window=recv_window
         )
 
     def __repr__(self) -> str:
@@ -108,20 +101,16 @@ class Binance(Memory):
     @property
     def calls(self) -> list[Call]:
         """The requests so far, in the order in which they were sent."""
-        return self._channel.calls
+        return self._client.calls
 
     @property
     def waited(self) -> float:
         """Seconds that the run has waited for the exchange's next minute so far."""
         return self._waiting.seconds
 
-    def _offset(self) -> float:
-        """What a signed request's stamp is corrected by. One look at the exchange's clock is enough for that."""
-        return self.clock_sample(1).stamp_offset
+    # -- questions, each below those that it rests on --
 
-    # -- facts, in the order the checks ask for them --
-
-    @once
+    @memoized(sends=PING)
     def ping(self) -> Reachability:
         """Whether the futures API answers this machine.
 
@@ -129,27 +118,22 @@ class Binance(Memory):
         is none: raises CannotLook. Where the run's first request met either, that answers it; and so does its answer,
         where a limit that another request met forbids a ping.
         """
-        if self._channel.is_limited:
-            self.note_call(1)
+        if self._client.is_limited:
+            self.memo.note_call(1)
             return Reachability(True, "the futures API answered, before it set a limit")
         try:
-            self._raise_what_bars()
+            if self._client.first_error:
+                self.memo.note_call(1)
+                raise self._client.first_error.with_traceback(None)
             self._fact(PING)
         except (NotBinance, TurnedAway) as error:
             return Reachability(False, str(error))
         return Reachability(True, "the futures API answered")
 
-    @once
-    def drift(self) -> Drift:
-        """Local clock against the exchange's, from the quickest of three samples."""
-        drift = drift_of([self.clock_sample(number) for number in range(1, CLOCK_SAMPLES + 1)])
-        self._waiting.offset = drift.offset
-        return drift
-
-    @once
+    @memoized(sends=TIME)
     def clock_sample(self, number: int) -> Sample:
         """The exchange's clock beside the local one, for the first, second or third time."""
-        answer, span = self._channel.ask(TIME)
+        answer, span = self._ask(TIME)
         began, took = self._journal.keep(f"clock/{number}", [span.began, span.took])
         server = self._insist(answer).get("serverTime")
         if type(server) is not int or not 10**12 < server < 10**13:
@@ -159,12 +143,19 @@ class Binance(Memory):
             self._waiting.offset = sample.offset
         return sample
 
-    @once
+    @memoized(rests_on=(clock_sample,))
+    def drift(self) -> Drift:
+        """Local clock against the exchange's, from the quickest of three samples."""
+        drift = drift_of([self.clock_sample(number) for number in range(1, CLOCK_SAMPLES + 1)])
+        self._waiting.offset = drift.offset
+        return drift
+
+    @memoized(rests_on=(drift,))
     def now(self) -> float:
         """The exchange's time in ms since 1970; in a replay, that of the recording."""
         return self._journal.keep("now", [clock.now_ms() - self.drift().offset, 0], vital=False)[0]
 
-    @once
+    @memoized()
     def clock_is_kept(self) -> bool:
         """Whether the operating system has its clock set over the network."""
         told = self._journal.remember("machine/clock", self._machine.clock)
@@ -172,7 +163,7 @@ class Binance(Memory):
             raise NotApplicable("the operating system cannot be asked after its clock here, as in most containers")
         return told == [KEPT]
 
-    @once
+    @memoized()
     def open_files(self) -> tuple[str, ...]:
         """What lies open of the files that hold the credentials, in a sentence each."""
         told = self._journal.remember("machine/files", self._machine.open_files)
@@ -182,7 +173,14 @@ class Binance(Memory):
             raise Undecided("; ".join(told))
         return tuple(told)
 
-    @once
+    @memoized(sends=EXCHANGE_INFO)
+    def exchange_info(self) -> Mapping[str, Any]:
+        """The exchange's rules for all contracts: about 1.1 MB, as there is no parameter to ask for one."""
+        info = self._fact(EXCHANGE_INFO)
+        self._waiting.limit = weight_limit(info) or self._waiting.limit
+        return info
+
+    @memoized(rests_on=(ping, exchange_info))
     def weight_at_start(self) -> Weight:
         """How much of this minute's weight others behind the same address had used before this run began."""
         self.ping()
@@ -194,14 +192,29 @@ class Binance(Memory):
         sent = sum(call.weight for call in calls[: calls.index(told) + 1] if call.host is Host.FUTURES)
         return Weight(max(told.used_weight - sent, 0), limit)
 
-    @once
-    def locks(self) -> tuple[Lock, ...]:
-        """What the futures quantitative rules lock of the contract under test, or of the account."""
-        return locks_of(self._fact(TRADING_STATUS, [("symbol", self.symbol)]))
+    @memoized(sends=API_RESTRICTIONS)
+    def wallet_answer(self) -> Answer:
+        """What the wallet API says to the signed question after the key's permissions."""
+        return self._ask(API_RESTRICTIONS)[0]
 
-    @once
+    @memoized(sends=ACCOUNT_CONFIG)
+    def account_answer(self) -> Answer:
+        """What the futures API says to the signed question after the account."""
+        return self._ask(ACCOUNT_CONFIG)[0]
+
+    @memoized(sends=LISTEN_KEY)
+    def stream_key(self) -> StreamKey:
+        """What opens the account's stream for an hour. There may be one already, and then it is that one."""
+        if self._listener is None:
+            raise NotApplicable("BINANCE_USER_STREAM is off, so the user data stream was left alone")
+        answer = self._ask(LISTEN_KEY)[0]
+        if isinstance(answer, Refusal) and answer.kind.speaks_of_the_key:
+            return StreamKey(None, answer)
+        return StreamKey(listen_key(self._insist(answer)))
+
+    @memoized(rests_on=(wallet_answer, account_answer))
     def signed_reads(self) -> SignedReads:
-        """Puts one signed question to each host. Raises where no answer speaks of the key."""
+        """Sends one signed request to each host. Raises CannotLook where no answer speaks of the key."""
         hosts = {Host.WALLET: self.wallet_answer} if self.has_wallet else {}
         found: dict[Host, Refusal | None] = {}
         failed: CannotLook | None = None
@@ -217,24 +230,14 @@ class Binance(Memory):
             return reads
         raise failed or Refused(f"{reads}, which says nothing about the key. Run again")
 
-    @once
-    def wallet_answer(self) -> Answer:
-        """What the wallet API says to the signed question after the key's permissions."""
-        return self._channel.ask(API_RESTRICTIONS)[0]
-
-    @once
-    def account_answer(self) -> Answer:
-        """What the futures API says to the signed question after the account."""
-        return self._channel.ask(ACCOUNT_CONFIG)[0]
-
-    @once
+    @memoized(rests_on=(wallet_answer,))
     def key_permissions(self) -> KeyPermissions:
         """What the wallet API says this key may do. Raises NotApplicable where there is no wallet API."""
         if not self.has_wallet:
             raise NotApplicable("the demo network has no wallet API, which alone knows a key's permissions")
         return KeyPermissions(self._insist(self.wallet_answer()))
 
-    @once
+    @memoized(rests_on=(account_answer,))
     def account(self) -> Account:
         """Whether the account may trade; carries the refusal where the futures API refuses this key or account."""
         answer = self.account_answer()
@@ -242,12 +245,12 @@ class Binance(Memory):
             return Account({}, answer)
         return Account(self._insist(answer))
 
-    @once
+    @memoized(sends=ACCOUNT_INFO)
     def account_info(self) -> Mapping[str, Any]:
         """What the wallet API knows of the account: whether it has futures, and whether portfolio margin."""
         return self._fact(ACCOUNT_INFO)
 
-    @once
+    @memoized(sends=POSITION_SIDE, rests_on=(account_answer,))
     def position_mode(self) -> PositionMode:
         """From accountConfig (weight 5), and from positionSide/dual (weight 30) only where that lacks it."""
         fields = self._insist(self.account_answer())
@@ -255,46 +258,22 @@ class Binance(Memory):
             return position_mode(fields, "the futures API (accountConfig)")
         return position_mode(self._fact(POSITION_SIDE), "the futures API (positionSide/dual)")
 
-    @once
-    def exchange_info(self) -> Mapping[str, Any]:
-        """The exchange's rules for all contracts: about 1.1 MB, as there is no parameter to ask for one."""
-        info = self._fact(EXCHANGE_INFO)
-        self._waiting.limit = weight_limit(info) or self._waiting.limit
-        return info
+    @memoized(sends=TRADING_STATUS)
+    def locks(self) -> tuple[Lock, ...]:
+        """What the futures quantitative rules lock of the contract under test, or of the account."""
+        return locks_of(self._fact(TRADING_STATUS, [("symbol", self.symbol)]))
 
-    @property
-    def weight_limit(self) -> int | None:
-        """Weight per minute, if this run has seen exchangeInfo; asks nothing."""
-        kept = self.seen("exchange_info")
-        return weight_limit(kept) if isinstance(kept, Mapping) else None
-
-    @property
-    def evidence(self) -> Evidence:
-        """All that was seen so far; asks nothing."""
-        wallet, account = self.seen("wallet_answer"), self.seen("account_answer")
-        info, drift = self.seen("account_info"), self.seen("drift")
-        can_trade = account.get("canTrade") if isinstance(account, Mapping) else None
-        return Evidence(
-            calls=tuple(self.calls),
-            key=self.key,
-            recv_window=self.recv_window,
-            permissions=KeyPermissions(wallet).booleans if isinstance(wallet, Mapping) else None,
-            account_info=info if isinstance(info, Mapping) else None,
-            can_trade=can_trade if isinstance(can_trade, bool) else None,
-            drift=drift if isinstance(drift, Drift) else None,
-        )
-
-    @once
+    @memoized(rests_on=(exchange_info,))
     def symbol_rules(self) -> SymbolRules | None:
         """The rules of the contract under test; None where the exchange lists no such contract."""
         return rules_of(self.symbol, self.exchange_info())
 
-    @once
+    @memoized(rests_on=(exchange_info,))
     def nearest_symbols(self) -> tuple[str, ...]:
         """The three contracts of the exchange whose names are most like the one under test."""
         return nearest_names(self.symbol, self.exchange_info())
 
-    @once
+    @memoized(sends=PREMIUM_INDEX)
     def mark_price(self) -> Decimal:
         """The price against which Binance measures the notional of a MARKET order, in quote asset."""
         body = self._fact(PREMIUM_INDEX, [("symbol", self.symbol)])
@@ -308,69 +287,11 @@ class Binance(Memory):
             raise missing("markPrice", "the futures API (premiumIndex)")
         return price
 
-    @once
-    def dust_order(self) -> OrderAnswer:
-        """How a test order below the smallest allowed value fares. Nothing is placed."""
-        rules, price = self._order_facts()
-        quantity = dust_quantity(rules, price)
-        below = quantity * price < rules.min_notional
-        what = "an order below the minimum" if below else "one step, which is no less than the minimum already"
-        return self._test_order(what, quantity)
+    # -- test orders: nothing is placed --
 
-    @once
-    def smallest_order(self) -> OrderAnswer:
-        """How the smallest valid test order fares. Nothing is placed."""
-        answer = self._test_order("the smallest valid order", smallest_quantity(*self._order_facts()))
-        if not answer.accepted and answer.was_weighed:
-            raise Refused(f"{answer}. The order that this suite built broke a rule, which says nothing about the key")
-        return answer
-
-    @once
-    def stream_key(self) -> StreamKey:
-        """What opens the account's stream for an hour. There may be one already, and then it is that one."""
-        if self._listener is None:
-            raise NotApplicable("BINANCE_USER_STREAM is off, so the user data stream was left alone")
-        answer = self._channel.ask(LISTEN_KEY)[0]
-        if isinstance(answer, Refusal) and answer.kind.speaks_of_the_key:
-            return StreamKey(None, answer)
-        return StreamKey(listen_key(self._insist(answer)))
-
-    def prepare_stream(self) -> None:
-        """Gets hold of what the stream is spoken to with; sends nothing."""
-        if self._listener is not None:
-            self._listener.prepare()
-
-    @once
-    def user_stream(self) -> UserStream:
-        """Whether the stream opens and answers a ping. It is left at once, and left open for whoever else listens."""
-        given = self.stream_key()
-        if self._listener is None or given.listen_key is None:
-            raise Undecided(f"{given}, so no stream could be opened")
-        return self._listener.listen(given.listen_key, self._channel.seconds_for(USER_STREAM))
-
-    # -- how they are asked --
-
-    def _raise_what_bars(self) -> None:
-        if self._channel.barred:
-            self.note_call(1)
-            raise self._channel.barred.with_traceback(None)
-
-    def _order_facts(self) -> tuple[OrderRules, Decimal]:
-        rules = self.symbol_rules()
-        if rules is None:
-            raise Undecided(f"the exchange lists no contract {self.symbol}. Set BINANCE_SYMBOL to one that it lists")
-        return rules.market_rules(), self.mark_price()
-
-    def _test_order(self, what: str, quantity: Decimal) -> OrderAnswer:
-        answer = self._order_answer(plain(quantity))
-        refusal = answer if isinstance(answer, Refusal) else None
-        found = OrderAnswer(f"{what} (buy {plain(quantity)} {self.symbol})", refusal)
-        if not found.speaks_of_the_key:
-            raise Refused(f"{found}, which says nothing about the key. Run again")
-        return found
-
-    @once
-    def _order_answer(self, quantity: str) -> Answer:
+    @memoized(sends=ORDER_TEST, rests_on=(position_mode,))
+    def _test_order(self, quantity: str) -> Answer:
+        """The answer to a MARKET order that buys `quantity`, in base asset."""
         order = [
             ("symbol", self.symbol),
             ("side", "BUY"),
@@ -378,12 +299,78 @@ class Binance(Memory):
             ("type", "MARKET"),
             ("quantity", quantity),
         ]
-        return self._channel.ask(ORDER_TEST, order)[0]
+        return self._client.ask(ORDER_TEST, order, self.clock_sample(1).stamp_offset)[0]
+
+    @memoized(rests_on=(symbol_rules, mark_price, _test_order))
+    def dust_order(self) -> OrderAnswer:
+        """How a test order below the smallest allowed value fares."""
+        rules, price = self._market_rules(), self.mark_price()
+        quantity = dust_quantity(rules, price)
+        below = quantity * price < rules.min_notional
+        what = "an order below the minimum" if below else "one step, which is no less than the minimum already"
+        return self._weighed(what, quantity, self._test_order(plain(quantity)))
+
+    @memoized(rests_on=(symbol_rules, mark_price, _test_order))
+    def smallest_order(self) -> OrderAnswer:
+        """How the smallest valid test order fares."""
+        quantity = smallest_quantity(self._market_rules(), self.mark_price())
+        answer = self._weighed("the smallest valid order", quantity, self._test_order(plain(quantity)))
+        if not answer.accepted and answer.was_weighed:
+            raise Refused(f"{answer}. The order that this suite built broke a rule, which says nothing about the key")
+        return answer
+
+    # -- the user data stream --
+
+    @memoized(rests_on=(stream_key,))
+    def user_stream(self) -> UserStream:
+        """Whether the stream opens and answers a ping. It is left at once, and left open for whoever else listens."""
+        given = self.stream_key()
+        if self._listener is None or given.listen_key is None:
+            raise Undecided(f"{given}, so no stream could be opened")
+        return self._listener.listen(given.listen_key, self._client.seconds_for(USER_STREAM))
+
+    def preload_stream(self) -> None:
+        """Imports what the stream needs; sends nothing."""
+        if self._listener is not None:
+            self._listener.prepare()
+
+    # -- what was seen so far; these ask nothing --
+
+    @property
+    def weight_limit(self) -> int | None:
+        """Weight per minute, if this run has seen exchangeInfo."""
+        kept = self.memo.seen("exchange_info")
+        return weight_limit(kept) if isinstance(kept, Mapping) else None
+
+    # -- how a request is sent --
+
+    def _ask(self, endpoint: Endpoint, params: Params = ()) -> tuple[Answer, clock.Span]:
+        """One answer. A signed request asks the exchange's clock first, for its stamp."""
+        if not endpoint.signed:
+            return self._client.ask(endpoint, params)
+        self._client.require_key_for(endpoint)
+        return self._client.ask(endpoint, params, self.clock_sample(1).stamp_offset)
 
     def _fact(self, endpoint: Endpoint, params: Params = ()) -> dict[str, Any]:
-        return self._insist(self._channel.ask(endpoint, params)[0])
+        return self._insist(self._ask(endpoint, params)[0])
 
     def _insist(self, answer: Answer) -> dict[str, Any]:
         if isinstance(answer, Refusal):
             raise Refused(f"{answer}, so this could not be looked at")
         return answer
+
+    def _market_rules(self) -> OrderRules:
+        rules = self.symbol_rules()
+        if rules is None:
+            raise Undecided(f"the exchange lists no contract {self.symbol}. Set BINANCE_SYMBOL to one that it lists")
+        return rules.market_rules()
+
+    def _weighed(self, what: str, quantity: Decimal, answer: Answer) -> OrderAnswer:
+        refusal = answer if isinstance(answer, Refusal) else None
+        found = OrderAnswer(f"{what} (buy {plain(quantity)} {self.symbol})", refusal)
+        if not found.speaks_of_the_key:
+            raise Refused(f"{found}, which says nothing about the key. Run again")
+        return found
+
+
+DEPENDENCIES = Dependencies(Binance, stamp="clock_sample")

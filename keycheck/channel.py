@@ -1,17 +1,18 @@
-"""How a question is put: stamped, signed, sent, tried once more where that helps, and never again after a 429.
+"""The API client: stamps, signs and sends a request, tries a GET once more where that helps, and stops at a limit.
 
-Several threads may ask at once. Knows nothing of what the answers mean to a key; `binance.py` does.
+Several threads may ask at once. What an answer means to a key, the session knows.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import unquote
 
 from keycheck import answers, budget, clock
 from keycheck.answers import RawAnswer
 from keycheck.credentials import KeyFacts
-from keycheck.endpoints import Endpoint, Host
+from keycheck.endpoints import AT_ONCE, Endpoint, Host
 from keycheck.errors import (
     CannotLook,
     ExchangeTrouble,
@@ -24,7 +25,6 @@ from keycheck.errors import (
 )
 from keycheck.evidence import Call
 from keycheck.facts import Refusal
-from keycheck.overlap.room import Room
 from keycheck.redaction import Redactor
 from keycheck.secrets import Secret
 from keycheck.signing import Params, Signer, encode, signed_query
@@ -36,6 +36,8 @@ from keycheck.waiting import Waiting
 RUN_SECONDS = 45.0
 # Trying these again only waits once more for the same.
 _NOT_AGAIN = ("timeout", "tls", "dns")
+# Where the run's first request meets one of these, it stays the only one: a ban or a portal shall cost one, not ten.
+_NO_WAY = (RateLimited, TurnedAway, NotBinance, ExchangeTrouble, Unreachable)
 
 Answer = dict[str, Any] | Refusal
 
@@ -67,20 +69,32 @@ class Identity:
     signer: Signer | None = None
 
 
-class Asking(Protocol):
-    """On whose behalf a request is sent."""
+class Caller(Protocol):
+    """On whose behalf requests are sent."""
 
     def note_call(self, number: int) -> None:
-        """It is this one, counted from 1."""
+        """A request is about to be sent; requests are counted from 1."""
         ...
 
-    def go_on(self, *, must_wait: bool) -> None:
-        """Raises GivenUp where it is not wanted any more, or not now that it would have to wait."""
+    def check_cancelled(self, *, must_wait: bool) -> None:
+        """Raises GivenUp where the request is not wanted any more, or not if it has to wait for the rate limit."""
         ...
 
 
-class Channel:
-    """One run's requests. `offset`: local clock minus the exchange's in ms, for the stamp of a signed request."""
+@dataclass
+class _Sending:
+    """One attempt: its number, when it began (seconds since the run began), and what came of it."""
+
+    endpoint: Endpoint
+    number: int
+    began: float
+    watch: clock.Stopwatch
+    raw: RawAnswer | None = None
+    result: Answer | CannotLook = field(default_factory=lambda: Undecided("the run was ended before an answer came"))
+
+
+class ApiClient:
+    """Sends one run's requests and keeps a record of each."""
 
     def __init__(  # noqa: PLR0913  what a request takes; there is one caller
         self,
@@ -88,22 +102,21 @@ class Channel:
         identity: Identity,
         redactor: Redactor,
         journal: clock.Journal,
-        asking: Asking,
+        caller: Caller,
         *,
         waiting: Waiting,
-        offset: Callable[[], float],
         recv_window: int,
     ) -> None:
-        self.barred: CannotLook | None = None  # what the run's first request met in Binance's place
+        self.first_error: CannotLook | None = None  # of the run's first request; it forbids all others
         self._transport = transport
         self._identity = identity
         self._redactor = redactor
         self._journal = journal
-        self._asking = asking
+        self._caller = caller
         self._waiting = waiting
-        self._offset = offset
         self._recv_window = recv_window
-        self._room = Room()
+        self._slots = {host: threading.Semaphore(most) for host, most in AT_ONCE.items()}
+        self._counting = threading.Lock()
         self._begun = 0
         self._calls: dict[int, Call] = {}
         self._stopped: CannotLook | None = None
@@ -116,36 +129,43 @@ class Channel:
 
     @property
     def is_limited(self) -> bool:
-        """Whether nothing more is sent, as an answer behind the first one told of a limit."""
-        return self._stopped is not None and self.barred is None
+        """Whether a request behind the first one met a limit, so that nothing more is sent."""
+        return self._stopped is not None and self.first_error is None
 
-    def ask(self, endpoint: Endpoint, params: Params = ()) -> tuple[Answer, clock.Span]:
-        """One answer, and its own span once a connection stood. The run's first request tells whether there is a way:
-        where it met a ban, a block, a portal, trouble, or nobody, it stays the only one.
-        """
-        offset = self._offset_for(endpoint)
-        is_first = not self._begun
-        try:
-            return self._ask(endpoint, params, offset)
-        except (RateLimited, TurnedAway, NotBinance, ExchangeTrouble, Unreachable) as error:
-            if is_first:
-                self.barred = self._stopped = error
-            raise
-
-    def _offset_for(self, endpoint: Endpoint) -> float:
-        """What the stamp is corrected by; to know that may take a request of its own."""
+    def require_key_for(self, endpoint: Endpoint) -> None:
+        """Raises Undecided where the request needs a key and there is none."""
         if self._identity.signer is None and (endpoint.signed or endpoint.keyed):
             raise Undecided(f"{endpoint} needs a key and a secret, and there are none. Fill in .env")
-        return self._offset() if endpoint.signed else 0.0
 
-    def _ask(self, endpoint: Endpoint, params: Params, offset: float) -> tuple[Answer, clock.Span]:
-        """A GET is tried once more, freshly stamped, after a cut connection or a 5xx."""
-        try:
-            return self._attempt(endpoint, params, offset)
-        except (Unreachable, ExchangeTrouble) as error:
-            if endpoint.method != "GET" or error.kind in _NOT_AGAIN:
-                raise
-        return self._attempt(endpoint, params, offset)
+    def ask(self, endpoint: Endpoint, params: Params = (), offset: float = 0.0) -> tuple[Answer, clock.Span]:
+        """One answer, and its own span once a connection stood. Raises CannotLook where none came, or none is sent.
+
+        `offset`: local clock minus the exchange's in ms, for the stamp of a signed request. A GET is tried once more,
+        freshly stamped, after a cut connection or a 5xx.
+        """
+        self.require_key_for(endpoint)
+        is_first = not self._begun
+        retries = 1 if endpoint.method == "GET" else 0
+        while True:
+            with self._slots[endpoint.host]:
+                # Checked only now: an answer that came meanwhile may forbid this request, and a stamp grows stale.
+                seconds = self._seconds_once_due(endpoint)
+                query = self._query(endpoint, params, offset)
+                sending = self._begin(endpoint)
+                try:
+                    sending.raw = self._transport.send(endpoint, query, self._key_for(endpoint), seconds)
+                    sending.result = self._read(sending.raw, endpoint)
+                except CannotLook as error:
+                    sending.result = error
+                finally:  # a request that Ctrl-C cuts short was sent all the same
+                    span = self._end(sending)
+            if not isinstance(sending.result, CannotLook):
+                return sending.result, span
+            if not (retries and _may_pass(sending.result)):
+                if is_first and isinstance(sending.result, _NO_WAY):
+                    self.first_error = self._stopped = sending.result
+                raise sending.result.with_traceback(None)
+            retries -= 1
 
     def seconds_for(self, endpoint: Endpoint) -> float:
         """What is left of the run's own time. Raises what forbids another request: RateLimited, OutOfTime and so on."""
@@ -158,60 +178,21 @@ class Channel:
             raise OutOfTime(f"{endpoint} was not sent, as this run has waited {RUN_SECONDS:.0f} s already. Run again")
         return seconds
 
-    def _attempt(self, endpoint: Endpoint, params: Params, offset: float) -> tuple[Answer, clock.Span]:
-        with self._room.place(endpoint.host):
-            # Only now: whatever came back meanwhile may forbid this one, and a stamp grows stale.
-            seconds = self.seconds_for(endpoint)
-            must_wait = endpoint.host is Host.FUTURES and self._waiting.is_due
-            self._asking.go_on(must_wait=must_wait)
-            if must_wait:
-                self._waiting.for_room()
-                seconds = self.seconds_for(endpoint)
-            return self._send(endpoint, self._query(endpoint, params, offset), seconds)
+    def _seconds_once_due(self, endpoint: Endpoint) -> float:
+        """`seconds_for`, after the wait for the exchange's next minute where that is due."""
+        seconds = self.seconds_for(endpoint)
+        must_wait = endpoint.host is Host.FUTURES and self._waiting.is_due
+        self._caller.check_cancelled(must_wait=must_wait)
+        if not must_wait:
+            return seconds
+        self._waiting.for_room()
+        return self.seconds_for(endpoint)
 
-    def _send(self, endpoint: Endpoint, query: Secret, seconds: float) -> tuple[Answer, clock.Span]:
-        number, begins = self._begin()
-        raw: RawAnswer | None = None
-        result: Answer | CannotLook = Undecided("the run was ended before an answer came")
-        api_key = self._identity.api_key if endpoint.signed or endpoint.keyed else None
-        watch = clock.Stopwatch()
-        try:
-            raw = self._transport.send(endpoint, query, api_key, seconds)
-            if api_key:  # a cassette's answers are no secrets, and may be anybody's words
-                self._learn(answers.secrets_in(raw, endpoint))
-            result = answers.read(raw, endpoint, self._redactor.clean)
-        except CannotLook as error:
-            result = error
-        finally:  # what is cut short by Ctrl-C was sent all the same
-            span = watch.stop()
-            # A replay tells when and how long it was then.
-            times = self._journal.keep(f"call/{number}", [round(begins * 1000), round(span.took)], vital=False)
-            self._end(number, _call(endpoint, raw, result, times), result, span)
-        if isinstance(result, CannotLook):
-            raise result.with_traceback(None)
-        connecting = raw.connecting_ms if raw else 0.0
-        return result, clock.Span(span.began + connecting, span.took - connecting)
-
-    def _begin(self) -> tuple[int, float]:
-        """The number of a new request, and the seconds of the run at which it begins."""
-        with self._room.alone:
-            self._begun += 1
-            number = self._begun
-        self._asking.note_call(number)
-        return number, self._watch.seconds
-
-    def _end(self, number: int, call: Call, result: Answer | CannotLook, span: clock.Span) -> None:
-        self._calls[number] = call
-        self._waiting.hear(call.used_weight, span.began + span.took)
-        if isinstance(result, RateLimited):
-            self._stopped = result
-
-    def _learn(self, secrets: Iterable[str]) -> None:
-        for secret in secrets:
-            self._redactor.learn(secret)
+    def _key_for(self, endpoint: Endpoint) -> Secret | None:
+        return self._identity.api_key if endpoint.signed or endpoint.keyed else None
 
     def _query(self, endpoint: Endpoint, params: Params, offset: float) -> Secret:
-        """What is sent, as a secret: with the header's key, a signed query is an order anybody can send again."""
+        """The query as a secret: with the key's header, a signed query is an order that anybody can send again."""
         if self._identity.signer is None or not endpoint.signed:
             return Secret(encode(params))
         stamp = round(clock.now_ms() - offset)
@@ -220,6 +201,41 @@ class Channel:
         signature = query.reveal().rpartition("signature=")[2]
         self._learn(dict.fromkeys((signature, unquote(signature))))
         return query
+
+    def _read(self, raw: RawAnswer, endpoint: Endpoint) -> Answer:
+        if self._key_for(endpoint):  # a cassette's answers are no secrets, and may be anybody's words
+            self._learn(answers.secrets_in(raw, endpoint))
+        return answers.read(raw, endpoint, self._redactor.clean)
+
+    def _begin(self, endpoint: Endpoint) -> _Sending:
+        with self._counting:
+            self._begun += 1
+            number = self._begun
+        self._caller.note_call(number)
+        return _Sending(endpoint, number, self._watch.seconds, clock.Stopwatch())
+
+    def _end(self, sending: _Sending) -> clock.Span:
+        """Records a request that has ended; its span counts from when a connection stood."""
+        span, result, raw = sending.watch.stop(), sending.result, sending.raw
+        # A replay tells when and how long it was then.
+        times = self._journal.keep(
+            f"call/{sending.number}", [round(sending.began * 1000), round(span.took)], vital=False
+        )
+        call = self._calls[sending.number] = _call(sending.endpoint, raw, result, times)
+        self._waiting.hear(call.used_weight, span.began + span.took)
+        if isinstance(result, RateLimited):
+            self._stopped = result
+        connecting = raw.connecting_ms if raw else 0.0
+        return clock.Span(span.began + connecting, span.took - connecting)
+
+    def _learn(self, secrets: Iterable[str]) -> None:
+        for secret in secrets:
+            self._redactor.learn(secret)
+
+
+def _may_pass(error: CannotLook) -> bool:
+    """Whether the same request may well be answered when it is sent again."""
+    return isinstance(error, Unreachable | ExchangeTrouble) and error.kind not in _NOT_AGAIN
 
 
 def _call(endpoint: Endpoint, raw: RawAnswer | None, result: Answer | CannotLook, times: list[float]) -> Call:

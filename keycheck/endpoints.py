@@ -18,8 +18,9 @@ class Host(Enum):
     STREAM = "stream"
 
 
-# How many requests may be in flight to each at once, which is also how many connections are held open.
-AT_ONCE = {Host.FUTURES: 3, Host.WALLET: 1}
+# How many requests may be in flight to each at once, which is also how many connections are held open. Four to the
+# futures host: account, rules, price and listen key, which all that comes later rests on, take one round trip together.
+AT_ONCE = {Host.FUTURES: 4, Host.WALLET: 1}
 
 
 @dataclass(frozen=True)

@@ -1,19 +1,20 @@
 """One run, put together: settings or cassette in, findings collected, verdict and reports out."""
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keycheck import __version__, clock, importing, settings
 from keycheck.catalogue import Catalogue
-from keycheck.errors import CannotLook
+from keycheck.errors import CannotLook, KeycheckError
 from keycheck.evidence import Evidence
 from keycheck.findings import Check, Finding, Outcome, blocker
+from keycheck.gathering import evidence_of
 from keycheck.opening import Opening, Options
-from keycheck.overlap.ahead import Ahead
-from keycheck.overlap.plan import Plan
+from keycheck.overlap.ahead import Prefetcher
+from keycheck.overlap.plan import Claim, Plan
 from keycheck.redaction import Redactor, printable
 from keycheck.report import artefacts
 from keycheck.report.folder import ReportFolder
@@ -50,7 +51,7 @@ class Run:
         self.remarks: list[str] = []
         self._notes: dict[str, Any] = {}
         self._recorder: Recorder | None = None
-        self._ahead: Ahead | None = None
+        self._prefetcher: Prefetcher | None = None
         self._give_up: Callable[[], None] | None = None
         self._watch = clock.Stopwatch()
         self.folder = ReportFolder(options.report_dir, redactor)
@@ -84,24 +85,25 @@ class Run:
         if self._earlier:
             self._earlier.object_to(label.key, label.environment)
 
-    def begin(self, checks: Sequence[Check]) -> None:
-        """These checks, in this order, will be run next. The run's first request is sent, if they lead to a stamp; in a
-        live run what they will ask is asked from here on, all at once, while they begin.
+    def begin(self, claims: Mapping[Check, Claim]) -> None:
+        """These checks, in this order, will be run next; each with its test function.
+
+        Sends the run's first request, if they lead to a stamp. A live run asks from here on what they are going to ask.
         """
-        plan = Plan(self.session, checks)
+        plan = Plan(self.session, claims)
         if not plan.needs_the_clock:
             return  # they ask for two answers at most, and stamp nothing
         if self._give_up is not None:
-            self._ahead = Ahead(self.session, plan, self._give_up)
-            self._ahead.start()
+            self._prefetcher = Prefetcher(self.session, plan, self._give_up)
+            self._prefetcher.start()
             with importing.undisturbed():
                 self.folder.prepare()
                 if plan.looks_at_the_stream:
-                    self.session.prepare_stream()
+                    self.session.preload_stream()
         else:
             with contextlib.suppress(CannotLook):  # the checks will say so
                 self.session.clock_sample(1)
-            self.session.take_used_calls()  # no check's yet
+            self.session.memo.take_used_calls()  # no check's yet
 
     # -- what checks find --
 
@@ -111,7 +113,7 @@ class Run:
 
     def add(self, finding: Finding) -> Finding:
         """Remembers a finding, cleaned of secrets. A check that is run again may not take back what it saw fail."""
-        used = self.session.take_used_calls()  # whatever becomes of this finding, they are not the next one's
+        used = self.session.memo.take_used_calls()  # whatever becomes of this finding, they are not the next one's
         before = self.findings.get(finding.check.id)
         if before and before.outcome is Outcome.FAIL:
             return before
@@ -158,25 +160,36 @@ class Run:
     def _evidence(self) -> Evidence:
         cassette = self._blank.cassette
         was = cassette if self.options.mode == "replay" else None
-        return replace(
-            self.session.evidence,
+        return evidence_of(
+            self.session,
             findings=tuple(self.findings.values()),
             environment=self._blank.environment or "production",
             began=was.recorded_at if was else self._blank.started_at,
             system=was.system if was else settings.system(),
         )
 
+    def _ask_what_decides(self) -> None:
+        """Sends the requests that no check needs, and that tell causes of this verdict apart."""
+        from keycheck.diagnosis import rules  # noqa: PLC0415  a run that is OK does without any
+
+        for decides, ask in (
+            (rules.account_info_decides, self.session.account_info),
+            (rules.listen_key_decides, self.session.stream_key),
+        ):
+            if decides(self._evidence()):
+                with contextlib.suppress(KeycheckError):  # then the diagnosis is less sure
+                    ask()
+
     def finish(self, *, whole: bool) -> RunReport:
         """Ends the session, writes the reports and, after a whole recording, the cassette.
 
         Raises OSError where a file cannot be written, DirtyArtefact where one would have held a secret.
         """
-        if self._ahead:
-            self._ahead.stop()
+        if self._prefetcher:
+            self._prefetcher.stop()
         report = self.report()
-        if whole and report.verdict is not Verdict.OK and _account_info_decides(self._evidence()):
-            with contextlib.suppress(CannotLook):  # then the diagnosis is less sure
-                self.session.account_info()
+        if whole and report.verdict is not Verdict.OK:
+            self._ask_what_decides()
             report = self.report()
         shared = report.masked(self.redactor.clean_shared)
         self.folder.write(shared)
@@ -192,8 +205,8 @@ class Run:
 
     def close(self) -> None:
         """Gives back the network, and what a replay had shut. No thread is left."""
-        if self._ahead:
-            self._ahead.stop()
+        if self._prefetcher:
+            self._prefetcher.stop()
         self._opening.close()
 
 
@@ -201,9 +214,3 @@ def _diagnosis(evidence: Evidence) -> "tuple[Diagnosis, ...]":
     from keycheck.diagnosis.rules import diagnose  # noqa: PLC0415  a run that is OK does without any
 
     return diagnose(evidence)
-
-
-def _account_info_decides(evidence: Evidence) -> bool:
-    from keycheck.diagnosis.rules import account_info_decides  # noqa: PLC0415  as above
-
-    return account_info_decides(evidence)

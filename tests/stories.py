@@ -145,7 +145,7 @@ _ALL = (
         settings={"BINANCE_API_KEY": "", "BINANCE_API_SECRET": ""},
     ),
     Story("malformed-key", "NOT_OK", "malformed_key", "certain", settings={"BINANCE_API_KEY": API_KEY[:61]}),
-    Story("wrong-secret", "NOT_OK", "wrong_secret", "likely", SCENARIOS["wrong-secret"]),
+    Story("wrong-secret", "NOT_OK", "wrong_secret", "certain", SCENARIOS["wrong-secret"]),
     Story("unknown-key", "NOT_OK", "unknown_key", "possible", SCENARIOS["unknown-key"]),
     Story("ip-refused", "NOT_OK", "ip_not_allowed", "likely", SCENARIOS["ip-refused"]),
     Story("wrong-environment", "NOT_OK", "wrong_environment", "likely", SCENARIOS["unknown-key"], settings=_DEMO),
@@ -182,7 +182,7 @@ _BOTH = (
         "wrong secret, no IP restriction",
         "NOT_OK",
         "wrong_secret",
-        "likely",
+        "certain",
         of("wrong-secret", permissions={"ipRestrict": False}),
     ),
     Story(
@@ -192,12 +192,12 @@ _BOTH = (
         "certain",
         of("futures-disabled", permissions={"enableFutures": False, **_TAKES_MONEY}),
     ),
-    Story("wrong secret, fast clock", "NOT_OK", "clock_ahead", "certain", of("wrong-secret", clock_offset_ms=-3000)),
+    Story("wrong secret, fast clock", "NOT_OK", "wrong_secret", "certain", of("wrong-secret", clock_offset_ms=-3000)),
     Story(
         "wrong secret, clock a little fast",
         "NOT_OK",
         "wrong_secret",
-        "likely",
+        "certain",
         of("wrong-secret", clock_offset_ms=-1500),
     ),
     Story("IP refused, slow clock", "NOT_OK", "clock_behind", "certain", of("ip-refused", clock_offset_ms=7000)),
@@ -249,7 +249,7 @@ _BOTH = (
         "wrong secret, wallet in trouble",
         "NOT_OK",
         "wrong_secret",
-        "likely",
+        "certain",
         at(WALLET, Fault.bad_gateway(), "wrong-secret"),
     ),
     Story(
@@ -303,7 +303,7 @@ _BOTH = (
 _ASYMMETRIC = (
     Story("Ed25519 key", "OK", scenario=registered(ED25519), private_key=ED25519),
     Story("RSA key with a passphrase", "OK", scenario=registered(RSA), private_key=RSA),
-    Story("wrong private key", "NOT_OK", "wrong_secret", "likely", registered(ED25519), private_key=OTHER_ED25519),
-    Story("private key for a secret", "NOT_OK", "wrong_secret", "likely", private_key=ED25519),
+    Story("wrong private key", "NOT_OK", "wrong_secret", "certain", registered(ED25519), private_key=OTHER_ED25519),
+    Story("private key for a secret", "NOT_OK", "wrong_secret", "certain", private_key=ED25519),
 )
 COMBINED = {story.name: story for story in (*_BOTH, *_ASYMMETRIC)}

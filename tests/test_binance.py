@@ -41,6 +41,7 @@ from keycheck.errors import (
     Unreachable,
 )
 from keycheck.facts import PositionMode
+from keycheck.gathering import evidence_of
 from keycheck.machine import Machine
 from keycheck.network.transport import HttpTransport
 from keycheck.redaction import Redactor
@@ -209,25 +210,25 @@ def test_the_calls_are_the_evidence(live: Binance, exchange: LocalExchange) -> N
 def test_a_finding_can_name_the_requests_it_rests_on(live: Binance) -> None:
     """Those that its question caused, those of an earlier question whose answer it shares, and none twice."""
     live.ping()
-    assert live.take_used_calls() == (1,)
+    assert live.memo.take_used_calls() == (1,)
     live.account()
-    assert live.take_used_calls() == (2, 3)  # the clock is read before anything is signed
+    assert live.memo.take_used_calls() == (2, 3)  # the clock is read before anything is signed
     live.account()
     live.ping()
-    assert live.take_used_calls() == (1, 2, 3)
-    assert live.take_used_calls() == ()
+    assert live.memo.take_used_calls() == (1, 2, 3)
+    assert live.memo.take_used_calls() == ()
 
 
 def test_evidence_is_what_was_seen_and_asks_nothing(live: Binance) -> None:
     """None for what was not asked."""
-    blank = live.evidence
+    blank = evidence_of(live)
     assert (blank.permissions, blank.account_info, blank.can_trade, blank.drift) == (None, None, None, None)
     assert not live.calls
     live.key_permissions()
     live.account()
     live.account_info()
     live.drift()
-    full = live.evidence
+    full = evidence_of(live)
     assert full.permissions is not None
     assert full.permissions["enableFutures"] is True
     assert "createTime" not in full.permissions
@@ -272,7 +273,7 @@ def test_each_signature_is_learned_by_the_redactor() -> None:
     """It is a secret from the moment it is made."""
     redactor, transport = Redactor(), scripted()
     asked = session(transport)
-    asked._channel._redactor = redactor
+    asked._client._redactor = redactor
     asked.signed_reads()
     assert all(redactor.knows(query.rpartition("=")[2]) for path, query in transport.sent if "signature=" in query)
 
@@ -415,9 +416,9 @@ def test_a_limit_that_another_request_met_leaves_the_first_answer_standing() -> 
     asked.clock_sample(1)
     with pytest.raises(RateLimited):
         asked.mark_price()
-    asked.take_used_calls()
+    asked.memo.take_used_calls()
     assert asked.ping().answered
-    assert asked.take_used_calls() == (1,)
+    assert asked.memo.take_used_calls() == (1,)
     assert len(asked.calls) == 2
 
 

@@ -239,7 +239,7 @@ def test_extra(binance, observe):
     ):
         with pytest.raises(Exception, match="a replay opens no connection"):
             open_one()
-    assert binance._channel._identity.api_key is None
+    assert binance._client._identity.api_key is None
     assert not [name for name in os.environ if name.startswith("BINANCE_")]
 '''
 

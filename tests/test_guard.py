@@ -138,7 +138,7 @@ CARELESS = '''import pytest
 @pytest.mark.informational
 def test_extra(binance, observe, record_property):
     """An extra claim holds."""
-    key = binance._channel._identity.api_key.reveal()
+    key = binance._client._identity.api_key.reveal()
     {body}
 '''
 

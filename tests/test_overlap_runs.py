@@ -91,7 +91,13 @@ def test_the_first_request_goes_alone(together: Ran) -> None:
     assert together.done.verdict["verdict"] == "OK"
 
 
-def test_four_are_in_flight_and_never_five(together: Ran) -> None:
+def test_the_listen_key_goes_with_the_signed_reads(together: Ran) -> None:
+    """Its request carries no signature, and the stream saves a round trip by it."""
+    (place,) = places(together.log, [LISTEN_KEY])
+    assert not answered_before(together.log, place) & paths(ORDER_TEST, PING)
+
+
+def test_five_are_in_flight_and_never_six(together: Ran) -> None:
     """Over as many connections, one of them to the wallet's host."""
     assert max(one.beside for one in together.log) == AT_ONCE_IN_ALL - 1
     assert together.connections["wallet"] == AT_ONCE[Host.WALLET]
@@ -101,7 +107,7 @@ def test_four_are_in_flight_and_never_five(together: Ran) -> None:
 def test_what_hangs_on_an_answer_waits_for_it(together: Ran) -> None:
     """All that is done with the account on both signed reads, orders on rules and price, the second on the first."""
     reads = paths(API_RESTRICTIONS, ACCOUNT_CONFIG)
-    for place in places(together.log, (ORDER_TEST, LISTEN_KEY, TRADING_STATUS)):
+    for place in places(together.log, (ORDER_TEST, TRADING_STATUS)):
         assert answered_before(together.log, place) >= reads
     dust, smallest = places(together.log, [ORDER_TEST])
     assert answered_before(together.log, dust) >= reads + paths(EXCHANGE_INFO, PREMIUM_INDEX)

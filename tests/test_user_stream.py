@@ -73,7 +73,7 @@ def test_after_a_limit_no_stream_is_opened(exchange: LocalExchange) -> None:
     """The run sends nothing more, and that is no request either."""
     with session(exchange) as binance:
         binance.stream_key()
-        binance._channel._stopped = RateLimited("too many")
+        binance._client._stopped = RateLimited("too many")
         assert outcome_of(ALIVE, binance)[0] is Outcome.UNPROVEN
     assert exchange.streams == []
 

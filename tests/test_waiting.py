@@ -7,7 +7,7 @@ import pytest
 
 from keycheck import channel, clock
 from keycheck.answers import RawAnswer
-from keycheck.channel import Channel, Identity
+from keycheck.channel import ApiClient, Identity
 from keycheck.credentials import KeyFacts
 from keycheck.endpoints import ACCOUNT_CONFIG, API_RESTRICTIONS, ORDER_TEST, PING, TIME, Endpoint
 from keycheck.errors import CannotLook, OutOfTime, RateLimited, Undecided, Unreachable
@@ -61,21 +61,20 @@ class Unhurried:
     def note_call(self, number: int) -> None:
         """Forgotten."""
 
-    def go_on(self, *, must_wait: bool) -> None:
+    def check_cancelled(self, *, must_wait: bool) -> None:
         """Always."""
 
 
-def asking(transport: Metered, pause: clock.Pause | None = None, *, keyless: bool = False) -> Channel:
+def asking(transport: Metered, pause: clock.Pause | None = None, *, keyless: bool = False) -> ApiClient:
     """A channel to that transport, with a limit of 2400."""
     identity = Identity(KeyFacts(), Secret("k" * 64), None if keyless else HmacSigner(Secret("s" * 64)))
-    return Channel(
+    return ApiClient(
         transport,
         identity,
         Redactor(),
         ForgetfulJournal(),
         Unhurried(),
         waiting=Waiting(pause or clock.Sleep(), 2400),
-        offset=lambda: 0.0,
         recv_window=5000,
     )
 

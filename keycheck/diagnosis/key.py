@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from keycheck.codes import Kind
+from keycheck.codes import Kind, kind_of
 from keycheck.credentials import KEY, KEY_FILE, SAME, SECRET, says_no_key
 from keycheck.diagnosis.cause import Confidence, Diagnosis
 from keycheck.diagnosis.reading import Reading, told
@@ -87,12 +87,32 @@ def _what_is_odd(said: bool, remarks: tuple[str, ...]) -> str:
     return "Binance refuses the key for its type: what was given is not what was registered."
 
 
+def signature_is_refused(seen: Reading) -> bool:
+    """Whether Binance refused a signature (-1022), and accepted none."""
+    refusals = seen.refusals(Kind.AUTHENTICATION)
+    return any(call.code == _SIGNATURE for call in refusals) and not seen.one_host_accepts
+
+
 def wrong_secret(seen: Reading) -> Iterator[Diagnosis]:
-    """-1022: the key was found, and the signature is not its own. No other reading is known but a mistyped key."""
+    """-1022: the signature is not the key's own.
+
+    The request for a listen key carries the key and no signature. Where Binance grants it, the key is known and its
+    address admitted, so the secret is wrong; where Binance refuses it too, the key may be the one that is mistyped.
+    """
+    if not signature_is_refused(seen):
+        return
     said = [call for call in seen.refusals(Kind.AUTHENTICATION) if call.code == _SIGNATURE]
-    if said and not seen.one_host_accepts:
-        explanation, fix = _ANOTHERS_KEY if seen.evidence.key.has_private_key else _ANOTHERS_SECRET
-        yield Diagnosis("wrong_secret", Confidence.LIKELY, explanation, told(said), fix)
+    unsigned = seen.listen_key
+    confidence = Confidence.LIKELY
+    if unsigned is not None and unsigned.accepted:
+        # What was pasted oddly comes first: it says how the secret came to be wrong.
+        odd = any(map(says_no_key, seen.evidence.key.remarks))
+        confidence, said = Confidence.LIKELY if odd else Confidence.CERTAIN, [*said, unsigned]
+    elif unsigned is not None and kind_of(unsigned.code) is Kind.AUTHENTICATION:
+        confidence = Confidence.POSSIBLE
+        yield _unknown_key(told([unsigned]), likely=True)
+    explanation, fix = _ANOTHERS_KEY if seen.evidence.key.has_private_key else _ANOTHERS_SECRET
+    yield Diagnosis("wrong_secret", confidence, explanation, told(said), fix)
 
 
 def not_accepted(seen: Reading) -> Iterator[Diagnosis]:

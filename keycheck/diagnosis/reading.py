@@ -47,6 +47,11 @@ class Reading:
         return self._answer(ORDER_TEST)
 
     @property
+    def listen_key(self) -> Call | None:
+        """What the futures API answered to the request for a listen key, which carries the key and no signature."""
+        return self._answer(LISTEN_KEY)
+
+    @property
     def answered(self) -> list[Call]:
         """Answers that Binance gave to signed questions, in their order."""
         return [call for call in (self.wallet, self.account, self.order) if call]

@@ -31,6 +31,12 @@ def diagnose(evidence: Evidence) -> tuple[Diagnosis, ...]:
     return tuple(most_likely_first([found for rule in _RULES for found in rule(seen)]))
 
 
+def listen_key_decides(evidence: Evidence) -> bool:
+    """Whether the answer to the unsigned request for a listen key would tell a wrong secret from an unknown key."""
+    seen = Reading(evidence)
+    return key.signature_is_refused(seen) and seen.listen_key is None
+
+
 def account_info_decides(evidence: Evidence) -> bool:
     """Whether the wallet's account/info would tell causes apart that are one to everything asked so far."""
     return evidence.account_info is None and Reading(evidence).futures_refuses_alone

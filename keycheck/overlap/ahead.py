@@ -1,92 +1,84 @@
-"""The threads that ask ahead of the checks, so that an answer is there, or on its way, when a check wants it.
+"""The prefetcher: asks the session what the checks will ask, so that an answer is there, or on its way, in their turn.
 
-Nothing here decides anything: a lane that ends early leaves its questions to the checks.
+Theory of operation. `start` reserves every question of the plan's lanes in the memo, so that checks wait for them, and
+begins one task in a pool of threads: the run's first request. Once that was answered, each lane is a task of its own.
+A lane asks its questions one after the other; where the plan forbids one, it releases the reservation, and the check
+asks by itself, if it is run at all. Nothing is decided here: a lane that breaks off leaves its questions to the checks.
+
+`stop` ends everything at once: the memo lets no prefetching thread send any more, `cancel` shuts down what is on the
+wire, and the pool is waited for.
 """
 
 import contextlib
-import threading
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from keycheck.errors import KeycheckError
-from keycheck.overlap.plan import Plan
+from keycheck.overlap.plan import Ask, Lane, Plan
 
 if TYPE_CHECKING:
     from keycheck.binance import Binance
-    from keycheck.overlap.memory import Question
-
-_LAST_SECONDS = 2.0  # for a thread to end whose request was given up
 
 
-class Ahead:
-    """Asks `session` what its checks will ask. `give_up` ends all requests that are on their way, at once."""
+class Prefetcher:
+    """Asks `session` what `plan` holds. `cancel` ends all requests that are on their way, at once."""
 
-    def __init__(self, session: "Binance", plan: Plan, give_up: Callable[[], None]) -> None:
+    def __init__(self, session: "Binance", plan: Plan, cancel: Callable[[], None]) -> None:
         self._session = session
+        self._memo = session.memo
         self._plan = plan
-        self._give_up = give_up
-        self._threads: list[threading.Thread] = []
+        self._cancel = cancel
+        self._pool = ThreadPoolExecutor(len(plan.lanes) + 1, initializer=self._memo.this_thread_prefetches)
         self._is_stopped = False
 
     def start(self) -> None:
-        """Returns at once. From now on the checks wait for what was promised to them."""
-        self._session.interrupted = self.stop
-        self._session.promise(question for lane in self._plan.lanes for question in lane)
+        """Returns at once."""
+        self._memo.interrupted = self.stop
+        self._memo.reserve(ask.question for lane in self._plan.lanes for ask in lane)
         try:
-            self._begin(self._open)
+            self._pool.submit(self._begin)
         except RuntimeError:  # no thread can be started
-            for lane in self._plan.lanes:
-                self._leave(lane)
+            self._release_all()
 
     def stop(self) -> None:
-        """Ends what is on its way, at once, and waits for the threads. What nobody looked for is left to the checks."""
+        """Ends what is on its way, at once, and waits for the threads."""
         if self._is_stopped:
             return
         self._is_stopped = True
-        self._session.end_ahead()
-        self._give_up()
-        for thread in self._threads:
-            thread.join(_LAST_SECONDS)
+        self._memo.cancel_prefetching()
+        self._cancel()
+        self._release_all()
+        self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def _begin(self, ask: Callable[[], None]) -> None:
-        thread = threading.Thread(target=ask, daemon=True)
-        thread.start()
-        self._threads.append(thread)
-
-    def _open(self) -> None:
-        """The run's first request goes alone: a ban, a block or a portal shall cost one, and not ten."""
-        self._session.begin_ahead()
-        left = list(self._plan.lanes)
+    def _begin(self) -> None:
+        """The run's first request goes alone: a ban, a block or a portal shall cost one request, and not ten."""
         try:
             self._session.clock_sample(1)
-            self._session.open_lanes()
-            while left:
-                self._begin(partial(self._walk, left[0]))
-                del left[0]
-        except Exception:  # noqa: BLE001, S110  a check that asks the same meets it too, and tells
-            pass
-        finally:
-            for lane in left:
-                self._leave(lane)
+            self._memo.prefetching_runs()
+            for lane in self._plan.lanes:
+                self._pool.submit(self._walk, lane)
+        except BaseException:  # a check that asks the same meets it too, and says so
+            self._release_all()
+            raise
 
-    def _walk(self, lane: Sequence["Question"]) -> None:
-        self._session.begin_ahead()
+    def _walk(self, lane: Lane) -> None:
         try:
-            for question in lane:
-                self._ask(question)
-        except Exception:  # noqa: BLE001, S110  GivenUp, or as above
-            pass
+            for ask in lane:
+                self._ask(ask)
         finally:
-            self._leave(lane)
+            self._release(lane)
 
-    def _ask(self, question: "Question") -> None:
-        name, arguments = question
-        if self._plan.may_ask(name):
-            with contextlib.suppress(KeycheckError):  # which is remembered, and told to the check
-                getattr(self._session, name)(*arguments)
-        self._session.break_promise(question)
+    def _ask(self, ask: Ask) -> None:
+        if self._plan.may_ask(ask.name):
+            with contextlib.suppress(KeycheckError):  # the memo remembers it for the check
+                ask.method(*ask.arguments)
+        self._memo.release(ask.question)
 
-    def _leave(self, lane: Sequence["Question"]) -> None:
-        for question in lane:
-            self._session.break_promise(question)
+    def _release(self, lane: Lane) -> None:
+        for ask in lane:
+            self._memo.release(ask.question)
+
+    def _release_all(self) -> None:
+        for lane in self._plan.lanes:
+            self._release(lane)

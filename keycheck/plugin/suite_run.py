@@ -143,7 +143,8 @@ class SuiteRun:
         if not self._begun and not self._option("setuponly"):
             self._begun = True
             with contextlib.suppress(Failed):  # pytest-timeout's: the checks will meet what took so long
-                self.run.begin([check for one in item.session.items if (check := self._check(one))])
+                functions = [one for one in item.session.items if isinstance(one, pytest.Function)]
+                self.run.begin({check: one.function for one in functions if (check := self._check(one))})
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:

@@ -25,11 +25,11 @@ def take(binance: Any) -> Belongings:
     """As far into the session as a debugger goes."""
     from keycheck.endpoints import ACCOUNT_CONFIG  # noqa: PLC0415  conftest files import this module before coverage
 
-    channel = binance._channel
-    query = channel._query(ACCOUNT_CONFIG, [], 0.0).reveal()
+    client = binance._client
+    query = client._query(ACCOUNT_CONFIG, [], 0.0).reveal()
     with Path(os.environ["LEAK_MARK"]).open("a", encoding="ascii") as file:
         file.write(query.rpartition("signature=")[2] + "\n")
-    key, signer = channel._identity.api_key, channel._identity.signer
+    key, signer = client._identity.api_key, client._identity.signer
     return Belongings(key.reveal(), _secret_of(signer), f"{os.environ['BINANCE_FUTURES_URL']}/x?{query}")
 
 

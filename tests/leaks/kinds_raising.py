@@ -17,7 +17,7 @@ ASSERTIONS = (
     careless("assert dict", "assert {'session': binance, 'key': key, 'url': url} == {'key': secret}"),
     careless("assert dataclass", "assert Client(binance, key, url) == Client(binance, secret, url)", top=_DATA),
     careless("assert environment", "assert os.environ.get('NO_SUCH_SETTING')"),
-    careless("assert settings in scope", "held = binance._channel._identity\nassert not (held, vars(held))"),
+    careless("assert settings in scope", "held = binance._client._identity\nassert not (held, vars(held))"),
     careless("assert bytes", "assert key.encode() == bytes(url, 'ascii')"),
     careless("assert with message", "assert not key, f'{key} {url}'"),
 )
