@@ -176,7 +176,7 @@ def test_who_is_torn_away_leaves_it_to_the_one_who_waits(torn: BaseException) ->
 
 def test_requests_are_told_in_the_order_of_their_numbers() -> None:
     """Each once, and only since they were last asked for."""
-    memory = Memory()
+    memory = Memo()
     for number in (64, 8, 33, 1, 8):
         memory.note_call(number)
     assert memory.take_used_calls() == (1, 8, 33, 64)
@@ -187,14 +187,14 @@ def test_requests_are_told_in_the_order_of_their_numbers() -> None:
 def test_what_there_is_can_be_looked_at_without_asking(reply: str | BaseException) -> None:
     """Nothing, until the question was answered; what is merely promised is not there yet."""
     memory = Asked()
-    assert memory.seen("question") is None
-    memory.promise([QUESTION])
-    assert memory.seen("question") is None
-    memory.break_promise(QUESTION)
+    assert memory.memo.seen("question") is None
+    memory.memo.reserve([QUESTION])
+    assert memory.memo.seen("question") is None
+    memory.memo.release(QUESTION)
     memory.replies.put(reply)
     memory.told()
-    assert memory.seen("question") is reply
-    assert memory.seen("another") is None
+    assert memory.memo.seen("question") is reply
+    assert memory.memo.seen("another") is None
     assert memory.sent == 1
 
 
@@ -616,7 +616,7 @@ TROUBLES = {"refused": Fault.refused(-2015), "overloaded": Fault.overloaded_503(
 @pytest.mark.parametrize("trouble", TROUBLES)
 @pytest.mark.parametrize("troubled", [*TROUBLED, ORDER_TEST], ids=str)
 def test_who_asks_ahead_finds_and_sends_the_same(troubled: Endpoint, trouble: str) -> None:
-    """As who asks one question after the other, but for a price and a listen key; that the first request was answered is enough."""
+    """As who asks one question after the other, but for a price and a listen key, which are asked in vain."""
     found, sent = [], []
     for ahead in (False, True):
         scenario = Scenario(faults={troubled.path: TROUBLES[trouble]})
@@ -627,5 +627,5 @@ def test_who_asks_ahead_finds_and_sends_the_same(troubled: Endpoint, trouble: st
                 found.append({one.check.id: one.outcome for one in found_by_the_checks(binance).values()})
             sent.append(Counter(one.path for one in exchange.log))
     assert found[0] == found[1]
-    in_vain = Counter([PREMIUM_INDEX.path, LISTEN_KEY.path])  # asked ahead, before it is known that nothing comes of it
+    in_vain = Counter([PREMIUM_INDEX.path, LISTEN_KEY.path])
     assert troubled is PING or sent[0] <= sent[1] <= sent[0] + in_vain
