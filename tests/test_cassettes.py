@@ -123,7 +123,7 @@ labels = st.builds(
     Label,
     name=st.just("mine"),
     recorded_at=words,
-    recorded_from=st.sampled_from(["production", "demo", "local exchange"]),
+    recorded_from=st.sampled_from(["production", "another host", "local exchange"]),
     suite_version=words,
     environment=st.just("production"),
     symbol=words,
@@ -145,8 +145,8 @@ labels = st.builds(
 @example(replace(HEADER, symbol="x", recv_window=1))
 @example(replace(HEADER, symbol="x" * 60, recv_window=60_000))
 @example(replace(HEADER, key=replace(HEADER.key, remarks=("odd",) * 20)))
-@example(replace(HEADER, environment="demo", has_wallet=False))
-@example(replace(HEADER, environment="demo", has_wallet=True, system="macos", has_stream=False))
+@example(replace(HEADER, environment="demo", recorded_from="demo", has_wallet=False))
+@example(replace(HEADER, environment="demo", recorded_from="demo", has_wallet=True, system="macos", has_stream=False))
 def test_whatever_a_label_says_is_read_back(label: Label) -> None:
     """By anybody who has the file, and in YAML's own types."""
     written = yaml.safe_load(yaml.safe_dump(as_plain(label)))
