@@ -11,14 +11,17 @@ from keycheck.errors import UsageProblem
 from keycheck.findings import Finding
 from keycheck.redaction import printable
 from keycheck.report import artefacts
-from keycheck.report.folder import VERDICT_FILE
+from keycheck.report.hold import VERDICT_FILE, Hold
 
 
 class Earlier:
-    """`path`: a verdict.json, or the folder it is in. Raises UsageProblem for a file that tells of no run."""
+    """`path`: a verdict.json, or the folder it is in, which may be the one that `hold` has withdrawn.
 
-    def __init__(self, path: Path) -> None:
-        self._previous = _previous(path)
+    Raises UsageProblem for a file that tells of no run.
+    """
+
+    def __init__(self, path: Path, hold: Hold) -> None:
+        self._previous = _previous(path, hold)
 
     def object_to(self, key: KeyFacts, environment: str | None) -> None:
         """Raises UsageProblem where this run cannot be compared with that one."""
@@ -30,11 +33,11 @@ class Earlier:
         return comparison.compare(self._previous, tuple(findings))
 
 
-def _previous(path: Path) -> Previous:
+def _previous(path: Path, hold: Hold) -> Previous:
     file = path
     try:
         file = path / VERDICT_FILE if path.is_dir() else path
-        text = artefacts.read(file, comparison.MAX_FILE + 1)
+        text = hold.withdrawn(file) or artefacts.read(file, comparison.MAX_FILE + 1)
     except OSError as error:
         problem = f"cannot be read ({error.strerror})"
     else:
