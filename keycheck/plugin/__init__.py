@@ -12,10 +12,12 @@ import pytest
 
 from keycheck import settings, withdrawal
 from keycheck.binance import Binance
+from keycheck.plugin.ending import Ending
 from keycheck.plugin.gate import Gate
 from keycheck.plugin.guard import Guard, bare, replace_streams
 from keycheck.plugin.outcomes import OBSERVED, WithoutTracebacks
 from keycheck.plugin.suite_run import SuiteRun
+from keycheck.plugin.written import WRITTEN, Written
 from keycheck.redaction import Redactor, printable
 from keycheck.withdrawal import SUITE
 
@@ -29,6 +31,10 @@ class Observe(Protocol):
 def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
     # Called as soon as the root conftest.py names this plugin, before any other conftest.py is read: what those print,
     # or raise, of the environment's credentials is cleaned already.
+    Ending.register(pluginmanager)
+    config = pluginmanager.get_plugin("pytestconfig")
+    if isinstance(config, pytest.Config):
+        pluginmanager.register(Written(config), WRITTEN)
     if not pluginmanager.is_blocked("keycheck-guard"):
         replays = any(argument.partition("=")[0] == "--replay" for argument in sys.argv)  # and reads no credentials
         guard = Guard(Redactor(() if replays else settings.in_the_environment()))

@@ -15,7 +15,7 @@ from keycheck.errors import DirtyArtefact, UsageProblem
 from keycheck.findings import Check
 from keycheck.opening import Options
 from keycheck.plugin.countdown import Countdown
-from keycheck.plugin.gate import EXIT_DIRTY
+from keycheck.plugin.ending import EXIT_DIRTY, Ending, say
 from keycheck.plugin.outcomes import Blocked, dress, finding_of, status_of
 from keycheck.redaction import Redactor
 from keycheck.report import table, terminal
@@ -37,7 +37,7 @@ class SuiteRun:
         self.options = self._options()
         self.run: Run
         self.report: RunReport | None = None
-        self._begun = False
+        self._begun = self._told = False
         # A failed claim is told in a sentence at the end; its traceback is for -vv, or a --tb that was asked for.
         self.tracebacks = self._option("verbose", 0) >= 2 or self._option("tbstyle", "auto") != "auto"
 
@@ -187,9 +187,16 @@ class SuiteRun:
     def _fail(self, session: pytest.Session, text: str, exit_status: int = pytest.ExitCode.INTERNAL_ERROR) -> None:
         """No report could be left: says so in one sentence. verdict.json is still the UNPROVEN of the start."""
         session.exitstatus = exit_status
-        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
-        if isinstance(reporter, TerminalReporter):
-            reporter.write_line(text, red=True)
+        say(self.config, text)
+
+    def settled(self, status: int) -> int:
+        """The exit status, where pytest or another plugin came to `status`: 0 and 1 are the verdict's alone."""
+        if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+            return status
+        if self.report is not None:
+            return self.report.verdict.exit_status
+        began = hasattr(self, "run")
+        return pytest.ExitCode.INTERNAL_ERROR if began or status == pytest.ExitCode.TESTS_FAILED else status
 
     def pytest_unconfigure(self) -> None:
         if hasattr(self, "run"):
@@ -199,11 +206,21 @@ class SuiteRun:
     def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> Generator[None, None, None]:
         # pytest's own list of failures would say everything twice; of what else went wrong, it says what it has to say.
         failed = [] if self.tracebacks else terminalreporter.stats.pop("failed", [])
-        yield
+        try:
+            yield
+        except (KeyboardInterrupt, pytest.exit.Exception):
+            raise
+        except BaseException as error:  # noqa: BLE001  another plugin's, which has no part in the verdict
+            Ending.of(self.config).note(error)
         if failed:
             terminalreporter.stats["failed"] = failed
-        if self.report is None:
+        self.tell(terminalreporter)
+
+    def tell(self, terminalreporter: TerminalReporter) -> None:
+        """The verdict and how it came to be, once."""
+        if self.report is None or self._told:
             return
+        self._told = True
         terminalreporter.section("keycheck")
         folder = _shown(self.run.options.report_dir, self.config.invocation_params.dir)
         written = f"{folder / PAGE_FILE} and {folder / VERDICT_FILE}; for a ticket: {folder / SUMMARY_FILE}"
