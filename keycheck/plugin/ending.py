@@ -83,12 +83,14 @@ class Ending:
         """Says what is left to say; the exit status."""
         gate: Any = config.pluginmanager.get_plugin("keycheck-gate")
         suite_run: Any = config.pluginmanager.get_plugin("keycheck-suite")
-        if gate is not None:
-            gate.scan()
         reporter = config.pluginmanager.get_plugin("terminalreporter")
-        if suite_run is not None and isinstance(reporter, TerminalReporter):
-            with contextlib.suppress(OSError):  # nobody listens any more
+        try:
+            if gate is not None:
+                gate.scan()
+            if suite_run is not None and isinstance(reporter, TerminalReporter):
                 suite_run.tell(reporter)
+        except Exception as error:  # noqa: BLE001  a terminal that nobody reads, and what else there may be
+            self.note(error)
         for note in self._notes:
             say(config, note)
         _let_go_of_streams()
@@ -119,8 +121,8 @@ def _sentence(error: BaseException) -> str:
         if module == writer or module.startswith(f"{writer}."):
             return f"{option} could not be written ({why}): name another file for it, or make room"
     return (
-        f"{printable(module, 60)} broke the end of the run ({printable(why, 60)}): the verdict stands without it, and "
-        "what it was to write may be missing"
+        f"{printable(module, 60)} broke down ({printable(why, 60)}), which says nothing about the key: what it was to "
+        "do may be missing. Leave it out, or report it to its makers"
     )
 
 

@@ -7,6 +7,7 @@ other plugins, which know nothing of sharing, also lose this machine's names.
 import re
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -59,14 +60,13 @@ class Gate:
                 if path in shared:
                     self._take_names_out(path)
                 if self._holds_a_secret(path):
-                    keep = not is_ours and self._written.was_there(path)
-                    (left if keep else deleted).append(printable(path.name, 60))
-                    if not keep:
-                        path.unlink()
-            except OSError as error:
+                    is_mine = is_ours or not self._written.was_there(path)
+                    (deleted if is_mine and _is_gone(path) else left).append(printable(path.name, 60))
+            except (OSError, MemoryError) as error:
+                why = getattr(error, "strerror", None) or type(error).__name__
                 self._ending.note(
-                    f"{printable(path.name, 60)} could not be looked at ({error.strerror}): nobody knows whether it "
-                    "holds a secret, so do not share it"
+                    f"{printable(path.name, 60)} could not be looked at ({why}): nobody knows whether it holds a "
+                    "secret, so do not share it"
                 )
             self._seen[path] = stamp(path)
         self.is_dirty = self.is_dirty or bool(deleted or left)
@@ -77,8 +77,8 @@ class Gate:
             names = ", ".join(sorted(left))
             say(
                 self._config,
-                f"{names}: held a secret when scanned, and was there before this run, so it was not deleted. Take the "
-                f"secret out before you share it. {report}",
+                f"{names}: held a secret when scanned. It was there before this run, or cannot be deleted, so it is "
+                f"left: take the secret out before you share it. {report}",
             )
 
     @property
@@ -86,9 +86,10 @@ class Gate:
         return Ending.of(self._config)
 
     def _own(self) -> Iterator[Path]:
-        """What this run's own writer has put there, in the place of the last run's."""
-        run = getattr(self._config.pluginmanager.get_plugin("keycheck-suite"), "run", None)
-        if run is not None:
+        """What this run's own writer has put there, in the place of the last run's, while no other run can do so."""
+        suite_run: Any = self._config.pluginmanager.get_plugin("keycheck-suite")
+        run = getattr(suite_run, "run", None)
+        if run is not None and suite_run.hold.is_taken:
             yield from (self._options.report_dir / name for name in (VERDICT_FILE, *BESIDE))
             if run.recorded:
                 yield run.recorded
@@ -115,6 +116,15 @@ def _is_readable(path: Path) -> bool:
     """Raises OSError for what cannot be looked at; what is no file, such as a device or a pipe, keeps nothing."""
     path.stat()
     return path.is_file()
+
+
+def _is_gone(path: Path) -> bool:
+    """Deletes it, and not the link that led to it; whether that could be done."""
+    try:
+        path.resolve().unlink()
+    except OSError:
+        return False
+    return True
 
 
 def _is_same(path: Path, other: Path) -> bool:

@@ -63,6 +63,11 @@ class Hold:
             raise
         self._file = file
 
+    @property
+    def is_taken(self) -> bool:
+        """Whether no other run can hold the folder now."""
+        return self._file is not None
+
     def withdraw(self, *, keep: bool = False) -> None:
         """Removes the last run's reports, the verdict first. `keep`: its text stays at hand for a comparison.
 
