@@ -30,7 +30,8 @@ The road from that question to its answer, in the order it is walked:
     catalogue.py     the claims of suite/, read from their source; explaining.py tells one of them
     opening.py       how a session is opened: settings, key and network, or a cassette
     run.py           one run, put together
-    plugin/          pytest glue: it translates, it decides nothing; importing.py guards its imports
+    plugin/          pytest glue: it translates, it decides nothing; withdrawal.py comes before it and takes the last
+                     verdict away; importing.py guards its imports
 """
 
 __version__ = "0.1.0"

@@ -10,14 +10,17 @@ from keycheck.credentials import KeyFacts
 from keycheck.errors import UsageProblem
 from keycheck.findings import Finding
 from keycheck.redaction import printable
-from keycheck.report.folder import VERDICT_FILE
+from keycheck.report.hold import VERDICT_FILE, Hold
 
 
 class Earlier:
-    """`path`: a verdict.json, or the folder it is in. Raises UsageProblem for a file that tells of no run."""
+    """`path`: a verdict.json, or the folder it is in, which may be the one that `hold` has withdrawn.
 
-    def __init__(self, path: Path) -> None:
-        self._previous = _previous(path)
+    Raises UsageProblem for a file that tells of no run.
+    """
+
+    def __init__(self, path: Path, hold: Hold) -> None:
+        self._previous = _previous(path, hold)
 
     def object_to(self, key: KeyFacts, environment: str | None) -> None:
         """Raises UsageProblem where this run cannot be compared with that one."""
@@ -29,11 +32,11 @@ class Earlier:
         return comparison.compare(self._previous, tuple(findings))
 
 
-def _previous(path: Path) -> Previous:
+def _previous(path: Path, hold: Hold) -> Previous:
     file = path
     try:
         file = path / VERDICT_FILE if path.is_dir() else path
-        text = bounded.read(file, comparison.MAX_FILE).decode("utf-8", "replace")
+        text = hold.withdrawn(file) or bounded.read(file, comparison.MAX_FILE).decode("utf-8", "replace")
     except bounded.Unreadable as error:
         problem = str(error)
     except OSError as error:

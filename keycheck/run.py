@@ -18,6 +18,7 @@ from keycheck.overlap.plan import Claim, Plan
 from keycheck.redaction import Redactor, printable
 from keycheck.report import artefacts
 from keycheck.report.folder import ReportFolder
+from keycheck.report.hold import Hold
 from keycheck.report.model import NOTED, RunReport
 from keycheck.verdict import Verdict, weigh
 from keycheck.waiting import Countdown
@@ -34,11 +35,16 @@ class Run:
     """Opens the session that the checks share, remembers what they found, and leaves the reports behind.
 
     Constructing it withdraws the last run's verdict, so that whatever goes wrong from here on, no old `ok` is left.
-    Raises UsageProblem where that cannot be done.
+    Raises UsageProblem where that cannot be done. `hold`: on the report folder, where somebody has it already.
     """
 
     def __init__(
-        self, options: Options, catalogue: Catalogue, redactor: Redactor, countdown: Countdown = lambda *_: None
+        self,
+        options: Options,
+        catalogue: Catalogue,
+        redactor: Redactor,
+        countdown: Countdown = lambda *_: None,
+        hold: Hold | None = None,
     ) -> None:
         self.options = options
         self.catalogue = catalogue
@@ -54,7 +60,11 @@ class Run:
         self._prefetcher: Prefetcher | None = None
         self._give_up: Callable[[], None] | None = None
         self._watch = clock.Stopwatch()
-        self.folder = ReportFolder(options.report_dir, redactor)
+        self._resources = contextlib.ExitStack()
+        if hold is None:
+            hold = Hold(options.report_dir)
+            self._resources.callback(hold.release)
+        self.folder = ReportFolder(hold, redactor)
         self._blank = RunReport(Verdict.UNPROVEN, __version__, clock.iso(clock.now_ms()), mode=options.mode)
         self._opening = Opening(options, redactor, countdown, self._blank.started_at)
         self._earlier: "Earlier | None" = None  # noqa: UP037  imported below, if at all
@@ -62,7 +72,7 @@ class Run:
             if options.compare is not None:
                 from keycheck.earlier import Earlier  # noqa: PLC0415  few runs are compared
 
-                self._earlier = Earlier(options.compare)  # which may be the very file that is withdrawn now
+                self._earlier = Earlier(options.compare, hold)  # which may be the very file that is withdrawn now
         finally:
             self.folder.withdraw(self._blank)
 
@@ -208,6 +218,7 @@ class Run:
         if self._prefetcher:
             self._prefetcher.stop()
         self._opening.close()
+        self._resources.close()
 
 
 def _diagnosis(evidence: Evidence) -> "tuple[Diagnosis, ...]":

@@ -21,6 +21,7 @@ from keycheck.cassettes.recorder import Recorder
 from keycheck.earlier import Earlier
 from keycheck.errors import UsageProblem
 from keycheck.redaction import Redactor
+from keycheck.report.hold import Hold
 from tests.exchange import LocalExchange
 from tests.running import ROOT, SuiteRunner
 from tests.test_cassettes import HEADER, Unasked
@@ -81,7 +82,7 @@ WAYS: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "cassette": (Player, "--replay"),
     "older cassette": (lambda path: Recorder(path, HEADER, Redactor(), Unasked()), "--record"),
-    "earlier verdict": (Earlier, "--compare"),
+    "earlier verdict": (lambda path: Earlier(path, Hold(path.parent)), "--compare"),
 }
 
 

@@ -177,8 +177,8 @@ def test_what_passes_the_layers_is_stopped_at_the_gate(careless: SuiteRunner, ex
     """A file that holds a secret in disguise is deleted, said in a sentence, and the run exits 11."""
     body = "import base64, pathlib, os; pathlib.Path(os.environ['LEAK']).write_bytes(base64.b64encode(key.encode()))"
     (careless.root / "suite" / "test_8_extra.py").write_text(CARELESS.format(body=body), encoding="utf-8")
-    leak = careless.report_dir / "notes.txt"
-    done = careless(settings=exchange.settings() | {"LEAK": str(leak)})
+    leak = careless.folder / "notes.txt"
+    done = careless(f"--log-file={leak}", settings=exchange.settings() | {"LEAK": str(leak)})
     assert done.exit_status == 11
     assert not leak.exists()
     assert "notes.txt: held a secret when scanned, and deleted." in done.output

@@ -88,7 +88,7 @@ def test_the_search_finds_what_is_there() -> None:
 @pytest.mark.parametrize(
     ("thing", "owners"),
     [
-        ("os", {"settings", "bounded"}),
+        ("os", {"settings", "bounded", "withdrawal"}),
         ("time", {"clock"}),
         ("select", {"bounded"}),
         ("subprocess", {"machine"}),
@@ -100,10 +100,11 @@ def test_the_search_finds_what_is_there() -> None:
         ("vcr", {"cassettes"}),
         ("dotenv", {"settings_file"}),
         ("cryptography", {"private_key"}),
-        ("pytest", {"plugin"}),
+        ("pytest", {"plugin", "withdrawal"}),
         ("_pytest", {"plugin"}),
         ("jinja2", {"report"}),
         ("tempfile", {"report"}),
+        ("fcntl", {"report"}),
     ],
 )
 def test_each_outside_thing_has_one_owner(thing: str, owners: set[str]) -> None:

@@ -20,7 +20,7 @@ from keycheck.findings import Check, Finding, Outcome, Severity
 from keycheck.opening import Options
 from keycheck.redaction import Redactor
 from keycheck.report import model, verdict_json
-from keycheck.report.folder import VERDICT_FILE
+from keycheck.report.hold import VERDICT_FILE
 from keycheck.report.model import NOTED, RunReport
 from keycheck.run import Run
 from keycheck.verdict import Verdict

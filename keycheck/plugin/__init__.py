@@ -1,6 +1,6 @@
 """pytest glue: it translates between pytest and a Run, and decides nothing about keys.
 
-Here: options, fixtures, and whether this is a run of suite/ at all. `suite_run.py` has the hooks of such a run,
+Here: fixtures, and whether this is a run of suite/ at all. `suite_run.py` has the hooks of such a run,
 `outcomes.py` says what becomes of a finding in pytest's terms.
 """
 
@@ -10,13 +10,16 @@ from typing import Any, Protocol
 
 import pytest
 
-from keycheck import settings
+from keycheck import settings, withdrawal
 from keycheck.binance import Binance
+from keycheck.plugin.ending import Ending
 from keycheck.plugin.gate import Gate
 from keycheck.plugin.guard import Guard, bare, replace_streams
 from keycheck.plugin.outcomes import OBSERVED, WithoutTracebacks
-from keycheck.plugin.suite_run import SUITE, SuiteRun, places
+from keycheck.plugin.suite_run import SuiteRun
+from keycheck.plugin.written import WRITTEN, Written
 from keycheck.redaction import Redactor, printable
+from keycheck.withdrawal import SUITE
 
 
 class Observe(Protocol):
@@ -25,20 +28,17 @@ class Observe(Protocol):
     def __call__(self, sentence: str = "", /, **values: Any) -> None: ...
 
 
-def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
     # Called as soon as the root conftest.py names this plugin, before any other conftest.py is read: what those print,
     # or raise, of the environment's credentials is cleaned already.
+    Ending.register(pluginmanager)
+    config = pluginmanager.get_plugin("pytestconfig")
+    if isinstance(config, pytest.Config):
+        pluginmanager.register(Written(config), WRITTEN)
     if not pluginmanager.is_blocked("keycheck-guard"):
         replays = any(argument.partition("=")[0] == "--replay" for argument in sys.argv)  # and reads no credentials
         guard = Guard(Redactor(() if replays else settings.in_the_environment()))
         guard.stand_in_the_streams(pluginmanager.get_plugin("capturemanager"))
-    group = parser.getgroup("keycheck")
-    group.addoption("--replay", metavar="NAME", help="offline, from cassettes/NAME.yaml or from a path")
-    group.addoption("--record", metavar="NAME", help="live, and keep a scrubbed cassette as cassettes/NAME.yaml")
-    group.addoption("--compare", metavar="VERDICT", help="what changed since an earlier verdict.json of the same key")
-    group.addoption("--explain", metavar="ID", help="say what a check claims, why, and what it sends; runs nothing")
-    group.addoption("--env-file", metavar="PATH", help="settings file (default: .env beside pytest.ini)")
-    group.addoption("--report-dir", metavar="DIR", help="where reports go (default: reports/ beside pytest.ini)")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -57,7 +57,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
     """`--explain` answers at once: nothing is run, nothing is sent, and reports are left alone."""
-    wanted = config.getoption("explain")
+    wanted = config.getoption("explain", None)
     if wanted is None:
         return None
     from keycheck import catalogue, explaining  # noqa: PLC0415  not in a run
@@ -106,5 +106,4 @@ def observe(record_property: Any) -> Observe:
 
 
 def _is_suite_run(config: pytest.Config) -> bool:
-    suite = (config.rootpath / SUITE).resolve()
-    return any(suite in (place, *place.parents) or place in suite.parents for place in places(config))
+    return withdrawal.is_suite_run(config, config.args)

@@ -10,25 +10,19 @@ import pytest
 from _pytest.outcomes import Failed
 from _pytest.terminal import TerminalReporter
 
-from keycheck import catalogue, importing, settings
+from keycheck import catalogue, importing, settings, withdrawal
 from keycheck.errors import DirtyArtefact, UsageProblem
 from keycheck.findings import Check
 from keycheck.opening import Options
 from keycheck.plugin.countdown import Countdown
-from keycheck.plugin.gate import EXIT_DIRTY
+from keycheck.plugin.ending import EXIT_DIRTY, Ending, say
 from keycheck.plugin.outcomes import Blocked, dress, finding_of, status_of
 from keycheck.redaction import Redactor
 from keycheck.report import table, terminal
-from keycheck.report.folder import PAGE_FILE, SUMMARY_FILE, VERDICT_FILE
+from keycheck.report.hold import PAGE_FILE, SUMMARY_FILE, VERDICT_FILE
 from keycheck.report.model import RunReport
 from keycheck.run import Run
-
-SUITE = "suite"
-
-
-def places(config: pytest.Config) -> list[Path]:
-    """The files and folders that pytest was asked to run, node ids cut off."""
-    return [Path(config.invocation_params.dir, str(arg).partition("::")[0]).resolve() for arg in config.args]
+from keycheck.withdrawal import SUITE
 
 
 class SuiteRun:
@@ -39,10 +33,11 @@ class SuiteRun:
         self.suite = (config.rootpath / SUITE).resolve()
         self.catalogue = catalogue.read(self.suite)
         self.redactor = Redactor(names=settings.names_of_this_machine(config.rootpath))
+        self.hold = withdrawal.hold_of(config, config.option)
         self.options = self._options()
         self.run: Run
         self.report: RunReport | None = None
-        self._begun = False
+        self._begun = self._told = False
         # A failed claim is told in a sentence at the end; its traceback is for -vv, or a --tb that was asked for.
         self.tracebacks = self._option("verbose", 0) >= 2 or self._option("tbstyle", "auto") != "auto"
 
@@ -51,8 +46,7 @@ class SuiteRun:
 
     @property
     def _looks_only(self) -> bool:
-        looks = ("collectonly", "showfixtures", "show_fixtures_per_test", "cacheshow")
-        return any(self._option(name) for name in looks)
+        return withdrawal.looks_only(self.config.option)
 
     # -- begin --
 
@@ -61,7 +55,7 @@ class SuiteRun:
         if self._looks_only:
             return
         try:
-            self.run = Run(self.options, self.catalogue, self.redactor, Countdown(self.config))
+            self.run = Run(self.options, self.catalogue, self.redactor, Countdown(self.config), self.hold)
             self._refuse_what_cannot_work()
             with importing.undisturbed():  # each way of running imports what it uses
                 self.run.open()
@@ -74,7 +68,7 @@ class SuiteRun:
     def _refuse_what_cannot_work(self) -> None:
         if not __debug__:
             raise UsageProblem("Python runs with -O or PYTHONOPTIMIZE, which takes the asserts out: run it without")
-        if not all(self.suite in (place, *place.parents) for place in places(self.config)):
+        if not all(self.suite in (place, *place.parents) for place in withdrawal.places(self.config, self.config.args)):
             raise UsageProblem(
                 "suite/ and other tests do not run together: name suite/ alone, and tests/ in another run"
             )
@@ -85,11 +79,11 @@ class SuiteRun:
 
     def _options(self) -> Options:
         root, here = self.config.rootpath, self.config.invocation_params.dir
-        env_file, report_dir = self._option("env_file"), self._option("report_dir")
+        env_file = self._option("env_file")
         return Options(
             env_file=here / env_file if env_file else root / ".env",
             env_file_required=bool(env_file),
-            report_dir=here / report_dir if report_dir else root / "reports",
+            report_dir=self.hold.folder,
             cassettes=root / "cassettes",
             replay=self._option("replay"),
             record=self._option("record"),
@@ -194,9 +188,16 @@ class SuiteRun:
     def _fail(self, session: pytest.Session, text: str, exit_status: int = pytest.ExitCode.INTERNAL_ERROR) -> None:
         """No report could be left: says so in one sentence. verdict.json is still the UNPROVEN of the start."""
         session.exitstatus = exit_status
-        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
-        if isinstance(reporter, TerminalReporter):
-            reporter.write_line(text, red=True)
+        say(self.config, text)
+
+    def settled(self, status: int) -> int:
+        """The exit status, where pytest or another plugin came to `status`: 0 and 1 are the verdict's alone."""
+        if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+            return status
+        if self.report is not None:
+            return self.report.verdict.exit_status
+        began = hasattr(self, "run")
+        return pytest.ExitCode.INTERNAL_ERROR if began or status == pytest.ExitCode.TESTS_FAILED else status
 
     def pytest_unconfigure(self) -> None:
         if hasattr(self, "run"):
@@ -206,11 +207,21 @@ class SuiteRun:
     def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> Generator[None, None, None]:
         # pytest's own list of failures would say everything twice; of what else went wrong, it says what it has to say.
         failed = [] if self.tracebacks else terminalreporter.stats.pop("failed", [])
-        yield
+        try:
+            yield
+        except (KeyboardInterrupt, pytest.exit.Exception):
+            raise
+        except BaseException as error:  # noqa: BLE001  another plugin's, which has no part in the verdict
+            Ending.of(self.config).note(error)
         if failed:
             terminalreporter.stats["failed"] = failed
-        if self.report is None:
+        self.tell(terminalreporter)
+
+    def tell(self, terminalreporter: TerminalReporter) -> None:
+        """The verdict and how it came to be, once."""
+        if self.report is None or self._told:
             return
+        self._told = True
         terminalreporter.section("keycheck")
         folder = _shown(self.run.options.report_dir, self.config.invocation_params.dir)
         written = f"{folder / PAGE_FILE} and {folder / VERDICT_FILE}; for a ticket: {folder / SUMMARY_FILE}"

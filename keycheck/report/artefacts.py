@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from keycheck.errors import DirtyArtefact, UsageProblem
+from keycheck.redaction import printable
 
 
 def write(path: Path, text: str, is_dirty: Callable[[str], bool]) -> None:
@@ -37,11 +38,14 @@ def _refuse_dirt(text: str, path: Path, is_dirty: Callable[[str], bool]) -> None
 
 def make_folder(folder: Path, remedy: str) -> None:
     """Makes sure that files can be written to `folder`; raises UsageProblem with one sentence if not."""
+    name = printable(folder.name, 60) or str(folder)
+    if folder.parent == folder:
+        raise UsageProblem(f"{name} is the root of a file system: choose another folder with {remedy}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
         raise UsageProblem(
-            f"nothing can be written to {folder.name} ({error.strerror}): choose another folder with {remedy}"
+            f"nothing can be written to {name} ({error.strerror}): choose another folder with {remedy}"
         ) from None

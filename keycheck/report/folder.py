@@ -7,30 +7,28 @@ from keycheck import bounded
 from keycheck.errors import UsageProblem
 from keycheck.redaction import Redactor
 from keycheck.report import artefacts, verdict_json
+from keycheck.report.hold import BESIDE, PAGE_FILE, SUMMARY_FILE, VERDICT_FILE, Hold
 from keycheck.report.model import RunReport
-
-VERDICT_FILE = "verdict.json"
-PAGE_FILE = "report.html"
-SUMMARY_FILE = "summary.md"
-_BESIDE = (PAGE_FILE, SUMMARY_FILE)  # there only with their verdict
 
 
 class ReportFolder:
     """Withdraws the last run's reports, and takes this one's."""
 
-    def __init__(self, path: Path, redactor: Redactor) -> None:
-        self.path = path
+    def __init__(self, hold: Hold, redactor: Redactor) -> None:
+        self.path = hold.folder
+        self._hold = hold
         self._redactor = redactor
 
     def withdraw(self, blank: RunReport) -> None:
-        """Puts the verdict of a run that has seen nothing in the place of the last one's.
+        """Takes hold of the folder, and puts the verdict of a run that has seen nothing in the place of the last one's.
 
         Raises UsageProblem where that cannot be done; no old verdict is left then either, if that can be helped.
         """
         artefacts.make_folder(self.path, "--report-dir")
         try:
+            self._hold.take()
             self._write(VERDICT_FILE, verdict_json.render(blank))
-            self._remove(*_BESIDE)
+            self._remove(*BESIDE)
         except OSError as error:
             reason = error.strerror
         else:
@@ -61,7 +59,7 @@ class ReportFolder:
             self._write(PAGE_FILE, page.render(shared, summary=text))
             self._write(VERDICT_FILE, verdict_json.render(shared))
         except BaseException:
-            self._remove(*_BESIDE)
+            self._remove(*BESIDE)
             raise
 
     def add_summary_to(self, path: Path, env_file: Path) -> None:

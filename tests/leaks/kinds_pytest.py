@@ -5,9 +5,12 @@ from tests.leaks.kind import Kind, careless, careless_plugin
 
 _KEY_FIXTURE = "@pytest.fixture\ndef held(binance):\n    return careless.take(binance)\n"
 _PARAMS = "@pytest.fixture(params=[os.environ['BINANCE_API_KEY']])\ndef held(request):\n    return request.param\n"
-_REPORTS = (
-    "folder = os.path.join(os.getcwd(), request.config.getoption('report_dir'))\nos.makedirs(folder, exist_ok=True)"
-)
+_DEBUG = """
+def pytest_addoption(pluginmanager):
+    config = pluginmanager.get_plugin('pytestconfig')
+    config.add_cleanup(lambda: open('../out/debug.log', 'a').write(KEY[::-1]))
+    careless.happened()
+"""
 _WALK = """
 import copy, json, pickle
 binance._answers.pop(('exchange_info', ()), None)  # the exchange's own megabyte, each part of which would be shown
@@ -87,15 +90,13 @@ PROPERTIES = (
 FILES = (
     careless("pytest's cache", "request.config.cache.set('careless/key', {'url': url, 'key': key})", needs="request"),
     careless(
-        "a file among the reports",
-        f"{_REPORTS}\nopen(os.path.join(folder, 'x.txt'), 'w').write(f'{{key}} {{url}}')",
+        "a log file that is written to",
+        "open(request.config.getini('log_file'), 'a').write(f'{key} {url}')",
         needs="request",
+        options=("-o", "log_file=../out/x.txt"),
+        left_out=dict.fromkeys(("html-log", "all-at-once"), "its log file is another one"),
     ),
-    careless(
-        "a file below the reports",
-        f"{_REPORTS}\nos.mkdir(os.path.join(folder, 'd'))\nopen(os.path.join(folder, 'd', 'x'), 'w').write(key[::-1])",
-        needs="request",
-    ),
+    careless_plugin("a debug log that is written to", _DEBUG, options=("--debug=../out/debug.log",)),
     careless("everything reachable", _WALK),
     careless_plugin("broken report template", _TEMPLATE + "    raise RuntimeError(KEY)\n\npage.render = render"),
     careless_plugin("template that shows the key", _TEMPLATE + "    return f'<p>{KEY}</p>'\n\npage.render = render"),

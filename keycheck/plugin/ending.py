@@ -1,0 +1,146 @@
+"""How a run of suite/ ends, whatever another plugin does at its end.
+
+1 means that a critical check failed, and nothing else: what another plugin raises becomes one sentence and exit 3, and
+the verdict is printed all the same.
+"""
+
+import contextlib
+import io
+import sys
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+from _pytest.terminal import TerminalReporter
+
+from keycheck import withdrawal
+from keycheck.redaction import printable
+
+EXIT_DIRTY = 11
+_ENDING = "keycheck-ending"
+# Whose files were asked for by an option.
+_OPTIONS = {
+    "_pytest.junitxml": "--junitxml",
+    "_pytest.logging": "--log-file",
+    "_pytest.helpconfig": "--debug",
+    "pytest_html": "--html",
+}
+
+
+class Ending:
+    """Wraps the whole run, and within it the end of the session, so that pytest still sums up what failed there."""
+
+    def __init__(self) -> None:
+        self._notes: list[str] = []
+
+    @staticmethod
+    def of(config: pytest.Config) -> "Ending":
+        """The one of this run."""
+        ending = config.pluginmanager.get_plugin(_ENDING)
+        assert isinstance(ending, Ending)
+        return ending
+
+    @staticmethod
+    def register(pluginmanager: pytest.PytestPluginManager) -> None:
+        """Before any other plugin of ours."""
+        pluginmanager.register(Ending(), _ENDING)
+
+    def note(self, trouble: str | BaseException) -> None:
+        """To be said at the end, after the verdict; the exit status is 3 then."""
+        sentence = trouble if isinstance(trouble, str) else _sentence(trouble)
+        if sentence not in self._notes:
+            self._notes.append(sentence)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        self.note(excinfo.value)
+
+    @pytest.hookimpl(wrapper=True, trylast=True)  # inside of the terminal's own, which sums up when this has ended
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
+        try:
+            yield
+        except (KeyboardInterrupt, pytest.exit.Exception):
+            raise  # pytest has an exit status for each of them
+        except BaseException as error:  # noqa: BLE001  SystemExit and pytest.fail among it
+            self.note(error)
+            session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_cmdline_main(self, config: pytest.Config) -> Generator[None, Any, Any]:
+        if not withdrawal.is_suite_run(config, config.args) or withdrawal.looks_only(config.option):
+            return (yield)
+        status: Any = pytest.ExitCode.INTERNAL_ERROR
+        try:
+            status = yield
+        except (KeyboardInterrupt, pytest.UsageError):
+            self._end(config, status)
+            raise
+        except BaseException as error:  # noqa: BLE001  as above
+            self.note(error)
+        return self._end(config, status)
+
+    def _end(self, config: pytest.Config, status: Any) -> Any:
+        """Says what is left to say; the exit status."""
+        gate: Any = config.pluginmanager.get_plugin("keycheck-gate")
+        suite_run: Any = config.pluginmanager.get_plugin("keycheck-suite")
+        reporter = config.pluginmanager.get_plugin("terminalreporter")
+        try:
+            if gate is not None:
+                gate.scan()
+            if suite_run is not None and isinstance(reporter, TerminalReporter):
+                suite_run.tell(reporter)
+        except Exception as error:  # noqa: BLE001  a terminal that nobody reads, and what else there may be
+            self.note(error)
+        for note in self._notes:
+            say(config, note)
+        _let_go_of_streams()
+        if gate is not None and gate.is_dirty:
+            return EXIT_DIRTY
+        if self._notes:
+            return pytest.ExitCode.INTERNAL_ERROR
+        if suite_run is None:  # it did not come so far
+            return pytest.ExitCode.INTERNAL_ERROR if status == pytest.ExitCode.TESTS_FAILED else status
+        return suite_run.settled(status)
+
+
+def say(config: pytest.Config, text: str) -> None:
+    """One sentence on the terminal; nothing under `-p no:terminal`, or where nobody listens any more."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    with contextlib.suppress(OSError):
+        if isinstance(reporter, TerminalReporter):
+            reporter.write_line(text, red=True)
+        elif not config.pluginmanager.is_blocked("terminal"):  # it is not there yet
+            print(text, file=sys.stderr)
+
+
+def _sentence(error: BaseException) -> str:
+    module, why = _raised_in(error), type(error).__name__
+    if isinstance(error, OSError) and error.strerror:
+        why = error.strerror
+    for writer, option in _OPTIONS.items():
+        if module == writer or module.startswith(f"{writer}."):
+            return f"{option} could not be written ({why}): name another file for it, or make room"
+    return (
+        f"{printable(module, 60)} broke down ({printable(why, 60)}), which says nothing about the key: what it was to "
+        "do may be missing. Leave it out, or report it to its makers"
+    )
+
+
+def _raised_in(error: BaseException) -> str:
+    """The module outside of the standard library that raised it, or called what did."""
+    module, trace = "another plugin", error.__traceback__
+    while trace is not None:
+        name = str(trace.tb_frame.f_globals.get("__name__"))
+        if name.partition(".")[0] not in {*sys.stdlib_module_names, "pluggy"} and name != "_pytest.outcomes":
+            module = name
+        trace = trace.tb_next
+    return module
+
+
+def _let_go_of_streams() -> None:
+    """pytest and Python flush them once more, and would end with 1 or 120 where nobody takes what is left."""
+    for name in ("stdout", "stderr"):
+        try:
+            getattr(sys, name).flush()
+        except (OSError, ValueError):
+            setattr(sys, name, io.StringIO())

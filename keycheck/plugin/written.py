@@ -1,0 +1,93 @@
+"""The files that pytest and its plugins write in a run, by the paths that their writers know. No folder is searched."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# Options and settings of pytest.ini whose writers take a name as it is: they expand neither `~` nor `$NAME` in it.
+_AS_NAMED = ("log_file", "report_log", "json_report_file")
+# Where JUnit and pytest-html, which do expand them, keep what came of it.
+_EXPANDED = ("logfile", "_report_path")
+
+WRITTEN = "keycheck-written"
+Stamp = tuple[int, int, int] | str | None
+
+
+class Written:
+    """Paths of files, each with what lay there before the run. Made before pytest opens the file of --debug."""
+
+    def __init__(self, early_config: pytest.Config) -> None:
+        self._before: dict[Path, Stamp] = {}
+        self._expect_named(early_config, getattr(early_config.known_args_namespace, "debug", None))
+
+    @staticmethod
+    def of(config: pytest.Config) -> "Written":
+        """The one of this run."""
+        written = config.pluginmanager.get_plugin(WRITTEN)
+        assert isinstance(written, Written)
+        return written
+
+    def begin(self, config: pytest.Config) -> None:
+        """Before the other plugins are configured, which is when some open their files."""
+        for name in _AS_NAMED:
+            with contextlib.suppress(ValueError):  # no setting of this name
+                self._expect_named(config, getattr(config.option, name, None) or config.getini(name))
+        if (cache := config.cache) is not None:
+            _listen(cache, "set", lambda key, *_: self._expect(cache._getvaluepath(key)))
+
+    def ask_the_writers(self, config: pytest.Config) -> None:
+        """Once all plugins are configured, and before those write that have not opened their files yet."""
+        for path in self.shared(config):
+            self._expect(path)
+        for plugin in config.pluginmanager.get_plugins():
+            assets = getattr(plugin, "_assets_path", None)  # pytest-html's, for what is attached to a report
+            if isinstance(assets, Path):
+                _listen(plugin, "_write_content", lambda _, name, folder=assets: self._expect(folder / name))
+
+    @staticmethod
+    def shared(config: pytest.Config) -> list[Path]:
+        """The files that are made to be shown to others, by plugins that leave this machine's names in them."""
+        plugins = config.pluginmanager.get_plugins()
+        places = [getattr(plugin, name, None) for plugin in plugins for name in _EXPANDED]
+        return [Path(place) for place in places if isinstance(place, str | Path)]
+
+    def __iter__(self) -> Iterator[Path]:
+        """The files that are not as they were before."""
+        return (path for path, before in list(self._before.items()) if stamp(path) != before)
+
+    def was_there(self, path: Path) -> bool:
+        """Whether something lay there before the run."""
+        return self._before.get(path) is not None
+
+    def _expect_named(self, config: pytest.Config, name: object) -> None:
+        if isinstance(name, str) and name:
+            self._expect(config.invocation_params.dir / name)
+
+    def _expect(self, path: Path) -> None:
+        self._before.setdefault(path, stamp(path))
+
+
+def _listen(writer: Any, method: str, told: Callable[..., None]) -> None:
+    """Has `told` called with the same arguments before each call of this method."""
+    usual = getattr(writer, method)
+
+    def both(*args: Any, **kwargs: Any) -> Any:
+        with contextlib.suppress(Exception):  # the writer itself will complain
+            told(*args, **kwargs)
+        return usual(*args, **kwargs)
+
+    setattr(writer, method, both)
+
+
+def stamp(path: Path) -> Stamp:
+    """Changes with a file; None where there is none, and the reason where it cannot be looked at."""
+    try:
+        told = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        return error.strerror
+    return told.st_mtime_ns, told.st_size, told.st_ino

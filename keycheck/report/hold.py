@@ -1,0 +1,101 @@
+"""The report folder, held by one run at a time, and the last run's reports taken out of it.
+
+The lock is the operating system's: it goes with the process that has it, however that ends. It is taken by the standard
+library, and not by filelock: that imports asyncio, and takes 90 ms, for which the last verdict would stand. This module
+imports next to nothing for the same reason.
+"""
+
+import contextlib
+import sys
+from pathlib import Path
+from typing import IO
+
+from keycheck.errors import UsageProblem
+
+VERDICT_FILE = "verdict.json"
+PAGE_FILE = "report.html"
+SUMMARY_FILE = "summary.md"
+BESIDE = (PAGE_FILE, SUMMARY_FILE)  # there only with their verdict
+_LOCK_FILE = ".lock"  # it stays: a file that comes and goes can be locked twice
+_LONGEST_VERDICT = 2**21  # bytes; more than any reader of a verdict takes
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(file: IO[bytes]) -> None:
+        try:
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        except PermissionError as error:
+            raise BlockingIOError(error.errno, error.strerror) from None
+else:
+    import fcntl
+
+    def _lock(file: IO[bytes]) -> None:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+class Hold:
+    """One run's hold on its report folder. Taking it twice is taking it once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._file: IO[bytes] | None = None
+        self._withdrawn: str | None = None
+
+    def take(self) -> None:
+        """Raises UsageProblem where another run holds the folder, and OSError where nothing can be locked in it."""
+        if self._file is not None:
+            return
+        path = self.folder / _LOCK_FILE
+        if path.exists() and not path.is_file():
+            raise OSError(0, f"{_LOCK_FILE} is no file")
+        file = path.open("ab")
+        try:
+            _lock(file)
+        except BlockingIOError:
+            file.close()
+            raise UsageProblem(
+                f"another run is using {self.folder.name or 'the report folder'}: wait until it has ended, or choose "
+                "another folder with --report-dir"
+            ) from None
+        except BaseException:
+            file.close()
+            raise
+        self._file = file
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether no other run can hold the folder now."""
+        return self._file is not None
+
+    def withdraw(self, *, keep: bool = False) -> None:
+        """Removes the last run's reports, the verdict first. `keep`: its text stays at hand for a comparison.
+
+        Raises OSError where something cannot be removed.
+        """
+        verdict = self.folder / VERDICT_FILE
+        if keep:
+            with contextlib.suppress(OSError):  # then nothing can be compared with it, and it goes all the same
+                self._withdrawn = _text(verdict)
+        for name in (VERDICT_FILE, *BESIDE):
+            (self.folder / name).unlink(missing_ok=True)
+
+    def withdrawn(self, path: Path) -> str | None:
+        """The verdict that was here, where `path` names it; None for any other file."""
+        with contextlib.suppress(OSError, RuntimeError):  # a loop of links
+            if path.resolve() == (self.folder / VERDICT_FILE).resolve():
+                return self._withdrawn
+        return None
+
+    def release(self) -> None:
+        """Gives the folder to the next run."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+def _text(path: Path) -> str | None:
+    if not path.is_file():  # a pipe may never end
+        return None
+    with path.open("rb") as file:
+        return file.read(_LONGEST_VERDICT).decode("utf-8", "replace")

@@ -1,0 +1,141 @@
+"""The first plugin of a run: holds the report folder and withdraws the last verdict, before more is imported.
+
+pytest.ini names it, so that it comes before every other plugin; conftest.py names it again, for a run with other
+`addopts`. What remains before it is the start of Python and of pytest itself, in which no code of ours can run.
+All options are added here, since what the command line means must be known by now.
+"""
+
+import argparse
+import contextlib
+import copy
+import itertools
+import os
+import shlex
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+
+import pytest
+
+from keycheck.errors import UsageProblem
+from keycheck.report.hold import Hold
+
+SUITE = "suite"
+_HOLD = "keycheck-hold"
+# Options that answer a question of their own: nothing is run, and the last reports stay.
+_LOOKS = ("collectonly", "showfixtures", "show_fixtures_per_test", "cacheshow", "markers", "help", "version")
+
+
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    group = parser.getgroup("keycheck")
+    group.addoption("--replay", metavar="NAME", help="offline, from cassettes/NAME.yaml or from a path")
+    group.addoption("--record", metavar="NAME", help="live, and keep a scrubbed cassette as cassettes/NAME.yaml")
+    group.addoption("--compare", metavar="VERDICT", help="what changed since an earlier verdict.json of the same key")
+    group.addoption("--explain", metavar="ID", help="say what a check claims, why, and what it sends; runs nothing")
+    group.addoption("--env-file", metavar="PATH", help="settings file (default: .env beside pytest.ini)")
+    group.addoption("--report-dir", metavar="DIR", help="where reports go (default: reports/ beside pytest.ini)")
+    config = pluginmanager.get_plugin("pytestconfig")
+    if not isinstance(config, pytest.Config):
+        return
+    given = [*config.getini("addopts"), *shlex.split(os.environ.get("PYTEST_ADDOPTS", ""))]
+    given += config.invocation_params.args
+    try:
+        option, unknown = parser.parse_known_and_unknown_args(given, namespace=copy.copy(config.option))
+    except pytest.UsageError:
+        return  # pytest will say so itself
+    readings = (option.file_or_dir, _surely_paths(option.file_or_dir, given, unknown))
+    if all(is_suite_run(config, _paths(config, option, named)) for named in readings):
+        _start(config, option)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """By now the options of all installed plugins are known, and so is what is a path and what an option's value."""
+    option = early_config.known_args_namespace
+    if is_suite_run(early_config, _paths(early_config, option, option.file_or_dir)):
+        _start(early_config, option)
+
+
+def _surely_paths(named: list[str], given: list[str], unknown: list[str]) -> list[str]:
+    """Without those that stand behind an option of a plugin that is not loaded yet, and may be its value."""
+    sure = list(named)
+    for before, argument in itertools.pairwise(given):
+        if before in unknown and "=" not in before and argument in sure:
+            sure.remove(argument)
+    return sure
+
+
+def _paths(config: pytest.Config, option: argparse.Namespace, named: list[str]) -> list[str]:
+    """As pytest decides itself what it is to run."""
+    return config._decide_args(
+        args=named,
+        pyargs=option.pyargs,
+        testpaths=config.getini("testpaths"),
+        invocation_dir=config.invocation_params.dir,
+        rootpath=config.rootpath,
+        warn=False,
+    )[0]
+
+
+def _start(config: pytest.Config, option: argparse.Namespace) -> None:
+    if looks_only(option) or option.explain is not None or config.pluginmanager.has_plugin(_HOLD):
+        return
+    if option.noconftest:
+        raise pytest.UsageError("--noconftest takes the suite's own plugin away: leave it out")
+    if list(config.invocation_params.args) == sys.argv[1:]:  # the process is this run, and nothing else
+        _end_with_3()
+    hold = hold_of(config, option)
+    try:
+        with contextlib.suppress(OSError):  # the run will say so; there may be no such folder yet
+            if hold.folder.is_dir():
+                hold.take()
+                hold.withdraw(keep=option.compare is not None)
+    except UsageProblem as problem:
+        message = str(problem)
+    else:
+        return
+    raise pytest.UsageError(message)
+
+
+def _end_with_3() -> None:
+    """An exception that nobody catches would end the process with 1, as if a critical check had failed."""
+    usual = sys.excepthook
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        usual(kind, error, trace)
+        if issubclass(kind, Exception):
+            raise SystemExit(int(pytest.ExitCode.INTERNAL_ERROR))
+
+    sys.excepthook = hook
+
+
+# -- what the rest of the plugin asks as well --
+
+
+def hold_of(config: pytest.Config, option: argparse.Namespace) -> Hold:
+    """The one hold of this run, which ends with its configuration."""
+    hold = config.pluginmanager.get_plugin(_HOLD)
+    if not isinstance(hold, Hold):
+        given = getattr(option, "report_dir", None)
+        hold = Hold(config.invocation_params.dir / given if given else config.rootpath / "reports")
+        config.pluginmanager.register(hold, _HOLD)
+        config.add_cleanup(hold.release)
+    return hold
+
+
+def looks_only(option: argparse.Namespace) -> bool:
+    """Whether pytest answers a question, such as --collect-only, and runs nothing."""
+    return any(getattr(option, name, None) for name in _LOOKS)
+
+
+def is_suite_run(config: pytest.Config, arguments: Iterable[str]) -> bool:
+    """Whether these paths and node ids lead into suite/."""
+    suite = Path(os.path.realpath(config.rootpath / SUITE))
+    return any(suite in (place, *place.parents) or place in suite.parents for place in places(config, arguments))
+
+
+def places(config: pytest.Config, arguments: Iterable[str]) -> list[Path]:
+    """The files and folders that these paths and node ids name."""
+    here = config.invocation_params.dir
+    return [Path(os.path.realpath(here / str(argument).partition("::")[0])) for argument in arguments]

@@ -1,0 +1,167 @@
+"""Exit 1 means that a critical check failed, whatever else goes wrong at a run's end."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.running import ROOT, Finished, SuiteRunner
+
+VERDICT = "OK: This key is fit to trade USD-M futures from this machine."
+
+
+def replayed(process: SuiteRunner, *arguments: str, all_plugins: bool = False) -> Finished:
+    """A healthy run."""
+    return process("--replay", "healthy", *arguments, all_plugins=all_plugins)
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Path:
+    """A folder with what cannot be written: a folder, a file that is no folder, a loop of links."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("option", "name"),
+    [
+        *(("--junitxml", name) for name in ("/dev/full", "file/below.xml", "loop/below.xml", "a" * 300)),
+        *(("--html", name) for name in ("/dev/full", "folder", "file/below.xml", "loop/below.xml", "a" * 300)),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_one_sentence(
+    option: str, name: str, places: Path, process: SuiteRunner
+) -> None:
+    """Exit 3, and which option it is; the verdict is printed and kept. Where the file cannot even be named at the start
+    of the run, nothing is run.
+    """
+    done = replayed(process, f"{option}={places / name}", all_plugins=True)
+    assert done.exit_status == 3, done.output
+    told = [line for line in done.output.splitlines() if line.startswith(f"{option} could not be written")]
+    assert len(told) == 1
+    if "INTERNALERROR" not in done.output:
+        assert VERDICT in done.output
+        assert done.verdict["verdict"] == "OK"
+    else:
+        assert option == "--html"  # which makes its folder as it starts
+        assert done.verdict == {}
+
+
+@pytest.mark.parametrize("name", ["folder", "file/below.log", "/dev/full"])
+def test_a_log_that_cannot_be_written_ends_with_3(name: str, places: Path, process: SuiteRunner) -> None:
+    """At the start of the run or at its end."""
+    done = replayed(process, f"--log-file={places / name}", "--log-file-level=DEBUG", "-p", "logs")
+    assert done.exit_status == 3
+    assert "--log-file could not be written" in done.output
+    assert not done.verdict or done.verdict["verdict"] == "OK"
+
+
+@pytest.fixture
+def plugin(process: SuiteRunner, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file of another plugin, `-p stranger`."""
+    monkeypatch.setenv("PYTHONPATH", str(process.folder))
+    return process.folder / "stranger.py"
+
+
+@pytest.fixture(autouse=True)
+def logs(process: SuiteRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plugin that logs something when no test runs."""
+    monkeypatch.setenv("PYTHONPATH", str(process.folder))
+    (process.folder / "logs.py").write_text(
+        "import logging\n\ndef pytest_sessionfinish():\n    logging.info('the end')\n", encoding="utf-8"
+    )
+
+
+HOOKS = ("pytest_sessionfinish()", "pytest_terminal_summary()", "pytest_unconfigure()")
+RAISED = (
+    "raise MemoryError",
+    "raise SystemExit(1)",
+    "pytest.fail('no')",
+    "pytest.exit('no', 1)",
+    "raise OSError(28, 'x')",
+)
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+@pytest.mark.parametrize("raised", RAISED)
+def test_what_another_plugin_raises_at_the_end_is_no_verdict(
+    hook: str, raised: str, plugin: Path, process: SuiteRunner
+) -> None:
+    """Exit 3, and the verdict stands: on the terminal and in verdict.json."""
+    plugin.write_text(f"import pytest\n\ndef {hook}:\n    {raised}\n", encoding="utf-8")
+    done = replayed(process, "-p", "stranger")
+    assert done.exit_status == (3 if "exit" not in raised or "System" in raised else done.exit_status), done.output
+    assert done.exit_status in (0, 3)
+    assert done.output.count(VERDICT) == 1
+    assert done.verdict["verdict"] == "OK"
+    assert "Traceback" not in done.output
+    assert ("stranger" in done.output) == (done.exit_status == 3)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@pytest.hookimpl(wrapper=True, tryfirst=True)\ndef pytest_sessionfinish():\n    yield\n    raise MemoryError",
+        "@pytest.hookimpl(wrapper=True)\ndef pytest_sessionfinish():\n    yield\n    raise MemoryError",
+        "@pytest.fixture(scope='session', autouse=True)\ndef torn():\n    yield\n    raise MemoryError",
+        "def pytest_configure(config):\n    config.add_cleanup(lambda: 1 / 0)",
+        "def pytest_runtest_logreport(report):\n    assert 'smallest_order' not in report.nodeid",
+        "def pytest_configure():\n    raise MemoryError",
+        "def pytest_load_initial_conftests():\n    raise MemoryError",
+        "def pytest_collection_modifyitems():\n    raise MemoryError",
+        "def pytest_keyboard_interrupt():\n    1 / 0\n\ndef pytest_collection():\n    raise KeyboardInterrupt",
+        "def pytest_sessionfinish(session):\n    session.exitstatus = 1\n    session.testsfailed = 7",
+        "def pytest_cmdline_main():\n    return 1",
+    ],
+)
+def test_nothing_of_another_plugin_ends_with_1(text: str, plugin: Path, process: SuiteRunner) -> None:
+    """Wherever it breaks in; and no file says OK where the exit status does not."""
+    plugin.write_text(f"import pytest\n\n{text}\n", encoding="utf-8")
+    done = replayed(process, "-p", "stranger")
+    assert done.exit_status not in (1, 10), done.output
+    assert done.exit_status != 0 or done.verdict["verdict"] == "OK"
+
+
+def test_a_plugin_makes_no_ok_of_a_verdict(plugin: Path, process: SuiteRunner) -> None:
+    """Nor does it take a failure away."""
+    plugin.write_text(
+        "import pytest\n\n@pytest.hookimpl(trylast=True)\n"
+        "def pytest_sessionfinish(session):\n    session.exitstatus = 0\n",
+        encoding="utf-8",
+    )
+    assert process("--replay", "withdrawals-enabled", "-p", "stranger").exit_status == 1
+
+
+def test_a_failed_check_and_a_file_that_cannot_be_written(process: SuiteRunner) -> None:
+    """The file is asked for and missing: 3, and the verdict says the rest."""
+    done = process("--replay", "withdrawals-enabled", "--junitxml=/dev/full")
+    assert (done.exit_status, done.verdict["verdict"]) == (3, "NOT_OK")
+    assert "NOT_OK: " in done.output
+
+
+@pytest.mark.parametrize("option", ["--debug=/nonexistent/debug.log", "--noconftest"])
+def test_a_run_that_cannot_begin_does_not_end_with_1(option: str, process: SuiteRunner) -> None:
+    """It says why."""
+    done = replayed(process, option)
+    assert done.exit_status in (3, 4)
+    assert done.output
+
+
+@pytest.mark.parametrize("stdout", ["closed early", "/dev/full"])
+def test_a_terminal_that_takes_no_more_is_no_failed_check(stdout: str, tmp_path: Path) -> None:
+    """`| head` and a full disk: not 1, and verdict.json holds the verdict, or none."""
+    reports = tmp_path / "reports"
+    command = [sys.executable, "-m", "pytest", "suite/", "--replay=healthy", f"--report-dir={reports}"]
+    if stdout == "/dev/full":
+        with Path(stdout).open("wb") as file:
+            status = subprocess.run(command, cwd=ROOT, stdout=file, stderr=file, timeout=60, check=False).returncode  # noqa: S603
+    else:
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:  # noqa: S603
+            assert process.stdout
+            process.stdout.close()
+            status = process.wait(60)
+    assert status in (0, 3), status
+    assert list(reports.iterdir())

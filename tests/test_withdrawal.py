@@ -1,0 +1,237 @@
+"""The last run's verdict goes first of all, and one run at a time holds a report folder."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.exchange import LocalExchange, Scenario
+from tests.exchange.faults import Fault
+from tests.running import ROOT, SuiteRunner
+
+REPLAY = ("suite/", "--replay", "healthy")
+OLD = {"verdict.json": '{"ok": true, "verdict": "OK"}', "report.html": "<h1>OK</h1>", "summary.md": "OK"}
+# What Python and pytest import to start, and the few lines of ours that come before all else.
+BEFORE = re.compile(
+    r"(_pytest|pytest|pluggy|iniconfig|packaging|pygments)(\.|$)|keycheck(\.withdrawal|\.errors|\.report(\.hold)?)?$"
+)
+CACHE = ROOT / ".pytest_cache"
+DIES = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n"
+DIES_IN = "import os, signal\n\ndef {}():\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+
+
+@pytest.fixture
+def reports(tmp_path: Path) -> Path:
+    """A folder with the reports of a run that was OK."""
+    folder = tmp_path / "reports"
+    folder.mkdir()
+    put_old_reports(folder)
+    return folder
+
+
+def put_old_reports(folder: Path) -> None:
+    """As the last run left them."""
+    for name, text in OLD.items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def is_old(folder: Path) -> bool:
+    """Whether the last run's verdict can still be read there, or its page."""
+    return any((folder / name).exists() and (folder / name).read_text(encoding="utf-8") == OLD[name] for name in OLD)
+
+
+def command(folder: Path, *arguments: str, python: tuple[str, ...] = ()) -> list[str]:
+    """Of a run in a process of its own."""
+    more = (f"--env-file={os.devnull}", "-o", f"cache_dir={CACHE}", f"--report-dir={folder}")
+    return [sys.executable, *python, "-m", "pytest", *(arguments or REPLAY), *more]
+
+
+def ended(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A run in a process of its own, from start to end."""
+    return subprocess.run(  # noqa: S603  our own command
+        command(folder, *arguments),
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(folder.parent), **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+# -- the last verdict --
+
+
+def test_a_plugin_that_kills_the_process_finds_no_old_verdict(reports: Path) -> None:
+    """Nothing that the command line names is imported before the last verdict has gone."""
+    (reports.parent / "dies.py").write_text(DIES, encoding="utf-8")
+    assert ended(reports, *REPLAY, "-p", "dies").returncode == -signal.SIGKILL
+    assert not is_old(reports)
+
+
+def test_without_the_lines_of_pytest_ini_the_conftest_sees_to_it(reports: Path) -> None:
+    """`-o addopts=` takes the early plugin away; conftest.py names it first as well."""
+    (reports.parent / "dies.py").write_text(DIES_IN.format("pytest_configure"), encoding="utf-8")
+    assert ended(reports, *REPLAY, "-p", "dies", "-o", "addopts=").returncode == -signal.SIGKILL
+    assert not is_old(reports)
+
+
+def test_an_option_that_nobody_knows_leaves_no_old_verdict(reports: Path) -> None:
+    """A run that was asked for and refused is no reason to believe an older one."""
+    assert ended(reports, *REPLAY, "--no-such-option").returncode == 4
+    assert not is_old(reports)
+
+
+@pytest.mark.parametrize("where", ["PYTEST_ADDOPTS", "the command line"])
+@pytest.mark.parametrize("looks", ["--co", "--explain=account_may_trade", "--help", "--markers", "--fixtures"])
+def test_looking_leaves_the_last_reports(where: str, looks: str, reports: Path) -> None:
+    """Wherever the option stands that makes it no run."""
+    done = ended(reports, PYTEST_ADDOPTS=looks) if where == "PYTEST_ADDOPTS" else ended(reports, *REPLAY, looks)
+    assert done.returncode == 0
+    assert {name: (reports / name).read_text(encoding="utf-8") for name in OLD} == OLD
+
+
+@pytest.mark.parametrize("arguments", [("tests/test_codes.py", "--co"), ("tests/test_codes.py", "--html", ".", "--co")])
+def test_a_run_of_other_tests_leaves_the_last_reports(arguments: tuple[str, ...], reports: Path) -> None:
+    """Also where an option of a plugin that is not yet known is followed by what looks like a path."""
+    ended(reports, *arguments)
+    assert is_old(reports)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment"),
+    [
+        (("--replay", "healthy"), {}),
+        (("--replay=healthy", "--html", "page.html"), {}),
+        (("-n", "2"), {}),
+        ((), {"PYTEST_ADDOPTS": "suite/ --replay healthy"}),
+    ],
+)
+def test_a_run_of_the_suite_is_known_however_it_is_asked_for(
+    arguments: tuple[str, ...], environment: dict[str, str], reports: Path
+) -> None:
+    """With no path at all, with a value that looks like a path, from the environment."""
+    (reports.parent / "dies.py").write_text(DIES_IN.format("pytest_configure"), encoding="utf-8")
+    assert ended(reports, "-p", "dies", *arguments, **environment).returncode == -signal.SIGKILL
+    assert not is_old(reports)
+
+
+def test_the_verdict_that_is_withdrawn_can_be_compared_with(suite: SuiteRunner) -> None:
+    """It is read before it goes."""
+    assert suite("--replay", "withdrawals-enabled").exit_status == 1
+    done = suite("--replay", "withdrawals-enabled", "--compare", str(suite.report_dir))
+    assert done.exit_status == 1
+    assert "SINCE " in done.output
+
+
+def test_signals_leave_no_old_verdict(reports: Path) -> None:
+    """At many moments of a run: where an old OK was left, nothing but Python and pytest had been imported."""
+    left, gone = 0, 0
+    for number in range(45):
+        put_old_reports(reports)
+        sent = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)[number % 3]
+        with subprocess.Popen(  # noqa: S603  our own command
+            command(reports, python=("-X", "importtime")),
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        ) as process:
+            timer = threading.Timer(0.02 + 0.02 * number, process.send_signal, (sent,))
+            timer.start()
+            told = process.communicate(timeout=60)[1].decode("utf-8", "replace")
+            timer.cancel()
+        if not is_old(reports):
+            gone += 1
+            continue
+        left += 1
+        names = re.findall(r"\| +(\S+)$", told, re.MULTILINE)
+        behind = names[names.index("_pytest.config") :] if "_pytest.config" in names else []
+        strangers = [name for name in behind if name.partition(".")[0] not in sys.stdlib_module_names]
+        assert [name for name in strangers if not BEFORE.match(name)] == [], (number, sent)
+    assert gone
+    assert left  # else the moments are all too late to show anything
+
+
+# -- one run at a time --
+
+
+def test_a_second_run_is_refused_and_touches_nothing(reports: Path) -> None:
+    """One sentence that names --report-dir, exit 4; every file of the first run is as it was."""
+    with LocalExchange(Scenario(faults={"/fapi/v1/time": Fault.stall()})) as exchange:
+        first = subprocess.Popen(  # noqa: S603  our own command
+            command(reports, "suite/"), cwd=ROOT, env=os.environ | exchange.settings(), stdout=subprocess.DEVNULL
+        )
+        try:
+            _wait_for_request(exchange)
+            log = reports / "run.log"
+            log.write_text("the first run's", encoding="utf-8")
+            before = {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in reports.iterdir()}
+            second = ended(reports, *REPLAY, f"--log-file={log}")
+            after = {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in reports.iterdir()}
+        finally:
+            first.kill()
+            first.wait(10)
+    assert second.returncode == 4
+    (line,) = [line for line in second.stderr.splitlines() if line.startswith("ERROR: ")]
+    assert "--report-dir" in line
+    assert "another run" in line
+    assert "Traceback" not in second.stdout + second.stderr
+    assert after == before
+    assert "verdict.json" in before
+
+
+def _wait_for_request(exchange: LocalExchange) -> None:
+    for _ in range(400):
+        if exchange.requests_to("/fapi/v1/time"):
+            return
+        threading.Event().wait(0.05)
+    pytest.fail("no request within 20 s")
+
+
+def test_a_dead_run_holds_nothing(reports: Path) -> None:
+    """Its lock went with it, and what is left of it in the folder is in nobody's way."""
+    (reports.parent / "dies.py").write_text(DIES_IN.format("pytest_sessionfinish"), encoding="utf-8")
+    assert ended(reports, *REPLAY, "-p", "dies").returncode == -signal.SIGKILL
+    assert ended(reports).returncode == 0
+    assert json.loads((reports / "verdict.json").read_text(encoding="utf-8"))["ok"] is True
+
+
+def test_two_runs_in_two_folders_do_not_meet(reports: Path, tmp_path: Path) -> None:
+    """Each holds its own."""
+    other = tmp_path / "other"
+    runs = [
+        subprocess.Popen(command(folder), cwd=ROOT, stdout=subprocess.DEVNULL)  # noqa: S603  our own command
+        for folder in (reports, other)
+    ]
+    assert [run.wait(60) for run in runs] == [0, 0]
+
+
+def test_two_runs_of_one_process_follow_each_other(reports: Path) -> None:
+    """The first gives the folder back at its end."""
+    arguments = command(reports)[3:]
+    code = f"import pytest, sys; sys.exit(10 * pytest.main({arguments!r}) + pytest.main({arguments!r}))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=60, capture_output=True, check=False)  # noqa: S603
+    assert done.returncode == 0
+
+
+# -- folders that cannot be used --
+
+
+@pytest.mark.parametrize("name", ["/", "a" * 300, "loop/below", "file/below"])
+def test_a_folder_that_cannot_be_used_is_said(name: str, tmp_path: Path) -> None:
+    """One sentence that names --report-dir, exit 4, no internal error; the sentence stays short."""
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    (tmp_path / "file").touch()
+    done = ended(Path(name) if name == "/" else tmp_path / name)
+    assert done.returncode == 4, done.stdout
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("ERROR: ")]
+    assert "--report-dir" in line
+    assert len(line) < 250
+    assert "INTERNALERROR" not in done.stdout + done.stderr
