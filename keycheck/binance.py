@@ -341,7 +341,10 @@ class Binance(Memory):
         given = self.stream_key()
         if self._listener is None or given.listen_key is None:
             raise Undecided(f"{given}, so no stream could be opened")
-        return self._listener.listen(given.listen_key, self._channel.seconds_for(USER_STREAM))
+        found = self._listener.listen(given.listen_key, self._channel.seconds_for(USER_STREAM))
+        if found.probe:
+            self._journal.remember("stream/probe", lambda: [found.probe])  # a cassette keeps it for people to read
+        return found
 
     # -- how they are asked --
 

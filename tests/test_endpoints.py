@@ -1,9 +1,20 @@
 """The list of requests is short, and nothing on it moves money."""
 
+import re
+
 import pytest
 
 from keycheck import endpoints
-from keycheck.endpoints import LISTED, Endpoint, Host
+from keycheck.endpoints import (
+    DEMO_USER_STREAM,
+    ENVIRONMENTS,
+    LISTED,
+    STREAMS,
+    USER_STREAM,
+    USER_STREAMS,
+    Endpoint,
+    Host,
+)
 
 DEFINED = [value for value in vars(endpoints).values() if isinstance(value, Endpoint)]
 
@@ -33,7 +44,8 @@ def test_everything_reads_or_tests(endpoint: Endpoint) -> None:
         ("GET /sapi/v1/account/apiRestrictions", 1, True),
         ("GET /sapi/v1/account/info", 1, True),
         ("POST /fapi/v1/listenKey", 1, False),
-        ("GET /private/stream", 0, False),
+        ("GET /private/ws", 0, False),
+        ("GET /ws", 0, False),
     ],
 )
 def test_weights_and_signatures_are_the_documented_ones(request_line: str, weight: int, signed: bool) -> None:
@@ -44,9 +56,16 @@ def test_weights_and_signatures_are_the_documented_ones(request_line: str, weigh
 
 @pytest.mark.parametrize("endpoint", DEFINED, ids=str)
 def test_a_path_belongs_to_its_host(endpoint: Endpoint) -> None:
-    """/fapi is the futures API, /sapi the wallet's, /private a stream."""
-    places = {Host.FUTURES: "/fapi/", Host.WALLET: "/sapi/", Host.STREAM: "/private/"}
-    assert endpoint.path.startswith(places[endpoint.host])
+    """/fapi is the futures API, /sapi the wallet's; a stream's path ends in /ws."""
+    places = {Host.FUTURES: r"/fapi/.+", Host.WALLET: r"/sapi/.+", Host.STREAM: r"(/private)?/ws"}
+    assert re.fullmatch(places[endpoint.host], endpoint.path)
+
+
+def test_each_environment_has_its_stream() -> None:
+    """Production's address is the documented one, demo's was observed; there is no third."""
+    assert USER_STREAMS == {"production": USER_STREAM, "demo": DEMO_USER_STREAM}
+    assert USER_STREAMS.keys() == STREAMS.keys() == ENVIRONMENTS.keys()
+    assert {each for each in DEFINED if each.host is Host.STREAM} == set(USER_STREAMS.values())
 
 
 def test_a_listen_key_takes_the_key_and_no_signature() -> None:
