@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 import trustme
+from websockets.http11 import Request
+from websockets.protocol import State
+from websockets.server import ServerProtocol
 
 from keycheck.endpoints import DEMO_USER_STREAM, USER_STREAM, Endpoint
 from keycheck.errors import (
@@ -457,6 +460,34 @@ def test_an_https_proxy_is_spoken_to_in_tls(there: Front, authority: trustme.CA,
     with Proxy(speaking(authority.issue_cert(ADDRESS)), user=f"somebody:{PASSWORD}") as proxy:
         assert listen(wss(there), with_password(proxy), bundle).alive
         assert len(proxy.heads) == 1
+
+
+class Busy(Listener):
+    """A stream on which something happens all the time."""
+
+    def answer(self, connection: socket.socket) -> None:
+        """A handshake; then an event and a pong, in two TLS records of one packet."""
+        server = ServerProtocol()
+        while data := self.take(connection):
+            event = b"\x81\x02{}" if server.state is State.OPEN else b""
+            server.receive_data(data)
+            for request in server.events_received():
+                if isinstance(request, Request):
+                    server.send_response(server.accept(request))
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+            for piece in (event, *server.data_to_send()):
+                connection.sendall(piece)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_CORK"), reason="only Linux can be told what goes into one packet")
+def test_a_pong_that_shares_a_packet_is_heard_behind_an_https_proxy(authority: trustme.CA, bundle: str) -> None:
+    """TLS within TLS reads ahead: what it holds back already no socket tells of, and a client that waits for one waits
+    for ever.
+    """
+    certificate = authority.issue_cert(ADDRESS)
+    with Busy(speaking(certificate)) as there, Proxy(speaking(certificate)) as proxy:
+        assert listen(there.url.replace("https", "wss"), proxy.url, bundle).alive
 
 
 @pytest.mark.usefixtures("hurried")

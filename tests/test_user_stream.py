@@ -363,6 +363,14 @@ def test_a_label_says_yes_or_no(value: object) -> None:
         label_from(kept | {"has_stream": value}, "mine")
 
 
+def test_a_library_that_cannot_be_imported_costs_one_check(process: SuiteRunner, exchange: LocalExchange) -> None:
+    """It reads settings of its own from the environment, and breaks where one is no number."""
+    done = process(settings=exchange.settings() | {"WEBSOCKETS_MAX_LINE_LENGTH": "x"})
+    assert (done.exit_status, done.verdict["verdict"]) == (0, "OK")
+    assert (done.outcomes[OPENED], done.outcomes[ALIVE]) == ("pass", "unproven")
+    assert "Traceback" not in done.output
+
+
 def test_a_session_without_a_stream_says_so(exchange: LocalExchange) -> None:
     """Not that it could not look: it was told not to."""
     with session(exchange, BINANCE_USER_STREAM="off") as binance, pytest.raises(NotApplicable, match="is off"):

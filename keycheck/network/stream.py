@@ -77,8 +77,10 @@ class Stream:
 
     @staticmethod
     def prepare() -> None:
-        """Imports what speaks WebSocket, which most runs do without."""
-        from keycheck.network import websocket  # noqa: F401, PLC0415  see above
+        """Imports the WebSocket library, which most runs do without. Where that fails, `listen` says so."""
+        # The library reads settings of its own from the environment (WEBSOCKETS_...) and breaks where one is no number.
+        with contextlib.suppress(Exception):
+            from keycheck.network import websocket  # noqa: F401, PLC0415  see above
 
     def give_up(self) -> None:
         """From another thread: whoever listens meets GivenUp, at once."""
