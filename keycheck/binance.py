@@ -327,7 +327,10 @@ class Binance:
         given = self.stream_key()
         if self._listener is None or given.listen_key is None:
             raise Undecided(f"{given}, so no stream could be opened")
-        return self._listener.listen(given.listen_key, self._client.seconds_for(USER_STREAM))
+        found = self._listener.listen(given.listen_key, self._client.seconds_for(USER_STREAM))
+        if found.probe:
+            self._journal.remember("stream/probe", lambda: [found.probe])  # a cassette keeps it for people to read
+        return found
 
     def preload_stream(self) -> None:
         """Imports what the stream needs; sends nothing."""

@@ -11,7 +11,7 @@ from enum import Enum
 
 
 class Host(Enum):
-    """The APIs that a futures key speaks to. The stream's is a WebSocket, behind the one path that is listed for it."""
+    """The APIs that a futures key speaks to. The stream's is a WebSocket, on the two paths that are listed for it."""
 
     FUTURES = "futures"
     WALLET = "wallet"
@@ -56,8 +56,12 @@ TRADING_STATUS = Endpoint(Host.FUTURES, "GET", "/fapi/v1/apiTradingStatus", 1, s
 ACCOUNT_INFO = Endpoint(Host.WALLET, "GET", "/sapi/v1/account/info", 1, signed=True)
 # A new listen key, or the one that there is, for 60 minutes more.
 LISTEN_KEY = Endpoint(Host.FUTURES, "POST", "/fapi/v1/listenKey", 1, keyed=True)
-# network/stream.py alone opens it, with that listen key as its only parameter.
-USER_STREAM = Endpoint(Host.STREAM, "GET", "/private/stream", 0)
+# The two addresses of the user data stream. network/stream.py alone opens them, as user_stream.target() writes them.
+# Production, documented: wss://HOST/private/ws?listenKey=<key>&events=<names>, since Binance's notice of 2026-03-06.
+USER_STREAM = Endpoint(Host.STREAM, "GET", "/private/ws", 0)
+# Demo, observed and not documented: wss://HOST/ws/<key> delivers there (2026-09-22), where /private/stream opens,
+# answers pings and delivers nothing. On production it is the other way round (2026-09-30).
+DEMO_USER_STREAM = Endpoint(Host.STREAM, "GET", "/ws", 0)
 
 LISTED = frozenset(
     {
@@ -72,6 +76,7 @@ LISTED = frozenset(
         ACCOUNT_INFO,
         LISTEN_KEY,
         USER_STREAM,
+        DEMO_USER_STREAM,
         TRADING_STATUS,
     }
 )
@@ -81,8 +86,9 @@ ENVIRONMENTS: dict[str, tuple[str, str | None]] = {
     "production": ("https://fapi.binance.com", "https://api.binance.com"),
     "demo": ("https://demo-fapi.binance.com", None),
 }
-# Where the user data stream is, by environment.
+# The user data stream's host and address, by environment.
 STREAMS = {"production": "wss://fstream.binance.com", "demo": "wss://fstream.binancefuture.com"}
+USER_STREAMS = {"production": USER_STREAM, "demo": DEMO_USER_STREAM}
 # Request weight per minute and address, until a run has read it itself: the documentation leaves it to exchangeInfo
 # (rateLimits, REQUEST_WEIGHT); demo's was measured once.
 WEIGHT_LIMITS = {"production": 2400, "demo": 6000}

@@ -12,7 +12,7 @@ from keycheck.cassettes import scrubbing
 from keycheck.cassettes.label import Label, origin
 from keycheck.channel import Identity, Listener, Transport
 from keycheck.credentials import KeyFacts, facts_of
-from keycheck.endpoints import WEIGHT_LIMITS, Host
+from keycheck.endpoints import USER_STREAMS, WEIGHT_LIMITS, Host
 from keycheck.errors import NotApplicable, UsageProblem
 from keycheck.machine import Machine
 from keycheck.network.inert import no_sockets
@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Options:
-    """What the command line asks for. `cassettes`: the folder in which a cassette is found by its name."""
+    """What the command line asks for. `cassettes`: the folder in which a cassette is found by its name.
+
+    `probe`: the user data stream is asked for its subscriptions as well, as an observation that decides nothing.
+    """
 
     env_file: Path
     env_file_required: bool
@@ -39,6 +42,7 @@ class Options:
     replay: str | None = None
     record: str | None = None
     compare: Path | None = None
+    probe: bool = False
 
     @property
     def mode(self) -> Mode:
@@ -135,7 +139,14 @@ class Opening:
             return _NoStream("BINANCE_FUTURES_URL names another host; BINANCE_STREAM_URL would say where its stream is")
         from keycheck.network.stream import Stream  # noqa: PLC0415  as above
 
-        return Stream(loaded.stream_url, self._redactor.clean, loaded.proxy, loaded.ca_bundle)
+        return Stream(
+            loaded.stream_url,
+            self._redactor,
+            loaded.proxy,
+            loaded.ca_bundle,
+            endpoint=USER_STREAMS[loaded.environment],
+            probe=self._options.probe,
+        )
 
     def _label(self, loaded: Settings, key: KeyFacts) -> Label:
         name = cassettes.path_of(self._options.record, Path()).stem if self._options.record is not None else ""

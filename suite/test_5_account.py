@@ -77,13 +77,15 @@ def test_user_stream_can_be_opened(binance: Binance, observe: Observe) -> None:
 @pytest.mark.needs("signed_requests_are_accepted", "user_stream_can_be_opened")
 @pytest.mark.pointless_if_failed("futures_trading_is_enabled", "account_may_trade")
 def test_user_stream_is_alive(binance: Binance, observe: Observe) -> None:
-    """The user data stream opens from this machine and answers a ping.
+    """The user data stream's host can be reached from this machine and answers a ping.
 
     It is another host and another protocol than the API's: a firewall or proxy that lets every request through may stop
-    it, and a bot then waits for fills that it never hears of.
+    it, and a bot then waits for fills that it never hears of. It says nothing of the key: the host opens a stream for
+    any listen key, a made-up one too, and answers its pings.
 
-    Fix: let this machine reach fstream.binance.com on port 443, WebSocket included; behind a proxy, one that tunnels
-    it. If the stream answered with an error or was closed, wait a minute and run again: then it is Binance's.
+    Fix: let this machine reach fstream.binance.com (demo: fstream.binancefuture.com) on port 443, WebSocket included;
+    behind a proxy, one that tunnels it. If the stream was closed, sent an error, or said that a listen key has expired,
+    wait a minute and run again; if it stays, see that no other program deletes the listen key.
     """
     stream = binance.user_stream()
     observe(str(stream))

@@ -11,7 +11,7 @@ from keycheck import catalogue, clock, settings
 from keycheck.binance import Binance
 from keycheck.channel import Identity, Listener
 from keycheck.credentials import facts_of
-from keycheck.endpoints import WEIGHT_LIMITS, Host
+from keycheck.endpoints import USER_STREAMS, WEIGHT_LIMITS, Host
 from keycheck.errors import CannotLook, NotApplicable
 from keycheck.findings import Outcome, missed
 from keycheck.machine import KEPT, Machine
@@ -78,7 +78,7 @@ def session(
 def _listener(read: Settings, redactor: Redactor) -> Listener | None:
     if read.stream_url is None or not read.user_stream:
         return None
-    return Stream(read.stream_url, redactor.clean, read.proxy, read.ca_bundle)
+    return Stream(read.stream_url, redactor, read.proxy, read.ca_bundle, endpoint=USER_STREAMS[read.environment])
 
 
 def check_function(check_id: str) -> Callable[..., None]:

@@ -1,9 +1,22 @@
 """The list of requests is short, and nothing on it moves money."""
 
+import re
+
 import pytest
 
 from keycheck import endpoints
-from keycheck.endpoints import AT_ONCE, DEMO_HOSTS, ENVIRONMENTS, LISTED, STREAMS, Endpoint, Host
+from keycheck.endpoints import (
+    AT_ONCE,
+    DEMO_HOSTS,
+    DEMO_USER_STREAM,
+    ENVIRONMENTS,
+    LISTED,
+    STREAMS,
+    USER_STREAM,
+    USER_STREAMS,
+    Endpoint,
+    Host,
+)
 
 DEFINED = [value for value in vars(endpoints).values() if isinstance(value, Endpoint)]
 
@@ -34,7 +47,8 @@ def test_everything_reads_or_tests(endpoint: Endpoint) -> None:
         ("GET /sapi/v1/account/apiRestrictions", 1, True),
         ("GET /sapi/v1/account/info", 1, True),
         ("POST /fapi/v1/listenKey", 1, False),
-        ("GET /private/stream", 0, False),
+        ("GET /private/ws", 0, False),
+        ("GET /ws", 0, False),
     ],
 )
 def test_weights_and_signatures_are_the_documented_ones(request_line: str, weight: int, signed: bool) -> None:
@@ -45,14 +59,21 @@ def test_weights_and_signatures_are_the_documented_ones(request_line: str, weigh
 
 @pytest.mark.parametrize("endpoint", DEFINED, ids=str)
 def test_a_path_belongs_to_its_host(endpoint: Endpoint) -> None:
-    """/fapi is the futures API, /sapi the wallet's, /private a stream."""
-    places = {Host.FUTURES: "/fapi/", Host.WALLET: "/sapi/", Host.STREAM: "/private/"}
-    assert endpoint.path.startswith(places[endpoint.host])
+    """/fapi is the futures API, /sapi the wallet's; a stream's path ends in /ws."""
+    places = {Host.FUTURES: r"/fapi/.+", Host.WALLET: r"/sapi/.+", Host.STREAM: r"(/private)?/ws"}
+    assert re.fullmatch(places[endpoint.host], endpoint.path)
+
+
+def test_each_environment_has_its_stream() -> None:
+    """Production's address is the documented one, demo's was observed; there is no third."""
+    assert USER_STREAMS == {"production": USER_STREAM, "demo": DEMO_USER_STREAM}
+    assert USER_STREAMS.keys() == STREAMS.keys() == ENVIRONMENTS.keys()
+    assert {each for each in DEFINED if each.host is Host.STREAM} == set(USER_STREAMS.values())
 
 
 def test_every_request_has_a_row_above() -> None:
     """So that none is added whose weight nobody has looked up."""
-    assert len(DEFINED) == 12
+    assert len(DEFINED) == 13
 
 
 def test_hosts_have_the_words_of_verdict_json() -> None:
@@ -60,9 +81,9 @@ def test_hosts_have_the_words_of_verdict_json() -> None:
     assert [host.value for host in Host] == ["futures", "wallet", "stream"]
 
 
-def test_four_requests_are_in_flight_at_most() -> None:
-    """Three to the futures API and one to the wallet's; the stream is no request."""
-    assert AT_ONCE == {Host.FUTURES: 3, Host.WALLET: 1}
+def test_five_requests_are_in_flight_at_most() -> None:
+    """Four to the futures API and one to the wallet's; the stream is no request."""
+    assert AT_ONCE == {Host.FUTURES: 4, Host.WALLET: 1}
 
 
 def test_the_hosts_are_those_of_the_documentation() -> None:

@@ -28,6 +28,7 @@ from keycheck.endpoints import (
     ACCOUNT_CONFIG,
     API_RESTRICTIONS,
     AT_ONCE,
+    DEMO_USER_STREAM,
     LISTED,
     ORDER_TEST,
     PING,
@@ -38,7 +39,7 @@ from keycheck.endpoints import (
 from keycheck.errors import CannotLook, NotListed, Unreachable
 from keycheck.network.transport import HttpTransport
 from keycheck.secrets import Secret
-from tests.exchange import API_KEY, Fault, LocalExchange, Received
+from tests.exchange import API_KEY, LISTEN_KEY, Fault, LocalExchange, Received
 from tests.running import ROOT, Finished, SuiteRunner
 from tests.tls import ADDRESS, Front, Listener, Proxy, hosts, settings_for, speaking
 
@@ -536,8 +537,9 @@ def test_a_listen_key_is_asked_for_without_parameters(
 def test_the_streams_path_is_not_for_requests(http: HttpTransport, exchange: LocalExchange, door: Door) -> None:
     """It is listed for the WebSocket alone, which has a host of its own."""
     for base in (exchange.futures_url, exchange.wallet_url, exchange.stream_url.replace("ws:", "http:")):
-        with pytest.raises(REFUSALS):
-            door(http, "GET", base, USER_STREAM.path)
+        for path in (USER_STREAM.path, DEMO_USER_STREAM.path, f"{DEMO_USER_STREAM.path}/{LISTEN_KEY}"):
+            with pytest.raises(REFUSALS):
+                door(http, "GET", base, path)
     assert exchange.log == exchange.streams == []
 
 

@@ -527,7 +527,7 @@ def test_all_requests_on_their_way_are_given_up_at_once(exchange: LocalExchange,
 def test_who_listens_to_the_stream_is_given_up_at_once(fault: StreamFault) -> None:
     """Whatever it waits for."""
     with LocalExchange(Scenario(stream=fault)) as exchange:
-        stream = Stream(exchange.stream_url, str)
+        stream = Stream(exchange.stream_url, Redactor())
         heard = asking(lambda: stream.listen(Secret("k" * 64), PATIENCE))
         until(lambda: bool(exchange.streams))
         stream.give_up()

@@ -7,23 +7,40 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import trustme
+from websockets.http11 import Request
+from websockets.protocol import State
+from websockets.server import ServerProtocol
 
-from keycheck.errors import CannotLook, ExchangeTrouble, NotBinance, RateLimited, Refused, TurnedAway, Unreachable
+from keycheck.endpoints import DEMO_USER_STREAM, USER_STREAM, Endpoint
+from keycheck.errors import (
+    CannotLook,
+    ExchangeTrouble,
+    NotBinance,
+    NotListed,
+    RateLimited,
+    Refused,
+    TurnedAway,
+    Unreachable,
+)
 from keycheck.network import stream
 from keycheck.network.stream import Stream
+from keycheck.network.websocket import Conversation
 from keycheck.redaction import Redactor
 from keycheck.secrets import Secret
-from keycheck.user_stream import UserStream
+from keycheck.user_stream import ALIVE, UserStream
 from tests.exchange import LISTEN_KEY, LocalExchange, Scenario, StreamFault
+from tests.exchange.scenario import invented_credential
+from tests.exchange.streams import MUTE_ON_DEMO
 from tests.tls import ADDRESS, Front, Listener, Proxy, speaking
 
 PASSWORD = "pass9word9canary"  # noqa: S105  the password of a proxy of these tests
 PROXY_NAMES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy", "wss_proxy")
-CLEAN = Redactor([LISTEN_KEY]).clean
+OTHER_KEY = invented_credential("somebody's older listen key")
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +62,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def listen(url: str, proxy: str | None = None, bundle: str | None = None, seconds: float = 30) -> UserStream:
     """What is heard with the exchange's listen key."""
-    there = Stream(url, CLEAN, Secret(proxy) if proxy else None, bundle)
+    there = Stream(url, Redactor([LISTEN_KEY]), Secret(proxy) if proxy else None, bundle)
     return there.listen(Secret(LISTEN_KEY), seconds)
 
 
@@ -60,7 +77,7 @@ def failure(url: str, proxy: str | None = None, bundle: str | None = None, secon
     with pytest.raises(CannotLook) as caught:
         listen(url, proxy, bundle, seconds)
     error = caught.value
-    for hidden in (LISTEN_KEY[:10], PASSWORD, "://", "streams="):
+    for hidden in (LISTEN_KEY[:10], PASSWORD, "://", "listenKey="):
         assert hidden not in repr(error)
     assert error.__cause__ is error.__context__ is None
     return error
@@ -71,20 +88,60 @@ def failure(url: str, proxy: str | None = None, bundle: str | None = None, secon
 
 def test_a_stream_that_pongs_is_alive(exchange: LocalExchange) -> None:
     """One handshake, which carries the listen key and nothing else that is secret: no key, no cookie, no signature."""
-    assert listen(exchange.stream_url) == UserStream(True, "the stream took the listen key and answered a ping")
+    assert listen(exchange.stream_url) == UserStream(True, "the stream's host was reached, and answered a ping")
     (one,) = exchange.streams
-    assert (one.method, one.path, one.raw_query, one.body) == ("GET", "/private/stream", f"streams={LISTEN_KEY}", b"")
+    assert (one.method, one.path, one.body) == ("GET", "/private/ws", b"")
+    assert one.raw_query == f"listenKey={LISTEN_KEY}&events=ORDER_TRADE_UPDATE/ACCOUNT_UPDATE"
     usual = {"host", "upgrade", "connection", "sec-websocket-key", "sec-websocket-version", "user-agent"}
     assert set(one.headers) == usual
     assert one.headers["user-agent"] == "keycheck"
     assert exchange.log == []
+    assert exchange.stream_messages == []
+
+
+def test_the_demo_network_has_an_address_of_its_own(exchange: LocalExchange) -> None:
+    """The listen key stands in its path."""
+    assert Stream(exchange.stream_url, Redactor(), endpoint=DEMO_USER_STREAM).listen(Secret(LISTEN_KEY), 30).alive
+    (one,) = exchange.streams
+    assert (one.method, one.path, one.raw_query) == ("GET", f"/ws/{LISTEN_KEY}", "")
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "scenario"),
+    [(USER_STREAM, Scenario()), (DEMO_USER_STREAM, Scenario(mute_streams=MUTE_ON_DEMO))],
+    ids=["production", "demo"],
+)
+def test_each_network_is_met_where_it_delivers(endpoint: Endpoint, scenario: Scenario) -> None:
+    """On a mute address the message would not come, and the stream would look healthy."""
+    with LocalExchange(replace(scenario, stream=StreamFault.expired())) as exchange:
+        found = Stream(exchange.stream_url, Redactor(), endpoint=endpoint).listen(Secret(LISTEN_KEY), 30)
+    assert not found.alive
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "listen_key"),
+    [
+        (Endpoint(USER_STREAM.host, "GET", "/private/stream", 0), LISTEN_KEY),
+        (Endpoint(USER_STREAM.host, "GET", "/ws-fapi/v1", 0), LISTEN_KEY),
+        (USER_STREAM, f"{LISTEN_KEY}&events=x"),
+        (DEMO_USER_STREAM, f"../{LISTEN_KEY}"),
+        (DEMO_USER_STREAM, ""),
+    ],
+)
+def test_no_other_address_is_opened(exchange: LocalExchange, endpoint: Endpoint, listen_key: str) -> None:
+    """Two are listed, and a listen key is a name; all else is refused before a socket is touched."""
+    with pytest.raises(NotListed) as caught:
+        Stream(exchange.stream_url, Redactor(), endpoint=endpoint).listen(Secret(listen_key), 30)
+    assert LISTEN_KEY[:10] not in repr(caught.value)
+    assert exchange.streams == []
 
 
 OBSERVED = {
     "closed": (StreamFault.closed(1008), "closed with code 1008"),
     "closed without a code": (StreamFault.closed(1000, "bye"), "closed with code 1000"),
-    "error": (StreamFault.error(), "error (code -1125)"),
-    "error in a combined stream": (StreamFault.told('{"stream":"x","data":{"e":"error"}}'), "error (no code)"),
+    "error": (StreamFault.error(), "sent an error (code 2)"),
+    "error in a combined stream": (StreamFault.told('{"stream":"x","data":{"error":{}}}'), "sent an error (no code)"),
+    "expired": (StreamFault.expired(), "said that a listen key has expired"),
     "refused in Binance's words": (
         StreamFault.refused(401, '{"code":-2015,"msg":"Invalid API-key"}', "application/json"),
         "code -2015 (Invalid API-key)",
@@ -100,7 +157,10 @@ def test_an_error_and_a_closed_stream_are_told_apart(fault: StreamFault, said: s
     assert said in str(found)
 
 
-@pytest.mark.parametrize("message", ['{"e":"ORDER_TRADE_UPDATE"}', "[]", "null", "error", '{"error":1}', "\ufeff{}"])
+@pytest.mark.parametrize(
+    "message",
+    ['{"e":"ORDER_TRADE_UPDATE"}', '{"e":"error","code":-1125}', "[]", "null", "error", '{"error":1}', "\ufeff{}"],
+)
 def test_other_messages_do_not_matter(message: str) -> None:
     """What happens in the account is nobody's business here."""
     assert heard(StreamFault.told(message)).alive
@@ -118,6 +178,7 @@ UNOPENED = {
     "400": (StreamFault.refused(400), NotBinance, "not_binance"),
     "404": (StreamFault.refused(404), NotBinance, "not_binance"),
     "403": (StreamFault.refused(403), TurnedAway, "turned_away"),
+    "challenge": (StreamFault.challenge(), TurnedAway, "turned_away"),
     "451": (StreamFault.refused(451), TurnedAway, "turned_away"),
     "429": (StreamFault.refused(429), RateLimited, "rate_limited"),
     "502": (StreamFault.refused(502), ExchangeTrouble, "exchange_trouble"),
@@ -141,8 +202,98 @@ def test_what_is_no_stream_convicts_nobody(fault: StreamFault, error: type[Canno
 @pytest.mark.parametrize("text", ["{listen_key}", "x{listen_key}y"])
 def test_what_the_stream_says_is_not_repeated(text: str) -> None:
     """A reason or a message may hold the listen key."""
-    for fault in (StreamFault.closed(1008, text), StreamFault.error(text)):
+    for fault in (StreamFault.closed(1008, text), StreamFault.error(text), StreamFault.expired(text)):
         assert LISTEN_KEY[:10] not in repr(heard(fault))
+
+
+def test_a_listen_key_that_the_stream_names_is_hidden_from_then_on() -> None:
+    """`listenKeyExpired` carries a whole one, which need not be the one that was sent."""
+    redactor = Redactor()
+    with LocalExchange(Scenario(stream=StreamFault.expired(OTHER_KEY))) as exchange:
+        Stream(exchange.stream_url, redactor).listen(Secret(LISTEN_KEY), 30)
+    assert redactor.knows(OTHER_KEY)
+
+
+# -- the probe --
+
+
+def probed(scenario: Scenario) -> tuple[str, list[str]]:
+    """What an owner is told who asked for the probe, and what the host was sent. The stream is alive."""
+    with LocalExchange(scenario) as exchange:
+        there = Stream(exchange.stream_url, Redactor([LISTEN_KEY]), probe=True)
+        found = there.listen(Secret(LISTEN_KEY), 30)
+        assert (found.alive, found.observed) == (True, ALIVE.observed)
+        return str(found), exchange.stream_messages
+
+
+@pytest.fixture
+def hurried_probe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same probe, and no two seconds."""
+    monkeypatch.setattr(stream, "PROBE_SECONDS", 0.4)
+
+
+def test_a_probe_asks_for_the_subscriptions(exchange: LocalExchange) -> None:
+    """Once, in one message; what came is told behind the observation."""
+    said, sent = probed(Scenario())
+    assert sent == ['{"method": "LIST_SUBSCRIPTIONS", "id": 1}']
+    assert said == f'{ALIVE.observed}; LIST_SUBSCRIPTIONS was answered {{"result":[]}}'
+    assert str(listen(exchange.stream_url)) == ALIVE.observed  # and without the wish, nothing is sent
+    assert exchange.stream_messages == []
+
+
+PROBED = {
+    "subscribed": (
+        f'{{"result":["{{listen_key}}@ORDER_TRADE_UPDATE","{LISTEN_KEY.lower()}","{OTHER_KEY}"],"id":1}}',
+        '{"result":["[hidden](ours)@ORDER_TRADE_UPDATE","[hidden]","[hidden]"]}',
+    ),
+    "error": (
+        '{"error":{"code":-1125,"msg":"This listenKey {listen_key} does not exist."},"id":1}',
+        '{"error":{"code":-1125,"msg":"This listenKey [hidden](ours) does not exist."}}',
+    ),
+    "account": ('{"result":["12345678901@balance"],"id":1}', '{"result":["[hidden]@balance"]}'),
+    "long": (f'{{"result":["{"a b " * 400}"],"id":1}}', "…"),
+}
+
+
+@pytest.mark.parametrize(("answer", "said"), PROBED.values(), ids=PROBED)
+def test_what_a_probe_is_answered_is_scrubbed(answer: str, said: str) -> None:
+    """Of the listen key in any case, of what has the form of another, and of account numbers; it stays short."""
+    told, _ = probed(Scenario(subscriptions=answer))
+    assert said in told
+    assert len(told) < 400
+    for hidden in (LISTEN_KEY, LISTEN_KEY.lower(), OTHER_KEY):
+        assert hidden[:10] not in told
+
+
+@pytest.mark.usefixtures("hurried_probe")
+@pytest.mark.parametrize(
+    "answer",
+    [None, "rubbish", "[]", '{"e":"ACCOUNT_UPDATE","a":{"B":[{"a":"USDT","wb":"1234.5"}]}}', '{"result":[],"id":7}'],
+)
+def test_a_probe_without_an_answer_says_so(answer: str | None) -> None:
+    """What happens in the account is no answer, and is not repeated."""
+    began = time.monotonic()
+    assert probed(Scenario(subscriptions=answer))[0].endswith("; LIST_SUBSCRIPTIONS was not answered within 0.4 s")
+    assert time.monotonic() - began < 1.5
+
+
+def test_a_probe_that_breaks_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever goes wrong with it, the stream answered a ping."""
+
+    def fail(_: Conversation) -> str:
+        raise RuntimeError(LISTEN_KEY)
+
+    monkeypatch.setattr(Conversation, "subscriptions", fail)
+    assert probed(Scenario())[0].endswith("; LIST_SUBSCRIPTIONS was followed by the end of the connection")
+
+
+@pytest.mark.parametrize("fault", [StreamFault.closed(), StreamFault.error(), StreamFault.challenge()])
+def test_a_sick_stream_is_not_probed(fault: StreamFault) -> None:
+    """The probe comes after the pong, so it cannot stand in the way of what is claimed."""
+    with LocalExchange(Scenario(stream=fault)) as exchange:
+        with contextlib.suppress(CannotLook):
+            Stream(exchange.stream_url, Redactor(), probe=True).listen(Secret(LISTEN_KEY), 30)
+        assert exchange.stream_messages == []
 
 
 # -- it ends in time --
@@ -311,6 +462,34 @@ def test_an_https_proxy_is_spoken_to_in_tls(there: Front, authority: trustme.CA,
         assert len(proxy.heads) == 1
 
 
+class Busy(Listener):
+    """A stream on which something happens all the time."""
+
+    def answer(self, connection: socket.socket) -> None:
+        """A handshake; then an event and a pong, in two TLS records of one packet."""
+        server = ServerProtocol()
+        while data := self.take(connection):
+            event = b"\x81\x02{}" if server.state is State.OPEN else b""
+            server.receive_data(data)
+            for request in server.events_received():
+                if isinstance(request, Request):
+                    server.send_response(server.accept(request))
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+            for piece in (event, *server.data_to_send()):
+                connection.sendall(piece)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_CORK"), reason="only Linux can be told what goes into one packet")
+def test_a_pong_that_shares_a_packet_is_heard_behind_an_https_proxy(authority: trustme.CA, bundle: str) -> None:
+    """TLS within TLS reads ahead: what it holds back already no socket tells of, and a client that waits for one waits
+    for ever.
+    """
+    certificate = authority.issue_cert(ADDRESS)
+    with Busy(speaking(certificate)) as there, Proxy(speaking(certificate)) as proxy:
+        assert listen(there.url.replace("https", "wss"), proxy.url, bundle).alive
+
+
 @pytest.mark.usefixtures("hurried")
 def test_a_silent_stream_is_given_up_behind_an_https_proxy_too(authority: trustme.CA, bundle: str) -> None:
     """A wrapping around the wrapping is cut as well."""
@@ -357,7 +536,7 @@ class Redirecting(Listener):
     def __init__(self, to: str, status: int) -> None:
         """`to`: a URL."""
         super().__init__()
-        self._answer = f"HTTP/1.1 {status} No\r\nLocation: {to}/private/stream\r\nContent-Length: 0\r\n\r\n".encode()
+        self._answer = f"HTTP/1.1 {status} No\r\nLocation: {to}/private/ws\r\nContent-Length: 0\r\n\r\n".encode()
 
     def answer(self, connection: socket.socket) -> None:
         """Once."""
@@ -375,6 +554,6 @@ def test_nothing_is_logged(exchange: LocalExchange, caplog: pytest.LogCaptureFix
 
 def test_a_stream_shows_nothing_of_itself() -> None:
     """Its way may lead past a proxy with a password."""
-    shown = Stream("wss://fstream.binance.com", CLEAN, Secret(f"http://somebody:{PASSWORD}@127.0.0.1:1"))
+    shown = Stream("wss://fstream.binance.com", Redactor(), Secret(f"http://somebody:{PASSWORD}@127.0.0.1:1"))
     assert repr(shown) == "Stream()"
     assert PASSWORD not in repr(vars(shown))

@@ -18,6 +18,7 @@ from urllib3.exceptions import DecodeError, MaxRetryError, NewConnectionError, P
 
 from keycheck.endpoints import (
     ACCOUNT_CONFIG,
+    DEMO_USER_STREAM,
     EXCHANGE_INFO,
     LISTED,
     ORDER_TEST,
@@ -175,15 +176,16 @@ def test_nothing_is_carried_into_the_next_request(http: HttpTransport, exchange:
 
 def test_one_connection_a_host(http: HttpTransport, exchange: LocalExchange) -> None:
     """However many requests, refusals among them."""
-    for endpoint in sorted(LISTED - {USER_STREAM}, key=str):
+    for endpoint in sorted(LISTED - {USER_STREAM, DEMO_USER_STREAM}, key=str):
         http.send(endpoint, NOTHING, None, 5)
     assert exchange.connections == {"futures": 1, "wallet": 1}
 
 
 def test_a_stream_is_no_request(http: HttpTransport, exchange: LocalExchange) -> None:
     """It is on the list, and another way leads there."""
-    with pytest.raises(NotListed):
-        http.send(USER_STREAM, NOTHING, None, 5)
+    for endpoint in (USER_STREAM, DEMO_USER_STREAM):
+        with pytest.raises(NotListed):
+            http.send(endpoint, NOTHING, None, 5)
     assert exchange.log == exchange.streams == []
 
 

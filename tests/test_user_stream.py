@@ -15,9 +15,10 @@ from keycheck.errors import NotApplicable, NotBinance, RateLimited, UsageProblem
 from keycheck.findings import Outcome
 from keycheck.redaction import Redactor
 from keycheck.settings import Settings
-from keycheck.user_stream import closed, error_in, is_listen_key, listen_key
+from keycheck.user_stream import closed, is_listen_key, listen_key, secrets_in, trouble_in
 from tests.asking import outcome_of, session
 from tests.exchange import LISTEN_KEY, Fault, LocalExchange, Scenario, StreamFault
+from tests.exchange.streams import MUTE_ON_DEMO
 from tests.running import Finished, SuiteRunner
 from tests.test_run import run
 
@@ -98,26 +99,50 @@ def test_what_is_no_name_opens_nothing(text: object) -> None:
 @pytest.mark.parametrize(
     ("message", "said"),
     [
-        (b'{"e":"error","code":-1125}', "code -1125"),
-        (b'{"e":"error","code":"-1125","msg":"x"}', "no code"),
-        (b'{"e":"error","code":1e99}', "no code"),
-        (b'{"stream":"x","data":{"e":"error","code":2}}', "code 2"),
+        (b'{"error":{"code":2,"msg":"Invalid request"}}', "an error (code 2)"),
+        (b'{"error":{"code":-1125,"msg":"x"},"id":null}', "an error (code -1125)"),
+        (b'{"error":{"code":"-1125","msg":"x"}}', "an error (no code)"),
+        (b'{"error":{"code":1e99}}', "an error (no code)"),
+        (b'{"stream":"x","data":{"error":{"code":2}}}', "an error (code 2)"),
+        (b'{"e":"listenKeyExpired","E":"1693427319838","listenKey":"x"}', "a listen key has expired"),
+        (b'{"e":"listenKeyExpired","E":1693427319838}', "a listen key has expired"),
+        (b'{"stream":"x","data":{"e":"listenKeyExpired"}}', "a listen key has expired"),
     ],
 )
-def test_an_error_of_the_stream_is_known_by_its_name(message: bytes, said: str) -> None:
-    """Its code is told, and its text is not."""
-    error = error_in(message)
-    assert error
-    assert said in str(error)
-    assert str(error) != str(closed(1008))
+def test_what_speaks_against_a_stream_is_understood(message: bytes, said: str) -> None:
+    """An error's code is told; no text of the message is."""
+    found = trouble_in(message)
+    assert found
+    assert not found.alive
+    assert said in str(found)
+    assert str(found) != str(closed(1008))
 
 
 @pytest.mark.parametrize(
-    "message", [b"", b"error", b"\xff", b"[1]", b'{"e":"x"}', b'{"e":"error"', b'{"data":{"e":1}}']
+    "message",
+    [
+        *(b"", b"error", b"\xff", b"[1]", b'{"e":"x"}', b'{"error":{}', b'{"data":{"e":1}}', b'{"error":null}'),
+        b'{"e":"error","code":-1125,"msg":"This listenKey does not exist."}',  # a client library's, never the host's
+    ],
 )
-def test_any_other_message_is_no_error(message: bytes) -> None:
-    """Neither is rubbish."""
-    assert error_in(message) is None
+def test_any_other_message_speaks_against_nothing(message: bytes) -> None:
+    """Neither does rubbish."""
+    assert trouble_in(message) is None
+
+
+@pytest.mark.parametrize(
+    ("message", "found"),
+    [
+        (b'{"e":"listenKeyExpired","listenKey":"abc"}', ["abc"]),
+        (b'{"stream":"x","data":{"listenKey":"abc"}}', ["abc"]),
+        (b'{"e":"listenKeyExpired","listenKey":7}', []),
+        (b'{"e":"x"}', []),
+        (b"rubbish", []),
+    ],
+)
+def test_a_message_may_carry_a_listen_key(message: bytes, found: list[str]) -> None:
+    """Whatever the event is called."""
+    assert secrets_in(message) == found
 
 
 # -- settings --
@@ -186,6 +211,8 @@ SICK = {
     "trouble": Scenario(faults={PATH: Fault.bad_gateway()}),
     "echo": Scenario(faults={PATH: Fault.echo(400)}),
     "error": Scenario(stream=StreamFault.error("no {listen_key}")),
+    "expired": Scenario(stream=StreamFault.expired()),
+    "challenge": Scenario(stream=StreamFault.challenge()),
     "closed": Scenario(stream=StreamFault.closed(1008, "{listen_key}")),
     "portal": Scenario(stream=StreamFault.refused(200, "<html>{listen_key}")),
     "refused stream": Scenario(
@@ -251,8 +278,57 @@ def test_a_cassette_knows_that_there_was_a_listen_key(
     assert done.check(OPENED)["detail"] == live.check(OPENED)["detail"] == "the futures API gave a listen key"
     assert "a replay opens no connection" in done.check(ALIVE)["detail"]
     assert re.findall(r"listenKey\\?\":\\?\"([^\"\\]*)", text) == ["a-listen-key-was-given"]
-    assert "/private/stream" not in text
+    assert not re.search(r"/private|/ws|LIST_SUBSCRIPTIONS", text)
     assert not Redactor([LISTEN_KEY]).finds(told(done, text) + told(live))
+
+
+SUBSCRIBED = Scenario(subscriptions='{"result":["{listen_key}@ORDER_TRADE_UPDATE"],"id":1}')
+PROBED = 'LIST_SUBSCRIPTIONS was answered {"result":["[hidden](ours)@ORDER_TRADE_UPDATE"]}'
+
+
+@pytest.mark.parametrize(("options", "is_sent"), [((), False), (("-v",), False), (("-vv",), True)])
+def test_the_probe_is_for_those_who_ask_for_all(suite: SuiteRunner, options: tuple[str, ...], *, is_sent: bool) -> None:
+    """Under -vv the stream is asked one thing more, and what came is told; nothing else changes."""
+    with LocalExchange(SUBSCRIBED) as exchange:
+        done = suite(*options, settings=exchange.settings())
+        assert len(exchange.stream_messages) == is_sent
+    assert (done.exit_status, done.outcomes[ALIVE]) == (0, "pass")
+    assert (PROBED in done.check(ALIVE)["detail"]) is is_sent
+    assert not Redactor([LISTEN_KEY]).finds(told(done))
+
+
+def test_a_recording_keeps_what_the_probe_was_answered(suite: SuiteRunner, tmp_path: Path) -> None:
+    """For whoever owns a real key; a replay still opens no stream, and says so."""
+    cassette = tmp_path / "mine.yaml"
+    with LocalExchange(SUBSCRIBED) as exchange:
+        live = suite("-vv", "--record", str(cassette), settings=exchange.settings())
+    text = cassette.read_text(encoding="utf-8")
+    done = suite("-vv", "--replay", str(cassette))
+    assert (live.exit_status, live.outcomes[ALIVE]) == (0, "pass")
+    assert PROBED in text
+    assert (done.exit_status, done.outcomes[ALIVE]) == (0, "not_applicable")
+    assert not Redactor([LISTEN_KEY]).finds(told(done, text) + told(live))
+
+
+def test_the_demo_network_is_met_at_its_own_address(suite: SuiteRunner) -> None:
+    """Where it delivers; production's address is mute there."""
+    with LocalExchange(Scenario(mute_streams=MUTE_ON_DEMO)) as exchange:
+        settings = exchange.settings() | {"BINANCE_ENVIRONMENT": "demo"}
+        del settings["BINANCE_WALLET_URL"]
+        done = suite(settings=settings)
+        assert [one.path for one in exchange.streams] == [f"/ws/{LISTEN_KEY}"]
+    assert (done.exit_status, done.outcomes[ALIVE]) == (0, "pass")
+    assert not Redactor([LISTEN_KEY]).finds(told(done))
+
+
+def test_a_pong_says_nothing_of_the_key(suite: SuiteRunner, exchange: LocalExchange) -> None:
+    """The host opens a stream for any listen key, so the check claims the host's answer and no more."""
+    done = suite(settings=exchange.settings())
+    assert (
+        done.check(ALIVE)["title"] == "The user data stream's host can be reached from this machine and answers a ping."
+    )
+    assert done.check(ALIVE)["detail"] == "the stream's host was reached, and answered a ping"
+    assert "made-up" in done.check(ALIVE)["why"]
 
 
 def test_an_older_cassette_leaves_it_open(suite: SuiteRunner, exchange: LocalExchange, tmp_path: Path) -> None:
@@ -285,6 +361,14 @@ def test_a_label_says_yes_or_no(value: object) -> None:
     assert label_from({name: text for name, text in kept.items() if name != "has_stream"}, "mine") == label
     with pytest.raises(ValueError, match="not a flag"):
         label_from(kept | {"has_stream": value}, "mine")
+
+
+def test_a_library_that_cannot_be_imported_costs_one_check(process: SuiteRunner, exchange: LocalExchange) -> None:
+    """It reads settings of its own from the environment, and breaks where one is no number."""
+    done = process(settings=exchange.settings() | {"WEBSOCKETS_MAX_LINE_LENGTH": "x"})
+    assert (done.exit_status, done.verdict["verdict"]) == (0, "OK")
+    assert (done.outcomes[OPENED], done.outcomes[ALIVE]) == ("pass", "unproven")
+    assert "Traceback" not in done.output
 
 
 def test_a_session_without_a_stream_says_so(exchange: LocalExchange) -> None:

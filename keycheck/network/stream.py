@@ -1,46 +1,73 @@
-"""The account's stream, opened for a moment: shaken hands with, pinged, and left.
+"""The account's user data stream, opened for a moment: a handshake, a ping, and the end.
 
-It is no request: it weighs nothing, is not counted among them, and is not tried again. No cassette holds it.
+It is no request: it weighs nothing, is not counted among them, and is not tried again. No cassette holds it, but for
+what a probe was answered.
 """
 
 import contextlib
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
+from dataclasses import replace
 
 from keycheck import answers, clock
-from keycheck.answers import Clean, RawAnswer
-from keycheck.endpoints import USER_STREAM
+from keycheck.answers import RawAnswer
+from keycheck.endpoints import USER_STREAM, Endpoint
 from keycheck.errors import GivenUp, KeycheckError, NotBinance, Refused, Unreachable
 from keycheck.network.explain import explain
 from keycheck.network.line import Line
+from keycheck.redaction import Redactor
 from keycheck.secrets import Secret
-from keycheck.user_stream import UserStream
+from keycheck.user_stream import UserStream, target
 
 OPEN_SECONDS = 10.0  # name server, proxy, connection, TLS and handshake together
 PONG_SECONDS = 5.0
+PROBE_SECONDS = 2.0  # for the answer to a probe, once the stream has answered a ping
 _LAST_SECONDS = 1.0  # whoever reads from a connection that was cut gives up at once
 
 _Result = UserStream | RawAnswer | KeycheckError | GivenUp
 
 
 class Stream:
-    """Where the stream is, and the way there. `url`: wss://HOST; `clean` takes secrets out of Binance's text."""
+    """Where the stream is, and the way there. `url`: wss://HOST; `endpoint`: one of the two addresses on it.
 
-    def __init__(self, url: str, clean: Clean, proxy: Secret | None = None, ca_bundle: str | None = None) -> None:
+    `redactor` takes secrets out of Binance's text, and learns those that the stream names. `probe`: once the stream has
+    answered a ping, it is asked for its subscriptions as well, and the answer is told beside the observation; it
+    decides nothing.
+    """
+
+    def __init__(  # noqa: PLR0913  what a connection takes
+        self,
+        url: str,
+        redactor: Redactor,
+        proxy: Secret | None = None,
+        ca_bundle: str | None = None,
+        *,
+        endpoint: Endpoint = USER_STREAM,
+        probe: bool = False,
+    ) -> None:
         self._url, self._proxy, self._ca_bundle = url, proxy, ca_bundle
-        self._clean = clean
+        self._redactor = redactor
+        self._endpoint = endpoint
+        self._probe = probe
         self._visit: _Visit | None = None
 
     def __repr__(self) -> str:
         return "Stream()"
 
     def listen(self, listen_key: Secret, seconds: float) -> UserStream:
-        """Opens it, waits for a pong and leaves, within `seconds` and the limits above. Raises CannotLook, GivenUp."""
-        self._visit = visit = _Visit(Line(self._url, self._proxy, self._ca_bundle))
-        address = Secret(f"{self._url}{USER_STREAM.path}?streams={listen_key.reveal()}")
+        """Opens it, waits for a pong and leaves, within `seconds` and the limits above.
+
+        Raises CannotLook, GivenUp, and NotListed for an address that may not be opened.
+        """
+        address = Secret(self._url + target(self._endpoint, listen_key).reveal())
+        line = Line(self._url, self._proxy, self._ca_bundle)
+        self._visit = visit = _Visit(line, self._endpoint, self._redactor.learn, listen_key if self._probe else None)
         worker = threading.Thread(target=visit.make, args=(address,), daemon=True)
         worker.start()
         result = visit.wait(seconds)
+        if self._probe and isinstance(result, UserStream) and result.alive:
+            result = replace(result, probe=self._redactor.clean(visit.probe_answer(min(PROBE_SECONDS, seconds))))
         worker.join(_LAST_SECONDS)
         # Raised here, outside any except block, so that no library exception, whose text may hold the address, comes
         # along.
@@ -50,8 +77,10 @@ class Stream:
 
     @staticmethod
     def prepare() -> None:
-        """Imports what speaks WebSocket, which most runs do without."""
-        from keycheck.network import websocket  # noqa: F401, PLC0415  see above
+        """Imports the WebSocket library, which most runs do without. Where that fails, `listen` says so."""
+        # The library reads settings of its own from the environment (WEBSOCKETS_...) and breaks where one is no number.
+        with contextlib.suppress(Exception):
+            from keycheck.network import websocket  # noqa: F401, PLC0415  see above
 
     def give_up(self) -> None:
         """From another thread: whoever listens meets GivenUp, at once."""
@@ -60,7 +89,7 @@ class Stream:
 
     def _unopened(self, raw: RawAnswer) -> UserStream:
         """An ordinary answer came; only one that speaks of the key is an observation."""
-        answer = answers.read(raw, USER_STREAM, self._clean)
+        answer = answers.read(raw, self._endpoint, self._redactor.clean)
         if isinstance(answer, dict):
             raise NotBinance(
                 "the stream API answered as to a request, and opened no stream. Check what stands between this machine "
@@ -72,12 +101,20 @@ class Stream:
 
 
 class _Visit:
-    """One opening of the stream, and the two threads that it takes: one that does it, and one that waits."""
+    """One opening of the stream, and the two threads that it takes: one that does it, and one that waits.
 
-    def __init__(self, line: Line) -> None:
+    `learn` is given the secrets that the stream names. `probing`: the listen key that is taken out of a probe's answer;
+    None where no probe is sent.
+    """
+
+    def __init__(self, line: Line, endpoint: Endpoint, learn: Callable[[str], None], probing: Secret | None) -> None:
         self._line = line
+        self._endpoint = endpoint
+        self._learn = learn
+        self._probing = probing
         self._opened = threading.Event()  # or failed to
         self._result: Future[_Result] = Future()
+        self._probe_answer: Future[str] = Future()
 
     def wait(self, seconds: float) -> _Result:
         """What came of it, or that its time is up."""
@@ -95,6 +132,15 @@ class _Visit:
             if not self._result.done():
                 self._line.cut()
 
+    def probe_answer(self, seconds: float) -> str:
+        """What came of the probe, once the stream has answered a ping."""
+        try:
+            return f"LIST_SUBSCRIPTIONS {self._probe_answer.result(seconds)}"
+        except TimeoutError:
+            return f"LIST_SUBSCRIPTIONS was not answered within {seconds:.1f} s"
+        finally:
+            self._line.cut()
+
     def give_up(self) -> None:
         """What came of it is not wanted any more."""
         self._settle(GivenUp())
@@ -103,12 +149,14 @@ class _Visit:
     def make(self, address: Secret) -> None:
         """The other thread's part."""
         try:
-            self._settle(self._made(address))
+            self._make(address)
         except KeycheckError as error:
             self._settle(error)
         except Exception as error:  # noqa: BLE001  whatever it is, its text may hold the address
-            self._settle(explain(error, USER_STREAM))
+            self._settle(explain(error, self._endpoint))
         finally:
+            with contextlib.suppress(InvalidStateError):
+                self._probe_answer.set_result("was followed by the end of the connection")
             self._line.close()
 
     def _settle(self, result: _Result) -> None:
@@ -116,18 +164,22 @@ class _Visit:
             self._result.set_result(result)
         self._opened.set()
 
-    def _made(self, address: Secret) -> _Result:
+    def _make(self, address: Secret) -> None:
         # See prepare.
         from keycheck.network.websocket import Conversation  # noqa: PLC0415
 
         self._line.open(OPEN_SECONDS + PONG_SECONDS)  # the other thread is the one that looks at the clock
-        talk = Conversation(self._line, address)
+        talk = Conversation(self._line, address, self._learn)
         if unopened := talk.shake_hands():
-            return unopened
+            self._settle(unopened)
+            return
         self._opened.set()
         heard = talk.ping()
+        if heard.alive and self._probing:
+            self._settle(heard)  # the probe can change it no more
+            self._probe_answer.set_result(f"was answered {talk.subscriptions(self._probing)}")
         talk.leave()
-        return heard
+        self._settle(heard)
 
 
 def _silent(what: str) -> Unreachable:

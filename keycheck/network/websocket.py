@@ -1,12 +1,14 @@
-"""WebSocket over a line: a handshake, a ping, and what comes before its pong. The only user of websockets.
+"""WebSocket over a line: a handshake, a ping, what comes before its pong, and one probe. The only user of websockets.
 
 Of that library it takes the protocol alone (its Sans-I/O layer), so that connection, proxy and trust are those of every
-other request, no redirect is followed, and no thread of its own is at work.
+other request, no redirect is followed, and no thread of its own is at work. Its own client (tried: 17.4) waits for the
+socket before it reads: behind an https proxy it never hears a pong that TLS has read already.
 """
 
 import contextlib
 import logging
 import secrets
+from collections.abc import Callable
 from typing import Any
 
 from websockets.client import ClientProtocol
@@ -19,7 +21,7 @@ from keycheck.answers import RawAnswer
 from keycheck.errors import NotBinance
 from keycheck.network.line import Line
 from keycheck.secrets import Secret
-from keycheck.user_stream import UserStream
+from keycheck.user_stream import LIST_SUBSCRIPTIONS, UserStream
 
 MAX_BYTES = 2**20  # all that is read, however it is cut into frames; what happens in an account is far less
 
@@ -28,10 +30,14 @@ _MUTE = logging.Logger(__name__, logging.CRITICAL + 1)
 
 
 class Conversation:
-    """One, to its end. Raises what the line raises, ConnectionResetError where it breaks off, and NotBinance."""
+    """One, to its end. Raises what the line raises, ConnectionResetError where it breaks off, and NotBinance.
 
-    def __init__(self, line: Line, address: Secret) -> None:
+    `learn` is given the secrets that come in messages, before anything is made of them.
+    """
+
+    def __init__(self, line: Line, address: Secret, learn: Callable[[str], None]) -> None:
         self._line = line
+        self._learn = learn
         self._protocol = ClientProtocol(parse_uri(address.reveal()), max_size=MAX_BYTES, logger=_MUTE)
         self._came: list[Any] = []  # and was not looked at yet
         self._bytes = 0
@@ -67,6 +73,15 @@ class Conversation:
             heard = self._heard(mark)
         return heard
 
+    def subscriptions(self, listen_key: Secret) -> str:
+        """The answer to LIST_SUBSCRIPTIONS, scrubbed; other messages are let go."""
+        self._protocol.send_text(LIST_SUBSCRIPTIONS.encode())
+        while True:
+            self._exchange()
+            for message in _texts(self._take()):
+                if answer := user_stream.subscriptions_in(message, listen_key):
+                    return answer
+
     def leave(self) -> None:
         """Says so, if it can still be said, and does not wait."""
         with contextlib.suppress(Exception):
@@ -74,17 +89,25 @@ class Conversation:
             self._send()
 
     def _heard(self, mark: bytes) -> UserStream | None:
-        came, self._came = self._came, []
-        for frame in came:
-            if frame.opcode is Opcode.TEXT and (error := user_stream.error_in(bytes(frame.data))):
-                return error
-            if frame.opcode is Opcode.CLOSE and self._protocol.close_rcvd:
-                return user_stream.closed(int(self._protocol.close_rcvd.code))
+        came = self._take()
+        for message in _texts(came):
+            if trouble := user_stream.trouble_in(message):
+                return trouble
+        if self._protocol.close_rcvd and any(frame.opcode is Opcode.CLOSE for frame in came):
+            return user_stream.closed(int(self._protocol.close_rcvd.code))
         if self._protocol.parser_exc is not None:
             raise _no_websocket()
-        # Looked for last: where an error came along with it, the stream is not alive.
+        # Looked for last: where trouble came along with it, the stream is not alive.
         ponged = any(frame.opcode is Opcode.PONG and frame.data == mark for frame in came)
         return user_stream.ALIVE if ponged else None
+
+    def _take(self) -> list[Any]:
+        """The frames that have come since; the secrets in them are learned."""
+        came, self._came = self._came, []
+        for message in _texts(came):
+            for secret in user_stream.secrets_in(message):
+                self._learn(secret)
+        return came
 
     def _exchange(self) -> None:
         """Sends what is due, pongs among it, and takes what comes."""
@@ -110,6 +133,10 @@ class Conversation:
         for data in self._protocol.data_to_send():
             if data:  # nothing is the wish to close one half of the connection
                 self._line.write(data)
+
+
+def _texts(frames: list[Any]) -> list[bytes]:
+    return [bytes(frame.data) for frame in frames if frame.opcode is Opcode.TEXT]
 
 
 def _no_websocket() -> NotBinance:

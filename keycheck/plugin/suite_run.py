@@ -88,6 +88,7 @@ class SuiteRun:
             replay=self._option("replay"),
             record=self._option("record"),
             compare=here / compare if (compare := self._option("compare")) else None,
+            probe=self._option("verbose", 0) >= 2,
         )
 
     def pytest_report_header(self) -> list[str]:

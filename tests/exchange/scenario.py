@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.exchange.faults import FaultPlan
-from tests.exchange.streams import StreamFault
+from tests.exchange.streams import MUTE_ON_PRODUCTION, NO_SUBSCRIPTIONS, StreamFault
 
 _LETTERS_AND_DIGITS = string.ascii_letters + string.digits
 
@@ -48,6 +48,8 @@ class Scenario:
     weight_header: str | None = "X-MBX-USED-WEIGHT-1M"
     faults: FaultPlan = field(default_factory=dict)
     stream: StreamFault | None = None  # what is wrong with the user data stream
+    mute_streams: tuple[str, ...] = MUTE_ON_PRODUCTION  # paths on which a stream opens, pongs, and delivers nothing
+    subscriptions: str | None = NO_SUBSCRIPTIONS  # the stream's answer to LIST_SUBSCRIPTIONS; None: no answer
     # Added to each answer, half before and half after the exchange reads its clock; to the stream's handshake, and to
     # its pong.
     latency_ms: int = 0

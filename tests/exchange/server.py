@@ -46,6 +46,7 @@ class LocalExchange:
         self._failures: list[Exception] = []
         self._limited_at = -HOLDS_BACK  # seconds on the monotonic clock
         self._urls: dict[str, str] = {}
+        self.stream_messages: list[str] = []  # what clients said on the stream, in order
         self.real_orders: list[Received] = []  # the tripwire: orders that were no tests; has to stay empty
 
     # ------------------------------------------------------------------ what tests look at
@@ -62,7 +63,7 @@ class LocalExchange:
 
     @property
     def stream_url(self) -> str:
-        """Root of the stream host (/private)."""
+        """Root of the stream host (/private, /ws)."""
         return self._urls[STREAM].replace("http:", "ws:")
 
     @property
@@ -207,7 +208,8 @@ class LocalExchange:
         with self._lock:
             self._streams.append(received)
         scenario = self._scenario
-        return await streams.serve(request, LISTEN_KEY, scenario.stream, latency=scenario.latency_ms / 1000)
+        host = streams.StreamHost(scenario.stream, scenario.mute_streams, scenario.subscriptions, self.stream_messages)
+        return await streams.serve(request, LISTEN_KEY, host, latency=scenario.latency_ms / 1000)
 
     def _note(self, call: endpoints.Call, request: web.BaseRequest) -> int:
         raw_query = request.raw_path.partition("?")[2]

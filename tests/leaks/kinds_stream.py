@@ -18,6 +18,13 @@ def _stream(name: str, fault: StreamFault | None = None, conftest: str = "") -> 
 
 STREAM = (
     _stream("listen key in an error frame", StreamFault.error("no {listen_key}")),
+    Kind(
+        "listen key among the subscriptions",
+        Scenario(account=ACCOUNT, subscriptions='{"result":["{listen_key}@x"],"id":1}'),
+        options=("-vv",),
+        happens="stream",
+    ),
+    _stream("listen key in listenKeyExpired", StreamFault.expired()),
     _stream("listen key in a message", StreamFault.told('{"stream":"{listen_key}","data":{}}')),
     _stream("listen key in the reason of a close", StreamFault.closed(1008, "{listen_key}")),
     _stream("listen key in an error page", StreamFault.refused(403, "<title>{listen_key}</title>")),
@@ -33,6 +40,7 @@ STREAM = (
     Kind("echo of the wish to listen", scenario=at(_PATH, Fault.echo(400)), happens="log"),
     careless("print of the listen key", f"{_GIVEN}print(listen_key)\nassert listen_key is None"),
     careless(
-        "listen key in an exception", f"{_GIVEN}raise RuntimeError(f'wss://x/private/stream?streams={{listen_key}}')"
+        "listen key in an exception",
+        f"{_GIVEN}raise RuntimeError(f'wss://x/private/ws?listenKey={{listen_key}}&events=x')",
     ),
 )
