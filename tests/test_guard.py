@@ -265,3 +265,40 @@ def test_what_a_capturing_fixture_hands_back_is_cleaned(
     done = careless(f"--capture={capture}", "-rA", "-vv", settings=exchange.settings())
     assert done.outcomes["extra"] == "warn"
     assert not Redactor([API_KEY]).finds(done.output)
+
+
+# -- options of pytest that would carry a run elsewhere --
+
+
+def test_debug_is_refused_and_its_file_left_empty(suite: SuiteRunner, exchange: LocalExchange) -> None:
+    """pytest would trace each hook into it, with answers, the address that Binance saw, and this machine's folders."""
+    exchange.scenario = SCENARIOS["ip-refused"]
+    trace = suite.folder / "trace.log"
+    done = suite(f"--debug={trace}", settings=exchange.settings())
+    assert done.exit_status == 4
+    assert "ERROR: --debug does not go with suite/" in done.output
+    assert trace.read_text(encoding="utf-8") == ""
+    assert not exchange.log
+
+
+SENT = """import os, pathlib
+import _pytest.pastebin
+
+def create_new_paste(contents):
+    pathlib.Path(os.environ["SENT"]).write_bytes(contents if isinstance(contents, bytes) else contents.encode())
+
+_pytest.pastebin.create_new_paste = create_new_paste
+"""
+
+
+@pytest.mark.parametrize("what", ["all", "failed"])
+def test_pastebin_is_refused_and_nothing_is_sent(what: str, careless: SuiteRunner, exchange: LocalExchange) -> None:
+    """A public page is no place for what is the owner's terminal's alone, nor is its service on the list."""
+    (careless.root / "suite" / "conftest.py").write_text(SENT, encoding="utf-8")
+    exchange.scenario = SCENARIOS["ip-refused"]
+    sent = careless.folder / "sent"
+    done = careless(f"--pastebin={what}", "-vv", settings=exchange.settings() | {"SENT": str(sent)})
+    assert done.exit_status == 4
+    assert "ERROR: --pastebin does not go with suite/" in done.output
+    assert not sent.exists()
+    assert not exchange.log

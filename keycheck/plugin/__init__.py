@@ -13,7 +13,7 @@ import pytest
 from keycheck import settings
 from keycheck.binance import Binance
 from keycheck.plugin.gate import Gate
-from keycheck.plugin.guard import Guard, bare, replace_streams
+from keycheck.plugin.guard import Guard, bare, replace_streams, stop_what_passes_it_on
 from keycheck.plugin.outcomes import OBSERVED, WithoutTracebacks
 from keycheck.plugin.suite_run import SUITE, SuiteRun, places
 from keycheck.redaction import Redactor, printable
@@ -43,6 +43,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
 
 def pytest_configure(config: pytest.Config) -> None:
     if _is_suite_run(config):
+        stop_what_passes_it_on(config)
         suite_run = SuiteRun(config)
         config.pluginmanager.register(suite_run, "keycheck-suite")
         if not suite_run.tracebacks:

@@ -13,6 +13,7 @@ import pytest
 from _pytest.capture import CaptureFixture
 from _pytest.terminal import TerminalReporter
 
+from keycheck.errors import UsageProblem
 from keycheck.redaction import RUN, Redactor
 
 Clean = Callable[[str], str]
@@ -110,6 +111,34 @@ class Guard:
 
     def pytest_unconfigure(self) -> None:
         logging.setLogRecordFactory(self._make_record)
+
+
+def stop_what_passes_it_on(config: pytest.Config) -> None:
+    """Takes their part from options of pytest that would pass a run on uncleaned; `refuse_what_passes_it_on` says so.
+
+    `--debug` traces every hook with what it is handed, from before any plugin is asked: its file is left empty.
+    `--pastebin` publishes the terminal, which alone may show the address that Binance saw.
+    """
+    if config.option.debug:
+        file = getattr(config.trace.root._writer, "__self__", None)
+        config.trace.root.setwriter(None)
+        if file is not None:
+            file.seek(0)
+            file.truncate()
+    if getattr(config.option, "pastebin", None):
+        config.pluginmanager.unregister(name="pastebin")
+
+
+def refuse_what_passes_it_on(config: pytest.Config) -> None:
+    """Raises UsageProblem for these options."""
+    if config.option.debug:
+        raise UsageProblem(
+            "--debug does not go with suite/: its file would hold answers, addresses and folders. Leave it out"
+        )
+    if getattr(config.option, "pastebin", None):
+        raise UsageProblem(
+            "--pastebin does not go with suite/: it would publish what this terminal shows. Leave it out"
+        )
 
 
 def replace_streams(replacement: Callable[[Any], Any], capture: Any = None, clean: Clean | None = None) -> None:

@@ -16,6 +16,7 @@ from keycheck.findings import Check
 from keycheck.opening import Options
 from keycheck.plugin.countdown import Countdown
 from keycheck.plugin.gate import EXIT_DIRTY
+from keycheck.plugin.guard import refuse_what_passes_it_on
 from keycheck.plugin.outcomes import Blocked, dress, finding_of, status_of
 from keycheck.redaction import Redactor
 from keycheck.report import table, terminal
@@ -82,6 +83,7 @@ class SuiteRun:
             raise UsageProblem(
                 "-n does not go with suite/: its checks share one session, one clock and one rate budget. Leave it out"
             )
+        refuse_what_passes_it_on(self.config)
 
     def _options(self) -> Options:
         root, here = self.config.rootpath, self.config.invocation_params.dir
