@@ -24,7 +24,8 @@ The road from that question to its answer, in the order it is walked:
     comparison.py    an earlier verdict beside this one (pure); earlier.py reads it
     report/          verdict -> verdict.json, report.html, summary.md, terminal text
     cassettes.py     recording and replay; label.py and scrubbing.py say what is kept (pure)
-    redaction.py     takes secrets and addresses out of text (pure)
+    redaction.py     takes secrets and addresses out of text (pure); unpacking.py undoes encodings, vocabulary.py holds
+                     the suite's own words
     catalogue.py     the claims of suite/, read from their source; explaining.py tells one of them
     opening.py       how a session is opened: settings, key and network, or a cassette
     run.py           one run, put together

@@ -92,6 +92,8 @@ class Redactor:
 
     def knows(self, text: str) -> bool:
         """Whether `text` holds a run of a secret that is not also a run of the suite's own texts."""
+        if len(text) < RUN:
+            return False
         runs, odd = self._runs(), self._odd()
         text = _folded(text)
         if len(odd) > _FEW:
@@ -106,7 +108,7 @@ class Redactor:
             return False
         ours = self._ours()
         if run not in ours:
-            ours[run] = run in self._vocabulary()
+            ours[run] = " ".join(run.split()) in self._vocabulary()  # where lines end is nobody's secret
         return not ours[run]
 
     def finds(self, text: str) -> bool:
@@ -121,6 +123,10 @@ class Redactor:
         if not found:
             free.add(hash(text))
         return found
+
+    def finds_in_markup(self, text: str) -> bool:
+        """`finds` for a part of a page, which may begin and end anywhere."""
+        return self.finds(f"<>{text}")
 
     def _shows(self, text: str) -> bool:
         return any(self.knows(view) for view in views(text))
@@ -139,9 +145,9 @@ class Redactor:
 
     def without_secrets(self, text: str) -> str:
         """`text` without the secrets themselves: for one text that is about to be set into a document."""
-        if not self.knows(text):
-            return text
-        return self._without_runs(text)
+        while self.knows(text):  # what stands in a secret's place may be part of another
+            text = self._without_runs(text)
+        return text
 
     def clean_shared(self, text: str) -> str:
         """`clean`, and IP addresses and names masked: for everything that leaves the owner's own terminal."""

@@ -34,7 +34,7 @@ _INVISIBLE = re.compile(
 )
 _TAG = re.compile(r"<[^<>]*>")
 _IN_TAG = re.compile(r"\"([^\"]*)\"|'([^']*)'|([^\s\"'=<>]+)")
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_OWN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|## Keycheck: (?:NOT )?[A-Z]{2,8}")
 
 
 def views(text: str, depth: int = 3) -> Iterator[str]:
@@ -100,12 +100,13 @@ _UNDO = (html.unescape, _unquoted, _without_escapes, _without_invisible, _withou
 def pieces(text: str, depth: int = 3) -> Iterator[str]:
     """The texts in a document of JSON, HTML, XML or Markdown, without what the format puts around them.
 
-    JSON: names and strings; HTML and XML: text, attribute values, names; Markdown as summary.md has it: what stands
-    between backticks and line ends. Moments as ISO 8601 writes them are left out. Any other text is one piece.
+    JSON: names and strings; HTML and XML: text, attribute values, names; Markdown as summary.md has it:
+    its lines. Moments as ISO 8601 writes them, and summary.md's own heading, are left out. Any
+    other text is one piece.
     """
     inside = _inside(text) if depth else None
     if inside is None:
-        if not _MOMENT.fullmatch(text):
+        if not _OWN.fullmatch(text):
             yield text
         return
     for one in inside:
@@ -123,8 +124,8 @@ def _inside(text: str) -> list[str] | None:
     if begins[:1] == "<" and _TAG.search(text):
         in_tags = [part for tag in _TAG.findall(text) for found in _IN_TAG.findall(tag) for part in found if part]
         return [html.unescape(part) for part in (*_TAG.split(text), *in_tags)]
-    if begins == "##" and "`" in text:
-        return re.split(r"[`\n]", text)
+    if begins == "##" and "\n" in text:
+        return text.split("\n")
     return None
 
 

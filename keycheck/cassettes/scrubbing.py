@@ -104,7 +104,8 @@ def scrub_body(path: str, status: int, body: bytes, symbol: str, clean: Clean) -
         kept = _scalars(parsed, (*_FIELDS.get(path, ()), *_ERROR), clean)
         if path == API_RESTRICTIONS.path:
             # New permissions must be seen by a later suite, so booleans with these names are kept whatever they are.
-            kept |= {k: v for k, v in parsed.items() if PERMISSION.fullmatch(k) and isinstance(v, bool)}
+            new = ((k, v) for k, v in parsed.items() if PERMISSION.fullmatch(k) and isinstance(v, bool))
+            kept |= {k: v for k, v in new if clean(k) == k}
     return json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from keycheck import settings
+from keycheck import settings, vocabulary
 from keycheck.binance import Binance
 from keycheck.plugin.gate import Gate
 from keycheck.plugin.guard import Guard, bare, replace_streams, stop_what_passes_it_on
@@ -30,7 +30,8 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     # or raise, of the environment's credentials is cleaned already.
     if not pluginmanager.is_blocked("keycheck-guard"):
         replays = any(argument.partition("=")[0] == "--replay" for argument in sys.argv)  # and reads no credentials
-        guard = Guard(Redactor(() if replays else settings.in_the_environment()))
+        known = () if replays else settings.in_the_environment()
+        guard = Guard(Redactor(known, vocabulary=vocabulary.of))
         guard.stand_in_the_streams(pluginmanager.get_plugin("capturemanager"))
     group = parser.getgroup("keycheck")
     group.addoption("--replay", metavar="NAME", help="offline, from cassettes/NAME.yaml or from a path")

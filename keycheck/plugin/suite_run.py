@@ -10,7 +10,7 @@ import pytest
 from _pytest.outcomes import Failed
 from _pytest.terminal import TerminalReporter
 
-from keycheck import catalogue, importing, settings
+from keycheck import catalogue, importing, settings, vocabulary
 from keycheck.errors import DirtyArtefact, UsageProblem
 from keycheck.findings import Check
 from keycheck.opening import Options
@@ -39,7 +39,8 @@ class SuiteRun:
         self.config = config
         self.suite = (config.rootpath / SUITE).resolve()
         self.catalogue = catalogue.read(self.suite)
-        self.redactor = Redactor(names=settings.names_of_this_machine(config.rootpath))
+        names = settings.names_of_this_machine(config.rootpath)
+        self.redactor = Redactor(names=names, vocabulary=lambda: vocabulary.of(self.catalogue))
         self.options = self._options()
         self.run: Run
         self.report: RunReport | None = None
@@ -230,7 +231,8 @@ class SuiteRun:
         if self.report is not None:
             from keycheck.report import page  # noqa: PLC0415  it is there by now
 
-            prefix.append(page.render_section(self.report.masked(self.redactor.clean_shared)))
+            shared = self.report.masked(self.redactor.clean_shared)
+            prefix.append(page.render_section(shared, self.redactor.without_secrets))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_report_title(self, report: Any) -> None:
