@@ -10,7 +10,8 @@ The road from that question to its answer, in the order it is walked:
     private_key.py   PEM -> signer, for Ed25519 and RSA; pem.py tells of a PEM what needs no opening (pure)
     endpoints.py     the only requests that may leave this machine
     network/         the only package that opens a connection
-    answers.py       bytes -> JSON, a coded refusal, or a named reason why neither (pure); codes.py sorts the codes
+    answers.py       bytes -> JSON, a coded refusal, or a named reason why neither (pure); codes.py sorts the codes,
+                     refusal_text.py says what is told of their texts
     clock.py         the only reader of the time; drift.py weighs what it read (pure)
     budget.py        used weight -> how long to wait (pure); waiting.py does the waiting
     channel.py       how a question is put: stamped, signed, sent, perhaps once more

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
+from keycheck import refusal_text
 from keycheck.codes import Kind, kind_of
 from keycheck.endpoints import Endpoint
 from keycheck.errors import CannotLook, ExchangeTrouble, NotBinance, RateLimited, TurnedAway
@@ -48,7 +49,8 @@ _BANNED_UNTIL = re.compile(r"banned until (\d{12,14})")
 def read(raw: RawAnswer, endpoint: Endpoint, clean: Clean) -> dict[str, Any] | Refusal:
     """The JSON object of a 200, or the refusal of a 4xx that carries one of Binance's codes.
 
-    `clean` takes secrets out of Binance's text. Raises CannotLook for everything else.
+    `clean` takes secrets out of Binance's text, of which refusal_text.py tells no more than its code allows. Raises
+    CannotLook for everything else.
     """
     body = _json_object(raw, endpoint) if raw.status == 200 else _lenient(raw.body)
     code = body.get("code")
@@ -62,7 +64,7 @@ def read(raw: RawAnswer, endpoint: Endpoint, clean: Clean) -> dict[str, Any] | R
             )
         return body
     message = body.get("msg")
-    message = printable(clean(message[:_LONGEST])) if isinstance(message, str) else ""
+    message = printable(refusal_text.told(code, clean(message[:_LONGEST]))) if isinstance(message, str) else ""
     refusal = Refusal(raw.status, code, message, kind_of(code))
     if trouble := _trouble(raw, endpoint, refusal):
         trouble.code = refusal.code

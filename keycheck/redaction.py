@@ -153,7 +153,7 @@ class Redactor:
         """`clean`, and IP addresses and names masked: for everything that leaves the owner's own terminal."""
         cleaned = self.clean(text)
         # What is taken out may leave another address, or another shape, standing free.
-        while (further := self.clean(_ADDRESS.sub(lambda m: _hidden(m[0]), cleaned))) != cleaned:
+        while (further := self.clean(without_addresses(cleaned))) != cleaned:
             cleaned = further
         return self.without_names(cleaned)
 
@@ -198,6 +198,11 @@ def _folded(text: str) -> str:
     """In lower case, each character in its place."""
     lower = text.lower()
     return lower if len(lower) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+
+
+def without_addresses(text: str) -> str:
+    """`text` with IP addresses masked."""
+    return _ADDRESS.sub(lambda m: _hidden(m[0]), text)
 
 
 def _hidden(text: str) -> str:
