@@ -113,6 +113,11 @@ def proxy_password(proxy: Secret | None) -> Secret | None:
     return Secret(unquote(password)) if password else None
 
 
+def proxy_host(proxy: Secret | None) -> str | None:
+    """The host of a proxy's address, in lower case."""
+    return urlsplit(proxy.reveal()).hostname if proxy else None
+
+
 def ca_bundle_of(raw: str) -> str | None:
     """BINANCE_CA_BUNDLE: the path of a file that is there."""
     text = raw.strip()

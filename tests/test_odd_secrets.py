@@ -29,7 +29,7 @@ from keycheck.report import page, summary, verdict_json
 from keycheck.report.folder import ReportFolder
 from keycheck.report.model import RunReport
 from keycheck.secrets import Secret
-from tests.exchange import Fault, LocalExchange, Scenario
+from tests.exchange import API_KEY, API_SECRET, Fault, LocalExchange, Scenario
 from tests.running import ROOT, SuiteRunner
 from tests.sample_reports import compared
 
@@ -195,3 +195,27 @@ def test_a_run_with_an_odd_secret_leaves_all_its_files(odd: str, suite: SuiteRun
     names = {case.get("name") for case in ET.parse(junit).getroot().iter("testcase")}  # noqa: S314  of our own run
     assert names == {f"test_{check.id}" for check in CATALOGUE.checks}
     assert suite("--replay", str(cassette)).exit_status == done.exit_status
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("BINANCE_SYMBOL", API_SECRET[:40]),
+        ("BINANCE_SYMBOL", API_KEY[::-1][:12].lower()),
+        ("BINANCE_FUTURES_URL", f"https://{API_SECRET[:40]}.invalid"),
+        ("BINANCE_WALLET_URL", f"https://{API_KEY[:40]}.invalid"),
+        ("BINANCE_STREAM_URL", f"wss://{API_KEY[:40]}.invalid"),
+    ],
+)
+def test_a_setting_that_holds_a_secret_is_refused(name: str, value: str, suite: SuiteRunner, tmp_path: Path) -> None:
+    """It would be shown in every report, in upper case, and asked of a name server, in lower case."""
+    env_file = tmp_path / "mine.env"
+    with LocalExchange() as exchange:
+        lines = exchange.settings() | {name: value}
+        env_file.write_text("".join(f"{key}={text}\n" for key, text in lines.items()), encoding="utf-8")
+        done = suite(env_file=env_file)
+        assert not exchange.log
+    assert done.exit_status == 4
+    assert f"ERROR: {name} holds a part of a credential" in done.output
+    everything = done.output + json.dumps(done.verdict) + done.page
+    assert not [run for secret in (API_KEY, API_SECRET) for run in runs_of(secret) if run in everything.lower()]
