@@ -119,10 +119,15 @@ class Redactor:
         free = self._free
         if not self._runs() or hash(text) in free:
             return False
-        found = self._shows(text) and any(self._shows(piece) for piece in pieces(text))
+        found = self._shows(text) and (self._packs(text) or any(self._shows(piece) for piece in pieces(text)))
         if not found:
             free.add(hash(text))
         return found
+
+    def _packs(self, text: str) -> bool:
+        """Whether the secret is in base64 or hex, in which no format writes its own words."""
+        spelt = set(views(text, packed=False))
+        return any(self.knows(view) for view in views(text) if view not in spelt)
 
     def finds_in_markup(self, text: str) -> bool:
         """`finds` for a part of a page, which may begin and end anywhere."""

@@ -37,13 +37,16 @@ _IN_TAG = re.compile(r"\"([^\"]*)\"|'([^']*)'|([^\s\"'=<>]+)")
 _OWN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|## Keycheck: (?:NOT )?[A-Z]{2,8}")
 
 
-def views(text: str, depth: int = 3) -> Iterator[str]:
-    """`text`, and what it says with its escapes undone, one kind at a time and `depth` kinds deep; nothing twice."""
+def views(text: str, depth: int = 3, *, packed: bool = True) -> Iterator[str]:
+    """`text`, and what it says with its escapes undone, one kind at a time and `depth` kinds deep; nothing twice.
+
+    `packed`: also what base64 and hex in it hold, which stands beside the text and not in its place.
+    """
     seen = {text}
     newest = [text]
     yield text
     for _ in range(depth):
-        undone = [undo(one) for one in newest for undo in _UNDO]
+        undone = [undo(one) for one in newest for undo in (_UNDO if packed else _SPELT)]
         newest = [one for one in dict.fromkeys(undone) if one and one not in seen]
         seen.update(newest)
         yield from newest
@@ -94,7 +97,8 @@ def _texts_in(raw: bytes) -> str:
     return "\n".join(part.decode("ascii") for part in _TEXT.findall(raw.replace(b"\0", b"")))
 
 
-_UNDO = (html.unescape, _unquoted, _without_escapes, _without_invisible, _without_base64, _without_hex)
+_SPELT = (html.unescape, _unquoted, _without_escapes, _without_invisible)
+_UNDO = (*_SPELT, _without_base64, _without_hex)
 
 
 def pieces(text: str, depth: int = 3) -> Iterator[str]:
