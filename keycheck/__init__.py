@@ -12,7 +12,8 @@ The road from that question to its answer, in the order it is walked:
     private_key.py   PEM -> signer, for Ed25519 and RSA; pem.py tells of a PEM what needs no opening (pure)
     endpoints.py     the only requests that may leave this machine
     network/         the only package that opens a connection
-    answers.py       bytes -> JSON, a coded refusal, or a named reason why neither (pure); codes.py sorts the codes
+    answers.py       bytes -> JSON, a coded refusal, or a named reason why neither (pure); codes.py sorts the codes,
+                     refusal_text.py says what is told of their texts
     clock.py         the only reader of the time; drift.py weighs what it read (pure)
     budget.py        used weight -> how long to wait (pure); waiting.py does the waiting
     channel.py       how a question is put: stamped, signed, sent, perhaps once more
@@ -26,7 +27,8 @@ The road from that question to its answer, in the order it is walked:
     comparison.py    an earlier verdict beside this one (pure); earlier.py reads it
     report/          verdict -> verdict.json, report.html, summary.md, terminal text
     cassettes.py     recording and replay; label.py and scrubbing.py say what is kept (pure)
-    redaction.py     takes secrets and addresses out of text (pure)
+    redaction.py     takes secrets and addresses out of text (pure); unpacking.py undoes encodings, vocabulary.py holds
+                     the suite's own words
     catalogue.py     the claims of suite/, read from their source; explaining.py tells one of them
     opening.py       how a session is opened: settings, key and network, or a cassette
     run.py           one run, put together

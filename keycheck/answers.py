@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
+from keycheck import refusal_text
 from keycheck.codes import Kind, kind_of
 from keycheck.endpoints import ACCOUNT_CONFIG, API_RESTRICTIONS, ORDER_TEST, Endpoint
 from keycheck.errors import CannotLook, ExchangeTrouble, NotBinance, RateLimited, TurnedAway
@@ -57,7 +58,8 @@ _FLAGS = {
 def read(raw: RawAnswer, endpoint: Endpoint, clean: Clean) -> dict[str, Any] | Refusal:
     """The JSON object of a 200, or the refusal of a 4xx that carries one of Binance's codes.
 
-    `clean` takes secrets out of Binance's text. Raises CannotLook for everything else.
+    `clean` takes secrets out of Binance's text, of which refusal_text.py tells no more than its code allows. Raises
+    CannotLook for everything else.
     """
     if raw.status not in (418, 429) and not 300 <= raw.status < 400 and is_notice(raw.body):
         raise ExchangeTrouble(
@@ -72,7 +74,7 @@ def read(raw: RawAnswer, endpoint: Endpoint, clean: Clean) -> dict[str, Any] | R
     body = _lenient(raw.body)
     code = _code(body)
     message = body.get("msg")
-    message = printable(clean(message[:_LONGEST])) if isinstance(message, str) else ""
+    message = printable(refusal_text.told(code, clean(message[:_LONGEST]))) if isinstance(message, str) else ""
     refusal = Refusal(raw.status, code, message, kind_of(code))
     if trouble := _trouble(raw, endpoint, refusal):
         trouble.code = refusal.code

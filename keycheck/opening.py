@@ -101,6 +101,7 @@ class Opening:
         from keycheck.network.transport import HttpTransport  # noqa: PLC0415  as above
 
         identity = self._identity(loaded)
+        self._refuse_secrets_elsewhere(loaded)
         label = self._label(loaded, identity.key)
         urls = {Host.FUTURES: loaded.futures_url} | ({Host.WALLET: loaded.wallet_url} if loaded.wallet_url else {})
         http = self._resources.enter_context(contextlib.closing(HttpTransport(urls, loaded.proxy, loaded.ca_bundle)))
@@ -131,6 +132,15 @@ class Opening:
         signer = signer_of(held)  # which may be the first to look into a private key: all of it is known by now
         key = facts_of(held, signer.type if signer else None)
         return Identity(key, held.api_key, signer if held.api_key else None)
+
+    def _refuse_secrets_elsewhere(self, loaded: Settings) -> None:
+        """Raises UsageProblem for a setting that is shown, or asked of a name server, and holds a piece of a secret."""
+        for name, value in loaded.shown.items():
+            if self._redactor.finds(value):
+                raise UsageProblem(
+                    f"{name} holds a part of a credential, and would be shown: look whether lines of the settings were "
+                    "mixed up, and correct it"
+                )
 
     def _listener(self, loaded: Settings) -> Listener | None:
         if not loaded.user_stream:

@@ -1,8 +1,11 @@
 """Takes secrets, addresses and names out of text. Pure: text in, text out.
 
-Two rules. A secret is known in advance, so any run of ten of its characters goes, forwards or backwards: debuggers
-and reprs cut long strings short, and a cut secret is still most of one. And some things have a tell-tale shape:
-`signature=...`, `listenKey: ...` (where it is no path), a bare 64-digit hex number, an IP address.
+Two rules. A secret is known in advance, so any run of ten of its characters goes, forwards or backwards, in upper or
+lower case: debuggers and reprs cut long strings short, and a cut secret is still most of one. And some things have a
+tell-tale shape: `signature=...`, `listenKey: ...` (where it is no path), a bare 64-digit hex number, an IP address.
+
+One exception. What stands in the suite's own texts tells nobody anything, whoever has chosen it for a secret: a run
+that is found there is hidden as part of a longer stretch of a secret, and not by itself.
 """
 
 import ipaddress
@@ -10,7 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn
 
-from keycheck.unpacking import views
+from keycheck.unpacking import pieces, views
 
 RUN = 10
 # Most runs are letters and digits, and lie in one long word, of which few texts have many. For so many of the others a
@@ -44,9 +47,15 @@ class Redactor:
     What it knows sits in a closure, and it is neither pickled nor copied: it holds every secret there is.
     """
 
-    __slots__ = ("_clean", "_free", "_names", "_odd", "_runs")
+    __slots__ = ("_clean", "_free", "_names", "_odd", "_ours", "_runs", "_vocabulary")
 
-    def __init__(self, secrets: Iterable[str] = (), names: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        secrets: Iterable[str] = (),
+        names: Mapping[str, str] | None = None,
+        vocabulary: Callable[[], str] = str,
+    ) -> None:
+        """`vocabulary`: all that reports say by themselves, in lower case; looked up where a secret is met at all."""
         # Longest first: a folder is replaced whole, and not what its parent leaves of it.
         self._names = dict(sorted((names or {}).items(), key=lambda pair: -len(pair[0])))
         runs: set[str] = set()
@@ -56,6 +65,9 @@ class Redactor:
         self._runs: Callable[[], set[str]] = lambda: runs
         odd: set[str] = set()  # those with other characters than letters and digits
         self._odd: Callable[[], set[str]] = lambda: odd
+        self._vocabulary = vocabulary
+        ours: dict[str, bool] = {}  # runs that were looked up
+        self._ours: Callable[[], dict[str, bool]] = lambda: ours
         for secret in secrets:
             self.learn(secret)
 
@@ -66,11 +78,12 @@ class Redactor:
         raise TypeError("a Redactor is neither pickled nor copied")
 
     def learn(self, secret: str) -> None:
-        """From now on `secret` is hidden, whole or in any ten-character run, forwards and backwards.
+        """From now on `secret` is hidden, whole or in any ten-character run, forwards and backwards, in either case.
 
         A text shorter than that is a placeholder or a typo, and hiding it would tear holes into ordinary words.
         """
-        for text in (secret, secret[::-1]):
+        folded = _folded(secret)
+        for text in (folded, folded[::-1]):
             runs = {text[i : i + RUN] for i in range(len(text) - RUN + 1)}
             self._runs().update(runs)
             self._odd().update(run for run in runs if not (run.isascii() and run.isalnum()))
@@ -78,22 +91,50 @@ class Redactor:
         self._clean, self._free = set(), set()
 
     def knows(self, text: str) -> bool:
-        """Whether `text` holds a run of a secret."""
+        """Whether `text` holds a run of a secret that is not also a run of the suite's own texts."""
+        if len(text) < RUN:
+            return False
         runs, odd = self._runs(), self._odd()
+        text = _folded(text)
         if len(odd) > _FEW:
-            return any(text[i : i + RUN] in runs for i in range(len(text) - RUN + 1))
+            return any(self._tells(text[i : i + RUN], runs) for i in range(len(text) - RUN + 1))
         in_words = (word[i : i + RUN] for word in _LONG_WORD.findall(text) for i in range(len(word) - RUN + 1))
-        return any(run in runs for run in in_words) or any(run in text for run in tuple(odd))
+        return any(self._tells(run, runs) for run in in_words) or any(
+            run in text and self._tells(run, runs) for run in tuple(odd)
+        )
+
+    def _tells(self, run: str, runs: set[str]) -> bool:
+        if run not in runs:
+            return False
+        ours = self._ours()
+        if run not in ours:
+            ours[run] = " ".join(run.split()) in self._vocabulary()  # where lines end is nobody's secret
+        return not ours[run]
 
     def finds(self, text: str) -> bool:
-        """Whether `text` holds a run of a secret in any of the forms that `unpacking` undoes."""
+        """Whether `text` holds a run of a secret in any of the forms that `unpacking` undoes.
+
+        In a document that is JSON, HTML, XML or Markdown, one that does not begin or end in its markup.
+        """
         free = self._free
         if not self._runs() or hash(text) in free:
             return False
-        found = any(self.knows(view) for view in views(text))
+        found = self._shows(text) and (self._packs(text) or any(self._shows(piece) for piece in pieces(text)))
         if not found:
             free.add(hash(text))
         return found
+
+    def _packs(self, text: str) -> bool:
+        """Whether the secret is in base64 or hex, in which no format writes its own words."""
+        spelt = set(views(text, packed=False))
+        return any(self.knows(view) for view in views(text) if view not in spelt)
+
+    def finds_in_markup(self, text: str) -> bool:
+        """`finds` for a part of a page, which may begin and end anywhere."""
+        return self.finds(f"<>{text}")
+
+    def _shows(self, text: str) -> bool:
+        return any(self.knows(view) for view in views(text))
 
     def clean(self, text: str) -> str:
         """`text` without secrets and without what has the shape of one: for a single message, before it is rendered."""
@@ -108,16 +149,16 @@ class Redactor:
         return cleaned
 
     def without_secrets(self, text: str) -> str:
-        """`text` without the secrets themselves: safe on rendered text, whose syntax shapes might eat into."""
-        if not self.knows(text):
-            return text
-        return self._without_runs(text)
+        """`text` without the secrets themselves: for one text that is about to be set into a document."""
+        while self.knows(text):  # what stands in a secret's place may be part of another
+            text = self._without_runs(text)
+        return text
 
     def clean_shared(self, text: str) -> str:
         """`clean`, and IP addresses and names masked: for everything that leaves the owner's own terminal."""
         cleaned = self.clean(text)
         # What is taken out may leave another address, or another shape, standing free.
-        while (further := self.clean(_ADDRESS.sub(lambda m: _hidden(m[0]), cleaned))) != cleaned:
+        while (further := self.clean(without_addresses(cleaned))) != cleaned:
             cleaned = further
         return self.without_names(cleaned)
 
@@ -139,20 +180,34 @@ class Redactor:
         return self._without_disguised(lines[:half]) + self._without_disguised(lines[half:])
 
     def _without_runs(self, text: str) -> str:
-        runs = self._runs()
+        runs, folded = self._runs(), _folded(text)
         parts: list[str] = []
         kept = 0  # everything before this index has been dealt with
         i = 0
         while i <= len(text) - RUN:
-            if text[i : i + RUN] not in runs:
+            if folded[i : i + RUN] not in runs:
                 i += 1
                 continue
-            parts += [text[kept:i], HIDDEN]
-            kept = i + RUN
-            while kept < len(text) and text[kept - RUN + 1 : kept + 1] in runs:
-                kept += 1
-            i = kept
+            end = i + RUN
+            while end < len(text) and folded[end - RUN + 1 : end + 1] in runs:
+                end += 1
+            if any(self._tells(folded[j : j + RUN], runs) for j in range(i, end - RUN + 1)):
+                parts += [text[kept:i], HIDDEN]
+                kept = i = end
+            else:
+                i = end - RUN + 1
         return "".join([*parts, text[kept:]])
+
+
+def _folded(text: str) -> str:
+    """In lower case, each character in its place."""
+    lower = text.lower()
+    return lower if len(lower) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+
+
+def without_addresses(text: str) -> str:
+    """`text` with IP addresses masked."""
+    return _ADDRESS.sub(lambda m: _hidden(m[0]), text)
 
 
 def _hidden(text: str) -> str:

@@ -209,7 +209,7 @@ class Run:
             except OSError as error:  # the verdict stands without it
                 self.remarks.append(f"GITHUB_STEP_SUMMARY could not be written ({error.strerror}): let it name a file")
         if self._recorder and whole and self.findings:
-            artefacts.write(self._recorder.path, self._recorder.text(), self.redactor.finds)
+            artefacts.write(self._recorder.path, self._recorder.text(), self._recorder.finds_secrets)
             self.recorded = self._recorder.path
         return report
 

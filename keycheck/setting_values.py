@@ -112,6 +112,11 @@ def proxy_password(proxy: Secret | None) -> Secret | None:
     return Secret(unquote(password)) if password else None
 
 
+def proxy_host(proxy: Secret | None) -> str | None:
+    """The host of a proxy's address, in lower case."""
+    return urlsplit(proxy.reveal()).hostname if proxy else None
+
+
 def ca_bundle_of(raw: str) -> str | None:
     """BINANCE_CA_BUNDLE: the path of a file that can be read, several times over, so that a pipe will not do."""
     text = raw.strip()

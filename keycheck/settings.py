@@ -85,6 +85,18 @@ class Settings:
         """Whose hosts these are."""
         return exchange_of(self.asked)
 
+    @property
+    def shown(self) -> dict[str, str]:
+        """By name, the settings that reports, terminals or name servers get to see; of the proxy its host."""
+        values = {
+            "BINANCE_SYMBOL": self.symbol,
+            "BINANCE_FUTURES_URL": self.futures_url,
+            "BINANCE_WALLET_URL": self.wallet_url,
+            "BINANCE_STREAM_URL": self.stream_url,
+            "BINANCE_PROXY": setting_values.proxy_host(self.proxy),
+        }
+        return {name: value for name, value in values.items() if value}
+
 
 def system() -> System | None:
     """What this machine runs, for the commands of a remedy; None where no command is known for it."""

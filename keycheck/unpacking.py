@@ -1,48 +1,145 @@
 """The texts that a text may stand for: what a browser, a shell or a script would make of its escapes. Pure.
 
-A secret that is percent-encoded, HTML-escaped, written as \\u0041 or packed as base64 is still the secret.
+A secret that is percent-encoded, HTML-escaped, written as \\u0041, in hex or in base64 is still the secret, and so is
+one with colours or zero-width characters in it. `pieces` does the opposite: it takes a document's own markup away, so
+that a secret in it is told from the document's own words.
 """
 
-import base64
 import binascii
 import html
+import json
 import re
+import unicodedata
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import unquote
 
 _ESCAPE = re.compile(r"\\u\{?([0-9a-fA-F]{4})\}?|\\x([0-9a-fA-F]{2})|\\([\\\"'/])")
 # Ten of a secret's characters, or of an escape of them, are printable; what decodes to less was no text.
 _TEXT = re.compile(rb"[ -~]{10,}")
-_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{14,}={0,2}")
+_BASE64 = re.compile(rb"[A-Za-z0-9+/]{14,}")
+_USUAL = bytes.maketrans(b"-_", b"+/")
+_NO_TEXT = b"gICA"
+_HEX = re.compile(rb"[0-9A-Fa-f]{20,}")
+# What tools and languages put between the lines or the bytes of one encoded text. Words that stand side by side become
+# one: what is encoded in one of them is found there all the same, as each place is tried at which it may begin.
+_BREAKS = b" \t\r\n\f\v\"',"
+_WRITTEN_BREAK = re.compile(r"\\[nrt]")
+_BETWEEN_BYTES = _BREAKS + b";:-"
+_COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+# Soft hyphens, combining marks, joiners, marks of direction, variation selectors, tags.
+_INVISIBLE = re.compile(
+    "[\u00ad\u0300-\u036f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff]"
+)
+_TAG = re.compile(r"<[^<>]*>")
+_IN_TAG = re.compile(r"\"([^\"]*)\"|'([^']*)'|([^\s\"'=<>]+)")
+_OWN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|## Keycheck: (?:NOT )?[A-Z]{2,8}")
 
 
-def views(text: str, depth: int = 3) -> Iterator[str]:
-    """`text`, and what it says with its escapes undone, one kind at a time and `depth` kinds deep; nothing twice."""
+def views(text: str, depth: int = 3, *, packed: bool = True) -> Iterator[str]:
+    """`text`, and what it says with its escapes undone, one kind at a time and `depth` kinds deep; nothing twice.
+
+    `packed`: also what base64 and hex in it hold, which stands beside the text and not in its place.
+    """
     seen = {text}
     newest = [text]
     yield text
     for _ in range(depth):
-        undone = [undo(one) for one in newest for undo in (html.unescape, unquote, _without_escapes, _without_base64)]
+        undone = [undo(one) for one in newest for undo in (_UNDO if packed else _SPELT)]
         newest = [one for one in dict.fromkeys(undone) if one and one not in seen]
         seen.update(newest)
         yield from newest
 
 
+def _unquoted(text: str) -> str:
+    return unquote(text) if "%" in text else text
+
+
 def _without_escapes(text: str) -> str:
+    if "\\" not in text:
+        return text
     return _ESCAPE.sub(lambda m: chr(int(m[1] or m[2], 16)) if m[1] or m[2] else m[3], text)
+
+
+def _without_invisible(text: str) -> str:
+    """Without colours and characters that nobody sees; of wide and other fancy letters the plain ones."""
+    plain = _COLOUR.sub("", text) if "\x1b" in text else text
+    return plain if plain.isascii() else _INVISIBLE.sub("", unicodedata.normalize("NFKC", plain))
 
 
 def _without_base64(text: str) -> str:
     """Everything that looks like base64, decoded from each of the four places at which it may begin."""
-    return "\n".join(
-        found for token in _BASE64.findall(text) for start in range(4) if (found := _decoded(token[start:].rstrip("=")))
-    )
+    tokens = _BASE64.findall(_joined(text, _BREAKS).translate(_USUAL))
+    return "\n".join(_texts_in(_decoded(tokens, start)) for start in range(4)).strip("\n") if tokens else ""
 
 
-def _decoded(token: str) -> str:
-    whole = token[: len(token) // 4 * 4] if len(token) % 4 == 1 else token + "=" * (-len(token) % 4)
-    try:
-        decoded = base64.urlsafe_b64decode(whole.replace("+", "-").replace("/", "_"))
-    except (binascii.Error, ValueError):
-        return ""
-    return "\n".join(part.decode("ascii") for part in _TEXT.findall(decoded))
+def _decoded(tokens: list[bytes], start: int) -> bytes:
+    """All of them at once, with what is no text in between."""
+    return binascii.a2b_base64(_NO_TEXT.join(token[start:] + b"A" * (-(len(token) - start) % 4) for token in tokens))
+
+
+def _without_hex(text: str) -> str:
+    """Everything that looks like bytes in hex, decoded from both places at which they may begin."""
+    tokens = _HEX.findall(_joined(text, _BETWEEN_BYTES).replace(b"0x", b""))
+    halves = (token[start : start + (len(token) - start) // 2 * 2] for token in tokens for start in range(2))
+    return "\n".join(found for half in halves if (found := _texts_in(binascii.unhexlify(half))))
+
+
+def _joined(text: str, breaks: bytes) -> bytes:
+    """`text` without what stands between the parts of one encoded text."""
+    whole = _WRITTEN_BREAK.sub("", text) if "\\" in text else text
+    return whole.encode("utf-8", "replace").translate(None, breaks)
+
+
+def _texts_in(raw: bytes) -> str:
+    """What can be read in bytes, also in those of UTF-16."""
+    return "\n".join(part.decode("ascii") for part in _TEXT.findall(raw.replace(b"\0", b"")))
+
+
+_SPELT = (html.unescape, _unquoted, _without_escapes, _without_invisible)
+_UNDO = (*_SPELT, _without_base64, _without_hex)
+
+
+def pieces(text: str, depth: int = 3) -> Iterator[str]:
+    """The texts in a document of JSON, HTML, XML or Markdown, without what the format puts around them.
+
+    JSON: names and strings; HTML and XML: text, attribute values, names; Markdown as summary.md has it:
+    its lines. Moments as ISO 8601 writes them, and summary.md's own heading, are left out. Any
+    other text is one piece.
+    """
+    inside = _inside(text) if depth else None
+    if inside is None:
+        if not _OWN.fullmatch(text):
+            yield text
+        return
+    for one in inside:
+        yield from pieces(one, depth - 1)
+
+
+def _inside(text: str) -> list[str] | None:
+    """One level of `pieces`; None where nothing can be taken apart."""
+    begins = text.lstrip()[:2]
+    if begins[:1] in ("{", "["):
+        try:
+            return list(_strings(json.loads(text)))
+        except (ValueError, RecursionError):
+            return None
+    if begins[:1] == "<" and _TAG.search(text):
+        in_tags = [part for tag in _TAG.findall(text) for found in _IN_TAG.findall(tag) for part in found if part]
+        return [html.unescape(part) for part in (*_TAG.split(text), *in_tags)]
+    if begins == "##" and "\n" in text:
+        return text.split("\n")
+    return None
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield name
+            yield from _strings(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _strings(inner)

@@ -12,6 +12,7 @@ from keycheck.codes import Kind
 from keycheck.endpoints import ACCOUNT_CONFIG, API_RESTRICTIONS, LISTED, ORDER_TEST, PING, TIME, Endpoint
 from keycheck.errors import CannotLook, ExchangeTrouble, NotBinance, RateLimited, TurnedAway
 from keycheck.facts import Refusal
+from keycheck.refusal_text import told
 from tests.exchange import pages
 
 JSON = {"content-type": "application/json"}
@@ -100,7 +101,7 @@ def test_a_200_of_another_type_is_not_binances(kind: str) -> None:
 )
 def test_a_coded_4xx_is_a_refusal(status: int, code: int, kind: Kind) -> None:
     """The code makes its class, the status none."""
-    assert read(status, coded(code)) == Refusal(status, code, "No.", kind)
+    assert read(status, coded(code)) == Refusal(status, code, told(code, "No."), kind)
     assert read(status, coded(code), HTML) == Refusal(status, code, "No.", kind)  # the type is not asked for here
 
 

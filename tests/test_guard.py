@@ -203,3 +203,102 @@ def test_exchange_that_reads_everything_back_is_not_repeated(suite: SuiteRunner)
         done = suite("-vv", settings=exchange.settings())
     assert done.exit_status in (1, 10)
     assert not Redactor([API_KEY]).finds(done.output + done.page + str(done.verdict))
+
+
+# -- streams that pytest has put aside --
+
+KEEPS = """import os, sys, pytest
+KEY = os.environ["BINANCE_API_KEY"]
+kept = []
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_call(item):
+    kept.append(sys.stdout)
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure():
+    kept[-1].write(KEY + "\\n")
+"""
+
+
+@pytest.mark.parametrize("capture", ["fd", "sys", "tee-sys", "no"])
+def test_text_in_a_kept_stream_is_cleaned_however_it_is_captured(
+    capture: str, careless: SuiteRunner, exchange: LocalExchange
+) -> None:
+    """pytest writes out what it captured after the last test, past all streams of Python."""
+    (careless.root / "suite" / "conftest.py").write_text(KEEPS, encoding="utf-8")
+    done = careless(f"--capture={capture}", settings=exchange.settings())
+    assert HIDDEN in done.output
+    assert not Redactor([API_KEY]).finds(done.output)
+
+
+LOUD = """import http.client
+http.client.HTTPConnection.debuglevel = 1
+"""
+
+
+@pytest.mark.parametrize("capture", ["fd", "sys", "tee-sys", "no"])
+def test_debugging_of_the_http_library_shows_neither_key_nor_signature(
+    capture: str, careless: SuiteRunner, exchange: LocalExchange
+) -> None:
+    """It prints each request, headers and all; in a recording, while its check is captured."""
+    (careless.root / "suite" / "conftest.py").write_text(LOUD, encoding="utf-8")
+    cassette = careless.folder / "recorded.yaml"
+    done = careless(f"--capture={capture}", "--record", str(cassette), settings=exchange.settings())
+    signatures = [received.params["signature"] for received in exchange.log if "signature" in received.params]
+    assert signatures
+    assert ("X-MBX-APIKEY" in done.output) is (capture in ("no", "tee-sys")), "or nothing was shown"
+    assert not Redactor([API_KEY, *signatures]).finds(done.output)
+
+
+@pytest.mark.parametrize(
+    ("capture", "fixture"),
+    [("fd", "capfd"), ("tee-sys", "capsys"), ("tee-sys", "capteesys"), ("no", "capfd"), ("no", "capfdbinary")],
+)
+def test_what_a_capturing_fixture_hands_back_is_cleaned(
+    capture: str, fixture: str, careless: SuiteRunner, exchange: LocalExchange
+) -> None:
+    """At a check's end pytest writes what is left in it to where it came from, be that the bare descriptor."""
+    body = "print(key)\n    assert False"
+    text = CARELESS.format(body=body).replace("record_property)", f"record_property, {fixture})")
+    (careless.root / "suite" / "test_8_extra.py").write_text(text, encoding="utf-8")
+    done = careless(f"--capture={capture}", "-rA", "-vv", settings=exchange.settings())
+    assert done.outcomes["extra"] == "warn"
+    assert not Redactor([API_KEY]).finds(done.output)
+
+
+# -- options of pytest that would carry a run elsewhere --
+
+
+def test_debug_is_refused_and_its_file_left_empty(suite: SuiteRunner, exchange: LocalExchange) -> None:
+    """pytest would trace each hook into it, with answers, the address that Binance saw, and this machine's folders."""
+    exchange.scenario = SCENARIOS["ip-refused"]
+    trace = suite.folder / "trace.log"
+    done = suite(f"--debug={trace}", settings=exchange.settings())
+    assert done.exit_status == 4
+    assert "ERROR: --debug does not go with suite/" in done.output
+    assert trace.read_text(encoding="utf-8") == ""
+    assert not exchange.log
+
+
+SENT = """import os, pathlib
+import _pytest.pastebin
+
+def create_new_paste(contents):
+    pathlib.Path(os.environ["SENT"]).write_bytes(contents if isinstance(contents, bytes) else contents.encode())
+
+_pytest.pastebin.create_new_paste = create_new_paste
+"""
+
+
+@pytest.mark.parametrize("what", ["all", "failed"])
+def test_pastebin_is_refused_and_nothing_is_sent(what: str, careless: SuiteRunner, exchange: LocalExchange) -> None:
+    """A public page is no place for what is the owner's terminal's alone, nor is its service on the list."""
+    (careless.root / "suite" / "conftest.py").write_text(SENT, encoding="utf-8")
+    exchange.scenario = SCENARIOS["ip-refused"]
+    sent = careless.folder / "sent"
+    done = careless(f"--pastebin={what}", "-vv", settings=exchange.settings() | {"SENT": str(sent)})
+    assert done.exit_status == 4
+    assert "ERROR: --pastebin does not go with suite/" in done.output
+    assert not sent.exists()
+    assert not exchange.log

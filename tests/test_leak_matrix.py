@@ -6,6 +6,7 @@ import json
 import os
 import random
 import string
+import textwrap
 from collections.abc import Callable
 from urllib.parse import quote
 
@@ -58,6 +59,16 @@ ENCODINGS: dict[str, Encode] = {
     "base64 without padding": lambda text: _base64(text).rstrip("="),
     "base64 for urls": lambda text: base64.urlsafe_b64encode(f"?>{text}~~".encode()).decode(),
     "base64 in lines": lambda text: base64.encodebytes(f"{'x' * 50}{text}".encode()).decode(),
+    "base64 in short lines": lambda text: "\n".join(textwrap.wrap(_base64(f"{'x' * 50}{text}"), 12)),
+    "base64 in lines of a list": lambda text: json.dumps(textwrap.wrap(_base64(f"{'x' * 50}{text}"), 10)),
+    "base64 in lines, their ends written out": lambda text: repr("\n".join(textwrap.wrap(_base64(text * 2), 60))),
+    "hex": lambda text: text.encode().hex(),
+    "upper-case hex": lambda text: text.encode().hex().upper(),
+    "hex with colons": lambda text: text.encode().hex(":"),
+    "upper case": str.upper,
+    "lower case": str.lower,
+    "zero-width characters": "\u200b".join,
+    "soft hyphens of HTML": "&shy;".join,
     "base64 of base64": lambda text: _base64(_base64(text)),
     "base64 of reversed": lambda text: _base64(text[::-1]),
     "data uri": lambda text: f"<img src='data:text/html;base64,{_base64(f'<p>{html.escape(text)}</p>')}'>",

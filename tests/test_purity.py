@@ -8,7 +8,19 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PURE = (
-    *("findings", "verdict", "codes", "orders", "drift", "facts", "signing", "redaction", "answers", "evidence"),
+    *(
+        "findings",
+        "verdict",
+        "codes",
+        "refusal_text",
+        "orders",
+        "drift",
+        "facts",
+        "signing",
+        "redaction",
+        "answers",
+        "evidence",
+    ),
     *(f"diagnosis.{name}" for name in ("cause", "reading", "remedies", "key", "account", "barred", "machine")),
     *("diagnosis", "diagnosis.between", "diagnosis.network", "diagnosis.rules", "comparison"),
     *(

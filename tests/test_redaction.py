@@ -1,5 +1,6 @@
 """Secrets and addresses go out of text; everything else stays."""
 
+import base64
 import re
 import string
 import unicodedata
@@ -217,3 +218,57 @@ def test_a_text_that_is_cut_ends_with_a_whole_word() -> None:
     """Half an address would be masked by nobody."""
     shown = printable("word " * 10 + "2001:db8:85a3:8d3:1319:8a2e:370:7348", 60)
     assert shown == "word " * 9 + "word…"
+
+
+OURS = "schemaVersion withdrawals_are_disabled".lower()
+
+
+@pytest.mark.parametrize(
+    ("secret", "text", "cleaned"),
+    [
+        ("withdrawals_are_disabled", "FAIL withdrawals_are_disabled", "FAIL withdrawals_are_disabled"),
+        ("withdrawals_are_disabled", "SDRAWALS_ARE_DISABLED", "SDRAWALS_ARE_DISABLED"),
+        (f"{KEY[:20]}schemaVersion", "schemaVersion: 1", "schemaVersion: 1"),
+        (f"{KEY[:20]}schemaVersion", f"<{KEY[:20]}schemaVersion>", f"<{HIDDEN}>"),
+        (f"{KEY[:20]}schemaVersion", f"<{KEY[5:20]}schemaVer", f"<{HIDDEN}"),
+        (f"{KEY[:20]}schemaVersion", f"schemaVersion {KEY[:10]}", f"schemaVersion {HIDDEN}"),
+        (f"{HIDDEN}{KEY[:20]}", f"{KEY[10:20]}{KEY[:9]}", HIDDEN),
+    ],
+)
+def test_our_own_words_are_hidden_in_a_longer_stretch_alone(secret: str, text: str, cleaned: str) -> None:
+    """A run that stands in them tells nothing, whoever's secret it is; what goes on beyond them does."""
+    redactor = Redactor([secret], vocabulary=lambda: OURS)
+    assert redactor.clean(text) == cleaned
+    assert redactor.finds(text) is (cleaned != text)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        '{"schemaVersion": 1, "x": "%s"}',
+        '<p class="%s">',
+        "<!-- %s -->",
+        "<b>a</b> <%s/>",
+        "## Head\n- %s",
+        '["a", {"%s": []}]',
+    ],
+)
+@pytest.mark.parametrize("way", ["plain", "base64 in short lines"])
+def test_a_secret_in_a_document_is_no_part_of_its_form(document: str, way: str) -> None:
+    """Wherever a format lets it stand, and in pieces that only together are one."""
+    packed = base64.b64encode(SECRET.encode()).decode()
+    join = '", "' if document.startswith(("{", "[")) else "\n"
+    text = SECRET if way == "plain" else join.join(packed[i : i + 10] for i in range(0, len(packed), 10))
+    if document.startswith("["):
+        document = '["%s"]'
+    if document.startswith("{") and way != "plain":
+        document = '{"x": ["%s"]}'
+    redactor = Redactor([SECRET], vocabulary=lambda: OURS)
+    assert redactor.finds(document % text)
+
+
+def test_a_secret_that_only_begins_in_a_documents_form_is_not_found() -> None:
+    """Fewer than ten of its characters are told by what stands there."""
+    redactor = Redactor(['"detail": "the futures API answered", "fix": "'])
+    assert not redactor.finds('{"detail": "the fut", "fix": ""}')
+    assert redactor.finds('{"detail": "the futures API", "fix": ""}')

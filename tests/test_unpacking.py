@@ -4,6 +4,7 @@ import base64
 import html
 import json
 from collections.abc import Callable
+from functools import partial
 from urllib.parse import quote
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keycheck.redaction import RUN, Redactor
-from keycheck.unpacking import views
+from keycheck.unpacking import pieces, views
 
 SECRET = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j"  # noqa: S105  from Binance's documentation
 CUT = SECRET[20 : 20 + RUN]
@@ -20,6 +21,21 @@ CUT = SECRET[20 : 20 + RUN]
 def percent(text: str) -> str:
     """Every character, not only those that need it."""
     return "".join(f"%{ord(c):02X}" for c in text)
+
+
+def in_lines(text: str, width: int, end: str = "\n") -> str:
+    """As tools wrap what is long."""
+    return end.join(text[i : i + width] for i in range(0, len(text), width))
+
+
+def packed(text: str) -> str:
+    """In base64, behind something else."""
+    return base64.b64encode(b"\x00\x01 some bytes before: " + text.encode()).decode()
+
+
+def in_lines_of(width: int, text: str) -> str:
+    """In base64, in lines of this width."""
+    return in_lines(packed(text), width)
 
 
 WRITTEN: dict[str, Callable[[str], str]] = {
@@ -39,6 +55,25 @@ WRITTEN: dict[str, Callable[[str], str]] = {
     "base64 in a data URI in HTML": lambda text: html.escape(
         f'"data:text/plain;base64,{base64.b64encode(text.encode()).decode()}"'
     ),
+    "hex": lambda text: text.encode().hex(),
+    "upper-case hex behind a digit": lambda text: f"7{text.encode().hex().upper()}",
+    "hex of bytes with colons": lambda text: text.encode().hex(":"),
+    "hex in lines": lambda text: in_lines(text.encode().hex(), 16),
+    "a list of bytes in hex": lambda text: ", ".join(f"0x{byte:02x}" for byte in text.encode()),
+    "hex of base64": lambda text: base64.b64encode(text.encode()).hex(),
+    **{f"base64 in lines of {width}": partial(in_lines_of, width) for width in (4, 10, 60, 64, 76)},
+    "base64 in lines, their ends written out": lambda text: in_lines(packed(text), 8, "\\n"),
+    "base64 in lines of Windows": lambda text: in_lines(packed(text), 60, "\r\n    "),
+    "base64 in the lines of a list": lambda text: json.dumps(in_lines(packed(text), 10).split("\n"), indent=2),
+    "base64 of UTF-16": lambda text: base64.b64encode(text.encode("utf-16-le")).decode(),
+    "zero-width characters in between": "\u200b".join,
+    "soft hyphens in between": "\u00ad".join,
+    "soft hyphens of HTML in between": "&shy;".join,
+    "joiners in JSON in between": lambda text: json.dumps("\u2060".join(text)),
+    "colours in between": lambda text: "\x1b[31m".join(text) + "\x1b[0m",
+    "wide letters": lambda text: "".join(chr(ord(c) + 0xFEE0) for c in text),
+    "upper case": str.upper,
+    "lower case, reversed": lambda text: text.lower()[::-1],
     "JSON in HTML": lambda text: html.escape(json.dumps({"x": f'"{text}"'})),
 }
 
@@ -65,4 +100,24 @@ def test_any_text_can_be_looked_at(text: str) -> None:
     """No input breaks it, the text itself is among its views, and there are few."""
     found = list(views(text))
     assert found[0] == text
-    assert len(found) <= 21
+    assert len(found) <= 30
+    assert len(list(pieces(text))) <= len(text) + 1
+
+
+DOCUMENTS = [
+    ('{"a": ["bc", {"d": 1, "e": null}], "f": true}', ["a", "bc", "d", "e", "f"]),
+    ('{"when": "2026-11-20T08:13:00Z", "say": "2026-11-20T08:13"}', ["when", "say", "2026-11-20T08:13"]),
+    ('{"body": "{\\"code\\": 5}"}', ["body", "code"]),
+    ("{no JSON", ["{no JSON"]),
+    ('<p class="x y" id=z>a &lt; b</p>', ["a < b", "p", "class", "x y", "id", "z", "/p"]),
+    ('<?xml version="1.0"?><a b=\'{"c": "d"}\'/>', ["?xml", "version", "1.0", "?", "a", "b", "c", "d", "/"]),
+    ("<not markup", ["<not markup"]),
+    ("## Head\n- `one`: `two three`\n", ["## Head", "- `one`: `two three`"]),
+    ("plain `text`", ["plain `text`"]),
+]
+
+
+@pytest.mark.parametrize(("document", "found"), DOCUMENTS)
+def test_a_document_is_taken_apart(document: str, found: list[str]) -> None:
+    """Into the texts that it holds, without the marks of its format."""
+    assert [piece for piece in pieces(document) if piece] == found

@@ -3,6 +3,7 @@
 import logging
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,20 @@ def written(interactions: list[tuple[str, str, dict[str, Any]]], metadata: dict[
     responses = [response for _, _, response in interactions]
     text: str = serialize({"requests": requests, "responses": responses, "metadata": metadata}, yamlserializer)
     return text
+
+
+def texts_in(text: str) -> Iterator[str]:
+    """All texts of a cassette; those of addresses and names in their parts."""
+    waiting = [PlainYaml.deserialize(text)]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            waiting += [inner for name, inner in one.items() if name != "uri"]
+            yield from (part for name in (*one, one.get("uri", "")) for part in re.split(r"[/?&=\s]", str(name)))
+        elif isinstance(one, list):
+            waiting += one
+        elif isinstance(one, str):
+            yield one
 
 
 class Shelf:

@@ -69,6 +69,10 @@ class Recorder:
         """The cassette."""
         return files.written(self._interactions, self._metadata)
 
+    def finds_secrets(self, text: str) -> bool:
+        """Whether the text of a cassette holds a secret that is not made of the cassette's own names and signs."""
+        return self._redactor.finds(text) and any(map(self._redactor.finds, files.texts_in(text)))
+
     def _scrubbed(self, endpoint: Endpoint, raw: RawAnswer) -> dict[str, Any]:
         clean = self._redactor.clean_shared
         headers = {name: [value] for name, value in raw.headers.items()}

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from keycheck import refusal_text
 from keycheck.answers import is_accepted_order, is_notice, strict
 from keycheck.endpoints import (
     ACCOUNT_CONFIG,
@@ -39,7 +40,6 @@ LISTEN_KEY_CONSTANT = "a-listen-key-was-given"  # nothing that a report says, sh
 _QUERY = ("symbol", "side", "positionSide", "type", "quantity", "recvWindow")
 _QUERY_BLANKED = ("timestamp", "signature")
 _HEADERS = ("content-type", "x-mbx-used-weight-1m", "x-mbx-used-weight", "x-sapi-used-ip-weight-1m", "retry-after")
-_ERROR = ("code", "msg")
 _FILTER = ("filterType", "stepSize", "minQty", "maxQty", "notional", "minPrice", "maxPrice", "tickSize", "limit")
 _MOST_LIMITS = 20
 _MOST_SYMBOLS = 20
@@ -93,20 +93,21 @@ def scrub_body(path: str, status: int, body: bytes, symbol: str, clean: Clean) -
     if is_notice(body):
         return b'{"0":"a notice"}'
     if status != 200:
-        kept = _scalars(parsed, _ERROR, clean)
+        kept = {}
     elif path == EXCHANGE_INFO.path:
         kept = _exchange_info(parsed, symbol, clean)
     elif path == LISTEN_KEY.path:
         # That there was one is all that a replay needs.
-        given = {"listenKey": LISTEN_KEY_CONSTANT} if is_listen_key(parsed.get("listenKey")) else {}
-        kept = given | _scalars(parsed, _ERROR, clean)
+        kept = {"listenKey": LISTEN_KEY_CONSTANT} if is_listen_key(parsed.get("listenKey")) else {}
     elif path == TRADING_STATUS.path:
         kept = _trading_status(parsed, clean)
     else:
-        kept = _scalars(parsed, (*_FIELDS.get(path, ()), *_ERROR), clean)
+        kept = _scalars(parsed, _FIELDS.get(path, ()), clean)
         if path == API_RESTRICTIONS.path:
             # New permissions must be seen by a later suite, so booleans with these names are kept whatever they are.
-            kept |= {k: v for k, v in parsed.items() if PERMISSION.fullmatch(k) and isinstance(v, bool)}
+            new = ((k, v) for k, v in parsed.items() if PERMISSION.fullmatch(k) and isinstance(v, bool))
+            kept |= {k: v for k, v in new if clean(k) == k}
+    kept |= _error(parsed, clean)
     if status == 200:
         kept |= _signs(parsed)
     if status == 200 and path == ORDER_TEST.path:
@@ -118,6 +119,19 @@ def _signs(body: Body) -> Body:
     """What tells of an error in the object of a 200: constants in the place of its words."""
     signs: Body = {"error": True} if "error" in body else {}
     return signs | ({"success": body["success"] is True} if "success" in body else {})
+
+
+def _error(body: Body, clean: Clean) -> Body:
+    """Code and text of a refusal, as far as it may be told."""
+    code = body.get("code")
+    known = code if type(code) is int else None
+    kept = {name: body[name] for name in ("code", "msg") if name in body}
+    return {
+        name: refusal_text.told(known, _text(value, clean))[:_LONGEST]
+        if isinstance(value, str)
+        else _scalar(value if name == "code" else None, clean)
+        for name, value in kept.items()
+    }
 
 
 def _scalars(body: Body, names: tuple[str, ...], clean: Clean) -> Body:
@@ -137,7 +151,7 @@ def _text(value: str, clean: Clean) -> str:
 
 def _exchange_info(body: Body, symbol: str, clean: Clean) -> Body:
     """The contract under test and two others, the weight limit, and the stale stamp."""
-    kept = _scalars(body, ("serverTime", *_ERROR), clean)
+    kept = _scalars(body, ("serverTime",), clean)
     limits, symbols = body.get("rateLimits"), body.get("symbols")
     if isinstance(limits, list):
         names = ("rateLimitType", "interval", "intervalNum", "limit")
@@ -164,7 +178,7 @@ def _around(symbol: str, entries: list[Body]) -> list[Body]:
 
 def _trading_status(body: Body, clean: Clean) -> Body:
     """Of each indicator its name, whether it is locked and until when: not the figures behind it."""
-    kept = _scalars(body, _ERROR, clean)
+    kept: Body = {}
     indicators = body.get("indicators")
     if isinstance(indicators, dict):
         names = ("indicator", "isLocked", "plannedRecoverTime")

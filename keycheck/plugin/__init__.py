@@ -10,11 +10,11 @@ from typing import Any, Protocol
 
 import pytest
 
-from keycheck import settings, withdrawal
+from keycheck import settings, vocabulary, withdrawal
 from keycheck.binance import Binance
 from keycheck.plugin.ending import Ending
 from keycheck.plugin.gate import Gate
-from keycheck.plugin.guard import Guard, bare, replace_streams
+from keycheck.plugin.guard import Guard, bare, replace_streams, stop_what_passes_it_on
 from keycheck.plugin.outcomes import OBSERVED, WithoutTracebacks
 from keycheck.plugin.suite_run import SuiteRun
 from keycheck.plugin.written import WRITTEN, Written
@@ -37,12 +37,14 @@ def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
         pluginmanager.register(Written(config), WRITTEN)
     if not pluginmanager.is_blocked("keycheck-guard"):
         replays = any(argument.partition("=")[0] == "--replay" for argument in sys.argv)  # and reads no credentials
-        guard = Guard(Redactor(() if replays else settings.in_the_environment()))
+        known = () if replays else settings.in_the_environment()
+        guard = Guard(Redactor(known, vocabulary=vocabulary.of))
         guard.stand_in_the_streams(pluginmanager.get_plugin("capturemanager"))
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if _is_suite_run(config):
+        stop_what_passes_it_on(config)
         suite_run = SuiteRun(config)
         config.pluginmanager.register(suite_run, "keycheck-suite")
         if not suite_run.tracebacks:

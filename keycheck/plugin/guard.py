@@ -10,8 +10,10 @@ from collections.abc import Callable, Generator
 from typing import Any, BinaryIO, TextIO
 
 import pytest
+from _pytest.capture import CaptureFixture
 from _pytest.terminal import TerminalReporter
 
+from keycheck.errors import UsageProblem
 from keycheck.redaction import RUN, Redactor
 
 Clean = Callable[[str], str]
@@ -76,7 +78,7 @@ class Guard:
 
         They stay wrapped: the interpreter prints its own tracebacks long after pytest has gone.
         """
-        replace_streams(self._wrapped, capture)
+        replace_streams(self._wrapped, capture, self._redactor.clean)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
@@ -86,6 +88,23 @@ class Guard:
             reporter._tw._file.holds = False  # progress is shown as it comes; pytest prints no text in pieces
         self.stand_in_the_streams(session.config.pluginmanager.get_plugin("capturemanager"))
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self) -> Generator[None, Any, Any]:
+        fixture = yield
+        if isinstance(fixture, CaptureFixture):  # capfd and its kin
+            self._clean_what_it_reads(fixture)
+        return fixture
+
+    def _clean_what_it_reads(self, fixture: CaptureFixture[Any]) -> None:
+        start = fixture._start  # which each phase of a test does, with a capture of its own
+
+        def clean_start() -> None:
+            start()
+            clean_what_is_read(fixture._capture, self._redactor.clean)
+
+        clean_start()
+        fixture._start = clean_start  # type: ignore[method-assign]
+
     def _wrapped(self, stream: Any) -> Any:
         # What is wrapped already was so before the settings were read, by a guard who knew less.
         return None if stream is None else CleanStream(bare(stream), self._redactor.clean)
@@ -94,15 +113,80 @@ class Guard:
         logging.setLogRecordFactory(self._make_record)
 
 
-def replace_streams(replacement: Callable[[Any], Any], capture: Any = None) -> None:
-    """Puts `replacement(stream)` in the place of each standard stream, also of those that capture has put aside."""
+def stop_what_passes_it_on(config: pytest.Config) -> None:
+    """Takes their part from options of pytest that would pass a run on uncleaned; `refuse_what_passes_it_on` says so.
+
+    `--debug` traces every hook with what it is handed, from before any plugin is asked: its file is left empty.
+    `--pastebin` publishes the terminal, which alone may show the address that Binance saw.
+    """
+    if config.option.debug:
+        file = getattr(config.trace.root._writer, "__self__", None)
+        config.trace.root.setwriter(None)
+        if file is not None:
+            file.seek(0)
+            file.truncate()
+    if getattr(config.option, "pastebin", None):
+        config.pluginmanager.unregister(name="pastebin")
+
+
+def refuse_what_passes_it_on(config: pytest.Config) -> None:
+    """Raises UsageProblem for these options."""
+    if config.option.debug:
+        raise UsageProblem(
+            "--debug does not go with suite/: its file would hold answers, addresses and folders. Leave it out"
+        )
+    if getattr(config.option, "pastebin", None):
+        raise UsageProblem(
+            "--pastebin does not go with suite/: it would publish what this terminal shows. Leave it out"
+        )
+
+
+def replace_streams(replacement: Callable[[Any], Any], capture: Any = None, clean: Clean | None = None) -> None:
+    """Puts `replacement(stream)` in the place of each standard stream, also of those that capture has put aside.
+
+    What capture has caught is cleaned when it is read, or no longer, where there is no `clean`.
+    """
     for name in ("stdout", "stderr", "__stdout__", "__stderr__"):
         setattr(sys, name, replacement(getattr(sys, name)))
     capturing = getattr(capture, "_global_capturing", None)
-    for one in (getattr(capturing, "out", None), getattr(capturing, "err", None)):
+    for one in _captures(capturing):
         kept: Any = getattr(one, "syscapture", one)
         if hasattr(kept, "_old"):
             kept._old = replacement(kept._old)
+            if hasattr(kept.tmpfile, "_other"):  # --capture=tee-sys also writes to it at once
+                kept.tmpfile._other = kept._old
+    clean_what_is_read(capturing, clean)
+
+
+def clean_what_is_read(capturing: Any, clean: Clean | None) -> None:
+    """Has `capturing` hand out clean text alone: into reports, and at its end to where the text came from.
+
+    That is a bare descriptor where descriptors are captured, and no stream of Python is in between.
+    """
+    for one in _captures(capturing):
+        vars(one).pop("snap", None)
+        if clean is not None:
+            one.snap = _reading(one.snap, clean)
+
+
+def _reading(snap: Callable[[], Any], clean: Clean) -> Callable[[], Any]:
+    def cleaned_snap() -> Any:
+        caught = snap()
+        return clean_bytes(caught, clean) if isinstance(caught, bytes) else clean(caught)
+
+    return cleaned_snap
+
+
+def _captures(capturing: Any) -> list[Any]:
+    both = (getattr(capturing, "out", None), getattr(capturing, "err", None))
+    return [one for one in both if hasattr(one, "tmpfile")]
+
+
+def clean_bytes(data: bytes, clean: Clean) -> bytes:
+    """`data` itself where there is nothing to clean in it."""
+    text = data.decode("utf-8", "surrogateescape")
+    cleaned_text = clean(text)
+    return data if cleaned_text == text else cleaned_text.encode("utf-8", "surrogateescape")
 
 
 def bare(stream: Any) -> Any:
@@ -150,9 +234,7 @@ class CleanBuffer:
         self._clean = clean
 
     def write(self, data: bytes) -> int:
-        text = bytes(data).decode("utf-8", "surrogateescape")
-        cleaned = self._clean(text)
-        self.inner.write(data if cleaned == text else cleaned.encode("utf-8", "surrogateescape"))
+        self.inner.write(clean_bytes(bytes(data), self._clean))
         return len(data)
 
     def __getattr__(self, name: str) -> Any:

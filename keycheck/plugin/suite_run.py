@@ -10,12 +10,13 @@ import pytest
 from _pytest.outcomes import Failed
 from _pytest.terminal import TerminalReporter
 
-from keycheck import catalogue, importing, settings, withdrawal
+from keycheck import catalogue, importing, settings, vocabulary, withdrawal
 from keycheck.errors import DirtyArtefact, UsageProblem
 from keycheck.findings import Check
 from keycheck.opening import Options
 from keycheck.plugin.countdown import Countdown
 from keycheck.plugin.ending import EXIT_DIRTY, Ending, say
+from keycheck.plugin.guard import refuse_what_passes_it_on
 from keycheck.plugin.outcomes import Blocked, dress, finding_of, status_of
 from keycheck.redaction import Redactor
 from keycheck.report import table, terminal
@@ -32,7 +33,8 @@ class SuiteRun:
         self.config = config
         self.suite = (config.rootpath / SUITE).resolve()
         self.catalogue = catalogue.read(self.suite)
-        self.redactor = Redactor(names=settings.names_of_this_machine(config.rootpath))
+        names = settings.names_of_this_machine(config.rootpath)
+        self.redactor = Redactor(names=names, vocabulary=lambda: vocabulary.of(self.catalogue))
         self.hold = withdrawal.hold_of(config, config.option)
         self.options = self._options()
         self.run: Run
@@ -76,6 +78,7 @@ class SuiteRun:
             raise UsageProblem(
                 "-n does not go with suite/: its checks share one session, one clock and one rate budget. Leave it out"
             )
+        refuse_what_passes_it_on(self.config)
 
     def _options(self) -> Options:
         root, here = self.config.rootpath, self.config.invocation_params.dir
@@ -241,7 +244,8 @@ class SuiteRun:
         if self.report is not None:
             from keycheck.report import page  # noqa: PLC0415  it is there by now
 
-            prefix.append(page.render_section(self.report.masked(self.redactor.clean_shared)))
+            shared = self.report.masked(self.redactor.clean_shared)
+            prefix.append(page.render_section(shared, self.redactor.without_secrets))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_report_title(self, report: Any) -> None:

@@ -1,6 +1,7 @@
 """The folder in which a run leaves its reports: the verdict, the page, and the text for a ticket."""
 
 import contextlib
+from collections.abc import Callable
 from pathlib import Path
 
 from keycheck import bounded
@@ -9,6 +10,8 @@ from keycheck.redaction import Redactor
 from keycheck.report import artefacts, verdict_json
 from keycheck.report.hold import BESIDE, PAGE_FILE, SUMMARY_FILE, VERDICT_FILE, Hold
 from keycheck.report.model import RunReport
+
+_MARK = "\ue000"  # of no language
 
 
 class ReportFolder:
@@ -27,7 +30,7 @@ class ReportFolder:
         artefacts.make_folder(self.path, "--report-dir")
         try:
             self._hold.take()
-            self._write(VERDICT_FILE, verdict_json.render(blank))
+            self._write(VERDICT_FILE, verdict_json.render(blank, self._redactor.without_secrets))
             self._remove(*BESIDE)
         except OSError as error:
             reason = error.strerror
@@ -53,11 +56,13 @@ class ReportFolder:
         """
         from keycheck.report import page, summary  # noqa: PLC0415  see prepare
 
-        text = summary.render(shared)
+        # Each text before it is set into a file: what a secret and a format have in common is the format's.
+        clean = self._redactor.without_secrets
+        text = summary.render(shared, clean)
         try:
             self._write(SUMMARY_FILE, text)
-            self._write(PAGE_FILE, page.render(shared, summary=text))
-            self._write(VERDICT_FILE, verdict_json.render(shared))
+            self._write(PAGE_FILE, page.render(shared, text, clean), lambda: page.render(shared, text, clean, _MARK))
+            self._write(VERDICT_FILE, verdict_json.render(shared, clean))
         except BaseException:
             self._remove(*BESIDE)
             raise
@@ -72,8 +77,20 @@ class ReportFolder:
                 raise OSError(0, "it is a file of this run's own")
         bounded.append(path, f"\n{(self.path / SUMMARY_FILE).read_text(encoding='utf-8')}")
 
-    def _write(self, name: str, text: str) -> None:
-        artefacts.write(self.path / name, self._redactor.without_secrets(text), self._redactor.finds)
+    def _write(self, name: str, text: str, marked: Callable[[], str] | None = None) -> None:
+        """`marked`: the same text with a mark before and behind each text that was set into it."""
+
+        def is_dirty(written: str) -> bool:
+            if not self._redactor.finds(written):
+                return False
+            return marked is None or not self._is_of_its_form_alone(written, marked())
+
+        artefacts.write(self.path / name, text, is_dirty)
+
+    def _is_of_its_form_alone(self, written: str, marked: str) -> bool:
+        """Whether what was found stands in no text that was set in, and in none of the template's beside them."""
+        texts = marked.split(_MARK)
+        return "".join(texts) == written and not any(map(self._redactor.finds_in_markup, texts))
 
     def _remove(self, *names: str) -> None:
         for name in names:

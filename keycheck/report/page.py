@@ -2,6 +2,8 @@
 
 import json
 import re
+from collections.abc import Callable
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,17 +21,24 @@ _LONGEST = 8000  # characters of one text; what a run says of itself is far shor
 _ODD = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 
 
-def render(report: RunReport, summary: str | None = None) -> str:
-    """The whole page; `summary`: the text for a ticket, to be copied from it."""
-    data = _as_data_block(verdict_json.as_dict(report))
-    return _render(
-        "page.html", ("section.css", "page.css"), report, summary=summary, data=data, **view.below_the_verdict(report)
-    )
+# What is done to each text that is set into a page, before it is escaped.
+_prepared: ContextVar[Callable[[str], str]] = ContextVar("prepared", default=str)
 
 
-def render_section(report: RunReport) -> str:
+def render(report: RunReport, summary: str | None = None, clean: Callable[[str], str] = str, mark: str = "") -> str:
+    """The whole page; `summary`: the text for a ticket, to be copied from it.
+
+    `clean` takes secrets out of each text that is set into it, and is not asked about markup; `mark` is set before and
+    behind each of these texts.
+    """
+    data = _as_data_block(verdict_json.as_dict(report, clean))
+    below = view.below_the_verdict(report)
+    return _render("page.html", ("section.css", "page.css"), report, clean, mark, summary=summary, data=data, **below)
+
+
+def render_section(report: RunReport, clean: Callable[[str], str] = str) -> str:
     """The verdict and what to do, as a fragment with its own style, for pytest-html's page."""
-    return _render("inset.html", ("section.css", "inset.css"), report)
+    return _render("inset.html", ("section.css", "inset.css"), report, clean)
 
 
 def prepare() -> None:
@@ -44,13 +53,24 @@ def _environment() -> "jinja2.Environment":
     return environment(_TEMPLATES, finalize=_harmless)
 
 
-def _render(template: str, styles: tuple[str, ...], report: RunReport, **more: Any) -> str:
+def _render(
+    template: str,
+    styles: tuple[str, ...],
+    report: RunReport,
+    clean: Callable[[str], str],
+    mark: str = "",
+    **more: Any,
+) -> str:
     import markupsafe  # noqa: PLC0415  comes with jinja2
 
     style = markupsafe.Markup("".join(map(_style, styles)))  # noqa: S704  files of ours
     rows = timeline.timeline(report.calls, report.findings, report.overcome)
     words = view.verdict(report, rows)
-    return _environment().get_template(template).render(style=style, rows=rows, **words, **more)
+    before = _prepared.set(lambda text: f"{mark}{clean(text)}{mark}")
+    try:
+        return _environment().get_template(template).render(style=style, rows=rows, **words, **more)
+    finally:
+        _prepared.reset(before)
 
 
 def _style(name: str) -> str:
@@ -59,10 +79,11 @@ def _style(name: str) -> str:
 
 
 def _harmless(value: Any) -> Any:
-    """A text from outside as it may stand on the page: of bounded length, and running one way."""
+    """A text as it may stand on the page: without secrets, of bounded length, and running one way."""
     if type(value) is not str:
         return value
-    return _ODD.sub("\N{REPLACEMENT CHARACTER}", value if len(value) <= _LONGEST else value[:_LONGEST] + "…")
+    value = value if len(value) <= _LONGEST else value[:_LONGEST] + "…"
+    return _ODD.sub("\N{REPLACEMENT CHARACTER}", _prepared.get()(value))
 
 
 def _as_data_block(value: dict[str, Any]) -> Any:

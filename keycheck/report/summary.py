@@ -3,7 +3,7 @@
 What comes from outside stands between backticks, where Markdown makes nothing of it: no link, no picture, no mention.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from keycheck.diagnosis.cause import Diagnosis
@@ -21,9 +21,10 @@ _LONGEST = 400  # characters of one text
 MOST_LINES = 40
 
 
-def render(report: RunReport) -> str:
-    """The text, with a final newline."""
-    return "\n".join(_lines(report)) + "\n"
+def render(report: RunReport, clean: Callable[[str], str] = str) -> str:
+    """The text, with a final newline. `clean` takes secrets out of each line below the heading."""
+    heading, *lines = _lines(report)
+    return "\n".join((heading, *map(clean, lines))) + "\n"
 
 
 def _lines(report: RunReport) -> Iterator[str]:

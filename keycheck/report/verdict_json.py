@@ -1,6 +1,7 @@
 """RunReport -> the text of verdict.json. Pure. `verdict.schema.json` beside this file describes it."""
 
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from keycheck.diagnosis.cause import Diagnosis
@@ -12,11 +13,19 @@ from keycheck.verdict import Verdict
 if TYPE_CHECKING:
     from keycheck.comparison import Comparison
 
+# Texts for people, and texts from outside. All others are names, moments and figures of ours, which scripts rely on.
+_TEXTS = frozenset(
+    ("title", "why", "detail", "fix", "explanation", "evidence", "name", "symbol", "stepSize", "minNotional")
+)
 
-def as_dict(report: RunReport) -> dict[str, Any]:
-    """All fields, in the order of the contract; what is not known is null, never left out."""
+
+def as_dict(report: RunReport, clean: Callable[[str], str] = str) -> dict[str, Any]:
+    """All fields, in the order of the contract; what is not known is null, never left out.
+
+    `clean` takes secrets out of each text, and is not asked about names.
+    """
     cassette = report.cassette
-    return {
+    fields = {
         "ok": report.verdict is Verdict.OK,
         **{name: report.notes.get(name) for name in NOTED},
         "verdict": report.verdict.value,
@@ -41,6 +50,16 @@ def as_dict(report: RunReport) -> dict[str, Any]:
             "futuresWeightLimit": report.weight_limit,
         },
     }
+    cleaned: dict[str, Any] = _cleaned(fields, clean)
+    return cleaned
+
+
+def _cleaned(value: Any, clean: Callable[[str], str], name: str = "") -> Any:
+    if isinstance(value, dict):
+        return {inner: _cleaned(one, clean, inner) for inner, one in value.items()}
+    if isinstance(value, list):
+        return [_cleaned(one, clean, name) for one in value]
+    return clean(value) if isinstance(value, str) and name in _TEXTS else value
 
 
 def _comparison(found: "Comparison") -> dict[str, Any]:
@@ -79,6 +98,6 @@ def _diagnosis(found: Diagnosis) -> dict[str, Any]:
     }
 
 
-def render(report: RunReport) -> str:
-    """UTF-8 JSON text with a final newline."""
-    return json.dumps(as_dict(report), ensure_ascii=False, indent=2) + "\n"
+def render(report: RunReport, clean: Callable[[str], str] = str) -> str:
+    """UTF-8 JSON text with a final newline; `clean` as in `as_dict`."""
+    return json.dumps(as_dict(report, clean), ensure_ascii=False, indent=2) + "\n"

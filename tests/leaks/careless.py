@@ -15,6 +15,19 @@ class Belongings(NamedTuple):
     url: str
 
 
+class Late:
+    """A plugin that writes to a stream when the checks are over, and when pytest is."""
+
+    def __init__(self, stream: Any, text: str) -> None:
+        self._stream, self._text = stream, text
+
+    def pytest_sessionfinish(self) -> None:
+        self._stream.write(self._text)
+
+    def pytest_unconfigure(self) -> None:
+        self._stream.write(self._text)
+
+
 def happened() -> None:
     """Tells the matrix that the failure took place."""
     with Path(os.environ["LEAK_MARK"]).open("a", encoding="ascii") as file:

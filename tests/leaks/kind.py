@@ -12,7 +12,7 @@ ACCOUNT = {"totalMarginBalance": BALANCE}
 RAW = "written to a descriptor under -s, past every Python object: no process can clean its own descriptors"
 REPLAY = "--replay and --record exclude each other"
 NO_TERMINAL = {"no-terminal": "without a terminal it is never asked for"}
-UNCAPTURED = ("live-log", "all-at-once")
+UNCAPTURED = ("live-log", "tee", "all-at-once")
 
 
 def _as_configured(exchange: LocalExchange) -> dict[str, str]:

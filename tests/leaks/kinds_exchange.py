@@ -2,11 +2,12 @@
 
 import base64
 import json
+import textwrap
 from urllib.parse import quote
 
 from tests.exchange import API_KEY, API_SECRET, Fault, LocalExchange, Scenario
 from tests.exchange.gatekeeper import EGRESS_IP
-from tests.leaks.canaries import PROXY_USER
+from tests.leaks.canaries import BALANCE, PROXY_USER
 from tests.leaks.kind import ACCOUNT, REPLAY, Kind, Settings, at
 
 PERMISSIONS = "/sapi/v1/account/apiRestrictions"
@@ -78,6 +79,17 @@ EXCHANGE = (
     Kind("key percent-encoded in msg", scenario=at(CONFIG, _refusal("".join(f"%{ord(c):02X}" for c in API_KEY)))),
     Kind("key in entities in msg", scenario=at(CONFIG, _refusal("".join(f"&#{ord(c)};" for c in API_KEY)))),
     Kind("key in escapes in msg", scenario=at(CONFIG, _refusal(_escaped(API_KEY)))),
+    Kind("key in hex in msg", scenario=at(CONFIG, _refusal(API_KEY.encode().hex()))),
+    Kind("key in upper case in msg", scenario=at(CONFIG, _refusal(f"{API_KEY.upper()} {API_SECRET.lower()}", -9999))),
+    Kind("key behind zero-width characters", scenario=at(CONFIG, _refusal("\u200b".join(API_KEY), -9999))),
+    Kind("key in wrapped base64 in msg", scenario=at(CONFIG, _refusal("\n".join(textwrap.wrap(B64, 12)), -9999))),
+    Kind("account in a refusal", scenario=at(ORDER, _refusal(f"{EGRESS_IP} has {BALANCE}, account 12345678", -4192))),
+    Kind("account in an unknown refusal", scenario=at(ORDER, _refusal(f"{BALANCE} of {EGRESS_IP}", -9999))),
+    Kind(
+        "listen key of our names",
+        scenario=at("/fapi/v1/listenKey", Fault.body(b'{"listenKey": "schemaVersion-suiteVersion"}')),
+        happens="log",
+    ),
     Kind("key twice percent-encoded", scenario=at(ORDER, _refusal(quote("".join(f"%{ord(c):02x}" for c in API_KEY))))),
     Kind("key in redirect", scenario=at(CONFIG, Fault.redirect(f"https://x.invalid/?key={API_KEY}&s={API_SECRET}"))),
     Kind("key in error page", scenario=at(CONFIG, Fault.status(403, HTML, content_type="text/html"))),

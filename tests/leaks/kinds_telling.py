@@ -7,6 +7,10 @@ _RAW = dict.fromkeys(UNCAPTURED, RAW)
 _LEVELS = "import logging\nlog = logging.getLogger('careless')\n"
 _LOUD = f"{ASK}\nimport logging\n"
 
+_PIECES = dict.fromkeys(
+    UNCAPTURED, "lines of a print that come one by one, each of fewer than ten characters of a secret"
+)
+
 LOGGING = (
     careless(
         "logging at every level",
@@ -51,6 +55,25 @@ PRINTING = (
     careless("print percent-encoded", "print(''.join(f'%{ord(c):02x}' for c in key))"),
     careless("print in escapes", "print(''.join(f'\\\\u{ord(c):04x}' for c in key))"),
     careless("print in entities", "print(''.join(f'&#{ord(c)};' for c in key))"),
+    careless("print in hex", "print(key.encode().hex())\nprint(secret.encode().hex(':').upper())\nassert False"),
+    careless(
+        "print of wrapped base64",
+        "import base64\ntext = base64.b64encode(f'key={key}, secret={secret}'.encode()).decode()\n"
+        "print(*(text[i:i + 10] for i in range(0, len(text), 10)), sep='\\n')\n"
+        "assert [text[i:i + 10] for i in range(0, len(text), 10)] == []",
+        left_out=_PIECES,
+    ),
+    careless("print with zero-width characters", "print('\\u200b'.join(key), '\\u00ad'.join(secret))\nassert False"),
+    careless("print in upper and lower case", "print(key.upper(), secret.lower())\nassert False"),
+    careless("print into capfd", "print(key, url)\nassert not secret", needs="binance, capfd"),
+    careless("print into capteesys", "print(key, url)\nassert not secret", needs="binance, capteesys"),
+    careless("print into capsysbinary", "sys.stdout.buffer.write(key.encode())", needs="binance, capsysbinary"),
+    careless(
+        "print to a stream kept from a check",
+        "import atexit\nkept = sys.stdout\nrequest.config.add_cleanup(lambda: kept.write(f'{key}\\n'))\n"
+        "request.config.pluginmanager.register(careless.Late(kept, f'{key} {url}\\n'))",
+        needs="binance, request",
+    ),
     careless("print reversed", "print(key[::-1], secret[::-1])"),
     careless("print of a cut signature", "print(url[-50:-10])\nassert False"),
     careless("print bytes", "sys.stdout.buffer.write(key.encode())\nsys.stdout.flush()"),

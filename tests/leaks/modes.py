@@ -48,6 +48,7 @@ MODES = {
         Mode("live-log", lambda _: LIVE, captures=False),
         Mode("junit", _junit),
         Mode("html-log", lambda folder: (*_page(folder), *_log(folder))),
+        Mode("tee", lambda _: ("--capture=tee-sys", "-rA", "--showlocals"), captures=False),
         Mode("record", _record, records=True),
         Mode("no-terminal", lambda folder: ("-p", "no:terminal", *_junit(folder))),
         Mode("warnings", lambda _: ("-W", "always", "-rA", "--tb=native", "--setup-show", "--color=yes")),

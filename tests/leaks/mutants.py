@@ -27,6 +27,11 @@ UNSIGNED = (
     "Redactor.learn = lambda self, text: None if len(text) == 64 and text == text.lower() else learn(self, text)\n"
 )
 PUBLIC = "import keycheck.pem as p\np.to_hide = lambda text: [] if p.looks_like(text) else [text]\n"
+UNREAD = "import keycheck.plugin.guard as g\ng.clean_what_is_read = lambda *_: None\n"
+UNTOUCHED = "import keycheck.plugin.guard as g\ng._captures = lambda _: []\n"
+NO_HEX = "import keycheck.unpacking as u\nu._UNDO = u._UNDO[:-1]\n"
+CASED = "import keycheck.redaction as r\nr._folded = str\n"
+VERBATIM = "import keycheck.refusal_text as r\nr.told = lambda code, text: text\n"
 
 # Where both layers would catch it, the second is taken out too: its own rows show that it does.
 MUTANTS: list[tuple[Mutation, list[Place]]] = [
@@ -42,6 +47,11 @@ MUTANTS: list[tuple[Mutation, list[Place]]] = [
     (Mutation("a redactor that learns nothing", (), FORGETS), [("key in msg of a refusal", "plain")]),
     (Mutation("a redactor that learns no private key", (), PUBLIC), [("print of a pasted private key", "junit")]),
     (Mutation("loud websockets", _BARE, TALKATIVE), [("healthy", "html-log"), ("healthy", "live-log")]),
+    (Mutation("captured text that is read as it is", (), UNREAD), [("print to a stream kept from a check", "plain")]),
+    (Mutation("streams that stay as they are", (), UNTOUCHED), [("print in a passing check", "tee")]),
+    (Mutation("a redactor that reads no hex", (), NO_HEX), [("key in hex in msg", "plain"), ("print in hex", "junit")]),
+    (Mutation("a redactor that minds the case", (), CASED), [("key in upper case in msg", "plain")]),
+    (Mutation("refusals told as they are", (), VERBATIM), [("account in a refusal", "junit")]),
     (Mutation("a redactor that learns no listen key", (), UNHEARD), [("print of the listen key", "junit")]),
     (Mutation("a redactor that learns no signature", (), UNSIGNED), [("print of a cut signature", "junit")]),
 ]

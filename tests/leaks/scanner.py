@@ -1,4 +1,4 @@
-"""Finds a canary in a text, whole or any ten characters of it, with encodings undone.
+"""Finds a canary in a text, whole or any ten characters of it, in upper or lower case, with encodings undone.
 
 Written apart from `keycheck.redaction`, which it judges: no code is shared.
 """
@@ -18,6 +18,10 @@ _ROUNDS = 6  # layers of percent, entity and backslash encoding
 _WORD = re.compile(r"[A-Za-z0-9]{10,}")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{13,}")
 _WRAPPED = re.compile(r"(?<=[A-Za-z0-9+/_-]{20})(?:\\n|\r?\n)[ \t]*(?=[A-Za-z0-9+/_-])")
+_HEX = re.compile(r"[0-9a-fA-F]{20,}")
+_BETWEEN = re.compile(r"\\[nrt]|[\s\"',]")
+_BETWEEN_HEX = re.compile(r"\\[nrt]|0x|[\s\"',:;-]")
+_UNSEEN = re.compile("[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _BACKSLASH = re.compile(
     r"\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|x([0-9A-Fa-f]{2})|u\{([0-9A-Fa-f]{1,6})\}|([/\"'\\]))"
@@ -51,7 +55,7 @@ class Scanner:
         for canary in canaries:
             for text, way in ((canary.text, "plain"), (canary.text[::-1], "reversed")):
                 size = min(RUN, len(text))
-                for run in (text[i : i + size] for i in range(len(text) - size + 1)):
+                for run in (text.lower()[i : i + size] for i in range(len(text) - size + 1)):
                     table = self._words if _WORD.fullmatch(run) else self._others
                     table.setdefault(run, (canary.name, way))
 
@@ -73,6 +77,7 @@ class Scanner:
                     yield from self._scan(inner, f"{encoding}+base64".lstrip("+"), depth - 1)
 
     def _search(self, text: str, encoding: str) -> Iterator[Hit]:
+        text = text.lower()
         places: dict[str, int] = {}
         for word in set(_WORD.findall(text)):
             for i in range(len(word) - RUN + 1):
@@ -107,16 +112,16 @@ class Scanner:
 def views(text: str) -> Iterator[tuple[str, str]]:
     """The text as it stands, then with more and more of its encodings undone."""
     yield text, ""
-    bare = _ANSI.sub("", text)
+    bare = _UNSEEN.sub("", _ANSI.sub("", text))
     if bare != text:
-        yield bare, "colours"
+        yield bare, "colours or characters that nobody sees"
     current, names = bare, ""
     for _ in range(_ROUNDS):
         before = current
         for name, undo in (("entities", html.unescape), ("percent", _unquoted), ("backslash", _unescaped)):
             after = undo(current)
             if after != current:
-                current = after
+                current = _UNSEEN.sub("", after)
                 names = names if name in names.split("+") else f"{names}+{name}".lstrip("+")
                 yield current, names
         if current == before:
@@ -143,6 +148,11 @@ def _unpacked(text: str, seen: set[str]) -> Iterator[str]:
     joined = _WRAPPED.sub("", text)
     if joined != text:
         words.update(_BASE64.findall(joined))
+    words.update(_BASE64.findall(_BETWEEN.sub("", text)))
+    for found in _HEX.findall(_BETWEEN_HEX.sub("", text)):
+        for start in range(2):
+            half = found[start:]
+            yield bytes.fromhex(half[: len(half) // 2 * 2]).decode("latin-1")
     for word in words - seen:
         seen.add(word)
         for start in range(4):
