@@ -102,7 +102,9 @@ def test_a_200_of_another_type_is_not_binances(kind: str) -> None:
 def test_a_coded_4xx_is_a_refusal(status: int, code: int, kind: Kind) -> None:
     """The code makes its class, the status none."""
     assert read(status, coded(code)) == Refusal(status, code, told(code, "No."), kind)
-    assert read(status, coded(code), HTML) == Refusal(status, code, "No.", kind)  # the type is not asked for here
+    assert read(status, coded(code), HTML) == Refusal(
+        status, code, told(code, "No."), kind
+    )  # the type is not asked for here
 
 
 @pytest.mark.parametrize("message", [None, 1, ["x"], {}])

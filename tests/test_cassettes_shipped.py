@@ -205,8 +205,9 @@ def test_hostile_text_of_a_cassette_is_shown_harmlessly(suite: SuiteRunner, tmp_
     held = yaml.safe_load((FOLDER / "wrong-secret.yaml").read_text(encoding="utf-8"))
     for interaction in held["interactions"]:
         if "apiRestrictions" in interaction["request"]["uri"] or "accountConfig" in interaction["request"]["uri"]:
-            body = json.dumps({"code": -2015, "msg": HOSTILE * 100})
-            interaction["response"]["body"]["string"] = body
+            # Of a code that nobody knows, its text is told.
+            code = -9999 if "apiRestrictions" in interaction["request"]["uri"] else -2015
+            interaction["response"]["body"]["string"] = json.dumps({"code": code, "msg": HOSTILE * 100})
     held["metadata"]["failure/GET /fapi/v1/exchangeInfo/1"] = {"error": "Unreachable", "kind": "x", "message": HOSTILE}
     cassette = tmp_path / "hostile.yaml"
     cassette.write_text(yaml.safe_dump(held, allow_unicode=True), encoding="utf-8")
