@@ -29,9 +29,9 @@ def render(report: RunReport, summary: str | None = None, clean: Callable[[str],
     """The whole page; `summary`: the text for a ticket, to be copied from it.
 
     `clean` takes secrets out of each text that is set into it, and is not asked about markup; `mark` is set before and
-    behind each of these texts.
+    behind each of these texts, each style sheet and the data block.
     """
-    data = _as_data_block(verdict_json.as_dict(report, clean))
+    data = _as_data_block(verdict_json.as_dict(report, clean), mark)
     below = view.below_the_verdict(report)
     return _render("page.html", ("section.css", "page.css"), report, clean, mark, summary=summary, data=data, **below)
 
@@ -63,7 +63,7 @@ def _render(
 ) -> str:
     import markupsafe  # noqa: PLC0415  comes with jinja2
 
-    style = markupsafe.Markup("".join(map(_style, styles)))  # noqa: S704  files of ours
+    style = markupsafe.Markup(mark.join(["", *map(_style, styles), ""]))  # noqa: S704  files of ours
     rows = timeline.timeline(report.calls, report.findings, report.overcome)
     words = view.verdict(report, rows)
     before = _prepared.set(lambda text: f"{mark}{clean(text)}{mark}")
@@ -80,15 +80,17 @@ def _style(name: str) -> str:
 
 def _harmless(value: Any) -> Any:
     """A text as it may stand on the page: without secrets, of bounded length, and running one way."""
+    if type(value) in (int, float):
+        value = str(value)
     if type(value) is not str:
         return value
     value = value if len(value) <= _LONGEST else value[:_LONGEST] + "…"
     return _ODD.sub("\N{REPLACEMENT CHARACTER}", _prepared.get()(value))
 
 
-def _as_data_block(value: dict[str, Any]) -> Any:
+def _as_data_block(value: dict[str, Any], mark: str) -> Any:
     """JSON that no HTML parser takes for more than text: no tag and no comment can begin in it; plain ASCII."""
     import markupsafe  # noqa: PLC0415  comes with jinja2
 
     text = json.dumps(value, separators=(",", ":")).replace("<", "\\u003c")
-    return markupsafe.Markup(text)  # noqa: S704  nothing in it can end the block
+    return markupsafe.Markup(f"{mark}{text}{mark}")  # noqa: S704  nothing in it can end the block
