@@ -87,7 +87,7 @@ OBSERVED = {
     "error in a combined stream": (StreamFault.told('{"stream":"x","data":{"e":"error"}}'), "error (no code)"),
     "refused in Binance's words": (
         StreamFault.refused(401, '{"code":-2015,"msg":"Invalid API-key"}', "application/json"),
-        "code -2015 (Invalid API-key)",
+        "code -2015 (Invalid API-key, IP, or permissions for action.)",
     ),
 }
 
