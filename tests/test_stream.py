@@ -144,7 +144,7 @@ OBSERVED = {
     "expired": (StreamFault.expired(), "said that a listen key has expired"),
     "refused in Binance's words": (
         StreamFault.refused(401, '{"code":-2015,"msg":"Invalid API-key"}', "application/json"),
-        "code -2015 (Invalid API-key)",
+        "code -2015 (Invalid API-key, IP, or permissions for action.)",
     ),
 }
 
