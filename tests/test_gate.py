@@ -47,7 +47,6 @@ WRITERS = {
     "html at home": (("--html=~/{}",), FINISH),
     "log": (("--log-file=../where/{}",), LATER),
     "ini log": (("-o", "log_file=../where/{}"), LATER),
-    "debug": (("--debug=../where/{}",), LATER),
 }
 
 
@@ -82,6 +81,12 @@ def test_what_the_cache_was_given_is_looked_at(careless: SuiteRunner, exchange: 
     assert done.exit_status == 11
     assert not (careless.folder / "cache" / "v" / "other" / "key").exists()
     assert (careless.folder / "cache" / "v" / "cache" / "nodeids").exists()
+
+
+def test_a_run_without_a_cache_ends_in_its_verdict(careless: SuiteRunner, exchange: LocalExchange) -> None:
+    """-p no:cacheprovider takes pytest's cache away, and nothing else."""
+    done = careless("-p", "no:cacheprovider", settings=environment(careless, exchange, Path()))
+    assert (done.exit_status, done.verdict["verdict"]) == (0, "OK")
 
 
 def test_an_asset_of_a_page_is_looked_at(careless: SuiteRunner, exchange: LocalExchange) -> None:

@@ -78,7 +78,7 @@ def runs_of(secret: str) -> Iterable[str]:
     """In lower case, forwards and backwards, those aside that our own texts hold."""
     ways = (secret.lower(), secret.lower()[::-1])
     found = {way[i : i + RUN] for way in ways for i in range(len(way) - RUN + 1)}
-    return {run for run in found if run not in OURS}
+    return {run for run in found if " ".join(run.split()) not in OURS}
 
 
 def leaves(value: Any) -> Iterable[str]:

@@ -47,7 +47,7 @@ class Metered:
         used = self._used.pop(0) if len(self._used) > 1 else self._used[0]
         headers = {} if used is None else {"x-mbx-used-weight-1m": str(used)}
         status, self.status = self.status, 200
-        return RawAnswer(status, headers, b"{}")
+        return RawAnswer(status, headers, b'{"canTrade": true, "enableReading": true, "orderId": 1}')
 
     @property
     def moments(self) -> list[float]:

@@ -32,9 +32,7 @@ def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
     # Called as soon as the root conftest.py names this plugin, before any other conftest.py is read: what those print,
     # or raise, of the environment's credentials is cleaned already.
     Ending.register(pluginmanager)
-    config = pluginmanager.get_plugin("pytestconfig")
-    if isinstance(config, pytest.Config):
-        pluginmanager.register(Written(config), WRITTEN)
+    pluginmanager.register(Written(), WRITTEN)
     if not pluginmanager.is_blocked("keycheck-guard"):
         replays = any(argument.partition("=")[0] == "--replay" for argument in sys.argv)  # and reads no credentials
         known = () if replays else settings.in_the_environment()

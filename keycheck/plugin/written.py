@@ -17,11 +17,10 @@ Stamp = tuple[int, int, int] | str | None
 
 
 class Written:
-    """Paths of files, each with what lay there before the run. Made before pytest opens the file of --debug."""
+    """Paths of files, each with what lay there before the run. Not that of --debug, which is refused and left empty."""
 
-    def __init__(self, early_config: pytest.Config) -> None:
+    def __init__(self) -> None:
         self._before: dict[Path, Stamp] = {}
-        self._expect_named(early_config, getattr(early_config.known_args_namespace, "debug", None))
 
     @staticmethod
     def of(config: pytest.Config) -> "Written":
@@ -35,7 +34,7 @@ class Written:
         for name in _AS_NAMED:
             with contextlib.suppress(ValueError):  # no setting of this name
                 self._expect_named(config, getattr(config.option, name, None) or config.getini(name))
-        if (cache := config.cache) is not None:
+        if (cache := getattr(config, "cache", None)) is not None:  # -p no:cacheprovider takes it away
             _listen(cache, "set", lambda key, *_: self._expect(cache._getvaluepath(key)))
 
     def ask_the_writers(self, config: pytest.Config) -> None:

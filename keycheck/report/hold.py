@@ -82,7 +82,7 @@ class Hold:
 
     def withdrawn(self, path: Path) -> str | None:
         """The verdict that was here, where `path` names it; None for any other file."""
-        with contextlib.suppress(OSError, RuntimeError):  # a loop of links
+        with contextlib.suppress(OSError, RuntimeError, ValueError):  # a loop of links, a name that no file has
             if path.resolve() == (self.folder / VERDICT_FILE).resolve():
                 return self._withdrawn
         return None
