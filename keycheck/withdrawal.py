@@ -19,7 +19,7 @@ from types import TracebackType
 import pytest
 
 from keycheck.errors import UsageProblem
-from keycheck.report.hold import Hold
+from keycheck.report.folder_lock import Hold
 
 SUITE = "suite"
 _HOLD = "keycheck-hold"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from keycheck.binance import Binance
+from keycheck.exchange.session import Binance
 from keycheck.plugin import Observe
 
 

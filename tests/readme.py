@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
-from keycheck import catalogue
 from keycheck.diagnosis.cause import CAUSES
-from keycheck.findings import Severity
 from keycheck.report.view.findings import STEPS
+from keycheck.run import catalogue
+from keycheck.verdict.findings import Severity
 from tests.running import ROOT
 
 README = ROOT / "README.md"

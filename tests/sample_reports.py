@@ -3,15 +3,15 @@
 from dataclasses import replace
 
 from keycheck.cassettes.label import Label
-from keycheck.comparison import Comparison, Previous
-from keycheck.credentials import KeyFacts
+from keycheck.credentials.pasted_text import KeyFacts
 from keycheck.diagnosis.cause import Confidence, Diagnosis
-from keycheck.drift import Drift
-from keycheck.endpoints import Host
-from keycheck.evidence import Call
-from keycheck.findings import Check, Finding, Outcome, Severity
+from keycheck.exchange.drift import Drift
+from keycheck.exchange.endpoints import Host
+from keycheck.exchange.evidence import Call
 from keycheck.report.model import RunReport
-from keycheck.verdict import Verdict
+from keycheck.verdict.comparison import Comparison, Previous
+from keycheck.verdict.findings import Check, Finding, Outcome, Severity
+from keycheck.verdict.weighing import Verdict
 
 STARTED = "2026-11-20T08:13:00Z"
 STEPS = 7

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keycheck import answers
-from keycheck.answers import RawAnswer
-from keycheck.codes import Kind
-from keycheck.endpoints import ACCOUNT_CONFIG, API_RESTRICTIONS, LISTED, ORDER_TEST, PING, TIME, Endpoint
 from keycheck.errors import CannotLook, ExchangeTrouble, NotBinance, RateLimited, TurnedAway
-from keycheck.facts import Refusal
-from keycheck.refusal_text import told
+from keycheck.exchange import answers
+from keycheck.exchange.answers import RawAnswer
+from keycheck.exchange.endpoints import ACCOUNT_CONFIG, API_RESTRICTIONS, LISTED, ORDER_TEST, PING, TIME, Endpoint
+from keycheck.exchange.error_codes import Kind
+from keycheck.exchange.facts import Refusal
+from keycheck.exchange.refusal_text import told
 from tests.exchange import pages
 
 JSON = {"content-type": "application/json"}

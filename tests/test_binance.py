@@ -10,24 +10,9 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from keycheck import channel as session_module
 from keycheck import clock
-from keycheck.answers import RawAnswer
-from keycheck.binance import Binance
-from keycheck.channel import Identity
-from keycheck.credentials import KeyFacts
-from keycheck.endpoints import (
-    ACCOUNT_CONFIG,
-    API_RESTRICTIONS,
-    EXCHANGE_INFO,
-    ORDER_TEST,
-    PING,
-    POSITION_SIDE,
-    PREMIUM_INDEX,
-    TIME,
-    Endpoint,
-    Host,
-)
+from keycheck.credentials.pasted_text import KeyFacts
+from keycheck.credentials.signing import HmacSigner
 from keycheck.errors import (
     CannotLook,
     ExchangeTrouble,
@@ -40,14 +25,29 @@ from keycheck.errors import (
     Undecided,
     Unreachable,
 )
-from keycheck.facts import PositionMode
-from keycheck.gathering import evidence_of
-from keycheck.machine import Machine
+from keycheck.exchange import api_client as session_module
+from keycheck.exchange.answers import RawAnswer
+from keycheck.exchange.api_client import Identity
+from keycheck.exchange.endpoints import (
+    ACCOUNT_CONFIG,
+    API_RESTRICTIONS,
+    EXCHANGE_INFO,
+    ORDER_TEST,
+    PING,
+    POSITION_SIDE,
+    PREMIUM_INDEX,
+    TIME,
+    Endpoint,
+    Host,
+)
+from keycheck.exchange.facts import PositionMode
+from keycheck.exchange.session import Binance
+from keycheck.exchange.throttle import Waiting
+from keycheck.host_checks import Machine
 from keycheck.network.transport import HttpTransport
-from keycheck.redaction import Redactor
-from keycheck.secrets import Secret
-from keycheck.signing import HmacSigner
-from keycheck.waiting import Waiting
+from keycheck.redaction.redactor import Redactor
+from keycheck.redaction.secret import Secret
+from keycheck.run.gather_evidence import evidence_of
 from tests.exchange import API_KEY, API_SECRET, SCENARIOS, Fault, LocalExchange, Scenario
 
 JSON = {"content-type": "application/json"}

@@ -14,14 +14,15 @@ from pathlib import Path
 
 import pytest
 
-from keycheck import bounded, settings
-from keycheck.bounded import Missing, Unreadable
+from keycheck import bounded_files
+from keycheck.bounded_files import Missing, Unreadable
 from keycheck.cassettes.player import Player
 from keycheck.cassettes.recorder import Recorder
-from keycheck.earlier import Earlier
 from keycheck.errors import UsageProblem
-from keycheck.redaction import Redactor
-from keycheck.report.hold import Hold
+from keycheck.redaction.redactor import Redactor
+from keycheck.report.folder_lock import Hold
+from keycheck.report.previous_run import Earlier
+from keycheck.settings import loading
 from tests.exchange import LocalExchange
 from tests.running import ROOT, SuiteRunner
 from tests.test_cassettes import HEADER, Unasked
@@ -34,7 +35,7 @@ LONG = 100_000  # bytes, more than a pipe holds
 @pytest.fixture(autouse=True)
 def short_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     """In this process; a run of its own has the real one."""
-    monkeypatch.setattr(bounded, "SECONDS", 0.5)
+    monkeypatch.setattr(bounded_files, "SECONDS", 0.5)
 
 
 def _pipe(path: Path) -> None:
@@ -71,13 +72,13 @@ KINDS: dict[str, tuple[Callable[[Path], None], str]] = {
 
 # How it is asked for, and what names it.
 WAYS: dict[str, tuple[Callable[[Path], object], str]] = {
-    "settings": (lambda path: settings.load(path, required=True, environ={}), "--env-file"),
+    "settings": (lambda path: loading.load(path, required=True, environ={}), "--env-file"),
     "private key": (
-        lambda path: settings.load(Path("absent"), environ={"BINANCE_PRIVATE_KEY_FILE": str(path)}),
+        lambda path: loading.load(Path("absent"), environ={"BINANCE_PRIVATE_KEY_FILE": str(path)}),
         "BINANCE_PRIVATE_KEY_FILE",
     ),
     "CA file": (
-        lambda path: settings.load(Path("absent"), environ={"BINANCE_CA_BUNDLE": str(path)}),
+        lambda path: loading.load(Path("absent"), environ={"BINANCE_CA_BUNDLE": str(path)}),
         "BINANCE_CA_BUNDLE",
     ),
     "cassette": (Player, "--replay"),
@@ -172,25 +173,25 @@ def writing(steps: Callable[[], None]) -> Iterator[None]:
 def test_a_file_is_read_whole(size: int, tmp_path: Path) -> None:
     """Up to the limit, and the limit itself."""
     (tmp_path / "a").write_bytes(b"x" * size)
-    assert bounded.read(tmp_path / "a", 10) == b"x" * size
+    assert bounded_files.read(tmp_path / "a", 10) == b"x" * size
 
 
 def test_a_byte_more_is_too_long(tmp_path: Path) -> None:
     """However much there is."""
     (tmp_path / "a").write_bytes(b"x" * 1025)
     with pytest.raises(Unreadable, match="is longer than 1 KiB"):
-        bounded.read(tmp_path / "a", 1024)
+        bounded_files.read(tmp_path / "a", 1024)
 
 
 def test_a_missing_file_is_told_from_others(tmp_path: Path) -> None:
     """Where it may be left out."""
     with pytest.raises(Missing):
-        bounded.read(tmp_path / "a", 10)
+        bounded_files.read(tmp_path / "a", 10)
 
 
 def test_the_null_device_is_an_empty_file() -> None:
     """As is usual."""
-    assert bounded.read(Path(os.devnull), 10) == b""
+    assert bounded_files.read(Path(os.devnull), 10) == b""
 
 
 @pytest.mark.parametrize("pause", [0.0, 0.1])
@@ -205,7 +206,7 @@ def test_a_pipe_is_read_to_its_end(pause: float) -> None:
                     file.write(b"x" * LONG)
 
         with writing(slowly):
-            assert bounded.read(path, 2 * LONG) == b"x" * 2 * LONG
+            assert bounded_files.read(path, 2 * LONG) == b"x" * 2 * LONG
 
 
 def test_a_pipe_whose_writer_has_gone_still_holds_its_text() -> None:
@@ -213,7 +214,7 @@ def test_a_pipe_whose_writer_has_gone_still_holds_its_text() -> None:
     with opened_pipe() as (path, end):
         os.write(end, b"text")
         os.close(end)
-        assert bounded.read(path, 10) == b"text"
+        assert bounded_files.read(path, 10) == b"text"
 
 
 def test_a_pipe_with_a_name_waits_for_its_writer(tmp_path: Path) -> None:
@@ -226,7 +227,7 @@ def test_a_pipe_with_a_name_waits_for_its_writer(tmp_path: Path) -> None:
         path.write_bytes(b"text")
 
     with writing(late):
-        assert bounded.read(path, 10) == b"text"
+        assert bounded_files.read(path, 10) == b"text"
 
 
 @pytest.mark.parametrize("first", [b"", b"some"])
@@ -235,7 +236,7 @@ def test_a_writer_that_never_ends_is_given_up(first: bytes) -> None:
     with opened_pipe() as (path, end):
         os.write(end, first)
         with pytest.raises(Unreadable, match=r"within 0\.5 s"):
-            bounded.read(path, 10)
+            bounded_files.read(path, 10)
         os.close(end)
 
 
@@ -244,7 +245,7 @@ def test_a_pipe_that_ends_empty_is_told() -> None:
     with opened_pipe() as (path, end):
         os.close(end)
         with pytest.raises(Unreadable, match=r"within 0\.5 s"):
-            bounded.read(path, 10)
+            bounded_files.read(path, 10)
 
 
 def test_a_flood_is_cut_off() -> None:
@@ -255,7 +256,7 @@ def test_a_flood_is_cut_off() -> None:
     ):
         os.close(end)
         with pytest.raises(Unreadable, match="is longer than 64 KiB"):
-            bounded.read(path, 2**16)
+            bounded_files.read(path, 2**16)
         flood.kill()
 
 
@@ -272,19 +273,19 @@ def test_a_file_that_is_swapped_for_a_pipe_is_refused(tmp_path: Path, monkeypatc
 
     monkeypatch.setattr(os, "open", swapped)
     with pytest.raises(Unreadable, match="is a pipe"):
-        bounded.read(path, 10, pipes=False)
+        bounded_files.read(path, 10, pipes=False)
 
 
 def test_text_is_added_to_files_alone(tmp_path: Path) -> None:
     """To the end of one, or to a new one."""
     path = tmp_path / "a"
     for _ in range(2):
-        bounded.append(path, "币\n")
+        bounded_files.append(path, "币\n")
     assert path.read_bytes() == "币\n币\n".encode()
     for number, (make, _) in enumerate(KINDS[kind] for kind in KINDS if kind != "2 GiB"):
         make(tmp_path / str(number))
         with pytest.raises(Unreadable):
-            bounded.append(tmp_path / str(number), "x")
+            bounded_files.append(tmp_path / str(number), "x")
 
 
 # -- whole runs --

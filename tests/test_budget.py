@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from keycheck.budget import (
+from keycheck.exchange.endpoints import ENVIRONMENTS, WEIGHT_LIMITS
+from keycheck.exchange.rate_limit import (
     LONGEST,
     MARGIN,
     MINUTE,
@@ -15,7 +16,6 @@ from keycheck.budget import (
     seconds_to_wait,
     used_weight,
 )
-from keycheck.endpoints import ENVIRONMENTS, WEIGHT_LIMITS
 
 NOON = 1_795_176_000_000.0  # a full minute
 

@@ -13,18 +13,18 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from keycheck.answers import RawAnswer
 from keycheck.cassettes import path_of
 from keycheck.cassettes.files import MAX_BYTES, PlainYaml
 from keycheck.cassettes.label import Label, as_plain, label_from
 from keycheck.cassettes.player import Player
 from keycheck.cassettes.recorder import Recorder
 from keycheck.clock import Journal
-from keycheck.credentials import KEY, SECRET, KeyFacts
-from keycheck.endpoints import PING, Endpoint
+from keycheck.credentials.pasted_text import KEY, SECRET, KeyFacts
 from keycheck.errors import CannotLook, NotRecorded, UsageProblem
-from keycheck.redaction import Redactor
-from keycheck.secrets import Secret
+from keycheck.exchange.answers import RawAnswer
+from keycheck.exchange.endpoints import PING, Endpoint
+from keycheck.redaction.redactor import Redactor
+from keycheck.redaction.secret import Secret
 from tests.running import ROOT
 
 FOLDER = Path("cassettes")
@@ -458,7 +458,7 @@ def test_a_hostile_answer_is_no_answer(tmp_path: Path, response: dict[str, Any])
 def test_a_replay_imports_no_http_library() -> None:
     """vcrpy is kept from importing those that it would patch; nothing of them is left disabled."""
     code = (
-        "import sys, pathlib; from keycheck.cassettes.player import Player; import keycheck.run; "
+        "import sys, pathlib; from keycheck.cassettes.player import Player; import keycheck.run.run; "
         "Player(pathlib.Path('cassettes/healthy.yaml')); "
         "assert not [m for m in ('requests', 'urllib3', 'cryptography', 'websockets') if m in sys.modules]; "
         "import requests, urllib3"

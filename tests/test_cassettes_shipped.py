@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 import yaml
 
-from keycheck.redaction import Redactor
+from keycheck.redaction.redactor import Redactor
 from tests.exchange import API_KEY, API_SECRET, Fault, LocalExchange, Scenario
 from tests.exchange.scenarios import SCENARIOS
 from tests.record_cassettes import Shipped, shipped

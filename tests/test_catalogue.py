@@ -5,9 +5,9 @@ from textwrap import dedent
 
 import pytest
 
-from keycheck import catalogue
-from keycheck.catalogue import Catalogue
-from keycheck.findings import Severity
+from keycheck.run import catalogue
+from keycheck.run.catalogue import Catalogue
+from keycheck.verdict.findings import Severity
 
 
 def read(folder: Path, **files: str) -> Catalogue:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from keycheck.findings import Check, Outcome
-from keycheck.machine import UNKEPT, Machine
-from tests.asking import CATALOGUE, ToldMachine, outcome_of, session
+from keycheck.host_checks import UNKEPT, Machine
+from keycheck.verdict.findings import Check, Outcome
 from tests.exchange import Fault, LocalExchange, Scenario, StreamFault
+from tests.in_process import CATALOGUE, ToldMachine, outcome_of, session
 
 PASS, FAIL, WARN, UNPROVEN = Outcome.PASS, Outcome.FAIL, Outcome.WARN, Outcome.UNPROVEN
 

@@ -6,7 +6,7 @@ import pytest
 
 from keycheck import clock
 from keycheck.clock import NoSleep, Sleep, Span, Stopwatch
-from tests.moments import StandIn
+from tests.fake_clock import StandIn
 
 
 def test_a_span_does_not_follow_a_clock_that_is_set(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from keycheck import codes
-from keycheck.codes import Kind, kind_of
+from keycheck.exchange import error_codes
+from keycheck.exchange.error_codes import Kind, kind_of
 
 # Binance's codes by what they mean for a key: documented on "Error Codes" of USD-M futures, or seen live.
 TABLE: dict[Kind, tuple[int, ...]] = {
@@ -30,14 +30,14 @@ TABLE: dict[Kind, tuple[int, ...]] = {
 }
 ROWS = [(code, kind) for kind, listed in TABLE.items() for code in listed]
 SETS = {
-    Kind.AUTHENTICATION: codes._AUTHENTICATION,
-    Kind.CLOCK: codes._CLOCK,
-    Kind.BARRED: codes._BARRED,
-    Kind.FUNDS: codes._FUNDS,
-    Kind.ORDER_RULE: codes._ORDER_RULE,
-    Kind.FORMAT: codes._FORMAT,
-    Kind.RATE: codes._RATE,
-    Kind.TROUBLE: codes._TROUBLE,
+    Kind.AUTHENTICATION: error_codes._AUTHENTICATION,
+    Kind.CLOCK: error_codes._CLOCK,
+    Kind.BARRED: error_codes._BARRED,
+    Kind.FUNDS: error_codes._FUNDS,
+    Kind.ORDER_RULE: error_codes._ORDER_RULE,
+    Kind.FORMAT: error_codes._FORMAT,
+    Kind.RATE: error_codes._RATE,
+    Kind.TROUBLE: error_codes._TROUBLE,
 }
 
 

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keycheck import comparison
-from keycheck.comparison import Previous, compare, objection, previous_from
-from keycheck.credentials import KeyFacts
-from keycheck.findings import Check, Finding, Outcome, Severity
+from keycheck.credentials.pasted_text import KeyFacts
 from keycheck.report import verdict_json
 from keycheck.report.model import RunReport
-from keycheck.verdict import Verdict
+from keycheck.verdict import comparison
+from keycheck.verdict.comparison import Previous, compare, objection, previous_from
+from keycheck.verdict.findings import Check, Finding, Outcome, Severity
+from keycheck.verdict.weighing import Verdict
 
 KEY = KeyFacts(type="HMAC", last_four="Eh8A")
 STARTED = "2026-11-20T08:13:00Z"

@@ -18,7 +18,7 @@ from _pytest.terminal import TerminalReporter
 from keycheck.plugin.countdown import Countdown
 from keycheck.report import terminal
 from keycheck.report.model import ELSEWHERE, RunReport
-from keycheck.verdict import Verdict
+from keycheck.verdict.weighing import Verdict
 from tests.exchange import Fault, LocalExchange, Scenario
 from tests.running import ROOT, Finished, SuiteRunner
 from tests.test_cassettes_shipped import steady

@@ -2,8 +2,8 @@
 
 import pytest
 
-from keycheck import credentials
-from keycheck.credentials import (
+from keycheck.credentials import pasted_text
+from keycheck.credentials.pasted_text import (
     KEY,
     KEY_FILE,
     PASSPHRASE,
@@ -15,7 +15,7 @@ from keycheck.credentials import (
     says_no_key,
 )
 from keycheck.errors import UsageProblem
-from keycheck.secrets import Secret
+from keycheck.redaction.secret import Secret
 from tests.keys import ED25519, ENCRYPTED_ED25519
 
 GOOD = "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"
@@ -24,7 +24,7 @@ OTHER = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j"
 
 def test_a_clean_value_is_kept_without_a_remark() -> None:
     """64 letters and digits are what Binance hands out."""
-    pasted = credentials.clean(KEY, GOOD)
+    pasted = pasted_text.clean(KEY, GOOD)
     assert pasted.secret is not None
     assert pasted.secret.reveal() == GOOD
     assert pasted.remarks == ()
@@ -33,7 +33,7 @@ def test_a_clean_value_is_kept_without_a_remark() -> None:
 @pytest.mark.parametrize("raw", [None, "", " ", "\r\n", '""', "''", "\ufeff", ' " " ', "“”"])
 def test_an_empty_value_is_an_absent_one(raw: str | None) -> None:
     """Nothing but blanks, quotes and invisible marks is nothing."""
-    assert credentials.clean(KEY, raw) == credentials.Pasted(None)
+    assert pasted_text.clean(KEY, raw) == pasted_text.Pasted(None)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_an_empty_value_is_an_absent_one(raw: str | None) -> None:
 )
 def test_what_came_along_is_taken_off_and_remarked(before: str, after: str, remark: str) -> None:
     """The owner is told what stood around the value, for another program may send it."""
-    pasted = credentials.clean(KEY, before + GOOD + after)
+    pasted = pasted_text.clean(KEY, before + GOOD + after)
     assert pasted.secret is not None
     assert pasted.secret.reveal() == GOOD
     assert pasted.remarks == (f"{KEY} had {remark} around it",)
@@ -75,7 +75,7 @@ def test_what_came_along_is_taken_off_and_remarked(before: str, after: str, rema
 )
 def test_an_odd_shape_is_a_remark_and_no_refusal(raw: str, remarks: list[str]) -> None:
     """No page of Binance promises 64 characters, so another shape is told and used as it is."""
-    pasted = credentials.clean(SECRET, raw)
+    pasted = pasted_text.clean(SECRET, raw)
     assert list(pasted.remarks) == remarks
     assert pasted.secret is not None
     assert pasted.secret.reveal() == raw
@@ -85,7 +85,7 @@ def test_an_odd_shape_is_a_remark_and_no_refusal(raw: str, remarks: list[str]) -
 def test_a_key_that_no_header_carries_is_refused_unshown(bad: str) -> None:
     """A line break or a foreign letter in the middle of a key is named, the key is not."""
     with pytest.raises(UsageProblem) as caught:
-        credentials.read(GOOD[:32] + bad + GOOD[32:], OTHER)
+        pasted_text.read(GOOD[:32] + bad + GOOD[32:], OTHER)
     message = str(caught.value)
     assert KEY in message
     assert "copy the key again" in message
@@ -96,22 +96,22 @@ def test_a_key_that_no_header_carries_is_refused_unshown(bad: str) -> None:
 
 def test_a_latin_1_key_is_left_to_binance() -> None:
     """HTTP can carry it, so Binance may say what it thinks of it."""
-    assert credentials.read(GOOD[:-1] + "é", OTHER).api_key is not None
+    assert pasted_text.read(GOOD[:-1] + "é", OTHER).api_key is not None
 
 
 def test_a_secret_that_cannot_be_signed_with_is_refused_unshown() -> None:
     """Bytes that are no UTF-8, as an environment may hold them, are a problem of the settings and not of a check."""
     with pytest.raises(UsageProblem) as caught:
-        credentials.read(GOOD, OTHER[:32] + "\udcff" + OTHER[32:])
+        pasted_text.read(GOOD, OTHER[:32] + "\udcff" + OTHER[32:])
     assert SECRET in str(caught.value)
     assert not any(OTHER[i : i + 4] in str(caught.value) for i in range(60))
 
 
 def test_key_and_secret_that_are_one_text_are_remarked() -> None:
     """Pasting the same line twice is a common slip."""
-    assert credentials.read(GOOD, f" {GOOD}").remarks[-1] == f"{KEY} and {SECRET} are the same text"
-    assert credentials.read(GOOD, OTHER).remarks == ()
-    assert credentials.read(None, None).remarks == ()
+    assert pasted_text.read(GOOD, f" {GOOD}").remarks[-1] == f"{KEY} and {SECRET} are the same text"
+    assert pasted_text.read(GOOD, OTHER).remarks == ()
+    assert pasted_text.read(None, None).remarks == ()
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_key_and_secret_that_are_one_text_are_remarked() -> None:
 )
 def test_what_is_not_given_is_named(key: str | None, secret: str | None, missing: tuple[str, ...], kind: str) -> None:
     """By the name of its setting, the key before the secret."""
-    facts = facts_of(credentials.read(key, secret))
+    facts = facts_of(pasted_text.read(key, secret))
     assert facts.missing == missing
     assert facts.type == kind
 
@@ -147,26 +147,26 @@ def test_what_would_fill_a_gap_is_said(missing: tuple[str, ...], told: str) -> N
 @pytest.mark.parametrize("kind", ["RSA", "ED25519"])
 def test_a_private_key_stands_in_the_secrets_place(kind: KeyType) -> None:
     """Nothing is missing then, and the type is the opened key's."""
-    facts = facts_of(credentials.read(GOOD, None, Secret(ED25519.private)), kind)
+    facts = facts_of(pasted_text.read(GOOD, None, Secret(ED25519.private)), kind)
     assert (facts.missing, facts.type, facts.has_private_key, facts.remarks) == ((), kind, True, ())
-    facts = facts_of(credentials.read("", None, Secret(ED25519.private)), kind)
+    facts = facts_of(pasted_text.read("", None, Secret(ED25519.private)), kind)
     assert (facts.missing, facts.type) == ((KEY,), kind)
-    assert not facts_of(credentials.read(GOOD, OTHER)).has_private_key
+    assert not facts_of(pasted_text.read(GOOD, OTHER)).has_private_key
 
 
 def test_a_pasted_private_key_is_remarked_upon_once_and_not_by_its_length() -> None:
     """It is no secret of Binance's that went wrong, and no reason for a refusal."""
-    (remark,) = credentials.read(GOOD, ED25519.private.replace("\n", "\\n")).remarks
+    (remark,) = pasted_text.read(GOOD, ED25519.private.replace("\n", "\\n")).remarks
     assert KEY_FILE in remark
     assert not says_no_key(remark)
 
 
 def test_a_passphrase_without_use_is_remarked() -> None:
     """Whoever gives one believes the file to be encrypted."""
-    needless = credentials.read(GOOD, None, Secret(ED25519.private), "x" * 12)
+    needless = pasted_text.read(GOOD, None, Secret(ED25519.private), "x" * 12)
     assert needless.remarks == (f"{PASSPHRASE} is given, and the private key is not encrypted",)
-    assert credentials.read(GOOD, None, Secret(ENCRYPTED_ED25519.private), "x" * 12).remarks == ()
-    assert credentials.read(GOOD, OTHER, None, "x" * 12).remarks == ()
+    assert pasted_text.read(GOOD, None, Secret(ENCRYPTED_ED25519.private), "x" * 12).remarks == ()
+    assert pasted_text.read(GOOD, OTHER, None, "x" * 12).remarks == ()
 
 
 @pytest.mark.parametrize(
@@ -175,18 +175,18 @@ def test_a_passphrase_without_use_is_remarked() -> None:
 )
 def test_a_passphrase_loses_the_ends_of_its_line_alone(given: str | None, opens: str | None) -> None:
     """Blanks and quotes may be part of it."""
-    key = credentials.read(GOOD, None, Secret(ENCRYPTED_ED25519.private), given).private_key
+    key = pasted_text.read(GOOD, None, Secret(ENCRYPTED_ED25519.private), given).private_key
     assert key
     assert (key.passphrase.reveal() if key.passphrase else None) == opens
 
 
 def test_all_that_was_given_is_hidden() -> None:
     """Key, secret, each line of a private key, and its passphrase; of what is not there, nothing."""
-    held = credentials.read(GOOD, None, Secret(ENCRYPTED_ED25519.private), "four words")
+    held = pasted_text.read(GOOD, None, Secret(ENCRYPTED_ED25519.private), "four words")
     lines = ENCRYPTED_ED25519.private.splitlines()[1:-1]
     assert held.to_hide() == [GOOD, *lines, "".join(lines), "four words"]
-    assert credentials.read(GOOD, OTHER).to_hide() == [GOOD, OTHER]
-    assert credentials.read(None, OTHER).to_hide() == [OTHER]
+    assert pasted_text.read(GOOD, OTHER).to_hide() == [GOOD, OTHER]
+    assert pasted_text.read(None, OTHER).to_hide() == [OTHER]
     assert Credentials().to_hide() == []
 
 
@@ -196,21 +196,21 @@ def test_all_that_was_given_is_hidden() -> None:
 def test_a_private_key_knows_where_it_stood(where: str, place: str | None) -> None:
     """So that a message can say which setting to correct."""
     pasted = ED25519.private if where == "secret" else OTHER if where == "nowhere" else None
-    key = credentials.read(GOOD, pasted, Secret(ED25519.private) if where == "file" else None).private_key
+    key = pasted_text.read(GOOD, pasted, Secret(ED25519.private) if where == "file" else None).private_key
     assert (key.place if key else None) == place
 
 
 def test_a_secret_and_a_private_key_at_once_are_refused_unshown() -> None:
     """An API key has one of them, and which is not guessed."""
     with pytest.raises(UsageProblem, match="both given") as caught:
-        credentials.read(GOOD, OTHER, Secret(ED25519.private))
+        pasted_text.read(GOOD, OTHER, Secret(ED25519.private))
     assert not any(OTHER[i : i + 4] in str(caught.value) for i in range(60))
 
 
 @pytest.mark.parametrize(
     ("remark", "says"),
     [
-        (credentials.SAME, True),
+        (pasted_text.SAME, True),
         (f"{SECRET} has 63 characters where Binance's have 64", True),
         (f"{SECRET} holds characters other than letters and digits", True),
         (f"{KEY} had quotes around it", False),
@@ -225,7 +225,7 @@ def test_remarks_tell_what_was_sent_from_what_was_cleaned_off(remark: str, says:
 def test_a_private_key_without_its_first_line_is_named() -> None:
     """It has 64 characters, as a secret has, and is none: signing with it would only earn a -1022."""
     with pytest.raises(UsageProblem, match="without its -----BEGIN") as caught:
-        credentials.read(GOOD, ED25519.body)
+        pasted_text.read(GOOD, ED25519.body)
     assert ED25519.body[20:30] not in str(caught.value)
 
 
@@ -247,7 +247,7 @@ def test_four_characters_are_told_of_a_key_that_can_spare_them(key: str, last_fo
 
 def test_no_more_than_four_characters_are_told() -> None:
     """Neither facts nor credentials print anything else of key and secret, remarks included."""
-    held = credentials.read(f'"{GOOD}', f"{OTHER} ")
+    held = pasted_text.read(f'"{GOOD}', f"{OTHER} ")
     shown = repr(held) + repr(facts_of(held))
     assert not any(text[i : i + 5] in shown for text in (GOOD, OTHER) for i in range(60))
 
@@ -256,4 +256,4 @@ def test_no_more_than_four_characters_are_told() -> None:
 def test_a_private_key_in_the_place_of_the_api_key_is_never_sent(text: str) -> None:
     """Whoever got it could sign for its owner."""
     with pytest.raises(UsageProblem, match="must never be sent"):
-        credentials.read(text, "x" * 64)
+        pasted_text.read(text, "x" * 64)

@@ -9,13 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keycheck.codes import Kind, kind_of
-from keycheck.credentials import KEY, SAME, SECRET, KeyFacts
-from keycheck.diagnosis.barred import BARS
+from keycheck.credentials.pasted_text import KEY, SAME, SECRET, KeyFacts
 from keycheck.diagnosis.cause import CAUSES, Confidence, Diagnosis
+from keycheck.diagnosis.restrictions import BARS
 from keycheck.diagnosis.rules import account_info_decides, diagnose
-from keycheck.drift import Drift
-from keycheck.endpoints import (
+from keycheck.exchange.drift import Drift
+from keycheck.exchange.endpoints import (
     ACCOUNT_CONFIG,
     ACCOUNT_INFO,
     API_RESTRICTIONS,
@@ -26,8 +25,9 @@ from keycheck.endpoints import (
     TRADING_STATUS,
     Endpoint,
 )
-from keycheck.evidence import Call, Evidence, System
-from keycheck.findings import Check, Finding, Outcome, Severity
+from keycheck.exchange.error_codes import Kind, kind_of
+from keycheck.exchange.evidence import Call, Evidence, System
+from keycheck.verdict.findings import Check, Finding, Outcome, Severity
 from tests.stories import COMBINED, STORIES
 
 NAMES = [name for causes in CAUSES.values() for name in causes]

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from keycheck.drift import AHEAD_LIMIT, DRIFT_LIMIT, SLACK, Drift, Sample, drift_of
 from keycheck.errors import Undecided
+from keycheck.exchange.drift import AHEAD_LIMIT, DRIFT_LIMIT, SLACK, Drift, Sample, drift_of
 
 SERVER = 1_790_000_000_000
 offsets = st.floats(-100_000, 100_000)

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from keycheck import endpoints
-from keycheck.endpoints import (
+from keycheck.exchange import endpoints
+from keycheck.exchange.endpoints import (
     AT_ONCE,
     DEMO_HOSTS,
     DEMO_USER_STREAM,

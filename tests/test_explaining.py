@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from keycheck.endpoints import (
+from keycheck.exchange.endpoints import (
     ACCOUNT_CONFIG,
     API_RESTRICTIONS,
     EXCHANGE_INFO,
@@ -15,10 +15,10 @@ from keycheck.endpoints import (
     TIME,
     Endpoint,
 )
-from keycheck.explaining import explain, requests_of
-from keycheck.findings import Check
-from tests.asking import CATALOGUE, outcome_of, session
+from keycheck.run.explain import explain, requests_of
+from keycheck.verdict.findings import Check
 from tests.exchange import LocalExchange
+from tests.in_process import CATALOGUE, outcome_of, session
 from tests.running import ROOT, SuiteRunner
 
 SUITE = ROOT / "suite"

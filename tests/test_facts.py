@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from keycheck.codes import Kind, kind_of
-from keycheck.endpoints import Host
 from keycheck.errors import NotBinance
-from keycheck.facts import (
+from keycheck.exchange.endpoints import Host
+from keycheck.exchange.error_codes import Kind, kind_of
+from keycheck.exchange.facts import (
     Account,
     OrderAnswer,
     PositionMode,
@@ -24,8 +24,8 @@ from keycheck.facts import (
     rules_of,
     weight_limit,
 )
-from keycheck.orders import OrderRules
-from keycheck.permissions import KeyPermissions
+from keycheck.exchange.orders import OrderRules
+from keycheck.exchange.permissions import KeyPermissions
 
 LOT = {"filterType": "LOT_SIZE", "stepSize": "0.001", "minQty": "0.001", "maxQty": "1000"}
 MARKET_LOT = {"filterType": "MARKET_LOT_SIZE", "stepSize": "0.001", "minQty": "0.001", "maxQty": "120"}

@@ -8,13 +8,13 @@ import pytest
 
 from tests.exchange.answers import Answer
 from tests.exchange.endpoints import ENDPOINTS, Call, respond
-from tests.faults import laws, table, wellformed, whole
+from tests.faults import invariants, table, wellformed, whole
 from tests.faults.bench import Bases, Bench, Ran
-from tests.faults.doctors import DOCTORS, found
 from tests.faults.faults import FAULTS, ONCE
 from tests.faults.fields import BREAKING, CHANGES, spoiled
 from tests.faults.paths import ORDER_TEST, PATHS, PING, Field, Path
 from tests.faults.spoiling import READABLE, UNREADABLE
+from tests.faults.violations import DOCTORS, found
 from tests.forked import ForkedRunner
 
 FEWEST = 900
@@ -31,14 +31,14 @@ def lawful(tmp_path_factory: pytest.TempPathFactory) -> Ran:
 
 def test_each_law_has_its_broken_run() -> None:
     """No law is added without a run that breaks it."""
-    assert set(DOCTORS) == {law.__name__ for law in laws.LAWS}
+    assert set(DOCTORS) == {law.__name__ for law in invariants.LAWS}
 
 
 def test_a_healthy_run_breaks_no_law(lawful: Ran) -> None:
     """Nor when it is measured by another, nor with the one failure that is an observation."""
-    assert laws.broken(lawful) == []
-    assert laws.broken(replace(lawful, base=lawful)) == []
-    assert laws.only_proof_convicts(found(replace(lawful, base=lawful), "futures_api_answers", "fail")) is None
+    assert invariants.broken(lawful) == []
+    assert invariants.broken(replace(lawful, base=lawful)) == []
+    assert invariants.only_proof_convicts(found(replace(lawful, base=lawful), "futures_api_answers", "fail")) is None
 
 
 @pytest.mark.parametrize(
@@ -46,9 +46,9 @@ def test_a_healthy_run_breaks_no_law(lawful: Ran) -> None:
 )
 def test_a_law_sees_a_broken_run(name: str, number: int, lawful: Ran) -> None:
     """And says what is wrong in a sentence of its own."""
-    said = next(law for law in laws.LAWS if law.__name__ == name)(DOCTORS[name][number](lawful))
+    said = next(law for law in invariants.LAWS if law.__name__ == name)(DOCTORS[name][number](lawful))
     assert said
-    assert name in "".join(laws.broken(DOCTORS[name][number](lawful)))
+    assert name in "".join(invariants.broken(DOCTORS[name][number](lawful)))
 
 
 @pytest.mark.parametrize(

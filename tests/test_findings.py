@@ -2,7 +2,7 @@
 
 import pytest
 
-from keycheck.findings import Check, Finding, Outcome, Severity, blocker, missed
+from keycheck.verdict.findings import Check, Finding, Outcome, Severity, blocker, missed
 
 
 def check(name: str, needs: tuple[str, ...] = (), pointless: tuple[str, ...] = ()) -> Check:

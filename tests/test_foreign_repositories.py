@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from keycheck import machine
-from keycheck.machine import BROKEN, FOREIGN, NO_GIT, NOT_TOLD, Machine
+from keycheck import host_checks
+from keycheck.host_checks import BROKEN, FOREIGN, NO_GIT, NOT_TOLD, Machine
 from tests.exchange import LocalExchange
 from tests.running import SuiteRunner
 
@@ -201,7 +201,7 @@ def test_each_layer_holds_alone(layer: str, attack: str, trap: Trap, monkeypatch
 
     ATTACKS[attack](trap)
     assert trap.bites_plain_git()
-    monkeypatch.setattr(machine.subprocess, "run", run_with_this_layer_alone)  # type: ignore[attr-defined]
+    monkeypatch.setattr(host_checks.subprocess, "run", run_with_this_layer_alone)  # type: ignore[attr-defined]
     trap.remarks()
     assert not trap.mark.exists()
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from keycheck.plugin.guard import CleanStream, Guard, cleaned
-from keycheck.redaction import HIDDEN, Redactor
+from keycheck.redaction.redactor import HIDDEN, Redactor
 from tests.exchange import API_KEY, Fault, LocalExchange, Scenario
 from tests.exchange.scenarios import SCENARIOS
 from tests.running import ROOT, SuiteRunner

@@ -10,13 +10,14 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from keycheck import hosts, settings
 from keycheck.cassettes.label import RECORDED_FROM, origin
-from keycheck.endpoints import DEMO_HOSTS, ENVIRONMENTS, STREAMS
 from keycheck.errors import UsageProblem
-from keycheck.hosts import Exchange, exchange_of, is_local
+from keycheck.exchange import hosts
+from keycheck.exchange.endpoints import DEMO_HOSTS, ENVIRONMENTS, STREAMS
+from keycheck.exchange.hosts import Exchange, exchange_of, is_local
 from keycheck.report import page, summary, terminal, verdict_json
 from keycheck.report.model import ELSEWHERE, RunReport
+from keycheck.settings import loading
 from tests.exchange import LocalExchange
 from tests.running import ROOT, Finished, SuiteRunner
 from tests.sample_reports import healthy
@@ -86,9 +87,9 @@ URLS = {
 }
 
 
-def load(**values: str) -> settings.Settings:
+def load(**values: str) -> loading.Settings:
     """Settings of these alone."""
-    return settings.load(Path("nowhere"), environ=values)
+    return loading.load(Path("nowhere"), environ=values)
 
 
 @pytest.mark.parametrize(("name", "url"), URLS.items())

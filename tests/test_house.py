@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from keycheck.settings import NAMES
+from keycheck.settings.loading import NAMES
 from tests.readme import README, with_tables
 from tests.running import ROOT
 

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 
 import pytest
 
-from keycheck.importing import undisturbed
+from keycheck.run.deferred_imports import undisturbed
 
 
 def test_a_ctrl_c_waits_for_the_end() -> None:

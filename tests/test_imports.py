@@ -3,8 +3,8 @@
 import pytest
 
 from tests.exchange import LocalExchange, Scenario
+from tests.exit_probe import PLUGIN, left_in
 from tests.keys import ED25519
-from tests.last_look import PLUGIN, left_in
 from tests.running import SuiteRunner
 
 LIVE = {"requests", "urllib3", "dotenv"}

@@ -13,12 +13,12 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from keycheck import settings
-from keycheck.endpoints import DEMO_HOSTS, ENVIRONMENTS
-from keycheck.signing import KeySigner, signed_query, signer_of
-from tests.asking import session
+from keycheck.credentials.signing import KeySigner, signed_query, signer_of
+from keycheck.exchange.endpoints import DEMO_HOSTS, ENVIRONMENTS
+from keycheck.settings import loading
 from tests.exchange import API_KEY, API_SECRET, LocalExchange, Scenario
 from tests.exchange.scenario import Received
+from tests.in_process import session
 from tests.keys import ED25519, OTHER_ED25519, RSA, Key
 
 _WHY = "Binance's connectors are not installed: pip install --require-hashes -r requirements-interop.txt"
@@ -45,7 +45,7 @@ class User:
     @property
     def signer(self) -> KeySigner:
         """What we make of it."""
-        signer = signer_of(settings.load(Path("no such file"), environ=self.settings).credentials)
+        signer = signer_of(loading.load(Path("no such file"), environ=self.settings).credentials)
         assert signer
         return signer
 

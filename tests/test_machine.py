@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from keycheck import machine
-from keycheck.machine import BROKEN, KEPT, NO_FILE, NO_GIT, NOT_TOLD, UNKEPT, Machine
+from keycheck import host_checks
+from keycheck.host_checks import BROKEN, KEPT, NO_FILE, NO_GIT, NOT_TOLD, UNKEPT, Machine
 
 GIT = shutil.which("git")
 needs_git = pytest.mark.skipif(GIT is None, reason="git is not installed")
@@ -128,7 +128,7 @@ def test_a_program_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.Mo
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(sys, "platform", "linux")
-    monkeypatch.setattr(machine, "_SECONDS", 0.2)
+    monkeypatch.setattr(host_checks, "_SECONDS", 0.2)
     assert Machine().clock() == []
 
 

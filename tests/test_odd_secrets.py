@@ -16,20 +16,20 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from keycheck import catalogue, vocabulary
-from keycheck.answers import RawAnswer
 from keycheck.cassettes.label import Label
 from keycheck.cassettes.player import Player
 from keycheck.cassettes.recorder import Recorder
-from keycheck.credentials import KeyFacts
-from keycheck.endpoints import ACCOUNT_CONFIG, Endpoint
-from keycheck.findings import Finding, Outcome
-from keycheck.redaction import RUN, Redactor
+from keycheck.credentials.pasted_text import KeyFacts
+from keycheck.exchange.answers import RawAnswer
+from keycheck.exchange.endpoints import ACCOUNT_CONFIG, Endpoint
+from keycheck.redaction.redactor import RUN, Redactor
+from keycheck.redaction.secret import Secret
 from keycheck.report import page, summary, verdict_json
 from keycheck.report.folder import ReportFolder
-from keycheck.report.hold import Hold
+from keycheck.report.folder_lock import Hold
 from keycheck.report.model import RunReport
-from keycheck.secrets import Secret
+from keycheck.run import catalogue, vocabulary
+from keycheck.verdict.findings import Finding, Outcome
 from tests.exchange import API_KEY, API_SECRET, Fault, LocalExchange, Scenario
 from tests.running import ROOT, SuiteRunner
 from tests.sample_reports import compared

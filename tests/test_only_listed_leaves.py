@@ -23,8 +23,9 @@ import trustme
 import urllib3
 
 import keycheck
-from keycheck import endpoints
-from keycheck.endpoints import (
+from keycheck.errors import CannotLook, NotListed, Unreachable
+from keycheck.exchange import endpoints
+from keycheck.exchange.endpoints import (
     ACCOUNT_CONFIG,
     API_RESTRICTIONS,
     AT_ONCE,
@@ -36,9 +37,8 @@ from keycheck.endpoints import (
     Endpoint,
     Host,
 )
-from keycheck.errors import CannotLook, NotListed, Unreachable
 from keycheck.network.transport import HttpTransport
-from keycheck.secrets import Secret
+from keycheck.redaction.secret import Secret
 from tests.exchange import API_KEY, LISTEN_KEY, Fault, LocalExchange, Received
 from tests.running import ROOT, Finished, SuiteRunner
 from tests.tls import ADDRESS, Front, Listener, Proxy, hosts, settings_for, speaking
@@ -892,7 +892,7 @@ def test_no_file_of_the_package_or_the_suite_names_an_order() -> None:
     ]
     assert {text for _, text in strings if text.endswith(("/order", "/v1/", "/v1", "order/test"))} == {ORDER_TEST.path}
     holders = {path for path, text in strings if text == ORDER_TEST.path}
-    assert holders <= {"keycheck/endpoints.py", "keycheck/network/gate.py"}
+    assert holders <= {"keycheck/exchange/endpoints.py", "keycheck/network/allow_list.py"}
 
 
 def test_the_list_holds_readers_and_one_test() -> None:
@@ -911,9 +911,13 @@ def test_only_the_network_package_can_send() -> None:
         for thing in vars(module).values()
         if str(getattr(thing, "__module__", None) or getattr(thing, "__name__", "")).partition(".")[0] in libraries
     }
-    assert holders == {"keycheck.network.cut", "keycheck.network.explain", "keycheck.network.gate"} | {
-        "keycheck.network.inert",
-        "keycheck.network.line",
+    assert holders == {
+        "keycheck.network.socket_shutdown",
+        "keycheck.network.failures",
+        "keycheck.network.allow_list",
+    } | {
+        "keycheck.network.offline",
+        "keycheck.network.stream_connection",
         "keycheck.network.transport",
         "keycheck.network.websocket",
     }

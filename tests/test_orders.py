@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from keycheck.errors import Undecided
-from keycheck.orders import OrderRules, dust_quantity, plain, smallest_quantity
+from keycheck.exchange.orders import OrderRules, dust_quantity, plain, smallest_quantity
 
 D = Decimal
 BTC = OrderRules(step=D("0.001"), min_quantity=D("0.001"), max_quantity=D("120"), min_notional=D("50"))

@@ -14,14 +14,15 @@ from typing import Any, NoReturn, TypeVar
 
 import pytest
 
-from keycheck import binance as binance_module
-from keycheck import channel, clock, endpoints, explaining
-from keycheck.answers import RawAnswer
-from keycheck.binance import DEPENDENCIES, Binance
-from keycheck.catalogue import attributes_of
-from keycheck.channel import ApiClient, Identity
-from keycheck.credentials import KeyFacts
-from keycheck.endpoints import (
+from keycheck import clock
+from keycheck.credentials.pasted_text import KeyFacts
+from keycheck.credentials.signing import HmacSigner
+from keycheck.errors import CannotLook, GivenUp, KeycheckError, OutOfTime, RateLimited, Undecided
+from keycheck.exchange import api_client, endpoints
+from keycheck.exchange import session as binance_module
+from keycheck.exchange.answers import RawAnswer
+from keycheck.exchange.api_client import ApiClient, Identity
+from keycheck.exchange.endpoints import (
     ACCOUNT_CONFIG,
     API_RESTRICTIONS,
     AT_ONCE,
@@ -35,20 +36,20 @@ from keycheck.endpoints import (
     Endpoint,
     Host,
 )
-from keycheck.errors import CannotLook, GivenUp, KeycheckError, OutOfTime, RateLimited, Undecided
-from keycheck.findings import Check, Finding, Outcome, blocker
+from keycheck.exchange.memo import Memo, memoized
+from keycheck.exchange.session import DEPENDENCIES, Binance
+from keycheck.exchange.throttle import Waiting
 from keycheck.network.stream import Stream
 from keycheck.network.transport import HttpTransport
-from keycheck.opening import Opening, Options
-from keycheck.overlap import plan
-from keycheck.overlap.ahead import Prefetcher
-from keycheck.overlap.memory import Memo, memoized
-from keycheck.redaction import Redactor
-from keycheck.secrets import Secret
-from keycheck.signing import HmacSigner
-from keycheck.waiting import Waiting
-from tests.asking import CATALOGUE, ForgetfulJournal, check_function, outcome_of, session
+from keycheck.redaction.redactor import Redactor
+from keycheck.redaction.secret import Secret
+from keycheck.run import explain, prefetch_plan
+from keycheck.run.catalogue import attributes_of
+from keycheck.run.open_session import Opening, Options
+from keycheck.run.prefetcher import Prefetcher
+from keycheck.verdict.findings import Check, Finding, Outcome, blocker
 from tests.exchange import Fault, LocalExchange, Scenario, StreamFault
+from tests.in_process import CATALOGUE, ForgetfulJournal, check_function, outcome_of, session
 from tests.record_cassettes import shipped
 from tests.running import ROOT
 from tests.test_binance import LATER, LIMITED, ask_everything, scripted
@@ -285,7 +286,7 @@ def test_however_many_ask_each_question_is_asked_once(exchange: LocalExchange) -
 
 # -- the plan agrees with the session and the checks --
 
-LANES = plan.lanes_of(scripted_session(scripted()))
+LANES = prefetch_plan.lanes_of(scripted_session(scripted()))
 LEAVES = {ask.name for lane in LANES for ask in lane}
 PUBLIC = {"clock_sample", "drift", "ping", "exchange_info", "mark_price"}
 CLAIMS = {check: check_function(check.id) for check in CATALOGUE.checks}
@@ -325,14 +326,14 @@ def test_a_question_declares_what_its_source_asks(question: str) -> None:
 @pytest.mark.parametrize("check", CATALOGUE.checks, ids=lambda check: check.id)
 def test_the_clock_is_read_for_checks_that_lead_to_it(check: Check) -> None:
     """And for no others."""
-    made = plan.Plan(scripted_session(scripted()), {check: CLAIMS[check]})
-    assert made.needs_the_clock is (TIME in explaining.requests_of(check))
+    made = prefetch_plan.Plan(scripted_session(scripted()), {check: CLAIMS[check]})
+    assert made.needs_the_clock is (TIME in explain.requests_of(check))
 
 
 @pytest.mark.parametrize("check", CATALOGUE.checks, ids=lambda check: check.id)
 def test_what_the_selected_checks_do_not_lead_to_is_not_asked_ahead(check: Check) -> None:
     """`-k` sends what was asked for; the clock is read three times for its drift, and once for a stamp."""
-    lanes = plan.Plan(scripted_session(scripted()), {check: CLAIMS[check]}).lanes
+    lanes = prefetch_plan.Plan(scripted_session(scripted()), {check: CLAIMS[check]}).lanes
     reached = DEPENDENCIES.reached_from(check.asks)
     asked = [ask.question for lane in lanes for ask in lane]
     assert {name for name, _ in asked if name != "clock_sample"} == (reached & LEAVES) - {"clock_sample"}
@@ -378,7 +379,7 @@ def test_what_is_asked_ahead_is_what_the_unblocked_checks_lead_to(name: str) -> 
         found = found_by_the_checks(binance)
         assert (found["futures_api_answers"].outcome is Outcome.PASS) is was_answered
         if was_answered:
-            made = plan.Plan(binance, CLAIMS)
+            made = prefetch_plan.Plan(binance, CLAIMS)
             clear = [one.check for one in found.values() if one.outcome is not Outcome.BLOCKED]
             led_to = DEPENDENCIES.reached_from(question for check in clear for question in check.asks)
             unsigned = set() if binance.key.not_given else {"stream_key"}
@@ -541,7 +542,7 @@ def test_who_listens_to_the_stream_is_given_up_at_once(fault: StreamFault) -> No
 def ahead_of(binance: Binance) -> Iterator[Prefetcher]:
     """What all checks ask is asked ahead of them, until the block ends."""
     transport: Any = binance._client._transport
-    ahead = Prefetcher(binance, plan.Plan(binance, CLAIMS), getattr(transport, "give_up", lambda: None))
+    ahead = Prefetcher(binance, prefetch_plan.Plan(binance, CLAIMS), getattr(transport, "give_up", lambda: None))
     ahead.start()
     try:
         yield ahead
@@ -552,7 +553,7 @@ def ahead_of(binance: Binance) -> Iterator[Prefetcher]:
 @pytest.mark.usefixtures("no_thread_is_left")
 def test_the_runs_time_ends_all_that_is_on_its_way(exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each question has its answer by then, or the reason why there is none."""
-    monkeypatch.setattr(channel, "RUN_SECONDS", 0.5)
+    monkeypatch.setattr(api_client, "RUN_SECONDS", 0.5)
     exchange.scenario = Scenario(faults={TIME.path: HERE, "*": Fault.stall()})
     began = time.monotonic()
     with session(exchange, BINANCE_USER_STREAM="off") as binance, ahead_of(binance):

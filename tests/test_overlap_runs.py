@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from keycheck.endpoints import (
+from keycheck.exchange.endpoints import (
     ACCOUNT_CONFIG,
     API_RESTRICTIONS,
     AT_ONCE,
@@ -29,8 +29,8 @@ from keycheck.endpoints import (
     Host,
 )
 from tests.exchange import Fault, LocalExchange, Received, Scenario
+from tests.exit_probe import PLUGIN, Left, left_in
 from tests.forked import ForkedRunner
-from tests.last_look import PLUGIN, Left, left_in
 from tests.running import ROOT, Finished, SuiteRunner
 
 AT_ONCE_IN_ALL = sum(AT_ONCE.values())

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from keycheck import pem
+from keycheck.credentials import pem
 from tests.keys import EC, ED25519, ENCRYPTED_ED25519, RSA
 
 LONGEST_LABEL = "A" * 40

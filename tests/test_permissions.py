@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from keycheck.errors import NotBinance
-from keycheck.permissions import KeyPermissions
+from keycheck.exchange.permissions import KeyPermissions
 
 DAY = 86_400_000  # ms
 NOW = 1_795_000_000_000

@@ -11,12 +11,12 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed448, rsa
 
-from keycheck import pem, private_key
-from keycheck.credentials import KEY_FILE, PASSPHRASE, SECRET, PrivateKey
+from keycheck.credentials import pem, private_key
+from keycheck.credentials.pasted_text import KEY_FILE, PASSPHRASE, SECRET, PrivateKey
+from keycheck.credentials.signing import encode, signed_query
 from keycheck.errors import UsageProblem
-from keycheck.redaction import RUN, Redactor
-from keycheck.secrets import Secret
-from keycheck.signing import encode, signed_query
+from keycheck.redaction.redactor import RUN, Redactor
+from keycheck.redaction.secret import Secret
 from tests.exchange import API_KEY, LocalExchange, Scenario
 from tests.exchange.signatures import PublicKeyVerifier
 from tests.keys import EC, ED25519, KEYS, OTHER_ED25519, RSA, Key, body_of

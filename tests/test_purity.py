@@ -94,7 +94,7 @@ def test_the_core_is_pure(module: str) -> None:
 def test_the_search_finds_what_is_there() -> None:
     """The transport does touch the world, and so does whoever imports it."""
     assert "requests" in reached_from("keycheck.network.transport")
-    assert "requests" in reached_from("keycheck.run")
+    assert "requests" in reached_from("keycheck.run.run")
 
 
 @pytest.mark.parametrize(

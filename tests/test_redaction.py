@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from keycheck.redaction import HIDDEN, HIDDEN_IP, HIDDEN_IPV6, RUN, Redactor, printable
+from keycheck.redaction.redactor import HIDDEN, HIDDEN_IP, HIDDEN_IPV6, RUN, Redactor, printable
 
 KEY = "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"
 SECRET = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j"  # noqa: S105  printed in Binance's docs

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from keycheck import answers, codes, refusal_text
-from keycheck.answers import RawAnswer
 from keycheck.cassettes import scrubbing
-from keycheck.endpoints import ORDER_TEST
 from keycheck.errors import CannotLook
-from keycheck.facts import Refusal
-from keycheck.redaction import HIDDEN, HIDDEN_IP, HIDDEN_IPV6
-from keycheck.refusal_text import HIDDEN_MAIL, HIDDEN_NUMBER, told
+from keycheck.exchange import answers, error_codes, refusal_text
+from keycheck.exchange.answers import RawAnswer
+from keycheck.exchange.endpoints import ORDER_TEST
+from keycheck.exchange.facts import Refusal
+from keycheck.exchange.refusal_text import HIDDEN_MAIL, HIDDEN_NUMBER, told
+from keycheck.redaction.redactor import HIDDEN, HIDDEN_IP, HIDDEN_IPV6
 from tests.exchange import Fault, LocalExchange, Scenario
 from tests.exchange.refusals import TEXTS
 from tests.running import SuiteRunner
@@ -93,7 +93,7 @@ def test_an_unknown_text_loses_what_could_name_somebody(text: str, shown: str) -
     assert told(None, text) == shown
 
 
-@pytest.mark.parametrize("code", [code for code in TEXTS if codes.kind_of(code) is not codes.Kind.UNKNOWN])
+@pytest.mark.parametrize("code", [code for code in TEXTS if error_codes.kind_of(code) is not error_codes.Kind.UNKNOWN])
 def test_what_binance_says_is_told_as_it_is(code: int) -> None:
     """The texts that are documented or were seen live lose nothing."""
     assert told(code, TEXTS[code]) == TEXTS[code]

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 
 from keycheck.cassettes.label import Label
-from keycheck.comparison import Comparison
-from keycheck.credentials import KeyFacts
-from keycheck.findings import Check, Finding, Outcome, Severity
+from keycheck.credentials.pasted_text import KeyFacts
 from keycheck.report import page, table, verdict_json
 from keycheck.report.model import SENTENCES, RunReport
 from keycheck.report.terminal import word
 from keycheck.report.view.findings import STEPS as NAMES
 from keycheck.report.view.marks import MARKS, SHAPES
-from keycheck.verdict import Verdict
+from keycheck.verdict.comparison import Comparison
+from keycheck.verdict.findings import Check, Finding, Outcome, Severity
+from keycheck.verdict.weighing import Verdict
 from tests.sample_reports import BLANK, HOSTILE, REPORTS, STARTED, STEPS, compared, failing, healthy, hostile
 
 LARGEST = 60_000  # bytes of a healthy run's page

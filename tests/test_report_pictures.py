@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from keycheck.drift import Drift
-from keycheck.endpoints import Host
-from keycheck.evidence import Call
-from keycheck.findings import Outcome
+from keycheck.exchange.drift import Drift
+from keycheck.exchange.endpoints import Host
+from keycheck.exchange.evidence import Call
 from keycheck.report.pictures.drift_scale import drift_scale
 from keycheck.report.pictures.permission_matrix import permission_matrix, told
 from keycheck.report.pictures.shapes import Picture, percent, signed
 from keycheck.report.pictures.timeline import timeline
 from keycheck.report.pictures.weight_bar import told as weight_told
 from keycheck.report.pictures.weight_bar import weight_bar
+from keycheck.verdict.findings import Outcome
 from tests.sample_reports import CUT, ORDER, PERMISSIONS, PING, failing, healthy
 
 STYLES = Path(__file__).parents[1] / "keycheck" / "report"

@@ -4,14 +4,14 @@ import re
 
 import pytest
 
-from keycheck.comparison import Previous, compare
-from keycheck.credentials import KeyFacts
+from keycheck.credentials.pasted_text import KeyFacts
 from keycheck.diagnosis.cause import CAUSES, Confidence, Diagnosis
-from keycheck.drift import Drift
-from keycheck.findings import Check, Finding, Outcome, Severity
+from keycheck.exchange.drift import Drift
 from keycheck.report import summary
 from keycheck.report.model import SENTENCES, RunReport
-from keycheck.verdict import Verdict
+from keycheck.verdict.comparison import Previous, compare
+from keycheck.verdict.findings import Check, Finding, Outcome, Severity
+from keycheck.verdict.weighing import Verdict
 from tests.sample_reports import hostile
 
 STARTED = "2026-11-20T08:13:00Z"

@@ -3,14 +3,14 @@
 import pytest
 
 from keycheck.cassettes.label import Label
-from keycheck.credentials import KeyFacts
+from keycheck.credentials.pasted_text import KeyFacts
 from keycheck.diagnosis.cause import Confidence, Diagnosis
-from keycheck.endpoints import Host
-from keycheck.evidence import Call
-from keycheck.findings import Check, Finding, Outcome, Severity
+from keycheck.exchange.endpoints import Host
+from keycheck.exchange.evidence import Call
 from keycheck.report import terminal
 from keycheck.report.model import SENTENCES, RunReport
-from keycheck.verdict import Verdict
+from keycheck.verdict.findings import Check, Finding, Outcome, Severity
+from keycheck.verdict.weighing import Verdict
 
 HEADER = Label("healthy", "2026-11-20T08:13:00Z", "demo", "0.1.0", "demo", "BTCUSDT", 5000, False, KeyFacts())
 STARTED = "2026-11-20T08:13:00Z"

@@ -7,23 +7,23 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from keycheck import settings
 from keycheck.cassettes.label import Label
-from keycheck.catalogue import Catalogue
-from keycheck.comparison import Comparison, Previous
-from keycheck.credentials import KeyFacts
+from keycheck.credentials.pasted_text import KeyFacts
 from keycheck.diagnosis.cause import Confidence, Diagnosis
-from keycheck.endpoints import Host
 from keycheck.errors import NotSent
-from keycheck.evidence import Call
-from keycheck.findings import Check, Finding, Outcome, Severity
-from keycheck.opening import Options
-from keycheck.redaction import Redactor
+from keycheck.exchange.endpoints import Host
+from keycheck.exchange.evidence import Call
+from keycheck.redaction.redactor import Redactor
 from keycheck.report import model, verdict_json
-from keycheck.report.hold import VERDICT_FILE
+from keycheck.report.folder_lock import VERDICT_FILE
 from keycheck.report.model import NOTED, RunReport
-from keycheck.run import Run
-from keycheck.verdict import Verdict
+from keycheck.run.catalogue import Catalogue
+from keycheck.run.open_session import Options
+from keycheck.run.run import Run
+from keycheck.settings import loading
+from keycheck.verdict.comparison import Comparison, Previous
+from keycheck.verdict.findings import Check, Finding, Outcome, Severity
+from keycheck.verdict.weighing import Verdict
 from tests.sample_reports import CUT, PING, healthy
 
 SCHEMA = Path(verdict_json.__file__).with_name("verdict.schema.json")
@@ -192,7 +192,7 @@ def test_the_published_schema_describes_it(report: RunReport) -> None:
 )
 def test_whatever_was_said_the_file_is_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, detail: str) -> None:
     """Cleaning what the exchange reads back, quotes and all, does not break the file for a script."""
-    for name in settings.NAMES:
+    for name in loading.NAMES:
         monkeypatch.delenv(name, raising=False)
     run = Run(Options(tmp_path / ".env", False, tmp_path / "reports", tmp_path), Catalogue((CHECK,)), Redactor())
     run.open()

@@ -15,8 +15,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from keycheck.endpoints import AT_ONCE
-from keycheck.redaction import Redactor
+from keycheck.exchange.endpoints import AT_ONCE
+from keycheck.redaction.redactor import Redactor
 from tests.exchange import API_KEY, API_SECRET, LISTEN_KEY, Fault, LocalExchange, Scenario
 from tests.exchange.scenarios import SCENARIOS
 from tests.forked import ForkedRunner
@@ -463,7 +463,7 @@ def test_extra(binance, observe):
         ("critical", "pytest.skip('not now')", "unproven", 10),
         ("critical", "pytest.xfail('expected')", "unproven", 10),
         ("critical", "pytest.fail('said so')", "unproven", 10),
-        ("critical", "import keycheck.settings as s; s.load(None)", "unproven", 10),
+        ("critical", "import keycheck.settings.loading as s; s.load(None)", "unproven", 10),
         ("informational", "assert False", "warn", 0),
         ("informational", "raise ValueError('no')", "unproven", 0),
     ],

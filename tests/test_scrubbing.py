@@ -8,10 +8,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from keycheck import answers
-from keycheck.answers import RawAnswer
 from keycheck.cassettes import scrubbing
-from keycheck.endpoints import (
+from keycheck.errors import CannotLook, NotBinance
+from keycheck.exchange import answers
+from keycheck.exchange.answers import RawAnswer
+from keycheck.exchange.endpoints import (
     ACCOUNT_CONFIG,
     ACCOUNT_INFO,
     API_RESTRICTIONS,
@@ -26,9 +27,8 @@ from keycheck.endpoints import (
     TRADING_STATUS,
     Endpoint,
 )
-from keycheck.errors import CannotLook, NotBinance
-from keycheck.facts import Refusal
-from keycheck.redaction import HIDDEN, HIDDEN_IP, Redactor
+from keycheck.exchange.facts import Refusal
+from keycheck.redaction.redactor import HIDDEN, HIDDEN_IP, Redactor
 
 SYMBOL = "BTCUSDT"
 KEY = "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"

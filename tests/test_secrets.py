@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from keycheck.secrets import Secret
+from keycheck.redaction.secret import Secret
 
 CANARY = "canaryCANARY0123456789canaryCANARY"
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from keycheck.endpoints import ENVIRONMENTS
+from keycheck.credentials.signing import signer_of
 from keycheck.errors import UsageProblem
-from keycheck.redaction import Redactor
-from keycheck.settings import NAMES, Settings, in_the_environment, load
-from keycheck.settings_file import MAX_KEY_FILE
-from keycheck.signing import signer_of
+from keycheck.exchange.endpoints import ENVIRONMENTS
+from keycheck.redaction.redactor import Redactor
+from keycheck.settings.dotenv_file import MAX_KEY_FILE
+from keycheck.settings.loading import NAMES, Settings, in_the_environment, load
 from tests.keys import ED25519, ENCRYPTED_ED25519
 
 KEY = "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"

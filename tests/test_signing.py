@@ -6,9 +6,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from keycheck.credentials import Credentials, PrivateKey
-from keycheck.secrets import Secret
-from keycheck.signing import HmacSigner, encode, signed_query, signer_of
+from keycheck.credentials.pasted_text import Credentials, PrivateKey
+from keycheck.credentials.signing import HmacSigner, encode, signed_query, signer_of
+from keycheck.redaction.secret import Secret
 from tests.keys import ED25519, RSA
 
 SPOT = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j"  # printed in Binance's documentation

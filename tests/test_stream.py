@@ -16,7 +16,6 @@ from websockets.http11 import Request
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
-from keycheck.endpoints import DEMO_USER_STREAM, USER_STREAM, Endpoint
 from keycheck.errors import (
     CannotLook,
     ExchangeTrouble,
@@ -27,12 +26,13 @@ from keycheck.errors import (
     TurnedAway,
     Unreachable,
 )
+from keycheck.exchange.endpoints import DEMO_USER_STREAM, USER_STREAM, Endpoint
+from keycheck.exchange.user_stream import ALIVE, UserStream
 from keycheck.network import stream
 from keycheck.network.stream import Stream
 from keycheck.network.websocket import Conversation
-from keycheck.redaction import Redactor
-from keycheck.secrets import Secret
-from keycheck.user_stream import ALIVE, UserStream
+from keycheck.redaction.redactor import Redactor
+from keycheck.redaction.secret import Secret
 from tests.exchange import LISTEN_KEY, LocalExchange, Scenario, StreamFault
 from tests.exchange.scenario import invented_credential
 from tests.exchange.streams import MUTE_ON_DEMO

@@ -15,10 +15,10 @@ import pytest
 import requests
 import trustme
 
-from keycheck.endpoints import ACCOUNT_CONFIG, API_RESTRICTIONS, PING, Endpoint
 from keycheck.errors import CannotLook, Unreachable, UsageProblem
+from keycheck.exchange.endpoints import ACCOUNT_CONFIG, API_RESTRICTIONS, PING, Endpoint
 from keycheck.network.transport import HttpTransport
-from keycheck.secrets import Secret
+from keycheck.redaction.secret import Secret
 from tests.exchange import API_KEY, LocalExchange
 from tests.running import SuiteRunner
 from tests.tls import ADDRESS, Front, Listener, Proxy, hosts, settings_for, shakes_hands, speaking, trusting_anybody

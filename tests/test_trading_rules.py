@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from keycheck.errors import NotBinance
-from keycheck.trading_rules import locks_of
+from keycheck.exchange.quantitative_rules import locks_of
 
 UNTIL = 1_795_163_640_000
 

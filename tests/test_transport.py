@@ -16,7 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from urllib3.exceptions import DecodeError, MaxRetryError, NewConnectionError, ProtocolError
 
-from keycheck.endpoints import (
+from keycheck.credentials.signing import HmacSigner, encode, signed_query
+from keycheck.errors import CannotLook, NotBinance, NotListed, NotSent, Unreachable
+from keycheck.exchange.endpoints import (
     ACCOUNT_CONFIG,
     DEMO_USER_STREAM,
     EXCHANGE_INFO,
@@ -28,14 +30,12 @@ from keycheck.endpoints import (
     Endpoint,
     Host,
 )
-from keycheck.errors import CannotLook, NotBinance, NotListed, NotSent, Unreachable
 from keycheck.network import transport
-from keycheck.network.explain import explain
-from keycheck.network.flight import Flight
-from keycheck.network.inert import no_sockets
+from keycheck.network.cancellable_request import Flight
+from keycheck.network.failures import explain
+from keycheck.network.offline import no_sockets
 from keycheck.network.transport import HttpTransport
-from keycheck.secrets import Secret
-from keycheck.signing import HmacSigner, encode, signed_query
+from keycheck.redaction.secret import Secret
 from tests.exchange import API_KEY, Fault, LocalExchange
 
 NOTHING = Secret("")

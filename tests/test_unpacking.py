@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keycheck.redaction import RUN, Redactor
-from keycheck.unpacking import pieces, views
+from keycheck.redaction.decoded_forms import pieces, views
+from keycheck.redaction.redactor import RUN, Redactor
 
 SECRET = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j"  # noqa: S105  from Binance's documentation
 CUT = SECRET[20 : 20 + RUN]

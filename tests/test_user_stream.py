@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from keycheck import settings as reading
 from keycheck.cassettes.label import Label, as_plain, label_from
-from keycheck.credentials import KeyFacts
-from keycheck.endpoints import LISTEN_KEY as ASKED
+from keycheck.credentials.pasted_text import KeyFacts
 from keycheck.errors import NotApplicable, NotBinance, RateLimited, UsageProblem
-from keycheck.findings import Outcome
-from keycheck.redaction import Redactor
-from keycheck.settings import Settings
-from keycheck.user_stream import closed, is_listen_key, listen_key, secrets_in, trouble_in
-from tests.asking import outcome_of, session
+from keycheck.exchange.endpoints import LISTEN_KEY as ASKED
+from keycheck.exchange.user_stream import closed, is_listen_key, listen_key, secrets_in, trouble_in
+from keycheck.redaction.redactor import Redactor
+from keycheck.settings import loading as reading
+from keycheck.settings.loading import Settings
+from keycheck.verdict.findings import Outcome
 from tests.exchange import LISTEN_KEY, Fault, LocalExchange, Scenario, StreamFault
 from tests.exchange.streams import MUTE_ON_DEMO
+from tests.in_process import outcome_of, session
 from tests.running import Finished, SuiteRunner
 from tests.test_run import run
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from keycheck.findings import Check, Finding, Outcome, Severity
-from keycheck.verdict import Verdict, weigh
+from keycheck.verdict.findings import Check, Finding, Outcome, Severity
+from keycheck.verdict.weighing import Verdict, weigh
 
 NAMES = tuple("abcdefg")
 checks = st.lists(

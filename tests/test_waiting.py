@@ -5,19 +5,20 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from keycheck import channel, clock
-from keycheck.answers import RawAnswer
-from keycheck.channel import ApiClient, Identity
-from keycheck.credentials import KeyFacts
-from keycheck.endpoints import ACCOUNT_CONFIG, API_RESTRICTIONS, ORDER_TEST, PING, TIME, Endpoint
+from keycheck import clock
+from keycheck.credentials.pasted_text import KeyFacts
+from keycheck.credentials.signing import HmacSigner
 from keycheck.errors import CannotLook, OutOfTime, RateLimited, Undecided, Unreachable
-from keycheck.redaction import Redactor
-from keycheck.secrets import Secret
-from keycheck.signing import HmacSigner
-from keycheck.waiting import Waiting
-from tests.asking import ForgetfulJournal, session
+from keycheck.exchange import api_client
+from keycheck.exchange.answers import RawAnswer
+from keycheck.exchange.api_client import ApiClient, Identity
+from keycheck.exchange.endpoints import ACCOUNT_CONFIG, API_RESTRICTIONS, ORDER_TEST, PING, TIME, Endpoint
+from keycheck.exchange.throttle import Waiting
+from keycheck.redaction.redactor import Redactor
+from keycheck.redaction.secret import Secret
 from tests.exchange import LocalExchange, Scenario
-from tests.moments import StandIn
+from tests.fake_clock import StandIn
+from tests.in_process import ForgetfulJournal, session
 
 FULL, ROOMY = 2231, 12  # of 2400
 BEGIN = 1_795_176_036.5  # of a run: 36.5 s into a minute
@@ -137,7 +138,7 @@ def test_what_cannot_be_sent_is_not_waited_for(now: StandIn, monkeypatch: pytest
     for _ in range(2):
         with pytest.raises(RateLimited):
             limited.ask(PING)
-    monkeypatch.setattr(channel, "RUN_SECONDS", 0)
+    monkeypatch.setattr(api_client, "RUN_SECONDS", 0)
     with pytest.raises(OutOfTime):
         asked.ask(PING)
     assert now.slept == []

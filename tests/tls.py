@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import trustme
 
-from keycheck.endpoints import Host
+from keycheck.exchange.endpoints import Host
 from tests.exchange import LocalExchange
 
 PATIENCE = 5.0  # seconds of silence after which a connection is given up

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from keycheck import bounded
+from keycheck import bounded_files
 from keycheck.cassettes import scrubbing
-from keycheck.endpoints import Endpoint
 from keycheck.errors import UsageProblem
-from keycheck.redaction import printable
+from keycheck.exchange.endpoints import Endpoint
+from keycheck.redaction.redactor import printable
 
 # vcr imports every HTTP library it finds, to be able to patch it; that is most of its start-up.
 _TO_BE_PATCHED = (
@@ -56,7 +56,7 @@ def no_cassette(path: Path, reason: str) -> UsageProblem:
 
 def is_ours(path: Path) -> bool:
     """Whether a file looks like a cassette of this suite. Raises Unreadable."""
-    text = bounded.read(path, MAX_BYTES).decode("utf-8", "replace").replace("\r\n", "\n")
+    text = bounded_files.read(path, MAX_BYTES).decode("utf-8", "replace").replace("\r\n", "\n")
     return re.search(rf"(?m)^metadata:(?:\n .*)*\n  {LABEL}:", text) is not None
 
 
@@ -97,12 +97,12 @@ class Shelf:
 
         path = Path(cassette_path)
         try:
-            raw = bounded.read(path, MAX_BYTES)
-        except bounded.Missing:
+            raw = bounded_files.read(path, MAX_BYTES)
+        except bounded_files.Missing:
             raise UsageProblem(
                 f"--replay: there is no cassette {shown(path)}: look into cassettes/ for their names"
             ) from None
-        except bounded.Unreadable as problem:
+        except bounded_files.Unreadable as problem:
             raise UsageProblem(f"--replay: {shown(path)} {problem}: name a cassette, as cassettes/ has them") from None
         requests, responses, *metadata = deserialize(raw.decode("utf-8"), serializer)
         if metadata and not isinstance(metadata[0], dict):

@@ -3,11 +3,11 @@
 from dataclasses import asdict, dataclass
 from typing import Any, cast, get_args
 
-from keycheck.credentials import KEY, SECRET, KeyFacts, KeyType
-from keycheck.endpoints import ENVIRONMENTS
-from keycheck.evidence import System
-from keycheck.hosts import Exchange
-from keycheck.redaction import printable
+from keycheck.credentials.pasted_text import KEY, SECRET, KeyFacts, KeyType
+from keycheck.exchange.endpoints import ENVIRONMENTS
+from keycheck.exchange.evidence import System
+from keycheck.exchange.hosts import Exchange
+from keycheck.redaction.redactor import printable
 
 FORMAT = 1
 _ELSEWHERE: dict[str, Exchange] = {"local exchange": "local", "another host": "other"}

@@ -10,13 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from keycheck.answers import RawAnswer
 from keycheck.cassettes import files, scrubbing
 from keycheck.cassettes.label import label_from
-from keycheck.endpoints import Endpoint
 from keycheck.errors import CannotLook, NotBinance, NotRecorded, OutOfTime, Unreachable, UsageProblem
-from keycheck.redaction import printable
-from keycheck.secrets import Secret
+from keycheck.exchange.answers import RawAnswer
+from keycheck.exchange.endpoints import Endpoint
+from keycheck.redaction.redactor import printable
+from keycheck.redaction.secret import Secret
 
 _LONGEST_ROUND_TRIP = 60_000  # ms
 _MESSAGE = 400

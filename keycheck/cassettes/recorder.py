@@ -10,15 +10,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from keycheck import bounded
-from keycheck.answers import RawAnswer, secrets_in
+from keycheck import bounded_files
 from keycheck.cassettes import ENDINGS, files, scrubbing
 from keycheck.cassettes.label import Label, as_plain
-from keycheck.channel import Transport
-from keycheck.endpoints import Endpoint
 from keycheck.errors import CannotLook, UsageProblem
-from keycheck.redaction import Redactor
-from keycheck.secrets import Secret
+from keycheck.exchange.answers import RawAnswer, secrets_in
+from keycheck.exchange.api_client import Transport
+from keycheck.exchange.endpoints import Endpoint
+from keycheck.redaction.redactor import Redactor
+from keycheck.redaction.secret import Secret
 
 
 class Recorder:
@@ -91,8 +91,8 @@ def _refuse_to_overwrite(path: Path) -> None:
         if files.is_ours(path):
             return
         problem = "is there already and is no cassette of this suite"
-    except bounded.Missing:
+    except bounded_files.Missing:
         return
-    except bounded.Unreadable as error:
+    except bounded_files.Unreadable as error:
         problem = str(error)
     raise UsageProblem(f"{files.shown(path)} {problem}: choose another name for --record")

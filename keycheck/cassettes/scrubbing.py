@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from keycheck import refusal_text
-from keycheck.answers import is_accepted_order, is_notice, strict
-from keycheck.endpoints import (
+from keycheck.exchange import refusal_text
+from keycheck.exchange.answers import is_accepted_order, is_notice, strict
+from keycheck.exchange.endpoints import (
     ACCOUNT_CONFIG,
     ACCOUNT_INFO,
     API_RESTRICTIONS,
@@ -25,9 +25,9 @@ from keycheck.endpoints import (
     TIME,
     TRADING_STATUS,
 )
-from keycheck.facts import nearest_names
-from keycheck.permissions import PERMISSION
-from keycheck.user_stream import is_listen_key
+from keycheck.exchange.facts import nearest_names
+from keycheck.exchange.permissions import PERMISSION
+from keycheck.exchange.user_stream import is_listen_key
 
 Clean = Callable[[str], str]
 Body = dict[str, Any]

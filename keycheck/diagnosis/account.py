@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from keycheck.codes import Kind, kind_of
 from keycheck.diagnosis.cause import Confidence, Diagnosis
-from keycheck.diagnosis.reading import Reading, refused
+from keycheck.diagnosis.evidence_view import Reading, refused
 from keycheck.diagnosis.remedies import EDIT, NEW_KEY
+from keycheck.exchange.error_codes import Kind, kind_of
 
 _OPEN = "log in and open Derivatives > USD-M Futures > Open Futures Account"
 _OLDER = "Binance gives the futures permission only to keys that were made after it"

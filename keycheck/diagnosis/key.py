@@ -3,12 +3,12 @@
 import re
 from collections.abc import Iterator
 
-from keycheck.codes import Kind, kind_of
-from keycheck.credentials import KEY, KEY_FILE, SAME, SECRET, says_no_key
+from keycheck.credentials.pasted_text import KEY, KEY_FILE, SAME, SECRET, says_no_key
 from keycheck.diagnosis.cause import Confidence, Diagnosis
-from keycheck.diagnosis.reading import Reading, told
+from keycheck.diagnosis.evidence_view import Reading, told
 from keycheck.diagnosis.remedies import EDIT, MENU
-from keycheck.evidence import Call
+from keycheck.exchange.error_codes import Kind, kind_of
+from keycheck.exchange.evidence import Call
 
 _FORMAT = -2014
 _SIGNATURE = -1022

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from keycheck.diagnosis.cause import Confidence, Diagnosis
-from keycheck.diagnosis.reading import Reading, told
+from keycheck.diagnosis.evidence_view import Reading, told
 from keycheck.diagnosis.remedies import AGAIN, NOT_THE_KEY, look_up
-from keycheck.findings import Severity
+from keycheck.verdict.findings import Severity
 
 
 class Road(NamedTuple):

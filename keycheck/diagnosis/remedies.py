@@ -1,6 +1,6 @@
 """What a person can do: menu paths, lines of .env, commands. Pure."""
 
-from keycheck.evidence import System
+from keycheck.exchange.evidence import System
 
 MENU = "Profile > Account > API Management"
 EDIT = f"{MENU} > Edit restrictions"

@@ -1,9 +1,9 @@
 """All rules on the evidence of a run. Pure."""
 
-from keycheck.diagnosis import account, barred, between, key, machine, network
+from keycheck.diagnosis import account, intermediaries, key, local_clock, network, restrictions
 from keycheck.diagnosis.cause import Diagnosis, most_likely_first
-from keycheck.diagnosis.reading import Reading
-from keycheck.evidence import Evidence
+from keycheck.diagnosis.evidence_view import Reading
+from keycheck.exchange.evidence import Evidence
 
 _RULES = (
     key.not_given,
@@ -14,11 +14,11 @@ _RULES = (
     account.futures_refuses,
     account.read_only,
     account.withdrawals,
-    barred.barred,
-    machine.clock,
-    between.location_or_firewall,
-    between.limits,
-    between.trouble,
+    restrictions.barred,
+    local_clock.clock,
+    intermediaries.location_or_firewall,
+    intermediaries.limits,
+    intermediaries.trouble,
     network.unreachable,
     network.tls,
     network.stranger,

@@ -10,15 +10,16 @@ from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from dataclasses import replace
 
-from keycheck import answers, clock
-from keycheck.answers import RawAnswer
-from keycheck.endpoints import USER_STREAM, Endpoint
+from keycheck import clock
 from keycheck.errors import GivenUp, KeycheckError, NotBinance, Refused, Unreachable
-from keycheck.network.explain import explain
-from keycheck.network.line import Line
-from keycheck.redaction import Redactor
-from keycheck.secrets import Secret
-from keycheck.user_stream import UserStream, target
+from keycheck.exchange import answers
+from keycheck.exchange.answers import RawAnswer
+from keycheck.exchange.endpoints import USER_STREAM, Endpoint
+from keycheck.exchange.user_stream import UserStream, target
+from keycheck.network.failures import explain
+from keycheck.network.stream_connection import Line
+from keycheck.redaction.redactor import Redactor
+from keycheck.redaction.secret import Secret
 
 OPEN_SECONDS = 10.0  # name server, proxy, connection, TLS and handshake together
 PONG_SECONDS = 5.0

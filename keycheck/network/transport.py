@@ -13,14 +13,14 @@ from typing import Any
 import requests
 from requests.cookies import RequestsCookieJar
 
-from keycheck.answers import RawAnswer
-from keycheck.endpoints import LISTED, Endpoint, Host
 from keycheck.errors import KeycheckError, NotBinance, NotListed, Unreachable, UsageProblem
-from keycheck.network import flight
-from keycheck.network.explain import explain
-from keycheck.network.flight import Flight
-from keycheck.network.gate import Gate
-from keycheck.secrets import Secret
+from keycheck.exchange.answers import RawAnswer
+from keycheck.exchange.endpoints import LISTED, Endpoint, Host
+from keycheck.network import cancellable_request
+from keycheck.network.allow_list import Gate
+from keycheck.network.cancellable_request import Flight
+from keycheck.network.failures import explain
+from keycheck.redaction.secret import Secret
 
 REQUEST_SECONDS = 10.0  # one request from its first packet to the last byte of its answer
 CONNECT_SECONDS = 5.0
@@ -115,7 +115,7 @@ class HttpTransport:
             if response.status_code < 200:
                 # An interim answer that http.client takes for the final one; the real one is still to come, and must
                 # not be taken for the answer to the next question.
-                if (on_its_way := flight.current()) is not None:
+                if (on_its_way := cancellable_request.current()) is not None:
                     on_its_way.sever()
                 raise Unreachable(f"{endpoint} was answered with an interim status alone. Run again", "reset")
             headers = {name.lower(): value for name, value in response.headers.items()}

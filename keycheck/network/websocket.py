@@ -16,12 +16,12 @@ from websockets.exceptions import InvalidStatus
 from websockets.frames import CloseCode, Opcode
 from websockets.uri import parse_uri
 
-from keycheck import user_stream
-from keycheck.answers import RawAnswer
 from keycheck.errors import NotBinance
-from keycheck.network.line import Line
-from keycheck.secrets import Secret
-from keycheck.user_stream import LIST_SUBSCRIPTIONS, UserStream
+from keycheck.exchange import user_stream
+from keycheck.exchange.answers import RawAnswer
+from keycheck.exchange.user_stream import LIST_SUBSCRIPTIONS, UserStream
+from keycheck.network.stream_connection import Line
+from keycheck.redaction.secret import Secret
 
 MAX_BYTES = 2**20  # all that is read, however it is cut into frames; what happens in an account is far less
 

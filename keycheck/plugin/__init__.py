@@ -10,15 +10,17 @@ from typing import Any, Protocol
 
 import pytest
 
-from keycheck import settings, vocabulary, withdrawal
-from keycheck.binance import Binance
+from keycheck import withdrawal
+from keycheck.exchange.session import Binance
+from keycheck.plugin.artefact_scan import Gate
 from keycheck.plugin.ending import Ending
-from keycheck.plugin.gate import Gate
 from keycheck.plugin.guard import Guard, bare, replace_streams, stop_what_passes_it_on
 from keycheck.plugin.outcomes import OBSERVED, WithoutTracebacks
 from keycheck.plugin.suite_run import SuiteRun
-from keycheck.plugin.written import WRITTEN, Written
-from keycheck.redaction import Redactor, printable
+from keycheck.plugin.written_files import WRITTEN, Written
+from keycheck.redaction.redactor import Redactor, printable
+from keycheck.run import vocabulary
+from keycheck.settings import loading
 from keycheck.withdrawal import SUITE
 
 
@@ -35,7 +37,7 @@ def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
     pluginmanager.register(Written(), WRITTEN)
     if not pluginmanager.is_blocked("keycheck-guard"):
         replays = any(argument.partition("=")[0] == "--replay" for argument in sys.argv)  # and reads no credentials
-        known = () if replays else settings.in_the_environment()
+        known = () if replays else loading.in_the_environment()
         guard = Guard(Redactor(known, vocabulary=vocabulary.of))
         guard.stand_in_the_streams(pluginmanager.get_plugin("capturemanager"))
 
@@ -60,7 +62,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     wanted = config.getoption("explain", None)
     if wanted is None:
         return None
-    from keycheck import catalogue, explaining  # noqa: PLC0415  not in a run
+    from keycheck.run import catalogue, explain  # noqa: PLC0415  not in a run
 
     suite = config.rootpath / SUITE
     checks = catalogue.read(suite)
@@ -69,7 +71,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         ids = [check.id for check in checks.checks]
         alike = [one for one in ids if name and name in one] or difflib.get_close_matches(name, ids, n=3)
         raise pytest.UsageError(f"there is no check {printable(name, 60)}: {_offer(alike)}")
-    print(explaining.explain(checks[name]))
+    print(explain.explain(checks[name]))
     return pytest.ExitCode.OK
 
 

@@ -14,7 +14,7 @@ import pytest
 from _pytest.terminal import TerminalReporter
 
 from keycheck import withdrawal
-from keycheck.redaction import printable
+from keycheck.redaction.redactor import printable
 
 EXIT_DIRTY = 11
 _ENDING = "keycheck-ending"

@@ -14,7 +14,7 @@ from _pytest.capture import CaptureFixture
 from _pytest.terminal import TerminalReporter
 
 from keycheck.errors import UsageProblem
-from keycheck.redaction import RUN, Redactor
+from keycheck.redaction.redactor import RUN, Redactor
 
 Clean = Callable[[str], str]
 

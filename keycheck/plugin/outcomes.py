@@ -14,8 +14,8 @@ from _pytest.outcomes import Failed, Skipped
 
 from keycheck import __version__
 from keycheck.errors import CannotLook, KeycheckError, NotApplicable
-from keycheck.findings import Check, Finding, Outcome, Severity, missed
 from keycheck.report import terminal
+from keycheck.verdict.findings import Check, Finding, Outcome, Severity, missed
 
 OBSERVED = "observed"
 

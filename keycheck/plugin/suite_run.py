@@ -10,19 +10,21 @@ import pytest
 from _pytest.outcomes import Failed
 from _pytest.terminal import TerminalReporter
 
-from keycheck import catalogue, importing, settings, vocabulary, withdrawal
+from keycheck import withdrawal
 from keycheck.errors import DirtyArtefact, UsageProblem
-from keycheck.findings import Check
-from keycheck.opening import Options
 from keycheck.plugin.countdown import Countdown
 from keycheck.plugin.ending import EXIT_DIRTY, Ending, say
 from keycheck.plugin.guard import refuse_what_passes_it_on
 from keycheck.plugin.outcomes import Blocked, dress, finding_of, status_of
-from keycheck.redaction import Redactor
+from keycheck.redaction.redactor import Redactor
 from keycheck.report import table, terminal
-from keycheck.report.hold import PAGE_FILE, SUMMARY_FILE, VERDICT_FILE
+from keycheck.report.folder_lock import PAGE_FILE, SUMMARY_FILE, VERDICT_FILE
 from keycheck.report.model import RunReport
-from keycheck.run import Run
+from keycheck.run import catalogue, deferred_imports, vocabulary
+from keycheck.run.open_session import Options
+from keycheck.run.run import Run
+from keycheck.settings import loading
+from keycheck.verdict.findings import Check
 from keycheck.withdrawal import SUITE
 
 
@@ -33,7 +35,7 @@ class SuiteRun:
         self.config = config
         self.suite = (config.rootpath / SUITE).resolve()
         self.catalogue = catalogue.read(self.suite)
-        names = settings.names_of_this_machine(config.rootpath)
+        names = loading.names_of_this_machine(config.rootpath)
         self.redactor = Redactor(names=names, vocabulary=lambda: vocabulary.of(self.catalogue))
         self.hold = withdrawal.hold_of(config, config.option)
         self.options = self._options()
@@ -59,7 +61,7 @@ class SuiteRun:
         try:
             self.run = Run(self.options, self.catalogue, self.redactor, Countdown(self.config), self.hold)
             self._refuse_what_cannot_work()
-            with importing.undisturbed():  # each way of running imports what it uses
+            with deferred_imports.undisturbed():  # each way of running imports what it uses
                 self.run.open()
         except UsageProblem as problem:
             message = str(problem)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from keycheck.errors import DirtyArtefact, UsageProblem
-from keycheck.redaction import printable
+from keycheck.redaction.redactor import printable
 
 
 def write(path: Path, text: str, is_dirty: Callable[[str], bool]) -> None:

@@ -4,11 +4,11 @@ import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
-from keycheck import bounded
+from keycheck import bounded_files
 from keycheck.errors import UsageProblem
-from keycheck.redaction import Redactor
+from keycheck.redaction.redactor import Redactor
 from keycheck.report import artefacts, verdict_json
-from keycheck.report.hold import BESIDE, PAGE_FILE, SUMMARY_FILE, VERDICT_FILE, Hold
+from keycheck.report.folder_lock import BESIDE, PAGE_FILE, SUMMARY_FILE, VERDICT_FILE, Hold
 from keycheck.report.model import RunReport
 
 _MARK = "\ue000"  # of no language
@@ -75,7 +75,7 @@ class ReportFolder:
         with contextlib.suppress(RuntimeError):  # a loop of links, which the next line meets again
             if path.resolve().parent == self.path.resolve() or path.resolve() == env_file.resolve():
                 raise OSError(0, "it is a file of this run's own")
-        bounded.append(path, f"\n{(self.path / SUMMARY_FILE).read_text(encoding='utf-8')}")
+        bounded_files.append(path, f"\n{(self.path / SUMMARY_FILE).read_text(encoding='utf-8')}")
 
     def _write(self, name: str, text: str, marked: Callable[[], str] | None = None) -> None:
         """`marked`: the same text with a mark before and behind each text that was set into it."""

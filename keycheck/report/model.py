@@ -5,17 +5,17 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from keycheck.cassettes.label import Label
-from keycheck.credentials import KeyFacts
+from keycheck.credentials.pasted_text import KeyFacts
 from keycheck.diagnosis.cause import Diagnosis
-from keycheck.drift import Drift
-from keycheck.endpoints import Host
-from keycheck.evidence import Call, overcome
-from keycheck.findings import Finding, Outcome
-from keycheck.hosts import Exchange
-from keycheck.verdict import Verdict
+from keycheck.exchange.drift import Drift
+from keycheck.exchange.endpoints import Host
+from keycheck.exchange.evidence import Call, overcome
+from keycheck.exchange.hosts import Exchange
+from keycheck.verdict.findings import Finding, Outcome
+from keycheck.verdict.weighing import Verdict
 
 if TYPE_CHECKING:
-    from keycheck.comparison import Comparison
+    from keycheck.verdict.comparison import Comparison
 
 SCHEMA_VERSION = 1
 Mode = Literal["live", "record", "replay"]

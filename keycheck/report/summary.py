@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from keycheck.diagnosis.cause import Diagnosis
-from keycheck.endpoints import Host
-from keycheck.findings import Finding, Outcome
-from keycheck.redaction import printable
+from keycheck.exchange.endpoints import Host
+from keycheck.redaction.redactor import printable
 from keycheck.report.model import NO_REAL_FUNDS, RunReport
+from keycheck.verdict.findings import Finding, Outcome
 
 if TYPE_CHECKING:
-    from keycheck.comparison import Comparison
+    from keycheck.verdict.comparison import Comparison
 
 _MOST_CAUSES = 3
 _MOST = {Outcome.FAIL: 4, Outcome.UNPROVEN: 3, Outcome.WARN: 3}  # of each; the page has them all

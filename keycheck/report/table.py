@@ -3,7 +3,7 @@
 pytest-html writes cells as they are, markup included, so that they are escaped here.
 """
 
-from keycheck.findings import Finding
+from keycheck.verdict.findings import Finding
 
 HEAD = [
     '<th class="sortable" data-column-type="severity">Severity</th>',

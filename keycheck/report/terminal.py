@@ -4,14 +4,14 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from keycheck.credentials import KEY
+from keycheck.credentials.pasted_text import KEY
 from keycheck.diagnosis.cause import Diagnosis
-from keycheck.findings import Finding, Outcome
 from keycheck.report.model import NO_REAL_FUNDS, RunReport
-from keycheck.verdict import Verdict
+from keycheck.verdict.findings import Finding, Outcome
+from keycheck.verdict.weighing import Verdict
 
 if TYPE_CHECKING:
-    from keycheck.comparison import Comparison
+    from keycheck.verdict.comparison import Comparison
 
 Line = tuple[str, str]
 

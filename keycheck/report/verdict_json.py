@@ -5,13 +5,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from keycheck.diagnosis.cause import Diagnosis
-from keycheck.endpoints import Host
-from keycheck.findings import Finding
+from keycheck.exchange.endpoints import Host
 from keycheck.report.model import NOTED, SCHEMA_VERSION, RunReport
-from keycheck.verdict import Verdict
+from keycheck.verdict.findings import Finding
+from keycheck.verdict.weighing import Verdict
 
 if TYPE_CHECKING:
-    from keycheck.comparison import Comparison
+    from keycheck.verdict.comparison import Comparison
 
 # Texts for people, and texts from outside. All others are names, moments and figures of ours, which scripts rely on.
 _TEXTS = frozenset(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.faults import laws, table
+from tests.faults import invariants, table
 from tests.faults.bench import Bases, Bench, Ran
 from tests.faults.paths import PATHS
 from tests.faults.table import Case
@@ -34,7 +34,7 @@ class Table:
         """Weighs one run."""
         self.verdicts[ran.case] = str(ran.done.verdict.get("verdict"))
         self.slowest = max(self.slowest, (ran.seconds, str(ran.case)))
-        if found := laws.broken(ran):
+        if found := invariants.broken(ran):
             self.broken[ran.case] = found
 
     @property

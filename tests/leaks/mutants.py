@@ -9,8 +9,10 @@ _BARE = (*_NO_GUARD, *_NO_GATE)
 
 BARE = Mutation("second layer", _BARE)
 
-SHOWS = "import keycheck.secrets as s\ns.Secret.__repr__ = s.Secret.__str__ = lambda self: self.reveal()\n"
-PICKLES = "import keycheck.secrets as s\ns.Secret.__reduce_ex__ = lambda self, _: (s.Secret, (self.reveal(),))\n"
+SHOWS = "import keycheck.redaction.secret as s\ns.Secret.__repr__ = s.Secret.__str__ = lambda self: self.reveal()\n"
+PICKLES = (
+    "import keycheck.redaction.secret as s\ns.Secret.__reduce_ex__ = lambda self, _: (s.Secret, (self.reveal(),))\n"
+)
 LOUD = "import logging, keycheck.network.transport\nlogging.getLogger('urllib3').setLevel(logging.DEBUG)\n"
 QUOTES = (
     "import keycheck.network.transport as t\nfrom keycheck.errors import Unreachable\n"
@@ -20,18 +22,18 @@ TALKATIVE = (
     "import logging, keycheck.network.websocket as w\n"
     "w._MUTE = logging.getLogger('websockets.client')\nw._MUTE.setLevel(logging.DEBUG)\n"
 )
-UNHEARD = "import keycheck.answers as a\na.secrets_in = lambda *_: []\n"
-FORGETS = "from keycheck.redaction import Redactor\nRedactor.learn = lambda self, secret: None\n"
+UNHEARD = "import keycheck.exchange.answers as a\na.secrets_in = lambda *_: []\n"
+FORGETS = "from keycheck.redaction.redactor import Redactor\nRedactor.learn = lambda self, secret: None\n"
 UNSIGNED = (
-    "from keycheck.redaction import Redactor\nlearn = Redactor.learn\n"
+    "from keycheck.redaction.redactor import Redactor\nlearn = Redactor.learn\n"
     "Redactor.learn = lambda self, text: None if len(text) == 64 and text == text.lower() else learn(self, text)\n"
 )
-PUBLIC = "import keycheck.pem as p\np.to_hide = lambda text: [] if p.looks_like(text) else [text]\n"
+PUBLIC = "import keycheck.credentials.pem as p\np.to_hide = lambda text: [] if p.looks_like(text) else [text]\n"
 UNREAD = "import keycheck.plugin.guard as g\ng.clean_what_is_read = lambda *_: None\n"
 UNTOUCHED = "import keycheck.plugin.guard as g\ng._captures = lambda _: []\n"
-NO_HEX = "import keycheck.unpacking as u\nu._UNDO = u._UNDO[:-1]\n"
-CASED = "import keycheck.redaction as r\nr._folded = str\n"
-VERBATIM = "import keycheck.refusal_text as r\nr.told = lambda code, text: text\n"
+NO_HEX = "import keycheck.redaction.decoded_forms as u\nu._UNDO = u._UNDO[:-1]\n"
+CASED = "import keycheck.redaction.redactor as r\nr._folded = str\n"
+VERBATIM = "import keycheck.exchange.refusal_text as r\nr.told = lambda code, text: text\n"
 
 # Where both layers would catch it, the second is taken out too: its own rows show that it does.
 MUTANTS: list[tuple[Mutation, list[Place]]] = [

@@ -1,6 +1,6 @@
 """Finds a canary in a text, whole or any ten characters of it, in upper or lower case, with encodings undone.
 
-Written apart from `keycheck.redaction`, which it judges: no code is shared.
+Written apart from `keycheck.redaction.redactor`, which it judges: no code is shared.
 """
 
 import base64

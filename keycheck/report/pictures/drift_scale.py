@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from keycheck.drift import AHEAD_LIMIT, DRIFT_LIMIT, Drift
 from keycheck.errors import Undecided
+from keycheck.exchange.drift import AHEAD_LIMIT, DRIFT_LIMIT, Drift
 from keycheck.report.pictures.shapes import Bar, Line, Picture, Words, leaning, percent, signed
 
 _WIDEST = 10_000  # ms to either side; a window or a drift beyond that is drawn at the edge, and said so

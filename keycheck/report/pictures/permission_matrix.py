@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from keycheck.permissions import NEEDED
+from keycheck.exchange.permissions import NEEDED
 
 # Everything else a trading key can do without.
 SHOULD_HAVE = (*NEEDED, "ipRestrict")

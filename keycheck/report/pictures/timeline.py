@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from keycheck.evidence import Call
-from keycheck.findings import Finding, Outcome
+from keycheck.exchange.evidence import Call
 from keycheck.report.pictures.shapes import Bar, Picture, percent
+from keycheck.verdict.findings import Finding, Outcome
 
 _SEEN_AT_ALL = 0.8  # per cent
 _TALL = 14

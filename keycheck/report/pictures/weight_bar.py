@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from keycheck.endpoints import Host
-from keycheck.evidence import Call
+from keycheck.exchange.endpoints import Host
+from keycheck.exchange.evidence import Call
 from keycheck.report.pictures.shapes import Bar, Picture, Words, percent
 
 _NEAR_THE_LIMIT = 80  # per cent

@@ -5,13 +5,13 @@ Words are chosen here and not in the templates: those are compiled anew in each 
 
 from typing import Any
 
-from keycheck.findings import Outcome
 from keycheck.report.model import RunReport
 from keycheck.report.pictures import drift_scale, permission_matrix, weight_bar
 from keycheck.report.pictures.timeline import Row, lasted
 from keycheck.report.view import causes, facts, findings
 from keycheck.report.view.marks import SHAPES
 from keycheck.report.view.since import since
+from keycheck.verdict.findings import Outcome
 
 
 def verdict(report: RunReport, rows: list[Row]) -> dict[str, Any]:

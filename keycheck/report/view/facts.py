@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from keycheck.endpoints import Host
+from keycheck.exchange.endpoints import Host
 from keycheck.report.model import NO_REAL_FUNDS, RunReport
 
 Pair = tuple[str, str]

@@ -3,12 +3,12 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from keycheck.findings import Finding, Outcome
 from keycheck.report.model import RunReport
 from keycheck.report.pictures.timeline import Row
 from keycheck.report.terminal import word
 from keycheck.report.view.facts import Pair, capital
 from keycheck.report.view.marks import MARKS, WORST_FIRST
+from keycheck.verdict.findings import Finding, Outcome
 
 STEPS = {
     1: "Credentials",

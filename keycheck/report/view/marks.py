@@ -1,7 +1,7 @@
 """The marks and shapes that stand for what was found. Pure."""
 
-from keycheck.findings import Outcome
-from keycheck.verdict import Verdict
+from keycheck.verdict.findings import Outcome
+from keycheck.verdict.weighing import Verdict
 
 # Shape beside colour: a page is printed in grey, and read by people who see no red.
 MARKS = {

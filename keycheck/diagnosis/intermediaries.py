@@ -1,0 +1,98 @@
+"""What Binance, or a gate before it, answers to anybody: limits, bans, places, trouble of its own. Pure."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from keycheck.diagnosis.cause import Confidence, Diagnosis
+from keycheck.diagnosis.evidence_view import Reading, told
+from keycheck.diagnosis.remedies import AGAIN, NOT_THE_KEY
+from keycheck.exchange.answers import utc
+from keycheck.exchange.error_codes import Kind, kind_of
+from keycheck.exchange.evidence import Call
+
+
+def location_or_firewall(seen: Reading) -> Iterator[Diagnosis]:
+    """451, or a page of a firewall (403, 202)."""
+    away = seen.in_trouble("turned_away")
+    if barred := [call for call in away if call.status == 451]:
+        yield Diagnosis(
+            "restricted_location",
+            Confidence.CERTAIN,
+            f"Binance does not serve the place in which this machine's public address lies (HTTP 451). {NOT_THE_KEY}",
+            told(barred),
+            "run the bot, and this suite, from a country where Binance serves futures. Cloud machines are mostly "
+            "counted to the country of their data centre, and hosted CI to the United States.",
+        )
+    if walled := [call for call in away if call.status != 451]:
+        how = f" (HTTP {walled[0].status})" if walled[0].status else ""
+        yield Diagnosis(
+            "blocked_by_firewall",
+            Confidence.LIKELY,
+            f"A firewall answered in Binance's place{how}: its own, after too many requests from "
+            f"this address, or one of this network. {NOT_THE_KEY}",
+            told(walled),
+            f"stop every program that calls Binance from this address, wait ten minutes, {AGAIN}. If it stays, use "
+            "another network, without VPN or proxy.",
+        )
+
+
+def limits(seen: Reading) -> Iterator[Diagnosis]:
+    """429, 418 and their codes."""
+    # Once a limit was met nothing more is sent, so there is one such call.
+    for call in seen.in_trouble("rate_limited")[:1]:
+        banned = call.status == 418 or call.banned_until is not None
+        orders = call.code == -1015
+        what = "orders from this account" if orders else "requests from this address"
+        yield Diagnosis(
+            "ip_banned" if banned else "rate_limited",
+            Confidence.CERTAIN if kind_of(call.code) is Kind.RATE else Confidence.LIKELY,
+            (
+                f"Binance has banned this machine's public address{_until(call, seen.evidence.began)}."
+                if banned
+                else f"Binance has counted too many {what} in this minute{_until(call, seen.evidence.began)}."
+            )
+            + f" All programs behind the address count together. {NOT_THE_KEY}",
+            told([call]),
+            f"stop every program that calls Binance from this address, {_patience(call, banned=banned)}, then {AGAIN}. "
+            "Bots that poll should use streams instead.",
+        )
+
+
+def trouble(seen: Reading) -> Iterator[Diagnosis]:
+    """5xx, 408 and the codes that mean "try again"."""
+    if calls := seen.in_trouble("exchange_trouble"):
+        coded = any(kind_of(call.code) is Kind.TROUBLE for call in calls)
+        yield Diagnosis(
+            "exchange_trouble",
+            Confidence.CERTAIN if coded else Confidence.LIKELY,
+            f"Binance, or a gateway before it, has trouble of its own. {NOT_THE_KEY}",
+            told(calls),
+            f"wait some minutes, {AGAIN}. If it stays, look at Binance's announcements of maintenance.",
+        )
+
+
+def _patience(call: Call, *, banned: bool) -> str:
+    if call.banned_until is not None:
+        return "wait until then"
+    if call.retry_after:
+        return f"wait {call.retry_after} s"
+    return "wait ten minutes, and longer each time it comes again" if banned else "wait a minute"
+
+
+def _until(call: Call, began: str) -> str:
+    """When a limit ends, in UTC and in minutes from the run."""
+    if call.banned_until is not None:
+        minutes = _minutes_between(began, call.banned_until)
+        return f" until {utc(call.banned_until)}" + (f", {minutes} minutes after this run began" if minutes else "")
+    if call.retry_after is not None:
+        return f", and asks to wait {call.retry_after} s"
+    return ""
+
+
+def _minutes_between(began: str, until_ms: int) -> int | None:
+    try:
+        start = datetime.fromisoformat(began).timestamp()
+    except ValueError:
+        return None
+    minutes = -((start - until_ms / 1000) // 60)
+    return int(minutes) if minutes > 0 else None

@@ -1,0 +1,58 @@
+"""This machine's clock. Pure."""
+
+from collections.abc import Iterator
+
+from keycheck.diagnosis.cause import Confidence, Diagnosis
+from keycheck.diagnosis.evidence_view import Reading
+from keycheck.diagnosis.remedies import set_the_clock
+from keycheck.errors import Undecided
+from keycheck.exchange.error_codes import Kind
+from keycheck.exchange.evidence import Evidence
+
+
+def clock(seen: Reading) -> Iterator[Diagnosis]:
+    """The measured drift; or -1021, whose two texts tell fast from slow."""
+    drift = seen.evidence.drift
+    if drift is not None and (broken := _broken_limit(seen.evidence)):
+        confidence, limit = broken
+        if seen.refusals(Kind.CLOCK):
+            confidence = (
+                Confidence.LIKELY
+            )  # stamps that were corrected by it were refused: perhaps it was measured wrong
+        yield Diagnosis(
+            "clock_ahead" if drift.offset > 0 else "clock_behind",
+            confidence,
+            f"{str(drift).capitalize()}, {limit}.",
+            (f"drift is {drift.ms:+d} ms, give or take {drift.uncertainty:.0f} ms",),
+            f"{set_the_clock(seen.evidence.system)}. Until then have the bot correct its stamps by GET /fapi/v1/time.",
+        )
+        return
+    for call in seen.refusals(Kind.CLOCK):
+        ahead = "ahead" in call.message
+        yield Diagnosis(
+            "clock_ahead" if ahead else "clock_behind",
+            Confidence.LIKELY if drift is None else Confidence.POSSIBLE,
+            f"Binance refused a stamp as {'from the future' if ahead else 'too old'}, though stamps here are corrected "
+            "by the exchange's clock: the clock was set meanwhile, or the request was long on its way.",
+            (str(call), f"recvWindow is {seen.evidence.recv_window} ms"),
+            f"{set_the_clock(seen.evidence.system)}. On a slow network write BINANCE_RECV_WINDOW=10000 into .env.",
+        )
+
+
+def _broken_limit(evidence: Evidence) -> tuple[Confidence, str] | None:
+    """What the drift certainly breaks, and how far that explains a verdict."""
+    drift = evidence.drift
+    if drift is None:
+        return None
+    try:
+        if not drift.agrees():
+            return (
+                Confidence.CERTAIN,
+                "and signed requests of a program that does not correct for it are refused (-1021)",
+            )
+        if not drift.inside_signing_window(evidence.recv_window):
+            # Advice alone: no verdict hangs on it.
+            return Confidence.LIKELY, "which is more than Binance accepts of a stamp (-1021)"
+    except Undecided:
+        pass
+    return None

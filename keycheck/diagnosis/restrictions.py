@@ -1,0 +1,78 @@
+"""An account that may not trade, or not now: Binance's codes in plain words. Pure."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from keycheck.diagnosis.cause import Confidence, Diagnosis
+from keycheck.diagnosis.evidence_view import Reading
+from keycheck.exchange.error_codes import Kind
+
+_SUPPORT = "ask Binance support, naming the code"
+_REDUCE = "close or reduce positions only, until Binance lifts it; the notice in Futures > Notifications says when"
+
+
+class Bar(NamedTuple):
+    """What a code says of the account, and what its owner can do."""
+
+    meaning: str
+    fix: str
+
+
+_LOCKED = -2017
+# Source: USD-M futures "Error Codes" and its changelog.
+BARS = {
+    -1109: Bar(
+        "Binance calls the account invalid: it has no futures account, or one that was never activated",
+        "log in once and open the futures account; for the test network, at demo.binance.com",
+    ),
+    _LOCKED: Bar("the API keys of this account are locked", f"log in, look for a security notice, and {_SUPPORT}"),
+    -2023: Bar("the account is being liquidated", "wait for its end, then transfer margin to the futures wallet"),
+    -4087: Bar("the account may only reduce positions", f"{_REDUCE}, or {_SUPPORT}"),
+    -4088: Bar(
+        "the account cannot place orders at present", f"log in, read the notice on the futures page, or {_SUPPORT}"
+    ),
+    -4109: Bar("the futures account is inactive", "transfer any amount of any asset to the futures wallet"),
+    -4189: Bar("this contract takes only orders that reduce a position", "choose another contract as BINANCE_SYMBOL"),
+    -4192: Bar(
+        "trading is forbidden during a cooling-off period, which the owner, or a rule, has set",
+        "wait for its end: Futures > Preference > Cooling-off Period shows it",
+    ),
+    -4400: Bar("the futures quantitative rules were violated: too many orders came to too little", _REDUCE),
+    -4401: Bar("the position is so large that only orders that reduce it are taken", "reduce the position"),
+    **dict.fromkeys(
+        (-4402, -4403),
+        Bar("Binance does not offer this in the owner's region", f"complete the identity verification, or {_SUPPORT}"),
+    ),
+    **dict.fromkeys(
+        range(-4209, -4201),
+        Bar(
+            "the account's leverage or identity verification limits it",
+            "log in, complete the identity verification, and lower the leverage of the contract",
+        ),
+    ),
+}
+
+
+def barred(seen: Reading) -> Iterator[Diagnosis]:
+    """`canTrade` is false, or an order or a read was refused for the account's sake."""
+    refusals = seen.refusals(Kind.BARRED)
+    refusals += [call for call in seen.refusals(Kind.AUTHENTICATION) if call.code == _LOCKED]
+    can_trade = seen.evidence.can_trade
+    if not refusals and can_trade is not False:
+        return
+    bar = BARS.get(refusals[0].code or 0) if refusals else None
+    meaning, fix = bar or (
+        "Binance says that this account may not trade, and not why",
+        "log in, open Derivatives > USD-M Futures, and do what it asks for there; if it asks for nothing, ask Binance "
+        "support why canTrade is false",
+    )
+    evidence = ["canTrade is false"] * (can_trade is False) + [str(call) for call in refusals]
+    code = f" (code {refusals[0].code})" if refusals else " (canTrade)"
+    yield Diagnosis(
+        "trading_barred",
+        Confidence.CERTAIN if seen.one_host_accepts else Confidence.LIKELY,
+        f"{'The key is good, and the' if seen.one_host_accepts else 'The'} account behind it is kept from trading: "
+        f"{meaning}{code}.",
+        tuple(evidence),
+        f"{fix}.",
+    )

@@ -1,0 +1,228 @@
+"""Bytes of an answer -> JSON, a coded refusal, or a named reason why it is neither. Pure.
+
+JSON is demanded only where it is due: with 200, and there strictly. Elsewhere an answer may well be HTML from a
+firewall, and only a JSON `code` says more than the status.
+"""
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NoReturn
+
+from keycheck.errors import CannotLook, ExchangeTrouble, NotBinance, RateLimited, TurnedAway
+from keycheck.exchange import refusal_text
+from keycheck.exchange.endpoints import ACCOUNT_CONFIG, API_RESTRICTIONS, ORDER_TEST, Endpoint
+from keycheck.exchange.error_codes import Kind, kind_of
+from keycheck.exchange.facts import Refusal
+from keycheck.redaction.redactor import printable
+
+Clean = Callable[[str], str]
+
+
+@dataclass(frozen=True)
+class RawAnswer:
+    """Status, headers (lower-case names) and decoded body of an answer, whoever gave it.
+
+    `connecting_ms`: how long it took until a connection stood on which it could be asked for; 0 where one did.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    connecting_ms: float = 0.0
+
+
+_SOMETHING_BETWEEN = (
+    "Check what stands between this machine and Binance: a captive portal, a proxy, a poisoned name server, "
+    "or a wrong URL in the settings"
+)
+_KNOWN_TYPES = ("application/json", "text/html", "text/plain", "text/xml", "application/xml", "image/png")
+_LONGEST = 4000  # characters of a message that are looked at
+_LONGEST_SECRET = 256
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{24,256}")
+_BANNED_UNTIL = re.compile(r"banned until (\d{12,14})")
+_NOTICE = re.compile(r"[0-9]{1,12}")  # the name of a notice's only member
+_OF_ERRORS = ("code", "error", "success")  # members by which an object tells how a request fared
+_LARGEST_CODE = 10**9  # the wallet API's longest codes have nine digits
+# Signed answers that count as accepted before a check reads a field of them, and the flags by one of which each is
+# known: those that a cassette keeps.
+_FLAGS = {
+    ACCOUNT_CONFIG: ("canTrade", "dualSidePosition"),
+    API_RESTRICTIONS: ("ipRestrict", "enableReading", "enableFutures", "enableWithdrawals"),
+}
+
+
+def read(raw: RawAnswer, endpoint: Endpoint, clean: Clean) -> dict[str, Any] | Refusal:
+    """The JSON object of a 200, or the refusal of a 4xx that carries one of Binance's codes.
+
+    `clean` takes secrets out of Binance's text, of which refusal_text.py tells no more than its code allows. Raises
+    CannotLook for everything else.
+    """
+    if raw.status not in (418, 429) and not 300 <= raw.status < 400 and is_notice(raw.body):
+        raise ExchangeTrouble(
+            f"the {endpoint.host.value} API has trouble of its own, maintenance perhaps: it answered with a notice and "
+            f"nothing else (HTTP {raw.status}). Run again in some minutes"
+        )
+    if raw.status == 200:
+        body = _json_object(raw, endpoint)
+        if wrong := _wrong_with(body, endpoint):
+            raise NotBinance(f"{endpoint} was answered with HTTP 200 and {wrong}. {_SOMETHING_BETWEEN}")
+        return body
+    body = _lenient(raw.body)
+    code = _code(body)
+    message = body.get("msg")
+    message = printable(refusal_text.told(code, clean(message[:_LONGEST]))) if isinstance(message, str) else ""
+    refusal = Refusal(raw.status, code, message, kind_of(code))
+    if trouble := _trouble(raw, endpoint, refusal):
+        trouble.code = refusal.code
+        raise trouble
+    return refusal
+
+
+def is_notice(body: bytes) -> bool:
+    """Whether a body is a notice of Binance's and no answer: an object of one member, a text named by a number.
+
+    `{"239999": "The system is under maintenance, ..."}`; Binance's announcement of 2026-06-10 names no status for it.
+    """
+    said = _lenient(body[:_LONGEST])
+    return len(said) == 1 and all(
+        _NOTICE.fullmatch(name) and isinstance(said[name], str) and said[name] for name in said
+    )
+
+
+def is_accepted_order(body: Mapping[str, Any]) -> bool:
+    """Whether the object of a 200 has the shape of one: `{}`, or with an `orderId`; and no word of an error in it."""
+    return not body or (type(body.get("orderId")) in (int, str) and not any(name in body for name in _OF_ERRORS))
+
+
+def _code(body: Mapping[str, Any]) -> int | None:
+    """Binance's code: a whole number. One that is written as text, fraction or flag, or is huge, is none."""
+    code = body.get("code")
+    return code if type(code) is int and abs(code) < _LARGEST_CODE else None
+
+
+def _wrong_with(body: Mapping[str, Any], endpoint: Endpoint) -> str:
+    """Why the object of a 200 is no answer of Binance's to this question; "" where it is one.
+
+    Its errors come with 4xx and 5xx. Its own 200s may say `"code": 200`, but none that accepts an order.
+    """
+    fine = {} if endpoint == ORDER_TEST else {"code": 200, "success": True}
+    for name in _OF_ERRORS:
+        if name in body and not (name in fine and body[name] == fine[name] and type(body[name]) is type(fine[name])):
+            code = _code(body) if name == "code" else None
+            return f"{f'a member {name}' if code is None else f'error code {code}'} at once, which Binance never does"
+    if endpoint == ORDER_TEST and not is_accepted_order(body):
+        return "an object that is no accepted order: it has no orderId"
+    flags = _FLAGS.get(endpoint)
+    if flags and not any(isinstance(body.get(name), bool) for name in flags):
+        return f"an object that has none of {', '.join(flags)}"
+    return ""
+
+
+def secrets_in(raw: RawAnswer, endpoint: Endpoint) -> list[str]:
+    """What an answer says in confidence, be it usable or not: the listen key, wherever in it that stands."""
+    if not endpoint.keyed:
+        return []
+    said = _lenient(raw.body).get("listenKey")
+    found = [said[:_LONGEST_SECRET]] if isinstance(said, str) else []
+    if raw.status != 200:  # its text may name one that there is already
+        found += _TOKEN.findall(raw.body[:_LONGEST].decode("utf-8", "replace"))
+    return found
+
+
+def _trouble(raw: RawAnswer, endpoint: Endpoint, refusal: Refusal) -> CannotLook | None:  # noqa: PLR0911  a table
+    host, status = f"the {endpoint.host.value} API", raw.status
+    if status in (418, 429) or refusal.kind is Kind.RATE:
+        return _rate_limited(raw, host, refusal)
+    if 300 <= status < 400:
+        return NotBinance(
+            f"{host} answered with a redirect (HTTP {status}), which Binance never does. {_SOMETHING_BETWEEN}"
+        )
+    if status == 451:
+        return TurnedAway(
+            f"{host} is closed to the place this machine is in (HTTP 451). Run from a country where Binance serves "
+            "futures; this is not a fault of the key"
+        )
+    if status in (202, 403) and refusal.code is None:
+        return TurnedAway(
+            f"a firewall answered in the place of {host} (HTTP {status}). Wait some minutes and run again; if it "
+            "stays, use another network: this is not a fault of the key"
+        )
+    if status >= 500 or status == 408 or refusal.kind is Kind.TROUBLE:
+        return ExchangeTrouble(f"{host} has trouble of its own ({refusal}, HTTP {status}). Run again in some minutes")
+    if refusal.code is None or not 400 <= status < 500:
+        return NotBinance(f"{host} answered HTTP {status} without one of Binance's codes. {_SOMETHING_BETWEEN}")
+    return None
+
+
+def _rate_limited(raw: RawAnswer, host: str, refusal: Refusal) -> RateLimited:
+    until = _BANNED_UNTIL.search(_lenient(raw.body).get("msg") or "") if refusal.message else None
+    wait = raw.headers.get("retry-after", "")
+    banned_until = int(until[1]) if until else None
+    retry_after = int(wait) if wait.isascii() and wait.isdigit() and len(wait) < 8 else None
+    if banned_until is not None:
+        advice = f"It says: banned until {utc(banned_until)}. Send nothing from this address before that"
+    elif retry_after is not None:
+        advice = f"It says: wait {retry_after} s. Send nothing from this address before that"
+    else:
+        advice = "Stop every program that calls Binance from this address, wait some minutes, then run again"
+    error = RateLimited(
+        f"{host} limits or bans this address for too many requests (HTTP {raw.status}, code {refusal.code}). {advice}"
+    )
+    error.banned_until, error.retry_after = banned_until, retry_after
+    return error
+
+
+def utc(ms: int) -> str:
+    """A moment in ms since 1970, for people: `2026-11-20 08:13:00 UTC`."""
+    return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _json_object(raw: RawAnswer, endpoint: Endpoint) -> dict[str, Any]:
+    content_type = raw.headers.get("content-type", "application/json").lower()
+    body = strict(raw.body) if "json" in content_type else None
+    if not isinstance(body, dict):
+        told = content_type.partition(";")[0].strip()
+        shown = told if told in _KNOWN_TYPES else "something"  # anything may stand there, a key read back among it
+        shown = "a list" if isinstance(body, list) else shown
+        raise NotBinance(
+            f"{endpoint} was answered with HTTP 200 and {shown} that is not Binance's JSON. {_SOMETHING_BETWEEN}"
+        )
+    return body
+
+
+def strict(body: bytes) -> Any:
+    """JSON without NaN, infinities or repeated keys; None for anything else."""
+    try:
+        return json.loads(
+            body.decode("utf-8"), parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_unrepeated
+        )
+    except (ValueError, RecursionError):
+        return None
+
+
+def _lenient(body: bytes) -> dict[str, Any]:
+    parsed = strict(body)
+    return parsed if isinstance(parsed, dict) else {}
+
+
+def _finite(text: str) -> float:
+    """A number that fits. Raises ValueError for one that is beyond all others: no cassette could keep it."""
+    if math.isinf(number := float(text)):
+        raise ValueError(text[:20])
+    return number
+
+
+def _refuse(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Two values for one name are none: readers differ in which they take. Raises ValueError."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("repeated key")
+    return found

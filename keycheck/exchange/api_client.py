@@ -1,0 +1,261 @@
+"""The API client: stamps, signs and sends a request, tries a GET once more where that helps, and stops at a limit.
+
+Several threads may ask at once. What an answer means to a key, the session knows.
+"""
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from urllib.parse import unquote
+
+from keycheck import clock
+from keycheck.credentials.pasted_text import KeyFacts
+from keycheck.credentials.signing import Params, Signer, encode, signed_query
+from keycheck.errors import (
+    CannotLook,
+    ExchangeTrouble,
+    NotBinance,
+    OutOfTime,
+    RateLimited,
+    TurnedAway,
+    Undecided,
+    Unreachable,
+)
+from keycheck.exchange import answers, rate_limit
+from keycheck.exchange.answers import RawAnswer
+from keycheck.exchange.endpoints import AT_ONCE, Endpoint, Host
+from keycheck.exchange.evidence import Call
+from keycheck.exchange.facts import Refusal
+from keycheck.exchange.throttle import Waiting
+from keycheck.exchange.user_stream import UserStream
+from keycheck.redaction.redactor import Redactor
+from keycheck.redaction.secret import Secret
+
+# After this nothing more is sent, so that a run against a dead exchange ends within a minute. Waits for the exchange's
+# next minute are not counted: they have a limit of their own.
+RUN_SECONDS = 45.0
+# Trying these again only waits once more for the same.
+_NOT_AGAIN = ("timeout", "tls", "dns")
+# Where the run's first request meets one of these, it stays the only one: a ban or a portal shall cost one, not ten.
+_NO_WAY = (RateLimited, TurnedAway, NotBinance, ExchangeTrouble, Unreachable)
+
+Answer = dict[str, Any] | Refusal
+
+
+class Listener(Protocol):
+    """Opens the account's stream for a moment. Raises NotApplicable where it may not, CannotLook where it cannot."""
+
+    def listen(self, listen_key: Secret, seconds: float) -> UserStream: ...
+
+    def prepare(self) -> None:
+        """Gets hold of what it takes, which `listen` does too."""
+
+    def give_up(self) -> None:
+        """From another thread: whoever listens meets GivenUp."""
+
+
+class Transport(Protocol):
+    """Sends one listed request. Raises CannotLook where no answer came within `seconds`."""
+
+    def send(self, endpoint: Endpoint, query: Secret, api_key: Secret | None, seconds: float) -> RawAnswer: ...
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who asks: the facts of the key that may be told, and what signs for it (None where there is no key)."""
+
+    key: KeyFacts
+    api_key: Secret | None = None
+    signer: Signer | None = None
+
+
+class Caller(Protocol):
+    """On whose behalf requests are sent."""
+
+    def note_call(self, number: int) -> None:
+        """A request is about to be sent; requests are counted from 1."""
+        ...
+
+    def check_cancelled(self, *, must_wait: bool) -> None:
+        """Raises GivenUp where the request is not wanted any more, or not if it has to wait for the rate limit."""
+        ...
+
+
+@dataclass
+class _Sending:
+    """One attempt: its number, when it began (seconds since the run began), and what came of it."""
+
+    endpoint: Endpoint
+    number: int
+    began: float
+    watch: clock.Stopwatch
+    raw: RawAnswer | None = None
+    result: Answer | CannotLook = field(default_factory=lambda: Undecided("the run was ended before an answer came"))
+
+
+class ApiClient:
+    """Sends one run's requests and keeps a record of each."""
+
+    def __init__(  # noqa: PLR0913  what a request takes; there is one caller
+        self,
+        transport: Transport,
+        identity: Identity,
+        redactor: Redactor,
+        journal: clock.Journal,
+        caller: Caller,
+        *,
+        waiting: Waiting,
+        recv_window: int,
+    ) -> None:
+        self.first_error: CannotLook | None = None  # of the run's first request; it forbids all others
+        self._transport = transport
+        self._identity = identity
+        self._redactor = redactor
+        self._journal = journal
+        self._caller = caller
+        self._waiting = waiting
+        self._recv_window = recv_window
+        self._slots = {host: threading.Semaphore(most) for host, most in AT_ONCE.items()}
+        self._counting = threading.Lock()
+        self._begun = 0
+        self._calls: dict[int, Call] = {}
+        self._stopped: CannotLook | None = None
+        self._watch = clock.Stopwatch()
+
+    @property
+    def calls(self) -> list[Call]:
+        """All requests that have ended, in the order in which they were sent."""
+        return [self._calls[number] for number in sorted(self._calls)]
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether a request behind the first one met a limit, so that nothing more is sent."""
+        return self._stopped is not None and self.first_error is None
+
+    def require_key_for(self, endpoint: Endpoint) -> None:
+        """Raises Undecided where the request needs a key and there is none."""
+        if self._identity.signer is None and (endpoint.signed or endpoint.keyed):
+            raise Undecided(f"{endpoint} needs a key and a secret, and there are none. Fill in .env")
+
+    def ask(self, endpoint: Endpoint, params: Params = (), offset: float = 0.0) -> tuple[Answer, clock.Span]:
+        """One answer, and its own span once a connection stood. Raises CannotLook where none came, or none is sent.
+
+        `offset`: local clock minus the exchange's in ms, for the stamp of a signed request. A GET is tried once more,
+        freshly stamped, after a cut connection or a 5xx.
+        """
+        self.require_key_for(endpoint)
+        is_first = not self._begun
+        retries = 1 if endpoint.method == "GET" else 0
+        while True:
+            with self._slots[endpoint.host]:
+                # Checked only now: an answer that came meanwhile may forbid this request, and a stamp grows stale.
+                seconds = self._seconds_once_due(endpoint)
+                query = self._query(endpoint, params, offset)
+                sending = self._begin(endpoint)
+                try:
+                    sending.raw = self._transport.send(endpoint, query, self._key_for(endpoint), seconds)
+                    sending.result = self._read(sending.raw, endpoint)
+                except CannotLook as error:
+                    sending.result = error
+                finally:  # a request that Ctrl-C cuts short was sent all the same
+                    span = self._end(sending)
+            if not isinstance(sending.result, CannotLook):
+                return sending.result, span
+            if not (retries and _may_pass(sending.result)):
+                if is_first and isinstance(sending.result, _NO_WAY):
+                    self.first_error = self._stopped = sending.result
+                raise sending.result.with_traceback(None)
+            retries -= 1
+
+    def seconds_for(self, endpoint: Endpoint) -> float:
+        """What is left of the run's own time. Raises what forbids another request: RateLimited, OutOfTime and so on."""
+        if isinstance(self._stopped, RateLimited):
+            raise RateLimited(f"not sent, because earlier in this run {self._stopped}")
+        if self._stopped:
+            raise self._stopped.with_traceback(None)
+        seconds = RUN_SECONDS - (self._watch.seconds - self._waiting.seconds)
+        if seconds <= 0:
+            raise OutOfTime(f"{endpoint} was not sent, as this run has waited {RUN_SECONDS:.0f} s already. Run again")
+        return seconds
+
+    def _seconds_once_due(self, endpoint: Endpoint) -> float:
+        """`seconds_for`, after the wait for the exchange's next minute where that is due."""
+        seconds = self.seconds_for(endpoint)
+        must_wait = endpoint.host is Host.FUTURES and self._waiting.is_due
+        self._caller.check_cancelled(must_wait=must_wait)
+        if not must_wait:
+            return seconds
+        self._waiting.for_room()
+        return self.seconds_for(endpoint)
+
+    def _key_for(self, endpoint: Endpoint) -> Secret | None:
+        return self._identity.api_key if endpoint.signed or endpoint.keyed else None
+
+    def _query(self, endpoint: Endpoint, params: Params, offset: float) -> Secret:
+        """The query as a secret: with the key's header, a signed query is an order that anybody can send again."""
+        if self._identity.signer is None or not endpoint.signed:
+            return Secret(encode(params))
+        stamp = round(clock.now_ms() - offset)
+        stamped = [*params, ("recvWindow", str(self._recv_window)), ("timestamp", str(stamp))]
+        query = Secret(signed_query(stamped, self._identity.signer))
+        signature = query.reveal().rpartition("signature=")[2]
+        self._learn(dict.fromkeys((signature, unquote(signature))))
+        return query
+
+    def _read(self, raw: RawAnswer, endpoint: Endpoint) -> Answer:
+        if self._key_for(endpoint):  # a cassette's answers are no secrets, and may be anybody's words
+            self._learn(answers.secrets_in(raw, endpoint))
+        return answers.read(raw, endpoint, self._redactor.clean)
+
+    def _begin(self, endpoint: Endpoint) -> _Sending:
+        with self._counting:
+            self._begun += 1
+            number = self._begun
+        self._caller.note_call(number)
+        return _Sending(endpoint, number, self._watch.seconds, clock.Stopwatch())
+
+    def _end(self, sending: _Sending) -> clock.Span:
+        """Records a request that has ended; its span counts from when a connection stood."""
+        span, result, raw = sending.watch.stop(), sending.result, sending.raw
+        # A replay tells when and how long it was then.
+        times = self._journal.keep(
+            f"call/{sending.number}", [round(sending.began * 1000), round(span.took)], vital=False
+        )
+        call = self._calls[sending.number] = _call(sending.endpoint, raw, result, times)
+        self._waiting.hear(call.used_weight, span.began + span.took)
+        if isinstance(result, RateLimited):
+            self._stopped = result
+        connecting = raw.connecting_ms if raw else 0.0
+        return clock.Span(span.began + connecting, span.took - connecting)
+
+    def _learn(self, secrets: Iterable[str]) -> None:
+        for secret in secrets:
+            self._redactor.learn(secret)
+
+
+def _may_pass(error: CannotLook) -> bool:
+    """Whether the same request may well be answered when it is sent again."""
+    return isinstance(error, Unreachable | ExchangeTrouble) and error.kind not in _NOT_AGAIN
+
+
+def _call(endpoint: Endpoint, raw: RawAnswer | None, result: Answer | CannotLook, times: list[float]) -> Call:
+    error = result if isinstance(result, CannotLook) else None
+    refusal = result if isinstance(result, Refusal) else None
+    limit = error if isinstance(error, RateLimited) else None
+    return Call(
+        method=endpoint.method,
+        path=endpoint.path,
+        host=endpoint.host,
+        weight=endpoint.weight,
+        status=raw.status if raw else None,
+        code=error.code if error else refusal.code if refusal else None,
+        message=str(error) if error else refusal.message if refusal else "",
+        began_ms=round(times[0]),
+        duration_ms=round(times[1]),
+        trouble=error.kind if error else "",
+        banned_until=limit.banned_until if limit else None,
+        retry_after=limit.retry_after if limit else None,
+        # The wallet host counts each of its paths apart, and against other limits.
+        used_weight=rate_limit.used_weight(raw.headers) if raw and endpoint.host is Host.FUTURES else None,
+    )

@@ -1,0 +1,86 @@
+"""What a run leaves behind: each of its requests, and all that a diagnosis may weigh. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from keycheck.credentials.pasted_text import KeyFacts
+from keycheck.errors import NotSent
+from keycheck.exchange.drift import Drift
+from keycheck.exchange.endpoints import Host
+from keycheck.verdict.findings import Finding
+
+System = Literal["linux", "windows", "macos"]
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request of the run. `status` and `code`: None where none came.
+
+    `duration_ms`, and `began_ms` since the run began: whole ms, in a replay those of the recorded run.
+
+    `trouble`: the `kind` of the CannotLook that came in an answer's place, or "". `banned_until` (ms since 1970) and
+    `retry_after` (seconds): what a limit said of its end. `used_weight`: the address's weight in this minute, as the
+    answer's header told it.
+    """
+
+    method: str
+    path: str
+    host: Host
+    weight: int
+    status: int | None
+    code: int | None
+    message: str
+    duration_ms: int
+    began_ms: int = 0
+    trouble: str = ""
+    banned_until: int | None = None
+    retry_after: int | None = None
+    used_weight: int | None = None
+
+    @property
+    def name(self) -> str:
+        """As an endpoint is written: `GET /fapi/v1/ping`."""
+        return f"{self.method} {self.path}"
+
+    @property
+    def sent(self) -> bool:
+        """Whether it left this machine, or may have: a limit holds back what is still connecting."""
+        return self.trouble != NotSent.kind
+
+    @property
+    def accepted(self) -> bool:
+        """Whether a 200 came that could be read."""
+        return self.status == 200 and not self.trouble
+
+    def __str__(self) -> str:
+        told = f"HTTP {self.status}" if self.status is not None else "no answer"
+        told += f", code {self.code}" if self.code is not None else ""
+        return f"{self.name}: {told}" + (f" ({self.message})" if self.message else "")
+
+
+def overcome(calls: Sequence[Call]) -> list[Call]:
+    """Requests that got no usable answer, and got one when they were put again."""
+    answered = {call.name: number for number, call in enumerate(calls) if not call.trouble}
+    return [call for number, call in enumerate(calls) if call.trouble and answered.get(call.name, -1) > number]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything of one run that points to a cause. None: not seen.
+
+    `permissions`: apiRestrictions; `account_info`: the wallet's account/info; `began`: ISO 8601, when the run began (a
+    replay: when it was recorded); `system`: where the run was made, for the commands of a remedy.
+    """
+
+    calls: Sequence[Call] = ()
+    findings: Sequence[Finding] = ()
+    key: KeyFacts = field(default_factory=KeyFacts)
+    environment: str = "production"
+    recv_window: int = 5000
+    permissions: Mapping[str, bool] | None = None
+    account_info: Mapping[str, Any] | None = None
+    can_trade: bool | None = None
+    drift: Drift | None = None
+    began: str = ""
+    system: System | None = None

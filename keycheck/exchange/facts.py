@@ -1,0 +1,300 @@
+"""Binance's JSON -> what the checks ask about. Pure.
+
+Unknown fields are ignored; a field that is missing or of the wrong type is never guessed: reading it raises
+NotBinance, and the check that asked is unproven.
+"""
+
+import difflib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+
+from keycheck.errors import NotBinance
+from keycheck.exchange.endpoints import Host
+from keycheck.exchange.error_codes import Kind
+from keycheck.exchange.orders import OrderRules
+
+_MOST_NAMES = 3000  # contracts; Binance has some 900
+_NAME = re.compile(r"\w{1,40}")
+_FIGURE = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,20})?(?:[eE][+-]?[0-9]{1,2})?")
+
+
+def missing(what: str, where: str) -> NotBinance:
+    """The error for an answer that lacks `what`."""
+    return NotBinance(f"{where} answered without a usable {what}. Run again; if it stays, report it with this page")
+
+
+def flag(body: Mapping[str, Any], name: str, where: str) -> bool:
+    """A boolean field. The strings "true" and "false", and 0 and 1, are not booleans."""
+    value = body.get(name)
+    if not isinstance(value, bool):
+        raise missing(name, where)
+    return value
+
+
+def decimal(text: object, name: str, where: str) -> Decimal:
+    """A number that the exchange writes as a string: plain ASCII figures, not negative."""
+    if isinstance(text, str) and _FIGURE.fullmatch(text):
+        return Decimal(text)
+    raise missing(name, where)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A coded refusal: Binance's code, the class it falls into, and its text cleaned for sharing."""
+
+    status: int
+    code: int | None
+    message: str
+    kind: Kind
+
+    def __str__(self) -> str:
+        what = f"code {self.code}" if self.code is not None else "no code"
+        return f"Binance refused with {what}" + (f" ({self.message})" if self.message else "")
+
+
+@dataclass(frozen=True)
+class Reachability:
+    """Whether the futures API answered this machine, and if not, what came in its place."""
+
+    answered: bool
+    observed: str
+
+    def __str__(self) -> str:
+        return self.observed
+
+
+@dataclass(frozen=True)
+class SignedReads:
+    """Whether each host took a signed request: None means it accepted. Hosts that gave no answer are left out."""
+
+    answers: Mapping[Host, Refusal | None]
+
+    @property
+    def accepted(self) -> bool:
+        """One acceptance is proof enough: key, address and signature are good, permissions are the next question."""
+        return any(refusal is None for refusal in self.answers.values())
+
+    @property
+    def refused(self) -> bool:
+        """Whether a host refused in a way that speaks of the key."""
+        return any(refusal is not None and refusal.kind.speaks_of_the_key for refusal in self.answers.values())
+
+    def __str__(self) -> str:
+        return "; ".join(
+            f"the {host.value} API: {'accepted' if refusal is None else refusal}"
+            for host, refusal in self.answers.items()
+        )
+
+
+class PositionMode(Enum):
+    """How the account holds positions; decides the `positionSide` that its orders must carry."""
+
+    ONE_WAY = "ONE_WAY"
+    HEDGE = "HEDGE"
+
+    @property
+    def buy_side(self) -> str:
+        """`positionSide` of an order that buys: BOTH, or LONG in hedge mode; anything else is refused with -4061."""
+        return "LONG" if self is PositionMode.HEDGE else "BOTH"
+
+
+def position_mode(body: Mapping[str, Any], where: str) -> PositionMode:
+    """From `dualSidePosition`, which accountConfig and positionSide/dual share."""
+    return PositionMode.HEDGE if flag(body, "dualSidePosition", where) else PositionMode.ONE_WAY
+
+
+@dataclass(frozen=True)
+class Account:
+    """`GET /fapi/v1/accountConfig`, or the refusal that came in its place. No balances are in it."""
+
+    fields: Mapping[str, Any] = field(repr=False)
+    refusal: Refusal | None = None
+
+    @property
+    def can_trade(self) -> bool | None:
+        """None where the futures API refused the key."""
+        return None if self.refusal else flag(self.fields, "canTrade", "the futures API (accountConfig)")
+
+    def __str__(self) -> str:
+        if self.refusal:
+            return f"the futures API refuses this key: {self.refusal}"
+        return f"the account {'may' if self.can_trade else 'may not'} trade (canTrade)"
+
+
+@dataclass(frozen=True)
+class OrderAnswer:
+    """How the test order fared: `refusal` is None where it was accepted (HTTP 200 with `{}` or an `orderId`)."""
+
+    order: str
+    refusal: Refusal | None
+
+    @property
+    def accepted(self) -> bool:
+        """Accepted, or refused for want of funds or room alone."""
+        return self.refusal is None or self.refusal.kind is Kind.FUNDS
+
+    @property
+    def speaks_of_the_key(self) -> bool:
+        """False for clock, format, rate and trouble codes: they tell nothing about key or account."""
+        return self.was_weighed or (self.refusal is not None and self.refusal.kind.speaks_of_the_key)
+
+    @property
+    def was_weighed(self) -> bool:
+        """Accepted, or refused by a rule about orders or funds: the order gate looked at it."""
+        return self.accepted or (self.refusal is not None and self.refusal.kind is Kind.ORDER_RULE)
+
+    def __str__(self) -> str:
+        return f"{self.order}: {self.refusal or 'accepted'}"
+
+
+@dataclass(frozen=True)
+class SymbolRules:
+    """One contract of exchangeInfo. `filters` by filterType. Strings are as the exchange writes them.
+
+    `disputed`: filterTypes that are listed more than once and disagree; reading a limit of theirs raises NotBinance.
+    """
+
+    symbol: str
+    status: str
+    filters: Mapping[str, Mapping[str, Any]] = field(repr=False)
+    disputed: frozenset[str] = frozenset()
+    _where = "the futures API (exchangeInfo)"
+
+    @property
+    def is_trading(self) -> bool:
+        """Whether it takes orders now."""
+        return self.status == "TRADING"
+
+    def __str__(self) -> str:
+        meaning = "it trades" if self.is_trading else _STANDING.get(self.status, "which takes no orders")
+        return f"{self.symbol} has status {self.status}: {meaning}"
+
+    @property
+    def step_size(self) -> str:
+        """LOT_SIZE's `stepSize`. Precision fields are not it, as Binance's own page warns."""
+        return self._text("LOT_SIZE", "stepSize")
+
+    @property
+    def min_notional(self) -> str | None:
+        """MIN_NOTIONAL's `notional`; None where the contract has no such filter."""
+        return self._text("MIN_NOTIONAL", "notional") if self._filter("MIN_NOTIONAL") is not None else None
+
+    def market_rules(self) -> OrderRules:
+        """Limits of a MARKET order: the step of MARKET_LOT_SIZE, else of LOT_SIZE; the tighter of their bounds."""
+        lots = [self._filter(kind) or {} for kind in ("MARKET_LOT_SIZE", "LOT_SIZE")]
+
+        def figures(name: str) -> list[Decimal]:
+            return [value for lot in lots if name in lot and (value := decimal(lot[name], name, self._where)) > 0]
+
+        steps = figures("stepSize")
+        if not steps:
+            raise missing("stepSize", self._where)
+        return OrderRules(
+            step=steps[0],
+            min_quantity=max(figures("minQty"), default=Decimal(0)),
+            max_quantity=min(figures("maxQty"), default=None),
+            min_notional=decimal(self.min_notional or "0", "notional", self._where),
+        )
+
+    def _filter(self, kind: str) -> Mapping[str, Any] | None:
+        if kind in self.disputed:
+            raise NotBinance(
+                f"{self._where} lists two filters {kind} of {self.symbol} that disagree, and none of them is taken. "
+                "Run again; if it stays, report it with this page"
+            )
+        return self.filters.get(kind)
+
+    def _text(self, kind: str, name: str) -> str:
+        text = (self._filter(kind) or {}).get(name)
+        decimal(text, f"{kind}.{name}", self._where)
+        return str(text)
+
+
+# USD-M futures, "Symbol status": what takes no orders, in plain words.
+_STANDING = {
+    "PENDING_TRADING": "it is announced, and does not trade yet",
+    "PRE_DELIVERING": "it is about to be delivered, and takes no orders",
+    "DELIVERING": "it is being delivered, and takes no orders",
+    "DELIVERED": "it was delivered, and trades no more",
+    "PRE_SETTLE": "it is about to be settled, and takes no orders",
+    "SETTLING": "it is being settled, and takes no orders",
+    "CLOSE": "it is closed, and trades no more",
+}
+
+
+def nearest_names(symbol: str, exchange_info: Mapping[str, Any]) -> tuple[str, ...]:
+    """Up to three contracts of the exchange whose names are most like `symbol`, the likeliest first."""
+    names = [
+        name
+        for entry in exchange_info.get("symbols") or ()
+        if isinstance(entry, dict) and isinstance(name := entry.get("symbol"), str) and _NAME.fullmatch(name)
+    ]
+    return tuple(difflib.get_close_matches(symbol, names[:_MOST_NAMES], n=3, cutoff=0.5))
+
+
+def rules_of(symbol: str, exchange_info: Mapping[str, Any]) -> SymbolRules | None:
+    """The contract of exactly that name among hundreds, or None. The first entry is never taken for it.
+
+    Raises NotBinance for a contract that is listed twice, even where both entries say the same: Binance lists each
+    once. A filter that is listed twice in the same words is that filter.
+    """
+    symbols = exchange_info.get("symbols")
+    if not isinstance(symbols, list) or not any(isinstance(one, dict) for one in symbols):
+        raise missing("list of contracts", SymbolRules._where)
+    entries = [one for one in symbols if isinstance(one, dict) and one.get("symbol") == symbol]
+    if len(entries) > 1:
+        raise NotBinance(
+            f"{SymbolRules._where} lists {symbol} twice, and neither entry is taken. "
+            "Run again; if it stays, report it with this page"
+        )
+    if not entries:
+        return None
+    (entry,) = entries
+    status = entry.get("status")
+    if not isinstance(status, str) or not re.fullmatch(r"[A-Z_]{1,40}", status):
+        raise missing("status", SymbolRules._where)
+    return SymbolRules(symbol, status, *_by_type(entry.get("filters")))
+
+
+def _by_type(listed: object) -> tuple[dict[str, Mapping[str, Any]], frozenset[str]]:
+    """The first filter of each type, and the types of which another one says something else."""
+    found = [one for one in (listed if isinstance(listed, list) else ()) if isinstance(one, dict)]
+    named = [(kind, one) for one in found if isinstance(kind := one.get("filterType"), str)]
+    first: dict[str, Mapping[str, Any]] = {}
+    for kind, one in named:
+        first.setdefault(kind, one)
+    return first, frozenset(kind for kind, one in named if _limits(one) != _limits(first[kind]))
+
+
+def _limits(one: Mapping[str, Any]) -> list[Any]:
+    """All that is read of a filter."""
+    return [one.get(name) for name in ("stepSize", "minQty", "maxQty", "notional")]
+
+
+@dataclass(frozen=True)
+class Weight:
+    """Request weight of an address within one minute, and its limit."""
+
+    used: int
+    limit: int
+
+    def __str__(self) -> str:
+        return f"{self.used} of {self.limit} of the address's request weight in this minute"
+
+    def is_under(self, percent: int) -> bool:
+        """Whether less than so much of the limit is used."""
+        return self.used * 100 < self.limit * percent
+
+
+def weight_limit(exchange_info: Mapping[str, Any]) -> int | None:
+    """Request weight per minute and IP; None where the exchange does not publish it."""
+    limits = exchange_info.get("rateLimits")
+    for limit in limits if isinstance(limits, list) else ():
+        if isinstance(limit, dict) and limit.get("rateLimitType") == "REQUEST_WEIGHT":
+            value = limit.get("limit")
+            return value if type(value) is int and value > 0 else None
+    return None

@@ -1,0 +1,249 @@
+"""Asks each question of a run once, whichever thread asks it first, and remembers which requests its answer rests on.
+
+Theory of operation. A question is a method of the session, by name, and its arguments. The memo has an entry for each
+question that was asked, or that the prefetcher has reserved:
+
+    state      meaning                               a check that asks            the prefetcher that asks
+    (none)     nobody has asked                      starts it                    starts it
+    RESERVED   the prefetcher is going to ask        waits; after PATIENCE, once  starts it
+                                                     prefetching runs, starts it
+    RUNNING    a thread is asking                    waits                        waits
+    DONE       an answer, or the error in its place  takes it                     takes it
+    DROPPED    the thread that asked was torn away   asks anew                    asks anew
+               (Ctrl-C, a time-out, cancellation),
+               or the reservation was released
+
+An entry that is dropped is forgotten, so the threads that wait for it find none and begin again. Only KeycheckErrors
+are remembered in the place of an answer; every other exception drops the entry.
+"""
+
+import enum
+import threading
+from collections.abc import Callable, Iterable
+from functools import partial, wraps
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+
+from keycheck.errors import GivenUp, KeycheckError
+from keycheck.exchange.endpoints import Endpoint
+
+Question = tuple[str, tuple[Any, ...]]  # a method's name and its arguments
+P = ParamSpec("P")
+R = TypeVar("R")
+
+PATIENCE = 0.7  # seconds; the first answer of a prefetching thread takes one round trip
+_SENDS = "sends"
+_RESTS_ON = "rests_on"
+
+
+class State(enum.Enum):
+    """See the table above."""
+
+    RESERVED = "reserved"
+    RUNNING = "running"
+    DONE = "done"
+    DROPPED = "dropped"
+
+
+class _Entry:
+    """One question: its state, its answer, and the numbers of the requests that the answer rests on."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.answer: Any = None
+        self.calls: frozenset[int] = frozenset()
+        self.settled = threading.Event()  # DONE or DROPPED
+
+    def settle(self, state: State) -> None:
+        self.state = state
+        self.settled.set()
+
+
+class _OfThread(threading.local):
+    """What each thread has for itself: the requests whose answers it used, and whether it prefetches."""
+
+    def __init__(self) -> None:
+        self.used: set[int] = set()
+        self.prefetches = False
+
+
+class Memo:
+    """The answers of one run.
+
+    `interrupted` is called where a thread that waits for an answer is torn away, by Ctrl-C or a time-out.
+    """
+
+    def __init__(self) -> None:
+        self.interrupted: Callable[[], None] = lambda: None
+        self._entries: dict[Question, _Entry] = {}
+        self._lock = threading.Lock()
+        self._thread = _OfThread()
+        self._prefetching_runs = False
+        self._is_cancelled = False
+
+    def answer(self, question: Question, ask: Callable[[], R]) -> R:
+        """The remembered answer, or that of `ask`. Raises the KeycheckError that came in its place."""
+        while True:
+            entry, is_mine = self._entry(question)
+            if is_mine:
+                self._run(question, entry, ask)
+            else:
+                self._wait_for(question, entry)
+            if entry.state is State.DONE:
+                self._thread.used |= entry.calls
+                if isinstance(entry.answer, KeycheckError):
+                    raise entry.answer.with_traceback(None)
+                return entry.answer  # type: ignore[no-any-return]
+
+    def seen(self, name: str) -> Any:
+        """The answer to a question without arguments, or the error in its place; None where there is neither yet."""
+        entry = self._entries.get((name, ()))
+        return entry.answer if entry is not None and entry.state is State.DONE else None
+
+    def note_call(self, number: int) -> None:
+        """The question that this thread is asking rests on this request, too; requests are counted from 1."""
+        self._thread.used.add(number)
+
+    def take_used_calls(self) -> tuple[int, ...]:
+        """Numbers of the requests whose answers this thread used since it last called this."""
+        used, self._thread.used = self._thread.used, set()
+        return tuple(sorted(used))
+
+    # -- prefetching --
+
+    def reserve(self, questions: Iterable[Question]) -> None:
+        """The prefetcher is going to ask these: checks wait for their answers."""
+        with self._lock:
+            for question in questions:
+                self._entries.setdefault(question, _Entry(State.RESERVED))
+
+    def release(self, question: Question) -> None:
+        """The prefetcher is not going to ask this question, if it has not begun: a check that needs it asks."""
+        with self._lock:
+            entry = self._entries.get(question)
+            if entry is not None and entry.state is State.RESERVED:
+                self._drop(question, entry)
+
+    def prefetching_runs(self) -> None:
+        """The run's first request was answered; from now on checks are patient with reservations for PATIENCE only."""
+        self._prefetching_runs = True
+
+    def this_thread_prefetches(self) -> None:
+        """This thread asks on behalf of checks to come: it never waits for the rate limit, and it can be cancelled."""
+        self._thread.prefetches = True
+
+    def cancel_prefetching(self) -> None:
+        """No prefetching thread sends anything from now on."""
+        self._is_cancelled = True
+
+    def check_cancelled(self, *, must_wait: bool) -> None:
+        """Called before each request. In a prefetching thread, raises GivenUp where prefetching was cancelled, or where
+        the request would have to wait for the rate limit: the thread of the checks alone waits for that.
+        """
+        if self._thread.prefetches and (must_wait or self._is_cancelled):
+            raise GivenUp
+
+    # -- the table above --
+
+    def _entry(self, question: Question) -> tuple[_Entry, bool]:
+        """The entry, now RUNNING if this thread is the one that has to ask, and whether it is."""
+        with self._lock:
+            entry = self._entries.get(question)
+            if entry is None:
+                entry = self._entries[question] = _Entry(State.RUNNING)
+                return entry, True
+            if entry.state is State.RESERVED and self._thread.prefetches:
+                entry.state = State.RUNNING
+                return entry, True
+            return entry, False
+
+    def _drop(self, question: Question, entry: _Entry) -> None:
+        """Called under the lock."""
+        del self._entries[question]
+        entry.settle(State.DROPPED)
+
+    def _run(self, question: Question, entry: _Entry, ask: Callable[[], Any]) -> None:
+        outside, self._thread.used = self._thread.used, set()
+        try:
+            try:
+                entry.answer = ask()
+            except KeycheckError as error:
+                entry.answer = error
+        except BaseException:
+            outside |= self._thread.used
+            with self._lock:
+                self._drop(question, entry)
+            raise
+        else:
+            entry.calls = frozenset(self._thread.used)
+            entry.settle(State.DONE)
+        finally:
+            self._thread.used = outside
+
+    def _wait_for(self, question: Question, entry: _Entry) -> None:
+        try:
+            while not entry.settled.wait(PATIENCE):
+                if self._prefetching_runs:
+                    # The question before it may have stalled; whoever waits asks by himself then.
+                    self.release(question)
+        except BaseException:
+            self.interrupted()
+            raise
+
+
+class HasMemo(Protocol):
+    """An object whose methods can be memoized."""
+
+    @property
+    def memo(self) -> Memo: ...
+
+
+S = TypeVar("S", bound=HasMemo)
+
+
+def memoized(
+    *, sends: Endpoint | None = None, rests_on: Iterable[Callable[..., Any]] = ()
+) -> Callable[[Callable[Concatenate[S, P], R]], Callable[Concatenate[S, P], R]]:
+    """Marks a method as a question: it is asked once a run, and its answer, or the error in its place, is remembered.
+
+    `sends`: the request that it sends by itself; `rests_on`: the questions that it asks in turn. From these the
+    prefetcher knows what a check leads to, and `--explain` which requests it may send.
+    """
+
+    def decorate(ask: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
+        @wraps(ask)
+        def asked(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
+            return self.memo.answer((ask.__name__, args), partial(ask, self, *args, **kwargs))
+
+        setattr(asked, _SENDS, sends)
+        setattr(asked, _RESTS_ON, tuple(question.__name__ for question in rests_on))
+        return asked
+
+    return decorate
+
+
+class Dependencies:
+    """What the questions of a session class rest on, and which requests they send: read off their `memoized` marks."""
+
+    def __init__(self, session: type[HasMemo], stamp: str) -> None:
+        """`stamp`: the question that each signed request asks first, for its time stamp."""
+        questions = {name: one for name, one in vars(session).items() if hasattr(one, _RESTS_ON)}
+        self.sends: dict[str, Endpoint | None] = {name: getattr(one, _SENDS) for name, one in questions.items()}
+        self.rests_on: dict[str, tuple[str, ...]] = {
+            name: getattr(one, _RESTS_ON) + ((stamp,) if (sent := self.sends[name]) and sent.signed else ())
+            for name, one in questions.items()
+        }
+
+    def reached_from(self, names: Iterable[str]) -> frozenset[str]:
+        """These questions and all that they rest on. Names that are no questions lead nowhere."""
+        reached: set[str] = set()
+        left = [name for name in names if name in self.rests_on]
+        while left:
+            name = left.pop()
+            if name not in reached:
+                reached.add(name)
+                left += self.rests_on[name]
+        return frozenset(reached)
+
+    def requests_of(self, names: Iterable[str]) -> set[Endpoint]:
+        """The requests that these questions may send, and those that they rest on."""
+        return {sent for name in self.reached_from(names) if (sent := self.sends[name])}

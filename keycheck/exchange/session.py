@@ -1,0 +1,379 @@
+"""The signed session that all checks share: a question in, a fact out, or a named reason why there is none.
+
+Each question is asked once a run; its answer, or its failure, is remembered. Signed requests carry the exchange's
+time (local clock corrected by the offset that the first look at it showed), so that a wrong clock is one finding.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from keycheck import clock
+from keycheck.credentials.signing import Params
+from keycheck.errors import (
+    CannotLook,
+    NotApplicable,
+    NotBinance,
+    Refused,
+    TurnedAway,
+    Undecided,
+)
+from keycheck.exchange.api_client import Answer, ApiClient, Identity, Listener, Transport
+from keycheck.exchange.drift import Drift, Sample, drift_of
+from keycheck.exchange.endpoints import (
+    ACCOUNT_CONFIG,
+    ACCOUNT_INFO,
+    API_RESTRICTIONS,
+    EXCHANGE_INFO,
+    LISTEN_KEY,
+    ORDER_TEST,
+    PING,
+    POSITION_SIDE,
+    PREMIUM_INDEX,
+    TIME,
+    TRADING_STATUS,
+    USER_STREAM,
+    Endpoint,
+    Host,
+)
+from keycheck.exchange.evidence import Call
+from keycheck.exchange.facts import (
+    Account,
+    OrderAnswer,
+    PositionMode,
+    Reachability,
+    Refusal,
+    SignedReads,
+    SymbolRules,
+    Weight,
+    decimal,
+    missing,
+    nearest_names,
+    position_mode,
+    rules_of,
+    weight_limit,
+)
+from keycheck.exchange.memo import Dependencies, Memo, memoized
+from keycheck.exchange.orders import OrderRules, dust_quantity, plain, smallest_quantity
+from keycheck.exchange.permissions import KeyPermissions
+from keycheck.exchange.quantitative_rules import Lock, locks_of
+from keycheck.exchange.throttle import Waiting
+from keycheck.exchange.user_stream import StreamKey, UserStream, listen_key
+from keycheck.host_checks import KEPT, NO_FILE, NOT_TOLD, UNKEPT, Machine
+from keycheck.redaction.redactor import Redactor
+
+CLOCK_SAMPLES = 3
+
+
+class Binance:
+    """The two APIs as one key on one machine sees them. Every method raises CannotLook where it cannot tell."""
+
+    def __init__(  # noqa: PLR0913  what a run consists of; there is one caller
+        self,
+        transport: Transport,
+        identity: Identity,
+        *,
+        symbol: str,
+        recv_window: int,
+        has_wallet: bool,
+        journal: clock.Journal,
+        redactor: Redactor,
+        waiting: Waiting,
+        machine: Machine,
+        listener: Listener | None,
+    ) -> None:
+        self.key = identity.key
+        self.symbol = symbol
+        self.recv_window = recv_window
+        self.has_wallet = has_wallet
+        self._journal = journal
+        self._machine = machine
+        self._listener = listener  # None: no stream is to be opened
+        self._waiting = waiting
+        self.memo = Memo()
+        self._client = ApiClient(
+            transport, identity, redactor, journal, self.memo, waiting=waiting, recv_window=recv_window
+        )
+
+    def __repr__(self) -> str:
+        return f"<Binance session, {len(self.calls)} requests so far>"
+
+    @property
+    def calls(self) -> list[Call]:
+        """The requests so far, in the order in which they were sent."""
+        return self._client.calls
+
+    @property
+    def waited(self) -> float:
+        """Seconds that the run has waited for the exchange's next minute so far."""
+        return self._waiting.seconds
+
+    # -- questions, each below those that it rests on --
+
+    @memoized(sends=PING)
+    def ping(self) -> Reachability:
+        """Whether the futures API answers this machine.
+
+        An answer that is not the API's own is an observation here, since reaching it is the question. No answer at all
+        is none: raises CannotLook. Where the run's first request met either, that answers it; and so does its answer,
+        where a limit that another request met forbids a ping.
+        """
+        if self._client.is_limited:
+            self.memo.note_call(1)
+            return Reachability(True, "the futures API answered, before it set a limit")
+        try:
+            if self._client.first_error:
+                self.memo.note_call(1)
+                raise self._client.first_error.with_traceback(None)
+            self._fact(PING)
+        except (NotBinance, TurnedAway) as error:
+            return Reachability(False, str(error))
+        return Reachability(True, "the futures API answered")
+
+    @memoized(sends=TIME)
+    def clock_sample(self, number: int) -> Sample:
+        """The exchange's clock beside the local one, for the first, second or third time."""
+        answer, span = self._ask(TIME)
+        began, took = self._journal.keep(f"clock/{number}", [span.began, span.took])
+        server = self._insist(answer).get("serverTime")
+        if type(server) is not int or not 10**12 < server < 10**13:
+            raise missing("serverTime", "the futures API (time)")
+        sample = Sample(began, took, server)
+        if number == 1:
+            self._waiting.offset = sample.offset
+        return sample
+
+    @memoized(rests_on=(clock_sample,))
+    def drift(self) -> Drift:
+        """Local clock against the exchange's, from the quickest of three samples."""
+        drift = drift_of([self.clock_sample(number) for number in range(1, CLOCK_SAMPLES + 1)])
+        self._waiting.offset = drift.offset
+        return drift
+
+    @memoized(rests_on=(drift,))
+    def now(self) -> float:
+        """The exchange's time in ms since 1970; in a replay, that of the recording."""
+        return self._journal.keep("now", [clock.now_ms() - self.drift().offset, 0], vital=False)[0]
+
+    @memoized()
+    def clock_is_kept(self) -> bool:
+        """Whether the operating system has its clock set over the network."""
+        told = self._journal.remember("machine/clock", self._machine.clock)
+        if told not in ([KEPT], [UNKEPT]):
+            raise NotApplicable("the operating system cannot be asked after its clock here, as in most containers")
+        return told == [KEPT]
+
+    @memoized()
+    def open_files(self) -> tuple[str, ...]:
+        """What lies open of the files that hold the credentials, in a sentence each."""
+        told = self._journal.remember("machine/files", self._machine.open_files)
+        if told == [NO_FILE]:
+            raise NotApplicable("the credentials come from the environment, and no file holds them")
+        if any(NOT_TOLD in remark for remark in told):
+            raise Undecided("; ".join(told))
+        return tuple(told)
+
+    @memoized(sends=EXCHANGE_INFO)
+    def exchange_info(self) -> Mapping[str, Any]:
+        """The exchange's rules for all contracts: about 1.1 MB, as there is no parameter to ask for one."""
+        info = self._fact(EXCHANGE_INFO)
+        self._waiting.limit = weight_limit(info) or self._waiting.limit
+        return info
+
+    @memoized(rests_on=(ping, exchange_info))
+    def weight_at_start(self) -> Weight:
+        """How much of this minute's weight others behind the same address had used before this run began."""
+        self.ping()
+        limit = weight_limit(self.exchange_info())
+        calls = self.calls
+        told = next((call for call in calls if call.used_weight is not None), None)
+        if told is None or told.used_weight is None or limit is None:
+            raise Undecided("the futures API does not tell how much of its request weight is used. Run again")
+        sent = sum(call.weight for call in calls[: calls.index(told) + 1] if call.host is Host.FUTURES)
+        return Weight(max(told.used_weight - sent, 0), limit)
+
+    @memoized(sends=API_RESTRICTIONS)
+    def wallet_answer(self) -> Answer:
+        """What the wallet API says to the signed question after the key's permissions."""
+        return self._ask(API_RESTRICTIONS)[0]
+
+    @memoized(sends=ACCOUNT_CONFIG)
+    def account_answer(self) -> Answer:
+        """What the futures API says to the signed question after the account."""
+        return self._ask(ACCOUNT_CONFIG)[0]
+
+    @memoized(sends=LISTEN_KEY)
+    def stream_key(self) -> StreamKey:
+        """What opens the account's stream for an hour. There may be one already, and then it is that one."""
+        if self._listener is None:
+            raise NotApplicable("BINANCE_USER_STREAM is off, so the user data stream was left alone")
+        answer = self._ask(LISTEN_KEY)[0]
+        if isinstance(answer, Refusal) and answer.kind.speaks_of_the_key:
+            return StreamKey(None, answer)
+        return StreamKey(listen_key(self._insist(answer)))
+
+    @memoized(rests_on=(wallet_answer, account_answer))
+    def signed_reads(self) -> SignedReads:
+        """Sends one signed request to each host. Raises CannotLook where no answer speaks of the key."""
+        hosts = {Host.WALLET: self.wallet_answer} if self.has_wallet else {}
+        found: dict[Host, Refusal | None] = {}
+        failed: CannotLook | None = None
+        for host, ask in {**hosts, Host.FUTURES: self.account_answer}.items():
+            try:
+                answer = ask()
+            except CannotLook as error:
+                failed = failed or error
+                continue
+            found[host] = answer if isinstance(answer, Refusal) else None
+        reads = SignedReads(found)
+        if reads.accepted or reads.refused:
+            return reads
+        raise failed or Refused(f"{reads}, which says nothing about the key. Run again")
+
+    @memoized(rests_on=(wallet_answer,))
+    def key_permissions(self) -> KeyPermissions:
+        """What the wallet API says this key may do. Raises NotApplicable where there is no wallet API."""
+        if not self.has_wallet:
+            raise NotApplicable("the demo network has no wallet API, which alone knows a key's permissions")
+        return KeyPermissions(self._insist(self.wallet_answer()))
+
+    @memoized(rests_on=(account_answer,))
+    def account(self) -> Account:
+        """Whether the account may trade; carries the refusal where the futures API refuses this key or account."""
+        answer = self.account_answer()
+        if isinstance(answer, Refusal) and answer.kind.speaks_of_the_key:
+            return Account({}, answer)
+        return Account(self._insist(answer))
+
+    @memoized(sends=ACCOUNT_INFO)
+    def account_info(self) -> Mapping[str, Any]:
+        """What the wallet API knows of the account: whether it has futures, and whether portfolio margin."""
+        return self._fact(ACCOUNT_INFO)
+
+    @memoized(sends=POSITION_SIDE, rests_on=(account_answer,))
+    def position_mode(self) -> PositionMode:
+        """From accountConfig (weight 5), and from positionSide/dual (weight 30) only where that lacks it."""
+        fields = self._insist(self.account_answer())
+        if "dualSidePosition" in fields:
+            return position_mode(fields, "the futures API (accountConfig)")
+        return position_mode(self._fact(POSITION_SIDE), "the futures API (positionSide/dual)")
+
+    @memoized(sends=TRADING_STATUS)
+    def locks(self) -> tuple[Lock, ...]:
+        """What the futures quantitative rules lock of the contract under test, or of the account."""
+        return locks_of(self._fact(TRADING_STATUS, [("symbol", self.symbol)]))
+
+    @memoized(rests_on=(exchange_info,))
+    def symbol_rules(self) -> SymbolRules | None:
+        """The rules of the contract under test; None where the exchange lists no such contract."""
+        return rules_of(self.symbol, self.exchange_info())
+
+    @memoized(rests_on=(exchange_info,))
+    def nearest_symbols(self) -> tuple[str, ...]:
+        """The three contracts of the exchange whose names are most like the one under test."""
+        return nearest_names(self.symbol, self.exchange_info())
+
+    @memoized(sends=PREMIUM_INDEX)
+    def mark_price(self) -> Decimal:
+        """The price against which Binance measures the notional of a MARKET order, in quote asset."""
+        body = self._fact(PREMIUM_INDEX, [("symbol", self.symbol)])
+        if body.get("symbol") != self.symbol:
+            raise NotBinance(
+                f"the futures API (premiumIndex) was asked for the price of {self.symbol}, and answered for another "
+                "contract or for none. Run again; if it stays, report it with this page"
+            )
+        price = decimal(body.get("markPrice"), "markPrice", "the futures API (premiumIndex)")
+        if price == 0:
+            raise missing("markPrice", "the futures API (premiumIndex)")
+        return price
+
+    # -- test orders: nothing is placed --
+
+    @memoized(sends=ORDER_TEST, rests_on=(position_mode,))
+    def _test_order(self, quantity: str) -> Answer:
+        """The answer to a MARKET order that buys `quantity`, in base asset."""
+        order = [
+            ("symbol", self.symbol),
+            ("side", "BUY"),
+            ("positionSide", self.position_mode().buy_side),
+            ("type", "MARKET"),
+            ("quantity", quantity),
+        ]
+        return self._client.ask(ORDER_TEST, order, self.clock_sample(1).stamp_offset)[0]
+
+    @memoized(rests_on=(symbol_rules, mark_price, _test_order))
+    def dust_order(self) -> OrderAnswer:
+        """How a test order below the smallest allowed value fares."""
+        rules, price = self._market_rules(), self.mark_price()
+        quantity = dust_quantity(rules, price)
+        below = quantity * price < rules.min_notional
+        what = "an order below the minimum" if below else "one step, which is no less than the minimum already"
+        return self._weighed(what, quantity, self._test_order(plain(quantity)))
+
+    @memoized(rests_on=(symbol_rules, mark_price, _test_order))
+    def smallest_order(self) -> OrderAnswer:
+        """How the smallest valid test order fares."""
+        quantity = smallest_quantity(self._market_rules(), self.mark_price())
+        answer = self._weighed("the smallest valid order", quantity, self._test_order(plain(quantity)))
+        if not answer.accepted and answer.was_weighed:
+            raise Refused(f"{answer}. The order that this suite built broke a rule, which says nothing about the key")
+        return answer
+
+    # -- the user data stream --
+
+    @memoized(rests_on=(stream_key,))
+    def user_stream(self) -> UserStream:
+        """Whether the stream opens and answers a ping. It is left at once, and left open for whoever else listens."""
+        given = self.stream_key()
+        if self._listener is None or given.listen_key is None:
+            raise Undecided(f"{given}, so no stream could be opened")
+        found = self._listener.listen(given.listen_key, self._client.seconds_for(USER_STREAM))
+        if found.probe:
+            self._journal.remember("stream/probe", lambda: [found.probe])  # a cassette keeps it for people to read
+        return found
+
+    def preload_stream(self) -> None:
+        """Imports what the stream needs; sends nothing."""
+        if self._listener is not None:
+            self._listener.prepare()
+
+    # -- what was seen so far; these ask nothing --
+
+    @property
+    def weight_limit(self) -> int | None:
+        """Weight per minute, if this run has seen exchangeInfo."""
+        kept = self.memo.seen("exchange_info")
+        return weight_limit(kept) if isinstance(kept, Mapping) else None
+
+    # -- how a request is sent --
+
+    def _ask(self, endpoint: Endpoint, params: Params = ()) -> tuple[Answer, clock.Span]:
+        """One answer. A signed request asks the exchange's clock first, for its stamp."""
+        if not endpoint.signed:
+            return self._client.ask(endpoint, params)
+        self._client.require_key_for(endpoint)
+        return self._client.ask(endpoint, params, self.clock_sample(1).stamp_offset)
+
+    def _fact(self, endpoint: Endpoint, params: Params = ()) -> dict[str, Any]:
+        return self._insist(self._ask(endpoint, params)[0])
+
+    def _insist(self, answer: Answer) -> dict[str, Any]:
+        if isinstance(answer, Refusal):
+            raise Refused(f"{answer}, so this could not be looked at")
+        return answer
+
+    def _market_rules(self) -> OrderRules:
+        rules = self.symbol_rules()
+        if rules is None:
+            raise Undecided(f"the exchange lists no contract {self.symbol}. Set BINANCE_SYMBOL to one that it lists")
+        return rules.market_rules()
+
+    def _weighed(self, what: str, quantity: Decimal, answer: Answer) -> OrderAnswer:
+        refusal = answer if isinstance(answer, Refusal) else None
+        found = OrderAnswer(f"{what} (buy {plain(quantity)} {self.symbol})", refusal)
+        if not found.speaks_of_the_key:
+            raise Refused(f"{found}, which says nothing about the key. Run again")
+        return found
+
+
+DEPENDENCIES = Dependencies(Binance, stamp="clock_sample")

@@ -1,0 +1,53 @@
+"""Keeps a run from going over the exchange's limit: where this minute's weight is nearly used up, it waits."""
+
+from collections.abc import Callable
+
+from keycheck import clock
+from keycheck.exchange import rate_limit
+
+# Told once a second of a wait: used weight, its limit, and the seconds that are left, in the end 0.
+Countdown = Callable[[int, int, int], None]
+
+
+class Waiting:
+    """One run's waits for the exchange's next minute.
+
+    `limit`: weight per minute, the documented one until exchangeInfo has told it. `offset`: local clock minus the
+    exchange's in ms, 0 until it was measured.
+    """
+
+    def __init__(self, pause: clock.Pause, limit: int, countdown: Countdown = lambda *_: None) -> None:
+        self.limit = limit
+        self.offset = 0.0
+        self._pause = pause
+        self._countdown = countdown
+        self._told: tuple[int, float] | None = None
+
+    @property
+    def seconds(self) -> float:
+        """What was waited in this run so far."""
+        return self._pause.waited
+
+    def hear(self, used: int | None, at: float) -> None:
+        """Takes note of the used weight that an answer told, if it did, at this moment of the local clock."""
+        if used is not None:
+            # Answers may overtake each other; within a minute the higher figure is the later one.
+            before, then = self._told or (0, at)
+            same = rate_limit.are_of_one_minute(then - self.offset, at - self.offset)
+            self._told = max(used, before) if same else used, at
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the last used weight that was told calls for a wait."""
+        return self._told is not None and rate_limit.is_nearly_used_up(self._told[0], self.limit)
+
+    def for_room(self) -> None:
+        """Waits where that is due."""
+        if self._told is None or not self.is_due:
+            return
+        (used, at), limit = self._told, self.limit
+        now = clock.now_ms() - self.offset
+        seconds = rate_limit.seconds_to_wait(used, limit, told_at=at - self.offset, now=now, waited=self.seconds)
+        if seconds > 0:
+            self._pause.wait(seconds, lambda left: self._countdown(used, limit, left))
+        self._told = None  # only now: while one waits, nobody else sends

@@ -1,0 +1,175 @@
+"""This machine as far as a key's safety hangs on it: who can read its files, and who keeps the clock.
+
+The only module that starts other programs: git, and what the operating system has to ask after its clock. A program is
+taken from an absolute folder of PATH that lies outside the current directory and the folders of the credentials, starts
+in its own folder, has a short time and a few named variables, and finds no further program. Whatever goes wrong with it
+means: not known.
+
+A repository is somebody else's word: its configuration names programs that git starts, for a remote, a hook, a filter.
+Git keeps its own guard against other users' repositories. In any repository it may speak no protocol, and the folders
+in which it would look for a program to start do not exist.
+"""
+
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from secrets import token_hex
+
+from keycheck.settings import loading
+
+_SECONDS = 3.0
+_CLOCKS = {
+    "linux": ("timedatectl", "show", "--property=NTPSynchronized", "--value"),
+    "win32": ("w32tm", "/query", "/status"),
+    "darwin": ("systemsetup", "-getusingnetworktime"),
+}
+_UNKEPT = ("local cmos clock", "free-running", "not been started", "not started")  # w32tm, where nobody sets the clock
+
+KEPT, UNKEPT = "kept", "unkept"
+NO_FILE = "no file"
+NOT_TOLD = "lies in a repository of git, which could not be asked"
+_MOVE = "move the file to a folder of your own that lies in no repository"
+NO_GIT = f"PATH leads to no git outside the current directory and the file's project. Install git, or else: {_MOVE}"
+FOREIGN = (
+    f"it belongs to another user, whose settings git would follow. Either {_MOVE}, or, only if you trust that user "
+    "with your account, git config --global --add safe.directory FOLDER"
+)
+BROKEN = f"git gave an error, or nothing, in the place of an answer: repair the repository, or {_MOVE}"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """`files`: those that hold a credential, each with the name by which it is told of."""
+
+    files: Sequence[tuple[str, Path]] = ()
+
+    def open_files(self) -> list[str]:
+        """What lies open of the credentials' files, in a sentence each; [NO_FILE] where they are in none."""
+        if not self.files:
+            return [NO_FILE]
+        return [f"{name} {remark}" for name, path in self.files for remark in self._remarks(path)]
+
+    def clock(self) -> list[str]:
+        """[KEPT] or [UNKEPT], as the operating system says; [] where it cannot be asked."""
+        command = _CLOCKS.get(sys.platform)
+        program = self._program(command[0]) if command else None
+        done = _run(program, *command[1:]) if command and program else None
+        if done is None:
+            return []
+        told = done.stdout.strip().lower()
+        if sys.platform == "win32":
+            return [UNKEPT if done.returncode or any(sign in told for sign in _UNKEPT) else KEPT]
+        answers = {"yes": KEPT, "no": UNKEPT, "network time: on": KEPT, "network time: off": UNKEPT}
+        return [answers[told]] if not done.returncode and told in answers else []
+
+    def _remarks(self, path: Path) -> list[str]:
+        found = []
+        mode = _mode(path) or 0
+        if mode & 0o077 and sys.platform != "win32":  # Windows keeps its permissions elsewhere
+            found.append(f"can be read by other users of this machine (mode {stat.S_IMODE(mode):03o})")
+        for place in _names_of(path):
+            try:
+                found += self._said_by_git(place)
+            except _NotAskedError as error:
+                found.append(f"{NOT_TOLD}: {error}")
+        return list(dict.fromkeys(found))
+
+    def _said_by_git(self, path: Path) -> list[str]:
+        if not any(_repositories_around(path)):
+            return []  # in no repository, whatever git would say
+        program = self._program("git")
+        if program is None:
+            raise _NotAskedError(NO_GIT)
+        if _git(program, path, "rev-parse", "--is-inside-work-tree") != "true":
+            raise _NotAskedError(BROKEN)
+        # Not --error-unmatch, for which a file in a folder that git cannot read is the same as one that it has not.
+        if _git(program, path, "--literal-pathspecs", "ls-files", "--", path.name):
+            return ["is tracked by git: whoever has the repository has the key"]
+        # --no-index leaves out what has just been asked, and the index with it.
+        if not _git(program, path, "check-ignore", "--no-index", "--", f"./{path.name}", may_fail=True):
+            return ["is not ignored by git: the next commit may take it along"]
+        return []
+
+    def _program(self, name: str) -> Path | None:
+        """The first of this name in PATH that lies neither in the current directory nor in a project of the files."""
+        files = [place for _, path in self.files for place in _names_of(path)]
+        doubtful = [folder for file in files for folder in (file.parent, *_repositories_around(file))]
+        with suppress(OSError):  # where the current directory has gone
+            doubtful.append(Path.cwd())
+        for folder in loading.program_folders():
+            program = folder / (f"{name}.exe" if sys.platform == "win32" else name)
+            mode = _mode(program) or 0
+            if stat.S_ISREG(mode) and mode & 0o111 and not any(_is_inside(program, one) for one in doubtful):
+                return program
+        return None
+
+
+class _NotAskedError(Exception):
+    """Git could not be asked; the text says why, and what to do."""
+
+
+def _git(program: Path, path: Path, *arguments: str, may_fail: bool = False) -> str:
+    """What git prints, asked in the folder of `path`. `may_fail`: its status 1 is an answer, too."""
+    # Of a protocol that a repository could guess, the alias remote-NAME would be run as its helper.
+    guarded = {"GIT_ALLOW_PROTOCOL": token_hex(16), "GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0"}
+    silent = {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": ""}
+    options = ["--no-pager", f"--exec-path={program}", "-C", str(path.parent)]  # a file, in which no program is found
+    for setting in ("core.fsmonitor=", "core.hooksPath=/dev/null", "safe.bareRepository=explicit"):
+        options += ["-c", setting]
+    done = _run(program, *options, *arguments, **guarded, **silent)
+    if done is None:
+        raise _NotAskedError(BROKEN)
+    if any(words in done.stderr for words in ("dubious ownership", "unsafe repository")):  # the older name of it
+        raise _NotAskedError(FOREIGN)
+    failed = any(line.startswith(("error:", "fatal:")) for line in done.stderr.splitlines())
+    if failed or done.returncode not in ((0, 1) if may_fail else (0,)):
+        raise _NotAskedError(BROKEN)
+    return done.stdout.strip()
+
+
+def _run(program: Path, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str] | None":
+    environment = loading.for_other_programs() | variables
+    try:
+        return subprocess.run(  # noqa: S603  fixed commands; a file's name is an argument behind "--"
+            [str(program), *arguments],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_SECONDS,
+            cwd=program.parent,
+            env={**environment, "LC_ALL": "C", "PATH": str(program)},  # a file, in which no program is found
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return None
+
+
+def _names_of(path: Path) -> tuple[Path, ...]:
+    """A link and what it leads to are two files to git."""
+    return tuple(dict.fromkeys((path.absolute(), path.resolve())))
+
+
+def _repositories_around(path: Path) -> Iterator[Path]:
+    return (folder for folder in path.parents if _mode(folder / ".git") is not None)
+
+
+def _is_inside(program: Path, folder: Path) -> bool:
+    """Whether a program, or what its name leads to, lies in a folder or below; below the root lies everything."""
+    deep = folder != folder.parent
+    places = (program, program.resolve())
+    return any(folder == place.parent or (deep and folder in place.parents) for place in places)
+
+
+def _mode(path: Path) -> int | None:
+    """None for what is not there, and 0, which is no file, for what cannot be looked at."""
+    try:
+        return path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
+    except OSError:
+        return 0

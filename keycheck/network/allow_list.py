@@ -1,0 +1,142 @@
+"""What may leave, checked at the last place before the network."""
+
+import re
+import ssl
+from collections.abc import Mapping
+from http.client import HTTPException
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ProxyError
+
+from keycheck.errors import NotListed
+from keycheck.exchange.endpoints import AT_ONCE, LISTED, Host
+from keycheck.network import cancellable_request
+from keycheck.redaction.secret import Secret
+
+# Kept apart from the endpoints, which somebody might change.
+_ROUTES = frozenset((e.host, e.method, e.path) for e in LISTED)
+_PLAIN = re.compile(r"[!-~]*")  # urlsplit takes other characters out; what is sent still has them
+
+
+def tls_context(ca_bundle: str | bool = False) -> ssl.SSLContext:
+    """A context of our own, for the usual makers of one write its secrets to SSLKEYLOGFILE."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.hostname_checks_common_name = False
+    if ca_bundle:
+        context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH if ca_bundle is True else ca_bundle)
+    return context
+
+
+class Gate(HTTPAdapter):
+    """Under requests, whoever asks: what is not on the list is refused before a socket is touched."""
+
+    def __init__(self, urls: Mapping[Host, str], proxy: Secret | None = None, ca_bundle: str | None = None) -> None:
+        self._proxy, self._verify = proxy, ca_bundle or True
+        super().__init__(pool_connections=len(urls), pool_maxsize=max(AT_ONCE.values()), max_retries=0)
+        self._allowed = {(method, *_origin(urls[host]), path) for host, method, path in _ROUTES if host in urls}
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs, ssl_context=tls_context())
+        self.poolmanager.pool_classes_by_scheme = self._pool_classes()
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(
+            proxy, **{"ssl_context": tls_context(), "proxy_ssl_context": tls_context(self._verify), **kwargs}
+        )
+        manager.pool_classes_by_scheme = self._pool_classes()
+        return manager
+
+    def _pool_classes(self) -> dict[str, Any]:
+        gate = self
+
+        class Watched:
+            """A pool that tells a flight which connection is its own, so that it can be cut off in any phase."""
+
+            def urlopen(self, method: str, url: str, body: Any = None, *args: Any, **kwargs: Any) -> Any:
+                here = f"{self.scheme}://{self.host}:{self.port}"  # type: ignore[attr-defined]
+                # A proxy for http is handed the whole address; nobody else is.
+                proxy = self.proxy  # type: ignore[attr-defined]
+                if proxy and here.startswith(f"{proxy.scheme}://{proxy.host}:") and url.startswith("http://"):
+                    gate._let_through(method, url, url, body)
+                else:
+                    gate._let_through(method, here, here + url, body)
+                return super().urlopen(method, url, body, *args, **kwargs)  # type: ignore[misc]
+
+            def _get_conn(self, timeout: float | None = None) -> Any:
+                connection = super()._get_conn(timeout)  # type: ignore[misc]
+                _watch(connection)
+                return connection
+
+        return {
+            "http": type("WatchedHTTPPool", (Watched, HTTPConnectionPool), {}),
+            "https": type("WatchedHTTPSPool", (Watched, HTTPSConnectionPool), {}),
+        }
+
+    def send(
+        self, request: requests.PreparedRequest, stream: bool = False, timeout: Any = None, *_: Any, **__: Any
+    ) -> requests.Response:
+        """Trust and proxy are those of the settings, whatever the caller says."""
+        url = request.url or ""
+        self._let_through(request.method, url, url, request.body)
+        proxies = {"http": self._proxy.reveal(), "https": self._proxy.reveal()} if self._proxy else None
+        response = super().send(request, stream, timeout, self._verify, None, proxies)
+        if self._proxy and response.status_code == 407:
+            response.close()
+            raise requests.exceptions.ProxyError
+        return response
+
+    def _let_through(self, method: Any, origin: str, url: Any, body: Any = None) -> None:
+        """Raises NotListed unless this very request is on the list; whatever that says, a POST is one of two."""
+        if type(method) is not str or type(url) is not str or not _PLAIN.fullmatch(url):
+            raise NotListed("this request is not on the list of requests that this suite may send")
+        parts = urlsplit(url)
+        listed = (method, *_origin(origin), parts.path) in self._allowed and "@" not in parts.netloc
+        if not listed or (method == "POST" and not _may_be_posted(parts.path, parts.query)):
+            raise NotListed("this request is not on the list of requests that this suite may send")
+        if body:
+            raise NotListed("no request of this suite has a body")
+
+
+def _watch(connection: Any) -> None:
+    on_its_way = cancellable_request.current()
+    if on_its_way is not None:
+        on_its_way.takes(connection)
+    if "connect" in vars(connection):
+        return
+    blame_the_proxy(connection)
+    connect = connection.connect
+
+    def connect_and_say_so() -> None:
+        connect()
+        if (now := cancellable_request.current()) is not None:
+            now.has_connected(connection)
+
+    connection.connect = connect_and_say_so
+
+
+def _may_be_posted(path: str, query: str) -> bool:
+    """An order that is tested and not placed; and the wish to listen, which has no parameters."""
+    return path == "/fapi/v1/order/test" or (path == "/fapi/v1/listenKey" and not query)
+
+
+def blame_the_proxy(connection: Any) -> None:
+    """Whatever goes wrong before the tunnel stands is the proxy's."""
+    tunnel = connection._tunnel
+
+    def tunnel_or_say_so() -> None:
+        try:
+            tunnel()
+        except (OSError, HTTPException) as error:
+            raise ProxyError("no tunnel", error) from None
+
+    connection._tunnel = tunnel_or_say_so
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)

@@ -1,0 +1,89 @@
+"""One request on its way, in a thread of its own, so that it can be given up in any phase.
+
+A name server, a handshake or dripping headers can each hold a caller for ever: the socket's own time-out starts again
+with every byte.
+"""
+
+import contextlib
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, InvalidStateError
+from typing import Any
+
+from keycheck import clock
+from keycheck.errors import GivenUp, KeycheckError, NotSent
+from keycheck.exchange.answers import RawAnswer
+from keycheck.network.socket_shutdown import cut
+
+Result = RawAnswer | KeycheckError | GivenUp
+
+
+class Flight(threading.Thread):
+    """`make` sends and reads, in this thread, and raises nothing. `connecting_ms`: until a connection stood.
+
+    `limited`: set once any answer of the run was a 429 or 418; from then on no request leaves.
+    """
+
+    def __init__(self, make: Callable[[], Result], limited: threading.Event) -> None:
+        super().__init__(daemon=True)
+        self._limited = limited
+        self.connecting_ms = 0.0
+        self._make = make
+        self._watch = clock.Stopwatch()
+        self._result: Future[Result] = Future()
+        self._connection: Any = None
+        self._is_given_up = False
+
+    def run(self) -> None:
+        result = self._make()
+        self._connection = None  # it is another request's from now on
+        self._settle(result)
+
+    def result(self, seconds: float) -> Result | None:
+        """What came of it; None where nothing did in time, and then nothing will."""
+        try:
+            return self._result.result(seconds)
+        except TimeoutError:
+            return None
+        finally:
+            if not self._result.done():  # Ctrl-C tears the caller away as well
+                self.sever()
+
+    def give_up(self) -> None:
+        """From another thread: whoever waits for it waits no longer."""
+        self._settle(GivenUp())
+        self.sever()
+
+    def sever(self) -> None:
+        """Cuts its connection, whatever that is doing; the thread then ends by itself."""
+        self._is_given_up = True
+        cut(getattr(self._connection, "sock", None))
+
+    def takes(self, connection: Any) -> None:
+        """It is about to use this one. Raises TimeoutError where it was given up meanwhile, NotSent after a limit."""
+        self._connection = connection
+        self._stop_if_unwanted(connection)
+
+    def has_connected(self, connection: Any) -> None:
+        """The same: a name server may answer after a request was given up; then nothing must be sent any more."""
+        self.connecting_ms = self._watch.stop().took
+        self._stop_if_unwanted(connection)
+
+    def _stop_if_unwanted(self, connection: Any) -> None:
+        """The last look before the request's bytes are written."""
+        if self._is_given_up:
+            connection.close()
+            raise TimeoutError
+        if self._limited.is_set():
+            connection.close()
+            raise NotSent("not sent, because Binance had just answered another request with a limit. Wait a minute")
+
+    def _settle(self, result: Result) -> None:
+        with contextlib.suppress(InvalidStateError):
+            self._result.set_result(result)
+
+
+def current() -> Flight | None:
+    """The flight whose thread this is."""
+    thread = threading.current_thread()
+    return thread if isinstance(thread, Flight) else None

@@ -1,0 +1,57 @@
+"""A library's exception -> one of ours. Its text is never used: it holds the URL, and with it a signature."""
+
+import socket
+import ssl
+from collections.abc import Iterator
+
+import requests
+from urllib3.exceptions import DecodeError, HTTPError, ProxyError
+
+from keycheck.errors import CannotLook, NotBinance, Unreachable
+from keycheck.exchange.endpoints import Endpoint
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An exception and everything it was made of: urllib3 hides the reason in attributes and arguments."""
+    seen: set[int] = set()
+    waiting = [error]
+    while waiting:
+        one = waiting.pop(0)
+        if not isinstance(one, BaseException) or id(one) in seen:
+            continue
+        seen.add(id(one))
+        yield one
+        waiting += [getattr(one, "reason", None), one.__cause__, one.__context__, *one.args]
+
+
+def explain(error: Exception, endpoint: Endpoint) -> CannotLook:  # noqa: PLR0911  a table
+    """Why no usable answer came, in a sentence that says what to do."""
+    causes = list(_causes(error))
+    host = f"the {endpoint.host.value} API"
+    again = "Check the network between this machine and Binance, then run again"
+    if any(isinstance(cause, requests.exceptions.ProxyError | ProxyError) for cause in causes):
+        # First, for the certificate that is refused may be the proxy's own.
+        return Unreachable(f"the proxy did not connect to {host}. Check BINANCE_PROXY", "proxy")
+    for cause in causes:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return Unreachable(
+                f"the certificate of {host} was refused ({cause.verify_message}). A proxy that intercepts TLS is the "
+                "usual reason: give its CA file as BINANCE_CA_BUNDLE, or leave that network",
+                "tls",
+            )
+    for kinds, kind, text in (
+        ((ssl.SSLError,), "tls", f"{host} does not speak TLS as it should. {again}, without a proxy"),
+        ((socket.gaierror,), "dns", f"the host name of {host} could not be resolved. {again}"),
+        ((ConnectionRefusedError,), "refused", f"{host} refused the connection. {again}"),
+        ((TimeoutError, requests.exceptions.Timeout), "timeout", f"{host} did not answer in time. {again}"),
+        ((ConnectionError,), "reset", f"{host} cut the connection off. {again}"),
+    ):
+        if any(isinstance(cause, kinds) for cause in causes):
+            return Unreachable(text, kind)
+    if any(isinstance(cause, DecodeError | requests.exceptions.ContentDecodingError) for cause in causes):
+        return NotBinance(f"{host} sent a body that is not packed as its headers say. {again}")
+    if any(isinstance(cause, OSError) and not isinstance(cause, requests.RequestException) for cause in causes):
+        return Unreachable(f"there is no way to {host} from this machine. {again}", "no_route")
+    if any(isinstance(cause, HTTPError | requests.RequestException) for cause in causes):
+        return Unreachable(f"{host} broke off in the middle of its answer. {again}", "reset")
+    return Unreachable(f"{endpoint} could not be sent ({type(error).__name__}). {again}")

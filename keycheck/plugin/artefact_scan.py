@@ -1,0 +1,134 @@
+"""The last gate: every file that a run has written is read once more at its very end, its encodings undone.
+
+One that holds a secret is deleted, or told of where something lay there before the run, and the run exits 11. Files of
+other plugins, which know nothing of sharing, also lose this machine's names.
+"""
+
+import re
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from keycheck.plugin.ending import EXIT_DIRTY, Ending, say
+from keycheck.plugin.written_files import Stamp, Written, stamp
+from keycheck.redaction.redactor import Redactor, printable
+from keycheck.report.folder_lock import BESIDE, VERDICT_FILE
+from keycheck.run.open_session import Options
+
+_HOSTNAME = re.compile(r'\bhostname="[^"]*"')  # JUnit's attribute; a short name is not looked for elsewhere
+
+
+class Gate:
+    """Scans when everybody else has written; registered after all others, so that its wrapper is the outermost.
+
+    `is_dirty`: whether a secret was found. The scan is made once more when pytest has closed all files; what has not
+    changed in between is not read again.
+    """
+
+    def __init__(self, redactor: Redactor, options: Options, config: pytest.Config) -> None:
+        self.is_dirty = False
+        self._redactor = redactor
+        self._options = options
+        self._config = config
+        self._seen: dict[Path, Stamp] = {}
+        self._written = Written.of(config)
+        self._written.begin(config)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self) -> None:
+        self._written.ask_the_writers(self._config)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
+        try:
+            yield
+        finally:  # whatever another plugin's end raises, what it wrote is looked at
+            self.scan()
+            if self.is_dirty:
+                session.exitstatus = EXIT_DIRTY
+
+    def scan(self) -> None:
+        """Looks at all that was written since the last time, and says what was found."""
+        shared = self._written.shared(self._config)
+        deleted, left = list[str](), list[str]()
+        for path, is_ours in [*((path, True) for path in self._own()), *((path, False) for path in self._others())]:
+            if stamp(path) in (None, self._seen.get(path)):
+                continue
+            try:
+                if path in shared:
+                    self._take_names_out(path)
+                if self._holds_a_secret(path):
+                    is_mine = is_ours or not self._written.was_there(path)
+                    (deleted if is_mine and _is_gone(path) else left).append(printable(path.name, 60))
+            except (OSError, MemoryError) as error:
+                why = getattr(error, "strerror", None) or type(error).__name__
+                self._ending.note(
+                    f"{printable(path.name, 60)} could not be looked at ({why}): nobody knows whether it holds a "
+                    "secret, so do not share it"
+                )
+            self._seen[path] = stamp(path)
+        self.is_dirty = self.is_dirty or bool(deleted or left)
+        report = "Report this, without the key, as a bug."
+        if deleted:
+            say(self._config, f"{', '.join(sorted(deleted))}: held a secret when scanned, and deleted. {report}")
+        if left:
+            names = ", ".join(sorted(left))
+            say(
+                self._config,
+                f"{names}: held a secret when scanned. It was there before this run, or cannot be deleted, so it is "
+                f"left: take the secret out before you share it. {report}",
+            )
+
+    @property
+    def _ending(self) -> Ending:
+        return Ending.of(self._config)
+
+    def _own(self) -> Iterator[Path]:
+        """What this run's own writer has put there, in the place of the last run's, while no other run can do so."""
+        suite_run: Any = self._config.pluginmanager.get_plugin("keycheck-suite")
+        run = getattr(suite_run, "run", None)
+        if run is not None and suite_run.hold.is_taken:
+            yield from (self._options.report_dir / name for name in (VERDICT_FILE, *BESIDE))
+            if run.recorded:
+                yield run.recorded
+
+    def _others(self) -> Iterator[Path]:
+        """What pytest and other plugins have written; never a file that holds a credential rightly."""
+        suite_run = self._config.pluginmanager.get_plugin("keycheck-suite")
+        held = [self._options.env_file, *getattr(getattr(suite_run, "run", None), "credential_files", ())]
+        yield from (path for path in self._written if not any(_is_same(path, one) for one in held))
+
+    def _holds_a_secret(self, path: Path) -> bool:
+        return _is_readable(path) and self._redactor.finds(path.read_text(encoding="utf-8", errors="replace"))
+
+    def _take_names_out(self, path: Path) -> None:
+        if not _is_readable(path):
+            return
+        text = path.read_text(encoding="utf-8", errors="replace")
+        cleaned = _HOSTNAME.sub('hostname=""', self._redactor.without_names(text))
+        if cleaned != text:
+            path.write_text(cleaned, encoding="utf-8")
+
+
+def _is_readable(path: Path) -> bool:
+    """Raises OSError for what cannot be looked at; what is no file, such as a device or a pipe, keeps nothing."""
+    path.stat()
+    return path.is_file()
+
+
+def _is_gone(path: Path) -> bool:
+    """Deletes it, and not the link that led to it; whether that could be done."""
+    try:
+        path.resolve().unlink()
+    except OSError:
+        return False
+    return True
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    try:
+        return path.samefile(other)
+    except OSError:
+        return False

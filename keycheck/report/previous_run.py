@@ -1,0 +1,50 @@
+"""The run to compare with, read from its verdict.json; only a run with --compare comes here."""
+
+import contextlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from keycheck import bounded_files
+from keycheck.credentials.pasted_text import KeyFacts
+from keycheck.errors import UsageProblem
+from keycheck.redaction.redactor import printable
+from keycheck.report.folder_lock import VERDICT_FILE, Hold
+from keycheck.verdict import comparison
+from keycheck.verdict.comparison import Comparison, Previous
+from keycheck.verdict.findings import Finding
+
+
+class Earlier:
+    """`path`: a verdict.json, or the folder it is in, which may be the one that `hold` has withdrawn.
+
+    Raises UsageProblem for a file that tells of no run.
+    """
+
+    def __init__(self, path: Path, hold: Hold) -> None:
+        self._previous = _previous(path, hold)
+
+    def object_to(self, key: KeyFacts, environment: str | None) -> None:
+        """Raises UsageProblem where this run cannot be compared with that one."""
+        if why := comparison.objection(self._previous, key, environment):
+            raise UsageProblem(why)
+
+    def beside(self, findings: Iterable[Finding]) -> Comparison:
+        """What became of each check since."""
+        return comparison.compare(self._previous, tuple(findings))
+
+
+def _previous(path: Path, hold: Hold) -> Previous:
+    file = path
+    try:
+        file = path / VERDICT_FILE if path.is_dir() else path
+        text = hold.withdrawn(file) or bounded_files.read(file, comparison.MAX_FILE).decode("utf-8", "replace")
+    except bounded_files.Unreadable as error:
+        problem = str(error)
+    except OSError as error:
+        problem = f"cannot be read ({error.strerror})"
+    else:
+        with contextlib.suppress(ValueError):
+            return comparison.previous_from(text)
+        problem = "is no verdict.json of this suite"
+    name = printable(file.name, 60)
+    raise UsageProblem(f"--compare: {name} {problem}. Give the verdict.json of an earlier run, or the folder it is in")

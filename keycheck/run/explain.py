@@ -1,0 +1,35 @@
+"""`--explain ID`: a check's own words, and the requests that it may send.
+
+The requests follow from the questions that the check's source puts to `binance`, and from what those rest on.
+"""
+
+import textwrap
+
+from keycheck.exchange import endpoints
+from keycheck.exchange.endpoints import Endpoint
+from keycheck.exchange.session import DEPENDENCIES
+from keycheck.verdict.findings import Check
+
+
+def explain(check: Check) -> str:
+    """Title, reason, remedy, what it waits for, and the requests that it sends at most."""
+    sent = requests_of(check)
+    parts = [
+        f"{check.id} (step {check.step}, {check.severity.value})",
+        check.title,
+        check.why,
+        f"Fix: {check.fix}",
+        f"Waits for: {', '.join((*check.needs, *check.pointless_if_failed)) or 'nothing'}.",
+        f"Sends at most, once a run: {', '.join(map(_told, sent)) or 'nothing'}.",
+    ]
+    return "\n\n".join(textwrap.fill(part, 100, break_on_hyphens=False) for part in parts)
+
+
+def requests_of(check: Check) -> list[Endpoint]:
+    """The requests that a check may send, in the order in which endpoints.py lists them."""
+    sent = DEPENDENCIES.requests_of(check.asks)
+    return [one for one in vars(endpoints).values() if isinstance(one, Endpoint) and one in sent]
+
+
+def _told(endpoint: Endpoint) -> str:
+    return f"{endpoint} (weight {endpoint.weight}{', signed' if endpoint.signed else ''})"

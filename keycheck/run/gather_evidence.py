@@ -1,0 +1,26 @@
+"""What a session has seen so far, as evidence for a diagnosis. Asks nothing."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from keycheck.exchange.drift import Drift
+from keycheck.exchange.evidence import Evidence
+from keycheck.exchange.permissions import KeyPermissions
+from keycheck.exchange.session import Binance
+
+
+def evidence_of(session: Binance, **more: Any) -> Evidence:
+    """`more`: the fields of Evidence that a session does not know, such as `findings` and `environment`."""
+    seen = session.memo.seen
+    wallet, account, info, drift = map(seen, ("wallet_answer", "account_answer", "account_info", "drift"))
+    can_trade = account.get("canTrade") if isinstance(account, Mapping) else None
+    return Evidence(
+        calls=tuple(session.calls),
+        key=session.key,
+        recv_window=session.recv_window,
+        permissions=KeyPermissions(wallet).booleans if isinstance(wallet, Mapping) else None,
+        account_info=info if isinstance(info, Mapping) else None,
+        can_trade=can_trade if isinstance(can_trade, bool) else None,
+        drift=drift if isinstance(drift, Drift) else None,
+        **more,
+    )

@@ -1,0 +1,152 @@
+"""Which questions a live run asks ahead of its checks, in which order, and when each may be asked.
+
+The run's first request, a look at the exchange's clock, goes alone. Behind it each lane asks one question after the
+other, all lanes at once. What a check needs stands in its marks, in suite/; what a question rests on stands beside the
+question, in the session. Nothing of either is written down here again: whether a needed check holds is found out by
+running its own claim.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from keycheck.errors import GivenUp, NotApplicable
+from keycheck.exchange.session import DEPENDENCIES
+from keycheck.verdict.findings import Check
+
+if TYPE_CHECKING:
+    from keycheck.exchange.memo import Question
+    from keycheck.exchange.session import Binance
+
+Claim = Callable[..., None]  # the test function of a check
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A question that is asked ahead: a method of the session, and its arguments."""
+
+    method: Callable[..., Any]
+    arguments: tuple[Any, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.method.__name__
+
+    @property
+    def question(self) -> "Question":
+        """Its key in the memo."""
+        return self.name, self.arguments
+
+
+Lane = tuple[Ask, ...]
+
+
+def lanes_of(session: "Binance") -> tuple[Lane, ...]:
+    """All lanes of a run. Each column is one round trip, with at most four requests to the futures host.
+
+    Orders rest on account, rules and price, the stream on a listen key. The other questions fill the gaps.
+    """
+    return (
+        (Ask(session.account_answer), Ask(session.dust_order), Ask(session.smallest_order)),
+        (Ask(session.wallet_answer), Ask(session.clock_sample, (3,)), Ask(session.locks)),
+        (Ask(session.exchange_info), Ask(session.clock_sample, (2,)), Ask(session.drift)),
+        (Ask(session.mark_price), Ask(session.ping)),
+        (Ask(session.stream_key), Ask(session.user_stream)),
+    )
+
+
+class Plan:
+    """What the selected checks lead to, and which of it may be asked by now.
+
+    `claims`: the test function of each selected check, in run order.
+    """
+
+    def __init__(self, session: "Binance", claims: Mapping[Check, Claim]) -> None:
+        self._session = session
+        self._selected = {check.id: check for check in claims}
+        self._claims = {check.id: claim for check, claim in claims.items()}
+        reached = {check.id: DEPENDENCIES.reached_from(check.asks) for check in claims}
+        if session.key.not_given:  # then no check that leads to a request with the key is certain to be run
+            reached = {check_id: questions for check_id, questions in reached.items() if not _carry_the_key(questions)}
+        self._reached = reached
+        self._wanted = frozenset[str]().union(*reached.values())
+        self.needs_the_clock = "clock_sample" in self._wanted
+        self.looks_at_the_stream = "user_stream" in self._wanted
+        self.lanes: Sequence[Lane] = [
+            lane for full in lanes_of(session) if (lane := tuple(ask for ask in full if self._is_wanted(ask)))
+        ]
+
+    def may_ask(self, name: str) -> bool:
+        """Whether a check that leads to this question is certain to be run. Blocks until that can be told.
+
+        A question that carries no key needs no such check: at worst it was asked in vain. Nor does the listen key, the
+        one request for which the rule yields that a blocked check sends nothing of its own: it carries the key and no
+        signature, changes nothing in the account, and beside the signed reads it saves a round trip to the stream.
+        """
+        if name == self._session.stream_key.__name__:
+            return any(name in questions for questions in self._reached.values())
+        if not _carry_the_key(DEPENDENCIES.reached_from([name])):
+            return True
+        return any(
+            self._is_clear(self._selected[check_id], name)
+            for check_id, questions in self._reached.items()
+            if name in questions
+        )
+
+    def _is_wanted(self, ask: Ask) -> bool:
+        if ask.name == "wallet_answer" and not self._session.has_wallet:
+            return False
+        # A stamp takes the first look at the clock alone.
+        return ask.name in self._wanted and (not ask.arguments or "drift" in self._wanted)
+
+    def _is_clear(self, check: Check, question: str) -> bool:
+        """Whether nothing blocks this check, as `findings.blocker` has it."""
+        needed, decisive = (
+            [self._selected[one] for one in ids if one in self._selected]
+            for ids in (check.needs, check.pointless_if_failed)
+        )
+        return all(self._holds(one, question) for one in needed) and not any(
+            self._holds(one, question) is False for one in decisive
+        )
+
+    def _holds(self, check: Check, question: str) -> bool | None:
+        """Would this check pass on the answers so far? None where that cannot be told."""
+        if self._is_presumed(check, question):
+            return True
+        if not self._is_clear(check, question):
+            return None
+        return would_pass(self._claims[check.id], self._session)
+
+    def _is_presumed(self, check: Check, question: str) -> bool:
+        """Whether `question` need not wait for this check: it carries no key, `question` does not rest on its answers,
+        and they are not there yet.
+
+        That is the ping: the run's first request was answered, and to wait for another one would cost every run a
+        round trip. Should it fail, something was sent in vain.
+        """
+        leads_to = DEPENDENCIES.reached_from(check.asks)
+        if _carry_the_key(leads_to):
+            return False
+        others = leads_to - DEPENDENCIES.reached_from([question])
+        return any(DEPENDENCIES.sends[name] and self._session.memo.seen(name) is None for name in others)
+
+
+def would_pass(claim: Claim, session: "Binance") -> bool | None:
+    """What the check's own function says; None where it could not look. Asks the session what it does not know yet."""
+    handed = {"binance": session, "observe": lambda *_, **__: None}
+    try:
+        claim(**{name: handed[name] for name in inspect.signature(claim).parameters})
+    except GivenUp:
+        raise
+    except NotApplicable:
+        return True
+    except AssertionError:
+        return False
+    except Exception:  # noqa: BLE001  whatever breaks here breaks in the check itself, which says so
+        return None
+    return True
+
+
+def _carry_the_key(questions: frozenset[str]) -> bool:
+    return any(sent.signed or sent.keyed for sent in DEPENDENCIES.requests_of(questions))

@@ -1,0 +1,84 @@
+"""The prefetcher: asks the session what the checks will ask, so that an answer is there, or on its way, in their turn.
+
+Theory of operation. `start` reserves every question of the plan's lanes in the memo, so that checks wait for them, and
+begins one task in a pool of threads: the run's first request. Once that was answered, each lane is a task of its own.
+A lane asks its questions one after the other; where the plan forbids one, it releases the reservation, and the check
+asks by itself, if it is run at all. Nothing is decided here: a lane that breaks off leaves its questions to the checks.
+
+`stop` ends everything at once: the memo lets no prefetching thread send any more, `cancel` shuts down what is on the
+wire, and the pool is waited for.
+"""
+
+import contextlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from keycheck.errors import KeycheckError
+from keycheck.run.prefetch_plan import Ask, Lane, Plan
+
+if TYPE_CHECKING:
+    from keycheck.exchange.session import Binance
+
+
+class Prefetcher:
+    """Asks `session` what `plan` holds. `cancel` ends all requests that are on their way, at once."""
+
+    def __init__(self, session: "Binance", plan: Plan, cancel: Callable[[], None]) -> None:
+        self._session = session
+        self._memo = session.memo
+        self._plan = plan
+        self._cancel = cancel
+        self._pool = ThreadPoolExecutor(len(plan.lanes) + 1, initializer=self._memo.this_thread_prefetches)
+        self._is_stopped = False
+
+    def start(self) -> None:
+        """Returns at once."""
+        self._memo.interrupted = self.stop
+        self._memo.reserve(ask.question for lane in self._plan.lanes for ask in lane)
+        try:
+            self._pool.submit(self._begin)
+        except RuntimeError:  # no thread can be started
+            self._release_all()
+
+    def stop(self) -> None:
+        """Ends what is on its way, at once, and waits for the threads."""
+        if self._is_stopped:
+            return
+        self._is_stopped = True
+        self._memo.cancel_prefetching()
+        self._cancel()
+        self._release_all()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _begin(self) -> None:
+        """The run's first request goes alone: a ban, a block or a portal shall cost one request, and not ten."""
+        try:
+            self._session.clock_sample(1)
+            self._memo.prefetching_runs()
+            for lane in self._plan.lanes:
+                self._pool.submit(self._walk, lane)
+        except BaseException:  # a check that asks the same meets it too, and says so
+            self._release_all()
+            raise
+
+    def _walk(self, lane: Lane) -> None:
+        try:
+            for ask in lane:
+                self._ask(ask)
+        finally:
+            self._release(lane)
+
+    def _ask(self, ask: Ask) -> None:
+        if self._plan.may_ask(ask.name):
+            with contextlib.suppress(KeycheckError):  # the memo remembers it for the check
+                ask.method(*ask.arguments)
+        self._memo.release(ask.question)
+
+    def _release(self, lane: Lane) -> None:
+        for ask in lane:
+            self._memo.release(ask.question)
+
+    def _release_all(self) -> None:
+        for lane in self._plan.lanes:
+            self._release(lane)

@@ -1,0 +1,229 @@
+"""One run, put together: settings or cassette in, findings collected, verdict and reports out."""
+
+import contextlib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from keycheck import __version__, clock
+from keycheck.errors import CannotLook, KeycheckError
+from keycheck.exchange.evidence import Evidence
+from keycheck.exchange.throttle import Countdown
+from keycheck.redaction.redactor import Redactor, printable
+from keycheck.report import artefacts
+from keycheck.report.folder import ReportFolder
+from keycheck.report.folder_lock import Hold
+from keycheck.report.model import NOTED, RunReport
+from keycheck.run import deferred_imports
+from keycheck.run.catalogue import Catalogue
+from keycheck.run.gather_evidence import evidence_of
+from keycheck.run.open_session import Opening, Options
+from keycheck.run.prefetch_plan import Claim, Plan
+from keycheck.run.prefetcher import Prefetcher
+from keycheck.settings import loading
+from keycheck.verdict.findings import Check, Finding, Outcome, blocker
+from keycheck.verdict.weighing import Verdict, weigh
+
+if TYPE_CHECKING:
+    from keycheck.cassettes.recorder import Recorder
+    from keycheck.diagnosis.cause import Diagnosis
+    from keycheck.report.previous_run import Earlier
+
+_LONGEST_DETAIL = 800
+
+
+class Run:
+    """Opens the session that the checks share, remembers what they found, and leaves the reports behind.
+
+    Constructing it withdraws the last run's verdict, so that whatever goes wrong from here on, no old `ok` is left.
+    Raises UsageProblem where that cannot be done. `hold`: on the report folder, where somebody has it already.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        catalogue: Catalogue,
+        redactor: Redactor,
+        countdown: Countdown = lambda *_: None,
+        hold: Hold | None = None,
+    ) -> None:
+        self.options = options
+        self.catalogue = catalogue
+        self.complete = catalogue.complete
+        self.redactor = redactor
+        self.findings: dict[str, Finding] = {}
+        self.hosts: tuple[str, ...] = ()
+        self.recorded: Path | None = None
+        self.credential_files: tuple[Path, ...] = ()
+        self.remarks: list[str] = []
+        self._notes: dict[str, Any] = {}
+        self._recorder: Recorder | None = None
+        self._prefetcher: Prefetcher | None = None
+        self._give_up: Callable[[], None] | None = None
+        self._watch = clock.Stopwatch()
+        self._resources = contextlib.ExitStack()
+        if hold is None:
+            hold = Hold(options.report_dir)
+            self._resources.callback(hold.release)
+        self.folder = ReportFolder(hold, redactor)
+        self._blank = RunReport(Verdict.UNPROVEN, __version__, clock.iso(clock.now_ms()), mode=options.mode)
+        self._opening = Opening(options, redactor, countdown, self._blank.started_at)
+        self._earlier: "Earlier | None" = None  # noqa: UP037  imported below, if at all
+        try:
+            if options.compare is not None:
+                from keycheck.report.previous_run import Earlier  # noqa: PLC0415  few runs are compared
+
+                self._earlier = Earlier(options.compare, hold)  # which may be the very file that is withdrawn now
+        finally:
+            self.folder.withdraw(self._blank)
+
+    def open(self) -> None:
+        """Opens the session. Raises UsageProblem for settings, files or cassettes that cannot be used."""
+        opened = self._opening.open()
+        self.session, self.hosts, self._recorder = opened.session, opened.hosts, opened.recorder
+        self.credential_files = opened.credential_files
+        self._give_up = opened.give_up
+        label = opened.label
+        self._blank = replace(
+            self._blank,
+            environment=label.environment,
+            symbol=label.symbol,
+            key=label.key,
+            exchange=label.exchange,
+            cassette=None if self.options.mode == "live" else label,
+        )
+        self.folder.withdraw(self._blank)
+        if self._earlier:
+            self._earlier.object_to(label.key, label.environment)
+
+    def begin(self, claims: Mapping[Check, Claim]) -> None:
+        """These checks, in this order, will be run next; each with its test function.
+
+        Sends the run's first request, if they lead to a stamp. A live run asks from here on what they are going to ask.
+        """
+        plan = Plan(self.session, claims)
+        if not plan.needs_the_clock:
+            return  # they ask for two answers at most, and stamp nothing
+        if self._give_up is not None:
+            self._prefetcher = Prefetcher(self.session, plan, self._give_up)
+            self._prefetcher.start()
+            with deferred_imports.undisturbed():
+                self.folder.prepare()
+                if plan.looks_at_the_stream:
+                    self.session.preload_stream()
+        else:
+            with contextlib.suppress(CannotLook):  # the checks will say so
+                self.session.clock_sample(1)
+            self.session.memo.take_used_calls()  # no check's yet
+
+    # -- what checks find --
+
+    def blocker(self, check: Check) -> str | None:
+        """The id of the check that keeps this one from being run, or None."""
+        return blocker(check, self.findings)
+
+    def add(self, finding: Finding) -> Finding:
+        """Remembers a finding, cleaned of secrets. A check that is run again may not take back what it saw fail."""
+        used = self.session.memo.take_used_calls()  # whatever becomes of this finding, they are not the next one's
+        before = self.findings.get(finding.check.id)
+        if before and before.outcome is Outcome.FAIL:
+            return before
+        detail = printable(self._fit_to_tell(finding.detail[: 4 * _LONGEST_DETAIL]), _LONGEST_DETAIL)
+        cleaned = self.findings[finding.check.id] = replace(finding, detail=detail, call_numbers=used)
+        return cleaned
+
+    def _fit_to_tell(self, text: str) -> str:
+        """Cleaned whole, and cut afterwards: half a secret or half a name would be known to nobody."""
+        return self.redactor.without_names(self.redactor.clean(text))
+
+    def note(self, name: str, value: Any) -> None:
+        """Keeps a value for the top of verdict.json; names that are not in the contract are let go."""
+        if name in NOTED:
+            self._notes[name] = value
+
+    # -- what is left behind --
+
+    @property
+    def begun(self) -> RunReport:
+        """The run as it began: what is asked of whom, and nothing found yet."""
+        return self._blank
+
+    def report(self) -> RunReport:
+        """The run as it stands."""
+        verdict = weigh(self.catalogue.checks, self.findings.values(), complete=self.complete)
+        evidence = self._evidence()
+        return replace(
+            self._blank,
+            verdict=verdict,
+            diagnosis=() if verdict is Verdict.OK else _diagnosis(evidence),
+            duration_ms=round(self._watch.seconds * 1000),
+            findings=tuple(self.findings.values()),
+            notes=dict(self._notes),
+            calls=evidence.calls,
+            drift=evidence.drift,
+            recv_window=evidence.recv_window,
+            permissions=evidence.permissions,
+            weight_limit=self.session.weight_limit,
+            waited_s=round(self.session.waited),
+            comparison=self._earlier.beside(self.findings.values()) if self._earlier else None,
+        )
+
+    def _evidence(self) -> Evidence:
+        cassette = self._blank.cassette
+        was = cassette if self.options.mode == "replay" else None
+        return evidence_of(
+            self.session,
+            findings=tuple(self.findings.values()),
+            environment=self._blank.environment or "production",
+            began=was.recorded_at if was else self._blank.started_at,
+            system=was.system if was else loading.system(),
+        )
+
+    def _ask_what_decides(self) -> None:
+        """Sends the requests that no check needs, and that tell causes of this verdict apart."""
+        from keycheck.diagnosis import rules  # noqa: PLC0415  a run that is OK does without any
+
+        for decides, ask in (
+            (rules.account_info_decides, self.session.account_info),
+            (rules.listen_key_decides, self.session.stream_key),
+        ):
+            if decides(self._evidence()):
+                with contextlib.suppress(KeycheckError):  # then the diagnosis is less sure
+                    ask()
+
+    def finish(self, *, whole: bool) -> RunReport:
+        """Ends the session, writes the reports and, after a whole recording, the cassette.
+
+        Raises OSError where a file cannot be written, DirtyArtefact where one would have held a secret.
+        """
+        if self._prefetcher:
+            self._prefetcher.stop()
+        report = self.report()
+        if whole and report.verdict is not Verdict.OK:
+            self._ask_what_decides()
+            report = self.report()
+        shared = report.masked(self.redactor.clean_shared)
+        self.folder.write(shared)
+        if (path := loading.step_summary()) is not None:
+            try:
+                self.folder.add_summary_to(path, self.options.env_file)
+            except OSError as error:  # the verdict stands without it
+                self.remarks.append(f"GITHUB_STEP_SUMMARY could not be written ({error.strerror}): let it name a file")
+        if self._recorder and whole and self.findings:
+            artefacts.write(self._recorder.path, self._recorder.text(), self._recorder.finds_secrets)
+            self.recorded = self._recorder.path
+        return report
+
+    def close(self) -> None:
+        """Gives back the network, and what a replay had shut. No thread is left."""
+        if self._prefetcher:
+            self._prefetcher.stop()
+        self._opening.close()
+        self._resources.close()
+
+
+def _diagnosis(evidence: Evidence) -> "tuple[Diagnosis, ...]":
+    from keycheck.diagnosis.rules import diagnose  # noqa: PLC0415  a run that is OK does without any
+
+    return diagnose(evidence)

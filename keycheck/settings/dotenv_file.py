@@ -1,0 +1,93 @@
+"""The files that settings name: .env, and a private key's. Bounded, and read as they are."""
+
+import io
+import logging
+import re
+from pathlib import Path
+
+from keycheck import bounded_files
+from keycheck.credentials import pasted_text, pem
+from keycheck.errors import UsageProblem
+from keycheck.redaction.redactor import printable
+from keycheck.redaction.secret import Secret
+
+MAX_FILE = 2**18  # bytes
+MAX_KEY_FILE = 2**16  # bytes; an RSA key of 16384 bits has some 13,000
+
+
+def read(env_file: Path, *, required: bool) -> tuple[str, list[str]]:
+    """The file's text and what was odd about its encoding."""
+    name = printable(env_file.name, 60)
+    try:
+        raw = bounded_files.read(env_file, MAX_FILE)
+    except bounded_files.Missing:
+        if required:
+            raise UsageProblem(f"there is no settings file {name}: check --env-file") from None
+        return "", []
+    except bounded_files.Unreadable as problem:
+        option = "--env-file: " if required else ""
+        raise UsageProblem(
+            f"{option}{name} {problem}: put the settings into a file that you may read, or name another with --env-file"
+        ) from None
+    marked = raw.startswith(b"\xef\xbb\xbf")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        raise UsageProblem(
+            f"{name} is not UTF-8 text (PowerShell's > writes UTF-16): save it again with encoding UTF-8"
+        )
+    return text, [f"{name} begins with a byte order mark"] if marked else []
+
+
+def parse(text: str) -> dict[str, str]:
+    from dotenv import dotenv_values  # noqa: PLC0415  a replay reads no .env
+
+    # It warns of lines that are no settings by number alone; such a line is simply not a setting here.
+    logging.getLogger("dotenv.main").setLevel(logging.ERROR)
+    return {k: v for k, v in dotenv_values(stream=io.StringIO(text), interpolate=False).items() if v is not None}
+
+
+def broken_lines(text: str) -> list[int]:
+    """Numbers of the lines that python-dotenv skips, the first ten of them."""
+    from dotenv.parser import parse_stream  # noqa: PLC0415  a replay reads no .env
+
+    return [binding.original.line for binding in parse_stream(io.StringIO(text)) if binding.error][:10]
+
+
+def remarks_on_line(name: str, text: str, value: str) -> list[str]:
+    """What python-dotenv took off silently, and another program that reads the same line may not."""
+    lines = re.findall(rf"(?m)^[ \t]*(?:export[ \t]+)?{name}[ \t]*=([^\n]*)", text)
+    if not lines or not value.strip() or pem.looks_like(value) or name == pasted_text.PASSPHRASE:
+        return []  # a private key needs its quotes where it has lines, and a passphrase may have blanks
+    raw = lines[-1]
+    found = []
+    if raw.endswith("\r"):
+        found.append("a carriage return")
+        raw = raw[:-1]
+    if raw != raw.strip():
+        found.append("blanks")
+    if raw.strip()[:1] in ("'", '"') and not value.startswith(raw.strip()[0]):
+        found.append("quotes")
+    return [f"the line of {name} has {' and '.join(found)} around the value"] if found else []
+
+
+def place_of_key(raw: str, folder: Path) -> Path | None:
+    """Where a private key is. A relative path starts at the folder of the settings file."""
+    text = raw.strip()
+    try:
+        return folder / Path(text).expanduser() if text else None
+    except RuntimeError:  # nobody knows whose home that is
+        return folder / text
+
+
+def text_of_key(path: Path) -> Secret:
+    try:
+        raw = bounded_files.read(path, MAX_KEY_FILE)
+    except bounded_files.Unreadable as problem:
+        raise UsageProblem(
+            f"the file that {pasted_text.KEY_FILE} names {problem}: correct the path, which starts at the folder of "
+            "the settings file where it is relative, or give yourself permission to read it"
+        ) from None
+    return Secret(raw.decode("utf-8", "replace"))

@@ -1,0 +1,211 @@
+""".env and environment -> Settings. The only reader of `os.environ`; it never writes to it."""
+
+import getpass
+import os
+import platform
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from keycheck.credentials import pasted_text, pem
+from keycheck.credentials.pasted_text import Credentials
+from keycheck.errors import UsageProblem
+from keycheck.exchange.endpoints import DEMO_HOSTS, ENVIRONMENTS, STREAMS
+from keycheck.exchange.evidence import System
+from keycheck.exchange.hosts import Exchange, exchange_of, is_local
+from keycheck.redaction.secret import Secret
+from keycheck.settings import dotenv_file, value_parsers
+from keycheck.settings.value_parsers import DEFAULT_RECV_WINDOW, DEFAULT_SYMBOL
+
+# Variables by which CI services name projects, people and machines.
+_OF_CI = (
+    "CI_",
+    "GITHUB_",
+    "GITLAB_",
+    "BUILD_",
+    "JENKINS_",
+    "GIT_",
+    "NODE_NAME",
+    "RUNNER_",
+    "TRAVIS_",
+    "CIRCLE_",
+    "BUILDKITE_",
+)
+# Of Windows: without the first no program starts, and the others are what HOME is elsewhere.
+_FOR_OTHER_PROGRAMS = ("HOME", "XDG_CONFIG_HOME", "SYSTEMROOT", "PROGRAMDATA", "USERPROFILE", "HOMEDRIVE", "HOMEPATH")
+_SECRETS = (pasted_text.KEY, pasted_text.SECRET, pasted_text.PASSPHRASE)
+
+NAMES = (
+    pasted_text.KEY,
+    pasted_text.SECRET,
+    pasted_text.KEY_FILE,
+    pasted_text.PASSPHRASE,
+    "BINANCE_ENVIRONMENT",
+    "BINANCE_SYMBOL",
+    "BINANCE_RECV_WINDOW",
+    "BINANCE_FUTURES_URL",
+    "BINANCE_WALLET_URL",
+    value_parsers.ALLOW_OTHERS,
+    "BINANCE_STREAM_URL",
+    "BINANCE_USER_STREAM",
+    "BINANCE_PROXY",
+    "BINANCE_CA_BUNDLE",
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything a live run is told from outside. URLs have no trailing slash; `recv_window` is in ms.
+
+    `wallet_url` is None where the environment has no wallet API, `stream_url` where nobody says what stream belongs to
+    the futures host. `user_stream`: whether one may be opened. `proxy` may hold a password, hence a Secret.
+    `credential_files`: those that a credential was read from, each with the name by which it may be told of.
+    """
+
+    environment: str = "production"
+    symbol: str = DEFAULT_SYMBOL
+    recv_window: int = DEFAULT_RECV_WINDOW
+    futures_url: str = ENVIRONMENTS["production"][0]
+    wallet_url: str | None = ENVIRONMENTS["production"][1]
+    stream_url: str | None = STREAMS["production"]
+    user_stream: bool = True
+    credentials: Credentials = field(default_factory=Credentials)
+    proxy: Secret | None = None
+    ca_bundle: str | None = None
+    credential_files: tuple[tuple[str, Path], ...] = ()
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The hosts that a run asks."""
+        stream = self.stream_url if self.user_stream else None
+        return tuple(url for url in (self.futures_url, self.wallet_url, stream) if url)
+
+    @property
+    def exchange(self) -> Exchange:
+        """Whose hosts these are."""
+        return exchange_of(self.asked)
+
+    @property
+    def shown(self) -> dict[str, str]:
+        """By name, the settings that reports, terminals or name servers get to see; of the proxy its host."""
+        values = {
+            "BINANCE_SYMBOL": self.symbol,
+            "BINANCE_FUTURES_URL": self.futures_url,
+            "BINANCE_WALLET_URL": self.wallet_url,
+            "BINANCE_STREAM_URL": self.stream_url,
+            "BINANCE_PROXY": value_parsers.proxy_host(self.proxy),
+        }
+        return {name: value for name, value in values.items() if value}
+
+
+def system() -> System | None:
+    """What this machine runs, for the commands of a remedy; None where no command is known for it."""
+    known: dict[str, System] = {"linux": "linux", "win32": "windows", "darwin": "macos"}
+    return known.get(sys.platform)
+
+
+def step_summary() -> Path | None:
+    """Where a step of GitHub Actions collects what it wants shown on the page of its run."""
+    name = os.environ.get("GITHUB_STEP_SUMMARY", "").strip()
+    return Path(name) if name else None
+
+
+def for_other_programs() -> dict[str, str]:
+    """All that another program is given of the environment: where its user's own settings are."""
+    return {name: os.environ[name] for name in _FOR_OTHER_PROGRAMS if name in os.environ}
+
+
+def program_folders() -> list[Path]:
+    """The folders of PATH. Neither a relative one nor an empty one, which is the current directory."""
+    folders = map(Path, os.environ.get("PATH", os.defpath).split(os.pathsep))
+    return [folder for folder in folders if folder.is_absolute()]
+
+
+def in_the_environment() -> list[str]:
+    """The credentials that the process was started with, as they stand there; of a pasted private key its lines."""
+    return [part for name in _SECRETS if name in os.environ for part in pem.to_hide(os.environ[name])]
+
+
+def names_of_this_machine(root: Path) -> dict[str, str]:
+    """Host, user and folders as they may stand in a traceback or a JUnit file, and what stands for them when shared."""
+    host = platform.node()
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container may run as a user without a name
+        user = ""
+    names = {
+        value: "[environment]"
+        for name, value in os.environ.items()
+        if name.startswith(_OF_CI) and len(value) >= 10 and value not in ENVIRONMENTS  # our own words stay
+    }
+    names |= {str(root): "[project]", str(Path.home()): "[home]", sys.prefix: "[python]", sys.base_prefix: "[python]"}
+    return {n: s for n, s in names.items() if len(n) > 3} | {
+        # Short or everyday names would take words out of sentences.
+        name: stand_in
+        for name, stand_in in ((host, "[host]"), (user, "[user]"))
+        if len(name) > 3 and name not in ("localhost", "root", "user", "admin")
+    }
+
+
+def load(env_file: Path, *, required: bool = False, environ: Mapping[str, str] | None = None) -> Settings:
+    """Reads the settings; the process environment wins over the file, and an empty value is an absent one.
+
+    `required`: the file was asked for by name, so it must exist. Raises UsageProblem with one sentence.
+    """
+    text, remarks = dotenv_file.read(env_file, required=required)
+    from_file = dotenv_file.parse(text)
+    outside = os.environ if environ is None else environ
+    given = {name: outside[name] for name in NAMES if outside.get(name, "").strip()}
+    values = {name: given.get(name) or from_file.get(name, "") for name in NAMES}
+    remarks += [f"line {number} of {env_file.name} cannot be read" for number in dotenv_file.broken_lines(text)]
+    of_file = [name for name in _SECRETS if name not in given and from_file.get(name, "").strip()]
+    if not of_file and not _lacks_credentials(values):
+        remarks = []  # the file has no part in this
+    for name in of_file:
+        remarks += dotenv_file.remarks_on_line(name, text, from_file[name])
+    key_file = dotenv_file.place_of_key(values[pasted_text.KEY_FILE], env_file.parent)
+    files = [("the settings file", env_file)] if of_file else []
+    files += [("the private key's file", key_file)] if key_file else []
+    return replace(_settings(values, tuple(remarks), key_file), credential_files=tuple(files))
+
+
+def _lacks_credentials(values: Mapping[str, str]) -> bool:
+    return not (values[pasted_text.KEY] and (values[pasted_text.SECRET] or values[pasted_text.KEY_FILE]))
+
+
+def _settings(values: Mapping[str, str], remarks: tuple[str, ...], key_file: Path | None) -> Settings:
+    environment = values["BINANCE_ENVIRONMENT"].strip() or "production"
+    if environment not in ENVIRONMENTS:
+        raise UsageProblem(f"BINANCE_ENVIRONMENT must be one of {', '.join(ENVIRONMENTS)}: correct it or leave it out")
+    value_parsers.switch_of(value_parsers.ALLOW_OTHERS, values, default=False)  # refused also where no URL is given
+    futures, wallet = ENVIRONMENTS[environment]
+    futures = value_parsers.url_of("BINANCE_FUTURES_URL", values) or futures
+    if environment == "demo" and not (futures in DEMO_HOSTS or is_local(futures)):
+        # Demo has no wallet API, so withdrawals are not looked at: a real key must not pass by this door.
+        raise UsageProblem(
+            "BINANCE_FUTURES_URL is not a host of Binance's futures test network, and BINANCE_ENVIRONMENT is demo: "
+            "leave one of them out"
+        )
+    stream = None if values["BINANCE_FUTURES_URL"].strip() else STREAMS[environment]
+    stream = value_parsers.url_of("BINANCE_STREAM_URL", values, "ws") or stream
+    wallet = value_parsers.url_of("BINANCE_WALLET_URL", values) or wallet
+    urls = {"BINANCE_FUTURES_URL": futures, "BINANCE_WALLET_URL": wallet, "BINANCE_STREAM_URL": stream}
+    read = pasted_text.read(
+        values[pasted_text.KEY],
+        values[pasted_text.SECRET],
+        dotenv_file.text_of_key(key_file) if key_file else None,
+        values[pasted_text.PASSPHRASE],
+    )
+    return Settings(
+        environment=environment,
+        symbol=value_parsers.symbol_of(values["BINANCE_SYMBOL"]),
+        recv_window=value_parsers.recv_window_of(values["BINANCE_RECV_WINDOW"]),
+        futures_url=futures,
+        wallet_url=wallet,
+        stream_url=stream,
+        user_stream=value_parsers.switch_of("BINANCE_USER_STREAM", values, default=True),
+        credentials=replace(read, remarks=(*remarks, *read.remarks)),
+        proxy=value_parsers.proxy_of(values["BINANCE_PROXY"], urls),
+        ca_bundle=value_parsers.ca_bundle_of(values["BINANCE_CA_BUNDLE"]),
+    )

@@ -1,0 +1,131 @@
+"""Text of a setting -> its value, or one sentence that names the setting and the remedy."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from keycheck import bounded_files
+from keycheck.cassettes.label import MAX_RECV_WINDOW
+from keycheck.errors import UsageProblem
+from keycheck.exchange.hosts import exchange_of, is_local, is_loopback
+from keycheck.redaction.secret import Secret
+
+DEFAULT_SYMBOL = "BTCUSDT"
+DEFAULT_RECV_WINDOW = 5000  # ms; Binance's own default
+MAX_CA_BUNDLE = 2**22  # bytes; that of Mozilla has some 230,000
+ALLOW_OTHERS = "BINANCE_ALLOW_OTHER_HOSTS"
+_HOST = re.compile(r"[A-Za-z0-9.:_-]{1,253}")
+
+
+def symbol_of(raw: str) -> str:
+    """BINANCE_SYMBOL, in upper case."""
+    symbol = raw.strip().upper() or DEFAULT_SYMBOL
+    # Contracts are letters and digits (some in Chinese), with _YYMMDD behind a delivery contract.
+    if len(symbol) > 40 or not symbol.replace("_", "").isalnum():
+        raise UsageProblem("BINANCE_SYMBOL is not a contract's name: write it as Binance does, such as BTCUSDT")
+    return symbol
+
+
+def switch_of(name: str, values: Mapping[str, str], *, default: bool) -> bool:
+    """A setting that is on or off."""
+    text = values[name].strip()
+    if text not in ("", "on", "off"):
+        raise UsageProblem(f"{name} must be on or off: correct it or leave it out")
+    return text == "on" if text else default
+
+
+def recv_window_of(raw: str) -> int:
+    """BINANCE_RECV_WINDOW in ms."""
+    text = raw.strip()
+    if not text:
+        return DEFAULT_RECV_WINDOW
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= MAX_RECV_WINDOW):
+        raise UsageProblem(
+            f"BINANCE_RECV_WINDOW must be a whole number of milliseconds from 1 to {MAX_RECV_WINDOW}: "
+            "correct it or leave it out"
+        )
+    return int(text)
+
+
+def url_of(name: str, values: Mapping[str, str], scheme: str = "http") -> str | None:
+    """The root of a host, without a trailing slash; None where the setting is absent.
+
+    `scheme`: http or ws, which are for loopback addresses, with its twin of TLS for all others. A host that is neither
+    Binance's own nor this machine needs BINANCE_ALLOW_OTHER_HOSTS.
+    """
+    text = values[name].strip()
+    if not text:
+        return None
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise UsageProblem(f"{name} is not a URL: write {scheme}s://HOST, and nothing behind the host") from None
+    host = parts.hostname or ""
+    beyond = not text.isprintable() or parts.path.rstrip("/") or parts.query or parts.fragment or "@" in parts.netloc
+    if not _HOST.fullmatch(host) or parts.scheme not in (scheme, f"{scheme}s") or beyond or port == 0:
+        raise UsageProblem(
+            f"{name} must be {scheme}s://HOST or {scheme}s://HOST:PORT, with no user, path or query: correct it"
+        )
+    if parts.scheme == scheme and not is_loopback(host):
+        raise UsageProblem(
+            f"{name} is {scheme} to another machine, where anybody on the way reads the key: use {scheme}s"
+        )
+    shown = f"[{host}]" if ":" in host else host
+    url = f"{parts.scheme}://{shown}" + (f":{port}" if port is not None else "")
+    if exchange_of([url]) == "other" and not switch_of(ALLOW_OTHERS, values, default=False):
+        secret = "listen key" if scheme == "ws" else "key"
+        raise UsageProblem(
+            f"{name} names a host that is neither Binance's own nor this machine, and it would be sent the {secret}: "
+            f"correct it, or set {ALLOW_OTHERS}=on if you trust that host"
+        )
+    return url
+
+
+def proxy_of(raw: str, urls: Mapping[str, str | None]) -> Secret | None:
+    """BINANCE_PROXY, which may hold a password. `urls`: what goes through it, by the setting that names it."""
+    text = raw.strip()
+    if not text:
+        return None
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise UsageProblem("BINANCE_PROXY must be http://HOST:PORT or https://HOST:PORT: correct it or leave it out")
+    for name, url in urls.items():
+        scheme = (url or "").partition(":")[0]
+        if scheme in ("http", "ws") and not is_local(text):
+            secret = "listen key" if scheme == "ws" else "key"
+            raise UsageProblem(
+                f"BINANCE_PROXY is on another machine and {name} is {scheme}, so the {secret} would travel in clear: "
+                "leave one of them out"
+            )
+    return Secret(text)
+
+
+def proxy_password(proxy: Secret | None) -> Secret | None:
+    """The one part of a proxy's address that is a secret of its own."""
+    password = urlsplit(proxy.reveal()).password if proxy else None
+    return Secret(unquote(password)) if password else None
+
+
+def proxy_host(proxy: Secret | None) -> str | None:
+    """The host of a proxy's address, in lower case."""
+    return urlsplit(proxy.reveal()).hostname if proxy else None
+
+
+def ca_bundle_of(raw: str) -> str | None:
+    """BINANCE_CA_BUNDLE: the path of a file that can be read, several times over, so that a pipe will not do."""
+    text = raw.strip()
+    if not text:
+        return None
+    try:
+        bounded_files.read(Path(text), MAX_CA_BUNDLE, pipes=False)
+    except bounded_files.Unreadable as problem:
+        raise UsageProblem(
+            f"the file that BINANCE_CA_BUNDLE names {problem}: give the path of a PEM file, or leave it out"
+        ) from None
+    return text

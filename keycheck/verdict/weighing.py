@@ -1,0 +1,39 @@
+"""Findings -> verdict. Pure, and blind to the order of its input. Doubt is never a pass."""
+
+from collections.abc import Iterable
+from enum import Enum
+
+from keycheck.verdict.findings import Check, Finding, Outcome, Severity
+
+
+class Verdict(Enum):
+    """The answer to "is this key fit to trade futures from this machine?"."""
+
+    OK = "OK"
+    NOT_OK = "NOT_OK"
+    UNPROVEN = "UNPROVEN"
+
+    @property
+    def exit_status(self) -> int:
+        """0, 1 or 10; pytest keeps 2 to 5 for itself."""
+        return {Verdict.OK: 0, Verdict.NOT_OK: 1, Verdict.UNPROVEN: 10}[self]
+
+
+_HOLDS = {Outcome.PASS, Outcome.NOT_APPLICABLE}
+
+
+def weigh(checks: Iterable[Check], findings: Iterable[Finding], *, complete: bool = True) -> Verdict:
+    """The verdict on all of `checks`, whether or not they were run.
+
+    NOT_OK: a critical check failed. OK: every critical check has passed or does not apply, and at least one
+    passed. UNPROVEN: everything else, such as a critical check that was blocked, deselected or
+    never reached. `complete`: whether `checks` are all that suite/ should hold; if not, nothing is OK.
+    """
+    outcomes: dict[str, set[Outcome]] = {}
+    for finding in findings:
+        outcomes.setdefault(finding.check.id, set()).add(finding.outcome)
+    critical = [outcomes.get(check.id, set()) for check in checks if check.severity is Severity.CRITICAL]
+    if any(Outcome.FAIL in seen for seen in critical):
+        return Verdict.NOT_OK
+    held = {Outcome.PASS} in critical and all(seen and seen <= _HOLDS for seen in critical)
+    return Verdict.OK if held and complete else Verdict.UNPROVEN

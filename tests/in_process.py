@@ -1,0 +1,109 @@
+"""Runs one check in this process against a local exchange: the same function, without pytest around it."""
+
+import importlib
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from keycheck import clock
+from keycheck.credentials.pasted_text import facts_of
+from keycheck.credentials.signing import signer_of
+from keycheck.errors import CannotLook, NotApplicable
+from keycheck.exchange.api_client import Identity, Listener
+from keycheck.exchange.endpoints import USER_STREAMS, WEIGHT_LIMITS, Host
+from keycheck.exchange.session import Binance
+from keycheck.exchange.throttle import Waiting
+from keycheck.host_checks import KEPT, Machine
+from keycheck.network.stream import Stream
+from keycheck.network.transport import HttpTransport
+from keycheck.redaction.redactor import Redactor
+from keycheck.run import catalogue
+from keycheck.settings import loading
+from keycheck.settings.loading import Settings
+from keycheck.verdict.findings import Outcome, missed
+from tests.exchange import LocalExchange
+from tests.running import ROOT
+
+CATALOGUE = catalogue.read(ROOT / "suite")
+
+
+@dataclass(frozen=True)
+class ToldMachine(Machine):
+    """A machine that answers as it is told: healthy, unless told otherwise."""
+
+    lies_open: tuple[str, ...] = ()
+    clock_is: tuple[str, ...] = (KEPT,)
+
+    def open_files(self) -> list[str]:
+        return list(self.lies_open)
+
+    def clock(self) -> list[str]:
+        return list(self.clock_is)
+
+
+class ForgetfulJournal:
+    """Keeps nothing, as a live run does."""
+
+    def keep(self, key: str, fresh: list[float], *, vital: bool = True) -> list[float]:  # noqa: ARG002  the interface
+        return fresh
+
+    def remember(self, key: str, ask: Callable[[], list[str]]) -> list[str]:  # noqa: ARG002  the interface
+        return ask()
+
+
+@contextmanager
+def session(
+    exchange: LocalExchange, waiting: Waiting | None = None, machine: Machine | None = None, **extra: str
+) -> Iterator[Binance]:
+    """A live session with the exchange's own settings; `extra` replaces or adds some. It does not wait by itself."""
+    read = loading.load(Path("no such file"), environ=exchange.settings() | extra)
+    key, signer = read.credentials.api_key, signer_of(read.credentials)
+    urls = {Host.FUTURES: read.futures_url} | ({Host.WALLET: read.wallet_url} if read.wallet_url else {})
+    redactor = Redactor()
+    with closing(HttpTransport(urls, read.proxy, read.ca_bundle)) as transport:
+        yield Binance(
+            transport,
+            Identity(facts_of(read.credentials, signer.type if signer else None), key, signer),
+            symbol=read.symbol,
+            recv_window=read.recv_window,
+            has_wallet=read.wallet_url is not None,
+            journal=ForgetfulJournal(),
+            redactor=redactor,
+            machine=machine or ToldMachine(),
+            listener=_listener(read, redactor),
+            waiting=waiting or Waiting(clock.NoSleep(), WEIGHT_LIMITS[read.environment]),
+        )
+
+
+def _listener(read: Settings, redactor: Redactor) -> Listener | None:
+    if read.stream_url is None or not read.user_stream:
+        return None
+    return Stream(read.stream_url, redactor, read.proxy, read.ca_bundle, endpoint=USER_STREAMS[read.environment])
+
+
+def check_function(check_id: str) -> Callable[..., None]:
+    """The check of suite/ with this id."""
+    step = CATALOGUE[check_id].step
+    (file,) = (ROOT / "suite").glob(f"test_{step}_*.py")
+    function: Callable[..., None] = getattr(importlib.import_module(f"suite.{file.stem}"), f"test_{check_id}")
+    return function
+
+
+def outcome_of(check_id: str, binance: Binance) -> tuple[Outcome, dict[str, Any]]:
+    """What the plugin would make of this check, and what the check noted down."""
+    noted: dict[str, Any] = {}
+
+    def observe(sentence: str = "", /, **values: Any) -> None:
+        noted.update({"observed": sentence} if sentence else {}, **values)
+
+    try:
+        check_function(check_id)(binance, observe)
+    except AssertionError:
+        return missed(CATALOGUE[check_id].severity), noted
+    except NotApplicable:
+        return Outcome.NOT_APPLICABLE, noted
+    except CannotLook as error:
+        return Outcome.UNPROVEN, noted | {"error": str(error)}
+    return Outcome.PASS, noted

@@ -1,0 +1,73 @@
+"""What careless checks have at hand; it is put on the path of the runs in which they are."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any, NamedTuple
+
+
+class Belongings(NamedTuple):
+    """Key, secret, and a URL with a fresh signature under it."""
+
+    key: str
+    secret: str
+    url: str
+
+
+class Late:
+    """A plugin that writes to a stream when the checks are over, and when pytest is."""
+
+    def __init__(self, stream: Any, text: str) -> None:
+        self._stream, self._text = stream, text
+
+    def pytest_sessionfinish(self) -> None:
+        self._stream.write(self._text)
+
+    def pytest_unconfigure(self) -> None:
+        self._stream.write(self._text)
+
+
+def happened() -> None:
+    """Tells the matrix that the failure took place."""
+    with Path(os.environ["LEAK_MARK"]).open("a", encoding="ascii") as file:
+        file.write("\n")
+
+
+def take(binance: Any) -> Belongings:
+    """As far into the session as a debugger goes."""
+    from keycheck.exchange.endpoints import ACCOUNT_CONFIG  # noqa: PLC0415  conftest files import this module before coverage
+
+    client = binance._client
+    query = client._query(ACCOUNT_CONFIG, [], 0.0).reveal()
+    with Path(os.environ["LEAK_MARK"]).open("a", encoding="ascii") as file:
+        file.write(query.rpartition("signature=")[2] + "\n")
+    key, signer = client._identity.api_key, client._identity.signer
+    return Belongings(key.reveal(), _secret_of(signer), f"{os.environ['BINANCE_FUTURES_URL']}/x?{query}")
+
+
+def _secret_of(signer: Any) -> str:
+    """Binance's, or the private key as its owner gave it: a signer holds no text of that."""
+    if hasattr(signer, "_secret"):
+        secret: str = signer._secret.reveal()
+        return secret
+    file = os.environ.get("BINANCE_PRIVATE_KEY_FILE")
+    return Path(file).read_text(encoding="utf-8") if file else os.environ["BINANCE_API_SECRET"]
+
+
+def reachable(root: Any, limit: int = 4000) -> Iterator[Any]:
+    """All that attributes and containers lead to; not what functions close over."""
+    waiting, seen = [root], set[int]()
+    while waiting and len(seen) < limit:
+        one = waiting.pop()
+        if id(one) in seen or isinstance(one, FunctionType | ModuleType | type | str | bytes | int | float | None):
+            continue
+        seen.add(id(one))
+        yield one
+        if isinstance(one, dict):
+            waiting += [*one.keys(), *one.values()]
+        elif isinstance(one, list | tuple | set | frozenset):
+            waiting += one
+        waiting += getattr(one, "__dict__", {}).values()
+        names = [name for kind in type(one).__mro__ for name in getattr(kind, "__slots__", ())]
+        waiting += [getattr(one, name, None) for name in names if isinstance(name, str)]
