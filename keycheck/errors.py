@@ -5,10 +5,10 @@
     |-- DirtyArtefact       a file would have held a secret; it was not written (exit status 11)
     |-- NotApplicable       the claim says nothing about this key
     |-- NotListed           somebody tried to send a request that is not on the list
-    `-- CannotLook          a check could not look; it never convicts the key
+    `-- Inconclusive          a check could not look; it never convicts the key
         |-- Unreachable         no answer: no DNS, refused, reset, time-out, certificate
         |-- NotBinance          an answer, but not one that Binance gives
-        |-- TurnedAway          the firewall or a legal restriction answered in Binance's place
+        |-- BlockedEnRoute          the firewall or a legal restriction answered in Binance's place
         |-- RateLimited         429 or 418: nothing more is sent in this run
         |-- NotSent             a request that was about to leave when such an answer was read
         |-- ExchangeTrouble     5xx and the codes that mean "try again"
@@ -25,7 +25,7 @@ class KeycheckError(Exception):
     """The root of everything this package raises on purpose."""
 
 
-class GivenUp(Exception):
+class Cancelled(Exception):
     """What was asked for ahead of the checks is not wanted any more. Not of the tree above: nobody's finding."""
 
 
@@ -45,7 +45,7 @@ class NotListed(KeycheckError):
     """A request that is not on the list; raised before a socket is touched."""
 
 
-class CannotLook(KeycheckError):
+class Inconclusive(KeycheckError):
     """The question could not be put, or got no answer that speaks of it.
 
     `code`: Binance's, where one came along. `kind`: what stood in the way, in a word that diagnosis.py knows.
@@ -55,7 +55,7 @@ class CannotLook(KeycheckError):
     kind = "undecided"
 
 
-class Unreachable(CannotLook):
+class Unreachable(Inconclusive):
     """No answer came.
 
     `kind` is one of `dns`, `refused`, `reset`, `timeout`, `tls`, `proxy`, `no_route`, `other`.
@@ -66,19 +66,19 @@ class Unreachable(CannotLook):
         self.kind = kind
 
 
-class NotBinance(CannotLook):
+class NotBinance(Inconclusive):
     """An answer came that Binance does not give: a redirect, HTML, JSON without what it must hold."""
 
     kind = "not_binance"
 
 
-class TurnedAway(CannotLook):
+class BlockedEnRoute(Inconclusive):
     """A firewall (403, 202) or a legal restriction (451) stands between this machine and the API."""
 
     kind = "turned_away"
 
 
-class RateLimited(CannotLook):
+class RateLimited(Inconclusive):
     """429 or 418. The run sends nothing more.
 
     `banned_until`: ms since 1970, and `retry_after`: seconds, each where the exchange said so.
@@ -89,31 +89,31 @@ class RateLimited(CannotLook):
     retry_after: int | None = None
 
 
-class NotSent(CannotLook):
+class NotSent(Inconclusive):
     """A request was ready to leave when the answer to another one set a limit, so it was held back."""
 
     kind = "not_sent"
 
 
-class ExchangeTrouble(CannotLook):
+class ExchangeTrouble(Inconclusive):
     """Binance's own trouble: 5xx, 408, or a code that means the same."""
 
     kind = "exchange_trouble"
 
 
-class Refused(CannotLook):
+class Refused(Inconclusive):
     """Binance refused with a code, and the refusal does not answer what the check asks."""
 
 
-class Undecided(CannotLook):
+class Undecided(Inconclusive):
     """What was observed leaves the question open."""
 
 
-class OutOfTime(CannotLook):
+class OutOfTime(Inconclusive):
     """The run has used up the time it may take."""
 
     kind = "out_of_time"
 
 
-class NotRecorded(CannotLook):
+class NotRecorded(Inconclusive):
     """The cassette holds no answer to this request."""

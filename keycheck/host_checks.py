@@ -42,7 +42,7 @@ BROKEN = f"git gave an error, or nothing, in the place of an answer: repair the 
 
 
 @dataclass(frozen=True)
-class Machine:
+class HostChecks:
     """`files`: those that hold a credential, each with the name by which it is told of."""
 
     files: Sequence[tuple[str, Path]] = ()

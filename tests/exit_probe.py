@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 PLUGIN = ("-p", "tests.exit_probe")
-_FILE = "last_look.json"
+_FILE = "exit_probe.json"
 
 
 @dataclass(frozen=True)

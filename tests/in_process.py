@@ -10,12 +10,12 @@ from typing import Any
 from keycheck import clock
 from keycheck.credentials.pasted_text import facts_of
 from keycheck.credentials.signing import signer_of
-from keycheck.errors import CannotLook, NotApplicable
+from keycheck.errors import Inconclusive, NotApplicable
 from keycheck.exchange.api_client import Identity, Listener
 from keycheck.exchange.endpoints import USER_STREAMS, WEIGHT_LIMITS, Host
 from keycheck.exchange.session import Binance
-from keycheck.exchange.throttle import Waiting
-from keycheck.host_checks import KEPT, Machine
+from keycheck.exchange.throttle import Throttle
+from keycheck.host_checks import KEPT, HostChecks
 from keycheck.network.stream import Stream
 from keycheck.network.transport import HttpTransport
 from keycheck.redaction.redactor import Redactor
@@ -30,7 +30,7 @@ CATALOGUE = catalogue.read(ROOT / "suite")
 
 
 @dataclass(frozen=True)
-class ToldMachine(Machine):
+class FakeHost(HostChecks):
     """A machine that answers as it is told: healthy, unless told otherwise."""
 
     lies_open: tuple[str, ...] = ()
@@ -55,7 +55,7 @@ class ForgetfulJournal:
 
 @contextmanager
 def session(
-    exchange: LocalExchange, waiting: Waiting | None = None, machine: Machine | None = None, **extra: str
+    exchange: LocalExchange, waiting: Throttle | None = None, machine: HostChecks | None = None, **extra: str
 ) -> Iterator[Binance]:
     """A live session with the exchange's own settings; `extra` replaces or adds some. It does not wait by itself."""
     read = loading.load(Path("no such file"), environ=exchange.settings() | extra)
@@ -71,9 +71,9 @@ def session(
             has_wallet=read.wallet_url is not None,
             journal=ForgetfulJournal(),
             redactor=redactor,
-            machine=machine or ToldMachine(),
+            machine=machine or FakeHost(),
             listener=_listener(read, redactor),
-            waiting=waiting or Waiting(clock.NoSleep(), WEIGHT_LIMITS[read.environment]),
+            waiting=waiting or Throttle(clock.NoSleep(), WEIGHT_LIMITS[read.environment]),
         )
 
 
@@ -104,6 +104,6 @@ def outcome_of(check_id: str, binance: Binance) -> tuple[Outcome, dict[str, Any]
         return missed(CATALOGUE[check_id].severity), noted
     except NotApplicable:
         return Outcome.NOT_APPLICABLE, noted
-    except CannotLook as error:
+    except Inconclusive as error:
         return Outcome.UNPROVEN, noted | {"error": str(error)}
     return Outcome.PASS, noted

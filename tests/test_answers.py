@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keycheck.errors import CannotLook, ExchangeTrouble, NotBinance, RateLimited, TurnedAway
+from keycheck.errors import BlockedEnRoute, ExchangeTrouble, Inconclusive, NotBinance, RateLimited
 from keycheck.exchange import answers
 from keycheck.exchange.answers import RawAnswer
 from keycheck.exchange.endpoints import ACCOUNT_CONFIG, API_RESTRICTIONS, LISTED, ORDER_TEST, PING, TIME, Endpoint
@@ -29,9 +29,9 @@ def coded(code: object, message: object = "No.") -> str:
     return json.dumps({"code": code, "msg": message})
 
 
-def trouble(status: int, body: bytes | str, headers: dict[str, str] = JSON) -> CannotLook:
+def trouble(status: int, body: bytes | str, headers: dict[str, str] = JSON) -> Inconclusive:
     """The named reason why there is no answer."""
-    with pytest.raises(CannotLook) as caught:
+    with pytest.raises(Inconclusive) as caught:
         read(status, body, headers)
     assert ". " in str(caught.value)  # what happened, then what to do
     return caught.value
@@ -134,10 +134,10 @@ def test_a_code_that_is_no_whole_number_is_none(code: object) -> None:
 @pytest.mark.parametrize(
     ("status", "body", "headers", "kind"),
     [
-        (451, json.dumps({"code": 0, "msg": pages.RESTRICTED}), JSON, TurnedAway),
-        (403, pages.WAF, HTML, TurnedAway),
-        (403, "", {}, TurnedAway),
-        (202, "", HTML, TurnedAway),
+        (451, json.dumps({"code": 0, "msg": pages.RESTRICTED}), JSON, BlockedEnRoute),
+        (403, pages.WAF, HTML, BlockedEnRoute),
+        (403, "", {}, BlockedEnRoute),
+        (202, "", HTML, BlockedEnRoute),
         (500, coded(-1000), JSON, ExchangeTrouble),
         (502, pages.BAD_GATEWAY, HTML, ExchangeTrouble),
         (503, coded(-1008), JSON, ExchangeTrouble),
@@ -165,7 +165,7 @@ def test_a_code_that_is_no_whole_number_is_none(code: object) -> None:
     ],
 )
 def test_what_is_neither_answer_nor_refusal_is_named(
-    status: int, body: str, headers: dict[str, str], kind: type[CannotLook]
+    status: int, body: str, headers: dict[str, str], kind: type[Inconclusive]
 ) -> None:
     """Firewall, restriction, trouble, redirect and rate limit never convict a key."""
     assert type(trouble(status, body, headers)) is kind
@@ -313,10 +313,10 @@ def test_trouble_names_the_host(endpoint: Endpoint) -> None:
 def test_no_answer_breaks_the_reader(status: int, body: bytes, headers: dict[str, str]) -> None:
     """Whatever comes is an object, a refusal with a code, or a named reason."""
     found: object = None
-    reason: CannotLook | None = None
+    reason: Inconclusive | None = None
     try:
         found = read(status, body, headers)
-    except CannotLook as error:
+    except Inconclusive as error:
         reason = error
     if reason is not None:
         assert str(reason).isprintable()

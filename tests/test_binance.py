@@ -14,14 +14,14 @@ from keycheck import clock
 from keycheck.credentials.pasted_text import KeyFacts
 from keycheck.credentials.signing import HmacSigner
 from keycheck.errors import (
-    CannotLook,
+    BlockedEnRoute,
     ExchangeTrouble,
+    Inconclusive,
     NotApplicable,
     NotBinance,
     OutOfTime,
     RateLimited,
     Refused,
-    TurnedAway,
     Undecided,
     Unreachable,
 )
@@ -42,8 +42,8 @@ from keycheck.exchange.endpoints import (
 )
 from keycheck.exchange.facts import PositionMode
 from keycheck.exchange.session import Binance
-from keycheck.exchange.throttle import Waiting
-from keycheck.host_checks import Machine
+from keycheck.exchange.throttle import Throttle
+from keycheck.host_checks import HostChecks
 from keycheck.network.transport import HttpTransport
 from keycheck.redaction.redactor import Redactor
 from keycheck.redaction.secret import Secret
@@ -118,9 +118,9 @@ def session(transport: Any, *, wallet: bool = True, keyless: bool = False, symbo
         has_wallet=wallet,
         journal=Forgetful(),
         redactor=Redactor([API_KEY, API_SECRET]),
-        machine=Machine(),
+        machine=HostChecks(),
         listener=None,
-        waiting=Waiting(clock.NoSleep(), 2400),
+        waiting=Throttle(clock.NoSleep(), 2400),
     )
 
 
@@ -347,7 +347,7 @@ def test_no_get_is_tried_a_third_time(hiccup: Any) -> None:
 def test_what_will_not_pass_is_not_tried_again(reason: Any) -> None:
     """A time-out has cost its time already; a firewall, a redirect and a limit mean it."""
     transport = scripted().on(PREMIUM_INDEX, reason)
-    with pytest.raises(CannotLook):
+    with pytest.raises(Inconclusive):
         session(transport).mark_price()
     assert transport.paths() == [PREMIUM_INDEX.path]
 
@@ -356,7 +356,7 @@ def test_what_will_not_pass_is_not_tried_again(reason: Any) -> None:
 def test_an_order_is_never_sent_twice(reason: Any) -> None:
     """Not even one that is only tested."""
     transport = scripted().on(ORDER_TEST, reason)
-    with pytest.raises(CannotLook):
+    with pytest.raises(Inconclusive):
         session(transport).dust_order()
     assert transport.paths().count(ORDER_TEST.path) == 1
 
@@ -509,13 +509,13 @@ def test_one_host_is_enough_to_know_the_key(wallet: Any, futures: Any, accepted:
         ({}, {}, NotBinance),
         (PERMITTED | {"success": False}, TRADES | {"code": "-2015"}, NotBinance),
         ({"239999": "Maintenance."}, refusing(-1021), ExchangeTrouble),
-        (RawAnswer(403, {}, b""), BUSY, TurnedAway),
+        (RawAnswer(403, {}, b""), BUSY, BlockedEnRoute),
         (BUSY, refusing(-1021), ExchangeTrouble),
         (refusing(-1021), refusing(-1021), Refused),
-        (refusing(-9999), RawAnswer(451, {}, b""), TurnedAway),
+        (refusing(-9999), RawAnswer(451, {}, b""), BlockedEnRoute),
     ],
 )
-def test_what_says_nothing_about_the_key_decides_nothing(wallet: Any, futures: Any, kind: type[CannotLook]) -> None:
+def test_what_says_nothing_about_the_key_decides_nothing(wallet: Any, futures: Any, kind: type[Inconclusive]) -> None:
     """A wrong clock, a firewall or trouble of the exchange convicts no key."""
     transport = scripted().on(API_RESTRICTIONS, wallet).on(ACCOUNT_CONFIG, futures)
     with pytest.raises(kind):
@@ -628,7 +628,7 @@ def test_a_contract_that_is_not_listed_is_not_ordered() -> None:
         (RawAnswer(400, JSON, b'{"239999": "Maintenance."}'), ExchangeTrouble),
     ],
 )
-def test_an_order_that_was_not_accepted_in_so_many_words_is_not_weighed(reply: Any, kind: type[CannotLook]) -> None:
+def test_an_order_that_was_not_accepted_in_so_many_words_is_not_weighed(reply: Any, kind: type[Inconclusive]) -> None:
     """And it convicts nobody."""
     asked = session(scripted().on(ORDER_TEST, reply))
     for ask in (asked.dust_order, asked.smallest_order):
@@ -681,7 +681,7 @@ def test_the_weight_limit_is_told_if_it_was_seen() -> None:
 def test_a_call_keeps_status_and_code_that_came(reply: Any, status: int | None, code: int | None) -> None:
     """None where none came, and only there."""
     asked = session(scripted().on(PING, reply))
-    with contextlib.suppress(CannotLook):
+    with contextlib.suppress(Inconclusive):
         asked.ping()
     assert (asked.calls[-1].status, asked.calls[-1].code) == (status, code)
 
@@ -691,7 +691,7 @@ def test_what_the_exchange_reads_back_is_not_repeated(live: Binance, exchange: L
     healthy = Scenario()
     exchange.scenario = replace(healthy, faults={ACCOUNT_CONFIG.path: Fault.echo(400)})
     live.signed_reads()
-    with pytest.raises(CannotLook) as caught:
+    with pytest.raises(Inconclusive) as caught:
         live.account()
     shown = str(caught.value) + repr(live.calls)
     signatures = [one.params["signature"] for one in exchange.log if "signature" in one.params]

@@ -21,7 +21,7 @@ from keycheck.cassettes.recorder import Recorder
 from keycheck.errors import UsageProblem
 from keycheck.redaction.redactor import Redactor
 from keycheck.report.folder_lock import Hold
-from keycheck.report.previous_run import Earlier
+from keycheck.report.previous_run import PreviousRun
 from keycheck.settings import loading
 from tests.exchange import LocalExchange
 from tests.running import ROOT, SuiteRunner
@@ -83,7 +83,7 @@ WAYS: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "cassette": (Player, "--replay"),
     "older cassette": (lambda path: Recorder(path, HEADER, Redactor(), Unasked()), "--record"),
-    "earlier verdict": (lambda path: Earlier(path, Hold(path.parent)), "--compare"),
+    "earlier verdict": (lambda path: PreviousRun(path, Hold(path.parent)), "--compare"),
 }
 
 

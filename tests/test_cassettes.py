@@ -20,7 +20,7 @@ from keycheck.cassettes.player import Player
 from keycheck.cassettes.recorder import Recorder
 from keycheck.clock import Journal
 from keycheck.credentials.pasted_text import KEY, SECRET, KeyFacts
-from keycheck.errors import CannotLook, NotRecorded, UsageProblem
+from keycheck.errors import Inconclusive, NotRecorded, UsageProblem
 from keycheck.exchange.answers import RawAnswer
 from keycheck.exchange.endpoints import PING, Endpoint
 from keycheck.redaction.redactor import Redactor
@@ -346,7 +346,7 @@ def test_a_hostile_failure_is_still_a_failure(tmp_path: Path, kept: object) -> N
     document = recorded(tmp_path / "mine.yaml")
     document["metadata"]["failure/GET /fapi/v1/ping/1"] = kept
     tape = opened(tmp_path / "mine.yaml", document)
-    with pytest.raises(CannotLook) as caught:
+    with pytest.raises(Inconclusive) as caught:
         tape.send(PING, Secret(""), None, 1)
     assert str(caught.value).isprintable()
     assert len(str(caught.value)) <= 400
@@ -451,7 +451,7 @@ def test_a_hostile_answer_is_no_answer(tmp_path: Path, response: dict[str, Any])
         | {"response": response}
     ]
     tape = opened(tmp_path / "mine.yaml", document)
-    with pytest.raises(CannotLook):
+    with pytest.raises(Inconclusive):
         tape.send(PING, Secret(""), None, 1)
 
 

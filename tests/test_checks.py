@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from keycheck.host_checks import UNKEPT, Machine
+from keycheck.host_checks import UNKEPT, HostChecks
 from keycheck.verdict.findings import Check, Outcome
 from tests.exchange import Fault, LocalExchange, Scenario, StreamFault
-from tests.in_process import CATALOGUE, ToldMachine, outcome_of, session
+from tests.in_process import CATALOGUE, FakeHost, outcome_of, session
 
 PASS, FAIL, WARN, UNPROVEN = Outcome.PASS, Outcome.FAIL, Outcome.WARN, Outcome.UNPROVEN
 
@@ -21,7 +21,7 @@ class Sick:
     scenario: Scenario
     outcome: Outcome
     settings: dict[str, str] = field(default_factory=dict)
-    machine: Machine | None = None
+    machine: HostChecks | None = None
 
 
 def faulty(path: str, *faults: Fault) -> Scenario:
@@ -35,12 +35,12 @@ NOW = time.time() * 1000
 SICK = {
     "credentials_are_present": Sick(HEALTHY, FAIL, {"BINANCE_API_SECRET": ""}),
     "credentials_are_well_formed": Sick(HEALTHY, WARN, {"BINANCE_API_KEY": '"tooshort"'}),
-    "credentials_file_is_private": Sick(HEALTHY, WARN, machine=ToldMachine(lies_open=(".env is tracked by git",))),
+    "credentials_file_is_private": Sick(HEALTHY, WARN, machine=FakeHost(lies_open=(".env is tracked by git",))),
     "futures_api_answers": Sick(faulty("/fapi/v1/ping", Fault.waf_403()), FAIL),
     "rate_limit_headroom_is_left": Sick(Scenario(used_weight=2000), WARN),
     "clock_agrees_with_exchange": Sick(Scenario(clock_offset_ms=7000), FAIL),
     "clock_is_inside_signing_window": Sick(Scenario(clock_offset_ms=-1500), WARN),
-    "clock_is_synchronised": Sick(HEALTHY, WARN, machine=ToldMachine(clock_is=(UNKEPT,))),
+    "clock_is_synchronised": Sick(HEALTHY, WARN, machine=FakeHost(clock_is=(UNKEPT,))),
     "signed_requests_are_accepted": Sick(Scenario(api_secret="another" * 10), FAIL),
     "futures_trading_is_enabled": Sick(Scenario(permissions={"enableFutures": False}), FAIL),
     "withdrawals_are_disabled": Sick(Scenario(permissions={"enableWithdrawals": True}), FAIL),

@@ -14,7 +14,7 @@ from tests.faults.faults import FAULTS, ONCE
 from tests.faults.fields import BREAKING, CHANGES, spoiled
 from tests.faults.paths import ORDER_TEST, PATHS, PING, Field, Path
 from tests.faults.spoiling import READABLE, UNREADABLE
-from tests.faults.violations import DOCTORS, found
+from tests.faults.violations import VIOLATIONS, found
 from tests.forked import ForkedRunner
 
 FEWEST = 900
@@ -31,7 +31,7 @@ def lawful(tmp_path_factory: pytest.TempPathFactory) -> Ran:
 
 def test_each_law_has_its_broken_run() -> None:
     """No law is added without a run that breaks it."""
-    assert set(DOCTORS) == {law.__name__ for law in invariants.LAWS}
+    assert set(VIOLATIONS) == {law.__name__ for law in invariants.INVARIANTS}
 
 
 def test_a_healthy_run_breaks_no_law(lawful: Ran) -> None:
@@ -42,13 +42,13 @@ def test_a_healthy_run_breaks_no_law(lawful: Ran) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "number"), [(name, number) for name, doctors in DOCTORS.items() for number in range(len(doctors))]
+    ("name", "number"), [(name, number) for name, doctors in VIOLATIONS.items() for number in range(len(doctors))]
 )
 def test_a_law_sees_a_broken_run(name: str, number: int, lawful: Ran) -> None:
     """And says what is wrong in a sentence of its own."""
-    said = next(law for law in invariants.LAWS if law.__name__ == name)(DOCTORS[name][number](lawful))
+    said = next(law for law in invariants.INVARIANTS if law.__name__ == name)(VIOLATIONS[name][number](lawful))
     assert said
-    assert name in "".join(invariants.broken(DOCTORS[name][number](lawful)))
+    assert name in "".join(invariants.broken(VIOLATIONS[name][number](lawful)))
 
 
 @pytest.mark.parametrize(

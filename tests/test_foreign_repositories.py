@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from keycheck import host_checks
-from keycheck.host_checks import BROKEN, FOREIGN, NO_GIT, NOT_TOLD, Machine
+from keycheck.host_checks import BROKEN, FOREIGN, NO_GIT, NOT_TOLD, HostChecks
 from tests.exchange import LocalExchange
 from tests.running import SuiteRunner
 
@@ -73,7 +73,7 @@ class Trap:
     def remarks(self, path: Path | None = None) -> list[str]:
         """What is said of a file, the one at the top unless told otherwise; the mark tells of the payload."""
         self.mark.unlink(missing_ok=True)
-        return Machine([("the settings file", path or self.file)]).open_files()
+        return HostChecks([("the settings file", path or self.file)]).open_files()
 
     def bites_plain_git(self) -> bool:
         """Whether the payload is run by the questions as such."""
@@ -282,7 +282,7 @@ def test_a_program_beside_the_file_or_here_is_nobodys_git(
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setenv("PATH", entries.format(repository=trap.folder, link=tmp_path / "link"))
     assert trap.remarks() == [f"the settings file {NOT_TOLD}: {NO_GIT}"]
-    assert Machine([("the settings file", trap.file)]).clock() == []
+    assert HostChecks([("the settings file", trap.file)]).clock() == []
     assert not trap.mark.exists()
 
 
@@ -293,7 +293,7 @@ def test_a_program_of_the_current_directory_is_not_run(trap: Trap, monkeypatch: 
     monkeypatch.setattr(sys, "platform", "linux")
     for path in (str(trap.folder), ".", ""):
         monkeypatch.setenv("PATH", path)
-        assert Machine().clock() == []
+        assert HostChecks().clock() == []
     assert not trap.mark.exists()
 
 
@@ -329,7 +329,7 @@ def test_another_program_gets_a_few_named_variables(tmp_path: Path, monkeypatch:
         monkeypatch.setenv(name, "canary")
     monkeypatch.setenv("PATH", str(program.parent))
     monkeypatch.setattr(sys, "platform", "linux")
-    Machine().clock()
+    HostChecks().clock()
     *lines, folder = (tmp_path / "seen").read_text(encoding="utf-8").splitlines()
     assert {line.partition("=")[0] for line in lines} - {"PWD", "SHLVL", "_", "OLDPWD"} == {"HOME", "LC_ALL", "PATH"}
     assert folder == str(program.parent)

@@ -27,15 +27,34 @@ def imports(path: Path) -> Iterator[str]:
 
 
 def test_environment_is_read_in_one_place() -> None:
-    """settings.py alone reads os.environ, and nobody writes to it; withdrawal.py, which can wait for no import, reads
-    pytest's own PYTEST_ADDOPTS.
+    """settings/loading.py alone reads os.environ, and nothing writes to it; withdrawal.py, which can wait for no import,
+    reads pytest's own PYTEST_ADDOPTS.
     """
-    text = (KEYCHECK / "settings.py").read_text(encoding="utf-8")
+    text = (KEYCHECK / "settings/loading.py").read_text(encoding="utf-8")
     assert not re.search(r"os\.(getenv|putenv|environ\[[^\]]*\] *=|environ\.(update|set|pop|clear))", text)
-    others = [path for path in MODULES if path.name != "settings.py" and "os.environ" in path.read_text("utf-8")]
-    assert [path.relative_to(KEYCHECK).as_posix() for path in others] == ["__init__.py", "withdrawal.py"]  # both say so
+    found = [path.relative_to(KEYCHECK).as_posix() for path in MODULES if "os.environ" in path.read_text("utf-8")]
+    assert found == ["settings/__init__.py", "settings/loading.py", "withdrawal.py"]  # the first names the second
     early = (KEYCHECK / "withdrawal.py").read_text(encoding="utf-8")
     assert re.findall(r"os\.environ.*?\)", early) == ['os.environ.get("PYTEST_ADDOPTS", "")']
+
+
+def test_the_road_names_what_is_there() -> None:
+    """Each folder and file that keycheck/__init__.py names exists, and each one that exists is named."""
+    import keycheck  # noqa: PLC0415  its docstring alone
+
+    road = keycheck.__doc__ or ""
+    named = set(re.findall(r"^    (\w+(?:/|\.py)) ", road, re.MULTILINE))
+    there = {f"{path.name}/" for path in KEYCHECK.iterdir() if (path / "__init__.py").exists()}
+    assert named == there | {path.name for path in KEYCHECK.glob("*.py") if path.name != "__init__.py"}
+    assert all((KEYCHECK / path).is_file() for path in re.findall(r"(\w+/\w+\.py)", road))
+
+
+def test_each_package_names_its_modules() -> None:
+    """The docstring of a package says what each of its modules is for."""
+    for package in ("settings", "credentials", "redaction", "exchange", "verdict", "diagnosis", "run"):
+        text = (KEYCHECK / package / "__init__.py").read_text("utf-8")
+        modules = {path.name for path in (KEYCHECK / package).glob("*.py") if path.name != "__init__.py"}
+        assert not [name for name in modules if name not in text], package
 
 
 def test_suite_holds_claims_only() -> None:

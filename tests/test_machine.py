@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from keycheck import host_checks
-from keycheck.host_checks import BROKEN, KEPT, NO_FILE, NO_GIT, NOT_TOLD, UNKEPT, Machine
+from keycheck.host_checks import BROKEN, KEPT, NO_FILE, NO_GIT, NOT_TOLD, UNKEPT, HostChecks
 
 GIT = shutil.which("git")
 needs_git = pytest.mark.skipif(GIT is None, reason="git is not installed")
@@ -34,7 +34,7 @@ def git(folder: Path, *arguments: str) -> None:
 
 def remarks(path: Path) -> list[str]:
     """What is said of one file."""
-    return Machine([("the settings file", path)]).open_files()
+    return HostChecks([("the settings file", path)]).open_files()
 
 
 def test_a_private_file_outside_of_git_is_private(settings_file: Path) -> None:
@@ -44,7 +44,7 @@ def test_a_private_file_outside_of_git_is_private(settings_file: Path) -> None:
 
 def test_credentials_that_are_in_no_file_are_told_so() -> None:
     """There is nothing to look at."""
-    assert Machine().open_files() == [NO_FILE]
+    assert HostChecks().open_files() == [NO_FILE]
 
 
 @posix
@@ -109,7 +109,7 @@ def test_the_clock_is_what_the_system_says_of_it(
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(sys, "platform", "linux")
-    assert Machine().clock() == answer
+    assert HostChecks().clock() == answer
 
 
 def test_a_machine_without_such_a_program_cannot_be_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,7 +117,7 @@ def test_a_machine_without_such_a_program_cannot_be_asked(tmp_path: Path, monkey
     monkeypatch.setenv("PATH", str(tmp_path))
     for platform in ("linux", "darwin", "win32", "plan9"):
         monkeypatch.setattr(sys, "platform", platform)
-        assert Machine().clock() == []
+        assert HostChecks().clock() == []
 
 
 @posix
@@ -129,7 +129,7 @@ def test_a_program_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr(host_checks, "_SECONDS", 0.2)
-    assert Machine().clock() == []
+    assert HostChecks().clock() == []
 
 
 @posix
@@ -151,7 +151,7 @@ def test_the_time_service_of_windows_is_read_as_it_answers(
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(sys, "platform", "win32")
-    assert Machine().clock() == answer
+    assert HostChecks().clock() == answer
 
 
 @needs_git

@@ -23,7 +23,7 @@ import trustme
 import urllib3
 
 import keycheck
-from keycheck.errors import CannotLook, NotListed, Unreachable
+from keycheck.errors import Inconclusive, NotListed, Unreachable
 from keycheck.exchange import endpoints
 from keycheck.exchange.endpoints import (
     ACCOUNT_CONFIG,
@@ -49,7 +49,14 @@ NOTHING = Secret("")
 ORDER = "/fapi/v1/order"
 KEY = {"X-MBX-APIKEY": CANARY}
 # What a library may say in our place; whatever it is, nothing was sent.
-REFUSALS = (NotListed, CannotLook, requests.RequestException, urllib3.exceptions.HTTPError, ValueError, AttributeError)
+REFUSALS = (
+    NotListed,
+    Inconclusive,
+    requests.RequestException,
+    urllib3.exceptions.HTTPError,
+    ValueError,
+    AttributeError,
+)
 PROXY_NAMES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 
 
@@ -224,7 +231,7 @@ def test_the_proxys_password_opens_it(  # noqa: PLR0913, PLR0917  fixtures
 
 def failure(http: HttpTransport) -> Unreachable:
     """Why there is no answer; neither the proxy's address nor its password is in the reason, nor behind it."""
-    with pytest.raises(CannotLook) as caught:
+    with pytest.raises(Inconclusive) as caught:
         http.send(ACCOUNT_CONFIG, Secret(f"signature={CANARY}"), Secret(CANARY), 5)
     error = caught.value
     assert isinstance(error, Unreachable)
@@ -281,7 +288,7 @@ def test_our_own_proxy_gets_no_request_of_anybody_else(exchange: LocalExchange, 
     """The pool that speaks to a proxy has the same gate as the one that does not."""
     url = front.url if scheme == "https" else exchange.futures_url
     with Proxy() as proxy, by_way_of(proxy.url, url) as http:
-        pools = http._gate.proxy_manager_for(proxy.url, cert_reqs="CERT_NONE", assert_hostname=False)
+        pools = http._adapter.proxy_manager_for(proxy.url, cert_reqs="CERT_NONE", assert_hostname=False)
         for method, path in (("POST", ORDER), ("DELETE", ORDER), ("GET", "/fapi/v2/account"), ("POST", ORDER + "/")):
             with contextlib.suppress(*REFUSALS):
                 pools.urlopen(method, url + path, retries=False, timeout=2)
@@ -340,7 +347,7 @@ def test_the_libraries_beneath_follow_no_redirect_to_what_is_not_listed(
     """Also where they are asked to."""
     target = location.format(stranger=stranger.port, wallet=exchange.wallet_url)
     url = exchange.futures_url + ACCOUNT_CONFIG.path
-    pools = http._gate.poolmanager
+    pools = http._adapter.poolmanager
     for status in REDIRECTS:
         exchange.scenario = replace(exchange.scenario, faults={ACCOUNT_CONFIG.path: Fault.redirect(target, status)})
         for follow in (
@@ -415,11 +422,11 @@ DOORS: dict[str, Door] = {
     "send": lambda http, method, _, path: http.send(Passport(method, path), NOTHING, Secret(CANARY), 5),  # type: ignore[arg-type]
     "session": lambda http, method, base, path: http._session.request(method, base + path, headers=KEY, timeout=2),
     "prepared": lambda http, method, base, path: http._session.send(raw(method, base + path), timeout=2),
-    "adapter": lambda http, method, base, path: http._gate.send(raw(method, base + path), timeout=2),
-    "pool manager": lambda http, method, base, path: http._gate.poolmanager.urlopen(
+    "adapter": lambda http, method, base, path: http._adapter.send(raw(method, base + path), timeout=2),
+    "pool manager": lambda http, method, base, path: http._adapter.poolmanager.urlopen(
         method, base + path, headers=KEY, timeout=2, retries=False
     ),
-    "pool": lambda http, method, base, path: http._gate.poolmanager.connection_from_url(base).urlopen(
+    "pool": lambda http, method, base, path: http._adapter.poolmanager.connection_from_url(base).urlopen(
         method, path, headers=KEY, timeout=2, retries=False, assert_same_host=False
     ),
 }
@@ -578,9 +585,9 @@ def test_no_other_address_is_asked(http: HttpTransport, exchange: LocalExchange,
 def test_user_information_does_not_leave(http: HttpTransport, exchange: LocalExchange, user: str) -> None:
     """requests would make a header of it; and where it does not, an address with a user is none of ours."""
     base = exchange.futures_url.replace("://", f"://{user}@")
-    http._session.mount(base, http._gate)
+    http._session.mount(base, http._adapter)
     prepared = requests.Request("GET", base + PING.path).prepare()
-    for send in (http._session.send, http._gate.send):
+    for send in (http._session.send, http._adapter.send):
         for one in (prepared, raw("GET", base + PING.path)):
             with contextlib.suppress(*REFUSALS):
                 send(one, timeout=2)
@@ -613,11 +620,11 @@ def test_no_request_has_a_body(http: HttpTransport, exchange: LocalExchange, doo
     """Binance reads parameters from there too, and none of them was examined."""
     url, body = exchange.futures_url + ORDER_TEST.path, "symbol=BTCUSDT&side=BUY"
     prepared = requests.Request("POST", url, data=body).prepare()
-    pools = http._gate.poolmanager
+    pools = http._adapter.poolmanager
     attempts: dict[str, Callable[[], Any]] = {
         "session": lambda: http._session.post(url, data=body, timeout=2),
         "prepared": lambda: http._session.send(prepared, timeout=2),
-        "adapter": lambda: http._gate.send(prepared, timeout=2),
+        "adapter": lambda: http._adapter.send(prepared, timeout=2),
         "pool manager": lambda: pools.urlopen("POST", url, body=body, retries=False, timeout=2),
         "pool": lambda: pools.connection_from_url(url).urlopen(
             "POST", ORDER_TEST.path, body=body, retries=False, timeout=2
@@ -639,11 +646,11 @@ def test_nobody_hands_the_session_a_proxy(
     attempts: dict[str, Callable[[], Any]] = {
         "argument": lambda: http._session.get(url, headers=KEY, timeout=2, proxies=proxies),
         "session.proxies": lambda: http._session.get(url, headers=KEY, timeout=2),
-        "adapter": lambda: http._gate.send(raw("GET", url), timeout=2, proxies=proxies),
+        "adapter": lambda: http._adapter.send(raw("GET", url), timeout=2, proxies=proxies),
     }
     with contextlib.suppress(*REFUSALS):
         attempts[how]()
-    with contextlib.suppress(CannotLook):
+    with contextlib.suppress(Inconclusive):
         http.send(ACCOUNT_CONFIG, NOTHING, Secret(CANARY), 5)
     assert stranger.connections == 0
 

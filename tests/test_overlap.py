@@ -17,7 +17,7 @@ import pytest
 from keycheck import clock
 from keycheck.credentials.pasted_text import KeyFacts
 from keycheck.credentials.signing import HmacSigner
-from keycheck.errors import CannotLook, GivenUp, KeycheckError, OutOfTime, RateLimited, Undecided
+from keycheck.errors import Cancelled, Inconclusive, KeycheckError, OutOfTime, RateLimited, Undecided
 from keycheck.exchange import api_client, endpoints
 from keycheck.exchange import session as binance_module
 from keycheck.exchange.answers import RawAnswer
@@ -38,7 +38,7 @@ from keycheck.exchange.endpoints import (
 )
 from keycheck.exchange.memo import Memo, memoized
 from keycheck.exchange.session import DEPENDENCIES, Binance
-from keycheck.exchange.throttle import Waiting
+from keycheck.exchange.throttle import Throttle
 from keycheck.network.stream import Stream
 from keycheck.network.transport import HttpTransport
 from keycheck.redaction.redactor import Redactor
@@ -155,7 +155,7 @@ def test_two_who_ask_at_once_share_one_answer(reply: str | BaseException) -> Non
     assert memory.sent == 1
 
 
-@pytest.mark.parametrize("torn", [KeyboardInterrupt(), GivenUp(), RuntimeError()], ids=repr)
+@pytest.mark.parametrize("torn", [KeyboardInterrupt(), Cancelled(), RuntimeError()], ids=repr)
 def test_who_is_torn_away_leaves_it_to_the_one_who_waits(torn: BaseException) -> None:
     """Who asks again; what was sent by the first was sent by the first."""
     memory = Asked()
@@ -250,7 +250,7 @@ def test_what_is_given_up_ahead_is_left_to_the_checks(why: str) -> None:
     if why == "the run is ending":
         memory.memo.cancel_prefetching()
     memory.must_wait = why == "it would have to wait"
-    assert isinstance(asking(memory.told_ahead).exception(PATIENCE), GivenUp)
+    assert isinstance(asking(memory.told_ahead).exception(PATIENCE), Cancelled)
     seen(memory.looking)
     memory.replies.put("yes")
     assert check.result(PATIENCE) == ("yes", (1,))
@@ -357,7 +357,7 @@ def replayed(name: str) -> Iterator[tuple[Binance, bool]]:
         opened = opening.open().session
         try:
             opened.clock_sample(1)
-        except CannotLook:
+        except Inconclusive:
             yield opened, False
         else:
             yield opened, True
@@ -429,7 +429,7 @@ def line(held: Held) -> ApiClient:
         Redactor(),
         ForgetfulJournal(),
         Unhurried(),
-        waiting=Waiting(clock.NoSleep(), 2400),
+        waiting=Throttle(clock.NoSleep(), 2400),
         recv_window=5000,
     )
     held.reply(TIME)
@@ -474,8 +474,8 @@ def test_who_waits_for_a_place_sends_nothing_after_a_limit(held: Held, line: Api
 
 def test_a_request_that_was_given_up_was_sent(held: Held, line: ApiClient) -> None:
     """It is counted, with no answer; whoever sent it hears that it was given up."""
-    held.reply(PING, GivenUp())
-    with pytest.raises(GivenUp):
+    held.reply(PING, Cancelled())
+    with pytest.raises(Cancelled):
         line.ask(PING)
     assert [(call.path, call.status) for call in line.calls] == [(TIME.path, 200), (PING.path, None)]
     assert line.calls[1].message == "the run was ended before an answer came"
@@ -516,9 +516,9 @@ def test_all_requests_on_their_way_are_given_up_at_once(exchange: LocalExchange,
         endpoints = (PING, TIME, EXCHANGE_INFO, API_RESTRICTIONS)
         sent = [asking(partial(http.send, one, Secret(""), None, PATIENCE)) for one in endpoints]
         until(lambda: len(exchange.log) == len(sent))
-        http.give_up()
+        http.cancel()
         for one in sent:
-            assert isinstance(one.exception(SOON), GivenUp)
+            assert isinstance(one.exception(SOON), Cancelled)
         exchange.scenario = Scenario()
         assert http.send(PING, Secret(""), None, PATIENCE).status == 200
 
@@ -531,8 +531,8 @@ def test_who_listens_to_the_stream_is_given_up_at_once(fault: StreamFault) -> No
         stream = Stream(exchange.stream_url, Redactor())
         heard = asking(lambda: stream.listen(Secret("k" * 64), PATIENCE))
         until(lambda: bool(exchange.streams))
-        stream.give_up()
-        assert isinstance(heard.exception(SOON), GivenUp)
+        stream.cancel()
+        assert isinstance(heard.exception(SOON), Cancelled)
 
 
 # -- ahead of the checks --
@@ -542,7 +542,7 @@ def test_who_listens_to_the_stream_is_given_up_at_once(fault: StreamFault) -> No
 def ahead_of(binance: Binance) -> Iterator[Prefetcher]:
     """What all checks ask is asked ahead of them, until the block ends."""
     transport: Any = binance._client._transport
-    ahead = Prefetcher(binance, prefetch_plan.Plan(binance, CLAIMS), getattr(transport, "give_up", lambda: None))
+    ahead = Prefetcher(binance, prefetch_plan.Plan(binance, CLAIMS), getattr(transport, "cancel", lambda: None))
     ahead.start()
     try:
         yield ahead
@@ -558,7 +558,7 @@ def test_the_runs_time_ends_all_that_is_on_its_way(exchange: LocalExchange, monk
     began = time.monotonic()
     with session(exchange, BINANCE_USER_STREAM="off") as binance, ahead_of(binance):
         for ask in (binance.ping, binance.signed_reads, binance.symbol_rules, binance.mark_price):
-            with pytest.raises(CannotLook):
+            with pytest.raises(Inconclusive):
                 asking(ask).result(PATIENCE)
         with pytest.raises(OutOfTime):
             binance.locks()
@@ -622,7 +622,7 @@ def test_who_asks_ahead_finds_and_sends_the_same(troubled: Endpoint, trouble: st
     for ahead in (False, True):
         scenario = Scenario(faults={troubled.path: TROUBLES[trouble]})
         with LocalExchange(scenario) as exchange, session(exchange) as binance:
-            with contextlib.suppress(CannotLook):
+            with contextlib.suppress(Inconclusive):
                 binance.clock_sample(1)
             with ahead_of(binance) if ahead else contextlib.nullcontext():
                 found.append({one.check.id: one.outcome for one in found_by_the_checks(binance).values()})

@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from keycheck.cassettes import scrubbing
-from keycheck.errors import CannotLook
+from keycheck.errors import Inconclusive
 from keycheck.exchange import answers, error_codes, refusal_text
 from keycheck.exchange.answers import RawAnswer
 from keycheck.exchange.endpoints import ORDER_TEST
@@ -141,7 +141,7 @@ def test_neither_message_nor_cassette_tells_more(code: int) -> None:
     for status in (400, 503):
         try:
             shown = answers.read(RawAnswer(status, {"content-type": "application/json"}, body), ORDER_TEST, str)
-        except CannotLook as trouble:
+        except Inconclusive as trouble:
             shown = str(trouble)  # type: ignore[assignment]
         text = shown.message if isinstance(shown, Refusal) else str(shown)
         kept = scrubbing.scrub_body(ORDER_TEST.path, status, body, "BTCUSDT", str).decode()

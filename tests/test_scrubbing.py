@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from keycheck.cassettes import scrubbing
-from keycheck.errors import CannotLook, NotBinance
+from keycheck.errors import Inconclusive, NotBinance
 from keycheck.exchange import answers
 from keycheck.exchange.answers import RawAnswer
 from keycheck.exchange.endpoints import (
@@ -95,7 +95,7 @@ def outcome(endpoint: Endpoint, status: int, body: bytes) -> object:
     """What a run makes of a body: the reason why it is no answer, a refusal's code, or that it is one."""
     try:
         found = answers.read(RawAnswer(status, {}, body), endpoint, str)
-    except CannotLook as error:
+    except Inconclusive as error:
         return type(error)
     return found.code if isinstance(found, Refusal) else dict
 

@@ -17,13 +17,13 @@ from websockets.protocol import State
 from websockets.server import ServerProtocol
 
 from keycheck.errors import (
-    CannotLook,
+    BlockedEnRoute,
     ExchangeTrouble,
+    Inconclusive,
     NotBinance,
     NotListed,
     RateLimited,
     Refused,
-    TurnedAway,
     Unreachable,
 )
 from keycheck.exchange.endpoints import DEMO_USER_STREAM, USER_STREAM, Endpoint
@@ -72,9 +72,9 @@ def heard(fault: StreamFault | None) -> UserStream:
         return listen(exchange.stream_url)
 
 
-def failure(url: str, proxy: str | None = None, bundle: str | None = None, seconds: float = 30) -> CannotLook:
+def failure(url: str, proxy: str | None = None, bundle: str | None = None, seconds: float = 30) -> Inconclusive:
     """Why nothing was heard; neither the listen key nor a URL is in the reason, nor behind it."""
-    with pytest.raises(CannotLook) as caught:
+    with pytest.raises(Inconclusive) as caught:
         listen(url, proxy, bundle, seconds)
     error = caught.value
     for hidden in (LISTEN_KEY[:10], PASSWORD, "://", "listenKey="):
@@ -177,9 +177,9 @@ UNOPENED = {
     "redirect": (StreamFault.refused(302), NotBinance, "not_binance"),
     "400": (StreamFault.refused(400), NotBinance, "not_binance"),
     "404": (StreamFault.refused(404), NotBinance, "not_binance"),
-    "403": (StreamFault.refused(403), TurnedAway, "turned_away"),
-    "challenge": (StreamFault.challenge(), TurnedAway, "turned_away"),
-    "451": (StreamFault.refused(451), TurnedAway, "turned_away"),
+    "403": (StreamFault.refused(403), BlockedEnRoute, "turned_away"),
+    "challenge": (StreamFault.challenge(), BlockedEnRoute, "turned_away"),
+    "451": (StreamFault.refused(451), BlockedEnRoute, "turned_away"),
     "429": (StreamFault.refused(429), RateLimited, "rate_limited"),
     "502": (StreamFault.refused(502), ExchangeTrouble, "exchange_trouble"),
     "a code that says nothing": (
@@ -191,7 +191,7 @@ UNOPENED = {
 
 
 @pytest.mark.parametrize(("fault", "error", "kind"), UNOPENED.values(), ids=UNOPENED)
-def test_what_is_no_stream_convicts_nobody(fault: StreamFault, error: type[CannotLook], kind: str) -> None:
+def test_what_is_no_stream_convicts_nobody(fault: StreamFault, error: type[Inconclusive], kind: str) -> None:
     """Each has the name that it has where a request meets it, and a sentence that says what to do."""
     with LocalExchange(Scenario(stream=fault)) as exchange:
         found = failure(exchange.stream_url)
@@ -291,7 +291,7 @@ def test_a_probe_that_breaks_changes_nothing(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_sick_stream_is_not_probed(fault: StreamFault) -> None:
     """The probe comes after the pong, so it cannot stand in the way of what is claimed."""
     with LocalExchange(Scenario(stream=fault)) as exchange:
-        with contextlib.suppress(CannotLook):
+        with contextlib.suppress(Inconclusive):
             Stream(exchange.stream_url, Redactor(), probe=True).listen(Secret(LISTEN_KEY), 30)
         assert exchange.stream_messages == []
 

@@ -15,7 +15,7 @@ import pytest
 import requests
 import trustme
 
-from keycheck.errors import CannotLook, Unreachable, UsageProblem
+from keycheck.errors import Inconclusive, Unreachable, UsageProblem
 from keycheck.exchange.endpoints import ACCOUNT_CONFIG, API_RESTRICTIONS, PING, Endpoint
 from keycheck.network.transport import HttpTransport
 from keycheck.redaction.secret import Secret
@@ -47,7 +47,7 @@ def transport(url: str, bundle: str | None, proxy: str | None = None) -> Iterato
 
 def failure(http: HttpTransport, endpoint: Endpoint = ACCOUNT_CONFIG) -> Unreachable:
     """Why there is no answer to a signed question; the sentence quotes nothing."""
-    with pytest.raises(CannotLook) as caught:
+    with pytest.raises(Inconclusive) as caught:
         http.send(endpoint, Secret(f"signature={CANARY}"), Secret(CANARY), 5)
     error = caught.value
     assert isinstance(error, Unreachable)
@@ -178,7 +178,7 @@ def test_nobody_turns_the_examination_off(bundle: str, tmp_path: Path, through_p
                 "verify=False": lambda: session.get(server.url + PING.path, verify=False, timeout=2),
                 "session.verify": lambda: session.send(prepared, timeout=2),
                 "another bundle": lambda: session.get(server.url + PING.path, verify=str(theirs), timeout=2),
-                "adapter": lambda: http._gate.send(prepared, verify=False, timeout=2, proxies=session.proxies),
+                "adapter": lambda: http._adapter.send(prepared, verify=False, timeout=2, proxies=session.proxies),
             }
             session.verify = how != "session.verify"
             with warnings.catch_warnings(), contextlib.suppress(requests.RequestException, OSError, ValueError):

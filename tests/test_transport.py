@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from urllib3.exceptions import DecodeError, MaxRetryError, NewConnectionError, ProtocolError
 
 from keycheck.credentials.signing import HmacSigner, encode, signed_query
-from keycheck.errors import CannotLook, NotBinance, NotListed, NotSent, Unreachable
+from keycheck.errors import Inconclusive, NotBinance, NotListed, NotSent, Unreachable
 from keycheck.exchange.endpoints import (
     ACCOUNT_CONFIG,
     DEMO_USER_STREAM,
@@ -31,7 +31,7 @@ from keycheck.exchange.endpoints import (
     Host,
 )
 from keycheck.network import transport
-from keycheck.network.cancellable_request import Flight
+from keycheck.network.cancellable_request import CancellableRequest
 from keycheck.network.failures import explain
 from keycheck.network.offline import no_sockets
 from keycheck.network.transport import HttpTransport
@@ -70,9 +70,9 @@ def misbehaving(exchange: LocalExchange, fault: Fault) -> None:
     exchange.scenario = replace(exchange.scenario, faults={"*": fault})
 
 
-def failure(http: HttpTransport, endpoint: Endpoint = PING, seconds: float = 5, query: str = "") -> CannotLook:
+def failure(http: HttpTransport, endpoint: Endpoint = PING, seconds: float = 5, query: str = "") -> Inconclusive:
     """Why there is no answer; nothing of a library's own words rides along."""
-    with pytest.raises(CannotLook) as caught:
+    with pytest.raises(Inconclusive) as caught:
         http.send(endpoint, Secret(query), Secret(CANARY), seconds)
     error = caught.value
     assert error.__cause__ is None
@@ -109,15 +109,15 @@ def test_a_request_that_is_still_connecting_when_a_limit_is_read_never_leaves(
 ) -> None:
     """Connecting takes round trips, in which another request's answer may be read."""
     connected, limit_read = threading.Event(), threading.Event()
-    goes_on = Flight.has_connected
+    goes_on = CancellableRequest.has_connected
 
-    def dawdle(flight: Flight, connection: Any) -> None:
+    def dawdle(flight: CancellableRequest, connection: Any) -> None:
         if not connected.is_set():  # the first to connect
             connected.set()
             limit_read.wait(5)
         goes_on(flight, connection)
 
-    monkeypatch.setattr(Flight, "has_connected", dawdle)
+    monkeypatch.setattr(CancellableRequest, "has_connected", dawdle)
     misbehaving(exchange, Fault.rate_limited())
     with ThreadPoolExecutor() as pool:
         dawdler = pool.submit(failure, http, EXCHANGE_INFO)
@@ -278,7 +278,7 @@ def test_the_gate_under_requests_lets_nothing_else_through(
 def test_user_information_in_an_address_is_refused(http: HttpTransport, exchange: LocalExchange) -> None:
     """requests would make a header of it."""
     url = exchange.futures_url.replace("http://", f"http://user:{CANARY}@")
-    http._session.mount("http://user", http._gate)
+    http._session.mount("http://user", http._adapter)
     with pytest.raises(NotListed):
         http._session.get(url + PING.path, timeout=1)
     assert exchange.log == []
@@ -434,7 +434,7 @@ def test_an_unknown_proxy_is_told_from_an_unknown_exchange(monkeypatch: pytest.M
 def test_a_key_that_no_header_carries_is_not_quoted(http: HttpTransport, exchange: LocalExchange) -> None:
     """http.client's own error would hold it whole."""
     for key in ("Ж" + CANARY, CANARY + "\r\nX: y"):
-        with pytest.raises(CannotLook) as caught:
+        with pytest.raises(Inconclusive) as caught:
             http.send(ACCOUNT_CONFIG, NOTHING, Secret(key), 5)
         assert CANARY not in str(caught.value)
         assert caught.value.__context__ is None

@@ -8,12 +8,12 @@ import pytest
 from keycheck import clock
 from keycheck.credentials.pasted_text import KeyFacts
 from keycheck.credentials.signing import HmacSigner
-from keycheck.errors import CannotLook, OutOfTime, RateLimited, Undecided, Unreachable
+from keycheck.errors import Inconclusive, OutOfTime, RateLimited, Undecided, Unreachable
 from keycheck.exchange import api_client
 from keycheck.exchange.answers import RawAnswer
 from keycheck.exchange.api_client import ApiClient, Identity
 from keycheck.exchange.endpoints import ACCOUNT_CONFIG, API_RESTRICTIONS, ORDER_TEST, PING, TIME, Endpoint
-from keycheck.exchange.throttle import Waiting
+from keycheck.exchange.throttle import Throttle
 from keycheck.redaction.redactor import Redactor
 from keycheck.redaction.secret import Secret
 from tests.exchange import LocalExchange, Scenario
@@ -75,7 +75,7 @@ def asking(transport: Metered, pause: clock.Pause | None = None, *, keyless: boo
         Redactor(),
         ForgetfulJournal(),
         Unhurried(),
-        waiting=Waiting(pause or clock.Sleep(), 2400),
+        waiting=Throttle(pause or clock.Sleep(), 2400),
         recv_window=5000,
     )
 
@@ -239,7 +239,7 @@ def exchange() -> Iterator[LocalExchange]:
 def test_the_limit_is_the_documented_one_until_exchangeinfo_tells_it(exchange: LocalExchange) -> None:
     """2300 of 6000 are little, of 2400 they are not."""
     told: list[tuple[int, int, int]] = []
-    waiting = Waiting(clock.Sleep(), 6000, lambda *what: told.append(what))
+    waiting = Throttle(clock.Sleep(), 6000, lambda *what: told.append(what))
     exchange.scenario = Scenario(used_weight=2300)
     with session(exchange, waiting) as live:
         live.ping()
@@ -251,7 +251,7 @@ def test_the_limit_is_the_documented_one_until_exchangeinfo_tells_it(exchange: L
 
 def test_the_minute_is_the_exchanges_once_the_drift_is_known(exchange: LocalExchange, now: StandIn) -> None:
     """A clock that is 20 s ahead is 20 s early in its minute."""
-    waiting = Waiting(clock.Sleep(), 2400)
+    waiting = Throttle(clock.Sleep(), 2400)
     exchange.scenario = Scenario(clock_offset_ms=round((now.now - 20 - time.time()) * 1000))
     with session(exchange, waiting) as live:
         assert live.drift().offset == pytest.approx(20_000, abs=2000)
@@ -296,7 +296,7 @@ def test_no_answer_tells_no_weight(now: StandIn) -> None:
 
     asked = asking(Dead(now, FULL))
     for _ in range(2):
-        with pytest.raises(CannotLook):
+        with pytest.raises(Inconclusive):
             asked.ask(PING)
     assert [call.used_weight for call in asked.calls] == [None]  # the first request, and so the only one
     assert now.slept == []

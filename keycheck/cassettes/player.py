@@ -12,7 +12,7 @@ from typing import Any
 
 from keycheck.cassettes import files, scrubbing
 from keycheck.cassettes.label import label_from
-from keycheck.errors import CannotLook, NotBinance, NotRecorded, OutOfTime, Unreachable, UsageProblem
+from keycheck.errors import Inconclusive, NotBinance, NotRecorded, OutOfTime, Unreachable, UsageProblem
 from keycheck.exchange.answers import RawAnswer
 from keycheck.exchange.endpoints import Endpoint
 from keycheck.redaction.redactor import printable
@@ -124,7 +124,7 @@ def _scrub_request(request: Any) -> Any:
     return request
 
 
-def _failure_of(kept: Any) -> CannotLook:
+def _failure_of(kept: Any) -> Inconclusive:
     told = kept if isinstance(kept, dict) else {}
     error, kind, message = (told.get(name) for name in ("error", "kind", "message"))
     if not isinstance(message, str):

@@ -13,7 +13,7 @@ from typing import Any
 from keycheck import bounded_files
 from keycheck.cassettes import ENDINGS, files, scrubbing
 from keycheck.cassettes.label import Label, as_plain
-from keycheck.errors import CannotLook, UsageProblem
+from keycheck.errors import Inconclusive, UsageProblem
 from keycheck.exchange.answers import RawAnswer, secrets_in
 from keycheck.exchange.api_client import Transport
 from keycheck.exchange.endpoints import Endpoint
@@ -41,7 +41,7 @@ class Recorder:
         self._asked[str(endpoint)] += 1
         try:
             raw = self._inner.send(endpoint, query, api_key, seconds)
-        except CannotLook as error:
+        except Inconclusive as error:
             self._metadata[files.failure_slot(endpoint, self._asked[str(endpoint)])] = {
                 "error": type(error).__name__,
                 "kind": error.kind,

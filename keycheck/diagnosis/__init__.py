@@ -1,8 +1,13 @@
 """Why a key fails: the evidence of a run -> its likely causes, most likely first. Pure.
 
-cause.py     what a diagnosis is, and the causes by name
-reading.py   the evidence as the rules ask for it
-rules.py     all rules on a run's evidence; only a run that is not OK comes to them
-key.py account.py barred.py machine.py between.py network.py   the rules, each a few lines: what it must have seen
-remedies.py  menu paths and commands
+cause.py           what a diagnosis is, and the causes by name
+evidence_view.py   the evidence, as the rules ask for it
+rules.py           applies all rules to a run's evidence; a run that is OK needs none
+key.py             no key, a malformed one, a wrong secret, -2015 and its like
+account.py         permissions, the futures account, portfolio margin, withdrawals
+restrictions.py    an account that may not trade, or not now
+local_clock.py     a clock that is fast or slow
+intermediaries.py  legal restrictions, firewalls, limits, bans, trouble of the exchange
+network.py         no connection, no TLS, answers that are not Binance's
+remedies.py        menu paths and commands
 """

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from keycheck.diagnosis.cause import Confidence, Diagnosis
-from keycheck.diagnosis.evidence_view import Reading, refused
+from keycheck.diagnosis.evidence_view import EvidenceView, refused
 from keycheck.diagnosis.remedies import EDIT, NEW_KEY
 from keycheck.exchange.error_codes import Kind, kind_of
 
@@ -11,7 +11,7 @@ _OPEN = "log in and open Derivatives > USD-M Futures > Open Futures Account"
 _OLDER = "Binance gives the futures permission only to keys that were made after it"
 
 
-def futures_not_enabled(seen: Reading) -> Iterator[Diagnosis]:
+def futures_not_enabled(seen: EvidenceView) -> Iterator[Diagnosis]:
     """The wallet API says that the box is not ticked."""
     if seen.flag("enableFutures") is False:
         refusals = [call for call in (seen.account, seen.order) if call and refused(call)]
@@ -33,13 +33,13 @@ def futures_not_enabled(seen: Reading) -> Iterator[Diagnosis]:
         )
 
 
-def _perhaps_not_enabled(seen: Reading) -> bool:
+def _perhaps_not_enabled(seen: EvidenceView) -> bool:
     wallet_objects = seen.wallet is not None and not seen.wallet.accepted
     account = seen.account
     return seen.flag("enableFutures") is None and not wallet_objects and account is not None and account.code == -2015
 
 
-def futures_refuses(seen: Reading) -> Iterator[Diagnosis]:
+def futures_refuses(seen: EvidenceView) -> Iterator[Diagnosis]:
     """The wallet API takes the key and the futures API does not: not opened, portfolio margin, or an older key."""
     if not seen.futures_refuses_alone or seen.account is None:
         return
@@ -89,7 +89,7 @@ def _older_key(permission: str, refusal: str, *, likely: bool) -> Diagnosis:
     )
 
 
-def read_only(seen: Reading) -> Iterator[Diagnosis]:
+def read_only(seen: EvidenceView) -> Iterator[Diagnosis]:
     """Reads pass, and the test order is refused as if the key were unknown."""
     account, order = seen.account, seen.order
     if account is None or order is None or not account.accepted or not refused(order):
@@ -106,11 +106,11 @@ def read_only(seen: Reading) -> Iterator[Diagnosis]:
         )
 
 
-def _told(seen: Reading) -> str:
+def _told(seen: EvidenceView) -> str:
     return {True: "true", False: "false", None: "unknown"}[seen.flag("enableFutures")]
 
 
-def withdrawals(seen: Reading) -> Iterator[Diagnosis]:
+def withdrawals(seen: EvidenceView) -> Iterator[Diagnosis]:
     """The flag."""
     if seen.flag("enableWithdrawals"):
         yield Diagnosis(

@@ -17,7 +17,7 @@ from keycheck.exchange.evidence import Call, Evidence
 
 
 @dataclass(frozen=True)
-class Reading:
+class EvidenceView:
     """Calls by what they ask; a question that was put again counts by its last answer."""
 
     evidence: Evidence

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from keycheck.diagnosis.cause import Confidence, Diagnosis
-from keycheck.diagnosis.evidence_view import Reading, told
+from keycheck.diagnosis.evidence_view import EvidenceView, told
 from keycheck.diagnosis.remedies import AGAIN, NOT_THE_KEY
 from keycheck.exchange.answers import utc
 from keycheck.exchange.error_codes import Kind, kind_of
 from keycheck.exchange.evidence import Call
 
 
-def location_or_firewall(seen: Reading) -> Iterator[Diagnosis]:
+def location_or_firewall(seen: EvidenceView) -> Iterator[Diagnosis]:
     """451, or a page of a firewall (403, 202)."""
     away = seen.in_trouble("turned_away")
     if barred := [call for call in away if call.status == 451]:
@@ -36,7 +36,7 @@ def location_or_firewall(seen: Reading) -> Iterator[Diagnosis]:
         )
 
 
-def limits(seen: Reading) -> Iterator[Diagnosis]:
+def limits(seen: EvidenceView) -> Iterator[Diagnosis]:
     """429, 418 and their codes."""
     # Once a limit was met nothing more is sent, so there is one such call.
     for call in seen.in_trouble("rate_limited")[:1]:
@@ -58,7 +58,7 @@ def limits(seen: Reading) -> Iterator[Diagnosis]:
         )
 
 
-def trouble(seen: Reading) -> Iterator[Diagnosis]:
+def trouble(seen: EvidenceView) -> Iterator[Diagnosis]:
     """5xx, 408 and the codes that mean "try again"."""
     if calls := seen.in_trouble("exchange_trouble"):
         coded = any(kind_of(call.code) is Kind.TROUBLE for call in calls)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from keycheck.credentials.pasted_text import KEY, KEY_FILE, SAME, SECRET, says_no_key
 from keycheck.diagnosis.cause import Confidence, Diagnosis
-from keycheck.diagnosis.evidence_view import Reading, told
+from keycheck.diagnosis.evidence_view import EvidenceView, told
 from keycheck.diagnosis.remedies import EDIT, MENU
 from keycheck.exchange.error_codes import Kind, kind_of
 from keycheck.exchange.evidence import Call
@@ -41,7 +41,7 @@ _ANOTHERS_KEY = (
 )
 
 
-def not_given(seen: Reading) -> Iterator[Diagnosis]:
+def not_given(seen: EvidenceView) -> Iterator[Diagnosis]:
     """A setting is missing."""
     missing = seen.evidence.key.missing
     if missing:
@@ -58,7 +58,7 @@ def not_given(seen: Reading) -> Iterator[Diagnosis]:
         )
 
 
-def malformed(seen: Reading) -> Iterator[Diagnosis]:
+def malformed(seen: EvidenceView) -> Iterator[Diagnosis]:
     """Binance says so (-2014), or it refused and the settings look odd."""
     refusals = seen.refusals(Kind.AUTHENTICATION)
     remarks = seen.evidence.key.remarks
@@ -87,13 +87,13 @@ def _what_is_odd(said: bool, remarks: tuple[str, ...]) -> str:
     return "Binance refuses the key for its type: what was given is not what was registered."
 
 
-def signature_is_refused(seen: Reading) -> bool:
+def signature_is_refused(seen: EvidenceView) -> bool:
     """Whether Binance refused a signature (-1022), and accepted none."""
     refusals = seen.refusals(Kind.AUTHENTICATION)
     return any(call.code == _SIGNATURE for call in refusals) and not seen.one_host_accepts
 
 
-def wrong_secret(seen: Reading) -> Iterator[Diagnosis]:
+def wrong_secret(seen: EvidenceView) -> Iterator[Diagnosis]:
     """-1022: the signature is not the key's own.
 
     The request for a listen key carries the key and no signature. Where Binance grants it, the key is known and its
@@ -115,7 +115,7 @@ def wrong_secret(seen: Reading) -> Iterator[Diagnosis]:
     yield Diagnosis("wrong_secret", confidence, explanation, told(said), fix)
 
 
-def not_accepted(seen: Reading) -> Iterator[Diagnosis]:
+def not_accepted(seen: EvidenceView) -> Iterator[Diagnosis]:
     """No host takes the key: unknown, from a wrong address, or of the other network. One text covers all three."""
     refusals = seen.refusals(Kind.AUTHENTICATION)
     said = [call for call in refusals if call.code in {_UNKNOWN, _ADDRESS, *_AMBIGUOUS}]

@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 
 from keycheck.diagnosis.cause import Confidence, Diagnosis
-from keycheck.diagnosis.evidence_view import Reading
+from keycheck.diagnosis.evidence_view import EvidenceView
 from keycheck.diagnosis.remedies import set_the_clock
 from keycheck.errors import Undecided
 from keycheck.exchange.error_codes import Kind
 from keycheck.exchange.evidence import Evidence
 
 
-def clock(seen: Reading) -> Iterator[Diagnosis]:
+def clock(seen: EvidenceView) -> Iterator[Diagnosis]:
     """The measured drift; or -1021, whose two texts tell fast from slow."""
     drift = seen.evidence.drift
     if drift is not None and (broken := _broken_limit(seen.evidence)):

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from keycheck.diagnosis.cause import Confidence, Diagnosis
-from keycheck.diagnosis.evidence_view import Reading, told
+from keycheck.diagnosis.evidence_view import EvidenceView, told
 from keycheck.diagnosis.remedies import AGAIN, NOT_THE_KEY, look_up
 from keycheck.verdict.findings import Severity
 
 
-class Road(NamedTuple):
+class FailureMode(NamedTuple):
     """How a connection may fail: what happened, what to do, and whether that leaves no other reading."""
 
     what: str
@@ -17,32 +17,32 @@ class Road(NamedTuple):
     certain: bool = False
 
 
-def _road(kind: str, seen: Reading) -> Road:
+def _failure_mode(kind: str, seen: EvidenceView) -> FailureMode:
     firewall = "see that no firewall keeps this machine from port 443 of fapi.binance.com and api.binance.com"
     roads = {
-        "dns": Road(
+        "dns": FailureMode(
             "its name could not be resolved",
             f"see that the name server works ({look_up(seen.evidence.system)}), or use another",
             certain=True,
         ),
-        "proxy": Road(
+        "proxy": FailureMode(
             "the proxy did not connect", "correct the line BINANCE_PROXY=... of .env, or take it out", certain=True
         ),
-        "no_route": Road("there is no way to it from here", "connect this machine to the network", certain=True),
-        "refused": Road("the connection was refused", f"{firewall}, and that no setting names another host"),
-        "timeout": Road("no answer came in time", firewall),
-        "reset": Road("the connection was cut off", f"try without VPN or proxy, and {firewall}"),
-        "out_of_time": Road("the network is too slow", "try from another network"),
+        "no_route": FailureMode("there is no way to it from here", "connect this machine to the network", certain=True),
+        "refused": FailureMode("the connection was refused", f"{firewall}, and that no setting names another host"),
+        "timeout": FailureMode("no answer came in time", firewall),
+        "reset": FailureMode("the connection was cut off", f"try without VPN or proxy, and {firewall}"),
+        "out_of_time": FailureMode("the network is too slow", "try from another network"),
     }
-    return roads.get(kind, Road("the request could not be sent", firewall))
+    return roads.get(kind, FailureMode("the request could not be sent", firewall))
 
 
-def unreachable(seen: Reading) -> Iterator[Diagnosis]:
+def unreachable(seen: EvidenceView) -> Iterator[Diagnosis]:
     """No answer came: which way it failed decides what to do."""
     kinds = ("dns", "proxy", "no_route", "refused", "timeout", "reset", "out_of_time", "other")
     if calls := seen.in_trouble(*kinds):
         kind = min((call.trouble for call in calls), key=kinds.index)
-        road, calls = _road(kind, seen), [call for call in calls if call.trouble == kind]
+        road, calls = _failure_mode(kind, seen), [call for call in calls if call.trouble == kind]
         hosts = " and ".join(sorted({f"the {call.host.value} API" for call in calls}))
         yield Diagnosis(
             "network_unreachable",
@@ -53,7 +53,7 @@ def unreachable(seen: Reading) -> Iterator[Diagnosis]:
         )
 
 
-def tls(seen: Reading) -> Iterator[Diagnosis]:
+def tls(seen: EvidenceView) -> Iterator[Diagnosis]:
     """The certificate was refused, or what answered speaks no TLS."""
     if calls := seen.in_trouble("tls"):
         yield Diagnosis(
@@ -67,7 +67,7 @@ def tls(seen: Reading) -> Iterator[Diagnosis]:
         )
 
 
-def stranger(seen: Reading) -> Iterator[Diagnosis]:
+def stranger(seen: EvidenceView) -> Iterator[Diagnosis]:
     """An answer that Binance does not give."""
     calls = seen.in_trouble("not_binance")
     decisive = [found for found in seen.evidence.findings if found.check.severity is Severity.CRITICAL]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from keycheck.diagnosis.cause import Confidence, Diagnosis
-from keycheck.diagnosis.evidence_view import Reading
+from keycheck.diagnosis.evidence_view import EvidenceView
 from keycheck.exchange.error_codes import Kind
 
 _SUPPORT = "ask Binance support, naming the code"
@@ -53,7 +53,7 @@ BARS = {
 }
 
 
-def barred(seen: Reading) -> Iterator[Diagnosis]:
+def barred(seen: EvidenceView) -> Iterator[Diagnosis]:
     """`canTrade` is false, or an order or a read was refused for the account's sake."""
     refusals = seen.refusals(Kind.BARRED)
     refusals += [call for call in seen.refusals(Kind.AUTHENTICATION) if call.code == _LOCKED]

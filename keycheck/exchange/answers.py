@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
-from keycheck.errors import CannotLook, ExchangeTrouble, NotBinance, RateLimited, TurnedAway
+from keycheck.errors import BlockedEnRoute, ExchangeTrouble, Inconclusive, NotBinance, RateLimited
 from keycheck.exchange import refusal_text
 from keycheck.exchange.endpoints import ACCOUNT_CONFIG, API_RESTRICTIONS, ORDER_TEST, Endpoint
 from keycheck.exchange.error_codes import Kind, kind_of
@@ -59,7 +59,7 @@ def read(raw: RawAnswer, endpoint: Endpoint, clean: Clean) -> dict[str, Any] | R
     """The JSON object of a 200, or the refusal of a 4xx that carries one of Binance's codes.
 
     `clean` takes secrets out of Binance's text, of which refusal_text.py tells no more than its code allows. Raises
-    CannotLook for everything else.
+    Inconclusive for everything else.
     """
     if raw.status not in (418, 429) and not 300 <= raw.status < 400 and is_notice(raw.body):
         raise ExchangeTrouble(
@@ -133,7 +133,7 @@ def secrets_in(raw: RawAnswer, endpoint: Endpoint) -> list[str]:
     return found
 
 
-def _trouble(raw: RawAnswer, endpoint: Endpoint, refusal: Refusal) -> CannotLook | None:  # noqa: PLR0911  a table
+def _trouble(raw: RawAnswer, endpoint: Endpoint, refusal: Refusal) -> Inconclusive | None:  # noqa: PLR0911  a table
     host, status = f"the {endpoint.host.value} API", raw.status
     if status in (418, 429) or refusal.kind is Kind.RATE:
         return _rate_limited(raw, host, refusal)
@@ -142,12 +142,12 @@ def _trouble(raw: RawAnswer, endpoint: Endpoint, refusal: Refusal) -> CannotLook
             f"{host} answered with a redirect (HTTP {status}), which Binance never does. {_SOMETHING_BETWEEN}"
         )
     if status == 451:
-        return TurnedAway(
+        return BlockedEnRoute(
             f"{host} is closed to the place this machine is in (HTTP 451). Run from a country where Binance serves "
             "futures; this is not a fault of the key"
         )
     if status in (202, 403) and refusal.code is None:
-        return TurnedAway(
+        return BlockedEnRoute(
             f"a firewall answered in the place of {host} (HTTP {status}). Wait some minutes and run again; if it "
             "stays, use another network: this is not a fault of the key"
         )

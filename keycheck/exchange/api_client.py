@@ -13,12 +13,12 @@ from keycheck import clock
 from keycheck.credentials.pasted_text import KeyFacts
 from keycheck.credentials.signing import Params, Signer, encode, signed_query
 from keycheck.errors import (
-    CannotLook,
+    BlockedEnRoute,
     ExchangeTrouble,
+    Inconclusive,
     NotBinance,
     OutOfTime,
     RateLimited,
-    TurnedAway,
     Undecided,
     Unreachable,
 )
@@ -27,7 +27,7 @@ from keycheck.exchange.answers import RawAnswer
 from keycheck.exchange.endpoints import AT_ONCE, Endpoint, Host
 from keycheck.exchange.evidence import Call
 from keycheck.exchange.facts import Refusal
-from keycheck.exchange.throttle import Waiting
+from keycheck.exchange.throttle import Throttle
 from keycheck.exchange.user_stream import UserStream
 from keycheck.redaction.redactor import Redactor
 from keycheck.redaction.secret import Secret
@@ -38,25 +38,25 @@ RUN_SECONDS = 45.0
 # Trying these again only waits once more for the same.
 _NOT_AGAIN = ("timeout", "tls", "dns")
 # Where the run's first request meets one of these, it stays the only one: a ban or a portal shall cost one, not ten.
-_NO_WAY = (RateLimited, TurnedAway, NotBinance, ExchangeTrouble, Unreachable)
+_NO_WAY = (RateLimited, BlockedEnRoute, NotBinance, ExchangeTrouble, Unreachable)
 
 Answer = dict[str, Any] | Refusal
 
 
 class Listener(Protocol):
-    """Opens the account's stream for a moment. Raises NotApplicable where it may not, CannotLook where it cannot."""
+    """Opens the account's stream for a moment. Raises NotApplicable where it may not, Inconclusive where it cannot."""
 
     def listen(self, listen_key: Secret, seconds: float) -> UserStream: ...
 
-    def prepare(self) -> None:
+    def preload(self) -> None:
         """Gets hold of what it takes, which `listen` does too."""
 
-    def give_up(self) -> None:
-        """From another thread: whoever listens meets GivenUp."""
+    def cancel(self) -> None:
+        """From another thread: whoever listens meets Cancelled."""
 
 
 class Transport(Protocol):
-    """Sends one listed request. Raises CannotLook where no answer came within `seconds`."""
+    """Sends one listed request. Raises Inconclusive where no answer came within `seconds`."""
 
     def send(self, endpoint: Endpoint, query: Secret, api_key: Secret | None, seconds: float) -> RawAnswer: ...
 
@@ -78,7 +78,7 @@ class Caller(Protocol):
         ...
 
     def check_cancelled(self, *, must_wait: bool) -> None:
-        """Raises GivenUp where the request is not wanted any more, or not if it has to wait for the rate limit."""
+        """Raises Cancelled where the request is not wanted any more, or not if it has to wait for the rate limit."""
         ...
 
 
@@ -91,7 +91,7 @@ class _Sending:
     began: float
     watch: clock.Stopwatch
     raw: RawAnswer | None = None
-    result: Answer | CannotLook = field(default_factory=lambda: Undecided("the run was ended before an answer came"))
+    result: Answer | Inconclusive = field(default_factory=lambda: Undecided("the run was ended before an answer came"))
 
 
 class ApiClient:
@@ -105,10 +105,10 @@ class ApiClient:
         journal: clock.Journal,
         caller: Caller,
         *,
-        waiting: Waiting,
+        waiting: Throttle,
         recv_window: int,
     ) -> None:
-        self.first_error: CannotLook | None = None  # of the run's first request; it forbids all others
+        self.first_error: Inconclusive | None = None  # of the run's first request; it forbids all others
         self._transport = transport
         self._identity = identity
         self._redactor = redactor
@@ -120,7 +120,7 @@ class ApiClient:
         self._counting = threading.Lock()
         self._begun = 0
         self._calls: dict[int, Call] = {}
-        self._stopped: CannotLook | None = None
+        self._stopped: Inconclusive | None = None
         self._watch = clock.Stopwatch()
 
     @property
@@ -139,7 +139,7 @@ class ApiClient:
             raise Undecided(f"{endpoint} needs a key and a secret, and there are none. Fill in .env")
 
     def ask(self, endpoint: Endpoint, params: Params = (), offset: float = 0.0) -> tuple[Answer, clock.Span]:
-        """One answer, and its own span once a connection stood. Raises CannotLook where none came, or none is sent.
+        """One answer, and its own span once a connection stood. Raises Inconclusive where none came, or none is sent.
 
         `offset`: local clock minus the exchange's in ms, for the stamp of a signed request. A GET is tried once more,
         freshly stamped, after a cut connection or a 5xx.
@@ -156,11 +156,11 @@ class ApiClient:
                 try:
                     sending.raw = self._transport.send(endpoint, query, self._key_for(endpoint), seconds)
                     sending.result = self._read(sending.raw, endpoint)
-                except CannotLook as error:
+                except Inconclusive as error:
                     sending.result = error
                 finally:  # a request that Ctrl-C cuts short was sent all the same
                     span = self._end(sending)
-            if not isinstance(sending.result, CannotLook):
+            if not isinstance(sending.result, Inconclusive):
                 return sending.result, span
             if not (retries and _may_pass(sending.result)):
                 if is_first and isinstance(sending.result, _NO_WAY):
@@ -234,13 +234,13 @@ class ApiClient:
             self._redactor.learn(secret)
 
 
-def _may_pass(error: CannotLook) -> bool:
+def _may_pass(error: Inconclusive) -> bool:
     """Whether the same request may well be answered when it is sent again."""
     return isinstance(error, Unreachable | ExchangeTrouble) and error.kind not in _NOT_AGAIN
 
 
-def _call(endpoint: Endpoint, raw: RawAnswer | None, result: Answer | CannotLook, times: list[float]) -> Call:
-    error = result if isinstance(result, CannotLook) else None
+def _call(endpoint: Endpoint, raw: RawAnswer | None, result: Answer | Inconclusive, times: list[float]) -> Call:
+    error = result if isinstance(result, Inconclusive) else None
     refusal = result if isinstance(result, Refusal) else None
     limit = error if isinstance(error, RateLimited) else None
     return Call(

@@ -19,7 +19,7 @@ class Call:
 
     `duration_ms`, and `began_ms` since the run began: whole ms, in a replay those of the recorded run.
 
-    `trouble`: the `kind` of the CannotLook that came in an answer's place, or "". `banned_until` (ms since 1970) and
+    `trouble`: the `kind` of the Inconclusive that came in an answer's place, or "". `banned_until` (ms since 1970) and
     `retry_after` (seconds): what a limit said of its end. `used_weight`: the address's weight in this minute, as the
     answer's header told it.
     """

@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterable
 from functools import partial, wraps
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-from keycheck.errors import GivenUp, KeycheckError
+from keycheck.errors import Cancelled, KeycheckError
 from keycheck.exchange.endpoints import Endpoint
 
 Question = tuple[str, tuple[Any, ...]]  # a method's name and its arguments
@@ -136,11 +136,11 @@ class Memo:
         self._is_cancelled = True
 
     def check_cancelled(self, *, must_wait: bool) -> None:
-        """Called before each request. In a prefetching thread, raises GivenUp where prefetching was cancelled, or where
-        the request would have to wait for the rate limit: the thread of the checks alone waits for that.
+        """Called before each request. In a prefetching thread, raises Cancelled where prefetching was cancelled, or
+        where the request would have to wait for the rate limit: the thread of the checks alone waits for that.
         """
         if self._thread.prefetches and (must_wait or self._is_cancelled):
-            raise GivenUp
+            raise Cancelled
 
     # -- the table above --
 

@@ -11,11 +11,11 @@ from typing import Any
 from keycheck import clock
 from keycheck.credentials.signing import Params
 from keycheck.errors import (
-    CannotLook,
+    BlockedEnRoute,
+    Inconclusive,
     NotApplicable,
     NotBinance,
     Refused,
-    TurnedAway,
     Undecided,
 )
 from keycheck.exchange.api_client import Answer, ApiClient, Identity, Listener, Transport
@@ -57,16 +57,16 @@ from keycheck.exchange.memo import Dependencies, Memo, memoized
 from keycheck.exchange.orders import OrderRules, dust_quantity, plain, smallest_quantity
 from keycheck.exchange.permissions import KeyPermissions
 from keycheck.exchange.quantitative_rules import Lock, locks_of
-from keycheck.exchange.throttle import Waiting
+from keycheck.exchange.throttle import Throttle
 from keycheck.exchange.user_stream import StreamKey, UserStream, listen_key
-from keycheck.host_checks import KEPT, NO_FILE, NOT_TOLD, UNKEPT, Machine
+from keycheck.host_checks import KEPT, NO_FILE, NOT_TOLD, UNKEPT, HostChecks
 from keycheck.redaction.redactor import Redactor
 
 CLOCK_SAMPLES = 3
 
 
 class Binance:
-    """The two APIs as one key on one machine sees them. Every method raises CannotLook where it cannot tell."""
+    """The two APIs as one key on one machine sees them. Every method raises Inconclusive where it cannot tell."""
 
     def __init__(  # noqa: PLR0913  what a run consists of; there is one caller
         self,
@@ -78,8 +78,8 @@ class Binance:
         has_wallet: bool,
         journal: clock.Journal,
         redactor: Redactor,
-        waiting: Waiting,
-        machine: Machine,
+        waiting: Throttle,
+        machine: HostChecks,
         listener: Listener | None,
     ) -> None:
         self.key = identity.key
@@ -115,7 +115,7 @@ class Binance:
         """Whether the futures API answers this machine.
 
         An answer that is not the API's own is an observation here, since reaching it is the question. No answer at all
-        is none: raises CannotLook. Where the run's first request met either, that answers it; and so does its answer,
+        is none: raises Inconclusive. Where the run's first request met either, that answers it; and so does its answer,
         where a limit that another request met forbids a ping.
         """
         if self._client.is_limited:
@@ -126,7 +126,7 @@ class Binance:
                 self.memo.note_call(1)
                 raise self._client.first_error.with_traceback(None)
             self._fact(PING)
-        except (NotBinance, TurnedAway) as error:
+        except (NotBinance, BlockedEnRoute) as error:
             return Reachability(False, str(error))
         return Reachability(True, "the futures API answered")
 
@@ -214,14 +214,14 @@ class Binance:
 
     @memoized(rests_on=(wallet_answer, account_answer))
     def signed_reads(self) -> SignedReads:
-        """Sends one signed request to each host. Raises CannotLook where no answer speaks of the key."""
+        """Sends one signed request to each host. Raises Inconclusive where no answer speaks of the key."""
         hosts = {Host.WALLET: self.wallet_answer} if self.has_wallet else {}
         found: dict[Host, Refusal | None] = {}
-        failed: CannotLook | None = None
+        failed: Inconclusive | None = None
         for host, ask in {**hosts, Host.FUTURES: self.account_answer}.items():
             try:
                 answer = ask()
-            except CannotLook as error:
+            except Inconclusive as error:
                 failed = failed or error
                 continue
             found[host] = answer if isinstance(answer, Refusal) else None
@@ -335,7 +335,7 @@ class Binance:
     def preload_stream(self) -> None:
         """Imports what the stream needs; sends nothing."""
         if self._listener is not None:
-            self._listener.prepare()
+            self._listener.preload()
 
     # -- what was seen so far; these ask nothing --
 

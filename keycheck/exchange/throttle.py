@@ -9,7 +9,7 @@ from keycheck.exchange import rate_limit
 Countdown = Callable[[int, int, int], None]
 
 
-class Waiting:
+class Throttle:
     """One run's waits for the exchange's next minute.
 
     `limit`: weight per minute, the documented one until exchangeInfo has told it. `offset`: local clock minus the

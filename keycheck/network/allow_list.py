@@ -32,7 +32,7 @@ def tls_context(ca_bundle: str | bool = False) -> ssl.SSLContext:
     return context
 
 
-class Gate(HTTPAdapter):
+class AllowListAdapter(HTTPAdapter):
     """Under requests, whoever asks: what is not on the list is refused before a socket is touched."""
 
     def __init__(self, urls: Mapping[Host, str], proxy: Secret | None = None, ca_bundle: str | None = None) -> None:
@@ -52,7 +52,7 @@ class Gate(HTTPAdapter):
         return manager
 
     def _pool_classes(self) -> dict[str, Any]:
-        gate = self
+        adapter = self
 
         class Watched:
             """A pool that tells a flight which connection is its own, so that it can be cut off in any phase."""
@@ -62,9 +62,9 @@ class Gate(HTTPAdapter):
                 # A proxy for http is handed the whole address; nobody else is.
                 proxy = self.proxy  # type: ignore[attr-defined]
                 if proxy and here.startswith(f"{proxy.scheme}://{proxy.host}:") and url.startswith("http://"):
-                    gate._let_through(method, url, url, body)
+                    adapter._let_through(method, url, url, body)
                 else:
-                    gate._let_through(method, here, here + url, body)
+                    adapter._let_through(method, here, here + url, body)
                 return super().urlopen(method, url, body, *args, **kwargs)  # type: ignore[misc]
 
             def _get_conn(self, timeout: float | None = None) -> Any:

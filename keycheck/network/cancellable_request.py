@@ -11,14 +11,14 @@ from concurrent.futures import Future, InvalidStateError
 from typing import Any
 
 from keycheck import clock
-from keycheck.errors import GivenUp, KeycheckError, NotSent
+from keycheck.errors import Cancelled, KeycheckError, NotSent
 from keycheck.exchange.answers import RawAnswer
 from keycheck.network.socket_shutdown import cut
 
-Result = RawAnswer | KeycheckError | GivenUp
+Result = RawAnswer | KeycheckError | Cancelled
 
 
-class Flight(threading.Thread):
+class CancellableRequest(threading.Thread):
     """`make` sends and reads, in this thread, and raises nothing. `connecting_ms`: until a connection stood.
 
     `limited`: set once any answer of the run was a 429 or 418; from then on no request leaves.
@@ -32,7 +32,7 @@ class Flight(threading.Thread):
         self._watch = clock.Stopwatch()
         self._result: Future[Result] = Future()
         self._connection: Any = None
-        self._is_given_up = False
+        self._is_cancelled = False
 
     def run(self) -> None:
         result = self._make()
@@ -49,14 +49,14 @@ class Flight(threading.Thread):
             if not self._result.done():  # Ctrl-C tears the caller away as well
                 self.sever()
 
-    def give_up(self) -> None:
+    def cancel(self) -> None:
         """From another thread: whoever waits for it waits no longer."""
-        self._settle(GivenUp())
+        self._settle(Cancelled())
         self.sever()
 
     def sever(self) -> None:
         """Cuts its connection, whatever that is doing; the thread then ends by itself."""
-        self._is_given_up = True
+        self._is_cancelled = True
         cut(getattr(self._connection, "sock", None))
 
     def takes(self, connection: Any) -> None:
@@ -71,7 +71,7 @@ class Flight(threading.Thread):
 
     def _stop_if_unwanted(self, connection: Any) -> None:
         """The last look before the request's bytes are written."""
-        if self._is_given_up:
+        if self._is_cancelled:
             connection.close()
             raise TimeoutError
         if self._limited.is_set():
@@ -83,7 +83,7 @@ class Flight(threading.Thread):
             self._result.set_result(result)
 
 
-def current() -> Flight | None:
+def current() -> CancellableRequest | None:
     """The flight whose thread this is."""
     thread = threading.current_thread()
-    return thread if isinstance(thread, Flight) else None
+    return thread if isinstance(thread, CancellableRequest) else None

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import requests
 from urllib3.exceptions import DecodeError, HTTPError, ProxyError
 
-from keycheck.errors import CannotLook, NotBinance, Unreachable
+from keycheck.errors import Inconclusive, NotBinance, Unreachable
 from keycheck.exchange.endpoints import Endpoint
 
 
@@ -24,7 +24,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         waiting += [getattr(one, "reason", None), one.__cause__, one.__context__, *one.args]
 
 
-def explain(error: Exception, endpoint: Endpoint) -> CannotLook:  # noqa: PLR0911  a table
+def explain(error: Exception, endpoint: Endpoint) -> Inconclusive:  # noqa: PLR0911  a table
     """Why no usable answer came, in a sentence that says what to do."""
     causes = list(_causes(error))
     host = f"the {endpoint.host.value} API"

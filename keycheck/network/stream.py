@@ -11,13 +11,13 @@ from concurrent.futures import Future, InvalidStateError
 from dataclasses import replace
 
 from keycheck import clock
-from keycheck.errors import GivenUp, KeycheckError, NotBinance, Refused, Unreachable
+from keycheck.errors import Cancelled, KeycheckError, NotBinance, Refused, Unreachable
 from keycheck.exchange import answers
 from keycheck.exchange.answers import RawAnswer
 from keycheck.exchange.endpoints import USER_STREAM, Endpoint
 from keycheck.exchange.user_stream import UserStream, target
 from keycheck.network.failures import explain
-from keycheck.network.stream_connection import Line
+from keycheck.network.stream_connection import StreamConnection
 from keycheck.redaction.redactor import Redactor
 from keycheck.redaction.secret import Secret
 
@@ -26,7 +26,7 @@ PONG_SECONDS = 5.0
 PROBE_SECONDS = 2.0  # for the answer to a probe, once the stream has answered a ping
 _LAST_SECONDS = 1.0  # whoever reads from a connection that was cut gives up at once
 
-_Result = UserStream | RawAnswer | KeycheckError | GivenUp
+_Result = UserStream | RawAnswer | KeycheckError | Cancelled
 
 
 class Stream:
@@ -59,10 +59,10 @@ class Stream:
     def listen(self, listen_key: Secret, seconds: float) -> UserStream:
         """Opens it, waits for a pong and leaves, within `seconds` and the limits above.
 
-        Raises CannotLook, GivenUp, and NotListed for an address that may not be opened.
+        Raises Inconclusive, Cancelled, and NotListed for an address that may not be opened.
         """
         address = Secret(self._url + target(self._endpoint, listen_key).reveal())
-        line = Line(self._url, self._proxy, self._ca_bundle)
+        line = StreamConnection(self._url, self._proxy, self._ca_bundle)
         self._visit = visit = _Visit(line, self._endpoint, self._redactor.learn, listen_key if self._probe else None)
         worker = threading.Thread(target=visit.make, args=(address,), daemon=True)
         worker.start()
@@ -77,16 +77,16 @@ class Stream:
         return result if isinstance(result, UserStream) else self._unopened(result)
 
     @staticmethod
-    def prepare() -> None:
+    def preload() -> None:
         """Imports the WebSocket library, which most runs do without. Where that fails, `listen` says so."""
         # The library reads settings of its own from the environment (WEBSOCKETS_...) and breaks where one is no number.
         with contextlib.suppress(Exception):
             from keycheck.network import websocket  # noqa: F401, PLC0415  see above
 
-    def give_up(self) -> None:
-        """From another thread: whoever listens meets GivenUp, at once."""
+    def cancel(self) -> None:
+        """From another thread: whoever listens meets Cancelled, at once."""
         if self._visit is not None:
-            self._visit.give_up()
+            self._visit.cancel()
 
     def _unopened(self, raw: RawAnswer) -> UserStream:
         """An ordinary answer came; only one that speaks of the key is an observation."""
@@ -108,7 +108,9 @@ class _Visit:
     None where no probe is sent.
     """
 
-    def __init__(self, line: Line, endpoint: Endpoint, learn: Callable[[str], None], probing: Secret | None) -> None:
+    def __init__(
+        self, line: StreamConnection, endpoint: Endpoint, learn: Callable[[str], None], probing: Secret | None
+    ) -> None:
         self._line = line
         self._endpoint = endpoint
         self._learn = learn
@@ -142,9 +144,9 @@ class _Visit:
         finally:
             self._line.cut()
 
-    def give_up(self) -> None:
+    def cancel(self) -> None:
         """What came of it is not wanted any more."""
-        self._settle(GivenUp())
+        self._settle(Cancelled())
         self._line.cut()
 
     def make(self, address: Secret) -> None:

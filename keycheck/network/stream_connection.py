@@ -16,7 +16,7 @@ from keycheck.redaction.secret import Secret
 _PIECE = 65536  # bytes
 
 
-class Line:
+class StreamConnection:
     """To `url`, wss://HOST or ws://HOST. Nothing of it is taken from the environment."""
 
     def __init__(self, url: str, proxy: Secret | None, ca_bundle: str | None) -> None:

@@ -17,8 +17,8 @@ from keycheck.errors import KeycheckError, NotBinance, NotListed, Unreachable, U
 from keycheck.exchange.answers import RawAnswer
 from keycheck.exchange.endpoints import LISTED, Endpoint, Host
 from keycheck.network import cancellable_request
-from keycheck.network.allow_list import Gate
-from keycheck.network.cancellable_request import Flight
+from keycheck.network.allow_list import AllowListAdapter
+from keycheck.network.cancellable_request import CancellableRequest
 from keycheck.network.failures import explain
 from keycheck.redaction.secret import Secret
 
@@ -40,15 +40,15 @@ class HttpTransport:
 
     def __init__(self, urls: Mapping[Host, str], proxy: Secret | None = None, ca_bundle: str | None = None) -> None:
         self._urls = dict(urls)
-        self._gate = Gate(urls, proxy, _usable(ca_bundle) if ca_bundle else None)
+        self._adapter = AllowListAdapter(urls, proxy, _usable(ca_bundle) if ca_bundle else None)
         self._limited = threading.Event()  # set as soon as the status of a 429 or 418 was read
-        self._flights: set[Flight] = set()  # also those whose thread may still have to end
+        self._flights: set[CancellableRequest] = set()  # also those whose thread may still have to end
         self._session = _Session()
         self._session.trust_env = False  # no HTTP_PROXY, .netrc or REQUESTS_CA_BUNDLE
         self._session.cookies = _NoCookies()
         self._session.adapters.clear()
         for url in urls.values():
-            self._session.mount(url, self._gate)
+            self._session.mount(url, self._adapter)
         self._session.headers.update({"User-Agent": "keycheck", "Accept": "application/json"})
 
     def __repr__(self) -> str:
@@ -56,26 +56,26 @@ class HttpTransport:
 
     def close(self) -> None:
         """Ends what is on its way, and gives back the connections. No thread is left, if that can be helped."""
-        self.give_up()
+        self.cancel()
         self._session.close()
         for one in set(self._flights):
             if one.is_alive():  # one that could not be started cannot be waited for
                 one.join(_LAST_SECONDS)
 
-    def give_up(self) -> None:
-        """Ends all that is on its way, at once: who sent it meets GivenUp."""
+    def cancel(self) -> None:
+        """Ends all that is on its way, at once: who sent it meets Cancelled."""
         for one in set(self._flights):
-            one.give_up()
+            one.cancel()
 
     def send(self, endpoint: Endpoint, query: Secret, api_key: Secret | None, seconds: float) -> RawAnswer:
-        """Sends and reads to the end within `seconds`, whatever the other side does. Raises CannotLook or GivenUp.
+        """Sends and reads to the end within `seconds`, whatever the other side does. Raises Inconclusive or Cancelled.
 
         After an answer of 429 or 418 nothing leaves any more, not even what was waiting for its connection: NotSent.
         """
         if endpoint not in LISTED or endpoint.host not in self._urls:
             raise NotListed(f"{endpoint} is not on the list of requests that this suite may send")
         seconds = min(seconds, REQUEST_SECONDS)
-        sent = Flight(lambda: self._outcome(endpoint, query, api_key), self._limited)
+        sent = CancellableRequest(lambda: self._outcome(endpoint, query, api_key), self._limited)
         self._flights.add(sent)  # before it can be given up
         sent.start()
         result = sent.result(seconds)

@@ -20,7 +20,7 @@ from keycheck.errors import NotBinance
 from keycheck.exchange import user_stream
 from keycheck.exchange.answers import RawAnswer
 from keycheck.exchange.user_stream import LIST_SUBSCRIPTIONS, UserStream
-from keycheck.network.stream_connection import Line
+from keycheck.network.stream_connection import StreamConnection
 from keycheck.redaction.secret import Secret
 
 MAX_BYTES = 2**20  # all that is read, however it is cut into frames; what happens in an account is far less
@@ -35,7 +35,7 @@ class Conversation:
     `learn` is given the secrets that come in messages, before anything is made of them.
     """
 
-    def __init__(self, line: Line, address: Secret, learn: Callable[[str], None]) -> None:
+    def __init__(self, line: StreamConnection, address: Secret, learn: Callable[[str], None]) -> None:
         self._line = line
         self._learn = learn
         self._protocol = ClientProtocol(parse_uri(address.reveal()), max_size=MAX_BYTES, logger=_MUTE)

@@ -12,7 +12,7 @@ import pytest
 
 from keycheck import withdrawal
 from keycheck.exchange.session import Binance
-from keycheck.plugin.artefact_scan import Gate
+from keycheck.plugin.artefact_scan import ArtefactScan
 from keycheck.plugin.ending import Ending
 from keycheck.plugin.guard import Guard, bare, replace_streams, stop_what_passes_it_on
 from keycheck.plugin.outcomes import OBSERVED, WithoutTracebacks
@@ -50,8 +50,8 @@ def pytest_configure(config: pytest.Config) -> None:
         if not suite_run.tracebacks:
             config.pluginmanager.register(WithoutTracebacks(suite_run.is_check), "keycheck-brief")
         config.pluginmanager.register(Guard(suite_run.redactor), "keycheck-guard")
-        gate = Gate(suite_run.redactor, suite_run.options, config)
-        config.pluginmanager.register(gate, "keycheck-gate")
+        gate = ArtefactScan(suite_run.redactor, suite_run.options, config)
+        config.pluginmanager.register(gate, "keycheck-artefact-scan")
     else:
         replace_streams(bare, config.pluginmanager.get_plugin("capturemanager"))  # nothing of ours to guard
 

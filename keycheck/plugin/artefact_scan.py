@@ -20,7 +20,7 @@ from keycheck.run.open_session import Options
 _HOSTNAME = re.compile(r'\bhostname="[^"]*"')  # JUnit's attribute; a short name is not looked for elsewhere
 
 
-class Gate:
+class ArtefactScan:
     """Scans when everybody else has written; registered after all others, so that its wrapper is the outermost.
 
     `is_dirty`: whether a secret was found. The scan is made once more when pytest has closed all files; what has not

@@ -81,12 +81,12 @@ class Ending:
 
     def _end(self, config: pytest.Config, status: Any) -> Any:
         """Says what is left to say; the exit status."""
-        gate: Any = config.pluginmanager.get_plugin("keycheck-gate")
+        artefact_scan: Any = config.pluginmanager.get_plugin("keycheck-artefact-scan")
         suite_run: Any = config.pluginmanager.get_plugin("keycheck-suite")
         reporter = config.pluginmanager.get_plugin("terminalreporter")
         try:
-            if gate is not None:
-                gate.scan()
+            if artefact_scan is not None:
+                artefact_scan.scan()
             if suite_run is not None and isinstance(reporter, TerminalReporter):
                 suite_run.tell(reporter)
         except Exception as error:  # noqa: BLE001  a terminal that nobody reads, and what else there may be
@@ -94,7 +94,7 @@ class Ending:
         for note in self._notes:
             say(config, note)
         _let_go_of_streams()
-        if gate is not None and gate.is_dirty:
+        if artefact_scan is not None and artefact_scan.is_dirty:
             return EXIT_DIRTY
         if self._notes:
             return pytest.ExitCode.INTERNAL_ERROR

@@ -13,7 +13,7 @@ import pytest
 from _pytest.outcomes import Failed, Skipped
 
 from keycheck import __version__
-from keycheck.errors import CannotLook, KeycheckError, NotApplicable
+from keycheck.errors import Inconclusive, KeycheckError, NotApplicable
 from keycheck.report import terminal
 from keycheck.verdict.findings import Check, Finding, Outcome, Severity, missed
 
@@ -50,7 +50,7 @@ def finding_of(check: Check, call: pytest.CallInfo[None], noted: dict[str, objec
         outcome, detail = Outcome.NOT_APPLICABLE, str(error)
     else:
         outcome, detail = Outcome.UNPROVEN, _why_not_seen(error)
-    trouble = error.kind if isinstance(error, CannotLook) else ""
+    trouble = error.kind if isinstance(error, Inconclusive) else ""
     return Finding(check, outcome, detail, blocked_by, round(call.duration * 1000), trouble)
 
 
@@ -83,7 +83,7 @@ class WithoutTracebacks:
         return pytest.TestReport.from_item_and_call(item, bare)
 
 
-def dress(report: pytest.TestReport, finding: Finding, item: pytest.Item, *, tracebacks: bool) -> None:
+def apply_outcome(report: pytest.TestReport, finding: Finding, item: pytest.Item, *, tracebacks: bool) -> None:
     """Gives pytest's report the outcome that its other readers (JUnit, -x, --lf, pytest-html) should see."""
     vars(report).pop("wasxfail", None)  # no xfail mark turns a failed claim into something else
     report.keycheck = finding  # type: ignore[attr-defined]

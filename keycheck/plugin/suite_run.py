@@ -15,7 +15,7 @@ from keycheck.errors import DirtyArtefact, UsageProblem
 from keycheck.plugin.countdown import Countdown
 from keycheck.plugin.ending import EXIT_DIRTY, Ending, say
 from keycheck.plugin.guard import refuse_what_passes_it_on
-from keycheck.plugin.outcomes import Blocked, dress, finding_of, status_of
+from keycheck.plugin.outcomes import Blocked, apply_outcome, finding_of, status_of
 from keycheck.redaction.redactor import Redactor
 from keycheck.report import table, terminal
 from keycheck.report.folder_lock import PAGE_FILE, SUMMARY_FILE, VERDICT_FILE
@@ -163,7 +163,7 @@ class SuiteRun:
             for name, value in item.user_properties:
                 self.run.note(name, value)
             finding = replace(finding, detail=self.redactor.clean_shared(finding.detail))
-            dress(report, finding, item, tracebacks=self.tracebacks)
+            apply_outcome(report, finding, item, tracebacks=self.tracebacks)
         return report
 
     @pytest.hookimpl(tryfirst=True)

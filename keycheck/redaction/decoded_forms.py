@@ -37,7 +37,7 @@ _IN_TAG = re.compile(r"\"([^\"]*)\"|'([^']*)'|([^\s\"'=<>]+)")
 _OWN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|## Keycheck: (?:NOT )?[A-Z]{2,8}")
 
 
-def views(text: str, depth: int = 3, *, packed: bool = True) -> Iterator[str]:
+def decoded_forms(text: str, depth: int = 3, *, packed: bool = True) -> Iterator[str]:
     """`text`, and what it says with its escapes undone, one kind at a time and `depth` kinds deep; nothing twice.
 
     `packed`: also what base64 and hex in it hold, which stands beside the text and not in its place.

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn
 
-from keycheck.redaction.decoded_forms import pieces, views
+from keycheck.redaction.decoded_forms import decoded_forms, pieces
 
 RUN = 10
 # Most runs are letters and digits, and lie in one long word, of which few texts have many. For so many of the others a
@@ -126,15 +126,15 @@ class Redactor:
 
     def _packs(self, text: str) -> bool:
         """Whether the secret is in base64 or hex, in which no format writes its own words."""
-        spelt = set(views(text, packed=False))
-        return any(self.knows(view) for view in views(text) if view not in spelt)
+        spelt = set(decoded_forms(text, packed=False))
+        return any(self.knows(view) for view in decoded_forms(text) if view not in spelt)
 
     def finds_in_markup(self, text: str) -> bool:
         """`finds` for a part of a page, which may begin and end anywhere."""
         return self.finds(f"<>{text}")
 
     def _shows(self, text: str) -> bool:
-        return any(self.knows(view) for view in views(text))
+        return any(self.knows(view) for view in decoded_forms(text))
 
     def clean(self, text: str) -> str:
         """`text` without secrets and without what has the shape of one: for a single message, before it is rendered."""

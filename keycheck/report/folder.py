@@ -43,11 +43,11 @@ class ReportFolder:
         )
 
     @staticmethod
-    def prepare() -> None:
+    def preload() -> None:
         """Gets hold of what `write` needs; a live run does so while its first request is on its way."""
         from keycheck.report import page, summary  # noqa: F401, PLC0415  not before there is time for it
 
-        page.prepare()
+        page.preload()
 
     def write(self, shared: RunReport) -> None:
         """Writes all of them from a report that is fit for sharing, the verdict last.

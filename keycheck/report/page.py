@@ -41,7 +41,7 @@ def render_section(report: RunReport, clean: Callable[[str], str] = str) -> str:
     return _render("inset.html", ("section.css", "inset.css"), report, clean)
 
 
-def prepare() -> None:
+def preload() -> None:
     """Gets hold of the template engine and of the page's templates."""
     _environment().get_template("page.html")
 

@@ -14,7 +14,7 @@ from keycheck.verdict.comparison import Comparison, Previous
 from keycheck.verdict.findings import Finding
 
 
-class Earlier:
+class PreviousRun:
     """`path`: a verdict.json, or the folder it is in, which may be the one that `hold` has withdrawn.
 
     Raises UsageProblem for a file that tells of no run.

@@ -13,7 +13,7 @@ from keycheck.verdict.weighing import Verdict
 if TYPE_CHECKING:
     from keycheck.verdict.comparison import Comparison
 
-Line = tuple[str, str]
+StreamConnection = tuple[str, str]
 
 STYLES = {
     Outcome.PASS: "green",
@@ -57,7 +57,7 @@ def waiting(used: int, limit: int, seconds: int) -> str:
     )
 
 
-def summary(report: RunReport, written: str, width: int = 80) -> Iterator[Line]:
+def summary(report: RunReport, written: str, width: int = 80) -> Iterator[StreamConnection]:
     """What did not pass, failures first and warnings after them; whether it was Binance; the verdict; the report."""
     for outcome in (Outcome.FAIL, Outcome.UNPROVEN, Outcome.WARN):
         for finding in report.with_outcome(outcome):
@@ -77,7 +77,7 @@ def summary(report: RunReport, written: str, width: int = 80) -> Iterator[Line]:
     yield f"Report: {written}", ""
 
 
-def _finding(finding: Finding, width: int) -> Iterator[Line]:
+def _finding(finding: Finding, width: int) -> Iterator[StreamConnection]:
     check = finding.check
     yield f"{word(finding.outcome):<8} {check.title} [{check.id}]", STYLES[finding.outcome]
     yield from _wrapped(f"Observed: {finding.detail}", width)
@@ -86,7 +86,7 @@ def _finding(finding: Finding, width: int) -> Iterator[Line]:
     yield "", ""
 
 
-def _diagnosis(diagnosis: Iterable[Diagnosis], width: int) -> Iterator[Line]:
+def _diagnosis(diagnosis: Iterable[Diagnosis], width: int) -> Iterator[StreamConnection]:
     """The causes, most likely first, and what was seen only once; nothing where there is no cause to name."""
     told: set[str] = set()
     for number, found in enumerate(diagnosis, 1):
@@ -103,19 +103,19 @@ def _diagnosis(diagnosis: Iterable[Diagnosis], width: int) -> Iterator[Line]:
         yield "", ""
 
 
-def _wrapped(text: str, width: int, indent: str = _INDENT) -> Iterator[Line]:
+def _wrapped(text: str, width: int, indent: str = _INDENT) -> Iterator[StreamConnection]:
     for line in textwrap.wrap(text, max(width - len(indent), 40), break_on_hyphens=False):
         yield indent + line, ""
 
 
-def _aside(waiting: Mapping[str, list[Finding]], width: int) -> Iterator[Line]:
+def _aside(waiting: Mapping[str, list[Finding]], width: int) -> Iterator[StreamConnection]:
     for blocker, blocked in waiting.items():
         yield f"BLOCKED  by {blocker}:", STYLES[Outcome.BLOCKED]
         yield from _wrapped(", ".join(finding.check.id for finding in blocked), width)
         yield "", ""
 
 
-def _since(comparison: "Comparison", width: int) -> Iterator[Line]:
+def _since(comparison: "Comparison", width: int) -> Iterator[StreamConnection]:
     yield f"SINCE    {comparison.since}:", "bold"
     for heading, ids in comparison.lists:
         yield from _wrapped(f"{heading}: {', '.join(ids)}", width)
@@ -124,7 +124,7 @@ def _since(comparison: "Comparison", width: int) -> Iterator[Line]:
     yield "", ""
 
 
-def _verdict_line(report: RunReport) -> Line:
+def _verdict_line(report: RunReport) -> StreamConnection:
     counts = [f"{count} {word(outcome).lower()}" for outcome in Outcome if (count := len(report.with_outcome(outcome)))]
     return f"{report.verdict.value}: {report.sentence} ({', '.join(counts) or 'no check was run'})", (
         _VERDICT_STYLES[report.verdict]

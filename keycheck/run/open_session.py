@@ -15,8 +15,8 @@ from keycheck.errors import NotApplicable, UsageProblem
 from keycheck.exchange.api_client import Identity, Listener, Transport
 from keycheck.exchange.endpoints import USER_STREAMS, WEIGHT_LIMITS, Host
 from keycheck.exchange.session import Binance
-from keycheck.exchange.throttle import Countdown, Waiting
-from keycheck.host_checks import Machine
+from keycheck.exchange.throttle import Countdown, Throttle
+from keycheck.host_checks import HostChecks
 from keycheck.network.offline import no_sockets
 from keycheck.redaction.redactor import Redactor, printable
 from keycheck.redaction.secret import Secret
@@ -62,7 +62,7 @@ class Opened:
     hosts: tuple[str, ...] = ()
     recorder: "Recorder | None" = None
     credential_files: tuple[Path, ...] = ()
-    give_up: Callable[[], None] | None = None
+    cancel: Callable[[], None] | None = None
 
 
 class Opening:
@@ -96,7 +96,7 @@ class Opening:
         identity = Identity(label.key, signer=None if label.key.missing else _NoSigner())
         deaf = _NoStream("a replay opens no connection, so it cannot tell whether the stream is alive")
         listener = deaf if label.has_stream else None
-        return Opened(self._session(player, player, identity, label, Machine(), listener), label)
+        return Opened(self._session(player, player, identity, label, HostChecks(), listener), label)
 
     def _live(self, loaded: Settings) -> Opened:
         from keycheck.network.transport import HttpTransport  # noqa: PLC0415  as above
@@ -106,17 +106,17 @@ class Opening:
         label = self._label(loaded, identity.key)
         urls = {Host.FUTURES: loaded.futures_url} | ({Host.WALLET: loaded.wallet_url} if loaded.wallet_url else {})
         http = self._resources.enter_context(contextlib.closing(HttpTransport(urls, loaded.proxy, loaded.ca_bundle)))
-        machine, listener = Machine(loaded.credential_files), self._listener(loaded)
+        machine, listener = HostChecks(loaded.credential_files), self._listener(loaded)
         files = tuple(path for _, path in loaded.credential_files)
         if self._options.record is None:
             session = self._session(http, _NoJournal(), identity, label, machine, listener)
 
-            def give_up() -> None:
-                http.give_up()
+            def cancel() -> None:
+                http.cancel()
                 if listener is not None:
-                    listener.give_up()
+                    listener.cancel()
 
-            return Opened(session, label, loaded.asked, None, files, give_up)
+            return Opened(session, label, loaded.asked, None, files, cancel)
         from keycheck.cassettes.recorder import Recorder  # noqa: PLC0415  as above
 
         path = cassettes.path_of(self._options.record, self._options.cassettes)
@@ -181,7 +181,7 @@ class Opening:
         journal: clock.Journal,
         identity: Identity,
         label: Label,
-        machine: Machine,
+        machine: HostChecks,
         listener: Listener | None,
     ) -> Binance:
         pause = clock.NoSleep() if self._options.mode == "replay" else clock.Sleep()
@@ -195,7 +195,7 @@ class Opening:
             redactor=self._redactor,
             machine=machine,
             listener=listener,
-            waiting=Waiting(pause, WEIGHT_LIMITS[label.environment], self._countdown),
+            waiting=Throttle(pause, WEIGHT_LIMITS[label.environment], self._countdown),
         )
 
 
@@ -218,10 +218,10 @@ class _NoStream:
     def listen(self, listen_key: Secret, seconds: float) -> NoReturn:  # noqa: ARG002  the interface of a listener
         raise NotApplicable(self._why)
 
-    def prepare(self) -> None:
+    def preload(self) -> None:
         """It takes nothing."""
 
-    def give_up(self) -> None:
+    def cancel(self) -> None:
         """There is nothing to give up."""
 
 

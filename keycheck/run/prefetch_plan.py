@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from keycheck.errors import GivenUp, NotApplicable
+from keycheck.errors import Cancelled, NotApplicable
 from keycheck.exchange.session import DEPENDENCIES
 from keycheck.verdict.findings import Check
 
@@ -137,7 +137,7 @@ def would_pass(claim: Claim, session: "Binance") -> bool | None:
     handed = {"binance": session, "observe": lambda *_, **__: None}
     try:
         claim(**{name: handed[name] for name in inspect.signature(claim).parameters})
-    except GivenUp:
+    except Cancelled:
         raise
     except NotApplicable:
         return True

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keycheck import __version__, clock
-from keycheck.errors import CannotLook, KeycheckError
+from keycheck.errors import Inconclusive, KeycheckError
 from keycheck.exchange.evidence import Evidence
 from keycheck.exchange.throttle import Countdown
 from keycheck.redaction.redactor import Redactor, printable
@@ -28,7 +28,7 @@ from keycheck.verdict.weighing import Verdict, weigh
 if TYPE_CHECKING:
     from keycheck.cassettes.recorder import Recorder
     from keycheck.diagnosis.cause import Diagnosis
-    from keycheck.report.previous_run import Earlier
+    from keycheck.report.previous_run import PreviousRun
 
 _LONGEST_DETAIL = 800
 
@@ -60,7 +60,7 @@ class Run:
         self._notes: dict[str, Any] = {}
         self._recorder: Recorder | None = None
         self._prefetcher: Prefetcher | None = None
-        self._give_up: Callable[[], None] | None = None
+        self._cancel: Callable[[], None] | None = None
         self._watch = clock.Stopwatch()
         self._resources = contextlib.ExitStack()
         if hold is None:
@@ -69,12 +69,14 @@ class Run:
         self.folder = ReportFolder(hold, redactor)
         self._blank = RunReport(Verdict.UNPROVEN, __version__, clock.iso(clock.now_ms()), mode=options.mode)
         self._opening = Opening(options, redactor, countdown, self._blank.started_at)
-        self._earlier: "Earlier | None" = None  # noqa: UP037  imported below, if at all
+        self._previous_run: "PreviousRun | None" = None  # noqa: UP037  imported below, if at all
         try:
             if options.compare is not None:
-                from keycheck.report.previous_run import Earlier  # noqa: PLC0415  few runs are compared
+                from keycheck.report.previous_run import PreviousRun  # noqa: PLC0415  few runs are compared
 
-                self._earlier = Earlier(options.compare, hold)  # which may be the very file that is withdrawn now
+                self._previous_run = PreviousRun(
+                    options.compare, hold
+                )  # which may be the very file that is withdrawn now
         finally:
             self.folder.withdraw(self._blank)
 
@@ -83,7 +85,7 @@ class Run:
         opened = self._opening.open()
         self.session, self.hosts, self._recorder = opened.session, opened.hosts, opened.recorder
         self.credential_files = opened.credential_files
-        self._give_up = opened.give_up
+        self._cancel = opened.cancel
         label = opened.label
         self._blank = replace(
             self._blank,
@@ -94,8 +96,8 @@ class Run:
             cassette=None if self.options.mode == "live" else label,
         )
         self.folder.withdraw(self._blank)
-        if self._earlier:
-            self._earlier.object_to(label.key, label.environment)
+        if self._previous_run:
+            self._previous_run.object_to(label.key, label.environment)
 
     def begin(self, claims: Mapping[Check, Claim]) -> None:
         """These checks, in this order, will be run next; each with its test function.
@@ -105,15 +107,15 @@ class Run:
         plan = Plan(self.session, claims)
         if not plan.needs_the_clock:
             return  # they ask for two answers at most, and stamp nothing
-        if self._give_up is not None:
-            self._prefetcher = Prefetcher(self.session, plan, self._give_up)
+        if self._cancel is not None:
+            self._prefetcher = Prefetcher(self.session, plan, self._cancel)
             self._prefetcher.start()
             with deferred_imports.undisturbed():
-                self.folder.prepare()
+                self.folder.preload()
                 if plan.looks_at_the_stream:
                     self.session.preload_stream()
         else:
-            with contextlib.suppress(CannotLook):  # the checks will say so
+            with contextlib.suppress(Inconclusive):  # the checks will say so
                 self.session.clock_sample(1)
             self.session.memo.take_used_calls()  # no check's yet
 
@@ -166,7 +168,7 @@ class Run:
             permissions=evidence.permissions,
             weight_limit=self.session.weight_limit,
             waited_s=round(self.session.waited),
-            comparison=self._earlier.beside(self.findings.values()) if self._earlier else None,
+            comparison=self._previous_run.beside(self.findings.values()) if self._previous_run else None,
         )
 
     def _evidence(self) -> Evidence:

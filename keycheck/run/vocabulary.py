@@ -10,7 +10,7 @@ from pathlib import Path
 
 from keycheck.run.catalogue import Catalogue
 
-_ROOT = Path(__file__).parent
+_ROOT = Path(__file__).parents[1]
 _KINDS = (".py", ".html", ".css", ".json")
 _LITERALS_SIDE_BY_SIDE = re.compile(r"[\"']\s*\n\s*f?[\"']")
 _AROUND_SIGNS = re.compile(r"\s*([{};,])\s*")  # as report.html has the style sheets

@@ -47,7 +47,7 @@ class Check:
 class Finding:
     """What one check found: `detail` is what was observed this time, `duration_ms` whole ms.
 
-    `trouble`: where it could not be looked at, the `kind` of the CannotLook that says why; else "".
+    `trouble`: where it could not be looked at, the `kind` of the Inconclusive that says why; else "".
     `call_numbers`: which of the run's requests it rests on, counted from 1.
     """
 

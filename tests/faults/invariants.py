@@ -14,7 +14,7 @@ from tests.faults.wellformed import fault_of
 from tests.leaks.scanner import Canary, Scanner
 from tests.running import ROOT
 
-Law = Callable[[Ran], str | None]
+Invariant = Callable[[Ran], str | None]
 
 LONGEST = 60.0  # seconds
 EXIT = {"OK": 0, "NOT_OK": 1, "UNPROVEN": 10}
@@ -132,7 +132,7 @@ def overcome_is_told(ran: Ran) -> str | None:
     return f"not a word of it in {', '.join(silent)}" if silent else None
 
 
-LAWS: tuple[Law, ...] = (
+INVARIANTS: tuple[Invariant, ...] = (
     *(ends_in_time, status_is_the_verdicts, json_keeps_to_its_schema, page_is_whole, junit_is_xml),
     *(nothing_of_python_shows, no_secret_shows, doubt_is_no_pass, verdict_is_what_was_seen, only_proof_convicts),
     *(nothing_is_placed, requests_are_few, silent_after_a_limit, overcome_is_told),
@@ -141,4 +141,4 @@ LAWS: tuple[Law, ...] = (
 
 def broken(ran: Ran) -> list[str]:
     """Each law that this run broke, and how."""
-    return [f"{law.__name__}: {text}" for law in LAWS if (text := law(ran))]
+    return [f"{law.__name__}: {text}" for law in INVARIANTS if (text := law(ran))]

@@ -54,8 +54,8 @@ def _limited(ran: Ran) -> Ran:
     return replace(ran, received=(replace(ran.received[0], status=429), *ran.received[1:]))
 
 
-Doctor = Callable[[Ran], Ran]
-DOCTORS: dict[str, list[Doctor]] = {
+Violation = Callable[[Ran], Ran]
+VIOLATIONS: dict[str, list[Violation]] = {
     "ends_in_time": [lambda ran: replace(ran, seconds=61)],
     "status_is_the_verdicts": [
         lambda ran: _told(ran, exit_status=1),

@@ -4,7 +4,7 @@ from tests.leaks.cells import Mutation
 from tests.leaks.matrix import Place
 
 _NO_GUARD = ("-p", "no:keycheck-guard")
-_NO_GATE = ("-p", "no:keycheck-gate")
+_NO_GATE = ("-p", "no:keycheck-artefact-scan")
 _BARE = (*_NO_GUARD, *_NO_GATE)
 
 BARE = Mutation("second layer", _BARE)

@@ -69,7 +69,7 @@ class Scanner:
 
     def _scan(self, text: str, encoded: str, depth: int) -> Iterator[Hit]:
         seen: set[str] = set()
-        for view, way in views(text):
+        for view, way in decoded_forms(text):
             encoding = "+".join(filter(None, (encoded, way)))
             yield from self._search(view, encoding)
             if depth:
@@ -109,7 +109,7 @@ class Scanner:
         return " ".join(re.sub(r"\*{4,}", "***", masked).split())
 
 
-def views(text: str) -> Iterator[tuple[str, str]]:
+def decoded_forms(text: str) -> Iterator[tuple[str, str]]:
     """The text as it stands, then with more and more of its encodings undone."""
     yield text, ""
     bare = _UNSEEN.sub("", _ANSI.sub("", text))

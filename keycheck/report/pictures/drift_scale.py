@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from keycheck.errors import Undecided
 from keycheck.exchange.drift import AHEAD_LIMIT, DRIFT_LIMIT, Drift
-from keycheck.report.pictures.shapes import Bar, Line, Picture, Words, leaning, percent, signed
+from keycheck.report.pictures.shapes import Bar, Picture, StreamConnection, Words, leaning, percent, signed
 
 _WIDEST = 10_000  # ms to either side; a window or a drift beyond that is drawn at the edge, and said so
 _MARGIN = 0.1
@@ -37,7 +37,7 @@ def drift_scale(drift: Drift, recv_window: int) -> Picture:
     bars.append(Bar("doubt", *around, 20, _HEIGHT - 20 - 22))
     x = min(max(axis.at(drift.offset), 0.5), 99.5)
     marker = leaning(_label(drift, axis), x, 14, "value")
-    lines = Line("halo", x, 20, 108), Line("marker", x, 20, 108)
+    lines = StreamConnection("halo", x, 20, 108), StreamConnection("marker", x, 20, 108)
     return Picture(told(drift, recv_window), _tone(drift, recv_window), _HEIGHT, tuple(bars), lines, (*words, marker))
 
 

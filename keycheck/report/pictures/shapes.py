@@ -24,7 +24,7 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Line:
+class StreamConnection:
     """An upright line, of this `kind`, at `x` per cent, from `y` down to `to`."""
 
     kind: str
@@ -52,7 +52,7 @@ class Picture:
     tone: str
     height: int
     bars: tuple[Bar, ...] = ()
-    lines: tuple[Line, ...] = ()
+    lines: tuple[StreamConnection, ...] = ()
     words: tuple[Words, ...] = ()
 
 
