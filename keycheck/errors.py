@@ -48,7 +48,7 @@ class NotListed(KeycheckError):
 class Inconclusive(KeycheckError):
     """The question could not be put, or got no answer that speaks of it.
 
-    `code`: Binance's, where one came along. `kind`: what stood in the way, in a word that diagnosis.py knows.
+    `code`: Binance's, where one came along. `kind`: what stood in the way, in a word that diagnosis/ knows.
     """
 
     code: int | None = None

@@ -27,7 +27,7 @@ def imports(path: Path) -> Iterator[str]:
 
 
 def test_environment_is_read_in_one_place() -> None:
-    """settings/loading.py alone reads os.environ, and nothing writes to it; withdrawal.py, which can wait for no import,
+    """settings/loading.py alone reads os.environ, and nothing writes to it; withdrawal.py, which waits for no import,
     reads pytest's own PYTEST_ADDOPTS.
     """
     text = (KEYCHECK / "settings/loading.py").read_text(encoding="utf-8")

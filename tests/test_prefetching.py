@@ -52,9 +52,9 @@ from tests.exchange import Fault, LocalExchange, Scenario, StreamFault
 from tests.in_process import CATALOGUE, ForgetfulJournal, check_function, outcome_of, session
 from tests.record_cassettes import shipped
 from tests.running import ROOT
-from tests.test_binance import LATER, LIMITED, ask_everything, scripted
-from tests.test_binance import session as scripted_session
-from tests.test_waiting import Unhurried
+from tests.test_session import LATER, LIMITED, ask_everything, scripted
+from tests.test_session import session as scripted_session
+from tests.test_throttle import Unhurried
 
 R = TypeVar("R")
 PATIENCE = 10.0  # seconds until a test gives up
