@@ -46,6 +46,14 @@ WRITTEN: dict[str, Callable[[str], str]] = {
     "entities": lambda text: "".join(f"&#{ord(c)};" for c in text),
     "hex entities": lambda text: "".join(f"&#x{ord(c):x};" for c in text),
     "unicode escapes": lambda text: "".join(f"\\u{ord(c):04x}" for c in text),
+    "long unicode escapes": lambda text: "".join(f"\\U{ord(c):08x}" for c in text),
+    "unicode escapes in braces": lambda text: "".join(f"\\u{{{ord(c):x}}}" for c in text),
+    "octal escapes": lambda text: "".join(f"\\{ord(c):o}" for c in text),
+    "UTF-16, as Python shows it": lambda text: repr(text.encode("utf-16")),
+    "characters that terminals leave out": lambda text: "\0".join(text) + "\x7f",
+    "with accents": "\u0301".join,
+    "with a circle around each": "\u20dd".join,
+    "hex with upper-case signs": lambda text: ", ".join(f"0X{ord(c):02X}" for c in text),
     "hex escapes": lambda text: "".join(f"\\x{ord(c):02x}" for c in text),
     "base64": lambda text: base64.b64encode(text.encode()).decode(),
     "base64 behind others": lambda text: base64.b64encode(b"ab" + text.encode() + b"c").decode(),
@@ -121,3 +129,9 @@ DOCUMENTS = [
 def test_a_document_is_taken_apart(document: str, found: list[str]) -> None:
     """Into the texts that it holds, without the marks of its format."""
     assert [piece for piece in pieces(document) if piece] == found
+
+
+def test_a_name_that_comes_twice_in_a_document_hides_nothing() -> None:
+    """Python keeps the last of two members; a reader sees both."""
+    document = f'{{"a": "{percent(SECRET)}", "a": 1}}'
+    assert Redactor([SECRET]).finds(document)
