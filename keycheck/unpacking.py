@@ -11,7 +11,7 @@ import json
 import re
 import sys
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import unquote
 
@@ -152,3 +152,48 @@ def _strings(value: Any) -> Iterator[str]:
     elif isinstance(value, list | tuple):
         for inner in value:
             yield from _strings(inner)
+
+
+# A style sheet, a script, a comment, a tag.
+_MARKUP = re.compile(r"(?s)(<(style|script)\b.*?</\2\s*>|<!--.*?-->|<[^<>\"']*(?:(?:\"[^\"]*\"|'[^']*')[^<>\"']*)*>)")
+_ATTRIBUTE = re.compile(r"(?s)(?<=[\s\"'])((?!(?:class|id|type|for)\s*=)[\w:.-]+\s*=\s*)(\"[^\"]*\"|'[^']*')")
+
+
+def rewritten(text: str, change: Callable[[str], str]) -> str:
+    """`text` with `change` made to each text in it; tags, style sheets and scripts stay as they are.
+
+    The texts of JSON are the strings that are no names, those of HTML and XML also the values of attributes.
+    """
+    begins = text.lstrip()[:1]
+    if begins in ("{", "["):
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError):
+            return change(text)
+        new = _rewritten_in(value, change)
+        return text if new == value else json.dumps(new)
+    if begins != "<" or not _MARKUP.search(text):
+        return change(text)
+    parts, at = list[str](), 0
+    for found in _MARKUP.finditer(text):
+        tag = found[0] if found[2] or found[0].startswith("<!--") else _rewritten_tag(found[0], change)
+        parts += [change(text[at : found.start()]), tag]
+        at = found.end()
+    return "".join([*parts, change(text[at:])])
+
+
+def _rewritten_in(value: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(value, dict):
+        return {name: _rewritten_in(inner, change) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_rewritten_in(inner, change) for inner in value]
+    return rewritten(value, change) if isinstance(value, str) else value
+
+
+def _rewritten_tag(tag: str, change: Callable[[str], str]) -> str:
+    def attribute(found: re.Match[str]) -> str:
+        quote, value = found[2][0], html.unescape(found[2][1:-1])
+        new = rewritten(value, change)
+        return found[0] if new == value else f"{found[1]}{quote}{html.escape(new)}{quote}"
+
+    return _ATTRIBUTE.sub(attribute, tag)
