@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from keycheck import refusal_text
 from keycheck.answers import strict
 from keycheck.endpoints import DEMO_USER_STREAM, USER_STREAM, Endpoint
 from keycheck.errors import NotListed
@@ -113,7 +114,7 @@ def subscriptions_in(message: bytes, listen_key: Secret) -> str | None:
     kept = {name: said[name] for name in ("result", "error") if name in said}
     text = json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
     text = text.replace(listen_key.reveal(), _OURS)
-    return printable(_LIKE_A_KEY.sub("[hidden]", text), _LONGEST_ANSWER)
+    return printable(refusal_text.told(None, _LIKE_A_KEY.sub("[hidden]", text)), _LONGEST_ANSWER)
 
 
 def _content(message: bytes) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from keycheck.plugin.ending import EXIT_DIRTY, Ending, say
 from keycheck.plugin.written import Stamp, Written, stamp
 from keycheck.redaction import Redactor, printable
 from keycheck.report.hold import BESIDE, VERDICT_FILE
+from keycheck.unpacking import rewritten
 
 _HOSTNAME = re.compile(r'\bhostname="[^"]*"')  # JUnit's attribute; a short name is not looked for elsewhere
 
@@ -107,7 +108,7 @@ class Gate:
         if not _is_readable(path):
             return
         text = path.read_text(encoding="utf-8", errors="replace")
-        cleaned = _HOSTNAME.sub('hostname=""', self._redactor.without_names(text))
+        cleaned = _HOSTNAME.sub('hostname=""', rewritten(text, self._redactor.without_names))
         if cleaned != text:
             path.write_text(cleaned, encoding="utf-8")
 

@@ -34,7 +34,9 @@ class SuiteRun:
         self.suite = (config.rootpath / SUITE).resolve()
         self.catalogue = catalogue.read(self.suite)
         names = settings.names_of_this_machine(config.rootpath)
-        self.redactor = Redactor(names=names, vocabulary=lambda: vocabulary.of(self.catalogue))
+        # A question to pytest, a usage error and a replay end without settings: what was known so far is not forgotten.
+        known = settings.in_the_environment()
+        self.redactor = Redactor(known, names, lambda: vocabulary.of(self.catalogue))
         self.hold = withdrawal.hold_of(config, config.option)
         self.options = self._options()
         self.run: Run
