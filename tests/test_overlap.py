@@ -255,6 +255,19 @@ def test_what_is_given_up_ahead_is_left_to_the_checks(why: str) -> None:
     assert check.result(PATIENCE) == ("yes", (1,))
 
 
+def test_prefetching_that_is_cancelled_waits_for_no_check() -> None:
+    """The check may itself be waiting for the prefetcher to end, torn away by Ctrl-C: each would wait for the other."""
+    memory = Asked()
+    check = asking(memory.told)
+    seen(memory.looking)
+    ahead = asking(memory.told_ahead)
+    seen(memory.waiting)
+    memory.memo.cancel_prefetching()
+    assert isinstance(ahead.exception(SOON), GivenUp)
+    memory.replies.put("yes")
+    assert check.result(PATIENCE) == ("yes", (1,))
+
+
 def test_whoever_is_torn_from_waiting_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     """And leaves the answer to who comes next."""
     memory, said = Asked(), []
