@@ -142,7 +142,9 @@ def test_a_failed_check_and_a_file_that_cannot_be_written(process: SuiteRunner) 
     assert "NOT_OK: " in done.output
 
 
-@pytest.mark.parametrize("option", ["--debug=/nonexistent/debug.log", "--noconftest"])
+@pytest.mark.parametrize(
+    "option", ["--debug=/nonexistent/debug.log", "--noconftest", "-pno:keycheck.plugin", "-pno:keycheck-written"]
+)
 def test_a_run_that_cannot_begin_does_not_end_with_1(option: str, process: SuiteRunner) -> None:
     """It says why."""
     done = replayed(process, option)
