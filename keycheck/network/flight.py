@@ -15,6 +15,7 @@ from keycheck.answers import RawAnswer
 from keycheck.errors import GivenUp, KeycheckError, NotSent
 from keycheck.network.cut import cut
 
+HELD_BACK = "not sent, because Binance had just answered another request with a limit. Wait a minute"
 Result = RawAnswer | KeycheckError | GivenUp
 
 
@@ -82,7 +83,7 @@ class Flight(threading.Thread):
             raise TimeoutError
         if self._limited.is_set():
             connection.close()
-            raise NotSent("not sent, because Binance had just answered another request with a limit. Wait a minute")
+            raise NotSent(HELD_BACK)
 
     def _settle(self, result: Result) -> None:
         with contextlib.suppress(InvalidStateError):

@@ -62,6 +62,10 @@ class HttpTransport:
             if one.is_alive():  # one that could not be started cannot be waited for
                 one.join(_LAST_SECONDS)
 
+    def is_limited(self) -> bool:
+        """Whether the status of a 429 or 418 was read."""
+        return self._limited.is_set()
+
     def give_up(self) -> None:
         """Ends all that is on its way, at once: who sent it meets GivenUp."""
         for one in set(self._flights):
