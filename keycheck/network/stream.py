@@ -13,8 +13,9 @@ from dataclasses import replace
 from keycheck import answers, clock
 from keycheck.answers import RawAnswer
 from keycheck.endpoints import USER_STREAM, Endpoint
-from keycheck.errors import GivenUp, KeycheckError, NotBinance, Refused, Unreachable
+from keycheck.errors import GivenUp, KeycheckError, NotBinance, NotSent, Refused, Unreachable
 from keycheck.network.explain import explain
+from keycheck.network.flight import HELD_BACK
 from keycheck.network.line import Line
 from keycheck.redaction import Redactor
 from keycheck.secrets import Secret
@@ -33,7 +34,7 @@ class Stream:
 
     `redactor` takes secrets out of Binance's text, and learns those that the stream names. `probe`: once the stream has
     answered a ping, it is asked for its subscriptions as well, and the answer is told beside the observation; it
-    decides nothing.
+    decides nothing. `is_forbidden`: whether an answer has set a limit, so that nothing may be sent any more.
     """
 
     def __init__(  # noqa: PLR0913  what a connection takes
@@ -45,7 +46,9 @@ class Stream:
         *,
         endpoint: Endpoint = USER_STREAM,
         probe: bool = False,
+        is_forbidden: Callable[[], bool] = lambda: False,
     ) -> None:
+        self._is_forbidden = is_forbidden
         self._url, self._proxy, self._ca_bundle = url, proxy, ca_bundle
         self._redactor = redactor
         self._endpoint = endpoint
@@ -62,7 +65,8 @@ class Stream:
         """
         address = Secret(self._url + target(self._endpoint, listen_key).reveal())
         line = Line(self._url, self._proxy, self._ca_bundle)
-        self._visit = visit = _Visit(line, self._endpoint, self._redactor.learn, listen_key if self._probe else None)
+        probing = listen_key if self._probe else None
+        self._visit = visit = _Visit(line, self._endpoint, self._redactor.learn, probing, self._is_forbidden)
         worker = threading.Thread(target=visit.make, args=(address,), daemon=True)
         worker.start()
         result = visit.wait(seconds)
@@ -107,7 +111,15 @@ class _Visit:
     None where no probe is sent.
     """
 
-    def __init__(self, line: Line, endpoint: Endpoint, learn: Callable[[str], None], probing: Secret | None) -> None:
+    def __init__(
+        self,
+        line: Line,
+        endpoint: Endpoint,
+        learn: Callable[[str], None],
+        probing: Secret | None,
+        is_forbidden: Callable[[], bool],
+    ) -> None:
+        self._is_forbidden = is_forbidden
         self._line = line
         self._endpoint = endpoint
         self._learn = learn
@@ -169,6 +181,8 @@ class _Visit:
         from keycheck.network.websocket import Conversation  # noqa: PLC0415
 
         self._line.open(OPEN_SECONDS + PONG_SECONDS)  # the other thread is the one that looks at the clock
+        if self._is_forbidden():
+            raise NotSent(HELD_BACK)
         talk = Conversation(self._line, address, self._learn)
         if unopened := talk.shake_hands():
             self._settle(unopened)
