@@ -23,6 +23,8 @@ from keycheck.report.folder_lock import Hold
 
 SUITE = "suite"
 _HOLD = "keycheck-hold"
+# Parts of the plugin without which a run breaks, or its checks do, and pytest ends with 1.
+_NEEDED = ("keycheck.plugin", "keycheck-suite", "keycheck-ending", "keycheck-written", _HOLD)
 # Options that answer a question of their own: nothing is run, and the last reports stay.
 _LOOKS = ("collectonly", "showfixtures", "show_fixtures_per_test", "cacheshow", "markers", "help", "version")
 
@@ -54,6 +56,9 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """By now the options of all installed plugins are known, and so is what is a path and what an option's value."""
     option = early_config.known_args_namespace
     if is_suite_run(early_config, _paths(early_config, option, option.file_or_dir)):
+        for name in _NEEDED:
+            if early_config.pluginmanager.is_blocked(name) and not looks_only(option):
+                raise pytest.UsageError(f"-p no:{name} takes a part of the suite's own plugin away: leave it out")
         _start(early_config, option)
 
 

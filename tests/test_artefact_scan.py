@@ -1,7 +1,11 @@
 """The last scan looks at the files that the run wrote, and deletes none that was there before."""
 
 import base64
+import html
+import json
 import os
+import re
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
@@ -170,3 +174,41 @@ def test_a_file_that_cannot_be_read_is_told(careless: SuiteRunner, exchange: Loc
     assert done.exit_status == 3
     assert "written.txt could not be looked at" in done.output
     assert "Traceback" not in done.output
+
+
+CHECK = "import pytest\n\n@pytest.mark.critical\ndef "
+
+
+@pytest.mark.parametrize("user", ["name", "time", "testsuites", "filter", "environment"])
+def test_a_user_whose_name_is_also_markup_breaks_no_file(
+    user: str, careless: SuiteRunner, exchange: LocalExchange
+) -> None:
+    """JUnit stays XML; pytest-html's page keeps its script, and the names in its data."""
+    check = careless.root / "suite" / "test_8_extra.py"
+    check.write_text(
+        f'{CHECK}test_extra(binance):\n    """It holds."""\n    print("at {user}")\n',
+        encoding="utf-8",
+    )
+    junit, page = careless.folder / "junit.xml", careless.folder / "page.html"
+    options = (f"--junitxml={junit}", "-o", "junit_logging=all", f"--html={page}", "--self-contained-html")
+    done = careless(*options, settings=exchange.settings() | {"LOGNAME": user}, all_plugins=True)
+    assert done.exit_status == 0
+    cases = list(ET.parse(junit).getroot().iter("testcase"))  # noqa: S314  of our own run
+    assert len(cases) == len(done.outcomes)
+    assert f"at {user}" not in junit.read_text(encoding="utf-8")
+    text = page.read_text(encoding="utf-8")
+    blob = re.search(r'data-jsonblob="([^"]*)"', text)
+    assert blob
+    assert "environment" in json.loads(html.unescape(blob[1]))
+    assert "[user]" not in "".join(re.findall(r"<(?:script|style).*?</(?:script|style)>", text, re.DOTALL))
+
+
+def test_the_folder_that_pytest_names_after_its_user_is_not_told(
+    careless: SuiteRunner, exchange: LocalExchange
+) -> None:
+    """tmp_path lies in pytest-of-USER, however short that name is."""
+    text = f'{CHECK}test_extra(tmp_path):\n    """It holds."""\n    assert tmp_path is None\n'
+    (careless.root / "suite" / "test_8_extra.py").write_text(text, encoding="utf-8")
+    done = careless(settings=exchange.settings() | {"LOGNAME": "jodoe", "PYTEST_DEBUG_TEMPROOT": str(careless.folder)})
+    assert "pytest-of-[user]" in done.check("extra")["detail"]
+    assert "jodoe" not in done.page + str(done.verdict)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keycheck.redaction.decoded_forms import decoded_forms, pieces
+from keycheck.redaction.decoded_forms import decoded_forms, pieces, rewritten
 from keycheck.redaction.redactor import RUN, Redactor
 
 SECRET = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j"  # noqa: S105  from Binance's documentation
@@ -46,6 +46,14 @@ WRITTEN: dict[str, Callable[[str], str]] = {
     "entities": lambda text: "".join(f"&#{ord(c)};" for c in text),
     "hex entities": lambda text: "".join(f"&#x{ord(c):x};" for c in text),
     "unicode escapes": lambda text: "".join(f"\\u{ord(c):04x}" for c in text),
+    "long unicode escapes": lambda text: "".join(f"\\U{ord(c):08x}" for c in text),
+    "unicode escapes in braces": lambda text: "".join(f"\\u{{{ord(c):x}}}" for c in text),
+    "octal escapes": lambda text: "".join(f"\\{ord(c):o}" for c in text),
+    "UTF-16, as Python shows it": lambda text: repr(text.encode("utf-16")),
+    "characters that terminals leave out": lambda text: "\0".join(text) + "\x7f",
+    "with accents": "\u0301".join,
+    "with a circle around each": "\u20dd".join,
+    "hex with upper-case signs": lambda text: ", ".join(f"0X{ord(c):02X}" for c in text),
     "hex escapes": lambda text: "".join(f"\\x{ord(c):02x}" for c in text),
     "base64": lambda text: base64.b64encode(text.encode()).decode(),
     "base64 behind others": lambda text: base64.b64encode(b"ab" + text.encode() + b"c").decode(),
@@ -121,3 +129,40 @@ DOCUMENTS = [
 def test_a_document_is_taken_apart(document: str, found: list[str]) -> None:
     """Into the texts that it holds, without the marks of its format."""
     assert [piece for piece in pieces(document) if piece] == found
+
+
+def test_a_name_that_comes_twice_in_a_document_hides_nothing() -> None:
+    """Python keeps the last of two members; a reader sees both."""
+    document = f'{{"a": "{percent(SECRET)}", "a": 1}}'
+    assert Redactor([SECRET]).finds(document)
+
+
+PAGE = """<!DOCTYPE html><html name="name"><style>name{x: name}</style><script>name(name)</script>
+<p class="name" title="name"
+data-blob="{&#34;name&#34;: &#34;&lt;b name=\\&#34;name\\&#34;&gt;name&lt;/b&gt;&#34;}">
+a name</p>"""
+CHANGED = """<!DOCTYPE html><html name="N"><style>name{x: name}</style><script>name(name)</script>
+<p class="name" title="N"
+data-blob="{&quot;name&quot;: &quot;&lt;b name=\\&quot;N\\&quot;&gt;N&lt;/b&gt;&quot;}">
+a N</p>"""
+
+
+@pytest.mark.parametrize(
+    ("document", "changed"),
+    [
+        ("a name", "a N"),
+        ('{"name": ["name", {"b": "a name"}], "c": 1}', '{"name": ["N", {"b": "a N"}], "c": 1}'),
+        ('<name name="a name">name &lt; name</name>', '<name name="a N">N &lt; N</name>'),
+        (PAGE, CHANGED),
+    ],
+)
+def test_a_document_that_is_rewritten_keeps_its_form(document: str, changed: str) -> None:
+    """Its texts are changed, and neither tags nor names, styles or scripts."""
+    assert rewritten(document, lambda text: text.replace("name", "N")) == changed
+
+
+@given(st.recursive(st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+def test_a_document_in_which_nothing_is_changed_is_the_same(value: object) -> None:
+    """To the byte."""
+    for document in (json.dumps(value, indent=2), f"<a b='{html.escape(json.dumps(value))}'>{value}</a>"):
+        assert rewritten(document, str) == document

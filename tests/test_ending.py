@@ -1,5 +1,6 @@
 """Exit 1 means that a critical check failed, whatever else goes wrong at a run's end."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -142,12 +143,24 @@ def test_a_failed_check_and_a_file_that_cannot_be_written(process: SuiteRunner) 
     assert "NOT_OK: " in done.output
 
 
-@pytest.mark.parametrize("option", ["--debug=/nonexistent/debug.log", "--noconftest"])
+@pytest.mark.parametrize(
+    "option", ["--debug=/nonexistent/debug.log", "--noconftest", "-pno:keycheck.plugin", "-pno:keycheck-written"]
+)
 def test_a_run_that_cannot_begin_does_not_end_with_1(option: str, process: SuiteRunner) -> None:
     """It says why."""
     done = replayed(process, option)
     assert done.exit_status in (3, 4)
     assert done.output
+
+
+def test_a_run_without_a_stdout_ends_with_a_sentence(tmp_path: Path) -> None:
+    """`>&-`: pytest itself breaks down without one."""
+    command = [sys.executable, "-m", "pytest", "suite/", "--replay=healthy", f"--report-dir={tmp_path / 'reports'}"]
+    shell = ["/bin/sh", "-c", 'exec "$@" >&-', "sh", *command, "-o", f"cache_dir={tmp_path / 'cache'}"]
+    environment = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    done = subprocess.run(shell, cwd=ROOT, env=environment, stderr=subprocess.PIPE, timeout=60, check=False)  # noqa: S603
+    assert done.returncode == 3
+    assert done.stderr.splitlines()[-1].endswith(b"report it to its makers")
 
 
 @pytest.mark.parametrize("stdout", ["closed early", "/dev/full"])

@@ -9,7 +9,7 @@ import pytest
 
 from keycheck.plugin.guard import CleanStream, Guard, cleaned
 from keycheck.redaction.redactor import HIDDEN, Redactor
-from tests.exchange import API_KEY, Fault, LocalExchange, Scenario
+from tests.exchange import API_KEY, API_SECRET, Fault, LocalExchange, Scenario
 from tests.exchange.scenarios import SCENARIOS
 from tests.running import ROOT, SuiteRunner
 
@@ -64,6 +64,25 @@ def test_a_secret_in_pieces_is_still_one() -> None:
     stream.holds = False
     stream.write(".")
     assert inner.getvalue().endswith(" done.")
+
+
+@pytest.mark.parametrize("below", [False, True], ids=["text", "bytes"])
+@pytest.mark.parametrize("holds", [False, True])
+def test_a_secret_in_pieces_is_still_one_when_each_is_shown_at_once(holds: bool, below: bool) -> None:
+    """What stands on the line already is remembered, and what would complete ten characters is hidden."""
+    inner = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    stream = CleanStream(inner, REDACTOR.clean)
+    stream.holds = holds
+    for start in range(0, len(SECRET), 5):
+        piece = SECRET[start : start + 5]
+        assert (stream.buffer.write(piece.encode()) if below else stream.write(piece)) == len(piece)
+        stream.flush()
+    stream.write(" done\n")
+    stream.flush()
+    shown = inner.buffer.getvalue().decode()
+    assert shown.startswith(SECRET[:5])
+    assert shown.endswith(" done\n")
+    assert not any(SECRET[i : i + 10] in shown for i in range(len(SECRET) - 9))
 
 
 def test_bytes_below_a_stream_are_cleaned() -> None:
@@ -302,3 +321,33 @@ def test_pastebin_is_refused_and_nothing_is_sent(what: str, careless: SuiteRunne
     assert "ERROR: --pastebin does not go with suite/" in done.output
     assert not sent.exists()
     assert not exchange.log
+
+
+# -- what pytest is asked, and what it cannot do --
+
+TELLS = """import os
+
+def pytest_unconfigure():
+    print(os.environ["BINANCE_API_KEY"])
+
+raise_here = ImportError(os.environ["BINANCE_API_SECRET"])
+"""
+
+
+@pytest.mark.parametrize(
+    ("option", "status"),
+    [("--collect-only", 2), ("--fixtures", 0), ("--help", 0), ("--symbol", 4), ("--pastebin=all", 4), ("--replay", 2)],
+)
+def test_the_environments_credentials_are_hidden_where_no_settings_are_read(
+    option: str, status: int, careless: SuiteRunner, exchange: LocalExchange
+) -> None:
+    """A question to pytest, a usage error and a replay come to their end with what was known at the beginning."""
+    (careless.root / "suite" / "conftest.py").write_text(TELLS, encoding="utf-8")
+    text = "from suite.conftest import raise_here\nprint(str(raise_here))\nraise raise_here\n"
+    (careless.root / "suite" / "test_8_extra.py").write_text(text, encoding="utf-8")
+    options = {"--symbol": (), "--replay": ("--replay", str(ROOT / "cassettes/healthy.yaml"))}.get(option, (option,))
+    given = exchange.settings() | ({"BINANCE_SYMBOL": "no name"} if option == "--symbol" else {})
+    done = careless(*options, "-s", settings=given)
+    assert done.exit_status == status
+    assert HIDDEN in done.output
+    assert not Redactor([API_KEY, API_SECRET]).finds(done.output)

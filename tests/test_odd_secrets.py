@@ -138,6 +138,16 @@ def test_reports_keep_their_form_and_tell_nothing(secret: str, is_told: bool) ->
         assert not [run for text in files.values() for run in runs if run in text.lower()]
 
 
+@pytest.mark.parametrize("length", [10, 20, 23])
+def test_a_piece_of_a_credential_in_a_docstring_is_no_word_of_ours(length: int, tmp_path: Path) -> None:
+    """Whoever wrote it there has not made it harmless."""
+    piece = API_KEY[20 : 20 + length]
+    text = f'import pytest\n\n@pytest.mark.critical\ndef test_x():\n    """The key {piece} is good."""\n'
+    (tmp_path / "test_8_x.py").write_text(text, encoding="utf-8")
+    redactor = Redactor([API_KEY], vocabulary=lambda: vocabulary.of(catalogue.read(tmp_path)))
+    assert redactor.finds(f"The key {piece} is good.")
+
+
 class OneAnswer:
     """A transport whose every answer is the same."""
 

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from functools import partial
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import pytest
@@ -17,7 +18,7 @@ import pytest
 from keycheck import clock
 from keycheck.credentials.pasted_text import KeyFacts
 from keycheck.credentials.signing import HmacSigner
-from keycheck.errors import Cancelled, Inconclusive, KeycheckError, OutOfTime, RateLimited, Undecided
+from keycheck.errors import Cancelled, Inconclusive, KeycheckError, NotSent, OutOfTime, RateLimited, Undecided
 from keycheck.exchange import api_client, endpoints
 from keycheck.exchange import session as binance_module
 from keycheck.exchange.answers import RawAnswer
@@ -252,6 +253,19 @@ def test_what_is_given_up_ahead_is_left_to_the_checks(why: str) -> None:
     memory.must_wait = why == "it would have to wait"
     assert isinstance(asking(memory.told_ahead).exception(PATIENCE), Cancelled)
     seen(memory.looking)
+    memory.replies.put("yes")
+    assert check.result(PATIENCE) == ("yes", (1,))
+
+
+def test_prefetching_that_is_cancelled_waits_for_no_check() -> None:
+    """The check may itself be waiting for the prefetcher to end, torn away by Ctrl-C: each would wait for the other."""
+    memory = Asked()
+    check = asking(memory.told)
+    seen(memory.looking)
+    ahead = asking(memory.told_ahead)
+    seen(memory.waiting)
+    memory.memo.cancel_prefetching()
+    assert isinstance(ahead.exception(SOON), Cancelled)
     memory.replies.put("yes")
     assert check.result(PATIENCE) == ("yes", (1,))
 
@@ -533,6 +547,23 @@ def test_who_listens_to_the_stream_is_given_up_at_once(fault: StreamFault) -> No
         until(lambda: bool(exchange.streams))
         stream.cancel()
         assert isinstance(heard.exception(SOON), Cancelled)
+
+
+@pytest.mark.usefixtures("no_thread_is_left")
+def test_the_stream_is_left_alone_as_soon_as_the_status_of_a_limit_was_read(
+    exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Its body may still be on its way, and the session knows nothing of it yet."""
+    for name, value in exchange.settings().items():
+        monkeypatch.setenv(name, value)
+    opening = Opening(Options(tmp_path / ".env", False, tmp_path, tmp_path), Redactor(), lambda *_: None, "")
+    with contextlib.closing(opening):
+        live: Any = opening.open().session
+        exchange.scenario = Scenario(faults={PING.path: Fault.rate_limited()})
+        live._client._transport.send(PING, Secret(""), None, PATIENCE)
+        with pytest.raises(NotSent):
+            live._listener.listen(Secret("k" * 64), PATIENCE)
+    assert exchange.streams == []
 
 
 # -- ahead of the checks --

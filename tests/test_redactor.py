@@ -96,6 +96,7 @@ def test_cleaning_twice_is_cleaning_once(text: str) -> None:
         ("?listenKey=abc&x", f"?listenKey={HIDDEN}&x"),
         (f"got {HEX}.", f"got {HIDDEN}."),
         (HEX.upper(), HIDDEN),
+        ("http://jo:hunter22@proxy:3128", f"http://{HIDDEN}@proxy:3128"),
         (HEX[:-1], HEX[:-1]),  # 63 digits have not the length of a signature
         ("the signature is not valid", "the signature is not valid"),
     ],

@@ -76,6 +76,12 @@ UNKNOWN = [
     ("limit is 2400 per 1 MINUTE, -2015, PERCENT_PRICE", "limit is 2400 per 1 MINUTE, -2015, PERCENT_PRICE"),
     ("at 2026-11-20 08:13:00", "at 2026-11-20 08:13:00"),
     ("MANDATORY_PARAM_EMPTY_OR_MALFORMED", "MANDATORY_PARAM_EMPTY_OR_MALFORMED"),
+    ("balance -123456.78 USDT", f"balance -{HIDDEN_NUMBER} USDT"),
+    ("account format: 1234567890, what=12345678901", f"account format: {HIDDEN_NUMBER}, what={HIDDEN_NUMBER}"),
+    ("acct 1234 5678 9012 3456", f"acct {HIDDEN_NUMBER}"),
+    ("uid 12_345_678 or \uff11\uff12\uff13\uff14\uff15\uff16", f"uid {HIDDEN_NUMBER} or {HIDDEN_NUMBER}"),
+    ("jo%40mail.invalid, jo\uff20mail.invalid", f"{HIDDEN_MAIL}, {HIDDEN_MAIL}"),
+    ("from ip-203-0-113-7", f"from ip-{HIDDEN_IP}"),
     ("", ""),
 ]
 

@@ -639,6 +639,15 @@ def test_run_without_its_plugin_is_refused(suite: SuiteRunner, exchange: LocalEx
     assert not exchange.log
 
 
+def test_a_check_that_did_not_run_to_its_end_has_not_passed(suite: SuiteRunner) -> None:
+    """A debugger that is left, as by the end of its input, ends each check without an error."""
+    with LocalExchange(Scenario(permissions={"enableWithdrawals": True})) as exchange:
+        done = suite("--trace", settings=exchange.settings())
+    assert (done.exit_status, done.verdict["verdict"]) == (10, "UNPROVEN")
+    assert done.with_outcome("pass") == []
+    assert "was left before its end" in done.check("credentials_are_present")["detail"]
+
+
 @pytest.mark.parametrize("secret", ["true", "null", "test", "pass", "hidden", "futures"])
 def test_placeholder_secret_breaks_no_report(secret: str, suite: SuiteRunner, exchange: LocalExchange) -> None:
     """The JSON is whole, and its names are those of the contract."""

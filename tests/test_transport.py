@@ -1,5 +1,6 @@
 """Requests leave by one gate, end in time, and fail with a named reason that quotes nothing."""
 
+import contextlib
 import gzip
 import socket
 import ssl
@@ -20,6 +21,7 @@ from keycheck.credentials.signing import HmacSigner, encode, signed_query
 from keycheck.errors import Inconclusive, NotBinance, NotListed, NotSent, Unreachable
 from keycheck.exchange.endpoints import (
     ACCOUNT_CONFIG,
+    API_RESTRICTIONS,
     DEMO_USER_STREAM,
     EXCHANGE_INFO,
     LISTED,
@@ -102,6 +104,29 @@ def test_after_a_limit_the_transport_sends_nothing(http: HttpTransport, exchange
     assert http.send(PING, NOTHING, None, 5).status == status
     assert isinstance(failure(http, TIME), NotSent)
     assert [one.path for one in exchange.log] == [TIME.path, PING.path]
+
+
+@pytest.mark.parametrize("status", [429, 418])
+@pytest.mark.parametrize("rest", ["{", None], ids=["cut short", "never comes"])
+def test_a_limit_is_one_whatever_becomes_of_its_body(exchange: LocalExchange, status: int, rest: str | None) -> None:
+    """Its status has stopped the run, so it is the status that is told."""
+    header = (
+        f"HTTP/1.1 {status} Slow Down\r\nContent-Type: application/json\r\nRetry-After: 7\r\nContent-Length: 99\r\n"
+    )
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor() as pool:
+        urls = urls_of(exchange) | {Host.FUTURES: f"http://127.0.0.1:{server.getsockname()[1]}"}
+        with contextlib.closing(HttpTransport(urls)) as limited:
+            asked = pool.submit(limited.send, PING, NOTHING, None, SHORT)
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(4096)
+                connection.sendall(f"{header}\r\n{rest or ''}".encode())
+                if rest:
+                    connection.shutdown(socket.SHUT_WR)
+                answer = asked.result(SHORT + GRACE)
+            assert (answer.status, answer.headers["retry-after"], answer.body) == (status, "7", b"")
+            assert isinstance(failure(limited, API_RESTRICTIONS), NotSent)
+    assert exchange.log == []
 
 
 def test_a_request_that_is_still_connecting_when_a_limit_is_read_never_leaves(

@@ -11,8 +11,9 @@ from keycheck.cassettes.label import Label, as_plain, label_from
 from keycheck.credentials.pasted_text import KeyFacts
 from keycheck.errors import NotApplicable, NotBinance, RateLimited, UsageProblem
 from keycheck.exchange.endpoints import LISTEN_KEY as ASKED
-from keycheck.exchange.user_stream import closed, is_listen_key, listen_key, secrets_in, trouble_in
+from keycheck.exchange.user_stream import closed, is_listen_key, listen_key, secrets_in, subscriptions_in, trouble_in
 from keycheck.redaction.redactor import Redactor
+from keycheck.redaction.secret import Secret
 from keycheck.settings import loading as reading
 from keycheck.settings.loading import Settings
 from keycheck.verdict.findings import Outcome
@@ -295,6 +296,14 @@ def test_the_probe_is_for_those_who_ask_for_all(suite: SuiteRunner, options: tup
     assert (done.exit_status, done.outcomes[ALIVE]) == (0, "pass")
     assert (PROBED in done.check(ALIVE)["detail"]) is is_sent
     assert not Redactor([LISTEN_KEY]).finds(told(done))
+
+
+def test_the_probe_tells_nobodys_address_and_account() -> None:
+    """The answer may say whatever the exchange thinks of, as a refusal may."""
+    said = b'{"result":["jo@mail.invalid of 203.0.113.7, 12345.67"],"id":1}'
+    text = subscriptions_in(said, Secret(LISTEN_KEY)) or ""
+    assert text.startswith('{"result":[')
+    assert not [one for one in ("jo@", "203.0.113.7", "12345.67") if one in text]
 
 
 def test_a_recording_keeps_what_the_probe_was_answered(suite: SuiteRunner, tmp_path: Path) -> None:

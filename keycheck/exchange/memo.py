@@ -31,6 +31,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 PATIENCE = 0.7  # seconds; the first answer of a prefetching thread takes one round trip
+_GLANCE = 0.1  # seconds until a waiting prefetching thread looks whether it is still wanted
 _SENDS = "sends"
 _RESTS_ON = "rests_on"
 
@@ -180,6 +181,11 @@ class Memo:
             self._thread.used = outside
 
     def _wait_for(self, question: Question, entry: _Entry) -> None:
+        if self._thread.prefetches:
+            # The thread that asks may be the one that waits for this one's end, where Ctrl-C tore it away.
+            while not entry.settled.wait(_GLANCE):
+                self.check_cancelled(must_wait=False)
+            return
         try:
             while not entry.settled.wait(PATIENCE):
                 if self._prefetching_runs:

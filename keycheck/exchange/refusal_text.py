@@ -21,9 +21,12 @@ _MOMENT = r"(?:[0-9]{12,14}|…)"
 _UNTIL = re.compile(r"banned until ([0-9]{12,14})(?![0-9])")
 # The owner's terminal shows it, since listing it may be the remedy; what is shared has it masked.
 _SEEN_FROM = re.compile(r"request ip: ?(\[IP(?:v6)? hidden\]|[0-9A-Fa-f:.]{2,45})")
-_MAIL = re.compile(r"[^\s@<>\"',;:()\[\]]+@[^\s@<>\"',;:()\[\]]+")
-_KEPT = r"(?i:(?<!\w)-[0-9]{1,6}(?![0-9])|(?:until|time\w*|at)[\s:=]{1,3}[0-9]{10,14}(?![0-9]|[.,][0-9]))"
-_NUMBER = re.compile(rf"({_KEPT})|[0-9](?:[0-9.,']*[0-9])?")
+_MAIL = re.compile(r"[^\s@＠<>\"',;:()\[\]]+(?:[@＠]|%40)[^\s@＠<>\"',;:()\[\]]+")
+# A code, or a moment in ms. Digits may stand in groups.
+_KEPT = (
+    r"(?i:(?<!\w)-[0-9]{1,6}(?![0-9]|[.,_ '][0-9])|\b(?:until|time\w*|at)[\s:=]{1,3}[0-9]{10,14}(?![0-9]|[.,][0-9]))"
+)
+_NUMBER = re.compile(rf"({_KEPT})|\d(?:[\d.,_ ']*\d)?")
 _TOKEN = re.compile(r"(?<![\w/])(?=[\w+=-]*[0-9])[\w+=-]{20,}|[A-Za-z]{40,}")
 _MANY = 6  # digits
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from keycheck.errors import NotListed
+from keycheck.exchange import refusal_text
 from keycheck.exchange.answers import strict
 from keycheck.exchange.endpoints import DEMO_USER_STREAM, USER_STREAM, Endpoint
 from keycheck.exchange.facts import Refusal, missing
@@ -113,7 +114,7 @@ def subscriptions_in(message: bytes, listen_key: Secret) -> str | None:
     kept = {name: said[name] for name in ("result", "error") if name in said}
     text = json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
     text = text.replace(listen_key.reveal(), _OURS)
-    return printable(_LIKE_A_KEY.sub("[hidden]", text), _LONGEST_ANSWER)
+    return printable(refusal_text.told(None, _LIKE_A_KEY.sub("[hidden]", text)), _LONGEST_ANSWER)
 
 
 def _content(message: bytes) -> dict[str, Any]:

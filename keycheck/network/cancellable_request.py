@@ -15,6 +15,7 @@ from keycheck.errors import Cancelled, KeycheckError, NotSent
 from keycheck.exchange.answers import RawAnswer
 from keycheck.network.socket_shutdown import cut
 
+HELD_BACK = "not sent, because Binance had just answered another request with a limit. Wait a minute"
 Result = RawAnswer | KeycheckError | Cancelled
 
 
@@ -33,18 +34,24 @@ class CancellableRequest(threading.Thread):
         self._result: Future[Result] = Future()
         self._connection: Any = None
         self._is_cancelled = False
+        self._limit: RawAnswer | None = None
 
     def run(self) -> None:
         result = self._make()
         self._connection = None  # it is another request's from now on
-        self._settle(result)
+        self._settle(result if isinstance(result, RawAnswer) else self._limit or result)
+
+    def meets_a_limit(self, answer: RawAnswer) -> None:
+        """Nothing leaves from now on. This is its answer, if the rest of it does not come."""
+        self._limit = answer
+        self._limited.set()
 
     def result(self, seconds: float) -> Result | None:
         """What came of it; None where nothing did in time, and then nothing will."""
         try:
             return self._result.result(seconds)
         except TimeoutError:
-            return None
+            return self._limit
         finally:
             if not self._result.done():  # Ctrl-C tears the caller away as well
                 self.sever()
@@ -76,7 +83,7 @@ class CancellableRequest(threading.Thread):
             raise TimeoutError
         if self._limited.is_set():
             connection.close()
-            raise NotSent("not sent, because Binance had just answered another request with a limit. Wait a minute")
+            raise NotSent(HELD_BACK)
 
     def _settle(self, result: Result) -> None:
         with contextlib.suppress(InvalidStateError):

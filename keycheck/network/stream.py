@@ -11,11 +11,12 @@ from concurrent.futures import Future, InvalidStateError
 from dataclasses import replace
 
 from keycheck import clock
-from keycheck.errors import Cancelled, KeycheckError, NotBinance, Refused, Unreachable
+from keycheck.errors import Cancelled, KeycheckError, NotBinance, NotSent, Refused, Unreachable
 from keycheck.exchange import answers
 from keycheck.exchange.answers import RawAnswer
 from keycheck.exchange.endpoints import USER_STREAM, Endpoint
 from keycheck.exchange.user_stream import UserStream, target
+from keycheck.network.cancellable_request import HELD_BACK
 from keycheck.network.failures import explain
 from keycheck.network.stream_connection import StreamConnection
 from keycheck.redaction.redactor import Redactor
@@ -34,7 +35,7 @@ class Stream:
 
     `redactor` takes secrets out of Binance's text, and learns those that the stream names. `probe`: once the stream has
     answered a ping, it is asked for its subscriptions as well, and the answer is told beside the observation; it
-    decides nothing.
+    decides nothing. `is_forbidden`: whether an answer has set a limit, so that nothing may be sent any more.
     """
 
     def __init__(  # noqa: PLR0913  what a connection takes
@@ -46,7 +47,9 @@ class Stream:
         *,
         endpoint: Endpoint = USER_STREAM,
         probe: bool = False,
+        is_forbidden: Callable[[], bool] = lambda: False,
     ) -> None:
+        self._is_forbidden = is_forbidden
         self._url, self._proxy, self._ca_bundle = url, proxy, ca_bundle
         self._redactor = redactor
         self._endpoint = endpoint
@@ -63,7 +66,8 @@ class Stream:
         """
         address = Secret(self._url + target(self._endpoint, listen_key).reveal())
         line = StreamConnection(self._url, self._proxy, self._ca_bundle)
-        self._visit = visit = _Visit(line, self._endpoint, self._redactor.learn, listen_key if self._probe else None)
+        probing = listen_key if self._probe else None
+        self._visit = visit = _Visit(line, self._endpoint, self._redactor.learn, probing, self._is_forbidden)
         worker = threading.Thread(target=visit.make, args=(address,), daemon=True)
         worker.start()
         result = visit.wait(seconds)
@@ -109,8 +113,14 @@ class _Visit:
     """
 
     def __init__(
-        self, line: StreamConnection, endpoint: Endpoint, learn: Callable[[str], None], probing: Secret | None
+        self,
+        line: StreamConnection,
+        endpoint: Endpoint,
+        learn: Callable[[str], None],
+        probing: Secret | None,
+        is_forbidden: Callable[[], bool],
     ) -> None:
+        self._is_forbidden = is_forbidden
         self._line = line
         self._endpoint = endpoint
         self._learn = learn
@@ -172,6 +182,8 @@ class _Visit:
         from keycheck.network.websocket import Conversation  # noqa: PLC0415
 
         self._line.open(OPEN_SECONDS + PONG_SECONDS)  # the other thread is the one that looks at the clock
+        if self._is_forbidden():
+            raise NotSent(HELD_BACK)
         talk = Conversation(self._line, address, self._learn)
         if unopened := talk.shake_hands():
             self._settle(unopened)

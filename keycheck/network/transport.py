@@ -62,6 +62,10 @@ class HttpTransport:
             if one.is_alive():  # one that could not be started cannot be waited for
                 one.join(_LAST_SECONDS)
 
+    def is_limited(self) -> bool:
+        """Whether the status of a 429 or 418 was read."""
+        return self._limited.is_set()
+
     def cancel(self) -> None:
         """Ends all that is on its way, at once: who sent it meets Cancelled."""
         for one in set(self._flights):
@@ -110,15 +114,16 @@ class HttpTransport:
             stream=True,
         )
         with contextlib.closing(response):
-            if response.status_code in (418, 429):
-                self._limited.set()
+            on_its_way = cancellable_request.current()
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            if response.status_code in (418, 429) and on_its_way is not None:
+                on_its_way.meets_a_limit(RawAnswer(response.status_code, headers, b""))
             if response.status_code < 200:
                 # An interim answer that http.client takes for the final one; the real one is still to come, and must
                 # not be taken for the answer to the next question.
-                if (on_its_way := cancellable_request.current()) is not None:
+                if on_its_way is not None:
                     on_its_way.sever()
                 raise Unreachable(f"{endpoint} was answered with an interim status alone. Run again", "reset")
-            headers = {name.lower(): value for name, value in response.headers.items()}
             body = _read(response.raw, endpoint)
             _forget(response.raw)
             return RawAnswer(response.status_code, headers, body)

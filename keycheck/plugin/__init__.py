@@ -5,7 +5,6 @@ Here: fixtures, and whether this is a run of suite/ at all. `suite_run.py` has t
 """
 
 import difflib
-import sys
 from typing import Any, Protocol
 
 import pytest
@@ -36,9 +35,7 @@ def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
     Ending.register(pluginmanager)
     pluginmanager.register(Written(), WRITTEN)
     if not pluginmanager.is_blocked("keycheck-guard"):
-        replays = any(argument.partition("=")[0] == "--replay" for argument in sys.argv)  # and reads no credentials
-        known = () if replays else loading.in_the_environment()
-        guard = Guard(Redactor(known, vocabulary=vocabulary.of))
+        guard = Guard(Redactor(loading.in_the_environment(), vocabulary=vocabulary.of))
         guard.stand_in_the_streams(pluginmanager.get_plugin("capturemanager"))
 
 
@@ -52,7 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Guard(suite_run.redactor), "keycheck-guard")
         gate = ArtefactScan(suite_run.redactor, suite_run.options, config)
         config.pluginmanager.register(gate, "keycheck-artefact-scan")
-    else:
+    elif config.args:  # not --help, which reads none
         replace_streams(bare, config.pluginmanager.get_plugin("capturemanager"))  # nothing of ours to guard
 
 

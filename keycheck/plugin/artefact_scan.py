@@ -13,6 +13,7 @@ import pytest
 
 from keycheck.plugin.ending import EXIT_DIRTY, Ending, say
 from keycheck.plugin.written_files import Stamp, Written, stamp
+from keycheck.redaction.decoded_forms import rewritten
 from keycheck.redaction.redactor import Redactor, printable
 from keycheck.report.folder_lock import BESIDE, VERDICT_FILE
 from keycheck.run.open_session import Options
@@ -107,7 +108,7 @@ class ArtefactScan:
         if not _is_readable(path):
             return
         text = path.read_text(encoding="utf-8", errors="replace")
-        cleaned = _HOSTNAME.sub('hostname=""', self._redactor.without_names(text))
+        cleaned = _HOSTNAME.sub('hostname=""', rewritten(text, self._redactor.without_names))
         if cleaned != text:
             path.write_text(cleaned, encoding="utf-8")
 

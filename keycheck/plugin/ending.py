@@ -142,5 +142,5 @@ def _let_go_of_streams() -> None:
     for name in ("stdout", "stderr"):
         try:
             getattr(sys, name).flush()
-        except (OSError, ValueError):
+        except (OSError, ValueError, AttributeError):  # None, where it was closed before Python began
             setattr(sys, name, io.StringIO())

@@ -201,16 +201,21 @@ class CleanStream:
         self.inner: TextIO = inner
         self.holds = True
         self._clean = clean
+        self._line = _Line(clean)
         self._held = ""
 
     def write(self, text: str) -> int:
-        cleaned = self._clean(self._held + text)
+        cleaned = self._line.following(self._held + text)
         # The end of an unfinished line waits for what comes: a secret may be written in pieces.
         unfinished = len(cleaned) - cleaned.rfind("\n") - 1
         shown = len(cleaned) - (min(unfinished, RUN - 1) if self.holds else 0)
         self._held = cleaned[shown:]
-        self.inner.write(cleaned[:shown])
+        self._show(cleaned[:shown])
         return len(text)
+
+    def _show(self, cleaned: str) -> None:
+        self._line.add(cleaned)
+        self.inner.write(cleaned)
 
     def writelines(self, lines: list[str]) -> None:
         for line in lines:
@@ -218,27 +223,47 @@ class CleanStream:
 
     def flush(self) -> None:
         held, self._held = self._held, ""
-        self.inner.write(held)
+        self._show(held)
         self.inner.flush()
 
     def __getattr__(self, name: str) -> Any:
         inner = getattr(self.inner, name)
-        return CleanBuffer(inner, self._clean) if name == "buffer" else inner
+        return CleanBuffer(inner, self._line) if name == "buffer" else inner
 
 
 class CleanBuffer:
-    """The same for the bytes below a text stream."""
+    """The same for the bytes below a text stream; they are shown at once."""
 
-    def __init__(self, inner: Any, clean: Clean) -> None:
+    def __init__(self, inner: Any, line: "_Line") -> None:
         self.inner: BinaryIO = inner
-        self._clean = clean
+        self._line = line
 
     def write(self, data: bytes) -> int:
-        self.inner.write(clean_bytes(bytes(data), self._clean))
+        cleaned = clean_bytes(bytes(data), self._line.following)
+        self._line.add(cleaned.decode("utf-8", "surrogateescape"))
+        self.inner.write(cleaned)
         return len(data)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.inner, name)
+
+
+class _Line:
+    """The end of what a stream shows of an unfinished line: the next text may complete a secret that begins in it."""
+
+    def __init__(self, clean: Clean) -> None:
+        self._clean = clean
+        self._end = ""
+
+    def following(self, text: str) -> str:
+        """`text`, cleaned together with what it is written behind."""
+        whole = self._clean(self._end + text)
+        stands = next(n for n in range(len(self._end), -1, -1) if whole.startswith(self._end[:n]))
+        return whole[stands:]
+
+    def add(self, shown: str) -> None:
+        """This is shown now."""
+        self._end = (self._end + shown).rpartition("\n")[2][1 - RUN :]
 
 
 def cleaned(value: Any, clean: Clean) -> Any:

@@ -18,6 +18,7 @@ from keycheck.report import terminal
 from keycheck.verdict.findings import Check, Finding, Outcome, Severity, missed
 
 OBSERVED = "observed"
+_CUT_SHORT = "the check was left before its end, by a debugger or another plugin. Run again without it"
 
 _STATUS = {
     Outcome.WARN: ("warned", "w"),
@@ -35,13 +36,18 @@ class Blocked(Skipped):
         self.by = by
 
 
-def finding_of(check: Check, call: pytest.CallInfo[None], noted: dict[str, object], suite: Path) -> Finding:
-    """What pytest saw of a check, as a finding. Only an assertion that stands in `suite` itself convicts."""
+def finding_of(
+    check: Check, call: pytest.CallInfo[None], noted: dict[str, object], suite: Path, *, ended: bool
+) -> Finding:
+    """What pytest saw of a check, as a finding. Only an assertion that stands in `suite` itself convicts.
+
+    `ended`: whether the check's function ran to its last line, without which nothing has passed.
+    """
     error = call.excinfo.value if call.excinfo else None
     blocked_by = error.by if isinstance(error, Blocked) else None
     observed = str(noted.get(OBSERVED, ""))
     if call.excinfo is None:
-        outcome, detail = Outcome.PASS, observed
+        outcome, detail = (Outcome.PASS, observed) if ended else (Outcome.UNPROVEN, _CUT_SHORT)
     elif isinstance(error, AssertionError) and suite in Path(call.excinfo.traceback[-1].path).parents:
         outcome, detail = missed(check.severity), observed or str(error) or "it was seen not to hold"
     elif blocked_by:

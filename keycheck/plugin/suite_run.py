@@ -1,7 +1,8 @@
 """The hooks of a run of suite/."""
 
 import contextlib
-from collections.abc import Generator
+import functools
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -36,12 +37,15 @@ class SuiteRun:
         self.suite = (config.rootpath / SUITE).resolve()
         self.catalogue = catalogue.read(self.suite)
         names = loading.names_of_this_machine(config.rootpath)
-        self.redactor = Redactor(names=names, vocabulary=lambda: vocabulary.of(self.catalogue))
+        # A question to pytest, a usage error and a replay end without settings: what was known so far is not forgotten.
+        known = loading.in_the_environment()
+        self.redactor = Redactor(known, names, lambda: vocabulary.of(self.catalogue))
         self.hold = withdrawal.hold_of(config, config.option)
         self.options = self._options()
         self.run: Run
         self.report: RunReport | None = None
         self._begun = self._told = False
+        self._ended: set[Check] = set()  # those whose function ran to its last line
         # A failed claim is told in a sentence at the end; its traceback is for -vv, or a --tb that was asked for.
         self.tracebacks = self._option("verbose", 0) >= 2 or self._option("tbstyle", "auto") != "auto"
 
@@ -151,6 +155,20 @@ class SuiteRun:
         check = self._check(item)
         if check and (by := self.run.blocker(check)):
             raise Blocked(by)
+        if check and isinstance(item, pytest.Function):
+            self._ended.discard(check)
+            item.obj = self._telling_its_end(check, item.obj)
+
+    def _telling_its_end(self, check: Check, claim: Callable[..., None]) -> Callable[..., None]:
+        """A debugger that is left in the middle swallows its own exception, and pytest sees a test that passed."""
+
+        @functools.wraps(claim)
+        def claimed(**asked: Any) -> None:
+            __tracebackhide__ = True
+            claim(**asked)
+            self._ended.add(check)
+
+        return claimed
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
@@ -159,7 +177,8 @@ class SuiteRun:
         report = yield
         check = self._check(item)
         if check and call.when != "teardown" and (call.when == "call" or call.excinfo):
-            finding = self.run.add(finding_of(check, call, dict(item.user_properties), self.suite))
+            noted = dict(item.user_properties)
+            finding = self.run.add(finding_of(check, call, noted, self.suite, ended=check in self._ended))
             for name, value in item.user_properties:
                 self.run.note(name, value)
             finding = replace(finding, detail=self.redactor.clean_shared(finding.detail))

@@ -9,12 +9,16 @@ import binascii
 import html
 import json
 import re
+import sys
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import unquote
 
-_ESCAPE = re.compile(r"\\u\{?([0-9a-fA-F]{4})\}?|\\x([0-9a-fA-F]{2})|\\([\\\"'/])")
+_ESCAPE = re.compile(
+    r"\\(?:u\{([0-9a-fA-F]{1,6})\}|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|x([0-9a-fA-F]{2})|([0-3]?[0-7]{1,2})|([\\\"'/]))"
+)
+_OCTAL, _SIGN = 5, 6  # groups of it; those before are hexadecimal
 # Ten of a secret's characters, or of an escape of them, are printable; what decodes to less was no text.
 _TEXT = re.compile(rb"[ -~]{10,}")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]{14,}")
@@ -27,10 +31,11 @@ _BREAKS = b" \t\r\n\f\v\"',"
 _WRITTEN_BREAK = re.compile(r"\\[nrt]")
 _BETWEEN_BYTES = _BREAKS + b";:-"
 _COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+_CONTROL = re.compile("[\0-\x08\x0e-\x1f\x7f-\x9f]")  # which terminals leave out, but for line ends and tabs
 # Soft hyphens, combining marks, joiners, marks of direction, variation selectors, tags.
 _INVISIBLE = re.compile(
-    "[\u00ad\u0300-\u036f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
-    "\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff]"
+    "[\u00ad\u0300-\u036f\u0483-\u0489\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u1ab0-\u1aff\u1dc0-\u1dff\u200b-\u200f\u202a-\u202e\u2060-\u206f\u20d0-\u20ff"
+    "\u3164\ufe00-\ufe0f\ufe20-\ufe2f\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
 )
 _TAG = re.compile(r"<[^<>]*>")
 _IN_TAG = re.compile(r"\"([^\"]*)\"|'([^']*)'|([^\s\"'=<>]+)")
@@ -59,13 +64,21 @@ def _unquoted(text: str) -> str:
 def _without_escapes(text: str) -> str:
     if "\\" not in text:
         return text
-    return _ESCAPE.sub(lambda m: chr(int(m[1] or m[2], 16)) if m[1] or m[2] else m[3], text)
+    return _ESCAPE.sub(_unescaped, text)
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    group = match.lastindex or 0
+    if group == _SIGN:
+        return match[group]
+    number = int(match[group], 8 if group == _OCTAL else 16)
+    return chr(number) if number <= sys.maxunicode else match[0]
 
 
 def _without_invisible(text: str) -> str:
-    """Without colours and characters that nobody sees; of wide and other fancy letters the plain ones."""
-    plain = _COLOUR.sub("", text) if "\x1b" in text else text
-    return plain if plain.isascii() else _INVISIBLE.sub("", unicodedata.normalize("NFKC", plain))
+    """Without colours and characters that nobody sees; of wide, accented and other fancy letters the plain ones."""
+    plain = _CONTROL.sub("", _COLOUR.sub("", text) if "\x1b" in text else text)
+    return plain if plain.isascii() else _INVISIBLE.sub("", unicodedata.normalize("NFKD", plain))
 
 
 def _without_base64(text: str) -> str:
@@ -81,7 +94,7 @@ def _decoded(tokens: list[bytes], start: int) -> bytes:
 
 def _without_hex(text: str) -> str:
     """Everything that looks like bytes in hex, decoded from both places at which they may begin."""
-    tokens = _HEX.findall(_joined(text, _BETWEEN_BYTES).replace(b"0x", b""))
+    tokens = _HEX.findall(_joined(text, _BETWEEN_BYTES).replace(b"0x", b"").replace(b"0X", b""))
     halves = (token[start : start + (len(token) - start) // 2 * 2] for token in tokens for start in range(2))
     return "\n".join(found for half in halves if (found := _texts_in(binascii.unhexlify(half))))
 
@@ -122,7 +135,7 @@ def _inside(text: str) -> list[str] | None:
     begins = text.lstrip()[:2]
     if begins[:1] in ("{", "["):
         try:
-            return list(_strings(json.loads(text)))
+            return list(_strings(json.loads(text, object_pairs_hook=list)))  # all members, also two of one name
         except (ValueError, RecursionError):
             return None
     if begins[:1] == "<" and _TAG.search(text):
@@ -136,10 +149,51 @@ def _inside(text: str) -> list[str] | None:
 def _strings(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
-    elif isinstance(value, dict):
-        for name, inner in value.items():
-            yield name
-            yield from _strings(inner)
-    elif isinstance(value, list):
+    elif isinstance(value, list | tuple):
         for inner in value:
             yield from _strings(inner)
+
+
+# A style sheet, a script, a comment, a tag.
+_MARKUP = re.compile(r"(?s)(<(style|script)\b.*?</\2\s*>|<!--.*?-->|<[^<>\"']*(?:(?:\"[^\"]*\"|'[^']*')[^<>\"']*)*>)")
+_ATTRIBUTE = re.compile(r"(?s)(?<=[\s\"'])((?!(?:class|id|type|for)\s*=)[\w:.-]+\s*=\s*)(\"[^\"]*\"|'[^']*')")
+
+
+def rewritten(text: str, change: Callable[[str], str]) -> str:
+    """`text` with `change` made to each text in it; tags, style sheets and scripts stay as they are.
+
+    The texts of JSON are the strings that are no names, those of HTML and XML also the values of attributes.
+    """
+    begins = text.lstrip()[:1]
+    if begins in ("{", "["):
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError):
+            return change(text)
+        new = _rewritten_in(value, change)
+        return text if new == value else json.dumps(new)
+    if begins != "<" or not _MARKUP.search(text):
+        return change(text)
+    parts, at = list[str](), 0
+    for found in _MARKUP.finditer(text):
+        tag = found[0] if found[2] or found[0].startswith("<!--") else _rewritten_tag(found[0], change)
+        parts += [change(text[at : found.start()]), tag]
+        at = found.end()
+    return "".join([*parts, change(text[at:])])
+
+
+def _rewritten_in(value: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(value, dict):
+        return {name: _rewritten_in(inner, change) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_rewritten_in(inner, change) for inner in value]
+    return rewritten(value, change) if isinstance(value, str) else value
+
+
+def _rewritten_tag(tag: str, change: Callable[[str], str]) -> str:
+    def attribute(found: re.Match[str]) -> str:
+        quote, value = found[2][0], html.unescape(found[2][1:-1])
+        new = rewritten(value, change)
+        return found[0] if new == value else f"{found[1]}{quote}{html.escape(new)}{quote}"
+
+    return _ATTRIBUTE.sub(attribute, tag)

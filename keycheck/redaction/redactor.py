@@ -30,13 +30,14 @@ _SHAPES = re.compile(
     r"(?i)((?:signature|streams)=)[^&\s\"'<>\[\\]+"
     r"|((?:x-mbx-apikey|(?<!/v1/)listenkey)(?:[^\w\[\\]|\\[\\\"]){1,6}+)(?!\[(?:IP(?:v6)? )?hidden\])[^\s\"',<>&\\]+"
     r"|\b[0-9a-f]{64}\b"
+    r"|(?<=://)[^\s/@\"'<>\[\\]+(?=@)"  # user and password, which may be too short to be known
 )
 # Four small numbers are an address whatever is glued to them, and whether or not one could connect to it.
 _DOT = r"(?:\.|%2[Ee])"
 _ADDRESS = re.compile(
     rf"(?<![\d.])\d{{1,3}}(?:{_DOT}\d{{1,3}}){{3}}(?!\d|\.\d)"
     r"|(?<![\w.])(?:[0-9A-Fa-f]{1,4}|:(?=:))(?::[0-9A-Fa-f]{0,4}){1,7}(?:(?:\.\d{1,3}){3})?(?![\w:])"
-    rf"|(?<=[a-z0-9]-)\d{{1,3}}(?:-\d{{1,3}}){{3}}(?=[.-][a-z])"  # as clouds name their machines
+    rf"|(?<=[a-z0-9]-)\d{{1,3}}(?:-\d{{1,3}}){{3}}(?=[.-][a-z]|(?![\w-]))"  # as clouds name their machines
 )
 
 

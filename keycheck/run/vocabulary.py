@@ -16,6 +16,7 @@ _LITERALS_SIDE_BY_SIDE = re.compile(r"[\"']\s*\n\s*f?[\"']")
 _AROUND_SIGNS = re.compile(r"\s*([{};,])\s*")  # as report.html has the style sheets
 # Whoever pastes a credential into a check's docstring has not made a word of it.
 _CREDENTIAL = re.compile(r"(?=[a-z_]*\d)[a-z0-9_+]{24,}")
+_PIECE_OF_ONE = re.compile(r"(?=[a-z_]*\d)[a-z0-9_+]{10,}")  # in sentences; names of files and checks are longer
 
 
 def of(catalogue: Catalogue | None = None) -> str:
@@ -35,4 +36,4 @@ def _of_the_package() -> str:
 def _claims(catalogue: Catalogue) -> Iterator[str]:
     for check in catalogue.checks:
         yield from (f"suite/{check.file}::test_{check.id}", f"suite.{check.file.removesuffix('.py')}")
-        yield from (check.title, check.why, check.fix)
+        yield from (_PIECE_OF_ONE.sub("", text.lower()) for text in (check.title, check.why, check.fix))

@@ -143,7 +143,7 @@ def names_of_this_machine(root: Path) -> dict[str, str]:
     return {n: s for n, s in names.items() if len(n) > 3} | {
         # Short or everyday names would take words out of sentences.
         name: stand_in
-        for name, stand_in in ((host, "[host]"), (user, "[user]"))
+        for name, stand_in in ((host, "[host]"), (user, "[user]"), (user and f"pytest-of-{user}", "pytest-of-[user]"))
         if len(name) > 3 and name not in ("localhost", "root", "user", "admin")
     }
 
