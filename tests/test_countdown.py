@@ -31,7 +31,7 @@ ONCE = Scenario(
     faults={"/fapi/v1/accountConfig": Fault.status(200, ACCOUNT, {"X-MBX-USED-WEIGHT-1M": "2231"}, times=1)}
 )
 # A margin nearly as long as the minute: however busy this machine is, the next request comes before it is over.
-SHORT_MINUTES = "from keycheck import budget\nbudget.MINUTE, budget.MARGIN = 1000, 990\n"
+SHORT_MINUTES = "from keycheck.exchange import rate_limit\nrate_limit.MINUTE, rate_limit.MARGIN = 1000, 990\n"
 NO_SLEEP = """
 from keycheck import clock
 
@@ -122,7 +122,9 @@ def test_a_recording_of_a_wait_replays_without_it(tmp_path: Path) -> None:
 
 def test_ctrl_c_ends_a_wait_at_once(tmp_path: Path) -> None:
     """Long before the minute is over; the verdict is unproven, and nothing more was sent."""
-    (tmp_path / "made_long.py").write_text("from keycheck import budget\nbudget.MARGIN = 30_000\n", encoding="utf-8")
+    (tmp_path / "made_long.py").write_text(
+        "from keycheck.exchange import rate_limit\nrate_limit.MARGIN = 30_000\n", encoding="utf-8"
+    )
     command = [sys.executable, "-m", "pytest", "suite/", "-p", "made_long", "--report-dir", str(tmp_path / "reports")]
     command += ["--env-file", os.devnull, "-o", f"cache_dir={tmp_path / 'cache'}"]
     with LocalExchange(ONCE) as exchange:

@@ -121,17 +121,3 @@ def test_a_usage_problem_has_its_status(tmp_path: Path) -> None:
     """4, and a sentence."""
     done = ForkedRunner(tmp_path, ROOT)("--replay", "no-such")
     assert (done.exit_status, done.page) == (4, "")
-
-
-def test_a_forked_run_is_the_quicker_one(tmp_path: Path) -> None:
-    """The best of three replays each, once the server stands."""
-
-    def best(runner: SuiteRunner) -> float:
-        times = []
-        for _ in range(3):
-            began = time.monotonic()
-            assert runner("--replay", "healthy").exit_status == 0
-            times.append(time.monotonic() - began)
-        return min(times)
-
-    assert best(ForkedRunner(tmp_path)) < best(SuiteRunner(tmp_path))

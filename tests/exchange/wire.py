@@ -23,7 +23,7 @@ MOMENT = 0.02  # seconds for a header to reach the client before the reset overt
 class Spent(web.StreamResponse):
     """Stands for an answer that was written by hand, or withheld: there is nothing left to send."""
 
-    async def preload(self, request: web.BaseRequest) -> Any:  # noqa: ARG002 - the base class's signature
+    async def prepare(self, request: web.BaseRequest) -> Any:  # noqa: ARG002 - the base class's signature
         """Write no header."""
         return None
 
