@@ -44,7 +44,7 @@ class Bench:
         (self._root / "keycheck").symlink_to(ROOT / "keycheck")
         for file in [ROOT / "pytest.ini", *(ROOT / "suite").glob("test_*.py")]:
             shutil.copy2(file, self._root / file.relative_to(ROOT))
-        shutil.copy2(ROOT / "tests/leaks/leaky_helpers.py", self._site)
+        shutil.copy2(ROOT / "tests/leaks/careless.py", self._site)
         (self._site / "sitecustomize.py").write_text(_SITE, encoding="utf-8")
         (self._root / "cassettes").mkdir()
         whole = (ROOT / "cassettes/healthy.yaml").read_text(encoding="utf-8")
