@@ -5,12 +5,6 @@ from tests.leaks.kind import Kind, careless, careless_plugin
 
 _KEY_FIXTURE = "@pytest.fixture\ndef held(binance):\n    return careless.take(binance)\n"
 _PARAMS = "@pytest.fixture(params=[os.environ['BINANCE_API_KEY']])\ndef held(request):\n    return request.param\n"
-_DEBUG = """
-def pytest_addoption(pluginmanager):
-    config = pluginmanager.get_plugin('pytestconfig')
-    config.add_cleanup(lambda: open('../out/debug.log', 'a').write(KEY[::-1]))
-    careless.happened()
-"""
 _WALK = """
 import copy, json, pickle
 binance._answers.pop(('exchange_info', ()), None)  # the exchange's own megabyte, each part of which would be shown
@@ -96,7 +90,6 @@ FILES = (
         options=("-o", "log_file=../out/x.txt"),
         left_out=dict.fromkeys(("html-log", "all-at-once"), "its log file is another one"),
     ),
-    careless_plugin("a debug log that is written to", _DEBUG, options=("--debug=../out/debug.log",)),
     careless("everything reachable", _WALK),
     careless_plugin("broken report template", _TEMPLATE + "    raise RuntimeError(KEY)\n\npage.render = render"),
     careless_plugin("template that shows the key", _TEMPLATE + "    return f'<p>{KEY}</p>'\n\npage.render = render"),

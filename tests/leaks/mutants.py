@@ -46,7 +46,7 @@ MUTANTS: list[tuple[Mutation, list[Place]]] = [
         Mutation("errors that quote the library", _BARE, QUOTES),
         [("errors of the session", "junit")],
     ),
-    (Mutation("a redactor that learns nothing", (), FORGETS), [("key in msg of a refusal", "plain")]),
+    (Mutation("a redactor that learns nothing", (), FORGETS), [("print in a passing check", "live-log")]),
     (Mutation("a redactor that learns no private key", (), PUBLIC), [("print of a pasted private key", "junit")]),
     (Mutation("loud websockets", _BARE, TALKATIVE), [("healthy", "html-log"), ("healthy", "live-log")]),
     (Mutation("captured text that is read as it is", (), UNREAD), [("print to a stream kept from a check", "plain")]),
