@@ -23,6 +23,7 @@ STREAM = (
         Scenario(account=ACCOUNT, subscriptions='{"result":["{listen_key}@x"],"id":1}'),
         options=("-vv",),
         happens="stream",
+        left_out={"no-terminal": "-vv is the terminal's option, so nothing is probed"},
     ),
     _stream("listen key in listenKeyExpired", StreamFault.expired()),
     _stream("listen key in a message", StreamFault.told('{"stream":"{listen_key}","data":{}}')),
