@@ -72,7 +72,7 @@ def _surely_paths(named: list[str], given: list[str], unknown: list[str]) -> lis
 
 
 def _paths(config: pytest.Config, option: argparse.Namespace, named: list[str]) -> list[str]:
-    """As pytest decides itself what it is to run."""
+    """The paths of a run, decided by the function that pytest itself uses."""
     return config._decide_args(
         args=named,
         pyargs=option.pyargs,
@@ -104,7 +104,7 @@ def _start(config: pytest.Config, option: argparse.Namespace) -> None:
 
 
 def _end_with_3() -> None:
-    """An exception that nobody catches would end the process with 1, as if a critical check had failed."""
+    """Ends the process with 3 after an uncaught exception: Python itself would use 1, which means a failed check."""
     usual = sys.excepthook
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
