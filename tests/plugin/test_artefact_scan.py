@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.exchange import API_KEY, LocalExchange
+from tests.run.test_run import copy_of_the_suite
 from tests.running import SuiteRunner
-from tests.test_run import copy_of_the_suite
 
 DISGUISED = base64.b64encode(f"--{API_KEY}".encode()).decode()
 # At the end, when everybody else has written, or as late as can be.

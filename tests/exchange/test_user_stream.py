@@ -20,8 +20,8 @@ from keycheck.verdict.findings import Outcome
 from tests.exchange import LISTEN_KEY, Fault, LocalExchange, Scenario, StreamFault
 from tests.exchange.streams import MUTE_ON_DEMO
 from tests.in_process import outcome_of, session
+from tests.run.test_run import run
 from tests.running import Finished, SuiteRunner
-from tests.test_run import run
 
 OPENED, ALIVE = "user_stream_can_be_opened", "user_stream_is_alive"
 PATH = ASKED.path

@@ -19,9 +19,9 @@ from keycheck.plugin.countdown import Countdown
 from keycheck.report import terminal
 from keycheck.report.model import ELSEWHERE, RunReport
 from keycheck.verdict.weighing import Verdict
+from tests.cassettes.test_cassettes_shipped import steady
 from tests.exchange import Fault, LocalExchange, Scenario
 from tests.running import ROOT, Finished, SuiteRunner
-from tests.test_cassettes_shipped import steady
 
 TEXT = "Binance has counted {} of 2400 of this address's request weight this minute: waiting {} s for the next minute"
 SAID = "Binance has counted 2231 of 2400"

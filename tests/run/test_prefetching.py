@@ -50,12 +50,12 @@ from keycheck.run.open_session import Options, open_session
 from keycheck.run.prefetcher import Prefetcher
 from keycheck.verdict.findings import Check, Finding, Outcome, blocker
 from tests.exchange import Fault, LocalExchange, Scenario, StreamFault
+from tests.exchange.test_session import LATER, LIMITED, ask_everything, scripted
+from tests.exchange.test_session import session as scripted_session
+from tests.exchange.test_throttle import Unhurried
 from tests.in_process import CATALOGUE, check_function, host_facts, outcome_of, session
 from tests.record_cassettes import shipped
 from tests.running import ROOT
-from tests.test_session import LATER, LIMITED, ask_everything, scripted
-from tests.test_session import session as scripted_session
-from tests.test_throttle import Unhurried
 
 R = TypeVar("R")
 PATIENCE = 10.0  # seconds until a test gives up

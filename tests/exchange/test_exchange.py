@@ -40,7 +40,7 @@ from tests.exchange.gatekeeper import Security, SignedRequest, inspect
 from tests.exchange.parameters import form_refusal, merged
 from tests.exchange.refusals import Refusal, refusal
 from tests.exchange.signatures import HmacVerifier, split_signature
-from tests.test_exchange_streams import close_code
+from tests.exchange.test_exchange_streams import close_code
 
 NOW = 1_790_000_000_000
 SHORT = 0.25  # seconds a client waits for something that will not come
@@ -1059,7 +1059,7 @@ def test_the_command_serves_until_interrupted(tmp_path: Path) -> None:
     """It writes the settings to a new file, serves them, never overwrites one, and ends on Ctrl-C."""
     env_file = tmp_path / "local.env"
     command = [sys.executable, "-m", "tests.exchange", "--scenario", "hedge-mode", "--env-file", str(env_file)]
-    root = Path(__file__).parents[1]
+    root = Path(__file__).parents[2]
     environment = {**os.environ, "PYTHONPATH": str(root)}
     with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True, env=environment) as process:  # noqa: S603
         try:

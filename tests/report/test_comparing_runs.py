@@ -6,8 +6,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from tests.run.test_run import SCHEMA
 from tests.running import Finished, SuiteRunner
-from tests.test_run import SCHEMA
 
 EMPTY = "is no verdict.json of this suite"
 

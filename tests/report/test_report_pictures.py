@@ -18,7 +18,7 @@ from keycheck.report.pictures.weight_bar import weight_bar
 from keycheck.verdict.findings import Outcome
 from tests.sample_reports import CUT, ORDER, PERMISSIONS, PING, failing, healthy
 
-STYLES = Path(__file__).parents[1] / "keycheck" / "report"
+STYLES = Path(__file__).parents[2] / "keycheck" / "report"
 
 
 def words(picture: Picture) -> list[str]:

@@ -278,7 +278,7 @@ def test_xdist_is_refused_in_a_sentence(suite: SuiteRunner, exchange: LocalExcha
 
 def test_suite_and_tests_are_not_run_together(suite: SuiteRunner) -> None:
     """A run of both would have one verdict for two questions."""
-    done = suite("suite/", "tests/test_run.py")
+    done = suite("suite/", "tests/run/test_run.py")
     assert done.exit_status == 4
     assert "suite/ and other tests do not run together" in done.output
 

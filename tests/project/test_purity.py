@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PURE = (
     "errors",
     *(f"credentials.{name}" for name in ("pasted_text", "pem", "signing")),

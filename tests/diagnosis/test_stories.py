@@ -7,9 +7,9 @@ import pytest
 import yaml
 
 from tests.record_cassettes import shipped
+from tests.run.test_run import SCHEMA
 from tests.running import ROOT, SuiteRunner
 from tests.stories import COMBINED, STORIES
-from tests.test_run import SCHEMA
 
 ALL = STORIES | COMBINED
 FAILING = {row.name: row.failing for row in shipped()}
