@@ -170,6 +170,15 @@ _ALL = (
     Story("rate-limited", "UNPROVEN", "rate_limited", "certain", at(WALLET, Fault.rate_limited(30))),
     Story("banned", "UNPROVEN", "ip_banned", "certain", banned),
     Story("exchange-trouble", "UNPROVEN", "exchange_trouble", "certain", at("*", Fault.overloaded_503())),
+    Story("maintenance", "UNPROVEN", "exchange_trouble", "likely", at("*", Fault.maintenance())),
+    Story(
+        "invalid-account",
+        "UNPROVEN",
+        "exchange_trouble",
+        "likely",
+        at(ACCOUNT, Fault.refused(-1109)),
+        settings=_DEMO,
+    ),
     Story("unreachable", "UNPROVEN", "network_unreachable", "likely", away=True),
     Story("stranger-certificate", "UNPROVEN", "tls_failure", "certain", tls=True),
     Story("captive-portal", "NOT_OK", "not_binance", "certain", at("*", Fault.body(PAGE, "text/html"))),
@@ -289,6 +298,20 @@ _BOTH = (
         at(WALLET, Fault.refused(-2008), "unknown-key"),
     ),
     Story("demo, IP refused", "NOT_OK", "ip_not_allowed", "likely", SCENARIOS["ip-refused"], settings=_DEMO),
+    Story("invalid account, once", "OK", scenario=at(ACCOUNT, Fault.refused(-1109, times=1))),
+    Story("invalid account for an order, once", "OK", scenario=at(ORDER, Fault.refused(-1109, times=1))),
+    Story("invalid account", "UNPROVEN", "exchange_trouble", "likely", at(ACCOUNT, Fault.refused(-1109))),
+    Story("invalid account for orders", "UNPROVEN", "exchange_trouble", "likely", at(ORDER, Fault.refused(-1109))),
+    Story(
+        "maintenance told of the wallet", "UNPROVEN", "exchange_trouble", "likely", at(WALLET, Fault.maintenance(400))
+    ),
+    Story(
+        "maintenance in the second text, from the first request on",
+        "UNPROVEN",
+        "exchange_trouble",
+        "certain",
+        at("*", Fault.status(400, '{"code":-1016,"msg":"Service is under maintenance."}')),
+    ),
     Story("stream closed at once", "OK", scenario=SCENARIOS["stream-closed"]),
     Story("no listen key", "OK", scenario=at(LISTEN, Fault.refused(-2015))),
     Story(

@@ -9,10 +9,7 @@ from keycheck.exchange.error_codes import Kind, kind_of
 TABLE: dict[Kind, tuple[int, ...]] = {
     Kind.AUTHENTICATION: (-2014, -2015, -2008, -1022, -2017, -1002, -1099, -1011, -4056, -4057),
     Kind.CLOCK: (-1021, -5028),
-    Kind.BARRED: (
-        *(-4109, -1109, -4087, -4088, -4189, -4192, -4400, -4401, -4402, -4403, -2023),
-        *(-4202, -4203, -4204, -4205, -4206, -4207, -4208, -4209),
-    ),
+    Kind.BARRED: (-4109, -4087, -4088, -4189, -4192, -4400, -4401, -4402, -2023),
     # Business reasons: key, address and signature are behind the refusal. Want of funds or room is told apart.
     Kind.FUNDS: (-2018, -2019, -2027, -2028),
     Kind.ORDER_RULE: (
@@ -26,7 +23,7 @@ TABLE: dict[Kind, tuple[int, ...]] = {
         *(-1120, -1121, -1122, -1125, -1126, -1127, -1128, -1130, -1131, -1136),
     ),
     Kind.RATE: (-1003, -1015, -1034),
-    Kind.TROUBLE: (-1000, -1001, -1006, -1007, -1008, -1016),
+    Kind.TROUBLE: (-1000, -1001, -1006, -1007, -1008, -1016, -1109),
 }
 ROWS = [(code, kind) for kind, listed in TABLE.items() for code in listed]
 SETS = {
@@ -66,6 +63,12 @@ def test_the_whole_range_of_request_errors_is_format() -> None:
 def test_classes_do_not_overlap() -> None:
     """No code depends on the order in which classes are laid over each other."""
     assert sum(len(listed) for listed in SETS.values()) == len(set().union(*SETS.values()))
+
+
+@pytest.mark.parametrize("code", [*range(-4209, -4201), -4403])
+def test_a_limit_of_leverage_bars_nobody(code: int) -> None:
+    """It answers a change of leverage, which this suite never sends."""
+    assert kind_of(code) is Kind.UNKNOWN
 
 
 @pytest.mark.parametrize(
