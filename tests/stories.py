@@ -165,6 +165,7 @@ _ALL = (
     Story("withdrawals-enabled", "NOT_OK", "withdrawals_enabled", "certain", SCENARIOS["withdrawals-enabled"]),
     Story("trading-barred", "NOT_OK", "trading_barred", "certain", SCENARIOS["trading-barred"]),
     Story("cooling-off", "NOT_OK", "trading_barred", "certain", SCENARIOS["cooling-off"]),
+    Story("agreement-not-signed", "NOT_OK", "agreement_not_signed", "certain", settings={"BINANCE_SYMBOL": "XAUUSDT"}),
     Story("restricted-location", "NOT_OK", "restricted_location", "certain", at("*", Fault.restricted_location())),
     Story("firewall", "NOT_OK", "blocked_by_firewall", "likely", at("*", Fault.waf_403())),
     Story("rate-limited", "UNPROVEN", "rate_limited", "certain", at(WALLET, Fault.rate_limited(30))),
@@ -312,6 +313,7 @@ _BOTH = (
         "certain",
         at("*", Fault.status(400, '{"code":-1016,"msg":"Service is under maintenance."}')),
     ),
+    Story("agreement signed", "OK", scenario=Scenario(agreement_signed=True), settings={"BINANCE_SYMBOL": "XAUUSDT"}),
     Story("stream closed at once", "OK", scenario=SCENARIOS["stream-closed"]),
     Story("no listen key", "OK", scenario=at(LISTEN, Fault.refused(-2015))),
     Story(

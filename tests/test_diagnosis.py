@@ -129,6 +129,7 @@ def test_where_all_is_well_there_is_nothing_to_say() -> None:
         ((*ACCEPTED[:2], refusal(ORDER_TEST, -2015)), {"permissions": FINE}, ["read_only_key likely"]),
         ((*ACCEPTED[1:2], refusal(ORDER_TEST, -2015)), {}, ["read_only_key likely"]),
         ((*ACCEPTED[:2], refusal(ORDER_TEST, -4192)), {}, ["trading_barred certain"]),
+        ((*ACCEPTED[:2], refusal(ORDER_TEST, -4411)), {}, ["agreement_not_signed certain"]),
         ((*ACCEPTED[:2], refusal(ORDER_TEST, -2019)), {}, []),
         ((call(API_RESTRICTIONS), call(ACCOUNT_CONFIG, 200, -4109)), {}, []),  # a 200 refuses nothing
         ((call(API_RESTRICTIONS), call(ACCOUNT_CONFIG, 200, -2015)), {"permissions": FINE}, []),
@@ -261,6 +262,12 @@ NO_ORDER = (*ACCEPTED[:2], refusal(ORDER_TEST, -2015))
             ("canTrade is false", f"{ORDER_TEST}: HTTP 400, code -4192"),
         ),
         ("trading_barred", ACCEPTED[:2], {"can_trade": False}, ("canTrade is false",)),
+        (
+            "agreement_not_signed",
+            (*ACCEPTED[:2], refusal(ORDER_TEST, -4411)),
+            {"permissions": FINE},
+            (f"{ORDER_TEST}: HTTP 400, code -4411",),
+        ),
         ("clock_ahead", (), {"drift": Drift(3000.4, 10.2)}, ("drift is +3000 ms, give or take 10 ms",)),
         ("clock_behind", (), {"drift": Drift(-3000.4, 10.2)}, ("drift is -3000 ms, give or take 10 ms",)),
         (

@@ -10,6 +10,7 @@ TABLE: dict[Kind, tuple[int, ...]] = {
     Kind.AUTHENTICATION: (-2014, -2015, -2008, -1022, -2017, -1002, -1099, -1011, -4056, -4057),
     Kind.CLOCK: (-1021, -5028),
     Kind.BARRED: (-4109, -4087, -4088, -4189, -4192, -4400, -4401, -4402, -2023),
+    Kind.AGREEMENT: (-4411,),
     # Business reasons: key, address and signature are behind the refusal. Want of funds or room is told apart.
     Kind.FUNDS: (-2018, -2019, -2027, -2028),
     Kind.ORDER_RULE: (
@@ -30,6 +31,7 @@ SETS = {
     Kind.AUTHENTICATION: error_codes._AUTHENTICATION,
     Kind.CLOCK: error_codes._CLOCK,
     Kind.BARRED: error_codes._BARRED,
+    Kind.AGREEMENT: error_codes._AGREEMENT,
     Kind.FUNDS: error_codes._FUNDS,
     Kind.ORDER_RULE: error_codes._ORDER_RULE,
     Kind.FORMAT: error_codes._FORMAT,
@@ -82,4 +84,4 @@ def test_an_unlisted_code_is_unknown(code: int | None) -> None:
 @pytest.mark.parametrize("kind", Kind)
 def test_only_refusals_of_key_or_account_speak_of_the_key(kind: Kind) -> None:
     """Clocks, formats, rates and trouble are about us or the exchange."""
-    assert kind.speaks_of_the_key is (kind in (Kind.AUTHENTICATION, Kind.BARRED))
+    assert kind.speaks_of_the_key is (kind in (Kind.AUTHENTICATION, Kind.BARRED, Kind.AGREEMENT))

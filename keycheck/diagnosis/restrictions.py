@@ -64,3 +64,17 @@ def barred(seen: EvidenceView) -> Iterator[Diagnosis]:
         tuple(evidence),
         f"{fix}.",
     )
+
+
+def agreement_not_signed(seen: EvidenceView) -> Iterator[Diagnosis]:
+    """An order was refused because its contract is a TradFi perpetual. This suite never signs the agreement itself."""
+    if refusals := seen.refusals(Kind.AGREEMENT):
+        yield Diagnosis(
+            "agreement_not_signed",
+            Confidence.CERTAIN,
+            "The contract under test is a TradFi perpetual, such as those on metals and shares. Binance takes orders "
+            "on these only once the account's owner has signed an agreement; orders on other contracts need none.",
+            tuple(map(str, refusals)),
+            "log in, open Derivatives > USD-M Futures, choose this contract there, and sign the TradFi-Perps agreement "
+            "that Binance shows; or choose another contract as BINANCE_SYMBOL.",
+        )

@@ -14,6 +14,7 @@ class Kind(Enum):
     AUTHENTICATION = "authentication or permission"
     CLOCK = "clock"
     BARRED = "barred account"
+    AGREEMENT = "unsigned agreement"
     FUNDS = "funds or room"
     ORDER_RULE = "order rule"
     FORMAT = "request format"
@@ -24,7 +25,7 @@ class Kind(Enum):
     @property
     def speaks_of_the_key(self) -> bool:
         """Whether such a refusal is an observation about the key or its account, and not about us or the exchange."""
-        return self in (Kind.AUTHENTICATION, Kind.BARRED)
+        return self in (Kind.AUTHENTICATION, Kind.BARRED, Kind.AGREEMENT)
 
 
 _AUTHENTICATION = {
@@ -49,6 +50,9 @@ _BARRED = {
     -4192,  # cooling-off period
     *range(-4402, -4399),  # quantitative rules, large position, regional compliance
 }
+# "Please sign TradFi-Perps agreement contract fapi.": for orders on TRADIFI_PERPETUAL contracts alone; reads work. Seen
+# since 2026-03 on real orders (freqtrade/freqtrade#12900); the futures page of errors lacks it.
+_AGREEMENT = {-4411}
 _FUNDS = {
     -2018,  # balance insufficient
     -2019,  # margin insufficient
@@ -77,6 +81,7 @@ _KINDS = {
         (Kind.AUTHENTICATION, _AUTHENTICATION),
         (Kind.CLOCK, _CLOCK),
         (Kind.BARRED, _BARRED),
+        (Kind.AGREEMENT, _AGREEMENT),
         (Kind.FUNDS, _FUNDS),
         (Kind.ORDER_RULE, _ORDER_RULE),
         (Kind.RATE, _RATE),
