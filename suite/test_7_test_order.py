@@ -34,7 +34,8 @@ def test_smallest_order_is_accepted(binance: Binance, observe: Observe) -> None:
     Fix: -2015: tick Enable Futures (Profile > Account > API Management > Edit restrictions). -4192: wait for the end of
     the cooling-off period. -4109: transfer any amount to the futures wallet. -4411: the contract is a TradFi perpetual;
     sign its agreement on Binance's futures page, or set another BINANCE_SYMBOL. -4087, -4088 and other codes that bar
-    the account: ask Binance support, naming the code.
+    the account: ask Binance support, naming the code. Where Enable Symbol Whitelist is ticked for the key, see that the
+    contract is on its list.
     """
     dust, smallest = binance.dust_order(), binance.smallest_order()
     observe(str(smallest), testOrderOk=dust.was_weighed and smallest.accepted)

@@ -256,6 +256,12 @@ NO_ORDER = (*ACCEPTED[:2], refusal(ORDER_TEST, -2015))
         ("read_only_key", NO_ORDER, {}, ("enableFutures is unknown", FUTURES_OK, ORDER_REFUSED)),
         ("withdrawals_enabled", ACCEPTED, {"permissions": {"enableWithdrawals": True}}, ("enableWithdrawals is true",)),
         (
+            "withdrawals_enabled",
+            ACCEPTED,
+            {"permissions": {"enableWithdrawals": False, "enableAlphaWithdrawals": True, "alphaWITHDRAW": True}},
+            ("enableAlphaWithdrawals is true", "alphaWITHDRAW is true"),
+        ),
+        (
             "trading_barred",
             (*ACCEPTED[:2], refusal(ORDER_TEST, -4192)),
             {"can_trade": False},
