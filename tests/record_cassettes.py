@@ -1,4 +1,4 @@
-"""Records every shipped cassette anew from the local exchange: `python -m tests.record_cassettes`.
+"""Records every shipped cassette anew from the local exchange: `python -m tests.record_cassettes`, or NAME.. alone.
 
 Each name in `cassettes/README.md` is a story of `tests/stories.py`. The verdicts in that table are written by hand,
 since a recording cannot know what it should have been; `tests/cassettes/test_cassettes_shipped.py` holds all of it
@@ -55,9 +55,10 @@ def _machine(folder: Path, settings: Mapping[str, str], *, careless: bool) -> di
 
 
 def main() -> int:
-    """Records all of them; the exit status tells whether each run gave the table's verdict."""
-    wrong = 0
-    for row in shipped():
+    """Records them; the exit status tells whether each run gave the table's verdict."""
+    wrong, named = 0, sys.argv[1:]
+    rows = {row.name: row for row in shipped()}
+    for row in [rows[name] for name in named] or rows.values():
         story = STORIES[row.name]
         with story.settings_of_its_exchange() as settings, tempfile.TemporaryDirectory() as folder:
             runner = SuiteRunner(Path(folder))

@@ -66,13 +66,12 @@ def read(raw: RawAnswer, endpoint: Endpoint, clean: Clean) -> dict[str, Any] | R
             f"the {endpoint.host.value} API has trouble of its own, maintenance perhaps: it answered with a notice and "
             f"nothing else (HTTP {raw.status}). Run again in some minutes"
         )
-    if raw.status == 200:
-        body = _json_object(raw, endpoint)
+    body = _json_object(raw, endpoint) if raw.status == 200 else _lenient(raw.body)
+    code = _code(body)
+    if raw.status == 200 and kind_of(code) is not Kind.TROUBLE:  # no status is documented for codes of maintenance
         if wrong := _wrong_with(body, endpoint):
             raise NotBinance(f"{endpoint} was answered with HTTP 200 and {wrong}. {_SOMETHING_BETWEEN}")
         return body
-    body = _lenient(raw.body)
-    code = _code(body)
     message = body.get("msg")
     message = printable(refusal_text.told(code, clean(message[:_LONGEST]))) if isinstance(message, str) else ""
     refusal = Refusal(raw.status, code, message, kind_of(code))

@@ -25,6 +25,7 @@ from keycheck.errors import (
 from keycheck.exchange import answers, rate_limit
 from keycheck.exchange.answers import RawAnswer
 from keycheck.exchange.endpoints import AT_ONCE, Endpoint, Host
+from keycheck.exchange.error_codes import INVALID_ACCOUNT
 from keycheck.exchange.evidence import Call
 from keycheck.exchange.facts import Refusal
 from keycheck.exchange.throttle import Throttle
@@ -142,11 +143,11 @@ class ApiClient:
         """One answer, and its own span once a connection stood. Raises Inconclusive where none came, or none is sent.
 
         `offset`: local clock minus the exchange's in ms, for the stamp of a signed request. A GET is tried once more,
-        freshly stamped, after a cut connection or a 5xx.
+        freshly stamped, after a cut connection or a 5xx; any request after "Invalid account.", which comes and goes.
         """
         self.require_key_for(endpoint)
         is_first = not self._begun
-        retries = 1 if endpoint.method == "GET" else 0
+        retries = 1
         while True:
             with self._slots[endpoint.host]:
                 # Checked only now: an answer that came meanwhile may forbid this request, and a stamp grows stale.
@@ -162,7 +163,7 @@ class ApiClient:
                     span = self._end(sending)
             if not isinstance(sending.result, Inconclusive):
                 return sending.result, span
-            if not (retries and _may_pass(sending.result)):
+            if not (retries and _may_pass(endpoint, sending.result)):
                 if is_first and isinstance(sending.result, _NO_WAY):
                     self.first_error = self._stopped = sending.result
                 raise sending.result.with_traceback(None)
@@ -234,8 +235,10 @@ class ApiClient:
             self._redactor.learn(secret)
 
 
-def _may_pass(error: Inconclusive) -> bool:
-    """Whether the same request may well be answered when it is sent again."""
+def _may_pass(endpoint: Endpoint, error: Inconclusive) -> bool:
+    """Whether the same request may well be answered when it is sent again, and may be sent again."""
+    if endpoint.method != "GET" and error.code != INVALID_ACCOUNT:
+        return False
     return isinstance(error, Unreachable | ExchangeTrouble) and error.kind not in _NOT_AGAIN
 
 

@@ -129,6 +129,7 @@ def test_where_all_is_well_there_is_nothing_to_say() -> None:
         ((*ACCEPTED[:2], refusal(ORDER_TEST, -2015)), {"permissions": FINE}, ["read_only_key likely"]),
         ((*ACCEPTED[1:2], refusal(ORDER_TEST, -2015)), {}, ["read_only_key likely"]),
         ((*ACCEPTED[:2], refusal(ORDER_TEST, -4192)), {}, ["trading_barred certain"]),
+        ((*ACCEPTED[:2], refusal(ORDER_TEST, -4411)), {}, ["agreement_not_signed certain"]),
         ((*ACCEPTED[:2], refusal(ORDER_TEST, -2019)), {}, []),
         ((call(API_RESTRICTIONS), call(ACCOUNT_CONFIG, 200, -4109)), {}, []),  # a 200 refuses nothing
         ((call(API_RESTRICTIONS), call(ACCOUNT_CONFIG, 200, -2015)), {"permissions": FINE}, []),
@@ -255,12 +256,24 @@ NO_ORDER = (*ACCEPTED[:2], refusal(ORDER_TEST, -2015))
         ("read_only_key", NO_ORDER, {}, ("enableFutures is unknown", FUTURES_OK, ORDER_REFUSED)),
         ("withdrawals_enabled", ACCEPTED, {"permissions": {"enableWithdrawals": True}}, ("enableWithdrawals is true",)),
         (
+            "withdrawals_enabled",
+            ACCEPTED,
+            {"permissions": {"enableWithdrawals": False, "enableAlphaWithdrawals": True, "alphaWITHDRAW": True}},
+            ("enableAlphaWithdrawals is true", "alphaWITHDRAW is true"),
+        ),
+        (
             "trading_barred",
             (*ACCEPTED[:2], refusal(ORDER_TEST, -4192)),
             {"can_trade": False},
             ("canTrade is false", f"{ORDER_TEST}: HTTP 400, code -4192"),
         ),
         ("trading_barred", ACCEPTED[:2], {"can_trade": False}, ("canTrade is false",)),
+        (
+            "agreement_not_signed",
+            (*ACCEPTED[:2], refusal(ORDER_TEST, -4411)),
+            {"permissions": FINE},
+            (f"{ORDER_TEST}: HTTP 400, code -4411",),
+        ),
         ("clock_ahead", (), {"drift": Drift(3000.4, 10.2)}, ("drift is +3000 ms, give or take 10 ms",)),
         ("clock_behind", (), {"drift": Drift(-3000.4, 10.2)}, ("drift is -3000 ms, give or take 10 ms",)),
         (
@@ -557,6 +570,20 @@ def test_a_finding_that_met_a_strange_answer_is_enough() -> None:
     assert found(*ACCEPTED, findings=others) == []
 
 
+def test_an_account_that_stays_invalid_is_trouble_and_on_demo_perhaps_gone() -> None:
+    """-1109 stands for maintenance, and on the test network for an account that is gone, too: so it is not certain."""
+    calls = [trouble("exchange_trouble", 400, ACCOUNT_CONFIG, code=-1109)] * 2
+    (one,) = diagnose(Evidence(calls=calls))
+    assert (one.cause, one.confidence) == ("exchange_trouble", Confidence.LIKELY)
+    assert "demo" not in one.explanation + one.fix
+    (one,) = diagnose(Evidence(calls=calls, environment="demo"))
+    assert (one.cause, one.confidence) == ("exchange_trouble", Confidence.LIKELY)
+    assert "demo account may be gone" in one.explanation
+    assert "demo.binance.com" in one.fix
+    (one,) = diagnose(Evidence(calls=[trouble("exchange_trouble", 503, code=-1016)], environment="demo"))
+    assert (one.confidence, "gone" in one.explanation) == (Confidence.CERTAIN, False)
+
+
 # -- laws --
 
 KINDS = (
@@ -652,7 +679,7 @@ LIMIT = trouble("rate_limited", 429, code=-1003, retry_after=3600)
         ((trouble("rate_limited", 429),), {}, "rate_limited likely"),  # a page of a proxy that counts as well
         ((*ACCEPTED[:2], trouble("exchange_trouble", 503, TRADING_STATUS, code=-1008)), {}, None),  # advice alone
         ((call(ACCOUNT_CONFIG), trouble("not_binance", 404, API_RESTRICTIONS)), {}, "not_binance likely"),
-        ((refusal(API_RESTRICTIONS, -2008), refusal(ACCOUNT_CONFIG, -1109)), {}, "unknown_key likely"),
+        ((refusal(API_RESTRICTIONS, -2008), refusal(ACCOUNT_CONFIG, -4109)), {}, "unknown_key likely"),
         (
             (call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, -2014)),
             {"permissions": FINE},

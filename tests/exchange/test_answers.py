@@ -258,6 +258,19 @@ def test_a_maintenance_notice_is_trouble_of_the_exchange(status: int, headers: d
         assert caught.value.code is None
 
 
+MAINTENANCE = ((-1016, "This service is no longer available."), (-1016, "Service is under maintenance."))
+
+
+@pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 500, 503])
+@pytest.mark.parametrize(("code", "text"), [*MAINTENANCE, (-1109, "Invalid account."), (-1109, "Invalid account")])
+def test_maintenance_with_a_code_is_trouble_of_the_exchange(status: int, code: int, text: str) -> None:
+    """Two of the four answers during maintenance, whose status nobody documents (notice of 2026-06-10)."""
+    for endpoint in (PING, TIME, *SIGNED):
+        with pytest.raises(ExchangeTrouble, match=r"trouble.* Run again") as caught:
+            read(status, coded(code, text), JSON, endpoint)
+        assert caught.value.code == code
+
+
 @pytest.mark.parametrize("status", [418, 429])
 def test_a_limit_is_a_limit_whatever_it_says(status: int) -> None:
     """After these statuses nothing more is sent."""

@@ -9,10 +9,8 @@ from keycheck.exchange.error_codes import Kind, kind_of
 TABLE: dict[Kind, tuple[int, ...]] = {
     Kind.AUTHENTICATION: (-2014, -2015, -2008, -1022, -2017, -1002, -1099, -1011, -4056, -4057),
     Kind.CLOCK: (-1021, -5028),
-    Kind.BARRED: (
-        *(-4109, -1109, -4087, -4088, -4189, -4192, -4400, -4401, -4402, -4403, -2023),
-        *(-4202, -4203, -4204, -4205, -4206, -4207, -4208, -4209),
-    ),
+    Kind.BARRED: (-4109, -4087, -4088, -4189, -4192, -4400, -4401, -4402, -2023),
+    Kind.AGREEMENT: (-4411,),
     # Business reasons: key, address and signature are behind the refusal. Want of funds or room is told apart.
     Kind.FUNDS: (-2018, -2019, -2027, -2028),
     Kind.ORDER_RULE: (
@@ -26,13 +24,14 @@ TABLE: dict[Kind, tuple[int, ...]] = {
         *(-1120, -1121, -1122, -1125, -1126, -1127, -1128, -1130, -1131, -1136),
     ),
     Kind.RATE: (-1003, -1015, -1034),
-    Kind.TROUBLE: (-1000, -1001, -1006, -1007, -1008, -1016),
+    Kind.TROUBLE: (-1000, -1001, -1006, -1007, -1008, -1016, -1109),
 }
 ROWS = [(code, kind) for kind, listed in TABLE.items() for code in listed]
 SETS = {
     Kind.AUTHENTICATION: error_codes._AUTHENTICATION,
     Kind.CLOCK: error_codes._CLOCK,
     Kind.BARRED: error_codes._BARRED,
+    Kind.AGREEMENT: error_codes._AGREEMENT,
     Kind.FUNDS: error_codes._FUNDS,
     Kind.ORDER_RULE: error_codes._ORDER_RULE,
     Kind.FORMAT: error_codes._FORMAT,
@@ -68,6 +67,12 @@ def test_classes_do_not_overlap() -> None:
     assert sum(len(listed) for listed in SETS.values()) == len(set().union(*SETS.values()))
 
 
+@pytest.mark.parametrize("code", [*range(-4209, -4201), -4403])
+def test_a_limit_of_leverage_bars_nobody(code: int) -> None:
+    """It answers a change of leverage, which this suite never sends."""
+    assert kind_of(code) is Kind.UNKNOWN
+
+
 @pytest.mark.parametrize(
     "code", [None, 0, 1, 200, 1022, -1, -9999, -1020, -4199, -4201, -4210, -4399, -4404, -(10**20)]
 )
@@ -79,4 +84,4 @@ def test_an_unlisted_code_is_unknown(code: int | None) -> None:
 @pytest.mark.parametrize("kind", Kind)
 def test_only_refusals_of_key_or_account_speak_of_the_key(kind: Kind) -> None:
     """Clocks, formats, rates and trouble are about us or the exchange."""
-    assert kind.speaks_of_the_key is (kind in (Kind.AUTHENTICATION, Kind.BARRED))
+    assert kind.speaks_of_the_key is (kind in (Kind.AUTHENTICATION, Kind.BARRED, Kind.AGREEMENT))

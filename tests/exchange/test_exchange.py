@@ -465,6 +465,15 @@ def test_the_account_speaks_after_the_parameters() -> None:
         assert judge(MARKET_ORDER, scenario, quantity="0.0001") == -1111
 
 
+def test_a_tradfi_perpetual_takes_orders_once_its_agreement_is_signed() -> None:
+    """-4411 once an order has the right form (seen since 2026-03); other contracts need no agreement."""
+    order = {**MARKET_ORDER, "symbol": "XAUUSDT", "quantity": "0.010"}
+    assert judge(order) == -4411
+    assert judge(order, quantity="0.001") == -4164
+    assert judge(order, quantity="0.0001") == -1111
+    assert judge(order, Scenario(agreement_signed=True)) is None
+
+
 def test_filters_follow_the_scenario() -> None:
     """Orders are judged by the symbol as the scenario has it, mark price included."""
     coarse = Scenario(symbol_overrides={"BTCUSDT": {"filters": {"LOT_SIZE": {"stepSize": "0.010"}}}})

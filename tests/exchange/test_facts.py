@@ -169,6 +169,7 @@ def test_an_account_may_trade_if_it_says_so() -> None:
         (Kind.ORDER_RULE, False, True, True),
         (Kind.AUTHENTICATION, False, False, True),
         (Kind.BARRED, False, False, True),
+        (Kind.AGREEMENT, False, False, True),
         (Kind.CLOCK, False, False, False),
         (Kind.FORMAT, False, False, False),
         (Kind.RATE, False, False, False),

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from keycheck.errors import NotBinance
-from keycheck.exchange.permissions import KeyPermissions
+from keycheck.exchange.permissions import OTHER_WAY_OUT, KeyPermissions
 
 DAY = 86_400_000  # ms
 NOW = 1_795_000_000_000
@@ -34,6 +34,51 @@ def test_what_a_key_holds_beyond_futures_is_told_by_name(name: str) -> None:
     assert KeyPermissions(CAREFUL | {name: "true"}).spare == ()
 
 
+WAYS_OUT = (
+    "enableAlphaWithdrawals",
+    "enableAlphaWithdraw",
+    "alphaWithdrawEnabled",
+    "permitsWITHDRAW",
+    "can_withdraw_alpha",
+)
+
+
+@pytest.mark.parametrize("name", WAYS_OUT)
+def test_a_way_to_withdraw_is_known_by_any_name(name: str) -> None:
+    """What Binance calls Alpha Withdrawals in its API nobody knows: a true permission that holds the word is enough."""
+    key = KeyPermissions(CAREFUL | {name: True})
+    assert key.withdrawals == (name,)
+    assert key.booleans[name] is True
+    assert key.spare == ()
+    assert KeyPermissions(CAREFUL | {name: True, "enableWithdrawals": True}).withdrawals == ("enableWithdrawals", name)
+    for no in (False, None, "true", 1):
+        assert KeyPermissions(CAREFUL | {name: no}).withdrawals == ()
+
+
+def test_a_way_to_withdraw_is_found_behind_a_hundred_other_permissions_and_under_an_odd_name() -> None:
+    """No number of names hides it, and none that would not be shown."""
+    many = {f"enable{chr(65 + number // 26)}{chr(65 + number % 26)}": False for number in range(101)}
+    for name in ("enableAlphaWithdrawals", "alpha withdrawals <b>", "withdraw" * 40):
+        key = KeyPermissions(many | CAREFUL | {name: True})
+        shown = name if name.isalpha() and len(name) < 60 else OTHER_WAY_OUT
+        assert key.withdrawals == (shown,)
+        assert key.booleans[shown] is True
+
+
+def test_an_answer_that_does_not_tell_of_withdrawals_is_none() -> None:
+    """Unless it tells of another way out, which is enough to know."""
+    untold = {name: value for name, value in CAREFUL.items() if name != "enableWithdrawals"}
+    with pytest.raises(NotBinance):
+        assert KeyPermissions(untold).withdrawals
+    assert KeyPermissions(untold | {"enableAlphaWithdrawals": True}).withdrawals == ("enableAlphaWithdrawals",)
+
+
+def test_a_permission_that_only_reads_is_not_spare() -> None:
+    """FIX API reading opens nothing that reading does not."""
+    assert KeyPermissions(CAREFUL | {"enableFixReadOnly": True}).spare == ()
+    assert KeyPermissions(CAREFUL | {"enableFixApiTrade": True}).spare == ("enableFixApiTrade",)
+
+
 @pytest.mark.parametrize("name", ["enableWithdrawals", "enableInternalTransfer", "ipRestrict", "enableReading"])
 def test_what_has_a_check_of_its_own_is_told_there(name: str) -> None:
     """One finding for one permission."""
@@ -53,6 +98,9 @@ def test_what_has_a_check_of_its_own_is_told_there(name: str) -> None:
         ("enableX2", False),
         ("enableX\n", False),
         ("createTime", False),
+        ("withdrawX2", True),
+        ("x_withdraw", True),
+        ("with draw", False),
         ("ipRestrict", True),
     ],
 )
@@ -60,7 +108,8 @@ def test_a_permission_is_known_by_its_name(name: str, is_one: bool) -> None:
     """It begins with `enable` or `permits`; beside these, ipRestrict alone is a flag of a key."""
     key = KeyPermissions({name: True, "enableReading": True, "enableText": "true"})
     assert key.booleans == ({name: True} if is_one else {}) | {"enableReading": True}
-    assert key.spare == ((name,) if is_one and name != "ipRestrict" else ())
+    is_spare = is_one and name != "ipRestrict" and "withdraw" not in name
+    assert key.spare == ((name,) if is_spare else ())
 
 
 def test_of_many_permissions_a_hundred_are_told() -> None:

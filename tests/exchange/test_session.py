@@ -504,6 +504,43 @@ def test_what_says_nothing_about_the_key_decides_nothing(wallet: Any, futures: A
         session(transport).signed_reads()
 
 
+ONCE_MORE = (ACCOUNT_CONFIG, API_RESTRICTIONS, ORDER_TEST)
+
+
+@pytest.mark.parametrize("endpoint", ONCE_MORE, ids=str)
+def test_an_invalid_account_is_asked_once_more(endpoint: Endpoint) -> None:
+    """-1109 comes and goes: the same request may be answered when it is sent again, a test order among them."""
+    answer = {"orderId": 0} if endpoint is ORDER_TEST else TRADES | PERMITTED
+    transport = scripted().on(endpoint, refusing(-1109), answer)
+    asked = session(transport)
+    assert asked.signed_reads().accepted
+    assert asked.key_permissions().futures
+    assert asked.account().can_trade
+    assert asked.dust_order().was_weighed
+    assert transport.paths().count(endpoint.path) == 2
+
+
+@pytest.mark.parametrize("endpoint", ONCE_MORE, ids=str)
+def test_an_account_that_stays_invalid_is_trouble_of_the_exchange(endpoint: Endpoint) -> None:
+    """It is one of the four answers during maintenance, and no verdict on the account; it is not asked a third time."""
+    transport = scripted().on(endpoint, refusing(-1109))
+    asked = session(transport)
+    ask = {ACCOUNT_CONFIG: asked.account, API_RESTRICTIONS: asked.key_permissions, ORDER_TEST: asked.dust_order}
+    with pytest.raises(ExchangeTrouble) as caught:
+        ask[endpoint]()
+    assert caught.value.code == -1109
+    assert transport.paths().count(endpoint.path) == 2
+
+
+def test_no_other_refusal_of_a_test_order_is_asked_again() -> None:
+    """Trouble that leaves the outcome open is not repeated on a POST."""
+    for code in (-1000, -1007, -1008, -1016):
+        transport = scripted().on(ORDER_TEST, refusing(code))
+        with pytest.raises(ExchangeTrouble):
+            session(transport).dust_order()
+        assert transport.paths().count(ORDER_TEST.path) == 1
+
+
 def test_demo_knows_no_permissions() -> None:
     """Its wallet API does not exist, so nobody asks it."""
     transport = scripted()
@@ -525,7 +562,7 @@ def test_without_a_key_nothing_signed_is_sent() -> None:
     assert set(transport.paths()) == {PING.path, EXCHANGE_INFO.path}
 
 
-@pytest.mark.parametrize("code", [-2015, -4109, -1109])
+@pytest.mark.parametrize("code", [-2015, -4109])
 def test_a_refused_account_is_an_answer(code: int) -> None:
     """It speaks of the key or its account."""
     account = session(scripted().on(ACCOUNT_CONFIG, refusing(code))).account()

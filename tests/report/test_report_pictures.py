@@ -117,6 +117,8 @@ def test_a_healthy_key_has_what_it_should_and_nothing_else() -> None:
     ("name", "has", "remark", "kind"),
     [
         ("enableWithdrawals", True, "surplus", "fail"),
+        ("enableAlphaWithdrawals", True, "surplus", "fail"),
+        ("alphaWITHDRAW", True, "surplus", "fail"),
         ("enableInternalTransfer", True, "surplus", "warn"),
         ("enableNewThing", True, "surplus", "warn"),
         ("enableFutures", False, "missing", "fail"),
@@ -130,6 +132,31 @@ def test_what_is_not_as_it_should_be_stands_first(name: str, has: bool, remark: 
     assert (rows[0].name, rows[0].remark, rows[0].kind) == (name, remark, kind)
     assert [row.remark for row in rows[1:]] == [""] * (len(rows) - 1)
     assert rows[0].label in told(rows)
+
+
+def test_a_permission_that_only_reads_may_be_held_or_not() -> None:
+    """It is neither missing nor too much."""
+    for has, shown in ((True, "yes"), (False, "no")):
+        rows = permission_matrix({**PERMISSIONS, "enableFixReadOnly": has})
+        (row,) = [row for row in rows if row.name == "enableFixReadOnly"]
+        assert (row.cells, row.remark, row.kind) == ((shown, shown), "", "pass")
+        assert told(rows) == "Has what it should have, and nothing else."
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("enableSpotAndMarginTrading", "Enable Spot & Margin & Stock Trading"),
+        ("enableAlphaWithdrawals", "Enable Alpha Withdrawals"),
+        ("enableWithdrawAlpha", "Enable Alpha Withdrawals"),
+        ("enablePredictionTrading", "Enable Prediction Trading"),
+        ("enableSymbolWhitelist", "Enable Symbol Whitelist"),
+        ("enableNewThing", "enableNewThing"),
+    ],
+)
+def test_permissions_have_the_words_of_the_menu(name: str, label: str) -> None:
+    """As of October 2026; what the API calls the newest is not known, so they are recognised by a word of theirs."""
+    assert label in [row.label for row in permission_matrix({**PERMISSIONS, name: True})]
 
 
 def test_what_is_worse_stands_above_what_is_bad() -> None:

@@ -1,6 +1,7 @@
 """Each check, healthy and sick, against the local exchange: the table at the top is the suite's own examination."""
 
 import json
+import re
 import time
 from dataclasses import dataclass, field, replace
 
@@ -10,6 +11,7 @@ from keycheck.host_checks import UNKEPT, HostChecks
 from keycheck.verdict.findings import Check, Outcome
 from tests.exchange import Fault, LocalExchange, Scenario, StreamFault
 from tests.in_process import CATALOGUE, FakeHost, outcome_of, session
+from tests.running import ROOT
 
 PASS, FAIL, WARN, UNPROVEN = Outcome.PASS, Outcome.FAIL, Outcome.WARN, Outcome.UNPROVEN
 
@@ -110,14 +112,14 @@ ORDER_CODES = {
         -4087,
         -4088,
         -4109,
-        -1109,
         -4192,
         -4189,
         -2023,
         -4400,
         -4402,
+        -4411,
     ),
-    UNPROVEN: (-1021, -5028, -1111, -1013, -1102, -1121, -1130, -1000, -1001, -1007, -1008, -1016, -99999),
+    UNPROVEN: (-1021, -5028, -1111, -1013, -1102, -1121, -1130, -1000, -1001, -1007, -1008, -1016, -1109, -99999),
 }
 ORDER_PATH = "/fapi/v1/order/test"
 
@@ -257,12 +259,69 @@ def test_a_flag_that_is_no_boolean_is_never_guessed(value: object) -> None:
         assert outcome_of("withdrawals_are_disabled", binance)[0] is UNPROVEN
 
 
+@pytest.mark.parametrize("name", ["enableAlphaWithdrawals", "alphaWithdraw", "alpha withdraw"])
+def test_a_way_to_withdraw_by_any_name_convicts(name: str) -> None:
+    """And is told of in verdict.json."""
+    with LocalExchange(Scenario(permissions={name: True})) as exchange, session(exchange) as binance:
+        outcome, noted = outcome_of("withdrawals_are_disabled", binance)
+    assert outcome is FAIL
+    assert (noted["withdrawEnabled"], noted["withdrawSafe"]) == (True, False)
+    assert "ithdraw" in noted["observed"]
+
+
+@pytest.mark.parametrize(
+    ("days", "told", "expected"),
+    [
+        (-1392.5, "ended 1393 days ago", WARN),
+        (-0.5, "ended 1 day ago", WARN),
+        (0.5, "ends within a day", WARN),
+        (1.5, "ends in 1 day ", WARN),
+        (14.5, "ends in 14 days", WARN),
+        (89.5, "ends in 89 days", PASS),
+        (None, "has no end that is told", PASS),
+    ],
+)
+def test_the_end_of_a_permission_is_told_in_words(days: float | None, told: str, expected: Outcome) -> None:
+    """A past end is no negative future; and it is of Spot & Margin, for which alone it is documented."""
+    ends = {} if days is None else {"tradingAuthorityExpirationTime": round(time.time() * 1000 + days * DAY)}
+    with LocalExchange(Scenario(permissions=ends)) as exchange, session(exchange) as binance:
+        outcome, noted = outcome_of("trading_permission_is_not_expiring", binance)
+    assert outcome is expected
+    assert told in noted["observed"]
+    assert "Spot & Margin" in noted["observed"]
+
+
 def test_demo_has_no_wallet_permissions_to_look_at(exchange: LocalExchange) -> None:
     """On the demo network the three permission claims say nothing about a key."""
     with session(exchange, BINANCE_ENVIRONMENT="demo", BINANCE_WALLET_URL="") as binance:
         assert outcome_of("signed_requests_are_accepted", binance)[0] is PASS
         for check_id in ("futures_trading_is_enabled", "withdrawals_are_disabled", "key_is_restricted_to_known_ips"):
             assert outcome_of(check_id, binance)[0] is Outcome.NOT_APPLICABLE
+
+
+# API Management > Edit restrictions, October 2026; the last one is not shown there any more.
+MENU = (
+    *("Enable Reading", "Enable Spot & Margin & Stock Trading", "Enable Margin Loan, Repay & Transfer"),
+    *("Enable Futures", "Permits Universal Transfer", "Enable Withdrawals", "Enable Alpha Withdrawals"),
+    *("Enable Prediction Trading", "Enable Symbol Whitelist", "Enable European Options", "Enable Internal Transfer"),
+)
+
+
+def test_remedies_name_boxes_that_there_are() -> None:
+    """In the words of Binance's own page, and what it need not show with a proviso."""
+    texts = [check.fix for check in CATALOGUE.checks]
+    texts += [" ".join(path.read_text("utf-8").split()) for path in (ROOT / "keycheck" / "diagnosis").glob("*.py")]
+    box = r"(?:Enable|Permits) [A-Z][a-z]+(?:,? (?:& )?[A-Z][a-z]+)*"
+    named = {found for text in texts for found in re.findall(box, re.sub(r"['\"] f?['\"]", "", text))}
+    assert "Enable Alpha Withdrawals" in named
+    assert named <= set(MENU)
+    for text in texts:
+        assert "Enable Internal Transfer" not in text or "Enable Internal Transfer if it is shown" in text
+
+
+def test_several_addresses_are_separated_by_blanks() -> None:
+    """As the field takes them."""
+    assert "separated by blanks" in CATALOGUE["key_is_restricted_to_known_ips"].fix
 
 
 @pytest.mark.parametrize("check", CATALOGUE.checks, ids=lambda check: check.id)
