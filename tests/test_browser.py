@@ -13,8 +13,9 @@ from pypdf import PdfReader
 from keycheck.report import page as report_page
 from keycheck.report.model import RunReport
 from tests.browser import MISSING, Look, Seen, chromium, opened, started
+from tests.matrix import sample
 from tests.record_cassettes import Shipped, shipped
-from tests.running import SuiteRunner, sample
+from tests.running import SuiteRunner
 from tests.sample_reports import REPORTS
 
 NARROW, WIDE = Look(360, 640), Look()
@@ -36,13 +37,6 @@ CASSETTES = [
     ),
     *(pytest.param(row, LOOKS, id=f"{row.name}-whole", marks=pytest.mark.browser) for row in sample(shipped())),
 ]
-
-
-@pytest.fixture(autouse=True)
-def asked_for(request: pytest.FixtureRequest) -> None:
-    """The whole cross product is only for those who ask."""
-    if request.node.get_closest_marker("browser") and "browser" not in (request.config.option.markexpr or ""):
-        pytest.skip("every cassette in every light takes a minute: -m browser")
 
 
 @pytest.fixture(scope="module")

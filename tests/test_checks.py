@@ -21,7 +21,7 @@ class Sick:
     scenario: Scenario
     outcome: Outcome
     settings: dict[str, str] = field(default_factory=dict)
-    machine: HostChecks | None = None
+    host: HostChecks | None = None
 
 
 def faulty(path: str, *faults: Fault) -> Scenario:
@@ -35,12 +35,12 @@ NOW = time.time() * 1000
 SICK = {
     "credentials_are_present": Sick(HEALTHY, FAIL, {"BINANCE_API_SECRET": ""}),
     "credentials_are_well_formed": Sick(HEALTHY, WARN, {"BINANCE_API_KEY": '"tooshort"'}),
-    "credentials_file_is_private": Sick(HEALTHY, WARN, machine=FakeHost(lies_open=(".env is tracked by git",))),
+    "credentials_file_is_private": Sick(HEALTHY, WARN, host=FakeHost(lies_open=(".env is tracked by git",))),
     "futures_api_answers": Sick(faulty("/fapi/v1/ping", Fault.restricted_location()), FAIL),
     "rate_limit_headroom_is_left": Sick(Scenario(used_weight=2000), WARN),
     "clock_agrees_with_exchange": Sick(Scenario(clock_offset_ms=7000), FAIL),
     "clock_is_inside_signing_window": Sick(Scenario(clock_offset_ms=-1500), WARN),
-    "clock_is_synchronised": Sick(HEALTHY, WARN, machine=FakeHost(clock_is=(UNKEPT,))),
+    "clock_is_synchronised": Sick(HEALTHY, WARN, host=FakeHost(clock_is=(UNKEPT,))),
     "signed_requests_are_accepted": Sick(Scenario(api_secret="another" * 10), FAIL),
     "futures_trading_is_enabled": Sick(Scenario(permissions={"enableFutures": False}), FAIL),
     "withdrawals_are_disabled": Sick(Scenario(permissions={"enableWithdrawals": True}), FAIL),
@@ -90,8 +90,8 @@ def test_check_passes_on_a_healthy_exchange(check_id: str, exchange: LocalExchan
 def test_check_sees_its_claim_broken(check_id: str) -> None:
     """Where its claim does not hold, a check says so and says what it saw."""
     sick = SICK[check_id]
-    with LocalExchange(sick.scenario) as exchange, session(exchange, None, sick.machine, **sick.settings) as binance:
-        outcome, noted = outcome_of(check_id, binance)
+    with LocalExchange(sick.scenario) as exchange, session(exchange, None, **sick.settings) as binance:
+        outcome, noted = outcome_of(check_id, binance, sick.host)
     assert outcome is sick.outcome, noted
     assert noted.get("observed") or noted.get("error")
     assert not exchange.real_orders

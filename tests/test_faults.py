@@ -1,7 +1,6 @@
 """Whatever goes wrong on the way, a run ends in time with a verdict that is fair; and each law can see a broken run."""
 
 import json
-import os
 from dataclasses import replace
 
 import pytest
@@ -16,7 +15,7 @@ from tests.faults.paths import ORDER_TEST, PATHS, PING, Field, Path
 from tests.faults.spoiling import READABLE, UNREADABLE
 from tests.faults.violations import VIOLATIONS, found
 from tests.forked import ForkedRunner
-from tests.running import sample
+from tests.matrix import sample
 
 FEWEST = 900
 
@@ -134,16 +133,8 @@ def test_a_sample_of_faults_breaks_no_law(capsys: pytest.CaptureFixture[str]) ->
     _lawful(ran)
 
 
-@pytest.fixture
-def in_full(request: pytest.FixtureRequest) -> None:
-    """Minutes long, so only for those who ask: `-m faults`, or KEYCHECK_FAULTS=all."""
-    if "faults" not in (request.config.option.markexpr or "") and os.environ.get("KEYCHECK_FAULTS") != "all":
-        pytest.skip("the whole table takes minutes: -m faults, or KEYCHECK_FAULTS=all")
-
-
 @pytest.mark.faults
 @pytest.mark.timeout(0)
-@pytest.mark.usefixtures("in_full")
 def test_no_fault_on_any_path_breaks_a_law(capsys: pytest.CaptureFixture[str]) -> None:
     """All of them; the time it took is printed, and fails nobody."""
     cases = sample(table.whole())
@@ -156,7 +147,6 @@ def test_no_fault_on_any_path_breaks_a_law(capsys: pytest.CaptureFixture[str]) -
 
 @pytest.mark.faults
 @pytest.mark.timeout(0)
-@pytest.mark.usefixtures("in_full")
 def test_a_run_ends_within_a_minute_of_real_time(capsys: pytest.CaptureFixture[str]) -> None:
     """With its own ten seconds for a request: where nobody answers, and where everybody nearly does not."""
     cases = table.in_real_time()

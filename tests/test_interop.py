@@ -106,7 +106,7 @@ def test_requests_of_the_connectors_are_accepted(user: User) -> None:
 
 def test_requests_of_ours_are_accepted(user: User) -> None:
     """By the same exchange, and our order as well."""
-    with session(user.exchange, None, None, **user.settings) as binance:
+    with session(user.exchange, None, **user.settings) as binance:
         assert binance.signed_reads().accepted
         assert binance.smallest_order().accepted
     assert {one.status for one in user.exchange.log} == {200}
@@ -150,7 +150,7 @@ def test_answers_are_understood_by_the_connectors(user: User, caplog: pytest.Log
 def test_both_read_the_same_from_the_answers(user: User) -> None:
     """What decides a verdict, as Binance's programs see it."""
     found = user.asks_everything()
-    with session(user.exchange, None, None, **user.settings) as binance:
+    with session(user.exchange, None, **user.settings) as binance:
         permissions, rules = binance.key_permissions(), binance.symbol_rules()
         assert found["account"].can_trade is binance.account().can_trade is True
         assert found["account"].dual_side_position is False
@@ -169,7 +169,7 @@ def test_a_wrong_key_is_refused_to_both(monkeypatch: pytest.MonkeyPatch) -> None
         stranger = User(exchange, ED25519)
         with pytest.raises(errors.BadRequestError):
             stranger.futures.futures_account_configuration()
-        with session(exchange, None, None, **stranger.settings) as binance:
+        with session(exchange, None, **stranger.settings) as binance:
             assert not binance.signed_reads().accepted
         assert {one.code for one in signed(exchange)} == {-1022}
 

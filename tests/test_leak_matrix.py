@@ -3,7 +3,6 @@
 import base64
 import html
 import json
-import os
 import random
 import string
 import textwrap
@@ -19,7 +18,7 @@ from tests.leaks.kinds import KINDS, OUT_OF_REACH
 from tests.leaks.modes import MODES
 from tests.leaks.mutants import BARE, MUTANTS
 from tests.leaks.scanner import Scanner
-from tests.running import sample
+from tests.matrix import sample
 
 SIGNATURE = "0123456789abcdef" * 4
 SCANNER = Scanner(planted([SIGNATURE]))
@@ -152,16 +151,8 @@ def test_quick_part_leaks_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     _clean(found)
 
 
-@pytest.fixture
-def in_full(request: pytest.FixtureRequest) -> None:
-    """Minutes long, so only for those who ask: `-m leaks`, or KEYCHECK_LEAKS=all."""
-    if "leaks" not in (request.config.option.markexpr or "") and os.environ.get("KEYCHECK_LEAKS") != "all":
-        pytest.skip("the whole matrix takes minutes: -m leaks, or KEYCHECK_LEAKS=all")
-
-
 @pytest.mark.leaks
 @pytest.mark.timeout(0)
-@pytest.mark.usefixtures("in_full")
 def test_whole_matrix_leaks_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     """Every kind in every mode; the time it took is printed, and fails nobody."""
     cells = sample(matrix.whole())
@@ -174,7 +165,6 @@ def test_whole_matrix_leaks_nothing(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.leaks
-@pytest.mark.usefixtures("in_full")
 @pytest.mark.parametrize("number", range(len(MUTANTS)), ids=[mutation.name for mutation, _ in MUTANTS])
 def test_without_a_measure_the_matrix_is_red(number: int) -> None:
     """Each layer is needed, and the matrix sees it."""
@@ -186,7 +176,6 @@ def test_without_a_measure_the_matrix_is_red(number: int) -> None:
 
 @pytest.mark.leaks
 @pytest.mark.timeout(0)
-@pytest.mark.usefixtures("in_full")
 def test_first_layer_alone_keeps_what_honest_checks_do() -> None:
     """Without guard and gate, the kinds in which no check reaches for the key are clean on a plain run."""
     places = [(name, "plain") for name, kind in KINDS.items() if not kind.check and not kind.conftest]

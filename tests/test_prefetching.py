@@ -46,11 +46,11 @@ from keycheck.redaction.redactor import Redactor
 from keycheck.redaction.secret import Secret
 from keycheck.run import explain, prefetch_plan
 from keycheck.run.catalogue import attributes_of
-from keycheck.run.open_session import Opening, Options
+from keycheck.run.open_session import Options, open_session
 from keycheck.run.prefetcher import Prefetcher
 from keycheck.verdict.findings import Check, Finding, Outcome, blocker
 from tests.exchange import Fault, LocalExchange, Scenario, StreamFault
-from tests.in_process import CATALOGUE, ForgetfulJournal, check_function, outcome_of, session
+from tests.in_process import CATALOGUE, check_function, host_facts, outcome_of, session
 from tests.record_cassettes import shipped
 from tests.running import ROOT
 from tests.test_session import LATER, LIMITED, ask_everything, scripted
@@ -340,14 +340,14 @@ def test_a_question_declares_what_its_source_asks(question: str) -> None:
 @pytest.mark.parametrize("check", CATALOGUE.checks, ids=lambda check: check.id)
 def test_the_clock_is_read_for_checks_that_lead_to_it(check: Check) -> None:
     """And for no others."""
-    made = prefetch_plan.Plan(scripted_session(scripted()), {check: CLAIMS[check]})
+    made = prefetch_plan.Plan(scripted_session(scripted()), host_facts(), {check: CLAIMS[check]})
     assert made.needs_the_clock is (TIME in explain.requests_of(check))
 
 
 @pytest.mark.parametrize("check", CATALOGUE.checks, ids=lambda check: check.id)
 def test_what_the_selected_checks_do_not_lead_to_is_not_asked_ahead(check: Check) -> None:
     """`-k` sends what was asked for; the clock is read three times for its drift, and once for a stamp."""
-    lanes = prefetch_plan.Plan(scripted_session(scripted()), {check: CLAIMS[check]}).lanes
+    lanes = prefetch_plan.Plan(scripted_session(scripted()), host_facts(), {check: CLAIMS[check]}).lanes
     reached = DEPENDENCIES.reached_from(check.asks)
     asked = [ask.question for lane in lanes for ask in lane]
     assert {name for name, _ in asked if name != "clock_sample"} == (reached & LEAVES) - {"clock_sample"}
@@ -366,9 +366,8 @@ def test_nothing_is_asked_ahead_that_no_check_asks() -> None:
 def replayed(name: str) -> Iterator[tuple[Binance, bool]]:
     """The session of a shipped cassette, and whether its first request was answered."""
     options = Options(ROOT / ".env", False, ROOT / "reports", ROOT / "cassettes", replay=name)
-    opening = Opening(options, Redactor(), lambda *_: None, "")
-    with contextlib.closing(opening):
-        opened = opening.open().session
+    with contextlib.ExitStack() as resources:
+        opened = open_session(options, Redactor(), lambda *_: None, "", resources).session
         try:
             opened.clock_sample(1)
         except Inconclusive:
@@ -393,7 +392,7 @@ def test_what_is_asked_ahead_is_what_the_unblocked_checks_lead_to(name: str) -> 
         found = found_by_the_checks(binance)
         assert (found["futures_api_answers"].outcome is Outcome.PASS) is was_answered
         if was_answered:
-            made = prefetch_plan.Plan(binance, CLAIMS)
+            made = prefetch_plan.Plan(binance, host_facts(), CLAIMS)
             clear = [one.check for one in found.values() if one.outcome is not Outcome.BLOCKED]
             led_to = DEPENDENCIES.reached_from(question for check in clear for question in check.asks)
             unsigned = set() if binance.key.not_given else {"stream_key"}
@@ -441,9 +440,9 @@ def line(held: Held) -> ApiClient:
         held,
         identity,
         Redactor(),
-        ForgetfulJournal(),
+        clock.NoJournal(),
         Unhurried(),
-        waiting=Throttle(clock.NoSleep(), 2400),
+        throttle=Throttle(clock.NoSleep(), 2400),
         recv_window=5000,
     )
     held.reply(TIME)
@@ -556,9 +555,9 @@ def test_the_stream_is_left_alone_as_soon_as_the_status_of_a_limit_was_read(
     """Its body may still be on its way, and the session knows nothing of it yet."""
     for name, value in exchange.settings().items():
         monkeypatch.setenv(name, value)
-    opening = Opening(Options(tmp_path / ".env", False, tmp_path, tmp_path), Redactor(), lambda *_: None, "")
-    with contextlib.closing(opening):
-        live: Any = opening.open().session
+    options = Options(tmp_path / ".env", False, tmp_path, tmp_path)
+    with contextlib.ExitStack() as resources:
+        live: Any = open_session(options, Redactor(), lambda *_: None, "", resources).session
         exchange.scenario = Scenario(faults={PING.path: Fault.rate_limited()})
         live._client._transport.send(PING, Secret(""), None, PATIENCE)
         with pytest.raises(NotSent):
@@ -573,7 +572,9 @@ def test_the_stream_is_left_alone_as_soon_as_the_status_of_a_limit_was_read(
 def ahead_of(binance: Binance) -> Iterator[Prefetcher]:
     """What all checks ask is asked ahead of them, until the block ends."""
     transport: Any = binance._client._transport
-    ahead = Prefetcher(binance, prefetch_plan.Plan(binance, CLAIMS), getattr(transport, "cancel", lambda: None))
+    ahead = Prefetcher(
+        binance, prefetch_plan.Plan(binance, host_facts(), CLAIMS), getattr(transport, "cancel", lambda: None)
+    )
     ahead.start()
     try:
         yield ahead

@@ -15,11 +15,11 @@ from keycheck.exchange.endpoints import Host
 from keycheck.exchange.evidence import Call
 from keycheck.redaction.redactor import Redactor
 from keycheck.report import model, verdict_json
-from keycheck.report.folder_lock import VERDICT_FILE
+from keycheck.report.folder_lock import VERDICT_FILE, Hold
 from keycheck.report.model import NOTED, RunReport
 from keycheck.run.catalogue import Catalogue
 from keycheck.run.open_session import Options
-from keycheck.run.run import Run
+from keycheck.run.run import NewRun
 from keycheck.settings import loading
 from keycheck.verdict.comparison import Comparison, Previous
 from keycheck.verdict.findings import Check, Finding, Outcome, Severity
@@ -194,8 +194,8 @@ def test_whatever_was_said_the_file_is_json(tmp_path: Path, monkeypatch: pytest.
     """Cleaning what the exchange reads back, quotes and all, does not break the file for a script."""
     for name in loading.NAMES:
         monkeypatch.delenv(name, raising=False)
-    run = Run(Options(tmp_path / ".env", False, tmp_path / "reports", tmp_path), Catalogue((CHECK,)), Redactor())
-    run.open()
+    options = Options(tmp_path / ".env", False, tmp_path / "reports", tmp_path)
+    run = NewRun(options, Catalogue((CHECK,)), Redactor(), Hold(options.report_dir)).open()
     run.add(Finding(CHECK, Outcome.FAIL, detail))
     run.finish(whole=True)
     run.close()

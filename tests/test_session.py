@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -44,7 +44,6 @@ from keycheck.exchange.endpoints import (
 from keycheck.exchange.facts import PositionMode
 from keycheck.exchange.session import Binance
 from keycheck.exchange.throttle import Throttle
-from keycheck.host_checks import HostChecks
 from keycheck.network.transport import HttpTransport
 from keycheck.redaction.redactor import Redactor
 from keycheck.redaction.secret import Secret
@@ -58,22 +57,6 @@ TRADES = {"canTrade": True, "dualSidePosition": False}
 PERMITTED = {"enableFutures": True, "enableWithdrawals": False, "ipRestrict": True}
 LIMITED = RawAnswer(429, JSON, b'{"code": -1003, "msg": "Too many requests."}')
 COUNTRY = RawAnswer(403, {"content-type": "text/html"}, pages.COUNTRY.encode())
-
-
-class Forgetful:
-    """The journal of a live run, which remembers for the test alone."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, list[float]] = {}
-
-    def keep(self, key: str, fresh: list[float], *, vital: bool = True) -> list[float]:  # noqa: ARG002  the interface
-        """Returns what it is given."""
-        self.kept[key] = fresh
-        return fresh
-
-    def remember(self, key: str, ask: Callable[[], list[str]]) -> list[str]:  # noqa: ARG002  the interface
-        """Asks."""
-        return ask()
 
 
 class Scripted:
@@ -118,11 +101,10 @@ def session(transport: Any, *, wallet: bool = True, keyless: bool = False, symbo
         symbol=symbol,
         recv_window=5000,
         has_wallet=wallet,
-        journal=Forgetful(),
+        journal=clock.NoJournal(),
         redactor=Redactor([API_KEY, API_SECRET]),
-        machine=HostChecks(),
         listener=None,
-        waiting=Throttle(clock.NoSleep(), 2400),
+        throttle=Throttle(clock.NoSleep(), 2400),
     )
 
 
@@ -399,7 +381,7 @@ def test_the_clock_sample_of_a_retried_request_is_its_own(monkeypatch: pytest.Mo
 def test_three_samples_are_journalled_and_the_journal_decides() -> None:
     """What a replay reads from its journal is its clock."""
 
-    class Old(Forgetful):
+    class Old(clock.NoJournal):
         def keep(self, key: str, fresh: list[float], *, vital: bool = True) -> list[float]:  # noqa: ARG002  the interface
             super().keep(key, fresh)
             return [1_790_000_000_000.0, {"clock/1": 90.0, "clock/2": 20.0, "clock/3": 50.0}[key]]

@@ -18,7 +18,7 @@ from keycheck.redaction.redactor import Redactor
 from keycheck.redaction.secret import Secret
 from tests.exchange import LocalExchange, Scenario
 from tests.fake_clock import StandIn
-from tests.in_process import ForgetfulJournal, session
+from tests.in_process import session
 
 FULL, ROOMY = 2231, 12  # of 2400
 BEGIN = 1_795_176_036.5  # of a run: 36.5 s into a minute
@@ -73,9 +73,9 @@ def asking(transport: Metered, pause: clock.Pause | None = None, *, keyless: boo
         transport,
         identity,
         Redactor(),
-        ForgetfulJournal(),
+        clock.NoJournal(),
         Unhurried(),
-        waiting=Throttle(pause or clock.Sleep(), 2400),
+        throttle=Throttle(pause or clock.Sleep(), 2400),
         recv_window=5000,
     )
 
@@ -184,7 +184,7 @@ def test_a_run_waits_sixty_seconds_in_all_and_then_goes_on(now: StandIn) -> None
         asked.ask(PING)
     assert transport.moments[:2] == [0, 24]
     assert 59 <= transport.moments[2] == transport.moments[4] <= 60
-    assert 59 <= asked._waiting.seconds < 60.001
+    assert 59 <= asked._throttle.seconds < 60.001
 
 
 def test_a_wait_is_not_counted_against_the_runs_time(now: StandIn) -> None:
@@ -195,7 +195,7 @@ def test_a_wait_is_not_counted_against_the_runs_time(now: StandIn) -> None:
     asked.ask(PING)
     now.now += 0.1
     asked.ask(PING)
-    assert asked._waiting.seconds == pytest.approx(60, abs=1e-5)
+    assert asked._throttle.seconds == pytest.approx(60, abs=1e-5)
     now.now += 44.8
     asked.ask(PING)
     now.now += 0.2
@@ -211,7 +211,7 @@ def test_a_replay_sends_the_same_and_waits_not_at_all(now: StandIn) -> None:
     for _ in range(9):
         asked.ask(PING)
     assert transport.moments == [0] * 9
-    assert (now.slept, asked._waiting.seconds) == ([], 0)
+    assert (now.slept, asked._throttle.seconds) == ([], 0)
 
 
 def test_ctrl_c_ends_a_wait_and_nothing_is_sent(now: StandIn) -> None:

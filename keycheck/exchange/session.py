@@ -60,7 +60,6 @@ from keycheck.exchange.permissions import KeyPermissions
 from keycheck.exchange.quantitative_rules import Lock, locks_of
 from keycheck.exchange.throttle import Throttle
 from keycheck.exchange.user_stream import StreamKey, UserStream, listen_key
-from keycheck.host_checks import KEPT, NO_FILE, NOT_TOLD, UNKEPT, HostChecks
 from keycheck.redaction.redactor import Redactor
 
 CLOCK_SAMPLES = 3
@@ -79,8 +78,7 @@ class Binance:
         has_wallet: bool,
         journal: clock.Journal,
         redactor: Redactor,
-        waiting: Throttle,
-        machine: HostChecks,
+        throttle: Throttle,
         listener: Listener | None,
     ) -> None:
         self.key = identity.key
@@ -88,12 +86,11 @@ class Binance:
         self.recv_window = recv_window
         self.has_wallet = has_wallet
         self._journal = journal
-        self._machine = machine
         self._listener = listener  # None: no stream is to be opened
-        self._waiting = waiting
+        self._throttle = throttle
         self.memo = Memo()
         self._client = ApiClient(
-            transport, identity, redactor, journal, self.memo, waiting=waiting, recv_window=recv_window
+            transport, identity, redactor, journal, self.memo, throttle=throttle, recv_window=recv_window
         )
 
     def __repr__(self) -> str:
@@ -107,7 +104,7 @@ class Binance:
     @property
     def waited(self) -> float:
         """Seconds that the run has waited for the exchange's next minute so far."""
-        return self._waiting.seconds
+        return self._throttle.seconds
 
     # -- questions, each below those that it rests on --
 
@@ -141,14 +138,14 @@ class Binance:
             raise missing("serverTime", "the futures API (time)")
         sample = Sample(began, took, server)
         if number == 1:
-            self._waiting.offset = sample.offset
+            self._throttle.offset = sample.offset
         return sample
 
     @memoized(rests_on=(clock_sample,))
     def drift(self) -> Drift:
         """Local clock against the exchange's, from the quickest of three samples."""
         drift = drift_of([self.clock_sample(number) for number in range(1, CLOCK_SAMPLES + 1)])
-        self._waiting.offset = drift.offset
+        self._throttle.offset = drift.offset
         return drift
 
     @memoized(rests_on=(drift,))
@@ -156,29 +153,11 @@ class Binance:
         """The exchange's time in ms since 1970; in a replay, that of the recording."""
         return self._journal.keep("now", [clock.now_ms() - self.drift().offset, 0], vital=False)[0]
 
-    @memoized()
-    def clock_is_kept(self) -> bool:
-        """Whether the operating system has its clock set over the network."""
-        told = self._journal.remember("machine/clock", self._machine.clock)
-        if told not in ([KEPT], [UNKEPT]):
-            raise NotApplicable("the operating system cannot be asked after its clock here, as in most containers")
-        return told == [KEPT]
-
-    @memoized()
-    def open_files(self) -> tuple[str, ...]:
-        """What lies open of the files that hold the credentials, in a sentence each."""
-        told = self._journal.remember("machine/files", self._machine.open_files)
-        if told == [NO_FILE]:
-            raise NotApplicable("the credentials come from the environment, and no file holds them")
-        if any(NOT_TOLD in remark for remark in told):
-            raise Undecided("; ".join(told))
-        return tuple(told)
-
     @memoized(sends=EXCHANGE_INFO)
     def exchange_info(self) -> Mapping[str, Any]:
         """The exchange's rules for all contracts: about 1.1 MB, as there is no parameter to ask for one."""
         info = self._fact(EXCHANGE_INFO)
-        self._waiting.limit = weight_limit(info) or self._waiting.limit
+        self._throttle.limit = weight_limit(info) or self._throttle.limit
         return info
 
     @memoized(rests_on=(ping, exchange_info))
