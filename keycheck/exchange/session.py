@@ -11,11 +11,11 @@ from typing import Any
 from keycheck import clock
 from keycheck.credentials.signing import Params
 from keycheck.errors import (
-    BlockedEnRoute,
     Inconclusive,
     NotApplicable,
     NotBinance,
     Refused,
+    RestrictedLocation,
     Undecided,
 )
 from keycheck.exchange.api_client import Answer, ApiClient, Identity, Listener, Transport
@@ -36,6 +36,7 @@ from keycheck.exchange.endpoints import (
     Endpoint,
     Host,
 )
+from keycheck.exchange.error_codes import Kind
 from keycheck.exchange.evidence import Call
 from keycheck.exchange.facts import (
     Account,
@@ -111,9 +112,9 @@ class Binance:
     def ping(self) -> Reachability:
         """Whether the futures API answers this machine.
 
-        An answer that is not the API's own is an observation here, since reaching it is the question. No answer at all
-        is none: raises Inconclusive. Where the run's first request met either, that answers it; and so does its answer,
-        where a limit that another request met forbids a ping.
+        That Binance does not serve this machine's place is an observation. No answer is none, nor is one that a
+        firewall, a portal or a gateway gives: raises Inconclusive. Where the run's first request met any of these, that
+        answers it; and so does its answer, where a limit that another request met forbids a ping.
         """
         if self._client.is_limited:
             self.memo.note_call(1)
@@ -123,7 +124,7 @@ class Binance:
                 self.memo.note_call(1)
                 raise self._client.first_error.with_traceback(None)
             self._fact(PING)
-        except (NotBinance, BlockedEnRoute) as error:
+        except RestrictedLocation as error:
             return Reachability(False, str(error))
         return Reachability(True, "the futures API answered")
 
@@ -174,12 +175,12 @@ class Binance:
     @memoized(sends=API_RESTRICTIONS)
     def wallet_answer(self) -> Answer:
         """What the wallet API says to the signed question after the key's permissions."""
-        return self._ask(API_RESTRICTIONS)[0]
+        return self._ask_for_the_key(API_RESTRICTIONS)
 
     @memoized(sends=ACCOUNT_CONFIG)
     def account_answer(self) -> Answer:
         """What the futures API says to the signed question after the account."""
-        return self._ask(ACCOUNT_CONFIG)[0]
+        return self._ask_for_the_key(ACCOUNT_CONFIG)
 
     @memoized(sends=LISTEN_KEY)
     def stream_key(self) -> StreamKey:
@@ -278,7 +279,7 @@ class Binance:
             ("type", "MARKET"),
             ("quantity", quantity),
         ]
-        return self._client.ask(ORDER_TEST, order, self.clock_sample(1).stamp_offset)[0]
+        return self._ask_for_the_key(ORDER_TEST, order)
 
     @memoized(rests_on=(symbol_rules, mark_price, _test_order))
     def dust_order(self) -> OrderAnswer:
@@ -332,6 +333,13 @@ class Binance:
             return self._client.ask(endpoint, params)
         self._client.require_key_for(endpoint)
         return self._client.ask(endpoint, params, self.clock_sample(1).stamp_offset)
+
+    def _ask_for_the_key(self, endpoint: Endpoint, params: Params = ()) -> Answer:
+        """One answer to a signed request, whose claim is about this machine as well: its place may be refused."""
+        try:
+            return self._ask(endpoint, params)[0]
+        except RestrictedLocation as error:
+            return Refusal(error.status, error.code, str(error), Kind.LOCATION)
 
     def _fact(self, endpoint: Endpoint, params: Params = ()) -> dict[str, Any]:
         return self._insist(self._ask(endpoint, params)[0])

@@ -29,6 +29,7 @@ from keycheck.exchange.endpoints import (
 )
 from keycheck.exchange.facts import Refusal
 from keycheck.redaction.redactor import HIDDEN, HIDDEN_IP, Redactor
+from tests.exchange import pages
 
 SYMBOL = "BTCUSDT"
 KEY = "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"
@@ -176,6 +177,15 @@ def test_what_checks_read_is_kept(endpoint: Endpoint, kept: dict[str, Any]) -> N
     """And what they do not read is not."""
     private = {"feeTier": 3, "uid": 12345, "orderId": 1, "balance": "9000.00", "enableText": "yes", "permitsAll": 1}
     assert json.loads(scrub(endpoint, 200, json.dumps(kept | private).encode())) == kept
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_of_a_page_that_closes_a_country_out_its_sentence_is_kept(status: int) -> None:
+    """By which a replay knows it, where it is that page; nothing else of it, and twice the same."""
+    kept = scrub(PING, status, pages.COUNTRY.encode())
+    assert (b"block access from your country" in kept) is (status == 403)
+    assert b"InventedRequestId" not in kept
+    assert scrub(PING, status, kept) == kept
 
 
 def test_of_a_listen_key_it_is_kept_that_there_was_one() -> None:

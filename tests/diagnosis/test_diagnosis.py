@@ -137,7 +137,8 @@ def test_where_all_is_well_there_is_nothing_to_say() -> None:
         ((*ACCEPTED, trouble("exchange_trouble", 502, LISTEN_KEY)), {}, []),
         ((*ACCEPTED, trouble("rate_limited", 429, LISTEN_KEY, code=-1003)), {}, ["rate_limited certain"]),
         ((*ACCEPTED, trouble("rate_limited", 429, TRADING_STATUS, code=-1003)), {}, ["rate_limited certain"]),
-        ((trouble("turned_away", 451),), {}, ["restricted_location certain"]),
+        ((trouble("restricted_location", 451),), {}, ["restricted_location certain"]),
+        ((trouble("restricted_location", 403),), {}, ["restricted_location certain"]),
         ((trouble("turned_away", 403),), {}, ["blocked_by_firewall likely"]),
         ((trouble("turned_away", 202),), {}, ["blocked_by_firewall likely"]),
         ((trouble("rate_limited", 429, code=-1003),), {}, ["rate_limited certain"]),
@@ -282,10 +283,10 @@ NO_ORDER = (*ACCEPTED[:2], refusal(ORDER_TEST, -2015))
             {"recv_window": 4000},
             (f"{ACCOUNT_CONFIG}: HTTP 400, code -1021", "recvWindow is 4000 ms"),
         ),
-        ("restricted_location", (trouble("turned_away", 451),), {}, (f"{PING}: HTTP 451",)),
+        ("restricted_location", (trouble("restricted_location", 451),), {}, (f"{PING}: HTTP 451",)),
         (
             "blocked_by_firewall",
-            (trouble("turned_away", 403), trouble("turned_away", 451, ORDER_TEST)),
+            (trouble("turned_away", 403), trouble("restricted_location", 451, ORDER_TEST)),
             {},
             (f"{PING}: HTTP 403",),
         ),
@@ -360,6 +361,7 @@ PEM = KeyFacts(type="ED25519", last_four="Eh8A")
             "/fapi/v1/time",
         ),
         (ACCEPTED[:2], {"drift": Drift(1500, 10)}, "more than Binance accepts of a stamp", "GET /fapi/v1/time"),
+        ((trouble("restricted_location", 403),), {}, "public address lies (HTTP 403)", "from a country where"),
         ((trouble("turned_away", 403),), {}, "in Binance's place (HTTP 403): its own", "wait ten minutes, run again"),
         ((trouble("turned_away"),), {}, "in Binance's place: its own", "wait ten minutes, run again"),
         ((trouble("rate_limited", 429, code=-1003),), {}, "too many requests from this address in", "wait a minute"),
@@ -516,6 +518,8 @@ def test_a_ban_tells_its_end_in_utc_and_in_minutes() -> None:
     call_ = trouble("rate_limited", 418, code=-1003, banned_until=1_795_163_640_000)
     (one,) = diagnose(Evidence(calls=(call_,), began="2026-11-20T08:13:00Z"))
     assert "until 2026-11-20 08:34:00 UTC, 21 minutes after this run began" in one.explanation
+    (soon,) = diagnose(Evidence(calls=(call_,), began="2026-11-20T08:33:30Z"))
+    assert "UTC, 1 minute after this run began." in soon.explanation
     (late,) = diagnose(Evidence(calls=(call_,), began="2027-01-01T00:00:00Z"))
     assert "minutes" not in late.explanation
     (odd,) = diagnose(Evidence(calls=(call_,), began="yesterday"))
@@ -593,6 +597,7 @@ KINDS = (
     "tls",
     "not_binance",
     "turned_away",
+    "restricted_location",
     "rate_limited",
     "exchange_trouble",
     "undecided",

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keycheck.errors import BlockedEnRoute, ExchangeTrouble, Inconclusive, NotBinance, RateLimited
+from keycheck.errors import BlockedEnRoute, ExchangeTrouble, Inconclusive, NotBinance, RateLimited, RestrictedLocation
 from keycheck.exchange import answers
 from keycheck.exchange.answers import RawAnswer
 from keycheck.exchange.endpoints import ACCOUNT_CONFIG, API_RESTRICTIONS, LISTED, ORDER_TEST, PING, TIME, Endpoint
@@ -134,7 +134,12 @@ def test_a_code_that_is_no_whole_number_is_none(code: object) -> None:
 @pytest.mark.parametrize(
     ("status", "body", "headers", "kind"),
     [
-        (451, json.dumps({"code": 0, "msg": pages.RESTRICTED}), JSON, BlockedEnRoute),
+        (451, json.dumps({"code": 0, "msg": pages.RESTRICTED}), JSON, RestrictedLocation),
+        (451, "", {}, RestrictedLocation),
+        (451, coded(-2015), JSON, RestrictedLocation),
+        (403, pages.COUNTRY, HTML, RestrictedLocation),
+        (403, pages.COUNTRY.replace(" ", "\r\n ").upper(), HTML, RestrictedLocation),
+        (404, pages.COUNTRY, HTML, NotBinance),
         (403, pages.WAF, HTML, BlockedEnRoute),
         (403, "", {}, BlockedEnRoute),
         (202, "", HTML, BlockedEnRoute),

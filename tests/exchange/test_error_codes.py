@@ -82,6 +82,6 @@ def test_an_unlisted_code_is_unknown(code: int | None) -> None:
 
 
 @pytest.mark.parametrize("kind", Kind)
-def test_only_refusals_of_key_or_account_speak_of_the_key(kind: Kind) -> None:
+def test_only_refusals_of_key_account_or_place_speak_of_the_key(kind: Kind) -> None:
     """Clocks, formats, rates and trouble are about us or the exchange."""
-    assert kind.speaks_of_the_key is (kind in (Kind.AUTHENTICATION, Kind.BARRED, Kind.AGREEMENT))
+    assert kind.speaks_of_the_key is (kind in (Kind.AUTHENTICATION, Kind.BARRED, Kind.AGREEMENT, Kind.LOCATION))

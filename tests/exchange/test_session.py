@@ -22,6 +22,7 @@ from keycheck.errors import (
     OutOfTime,
     RateLimited,
     Refused,
+    RestrictedLocation,
     Undecided,
     Unreachable,
 )
@@ -47,7 +48,7 @@ from keycheck.network.transport import HttpTransport
 from keycheck.redaction.redactor import Redactor
 from keycheck.redaction.secret import Secret
 from keycheck.run.gather_evidence import evidence_of
-from tests.exchange import API_KEY, API_SECRET, SCENARIOS, Fault, LocalExchange, Scenario
+from tests.exchange import API_KEY, API_SECRET, SCENARIOS, Fault, LocalExchange, Scenario, pages
 
 JSON = {"content-type": "application/json"}
 BUSY = RawAnswer(503, JSON, b'{"code": -1008, "msg": "Busy."}')
@@ -55,6 +56,7 @@ LATER = (PREMIUM_INDEX, ORDER_TEST, ORDER_TEST)
 TRADES = {"canTrade": True, "dualSidePosition": False}
 PERMITTED = {"enableFutures": True, "enableWithdrawals": False, "ipRestrict": True}
 LIMITED = RawAnswer(429, JSON, b'{"code": -1003, "msg": "Too many requests."}')
+COUNTRY = RawAnswer(403, {"content-type": "text/html"}, pages.COUNTRY.encode())
 
 
 class Scripted:
@@ -437,17 +439,54 @@ def test_a_run_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("reason", "answered"),
     [
-        (RawAnswer(200, {"content-type": "text/html"}, b"<html>"), False),
-        (RawAnswer(302, {}, b""), False),
         (RawAnswer(451, {}, b""), False),
-        (RawAnswer(403, {}, b""), False),
+        (COUNTRY, False),
         ({}, True),
         ({"news": 1}, True),
     ],
 )
 def test_reaching_the_exchange_is_the_question_of_the_ping(reason: Any, answered: bool) -> None:
-    """A stranger's answer is an observation here."""
+    """That Binance does not serve this machine's place is an observation here."""
     assert session(scripted().on(PING, reason)).ping().answered is answered
+
+
+ON_THE_WAY = [
+    *(RawAnswer(status, {}, b"") for status in (202, 302, 401, 403, 404, 407, 500, 502, 503)),
+    RawAnswer(202, {"x-amzn-waf-action": "challenge"}, b""),
+    RawAnswer(200, {"content-type": "text/html"}, b"<html>"),
+    RawAnswer(200, {"content-encoding": "br"}, b"\x8b\x00\x80{}\x03"),
+    RawAnswer(200, {}, b'{"239999": "The system is under maintenance, please try again later."}'),
+    LIMITED,
+]
+
+
+@pytest.mark.parametrize("reason", ON_THE_WAY, ids=lambda reason: f"{reason.status} {reason.headers}")
+@pytest.mark.parametrize("asked_first", [PING, TIME], ids=str)
+def test_what_others_answer_is_no_observation_of_the_exchange(reason: RawAnswer, asked_first: Endpoint) -> None:
+    """A firewall, a portal, trouble and limits convict nobody, be it the ping that meets them or what went before."""
+    asked = session(scripted().on(asked_first, reason))
+    with contextlib.suppress(Inconclusive):
+        asked.clock_sample(1)
+    with pytest.raises(Inconclusive):
+        asked.ping()
+
+
+@pytest.mark.parametrize("reason", [RawAnswer(451, {}, b""), COUNTRY], ids=["451", "403"])
+def test_a_place_that_is_not_served_is_told_by_whichever_request_meets_it(reason: RawAnswer) -> None:
+    """By the first as by the ping; a signed one is refused by it, whatever the other host says, and an order too."""
+    first = session(scripted().on(TIME, reason))
+    with pytest.raises(RestrictedLocation):
+        first.clock_sample(1)
+    assert not first.ping().answered
+    for endpoint in (API_RESTRICTIONS, ACCOUNT_CONFIG):
+        reads = session(scripted().on(endpoint, reason)).signed_reads()
+        assert (reads.accepted, reads.refused) == (False, True)
+        assert f"closed to the place this machine is in (HTTP {reason.status})" in str(reads)
+    order = session(scripted().on(ORDER_TEST, reason)).dust_order()
+    assert not order.was_weighed
+    account = session(scripted().on(ACCOUNT_CONFIG, reason)).account()
+    assert account.can_trade is None
+    assert "this key" not in str(account)
 
 
 def test_no_answer_to_the_ping_is_no_observation() -> None:
@@ -494,7 +533,7 @@ def test_one_host_is_enough_to_know_the_key(wallet: Any, futures: Any, accepted:
         (RawAnswer(403, {}, b""), BUSY, BlockedEnRoute),
         (BUSY, refusing(-1021), ExchangeTrouble),
         (refusing(-1021), refusing(-1021), Refused),
-        (refusing(-9999), RawAnswer(451, {}, b""), BlockedEnRoute),
+        (refusing(-9999), RawAnswer(403, {}, b""), BlockedEnRoute),
     ],
 )
 def test_what_says_nothing_about_the_key_decides_nothing(wallet: Any, futures: Any, kind: type[Inconclusive]) -> None:

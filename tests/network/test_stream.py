@@ -24,6 +24,7 @@ from keycheck.errors import (
     NotListed,
     RateLimited,
     Refused,
+    RestrictedLocation,
     Unreachable,
 )
 from keycheck.exchange.endpoints import DEMO_USER_STREAM, USER_STREAM, Endpoint
@@ -179,7 +180,7 @@ UNOPENED = {
     "404": (StreamFault.refused(404), NotBinance, "not_binance"),
     "403": (StreamFault.refused(403), BlockedEnRoute, "turned_away"),
     "challenge": (StreamFault.challenge(), BlockedEnRoute, "turned_away"),
-    "451": (StreamFault.refused(451), BlockedEnRoute, "turned_away"),
+    "451": (StreamFault.refused(451), RestrictedLocation, "restricted_location"),
     "429": (StreamFault.refused(429), RateLimited, "rate_limited"),
     "502": (StreamFault.refused(502), ExchangeTrouble, "exchange_trouble"),
     "a code that says nothing": (

@@ -16,9 +16,11 @@ import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from urllib3.exceptions import DecodeError, MaxRetryError, NewConnectionError, ProtocolError
+from urllib3.response import GzipDecoder, HTTPResponse
 
 from keycheck.credentials.signing import HmacSigner, encode, signed_query
 from keycheck.errors import Inconclusive, NotBinance, NotListed, NotSent, Unreachable
+from keycheck.exchange import answers
 from keycheck.exchange.endpoints import (
     ACCOUNT_CONFIG,
     API_RESTRICTIONS,
@@ -242,6 +244,22 @@ def test_a_packed_body_is_unpacked(http: HttpTransport, exchange: LocalExchange)
     assert raw.body.startswith(b'{"timezone"')
     packed = Fault.status(200, "", {"Content-Encoding": "gzip"})
     misbehaving(exchange, replace(packed, answer=replace(packed.answer, body=gzip.compress(b"{}"))))
+    assert http.send(PING, NOTHING, None, 5).body == b"{}"
+
+
+@pytest.mark.parametrize("coding", ["br", "zstd"])
+def test_a_coding_that_nobody_asked_for_is_undone_where_the_library_can(
+    coding: str, http: HttpTransport, exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Elsewhere the body stays packed, which is no JSON: nothing is made of it."""
+    packed = Fault.status(200, "", {"Content-Encoding": coding})
+    misbehaving(exchange, replace(packed, answer=replace(packed.answer, body=gzip.compress(b"{}"))))
+    known = [one for one in HTTPResponse.CONTENT_DECODERS if one != coding]
+    monkeypatch.setattr(HTTPResponse, "CONTENT_DECODERS", known)
+    with pytest.raises(NotBinance):
+        answers.read(http.send(PING, NOTHING, None, 5), PING, str)
+    monkeypatch.setattr(HTTPResponse, "CONTENT_DECODERS", [*known, coding])
+    monkeypatch.setattr("urllib3.response._get_decoder", lambda _: GzipDecoder())  # in that coding's own's place
     assert http.send(PING, NOTHING, None, 5).body == b"{}"
 
 

@@ -133,10 +133,11 @@ def test_while_recording_one_request_follows_the_other(suite: SuiteRunner, tmp_p
 NO_WAY = {
     "ban": (Fault.banned(1_900_000_000_000), "unproven"),
     "limit": (Fault.rate_limited(), "unproven"),
-    "firewall": (Fault.waf_403(), "fail"),
+    "firewall": (Fault.waf_403(), "unproven"),
     "restricted": (Fault.restricted_location(), "fail"),
-    "portal": (Fault.body(b"<html>log in</html>", "text/html"), "fail"),
-    "redirect": (Fault.redirect("https://x.invalid/"), "fail"),
+    "country": (Fault.country_403(), "fail"),
+    "portal": (Fault.body(b"<html>log in</html>", "text/html"), "unproven"),
+    "redirect": (Fault.redirect("https://x.invalid/"), "unproven"),
     "cut": (Fault.reset(), "unproven"),
 }
 UNBLOCKED = ("credentials_", "futures_api_answers", "clock_is_synchronised")

@@ -544,12 +544,21 @@ def test_lost_connection_convicts_nobody(suite: SuiteRunner) -> None:
     assert done.check("withdrawals_are_disabled")["blockedBy"] == "futures_api_answers"
 
 
-@pytest.mark.parametrize("fault", [Fault.waf_403(), Fault.restricted_location(), Fault.redirect("https://x.invalid/")])
-def test_stranger_in_the_place_of_the_exchange_is_an_observation(fault: Fault, suite: SuiteRunner) -> None:
-    """A firewall, a legal restriction or a captive portal answered: the futures API does not answer this machine."""
+@pytest.mark.parametrize("fault", [Fault.country_403(), Fault.restricted_location()], ids=["403", "451"])
+def test_a_place_that_binance_does_not_serve_is_an_observation(fault: Fault, suite: SuiteRunner) -> None:
+    """The futures API does not answer this machine, and says why."""
     done = run(suite, Scenario(faults={"*": fault}))
     assert (done.exit_status, done.with_outcome("fail")) == (1, ["futures_api_answers"])
     assert done.verdict["pingOk"] is False
+
+
+@pytest.mark.parametrize("path", ["*", "/fapi/v1/time", "/fapi/v1/ping", "/fapi/v1/accountConfig"])
+@pytest.mark.parametrize("fault", [Fault.waf_403(), Fault.redirect("https://x.invalid/")], ids=["403", "302"])
+def test_a_stranger_convicts_nobody_wherever_it_stands(fault: Fault, path: str, suite: SuiteRunner) -> None:
+    """A firewall or a captive portal answers one request or all of them: nothing was seen of the futures API there."""
+    done = run(suite, Scenario(faults={path: fault}))
+    assert (done.exit_status, done.with_outcome("fail")) == (10, [])
+    assert done.verdict["pingOk"] in (None, path.endswith("Config"))
 
 
 # -- what once looked good, and was not --

@@ -38,7 +38,7 @@ SICK = {
     "credentials_are_present": Sick(HEALTHY, FAIL, {"BINANCE_API_SECRET": ""}),
     "credentials_are_well_formed": Sick(HEALTHY, WARN, {"BINANCE_API_KEY": '"tooshort"'}),
     "credentials_file_is_private": Sick(HEALTHY, WARN, host=FakeHost(lies_open=(".env is tracked by git",))),
-    "futures_api_answers": Sick(faulty("/fapi/v1/ping", Fault.waf_403()), FAIL),
+    "futures_api_answers": Sick(faulty("/fapi/v1/ping", Fault.restricted_location()), FAIL),
     "rate_limit_headroom_is_left": Sick(Scenario(used_weight=2000), WARN),
     "clock_agrees_with_exchange": Sick(Scenario(clock_offset_ms=7000), FAIL),
     "clock_is_inside_signing_window": Sick(Scenario(clock_offset_ms=-1500), WARN),
