@@ -44,6 +44,7 @@ _LONGEST = 4000  # characters of a message that are looked at
 _LONGEST_SECRET = 256
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{24,256}")
 _BANNED_UNTIL = re.compile(r"banned until (\d{12,14})")
+_ORDER_ID = re.compile(r"[0-9]{1,40}")
 _NOTICE = re.compile(r"[0-9]{1,12}")  # the name of a notice's only member
 _OF_ERRORS = ("code", "error", "success")  # members by which an object tells how a request fared
 _LARGEST_CODE = 10**9  # the wallet API's longest codes have nine digits
@@ -94,8 +95,13 @@ def is_notice(body: bytes) -> bool:
 
 
 def is_accepted_order(body: Mapping[str, Any]) -> bool:
-    """Whether the object of a 200 has the shape of one: `{}`, or with an `orderId`; and no word of an error in it."""
-    return not body or (type(body.get("orderId")) in (int, str) and not any(name in body for name in _OF_ERRORS))
+    """Whether the object of a 200 has the shape of one: `{}`, or with an `orderId`; and no word of an error in it.
+
+    An `orderId` is a whole number, or the digits of one as text.
+    """
+    order_id = body.get("orderId")
+    is_id = type(order_id) is int or (isinstance(order_id, str) and _ORDER_ID.fullmatch(order_id) is not None)
+    return not body or (is_id and not any(name in body for name in _OF_ERRORS))
 
 
 def _code(body: Mapping[str, Any]) -> int | None:

@@ -127,7 +127,11 @@ class Account:
 
 @dataclass(frozen=True)
 class OrderAnswer:
-    """How the test order fared: `refusal` is None where it was accepted (HTTP 200 with `{}` or an `orderId`)."""
+    """How the test order fared: `refusal` is None where it was accepted (HTTP 200 with `{}` or an `orderId`).
+
+    The rules about orders and funds refuse with HTTP 400. Their codes under another status, such as -2019 under 401,
+    contradict it, and tell nothing.
+    """
 
     order: str
     refusal: Refusal | None
@@ -135,7 +139,7 @@ class OrderAnswer:
     @property
     def accepted(self) -> bool:
         """Accepted, or refused for want of funds or room alone."""
-        return self.refusal is None or self.refusal.kind is Kind.FUNDS
+        return self.refusal is None or self._refused_by(Kind.FUNDS)
 
     @property
     def speaks_of_the_key(self) -> bool:
@@ -145,7 +149,10 @@ class OrderAnswer:
     @property
     def was_weighed(self) -> bool:
         """Accepted, or refused by a rule about orders or funds: the order gate looked at it."""
-        return self.accepted or (self.refusal is not None and self.refusal.kind is Kind.ORDER_RULE)
+        return self.accepted or self._refused_by(Kind.ORDER_RULE)
+
+    def _refused_by(self, kind: Kind) -> bool:
+        return self.refusal is not None and self.refusal.kind is kind and self.refusal.status == 400
 
     def __str__(self) -> str:
         return f"{self.order}: {self.refusal or 'accepted'}"
