@@ -37,9 +37,14 @@ def flag(body: Mapping[str, Any], name: str, where: str) -> bool:
 
 def decimal(text: object, name: str, where: str) -> Decimal:
     """A number that the exchange writes as a string: plain ASCII figures, not negative."""
-    if isinstance(text, str) and _FIGURE.fullmatch(text):
-        return Decimal(text)
+    if is_figure(text):
+        return Decimal(str(text))
     raise missing(name, where)
+
+
+def is_figure(value: object) -> bool:
+    """Whether it is a number as the exchange writes one: a text of plain ASCII figures, not negative."""
+    return isinstance(value, str) and _FIGURE.fullmatch(value) is not None
 
 
 @dataclass(frozen=True)
