@@ -178,7 +178,7 @@ def _rate_limited(raw: RawAnswer, host: str, refusal: Refusal) -> RateLimited:
     error = RateLimited(
         f"{host} limits or bans this address for too many requests (HTTP {raw.status}, code {refusal.code}). {advice}"
     )
-    error.banned_until, error.retry_after = banned_until, retry_after
+    error.banned_until, error.retry_after, error.status = banned_until, retry_after, raw.status
     return error
 
 
