@@ -32,7 +32,6 @@ from keycheck.exchange.endpoints import (
     PREMIUM_INDEX,
     TIME,
     TRADING_STATUS,
-    USER_STREAM,
     Endpoint,
     Host,
 )
@@ -307,7 +306,7 @@ class Binance:
         given = self.stream_key()
         if self._listener is None or given.listen_key is None:
             raise Undecided(f"{given}, so no stream could be opened")
-        found = self._listener.listen(given.listen_key, self._client.seconds_for(USER_STREAM))
+        found = self._client.listen(self._listener, given.listen_key)
         if found.probe:
             self._journal.remember("stream/probe", lambda: [found.probe])  # a cassette keeps it for people to read
         return found

@@ -14,6 +14,7 @@ from _pytest.capture import CaptureFixture
 from _pytest.terminal import TerminalReporter
 
 from keycheck.errors import UsageProblem
+from keycheck.plugin.outcomes import as_text
 from keycheck.redaction.redactor import RUN, Redactor
 
 Clean = Callable[[str], str]
@@ -269,14 +270,19 @@ class _Line:
 def cleaned(value: Any, clean: Clean) -> Any:
     """`value` with every text in it cleaned; pytest's own representations in place, so that they keep their colours."""
     if isinstance(value, str):
-        return clean(value)
+        return clean(str.__str__(value))
     if isinstance(value, list | tuple):
-        return type(value)(cleaned(part, clean) for part in value)
+        return (list if isinstance(value, list) else tuple)(cleaned(part, clean) for part in value)
     if isinstance(value, dict):
-        return {key: cleaned(part, clean) for key, part in value.items()}
+        return {
+            name if name == "format_type" else cleaned(name, clean): cleaned(part, clean)  # pytest-html's own name
+            for name, part in value.items()
+        }
     if type(value).__module__ == "_pytest._code.code":
         for name, part in vars(value).items():
             setattr(value, name, cleaned(part, clean))
         return value
-    # Numbers and None hold nothing; what else there is (somebody's own representation) is only safe as text.
-    return value if value is None or isinstance(value, int | float) else clean(str(value))
+    # Ordinary numbers and None hold nothing; what else there is (somebody's own class) is only safe as text.
+    if value is None or type(value) in (bool, float) or (type(value) is int and abs(value) < 2**63):
+        return value
+    return clean(as_text(value))

@@ -177,10 +177,8 @@ class SuiteRun:
         report = yield
         check = self._check(item)
         if self.run and check and call.when != "teardown" and (call.when == "call" or call.excinfo):
-            noted = dict(item.user_properties)
-            finding = self.run.add(finding_of(check, call, noted, self.suite, ended=check in self._ended))
-            for name, value in item.user_properties:
-                self.run.note(name, value)
+            noted = {name: value for name, value in item.user_properties if isinstance(name, str)}
+            finding = self.run.add(finding_of(check, call, noted, self.suite, ended=check in self._ended), noted)
             finding = replace(finding, detail=self.redactor.clean_shared(finding.detail))
             apply_outcome(report, finding, item, tracebacks=self.tracebacks)
         return report

@@ -1,6 +1,7 @@
 """How a run's session is opened: settings, key and network, or a cassette in the place of all three."""
 
 import contextlib
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,7 +114,7 @@ class _Opener:
         label = self._label(loaded, identity.key)
         urls = {Host.FUTURES: loaded.futures_url} | ({Host.WALLET: loaded.wallet_url} if loaded.wallet_url else {})
         http = self._resources.enter_context(contextlib.closing(HttpTransport(urls, loaded.proxy, loaded.ca_bundle)))
-        host, listener = HostChecks(loaded.credential_files), self._listener(loaded, http.is_limited)
+        host, listener = HostChecks(loaded.credential_files), self._listener(loaded, http.limited)
         files = tuple(path for _, path in loaded.credential_files)
         if self._options.record is None:
             journal = clock.NoJournal()
@@ -151,7 +152,7 @@ class _Opener:
                     "mixed up, and correct it"
                 )
 
-    def _listener(self, loaded: Settings, is_limited: Callable[[], bool]) -> Listener | None:
+    def _listener(self, loaded: Settings, limited: threading.Event) -> Listener | None:
         if not loaded.user_stream:
             return None
         if loaded.stream_url is None:
@@ -165,7 +166,7 @@ class _Opener:
             loaded.ca_bundle,
             endpoint=USER_STREAMS[loaded.environment],
             probe=self._options.probe,
-            is_forbidden=is_limited,
+            limited=limited,
         )
 
     def _label(self, loaded: Settings, key: KeyFacts) -> Label:

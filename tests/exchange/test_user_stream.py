@@ -246,6 +246,32 @@ def test_a_limit_is_a_cause_wherever_it_was_met(suite: SuiteRunner) -> None:
     assert [one["cause"] for one in done.verdict["diagnosis"]] == ["rate_limited"]
 
 
+@pytest.mark.parametrize(("status", "cause"), [(429, "rate_limited"), (418, "ip_banned")])
+def test_a_limit_of_the_streams_host_ends_the_run(suite: SuiteRunner, tmp_path: Path, status: int, cause: str) -> None:
+    """A recording sends one request after the other: the test orders come behind the stream, and are not sent."""
+    with LocalExchange(Scenario(stream=StreamFault.refused(status))) as exchange:
+        done = suite("--record", str(tmp_path / "limited.yaml"), settings=exchange.settings())
+        assert len(exchange.streams) == 1
+        assert not exchange.requests_to("/fapi/v1/order/test")
+    assert (done.exit_status, done.outcomes[ALIVE]) == (10, "unproven")
+    assert [one["cause"] for one in done.verdict["diagnosis"]] == [cause]
+    assert f"HTTP {status}" in str(done.verdict["diagnosis"])
+
+
+@pytest.mark.parametrize("status", [429, 418])
+def test_behind_a_limit_of_the_streams_host_a_session_asks_nothing(status: int) -> None:
+    """It is the same address that is limited."""
+    with LocalExchange(Scenario(stream=StreamFault.refused(status))) as exchange, session(exchange) as binance:
+        with pytest.raises(RateLimited):
+            binance.user_stream()
+        before = len(exchange.log)
+        for ask in (binance.locks, binance.exchange_info, binance.smallest_order):
+            with pytest.raises(RateLimited, match="not sent"):
+                ask()
+        assert len(exchange.log) == before
+        assert [call.status for call in binance.calls][-1] == status
+
+
 def test_off_leaves_the_stream_alone(suite: SuiteRunner, exchange: LocalExchange, tmp_path: Path) -> None:
     """Nothing is asked for, and both checks say why; so does a replay of it."""
     cassette = tmp_path / "off.yaml"

@@ -200,6 +200,15 @@ def test_what_is_no_stream_convicts_nobody(fault: StreamFault, error: type[Incon
     assert str(found).count(". ") >= 1
 
 
+@pytest.mark.parametrize(("status", "is_limit"), [(429, True), (418, True), (403, False), (400, False)])
+def test_a_limit_is_known_before_anybody_is_told(status: int, *, is_limit: bool) -> None:
+    """So that requests which are about to leave stay here."""
+    limited = threading.Event()
+    with LocalExchange(Scenario(stream=StreamFault.refused(status))) as exchange, pytest.raises(Inconclusive):
+        Stream(exchange.stream_url, Redactor(), limited=limited).listen(Secret(LISTEN_KEY), 30)
+    assert limited.is_set() is is_limit
+
+
 @pytest.mark.parametrize("text", ["{listen_key}", "x{listen_key}y"])
 def test_what_the_stream_says_is_not_repeated(text: str) -> None:
     """A reason or a message may hold the listen key."""

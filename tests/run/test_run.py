@@ -479,6 +479,59 @@ def test_only_an_assertion_in_suite_convicts(  # noqa: PLR0913, PLR0917  a table
     assert done.check("extra")["title"] == "An extra claim holds."
 
 
+BAD_FACTS = {
+    "no number": "observe('seen', driftMs=float('nan'))",
+    "a fraction": "observe('seen', driftMs=1.5)",
+    "too large": "observe('seen', driftMs=10**5000)",
+    "an object": "observe('seen', pingOk=object())",
+    "a flag as a number": "observe('seen', canTrade=1)",
+    "a lone surrogate": "observe('seen', stepSize='\\ud800')",
+    "another mode": "observe('seen', positionMode='BOTH')",
+    "a secret in a figure's place": "observe('seen', minNotional=str(binance.key))",
+    "a failed claim": "observe('seen', driftMs=float('inf')); assert False",
+    "past observe": "request.getfixturevalue('record_property')('driftMs', [1])",
+}
+
+
+@pytest.mark.parametrize("body", BAD_FACTS.values(), ids=BAD_FACTS)
+def test_a_fact_of_the_wrong_type_leaves_its_check_unproven(
+    body: str, copied: Path, tmp_path: Path, exchange: LocalExchange
+) -> None:
+    """The check itself is broken, which says nothing about the key; verdict.json is whole, and has no such fact."""
+    text = EXTRA.format(mark="critical", body=body).replace("observe)", "observe, request)")
+    (copied / "suite" / "test_8_extra.py").write_text(text, encoding="utf-8")
+    junit = tmp_path / "junit.xml"
+    done = ForkedRunner(tmp_path, copied)(f"--junitxml={junit}", settings=exchange.settings())
+    assert (done.outcomes["extra"], done.exit_status) == ("unproven", 10), done.output
+    assert "which says nothing about the key" in done.check("extra")["detail"]
+    jsonschema.validate(done.verdict, SCHEMA)
+    assert type(done.verdict["driftMs"]) is int
+    ET.parse(junit)  # noqa: S314  our own file
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "observe(type('Silent', (), {'__str__': None, '__repr__': None})())",
+        "observe('\\ud800')",
+        "observe('seen', other=type('Silent', (), {'__str__': None})(), more=float('nan'))",
+        "request.getfixturevalue('record_property')([], {})",
+    ],
+    ids=["an object", "a surrogate", "names that are let go", "a name that is none"],
+)
+def test_whatever_else_a_check_notes_its_outcome_stands(
+    body: str, copied: Path, tmp_path: Path, exchange: LocalExchange
+) -> None:
+    """What is seen is shown as well as it can be."""
+    text = EXTRA.format(mark="critical", body=body).replace("observe)", "observe, request)")
+    (copied / "suite" / "test_8_extra.py").write_text(text, encoding="utf-8")
+    junit = tmp_path / "junit.xml"
+    done = ForkedRunner(tmp_path, copied)(f"--junitxml={junit}", settings=exchange.settings())
+    assert (done.outcomes["extra"], done.exit_status) == ("pass", 0), done.output
+    jsonschema.validate(done.verdict, SCHEMA)
+    ET.parse(junit)  # noqa: S314  our own file
+
+
 def test_assertion_of_the_machinery_convicts_nobody(copied: Path, tmp_path: Path, exchange: LocalExchange) -> None:
     """An assert that breaks below suite/ is a bug of ours."""
     body = "raiser = compile('assert False', 'elsewhere.py', 'exec'); exec(raiser)"
