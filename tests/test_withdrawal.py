@@ -133,6 +133,7 @@ def test_the_verdict_that_is_withdrawn_can_be_compared_with(suite: SuiteRunner) 
     assert "SINCE " in done.output
 
 
+@pytest.mark.slow
 def test_signals_leave_no_old_verdict(reports: Path) -> None:
     """At many moments of a run: where an old OK was left, nothing but Python and pytest had been imported."""
     left, gone = 0, 0

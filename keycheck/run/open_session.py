@@ -1,7 +1,6 @@
 """How a run's session is opened: settings, key and network, or a cassette in the place of all three."""
 
 import contextlib
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +27,8 @@ from keycheck.settings import loading, value_parsers
 from keycheck.settings.loading import Settings
 
 if TYPE_CHECKING:
+    from threading import Event
+
     from keycheck.cassettes.recorder import Recorder
 
 
@@ -152,7 +153,7 @@ class _Opener:
                     "mixed up, and correct it"
                 )
 
-    def _listener(self, loaded: Settings, limited: threading.Event) -> Listener | None:
+    def _listener(self, loaded: Settings, limited: "Event") -> Listener | None:
         if not loaded.user_stream:
             return None
         if loaded.stream_url is None:

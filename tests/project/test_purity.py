@@ -1,7 +1,7 @@
 """The core that weighs findings looks at nothing: no network, no environment, no clock, no pytest."""
 
 import ast
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -33,10 +33,12 @@ def file_of(module: str) -> Path | None:
     return found[0] if found else None
 
 
-def imports_of(module: str) -> Iterator[str]:
+@cache
+def imports_of(module: str) -> tuple[str, ...]:
     """Everything that a module imports, in functions too; what is there for types alone drags nothing in."""
     source = file_of(module)
     assert source, module
+    found: list[str] = []
     waiting: list[ast.AST] = [ast.parse(source.read_text(encoding="utf-8"))]
     while waiting:
         node = waiting.pop()
@@ -45,10 +47,10 @@ def imports_of(module: str) -> Iterator[str]:
             continue
         waiting += ast.iter_child_nodes(node)
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found += (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return tuple(found)
 
 
 def reached_from(module: str) -> dict[str, str]:

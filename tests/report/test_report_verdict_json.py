@@ -195,10 +195,12 @@ def test_whatever_was_said_the_file_is_json(tmp_path: Path, monkeypatch: pytest.
     for name in loading.NAMES:
         monkeypatch.delenv(name, raising=False)
     options = Options(tmp_path / ".env", False, tmp_path / "reports", tmp_path)
-    run = NewRun(options, Catalogue((CHECK,)), Redactor(), Hold(options.report_dir)).open()
+    hold = Hold(options.report_dir)
+    run = NewRun(options, Catalogue((CHECK,)), Redactor(), hold).open()
     run.add(Finding(CHECK, Outcome.FAIL, detail))
     run.finish(whole=True)
     run.close()
+    hold.release()
     document = json.loads((tmp_path / "reports" / VERDICT_FILE).read_text(encoding="utf-8"))
     assert tuple(document) == TOP
     assert document["verdict"] == "NOT_OK"
