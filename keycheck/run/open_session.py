@@ -1,7 +1,6 @@
 """How a run's session is opened: settings, key and network, or a cassette in the place of all three."""
 
 import contextlib
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +27,7 @@ from keycheck.settings.loading import Settings
 
 if TYPE_CHECKING:
     from keycheck.cassettes.recorder import Recorder
+    from keycheck.network.transport import HttpTransport
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class Opening:
         label = self._label(loaded, identity.key)
         urls = {Host.FUTURES: loaded.futures_url} | ({Host.WALLET: loaded.wallet_url} if loaded.wallet_url else {})
         http = self._resources.enter_context(contextlib.closing(HttpTransport(urls, loaded.proxy, loaded.ca_bundle)))
-        machine, listener = HostChecks(loaded.credential_files), self._listener(loaded, http.limited)
+        machine, listener = HostChecks(loaded.credential_files), self._listener(loaded, http)
         files = tuple(path for _, path in loaded.credential_files)
         if self._options.record is None:
             session = self._session(http, _NoJournal(), identity, label, machine, listener)
@@ -144,7 +144,7 @@ class Opening:
                     "mixed up, and correct it"
                 )
 
-    def _listener(self, loaded: Settings, limited: threading.Event) -> Listener | None:
+    def _listener(self, loaded: Settings, http: "HttpTransport") -> Listener | None:
         if not loaded.user_stream:
             return None
         if loaded.stream_url is None:
@@ -158,7 +158,7 @@ class Opening:
             loaded.ca_bundle,
             endpoint=USER_STREAMS[loaded.environment],
             probe=self._options.probe,
-            limited=limited,
+            limited=http.limited,
         )
 
     def _label(self, loaded: Settings, key: KeyFacts) -> Label:
