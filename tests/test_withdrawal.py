@@ -228,7 +228,10 @@ def test_two_runs_of_one_process_follow_each_other(reports: Path) -> None:
 # -- folders that cannot be used --
 
 
-@pytest.mark.parametrize("name", ["/", "a" * 300, "loop/below", "file/below"])
+DEEP = "/".join("a" * 1900)
+
+
+@pytest.mark.parametrize("name", ["/", "a" * 300, "loop/below", "file/below", DEEP])
 def test_a_folder_that_cannot_be_used_is_said(name: str, tmp_path: Path) -> None:
     """One sentence that names --report-dir, exit 4, no internal error; the sentence stays short."""
     (tmp_path / "loop").symlink_to(tmp_path / "loop")

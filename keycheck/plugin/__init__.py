@@ -14,6 +14,7 @@ from keycheck.exchange.session import Binance
 from keycheck.plugin.artefact_scan import ArtefactScan
 from keycheck.plugin.ending import Ending
 from keycheck.plugin.guard import Guard, bare, replace_streams, stop_what_passes_it_on
+from keycheck.plugin.junit import JunitTexts
 from keycheck.plugin.outcomes import OBSERVED, WithoutTracebacks
 from keycheck.plugin.suite_run import SuiteRun
 from keycheck.plugin.written_files import WRITTEN, Written
@@ -49,6 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
         if not suite_run.tracebacks:
             config.pluginmanager.register(WithoutTracebacks(suite_run.is_check), "keycheck-brief")
         config.pluginmanager.register(Guard(suite_run.redactor), "keycheck-guard")
+        config.pluginmanager.register(JunitTexts(suite_run.redactor.clean_shared), "keycheck-junit")
         gate = ArtefactScan(suite_run.redactor, suite_run.options, config)
         config.pluginmanager.register(gate, "keycheck-artefact-scan")
     elif config.args:  # not --help, which reads none

@@ -25,7 +25,7 @@ class Guard:
 
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
-        self._make_record = logging.getLogRecordFactory()
+        self._usual = logging.Handler.handle, logging.Handler.format
 
     # -- reports: what JUnit, pytest-html, the terminal and other plugins are handed --
 
@@ -53,24 +53,42 @@ class Guard:
                 setattr(report, name, cleaned(getattr(report, name), self._redactor.clean_shared))
         return report
 
-    # -- logs, whoever handles them --
+    # -- logs: records as each handler is handed them, and what it makes of them --
 
     def pytest_configure(self) -> None:
-        logging.setLogRecordFactory(self._clean_record)
+        """A record may come from elsewhere than the factory (logging.makeLogRecord), and a filter may change it later;
+        a handler's own file is no stream that is guarded.
+        """
+        usual_handle, usual_format = self._usual = logging.Handler.handle, logging.Handler.format
+        clean_record, clean = self._clean_record, self._redactor.clean
 
-    def _clean_record(self, *args: Any, **kwargs: Any) -> logging.LogRecord:
-        record = self._make_record(*args, **kwargs)
+        def handle(handler: logging.Handler, record: logging.LogRecord) -> bool:
+            clean_record(record)
+            return usual_handle(handler, record)
+
+        def format_cleanly(handler: logging.Handler, record: logging.LogRecord) -> str:
+            clean_record(record)
+            return clean(usual_format(handler, record))
+
+        self._set(handle, format_cleanly)
+
+    @staticmethod
+    def _set(handle: Any, form: Any) -> None:
+        logging.Handler.handle, logging.Handler.format = handle, form  # type: ignore[method-assign]
+
+    def _clean_record(self, record: logging.LogRecord) -> None:
         try:
             message = record.getMessage()
         except Exception:  # noqa: BLE001  a record whose arguments do not fit its text is told as such by logging itself
-            message = f"{record.msg} (arguments left out)"
+            message = f"{as_text(record.msg)} (arguments left out)"
         record.msg, record.args = self._redactor.clean(message), ()
         if record.exc_info:
-            record.exc_text = self._redactor.clean(logging.Formatter().formatException(record.exc_info))
+            record.exc_text = logging.Formatter().formatException(record.exc_info)
             record.exc_info = None
+        if record.exc_text:
+            record.exc_text = self._redactor.clean(record.exc_text)
         if record.stack_info:
             record.stack_info = self._redactor.clean(record.stack_info)
-        return record
 
     # -- streams: the terminal, and whatever is printed when nobody captures --
 
@@ -111,7 +129,7 @@ class Guard:
         return None if stream is None else CleanStream(bare(stream), self._redactor.clean)
 
     def pytest_unconfigure(self) -> None:
-        logging.setLogRecordFactory(self._make_record)
+        self._set(*self._usual)
 
 
 def stop_what_passes_it_on(config: pytest.Config) -> None:

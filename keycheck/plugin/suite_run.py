@@ -28,6 +28,8 @@ from keycheck.settings import loading
 from keycheck.verdict.findings import Check
 from keycheck.withdrawal import SUITE
 
+_LEAST_TIMEOUT = 1  # second; under it pytest-timeout ends what lies between the checks, and the run with it
+
 
 class SuiteRun:
     """The hooks of a run of suite/."""
@@ -83,6 +85,11 @@ class SuiteRun:
         if self._option("numprocesses") or self._option("dist", "no") != "no":
             raise UsageProblem(
                 "-n does not go with suite/: its checks share one session, one clock and one rate budget. Leave it out"
+            )
+        seconds = getattr(self.config, "_env_timeout", None)  # pytest-timeout's: of its option, variable or setting
+        if seconds and 0 < seconds < _LEAST_TIMEOUT:
+            raise UsageProblem(
+                f"--timeout is less than {_LEAST_TIMEOUT} s, in which no check can end: give it more, or leave it out"
             )
         refuse_what_passes_it_on(self.config)
 

@@ -27,9 +27,8 @@ from keycheck.settings import loading, value_parsers
 from keycheck.settings.loading import Settings
 
 if TYPE_CHECKING:
-    from threading import Event
-
     from keycheck.cassettes.recorder import Recorder
+    from keycheck.network.transport import HttpTransport
 
 
 @dataclass(frozen=True)
@@ -115,7 +114,7 @@ class _Opener:
         label = self._label(loaded, identity.key)
         urls = {Host.FUTURES: loaded.futures_url} | ({Host.WALLET: loaded.wallet_url} if loaded.wallet_url else {})
         http = self._resources.enter_context(contextlib.closing(HttpTransport(urls, loaded.proxy, loaded.ca_bundle)))
-        host, listener = HostChecks(loaded.credential_files), self._listener(loaded, http.limited)
+        host, listener = HostChecks(loaded.credential_files), self._listener(loaded, http)
         files = tuple(path for _, path in loaded.credential_files)
         if self._options.record is None:
             journal = clock.NoJournal()
@@ -153,7 +152,7 @@ class _Opener:
                     "mixed up, and correct it"
                 )
 
-    def _listener(self, loaded: Settings, limited: "Event") -> Listener | None:
+    def _listener(self, loaded: Settings, http: "HttpTransport") -> Listener | None:
         if not loaded.user_stream:
             return None
         if loaded.stream_url is None:
@@ -167,7 +166,7 @@ class _Opener:
             loaded.ca_bundle,
             endpoint=USER_STREAMS[loaded.environment],
             probe=self._options.probe,
-            limited=limited,
+            limited=http.limited,
         )
 
     def _label(self, loaded: Settings, key: KeyFacts) -> Label:

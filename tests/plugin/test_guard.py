@@ -3,6 +3,8 @@
 import io
 import logging
 import os
+import re
+import xml.etree.ElementTree as ET
 from types import SimpleNamespace
 from typing import NamedTuple
 
@@ -146,7 +148,7 @@ def test_a_log_record_is_cleaned_before_any_handler(caplog: pytest.LogCaptureFix
     text = caplog.text + "".join(str(vars(record)) for record in caplog.records)
     assert len(caplog.records) == 3
     assert SECRET[:12] not in text
-    assert logging.getLogRecordFactory() is logging.LogRecord
+    assert logging.Handler.handle.__module__ == logging.Handler.format.__module__ == "logging"
 
 
 def test_reports_are_cleaned_wherever_text_may_stand() -> None:
@@ -257,6 +259,85 @@ def test_exchange_that_reads_everything_back_is_not_repeated(suite: SuiteRunner)
         done = suite("-vv", settings=exchange.settings())
     assert done.exit_status in (1, 10)
     assert not Redactor([API_KEY]).finds(done.output + done.page + str(done.verdict))
+
+
+SUITE_PROPERTIES = """import os, pytest
+KEY = os.environ["BINANCE_API_KEY"]
+
+@pytest.fixture(scope="session", autouse=True)
+def of_all(record_testsuite_property):
+    record_testsuite_property("x", KEY)
+    record_testsuite_property(KEY, "y")
+    yield
+    record_testsuite_property("at the end", [KEY])
+"""
+
+
+@pytest.mark.parametrize("family", ["xunit1", "xunit2", "legacy"])
+@pytest.mark.parametrize("place", ["/dev/stdout", "/dev/stderr", "junit.xml"])
+def test_whatever_is_put_into_junits_file_is_cleaned_before_it_is_xml(
+    place: str, family: str, careless: SuiteRunner, exchange: LocalExchange
+) -> None:
+    """Properties of the run, and attributes of a check: they pass by all reports, and a device is never scanned."""
+    (careless.root / "suite" / "conftest.py").write_text(SUITE_PROPERTIES, encoding="utf-8")
+    body = "record_xml_attribute('of_mine', key); record_xml_attribute('k' + key, 'y')\n    record_property(key, 1)"
+    text = CARELESS.format(body=body).replace("record_property)", "record_property, record_xml_attribute)")
+    (careless.root / "suite" / "test_8_extra.py").write_text(text, encoding="utf-8")
+    junit = careless.folder / place
+    options = (f"--junitxml={junit}", f"--junitprefix={API_KEY[:20]}", "-o", f"junit_suite_name={API_KEY}")
+    done = careless(*options, "-o", f"junit_family={family}", settings=exchange.settings())
+    assert done.exit_status == 0, done.output
+    written = done.output if place.startswith("/dev") else junit.read_text(encoding="utf-8")
+    (document,) = re.findall(r"<testsuites.*</testsuites>", written, re.DOTALL)
+    assert HIDDEN in document
+    root = ET.fromstring(document)  # noqa: S314  our own file
+    assert len(list(root.iter("testcase"))) == len(done.outcomes)
+    assert not Redactor([API_KEY]).finds(done.output + written)
+
+
+MADE_RECORDS = """import logging, os
+KEY = os.environ["BINANCE_API_KEY"]
+
+class Late(logging.Filter):
+    def filter(self, record):
+        record.msg = f"by a filter: {KEY}"
+        return True
+
+def made(**more):
+    return logging.makeLogRecord({"levelno": 40, "levelname": "ERROR", **more})
+
+def pytest_runtest_logstart():
+    log = logging.getLogger()
+    log.handle(made(msg=KEY))
+    log.handle(made(msg="with %s", args=(KEY,)))
+    log.handle(made(msg="with %d", args=(KEY,)))
+    log.handle(made(msg="x", exc_text=KEY, stack_info=KEY))
+    log.handle(made(msg="x", exc_info=(ValueError, ValueError(KEY), None)))
+    log.handle(made(msg="x", funcName=KEY, name=KEY))
+    for handler in log.handlers:
+        handler.emit(made(msg=f"at once {KEY}"))
+        late = Late()
+        handler.addFilter(late)
+        log.error("clean")
+        handler.removeFilter(late)
+"""
+
+
+@pytest.mark.parametrize("place", ["/dev/stdout", "/dev/stderr", "run.log", "cli"])
+def test_a_record_that_no_factory_made_is_cleaned_where_it_is_written(
+    place: str, careless: SuiteRunner, exchange: LocalExchange
+) -> None:
+    """By the handler that writes it; a device is no stream of Python's, and is never scanned."""
+    (careless.root / "suite" / "conftest.py").write_text(MADE_RECORDS, encoding="utf-8")
+    log = careless.folder / place
+    option = ("-o", "log_cli=true") if place == "cli" else (f"--log-file={log}",)
+    form = "log_file_format=%(name)s %(funcName)s %(message)s"
+    done = careless(*option, "-o", form, settings=exchange.settings())
+    assert done.exit_status == 0, done.output
+    written = log.read_text(encoding="utf-8") if log.is_file() and place == "run.log" else done.output
+    assert written.count("at once [hidden]") >= len(done.outcomes)
+    assert written.count("by a filter: [hidden]") >= len(done.outcomes)
+    assert not Redactor([API_KEY]).finds(done.output + written)
 
 
 # -- streams that pytest has put aside --
