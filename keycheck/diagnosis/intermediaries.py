@@ -12,23 +12,22 @@ from keycheck.exchange.evidence import Call
 
 
 def location_or_firewall(seen: EvidenceView) -> Iterator[Diagnosis]:
-    """451, or a page of a firewall (403, 202)."""
-    away = seen.in_trouble("turned_away")
-    if barred := [call for call in away if call.status == 451]:
+    """A place that is not served (451, or a 403 that says so), or a page of a firewall (403, 202)."""
+    if barred := seen.in_trouble("restricted_location"):
         yield Diagnosis(
             "restricted_location",
             Confidence.CERTAIN,
-            f"Binance does not serve the place in which this machine's public address lies (HTTP 451). {NOT_THE_KEY}",
+            "Binance does not serve the place in which this machine's public address lies"
+            f"{_status_of(barred[0])}. {NOT_THE_KEY}",
             told(barred),
             "run the bot, and this suite, from a country where Binance serves futures. Cloud machines are mostly "
             "counted to the country of their data centre, and hosted CI to the United States.",
         )
-    if walled := [call for call in away if call.status != 451]:
-        how = f" (HTTP {walled[0].status})" if walled[0].status else ""
+    if walled := seen.in_trouble("turned_away"):
         yield Diagnosis(
             "blocked_by_firewall",
             Confidence.LIKELY,
-            f"A firewall answered in Binance's place{how}: its own, after too many requests from "
+            f"A firewall answered in Binance's place{_status_of(walled[0])}: its own, after too many requests from "
             f"this address, or one of this network. {NOT_THE_KEY}",
             told(walled),
             f"stop every program that calls Binance from this address, wait ten minutes, {AGAIN}. If it stays, use "
@@ -79,6 +78,10 @@ def trouble(seen: EvidenceView) -> Iterator[Diagnosis]:
         )
 
 
+def _status_of(call: Call) -> str:
+    return f" (HTTP {call.status})" if call.status else ""
+
+
 def _patience(call: Call, *, banned: bool) -> str:
     if call.banned_until is not None:
         return "wait until then"
@@ -91,7 +94,8 @@ def _until(call: Call, began: str) -> str:
     """When a limit ends, in UTC and in minutes from the run."""
     if call.banned_until is not None:
         minutes = _minutes_between(began, call.banned_until)
-        return f" until {utc(call.banned_until)}" + (f", {minutes} minutes after this run began" if minutes else "")
+        after = f", {minutes} minute{'s' * (minutes != 1)} after this run began" if minutes else ""
+        return f" until {utc(call.banned_until)}{after}"
     if call.retry_after is not None:
         return f", and asks to wait {call.retry_after} s"
     return ""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
-from keycheck.errors import BlockedEnRoute, ExchangeTrouble, Inconclusive, NotBinance, RateLimited
+from keycheck.errors import BlockedEnRoute, ExchangeTrouble, Inconclusive, NotBinance, RateLimited, RestrictedLocation
 from keycheck.exchange import refusal_text
 from keycheck.exchange.endpoints import ACCOUNT_CONFIG, API_RESTRICTIONS, ORDER_TEST, Endpoint
 from keycheck.exchange.error_codes import Kind, kind_of
@@ -44,6 +44,8 @@ _LONGEST = 4000  # characters of a message that are looked at
 _LONGEST_SECRET = 256
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{24,256}")
 _BANNED_UNTIL = re.compile(r"banned until (\d{12,14})")
+# What CloudFront writes where it is set to close a country out. Its other pages leave open whom they mean.
+_COUNTRY = re.compile(rb"configured\s+to\s+block\s+access\s+from\s+your\s+country", re.IGNORECASE)
 _NOTICE = re.compile(r"[0-9]{1,12}")  # the name of a notice's only member
 _OF_ERRORS = ("code", "error", "success")  # members by which an object tells how a request fared
 _LARGEST_CODE = 10**9  # the wallet API's longest codes have nine digits
@@ -90,6 +92,11 @@ def is_notice(body: bytes) -> bool:
     return len(said) == 1 and all(
         _NOTICE.fullmatch(name) and isinstance(said[name], str) and said[name] for name in said
     )
+
+
+def closes_the_country_out(status: int, body: bytes) -> bool:
+    """Whether it is the 403 of Binance's edge that says that this machine's country is not served."""
+    return status == 403 and _COUNTRY.search(body[:_LONGEST]) is not None
 
 
 def is_accepted_order(body: Mapping[str, Any]) -> bool:
@@ -140,10 +147,11 @@ def _trouble(raw: RawAnswer, endpoint: Endpoint, refusal: Refusal) -> Inconclusi
         return NotBinance(
             f"{host} answered with a redirect (HTTP {status}), which Binance never does. {_SOMETHING_BETWEEN}"
         )
-    if status == 451:
-        return BlockedEnRoute(
-            f"{host} is closed to the place this machine is in (HTTP 451). Run from a country where Binance serves "
-            "futures; this is not a fault of the key"
+    if status == 451 or (closes_the_country_out(status, raw.body) and refusal.code is None):
+        return RestrictedLocation(
+            f"{host} is closed to the place this machine is in (HTTP {status}). Run from a country where Binance "
+            "serves futures; this is not a fault of the key",
+            status,
         )
     if status in (202, 403) and refusal.code is None:
         return BlockedEnRoute(

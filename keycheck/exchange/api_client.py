@@ -106,7 +106,7 @@ class ApiClient:
         journal: clock.Journal,
         caller: Caller,
         *,
-        waiting: Throttle,
+        throttle: Throttle,
         recv_window: int,
     ) -> None:
         self.first_error: Inconclusive | None = None  # of the run's first request; it forbids all others
@@ -115,7 +115,7 @@ class ApiClient:
         self._redactor = redactor
         self._journal = journal
         self._caller = caller
-        self._waiting = waiting
+        self._throttle = throttle
         self._recv_window = recv_window
         self._slots = {host: threading.Semaphore(most) for host, most in AT_ONCE.items()}
         self._counting = threading.Lock()
@@ -175,7 +175,7 @@ class ApiClient:
             raise RateLimited(f"not sent, because earlier in this run {self._stopped}")
         if self._stopped:
             raise self._stopped.with_traceback(None)
-        seconds = RUN_SECONDS - (self._watch.seconds - self._waiting.seconds)
+        seconds = RUN_SECONDS - (self._watch.seconds - self._throttle.seconds)
         if seconds <= 0:
             raise OutOfTime(f"{endpoint} was not sent, as this run has waited {RUN_SECONDS:.0f} s already. Run again")
         return seconds
@@ -183,11 +183,11 @@ class ApiClient:
     def _seconds_once_due(self, endpoint: Endpoint) -> float:
         """`seconds_for`, after the wait for the exchange's next minute where that is due."""
         seconds = self.seconds_for(endpoint)
-        must_wait = endpoint.host is Host.FUTURES and self._waiting.is_due
+        must_wait = endpoint.host is Host.FUTURES and self._throttle.is_due
         self._caller.check_cancelled(must_wait=must_wait)
         if not must_wait:
             return seconds
-        self._waiting.for_room()
+        self._throttle.for_room()
         return self.seconds_for(endpoint)
 
     def _key_for(self, endpoint: Endpoint) -> Secret | None:
@@ -224,7 +224,7 @@ class ApiClient:
             f"call/{sending.number}", [round(sending.began * 1000), round(span.took)], vital=False
         )
         call = self._calls[sending.number] = _call(sending.endpoint, raw, result, times)
-        self._waiting.hear(call.used_weight, span.began + span.took)
+        self._throttle.hear(call.used_weight, span.began + span.took)
         if isinstance(result, RateLimited):
             self._stopped = result
         connecting = raw.connecting_ms if raw else 0.0

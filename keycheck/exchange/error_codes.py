@@ -20,12 +20,13 @@ class Kind(Enum):
     FORMAT = "request format"
     RATE = "rate limit"
     TROUBLE = "exchange trouble"
+    LOCATION = "this machine's place"  # of no code: an answer's status or its page tells it
     UNKNOWN = "unknown"
 
     @property
     def speaks_of_the_key(self) -> bool:
-        """Whether such a refusal is an observation about the key or its account, and not about us or the exchange."""
-        return self in (Kind.AUTHENTICATION, Kind.BARRED, Kind.AGREEMENT)
+        """Whether such a refusal is an observation about the key, its account or where it is used from."""
+        return self in (Kind.AUTHENTICATION, Kind.BARRED, Kind.AGREEMENT, Kind.LOCATION)
 
 
 _AUTHENTICATION = {
