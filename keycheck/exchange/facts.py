@@ -291,21 +291,6 @@ def _limits(one: Mapping[str, Any]) -> list[Any]:
     return [one.get(name) for name in ("stepSize", "minQty", "maxQty", "notional")]
 
 
-@dataclass(frozen=True)
-class Weight:
-    """Request weight of an address within one minute, and its limit."""
-
-    used: int
-    limit: int
-
-    def __str__(self) -> str:
-        return f"{self.used} of {self.limit} of the address's request weight in this minute"
-
-    def is_under(self, percent: int) -> bool:
-        """Whether less than so much of the limit is used."""
-        return self.used * 100 < self.limit * percent
-
-
 def weight_limit(exchange_info: Mapping[str, Any]) -> int | None:
     """Request weight per minute and IP; None where the exchange does not publish it."""
     limits = exchange_info.get("rateLimits")

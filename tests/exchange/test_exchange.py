@@ -647,6 +647,30 @@ def test_weights_are_counted_and_reported(exchange: LocalExchange) -> None:
     assert header not in third.headers
 
 
+def test_signed_requests_have_a_counter_of_their_own() -> None:
+    """As seen on the test network: one second apart, an unsigned answer told 2 and a signed one hundreds."""
+    with LocalExchange(Scenario(used_weight=1, signed_weight=400)) as exchange:
+        told = [ask(exchange.futures_url, TIME), ask_signed(exchange, CONFIG), ask(exchange.futures_url, TIME)]
+    assert [one.headers["x-mbx-used-weight-1m"] for one in told] == ["2", "407", "8"]
+
+
+def test_headers_are_spelt_now_so_and_now_so() -> None:
+    """As documented, and in lower case as over HTTP/2; the server calls itself nginx since 2026."""
+    with LocalExchange() as exchange:
+        heads = [first_bytes(exchange.futures_url)[0].partition(b"\r\n\r\n")[0] for _ in range(2)]
+    as_documented, lower = heads
+    assert b"X-MBX-USED-WEIGHT-1M: 2\r\n" in as_documented
+    assert b"Server: nginx\r\n" in as_documented
+    assert b"x-mbx-used-weight-1m: 3\r\n" in lower
+    assert b"server: nginx\r\n" in lower
+
+
+def test_a_limit_names_the_caller(exchange: LocalExchange) -> None:
+    """As the live text does."""
+    exchange.scenario = Scenario(faults={TIME: Fault.rate_limited()})
+    assert "current limit of IP(203.0.113.7) is 2400 requests per minute" in ask(exchange.futures_url, TIME).json["msg"]
+
+
 def test_the_weight_header_can_be_spelt_otherwise_or_missing() -> None:
     """The header's spelling is the scenario's."""
     with LocalExchange(Scenario(weight_header="x-mbx-used-weight-1m")) as exchange:

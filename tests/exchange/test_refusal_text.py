@@ -60,8 +60,8 @@ KNOWN = [
         -1003,
         "Too many requests; current limit of IP(203.0.113.7) is 2400 requests per minute. Please use the websocket for "
         "live updates to avoid polling the API.",
-        "Too many requests; current limit is … requests per minute. Please use the websocket for live updates to avoid "
-        "polling the API.",
+        "Too many requests; current limit of IP is 2400 requests per minute. Please use the websocket for live updates "
+        "to avoid polling the API.",
     ),
     (-5000, "Path /home/jo, Method GET is invalid", "Path …, Method … is invalid"),
 ]

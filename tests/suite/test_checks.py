@@ -259,6 +259,38 @@ def test_a_flag_that_is_no_boolean_is_never_guessed(value: object) -> None:
         assert outcome_of("withdrawals_are_disabled", binance)[0] is UNPROVEN
 
 
+@pytest.mark.parametrize(
+    ("scenario", "expected", "used"),
+    [
+        (Scenario(signed_weight=2000), WARN, 2001),  # what an unsigned answer tells is of another counter
+        (Scenario(used_weight=2000), WARN, 2000),
+        (Scenario(used_weight=1900), PASS, 1900),
+        (Scenario(used_weight=0), PASS, 0),
+        (Scenario(used_weight=0, latency_ms=40, jitter_ms=(5, 0, 10)), PASS, 0),
+    ],
+)
+def test_the_highest_weight_that_any_answer_told_counts(scenario: Scenario, expected: Outcome, used: int) -> None:
+    """Signed answers included, and without what this run spent itself; both are said."""
+    with LocalExchange(scenario) as exchange, session(exchange) as binance:
+        outcome, noted = outcome_of("rate_limit_headroom_is_left", binance)
+        assert binance.signed_reads().accepted
+        assert len(exchange.requests_to("/fapi/v1/accountConfig")) == 1
+    assert outcome is expected
+    assert f"{used} of 2400 " in noted["observed"]
+    assert "the highest figure" in noted["observed"]
+    assert "signed" in noted["observed"]
+
+
+@pytest.mark.parametrize("settings", [{"BINANCE_API_SECRET": ""}, {"BINANCE_API_KEY": "short"}], ids=repr)
+def test_without_a_signed_answer_the_others_tell_the_weight(settings: dict[str, str]) -> None:
+    """And it says that no signed one was among them."""
+    with LocalExchange(Scenario(used_weight=2000)) as exchange, session(exchange, None, **settings) as binance:
+        outcome, noted = outcome_of("rate_limit_headroom_is_left", binance)
+    assert outcome is WARN
+    assert "2000 of 2400 " in noted["observed"]
+    assert ("unsigned ones alone" in noted["observed"]) is (settings != {"BINANCE_API_KEY": "short"})
+
+
 @pytest.mark.parametrize("name", ["enableAlphaWithdrawals", "alphaWithdraw", "alpha withdraw"])
 def test_a_way_to_withdraw_by_any_name_convicts(name: str) -> None:
     """And is told of in verdict.json."""
