@@ -43,6 +43,7 @@ _AUTHENTICATION = {
 _CLOCK = {-1021, -5028}
 _BARRED = {
     -1109,  # invalid account
+    -1135,  # invalid account status; not on the futures page, seen on a futures order (binance-us-api-docs#106)
     -2023,  # in liquidation
     -4087,  # reduce-only permission
     -4088,  # no place-order permission
@@ -68,7 +69,7 @@ _ORDER_RULE = {
 }
 _RATE = {-1003, -1015, -1034}
 _TROUBLE = {-1000, -1001, -1006, -1007, -1008, -1016}
-_FORMAT = {-1013, *range(-1136, -1099)} - _BARRED
+_FORMAT = {-1013, *range(-1136, -1099)} - _BARRED - _TROUBLE
 
 _KINDS = {
     code: kind
