@@ -36,11 +36,13 @@ CAUSES = {
         "wrong_environment": "a key of the test network used on production, or the other way round",
         "futures_not_enabled": "the key lacks the futures permission",
         "read_only_key": "the key may read, and not trade",
+        "key_type_not_taken": "the futures API does not take keys of this type",
     },
     "the account": {
         "futures_account_not_opened": "the account has no futures account yet",
         "portfolio_margin_account": "a portfolio margin account, whose keys the futures API refuses",
         "key_older_than_futures_account": "the key was made before the futures account was opened",
+        "keys_locked": "Binance has locked the API keys of this account",
     },
     "the clock": {
         "clock_ahead": "this machine's clock is fast",
@@ -60,6 +62,7 @@ CAUSES = {
         "network_unreachable": "Binance could not be reached from this machine",
         "tls_failure": "the connection is not private: the certificate was refused",
         "not_binance": "something that is not Binance answered",
+        "answers_contradict": "one answer accepts the key, and another one denies it",
     },
 }
 _ORDER = [name for causes in CAUSES.values() for name in causes]

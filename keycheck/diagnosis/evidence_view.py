@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+from keycheck.diagnosis.refusal_codes import AMBIGUOUS
 from keycheck.exchange.endpoints import (
     ACCOUNT_CONFIG,
     ACCOUNT_INFO,
@@ -79,11 +80,11 @@ class EvidenceView:
 
     @property
     def futures_refuses_alone(self) -> bool:
-        """Whether the wallet API takes the key, and the futures API does not, though the permission is not missing."""
+        """Whether the wallet API takes the key, and the futures API may not permit it, though the box is ticked."""
         wallet, account = self.wallet, self.account
         if wallet is None or account is None or not wallet.accepted or self.flag("enableFutures") is False:
             return False
-        return refused(account) and kind_of(account.code) is Kind.AUTHENTICATION
+        return refused(account) and account.code in AMBIGUOUS
 
 
 def _is_aside(call: Call) -> bool:

@@ -1,6 +1,6 @@
 """All rules on the evidence of a run. Pure."""
 
-from keycheck.diagnosis import account, intermediaries, key, local_clock, network, restrictions
+from keycheck.diagnosis import account, contradictions, intermediaries, key, local_clock, network, restrictions
 from keycheck.diagnosis.cause import Diagnosis, most_likely_first
 from keycheck.diagnosis.evidence_view import EvidenceView
 from keycheck.exchange.evidence import Evidence
@@ -10,12 +10,16 @@ _RULES = (
     key.malformed,
     key.wrong_secret,
     key.not_accepted,
+    key.another_address,
     account.futures_not_enabled,
     account.futures_refuses,
     account.read_only,
     account.withdrawals,
+    restrictions.keys_locked,
     restrictions.barred,
     restrictions.agreement_not_signed,
+    contradictions.key_type_not_taken,
+    contradictions.answers_contradict,
     local_clock.clock,
     intermediaries.location_or_firewall,
     intermediaries.limits,

@@ -43,6 +43,7 @@ _AUTHENTICATION = {
 }
 _CLOCK = {-1021, -5028}
 _BARRED = {
+    -1135,  # invalid account status; not on the futures page, seen on a futures order (binance-us-api-docs#106)
     -2023,  # in liquidation
     -4087,  # reduce-only permission
     -4088,  # no place-order permission
@@ -73,7 +74,7 @@ _RATE = {-1003, -1015, -1034}
 # the same key is accepted on the next request (seen 2026), and stays where an account there is gone.
 INVALID_ACCOUNT = -1109
 _TROUBLE = {-1000, -1001, -1006, -1007, -1008, -1016, INVALID_ACCOUNT}
-_FORMAT = {-1013, *range(-1136, -1099)} - _TROUBLE
+_FORMAT = {-1013, *range(-1136, -1099)} - _BARRED - _TROUBLE
 
 _KINDS = {
     code: kind

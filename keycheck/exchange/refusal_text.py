@@ -122,6 +122,7 @@ _DOCUMENTED: dict[int, tuple[str, ...]] = {
         "Data sent for parameter '%s' is not valid.",
     ),
     -1131: ("'recvWindow' must be less than 60000.",),
+    -1135: ("Invalid account status.",),
     -1136: ("Invalid newOrderRespType.",),
     -2008: ("Invalid Api-Key ID.",),
     -2010: ("NEW_ORDER_REJECTED",),

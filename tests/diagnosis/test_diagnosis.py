@@ -115,7 +115,11 @@ def test_where_all_is_well_there_is_nothing_to_say() -> None:
             {"permissions": {"enableFutures": False}},
             ["futures_not_enabled certain"],
         ),
-        (both(-2017), {}, ["trading_barred likely"]),
+        (both(-2017), {}, ["keys_locked certain"]),
+        ((*ACCEPTED[:2], refusal(ORDER_TEST, -2017)), {"permissions": FINE}, ["keys_locked certain"]),
+        ((call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, -2017)), {"permissions": FINE}, ["keys_locked certain"]),
+        ((refusal(API_RESTRICTIONS, -2017), call(ACCOUNT_CONFIG)), {"key": QUOTED}, ["keys_locked certain"]),
+        ((*ACCEPTED[:2], refusal(ORDER_TEST, -1135)), {}, ["trading_barred certain"]),
         (ACCEPTED[:1], {"permissions": {"enableFutures": False}}, ["futures_not_enabled certain"]),
         (ACCEPTED, {"permissions": {"enableWithdrawals": True}}, ["withdrawals_enabled certain"]),
         (ACCEPTED[:2], {"can_trade": False}, ["trading_barred certain"]),
@@ -164,6 +168,92 @@ def test_a_cause_is_named_by_what_gives_it_away(
 ) -> None:
     """Name and confidence, the likeliest first."""
     assert [" ".join(one) for one in found(*calls, **seen)] == expected
+
+
+SEEN_FROM = "Invalid API-key, IP, or permissions for action, request ip: 203.0.113.7"
+
+
+@pytest.mark.parametrize(
+    ("environment", "code", "expected"),
+    [
+        ("production", -2015, ["ip_not_allowed likely", "unknown_key possible", "wrong_environment possible"]),
+        ("demo", -2015, ["wrong_environment likely", "unknown_key possible", "ip_not_allowed possible"]),
+        ("demo", -1011, ["ip_not_allowed likely", "unknown_key possible", "wrong_environment possible"]),
+    ],
+)
+def test_an_address_in_the_text_proves_no_list(environment: str, code: int, expected: list[str]) -> None:
+    """It stood in the answer to a demo key on the wrong network, too; on production, it is the likeliest reading."""
+    assert [" ".join(one) for one in found(*both(code, SEEN_FROM), environment=environment)] == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "listed", "expected"),
+    [
+        (-2015, SEEN_FROM, True, "possible"),
+        (-2015, SEEN_FROM, False, None),
+        (-2015, SEEN_FROM, None, None),
+        (-2015, "", True, None),
+        (-1011, "", True, "likely"),
+        (-1011, "", False, None),
+    ],
+)
+def test_where_the_wallet_takes_the_key_its_flag_rules_the_address_list_out(
+    code: int, text: str, listed: bool | None, expected: str | None
+) -> None:
+    """A key without a list was seen refused with that text as well, for a box that was not ticked."""
+    permissions = {name: value for name, value in {**FINE, "ipRestrict": listed}.items() if value is not None}
+    causes = dict(found(call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, code, text), permissions=permissions))
+    assert causes.get("ip_not_allowed") == expected
+    assert causes
+
+
+def test_a_certain_reason_of_the_account_leaves_none_for_the_address() -> None:
+    """What account/info says needs no other reading."""
+    refused = (call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, -2015, SEEN_FROM))
+    told = found(*refused, permissions=FINE, account_info={"isFutureEnabled": False})
+    assert told == [("futures_account_not_opened", "certain")]
+
+
+HMAC, ED25519 = KeyFacts(type="HMAC", last_four="abcd"), KeyFacts(type="ED25519", last_four="abcd")
+
+
+@pytest.mark.parametrize("code", [-2015, -2014, -2008, -1022, -1002, -1011, -1099, -4056])
+def test_a_wallet_that_refuses_alone_contradicts_the_other(code: int) -> None:
+    """The futures API took the same key from the same machine; what the wallet alone tells was seen by nobody."""
+    (one,) = diagnose(Evidence(calls=(refusal(API_RESTRICTIONS, code), call(ACCOUNT_CONFIG), call(ORDER_TEST))))
+    assert (one.cause, one.confidence) == ("answers_contradict", Confidence.LIKELY)
+    assert f"code {code}" in one.explanation
+    assert one.evidence == (f"{ACCOUNT_CONFIG}: HTTP 200", str(refusal(API_RESTRICTIONS, code)))
+    assert "was seen by no check" in one.fix
+
+
+@pytest.mark.parametrize(
+    ("key", "code", "expected"),
+    [
+        (HMAC, -1022, "answers_contradict"),
+        (HMAC, -2014, "answers_contradict"),
+        (HMAC, -2008, "answers_contradict"),
+        (HMAC, -4056, "key_type_not_taken"),
+        (ED25519, -1022, "key_type_not_taken"),
+        (ED25519, -2014, "key_type_not_taken"),
+        (ED25519, -4057, "key_type_not_taken"),
+        (ED25519, -2008, "answers_contradict"),
+    ],
+)
+def test_a_futures_api_that_refuses_a_proven_signature_needs_no_new_key_of_the_same_kind(
+    key: KeyFacts, code: int, expected: str
+) -> None:
+    """The wallet API took key and signature; an Ed25519 key that the futures API does not take would look like it."""
+    calls_ = (call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, code))
+    assert found(*calls_, permissions=FINE, key=key) == [(expected, "likely")]
+    assert not account_info_decides(Evidence(calls=calls_, permissions=FINE, key=key))
+
+
+@pytest.mark.parametrize("code", [-1022, -2014, -2008, -4056, -1011])
+def test_an_order_that_is_refused_as_if_unsigned_contradicts_the_reads(code: int) -> None:
+    """The same key and secret signed the reads; that they may not trade would be another code."""
+    causes = found(*ACCEPTED[:2], refusal(ORDER_TEST, code), permissions=FINE | {"ipRestrict": False})
+    assert causes == [("answers_contradict", "likely")]
 
 
 @pytest.mark.parametrize("code", [-1022, -2008, -2014, -2015, -1011])
@@ -351,7 +441,32 @@ PEM = KeyFacts(type="ED25519", last_four="Eh8A")
         (ACCEPTED[:2], {"can_trade": False}, "The key is good, and the account", "canTrade is false."),
         ((), {"can_trade": False}, "may not trade, and not why (canTrade).", "canTrade is false."),
         ((), {"can_trade": False}, "The account behind it is kept from trading: Binance says", "canTrade is false."),
-        (both(-2017), {}, "The account behind it is kept from trading: the API keys", "ask Binance support"),
+        (both(-2017), {}, "has locked the API keys of this account", "ask Binance support"),
+        ((*ACCEPTED[:2], refusal(ORDER_TEST, -1135)), {}, "the account's status", "ask Binance support"),
+        (
+            (refusal(API_RESTRICTIONS, -2008), call(ACCOUNT_CONFIG)),
+            {},
+            "The futures API takes the key, and the wallet API refuses it (code -2008)",
+            "take BINANCE_FUTURES_URL",
+        ),
+        (
+            (call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, -1022)),
+            {"permissions": FINE},
+            "The wallet API takes the key, and the futures API refuses it (code -1022)",
+            "take BINANCE_FUTURES_URL",
+        ),
+        (
+            (*ACCEPTED[:2], refusal(ORDER_TEST, -1022)),
+            {"permissions": FINE},
+            "Reads are taken, and the test order is refused (code -1022)",
+            "take BINANCE_FUTURES_URL",
+        ),
+        (
+            (call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, -1022)),
+            {"permissions": FINE, "key": ED25519},
+            "the futures API may not take Ed25519 keys",
+            "System generated",
+        ),
         ((refusal(ACCOUNT_CONFIG, -1021, "1000ms ahead"),), {}, "a stamp as from the future", "RECV_WINDOW=10000"),
         ((refusal(ACCOUNT_CONFIG, -1021),), {}, "a stamp as too old", "BINANCE_RECV_WINDOW=10000"),
         (
@@ -403,8 +518,8 @@ def test_the_first_cause_says_what_happened_and_what_to_do(
 
 
 def test_codes_that_bar_an_account_and_their_words_are_one_list() -> None:
-    """With the code for locked keys, which is an authentication error and bars the account as well."""
-    assert set(BARS) == {code for code in range(-10_000, 10_000) if kind_of(code) is Kind.BARRED} | {-2017}
+    """Each code has its words, and no other has any."""
+    assert set(BARS) == {code for code in range(-10_000, 10_000) if kind_of(code) is Kind.BARRED}
 
 
 def test_of_two_limits_the_first_is_told() -> None:
@@ -685,11 +800,7 @@ LIMIT = trouble("rate_limited", 429, code=-1003, retry_after=3600)
         ((*ACCEPTED[:2], trouble("exchange_trouble", 503, TRADING_STATUS, code=-1008)), {}, None),  # advice alone
         ((call(ACCOUNT_CONFIG), trouble("not_binance", 404, API_RESTRICTIONS)), {}, "not_binance likely"),
         ((refusal(API_RESTRICTIONS, -2008), refusal(ACCOUNT_CONFIG, -4109)), {}, "unknown_key likely"),
-        (
-            (call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, -2014)),
-            {"permissions": FINE},
-            "futures_account_not_opened possible",
-        ),
+        ((call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, -2014)), {"permissions": FINE}, "answers_contradict likely"),
         (both(-1021), {"drift": Drift(3_600_000, 1)}, "clock_ahead likely"),  # corrected by it, and refused
     ],
 )
