@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 class Options:
     """What the command line asks for. `cassettes`: the folder in which a cassette is found by its name.
 
+    `settings`: JSON of all settings by name, from a program that started the run, in the environment's place.
+
     `probe`: the user data stream is asked for its subscriptions as well, as an observation that decides nothing.
     """
 
@@ -44,6 +46,7 @@ class Options:
     record: str | None = None
     compare: Path | None = None
     probe: bool = False
+    settings: Secret | None = None
 
     @property
     def mode(self) -> Mode:
@@ -81,7 +84,8 @@ class Opening:
             raise UsageProblem("--replay and --record exclude each other: leave one of them out")
         if self._options.replay is not None:
             return self._replay(cassettes.path_of(self._options.replay, self._options.cassettes))
-        return self._live(loading.load(self._options.env_file, required=self._options.env_file_required))
+        options = self._options
+        return self._live(loading.load(options.env_file, required=options.env_file_required, handed=options.settings))
 
     def close(self) -> None:
         """Gives back the network, and what a replay had shut."""
