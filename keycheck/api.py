@@ -1,6 +1,5 @@
 """`keycheck.check(...)`: one key, one verdict, from another program."""
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -80,7 +79,7 @@ def check(  # noqa: PLR0913  one for each setting
     api_key: str | None = None,
     api_secret: str | None = None,
     private_key: str | None = None,
-    private_key_file: str | os.PathLike[str] | None = None,
+    private_key_file: str | Path | None = None,
     passphrase: str | None = None,
     environment: str | None = None,
     symbol: str | None = None,
@@ -91,7 +90,7 @@ def check(  # noqa: PLR0913  one for each setting
     stream_url: str | None = None,
     user_stream: bool | None = None,
     proxy: str | None = None,
-    ca_bundle: str | os.PathLike[str] | None = None,
+    ca_bundle: str | Path | None = None,
     on_check: Callable[[Check], None] | None = None,
     timeout: float = process.SECONDS,
     cancel: process.Event | None = None,
@@ -140,7 +139,7 @@ def _text(name: str, value: object) -> str:
     """As the setting stands in .env. Paths are those of this process."""
     if isinstance(value, bool):
         return "on" if value else "off"
-    if name in _PATHS and isinstance(value, str | os.PathLike) and str(value).strip():
+    if name in _PATHS and isinstance(value, str | Path) and str(value).strip():
         return str(Path(value).expanduser().absolute())
     if isinstance(value, int):
         return str(value)

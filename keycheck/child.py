@@ -1,17 +1,18 @@
 """One run as a child process. `keycheck/process.py` starts this file by its path, and is the only one to do so.
 
+    argument  the folder that this process makes for itself; the reports go to reports/ in it
     stdin     one line of JSON, the job, settings and credentials among it; then silence for as long as the caller lives
     stdout    the lines of `plugin/progress.py`, and last `{"exit": STATUS}`
-    folder    the reports
 
-An end of stdin means that the caller is gone, however it went: this process then removes the folder, and ends itself
-with all that it has started. Before anything is imported or read that matters, core dumps are switched off.
+An end of stdin means that the caller is gone, however it went: this process is then ended with all that it has started,
+and its folder is removed. Before anything is imported or read that matters, core dumps are switched off.
 """
 
 import contextlib
 import importlib.util
 import json
 import os
+import select
 import shutil
 import signal
 import sys
@@ -27,10 +28,16 @@ def main() -> None:
     """Ends the process."""
     dump_no_core()
     parent = os.getppid()
+    folder = Path(sys.argv[1])
+    folder.mkdir(mode=0o700)
+    os.chdir(folder)
     stdin, stdout = _take_streams()
-    job = json.loads(_line(stdin))
-    folder = Path(job["folder"])
+    text = _line(stdin)
+    if not text:  # the caller went before it had written all of it
+        _remove(folder)
+        sys.exit(_GONE)
     threading.Thread(target=_end_with_caller, args=(stdin, parent, folder), daemon=True).start()
+    job = json.loads(text)
     _take_package(job["path"])
 
     from keycheck import invocation  # noqa: PLC0415  now it is the caller's
@@ -44,7 +51,6 @@ def main() -> None:
 
     arguments = ["--report-dir", str(folder / "reports"), "-p", "no:cacheprovider", *job["arguments"]]
     settings = Secret(json.dumps(job["settings"]))
-    del job
     status = invocation.run(arguments, folder, Progress(tell), settings=settings)
     tell(json.dumps({"exit": status}))
     os._exit(0)  # what is left of the interpreter's own end takes longer than some checks
@@ -69,30 +75,39 @@ def _take_streams() -> tuple[int, int]:
 
 
 def _line(stdin: int) -> bytes:
-    """The job. The caller that goes before it has written all of it wants nothing."""
+    """The job; empty where it does not come to its end."""
     held = bytearray()
     while not held.endswith(b"\n"):
         chunk = os.read(stdin, 2**16)
         if not chunk:
-            os._exit(_GONE)
+            return b""
         held += chunk
     return bytes(held)
 
 
 def _end_with_caller(stdin: int, parent: int, folder: Path) -> None:
     """Waits for the end of stdin, or for another parent: a second child of the caller may hold stdin open by chance."""
-    if sys.platform == "win32":
+    if sys.platform == "win32":  # whose select knows sockets alone
         with contextlib.suppress(OSError):
             os.read(stdin, 1)
-    else:
-        import select  # noqa: PLC0415  Windows' own knows sockets alone
-
-        while not select.select([stdin], [], [], _LOOK)[0] and os.getppid() == parent:
-            pass
-    shutil.rmtree(folder, ignore_errors=True)
-    if sys.platform != "win32":
-        os.killpg(0, signal.SIGKILL)  # the session is this run's own: git and the like go with it
+        _remove(folder)
+        os._exit(_GONE)
+    while not select.select([stdin], [], [], _LOOK)[0] and os.getppid() == parent:
+        pass
+    run, group = os.getpid(), os.getpgrp()
+    if os.fork():
+        threading.Event().wait()  # for its end
+    # In another session, the last of them ends the run, and cleans up behind it: the run may be writing until then.
+    os.setsid()
+    os.killpg(group, signal.SIGKILL)
+    while os.getppid() == run:
+        select.select([], [], [], 0.001)
+    _remove(folder)
     os._exit(_GONE)
+
+
+def _remove(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _take_package(path: list[str]) -> None:

@@ -16,7 +16,7 @@ from keycheck.caller import SUITE, Caller
 from keycheck.redaction.secret import Secret
 
 PLUGINS = ("keycheck.withdrawal", "keycheck.run.deferred_imports", "keycheck.plugin")  # as in conftest.py
-_HTML = ("pytest_html.plugin", "pytest_html.fixtures", "pytest_metadata.plugin")
+_HTML = ("pytest_metadata.plugin", "pytest_html.fixtures", "pytest_html.plugin")
 # pytest's own variables: what is meant for another project's tests has no place where a secret is.
 _OF_PYTEST = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DEBUG")
 _PACKAGE = Path(__file__).parent

@@ -80,7 +80,9 @@ def run(  # noqa: PLR0913  three that make the run, and three that watch it
     job = {"settings": dict(settings), "arguments": [*file, *arguments], "path": _folders_of_packages()}
     one = _Run(timeout, cancel)
     try:
-        folder = Path(tempfile.mkdtemp(prefix="keycheck-"))
+        # The child makes it: where this process dies before that, there is nothing to remove, and afterwards the child
+        # does so.
+        folder = Path(tempfile.gettempdir(), f"keycheck-{os.urandom(8).hex()}")
     except OSError as error:
         return one.not_started(error)
     try:
@@ -112,7 +114,7 @@ class _Run:
         try:
             watcher.start()
             with contextlib.suppress(OSError):  # it died; what is there to read says the rest
-                _hand_over(child, job | {"folder": str(folder)})
+                _hand_over(child, job)
             self._listen(child, on_check)
             _wait(child)
         finally:
@@ -189,11 +191,11 @@ class _Run:
 def _start(folder: Path) -> "subprocess.Popen[bytes]":
     """-I: no variable of Python's and no folder but those of installed packages says what is imported."""
     return subprocess.Popen(  # noqa: S603  our own file, by its path
-        [sys.executable, "-I", str(_CHILD)],
+        [sys.executable, "-I", str(_CHILD), str(folder)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        cwd=folder,
+        cwd=folder.parent,
         env=loading.for_a_run(),
         start_new_session=True,
         creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
