@@ -19,7 +19,7 @@ REPLAY = ("suite/", "--replay", "healthy")
 OLD = {"verdict.json": '{"ok": true, "verdict": "OK"}', "report.html": "<h1>OK</h1>", "summary.md": "OK"}
 # What Python and pytest import to start, and the few lines of ours that come before all else.
 BEFORE = re.compile(
-    r"(_pytest|pytest|pluggy|iniconfig|packaging|pygments)(\.|$)|keycheck(\.withdrawal|\.errors|\.report(\.hold)?)?$"
+    r"(_pytest|pytest|pluggy|iniconfig|packaging|pygments)(\.|$)|keycheck(\.withdrawal|\.caller|\.errors|\.report(\.hold)?)?$"
 )
 CACHE = ROOT / ".pytest_cache"
 DIES = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n"
