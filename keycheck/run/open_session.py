@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Options:
-    """What the command line asks for. `cassettes`: the folder in which a cassette is found by its name.
+    """The options of the command line. `cassettes`: the folder in which a cassette is found by its name.
 
     `settings`: JSON of all settings by name, from a program that started the run, in the environment's place.
 

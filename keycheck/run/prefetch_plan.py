@@ -58,7 +58,7 @@ def lanes_of(session: "Binance") -> tuple[Lane, ...]:
 
 
 class Plan:
-    """What the selected checks lead to, and which of it may be asked by now.
+    """The questions that the selected checks lead to, and which of them may be asked by now.
 
     `claims`: the test function of each selected check, in run order.
     """
@@ -103,7 +103,7 @@ class Plan:
         return ask.name in self._wanted and (not ask.arguments or "drift" in self._wanted)
 
     def _is_clear(self, check: Check, question: str) -> bool:
-        """Whether nothing blocks this check, as `findings.blocker` has it."""
+        """Whether nothing blocks this check, by the rules of `findings.blocker`."""
         needed, decisive = (
             [self._selected[one] for one in ids if one in self._selected]
             for ids in (check.needs, check.pointless_if_failed)
@@ -135,7 +135,7 @@ class Plan:
 
 
 def would_pass(claim: Claim, session: "Binance", host: "HostFacts") -> bool | None:
-    """What the check's own function says; None where it could not look. Asks the session what it does not know yet."""
+    """Runs the check's own function: True if it would pass, None if it could not look. May send requests."""
     handed = {"binance": session, "host": host, "observe": lambda *_, **__: None}
     try:
         claim(**{name: handed[name] for name in inspect.signature(claim).parameters})

@@ -65,7 +65,7 @@ NAMES = (
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything a live run is told from outside. URLs have no trailing slash; `recv_window` is in ms.
+    """All settings of a live run. URLs have no trailing slash; `recv_window` is in ms.
 
     `wallet_url` is None where the environment has no wallet API, `stream_url` where nobody says what stream belongs to
     the futures host. `user_stream`: whether one may be opened. `proxy` may hold a password, hence a Secret.
@@ -109,13 +109,13 @@ class Settings:
 
 
 def system() -> System | None:
-    """What this machine runs, for the commands of a remedy; None where no command is known for it."""
+    """This machine's system, for the commands of a fix; None for a system without known commands."""
     known: dict[str, System] = {"linux": "linux", "win32": "windows", "darwin": "macos"}
     return known.get(sys.platform)
 
 
 def step_summary() -> Path | None:
-    """Where a step of GitHub Actions collects what it wants shown on the page of its run."""
+    """The file in which a step of GitHub Actions collects text for the page of its run; None elsewhere."""
     name = os.environ.get("GITHUB_STEP_SUMMARY", "").strip()
     return Path(name) if name else None
 
