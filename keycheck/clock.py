@@ -23,6 +23,16 @@ class Journal(Protocol):
         ...
 
 
+class NoJournal:
+    """The journal of a live run: keeps nothing."""
+
+    def keep(self, key: str, fresh: list[float], *, vital: bool = True) -> list[float]:  # noqa: ARG002  the interface
+        return fresh
+
+    def remember(self, key: str, ask: Callable[[], list[str]]) -> list[str]:  # noqa: ARG002  the interface
+        return ask()
+
+
 @dataclass(frozen=True)
 class Span:
     """When something began on the wall clock (ms since 1970, UTC) and how long it took (ms, monotonic)."""

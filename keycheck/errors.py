@@ -8,7 +8,8 @@
     `-- Inconclusive          a check could not look; it never convicts the key
         |-- Unreachable         no answer: no DNS, refused, reset, time-out, certificate
         |-- NotBinance          an answer, but not one that Binance gives
-        |-- BlockedEnRoute          the firewall or a legal restriction answered in Binance's place
+        |-- BlockedEnRoute          a firewall answered in Binance's place
+        |   `-- RestrictedLocation      Binance does not serve the place in which this machine is
         |-- RateLimited         429 or 418: nothing more is sent in this run
         |-- NotSent             a request that was about to leave when such an answer was read
         |-- ExchangeTrouble     5xx and the codes that mean "try again"
@@ -73,9 +74,22 @@ class NotBinance(Inconclusive):
 
 
 class BlockedEnRoute(Inconclusive):
-    """A firewall (403, 202) or a legal restriction (451) stands between this machine and the API."""
+    """A firewall (403, 202) stands between this machine and the API."""
 
     kind = "turned_away"
+
+
+class RestrictedLocation(BlockedEnRoute):
+    """Binance does not serve the place in which this machine's address lies: 451, or a 403 that says so.
+
+    The only answer on the way that is an observation: where the claim is about this machine, it fails.
+    """
+
+    kind = "restricted_location"
+
+    def __init__(self, message: str, status: int = 451) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class RateLimited(Inconclusive):

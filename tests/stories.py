@@ -17,6 +17,7 @@ WALLET = "/sapi/v1/account/apiRestrictions"
 ACCOUNT = "/fapi/v1/accountConfig"
 ORDER = "/fapi/v1/order/test"
 LISTEN = "/fapi/v1/listenKey"
+PING = "/fapi/v1/ping"
 DAY = 86_400_000  # ms
 PAGE = b"<!doctype html><html><title>Welcome</title><body>Accept the terms of this hotel</body></html>"
 
@@ -165,14 +166,25 @@ _ALL = (
     Story("withdrawals-enabled", "NOT_OK", "withdrawals_enabled", "certain", SCENARIOS["withdrawals-enabled"]),
     Story("trading-barred", "NOT_OK", "trading_barred", "certain", SCENARIOS["trading-barred"]),
     Story("cooling-off", "NOT_OK", "trading_barred", "certain", SCENARIOS["cooling-off"]),
+    Story("agreement-not-signed", "NOT_OK", "agreement_not_signed", "certain", settings={"BINANCE_SYMBOL": "XAUUSDT"}),
     Story("restricted-location", "NOT_OK", "restricted_location", "certain", at("*", Fault.restricted_location())),
-    Story("firewall", "NOT_OK", "blocked_by_firewall", "likely", at("*", Fault.waf_403())),
+    Story("restricted-country", "NOT_OK", "restricted_location", "certain", at("*", Fault.country_403())),
+    Story("firewall", "UNPROVEN", "blocked_by_firewall", "likely", at("*", Fault.waf_403())),
     Story("rate-limited", "UNPROVEN", "rate_limited", "certain", at(WALLET, Fault.rate_limited(30))),
     Story("banned", "UNPROVEN", "ip_banned", "certain", banned),
     Story("exchange-trouble", "UNPROVEN", "exchange_trouble", "certain", at("*", Fault.overloaded_503())),
+    Story("maintenance", "UNPROVEN", "exchange_trouble", "likely", at("*", Fault.maintenance())),
+    Story(
+        "invalid-account",
+        "UNPROVEN",
+        "exchange_trouble",
+        "likely",
+        at(ACCOUNT, Fault.refused(-1109)),
+        settings=_DEMO,
+    ),
     Story("unreachable", "UNPROVEN", "network_unreachable", "likely", away=True),
     Story("stranger-certificate", "UNPROVEN", "tls_failure", "certain", tls=True),
-    Story("captive-portal", "NOT_OK", "not_binance", "certain", at("*", Fault.body(PAGE, "text/html"))),
+    Story("captive-portal", "UNPROVEN", "not_binance", "certain", at("*", Fault.body(PAGE, "text/html"))),
 )
 STORIES = {story.name: story for story in _ALL}
 
@@ -274,6 +286,15 @@ _BOTH = (
         Scenario(faults={WALLET: _REFUSED_V6, ACCOUNT: _REFUSED_V6}),
     ),
     Story("firewall before the wallet", "UNPROVEN", "blocked_by_firewall", "likely", at(WALLET, Fault.waf_403())),
+    Story("firewall before the ping", "UNPROVEN", "blocked_by_firewall", "likely", at(PING, Fault.challenge_202())),
+    Story("wallet closed to this place", "NOT_OK", "restricted_location", "certain", at(WALLET, Fault.country_403())),
+    Story(
+        "orders closed to this place",
+        "NOT_OK",
+        "restricted_location",
+        "certain",
+        at(ORDER, Fault.restricted_location()),
+    ),
     Story(
         "cooling-off, hedge mode",
         "NOT_OK",
@@ -289,6 +310,21 @@ _BOTH = (
         at(WALLET, Fault.refused(-2008), "unknown-key"),
     ),
     Story("demo, IP refused", "NOT_OK", "ip_not_allowed", "likely", SCENARIOS["ip-refused"], settings=_DEMO),
+    Story("invalid account, once", "OK", scenario=at(ACCOUNT, Fault.refused(-1109, times=1))),
+    Story("invalid account for an order, once", "OK", scenario=at(ORDER, Fault.refused(-1109, times=1))),
+    Story("invalid account", "UNPROVEN", "exchange_trouble", "likely", at(ACCOUNT, Fault.refused(-1109))),
+    Story("invalid account for orders", "UNPROVEN", "exchange_trouble", "likely", at(ORDER, Fault.refused(-1109))),
+    Story(
+        "maintenance told of the wallet", "UNPROVEN", "exchange_trouble", "likely", at(WALLET, Fault.maintenance(400))
+    ),
+    Story(
+        "maintenance in the second text, from the first request on",
+        "UNPROVEN",
+        "exchange_trouble",
+        "certain",
+        at("*", Fault.status(400, '{"code":-1016,"msg":"Service is under maintenance."}')),
+    ),
+    Story("agreement signed", "OK", scenario=Scenario(agreement_signed=True), settings={"BINANCE_SYMBOL": "XAUUSDT"}),
     Story("stream closed at once", "OK", scenario=SCENARIOS["stream-closed"]),
     Story("no listen key", "OK", scenario=at(LISTEN, Fault.refused(-2015))),
     Story(

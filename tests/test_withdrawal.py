@@ -98,7 +98,8 @@ def test_looking_leaves_the_last_reports(where: str, looks: str, reports: Path) 
 
 
 @pytest.mark.parametrize(
-    "arguments", [("tests/test_error_codes.py", "--co"), ("tests/test_error_codes.py", "--html", ".", "--co")]
+    "arguments",
+    [("tests/exchange/test_error_codes.py", "--co"), ("tests/exchange/test_error_codes.py", "--html", ".", "--co")],
 )
 def test_a_run_of_other_tests_leaves_the_last_reports(arguments: tuple[str, ...], reports: Path) -> None:
     """Also where an option of a plugin that is not yet known is followed by what looks like a path."""

@@ -49,6 +49,7 @@ CAUSES = {
     "what it may do": {
         "withdrawals_enabled": "the key can take money out",
         "trading_barred": "Binance does not let this account trade, or not now",
+        "agreement_not_signed": "the contract is a TradFi perpetual, whose agreement is not signed",
     },
     "what stands between": {
         "restricted_location": "Binance does not serve futures where this machine's address is",

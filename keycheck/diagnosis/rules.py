@@ -15,6 +15,7 @@ _RULES = (
     account.read_only,
     account.withdrawals,
     restrictions.barred,
+    restrictions.agreement_not_signed,
     local_clock.clock,
     intermediaries.location_or_firewall,
     intermediaries.limits,

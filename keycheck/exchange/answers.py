@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
-from keycheck.errors import BlockedEnRoute, ExchangeTrouble, Inconclusive, NotBinance, RateLimited
+from keycheck.errors import BlockedEnRoute, ExchangeTrouble, Inconclusive, NotBinance, RateLimited, RestrictedLocation
 from keycheck.exchange import refusal_text
 from keycheck.exchange.endpoints import ACCOUNT_CONFIG, API_RESTRICTIONS, ORDER_TEST, Endpoint
 from keycheck.exchange.error_codes import Kind, kind_of
@@ -44,6 +44,8 @@ _LONGEST = 4000  # characters of a message that are looked at
 _LONGEST_SECRET = 256
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{24,256}")
 _BANNED_UNTIL = re.compile(r"banned until (\d{12,14})")
+# What CloudFront writes where it is set to close a country out. Its other pages leave open whom they mean.
+_COUNTRY = re.compile(rb"configured\s+to\s+block\s+access\s+from\s+your\s+country", re.IGNORECASE)
 _ORDER_ID = re.compile(r"[0-9]{1,40}")
 _NOTICE = re.compile(r"[0-9]{1,12}")  # the name of a notice's only member
 _OF_ERRORS = ("code", "error", "success")  # members by which an object tells how a request fared
@@ -67,13 +69,12 @@ def read(raw: RawAnswer, endpoint: Endpoint, clean: Clean) -> dict[str, Any] | R
             f"the {endpoint.host.value} API has trouble of its own, maintenance perhaps: it answered with a notice and "
             f"nothing else (HTTP {raw.status}). Run again in some minutes"
         )
-    if raw.status == 200:
-        body = _json_object(raw, endpoint)
+    body = _json_object(raw, endpoint) if raw.status == 200 else _lenient(raw.body)
+    code = _code(body)
+    if raw.status == 200 and kind_of(code) is not Kind.TROUBLE:  # no status is documented for codes of maintenance
         if wrong := _wrong_with(body, endpoint):
             raise NotBinance(f"{endpoint} was answered with HTTP 200 and {wrong}. {_SOMETHING_BETWEEN}")
         return body
-    body = _lenient(raw.body)
-    code = _code(body)
     message = body.get("msg")
     message = printable(refusal_text.told(code, clean(message[:_LONGEST]))) if isinstance(message, str) else ""
     refusal = Refusal(raw.status, code, message, kind_of(code))
@@ -92,6 +93,11 @@ def is_notice(body: bytes) -> bool:
     return len(said) == 1 and all(
         _NOTICE.fullmatch(name) and isinstance(said[name], str) and said[name] for name in said
     )
+
+
+def closes_the_country_out(status: int, body: bytes) -> bool:
+    """Whether it is the 403 of Binance's edge that says that this machine's country is not served."""
+    return status == 403 and _COUNTRY.search(body[:_LONGEST]) is not None
 
 
 def is_accepted_order(body: Mapping[str, Any]) -> bool:
@@ -147,10 +153,11 @@ def _trouble(raw: RawAnswer, endpoint: Endpoint, refusal: Refusal) -> Inconclusi
         return NotBinance(
             f"{host} answered with a redirect (HTTP {status}), which Binance never does. {_SOMETHING_BETWEEN}"
         )
-    if status == 451:
-        return BlockedEnRoute(
-            f"{host} is closed to the place this machine is in (HTTP 451). Run from a country where Binance serves "
-            "futures; this is not a fault of the key"
+    if status == 451 or (closes_the_country_out(status, raw.body) and refusal.code is None):
+        return RestrictedLocation(
+            f"{host} is closed to the place this machine is in (HTTP {status}). Run from a country where Binance "
+            "serves futures; this is not a fault of the key",
+            status,
         )
     if status in (202, 403) and refusal.code is None:
         return BlockedEnRoute(

@@ -25,6 +25,7 @@ from keycheck.errors import (
 from keycheck.exchange import answers, rate_limit
 from keycheck.exchange.answers import RawAnswer
 from keycheck.exchange.endpoints import AT_ONCE, USER_STREAM, Endpoint, Host
+from keycheck.exchange.error_codes import INVALID_ACCOUNT
 from keycheck.exchange.evidence import Call
 from keycheck.exchange.facts import Refusal
 from keycheck.exchange.throttle import Throttle
@@ -105,7 +106,7 @@ class ApiClient:
         journal: clock.Journal,
         caller: Caller,
         *,
-        waiting: Throttle,
+        throttle: Throttle,
         recv_window: int,
     ) -> None:
         self.first_error: Inconclusive | None = None  # of the run's first request; it forbids all others
@@ -114,7 +115,7 @@ class ApiClient:
         self._redactor = redactor
         self._journal = journal
         self._caller = caller
-        self._waiting = waiting
+        self._throttle = throttle
         self._recv_window = recv_window
         self._slots = {host: threading.Semaphore(most) for host, most in AT_ONCE.items()}
         self._counting = threading.Lock()
@@ -142,11 +143,11 @@ class ApiClient:
         """One answer, and its own span once a connection stood. Raises Inconclusive where none came, or none is sent.
 
         `offset`: local clock minus the exchange's in ms, for the stamp of a signed request. A GET is tried once more,
-        freshly stamped, after a cut connection or a 5xx.
+        freshly stamped, after a cut connection or a 5xx; any request after "Invalid account.", which comes and goes.
         """
         self.require_key_for(endpoint)
         is_first = not self._begun
-        retries = 1 if endpoint.method == "GET" else 0
+        retries = 1
         while True:
             with self._slots[endpoint.host]:
                 # Checked only now: an answer that came meanwhile may forbid this request, and a stamp grows stale.
@@ -162,7 +163,7 @@ class ApiClient:
                     span = self._end(sending)
             if not isinstance(sending.result, Inconclusive):
                 return sending.result, span
-            if not (retries and _may_pass(sending.result)):
+            if not (retries and _may_pass(endpoint, sending.result)):
                 if is_first and isinstance(sending.result, _NO_WAY):
                     self.first_error = self._stopped = sending.result
                 raise sending.result.with_traceback(None)
@@ -189,7 +190,7 @@ class ApiClient:
             raise RateLimited(f"not sent, because earlier in this run {self._stopped}")
         if self._stopped:
             raise self._stopped.with_traceback(None)
-        seconds = RUN_SECONDS - (self._watch.seconds - self._waiting.seconds)
+        seconds = RUN_SECONDS - (self._watch.seconds - self._throttle.seconds)
         if seconds <= 0:
             raise OutOfTime(f"{endpoint} was not sent, as this run has waited {RUN_SECONDS:.0f} s already. Run again")
         return seconds
@@ -197,11 +198,11 @@ class ApiClient:
     def _seconds_once_due(self, endpoint: Endpoint) -> float:
         """`seconds_for`, after the wait for the exchange's next minute where that is due."""
         seconds = self.seconds_for(endpoint)
-        must_wait = endpoint.host is Host.FUTURES and self._waiting.is_due
+        must_wait = endpoint.host is Host.FUTURES and self._throttle.is_due
         self._caller.check_cancelled(must_wait=must_wait)
         if not must_wait:
             return seconds
-        self._waiting.for_room()
+        self._throttle.for_room()
         return self.seconds_for(endpoint)
 
     def _key_for(self, endpoint: Endpoint) -> Secret | None:
@@ -241,7 +242,7 @@ class ApiClient:
             f"call/{sending.number}", [round(sending.began * 1000), round(span.took)], vital=False
         )
         call = self._calls[sending.number] = _call(sending.endpoint, raw, result, times)
-        self._waiting.hear(call.used_weight, span.began + span.took)
+        self._throttle.hear(call.used_weight, span.began + span.took)
         if isinstance(result, RateLimited):
             self._stopped = result
         connecting = raw.connecting_ms if raw else 0.0
@@ -252,8 +253,10 @@ class ApiClient:
             self._redactor.learn(secret)
 
 
-def _may_pass(error: Inconclusive) -> bool:
-    """Whether the same request may well be answered when it is sent again."""
+def _may_pass(endpoint: Endpoint, error: Inconclusive) -> bool:
+    """Whether the same request may well be answered when it is sent again, and may be sent again."""
+    if endpoint.method != "GET" and error.code != INVALID_ACCOUNT:
+        return False
     return isinstance(error, Unreachable | ExchangeTrouble) and error.kind not in _NOT_AGAIN
 
 

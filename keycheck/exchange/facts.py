@@ -57,6 +57,8 @@ class Refusal:
     kind: Kind
 
     def __str__(self) -> str:
+        if self.kind is Kind.LOCATION:
+            return self.message
         what = f"code {self.code}" if self.code is not None else "no code"
         return f"Binance refused with {what}" + (f" ({self.message})" if self.message else "")
 
@@ -80,8 +82,9 @@ class SignedReads:
 
     @property
     def accepted(self) -> bool:
-        """One acceptance is proof enough: key, address and signature are good, permissions are the next question."""
-        return any(refusal is None for refusal in self.answers.values())
+        """One acceptance proves key, address and signature; but no host may refuse the place this machine is in."""
+        refusals = self.answers.values()
+        return None in refusals and not any(refusal and refusal.kind is Kind.LOCATION for refusal in refusals)
 
     @property
     def refused(self) -> bool:
@@ -126,7 +129,8 @@ class Account:
 
     def __str__(self) -> str:
         if self.refusal:
-            return f"the futures API refuses this key: {self.refusal}"
+            whom = "" if self.refusal.kind is Kind.LOCATION else "the futures API refuses this key: "
+            return f"{whom}{self.refusal}"
         return f"the account {'may' if self.can_trade else 'may not'} trade (canTrade)"
 
 

@@ -11,11 +11,11 @@ from typing import Any
 from keycheck import clock
 from keycheck.credentials.signing import Params
 from keycheck.errors import (
-    BlockedEnRoute,
     Inconclusive,
     NotApplicable,
     NotBinance,
     Refused,
+    RestrictedLocation,
     Undecided,
 )
 from keycheck.exchange.api_client import Answer, ApiClient, Identity, Listener, Transport
@@ -35,6 +35,7 @@ from keycheck.exchange.endpoints import (
     Endpoint,
     Host,
 )
+from keycheck.exchange.error_codes import Kind
 from keycheck.exchange.evidence import Call
 from keycheck.exchange.facts import (
     Account,
@@ -58,7 +59,6 @@ from keycheck.exchange.permissions import KeyPermissions
 from keycheck.exchange.quantitative_rules import Lock, locks_of
 from keycheck.exchange.throttle import Throttle
 from keycheck.exchange.user_stream import StreamKey, UserStream, listen_key
-from keycheck.host_checks import KEPT, NO_FILE, NOT_TOLD, UNKEPT, HostChecks
 from keycheck.redaction.redactor import Redactor
 
 CLOCK_SAMPLES = 3
@@ -77,8 +77,7 @@ class Binance:
         has_wallet: bool,
         journal: clock.Journal,
         redactor: Redactor,
-        waiting: Throttle,
-        machine: HostChecks,
+        throttle: Throttle,
         listener: Listener | None,
     ) -> None:
         self.key = identity.key
@@ -86,12 +85,11 @@ class Binance:
         self.recv_window = recv_window
         self.has_wallet = has_wallet
         self._journal = journal
-        self._machine = machine
         self._listener = listener  # None: no stream is to be opened
-        self._waiting = waiting
+        self._throttle = throttle
         self.memo = Memo()
         self._client = ApiClient(
-            transport, identity, redactor, journal, self.memo, waiting=waiting, recv_window=recv_window
+            transport, identity, redactor, journal, self.memo, throttle=throttle, recv_window=recv_window
         )
 
     def __repr__(self) -> str:
@@ -105,7 +103,7 @@ class Binance:
     @property
     def waited(self) -> float:
         """Seconds that the run has waited for the exchange's next minute so far."""
-        return self._waiting.seconds
+        return self._throttle.seconds
 
     # -- questions, each below those that it rests on --
 
@@ -113,9 +111,9 @@ class Binance:
     def ping(self) -> Reachability:
         """Whether the futures API answers this machine.
 
-        An answer that is not the API's own is an observation here, since reaching it is the question. No answer at all
-        is none: raises Inconclusive. Where the run's first request met either, that answers it; and so does its answer,
-        where a limit that another request met forbids a ping.
+        That Binance does not serve this machine's place is an observation. No answer is none, nor is one that a
+        firewall, a portal or a gateway gives: raises Inconclusive. Where the run's first request met any of these, that
+        answers it; and so does its answer, where a limit that another request met forbids a ping.
         """
         if self._client.is_limited:
             self.memo.note_call(1)
@@ -125,7 +123,7 @@ class Binance:
                 self.memo.note_call(1)
                 raise self._client.first_error.with_traceback(None)
             self._fact(PING)
-        except (NotBinance, BlockedEnRoute) as error:
+        except RestrictedLocation as error:
             return Reachability(False, str(error))
         return Reachability(True, "the futures API answered")
 
@@ -139,14 +137,14 @@ class Binance:
             raise missing("serverTime", "the futures API (time)")
         sample = Sample(began, took, server)
         if number == 1:
-            self._waiting.offset = sample.offset
+            self._throttle.offset = sample.offset
         return sample
 
     @memoized(rests_on=(clock_sample,))
     def drift(self) -> Drift:
         """Local clock against the exchange's, from the quickest of three samples."""
         drift = drift_of([self.clock_sample(number) for number in range(1, CLOCK_SAMPLES + 1)])
-        self._waiting.offset = drift.offset
+        self._throttle.offset = drift.offset
         return drift
 
     @memoized(rests_on=(drift,))
@@ -154,29 +152,11 @@ class Binance:
         """The exchange's time in ms since 1970; in a replay, that of the recording."""
         return self._journal.keep("now", [clock.now_ms() - self.drift().offset, 0], vital=False)[0]
 
-    @memoized()
-    def clock_is_kept(self) -> bool:
-        """Whether the operating system has its clock set over the network."""
-        told = self._journal.remember("machine/clock", self._machine.clock)
-        if told not in ([KEPT], [UNKEPT]):
-            raise NotApplicable("the operating system cannot be asked after its clock here, as in most containers")
-        return told == [KEPT]
-
-    @memoized()
-    def open_files(self) -> tuple[str, ...]:
-        """What lies open of the files that hold the credentials, in a sentence each."""
-        told = self._journal.remember("machine/files", self._machine.open_files)
-        if told == [NO_FILE]:
-            raise NotApplicable("the credentials come from the environment, and no file holds them")
-        if any(NOT_TOLD in remark for remark in told):
-            raise Undecided("; ".join(told))
-        return tuple(told)
-
     @memoized(sends=EXCHANGE_INFO)
     def exchange_info(self) -> Mapping[str, Any]:
         """The exchange's rules for all contracts: about 1.1 MB, as there is no parameter to ask for one."""
         info = self._fact(EXCHANGE_INFO)
-        self._waiting.limit = weight_limit(info) or self._waiting.limit
+        self._throttle.limit = weight_limit(info) or self._throttle.limit
         return info
 
     @memoized(rests_on=(ping, exchange_info))
@@ -194,12 +174,12 @@ class Binance:
     @memoized(sends=API_RESTRICTIONS)
     def wallet_answer(self) -> Answer:
         """What the wallet API says to the signed question after the key's permissions."""
-        return self._ask(API_RESTRICTIONS)[0]
+        return self._ask_for_the_key(API_RESTRICTIONS)
 
     @memoized(sends=ACCOUNT_CONFIG)
     def account_answer(self) -> Answer:
         """What the futures API says to the signed question after the account."""
-        return self._ask(ACCOUNT_CONFIG)[0]
+        return self._ask_for_the_key(ACCOUNT_CONFIG)
 
     @memoized(sends=LISTEN_KEY)
     def stream_key(self) -> StreamKey:
@@ -298,7 +278,7 @@ class Binance:
             ("type", "MARKET"),
             ("quantity", quantity),
         ]
-        return self._client.ask(ORDER_TEST, order, self.clock_sample(1).stamp_offset)[0]
+        return self._ask_for_the_key(ORDER_TEST, order)
 
     @memoized(rests_on=(symbol_rules, mark_price, _test_order))
     def dust_order(self) -> OrderAnswer:
@@ -352,6 +332,13 @@ class Binance:
             return self._client.ask(endpoint, params)
         self._client.require_key_for(endpoint)
         return self._client.ask(endpoint, params, self.clock_sample(1).stamp_offset)
+
+    def _ask_for_the_key(self, endpoint: Endpoint, params: Params = ()) -> Answer:
+        """One answer to a signed request, whose claim is about this machine as well: its place may be refused."""
+        try:
+            return self._ask(endpoint, params)[0]
+        except RestrictedLocation as error:
+            return Refusal(error.status, error.code, str(error), Kind.LOCATION)
 
     def _fact(self, endpoint: Endpoint, params: Params = ()) -> dict[str, Any]:
         return self._insist(self._ask(endpoint, params)[0])

@@ -20,6 +20,8 @@ from keycheck.plugin.suite_run import SuiteRun
 from keycheck.plugin.written_files import WRITTEN, Written
 from keycheck.redaction.redactor import Redactor, printable
 from keycheck.run import vocabulary
+from keycheck.run.host_facts import HostFacts
+from keycheck.run.run import Run
 from keycheck.settings import loading
 from keycheck.withdrawal import SUITE
 
@@ -88,10 +90,20 @@ def pytest_metadata(metadata: dict[str, Any], config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def binance(pytestconfig: pytest.Config) -> Binance:
     """The one signed session of the run."""
-    suite_run = pytestconfig.pluginmanager.get_plugin("keycheck-suite")
-    if not isinstance(suite_run, SuiteRun):
+    return _run(pytestconfig).session
+
+
+@pytest.fixture(scope="session")
+def host(pytestconfig: pytest.Config) -> HostFacts:
+    """The facts about this machine."""
+    return _run(pytestconfig).host
+
+
+def _run(config: pytest.Config) -> Run:
+    suite_run = config.pluginmanager.get_plugin("keycheck-suite")
+    if not isinstance(suite_run, SuiteRun) or suite_run.run is None:
         pytest.exit("suite/ is run without its plugin: leave --rootdir and -p no: out", pytest.ExitCode.USAGE_ERROR)
-    return suite_run.run.session
+    return suite_run.run
 
 
 @pytest.fixture

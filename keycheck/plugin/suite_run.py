@@ -23,7 +23,7 @@ from keycheck.report.folder_lock import PAGE_FILE, SUMMARY_FILE, VERDICT_FILE
 from keycheck.report.model import RunReport
 from keycheck.run import catalogue, deferred_imports, vocabulary
 from keycheck.run.open_session import Options
-from keycheck.run.run import Run
+from keycheck.run.run import NewRun, Run
 from keycheck.settings import loading
 from keycheck.verdict.findings import Check
 from keycheck.withdrawal import SUITE
@@ -44,7 +44,7 @@ class SuiteRun:
         self.redactor = Redactor(known, names, lambda: vocabulary.of(self.catalogue))
         self.hold = withdrawal.hold_of(config, config.option)
         self.options = self._options()
-        self.run: Run
+        self.run: Run | None = None  # until its session is open
         self.report: RunReport | None = None
         self._begun = self._told = False
         self._ended: set[Check] = set()  # those whose function ran to its last line
@@ -65,10 +65,10 @@ class SuiteRun:
         if self._looks_only:
             return
         try:
-            self.run = Run(self.options, self.catalogue, self.redactor, Countdown(self.config), self.hold)
+            new_run = NewRun(self.options, self.catalogue, self.redactor, self.hold, Countdown(self.config))
             self._refuse_what_cannot_work()
             with deferred_imports.undisturbed():  # each way of running imports what it uses
-                self.run.open()
+                self.run = new_run.open()
         except UsageProblem as problem:
             message = str(problem)
         else:
@@ -108,7 +108,7 @@ class SuiteRun:
         )
 
     def pytest_report_header(self) -> list[str]:
-        return [] if self._looks_only else terminal.header(self.run.begun, self.run.hosts)
+        return terminal.header(self.run.begun, self.run.hosts) if self.run else []
 
     # -- collect --
 
@@ -121,7 +121,7 @@ class SuiteRun:
             wrong = [*self.catalogue.faults.get(collector.path.name, []), *self._strangers(collector, report.result)]
             if wrong:
                 report.outcome, report.longrepr, report.result = "failed", "\n".join(wrong), []
-        if report.failed and not self._looks_only:
+        if report.failed and self.run:
             self.run.complete = False
         return report
 
@@ -151,7 +151,7 @@ class SuiteRun:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> None:
         """Before the first of them, the run is told which checks have been selected."""
-        if not self._begun and not self._option("setuponly"):
+        if self.run and not self._begun and not self._option("setuponly"):
             self._begun = True
             with contextlib.suppress(Failed):  # pytest-timeout's: the checks will meet what took so long
                 functions = [one for one in item.session.items if isinstance(one, pytest.Function)]
@@ -160,7 +160,7 @@ class SuiteRun:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         check = self._check(item)
-        if check and (by := self.run.blocker(check)):
+        if self.run and check and (by := self.run.blocker(check)):
             raise Blocked(by)
         if check and isinstance(item, pytest.Function):
             self._ended.discard(check)
@@ -183,7 +183,7 @@ class SuiteRun:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
         check = self._check(item)
-        if check and call.when != "teardown" and (call.when == "call" or call.excinfo):
+        if self.run and check and call.when != "teardown" and (call.when == "call" or call.excinfo):
             noted = {name: value for name, value in item.user_properties if isinstance(name, str)}
             finding = self.run.add(finding_of(check, call, noted, self.suite, ended=check in self._ended), noted)
             finding = replace(finding, detail=self.redactor.clean_shared(finding.detail))
@@ -198,7 +198,7 @@ class SuiteRun:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        if self._looks_only:
+        if self.run is None:
             return
         done = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
         try:
@@ -226,11 +226,10 @@ class SuiteRun:
             return status
         if self.report is not None:
             return self.report.verdict.exit_status
-        began = hasattr(self, "run")
-        return pytest.ExitCode.INTERNAL_ERROR if began or status == pytest.ExitCode.TESTS_FAILED else status
+        return pytest.ExitCode.INTERNAL_ERROR if self.run or status == pytest.ExitCode.TESTS_FAILED else status
 
     def pytest_unconfigure(self) -> None:
-        if hasattr(self, "run"):
+        if self.run:
             self.run.close()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -249,7 +248,7 @@ class SuiteRun:
 
     def tell(self, terminalreporter: TerminalReporter) -> None:
         """The verdict and how it came to be, once."""
-        if self.report is None or self._told:
+        if self.run is None or self.report is None or self._told:
             return
         self._told = True
         terminalreporter.section("keycheck")

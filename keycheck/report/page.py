@@ -42,13 +42,13 @@ def render_section(report: RunReport, clean: Callable[[str], str] = str) -> str:
 
 
 def preload() -> None:
-    """Gets hold of the template engine and of the page's templates."""
+    """Loads the template engine and the page's templates."""
     _environment().get_template("page.html")
 
 
 @cache
 def _environment() -> "jinja2.Environment":
-    from keycheck.report.compiled import environment  # noqa: PLC0415  there only when a page is written
+    from keycheck.report.templates import environment  # noqa: PLC0415  there only when a page is written
 
     return environment(_TEMPLATES, finalize=_harmless)
 

@@ -18,6 +18,7 @@ from keycheck.verdict.findings import Check
 if TYPE_CHECKING:
     from keycheck.exchange.memo import Question
     from keycheck.exchange.session import Binance
+    from keycheck.run.host_facts import HostFacts
 
 Claim = Callable[..., None]  # the test function of a check
 
@@ -62,8 +63,9 @@ class Plan:
     `claims`: the test function of each selected check, in run order.
     """
 
-    def __init__(self, session: "Binance", claims: Mapping[Check, Claim]) -> None:
+    def __init__(self, session: "Binance", host: "HostFacts", claims: Mapping[Check, Claim]) -> None:
         self._session = session
+        self._host = host
         self._selected = {check.id: check for check in claims}
         self._claims = {check.id: claim for check, claim in claims.items()}
         reached = {check.id: DEPENDENCIES.reached_from(check.asks) for check in claims}
@@ -116,7 +118,7 @@ class Plan:
             return True
         if not self._is_clear(check, question):
             return None
-        return would_pass(self._claims[check.id], self._session)
+        return would_pass(self._claims[check.id], self._session, self._host)
 
     def _is_presumed(self, check: Check, question: str) -> bool:
         """Whether `question` need not wait for this check: it carries no key, `question` does not rest on its answers,
@@ -132,9 +134,9 @@ class Plan:
         return any(DEPENDENCIES.sends[name] and self._session.memo.seen(name) is None for name in others)
 
 
-def would_pass(claim: Claim, session: "Binance") -> bool | None:
+def would_pass(claim: Claim, session: "Binance", host: "HostFacts") -> bool | None:
     """What the check's own function says; None where it could not look. Asks the session what it does not know yet."""
-    handed = {"binance": session, "observe": lambda *_, **__: None}
+    handed = {"binance": session, "host": host, "observe": lambda *_, **__: None}
     try:
         claim(**{name: handed[name] for name in inspect.signature(claim).parameters})
     except Cancelled:

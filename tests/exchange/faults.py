@@ -162,6 +162,11 @@ class Fault:
         return cls(answer=Answer(403, pages.WAF.encode(), HTML, pages.CLOUDFRONT), times=times)
 
     @classmethod
+    def country_403(cls, *, times: int | None = None) -> Fault:
+        """403 from the same firewall, which says that it is set to block this machine's country."""
+        return cls(answer=Answer(403, pages.COUNTRY.encode(), HTML, pages.CLOUDFRONT), times=times)
+
+    @classmethod
     def challenge_202(cls, *, times: int | None = None) -> Fault:
         """202 from the firewall: a challenge for browsers, a success in status only."""
         headers = {**pages.CLOUDFRONT, "x-amzn-waf-action": "challenge"}

@@ -42,6 +42,14 @@ Request ID: InventedRequestIdOfTheLocalExchange==
 </ADDRESS>
 </BODY></HTML>"""
 
+# The other page of that firewall: it closes a whole country out, and says so.
+COUNTRY = WAF.replace(
+    """Request blocked.
+We can't connect""",
+    """The Amazon CloudFront distribution is configured to block access from your country.
+We can't connect""",
+)
+
 
 def _nginx(title: str) -> str:
     return (
