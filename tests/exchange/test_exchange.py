@@ -463,6 +463,7 @@ def test_the_account_speaks_after_the_parameters() -> None:
         assert judge(MARKET_ORDER, scenario) == expected
         assert judge(MARKET_ORDER, scenario, quantity="0.001") == -4164
         assert judge(MARKET_ORDER, scenario, quantity="0.0001") == -1111
+        assert judge(MARKET_ORDER, scenario, quantity=None) == -1102
 
 
 def test_a_tradfi_perpetual_takes_orders_once_its_agreement_is_signed() -> None:
@@ -614,6 +615,15 @@ def test_a_real_order_trips_the_wire() -> None:
         assert ask_signed(exchange, "/fapi/v1/order", "POST", **MARKET_ORDER).status == 200
         assert ask(exchange.futures_url, "/fapi/v1/order", "POST").verdict == (401, -2014)
         assert [order.params.get("symbol") for order in exchange.real_orders] == ["BTCUSDT", None]
+
+
+@pytest.mark.parametrize("path", [ORDER_TEST, "/fapi/v1/listenKey"])
+def test_the_address_list_holds_for_test_orders_and_listen_keys(path: str) -> None:
+    """As seen on production (2026-10-05), the caller's address at the end of the text included."""
+    with LocalExchange(SCENARIOS["ip-refused"]) as exchange:
+        refused = ask_signed(exchange, path, "POST", **MARKET_ORDER)
+    assert refused.verdict == (401, -2015)
+    assert refused.json["msg"].endswith(", request ip: 203.0.113.7")
 
 
 def test_unknown_paths_and_wrong_methods_are_not_found(exchange: LocalExchange) -> None:
@@ -1070,6 +1080,10 @@ EXPECTED: dict[str, Callable[[LocalExchange], bool]] = {
     "clock-ahead": lambda one: ask_signed(one, CONFIG).verdict == (400, -1021),
     "trading-barred": lambda one: ask_signed(one, ORDER_TEST, "POST", **MARKET_ORDER).verdict == (400, -4088),
     "unfunded": lambda one: ask_signed(one, ORDER_TEST, "POST", **MARKET_ORDER).verdict == (400, -2019),
+    "unfunded-accepted": lambda one: (
+        ask_signed(one, ORDER_TEST, "POST", **MARKET_ORDER).status == 200
+        and ask_signed(one, "/fapi/v1/order", "POST", **MARKET_ORDER).verdict == (400, -2019)
+    ),
     "cooling-off": lambda one: ask_signed(one, ORDER_TEST, "POST", **MARKET_ORDER).verdict == (400, -4192),
     "stream-closed": lambda one: close_code(one) == 1008,
 }
