@@ -118,6 +118,8 @@ class ExchangeTrouble(Inconclusive):
 class Refused(Inconclusive):
     """Binance refused with a code, and the refusal does not answer what the check asks."""
 
+    kind = "refusal"
+
 
 class Undecided(Inconclusive):
     """What was observed leaves the question open."""
