@@ -7,10 +7,12 @@ so that `--env-file <(pass show binance)` works; for all else there is a sentenc
 import os
 import select
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 from keycheck.clock import Stopwatch
 
+NOWHERE = os.devnull
 SECONDS = 5.0  # for all of a pipe
 _KINDS = ((stat.S_ISDIR, "a directory"), (stat.S_ISSOCK, "a socket"), (stat.S_ISFIFO, "a pipe"))
 _PAUSE = 0.02  # seconds until a pipe without a writer is looked at again
@@ -52,6 +54,17 @@ def append(path: Path, text: str) -> None:
             file.write(text)
     except (OSError, ValueError) as error:
         raise _told(error) from None
+
+
+def hold_for_writing(path: Path) -> Callable[[], None]:
+    """Opens a file or a pipe that somebody else is about to write, and makes its folder. Returns what closes it.
+
+    As long as it is held, the reader of a pipe does not take it for ended. Raises OSError also for a pipe that nobody
+    reads, and RecursionError where folders lie deeper than Python can follow.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | _FLAGS, 0o666)
+    return lambda: os.close(descriptor)
 
 
 def _told(error: OSError | ValueError, told: str = "{}") -> Unreadable:

@@ -95,10 +95,11 @@ class RestrictedLocation(BlockedEnRoute):
 class RateLimited(Inconclusive):
     """429 or 418. The run sends nothing more.
 
-    `banned_until`: ms since 1970, and `retry_after`: seconds, each where the exchange said so.
+    `banned_until`: ms since 1970, and `retry_after`: seconds, each where the exchange said so. `status`: HTTP's.
     """
 
     kind = "rate_limited"
+    status: int | None = None
     banned_until: int | None = None
     retry_after: int | None = None
 

@@ -25,3 +25,13 @@ def path_of(name: str, folder: Path) -> Path:
     with suppress(OSError):  # a name that is too long; whoever opens the file says so
         in_place = in_place or (name.endswith(ENDINGS) and path.is_file())
     return path if in_place else folder / path
+
+
+def folder_of(name: str | None, own: Path, shipped: Path | None) -> Path:
+    """The folder in which a cassette is looked for by its name: `own`, or `shipped` where that alone has it."""
+    if not name or shipped is None:
+        return own
+    with suppress(UsageProblem, OSError):  # whoever opens it says so
+        if not path_of(name, own).exists() and path_of(name, shipped).is_file():
+            return shipped
+    return own

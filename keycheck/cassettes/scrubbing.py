@@ -26,7 +26,7 @@ from keycheck.exchange.endpoints import (
     TRADING_STATUS,
 )
 from keycheck.exchange.facts import nearest_names
-from keycheck.exchange.permissions import PERMISSION
+from keycheck.exchange.permissions import permissions_in
 from keycheck.exchange.user_stream import is_listen_key
 
 Clean = Callable[[str], str]
@@ -108,8 +108,7 @@ def scrub_body(path: str, status: int, body: bytes, symbol: str, clean: Clean) -
         kept = _scalars(parsed, _FIELDS.get(path, ()), clean)
         if path == API_RESTRICTIONS.path:
             # New permissions must be seen by a later suite, so booleans with these names are kept whatever they are.
-            new = ((k, v) for k, v in parsed.items() if PERMISSION.fullmatch(k) and isinstance(v, bool))
-            kept |= {k: v for k, v in new if clean(k) == k}
+            kept |= {name: on for name, on in permissions_in(parsed).items() if clean(name) == name}
     kept |= _error(parsed, clean)
     if status == 200:
         kept |= _signs(parsed)

@@ -6,6 +6,7 @@ from keycheck.diagnosis.cause import Confidence, Diagnosis
 from keycheck.diagnosis.evidence_view import EvidenceView, refused
 from keycheck.diagnosis.refusal_codes import AMBIGUOUS
 from keycheck.diagnosis.remedies import EDIT, NEW_KEY
+from keycheck.exchange.permissions import is_way_out
 
 _OPEN = "log in and open Derivatives > USD-M Futures > Open Futures Account"
 _OLDER = "Binance gives the futures permission only to keys that were made after it"
@@ -111,12 +112,14 @@ def _told(seen: EvidenceView) -> str:
 
 
 def withdrawals(seen: EvidenceView) -> Iterator[Diagnosis]:
-    """The flag."""
-    if seen.flag("enableWithdrawals"):
+    """A permission that holds the word, and is true."""
+    held = [name for name in seen.evidence.permissions or {} if is_way_out(name) and seen.flag(name)]
+    if held:
         yield Diagnosis(
             "withdrawals_enabled",
             Confidence.CERTAIN,
             "The key can withdraw funds. No bot needs that, and whoever finds the key has the whole account.",
-            ("enableWithdrawals is true",),
-            f"{EDIT} > untick Enable Withdrawals and save. If the key was ever shared, delete it and make a new one.",
+            tuple(f"{name} is true" for name in held),
+            f"{EDIT} > untick Enable Withdrawals and Enable Alpha Withdrawals, and save. If the key was ever shared, "
+            "delete it and make a new one.",
         )

@@ -51,8 +51,7 @@ CAUSES = {
     "what it may do": {
         "withdrawals_enabled": "the key can take money out",
         "trading_barred": "Binance does not let this account trade, or not now",
-    },
-    "the contract": {
+        "agreement_not_signed": "the contract is a TradFi perpetual, whose agreement is not signed",
         "unknown_contract": "the exchange lists no contract of that name",
         "contract_not_tradable": "the contract under test takes no orders now",
     },
@@ -67,8 +66,7 @@ CAUSES = {
         "not_binance": "something that is not Binance answered",
         "answers_contradict": "one answer accepts the key, and another one denies it",
         "request_rejected": "Binance refused a request of this suite for its form, or with a code that is not known",
-    },
-    "the run": {
+        # Of the run itself, and no exchange's doing.
         "claim_does_not_hold": "a critical claim was seen not to hold, and nothing else says why",
         "left_undecided": "what was observed leaves a critical claim open",
         "checks_not_run": "not all critical checks were run",

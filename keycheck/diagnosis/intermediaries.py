@@ -7,7 +7,7 @@ from keycheck.diagnosis.cause import Confidence, Diagnosis
 from keycheck.diagnosis.evidence_view import EvidenceView, told
 from keycheck.diagnosis.remedies import AGAIN, NOT_THE_KEY
 from keycheck.exchange.answers import utc
-from keycheck.exchange.error_codes import Kind, kind_of
+from keycheck.exchange.error_codes import INVALID_ACCOUNT, Kind, kind_of
 from keycheck.exchange.evidence import Call
 
 
@@ -58,15 +58,23 @@ def limits(seen: EvidenceView) -> Iterator[Diagnosis]:
 
 
 def trouble(seen: EvidenceView) -> Iterator[Diagnosis]:
-    """5xx, 408 and the codes that mean "try again"."""
+    """5xx, 408, a notice of maintenance, and the codes that mean "try again"."""
     if calls := seen.in_trouble("exchange_trouble"):
-        coded = any(kind_of(call.code) is Kind.TROUBLE for call in calls)
+        coded = any(kind_of(call.code) is Kind.TROUBLE and call.code != INVALID_ACCOUNT for call in calls)
+        invalid = any(call.code == INVALID_ACCOUNT for call in calls)
+        gone = invalid and seen.evidence.environment == "demo"
         yield Diagnosis(
             "exchange_trouble",
             Confidence.CERTAIN if coded else Confidence.LIKELY,
-            f"Binance, or a gateway before it, has trouble of its own. {NOT_THE_KEY}",
+            f"Binance, or a gateway before it, has trouble of its own. {NOT_THE_KEY}"
+            + (f" Where it answers code {INVALID_ACCOUNT} for hours, the demo account may be gone." if gone else ""),
             told(calls),
-            f"wait some minutes, {AGAIN}. If it stays, look at Binance's announcements of maintenance.",
+            f"wait some minutes, {AGAIN}. If it stays, "
+            + (
+                "log in at demo.binance.com, see that there is a futures account, and make a new key there."
+                if gone
+                else "look at Binance's announcements of maintenance."
+            ),
         )
 
 

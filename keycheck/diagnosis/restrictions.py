@@ -21,10 +21,6 @@ class Bar(NamedTuple):
 
 # Source: USD-M futures "Error Codes" and its changelog.
 BARS = {
-    -1109: Bar(
-        "Binance calls the account invalid: it has no futures account, or one that was never activated",
-        "log in once and open the futures account; for the test network, at demo.binance.com",
-    ),
     # Seen on a futures order of a key that did not trade elsewhere either: binance-us/binance-us-api-docs#106.
     -1135: Bar("Binance calls the account's status invalid", f"log in, read what Binance asks for, and {_SUPPORT}"),
     -2023: Bar("the account is being liquidated", "wait for its end, then transfer margin to the futures wallet"),
@@ -40,16 +36,8 @@ BARS = {
     ),
     -4400: Bar("the futures quantitative rules were violated: too many orders came to too little", _REDUCE),
     -4401: Bar("the position is so large that only orders that reduce it are taken", "reduce the position"),
-    **dict.fromkeys(
-        (-4402, -4403),
-        Bar("Binance does not offer this in the owner's region", f"complete the identity verification, or {_SUPPORT}"),
-    ),
-    **dict.fromkeys(
-        range(-4209, -4201),
-        Bar(
-            "the account's leverage or identity verification limits it",
-            "log in, complete the identity verification, and lower the leverage of the contract",
-        ),
+    -4402: Bar(
+        "Binance does not offer this in the owner's region", f"complete the identity verification, or {_SUPPORT}"
     ),
 }
 
@@ -89,3 +77,17 @@ def barred(seen: EvidenceView) -> Iterator[Diagnosis]:
         tuple(evidence),
         f"{fix}.",
     )
+
+
+def agreement_not_signed(seen: EvidenceView) -> Iterator[Diagnosis]:
+    """An order was refused because its contract is a TradFi perpetual. This suite never signs the agreement itself."""
+    if refusals := seen.refusals(Kind.AGREEMENT):
+        yield Diagnosis(
+            "agreement_not_signed",
+            Confidence.CERTAIN,
+            "The contract under test is a TradFi perpetual, such as those on metals and shares. Binance takes orders "
+            "on these only once the account's owner has signed an agreement; orders on other contracts need none.",
+            tuple(map(str, refusals)),
+            "log in, open Derivatives > USD-M Futures, choose this contract there, and sign the TradFi-Perps agreement "
+            "that Binance shows; or choose another contract as BINANCE_SYMBOL.",
+        )

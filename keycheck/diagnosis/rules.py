@@ -26,6 +26,7 @@ _RULES = (
     account.withdrawals,
     restrictions.keys_locked,
     restrictions.barred,
+    restrictions.agreement_not_signed,
     contradictions.key_type_not_taken,
     contradictions.answers_contradict,
     local_clock.clock,

@@ -46,6 +46,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]{24,256}")
 _BANNED_UNTIL = re.compile(r"banned until (\d{12,14})")
 # What CloudFront writes where it is set to close a country out. Its other pages leave open whom they mean.
 _COUNTRY = re.compile(rb"configured\s+to\s+block\s+access\s+from\s+your\s+country", re.IGNORECASE)
+_ORDER_ID = re.compile(r"[0-9]{1,40}")
 _NOTICE = re.compile(r"[0-9]{1,12}")  # the name of a notice's only member
 _OF_ERRORS = ("code", "error", "success")  # members by which an object tells how a request fared
 _LARGEST_CODE = 10**9  # the wallet API's longest codes have nine digits
@@ -68,13 +69,12 @@ def read(raw: RawAnswer, endpoint: Endpoint, clean: Clean) -> dict[str, Any] | R
             f"the {endpoint.host.value} API has trouble of its own, maintenance perhaps: it answered with a notice and "
             f"nothing else (HTTP {raw.status}). Run again in some minutes"
         )
-    if raw.status == 200:
-        body = _json_object(raw, endpoint)
+    body = _json_object(raw, endpoint) if raw.status == 200 else _lenient(raw.body)
+    code = _code(body)
+    if raw.status == 200 and kind_of(code) is not Kind.TROUBLE:  # no status is documented for codes of maintenance
         if wrong := _wrong_with(body, endpoint):
             raise NotBinance(f"{endpoint} was answered with HTTP 200 and {wrong}. {_SOMETHING_BETWEEN}")
         return body
-    body = _lenient(raw.body)
-    code = _code(body)
     message = body.get("msg")
     message = printable(refusal_text.told(code, clean(message[:_LONGEST]))) if isinstance(message, str) else ""
     refusal = Refusal(raw.status, code, message, kind_of(code))
@@ -101,8 +101,13 @@ def closes_the_country_out(status: int, body: bytes) -> bool:
 
 
 def is_accepted_order(body: Mapping[str, Any]) -> bool:
-    """Whether the object of a 200 has the shape of one: `{}`, or with an `orderId`; and no word of an error in it."""
-    return not body or (type(body.get("orderId")) in (int, str) and not any(name in body for name in _OF_ERRORS))
+    """Whether the object of a 200 has the shape of one: `{}`, or with an `orderId`; and no word of an error in it.
+
+    An `orderId` is a whole number, or the digits of one as text.
+    """
+    order_id = body.get("orderId")
+    is_id = type(order_id) is int or (isinstance(order_id, str) and _ORDER_ID.fullmatch(order_id) is not None)
+    return not body or (is_id and not any(name in body for name in _OF_ERRORS))
 
 
 def _code(body: Mapping[str, Any]) -> int | None:
@@ -180,7 +185,7 @@ def _rate_limited(raw: RawAnswer, host: str, refusal: Refusal) -> RateLimited:
     error = RateLimited(
         f"{host} limits or bans this address for too many requests (HTTP {raw.status}, code {refusal.code}). {advice}"
     )
-    error.banned_until, error.retry_after = banned_until, retry_after
+    error.banned_until, error.retry_after, error.status = banned_until, retry_after, raw.status
     return error
 
 

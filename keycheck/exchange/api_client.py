@@ -24,7 +24,8 @@ from keycheck.errors import (
 )
 from keycheck.exchange import answers, rate_limit
 from keycheck.exchange.answers import RawAnswer
-from keycheck.exchange.endpoints import AT_ONCE, Endpoint, Host
+from keycheck.exchange.endpoints import AT_ONCE, USER_STREAM, Endpoint, Host
+from keycheck.exchange.error_codes import INVALID_ACCOUNT
 from keycheck.exchange.evidence import Call
 from keycheck.exchange.facts import Refusal
 from keycheck.exchange.throttle import Throttle
@@ -142,11 +143,11 @@ class ApiClient:
         """One answer, and its own span once a connection stood. Raises Inconclusive where none came, or none is sent.
 
         `offset`: local clock minus the exchange's in ms, for the stamp of a signed request. A GET is tried once more,
-        freshly stamped, after a cut connection or a 5xx.
+        freshly stamped, after a cut connection or a 5xx; any request after "Invalid account.", which comes and goes.
         """
         self.require_key_for(endpoint)
         is_first = not self._begun
-        retries = 1 if endpoint.method == "GET" else 0
+        retries = 1
         while True:
             with self._slots[endpoint.host]:
                 # Checked only now: an answer that came meanwhile may forbid this request, and a stamp grows stale.
@@ -162,11 +163,26 @@ class ApiClient:
                     span = self._end(sending)
             if not isinstance(sending.result, Inconclusive):
                 return sending.result, span
-            if not (retries and _may_pass(sending.result)):
+            if not (retries and _may_pass(endpoint, sending.result)):
                 if is_first and isinstance(sending.result, _NO_WAY):
                     self.first_error = self._stopped = sending.result
                 raise sending.result.with_traceback(None)
             retries -= 1
+
+    def listen(self, listener: Listener, listen_key: Secret) -> UserStream:
+        """Opens the stream, within what is left of the run's own time.
+
+        That is no request, and none of the calls, unless its host answers the handshake with a limit: that one ends the
+        run as any other does.
+        """
+        seconds = self.seconds_for(USER_STREAM)
+        sending = _Sending(USER_STREAM, 0, self._watch.seconds, clock.Stopwatch())
+        try:
+            return listener.listen(listen_key, seconds)
+        except RateLimited as error:
+            sending.number, sending.result = self._next_number(), error
+            self._end(sending)
+            raise
 
     def seconds_for(self, endpoint: Endpoint) -> float:
         """What is left of the run's own time. Raises what forbids another request: RateLimited, OutOfTime and so on."""
@@ -209,11 +225,14 @@ class ApiClient:
         return answers.read(raw, endpoint, self._redactor.clean)
 
     def _begin(self, endpoint: Endpoint) -> _Sending:
+        return _Sending(endpoint, self._next_number(), self._watch.seconds, clock.Stopwatch())
+
+    def _next_number(self) -> int:
         with self._counting:
             self._begun += 1
             number = self._begun
         self._caller.note_call(number)
-        return _Sending(endpoint, number, self._watch.seconds, clock.Stopwatch())
+        return number
 
     def _end(self, sending: _Sending) -> clock.Span:
         """Records a request that has ended; its span counts from when a connection stood."""
@@ -234,8 +253,10 @@ class ApiClient:
             self._redactor.learn(secret)
 
 
-def _may_pass(error: Inconclusive) -> bool:
-    """Whether the same request may well be answered when it is sent again."""
+def _may_pass(endpoint: Endpoint, error: Inconclusive) -> bool:
+    """Whether the same request may well be answered when it is sent again, and may be sent again."""
+    if endpoint.method != "GET" and error.code != INVALID_ACCOUNT:
+        return False
     return isinstance(error, Unreachable | ExchangeTrouble) and error.kind not in _NOT_AGAIN
 
 
@@ -248,7 +269,7 @@ def _call(endpoint: Endpoint, raw: RawAnswer | None, result: Answer | Inconclusi
         path=endpoint.path,
         host=endpoint.host,
         weight=endpoint.weight,
-        status=raw.status if raw else None,
+        status=raw.status if raw else limit.status if limit else None,
         code=error.code if error else refusal.code if refusal else None,
         message=str(error) if error else refusal.message if refusal else "",
         began_ms=round(times[0]),

@@ -37,9 +37,14 @@ def flag(body: Mapping[str, Any], name: str, where: str) -> bool:
 
 def decimal(text: object, name: str, where: str) -> Decimal:
     """A number that the exchange writes as a string: plain ASCII figures, not negative."""
-    if isinstance(text, str) and _FIGURE.fullmatch(text):
-        return Decimal(text)
+    if is_figure(text):
+        return Decimal(str(text))
     raise missing(name, where)
+
+
+def is_figure(value: object) -> bool:
+    """Whether it is a number as the exchange writes one: a text of plain ASCII figures, not negative."""
+    return isinstance(value, str) and _FIGURE.fullmatch(value) is not None
 
 
 @dataclass(frozen=True)
@@ -131,7 +136,11 @@ class Account:
 
 @dataclass(frozen=True)
 class OrderAnswer:
-    """How the test order fared: `refusal` is None where it was accepted (HTTP 200 with `{}` or an `orderId`)."""
+    """How the test order fared: `refusal` is None where it was accepted (HTTP 200 with `{}` or an `orderId`).
+
+    The rules about orders and funds refuse with HTTP 400. Their codes under another status, such as -2019 under 401,
+    contradict it, and tell nothing.
+    """
 
     order: str
     refusal: Refusal | None
@@ -139,7 +148,7 @@ class OrderAnswer:
     @property
     def accepted(self) -> bool:
         """Accepted, or refused for want of funds or room alone."""
-        return self.refusal is None or self.refusal.kind is Kind.FUNDS
+        return self.refusal is None or self._refused_by(Kind.FUNDS)
 
     @property
     def speaks_of_the_key(self) -> bool:
@@ -149,7 +158,10 @@ class OrderAnswer:
     @property
     def was_weighed(self) -> bool:
         """Accepted, or refused by a rule about orders or funds: the order gate looked at it."""
-        return self.accepted or (self.refusal is not None and self.refusal.kind is Kind.ORDER_RULE)
+        return self.accepted or self._refused_by(Kind.ORDER_RULE)
+
+    def _refused_by(self, kind: Kind) -> bool:
+        return self.refusal is not None and self.refusal.kind is kind and self.refusal.status == 400
 
     def __str__(self) -> str:
         return f"{self.order}: {self.refusal or 'accepted'}"
@@ -277,21 +289,6 @@ def _by_type(listed: object) -> tuple[dict[str, Mapping[str, Any]], frozenset[st
 def _limits(one: Mapping[str, Any]) -> list[Any]:
     """All that is read of a filter."""
     return [one.get(name) for name in ("stepSize", "minQty", "maxQty", "notional")]
-
-
-@dataclass(frozen=True)
-class Weight:
-    """Request weight of an address within one minute, and its limit."""
-
-    used: int
-    limit: int
-
-    def __str__(self) -> str:
-        return f"{self.used} of {self.limit} of the address's request weight in this minute"
-
-    def is_under(self, percent: int) -> bool:
-        """Whether less than so much of the limit is used."""
-        return self.used * 100 < self.limit * percent
 
 
 def weight_limit(exchange_info: Mapping[str, Any]) -> int | None:

@@ -11,6 +11,8 @@ LEAST_TRUSTED_FIRST: tuple[Exchange, ...] = ("other", "local", "binance")
 # The domains of production and of the futures test network. Not binance.vision (public data and the spot test network:
 # neither serves /fapi or /sapi), nor binance.us (another company, without futures).
 DOMAINS = ("binance.com", "binancefuture.com")
+# All of binancefuture.com, and demo-fapi, demo-api, demo-fstream and their like.
+_DEMO = re.compile(r".*\.binancefuture\.com|(?:.*\.)?(?:demo|testnet)[a-z0-9-]*\.binance\.com")
 _NAME = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*([a-z0-9-]+\.[a-z]+)")
 
 
@@ -18,6 +20,14 @@ def exchange_of(urls: Iterable[str]) -> Exchange:
     """Whose hosts these are. Where they differ in kind, the least trustworthy counts: other, then local."""
     found = {_whose(url) for url in urls}
     return next((kind for kind in LEAST_TRUSTED_FIRST if kind in found), "other")
+
+
+def environment_of(url: str) -> str | None:
+    """Which of Binance's networks a host of its own belongs to, `production` or `demo`; None for any other host."""
+    host = _host(url).rstrip(".")
+    if not host.endswith(tuple(f".{domain}" for domain in DOMAINS)):
+        return None
+    return "demo" if _DEMO.fullmatch(host) else "production"
 
 
 def is_local(url: str) -> bool:

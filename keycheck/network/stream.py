@@ -35,7 +35,8 @@ class Stream:
 
     `redactor` takes secrets out of Binance's text, and learns those that the stream names. `probe`: once the stream has
     answered a ping, it is asked for its subscriptions as well, and the answer is told beside the observation; it
-    decides nothing. `is_forbidden`: whether an answer has set a limit, so that nothing may be sent any more.
+    decides nothing. `limited`: set as soon as any answer sets a limit, the stream host's own among them; from then on
+    nothing may be sent any more.
     """
 
     def __init__(  # noqa: PLR0913  what a connection takes
@@ -47,9 +48,9 @@ class Stream:
         *,
         endpoint: Endpoint = USER_STREAM,
         probe: bool = False,
-        is_forbidden: Callable[[], bool] = lambda: False,
+        limited: threading.Event | None = None,
     ) -> None:
-        self._is_forbidden = is_forbidden
+        self._limited = limited or threading.Event()
         self._url, self._proxy, self._ca_bundle = url, proxy, ca_bundle
         self._redactor = redactor
         self._endpoint = endpoint
@@ -67,7 +68,7 @@ class Stream:
         address = Secret(self._url + target(self._endpoint, listen_key).reveal())
         line = StreamConnection(self._url, self._proxy, self._ca_bundle)
         probing = listen_key if self._probe else None
-        self._visit = visit = _Visit(line, self._endpoint, self._redactor.learn, probing, self._is_forbidden)
+        self._visit = visit = _Visit(line, self._endpoint, self._redactor.learn, probing, self._limited)
         worker = threading.Thread(target=visit.make, args=(address,), daemon=True)
         worker.start()
         result = visit.wait(seconds)
@@ -118,9 +119,9 @@ class _Visit:
         endpoint: Endpoint,
         learn: Callable[[str], None],
         probing: Secret | None,
-        is_forbidden: Callable[[], bool],
+        limited: threading.Event,
     ) -> None:
-        self._is_forbidden = is_forbidden
+        self._limited = limited
         self._line = line
         self._endpoint = endpoint
         self._learn = learn
@@ -182,10 +183,12 @@ class _Visit:
         from keycheck.network.websocket import Conversation  # noqa: PLC0415
 
         self._line.open(OPEN_SECONDS + PONG_SECONDS)  # the other thread is the one that looks at the clock
-        if self._is_forbidden():
+        if self._limited.is_set():
             raise NotSent(HELD_BACK)
         talk = Conversation(self._line, address, self._learn)
         if unopened := talk.shake_hands():
+            if unopened.status in (418, 429):
+                self._limited.set()
             self._settle(unopened)
             return
         self._opened.set()

@@ -114,16 +114,23 @@ def say(config: pytest.Config, text: str) -> None:
 
 
 def _sentence(error: BaseException) -> str:
-    module, why = _raised_in(error), type(error).__name__
-    if isinstance(error, OSError) and error.strerror:
-        why = error.strerror
+    module = _raised_in(error)
     for writer, option in _OPTIONS.items():
         if module == writer or module.startswith(f"{writer}."):
-            return f"{option} could not be written ({why}): name another file for it, or make room"
+            return cannot_be_written(option, error)
     return (
-        f"{printable(module, 60)} broke down ({printable(why, 60)}), which says nothing about the key: what it was to "
-        "do may be missing. Leave it out, or report it to its makers"
+        f"{printable(module, 60)} broke down ({printable(_why(error), 60)}), which says nothing about the key: what it "
+        "was to do may be missing. Leave it out, or report it to its makers"
     )
+
+
+def cannot_be_written(option: str, error: BaseException) -> str:
+    """The sentence about a file that an option asks for."""
+    return f"{option} could not be written ({_why(error)}): name another file for it, or make room"
+
+
+def _why(error: BaseException) -> str:
+    return error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
 
 
 def _raised_in(error: BaseException) -> str:

@@ -10,6 +10,7 @@ from keycheck.diagnosis.cause import Diagnosis
 from keycheck.exchange.drift import Drift
 from keycheck.exchange.endpoints import Host
 from keycheck.exchange.evidence import Call, overcome
+from keycheck.exchange.facts import is_figure
 from keycheck.exchange.hosts import Exchange
 from keycheck.verdict.findings import Finding, Outcome
 from keycheck.verdict.weighing import Verdict
@@ -20,21 +21,35 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 Mode = Literal["live", "record", "replay"]
 
-# What checks may note down, as it stands at the top of verdict.json.
-NOTED = (
-    "pingOk",
-    "driftOk",
-    "driftMs",
-    "futuresPermission",
-    "withdrawEnabled",
-    "withdrawSafe",
-    "ipRestrictEnabled",
-    "positionMode",
-    "canTrade",
-    "stepSize",
-    "minNotional",
-    "testOrderOk",
-)
+
+@dataclass(frozen=True)
+class FactType:
+    """What a noted fact must be: in words, and as a test of its value."""
+
+    words: str
+    fits: Callable[[object], bool]
+
+
+_FLAG = FactType("true or false", lambda value: isinstance(value, bool))
+_MILLISECONDS = FactType("a whole number", lambda value: type(value) is int and abs(value) < 2**53)  # as JSON has them
+_FIGURE = FactType("a decimal number as text", is_figure)
+_MODE = FactType("HEDGE or ONE_WAY", lambda value: value in ("HEDGE", "ONE_WAY"))
+
+# What checks may note down, as it stands at the top of verdict.json and in its schema.
+NOTED: Mapping[str, FactType] = {
+    "pingOk": _FLAG,
+    "driftOk": _FLAG,
+    "driftMs": _MILLISECONDS,
+    "futuresPermission": _FLAG,
+    "withdrawEnabled": _FLAG,
+    "withdrawSafe": _FLAG,
+    "ipRestrictEnabled": _FLAG,
+    "positionMode": _MODE,
+    "canTrade": _FLAG,
+    "stepSize": _FIGURE,
+    "minNotional": _FIGURE,
+    "testOrderOk": _FLAG,
+}
 
 # Beside the name of the environment, so that nobody takes a demo run for one of production.
 NO_REAL_FUNDS = "Binance's test network, no real funds"

@@ -160,9 +160,20 @@ class Run:
         """The id of the check that keeps this one from being run, or None."""
         return blocker(check, self.findings)
 
-    def add(self, finding: Finding) -> Finding:
-        """Remembers a finding, cleaned of secrets. A check that is run again may not take back what it saw fail."""
+    def add(self, finding: Finding, noted: Mapping[str, Any] | None = None) -> Finding:
+        """Remembers a finding, cleaned of secrets, and what its check noted, by name.
+
+        Facts for the top of verdict.json are kept; names that are not in the contract are let go. A fact of the wrong
+        type makes the finding unproven. A check that is run again may not take back what it saw fail.
+        """
         used = self.session.memo.take_used_calls()  # whatever becomes of this finding, they are not the next one's
+        facts = {name: value for name, value in (noted or {}).items() if name in NOTED and value is not None}
+        wrong = [name for name, value in facts.items() if not NOTED[name].fits(value)]
+        self._notes |= {name: value for name, value in facts.items() if name not in wrong}
+        if wrong:
+            told = " and ".join(f"{name}, which is not {NOTED[name].words}" for name in wrong)
+            detail = f"the check itself is broken, which says nothing about the key: it noted {told}. Correct the check"
+            finding = replace(finding, outcome=Outcome.UNPROVEN, detail=detail, blocked_by=None, trouble="")
         before = self.findings.get(finding.check.id)
         if before and before.outcome is Outcome.FAIL:
             return before
@@ -173,11 +184,6 @@ class Run:
     def _fit_to_tell(self, text: str) -> str:
         """Cleaned whole, and cut afterwards: half a secret or half a name would be known to nobody."""
         return self.redactor.without_names(self.redactor.clean(text))
-
-    def note(self, name: str, value: Any) -> None:
-        """Keeps a value for the top of verdict.json; names that are not in the contract are let go."""
-        if name in NOTED:
-            self._notes[name] = value
 
     # -- what is left behind --
 

@@ -1,0 +1,120 @@
+"""The rules of the house: one owner for each outside thing, current documents, pinned dependencies."""
+
+import ast
+import re
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from keycheck.settings.loading import NAMES
+from tests.readme import README, with_tables
+from tests.running import ROOT
+
+KEYCHECK = ROOT / "keycheck"
+MODULES = sorted(KEYCHECK.rglob("*.py"))
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Top-level names of all modules that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module.partition(".")[0]
+
+
+def test_environment_is_read_in_one_place() -> None:
+    """settings/loading.py alone reads os.environ, and nothing writes to it; withdrawal.py, which waits for no import,
+    reads pytest's own PYTEST_ADDOPTS, and invocation.py takes such variables away before it starts pytest.
+    """
+    text = (KEYCHECK / "settings/loading.py").read_text(encoding="utf-8")
+    assert not re.search(r"os\.(getenv|putenv|environ\[[^\]]*\] *=|environ\.(update|set|pop|clear))", text)
+    found = [path.relative_to(KEYCHECK).as_posix() for path in MODULES if "os.environ" in path.read_text("utf-8")]
+    assert found == ["invocation.py", "settings/__init__.py", "settings/loading.py", "withdrawal.py"]
+    started = (KEYCHECK / "invocation.py").read_text(encoding="utf-8")
+    assert re.findall(r"os\.environ.*?\)", started) == ["os.environ.pop(name, None)"]
+    early = (KEYCHECK / "withdrawal.py").read_text(encoding="utf-8")
+    assert re.findall(r"os\.environ.*?\)", early) == ['os.environ.get("PYTEST_ADDOPTS", "")']
+
+
+def test_the_road_names_what_is_there() -> None:
+    """Each folder and file that keycheck/__init__.py names exists, and each one that exists is named."""
+    import keycheck  # noqa: PLC0415  its docstring alone
+
+    road = keycheck.__doc__ or ""
+    named = set(re.findall(r"^    (\w+(?:/|\.py)) ", road, re.MULTILINE))
+    there = {f"{path.name}/" for path in KEYCHECK.iterdir() if (path / "__init__.py").exists()}
+    assert named == there | {path.name for path in KEYCHECK.glob("*.py") if path.name != "__init__.py"}
+    assert all((KEYCHECK / path).is_file() for path in re.findall(r"(\w+/\w+\.py)", road))
+
+
+def test_each_package_names_its_modules() -> None:
+    """The docstring of a package says what each of its modules is for."""
+    for package in ("settings", "credentials", "redaction", "exchange", "verdict", "diagnosis", "run"):
+        text = (KEYCHECK / package / "__init__.py").read_text("utf-8")
+        modules = {path.name for path in (KEYCHECK / package).glob("*.py") if path.name != "__init__.py"}
+        assert not [name for name in modules if name not in text], package
+
+
+def test_suite_holds_claims_only() -> None:
+    """suite/ imports pytest and the names of what it is handed, and nothing else."""
+    for path in (ROOT / "suite").glob("*"):
+        if path.name != "__pycache__":
+            assert set(imports(path)) == {"pytest", "keycheck"}, path.name
+
+
+def test_readme_lists_the_checks_and_the_causes_as_the_code_states_them() -> None:
+    """`python -m tests.readme` writes the tables."""
+    text = README.read_text(encoding="utf-8")
+    assert with_tables(text) == text
+
+
+def test_readme_is_short() -> None:
+    """Under 120 lines."""
+    assert len(README.read_text(encoding="utf-8").splitlines()) < 120
+
+
+def test_example_settings_are_settings() -> None:
+    """.env.example names no setting that does not exist, and holds no value of a credential."""
+    text = (ROOT / ".env.example").read_text(encoding="utf-8")
+    named = dict(re.findall(r"^#?(BINANCE_\w+)=(.*)$", text, re.MULTILINE))
+    assert set(named) <= set(NAMES)
+    assert {named[name] for name in NAMES if name.startswith(("BINANCE_API_", "BINANCE_PRIVATE_"))} == {""}
+
+
+@pytest.mark.parametrize("path", [".env", "local.env", "reports/verdict.json", "reports/report.html"])
+def test_git_ignores_what_must_not_be_committed(path: str) -> None:
+    """Credentials and reports stay out of the history."""
+    done = subprocess.run(["git", "check-ignore", "-q", path], cwd=ROOT, check=False)  # noqa: S603, S607  git of the path
+    if done.returncode == 128:
+        pytest.skip("not in a git checkout")
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    "group",
+    ["requirements.txt", "requirements-dev.txt", "requirements-interop.txt", "requirements-benchmarks.txt"],
+)
+def test_every_dependency_is_pinned_with_its_hash(group: str) -> None:
+    """What pyproject.toml asks for is in the file that pip installs, each line with hashes."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    asked = list(project["project"]["dependencies"])
+    if group != "requirements.txt":
+        asked += project["dependency-groups"][group.removeprefix("requirements-").removesuffix(".txt")]
+    pins = re.split(r"\n(?=[a-zA-Z])", (ROOT / group).read_text(encoding="utf-8"))
+    pinned = {m[1].lower() for pin in pins if (m := re.match(r"([\w.-]+)==[\w.]+", pin)) and "--hash=sha256:" in pin}
+    names = {re.match(r"[\w.-]+", requirement)[0].lower() for requirement in asked}  # type: ignore[index]
+    assert names <= pinned
+    assert len(pinned) == len([pin for pin in pins if "==" in pin.partition("\n")[0]])
+
+
+def test_every_dependency_has_its_reason_beside_it() -> None:
+    """A comment on its line in pyproject.toml; type stubs and test tools that speak for themselves aside."""
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    required = text[text.index("dependencies = [") : text.index("[dependency-groups]")]
+    lines = [line for line in required.splitlines() if line.strip().startswith('"')]
+    assert lines
+    assert all("#" in line for line in lines)
