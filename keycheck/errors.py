@@ -119,6 +119,8 @@ class ExchangeTrouble(Inconclusive):
 class Refused(Inconclusive):
     """Binance refused with a code, and the refusal does not answer what the check asks."""
 
+    kind = "refusal"
+
 
 class Undecided(Inconclusive):
     """The observation leaves the question open."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from tests.exchange import API_KEY, API_SECRET, Fault, LocalExchange, Scenario
+from tests.exchange.answers import Answer
 from tests.exchange.scenarios import SCENARIOS
 from tests.keys import ED25519, OTHER_ED25519, RSA, Key
 
@@ -125,6 +126,16 @@ def refused(code: int) -> Scenario:
 _REFUSED_V6 = Fault.status(
     401, json.dumps({"code": -2015, "msg": "Invalid API-key, IP, or permissions, request ip: 2001:db8::7"})
 )
+
+
+def _listed_twice(due: Answer) -> Answer:
+    """exchangeInfo with the contract under test once more behind all others."""
+    info = json.loads(due.body)
+    info["symbols"].append(next(one for one in info["symbols"] if one["symbol"] == "BTCUSDT"))
+    return replace(due, body=json.dumps(info).encode())
+
+
+_PATH = Fault.refused(-5000)
 _LOCKED = Fault.refused(-2017)
 _DEMO = {"BINANCE_ENVIRONMENT": "demo", "BINANCE_WALLET_URL": ""}
 _TAKES_MONEY = {"enableWithdrawals": True}
@@ -178,6 +189,15 @@ _ALL = (
     Story("withdrawals-enabled", "NOT_OK", "withdrawals_enabled", "certain", SCENARIOS["withdrawals-enabled"]),
     Story("trading-barred", "NOT_OK", "trading_barred", "certain", SCENARIOS["trading-barred"]),
     Story("cooling-off", "NOT_OK", "trading_barred", "certain", SCENARIOS["cooling-off"]),
+    Story(
+        "contract-not-tradable",
+        "UNPROVEN",
+        "contract_not_tradable",
+        "certain",
+        Scenario(symbol_overrides={"BTCUSDT": {"status": "SETTLING"}}),
+    ),
+    Story("unknown-contract", "UNPROVEN", "unknown_contract", "certain", settings={"BINANCE_SYMBOL": "BTCUSTD"}),
+    Story("request-rejected", "UNPROVEN", "request_rejected", "likely", at(ACCOUNT, Fault.refused(-5000))),
     Story("agreement-not-signed", "NOT_OK", "agreement_not_signed", "certain", settings={"BINANCE_SYMBOL": "XAUUSDT"}),
     Story("restricted-location", "NOT_OK", "restricted_location", "certain", at("*", Fault.restricted_location())),
     Story("restricted-country", "NOT_OK", "restricted_location", "certain", at("*", Fault.country_403())),
@@ -357,6 +377,34 @@ _BOTH = (
         "key_older_than_futures_account",
         "likely",
         Scenario(faults={ACCOUNT: _REFUSED_V6}, permissions={"ipRestrict": False}),
+    ),
+    Story(
+        "contract listed twice",
+        "UNPROVEN",
+        "not_binance",
+        "likely",
+        Scenario(faults={"/fapi/v1/exchangeInfo": Fault.altered(_listed_twice)}),
+    ),
+    Story(
+        "unknown contract, withdrawals",
+        "NOT_OK",
+        "withdrawals_enabled",
+        "certain",
+        SCENARIOS["withdrawals-enabled"],
+        {"BINANCE_SYMBOL": "BTCUSTD"},
+    ),
+    Story("an order's form refused", "UNPROVEN", "request_rejected", "likely", refused(-1102)),
+    Story("a code that nobody has listed", "UNPROVEN", "request_rejected", "likely", refused(-9999)),
+    Story("the smallest order breaks a rule", "UNPROVEN", "request_rejected", "likely", refused(-4131)),
+    Story(
+        "both hosts reject the request",
+        "UNPROVEN",
+        "request_rejected",
+        "likely",
+        Scenario(faults={WALLET: _PATH, ACCOUNT: _PATH}),
+    ),
+    Story(
+        "clock read from afar", "UNPROVEN", "left_undecided", "certain", Scenario(latency_ms=60, clock_offset_ms=1990)
     ),
     Story("stream closed at once", "OK", scenario=SCENARIOS["stream-closed"]),
     Story("no listen key", "OK", scenario=at(LISTEN, Fault.refused(-2015))),

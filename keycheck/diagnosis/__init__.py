@@ -11,5 +11,6 @@ restrictions.py    an account that may not trade, or not now
 local_clock.py     a clock that is fast or slow
 intermediaries.py  legal restrictions, firewalls, limits, bans, trouble of the exchange
 network.py         no connection, no TLS, answers that are not Binance's
+unproven_claims.py the contract, a request that was refused, checks that were not run, and what nothing else names
 remedies.py        menu paths and commands
 """

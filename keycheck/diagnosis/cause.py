@@ -52,6 +52,8 @@ CAUSES = {
         "withdrawals_enabled": "the key can take money out",
         "trading_barred": "Binance does not let this account trade, or not now",
         "agreement_not_signed": "the contract is a TradFi perpetual, whose agreement is not signed",
+        "unknown_contract": "the exchange lists no contract of that name",
+        "contract_not_tradable": "the contract under test takes no orders now",
     },
     "what stands between": {
         "restricted_location": "Binance does not serve futures where this machine's address is",
@@ -63,8 +65,23 @@ CAUSES = {
         "tls_failure": "the connection is not private: the certificate was refused",
         "not_binance": "something that is not Binance answered",
         "answers_contradict": "one answer accepts the key, and another one denies it",
+        "request_rejected": "Binance refused a request of this suite for its form, or with a code that is not known",
+        # Of the run itself, and no exchange's doing.
+        "claim_does_not_hold": "a critical claim was seen not to hold, and nothing else says why",
+        "left_undecided": "what was observed leaves a critical claim open",
+        "checks_not_run": "not all critical checks were run",
+        "run_not_finished": "the run has not come to its end",
     },
 }
+# What a verdict says from a run's start until its end, and for ever where it has none.
+RUN_NOT_FINISHED = Diagnosis(
+    "run_not_finished",
+    Confidence.CERTAIN,
+    "This was written when the run began, and nothing was seen yet: the run is still going on, it was cut off, or its "
+    "settings could not be used.",
+    ("the run has not come to its end",),
+    "wait for the end of the run, or see what it printed last, and run again.",
+)
 _ORDER = [name for causes in CAUSES.values() for name in causes]
 _SURENESS = list(Confidence)
 

@@ -15,6 +15,9 @@ from keycheck.exchange.endpoints import (
 )
 from keycheck.exchange.error_codes import Kind, kind_of
 from keycheck.exchange.evidence import Call, Evidence
+from keycheck.verdict.findings import Check, Finding, Outcome, Severity
+
+_SETTLED = (Outcome.PASS, Outcome.NOT_APPLICABLE, Outcome.FAIL)
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,37 @@ class EvidenceView:
     def in_trouble(self, *kinds: str) -> list[Call]:
         """Questions that never got a usable answer, for one of these kinds of trouble."""
         return [call for call in self.final.values() if call.trouble in kinds and not _is_aside(call)]
+
+    def refused_as(self, *kinds: Kind) -> list[Call]:
+        """The last answers that refused a question with a code of these kinds, advice aside."""
+        return [
+            call
+            for call in self.final.values()
+            if refused(call) and kind_of(call.code) in kinds and not _is_aside(call)
+        ]
+
+    @cached_property
+    def failed(self) -> list[Finding]:
+        """The critical claims that were seen not to hold."""
+        return [found for found in self._critical if found.outcome is Outcome.FAIL]
+
+    @cached_property
+    def lacking(self) -> list[Finding]:
+        """What keeps critical checks from having passed: their own findings, or those of what they wait for."""
+        by_id = {found.check.id: found for found in self.evidence.findings}
+        open_ = [found for found in self._critical if found.outcome not in _SETTLED]
+        roots = [by_id.get(found.blocked_by or "", found) for found in open_]
+        return list({root.check.id: root for root in roots if root.outcome is not Outcome.FAIL}.values())
+
+    @property
+    def not_run(self) -> list[Check]:
+        """The critical checks of which there is no finding."""
+        found = {one.check.id for one in self.evidence.findings}
+        return [one for one in self.evidence.checks if one.severity is Severity.CRITICAL and one.id not in found]
+
+    @property
+    def _critical(self) -> list[Finding]:
+        return [found for found in self.evidence.findings if found.check.severity is Severity.CRITICAL]
 
     def flag(self, name: str) -> bool | None:
         """A permission of the key; None where it was not seen."""

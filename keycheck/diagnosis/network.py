@@ -6,7 +6,6 @@ from typing import NamedTuple
 from keycheck.diagnosis.cause import Confidence, Diagnosis
 from keycheck.diagnosis.evidence_view import EvidenceView, described
 from keycheck.diagnosis.remedies import AGAIN, NOT_THE_KEY, look_up
-from keycheck.verdict.findings import Severity
 
 
 class FailureMode(NamedTuple):
@@ -70,8 +69,7 @@ def tls(seen: EvidenceView) -> Iterator[Diagnosis]:
 def stranger(seen: EvidenceView) -> Iterator[Diagnosis]:
     """An answer that Binance does not give."""
     calls = seen.in_trouble("not_binance")
-    decisive = [found for found in seen.evidence.findings if found.check.severity is Severity.CRITICAL]
-    lacking = [found for found in decisive if found.trouble == "not_binance"]
+    lacking = [found for found in seen.lacking if found.trouble == "not_binance"]
     if not (calls or lacking):
         return
     alone = bool(calls) and all(call.trouble for call in seen.final.values())  # no answer came from Binance

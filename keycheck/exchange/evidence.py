@@ -8,8 +8,9 @@ from keycheck.credentials.pasted_text import KeyFacts
 from keycheck.errors import NotSent
 from keycheck.exchange.drift import Drift
 from keycheck.exchange.endpoints import Host
-from keycheck.verdict.findings import Finding
+from keycheck.verdict.findings import Check, Finding
 
+NOT_LISTED = "not listed"  # in the place of a contract's status
 System = Literal["linux", "windows", "macos"]
 
 
@@ -69,12 +70,16 @@ def overcome(calls: Sequence[Call]) -> list[Call]:
 class Evidence:
     """Everything of one run that points to a cause. None: not seen.
 
-    `permissions`: apiRestrictions; `account_info`: the wallet's account/info; `began`: ISO 8601, when the run began (a
-    replay: when it was recorded); `system`: where the run was made, for the commands of a remedy.
+    `checks`: all of suite/, whether or not they were run; `complete`: whether that is all that it should hold.
+    `permissions`: apiRestrictions; `account_info`: the wallet's account/info; `symbol_status`: of the contract under
+    test, or NOT_LISTED; `began`: ISO 8601, when the run began (a replay: when it was recorded); `system`: where the run
+    was made, for the commands of a remedy.
     """
 
     calls: Sequence[Call] = ()
     findings: Sequence[Finding] = ()
+    checks: Sequence[Check] = ()
+    complete: bool = True
     key: KeyFacts = field(default_factory=KeyFacts)
     environment: str = "production"
     recv_window: int = 5000
@@ -82,5 +87,7 @@ class Evidence:
     account_info: Mapping[str, Any] | None = None
     can_trade: bool | None = None
     drift: Drift | None = None
+    symbol: str = ""
+    symbol_status: str | None = None
     began: str = ""
     system: System | None = None

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keycheck import __version__, clock
+from keycheck.diagnosis.cause import RUN_NOT_FINISHED
 from keycheck.errors import Inconclusive, KeycheckError
 from keycheck.exchange.evidence import Evidence
 from keycheck.exchange.throttle import Countdown
@@ -53,7 +54,9 @@ class NewRun:
         self._countdown = countdown
         self._watch = clock.Stopwatch()
         self._folder = ReportFolder(hold, redactor)
-        self._blank = RunReport(Verdict.UNPROVEN, __version__, clock.iso(clock.now_ms()), mode=options.mode)
+        self._blank = RunReport(
+            Verdict.UNPROVEN, __version__, clock.iso(clock.now_ms()), mode=options.mode, diagnosis=(RUN_NOT_FINISHED,)
+        )
         self._previous_run: "PreviousRun | None" = None  # noqa: UP037  imported below, if at all
         try:
             if options.compare is not None:
@@ -215,6 +218,8 @@ class Run:
         return evidence_of(
             self.session,
             findings=tuple(self.findings.values()),
+            checks=self.catalogue.checks,
+            complete=self.complete,
             environment=self._blank.environment or "production",
             began=was.recorded_at if was else self._blank.started_at,
             system=was.system if was else loading.system(),

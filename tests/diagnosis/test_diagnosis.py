@@ -26,12 +26,16 @@ from keycheck.exchange.endpoints import (
     Endpoint,
 )
 from keycheck.exchange.error_codes import Kind, kind_of
-from keycheck.exchange.evidence import Call, Evidence, System
+from keycheck.exchange.evidence import NOT_LISTED, Call, Evidence, System
+from keycheck.run import catalogue
 from keycheck.verdict.findings import Check, Finding, Outcome, Severity
+from keycheck.verdict.weighing import Verdict, weigh
+from tests.running import ROOT
 from tests.stories import COMBINED, STORIES
 
 NAMES = [name for causes in CAUSES.values() for name in causes]
 FINE = {"enableFutures": True, "enableWithdrawals": False, "ipRestrict": True}
+OF_THE_RUN = ("claim_does_not_hold", "left_undecided", "checks_not_run", "run_not_finished")
 SURENESS = list(Confidence)
 DEMO = {"environment": "demo"}
 QUOTES = f"{KEY} had quotes around it"
@@ -71,8 +75,8 @@ FUTURES_REFUSE = (call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, -2015))
 
 
 def test_every_cause_has_a_story_and_every_story_a_known_cause() -> None:
-    """None is only on paper."""
-    assert {story.cause for story in STORIES.values()} - {None} == set(NAMES)
+    """None is only on paper; those of the run itself are no story of an exchange, and stand in test_run.py."""
+    assert {story.cause for story in STORIES.values()} - {None} == set(NAMES) - set(OF_THE_RUN)
     assert {story.cause for story in COMBINED.values()} - {None} <= set(NAMES)
     assert len(COMBINED) >= 12
 
@@ -127,7 +131,8 @@ def test_where_all_is_well_there_is_nothing_to_say() -> None:
         (ACCEPTED[:2], {"drift": Drift(-3000, 10)}, ["clock_behind certain"]),
         (ACCEPTED[:2], {"drift": Drift(1500, 10)}, ["clock_ahead likely"]),
         (ACCEPTED[:2], {"drift": Drift(-1500, 10), "recv_window": 500}, ["clock_behind likely"]),
-        (ACCEPTED[:2], {"drift": Drift(2100, 500)}, []),
+        (ACCEPTED[:2], {"drift": Drift(2100, 500)}, ["clock_ahead likely"]),  # past the window, whatever it is
+        (ACCEPTED[:2], {"drift": Drift(-2100, 500)}, []),
         (both(-1021, "... 1000ms ahead of the server's time."), {}, ["clock_ahead likely", "clock_behind likely"]),
         (both(-1021), {"drift": Drift(0, 10)}, ["clock_behind possible"]),
         ((*ACCEPTED[:2], refusal(ORDER_TEST, -2015)), {"permissions": FINE}, ["read_only_key likely"]),
@@ -703,6 +708,94 @@ def test_an_account_that_stays_invalid_is_trouble_and_on_demo_perhaps_gone() -> 
     assert (one.confidence, "gone" in one.explanation) == (Confidence.CERTAIN, False)
 
 
+# -- what no other rule names --
+
+CHECKS = catalogue.read(ROOT / "suite").checks
+BY_ID = {one.id: one for one in CHECKS}
+
+
+def findings(calls_: int = 0, **outcomes: tuple[Outcome, str]) -> list[Finding]:
+    """All checks passed, but for these: outcome, and what stood in the way or which check does."""
+    listed = [Finding(one, Outcome.PASS) for one in CHECKS]
+    for at, one in enumerate(listed):
+        if one.check.id in outcomes:
+            outcome, word = outcomes[one.check.id]
+            by = word if outcome is Outcome.BLOCKED else None
+            kind = word if outcome is Outcome.UNPROVEN else ""
+            listed[at] = Finding(one.check, outcome, "seen so", by, trouble=kind, call_numbers=(calls_,))
+    return listed
+
+
+SETTLING = {"symbol": "BTCUSDT", "symbol_status": "SETTLING"}
+UNLISTED = {"symbol": "BTCUSTD", "symbol_status": NOT_LISTED}
+GATE = dict.fromkeys(("order_gate_checks_orders",), (Outcome.BLOCKED, "symbol_is_trading"))
+
+
+@pytest.mark.parametrize(
+    ("calls", "seen", "outcomes", "expected"),
+    [
+        (ACCEPTED, SETTLING, {"symbol_is_trading": (Outcome.WARN, ""), **GATE}, "contract_not_tradable certain"),
+        (ACCEPTED, UNLISTED, {"symbol_is_trading": (Outcome.WARN, ""), **GATE}, "unknown_contract certain"),
+        (ACCEPTED, {}, {"symbol_is_trading": (Outcome.UNPROVEN, "not_binance"), **GATE}, "not_binance likely"),
+        (
+            (call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, -5000)),
+            {},
+            {"account_may_trade": (Outcome.UNPROVEN, "refusal")},
+            "request_rejected likely",
+        ),
+        (
+            (call(ACCOUNT_CONFIG), refusal(ORDER_TEST, -4131)),
+            {},
+            {"smallest_order_is_accepted": (Outcome.UNPROVEN, "refusal")},
+            "request_rejected likely",
+        ),
+        (
+            (call(ACCOUNT_CONFIG), refusal(ORDER_TEST, -4164)),
+            {},
+            {"smallest_order_is_accepted": (Outcome.UNPROVEN, "undecided")},
+            "left_undecided certain",
+        ),
+        (ACCEPTED, {}, {"clock_agrees_with_exchange": (Outcome.UNPROVEN, "undecided")}, "left_undecided certain"),
+        (ACCEPTED, {}, {"account_may_trade": (Outcome.UNPROVEN, "")}, "left_undecided certain"),
+        (ACCEPTED, {}, {"account_may_trade": (Outcome.FAIL, "")}, "claim_does_not_hold certain"),
+        (ACCEPTED, {}, {"user_stream_is_alive": (Outcome.UNPROVEN, "refusal")}, None),
+        (ACCEPTED, {"complete": False}, {}, "checks_not_run certain"),
+    ],
+)
+def test_what_keeps_a_verdict_from_ok_is_named_even_so(
+    calls: tuple[Call, ...], seen: dict[str, Any], outcomes: dict[str, tuple[Outcome, str]], expected: str | None
+) -> None:
+    """A contract that takes no orders, a form that is refused, a claim that stays open; of advice, nothing."""
+    evidence = Evidence(calls=calls, findings=findings(2, **outcomes), checks=CHECKS, **seen)
+    named = [f"{one.cause} {one.confidence.value}" for one in diagnose(evidence)]
+    assert named == ([expected] if expected else [])
+
+
+def test_the_fallbacks_say_what_was_seen_and_what_to_do() -> None:
+    """In the words of the findings, and of the check whose claim does not hold."""
+    failed = findings(account_may_trade=(Outcome.FAIL, ""))
+    (one,) = diagnose(Evidence(findings=failed, checks=CHECKS))
+    assert BY_ID["account_may_trade"].title.rstrip(".") in one.explanation
+    assert one.evidence == ("account_may_trade: seen so",)
+    assert one.fix == BY_ID["account_may_trade"].fix
+    blocked = findings(
+        symbol_is_trading=(Outcome.WARN, ""), order_gate_checks_orders=(Outcome.BLOCKED, "symbol_is_trading")
+    )
+    (one,) = diagnose(Evidence(findings=blocked, checks=CHECKS, symbol="BTCUSTD", symbol_status=NOT_LISTED))
+    assert one.evidence == ("symbol_is_trading: seen so",)
+    assert "BINANCE_SYMBOL=" in one.fix
+    (one,) = diagnose(Evidence(checks=CHECKS[:1]))
+    assert one.evidence == ("credentials_are_present was not run",)
+    assert "-k" in one.explanation
+
+
+def test_a_failed_claim_needs_no_word_on_what_was_not_run() -> None:
+    """It decides; -x has left out the rest."""
+    failed = [Finding(BY_ID["withdrawals_are_disabled"], Outcome.FAIL)]
+    told = found(*ACCEPTED, findings=failed, checks=CHECKS, permissions={"enableWithdrawals": True})
+    assert told == [("withdrawals_enabled", "certain")]
+
+
 # -- laws --
 
 KINDS = (
@@ -732,8 +825,32 @@ flags = st.none() | st.dictionaries(st.sampled_from([*FINE, "enablePortfolioMarg
 infos = st.none() | st.dictionaries(
     st.sampled_from(["isFutureEnabled", "isPortfolioMarginRetailEnabled"]), st.booleans() | st.none() | st.text()
 )
+all_findings = st.tuples(
+    *(
+        st.builds(
+            Finding,
+            st.just(one),
+            st.sampled_from(Outcome),
+            st.sampled_from(["", "seen so"]),
+            st.none() | st.sampled_from(list(BY_ID)),
+            trouble=st.sampled_from([*KINDS, "refusal"]),
+            call_numbers=st.lists(st.integers(1, 9), max_size=2).map(tuple),
+        )
+        for one in CHECKS
+    )
+)
+some_findings = st.builds(
+    lambda listed, kept: [one for one, is_kept in zip(listed, kept, strict=True) if is_kept],
+    all_findings,
+    st.lists(st.booleans(), min_size=len(CHECKS), max_size=len(CHECKS)) | st.just([True] * len(CHECKS)),
+)
 evidences = st.builds(
     Evidence,
+    findings=some_findings,
+    checks=st.just(CHECKS) | st.lists(st.sampled_from(CHECKS), unique=True, min_size=1),
+    complete=st.booleans(),
+    symbol=st.just("BTCUSDT"),
+    symbol_status=st.sampled_from([None, "TRADING", "SETTLING", NOT_LISTED]),
     calls=st.lists(calls, max_size=8),
     permissions=flags,
     account_info=infos,
@@ -757,6 +874,19 @@ def test_any_evidence_gives_an_ordered_list_of_known_causes(evidence: Evidence) 
         assert one.cause in NAMES
         assert one.evidence
         assert all(text.endswith((".", "?")) and "None" not in text for text in (one.explanation, one.fix))
+
+
+def _is_healthy(evidence: Evidence) -> Evidence:
+    return replace(
+        evidence, calls=ACCEPTED, permissions=FINE, account_info=None, can_trade=True, drift=None, symbol_status=None
+    )
+
+
+@given(evidences | evidences.map(_is_healthy))
+def test_a_verdict_that_is_not_ok_has_a_cause(evidence: Evidence) -> None:
+    """Whatever was found, refused, blocked, left out or never reached; also where all requests were answered."""
+    verdict = weigh(evidence.checks, evidence.findings, complete=evidence.complete)
+    assert verdict is Verdict.OK or diagnose(evidence)
 
 
 @given(evidences)
