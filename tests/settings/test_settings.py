@@ -2,6 +2,7 @@
 
 import codecs
 import os
+import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,9 @@ from keycheck.exchange.endpoints import ENVIRONMENTS
 from keycheck.redaction.redactor import Redactor
 from keycheck.settings.dotenv_file import MAX_KEY_FILE
 from keycheck.settings.loading import NAMES, Settings, in_the_environment, load
+from keycheck.settings.value_parsers import expected_of
 from tests.keys import ED25519, ENCRYPTED_ED25519
+from tests.running import ROOT
 
 KEY = "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"
 SECRET = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j"  # noqa: S105  printed in Binance's docs
@@ -512,3 +515,13 @@ def test_nothing_goes_in_clear_to_a_proxy_on_another_machine(name: str, from_env
     with pytest.raises(UsageProblem, match=f"{name} is {scheme}"):
         from_environment(BINANCE_PROXY="http://proxy.example.com:3128", **clear)
     assert from_environment(BINANCE_PROXY="http://127.0.0.1:3128", **clear).proxy
+
+
+def test_what_bots_need_can_be_expected() -> None:
+    """The words of docs/bots.md are those of BINANCE_EXPECT."""
+    rows = [
+        row.split("|") for row in (ROOT / "docs" / "bots.md").read_text("utf-8").splitlines() if row.startswith("| ")
+    ]
+    told = [word for row in rows[1:] for word in re.findall(r"`([^`]*)`", row[2]) if "_" not in word]
+    assert len(told) >= 4
+    assert all(",".join(expected_of(words)) == words for words in told)
