@@ -27,7 +27,7 @@ class KeycheckError(Exception):
 
 
 class Cancelled(Exception):
-    """What was asked for ahead of the checks is not wanted any more. Not of the tree above: nobody's finding."""
+    """A prefetched request was cancelled. Not part of the tree above, as it is no check's finding."""
 
 
 class UsageProblem(KeycheckError):
@@ -95,10 +95,11 @@ class RestrictedLocation(BlockedEnRoute):
 class RateLimited(Inconclusive):
     """429 or 418. The run sends nothing more.
 
-    `banned_until`: ms since 1970, and `retry_after`: seconds, each where the exchange said so.
+    `banned_until`: ms since 1970, and `retry_after`: seconds, each where the exchange said so. `status`: HTTP's.
     """
 
     kind = "rate_limited"
+    status: int | None = None
     banned_until: int | None = None
     retry_after: int | None = None
 
@@ -118,9 +119,11 @@ class ExchangeTrouble(Inconclusive):
 class Refused(Inconclusive):
     """Binance refused with a code, and the refusal does not answer what the check asks."""
 
+    kind = "refusal"
+
 
 class Undecided(Inconclusive):
-    """What was observed leaves the question open."""
+    """The observation leaves the question open."""
 
 
 class OutOfTime(Inconclusive):

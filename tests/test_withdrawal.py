@@ -19,7 +19,7 @@ REPLAY = ("suite/", "--replay", "healthy")
 OLD = {"verdict.json": '{"ok": true, "verdict": "OK"}', "report.html": "<h1>OK</h1>", "summary.md": "OK"}
 # What Python and pytest import to start, and the few lines of ours that come before all else.
 BEFORE = re.compile(
-    r"(_pytest|pytest|pluggy|iniconfig|packaging|pygments)(\.|$)|keycheck(\.withdrawal|\.errors|\.report(\.hold)?)?$"
+    r"(_pytest|pytest|pluggy|iniconfig|packaging|pygments)(\.|$)|keycheck(\.withdrawal|\.caller|\.errors|\.report(\.hold)?)?$"
 )
 CACHE = ROOT / ".pytest_cache"
 DIES = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n"
@@ -133,6 +133,7 @@ def test_the_verdict_that_is_withdrawn_can_be_compared_with(suite: SuiteRunner) 
     assert "SINCE " in done.output
 
 
+@pytest.mark.slow
 def test_signals_leave_no_old_verdict(reports: Path) -> None:
     """At many moments of a run: where an old OK was left, nothing but Python and pytest had been imported."""
     left, gone = 0, 0
@@ -227,7 +228,10 @@ def test_two_runs_of_one_process_follow_each_other(reports: Path) -> None:
 # -- folders that cannot be used --
 
 
-@pytest.mark.parametrize("name", ["/", "a" * 300, "loop/below", "file/below"])
+DEEP = "/".join("a" * 1900)
+
+
+@pytest.mark.parametrize("name", ["/", "a" * 300, "loop/below", "file/below", DEEP])
 def test_a_folder_that_cannot_be_used_is_said(name: str, tmp_path: Path) -> None:
     """One sentence that names --report-dir, exit 4, no internal error; the sentence stays short."""
     (tmp_path / "loop").symlink_to(tmp_path / "loop")

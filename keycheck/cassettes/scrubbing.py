@@ -1,4 +1,4 @@
-"""What a cassette may keep: an allow-list of query parameters, headers and body fields. Pure, and idempotent.
+"""Reduces requests and answers to an allow-list of query parameters, headers and body fields. Pure, idempotent.
 
 Everything that is not named here is dropped: balances, ids, cookies, trace headers, addresses, whatever comes next.
 vcrpy runs these functions on what it records and again on what it loads, so a second pass must change nothing.
@@ -103,7 +103,7 @@ def scrub_body(path: str, status: int, body: bytes, symbol: str, clean: Clean) -
     elif path == EXCHANGE_INFO.path:
         kept = _exchange_info(parsed, symbol, clean)
     elif path == LISTEN_KEY.path:
-        # That there was one is all that a replay needs.
+        # A replay needs no more than the fact that there was one.
         kept = {"listenKey": LISTEN_KEY_CONSTANT} if is_listen_key(parsed.get("listenKey")) else {}
     elif path == TRADING_STATUS.path:
         kept = _trading_status(parsed, clean)
@@ -142,7 +142,7 @@ def _error(body: Body, clean: Clean) -> Body:
     known = code if type(code) is int else None
     kept = {name: body[name] for name in ("code", "msg") if name in body}
     return {
-        name: refusal_text.told(known, _text(value, clean))[:_LONGEST]
+        name: refusal_text.fit_to_show(known, _text(value, clean))[:_LONGEST]
         if isinstance(value, str)
         else _scalar(value if name == "code" else None, clean)
         for name, value in kept.items()

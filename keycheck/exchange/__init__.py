@@ -1,4 +1,4 @@
-"""What is asked of Binance, and what its answers mean.
+"""Requests to Binance, and the meaning of its answers.
 
 endpoints.py   the only requests that may leave this machine
 session.py     Binance: what the checks ask, each question once a run

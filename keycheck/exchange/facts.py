@@ -37,9 +37,14 @@ def flag(body: Mapping[str, Any], name: str, where: str) -> bool:
 
 def decimal(text: object, name: str, where: str) -> Decimal:
     """A number that the exchange writes as a string: plain ASCII figures, not negative."""
-    if isinstance(text, str) and _FIGURE.fullmatch(text):
-        return Decimal(text)
+    if is_figure(text):
+        return Decimal(str(text))
     raise missing(name, where)
+
+
+def is_figure(value: object) -> bool:
+    """Whether a value is a number as Binance writes it: text of ASCII digits and a point, not negative."""
+    return isinstance(value, str) and _FIGURE.fullmatch(value) is not None
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,7 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Reachability:
-    """Whether the futures API answered this machine, and if not, what came in its place."""
+    """Whether the futures API answered this machine; `observed` says so, or what came instead."""
 
     answered: bool
     observed: str
@@ -71,19 +76,19 @@ class Reachability:
 
 @dataclass(frozen=True)
 class SignedReads:
-    """Whether each host took a signed request: None means it accepted. Hosts that gave no answer are left out."""
+    """The answer of each host to a signed request: a refusal, or None for acceptance. Silent hosts are left out."""
 
     answers: Mapping[Host, Refusal | None]
 
     @property
     def accepted(self) -> bool:
-        """One acceptance proves key, address and signature; but no host may refuse the place this machine is in."""
+        """Whether a host accepted, which proves key, address and signature, and none refuses this machine's place."""
         refusals = self.answers.values()
         return None in refusals and not any(refusal and refusal.kind is Kind.LOCATION for refusal in refusals)
 
     @property
     def refused(self) -> bool:
-        """Whether a host refused in a way that speaks of the key."""
+        """Whether a host's refusal is evidence about the key."""
         return any(refusal is not None and refusal.kind.speaks_of_the_key for refusal in self.answers.values())
 
     def __str__(self) -> str:
@@ -131,7 +136,11 @@ class Account:
 
 @dataclass(frozen=True)
 class OrderAnswer:
-    """How the test order fared: `refusal` is None where it was accepted (HTTP 200 with `{}` or an `orderId`)."""
+    """How the test order fared: `refusal` is None where it was accepted (HTTP 200 with `{}` or an `orderId`).
+
+    The rules about orders and funds refuse with HTTP 400. Their codes under another status, such as -2019 under 401,
+    contradict it, and tell nothing.
+    """
 
     order: str
     refusal: Refusal | None
@@ -139,7 +148,7 @@ class OrderAnswer:
     @property
     def accepted(self) -> bool:
         """Accepted, or refused for want of funds or room alone."""
-        return self.refusal is None or self.refusal.kind is Kind.FUNDS
+        return self.refusal is None or self._refused_by(Kind.FUNDS)
 
     @property
     def speaks_of_the_key(self) -> bool:
@@ -149,7 +158,10 @@ class OrderAnswer:
     @property
     def was_weighed(self) -> bool:
         """Accepted, or refused by a rule about orders or funds: the order gate looked at it."""
-        return self.accepted or (self.refusal is not None and self.refusal.kind is Kind.ORDER_RULE)
+        return self.accepted or self._refused_by(Kind.ORDER_RULE)
+
+    def _refused_by(self, kind: Kind) -> bool:
+        return self.refusal is not None and self.refusal.kind is kind and self.refusal.status == 400
 
     def __str__(self) -> str:
         return f"{self.order}: {self.refusal or 'accepted'}"
@@ -170,7 +182,7 @@ class SymbolRules:
 
     @property
     def is_trading(self) -> bool:
-        """Whether it takes orders now."""
+        """Whether the contract takes orders now."""
         return self.status == "TRADING"
 
     def __str__(self) -> str:

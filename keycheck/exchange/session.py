@@ -36,7 +36,6 @@ from keycheck.exchange.endpoints import (
     SYMBOL_CONFIG,
     TIME,
     TRADING_STATUS,
-    USER_STREAM,
     Endpoint,
     Host,
 )
@@ -173,12 +172,12 @@ class Binance:
 
     @memoized(sends=API_RESTRICTIONS)
     def wallet_answer(self) -> Answer:
-        """What the wallet API says to the signed question after the key's permissions."""
+        """The wallet API's answer to the signed request for the key's permissions."""
         return self._ask_for_the_key(API_RESTRICTIONS)
 
     @memoized(sends=ACCOUNT_CONFIG)
     def account_answer(self) -> Answer:
-        """What the futures API says to the signed question after the account."""
+        """The futures API's answer to the signed request for the account's configuration."""
         return self._ask_for_the_key(ACCOUNT_CONFIG)
 
     @memoized(rests_on=(ping, exchange_info, account_answer))
@@ -199,7 +198,7 @@ class Binance:
 
     @memoized(sends=LISTEN_KEY)
     def stream_key(self) -> StreamKey:
-        """What opens the account's stream for an hour. There may be one already, and then it is that one."""
+        """The listen key, which opens the account's stream for an hour. If there is one already, it is the same one."""
         if self._listener is None:
             raise NotApplicable("BINANCE_USER_STREAM is off, so the user data stream was left alone")
         answer = self._ask(LISTEN_KEY)[0]
@@ -227,14 +226,14 @@ class Binance:
 
     @memoized(rests_on=(wallet_answer,))
     def key_permissions(self) -> KeyPermissions:
-        """What the wallet API says this key may do. Raises NotApplicable where there is no wallet API."""
+        """The key's permissions, from the wallet API. Raises NotApplicable where there is no wallet API."""
         if not self.has_wallet:
             raise NotApplicable("the demo network has no wallet API, which alone knows a key's permissions")
         return KeyPermissions(self._insist(self.wallet_answer()))
 
     @memoized(rests_on=(account_answer,))
     def account(self) -> Account:
-        """Whether the account may trade; carries the refusal where the futures API refuses this key or account."""
+        """The account's configuration, or the refusal where the futures API refuses this key or account."""
         answer = self.account_answer()
         if isinstance(answer, Refusal) and answer.kind.speaks_of_the_key:
             return Account({}, answer)
@@ -242,7 +241,7 @@ class Binance:
 
     @memoized(sends=ACCOUNT_INFO)
     def account_info(self) -> Mapping[str, Any]:
-        """What the wallet API knows of the account: whether it has futures, and whether portfolio margin."""
+        """The wallet API's account/info: whether the account has futures, and whether it has portfolio margin."""
         return self._fact(ACCOUNT_INFO)
 
     @memoized(sends=POSITION_SIDE, rests_on=(account_answer,))
@@ -272,7 +271,7 @@ class Binance:
 
     @memoized(sends=TRADING_STATUS)
     def locks(self) -> tuple[Lock, ...]:
-        """What the futures quantitative rules lock of the contract under test, or of the account."""
+        """The locks that the futures quantitative rules put on the contract under test, or on the account."""
         return locks_of(self._fact(TRADING_STATUS, [("symbol", self.symbol)]))
 
     @memoized(rests_on=(exchange_info,))
@@ -315,7 +314,7 @@ class Binance:
 
     @memoized(rests_on=(symbol_rules, mark_price, _test_order))
     def dust_order(self) -> OrderAnswer:
-        """How a test order below the smallest allowed value fares."""
+        """The answer to a test order below the smallest allowed value."""
         rules, price = self._market_rules(), self.mark_price()
         quantity = dust_quantity(rules, price)
         below = quantity * price < rules.min_notional
@@ -324,7 +323,7 @@ class Binance:
 
     @memoized(rests_on=(symbol_rules, mark_price, _test_order))
     def smallest_order(self) -> OrderAnswer:
-        """How the smallest valid test order fares."""
+        """The answer to the smallest valid test order."""
         quantity = smallest_quantity(self._market_rules(), self.mark_price())
         answer = self._weighed("the smallest valid order", quantity, self._test_order(plain(quantity)))
         if not answer.accepted and answer.was_weighed:
@@ -335,11 +334,11 @@ class Binance:
 
     @memoized(rests_on=(stream_key,))
     def user_stream(self) -> UserStream:
-        """Whether the stream opens and answers a ping. It is left at once, and left open for whoever else listens."""
+        """Whether the stream opens and answers a ping. Closes the connection; the listen key stays valid for others."""
         given = self.stream_key()
         if self._listener is None or given.listen_key is None:
             raise Undecided(f"{given}, so no stream could be opened")
-        found = self._listener.listen(given.listen_key, self._client.seconds_for(USER_STREAM))
+        found = self._client.listen(self._listener, given.listen_key)
         if found.probe:
             self._journal.remember("stream/probe", lambda: [found.probe])  # a cassette keeps it for people to read
         return found

@@ -28,11 +28,14 @@ from keycheck.settings.loading import Settings
 
 if TYPE_CHECKING:
     from keycheck.cassettes.recorder import Recorder
+    from keycheck.network.transport import HttpTransport
 
 
 @dataclass(frozen=True)
 class Options:
-    """What the command line asks for. `cassettes`: the folder in which a cassette is found by its name.
+    """The options of the command line. `cassettes`: the folder in which a cassette is found by its name.
+
+    `settings`: JSON of all settings by name, from a program that started the run, in the environment's place.
 
     `probe`: the user data stream is asked for its subscriptions as well, as an observation that decides nothing.
     """
@@ -45,6 +48,7 @@ class Options:
     record: str | None = None
     compare: Path | None = None
     probe: bool = False
+    settings: Secret | None = None
 
     @property
     def mode(self) -> Mode:
@@ -80,7 +84,8 @@ def open_session(
     opener = _Opener(options, redactor, countdown, started_at, resources)
     if options.replay is not None:
         return opener.replay(cassettes.path_of(options.replay, options.cassettes))
-    return opener.live(loading.load(options.env_file, required=options.env_file_required))
+    loaded = loading.load(options.env_file, required=options.env_file_required, handed=options.settings)
+    return opener.live(loaded)
 
 
 @dataclass(frozen=True)
@@ -113,7 +118,7 @@ class _Opener:
         label = self._label(loaded, identity.key)
         urls = {Host.FUTURES: loaded.futures_url} | ({Host.WALLET: loaded.wallet_url} if loaded.wallet_url else {})
         http = self._resources.enter_context(contextlib.closing(HttpTransport(urls, loaded.proxy, loaded.ca_bundle)))
-        host, listener = HostChecks(loaded.credential_files), self._listener(loaded, http.is_limited)
+        host, listener = HostChecks(loaded.credential_files), self._listener(loaded, http)
         files = tuple(path for _, path in loaded.credential_files)
         if self._options.record is None:
             journal = clock.NoJournal()
@@ -151,7 +156,7 @@ class _Opener:
                     "mixed up, and correct it"
                 )
 
-    def _listener(self, loaded: Settings, is_limited: Callable[[], bool]) -> Listener | None:
+    def _listener(self, loaded: Settings, http: "HttpTransport") -> Listener | None:
         if not loaded.user_stream:
             return None
         if loaded.stream_url is None:
@@ -165,7 +170,7 @@ class _Opener:
             loaded.ca_bundle,
             endpoint=USER_STREAMS[loaded.environment],
             probe=self._options.probe,
-            is_forbidden=is_limited,
+            limited=http.limited,
         )
 
     def _label(self, loaded: Settings, key: KeyFacts) -> Label:

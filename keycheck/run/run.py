@@ -1,4 +1,4 @@
-"""One run, put together: settings or cassette in, findings collected, verdict and reports out."""
+"""One run: settings or cassette in, findings collected, verdict and reports out."""
 
 import contextlib
 from collections.abc import Mapping
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keycheck import __version__, clock
+from keycheck.diagnosis.cause import RUN_NOT_FINISHED
 from keycheck.errors import Inconclusive, KeycheckError
 from keycheck.exchange.evidence import Evidence
 from keycheck.exchange.throttle import Countdown
@@ -53,7 +54,9 @@ class NewRun:
         self._countdown = countdown
         self._watch = clock.Stopwatch()
         self._folder = ReportFolder(hold, redactor)
-        self._blank = RunReport(Verdict.UNPROVEN, __version__, clock.iso(clock.now_ms()), mode=options.mode)
+        self._blank = RunReport(
+            Verdict.UNPROVEN, __version__, clock.iso(clock.now_ms()), mode=options.mode, diagnosis=(RUN_NOT_FINISHED,)
+        )
         self._previous_run: "PreviousRun | None" = None  # noqa: UP037  imported below, if at all
         try:
             if options.compare is not None:
@@ -132,7 +135,7 @@ class Run:
         self._resources = resources
 
     def begin(self, claims: Mapping[Check, Claim]) -> None:
-        """These checks, in this order, will be run next; each with its test function.
+        """Takes the selected checks in run order, each with its test function.
 
         Sends the run's first request, if they lead to a stamp. A live run asks from here on what they are going to ask.
         """
@@ -157,9 +160,20 @@ class Run:
         """The id of the check that keeps this one from being run, or None."""
         return blocker(check, self.findings)
 
-    def add(self, finding: Finding) -> Finding:
-        """Remembers a finding, cleaned of secrets. A check that is run again may not take back what it saw fail."""
-        used = self.session.memo.take_used_calls()  # whatever becomes of this finding, they are not the next one's
+    def add(self, finding: Finding, noted: Mapping[str, Any] | None = None) -> Finding:
+        """Remembers a finding, cleaned of secrets, and what its check noted, by name.
+
+        Facts for the top of verdict.json are kept; names that are not in the contract are let go. A fact of the wrong
+        type makes the finding unproven. A check that is run again may not take back what it saw fail.
+        """
+        used = self.session.memo.take_used_calls()  # also where this finding is dropped: they are not the next one's
+        facts = {name: value for name, value in (noted or {}).items() if name in NOTED and value is not None}
+        wrong = [name for name, value in facts.items() if not NOTED[name].fits(value)]
+        self._notes |= {name: value for name, value in facts.items() if name not in wrong}
+        if wrong:
+            odd = " and ".join(f"{name}, which is not {NOTED[name].words}" for name in wrong)
+            detail = f"the check itself is broken, which says nothing about the key: it noted {odd}. Correct the check"
+            finding = replace(finding, outcome=Outcome.UNPROVEN, detail=detail, blocked_by=None, trouble="")
         before = self.findings.get(finding.check.id)
         if before and before.outcome is Outcome.FAIL:
             return before
@@ -168,23 +182,18 @@ class Run:
         return cleaned
 
     def _fit_to_tell(self, text: str) -> str:
-        """Cleaned whole, and cut afterwards: half a secret or half a name would be known to nobody."""
+        """Cleans a whole text, before it is cut: half a secret or half a name would not be recognised."""
         return self.redactor.without_names(self.redactor.clean(text))
-
-    def note(self, name: str, value: Any) -> None:
-        """Keeps a value for the top of verdict.json; names that are not in the contract are let go."""
-        if name in NOTED:
-            self._notes[name] = value
 
     # -- what is left behind --
 
     @property
     def begun(self) -> RunReport:
-        """The run as it began: what is asked of whom, and nothing found yet."""
+        """The report of the run as it began, without findings."""
         return self._blank
 
     def report(self) -> RunReport:
-        """The run as it stands."""
+        """The report of the run so far."""
         verdict = weigh(self.catalogue.checks, self.findings.values(), complete=self.complete)
         evidence = self._evidence()
         return replace(
@@ -209,13 +218,15 @@ class Run:
         return evidence_of(
             self.session,
             findings=tuple(self.findings.values()),
+            checks=self.catalogue.checks,
+            complete=self.complete,
             environment=self._blank.environment or "production",
             began=was.recorded_at if was else self._blank.started_at,
             system=was.system if was else loading.system(),
         )
 
     def _ask_what_decides(self) -> None:
-        """Sends the requests that no check needs, and that tell causes of this verdict apart."""
+        """Sends the requests that no check needs, and that distinguish causes of this verdict."""
         from keycheck.diagnosis import rules  # noqa: PLC0415  a run that is OK does without any
 
         for decides, ask in (
@@ -250,7 +261,7 @@ class Run:
         return report
 
     def close(self) -> None:
-        """Gives back the network, and what a replay had shut. No thread is left."""
+        """Closes the network; a replay opens it again. Leaves no thread behind."""
         if self._prefetcher:
             self._prefetcher.stop()
         self._resources.close()

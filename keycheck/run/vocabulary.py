@@ -12,9 +12,10 @@ from keycheck.run.catalogue import Catalogue
 
 _ROOT = Path(__file__).parents[1]
 _KINDS = (".py", ".html", ".css", ".json")
+_OF_THE_PROJECT = ("suite", "project", "recorded")  # in an installation they lie in the package as well
 _LITERALS_SIDE_BY_SIDE = re.compile(r"[\"']\s*\n\s*f?[\"']")
-_AROUND_SIGNS = re.compile(r"\s*([{};,])\s*")  # as report.html has the style sheets
-# Whoever pastes a credential into a check's docstring has not made a word of it.
+_AROUND_SIGNS = re.compile(r"\s*([{};,])\s*")  # removed from style sheets in report.html
+# A credential that was pasted into a check's docstring does not become a word by that.
 _CREDENTIAL = re.compile(r"(?=[a-z_]*\d)[a-z0-9_+]{24,}")
 _PIECE_OF_ONE = re.compile(r"(?=[a-z_]*\d)[a-z0-9_+]{10,}")  # in sentences; names of files and checks are longer
 
@@ -27,7 +28,9 @@ def of(catalogue: Catalogue | None = None) -> str:
 
 @cache
 def _of_the_package() -> str:
-    files = {path: path.read_text(encoding="utf-8") for path in sorted(_ROOT.rglob("*")) if path.suffix in _KINDS}
+    ours = [folder for folder in sorted(_ROOT.iterdir()) if folder.name not in _OF_THE_PROJECT]
+    paths = [path for one in ours for path in (sorted(one.rglob("*")) if one.is_dir() else [one])]
+    files = {path: path.read_text(encoding="utf-8") for path in paths if path.suffix in _KINDS}
     styles = [_AROUND_SIGNS.sub(r"\1", text) for path, text in files.items() if path.suffix == ".css"]
     # Without line ends: docstrings and literals go over several lines, and what is made of them does not.
     return " ".join([*_LITERALS_SIDE_BY_SIDE.sub("", "\n".join(files.values())).split(), *styles]).lower()

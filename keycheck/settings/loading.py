@@ -1,6 +1,7 @@
 """.env and environment -> Settings. The only reader of `os.environ`; it never writes to it."""
 
 import getpass
+import json
 import os
 import platform
 import sys
@@ -13,7 +14,7 @@ from keycheck.credentials.pasted_text import Credentials
 from keycheck.errors import UsageProblem
 from keycheck.exchange.endpoints import DEMO_HOSTS, ENVIRONMENTS, STREAMS
 from keycheck.exchange.evidence import System
-from keycheck.exchange.hosts import Exchange, exchange_of, is_local
+from keycheck.exchange.hosts import Exchange, environment_of, exchange_of, is_local
 from keycheck.redaction.secret import Secret
 from keycheck.settings import dotenv_file, value_parsers
 from keycheck.settings.value_parsers import DEFAULT_RECV_WINDOW, DEFAULT_SYMBOL
@@ -34,7 +35,15 @@ _OF_CI = (
 )
 # Of Windows: without the first no program starts, and the others are what HOME is elsewhere.
 _FOR_OTHER_PROGRAMS = ("HOME", "XDG_CONFIG_HOME", "SYSTEMROOT", "PROGRAMDATA", "USERPROFILE", "HOMEDRIVE", "HOMEPATH")
+_NETWORKS = {"production": "production network", "demo": "test network"}
+# Variables that a run needs as a child process: to find its libraries, to ask git and the system's clock, and to write.
+_FOR_A_RUN = (
+    *("PATH", "USER", "LOGNAME", "USERNAME", "TMPDIR", "TEMP", "TMP", "WINDIR", "SYSTEMDRIVE", "LOCALAPPDATA"),
+    *("LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"),
+)
 _SECRETS = (pasted_text.KEY, pasted_text.SECRET, pasted_text.PASSPHRASE)
+# The text of a private key, which a program hands over where a person names its file. No setting of a person's.
+PRIVATE_KEY = "BINANCE_PRIVATE_KEY"
 
 NAMES = (
     pasted_text.KEY,
@@ -57,7 +66,7 @@ NAMES = (
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything a live run is told from outside. URLs have no trailing slash; `recv_window` is in ms.
+    """All settings of a live run. URLs have no trailing slash; `recv_window` is in ms.
 
     `wallet_url` is None where the environment has no wallet API, `stream_url` where nobody says what stream belongs to
     the futures host. `user_stream`: whether one may be opened. `expected`: what the bot needs of the account, in words
@@ -103,13 +112,13 @@ class Settings:
 
 
 def system() -> System | None:
-    """What this machine runs, for the commands of a remedy; None where no command is known for it."""
+    """This machine's system, for the commands of a fix; None for a system without known commands."""
     known: dict[str, System] = {"linux": "linux", "win32": "windows", "darwin": "macos"}
     return known.get(sys.platform)
 
 
 def step_summary() -> Path | None:
-    """Where a step of GitHub Actions collects what it wants shown on the page of its run."""
+    """The file in which a step of GitHub Actions collects text for the page of its run; None elsewhere."""
     name = os.environ.get("GITHUB_STEP_SUMMARY", "").strip()
     return Path(name) if name else None
 
@@ -119,18 +128,35 @@ def for_other_programs() -> dict[str, str]:
     return {name: os.environ[name] for name in _FOR_OTHER_PROGRAMS if name in os.environ}
 
 
+def for_a_run() -> dict[str, str]:
+    """All that a run is given of the environment where it is a child process. No credential, and no setting."""
+    named = (*_FOR_OTHER_PROGRAMS, *_FOR_A_RUN)
+    return {name: os.environ[name] for name in named if name in os.environ} | {"NO_COLOR": "1", "COLUMNS": "100"}
+
+
 def program_folders() -> list[Path]:
     """The folders of PATH. Neither a relative one nor an empty one, which is the current directory."""
     folders = map(Path, os.environ.get("PATH", os.defpath).split(os.pathsep))
     return [folder for folder in folders if folder.is_absolute()]
 
 
-def in_the_environment() -> list[str]:
-    """The credentials that the process was started with, as they stand there; of a pasted private key its lines."""
-    return [part for name in _SECRETS if name in os.environ for part in pem.to_hide(os.environ[name])]
+def in_the_environment(handed: Secret | None = None) -> list[str]:
+    """The credentials that the process was started with, as they stand there; of a pasted private key its lines.
+
+    `handed`: as in `load`.
+    """
+    outside = _outside(handed)
+    return [part for name in (*_SECRETS, PRIVATE_KEY) if name in outside for part in pem.to_hide(outside[name])]
 
 
-def names_of_this_machine(root: Path) -> dict[str, str]:
+def _outside(handed: Secret | None) -> Mapping[str, str]:
+    if handed is None:
+        return os.environ
+    values: dict[str, str] = json.loads(handed.reveal())
+    return values
+
+
+def names_of_this_machine(*roots: Path) -> dict[str, str]:
     """Host, user and folders as they may stand in a traceback or a JUnit file, and what stands for them when shared."""
     host = platform.node()
     try:
@@ -142,7 +168,8 @@ def names_of_this_machine(root: Path) -> dict[str, str]:
         for name, value in os.environ.items()
         if name.startswith(_OF_CI) and len(value) >= 10 and value not in ENVIRONMENTS  # our own words stay
     }
-    names |= {str(root): "[project]", str(Path.home()): "[home]", sys.prefix: "[python]", sys.base_prefix: "[python]"}
+    names |= {str(root): "[project]" for root in roots}
+    names |= {str(Path.home()): "[home]", sys.prefix: "[python]", sys.base_prefix: "[python]"}
     return {n: s for n, s in names.items() if len(n) > 3} | {
         # Short or everyday names would take words out of sentences.
         name: stand_in
@@ -151,14 +178,21 @@ def names_of_this_machine(root: Path) -> dict[str, str]:
     }
 
 
-def load(env_file: Path, *, required: bool = False, environ: Mapping[str, str] | None = None) -> Settings:
+def load(
+    env_file: Path,
+    *,
+    required: bool = False,
+    environ: Mapping[str, str] | None = None,
+    handed: Secret | None = None,
+) -> Settings:
     """Reads the settings; the process environment wins over the file, and an empty value is an absent one.
 
-    `required`: the file was asked for by name, so it must exist. Raises UsageProblem with one sentence.
+    `required`: the file was asked for by name, so it must exist. `handed`: JSON of settings by name, which a program
+    hands over in the environment's place. Raises UsageProblem with one sentence.
     """
     text, remarks = dotenv_file.read(env_file, required=required)
     from_file = dotenv_file.parse(text)
-    outside = os.environ if environ is None else environ
+    outside = _outside(handed) if environ is None else environ
     given = {name: outside[name] for name in NAMES if outside.get(name, "").strip()}
     values = {name: given.get(name) or from_file.get(name, "") for name in NAMES}
     remarks += [f"line {number} of {env_file.name} cannot be read" for number in dotenv_file.broken_lines(text)]
@@ -170,34 +204,32 @@ def load(env_file: Path, *, required: bool = False, environ: Mapping[str, str] |
     key_file = dotenv_file.place_of_key(values[pasted_text.KEY_FILE], env_file.parent)
     files = [("the settings file", env_file)] if of_file else []
     files += [("the private key's file", key_file)] if key_file else []
-    return replace(_settings(values, tuple(remarks), key_file), credential_files=tuple(files))
+    pem_text = dotenv_file.text_of_key(key_file) if key_file else None
+    if handed is not None and outside.get(PRIVATE_KEY, "").strip():
+        pem_text = Secret(outside[PRIVATE_KEY])
+    return replace(_settings(values, tuple(remarks), pem_text), credential_files=tuple(files))
 
 
 def _lacks_credentials(values: Mapping[str, str]) -> bool:
     return not (values[pasted_text.KEY] and (values[pasted_text.SECRET] or values[pasted_text.KEY_FILE]))
 
 
-def _settings(values: Mapping[str, str], remarks: tuple[str, ...], key_file: Path | None) -> Settings:
+def _settings(values: Mapping[str, str], remarks: tuple[str, ...], pem_text: Secret | None) -> Settings:
     environment = values["BINANCE_ENVIRONMENT"].strip() or "production"
     if environment not in ENVIRONMENTS:
         raise UsageProblem(f"BINANCE_ENVIRONMENT must be one of {', '.join(ENVIRONMENTS)}: correct it or leave it out")
     value_parsers.switch_of(value_parsers.ALLOW_OTHERS, values, default=False)  # refused also where no URL is given
     futures, wallet = ENVIRONMENTS[environment]
     futures = value_parsers.url_of("BINANCE_FUTURES_URL", values) or futures
-    if environment == "demo" and not (futures in DEMO_HOSTS or is_local(futures)):
-        # Demo has no wallet API, so withdrawals are not looked at: a real key must not pass by this door.
-        raise UsageProblem(
-            "BINANCE_FUTURES_URL is not a host of Binance's futures test network, and BINANCE_ENVIRONMENT is demo: "
-            "leave one of them out"
-        )
     stream = None if values["BINANCE_FUTURES_URL"].strip() else STREAMS[environment]
     stream = value_parsers.url_of("BINANCE_STREAM_URL", values, "ws") or stream
     wallet = value_parsers.url_of("BINANCE_WALLET_URL", values) or wallet
     urls = {"BINANCE_FUTURES_URL": futures, "BINANCE_WALLET_URL": wallet, "BINANCE_STREAM_URL": stream}
+    _refuse_the_other_environment(environment, urls)
     read = pasted_text.read(
         values[pasted_text.KEY],
         values[pasted_text.SECRET],
-        dotenv_file.text_of_key(key_file) if key_file else None,
+        pem_text,
         values[pasted_text.PASSPHRASE],
     )
     return Settings(
@@ -213,3 +245,29 @@ def _settings(values: Mapping[str, str], remarks: tuple[str, ...], key_file: Pat
         proxy=value_parsers.proxy_of(values["BINANCE_PROXY"], urls),
         ca_bundle=value_parsers.ca_bundle_of(values["BINANCE_CA_BUNDLE"]),
     )
+
+
+def _refuse_the_other_environment(environment: str, urls: Mapping[str, str | None]) -> None:
+    """Raises UsageProblem for a host of Binance's that belongs to the other network: it does not know the key.
+
+    The test network has no wallet API, so withdrawals are not looked at under `demo`. Its futures API must be one of
+    two names, or this machine's: a real key must not pass by that door.
+    """
+    for name, url in urls.items():
+        whose = environment_of(url) if url else None
+        if whose is not None and whose != environment:
+            raise UsageProblem(
+                f"{name} is a host of Binance's {_NETWORKS[whose]}, and BINANCE_ENVIRONMENT is {environment}: leave "
+                "one of them out"
+            )
+        if whose == "demo" and name == "BINANCE_WALLET_URL":
+            raise UsageProblem(
+                f"{name} is a host of Binance's test network, which has no wallet API: leave it out where "
+                "BINANCE_ENVIRONMENT is demo"
+            )
+    futures = urls["BINANCE_FUTURES_URL"]
+    if environment == "demo" and not (futures in DEMO_HOSTS or (futures and is_local(futures))):
+        raise UsageProblem(
+            "BINANCE_FUTURES_URL is not a host of Binance's futures test network, and BINANCE_ENVIRONMENT is demo: "
+            "leave one of them out"
+        )

@@ -13,6 +13,7 @@ import yaml
 from keycheck.redaction.redactor import Redactor
 from tests.exchange import API_KEY, API_SECRET, Fault, LocalExchange, Scenario
 from tests.exchange.scenarios import SCENARIOS
+from tests.matrix import mostly_slow
 from tests.record_cassettes import Shipped, shipped
 from tests.run.test_run import SCHEMA, copy_of_the_suite
 from tests.running import ROOT, Finished, SuiteRunner
@@ -27,7 +28,7 @@ def test_table_names_every_cassette_and_no_other() -> None:
     assert {row.name for row in ROWS} == {path.stem for path in FOLDER.glob("*.yaml")}
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+@pytest.mark.parametrize("row", mostly_slow(ROWS, 8), ids=lambda row: row.name)
 def test_shipped_cassette_replays_to_its_verdict(row: Shipped, suite: SuiteRunner) -> None:
     """Verdict, exit status and failing checks are those of the table; the run says that it is a replay, and of what."""
     done = suite("--replay", row.name)
@@ -98,7 +99,7 @@ RECORDED = {
 }
 
 
-@pytest.mark.parametrize("name", RECORDED)
+@pytest.mark.parametrize("name", mostly_slow(RECORDED, 3))
 def test_recorded_run_replays_to_the_same_json(name: str, suite: SuiteRunner, tmp_path: Path) -> None:
     """Modes and times aside, the replay's JSON is the recording's, also where there were no answers."""
     cassette = tmp_path / "mine.yaml"

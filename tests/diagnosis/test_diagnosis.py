@@ -26,12 +26,16 @@ from keycheck.exchange.endpoints import (
     Endpoint,
 )
 from keycheck.exchange.error_codes import Kind, kind_of
-from keycheck.exchange.evidence import Call, Evidence, System
+from keycheck.exchange.evidence import NOT_LISTED, Call, Evidence, System
+from keycheck.run import catalogue
 from keycheck.verdict.findings import Check, Finding, Outcome, Severity
+from keycheck.verdict.weighing import Verdict, weigh
+from tests.running import ROOT
 from tests.stories import COMBINED, STORIES
 
 NAMES = [name for causes in CAUSES.values() for name in causes]
 FINE = {"enableFutures": True, "enableWithdrawals": False, "ipRestrict": True}
+OF_THE_RUN = ("claim_does_not_hold", "left_undecided", "checks_not_run", "run_not_finished")
 SURENESS = list(Confidence)
 DEMO = {"environment": "demo"}
 QUOTES = f"{KEY} had quotes around it"
@@ -71,8 +75,8 @@ FUTURES_REFUSE = (call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, -2015))
 
 
 def test_every_cause_has_a_story_and_every_story_a_known_cause() -> None:
-    """None is only on paper."""
-    assert {story.cause for story in STORIES.values()} - {None} == set(NAMES)
+    """None is only on paper; those of the run itself are no story of an exchange, and stand in test_run.py."""
+    assert {story.cause for story in STORIES.values()} - {None} == set(NAMES) - set(OF_THE_RUN)
     assert {story.cause for story in COMBINED.values()} - {None} <= set(NAMES)
     assert len(COMBINED) >= 12
 
@@ -115,7 +119,11 @@ def test_where_all_is_well_there_is_nothing_to_say() -> None:
             {"permissions": {"enableFutures": False}},
             ["futures_not_enabled certain"],
         ),
-        (both(-2017), {}, ["trading_barred likely"]),
+        (both(-2017), {}, ["keys_locked certain"]),
+        ((*ACCEPTED[:2], refusal(ORDER_TEST, -2017)), {"permissions": FINE}, ["keys_locked certain"]),
+        ((call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, -2017)), {"permissions": FINE}, ["keys_locked certain"]),
+        ((refusal(API_RESTRICTIONS, -2017), call(ACCOUNT_CONFIG)), {"key": QUOTED}, ["keys_locked certain"]),
+        ((*ACCEPTED[:2], refusal(ORDER_TEST, -1135)), {}, ["trading_barred certain"]),
         (ACCEPTED[:1], {"permissions": {"enableFutures": False}}, ["futures_not_enabled certain"]),
         (ACCEPTED, {"permissions": {"enableWithdrawals": True}}, ["withdrawals_enabled certain"]),
         (ACCEPTED[:2], {"can_trade": False}, ["trading_barred certain"]),
@@ -123,7 +131,8 @@ def test_where_all_is_well_there_is_nothing_to_say() -> None:
         (ACCEPTED[:2], {"drift": Drift(-3000, 10)}, ["clock_behind certain"]),
         (ACCEPTED[:2], {"drift": Drift(1500, 10)}, ["clock_ahead likely"]),
         (ACCEPTED[:2], {"drift": Drift(-1500, 10), "recv_window": 500}, ["clock_behind likely"]),
-        (ACCEPTED[:2], {"drift": Drift(2100, 500)}, []),
+        (ACCEPTED[:2], {"drift": Drift(2100, 500)}, ["clock_ahead likely"]),  # past the window, whatever it is
+        (ACCEPTED[:2], {"drift": Drift(-2100, 500)}, []),
         (both(-1021, "... 1000ms ahead of the server's time."), {}, ["clock_ahead likely", "clock_behind likely"]),
         (both(-1021), {"drift": Drift(0, 10)}, ["clock_behind possible"]),
         ((*ACCEPTED[:2], refusal(ORDER_TEST, -2015)), {"permissions": FINE}, ["read_only_key likely"]),
@@ -164,6 +173,92 @@ def test_a_cause_is_named_by_what_gives_it_away(
 ) -> None:
     """Name and confidence, the likeliest first."""
     assert [" ".join(one) for one in found(*calls, **seen)] == expected
+
+
+SEEN_FROM = "Invalid API-key, IP, or permissions for action, request ip: 203.0.113.7"
+
+
+@pytest.mark.parametrize(
+    ("environment", "code", "expected"),
+    [
+        ("production", -2015, ["ip_not_allowed likely", "unknown_key possible", "wrong_environment possible"]),
+        ("demo", -2015, ["wrong_environment likely", "unknown_key possible", "ip_not_allowed possible"]),
+        ("demo", -1011, ["ip_not_allowed likely", "unknown_key possible", "wrong_environment possible"]),
+    ],
+)
+def test_an_address_in_the_text_proves_no_list(environment: str, code: int, expected: list[str]) -> None:
+    """It stood in the answer to a demo key on the wrong network, too; on production, it is the likeliest reading."""
+    assert [" ".join(one) for one in found(*both(code, SEEN_FROM), environment=environment)] == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "listed", "expected"),
+    [
+        (-2015, SEEN_FROM, True, "possible"),
+        (-2015, SEEN_FROM, False, None),
+        (-2015, SEEN_FROM, None, None),
+        (-2015, "", True, None),
+        (-1011, "", True, "likely"),
+        (-1011, "", False, None),
+    ],
+)
+def test_where_the_wallet_takes_the_key_its_flag_rules_the_address_list_out(
+    code: int, text: str, listed: bool | None, expected: str | None
+) -> None:
+    """A key without a list was seen refused with that text as well, for a box that was not ticked."""
+    permissions = {name: value for name, value in {**FINE, "ipRestrict": listed}.items() if value is not None}
+    causes = dict(found(call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, code, text), permissions=permissions))
+    assert causes.get("ip_not_allowed") == expected
+    assert causes
+
+
+def test_a_certain_reason_of_the_account_leaves_none_for_the_address() -> None:
+    """What account/info says needs no other reading."""
+    refused = (call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, -2015, SEEN_FROM))
+    told = found(*refused, permissions=FINE, account_info={"isFutureEnabled": False})
+    assert told == [("futures_account_not_opened", "certain")]
+
+
+HMAC, ED25519 = KeyFacts(type="HMAC", last_four="abcd"), KeyFacts(type="ED25519", last_four="abcd")
+
+
+@pytest.mark.parametrize("code", [-2015, -2014, -2008, -1022, -1002, -1011, -1099, -4056])
+def test_a_wallet_that_refuses_alone_contradicts_the_other(code: int) -> None:
+    """The futures API took the same key from the same machine; what the wallet alone tells was seen by nobody."""
+    (one,) = diagnose(Evidence(calls=(refusal(API_RESTRICTIONS, code), call(ACCOUNT_CONFIG), call(ORDER_TEST))))
+    assert (one.cause, one.confidence) == ("answers_contradict", Confidence.LIKELY)
+    assert f"code {code}" in one.explanation
+    assert one.evidence == (f"{ACCOUNT_CONFIG}: HTTP 200", str(refusal(API_RESTRICTIONS, code)))
+    assert "was seen by no check" in one.fix
+
+
+@pytest.mark.parametrize(
+    ("key", "code", "expected"),
+    [
+        (HMAC, -1022, "answers_contradict"),
+        (HMAC, -2014, "answers_contradict"),
+        (HMAC, -2008, "answers_contradict"),
+        (HMAC, -4056, "key_type_not_taken"),
+        (ED25519, -1022, "key_type_not_taken"),
+        (ED25519, -2014, "key_type_not_taken"),
+        (ED25519, -4057, "key_type_not_taken"),
+        (ED25519, -2008, "answers_contradict"),
+    ],
+)
+def test_a_futures_api_that_refuses_a_proven_signature_needs_no_new_key_of_the_same_kind(
+    key: KeyFacts, code: int, expected: str
+) -> None:
+    """The wallet API took key and signature; an Ed25519 key that the futures API does not take would look like it."""
+    calls_ = (call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, code))
+    assert found(*calls_, permissions=FINE, key=key) == [(expected, "likely")]
+    assert not account_info_decides(Evidence(calls=calls_, permissions=FINE, key=key))
+
+
+@pytest.mark.parametrize("code", [-1022, -2014, -2008, -4056, -1011])
+def test_an_order_that_is_refused_as_if_unsigned_contradicts_the_reads(code: int) -> None:
+    """The same key and secret signed the reads; that they may not trade would be another code."""
+    causes = found(*ACCEPTED[:2], refusal(ORDER_TEST, code), permissions=FINE | {"ipRestrict": False})
+    assert causes == [("answers_contradict", "likely")]
 
 
 @pytest.mark.parametrize("code", [-1022, -2008, -2014, -2015, -1011])
@@ -351,7 +446,32 @@ PEM = KeyFacts(type="ED25519", last_four="Eh8A")
         (ACCEPTED[:2], {"can_trade": False}, "The key is good, and the account", "canTrade is false."),
         ((), {"can_trade": False}, "may not trade, and not why (canTrade).", "canTrade is false."),
         ((), {"can_trade": False}, "The account behind it is kept from trading: Binance says", "canTrade is false."),
-        (both(-2017), {}, "The account behind it is kept from trading: the API keys", "ask Binance support"),
+        (both(-2017), {}, "has locked the API keys of this account", "ask Binance support"),
+        ((*ACCEPTED[:2], refusal(ORDER_TEST, -1135)), {}, "the account's status", "ask Binance support"),
+        (
+            (refusal(API_RESTRICTIONS, -2008), call(ACCOUNT_CONFIG)),
+            {},
+            "The futures API takes the key, and the wallet API refuses it (code -2008)",
+            "take BINANCE_FUTURES_URL",
+        ),
+        (
+            (call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, -1022)),
+            {"permissions": FINE},
+            "The wallet API takes the key, and the futures API refuses it (code -1022)",
+            "take BINANCE_FUTURES_URL",
+        ),
+        (
+            (*ACCEPTED[:2], refusal(ORDER_TEST, -1022)),
+            {"permissions": FINE},
+            "Reads are taken, and the test order is refused (code -1022)",
+            "take BINANCE_FUTURES_URL",
+        ),
+        (
+            (call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, -1022)),
+            {"permissions": FINE, "key": ED25519},
+            "the futures API may not take Ed25519 keys",
+            "System generated",
+        ),
         ((refusal(ACCOUNT_CONFIG, -1021, "1000ms ahead"),), {}, "a stamp as from the future", "RECV_WINDOW=10000"),
         ((refusal(ACCOUNT_CONFIG, -1021),), {}, "a stamp as too old", "BINANCE_RECV_WINDOW=10000"),
         (
@@ -403,8 +523,8 @@ def test_the_first_cause_says_what_happened_and_what_to_do(
 
 
 def test_codes_that_bar_an_account_and_their_words_are_one_list() -> None:
-    """With the code for locked keys, which is an authentication error and bars the account as well."""
-    assert set(BARS) == {code for code in range(-10_000, 10_000) if kind_of(code) is Kind.BARRED} | {-2017}
+    """Each code has its words, and no other has any."""
+    assert set(BARS) == {code for code in range(-10_000, 10_000) if kind_of(code) is Kind.BARRED}
 
 
 def test_of_two_limits_the_first_is_told() -> None:
@@ -588,6 +708,94 @@ def test_an_account_that_stays_invalid_is_trouble_and_on_demo_perhaps_gone() -> 
     assert (one.confidence, "gone" in one.explanation) == (Confidence.CERTAIN, False)
 
 
+# -- what no other rule names --
+
+CHECKS = catalogue.read(ROOT / "suite").checks
+BY_ID = {one.id: one for one in CHECKS}
+
+
+def findings(calls_: int = 0, **outcomes: tuple[Outcome, str]) -> list[Finding]:
+    """All checks passed, but for these: outcome, and what stood in the way or which check does."""
+    listed = [Finding(one, Outcome.PASS) for one in CHECKS]
+    for at, one in enumerate(listed):
+        if one.check.id in outcomes:
+            outcome, word = outcomes[one.check.id]
+            by = word if outcome is Outcome.BLOCKED else None
+            kind = word if outcome is Outcome.UNPROVEN else ""
+            listed[at] = Finding(one.check, outcome, "seen so", by, trouble=kind, call_numbers=(calls_,))
+    return listed
+
+
+SETTLING = {"symbol": "BTCUSDT", "symbol_status": "SETTLING"}
+UNLISTED = {"symbol": "BTCUSTD", "symbol_status": NOT_LISTED}
+GATE = dict.fromkeys(("order_gate_checks_orders",), (Outcome.BLOCKED, "symbol_is_trading"))
+
+
+@pytest.mark.parametrize(
+    ("calls", "seen", "outcomes", "expected"),
+    [
+        (ACCEPTED, SETTLING, {"symbol_is_trading": (Outcome.WARN, ""), **GATE}, "contract_not_tradable certain"),
+        (ACCEPTED, UNLISTED, {"symbol_is_trading": (Outcome.WARN, ""), **GATE}, "unknown_contract certain"),
+        (ACCEPTED, {}, {"symbol_is_trading": (Outcome.UNPROVEN, "not_binance"), **GATE}, "not_binance likely"),
+        (
+            (call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, -5000)),
+            {},
+            {"account_may_trade": (Outcome.UNPROVEN, "refusal")},
+            "request_rejected likely",
+        ),
+        (
+            (call(ACCOUNT_CONFIG), refusal(ORDER_TEST, -4131)),
+            {},
+            {"smallest_order_is_accepted": (Outcome.UNPROVEN, "refusal")},
+            "request_rejected likely",
+        ),
+        (
+            (call(ACCOUNT_CONFIG), refusal(ORDER_TEST, -4164)),
+            {},
+            {"smallest_order_is_accepted": (Outcome.UNPROVEN, "undecided")},
+            "left_undecided certain",
+        ),
+        (ACCEPTED, {}, {"clock_agrees_with_exchange": (Outcome.UNPROVEN, "undecided")}, "left_undecided certain"),
+        (ACCEPTED, {}, {"account_may_trade": (Outcome.UNPROVEN, "")}, "left_undecided certain"),
+        (ACCEPTED, {}, {"account_may_trade": (Outcome.FAIL, "")}, "claim_does_not_hold certain"),
+        (ACCEPTED, {}, {"user_stream_is_alive": (Outcome.UNPROVEN, "refusal")}, None),
+        (ACCEPTED, {"complete": False}, {}, "checks_not_run certain"),
+    ],
+)
+def test_what_keeps_a_verdict_from_ok_is_named_even_so(
+    calls: tuple[Call, ...], seen: dict[str, Any], outcomes: dict[str, tuple[Outcome, str]], expected: str | None
+) -> None:
+    """A contract that takes no orders, a form that is refused, a claim that stays open; of advice, nothing."""
+    evidence = Evidence(calls=calls, findings=findings(2, **outcomes), checks=CHECKS, **seen)
+    named = [f"{one.cause} {one.confidence.value}" for one in diagnose(evidence)]
+    assert named == ([expected] if expected else [])
+
+
+def test_the_fallbacks_say_what_was_seen_and_what_to_do() -> None:
+    """In the words of the findings, and of the check whose claim does not hold."""
+    failed = findings(account_may_trade=(Outcome.FAIL, ""))
+    (one,) = diagnose(Evidence(findings=failed, checks=CHECKS))
+    assert BY_ID["account_may_trade"].title.rstrip(".") in one.explanation
+    assert one.evidence == ("account_may_trade: seen so",)
+    assert one.fix == BY_ID["account_may_trade"].fix
+    blocked = findings(
+        symbol_is_trading=(Outcome.WARN, ""), order_gate_checks_orders=(Outcome.BLOCKED, "symbol_is_trading")
+    )
+    (one,) = diagnose(Evidence(findings=blocked, checks=CHECKS, symbol="BTCUSTD", symbol_status=NOT_LISTED))
+    assert one.evidence == ("symbol_is_trading: seen so",)
+    assert "BINANCE_SYMBOL=" in one.fix
+    (one,) = diagnose(Evidence(checks=CHECKS[:1]))
+    assert one.evidence == ("credentials_are_present was not run",)
+    assert "-k" in one.explanation
+
+
+def test_a_failed_claim_needs_no_word_on_what_was_not_run() -> None:
+    """It decides; -x has left out the rest."""
+    failed = [Finding(BY_ID["withdrawals_are_disabled"], Outcome.FAIL)]
+    told = found(*ACCEPTED, findings=failed, checks=CHECKS, permissions={"enableWithdrawals": True})
+    assert told == [("withdrawals_enabled", "certain")]
+
+
 # -- laws --
 
 KINDS = (
@@ -617,8 +825,32 @@ flags = st.none() | st.dictionaries(st.sampled_from([*FINE, "enablePortfolioMarg
 infos = st.none() | st.dictionaries(
     st.sampled_from(["isFutureEnabled", "isPortfolioMarginRetailEnabled"]), st.booleans() | st.none() | st.text()
 )
+all_findings = st.tuples(
+    *(
+        st.builds(
+            Finding,
+            st.just(one),
+            st.sampled_from(Outcome),
+            st.sampled_from(["", "seen so"]),
+            st.none() | st.sampled_from(list(BY_ID)),
+            trouble=st.sampled_from([*KINDS, "refusal"]),
+            call_numbers=st.lists(st.integers(1, 9), max_size=2).map(tuple),
+        )
+        for one in CHECKS
+    )
+)
+some_findings = st.builds(
+    lambda listed, kept: [one for one, is_kept in zip(listed, kept, strict=True) if is_kept],
+    all_findings,
+    st.lists(st.booleans(), min_size=len(CHECKS), max_size=len(CHECKS)) | st.just([True] * len(CHECKS)),
+)
 evidences = st.builds(
     Evidence,
+    findings=some_findings,
+    checks=st.just(CHECKS) | st.lists(st.sampled_from(CHECKS), unique=True, min_size=1),
+    complete=st.booleans(),
+    symbol=st.just("BTCUSDT"),
+    symbol_status=st.sampled_from([None, "TRADING", "SETTLING", NOT_LISTED]),
     calls=st.lists(calls, max_size=8),
     permissions=flags,
     account_info=infos,
@@ -642,6 +874,19 @@ def test_any_evidence_gives_an_ordered_list_of_known_causes(evidence: Evidence) 
         assert one.cause in NAMES
         assert one.evidence
         assert all(text.endswith((".", "?")) and "None" not in text for text in (one.explanation, one.fix))
+
+
+def _is_healthy(evidence: Evidence) -> Evidence:
+    return replace(
+        evidence, calls=ACCEPTED, permissions=FINE, account_info=None, can_trade=True, drift=None, symbol_status=None
+    )
+
+
+@given(evidences | evidences.map(_is_healthy))
+def test_a_verdict_that_is_not_ok_has_a_cause(evidence: Evidence) -> None:
+    """Whatever was found, refused, blocked, left out or never reached; also where all requests were answered."""
+    verdict = weigh(evidence.checks, evidence.findings, complete=evidence.complete)
+    assert verdict is Verdict.OK or diagnose(evidence)
 
 
 @given(evidences)
@@ -685,11 +930,7 @@ LIMIT = trouble("rate_limited", 429, code=-1003, retry_after=3600)
         ((*ACCEPTED[:2], trouble("exchange_trouble", 503, TRADING_STATUS, code=-1008)), {}, None),  # advice alone
         ((call(ACCOUNT_CONFIG), trouble("not_binance", 404, API_RESTRICTIONS)), {}, "not_binance likely"),
         ((refusal(API_RESTRICTIONS, -2008), refusal(ACCOUNT_CONFIG, -4109)), {}, "unknown_key likely"),
-        (
-            (call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, -2014)),
-            {"permissions": FINE},
-            "futures_account_not_opened possible",
-        ),
+        ((call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, -2014)), {"permissions": FINE}, "answers_contradict likely"),
         (both(-1021), {"drift": Drift(3_600_000, 1)}, "clock_ahead likely"),  # corrected by it, and refused
     ],
 )

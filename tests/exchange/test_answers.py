@@ -12,7 +12,7 @@ from keycheck.exchange.answers import RawAnswer
 from keycheck.exchange.endpoints import ACCOUNT_CONFIG, API_RESTRICTIONS, LISTED, ORDER_TEST, PING, TIME, Endpoint
 from keycheck.exchange.error_codes import Kind
 from keycheck.exchange.facts import Refusal
-from keycheck.exchange.refusal_text import told
+from keycheck.exchange.refusal_text import fit_to_show
 from tests.exchange import pages
 
 JSON = {"content-type": "application/json"}
@@ -101,9 +101,9 @@ def test_a_200_of_another_type_is_not_binances(kind: str) -> None:
 )
 def test_a_coded_4xx_is_a_refusal(status: int, code: int, kind: Kind) -> None:
     """The code makes its class, the status none."""
-    assert read(status, coded(code)) == Refusal(status, code, told(code, "No."), kind)
+    assert read(status, coded(code)) == Refusal(status, code, fit_to_show(code, "No."), kind)
     assert read(status, coded(code), HTML) == Refusal(
-        status, code, told(code, "No."), kind
+        status, code, fit_to_show(code, "No."), kind
     )  # the type is not asked for here
 
 
@@ -181,6 +181,7 @@ def test_what_is_neither_answer_nor_refusal_is_named(
 # What a test order that was accepted is told, by the documentation and by a real one of 2026-10.
 Body = dict[str, object]
 ORDERS: list[Body] = [{}, {"orderId": 0, "symbol": ""}, {"orderId": 22542179, "clientOrderId": "x", "news": None}]
+ORDERS += [{"orderId": -1}, {"orderId": "22542179"}]
 # Errors that a 200 may carry; none of them is one that Binance gives.
 CODES: list[object] = ["-2015", -2015, -2015.0, True, None, 0, [], {}, 10**400, "200", 200.0]
 NO_SUCCESS: list[object] = [False, None, 0, 1, "true", "false"]
@@ -201,11 +202,14 @@ def test_an_accepted_test_order_is_empty_or_has_an_order_id(body: Body) -> None:
     assert read(200, json.dumps(body), endpoint=ORDER_TEST) == body
 
 
+NO_IDS: list[object] = [None, True, False, 1.0, "", " ", "7 ", "-7", "new", "\u0667", [1], {}]
+
+
 @pytest.mark.parametrize(
-    "body", [{"status": "up"}, {"msg": "success"}, {"orderId": None}, {"orderId": True}, {"orderId": [1]}], ids=repr
+    "body", [{"status": "up"}, {"msg": "success"}, *({"orderId": order_id} for order_id in NO_IDS)], ids=repr
 )
 def test_an_object_without_an_order_id_accepts_no_order(body: Body) -> None:
-    """A stranger says 200 to everything."""
+    """An id is a whole number, or the digits of one as text. A stranger says 200 to everything."""
     with pytest.raises(NotBinance, match=r"POST /fapi/v1/order/test .* order"):
         read(200, json.dumps(body), endpoint=ORDER_TEST)
 

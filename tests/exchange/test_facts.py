@@ -185,6 +185,14 @@ def test_an_order_answer_says_what_its_class_says(
     assert (answer.accepted, answer.was_weighed, answer.speaks_of_the_key) == (accepted, weighed, speaks)
 
 
+@pytest.mark.parametrize("status", [401, 402, 403, 404, 409, 422])
+@pytest.mark.parametrize("kind", [Kind.FUNDS, Kind.ORDER_RULE])
+def test_the_order_rules_speak_under_http_400_alone(kind: Kind, status: int) -> None:
+    """Under another status such a code contradicts it: nobody knows whether an order was weighed."""
+    answer = OrderAnswer("an order", Refusal(status, -2019, "", kind))
+    assert (answer.accepted, answer.was_weighed, answer.speaks_of_the_key) == (False, False, False)
+
+
 def test_an_order_answer_reads_as_a_sentence() -> None:
     """The order, then how it fared."""
     assert str(OrderAnswer("buy 1", None)) == "buy 1: accepted"

@@ -141,7 +141,10 @@ OBSERVED = {
     "closed": (StreamFault.closed(1008), "closed with code 1008"),
     "closed without a code": (StreamFault.closed(1000, "bye"), "closed with code 1000"),
     "error": (StreamFault.error(), "sent an error (code 2)"),
-    "error in a combined stream": (StreamFault.told('{"stream":"x","data":{"error":{}}}'), "sent an error (no code)"),
+    "error in a combined stream": (
+        StreamFault.message('{"stream":"x","data":{"error":{}}}'),
+        "sent an error (no code)",
+    ),
     "expired": (StreamFault.expired(), "said that a listen key has expired"),
     "refused in Binance's words": (
         StreamFault.refused(401, '{"code":-2015,"msg":"Invalid API-key"}', "application/json"),
@@ -164,7 +167,7 @@ def test_an_error_and_a_closed_stream_are_told_apart(fault: StreamFault, said: s
 )
 def test_other_messages_do_not_matter(message: str) -> None:
     """What happens in the account is nobody's business here."""
-    assert heard(StreamFault.told(message)).alive
+    assert heard(StreamFault.message(message)).alive
 
 
 UNOPENED = {
@@ -198,6 +201,15 @@ def test_what_is_no_stream_convicts_nobody(fault: StreamFault, error: type[Incon
         found = failure(exchange.stream_url)
     assert (type(found), found.kind) == (error, kind)
     assert str(found).count(". ") >= 1
+
+
+@pytest.mark.parametrize(("status", "is_limit"), [(429, True), (418, True), (403, False), (400, False)])
+def test_a_limit_is_known_before_anybody_is_told(status: int, *, is_limit: bool) -> None:
+    """So that requests which are about to leave stay here."""
+    limited = threading.Event()
+    with LocalExchange(Scenario(stream=StreamFault.refused(status))) as exchange, pytest.raises(Inconclusive):
+        Stream(exchange.stream_url, Redactor(), limited=limited).listen(Secret(LISTEN_KEY), 30)
+    assert limited.is_set() is is_limit
 
 
 @pytest.mark.parametrize("text", ["{listen_key}", "x{listen_key}y"])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.matrix import mostly_slow
 from tests.running import ROOT, Finished, SuiteRunner
 
 VERDICT = "OK: This key is fit to trade USD-M futures from this machine."
@@ -28,10 +29,15 @@ def places(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(
     ("option", "name"),
-    [
-        *(("--junitxml", name) for name in ("/dev/full", "file/below.xml", "loop/below.xml", "a" * 300)),
-        *(("--html", name) for name in ("/dev/full", "folder", "file/below.xml", "loop/below.xml", "a" * 300)),
-    ],
+    mostly_slow(
+        [
+            ("--junitxml", "/dev/full"),
+            ("--html", "folder"),
+            *(("--junitxml", name) for name in ("file/below.xml", "loop/below.xml", "a" * 300)),
+            *(("--html", name) for name in ("/dev/full", "file/below.xml", "loop/below.xml", "a" * 300)),
+        ],
+        2,
+    ),
 )
 def test_a_file_that_cannot_be_written_is_one_sentence(
     option: str, name: str, places: Path, process: SuiteRunner
@@ -51,13 +57,49 @@ def test_a_file_that_cannot_be_written_is_one_sentence(
         assert done.verdict == {}
 
 
-@pytest.mark.parametrize("name", ["folder", "file/below.log", "/dev/full"])
-def test_a_log_that_cannot_be_written_ends_with_3(name: str, places: Path, process: SuiteRunner) -> None:
-    """At the start of the run or at its end."""
-    done = replayed(process, f"--log-file={places / name}", "--log-file-level=DEBUG", "-p", "logs")
+@pytest.mark.parametrize("option", ["--log-file=", "-olog_file="])
+@pytest.mark.parametrize("name", ["folder", "file/below.log", "/dev/full", "loop/below.log", "a" * 300, "pipe"])
+def test_a_log_that_cannot_be_written_ends_with_3(option: str, name: str, places: Path, process: SuiteRunner) -> None:
+    """One sentence, and the verdict; a pipe that nobody reads is not waited for."""
+    os.mkfifo(places / "pipe")
+    done = replayed(process, f"{option}{places / name}", "--log-file-level=DEBUG", "-p", "logs")
     assert done.exit_status == 3
-    assert "--log-file could not be written" in done.output
-    assert not done.verdict or done.verdict["verdict"] == "OK"
+    assert done.output.count("--log-file could not be written") == 1
+    assert "INTERNALERROR" not in done.output
+    assert "Traceback" not in done.output
+    assert VERDICT in done.output
+    assert done.verdict["verdict"] == "OK"
+
+
+def test_a_run_without_pytests_logging_needs_no_log(process: SuiteRunner) -> None:
+    """-p no:logging takes the option away, and its setting."""
+    done = replayed(process, "-p", "no:logging")
+    assert (done.exit_status, done.verdict["verdict"]) == (0, "OK")
+
+
+def test_a_log_that_can_be_written_is_written_as_pytest_does(places: Path, process: SuiteRunner) -> None:
+    """In a folder that it makes, over what was there or behind it, and to a pipe that somebody reads."""
+    log = places / "new" / "folder" / "run.log"
+    options = (f"--log-file={log}", "--log-file-level=DEBUG", "-p", "logs")
+    assert [replayed(process, *options).exit_status for _ in range(2)] == [0, 0]
+    assert log.read_text(encoding="utf-8").count("the end") == 1
+    assert replayed(process, *options, "--log-file-mode=a").exit_status == 0
+    assert log.read_text(encoding="utf-8").count("the end") == 2
+    pipe = places / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE, text=True) as reader:  # noqa: S603, S607
+        assert replayed(process, f"--log-file={pipe}", *options[1:]).exit_status == 0
+        assert "the end" in reader.communicate(timeout=10)[0]
+
+
+@pytest.mark.parametrize("given", [("--timeout=0.0001",), ("-o", "timeout=0.5"), ("--timeout=0.9",)])
+def test_a_time_in_which_no_check_can_end_is_wrong_use(given: tuple[str, ...], process: SuiteRunner) -> None:
+    """pytest-timeout would tear the run apart, and not a check."""
+    done = replayed(process, *given)
+    assert done.exit_status == 4
+    assert len([line for line in done.output.splitlines() if line.startswith("ERROR: ") and "--timeout" in line]) == 1
+    assert "Traceback" not in done.output
+    assert replayed(process, "--timeout=0").exit_status == 0  # which switches it off
 
 
 @pytest.fixture
@@ -87,7 +129,7 @@ RAISED = (
 
 
 @pytest.mark.parametrize("hook", HOOKS)
-@pytest.mark.parametrize("raised", RAISED)
+@pytest.mark.parametrize("raised", mostly_slow(RAISED, 2))
 def test_what_another_plugin_raises_at_the_end_is_no_verdict(
     hook: str, raised: str, plugin: Path, process: SuiteRunner
 ) -> None:

@@ -3,7 +3,10 @@
 import io
 import logging
 import os
+import re
+import xml.etree.ElementTree as ET
 from types import SimpleNamespace
+from typing import NamedTuple
 
 import pytest
 
@@ -11,6 +14,7 @@ from keycheck.plugin.guard import CleanStream, Guard, cleaned
 from keycheck.redaction.redactor import HIDDEN, Redactor
 from tests.exchange import API_KEY, API_SECRET, Fault, LocalExchange, Scenario
 from tests.exchange.scenarios import SCENARIOS
+from tests.matrix import mostly_slow
 from tests.running import ROOT, SuiteRunner
 
 SECRET = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j"  # noqa: S105  from Binance's documentation
@@ -39,6 +43,39 @@ def test_an_unknown_representation_becomes_clean_text() -> None:
 
     assert cleaned(Odd(), REDACTOR.clean) == f"odd {HIDDEN}"
     assert cleaned([("name", SECRET), 5, None], REDACTOR.clean) == [("name", HIDDEN), 5, None]
+
+
+class Number(int):
+    def __str__(self) -> str:
+        return SECRET
+
+
+class Text(str):
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return SECRET
+
+
+class Pair(NamedTuple):
+    one: str
+    two: int
+
+
+@pytest.mark.parametrize(
+    "value",
+    [Number(5), Text("harmless"), {SECRET: 1}, Pair(SECRET, 1), [{("x", SECRET): [SECRET]}], 10**5000, {SECRET}],
+    ids=["number", "text", "name", "named tuple", "nested", "huge", "set"],
+)
+def test_a_value_of_any_type_can_be_shown_and_shows_no_secret(value: object) -> None:
+    """JUnit and pytest-html take what is left of it for a text."""
+    assert SECRET not in str(cleaned(value, REDACTOR.clean))
+
+
+def test_what_pytest_html_asks_an_extra_for_keeps_its_name() -> None:
+    """Names of members are cleaned, too; this one is long enough to be part of a secret."""
+    clean = Redactor(["format_type-format_type"]).clean
+    assert cleaned({"format_type": "text", "content": "x"}, clean) == {"format_type": "text", "content": "x"}
 
 
 def test_a_stream_is_cleaned_and_otherwise_itself() -> None:
@@ -111,7 +148,7 @@ def test_a_log_record_is_cleaned_before_any_handler(caplog: pytest.LogCaptureFix
     text = caplog.text + "".join(str(vars(record)) for record in caplog.records)
     assert len(caplog.records) == 3
     assert SECRET[:12] not in text
-    assert logging.getLogRecordFactory() is logging.LogRecord
+    assert logging.Handler.handle.__module__ == logging.Handler.format.__module__ == "logging"
 
 
 def test_reports_are_cleaned_wherever_text_may_stand() -> None:
@@ -224,6 +261,85 @@ def test_exchange_that_reads_everything_back_is_not_repeated(suite: SuiteRunner)
     assert not Redactor([API_KEY]).finds(done.output + done.page + str(done.verdict))
 
 
+SUITE_PROPERTIES = """import os, pytest
+KEY = os.environ["BINANCE_API_KEY"]
+
+@pytest.fixture(scope="session", autouse=True)
+def of_all(record_testsuite_property):
+    record_testsuite_property("x", KEY)
+    record_testsuite_property(KEY, "y")
+    yield
+    record_testsuite_property("at the end", [KEY])
+"""
+
+
+@pytest.mark.parametrize("family", ["xunit1", "xunit2", "legacy"])
+@pytest.mark.parametrize("place", ["/dev/stdout", "/dev/stderr", "junit.xml"])
+def test_whatever_is_put_into_junits_file_is_cleaned_before_it_is_xml(
+    place: str, family: str, careless: SuiteRunner, exchange: LocalExchange
+) -> None:
+    """Properties of the run, and attributes of a check: they pass by all reports, and a device is never scanned."""
+    (careless.root / "suite" / "conftest.py").write_text(SUITE_PROPERTIES, encoding="utf-8")
+    body = "record_xml_attribute('of_mine', key); record_xml_attribute('k' + key, 'y')\n    record_property(key, 1)"
+    text = CARELESS.format(body=body).replace("record_property)", "record_property, record_xml_attribute)")
+    (careless.root / "suite" / "test_8_extra.py").write_text(text, encoding="utf-8")
+    junit = careless.folder / place
+    options = (f"--junitxml={junit}", f"--junitprefix={API_KEY[:20]}", "-o", f"junit_suite_name={API_KEY}")
+    done = careless(*options, "-o", f"junit_family={family}", settings=exchange.settings())
+    assert done.exit_status == 0, done.output
+    written = done.output if place.startswith("/dev") else junit.read_text(encoding="utf-8")
+    (document,) = re.findall(r"<testsuites.*</testsuites>", written, re.DOTALL)
+    assert HIDDEN in document
+    root = ET.fromstring(document)  # noqa: S314  our own file
+    assert len(list(root.iter("testcase"))) == len(done.outcomes)
+    assert not Redactor([API_KEY]).finds(done.output + written)
+
+
+MADE_RECORDS = """import logging, os
+KEY = os.environ["BINANCE_API_KEY"]
+
+class Late(logging.Filter):
+    def filter(self, record):
+        record.msg = f"by a filter: {KEY}"
+        return True
+
+def made(**more):
+    return logging.makeLogRecord({"levelno": 40, "levelname": "ERROR", **more})
+
+def pytest_runtest_logstart():
+    log = logging.getLogger()
+    log.handle(made(msg=KEY))
+    log.handle(made(msg="with %s", args=(KEY,)))
+    log.handle(made(msg="with %d", args=(KEY,)))
+    log.handle(made(msg="x", exc_text=KEY, stack_info=KEY))
+    log.handle(made(msg="x", exc_info=(ValueError, ValueError(KEY), None)))
+    log.handle(made(msg="x", funcName=KEY, name=KEY))
+    for handler in log.handlers:
+        handler.emit(made(msg=f"at once {KEY}"))
+        late = Late()
+        handler.addFilter(late)
+        log.error("clean")
+        handler.removeFilter(late)
+"""
+
+
+@pytest.mark.parametrize("place", ["/dev/stdout", "/dev/stderr", "run.log", "cli"])
+def test_a_record_that_no_factory_made_is_cleaned_where_it_is_written(
+    place: str, careless: SuiteRunner, exchange: LocalExchange
+) -> None:
+    """By the handler that writes it; a device is no stream of Python's, and is never scanned."""
+    (careless.root / "suite" / "conftest.py").write_text(MADE_RECORDS, encoding="utf-8")
+    log = careless.folder / place
+    option = ("-o", "log_cli=true") if place == "cli" else (f"--log-file={log}",)
+    form = "log_file_format=%(name)s %(funcName)s %(message)s"
+    done = careless(*option, "-o", form, settings=exchange.settings())
+    assert done.exit_status == 0, done.output
+    written = log.read_text(encoding="utf-8") if log.is_file() and place == "run.log" else done.output
+    assert written.count("at once [hidden]") >= len(done.outcomes)
+    assert written.count("by a filter: [hidden]") >= len(done.outcomes)
+    assert not Redactor([API_KEY]).finds(done.output + written)
+
+
 # -- streams that pytest has put aside --
 
 KEEPS = """import os, sys, pytest
@@ -272,7 +388,9 @@ def test_debugging_of_the_http_library_shows_neither_key_nor_signature(
 
 @pytest.mark.parametrize(
     ("capture", "fixture"),
-    [("fd", "capfd"), ("tee-sys", "capsys"), ("tee-sys", "capteesys"), ("no", "capfd"), ("no", "capfdbinary")],
+    mostly_slow(
+        [("fd", "capfd"), ("tee-sys", "capsys"), ("tee-sys", "capteesys"), ("no", "capfd"), ("no", "capfdbinary")], 2
+    ),
 )
 def test_what_a_capturing_fixture_hands_back_is_cleaned(
     capture: str, fixture: str, careless: SuiteRunner, exchange: LocalExchange

@@ -28,12 +28,14 @@ def imports(path: Path) -> Iterator[str]:
 
 def test_environment_is_read_in_one_place() -> None:
     """settings/loading.py alone reads os.environ, and nothing writes to it; withdrawal.py, which waits for no import,
-    reads pytest's own PYTEST_ADDOPTS.
+    reads pytest's own PYTEST_ADDOPTS, and invocation.py takes such variables away before it starts pytest.
     """
     text = (KEYCHECK / "settings/loading.py").read_text(encoding="utf-8")
     assert not re.search(r"os\.(getenv|putenv|environ\[[^\]]*\] *=|environ\.(update|set|pop|clear))", text)
     found = [path.relative_to(KEYCHECK).as_posix() for path in MODULES if "os.environ" in path.read_text("utf-8")]
-    assert found == ["settings/__init__.py", "settings/loading.py", "withdrawal.py"]  # the first names the second
+    assert found == ["invocation.py", "settings/__init__.py", "settings/loading.py", "withdrawal.py"]
+    started = (KEYCHECK / "invocation.py").read_text(encoding="utf-8")
+    assert re.findall(r"os\.environ.*?\)", started) == ["os.environ.pop(name, None)"]
     early = (KEYCHECK / "withdrawal.py").read_text(encoding="utf-8")
     assert re.findall(r"os\.environ.*?\)", early) == ['os.environ.get("PYTEST_ADDOPTS", "")']
 

@@ -32,6 +32,7 @@ from keycheck.exchange.endpoints import (
 from tests.exchange import Fault, LocalExchange, Received, Scenario
 from tests.exit_probe import PLUGIN, Left, left_in
 from tests.forked import ForkedRunner
+from tests.matrix import mostly_slow
 from tests.running import ROOT, Finished, SuiteRunner
 
 AT_ONCE_IN_ALL = sum(AT_ONCE.values())
@@ -145,7 +146,7 @@ UNBLOCKED = ("credentials_", "futures_api_answers", "clock_is_synchronised")
 
 
 @pytest.mark.parametrize("how", ["live", "recorded"])
-@pytest.mark.parametrize("name", NO_WAY)
+@pytest.mark.parametrize("name", mostly_slow(NO_WAY, 2))
 def test_where_there_is_no_way_one_request_tells_it(name: str, how: str, suite: SuiteRunner, tmp_path: Path) -> None:
     """A cut connection is tried once more; everything else is blocked."""
     fault, outcome = NO_WAY[name]
@@ -200,7 +201,7 @@ SENT: dict[str, tuple[Counter[str], tuple[str, ...], dict[str, str]]] = {
 }
 
 
-@pytest.mark.parametrize("name", SENT)
+@pytest.mark.parametrize("name", mostly_slow(SENT, 3))
 def test_only_what_the_selected_checks_need_is_sent(name: str, suite: SuiteRunner) -> None:
     """And counted."""
     sent, arguments, settings = SENT[name]

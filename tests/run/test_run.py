@@ -17,6 +17,8 @@ import pytest
 
 from keycheck.exchange.endpoints import AT_ONCE
 from keycheck.redaction.redactor import Redactor
+from keycheck.run import catalogue
+from keycheck.verdict.findings import Severity
 from tests.exchange import API_KEY, API_SECRET, LISTEN_KEY, Fault, LocalExchange, Scenario
 from tests.exchange.scenarios import SCENARIOS
 from tests.forked import ForkedRunner
@@ -25,6 +27,7 @@ from tests.malformed import MalformedHeaders
 from tests.running import ROOT, Finished, SuiteRunner
 
 SCHEMA = json.loads((ROOT / "keycheck/report/verdict.schema.json").read_text(encoding="utf-8"))
+CRITICAL = [one for one in catalogue.read(ROOT / "suite").checks if one.severity is Severity.CRITICAL]
 EXIT = {"OK": 0, "NOT_OK": 1, "UNPROVEN": 10}
 
 
@@ -37,6 +40,11 @@ def run(suite: SuiteRunner, scenario: Scenario, *arguments: str, all_plugins: bo
     assert API_SECRET not in done.output + done.page + json.dumps(done.verdict)
     assert API_KEY not in done.output + done.page + json.dumps(done.verdict)
     return done
+
+
+def causes(verdict: dict[str, Any]) -> list[str]:
+    """The causes of a verdict, the likeliest first."""
+    return [one["cause"] for one in verdict["diagnosis"]]
 
 
 # -- verdicts --
@@ -145,6 +153,7 @@ def test_x_stops_at_the_first_failure(suite: SuiteRunner) -> None:
     done = run(suite, _sick_scenario(), "-x")
     assert done.exit_status == 1
     assert list(done.outcomes)[-1] == "withdrawals_are_disabled"
+    assert causes(done.verdict) == ["withdrawals_enabled"]
 
 
 def test_maxfail_counts_critical_failures_alone(suite: SuiteRunner) -> None:
@@ -163,9 +172,20 @@ def test_maxfail_counts_critical_failures_alone(suite: SuiteRunner) -> None:
     ],
 )
 def test_part_of_the_suite_is_never_ok(selection: tuple[str, ...], suite: SuiteRunner) -> None:
-    """Whenever a critical check was not run, a healthy key is UNPROVEN."""
+    """Whenever a critical check was not run, a healthy key is UNPROVEN; the cause names each of them."""
     done = run(suite, SCENARIOS["healthy"], *selection)
     assert (done.verdict["verdict"], done.verdict["ok"], done.exit_status) == ("UNPROVEN", False, 10)
+    (cause,) = done.verdict["diagnosis"]
+    assert cause["cause"] == "checks_not_run"
+    not_run = [one.id for one in CRITICAL if one.id not in done.outcomes]
+    assert cause["evidence"] == [f"{check_id} was not run" for check_id in not_run]
+
+
+def test_a_part_that_could_not_be_seen_is_told_beside_what_was_left_out(suite: SuiteRunner) -> None:
+    """Mending the one would leave the other."""
+    scenario = Scenario(faults={"/sapi/v1/account/apiRestrictions": Fault.bad_gateway()})
+    done = run(suite, scenario, "-k", "withdrawals_are_disabled")
+    assert causes(done.verdict) == ["checks_not_run", "exchange_trouble"]
 
 
 def test_critical_checks_alone_give_the_same_verdict(suite: SuiteRunner) -> None:
@@ -178,6 +198,7 @@ def test_nothing_selected_keeps_pytests_own_status(suite: SuiteRunner) -> None:
     """5 stays pytest's own, and the verdict is not ok."""
     done = run(suite, SCENARIOS["healthy"], "-k", "no_such_check")
     assert (done.exit_status, done.verdict["verdict"]) == (5, "UNPROVEN")
+    assert causes(done.verdict) == ["checks_not_run"]
 
 
 def test_last_failed_alone_proves_nothing(suite: SuiteRunner, exchange: LocalExchange) -> None:
@@ -312,6 +333,7 @@ def test_bad_setting_is_one_sentence_and_exit_4(name: str, suite: SuiteRunner) -
     assert "CANARY" not in done.output
     assert "Traceback" not in done.output
     assert (done.verdict["verdict"], done.verdict["ok"]) == ("UNPROVEN", False)
+    assert causes(done.verdict) == ["run_not_finished"]
 
 
 def test_env_file_that_is_missing_is_said(suite: SuiteRunner, tmp_path: Path) -> None:
@@ -353,7 +375,9 @@ def test_crash_leaves_no_old_ok(suite: SuiteRunner, exchange: LocalExchange) -> 
     _wait_for(lambda: len(exchange.requests_to("/fapi/v1/time")) > before)
     process.kill()
     process.wait(10)
-    assert json.loads((suite.report_dir / "verdict.json").read_text(encoding="utf-8"))["verdict"] == "UNPROVEN"
+    left = json.loads((suite.report_dir / "verdict.json").read_text(encoding="utf-8"))
+    assert (left["verdict"], causes(left)) == ("UNPROVEN", ["run_not_finished"])
+    jsonschema.validate(left, SCHEMA)
     assert not (suite.report_dir / "report.html").exists()
 
 
@@ -368,6 +392,9 @@ def test_ctrl_c_keeps_status_2_and_writes_the_verdict(suite: SuiteRunner) -> Non
     found = json.loads((suite.report_dir / "verdict.json").read_text(encoding="utf-8"))
     assert found["verdict"] == "UNPROVEN"
     assert {"withdrawals_are_disabled", "account_may_trade"} <= {check["id"] for check in found["checks"]}
+    (cause,) = found["diagnosis"]
+    assert cause["cause"] == "checks_not_run"
+    assert "smallest_order_is_accepted was not run" in cause["evidence"]
 
 
 def _start(suite: SuiteRunner, exchange: LocalExchange, *arguments: str) -> subprocess.Popen[bytes]:
@@ -443,6 +470,7 @@ def test_wrong_check_is_a_collection_error(name: str, copied: Path, tmp_path: Pa
     done = ForkedRunner(tmp_path, copied)(settings=exchange.settings())
     assert done.exit_status == 2, done.output
     assert done.verdict["verdict"] == "UNPROVEN"
+    assert causes(done.verdict) == ["checks_not_run"]
     assert "error" in done.output
     assert not exchange.log
 
@@ -478,6 +506,59 @@ def test_only_an_assertion_in_suite_convicts(  # noqa: PLR0913, PLR0917  a table
     assert done.outcomes["extra"] == outcome
     assert done.exit_status == exit_status
     assert done.check("extra")["title"] == "An extra claim holds."
+
+
+BAD_FACTS = {
+    "no number": "observe('seen', driftMs=float('nan'))",
+    "a fraction": "observe('seen', driftMs=1.5)",
+    "too large": "observe('seen', driftMs=10**5000)",
+    "an object": "observe('seen', pingOk=object())",
+    "a flag as a number": "observe('seen', canTrade=1)",
+    "a lone surrogate": "observe('seen', stepSize='\\ud800')",
+    "another mode": "observe('seen', positionMode='BOTH')",
+    "a secret in a figure's place": "observe('seen', minNotional=str(binance.key))",
+    "a failed claim": "observe('seen', driftMs=float('inf')); assert False",
+    "past observe": "request.getfixturevalue('record_property')('driftMs', [1])",
+}
+
+
+@pytest.mark.parametrize("body", BAD_FACTS.values(), ids=BAD_FACTS)
+def test_a_fact_of_the_wrong_type_leaves_its_check_unproven(
+    body: str, copied: Path, tmp_path: Path, exchange: LocalExchange
+) -> None:
+    """The check itself is broken, which says nothing about the key; verdict.json is whole, and has no such fact."""
+    text = EXTRA.format(mark="critical", body=body).replace("observe)", "observe, request)")
+    (copied / "suite" / "test_8_extra.py").write_text(text, encoding="utf-8")
+    junit = tmp_path / "junit.xml"
+    done = ForkedRunner(tmp_path, copied)(f"--junitxml={junit}", settings=exchange.settings())
+    assert (done.outcomes["extra"], done.exit_status) == ("unproven", 10), done.output
+    assert "which says nothing about the key" in done.check("extra")["detail"]
+    jsonschema.validate(done.verdict, SCHEMA)
+    assert type(done.verdict["driftMs"]) is int
+    ET.parse(junit)  # noqa: S314  our own file
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "observe(type('Silent', (), {'__str__': None, '__repr__': None})())",
+        "observe('\\ud800')",
+        "observe('seen', other=type('Silent', (), {'__str__': None})(), more=float('nan'))",
+        "request.getfixturevalue('record_property')([], {})",
+    ],
+    ids=["an object", "a surrogate", "names that are let go", "a name that is none"],
+)
+def test_whatever_else_a_check_notes_its_outcome_stands(
+    body: str, copied: Path, tmp_path: Path, exchange: LocalExchange
+) -> None:
+    """What is seen is shown as well as it can be."""
+    text = EXTRA.format(mark="critical", body=body).replace("observe)", "observe, request)")
+    (copied / "suite" / "test_8_extra.py").write_text(text, encoding="utf-8")
+    junit = tmp_path / "junit.xml"
+    done = ForkedRunner(tmp_path, copied)(f"--junitxml={junit}", settings=exchange.settings())
+    assert (done.outcomes["extra"], done.exit_status) == ("pass", 0), done.output
+    jsonschema.validate(done.verdict, SCHEMA)
+    ET.parse(junit)  # noqa: S314  our own file
 
 
 def test_assertion_of_the_machinery_convicts_nobody(copied: Path, tmp_path: Path, exchange: LocalExchange) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from keycheck.credentials.signing import signer_of
 from keycheck.errors import UsageProblem
-from keycheck.exchange.endpoints import ENVIRONMENTS
+from keycheck.exchange.endpoints import DEMO_HOSTS, ENVIRONMENTS
 from keycheck.redaction.redactor import Redactor
 from keycheck.settings.dotenv_file import MAX_KEY_FILE
 from keycheck.settings.loading import NAMES, Settings, in_the_environment, load
@@ -505,6 +505,46 @@ def test_environments_share_no_host() -> None:
     """A demo run never speaks to production, and the other way round."""
     hosts = [host for pair in ENVIRONMENTS.values() for host in pair if host]
     assert len(hosts) == len(set(hosts))
+
+
+@pytest.mark.parametrize(
+    ("environment", "name", "url"),
+    [
+        *(("production", "BINANCE_FUTURES_URL", url) for url in DEMO_HOSTS),
+        ("production", "BINANCE_FUTURES_URL", "https://Demo-FAPI.binance.com:443/"),
+        ("production", "BINANCE_FUTURES_URL", "https://demo-fapi.binance.com."),
+        ("production", "BINANCE_WALLET_URL", "https://demo-api.binance.com"),
+        ("production", "BINANCE_WALLET_URL", "https://demo-fapi.binance.com"),
+        ("production", "BINANCE_STREAM_URL", "wss://fstream.binancefuture.com"),
+        ("production", "BINANCE_STREAM_URL", "wss://demo-fstream.binance.com"),
+        ("demo", "BINANCE_FUTURES_URL", "https://fapi.binance.com"),
+        ("demo", "BINANCE_FUTURES_URL", "https://fapi.example.com"),
+        ("demo", "BINANCE_WALLET_URL", "https://api.binance.com"),
+        ("demo", "BINANCE_WALLET_URL", "https://demo-api.binance.com"),
+        ("demo", "BINANCE_STREAM_URL", "wss://fstream.binance.com"),
+    ],
+)
+def test_a_host_of_the_other_environment_is_refused(
+    environment: str, name: str, url: str, from_environment: From
+) -> None:
+    """A key of one network would be sent to the other; the sentence names both settings."""
+    named = {"BINANCE_ENVIRONMENT": environment, name: url, "BINANCE_ALLOW_OTHER_HOSTS": "on"}
+    told = refusal(lambda: from_environment(**named))
+    assert name in told
+    assert "BINANCE_ENVIRONMENT" in told
+
+
+@pytest.mark.parametrize("name", ["BINANCE_FUTURES_URL", "BINANCE_WALLET_URL", "BINANCE_STREAM_URL"])
+@pytest.mark.parametrize("environment", ["production", "demo"])
+def test_a_host_of_the_environment_or_of_this_machine_is_taken(
+    environment: str, name: str, from_environment: From
+) -> None:
+    """Binance has several names for one host; a local exchange stands for either network."""
+    tls = "wss" if name == "BINANCE_STREAM_URL" else "https"
+    hosts = {"production": ["fapi1.binance.com", "fstream.binance.com"], "demo": [DEMO_HOSTS[1].partition("//")[2]]}
+    hosts["demo"] *= name != "BINANCE_WALLET_URL"  # it has none
+    for url in (*(f"{tls}://{host}" for host in hosts[environment]), f"{tls.removesuffix('s')}://127.0.0.1:1"):
+        assert url in from_environment(**{"BINANCE_ENVIRONMENT": environment, name: url}).asked
 
 
 @pytest.mark.parametrize("name", ["BINANCE_FUTURES_URL", "BINANCE_WALLET_URL", "BINANCE_STREAM_URL"])
