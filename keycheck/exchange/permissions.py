@@ -108,7 +108,7 @@ class KeyPermissions:
         """The same in words."""
         left = self.trading_days_left(now)
         if left is None:
-            return "has no end that is shown"
+            return "has no known end"
         days = f"{abs(left)} day{'' if abs(left) == 1 else 's'}"
         return f"ended {days} ago" if left < 0 else f"ends in {days}" if left else "ends within a day"
 

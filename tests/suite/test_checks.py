@@ -364,7 +364,7 @@ def test_a_way_to_withdraw_by_any_name_convicts(name: str) -> None:
         (1.5, "ends in 1 day ", WARN),
         (14.5, "ends in 14 days", WARN),
         (89.5, "ends in 89 days", PASS),
-        (None, "has no end that is told", PASS),
+        (None, "has no known end", PASS),
     ],
 )
 def test_the_end_of_a_permission_is_told_in_words(days: float | None, told: str, expected: Outcome) -> None:
