@@ -19,6 +19,8 @@ from keycheck.errors import (
     RestrictedLocation,
     Undecided,
 )
+from keycheck.exchange import account_setup
+from keycheck.exchange.account_setup import AccountSetup, expected_of, margin_type
 from keycheck.exchange.api_client import Answer, ApiClient, Identity, Listener, Transport
 from keycheck.exchange.drift import Drift, Sample, drift_of
 from keycheck.exchange.endpoints import (
@@ -31,6 +33,7 @@ from keycheck.exchange.endpoints import (
     PING,
     POSITION_SIDE,
     PREMIUM_INDEX,
+    SYMBOL_CONFIG,
     TIME,
     TRADING_STATUS,
     Endpoint,
@@ -80,11 +83,13 @@ class Binance:
         redactor: Redactor,
         throttle: Throttle,
         listener: Listener | None,
+        expected: tuple[str, ...] = (),
     ) -> None:
         self.key = identity.key
         self.symbol = symbol
         self.recv_window = recv_window
         self.has_wallet = has_wallet
+        self._expected = expected_of(expected)
         self._journal = journal
         self._listener = listener  # None: no stream is to be opened
         self._throttle = throttle
@@ -100,6 +105,11 @@ class Binance:
     def calls(self) -> list[Call]:
         """The requests so far, in the order in which they were sent."""
         return self._client.calls
+
+    @property
+    def expects_margin_type(self) -> bool:
+        """Whether BINANCE_EXPECT names one, so that it is asked for."""
+        return account_setup.margin in self._expected
 
     @property
     def waited(self) -> float:
@@ -241,6 +251,23 @@ class Binance:
         if "dualSidePosition" in fields:
             return position_mode(fields, "the futures API (accountConfig)")
         return position_mode(self._fact(POSITION_SIDE), "the futures API (positionSide/dual)")
+
+    @memoized(sends=SYMBOL_CONFIG)
+    def margin_type(self) -> str:
+        """The margin type of the contract under test: isolated or cross."""
+        return margin_type(self._fact(SYMBOL_CONFIG, [("symbol", self.symbol)]), self.symbol)
+
+    @memoized(rests_on=(account_answer, position_mode, margin_type))
+    def account_setup(self) -> AccountSetup:
+        """What BINANCE_EXPECT names, beside what the account has. Raises NotApplicable where it names nothing."""
+        if not self._expected:
+            raise NotApplicable("BINANCE_EXPECT is empty: it may name what the bot needs of the account")
+        ways = {
+            account_setup.position: lambda: account_setup.position_word(self.position_mode()),
+            account_setup.assets: lambda: account_setup.asset_mode(self._insist(self.account_answer())),
+            account_setup.margin: self.margin_type,
+        }
+        return AccountSetup.of(self._expected, {aspect: ways[aspect]() for aspect in self._expected})
 
     @memoized(sends=TRADING_STATUS)
     def locks(self) -> tuple[Lock, ...]:

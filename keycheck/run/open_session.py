@@ -190,6 +190,7 @@ class _Opener:
             key=key,
             system=loading.system(),
             has_stream=loaded.user_stream,
+            expected=loaded.expected,
         )
 
     def _session(
@@ -205,6 +206,7 @@ class _Opener:
             journal=journal,
             redactor=self._redactor,
             listener=listener,
+            expected=label.expected,
             throttle=Throttle(pause, WEIGHT_LIMITS[label.environment], self._countdown),
         )
 
