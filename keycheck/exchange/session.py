@@ -7,6 +7,7 @@ time (local clock corrected by the offset that the first look at it showed), so 
 from collections.abc import Mapping
 from contextlib import suppress
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from keycheck import clock
@@ -319,7 +320,7 @@ class Binance:
         """The answer to a test order below the smallest allowed value."""
         rules, price = self._market_rules(), self.mark_price()
         quantity = dust_quantity(rules, price)
-        below = quantity * price < rules.min_notional
+        below = Fraction(quantity) * Fraction(price) < rules.min_notional
         what = "an order below the minimum" if below else "one step, which is no less than the minimum already"
         return self._weighed(what, quantity, self._test_order(plain(quantity)))
 

@@ -137,6 +137,11 @@ def at_noon() -> dict[str, int]:
     return {"serverTime": round(clock.now_ms())}
 
 
+def four_seconds_later() -> dict[str, int]:
+    """The exchange's clock, when ours was set back by so much."""
+    return {"serverTime": at_noon()["serverTime"] + 4000}
+
+
 def scripted() -> Scripted:
     """An exchange that answers all there is to ask."""
     lots = {"filterType": "LOT_SIZE", "stepSize": "0.001", "minQty": "0.001", "maxQty": "1000"}
@@ -589,9 +594,7 @@ def test_an_account_that_stays_invalid_is_trouble_of_the_exchange(endpoint: Endp
 def test_a_refused_stamp_is_made_once_more_with_a_fresh_look_at_the_clock(endpoint: Endpoint, code: int) -> None:
     """A single slow answer, or a clock that was just set, is no clock that is wrong."""
     answer = {"orderId": 0} if endpoint is ORDER_TEST else TRADES | PERMITTED
-    now = round(clock.now_ms())
-    looks = [{"serverTime": now + late} for late in (0, 0, 0, 4000)]
-    transport = scripted().on(endpoint, refusing(code), answer).on(TIME, *looks)
+    transport = scripted().on(endpoint, refusing(code), answer).on(TIME, at_noon, at_noon, at_noon, four_seconds_later)
     asked = session(transport)
     asked.drift()
     assert asked.signed_reads().accepted
