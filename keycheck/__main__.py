@@ -65,6 +65,7 @@ def main() -> int:
         )
         return _USAGE_ERROR
     _leave_the_working_directory_out()
+    _open_stderr()
     to_json = "--json" in arguments
     stdout = _stdout_for_json() if to_json else None
     left = _Left()
@@ -114,16 +115,33 @@ class _Left:
         return False
 
 
+def _open_stderr() -> None:
+    """The null device in the place of a stderr that is closed: else the next file that is opened gets its number."""
+    with contextlib.suppress(OSError):
+        os.fstat(2)
+        return
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    if nothing != 2:
+        os.dup2(nothing, 2)
+        os.close(nothing)
+    _take_for("stderr", 2)
+
+
 def _stdout_for_json() -> int | None:
     """stdout under another number; in its place stands stderr, whoever writes there and however. None: it is closed."""
+    stdout = None
     with contextlib.suppress(OSError):
         stdout = os.dup(1)
-        try:
-            os.dup2(2, 1)
-        except OSError:  # stderr is closed
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return stdout
-    return None
+    os.dup2(2, 1)
+    if sys.stdout is None:
+        _take_for("stdout", 1)
+    return stdout
+
+
+def _take_for(name: str, number: int) -> None:
+    stream = open(number, "w", encoding="utf-8")  # noqa: SIM115  to the end of the process
+    setattr(sys, name, stream)
+    setattr(sys, f"__{name}__", stream)
 
 
 def _write(stdout: int | None, text: str, status: int) -> int:

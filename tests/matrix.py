@@ -60,9 +60,9 @@ def _commit() -> int:
     return int(asked.stdout.strip(), 16) if asked.returncode == 0 else 0
 
 
-def mostly_slow(rows: Iterable[C], keep: int) -> list[Any]:
+def mostly_slow(rows: Iterable[Any], keep: int) -> list[Any]:
     """Parameters of which the first `keep` run always, and the others with `-m slow`."""
     return [
-        row if number < keep else pytest.param(*(row if isinstance(row, tuple) else (row,)), marks=pytest.mark.slow)
+        row if number < keep else pytest.param(*(row if type(row) is tuple else (row,)), marks=pytest.mark.slow)
         for number, row in enumerate(rows)
     ]

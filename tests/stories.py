@@ -146,6 +146,8 @@ _ALL = (
     Story("hedge-mode", "OK", scenario=SCENARIOS["hedge-mode"]),
     Story("no-ip-restriction", "OK", scenario=SCENARIOS["no-ip-restriction"]),
     Story("unfunded", "OK", scenario=SCENARIOS["unfunded"]),
+    Story("unfunded-accepted", "OK", scenario=SCENARIOS["unfunded-accepted"]),
+    Story("not-as-expected", "OK", settings={"BINANCE_EXPECT": "one-way,single-asset,isolated"}),
     Story("ed25519", "OK", scenario=registered(ED25519), private_key=ED25519),
     Story("careless-owner", "OK", scenario=careless_owner),
     Story("careless-machine", "OK", scenario=Scenario(used_weight=2000), careless=True),

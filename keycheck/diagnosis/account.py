@@ -1,4 +1,4 @@
-"""What the key may do, and what the account behind it may. Pure."""
+"""Causes that lie in the key's permissions or in the account behind it. Pure."""
 
 from collections.abc import Iterator
 

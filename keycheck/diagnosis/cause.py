@@ -1,4 +1,4 @@
-"""What a diagnosis is, and the causes that it knows by name. Pure."""
+"""The causes by their fixed names, and a diagnosis: one cause with confidence, evidence and fix. Pure."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -14,7 +14,7 @@ class Confidence(Enum):
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """One cause for what a run saw: how sure, why, what was seen, and what a person can do."""
+    """One cause: how sure, why, the evidence, and the fix."""
 
     cause: str
     confidence: Confidence

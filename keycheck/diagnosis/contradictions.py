@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from keycheck.diagnosis.cause import Confidence, Diagnosis
-from keycheck.diagnosis.evidence_view import EvidenceView, refused, told
+from keycheck.diagnosis.evidence_view import EvidenceView, described, refused
 from keycheck.diagnosis.refusal_codes import ADDRESS, AMBIGUOUS, DENIALS, FORMAT, KEY_TYPE, SIGNATURE
 from keycheck.diagnosis.remedies import AGAIN, MENU
 from keycheck.exchange.evidence import Call
@@ -28,14 +28,14 @@ def key_type_not_taken(seen: EvidenceView) -> Iterator[Diagnosis]:
             Confidence.LIKELY,
             "The wallet API takes this key and its signatures, so neither is wrong, and the futures API refuses them: "
             f"the futures API may not take {kind}.",
-            told(list(pair)),
+            described(list(pair)),
             f"make a key of another type ({MENU} > Create API > System generated), put it into .env as BINANCE_API_KEY "
             "and BINANCE_API_SECRET, and take the line BINANCE_PRIVATE_KEY_FILE=... out.",
         )
 
 
 def answers_contradict(seen: EvidenceView) -> Iterator[Diagnosis]:
-    """One answer proves of the key what another denies, and no state of a key is known that explains both."""
+    """Two answers about the key contradict each other, and no known state of a key explains both."""
     wallet, account, order = seen.wallet, seen.account, seen.order
     if wallet and account and account.accepted and _is_refused(wallet, DENIALS | AMBIGUOUS):
         yield _contradiction("The futures API takes the key, and the wallet API refuses it", account, wallet, _NOT_SEEN)
@@ -54,7 +54,7 @@ def _refused_by_futures_alone(seen: EvidenceView) -> tuple[Call, Call] | None:
 
 
 def _is_explained(refusal: Call, seen: EvidenceView) -> bool:
-    """Whether the key's own flags leave room for it: no futures permission, or an address list."""
+    """Whether the key's own flags explain a refusal: no futures permission, or an address list."""
     return seen.flag("enableFutures") is False or (refusal.code == ADDRESS and seen.flag("ipRestrict") is True)
 
 
@@ -74,6 +74,6 @@ def _contradiction(what: str, taken: Call, refusal: Call, more: str = "") -> Dia
         f"{what} (code {refusal.code}), though both were asked with the same key, from the same machine: these answers "
         "contradict each other. The hosts may belong to two networks, something on the way may change requests, or one "
         "host may see another address of this machine.",
-        told([taken, refusal]),
+        described([taken, refusal]),
         f"{_ONE_NETWORK}{more}.",
     )

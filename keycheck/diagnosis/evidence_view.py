@@ -10,6 +10,7 @@ from keycheck.exchange.endpoints import (
     API_RESTRICTIONS,
     LISTEN_KEY,
     ORDER_TEST,
+    SYMBOL_CONFIG,
     TRADING_STATUS,
     Endpoint,
 )
@@ -37,12 +38,12 @@ class EvidenceView:
 
     @property
     def wallet(self) -> Call | None:
-        """What the wallet API answered of the key, if it did."""
+        """The wallet API's answer about the key, if there is one."""
         return self._answer(API_RESTRICTIONS)
 
     @property
     def account(self) -> Call | None:
-        """What the futures API answered of the account, if it did."""
+        """The futures API's answer about the account, if there is one."""
         return self._answer(ACCOUNT_CONFIG)
 
     @property
@@ -52,7 +53,7 @@ class EvidenceView:
 
     @property
     def listen_key(self) -> Call | None:
-        """What the futures API answered to the request for a listen key, which carries the key and no signature."""
+        """The futures API's answer to the listen-key request, which carries the key but no signature."""
         return self._answer(LISTEN_KEY)
 
     @property
@@ -109,12 +110,12 @@ class EvidenceView:
 
     @property
     def one_host_accepts(self) -> bool:
-        """Whether either API took the key, which proves key, secret and address."""
+        """Whether either API accepted a signed request, which proves key, secret and address."""
         return any(call.accepted for call in (self.wallet, self.account) if call)
 
     @property
     def futures_refuses_alone(self) -> bool:
-        """Whether the wallet API takes the key, and the futures API may not permit it, though the box is ticked."""
+        """Whether the wallet API accepts the key and shows the futures box ticked, while the futures API refuses it."""
         wallet, account = self.wallet, self.account
         if wallet is None or account is None or not wallet.accepted or self.flag("enableFutures") is False:
             return False
@@ -122,18 +123,18 @@ class EvidenceView:
 
 
 def _is_aside(call: Call) -> bool:
-    """Whether what befell a question is no cause of the verdict."""
+    """Whether this request's failure has no part in the verdict."""
     # account/info is asked for the diagnosis alone. The others are advice; but a limit that they met ended the run.
-    advice = (str(LISTEN_KEY), str(TRADING_STATUS))
+    advice = (str(LISTEN_KEY), str(TRADING_STATUS), str(SYMBOL_CONFIG))
     return call.name == str(ACCOUNT_INFO) or (call.name in advice and call.trouble != "rate_limited")
 
 
 def refused(call: Call) -> bool:
-    """Whether Binance refused it with a code."""
+    """Whether Binance refused the request with an error code."""
     return not call.trouble and call.status != 200 and call.code is not None
 
 
-def told(calls: list[Call]) -> tuple[str, ...]:
+def described(calls: list[Call]) -> tuple[str, ...]:
     """Calls as evidence: request, status, code and message."""
     return tuple(map(str, calls))
 

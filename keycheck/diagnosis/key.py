@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from keycheck.credentials.pasted_text import KEY, KEY_FILE, SAME, SECRET, says_no_key
 from keycheck.diagnosis.cause import Confidence, Diagnosis
-from keycheck.diagnosis.evidence_view import EvidenceView, refused, told
+from keycheck.diagnosis.evidence_view import EvidenceView, described, refused
 from keycheck.diagnosis.refusal_codes import ADDRESS, AMBIGUOUS, FORMAT, KEY_TYPE, LOCKED, SIGNATURE, UNKNOWN
 from keycheck.diagnosis.remedies import EDIT, MENU
 from keycheck.exchange.error_codes import Kind, kind_of
@@ -83,7 +83,7 @@ def _what_is_odd(said: bool, remarks: tuple[str, ...]) -> str:
 
 
 def signature_is_refused(seen: EvidenceView) -> bool:
-    """Whether Binance refused a signature (-1022), and accepted none."""
+    """Whether Binance refused every signature that it judged (-1022)."""
     refusals = seen.refusals(Kind.AUTHENTICATION)
     return any(call.code == SIGNATURE for call in refusals) and not seen.one_host_accepts
 
@@ -100,14 +100,14 @@ def wrong_secret(seen: EvidenceView) -> Iterator[Diagnosis]:
     unsigned = seen.listen_key
     confidence = Confidence.LIKELY
     if unsigned is not None and unsigned.accepted:
-        # What was pasted oddly comes first: it says how the secret came to be wrong.
+        # Odd pasted text comes first: it explains how the secret came to be wrong.
         odd = any(map(says_no_key, seen.evidence.key.remarks))
         confidence, said = Confidence.LIKELY if odd else Confidence.CERTAIN, [*said, unsigned]
     elif unsigned is not None and kind_of(unsigned.code) is Kind.AUTHENTICATION:
         confidence = Confidence.POSSIBLE
-        yield _unknown_key(told([unsigned]), likely=True)
+        yield _unknown_key(described([unsigned]), likely=True)
     explanation, fix = _ANOTHERS_KEY if seen.evidence.key.has_private_key else _ANOTHERS_SECRET
-    yield Diagnosis("wrong_secret", confidence, explanation, told(said), fix)
+    yield Diagnosis("wrong_secret", confidence, explanation, described(said), fix)
 
 
 def not_accepted(seen: EvidenceView) -> Iterator[Diagnosis]:
@@ -120,7 +120,7 @@ def not_accepted(seen: EvidenceView) -> Iterator[Diagnosis]:
     said = [call for call in refusals if call.code in {UNKNOWN, ADDRESS, *AMBIGUOUS}]
     if not said or seen.one_host_accepts or any(call.code == SIGNATURE for call in refusals):
         return
-    evidence = told(said)
+    evidence = described(said)
     codes = {call.code for call in said}
     address = _address(said)
     demo = seen.evidence.environment == "demo"
@@ -150,7 +150,7 @@ def another_address(seen: EvidenceView) -> Iterator[Diagnosis]:
 
 
 def _is_of_the_account(seen: EvidenceView) -> bool:
-    """Whether the wallet's account/info gives a reason of its own."""
+    """Whether the wallet's account/info gives a reason for the refusal."""
     margin = seen.account_flag("isPortfolioMarginRetailEnabled")
     return bool(margin) or seen.account_flag("isFutureEnabled") is False
 

@@ -41,7 +41,7 @@ def clock(seen: EvidenceView) -> Iterator[Diagnosis]:
 
 
 def _broken_limit(evidence: Evidence) -> tuple[Confidence, str] | None:
-    """What the drift certainly breaks, and how far that explains a verdict."""
+    """The causes that the measured drift certainly explains."""
     drift = evidence.drift
     if drift is None:
         return None

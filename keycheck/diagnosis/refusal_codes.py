@@ -7,5 +7,5 @@ UNKNOWN = -2008  # a key that Binance does not know
 LOCKED = -2017  # "API Keys are locked on this account."
 KEY_TYPE = frozenset({-4056, -4057})  # invalid type, invalid public key
 AMBIGUOUS = frozenset({-2015, -1002, -1099})  # unknown, wrong address or not permitted: one text for all of them
-# What these say cannot be where another answer has just accepted the same key and its signature from the same machine.
+# These refusals contradict an answer that has just accepted the same key and signature from the same machine.
 DENIALS = KEY_TYPE | {SIGNATURE, ADDRESS, FORMAT, UNKNOWN}

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from keycheck.diagnosis.cause import Confidence, Diagnosis
-from keycheck.diagnosis.evidence_view import EvidenceView, told
+from keycheck.diagnosis.evidence_view import EvidenceView, described
 from keycheck.diagnosis.refusal_codes import LOCKED
 from keycheck.exchange.error_codes import Kind
 
@@ -13,7 +13,7 @@ _REDUCE = "close or reduce positions only, until Binance lifts it; the notice in
 
 
 class Bar(NamedTuple):
-    """What a code says of the account, and what its owner can do."""
+    """What an error code says about the account, and what its owner can do."""
 
     meaning: str
     fix: str
@@ -50,7 +50,7 @@ def keys_locked(seen: EvidenceView) -> Iterator[Diagnosis]:
             Confidence.CERTAIN,
             f"Binance has locked the API keys of this account (code {LOCKED}): none of them is taken, whatever it may "
             "do.",
-            told(refusals),
+            described(refusals),
             f"log in, look for a security notice, and do what it asks for; then {_SUPPORT} if the keys stay locked.",
         )
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from keycheck.diagnosis.cause import Confidence, Diagnosis
-from keycheck.diagnosis.evidence_view import EvidenceView, told
+from keycheck.diagnosis.evidence_view import EvidenceView, described
 from keycheck.diagnosis.remedies import AGAIN, NOT_THE_KEY
 from keycheck.errors import Refused
 from keycheck.exchange.error_codes import Kind
@@ -45,7 +45,7 @@ def request_rejected(seen: EvidenceView) -> Iterator[Diagnosis]:
             Confidence.LIKELY,
             "Binance refused a request of this suite for what it asks or how it is written, or with a code that this "
             f"version does not know. {NOT_THE_KEY}",
-            told(calls),
+            described(calls),
             f"{AGAIN}. If it stays, take BINANCE_FUTURES_URL and BINANCE_WALLET_URL out of .env, use the newest "
             "version of this suite, try another contract as BINANCE_SYMBOL, and report it with this page.",
         )

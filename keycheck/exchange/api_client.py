@@ -38,7 +38,7 @@ from keycheck.redaction.secret import Secret
 RUN_SECONDS = 45.0
 # Trying these again only waits once more for the same.
 _NOT_AGAIN = ("timeout", "tls", "dns")
-# Where the run's first request meets one of these, it stays the only one: a ban or a portal shall cost one, not ten.
+# If the run's first request ends in one of these, it is the only one: a ban or a portal costs one request, not ten.
 _NO_WAY = (RateLimited, BlockedEnRoute, NotBinance, ExchangeTrouble, Unreachable)
 
 Answer = dict[str, Any] | Refusal
@@ -50,10 +50,10 @@ class Listener(Protocol):
     def listen(self, listen_key: Secret, seconds: float) -> UserStream: ...
 
     def preload(self) -> None:
-        """Gets hold of what it takes, which `listen` does too."""
+        """Imports the WebSocket library, which `listen` would do otherwise."""
 
     def cancel(self) -> None:
-        """From another thread: whoever listens meets Cancelled."""
+        """Called from another thread: `listen` raises Cancelled."""
 
 
 class Transport(Protocol):
@@ -64,7 +64,7 @@ class Transport(Protocol):
 
 @dataclass(frozen=True)
 class Identity:
-    """Who asks: the facts of the key that may be told, and what signs for it (None where there is no key)."""
+    """The API key as the client uses it: its facts, the key itself, and its signer (both None without a key)."""
 
     key: KeyFacts
     api_key: Secret | None = None
@@ -85,7 +85,7 @@ class Caller(Protocol):
 
 @dataclass
 class _Sending:
-    """One attempt: its number, when it began (seconds since the run began), and what came of it."""
+    """One attempt: its number, when it began (seconds since the run began), and its result."""
 
     endpoint: Endpoint
     number: int
@@ -131,7 +131,7 @@ class ApiClient:
 
     @property
     def is_limited(self) -> bool:
-        """Whether a request behind the first one met a limit, so that nothing more is sent."""
+        """Whether a limit was met after the first request, so that nothing more is sent."""
         return self._stopped is not None and self.first_error is None
 
     def require_key_for(self, endpoint: Endpoint) -> None:
@@ -140,7 +140,7 @@ class ApiClient:
             raise Undecided(f"{endpoint} needs a key and a secret, and there are none. Fill in .env")
 
     def ask(self, endpoint: Endpoint, params: Params = (), offset: float = 0.0) -> tuple[Answer, clock.Span]:
-        """One answer, and its own span once a connection stood. Raises Inconclusive where none came, or none is sent.
+        """One answer, and its span, measured from a standing connection. Raises Inconclusive without an answer.
 
         `offset`: local clock minus the exchange's in ms, for the stamp of a signed request. A GET is tried once more,
         freshly stamped, after a cut connection or a 5xx; any request after "Invalid account.", which comes and goes.
@@ -185,7 +185,7 @@ class ApiClient:
             raise
 
     def seconds_for(self, endpoint: Endpoint) -> float:
-        """What is left of the run's own time. Raises what forbids another request: RateLimited, OutOfTime and so on."""
+        """Seconds that are left of the run's time. Raises RateLimited, OutOfTime and so on if nothing may be sent."""
         if isinstance(self._stopped, RateLimited):
             raise RateLimited(f"not sent, because earlier in this run {self._stopped}")
         if self._stopped:
@@ -242,7 +242,7 @@ class ApiClient:
             f"call/{sending.number}", [round(sending.began * 1000), round(span.took)], vital=False
         )
         call = self._calls[sending.number] = _call(sending.endpoint, raw, result, times)
-        self._throttle.hear(call.used_weight, span.began + span.took)
+        self._throttle.update(call.used_weight, span.began + span.took)
         if isinstance(result, RateLimited):
             self._stopped = result
         connecting = raw.connecting_ms if raw else 0.0
@@ -254,7 +254,7 @@ class ApiClient:
 
 
 def _may_pass(endpoint: Endpoint, error: Inconclusive) -> bool:
-    """Whether the same request may well be answered when it is sent again, and may be sent again."""
+    """Whether the same request may be sent again, with a chance of an answer."""
     if endpoint.method != "GET" and error.code != INVALID_ACCOUNT:
         return False
     return isinstance(error, Unreachable | ExchangeTrouble) and error.kind not in _NOT_AGAIN

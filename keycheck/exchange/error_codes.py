@@ -25,7 +25,7 @@ class Kind(Enum):
 
     @property
     def speaks_of_the_key(self) -> bool:
-        """Whether such a refusal is an observation about the key, its account or where it is used from."""
+        """Whether such a refusal is evidence about the key, its account or this machine's place."""
         return self in (Kind.AUTHENTICATION, Kind.BARRED, Kind.AGREEMENT, Kind.LOCATION)
 
 
@@ -94,5 +94,5 @@ _KINDS = {
 
 
 def kind_of(code: int | None) -> Kind:
-    """The class of a Binance error code; `UNKNOWN` for no code, code 0, and codes that nobody has listed."""
+    """The class of a Binance error code; `UNKNOWN` for no code, code 0 and codes that are in no table here."""
     return _KINDS.get(code, Kind.UNKNOWN) if code is not None else Kind.UNKNOWN

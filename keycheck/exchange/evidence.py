@@ -1,4 +1,4 @@
-"""What a run leaves behind: each of its requests, and all that a diagnosis may weigh. Pure."""
+"""The evidence of a run: each of its requests, and all else that a diagnosis may weigh. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ System = Literal["linux", "windows", "macos"]
 
 @dataclass(frozen=True)
 class Call:
-    """One request of the run. `status` and `code`: None where none came.
+    """One request of the run. `status` and `code`: None if there was none.
 
     `duration_ms`, and `began_ms` since the run began: whole ms, in a replay those of the recorded run.
 
@@ -41,27 +41,27 @@ class Call:
 
     @property
     def name(self) -> str:
-        """As an endpoint is written: `GET /fapi/v1/ping`."""
+        """Method and path: `GET /fapi/v1/ping`."""
         return f"{self.method} {self.path}"
 
     @property
     def sent(self) -> bool:
-        """Whether it left this machine, or may have: a limit holds back what is still connecting."""
+        """Whether the request left this machine, or may have. After a limit, one that is still connecting does not."""
         return self.trouble != NotSent.kind
 
     @property
     def accepted(self) -> bool:
-        """Whether a 200 came that could be read."""
+        """Whether a readable 200 came."""
         return self.status == 200 and not self.trouble
 
     def __str__(self) -> str:
-        told = f"HTTP {self.status}" if self.status is not None else "no answer"
-        told += f", code {self.code}" if self.code is not None else ""
-        return f"{self.name}: {told}" + (f" ({self.message})" if self.message else "")
+        text = f"HTTP {self.status}" if self.status is not None else "no answer"
+        text += f", code {self.code}" if self.code is not None else ""
+        return f"{self.name}: {text}" + (f" ({self.message})" if self.message else "")
 
 
 def overcome(calls: Sequence[Call]) -> list[Call]:
-    """Requests that got no usable answer, and got one when they were put again."""
+    """Requests that failed, and got a usable answer when they were sent again."""
     answered = {call.name: number for number, call in enumerate(calls) if not call.trouble}
     return [call for number, call in enumerate(calls) if call.trouble and answered.get(call.name, -1) > number]
 

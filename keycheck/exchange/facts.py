@@ -43,7 +43,7 @@ def decimal(text: object, name: str, where: str) -> Decimal:
 
 
 def is_figure(value: object) -> bool:
-    """Whether it is a number as the exchange writes one: a text of plain ASCII figures, not negative."""
+    """Whether a value is a number as Binance writes it: text of ASCII digits and a point, not negative."""
     return isinstance(value, str) and _FIGURE.fullmatch(value) is not None
 
 
@@ -65,7 +65,7 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Reachability:
-    """Whether the futures API answered this machine, and if not, what came in its place."""
+    """Whether the futures API answered this machine; `observed` says so, or what came instead."""
 
     answered: bool
     observed: str
@@ -76,19 +76,19 @@ class Reachability:
 
 @dataclass(frozen=True)
 class SignedReads:
-    """Whether each host took a signed request: None means it accepted. Hosts that gave no answer are left out."""
+    """The answer of each host to a signed request: a refusal, or None for acceptance. Silent hosts are left out."""
 
     answers: Mapping[Host, Refusal | None]
 
     @property
     def accepted(self) -> bool:
-        """One acceptance proves key, address and signature; but no host may refuse the place this machine is in."""
+        """Whether a host accepted, which proves key, address and signature, and none refuses this machine's place."""
         refusals = self.answers.values()
         return None in refusals and not any(refusal and refusal.kind is Kind.LOCATION for refusal in refusals)
 
     @property
     def refused(self) -> bool:
-        """Whether a host refused in a way that speaks of the key."""
+        """Whether a host's refusal is evidence about the key."""
         return any(refusal is not None and refusal.kind.speaks_of_the_key for refusal in self.answers.values())
 
     def __str__(self) -> str:
@@ -182,7 +182,7 @@ class SymbolRules:
 
     @property
     def is_trading(self) -> bool:
-        """Whether it takes orders now."""
+        """Whether the contract takes orders now."""
         return self.status == "TRADING"
 
     def __str__(self) -> str:

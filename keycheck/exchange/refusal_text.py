@@ -1,7 +1,7 @@
-"""Binance's text of a refusal -> what of it is told. Pure.
+"""Binance's text of a refusal -> the part of it that may be shown. Pure.
 
-A text may name whatever the exchange thinks of: an account, a balance, somebody's address. Of a known code the
-documented text is told, in its own words alone; of any other, all that could name somebody is masked.
+A text may hold anything: an account, a balance, an address. Of a known code only the documented words are shown; of any
+other code everything that could identify a person is masked.
 """
 
 import difflib
@@ -15,7 +15,7 @@ HIDDEN_MAIL = "[e-mail hidden]"
 HIDDEN_NUMBER = "[number hidden]"
 
 _LONGEST = 400  # characters that are compared with the documented ones
-# What a text may have in the place of %s: a name, or a small figure; of %t: a moment in ms.
+# A documented text may have a name or a small number in the place of %s, a moment in ms in the place of %t.
 _NAME_OR_FIGURE = r"(?:[A-Za-z_]{1,30}|[0-9]{1,5}(?:\.[0-9]{1,8})?|…)"
 _MOMENT = r"(?:[0-9]{12,14}|…)"
 _CALLER = re.compile(r"\bIP ?\([^()]{0,60}\)")  # limits and bans name the caller's address: IP(203.0.113.7)
@@ -215,8 +215,8 @@ _DOCUMENTED: dict[int, tuple[str, ...]] = {
 }
 
 
-def told(code: int | None, text: str) -> str:
-    """What may be told of `text`, which came with `code` and holds no secret any more. Idempotent."""
+def fit_to_show(code: int | None, text: str) -> str:
+    """The part of Binance's `text` for `code` that may be shown; secrets are out of it already. Idempotent."""
     documented = _DOCUMENTED.get(code or 0)
     if documented is None:
         return _masked(text)

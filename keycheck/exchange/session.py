@@ -19,6 +19,8 @@ from keycheck.errors import (
     RestrictedLocation,
     Undecided,
 )
+from keycheck.exchange import account_setup
+from keycheck.exchange.account_setup import AccountSetup, expected_of, margin_type
 from keycheck.exchange.api_client import Answer, ApiClient, Identity, Listener, Transport
 from keycheck.exchange.drift import Drift, Sample, drift_of
 from keycheck.exchange.endpoints import (
@@ -31,6 +33,7 @@ from keycheck.exchange.endpoints import (
     PING,
     POSITION_SIDE,
     PREMIUM_INDEX,
+    SYMBOL_CONFIG,
     TIME,
     TRADING_STATUS,
     Endpoint,
@@ -80,11 +83,13 @@ class Binance:
         redactor: Redactor,
         throttle: Throttle,
         listener: Listener | None,
+        expected: tuple[str, ...] = (),
     ) -> None:
         self.key = identity.key
         self.symbol = symbol
         self.recv_window = recv_window
         self.has_wallet = has_wallet
+        self._expected = expected_of(expected)
         self._journal = journal
         self._listener = listener  # None: no stream is to be opened
         self._throttle = throttle
@@ -100,6 +105,11 @@ class Binance:
     def calls(self) -> list[Call]:
         """The requests so far, in the order in which they were sent."""
         return self._client.calls
+
+    @property
+    def expects_margin_type(self) -> bool:
+        """Whether BINANCE_EXPECT names one, so that it is asked for."""
+        return account_setup.margin in self._expected
 
     @property
     def waited(self) -> float:
@@ -162,12 +172,12 @@ class Binance:
 
     @memoized(sends=API_RESTRICTIONS)
     def wallet_answer(self) -> Answer:
-        """What the wallet API says to the signed question after the key's permissions."""
+        """The wallet API's answer to the signed request for the key's permissions."""
         return self._ask_for_the_key(API_RESTRICTIONS)
 
     @memoized(sends=ACCOUNT_CONFIG)
     def account_answer(self) -> Answer:
-        """What the futures API says to the signed question after the account."""
+        """The futures API's answer to the signed request for the account's configuration."""
         return self._ask_for_the_key(ACCOUNT_CONFIG)
 
     @memoized(rests_on=(ping, exchange_info, account_answer))
@@ -188,7 +198,7 @@ class Binance:
 
     @memoized(sends=LISTEN_KEY)
     def stream_key(self) -> StreamKey:
-        """What opens the account's stream for an hour. There may be one already, and then it is that one."""
+        """The listen key, which opens the account's stream for an hour. If there is one already, it is the same one."""
         if self._listener is None:
             raise NotApplicable("BINANCE_USER_STREAM is off, so the user data stream was left alone")
         answer = self._ask(LISTEN_KEY)[0]
@@ -216,14 +226,14 @@ class Binance:
 
     @memoized(rests_on=(wallet_answer,))
     def key_permissions(self) -> KeyPermissions:
-        """What the wallet API says this key may do. Raises NotApplicable where there is no wallet API."""
+        """The key's permissions, from the wallet API. Raises NotApplicable where there is no wallet API."""
         if not self.has_wallet:
             raise NotApplicable("the demo network has no wallet API, which alone knows a key's permissions")
         return KeyPermissions(self._insist(self.wallet_answer()))
 
     @memoized(rests_on=(account_answer,))
     def account(self) -> Account:
-        """Whether the account may trade; carries the refusal where the futures API refuses this key or account."""
+        """The account's configuration, or the refusal where the futures API refuses this key or account."""
         answer = self.account_answer()
         if isinstance(answer, Refusal) and answer.kind.speaks_of_the_key:
             return Account({}, answer)
@@ -231,7 +241,7 @@ class Binance:
 
     @memoized(sends=ACCOUNT_INFO)
     def account_info(self) -> Mapping[str, Any]:
-        """What the wallet API knows of the account: whether it has futures, and whether portfolio margin."""
+        """The wallet API's account/info: whether the account has futures, and whether it has portfolio margin."""
         return self._fact(ACCOUNT_INFO)
 
     @memoized(sends=POSITION_SIDE, rests_on=(account_answer,))
@@ -242,9 +252,26 @@ class Binance:
             return position_mode(fields, "the futures API (accountConfig)")
         return position_mode(self._fact(POSITION_SIDE), "the futures API (positionSide/dual)")
 
+    @memoized(sends=SYMBOL_CONFIG)
+    def margin_type(self) -> str:
+        """The margin type of the contract under test: isolated or cross."""
+        return margin_type(self._fact(SYMBOL_CONFIG, [("symbol", self.symbol)]), self.symbol)
+
+    @memoized(rests_on=(account_answer, position_mode, margin_type))
+    def account_setup(self) -> AccountSetup:
+        """What BINANCE_EXPECT names, beside what the account has. Raises NotApplicable where it names nothing."""
+        if not self._expected:
+            raise NotApplicable("BINANCE_EXPECT is empty: it may name what the bot needs of the account")
+        ways = {
+            account_setup.position: lambda: account_setup.position_word(self.position_mode()),
+            account_setup.assets: lambda: account_setup.asset_mode(self._insist(self.account_answer())),
+            account_setup.margin: self.margin_type,
+        }
+        return AccountSetup.of(self._expected, {aspect: ways[aspect]() for aspect in self._expected})
+
     @memoized(sends=TRADING_STATUS)
     def locks(self) -> tuple[Lock, ...]:
-        """What the futures quantitative rules lock of the contract under test, or of the account."""
+        """The locks that the futures quantitative rules put on the contract under test, or on the account."""
         return locks_of(self._fact(TRADING_STATUS, [("symbol", self.symbol)]))
 
     @memoized(rests_on=(exchange_info,))
@@ -287,7 +314,7 @@ class Binance:
 
     @memoized(rests_on=(symbol_rules, mark_price, _test_order))
     def dust_order(self) -> OrderAnswer:
-        """How a test order below the smallest allowed value fares."""
+        """The answer to a test order below the smallest allowed value."""
         rules, price = self._market_rules(), self.mark_price()
         quantity = dust_quantity(rules, price)
         below = quantity * price < rules.min_notional
@@ -296,7 +323,7 @@ class Binance:
 
     @memoized(rests_on=(symbol_rules, mark_price, _test_order))
     def smallest_order(self) -> OrderAnswer:
-        """How the smallest valid test order fares."""
+        """The answer to the smallest valid test order."""
         quantity = smallest_quantity(self._market_rules(), self.mark_price())
         answer = self._weighed("the smallest valid order", quantity, self._test_order(plain(quantity)))
         if not answer.accepted and answer.was_weighed:
@@ -307,7 +334,7 @@ class Binance:
 
     @memoized(rests_on=(stream_key,))
     def user_stream(self) -> UserStream:
-        """Whether the stream opens and answers a ping. It is left at once, and left open for whoever else listens."""
+        """Whether the stream opens and answers a ping. Closes the connection; the listen key stays valid for others."""
         given = self.stream_key()
         if self._listener is None or given.listen_key is None:
             raise Undecided(f"{given}, so no stream could be opened")

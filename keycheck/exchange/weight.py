@@ -21,7 +21,7 @@ class Weight:
         return f"{self.used} of {self.limit} of the address's request weight in this minute"
 
     def is_under(self, percent: int) -> bool:
-        """Whether less than so much of the limit is used."""
+        """Whether less than this share of the limit is used."""
         return self.used * 100 < self.limit * percent
 
 
@@ -31,14 +31,14 @@ def weight_of_others(calls: Sequence[Call], limit: int | None) -> Weight | None:
     What was sent before an answer came may not be counted in it yet, so the figure may be a few too low. The run's
     first request goes alone, and its figure is exact.
     """
-    told = [call for call in calls if call.used_weight is not None]
-    if not told or limit is None:
+    counted = [call for call in calls if call.used_weight is not None]
+    if not counted or limit is None:
         return None
-    used = max((call.used_weight or 0) - _own(calls, call) for call in told)
-    return Weight(max(used, 0), limit, any(call.name in _SIGNED for call in told))
+    used = max((call.used_weight or 0) - _own(calls, call) for call in counted)
+    return Weight(max(used, 0), limit, any(call.name in _SIGNED for call in counted))
 
 
-def _own(calls: Sequence[Call], told: Call) -> int:
-    """Weight that the run itself had spent when the answer to `told` came."""
-    ended = told.began_ms + told.duration_ms
-    return sum(call.weight for call in calls if call.host is Host.FUTURES and (call is told or call.began_ms < ended))
+def _own(calls: Sequence[Call], one: Call) -> int:
+    """Weight that the run itself had spent when the answer to `one` came."""
+    ended = one.began_ms + one.duration_ms
+    return sum(call.weight for call in calls if call.host is Host.FUTURES and (call is one or call.began_ms < ended))

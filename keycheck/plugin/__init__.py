@@ -88,7 +88,7 @@ def _offer(alike: list[str]) -> str:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_metadata(metadata: dict[str, Any], config: pytest.Config) -> None:
-    """pytest-html's environment table: platform, paths and CI variables have no place in a shared file."""
+    """Empties pytest-html's environment table: platform, paths and CI variables do not belong in a shared file."""
     if _is_suite_run(config):
         metadata.clear()
 
@@ -114,7 +114,7 @@ def _run(config: pytest.Config) -> Run:
 
 @pytest.fixture
 def observe(record_property: Any) -> Observe:
-    """What a check saw, kept through pytest's own `record_property`, so that JUnit XML has it too."""
+    """Records an observation through pytest's `record_property`, so that JUnit XML has it, too."""
 
     def note(sentence: str = "", /, **values: Any) -> None:
         for name, value in (({OBSERVED: sentence} if sentence else {}) | values).items():

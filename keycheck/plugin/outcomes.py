@@ -39,7 +39,7 @@ class Blocked(Skipped):
 def finding_of(
     check: Check, call: pytest.CallInfo[None], noted: dict[str, object], suite: Path, *, ended: bool
 ) -> Finding:
-    """What pytest saw of a check, as a finding. Only an assertion that stands in `suite` itself convicts.
+    """Translates pytest's result of a check into a finding. Only an assertion in `suite` itself convicts.
 
     `ended`: whether the check's function ran to its last line, without which nothing has passed.
     """
@@ -82,7 +82,7 @@ def _why_not_seen(error: BaseException | None) -> str:
 class WithoutTracebacks:
     """Reports checks that did not pass as pytest does, but for tracebacks, which take longer than the checks.
 
-    What is told in their place, `dress` says.
+    `apply_outcome` prints a sentence instead.
     """
 
     def __init__(self, is_check: Callable[[pytest.Item], bool]) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import sys
 from collections.abc import Callable, Generator
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +32,12 @@ from keycheck.verdict.findings import Check
 _LEAST_TIMEOUT = 1  # second; under it pytest-timeout ends what lies between the checks, and the run with it
 
 
+def _sources_of_pages() -> list[Path]:
+    """Where pytest-html has its templates, styles and script, if it is loaded: its page says all that to everybody."""
+    module = sys.modules.get("pytest_html")
+    return [Path(module.__file__).parent] if module and module.__file__ else []
+
+
 class SuiteRun:
     """The hooks of a run of suite/."""
 
@@ -44,14 +51,14 @@ class SuiteRun:
         names = loading.names_of_this_machine(withdrawal.home_of(config), config.rootpath)
         # A question to pytest, a usage error and a replay end without settings: what was known so far is not forgotten.
         known = loading.in_the_environment(self._settings)
-        self.redactor = Redactor(known, names, lambda: vocabulary.of(self.catalogue))
+        self.redactor = Redactor(known, names, lambda: vocabulary.of(self.catalogue, _sources_of_pages()))
         self.hold = withdrawal.hold_of(config, config.option)
         self.options = self._options()
         self.run: Run | None = None  # until its session is open
         self.report: RunReport | None = None
         self._begun = self._told = False
-        self._ended: set[Check] = set()  # those whose function ran to its last line
-        # A failed claim is told in a sentence at the end; its traceback is for -vv, or a --tb that was asked for.
+        self._ended: set[Check] = set()  # the checks whose functions ran to their last line
+        # A failed claim is one sentence at the end; its traceback is shown under -vv or an explicit --tb.
         self.tracebacks = self._option("verbose", 0) >= 2 or self._option("tbstyle", "auto") != "auto"
 
     def _option(self, name: str, default: Any = None) -> Any:
@@ -149,12 +156,12 @@ class SuiteRun:
         return self.catalogue[name] if self.catalogue[name].file == item.path.name else None
 
     def is_check(self, item: pytest.Item) -> bool:
-        """Whether it is one of the claims of suite/."""
+        """Whether this test is one of the claims of suite/."""
         return self._check(item) is not None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> None:
-        """Before the first of them, the run is told which checks have been selected."""
+        """Before the first check, hands the selected checks to the run."""
         if self.run and not self._begun and not self._option("setuponly"):
             self._begun = True
             with contextlib.suppress(Failed):  # pytest-timeout's: the checks will meet what took so long
@@ -171,7 +178,7 @@ class SuiteRun:
             item.obj = self._telling_its_end(check, item.obj)
 
     def _telling_its_end(self, check: Check, claim: Callable[..., None]) -> Callable[..., None]:
-        """A debugger that is left in the middle swallows its own exception, and pytest sees a test that passed."""
+        """Notes when the check's function ends. pytest sees a pass where a debugger was left in the middle."""
 
         @functools.wraps(claim)
         def claimed(**asked: Any) -> None:
@@ -251,7 +258,7 @@ class SuiteRun:
         self.tell(terminalreporter)
 
     def tell(self, terminalreporter: TerminalReporter) -> None:
-        """The verdict and how it came to be, once."""
+        """Prints the verdict and the findings behind it, once."""
         if self.run is None or self.report is None or self._told:
             return
         self._told = True

@@ -1,4 +1,4 @@
-"""What a session has seen so far, as evidence for a diagnosis. Asks nothing."""
+"""Gathers what a session has seen so far as evidence for a diagnosis. Sends nothing."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -52,13 +52,13 @@ def lanes_of(session: "Binance") -> tuple[Lane, ...]:
         (Ask(session.account_answer), Ask(session.dust_order), Ask(session.smallest_order)),
         (Ask(session.wallet_answer), Ask(session.clock_sample, (3,)), Ask(session.locks)),
         (Ask(session.exchange_info), Ask(session.clock_sample, (2,)), Ask(session.drift)),
-        (Ask(session.mark_price), Ask(session.ping)),
+        (Ask(session.mark_price), Ask(session.ping), Ask(session.margin_type)),
         (Ask(session.stream_key), Ask(session.user_stream)),
     )
 
 
 class Plan:
-    """What the selected checks lead to, and which of it may be asked by now.
+    """The questions that the selected checks lead to, and which of them may be asked by now.
 
     `claims`: the test function of each selected check, in run order.
     """
@@ -80,11 +80,12 @@ class Plan:
         ]
 
     def may_ask(self, name: str) -> bool:
-        """Whether a check that leads to this question is certain to be run. Blocks until that can be told.
+        """Whether a check that leads to this question will be run, on the answers so far. Blocks until that is known.
 
-        A question that carries no key needs no such check: at worst it was asked in vain. Nor does the listen key, the
-        one request for which the rule yields that a blocked check sends nothing of its own: it carries the key and no
-        signature, changes nothing in the account, and beside the signed reads it saves a round trip to the stream.
+        A question that carries no key needs no such check: at worst it was asked in vain. The rule that a blocked check
+        sends nothing of its own yields twice, each time to save a round trip. The listen key is asked for beside the
+        signed reads: that request carries the key and no signature, and changes nothing in the account. And the first
+        test order may leave while the ping is still on its way (`_is_presumed`): nothing is placed by it.
         """
         if name == self._session.stream_key.__name__:
             return any(name in questions for questions in self._reached.values())
@@ -99,11 +100,13 @@ class Plan:
     def _is_wanted(self, ask: Ask) -> bool:
         if ask.name == "wallet_answer" and not self._session.has_wallet:
             return False
+        if ask.name == "margin_type" and not self._session.expects_margin_type:
+            return False
         # A stamp takes the first look at the clock alone.
         return ask.name in self._wanted and (not ask.arguments or "drift" in self._wanted)
 
     def _is_clear(self, check: Check, question: str) -> bool:
-        """Whether nothing blocks this check, as `findings.blocker` has it."""
+        """Whether nothing blocks this check, by the rules of `findings.blocker`."""
         needed, decisive = (
             [self._selected[one] for one in ids if one in self._selected]
             for ids in (check.needs, check.pointless_if_failed)
@@ -124,8 +127,10 @@ class Plan:
         """Whether `question` need not wait for this check: it carries no key, `question` does not rest on its answers,
         and they are not there yet.
 
-        That is the ping: the run's first request was answered, and to wait for another one would cost every run a
-        round trip. Should it fail, something was sent in vain.
+        That is the ping. It is sent in the second column, beside the first test order, as the first column has four
+        requests to the futures host already; to wait for it would cost every run a round trip. The run's first request
+        was answered by the same host. Should the ping fail all the same, a test order was sent that its check, blocked
+        by then, would not have sent; once the ping has failed, none is.
         """
         leads_to = DEPENDENCIES.reached_from(check.asks)
         if _carry_the_key(leads_to):
@@ -135,7 +140,7 @@ class Plan:
 
 
 def would_pass(claim: Claim, session: "Binance", host: "HostFacts") -> bool | None:
-    """What the check's own function says; None where it could not look. Asks the session what it does not know yet."""
+    """Runs the check's own function: True if it would pass, None if it could not look. May send requests."""
     handed = {"binance": session, "host": host, "observe": lambda *_, **__: None}
     try:
         claim(**{name: handed[name] for name in inspect.signature(claim).parameters})

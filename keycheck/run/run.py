@@ -1,4 +1,4 @@
-"""One run, put together: settings or cassette in, findings collected, verdict and reports out."""
+"""One run: settings or cassette in, findings collected, verdict and reports out."""
 
 import contextlib
 from collections.abc import Mapping
@@ -135,7 +135,7 @@ class Run:
         self._resources = resources
 
     def begin(self, claims: Mapping[Check, Claim]) -> None:
-        """These checks, in this order, will be run next; each with its test function.
+        """Takes the selected checks in run order, each with its test function.
 
         Sends the run's first request, if they lead to a stamp. A live run asks from here on what they are going to ask.
         """
@@ -166,13 +166,13 @@ class Run:
         Facts for the top of verdict.json are kept; names that are not in the contract are let go. A fact of the wrong
         type makes the finding unproven. A check that is run again may not take back what it saw fail.
         """
-        used = self.session.memo.take_used_calls()  # whatever becomes of this finding, they are not the next one's
+        used = self.session.memo.take_used_calls()  # also where this finding is dropped: they are not the next one's
         facts = {name: value for name, value in (noted or {}).items() if name in NOTED and value is not None}
         wrong = [name for name, value in facts.items() if not NOTED[name].fits(value)]
         self._notes |= {name: value for name, value in facts.items() if name not in wrong}
         if wrong:
-            told = " and ".join(f"{name}, which is not {NOTED[name].words}" for name in wrong)
-            detail = f"the check itself is broken, which says nothing about the key: it noted {told}. Correct the check"
+            odd = " and ".join(f"{name}, which is not {NOTED[name].words}" for name in wrong)
+            detail = f"the check itself is broken, which says nothing about the key: it noted {odd}. Correct the check"
             finding = replace(finding, outcome=Outcome.UNPROVEN, detail=detail, blocked_by=None, trouble="")
         before = self.findings.get(finding.check.id)
         if before and before.outcome is Outcome.FAIL:
@@ -182,18 +182,18 @@ class Run:
         return cleaned
 
     def _fit_to_tell(self, text: str) -> str:
-        """Cleaned whole, and cut afterwards: half a secret or half a name would be known to nobody."""
+        """Cleans a whole text, before it is cut: half a secret or half a name would not be recognised."""
         return self.redactor.without_names(self.redactor.clean(text))
 
     # -- what is left behind --
 
     @property
     def begun(self) -> RunReport:
-        """The run as it began: what is asked of whom, and nothing found yet."""
+        """The report of the run as it began, without findings."""
         return self._blank
 
     def report(self) -> RunReport:
-        """The run as it stands."""
+        """The report of the run so far."""
         verdict = weigh(self.catalogue.checks, self.findings.values(), complete=self.complete)
         evidence = self._evidence()
         return replace(
@@ -226,7 +226,7 @@ class Run:
         )
 
     def _ask_what_decides(self) -> None:
-        """Sends the requests that no check needs, and that tell causes of this verdict apart."""
+        """Sends the requests that no check needs, and that distinguish causes of this verdict."""
         from keycheck.diagnosis import rules  # noqa: PLC0415  a run that is OK does without any
 
         for decides, ask in (
@@ -261,7 +261,7 @@ class Run:
         return report
 
     def close(self) -> None:
-        """Gives back the network, and what a replay had shut. No thread is left."""
+        """Closes the network; a replay opens it again. Leaves no thread behind."""
         if self._prefetcher:
             self._prefetcher.stop()
         self._resources.close()

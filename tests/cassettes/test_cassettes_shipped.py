@@ -110,6 +110,19 @@ def test_recorded_run_replays_to_the_same_json(name: str, suite: SuiteRunner, tm
     assert not Redactor([API_KEY, API_SECRET]).knows(cassette.read_text(encoding="utf-8"))
 
 
+@pytest.mark.parametrize("as_list", [True, False])
+@pytest.mark.parametrize("expected", ["one-way,isolated", "hedge,single-asset,cross"])
+def test_what_was_expected_is_recorded(as_list: bool, expected: str, suite: SuiteRunner, tmp_path: Path) -> None:
+    """A replay holds the account against it again, whatever BINANCE_EXPECT says by then."""
+    cassette = tmp_path / "mine.yaml"
+    scenario = Scenario(symbol_config_is_a_list=as_list)
+    live = recorded(suite, scenario, cassette, BINANCE_EXPECT=expected)
+    assert live.outcomes["account_is_set_up_as_expected"] == "warn"
+    replay = suite("--replay", str(cassette), settings={"BINANCE_EXPECT": "multi-assets"})
+    assert steady(replay.verdict) == steady(live.verdict)
+    assert "leverage" not in cassette.read_text(encoding="utf-8")
+
+
 def test_run_without_credentials_can_be_recorded(suite: SuiteRunner, tmp_path: Path) -> None:
     """What is missing is recorded too."""
     cassette = tmp_path / "mine.yaml"

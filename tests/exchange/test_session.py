@@ -90,7 +90,14 @@ class Scripted:
         return [path for path, _ in self.sent]
 
 
-def session(transport: Any, *, wallet: bool = True, keyless: bool = False, symbol: str = "BTCUSDT") -> Binance:
+def session(
+    transport: Any,
+    *,
+    wallet: bool = True,
+    keyless: bool = False,
+    symbol: str = "BTCUSDT",
+    expected: tuple[str, ...] = (),
+) -> Binance:
     """A session with the local exchange's key."""
     identity = (
         Identity(KeyFacts()) if keyless else Identity(KeyFacts(), Secret(API_KEY), HmacSigner(Secret(API_SECRET)))
@@ -104,6 +111,7 @@ def session(transport: Any, *, wallet: bool = True, keyless: bool = False, symbo
         journal=clock.NoJournal(),
         redactor=Redactor([API_KEY, API_SECRET]),
         listener=None,
+        expected=expected,
         throttle=Throttle(clock.NoSleep(), 2400),
     )
 

@@ -27,7 +27,7 @@ OPENED, ALIVE = "user_stream_can_be_opened", "user_stream_is_alive"
 PATH = ASKED.path
 
 
-def told(done: Finished, cassette: str = "") -> str:
+def shown_by(done: Finished, cassette: str = "") -> str:
     """All that a run leaves behind."""
     return done.output + done.page + json.dumps(done.verdict) + cassette
 
@@ -204,7 +204,7 @@ def test_a_healthy_run_opens_the_stream_once(suite: SuiteRunner, exchange: Local
     assert done.verdict["requests"]["count"] == len(exchange.log)
     assert {one.method for one in exchange.log} == {"GET", "POST"}
     assert exchange.stream_url in done.output
-    assert not Redactor([LISTEN_KEY]).finds(told(done))
+    assert not Redactor([LISTEN_KEY]).finds(shown_by(done))
 
 
 SICK = {
@@ -228,7 +228,7 @@ def test_a_sick_stream_is_advice(suite: SuiteRunner, name: str) -> None:
     done = run(suite, SICK[name])
     assert (done.exit_status, done.verdict["verdict"], done.verdict["diagnosis"]) == (0, "OK", [])
     assert {done.outcomes[OPENED], done.outcomes[ALIVE]} & {"warn", "unproven"}
-    assert not Redactor([LISTEN_KEY]).finds(told(done))
+    assert not Redactor([LISTEN_KEY]).finds(shown_by(done))
 
 
 @pytest.mark.parametrize("name", ["trouble", "portal"])
@@ -306,7 +306,7 @@ def test_a_cassette_knows_that_there_was_a_listen_key(
     assert "a replay opens no connection" in done.check(ALIVE)["detail"]
     assert re.findall(r"listenKey\\?\":\\?\"([^\"\\]*)", text) == ["a-listen-key-was-given"]
     assert not re.search(r"/private|/ws|LIST_SUBSCRIPTIONS", text)
-    assert not Redactor([LISTEN_KEY]).finds(told(done, text) + told(live))
+    assert not Redactor([LISTEN_KEY]).finds(shown_by(done, text) + shown_by(live))
 
 
 SUBSCRIBED = Scenario(subscriptions='{"result":["{listen_key}@ORDER_TRADE_UPDATE"],"id":1}')
@@ -321,7 +321,7 @@ def test_the_probe_is_for_those_who_ask_for_all(suite: SuiteRunner, options: tup
         assert len(exchange.stream_messages) == is_sent
     assert (done.exit_status, done.outcomes[ALIVE]) == (0, "pass")
     assert (PROBED in done.check(ALIVE)["detail"]) is is_sent
-    assert not Redactor([LISTEN_KEY]).finds(told(done))
+    assert not Redactor([LISTEN_KEY]).finds(shown_by(done))
 
 
 def test_the_probe_tells_nobodys_address_and_account() -> None:
@@ -342,7 +342,7 @@ def test_a_recording_keeps_what_the_probe_was_answered(suite: SuiteRunner, tmp_p
     assert (live.exit_status, live.outcomes[ALIVE]) == (0, "pass")
     assert PROBED in text
     assert (done.exit_status, done.outcomes[ALIVE]) == (0, "not_applicable")
-    assert not Redactor([LISTEN_KEY]).finds(told(done, text) + told(live))
+    assert not Redactor([LISTEN_KEY]).finds(shown_by(done, text) + shown_by(live))
 
 
 def test_the_demo_network_is_met_at_its_own_address(suite: SuiteRunner) -> None:
@@ -353,7 +353,7 @@ def test_the_demo_network_is_met_at_its_own_address(suite: SuiteRunner) -> None:
         done = suite(settings=settings)
         assert [one.path for one in exchange.streams] == [f"/ws/{LISTEN_KEY}"]
     assert (done.exit_status, done.outcomes[ALIVE]) == (0, "pass")
-    assert not Redactor([LISTEN_KEY]).finds(told(done))
+    assert not Redactor([LISTEN_KEY]).finds(shown_by(done))
 
 
 def test_a_pong_says_nothing_of_the_key(suite: SuiteRunner, exchange: LocalExchange) -> None:

@@ -141,7 +141,10 @@ OBSERVED = {
     "closed": (StreamFault.closed(1008), "closed with code 1008"),
     "closed without a code": (StreamFault.closed(1000, "bye"), "closed with code 1000"),
     "error": (StreamFault.error(), "sent an error (code 2)"),
-    "error in a combined stream": (StreamFault.told('{"stream":"x","data":{"error":{}}}'), "sent an error (no code)"),
+    "error in a combined stream": (
+        StreamFault.message('{"stream":"x","data":{"error":{}}}'),
+        "sent an error (no code)",
+    ),
     "expired": (StreamFault.expired(), "said that a listen key has expired"),
     "refused in Binance's words": (
         StreamFault.refused(401, '{"code":-2015,"msg":"Invalid API-key"}', "application/json"),
@@ -164,7 +167,7 @@ def test_an_error_and_a_closed_stream_are_told_apart(fault: StreamFault, said: s
 )
 def test_other_messages_do_not_matter(message: str) -> None:
     """What happens in the account is nobody's business here."""
-    assert heard(StreamFault.told(message)).alive
+    assert heard(StreamFault.message(message)).alive
 
 
 UNOPENED = {
