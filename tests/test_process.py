@@ -22,7 +22,7 @@ import keycheck
 from keycheck import process
 from keycheck.api import Cause, Report
 from keycheck.report import verdict_json
-from keycheck.settings import loading
+from keycheck.settings import child_environment, loading
 from tests.exchange import API_KEY, API_SECRET, Fault, LocalExchange, Scenario
 from tests.keys import ED25519
 from tests.running import ROOT, SuiteRunner
@@ -294,7 +294,7 @@ def test_a_child_is_given_named_variables_alone(monkeypatch: pytest.MonkeyPatch)
     """Neither what the caller keeps secret of its own, nor what would steer Python or pytest."""
     for name in ("AWS_SECRET_ACCESS_KEY", "PYTHONPATH", "PYTHONSTARTUP", "PYTEST_PLUGINS", "BINANCE_API_KEY"):
         monkeypatch.setenv(name, "mine")
-    names = set(loading.for_a_run())
+    names = set(child_environment.for_a_run())
     assert "PATH" in names
     assert not [name for name in names if name.startswith(("AWS", "PYTHON", "PYTEST", "BINANCE"))]
 
