@@ -1,3 +1,3 @@
 """Names the plugins, and nothing else."""
 
-pytest_plugins = ["keycheck.withdrawal", "keycheck.run.deferred_imports", "keycheck.plugin"]
+pytest_plugins = ["keycheck.withdrawal", "keycheck.plugin"]

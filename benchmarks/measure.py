@@ -23,7 +23,7 @@ Measured = TypeVar("Measured")
 
 
 def live(latency_ms: int) -> str:
-    """What the times of a live run are kept under."""
+    """The name under which the times of a live run are kept."""
     return f"live at {latency_ms} ms"
 
 
@@ -63,7 +63,7 @@ def quickest(found: Times, entrants: Sequence[Rival]) -> str | None:
 
 
 def ratios(found: Times, rival: str | None) -> Iterator[Figure]:
-    """What the medians are held against; `rival` is the quickest."""
+    """Compares the medians with their limits; `rival` is the quickest library."""
     middle = {name: median(seconds) for name, seconds in found.items()}
     share = middle[live(NEAR_MS)] / middle[rival] if rival else None
     yield Figure(f"live run / quickest rival, {NEAR_MS} ms on each answer", share, 0.85, places=2)
@@ -104,7 +104,7 @@ def exchange_info(exchange: LocalExchange) -> tuple[int, int]:
 
 
 def traffic(runs: Runs) -> Iterator[Figure]:
-    """What a live run asks of a healthy exchange. The exchange counts; weights are as verdict.json tells them."""
+    """Requests, as a healthy exchange counts them, and weight, from verdict.json, of a live run."""
 
     def counted(exchange: LocalExchange) -> tuple[int, int]:
         runs.live(exchange)

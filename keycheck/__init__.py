@@ -40,7 +40,7 @@ __all__ = ["Cause", "Check", "Report", "__version__", "check"]
 
 
 def __getattr__(name: str) -> Any:
-    """What programs call, imported when they do: the suite's own plugins import this package, and wait for it."""
+    """Imports the public functions on first use: the suite's plugins import this package at every start."""
     if name in __all__:
         from keycheck import api  # noqa: PLC0415  see above
 

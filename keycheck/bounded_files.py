@@ -7,11 +7,13 @@ so that `--env-file <(pass show binance)` works; for all else there is a sentenc
 import os
 import select
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 from keycheck.clock import Stopwatch
 
-SECONDS = 5.0  # for all of a pipe
+NOWHERE = os.devnull
+SECONDS = 5.0  # to read a whole pipe
 _KINDS = ((stat.S_ISDIR, "a directory"), (stat.S_ISSOCK, "a socket"), (stat.S_ISFIFO, "a pipe"))
 _PAUSE = 0.02  # seconds until a pipe without a writer is looked at again
 # Neither waits for another end, nor becomes this process' terminal; Windows would change line ends.
@@ -52,6 +54,17 @@ def append(path: Path, text: str) -> None:
             file.write(text)
     except (OSError, ValueError) as error:
         raise _told(error) from None
+
+
+def hold_for_writing(path: Path) -> Callable[[], None]:
+    """Opens a file or a pipe that somebody else is about to write, and makes its folder. Returns what closes it.
+
+    As long as it is held, the reader of a pipe does not take it for ended. Raises OSError also for a pipe that nobody
+    reads, and RecursionError where folders lie deeper than Python can follow.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | _FLAGS, 0o666)
+    return lambda: os.close(descriptor)
 
 
 def _told(error: OSError | ValueError, told: str = "{}") -> Unreadable:
@@ -102,12 +115,12 @@ def _read(descriptor: int, limit: int) -> bytes:
         if chunk == b"":
             if held or not is_pipe:
                 return bytes(held)
-            select.select([], [], [], _PAUSE)  # nobody has it open, or not yet
+            select.select([], [], [], _PAUSE)  # no writer has opened it yet
     raise Unreadable(f"is longer than {limit >> 20} MiB" if limit >> 20 else f"is longer than {limit >> 10} KiB")
 
 
 def _chunk(descriptor: int, most: int, seconds: float, *, is_pipe: bool) -> bytes | None:
-    """What there is to read; nothing where nobody writes (any more), None where somebody may still."""
+    """The bytes that can be read now: empty at the end, None where a writer may still send some."""
     # Opened by the name /dev/fd/N it may be the very pipe of whoever made it, which waits.
     if is_pipe and os.get_blocking(descriptor) and not select.select([descriptor], [], [], seconds)[0]:
         return None

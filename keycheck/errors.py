@@ -8,7 +8,8 @@
     `-- Inconclusive          a check could not look; it never convicts the key
         |-- Unreachable         no answer: no DNS, refused, reset, time-out, certificate
         |-- NotBinance          an answer, but not one that Binance gives
-        |-- BlockedEnRoute          the firewall or a legal restriction answered in Binance's place
+        |-- BlockedEnRoute          a firewall answered in Binance's place
+        |   `-- RestrictedLocation      Binance does not serve the place in which this machine is
         |-- RateLimited         429 or 418: nothing more is sent in this run
         |-- NotSent             a request that was about to leave when such an answer was read
         |-- ExchangeTrouble     5xx and the codes that mean "try again"
@@ -26,7 +27,7 @@ class KeycheckError(Exception):
 
 
 class Cancelled(Exception):
-    """What was asked for ahead of the checks is not wanted any more. Not of the tree above: nobody's finding."""
+    """A prefetched request was cancelled. Not part of the tree above, as it is no check's finding."""
 
 
 class UsageProblem(KeycheckError):
@@ -73,18 +74,32 @@ class NotBinance(Inconclusive):
 
 
 class BlockedEnRoute(Inconclusive):
-    """A firewall (403, 202) or a legal restriction (451) stands between this machine and the API."""
+    """A firewall (403, 202) stands between this machine and the API."""
 
     kind = "turned_away"
+
+
+class RestrictedLocation(BlockedEnRoute):
+    """Binance does not serve the place in which this machine's address lies: 451, or a 403 that says so.
+
+    The only answer on the way that is an observation: where the claim is about this machine, it fails.
+    """
+
+    kind = "restricted_location"
+
+    def __init__(self, message: str, status: int = 451) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class RateLimited(Inconclusive):
     """429 or 418. The run sends nothing more.
 
-    `banned_until`: ms since 1970, and `retry_after`: seconds, each where the exchange said so.
+    `banned_until`: ms since 1970, and `retry_after`: seconds, each where the exchange said so. `status`: HTTP's.
     """
 
     kind = "rate_limited"
+    status: int | None = None
     banned_until: int | None = None
     retry_after: int | None = None
 
@@ -104,9 +119,11 @@ class ExchangeTrouble(Inconclusive):
 class Refused(Inconclusive):
     """Binance refused with a code, and the refusal does not answer what the check asks."""
 
+    kind = "refusal"
+
 
 class Undecided(Inconclusive):
-    """What was observed leaves the question open."""
+    """The observation leaves the question open."""
 
 
 class OutOfTime(Inconclusive):

@@ -26,7 +26,7 @@ from typing import Any, Protocol
 from keycheck import clock
 from keycheck.settings import child_environment
 
-SECONDS = 75.0  # for a whole run; one against a dead exchange ends by itself within 60
+SECONDS = 75.0  # for a whole run; a run against a dead exchange ends by itself within 60
 CUT_SHORT = "run_cut_short"  # the cause of a verdict that no run came to
 _LONGEST_LINE = 2**20  # bytes; a check has some 1,000
 _LONGEST_FILE = 2**24
@@ -113,7 +113,7 @@ class _Run:
         watcher = threading.Thread(target=self._end_in_time, args=(child,), daemon=True, name="keycheck-deadline")
         try:
             watcher.start()
-            with contextlib.suppress(OSError):  # it died; what is there to read says the rest
+            with contextlib.suppress(OSError):  # the child died; its output says the rest
                 _hand_over(child, job)
             self._listen(child, on_check)
             _wait(child)

@@ -89,7 +89,7 @@ def _start(config: pytest.Config, option: argparse.Namespace) -> None:
         return
     if option.noconftest and not Caller.of(config.pluginmanager):  # which names the plugins itself
         raise pytest.UsageError("--noconftest takes the suite's own plugin away: leave it out")
-    # Whether the process is this run, and nothing else.
+    # Whether this process runs the suite and nothing else.
     if Caller.of(config.pluginmanager) or list(config.invocation_params.args) == sys.argv[1:]:
         _end_with_3()
     hold = hold_of(config, option)
@@ -138,7 +138,7 @@ def home_of(config: pytest.Config) -> Path:
 
 
 def looks_only(option: argparse.Namespace) -> bool:
-    """Whether pytest answers a question, such as --collect-only, and runs nothing."""
+    """Whether pytest only lists, such as under --collect-only, and runs nothing."""
     return any(getattr(option, name, None) for name in _LOOKS)
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from keycheck.exchange.session import Binance
 from keycheck.plugin import Observe
+from keycheck.run.host_facts import HostFacts
 
 
 @pytest.mark.critical
@@ -42,7 +43,7 @@ def test_credentials_are_well_formed(binance: Binance, observe: Observe) -> None
 
 @pytest.mark.informational
 @pytest.mark.needs("credentials_are_present")
-def test_credentials_file_is_private(binance: Binance, observe: Observe) -> None:
+def test_credentials_file_is_private(host: HostFacts, observe: Observe) -> None:
     """The file that holds the credentials is its owner's alone: unreadable for others, and out of git.
 
     Keys leave machines mostly in two ways: somebody else's program reads the file, or a commit takes it along, and a
@@ -51,6 +52,6 @@ def test_credentials_file_is_private(binance: Binance, observe: Observe) -> None
     Fix: chmod 600 .env, and the same for the file of a private key; put its name into .gitignore. If git tracks it:
     git rm --cached .env, commit, then delete the key in API Management and make a new one.
     """
-    remarks = binance.open_files()
+    remarks = host.open_files()
     observe("; ".join(remarks) or "no one else can read it, and git leaves it alone")
     assert not remarks

@@ -4,6 +4,7 @@ import pytest
 
 from keycheck.exchange.session import Binance
 from keycheck.plugin import Observe
+from keycheck.run.host_facts import HostFacts
 
 
 @pytest.mark.critical
@@ -40,7 +41,7 @@ def test_clock_is_inside_signing_window(binance: Binance, observe: Observe) -> N
 
 
 @pytest.mark.informational
-def test_clock_is_synchronised(binance: Binance, observe: Observe) -> None:
+def test_clock_is_synchronised(host: HostFacts, observe: Observe) -> None:
     """The operating system has its clock kept over the network.
 
     A clock that is right today and kept by nobody drifts by seconds a week, until one morning every order is refused
@@ -49,6 +50,6 @@ def test_clock_is_synchronised(binance: Binance, observe: Observe) -> None:
     Fix: Linux: sudo timedatectl set-ntp true, or install chrony. Windows: start the Windows Time service (net start
     w32time) and have it start by itself. macOS: System Settings > General > Date & Time > Set automatically.
     """
-    kept = binance.clock_is_kept()
+    kept = host.clock_is_kept()
     observe(f"the operating system says that its clock is {'kept' if kept else 'not kept'} over the network")
     assert kept

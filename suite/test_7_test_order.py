@@ -15,7 +15,8 @@ def test_order_gate_checks_orders(binance: Binance, observe: Observe) -> None:
     behind them are at work. Nothing is placed, whatever the answer.
 
     Fix: -2015: tick Enable Futures (Profile > Account > API Management > Edit restrictions), and see that the key is
-    newer than the futures account. A code that bars the account: see account_may_trade.
+    newer than the futures account. -4411: see smallest_order_is_accepted. A code that bars the account: see
+    account_may_trade.
     """
     order = binance.dust_order()
     observe(str(order), testOrderOk=None if order.was_weighed else False)
@@ -31,8 +32,10 @@ def test_smallest_order_is_accepted(binance: Binance, observe: Observe) -> None:
     owner's business and no fault of the key. Nothing is placed, whatever the answer.
 
     Fix: -2015: tick Enable Futures (Profile > Account > API Management > Edit restrictions). -4192: wait for the end of
-    the cooling-off period. -4109: transfer any amount to the futures wallet. -4087, -4088 and other codes that bar the
-    account: ask Binance support, naming the code.
+    the cooling-off period. -4109: transfer any amount to the futures wallet. -4411: the contract is a TradFi perpetual;
+    sign its agreement on Binance's futures page, or set another BINANCE_SYMBOL. -4087, -4088 and other codes that bar
+    the account: ask Binance support, naming the code. Where Enable Symbol Whitelist is ticked for the key, see that the
+    contract is on its list.
     """
     dust, smallest = binance.dust_order(), binance.smallest_order()
     observe(str(smallest), testOrderOk=dust.was_weighed and smallest.accepted)

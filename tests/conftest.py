@@ -17,10 +17,29 @@ if TYPE_CHECKING:
     from tests.tls import Front
 
 
+# The marks of tests that take minutes, which CI runs by themselves.
+LONG = {
+    "browser": "every cassette in every light takes a minute",
+    "faults": "the whole fault table takes minutes",
+    "leaks": "the whole leak matrix takes minutes",
+    "slow": "whole runs that rarely break, or wait for real time to pass, take minutes",
+}
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", "error")
     if "s" not in config.option.reportchars:
         config.option.reportchars += "s"  # what is left out says why, and how to run it
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skips the tests of each long mark, unless -m names it."""
+    for mark, why in LONG.items():
+        if mark not in (config.option.markexpr or ""):
+            skip = pytest.mark.skip(f"{why}: -m {mark}")
+            for item in items:
+                if item.get_closest_marker(mark):
+                    item.add_marker(skip)
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,7 @@
 """Runs one check in this process against a local exchange: the same function, without pytest around it."""
 
 import importlib
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from keycheck.network.stream import Stream
 from keycheck.network.transport import HttpTransport
 from keycheck.redaction.redactor import Redactor
 from keycheck.run import catalogue
+from keycheck.run.host_facts import HostFacts
 from keycheck.settings import loading
 from keycheck.settings.loading import Settings
 from keycheck.verdict.findings import Outcome, missed
@@ -31,7 +33,7 @@ CATALOGUE = catalogue.read(ROOT / "suite")
 
 @dataclass(frozen=True)
 class FakeHost(HostChecks):
-    """A machine that answers as it is told: healthy, unless told otherwise."""
+    """A machine with these answers; healthy by default."""
 
     lies_open: tuple[str, ...] = ()
     clock_is: tuple[str, ...] = (KEPT,)
@@ -43,20 +45,13 @@ class FakeHost(HostChecks):
         return list(self.clock_is)
 
 
-class ForgetfulJournal:
-    """Keeps nothing, as a live run does."""
-
-    def keep(self, key: str, fresh: list[float], *, vital: bool = True) -> list[float]:  # noqa: ARG002  the interface
-        return fresh
-
-    def remember(self, key: str, ask: Callable[[], list[str]]) -> list[str]:  # noqa: ARG002  the interface
-        return ask()
+def host_facts(host: HostChecks | None = None) -> HostFacts:
+    """The facts of a live run on this host; on a healthy one where none is given."""
+    return HostFacts(host or FakeHost(), clock.NoJournal())
 
 
 @contextmanager
-def session(
-    exchange: LocalExchange, waiting: Throttle | None = None, machine: HostChecks | None = None, **extra: str
-) -> Iterator[Binance]:
+def session(exchange: LocalExchange, throttle: Throttle | None = None, **extra: str) -> Iterator[Binance]:
     """A live session with the exchange's own settings; `extra` replaces or adds some. It does not wait by itself."""
     read = loading.load(Path("no such file"), environ=exchange.settings() | extra)
     key, signer = read.credentials.api_key, signer_of(read.credentials)
@@ -69,11 +64,10 @@ def session(
             symbol=read.symbol,
             recv_window=read.recv_window,
             has_wallet=read.wallet_url is not None,
-            journal=ForgetfulJournal(),
+            journal=clock.NoJournal(),
             redactor=redactor,
-            machine=machine or FakeHost(),
             listener=_listener(read, redactor),
-            waiting=waiting or Throttle(clock.NoSleep(), WEIGHT_LIMITS[read.environment]),
+            throttle=throttle or Throttle(clock.NoSleep(), WEIGHT_LIMITS[read.environment]),
         )
 
 
@@ -91,15 +85,17 @@ def check_function(check_id: str) -> Callable[..., None]:
     return function
 
 
-def outcome_of(check_id: str, binance: Binance) -> tuple[Outcome, dict[str, Any]]:
-    """What the plugin would make of this check, and what the check noted down."""
+def outcome_of(check_id: str, binance: Binance, host: HostChecks | None = None) -> tuple[Outcome, dict[str, Any]]:
+    """The outcome that the plugin would give this check, and what the check noted down. `host`: else a healthy one."""
     noted: dict[str, Any] = {}
 
     def observe(sentence: str = "", /, **values: Any) -> None:
         noted.update({"observed": sentence} if sentence else {}, **values)
 
     try:
-        check_function(check_id)(binance, observe)
+        claim = check_function(check_id)
+        handed = {"binance": binance, "host": host_facts(host), "observe": observe}
+        claim(**{name: handed[name] for name in inspect.signature(claim).parameters})
     except AssertionError:
         return missed(CATALOGUE[check_id].severity), noted
     except NotApplicable:

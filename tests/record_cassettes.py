@@ -1,9 +1,11 @@
-"""Records every shipped cassette anew from the local exchange: `python -m tests.record_cassettes`.
+"""Records shipped cassettes anew from the local exchange: `python -m tests.record_cassettes [NAME..]`; all without one.
 
 Each name in `cassettes/README.md` is a story of `tests/stories.py`. The verdicts in that table are written by hand,
-since a recording cannot know what it should have been; `tests/test_cassettes_shipped.py` holds all of it together.
+since a recording cannot know what it should have been; `tests/cassettes/test_cassettes_shipped.py` holds all of it
+together.
 """
 
+import argparse
 import re
 import sys
 import tempfile
@@ -54,9 +56,15 @@ def _machine(folder: Path, settings: Mapping[str, str], *, careless: bool) -> di
 
 
 def main() -> int:
-    """Records all of them; the exit status tells whether each run gave the table's verdict."""
+    """Records them; the exit status tells whether each run gave the table's verdict."""
+    rows = {row.name: row for row in shipped()}
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help="a row of cassettes/README.md")
+    asked = parser.parse_args().names or list(rows)
+    if unknown := [name for name in asked if name not in rows]:
+        parser.error(f"cassettes/README.md has no row of {', '.join(unknown)}")
     wrong = 0
-    for row in shipped():
+    for row in map(rows.__getitem__, asked):
         story = STORIES[row.name]
         with story.settings_of_its_exchange() as settings, tempfile.TemporaryDirectory() as folder:
             runner = SuiteRunner(Path(folder))

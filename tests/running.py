@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,11 +12,6 @@ from typing import Any, TypeVar
 ROOT = Path(__file__).parents[1]
 T = TypeVar("T")
 LONGEST = 100  # seconds; a run against a dead exchange ends within 60
-
-
-def sample(cells: Sequence[T]) -> Sequence[T]:
-    """Every n-th of a matrix's cells, by KEYCHECK_EVERY=n; all of them where it is not set. CI runs such a sample."""
-    return cells[:: int(os.environ.get("KEYCHECK_EVERY", "1"))]
 
 
 @dataclass(frozen=True)

@@ -23,9 +23,9 @@ from keycheck.redaction.redactor import Redactor
 from keycheck.report.folder_lock import Hold
 from keycheck.report.previous_run import PreviousRun
 from keycheck.settings import loading
+from tests.cassettes.test_cassettes import HEADER, Unasked
 from tests.exchange import LocalExchange
 from tests.running import ROOT, SuiteRunner
-from tests.test_cassettes import HEADER, Unasked
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has neither these pipes nor these devices")
 SOON = 2.0  # seconds

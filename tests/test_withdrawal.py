@@ -98,7 +98,8 @@ def test_looking_leaves_the_last_reports(where: str, looks: str, reports: Path) 
 
 
 @pytest.mark.parametrize(
-    "arguments", [("tests/test_error_codes.py", "--co"), ("tests/test_error_codes.py", "--html", ".", "--co")]
+    "arguments",
+    [("tests/exchange/test_error_codes.py", "--co"), ("tests/exchange/test_error_codes.py", "--html", ".", "--co")],
 )
 def test_a_run_of_other_tests_leaves_the_last_reports(arguments: tuple[str, ...], reports: Path) -> None:
     """Also where an option of a plugin that is not yet known is followed by what looks like a path."""
@@ -132,6 +133,7 @@ def test_the_verdict_that_is_withdrawn_can_be_compared_with(suite: SuiteRunner) 
     assert "SINCE " in done.output
 
 
+@pytest.mark.slow
 def test_signals_leave_no_old_verdict(reports: Path) -> None:
     """At many moments of a run: where an old OK was left, nothing but Python and pytest had been imported."""
     left, gone = 0, 0
@@ -226,7 +228,10 @@ def test_two_runs_of_one_process_follow_each_other(reports: Path) -> None:
 # -- folders that cannot be used --
 
 
-@pytest.mark.parametrize("name", ["/", "a" * 300, "loop/below", "file/below"])
+DEEP = "/".join("a" * 1900)
+
+
+@pytest.mark.parametrize("name", ["/", "a" * 300, "loop/below", "file/below", DEEP])
 def test_a_folder_that_cannot_be_used_is_said(name: str, tmp_path: Path) -> None:
     """One sentence that names --report-dir, exit 4, no internal error; the sentence stays short."""
     (tmp_path / "loop").symlink_to(tmp_path / "loop")

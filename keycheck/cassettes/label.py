@@ -1,4 +1,4 @@
-"""What a cassette says of itself: written by a recording, and read back from a file that nobody has to trust. Pure."""
+"""A cassette's label: written by a recording, and read back from a file that may be anybody's. Pure."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, cast, get_args

@@ -1,4 +1,4 @@
-"""What a cassette may keep: an allow-list of query parameters, headers and body fields. Pure, and idempotent.
+"""Reduces requests and answers to an allow-list of query parameters, headers and body fields. Pure, idempotent.
 
 Everything that is not named here is dropped: balances, ids, cookies, trace headers, addresses, whatever comes next.
 vcrpy runs these functions on what it records and again on what it loads, so a second pass must change nothing.
@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from keycheck.exchange import refusal_text
-from keycheck.exchange.answers import is_accepted_order, is_notice, strict
+from keycheck.exchange.answers import closes_the_country_out, is_accepted_order, is_notice, strict
 from keycheck.exchange.endpoints import (
     ACCOUNT_CONFIG,
     ACCOUNT_INFO,
@@ -26,7 +26,7 @@ from keycheck.exchange.endpoints import (
     TRADING_STATUS,
 )
 from keycheck.exchange.facts import nearest_names
-from keycheck.exchange.permissions import PERMISSION
+from keycheck.exchange.permissions import permissions_in
 from keycheck.exchange.user_stream import is_listen_key
 
 Clean = Callable[[str], str]
@@ -35,6 +35,7 @@ Body = dict[str, Any]
 FUTURES_URL = "https://futures.invalid"
 WALLET_URL = "https://wallet.invalid"
 CONSTANT = "0"
+_COUNTRY_PAGE = b"(a page: configured to block access from your country; the rest dropped)"
 LISTEN_KEY_CONSTANT = "a-listen-key-was-given"  # nothing that a report says, should anybody take it for a secret
 
 _QUERY = ("symbol", "side", "positionSide", "type", "quantity", "recvWindow")
@@ -84,7 +85,9 @@ def _spelt(name: str) -> str:
 
 
 def scrub_body(path: str, status: int, body: bytes, symbol: str, clean: Clean) -> bytes:
-    """The listed fields of a JSON body; of anything else, only that it was no JSON."""
+    """The listed fields of a JSON body; of anything else, only that it was no JSON, or which of the known pages."""
+    if closes_the_country_out(status, body):
+        return _COUNTRY_PAGE
     parsed = strict(body)
     if parsed is None:
         return b"(not JSON; dropped)"
@@ -97,7 +100,7 @@ def scrub_body(path: str, status: int, body: bytes, symbol: str, clean: Clean) -
     elif path == EXCHANGE_INFO.path:
         kept = _exchange_info(parsed, symbol, clean)
     elif path == LISTEN_KEY.path:
-        # That there was one is all that a replay needs.
+        # A replay needs no more than the fact that there was one.
         kept = {"listenKey": LISTEN_KEY_CONSTANT} if is_listen_key(parsed.get("listenKey")) else {}
     elif path == TRADING_STATUS.path:
         kept = _trading_status(parsed, clean)
@@ -105,8 +108,7 @@ def scrub_body(path: str, status: int, body: bytes, symbol: str, clean: Clean) -
         kept = _scalars(parsed, _FIELDS.get(path, ()), clean)
         if path == API_RESTRICTIONS.path:
             # New permissions must be seen by a later suite, so booleans with these names are kept whatever they are.
-            new = ((k, v) for k, v in parsed.items() if PERMISSION.fullmatch(k) and isinstance(v, bool))
-            kept |= {k: v for k, v in new if clean(k) == k}
+            kept |= {name: on for name, on in permissions_in(parsed).items() if clean(name) == name}
     kept |= _error(parsed, clean)
     if status == 200:
         kept |= _signs(parsed)
@@ -127,7 +129,7 @@ def _error(body: Body, clean: Clean) -> Body:
     known = code if type(code) is int else None
     kept = {name: body[name] for name in ("code", "msg") if name in body}
     return {
-        name: refusal_text.told(known, _text(value, clean))[:_LONGEST]
+        name: refusal_text.fit_to_show(known, _text(value, clean))[:_LONGEST]
         if isinstance(value, str)
         else _scalar(value if name == "code" else None, clean)
         for name, value in kept.items()

@@ -1,11 +1,12 @@
-"""What the key may do, and what the account behind it may. Pure."""
+"""Causes that lie in the key's permissions or in the account behind it. Pure."""
 
 from collections.abc import Iterator
 
 from keycheck.diagnosis.cause import Confidence, Diagnosis
 from keycheck.diagnosis.evidence_view import EvidenceView, refused
+from keycheck.diagnosis.refusal_codes import AMBIGUOUS
 from keycheck.diagnosis.remedies import EDIT, NEW_KEY
-from keycheck.exchange.error_codes import Kind, kind_of
+from keycheck.exchange.permissions import is_way_out
 
 _OPEN = "log in and open Derivatives > USD-M Futures > Open Futures Account"
 _OLDER = "Binance gives the futures permission only to keys that were made after it"
@@ -94,7 +95,7 @@ def read_only(seen: EvidenceView) -> Iterator[Diagnosis]:
     account, order = seen.account, seen.order
     if account is None or order is None or not account.accepted or not refused(order):
         return
-    if kind_of(order.code) is Kind.AUTHENTICATION and seen.flag("enableFutures") is not False:
+    if order.code in AMBIGUOUS and seen.flag("enableFutures") is not False:
         yield Diagnosis(
             "read_only_key",
             Confidence.LIKELY,
@@ -111,12 +112,14 @@ def _told(seen: EvidenceView) -> str:
 
 
 def withdrawals(seen: EvidenceView) -> Iterator[Diagnosis]:
-    """The flag."""
-    if seen.flag("enableWithdrawals"):
+    """A permission that holds the word, and is true."""
+    held = [name for name in seen.evidence.permissions or {} if is_way_out(name) and seen.flag(name)]
+    if held:
         yield Diagnosis(
             "withdrawals_enabled",
             Confidence.CERTAIN,
             "The key can withdraw funds. No bot needs that, and whoever finds the key has the whole account.",
-            ("enableWithdrawals is true",),
-            f"{EDIT} > untick Enable Withdrawals and save. If the key was ever shared, delete it and make a new one.",
+            tuple(f"{name} is true" for name in held),
+            f"{EDIT} > untick Enable Withdrawals and Enable Alpha Withdrawals, and save. If the key was ever shared, "
+            "delete it and make a new one.",
         )

@@ -1,36 +1,35 @@
-"""What Binance, or a gate before it, answers to anybody: limits, bans, places, trouble of its own. Pure."""
+"""Causes between this machine and the account: limits, bans, locations, firewalls, trouble at Binance. Pure."""
 
 from collections.abc import Iterator
 from datetime import datetime
 
 from keycheck.diagnosis.cause import Confidence, Diagnosis
-from keycheck.diagnosis.evidence_view import EvidenceView, told
+from keycheck.diagnosis.evidence_view import EvidenceView, described
 from keycheck.diagnosis.remedies import AGAIN, NOT_THE_KEY
 from keycheck.exchange.answers import utc
-from keycheck.exchange.error_codes import Kind, kind_of
+from keycheck.exchange.error_codes import INVALID_ACCOUNT, Kind, kind_of
 from keycheck.exchange.evidence import Call
 
 
 def location_or_firewall(seen: EvidenceView) -> Iterator[Diagnosis]:
-    """451, or a page of a firewall (403, 202)."""
-    away = seen.in_trouble("turned_away")
-    if barred := [call for call in away if call.status == 451]:
+    """A place that is not served (451, or a 403 that says so), or a page of a firewall (403, 202)."""
+    if barred := seen.in_trouble("restricted_location"):
         yield Diagnosis(
             "restricted_location",
             Confidence.CERTAIN,
-            f"Binance does not serve the place in which this machine's public address lies (HTTP 451). {NOT_THE_KEY}",
-            told(barred),
+            "Binance does not serve the place in which this machine's public address lies"
+            f"{_status_of(barred[0])}. {NOT_THE_KEY}",
+            described(barred),
             "run the bot, and this suite, from a country where Binance serves futures. Cloud machines are mostly "
             "counted to the country of their data centre, and hosted CI to the United States.",
         )
-    if walled := [call for call in away if call.status != 451]:
-        how = f" (HTTP {walled[0].status})" if walled[0].status else ""
+    if walled := seen.in_trouble("turned_away"):
         yield Diagnosis(
             "blocked_by_firewall",
             Confidence.LIKELY,
-            f"A firewall answered in Binance's place{how}: its own, after too many requests from "
+            f"A firewall answered in Binance's place{_status_of(walled[0])}: its own, after too many requests from "
             f"this address, or one of this network. {NOT_THE_KEY}",
-            told(walled),
+            described(walled),
             f"stop every program that calls Binance from this address, wait ten minutes, {AGAIN}. If it stays, use "
             "another network, without VPN or proxy.",
         )
@@ -52,23 +51,35 @@ def limits(seen: EvidenceView) -> Iterator[Diagnosis]:
                 else f"Binance has counted too many {what} in this minute{_until(call, seen.evidence.began)}."
             )
             + f" All programs behind the address count together. {NOT_THE_KEY}",
-            told([call]),
+            described([call]),
             f"stop every program that calls Binance from this address, {_patience(call, banned=banned)}, then {AGAIN}. "
             "Bots that poll should use streams instead.",
         )
 
 
 def trouble(seen: EvidenceView) -> Iterator[Diagnosis]:
-    """5xx, 408 and the codes that mean "try again"."""
+    """5xx, 408, a notice of maintenance, and the codes that mean "try again"."""
     if calls := seen.in_trouble("exchange_trouble"):
-        coded = any(kind_of(call.code) is Kind.TROUBLE for call in calls)
+        coded = any(kind_of(call.code) is Kind.TROUBLE and call.code != INVALID_ACCOUNT for call in calls)
+        invalid = any(call.code == INVALID_ACCOUNT for call in calls)
+        gone = invalid and seen.evidence.environment == "demo"
         yield Diagnosis(
             "exchange_trouble",
             Confidence.CERTAIN if coded else Confidence.LIKELY,
-            f"Binance, or a gateway before it, has trouble of its own. {NOT_THE_KEY}",
-            told(calls),
-            f"wait some minutes, {AGAIN}. If it stays, look at Binance's announcements of maintenance.",
+            f"Binance, or a gateway before it, has trouble of its own. {NOT_THE_KEY}"
+            + (f" Where it answers code {INVALID_ACCOUNT} for hours, the demo account may be gone." if gone else ""),
+            described(calls),
+            f"wait some minutes, {AGAIN}. If it stays, "
+            + (
+                "log in at demo.binance.com, see that there is a futures account, and make a new key there."
+                if gone
+                else "look at Binance's announcements of maintenance."
+            ),
         )
+
+
+def _status_of(call: Call) -> str:
+    return f" (HTTP {call.status})" if call.status else ""
 
 
 def _patience(call: Call, *, banned: bool) -> str:
@@ -83,7 +94,8 @@ def _until(call: Call, began: str) -> str:
     """When a limit ends, in UTC and in minutes from the run."""
     if call.banned_until is not None:
         minutes = _minutes_between(began, call.banned_until)
-        return f" until {utc(call.banned_until)}" + (f", {minutes} minutes after this run began" if minutes else "")
+        after = f", {minutes} minute{'s' * (minutes != 1)} after this run began" if minutes else ""
+        return f" until {utc(call.banned_until)}{after}"
     if call.retry_after is not None:
         return f", and asks to wait {call.retry_after} s"
     return ""

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from keycheck.diagnosis.cause import Confidence, Diagnosis
-from keycheck.diagnosis.evidence_view import EvidenceView
+from keycheck.diagnosis.evidence_view import EvidenceView, described
+from keycheck.diagnosis.refusal_codes import LOCKED
 from keycheck.exchange.error_codes import Kind
 
 _SUPPORT = "ask Binance support, naming the code"
@@ -12,20 +13,16 @@ _REDUCE = "close or reduce positions only, until Binance lifts it; the notice in
 
 
 class Bar(NamedTuple):
-    """What a code says of the account, and what its owner can do."""
+    """What an error code says about the account, and what its owner can do."""
 
     meaning: str
     fix: str
 
 
-_LOCKED = -2017
 # Source: USD-M futures "Error Codes" and its changelog.
 BARS = {
-    -1109: Bar(
-        "Binance calls the account invalid: it has no futures account, or one that was never activated",
-        "log in once and open the futures account; for the test network, at demo.binance.com",
-    ),
-    _LOCKED: Bar("the API keys of this account are locked", f"log in, look for a security notice, and {_SUPPORT}"),
+    # Seen on a futures order of a key that did not trade elsewhere either: binance-us/binance-us-api-docs#106.
+    -1135: Bar("Binance calls the account's status invalid", f"log in, read what Binance asks for, and {_SUPPORT}"),
     -2023: Bar("the account is being liquidated", "wait for its end, then transfer margin to the futures wallet"),
     -4087: Bar("the account may only reduce positions", f"{_REDUCE}, or {_SUPPORT}"),
     -4088: Bar(
@@ -39,24 +36,28 @@ BARS = {
     ),
     -4400: Bar("the futures quantitative rules were violated: too many orders came to too little", _REDUCE),
     -4401: Bar("the position is so large that only orders that reduce it are taken", "reduce the position"),
-    **dict.fromkeys(
-        (-4402, -4403),
-        Bar("Binance does not offer this in the owner's region", f"complete the identity verification, or {_SUPPORT}"),
-    ),
-    **dict.fromkeys(
-        range(-4209, -4201),
-        Bar(
-            "the account's leverage or identity verification limits it",
-            "log in, complete the identity verification, and lower the leverage of the contract",
-        ),
+    -4402: Bar(
+        "Binance does not offer this in the owner's region", f"complete the identity verification, or {_SUPPORT}"
     ),
 }
+
+
+def keys_locked(seen: EvidenceView) -> Iterator[Diagnosis]:
+    """-2017 says one thing alone, whichever request it answers."""
+    if refusals := [call for call in seen.refusals(Kind.AUTHENTICATION) if call.code == LOCKED]:
+        yield Diagnosis(
+            "keys_locked",
+            Confidence.CERTAIN,
+            f"Binance has locked the API keys of this account (code {LOCKED}): none of them is taken, whatever it may "
+            "do.",
+            described(refusals),
+            f"log in, look for a security notice, and do what it asks for; then {_SUPPORT} if the keys stay locked.",
+        )
 
 
 def barred(seen: EvidenceView) -> Iterator[Diagnosis]:
     """`canTrade` is false, or an order or a read was refused for the account's sake."""
     refusals = seen.refusals(Kind.BARRED)
-    refusals += [call for call in seen.refusals(Kind.AUTHENTICATION) if call.code == _LOCKED]
     can_trade = seen.evidence.can_trade
     if not refusals and can_trade is not False:
         return
@@ -76,3 +77,17 @@ def barred(seen: EvidenceView) -> Iterator[Diagnosis]:
         tuple(evidence),
         f"{fix}.",
     )
+
+
+def agreement_not_signed(seen: EvidenceView) -> Iterator[Diagnosis]:
+    """An order was refused because its contract is a TradFi perpetual. This suite never signs the agreement itself."""
+    if refusals := seen.refusals(Kind.AGREEMENT):
+        yield Diagnosis(
+            "agreement_not_signed",
+            Confidence.CERTAIN,
+            "The contract under test is a TradFi perpetual, such as those on metals and shares. Binance takes orders "
+            "on these only once the account's owner has signed an agreement; orders on other contracts need none.",
+            tuple(map(str, refusals)),
+            "log in, open Derivatives > USD-M Futures, choose this contract there, and sign the TradFi-Perps agreement "
+            "that Binance shows; or choose another contract as BINANCE_SYMBOL.",
+        )

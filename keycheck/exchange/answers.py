@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
-from keycheck.errors import BlockedEnRoute, ExchangeTrouble, Inconclusive, NotBinance, RateLimited
+from keycheck.errors import BlockedEnRoute, ExchangeTrouble, Inconclusive, NotBinance, RateLimited, RestrictedLocation
 from keycheck.exchange import refusal_text
 from keycheck.exchange.endpoints import ACCOUNT_CONFIG, API_RESTRICTIONS, ORDER_TEST, Endpoint
 from keycheck.exchange.error_codes import Kind, kind_of
@@ -24,7 +24,7 @@ Clean = Callable[[str], str]
 
 @dataclass(frozen=True)
 class RawAnswer:
-    """Status, headers (lower-case names) and decoded body of an answer, whoever gave it.
+    """Status, headers (lower-case names) and decoded body of an answer: Binance's, or a proxy's or portal's.
 
     `connecting_ms`: how long it took until a connection stood on which it could be asked for; 0 where one did.
     """
@@ -44,6 +44,9 @@ _LONGEST = 4000  # characters of a message that are looked at
 _LONGEST_SECRET = 256
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{24,256}")
 _BANNED_UNTIL = re.compile(r"banned until (\d{12,14})")
+# CloudFront's text for a country that is not served. Its other 403 pages leave open whom they refuse.
+_COUNTRY = re.compile(rb"configured\s+to\s+block\s+access\s+from\s+your\s+country", re.IGNORECASE)
+_ORDER_ID = re.compile(r"[0-9]{1,40}")
 _NOTICE = re.compile(r"[0-9]{1,12}")  # the name of a notice's only member
 _OF_ERRORS = ("code", "error", "success")  # members by which an object tells how a request fared
 _LARGEST_CODE = 10**9  # the wallet API's longest codes have nine digits
@@ -66,15 +69,14 @@ def read(raw: RawAnswer, endpoint: Endpoint, clean: Clean) -> dict[str, Any] | R
             f"the {endpoint.host.value} API has trouble of its own, maintenance perhaps: it answered with a notice and "
             f"nothing else (HTTP {raw.status}). Run again in some minutes"
         )
-    if raw.status == 200:
-        body = _json_object(raw, endpoint)
+    body = _json_object(raw, endpoint) if raw.status == 200 else _lenient(raw.body)
+    code = _code(body)
+    if raw.status == 200 and kind_of(code) is not Kind.TROUBLE:  # no status is documented for codes of maintenance
         if wrong := _wrong_with(body, endpoint):
             raise NotBinance(f"{endpoint} was answered with HTTP 200 and {wrong}. {_SOMETHING_BETWEEN}")
         return body
-    body = _lenient(raw.body)
-    code = _code(body)
     message = body.get("msg")
-    message = printable(refusal_text.told(code, clean(message[:_LONGEST]))) if isinstance(message, str) else ""
+    message = printable(refusal_text.fit_to_show(code, clean(message[:_LONGEST]))) if isinstance(message, str) else ""
     refusal = Refusal(raw.status, code, message, kind_of(code))
     if trouble := _trouble(raw, endpoint, refusal):
         trouble.code = refusal.code
@@ -83,7 +85,7 @@ def read(raw: RawAnswer, endpoint: Endpoint, clean: Clean) -> dict[str, Any] | R
 
 
 def is_notice(body: bytes) -> bool:
-    """Whether a body is a notice of Binance's and no answer: an object of one member, a text named by a number.
+    """Whether a body is a notice instead of an answer: an object with one member, a text named by a number.
 
     `{"239999": "The system is under maintenance, ..."}`; Binance's announcement of 2026-06-10 names no status for it.
     """
@@ -93,9 +95,19 @@ def is_notice(body: bytes) -> bool:
     )
 
 
+def closes_the_country_out(status: int, body: bytes) -> bool:
+    """Whether this is CloudFront's 403 that says that this machine's country is not served."""
+    return status == 403 and _COUNTRY.search(body[:_LONGEST]) is not None
+
+
 def is_accepted_order(body: Mapping[str, Any]) -> bool:
-    """Whether the object of a 200 has the shape of one: `{}`, or with an `orderId`; and no word of an error in it."""
-    return not body or (type(body.get("orderId")) in (int, str) and not any(name in body for name in _OF_ERRORS))
+    """Whether the object of a 200 has the shape of an accepted order: `{}`, or with an `orderId` and no error member.
+
+    An `orderId` is a whole number, or the digits of one as text.
+    """
+    order_id = body.get("orderId")
+    is_id = type(order_id) is int or (isinstance(order_id, str) and _ORDER_ID.fullmatch(order_id) is not None)
+    return not body or (is_id and not any(name in body for name in _OF_ERRORS))
 
 
 def _code(body: Mapping[str, Any]) -> int | None:
@@ -123,7 +135,7 @@ def _wrong_with(body: Mapping[str, Any], endpoint: Endpoint) -> str:
 
 
 def secrets_in(raw: RawAnswer, endpoint: Endpoint) -> list[str]:
-    """What an answer says in confidence, be it usable or not: the listen key, wherever in it that stands."""
+    """The secrets in an answer, usable or not: listen keys, wherever they are in it."""
     if not endpoint.keyed:
         return []
     said = _lenient(raw.body).get("listenKey")
@@ -141,10 +153,11 @@ def _trouble(raw: RawAnswer, endpoint: Endpoint, refusal: Refusal) -> Inconclusi
         return NotBinance(
             f"{host} answered with a redirect (HTTP {status}), which Binance never does. {_SOMETHING_BETWEEN}"
         )
-    if status == 451:
-        return BlockedEnRoute(
-            f"{host} is closed to the place this machine is in (HTTP 451). Run from a country where Binance serves "
-            "futures; this is not a fault of the key"
+    if status == 451 or (closes_the_country_out(status, raw.body) and refusal.code is None):
+        return RestrictedLocation(
+            f"{host} is closed to the place this machine is in (HTTP {status}). Run from a country where Binance "
+            "serves futures; this is not a fault of the key",
+            status,
         )
     if status in (202, 403) and refusal.code is None:
         return BlockedEnRoute(
@@ -172,7 +185,7 @@ def _rate_limited(raw: RawAnswer, host: str, refusal: Refusal) -> RateLimited:
     error = RateLimited(
         f"{host} limits or bans this address for too many requests (HTTP {raw.status}, code {refusal.code}). {advice}"
     )
-    error.banned_until, error.retry_after = banned_until, retry_after
+    error.banned_until, error.retry_after, error.status = banned_until, retry_after, raw.status
     return error
 
 
@@ -185,8 +198,8 @@ def _json_object(raw: RawAnswer, endpoint: Endpoint) -> dict[str, Any]:
     content_type = raw.headers.get("content-type", "application/json").lower()
     body = strict(raw.body) if "json" in content_type else None
     if not isinstance(body, dict):
-        told = content_type.partition(";")[0].strip()
-        shown = told if told in _KNOWN_TYPES else "something"  # anything may stand there, a key read back among it
+        media_type = content_type.partition(";")[0].strip()
+        shown = media_type if media_type in _KNOWN_TYPES else "something"  # a key read back, for example
         shown = "a list" if isinstance(body, list) else shown
         raise NotBinance(
             f"{endpoint} was answered with HTTP 200 and {shown} that is not Binance's JSON. {_SOMETHING_BETWEEN}"

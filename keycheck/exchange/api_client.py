@@ -24,7 +24,8 @@ from keycheck.errors import (
 )
 from keycheck.exchange import answers, rate_limit
 from keycheck.exchange.answers import RawAnswer
-from keycheck.exchange.endpoints import AT_ONCE, Endpoint, Host
+from keycheck.exchange.endpoints import AT_ONCE, USER_STREAM, Endpoint, Host
+from keycheck.exchange.error_codes import INVALID_ACCOUNT
 from keycheck.exchange.evidence import Call
 from keycheck.exchange.facts import Refusal
 from keycheck.exchange.throttle import Throttle
@@ -37,7 +38,7 @@ from keycheck.redaction.secret import Secret
 RUN_SECONDS = 45.0
 # Trying these again only waits once more for the same.
 _NOT_AGAIN = ("timeout", "tls", "dns")
-# Where the run's first request meets one of these, it stays the only one: a ban or a portal shall cost one, not ten.
+# If the run's first request ends in one of these, it is the only one: a ban or a portal costs one request, not ten.
 _NO_WAY = (RateLimited, BlockedEnRoute, NotBinance, ExchangeTrouble, Unreachable)
 
 Answer = dict[str, Any] | Refusal
@@ -49,10 +50,10 @@ class Listener(Protocol):
     def listen(self, listen_key: Secret, seconds: float) -> UserStream: ...
 
     def preload(self) -> None:
-        """Gets hold of what it takes, which `listen` does too."""
+        """Imports the WebSocket library, which `listen` would do otherwise."""
 
     def cancel(self) -> None:
-        """From another thread: whoever listens meets Cancelled."""
+        """Called from another thread: `listen` raises Cancelled."""
 
 
 class Transport(Protocol):
@@ -63,7 +64,7 @@ class Transport(Protocol):
 
 @dataclass(frozen=True)
 class Identity:
-    """Who asks: the facts of the key that may be told, and what signs for it (None where there is no key)."""
+    """The API key as the client uses it: its facts, the key itself, and its signer (both None without a key)."""
 
     key: KeyFacts
     api_key: Secret | None = None
@@ -84,7 +85,7 @@ class Caller(Protocol):
 
 @dataclass
 class _Sending:
-    """One attempt: its number, when it began (seconds since the run began), and what came of it."""
+    """One attempt: its number, when it began (seconds since the run began), and its result."""
 
     endpoint: Endpoint
     number: int
@@ -105,7 +106,7 @@ class ApiClient:
         journal: clock.Journal,
         caller: Caller,
         *,
-        waiting: Throttle,
+        throttle: Throttle,
         recv_window: int,
     ) -> None:
         self.first_error: Inconclusive | None = None  # of the run's first request; it forbids all others
@@ -114,7 +115,7 @@ class ApiClient:
         self._redactor = redactor
         self._journal = journal
         self._caller = caller
-        self._waiting = waiting
+        self._throttle = throttle
         self._recv_window = recv_window
         self._slots = {host: threading.Semaphore(most) for host, most in AT_ONCE.items()}
         self._counting = threading.Lock()
@@ -130,7 +131,7 @@ class ApiClient:
 
     @property
     def is_limited(self) -> bool:
-        """Whether a request behind the first one met a limit, so that nothing more is sent."""
+        """Whether a limit was met after the first request, so that nothing more is sent."""
         return self._stopped is not None and self.first_error is None
 
     def require_key_for(self, endpoint: Endpoint) -> None:
@@ -139,14 +140,14 @@ class ApiClient:
             raise Undecided(f"{endpoint} needs a key and a secret, and there are none. Fill in .env")
 
     def ask(self, endpoint: Endpoint, params: Params = (), offset: float = 0.0) -> tuple[Answer, clock.Span]:
-        """One answer, and its own span once a connection stood. Raises Inconclusive where none came, or none is sent.
+        """One answer, and its span, measured from a standing connection. Raises Inconclusive without an answer.
 
         `offset`: local clock minus the exchange's in ms, for the stamp of a signed request. A GET is tried once more,
-        freshly stamped, after a cut connection or a 5xx.
+        freshly stamped, after a cut connection or a 5xx; any request after "Invalid account.", which comes and goes.
         """
         self.require_key_for(endpoint)
         is_first = not self._begun
-        retries = 1 if endpoint.method == "GET" else 0
+        retries = 1
         while True:
             with self._slots[endpoint.host]:
                 # Checked only now: an answer that came meanwhile may forbid this request, and a stamp grows stale.
@@ -162,19 +163,34 @@ class ApiClient:
                     span = self._end(sending)
             if not isinstance(sending.result, Inconclusive):
                 return sending.result, span
-            if not (retries and _may_pass(sending.result)):
+            if not (retries and _may_pass(endpoint, sending.result)):
                 if is_first and isinstance(sending.result, _NO_WAY):
                     self.first_error = self._stopped = sending.result
                 raise sending.result.with_traceback(None)
             retries -= 1
 
+    def listen(self, listener: Listener, listen_key: Secret) -> UserStream:
+        """Opens the stream, within what is left of the run's own time.
+
+        That is no request, and none of the calls, unless its host answers the handshake with a limit: that one ends the
+        run as any other does.
+        """
+        seconds = self.seconds_for(USER_STREAM)
+        sending = _Sending(USER_STREAM, 0, self._watch.seconds, clock.Stopwatch())
+        try:
+            return listener.listen(listen_key, seconds)
+        except RateLimited as error:
+            sending.number, sending.result = self._next_number(), error
+            self._end(sending)
+            raise
+
     def seconds_for(self, endpoint: Endpoint) -> float:
-        """What is left of the run's own time. Raises what forbids another request: RateLimited, OutOfTime and so on."""
+        """Seconds that are left of the run's time. Raises RateLimited, OutOfTime and so on if nothing may be sent."""
         if isinstance(self._stopped, RateLimited):
             raise RateLimited(f"not sent, because earlier in this run {self._stopped}")
         if self._stopped:
             raise self._stopped.with_traceback(None)
-        seconds = RUN_SECONDS - (self._watch.seconds - self._waiting.seconds)
+        seconds = RUN_SECONDS - (self._watch.seconds - self._throttle.seconds)
         if seconds <= 0:
             raise OutOfTime(f"{endpoint} was not sent, as this run has waited {RUN_SECONDS:.0f} s already. Run again")
         return seconds
@@ -182,11 +198,11 @@ class ApiClient:
     def _seconds_once_due(self, endpoint: Endpoint) -> float:
         """`seconds_for`, after the wait for the exchange's next minute where that is due."""
         seconds = self.seconds_for(endpoint)
-        must_wait = endpoint.host is Host.FUTURES and self._waiting.is_due
+        must_wait = endpoint.host is Host.FUTURES and self._throttle.is_due
         self._caller.check_cancelled(must_wait=must_wait)
         if not must_wait:
             return seconds
-        self._waiting.for_room()
+        self._throttle.for_room()
         return self.seconds_for(endpoint)
 
     def _key_for(self, endpoint: Endpoint) -> Secret | None:
@@ -209,11 +225,14 @@ class ApiClient:
         return answers.read(raw, endpoint, self._redactor.clean)
 
     def _begin(self, endpoint: Endpoint) -> _Sending:
+        return _Sending(endpoint, self._next_number(), self._watch.seconds, clock.Stopwatch())
+
+    def _next_number(self) -> int:
         with self._counting:
             self._begun += 1
             number = self._begun
         self._caller.note_call(number)
-        return _Sending(endpoint, number, self._watch.seconds, clock.Stopwatch())
+        return number
 
     def _end(self, sending: _Sending) -> clock.Span:
         """Records a request that has ended; its span counts from when a connection stood."""
@@ -223,7 +242,7 @@ class ApiClient:
             f"call/{sending.number}", [round(sending.began * 1000), round(span.took)], vital=False
         )
         call = self._calls[sending.number] = _call(sending.endpoint, raw, result, times)
-        self._waiting.hear(call.used_weight, span.began + span.took)
+        self._throttle.update(call.used_weight, span.began + span.took)
         if isinstance(result, RateLimited):
             self._stopped = result
         connecting = raw.connecting_ms if raw else 0.0
@@ -234,8 +253,10 @@ class ApiClient:
             self._redactor.learn(secret)
 
 
-def _may_pass(error: Inconclusive) -> bool:
-    """Whether the same request may well be answered when it is sent again."""
+def _may_pass(endpoint: Endpoint, error: Inconclusive) -> bool:
+    """Whether the same request may be sent again, with a chance of an answer."""
+    if endpoint.method != "GET" and error.code != INVALID_ACCOUNT:
+        return False
     return isinstance(error, Unreachable | ExchangeTrouble) and error.kind not in _NOT_AGAIN
 
 
@@ -248,7 +269,7 @@ def _call(endpoint: Endpoint, raw: RawAnswer | None, result: Answer | Inconclusi
         path=endpoint.path,
         host=endpoint.host,
         weight=endpoint.weight,
-        status=raw.status if raw else None,
+        status=raw.status if raw else limit.status if limit else None,
         code=error.code if error else refusal.code if refusal else None,
         message=str(error) if error else refusal.message if refusal else "",
         began_ms=round(times[0]),

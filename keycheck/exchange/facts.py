@@ -37,9 +37,14 @@ def flag(body: Mapping[str, Any], name: str, where: str) -> bool:
 
 def decimal(text: object, name: str, where: str) -> Decimal:
     """A number that the exchange writes as a string: plain ASCII figures, not negative."""
-    if isinstance(text, str) and _FIGURE.fullmatch(text):
-        return Decimal(text)
+    if is_figure(text):
+        return Decimal(str(text))
     raise missing(name, where)
+
+
+def is_figure(value: object) -> bool:
+    """Whether a value is a number as Binance writes it: text of ASCII digits and a point, not negative."""
+    return isinstance(value, str) and _FIGURE.fullmatch(value) is not None
 
 
 @dataclass(frozen=True)
@@ -52,13 +57,15 @@ class Refusal:
     kind: Kind
 
     def __str__(self) -> str:
+        if self.kind is Kind.LOCATION:
+            return self.message
         what = f"code {self.code}" if self.code is not None else "no code"
         return f"Binance refused with {what}" + (f" ({self.message})" if self.message else "")
 
 
 @dataclass(frozen=True)
 class Reachability:
-    """Whether the futures API answered this machine, and if not, what came in its place."""
+    """Whether the futures API answered this machine; `observed` says so, or what came instead."""
 
     answered: bool
     observed: str
@@ -69,18 +76,19 @@ class Reachability:
 
 @dataclass(frozen=True)
 class SignedReads:
-    """Whether each host took a signed request: None means it accepted. Hosts that gave no answer are left out."""
+    """The answer of each host to a signed request: a refusal, or None for acceptance. Silent hosts are left out."""
 
     answers: Mapping[Host, Refusal | None]
 
     @property
     def accepted(self) -> bool:
-        """One acceptance is proof enough: key, address and signature are good, permissions are the next question."""
-        return any(refusal is None for refusal in self.answers.values())
+        """Whether a host accepted, which proves key, address and signature, and none refuses this machine's place."""
+        refusals = self.answers.values()
+        return None in refusals and not any(refusal and refusal.kind is Kind.LOCATION for refusal in refusals)
 
     @property
     def refused(self) -> bool:
-        """Whether a host refused in a way that speaks of the key."""
+        """Whether a host's refusal is evidence about the key."""
         return any(refusal is not None and refusal.kind.speaks_of_the_key for refusal in self.answers.values())
 
     def __str__(self) -> str:
@@ -121,13 +129,18 @@ class Account:
 
     def __str__(self) -> str:
         if self.refusal:
-            return f"the futures API refuses this key: {self.refusal}"
+            whom = "" if self.refusal.kind is Kind.LOCATION else "the futures API refuses this key: "
+            return f"{whom}{self.refusal}"
         return f"the account {'may' if self.can_trade else 'may not'} trade (canTrade)"
 
 
 @dataclass(frozen=True)
 class OrderAnswer:
-    """How the test order fared: `refusal` is None where it was accepted (HTTP 200 with `{}` or an `orderId`)."""
+    """How the test order fared: `refusal` is None where it was accepted (HTTP 200 with `{}` or an `orderId`).
+
+    The rules about orders and funds refuse with HTTP 400. Their codes under another status, such as -2019 under 401,
+    contradict it, and tell nothing.
+    """
 
     order: str
     refusal: Refusal | None
@@ -135,7 +148,7 @@ class OrderAnswer:
     @property
     def accepted(self) -> bool:
         """Accepted, or refused for want of funds or room alone."""
-        return self.refusal is None or self.refusal.kind is Kind.FUNDS
+        return self.refusal is None or self._refused_by(Kind.FUNDS)
 
     @property
     def speaks_of_the_key(self) -> bool:
@@ -145,7 +158,10 @@ class OrderAnswer:
     @property
     def was_weighed(self) -> bool:
         """Accepted, or refused by a rule about orders or funds: the order gate looked at it."""
-        return self.accepted or (self.refusal is not None and self.refusal.kind is Kind.ORDER_RULE)
+        return self.accepted or self._refused_by(Kind.ORDER_RULE)
+
+    def _refused_by(self, kind: Kind) -> bool:
+        return self.refusal is not None and self.refusal.kind is kind and self.refusal.status == 400
 
     def __str__(self) -> str:
         return f"{self.order}: {self.refusal or 'accepted'}"
@@ -166,7 +182,7 @@ class SymbolRules:
 
     @property
     def is_trading(self) -> bool:
-        """Whether it takes orders now."""
+        """Whether the contract takes orders now."""
         return self.status == "TRADING"
 
     def __str__(self) -> str:
@@ -273,21 +289,6 @@ def _by_type(listed: object) -> tuple[dict[str, Mapping[str, Any]], frozenset[st
 def _limits(one: Mapping[str, Any]) -> list[Any]:
     """All that is read of a filter."""
     return [one.get(name) for name in ("stepSize", "minQty", "maxQty", "notional")]
-
-
-@dataclass(frozen=True)
-class Weight:
-    """Request weight of an address within one minute, and its limit."""
-
-    used: int
-    limit: int
-
-    def __str__(self) -> str:
-        return f"{self.used} of {self.limit} of the address's request weight in this minute"
-
-    def is_under(self, percent: int) -> bool:
-        """Whether less than so much of the limit is used."""
-        return self.used * 100 < self.limit * percent
 
 
 def weight_limit(exchange_info: Mapping[str, Any]) -> int | None:

@@ -11,6 +11,8 @@ LEAST_TRUSTED_FIRST: tuple[Exchange, ...] = ("other", "local", "binance")
 # The domains of production and of the futures test network. Not binance.vision (public data and the spot test network:
 # neither serves /fapi or /sapi), nor binance.us (another company, without futures).
 DOMAINS = ("binance.com", "binancefuture.com")
+# All of binancefuture.com, and demo-fapi, demo-api, demo-fstream and their like.
+_DEMO = re.compile(r".*\.binancefuture\.com|(?:.*\.)?(?:demo|testnet)[a-z0-9-]*\.binance\.com")
 _NAME = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*([a-z0-9-]+\.[a-z]+)")
 
 
@@ -20,8 +22,16 @@ def exchange_of(urls: Iterable[str]) -> Exchange:
     return next((kind for kind in LEAST_TRUSTED_FIRST if kind in found), "other")
 
 
+def environment_of(url: str) -> str | None:
+    """Which of Binance's networks a host of its own belongs to, `production` or `demo`; None for any other host."""
+    host = _host(url).rstrip(".")
+    if not host.endswith(tuple(f".{domain}" for domain in DOMAINS)):
+        return None
+    return "demo" if _DEMO.fullmatch(host) else "production"
+
+
 def is_local(url: str) -> bool:
-    """Whether a URL names this very machine, with or without a user in front of it."""
+    """Whether a URL's host is a loopback address, with or without user information before it."""
     return is_loopback(_host(url))
 
 

@@ -22,7 +22,7 @@ class OrderRules:
 
 
 def dust_quantity(rules: OrderRules, mark_price: Decimal) -> Decimal:
-    """As many steps as stay at half of the minimum notional; at least one, and at least the smallest quantity."""
+    """A quantity worth at most half of the minimum notional; at least one step, and at least the smallest quantity."""
     return _on_step(rules, rules.min_notional * DUST_SHARE / mark_price, ROUND_FLOOR)
 
 

@@ -1,4 +1,4 @@
-"""What a key may do: the wallet API's apiRestrictions. Pure."""
+"""The key's permissions: the wallet API's apiRestrictions. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -11,35 +11,65 @@ from keycheck.exchange.facts import flag, missing
 PERMISSION = re.compile(r"(?:enable|permits)[A-Za-z]{1,60}")
 TRANSFERS = ("enableInternalTransfer", "permitsUniversalTransfer")
 NEEDED = ("enableReading", "enableFutures")
-_EXPECTED = (*NEEDED, "enableWithdrawals", *TRANSFERS)  # what a bot needs, and what has a check of its own
+READS = ("enableFixReadOnly",)  # neither needed nor spare: it opens nothing that enableReading does not
+OTHER_WAY_OUT = "withdrawalUnderAnOddName"  # a permission to withdraw whose own name is not fit to be shown
+_EXPECTED = (*NEEDED, *READS, *TRANSFERS)  # a bot needs these, or another check is about them
+_WORD = re.compile(r"[A-Za-z0-9_]{1,66}")
 _DAY = 86_400_000  # ms
 _MOST = 100  # permissions; Binance has some fifteen
+
+
+def is_way_out(name: str) -> bool:
+    """Whether a permission of this name lets funds leave the account: it holds the word "withdraw", in either case.
+
+    The menu of 2026 has Enable Alpha Withdrawals beside Enable Withdrawals, whose name in the API is not documented.
+    """
+    return "withdraw" in name.lower()
+
+
+def told_name(name: str) -> str | None:
+    """The name under which a permission is shown, mostly Binance's own; None for a member that is no permission."""
+    if PERMISSION.fullmatch(name):
+        return name
+    if not is_way_out(name):
+        return None
+    return name if _WORD.fullmatch(name) else OTHER_WAY_OUT
+
+
+def permissions_in(body: Mapping[str, Any]) -> dict[str, bool]:
+    """The permissions among the members of an object, by the names under which they are shown."""
+    found: dict[str, bool] = {}
+    for name, value in body.items():
+        if isinstance(value, bool) and (shown := told_name(name)):
+            found[shown] = value or found.get(shown, False)  # odd names share one
+    return found
 
 
 @dataclass(frozen=True)
 class KeyPermissions:
     """`GET /sapi/v1/account/apiRestrictions`: what the key may do. Each property raises NotBinance if it is absent."""
 
-    flags: Mapping[str, Any] = field(repr=False)  # whatever came along; a traceback prints reprs
+    flags: Mapping[str, Any] = field(repr=False)  # may hold anything; a traceback prints reprs
     _where = "the wallet API (apiRestrictions)"
 
     @property
     def booleans(self) -> dict[str, bool]:
-        """Every permission by Binance's name, those that nobody has heard of yet among them."""
-        known = (
-            (name, value)
-            for name, value in self.flags.items()
-            if isinstance(value, bool) and (name == "ipRestrict" or PERMISSION.fullmatch(name))
-        )
-        return dict(islice(known, _MOST))
+        """Every permission by Binance's name, unknown ones included; and ipRestrict."""
+        known = permissions_in(self.flags)
+        ways_out = (name for name, on in known.items() if on and is_way_out(name))
+        listed = self.flags.get("ipRestrict")
+        found = ({"ipRestrict": listed} if isinstance(listed, bool) else {}) | dict(islice(known.items(), _MOST))
+        return found | dict.fromkeys(islice(ways_out, _MOST), True)
 
     @property
     def futures(self) -> bool:
         return flag(self.flags, "enableFutures", self._where)
 
     @property
-    def withdrawals(self) -> bool:
-        return flag(self.flags, "enableWithdrawals", self._where)
+    def withdrawals(self) -> tuple[str, ...]:
+        """The names of the permissions to withdraw that the key holds, unknown ones included."""
+        held = tuple(name for name, on in self.booleans.items() if on and is_way_out(name))
+        return held or (("enableWithdrawals",) if flag(self.flags, "enableWithdrawals", self._where) else ())
 
     @property
     def ip_restricted(self) -> bool:
@@ -55,7 +85,9 @@ class KeyPermissions:
         """By name, what the key holds beyond reading and futures, and what has no check of its own."""
         flag(self.flags, "enableReading", self._where)  # an answer without it is none
         return tuple(
-            name for name, on in self.booleans.items() if on and PERMISSION.fullmatch(name) and name not in _EXPECTED
+            name
+            for name, on in self.booleans.items()
+            if on and name not in (*_EXPECTED, "ipRestrict") and not is_way_out(name)
         )
 
     def age_days(self, now: float) -> int:
@@ -63,13 +95,22 @@ class KeyPermissions:
         return int((now - self._moment("createTime")) // _DAY)
 
     def trading_days_left(self, now: float) -> int | None:
-        """Whole days until the trading permission ends, negative once it has; None where no end is given.
+        """Whole days until the permission for Spot & Margin ends, negative once it has; None where no end is given.
 
-        `tradingAuthorityExpirationTime` was announced on 2021-07-08; newer descriptions of the answer lack it.
+        `tradingAuthorityExpirationTime` was announced on 2021-07-08, for Spot & Margin alone; newer descriptions of the
+        answer lack it. Of keys without an address list it was said to be 30 days off; on two real keys it was some 90.
         """
         if self.flags.get("tradingAuthorityExpirationTime") is None:
             return None
         return int((self._moment("tradingAuthorityExpirationTime") - now) // _DAY)
+
+    def trading_ends(self, now: float) -> str:
+        """The same in words."""
+        left = self.trading_days_left(now)
+        if left is None:
+            return "has no known end"
+        days = f"{abs(left)} day{'' if abs(left) == 1 else 's'}"
+        return f"ended {days} ago" if left < 0 else f"ends in {days}" if left else "ends within a day"
 
     def _moment(self, name: str) -> int:
         value = self.flags.get(name)

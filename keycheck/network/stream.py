@@ -25,17 +25,18 @@ from keycheck.redaction.secret import Secret
 OPEN_SECONDS = 10.0  # name server, proxy, connection, TLS and handshake together
 PONG_SECONDS = 5.0
 PROBE_SECONDS = 2.0  # for the answer to a probe, once the stream has answered a ping
-_LAST_SECONDS = 1.0  # whoever reads from a connection that was cut gives up at once
+_LAST_SECONDS = 1.0  # for a thread whose connection was shut down
 
 _Result = UserStream | RawAnswer | KeycheckError | Cancelled
 
 
 class Stream:
-    """Where the stream is, and the way there. `url`: wss://HOST; `endpoint`: one of the two addresses on it.
+    """Opens the user data stream. `url`: wss://HOST; `endpoint`: one of the two addresses on it.
 
     `redactor` takes secrets out of Binance's text, and learns those that the stream names. `probe`: once the stream has
     answered a ping, it is asked for its subscriptions as well, and the answer is told beside the observation; it
-    decides nothing. `is_forbidden`: whether an answer has set a limit, so that nothing may be sent any more.
+    decides nothing. `limited`: set as soon as any answer sets a limit, the stream host's own among them; from then on
+    nothing may be sent any more.
     """
 
     def __init__(  # noqa: PLR0913  what a connection takes
@@ -47,9 +48,9 @@ class Stream:
         *,
         endpoint: Endpoint = USER_STREAM,
         probe: bool = False,
-        is_forbidden: Callable[[], bool] = lambda: False,
+        limited: threading.Event | None = None,
     ) -> None:
-        self._is_forbidden = is_forbidden
+        self._limited = limited or threading.Event()
         self._url, self._proxy, self._ca_bundle = url, proxy, ca_bundle
         self._redactor = redactor
         self._endpoint = endpoint
@@ -67,7 +68,7 @@ class Stream:
         address = Secret(self._url + target(self._endpoint, listen_key).reveal())
         line = StreamConnection(self._url, self._proxy, self._ca_bundle)
         probing = listen_key if self._probe else None
-        self._visit = visit = _Visit(line, self._endpoint, self._redactor.learn, probing, self._is_forbidden)
+        self._visit = visit = _Visit(line, self._endpoint, self._redactor.learn, probing, self._limited)
         worker = threading.Thread(target=visit.make, args=(address,), daemon=True)
         worker.start()
         result = visit.wait(seconds)
@@ -88,7 +89,7 @@ class Stream:
             from keycheck.network import websocket  # noqa: F401, PLC0415  see above
 
     def cancel(self) -> None:
-        """From another thread: whoever listens meets Cancelled, at once."""
+        """Called from another thread: `listen` raises Cancelled at once."""
         if self._visit is not None:
             self._visit.cancel()
 
@@ -106,7 +107,7 @@ class Stream:
 
 
 class _Visit:
-    """One opening of the stream, and the two threads that it takes: one that does it, and one that waits.
+    """One opening of the stream, in a worker thread, while the calling thread waits with a deadline.
 
     `learn` is given the secrets that the stream names. `probing`: the listen key that is taken out of a probe's answer;
     None where no probe is sent.
@@ -118,9 +119,9 @@ class _Visit:
         endpoint: Endpoint,
         learn: Callable[[str], None],
         probing: Secret | None,
-        is_forbidden: Callable[[], bool],
+        limited: threading.Event,
     ) -> None:
-        self._is_forbidden = is_forbidden
+        self._limited = limited
         self._line = line
         self._endpoint = endpoint
         self._learn = learn
@@ -130,7 +131,7 @@ class _Visit:
         self._probe_answer: Future[str] = Future()
 
     def wait(self, seconds: float) -> _Result:
-        """What came of it, or that its time is up."""
+        """The observation, or one that says that the time is up."""
         watch = clock.Stopwatch()
         try:
             limit = min(seconds, OPEN_SECONDS)
@@ -146,7 +147,7 @@ class _Visit:
                 self._line.cut()
 
     def probe_answer(self, seconds: float) -> str:
-        """What came of the probe, once the stream has answered a ping."""
+        """The answer to the probe, once the stream has answered a ping."""
         try:
             return f"LIST_SUBSCRIPTIONS {self._probe_answer.result(seconds)}"
         except TimeoutError:
@@ -155,7 +156,7 @@ class _Visit:
             self._line.cut()
 
     def cancel(self) -> None:
-        """What came of it is not wanted any more."""
+        """Cancels the visit."""
         self._settle(Cancelled())
         self._line.cut()
 
@@ -182,10 +183,12 @@ class _Visit:
         from keycheck.network.websocket import Conversation  # noqa: PLC0415
 
         self._line.open(OPEN_SECONDS + PONG_SECONDS)  # the other thread is the one that looks at the clock
-        if self._is_forbidden():
+        if self._limited.is_set():
             raise NotSent(HELD_BACK)
         talk = Conversation(self._line, address, self._learn)
         if unopened := talk.shake_hands():
+            if unopened.status in (418, 429):
+                self._limited.set()
             self._settle(unopened)
             return
         self._opened.set()

@@ -41,7 +41,7 @@ class HttpTransport:
     def __init__(self, urls: Mapping[Host, str], proxy: Secret | None = None, ca_bundle: str | None = None) -> None:
         self._urls = dict(urls)
         self._adapter = AllowListAdapter(urls, proxy, _usable(ca_bundle) if ca_bundle else None)
-        self._limited = threading.Event()  # set as soon as the status of a 429 or 418 was read
+        self.limited = threading.Event()  # set as soon as the status of a 429 or 418 was read; the stream sets it, too
         self._flights: set[CancellableRequest] = set()  # also those whose thread may still have to end
         self._session = _Session()
         self._session.trust_env = False  # no HTTP_PROXY, .netrc or REQUESTS_CA_BUNDLE
@@ -59,12 +59,8 @@ class HttpTransport:
         self.cancel()
         self._session.close()
         for one in set(self._flights):
-            if one.is_alive():  # one that could not be started cannot be waited for
+            if one.is_alive():  # a thread that could not be started cannot be joined
                 one.join(_LAST_SECONDS)
-
-    def is_limited(self) -> bool:
-        """Whether the status of a 429 or 418 was read."""
-        return self._limited.is_set()
 
     def cancel(self) -> None:
         """Ends all that is on its way, at once: who sent it meets Cancelled."""
@@ -79,7 +75,7 @@ class HttpTransport:
         if endpoint not in LISTED or endpoint.host not in self._urls:
             raise NotListed(f"{endpoint} is not on the list of requests that this suite may send")
         seconds = min(seconds, REQUEST_SECONDS)
-        sent = CancellableRequest(lambda: self._outcome(endpoint, query, api_key), self._limited)
+        sent = CancellableRequest(lambda: self._outcome(endpoint, query, api_key), self.limited)
         self._flights.add(sent)  # before it can be given up
         sent.start()
         result = sent.result(seconds)

@@ -15,12 +15,15 @@ from keycheck.exchange.session import Binance
 from keycheck.plugin.artefact_scan import ArtefactScan
 from keycheck.plugin.ending import Ending
 from keycheck.plugin.guard import Guard, bare, replace_streams, stop_what_passes_it_on
+from keycheck.plugin.junit import JunitTexts
 from keycheck.plugin.outcomes import OBSERVED, WithoutTracebacks
 from keycheck.plugin.prometheus_file import PrometheusFile
 from keycheck.plugin.suite_run import SuiteRun
 from keycheck.plugin.written_files import WRITTEN, Written
 from keycheck.redaction.redactor import Redactor, printable
 from keycheck.run import vocabulary
+from keycheck.run.host_facts import HostFacts
+from keycheck.run.run import Run
 from keycheck.settings import loading
 
 
@@ -50,6 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
         if not suite_run.tracebacks:
             config.pluginmanager.register(WithoutTracebacks(suite_run.is_check), "keycheck-brief")
         config.pluginmanager.register(Guard(suite_run.redactor), "keycheck-guard")
+        config.pluginmanager.register(JunitTexts(suite_run.redactor.clean_shared), "keycheck-junit")
         if prom := config.getoption("prom", None):
             file = PrometheusFile(config.invocation_params.dir / prom, suite_run)
             config.pluginmanager.register(file, "keycheck-prometheus")
@@ -84,7 +88,7 @@ def _offer(alike: list[str]) -> str:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_metadata(metadata: dict[str, Any], config: pytest.Config) -> None:
-    """pytest-html's environment table: platform, paths and CI variables have no place in a shared file."""
+    """Empties pytest-html's environment table: platform, paths and CI variables do not belong in a shared file."""
     if _is_suite_run(config):
         metadata.clear()
 
@@ -92,15 +96,25 @@ def pytest_metadata(metadata: dict[str, Any], config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def binance(pytestconfig: pytest.Config) -> Binance:
     """The one signed session of the run."""
-    suite_run = pytestconfig.pluginmanager.get_plugin("keycheck-suite")
-    if not isinstance(suite_run, SuiteRun):
+    return _run(pytestconfig).session
+
+
+@pytest.fixture(scope="session")
+def host(pytestconfig: pytest.Config) -> HostFacts:
+    """The facts about this machine."""
+    return _run(pytestconfig).host
+
+
+def _run(config: pytest.Config) -> Run:
+    suite_run = config.pluginmanager.get_plugin("keycheck-suite")
+    if not isinstance(suite_run, SuiteRun) or suite_run.run is None:
         pytest.exit("suite/ is run without its plugin: leave --rootdir and -p no: out", pytest.ExitCode.USAGE_ERROR)
-    return suite_run.run.session
+    return suite_run.run
 
 
 @pytest.fixture
 def observe(record_property: Any) -> Observe:
-    """What a check saw, kept through pytest's own `record_property`, so that JUnit XML has it too."""
+    """Records an observation through pytest's `record_property`, so that JUnit XML has it, too."""
 
     def note(sentence: str = "", /, **values: Any) -> None:
         for name, value in (({OBSERVED: sentence} if sentence else {}) | values).items():

@@ -89,7 +89,7 @@ class Ending:
                 artefact_scan.scan()
             if suite_run is not None and isinstance(reporter, TerminalReporter):
                 suite_run.tell(reporter)
-        except Exception as error:  # noqa: BLE001  a terminal that nobody reads, and what else there may be
+        except Exception as error:  # noqa: BLE001  such as a closed terminal
             self.note(error)
         for note in self._notes:
             say(config, note)
@@ -98,32 +98,39 @@ class Ending:
             return EXIT_DIRTY
         if self._notes:
             return pytest.ExitCode.INTERNAL_ERROR
-        if suite_run is None:  # it did not come so far
+        if suite_run is None:  # the run ended before its plugin was registered
             return pytest.ExitCode.INTERNAL_ERROR if status == pytest.ExitCode.TESTS_FAILED else status
         return suite_run.settled(status)
 
 
 def say(config: pytest.Config, text: str) -> None:
-    """One sentence on the terminal; nothing under `-p no:terminal`, or where nobody listens any more."""
+    """Prints one sentence on the terminal; nothing under `-p no:terminal` or on a closed terminal."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     with contextlib.suppress(OSError):
         if isinstance(reporter, TerminalReporter):
             reporter.write_line(text, red=True)
-        elif not config.pluginmanager.is_blocked("terminal"):  # it is not there yet
+        elif not config.pluginmanager.is_blocked("terminal"):  # it is not registered yet
             print(text, file=sys.stderr)
 
 
 def _sentence(error: BaseException) -> str:
-    module, why = _raised_in(error), type(error).__name__
-    if isinstance(error, OSError) and error.strerror:
-        why = error.strerror
+    module = _raised_in(error)
     for writer, option in _OPTIONS.items():
         if module == writer or module.startswith(f"{writer}."):
-            return f"{option} could not be written ({why}): name another file for it, or make room"
+            return cannot_be_written(option, error)
     return (
-        f"{printable(module, 60)} broke down ({printable(why, 60)}), which says nothing about the key: what it was to "
-        "do may be missing. Leave it out, or report it to its makers"
+        f"{printable(module, 60)} broke down ({printable(_why(error), 60)}), which says nothing about the key: what it "
+        "was to do may be missing. Leave it out, or report it to its makers"
     )
+
+
+def cannot_be_written(option: str, error: BaseException) -> str:
+    """The sentence about a file that an option asks for."""
+    return f"{option} could not be written ({_why(error)}): name another file for it, or make room"
+
+
+def _why(error: BaseException) -> str:
+    return error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
 
 
 def _raised_in(error: BaseException) -> str:
@@ -138,7 +145,7 @@ def _raised_in(error: BaseException) -> str:
 
 
 def _let_go_of_streams() -> None:
-    """pytest and Python flush them once more, and would end with 1 or 120 where nobody takes what is left."""
+    """Closes the streams quietly: pytest and Python flush them again, and would exit 1 or 120 on a closed terminal."""
     for name in ("stdout", "stderr"):
         try:
             getattr(sys, name).flush()

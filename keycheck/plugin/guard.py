@@ -14,6 +14,7 @@ from _pytest.capture import CaptureFixture
 from _pytest.terminal import TerminalReporter
 
 from keycheck.errors import UsageProblem
+from keycheck.plugin.outcomes import as_text
 from keycheck.redaction.redactor import RUN, Redactor
 
 Clean = Callable[[str], str]
@@ -24,7 +25,7 @@ class Guard:
 
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
-        self._make_record = logging.getLogRecordFactory()
+        self._usual = logging.Handler.handle, logging.Handler.format
 
     # -- reports: what JUnit, pytest-html, the terminal and other plugins are handed --
 
@@ -52,26 +53,44 @@ class Guard:
                 setattr(report, name, cleaned(getattr(report, name), self._redactor.clean_shared))
         return report
 
-    # -- logs, whoever handles them --
+    # -- logs: records as each handler is handed them, and what it makes of them --
 
     def pytest_configure(self) -> None:
-        logging.setLogRecordFactory(self._clean_record)
+        """A record may come from elsewhere than the factory (logging.makeLogRecord), and a filter may change it later;
+        a handler's own file is no stream that is guarded.
+        """
+        usual_handle, usual_format = self._usual = logging.Handler.handle, logging.Handler.format
+        clean_record, clean = self._clean_record, self._redactor.clean
 
-    def _clean_record(self, *args: Any, **kwargs: Any) -> logging.LogRecord:
-        record = self._make_record(*args, **kwargs)
+        def handle(handler: logging.Handler, record: logging.LogRecord) -> bool:
+            clean_record(record)
+            return usual_handle(handler, record)
+
+        def format_cleanly(handler: logging.Handler, record: logging.LogRecord) -> str:
+            clean_record(record)
+            return clean(usual_format(handler, record))
+
+        self._set(handle, format_cleanly)
+
+    @staticmethod
+    def _set(handle: Any, form: Any) -> None:
+        logging.Handler.handle, logging.Handler.format = handle, form  # type: ignore[method-assign]
+
+    def _clean_record(self, record: logging.LogRecord) -> None:
         try:
             message = record.getMessage()
         except Exception:  # noqa: BLE001  a record whose arguments do not fit its text is told as such by logging itself
-            message = f"{record.msg} (arguments left out)"
+            message = f"{as_text(record.msg)} (arguments left out)"
         record.msg, record.args = self._redactor.clean(message), ()
         if record.exc_info:
-            record.exc_text = self._redactor.clean(logging.Formatter().formatException(record.exc_info))
+            record.exc_text = logging.Formatter().formatException(record.exc_info)
             record.exc_info = None
+        if record.exc_text:
+            record.exc_text = self._redactor.clean(record.exc_text)
         if record.stack_info:
             record.stack_info = self._redactor.clean(record.stack_info)
-        return record
 
-    # -- streams: the terminal, and whatever is printed when nobody captures --
+    # -- streams: the terminal, and all that is printed while pytest captures nothing --
 
     def stand_in_the_streams(self, capture: Any = None) -> None:
         """Wraps the process's streams, also those that pytest's capture manager has put aside and will put back.
@@ -106,11 +125,11 @@ class Guard:
         fixture._start = clean_start  # type: ignore[method-assign]
 
     def _wrapped(self, stream: Any) -> Any:
-        # What is wrapped already was so before the settings were read, by a guard who knew less.
+        # A stream that is wrapped already was wrapped before the settings were read, by a guard with fewer secrets.
         return None if stream is None else CleanStream(bare(stream), self._redactor.clean)
 
     def pytest_unconfigure(self) -> None:
-        logging.setLogRecordFactory(self._make_record)
+        self._set(*self._usual)
 
 
 def stop_what_passes_it_on(config: pytest.Config) -> None:
@@ -269,14 +288,19 @@ class _Line:
 def cleaned(value: Any, clean: Clean) -> Any:
     """`value` with every text in it cleaned; pytest's own representations in place, so that they keep their colours."""
     if isinstance(value, str):
-        return clean(value)
+        return clean(str.__str__(value))
     if isinstance(value, list | tuple):
-        return type(value)(cleaned(part, clean) for part in value)
+        return (list if isinstance(value, list) else tuple)(cleaned(part, clean) for part in value)
     if isinstance(value, dict):
-        return {key: cleaned(part, clean) for key, part in value.items()}
+        return {
+            name if name == "format_type" else cleaned(name, clean): cleaned(part, clean)  # pytest-html's own name
+            for name, part in value.items()
+        }
     if type(value).__module__ == "_pytest._code.code":
         for name, part in vars(value).items():
             setattr(value, name, cleaned(part, clean))
         return value
-    # Numbers and None hold nothing; what else there is (somebody's own representation) is only safe as text.
-    return value if value is None or isinstance(value, int | float) else clean(str(value))
+    # Ordinary numbers and None hold no secret; an object of another class is only safe as text.
+    if value is None or type(value) in (bool, float) or (type(value) is int and abs(value) < 2**63):
+        return value
+    return clean(as_text(value))

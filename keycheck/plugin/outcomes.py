@@ -39,13 +39,13 @@ class Blocked(Skipped):
 def finding_of(
     check: Check, call: pytest.CallInfo[None], noted: dict[str, object], suite: Path, *, ended: bool
 ) -> Finding:
-    """What pytest saw of a check, as a finding. Only an assertion that stands in `suite` itself convicts.
+    """Translates pytest's result of a check into a finding. Only an assertion in `suite` itself convicts.
 
     `ended`: whether the check's function ran to its last line, without which nothing has passed.
     """
     error = call.excinfo.value if call.excinfo else None
     blocked_by = error.by if isinstance(error, Blocked) else None
-    observed = str(noted.get(OBSERVED, ""))
+    observed = as_text(noted.get(OBSERVED, ""))
     if call.excinfo is None:
         outcome, detail = (Outcome.PASS, observed) if ended else (Outcome.UNPROVEN, _CUT_SHORT)
     elif isinstance(error, AssertionError) and suite in Path(call.excinfo.traceback[-1].path).parents:
@@ -58,6 +58,14 @@ def finding_of(
         outcome, detail = Outcome.UNPROVEN, _why_not_seen(error)
     trouble = error.kind if isinstance(error, Inconclusive) else ""
     return Finding(check, outcome, detail, blocked_by, round(call.duration * 1000), trouble)
+
+
+def as_text(value: object) -> str:
+    """The text of any value, also of one that cannot be shown."""
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001  its own code, which may do anything
+        return f"<{type(value).__name__}>"
 
 
 def _why_not_seen(error: BaseException | None) -> str:
@@ -74,7 +82,7 @@ def _why_not_seen(error: BaseException | None) -> str:
 class WithoutTracebacks:
     """Reports checks that did not pass as pytest does, but for tracebacks, which take longer than the checks.
 
-    What is told in their place, `dress` says.
+    `apply_outcome` prints a sentence instead.
     """
 
     def __init__(self, is_check: Callable[[pytest.Item], bool]) -> None:

@@ -24,9 +24,11 @@ from keycheck.report.folder_lock import PAGE_FILE, SUMMARY_FILE, VERDICT_FILE
 from keycheck.report.model import RunReport
 from keycheck.run import catalogue, deferred_imports, vocabulary
 from keycheck.run.open_session import Options
-from keycheck.run.run import Run
+from keycheck.run.run import NewRun, Run
 from keycheck.settings import loading
 from keycheck.verdict.findings import Check
+
+_LEAST_TIMEOUT = 1  # second; under it pytest-timeout ends what lies between the checks, and the run with it
 
 
 class SuiteRun:
@@ -45,11 +47,11 @@ class SuiteRun:
         self.redactor = Redactor(known, names, lambda: vocabulary.of(self.catalogue))
         self.hold = withdrawal.hold_of(config, config.option)
         self.options = self._options()
-        self.run: Run
+        self.run: Run | None = None  # until its session is open
         self.report: RunReport | None = None
         self._begun = self._told = False
-        self._ended: set[Check] = set()  # those whose function ran to its last line
-        # A failed claim is told in a sentence at the end; its traceback is for -vv, or a --tb that was asked for.
+        self._ended: set[Check] = set()  # the checks whose functions ran to their last line
+        # A failed claim is one sentence at the end; its traceback is shown under -vv or an explicit --tb.
         self.tracebacks = self._option("verbose", 0) >= 2 or self._option("tbstyle", "auto") != "auto"
 
     def _option(self, name: str, default: Any = None) -> Any:
@@ -66,10 +68,10 @@ class SuiteRun:
         if self._looks_only:
             return
         try:
-            self.run = Run(self.options, self.catalogue, self.redactor, Countdown(self.config), self.hold)
+            new_run = NewRun(self.options, self.catalogue, self.redactor, self.hold, Countdown(self.config))
             self._refuse_what_cannot_work()
             with deferred_imports.undisturbed():  # each way of running imports what it uses
-                self.run.open()
+                self.run = new_run.open()
         except UsageProblem as problem:
             message = str(problem)
         else:
@@ -86,6 +88,11 @@ class SuiteRun:
         if self._option("numprocesses") or self._option("dist", "no") != "no":
             raise UsageProblem(
                 "-n does not go with suite/: its checks share one session, one clock and one rate budget. Leave it out"
+            )
+        seconds = getattr(self.config, "_env_timeout", None)  # pytest-timeout's: of its option, variable or setting
+        if seconds and 0 < seconds < _LEAST_TIMEOUT:
+            raise UsageProblem(
+                f"--timeout is less than {_LEAST_TIMEOUT} s, in which no check can end: give it more, or leave it out"
             )
         refuse_what_passes_it_on(self.config)
 
@@ -105,7 +112,7 @@ class SuiteRun:
         )
 
     def pytest_report_header(self) -> list[str]:
-        return [] if self._looks_only else terminal.header(self.run.begun, self.run.hosts)
+        return terminal.header(self.run.begun, self.run.hosts) if self.run else []
 
     # -- collect --
 
@@ -118,7 +125,7 @@ class SuiteRun:
             wrong = [*self.catalogue.faults.get(collector.path.name, []), *self._strangers(collector, report.result)]
             if wrong:
                 report.outcome, report.longrepr, report.result = "failed", "\n".join(wrong), []
-        if report.failed and not self._looks_only:
+        if report.failed and self.run:
             self.run.complete = False
         return report
 
@@ -142,13 +149,13 @@ class SuiteRun:
         return self.catalogue[name] if self.catalogue[name].file == item.path.name else None
 
     def is_check(self, item: pytest.Item) -> bool:
-        """Whether it is one of the claims of suite/."""
+        """Whether this test is one of the claims of suite/."""
         return self._check(item) is not None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> None:
-        """Before the first of them, the run is told which checks have been selected."""
-        if not self._begun and not self._option("setuponly"):
+        """Before the first check, hands the selected checks to the run."""
+        if self.run and not self._begun and not self._option("setuponly"):
             self._begun = True
             with contextlib.suppress(Failed):  # pytest-timeout's: the checks will meet what took so long
                 functions = [one for one in item.session.items if isinstance(one, pytest.Function)]
@@ -157,14 +164,14 @@ class SuiteRun:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         check = self._check(item)
-        if check and (by := self.run.blocker(check)):
+        if self.run and check and (by := self.run.blocker(check)):
             raise Blocked(by)
         if check and isinstance(item, pytest.Function):
             self._ended.discard(check)
             item.obj = self._telling_its_end(check, item.obj)
 
     def _telling_its_end(self, check: Check, claim: Callable[..., None]) -> Callable[..., None]:
-        """A debugger that is left in the middle swallows its own exception, and pytest sees a test that passed."""
+        """Notes when the check's function ends. pytest sees a pass where a debugger was left in the middle."""
 
         @functools.wraps(claim)
         def claimed(**asked: Any) -> None:
@@ -180,11 +187,9 @@ class SuiteRun:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
         check = self._check(item)
-        if check and call.when != "teardown" and (call.when == "call" or call.excinfo):
-            noted = dict(item.user_properties)
-            finding = self.run.add(finding_of(check, call, noted, self.suite, ended=check in self._ended))
-            for name, value in item.user_properties:
-                self.run.note(name, value)
+        if self.run and check and call.when != "teardown" and (call.when == "call" or call.excinfo):
+            noted = {name: value for name, value in item.user_properties if isinstance(name, str)}
+            finding = self.run.add(finding_of(check, call, noted, self.suite, ended=check in self._ended), noted)
             finding = replace(finding, detail=self.redactor.clean_shared(finding.detail))
             apply_outcome(report, finding, item, tracebacks=self.tracebacks)
         return report
@@ -197,7 +202,7 @@ class SuiteRun:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        if self._looks_only:
+        if self.run is None:
             return
         done = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
         try:
@@ -225,11 +230,10 @@ class SuiteRun:
             return status
         if self.report is not None:
             return self.report.verdict.exit_status
-        began = hasattr(self, "run")
-        return pytest.ExitCode.INTERNAL_ERROR if began or status == pytest.ExitCode.TESTS_FAILED else status
+        return pytest.ExitCode.INTERNAL_ERROR if self.run or status == pytest.ExitCode.TESTS_FAILED else status
 
     def pytest_unconfigure(self) -> None:
-        if hasattr(self, "run"):
+        if self.run:
             self.run.close()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -247,8 +251,8 @@ class SuiteRun:
         self.tell(terminalreporter)
 
     def tell(self, terminalreporter: TerminalReporter) -> None:
-        """The verdict and how it came to be, once."""
-        if self.report is None or self._told:
+        """Prints the verdict and the findings behind it, once."""
+        if self.run is None or self.report is None or self._told:
             return
         self._told = True
         terminalreporter.section("keycheck")

@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
+from keycheck import bounded_files
+from keycheck.plugin.ending import Ending, cannot_be_written
+
 # Options and settings of pytest.ini whose writers take a name as it is: they expand neither `~` nor `$NAME` in it.
 _AS_NAMED = ("log_file", "report_log", "json_report_file")
-# Where JUnit and pytest-html, which do expand them, keep what came of it.
+# The attributes in which JUnit and pytest-html keep their expanded paths.
 _EXPANDED = ("logfile", "_report_path")
 
 WRITTEN = "keycheck-written"
@@ -32,10 +35,11 @@ class Written:
     def begin(self, config: pytest.Config) -> None:
         """Before the other plugins are configured, which is when some open their files."""
         for name in _AS_NAMED:
-            with contextlib.suppress(ValueError):  # no setting of this name
-                self._expect_named(config, getattr(config.option, name, None) or config.getini(name))
+            if place := _named(config, name):
+                self._expect(place)
+        _refuse_a_log_that_cannot_be_opened(config)
         if (cache := getattr(config, "cache", None)) is not None:  # -p no:cacheprovider takes it away
-            _listen(cache, "set", lambda key, *_: self._expect(cache._getvaluepath(key)))
+            _before(cache, "set", lambda key, *_: self._expect(cache._getvaluepath(key)))
 
     def ask_the_writers(self, config: pytest.Config) -> None:
         """Once all plugins are configured, and before those write that have not opened their files yet."""
@@ -44,7 +48,7 @@ class Written:
         for plugin in config.pluginmanager.get_plugins():
             assets = getattr(plugin, "_assets_path", None)  # pytest-html's, for what is attached to a report
             if isinstance(assets, Path):
-                _listen(plugin, "_write_content", lambda _, name, folder=assets: self._expect(folder / name))
+                _before(plugin, "_write_content", lambda _, name, folder=assets: self._expect(folder / name))
 
     @staticmethod
     def shared(config: pytest.Config) -> list[Path]:
@@ -58,24 +62,44 @@ class Written:
         return (path for path, before in list(self._before.items()) if stamp(path) != before)
 
     def was_there(self, path: Path) -> bool:
-        """Whether something lay there before the run."""
+        """Whether the file was there before the run."""
         return self._before.get(path) is not None
-
-    def _expect_named(self, config: pytest.Config, name: object) -> None:
-        if isinstance(name, str) and name:
-            self._expect(config.invocation_params.dir / name)
 
     def _expect(self, path: Path) -> None:
         self._before.setdefault(path, stamp(path))
 
 
-def _listen(writer: Any, method: str, told: Callable[..., None]) -> None:
-    """Has `told` called with the same arguments before each call of this method."""
+def _named(config: pytest.Config, name: str) -> Path | None:
+    """The path that an option, or else the setting of the same name, gives; None where there is none."""
+    try:
+        given = getattr(config.option, name, None) or config.getini(name)
+    except ValueError:  # -p no: has taken the setting away
+        return None
+    return config.invocation_params.dir / given if isinstance(given, str) and given else None
+
+
+def _refuse_a_log_that_cannot_be_opened(config: pytest.Config) -> None:
+    """Opens --log-file as pytest will, and has pytest do without where that fails, or would wait for a pipe's reader.
+
+    pytest itself breaks down over it, with a traceback.
+    """
+    place = _named(config, "log_file")
+    if place is None:
+        return
+    try:
+        config.add_cleanup(bounded_files.hold_for_writing(place))
+    except (OSError, RecursionError, ValueError) as error:
+        Ending.of(config).note(cannot_be_written("--log-file", error))
+        config.option.log_file = bounded_files.NOWHERE
+
+
+def _before(writer: Any, method: str, note: Callable[..., None]) -> None:
+    """Calls `note` with the same arguments before each call of this method."""
     usual = getattr(writer, method)
 
     def both(*args: Any, **kwargs: Any) -> Any:
         with contextlib.suppress(Exception):  # the writer itself will complain
-            told(*args, **kwargs)
+            note(*args, **kwargs)
         return usual(*args, **kwargs)
 
     setattr(writer, method, both)

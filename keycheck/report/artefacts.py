@@ -45,7 +45,6 @@ def make_folder(folder: Path, remedy: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
-    except OSError as error:
-        raise UsageProblem(
-            f"nothing can be written to {name} ({error.strerror}): choose another folder with {remedy}"
-        ) from None
+    except (OSError, RecursionError) as error:  # the second where folders lie deeper than Python can follow
+        why = getattr(error, "strerror", None) or "it lies in too many folders"
+        raise UsageProblem(f"nothing can be written to {name} ({why}): choose another folder with {remedy}") from None

@@ -2,6 +2,7 @@
 
 run.py              settings or cassette in, findings collected, verdict and reports out
 open_session.py     opens the session: settings, key and network, or a cassette
+host_facts.py       the facts about this machine that checks ask for
 catalogue.py        the claims of suite/, read from their source
 prefetch_plan.py    which questions a live run asks ahead of its checks, and when each may be asked
 prefetcher.py       the threads that ask them

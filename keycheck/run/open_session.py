@@ -22,16 +22,18 @@ from keycheck.redaction.redactor import Redactor, printable
 from keycheck.redaction.secret import Secret
 from keycheck.report import artefacts
 from keycheck.report.model import Mode
+from keycheck.run.host_facts import HostFacts
 from keycheck.settings import loading, value_parsers
 from keycheck.settings.loading import Settings
 
 if TYPE_CHECKING:
     from keycheck.cassettes.recorder import Recorder
+    from keycheck.network.transport import HttpTransport
 
 
 @dataclass(frozen=True)
 class Options:
-    """What the command line asks for. `cassettes`: the folder in which a cassette is found by its name.
+    """The options of the command line. `cassettes`: the folder in which a cassette is found by its name.
 
     `settings`: JSON of all settings by name, from a program that started the run, in the environment's place.
 
@@ -54,13 +56,15 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Opened:
-    """A session, what may be told of it, the hosts that it asks, and what records it, if anything does.
+class OpenSession:
+    """An open session and what belongs to it: the facts of this machine, and the label that a cassette would carry.
 
-    `give_up`: ends all that is on its way; None where one request goes after the other, so that there is nothing ahead.
+    `hosts`: those that the session sends to; `recorder`: None unless the run is recorded; `cancel`: ends all requests
+    that are on their way, None where requests are sent one after the other, so that nothing can be prefetched.
     """
 
     session: Binance
+    host: HostFacts
     label: Label
     hosts: tuple[str, ...] = ()
     recorder: "Recorder | None" = None
@@ -68,30 +72,33 @@ class Opened:
     cancel: Callable[[], None] | None = None
 
 
-class Opening:
-    """Opens one session; what it opened is given back by `close`. `started_at`: ISO 8601, UTC."""
+def open_session(
+    options: Options, redactor: Redactor, countdown: Countdown, started_at: str, resources: contextlib.ExitStack
+) -> OpenSession:
+    """Opens the session that `options` ask for. `resources` closes its network; `started_at`: ISO 8601, UTC.
 
-    def __init__(self, options: Options, redactor: Redactor, countdown: Countdown, started_at: str) -> None:
-        self._options = options
-        self._redactor = redactor
-        self._countdown = countdown
-        self._started_at = started_at
-        self._resources = contextlib.ExitStack()
+    Raises UsageProblem for settings, files or cassettes that cannot be used.
+    """
+    if options.replay is not None and options.record is not None:
+        raise UsageProblem("--replay and --record exclude each other: leave one of them out")
+    opener = _Opener(options, redactor, countdown, started_at, resources)
+    if options.replay is not None:
+        return opener.replay(cassettes.path_of(options.replay, options.cassettes))
+    loaded = loading.load(options.env_file, required=options.env_file_required, handed=options.settings)
+    return opener.live(loaded)
 
-    def open(self) -> Opened:
-        """Raises UsageProblem for settings, files or cassettes that cannot be used."""
-        if self._options.replay is not None and self._options.record is not None:
-            raise UsageProblem("--replay and --record exclude each other: leave one of them out")
-        if self._options.replay is not None:
-            return self._replay(cassettes.path_of(self._options.replay, self._options.cassettes))
-        options = self._options
-        return self._live(loading.load(options.env_file, required=options.env_file_required, handed=options.settings))
 
-    def close(self) -> None:
-        """Gives back the network, and what a replay had shut."""
-        self._resources.close()
+@dataclass(frozen=True)
+class _Opener:
+    """Builds the parts of one session: transport, identity, stream, recorder."""
 
-    def _replay(self, path: Path) -> Opened:
+    _options: Options
+    _redactor: Redactor
+    _countdown: Countdown
+    _started_at: str
+    _resources: contextlib.ExitStack
+
+    def replay(self, path: Path) -> OpenSession:
         from keycheck.cassettes.player import Player  # noqa: PLC0415  each run imports what it uses
 
         self._resources.enter_context(no_sockets())
@@ -100,9 +107,10 @@ class Opening:
         identity = Identity(label.key, signer=None if label.key.missing else _NoSigner())
         deaf = _NoStream("a replay opens no connection, so it cannot tell whether the stream is alive")
         listener = deaf if label.has_stream else None
-        return Opened(self._session(player, player, identity, label, HostChecks(), listener), label)
+        session = self._session(player, player, identity, label, listener)
+        return OpenSession(session, HostFacts(HostChecks(), player), label)
 
-    def _live(self, loaded: Settings) -> Opened:
+    def live(self, loaded: Settings) -> OpenSession:
         from keycheck.network.transport import HttpTransport  # noqa: PLC0415  as above
 
         identity = self._identity(loaded)
@@ -110,24 +118,25 @@ class Opening:
         label = self._label(loaded, identity.key)
         urls = {Host.FUTURES: loaded.futures_url} | ({Host.WALLET: loaded.wallet_url} if loaded.wallet_url else {})
         http = self._resources.enter_context(contextlib.closing(HttpTransport(urls, loaded.proxy, loaded.ca_bundle)))
-        machine, listener = HostChecks(loaded.credential_files), self._listener(loaded, http.is_limited)
+        host, listener = HostChecks(loaded.credential_files), self._listener(loaded, http)
         files = tuple(path for _, path in loaded.credential_files)
         if self._options.record is None:
-            session = self._session(http, _NoJournal(), identity, label, machine, listener)
+            journal = clock.NoJournal()
+            session = self._session(http, journal, identity, label, listener)
 
             def cancel() -> None:
                 http.cancel()
                 if listener is not None:
                     listener.cancel()
 
-            return Opened(session, label, loaded.asked, None, files, cancel)
+            return OpenSession(session, HostFacts(host, journal), label, loaded.asked, None, files, cancel)
         from keycheck.cassettes.recorder import Recorder  # noqa: PLC0415  as above
 
         path = cassettes.path_of(self._options.record, self._options.cassettes)
         artefacts.make_folder(path.parent, "--record FOLDER/NAME")
         recorder = Recorder(path, label, self._redactor, http)
-        session = self._session(recorder, recorder, identity, label, machine, listener)
-        return Opened(session, label, loaded.asked, recorder, files)
+        session = self._session(recorder, recorder, identity, label, listener)
+        return OpenSession(session, HostFacts(host, recorder), label, loaded.asked, recorder, files)
 
     def _identity(self, loaded: Settings) -> Identity:
         held = loaded.credentials
@@ -147,7 +156,7 @@ class Opening:
                     "mixed up, and correct it"
                 )
 
-    def _listener(self, loaded: Settings, is_limited: Callable[[], bool]) -> Listener | None:
+    def _listener(self, loaded: Settings, http: "HttpTransport") -> Listener | None:
         if not loaded.user_stream:
             return None
         if loaded.stream_url is None:
@@ -161,7 +170,7 @@ class Opening:
             loaded.ca_bundle,
             endpoint=USER_STREAMS[loaded.environment],
             probe=self._options.probe,
-            is_forbidden=is_limited,
+            limited=http.limited,
         )
 
     def _label(self, loaded: Settings, key: KeyFacts) -> Label:
@@ -180,14 +189,8 @@ class Opening:
             has_stream=loaded.user_stream,
         )
 
-    def _session(  # noqa: PLR0913, PLR0917  what differs between a replay, a run and a recording
-        self,
-        transport: Transport,
-        journal: clock.Journal,
-        identity: Identity,
-        label: Label,
-        machine: HostChecks,
-        listener: Listener | None,
+    def _session(
+        self, transport: Transport, journal: clock.Journal, identity: Identity, label: Label, listener: Listener | None
     ) -> Binance:
         pause = clock.NoSleep() if self._options.mode == "replay" else clock.Sleep()
         return Binance(
@@ -198,24 +201,13 @@ class Opening:
             has_wallet=label.has_wallet,
             journal=journal,
             redactor=self._redactor,
-            machine=machine,
             listener=listener,
-            waiting=Throttle(pause, WEIGHT_LIMITS[label.environment], self._countdown),
+            throttle=Throttle(pause, WEIGHT_LIMITS[label.environment], self._countdown),
         )
 
 
-class _NoJournal:
-    """Live, nobody asks for yesterday's clock."""
-
-    def keep(self, key: str, fresh: list[float], *, vital: bool = True) -> list[float]:  # noqa: ARG002  the interface
-        return fresh
-
-    def remember(self, key: str, ask: Callable[[], list[str]]) -> list[str]:  # noqa: ARG002  the interface
-        return ask()
-
-
 class _NoStream:
-    """Where there is a listen key, and nothing that could listen."""
+    """Stands in for the stream where none can be opened: says why."""
 
     def __init__(self, why: str) -> None:
         self._why = why
@@ -224,10 +216,10 @@ class _NoStream:
         raise NotApplicable(self._why)
 
     def preload(self) -> None:
-        """It takes nothing."""
+        """Nothing to import."""
 
     def cancel(self) -> None:
-        """There is nothing to give up."""
+        """Nothing to cancel."""
 
 
 class _NoSigner:

@@ -18,6 +18,7 @@ from keycheck.verdict.findings import Check
 if TYPE_CHECKING:
     from keycheck.exchange.memo import Question
     from keycheck.exchange.session import Binance
+    from keycheck.run.host_facts import HostFacts
 
 Claim = Callable[..., None]  # the test function of a check
 
@@ -57,13 +58,14 @@ def lanes_of(session: "Binance") -> tuple[Lane, ...]:
 
 
 class Plan:
-    """What the selected checks lead to, and which of it may be asked by now.
+    """The questions that the selected checks lead to, and which of them may be asked by now.
 
     `claims`: the test function of each selected check, in run order.
     """
 
-    def __init__(self, session: "Binance", claims: Mapping[Check, Claim]) -> None:
+    def __init__(self, session: "Binance", host: "HostFacts", claims: Mapping[Check, Claim]) -> None:
         self._session = session
+        self._host = host
         self._selected = {check.id: check for check in claims}
         self._claims = {check.id: claim for check, claim in claims.items()}
         reached = {check.id: DEPENDENCIES.reached_from(check.asks) for check in claims}
@@ -78,11 +80,12 @@ class Plan:
         ]
 
     def may_ask(self, name: str) -> bool:
-        """Whether a check that leads to this question is certain to be run. Blocks until that can be told.
+        """Whether a check that leads to this question will be run, on the answers so far. Blocks until that is known.
 
-        A question that carries no key needs no such check: at worst it was asked in vain. Nor does the listen key, the
-        one request for which the rule yields that a blocked check sends nothing of its own: it carries the key and no
-        signature, changes nothing in the account, and beside the signed reads it saves a round trip to the stream.
+        A question that carries no key needs no such check: at worst it was asked in vain. The rule that a blocked check
+        sends nothing of its own yields twice, each time to save a round trip. The listen key is asked for beside the
+        signed reads: that request carries the key and no signature, and changes nothing in the account. And the first
+        test order may leave while the ping is still on its way (`_is_presumed`): nothing is placed by it.
         """
         if name == self._session.stream_key.__name__:
             return any(name in questions for questions in self._reached.values())
@@ -101,7 +104,7 @@ class Plan:
         return ask.name in self._wanted and (not ask.arguments or "drift" in self._wanted)
 
     def _is_clear(self, check: Check, question: str) -> bool:
-        """Whether nothing blocks this check, as `findings.blocker` has it."""
+        """Whether nothing blocks this check, by the rules of `findings.blocker`."""
         needed, decisive = (
             [self._selected[one] for one in ids if one in self._selected]
             for ids in (check.needs, check.pointless_if_failed)
@@ -116,14 +119,16 @@ class Plan:
             return True
         if not self._is_clear(check, question):
             return None
-        return would_pass(self._claims[check.id], self._session)
+        return would_pass(self._claims[check.id], self._session, self._host)
 
     def _is_presumed(self, check: Check, question: str) -> bool:
         """Whether `question` need not wait for this check: it carries no key, `question` does not rest on its answers,
         and they are not there yet.
 
-        That is the ping: the run's first request was answered, and to wait for another one would cost every run a
-        round trip. Should it fail, something was sent in vain.
+        That is the ping. It is sent in the second column, beside the first test order, as the first column has four
+        requests to the futures host already; to wait for it would cost every run a round trip. The run's first request
+        was answered by the same host. Should the ping fail all the same, a test order was sent that its check, blocked
+        by then, would not have sent; once the ping has failed, none is.
         """
         leads_to = DEPENDENCIES.reached_from(check.asks)
         if _carry_the_key(leads_to):
@@ -132,9 +137,9 @@ class Plan:
         return any(DEPENDENCIES.sends[name] and self._session.memo.seen(name) is None for name in others)
 
 
-def would_pass(claim: Claim, session: "Binance") -> bool | None:
-    """What the check's own function says; None where it could not look. Asks the session what it does not know yet."""
-    handed = {"binance": session, "observe": lambda *_, **__: None}
+def would_pass(claim: Claim, session: "Binance", host: "HostFacts") -> bool | None:
+    """Runs the check's own function: True if it would pass, None if it could not look. May send requests."""
+    handed = {"binance": session, "host": host, "observe": lambda *_, **__: None}
     try:
         claim(**{name: handed[name] for name in inspect.signature(claim).parameters})
     except Cancelled:

@@ -1,12 +1,13 @@
-"""One run, put together: settings or cassette in, findings collected, verdict and reports out."""
+"""One run: settings or cassette in, findings collected, verdict and reports out."""
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keycheck import __version__, clock
+from keycheck.diagnosis.cause import RUN_NOT_FINISHED
 from keycheck.errors import Inconclusive, KeycheckError
 from keycheck.exchange.evidence import Evidence
 from keycheck.exchange.throttle import Countdown
@@ -18,7 +19,7 @@ from keycheck.report.model import NOTED, RunReport
 from keycheck.run import deferred_imports
 from keycheck.run.catalogue import Catalogue
 from keycheck.run.gather_evidence import evidence_of
-from keycheck.run.open_session import Opening, Options
+from keycheck.run.open_session import OpenSession, Options, open_session
 from keycheck.run.prefetch_plan import Claim, Plan
 from keycheck.run.prefetcher import Prefetcher
 from keycheck.settings import loading
@@ -26,18 +27,17 @@ from keycheck.verdict.findings import Check, Finding, Outcome, blocker
 from keycheck.verdict.weighing import Verdict, weigh
 
 if TYPE_CHECKING:
-    from keycheck.cassettes.recorder import Recorder
     from keycheck.diagnosis.cause import Diagnosis
     from keycheck.report.previous_run import PreviousRun
 
 _LONGEST_DETAIL = 800
 
 
-class Run:
-    """Opens the session that the checks share, remembers what they found, and leaves the reports behind.
+class NewRun:
+    """A run whose session is not open yet.
 
-    Constructing it withdraws the last run's verdict, so that whatever goes wrong from here on, no old `ok` is left.
-    Raises UsageProblem where that cannot be done. `hold`: on the report folder, where somebody has it already.
+    Constructing it withdraws the last run's verdict, so that no failure from here on leaves an old `ok` behind. Raises
+    UsageProblem where that cannot be done. `hold`: the lock on the report folder.
     """
 
     def __init__(
@@ -45,66 +45,101 @@ class Run:
         options: Options,
         catalogue: Catalogue,
         redactor: Redactor,
+        hold: Hold,
         countdown: Countdown = lambda *_: None,
-        hold: Hold | None = None,
     ) -> None:
-        self.options = options
-        self.catalogue = catalogue
-        self.complete = catalogue.complete
-        self.redactor = redactor
-        self.findings: dict[str, Finding] = {}
-        self.hosts: tuple[str, ...] = ()
-        self.recorded: Path | None = None
-        self.credential_files: tuple[Path, ...] = ()
-        self.remarks: list[str] = []
-        self._notes: dict[str, Any] = {}
-        self._recorder: Recorder | None = None
-        self._prefetcher: Prefetcher | None = None
-        self._cancel: Callable[[], None] | None = None
+        self._options = options
+        self._catalogue = catalogue
+        self._redactor = redactor
+        self._countdown = countdown
         self._watch = clock.Stopwatch()
-        self._resources = contextlib.ExitStack()
-        if hold is None:
-            hold = Hold(options.report_dir)
-            self._resources.callback(hold.release)
-        self.folder = ReportFolder(hold, redactor)
-        self._blank = RunReport(Verdict.UNPROVEN, __version__, clock.iso(clock.now_ms()), mode=options.mode)
-        self._opening = Opening(options, redactor, countdown, self._blank.started_at)
+        self._folder = ReportFolder(hold, redactor)
+        self._blank = RunReport(
+            Verdict.UNPROVEN, __version__, clock.iso(clock.now_ms()), mode=options.mode, diagnosis=(RUN_NOT_FINISHED,)
+        )
         self._previous_run: "PreviousRun | None" = None  # noqa: UP037  imported below, if at all
         try:
             if options.compare is not None:
                 from keycheck.report.previous_run import PreviousRun  # noqa: PLC0415  few runs are compared
 
-                self._previous_run = PreviousRun(
-                    options.compare, hold
-                )  # which may be the very file that is withdrawn now
+                # Read before the verdict is withdrawn: it may be the same file.
+                self._previous_run = PreviousRun(options.compare, hold)
         finally:
-            self.folder.withdraw(self._blank)
+            self._folder.withdraw(self._blank)
 
-    def open(self) -> None:
+    def open(self) -> "Run":
         """Opens the session. Raises UsageProblem for settings, files or cassettes that cannot be used."""
-        opened = self._opening.open()
-        self.session, self.hosts, self._recorder = opened.session, opened.hosts, opened.recorder
+        with contextlib.ExitStack() as resources:
+            opened = open_session(self._options, self._redactor, self._countdown, self._blank.started_at, resources)
+            label = opened.label
+            blank = replace(
+                self._blank,
+                environment=label.environment,
+                symbol=label.symbol,
+                key=label.key,
+                exchange=label.exchange,
+                cassette=None if self._options.mode == "live" else label,
+            )
+            self._folder.withdraw(blank)
+            if self._previous_run:
+                self._previous_run.object_to(label.key, label.environment)
+            return Run(
+                opened,
+                options=self._options,
+                catalogue=self._catalogue,
+                redactor=self._redactor,
+                folder=self._folder,
+                blank=blank,
+                previous_run=self._previous_run,
+                watch=self._watch,
+                resources=resources.pop_all(),
+            )
+
+
+class Run:
+    """An open run: gives the checks their session, remembers what they found, and leaves the reports behind.
+
+    `blank`: the report of this run before any finding. `resources`: closed at its end.
+    """
+
+    def __init__(  # noqa: PLR0913  all parts of a run; NewRun.open is the one caller
+        self,
+        opened: OpenSession,
+        *,
+        options: Options,
+        catalogue: Catalogue,
+        redactor: Redactor,
+        folder: ReportFolder,
+        blank: RunReport,
+        previous_run: "PreviousRun | None",
+        watch: clock.Stopwatch,
+        resources: contextlib.ExitStack,
+    ) -> None:
+        self.session, self.host, self.hosts = opened.session, opened.host, opened.hosts
         self.credential_files = opened.credential_files
+        self.options = options
+        self.catalogue = catalogue
+        self.complete = catalogue.complete
+        self.redactor = redactor
+        self.folder = folder
+        self.findings: dict[str, Finding] = {}
+        self.recorded: Path | None = None
+        self.remarks: list[str] = []
+        self._notes: dict[str, Any] = {}
+        self._recorder = opened.recorder
         self._cancel = opened.cancel
-        label = opened.label
-        self._blank = replace(
-            self._blank,
-            environment=label.environment,
-            symbol=label.symbol,
-            key=label.key,
-            exchange=label.exchange,
-            cassette=None if self.options.mode == "live" else label,
-        )
-        self.folder.withdraw(self._blank)
-        if self._previous_run:
-            self._previous_run.object_to(label.key, label.environment)
+        self._prefetcher: Prefetcher | None = None
+        self._blank = blank
+        self._previous_run = previous_run
+        self._watch = watch
+        self._resources = resources
 
     def begin(self, claims: Mapping[Check, Claim]) -> None:
-        """These checks, in this order, will be run next; each with its test function.
+        """Takes the selected checks in run order, each with its test function.
 
         Sends the run's first request, if they lead to a stamp. A live run asks from here on what they are going to ask.
         """
-        plan = Plan(self.session, claims)
+        plan = Plan(self.session, self.host, claims)
         if not plan.needs_the_clock:
             return  # they ask for two answers at most, and stamp nothing
         if self._cancel is not None:
@@ -125,9 +160,20 @@ class Run:
         """The id of the check that keeps this one from being run, or None."""
         return blocker(check, self.findings)
 
-    def add(self, finding: Finding) -> Finding:
-        """Remembers a finding, cleaned of secrets. A check that is run again may not take back what it saw fail."""
-        used = self.session.memo.take_used_calls()  # whatever becomes of this finding, they are not the next one's
+    def add(self, finding: Finding, noted: Mapping[str, Any] | None = None) -> Finding:
+        """Remembers a finding, cleaned of secrets, and what its check noted, by name.
+
+        Facts for the top of verdict.json are kept; names that are not in the contract are let go. A fact of the wrong
+        type makes the finding unproven. A check that is run again may not take back what it saw fail.
+        """
+        used = self.session.memo.take_used_calls()  # also where this finding is dropped: they are not the next one's
+        facts = {name: value for name, value in (noted or {}).items() if name in NOTED and value is not None}
+        wrong = [name for name, value in facts.items() if not NOTED[name].fits(value)]
+        self._notes |= {name: value for name, value in facts.items() if name not in wrong}
+        if wrong:
+            odd = " and ".join(f"{name}, which is not {NOTED[name].words}" for name in wrong)
+            detail = f"the check itself is broken, which says nothing about the key: it noted {odd}. Correct the check"
+            finding = replace(finding, outcome=Outcome.UNPROVEN, detail=detail, blocked_by=None, trouble="")
         before = self.findings.get(finding.check.id)
         if before and before.outcome is Outcome.FAIL:
             return before
@@ -136,23 +182,18 @@ class Run:
         return cleaned
 
     def _fit_to_tell(self, text: str) -> str:
-        """Cleaned whole, and cut afterwards: half a secret or half a name would be known to nobody."""
+        """Cleans a whole text, before it is cut: half a secret or half a name would not be recognised."""
         return self.redactor.without_names(self.redactor.clean(text))
-
-    def note(self, name: str, value: Any) -> None:
-        """Keeps a value for the top of verdict.json; names that are not in the contract are let go."""
-        if name in NOTED:
-            self._notes[name] = value
 
     # -- what is left behind --
 
     @property
     def begun(self) -> RunReport:
-        """The run as it began: what is asked of whom, and nothing found yet."""
+        """The report of the run as it began, without findings."""
         return self._blank
 
     def report(self) -> RunReport:
-        """The run as it stands."""
+        """The report of the run so far."""
         verdict = weigh(self.catalogue.checks, self.findings.values(), complete=self.complete)
         evidence = self._evidence()
         return replace(
@@ -177,13 +218,15 @@ class Run:
         return evidence_of(
             self.session,
             findings=tuple(self.findings.values()),
+            checks=self.catalogue.checks,
+            complete=self.complete,
             environment=self._blank.environment or "production",
             began=was.recorded_at if was else self._blank.started_at,
             system=was.system if was else loading.system(),
         )
 
     def _ask_what_decides(self) -> None:
-        """Sends the requests that no check needs, and that tell causes of this verdict apart."""
+        """Sends the requests that no check needs, and that distinguish causes of this verdict."""
         from keycheck.diagnosis import rules  # noqa: PLC0415  a run that is OK does without any
 
         for decides, ask in (
@@ -218,10 +261,9 @@ class Run:
         return report
 
     def close(self) -> None:
-        """Gives back the network, and what a replay had shut. No thread is left."""
+        """Closes the network; a replay opens it again. Leaves no thread behind."""
         if self._prefetcher:
             self._prefetcher.stop()
-        self._opening.close()
         self._resources.close()
 
 

@@ -14,8 +14,8 @@ _ROOT = Path(__file__).parents[1]
 _KINDS = (".py", ".html", ".css", ".json")
 _OF_THE_PROJECT = ("suite", "project", "recorded")  # in an installation they lie in the package as well
 _LITERALS_SIDE_BY_SIDE = re.compile(r"[\"']\s*\n\s*f?[\"']")
-_AROUND_SIGNS = re.compile(r"\s*([{};,])\s*")  # as report.html has the style sheets
-# Whoever pastes a credential into a check's docstring has not made a word of it.
+_AROUND_SIGNS = re.compile(r"\s*([{};,])\s*")  # removed from style sheets in report.html
+# A credential that was pasted into a check's docstring does not become a word by that.
 _CREDENTIAL = re.compile(r"(?=[a-z_]*\d)[a-z0-9_+]{24,}")
 _PIECE_OF_ONE = re.compile(r"(?=[a-z_]*\d)[a-z0-9_+]{10,}")  # in sentences; names of files and checks are longer
 

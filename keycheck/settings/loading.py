@@ -14,7 +14,7 @@ from keycheck.credentials.pasted_text import Credentials
 from keycheck.errors import UsageProblem
 from keycheck.exchange.endpoints import DEMO_HOSTS, ENVIRONMENTS, STREAMS
 from keycheck.exchange.evidence import System
-from keycheck.exchange.hosts import Exchange, exchange_of, is_local
+from keycheck.exchange.hosts import Exchange, environment_of, exchange_of, is_local
 from keycheck.redaction.secret import Secret
 from keycheck.settings import dotenv_file, value_parsers
 from keycheck.settings.child_environment import PRIVATE_KEY
@@ -34,6 +34,7 @@ _OF_CI = (
     "CIRCLE_",
     "BUILDKITE_",
 )
+_NETWORKS = {"production": "production network", "demo": "test network"}
 _SECRETS = (pasted_text.KEY, pasted_text.SECRET, pasted_text.PASSPHRASE)
 
 NAMES = (
@@ -56,7 +57,7 @@ NAMES = (
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything a live run is told from outside. URLs have no trailing slash; `recv_window` is in ms.
+    """All settings of a live run. URLs have no trailing slash; `recv_window` is in ms.
 
     `wallet_url` is None where the environment has no wallet API, `stream_url` where nobody says what stream belongs to
     the futures host. `user_stream`: whether one may be opened. `proxy` may hold a password, hence a Secret.
@@ -100,13 +101,13 @@ class Settings:
 
 
 def system() -> System | None:
-    """What this machine runs, for the commands of a remedy; None where no command is known for it."""
+    """This machine's system, for the commands of a fix; None for a system without known commands."""
     known: dict[str, System] = {"linux": "linux", "win32": "windows", "darwin": "macos"}
     return known.get(sys.platform)
 
 
 def step_summary() -> Path | None:
-    """Where a step of GitHub Actions collects what it wants shown on the page of its run."""
+    """The file in which a step of GitHub Actions collects text for the page of its run; None elsewhere."""
     name = os.environ.get("GITHUB_STEP_SUMMARY", "").strip()
     return Path(name) if name else None
 
@@ -198,16 +199,11 @@ def _settings(values: Mapping[str, str], remarks: tuple[str, ...], pem_text: Sec
     value_parsers.switch_of(value_parsers.ALLOW_OTHERS, values, default=False)  # refused also where no URL is given
     futures, wallet = ENVIRONMENTS[environment]
     futures = value_parsers.url_of("BINANCE_FUTURES_URL", values) or futures
-    if environment == "demo" and not (futures in DEMO_HOSTS or is_local(futures)):
-        # Demo has no wallet API, so withdrawals are not looked at: a real key must not pass by this door.
-        raise UsageProblem(
-            "BINANCE_FUTURES_URL is not a host of Binance's futures test network, and BINANCE_ENVIRONMENT is demo: "
-            "leave one of them out"
-        )
     stream = None if values["BINANCE_FUTURES_URL"].strip() else STREAMS[environment]
     stream = value_parsers.url_of("BINANCE_STREAM_URL", values, "ws") or stream
     wallet = value_parsers.url_of("BINANCE_WALLET_URL", values) or wallet
     urls = {"BINANCE_FUTURES_URL": futures, "BINANCE_WALLET_URL": wallet, "BINANCE_STREAM_URL": stream}
+    _refuse_the_other_environment(environment, urls)
     read = pasted_text.read(
         values[pasted_text.KEY],
         values[pasted_text.SECRET],
@@ -226,3 +222,29 @@ def _settings(values: Mapping[str, str], remarks: tuple[str, ...], pem_text: Sec
         proxy=value_parsers.proxy_of(values["BINANCE_PROXY"], urls),
         ca_bundle=value_parsers.ca_bundle_of(values["BINANCE_CA_BUNDLE"]),
     )
+
+
+def _refuse_the_other_environment(environment: str, urls: Mapping[str, str | None]) -> None:
+    """Raises UsageProblem for a host of Binance's that belongs to the other network: it does not know the key.
+
+    The test network has no wallet API, so withdrawals are not looked at under `demo`. Its futures API must be one of
+    two names, or this machine's: a real key must not pass by that door.
+    """
+    for name, url in urls.items():
+        whose = environment_of(url) if url else None
+        if whose is not None and whose != environment:
+            raise UsageProblem(
+                f"{name} is a host of Binance's {_NETWORKS[whose]}, and BINANCE_ENVIRONMENT is {environment}: leave "
+                "one of them out"
+            )
+        if whose == "demo" and name == "BINANCE_WALLET_URL":
+            raise UsageProblem(
+                f"{name} is a host of Binance's test network, which has no wallet API: leave it out where "
+                "BINANCE_ENVIRONMENT is demo"
+            )
+    futures = urls["BINANCE_FUTURES_URL"]
+    if environment == "demo" and not (futures in DEMO_HOSTS or (futures and is_local(futures))):
+        raise UsageProblem(
+            "BINANCE_FUTURES_URL is not a host of Binance's futures test network, and BINANCE_ENVIRONMENT is demo: "
+            "leave one of them out"
+        )

@@ -108,7 +108,7 @@ def _position_mode(call: Call) -> Answer:
 
 
 def _order(call: Call) -> Answer:
-    no = orders.judge(call.params, call.scenario)
+    no = orders.judge(call.params, call.scenario, is_test=call.path == TEST_ORDER_PATH)
     return refused(no) if no else document(orders.ACCEPTED)
 
 

@@ -145,9 +145,14 @@ class Fault:
         return cls(answer=refused(refusal(code)), times=times)
 
     @classmethod
-    def rate_limited(cls, retry_after: int | None = None, *, times: int | None = None) -> Fault:
-        """429: too many requests this minute. Retry-After in seconds is not documented for futures, so optional."""
-        no = refusal(-1003)
+    def rate_limited(
+        cls, retry_after: int | None = None, ip: str = "203.0.113.7", limit: int = 2400, *, times: int | None = None
+    ) -> Fault:
+        """429: too many requests this minute. The live text names the caller; on the test network the limit is 6000.
+
+        Retry-After in seconds is not documented for futures, so optional.
+        """
+        no = refusal(-1003, text=pages.LIMITED % (ip, limit))
         headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
         return cls(answer=Answer(no.status, no.body, headers=headers), times=times)
 
@@ -160,6 +165,11 @@ class Fault:
     def waf_403(cls, *, times: int | None = None) -> Fault:
         """403 from the firewall in front of the exchange: an HTML page, no code."""
         return cls(answer=Answer(403, pages.WAF.encode(), HTML, pages.CLOUDFRONT), times=times)
+
+    @classmethod
+    def country_403(cls, *, times: int | None = None) -> Fault:
+        """403 from the same firewall, which says that it is set to block this machine's country."""
+        return cls(answer=Answer(403, pages.COUNTRY.encode(), HTML, pages.CLOUDFRONT), times=times)
 
     @classmethod
     def challenge_202(cls, *, times: int | None = None) -> Fault:

@@ -7,6 +7,11 @@ from __future__ import annotations
 
 CLOUDFRONT = {"Server": "CloudFront", "X-Cache": "Error from cloudfront"}
 
+LIMITED = (
+    "Too many requests; current limit of IP(%s) is %s requests per minute. "
+    "Please use the websocket for live updates to avoid polling the API."
+)
+
 BANNED = "Way too many requests; IP(%s) banned until %s. Please use the websocket for live updates to avoid bans."
 
 RESTRICTED = (
@@ -41,6 +46,14 @@ Request ID: InventedRequestIdOfTheLocalExchange==
 <ADDRESS>
 </ADDRESS>
 </BODY></HTML>"""
+
+# The other page of that firewall: it closes a whole country out, and says so.
+COUNTRY = WAF.replace(
+    """Request blocked.
+We can't connect""",
+    """The Amazon CloudFront distribution is configured to block access from your country.
+We can't connect""",
+)
 
 
 def _nginx(title: str) -> str:

@@ -53,6 +53,7 @@ TEXTS = {
     -1121: "Invalid symbol.",
     -1130: "Invalid data sent for a parameter.",
     -1131: "'recvWindow' must be less than 60000.",
+    -1135: "Invalid account status.",
     -1136: "Invalid newOrderRespType.",
     -2008: "Invalid Api-Key ID.",
     -2010: "NEW_ORDER_REJECTED",
@@ -98,6 +99,7 @@ TEXTS = {
     "allowed, please reduce the position. .",
     -4402: "Dear user, as per our Terms of Use and compliance with local regulations, "
     "this feature is currently not available in your region.",
+    -4411: "Please sign TradFi-Perps agreement contract fapi.",
     -5000: "Path is invalid",
     -5021: "Due to the order could not be filled immediately, the FOK order has been rejected.",
     -5022: "Due to the order could not be executed as maker, the Post Only order will be rejected.",

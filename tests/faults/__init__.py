@@ -5,8 +5,8 @@
     faults.py     what else can go wrong, and all of it by name
     table.py      path x fault: the cases, all of them and a sample
     bench.py      one case: an exchange, a run of `pytest suite/`, and what they left; impatient.py: its short time-outs
-    laws.py       what holds of each run, whatever goes wrong; wellformed.py looks at pages
-    doctors.py    runs that break a law, to see that it sees them
+    invariants.py what holds of each run, whatever goes wrong; wellformed.py looks at pages
+    violations.py runs that break an invariant, to see that it sees them
     whole.py      many cases, and the laws that they broke
 
 `python -m tests.faults` runs the whole and prints it as a table.

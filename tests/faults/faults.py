@@ -97,6 +97,7 @@ STATUSES = (
     Named("429", Fault.rate_limited(7)),
     Named("429 of a gateway", Fault.status(429, HTML, content_type="text/html")),
     Named("451", Fault.restricted_location()),
+    Named("403 of the country", Fault.country_403()),
 )
 TROUBLE = (
     Named("500", Fault.refused(-1000)),

@@ -105,6 +105,7 @@ VIOLATIONS: dict[str, list[Violation]] = {
     "only_proof_convicts": [
         lambda ran: found(replace(ran, base=ran), "withdrawals_are_disabled", "fail"),
         lambda ran: found(replace(ran, base=ran), "clock_agrees_with_exchange", "fail"),
+        lambda ran: found(replace(ran, base=ran, case=SPOILED), "futures_api_answers", "fail"),
     ],
     "nothing_is_placed": [lambda ran: replace(ran, real_orders=1)],
     "requests_are_few": [

@@ -1,8 +1,6 @@
 """Many cases, and the laws that they broke."""
 
-import queue
 import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -14,10 +12,10 @@ from tests.faults.bench import Bases, Bench, Ran
 from tests.faults.paths import PATHS
 from tests.faults.table import Case
 from tests.forked import ForkedRunner
+from tests.matrix import WORKERS, run_cells
 from tests.running import SuiteRunner
 
 MOST = 100  # lines of one summary
-WORKERS = 3  # on two cores; a run also waits
 _LETTER = {"OK": "O", "NOT_OK": "N", "UNPROVEN": "U"}
 
 
@@ -79,33 +77,14 @@ def run(
     in_real_time: bool = False,
 ) -> Table:
     """Runs these cases, some at a time."""
-    found, began, lock, bases = Table(), time.monotonic(), threading.Lock(), Bases()
-    waiting: queue.SimpleQueue[Case] = queue.SimpleQueue()
-    for case in cases:
-        waiting.put(case)
-
-    def work(folder: Path) -> None:
-        bench = Bench(folder, runner, bases, in_real_time=in_real_time)
-        while True:
-            try:
-                case = waiting.get_nowait()
-            except queue.Empty:
-                return
-            try:
-                ran = bench.run(case)
-            except Exception as error:  # noqa: BLE001  told at the end: a case that could not be run proves nothing
-                with lock:
-                    found.broken[case] = [f"could not be run: {type(error).__name__}: {error}"]
-                continue
-            with lock:
-                found.add(ran)
-
+    found, began, bases = Table(), time.monotonic(), Bases()
     with tempfile.TemporaryDirectory() as folder:
-        threads = [threading.Thread(target=work, args=(Path(folder) / str(n),)) for n in range(workers)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        benches = [Bench(Path(folder) / str(n), runner, bases, in_real_time=in_real_time) for n in range(workers)]
+        for case, ran in run_cells(cases, benches, Bench.run):
+            if isinstance(ran, Exception):
+                found.broken[case] = [f"could not be run: {type(ran).__name__}: {ran}"]
+            else:
+                found.add(ran)
     for _, healthy in bases.known:
         found.add(healthy)
     found.seconds = time.monotonic() - began

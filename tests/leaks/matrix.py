@@ -1,18 +1,15 @@
 """All cells, and what they leaked."""
 
-import queue
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from tests.leaks.bench import benches
+from tests.leaks.bench import Bench, benches
 from tests.leaks.cells import Cell, Leak, Mutation
 from tests.leaks.kinds import KINDS, OUT_OF_REACH
 from tests.leaks.modes import MODES
-
-WORKERS = 3  # on two cores; a cell also waits
+from tests.matrix import WORKERS, run_cells
 
 HEAVY = ("html-log", "record", "all-at-once")  # in the quick part half as often as the others
 TWINS = (("locals", "full-trace"), ("plain", "warnings"), ("junit", "no-terminal"))
@@ -100,37 +97,24 @@ def quick() -> list[Place]:
     return chosen + [(next(kind for kind in KINDS if why_not(kind, mode) is None), mode) for mode in passed_over]
 
 
-def run(
-    places: Iterable[Place], mutation: Mutation | None = None, tell: Callable[[Cell], None] = lambda _: None
-) -> Matrix:
+def run(places: Iterable[Place], mutation: Mutation | None = None) -> Matrix:
     """Runs these cells, some at a time."""
-    matrix, began = Matrix(), time.monotonic()
-    waiting: queue.SimpleQueue[Place] = queue.SimpleQueue()
+    matrix, began, reached = Matrix(), time.monotonic(), list[Place]()
     for kind, mode in places:
         if why := why_not(kind, mode):
             matrix.left_out[kind, mode] = why
         else:
-            waiting.put((kind, mode))
+            reached.append((kind, mode))
+
+    def run_one(bench: Bench, place: Place) -> Cell:
+        kind, mode = place
+        return bench.run(KINDS[kind], MODES[mode], mutation)
+
     with benches(WORKERS) as all_benches:
-
-        def work(number: int) -> None:
-            while True:
-                try:
-                    kind, mode = waiting.get_nowait()
-                except queue.Empty:
-                    return
-                try:
-                    cell = all_benches[number].run(KINDS[kind], MODES[mode], mutation)
-                except Exception as error:  # noqa: BLE001  told at the end: a cell that could not be run proves nothing
-                    matrix.broken.append(f"{kind} | {mode} | {type(error).__name__}: {error}")
-                    continue
+        for (kind, mode), cell in run_cells(reached, all_benches, run_one):
+            if isinstance(cell, Exception):
+                matrix.broken.append(f"{kind} | {mode} | {type(cell).__name__}: {cell}")
+            else:
                 matrix.cells.append(cell)
-                tell(cell)
-
-        threads = [threading.Thread(target=work, args=(number,)) for number in range(WORKERS)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
     matrix.seconds = time.monotonic() - began
     return matrix

@@ -1,13 +1,13 @@
-"""What a key may do beside what a trading key should be able to do. Pure."""
+"""The key's permissions beside those that a trading key should have. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from keycheck.exchange.permissions import NEEDED
+from keycheck.exchange.permissions import NEEDED, READS, is_way_out
 
 # Everything else a trading key can do without.
 SHOULD_HAVE = (*NEEDED, "ipRestrict")
-# As Binance's page words them (Edit restrictions); a name that is not here is shown as it came.
+# The names on Binance's page (Edit restrictions, October 2026); other permissions keep the API's names.
 WORDED = {
     "enableReading": "Enable Reading",
     "enableFutures": "Enable Futures",
@@ -15,15 +15,19 @@ WORDED = {
     "enableWithdrawals": "Enable Withdrawals",
     "enableInternalTransfer": "Enable Internal Transfer",
     "permitsUniversalTransfer": "Permits Universal Transfer",
-    "enableSpotAndMarginTrading": "Enable Spot & Margin Trading",
+    "enableSpotAndMarginTrading": "Enable Spot & Margin & Stock Trading",
     "enableMargin": "Enable Margin Loan, Repay & Transfer",
     "enableVanillaOptions": "Enable European Options",
     "enablePortfolioMarginTrading": "Enable Portfolio Margin Trading",
     "enableFixApiTrade": "Enable FIX API Trading",
     "enableFixReadOnly": "Enable FIX API Reading",
 }
-# Without these a key trades nothing, or loses everything; the rest is a matter of prudence.
-_GRAVE = (*NEEDED, "enableWithdrawals")
+# Boxes of that page whose names in the API are not documented, by the words that they are likely to hold.
+_GUESSED = {
+    ("alpha", "withdraw"): "Enable Alpha Withdrawals",
+    ("prediction",): "Enable Prediction Trading",
+    ("symbol", "whitelist"): "Enable Symbol Whitelist",
+}
 
 
 @dataclass(frozen=True)
@@ -37,14 +41,14 @@ class Row:
 
     @property
     def remark(self) -> str:
-        """What catches the eye."""
+        """The mark that catches the eye."""
         if self.has == self.should:
             return ""
         return "surplus" if self.has else "missing"
 
     @property
     def cells(self) -> tuple[str, str]:
-        """What stands under has and should."""
+        """The words in the columns has and should."""
         return "yes" if self.has else "no", "yes" if self.should else "no"
 
     @property
@@ -52,19 +56,31 @@ class Row:
         """The outcome whose colour it has."""
         if not self.remark:
             return "pass"
-        return "fail" if self.name in _GRAVE else "warn"
+        # Without the needed ones a key trades nothing, with these it may lose everything; the rest is prudence.
+        return "fail" if self.name in NEEDED or is_way_out(self.name) else "warn"
 
 
 def permission_matrix(permissions: Mapping[str, bool]) -> list[Row]:
     """A row for each permission: what is not as it should be first, then what the key needs, then the rest."""
     known = [name for name in WORDED if name in permissions]
     names = [*known, *sorted(name for name in permissions if name not in WORDED)]
-    rows = [Row(name, WORDED.get(name, name), permissions[name] is True, name in SHOULD_HAVE) for name in names]
+    rows = [_row(name, has=permissions[name] is True) for name in names]
     return sorted(rows, key=lambda row: ("fail", "warn", "pass").index(row.kind))
 
 
-def told(rows: list[Row]) -> str:
-    """What the matrix shows, in a sentence."""
+def _row(name: str, *, has: bool) -> Row:
+    """Whether the row is a permission of READS, which may be set or not."""
+    return Row(name, _label(name), has, has if name in READS else name in SHOULD_HAVE)
+
+
+def _label(name: str) -> str:
+    held = name.lower()
+    guessed = (label for words, label in _GUESSED.items() if all(word in held for word in words))
+    return WORDED.get(name) or next(guessed, name)
+
+
+def description(rows: list[Row]) -> str:
+    """The matrix in a sentence, for screen readers."""
     parts = [
         f"{what}: {', '.join(row.label for row in rows if row.remark == remark)}"
         for remark, what in (("surplus", "Has and should not have"), ("missing", "Should have and has not"))

@@ -46,9 +46,9 @@ def _began(calls: Sequence[Call]) -> int:
 
 def answer(call: Call) -> str:
     """Status, Binance's code and message, and how long it took: `HTTP 400, code -2015, 66 ms: Invalid API-key`."""
-    told = "no answer" if call.status is None else f"HTTP {call.status}"
-    told += f", code {call.code}" if call.code is not None else ""
-    return f"{told}, {call.duration_ms} ms" + (f": {call.message}" if call.message else "")
+    described = "no answer" if call.status is None else f"HTTP {call.status}"
+    described += f", code {call.code}" if call.code is not None else ""
+    return f"{described}, {call.duration_ms} ms" + (f": {call.message}" if call.message else "")
 
 
 def _kind(call: Call, note: str) -> str:
@@ -70,5 +70,5 @@ def _note(number: int, call: Call, findings: Sequence[Finding], came_later: bool
 def _drawn(began: int, took: int, whole: int, kind: str) -> Picture:
     begins = min(percent(began, whole), 100 - _SEEN_AT_ALL)
     width = min(max(percent(took, whole), _SEEN_AT_ALL), 100 - begins)
-    told = f"sent {began} ms after the first, took {took} ms"
-    return Picture(told, kind, _TALL, (Bar("filled", begins, width, 3, 8),))
+    described = f"sent {began} ms after the first, took {took} ms"
+    return Picture(described, kind, _TALL, (Bar("filled", begins, width, 3, 8),))

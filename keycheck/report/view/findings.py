@@ -19,7 +19,7 @@ STEPS = {
     6: "Exchange rules",
     7: "Test order",
 }
-_MISSED = (Outcome.FAIL, Outcome.WARN)  # what was not seen to fail has nothing to be mended
+_MISSED = (Outcome.FAIL, Outcome.WARN)  # only these have something to fix
 _HEADLINE = 120  # characters; what is longer is a paragraph
 
 
@@ -43,7 +43,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class Step:
-    """One of the seven, as far as the run came. `kind`, `mark` and `word`: the worst that was found in it."""
+    """One of the seven steps. `kind`, `mark` and `word`: those of its worst finding."""
 
     number: int
     name: str
@@ -55,7 +55,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Waiting:
-    """What was not run: the check that stands in the way, its claim, and the claims that wait for it."""
+    """Blocked checks: the check that blocks them, its claim, and their claims."""
 
     blocker: str
     claim: str
@@ -68,10 +68,10 @@ def shown(finding: Finding, rows: list[Row]) -> Shown:
     about = f"{check.id}, {check.severity.value}, {finding.duration_ms} ms"
     fix = check.fix if outcome in _MISSED else ""
     facts = [("Observed", finding.detail or "nothing"), ("Why it matters", check.why), ("What to do", fix)]
-    told = [*(fact for fact in facts if fact[1]), ("Check", about)]
+    members = [*(fact for fact in facts if fact[1]), ("Check", about)]
     headline, aside = _halves(finding)
     evidence = _evidence(finding, rows)
-    return Shown(outcome.value, MARKS[outcome], word(outcome), check.title, headline, aside, fix, told, evidence)
+    return Shown(outcome.value, MARKS[outcome], word(outcome), check.title, headline, aside, fix, members, evidence)
 
 
 def _evidence(finding: Finding, rows: list[Row]) -> list[Pair]:

@@ -1,0 +1,60 @@
+"""JUnit's file: the texts in it are cleaned before they become XML, so that nothing is cut out of the XML itself.
+
+Reports are clean when JUnit is handed them. What a check or a fixture gives to JUnit itself, as the fixtures
+`record_testsuite_property` and `record_xml_attribute` do, passes by all reports; and where the file is a device or a
+pipe, as in `--junitxml=/dev/stdout`, there is nothing to scan afterwards.
+"""
+
+from collections.abc import Callable, Generator
+from typing import Any
+from xml.etree.ElementTree import Element
+
+import pytest
+from _pytest.junitxml import xml_key
+
+from keycheck.redaction.redactor import HIDDEN
+
+Clean = Callable[[str], str]
+
+
+class JunitTexts:
+    """Cleans what JUnit has gathered, immediately before it writes its file."""
+
+    def __init__(self, clean: Clean) -> None:
+        self._clean = clean
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, Any, Any]:
+        junit: Any = session.config.stash.get(xml_key, None)
+        if junit is not None:
+            junit.suite_name = self._clean(junit.suite_name)
+            junit.global_properties[:] = [tuple(map(self._clean, pair)) for pair in junit.global_properties]
+            junit.node_reporters_ordered[:] = [
+                _Finished(_cleaned(reporter.to_xml(), self._clean)) for reporter in junit.node_reporters_ordered
+            ]
+        return (yield)
+
+
+class _Finished:
+    """Stands in for the property list that JUnit reads for its element."""
+
+    def __init__(self, element: Element) -> None:
+        self._element = element
+
+    def to_xml(self) -> Element:
+        return self._element
+
+
+def _cleaned(root: Element, clean: Clean) -> Element:
+    for element in root.iter():
+        element.text = element.text and clean(element.text)
+        # The name of an attribute may be anybody's text, too.
+        attributes = {_name(name, clean): clean(value) for name, value in element.attrib.items()}
+        element.attrib.clear()
+        element.attrib.update(attributes)
+    return root
+
+
+def _name(name: str, clean: Clean) -> str:
+    """An attribute's name, which takes no brackets."""
+    return name if clean(name) == name else HIDDEN.strip("[]")

@@ -1,0 +1,32 @@
+"""The facts about this machine that checks ask for: a question in, a fact out, or a named reason why there is none."""
+
+from keycheck.clock import Journal
+from keycheck.errors import NotApplicable, Undecided
+from keycheck.host_checks import KEPT, NO_FILE, NOT_TOLD, UNKEPT, HostChecks
+
+
+class HostFacts:
+    """Answers of the operating system and of git about this machine; in a replay those of the recording."""
+
+    def __init__(self, host: HostChecks, journal: Journal) -> None:
+        self._host = host
+        self._journal = journal
+
+    def clock_is_kept(self) -> bool:
+        """Whether the operating system sets its clock over the network. Raises NotApplicable where it cannot say."""
+        answer = self._journal.remember("machine/clock", self._host.clock)
+        if answer not in ([KEPT], [UNKEPT]):
+            raise NotApplicable("the operating system cannot be asked after its clock here, as in most containers")
+        return answer == [KEPT]
+
+    def open_files(self) -> tuple[str, ...]:
+        """One sentence for each way in which somebody else can read a file that holds the credentials.
+
+        Raises NotApplicable where no file holds them, Undecided where git could not be asked.
+        """
+        remarks = self._journal.remember("machine/files", self._host.open_files)
+        if remarks == [NO_FILE]:
+            raise NotApplicable("the credentials come from the environment, and no file holds them")
+        if any(NOT_TOLD in remark for remark in remarks):
+            raise Undecided("; ".join(remarks))
+        return tuple(remarks)

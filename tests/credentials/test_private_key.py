@@ -1,0 +1,302 @@
+"""A private key signs as Binance and others say it must, or is refused in one sentence that shows nothing of it."""
+
+import base64
+import sys
+import warnings
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed448, rsa
+
+from keycheck.credentials import pem, private_key
+from keycheck.credentials.pasted_text import KEY_FILE, PASSPHRASE, SECRET, PrivateKey
+from keycheck.credentials.signing import encode, signed_query
+from keycheck.errors import UsageProblem
+from keycheck.redaction.redactor import RUN, Redactor
+from keycheck.redaction.secret import Secret
+from tests.exchange import API_KEY, LocalExchange, Scenario
+from tests.exchange.signatures import PublicKeyVerifier
+from tests.keys import EC, ED25519, KEYS, OTHER_ED25519, RSA, Key, body_of
+from tests.matrix import mostly_slow
+from tests.running import SuiteRunner
+
+PASSWORD = "correct horse battery"  # noqa: S105  invented
+FUTURES = (
+    "symbol=BTCUSDT&side=BUY&type=LIMIT&quantity=1&price=9000&timeInForce=GTC&recvWindow=5000&timestamp=1591702613943"
+)
+
+
+def given(text: str, passphrase: str = "", place: str = SECRET) -> PrivateKey:
+    """A private key as settings hand it over."""
+    return PrivateKey(Secret(text), Secret(passphrase) if passphrase else None, place)
+
+
+def of(key: Key) -> PrivateKey:
+    """The same for one of the keys of the tests."""
+    return given(key.private, key.passphrase)
+
+
+@cache
+def rsa_key(bits: int) -> rsa.RSAPrivateKey:
+    """Fresh, and the same for all tests of one run."""
+    return rsa.generate_private_key(65537, bits)
+
+
+def written(key: Any, form: str = "PKCS8", password: str = "") -> str:
+    """A key as a tool writes it."""
+    hidden = serialization.BestAvailableEncryption(password.encode()) if password else serialization.NoEncryption()
+    text: bytes = key.private_bytes(serialization.Encoding.PEM, getattr(serialization.PrivateFormat, form), hidden)
+    return text.decode()
+
+
+def refusal(key: PrivateKey) -> str:
+    """The one sentence that refuses a key. It, and what hangs on it, shows nothing of the key or its passphrase."""
+    with pytest.raises(UsageProblem) as caught:
+        private_key.signer(key)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert ": " in message
+    assert message.startswith(key.place)
+    assert caught.value.__context__ is None
+    secrets = [*pem.to_hide(key.pem.reveal()), *([key.passphrase.reveal()] if key.passphrase else [])]
+    assert not Redactor(secrets).finds(message)
+    return message
+
+
+# -- signatures --
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_published_signatures_are_made(name: str) -> None:
+    """The one Ed25519 example of Binance's that is right, and those of python-binance's tests."""
+    key = KEYS[name]
+    signer = private_key.signer(of(key))
+    assert signer.type == key.type
+    assert signer.sign(key.payload.encode()) == key.signature
+
+
+@pytest.mark.parametrize(
+    ("payload", "signature"),
+    [
+        (
+            "timestamp=1578963600000",
+            "QN3GM0iSGzvvIYiBzzP8vPqSbsXIb4WHczOiPdjb8THQKuxZR1KOsBtZQFEewBQgMQfhDvwPoo6bkRi2ui4hCg==",
+        ),
+        (FUTURES, "mokPyfoqtkqvaIfvDlcqfuJls6jar6Dh966EmALq2qgZZVEL7LWBw96z1yJ+2pfqosoLJtsMzqTETcSp8x1SAw=="),
+    ],
+)
+def test_openssl_makes_the_same_signatures(payload: str, signature: str) -> None:
+    """Of queries as they are sent, with Binance's published key; openssl made these."""
+    assert private_key.signer(of(ED25519)).sign(payload.encode()) == signature
+
+
+@pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
+def test_a_signature_is_percent_encoded_in_the_query(key: Key) -> None:
+    """Base64 has characters that a query cannot carry as they are; what stands before them is what was signed."""
+    query = signed_query([("symbol", "币安人生USDT"), ("timestamp", "1")], private_key.signer(of(key)))
+    payload, _, signature = query.rpartition("&signature=")
+    assert not set(signature) & set("+/=")
+    signed = encode([("signature", private_key.signer(of(key)).sign(payload.encode()))])
+    assert signed == f"signature={signature}"
+
+
+@pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
+def test_signatures_of_private_keys_are_told_apart_by_case(key: Key) -> None:
+    """The local exchange is as strict as Binance: the right base64 of the right key, and nothing that looks like it."""
+    verifier, payload = PublicKeyVerifier(key.public), key.payload.encode()
+    assert verifier.accepts(payload, key.signature)
+    strangers = [
+        key.signature.lower(),
+        key.signature.swapcase(),
+        key.signature.rstrip("="),
+        f"{key.signature}\n",
+        "",
+        "ж",
+    ]
+    strangers += [key.signature.replace("+", " "), f" {key.signature}", "AAAA"]
+    assert not any(verifier.accepts(payload, one) for one in strangers if one != key.signature)
+    assert not verifier.accepts(payload + b" ", key.signature)
+
+
+# -- how a key may be written --
+
+
+@pytest.mark.parametrize("form", ["PKCS8", "TraditionalOpenSSL"])
+@pytest.mark.parametrize("password", ["", PASSWORD, "пароль ключа"])
+def test_rsa_keys_of_either_form_are_taken(form: str, password: str) -> None:
+    """PKCS#8, and PKCS#1 as older tools write it; with and without a passphrase."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        text = written(rsa_key(2048), form, password)
+    signer = private_key.signer(given(text, password))
+    public = (
+        rsa_key(2048)
+        .public_key()
+        .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    )
+    assert PublicKeyVerifier(public.decode()).accepts(b"payload", signer.sign(b"payload"))
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda text: text.replace("\n", "\r\n"),
+        lambda text: text.replace("\n", "\\n"),
+        lambda text: text.replace("\n", "\\r\\n"),
+        lambda text: text.replace("\n", " "),
+        lambda text: text.replace("\n", "\n    "),
+        lambda text: text.strip(),
+        lambda text: "\ufeff" + text,
+        lambda text: f"my key:\n{text}\nthe end\n",
+        lambda text: ED25519.public + text,
+        lambda text: text + text,
+    ],
+)
+@pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
+def test_what_comes_of_copying_is_put_right(key: Key, spoil: Any) -> None:
+    """Line ends, blanks and what stands around: where the meaning is clear, the key is used."""
+    assert private_key.signer(given(spoil(key.private), key.passphrase)).sign(b"x") == (
+        private_key.signer(of(key)).sign(b"x")
+    )
+
+
+def test_a_passphrase_that_is_not_needed_is_left_alone() -> None:
+    """The key is not encrypted, so it is opened."""
+    assert private_key.signer(given(ED25519.private, PASSWORD)).type == "ED25519"
+
+
+# -- what is refused --
+
+
+def _shortened(text: str) -> str:
+    return "\n".join(line[:40] for line in text.splitlines())
+
+
+REFUSED = {
+    "empty": ("", "holds no private key in PEM form"),
+    "text": ("ceci n'est pas une clé", "holds no private key in PEM form"),
+    "UTF-16": (ED25519.private.encode("utf-16").decode("utf-8", "replace"), "holds no private key in PEM form"),
+    "an API secret": (API_KEY, "holds no private key in PEM form"),
+    "public key": (ED25519.public, "holds a public key"),
+    "public RSA key": (RSA.public, "holds a public key"),
+    "certificate": (ED25519.private.replace("PRIVATE KEY", "CERTIFICATE"), "holds a certificate"),
+    "first line": ("-----BEGIN PRIVATE KEY-----", "holds a part of a PEM alone"),
+    "cut": (ED25519.private[:80], "holds a part of a PEM alone"),
+    "ends that differ": (ED25519.private.replace("END", "END RSA"), "holds a part of a PEM alone"),
+    "short lines": (_shortened(ED25519.private), "damaged"),
+    "no base64": (ED25519.private.replace("MC4C", "!§$%"), "damaged"),
+    "nothing in it": ("-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----", "damaged"),
+    "EC": (EC, "holds an EC key, and Binance takes Ed25519 and RSA"),
+    "OpenSSH": (ED25519.private.replace("PRIVATE", "OPENSSH PRIVATE"), "OpenSSH's own format"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_no_key_for_binance_is_named(name: str) -> None:
+    """By what it is instead, and with what to do."""
+    text, reason = REFUSED[name]
+    assert reason in refusal(given(text))
+    assert reason in refusal(given(text, PASSWORD, f"the file that {KEY_FILE} names"))
+
+
+def test_other_types_and_short_keys_are_named() -> None:
+    """Ed448 is not Ed25519; RSA has a least size."""
+    assert "a key of a type that is neither" in refusal(given(written(ed448.Ed448PrivateKey.generate())))
+    assert "an RSA key of 1024 bits" in refusal(given(written(rsa_key(1024))))
+
+
+@pytest.mark.parametrize("form", ["PKCS8", "TraditionalOpenSSL"])
+def test_a_wrong_passphrase_and_a_missing_one_are_told_apart(form: str) -> None:
+    """Both name the setting to correct."""
+    text = written(rsa_key(2048), form, PASSWORD)
+    for wrong in (PASSWORD[:-1], "x" * 2000, "\udcff"):
+        assert f"cannot be opened with {PASSPHRASE}" in refusal(given(text, wrong))
+    assert f"give its passphrase as {PASSPHRASE}" in refusal(given(text))
+
+
+def test_where_cryptography_is_missing_a_sentence_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An environment from before it was needed is told how to get it."""
+    monkeypatch.setitem(sys.modules, "cryptography.exceptions", None)
+    with pytest.raises(UsageProblem, match=r"not installed: pip install -r requirements\.txt"):
+        private_key.signer(of(ED25519))
+
+
+# -- what is shown of it --
+
+
+@pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
+def test_a_signer_shows_nothing_of_its_key(key: Key) -> None:
+    """Neither its repr nor what its attributes print."""
+    signer = private_key.signer(of(key))
+    shown = repr(signer) + repr([getattr(signer, name) for name in dir(signer)]) + repr(of(key))
+    assert not Redactor([*pem.to_hide(key.private), key.passphrase]).finds(shown)
+
+
+def _spellings(text: str) -> Iterator[str]:
+    body = body_of(text)
+    yield from text.splitlines()[1:-1]
+    yield from (body, body[::-1], text, text.replace("\n", "\\n"), text.replace("\n", " "), repr(text.encode()))
+
+
+@pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
+def test_every_line_of_a_key_is_hidden(key: Key) -> None:
+    """However it is written, no ten characters of it are left, and what anybody may say is."""
+    redactor = Redactor(pem.to_hide(key.private.replace("\n", "\\n")))
+    body = key.body
+    for text in _spellings(key.private):
+        cleaned = redactor.clean(f"before {text} behind")
+        assert cleaned.startswith("before")
+        assert cleaned.endswith("behind")
+        assert not any(body[i : i + RUN] in cleaned for i in range(len(body) - RUN + 1))
+    assert redactor.clean("-----BEGIN PRIVATE KEY-----") == "-----BEGIN PRIVATE KEY-----"
+
+
+def test_the_bare_bytes_of_a_short_key_are_hidden() -> None:
+    """In hex, and in base64 that begins elsewhere."""
+    raw = base64.b64decode(ED25519.body)
+    redactor = Redactor(pem.to_hide(ED25519.private))
+    for text in (raw[-32:].hex(), raw[-32:].hex(":").replace(":", ""), raw[-32:].hex().upper()):
+        assert redactor.finds(text)
+    for start in range(16, 22):
+        assert redactor.finds(base64.b64encode(raw[start:]).decode())
+
+
+def test_a_text_that_is_no_pem_is_hidden_whole() -> None:
+    """A secret of Binance's stays one text."""
+    assert pem.to_hide(API_KEY) == [API_KEY]
+
+
+# -- and over HTTP --
+
+
+@pytest.mark.parametrize("key", mostly_slow(KEYS.values(), 2), ids=KEYS)
+def test_the_exchange_takes_the_registered_key_alone(key: Key, suite: SuiteRunner) -> None:
+    """The whole suite is OK with it, its type is told, and nothing of it is in what the run leaves."""
+    with LocalExchange(Scenario(public_key=key.public)) as exchange:
+        done = suite(settings=exchange.settings() | key.settings())
+        assert not exchange.real_orders
+    assert (done.exit_status, done.verdict["key"]["type"]) == (0, key.type)
+    assert done.check("credentials_are_well_formed")["outcome"] == "pass"
+    assert not Redactor(pem.to_hide(key.private)).finds(done.output + done.page + str(done.verdict))
+
+
+def test_a_key_pasted_into_the_secret_is_used_and_remarked(suite: SuiteRunner) -> None:
+    """With `\\n` written out, as it fits on one line of .env."""
+    with LocalExchange(Scenario(public_key=ED25519.public)) as exchange:
+        pasted = {"BINANCE_API_SECRET": ED25519.private.replace("\n", "\\n")}
+        done = suite(settings=exchange.settings() | pasted)
+    assert (done.exit_status, done.verdict["key"]["type"]) == (0, "ED25519")
+    assert "holds a private key, which is used as one" in done.check("credentials_are_well_formed")["detail"]
+
+
+def test_a_private_key_of_another_pair_is_diagnosed(suite: SuiteRunner) -> None:
+    """-1022 reads otherwise where there is no secret."""
+    with LocalExchange(Scenario(public_key=OTHER_ED25519.public)) as exchange:
+        done = suite(settings=exchange.settings() | ED25519.settings())
+    (first, *_) = done.verdict["diagnosis"]
+    assert first["cause"] == "wrong_secret"
+    assert "this private key does not belong to the public key registered" in first["explanation"]
+    assert "BINANCE_API_SECRET" not in first["explanation"] + first["fix"]

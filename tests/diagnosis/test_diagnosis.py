@@ -1,0 +1,955 @@
+"""Evidence in, causes out: what must have been seen for each, how sure it is, and what is never said."""
+
+import itertools
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keycheck.credentials.pasted_text import KEY, SAME, SECRET, KeyFacts
+from keycheck.diagnosis.cause import CAUSES, Confidence, Diagnosis
+from keycheck.diagnosis.restrictions import BARS
+from keycheck.diagnosis.rules import account_info_decides, diagnose
+from keycheck.exchange.drift import Drift
+from keycheck.exchange.endpoints import (
+    ACCOUNT_CONFIG,
+    ACCOUNT_INFO,
+    API_RESTRICTIONS,
+    LISTED,
+    LISTEN_KEY,
+    ORDER_TEST,
+    PING,
+    TRADING_STATUS,
+    Endpoint,
+)
+from keycheck.exchange.error_codes import Kind, kind_of
+from keycheck.exchange.evidence import NOT_LISTED, Call, Evidence, System
+from keycheck.run import catalogue
+from keycheck.verdict.findings import Check, Finding, Outcome, Severity
+from keycheck.verdict.weighing import Verdict, weigh
+from tests.running import ROOT
+from tests.stories import COMBINED, STORIES
+
+NAMES = [name for causes in CAUSES.values() for name in causes]
+FINE = {"enableFutures": True, "enableWithdrawals": False, "ipRestrict": True}
+OF_THE_RUN = ("claim_does_not_hold", "left_undecided", "checks_not_run", "run_not_finished")
+SURENESS = list(Confidence)
+DEMO = {"environment": "demo"}
+QUOTES = f"{KEY} had quotes around it"
+QUOTED = KeyFacts(remarks=(QUOTES,))
+CUT = f"{SECRET} has 60 characters where Binance's have 64"
+LONGEST_ADDRESS = "2001:0db8:0000:0000:0000:ffff:203.113.203.113"
+
+
+def call(endpoint: Endpoint, status: int | None = 200, code: int | None = None, text: str = "", **more: object) -> Call:
+    """One request and how it fared."""
+    about = (endpoint.method, endpoint.path, endpoint.host, endpoint.weight)
+    return Call(*about, status, code, text, 5, **more)  # type: ignore[arg-type]
+
+
+def refusal(endpoint: Endpoint, code: int, text: str = "") -> Call:
+    """A coded refusal."""
+    return call(endpoint, 401 if code in (-2014, -2015) else 400, code, text)
+
+
+def trouble(kind: str, status: int | None = None, endpoint: Endpoint = PING, **more: object) -> Call:
+    """A request that got no usable answer."""
+    return call(endpoint, status, trouble=kind, **more)  # type: ignore[arg-type]
+
+
+def found(*calls: Call, **seen: object) -> list[tuple[str, str]]:
+    """Causes with their confidence, in order."""
+    return [(one.cause, one.confidence.value) for one in diagnose(Evidence(calls=calls, **seen))]  # type: ignore[arg-type]
+
+
+def both(code: int, text: str = "") -> tuple[Call, Call]:
+    """Refused by both hosts."""
+    return refusal(API_RESTRICTIONS, code), refusal(ACCOUNT_CONFIG, code, text)
+
+
+ACCEPTED = (call(API_RESTRICTIONS), call(ACCOUNT_CONFIG), call(ORDER_TEST))
+FUTURES_REFUSE = (call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, -2015))
+
+
+def test_every_cause_has_a_story_and_every_story_a_known_cause() -> None:
+    """None is only on paper; those of the run itself are no story of an exchange, and stand in test_run.py."""
+    assert {story.cause for story in STORIES.values()} - {None} == set(NAMES) - set(OF_THE_RUN)
+    assert {story.cause for story in COMBINED.values()} - {None} <= set(NAMES)
+    assert len(COMBINED) >= 12
+
+
+def test_where_all_is_well_there_is_nothing_to_say() -> None:
+    """Also about a request that was answered only when asked again."""
+    assert found(*ACCEPTED, permissions=FINE, can_trade=True, drift=Drift(20, 10)) == []
+    assert found(trouble("exchange_trouble", 502), call(PING), *ACCEPTED, permissions=FINE) == []
+
+
+@pytest.mark.parametrize(
+    ("calls", "seen", "expected"),
+    [
+        ((), {"key": KeyFacts(missing=(KEY,))}, ["no_credentials certain"]),
+        (both(-2014), {}, ["malformed_key certain"]),
+        (both(-1022), {}, ["wrong_secret likely"]),
+        ((*both(-1022), call(LISTEN_KEY)), {}, ["wrong_secret certain"]),
+        ((*both(-1022), refusal(LISTEN_KEY, -2015)), {}, ["unknown_key likely", "wrong_secret possible"]),
+        ((*both(-1022), refusal(LISTEN_KEY, -4109)), {}, ["wrong_secret likely"]),
+        ((*both(-1022), trouble("timeout", endpoint=LISTEN_KEY)), {}, ["wrong_secret likely"]),
+        (both(-2008), {}, ["unknown_key likely", "wrong_environment possible"]),
+        (both(-2015), {}, ["unknown_key possible", "ip_not_allowed possible", "wrong_environment possible"]),
+        (both(-4056), {}, ["malformed_key likely"]),
+        (both(-4057), {}, ["malformed_key likely"]),
+        (both(-1021), {"key": QUOTED}, ["clock_behind likely"]),
+        (both(-1002), {}, ["unknown_key possible", "ip_not_allowed possible", "wrong_environment possible"]),
+        (both(-1099), {}, ["unknown_key possible", "ip_not_allowed possible", "wrong_environment possible"]),
+        (both(-1011), {}, ["ip_not_allowed likely", "unknown_key possible", "wrong_environment possible"]),
+        (both(-2015), DEMO, ["wrong_environment likely", "unknown_key possible", "ip_not_allowed possible"]),
+        (both(-2008), DEMO, ["wrong_environment likely", "unknown_key possible"]),
+        (both(-1011), DEMO, ["ip_not_allowed likely", "unknown_key possible", "wrong_environment possible"]),
+        ((refusal(API_RESTRICTIONS, -1022), refusal(ACCOUNT_CONFIG, -2015)), {}, ["wrong_secret likely"]),
+        (
+            (call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, -2008)),
+            {"permissions": {"enableFutures": False}},
+            ["futures_not_enabled certain"],
+        ),
+        (
+            (*ACCEPTED[:2], refusal(ORDER_TEST, -1022)),
+            {"permissions": {"enableFutures": False}},
+            ["futures_not_enabled certain"],
+        ),
+        (both(-2017), {}, ["keys_locked certain"]),
+        ((*ACCEPTED[:2], refusal(ORDER_TEST, -2017)), {"permissions": FINE}, ["keys_locked certain"]),
+        ((call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, -2017)), {"permissions": FINE}, ["keys_locked certain"]),
+        ((refusal(API_RESTRICTIONS, -2017), call(ACCOUNT_CONFIG)), {"key": QUOTED}, ["keys_locked certain"]),
+        ((*ACCEPTED[:2], refusal(ORDER_TEST, -1135)), {}, ["trading_barred certain"]),
+        (ACCEPTED[:1], {"permissions": {"enableFutures": False}}, ["futures_not_enabled certain"]),
+        (ACCEPTED, {"permissions": {"enableWithdrawals": True}}, ["withdrawals_enabled certain"]),
+        (ACCEPTED[:2], {"can_trade": False}, ["trading_barred certain"]),
+        (ACCEPTED[:2], {"drift": Drift(3000, 10)}, ["clock_ahead certain"]),
+        (ACCEPTED[:2], {"drift": Drift(-3000, 10)}, ["clock_behind certain"]),
+        (ACCEPTED[:2], {"drift": Drift(1500, 10)}, ["clock_ahead likely"]),
+        (ACCEPTED[:2], {"drift": Drift(-1500, 10), "recv_window": 500}, ["clock_behind likely"]),
+        (ACCEPTED[:2], {"drift": Drift(2100, 500)}, ["clock_ahead likely"]),  # past the window, whatever it is
+        (ACCEPTED[:2], {"drift": Drift(-2100, 500)}, []),
+        (both(-1021, "... 1000ms ahead of the server's time."), {}, ["clock_ahead likely", "clock_behind likely"]),
+        (both(-1021), {"drift": Drift(0, 10)}, ["clock_behind possible"]),
+        ((*ACCEPTED[:2], refusal(ORDER_TEST, -2015)), {"permissions": FINE}, ["read_only_key likely"]),
+        ((*ACCEPTED[1:2], refusal(ORDER_TEST, -2015)), {}, ["read_only_key likely"]),
+        ((*ACCEPTED[:2], refusal(ORDER_TEST, -4192)), {}, ["trading_barred certain"]),
+        ((*ACCEPTED[:2], refusal(ORDER_TEST, -4411)), {}, ["agreement_not_signed certain"]),
+        ((*ACCEPTED[:2], refusal(ORDER_TEST, -2019)), {}, []),
+        ((call(API_RESTRICTIONS), call(ACCOUNT_CONFIG, 200, -4109)), {}, []),  # a 200 refuses nothing
+        ((call(API_RESTRICTIONS), call(ACCOUNT_CONFIG, 200, -2015)), {"permissions": FINE}, []),
+        # What advice meets is no cause; but a limit that it met ended the run.
+        ((*ACCEPTED, trouble("exchange_trouble", 502, LISTEN_KEY)), {}, []),
+        ((*ACCEPTED, trouble("rate_limited", 429, LISTEN_KEY, code=-1003)), {}, ["rate_limited certain"]),
+        ((*ACCEPTED, trouble("rate_limited", 429, TRADING_STATUS, code=-1003)), {}, ["rate_limited certain"]),
+        ((trouble("restricted_location", 451),), {}, ["restricted_location certain"]),
+        ((trouble("restricted_location", 403),), {}, ["restricted_location certain"]),
+        ((trouble("turned_away", 403),), {}, ["blocked_by_firewall likely"]),
+        ((trouble("turned_away", 202),), {}, ["blocked_by_firewall likely"]),
+        ((trouble("rate_limited", 429, code=-1003),), {}, ["rate_limited certain"]),
+        ((trouble("rate_limited", 400, code=-1015),), {}, ["rate_limited certain"]),
+        ((trouble("rate_limited", 418, code=-1003),), {}, ["ip_banned certain"]),
+        ((trouble("exchange_trouble", 502),), {}, ["exchange_trouble likely"]),
+        ((trouble("exchange_trouble", 503, code=-1008),), {}, ["exchange_trouble certain"]),
+        ((trouble("dns"),), {}, ["network_unreachable certain"]),
+        ((trouble("no_route"),), {}, ["network_unreachable certain"]),
+        ((trouble("proxy"),), {}, ["network_unreachable certain"]),
+        ((trouble("refused"),), {}, ["network_unreachable likely"]),
+        ((trouble("timeout"),), {}, ["network_unreachable likely"]),
+        ((trouble("reset"),), {}, ["network_unreachable likely"]),
+        ((trouble("other"),), {}, ["network_unreachable likely"]),
+        ((trouble("tls"),), {}, ["tls_failure certain"]),
+        ((trouble("not_binance", 200),), {}, ["not_binance certain"]),
+        ((call(PING), trouble("not_binance", 200, ACCOUNT_CONFIG)), {}, ["not_binance likely"]),
+    ],
+    ids=lambda value: str(value)[:60] if isinstance(value, list) else "",
+)
+def test_a_cause_is_named_by_what_gives_it_away(
+    calls: tuple[Call, ...], seen: dict[str, object], expected: list[str]
+) -> None:
+    """Name and confidence, the likeliest first."""
+    assert [" ".join(one) for one in found(*calls, **seen)] == expected
+
+
+SEEN_FROM = "Invalid API-key, IP, or permissions for action, request ip: 203.0.113.7"
+
+
+@pytest.mark.parametrize(
+    ("environment", "code", "expected"),
+    [
+        ("production", -2015, ["ip_not_allowed likely", "unknown_key possible", "wrong_environment possible"]),
+        ("demo", -2015, ["wrong_environment likely", "unknown_key possible", "ip_not_allowed possible"]),
+        ("demo", -1011, ["ip_not_allowed likely", "unknown_key possible", "wrong_environment possible"]),
+    ],
+)
+def test_an_address_in_the_text_proves_no_list(environment: str, code: int, expected: list[str]) -> None:
+    """It stood in the answer to a demo key on the wrong network, too; on production, it is the likeliest reading."""
+    assert [" ".join(one) for one in found(*both(code, SEEN_FROM), environment=environment)] == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "listed", "expected"),
+    [
+        (-2015, SEEN_FROM, True, "possible"),
+        (-2015, SEEN_FROM, False, None),
+        (-2015, SEEN_FROM, None, None),
+        (-2015, "", True, None),
+        (-1011, "", True, "likely"),
+        (-1011, "", False, None),
+    ],
+)
+def test_where_the_wallet_takes_the_key_its_flag_rules_the_address_list_out(
+    code: int, text: str, listed: bool | None, expected: str | None
+) -> None:
+    """A key without a list was seen refused with that text as well, for a box that was not ticked."""
+    permissions = {name: value for name, value in {**FINE, "ipRestrict": listed}.items() if value is not None}
+    causes = dict(found(call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, code, text), permissions=permissions))
+    assert causes.get("ip_not_allowed") == expected
+    assert causes
+
+
+def test_a_certain_reason_of_the_account_leaves_none_for_the_address() -> None:
+    """What account/info says needs no other reading."""
+    refused = (call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, -2015, SEEN_FROM))
+    told = found(*refused, permissions=FINE, account_info={"isFutureEnabled": False})
+    assert told == [("futures_account_not_opened", "certain")]
+
+
+HMAC, ED25519 = KeyFacts(type="HMAC", last_four="abcd"), KeyFacts(type="ED25519", last_four="abcd")
+
+
+@pytest.mark.parametrize("code", [-2015, -2014, -2008, -1022, -1002, -1011, -1099, -4056])
+def test_a_wallet_that_refuses_alone_contradicts_the_other(code: int) -> None:
+    """The futures API took the same key from the same machine; what the wallet alone tells was seen by nobody."""
+    (one,) = diagnose(Evidence(calls=(refusal(API_RESTRICTIONS, code), call(ACCOUNT_CONFIG), call(ORDER_TEST))))
+    assert (one.cause, one.confidence) == ("answers_contradict", Confidence.LIKELY)
+    assert f"code {code}" in one.explanation
+    assert one.evidence == (f"{ACCOUNT_CONFIG}: HTTP 200", str(refusal(API_RESTRICTIONS, code)))
+    assert "was seen by no check" in one.fix
+
+
+@pytest.mark.parametrize(
+    ("key", "code", "expected"),
+    [
+        (HMAC, -1022, "answers_contradict"),
+        (HMAC, -2014, "answers_contradict"),
+        (HMAC, -2008, "answers_contradict"),
+        (HMAC, -4056, "key_type_not_taken"),
+        (ED25519, -1022, "key_type_not_taken"),
+        (ED25519, -2014, "key_type_not_taken"),
+        (ED25519, -4057, "key_type_not_taken"),
+        (ED25519, -2008, "answers_contradict"),
+    ],
+)
+def test_a_futures_api_that_refuses_a_proven_signature_needs_no_new_key_of_the_same_kind(
+    key: KeyFacts, code: int, expected: str
+) -> None:
+    """The wallet API took key and signature; an Ed25519 key that the futures API does not take would look like it."""
+    calls_ = (call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, code))
+    assert found(*calls_, permissions=FINE, key=key) == [(expected, "likely")]
+    assert not account_info_decides(Evidence(calls=calls_, permissions=FINE, key=key))
+
+
+@pytest.mark.parametrize("code", [-1022, -2014, -2008, -4056, -1011])
+def test_an_order_that_is_refused_as_if_unsigned_contradicts_the_reads(code: int) -> None:
+    """The same key and secret signed the reads; that they may not trade would be another code."""
+    causes = found(*ACCEPTED[:2], refusal(ORDER_TEST, code), permissions=FINE | {"ipRestrict": False})
+    assert causes == [("answers_contradict", "likely")]
+
+
+@pytest.mark.parametrize("code", [-1022, -2008, -2014, -2015, -1011])
+@pytest.mark.parametrize("takes", [API_RESTRICTIONS, ACCOUNT_CONFIG], ids=str)
+def test_one_api_that_takes_the_key_clears_key_secret_and_address(takes: Endpoint, code: int) -> None:
+    """So that what another request is refused for lies elsewhere."""
+    refused = [refusal(one, code) for one in (API_RESTRICTIONS, ACCOUNT_CONFIG, ORDER_TEST) if one is not takes]
+    cleared = {"malformed_key", "wrong_secret", "unknown_key", "ip_not_allowed", "wrong_environment"}
+    assert not cleared & dict(found(call(takes), *refused, key=QUOTED)).keys()
+
+
+WALLET_OK, FUTURES_OK = f"{API_RESTRICTIONS}: HTTP 200", f"{ACCOUNT_CONFIG}: HTTP 200"
+WALLET_REFUSES, FUTURES_REFUSES = f"{API_RESTRICTIONS}: HTTP 401, code -2015", f"{ACCOUNT_CONFIG}: HTTP 401, code -2015"
+ORDER_REFUSED = f"{ORDER_TEST}: HTTP 401, code -2015"
+NO_ORDER = (*ACCEPTED[:2], refusal(ORDER_TEST, -2015))
+
+
+@pytest.mark.parametrize(
+    ("cause", "calls", "seen", "evidence"),
+    [
+        (
+            "no_credentials",
+            (),
+            {"key": KeyFacts(missing=(SECRET,), remarks=(QUOTES,))},
+            (f"{SECRET} is empty or absent", QUOTES),
+        ),
+        (
+            "malformed_key",
+            both(-2014),
+            {"key": QUOTED},
+            (QUOTES, f"{API_RESTRICTIONS}: HTTP 401, code -2014", f"{ACCOUNT_CONFIG}: HTTP 401, code -2014"),
+        ),
+        ("malformed_key", both(-2015), {"key": QUOTED}, (QUOTES, WALLET_REFUSES, FUTURES_REFUSES)),
+        (
+            "malformed_key",
+            (refusal(API_RESTRICTIONS, -4056), refusal(ACCOUNT_CONFIG, -2015)),
+            {},
+            (f"{API_RESTRICTIONS}: HTTP 400, code -4056",),
+        ),
+        (
+            "wrong_secret",
+            (refusal(API_RESTRICTIONS, -2015), refusal(ACCOUNT_CONFIG, -1022)),
+            {},
+            (f"{ACCOUNT_CONFIG}: HTTP 400, code -1022",),
+        ),
+        ("unknown_key", both(-2015), {}, (WALLET_REFUSES, FUTURES_REFUSES)),
+        ("ip_not_allowed", both(-2015), {}, (WALLET_REFUSES, FUTURES_REFUSES)),
+        ("wrong_environment", both(-2015), {}, ("BINANCE_ENVIRONMENT is production", WALLET_REFUSES, FUTURES_REFUSES)),
+        ("wrong_environment", both(-2015), DEMO, ("BINANCE_ENVIRONMENT is demo", WALLET_REFUSES, FUTURES_REFUSES)),
+        (
+            "futures_not_enabled",
+            (*FUTURES_REFUSE, refusal(ORDER_TEST, -2015)),
+            {"permissions": {"enableFutures": False}},
+            ("enableFutures is false", FUTURES_REFUSES, ORDER_REFUSED),
+        ),
+        ("futures_not_enabled", ACCEPTED, {"permissions": {"enableFutures": False}}, ("enableFutures is false",)),
+        ("futures_not_enabled", FUTURES_REFUSE[1:], {}, ("enableFutures is unknown", FUTURES_REFUSES)),
+        (
+            "futures_account_not_opened",
+            FUTURES_REFUSE,
+            {"permissions": FINE, "account_info": {"isFutureEnabled": False}},
+            ("isFutureEnabled is false", "enableFutures is true", FUTURES_REFUSES),
+        ),
+        (
+            "futures_account_not_opened",
+            FUTURES_REFUSE,
+            {},
+            ("isFutureEnabled is unknown", "enableFutures is unknown", FUTURES_REFUSES),
+        ),
+        (
+            "portfolio_margin_account",
+            FUTURES_REFUSE,
+            {
+                "permissions": FINE | {"enablePortfolioMarginTrading": True},
+                "account_info": {"isFutureEnabled": True, "isPortfolioMarginRetailEnabled": True},
+            },
+            (
+                "isPortfolioMarginRetailEnabled is true",
+                "enablePortfolioMarginTrading is true",
+                FUTURES_REFUSES,
+            ),
+        ),
+        ("portfolio_margin_account", FUTURES_REFUSE, {"permissions": FINE}, (FUTURES_REFUSES,)),
+        (
+            "key_older_than_futures_account",
+            FUTURES_REFUSE,
+            {"permissions": FINE},
+            ("enableFutures is true", FUTURES_REFUSES),
+        ),
+        ("read_only_key", NO_ORDER, {"permissions": FINE}, ("enableFutures is true", FUTURES_OK, ORDER_REFUSED)),
+        ("read_only_key", NO_ORDER, {}, ("enableFutures is unknown", FUTURES_OK, ORDER_REFUSED)),
+        ("withdrawals_enabled", ACCEPTED, {"permissions": {"enableWithdrawals": True}}, ("enableWithdrawals is true",)),
+        (
+            "withdrawals_enabled",
+            ACCEPTED,
+            {"permissions": {"enableWithdrawals": False, "enableAlphaWithdrawals": True, "alphaWITHDRAW": True}},
+            ("enableAlphaWithdrawals is true", "alphaWITHDRAW is true"),
+        ),
+        (
+            "trading_barred",
+            (*ACCEPTED[:2], refusal(ORDER_TEST, -4192)),
+            {"can_trade": False},
+            ("canTrade is false", f"{ORDER_TEST}: HTTP 400, code -4192"),
+        ),
+        ("trading_barred", ACCEPTED[:2], {"can_trade": False}, ("canTrade is false",)),
+        (
+            "agreement_not_signed",
+            (*ACCEPTED[:2], refusal(ORDER_TEST, -4411)),
+            {"permissions": FINE},
+            (f"{ORDER_TEST}: HTTP 400, code -4411",),
+        ),
+        ("clock_ahead", (), {"drift": Drift(3000.4, 10.2)}, ("drift is +3000 ms, give or take 10 ms",)),
+        ("clock_behind", (), {"drift": Drift(-3000.4, 10.2)}, ("drift is -3000 ms, give or take 10 ms",)),
+        (
+            "clock_behind",
+            (refusal(ACCOUNT_CONFIG, -1021),),
+            {"recv_window": 4000},
+            (f"{ACCOUNT_CONFIG}: HTTP 400, code -1021", "recvWindow is 4000 ms"),
+        ),
+        ("restricted_location", (trouble("restricted_location", 451),), {}, (f"{PING}: HTTP 451",)),
+        (
+            "blocked_by_firewall",
+            (trouble("turned_away", 403), trouble("restricted_location", 451, ORDER_TEST)),
+            {},
+            (f"{PING}: HTTP 403",),
+        ),
+        ("rate_limited", (trouble("rate_limited", 429, code=-1003),), {}, (f"{PING}: HTTP 429, code -1003",)),
+        ("exchange_trouble", (trouble("exchange_trouble", 502),), {}, (f"{PING}: HTTP 502",)),
+        (
+            "network_unreachable",
+            (trouble("reset"), trouble("timeout", None, ACCOUNT_CONFIG), trouble("reset", None, ORDER_TEST)),
+            {},
+            (f"{ACCOUNT_CONFIG}: no answer",),
+        ),
+        ("tls_failure", (trouble("tls"),), {}, (f"{PING}: no answer",)),
+        ("not_binance", (trouble("not_binance", 200),), {}, (f"{PING}: HTTP 200",)),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_cause_rests_on_what_points_to_it(
+    cause: str, calls: tuple[Call, ...], seen: dict[str, Any], evidence: tuple[str, ...]
+) -> None:
+    """Settings and flags first, then the answers that speak for it, and no others."""
+    told = {one.cause: one.evidence for one in diagnose(Evidence(calls=calls, **seen))}
+    assert told[cause] == evidence
+
+
+PEM = KeyFacts(type="ED25519", last_four="Eh8A")
+
+
+@pytest.mark.parametrize(
+    ("calls", "seen", "explained", "fix"),
+    [
+        ((), {"key": KeyFacts(missing=(KEY,))}, f"{KEY}: not given", f"fill in {KEY}=..., as Profile >"),
+        (
+            (),
+            {"key": KeyFacts(missing=(KEY, SECRET))},
+            f"{KEY}, and {SECRET} or",
+            f"{KEY}=... and {SECRET}=... (or, for",
+        ),
+        (both(-2014), {}, "does not take the key for one", "BINANCE_API_SECRET=... with no quotes"),
+        (both(-2014), {"key": PEM}, "does not take the key for one", "BINANCE_PRIVATE_KEY_FILE names"),
+        (both(-2014), {"key": KeyFacts(remarks=(SAME,))}, "are the same text", "with no quotes"),
+        (both(-4056), {}, "for its type", "with no quotes"),
+        (both(-4056), {"key": QUOTED}, f"not as Binance shows it: {QUOTES}.", "with no quotes"),
+        (both(-4056), {"key": KeyFacts(remarks=(QUOTES, CUT))}, f"not as Binance shows it: {CUT}.", "with no quotes"),
+        (both(-1022), {}, f"{SECRET} is not the secret of {KEY}", "must be of the same line"),
+        (both(-1022), {"key": PEM}, "this private key does not belong", "openssl pkey -in FILE"),
+        (both(-2008), {}, "Binance does not know this key", "copy it again"),
+        (both(-1011), {}, "among them.", "add this machine's public address and save. Behind"),
+        (
+            both(-2015, "request ip: 203.0.113.7."),
+            {},
+            "saw the address 203.0.113.7.",
+            "that Binance saw, 203.0.113.7, and save. Behind",
+        ),
+        (both(-2015, f"request ip: {LONGEST_ADDRESS}"), {}, f"saw the address {LONGEST_ADDRESS}.", LONGEST_ADDRESS),
+        (both(-2015), DEMO, "The run asked the test network, and the key may be of production", "take the line"),
+        (
+            both(-2008),
+            DEMO,
+            "The run asked the test network, and the key may be of production",
+            "make one for the test",
+        ),
+        (ACCEPTED[:2], {"can_trade": False}, "The key is good, and the account", "canTrade is false."),
+        ((), {"can_trade": False}, "may not trade, and not why (canTrade).", "canTrade is false."),
+        ((), {"can_trade": False}, "The account behind it is kept from trading: Binance says", "canTrade is false."),
+        (both(-2017), {}, "has locked the API keys of this account", "ask Binance support"),
+        ((*ACCEPTED[:2], refusal(ORDER_TEST, -1135)), {}, "the account's status", "ask Binance support"),
+        (
+            (refusal(API_RESTRICTIONS, -2008), call(ACCOUNT_CONFIG)),
+            {},
+            "The futures API takes the key, and the wallet API refuses it (code -2008)",
+            "take BINANCE_FUTURES_URL",
+        ),
+        (
+            (call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, -1022)),
+            {"permissions": FINE},
+            "The wallet API takes the key, and the futures API refuses it (code -1022)",
+            "take BINANCE_FUTURES_URL",
+        ),
+        (
+            (*ACCEPTED[:2], refusal(ORDER_TEST, -1022)),
+            {"permissions": FINE},
+            "Reads are taken, and the test order is refused (code -1022)",
+            "take BINANCE_FUTURES_URL",
+        ),
+        (
+            (call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, -1022)),
+            {"permissions": FINE, "key": ED25519},
+            "the futures API may not take Ed25519 keys",
+            "System generated",
+        ),
+        ((refusal(ACCOUNT_CONFIG, -1021, "1000ms ahead"),), {}, "a stamp as from the future", "RECV_WINDOW=10000"),
+        ((refusal(ACCOUNT_CONFIG, -1021),), {}, "a stamp as too old", "BINANCE_RECV_WINDOW=10000"),
+        (
+            ACCEPTED[:2],
+            {"drift": Drift(3000, 10)},
+            "The local clock is 3000 ms ahead of the exchange's",
+            "/fapi/v1/time",
+        ),
+        (ACCEPTED[:2], {"drift": Drift(1500, 10)}, "more than Binance accepts of a stamp", "GET /fapi/v1/time"),
+        ((trouble("restricted_location", 403),), {}, "public address lies (HTTP 403)", "from a country where"),
+        ((trouble("turned_away", 403),), {}, "in Binance's place (HTTP 403): its own", "wait ten minutes, run again"),
+        ((trouble("turned_away"),), {}, "in Binance's place: its own", "wait ten minutes, run again"),
+        ((trouble("rate_limited", 429, code=-1003),), {}, "too many requests from this address in", "wait a minute"),
+        ((trouble("rate_limited", 429, code=-1015),), {}, "too many orders from this account in", "wait a minute"),
+        (
+            (trouble("rate_limited", 429, code=-1003, retry_after=7),),
+            {},
+            "in this minute, and asks to wait 7 s.",
+            "wait 7 s, then run again",
+        ),
+        (
+            (trouble("rate_limited", 429, code=-1003, banned_until=1_795_163_640_000),),
+            {"began": "2026-11-20T08:32:59Z"},
+            "has banned this machine's public address until 2026-11-20 08:34:00 UTC, 2 minutes after",
+            "wait until then",
+        ),
+        ((trouble("dns"),), {"system": "windows"}, "its name could not be resolved", "nslookup fapi"),
+        ((trouble("dns"),), {"system": "macos"}, "its name could not be resolved", "dscacheutil -q"),
+        ((trouble("dns"),), {}, "its name could not be resolved", "getent hosts"),
+        (
+            (trouble("reset"), trouble("reset", None, API_RESTRICTIONS)),
+            {},
+            "the futures API and the wallet API: the connection was cut off",
+            "try without VPN or proxy",
+        ),
+        (both(-2015, "request ip: ::1"), {}, "saw the address ::1. That is an IPv6 address", "over IPv4"),
+        ((trouble("out_of_time"),), {}, "the network is too slow", "try from another network"),
+        ((trouble("other"),), {}, "the request could not be sent", "port 443"),
+    ],
+    ids=lambda value: value[:30] if isinstance(value, str) else "",
+)
+def test_the_first_cause_says_what_happened_and_what_to_do(
+    calls: tuple[Call, ...], seen: dict[str, Any], explained: str, fix: str
+) -> None:
+    """In the words of what was seen: which setting, which address, which command."""
+    first = diagnose(Evidence(calls=calls, **seen))[0]
+    assert explained in first.explanation
+    assert fix in first.fix
+
+
+def test_codes_that_bar_an_account_and_their_words_are_one_list() -> None:
+    """Each code has its words, and no other has any."""
+    assert set(BARS) == {code for code in range(-10_000, 10_000) if kind_of(code) is Kind.BARRED}
+
+
+def test_of_two_limits_the_first_is_told() -> None:
+    """It ended the run; what came after it was on its way already."""
+    second = trouble("rate_limited", 418, ACCOUNT_CONFIG, code=-1003)
+    assert found(trouble("rate_limited", 429, code=-1003), second) == [("rate_limited", "certain")]
+
+
+@pytest.mark.parametrize(
+    ("info", "permissions", "expected"),
+    [
+        (
+            None,
+            FINE,
+            ["futures_account_not_opened", "portfolio_margin_account", "key_older_than_futures_account"],
+        ),
+        ({"isFutureEnabled": False}, FINE, ["futures_account_not_opened"]),
+        ({"isFutureEnabled": True, "isPortfolioMarginRetailEnabled": True}, FINE, ["portfolio_margin_account"]),
+        (
+            {"isFutureEnabled": True, "isPortfolioMarginRetailEnabled": False},
+            {**FINE, "enablePortfolioMarginTrading": True},
+            ["portfolio_margin_account", "key_older_than_futures_account"],
+        ),
+        ({"isFutureEnabled": True, "isPortfolioMarginRetailEnabled": False}, FINE, ["key_older_than_futures_account"]),
+        (
+            {"isFutureEnabled": True, "isPortfolioMarginRetailEnabled": False},
+            {},
+            ["key_older_than_futures_account", "futures_not_enabled"],
+        ),
+        ({"isFutureEnabled": "no"}, {"enableFutures": False}, ["futures_not_enabled"]),
+    ],
+)
+def test_a_key_that_the_futures_api_alone_refuses_is_told_by_the_account(
+    info: dict[str, object] | None, permissions: dict[str, bool], expected: list[str]
+) -> None:
+    """account/info tells three causes apart that are one to every other request."""
+    causes = [cause for cause, _ in found(*FUTURES_REFUSE, permissions=permissions, account_info=info)]
+    assert causes == expected
+
+
+def test_account_info_is_asked_only_where_it_decides() -> None:
+    """Not for a healthy key, a missing permission, a key that nobody takes, or twice."""
+    undecided = Evidence(calls=FUTURES_REFUSE, permissions=FINE)
+    assert account_info_decides(undecided)
+    assert not account_info_decides(replace(undecided, account_info={}))
+    assert not account_info_decides(replace(undecided, permissions={"enableFutures": False}))
+    for calls in (
+        ACCEPTED,
+        both(-2015),
+        (refusal(ACCOUNT_CONFIG, -2015),),
+        (*ACCEPTED[:2], refusal(ORDER_TEST, -2015)),
+    ):
+        assert not account_info_decides(Evidence(calls=calls, permissions=FINE))
+
+
+def test_what_befalls_the_request_for_a_diagnosis_is_no_diagnosis() -> None:
+    """account/info is nobody's check."""
+    assert "exchange_trouble" not in dict(found(*FUTURES_REFUSE, trouble("exchange_trouble", 502, ACCOUNT_INFO)))
+
+
+@pytest.mark.parametrize(("text", "family"), [("203.0.113.7", ""), ("[IP hidden]", ""), ("2001:db8::7", "IPv6")])
+def test_an_address_in_the_text_makes_the_address_likely(text: str, family: str) -> None:
+    """And the remedy names it; for IPv6 it says what else to do."""
+    first = diagnose(
+        Evidence(calls=both(-2015, f"Invalid API-key, IP, or permissions for action, request ip: {text}"))
+    )[0]
+    assert (first.cause, first.confidence) == ("ip_not_allowed", Confidence.LIKELY)
+    assert text in first.fix
+    assert ("IPv6" in first.explanation) == bool(family)
+
+
+def test_a_hidden_ipv6_address_still_counts_as_one() -> None:
+    """So that a replay says what the live run said."""
+    first = diagnose(Evidence(calls=both(-2015, "request ip: [IPv6 hidden]")))[0]
+    assert "over IPv4" in first.fix
+
+
+@pytest.mark.parametrize(
+    ("remarks", "code", "expected"),
+    [
+        ((SAME,), -1022, ("malformed_key", "certain")),
+        ((f"{SECRET} has 60 characters where Binance's have 64",), -1022, ("malformed_key", "likely")),
+        ((f"{KEY} holds characters other than letters and digits",), -2015, ("malformed_key", "likely")),
+        ((f"{KEY} had quotes around it",), -1022, ("wrong_secret", "likely")),
+        ((f"{KEY} had quotes around it",), -2014, ("malformed_key", "certain")),
+    ],
+)
+def test_what_was_sent_counts_and_what_was_cleaned_off_does_not(
+    remarks: tuple[str, ...], code: int, expected: tuple[str, str]
+) -> None:
+    """Quotes never reached Binance; half a secret did."""
+    assert found(*both(code), key=KeyFacts(remarks=remarks))[0] == expected
+
+
+def test_odd_settings_of_a_key_that_works_are_no_cause() -> None:
+    """They are a warning of their own check."""
+    assert found(*ACCEPTED, key=KeyFacts(remarks=(SAME,))) == []
+
+
+@pytest.mark.parametrize("code", [code for code in range(-5100, -1000) if kind_of(code) is Kind.BARRED])
+def test_every_code_that_bars_an_account_is_told_in_plain_words(code: int) -> None:
+    """Which of them it is, and what the owner can do."""
+    (one,) = diagnose(Evidence(calls=(*ACCEPTED[:2], refusal(ORDER_TEST, code)), permissions=FINE))
+    assert one.cause == "trading_barred"
+    assert BARS[code].meaning in one.explanation
+    assert f"code {code}" in one.explanation
+
+
+def test_a_ban_tells_its_end_in_utc_and_in_minutes() -> None:
+    """Counted from the run, or from the recording."""
+    call_ = trouble("rate_limited", 418, code=-1003, banned_until=1_795_163_640_000)
+    (one,) = diagnose(Evidence(calls=(call_,), began="2026-11-20T08:13:00Z"))
+    assert "until 2026-11-20 08:34:00 UTC, 21 minutes after this run began" in one.explanation
+    (soon,) = diagnose(Evidence(calls=(call_,), began="2026-11-20T08:33:30Z"))
+    assert "UTC, 1 minute after this run began." in soon.explanation
+    (late,) = diagnose(Evidence(calls=(call_,), began="2027-01-01T00:00:00Z"))
+    assert "minutes" not in late.explanation
+    (odd,) = diagnose(Evidence(calls=(call_,), began="yesterday"))
+    assert "minutes" not in odd.explanation
+
+
+def test_a_limit_tells_how_long_to_wait() -> None:
+    """Where the exchange said so."""
+    (one,) = diagnose(Evidence(calls=(trouble("rate_limited", 429, retry_after=30),)))
+    assert "wait 30 s" in one.explanation
+
+
+@pytest.mark.parametrize(
+    ("system", "name", "command"),
+    [("linux", "Linux", "timedatectl"), ("windows", "Windows", "w32tm"), ("macos", "macOS", "sntp")],
+)
+def test_the_clock_is_set_by_the_command_of_its_system(system: System, name: str, command: str) -> None:
+    """One command where the system is known, and all three by its name where it is not."""
+    one = diagnose(Evidence(calls=ACCEPTED[:2], drift=Drift(9000, 5), system=system))[0]
+    assert [tool for tool in ("timedatectl", "w32tm", "sntp") if tool in one.fix] == [command]
+    unknown = diagnose(Evidence(calls=ACCEPTED[:2], drift=Drift(9000, 5)))[0]
+    assert any(one.startswith(f" {name}: ") and command in one for one in re.split("[.;]", unknown.fix))
+
+
+@pytest.mark.parametrize(
+    ("kind", "word"),
+    [
+        ("dns", "name"),
+        ("proxy", "BINANCE_PROXY"),
+        ("no_route", "no way"),
+        ("refused", "refused"),
+        ("timeout", "in time"),
+    ],
+)
+def test_a_network_that_fails_is_told_by_how_it_failed(kind: str, word: str) -> None:
+    """Which decides what to do."""
+    (one,) = diagnose(Evidence(calls=(trouble(kind),)))
+    assert word in one.explanation + one.fix
+
+
+def test_a_finding_that_met_a_strange_answer_is_enough() -> None:
+    """A 200 that lacks a field looks fine from outside. What advice met is no cause, nor is other trouble this one."""
+    check = Check("withdrawals_are_disabled", 4, Severity.CRITICAL, "Claim.")
+    finding = Finding(check, Outcome.UNPROVEN, "it lacks enableWithdrawals", trouble="not_binance")
+    others = (
+        replace(finding, trouble="undecided"),
+        replace(finding, outcome=Outcome.PASS, trouble=""),
+        replace(finding, check=replace(check, severity=Severity.INFORMATIONAL)),
+    )
+    (one,) = diagnose(Evidence(calls=ACCEPTED, findings=(*others, finding)))
+    assert (one.cause, one.evidence) == ("not_binance", ("withdrawals_are_disabled: it lacks enableWithdrawals",))
+    assert found(*ACCEPTED, findings=others) == []
+
+
+def test_an_account_that_stays_invalid_is_trouble_and_on_demo_perhaps_gone() -> None:
+    """-1109 stands for maintenance, and on the test network for an account that is gone, too: so it is not certain."""
+    calls = [trouble("exchange_trouble", 400, ACCOUNT_CONFIG, code=-1109)] * 2
+    (one,) = diagnose(Evidence(calls=calls))
+    assert (one.cause, one.confidence) == ("exchange_trouble", Confidence.LIKELY)
+    assert "demo" not in one.explanation + one.fix
+    (one,) = diagnose(Evidence(calls=calls, environment="demo"))
+    assert (one.cause, one.confidence) == ("exchange_trouble", Confidence.LIKELY)
+    assert "demo account may be gone" in one.explanation
+    assert "demo.binance.com" in one.fix
+    (one,) = diagnose(Evidence(calls=[trouble("exchange_trouble", 503, code=-1016)], environment="demo"))
+    assert (one.confidence, "gone" in one.explanation) == (Confidence.CERTAIN, False)
+
+
+# -- what no other rule names --
+
+CHECKS = catalogue.read(ROOT / "suite").checks
+BY_ID = {one.id: one for one in CHECKS}
+
+
+def findings(calls_: int = 0, **outcomes: tuple[Outcome, str]) -> list[Finding]:
+    """All checks passed, but for these: outcome, and what stood in the way or which check does."""
+    listed = [Finding(one, Outcome.PASS) for one in CHECKS]
+    for at, one in enumerate(listed):
+        if one.check.id in outcomes:
+            outcome, word = outcomes[one.check.id]
+            by = word if outcome is Outcome.BLOCKED else None
+            kind = word if outcome is Outcome.UNPROVEN else ""
+            listed[at] = Finding(one.check, outcome, "seen so", by, trouble=kind, call_numbers=(calls_,))
+    return listed
+
+
+SETTLING = {"symbol": "BTCUSDT", "symbol_status": "SETTLING"}
+UNLISTED = {"symbol": "BTCUSTD", "symbol_status": NOT_LISTED}
+GATE = dict.fromkeys(("order_gate_checks_orders",), (Outcome.BLOCKED, "symbol_is_trading"))
+
+
+@pytest.mark.parametrize(
+    ("calls", "seen", "outcomes", "expected"),
+    [
+        (ACCEPTED, SETTLING, {"symbol_is_trading": (Outcome.WARN, ""), **GATE}, "contract_not_tradable certain"),
+        (ACCEPTED, UNLISTED, {"symbol_is_trading": (Outcome.WARN, ""), **GATE}, "unknown_contract certain"),
+        (ACCEPTED, {}, {"symbol_is_trading": (Outcome.UNPROVEN, "not_binance"), **GATE}, "not_binance likely"),
+        (
+            (call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, -5000)),
+            {},
+            {"account_may_trade": (Outcome.UNPROVEN, "refusal")},
+            "request_rejected likely",
+        ),
+        (
+            (call(ACCOUNT_CONFIG), refusal(ORDER_TEST, -4131)),
+            {},
+            {"smallest_order_is_accepted": (Outcome.UNPROVEN, "refusal")},
+            "request_rejected likely",
+        ),
+        (
+            (call(ACCOUNT_CONFIG), refusal(ORDER_TEST, -4164)),
+            {},
+            {"smallest_order_is_accepted": (Outcome.UNPROVEN, "undecided")},
+            "left_undecided certain",
+        ),
+        (ACCEPTED, {}, {"clock_agrees_with_exchange": (Outcome.UNPROVEN, "undecided")}, "left_undecided certain"),
+        (ACCEPTED, {}, {"account_may_trade": (Outcome.UNPROVEN, "")}, "left_undecided certain"),
+        (ACCEPTED, {}, {"account_may_trade": (Outcome.FAIL, "")}, "claim_does_not_hold certain"),
+        (ACCEPTED, {}, {"user_stream_is_alive": (Outcome.UNPROVEN, "refusal")}, None),
+        (ACCEPTED, {"complete": False}, {}, "checks_not_run certain"),
+    ],
+)
+def test_what_keeps_a_verdict_from_ok_is_named_even_so(
+    calls: tuple[Call, ...], seen: dict[str, Any], outcomes: dict[str, tuple[Outcome, str]], expected: str | None
+) -> None:
+    """A contract that takes no orders, a form that is refused, a claim that stays open; of advice, nothing."""
+    evidence = Evidence(calls=calls, findings=findings(2, **outcomes), checks=CHECKS, **seen)
+    named = [f"{one.cause} {one.confidence.value}" for one in diagnose(evidence)]
+    assert named == ([expected] if expected else [])
+
+
+def test_the_fallbacks_say_what_was_seen_and_what_to_do() -> None:
+    """In the words of the findings, and of the check whose claim does not hold."""
+    failed = findings(account_may_trade=(Outcome.FAIL, ""))
+    (one,) = diagnose(Evidence(findings=failed, checks=CHECKS))
+    assert BY_ID["account_may_trade"].title.rstrip(".") in one.explanation
+    assert one.evidence == ("account_may_trade: seen so",)
+    assert one.fix == BY_ID["account_may_trade"].fix
+    blocked = findings(
+        symbol_is_trading=(Outcome.WARN, ""), order_gate_checks_orders=(Outcome.BLOCKED, "symbol_is_trading")
+    )
+    (one,) = diagnose(Evidence(findings=blocked, checks=CHECKS, symbol="BTCUSTD", symbol_status=NOT_LISTED))
+    assert one.evidence == ("symbol_is_trading: seen so",)
+    assert "BINANCE_SYMBOL=" in one.fix
+    (one,) = diagnose(Evidence(checks=CHECKS[:1]))
+    assert one.evidence == ("credentials_are_present was not run",)
+    assert "-k" in one.explanation
+
+
+def test_a_failed_claim_needs_no_word_on_what_was_not_run() -> None:
+    """It decides; -x has left out the rest."""
+    failed = [Finding(BY_ID["withdrawals_are_disabled"], Outcome.FAIL)]
+    told = found(*ACCEPTED, findings=failed, checks=CHECKS, permissions={"enableWithdrawals": True})
+    assert told == [("withdrawals_enabled", "certain")]
+
+
+# -- laws --
+
+KINDS = (
+    "",
+    "dns",
+    "reset",
+    "tls",
+    "not_binance",
+    "turned_away",
+    "restricted_location",
+    "rate_limited",
+    "exchange_trouble",
+    "undecided",
+    "new",
+)
+CODES = (None, 0, 200, -1003, -1008, -1021, -1022, -2008, -2014, -2015, -2017, -2019, -4164, -4192, -4056, -99999)
+calls = st.builds(
+    call,
+    st.sampled_from(sorted(LISTED, key=str)),
+    st.sampled_from([None, 200, 302, 400, 401, 403, 418, 429, 451, 502]),
+    st.sampled_from(CODES),
+    st.sampled_from(["", "request ip: 203.0.113.7", "ahead"]),
+    trouble=st.sampled_from(KINDS),
+    banned_until=st.sampled_from([None, 1_795_163_640_000]),
+)
+flags = st.none() | st.dictionaries(st.sampled_from([*FINE, "enablePortfolioMarginTrading"]), st.booleans())
+infos = st.none() | st.dictionaries(
+    st.sampled_from(["isFutureEnabled", "isPortfolioMarginRetailEnabled"]), st.booleans() | st.none() | st.text()
+)
+all_findings = st.tuples(
+    *(
+        st.builds(
+            Finding,
+            st.just(one),
+            st.sampled_from(Outcome),
+            st.sampled_from(["", "seen so"]),
+            st.none() | st.sampled_from(list(BY_ID)),
+            trouble=st.sampled_from([*KINDS, "refusal"]),
+            call_numbers=st.lists(st.integers(1, 9), max_size=2).map(tuple),
+        )
+        for one in CHECKS
+    )
+)
+some_findings = st.builds(
+    lambda listed, kept: [one for one, is_kept in zip(listed, kept, strict=True) if is_kept],
+    all_findings,
+    st.lists(st.booleans(), min_size=len(CHECKS), max_size=len(CHECKS)) | st.just([True] * len(CHECKS)),
+)
+evidences = st.builds(
+    Evidence,
+    findings=some_findings,
+    checks=st.just(CHECKS) | st.lists(st.sampled_from(CHECKS), unique=True, min_size=1),
+    complete=st.booleans(),
+    symbol=st.just("BTCUSDT"),
+    symbol_status=st.sampled_from([None, "TRADING", "SETTLING", NOT_LISTED]),
+    calls=st.lists(calls, max_size=8),
+    permissions=flags,
+    account_info=infos,
+    can_trade=st.none() | st.booleans(),
+    drift=st.none() | st.builds(Drift, st.floats(-1e5, 1e5), st.floats(0, 1e4)),
+    environment=st.sampled_from(["production", "demo"]),
+    key=st.builds(KeyFacts, remarks=st.sampled_from([(), (SAME,), (f"{KEY} had blanks around it",)])),
+    began=st.sampled_from(["", "2026-11-20T08:13:00Z"]),
+)
+
+
+@given(evidences)
+def test_any_evidence_gives_an_ordered_list_of_known_causes(evidence: Evidence) -> None:
+    """The surest first, none twice, each with an explanation, evidence and a remedy that are sentences."""
+    listed = diagnose(evidence)
+    assert [SURENESS.index(one.confidence) for one in listed] == sorted(
+        SURENESS.index(one.confidence) for one in listed
+    )
+    assert len({one.cause for one in listed}) == len(listed)
+    for one in listed:
+        assert one.cause in NAMES
+        assert one.evidence
+        assert all(text.endswith((".", "?")) and "None" not in text for text in (one.explanation, one.fix))
+
+
+def _is_healthy(evidence: Evidence) -> Evidence:
+    return replace(
+        evidence, calls=ACCEPTED, permissions=FINE, account_info=None, can_trade=True, drift=None, symbol_status=None
+    )
+
+
+@given(evidences | evidences.map(_is_healthy))
+def test_a_verdict_that_is_not_ok_has_a_cause(evidence: Evidence) -> None:
+    """Whatever was found, refused, blocked, left out or never reached; also where all requests were answered."""
+    verdict = weigh(evidence.checks, evidence.findings, complete=evidence.complete)
+    assert verdict is Verdict.OK or diagnose(evidence)
+
+
+@given(evidences)
+def test_of_unknown_key_address_and_environment_none_is_ever_certain(evidence: Evidence) -> None:
+    """One code covers them all."""
+    ambiguous = ("unknown_key", "ip_not_allowed", "wrong_environment", "wrong_secret", "read_only_key")
+    assert not [one for one in diagnose(evidence) if one.cause in ambiguous and one.confidence is Confidence.CERTAIN]
+
+
+@given(evidences)
+def test_the_order_of_calls_to_different_questions_does_not_matter(evidence: Evidence) -> None:
+    """Only the last answer to each counts."""
+    last = list({one.name: one for one in evidence.calls}.values())
+
+    def causes(calls_: list[Call]) -> list[tuple[str, Confidence]]:
+        return [(one.cause, one.confidence) for one in diagnose(replace(evidence, calls=calls_))]
+
+    assert causes(last) == causes(list(evidence.calls))
+    # Of two limits the first is told; in a run there is one.
+    if sum(one.trouble == "rate_limited" for one in last) < 2:
+        assert all(causes(list(order)) == causes(last) for order in itertools.islice(itertools.permutations(last), 6))
+
+
+def test_a_diagnosis_is_a_value() -> None:
+    """Frozen, so that masking makes a new one, and so is the list of all."""
+    one = Diagnosis("tls_failure", Confidence.CERTAIN, "Explanation.", ("seen",), "Fix.")
+    assert one == replace(one)
+    assert hash(one)
+    assert hash(diagnose(Evidence(calls=both(-2015)))) == hash(diagnose(Evidence(calls=both(-2015))))
+
+
+# -- what once was too sure of itself --
+
+LIMIT = trouble("rate_limited", 429, code=-1003, retry_after=3600)
+
+
+@pytest.mark.parametrize(
+    ("calls", "seen", "expected"),
+    [
+        ((trouble("rate_limited", 429),), {}, "rate_limited likely"),  # a page of a proxy that counts as well
+        ((*ACCEPTED[:2], trouble("exchange_trouble", 503, TRADING_STATUS, code=-1008)), {}, None),  # advice alone
+        ((call(ACCOUNT_CONFIG), trouble("not_binance", 404, API_RESTRICTIONS)), {}, "not_binance likely"),
+        ((refusal(API_RESTRICTIONS, -2008), refusal(ACCOUNT_CONFIG, -4109)), {}, "unknown_key likely"),
+        ((call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, -2014)), {"permissions": FINE}, "answers_contradict likely"),
+        (both(-1021), {"drift": Drift(3_600_000, 1)}, "clock_ahead likely"),  # corrected by it, and refused
+    ],
+)
+def test_other_readings_are_left_open(calls: tuple[Call, ...], seen: dict[str, object], expected: str | None) -> None:
+    """Certain is what nothing else explains."""
+    listed = [" ".join(one) for one in found(*calls, **seen)]
+    assert listed[:1] == ([expected] if expected else [])
+    assert not [one for one in listed if one.endswith(" certain")]
+
+
+def test_of_two_ways_to_fail_the_hosts_of_the_one_that_is_told_are_named() -> None:
+    """A name that could not be resolved is not said of a host that answered with a reset."""
+    (one,) = diagnose(Evidence(calls=(trouble("dns", None, API_RESTRICTIONS), trouble("reset", None, ACCOUNT_CONFIG))))
+    assert "the wallet API: its name" in one.explanation
+    assert "futures" not in one.explanation
+
+
+def test_who_is_limited_is_told_to_wait_as_long_as_the_limit_lasts() -> None:
+    """A minute where nothing is told of it, and longer for a ban."""
+    assert "wait 3600 s" in diagnose(Evidence(calls=(LIMIT,)))[0].fix
+    assert "wait a minute" in diagnose(Evidence(calls=(replace(LIMIT, retry_after=None),)))[0].fix
+    assert "wait ten minutes" in diagnose(Evidence(calls=(trouble("rate_limited", 418, code=-1003),)))[0].fix

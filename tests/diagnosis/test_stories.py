@@ -1,0 +1,102 @@
+"""Each cause, and some two at a time, over real HTTP: the verdict, its exit status, and the reason that is given."""
+
+from collections import Counter
+
+import jsonschema
+import pytest
+import yaml
+
+from tests.matrix import mostly_slow
+from tests.record_cassettes import shipped
+from tests.run.test_run import SCHEMA
+from tests.running import ROOT, SuiteRunner
+from tests.stories import COMBINED, STORIES
+
+ALL = STORIES | COMBINED
+FAILING = {row.name: row.failing for row in shipped()}
+# A live run asks it ahead of its checks, before it is known whether they will come as far as the orders.
+PRICE = Counter(["GET /fapi/v1/premiumIndex"])
+# So is the listen key, whose request carries no signature and goes beside the signed reads.
+UNSIGNED = Counter(["POST /fapi/v1/listenKey"])
+# There, what one after the other is sent before the limit is met, and what is on its way beside it, are not the same.
+LIMITED = ("rate-limited", "banned")
+BEFORE = Counter(["GET /fapi/v1/ping", "GET /fapi/v1/exchangeInfo", *["GET /fapi/v1/time"] * 2])
+BESIDE = Counter(["GET /fapi/v1/accountConfig", "POST /fapi/v1/listenKey"])
+REFUSED = (
+    *("no-credentials", "malformed-key", "wrong-secret", "unknown-key", "ip-refused", "wrong-environment"),
+    *("futures-disabled", "futures-account-not-opened", "portfolio-margin", "older-key"),
+)
+
+
+def recorded(name: str) -> Counter[str]:
+    """The requests that a shipped cassette holds, answered or not."""
+    held = yaml.load((ROOT / "cassettes" / f"{name}.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
+    sent = [one["request"] for one in held["interactions"] or ()]
+    answered = [f"{one['method']} /{one['uri'].partition('?')[0].split('/', 3)[3]}" for one in sent]
+    failed = [slot.split("/", 1)[1].rpartition("/")[0] for slot in held["metadata"] if slot.startswith("failure/")]
+    return Counter([*answered, *failed])
+
+
+def keeps_to_its_cassette(name: str, sent: Counter[str]) -> bool:
+    """Whether a live run has sent what its recording holds, as far as it reached this exchange."""
+    held = recorded(name)
+    if name in LIMITED:
+        return held - BEFORE <= sent <= held + BESIDE + PRICE
+    if STORIES[name].away or STORIES[name].tls:
+        return sent <= held
+    return held <= sent <= held + PRICE + UNSIGNED
+
+
+@pytest.mark.parametrize("name", [*STORIES, *mostly_slow(COMBINED, 6)])
+def test_a_run_ends_in_its_verdict_and_names_the_cause(name: str, suite: SuiteRunner) -> None:
+    """On the terminal, on the page and in the JSON alike, by the failures that it should have and no others. It sends
+    what its recording holds, and counts it.
+    """
+    story = ALL[name]
+    with story.exchange_and_settings() as (exchange, settings):
+        done = suite(settings=settings)
+    sent = Counter(f"{one.method} {one.path}" for one in exchange.log)
+    assert name in COMBINED or keeps_to_its_cassette(name, sent), sent
+    assert done.verdict["requests"]["count"] == (recorded(name) if story.away or story.tls else sent).total()
+    jsonschema.validate(done.verdict, SCHEMA)
+    assert (done.verdict["verdict"], done.exit_status) == (story.verdict, story.exit_status)
+    assert done.verdict["ok"] is (story.verdict == "OK")
+    assert done.verdict["verdict"].replace("_", " ") in done.page
+    assert done.with_outcome("fail") == FAILING.get(name, done.with_outcome("fail"))
+    causes = [(one["cause"], one["confidence"]) for one in done.verdict["diagnosis"]]
+    assert causes[:1] == ([(story.cause, story.confidence)] if story.cause else [])
+    for cause, confidence in causes:
+        assert f"{cause} ({confidence})" in done.output
+        assert cause in done.page
+    assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_with_a_key_that_is_refused_nothing_is_posted(name: str) -> None:
+    """But for a listen key where the signature was refused: it tells a wrong secret from an unknown key."""
+    asked = [one for one in recorded(name) if one.startswith("POST ") or one.endswith("/apiTradingStatus")]
+    assert asked == (["POST /fapi/v1/listenKey"] if name == "wrong-secret" else [])
+
+
+def test_two_troubles_are_both_told(suite: SuiteRunner) -> None:
+    """One does not hide the other where both were seen."""
+    with COMBINED["slow clock, withdrawals"].settings_of_its_exchange() as settings:
+        done = suite(settings=settings)
+    assert [one["cause"] for one in done.verdict["diagnosis"]] == ["clock_behind", "withdrawals_enabled"]
+
+
+def test_the_address_to_whitelist_is_for_the_terminal_alone(suite: SuiteRunner) -> None:
+    """What is shared says that there was one."""
+    with STORIES["ip-refused"].settings_of_its_exchange() as settings:
+        done = suite(settings=settings)
+    shared = str(done.verdict) + done.page
+    assert "add the address that Binance saw, 203.0.113.7, and save" in " ".join(done.output.split())
+    assert "203.0.113" not in shared
+    assert "add the address that Binance saw, [IP hidden], and save" in shared
+
+
+def test_account_info_is_asked_once_where_it_decides(suite: SuiteRunner) -> None:
+    """And counts among the requests of the run."""
+    with STORIES["older-key"].settings_of_its_exchange() as settings:
+        done = suite(settings=settings)
+    assert done.verdict["requests"]["walletWeight"] == 2

@@ -1,0 +1,162 @@
+"""What a key may do is read strictly, also what nobody has heard of yet."""
+
+from typing import Any
+
+import pytest
+
+from keycheck.errors import NotBinance
+from keycheck.exchange.permissions import OTHER_WAY_OUT, KeyPermissions
+
+DAY = 86_400_000  # ms
+NOW = 1_795_000_000_000
+CAREFUL: dict[str, Any] = {
+    "ipRestrict": True,
+    "createTime": NOW - 131 * DAY,
+    "enableReading": True,
+    "enableFutures": True,
+    "enableWithdrawals": False,
+    "enableInternalTransfer": False,
+    "permitsUniversalTransfer": False,
+    "enableMargin": False,
+}
+
+
+def test_a_careful_owners_key_has_nothing_to_spare() -> None:
+    """Reading and futures, and an age."""
+    key = KeyPermissions(CAREFUL)
+    assert (key.transfers, key.spare, key.age_days(NOW), key.trading_days_left(NOW)) == ((), (), 131, None)
+
+
+@pytest.mark.parametrize("name", ["enableMargin", "enableSpotAndMarginTrading", "enableNews", "permitsMindReading"])
+def test_what_a_key_holds_beyond_futures_is_told_by_name(name: str) -> None:
+    """Names that came yesterday among them."""
+    assert KeyPermissions(CAREFUL | {name: True}).spare == (name,)
+    assert KeyPermissions(CAREFUL | {name: "true"}).spare == ()
+
+
+WAYS_OUT = (
+    "enableAlphaWithdrawals",
+    "enableAlphaWithdraw",
+    "alphaWithdrawEnabled",
+    "permitsWITHDRAW",
+    "can_withdraw_alpha",
+)
+
+
+@pytest.mark.parametrize("name", WAYS_OUT)
+def test_a_way_to_withdraw_is_known_by_any_name(name: str) -> None:
+    """What Binance calls Alpha Withdrawals in its API nobody knows: a true permission that holds the word is enough."""
+    key = KeyPermissions(CAREFUL | {name: True})
+    assert key.withdrawals == (name,)
+    assert key.booleans[name] is True
+    assert key.spare == ()
+    assert KeyPermissions(CAREFUL | {name: True, "enableWithdrawals": True}).withdrawals == ("enableWithdrawals", name)
+    for no in (False, None, "true", 1):
+        assert KeyPermissions(CAREFUL | {name: no}).withdrawals == ()
+
+
+def test_a_way_to_withdraw_is_found_behind_a_hundred_other_permissions_and_under_an_odd_name() -> None:
+    """No number of names hides it, and none that would not be shown."""
+    many = {f"enable{chr(65 + number // 26)}{chr(65 + number % 26)}": False for number in range(101)}
+    for name in ("enableAlphaWithdrawals", "alpha withdrawals <b>", "withdraw" * 40):
+        key = KeyPermissions(many | CAREFUL | {name: True})
+        shown = name if name.isalpha() and len(name) < 60 else OTHER_WAY_OUT
+        assert key.withdrawals == (shown,)
+        assert key.booleans[shown] is True
+
+
+def test_an_answer_that_does_not_tell_of_withdrawals_is_none() -> None:
+    """Unless it tells of another way out, which is enough to know."""
+    untold = {name: value for name, value in CAREFUL.items() if name != "enableWithdrawals"}
+    with pytest.raises(NotBinance):
+        assert KeyPermissions(untold).withdrawals
+    assert KeyPermissions(untold | {"enableAlphaWithdrawals": True}).withdrawals == ("enableAlphaWithdrawals",)
+
+
+def test_a_permission_that_only_reads_is_not_spare() -> None:
+    """FIX API reading opens nothing that reading does not."""
+    assert KeyPermissions(CAREFUL | {"enableFixReadOnly": True}).spare == ()
+    assert KeyPermissions(CAREFUL | {"enableFixApiTrade": True}).spare == ("enableFixApiTrade",)
+
+
+@pytest.mark.parametrize("name", ["enableWithdrawals", "enableInternalTransfer", "ipRestrict", "enableReading"])
+def test_what_has_a_check_of_its_own_is_told_there(name: str) -> None:
+    """One finding for one permission."""
+    assert KeyPermissions(CAREFUL | {name: True}).spare == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "is_one"),
+    [
+        ("enableX", True),
+        ("permitsX", True),
+        (f"enable{'x' * 60}", True),
+        (f"enable{'x' * 61}", False),
+        ("enable", False),
+        ("permits", False),
+        ("isenableX", False),
+        ("enableX2", False),
+        ("enableX\n", False),
+        ("createTime", False),
+        ("withdrawX2", True),
+        ("x_withdraw", True),
+        ("with draw", False),
+        ("ipRestrict", True),
+    ],
+)
+def test_a_permission_is_known_by_its_name(name: str, is_one: bool) -> None:
+    """It begins with `enable` or `permits`; beside these, ipRestrict alone is a flag of a key."""
+    key = KeyPermissions({name: True, "enableReading": True, "enableText": "true"})
+    assert key.booleans == ({name: True} if is_one else {}) | {"enableReading": True}
+    is_spare = is_one and name != "ipRestrict" and "withdraw" not in name
+    assert key.spare == ((name,) if is_spare else ())
+
+
+def test_of_many_permissions_a_hundred_are_told() -> None:
+    """The first ones; Binance has some fifteen."""
+    names = [f"enable{chr(65 + number // 26)}{chr(65 + number % 26)}" for number in range(101)]
+    assert list(KeyPermissions(dict.fromkeys(names, False)).booleans) == names[:100]
+
+
+def test_transfers_are_told_by_name() -> None:
+    """Either, or both."""
+    names = ("enableInternalTransfer", "permitsUniversalTransfer")
+    for name in names:
+        assert KeyPermissions(CAREFUL | {name: True}).transfers == (name,)
+    assert KeyPermissions(CAREFUL | dict.fromkeys(names, True)).transfers == names
+
+
+@pytest.mark.parametrize("value", [None, "1795000000000", 1.795e12, True, 1_795_000_000, -1, 10**12, 10**13])
+def test_a_moment_that_is_none_is_never_guessed(value: object) -> None:
+    """Seconds for ms, texts and nothing at all are no answers."""
+    key = KeyPermissions(CAREFUL | {"createTime": value, "tradingAuthorityExpirationTime": value})
+    with pytest.raises(NotBinance):
+        key.age_days(NOW)
+    if value is None:
+        assert key.trading_days_left(NOW) is None
+    else:
+        with pytest.raises(NotBinance):
+            key.trading_days_left(NOW)
+
+
+@pytest.mark.parametrize("moment", [10**12 + 1, NOW, 10**13 - 1])
+def test_a_moment_is_told_in_milliseconds(moment: int) -> None:
+    """Of thirteen figures, from 2001 to 2286."""
+    key = KeyPermissions({"createTime": moment, "tradingAuthorityExpirationTime": moment})
+    assert (key.age_days(moment + DAY), key.age_days(moment + DAY - 1)) == (1, 0)
+    assert key.trading_days_left(moment - DAY) == 1
+
+
+@pytest.mark.parametrize("name", ["enableReading", "enableInternalTransfer", "permitsUniversalTransfer"])
+def test_an_answer_that_lacks_a_flag_is_no_answer(name: str) -> None:
+    """It cannot be told from one that hides it."""
+    key = KeyPermissions({k: v for k, v in CAREFUL.items() if k != name})
+    with pytest.raises(NotBinance):
+        assert key.spare if name == "enableReading" else key.transfers
+
+
+@pytest.mark.parametrize(("ends", "left"), [(14.5, 14), (0.5, 0), (-0.5, -1), (-30, -30)])
+def test_days_that_are_left_are_whole_days(ends: float, left: int) -> None:
+    """Negative once the permission has ended."""
+    key = KeyPermissions(CAREFUL | {"tradingAuthorityExpirationTime": round(NOW + ends * DAY)})
+    assert key.trading_days_left(NOW) == left

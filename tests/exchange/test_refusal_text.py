@@ -1,0 +1,174 @@
+"""Of what Binance says with a refusal, no more is told than its code means."""
+
+import json
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from keycheck.cassettes import scrubbing
+from keycheck.errors import Inconclusive
+from keycheck.exchange import answers, error_codes, refusal_text
+from keycheck.exchange.answers import RawAnswer
+from keycheck.exchange.endpoints import ORDER_TEST
+from keycheck.exchange.facts import Refusal
+from keycheck.exchange.refusal_text import HIDDEN_MAIL, HIDDEN_NUMBER, fit_to_show
+from keycheck.redaction.redactor import HIDDEN, HIDDEN_IP, HIDDEN_IPV6
+from tests.exchange import Fault, LocalExchange, Scenario
+from tests.exchange.refusals import TEXTS
+from tests.running import SuiteRunner
+
+# What Binance's texts say live, or may say: code, text, and what is told of it.
+KNOWN = [
+    (-2015, "Invalid API-key, IP, or permissions for action", "Invalid API-key, IP, or permissions for action"),
+    (-2015, "Invalid API-key, IP, or permissions for action.", "Invalid API-key, IP, or permissions for action."),
+    (
+        -2015,
+        "Invalid API-key, IP, or permissions for action, request ip: 203.0.113.7",
+        "Invalid API-key, IP, or permissions for action, request ip: 203.0.113.7",
+    ),
+    (
+        -2015,
+        "Account 123456789 of jo@x.invalid: no. request ip: 2001:db8::1.",
+        "Invalid API-key, IP, or permissions for action, request ip: 2001:db8::1",
+    ),
+    (-2015, "no, request ip: 12345678", "Invalid API-key, IP, or permissions for action."),
+    (-2019, "Margin is insufficient: you have 9182736455.46372819 USDT", "Margin is insufficient."),
+    (-2019, "margin  is insufficient", "margin is insufficient"),
+    (-1102, "Mandatory parameter 'timestamp' was not sent, was empty/null, or malformed.", None),
+    (
+        -1102,
+        "Mandatory parameter '123456789' was not sent.",
+        "Mandatory parameter '…' was not sent, was empty/null, or malformed.",
+    ),
+    (-4164, "Order's notional must be no smaller than 100 (unless you choose reduce only).", None),
+    (-4164, "Order's notional must be no smaller than 5.0 (unless you choose reduce only)", None),
+    (-1021, "Timestamp for this request was 1000ms ahead of the server's time.", None),
+    (
+        -1021,
+        "User 4711: 3000ms ahead of the server's time",
+        "Timestamp for this request was 1000ms ahead of the server's time.",
+    ),
+    (
+        -1003,
+        "Way too many requests; IP(203.0.113.7) banned until 1615183669840. Please use the websocket for live updates "
+        "to avoid bans.",
+        "Way too many requests; IP banned until 1615183669840. Please use the websocket for live updates to avoid "
+        "bans.",
+    ),
+    (
+        -1003,
+        "Too many requests; current limit of IP(203.0.113.7) is 2400 requests per minute. Please use the websocket for "
+        "live updates to avoid polling the API.",
+        "Too many requests; current limit of IP is 2400 requests per minute. Please use the websocket for live updates "
+        "to avoid polling the API.",
+    ),
+    (-5000, "Path /home/jo, Method GET is invalid", "Path …, Method … is invalid"),
+]
+UNKNOWN = [
+    ("Account 123456 is new", f"Account {HIDDEN_NUMBER} is new"),
+    ("balance 1,234,567.89 or 9182736455.46372819", f"balance {HIDDEN_NUMBER} or {HIDDEN_NUMBER}"),
+    ("write to jo.doe+x@mail.invalid.", f"write to {HIDDEN_MAIL}"),
+    ("from 203.0.113.7 or 2001:db8::1", f"from {HIDDEN_IP} or {HIDDEN_IPV6}"),
+    ("no, request ip: 203.0.113.7, bye", "no, request ip: 203.0.113.7, bye"),
+    ("id 6f1c0f3e-9c52-4ac2-8c55-0a5d8c2b7e11", f"id {HIDDEN}"),
+    ("see code -239999, IP banned until 1699999999999.", "see code -239999, IP banned until 1699999999999."),
+    ("limit is 2400 per 1 MINUTE, -2015, PERCENT_PRICE", "limit is 2400 per 1 MINUTE, -2015, PERCENT_PRICE"),
+    ("at 2026-11-20 08:13:00", "at 2026-11-20 08:13:00"),
+    ("MANDATORY_PARAM_EMPTY_OR_MALFORMED", "MANDATORY_PARAM_EMPTY_OR_MALFORMED"),
+    ("balance -123456.78 USDT", f"balance -{HIDDEN_NUMBER} USDT"),
+    ("account format: 1234567890, what=12345678901", f"account format: {HIDDEN_NUMBER}, what={HIDDEN_NUMBER}"),
+    ("acct 1234 5678 9012 3456", f"acct {HIDDEN_NUMBER}"),
+    ("uid 12_345_678 or \uff11\uff12\uff13\uff14\uff15\uff16", f"uid {HIDDEN_NUMBER} or {HIDDEN_NUMBER}"),
+    ("jo%40mail.invalid, jo\uff20mail.invalid", f"{HIDDEN_MAIL}, {HIDDEN_MAIL}"),
+    ("from ip-203-0-113-7", f"from ip-{HIDDEN_IP}"),
+    ("", ""),
+]
+
+
+@pytest.mark.parametrize(("code", "text", "shown"), KNOWN)
+def test_a_known_code_is_told_in_documented_words(code: int, text: str, shown: str | None) -> None:
+    """Filled in with names and small figures, or with a gap; the address that Binance saw goes with it."""
+    assert fit_to_show(code, text) == (text if shown is None else shown)
+
+
+@pytest.mark.parametrize(("text", "shown"), UNKNOWN)
+def test_an_unknown_text_loses_what_could_name_somebody(text: str, shown: str) -> None:
+    """Long numbers, addresses, e-mail addresses and long words, but neither codes nor moments."""
+    assert fit_to_show(-9999, text) == shown
+    assert fit_to_show(None, text) == shown
+
+
+@pytest.mark.parametrize("code", [code for code in TEXTS if error_codes.kind_of(code) is not error_codes.Kind.UNKNOWN])
+def test_what_binance_says_is_told_as_it_is(code: int) -> None:
+    """The texts that are documented or were seen live lose nothing."""
+    assert fit_to_show(code, TEXTS[code]) == TEXTS[code]
+
+
+PARTS = (
+    *("account 123456789", "jo@x.invalid", "203.0.113.7", "request ip: ", "banned until ", "1699999999999", "-2015"),
+    *(
+        "2001:db8::1",
+        "…",
+        "%s",
+        ", ",
+        ". ",
+        "'x'",
+        "IP(",
+        ")",
+        "@",
+        "Margin is insufficient.",
+        "a" * 45,
+        "9" * 25,
+        "٣" * 7,
+    ),
+)
+said = st.lists(st.sampled_from(PARTS) | st.text(max_size=5), max_size=9).map("".join)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from([None, -9999, *refusal_text._DOCUMENTED]), said)
+@example(-9999, "request ip: request ip: 1.2.3.4")
+def test_telling_twice_is_telling_once(code: int | None, text: str) -> None:
+    """A cassette holds what was told, and a replay tells the same."""
+    once = fit_to_show(code, text)
+    assert fit_to_show(code, once) == once
+    assert "123456789" not in once
+    assert "jo@x" not in once
+
+
+PRIVATE = "Account 123456789 (jo@x.invalid) has 9182736455.46372819 USDT on 198.51.100.9"
+
+
+@pytest.mark.parametrize("code", [-2019, -4192, -1000, -9999])
+def test_neither_message_nor_cassette_tells_more(code: int) -> None:
+    """Be it a finding, trouble, or what is recorded."""
+    body = json.dumps({"code": code, "msg": PRIVATE}).encode()
+    for status in (400, 503):
+        try:
+            shown = answers.read(RawAnswer(status, {"content-type": "application/json"}, body), ORDER_TEST, str)
+        except Inconclusive as trouble:
+            shown = str(trouble)  # type: ignore[assignment]
+        text = shown.message if isinstance(shown, Refusal) else str(shown)
+        kept = scrubbing.scrub_body(ORDER_TEST.path, status, body, "BTCUSDT", str).decode()
+        for where in (text, kept):
+            assert not any(part in where for part in ("123456", "jo@", "918273", "463728", "198.51")), where
+    said_so = scrubbing.scrub_body(ORDER_TEST.path, 200, b'{"code":"123456789","msg":123456789}', "BTCUSDT", str)
+    assert b"123456" not in said_so
+
+
+@pytest.mark.parametrize("code", [-2019, -9999])
+def test_an_account_that_binance_names_is_nowhere(code: int, suite: SuiteRunner) -> None:
+    """Not on the terminal, the page, in JSON, JUnit or cassette; and a replay comes to the same end."""
+    junit, cassette = suite.folder / "junit.xml", suite.folder / "recorded.yaml"
+    fault = Fault.status(400, json.dumps({"code": code, "msg": PRIVATE}), content_type="application/json")
+    with LocalExchange(Scenario(faults={"/fapi/v1/order/test": fault})) as exchange:
+        done = suite("-vv", f"--junitxml={junit}", "--record", str(cassette), settings=exchange.settings())
+    everything = (
+        done.output + done.page + json.dumps(done.verdict) + junit.read_text("utf-8") + cassette.read_text("utf-8")
+    )
+    assert not any(part in everything for part in ("123456789", "jo@x", "918273", "463728", "198.51.100"))
+    again = suite("--replay", str(cassette))
+    stream = {"user_stream_is_alive": "not_applicable"}  # which no replay can tell
+    assert again.outcomes == done.outcomes | stream
+    assert [one["cause"] for one in again.verdict["diagnosis"]] == [one["cause"] for one in done.verdict["diagnosis"]]

@@ -1,0 +1,302 @@
+"""A request waits for the exchange's next minute where this one is nearly used up, and none waits twice for nothing."""
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from keycheck import clock
+from keycheck.credentials.pasted_text import KeyFacts
+from keycheck.credentials.signing import HmacSigner
+from keycheck.errors import Inconclusive, OutOfTime, RateLimited, Undecided, Unreachable
+from keycheck.exchange import api_client
+from keycheck.exchange.answers import RawAnswer
+from keycheck.exchange.api_client import ApiClient, Identity
+from keycheck.exchange.endpoints import ACCOUNT_CONFIG, API_RESTRICTIONS, ORDER_TEST, PING, TIME, Endpoint
+from keycheck.exchange.throttle import Throttle
+from keycheck.redaction.redactor import Redactor
+from keycheck.redaction.secret import Secret
+from tests.exchange import LocalExchange, Scenario
+from tests.fake_clock import StandIn
+from tests.in_process import session
+
+FULL, ROOMY = 2231, 12  # of 2400
+BEGIN = 1_795_176_036.5  # of a run: 36.5 s into a minute
+ROOM = BEGIN + 24  # half a second into the next
+
+
+@pytest.fixture(autouse=True)
+def now(monkeypatch: pytest.MonkeyPatch) -> StandIn:
+    """No test waits: time passes for the clock alone."""
+    stand_in = StandIn(BEGIN)
+    monkeypatch.setattr(clock, "time", stand_in)
+    return stand_in
+
+
+class Metered:
+    """A transport that answers with the used weights it was given, None for no header; the last one for ever."""
+
+    def __init__(self, now: StandIn, *used: int | None, status: int = 200) -> None:
+        self.sent: list[tuple[str, float, str]] = []
+        self.status = status
+        self._now = now
+        self._used = list(used)
+
+    def send(self, endpoint: Endpoint, query: Secret, api_key: Secret | None, seconds: float) -> RawAnswer:  # noqa: ARG002
+        """As the exchange does."""
+        self.sent.append((endpoint.path, self._now.now, query.reveal()))
+        used = self._used.pop(0) if len(self._used) > 1 else self._used[0]
+        headers = {} if used is None else {"x-mbx-used-weight-1m": str(used)}
+        status, self.status = self.status, 200
+        return RawAnswer(status, headers, b'{"canTrade": true, "enableReading": true, "orderId": 1}')
+
+    @property
+    def moments(self) -> list[float]:
+        """When each request was sent, in seconds since the run began."""
+        return [round(moment - BEGIN, 3) for _, moment, _ in self.sent]
+
+
+class Unhurried:
+    """Whoever asks has the time to wait."""
+
+    def note_call(self, number: int) -> None:
+        """Forgotten."""
+
+    def check_cancelled(self, *, must_wait: bool) -> None:
+        """Always."""
+
+
+def asking(transport: Metered, pause: clock.Pause | None = None, *, keyless: bool = False) -> ApiClient:
+    """A channel to that transport, with a limit of 2400."""
+    identity = Identity(KeyFacts(), Secret("k" * 64), None if keyless else HmacSigner(Secret("s" * 64)))
+    return ApiClient(
+        transport,
+        identity,
+        Redactor(),
+        clock.NoJournal(),
+        Unhurried(),
+        throttle=Throttle(pause or clock.Sleep(), 2400),
+        recv_window=5000,
+    )
+
+
+# -- who waits --
+
+
+@pytest.mark.parametrize("endpoint", [PING, ACCOUNT_CONFIG, ORDER_TEST], ids=str)
+def test_a_request_waits_for_the_next_minute(endpoint: Endpoint, now: StandIn) -> None:
+    """A POST too; it is sent once, and a signed one is stamped after the wait."""
+    transport = Metered(now, FULL, ROOMY)
+    asked = asking(transport)
+    asked.ask(PING)
+    asked.ask(endpoint)
+    assert transport.moments == [0, 24]
+    if endpoint.signed:
+        assert f"timestamp={round(ROOM * 1000)}&" in transport.sent[1][2]
+    asked.ask(endpoint)
+    assert transport.moments == [0, 24, 24]
+
+
+@pytest.mark.parametrize("used", [None, 0, ROOMY, 2136, 2160])
+def test_a_run_with_room_does_not_wait(used: int | None, now: StandIn) -> None:
+    """At 89 % or 90 %, or where nothing is told."""
+    transport = Metered(now, used)
+    asked = asking(transport)
+    for endpoint in (PING, ACCOUNT_CONFIG, ORDER_TEST):
+        asked.ask(endpoint)
+    assert transport.moments == [0, 0, 0]
+    assert [call.used_weight for call in asked.calls] == [used] * 3
+
+
+def test_the_wallet_has_meters_of_its_own(now: StandIn) -> None:
+    """It neither waits for those of the futures host, nor is it heard where it tells some of that name."""
+    transport = Metered(now, FULL)
+    asked = asking(transport)
+    asked.ask(API_RESTRICTIONS)
+    asked.ask(PING)
+    asked.ask(API_RESTRICTIONS)
+    assert transport.moments == [0, 0, 0]
+    assert [call.used_weight for call in asked.calls] == [None, FULL, None]
+    asked.ask(PING)
+    assert transport.moments[-1] == 24
+
+
+def test_what_is_tried_again_waits_before_it_is(now: StandIn) -> None:
+    """An error tells the used weight as well."""
+    transport = Metered(now, FULL, ROOMY, status=503)
+    asking(transport).ask(TIME)
+    assert transport.moments == [0, 24]
+
+
+def test_what_cannot_be_sent_is_not_waited_for(now: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a key, after a 429, or at the end of the run's time."""
+    asked = asking(Metered(now, FULL), keyless=True)
+    asked.ask(PING)
+    with pytest.raises(Undecided):
+        asked.ask(ACCOUNT_CONFIG)
+    limited = asking(Metered(now, 2400, status=429))
+    for _ in range(2):
+        with pytest.raises(RateLimited):
+            limited.ask(PING)
+    monkeypatch.setattr(api_client, "RUN_SECONDS", 0)
+    with pytest.raises(OutOfTime):
+        asked.ask(PING)
+    assert now.slept == []
+
+
+# -- how long --
+
+
+def test_a_figure_is_waited_for_once(now: StandIn) -> None:
+    """The next minute has its own, and until it is told, there is none."""
+    transport = Metered(now, FULL, None)
+    asked = asking(transport)
+    for _ in range(3):
+        asked.ask(PING)
+    assert transport.moments == [0, 24, 24]
+
+
+def test_a_figure_of_a_minute_that_is_over_is_no_reason_to_wait(now: StandIn) -> None:
+    """A slow request, or a slow check between two of them, has let the next minute come."""
+    transport = Metered(now, FULL)
+    asked = asking(transport)
+    asked.ask(PING)
+    now.now += 30
+    asked.ask(PING)
+    assert transport.moments == [0, 30]
+
+
+def test_an_answer_without_the_header_takes_nothing_back(now: StandIn) -> None:
+    """The last figure that was told still holds."""
+    transport = Metered(now, FULL, ROOMY)
+    asked = asking(transport)
+    asked.ask(PING)
+    asked.ask(API_RESTRICTIONS)
+    asked.ask(PING)
+    assert transport.moments == [0, 0, 24]
+
+
+def test_a_run_waits_sixty_seconds_in_all_and_then_goes_on(now: StandIn) -> None:
+    """However often the exchange says that its minute is used up."""
+    transport = Metered(now, FULL)
+    asked = asking(transport)
+    for _ in range(5):
+        asked.ask(PING)
+    assert transport.moments[:2] == [0, 24]
+    assert 59 <= transport.moments[2] == transport.moments[4] <= 60
+    assert 59 <= asked._throttle.seconds < 60.001
+
+
+def test_a_wait_is_not_counted_against_the_runs_time(now: StandIn) -> None:
+    """Which is for answers: 60 s of waiting leave it whole, 45 s of anything else do not."""
+    now.now -= 36  # a wait of 60 s
+    transport = Metered(now, FULL, ROOMY)
+    asked = asking(transport)
+    asked.ask(PING)
+    now.now += 0.1
+    asked.ask(PING)
+    assert asked._throttle.seconds == pytest.approx(60, abs=1e-5)
+    now.now += 44.8
+    asked.ask(PING)
+    now.now += 0.2
+    with pytest.raises(OutOfTime):
+        asked.ask(PING)
+    assert [call.began_ms for call in asked.calls] == [0, 60_100, 104_900]
+
+
+def test_a_replay_sends_the_same_and_waits_not_at_all(now: StandIn) -> None:
+    """What was waited for then has come."""
+    transport = Metered(now, FULL)
+    asked = asking(transport, clock.NoSleep())
+    for _ in range(9):
+        asked.ask(PING)
+    assert transport.moments == [0] * 9
+    assert (now.slept, asked._throttle.seconds) == ([], 0)
+
+
+def test_ctrl_c_ends_a_wait_and_nothing_is_sent(now: StandIn) -> None:
+    """At once, wherever the wait stands."""
+    now._patience = 5
+    transport = Metered(now, FULL)
+    asked = asking(transport)
+    asked.ask(PING)
+    with pytest.raises(KeyboardInterrupt):
+        asked.ask(PING)
+    assert len(now.slept) == 5
+    assert len(transport.sent) == 1
+
+
+# -- what is known of limit, clock and meter --
+
+
+@pytest.fixture
+def exchange() -> Iterator[LocalExchange]:
+    """On real sockets, whose clock goes on."""
+    with LocalExchange() as running:
+        yield running
+
+
+def test_the_limit_is_the_documented_one_until_exchangeinfo_tells_it(exchange: LocalExchange) -> None:
+    """2300 of 6000 are little, of 2400 they are not."""
+    told: list[tuple[int, int, int]] = []
+    waiting = Throttle(clock.Sleep(), 6000, lambda *what: told.append(what))
+    exchange.scenario = Scenario(used_weight=2300)
+    with session(exchange, waiting) as live:
+        live.ping()
+        assert (live.exchange_info()["rateLimits"][0]["limit"], told, waiting.limit) == (2400, [], 2400)
+        live.mark_price()
+    assert [told[0], told[-1]] == [(2302, 2400, 24), (2302, 2400, 0)]
+    assert live.waited == pytest.approx(24, abs=1e-5)
+
+
+def test_the_minute_is_the_exchanges_once_the_drift_is_known(exchange: LocalExchange, now: StandIn) -> None:
+    """A clock that is 20 s ahead is 20 s early in its minute."""
+    waiting = Throttle(clock.Sleep(), 2400)
+    exchange.scenario = Scenario(clock_offset_ms=round((now.now - 20 - time.time()) * 1000))
+    with session(exchange, waiting) as live:
+        assert live.drift().offset == pytest.approx(20_000, abs=2000)
+        exchange.scenario = Scenario(used_weight=2300)
+        live.ping()
+        live.mark_price()
+    assert 42 <= live.waited <= 47
+
+
+@pytest.mark.parametrize("header", ["X-MBX-USED-WEIGHT-1M", "x-mbx-used-weight-1m", "X-Mbx-Used-Weight", None])
+def test_the_header_is_read_off_every_answer(header: str | None, exchange: LocalExchange) -> None:
+    """Over HTTP, however it is spelt; nothing is made up where it is absent."""
+    exchange.scenario = Scenario(used_weight=100, weight_header=header)
+    with session(exchange) as live:
+        live.ping()
+        live.exchange_info()
+    assert [call.used_weight for call in live.calls] == ([101, 102] if header else [None, None])
+
+
+def test_a_limit_that_is_met_during_a_wait_ends_it_all(now: StandIn) -> None:
+    """Another thread's request may meet it; then nothing is sent once the wait is over."""
+
+    class Limiting(clock.Sleep):
+        def wait(self, seconds: float, tell: Callable[[int], None]) -> None:
+            super().wait(seconds, tell)
+            asked._stopped = RateLimited("limited")
+
+    transport = Metered(now, FULL)
+    asked = asking(transport, Limiting())
+    asked.ask(PING)
+    with pytest.raises(RateLimited, match="not sent"):
+        asked.ask(PING)
+    assert transport.moments == [0]
+
+
+def test_no_answer_tells_no_weight(now: StandIn) -> None:
+    """And leaves nothing to wait for."""
+
+    class Dead(Metered):
+        def send(self, *_: object) -> RawAnswer:
+            raise Unreachable("no", "timeout")
+
+    asked = asking(Dead(now, FULL))
+    for _ in range(2):
+        with pytest.raises(Inconclusive):
+            asked.ask(PING)
+    assert [call.used_weight for call in asked.calls] == [None]  # the first request, and so the only one
+    assert now.slept == []

@@ -1,0 +1,413 @@
+"""The user data stream as a run meets it: what is asked for, what is left alone, and who gets to know its name."""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from keycheck.cassettes.label import Label, as_plain, label_from
+from keycheck.credentials.pasted_text import KeyFacts
+from keycheck.errors import NotApplicable, NotBinance, RateLimited, UsageProblem
+from keycheck.exchange.endpoints import LISTEN_KEY as ASKED
+from keycheck.exchange.user_stream import closed, is_listen_key, listen_key, secrets_in, subscriptions_in, trouble_in
+from keycheck.redaction.redactor import Redactor
+from keycheck.redaction.secret import Secret
+from keycheck.settings import loading as reading
+from keycheck.settings.loading import Settings
+from keycheck.verdict.findings import Outcome
+from tests.exchange import LISTEN_KEY, Fault, LocalExchange, Scenario, StreamFault
+from tests.exchange.streams import MUTE_ON_DEMO
+from tests.in_process import outcome_of, session
+from tests.run.test_run import run
+from tests.running import Finished, SuiteRunner
+
+OPENED, ALIVE = "user_stream_can_be_opened", "user_stream_is_alive"
+PATH = ASKED.path
+
+
+def shown_by(done: Finished, cassette: str = "") -> str:
+    """All that a run leaves behind."""
+    return done.output + done.page + json.dumps(done.verdict) + cassette
+
+
+# -- the question --
+
+
+def test_a_listen_key_is_asked_for_with_the_key_alone(exchange: LocalExchange) -> None:
+    """No stamp, no signature, no parameter; once, whoever asks again."""
+    with session(exchange) as binance:
+        assert outcome_of(OPENED, binance)[0] is outcome_of(ALIVE, binance)[0] is Outcome.PASS
+        assert [call.name for call in binance.calls] == [f"POST {PATH}"]
+    (one,) = exchange.requests_to(PATH)
+    assert (one.method, one.raw_query, one.body) == ("POST", "", b"")
+    assert "x-mbx-apikey" in one.headers
+    assert len(exchange.streams) == 1
+
+
+REFUSING = {
+    "unknown key": (Scenario(api_key="A" * 64), Outcome.WARN, "-2015"),
+    "address": (Scenario(ip_allowed=False), Outcome.WARN, "-2015"),
+    "portfolio margin": (Scenario(futures_refuses=True), Outcome.WARN, "-2015"),
+    "trouble": (Scenario(faults={PATH: Fault.overloaded_503()}), Outcome.UNPROVEN, "-1008"),
+    "a firewall": (Scenario(faults={PATH: Fault.waf_403()}), Outcome.UNPROVEN, "firewall"),
+    "cut": (Scenario(faults={PATH: Fault.reset()}), Outcome.UNPROVEN, "cut the connection off"),
+    "format": (Scenario(faults={PATH: Fault.refused(-1102)}), Outcome.UNPROVEN, "-1102"),
+    "nothing": (Scenario(faults={PATH: Fault.body(b"{}")}), Outcome.UNPROVEN, "listen key"),
+    "a number": (Scenario(faults={PATH: Fault.body(b'{"listenKey":1}')}), Outcome.UNPROVEN, "listen key"),
+    "an address": (Scenario(faults={PATH: Fault.body(b'{"listenKey":"a&b=c"}')}), Outcome.UNPROVEN, "listen key"),
+}
+
+
+@pytest.mark.parametrize(("scenario", "outcome", "said"), REFUSING.values(), ids=REFUSING)
+def test_only_a_refusal_that_speaks_of_the_key_is_a_warning(scenario: Scenario, outcome: Outcome, said: str) -> None:
+    """And nobody listens without a listen key."""
+    with LocalExchange(scenario) as exchange, session(exchange) as binance:
+        found, noted = outcome_of(OPENED, binance)
+        assert (found, said in str(noted)) == (outcome, True)
+        assert outcome_of(ALIVE, binance)[0] is Outcome.UNPROVEN
+        assert exchange.streams == []
+        assert len(exchange.requests_to(PATH)) == 1  # a POST is not put again
+
+
+def test_after_a_limit_no_stream_is_opened(exchange: LocalExchange) -> None:
+    """The run sends nothing more, and that is no request either."""
+    with session(exchange) as binance:
+        binance.stream_key()
+        binance._client._stopped = RateLimited("too many")
+        assert outcome_of(ALIVE, binance)[0] is Outcome.UNPROVEN
+    assert exchange.streams == []
+
+
+@pytest.mark.parametrize("text", [LISTEN_KEY, "a" * 16, "x-_" * 20])
+def test_a_listen_key_is_a_name(text: str) -> None:
+    """Letters, figures and two signs; it comes as a secret."""
+    found = listen_key({"listenKey": text})
+    assert (found.reveal(), str(found)) == (text, "Secret(hidden)")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "short", "a" * 300, "a/" * 20, "a&b=" * 20, "ü" * 20, f"{'a' * 20}\n", None, 7, []]
+)
+def test_what_is_no_name_opens_nothing(text: object) -> None:
+    """It becomes part of an address, so nothing else will do."""
+    assert not is_listen_key(text)
+    with pytest.raises(NotBinance):
+        listen_key({"listenKey": text})
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        (b'{"error":{"code":2,"msg":"Invalid request"}}', "an error (code 2)"),
+        (b'{"error":{"code":-1125,"msg":"x"},"id":null}', "an error (code -1125)"),
+        (b'{"error":{"code":"-1125","msg":"x"}}', "an error (no code)"),
+        (b'{"error":{"code":1e99}}', "an error (no code)"),
+        (b'{"stream":"x","data":{"error":{"code":2}}}', "an error (code 2)"),
+        (b'{"e":"listenKeyExpired","E":"1693427319838","listenKey":"x"}', "a listen key has expired"),
+        (b'{"e":"listenKeyExpired","E":1693427319838}', "a listen key has expired"),
+        (b'{"stream":"x","data":{"e":"listenKeyExpired"}}', "a listen key has expired"),
+    ],
+)
+def test_what_speaks_against_a_stream_is_understood(message: bytes, said: str) -> None:
+    """An error's code is told; no text of the message is."""
+    found = trouble_in(message)
+    assert found
+    assert not found.alive
+    assert said in str(found)
+    assert str(found) != str(closed(1008))
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        *(b"", b"error", b"\xff", b"[1]", b'{"e":"x"}', b'{"error":{}', b'{"data":{"e":1}}', b'{"error":null}'),
+        b'{"e":"error","code":-1125,"msg":"This listenKey does not exist."}',  # a client library's, never the host's
+    ],
+)
+def test_any_other_message_speaks_against_nothing(message: bytes) -> None:
+    """Neither does rubbish."""
+    assert trouble_in(message) is None
+
+
+@pytest.mark.parametrize(
+    ("message", "found"),
+    [
+        (b'{"e":"listenKeyExpired","listenKey":"abc"}', ["abc"]),
+        (b'{"stream":"x","data":{"listenKey":"abc"}}', ["abc"]),
+        (b'{"e":"listenKeyExpired","listenKey":7}', []),
+        (b'{"e":"x"}', []),
+        (b"rubbish", []),
+    ],
+)
+def test_a_message_may_carry_a_listen_key(message: bytes, found: list[str]) -> None:
+    """Whatever the event is called."""
+    assert secrets_in(message) == found
+
+
+# -- settings --
+
+
+def load(tmp_path: Path, **values: str) -> Settings:
+    """Of these alone."""
+    return reading.load(tmp_path / "none", environ=values)
+
+
+def test_the_stream_goes_with_the_futures_host(tmp_path: Path) -> None:
+    """Production's and demo's are known; for another host, somebody has to name it."""
+    assert load(tmp_path).stream_url == "wss://fstream.binance.com"
+    assert load(tmp_path, BINANCE_ENVIRONMENT="demo").stream_url == "wss://fstream.binancefuture.com"
+    elsewhere = {"BINANCE_FUTURES_URL": "https://proxy.example.com", "BINANCE_ALLOW_OTHER_HOSTS": "on"}
+    assert load(tmp_path, **elsewhere).stream_url is None
+    named = load(tmp_path, **elsewhere, BINANCE_STREAM_URL="wss://stream.example.com/")
+    assert named.stream_url == "wss://stream.example.com"
+
+
+@pytest.mark.parametrize(("value", "is_on"), [("", True), ("on", True), (" off ", False)])
+def test_the_stream_can_be_turned_off(tmp_path: Path, value: str, is_on: bool) -> None:
+    """It is on by itself."""
+    assert load(tmp_path, BINANCE_USER_STREAM=value).user_stream is is_on
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("BINANCE_USER_STREAM", value) for value in ("yes", "OFF", "0", "false")),
+        *(
+            ("BINANCE_STREAM_URL", value)
+            for value in ("ws://stream.example.com", "https://x", "wss://x/path", "wss://a@b")
+        ),
+    ],
+)
+def test_what_is_neither_is_a_usage_error(tmp_path: Path, name: str, value: str) -> None:
+    """In a sentence that names the setting and does not repeat its value."""
+    with pytest.raises(UsageProblem, match=name) as caught:
+        load(tmp_path, **{name: value})
+    assert value not in str(caught.value).replace("wss://HOST", "")
+
+
+def test_a_listen_key_does_not_pass_a_proxy_in_clear(tmp_path: Path) -> None:
+    """As the key does not."""
+    with pytest.raises(UsageProblem, match="BINANCE_STREAM_URL is ws"):
+        load(tmp_path, BINANCE_STREAM_URL="ws://127.0.0.1:1", BINANCE_PROXY="http://proxy.example.com:3128")
+
+
+# -- whole runs --
+
+
+def test_a_healthy_run_opens_the_stream_once(suite: SuiteRunner, exchange: LocalExchange) -> None:
+    """It says where it goes; the stream is no request; nobody's stream is closed."""
+    done = suite(settings=exchange.settings())
+    assert (done.exit_status, done.outcomes[OPENED], done.outcomes[ALIVE]) == (0, "pass", "pass")
+    assert len(exchange.streams) == len(exchange.requests_to(PATH)) == 1
+    assert done.verdict["requests"]["count"] == len(exchange.log)
+    assert {one.method for one in exchange.log} == {"GET", "POST"}
+    assert exchange.stream_url in done.output
+    assert not Redactor([LISTEN_KEY]).finds(shown_by(done))
+
+
+SICK = {
+    "refused": Scenario(faults={PATH: Fault.refused(-2015)}),
+    "trouble": Scenario(faults={PATH: Fault.bad_gateway()}),
+    "echo": Scenario(faults={PATH: Fault.echo(400)}),
+    "error": Scenario(stream=StreamFault.error("no {listen_key}")),
+    "expired": Scenario(stream=StreamFault.expired()),
+    "challenge": Scenario(stream=StreamFault.challenge()),
+    "closed": Scenario(stream=StreamFault.closed(1008, "{listen_key}")),
+    "portal": Scenario(stream=StreamFault.refused(200, "<html>{listen_key}")),
+    "refused stream": Scenario(
+        stream=StreamFault.refused(401, '{"code":-2015,"msg":"{listen_key}"}', "application/json")
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SICK)
+def test_a_sick_stream_is_advice(suite: SuiteRunner, name: str) -> None:
+    """It changes neither verdict nor exit status, is no cause of either, and its name is nowhere."""
+    done = run(suite, SICK[name])
+    assert (done.exit_status, done.verdict["verdict"], done.verdict["diagnosis"]) == (0, "OK", [])
+    assert {done.outcomes[OPENED], done.outcomes[ALIVE]} & {"warn", "unproven"}
+    assert not Redactor([LISTEN_KEY]).finds(shown_by(done))
+
+
+@pytest.mark.parametrize("name", ["trouble", "portal"])
+def test_a_sick_stream_is_no_cause_of_another_verdict(suite: SuiteRunner, name: str) -> None:
+    """Whoever may withdraw has that cause, and no other."""
+    sick = SICK[name]
+    done = run(suite, Scenario(permissions={"enableWithdrawals": True}, faults=sick.faults, stream=sick.stream))
+    assert [one["cause"] for one in done.verdict["diagnosis"]] == ["withdrawals_enabled"]
+
+
+def test_a_limit_is_a_cause_wherever_it_was_met(suite: SuiteRunner) -> None:
+    """It ends the run."""
+    done = run(suite, Scenario(faults={PATH: Fault.rate_limited(30)}))
+    assert done.exit_status == 10
+    assert [one["cause"] for one in done.verdict["diagnosis"]] == ["rate_limited"]
+
+
+@pytest.mark.parametrize(("status", "cause"), [(429, "rate_limited"), (418, "ip_banned")])
+def test_a_limit_of_the_streams_host_ends_the_run(suite: SuiteRunner, tmp_path: Path, status: int, cause: str) -> None:
+    """A recording sends one request after the other: the test orders come behind the stream, and are not sent."""
+    with LocalExchange(Scenario(stream=StreamFault.refused(status))) as exchange:
+        done = suite("--record", str(tmp_path / "limited.yaml"), settings=exchange.settings())
+        assert len(exchange.streams) == 1
+        assert not exchange.requests_to("/fapi/v1/order/test")
+    assert (done.exit_status, done.outcomes[ALIVE]) == (10, "unproven")
+    assert [one["cause"] for one in done.verdict["diagnosis"]] == [cause]
+    assert f"HTTP {status}" in str(done.verdict["diagnosis"])
+
+
+@pytest.mark.parametrize("status", [429, 418])
+def test_behind_a_limit_of_the_streams_host_a_session_asks_nothing(status: int) -> None:
+    """It is the same address that is limited."""
+    with LocalExchange(Scenario(stream=StreamFault.refused(status))) as exchange, session(exchange) as binance:
+        with pytest.raises(RateLimited):
+            binance.user_stream()
+        before = len(exchange.log)
+        for ask in (binance.locks, binance.exchange_info, binance.smallest_order):
+            with pytest.raises(RateLimited, match="not sent"):
+                ask()
+        assert len(exchange.log) == before
+        assert [call.status for call in binance.calls][-1] == status
+
+
+def test_off_leaves_the_stream_alone(suite: SuiteRunner, exchange: LocalExchange, tmp_path: Path) -> None:
+    """Nothing is asked for, and both checks say why; so does a replay of it."""
+    cassette = tmp_path / "off.yaml"
+    done = suite("--record", str(cassette), settings=exchange.settings() | {"BINANCE_USER_STREAM": "off"})
+    assert exchange.requests_to(PATH) == exchange.streams == []
+    for ended in (done, suite("--replay", str(cassette))):
+        assert (ended.exit_status, ended.outcomes[OPENED], ended.outcomes[ALIVE]) == (0, *["not_applicable"] * 2)
+        assert "BINANCE_USER_STREAM is off" in ended.check(OPENED)["detail"]
+
+
+def test_another_futures_host_has_a_stream_of_its_own(suite: SuiteRunner, exchange: LocalExchange) -> None:
+    """Where it is nobody knows, and it is not Binance's."""
+    settings = exchange.settings()
+    del settings["BINANCE_STREAM_URL"]
+    done = suite(settings=settings)
+    assert (done.exit_status, done.outcomes[OPENED], done.outcomes[ALIVE]) == (0, "pass", "not_applicable")
+    assert "BINANCE_STREAM_URL" in done.check(ALIVE)["detail"]
+    assert "fstream" not in done.output
+
+
+def test_a_cassette_knows_that_there_was_a_listen_key(
+    suite: SuiteRunner, exchange: LocalExchange, tmp_path: Path
+) -> None:
+    """And no more; the replay says why it does not look at the stream."""
+    cassette = tmp_path / "mine.yaml"
+    live = suite("--record", str(cassette), settings=exchange.settings())
+    text = cassette.read_text(encoding="utf-8")
+    done = suite("--replay", str(cassette))
+    assert (live.outcomes[ALIVE], live.exit_status) == ("pass", 0)
+    assert (done.outcomes[OPENED], done.outcomes[ALIVE], done.exit_status) == ("pass", "not_applicable", 0)
+    assert done.check(OPENED)["detail"] == live.check(OPENED)["detail"] == "the futures API gave a listen key"
+    assert "a replay opens no connection" in done.check(ALIVE)["detail"]
+    assert re.findall(r"listenKey\\?\":\\?\"([^\"\\]*)", text) == ["a-listen-key-was-given"]
+    assert not re.search(r"/private|/ws|LIST_SUBSCRIPTIONS", text)
+    assert not Redactor([LISTEN_KEY]).finds(shown_by(done, text) + shown_by(live))
+
+
+SUBSCRIBED = Scenario(subscriptions='{"result":["{listen_key}@ORDER_TRADE_UPDATE"],"id":1}')
+PROBED = 'LIST_SUBSCRIPTIONS was answered {"result":["[hidden](ours)@ORDER_TRADE_UPDATE"]}'
+
+
+@pytest.mark.parametrize(("options", "is_sent"), [((), False), (("-v",), False), (("-vv",), True)])
+def test_the_probe_is_for_those_who_ask_for_all(suite: SuiteRunner, options: tuple[str, ...], *, is_sent: bool) -> None:
+    """Under -vv the stream is asked one thing more, and what came is told; nothing else changes."""
+    with LocalExchange(SUBSCRIBED) as exchange:
+        done = suite(*options, settings=exchange.settings())
+        assert len(exchange.stream_messages) == is_sent
+    assert (done.exit_status, done.outcomes[ALIVE]) == (0, "pass")
+    assert (PROBED in done.check(ALIVE)["detail"]) is is_sent
+    assert not Redactor([LISTEN_KEY]).finds(shown_by(done))
+
+
+def test_the_probe_tells_nobodys_address_and_account() -> None:
+    """The answer may say whatever the exchange thinks of, as a refusal may."""
+    said = b'{"result":["jo@mail.invalid of 203.0.113.7, 12345.67"],"id":1}'
+    text = subscriptions_in(said, Secret(LISTEN_KEY)) or ""
+    assert text.startswith('{"result":[')
+    assert not [one for one in ("jo@", "203.0.113.7", "12345.67") if one in text]
+
+
+def test_a_recording_keeps_what_the_probe_was_answered(suite: SuiteRunner, tmp_path: Path) -> None:
+    """For whoever owns a real key; a replay still opens no stream, and says so."""
+    cassette = tmp_path / "mine.yaml"
+    with LocalExchange(SUBSCRIBED) as exchange:
+        live = suite("-vv", "--record", str(cassette), settings=exchange.settings())
+    text = cassette.read_text(encoding="utf-8")
+    done = suite("-vv", "--replay", str(cassette))
+    assert (live.exit_status, live.outcomes[ALIVE]) == (0, "pass")
+    assert PROBED in text
+    assert (done.exit_status, done.outcomes[ALIVE]) == (0, "not_applicable")
+    assert not Redactor([LISTEN_KEY]).finds(shown_by(done, text) + shown_by(live))
+
+
+def test_the_demo_network_is_met_at_its_own_address(suite: SuiteRunner) -> None:
+    """Where it delivers; production's address is mute there."""
+    with LocalExchange(Scenario(mute_streams=MUTE_ON_DEMO)) as exchange:
+        settings = exchange.settings() | {"BINANCE_ENVIRONMENT": "demo"}
+        del settings["BINANCE_WALLET_URL"]
+        done = suite(settings=settings)
+        assert [one.path for one in exchange.streams] == [f"/ws/{LISTEN_KEY}"]
+    assert (done.exit_status, done.outcomes[ALIVE]) == (0, "pass")
+    assert not Redactor([LISTEN_KEY]).finds(shown_by(done))
+
+
+def test_a_pong_says_nothing_of_the_key(suite: SuiteRunner, exchange: LocalExchange) -> None:
+    """The host opens a stream for any listen key, so the check claims the host's answer and no more."""
+    done = suite(settings=exchange.settings())
+    assert (
+        done.check(ALIVE)["title"] == "The user data stream's host can be reached from this machine and answers a ping."
+    )
+    assert done.check(ALIVE)["detail"] == "the stream's host was reached, and answered a ping"
+    assert "made-up" in done.check(ALIVE)["why"]
+
+
+def test_an_older_cassette_leaves_it_open(suite: SuiteRunner, exchange: LocalExchange, tmp_path: Path) -> None:
+    """Advice that cannot be given changes no verdict."""
+    cassette = tmp_path / "older.yaml"
+    suite("--record", str(cassette), settings=exchange.settings())
+    text = cassette.read_text(encoding="utf-8").replace("/fapi/v1/listenKey", "/fapi/v1/ping")
+    cassette.write_text(text.replace("    has_stream: true\n", ""), encoding="utf-8")
+    done = suite("--replay", str(cassette))
+    assert (done.exit_status, done.outcomes[OPENED], done.outcomes[ALIVE]) == (0, "unproven", "blocked")
+
+
+def test_words_of_a_cassette_are_no_secrets(suite: SuiteRunner, exchange: LocalExchange, tmp_path: Path) -> None:
+    """Or a hostile one could take sentences out of the report."""
+    cassette = tmp_path / "hostile.yaml"
+    suite("--record", str(cassette), settings=exchange.settings())
+    text = cassette.read_text(encoding="utf-8").replace("a-listen-key-was-given", "withdrawals_are_disabled")
+    cassette.write_text(text, encoding="utf-8")
+    done = suite("--replay", str(cassette))
+    assert (done.exit_status, done.outcomes["withdrawals_are_disabled"]) == (0, "pass")
+    assert "hidden" not in done.output
+
+
+@pytest.mark.parametrize("value", ["yes", 0, None, [True]])
+def test_a_label_says_yes_or_no(value: object) -> None:
+    """An older one says nothing, and means yes."""
+    label = Label("mine", "2026-11-20T08:13:00Z", "demo", "0.1.0", "demo", "BTCUSDT", 5000, False, KeyFacts())
+    kept = as_plain(label)
+    assert label_from(kept | {"has_stream": False}, "mine") == replace(label, has_stream=False)
+    assert label_from({name: text for name, text in kept.items() if name != "has_stream"}, "mine") == label
+    with pytest.raises(ValueError, match="not a flag"):
+        label_from(kept | {"has_stream": value}, "mine")
+
+
+def test_a_library_that_cannot_be_imported_costs_one_check(process: SuiteRunner, exchange: LocalExchange) -> None:
+    """It reads settings of its own from the environment, and breaks where one is no number."""
+    done = process(settings=exchange.settings() | {"WEBSOCKETS_MAX_LINE_LENGTH": "x"})
+    assert (done.exit_status, done.verdict["verdict"]) == (0, "OK")
+    assert (done.outcomes[OPENED], done.outcomes[ALIVE]) == ("pass", "unproven")
+    assert "Traceback" not in done.output
+
+
+def test_a_session_without_a_stream_says_so(exchange: LocalExchange) -> None:
+    """Not that it could not look: it was told not to."""
+    with session(exchange, BINANCE_USER_STREAM="off") as binance, pytest.raises(NotApplicable, match="is off"):
+        binance.user_stream()
+    assert exchange.log == []

@@ -1,0 +1,158 @@
+"""Whatever goes wrong on the way, a run ends in time with a verdict that is fair; and each law can see a broken run."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from tests.exchange.answers import Answer
+from tests.exchange.endpoints import ENDPOINTS, Call, respond
+from tests.faults import invariants, table, wellformed, whole
+from tests.faults.bench import Bases, Bench, Ran
+from tests.faults.faults import FAULTS, ONCE
+from tests.faults.fields import BREAKING, CHANGES, spoiled
+from tests.faults.paths import ORDER_TEST, PATHS, PING, Field, Path
+from tests.faults.spoiling import READABLE, UNREADABLE
+from tests.faults.violations import VIOLATIONS, found
+from tests.forked import ForkedRunner
+from tests.matrix import sample
+
+FEWEST = 900
+
+# -- the laws --
+
+
+@pytest.fixture(scope="module")
+def lawful(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """A healthy run, measured by itself."""
+    bench = Bench(tmp_path_factory.mktemp("laws") / "bench", ForkedRunner, Bases())
+    return bench.run(table.healthy(PING))
+
+
+def test_each_law_has_its_broken_run() -> None:
+    """No law is added without a run that breaks it."""
+    assert set(VIOLATIONS) == {law.__name__ for law in invariants.INVARIANTS}
+
+
+def test_a_healthy_run_breaks_no_law(lawful: Ran) -> None:
+    """Nor when it is measured by another, nor with a failure that is an observation of this machine's place."""
+    assert invariants.broken(lawful) == []
+    assert invariants.broken(replace(lawful, base=lawful)) == []
+    closed = replace(lawful, base=lawful, case=replace(lawful.case, name="451"))
+    assert invariants.only_proof_convicts(found(closed, "futures_api_answers", "fail")) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "number"), [(name, number) for name, doctors in VIOLATIONS.items() for number in range(len(doctors))]
+)
+def test_a_law_sees_a_broken_run(name: str, number: int, lawful: Ran) -> None:
+    """And says what is wrong in a sentence of its own."""
+    said = next(law for law in invariants.INVARIANTS if law.__name__ == name)(VIOLATIONS[name][number](lawful))
+    assert said
+    assert name in "".join(invariants.broken(VIOLATIONS[name][number](lawful)))
+
+
+@pytest.mark.parametrize(
+    "page", ["", "<!DOCTYPE html><p></b></p></html>", "<!DOCTYPE html><p>", "<!DOCTYPE html><p a='1' a='2'></p></html>"]
+)
+def test_a_malformed_page_is_seen(page: str) -> None:
+    """No beginning, wrong order, no end, an attribute twice."""
+    assert wellformed.fault_of(page)
+    assert wellformed.fault_of("<!DOCTYPE html><html><p a='1'>x<br><path/></p></html>\n") is None
+
+
+# -- the table --
+
+
+def _healthy_answer(path: Path) -> Answer:
+    host = "wallet" if path.path.startswith("/sapi") else "futures"
+    if path is ORDER_TEST:
+        return respond(Call(host, path.method, path.path, {}, {}, b"", b""))[0]
+    return ENDPOINTS[host, path.path][path.method].answer(
+        Call(host, path.method, path.path, {"symbol": "BTCUSDT"}, {}, b"", b"", path.scenario, now_ms=1790000000000)
+    )
+
+
+def test_the_table_is_as_large_as_it_says() -> None:
+    """Each path with each fault, no combination twice, and far more than three hundred."""
+    cases = table.whole()
+    assert len(cases) >= FEWEST
+    assert len({str(case) + case.path.path for case in cases}) == len(cases)
+    assert all(any(case.path is path and case.name == one.name for case in cases) for path in PATHS for one in FAULTS)
+    assert sum(case.overcome for case in cases) == len(ONCE) * len([path for path in PATHS if path.method == "GET"])
+
+
+def test_the_sample_has_each_kind_of_trouble_and_each_path() -> None:
+    """Some forty runs."""
+    sample = table.sample()
+    assert [case.change for case in sample] == list(table.SAMPLED)
+    assert {case.path.name for case in sample} == {path.name for path in PATHS}
+    assert 40 <= len(sample) <= 50
+
+
+@pytest.mark.parametrize(
+    ("path", "field"), [pytest.param(path, one, id=one.where) for path in PATHS for one in path.fields]
+)
+def test_a_field_is_spoiled_where_it_stands(path: Path, field: Field) -> None:
+    """The example is of the healthy value's type, so each change befalls the answer; nothing else of it changes."""
+    due = _healthy_answer(path)
+    changes = {**CHANGES, **BREAKING} if len(due.body) < 10_000 else {"null": CHANGES["null"]}
+    for name, rewrite in changes.items():
+        text = rewrite(field.example)
+        after = spoiled(field.where, rewrite)(due)
+        assert (after == due) is (text is None), name
+    nulled = json.loads(spoiled(field.where, CHANGES["null"])(due).body)
+    gone = json.dumps(json.loads(spoiled(field.where, CHANGES["missing"])(due).body))
+    assert json.dumps(nulled).replace(f'"{field.where.rpartition(".")[2]}": null', "").count("null") == 0
+    assert len(gone) < len(json.dumps(nulled))
+
+
+@pytest.mark.parametrize("name", [*UNREADABLE, *READABLE])
+def test_each_change_changes_each_answer(name: str) -> None:
+    """Also the empty object of ping."""
+    for path in PATHS:
+        due = _healthy_answer(path)
+        assert {**UNREADABLE, **READABLE}[name](due) != due, path.name
+
+
+# -- the runs --
+
+
+def _lawful(ran: whole.Table) -> None:
+    if ran.broken:
+        pytest.fail(ran.summary(), pytrace=False)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+def test_a_sample_of_faults_breaks_no_law(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each kind of trouble once, each path several times."""
+    ran = whole.run(table.sample())
+    with capsys.disabled():
+        print(f"\nfault table, a sample: {ran.summary()}")
+    assert ran.combinations == len(table.sample())
+    _lawful(ran)
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(0)
+def test_no_fault_on_any_path_breaks_a_law(capsys: pytest.CaptureFixture[str]) -> None:
+    """All of them; the time it took is printed, and fails nobody."""
+    cases = sample(table.whole())
+    ran = whole.run(cases)
+    with capsys.disabled():
+        print(f"\n{ran.summary()}")
+    assert ran.combinations == len(cases)
+    _lawful(ran)
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(0)
+def test_a_run_ends_within_a_minute_of_real_time(capsys: pytest.CaptureFixture[str]) -> None:
+    """With its own ten seconds for a request: where nobody answers, and where everybody nearly does not."""
+    cases = table.in_real_time()
+    ran = whole.run(cases, workers=len(cases), in_real_time=True)
+    with capsys.disabled():
+        print(f"\nin real time: {ran.summary()}")
+    assert ran.slowest[0] > 3 * 8.9  # it did wait for one such answer after the other
+    _lawful(ran)

@@ -1,0 +1,215 @@
+"""The last scan looks at the files that the run wrote, and deletes none that was there before."""
+
+import base64
+import html
+import json
+import os
+import re
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from tests.exchange import API_KEY, LocalExchange
+from tests.matrix import mostly_slow
+from tests.run.test_run import copy_of_the_suite
+from tests.running import SuiteRunner
+
+DISGUISED = base64.b64encode(f"--{API_KEY}".encode()).decode()
+# At the end, when everybody else has written, or as late as can be.
+WRITES = """import os, pathlib, pytest
+
+def leak():
+    place = pathlib.Path(os.environ["LEAK"])
+    if place.parent.is_dir():
+        with place.open("a") as file:
+            file.write(os.environ["DISGUISED"])
+
+"""
+FINISH = WRITES + "@pytest.hookimpl(wrapper=True)\ndef pytest_sessionfinish():\n    yield\n    leak()\n"
+LATER = WRITES + (
+    "def pytest_addoption(pluginmanager):\n    pluginmanager.get_plugin('pytestconfig').add_cleanup(leak)\n"
+)
+
+
+@pytest.fixture
+def careless(tmp_path: Path) -> SuiteRunner:
+    """A copy of the suite that can be spoiled; `~` and `$WHERE` are a folder of its own."""
+    (tmp_path / "where").mkdir()
+    return SuiteRunner(tmp_path, copy_of_the_suite(tmp_path))
+
+
+def environment(careless: SuiteRunner, exchange: LocalExchange, leak: Path) -> dict[str, str]:
+    """What the spoiled copy is told."""
+    where = str(careless.folder / "where")
+    return exchange.settings() | {"WHERE": where, "HOME": where, "DISGUISED": DISGUISED, "LEAK": str(leak)}
+
+
+WRITERS = {
+    "JUnit": (("--junitxml=$WHERE/{}",), FINISH),
+    "JUnit at home": (("--junitxml=~/{}",), FINISH),
+    "html": (("--html=$WHERE/{}", "--self-contained-html"), FINISH),
+    "html at home": (("--html=~/{}",), FINISH),
+    "log": (("--log-file=../where/{}",), LATER),
+    "ini log": (("-o", "log_file=../where/{}"), LATER),
+}
+
+
+@pytest.mark.parametrize("was_there", [False, True], ids=["new", "was there before"])
+@pytest.mark.parametrize("writer", mostly_slow(WRITERS, 2))
+def test_a_file_that_pytest_wrote_is_looked_at(
+    writer: str, was_there: bool, careless: SuiteRunner, exchange: LocalExchange
+) -> None:
+    """Wherever its writer put it. A new one with a secret in it is deleted; one that was there before is told of."""
+    options, writes = WRITERS[writer]
+    file = careless.folder / "where" / "written.txt"
+    if was_there:
+        file.write_text("the owner's", encoding="utf-8")
+    (careless.root / "suite" / "conftest.py").write_text(writes, encoding="utf-8")
+    arguments = [option.format(file.name) for option in options]
+    done = careless(*arguments, settings=environment(careless, exchange, file), all_plugins=True)
+    assert done.exit_status == 11, done.output
+    (line,) = [line for line in done.output.splitlines() if "written.txt: " in line]
+    assert "held a secret when scanned" in line
+    assert ("and deleted" in line, "was there before" in line, file.exists()) == (not was_there, was_there, was_there)
+    assert done.verdict["verdict"] == "OK"
+
+
+def test_what_the_cache_was_given_is_looked_at(careless: SuiteRunner, exchange: LocalExchange) -> None:
+    """Any value, by whoever wrote it."""
+    (careless.root / "suite" / "conftest.py").write_text(
+        "import os\n\ndef pytest_sessionfinish(session):\n"
+        "    session.config.cache.set('other/key', os.environ['DISGUISED'])\n",
+        encoding="utf-8",
+    )
+    done = careless(settings=environment(careless, exchange, Path()))
+    assert done.exit_status == 11
+    assert not (careless.folder / "cache" / "v" / "other" / "key").exists()
+    assert (careless.folder / "cache" / "v" / "cache" / "nodeids").exists()
+
+
+def test_a_run_without_a_cache_ends_in_its_verdict(careless: SuiteRunner, exchange: LocalExchange) -> None:
+    """-p no:cacheprovider takes pytest's cache away, and nothing else."""
+    done = careless("-p", "no:cacheprovider", settings=environment(careless, exchange, Path()))
+    assert (done.exit_status, done.verdict["verdict"]) == (0, "OK")
+
+
+def test_an_asset_of_a_page_is_looked_at(careless: SuiteRunner, exchange: LocalExchange) -> None:
+    """pytest-html puts what is hung onto a report into files of their own."""
+    (careless.root / "suite" / "conftest.py").write_text(
+        "import os, pytest\n\n@pytest.hookimpl(wrapper=True)\ndef pytest_runtest_makereport(item, call):\n"
+        "    report = yield\n    text = os.environ['DISGUISED']\n"
+        "    report.extras = [{'name': 'x', 'format_type': 'text', 'content': text[:40] + '\\n ' + text[40:],"
+        " 'extension': 'txt', 'mime_type': 'text/plain'}]\n    return report\n",
+        encoding="utf-8",
+    )
+    careless(
+        f"--html={careless.folder}/where/page.html", settings=environment(careless, exchange, Path()), all_plugins=True
+    )
+    texts = [path.read_text("utf-8", "replace") for path in (careless.folder / "where").rglob("*") if path.is_file()]
+    assert not [text for text in texts if DISGUISED[:40] in text]
+
+
+def test_files_of_other_programs_are_left_alone(careless: SuiteRunner, exchange: LocalExchange) -> None:
+    """A bot's state that changed during the run, an .env that was touched, in the report folder, in cassettes/ and in
+    pytest's cache: no business of this run.
+    """
+    folders = [
+        careless.report_dir,
+        careless.report_dir / "below",
+        careless.folder / "cache",
+        careless.root / "cassettes",
+    ]
+    for folder in folders:
+        folder.mkdir(exist_ok=True)
+        (folder / "prod.env").write_text(f"BINANCE_API_KEY={API_KEY}\n", encoding="utf-8")
+        os.utime(folder / "prod.env", (0, 0))
+    (careless.root / "suite" / "conftest.py").write_text(
+        "import os, pathlib\n\ndef pytest_sessionfinish():\n    for folder in os.environ['FOLDERS'].split(':'):\n"
+        "        pathlib.Path(folder, 'state.json').write_text(os.environ['BINANCE_API_KEY'])\n"
+        "        pathlib.Path(folder, 'prod.env').touch()\n",
+        encoding="utf-8",
+    )
+    more = {"FOLDERS": ":".join(map(str, folders))}
+    done = careless(settings=environment(careless, exchange, Path()) | more)
+    assert done.exit_status == 0, done.output
+    for folder in folders:
+        assert API_KEY in (folder / "state.json").read_text(encoding="utf-8")
+        assert API_KEY in (folder / "prod.env").read_text(encoding="utf-8")
+
+
+def test_a_file_of_the_run_s_own_is_deleted(careless: SuiteRunner, exchange: LocalExchange) -> None:
+    """The page of this run is this run's, though there was one before."""
+    assert careless("--replay", str(careless.folder / "none")).exit_status == 4
+    page = careless.report_dir / "report.html"
+    page.write_text("the last run's", encoding="utf-8")
+    (careless.root / "suite" / "conftest.py").write_text(FINISH, encoding="utf-8")
+    done = careless(settings=environment(careless, exchange, page))
+    assert done.exit_status == 11
+    assert not page.exists()
+
+
+@pytest.mark.parametrize("name", ["loop", "a" * 300, "loop/log", "pipe"])
+def test_a_name_that_cannot_be_looked_at_breaks_nothing(
+    name: str, careless: SuiteRunner, exchange: LocalExchange
+) -> None:
+    """Neither where a file is named by it, nor where it lies in the report folder."""
+    careless.report_dir.mkdir()
+    for folder in (careless.report_dir, careless.folder):
+        (folder / "loop").symlink_to(folder / "loop")
+        os.mkfifo(folder / "pipe")
+    done = careless("-o", f"json_report_file={careless.folder / name}", settings=exchange.settings())
+    assert "INTERNALERROR" not in done.output
+    assert done.exit_status == 0
+
+
+def test_a_file_that_cannot_be_read_is_told(careless: SuiteRunner, exchange: LocalExchange) -> None:
+    """Nobody knows whether it holds a secret: one sentence, exit 3."""
+    file = careless.folder / "where" / "written.txt"
+    (careless.root / "suite" / "conftest.py").write_text(
+        "import os, pathlib\n\ndef pytest_unconfigure():\n    path = pathlib.Path(os.environ['LEAK'])\n"
+        "    path.unlink()\n    path.symlink_to(path)\n",
+        encoding="utf-8",
+    )
+    done = careless("--log-file=../where/written.txt", settings=environment(careless, exchange, file))
+    assert done.exit_status == 3
+    assert "written.txt could not be looked at" in done.output
+    assert "Traceback" not in done.output
+
+
+CHECK = "import pytest\n\n@pytest.mark.critical\ndef "
+
+
+@pytest.mark.parametrize("user", ["name", "time", "testsuites", "filter", "environment"])
+def test_a_user_whose_name_is_also_markup_breaks_no_file(
+    user: str, careless: SuiteRunner, exchange: LocalExchange
+) -> None:
+    """JUnit stays XML; pytest-html's page keeps its script, and the names in its data."""
+    check = careless.root / "suite" / "test_8_extra.py"
+    check.write_text(
+        f'{CHECK}test_extra(binance):\n    """It holds."""\n    print("at {user}")\n',
+        encoding="utf-8",
+    )
+    junit, page = careless.folder / "junit.xml", careless.folder / "page.html"
+    options = (f"--junitxml={junit}", "-o", "junit_logging=all", f"--html={page}", "--self-contained-html")
+    done = careless(*options, settings=exchange.settings() | {"LOGNAME": user}, all_plugins=True)
+    assert done.exit_status == 0
+    cases = list(ET.parse(junit).getroot().iter("testcase"))  # noqa: S314  of our own run
+    assert len(cases) == len(done.outcomes)
+    assert f"at {user}" not in junit.read_text(encoding="utf-8")
+    text = page.read_text(encoding="utf-8")
+    blob = re.search(r'data-jsonblob="([^"]*)"', text)
+    assert blob
+    assert "environment" in json.loads(html.unescape(blob[1]))
+    assert "[user]" not in "".join(re.findall(r"<(?:script|style).*?</(?:script|style)>", text, re.DOTALL))
+
+
+def test_the_folder_that_pytest_names_after_its_user_is_not_told(
+    careless: SuiteRunner, exchange: LocalExchange
+) -> None:
+    """tmp_path lies in pytest-of-USER, however short that name is."""
+    text = f'{CHECK}test_extra(tmp_path):\n    """It holds."""\n    assert tmp_path is None\n'
+    (careless.root / "suite" / "test_8_extra.py").write_text(text, encoding="utf-8")
+    done = careless(settings=exchange.settings() | {"LOGNAME": "jodoe", "PYTEST_DEBUG_TEMPROOT": str(careless.folder)})
+    assert "pytest-of-[user]" in done.check("extra")["detail"]
+    assert "jodoe" not in done.page + str(done.verdict)

@@ -1,0 +1,222 @@
+"""Exit 1 means that a critical check failed, whatever else goes wrong at a run's end."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.matrix import mostly_slow
+from tests.running import ROOT, Finished, SuiteRunner
+
+VERDICT = "OK: This key is fit to trade USD-M futures from this machine."
+
+
+def replayed(process: SuiteRunner, *arguments: str, all_plugins: bool = False) -> Finished:
+    """A healthy run."""
+    return process("--replay", "healthy", *arguments, all_plugins=all_plugins)
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Path:
+    """A folder with what cannot be written: a folder, a file that is no folder, a loop of links."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("option", "name"),
+    mostly_slow(
+        [
+            ("--junitxml", "/dev/full"),
+            ("--html", "folder"),
+            *(("--junitxml", name) for name in ("file/below.xml", "loop/below.xml", "a" * 300)),
+            *(("--html", name) for name in ("/dev/full", "file/below.xml", "loop/below.xml", "a" * 300)),
+        ],
+        2,
+    ),
+)
+def test_a_file_that_cannot_be_written_is_one_sentence(
+    option: str, name: str, places: Path, process: SuiteRunner
+) -> None:
+    """Exit 3, and which option it is; the verdict is printed and kept. Where the file cannot even be named at the start
+    of the run, nothing is run.
+    """
+    done = replayed(process, f"{option}={places / name}", all_plugins=True)
+    assert done.exit_status == 3, done.output
+    told = [line for line in done.output.splitlines() if line.startswith(f"{option} could not be written")]
+    assert len(told) == 1
+    if "INTERNALERROR" not in done.output:
+        assert VERDICT in done.output
+        assert done.verdict["verdict"] == "OK"
+    else:
+        assert option == "--html"  # which makes its folder as it starts
+        assert done.verdict == {}
+
+
+@pytest.mark.parametrize("option", ["--log-file=", "-olog_file="])
+@pytest.mark.parametrize("name", ["folder", "file/below.log", "/dev/full", "loop/below.log", "a" * 300, "pipe"])
+def test_a_log_that_cannot_be_written_ends_with_3(option: str, name: str, places: Path, process: SuiteRunner) -> None:
+    """One sentence, and the verdict; a pipe that nobody reads is not waited for."""
+    os.mkfifo(places / "pipe")
+    done = replayed(process, f"{option}{places / name}", "--log-file-level=DEBUG", "-p", "logs")
+    assert done.exit_status == 3
+    assert done.output.count("--log-file could not be written") == 1
+    assert "INTERNALERROR" not in done.output
+    assert "Traceback" not in done.output
+    assert VERDICT in done.output
+    assert done.verdict["verdict"] == "OK"
+
+
+def test_a_run_without_pytests_logging_needs_no_log(process: SuiteRunner) -> None:
+    """-p no:logging takes the option away, and its setting."""
+    done = replayed(process, "-p", "no:logging")
+    assert (done.exit_status, done.verdict["verdict"]) == (0, "OK")
+
+
+def test_a_log_that_can_be_written_is_written_as_pytest_does(places: Path, process: SuiteRunner) -> None:
+    """In a folder that it makes, over what was there or behind it, and to a pipe that somebody reads."""
+    log = places / "new" / "folder" / "run.log"
+    options = (f"--log-file={log}", "--log-file-level=DEBUG", "-p", "logs")
+    assert [replayed(process, *options).exit_status for _ in range(2)] == [0, 0]
+    assert log.read_text(encoding="utf-8").count("the end") == 1
+    assert replayed(process, *options, "--log-file-mode=a").exit_status == 0
+    assert log.read_text(encoding="utf-8").count("the end") == 2
+    pipe = places / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE, text=True) as reader:  # noqa: S603, S607
+        assert replayed(process, f"--log-file={pipe}", *options[1:]).exit_status == 0
+        assert "the end" in reader.communicate(timeout=10)[0]
+
+
+@pytest.mark.parametrize("given", [("--timeout=0.0001",), ("-o", "timeout=0.5"), ("--timeout=0.9",)])
+def test_a_time_in_which_no_check_can_end_is_wrong_use(given: tuple[str, ...], process: SuiteRunner) -> None:
+    """pytest-timeout would tear the run apart, and not a check."""
+    done = replayed(process, *given)
+    assert done.exit_status == 4
+    assert len([line for line in done.output.splitlines() if line.startswith("ERROR: ") and "--timeout" in line]) == 1
+    assert "Traceback" not in done.output
+    assert replayed(process, "--timeout=0").exit_status == 0  # which switches it off
+
+
+@pytest.fixture
+def plugin(process: SuiteRunner, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file of another plugin, `-p stranger`."""
+    monkeypatch.setenv("PYTHONPATH", str(process.folder))
+    return process.folder / "stranger.py"
+
+
+@pytest.fixture(autouse=True)
+def logs(process: SuiteRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plugin that logs something when no test runs."""
+    monkeypatch.setenv("PYTHONPATH", str(process.folder))
+    (process.folder / "logs.py").write_text(
+        "import logging\n\ndef pytest_sessionfinish():\n    logging.info('the end')\n", encoding="utf-8"
+    )
+
+
+HOOKS = ("pytest_sessionfinish()", "pytest_terminal_summary()", "pytest_unconfigure()")
+RAISED = (
+    "raise MemoryError",
+    "raise SystemExit(1)",
+    "pytest.fail('no')",
+    "pytest.exit('no', 1)",
+    "raise OSError(28, 'x')",
+)
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+@pytest.mark.parametrize("raised", mostly_slow(RAISED, 2))
+def test_what_another_plugin_raises_at_the_end_is_no_verdict(
+    hook: str, raised: str, plugin: Path, process: SuiteRunner
+) -> None:
+    """Exit 3, and the verdict stands: on the terminal and in verdict.json."""
+    plugin.write_text(f"import pytest\n\ndef {hook}:\n    {raised}\n", encoding="utf-8")
+    done = replayed(process, "-p", "stranger")
+    assert done.exit_status == (3 if "exit" not in raised or "System" in raised else done.exit_status), done.output
+    assert done.exit_status in (0, 3)
+    assert done.output.count(VERDICT) == 1
+    assert done.verdict["verdict"] == "OK"
+    assert "Traceback" not in done.output
+    assert ("stranger" in done.output) == (done.exit_status == 3)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@pytest.hookimpl(wrapper=True, tryfirst=True)\ndef pytest_sessionfinish():\n    yield\n    raise MemoryError",
+        "@pytest.hookimpl(wrapper=True)\ndef pytest_sessionfinish():\n    yield\n    raise MemoryError",
+        "@pytest.fixture(scope='session', autouse=True)\ndef torn():\n    yield\n    raise MemoryError",
+        "def pytest_configure(config):\n    config.add_cleanup(lambda: 1 / 0)",
+        "def pytest_runtest_logreport(report):\n    assert 'smallest_order' not in report.nodeid",
+        "def pytest_configure():\n    raise MemoryError",
+        "def pytest_load_initial_conftests():\n    raise MemoryError",
+        "def pytest_collection_modifyitems():\n    raise MemoryError",
+        "def pytest_keyboard_interrupt():\n    1 / 0\n\ndef pytest_collection():\n    raise KeyboardInterrupt",
+        "def pytest_sessionfinish(session):\n    session.exitstatus = 1\n    session.testsfailed = 7",
+        "def pytest_cmdline_main():\n    return 1",
+    ],
+)
+def test_nothing_of_another_plugin_ends_with_1(text: str, plugin: Path, process: SuiteRunner) -> None:
+    """Wherever it breaks in; and no file says OK where the exit status does not."""
+    plugin.write_text(f"import pytest\n\n{text}\n", encoding="utf-8")
+    done = replayed(process, "-p", "stranger")
+    assert done.exit_status not in (1, 10), done.output
+    assert done.exit_status != 0 or done.verdict["verdict"] == "OK"
+
+
+def test_a_plugin_makes_no_ok_of_a_verdict(plugin: Path, process: SuiteRunner) -> None:
+    """Nor does it take a failure away."""
+    plugin.write_text(
+        "import pytest\n\n@pytest.hookimpl(trylast=True)\n"
+        "def pytest_sessionfinish(session):\n    session.exitstatus = 0\n",
+        encoding="utf-8",
+    )
+    assert process("--replay", "withdrawals-enabled", "-p", "stranger").exit_status == 1
+
+
+def test_a_failed_check_and_a_file_that_cannot_be_written(process: SuiteRunner) -> None:
+    """The file is asked for and missing: 3, and the verdict says the rest."""
+    done = process("--replay", "withdrawals-enabled", "--junitxml=/dev/full")
+    assert (done.exit_status, done.verdict["verdict"]) == (3, "NOT_OK")
+    assert "NOT_OK: " in done.output
+
+
+@pytest.mark.parametrize(
+    "option", ["--debug=/nonexistent/debug.log", "--noconftest", "-pno:keycheck.plugin", "-pno:keycheck-written"]
+)
+def test_a_run_that_cannot_begin_does_not_end_with_1(option: str, process: SuiteRunner) -> None:
+    """It says why."""
+    done = replayed(process, option)
+    assert done.exit_status in (3, 4)
+    assert done.output
+
+
+def test_a_run_without_a_stdout_ends_with_a_sentence(tmp_path: Path) -> None:
+    """`>&-`: pytest itself breaks down without one."""
+    command = [sys.executable, "-m", "pytest", "suite/", "--replay=healthy", f"--report-dir={tmp_path / 'reports'}"]
+    shell = ["/bin/sh", "-c", 'exec "$@" >&-', "sh", *command, "-o", f"cache_dir={tmp_path / 'cache'}"]
+    environment = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    done = subprocess.run(shell, cwd=ROOT, env=environment, stderr=subprocess.PIPE, timeout=60, check=False)  # noqa: S603
+    assert done.returncode == 3
+    assert done.stderr.splitlines()[-1].endswith(b"report it to its makers")
+
+
+@pytest.mark.parametrize("stdout", ["closed early", "/dev/full"])
+def test_a_terminal_that_takes_no_more_is_no_failed_check(stdout: str, tmp_path: Path) -> None:
+    """`| head` and a full disk: not 1, and verdict.json holds the verdict, or none."""
+    reports = tmp_path / "reports"
+    command = [sys.executable, "-m", "pytest", "suite/", "--replay=healthy", f"--report-dir={reports}"]
+    if stdout == "/dev/full":
+        with Path(stdout).open("wb") as file:
+            status = subprocess.run(command, cwd=ROOT, stdout=file, stderr=file, timeout=60, check=False).returncode  # noqa: S603
+    else:
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:  # noqa: S603
+            assert process.stdout
+            process.stdout.close()
+            status = process.wait(60)
+    assert status in (0, 3), status
+    assert list(reports.iterdir())

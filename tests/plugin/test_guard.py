@@ -1,0 +1,471 @@
+"""The second layer, piece by piece; the leak matrix shows the whole."""
+
+import io
+import logging
+import os
+import re
+import xml.etree.ElementTree as ET
+from types import SimpleNamespace
+from typing import NamedTuple
+
+import pytest
+
+from keycheck.plugin.guard import CleanStream, Guard, cleaned
+from keycheck.redaction.redactor import HIDDEN, Redactor
+from tests.exchange import API_KEY, API_SECRET, Fault, LocalExchange, Scenario
+from tests.exchange.scenarios import SCENARIOS
+from tests.matrix import mostly_slow
+from tests.running import ROOT, SuiteRunner
+
+SECRET = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j"  # noqa: S105  from Binance's documentation
+REDACTOR = Redactor([SECRET])
+
+
+def test_a_representation_of_pytest_is_cleaned_in_place() -> None:
+    """It keeps its kind, and so its colours, and says the same but for the secret."""
+    try:
+        raise ValueError(f"with {SECRET}")  # noqa: TRY301  it must be raised to be represented
+    except ValueError:
+        info = pytest.ExceptionInfo.from_current()
+    representation = info.getrepr(showlocals=True)
+    assert SECRET in str(representation)
+    assert cleaned(representation, REDACTOR.clean) is representation
+    assert SECRET not in str(representation)
+    assert HIDDEN in str(representation)
+
+
+def test_an_unknown_representation_becomes_clean_text() -> None:
+    """What nobody can look into is only safe as text."""
+
+    class Odd:
+        def __str__(self) -> str:
+            return f"odd {SECRET}"
+
+    assert cleaned(Odd(), REDACTOR.clean) == f"odd {HIDDEN}"
+    assert cleaned([("name", SECRET), 5, None], REDACTOR.clean) == [("name", HIDDEN), 5, None]
+
+
+class Number(int):
+    def __str__(self) -> str:
+        return SECRET
+
+
+class Text(str):
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return SECRET
+
+
+class Pair(NamedTuple):
+    one: str
+    two: int
+
+
+@pytest.mark.parametrize(
+    "value",
+    [Number(5), Text("harmless"), {SECRET: 1}, Pair(SECRET, 1), [{("x", SECRET): [SECRET]}], 10**5000, {SECRET}],
+    ids=["number", "text", "name", "named tuple", "nested", "huge", "set"],
+)
+def test_a_value_of_any_type_can_be_shown_and_shows_no_secret(value: object) -> None:
+    """JUnit and pytest-html take what is left of it for a text."""
+    assert SECRET not in str(cleaned(value, REDACTOR.clean))
+
+
+def test_what_pytest_html_asks_an_extra_for_keeps_its_name() -> None:
+    """Names of members are cleaned, too; this one is long enough to be part of a secret."""
+    clean = Redactor(["format_type-format_type"]).clean
+    assert cleaned({"format_type": "text", "content": "x"}, clean) == {"format_type": "text", "content": "x"}
+
+
+def test_a_stream_is_cleaned_and_otherwise_itself() -> None:
+    """Its length and its manners stay."""
+    inner = io.StringIO()
+    stream = CleanStream(inner, REDACTOR.clean)
+    assert stream.write(f"a {SECRET}\n") == len(SECRET) + 3
+    stream.writelines([SECRET[:30], "\n"])
+    assert inner.getvalue() == f"a {HIDDEN}\n{HIDDEN}\n"
+    assert stream.isatty() is False
+
+
+def test_a_secret_in_pieces_is_still_one() -> None:
+    """The end of an unfinished line waits, until it is finished or flushed."""
+    inner = io.StringIO()
+    stream = CleanStream(inner, REDACTOR.clean)
+    for start in range(0, len(SECRET), 5):
+        stream.write(SECRET[start : start + 5])
+    stream.write(" done")
+    stream.flush()
+    assert inner.getvalue().endswith(" done")
+    assert not any(SECRET[i : i + 10] in inner.getvalue() for i in range(len(SECRET) - 9))
+    stream.holds = False
+    stream.write(".")
+    assert inner.getvalue().endswith(" done.")
+
+
+@pytest.mark.parametrize("below", [False, True], ids=["text", "bytes"])
+@pytest.mark.parametrize("holds", [False, True])
+def test_a_secret_in_pieces_is_still_one_when_each_is_shown_at_once(holds: bool, below: bool) -> None:
+    """What stands on the line already is remembered, and what would complete ten characters is hidden."""
+    inner = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    stream = CleanStream(inner, REDACTOR.clean)
+    stream.holds = holds
+    for start in range(0, len(SECRET), 5):
+        piece = SECRET[start : start + 5]
+        assert (stream.buffer.write(piece.encode()) if below else stream.write(piece)) == len(piece)
+        stream.flush()
+    stream.write(" done\n")
+    stream.flush()
+    shown = inner.buffer.getvalue().decode()
+    assert shown.startswith(SECRET[:5])
+    assert shown.endswith(" done\n")
+    assert not any(SECRET[i : i + 10] in shown for i in range(len(SECRET) - 9))
+
+
+def test_bytes_below_a_stream_are_cleaned() -> None:
+    """And left as they are where there is nothing to clean."""
+    inner = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    stream = CleanStream(inner, REDACTOR.clean)
+    assert stream.buffer.write(SECRET.encode()) == len(SECRET)
+    stream.buffer.write(b"\xff\x00")
+    assert inner.buffer.getvalue() == HIDDEN.encode() + b"\xff\x00"
+
+
+def test_a_log_record_is_cleaned_before_any_handler(caplog: pytest.LogCaptureFixture) -> None:
+    """Text, arguments, traceback and stack; a record whose arguments do not fit breaks nothing."""
+    guard = Guard(REDACTOR)
+    guard.pytest_configure()
+    try:
+        log = logging.getLogger("keycheck.test")
+        log.warning("got %s", SECRET, stack_info=True)
+        log.warning("got %d", SECRET)
+        try:
+            raise ValueError(SECRET)  # noqa: TRY301  it must be raised to be logged
+        except ValueError:
+            log.exception("failed with %s", SECRET[:40])
+    finally:
+        guard.pytest_unconfigure()
+    text = caplog.text + "".join(str(vars(record)) for record in caplog.records)
+    assert len(caplog.records) == 3
+    assert SECRET[:12] not in text
+    assert logging.Handler.handle.__module__ == logging.Handler.format.__module__ == "logging"
+
+
+def test_reports_are_cleaned_wherever_text_may_stand() -> None:
+    """Sections, properties, extras of other plugins."""
+    report = SimpleNamespace(
+        longrepr=("file", 3, SECRET),
+        sections=[("out", SECRET)],
+        user_properties=[("x", SECRET)],
+        wasxfail=SECRET,
+        extras=[{"content": SECRET}],
+    )
+    Guard(REDACTOR).pytest_runtest_logreport(report)  # type: ignore[arg-type]
+    assert SECRET not in str(report)
+
+
+# -- as a user sees it --
+
+
+def test_own_terminal_shows_the_address_and_shared_files_do_not(suite: SuiteRunner, exchange: LocalExchange) -> None:
+    """The owner needs the address to whitelist it; the ticket does not."""
+    exchange.scenario = SCENARIOS["ip-refused"]
+    junit = suite.folder / "junit.xml"
+    page = suite.folder / "page.html"
+    done = suite(f"--junitxml={junit}", f"--html={page}", settings=exchange.settings(), all_plugins=True)
+    assert "request ip: 203.0.113.7" in " ".join(done.output.split())
+    shared = done.page + str(done.verdict) + junit.read_text("utf-8") + page.read_text("utf-8")
+    assert "203.0.113.7" not in shared
+    assert "[IP hidden]" in shared
+
+
+def test_junit_names_no_host_and_no_folder(suite: SuiteRunner, exchange: LocalExchange) -> None:
+    """Not even with the tracebacks of -vv and captured output in it."""
+    exchange.scenario = SCENARIOS["withdrawals-enabled"]
+    junit = suite.folder / "junit.xml"
+    suite("-vv", "-o", "junit_logging=all", f"--junitxml={junit}", settings=exchange.settings())
+    text = junit.read_text(encoding="utf-8")
+    assert 'hostname=""' in text
+    assert str(ROOT) not in text
+
+
+CARELESS = '''import pytest
+
+@pytest.mark.informational
+def test_extra(binance, observe, record_property):
+    """An extra claim holds."""
+    key = binance._client._identity.api_key.reveal()
+    {body}
+'''
+
+
+@pytest.fixture
+def careless(tmp_path: object) -> SuiteRunner:
+    """A copy of the suite whose next check may do anything."""
+    from tests.run.test_run import copy_of_the_suite  # noqa: PLC0415  its fixture's own helper
+
+    return SuiteRunner(tmp_path, copy_of_the_suite(tmp_path))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "print(key); assert False",
+        "record_property('x', key)",
+        "observe('the key is ' + key, stepSize=key)",
+        "raise ValueError(key)",
+        "import logging; logging.warning(key); assert False",
+        "pytest.skip(key)",
+        "import warnings; warnings.warn(key)",
+    ],
+)
+def test_careless_check_gives_nothing_away(body: str, careless: SuiteRunner, exchange: LocalExchange) -> None:
+    """Whatever way a check spreads the key, no stream and no file has it."""
+    (careless.root / "suite" / "test_8_extra.py").write_text(CARELESS.format(body=body), encoding="utf-8")
+    junit = careless.folder / "junit.xml"
+    done = careless("-vv", "-l", "-o", "junit_logging=all", f"--junitxml={junit}", settings=exchange.settings())
+    everything = done.output + done.page + str(done.verdict) + junit.read_text(encoding="utf-8")
+    assert "extra" in done.outcomes
+    assert not Redactor([API_KEY]).finds(everything)
+
+
+def test_what_passes_the_layers_is_stopped_at_the_gate(careless: SuiteRunner, exchange: LocalExchange) -> None:
+    """A file that holds a secret in disguise is deleted, said in a sentence, and the run exits 11."""
+    body = "import base64, pathlib, os; pathlib.Path(os.environ['LEAK']).write_bytes(base64.b64encode(key.encode()))"
+    (careless.root / "suite" / "test_8_extra.py").write_text(CARELESS.format(body=body), encoding="utf-8")
+    leak = careless.folder / "notes.txt"
+    done = careless(f"--log-file={leak}", settings=exchange.settings() | {"LEAK": str(leak)})
+    assert done.exit_status == 11
+    assert not leak.exists()
+    assert "notes.txt: held a secret when scanned, and deleted." in done.output
+    assert not Redactor([API_KEY]).finds(done.output)
+
+
+def test_gate_leaves_alone_what_the_run_did_not_write(suite: SuiteRunner, exchange: LocalExchange) -> None:
+    """A report folder may be the one in which .env lies, with the key in it, and older notes of the owner."""
+    suite.report_dir.mkdir()
+    env_file, notes = suite.report_dir / ".env", suite.report_dir / "notes.txt"
+    env_file.write_text("".join(f"{k}={v}\n" for k, v in exchange.settings().items()), encoding="utf-8")
+    notes.write_text(f"my key is {API_KEY}\n", encoding="utf-8")
+    os.utime(notes, (0, 0))
+    before = env_file.read_bytes(), notes.read_bytes()
+    assert suite(env_file=env_file).exit_status == 0
+    assert (env_file.read_bytes(), notes.read_bytes()) == before
+
+
+def test_exchange_that_reads_everything_back_is_not_repeated(suite: SuiteRunner) -> None:
+    """Headers and query of our own requests, in its answers, stay there."""
+    with LocalExchange(Scenario(faults={"*": Fault.echo()})) as exchange:
+        done = suite("-vv", settings=exchange.settings())
+    assert done.exit_status in (1, 10)
+    assert not Redactor([API_KEY]).finds(done.output + done.page + str(done.verdict))
+
+
+SUITE_PROPERTIES = """import os, pytest
+KEY = os.environ["BINANCE_API_KEY"]
+
+@pytest.fixture(scope="session", autouse=True)
+def of_all(record_testsuite_property):
+    record_testsuite_property("x", KEY)
+    record_testsuite_property(KEY, "y")
+    yield
+    record_testsuite_property("at the end", [KEY])
+"""
+
+
+@pytest.mark.parametrize("family", ["xunit1", "xunit2", "legacy"])
+@pytest.mark.parametrize("place", ["/dev/stdout", "/dev/stderr", "junit.xml"])
+def test_whatever_is_put_into_junits_file_is_cleaned_before_it_is_xml(
+    place: str, family: str, careless: SuiteRunner, exchange: LocalExchange
+) -> None:
+    """Properties of the run, and attributes of a check: they pass by all reports, and a device is never scanned."""
+    (careless.root / "suite" / "conftest.py").write_text(SUITE_PROPERTIES, encoding="utf-8")
+    body = "record_xml_attribute('of_mine', key); record_xml_attribute('k' + key, 'y')\n    record_property(key, 1)"
+    text = CARELESS.format(body=body).replace("record_property)", "record_property, record_xml_attribute)")
+    (careless.root / "suite" / "test_8_extra.py").write_text(text, encoding="utf-8")
+    junit = careless.folder / place
+    options = (f"--junitxml={junit}", f"--junitprefix={API_KEY[:20]}", "-o", f"junit_suite_name={API_KEY}")
+    done = careless(*options, "-o", f"junit_family={family}", settings=exchange.settings())
+    assert done.exit_status == 0, done.output
+    written = done.output if place.startswith("/dev") else junit.read_text(encoding="utf-8")
+    (document,) = re.findall(r"<testsuites.*</testsuites>", written, re.DOTALL)
+    assert HIDDEN in document
+    root = ET.fromstring(document)  # noqa: S314  our own file
+    assert len(list(root.iter("testcase"))) == len(done.outcomes)
+    assert not Redactor([API_KEY]).finds(done.output + written)
+
+
+MADE_RECORDS = """import logging, os
+KEY = os.environ["BINANCE_API_KEY"]
+
+class Late(logging.Filter):
+    def filter(self, record):
+        record.msg = f"by a filter: {KEY}"
+        return True
+
+def made(**more):
+    return logging.makeLogRecord({"levelno": 40, "levelname": "ERROR", **more})
+
+def pytest_runtest_logstart():
+    log = logging.getLogger()
+    log.handle(made(msg=KEY))
+    log.handle(made(msg="with %s", args=(KEY,)))
+    log.handle(made(msg="with %d", args=(KEY,)))
+    log.handle(made(msg="x", exc_text=KEY, stack_info=KEY))
+    log.handle(made(msg="x", exc_info=(ValueError, ValueError(KEY), None)))
+    log.handle(made(msg="x", funcName=KEY, name=KEY))
+    for handler in log.handlers:
+        handler.emit(made(msg=f"at once {KEY}"))
+        late = Late()
+        handler.addFilter(late)
+        log.error("clean")
+        handler.removeFilter(late)
+"""
+
+
+@pytest.mark.parametrize("place", ["/dev/stdout", "/dev/stderr", "run.log", "cli"])
+def test_a_record_that_no_factory_made_is_cleaned_where_it_is_written(
+    place: str, careless: SuiteRunner, exchange: LocalExchange
+) -> None:
+    """By the handler that writes it; a device is no stream of Python's, and is never scanned."""
+    (careless.root / "suite" / "conftest.py").write_text(MADE_RECORDS, encoding="utf-8")
+    log = careless.folder / place
+    option = ("-o", "log_cli=true") if place == "cli" else (f"--log-file={log}",)
+    form = "log_file_format=%(name)s %(funcName)s %(message)s"
+    done = careless(*option, "-o", form, settings=exchange.settings())
+    assert done.exit_status == 0, done.output
+    written = log.read_text(encoding="utf-8") if log.is_file() and place == "run.log" else done.output
+    assert written.count("at once [hidden]") >= len(done.outcomes)
+    assert written.count("by a filter: [hidden]") >= len(done.outcomes)
+    assert not Redactor([API_KEY]).finds(done.output + written)
+
+
+# -- streams that pytest has put aside --
+
+KEEPS = """import os, sys, pytest
+KEY = os.environ["BINANCE_API_KEY"]
+kept = []
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_call(item):
+    kept.append(sys.stdout)
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure():
+    kept[-1].write(KEY + "\\n")
+"""
+
+
+@pytest.mark.parametrize("capture", ["fd", "sys", "tee-sys", "no"])
+def test_text_in_a_kept_stream_is_cleaned_however_it_is_captured(
+    capture: str, careless: SuiteRunner, exchange: LocalExchange
+) -> None:
+    """pytest writes out what it captured after the last test, past all streams of Python."""
+    (careless.root / "suite" / "conftest.py").write_text(KEEPS, encoding="utf-8")
+    done = careless(f"--capture={capture}", settings=exchange.settings())
+    assert HIDDEN in done.output
+    assert not Redactor([API_KEY]).finds(done.output)
+
+
+LOUD = """import http.client
+http.client.HTTPConnection.debuglevel = 1
+"""
+
+
+@pytest.mark.parametrize("capture", ["fd", "sys", "tee-sys", "no"])
+def test_debugging_of_the_http_library_shows_neither_key_nor_signature(
+    capture: str, careless: SuiteRunner, exchange: LocalExchange
+) -> None:
+    """It prints each request, headers and all; in a recording, while its check is captured."""
+    (careless.root / "suite" / "conftest.py").write_text(LOUD, encoding="utf-8")
+    cassette = careless.folder / "recorded.yaml"
+    done = careless(f"--capture={capture}", "--record", str(cassette), settings=exchange.settings())
+    signatures = [received.params["signature"] for received in exchange.log if "signature" in received.params]
+    assert signatures
+    assert ("X-MBX-APIKEY" in done.output) is (capture in ("no", "tee-sys")), "or nothing was shown"
+    assert not Redactor([API_KEY, *signatures]).finds(done.output)
+
+
+@pytest.mark.parametrize(
+    ("capture", "fixture"),
+    mostly_slow(
+        [("fd", "capfd"), ("tee-sys", "capsys"), ("tee-sys", "capteesys"), ("no", "capfd"), ("no", "capfdbinary")], 2
+    ),
+)
+def test_what_a_capturing_fixture_hands_back_is_cleaned(
+    capture: str, fixture: str, careless: SuiteRunner, exchange: LocalExchange
+) -> None:
+    """At a check's end pytest writes what is left in it to where it came from, be that the bare descriptor."""
+    body = "print(key)\n    assert False"
+    text = CARELESS.format(body=body).replace("record_property)", f"record_property, {fixture})")
+    (careless.root / "suite" / "test_8_extra.py").write_text(text, encoding="utf-8")
+    done = careless(f"--capture={capture}", "-rA", "-vv", settings=exchange.settings())
+    assert done.outcomes["extra"] == "warn"
+    assert not Redactor([API_KEY]).finds(done.output)
+
+
+# -- options of pytest that would carry a run elsewhere --
+
+
+def test_debug_is_refused_and_its_file_left_empty(suite: SuiteRunner, exchange: LocalExchange) -> None:
+    """pytest would trace each hook into it, with answers, the address that Binance saw, and this machine's folders."""
+    exchange.scenario = SCENARIOS["ip-refused"]
+    trace = suite.folder / "trace.log"
+    done = suite(f"--debug={trace}", settings=exchange.settings())
+    assert done.exit_status == 4
+    assert "ERROR: --debug does not go with suite/" in done.output
+    assert trace.read_text(encoding="utf-8") == ""
+    assert not exchange.log
+
+
+SENT = """import os, pathlib
+import _pytest.pastebin
+
+def create_new_paste(contents):
+    pathlib.Path(os.environ["SENT"]).write_bytes(contents if isinstance(contents, bytes) else contents.encode())
+
+_pytest.pastebin.create_new_paste = create_new_paste
+"""
+
+
+@pytest.mark.parametrize("what", ["all", "failed"])
+def test_pastebin_is_refused_and_nothing_is_sent(what: str, careless: SuiteRunner, exchange: LocalExchange) -> None:
+    """A public page is no place for what is the owner's terminal's alone, nor is its service on the list."""
+    (careless.root / "suite" / "conftest.py").write_text(SENT, encoding="utf-8")
+    exchange.scenario = SCENARIOS["ip-refused"]
+    sent = careless.folder / "sent"
+    done = careless(f"--pastebin={what}", "-vv", settings=exchange.settings() | {"SENT": str(sent)})
+    assert done.exit_status == 4
+    assert "ERROR: --pastebin does not go with suite/" in done.output
+    assert not sent.exists()
+    assert not exchange.log
+
+
+# -- what pytest is asked, and what it cannot do --
+
+TELLS = """import os
+
+def pytest_unconfigure():
+    print(os.environ["BINANCE_API_KEY"])
+
+raise_here = ImportError(os.environ["BINANCE_API_SECRET"])
+"""
+
+
+@pytest.mark.parametrize(
+    ("option", "status"),
+    [("--collect-only", 2), ("--fixtures", 0), ("--help", 0), ("--symbol", 4), ("--pastebin=all", 4), ("--replay", 2)],
+)
+def test_the_environments_credentials_are_hidden_where_no_settings_are_read(
+    option: str, status: int, careless: SuiteRunner, exchange: LocalExchange
+) -> None:
+    """A question to pytest, a usage error and a replay come to their end with what was known at the beginning."""
+    (careless.root / "suite" / "conftest.py").write_text(TELLS, encoding="utf-8")
+    text = "from suite.conftest import raise_here\nprint(str(raise_here))\nraise raise_here\n"
+    (careless.root / "suite" / "test_8_extra.py").write_text(text, encoding="utf-8")
+    options = {"--symbol": (), "--replay": ("--replay", str(ROOT / "cassettes/healthy.yaml"))}.get(option, (option,))
+    given = exchange.settings() | ({"BINANCE_SYMBOL": "no name"} if option == "--symbol" else {})
+    done = careless(*options, "-s", settings=given)
+    assert done.exit_status == status
+    assert HIDDEN in done.output
+    assert not Redactor([API_KEY, API_SECRET]).finds(done.output)

@@ -1,0 +1,123 @@
+"""A forked run is what a process of its own would be, but for what its module says."""
+
+import json
+import multiprocessing
+import re
+import subprocess
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import forked
+from tests.exchange import API_KEY, LocalExchange
+from tests.forked import ForkedRunner
+from tests.run.test_run import copy_of_the_suite
+from tests.running import ROOT, Finished, SuiteRunner
+
+TELLS = """
+import json, os, sys, threading
+facts = {
+    "environ": dict(os.environ), "cwd": os.getcwd(), "argv": sys.argv[1:], "path": sys.path,
+    "threads": [thread.name for thread in threading.enumerate()],
+    "ours": sorted(name for name in sys.modules if name.split(".")[0] in ("tests", "suite", "__mp_main__")),
+    "keycheck": sys.modules["keycheck"].__file__, "prog": os.path.basename(sys.argv[0]),
+    "terminals": [os.isatty(1), sys.stdout.isatty(), sys.stderr.isatty()], "stdin": sys.stdin.read(),
+}
+os.write(1, ("FACTS" + json.dumps(facts) + "\\n").encode())
+os.write(2, b"said to descriptor 2\\n")
+"""
+# What two runs cannot share, and what git or a shell sets for its own children.
+PASSING = ("_", "SHLVL", "OLDPWD")
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    """A copy of what a run needs, in which something is said at the start."""
+    root = copy_of_the_suite(tmp_path)
+    (root / "suite" / "conftest.py").write_text(TELLS, encoding="utf-8")
+    return root
+
+
+def told(done: Finished) -> dict[str, Any]:
+    """What the run knew of itself."""
+    (line,) = (line for line in done.output.splitlines() if line.startswith("FACTS"))
+    facts: dict[str, Any] = json.loads(line.removeprefix("FACTS"))
+    facts["environ"] = {name: value for name, value in facts["environ"].items() if name not in PASSING}
+    return facts
+
+
+def test_a_forked_run_finds_what_a_process_finds(
+    copied: Path, tmp_path: Path, exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Environment, folder, arguments, path, modules, streams: all the same, from a parent with threads."""
+    monkeypatch.setenv("SET_AFTER_THE_SERVER", "yes")
+    monkeypatch.setenv("BINANCE_SYMBOL", "ETHUSDT")
+    assert threading.active_count() > 1
+    runs = [made(tmp_path, copied)("-s", settings=exchange.settings()) for made in (SuiteRunner, ForkedRunner)]
+    own, forked_one = map(told, runs)
+    assert own["environ"].pop("PYTHONUNBUFFERED", "") == forked_one["environ"].pop("PYTHONUNBUFFERED", "")
+    assert forked_one == own
+    assert forked_one["threads"] == ["MainThread"]
+    assert forked_one["ours"] == []
+    assert Path(forked_one["keycheck"]).is_relative_to(copied)
+    assert forked_one["environ"]["SET_AFTER_THE_SERVER"] == "yes"
+    assert "BINANCE_SYMBOL" not in forked_one["environ"]
+    assert all("said to descriptor 2" in done.output for done in runs)
+
+
+def test_a_forked_run_ends_as_a_process_ends(tmp_path: Path, exchange: LocalExchange) -> None:
+    """The same exit status, outcomes, terminal and page, but for what was measured; no warning of pytest."""
+    runs = [made(tmp_path)("-q", settings=exchange.settings()) for made in (SuiteRunner, ForkedRunner)]
+    assert runs[0].exit_status == runs[1].exit_status
+    assert runs[0].outcomes == runs[1].outcomes
+    said = [[line for line in done.output.splitlines() if not re.search(r" in [0-9.]+s\b", line)] for done in runs]
+    assert said[0] == said[1]
+    assert len(runs[0].page) == pytest.approx(len(runs[1].page), rel=0.05)
+    assert "warning" not in runs[1].output.lower()
+
+
+def test_several_run_at_once(tmp_path: Path, exchange: LocalExchange) -> None:
+    """From threads, one with a key and one without, each with its own result."""
+    done: dict[int, Finished] = {}
+
+    def run(number: int) -> None:
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        done[number] = ForkedRunner(folder)(settings=exchange.settings(no_credentials=number % 2 == 1))
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {number: one.exit_status for number, one in done.items()} == {0: 0, 1: 1, 2: 0, 3: 1}
+    assert all(API_KEY[-4:] in one.output for number, one in done.items() if number % 2 == 0)
+
+
+def test_a_run_that_does_not_end_is_ended(copied: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As subprocess would, with the same exception; and nobody stays behind."""
+    (copied / "suite" / "conftest.py").write_text("import time\ntime.sleep(60)\n", encoding="utf-8")
+    monkeypatch.setattr(forked, "LONGEST", 1.5)
+    began = time.monotonic()
+    with pytest.raises(subprocess.TimeoutExpired):
+        ForkedRunner(tmp_path, copied)()
+    assert time.monotonic() - began < 10
+    assert not [child for child in multiprocessing.active_children() if child.is_alive()]
+
+
+def test_a_run_that_dies_is_told(copied: Path, tmp_path: Path) -> None:
+    """With what it said last."""
+    (copied / "suite" / "conftest.py").write_text(
+        "import os\nos.write(1, b'last words')\nos.kill(os.getpid(), 9)\n", encoding="utf-8"
+    )
+    with pytest.raises(RuntimeError, match="without an exit status\nlast words"):
+        ForkedRunner(tmp_path, copied)("-s")
+
+
+def test_a_usage_problem_has_its_status(tmp_path: Path) -> None:
+    """4, and a sentence."""
+    done = ForkedRunner(tmp_path, ROOT)("--replay", "no-such")
+    assert (done.exit_status, done.page) == (4, "")

@@ -1,0 +1,211 @@
+"""The page in a real browser: quiet, in one piece at any width and in any light, and of use without a mouse."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser
+from pypdf import PdfReader
+
+from keycheck.report import page as report_page
+from keycheck.report.model import RunReport
+from tests.browser import MISSING, Look, Seen, chromium, opened, started
+from tests.matrix import sample
+from tests.record_cassettes import Shipped, shipped
+from tests.running import SuiteRunner
+from tests.sample_reports import REPORTS
+
+NARROW, WIDE = Look(360, 640), Look()
+LOOKS = [
+    size._replace(scheme=scheme, script=script)
+    for size in (NARROW, WIDE)
+    for scheme in ("light", "dark")
+    for script in (True, False)
+]
+BOTH_LIGHTS = (NARROW._replace(scheme="dark"), WIDE)  # and both widths: where axe looks, which takes a second
+SUMMARY = "# NOT OK\n\n- what is wrong\n- what to do\n"
+# These, in two of the looks; -m browser takes all in each.
+OFTEN = ("healthy", "ip-refused")
+CASSETTES = [
+    *(
+        pytest.param(row, [BOTH_LIGHTS[0], WIDE._replace(script=False)], id=row.name)
+        for row in shipped()
+        if row.name in OFTEN
+    ),
+    *(pytest.param(row, LOOKS, id=f"{row.name}-whole", marks=pytest.mark.browser) for row in sample(shipped())),
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One for all tests of this file."""
+    executable = chromium()
+    if executable is None:
+        pytest.skip(MISSING)
+    with started(executable) as running:
+        yield running
+
+
+@pytest.fixture
+def written(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """The page of the report that a test names."""
+    file = tmp_path / "report.html"
+    report: RunReport = REPORTS[request.param]
+    file.write_text(report_page.render(report, SUMMARY), encoding="utf-8")
+    return file
+
+
+def overflow(seen: Seen) -> int:
+    """By how many pixels a page is wider than its window."""
+    return int(seen.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+
+def assert_quiet_and_whole(seen: Seen) -> None:
+    """Nothing said, nothing asked for, nothing to the right, and the verdict in sight."""
+    assert (seen.said, seen.asked) == ([], [])
+    assert overflow(seen) <= 0
+    box, size = seen.page.locator("#kc-verdict").bounding_box(), seen.page.viewport_size
+    assert box
+    assert size
+    assert box["y"] + box["height"] < size["height"]
+
+
+def violations(seen: Seen) -> list[str]:
+    """What axe-core finds wrong, with its place."""
+    found = Axe().run(seen.page).response["violations"]
+    return [f"{one['id']}: {node['target']} {node['failureSummary']}" for one in found for node in one["nodes"]]
+
+
+@pytest.mark.parametrize(("row", "looks"), CASSETTES)
+def test_the_page_of_a_shipped_cassette(row: Shipped, looks: list[Look], browser: Browser, suite: SuiteRunner) -> None:
+    """With and without scripts, in both lights, narrow and wide; what it prints begins with the verdict."""
+    suite("--replay", row.name)
+    file = suite.report_dir / "report.html"
+    for look in looks:
+        with opened(browser, file, look) as seen:
+            assert_quiet_and_whole(seen)
+            if look in BOTH_LIGHTS:
+                assert violations(seen) == []
+    sheets = printed(browser, file)
+    first = next(sheets)
+    assert row.verdict.replace("_", " ") in first
+    assert "At a glance" in first
+    assert next(sheets).startswith("All checks")
+
+
+@pytest.mark.parametrize("written", ["hostile", "reversed", "long"], indirect=True)
+@pytest.mark.parametrize("look", [NARROW, pytest.param(WIDE, marks=pytest.mark.browser)])
+def test_hostile_texts_do_nothing(written: Path, look: Look, browser: Browser) -> None:
+    """Nothing runs, nothing is asked for, the layout holds, and all of it can be opened."""
+    with opened(browser, written, look) as seen:
+        seen.page.locator("details").evaluate_all("all => all.forEach(one => one.open = true)")
+        assert seen.page.title() == "NOT OK - Keycheck"
+        assert overflow(seen) <= 0
+        assert (seen.said, seen.asked) == ([], [])
+        box = seen.page.locator("#kc-verdict").bounding_box()
+        assert box
+        assert box["y"] < look.height
+
+
+@pytest.mark.parametrize(
+    ("written", "scheme"),
+    [
+        ("failing", "light"),
+        ("hostile", "dark"),
+        pytest.param("failing", "dark", marks=pytest.mark.browser),
+        pytest.param("demo", "light", marks=pytest.mark.browser),
+    ],
+    indirect=["written"],
+)
+def test_axe_finds_nothing_even_where_all_is_open(
+    written: Path, scheme: Literal["light", "dark"], browser: Browser
+) -> None:
+    """Reports made by hand, each of which shows something that no cassette does."""
+    with opened(browser, written, NARROW._replace(scheme=scheme)) as seen:
+        seen.page.locator("details").evaluate_all("all => all.forEach(one => one.open = true)")
+        assert violations(seen) == []
+
+
+@pytest.mark.parametrize("written", ["failing"], indirect=True)
+def test_the_page_can_be_read_at_twice_its_size(written: Path, browser: Browser) -> None:
+    """Zoomed to 200 %, and with letters of 200 % alone."""
+    with opened(browser, written, Look(640, 400)) as seen:
+        assert_quiet_and_whole(seen)
+    for look in (NARROW, WIDE):
+        with opened(browser, written, look) as seen:
+            seen.page.add_style_tag(content="html { font-size: 200% }")
+            assert overflow(seen) <= 0
+
+
+@pytest.mark.parametrize("written", ["failing"], indirect=True)
+@pytest.mark.parametrize("script", [True, False])
+def test_details_open_by_keyboard(written: Path, browser: Browser, script: bool) -> None:
+    """Tab goes there, Enter opens, and focus can be seen."""
+    with opened(browser, written, Look(script=script)) as seen:
+        keyboard, check = seen.page.keyboard, seen.page.locator(".kc-sheet details").first
+        for _ in range(50):
+            keyboard.press("Tab")
+            if check.locator("summary").evaluate("one => one === document.activeElement"):
+                break
+        assert check.locator("summary").evaluate("one => getComputedStyle(one).outlineStyle") == "solid"
+        keyboard.press("Enter")
+        assert check.get_by_text("Why it matters").is_visible()
+
+
+@pytest.mark.parametrize("written", ["failing"], indirect=True)
+def test_one_click_selects_the_text_for_a_ticket(written: Path, browser: Browser) -> None:
+    """All of it, and nothing but it."""
+    with opened(browser, written) as seen:
+        seen.page.get_by_text("Copy this for a ticket").click()
+        seen.page.locator(".kc-copy pre").click()
+        assert seen.page.evaluate("String(getSelection())").strip() == SUMMARY.strip()
+
+
+@pytest.mark.parametrize("written", ["failing"], indirect=True)
+def test_the_first_screen_says_what_is_wrong_and_what_to_do(written: Path, browser: Browser) -> None:
+    """On a wide screen the first thing to do is in sight; on a narrow one the cause is."""
+    for look, text in ((NARROW, "The key can take money out"), (WIDE, "What to do:")):
+        with opened(browser, written, look) as seen:
+            box = seen.page.get_by_text(text).first.bounding_box()
+            assert box
+            assert box["y"] + box["height"] < look.height
+
+
+def printed(browser: Browser, file: Path) -> Iterator[str]:
+    """The text of each printed page."""
+    with opened(browser, file, Look(scheme="dark")) as seen:
+        pdf = seen.page.pdf(prefer_css_page_size=True)
+    for one in PdfReader(io.BytesIO(pdf)).pages:
+        yield " ".join(one.extract_text().split())
+
+
+@pytest.mark.parametrize("written", ["healthy", "failing"], indirect=True)
+def test_it_prints_on_one_sheet_and_its_details_on_more(written: Path, browser: Browser) -> None:
+    """The first page ends before all checks; what is closed on the screen is open on paper."""
+    first, second, *more = printed(browser, written)
+    assert "At a glance" in first
+    assert "All checks" not in first
+    assert second.startswith("All checks")
+    assert "Why it matters" in second
+    assert "The run" in " ".join([second, *more])
+
+
+def test_pytest_html_shows_the_verdict_first(browser: Browser, suite: SuiteRunner) -> None:
+    """And a table of claims with their severity, in which no node id is left."""
+    file = suite.folder / "page.html"
+    suite("--replay", "withdrawals-enabled", f"--html={file}", "--self-contained-html", all_plugins=True)
+    with opened(browser, file) as seen:
+        tops = [
+            seen.page.locator(one).bounding_box() for one in ("#kc-verdict", "#results-table", "#environment-header")
+        ]
+        heights = [box["y"] for box in tops if box]
+        assert len(heights) == 3
+        assert heights == sorted(heights)
+        assert seen.page.title() == "Keycheck"
+        assert seen.page.locator("#results-table th").all_inner_texts()[:3] == ["Result", "Severity", "Claim"]
+        row = seen.page.locator("#results-table tr.collapsible").first
+        assert row.locator("td").all_inner_texts()[:3] == ["Failed", "critical", "The key cannot withdraw funds."]
+        assert "::test_" not in seen.page.locator("#results-table").inner_text()

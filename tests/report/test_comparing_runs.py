@@ -1,0 +1,119 @@
+"""`--compare`, and the text for a ticket, as a user meets them."""
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from tests.run.test_run import SCHEMA
+from tests.running import Finished, SuiteRunner
+
+EMPTY = "is no verdict.json of this suite"
+
+
+def summary_of(runner: SuiteRunner) -> str:
+    """reports/summary.md."""
+    return (runner.report_dir / "summary.md").read_text(encoding="utf-8")
+
+
+def compared(runner: SuiteRunner, *names: str) -> Finished:
+    """Replays one cassette after the other, the last one compared with what its predecessor left in the same folder."""
+    for name in names[:-1]:
+        runner("--replay", name)
+    return runner("--replay", names[-1], "--compare", str(runner.report_dir / "verdict.json"))
+
+
+def test_what_was_fixed_is_told_everywhere(suite: SuiteRunner) -> None:
+    """Also where the new verdict takes the old one's place. The verdict itself is that of this run alone."""
+    done = compared(suite, "withdrawals-enabled", "healthy")
+    assert done.exit_status == 0
+    assert "fixed: withdrawals_are_disabled" in done.output
+    assert done.verdict["comparison"]["fixed"] == ["withdrawals_are_disabled"]
+    assert done.verdict["comparison"]["against"]["verdict"] == "NOT_OK"
+    assert done.verdict["comparison"]["broke"] == []
+    jsonschema.validate(done.verdict, SCHEMA)
+    assert "- fixed: `withdrawals_are_disabled`" in summary_of(suite)
+    assert "fixed" in done.page
+    assert "NOT_OK of 20" in done.page
+
+
+def test_what_broke_and_what_still_fails_is_told(suite: SuiteRunner) -> None:
+    """Each in its own list."""
+    done = compared(suite, "healthy", "clock-behind")
+    assert "broke: clock_agrees_with_exchange, clock_is_inside_signing_window" in " ".join(done.output.split())
+    again = compared(suite, "clock-ahead")
+    assert "still fails: clock_agrees_with_exchange, clock_is_inside_signing_window" in " ".join(again.output.split())
+
+
+def test_nothing_changed_is_an_answer(suite: SuiteRunner) -> None:
+    """And not silence."""
+    done = compared(suite, "healthy", "hedge-mode")
+    assert "nothing changed" in done.output
+    assert {name: ids for name, ids in done.verdict["comparison"].items() if ids and name != "against"} == {}
+    assert suite("--replay", "healthy").verdict["comparison"] is None
+
+
+def test_a_folder_stands_for_the_verdict_in_it(suite: SuiteRunner, tmp_path: Path) -> None:
+    """As reports are kept."""
+    suite("--replay", "healthy")
+    kept = suite.report_dir.rename(tmp_path / "yesterday")
+    assert "broke: withdrawals_are_disabled" in suite("--replay", "withdrawals-enabled", "--compare", str(kept)).output
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (None, "is not there"),
+        ("", EMPTY),
+        ("{}", EMPTY),
+        ('{"schemaVersion": 1}', EMPTY),
+        ("\0" * 2_000_000, "longer than 1 MiB"),
+    ],
+    ids=["missing", "empty", "nothing", "a part", "too long"],
+)
+def test_what_cannot_be_compared_with_is_refused_in_a_sentence(
+    text: str | None, told: str, suite: SuiteRunner, tmp_path: Path
+) -> None:
+    """Exit 4, and no old verdict is left."""
+    file = tmp_path / "old.json"
+    if text is not None:
+        file.write_text(text, encoding="utf-8")
+    suite("--replay", "healthy")
+    done = suite("--replay", "healthy", "--compare", str(file))
+    assert done.exit_status == 4
+    assert done.verdict["ok"] is False
+    assert [line for line in done.output.splitlines() if told in line and "old.json" in line]
+    assert "Traceback" not in done.output
+
+
+def test_another_environment_or_key_is_refused_in_a_sentence(suite: SuiteRunner, tmp_path: Path) -> None:
+    """What differs would be that."""
+    suite("--replay", "healthy")
+    told = json.loads((suite.report_dir / "verdict.json").read_text(encoding="utf-8"))
+    done = compared(suite, "wrong-environment")
+    assert done.exit_status == 4
+    assert "Compare with a run of the same" in done.output
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps(told | {"key": {"type": "HMAC", "lastFour": "zzzz"}}), encoding="utf-8")
+    done = suite("--replay", "healthy", "--compare", str(other))
+    assert done.exit_status == 4
+    assert "ending in zzzz" in done.output
+
+
+def test_ci_gets_the_text_for_a_ticket(suite: SuiteRunner, tmp_path: Path) -> None:
+    """Behind what other steps have written there; a place that cannot be written to changes nothing."""
+    file = tmp_path / "step.md"
+    file.write_text("# build\n", encoding="utf-8")
+    suite("--replay", "ip-refused", settings={"GITHUB_STEP_SUMMARY": str(file)})
+    assert file.read_text(encoding="utf-8") == f"# build\n\n{summary_of(suite)}"
+    done = suite("--replay", "healthy", settings={"GITHUB_STEP_SUMMARY": str(tmp_path)})
+    assert done.exit_status == 0
+    assert "GITHUB_STEP_SUMMARY could not be written" in done.output
+
+
+def test_the_page_has_the_text_for_a_ticket(suite: SuiteRunner) -> None:
+    """So that it can be copied from there."""
+    done = suite("--replay", "healthy")
+    assert "## Keycheck: OK" in done.page
+    assert "`healthy`" in done.page

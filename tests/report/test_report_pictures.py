@@ -1,0 +1,294 @@
+"""The pictures say what the numbers say: in place, in length, and in words for whoever does not see them."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from keycheck.exchange.drift import Drift
+from keycheck.exchange.endpoints import Host
+from keycheck.exchange.evidence import Call
+from keycheck.report.pictures.drift_scale import drift_scale
+from keycheck.report.pictures.permission_matrix import description, permission_matrix
+from keycheck.report.pictures.shapes import Picture, percent, signed
+from keycheck.report.pictures.timeline import timeline
+from keycheck.report.pictures.weight_bar import description as weight_description
+from keycheck.report.pictures.weight_bar import weight_bar
+from keycheck.verdict.findings import Outcome
+from tests.sample_reports import CUT, ORDER, PERMISSIONS, PING, failing, healthy
+
+STYLES = Path(__file__).parents[2] / "keycheck" / "report"
+
+
+def words(picture: Picture) -> list[str]:
+    """What is written in a picture."""
+    return [one.text for one in picture.words]
+
+
+# -- drift --
+
+
+def marker(picture: Picture) -> float:
+    """Where the drift is drawn, in per cent."""
+    return next(one.x for one in picture.lines if one.kind == "marker")
+
+
+def allowed(picture: Picture) -> list[tuple[float, float]]:
+    """Where both lanes allow it, in per cent."""
+    return [(one.x, one.x + one.width) for one in picture.bars if one.kind == "allowed"]
+
+
+@pytest.mark.parametrize(
+    ("offset", "tone", "inside"),
+    [
+        (0, "pass", [True, True]),
+        (-1900, "pass", [True, True]),
+        (1500, "warn", [True, False]),
+        (2500, "fail", [False, False]),
+        (-3000, "fail", [False, True]),
+        (-7000, "fail", [False, False]),
+    ],
+)
+def test_the_drift_stands_where_its_limits_say(offset: float, tone: str, inside: list[bool]) -> None:
+    """Inside a lane's allowed part, or beside it; its colour is that of the worse."""
+    picture = drift_scale(Drift(offset, 20), 5000)
+    assert [low <= marker(picture) <= high for low, high in allowed(picture)] == inside
+    assert picture.tone == tone
+
+
+def test_the_limits_are_marked() -> None:
+    """With their numbers, under the ends of what they allow."""
+    picture = drift_scale(Drift(0, 20), 5000)
+    assert words(picture) == [
+        "Keycheck's limit",
+        "−2000",
+        "+2000",
+        "Binance's signing window",
+        "−5000",
+        "+1000",
+        "0 ms ± 20",
+    ]
+
+
+def test_doubt_has_a_width() -> None:
+    """As much to either side as the drift is uncertain, and a colour of its own where that leaves it open."""
+    doubts = [next(one for one in drift_scale(Drift(0, by), 5000).bars if one.kind == "doubt") for by in (100, 200)]
+    assert doubts[1].width == pytest.approx(2 * doubts[0].width, abs=0.02)
+    assert drift_scale(Drift(1990, 100), 5000).tone == "unproven"
+
+
+@pytest.mark.parametrize("offset", [-1e15, -60_000, 60_000, 1e15])
+@pytest.mark.parametrize("recv_window", [1, 5000, 60_000])
+def test_what_is_off_the_scale_is_drawn_at_its_edge(offset: float, recv_window: int) -> None:
+    """And says so; nothing is drawn outside of the picture."""
+    picture = drift_scale(Drift(offset, 5), recv_window)
+    assert marker(picture) == (99.5 if offset > 0 else 0.5)
+    assert words(picture)[-1].endswith(" s, off this scale")
+    assert all(0 <= one.x <= one.x + one.width <= 100.01 for one in picture.bars)
+
+
+def test_the_scale_is_told_in_words() -> None:
+    """Drift, both limits, and on which side of them it is."""
+    assert drift_scale(Drift(1500, 20), 5000).description == (
+        "The local clock is 1500 ms ahead of the exchange's, give or take 20 ms. Within Keycheck's limit of 2000 ms "
+        "either way. Outside what Binance accepts: up to 5000 ms behind, under 1000 ms ahead."
+    )
+
+
+def test_numbers_have_their_sign() -> None:
+    """A minus as wide as a plus, and none for nothing."""
+    assert [signed(number) for number in (-2000, 0, 1000, -0.2)] == ["−2000", "0", "+1000", "0"]
+
+
+# -- permissions --
+
+
+def test_a_healthy_key_has_what_it_should_and_nothing_else() -> None:
+    """What it needs stands above what it can do without."""
+    rows = permission_matrix(PERMISSIONS)
+    assert [row.name for row in rows[:3]] == ["enableReading", "enableFutures", "ipRestrict"]
+    assert all(row.cells == ("yes", "yes") for row in rows[:3])
+    assert all(row.cells == ("no", "no") for row in rows[3:])
+    assert description(rows) == "Has what it should have, and nothing else."
+
+
+@pytest.mark.parametrize(
+    ("name", "has", "remark", "kind"),
+    [
+        ("enableWithdrawals", True, "surplus", "fail"),
+        ("enableAlphaWithdrawals", True, "surplus", "fail"),
+        ("alphaWITHDRAW", True, "surplus", "fail"),
+        ("enableInternalTransfer", True, "surplus", "warn"),
+        ("enableNewThing", True, "surplus", "warn"),
+        ("enableFutures", False, "missing", "fail"),
+        ("enableReading", False, "missing", "fail"),
+        ("ipRestrict", False, "missing", "warn"),
+    ],
+)
+def test_what_is_not_as_it_should_be_stands_first(name: str, has: bool, remark: str, kind: str) -> None:
+    """With its remark and the colour of its gravity, and it is named in words."""
+    rows = permission_matrix({**PERMISSIONS, name: has})
+    assert (rows[0].name, rows[0].remark, rows[0].kind) == (name, remark, kind)
+    assert [row.remark for row in rows[1:]] == [""] * (len(rows) - 1)
+    assert rows[0].label in description(rows)
+
+
+def test_a_permission_that_only_reads_may_be_held_or_not() -> None:
+    """It is neither missing nor too much."""
+    for has, shown in ((True, "yes"), (False, "no")):
+        rows = permission_matrix({**PERMISSIONS, "enableFixReadOnly": has})
+        (row,) = [row for row in rows if row.name == "enableFixReadOnly"]
+        assert (row.cells, row.remark, row.kind) == ((shown, shown), "", "pass")
+        assert description(rows) == "Has what it should have, and nothing else."
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("enableSpotAndMarginTrading", "Enable Spot & Margin & Stock Trading"),
+        ("enableAlphaWithdrawals", "Enable Alpha Withdrawals"),
+        ("enableWithdrawAlpha", "Enable Alpha Withdrawals"),
+        ("enablePredictionTrading", "Enable Prediction Trading"),
+        ("enableSymbolWhitelist", "Enable Symbol Whitelist"),
+        ("enableNewThing", "enableNewThing"),
+    ],
+)
+def test_permissions_have_the_words_of_the_menu(name: str, label: str) -> None:
+    """As of October 2026; what the API calls the newest is not known, so they are recognised by a word of theirs."""
+    assert label in [row.label for row in permission_matrix({**PERMISSIONS, name: True})]
+
+
+def test_what_is_worse_stands_above_what_is_bad() -> None:
+    """Withdrawals first, however the names are sorted."""
+    rows = permission_matrix(
+        {**PERMISSIONS, "enableInternalTransfer": True, "enableWithdrawals": True, "ipRestrict": False}
+    )
+    assert [row.name for row in rows[:3]] == ["enableWithdrawals", "ipRestrict", "enableInternalTransfer"]
+
+
+# -- weight --
+
+
+@pytest.mark.parametrize(
+    ("used", "filled", "tone"), [(0, 0, "pass"), (2, 0.6, "pass"), (1200, 50, "pass"), (2000, 83.33, "warn")]
+)
+def test_weight_fills_its_bar(used: int, filled: float, tone: str) -> None:
+    """In proportion to the limit; a little is still seen."""
+    picture = weight_bar([replace(PING, used_weight=used)], 2400)
+    assert picture
+    assert (picture.bars[1].width, picture.tone) == (filled, tone)
+
+
+def test_more_than_the_limit_is_a_full_bar() -> None:
+    """No bar leaves its picture."""
+    picture = weight_bar([replace(PING, used_weight=99_999)], 2400)
+    assert picture
+    assert (picture.bars[1].width, picture.tone) == (100, "fail")
+    assert "100 %" in words(picture)
+
+
+def test_weight_of_another_host_is_not_counted() -> None:
+    """The wallet API has limits of its own. Where no header told, this run's own weight is drawn."""
+    calls = [replace(PING, used_weight=None), replace(PING, host=Host.WALLET, used_weight=9000)]
+    picture = weight_bar(calls, 2400)
+    assert picture
+    assert words(picture)[0] == "1 used"
+    assert "Binance counted" not in picture.description
+
+
+def test_without_a_limit_there_is_no_bar() -> None:
+    """But there are words."""
+    assert weight_bar([PING], None) is None
+    assert weight_description([PING], None).startswith(
+        "This run spent 1 of the futures API's request weight. The limit"
+    )
+
+
+# -- timeline --
+
+
+def test_requests_are_drawn_to_one_scale() -> None:
+    """Each where it began and as long as it took."""
+    rows = timeline([replace(PING, began_ms=1000), replace(ORDER, began_ms=1140)], (), ())
+    assert [(row.picture.bars[0].x, row.picture.bars[0].width) for row in rows] == [(0, 20), (70, 30)]
+    assert rows[1].picture.description == "sent 140 ms after the first, took 60 ms"
+
+
+def test_a_quick_request_is_still_seen() -> None:
+    """And it stays inside of the picture, at its very end too; so do requests of no time at all."""
+    late = replace(PING, began_ms=100_000, duration_ms=0)
+    for calls in ([PING, late], [replace(PING, duration_ms=0)]):
+        bar = timeline(calls, (), ())[-1].picture.bars[0]
+        assert bar.width > 0
+        assert bar.x + bar.width <= 100
+
+
+def test_a_refusal_that_a_check_wanted_is_no_cause_for_worry() -> None:
+    """It says which check passes on it; one that no check wanted does not."""
+    rows = timeline(healthy().calls, healthy().findings, ())
+    assert (rows[1].kind, rows[1].note) == ("expected", "as it should be: check_7 passes on this refusal")
+    assert (timeline([ORDER], (), ())[0].kind, timeline([ORDER], (), ())[0].note) == ("refused", "")
+
+
+def test_a_refusal_that_another_check_fails_on_is_worth_a_look() -> None:
+    """However many pass on it: the wallet takes the key, the futures API does not."""
+    passes = replace(healthy().findings[0], call_numbers=(1,))
+    fails = replace(passes, outcome=Outcome.FAIL)
+    assert timeline([ORDER], [passes], ())[0].note
+    assert not timeline([ORDER], [passes, fails], ())[0].note
+
+
+def test_a_request_that_was_answered_at_last_is_no_fault_of_the_key() -> None:
+    """Which is said where it stands."""
+    report = failing()
+    rows = timeline(report.calls, report.findings, report.overcome)
+    assert rows[0].note == "answered when it was asked again: no fault of the key"
+    assert rows[0].kind == "unproven"
+
+
+@pytest.mark.parametrize(
+    ("call", "answer"),
+    [
+        (PING, "HTTP 200, 40 ms"),
+        (CUT, "no answer, 5 ms: the connection was cut"),
+        (ORDER, "HTTP 400, code -4164, 60 ms: Order's notional must be no smaller than 50."),
+    ],
+)
+def test_an_answer_is_told_in_one_line(call: Call, answer: str) -> None:
+    """Status, code, duration, message."""
+    assert timeline([call], (), ())[0].answer == answer
+
+
+def test_a_part_is_within_its_whole() -> None:
+    """Whatever the numbers."""
+    assert [percent(*pair) for pair in ((1, 4), (-1, 4), (9, 4), (1, 0), (0, -1))] == [25, 0, 100, 0, 0]
+
+
+# -- colours --
+
+
+def _palettes() -> dict[str, dict[str, str]]:
+    text = (STYLES / "section.css").read_text(encoding="utf-8")
+    light, dark = (
+        dict(re.findall(r"--(\w+): (#\w{6})", part)) for part in text.split("prefers-color-scheme: dark")[:2]
+    )
+    paper = dict(re.findall(r"--(\w+): (#\w{3,6})", (STYLES / "page.css").read_text(encoding="utf-8")))
+    return {"light": light, "dark": dark, "print": paper}
+
+
+def _luminance(colour: str) -> float:
+    digits = colour[1:] if len(colour) == 7 else "".join(2 * digit for digit in colour[1:])
+    parts = [int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize(("name", "palette"), _palettes().items(), ids=_palettes())
+def test_every_colour_can_be_read(name: str, palette: dict[str, str]) -> None:
+    """Contrast AA of each text colour on page and card: at least 4.5 to 1; of rules that carry a meaning, 3 to 1."""
+    texts = ("ink", "quiet", "pass", "fail", "warn", "unproven", "blocked", "do")
+    for ground in ("paper", "card"):
+        for colour, least in [*((text, 4.5) for text in texts), ("rule", 3)]:
+            dark, light = sorted((_luminance(palette[colour]), _luminance(palette[ground])))
+            assert (light + 0.05) / (dark + 0.05) >= least, (name, colour, ground)

@@ -1,0 +1,57 @@
+"""The cache of compiled templates is jinja2's own, and no page depends on it."""
+
+from pathlib import Path
+
+import pytest
+
+from keycheck.report import templates
+
+
+def render(folder: Path) -> str:
+    """The one template of this folder, by an engine that has read nothing yet."""
+    return templates.environment(folder).get_template("a.html").render(value="<b>")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a template, beside an empty cache."""
+    (tmp_path / "a.html").write_text("{{ value }}", encoding="utf-8")
+    (tmp_path / "cache").mkdir()
+    monkeypatch.setattr(templates, "_CACHE", tmp_path / "cache")
+    monkeypatch.setattr("sys.dont_write_bytecode", False)
+    return tmp_path
+
+
+def test_a_compiled_template_is_kept_and_read(folder: Path) -> None:
+    """A second engine takes the compiled template from the cache."""
+    assert render(folder) == "&lt;b&gt;"
+    (kept,) = (folder / "cache").iterdir()
+    written = kept.stat().st_mtime_ns
+    assert render(folder) == "&lt;b&gt;"
+    assert kept.stat().st_mtime_ns == written
+
+
+@pytest.mark.parametrize("content", [b"", b"j2", b"not bytecode"])
+def test_a_broken_cache_file_is_replaced(folder: Path, content: bytes) -> None:
+    """Truncated or foreign bytes cost a compilation."""
+    render(folder)
+    (kept,) = (folder / "cache").iterdir()
+    whole = kept.read_bytes()
+    for broken in (content, whole[: len(whole) // 2], whole[:12]):
+        kept.write_bytes(broken)
+        assert render(folder) == "&lt;b&gt;"
+        assert kept.read_bytes() == whole
+
+
+def test_a_cache_that_cannot_be_written_costs_no_page(folder: Path) -> None:
+    """The installed package may belong to another user, and the disk may be full."""
+    (folder / "cache").rmdir()
+    (folder / "cache").write_text("a file", encoding="utf-8")
+    assert render(folder) == "&lt;b&gt;"
+
+
+def test_no_bytecode_is_written_where_python_writes_none(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`python -B` and PYTHONDONTWRITEBYTECODE count for templates, too."""
+    monkeypatch.setattr("sys.dont_write_bytecode", True)
+    assert render(folder) == "&lt;b&gt;"
+    assert not list((folder / "cache").iterdir())

@@ -1,0 +1,37 @@
+"""Imports during a run are not torn apart by a Ctrl-C."""
+
+import signal
+import threading
+from concurrent.futures import Future
+
+import pytest
+
+from keycheck.run.deferred_imports import undisturbed
+
+
+def test_a_ctrl_c_waits_for_the_end() -> None:
+    """And is not lost."""
+    reached = []
+
+    def work() -> None:
+        with undisturbed():
+            signal.raise_signal(signal.SIGINT)
+            reached.append(True)
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert reached
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_another_thread_is_not_the_one_that_ctrl_c_meets() -> None:
+    """There it is nobody's business, and no error."""
+    done: Future[bool] = Future()
+
+    def work() -> None:
+        with undisturbed():
+            done.set_result(True)
+
+    threading.Thread(target=work, daemon=True).start()
+    assert done.result(10)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

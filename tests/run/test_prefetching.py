@@ -1,0 +1,666 @@
+"""What does not hang on each other is asked for together: who asks, who waits, what is sent, and how it ends."""
+
+import ast
+import contextlib
+import inspect
+import queue
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from functools import partial
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import pytest
+
+from keycheck import clock
+from keycheck.credentials.pasted_text import KeyFacts
+from keycheck.credentials.signing import HmacSigner
+from keycheck.errors import Cancelled, Inconclusive, KeycheckError, NotSent, OutOfTime, RateLimited, Undecided
+from keycheck.exchange import api_client, endpoints
+from keycheck.exchange import session as binance_module
+from keycheck.exchange.answers import RawAnswer
+from keycheck.exchange.api_client import ApiClient, Identity
+from keycheck.exchange.endpoints import (
+    ACCOUNT_CONFIG,
+    API_RESTRICTIONS,
+    AT_ONCE,
+    EXCHANGE_INFO,
+    LISTEN_KEY,
+    ORDER_TEST,
+    PING,
+    PREMIUM_INDEX,
+    TIME,
+    TRADING_STATUS,
+    Endpoint,
+    Host,
+)
+from keycheck.exchange.memo import Memo, memoized
+from keycheck.exchange.session import DEPENDENCIES, Binance
+from keycheck.exchange.throttle import Throttle
+from keycheck.network.stream import Stream
+from keycheck.network.transport import HttpTransport
+from keycheck.redaction.redactor import Redactor
+from keycheck.redaction.secret import Secret
+from keycheck.run import explain, prefetch_plan
+from keycheck.run.catalogue import attributes_of
+from keycheck.run.open_session import Options, open_session
+from keycheck.run.prefetcher import Prefetcher
+from keycheck.verdict.findings import Check, Finding, Outcome, blocker
+from tests.exchange import Fault, LocalExchange, Scenario, StreamFault
+from tests.exchange.test_session import LATER, LIMITED, ask_everything, scripted
+from tests.exchange.test_session import session as scripted_session
+from tests.exchange.test_throttle import Unhurried
+from tests.in_process import CATALOGUE, check_function, host_facts, outcome_of, session
+from tests.record_cassettes import shipped
+from tests.running import ROOT
+
+R = TypeVar("R")
+PATIENCE = 10.0  # seconds until a test gives up
+SOON = 3.0  # seconds; what ends at once takes milliseconds, and what is not ended ten seconds
+HERE = Fault.altered(lambda answer: answer)
+QUESTION = ("question", ())
+
+
+def asking(ask: Callable[[], R]) -> "Future[R]":
+    """What comes of it, in a thread of its own."""
+    found: Future[R] = Future()
+
+    def work() -> None:
+        try:
+            found.set_result(ask())
+        except BaseException as error:  # noqa: BLE001  told to whoever looks at the result
+            found.set_exception(error)
+
+    threading.Thread(target=work, daemon=True).start()
+    return found
+
+
+def seen(moment: threading.Semaphore, times: int = 1) -> None:
+    """Returns once it has happened so often."""
+    for _ in range(times):
+        assert moment.acquire(timeout=PATIENCE)
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Returns once it is."""
+    deadline = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+# -- memory: each question once, whoever asks it --
+
+
+class WatchedMemo(Memo):
+    """Says when a thread begins to wait."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting = threading.Semaphore(0)
+
+    def _wait_for(self, *how: Any, **else_: Any) -> Any:
+        self.waiting.release()
+        return super()._wait_for(*how, **else_)
+
+
+class Asked:
+    """A session with one question: each time that a thread asks it, the test says what comes of it."""
+
+    def __init__(self) -> None:
+        self.memo = WatchedMemo()
+        self.sent = 0
+        self.must_wait = False
+        self.replies: queue.SimpleQueue[str | BaseException] = queue.SimpleQueue()
+        self.looking, self.waiting = threading.Semaphore(0), self.memo.waiting
+
+    @memoized(sends=PING)
+    def question(self) -> str:
+        """Sends one request."""
+        self.memo.check_cancelled(must_wait=self.must_wait)
+        self.sent += 1
+        self.memo.note_call(self.sent)
+        self.looking.release()
+        reply = self.replies.get(timeout=PATIENCE)
+        if isinstance(reply, BaseException):
+            raise reply
+        return reply
+
+    def told(self) -> tuple[str | KeycheckError, tuple[int, ...]]:
+        """The answer or the error in its place, and the requests it rests on."""
+        try:
+            answer: str | KeycheckError = self.question()
+        except KeycheckError as error:
+            answer = error
+        return answer, self.memo.take_used_calls()
+
+    def told_ahead(self) -> tuple[str | KeycheckError, tuple[int, ...]]:
+        """The same, ahead of the checks."""
+        self.memo.this_thread_prefetches()
+        return self.told()
+
+
+@pytest.mark.parametrize("reply", ["yes", Undecided("no")], ids=["an answer", "an error"])
+def test_two_who_ask_at_once_share_one_answer(reply: str | BaseException) -> None:
+    """It is asked for once, whatever came of it, and for each it rests on the same request."""
+    memory = Asked()
+    first = asking(memory.told)
+    seen(memory.looking)
+    second = asking(memory.told)
+    seen(memory.waiting)
+    memory.replies.put(reply)
+    assert first.result(PATIENCE) == second.result(PATIENCE) == memory.told() == (reply, (1,))
+    assert memory.sent == 1
+
+
+@pytest.mark.parametrize("torn", [KeyboardInterrupt(), Cancelled(), RuntimeError()], ids=repr)
+def test_who_is_torn_away_leaves_it_to_the_one_who_waits(torn: BaseException) -> None:
+    """Who asks again; what was sent by the first was sent by the first."""
+    memory = Asked()
+
+    def torn_away() -> tuple[int, ...]:
+        with pytest.raises(type(torn)):
+            memory.question()
+        return memory.memo.take_used_calls()
+
+    first = asking(torn_away)
+    seen(memory.looking)
+    second = asking(memory.told)
+    seen(memory.waiting)
+    memory.replies.put(torn)
+    seen(memory.looking)
+    memory.replies.put("yes")
+    assert (first.result(PATIENCE), second.result(PATIENCE)) == ((1,), ("yes", (2,)))
+
+
+def test_requests_are_told_in_the_order_of_their_numbers() -> None:
+    """Each once, and only since they were last asked for."""
+    memory = Memo()
+    for number in (64, 8, 33, 1, 8):
+        memory.note_call(number)
+    assert memory.take_used_calls() == (1, 8, 33, 64)
+    assert memory.take_used_calls() == ()
+
+
+@pytest.mark.parametrize("reply", ["yes", Undecided("no")], ids=["an answer", "an error"])
+def test_what_there_is_can_be_looked_at_without_asking(reply: str | BaseException) -> None:
+    """Nothing, until the question was answered; what is merely promised is not there yet."""
+    memory = Asked()
+    assert memory.memo.seen("question") is None
+    memory.memo.reserve([QUESTION])
+    assert memory.memo.seen("question") is None
+    memory.memo.release(QUESTION)
+    memory.replies.put(reply)
+    memory.told()
+    assert memory.memo.seen("question") is reply
+    assert memory.memo.seen("another") is None
+    assert memory.sent == 1
+
+
+def test_a_promised_answer_is_waited_for() -> None:
+    """The checks ask nothing that is asked ahead of them."""
+    memory = Asked()
+    memory.memo.reserve([QUESTION])
+    check = asking(memory.told)
+    seen(memory.waiting)
+    assert memory.sent == 0
+    ahead = asking(memory.told_ahead)
+    seen(memory.looking)
+    memory.replies.put("yes")
+    assert ahead.result(PATIENCE) == check.result(PATIENCE) == ("yes", (1,))
+    assert memory.sent == 1
+
+
+def test_who_was_promised_an_answer_in_vain_asks() -> None:
+    """As soon as it is known that nobody else will."""
+    memory = Asked()
+    memory.memo.reserve([QUESTION])
+    check = asking(memory.told)
+    seen(memory.waiting)
+    memory.memo.release(QUESTION)
+    seen(memory.looking)
+    memory.replies.put("yes")
+    assert check.result(PATIENCE) == ("yes", (1,))
+
+
+def test_a_promise_that_is_being_kept_cannot_be_broken() -> None:
+    """Nor is a question asked twice for it, or forgotten."""
+    memory = Asked()
+    memory.memo.reserve([QUESTION])
+    ahead = asking(memory.told_ahead)
+    seen(memory.looking)
+    memory.memo.release(QUESTION)
+    check = asking(memory.told)
+    seen(memory.waiting)
+    memory.replies.put("yes")
+    assert ahead.result(PATIENCE) == check.result(PATIENCE) == ("yes", (1,))
+    memory.memo.release(QUESTION)
+    assert memory.told() == ("yes", (1,))
+
+
+@pytest.mark.parametrize("why", ["it would have to wait", "the run is ending"])
+def test_what_is_given_up_ahead_is_left_to_the_checks(why: str) -> None:
+    """Nothing was sent, and the question is as open as before; a check goes on where nobody ahead of it does."""
+    memory = Asked()
+    memory.memo.reserve([QUESTION])
+    check = asking(memory.told)
+    seen(memory.waiting)
+    if why == "the run is ending":
+        memory.memo.cancel_prefetching()
+    memory.must_wait = why == "it would have to wait"
+    assert isinstance(asking(memory.told_ahead).exception(PATIENCE), Cancelled)
+    seen(memory.looking)
+    memory.replies.put("yes")
+    assert check.result(PATIENCE) == ("yes", (1,))
+
+
+def test_prefetching_that_is_cancelled_waits_for_no_check() -> None:
+    """The check may itself be waiting for the prefetcher to end, torn away by Ctrl-C: each would wait for the other."""
+    memory = Asked()
+    check = asking(memory.told)
+    seen(memory.looking)
+    ahead = asking(memory.told_ahead)
+    seen(memory.waiting)
+    memory.memo.cancel_prefetching()
+    assert isinstance(ahead.exception(SOON), Cancelled)
+    memory.replies.put("yes")
+    assert check.result(PATIENCE) == ("yes", (1,))
+
+
+def test_whoever_is_torn_from_waiting_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And leaves the answer to who comes next."""
+    memory, said = Asked(), []
+
+    def torn(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    memory.memo.interrupted = lambda: said.append("torn")
+    memory.memo.reserve([QUESTION])
+    monkeypatch.setattr(memory.memo._entries[QUESTION].settled, "wait", torn)
+    with pytest.raises(KeyboardInterrupt):
+        memory.question()
+    assert said == ["torn"]
+    memory.memo.release(QUESTION)
+    memory.replies.put("yes")
+    assert memory.told() == ("yes", (1,))
+
+
+def test_however_many_ask_each_question_is_asked_once(exchange: LocalExchange) -> None:
+    """By the real session, of the real exchange."""
+    with session(exchange) as binance:
+        for one in [asking(lambda: ask_everything(binance)) for _ in range(6)]:
+            one.result(PATIENCE)
+    asked = Counter(one.path for one in exchange.log)
+    once_each = (PING, TIME, TIME, TIME, API_RESTRICTIONS, ACCOUNT_CONFIG, EXCHANGE_INFO, *LATER)
+    assert asked == Counter(endpoint.path for endpoint in once_each)
+
+
+# -- the plan agrees with the session and the checks --
+
+LANES = prefetch_plan.lanes_of(scripted_session(scripted()))
+LEAVES = {ask.name for lane in LANES for ask in lane}
+PUBLIC = {"clock_sample", "drift", "ping", "exchange_info", "mark_price"}
+CLAIMS = {check: check_function(check.id) for check in CATALOGUE.checks}
+METHODS = {
+    node.name: node
+    for cls in ast.parse(inspect.getsource(binance_module)).body
+    if isinstance(cls, ast.ClassDef)
+    for node in cls.body
+    if isinstance(node, ast.FunctionDef)
+}
+
+
+def in_the_source(name: str) -> tuple[set[str], set[str]]:
+    """Questions that a method of the session asks, and endpoints that it names, itself or through plain methods."""
+    method = METHODS[name]
+    body = ast.Module(method.body, [])
+    named = {node.id for node in ast.walk(body) if isinstance(node, ast.Name)}
+    named &= {one for one, value in vars(endpoints).items() if isinstance(value, Endpoint)}
+    called = set(attributes_of(body, "self")) & set(METHODS)
+    asked = called & set(DEPENDENCIES.rests_on)
+    for plain in called - asked:
+        more_asked, more_named = in_the_source(plain)
+        asked, named = asked | more_asked, named | more_named
+    return asked, named
+
+
+@pytest.mark.parametrize("question", DEPENDENCIES.rests_on)
+def test_a_question_declares_what_its_source_asks(question: str) -> None:
+    """Each question that it rests on, and the request that it sends, stand in its mark; and nothing else does."""
+    asked, named = in_the_source(question)
+    sent = DEPENDENCIES.sends[question]
+    assert named - {"USER_STREAM"} == {name for name, one in vars(endpoints).items() if sent and one is sent}
+    assert asked - {"clock_sample"} == set(DEPENDENCIES.rests_on[question]) - {"clock_sample"}
+    assert ("clock_sample" in DEPENDENCIES.rests_on[question]) is (question == "drift" or bool(sent and sent.signed))
+
+
+@pytest.mark.parametrize("check", CATALOGUE.checks, ids=lambda check: check.id)
+def test_the_clock_is_read_for_checks_that_lead_to_it(check: Check) -> None:
+    """And for no others."""
+    made = prefetch_plan.Plan(scripted_session(scripted()), host_facts(), {check: CLAIMS[check]})
+    assert made.needs_the_clock is (TIME in explain.requests_of(check))
+
+
+@pytest.mark.parametrize("check", CATALOGUE.checks, ids=lambda check: check.id)
+def test_what_the_selected_checks_do_not_lead_to_is_not_asked_ahead(check: Check) -> None:
+    """`-k` sends what was asked for; the clock is read three times for its drift, and once for a stamp."""
+    lanes = prefetch_plan.Plan(scripted_session(scripted()), host_facts(), {check: CLAIMS[check]}).lanes
+    reached = DEPENDENCIES.reached_from(check.asks)
+    asked = [ask.question for lane in lanes for ask in lane]
+    assert {name for name, _ in asked if name != "clock_sample"} == (reached & LEAVES) - {"clock_sample"}
+    assert [arguments for name, arguments in asked if name == "clock_sample"] == [(3,), (2,)] * ("drift" in reached)
+    assert all(lanes)
+
+
+def test_nothing_is_asked_ahead_that_no_check_asks() -> None:
+    """Nor twice; and what is public is asked ahead."""
+    assert DEPENDENCIES.reached_from(question for check in CATALOGUE.checks for question in check.asks) >= LEAVES
+    assert max(Counter(ask.question for lane in LANES for ask in lane).values()) == 1
+    assert PUBLIC <= LEAVES
+
+
+@contextlib.contextmanager
+def replayed(name: str) -> Iterator[tuple[Binance, bool]]:
+    """The session of a shipped cassette, and whether its first request was answered."""
+    options = Options(ROOT / ".env", False, ROOT / "reports", ROOT / "cassettes", replay=name)
+    with contextlib.ExitStack() as resources:
+        opened = open_session(options, Redactor(), lambda *_: None, "", resources).session
+        try:
+            opened.clock_sample(1)
+        except Inconclusive:
+            yield opened, False
+        else:
+            yield opened, True
+
+
+def found_by_the_checks(binance: Binance) -> dict[str, Finding]:
+    """What a run of the suite finds."""
+    found: dict[str, Finding] = {}
+    for check in CATALOGUE.checks:
+        outcome = Outcome.BLOCKED if blocker(check, found) else outcome_of(check.id, binance)[0]
+        found[check.id] = Finding(check, outcome)
+    return found
+
+
+@pytest.mark.parametrize("name", [row.name for row in shipped()])
+def test_what_is_asked_ahead_is_what_the_unblocked_checks_lead_to(name: str) -> None:
+    """For every story that a cassette tells."""
+    with replayed(name) as (binance, was_answered):
+        found = found_by_the_checks(binance)
+        assert (found["futures_api_answers"].outcome is Outcome.PASS) is was_answered
+        if was_answered:
+            made = prefetch_plan.Plan(binance, host_facts(), CLAIMS)
+            clear = [one.check for one in found.values() if one.outcome is not Outcome.BLOCKED]
+            led_to = DEPENDENCIES.reached_from(question for check in clear for question in check.asks)
+            if binance.key.not_given:  # a check that would send the key, too, does without that
+                led_to = frozenset(one for one in led_to if not prefetch_plan._carry_the_key(frozenset([one])))
+            unsigned = set() if binance.key.not_given else {"stream_key"}
+            assert {one for one in LEAVES if made.may_ask(one)} == (led_to & LEAVES) | PUBLIC | unsigned
+
+
+# -- the channel --
+
+
+class Held:
+    """A transport whose answers come when the test hands them out, in any order of the paths."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+        self.sending = threading.Semaphore(0)
+        self.replies: dict[str, queue.SimpleQueue[RawAnswer | Exception]] = {}
+
+    def send(self, endpoint: Endpoint, query: Secret, api_key: Secret | None, seconds: float) -> RawAnswer:  # noqa: ARG002  the interface of a transport
+        """Waits for what the test says."""
+        replies = self.replies.setdefault(endpoint.path, queue.SimpleQueue())
+        self.sent.append(endpoint.path)
+        self.sending.release()
+        reply = replies.get(timeout=PATIENCE)
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+    def reply(self, endpoint: Endpoint, reply: RawAnswer | Exception | None = None) -> None:
+        """What comes next from there: an answer, if nothing else is said."""
+        stamp = b'{"serverTime": 1790000000000}'
+        self.replies.setdefault(endpoint.path, queue.SimpleQueue()).put(reply or RawAnswer(200, {}, stamp))
+
+
+@pytest.fixture
+def held() -> Held:
+    """An exchange that hesitates."""
+    return Held()
+
+
+@pytest.fixture
+def line(held: Held) -> ApiClient:
+    """A channel to it, whose first request was answered."""
+    identity = Identity(KeyFacts(), Secret("k" * 64), HmacSigner(Secret("s" * 64)))
+    opened = ApiClient(
+        held,
+        identity,
+        Redactor(),
+        clock.NoJournal(),
+        Unhurried(),
+        throttle=Throttle(clock.NoSleep(), 2400),
+        recv_window=5000,
+    )
+    held.reply(TIME)
+    opened.ask(TIME)
+    seen(held.sending)
+    held.sent.clear()
+    return opened
+
+
+def test_only_so_many_are_in_flight_to_each_host(held: Held, line: ApiClient) -> None:
+    """Whoever else asks is sent when another has been answered; one host does not wait for the other."""
+    for _ in range(AT_ONCE[Host.FUTURES] + 2):
+        asking(lambda: line.ask(PING))
+        asking(lambda: line.ask(API_RESTRICTIONS))
+    for answered in range(3):
+        seen(held.sending, sum(AT_ONCE.values()) if not answered else 2)
+        most = {PING.path: AT_ONCE[Host.FUTURES] + answered, API_RESTRICTIONS.path: AT_ONCE[Host.WALLET] + answered}
+        assert Counter(held.sent) == most
+        assert not held.sending.acquire(timeout=0.02)
+        held.reply(PING)
+        held.reply(API_RESTRICTIONS)
+    for endpoint in (PING, API_RESTRICTIONS) * (AT_ONCE[Host.FUTURES] + 2):
+        held.reply(endpoint)
+
+
+@pytest.mark.parametrize("status", [429, 418])
+def test_who_waits_for_a_place_sends_nothing_after_a_limit(held: Held, line: ApiClient, status: int) -> None:
+    """What is on its way with it is answered; no other host is asked either."""
+    ended = [asking(lambda: line.ask(PING)) for _ in range(AT_ONCE[Host.FUTURES])]
+    seen(held.sending, len(ended))
+    late = [asking(partial(line.ask, one)) for one in (EXCHANGE_INFO, PREMIUM_INDEX, ACCOUNT_CONFIG)]
+    held.reply(PING, RawAnswer(status, {}, b""))
+    for one in late:
+        assert isinstance(one.exception(PATIENCE), RateLimited)
+    with pytest.raises(RateLimited, match="not sent"):
+        line.ask(API_RESTRICTIONS)
+    for _ in ended[1:]:
+        held.reply(PING)
+    assert sorted(type(one.exception(PATIENCE)) is RateLimited for one in ended) == [*[False] * (len(ended) - 1), True]
+    assert held.sent == [PING.path] * len(ended)
+
+
+def test_a_request_that_was_given_up_was_sent(held: Held, line: ApiClient) -> None:
+    """It is counted, with no answer; whoever sent it hears that it was given up."""
+    held.reply(PING, Cancelled())
+    with pytest.raises(Cancelled):
+        line.ask(PING)
+    assert [(call.path, call.status) for call in line.calls] == [(TIME.path, 200), (PING.path, None)]
+    assert line.calls[1].message == "the run was ended before an answer came"
+
+
+def test_calls_are_in_the_order_in_which_they_were_sent(held: Held, line: ApiClient) -> None:
+    """Whichever is answered first."""
+    first = asking(lambda: line.ask(EXCHANGE_INFO))
+    seen(held.sending)
+    second = asking(lambda: line.ask(PING))
+    seen(held.sending)
+    for endpoint, asked in ((PING, second), (EXCHANGE_INFO, first)):
+        held.reply(endpoint)
+        asked.result(PATIENCE)
+    assert [call.path for call in line.calls] == [TIME.path, EXCHANGE_INFO.path, PING.path]
+
+
+# -- giving up --
+
+
+@pytest.fixture
+def no_thread_is_left() -> Iterator[None]:
+    """When the test is over."""
+    before = set(threading.enumerate())
+    yield
+    for thread in set(threading.enumerate()) - before:
+        thread.join(SOON)
+        assert not thread.is_alive()
+
+
+@pytest.mark.usefixtures("no_thread_is_left")
+@pytest.mark.parametrize("fault", [Fault.stall(), Fault.drip(), Fault.drip_headers()], ids=["stall", "drip", "headers"])
+def test_all_requests_on_their_way_are_given_up_at_once(exchange: LocalExchange, fault: Fault) -> None:
+    """To both hosts; afterwards the next ones are answered."""
+    exchange.scenario = Scenario(faults={"*": fault})
+    urls = {Host.FUTURES: exchange.futures_url, Host.WALLET: exchange.wallet_url}
+    with contextlib.closing(HttpTransport(urls)) as http:
+        endpoints = (PING, TIME, EXCHANGE_INFO, API_RESTRICTIONS)
+        sent = [asking(partial(http.send, one, Secret(""), None, PATIENCE)) for one in endpoints]
+        until(lambda: len(exchange.log) == len(sent))
+        http.cancel()
+        for one in sent:
+            assert isinstance(one.exception(SOON), Cancelled)
+        exchange.scenario = Scenario()
+        assert http.send(PING, Secret(""), None, PATIENCE).status == 200
+
+
+@pytest.mark.usefixtures("no_thread_is_left")
+@pytest.mark.parametrize("fault", [StreamFault.stalled(), StreamFault.silent()], ids=["handshake", "pong"])
+def test_who_listens_to_the_stream_is_given_up_at_once(fault: StreamFault) -> None:
+    """Whatever it waits for."""
+    with LocalExchange(Scenario(stream=fault)) as exchange:
+        stream = Stream(exchange.stream_url, Redactor())
+        heard = asking(lambda: stream.listen(Secret("k" * 64), PATIENCE))
+        until(lambda: bool(exchange.streams))
+        stream.cancel()
+        assert isinstance(heard.exception(SOON), Cancelled)
+
+
+@pytest.mark.usefixtures("no_thread_is_left")
+def test_the_stream_is_left_alone_as_soon_as_the_status_of_a_limit_was_read(
+    exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Its body may still be on its way, and the session knows nothing of it yet."""
+    for name, value in exchange.settings().items():
+        monkeypatch.setenv(name, value)
+    options = Options(tmp_path / ".env", False, tmp_path, tmp_path)
+    with contextlib.ExitStack() as resources:
+        live: Any = open_session(options, Redactor(), lambda *_: None, "", resources).session
+        exchange.scenario = Scenario(faults={PING.path: Fault.rate_limited()})
+        live._client._transport.send(PING, Secret(""), None, PATIENCE)
+        with pytest.raises(NotSent):
+            live._listener.listen(Secret("k" * 64), PATIENCE)
+    assert exchange.streams == []
+
+
+# -- ahead of the checks --
+
+
+@contextlib.contextmanager
+def ahead_of(binance: Binance) -> Iterator[Prefetcher]:
+    """What all checks ask is asked ahead of them, until the block ends."""
+    transport: Any = binance._client._transport
+    ahead = Prefetcher(
+        binance, prefetch_plan.Plan(binance, host_facts(), CLAIMS), getattr(transport, "cancel", lambda: None)
+    )
+    ahead.start()
+    try:
+        yield ahead
+    finally:
+        ahead.stop()
+
+
+@pytest.mark.usefixtures("no_thread_is_left")
+def test_the_runs_time_ends_all_that_is_on_its_way(exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each question has its answer by then, or the reason why there is none."""
+    monkeypatch.setattr(api_client, "RUN_SECONDS", 0.5)
+    exchange.scenario = Scenario(faults={TIME.path: HERE, "*": Fault.stall()})
+    began = time.monotonic()
+    with session(exchange, BINANCE_USER_STREAM="off") as binance, ahead_of(binance):
+        for ask in (binance.ping, binance.signed_reads, binance.symbol_rules, binance.mark_price):
+            with pytest.raises(Inconclusive):
+                asking(ask).result(PATIENCE)
+        with pytest.raises(OutOfTime):
+            binance.locks()
+    assert time.monotonic() - began < SOON
+
+
+@pytest.mark.usefixtures("no_thread_is_left")
+def test_what_was_ended_is_left_to_the_checks(exchange: LocalExchange) -> None:
+    """Who ask for it themselves, and are answered if the exchange answers."""
+    exchange.scenario = Scenario(faults={TIME.path: HERE, "*": Fault.stall()})
+    with session(exchange) as binance, ahead_of(binance) as ahead:
+        until(lambda: len(exchange.log) == 1 + sum(AT_ONCE.values()))
+        sent = len(exchange.log)
+        began = time.monotonic()
+        ahead.stop()
+        assert time.monotonic() - began < SOON
+        assert len(exchange.log) == sent == len(binance.calls)
+        exchange.scenario = Scenario()
+        assert asking(binance.signed_reads).result(PATIENCE).accepted
+        assert asking(binance.ping).result(PATIENCE).answered
+
+
+def test_nobody_waits_for_ever_for_a_thread_that_broke(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as one that could start no other."""
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    broken = iter([RuntimeError("can't start new thread"), {"serverTime": 1_790_000_000_000}])
+    transport = scripted().on(TIME, lambda: next(broken))
+    binance = scripted_session(transport)
+    with ahead_of(binance):
+        assert asking(binance.ping).result(SOON).answered
+
+
+def test_a_stalled_answer_holds_up_no_question_that_needs_it_not(exchange: LocalExchange) -> None:
+    """It is there, or on its way."""
+    exchange.scenario = Scenario(faults={PREMIUM_INDEX.path: Fault.stall()})
+    with session(exchange, BINANCE_USER_STREAM="off") as binance, ahead_of(binance):
+        assert asking(binance.ping).result(SOON).answered
+        assert asking(binance.drift).result(SOON)
+
+
+def test_a_limit_in_one_lane_ends_them_all() -> None:
+    """What was on its way is the last that was sent."""
+    transport = scripted().on(ACCOUNT_CONFIG, LIMITED)
+    binance = scripted_session(transport)
+    with ahead_of(binance):
+        for ask in (binance.account, binance.locks, binance.dust_order):
+            with pytest.raises(RateLimited):
+                asking(ask).result(PATIENCE)
+    assert not {ORDER_TEST.path, TRADING_STATUS.path, LISTEN_KEY.path} & set(transport.paths())
+
+
+TROUBLED = (TIME, PING, EXCHANGE_INFO, PREMIUM_INDEX, API_RESTRICTIONS, ACCOUNT_CONFIG, TRADING_STATUS, LISTEN_KEY)
+TROUBLES = {"refused": Fault.refused(-2015), "overloaded": Fault.overloaded_503()}
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+@pytest.mark.parametrize("troubled", [*TROUBLED, ORDER_TEST], ids=str)
+def test_who_asks_ahead_finds_and_sends_the_same(troubled: Endpoint, trouble: str) -> None:
+    """As who asks one question after the other, but for a price and a listen key, which are asked in vain."""
+    found, sent = [], []
+    for ahead in (False, True):
+        scenario = Scenario(faults={troubled.path: TROUBLES[trouble]})
+        with LocalExchange(scenario) as exchange, session(exchange) as binance:
+            with contextlib.suppress(Inconclusive):
+                binance.clock_sample(1)
+            with ahead_of(binance) if ahead else contextlib.nullcontext():
+                found.append({one.check.id: one.outcome for one in found_by_the_checks(binance).values()})
+            sent.append(Counter(one.path for one in exchange.log))
+    assert found[0] == found[1]
+    in_vain = Counter([PREMIUM_INDEX.path, LISTEN_KEY.path])
+    assert troubled is PING or sent[0] <= sent[1] <= sent[0] + in_vain

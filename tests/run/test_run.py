@@ -1,0 +1,866 @@
+"""`pytest suite/` as a user runs it: verdict, exit status, JSON, page and terminal, under pytest's own options."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ET
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from keycheck.exchange.endpoints import AT_ONCE
+from keycheck.redaction.redactor import Redactor
+from keycheck.run import catalogue
+from keycheck.verdict.findings import Severity
+from tests.exchange import API_KEY, API_SECRET, LISTEN_KEY, Fault, LocalExchange, Scenario
+from tests.exchange.scenarios import SCENARIOS
+from tests.forked import ForkedRunner
+from tests.keys import ED25519
+from tests.malformed import MalformedHeaders
+from tests.running import ROOT, Finished, SuiteRunner
+
+SCHEMA = json.loads((ROOT / "keycheck/report/verdict.schema.json").read_text(encoding="utf-8"))
+CRITICAL = [one for one in catalogue.read(ROOT / "suite").checks if one.severity is Severity.CRITICAL]
+EXIT = {"OK": 0, "NOT_OK": 1, "UNPROVEN": 10}
+
+
+def run(suite: SuiteRunner, scenario: Scenario, *arguments: str, all_plugins: bool = False) -> Finished:
+    """A live run against `scenario`, whose verdict keeps to the schema, and which placed no order."""
+    with LocalExchange(scenario) as exchange:
+        done = suite(*arguments, settings=exchange.settings(), all_plugins=all_plugins)
+        assert not exchange.real_orders
+    jsonschema.validate(done.verdict, SCHEMA)
+    assert API_SECRET not in done.output + done.page + json.dumps(done.verdict)
+    assert API_KEY not in done.output + done.page + json.dumps(done.verdict)
+    return done
+
+
+def causes(verdict: dict[str, Any]) -> list[str]:
+    """The causes of a verdict, the likeliest first."""
+    return [one["cause"] for one in verdict["diagnosis"]]
+
+
+# -- verdicts --
+
+
+def test_every_plugin_may_be_installed(suite: SuiteRunner) -> None:
+    """The verdict is the same, and so is what the terminal says of it."""
+    done = run(suite, SCENARIOS["healthy"], all_plugins=True)
+    assert (done.verdict["verdict"], done.exit_status) == ("OK", 0)
+    assert "OK: " in done.output
+    assert "Traceback" not in done.output
+
+
+def test_healthy_verdict_in_full(suite: SuiteRunner) -> None:
+    """A healthy run fills in every field and costs twelve requests."""
+    done = run(suite, SCENARIOS["healthy"])
+    found = done.verdict
+    assert {k: v for k, v in found.items() if k not in ("startedAt", "durationMs", "checks", "driftMs")} == {
+        "ok": True,
+        "pingOk": True,
+        "driftOk": True,
+        "futuresPermission": True,
+        "withdrawEnabled": False,
+        "withdrawSafe": True,
+        "ipRestrictEnabled": True,
+        "positionMode": "ONE_WAY",
+        "canTrade": True,
+        "stepSize": "0.001",
+        "minNotional": "50",
+        "testOrderOk": True,
+        "verdict": "OK",
+        "schemaVersion": 1,
+        "suiteVersion": "0.1.0",
+        "mode": "live",
+        "cassette": None,
+        "environment": "production",
+        "symbol": "BTCUSDT",
+        "exchange": "local",
+        "comparison": None,
+        "key": {"type": "HMAC", "lastFour": API_KEY[-4:]},
+        "diagnosis": [],
+        "requests": {"count": 12, "futuresWeight": 15, "walletWeight": 1, "futuresWeightLimit": 2400},
+    }
+    assert abs(found["driftMs"]) < 100
+    assert [check["step"] for check in found["checks"]] == sorted(check["step"] for check in found["checks"])
+    # The credentials come from the environment, and nobody can be asked after the clock.
+    assert done.with_outcome("not_applicable") == ["credentials_file_is_private", "clock_is_synchronised"]
+    assert set(done.outcomes.values()) == {"pass", "not_applicable"}
+
+
+def test_clock_drift_has_its_sign(suite: SuiteRunner) -> None:
+    """A local clock that is behind drifts by a negative number of milliseconds."""
+    done = run(suite, SCENARIOS["clock-behind"])
+    assert -7100 < done.verdict["driftMs"] < -6900
+    assert done.verdict["driftOk"] is False
+    assert done.verdict["testOrderOk"] is True  # stamps are corrected: a wrong clock is one finding and not ten
+    assert done.with_outcome("warn") == ["clock_is_inside_signing_window"]
+
+
+def test_without_credentials_the_public_steps_still_run(suite: SuiteRunner, exchange: LocalExchange) -> None:
+    """One failure in all; steps 2, 3 and 6 run; the rest is blocked by the missing credentials, and sends nothing."""
+    settings = exchange.settings(no_credentials=True)
+    done = suite(settings=settings)
+    assert done.exit_status == 1
+    assert done.with_outcome("fail") == ["credentials_are_present"]
+    blocked = [check for check in done.verdict["checks"] if check["outcome"] == "blocked"]
+    assert {check["blockedBy"] for check in blocked} == {"credentials_are_present"}
+    assert {check["step"] for check in done.verdict["checks"] if check["outcome"] == "pass"} == {2, 3, 6}
+    assert {check["step"] for check in blocked} == {1, 4, 5, 7}
+    assert all("x-mbx-apikey" not in received.headers for received in exchange.log)
+
+
+def test_demo_has_no_wallet(suite: SuiteRunner, exchange: LocalExchange) -> None:
+    """A demo run can be OK; its permission checks do not apply, and it is never taken for production."""
+    settings = exchange.settings() | {"BINANCE_ENVIRONMENT": "demo"}
+    del settings["BINANCE_WALLET_URL"]
+    done = suite(settings=settings)
+    assert done.verdict["verdict"] == "OK"
+    of_step_4 = {check["id"] for check in done.verdict["checks"] if check["step"] == 4}
+    assert of_step_4 & set(done.with_outcome("not_applicable")) == of_step_4 - {"signed_requests_are_accepted"}
+    assert done.verdict["environment"] == "demo"
+    assert "demo" in done.page
+    assert "demo" in done.output
+
+
+# -- pytest's own options --
+
+
+@cache
+def _sick_scenario() -> Scenario:
+    return Scenario(permissions={"enableWithdrawals": True, "ipRestrict": False})
+
+
+def test_warning_is_no_failure_and_does_not_stop_x(suite: SuiteRunner) -> None:
+    """An informational claim that fails is shown, not counted, and changes no exit status, -x or not."""
+    done = run(suite, SCENARIOS["no-ip-restriction"], "-x")
+    assert done.exit_status == 0
+    assert done.with_outcome("warn") == ["key_is_restricted_to_known_ips"]
+    assert "22 passed, 2 not applicable, 1 warned" in done.output
+    assert "WARN" in done.output
+
+
+def test_x_stops_at_the_first_failure(suite: SuiteRunner) -> None:
+    """-x keeps its meaning, and what was not reached is not in the verdict."""
+    done = run(suite, _sick_scenario(), "-x")
+    assert done.exit_status == 1
+    assert list(done.outcomes)[-1] == "withdrawals_are_disabled"
+    assert causes(done.verdict) == ["withdrawals_enabled"]
+
+
+def test_maxfail_counts_critical_failures_alone(suite: SuiteRunner) -> None:
+    """A warning does not use up --maxfail."""
+    done = run(suite, _sick_scenario(), "--maxfail=2")
+    assert (done.exit_status, len(done.outcomes)) == (1, 25)
+
+
+@pytest.mark.parametrize(
+    "selection",
+    [
+        ("-k", "clock"),
+        ("-m", "informational"),
+        ("suite/test_2_connectivity.py",),
+        ("--deselect", "suite/test_3_clock.py"),
+    ],
+)
+def test_part_of_the_suite_is_never_ok(selection: tuple[str, ...], suite: SuiteRunner) -> None:
+    """Whenever a critical check was not run, a healthy key is UNPROVEN; the cause names each of them."""
+    done = run(suite, SCENARIOS["healthy"], *selection)
+    assert (done.verdict["verdict"], done.verdict["ok"], done.exit_status) == ("UNPROVEN", False, 10)
+    (cause,) = done.verdict["diagnosis"]
+    assert cause["cause"] == "checks_not_run"
+    not_run = [one.id for one in CRITICAL if one.id not in done.outcomes]
+    assert cause["evidence"] == [f"{check_id} was not run" for check_id in not_run]
+
+
+def test_a_part_that_could_not_be_seen_is_told_beside_what_was_left_out(suite: SuiteRunner) -> None:
+    """Mending the one would leave the other."""
+    scenario = Scenario(faults={"/sapi/v1/account/apiRestrictions": Fault.bad_gateway()})
+    done = run(suite, scenario, "-k", "withdrawals_are_disabled")
+    assert causes(done.verdict) == ["checks_not_run", "exchange_trouble"]
+
+
+def test_critical_checks_alone_give_the_same_verdict(suite: SuiteRunner) -> None:
+    """-m critical leaves the advice out and decides the same."""
+    done = run(suite, SCENARIOS["healthy"], "-m", "critical")
+    assert (done.verdict["verdict"], done.exit_status) == ("OK", 0)
+
+
+def test_nothing_selected_keeps_pytests_own_status(suite: SuiteRunner) -> None:
+    """5 stays pytest's own, and the verdict is not ok."""
+    done = run(suite, SCENARIOS["healthy"], "-k", "no_such_check")
+    assert (done.exit_status, done.verdict["verdict"]) == (5, "UNPROVEN")
+    assert causes(done.verdict) == ["checks_not_run"]
+
+
+def test_last_failed_alone_proves_nothing(suite: SuiteRunner, exchange: LocalExchange) -> None:
+    """--lf runs what failed; if that is mended, the key is still UNPROVEN until all has been seen again."""
+    exchange.scenario = SCENARIOS["withdrawals-enabled"]
+    assert suite(settings=exchange.settings()).exit_status == 1
+    exchange.scenario = SCENARIOS["healthy"]
+    done = suite("--lf", settings=exchange.settings())
+    assert done.outcomes == {"withdrawals_are_disabled": "pass"}
+    assert done.exit_status == 10
+
+
+def test_without_terminal_plugin_the_verdict_is_the_same(suite: SuiteRunner) -> None:
+    """-p no:terminal prints nothing and changes nothing."""
+    done = run(suite, SCENARIOS["withdrawals-enabled"], "-p", "no:terminal")
+    assert (done.exit_status, done.verdict["verdict"]) == (1, "NOT_OK")
+    assert done.page
+
+
+def test_traceback_is_for_those_who_ask(suite: SuiteRunner) -> None:
+    """A failed claim is told in words; -vv shows where it was asserted."""
+    assert "assert not permissions.withdrawals" not in run(suite, SCENARIOS["withdrawals-enabled"]).output
+    assert "assert not permissions.withdrawals" in run(suite, SCENARIOS["withdrawals-enabled"], "-vv").output
+
+
+def test_terminal_tells_failures_then_warnings_then_the_verdict_then_the_report(suite: SuiteRunner) -> None:
+    """In the order in which a person needs them, each with what was observed and its Fix."""
+    done = run(suite, _sick_scenario())
+    wanted = [
+        "FAIL     The key cannot withdraw funds. [withdrawals_are_disabled]",
+        "Observed: the key can withdraw funds (enableWithdrawals)",
+        "Fix: Profile > Account > API Management > Edit restrictions > untick",
+        "WARN     The key works from listed IP addresses alone. [key_is_restricted_to_known_ips]",
+        "Observed: the key works from any address (ipRestrict)",
+        "Fix:",
+        "NOT_OK: This key is not fit to trade USD-M futures from this machine. (21 pass, 1 fail, 1 warn, ",
+        "Report: ",
+    ]
+    places: list[int] = []
+    for text in wanted:
+        places.append(done.output.find(text, places[-1] if places else 0))
+    assert -1 not in places, wanted[places.index(-1)]
+    assert places == sorted(places)
+
+
+def test_run_says_at_its_start_what_it_tests(suite: SuiteRunner, exchange: LocalExchange) -> None:
+    """Environment, symbol, key's last four, hosts, live or replay."""
+    done = suite(settings=exchange.settings())
+    assert f"production, BTCUSDT, key: HMAC, ending in {API_KEY[-4:]}" in done.output
+    assert f"live: {exchange.futures_url}, {exchange.wallet_url}" in done.output
+
+
+def test_junit_has_noted_values_and_honest_counts(suite: SuiteRunner, tmp_path: Path) -> None:
+    """Failures are failed claims, errors what could not be looked at; noted values are properties."""
+    scenario = Scenario(
+        permissions={"ipRestrict": False, "enableWithdrawals": True},
+        faults={"/fapi/v1/accountConfig": Fault.unknown_503()},
+    )
+    run(suite, scenario, f"--junitxml={tmp_path / 'junit.xml'}")
+    root = ET.parse(tmp_path / "junit.xml").getroot()[0]  # noqa: S314  our own file
+    counts = {name: int(root.attrib[name]) for name in ("tests", "failures", "errors")}
+    assert counts == {"tests": 25, "failures": 1, "errors": 1}
+    properties = {p.attrib["name"]: p.attrib["value"] for p in root.iter("property")}
+    assert properties["withdrawEnabled"] == "True"
+    assert properties["stepSize"] == "0.001"
+    assert re.fullmatch(r"-?\d+", properties["driftMs"])
+
+
+def test_collect_only_sends_nothing_and_leaves_reports_alone(suite: SuiteRunner, exchange: LocalExchange) -> None:
+    """--collect-only lists ids; the last verdict stays."""
+    done = suite("--collect-only", "-q", settings=exchange.settings())
+    assert done.exit_status == 0
+    assert "test_withdrawals_are_disabled" in done.output
+    assert not exchange.log
+    assert not done.verdict
+
+
+def test_pytest_html_page_has_the_verdict_and_no_machine(suite: SuiteRunner, tmp_path: Path) -> None:
+    """--html stays usable: the same verdict section on top, environment table empty."""
+    page = tmp_path / "html" / "page.html"
+    run(suite, SCENARIOS["withdrawals-enabled"], f"--html={page}", "--self-contained-html", all_plugins=True)
+    text = page.read_text(encoding="utf-8")
+    assert "kc-verdict" in text
+    assert "This key is not fit" in text
+    assert "Platform" not in text
+    assert str(ROOT) not in text
+
+
+# -- when it goes wrong --
+
+
+def test_xdist_is_refused_in_a_sentence(suite: SuiteRunner, exchange: LocalExchange) -> None:
+    """-n makes no sense on suite/."""
+    done = suite("-n", "2", settings=exchange.settings(), all_plugins=True)
+    assert done.exit_status == 4
+    assert "ERROR: -n does not go with suite/" in done.output
+    assert not exchange.log
+
+
+def test_suite_and_tests_are_not_run_together(suite: SuiteRunner) -> None:
+    """A run of both would have one verdict for two questions."""
+    done = suite("suite/", "tests/run/test_run.py")
+    assert done.exit_status == 4
+    assert "suite/ and other tests do not run together" in done.output
+
+
+def test_asserts_that_python_takes_out_are_noticed(process: SuiteRunner, exchange: LocalExchange) -> None:
+    """With PYTHONOPTIMIZE no claim could fail, so nothing is run."""
+    done = process(settings=exchange.settings() | {"PYTHONOPTIMIZE": "1"})
+    assert done.exit_status == 4
+    assert not exchange.log
+
+
+BAD = {
+    "environment": ({"BINANCE_ENVIRONMENT": "testnet"}, "BINANCE_ENVIRONMENT"),
+    "recvWindow": ({"BINANCE_RECV_WINDOW": "60001"}, "BINANCE_RECV_WINDOW"),
+    "url": ({"BINANCE_FUTURES_URL": "http://192.0.2.1"}, "BINANCE_FUTURES_URL"),
+    "symbol": ({"BINANCE_SYMBOL": "BTC/USDT?"}, "BINANCE_SYMBOL"),
+    "newline in key": ({"BINANCE_API_KEY": "CANARYCANARY\nCANARYCANARY"}, "BINANCE_API_KEY"),
+    "private key": ({"BINANCE_PRIVATE_KEY_FILE": "key.pem"}, "BINANCE_PRIVATE_KEY_FILE"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_setting_is_one_sentence_and_exit_4(name: str, suite: SuiteRunner) -> None:
+    """It names the setting, not its value, and shows no traceback."""
+    settings, said = BAD[name]
+    done = suite(settings=settings)
+    assert done.exit_status == 4
+    (line,) = [line for line in done.output.splitlines() if line.startswith("ERROR: ")]
+    assert said in line
+    assert "CANARY" not in done.output
+    assert "Traceback" not in done.output
+    assert (done.verdict["verdict"], done.verdict["ok"]) == ("UNPROVEN", False)
+    assert causes(done.verdict) == ["run_not_finished"]
+
+
+def test_env_file_that_is_missing_is_said(suite: SuiteRunner, tmp_path: Path) -> None:
+    """A file asked for by name must be there."""
+    done = suite(env_file=tmp_path / "absent.env")
+    assert done.exit_status == 4
+    assert "absent.env" in done.output
+
+
+def test_settings_come_from_the_file_and_it_is_left_alone(
+    suite: SuiteRunner, exchange: LocalExchange, tmp_path: Path
+) -> None:
+    """.env is read, and neither rewritten nor copied."""
+    env_file = tmp_path / "my.env"
+    text = "".join(f"{name}={value}\r\n" for name, value in exchange.settings().items())
+    env_file.write_text(text, encoding="utf-8")
+    before = env_file.read_bytes()
+    done = suite(env_file=env_file)
+    assert done.verdict["verdict"] == "OK"
+    assert env_file.read_bytes() == before
+    assert "a carriage return" in done.check("credentials_are_well_formed")["detail"]
+
+
+def test_report_dir_that_cannot_be_written_is_said(suite: SuiteRunner) -> None:
+    """A file where the folder should be: one sentence, exit 4."""
+    suite.report_dir.write_text("in the way", encoding="utf-8")
+    suite.report_dir /= "below"
+    done = suite()
+    assert done.exit_status == 4
+    assert "--report-dir" in done.output
+
+
+def test_crash_leaves_no_old_ok(suite: SuiteRunner, exchange: LocalExchange) -> None:
+    """The verdict is withdrawn before anything is asked, and so is the page."""
+    assert suite(settings=exchange.settings()).verdict["ok"] is True
+    exchange.scenario = Scenario(faults={"/fapi/v1/time": Fault.stall()})
+    before = len(exchange.requests_to("/fapi/v1/time"))
+    process = _start(suite, exchange)
+    _wait_for(lambda: len(exchange.requests_to("/fapi/v1/time")) > before)
+    process.kill()
+    process.wait(10)
+    left = json.loads((suite.report_dir / "verdict.json").read_text(encoding="utf-8"))
+    assert (left["verdict"], causes(left)) == ("UNPROVEN", ["run_not_finished"])
+    jsonschema.validate(left, SCHEMA)
+    assert not (suite.report_dir / "report.html").exists()
+
+
+def test_ctrl_c_keeps_status_2_and_writes_the_verdict(suite: SuiteRunner) -> None:
+    """What was seen is reported; what was not makes it UNPROVEN."""
+    with LocalExchange(Scenario(faults={"/fapi/v1/order/test": Fault.stall()})) as exchange:
+        process = _start(suite, exchange)
+        _wait_for(lambda: len(exchange.requests_to("/fapi/v1/order/test")) == 1)
+        time.sleep(1)  # for the checks to come as far as that
+        process.send_signal(signal.SIGINT)
+        assert process.wait(15) == 2
+    found = json.loads((suite.report_dir / "verdict.json").read_text(encoding="utf-8"))
+    assert found["verdict"] == "UNPROVEN"
+    assert {"withdrawals_are_disabled", "account_may_trade"} <= {check["id"] for check in found["checks"]}
+    (cause,) = found["diagnosis"]
+    assert cause["cause"] == "checks_not_run"
+    assert "smallest_order_is_accepted was not run" in cause["evidence"]
+
+
+def _start(suite: SuiteRunner, exchange: LocalExchange, *arguments: str) -> subprocess.Popen[bytes]:
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "suite/",
+        "--report-dir",
+        str(suite.report_dir),
+        "--env-file",
+        "/dev/null",
+        "-o",
+        f"cache_dir={suite.folder / 'cache'}",
+        *arguments,
+    ]
+    return subprocess.Popen(  # noqa: S603  our own command
+        command, cwd=ROOT, env=exchange.settings(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+
+
+def _wait_for(seen: Any) -> None:
+    for _ in range(200):
+        if seen():
+            return
+        time.sleep(0.05)
+    pytest.fail("it did not happen within 10 s")
+
+
+# -- a suite that somebody changed --
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    """A copy of what a run needs, whose suite/ a test may change."""
+    return copy_of_the_suite(tmp_path)
+
+
+def copy_of_the_suite(folder: Path) -> Path:
+    """conftest.py, pytest.ini and suite/ below `folder`, with the machinery linked beside them."""
+    root = folder / "copy"
+    (root / "suite").mkdir(parents=True)
+    for name in ("conftest.py", "pytest.ini"):
+        (root / name).write_bytes((ROOT / name).read_bytes())
+    (root / "keycheck").symlink_to(ROOT / "keycheck")
+    for file in (ROOT / "suite").glob("*.py"):
+        (root / "suite" / file.name).write_bytes(file.read_bytes())
+    return root
+
+
+WRONG_CHECKS = {
+    "neither mark": "def test_extra(binance):\n    assert binance\n",
+    "both marks": (
+        "import pytest\n\n@pytest.mark.critical\n@pytest.mark.informational\n"
+        "def test_extra(binance):\n    assert binance\n"
+    ),
+    "repeated id": "import pytest\n\n@pytest.mark.critical\ndef test_account_may_trade(binance):\n    assert binance\n",
+    "parametrized": (
+        "import pytest\n\n@pytest.mark.critical\n@pytest.mark.parametrize('n', [1, 2])\n"
+        "def test_extra(n):\n    assert n\n"
+    ),
+    "in a class": (
+        "import pytest\n\nclass TestExtra:\n    @pytest.mark.critical\n    def test_extra(self):\n        assert self\n"
+    ),
+    "syntax error": "def test_(\n",
+}
+
+
+@pytest.mark.parametrize("name", WRONG_CHECKS)
+def test_wrong_check_is_a_collection_error(name: str, copied: Path, tmp_path: Path, exchange: LocalExchange) -> None:
+    """pytest stops with its own status 2, the verdict is UNPROVEN, and nothing was sent."""
+    (copied / "suite" / "test_8_extra.py").write_text(WRONG_CHECKS[name], encoding="utf-8")
+    done = ForkedRunner(tmp_path, copied)(settings=exchange.settings())
+    assert done.exit_status == 2, done.output
+    assert done.verdict["verdict"] == "UNPROVEN"
+    assert causes(done.verdict) == ["checks_not_run"]
+    assert "error" in done.output
+    assert not exchange.log
+
+
+EXTRA = """import pytest
+
+@pytest.mark.{mark}
+def test_extra(binance, observe):
+    \"\"\"An extra claim holds.\"\"\"
+    {body}
+"""
+
+
+@pytest.mark.parametrize(
+    ("mark", "body", "outcome", "exit_status"),
+    [
+        ("critical", "assert False", "fail", 1),
+        ("critical", "raise ValueError('no')", "unproven", 10),
+        ("critical", "pytest.skip('not now')", "unproven", 10),
+        ("critical", "pytest.xfail('expected')", "unproven", 10),
+        ("critical", "pytest.fail('said so')", "unproven", 10),
+        ("critical", "import keycheck.settings.loading as s; s.load(None)", "unproven", 10),
+        ("informational", "assert False", "warn", 0),
+        ("informational", "raise ValueError('no')", "unproven", 0),
+    ],
+)
+def test_only_an_assertion_in_suite_convicts(  # noqa: PLR0913, PLR0917  a table of four columns
+    mark: str, body: str, outcome: str, exit_status: int, copied: Path, tmp_path: Path, exchange: LocalExchange
+) -> None:
+    """Any other exception means that we could not look; a new check needs no more than ten lines."""
+    (copied / "suite" / "test_8_extra.py").write_text(EXTRA.format(mark=mark, body=body), encoding="utf-8")
+    done = ForkedRunner(tmp_path, copied)(settings=exchange.settings())
+    assert done.outcomes["extra"] == outcome
+    assert done.exit_status == exit_status
+    assert done.check("extra")["title"] == "An extra claim holds."
+
+
+BAD_FACTS = {
+    "no number": "observe('seen', driftMs=float('nan'))",
+    "a fraction": "observe('seen', driftMs=1.5)",
+    "too large": "observe('seen', driftMs=10**5000)",
+    "an object": "observe('seen', pingOk=object())",
+    "a flag as a number": "observe('seen', canTrade=1)",
+    "a lone surrogate": "observe('seen', stepSize='\\ud800')",
+    "another mode": "observe('seen', positionMode='BOTH')",
+    "a secret in a figure's place": "observe('seen', minNotional=str(binance.key))",
+    "a failed claim": "observe('seen', driftMs=float('inf')); assert False",
+    "past observe": "request.getfixturevalue('record_property')('driftMs', [1])",
+}
+
+
+@pytest.mark.parametrize("body", BAD_FACTS.values(), ids=BAD_FACTS)
+def test_a_fact_of_the_wrong_type_leaves_its_check_unproven(
+    body: str, copied: Path, tmp_path: Path, exchange: LocalExchange
+) -> None:
+    """The check itself is broken, which says nothing about the key; verdict.json is whole, and has no such fact."""
+    text = EXTRA.format(mark="critical", body=body).replace("observe)", "observe, request)")
+    (copied / "suite" / "test_8_extra.py").write_text(text, encoding="utf-8")
+    junit = tmp_path / "junit.xml"
+    done = ForkedRunner(tmp_path, copied)(f"--junitxml={junit}", settings=exchange.settings())
+    assert (done.outcomes["extra"], done.exit_status) == ("unproven", 10), done.output
+    assert "which says nothing about the key" in done.check("extra")["detail"]
+    jsonschema.validate(done.verdict, SCHEMA)
+    assert type(done.verdict["driftMs"]) is int
+    ET.parse(junit)  # noqa: S314  our own file
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "observe(type('Silent', (), {'__str__': None, '__repr__': None})())",
+        "observe('\\ud800')",
+        "observe('seen', other=type('Silent', (), {'__str__': None})(), more=float('nan'))",
+        "request.getfixturevalue('record_property')([], {})",
+    ],
+    ids=["an object", "a surrogate", "names that are let go", "a name that is none"],
+)
+def test_whatever_else_a_check_notes_its_outcome_stands(
+    body: str, copied: Path, tmp_path: Path, exchange: LocalExchange
+) -> None:
+    """What is seen is shown as well as it can be."""
+    text = EXTRA.format(mark="critical", body=body).replace("observe)", "observe, request)")
+    (copied / "suite" / "test_8_extra.py").write_text(text, encoding="utf-8")
+    junit = tmp_path / "junit.xml"
+    done = ForkedRunner(tmp_path, copied)(f"--junitxml={junit}", settings=exchange.settings())
+    assert (done.outcomes["extra"], done.exit_status) == ("pass", 0), done.output
+    jsonschema.validate(done.verdict, SCHEMA)
+    ET.parse(junit)  # noqa: S314  our own file
+
+
+def test_assertion_of_the_machinery_convicts_nobody(copied: Path, tmp_path: Path, exchange: LocalExchange) -> None:
+    """An assert that breaks below suite/ is a bug of ours."""
+    body = "raiser = compile('assert False', 'elsewhere.py', 'exec'); exec(raiser)"
+    (copied / "suite" / "test_8_extra.py").write_text(EXTRA.format(mark="critical", body=body), encoding="utf-8")
+    assert ForkedRunner(tmp_path, copied)(settings=exchange.settings()).outcomes["extra"] == "unproven"
+
+
+def test_xfail_mark_hides_no_failure(copied: Path, tmp_path: Path, exchange: LocalExchange) -> None:
+    """A critical claim that fails is a failure, whatever else its function is marked with."""
+    text = EXTRA.format(mark="critical\n@pytest.mark.xfail", body="assert False")
+    (copied / "suite" / "test_8_extra.py").write_text(text, encoding="utf-8")
+    assert ForkedRunner(tmp_path, copied)(settings=exchange.settings()).exit_status == 1
+
+
+def test_settings_file_is_not_exported(copied: Path, tmp_path: Path, exchange: LocalExchange) -> None:
+    """What stands in .env is known to the session, and not to every program that a check might start."""
+    body = "import os; assert not [n for n in os.environ if n.startswith('BINANCE_')]"
+    (copied / "suite" / "test_8_extra.py").write_text(EXTRA.format(mark="critical", body=body), encoding="utf-8")
+    env_file = tmp_path / "my.env"
+    env_file.write_text("".join(f"{k}={v}\n" for k, v in exchange.settings().items()), encoding="utf-8")
+    assert ForkedRunner(tmp_path, copied)(env_file=env_file).outcomes["extra"] == "pass"
+
+
+# -- when the exchange misbehaves --
+
+
+def test_after_429_nothing_more_is_sent(suite: SuiteRunner) -> None:
+    """Whoever goes on is banned next."""
+    with LocalExchange(Scenario(faults={"/fapi/v1/accountConfig": Fault.rate_limited()})) as exchange:
+        done = suite(settings=exchange.settings())
+        paths = [one.path for one in exchange.log]
+        behind = paths[paths.index("/fapi/v1/accountConfig") + 1 :]
+        assert len(behind) < sum(AT_ONCE.values())  # what was on its way with it
+        assert not {"/fapi/v1/order/test", "/fapi/v1/listenKey", "/fapi/v1/apiTradingStatus"} & set(paths)
+        assert len(exchange.requests_to("/fapi/v1/accountConfig")) == 1
+    assert done.exit_status == 10
+    assert not done.with_outcome("fail")
+
+
+def test_one_flaky_answer_does_not_spoil_the_verdict(suite: SuiteRunner) -> None:
+    """A GET is tried once more after a 502 or a cut connection."""
+    faults = {"/fapi/v1/time": Fault.bad_gateway(times=1), "/fapi/v1/accountConfig": Fault.reset(times=1)}
+    done = run(suite, Scenario(faults=faults))
+    assert (done.verdict["verdict"], done.verdict["requests"]["count"]) == ("OK", 14)
+
+
+@pytest.mark.parametrize("path", ["/fapi/v1/time", "/fapi/v1/accountConfig", "/sapi/v1/account/apiRestrictions"])
+def test_trouble_on_the_way_convicts_nobody(path: str, suite: SuiteRunner) -> None:
+    """An exchange in trouble leaves a healthy key UNPROVEN."""
+    done = run(suite, Scenario(faults={path: Fault.overloaded_503()}))
+    assert (done.verdict["verdict"], done.exit_status, done.with_outcome("fail")) == ("UNPROVEN", 10, [])
+
+
+def test_lost_connection_convicts_nobody(suite: SuiteRunner) -> None:
+    """Where no answer came, nothing was observed: UNPROVEN, and the rest waits for the connection."""
+    with LocalExchange() as exchange:
+        settings = exchange.settings()
+    done = suite(settings=settings)
+    assert (done.exit_status, done.with_outcome("fail")) == (10, [])
+    assert done.check("futures_api_answers")["outcome"] == "unproven"
+    assert done.verdict["pingOk"] is None
+    assert "refused the connection" in done.check("futures_api_answers")["detail"]
+    assert done.check("withdrawals_are_disabled")["blockedBy"] == "futures_api_answers"
+
+
+@pytest.mark.parametrize("fault", [Fault.country_403(), Fault.restricted_location()], ids=["403", "451"])
+def test_a_place_that_binance_does_not_serve_is_an_observation(fault: Fault, suite: SuiteRunner) -> None:
+    """The futures API does not answer this machine, and says why."""
+    done = run(suite, Scenario(faults={"*": fault}))
+    assert (done.exit_status, done.with_outcome("fail")) == (1, ["futures_api_answers"])
+    assert done.verdict["pingOk"] is False
+
+
+@pytest.mark.parametrize("path", ["*", "/fapi/v1/time", "/fapi/v1/ping", "/fapi/v1/accountConfig"])
+@pytest.mark.parametrize("fault", [Fault.waf_403(), Fault.redirect("https://x.invalid/")], ids=["403", "302"])
+def test_a_stranger_convicts_nobody_wherever_it_stands(fault: Fault, path: str, suite: SuiteRunner) -> None:
+    """A firewall or a captive portal answers one request or all of them: nothing was seen of the futures API there."""
+    done = run(suite, Scenario(faults={path: fault}))
+    assert (done.exit_status, done.with_outcome("fail")) == (10, [])
+    assert done.verdict["pingOk"] in (None, path.endswith("Config"))
+
+
+# -- what once looked good, and was not --
+
+
+@pytest.fixture
+def withdrawing(copied: Path, tmp_path: Path) -> SuiteRunner:
+    """A copy of the suite to be tampered with."""
+    assert copied.exists()
+    return ForkedRunner(tmp_path, copied)
+
+
+TAMPERED = {
+    "syntax error": ("test_4_permissions.py", "def (", ("--continue-on-collection-errors",)),
+    "ignored": ("test_4_permissions.py", "def (", ("--ignore=suite/test_4_permissions.py",)),
+    "bytes": ("test_4_permissions.py", "\udcff", ("--continue-on-collection-errors",)),
+    "deleted": ("test_4_permissions.py", None, ()),
+    "shadowed": (
+        "shadow_test.py",
+        "import pytest\n\n@pytest.mark.critical\ndef test_withdrawals_are_disabled():\n    assert True\n",
+        ("-o", "python_files=*test*.py", "--continue-on-collection-errors"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TAMPERED)
+def test_suite_that_lost_a_claim_is_never_ok(name: str, withdrawing: SuiteRunner, exchange: LocalExchange) -> None:
+    """A key that can withdraw does not pass because nobody asks."""
+    file, text, options = TAMPERED[name]
+    path = withdrawing.root / "suite" / file
+    if text is None:
+        path.unlink()
+    else:
+        path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    exchange.scenario = SCENARIOS["withdrawals-enabled" if name == "shadowed" else "healthy"]
+    done = withdrawing(*options, settings=exchange.settings())
+    assert done.verdict["ok"] is False
+    assert done.exit_status != 0
+
+
+def test_collection_error_says_what_is_wrong(withdrawing: SuiteRunner) -> None:
+    """The sentence about a wrong check is seen, and so is pytest's about a broken import."""
+    (withdrawing.root / "suite" / "test_8_extra.py").write_text(WRONG_CHECKS["neither mark"], encoding="utf-8")
+    assert "extra is marked neither: mark it with exactly one of" in withdrawing().output
+    (withdrawing.root / "suite" / "test_8_extra.py").write_text("import nosuchmodule\n", encoding="utf-8")
+    assert "nosuchmodule" in withdrawing().output
+
+
+@pytest.mark.parametrize("arguments", [("-n", "2"), ("--replay", "no-such"), ("--replay", "a", "--record", "b")])
+def test_refused_run_leaves_no_old_ok(arguments: tuple[str, ...], suite: SuiteRunner) -> None:
+    """Whoever reads verdict.json after a run that never began finds no yesterday's verdict."""
+    assert suite("--replay", "healthy").verdict["ok"] is True
+    done = suite(*arguments, all_plugins=True)
+    assert (done.exit_status, done.verdict["ok"], done.page) == (4, False, "")
+
+
+def test_reports_that_cannot_be_replaced_are_said(suite: SuiteRunner) -> None:
+    """A directory in the place of report.html: one sentence, exit 4, no old ok."""
+    assert suite("--replay", "healthy").verdict["ok"] is True
+    (suite.report_dir / "report.html").unlink()
+    (suite.report_dir / "report.html").mkdir()
+    done = subprocess.run(  # noqa: S603  our own command
+        [sys.executable, "-m", "pytest", "suite/", "--replay", "healthy", "--report-dir", str(suite.report_dir)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 4
+    assert "ERROR: the last run's reports cannot be replaced" in done.stdout + done.stderr
+    assert not (suite.report_dir / "verdict.json").exists()
+
+
+def test_suite_behind_a_symlink_is_the_suite(tmp_path: Path) -> None:
+    """Whatever way leads to it."""
+    (tmp_path / "link").symlink_to(ROOT)
+    suite = SuiteRunner(tmp_path)
+    done = suite(str(tmp_path / "link" / "suite"), "--replay", str(ROOT / "cassettes" / "healthy.yaml"))
+    assert (done.exit_status, done.verdict["ok"]) == (0, True)
+
+
+def test_run_without_its_plugin_is_refused(suite: SuiteRunner, exchange: LocalExchange) -> None:
+    """Exit 4 and a sentence, not fifteen errors that look like a verdict."""
+    done = suite("-p", "no:keycheck-suite", settings=exchange.settings())
+    assert done.exit_status == 4
+    assert not exchange.log
+
+
+def test_a_check_that_did_not_run_to_its_end_has_not_passed(suite: SuiteRunner) -> None:
+    """A debugger that is left, as by the end of its input, ends each check without an error."""
+    with LocalExchange(Scenario(permissions={"enableWithdrawals": True})) as exchange:
+        done = suite("--trace", settings=exchange.settings())
+    assert (done.exit_status, done.verdict["verdict"]) == (10, "UNPROVEN")
+    assert done.with_outcome("pass") == []
+    assert "was left before its end" in done.check("credentials_are_present")["detail"]
+
+
+@pytest.mark.parametrize("secret", ["true", "null", "test", "pass", "hidden", "futures"])
+def test_placeholder_secret_breaks_no_report(secret: str, suite: SuiteRunner, exchange: LocalExchange) -> None:
+    """The JSON is whole, and its names are those of the contract."""
+    done = suite(settings=exchange.settings() | {"BINANCE_API_SECRET": secret})
+    jsonschema.validate(done.verdict, SCHEMA)
+    assert done.exit_status == 1
+
+
+def test_demo_settings_do_not_open_production(suite: SuiteRunner, exchange: LocalExchange) -> None:
+    """Demo looks at no withdrawals, so a production host under that name is refused."""
+    settings = exchange.settings() | {"BINANCE_ENVIRONMENT": "demo", "BINANCE_FUTURES_URL": "https://fapi.binance.com"}
+    done = suite(settings=settings)
+    assert done.exit_status == 4
+    assert "test network" in done.output
+
+
+def test_interrupted_recording_keeps_the_older_cassette(suite: SuiteRunner, tmp_path: Path) -> None:
+    """Half a run is not worth more than a whole one."""
+    cassette = tmp_path / "mine.yaml"
+    with LocalExchange() as exchange:
+        suite("--record", str(cassette), settings=exchange.settings())
+        before = cassette.read_bytes()
+        exchange.scenario = Scenario(faults={"/fapi/v1/exchangeInfo": Fault.stall()})
+        seen = len(exchange.requests_to("/fapi/v1/exchangeInfo"))
+        process = _start(suite, exchange, "--record", str(cassette))
+        _wait_for(lambda: len(exchange.requests_to("/fapi/v1/exchangeInfo")) > seen)
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(15) == 2
+    assert cassette.read_bytes() == before
+
+
+LEAKY = ("-vv", "-l", "-s", "-o", "log_cli=true", "--log-cli-level=DEBUG", "-o", "junit_logging=all")
+
+
+def test_malformed_header_line_leaks_no_signature(suite: SuiteRunner, tmp_path: Path) -> None:
+    """urllib3 warns of it with the whole URL; nobody hears it."""
+    files = [tmp_path / name for name in ("page.html", "junit.xml", "log.txt")]
+    options = (f"--html={files[0]}", f"--junitxml={files[1]}", f"--log-file={files[2]}", "--log-file-level=DEBUG")
+    with LocalExchange() as exchange, MalformedHeaders(exchange.wallet_url) as front:
+        settings = exchange.settings() | {"BINANCE_WALLET_URL": front.url}
+        done = suite(*options, *LEAKY, settings=settings, all_plugins=True)
+        signatures = [r.params["signature"] for r in exchange.log if "signature" in r.params]
+    assert done.exit_status == 0
+    assert front.answers == 1
+    everything = done.output + "".join(file.read_text("utf-8") for file in files)
+    assert signatures
+    assert not Redactor([API_KEY, API_SECRET, *signatures]).knows(everything)
+
+
+@pytest.mark.parametrize("field", ["yourKey", "enableNothing"])
+def test_key_that_is_read_back_is_not_printed(field: str, suite: SuiteRunner, tmp_path: Path) -> None:
+    """Not even by the reprs of a traceback that somebody asked for."""
+    body = {"enableFutures": False, "enableWithdrawals": True, "ipRestrict": True, field: API_KEY}
+    fault = Fault.body(json.dumps(body).encode())
+    done = run(
+        suite, Scenario(faults={"/sapi/v1/account/apiRestrictions": fault}), *LEAKY, f"--junitxml={tmp_path / 'j'}"
+    )
+    assert done.exit_status == 1
+    assert not Redactor([API_KEY]).knows(done.output + (tmp_path / "j").read_text(encoding="utf-8"))
+
+
+# -- files of the owner, and what an exchange may read back --
+
+
+def test_the_gate_deletes_no_file_of_the_owners(suite: SuiteRunner, tmp_path: Path, exchange: LocalExchange) -> None:
+    """Also where keys lie in the very folders that are scanned, and however new they are."""
+    private = suite.report_dir / "key.pem"
+    private.parent.mkdir()
+    private.write_text(ED25519.private, encoding="utf-8")
+    backup = suite.report_dir / ".env.backup"
+    backup.write_text("".join(f"{name}={value}\n" for name, value in exchange.settings().items()), encoding="utf-8")
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    env_file = cache / ".env"
+    env_file.write_text(backup.read_text(encoding="utf-8"), encoding="utf-8")
+    done = suite(env_file=env_file)
+    assert done.exit_status == 0
+    settings = exchange.settings() | {"BINANCE_API_SECRET": "", "BINANCE_PRIVATE_KEY_FILE": str(private)}
+    assert suite(settings=settings).exit_status == 1  # this exchange knows another key's public half
+    assert private.exists()
+    assert backup.exists()
+    assert env_file.exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "fault"),
+    [
+        ("/fapi/v1/listenKey", Fault.status(400, f'{{"code":-2015,"msg":"listen key {LISTEN_KEY} is in use"}}')),
+        ("/fapi/v1/accountConfig", Fault.status(200, "{}", content_type=f"application/{API_KEY}")),
+    ],
+    ids=["a listen key in a refusal", "a key in a content type"],
+)
+def test_what_an_exchange_reads_back_is_told_nowhere(path: str, fault: Fault, suite: SuiteRunner) -> None:
+    """In upper or lower case."""
+    with LocalExchange(Scenario(faults={path: fault})) as exchange:
+        done = suite("--record", str(suite.folder / "mine.yaml"), settings=exchange.settings())
+    everything = done.output + done.page + json.dumps(done.verdict)
+    everything += (suite.report_dir / "summary.md").read_text("utf-8") + (suite.folder / "mine.yaml").read_text("utf-8")
+    for secret in (LISTEN_KEY, API_KEY[:-4]):
+        assert not Redactor([secret.lower()]).knows(everything.lower())
+
+
+@pytest.mark.parametrize("where", ["--compare", "GITHUB_STEP_SUMMARY"])
+def test_a_pipe_holds_up_no_run(where: str, suite: SuiteRunner, tmp_path: Path) -> None:
+    """Nobody may ever write to it, or read from it."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    if where == "--compare":
+        assert suite("--replay", "healthy", where, str(pipe)).exit_status == 4
+    else:
+        assert suite("--replay", "healthy", settings={where: str(pipe)}).exit_status == 0
+
+
+def test_a_name_that_is_too_long_is_refused_in_a_sentence(suite: SuiteRunner) -> None:
+    """As any other that cannot be read."""
+    done = suite("--replay", "healthy", "--compare", "a" * 300)
+    assert done.exit_status == 4
+    assert "Traceback" not in done.output
+
+
+def test_ci_summary_is_not_written_into_files_of_this_run(suite: SuiteRunner) -> None:
+    """A verdict with Markdown behind it would be no JSON."""
+    done = suite("--replay", "healthy", settings={"GITHUB_STEP_SUMMARY": str(suite.report_dir / "verdict.json")})
+    assert (done.exit_status, done.verdict["verdict"]) == (0, "OK")
+    assert "GITHUB_STEP_SUMMARY could not be written" in done.output

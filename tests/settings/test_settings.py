@@ -1,0 +1,548 @@
+"""Settings come from .env and the environment, and from nowhere else."""
+
+import codecs
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from keycheck.credentials.signing import signer_of
+from keycheck.errors import UsageProblem
+from keycheck.exchange.endpoints import DEMO_HOSTS, ENVIRONMENTS
+from keycheck.redaction.redactor import Redactor
+from keycheck.settings.dotenv_file import MAX_KEY_FILE
+from keycheck.settings.loading import NAMES, Settings, in_the_environment, load
+from tests.keys import ED25519, ENCRYPTED_ED25519
+
+KEY = "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"
+SECRET = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j"  # noqa: S105  printed in Binance's docs
+CANARY = "canary9canary"
+
+From = Callable[..., Settings]
+
+
+@pytest.fixture
+def from_file(tmp_path: Path) -> From:
+    """Loads settings from a file with this content, and an environment with nothing else in it."""
+
+    def loaded(content: str | bytes, **environ: str) -> Settings:
+        file = tmp_path / ".env"
+        file.write_bytes(content.encode() if isinstance(content, str) else content)
+        return load(file, environ=environ)
+
+    return loaded
+
+
+@pytest.fixture
+def from_environment(tmp_path: Path) -> From:
+    """Loads settings from an environment alone."""
+    return lambda **environ: load(tmp_path / ".env", environ=environ)
+
+
+def key_of(settings: Settings) -> str | None:
+    """The API key in the clear."""
+    held = settings.credentials.api_key
+    return held.reveal() if held else None
+
+
+def refusal(ask: Callable[[], object]) -> str:
+    """The one sentence of a usage problem."""
+    with pytest.raises(UsageProblem) as caught:
+        ask()
+    message = str(caught.value)
+    assert "\n" not in message
+    assert ": " in message or "use " in message  # what happened, then what to do
+    assert CANARY not in message
+    return message
+
+
+# -- where settings come from --
+
+
+def test_without_file_and_environment_there_are_defaults(from_environment: From) -> None:
+    """Nothing given means production, BTCUSDT, 5000 ms and no key."""
+    settings = from_environment()
+    assert settings == Settings()
+    assert (settings.environment, settings.symbol, settings.recv_window) == ("production", "BTCUSDT", 5000)
+    assert settings.futures_url == "https://fapi.binance.com"
+    assert settings.wallet_url == "https://api.binance.com"
+    assert key_of(settings) is None
+
+
+def test_the_file_is_read(from_file: From) -> None:
+    """Key, secret and the rest come out of .env."""
+    settings = from_file(f"BINANCE_API_KEY={KEY}\nBINANCE_API_SECRET={SECRET}\nBINANCE_SYMBOL=ETHUSDT\n")
+    assert key_of(settings) == KEY
+    assert settings.credentials.api_secret is not None
+    assert settings.credentials.api_secret.reveal() == SECRET
+    assert settings.symbol == "ETHUSDT"
+    assert settings.credentials.remarks == ()
+
+
+def test_the_environment_wins(from_file: From) -> None:
+    """What the process is given outranks what the file says, name by name."""
+    content = "BINANCE_SYMBOL=ETHUSDT\nBINANCE_RECV_WINDOW=6000\n"
+    settings = from_file(content, BINANCE_SYMBOL="XRPUSDT")
+    assert (settings.symbol, settings.recv_window) == ("XRPUSDT", 6000)
+
+
+@pytest.mark.parametrize("empty", ["", " ", "\t"])
+def test_an_empty_value_is_an_absent_one(from_file: From, empty: str) -> None:
+    """An empty variable outranks nothing."""
+    assert from_file("BINANCE_SYMBOL=ETHUSDT\n", BINANCE_SYMBOL=empty).symbol == "ETHUSDT"
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("line", ["{}=", "{}=''", '{}="  "', "{}", "{}= # nothing"])
+def test_an_empty_line_in_the_file_is_an_absent_one(from_file: From, name: str, line: str) -> None:
+    """Every name may stand in .env with nothing behind it, as in .env.example."""
+    assert from_file(line.format(name) + "\n") == Settings()
+
+
+def test_the_process_environment_is_read_by_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody has to hand `os.environ` over."""
+    for name in NAMES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("BINANCE_SYMBOL", "ETHUSDT")
+    assert load(tmp_path / ".env").symbol == "ETHUSDT"
+
+
+def test_neither_file_nor_environment_is_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings are read, never written: not to .env, not beside it, not to `os.environ`."""
+    for name in NAMES:
+        monkeypatch.delenv(name, raising=False)
+    file = tmp_path / ".env"
+    file.write_text(f"BINANCE_API_KEY={KEY}\nBINANCE_SYMBOL=ETHUSDT\n")
+    before = file.read_bytes(), file.stat().st_mtime_ns, dict(os.environ)
+    load(file)
+    assert (file.read_bytes(), file.stat().st_mtime_ns, dict(os.environ)) == before
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_foreign_variables_are_not_looked_at(from_environment: From) -> None:
+    """Proxies and CA files of other programs are theirs."""
+    strangers = {"HTTPS_PROXY": "http://proxy:3128", "REQUESTS_CA_BUNDLE": "/nowhere", "SYMBOL": "ETHUSDT"}
+    assert from_environment(**strangers) == Settings()
+
+
+# -- how the file is written --
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "BINANCE_API_KEY={}",
+        "export BINANCE_API_KEY={}",
+        "  BINANCE_API_KEY = {}  ",
+        "BINANCE_API_KEY='{}'",
+        'BINANCE_API_KEY="{}"',
+        "BINANCE_API_KEY={} # my key",
+        "# comment\n\nBINANCE_API_KEY={}\nNOT A SETTING\n=x\n",
+        "BINANCE_API_KEY=old\nBINANCE_API_KEY={}",
+    ],
+)
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+def test_a_line_may_be_written_in_many_ways(from_file: From, line: str, end: str) -> None:
+    """Blanks, quotes, `export`, comments and either line end give one and the same key."""
+    assert key_of(from_file(line.format(KEY) + end)) == KEY
+
+
+@pytest.mark.parametrize(
+    ("line", "remark"),
+    [
+        ("BINANCE_API_KEY={}\r\n", "a carriage return"),
+        ("BINANCE_API_KEY= {}\n", "blanks"),
+        ("BINANCE_API_KEY='{}'\n", "quotes"),
+        ('export BINANCE_API_KEY="{}"\r\n', "a carriage return and quotes"),
+        ('BINANCE_API_KEY= "{}" \r\n', "a carriage return and blanks and quotes"),
+    ],
+)
+def test_what_the_parser_takes_off_is_remarked(from_file: From, line: str, remark: str) -> None:
+    """Another program that reads the same line may send what python-dotenv drops."""
+    remarks = from_file(line.format(KEY)).credentials.remarks
+    assert remarks == (f"the line of BINANCE_API_KEY has {remark} around the value",)
+    assert from_file(line.format("x"), BINANCE_API_KEY=KEY).credentials.remarks == ()
+
+
+def test_a_remark_speaks_of_the_line_that_counts(from_file: From) -> None:
+    """Where a name stands twice, the last line is read, and the first is no one's business."""
+    assert from_file(f"BINANCE_API_KEY='old'\nBINANCE_API_KEY={KEY}\n").credentials.remarks == ()
+
+
+def test_nothing_is_interpolated(from_file: From) -> None:
+    """`${X}` is five characters of a secret and no command."""
+    settings = from_file("X=expanded\nBINANCE_API_SECRET=a${X}b$X\n", X="expanded")
+    assert settings.credentials.api_secret is not None
+    assert settings.credentials.api_secret.reveal() == "a${X}b$X"
+
+
+def test_a_byte_order_mark_is_taken_off_and_remarked(from_file: From) -> None:
+    """The first name of the file is not lost to three invisible bytes."""
+    settings = from_file(codecs.BOM_UTF8 + f"BINANCE_API_KEY={KEY}\n".encode())
+    assert key_of(settings) == KEY
+    assert settings.credentials.remarks == (".env begins with a byte order mark",)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        f"BINANCE_API_KEY={CANARY}\n".encode("utf-16"),
+        f"BINANCE_API_KEY={CANARY}\n".encode("utf-16-le"),
+        f"BINANCE_API_KEY={CANARY}\n".encode("utf-16-be"),
+        f"BINANCE_API_KEY={CANARY}é\n".encode("latin-1"),
+        f"BINANCE_API_KEY={CANARY}\0\n".encode(),
+        b"\x80\x04" + CANARY.encode(),
+    ],
+)
+def test_a_file_that_is_not_utf_8_is_named(from_file: From, raw: bytes) -> None:
+    """PowerShell's UTF-16, with and without its mark, is a sentence and no traceback."""
+    message = refusal(lambda: from_file(raw))
+    assert ".env is not UTF-8 text" in message
+    assert "save it again with encoding UTF-8" in message
+
+
+# -- files that cannot be read --
+
+
+def test_a_missing_file_matters_only_when_it_was_asked_for(tmp_path: Path) -> None:
+    """No .env is no settings; a wrong --env-file is a wrong option."""
+    missing = tmp_path / "other.env"
+    assert load(missing, environ={}) == Settings()
+    assert "no settings file other.env" in refusal(lambda: load(missing, required=True, environ={}))
+
+
+def test_a_directory_is_no_settings_file(tmp_path: Path) -> None:
+    """A directory of that name is named as one."""
+    (tmp_path / ".env").mkdir()
+    assert ".env is a directory" in refusal(lambda: load(tmp_path / ".env", environ={}))
+
+
+@pytest.mark.parametrize("error", [PermissionError(13, "Permission denied"), OSError(5, "Input/output error")])
+def test_an_unreadable_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: OSError) -> None:
+    """Root may read anything, so the refusal of the file system is played."""
+
+    def refuse(*_: object) -> int:
+        raise error
+
+    (tmp_path / ".env").touch()
+    monkeypatch.setattr(os, "open", refuse)
+    assert ".env cannot be read" in refusal(lambda: load(tmp_path / ".env", environ={}))
+
+
+def test_no_message_names_a_machines_path(tmp_path: Path) -> None:
+    """A sentence that is pasted into an issue tells nothing of the home it comes from."""
+    assert str(tmp_path) not in refusal(lambda: load(tmp_path / "other.env", required=True, environ={}))
+
+
+# -- each setting, good and bad --
+
+
+@pytest.mark.parametrize(
+    ("name", "raw", "field", "value"),
+    [
+        ("BINANCE_ENVIRONMENT", "production", "environment", "production"),
+        ("BINANCE_ENVIRONMENT", " demo ", "environment", "demo"),
+        ("BINANCE_SYMBOL", "ethusdt", "symbol", "ETHUSDT"),
+        ("BINANCE_SYMBOL", " BTCUSDT_261225 ", "symbol", "BTCUSDT_261225"),
+        ("BINANCE_SYMBOL", "币安人生USDT", "symbol", "币安人生USDT"),
+        ("BINANCE_RECV_WINDOW", "1", "recv_window", 1),
+        ("BINANCE_RECV_WINDOW", " 5000 ", "recv_window", 5000),
+        ("BINANCE_RECV_WINDOW", "60000", "recv_window", 60000),
+        ("BINANCE_FUTURES_URL", "https://fapi.example.com", "futures_url", "https://fapi.example.com"),
+        ("BINANCE_FUTURES_URL", "HTTPS://FAPI.Example.com/", "futures_url", "https://fapi.example.com"),
+        ("BINANCE_FUTURES_URL", "https://fapi.example.com:8443", "futures_url", "https://fapi.example.com:8443"),
+        ("BINANCE_FUTURES_URL", "http://127.0.0.1:8080", "futures_url", "http://127.0.0.1:8080"),
+        ("BINANCE_FUTURES_URL", "http://127.8.8.8:8080", "futures_url", "http://127.8.8.8:8080"),
+        ("BINANCE_FUTURES_URL", "http://localhost:8080", "futures_url", "http://localhost:8080"),
+        ("BINANCE_FUTURES_URL", "http://[::1]:8080", "futures_url", "http://[::1]:8080"),
+        ("BINANCE_WALLET_URL", "https://[2001:db8::1]", "wallet_url", "https://[2001:db8::1]"),
+        ("BINANCE_WALLET_URL", "http://localhost", "wallet_url", "http://localhost"),
+    ],
+)
+def test_good_values_are_taken(from_environment: From, name: str, raw: str, field: str, value: object) -> None:
+    """With the blanks around them off, in the one form that the rest relies on."""
+    assert getattr(from_environment(**{name: raw}, BINANCE_ALLOW_OTHER_HOSTS="on"), field) == value
+
+
+BAD_URLS = (
+    "http://fapi.example.com",
+    "http://10.0.0.1:8080",
+    "http://127.0.0.1.example.com",
+    "http://localhost.example.com",
+    "http://[2001:db8::1]",
+    f"https://{CANARY}@fapi.example.com",
+    f"https://user:{CANARY}@fapi.example.com",
+    f"http://localhost:{CANARY}@fapi.example.com",
+    f"https://fapi.example.com/{CANARY}",
+    f"https://fapi.example.com?x={CANARY}",
+    f"https://fapi.example.com#{CANARY}",
+    "fapi.example.com",
+    "//fapi.example.com",
+    "ftp://fapi.example.com",
+    "wss://fapi.example.com",
+    "file:///etc/passwd",
+    "https://",
+    "https://:443",
+    "https://[::1",
+    "https://fapi.example.com:99999",
+    "https://fapi.example.com:0",
+    f"https://fapi.example.com:{CANARY}",
+    f"https://fapi {CANARY}.example.com",
+    "https://fapi\n.example.com",
+    "https://fäpi.example.com",
+    CANARY,
+)
+
+
+@pytest.mark.parametrize("name", ["BINANCE_FUTURES_URL", "BINANCE_WALLET_URL"])
+@pytest.mark.parametrize("raw", BAD_URLS)
+def test_a_bad_url_is_refused_unshown(from_environment: From, name: str, raw: str) -> None:
+    """Only https, or http to this very machine, and nothing in it but host and port."""
+    assert name in refusal(lambda: from_environment(**{name: raw}, BINANCE_ALLOW_OTHER_HOSTS="on"))
+
+
+@pytest.mark.parametrize("raw", ["http://fstream.example.com", "https://fstream.example.com", CANARY])
+def test_a_bad_stream_url_is_refused_unshown(from_environment: From, raw: str) -> None:
+    """wss, or ws on a loopback address; an unknown value is a usage error even before the stream is examined."""
+    allowed = partial(from_environment, BINANCE_ALLOW_OTHER_HOSTS="on")
+    assert "BINANCE_STREAM_URL" in refusal(lambda: allowed(BINANCE_STREAM_URL=raw))
+
+
+@pytest.mark.parametrize(
+    ("name", "raw"),
+    [
+        *(("BINANCE_ENVIRONMENT", raw) for raw in (CANARY, "testnet", "Production", "demo,production")),
+        *(
+            ("BINANCE_SYMBOL", raw)
+            for raw in ("BTC-USDT", "BTC/USDT", "BTC USDT", "__", "A" * 41, f"{CANARY}?", "a\nb")
+        ),
+        *(("BINANCE_RECV_WINDOW", raw) for raw in ("0", "60001", "-1", "+5", "5000.0", "5e3", "5 s", "9" * 99, "٥")),
+        *(("BINANCE_RECV_WINDOW", raw) for raw in (CANARY, "0x10", "5_000", "NaN")),
+        *(("BINANCE_PROXY", raw) for raw in (CANARY, f"socks5://{CANARY}:1080", "http://", "proxy.example.com:3128")),
+        *(("BINANCE_PROXY", raw) for raw in (f"http://proxy:{CANARY}", "http://proxy:0", "http://proxy:99999")),
+        *(("BINANCE_CA_BUNDLE", raw) for raw in (f"/{CANARY}.pem", ".", f"{CANARY}\0", CANARY + "a" * 300)),
+        ("BINANCE_PRIVATE_KEY_FILE", f"{CANARY}.pem"),
+    ],
+)
+def test_a_bad_value_is_refused_unshown(from_environment: From, name: str, raw: str) -> None:
+    """The setting is named, the remedy too; the value is not."""
+    assert name in refusal(lambda: from_environment(**{name: raw}))
+
+
+@pytest.mark.parametrize("raw", ["http://proxy:3128", "https://user:canary9canary@proxy.example.com"])
+def test_a_proxy_is_kept_as_a_secret(from_environment: From, raw: str) -> None:
+    """It may hold a password."""
+    settings = from_environment(BINANCE_PROXY=raw)
+    assert settings.proxy is not None
+    assert settings.proxy.reveal() == raw
+    assert "proxy.example" not in repr(settings)
+    assert CANARY not in repr(settings)
+
+
+def test_a_ca_bundle_is_a_file(from_environment: From, tmp_path: Path) -> None:
+    """A file that exists is taken as it is."""
+    bundle = tmp_path / "ca.pem"
+    bundle.touch()
+    assert from_environment(BINANCE_CA_BUNDLE=f" {bundle} ").ca_bundle == str(bundle)
+
+
+@pytest.mark.parametrize("bad", ["\n", "Ж"])
+def test_a_key_that_no_header_carries_is_refused_unshown(from_file: From, bad: str) -> None:
+    """A key with a line break or a foreign letter inside is named, not shown."""
+    assert "BINANCE_API_KEY" in refusal(lambda: from_file(f'BINANCE_API_KEY="{CANARY}{bad}{CANARY}"\n'))
+
+
+def test_settings_do_not_print_key_and_secret() -> None:
+    """The repr of all settings together holds no run of a secret."""
+    shown = repr(load(Path("nowhere"), environ={"BINANCE_API_KEY": KEY, "BINANCE_API_SECRET": SECRET}))
+    assert not any(text[i : i + 5] in shown for text in (KEY, SECRET) for i in range(60))
+
+
+# -- a private key --
+
+
+def pem_of(settings: Settings) -> str | None:
+    """The private key in the clear."""
+    held = settings.credentials.private_key
+    return held.pem.reveal() if held else None
+
+
+@pytest.fixture
+def key_file(tmp_path: Path) -> Path:
+    """A private key, as openssl leaves it."""
+    (tmp_path / "keys").mkdir()
+    file = tmp_path / "keys" / "private.pem"
+    file.write_text(ED25519.private)
+    return file
+
+
+def test_a_private_keys_path_starts_at_the_settings_file(
+    from_file: From, from_environment: From, key_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever the run was started, and wherever the setting stands; an absolute path and ~ are what they are."""
+    monkeypatch.setenv("HOME", str(key_file.parent))
+    for path in ("keys/private.pem", "./keys/../keys/private.pem", str(key_file), "~/private.pem"):
+        assert pem_of(from_file(f"BINANCE_PRIVATE_KEY_FILE={path}\n")) == ED25519.private
+        assert pem_of(from_environment(BINANCE_PRIVATE_KEY_FILE=f" {path} ")) == ED25519.private
+    with pytest.raises(UsageProblem):
+        from_file("BINANCE_PRIVATE_KEY_FILE=private.pem\n")
+
+
+def test_files_that_hold_a_credential_are_listed(from_file: From, key_file: Path) -> None:
+    """The private key's is one, and .env is another where it holds a passphrase."""
+    settings = from_file(f"BINANCE_PRIVATE_KEY_FILE={key_file}\n")
+    assert settings.credential_files == (("the private key's file", key_file),)
+    settings = from_file(f"BINANCE_PRIVATE_KEY_FILE={key_file}\nBINANCE_PRIVATE_KEY_PASSPHRASE=x\n")
+    assert [name for name, _ in settings.credential_files] == ["the settings file", "the private key's file"]
+
+
+def test_a_private_key_that_cannot_be_read_is_named(
+    from_environment: From, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Missing, no file, a pipe, too long, not permitted: a sentence each, without the path."""
+    os.mkfifo(tmp_path / f"{CANARY}.pipe")
+    for name in (f"{CANARY}.pem", ".", f"{CANARY}.pipe", f"{CANARY}\0", f"~{CANARY}/x"):
+        assert "folder of the settings file" in refusal(partial(from_environment, BINANCE_PRIVATE_KEY_FILE=name))
+    assert "cannot be read" in refusal(partial(from_environment, BINANCE_PRIVATE_KEY_FILE=CANARY * 200))
+    (tmp_path / f"{CANARY}.pem").write_bytes(b"-" * (MAX_KEY_FILE + 1))
+    ask = partial(from_environment, BINANCE_PRIVATE_KEY_FILE=f"{CANARY}.pem")
+    assert "longer than 64 KiB" in refusal(ask)
+
+    def may_not(*_: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "open", may_not)
+    assert "cannot be read" in refusal(ask)
+
+
+def test_a_secret_and_a_private_key_exclude_each_other(from_file: From, key_file: Path) -> None:
+    """Which of the two would be signed with nobody could tell."""
+    given = {"BINANCE_PRIVATE_KEY_FILE": str(key_file)}
+    message = refusal(lambda: from_file(f"BINANCE_API_SECRET={SECRET}\n", **given))
+    assert "BINANCE_API_SECRET and BINANCE_PRIVATE_KEY_FILE are both given" in message
+    assert pem_of(from_file("BINANCE_API_SECRET=''\n", **given)) == ED25519.private
+
+
+@pytest.mark.parametrize("line", ["{}", "'{}'", '"{}"'])
+@pytest.mark.parametrize("end", ["\\n", "\n"])
+def test_a_private_key_may_be_pasted_into_the_secret(from_file: From, line: str, end: str) -> None:
+    """On one line with `\\n` written out, or in quotes with its own lines; it is remarked upon once."""
+    if (line, end) == ("{}", "\n"):
+        return  # the next test's
+    text = line.format(ED25519.private.strip().replace("\n", end))
+    read = from_file(f"BINANCE_API_SECRET={text}\n").credentials
+    assert read.api_secret is None
+    signer = signer_of(read)
+    assert signer
+    assert (signer.type, signer.sign(ED25519.payload.encode())) == ("ED25519", ED25519.signature)
+    assert len(read.remarks) == 1
+    assert "BINANCE_API_SECRET holds a private key, which is used as one" in read.remarks[0]
+
+
+def test_a_private_key_pasted_without_quotes_is_a_first_line_alone(from_file: From) -> None:
+    """The rest are lines of their own to whoever reads .env."""
+    read = from_file(f"BINANCE_API_SECRET={ED25519.private}\n").credentials
+    assert "BINANCE_API_SECRET holds a part of a PEM alone" in refusal(lambda: signer_of(read))
+
+
+def test_a_passphrase_is_taken_as_it_is(from_environment: From, key_file: Path) -> None:
+    """Blanks may belong to it; a line end does not."""
+    key_file.write_text(ENCRYPTED_ED25519.private)
+    given = {"BINANCE_PRIVATE_KEY_FILE": str(key_file), "BINANCE_PRIVATE_KEY_PASSPHRASE": " a b \r\n"}
+    held = from_environment(**given).credentials.private_key
+    assert held
+    assert held.passphrase
+    assert held.passphrase.reveal() == " a b "
+
+
+@pytest.mark.parametrize("end", ["\n", "\\n", " "])
+def test_a_private_key_in_the_environment_is_known_before_settings_are_read(
+    monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    """So is its passphrase."""
+    monkeypatch.setenv("BINANCE_API_SECRET", ENCRYPTED_ED25519.private.replace("\n", end))
+    monkeypatch.setenv("BINANCE_PRIVATE_KEY_PASSPHRASE", ENCRYPTED_ED25519.passphrase)
+    redactor = Redactor(in_the_environment())
+    for secret in (*ENCRYPTED_ED25519.private.splitlines()[1:-1], ENCRYPTED_ED25519.passphrase):
+        assert redactor.clean(f"<{secret}>") == "<[hidden]>"
+
+
+def test_settings_do_not_print_a_private_key(from_environment: From, key_file: Path) -> None:
+    """Neither the key nor what opens it."""
+    key_file.write_text(ENCRYPTED_ED25519.private)
+    passphrase = ENCRYPTED_ED25519.passphrase
+    settings = from_environment(BINANCE_PRIVATE_KEY_FILE=str(key_file), BINANCE_PRIVATE_KEY_PASSPHRASE=passphrase)
+    hidden = settings.credentials.to_hide()
+    assert passphrase in hidden
+    assert ENCRYPTED_ED25519.body in hidden
+    assert not Redactor(hidden).finds(repr(settings))
+
+
+# -- environments --
+
+
+def test_demo_has_other_hosts_and_no_wallet(from_environment: From) -> None:
+    """Binance's test network serves no wallet API; one that is named is used."""
+    demo = from_environment(BINANCE_ENVIRONMENT="demo")
+    assert (demo.futures_url, demo.wallet_url) == ("https://demo-fapi.binance.com", None)
+    other = {"BINANCE_WALLET_URL": "https://wallet.example.com", "BINANCE_ALLOW_OTHER_HOSTS": "on"}
+    named = from_environment(BINANCE_ENVIRONMENT="demo", **other)
+    assert named.wallet_url == "https://wallet.example.com"
+
+
+def test_environments_share_no_host() -> None:
+    """A demo run never speaks to production, and the other way round."""
+    hosts = [host for pair in ENVIRONMENTS.values() for host in pair if host]
+    assert len(hosts) == len(set(hosts))
+
+
+@pytest.mark.parametrize(
+    ("environment", "name", "url"),
+    [
+        *(("production", "BINANCE_FUTURES_URL", url) for url in DEMO_HOSTS),
+        ("production", "BINANCE_FUTURES_URL", "https://Demo-FAPI.binance.com:443/"),
+        ("production", "BINANCE_FUTURES_URL", "https://demo-fapi.binance.com."),
+        ("production", "BINANCE_WALLET_URL", "https://demo-api.binance.com"),
+        ("production", "BINANCE_WALLET_URL", "https://demo-fapi.binance.com"),
+        ("production", "BINANCE_STREAM_URL", "wss://fstream.binancefuture.com"),
+        ("production", "BINANCE_STREAM_URL", "wss://demo-fstream.binance.com"),
+        ("demo", "BINANCE_FUTURES_URL", "https://fapi.binance.com"),
+        ("demo", "BINANCE_FUTURES_URL", "https://fapi.example.com"),
+        ("demo", "BINANCE_WALLET_URL", "https://api.binance.com"),
+        ("demo", "BINANCE_WALLET_URL", "https://demo-api.binance.com"),
+        ("demo", "BINANCE_STREAM_URL", "wss://fstream.binance.com"),
+    ],
+)
+def test_a_host_of_the_other_environment_is_refused(
+    environment: str, name: str, url: str, from_environment: From
+) -> None:
+    """A key of one network would be sent to the other; the sentence names both settings."""
+    named = {"BINANCE_ENVIRONMENT": environment, name: url, "BINANCE_ALLOW_OTHER_HOSTS": "on"}
+    told = refusal(lambda: from_environment(**named))
+    assert name in told
+    assert "BINANCE_ENVIRONMENT" in told
+
+
+@pytest.mark.parametrize("name", ["BINANCE_FUTURES_URL", "BINANCE_WALLET_URL", "BINANCE_STREAM_URL"])
+@pytest.mark.parametrize("environment", ["production", "demo"])
+def test_a_host_of_the_environment_or_of_this_machine_is_taken(
+    environment: str, name: str, from_environment: From
+) -> None:
+    """Binance has several names for one host; a local exchange stands for either network."""
+    tls = "wss" if name == "BINANCE_STREAM_URL" else "https"
+    hosts = {"production": ["fapi1.binance.com", "fstream.binance.com"], "demo": [DEMO_HOSTS[1].partition("//")[2]]}
+    hosts["demo"] *= name != "BINANCE_WALLET_URL"  # it has none
+    for url in (*(f"{tls}://{host}" for host in hosts[environment]), f"{tls.removesuffix('s')}://127.0.0.1:1"):
+        assert url in from_environment(**{"BINANCE_ENVIRONMENT": environment, name: url}).asked
+
+
+@pytest.mark.parametrize("name", ["BINANCE_FUTURES_URL", "BINANCE_WALLET_URL", "BINANCE_STREAM_URL"])
+def test_nothing_goes_in_clear_to_a_proxy_on_another_machine(name: str, from_environment: From) -> None:
+    """Not even where the host behind it is this very machine."""
+    scheme = "ws" if name == "BINANCE_STREAM_URL" else "http"
+    clear = {name: f"{scheme}://127.0.0.1:8000"}
+    with pytest.raises(UsageProblem, match=f"{name} is {scheme}"):
+        from_environment(BINANCE_PROXY="http://proxy.example.com:3128", **clear)
+    assert from_environment(BINANCE_PROXY="http://127.0.0.1:3128", **clear).proxy
