@@ -27,7 +27,7 @@ from keycheck import clock
 from keycheck.settings import child_environment
 
 SECONDS = 75.0  # for a whole run; a run against a dead exchange ends by itself within 60
-CUT_SHORT = "run_cut_short"  # the cause of a verdict that no run came to
+CUT_SHORT = "run_not_finished"  # the cause of a verdict that no run came to, as diagnosis/cause.py names it
 _LONGEST_LINE = 2**20  # bytes; a check has some 1,000
 _LONGEST_FILE = 2**24
 _LOOK = 0.05  # seconds between two looks at `cancel`

@@ -21,6 +21,7 @@ import pytest
 import keycheck
 from keycheck import process
 from keycheck.api import Cause, Report
+from keycheck.diagnosis.cause import CAUSES
 from keycheck.report import verdict_json
 from keycheck.settings import child_environment, loading
 from tests.exchange import API_KEY, API_SECRET, Fault, LocalExchange, Scenario
@@ -192,6 +193,11 @@ def test_a_run_that_is_not_over_in_time_is_unproven(temporary: Path) -> None:
     jsonschema.validate(report.data, schema)
     assert list(temporary.iterdir()) == []
     assert children(temporary) == []
+
+
+def test_the_cause_of_a_run_that_is_cut_short_is_a_listed_one() -> None:
+    """Under the name by which README and --explain know it."""
+    assert process.CUT_SHORT in {name for causes in CAUSES.values() for name in causes}
 
 
 def test_a_run_can_be_cancelled(temporary: Path) -> None:

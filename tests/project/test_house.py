@@ -112,6 +112,15 @@ def test_every_dependency_is_pinned_with_its_hash(group: str) -> None:
     assert len(pinned) == len([pin for pin in pins if "==" in pin.partition("\n")[0]])
 
 
+def test_the_wheel_holds_every_package() -> None:
+    """pyproject.toml names them, since three of them lie elsewhere; setuptools itself would leave a new one out."""
+    setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+    folders = {path.parent.relative_to(ROOT).as_posix().replace("/", ".") for path in KEYCHECK.rglob("__init__.py")}
+    assert set(setuptools["packages"]) == folders | {"keycheck.suite", "keycheck.recorded", "keycheck.project"}
+    kinds = {path.suffix for path in KEYCHECK.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
+    assert kinds == {".py", ".typed", ".html", ".css", ".json"}  # one more is one more line of package-data
+
+
 def test_every_dependency_has_its_reason_beside_it() -> None:
     """A comment on its line in pyproject.toml; type stubs and test tools that speak for themselves aside."""
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")

@@ -16,7 +16,7 @@ from keycheck import __version__
 from tests.exchange import API_SECRET, LocalExchange, Scenario
 from tests.keys import ED25519
 from tests.running import ROOT
-from tests.test_action import script_of
+from tests.project.test_action import script_of
 
 CONTAINERFILE = (ROOT / "Containerfile").read_text("utf-8")
 MOST_PACKAGES = 26
