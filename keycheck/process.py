@@ -29,7 +29,7 @@ from keycheck.settings import child_environment
 SECONDS = 75.0  # for a whole run; a run against a dead exchange ends by itself within 60
 CUT_SHORT = "run_not_finished"  # the cause of a verdict that no run came to, as diagnosis/cause.py names it
 _LONGEST_LINE = 2**20  # bytes; a check has some 1,000
-_LONGEST_FILE = 2**24
+_LONGEST_FILE = 2**22
 _LOOK = 0.05  # seconds between two looks at `cancel`
 _VERDICTS = {0: "OK", 1: "NOT_OK", 10: "UNPROVEN"}
 _DIRTY = 11
@@ -242,7 +242,6 @@ def _json(text: str) -> dict[str, Any] | None:
 def _text(path: Path) -> str:
     """Of a report; "" where there is none."""
     try:
-        with path.open("rb") as file:
-            return file.read(_LONGEST_FILE).decode("utf-8", "replace")
+        return path.read_text("utf-8", "replace") if path.stat().st_size <= _LONGEST_FILE else ""
     except OSError:
         return ""

@@ -15,8 +15,8 @@ import pytest
 from keycheck import __version__
 from tests.exchange import API_SECRET, LocalExchange, Scenario
 from tests.keys import ED25519
-from tests.running import ROOT
 from tests.project.test_action import script_of
+from tests.running import ROOT
 
 CONTAINERFILE = (ROOT / "Containerfile").read_text("utf-8")
 MOST_PACKAGES = 26
