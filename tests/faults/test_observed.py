@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from keycheck.exchange.endpoints import ACCOUNT_CONFIG, ACCOUNT_INFO, API_RESTRICTIONS, LISTEN_KEY, ORDER_TEST
+from keycheck.exchange.endpoints import (
+    ACCOUNT_CONFIG,
+    ACCOUNT_INFO,
+    API_RESTRICTIONS,
+    LISTEN_KEY,
+    ORDER_TEST,
+    SYMBOL_CONFIG,
+)
 from tests.exchange import LocalExchange
 from tests.faults import observed
 from tests.faults.observed import MAIL, NUMBER, OBSERVED, TRACE, Cell
@@ -35,7 +42,10 @@ class Bench:
         for path in (junit, cassette):
             path.unlink(missing_ok=True)
         with LocalExchange(cell.scenario) as exchange:
-            done = self._suite(f"--junitxml={junit}", "--record", str(cassette), settings=exchange.settings())
+            # Without it the margin type is never asked for.
+            expected = {"BINANCE_EXPECT": "isolated"} if cell.endpoint is SYMBOL_CONFIG else {}
+            settings = exchange.settings() | expected
+            done = self._suite(f"--junitxml={junit}", "--record", str(cassette), settings=settings)
             asked = [one for one in exchange.log if f"{one.method} {one.path}" == str(cell.endpoint)]
         causes = [one["cause"] for one in done.verdict["diagnosis"]]
         found = (done.verdict["verdict"], causes[0] if causes else "")
