@@ -15,7 +15,8 @@ from benchmarks.runs import Runs
 from tests.exchange import Fault, LocalExchange, Scenario
 
 NONE_MS, NEAR_MS, FAR_MS = 0, 100, 250  # latency of each answer; the rivals have NEAR_MS
-TRIVIAL, REPLAY = "one trivial test", "replay"
+TRIVIAL, REPLAY, CALLED = "one trivial test", "replay", "keycheck.check"
+MANY, AT_ONCE = 100, 8  # runs of one program, and its threads
 
 Times = Mapping[str, list[float]]  # seconds of each round, by what was run
 Measured = TypeVar("Measured")
@@ -46,6 +47,7 @@ def times(runs: Runs, contest: Contest, rounds: int) -> Times:
     turns: dict[str, Callable[[], float]] = {TRIVIAL: runs.trivial, REPLAY: runs.replay}
     for latency_ms in (NONE_MS, NEAR_MS, FAR_MS):
         turns[live(latency_ms)] = partial(against, latency_ms, runs.live)
+    turns[CALLED] = partial(against, NEAR_MS, lambda exchange: float(runs.called(exchange)["seconds"]))
     for rival in contest.entrants:
         turns[rival.name] = partial(against, NEAR_MS, partial(contest.run, rival))
     found: dict[str, list[float]] = {name: [] for name in turns}
@@ -69,6 +71,7 @@ def ratios(found: Times, rival: str | None) -> Iterator[Figure]:
     longer = median(far - near for far, near in zip(found[live(FAR_MS)], found[live(NEAR_MS)], strict=True))
     trips = longer / (FAR_MS - NEAR_MS) * 1000
     yield Figure("round trips on the critical path of a live run", trips, 5, places=1)
+    yield Figure(f"keycheck.check / live run, {NEAR_MS} ms", middle[CALLED] / middle[live(NEAR_MS)], 1.15, places=2)
     yield Figure("replay / one trivial test", middle[REPLAY] / middle[TRIVIAL], 1.7, places=2)
     yield Figure(f"live run / one trivial test, {NONE_MS} ms", middle[live(NONE_MS)] / middle[TRIVIAL], places=2)
 
@@ -79,6 +82,17 @@ def memory(runs: Runs, rounds: int) -> Iterator[Figure]:
     name = f"peak memory of a live run, exchangeInfo of {size / 1e6:.2f} MB with {symbols} symbols"
     yield Figure(name, _middle(rounds, partial(against, NONE_MS, runs.live_peak)), 75, "MB")
     yield Figure("peak memory of the replay", _middle(rounds, runs.replay_peak), 90, "MB")
+
+
+def callers(runs: Runs) -> Iterator[Figure]:
+    """What a program that calls `keycheck.check` grows by, and what many runs leave behind in it."""
+    grown = against(NONE_MS, runs.called)["grown"]
+    yield Figure("memory that a caller grows by", grown["kB"] * 1024 / 1e6 or None, 5, "MB", 1)
+    left = against(NONE_MS, partial(runs.called, runs=MANY, threads=AT_ONCE))["grown"]
+    yield Figure(
+        f"the same by {MANY} runs in {AT_ONCE} threads", left.pop("kB") * 1024 / 1e6 or None, unit="MB", places=1
+    )
+    yield Figure(f"{', '.join(left)} that they leave behind", sum(map(abs, left.values())), 0)
 
 
 def exchange_info(exchange: LocalExchange) -> tuple[int, int]:

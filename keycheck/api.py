@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from keycheck import process
-from keycheck.settings.loading import PRIVATE_KEY
+from keycheck.settings.child_environment import PRIVATE_KEY
 
 _OTHER_NAMES = {"private_key": PRIVATE_KEY, "passphrase": "BINANCE_PRIVATE_KEY_PASSPHRASE"}
 _PATHS = ("private_key_file", "ca_bundle")

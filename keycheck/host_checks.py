@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 
-from keycheck.settings import loading
+from keycheck.settings import child_environment, loading
 
 _SECONDS = 3.0
 _CLOCKS = {
@@ -132,7 +132,7 @@ def _git(program: Path, path: Path, *arguments: str, may_fail: bool = False) -> 
 
 
 def _run(program: Path, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str] | None":
-    environment = loading.for_other_programs() | variables
+    environment = child_environment.for_other_programs() | variables
     try:
         return subprocess.run(  # noqa: S603  fixed commands; a file's name is an argument behind "--"
             [str(program), *arguments],

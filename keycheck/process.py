@@ -24,12 +24,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from keycheck import clock
-from keycheck.settings import loading
+from keycheck.settings import child_environment
 
 SECONDS = 75.0  # for a whole run; a run against a dead exchange ends by itself within 60
-CUT_SHORT = "run_cut_short"  # the cause of a verdict that no run came to
+CUT_SHORT = "run_not_finished"  # the cause of a verdict that no run came to, as diagnosis/cause.py names it
 _LONGEST_LINE = 2**20  # bytes; a check has some 1,000
-_LONGEST_FILE = 2**24
+_LONGEST_FILE = 2**22
 _LOOK = 0.05  # seconds between two looks at `cancel`
 _VERDICTS = {0: "OK", 1: "NOT_OK", 10: "UNPROVEN"}
 _DIRTY = 11
@@ -67,8 +67,8 @@ def run(  # noqa: PLR0913  three that make the run, and three that watch it
 ) -> Finished:
     """Runs the suite once and waits for it. Safe to call from several threads at once.
 
-    `settings`: by their BINANCE_ names, credentials among them, and `loading.PRIVATE_KEY` for the text of a private
-    key. Of the caller's own environment nothing is a setting. `env_file`: a file of more settings, read by the child.
+    `settings`: by their BINANCE_ names, credentials among them; the text of a private key is `PRIVATE_KEY` of
+    child_environment. Nothing of the caller's environment is a setting. `env_file`: more settings, read by the child.
     `arguments`: options of `keycheck`, such as `--replay NAME`. `on_check` hears each entry of verdict.json's `checks`
     as it comes, in the calling thread. `timeout`: seconds. A run that is cut off, or that breaks, is UNPROVEN.
 
@@ -196,7 +196,7 @@ def _start(folder: Path) -> "subprocess.Popen[bytes]":
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         cwd=folder.parent,
-        env=loading.for_a_run(),
+        env=child_environment.for_a_run(),
         start_new_session=True,
         creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
     )
@@ -242,7 +242,6 @@ def _json(text: str) -> dict[str, Any] | None:
 def _text(path: Path) -> str:
     """Of a report; "" where there is none."""
     try:
-        with path.open("rb") as file:
-            return file.read(_LONGEST_FILE).decode("utf-8", "replace")
+        return path.read_text("utf-8", "replace") if path.stat().st_size <= _LONGEST_FILE else ""
     except OSError:
         return ""

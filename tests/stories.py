@@ -342,6 +342,8 @@ _BOTH = (
         "likely",
         at(WALLET, Fault.refused(-2008), "unknown-key"),
     ),
+    Story("stamp refused once", "OK", scenario=at(ACCOUNT, Fault.refused(-1021, times=1))),
+    Story("stamp of an order refused once", "OK", scenario=at(ORDER, Fault.refused(-5028, times=1))),
     Story("invalid account, once", "OK", scenario=at(ACCOUNT, Fault.refused(-1109, times=1))),
     Story("invalid account for an order, once", "OK", scenario=at(ORDER, Fault.refused(-1109, times=1))),
     Story("invalid account", "UNPROVEN", "exchange_trouble", "likely", at(ACCOUNT, Fault.refused(-1109))),

@@ -21,8 +21,9 @@ import pytest
 import keycheck
 from keycheck import process
 from keycheck.api import Cause, Report
+from keycheck.diagnosis.cause import CAUSES
 from keycheck.report import verdict_json
-from keycheck.settings import loading
+from keycheck.settings import child_environment, loading
 from tests.exchange import API_KEY, API_SECRET, Fault, LocalExchange, Scenario
 from tests.keys import ED25519
 from tests.running import ROOT, SuiteRunner
@@ -194,6 +195,11 @@ def test_a_run_that_is_not_over_in_time_is_unproven(temporary: Path) -> None:
     assert children(temporary) == []
 
 
+def test_the_cause_of_a_run_that_is_cut_short_is_a_listed_one() -> None:
+    """Under the name by which README and --explain know it."""
+    assert process.CUT_SHORT in {name for causes in CAUSES.values() for name in causes}
+
+
 def test_a_run_can_be_cancelled(temporary: Path) -> None:
     """From another thread, and within a moment."""
     cancel = threading.Event()
@@ -294,7 +300,7 @@ def test_a_child_is_given_named_variables_alone(monkeypatch: pytest.MonkeyPatch)
     """Neither what the caller keeps secret of its own, nor what would steer Python or pytest."""
     for name in ("AWS_SECRET_ACCESS_KEY", "PYTHONPATH", "PYTHONSTARTUP", "PYTEST_PLUGINS", "BINANCE_API_KEY"):
         monkeypatch.setenv(name, "mine")
-    names = set(loading.for_a_run())
+    names = set(child_environment.for_a_run())
     assert "PATH" in names
     assert not [name for name in names if name.startswith(("AWS", "PYTHON", "PYTEST", "BINANCE"))]
 

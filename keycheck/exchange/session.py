@@ -7,6 +7,7 @@ time (local clock corrected by the offset that the first look at it showed), so 
 from collections.abc import Mapping
 from contextlib import suppress
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from keycheck import clock
@@ -66,6 +67,7 @@ from keycheck.exchange.weight import Weight, weight_of_others
 from keycheck.redaction.redactor import Redactor
 
 CLOCK_SAMPLES = 3
+FRESH_SAMPLE = CLOCK_SAMPLES + 1  # taken only where a stamp was refused
 
 
 class Binance:
@@ -93,6 +95,7 @@ class Binance:
         self._journal = journal
         self._listener = listener  # None: no stream is to be opened
         self._throttle = throttle
+        self._fresh_sample: Sample | None = None
         self.memo = Memo()
         self._client = ApiClient(
             transport, identity, redactor, journal, self.memo, throttle=throttle, recv_window=recv_window
@@ -140,14 +143,14 @@ class Binance:
 
     @memoized(sends=TIME)
     def clock_sample(self, number: int) -> Sample:
-        """The exchange's clock beside the local one, for the first, second or third time."""
+        """The exchange's clock beside the local one, for the first, second or third time, or anew."""
         answer, span = self._ask(TIME)
         began, took = self._journal.keep(f"clock/{number}", [span.began, span.took])
         server = self._insist(answer).get("serverTime")
         if type(server) is not int or not 10**12 < server < 10**13:
             raise missing("serverTime", "the futures API (time)")
         sample = Sample(began, took, server)
-        if number == 1:
+        if number in (1, FRESH_SAMPLE):
             self._throttle.offset = sample.offset
         return sample
 
@@ -317,7 +320,7 @@ class Binance:
         """The answer to a test order below the smallest allowed value."""
         rules, price = self._market_rules(), self.mark_price()
         quantity = dust_quantity(rules, price)
-        below = quantity * price < rules.min_notional
+        below = Fraction(quantity) * Fraction(price) < rules.min_notional
         what = "an order below the minimum" if below else "one step, which is no less than the minimum already"
         return self._weighed(what, quantity, self._test_order(plain(quantity)))
 
@@ -359,11 +362,23 @@ class Binance:
     # -- how a request is sent --
 
     def _ask(self, endpoint: Endpoint, params: Params = ()) -> tuple[Answer, clock.Span]:
-        """One answer. A signed request asks the exchange's clock first, for its stamp."""
+        """One answer. A signed request asks the exchange's clock first, for its stamp.
+
+        Where a stamp is refused, the clock is looked at anew, once in a run, and the request is sent once more: a clock
+        that was just set, or an answer that was slow once, is no clock that is wrong.
+        """
         if not endpoint.signed:
             return self._client.ask(endpoint, params)
         self._client.require_key_for(endpoint)
-        return self._client.ask(endpoint, params, self.clock_sample(1).stamp_offset)
+        sample = self._fresh_sample or self.clock_sample(1)
+        answer, span = self._client.ask(endpoint, params, sample.stamp_offset)
+        if not (isinstance(answer, Refusal) and answer.kind is Kind.CLOCK) or sample is self._fresh_sample:
+            return answer, span
+        try:
+            self._fresh_sample = self.clock_sample(FRESH_SAMPLE)
+        except Inconclusive:
+            return answer, span
+        return self._client.ask(endpoint, params, self._fresh_sample.stamp_offset)
 
     def _ask_for_the_key(self, endpoint: Endpoint, params: Params = ()) -> Answer:
         """One answer to a signed request, whose claim is about this machine as well: its place may be refused."""

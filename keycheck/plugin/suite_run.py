@@ -55,6 +55,7 @@ class SuiteRun:
         self.hold = withdrawal.hold_of(config, config.option)
         self.options = self._options()
         self.run: Run | None = None  # until its session is open
+        self.begun: RunReport | None = None  # the report without findings, once the last verdict is withdrawn
         self.report: RunReport | None = None
         self._begun = self._told = False
         self._ended: set[Check] = set()  # the checks whose functions ran to their last line
@@ -76,9 +77,11 @@ class SuiteRun:
             return
         try:
             new_run = NewRun(self.options, self.catalogue, self.redactor, self.hold, Countdown(self.config))
+            self.begun = new_run.begun
             self._refuse_what_cannot_work()
             with deferred_imports.undisturbed():  # each way of running imports what it uses
                 self.run = new_run.open()
+            self.begun = self.run.begun
         except UsageProblem as problem:
             message = str(problem)
         else:

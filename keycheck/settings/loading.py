@@ -1,4 +1,4 @@
-""".env and environment -> Settings. The only reader of `os.environ`; it never writes to it."""
+""".env and environment -> Settings. With child_environment.py the only reader of `os.environ`, and no writer of it."""
 
 import getpass
 import json
@@ -17,6 +17,7 @@ from keycheck.exchange.evidence import System
 from keycheck.exchange.hosts import Exchange, environment_of, exchange_of, is_local
 from keycheck.redaction.secret import Secret
 from keycheck.settings import dotenv_file, value_parsers
+from keycheck.settings.child_environment import PRIVATE_KEY
 from keycheck.settings.value_parsers import DEFAULT_RECV_WINDOW, DEFAULT_SYMBOL
 
 # Variables by which CI services name projects, people and machines.
@@ -33,17 +34,8 @@ _OF_CI = (
     "CIRCLE_",
     "BUILDKITE_",
 )
-# Of Windows: without the first no program starts, and the others are what HOME is elsewhere.
-_FOR_OTHER_PROGRAMS = ("HOME", "XDG_CONFIG_HOME", "SYSTEMROOT", "PROGRAMDATA", "USERPROFILE", "HOMEDRIVE", "HOMEPATH")
 _NETWORKS = {"production": "production network", "demo": "test network"}
-# Variables that a run needs as a child process: to find its libraries, to ask git and the system's clock, and to write.
-_FOR_A_RUN = (
-    *("PATH", "USER", "LOGNAME", "USERNAME", "TMPDIR", "TEMP", "TMP", "WINDIR", "SYSTEMDRIVE", "LOCALAPPDATA"),
-    *("LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"),
-)
 _SECRETS = (pasted_text.KEY, pasted_text.SECRET, pasted_text.PASSPHRASE)
-# The text of a private key, which a program hands over where a person names its file. No setting of a person's.
-PRIVATE_KEY = "BINANCE_PRIVATE_KEY"
 
 NAMES = (
     pasted_text.KEY,
@@ -121,17 +113,6 @@ def step_summary() -> Path | None:
     """The file in which a step of GitHub Actions collects text for the page of its run; None elsewhere."""
     name = os.environ.get("GITHUB_STEP_SUMMARY", "").strip()
     return Path(name) if name else None
-
-
-def for_other_programs() -> dict[str, str]:
-    """All that another program is given of the environment: where its user's own settings are."""
-    return {name: os.environ[name] for name in _FOR_OTHER_PROGRAMS if name in os.environ}
-
-
-def for_a_run() -> dict[str, str]:
-    """All that a run is given of the environment where it is a child process. No credential, and no setting."""
-    named = (*_FOR_OTHER_PROGRAMS, *_FOR_A_RUN)
-    return {name: os.environ[name] for name in named if name in os.environ} | {"NO_COLOR": "1", "COLUMNS": "100"}
 
 
 def program_folders() -> list[Path]:

@@ -77,6 +77,7 @@ def recorded(suite: SuiteRunner, scenario: Scenario, cassette: Path, **settings:
 RECORDED = {
     **{name: SCENARIOS[name] for name in ("healthy", "ip-refused")},
     "refused connection": Scenario(faults={"/fapi/v1/ping": Fault.reset()}),
+    "stamp refused once": Scenario(faults={"/fapi/v1/order/test": Fault.refused(-1021, times=1)}),
     "another way out": Scenario(permissions={"alpha withdraw": True, "alphaWithdraw": True}),
     "flaky": Scenario(
         faults={"/fapi/v1/time": Fault.reset(times=1), "/fapi/v1/accountConfig": Fault.bad_gateway(times=1)}

@@ -15,19 +15,12 @@ import pytest
 from keycheck import __version__
 from tests.exchange import API_SECRET, LocalExchange, Scenario
 from tests.keys import ED25519
+from tests.project.test_action import script_of
 from tests.running import ROOT
-from tests.test_action import script_of
 
 CONTAINERFILE = (ROOT / "Containerfile").read_text("utf-8")
 MOST_PACKAGES = 26
 pytestmark = [pytest.mark.installed, pytest.mark.timeout(600)]
-
-
-@pytest.fixture(autouse=True)
-def asked_for(request: pytest.FixtureRequest) -> None:
-    """An installation takes half a minute."""
-    if "installed" not in (request.config.option.markexpr or ""):
-        pytest.skip("an installation in a fresh environment takes half a minute: -m installed")
 
 
 def instructions() -> list[tuple[str, str]]:
