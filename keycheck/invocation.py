@@ -15,7 +15,7 @@ import pytest
 from keycheck.caller import SUITE, Caller
 from keycheck.redaction.secret import Secret
 
-PLUGINS = ("keycheck.withdrawal", "keycheck.run.deferred_imports", "keycheck.plugin")  # as in conftest.py
+PLUGINS = ("keycheck.withdrawal", "keycheck.plugin")  # as in conftest.py
 _HTML = ("pytest_metadata.plugin", "pytest_html.fixtures", "pytest_html.plugin")
 # pytest's own variables: what is meant for another project's tests has no place where a secret is.
 _OF_PYTEST = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DEBUG")

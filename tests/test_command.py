@@ -116,11 +116,12 @@ def test_more_processes_are_refused(arguments: tuple[str, ...], keycheck: Comman
     assert "-n does not go with keycheck" in done.stderr
 
 
-@pytest.mark.parametrize("path", ["conftest.py", ".", "suite/"])
+@pytest.mark.parametrize("path", ["conftest.py", ".", "suite/", "--", "@here.txt"])
 def test_paths_are_refused(path: str, keycheck: Command, tmp_path: Path) -> None:
     """Before anything that lies there is imported."""
     (tmp_path / "here/conftest.py").write_text("print('STRANGER')")
-    done = keycheck(path, *REPLAY)
+    (tmp_path / "here/here.txt").write_text("--")
+    done = keycheck(*REPLAY, path)
     assert done.returncode == 4
     assert f"keycheck takes options alone, and {path} is none" in done.stderr
     assert "STRANGER" not in done.stdout + done.stderr
