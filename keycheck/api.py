@@ -89,6 +89,7 @@ def check(  # noqa: PLR0913  one for each setting
     allow_other_hosts: bool | None = None,
     stream_url: str | None = None,
     user_stream: bool | None = None,
+    expect: str | None = None,
     proxy: str | None = None,
     ca_bundle: str | Path | None = None,
     on_check: Callable[[Check], None] | None = None,

@@ -64,6 +64,7 @@ def session(exchange: LocalExchange, throttle: Throttle | None = None, **extra: 
             symbol=read.symbol,
             recv_window=read.recv_window,
             has_wallet=read.wallet_url is not None,
+            expected=read.expected,
             journal=clock.NoJournal(),
             redactor=redactor,
             listener=_listener(read, redactor),

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, cast, get_args
 
 from keycheck.credentials.pasted_text import KEY, SECRET, KeyFacts, KeyType
+from keycheck.exchange.account_setup import WORDS
 from keycheck.exchange.endpoints import ENVIRONMENTS
 from keycheck.exchange.evidence import System
 from keycheck.exchange.hosts import Exchange
@@ -22,7 +23,7 @@ class Label:
     environment's name where its own hosts were asked.
 
     `system`: of the machine that recorded it; None where it is none of those known. `has_stream`: whether the account's
-    stream was looked at (BINANCE_USER_STREAM).
+    stream was looked at (BINANCE_USER_STREAM); `expected`: the words of BINANCE_EXPECT.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Label:
     key: KeyFacts
     system: System | None = None
     has_stream: bool = True
+    expected: tuple[str, ...] = ()
 
     @property
     def exchange(self) -> Exchange:
@@ -53,6 +55,7 @@ def origin(exchange: Exchange, environment: str) -> str:
 def as_plain(label: Label) -> dict[str, Any]:
     """The label in YAML's own types."""
     plain = asdict(label) | {"format": FORMAT}
+    plain["expected"] = list(label.expected)
     plain["key"] = {name: list(v) if isinstance(v, tuple) else v for name, v in plain["key"].items()}
     return plain
 
@@ -74,6 +77,7 @@ def label_from(kept: Any, name: str) -> Label:
             key=_key(kept["key"]),
             system=_system(kept.get("system")),
             has_stream=_flag(kept.get("has_stream", True)),
+            expected=tuple(_one_of(word, WORDS) for word in _texts(kept.get("expected", []))),
         )
     except (KeyError, TypeError, AttributeError):
         pass

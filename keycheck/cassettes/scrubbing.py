@@ -22,6 +22,7 @@ from keycheck.exchange.endpoints import (
     PING,
     POSITION_SIDE,
     PREMIUM_INDEX,
+    SYMBOL_CONFIG,
     TIME,
     TRADING_STATUS,
 )
@@ -51,8 +52,9 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     PING.path: (),
     TIME.path: ("serverTime",),
     PREMIUM_INDEX.path: ("symbol", "markPrice"),
-    ACCOUNT_CONFIG.path: ("canTrade", "dualSidePosition"),
+    ACCOUNT_CONFIG.path: ("canTrade", "dualSidePosition", "multiAssetsMargin"),
     POSITION_SIDE.path: ("dualSidePosition",),
+    SYMBOL_CONFIG.path: ("symbol", "marginType"),
     API_RESTRICTIONS.path: ("ipRestrict", "createTime", "tradingAuthorityExpirationTime"),
     ACCOUNT_INFO.path: ("isFutureEnabled", "isPortfolioMarginRetailEnabled"),
     ORDER_TEST.path: (),  # judged by its shape; the body holds order ids
@@ -92,7 +94,8 @@ def scrub_body(path: str, status: int, body: bytes, symbol: str, clean: Clean) -
     if parsed is None:
         return b"(not JSON; dropped)"
     if not isinstance(parsed, dict):
-        return b"[]"
+        listed = isinstance(parsed, list) and path == SYMBOL_CONFIG.path and status == 200
+        return _plain(_symbol_configs(parsed, symbol, clean) if listed else [])
     if is_notice(body):
         return b'{"0":"a notice"}'
     if status != 200:
@@ -114,7 +117,17 @@ def scrub_body(path: str, status: int, body: bytes, symbol: str, clean: Clean) -
         kept |= _signs(parsed)
     if status == 200 and path == ORDER_TEST.path:
         kept = {} if is_accepted_order(parsed) else kept or {"unlisted": True}
+    return _plain(kept)
+
+
+def _plain(kept: object) -> bytes:
     return json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def _symbol_configs(listed: list[Any], symbol: str, clean: Clean) -> list[Body]:
+    """The contract under test alone; with its second entry, where it has one."""
+    entries = [one for one in listed if isinstance(one, dict) and one.get("symbol") == symbol]
+    return [_scalars(one, _FIELDS[SYMBOL_CONFIG.path], clean) for one in entries[:2]]
 
 
 def _signs(body: Body) -> Body:

@@ -10,6 +10,7 @@ from keycheck.exchange.endpoints import (
     API_RESTRICTIONS,
     LISTEN_KEY,
     ORDER_TEST,
+    SYMBOL_CONFIG,
     TRADING_STATUS,
     Endpoint,
 )
@@ -124,7 +125,7 @@ class EvidenceView:
 def _is_aside(call: Call) -> bool:
     """Whether this request's failure has no part in the verdict."""
     # account/info is asked for the diagnosis alone. The others are advice; but a limit that they met ended the run.
-    advice = (str(LISTEN_KEY), str(TRADING_STATUS))
+    advice = (str(LISTEN_KEY), str(TRADING_STATUS), str(SYMBOL_CONFIG))
     return call.name == str(ACCOUNT_INFO) or (call.name in advice and call.trouble != "rate_limited")
 
 

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from keycheck.errors import BlockedEnRoute, ExchangeTrouble, Inconclusive, NotBinance, RateLimited, RestrictedLocation
 from keycheck.exchange import refusal_text
-from keycheck.exchange.endpoints import ACCOUNT_CONFIG, API_RESTRICTIONS, ORDER_TEST, Endpoint
+from keycheck.exchange.endpoints import ACCOUNT_CONFIG, API_RESTRICTIONS, ORDER_TEST, SYMBOL_CONFIG, Endpoint
 from keycheck.exchange.error_codes import Kind, kind_of
 from keycheck.exchange.facts import Refusal
 from keycheck.redaction.redactor import printable
@@ -59,7 +59,8 @@ _FLAGS = {
 
 
 def read(raw: RawAnswer, endpoint: Endpoint, clean: Clean) -> dict[str, Any] | Refusal:
-    """The JSON object of a 200, or the refusal of a 4xx that carries one of Binance's codes.
+    """The JSON object of a 200, or the refusal of a 4xx that carries one of Binance's codes. A list, where Binance may
+    give one, is the member `list` of an object.
 
     `clean` takes secrets out of Binance's text, of which refusal_text.py tells no more than its code allows. Raises
     Inconclusive for everything else.
@@ -197,6 +198,8 @@ def utc(ms: int) -> str:
 def _json_object(raw: RawAnswer, endpoint: Endpoint) -> dict[str, Any]:
     content_type = raw.headers.get("content-type", "application/json").lower()
     body = strict(raw.body) if "json" in content_type else None
+    if isinstance(body, list) and endpoint == SYMBOL_CONFIG:
+        return {"list": body}
     if not isinstance(body, dict):
         media_type = content_type.partition(";")[0].strip()
         shown = media_type if media_type in _KNOWN_TYPES else "something"  # a key read back, for example

@@ -15,7 +15,7 @@ from typing import Any
 from keycheck.errors import NotBinance
 from keycheck.exchange.endpoints import Host
 from keycheck.exchange.error_codes import Kind
-from keycheck.exchange.orders import OrderRules
+from keycheck.exchange.orders import Lot, OrderRules
 
 _MOST_NAMES = 3000  # contracts; Binance has some 900
 _NAME = re.compile(r"\w{1,40}")
@@ -200,21 +200,19 @@ class SymbolRules:
         return self._text("MIN_NOTIONAL", "notional") if self._filter("MIN_NOTIONAL") is not None else None
 
     def market_rules(self) -> OrderRules:
-        """Limits of a MARKET order: the step of MARKET_LOT_SIZE, else of LOT_SIZE; the tighter of their bounds."""
-        lots = [self._filter(kind) or {} for kind in ("MARKET_LOT_SIZE", "LOT_SIZE")]
-
-        def figures(name: str) -> list[Decimal]:
-            return [value for lot in lots if name in lot and (value := decimal(lot[name], name, self._where)) > 0]
-
-        steps = figures("stepSize")
-        if not steps:
+        """Limits of a MARKET order, which has to pass LOT_SIZE and MARKET_LOT_SIZE. A figure of 0 is no rule."""
+        lots = tuple(self._lot(kind) for kind in ("MARKET_LOT_SIZE", "LOT_SIZE") if self._filter(kind) is not None)
+        if not any(lot.step for lot in lots):
             raise missing("stepSize", self._where)
-        return OrderRules(
-            step=steps[0],
-            min_quantity=max(figures("minQty"), default=Decimal(0)),
-            max_quantity=min(figures("maxQty"), default=None),
-            min_notional=decimal(self.min_notional or "0", "notional", self._where),
+        return OrderRules(lots, decimal(self.min_notional or "0", "notional", self._where))
+
+    def _lot(self, kind: str) -> Lot:
+        given = self._filter(kind) or {}
+        step, least, most = (
+            decimal(given[name], name, self._where) if name in given else Decimal(0)
+            for name in ("stepSize", "minQty", "maxQty")
         )
+        return Lot(step, least, most or None)
 
     def _filter(self, kind: str) -> Mapping[str, Any] | None:
         if kind in self.disputed:

@@ -7,6 +7,7 @@ time (local clock corrected by the offset that the first look at it showed), so 
 from collections.abc import Mapping
 from contextlib import suppress
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from keycheck import clock
@@ -19,6 +20,8 @@ from keycheck.errors import (
     RestrictedLocation,
     Undecided,
 )
+from keycheck.exchange import account_setup
+from keycheck.exchange.account_setup import AccountSetup, expected_of, margin_type
 from keycheck.exchange.api_client import Answer, ApiClient, Identity, Listener, Transport
 from keycheck.exchange.drift import Drift, Sample, drift_of
 from keycheck.exchange.endpoints import (
@@ -31,6 +34,7 @@ from keycheck.exchange.endpoints import (
     PING,
     POSITION_SIDE,
     PREMIUM_INDEX,
+    SYMBOL_CONFIG,
     TIME,
     TRADING_STATUS,
     Endpoint,
@@ -63,6 +67,7 @@ from keycheck.exchange.weight import Weight, weight_of_others
 from keycheck.redaction.redactor import Redactor
 
 CLOCK_SAMPLES = 3
+FRESH_SAMPLE = CLOCK_SAMPLES + 1  # taken only where a stamp was refused
 
 
 class Binance:
@@ -80,14 +85,17 @@ class Binance:
         redactor: Redactor,
         throttle: Throttle,
         listener: Listener | None,
+        expected: tuple[str, ...] = (),
     ) -> None:
         self.key = identity.key
         self.symbol = symbol
         self.recv_window = recv_window
         self.has_wallet = has_wallet
+        self._expected = expected_of(expected)
         self._journal = journal
         self._listener = listener  # None: no stream is to be opened
         self._throttle = throttle
+        self._fresh_sample: Sample | None = None
         self.memo = Memo()
         self._client = ApiClient(
             transport, identity, redactor, journal, self.memo, throttle=throttle, recv_window=recv_window
@@ -100,6 +108,11 @@ class Binance:
     def calls(self) -> list[Call]:
         """The requests so far, in the order in which they were sent."""
         return self._client.calls
+
+    @property
+    def expects_margin_type(self) -> bool:
+        """Whether BINANCE_EXPECT names one, so that it is asked for."""
+        return account_setup.margin in self._expected
 
     @property
     def waited(self) -> float:
@@ -130,14 +143,14 @@ class Binance:
 
     @memoized(sends=TIME)
     def clock_sample(self, number: int) -> Sample:
-        """The exchange's clock beside the local one, for the first, second or third time."""
+        """The exchange's clock beside the local one, for the first, second or third time, or anew."""
         answer, span = self._ask(TIME)
         began, took = self._journal.keep(f"clock/{number}", [span.began, span.took])
         server = self._insist(answer).get("serverTime")
         if type(server) is not int or not 10**12 < server < 10**13:
             raise missing("serverTime", "the futures API (time)")
         sample = Sample(began, took, server)
-        if number == 1:
+        if number in (1, FRESH_SAMPLE):
             self._throttle.offset = sample.offset
         return sample
 
@@ -242,6 +255,23 @@ class Binance:
             return position_mode(fields, "the futures API (accountConfig)")
         return position_mode(self._fact(POSITION_SIDE), "the futures API (positionSide/dual)")
 
+    @memoized(sends=SYMBOL_CONFIG)
+    def margin_type(self) -> str:
+        """The margin type of the contract under test: isolated or cross."""
+        return margin_type(self._fact(SYMBOL_CONFIG, [("symbol", self.symbol)]), self.symbol)
+
+    @memoized(rests_on=(account_answer, position_mode, margin_type))
+    def account_setup(self) -> AccountSetup:
+        """What BINANCE_EXPECT names, beside what the account has. Raises NotApplicable where it names nothing."""
+        if not self._expected:
+            raise NotApplicable("BINANCE_EXPECT is empty: it may name what the bot needs of the account")
+        ways = {
+            account_setup.position: lambda: account_setup.position_word(self.position_mode()),
+            account_setup.assets: lambda: account_setup.asset_mode(self._insist(self.account_answer())),
+            account_setup.margin: self.margin_type,
+        }
+        return AccountSetup.of(self._expected, {aspect: ways[aspect]() for aspect in self._expected})
+
     @memoized(sends=TRADING_STATUS)
     def locks(self) -> tuple[Lock, ...]:
         """The locks that the futures quantitative rules put on the contract under test, or on the account."""
@@ -290,7 +320,7 @@ class Binance:
         """The answer to a test order below the smallest allowed value."""
         rules, price = self._market_rules(), self.mark_price()
         quantity = dust_quantity(rules, price)
-        below = quantity * price < rules.min_notional
+        below = Fraction(quantity) * Fraction(price) < rules.min_notional
         what = "an order below the minimum" if below else "one step, which is no less than the minimum already"
         return self._weighed(what, quantity, self._test_order(plain(quantity)))
 
@@ -332,11 +362,23 @@ class Binance:
     # -- how a request is sent --
 
     def _ask(self, endpoint: Endpoint, params: Params = ()) -> tuple[Answer, clock.Span]:
-        """One answer. A signed request asks the exchange's clock first, for its stamp."""
+        """One answer. A signed request asks the exchange's clock first, for its stamp.
+
+        Where a stamp is refused, the clock is looked at anew, once in a run, and the request is sent once more: a clock
+        that was just set, or an answer that was slow once, is no clock that is wrong.
+        """
         if not endpoint.signed:
             return self._client.ask(endpoint, params)
         self._client.require_key_for(endpoint)
-        return self._client.ask(endpoint, params, self.clock_sample(1).stamp_offset)
+        sample = self._fresh_sample or self.clock_sample(1)
+        answer, span = self._client.ask(endpoint, params, sample.stamp_offset)
+        if not (isinstance(answer, Refusal) and answer.kind is Kind.CLOCK) or sample is self._fresh_sample:
+            return answer, span
+        try:
+            self._fresh_sample = self.clock_sample(FRESH_SAMPLE)
+        except Inconclusive:
+            return answer, span
+        return self._client.ask(endpoint, params, self._fresh_sample.stamp_offset)
 
     def _ask_for_the_key(self, endpoint: Endpoint, params: Params = ()) -> Answer:
         """One answer to a signed request, whose claim is about this machine as well: its place may be refused."""

@@ -26,8 +26,8 @@ class PrometheusFile:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_unconfigure(self, config: pytest.Config) -> None:
-        if not self._is_written and hasattr(self._suite_run, "run"):
-            self._write(self._suite_run.run.begun, config)
+        if not self._is_written and self._suite_run.begun is not None:
+            self._write(self._suite_run.begun, config)
 
     def _write(self, report: RunReport, config: pytest.Config) -> None:
         self._is_written = True

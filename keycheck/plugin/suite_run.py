@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import sys
 from collections.abc import Callable, Generator
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +32,12 @@ from keycheck.verdict.findings import Check
 _LEAST_TIMEOUT = 1  # second; under it pytest-timeout ends what lies between the checks, and the run with it
 
 
+def _sources_of_pages() -> list[Path]:
+    """Where pytest-html has its templates, styles and script, if it is loaded: its page says all that to everybody."""
+    module = sys.modules.get("pytest_html")
+    return [Path(module.__file__).parent] if module and module.__file__ else []
+
+
 class SuiteRun:
     """The hooks of a run of suite/."""
 
@@ -44,10 +51,11 @@ class SuiteRun:
         names = loading.names_of_this_machine(withdrawal.home_of(config), config.rootpath)
         # A question to pytest, a usage error and a replay end without settings: what was known so far is not forgotten.
         known = loading.in_the_environment(self._settings)
-        self.redactor = Redactor(known, names, lambda: vocabulary.of(self.catalogue))
+        self.redactor = Redactor(known, names, lambda: vocabulary.of(self.catalogue, _sources_of_pages()))
         self.hold = withdrawal.hold_of(config, config.option)
         self.options = self._options()
         self.run: Run | None = None  # until its session is open
+        self.begun: RunReport | None = None  # the report without findings, once the last verdict is withdrawn
         self.report: RunReport | None = None
         self._begun = self._told = False
         self._ended: set[Check] = set()  # the checks whose functions ran to their last line
@@ -69,9 +77,11 @@ class SuiteRun:
             return
         try:
             new_run = NewRun(self.options, self.catalogue, self.redactor, self.hold, Countdown(self.config))
+            self.begun = new_run.begun
             self._refuse_what_cannot_work()
             with deferred_imports.undisturbed():  # each way of running imports what it uses
                 self.run = new_run.open()
+            self.begun = self.run.begun
         except UsageProblem as problem:
             message = str(problem)
         else:

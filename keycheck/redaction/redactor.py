@@ -11,6 +11,7 @@ that is found there is hidden as part of a longer stretch of a secret, and not b
 import ipaddress
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import Any, NoReturn
 
 from keycheck.redaction.decoded_forms import decoded_forms, pieces
@@ -48,7 +49,7 @@ class Redactor:
     What it knows sits in a closure, and it is neither pickled nor copied: it holds every secret there is.
     """
 
-    __slots__ = ("_clean", "_free", "_names", "_odd", "_ours", "_runs", "_vocabulary")
+    __slots__ = ("_clean", "_free", "_names", "_odd", "_ours", "_runs", "_short", "_vocabulary")
 
     def __init__(
         self,
@@ -66,7 +67,9 @@ class Redactor:
         self._runs: Callable[[], set[str]] = lambda: runs
         odd: set[str] = set()  # secrets with other characters than letters and digits
         self._odd: Callable[[], set[str]] = lambda: odd
-        self._vocabulary = vocabulary
+        short: list[re.Pattern[str]] = []  # passwords
+        self._short: Callable[[], list[re.Pattern[str]]] = lambda: short
+        self._vocabulary = cache(vocabulary)
         ours: dict[str, bool] = {}  # runs that were looked up
         self._ours: Callable[[], dict[str, bool]] = lambda: ours
         for secret in secrets:
@@ -91,6 +94,18 @@ class Redactor:
         # New ones, so that what another thread finds clean by what was known before is not noted in them.
         self._clean, self._free = set(), set()
 
+    def learn_password(self, password: str) -> None:
+        """`learn`; and one that is too short for that is hidden where it stands alone, in either case.
+
+        Not where it is a word of the suite's own, and in none of the forms that `finds` undoes.
+        """
+        self.learn(password)
+        if 0 < len(password) < RUN:
+            before = r"(?<!\w)" if password[0].isalnum() else ""
+            behind = r"(?!\w)" if password[-1].isalnum() else ""
+            self._short().append(re.compile(f"{before}{re.escape(password)}{behind}", re.IGNORECASE))
+            self._clean = set()
+
     def knows(self, text: str) -> bool:
         """Whether `text` holds a run of a secret that is not also a run of the suite's own texts."""
         if len(text) < RUN:
@@ -111,6 +126,12 @@ class Redactor:
         if run not in ours:
             ours[run] = " ".join(run.split()) in self._vocabulary()  # line ends do not matter
         return not ours[run]
+
+    def _is_ours(self, password: re.Pattern[str]) -> bool:
+        ours = self._ours()
+        if password.pattern not in ours:
+            ours[password.pattern] = password.search(self._vocabulary()) is not None
+        return ours[password.pattern]
 
     def finds(self, text: str) -> bool:
         """Whether `text` holds a run of a secret in any of the forms that `unpacking` undoes.
@@ -153,6 +174,9 @@ class Redactor:
         """`text` without the secrets themselves: for one text that is about to be set into a document."""
         while self.knows(text):  # a replacement may form another secret with its neighbours
             text = self._without_runs(text)
+        for password in self._short():
+            if password.search(text) and not self._is_ours(password):
+                text = password.sub(HIDDEN, text)
         return text
 
     def clean_shared(self, text: str) -> str:

@@ -140,9 +140,12 @@ class _Opener:
 
     def _identity(self, loaded: Settings) -> Identity:
         held = loaded.credentials
-        password = value_parsers.proxy_password(loaded.proxy)
-        for text in [*held.to_hide(), *([password.reveal()] if password else [])]:
+        for text in held.to_hide():
             self._redactor.learn(text)
+        passphrase = held.private_key.passphrase if held.private_key else None
+        for password in (value_parsers.proxy_password(loaded.proxy), passphrase):
+            if password:
+                self._redactor.learn_password(password.reveal())
         signer = signer_of(held)  # which may be the first to look into a private key: all of it is known by now
         key = facts_of(held, signer.type if signer else None)
         return Identity(key, held.api_key, signer if held.api_key else None)
@@ -187,6 +190,7 @@ class _Opener:
             key=key,
             system=loading.system(),
             has_stream=loaded.user_stream,
+            expected=loaded.expected,
         )
 
     def _session(
@@ -202,6 +206,7 @@ class _Opener:
             journal=journal,
             redactor=self._redactor,
             listener=listener,
+            expected=label.expected,
             throttle=Throttle(pause, WEIGHT_LIMITS[label.environment], self._countdown),
         )
 

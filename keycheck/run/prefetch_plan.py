@@ -52,7 +52,7 @@ def lanes_of(session: "Binance") -> tuple[Lane, ...]:
         (Ask(session.account_answer), Ask(session.dust_order), Ask(session.smallest_order)),
         (Ask(session.wallet_answer), Ask(session.clock_sample, (3,)), Ask(session.locks)),
         (Ask(session.exchange_info), Ask(session.clock_sample, (2,)), Ask(session.drift)),
-        (Ask(session.mark_price), Ask(session.ping)),
+        (Ask(session.mark_price), Ask(session.ping), Ask(session.margin_type)),
         (Ask(session.stream_key), Ask(session.user_stream)),
     )
 
@@ -99,6 +99,8 @@ class Plan:
 
     def _is_wanted(self, ask: Ask) -> bool:
         if ask.name == "wallet_answer" and not self._session.has_wallet:
+            return False
+        if ask.name == "margin_type" and not self._session.expects_margin_type:
             return False
         # A stamp takes the first look at the clock alone.
         return ask.name in self._wanted and (not ask.arguments or "drift" in self._wanted)

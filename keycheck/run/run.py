@@ -37,7 +37,7 @@ class NewRun:
     """A run whose session is not open yet.
 
     Constructing it withdraws the last run's verdict, so that no failure from here on leaves an old `ok` behind. Raises
-    UsageProblem where that cannot be done. `hold`: the lock on the report folder.
+    UsageProblem where that cannot be done. `hold`: the report folder's lock; `begun`: the report before any finding.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class NewRun:
         self._countdown = countdown
         self._watch = clock.Stopwatch()
         self._folder = ReportFolder(hold, redactor)
-        self._blank = RunReport(
+        self.begun = RunReport(
             Verdict.UNPROVEN, __version__, clock.iso(clock.now_ms()), mode=options.mode, diagnosis=(RUN_NOT_FINISHED,)
         )
         self._previous_run: "PreviousRun | None" = None  # noqa: UP037  imported below, if at all
@@ -65,22 +65,22 @@ class NewRun:
                 # Read before the verdict is withdrawn: it may be the same file.
                 self._previous_run = PreviousRun(options.compare, hold)
         finally:
-            self._folder.withdraw(self._blank)
+            self._folder.withdraw(self.begun)
 
     def open(self) -> "Run":
         """Opens the session. Raises UsageProblem for settings, files or cassettes that cannot be used."""
         with contextlib.ExitStack() as resources:
-            opened = open_session(self._options, self._redactor, self._countdown, self._blank.started_at, resources)
+            opened = open_session(self._options, self._redactor, self._countdown, self.begun.started_at, resources)
             label = opened.label
-            blank = replace(
-                self._blank,
+            begun = replace(
+                self.begun,
                 environment=label.environment,
                 symbol=label.symbol,
                 key=label.key,
                 exchange=label.exchange,
                 cassette=None if self._options.mode == "live" else label,
             )
-            self._folder.withdraw(blank)
+            self._folder.withdraw(begun)
             if self._previous_run:
                 self._previous_run.object_to(label.key, label.environment)
             return Run(
@@ -89,7 +89,7 @@ class NewRun:
                 catalogue=self._catalogue,
                 redactor=self._redactor,
                 folder=self._folder,
-                blank=blank,
+                begun=begun,
                 previous_run=self._previous_run,
                 watch=self._watch,
                 resources=resources.pop_all(),
@@ -99,7 +99,7 @@ class NewRun:
 class Run:
     """An open run: gives the checks their session, remembers what they found, and leaves the reports behind.
 
-    `blank`: the report of this run before any finding. `resources`: closed at its end.
+    `begun`: the report of this run before any finding. `resources`: closed at its end.
     """
 
     def __init__(  # noqa: PLR0913  all parts of a run; NewRun.open is the one caller
@@ -110,7 +110,7 @@ class Run:
         catalogue: Catalogue,
         redactor: Redactor,
         folder: ReportFolder,
-        blank: RunReport,
+        begun: RunReport,
         previous_run: "PreviousRun | None",
         watch: clock.Stopwatch,
         resources: contextlib.ExitStack,
@@ -129,7 +129,7 @@ class Run:
         self._recorder = opened.recorder
         self._cancel = opened.cancel
         self._prefetcher: Prefetcher | None = None
-        self._blank = blank
+        self.begun = begun
         self._previous_run = previous_run
         self._watch = watch
         self._resources = resources
@@ -187,17 +187,12 @@ class Run:
 
     # -- what is left behind --
 
-    @property
-    def begun(self) -> RunReport:
-        """The report of the run as it began, without findings."""
-        return self._blank
-
     def report(self) -> RunReport:
         """The report of the run so far."""
         verdict = weigh(self.catalogue.checks, self.findings.values(), complete=self.complete)
         evidence = self._evidence()
         return replace(
-            self._blank,
+            self.begun,
             verdict=verdict,
             diagnosis=() if verdict is Verdict.OK else _diagnosis(evidence),
             duration_ms=round(self._watch.seconds * 1000),
@@ -213,15 +208,15 @@ class Run:
         )
 
     def _evidence(self) -> Evidence:
-        cassette = self._blank.cassette
+        cassette = self.begun.cassette
         was = cassette if self.options.mode == "replay" else None
         return evidence_of(
             self.session,
             findings=tuple(self.findings.values()),
             checks=self.catalogue.checks,
             complete=self.complete,
-            environment=self._blank.environment or "production",
-            began=was.recorded_at if was else self._blank.started_at,
+            environment=self.begun.environment or "production",
+            began=was.recorded_at if was else self.begun.started_at,
             system=was.system if was else loading.system(),
         )
 

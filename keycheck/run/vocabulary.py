@@ -1,34 +1,41 @@
 """The suite's own words: all that reports say whatever the key is. Read from its own files, where they are needed.
 
-A secret that is made of them (somebody's placeholder, or a listen key by chance) tells nothing where they stand.
+A secret that is made of them (somebody's placeholder, or a listen key by chance) tells nothing where they stand. No
+credential becomes such a word by standing in a file: what is longer than any name is left out, and of a check's
+sentences each row of sixteen letters and digits.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
 from keycheck.run.catalogue import Catalogue
 
 _ROOT = Path(__file__).parents[1]
-_KINDS = (".py", ".html", ".css", ".json")
+_KINDS = (".py", ".html", ".css", ".json", ".js", ".jinja2")
 _OF_THE_PROJECT = ("suite", "project", "recorded")  # in an installation they lie in the package as well
 _LITERALS_SIDE_BY_SIDE = re.compile(r"[\"']\s*\n\s*f?[\"']")
 _AROUND_SIGNS = re.compile(r"\s*([{};,])\s*")  # removed from style sheets in report.html
+# The lines that pytest draws on the terminal, in JUnit's file and in tables; a placeholder may be one.
+_LINES = " ".join(sign * 80 for sign in "=-_!.*#")
+_LONGER_THAN_NAMES = re.compile(r"[a-z0-9+/]{33,}")  # the longest name of ours has 30 letters
 # A credential that was pasted into a check's docstring does not become a word by that.
 _CREDENTIAL = re.compile(r"(?=[a-z_]*\d)[a-z0-9_+]{24,}")
-_PIECE_OF_ONE = re.compile(r"(?=[a-z_]*\d)[a-z0-9_+]{10,}")  # in sentences; names of files and checks are longer
+# In sentences; names of files and checks are longer.
+_PIECE_OF_ONE = re.compile(r"(?=[a-z_]*\d)[a-z0-9_+]{10,}|[a-z0-9]{16,}")
 
 
-def of(catalogue: Catalogue | None = None) -> str:
-    """In lower case: the texts of the package, and the claims of `catalogue`."""
+def of(catalogue: Catalogue | None = None, beside: Iterable[Path] = ()) -> str:
+    """In lower case: the texts of the package, the claims of `catalogue`, and the sources in the folders `beside`."""
     claims = "\n".join(_claims(catalogue)) if catalogue else ""
-    return f"{_of_the_package()}\n{_CREDENTIAL.sub('', claims.lower())}"
+    texts = (_LINES, _in_folder(_ROOT), _CREDENTIAL.sub("", claims.lower()), *map(_in_folder, beside))
+    return "\n".join(_LONGER_THAN_NAMES.sub("", text) for text in texts)
 
 
 @cache
-def _of_the_package() -> str:
-    ours = [folder for folder in sorted(_ROOT.iterdir()) if folder.name not in _OF_THE_PROJECT]
+def _in_folder(folder: Path) -> str:
+    ours = [path for path in sorted(folder.iterdir()) if path.name not in _OF_THE_PROJECT]
     paths = [path for one in ours for path in (sorted(one.rglob("*")) if one.is_dir() else [one])]
     files = {path: path.read_text(encoding="utf-8") for path in paths if path.suffix in _KINDS}
     styles = [_AROUND_SIGNS.sub(r"\1", text) for path, text in files.items() if path.suffix == ".css"]

@@ -50,6 +50,7 @@ NAMES = (
     value_parsers.ALLOW_OTHERS,
     "BINANCE_STREAM_URL",
     "BINANCE_USER_STREAM",
+    "BINANCE_EXPECT",
     "BINANCE_PROXY",
     "BINANCE_CA_BUNDLE",
 )
@@ -60,8 +61,9 @@ class Settings:
     """All settings of a live run. URLs have no trailing slash; `recv_window` is in ms.
 
     `wallet_url` is None where the environment has no wallet API, `stream_url` where nobody says what stream belongs to
-    the futures host. `user_stream`: whether one may be opened. `proxy` may hold a password, hence a Secret.
-    `credential_files`: those that a credential was read from, each with the name by which it may be told of.
+    the futures host. `user_stream`: whether one may be opened. `expected`: what the bot needs of the account, in words
+    of BINANCE_EXPECT. `proxy` may hold a password, hence a Secret. `credential_files`: those that a credential was read
+    from, each with the name by which it may be told of.
     """
 
     environment: str = "production"
@@ -71,6 +73,7 @@ class Settings:
     wallet_url: str | None = ENVIRONMENTS["production"][1]
     stream_url: str | None = STREAMS["production"]
     user_stream: bool = True
+    expected: tuple[str, ...] = ()
     credentials: Credentials = field(default_factory=Credentials)
     proxy: Secret | None = None
     ca_bundle: str | None = None
@@ -218,6 +221,7 @@ def _settings(values: Mapping[str, str], remarks: tuple[str, ...], pem_text: Sec
         wallet_url=wallet,
         stream_url=stream,
         user_stream=value_parsers.switch_of("BINANCE_USER_STREAM", values, default=True),
+        expected=value_parsers.expected_of(values["BINANCE_EXPECT"]),
         credentials=replace(read, remarks=(*remarks, *read.remarks)),
         proxy=value_parsers.proxy_of(values["BINANCE_PROXY"], urls),
         ca_bundle=value_parsers.ca_bundle_of(values["BINANCE_CA_BUNDLE"]),

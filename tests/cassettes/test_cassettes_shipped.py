@@ -77,6 +77,7 @@ def recorded(suite: SuiteRunner, scenario: Scenario, cassette: Path, **settings:
 RECORDED = {
     **{name: SCENARIOS[name] for name in ("healthy", "ip-refused")},
     "refused connection": Scenario(faults={"/fapi/v1/ping": Fault.reset()}),
+    "stamp refused once": Scenario(faults={"/fapi/v1/order/test": Fault.refused(-1021, times=1)}),
     "another way out": Scenario(permissions={"alpha withdraw": True, "alphaWithdraw": True}),
     "flaky": Scenario(
         faults={"/fapi/v1/time": Fault.reset(times=1), "/fapi/v1/accountConfig": Fault.bad_gateway(times=1)}
@@ -108,6 +109,19 @@ def test_recorded_run_replays_to_the_same_json(name: str, suite: SuiteRunner, tm
     assert steady(replay.verdict) == steady(live.verdict)
     assert replay.exit_status == live.exit_status
     assert not Redactor([API_KEY, API_SECRET]).knows(cassette.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("as_list", [True, False])
+@pytest.mark.parametrize("expected", ["one-way,isolated", "hedge,single-asset,cross"])
+def test_what_was_expected_is_recorded(as_list: bool, expected: str, suite: SuiteRunner, tmp_path: Path) -> None:
+    """A replay holds the account against it again, whatever BINANCE_EXPECT says by then."""
+    cassette = tmp_path / "mine.yaml"
+    scenario = Scenario(symbol_config_is_a_list=as_list)
+    live = recorded(suite, scenario, cassette, BINANCE_EXPECT=expected)
+    assert live.outcomes["account_is_set_up_as_expected"] == "warn"
+    replay = suite("--replay", str(cassette), settings={"BINANCE_EXPECT": "multi-assets"})
+    assert steady(replay.verdict) == steady(live.verdict)
+    assert "leverage" not in cassette.read_text(encoding="utf-8")
 
 
 def test_run_without_credentials_can_be_recorded(suite: SuiteRunner, tmp_path: Path) -> None:

@@ -641,6 +641,20 @@ def test_unknown_paths_and_wrong_methods_are_not_found(exchange: LocalExchange) 
     assert wrong.json["msg"] == f"Path {ORDER_TEST}, Method GET is invalid"
 
 
+def test_a_symbols_configuration_is_a_list_or_an_object(exchange: LocalExchange) -> None:
+    """Of one contract where it is named, of all where none is; the margin type is the scenario's."""
+    path = "/fapi/v1/symbolConfig"
+    exchange.scenario = Scenario(margin_types={"ETHUSDT": "ISOLATED"})
+    (one,) = ask_signed(exchange, path, symbol="ETHUSDT").json
+    assert (one["symbol"], one["marginType"]) == ("ETHUSDT", "ISOLATED")
+    listed = ask_signed(exchange, path)
+    assert {each["marginType"] for each in listed.json if each["symbol"] != "ETHUSDT"} == {"CROSSED"}
+    assert ask_signed(exchange, path, symbol="NOPEUSDT").verdict == (400, -1121)
+    assert ask(exchange.futures_url, path).verdict == (401, -2014)
+    exchange.scenario = Scenario(symbol_config_is_a_list=False)
+    assert ask_signed(exchange, path, symbol="BTCUSDT").json["marginType"] == "CROSSED"
+
+
 def test_weights_are_counted_and_reported(exchange: LocalExchange) -> None:
     """The futures counter grows by documented weights, the wallet counts each path on its own."""
     header = "x-mbx-used-weight-1m"

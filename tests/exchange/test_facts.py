@@ -1,5 +1,6 @@
 """Facts are read strictly: what is missing or of the wrong type is never guessed."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -23,7 +24,7 @@ from keycheck.exchange.facts import (
     rules_of,
     weight_limit,
 )
-from keycheck.exchange.orders import OrderRules
+from keycheck.exchange.orders import Lot, OrderRules
 from keycheck.exchange.permissions import KeyPermissions
 
 LOT = {"filterType": "LOT_SIZE", "stepSize": "0.001", "minQty": "0.001", "maxQty": "1000"}
@@ -300,23 +301,23 @@ def test_a_limit_that_is_no_figure_is_no_answer(value: Any) -> None:
 
 
 D = Decimal
+LOTS, MARKETS = Lot(D("0.001"), D("0.001"), D(1000)), Lot(D("0.001"), D("0.001"), D(120))
 
 
 @pytest.mark.parametrize(
     ("filters", "expected"),
     [
-        ((LOT, MARKET_LOT, NOTIONAL), OrderRules(D("0.001"), D("0.001"), D(120), D(50))),
-        ((LOT, NOTIONAL), OrderRules(D("0.001"), D("0.001"), D(1000), D(50))),
-        ((LOT, MARKET_LOT | {"stepSize": "0"}), OrderRules(D("0.001"), D("0.001"), D(120), D(0))),
-        ((LOT, MARKET_LOT | {"stepSize": "0.01"}), OrderRules(D("0.01"), D("0.001"), D(120), D(0))),
-        ((LOT, MARKET_LOT | {"minQty": "0.005"}), OrderRules(D("0.001"), D("0.005"), D(120), D(0))),
-        ((LOT, MARKET_LOT | {"minQty": "0"}), OrderRules(D("0.001"), D("0.001"), D(120), D(0))),
-        ((LOT | {"maxQty": "100"}, MARKET_LOT), OrderRules(D("0.001"), D("0.001"), D(100), D(0))),
-        (({"filterType": "LOT_SIZE", "stepSize": "1"},), OrderRules(D(1), D(0), None, D(0))),
+        ((LOT, MARKET_LOT, NOTIONAL), OrderRules((MARKETS, LOTS), D(50))),
+        ((LOT, NOTIONAL), OrderRules((LOTS,), D(50))),
+        ((LOT, MARKET_LOT | {"stepSize": "0"}), OrderRules((replace(MARKETS, step=D(0)), LOTS), D(0))),
+        ((LOT, MARKET_LOT | {"stepSize": "0.01"}), OrderRules((replace(MARKETS, step=D("0.01")), LOTS), D(0))),
+        ((LOT, MARKET_LOT | {"minQty": "0"}), OrderRules((replace(MARKETS, least=D(0)), LOTS), D(0))),
+        ((LOT, MARKET_LOT | {"maxQty": "0"}), OrderRules((replace(MARKETS, most=None), LOTS), D(0))),
+        (({"filterType": "LOT_SIZE", "stepSize": "1"},), OrderRules((Lot(D(1)),), D(0))),
     ],
 )
 def test_a_market_order_keeps_both_lot_filters(filters: tuple[dict[str, Any], ...], expected: OrderRules) -> None:
-    """MARKET_LOT_SIZE where it says something, LOT_SIZE where it does not, and of two bounds the stricter."""
+    """Each as it is published, and a bound of 0 is none."""
     assert rules(*filters).market_rules() == expected
 
 

@@ -90,7 +90,14 @@ class Scripted:
         return [path for path, _ in self.sent]
 
 
-def session(transport: Any, *, wallet: bool = True, keyless: bool = False, symbol: str = "BTCUSDT") -> Binance:
+def session(
+    transport: Any,
+    *,
+    wallet: bool = True,
+    keyless: bool = False,
+    symbol: str = "BTCUSDT",
+    expected: tuple[str, ...] = (),
+) -> Binance:
     """A session with the local exchange's key."""
     identity = (
         Identity(KeyFacts()) if keyless else Identity(KeyFacts(), Secret(API_KEY), HmacSigner(Secret(API_SECRET)))
@@ -104,6 +111,7 @@ def session(transport: Any, *, wallet: bool = True, keyless: bool = False, symbo
         journal=clock.NoJournal(),
         redactor=Redactor([API_KEY, API_SECRET]),
         listener=None,
+        expected=expected,
         throttle=Throttle(clock.NoSleep(), 2400),
     )
 
@@ -127,6 +135,11 @@ def live(exchange: LocalExchange) -> Iterator[Binance]:
 def at_noon() -> dict[str, int]:
     """The exchange's clock, level with ours."""
     return {"serverTime": round(clock.now_ms())}
+
+
+def four_seconds_later() -> dict[str, int]:
+    """The exchange's clock, when ours was set back by so much."""
+    return {"serverTime": at_noon()["serverTime"] + 4000}
 
 
 def scripted() -> Scripted:
@@ -543,6 +556,11 @@ def test_what_says_nothing_about_the_key_decides_nothing(wallet: Any, futures: A
         session(transport).signed_reads()
 
 
+def stamp_of(query: str) -> int:
+    """The time stamp of a signed query."""
+    return int(dict(parse_qsl(query))["timestamp"])
+
+
 ONCE_MORE = (ACCOUNT_CONFIG, API_RESTRICTIONS, ORDER_TEST)
 
 
@@ -569,6 +587,45 @@ def test_an_account_that_stays_invalid_is_trouble_of_the_exchange(endpoint: Endp
         ask[endpoint]()
     assert caught.value.code == -1109
     assert transport.paths().count(endpoint.path) == 2
+
+
+@pytest.mark.parametrize("code", [-1021, -5028])
+@pytest.mark.parametrize("endpoint", ONCE_MORE, ids=str)
+def test_a_refused_stamp_is_made_once_more_with_a_fresh_look_at_the_clock(endpoint: Endpoint, code: int) -> None:
+    """A single slow answer, or a clock that was just set, is no clock that is wrong."""
+    answer = {"orderId": 0} if endpoint is ORDER_TEST else TRADES | PERMITTED
+    transport = scripted().on(endpoint, refusing(code), answer).on(TIME, at_noon, at_noon, at_noon, four_seconds_later)
+    asked = session(transport)
+    asked.drift()
+    assert asked.signed_reads().accepted
+    assert asked.account().can_trade
+    assert asked.dust_order().was_weighed
+    paths = transport.paths()
+    assert (paths.count(endpoint.path), paths.count(TIME.path)) == (2, 4)
+    assert paths[paths.index(endpoint.path) + 1 :][:2] == [TIME.path, endpoint.path]
+    first, second = (stamp_of(query) for path, query in transport.sent if path == endpoint.path)
+    assert 3000 < second - first < 5000
+    # What is sent after it carries the fresh stamp from the beginning.
+    last = stamp_of(transport.sent[-1][1])
+    assert asked.smallest_order().was_weighed
+    assert stamp_of(transport.sent[-1][1]) - last < 1000
+    assert transport.paths().count(TIME.path) == 4
+
+
+def test_a_stamp_that_is_refused_again_decides_nothing() -> None:
+    """It is not made a third time, and the clock is looked at anew only once in a run."""
+    transport = scripted().on(ACCOUNT_CONFIG, refusing(-1021)).on(API_RESTRICTIONS, refusing(-1021))
+    with pytest.raises(Refused):
+        session(transport).signed_reads()
+    paths = transport.paths()
+    assert [paths.count(one.path) for one in (ACCOUNT_CONFIG, API_RESTRICTIONS, TIME)] == [1, 2, 2]
+
+
+def test_where_the_clock_cannot_be_looked_at_again_the_refusal_stands() -> None:
+    """It is told, and not the failure of the look."""
+    transport = scripted().on(ACCOUNT_CONFIG, refusing(-1021)).on(TIME, at_noon, Unreachable("no", "timeout"))
+    with pytest.raises(Refused, match="-1021"):
+        session(transport).account()
 
 
 def test_no_other_refusal_of_a_test_order_is_asked_again() -> None:

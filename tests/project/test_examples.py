@@ -80,7 +80,7 @@ def test_a_mail_is_sent_where_something_changed(tmp_path: Path) -> None:
     status, sent = run("read-only")
     assert (status, sent[:50]) == (1, "to: me@example.com subject: keycheck: NOT_OK read_")
     assert run("read-only") == (1, "")
-    assert run("no such cassette")[1] == "to: me@example.com subject: keycheck: UNPROVEN"
+    assert run("no such cassette")[1] == "to: me@example.com subject: keycheck: UNPROVEN run_not_finished"
     assert json.loads((state / "new.json").read_text())["ok"] is False
 
 

@@ -23,13 +23,6 @@ MOST_PACKAGES = 26
 pytestmark = [pytest.mark.installed, pytest.mark.timeout(600)]
 
 
-@pytest.fixture(autouse=True)
-def asked_for(request: pytest.FixtureRequest) -> None:
-    """An installation takes half a minute."""
-    if "installed" not in (request.config.option.markexpr or ""):
-        pytest.skip("an installation in a fresh environment takes half a minute: -m installed")
-
-
 def instructions() -> list[tuple[str, str]]:
     """Of the Containerfile's first stage: COPY and RUN, in their order."""
     lines = re.sub(r"(?m)^#.*\n", "", CONTAINERFILE).replace("\\\n", "").splitlines()

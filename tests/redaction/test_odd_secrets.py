@@ -148,6 +148,59 @@ def test_a_piece_of_a_credential_in_a_docstring_is_no_word_of_ours(length: int, 
     assert redactor.finds(f"The key {piece} is good.")
 
 
+LETTERS = "qwertzuiopasdfghjklyxcvbnmQWERTZUIOPASDFGHJKLYXCVBNMqwertzuiopas"
+
+
+@pytest.mark.parametrize("cut", [slice(None), slice(16), slice(20, 40), slice(48, 64)])
+@pytest.mark.parametrize("place", ["title", "why", "fix", "id"])
+def test_letters_of_a_credential_in_a_check_are_no_word_of_ours(place: str, cut: slice, tmp_path: Path) -> None:
+    """Sixteen in a row or more, of a secret that has no digit."""
+    piece = LETTERS[cut]
+    stands = dict.fromkeys(("title", "why", "fix"), "It holds.") | {place: f"As {piece} says."}
+    name = piece if place == "id" and len(piece) == LENGTH else "x"
+    docstring = f'"""{stands["title"]}\n\n    {stands["why"]}\n\n    Fix: {stands["fix"]}\n    """'
+    text = f"import pytest\n\n@pytest.mark.critical\ndef test_{name}():\n    {docstring}\n"
+    (tmp_path / "test_8_x.py").write_text(text, encoding="utf-8")
+    redactor = Redactor([LETTERS], vocabulary=lambda: vocabulary.of(catalogue.read(tmp_path)))
+    assert redactor.finds(f"As {piece} says.")
+    assert piece not in redactor.clean(f"As {piece} says.")
+
+
+def test_a_credential_in_a_source_file_is_no_word_of_ours(tmp_path: Path) -> None:
+    """Nor one in the sources of a plugin that writes a page: no name is that long."""
+    (tmp_path / "app.js").write_text(f"const resultsTableRow = 1, x = '{LETTERS}'", encoding="utf-8")
+    words = vocabulary.of(CATALOGUE, [tmp_path])
+    assert "resultstablerow" in words
+    assert Redactor([LETTERS], vocabulary=lambda: words).finds(LETTERS)
+    assert not Redactor(["=" * 64], vocabulary=lambda: words).finds(f"{'=' * 30} x {'=' * 64}")
+    assert not Redactor(["resultsTableRow"], vocabulary=lambda: words).finds("resultsTableRow")
+
+
+OF_PAGES = {
+    "lines": "=" * 64,
+    "dashes": "-" * 64,
+    "a picture": "A" * 64,
+    "a style sheet": "background-color: #fff; border: 1px solid #e6e6e6; display: none;",
+    "a script": "initCollapsiblesinitRendertestIdresultsTableRowdataJsonblobaddEvent",
+    "a name in a script": "resultsTableRow",
+    "a template": 'Report generated on <span id="test-count">There are still tests run',
+}
+
+
+@pytest.mark.parametrize("secret", OF_PAGES.values(), ids=OF_PAGES)
+def test_what_pytest_html_says_of_itself_is_no_secret(secret: str, suite: SuiteRunner) -> None:
+    """Its page is left as it is, and so is JUnit's file; nothing is torn out of the terminal's lines."""
+    junit, html = suite.folder / "junit.xml", suite.folder / "page.html"
+    options = (f"--junitxml={junit}", "-o", "junit_logging=all", f"--html={html}", "--self-contained-html", "-rA")
+    with LocalExchange() as exchange:
+        settings_ = exchange.settings() | {"BINANCE_API_SECRET": secret}
+        done = suite(*options, settings=settings_, all_plugins=True)
+    assert done.exit_status == 1, done.output
+    assert junit.exists()
+    assert html.exists()
+    assert "[hidden]==" not in done.output
+
+
 class OneAnswer:
     """A transport whose every answer is the same."""
 

@@ -273,3 +273,35 @@ def test_a_secret_that_only_begins_in_a_documents_form_is_not_found() -> None:
     redactor = Redactor(['"detail": "the futures API answered", "fix": "'])
     assert not redactor.finds('{"detail": "the fut", "fix": ""}')
     assert redactor.finds('{"detail": "the futures API", "fix": ""}')
+
+
+# -- passwords that are short --
+
+
+@pytest.mark.parametrize("password", ["fox7", "a.b!c", "!!", "Tr0ub4dor", "121212", "$HOME", "päss"])
+def test_a_short_password_is_hidden_where_it_stands_alone(password: str) -> None:
+    """Too short to be looked for within words, so only as a whole one, in either case."""
+    redactor = Redactor(vocabulary=lambda: OURS)
+    redactor.learn_password(password)
+    for form in ("{}", "password: {}", "'{}'", "x={}&y", "({}),", "{}\n", "/{}/"):
+        for written in (password, password.upper(), password.lower()):
+            assert redactor.clean(form.format(written)) == form.format(HIDDEN)
+            assert redactor.without_secrets(form.format(written)) == form.format(HIDDEN)
+    if password[0].isalnum() and password[-1].isalnum():
+        assert redactor.clean(f"x{password}") == f"x{password}"
+        assert redactor.clean(f"{password}x") == f"{password}x"
+
+
+def test_a_password_that_is_a_word_of_ours_stays_where_it_is() -> None:
+    """Whoever has chosen `detail` would find no report readable."""
+    redactor = Redactor(vocabulary=lambda: '"title": "", "detail": ""')
+    redactor.learn_password("detail")
+    redactor.learn_password("eta")
+    assert redactor.clean('"detail": "x", eta') == f'"detail": "x", {HIDDEN}'
+
+
+def test_a_long_password_is_a_secret_as_any_other() -> None:
+    """Ten of its characters are enough, within words too."""
+    redactor = Redactor(vocabulary=lambda: OURS)
+    redactor.learn_password("four quick brown foxes")
+    assert redactor.clean("xfour quick brx") == f"x{HIDDEN}x"

@@ -23,6 +23,7 @@ from keycheck.exchange.endpoints import (
     ORDER_TEST,
     PING,
     PREMIUM_INDEX,
+    SYMBOL_CONFIG,
     TIME,
     TRADING_STATUS,
     Endpoint,
@@ -155,7 +156,7 @@ def test_where_there_is_no_way_one_request_tells_it(name: str, how: str, suite: 
     assert run.done.outcomes["futures_api_answers"] == outcome
     others = {one: found for one, found in run.done.outcomes.items() if not one.startswith(UNBLOCKED)}
     assert set(others.values()) == {"blocked"}
-    assert len(others) == 20
+    assert len(others) == 21
     assert run.left.threads == ["MainThread"]
 
 
@@ -180,6 +181,16 @@ SENT: dict[str, tuple[Counter[str], tuple[str, ...], dict[str, str]]] = {
     "the critical checks": (PUBLIC + READS + ORDERS, ("-m", "critical"), {}),
     "the set-up": (Counter(), ("--setup-only",), {}),
     "no stream": (PUBLIC + READS + ORDERS + paths(TRADING_STATUS), (), {"BINANCE_USER_STREAM": "off"}),
+    "a margin type is expected": (
+        PUBLIC + READS + ORDERS + paths(TRADING_STATUS, LISTEN_KEY, SYMBOL_CONFIG),
+        (),
+        {"BINANCE_EXPECT": "one-way,cross"},
+    ),
+    "modes are expected": (
+        PUBLIC + READS + ORDERS + paths(TRADING_STATUS, LISTEN_KEY),
+        (),
+        {"BINANCE_EXPECT": "hedge,single-asset"},
+    ),
     "no credentials": (PUBLIC, (), KEYLESS),
     "no credentials, and what needs them": (Counter(), ("-k", "credentials_are_present or signed_requests"), KEYLESS),
     "no wallet": (
