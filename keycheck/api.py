@@ -140,8 +140,9 @@ def _text(name: str, value: object) -> str:
     """As the setting stands in .env. Paths are those of this process."""
     if isinstance(value, bool):
         return "on" if value else "off"
-    if name in _PATHS and isinstance(value, str | Path) and str(value).strip():
-        return str(Path(value).expanduser().absolute())
+    if name in _PATHS and isinstance(value, str | Path):
+        text = str(value).strip()
+        return text if not text or text.startswith("~") else str(Path(text).absolute())
     if isinstance(value, int):
         return str(value)
     if isinstance(value, str):
