@@ -57,12 +57,8 @@ def main() -> int:
     if {"-V", "--version"} & set(arguments):
         print(f"keycheck {__version__}")
         return 0
-    if any(map(_XDIST.fullmatch, arguments)):
-        print(
-            "ERROR: -n does not go with keycheck: its checks share one session, one clock and one rate budget. Leave "
-            "it out",
-            file=sys.stderr,
-        )
+    if refusal := _refusal(arguments):
+        print(f"ERROR: {refusal}", file=sys.stderr)
         return _USAGE_ERROR
     _leave_the_working_directory_out()
     _open_stderr()
@@ -74,6 +70,16 @@ def main() -> int:
         with contextlib.suppress(OSError):
             print(_NO_KEY, end="", file=sys.stderr)
     return _write(stdout, left.text, status) if to_json else status
+
+
+def _refusal(arguments: Sequence[str]) -> str:
+    """Why these cannot be used, in one sentence; "" where pytest may see them, who knows its paths."""
+    if any(map(_XDIST.fullmatch, arguments)):
+        return "-n does not go with keycheck: its checks share one session, one clock and one rate budget. Leave it out"
+    for one in arguments:
+        if one == "--" or one.startswith("@"):  # what pytest reads behind it, or in it, would be paths and more options
+            return f"keycheck takes options alone, and {one} is none: see keycheck --help"
+    return ""
 
 
 def _leave_the_working_directory_out() -> None:

@@ -89,6 +89,7 @@ def check(  # noqa: PLR0913  one for each setting
     allow_other_hosts: bool | None = None,
     stream_url: str | None = None,
     user_stream: bool | None = None,
+    expect: str | None = None,
     proxy: str | None = None,
     ca_bundle: str | Path | None = None,
     on_check: Callable[[Check], None] | None = None,
@@ -139,8 +140,9 @@ def _text(name: str, value: object) -> str:
     """As the setting stands in .env. Paths are those of this process."""
     if isinstance(value, bool):
         return "on" if value else "off"
-    if name in _PATHS and isinstance(value, str | Path) and str(value).strip():
-        return str(Path(value).expanduser().absolute())
+    if name in _PATHS and isinstance(value, str | Path):
+        text = str(value).strip()
+        return text if not text or text.startswith("~") else str(Path(text).absolute())
     if isinstance(value, int):
         return str(value)
     if isinstance(value, str):

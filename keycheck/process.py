@@ -12,13 +12,14 @@ Windows has no sessions: there, a git that the child has just started outlives i
 import contextlib
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -28,9 +29,8 @@ from keycheck.settings import child_environment
 
 SECONDS = 75.0  # for a whole run; a run against a dead exchange ends by itself within 60
 CUT_SHORT = "run_not_finished"  # the cause of a verdict that no run came to, as diagnosis/cause.py names it
-_LONGEST_LINE = 2**20  # bytes; a check has some 1,000
-_LONGEST_FILE = 2**22
-_LOOK = 0.05  # seconds between two looks at `cancel`
+_LONGEST_FILE = 2**22  # bytes; a page has some 60,000
+_LOOK = 0.05  # seconds between two looks at `cancel`, and at a child that says nothing
 _VERDICTS = {0: "OK", 1: "NOT_OK", 10: "UNPROVEN"}
 _DIRTY = 11
 _CHILD = Path(__file__).with_name("child.py")
@@ -79,12 +79,14 @@ def run(  # noqa: PLR0913  three that make the run, and three that watch it
     file = ["--env-file", str(env_file.absolute()) if env_file else os.devnull]
     job = {"settings": dict(settings), "arguments": [*file, *arguments], "path": _folders_of_packages()}
     one = _Run(timeout, cancel)
+    if getattr(sys, "frozen", False) or not sys.executable:  # it would start this very program anew
+        return one.not_started("there is no Python interpreter to start: this program is frozen, or embeds its own")
     try:
         # The child makes it: where this process dies before that, there is nothing to remove, and afterwards the child
         # does so.
         folder = Path(tempfile.gettempdir(), f"keycheck-{os.urandom(8).hex()}")
     except OSError as error:
-        return one.not_started(error)
+        return one.not_started(str(error.strerror))
     try:
         return one.of(job, folder, on_check)
     finally:
@@ -109,25 +111,24 @@ class _Run:
         try:
             child = _start(folder)
         except OSError as error:
-            return self.not_started(error)
+            return self.not_started(str(error.strerror))
         watcher = threading.Thread(target=self._end_in_time, args=(child,), daemon=True, name="keycheck-deadline")
         try:
             watcher.start()
             with contextlib.suppress(OSError):  # the child died; its output says the rest
                 _hand_over(child, job)
             self._listen(child, on_check)
-            _wait(child)
+            _has_ended(child)
         finally:
             self._end(child, watcher)
         return self._finished(folder / "reports")
 
-    def not_started(self, error: OSError) -> Finished:
+    def not_started(self, reason: str) -> Finished:
         """What there is to say where the system has no room for one more process, or for its folder."""
-        return self._cut_short(f"The run could not be started ({error.strerror}).", "make room on this machine", None)
+        return self._cut_short(f"The run could not be started ({reason}).", "make room for it, and run it again", None)
 
     def _listen(self, child: "subprocess.Popen[bytes]", on_check: Callable[[Check], None] | None) -> None:
-        assert child.stdout
-        while line := child.stdout.readline(_LONGEST_LINE):
+        for line in _lines(child):
             try:
                 said = json.loads(line)
             except ValueError:  # of a child that was ended in the middle of it
@@ -213,13 +214,38 @@ def _folders_of_packages() -> list[str]:
     return [folder for folder in sys.path if Path(folder).is_absolute() and any(Path(folder).glob("*.dist-info"))]
 
 
-def _wait(child: "subprocess.Popen[bytes]") -> None:
-    """Until it has ended, without giving its number back: what it leaves behind is ended by that number."""
-    if sys.platform == "win32":
-        child.wait()
+def _lines(child: "subprocess.Popen[bytes]") -> Iterator[bytes]:
+    """What it says, until it has ended.
+
+    The end of its stdout need not come: a process that the caller forks meanwhile, without another program, may have
+    the other end as well.
+    """
+    assert child.stdout
+    if sys.platform == "win32":  # has no fork, and polls no pipe
+        yield from child.stdout
         return
-    with contextlib.suppress(ChildProcessError):  # the caller has its children reaped for it
-        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    descriptor = child.stdout.fileno()
+    poll = select.poll()  # takes any number; the caller may have thousands of files open
+    poll.register(descriptor, select.POLLIN)
+    held = b""
+    while poll.poll(1000 * _LOOK) or not _has_ended(child, os.WNOHANG) or poll.poll(0):
+        if not poll.poll(0):
+            continue
+        chunk = os.read(descriptor, 2**16)
+        if not chunk:
+            return
+        *lines, held = (held + chunk).split(b"\n")
+        yield from lines
+
+
+def _has_ended(child: "subprocess.Popen[bytes]", how: int = 0) -> bool:
+    """Waits for it (or with WNOHANG does not), and leaves its number taken: what it leaves is ended by that number."""
+    if sys.platform == "win32":
+        return child.wait() is not None
+    try:
+        return os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT | how) is not None
+    except ChildProcessError:  # the caller has its children reaped for it
+        return True
 
 
 def _blank() -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The command `keycheck`: the suite's run with the plugins that belong to it alone, from any folder."""
 
+import argparse
 import json
 import os
 import subprocess
@@ -10,7 +11,8 @@ from pathlib import Path
 import pytest
 
 import conftest
-from keycheck import __version__, invocation
+from keycheck import __main__, __version__, invocation
+from keycheck.report.folder_lock import Hold
 from tests.exchange import API_KEY, API_SECRET, LocalExchange
 from tests.running import LONGEST, ROOT
 
@@ -116,11 +118,12 @@ def test_more_processes_are_refused(arguments: tuple[str, ...], keycheck: Comman
     assert "-n does not go with keycheck" in done.stderr
 
 
-@pytest.mark.parametrize("path", ["conftest.py", ".", "suite/"])
+@pytest.mark.parametrize("path", ["conftest.py", ".", "suite/", "--", "@here.txt"])
 def test_paths_are_refused(path: str, keycheck: Command, tmp_path: Path) -> None:
     """Before anything that lies there is imported."""
     (tmp_path / "here/conftest.py").write_text("print('STRANGER')")
-    done = keycheck(path, *REPLAY)
+    (tmp_path / "here/here.txt").write_text("--")
+    done = keycheck(*REPLAY, path)
     assert done.returncode == 4
     assert f"keycheck takes options alone, and {path} is none" in done.stderr
     assert "STRANGER" not in done.stdout + done.stderr
@@ -192,8 +195,6 @@ def test_json_where_a_stream_takes_nothing(shell: str, status: int, keycheck: Co
 
 def test_json_of_a_folder_in_use_is_nothing(keycheck: Command, tmp_path: Path) -> None:
     """The other run's verdict is not this one's."""
-    from keycheck.report.folder_lock import Hold  # noqa: PLC0415  not in the runs
-
     folder = tmp_path / "here/reports"
     folder.mkdir()
     hold = Hold(folder)
@@ -202,6 +203,22 @@ def test_json_of_a_folder_in_use_is_nothing(keycheck: Command, tmp_path: Path) -
     done = keycheck("--json", *REPLAY)
     hold.release()
     assert (done.returncode, done.stdout) == (4, "")
+
+
+@pytest.mark.parametrize("is_taken", [True, False])
+def test_the_verdict_is_read_by_who_holds_the_folder(
+    is_taken: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the other run has taken it after this one had looked."""
+    hold = Hold(tmp_path)
+    if is_taken:
+        hold.take()
+    (tmp_path / "verdict.json").write_text('{"ok": true}')
+    monkeypatch.setattr("keycheck.withdrawal.hold_of", lambda *_: hold)
+    left = __main__._Left()
+    left.pytest_unconfigure(argparse.Namespace(option=None))
+    hold.release()
+    assert left.text == ('{"ok": true}' if is_taken else "")
 
 
 # -- no key --

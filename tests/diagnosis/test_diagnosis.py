@@ -694,6 +694,13 @@ def test_a_finding_that_met_a_strange_answer_is_enough() -> None:
     assert found(*ACCEPTED, findings=others) == []
 
 
+def test_several_addresses_can_be_listed() -> None:
+    """In one field, separated by blanks, as Binance's page takes them."""
+    first = diagnose(Evidence(calls=both(-1011)))[0]
+    assert first.cause == "ip_not_allowed"
+    assert "several addresses, separated by blanks" in first.fix
+
+
 def test_an_account_that_stays_invalid_is_trouble_and_on_demo_perhaps_gone() -> None:
     """-1109 stands for maintenance, and on the test network for an account that is gone, too: so it is not certain."""
     calls = [trouble("exchange_trouble", 400, ACCOUNT_CONFIG, code=-1109)] * 2

@@ -182,7 +182,7 @@ def test_part_of_the_suite_is_never_ok(selection: tuple[str, ...], suite: SuiteR
 
 
 def test_what_nobody_saw_has_no_boxes_to_tick(suite: SuiteRunner, tmp_path: Path) -> None:
-    """Where the wallet alone refuses the key, seven checks of its flags were hindered, and one cause tells it."""
+    """Where the wallet alone refuses the key, seven checks of its flags could not look; one cause says what to do."""
     junit = tmp_path / "junit.xml"
     scenario = Scenario(faults={"/sapi/v1/account/apiRestrictions": Fault.refused(-2015)})
     done = run(suite, scenario, f"--junitxml={junit}", "-rA")
