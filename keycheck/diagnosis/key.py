@@ -180,7 +180,8 @@ def _ip_not_allowed(evidence: tuple[str, ...], address: str | None, *, likely: b
         evidence,
         f"{EDIT} > Restrict access to trusted IPs only: add {which} and save."
         + (" Have this machine reach Binance over IPv4, and add its IPv4 address." if over_ipv6 else "")
-        + " Behind a VPN, a proxy or a cloud's gateway it is their address that counts.",
+        + " Behind a VPN, a proxy or a cloud's gateway it is their address that counts. The field takes "
+        "several addresses, separated by blanks.",
     )
 
 

@@ -11,8 +11,8 @@ from keycheck.exchange.evidence import NOT_LISTED
 from keycheck.verdict.findings import Finding, Outcome
 from keycheck.verdict.weighing import Verdict, weigh
 
-# Kinds of refusal that no other rule explains. Each says something about the request, and none about the key.
 _WHOLE = "; mend what pytest says of collecting suite/, or take its files from the repository again"
+# Kinds of refusal that no other rule explains. Each says something about the request, and none about the key.
 _OF_THE_REQUEST = (Kind.FORMAT, Kind.ORDER_RULE, Kind.FUNDS, Kind.UNKNOWN)
 
 
@@ -70,17 +70,17 @@ def not_run(seen: EvidenceView) -> Iterator[Diagnosis]:
 
 def left_over(seen: EvidenceView) -> Iterator[Diagnosis]:
     """The claims themselves, where no rule has named a cause: those that failed, or else those that stay open."""
-    for found in seen.failed:
+    evidence = seen.evidence
+    if seen.failed:
+        first = seen.failed[0].check
         yield Diagnosis(
             "claim_does_not_hold",
             Confidence.CERTAIN,
-            f"A critical claim was seen not to hold, and no other answer says why: {found.check.title}",
-            _details([found]),
-            found.check.fix or f"see what {found.check.id} observed, mend it, and {AGAIN}.",
+            f"A critical claim was seen not to hold, and no other answer says why: {first.title}",
+            _details(seen.failed),
+            first.fix or f"see what {first.id} observed, mend it, and {AGAIN}.",
         )
-        return
-    evidence = seen.evidence
-    if weigh(evidence.checks, evidence.findings, complete=evidence.complete) is not Verdict.OK and evidence.checks:
+    elif weigh(evidence.checks, evidence.findings, complete=evidence.complete) is not Verdict.OK and evidence.checks:
         yield Diagnosis(
             "left_undecided",
             Confidence.CERTAIN,

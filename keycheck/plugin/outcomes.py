@@ -101,7 +101,9 @@ def apply_outcome(report: pytest.TestReport, finding: Finding, item: pytest.Item
     """Gives pytest's report the outcome that its other readers (JUnit, -x, --lf, pytest-html) should see."""
     vars(report).pop("wasxfail", None)  # no xfail mark turns a failed claim into something else
     report.keycheck = finding  # type: ignore[attr-defined]
-    text = f"{finding.check.title}\n{finding.detail}\nFix: {finding.check.fix}"
+    text = f"{finding.check.title}\n{finding.detail}"
+    if finding.outcome is not Outcome.UNPROVEN:
+        text += f"\nFix: {finding.check.fix}"
     if finding.outcome is Outcome.PASS:
         return
     if finding.outcome is Outcome.FAIL:

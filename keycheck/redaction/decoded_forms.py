@@ -24,6 +24,7 @@ _TEXT = re.compile(rb"[ -~]{10,}")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]{14,}")
 _USUAL = bytes.maketrans(b"-_", b"+/")
 _NO_TEXT = b"gICA"
+_NO_TEXT_IN_HEX = b"ff"
 _HEX = re.compile(rb"[0-9A-Fa-f]{20,}")
 # The signs that tools and languages put between the lines or bytes of one encoded text. Words side by side become
 # one: what is encoded in one of them is found there all the same, as each place is tried at which it may begin.
@@ -95,8 +96,10 @@ def _decoded(tokens: list[bytes], start: int) -> bytes:
 def _without_hex(text: str) -> str:
     """Everything that looks like bytes in hex, decoded from both places at which they may begin."""
     tokens = _HEX.findall(_joined(text, _BETWEEN_BYTES).replace(b"0x", b"").replace(b"0X", b""))
-    halves = (token[start : start + (len(token) - start) // 2 * 2] for token in tokens for start in range(2))
-    return "\n".join(found for half in halves if (found := _texts_in(binascii.unhexlify(half))))
+    if not tokens:
+        return ""
+    ends = ((token, start + (len(token) - start) // 2 * 2, start) for start in range(2) for token in tokens)
+    return _texts_in(binascii.unhexlify(_NO_TEXT_IN_HEX.join(token[start:end] for token, end, start in ends)))
 
 
 def _joined(text: str, breaks: bytes) -> bytes:

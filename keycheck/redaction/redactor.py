@@ -10,17 +10,17 @@ that is found there is hidden as part of a longer stretch of a secret, and not b
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any, NoReturn
 
 from keycheck.redaction.decoded_forms import decoded_forms, pieces
 
 RUN = 10
-# Most runs are letters and digits, and lie in one long word, of which few texts have many. For so many of the others a
-# search in C for each beats a look at each place of the text in Python; a private key has thousands.
-_LONG_WORD = re.compile(rf"[0-9A-Za-z]{{{RUN},}}")
-_FEW = 300
+# Wherever a run lies in a text that is cut into pieces of half its length, one piece lies within the run: few pieces of
+# a text are pieces of a secret, and only around those is each run looked at.
+_HALF = RUN // 2
+_PIECE = re.compile(rf"(?s).{{{_HALF}}}")
 HIDDEN = "[hidden]"
 HIDDEN_IP = "[IP hidden]"
 HIDDEN_IPV6 = "[IPv6 hidden]"  # which of the two it was may be the reason of a refusal
@@ -49,7 +49,7 @@ class Redactor:
     What it knows sits in a closure, and it is neither pickled nor copied: it holds every secret there is.
     """
 
-    __slots__ = ("_clean", "_free", "_names", "_odd", "_ours", "_runs", "_short", "_vocabulary")
+    __slots__ = ("_clean", "_free", "_halves", "_names", "_ours", "_runs", "_short", "_vocabulary")
 
     def __init__(
         self,
@@ -65,8 +65,8 @@ class Redactor:
         self._clean: set[int] = set()
         self._free: set[int] = set()
         self._runs: Callable[[], set[str]] = lambda: runs
-        odd: set[str] = set()  # secrets with other characters than letters and digits
-        self._odd: Callable[[], set[str]] = lambda: odd
+        halves: set[str] = set()
+        self._halves: Callable[[], set[str]] = lambda: halves
         short: list[re.Pattern[str]] = []  # passwords
         self._short: Callable[[], list[re.Pattern[str]]] = lambda: short
         self._vocabulary = cache(vocabulary)
@@ -88,9 +88,8 @@ class Redactor:
         """
         folded = _folded(secret)
         for text in (folded, folded[::-1]):
-            runs = {text[i : i + RUN] for i in range(len(text) - RUN + 1)}
-            self._runs().update(runs)
-            self._odd().update(run for run in runs if not (run.isascii() and run.isalnum()))
+            self._runs().update(text[i : i + RUN] for i in range(len(text) - RUN + 1))
+            self._halves().update(text[i : i + _HALF] for i in range(len(text) - _HALF + 1))
         # New ones, so that what another thread finds clean by what was known before is not noted in them.
         self._clean, self._free = set(), set()
 
@@ -110,13 +109,13 @@ class Redactor:
         """Whether `text` holds a run of a secret that is not also a run of the suite's own texts."""
         if len(text) < RUN:
             return False
-        runs, odd = self._runs(), self._odd()
-        text = _folded(text)
-        if len(odd) > _FEW:
-            return any(self._tells(text[i : i + RUN], runs) for i in range(len(text) - RUN + 1))
-        in_words = (word[i : i + RUN] for word in _LONG_WORD.findall(text) for i in range(len(word) - RUN + 1))
-        return any(self._tells(run, runs) for run in in_words) or any(
-            run in text and self._tells(run, runs) for run in tuple(odd)
+        runs, halves, text = self._runs(), self._halves(), _folded(text)
+        found = halves.intersection(_PIECE.findall(text))
+        return any(
+            self._tells(text[i : i + RUN], runs)
+            for half in found
+            for at in _places(half, text)
+            for i in range(max(at - _HALF, 0), at + 1)
         )
 
     def _tells(self, run: str, runs: set[str]) -> bool:
@@ -222,6 +221,13 @@ class Redactor:
             else:
                 i = end - RUN + 1
         return "".join([*parts, text[kept:]])
+
+
+def _places(half: str, text: str) -> Iterator[int]:
+    at = text.find(half)
+    while at >= 0:
+        yield at
+        at = text.find(half, at + 1)
 
 
 def _folded(text: str) -> str:

@@ -8,7 +8,7 @@ signed request, or the one for a listen key, meets it: one column each for
     account   accountConfig; the wallet API has accepted the key
     order     order/test; both APIs have accepted the key
     side      positionSide/dual, which is asked where accountConfig lacks the position mode; orders wait for it
-    advice    apiTradingStatus and listenKey: no verdict hangs on them, but a limit ends the run
+    advice    apiTradingStatus, symbolConfig and listenKey: no verdict hangs on them, but a limit ends the run
     info      account/info, asked for the diagnosis of a key that the futures API refuses
 """
 
@@ -23,6 +23,7 @@ from keycheck.exchange.endpoints import (
     LISTED,
     ORDER_TEST,
     POSITION_SIDE,
+    SYMBOL_CONFIG,
     Endpoint,
     Host,
 )
@@ -276,6 +277,11 @@ class Cell:
         """Verdict and first cause."""
         verdict, _, cause = self.observed.meaning[self.column].partition(" ")
         return verdict, cause
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What has the path asked at all: symbolConfig tells the margin type, which nobody asks for by himself."""
+        return {"BINANCE_EXPECT": "isolated"} if self.endpoint == SYMBOL_CONFIG else {}
 
     @property
     def scenario(self) -> Scenario:

@@ -1,15 +1,21 @@
 """Secrets and addresses go out of text; everything else stays."""
 
 import base64
+import hashlib
+import html
+import json
 import re
 import string
+import time
 import unicodedata
+from collections.abc import Callable
 
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from keycheck.redaction.redactor import HIDDEN, HIDDEN_IP, HIDDEN_IPV6, RUN, Redactor, printable
+from tests.keys import RSA
 
 KEY = "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"
 SECRET = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j"  # noqa: S105  printed in Binance's docs
@@ -305,3 +311,46 @@ def test_a_long_password_is_a_secret_as_any_other() -> None:
     redactor = Redactor(vocabulary=lambda: OURS)
     redactor.learn_password("four quick brown foxes")
     assert redactor.clean("xfour quick brx") == f"x{HIDDEN}x"
+
+
+# -- large texts --
+
+LINE = (
+    "08:13:07 DEBUG client.py:71 send: GET /fapi/v1/time weight {n} https://fapi.binance.com/x%20y {{'a': \"b\"}} {sha}"
+)
+
+
+def lines(number: int, secret: str = "") -> str:
+    """A log in which some lines hold a long word, as hashes are, and every hundredth `secret`."""
+    texts = (LINE.format(n=n, sha=hashlib.sha256(b"%d" % n).hexdigest()[: 40 * (n % 3)]) for n in range(number))
+    return "\n".join(text + (secret if n % 100 == 0 else "") for n, text in enumerate(texts))
+
+
+def page_of(log: str) -> str:
+    """As pytest-html keeps it: in JSON, in an attribute."""
+    return f'<html><p data-jsonblob="{html.escape(json.dumps([log]))}"></p>{html.escape(log)}</html>'
+
+
+LARGE: dict[str, Callable[[int], str]] = {
+    "log": lines,
+    "page": lambda number: page_of(lines(number)),
+    "log with a secret": lambda number: lines(number, f" {SECRET[:40]}"),
+    "log with it in base64": lambda number: lines(number, f" {base64.b64encode(SECRET.encode()).decode()}"),
+}
+
+
+@pytest.mark.parametrize("ask", ["clean", "finds"])
+@pytest.mark.parametrize("kind", LARGE)
+def test_eight_times_the_text_takes_no_more_than_sixteen_times_as_long(kind: str, ask: str) -> None:
+    """Of the processor's own time, the best of three; twice what a linear search takes is left for memory and noise."""
+
+    def seconds(text: str) -> float:
+        took = []
+        for _ in range(3):
+            redactor = Redactor([SECRET, KEY, RSA.body], {"/home/jo": "[home]"}, lambda: OURS)  # which has seen nothing
+            began = time.process_time()
+            getattr(redactor, ask)(text)
+            took.append(time.process_time() - began)
+        return min(took)
+
+    assert seconds(LARGE[kind](1200)) < 16 * seconds(LARGE[kind](150))

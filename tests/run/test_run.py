@@ -181,6 +181,17 @@ def test_part_of_the_suite_is_never_ok(selection: tuple[str, ...], suite: SuiteR
     assert cause["evidence"] == [f"{check_id} was not run" for check_id in not_run]
 
 
+def test_what_nobody_saw_has_no_boxes_to_tick(suite: SuiteRunner, tmp_path: Path) -> None:
+    """Where the wallet alone refuses the key, seven checks of its flags could not look; one cause says what to do."""
+    junit = tmp_path / "junit.xml"
+    scenario = Scenario(faults={"/sapi/v1/account/apiRestrictions": Fault.refused(-2015)})
+    done = run(suite, scenario, f"--junitxml={junit}", "-rA")
+    assert causes(done.verdict) == ["answers_contradict"]
+    assert len(done.with_outcome("unproven")) == 7
+    for text in (done.output, junit.read_text(encoding="utf-8")):
+        assert not re.search(r"\b(?:un)?tick\b", text)
+
+
 def test_a_part_that_could_not_be_seen_is_told_beside_what_was_left_out(suite: SuiteRunner) -> None:
     """Mending the one would leave the other."""
     scenario = Scenario(faults={"/sapi/v1/account/apiRestrictions": Fault.bad_gateway()})
