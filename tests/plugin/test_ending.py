@@ -100,9 +100,11 @@ def test_a_pipe_that_nobody_reads_is_not_waited_for(option: str, places: Path, p
         assert "test_withdrawals_are_disabled" in reader.communicate(timeout=10)[0]
 
 
-@pytest.mark.parametrize("given", [("--timeout=0.0001",), ("-o", "timeout=0.5"), ("--timeout=0.9",)])
+@pytest.mark.parametrize(
+    "given", [("--timeout=0.0001",), ("-o", "timeout=0.5"), ("--timeout=0.9",), ("--timeout=inf",)]
+)
 def test_a_time_in_which_no_check_can_end_is_wrong_use(given: tuple[str, ...], process: SuiteRunner) -> None:
-    """pytest-timeout would tear the run apart, and not a check."""
+    """pytest-timeout would tear the run apart, and not a check; so it does over a time that no timer takes."""
     done = replayed(process, *given)
     assert done.exit_status == 4
     assert len([line for line in done.output.splitlines() if line.startswith("ERROR: ") and "--timeout" in line]) == 1
