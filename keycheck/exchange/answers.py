@@ -109,7 +109,7 @@ def is_accepted_order(body: Mapping[str, Any]) -> bool:
     """
     order_id = body.get("orderId")
     is_id = type(order_id) is int or (isinstance(order_id, str) and _ORDER_ID.fullmatch(order_id) is not None)
-    return not body or (is_id and not any(name in body for name in _OF_ERRORS))
+    return not body or (is_id and not any(name.lower() in _OF_ERRORS for name in body))
 
 
 def _code(body: Mapping[str, Any]) -> int | None:
@@ -129,7 +129,7 @@ def _wrong_with(body: Mapping[str, Any], endpoint: Endpoint) -> str:
             code = _code(body) if name == "code" else None
             return f"{f'a member {name}' if code is None else f'error code {code}'} at once, which Binance never does"
     if endpoint == ORDER_TEST and not is_accepted_order(body):
-        return "an object that is no accepted order: it has no orderId"
+        return "an object that is no accepted order: it has no orderId, or an error beside it"
     flags = _FLAGS.get(endpoint)
     if flags and not any(isinstance(body.get(name), bool) for name in flags):
         return f"an object that has none of {', '.join(flags)}"

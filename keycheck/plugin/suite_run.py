@@ -29,6 +29,7 @@ from keycheck.run.run import NewRun, Run
 from keycheck.settings import loading
 from keycheck.verdict.findings import Check
 
+_LONGEST_TIMEOUT = 10**6  # seconds; much more than that no timer takes
 _LEAST_TIMEOUT = 1  # second; under it pytest-timeout ends what lies between the checks, and the run with it
 
 
@@ -100,9 +101,9 @@ class SuiteRun:
                 "-n does not go with suite/: its checks share one session, one clock and one rate budget. Leave it out"
             )
         seconds = getattr(self.config, "_env_timeout", None)  # pytest-timeout's: of its option, variable or setting
-        if seconds and 0 < seconds < _LEAST_TIMEOUT:
+        if seconds and not (seconds < 0 or _LEAST_TIMEOUT <= seconds <= _LONGEST_TIMEOUT):
             raise UsageProblem(
-                f"--timeout is less than {_LEAST_TIMEOUT} s, in which no check can end: give it more, or leave it out"
+                f"--timeout must be {_LEAST_TIMEOUT} to {_LONGEST_TIMEOUT} s, or 0 for none: correct it or leave it out"
             )
         refuse_what_passes_it_on(self.config)
 

@@ -76,7 +76,7 @@ def paths(*endpoints: Endpoint) -> Counter[str]:
 @pytest.fixture(scope="module")
 def together(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     """A healthy run, with an exchange that is some way off."""
-    return ran(ForkedRunner(tmp_path_factory.mktemp("together")), Scenario(latency_ms=800))
+    return ran(ForkedRunner(tmp_path_factory.mktemp("together")), Scenario(latency_ms=1500))
 
 
 def answered_before(log: list[Received], place: int) -> Counter[str]:

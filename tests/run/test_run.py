@@ -527,6 +527,9 @@ BAD_FACTS = {
     "a flag as a number": "observe('seen', canTrade=1)",
     "a lone surrogate": "observe('seen', stepSize='\\ud800')",
     "another mode": "observe('seen', positionMode='BOTH')",
+    "a text that equals all": (
+        "observe('seen', positionMode=type('Any', (str,), {'__eq__': lambda *_: True, '__hash__': str.__hash__})('x'))"
+    ),
     "a secret in a figure's place": "observe('seen', minNotional=str(binance.key))",
     "a failed claim": "observe('seen', driftMs=float('inf')); assert False",
     "past observe": "request.getfixturevalue('record_property')('driftMs', [1])",
