@@ -35,14 +35,14 @@ DEFAULT = Look()
 
 @dataclass
 class Seen:
-    """A page that was opened, all that was said in its name, and all that it asked for beyond itself."""
+    """An opened page, all that it logged or asked in dialogs, and all that it requested beyond itself."""
 
     page: Page
     said: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
 
     def listen(self, address: str) -> None:
-        """From now on."""
+        """Collects from now on what the page logs and requests."""
         self.page.on("console", lambda message: self.said.append(message.text))
         self.page.on("pageerror", lambda error: self.said.append(str(error)))
         self.page.on("dialog", self._refuse)
@@ -54,7 +54,7 @@ class Seen:
 
 
 def chromium() -> str | None:
-    """Where Debian's Chromium is; None where it is not."""
+    """The path of Debian's Chromium, or None."""
     return shutil.which("chromium") or shutil.which("chromium-browser")
 
 
@@ -71,7 +71,7 @@ def started(executable: str) -> Iterator[Browser]:
 
 @contextmanager
 def opened(browser: Browser, file: Path, look: Look = DEFAULT) -> Iterator[Seen]:
-    """The page in `file`."""
+    """Opens the page in `file`."""
     context = browser.new_context(
         viewport={"width": look.width, "height": look.height},
         color_scheme=look.scheme,

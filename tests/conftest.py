@@ -1,4 +1,4 @@
-"""What all tests of the machinery share. Nothing here reaches beyond loopback, and no .env is ever read."""
+"""Fixtures of all tests. No test reaches beyond loopback or reads an .env."""
 
 import os
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ settings.load_profile("any machine")
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", "error")
     if "s" not in config.option.reportchars:
-        config.option.reportchars += "s"  # what is left out says why, and how to run it
+        config.option.reportchars += "s"  # the reasons of skipped tests say how to run them
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -77,7 +77,7 @@ def process(tmp_path: Path) -> SuiteRunner:
 
 @pytest.fixture(scope="session")
 def authority() -> "trustme.CA":
-    """A certificate authority of our own, whose certificates the exchange has where it speaks TLS."""
+    """A certificate authority of our own, which signs the exchange's certificates for TLS."""
     import trustme  # noqa: PLC0415  it brings cryptography, which most tests do without
 
     return trustme.CA()

@@ -14,7 +14,7 @@ _FILE = "exit_probe.json"
 
 @dataclass(frozen=True)
 class Left:
-    """Names."""
+    """The names of threads and modules at a run's end."""
 
     threads: list[str]
     modules: list[str]
@@ -22,11 +22,11 @@ class Left:
 
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Beside the reports."""
+    """Writes the names beside the reports."""
     left = Left([thread.name for thread in threading.enumerate()], sorted(sys.modules))
     Path(config.getoption("report_dir"), _FILE).write_text(json.dumps(asdict(left)), encoding="utf-8")
 
 
 def left_in(report_dir: Path) -> Left:
-    """What the last run with this plugin had."""
+    """The names that the last run with this plugin has written."""
     return Left(**json.loads((report_dir / _FILE).read_text(encoding="utf-8")))

@@ -1,8 +1,8 @@
-"""A time of one's own: it stands in for the module `time` in keycheck/clock.py, and passes by sleeping alone."""
+"""A fake for the module `time` in keycheck/clock.py, whose time passes only by sleeping."""
 
 
 class StandIn:
-    """Both clocks at once, in seconds. After `patience` sleeps, the next one meets Ctrl-C."""
+    """Both clocks at once, in seconds. After `patience` sleeps, the next one raises KeyboardInterrupt."""
 
     def __init__(self, now: float = 1_795_176_036.5, patience: int = 1000) -> None:
         self.now = now  # 36.5 s into a minute
@@ -10,11 +10,11 @@ class StandIn:
         self._patience = patience
 
     def time(self) -> float:
-        """The wall clock."""
+        """The wall clock in seconds."""
         return self.now
 
     def perf_counter(self) -> float:
-        """The monotonic clock."""
+        """The monotonic clock in seconds."""
         return self.now
 
     def sleep(self, seconds: float) -> None:

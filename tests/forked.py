@@ -25,7 +25,7 @@ from _pytest.config import default_plugins
 
 from tests.running import LONGEST, ROOT, SuiteRunner
 
-# Not pytest_timeout: pytest rewrites its asserts, and would warn that it came too late.
+# Not pytest_timeout: pytest rewrites its asserts, and would warn that it was imported too early.
 PRELOADED = (
     *("requests", "urllib3.http2", "encodings.idna", "jinja2.ext", "dotenv", "vcr", "yaml", "tomllib", "readline"),
     "websockets.client",
@@ -43,7 +43,7 @@ def _context() -> ForkServerContext:
 
 
 class ForkedRunner(SuiteRunner):
-    """As SuiteRunner, for half of its time. One run at a time in one folder."""
+    """Like SuiteRunner, in half of its time. One run at a time in one folder."""
 
     def _run(self, arguments: list[str], environment: dict[str, str]) -> tuple[int, str]:
         left = tuple(str(self.folder / f"forked.{name}") for name in ("stdout", "stderr", "status"))
@@ -70,13 +70,13 @@ def _text(path: str) -> str:
 
 
 def _run_pytest(root: str, arguments: list[str], environment: dict[str, str], left: tuple[str, ...]) -> None:
-    """In the child: makes it what `python -m pytest` would find, runs it, and leaves its exit status in a file."""
+    """In the child: sets up what `python -m pytest` would have, runs it, and leaves its exit status in a file."""
     for stream, name in zip((sys.stdout, sys.stderr), left, strict=False):
         file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         os.dup2(file, stream.fileno())
         os.close(file)
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(line_buffering=stream is sys.stderr)  # as it was told when it still was a terminal
+            stream.reconfigure(line_buffering=stream is sys.stderr)  # as if it had been opened as a file
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(root)
@@ -89,7 +89,7 @@ def _run_pytest(root: str, arguments: list[str], environment: dict[str, str], le
 
 
 def _forget(root: str) -> None:
-    """What multiprocessing has brought along of the tests: their modules and their paths."""
+    """Removes the test modules and paths that multiprocessing has inherited."""
     for name in [name for name in sys.modules if name.partition(".")[0] in OURS]:
         del sys.modules[name]
     strangers = {"", str(ROOT), str(Path(sys.executable).parent)}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Key:
-    """One key pair by its private half, and what that must make of a payload."""
+    """A key pair by its private half, with a payload and its signature."""
 
     type: str
     private: str
@@ -22,7 +22,7 @@ class Key:
 
     @property
     def body(self) -> str:
-        """What is secret of it, on one line."""
+        """The secret part of the PEM, on one line."""
         return body_of(self.private)
 
     @cached_property
@@ -35,7 +35,7 @@ class Key:
         return opened.public_key().public_bytes(serialization.Encoding.PEM, public).decode()
 
     def settings(self) -> dict[str, str]:
-        """What its user configures in the secret's place."""
+        """The settings of a user with this private key instead of a secret."""
         return settings_of(self.private) | {"BINANCE_PRIVATE_KEY_PASSPHRASE": self.passphrase}
 
 
@@ -45,7 +45,7 @@ def body_of(text: str) -> str:
 
 
 def settings_of(text: str) -> dict[str, str]:
-    """The settings of somebody whose private key's file holds this."""
+    """The settings of a user whose private key file has this text."""
     return {"BINANCE_API_SECRET": "", "BINANCE_PRIVATE_KEY_FILE": str(file_of(text))}
 
 
@@ -139,7 +139,7 @@ FeNzfsmVwoFAWWq/MpkPbX6Aql8ddCbpMxDUUkybwVV9rJmEMTLil44FrxKAKFhP
     "testpwd",
 )
 KEYS = {"Ed25519": ED25519, "encrypted Ed25519": ENCRYPTED_ED25519, "another Ed25519": OTHER_ED25519, "RSA": RSA}
-# Of a type that Binance does not take; openssl genpkey -algorithm EC.
+# A type that Binance does not accept; made with openssl genpkey -algorithm EC.
 EC = """\
 -----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgNFoVXpxE5UI+gXq9

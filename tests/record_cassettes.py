@@ -44,7 +44,7 @@ def shipped() -> list[Shipped]:
 
 
 def _machine(folder: Path, settings: Mapping[str, str], *, careless: bool) -> dict[str, Any]:
-    """A machine with a file of settings and a clock, both of them kept by somebody, or by nobody."""
+    """Settings file and clock program of a fake machine; `careless`: a readable file and an unsynchronised clock."""
     env_file = folder / "settings.env"
     env_file.write_text("".join(f"{name}={value}\n" for name, value in settings.items()), encoding="utf-8")
     env_file.chmod(0o644 if careless else 0o600)
@@ -56,7 +56,7 @@ def _machine(folder: Path, settings: Mapping[str, str], *, careless: bool) -> di
 
 
 def main() -> int:
-    """Records them; the exit status tells whether each run gave the table's verdict."""
+    """Records the cassettes; the exit status is 0 if each run gave the table's verdict."""
     rows = {row.name: row for row in shipped()}
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help="a row of cassettes/README.md")

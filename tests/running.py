@@ -16,7 +16,7 @@ LONGEST = 100  # seconds; a run against a dead exchange ends within 60
 
 @dataclass(frozen=True)
 class Finished:
-    """What a run left behind: exit status, terminal output, verdict.json and report.html (None where there is none)."""
+    """The results of a run: exit status, terminal output, verdict.json and report.html (None if it is missing)."""
 
     exit_status: int
     output: str
@@ -25,11 +25,11 @@ class Finished:
 
     @property
     def outcomes(self) -> dict[str, str]:
-        """Outcome by check id."""
+        """The outcomes by check id."""
         return {check["id"]: check["outcome"] for check in self.verdict["checks"]}
 
     def check(self, check_id: str) -> dict[str, Any]:
-        """One check of verdict.json."""
+        """The entry of a check in verdict.json."""
         found: dict[str, Any] = next(check for check in self.verdict["checks"] if check["id"] == check_id)
         return found
 
@@ -60,7 +60,7 @@ class SuiteRunner:
         """
         paths = [] if arguments and arguments[0].startswith("suite") else ["suite/"]
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("BINANCE_", "PYTEST_"))}
-        # What this machine says of its clock, and git of its files, is not what a test is about.
+        # The checks of this machine's clock and files have no programs to ask, so that a test does not depend on them.
         inherited["PATH"] = str(self.folder / "no programs")
         if not all_plugins:
             inherited["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"

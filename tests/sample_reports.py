@@ -1,4 +1,4 @@
-"""Reports to look at, made by hand: each shows what a page must be able to show."""
+"""Sample reports, made by hand: together they have everything that a page must be able to show."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ from keycheck.verdict.weighing import Verdict
 
 STARTED = "2026-11-20T08:13:00Z"
 STEPS = 7
-# What an exchange, a cassette or a settings file might say to whoever opens the page.
+# Hostile texts that an exchange, a cassette or a settings file might hold.
 HOSTILE = (
     "<script>document.title='pwned'</script><img src=x onerror=\"document.title='pwned'\">\"' onload='x' "
     "</style></script><!--]]> javascript:document.title='pwned' &{{ 7*7 }}"
@@ -38,7 +38,7 @@ CUT = Call("GET", "/fapi/v1/ping", Host.FUTURES, 1, None, None, "the connection 
 
 
 def healthy() -> RunReport:
-    """One check a step, and two requests, the second of which is refused as it should be."""
+    """A report with one passed check for each step, and two requests, the second of which is refused as expected."""
     findings = [
         Finding(Check(f"check_{n}", n, Severity.CRITICAL, f"Title {n}.", "Why.", "Fix."), Outcome.PASS, "seen")
         for n in range(1, STEPS + 1)
@@ -62,7 +62,7 @@ def healthy() -> RunReport:
 
 
 def failing() -> RunReport:
-    """One claim of each outcome, two causes, and a request that was answered at the second attempt."""
+    """A report with one finding of each outcome, two causes, and a request that was answered at the second attempt."""
     check = Check("check_0", 4, Severity.CRITICAL, "The key cannot withdraw funds.", "Why.", "untick it.")
     findings = [
         Finding(replace(check, id=f"check_{n}"), outcome, "the key can withdraw funds", "check_1", call_numbers=(3,))

@@ -1,4 +1,4 @@
-"""What befalls a user, and what the run must make of it: the exchange's side, the user's side, verdict and diagnosis.
+"""Situations of a user and their results: the exchange's side, the user's side, the verdict and the diagnosis.
 
 STORIES has one for each cause, each recorded as a cassette of its name; COMBINED has two troubles at once.
 """
@@ -36,14 +36,14 @@ class Story:
     confidence: str | None = None
     scenario: Scenario | Callable[[], Scenario] = Scenario  # made when its exchange is opened, or before
     settings: Mapping[str, str] | None = None
-    private_key: Key | None = None  # in a file, in the secret's place
+    private_key: Key | None = None  # in a file, instead of a secret
     away: bool = False
     tls: bool = False
     careless: bool = False
 
     @property
     def exit_status(self) -> int:
-        """The contract's."""
+        """The exit status of the contract."""
         return {"OK": 0, "NOT_OK": 1, "UNPROVEN": 10}[self.verdict]
 
     @contextlib.contextmanager
@@ -84,7 +84,7 @@ def registered(key: Key) -> Callable[[], Scenario]:
 
 
 def banned() -> Scenario:
-    """For 17 minutes from now."""
+    """A ban that ends in 17 minutes."""
     return Scenario(faults={WALLET: Fault.banned(round(time.time() + 17 * 60) * 1000)})
 
 

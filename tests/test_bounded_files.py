@@ -1,4 +1,4 @@
-"""What a setting or an option names may be no file, or never end: each is one sentence, soon, with a remedy."""
+"""A path in a setting or an option may name no file, or an endless one: the refusal is one sentence, in short time."""
 
 import os
 import re
@@ -34,7 +34,7 @@ LONG = 100_000  # bytes, more than a pipe holds
 
 @pytest.fixture(autouse=True)
 def short_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In this process; a run of its own has the real one."""
+    """Shortens the deadline in this process; a child process keeps the real one."""
     monkeypatch.setattr(bounded_files, "SECONDS", 0.5)
 
 
@@ -100,7 +100,7 @@ def refusal(ask: Callable[[Path], object], path: Path) -> str:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("way", WAYS)
 def test_what_is_no_file_is_refused_in_a_sentence(way: str, kind: str, tmp_path: Path) -> None:
-    """It names the setting or the option."""
+    """The refusal names the setting or the option."""
     make, said = KINDS[kind]
     ask, named = WAYS[way]
     path = tmp_path / "x.yaml"
@@ -121,7 +121,7 @@ def test_what_is_no_file_is_refused_in_a_sentence(way: str, kind: str, tmp_path:
 )
 @pytest.mark.parametrize("way", WAYS)
 def test_an_impossible_name_is_refused_in_a_sentence(way: str, name: str, said: str, tmp_path: Path) -> None:
-    """And shown in few characters, if at all."""
+    """An impossible name is not shown, or in few characters."""
     ask, named = WAYS[way]
     sentence = refusal(ask, tmp_path / name)
     assert said in sentence
@@ -177,26 +177,26 @@ def test_a_file_is_read_whole(size: int, tmp_path: Path) -> None:
 
 
 def test_a_byte_more_is_too_long(tmp_path: Path) -> None:
-    """However much there is."""
+    """A text is refused if it is a single byte longer than the limit."""
     (tmp_path / "a").write_bytes(b"x" * 1025)
     with pytest.raises(Unreadable, match="is longer than 1 KiB"):
         bounded_files.read(tmp_path / "a", 1024)
 
 
 def test_a_missing_file_is_told_from_others(tmp_path: Path) -> None:
-    """Where it may be left out."""
+    """A missing file has an exception of its own, since a file may be optional."""
     with pytest.raises(Missing):
         bounded_files.read(tmp_path / "a", 10)
 
 
 def test_the_null_device_is_an_empty_file() -> None:
-    """As is usual."""
+    """The null device reads as an empty file."""
     assert bounded_files.read(Path(os.devnull), 10) == b""
 
 
 @pytest.mark.parametrize("pause", [0.0, 0.1])
 def test_a_pipe_is_read_to_its_end(pause: float) -> None:
-    """Also one that begins late, and comes in pieces."""
+    """A pipe is read to its end, even if its writer begins late and writes in pieces."""
     with opened_pipe() as (path, end):
 
         def slowly() -> None:
@@ -210,7 +210,7 @@ def test_a_pipe_is_read_to_its_end(pause: float) -> None:
 
 
 def test_a_pipe_whose_writer_has_gone_still_holds_its_text() -> None:
-    """Short texts are written before anybody reads."""
+    """A short text is written before anything reads, and is still read."""
     with opened_pipe() as (path, end):
         os.write(end, b"text")
         os.close(end)
@@ -218,7 +218,7 @@ def test_a_pipe_whose_writer_has_gone_still_holds_its_text() -> None:
 
 
 def test_a_pipe_with_a_name_waits_for_its_writer(tmp_path: Path) -> None:
-    """Whichever of the two comes first."""
+    """A named pipe is read if its writer comes later than its reader."""
     path = tmp_path / "pipe"
     os.mkfifo(path)
 
@@ -232,7 +232,7 @@ def test_a_pipe_with_a_name_waits_for_its_writer(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("first", [b"", b"some"])
 def test_a_writer_that_never_ends_is_given_up(first: bytes) -> None:
-    """Whether or not it has begun."""
+    """A writer that does not close the pipe is abandoned at the deadline, with or without a text so far."""
     with opened_pipe() as (path, end):
         os.write(end, first)
         with pytest.raises(Unreadable, match=r"within 0\.5 s"):
@@ -249,7 +249,7 @@ def test_a_pipe_that_ends_empty_is_told() -> None:
 
 
 def test_a_flood_is_cut_off() -> None:
-    """At the limit."""
+    """A writer without end is cut off at the limit."""
     with (
         opened_pipe() as (path, end),
         subprocess.Popen(["/bin/sh", "-c", "while :; do echo y; done"], stdout=end, stderr=subprocess.DEVNULL) as flood,
@@ -261,7 +261,7 @@ def test_a_flood_is_cut_off() -> None:
 
 
 def test_a_file_that_is_swapped_for_a_pipe_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Between the look and the opening."""
+    """A pipe that replaces the file between the check and the opening is refused."""
     path = tmp_path / "a"
     path.touch()
     opened = os.open
@@ -277,7 +277,7 @@ def test_a_file_that_is_swapped_for_a_pipe_is_refused(tmp_path: Path, monkeypatc
 
 
 def test_text_is_added_to_files_alone(tmp_path: Path) -> None:
-    """To the end of one, or to a new one."""
+    """Text is appended to a file, or to a new one, and to nothing else."""
     path = tmp_path / "a"
     for _ in range(2):
         bounded_files.append(path, "币\n")
@@ -321,7 +321,7 @@ def test_a_run_ends_with_4_and_a_sentence(option: str, kind: str, suite: SuiteRu
 
 @pytest.mark.parametrize("kind", ["pipe", "full", "directory", "socket", "loop of links"])
 def test_a_summary_that_cannot_be_written_ends_no_run(kind: str, suite: SuiteRunner, tmp_path: Path) -> None:
-    """It is told in a sentence that names the variable."""
+    """The run ends as usual, and one sentence names the variable."""
     path = tmp_path / "summary"
     KINDS[kind][0](path)
     done = suite("--replay", "healthy", settings={"GITHUB_STEP_SUMMARY": str(path)})
@@ -330,7 +330,7 @@ def test_a_summary_that_cannot_be_written_ends_no_run(kind: str, suite: SuiteRun
 
 
 def test_settings_may_come_from_a_program(exchange: LocalExchange, tmp_path: Path) -> None:
-    """`--env-file <(pass show binance)`: a shell's own pipe, whose writer takes its time."""
+    """`--env-file <(pass show binance)` works: the pipe of a shell, with a slow writer."""
     text = "".join(f"{name}={value}\n" for name, value in exchange.settings().items())
     command = f"{shlex.quote(sys.executable)} -m pytest suite/ -p no:cacheprovider --report-dir {tmp_path / 'reports'}"
     script = f"exec {command} --env-file <(sleep 1; printf %s {shlex.quote(text)})"

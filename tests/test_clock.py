@@ -18,7 +18,7 @@ def test_a_span_does_not_follow_a_clock_that_is_set(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_stopwatch_tells_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And may be asked again and again."""
+    """A stopwatch may be read repeatedly."""
     monotonic = iter([50.0, 50.5, 52.0])
     monkeypatch.setattr(time, "perf_counter", lambda: next(monotonic))
     watch = Stopwatch()
@@ -35,7 +35,7 @@ def test_now_is_in_milliseconds() -> None:
     [(0, "1970-01-01T00:00:00Z"), (1_795_162_380_000, "2026-11-20T08:13:00Z"), (999.9, "1970-01-01T00:00:00Z")],
 )
 def test_moments_are_written_in_utc(ms: float, text: str) -> None:
-    """To the second, whatever the machine's time zone."""
+    """A moment is written in UTC to the second, in any time zone of the machine."""
     assert clock.iso(ms) == text
 
 
@@ -43,7 +43,7 @@ def test_moments_are_written_in_utc(ms: float, text: str) -> None:
 
 
 def test_a_sleep_is_told_second_by_second(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that a countdown counts down, and Ctrl-C is never far; the last step may be short."""
+    """A sleep calls back each second, so that a countdown goes on and Ctrl-C works; the last step may be shorter."""
     time_itself, told = StandIn(), list[int]()
     monkeypatch.setattr(clock, "time", time_itself)
     sleep = Sleep()
@@ -55,7 +55,7 @@ def test_a_sleep_is_told_second_by_second(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_ctrl_c_ends_a_sleep_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was waited until then is counted, and the countdown is brought to its end."""
+    """Ctrl-C ends a sleep: the time until then is counted, and the callback gets a final 0."""
     time_itself, told = StandIn(patience=3), list[int]()
     monkeypatch.setattr(clock, "time", time_itself)
     sleep = Sleep()
@@ -66,7 +66,7 @@ def test_ctrl_c_ends_a_sleep_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_replay_does_not_sleep() -> None:
-    """Nor does it say that it would."""
+    """A replay neither sleeps nor calls back."""
     told, watch, pause = list[int](), Stopwatch(), NoSleep()
     pause.wait(60, told.append)
     assert (told, pause.waited) == ([], 0.0)

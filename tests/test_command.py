@@ -44,7 +44,7 @@ def keycheck(tmp_path: Path) -> Command:
 
 
 def test_version_is_name_and_version(keycheck: Command) -> None:
-    """And nothing else; pytest is not even imported."""
+    """`--version` prints name and version alone, and does not import pytest."""
     done = keycheck("--version")
     assert (done.returncode, done.stdout, done.stderr) == (0, f"keycheck {__version__}\n", "")
 
@@ -61,7 +61,7 @@ def test_help_is_short_and_its_own(keycheck: Command) -> None:
 
 
 def test_a_run_hangs_on_the_working_directory(keycheck: Command, exchange: LocalExchange, tmp_path: Path) -> None:
-    """Its .env, reports/ and cassettes/; a cassette that was recorded there replays by its name."""
+    """.env, reports/ and cassettes/ are the working directory's, and a cassette recorded there replays by its name."""
     here = tmp_path / "here"
     (here / ".env").write_text("\n".join(f"{name}={value}" for name, value in exchange.settings().items()))
     (here / ".env").chmod(0o600)
@@ -78,7 +78,7 @@ def test_a_run_hangs_on_the_working_directory(keycheck: Command, exchange: Local
 
 
 def test_a_shipped_cassette_is_found_by_its_name(keycheck: Command) -> None:
-    """From any folder; one that nobody has is refused in a sentence."""
+    """A shipped cassette is found from any folder, and an unknown name is refused in a sentence."""
     assert keycheck("--replay", "ip-refused").returncode == 1
     done = keycheck("--replay", "nobodys")
     assert done.returncode == 4
@@ -86,13 +86,13 @@ def test_a_shipped_cassette_is_found_by_its_name(keycheck: Command) -> None:
 
 
 def test_in_a_clone_it_runs_the_clones_suite(keycheck: Command, tmp_path: Path) -> None:
-    """As `python -m keycheck` in its folder."""
+    """In a clone the command runs the clone's suite, as `python -m keycheck` does."""
     done = keycheck(*REPLAY, "--report-dir", str(tmp_path / "reports"), cwd=ROOT)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_options_of_pytest_pass_through(keycheck: Command, tmp_path: Path) -> None:
-    """They keep their meaning, and write where they say; a warning of pytest's is not provoked."""
+    """Options of pytest keep their meaning, write files in the working directory, and cause no warning."""
     done = keycheck(
         "--replay",
         "healthy",
@@ -103,7 +103,7 @@ def test_options_of_pytest_pass_through(keycheck: Command, tmp_path: Path) -> No
         "--html=page.html",
         "--self-contained-html",
     )
-    assert done.returncode == 10  # one check alone proves nothing
+    assert done.returncode == 10  # a single check proves nothing
     assert "suite/test_1_credentials.py::test_credentials_are_present PASSED" in done.stdout
     assert (tmp_path / "here/junit.xml").is_file()
     assert "Keycheck" in (tmp_path / "here/page.html").read_text()
@@ -112,7 +112,7 @@ def test_options_of_pytest_pass_through(keycheck: Command, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("arguments", [("-n", "2"), ("-n2",), ("--numprocesses=2",)])
 def test_more_processes_are_refused(arguments: tuple[str, ...], keycheck: Command) -> None:
-    """In a sentence, also where pytest-xdist is not loaded."""
+    """-n is refused in a sentence, with or without pytest-xdist."""
     done = keycheck(*arguments)
     assert done.returncode == 4
     assert "-n does not go with keycheck" in done.stderr
@@ -120,7 +120,7 @@ def test_more_processes_are_refused(arguments: tuple[str, ...], keycheck: Comman
 
 @pytest.mark.parametrize("path", ["conftest.py", ".", "suite/", "--", "@here.txt"])
 def test_paths_are_refused(path: str, keycheck: Command, tmp_path: Path) -> None:
-    """Before anything that lies there is imported."""
+    """A path is refused before a file in it is imported."""
     (tmp_path / "here/conftest.py").write_text("print('STRANGER')")
     (tmp_path / "here/here.txt").write_text("--")
     done = keycheck(*REPLAY, path)
@@ -130,7 +130,7 @@ def test_paths_are_refused(path: str, keycheck: Command, tmp_path: Path) -> None
 
 
 def test_what_lies_in_the_folder_has_no_part_in_a_run(keycheck: Command, tmp_path: Path) -> None:
-    """Neither a conftest.py, nor pytest's settings, nor a module with the name of a library."""
+    """A conftest.py, pytest settings and modules named like libraries in the working directory have no effect."""
     here = tmp_path / "here"
     for name in ("conftest", "requests", "vcr", "jinja2", "stranger", "test_stranger", "usercustomize"):
         (here / f"{name}.py").write_text("print('STRANGER')\nraise SystemExit(7)")
@@ -142,7 +142,7 @@ def test_what_lies_in_the_folder_has_no_part_in_a_run(keycheck: Command, tmp_pat
 
 
 def test_no_strangers_plugin_takes_part(keycheck: Command, tmp_path: Path) -> None:
-    """Neither one that is installed, nor one that pytest's own variables name for another project; -p names one."""
+    """Installed plugins and those of pytest's own variables are not loaded; a plugin given with -p is."""
     packages = tmp_path / "packages"
     metadata = packages / "stranger-1.dist-info"
     metadata.mkdir(parents=True)
@@ -166,7 +166,7 @@ def test_the_plugins_are_those_of_the_clone() -> None:
 
 
 def test_json_is_the_verdict_alone(keycheck: Command, tmp_path: Path) -> None:
-    """Whatever pytest and the suite have to say goes to stderr, also what is printed past Python's streams."""
+    """With --json stdout holds verdict.json alone; all else goes to stderr, even if printed past Python's streams."""
     done = keycheck("--json", "--replay", "ip-refused", "-vv")
     assert done.returncode == 1
     assert done.stdout == (tmp_path / "here/reports/verdict.json").read_text()
@@ -186,7 +186,7 @@ def test_json_of_settings_that_cannot_be_used(keycheck: Command) -> None:
 
 @pytest.mark.parametrize(("shell", "status"), [(">&-", 3), (">/dev/full", 3), ("2>&-", 0), ("<&-", 0), (">&- 2>&-", 3)])
 def test_json_where_a_stream_takes_nothing(shell: str, status: int, keycheck: Command) -> None:
-    """No verdict that was not written whole ends with 0; a stderr that nobody reads is no fault."""
+    """The exit status is 0 only if the whole verdict was written; a stderr that cannot be written is no error."""
     done = keycheck("--json", *REPLAY, shell=shell)
     assert done.returncode == status, done.stdout + done.stderr
     if status == 0:
@@ -209,7 +209,7 @@ def test_json_of_a_folder_in_use_is_nothing(keycheck: Command, tmp_path: Path) -
 def test_the_verdict_is_read_by_who_holds_the_folder(
     is_taken: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also where the other run has taken it after this one had looked."""
+    """The verdict is read only while this run holds the folder, even if another run took it after the check."""
     hold = Hold(tmp_path)
     if is_taken:
         hold.take()
@@ -241,7 +241,7 @@ def test_without_a_key_three_lines_say_how_to_give_one(keycheck: Command, exchan
 
 
 def test_nothing_shows_the_secret(keycheck: Command, exchange: LocalExchange) -> None:
-    """Neither the terminal nor the JSON; the guard stands as in `pytest suite/`."""
+    """Neither the terminal nor the JSON shows the secret; the guard works as in `pytest suite/`."""
     done = keycheck("--json", "-vv", "-s", "--showlocals", "--tb=long", **exchange.settings())
     assert done.returncode == 0
     for text in (API_KEY, API_SECRET):

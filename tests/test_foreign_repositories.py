@@ -1,4 +1,4 @@
-"""A repository around the credentials' file may be anybody's: nothing that it names is run, and no doubt is a pass."""
+"""A repository around the credentials' file may be anybody's: no program that it names is run, and doubt is no pass."""
 
 import os
 import shlex
@@ -34,7 +34,7 @@ def nobodys_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 class Trap:
-    """A repository whose index needs a tree that only a remote has, and a program that leaves a mark when it is run."""
+    """A repository whose index needs a tree from a remote, and a payload that leaves a mark when it is run."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "repository"
@@ -62,7 +62,7 @@ class Trap:
         self.config("remote.origin.url", str(self.folder))
 
     def git(self, *arguments: str) -> str:
-        """As its owner would call it."""
+        """Runs git in the repository as its owner would."""
         command = [str(GIT), *arguments]
         return subprocess.run(command, cwd=self.folder, check=True, capture_output=True, text=True).stdout  # noqa: S603
 
@@ -71,12 +71,12 @@ class Trap:
         self.git("config", name, value)
 
     def remarks(self, path: Path | None = None) -> list[str]:
-        """What is said of a file, the one at the top unless told otherwise; the mark tells of the payload."""
+        """The remarks on a file, by default the one at the top; afterwards `mark` exists if the payload was run."""
         self.mark.unlink(missing_ok=True)
         return HostChecks([("the settings file", path or self.file)]).open_files()
 
     def bites_plain_git(self) -> bool:
-        """Whether the payload is run by the questions as such."""
+        """Whether plain git runs the payload."""
         self.mark.unlink(missing_ok=True)
         for question in (("ls-files", "--", ".env"), ("check-ignore", "-q", "--", ".env"), ("status",)):
             subprocess.run([str(GIT), *question], cwd=self.folder, check=False, capture_output=True)  # noqa: S603
@@ -156,7 +156,7 @@ ATTACKS: dict[str, Callable[[Trap], None]] = {
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_nothing_that_a_repository_names_is_run(attack: str, trap: Trap) -> None:
-    """Though plain git runs it, and though the repository is of the same user, as an unpacked archive is."""
+    """keycheck runs no payload that plain git runs, even in the same user's repository, such as an unpacked archive."""
     ATTACKS[attack](trap)
     assert trap.bites_plain_git()
     trap.remarks()
@@ -209,7 +209,7 @@ def test_each_layer_holds_alone(layer: str, attack: str, trap: Trap, monkeypatch
 @needs_root
 @pytest.mark.parametrize("whose", ["all of it", "the repository alone", "the folder alone"])
 def test_a_repository_of_another_user_is_not_asked(whose: str, trap: Trap) -> None:
-    """Git's own guard stands; its refusal is told with a remedy, and no name of a folder."""
+    """A repository of another user has a remark with a remedy, without a folder's name, and is not read."""
     if "safe.directory" in trap.git("config", "--list"):
         pytest.skip("this machine's git trusts other users' repositories")
     _upload_pack(trap)
@@ -230,7 +230,7 @@ def test_where_git_cannot_read_its_index_it_has_not_answered(trap: Trap) -> None
 
 @pytest.mark.parametrize("spoil", ["index", "HEAD", "config"])
 def test_a_broken_repository_has_not_answered(spoil: str, trap: Trap) -> None:
-    """Whatever of it is broken."""
+    """A repository with a broken index, HEAD or config counts as unknown."""
     (trap.folder / ".git" / spoil).write_text("broken [", encoding="ascii")
     assert trap.remarks() == [f"the settings file {NOT_TOLD}: {BROKEN}"]
 
@@ -253,7 +253,7 @@ def test_a_repository_without_a_name_of_its_own_is_not_asked(trap: Trap) -> None
 
 
 def test_a_name_is_no_pattern(trap: Trap) -> None:
-    """What git has of other names says nothing of this one."""
+    """A file's name is no pattern: other files that it would match do not count."""
     shutil.rmtree(trap.folder / ".git")
     trap.git("init", "-q")
     (trap.folder / "keys.env").touch()
@@ -271,7 +271,7 @@ def test_a_name_is_no_pattern(trap: Trap) -> None:
 def test_a_program_beside_the_file_or_here_is_nobodys_git(
     entries: str, inside: str, trap: Trap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Neither the current directory nor the project's folder brings programs, wherever PATH has them."""
+    """Programs of the current directory or of the project's folder are not run, even if PATH names the folder."""
     (trap.folder / "bin").mkdir()
     (tmp_path / "link").symlink_to(trap.folder / "bin")
     for folder in (trap.folder, trap.folder / "bin"):
@@ -287,7 +287,7 @@ def test_a_program_beside_the_file_or_here_is_nobodys_git(
 
 
 def test_a_program_of_the_current_directory_is_not_run(trap: Trap, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where no file holds a credential."""
+    """A program of the current directory is not run for the clock check either, without any credentials' file."""
     shutil.copy(trap.payload, trap.folder / "timedatectl")
     monkeypatch.chdir(trap.folder)
     monkeypatch.setattr(sys, "platform", "linux")
@@ -301,7 +301,7 @@ def test_a_whole_run_says_why_git_was_not_asked(trap: Trap, suite: SuiteRunner, 
     """The check is unproven, and every other answer stands."""
     _upload_pack(trap)
     trap.file.write_text("".join(f"{name}={value}\n" for name, value in exchange.settings().items()), encoding="utf-8")
-    trap.file.rename(trap.folder / "far" / ".env")  # in the folder that git cannot read
+    trap.file.rename(trap.folder / "far" / ".env")  # git cannot read this folder
     done = suite(env_file=trap.folder / "far" / ".env", settings={"PATH": os.environ["PATH"]})
     assert done.with_outcome("unproven") == ["credentials_file_is_private"]
     assert BROKEN in done.check("credentials_file_is_private")["detail"]

@@ -1,4 +1,4 @@
-"""What this machine says of its files and its clock: real files, real git, and programs of our own in the path."""
+"""The checks of this machine's files and clock: real files, real git, and fake programs in PATH."""
 
 import os
 import shutil
@@ -27,30 +27,30 @@ def settings_file(tmp_path: Path) -> Path:
 
 
 def git(folder: Path, *arguments: str) -> None:
-    """In a repository without anybody's configuration."""
+    """Runs git without anybody's configuration."""
     nobody = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
     subprocess.run([str(GIT), *arguments], cwd=folder, check=True, capture_output=True, env={**os.environ, **nobody})  # noqa: S603
 
 
 def remarks(path: Path) -> list[str]:
-    """What is said of one file."""
+    """The remarks on one file."""
     return HostChecks([("the settings file", path)]).open_files()
 
 
 def test_a_private_file_outside_of_git_is_private(settings_file: Path) -> None:
-    """Nothing is said of it."""
+    """A private file outside of any repository has no remark."""
     assert remarks(settings_file) == []
 
 
 def test_credentials_that_are_in_no_file_are_told_so() -> None:
-    """There is nothing to look at."""
+    """If credentials are in no file, there is one remark that says so."""
     assert HostChecks().open_files() == [NO_FILE]
 
 
 @posix
 @pytest.mark.parametrize(("mode", "told"), [(0o644, "644"), (0o640, "640"), (0o604, "604"), (0o400, ""), (0o600, "")])
 def test_a_file_that_others_can_read_is_told_with_its_mode(mode: int, told: str, settings_file: Path) -> None:
-    """Group and everybody; the owner's own rights are the owner's business."""
+    """Rights of the group and of others are named; the owner's own rights do not matter."""
     settings_file.chmod(mode)
     found = remarks(settings_file)
     assert len(found) == bool(told)
@@ -60,7 +60,7 @@ def test_a_file_that_others_can_read_is_told_with_its_mode(mode: int, told: str,
 
 @needs_git
 def test_git_is_asked_whether_it_takes_the_file_along(settings_file: Path) -> None:
-    """Not ignored, ignored, and tracked although ignored."""
+    """There is a remark on a file that git does not ignore, and on one that it tracks although ignored."""
     folder = settings_file.parent
     git(folder, "init", "-q")
     assert ["not ignored by git" in remark for remark in remarks(settings_file)] == [True]
@@ -73,7 +73,7 @@ def test_git_is_asked_whether_it_takes_the_file_along(settings_file: Path) -> No
 @needs_git
 @posix
 def test_a_repository_starts_no_program_of_its_own(settings_file: Path, tmp_path: Path) -> None:
-    """Its configuration may name one."""
+    """A repository's configuration may name a program, which is not run."""
     folder = settings_file.parent
     git(folder, "init", "-q")
     mark = tmp_path / "mark"
@@ -83,7 +83,7 @@ def test_a_repository_starts_no_program_of_its_own(settings_file: Path, tmp_path
 
 
 def test_a_file_that_has_gone_is_not_spoken_of(tmp_path: Path) -> None:
-    """It was read a moment ago."""
+    """A file that was deleted after it was read has no remark."""
     assert remarks(tmp_path / "gone") == []
 
 
@@ -113,7 +113,7 @@ def test_the_clock_is_what_the_system_says_of_it(
 
 
 def test_a_machine_without_such_a_program_cannot_be_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A container, or a system nobody has heard of."""
+    """In a container or on an unknown system the clock check has no result."""
     monkeypatch.setenv("PATH", str(tmp_path))
     for platform in ("linux", "darwin", "win32", "plan9"):
         monkeypatch.setattr(sys, "platform", platform)
@@ -145,7 +145,7 @@ def test_a_program_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.Mo
 def test_the_time_service_of_windows_is_read_as_it_answers(
     told: str, status: int, answer: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It has a source, or nobody keeps the clock."""
+    """The Windows time service has a source, or the clock is not synchronised."""
     program = tmp_path / "w32tm.exe"
     program.write_text(f"#!/bin/sh\necho '{told}'\nexit {status}\n", encoding="utf-8")
     program.chmod(0o755)
@@ -222,7 +222,7 @@ def test_git_answers_however_the_repository_is_kept(arrange: Callable[[Path], Pa
 def test_a_folder_that_cannot_be_looked_into_may_be_a_repository(
     settings_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """That is no pass. Root may look anywhere, so the refusal of the file system is played."""
+    """A folder that cannot be searched is no pass. The error is simulated, since root may search every folder."""
     looked = Path.stat
 
     def refuse(path: Path, **how: bool) -> os.stat_result:
@@ -236,7 +236,7 @@ def test_a_folder_that_cannot_be_looked_into_may_be_a_repository(
 
 @needs_git
 def test_inside_a_git_hook_the_same_is_seen(settings_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where git's own names in the environment lead elsewhere."""
+    """Variables such as GIT_DIR, which git sets for its hooks, do not lead to another repository."""
     git(settings_file.parent, "init", "-q")
     monkeypatch.setenv("GIT_DIR", str(settings_file.parent / "elsewhere"))
     assert ["not ignored by git" in remark for remark in remarks(settings_file)] == [True]

@@ -35,7 +35,7 @@ linux = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="look
 
 @pytest.fixture(autouse=True)
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the folders of the children are made."""
+    """The folder in which children make theirs, empty."""
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setenv("TMPDIR", str(folder))
@@ -103,7 +103,7 @@ def test_a_key_that_is_not_fit_has_its_causes() -> None:
 
 
 def test_findings_are_told_as_they_come(exchange: LocalExchange) -> None:
-    """Each check once, in run order, in the calling thread, as it then stands in the report."""
+    """on_check gets each check once, in run order, in the calling thread, as the report has it."""
     heard: list[tuple[keycheck.Check, threading.Thread]] = []
     report = check(exchange, on_check=lambda one: heard.append((one, threading.current_thread())))
     assert tuple(one for one, _ in heard) == report.checks
@@ -111,7 +111,7 @@ def test_findings_are_told_as_they_come(exchange: LocalExchange) -> None:
 
 
 def test_a_private_key_is_handed_over_as_text(tmp_path: Path) -> None:
-    """Or as the path of its file, which starts at the caller's working directory."""
+    """A private key is given as its text, or as a path relative to the caller's working directory."""
     with LocalExchange(Scenario(public_key=ED25519.public)) as exchange:
         settings = {"api_secret": None, "private_key": ED25519.private}
         report = check(exchange, **settings)
@@ -147,14 +147,14 @@ def test_settings_that_cannot_be_used_raise_their_sentence(
 
 
 def test_each_setting_has_its_parameter() -> None:
-    """What .env can say, `check` can; and nothing else beside what watches the run."""
+    """`check` has a parameter for each setting, and beside these only parameters about watching the run."""
     parameters = set(keycheck.check.__annotations__) - {"return", "on_check", "timeout", "cancel", "private_key"}
     named = {"passphrase": "BINANCE_PRIVATE_KEY_PASSPHRASE"}
     assert {named.get(name, f"BINANCE_{name.upper()}") for name in parameters} == set(loading.NAMES)
 
 
 def test_nothing_is_a_setting_but_what_is_given(exchange: LocalExchange, tmp_path: Path) -> None:
-    """Neither the caller's environment nor a .env in its working directory."""
+    """A run reads neither the caller's environment nor a .env in the working directory."""
     (tmp_path / ".env").write_text("BINANCE_SYMBOL=ETHUSDT\n")
     outside = {"BINANCE_SYMBOL": "ETHUSDT", "PYTEST_ADDOPTS": "-k nothing", "HTTPS_PROXY": "http://127.0.0.1:9"}
     with contextlib.chdir(tmp_path), pytest.MonkeyPatch.context() as patched:
@@ -165,7 +165,7 @@ def test_nothing_is_a_setting_but_what_is_given(exchange: LocalExchange, tmp_pat
 
 
 def test_a_file_of_settings_is_read_by_the_child(exchange: LocalExchange, tmp_path: Path) -> None:
-    """As a fleet wants it: credentials from a file, the rest handed over."""
+    """A child reads credentials from a file of settings, and takes the other settings from the caller."""
     lines = [f"{name}={value}" for name, value in exchange.settings().items()]
     (tmp_path / "alice.env").write_text("\n".join(lines))
     (tmp_path / "alice.env").chmod(0o600)
@@ -177,7 +177,7 @@ def test_a_file_of_settings_is_read_by_the_child(exchange: LocalExchange, tmp_pa
 
 
 def test_a_run_that_is_not_over_in_time_is_unproven(temporary: Path) -> None:
-    """With the reason as its cause, and what it had found; it is a verdict by its schema; nothing is left of it."""
+    """After a time-out the report is valid, has the findings so far and the reason, and no file is left."""
     schema = json.loads((ROOT / "keycheck/report/verdict.schema.json").read_text("utf-8"))
     jsonschema = pytest.importorskip("jsonschema")
     scenario = Scenario(
@@ -197,12 +197,12 @@ def test_a_run_that_is_not_over_in_time_is_unproven(temporary: Path) -> None:
 
 
 def test_the_cause_of_a_run_that_is_cut_short_is_a_listed_one() -> None:
-    """Under the name by which README and --explain know it."""
+    """README and `--explain` know the cause of a run that was cut short."""
     assert process.CUT_SHORT in {name for causes in CAUSES.values() for name in causes}
 
 
 def test_a_run_can_be_cancelled(temporary: Path) -> None:
-    """From another thread, and within a moment."""
+    """A run can be cancelled from another thread, within two seconds."""
     cancel = threading.Event()
     with LocalExchange(SILENT) as exchange, ThreadPoolExecutor() as pool:
         waiting = pool.submit(check, exchange, cancel=cancel)
@@ -218,7 +218,7 @@ def test_a_run_can_be_cancelled(temporary: Path) -> None:
 
 @linux
 def test_a_child_that_is_killed_is_unproven(temporary: Path) -> None:
-    """By whomever, at whatever stage: never OK, never an exception."""
+    """If the child is killed, the report is UNPROVEN, and no exception is raised."""
     with LocalExchange(SILENT) as exchange, ThreadPoolExecutor() as pool:
         waiting = pool.submit(check, exchange)
         wait_until(lambda: exchange.log)
@@ -231,7 +231,7 @@ def test_a_child_that_is_killed_is_unproven(temporary: Path) -> None:
 
 
 def test_what_on_check_raises_ends_the_run(exchange: LocalExchange, temporary: Path) -> None:
-    """It comes out as it is, and no process stays behind it."""
+    """An exception of on_check reaches the caller unchanged, and the child is ended."""
 
     def tired(_: keycheck.Check) -> None:
         raise InterruptedError("enough")
@@ -244,14 +244,14 @@ def test_what_on_check_raises_ends_the_run(exchange: LocalExchange, temporary: P
 def test_a_file_and_an_exit_status_that_disagree_are_unproven(
     exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An OK takes both."""
+    """The verdict is OK only if both the file and the exit status say so."""
     monkeypatch.setattr(process, "_VERDICTS", {0: "NOT_OK", 1: "OK", 10: "UNPROVEN"})
     report = check(exchange)
     assert (report.ok, report.verdict) == (False, "UNPROVEN")
 
 
 def test_a_child_that_cannot_be_started_is_unproven(exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a sentence with the system's reason."""
+    """If the child cannot be started, the report is UNPROVEN and gives the system's reason."""
     monkeypatch.setattr(sys, "executable", "/no/such/python")
     report = check(exchange)
     assert report.verdict == "UNPROVEN"
@@ -259,7 +259,7 @@ def test_a_child_that_cannot_be_started_is_unproven(exchange: LocalExchange, mon
 
 
 def test_caller_has_its_children_reaped_for_it(exchange: LocalExchange) -> None:
-    """SIGCHLD ignored: the exit status is nobody's to read, and the verdict is the same."""
+    """With SIGCHLD ignored, the exit status cannot be read, and the verdict is the same."""
     usual = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     try:
         report = check(exchange)
@@ -288,7 +288,7 @@ def running(temporary: Path) -> Iterator[Path]:
 
 @linux
 def test_a_secret_is_in_no_argument_variable_or_file(running: Path, temporary: Path) -> None:
-    """Of the child, while it has it: neither whole nor in part, nor the key."""
+    """Neither key nor secret is in the running child's arguments, environment or files, not even in part."""
     seen = (running / "cmdline").read_bytes() + (running / "environ").read_bytes()
     seen += b"".join(path.read_bytes() for path in temporary.rglob("*") if path.is_file())
     assert b"keycheck" in seen
@@ -298,7 +298,7 @@ def test_a_secret_is_in_no_argument_variable_or_file(running: Path, temporary: P
 
 @linux
 def test_a_child_is_given_named_variables_alone(running: Path) -> None:
-    """Neither what the caller keeps secret of its own, nor what would steer Python or pytest."""
+    """A child's environment holds none of the caller's own secrets, and nothing that would steer Python or pytest."""
     names = {entry.partition(b"=")[0].decode() for entry in (running / "environ").read_bytes().split(b"\0") if entry}
     assert "AWS_SECRET_ACCESS_KEY" in os.environ
     assert names == set(child_environment.for_a_run())
@@ -307,8 +307,8 @@ def test_a_child_is_given_named_variables_alone(running: Path) -> None:
 
 @linux
 def test_a_child_has_a_session_and_no_descriptor_of_the_callers(running: Path) -> None:
-    """Its streams, its sockets to the exchange, and what it opened itself; a listening socket of the caller's is not
-    among them. It dumps no core, and its folder is its own.
+    """A child has descriptors of its streams, its sockets to the exchange and its own files, and none of a listening
+    socket of the caller. It dumps no core, and only the user may enter its folder.
     """
     number = int(running.name)
     assert os.getsid(number) == number
@@ -323,7 +323,7 @@ def test_a_child_has_a_session_and_no_descriptor_of_the_callers(running: Path) -
 
 
 def test_no_module_of_the_working_directory_is_imported(exchange: LocalExchange, tmp_path: Path) -> None:
-    """Nor of the folder of the calling script: whoever can write there would have the secret."""
+    """No module of the working directory or of the calling script's folder is imported: it would have the secret."""
     for name in ("requests", "pytest", "pluggy", "json", "sitecustomize", "usercustomize", "conftest", "keycheck"):
         (tmp_path / f"{name}.py").write_text(f"import os\nos.mkdir({str(tmp_path / 'taken')!r})\n")
     (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = -p conftest\n")
@@ -346,7 +346,7 @@ def test_the_caller_is_left_as_it_was(exchange: LocalExchange, capfd: pytest.Cap
         streams = (sys.stdin, sys.stdout, sys.stderr, sys.excepthook)
         return handlers, loggers, streams, dict(os.environ), Path.cwd(), socket.socket, set(threading.enumerate())
 
-    check(exchange)  # whatever an import brings along is there by now
+    check(exchange)  # imports have opened their descriptors by now
     before = state()
     assert check(exchange).ok
     assert state() == before
@@ -410,7 +410,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 @linux
 def test_a_fork_of_the_caller_keeps_no_child_alive(temporary: Path) -> None:
-    """It has a copy of the pipe by whose end a child knows that its caller has died."""
+    """A fork of the caller holds a copy of the pipe whose end means that the caller has died; the child ends anyway."""
     with LocalExchange(SILENT) as exchange:
         named = [f"{k.removeprefix('BINANCE_').lower()}={v}" for k, v in exchange.settings().items()]
         environment = os.environ | {"PYTHONPATH": str(ROOT)}
@@ -421,7 +421,7 @@ def test_a_fork_of_the_caller_keeps_no_child_alive(temporary: Path) -> None:
 @linux
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_child_ends_with_a_caller_that_is_told_to_end(number: signal.Signals, temporary: Path) -> None:
-    """By Ctrl-C, by its supervisor, by a terminal that is closed; the caller itself ends as it always does."""
+    """A child ends if its caller ends by Ctrl-C, by its supervisor or by its terminal; the caller ends as ever."""
     with LocalExchange(SILENT) as exchange:
         named = [f"{k.removeprefix('BINANCE_').lower()}={v}" for k, v in exchange.settings().items()]
         with subprocess.Popen(  # noqa: S603  ours
@@ -449,7 +449,7 @@ def test_a_child_ends_with_a_caller_that_is_told_to_end(number: signal.Signals, 
     ],
 )
 def test_whatever_a_caller_hands_over_is_answered(name: str, text: str, exchange: LocalExchange) -> None:
-    """With a verdict or with a sentence that does not repeat it: nothing hangs, and nothing breaks."""
+    """Any text for a credential leads to a verdict, or to a ValueError that does not repeat it."""
     told = ""
     try:
         report = check(exchange, **{name: text, "timeout": 20})

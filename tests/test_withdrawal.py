@@ -17,7 +17,7 @@ from tests.running import ROOT, SuiteRunner
 
 REPLAY = ("suite/", "--replay", "healthy")
 OLD = {"verdict.json": '{"ok": true, "verdict": "OK"}', "report.html": "<h1>OK</h1>", "summary.md": "OK"}
-# What Python and pytest import to start, and the few lines of ours that come before all else.
+# The modules that Python and pytest import to start, and those of keycheck that come before all others.
 BEFORE = re.compile(
     r"(_pytest|pytest|pluggy|iniconfig|packaging|pygments)(\.|$)|keycheck(\.withdrawal|\.caller|\.errors|\.report(\.hold)?)?$"
 )
@@ -36,18 +36,18 @@ def reports(tmp_path: Path) -> Path:
 
 
 def put_old_reports(folder: Path) -> None:
-    """As the last run left them."""
+    """Writes the reports of an earlier run."""
     for name, text in OLD.items():
         (folder / name).write_text(text, encoding="utf-8")
 
 
 def is_old(folder: Path) -> bool:
-    """Whether the last run's verdict can still be read there, or its page."""
+    """Whether an earlier run's verdict or page is still there."""
     return any((folder / name).exists() and (folder / name).read_text(encoding="utf-8") == OLD[name] for name in OLD)
 
 
 def command(folder: Path, *arguments: str, python: tuple[str, ...] = ()) -> list[str]:
-    """Of a run in a process of its own."""
+    """The command line of a run in its own process."""
     more = (f"--env-file={os.devnull}", "-o", f"cache_dir={CACHE}", f"--report-dir={folder}")
     return [sys.executable, *python, "-m", "pytest", *(arguments or REPLAY), *more]
 
@@ -83,7 +83,7 @@ def test_without_the_lines_of_pytest_ini_the_conftest_sees_to_it(reports: Path) 
 
 
 def test_an_option_that_nobody_knows_leaves_no_old_verdict(reports: Path) -> None:
-    """A run that was asked for and refused is no reason to believe an older one."""
+    """A run that is refused for an unknown option removes the earlier verdict."""
     assert ended(reports, *REPLAY, "--no-such-option").returncode == 4
     assert not is_old(reports)
 
@@ -102,7 +102,7 @@ def test_looking_leaves_the_last_reports(where: str, looks: str, reports: Path) 
     [("tests/exchange/test_error_codes.py", "--co"), ("tests/exchange/test_error_codes.py", "--html", ".", "--co")],
 )
 def test_a_run_of_other_tests_leaves_the_last_reports(arguments: tuple[str, ...], reports: Path) -> None:
-    """Also where an option of a plugin that is not yet known is followed by what looks like a path."""
+    """A run of other tests keeps the reports, even if a value of an unknown option looks like a path of suite/."""
     ended(reports, *arguments)
     assert is_old(reports)
 
@@ -119,14 +119,14 @@ def test_a_run_of_other_tests_leaves_the_last_reports(arguments: tuple[str, ...]
 def test_a_run_of_the_suite_is_known_however_it_is_asked_for(
     arguments: tuple[str, ...], environment: dict[str, str], reports: Path
 ) -> None:
-    """With no path at all, with a value that looks like a path, from the environment."""
+    """A run of the suite is recognised without a path, with path-like option values, and from PYTEST_ADDOPTS."""
     (reports.parent / "dies.py").write_text(DIES_IN.format("pytest_configure"), encoding="utf-8")
     assert ended(reports, "-p", "dies", *arguments, **environment).returncode == -signal.SIGKILL
     assert not is_old(reports)
 
 
 def test_the_verdict_that_is_withdrawn_can_be_compared_with(suite: SuiteRunner) -> None:
-    """It is read before it goes."""
+    """The earlier verdict is read for --compare before it is removed."""
     assert suite("--replay", "withdrawals-enabled").exit_status == 1
     done = suite("--replay", "withdrawals-enabled", "--compare", str(suite.report_dir))
     assert done.exit_status == 1
@@ -135,7 +135,7 @@ def test_the_verdict_that_is_withdrawn_can_be_compared_with(suite: SuiteRunner) 
 
 @pytest.mark.slow
 def test_signals_leave_no_old_verdict(reports: Path) -> None:
-    """At many moments of a run: where an old OK was left, nothing but Python and pytest had been imported."""
+    """A signal leaves an old OK only if nothing but Python and pytest had been imported by then."""
     left, gone = 0, 0
     for number in range(45):
         put_old_reports(reports)
@@ -160,14 +160,14 @@ def test_signals_leave_no_old_verdict(reports: Path) -> None:
         strangers = [name for name in behind if name.partition(".")[0] not in sys.stdlib_module_names]
         assert [name for name in strangers if not BEFORE.match(name)] == [], (number, sent)
     assert gone
-    assert left  # else the moments are all too late to show anything
+    assert left  # otherwise every signal came too late to show anything
 
 
 # -- one run at a time --
 
 
 def test_a_second_run_is_refused_and_touches_nothing(reports: Path) -> None:
-    """One sentence that names --report-dir, exit 4; every file of the first run is as it was."""
+    """A second run ends with exit 4 and one sentence that names --report-dir; the first run's files are unchanged."""
     with LocalExchange(Scenario(faults={"/fapi/v1/time": Fault.stall()})) as exchange:
         first = subprocess.Popen(  # noqa: S603  our own command
             command(reports, "suite/"), cwd=ROOT, env=os.environ | exchange.settings(), stdout=subprocess.DEVNULL
@@ -200,7 +200,7 @@ def _wait_for_request(exchange: LocalExchange) -> None:
 
 
 def test_a_dead_run_holds_nothing(reports: Path) -> None:
-    """Its lock went with it, and what is left of it in the folder is in nobody's way."""
+    """A killed run leaves neither a lock nor a file that hinders the next run."""
     (reports.parent / "dies.py").write_text(DIES_IN.format("pytest_sessionfinish"), encoding="utf-8")
     assert ended(reports, *REPLAY, "-p", "dies").returncode == -signal.SIGKILL
     assert ended(reports).returncode == 0
@@ -208,7 +208,7 @@ def test_a_dead_run_holds_nothing(reports: Path) -> None:
 
 
 def test_two_runs_in_two_folders_do_not_meet(reports: Path, tmp_path: Path) -> None:
-    """Each holds its own."""
+    """Runs in two folders each hold the lock of their own folder."""
     other = tmp_path / "other"
     runs = [
         subprocess.Popen(command(folder), cwd=ROOT, stdout=subprocess.DEVNULL)  # noqa: S603  our own command
@@ -233,7 +233,7 @@ DEEP = "/".join("a" * 1900)
 
 @pytest.mark.parametrize("name", ["/", "a" * 300, "loop/below", "file/below", DEEP])
 def test_a_folder_that_cannot_be_used_is_said(name: str, tmp_path: Path) -> None:
-    """One sentence that names --report-dir, exit 4, no internal error; the sentence stays short."""
+    """An unusable folder ends the run with exit 4 and one short sentence that names --report-dir."""
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     (tmp_path / "file").touch()
     done = ended(Path(name) if name == "/" else tmp_path / name)

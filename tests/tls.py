@@ -25,7 +25,7 @@ class Listener:
     """Accepts for the length of a with block, one thread a connection; `received` is all that came, TLS taken off."""
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
-        """With `tls`, it speaks nothing else."""
+        """With `tls` the server speaks TLS alone."""
         self._tls = tls
         self._open: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
@@ -35,11 +35,11 @@ class Listener:
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """The server's URL."""
         return f"{'https' if self._tls else 'http'}://{ADDRESS}:{self.port}"
 
     def __enter__(self) -> Self:
-        """Opens the door."""
+        """Starts to listen."""
         self._door = socket.create_server((ADDRESS, 0), backlog=128)
         self.port: int = self._door.getsockname()[1]
         self._threads.append(threading.Thread(target=self._accept, daemon=True))
@@ -82,13 +82,13 @@ class Listener:
             self.answer(connection)
 
     def take(self, connection: socket.socket) -> bytes:
-        """What has come; empty at the end."""
+        """Received bytes; empty at the end."""
         data = connection.recv(65536)
         self.received += data
         return data
 
     def head(self, connection: socket.socket) -> bytes:
-        """One request without a body; empty at the end."""
+        """The head of one request without a body; empty at the end."""
         head = b""
         while b"\r\n\r\n" not in head and len(head) < LONGEST_HEAD:
             data = self.take(connection)
@@ -137,14 +137,14 @@ class Proxy(Listener):
     def __init__(
         self, tls: ssl.SSLContext | None = None, *, user: str | None = None, refusal: bytes | None = None
     ) -> None:
-        """`user`: NAME:PASSWORD without which nobody is served. `refusal`: all that anybody is told."""
+        """`user`: NAME:PASSWORD, required of every client. `refusal`: the only answer to all clients."""
         super().__init__(tls)
         self._pass = base64.b64encode(user.encode()) if user is not None else None
         self._refusal = refusal
         self.heads: list[bytes] = []
 
     def answer(self, connection: socket.socket) -> None:
-        """One request or one tunnel a connection."""
+        """Serves one request or one tunnel per connection."""
         head = self.head(connection)
         self.heads.append(head)
         if self._refusal is not None or not head:
@@ -180,7 +180,7 @@ def trusting_anybody() -> ssl.SSLContext:
 
 
 def shakes_hands(listener: Listener, context: ssl.SSLContext, name: str = ADDRESS) -> bool:
-    """Whether a client of this context takes the server for `name`."""
+    """Whether a client with this context accepts the server's certificate for `name`."""
     with socket.create_connection((ADDRESS, listener.port), PATIENCE) as plain:
         try:
             context.wrap_socket(plain, server_hostname=name).close()
@@ -190,7 +190,7 @@ def shakes_hands(listener: Listener, context: ssl.SSLContext, name: str = ADDRES
 
 
 def hosts(url: str, wallet: str | None = None) -> dict[Host, str]:
-    """Both hosts of a transport; one address for both where there is one."""
+    """The hosts of a transport; without `wallet` both have one URL."""
     return {Host.FUTURES: url, Host.WALLET: wallet or url}
 
 

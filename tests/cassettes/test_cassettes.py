@@ -64,7 +64,7 @@ def test_a_name_is_looked_up_and_a_path_is_a_path(name: str, path: str) -> None:
 
 @pytest.mark.parametrize("name", ["", " ", "\t", "a\0b"])
 def test_an_empty_name_is_refused(name: str) -> None:
-    """With an example of how to give one."""
+    """An empty name is refused with an example of a good one."""
     with pytest.raises(UsageProblem, match="--replay healthy"):
         path_of(name, FOLDER)
 
@@ -73,10 +73,10 @@ def test_an_empty_name_is_refused(name: str) -> None:
 
 
 class Unasked:
-    """A transport that nobody asks."""
+    """A transport that fails the test if it is used."""
 
     def send(self, endpoint: Endpoint, query: Secret, api_key: Secret | None, seconds: float) -> RawAnswer:
-        """Never called."""
+        """Fails the test."""
         raise AssertionError(endpoint, query, api_key, seconds)
 
 
@@ -89,7 +89,7 @@ def recorded(path: Path) -> dict[str, Any]:
 
 
 def opened(path: Path, document: object) -> Player:
-    """The same file after somebody edited it."""
+    """Opens a cassette whose file was edited."""
     path.write_text(document if isinstance(document, str) else yaml.safe_dump(document), encoding="utf-8")
     return Player(path)
 
@@ -113,7 +113,7 @@ def test_a_label_comes_back_as_it_was_written(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_renamed_goes_by_its_new_name(tmp_path: Path) -> None:
-    """The name in the file is nobody's claim."""
+    """A cassette's name is its file's name, whatever name the label has."""
     tape = opened(tmp_path / "other.yaml", recorded(tmp_path / "mine.yaml"))
     assert tape.label.name == "other"
 
@@ -148,26 +148,26 @@ labels = st.builds(
 @example(replace(HEADER, environment="demo", recorded_from="demo", has_wallet=False))
 @example(replace(HEADER, environment="demo", recorded_from="demo", has_wallet=True, system="macos", has_stream=False))
 def test_whatever_a_label_says_is_read_back(label: Label) -> None:
-    """By anybody who has the file, and in YAML's own types."""
+    """A label is read back unchanged, and consists of YAML's own types."""
     written = yaml.safe_load(yaml.safe_dump(as_plain(label)))
     assert written["format"] == 1
     assert label_from(written, label.name) == label
 
 
 def test_a_label_from_before_systems_and_streams_were_told_is_read() -> None:
-    """Which machine it was is unknown then, and the stream was looked at."""
+    """In a label without these fields, the system is unknown, and the stream counts as looked at."""
     older = {name: value for name, value in as_plain(HEADER).items() if name not in ("system", "has_stream")}
     assert label_from(older, "mine") == replace(HEADER, system=None, has_stream=True) == HEADER
 
 
 def test_no_more_than_four_characters_of_a_key_come_from_a_label() -> None:
-    """Whoever wrote more into it."""
+    """A label with more than the key's last four characters is cut to four."""
     plain = as_plain(HEADER)
     assert label_from(plain | {"key": plain["key"] | {"last_four": "abcdEh8A"}}, "mine").key.last_four == "abcd"
 
 
 def test_a_remark_of_a_label_is_printable() -> None:
-    """It may be anybody's."""
+    """A label may come from anybody, so control characters of its remarks are removed."""
     plain = as_plain(HEADER)
     (remark,) = label_from(plain | {"key": plain["key"] | {"remarks": ["\x1b[31mred"]}}, "mine").key.remarks
     assert remark.isprintable()
@@ -252,7 +252,7 @@ def test_a_hostile_label_is_refused_in_one_sentence(tmp_path: Path, field: str, 
 
 @pytest.mark.parametrize("name", ["format", "recorded_at", "recorded_from", "symbol", "recv_window", "key"])
 def test_a_label_that_lacks_a_field_is_refused(tmp_path: Path, name: str) -> None:
-    """Nothing is filled in."""
+    """A missing field is not filled in."""
     document = recorded(tmp_path / "mine.yaml")
     del document["metadata"]["keycheck"][name]
     assert "label" in refusal(tmp_path / "mine.yaml", document)
@@ -279,7 +279,7 @@ def test_a_label_that_lacks_a_field_is_refused(tmp_path: Path, name: str) -> Non
     ids=lambda text: repr(text[:40]),
 )
 def test_what_is_no_cassette_is_refused_in_one_sentence(tmp_path: Path, text: str) -> None:
-    """Broken YAML, somebody else's cassette, an old one, a program."""
+    """Broken YAML, another program's cassette, an old format and a program are refused in one sentence."""
     assert "is not a cassette of this suite" in refusal(tmp_path / "mine.yaml", text)
 
 
@@ -312,7 +312,7 @@ def test_a_refused_cassette_leaves_the_network_as_it_was(tmp_path: Path) -> None
 
 
 def test_a_missing_cassette_is_named(tmp_path: Path) -> None:
-    """And where to look for others."""
+    """The message names the missing cassette and the folder of the others."""
     with pytest.raises(UsageProblem, match=r"there is no cassette mine\.yaml: look into cassettes/"):
         Player(tmp_path / "mine.yaml")
     with pytest.raises(UsageProblem, match="is a directory"):
@@ -342,7 +342,7 @@ def test_a_clock_that_makes_no_sense_was_not_recorded(tmp_path: Path, kept: obje
 
 @pytest.mark.parametrize("kept", ["x", [], 5, {"message": ["x"] * 3}, {"error": {}, "message": "\x1b[31m" + "x" * 999}])
 def test_a_hostile_failure_is_still_a_failure(tmp_path: Path, kept: object) -> None:
-    """It is told harmlessly, and is never an answer."""
+    """A kept failure of any shape raises a printable Inconclusive, and is never an answer."""
     document = recorded(tmp_path / "mine.yaml")
     document["metadata"]["failure/GET /fapi/v1/ping/1"] = kept
     tape = opened(tmp_path / "mine.yaml", document)
@@ -380,7 +380,7 @@ def test_clever_numbers_are_text(tmp_path: Path) -> None:
 
 
 def test_packed_body_is_not_unpacked(tmp_path: Path) -> None:
-    """What a file says of its encoding is not believed."""
+    """A cassette's body is not unpacked, even if its headers name an encoding."""
     document = recorded(tmp_path / "mine.yaml")
     packed = gzip.compress(b"{}" + b" " * 10_000_000)
     document["interactions"] = [
@@ -404,7 +404,7 @@ def test_packed_body_is_not_unpacked(tmp_path: Path) -> None:
     [("production", False), ("production", 0), ("production", ""), ("demo", None), ("demo", 0), ("demo", "no")],
 )
 def test_production_without_a_wallet_is_refused(tmp_path: Path, environment: str, value: object) -> None:
-    """Or its permissions would be "not applicable", and withdrawals never looked at; the test network must say so."""
+    """Without a wallet, withdrawals are not checked, so only a label of the test network may lack one."""
     document = recorded(tmp_path / "mine.yaml")
     document["metadata"]["keycheck"] |= {"environment": environment, "has_wallet": value}
     assert "label" in refusal(tmp_path / "mine.yaml", document)
@@ -415,7 +415,7 @@ def test_production_without_a_wallet_is_refused(tmp_path: Path, environment: str
 
 @pytest.mark.parametrize("name", [".env", "notes.txt", "mine.yaml", "folder.yaml"])
 def test_recording_overwrites_nothing_but_a_cassette(tmp_path: Path, name: str) -> None:
-    """Somebody's file of that name stays as it is."""
+    """Recording does not overwrite a file that is no cassette."""
     path = tmp_path / name
     if name == "folder.yaml":
         path.mkdir()
@@ -427,7 +427,7 @@ def test_recording_overwrites_nothing_but_a_cassette(tmp_path: Path, name: str) 
 
 
 def test_recording_replaces_an_older_cassette(tmp_path: Path) -> None:
-    """That is what recording again means."""
+    """Recording again replaces the cassette."""
     path = tmp_path / "mine.yaml"
     path.write_text(Recorder(path, HEADER, Redactor(), Unasked()).text(), encoding="utf-8")
     assert Recorder(path, HEADER, Redactor(), Unasked()).text()
@@ -468,7 +468,7 @@ def test_a_replay_imports_no_http_library() -> None:
 
 @pytest.mark.parametrize("metadata", [5, True, ["keycheck"], "keycheck"])
 def test_metadata_of_another_kind_is_refused_in_one_sentence(tmp_path: Path, metadata: object) -> None:
-    """And not by a traceback."""
+    """Metadata of another type raises no traceback."""
     assert "is not a cassette" in refusal(
         tmp_path / "mine.yaml", recorded(tmp_path / "mine.yaml") | {"metadata": metadata}
     )

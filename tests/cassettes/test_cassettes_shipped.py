@@ -1,4 +1,4 @@
-"""Recording and replay as a user meets them: the shipped cassettes, and a run that is recorded and replayed."""
+"""Recording and replay in a user's runs: the shipped cassettes, and a run that is recorded and replayed."""
 
 import copy
 import json
@@ -23,7 +23,7 @@ ROWS = shipped()
 
 
 def test_table_names_every_cassette_and_no_other() -> None:
-    """No file lies about without a verdict that it must give."""
+    """Every cassette has a row, and so a verdict that a replay must have."""
     assert ROWS
     assert {row.name for row in ROWS} == {path.stem for path in FOLDER.glob("*.yaml")}
 
@@ -129,7 +129,7 @@ def test_what_was_expected_is_recorded(as_list: bool, expected: str, suite: Suit
 
 
 def test_run_without_credentials_can_be_recorded(suite: SuiteRunner, tmp_path: Path) -> None:
-    """What is missing is recorded too."""
+    """A recording of a run without credentials replays to the same verdict."""
     cassette = tmp_path / "mine.yaml"
     live = recorded(suite, SCENARIOS["healthy"], cassette, BINANCE_API_KEY="", BINANCE_API_SECRET="")
     assert live.with_outcome("fail") == ["credentials_are_present"]
@@ -208,7 +208,7 @@ def test_file_that_is_no_cassette_is_refused_in_a_sentence(name: str, suite: Sui
     ],
 )
 def test_wrong_use_is_told_in_a_sentence(arguments: tuple[str, ...], said: str, suite: SuiteRunner) -> None:
-    """Exit 4 and the remedy."""
+    """Wrong use ends with exit 4 and one sentence with the remedy."""
     done = suite(*arguments)
     assert done.exit_status == 4
     assert said in done.output
@@ -225,7 +225,7 @@ def test_hostile_text_of_a_cassette_is_shown_harmlessly(suite: SuiteRunner, tmp_
     held = yaml.safe_load((FOLDER / "wrong-secret.yaml").read_text(encoding="utf-8"))
     for interaction in held["interactions"]:
         if "apiRestrictions" in interaction["request"]["uri"] or "accountConfig" in interaction["request"]["uri"]:
-            # Of a code that nobody knows, its text is told.
+            # The text of an unknown code is shown.
             code = -9999 if "apiRestrictions" in interaction["request"]["uri"] else -2015
             interaction["response"]["body"]["string"] = json.dumps({"code": code, "msg": HOSTILE * 100})
     held["metadata"]["failure/GET /fapi/v1/exchangeInfo/1"] = {"error": "Unreachable", "kind": "x", "message": HOSTILE}

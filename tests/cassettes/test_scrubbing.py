@@ -54,7 +54,7 @@ endpoints = st.sampled_from(ENDPOINTS)
 
 
 def scrub(endpoint: Endpoint, status: int, body: bytes) -> bytes:
-    """One pass over a body."""
+    """Scrubs a body once."""
     return scrubbing.scrub_body(endpoint.path, status, body, SYMBOL, clean)
 
 
@@ -74,7 +74,7 @@ def names_in(document: Any) -> set[str]:
 @example(ORDER_TEST, 200, b'{"orderId": 7, "error": ""}')
 @example(PING, 400, b'{"msg": "' + b"x" * 285 + b' signature=abcdefg"}')
 def test_scrubbing_twice_is_scrubbing_once(endpoint: Endpoint, status: int, body: bytes) -> None:
-    """What was scrubbed when recorded is scrubbed again when loaded."""
+    """Scrubbing when recorded and again when loaded changes nothing more."""
     once = scrub(endpoint, status, body)
     assert scrub(endpoint, status, once) == once
 
@@ -94,7 +94,7 @@ def test_no_unlisted_name_is_kept(endpoint: Endpoint, status: int, body: bytes) 
 
 
 def outcome(endpoint: Endpoint, status: int, body: bytes) -> object:
-    """What a run makes of a body: the reason why it is no answer, a refusal's code, or that it is one."""
+    """The result of a body for a run: an exception's type, a refusal's code, or dict."""
     try:
         found = answers.read(RawAnswer(status, {}, body), endpoint, str)
     except Inconclusive as error:
@@ -123,7 +123,7 @@ def test_a_scrubbed_answer_is_what_it_was(endpoint: Endpoint, status: int, body:
 @settings(max_examples=100, deadline=None)
 @given(endpoints, st.sampled_from([200, 400]), bodies)
 def test_no_secret_and_no_address_is_kept(endpoint: Endpoint, status: int, body: bytes) -> None:
-    """Not in a listed field either."""
+    """Neither a secret nor an address is kept, not even in a listed field."""
     kept = scrub(endpoint, status, body).decode()
     assert KEY not in kept
     assert "203.0.113.7" not in kept
@@ -174,14 +174,14 @@ PLAIN = {
 
 @pytest.mark.parametrize(("endpoint", "kept"), PLAIN.items(), ids=map(str, PLAIN))
 def test_what_checks_read_is_kept(endpoint: Endpoint, kept: dict[str, Any]) -> None:
-    """And what they do not read is not."""
+    """Fields that checks read are kept, and all others are dropped."""
     private = {"feeTier": 3, "uid": 12345, "orderId": 1, "balance": "9000.00", "enableText": "yes", "permitsAll": 1}
     assert json.loads(scrub(endpoint, 200, json.dumps(kept | private).encode())) == kept
 
 
 @pytest.mark.parametrize("status", [403, 404])
 def test_of_a_page_that_closes_a_country_out_its_sentence_is_kept(status: int) -> None:
-    """By which a replay knows it, where it is that page; nothing else of it, and twice the same."""
+    """Of the page for a closed country only the sentence is kept by which a replay recognises it."""
     kept = scrub(PING, status, pages.COUNTRY.encode())
     assert (b"block access from your country" in kept) is (status == 403)
     assert b"InventedRequestId" not in kept
@@ -197,7 +197,7 @@ def test_of_a_listen_key_it_is_kept_that_there_was_one() -> None:
 
 
 def test_of_an_indicator_no_figure_is_kept() -> None:
-    """What is no list and no indicator is kept as nothing, so that a replay cannot read it either."""
+    """Of an indicator no figure is kept; an entry of another type becomes None, which a replay cannot read either."""
     locked = {"indicator": "UFR", "isLocked": False}
     figures = {"value": 0.05, "triggerValue": 0.995}
     body = {"indicators": {"A": [locked | figures, 7], "B": 7, "C": {"isLocked": True}}, "updateTime": 1}
@@ -218,7 +218,7 @@ def test_of_an_indicator_no_figure_is_kept() -> None:
     ids=str,
 )
 def test_of_long_lists_twenty_are_kept(endpoint: Endpoint, lists: dict[str, Any]) -> None:
-    """The first ones; an exchange has three limits, and one contract is asked for."""
+    """The first twenty entries are kept; an exchange has three limits, and one contract is requested."""
     kept = json.loads(scrub(endpoint, 200, json.dumps(lists).encode()))
     (name,) = lists
     assert list(kept[name]) == list(lists[name])[:20]
@@ -226,7 +226,7 @@ def test_of_long_lists_twenty_are_kept(endpoint: Endpoint, lists: dict[str, Any]
 
 @pytest.mark.parametrize("what", ["rateLimits", "symbols"])
 def test_what_is_no_list_of_objects_is_not_kept(what: str) -> None:
-    """Nor is an entry that is none."""
+    """A value that is no list of objects is dropped, and so is an entry that is no object."""
     assert json.loads(scrub(EXCHANGE_INFO, 200, json.dumps({what: {"a": 1}}).encode())) == {}
     assert json.loads(scrub(EXCHANGE_INFO, 200, json.dumps({what: [1, "x", None]}).encode())) == {what: []}
 
@@ -238,7 +238,7 @@ def test_a_cassette_is_compact_and_readable() -> None:
 
 @pytest.mark.parametrize("before", range(1930, 2010, 10))
 def test_a_secret_at_the_end_of_a_long_text_is_hidden_before_the_text_is_cut(before: int) -> None:
-    """Or half of it would be left, which nobody recognises."""
+    """A secret is hidden before the cut; the half of one would not be recognised."""
     kept = json.loads(scrub(PING, 400, json.dumps({"msg": "x" * before + KEY}).encode()))["msg"]
     assert len(kept) <= 2000
     assert not any(KEY[i : i + 10] in kept for i in range(55))
@@ -255,7 +255,7 @@ def test_a_refusal_keeps_code_and_cleaned_text() -> None:
 
 @pytest.mark.parametrize("body", [b"", b"<html>203.0.113.7</html>", b"\xff\xfe", b"{", b"[" * 100_000])
 def test_what_is_no_json_is_dropped(body: bytes) -> None:
-    """Only that it was none is kept."""
+    """A body that is no JSON is replaced by a remark that it was none."""
     kept = scrub(PING, 200, body)
     assert b"not JSON" in kept
     with pytest.raises(ValueError, match="Expecting"):
@@ -277,7 +277,7 @@ def test_a_broken_answer_stays_broken(body: bytes) -> None:
 
 
 def contract(name: str, **more: Any) -> dict[str, Any]:
-    """One entry of exchangeInfo."""
+    """An entry of exchangeInfo."""
     return {"symbol": name, "status": "TRADING", "contractType": "PERPETUAL", "filters": [], **more}
 
 
@@ -289,14 +289,14 @@ def contract(name: str, **more: Any) -> dict[str, Any]:
         (("A", "B", SYMBOL), ["B", SYMBOL]),
         (("A", "B", "C", "D"), ["A", "B", "C"]),
         ((SYMBOL,), [SYMBOL]),
-        (("A", SYMBOL, "B", "C", SYMBOL, SYMBOL), ["A", SYMBOL, "B", SYMBOL]),  # twice is told as twice
+        (("A", SYMBOL, "B", "C", SYMBOL, SYMBOL), ["A", SYMBOL, "B", SYMBOL]),  # a repeated symbol stays repeated
         ((SYMBOL, SYMBOL, "A"), [SYMBOL, SYMBOL]),
         (("ETHBTC", "BTCUSDC", "BTCUSD", "X"), ["BTCUSDC", "BTCUSD"]),
         ((), []),
     ],
 )
 def test_one_contract_and_its_neighbours_are_kept(listed: tuple[str, ...], kept: list[str]) -> None:
-    """Of a megabyte; neighbours, so that a replay still has to find the right one."""
+    """Of the megabyte one contract is kept with its neighbours, so that a replay still has to find the right one."""
     body = json.dumps({"symbols": [contract(name, onboardDate=1) for name in listed], "assets": [1]}).encode()
     found = json.loads(scrub(EXCHANGE_INFO, 200, body))
     assert [entry["symbol"] for entry in found["symbols"]] == kept
@@ -321,7 +321,7 @@ def test_long_texts_are_cut() -> None:
 
 @pytest.mark.parametrize("text", ['{"a": NaN}', '{"a": 1, "a": 2}', "{", "\xff", "", "null"])
 def test_what_is_no_strict_json_is_not_made_into_any(text: str) -> None:
-    """Or a replay would take an answer that the live run refused."""
+    """Invalid JSON stays invalid: a replay must not accept an answer that the live run refused."""
     for body in (text.encode("latin-1"), b" " + text.encode("latin-1")):
         once = scrub(API_RESTRICTIONS, 200, body)
         assert answers.strict(once) is None

@@ -1,4 +1,4 @@
-"""What was pasted is cleaned, remarked upon and never quoted."""
+"""Pasted credentials are cleaned, get remarks about their oddities, and are never quoted."""
 
 import pytest
 
@@ -55,7 +55,7 @@ def test_an_empty_value_is_an_absent_one(raw: str | None) -> None:
     ],
 )
 def test_what_came_along_is_taken_off_and_remarked(before: str, after: str, remark: str) -> None:
-    """The owner is told what stood around the value, for another program may send it."""
+    """The remark says which characters stood around the value, since another program may send them along."""
     pasted = pasted_text.clean(KEY, before + GOOD + after)
     assert pasted.secret is not None
     assert pasted.secret.reveal() == GOOD
@@ -74,7 +74,7 @@ def test_what_came_along_is_taken_off_and_remarked(before: str, after: str, rema
     ],
 )
 def test_an_odd_shape_is_a_remark_and_no_refusal(raw: str, remarks: list[str]) -> None:
-    """No page of Binance promises 64 characters, so another shape is told and used as it is."""
+    """Binance promises no length of 64, so a value of another length gets a remark and is used as it is."""
     pasted = pasted_text.clean(SECRET, raw)
     assert list(pasted.remarks) == remarks
     assert pasted.secret is not None
@@ -124,7 +124,7 @@ def test_key_and_secret_that_are_one_text_are_remarked() -> None:
     ],
 )
 def test_what_is_not_given_is_named(key: str | None, secret: str | None, missing: tuple[str, ...], kind: str) -> None:
-    """By the name of its setting, the key before the secret."""
+    """Missing credentials are named by their settings, the key before the secret."""
     facts = facts_of(pasted_text.read(key, secret))
     assert facts.missing == missing
     assert facts.type == kind
@@ -155,14 +155,14 @@ def test_a_private_key_stands_in_the_secrets_place(kind: KeyType) -> None:
 
 
 def test_a_pasted_private_key_is_remarked_upon_once_and_not_by_its_length() -> None:
-    """It is no secret of Binance's that went wrong, and no reason for a refusal."""
+    """A private key in the secret's setting gets one remark, which is not about its length and explains no refusal."""
     (remark,) = pasted_text.read(GOOD, ED25519.private.replace("\n", "\\n")).remarks
     assert KEY_FILE in remark
     assert not says_no_key(remark)
 
 
 def test_a_passphrase_without_use_is_remarked() -> None:
-    """Whoever gives one believes the file to be encrypted."""
+    """A passphrase for a private key that is not encrypted gets a remark, since its owner believes otherwise."""
     needless = pasted_text.read(GOOD, None, Secret(ED25519.private), "x" * 12)
     assert needless.remarks == (f"{PASSPHRASE} is given, and the private key is not encrypted",)
     assert pasted_text.read(GOOD, None, Secret(ENCRYPTED_ED25519.private), "x" * 12).remarks == ()
@@ -194,7 +194,7 @@ def test_all_that_was_given_is_hidden() -> None:
     ("where", "place"), [("file", f"the file that {KEY_FILE} names"), ("secret", SECRET), ("nowhere", None)]
 )
 def test_a_private_key_knows_where_it_stood(where: str, place: str | None) -> None:
-    """So that a message can say which setting to correct."""
+    """The place of a private key lets a message name the setting to correct."""
     pasted = ED25519.private if where == "secret" else OTHER if where == "nowhere" else None
     key = pasted_text.read(GOOD, pasted, Secret(ED25519.private) if where == "file" else None).private_key
     assert (key.place if key else None) == place
@@ -218,12 +218,12 @@ def test_a_secret_and_a_private_key_at_once_are_refused_unshown() -> None:
     ],
 )
 def test_remarks_tell_what_was_sent_from_what_was_cleaned_off(remark: str, says: bool) -> None:
-    """Only the former can be why Binance refused."""
+    """Only a remark about characters that were sent can explain a refusal by Binance."""
     assert says_no_key(remark) is says
 
 
 def test_a_private_key_without_its_first_line_is_named() -> None:
-    """It has 64 characters, as a secret has, and is none: signing with it would only earn a -1022."""
+    """The base64 of a private key alone has 64 characters, too; taken for a secret, it would only earn a -1022."""
     with pytest.raises(UsageProblem, match="without its -----BEGIN") as caught:
         pasted_text.read(GOOD, ED25519.body)
     assert ED25519.body[20:30] not in str(caught.value)
@@ -246,7 +246,7 @@ def test_four_characters_are_told_of_a_key_that_can_spare_them(key: str, last_fo
 
 
 def test_no_more_than_four_characters_are_told() -> None:
-    """Neither facts nor credentials print anything else of key and secret, remarks included."""
+    """The reprs of credentials and facts show four characters of the key at most, in remarks, too."""
     held = pasted_text.read(f'"{GOOD}', f"{OTHER} ")
     shown = repr(held) + repr(facts_of(held))
     assert not any(text[i : i + 5] in shown for text in (GOOD, OTHER) for i in range(60))
@@ -254,6 +254,6 @@ def test_no_more_than_four_characters_are_told() -> None:
 
 @pytest.mark.parametrize("text", [ED25519.private.replace("\n", "\\n"), "MC4CAQAwBQYDK2VwBCIE" + "A" * 44])
 def test_a_private_key_in_the_place_of_the_api_key_is_never_sent(text: str) -> None:
-    """Whoever got it could sign for its owner."""
+    """A private key as API key is refused, since its receiver could sign for its owner."""
     with pytest.raises(UsageProblem, match="must never be sent"):
         pasted_text.read(text, "x" * 64)

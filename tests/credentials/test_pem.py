@@ -1,4 +1,4 @@
-"""A PEM is told by its text alone: what it calls itself, the one block that is used, and what of it must be hidden."""
+"""A PEM is read from its text alone: its name, the one block that is used, and the parts that must be hidden."""
 
 import base64
 from collections.abc import Callable
@@ -27,7 +27,7 @@ SPOILED: dict[str, Callable[[str], str]] = {
 
 
 def block(label: str, body: str = "MC4C") -> str:
-    """A PEM of that name."""
+    """A PEM with that name."""
     return f"-----BEGIN {label}-----\n{body}\n-----END {label}-----\n"
 
 
@@ -40,7 +40,7 @@ def test_the_block_that_is_used_is_written_as_tools_write_it(text: str, spoil: C
 
 @pytest.mark.parametrize("text", [ED25519.private, RSA.private, EC])
 def test_a_key_on_one_line_gets_its_lines_back(text: str) -> None:
-    """Also where they became blanks."""
+    """A key whose line ends were removed or became blanks gets its lines back."""
     assert pem.private_block(text.replace("\n", " ")) == text
 
 
@@ -60,12 +60,12 @@ def test_a_key_on_one_line_gets_its_lines_back(text: str) -> None:
     ],
 )
 def test_whole_blocks_are_told_by_their_names(text: str, labels: list[str]) -> None:
-    """In their order; a block whose end is missing or has another name is none."""
+    """Blocks are listed by name, in order; a block without its own end is none."""
     assert pem.labels(text) == labels
 
 
 def test_the_first_private_key_is_the_one_that_is_used() -> None:
-    """Behind whatever else stands in the file; where there is none, nothing is used."""
+    """The first private key behind any other text is used; without one, the result is None."""
     assert pem.private_block(block("PUBLIC KEY") + ED25519.private + RSA.private) == ED25519.private
     assert pem.private_block(block("PUBLIC KEY") + block("PRIVATE KEY INFO")) is None
 
@@ -81,19 +81,19 @@ def test_the_first_private_key_is_the_one_that_is_used() -> None:
     ],
 )
 def test_a_key_says_itself_that_it_is_encrypted(text: str, encrypted: bool) -> None:
-    """By its first line, or by a header, as older tools have it."""
+    """The first line says that a key is encrypted, or a header does, as older tools write it."""
     assert pem.is_encrypted(text) is encrypted
 
 
 @pytest.mark.parametrize("spoil", SPOILED.values(), ids=SPOILED)
 def test_the_lines_of_a_long_key_are_hidden_one_by_one_and_joined(spoil: Callable[[str], str]) -> None:
-    """Without the letter of a line break that was written out, and without the lines that anybody may say."""
+    """Every line is hidden, alone and joined, without a written-out line break; the lines that name the PEM are not."""
     assert pem.to_hide(spoil(RSA.private)) == [*RSA.private.splitlines()[1:-1], RSA.body]
 
 
 @pytest.mark.parametrize("spoil", SPOILED.values(), ids=SPOILED)
 def test_a_short_key_is_hidden_in_its_other_spellings(spoil: Callable[[str], str]) -> None:
-    """In hex of either case, and in the base64 of a text that begins one or two bytes later."""
+    """A short key is hidden as hex in either case, and as base64 from later offsets."""
     raw = base64.b64decode(ED25519.body)
     later = [base64.b64encode(raw[start:]).decode() for start in (1, 2)]
     assert pem.to_hide(spoil(ED25519.private)) == [ED25519.body, ED25519.body, raw.hex(), raw.hex().upper(), *later]

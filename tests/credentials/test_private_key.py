@@ -89,7 +89,7 @@ def test_published_signatures_are_made(name: str) -> None:
     ],
 )
 def test_openssl_makes_the_same_signatures(payload: str, signature: str) -> None:
-    """Of queries as they are sent, with Binance's published key; openssl made these."""
+    """openssl made the same signatures of real queries with Binance's published key."""
     assert private_key.signer(of(ED25519)).sign(payload.encode()) == signature
 
 
@@ -196,7 +196,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_is_no_key_for_binance_is_named(name: str) -> None:
-    """By what it is instead, and with what to do."""
+    """A refused key is named by its real type, with a remedy."""
     text, reason = REFUSED[name]
     assert reason in refusal(given(text))
     assert reason in refusal(given(text, PASSWORD, f"the file that {KEY_FILE} names"))
@@ -210,7 +210,7 @@ def test_other_types_and_short_keys_are_named() -> None:
 
 @pytest.mark.parametrize("form", ["PKCS8", "TraditionalOpenSSL"])
 def test_a_wrong_passphrase_and_a_missing_one_are_told_apart(form: str) -> None:
-    """Both name the setting to correct."""
+    """A wrong passphrase and a missing one have different messages, and both name the setting to correct."""
     text = written(rsa_key(2048), form, PASSWORD)
     for wrong in (PASSWORD[:-1], "x" * 2000, "\udcff"):
         assert f"cannot be opened with {PASSPHRASE}" in refusal(given(text, wrong))
@@ -218,7 +218,7 @@ def test_a_wrong_passphrase_and_a_missing_one_are_told_apart(form: str) -> None:
 
 
 def test_where_cryptography_is_missing_a_sentence_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An environment from before it was needed is told how to get it."""
+    """Without the cryptography package, one sentence says how to install it."""
     monkeypatch.setitem(sys.modules, "cryptography.exceptions", None)
     with pytest.raises(UsageProblem, match=r"not installed: pip install -r requirements\.txt"):
         private_key.signer(of(ED25519))
@@ -229,7 +229,7 @@ def test_where_cryptography_is_missing_a_sentence_says_so(monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
 def test_a_signer_shows_nothing_of_its_key(key: Key) -> None:
-    """Neither its repr nor what its attributes print."""
+    """Neither a signer's repr nor its attributes show the key."""
     signer = private_key.signer(of(key))
     shown = repr(signer) + repr([getattr(signer, name) for name in dir(signer)]) + repr(of(key))
     assert not Redactor([*pem.to_hide(key.private), key.passphrase]).finds(shown)
@@ -243,7 +243,7 @@ def _spellings(text: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
 def test_every_line_of_a_key_is_hidden(key: Key) -> None:
-    """However it is written, no ten characters of it are left, and what anybody may say is."""
+    """In any spelling, no ten characters of a key are left; the harmless first line is."""
     redactor = Redactor(pem.to_hide(key.private.replace("\n", "\\n")))
     body = key.body
     for text in _spellings(key.private):
@@ -255,7 +255,7 @@ def test_every_line_of_a_key_is_hidden(key: Key) -> None:
 
 
 def test_the_bare_bytes_of_a_short_key_are_hidden() -> None:
-    """In hex, and in base64 that begins elsewhere."""
+    """The key's bare bytes are hidden in hex, and in base64 from any offset."""
     raw = base64.b64decode(ED25519.body)
     redactor = Redactor(pem.to_hide(ED25519.private))
     for text in (raw[-32:].hex(), raw[-32:].hex(":").replace(":", ""), raw[-32:].hex().upper()):
@@ -274,7 +274,7 @@ def test_a_text_that_is_no_pem_is_hidden_whole() -> None:
 
 @pytest.mark.parametrize("key", mostly_slow(KEYS.values(), 2), ids=KEYS)
 def test_the_exchange_takes_the_registered_key_alone(key: Key, suite: SuiteRunner) -> None:
-    """The whole suite is OK with it, its type is told, and nothing of it is in what the run leaves."""
+    """With a registered key the suite is OK and reports its type, and no output holds any of the key."""
     with LocalExchange(Scenario(public_key=key.public)) as exchange:
         done = suite(settings=exchange.settings() | key.settings())
         assert not exchange.real_orders
@@ -284,7 +284,7 @@ def test_the_exchange_takes_the_registered_key_alone(key: Key, suite: SuiteRunne
 
 
 def test_a_key_pasted_into_the_secret_is_used_and_remarked(suite: SuiteRunner) -> None:
-    """With `\\n` written out, as it fits on one line of .env."""
+    """A private key in BINANCE_API_SECRET is used, with `\n` written out to fit on one line of .env."""
     with LocalExchange(Scenario(public_key=ED25519.public)) as exchange:
         pasted = {"BINANCE_API_SECRET": ED25519.private.replace("\n", "\\n")}
         done = suite(settings=exchange.settings() | pasted)

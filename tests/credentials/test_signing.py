@@ -65,7 +65,7 @@ class Listening:
         self.heard: list[bytes] = []
 
     def sign(self, payload: bytes) -> str:
-        """As base64 signatures look."""
+        """A signature with the special characters of base64."""
         self.heard.append(payload)
         return "a+b/c=="
 
@@ -78,7 +78,7 @@ def test_published_signatures_are_made(secret: str, payload: str, signature: str
 
 @pytest.mark.parametrize("name", ["spot, ascii", "spot, percent-encoded", "signature examples", "futures"])
 def test_published_queries_are_written_as_published(name: str) -> None:
-    """From decoded parameters to the very query of the documentation, signature last."""
+    """The documentation's decoded parameters give the documentation's query, with the signature last."""
     secret, payload, signature = VECTORS[name]
     assert signed_query(parse_qsl(payload), HmacSigner(Secret(secret))) == f"{payload}&signature={signature}"
 
@@ -115,13 +115,13 @@ def test_a_decoded_query_gives_the_parameters_back(pairs: list[tuple[str, str]])
 
 
 def test_parameters_may_come_from_a_generator() -> None:
-    """They are walked once, for encoding and signing alike."""
+    """Parameters are walked once, so they may come from a generator."""
     pairs = [("timestamp", "1578963600000")]
     assert signed_query(iter(pairs), HmacSigner(Secret(SPOT))).endswith(VECTORS["signature examples"][2])
 
 
 def test_what_was_given_says_how_it_is_signed() -> None:
-    """A secret by HMAC, a private key by its own type, and nothing by nobody."""
+    """A secret signs by HMAC, and a private key by its own type; without either there is no signer."""
     held = {
         "HMAC": Credentials(api_secret=Secret(SPOT)),
         "ED25519": Credentials(private_key=PrivateKey(Secret(ED25519.private), None, "")),

@@ -187,7 +187,7 @@ SEEN_FROM = "Invalid API-key, IP, or permissions for action, request ip: 203.0.1
     ],
 )
 def test_an_address_in_the_text_proves_no_list(environment: str, code: int, expected: list[str]) -> None:
-    """It stood in the answer to a demo key on the wrong network, too; on production, it is the likeliest reading."""
+    """Demo keys on the wrong network get the same text, so an address in it makes ip_not_allowed likely, not sure."""
     assert [" ".join(one) for one in found(*both(code, SEEN_FROM), environment=environment)] == expected
 
 

@@ -16,7 +16,7 @@ ALL = STORIES | COMBINED
 FAILING = {row.name: row.failing for row in shipped()}
 # A live run asks it ahead of its checks, before it is known whether they will come as far as the orders.
 PRICE = Counter(["GET /fapi/v1/premiumIndex"])
-# So is the listen key, whose request carries no signature and goes beside the signed reads.
+# The request for a listen key is unsigned, too, and is sent beside the signed reads.
 UNSIGNED = Counter(["POST /fapi/v1/listenKey"])
 # There, what one after the other is sent before the limit is met, and what is on its way beside it, are not the same.
 LIMITED = ("rate-limited", "banned")
@@ -38,7 +38,7 @@ def recorded(name: str) -> Counter[str]:
 
 
 def keeps_to_its_cassette(name: str, sent: Counter[str]) -> bool:
-    """Whether a live run has sent what its recording holds, as far as it reached this exchange."""
+    """Whether a live run has sent the requests of its cassette, as far as they reached this exchange."""
     held = recorded(name)
     if name in LIMITED:
         return held - BEFORE <= sent <= held + BESIDE + PRICE
@@ -49,8 +49,8 @@ def keeps_to_its_cassette(name: str, sent: Counter[str]) -> bool:
 
 @pytest.mark.parametrize("name", [*STORIES, *mostly_slow(COMBINED, 6)])
 def test_a_run_ends_in_its_verdict_and_names_the_cause(name: str, suite: SuiteRunner) -> None:
-    """On the terminal, on the page and in the JSON alike, by the failures that it should have and no others. It sends
-    what its recording holds, and counts it.
+    """Terminal, page and JSON have the story's verdict, cause and failures. The run sends and counts the requests of
+    its cassette.
     """
     story = ALL[name]
     with story.exchange_and_settings() as (exchange, settings):
@@ -73,20 +73,20 @@ def test_a_run_ends_in_its_verdict_and_names_the_cause(name: str, suite: SuiteRu
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_with_a_key_that_is_refused_nothing_is_posted(name: str) -> None:
-    """But for a listen key where the signature was refused: it tells a wrong secret from an unknown key."""
+    """With a refused key no POST is sent, but after -1022 a listen key tells a wrong secret from an unknown key."""
     asked = [one for one in recorded(name) if one.startswith("POST ") or one.endswith("/apiTradingStatus")]
     assert asked == (["POST /fapi/v1/listenKey"] if name == "wrong-secret" else [])
 
 
 def test_two_troubles_are_both_told(suite: SuiteRunner) -> None:
-    """One does not hide the other where both were seen."""
+    """Of two causes both are reported."""
     with COMBINED["slow clock, withdrawals"].settings_of_its_exchange() as settings:
         done = suite(settings=settings)
     assert [one["cause"] for one in done.verdict["diagnosis"]] == ["clock_behind", "withdrawals_enabled"]
 
 
 def test_the_address_to_whitelist_is_for_the_terminal_alone(suite: SuiteRunner) -> None:
-    """What is shared says that there was one."""
+    """Shared reports say that there was an address, and hide it."""
     with STORIES["ip-refused"].settings_of_its_exchange() as settings:
         done = suite(settings=settings)
     shared = str(done.verdict) + done.page
@@ -96,7 +96,7 @@ def test_the_address_to_whitelist_is_for_the_terminal_alone(suite: SuiteRunner) 
 
 
 def test_account_info_is_asked_once_where_it_decides(suite: SuiteRunner) -> None:
-    """And counts among the requests of the run."""
+    """account/info is requested once, and counts among the run's requests."""
     with STORIES["older-key"].settings_of_its_exchange() as settings:
         done = suite(settings=settings)
     assert done.verdict["requests"]["walletWeight"] == 2

@@ -1,4 +1,4 @@
-"""`python -m tests.exchange`: a local exchange in the foreground, for whoever wants to try a live run."""
+"""`python -m tests.exchange`: a local exchange in the foreground, to try a live run."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ LARGEST_CODED_BODY = 4096  # bytes; an error body is about a hundred, so nothing
 
 @dataclass(frozen=True)
 class Answer:
-    """What one request is told; headers here win over the host's usual ones."""
+    """The answer to one request; headers here win over the host's usual ones."""
 
     status: int = 200
     body: bytes = b""

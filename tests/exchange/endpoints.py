@@ -1,4 +1,4 @@
-"""Which paths exist on which host, what they weigh, who may ask, and what a healthy exchange says."""
+"""The paths of each host, with their weight, their security type and their healthy answer."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ ORDER_PATH = "/fapi/v1/order"
 
 @dataclass(frozen=True)
 class Call:
-    """One request on its way to an answer; now_ms is the exchange's clock in epoch milliseconds."""
+    """A request that is being answered; now_ms is the exchange's clock in epoch milliseconds."""
 
     host: str
     method: str

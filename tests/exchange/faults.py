@@ -17,7 +17,7 @@ from tests.exchange.refusals import refusal
 
 
 class Kind(Enum):
-    """What a fault does to the connection; ANSWER merely replaces what is said."""
+    """The behaviours of a connection; ANSWER merely replaces the answer."""
 
     ANSWER = "a well-formed answer, but not the healthy one"
     RESET = "TCP reset before any byte"
@@ -37,7 +37,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Fault:
-    """One misbehaviour; build it with the class methods below."""
+    """A fault of the exchange; build it with the class methods below."""
 
     kind: Kind = Kind.ANSWER
     answer: Answer = field(default_factory=Answer)
@@ -179,7 +179,7 @@ class Fault:
 
     @classmethod
     def restricted_location(cls, *, times: int | None = None) -> Fault:
-        """451: the machine stands in a country that is not served; pretty-printed JSON whose code is 0."""
+        """451: Binance does not serve this machine's country; pretty-printed JSON whose code is 0."""
         body = json.dumps({"code": 0, "msg": pages.RESTRICTED}, indent=2).encode()
         return cls(answer=Answer(451, body, JSON, pages.CLOUDFRONT), times=times)
 
@@ -234,7 +234,7 @@ FaultPlan = Mapping[str, "Fault | tuple[Fault, ...]"]
 
 
 def keys_for(method: str, path: str) -> tuple[str, str, str]:
-    """Under which keys of a plan a request's faults stand: the most particular first."""
+    """The keys of a plan that cover a request, the most particular first."""
     return (f"{method} {path}", path, "*")
 
 

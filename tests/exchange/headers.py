@@ -22,7 +22,7 @@ class Meters:
         self.wallet: Counter[str] = Counter()  # the wallet host counts each path on its own
 
     def add(self, host: str, path: str, weight: int) -> None:
-        """Count one request."""
+        """Counts one request."""
         if host == "wallet":
             self.wallet[path] += weight
             return
@@ -53,7 +53,7 @@ def from_exchange(host: str, path: str, meters: Meters, scenario: Scenario, *, s
         used = str(meters.wallet[path])
         return {**headers, "x-mbx-uuid": INVENTED_UUID, "X-SAPI-USED-IP-WEIGHT-1M": used}
     if scenario.weight_header is not None:
-        # Not one counter, as the test network shows: a signed answer may tell far more than an unsigned one.
+        # As on the test network, signed requests have a counter of their own, which may be far higher.
         headers[scenario.weight_header] = str(meters.used_weight + scenario.signed_weight * signed)
     if path.startswith("/fapi/v1/order"):
         headers |= {"X-MBX-ORDER-COUNT-10S": str(meters.orders), "X-MBX-ORDER-COUNT-1M": str(meters.orders)}

@@ -1,4 +1,4 @@
-"""What makes an order acceptable: a pure judgement over its parameters, the symbol and the account.
+"""Judging an order: a pure function of its parameters, the symbol and the account.
 
 Errors of form come first, then the symbol's filters, then what the account may do: that order was reported for
 accounts in their cooling-off period. Decimal throughout; quantities in base units, prices in quote currency.
@@ -53,7 +53,7 @@ class Order:
 
     @property
     def reduces(self) -> bool:
-        """Whether the order may only shrink a position."""
+        """Whether the order is reduce-only."""
         return self.params.get("reduceOnly", "").lower() == "true"
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-BAD_REQUEST = 400  # what nearly every coded error travels with, a wrong signature included
+BAD_REQUEST = 400  # the status of nearly every error with a code, -1022 included
 
 STATUS = {
     -1000: 500,

@@ -1,4 +1,4 @@
-"""What a local exchange is like today: one frozen value with a healthy default for everything."""
+"""The state of a local exchange: one frozen value with a healthy default for everything."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ class Scenario:
     account: Mapping[str, Any] = field(default_factory=dict)  # over accountConfig; None removes a field
     account_info: Mapping[str, Any] = field(default_factory=dict)  # over the wallet's account/info; None removes
     margin_types: Mapping[str, str] = field(default_factory=dict)  # by symbol; CROSSED where it is not named
-    symbol_config_is_a_list: bool = True  # as documented; False: of one contract, an object
-    indicators: Mapping[str, Any] = field(default_factory=dict)  # of apiTradingStatus, by symbol
+    symbol_config_is_a_list: bool = True  # as documented; False: an object about one contract
+    indicators: Mapping[str, Any] = field(default_factory=dict)  # the apiTradingStatus indicators by symbol
     order_refusal: int | None = None  # code for an order that passed the parameter and notional rules
-    funded: bool = True  # where it is not, real orders are refused, and test orders are not: those move no margin
-    agreement_signed: bool = False  # of TradFi perpetuals; until then they take no orders
+    funded: bool = True  # False: real orders are refused, and test orders are not, since they move no margin
+    agreement_signed: bool = False  # False: TradFi perpetuals take no orders
     symbol_overrides: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)  # None delists the symbol
     mark_prices: Mapping[str, str] = field(default_factory=dict)  # decimal strings in quote currency
-    used_weight: int = 1  # where the IP weight counter of the futures host starts
+    used_weight: int = 1  # the first value of the futures host's IP weight counter
     signed_weight: int = 0  # by how much the counter that signed answers tell is above it
     weight_header: str | None = "X-MBX-USED-WEIGHT-1M"
     faults: FaultPlan = field(default_factory=dict)
-    stream: StreamFault | None = None  # what is wrong with the user data stream
+    stream: StreamFault | None = None  # a fault of the user data stream
     mute_streams: tuple[str, ...] = MUTE_ON_PRODUCTION  # paths on which a stream opens, pongs, and delivers nothing
     subscriptions: str | None = NO_SUBSCRIPTIONS  # the stream's answer to LIST_SUBSCRIPTIONS; None: no answer
     # Added to each answer, half before and half after the exchange reads its clock; to the stream's handshake, and to
@@ -68,7 +68,7 @@ class Scenario:
 
 @dataclass(frozen=True)
 class Received:
-    """One request as it arrived, and what it was told."""
+    """A request as it arrived, and its answer."""
 
     host: str  # "futures", "wallet" or "stream"
     method: str

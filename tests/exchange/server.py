@@ -24,8 +24,8 @@ PATIENCE = 5.0  # seconds the caller waits for the thread to start or stop; both
 _K = faults.Kind
 WITHOUT_ANSWER = {_K.RESET, _K.STALL, _K.DRIP_HEADERS, _K.RAW, _K.CLOSED_DOOR}
 LIMITS = (418, 429)
-# Seconds for which an exchange that has set a limit holds all other answers back. Meanwhile the run reads the limit, so
-# that a request which arrives behind it was on its way already: no other answer has made room for it.
+# Seconds for which an exchange that has set a limit holds all other answers back. The run reads the limit within this
+# time, so a request that arrives later was on its way by then, and was not sent because another answer had come.
 HOLDS_BACK = 0.5
 SPOILS_THE_ANSWER = {_K.RESET_AFTER_HEADERS, _K.TRUNCATED, _K.DRIP, _K.ALTERED, _K.INTERIM}
 
@@ -46,7 +46,7 @@ class LocalExchange:
         self._failures: list[Exception] = []
         self._limited_at = -HOLDS_BACK  # seconds on the monotonic clock
         self._urls: dict[str, str] = {}
-        self.stream_messages: list[str] = []  # what clients said on the stream, in order
+        self.stream_messages: list[str] = []  # the messages of clients on the stream, in order
         self.real_orders: list[Received] = []  # the tripwire: orders that were no tests; has to stay empty
 
     # ------------------------------------------------------------------ what tests look at
@@ -85,7 +85,7 @@ class LocalExchange:
 
     @property
     def scenario(self) -> Scenario:
-        """What the exchange is like; assign another to change it between two requests."""
+        """The state of the exchange; assign another one to change it between two requests."""
         return self._scenario
 
     @scenario.setter
@@ -102,7 +102,7 @@ class LocalExchange:
         return [one for one in self.log if one.path == path]
 
     def settings(self, no_credentials: bool = False) -> dict[str, str]:
-        """What the user configures: the hosts and, unless they have none, API_KEY and API_SECRET."""
+        """A user's settings: the hosts and, unless `no_credentials`, API_KEY and API_SECRET."""
         hosts = {"BINANCE_FUTURES_URL": self.futures_url, "BINANCE_WALLET_URL": self.wallet_url}
         hosts["BINANCE_STREAM_URL"] = self.stream_url
         return hosts if no_credentials else {"BINANCE_API_KEY": API_KEY, "BINANCE_API_SECRET": API_SECRET, **hosts}
@@ -140,7 +140,7 @@ class LocalExchange:
             if each.fileno() >= 0:  # no door was closed by a fault
                 self._loop.remove_reader(each)
         for _ in range(3):
-            await asyncio.sleep(0)  # who has just come in is made a connection, and can be sent away
+            await asyncio.sleep(0)  # turns a client that has just arrived into a connection, which can be closed
         for door, connections in self._doors.values():
             door.close()
             for connection in connections.connections:

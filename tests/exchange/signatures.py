@@ -66,7 +66,7 @@ def _verifying(pem: str) -> Callable[[bytes, bytes], None]:
 
 @cache
 def verifier_of(secret: str, public_key: str | None) -> SignatureVerifier:
-    """What checks signatures for a key: by its registered public half, or else by the secret."""
+    """The verifier of a key's signatures: by its registered public half, or else by the secret."""
     return HmacVerifier(secret) if public_key is None else PublicKeyVerifier(public_key)
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # Paths on which a stream opens and stays mute.
 MUTE_ON_PRODUCTION = ("/ws",)
 MUTE_ON_DEMO = ("/private/ws", "/private/stream")
-# The answer to LIST_SUBSCRIPTIONS that the market streams' documentation shows; nobody has tried it on a user stream.
+# The market streams' documentation shows this answer to LIST_SUBSCRIPTIONS; nobody has tried it on a user stream.
 NO_SUBSCRIPTIONS = '{"result":[],"id":1}'
 PIECE = json.dumps({"e": "ORDER_TRADE_UPDATE", "filler": "x" * 2000})
 _BY_QUERY = {"/private/ws": "listenKey", "/private/stream": "streams"}
@@ -31,7 +31,7 @@ _BY_PATH = re.compile(r"(/private/ws|/ws)/([^/]*)")
 
 
 class Kind(Enum):
-    """What becomes of a stream."""
+    """The behaviours of a stream."""
 
     REFUSED = "an ordinary answer in the place of a handshake"
     STALLED = "no answer to the handshake, ever"
@@ -45,7 +45,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class StreamFault:
-    """One misbehaviour; build it with the class methods below."""
+    """A fault of the stream; build it with the class methods below."""
 
     kind: Kind
     code: int = 0  # HTTP status, or close code
@@ -70,17 +70,17 @@ class StreamFault:
 
     @classmethod
     def raw(cls, text: str) -> StreamFault:
-        """Write this, and close."""
+        """Writes this text, and closes."""
         return cls(Kind.RAW, text=text)
 
     @classmethod
     def silent(cls) -> StreamFault:
-        """Never pong."""
+        """Never answers a ping."""
         return cls(Kind.SILENT)
 
     @classmethod
     def closed(cls, code: int = 1008, reason: str = "") -> StreamFault:
-        """Close at once."""
+        """Closes the stream at once."""
         return cls(Kind.CLOSED, code, reason)
 
     @classmethod
@@ -111,7 +111,7 @@ class StreamFault:
 
 @dataclass(frozen=True)
 class StreamHost:
-    """What the host is like. `mute`: paths that deliver nothing; `subscriptions`: its answer to LIST_SUBSCRIPTIONS.
+    """The stream's host. `mute`: paths that deliver nothing; `subscriptions`: its answer to LIST_SUBSCRIPTIONS.
 
     `fault`: what is wrong with the stream. `subscriptions` may hold {listen_key}; None: no answer. `received`: the
     messages that clients sent, in their order.

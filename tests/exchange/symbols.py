@@ -19,7 +19,7 @@ ORDER_TYPES = ["LIMIT", "MARKET", "STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PR
 
 @dataclass(frozen=True)
 class Symbol:
-    """What tells one symbol from the next; decimals are strings, as they travel."""
+    """The properties of one symbol; decimals are strings, as in the exchange's JSON."""
 
     base: str
     mark: str  # mark price in quote currency
@@ -38,8 +38,8 @@ class Symbol:
         return f"{self.base}{self.quote}{self.suffix}"
 
 
-# BTCUSDT stands in the middle of its look-alikes: whoever searches by prefix or takes the first one finds another.
-# One BTCUSDT step (0.001) at the mark price is worth 41.25, under the minimum of 50: an order too small exists.
+# BTCUSDT stands among symbols with similar names, so a search by prefix, or for the first one, finds another.
+# One BTCUSDT step (0.001) at the mark price is worth 41.25, less than the minimum of 50: a dust order exists.
 NAMED = (
     Symbol("ETH", "2301.40000000", "0.001", "0.01", "20", suffix="_261225", contract="CURRENT_QUARTER"),
     Symbol("BTC", "41630.20000000", "0.001", "0.10", "50", suffix="_261225", contract="CURRENT_QUARTER"),

@@ -31,7 +31,7 @@ ISOLATED = CROSSED | {"marginType": "ISOLATED"}
     ],
 )
 def test_the_margin_type_is_that_of_the_contract(body: dict[str, Any], word: str) -> None:
-    """In a list of contracts, as documented, or in an object; the first of a list is not taken for it."""
+    """The contract's own entry counts, in a list as documented or in an object, and not the first of a list."""
     assert margin_type_word(body, "BTCUSDT") == word
 
 
@@ -52,14 +52,14 @@ def test_the_margin_type_is_that_of_the_contract(body: dict[str, Any], word: str
     ids=repr,
 )
 def test_a_margin_type_that_is_not_told_is_never_guessed(body: dict[str, Any]) -> None:
-    """Nor is one taken where two entries disagree."""
+    """A margin type that is missing, or on which two entries disagree, is not guessed."""
     with pytest.raises(NotBinance, match="margin type"):
         margin_type_word(body, "BTCUSDT")
 
 
 @pytest.mark.parametrize(("field", "word"), [(True, "multi-assets"), (False, "single-asset")])
 def test_the_asset_mode_is_a_flag(field: bool, word: str) -> None:
-    """Of accountConfig; text and numbers are none."""
+    """multiAssetsMargin is a boolean; text and numbers are no answer."""
     assert asset_mode_word({"multiAssetsMargin": field}) == word
     for odd in ({}, {"multiAssetsMargin": "true"}, {"multiAssetsMargin": 1}, {"multiAssetsMargin": None}):
         with pytest.raises(NotBinance, match="multiAssetsMargin"):
@@ -75,7 +75,7 @@ def test_every_word_has_one_opposite() -> None:
 
 
 def test_what_differs_is_told_with_both_sides_and_the_way_there() -> None:
-    """What fits is told as well, and shortly."""
+    """A difference is reported with both words and the menu path, and an agreement in a short clause."""
     setup = AccountSetup.of(expected_of(WORDS[::2]), {aspect: aspect.words[0] for aspect in ASPECTS})
     assert setup.as_expected
     assert str(setup) == "position mode one-way, asset mode single-asset, margin type isolated: all as expected"

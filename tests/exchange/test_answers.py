@@ -20,12 +20,12 @@ HTML = {"content-type": "text/html; charset=utf-8"}
 
 
 def read(status: int, body: bytes | str, headers: dict[str, str] = JSON, endpoint: Endpoint = PING) -> object:
-    """What an answer amounts to."""
+    """The result of an answer."""
     return answers.read(RawAnswer(status, headers, body.encode() if isinstance(body, str) else body), endpoint, str)
 
 
 def coded(code: object, message: object = "No.") -> str:
-    """An error body."""
+    """The body of an error answer."""
     return json.dumps({"code": code, "msg": message})
 
 
@@ -42,7 +42,7 @@ def trouble(status: int, body: bytes | str, headers: dict[str, str] = JSON) -> I
     [JSON, {}, {"content-type": "application/json;charset=UTF-8"}, {"content-type": "APPLICATION/JSON"}],
 )
 def test_a_json_object_is_an_answer(headers: dict[str, str]) -> None:
-    """With 200, and with a content type that says so or says nothing."""
+    """A JSON object with 200 is an answer, with a content type of JSON or with none."""
     assert read(200, '{"canTrade": true, "news": [1]}', headers) == {"canTrade": True, "news": [1]}
 
 
@@ -127,7 +127,7 @@ def test_a_message_is_cleaned_and_harmless() -> None:
     "code", ["-2015", -2015.0, None, True, [-2015], -(10**12), 10**400], ids=lambda code: repr(code)[:20]
 )
 def test_a_code_that_is_no_whole_number_is_none(code: object) -> None:
-    """Such a 400 is not one that Binance gives."""
+    """Binance gives no 400 with such a code, so the answer is not Binance's."""
     assert isinstance(trouble(400, coded(code)), NotBinance)
 
 
@@ -174,13 +174,13 @@ def test_a_code_that_is_no_whole_number_is_none(code: object) -> None:
 def test_what_is_neither_answer_nor_refusal_is_named(
     status: int, body: str, headers: dict[str, str], kind: type[Inconclusive]
 ) -> None:
-    """Firewall, restriction, trouble, redirect and rate limit never convict a key."""
+    """A firewall, a restriction, an outage, a redirect and a limit each have an exception, and are no refusal."""
     assert type(trouble(status, body, headers)) is kind
 
 
 # -- a 200 that is no answer --
 
-# What a test order that was accepted is told, by the documentation and by a real one of 2026-10.
+# The answers to an accepted test order: the documentation's, and a real one of 2026-10.
 Body = dict[str, object]
 ORDERS: list[Body] = [{}, {"orderId": 0, "symbol": ""}, {"orderId": 22542179, "clientOrderId": "x", "news": None}]
 ORDERS += [{"orderId": -1}, {"orderId": "22542179"}]
@@ -200,7 +200,7 @@ NOTICE = {"239999": "The system is under maintenance, please try again later."}
 
 @pytest.mark.parametrize("body", ORDERS, ids=repr)
 def test_an_accepted_test_order_is_empty_or_has_an_order_id(body: Body) -> None:
-    """Whatever else it may hold."""
+    """An accepted test order is empty or has an orderId, with any other members."""
     assert read(200, json.dumps(body), endpoint=ORDER_TEST) == body
 
 
@@ -220,7 +220,7 @@ def test_an_object_without_an_order_id_accepts_no_order(body: Body) -> None:
 @pytest.mark.parametrize("error", [*ERRORS, {"code": 200}, {"success": True}], ids=lambda error: repr(error)[:30])
 @pytest.mark.parametrize("order", ORDERS, ids=repr)
 def test_an_order_with_a_word_of_an_error_is_not_accepted(order: Body, error: Body) -> None:
-    """Not even with one of success, which no accepted order has."""
+    """An accepted order has no error member, not even one that reports success."""
     with pytest.raises(NotBinance):
         read(200, json.dumps(order | error), endpoint=ORDER_TEST)
 
@@ -239,7 +239,7 @@ def test_whatever_else_it_holds_an_error_is_no_order(name: str, value: object, b
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: repr(error)[:30])
 def test_no_200_carries_an_error(error: Body) -> None:
-    """Beside all that a check asks for, and of whatever type the code is."""
+    """An answer with 200 and an error member is not Binance's, even if it holds all the facts of a check."""
     for endpoint in (PING, TIME, *SIGNED):
         with pytest.raises(NotBinance):
             read(200, json.dumps({**FACTS, "orderId": 0, **error}), endpoint=endpoint)
@@ -255,7 +255,7 @@ def test_a_word_of_success_beside_the_facts_changes_nothing(endpoint: Endpoint, 
 @pytest.mark.parametrize("endpoint", [ACCOUNT_CONFIG, API_RESTRICTIONS], ids=str)
 @pytest.mark.parametrize("body", [{}, {"status": "up"}, {"canTrade": "true", "enableFutures": 1}], ids=repr)
 def test_a_signed_answer_without_any_of_its_facts_is_a_strangers(endpoint: Endpoint, body: Body) -> None:
-    """Or `{}` would show that key and signature are good."""
+    """`{}` in answer to a signed request must not prove that key and signature are good."""
     with pytest.raises(NotBinance):
         read(200, json.dumps(body), endpoint=endpoint)
 
@@ -263,7 +263,7 @@ def test_a_signed_answer_without_any_of_its_facts_is_a_strangers(endpoint: Endpo
 @pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 408, 451, 500, 503])
 @pytest.mark.parametrize("headers", [JSON, HTML, {}], ids=repr)
 def test_a_maintenance_notice_is_trouble_of_the_exchange(status: int, headers: dict[str, str]) -> None:
-    """An object with neither code nor msg, under a status that nobody documents (notice of 2026-06-10)."""
+    """A notice of maintenance has neither code nor msg, and an undocumented status (notice of 2026-06-10)."""
     for endpoint in (PING, TIME, *SIGNED):
         with pytest.raises(ExchangeTrouble, match=r"trouble.* Run again") as caught:
             read(status, json.dumps(NOTICE), headers, endpoint)
@@ -276,7 +276,7 @@ MAINTENANCE = ((-1016, "This service is no longer available."), (-1016, "Service
 @pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 500, 503])
 @pytest.mark.parametrize(("code", "text"), [*MAINTENANCE, (-1109, "Invalid account."), (-1109, "Invalid account")])
 def test_maintenance_with_a_code_is_trouble_of_the_exchange(status: int, code: int, text: str) -> None:
-    """Two of the four answers during maintenance, whose status nobody documents (notice of 2026-06-10)."""
+    """Two of the four answers during maintenance have a code, and an undocumented status (notice of 2026-06-10)."""
     for endpoint in (PING, TIME, *SIGNED):
         with pytest.raises(ExchangeTrouble, match=r"trouble.* Run again") as caught:
             read(status, coded(code, text), JSON, endpoint)
@@ -285,7 +285,7 @@ def test_maintenance_with_a_code_is_trouble_of_the_exchange(status: int, code: i
 
 @pytest.mark.parametrize("status", [418, 429])
 def test_a_limit_is_a_limit_whatever_it_says(status: int) -> None:
-    """After these statuses nothing more is sent."""
+    """A body of any kind with 418 or 429 is a limit, after which nothing more is sent."""
     assert isinstance(trouble(status, json.dumps(NOTICE)), RateLimited)
 
 
@@ -293,7 +293,7 @@ def test_a_limit_is_a_limit_whatever_it_says(status: int) -> None:
     "body", [{"239999": 1}, {"239999": ""}, {**NOTICE, "a": 1}, {"-": "x"}, {"٢٣": "x"}, {"9" * 40: "x"}], ids=repr
 )
 def test_what_only_looks_like_a_notice_is_none(body: Body) -> None:
-    """One member, named by a number, with a text."""
+    """A notice has one member, named by a number, with a text; anything else is not Binance's."""
     assert isinstance(trouble(400, json.dumps(body)), NotBinance)
 
 
@@ -312,7 +312,7 @@ def test_what_only_looks_like_a_notice_is_none(body: Body) -> None:
     ],
 )
 def test_a_rate_limit_says_how_long(headers: dict[str, str], message: str, advice: str) -> None:
-    """From the message, else from Retry-After, else in general; 429 and 418 alike."""
+    """The waiting time comes from the message, or else from Retry-After, or else is a general one."""
     for status in (418, 429):
         assert advice in str(trouble(status, coded(-1003, message), headers))
 
@@ -336,7 +336,7 @@ def test_trouble_names_the_host(endpoint: Endpoint) -> None:
     st.dictionaries(st.sampled_from(["content-type", "retry-after"]), st.text(max_size=20)),
 )
 def test_no_answer_breaks_the_reader(status: int, body: bytes, headers: dict[str, str]) -> None:
-    """Whatever comes is an object, a refusal with a code, or a named reason."""
+    """Any answer is read as an object, a refusal with a code, or a named exception."""
     found: object = None
     reason: Inconclusive | None = None
     try:

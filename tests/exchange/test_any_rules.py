@@ -1,4 +1,4 @@
-"""Whatever rules the exchange publishes, an order keeps them, or there is one sentence that says why there is none.
+"""With any rules that an exchange publishes, an order keeps to them, or one sentence says why there is no order.
 
 What a rule means is written down here a second time, from Binance's definitions (USD-M futures "Common Definition",
 Filters), and shares no code with the package: a quantity passes LOT_SIZE where `quantity >= minQty`, `quantity <=
@@ -40,7 +40,7 @@ def passes(one: Filter, quantity: Fraction) -> bool:
 
 
 def is_legal(filters: list[Filter], quantity: Fraction) -> bool:
-    """Of a MARKET order, but for its value."""
+    """Whether a MARKET order of this quantity keeps to the filters; its value is not judged."""
     return quantity > 0 and all(passes(one, quantity) for one in filters if one["filterType"] in LOTS)
 
 
@@ -60,7 +60,7 @@ def written(value: Decimal) -> st.SearchStrategy[str]:
 
 
 def figures(smallest: str, largest: str, places: int) -> st.SearchStrategy[str]:
-    """Any figure between two."""
+    """Any figure between two, in any spelling."""
     return st.decimals(Decimal(smallest), Decimal(largest), places=places, allow_nan=False).flatmap(written)
 
 
@@ -91,7 +91,7 @@ NAMES = ["BTCUSDT", "币安人生USDT", "我踏马来了USDT", "1000SATSUSDT", "
 
 
 def named(filters: list[Any]) -> list[Filter]:
-    """Those that are filters."""
+    """The entries that are filters."""
     return [one for one in filters if isinstance(one, dict) and isinstance(one["filterType"], str)]
 
 
@@ -159,7 +159,7 @@ ordinary = st.tuples(
 def test_ordinary_rules_leave_an_order_and_the_smallest_one(
     lot: tuple[str, str, int, int], price: str, notional: str, random: Any
 ) -> None:
-    """Where each minimum is a whole number of steps, some quantity passes both; none that is smaller would do."""
+    """If each minimum is a whole number of steps, some quantity passes both filters, and the smallest is chosen."""
     step, market_step, least, market_least = lot
     filters: list[Filter] = [
         {"filterType": "LOT_SIZE", "stepSize": step, "minQty": str(Decimal(step) * least)},
@@ -178,10 +178,10 @@ def test_ordinary_rules_leave_an_order_and_the_smallest_one(
 @settings(max_examples=100, deadline=None)
 @given(rules, prices)
 def test_the_local_exchange_reads_them_alike(filters: list[Any], price: str) -> None:
-    """Its judge of orders is a third reading; it refuses no smallest order for its quantity."""
+    """The local exchange judges orders by its own code, and refuses no smallest order for its quantity."""
     known = named(filters)
     if len({one["filterType"] for one in known}) < len(known):
-        return  # it takes the first of two
+        return  # the local exchange takes the first of two
     sent, sentences = run("BTCUSDT", filters, price)
     if sentences:
         return
@@ -196,7 +196,7 @@ def test_the_local_exchange_reads_them_alike(filters: list[Any], price: str) -> 
 
 
 def _exact(quantity: Fraction) -> Decimal:
-    """A fraction whose denominator is a power of ten's."""
+    """The decimal of a fraction whose denominator is a power of ten."""
     return Decimal(quantity.numerator) / Decimal(quantity.denominator)
 
 
@@ -209,7 +209,7 @@ def test_one_contract_is_found_among_thousands(number: int, name: str) -> None:
 
 @pytest.mark.parametrize("filters", [ARK, ARK[::-1], [ARK[1], ARK[2], ARK[0]]])
 def test_steps_of_three_and_of_one_take_a_quantity_that_fits_both(filters: list[Filter]) -> None:
-    """As for ARKUSDT on the test network; a multiple of three, whichever filter has it."""
+    """The quantity is a multiple of three, whichever filter has that step, as for ARKUSDT on the test network."""
     assert run("ARKUSDT", filters, "0.31")[0] == [Fraction(6), Fraction(18)]
     swapped = json.loads(json.dumps(filters).replace("MARKET_LOT_SIZE", "x").replace("LOT_SIZE", "MARKET_LOT_SIZE"))
     swapped = json.loads(json.dumps(swapped).replace('"x"', '"LOT_SIZE"'))
@@ -217,7 +217,7 @@ def test_steps_of_three_and_of_one_take_a_quantity_that_fits_both(filters: list[
 
 
 def test_steps_that_never_meet_leave_no_order() -> None:
-    """Of even quantities and odd ones there is none that is both; the fault is not the key's."""
+    """No quantity is both even and odd, so there is no order; the reason is not the key."""
     even = {"filterType": "LOT_SIZE", "minQty": "2", "maxQty": "900", "stepSize": "2"}
     odd = {"filterType": "MARKET_LOT_SIZE", "minQty": "1", "maxQty": "900", "stepSize": "2"}
     sent, sentences = run("BTCUSDT", [even, odd], "1")

@@ -1,4 +1,4 @@
-"""Drift is told with its uncertainty, and doubt is never an answer."""
+"""Drift is reported with its uncertainty, and doubt is never an answer."""
 
 import math
 from collections.abc import Callable
@@ -27,12 +27,12 @@ def decided(ask: Callable[[], bool]) -> bool | None:
 
 
 def answer(drift: Drift, limit: float = DRIFT_LIMIT) -> bool | None:
-    """Whether a drift is under a limit."""
+    """Whether the drift is under the limit; None in doubt."""
     return decided(lambda: drift.agrees(limit))
 
 
 def window(drift: Drift, recv_window: int) -> bool | None:
-    """Whether a stamp of a clock with that drift is accepted."""
+    """Whether Binance accepts a stamp of a clock with that drift; None in doubt."""
     return decided(lambda: drift.inside_signing_window(recv_window))
 
 
@@ -82,7 +82,7 @@ def test_ahead_and_behind_are_weighed_alike(offset: float, uncertainty: float) -
 @settings(max_examples=100, deadline=None)
 @given(offsets, uncertainties, st.integers(1, 60_000), st.floats(-1, 1))
 def test_the_signing_window_is_binances_rule(offset: float, uncertainty: float, recv: int, where: float) -> None:
-    """Whatever the true drift within the interval is, Binance's own rule gives the answer that was told."""
+    """Binance's own rule gives the same answer for any true drift within the interval."""
     true = min(max(offset + where * uncertainty, offset - uncertainty), offset + uncertainty)
     accepted = true < AHEAD_LIMIT and -true <= recv
     said = window(Drift(offset, uncertainty), recv)
@@ -107,7 +107,7 @@ def test_the_signing_window_is_binances_rule(offset: float, uncertainty: float, 
 def test_the_signing_window_ends_where_binance_says(
     offset: float, uncertainty: float, recv: int, inside: bool | None
 ) -> None:
-    """Less than 1000 ms ahead, at most recvWindow behind."""
+    """The signing window is less than 1000 ms ahead and at most recvWindow behind."""
     assert window(Drift(offset, uncertainty), recv) is inside
 
 
@@ -164,7 +164,7 @@ def samples(*looks: tuple[float, float]) -> list[Sample]:
 def test_looks_at_the_clock_that_contradict_each_other_are_no_drift(
     looks: list[tuple[float, float]], gap: int | None, turn: int
 ) -> None:
-    """Where they leave no place for the true offset, a stamp is a cached one: the doubt is told, with its size."""
+    """If no offset fits all samples, one stamp is a cached one: the drift is undecided, and the message has the gap."""
     if gap is None:
         assert drift_of(samples(*looks[::turn])).uncertainty == min(trip for _, trip in looks) / 2
     else:
@@ -182,7 +182,7 @@ def test_looks_at_the_clock_that_contradict_each_other_are_no_drift(
     ],
 )
 def test_drift_is_told_in_whole_milliseconds(drift: Drift, ms: int, text: str) -> None:
-    """With its direction in words and its sign in the figure."""
+    """Drift is shown in whole milliseconds, with its direction in words and its sign in the figure."""
     assert drift.ms == ms
     assert str(drift) == text
 

@@ -22,7 +22,7 @@ DEFINED = [value for value in vars(endpoints).values() if isinstance(value, Endp
 
 
 def test_everything_defined_is_listed() -> None:
-    """What has a name here may be sent, and nothing else may."""
+    """LISTED holds each endpoint that has a name in the module, and no other."""
     assert set(DEFINED) == LISTED
     assert len(DEFINED) == len(LISTED)
 
@@ -73,7 +73,7 @@ def test_each_environment_has_its_stream() -> None:
 
 
 def test_every_request_has_a_row_above() -> None:
-    """So that none is added whose weight nobody has looked up."""
+    """An endpoint needs a row in this table, so that its weight is looked up."""
     assert len(DEFINED) == 14
 
 
@@ -98,6 +98,6 @@ def test_the_hosts_are_those_of_the_documentation() -> None:
 
 
 def test_a_listen_key_takes_the_key_and_no_signature() -> None:
-    """It alone: whatever else carries the key is signed, so that nobody can send it again."""
+    """The request for a listen key alone carries the key without a signature; all others could be sent again."""
     assert [str(each) for each in DEFINED if each.keyed] == ["POST /fapi/v1/listenKey"]
     assert not any(each.keyed and each.signed for each in DEFINED)

@@ -11,7 +11,7 @@ TABLE: dict[Kind, tuple[int, ...]] = {
     Kind.CLOCK: (-1021, -5028),
     Kind.BARRED: (-4109, -1135, -4087, -4088, -4189, -4192, -4400, -4401, -4402, -2023),
     Kind.AGREEMENT: (-4411,),
-    # Business reasons: key, address and signature are behind the refusal. Want of funds or room is told apart.
+    # Business reasons: key, address and signature are good. Missing funds have a class of their own.
     Kind.FUNDS: (-2018, -2019, -2027, -2028),
     Kind.ORDER_RULE: (
         *(-2010, -2011, -2013, -2020, -2021, -2022, -2025, -2026),
@@ -42,7 +42,7 @@ SETS = {
 
 @pytest.mark.parametrize(("code", "kind"), ROWS)
 def test_a_code_has_its_class(code: int, kind: Kind) -> None:
-    """What a code says about a key is fixed, whatever text comes with it."""
+    """A code's class does not depend on the text beside it."""
     assert kind_of(code) is kind
 
 
@@ -58,7 +58,7 @@ def test_no_other_code_is_listed(kind: Kind) -> None:
 
 
 def test_the_whole_range_of_request_errors_is_format() -> None:
-    """-1100 to -1136 are about requests; what is not documented there convicts no key either."""
+    """-1100 to -1136 are about requests; an undocumented code of that range is no evidence about the key either."""
     assert SETS[Kind.FORMAT] == {-1013, *range(-1136, -1099)} - {-1109, -1135}
 
 
@@ -69,7 +69,7 @@ def test_classes_do_not_overlap() -> None:
 
 @pytest.mark.parametrize("code", [*range(-4209, -4201), -4403])
 def test_a_limit_of_leverage_bars_nobody(code: int) -> None:
-    """It answers a change of leverage, which this suite never sends."""
+    """The code answers a change of leverage, which this suite never sends."""
     assert kind_of(code) is Kind.UNKNOWN
 
 
@@ -77,7 +77,7 @@ def test_a_limit_of_leverage_bars_nobody(code: int) -> None:
     "code", [None, 0, 1, 200, 1022, -1, -9999, -1020, -4199, -4201, -4210, -4399, -4404, -(10**20)]
 )
 def test_an_unlisted_code_is_unknown(code: int | None) -> None:
-    """No code, code 0 (a restricted location) and news convict nobody."""
+    """A missing code, code 0 (a restricted location) and new codes are no evidence about the key."""
     assert kind_of(code) is Kind.UNKNOWN
 
 

@@ -58,7 +58,7 @@ LIMIT_ORDER = {**MARKET_ORDER, "type": "LIMIT", "price": "41000.10", "timeInForc
 
 @dataclass(frozen=True)
 class Reply:
-    """What a client was told."""
+    """The reply that a client received."""
 
     status: int
     headers: dict[str, str]
@@ -66,7 +66,7 @@ class Reply:
 
     @property
     def json(self) -> Any:
-        """The body, parsed."""
+        """The body as parsed JSON."""
         return json.loads(self.body)
 
     @property
@@ -184,13 +184,13 @@ def test_a_badly_formed_key_is_refused_before_all_else(key: str | None) -> None:
 
 @pytest.mark.parametrize(("host", "end"), [("futures", "action"), ("wallet", "action.")])
 def test_an_unknown_key_is_refused_in_the_words_of_each_host(host: str, end: str) -> None:
-    """Only the wallet host ends -2015 with a period."""
+    """Only the wallet host ends the text of -2015 with a period."""
     no = gate(SCENARIOS["unknown-key"], host=host)
     assert no == Refusal(401, -2015, f"Invalid API-key, IP, or permissions for {end}")
 
 
 def test_a_refused_address_is_named_by_the_futures_host_only() -> None:
-    """The futures text of -2015 tells the address it saw, the wallet text does not."""
+    """The futures host's text of -2015 names the address that it saw; the wallet host's text does not."""
     futures, wallet = (gate(SCENARIOS["ip-refused"], host=host) for host in ("futures", "wallet"))
     assert futures is not None
     assert wallet is not None
@@ -213,7 +213,7 @@ def test_a_refused_address_is_named_by_the_futures_host_only() -> None:
 def test_permissions_open_and_close_hosts(
     scenario: Scenario, reads: int | None, trades: int | None, wallet: int | None
 ) -> None:
-    """Reading, trading and the wallet each hang on their own permission."""
+    """Reading, trading and the wallet host each need a permission of their own."""
     assert code(gate(scenario)) == reads
     assert code(gate(scenario, security=Security.TRADE)) == trades
     assert code(gate(scenario, host="wallet")) == wallet
@@ -446,7 +446,7 @@ def test_a_limit_order_obeys_price_rules_too(changes: dict[str, str | None], exp
 
 
 def test_a_hedged_account_wants_a_position_side() -> None:
-    """In hedge mode BOTH gives -4061 and reduceOnly is not allowed at all."""
+    """In hedge mode BOTH is refused with -4061, and reduceOnly with -1106."""
     hedged = SCENARIOS["hedge-mode"]
     assert judge(MARKET_ORDER, hedged) == -4061
     assert judge(MARKET_ORDER, hedged, positionSide="BOTH") == -4061
@@ -454,7 +454,7 @@ def test_a_hedged_account_wants_a_position_side() -> None:
 
 
 def test_the_account_speaks_after_the_parameters() -> None:
-    """An account that may not trade is told so only for an order that is otherwise right."""
+    """An order of an account that may not trade is refused for its parameters first, and only then for the account."""
     for scenario, expected in [
         (SCENARIOS["trading-barred"], -4088),
         (SCENARIOS["unfunded"], -2019),
@@ -518,7 +518,7 @@ def test_exchange_info_comes_packed_to_who_asks(exchange: LocalExchange) -> None
 
 
 def test_overrides_show_in_exchange_info() -> None:
-    """What a scenario changes about a symbol is what the exchange publishes."""
+    """exchangeInfo publishes a scenario's changes to a symbol."""
     changes: dict[str, Any] = {
         "BTCUSDT": {
             "status": "SETTLING",
@@ -542,7 +542,7 @@ def test_overrides_show_in_exchange_info() -> None:
 
 
 def test_one_step_of_btcusdt_is_dust() -> None:
-    """At the usual mark price one step is worth less than MIN_NOTIONAL, two are worth more."""
+    """At the usual mark price one step of BTCUSDT is worth less than MIN_NOTIONAL, and two steps are worth more."""
     listed = market.market({}).find("BTCUSDT")
     assert listed is not None
     rules = {one["filterType"]: one for one in listed["filters"]}
@@ -559,7 +559,7 @@ def test_every_trading_symbol_keeps_its_own_rules() -> None:
 
 
 def test_premium_index_gives_marks(exchange: LocalExchange) -> None:
-    """One symbol or all of them, as strings; an unknown one is -1121."""
+    """premiumIndex gives one symbol or all of them, with decimals as strings; an unknown symbol is -1121."""
     one = ask(exchange.futures_url, "/fapi/v1/premiumIndex?symbol=BTCUSDT").json
     assert one["markPrice"] == "41250.00000000"
     assert abs(one["time"] - time.time() * 1000) < 2000
@@ -619,7 +619,7 @@ def test_a_real_order_trips_the_wire() -> None:
 
 @pytest.mark.parametrize("path", [ORDER_TEST, "/fapi/v1/listenKey"])
 def test_the_address_list_holds_for_test_orders_and_listen_keys(path: str) -> None:
-    """As seen on production (2026-10-05), the caller's address at the end of the text included."""
+    """A refused address gets -2015 with the caller's address at the end, as seen on production (2026-10-05)."""
     with LocalExchange(SCENARIOS["ip-refused"]) as exchange:
         refused = ask_signed(exchange, path, "POST", **MARKET_ORDER)
     assert refused.verdict == (401, -2015)
@@ -627,7 +627,7 @@ def test_the_address_list_holds_for_test_orders_and_listen_keys(path: str) -> No
 
 
 def test_unknown_paths_and_wrong_methods_are_not_found(exchange: LocalExchange) -> None:
-    """A path of the other host or of nobody gets an HTML page, a wrong method a coded 404."""
+    """An unknown path, or one of the other host, gets an HTML page with 404; a wrong method gets a coded 404."""
     for url, path in [
         (exchange.futures_url, "/fapi/v1/balance"),
         (exchange.futures_url, RESTRICTIONS),
@@ -642,7 +642,7 @@ def test_unknown_paths_and_wrong_methods_are_not_found(exchange: LocalExchange) 
 
 
 def test_a_symbols_configuration_is_a_list_or_an_object(exchange: LocalExchange) -> None:
-    """Of one contract where it is named, of all where none is; the margin type is the scenario's."""
+    """symbolConfig gives the named contract or all of them, with the scenario's margin type."""
     path = "/fapi/v1/symbolConfig"
     exchange.scenario = Scenario(margin_types={"ETHUSDT": "ISOLATED"})
     (one,) = ask_signed(exchange, path, symbol="ETHUSDT").json
@@ -672,14 +672,14 @@ def test_weights_are_counted_and_reported(exchange: LocalExchange) -> None:
 
 
 def test_signed_requests_have_a_counter_of_their_own() -> None:
-    """As seen on the test network: one second apart, an unsigned answer told 2 and a signed one hundreds."""
+    """Signed requests have a weight counter of their own, as on the test network: 2 unsigned, hundreds signed."""
     with LocalExchange(Scenario(used_weight=1, signed_weight=400)) as exchange:
         told = [ask(exchange.futures_url, TIME), ask_signed(exchange, CONFIG), ask(exchange.futures_url, TIME)]
     assert [one.headers["x-mbx-used-weight-1m"] for one in told] == ["2", "407", "8"]
 
 
 def test_headers_are_spelt_now_so_and_now_so() -> None:
-    """As documented, and in lower case as over HTTP/2; the server calls itself nginx since 2026."""
+    """Header names come as documented and in lower case as over HTTP/2, in turns; the server is nginx since 2026."""
     with LocalExchange() as exchange:
         heads = [first_bytes(exchange.futures_url)[0].partition(b"\r\n\r\n")[0] for _ in range(2)]
     as_documented, lower = heads
@@ -690,7 +690,7 @@ def test_headers_are_spelt_now_so_and_now_so() -> None:
 
 
 def test_a_limit_names_the_caller(exchange: LocalExchange) -> None:
-    """As the live text does."""
+    """The text of a limit names the caller's address, as the live text does."""
     exchange.scenario = Scenario(faults={TIME: Fault.rate_limited()})
     assert "current limit of IP(203.0.113.7) is 2400 requests per minute" in ask(exchange.futures_url, TIME).json["msg"]
 
@@ -749,7 +749,7 @@ def test_latency_is_added_to_each_answer() -> None:
 
 
 def test_jitter_is_added_once_the_clock_was_read() -> None:
-    """To the first answer of each path, to the second, and round again; the stamp is not later for it."""
+    """Jitter delays the first, second, ... answer of each path in turn; the stamp is not later for it."""
     with LocalExchange(Scenario(jitter_ms=(200, 0))) as exchange:
         for path, late in ((TIME, True), (TIME, False), (TIME, True), (CONFIG, True)):
             begun = time.time() * 1000
@@ -759,7 +759,7 @@ def test_jitter_is_added_once_the_clock_was_read() -> None:
 
 
 def test_the_log_tells_what_else_was_unanswered() -> None:
-    """At either host; what was answered, or given up by its sender, is not among it."""
+    """A log entry names the other requests, at either host, that were unanswered and not abandoned by their clients."""
     with serving((Fault.status(200, times=1), Fault.stall())) as exchange:
         ask(exchange.futures_url, TIME)
         parts = urlsplit(exchange.futures_url)
@@ -875,7 +875,7 @@ def test_a_reset_comes_before_any_byte() -> None:
 
 
 def test_a_closed_door_resets_and_then_refuses() -> None:
-    """Whoever comes back is refused, on any path of that host; the other host goes on."""
+    """A closed door resets one connection and then refuses others, on any path of that host; the other host answers."""
     with serving(Fault.closed_door()) as exchange:
         assert ask(exchange.futures_url, CONFIG).status == 401
         assert first_bytes(exchange.futures_url) == (b"", "reset")
@@ -953,7 +953,7 @@ def test_a_truncated_body_is_shorter_than_promised() -> None:
 
 
 def test_an_answer_can_be_altered() -> None:
-    """What was due is changed: the healthy answer of that moment, unpacked, or a refusal."""
+    """An altered answer changes the answer that was due: a healthy one, unpacked, or a refusal."""
     upper = Fault.altered(lambda due: replace(due, status=due.status + 1, body=due.body.upper()))
     with serving(upper, "*") as exchange:
         time_told = ask(exchange.futures_url, TIME)
@@ -975,7 +975,7 @@ def test_what_is_called_gzip_need_not_be_it() -> None:
 
 @pytest.mark.parametrize("status", [100, 102, 103])
 def test_an_interim_answer_comes_before_the_real_one(status: int) -> None:
-    """Both are on the wire, one behind the other."""
+    """The interim answer and the real one are both sent, in this order."""
     with serving(Fault.interim(status)) as exchange:
         read, end = first_bytes(exchange.futures_url, seconds=2)
         assert exchange.log[0].status == 200
@@ -1068,7 +1068,7 @@ def test_an_error_inside_the_exchange_does_not_pass_unseen(caplog: pytest.LogCap
 
 
 def test_garbage_is_answered_and_survived(exchange: LocalExchange) -> None:
-    """What is no HTTP gets a 400, and the next client is served."""
+    """A request that is no HTTP gets a 400, and the next client is served."""
     parts = urlsplit(exchange.futures_url)
     with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=2) as sock:
         sock.sendall(b"\x16\x03\x01 hello\r\n\r\n")
@@ -1111,13 +1111,13 @@ def test_every_scenario_has_its_expectation() -> None:
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_a_scenario_shows_what_it_is_named_for(name: str) -> None:
-    """One request is enough to see the difference."""
+    """One request shows the difference between a scenario and the healthy one."""
     with LocalExchange(SCENARIOS[name]) as exchange:
         assert EXPECTED[name](exchange)
 
 
 def test_the_command_serves_until_interrupted(tmp_path: Path) -> None:
-    """It writes the settings to a new file, serves them, never overwrites one, and ends on Ctrl-C."""
+    """`python -m tests.exchange` writes the settings to a new file, overwrites none, and serves until Ctrl-C."""
     env_file = tmp_path / "local.env"
     command = [sys.executable, "-m", "tests.exchange", "--scenario", "hedge-mode", "--env-file", str(env_file)]
     root = Path(__file__).parents[2]

@@ -1,4 +1,4 @@
-"""The local exchange's stream, as another client than ours meets it."""
+"""The local exchange's stream, as a client other than keycheck sees it."""
 
 import contextlib
 from dataclasses import replace
@@ -21,25 +21,25 @@ DEMO = Scenario(mute_streams=MUTE_ON_DEMO)
 
 
 def address(exchange: LocalExchange, listen_key: str = LISTEN_KEY, form: str = PRODUCTION) -> str:
-    """Where a listen key is listened to."""
+    """The address of the stream with this listen key."""
     return exchange.stream_url + form.format(listen_key)
 
 
 def close_code(exchange: LocalExchange) -> int | None:
-    """With which a stream is closed at once."""
+    """The code with which a stream is closed at once."""
     with connect(address(exchange), proxy=None) as stream, pytest.raises(ConnectionClosedError):
         stream.recv(timeout=5)
     return stream.close_code
 
 
 def asked(exchange: LocalExchange, key: str | None, method: str = "POST") -> requests.Response:
-    """What a wish to listen is told."""
+    """The answer to a request for a listen key."""
     headers = {"X-MBX-APIKEY": key} if key else {}
     return requests.request(method, exchange.futures_url + ASKED, headers=headers, timeout=5)
 
 
 def test_a_key_is_given_the_same_listen_key_for_an_hour(exchange: LocalExchange) -> None:
-    """No signature is needed."""
+    """The request for a listen key needs no signature, and gives the same one for an hour."""
     assert [asked(exchange, API_KEY).json() for _ in range(2)] == [{"listenKey": LISTEN_KEY}] * 2
 
 
@@ -47,13 +47,13 @@ def test_a_key_is_given_the_same_listen_key_for_an_hour(exchange: LocalExchange)
     ("key", "code"), [(None, -2014), ("short", -2014), (invented_credential("a stranger's key"), -2015)]
 )
 def test_a_stranger_is_given_none(exchange: LocalExchange, key: str | None, code: int) -> None:
-    """As at every other door."""
+    """An unknown key gets no listen key: -2014 or -2015, as from every other endpoint."""
     answer = asked(exchange, key)
     assert (answer.status_code, answer.json()["code"]) == (401, code)
 
 
 def test_an_address_that_is_not_listed_is_given_none() -> None:
-    """Nor is a key that the futures host refuses."""
+    """A refused address gets no listen key, nor does a key that the futures host refuses."""
     for scenario in (Scenario(ip_allowed=False), Scenario(futures_refuses=True)):
         with LocalExchange(scenario) as exchange:
             assert asked(exchange, API_KEY).json()["code"] == -2015
@@ -61,7 +61,7 @@ def test_an_address_that_is_not_listed_is_given_none() -> None:
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "GET"])
 def test_nothing_else_is_served_there(exchange: LocalExchange, method: str) -> None:
-    """Whoever closes a stream is found out."""
+    """Other methods get -5000, so that a test notices a client that closes or prolongs a stream."""
     assert asked(exchange, API_KEY, method).json()["code"] == -5000
 
 
@@ -69,7 +69,7 @@ def test_nothing_else_is_served_there(exchange: LocalExchange, method: str) -> N
 @pytest.mark.parametrize("form", ADDRESSES)
 @pytest.mark.parametrize("scenario", [Scenario(), DEMO], ids=["production", "demo"])
 def test_any_listen_key_opens_a_stream_that_pongs(scenario: Scenario, form: str, listen_key: str) -> None:
-    """Neither a status, a close nor a message tells a made-up key from a good one."""
+    """A made-up listen key looks like a good one: no status, close or message gives the difference away."""
     with LocalExchange(scenario) as exchange:
         with connect(address(exchange, listen_key, form), proxy=None) as stream:
             assert stream.ping().wait(5)
@@ -87,7 +87,7 @@ DELIVERED = {
 
 @pytest.mark.parametrize(("scenario", "delivered"), DELIVERED.values(), ids=DELIVERED)
 def test_a_mute_address_opens_and_delivers_nothing(scenario: Scenario, delivered: list[bool]) -> None:
-    """It looks like one that delivers, down to the pong; neither a message nor an answer comes."""
+    """A mute address opens and pongs like one that delivers, but sends neither messages nor answers."""
     with LocalExchange(replace(scenario, stream=StreamFault.message("hello"))) as exchange:
         for form, is_delivered in zip(ADDRESSES, delivered, strict=True):
             with connect(address(exchange, form=form), proxy=None) as stream:
@@ -106,7 +106,7 @@ def heard(stream: ClientConnection) -> list[str | bytes]:
 
 
 def test_a_made_up_listen_key_is_delivered_nothing(exchange: LocalExchange) -> None:
-    """What happens in an account is for the key that was given out."""
+    """Events of an account are sent only to the listen key that was given out."""
     exchange.scenario = Scenario(stream=StreamFault.message("hello"))
     with connect(address(exchange, "a" * 64), proxy=None) as stream:
         assert stream.ping().wait(5)
@@ -115,7 +115,7 @@ def test_a_made_up_listen_key_is_delivered_nothing(exchange: LocalExchange) -> N
 
 @pytest.mark.parametrize("path", ["/", "/ws", "/ws/a/b", "/stream?streams=x", "/private/", "/ws-fapi/v1"])
 def test_no_other_path_opens_a_stream(exchange: LocalExchange, path: str) -> None:
-    """It is not found."""
+    """Any other path is refused in the handshake."""
     with pytest.raises(InvalidStatus), connect(exchange.stream_url + path, proxy=None):
         pass
 

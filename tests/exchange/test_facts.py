@@ -33,7 +33,7 @@ NOTIONAL = {"filterType": "MIN_NOTIONAL", "notional": "50"}
 
 
 def refused(code: int | None, status: int = 400, message: str = "") -> Refusal:
-    """A refusal in its class."""
+    """A refusal of its code's class."""
     return Refusal(status, code, message, kind_of(code))
 
 
@@ -64,7 +64,7 @@ def test_a_boolean_is_itself(value: bool) -> None:
 
 @pytest.mark.parametrize("text", ["0", "0.001", "50", "5E1", "41000.10000000"])
 def test_a_figure_is_taken_from_its_string(text: str) -> None:
-    """As Decimal, to the last digit."""
+    """A figure is read from its string as a Decimal, to the last digit."""
     assert decimal(text, "notional", "x") == Decimal(text)
 
 
@@ -115,7 +115,7 @@ def test_one_acceptance_proves_key_and_signature(
 
 
 def test_signed_reads_name_both_hosts() -> None:
-    """Who said what, in the order they were asked."""
+    """The text names both hosts with their results, in the order of the requests."""
     reads = SignedReads({Host.WALLET: None, Host.FUTURES: refused(-2015, 401)})
     assert str(reads) == "the wallet API: accepted; the futures API: Binance refused with code -2015"
     assert str(Reachability(False, "no way")) == "no way"
@@ -152,7 +152,7 @@ def test_the_position_mode_is_not_guessed(value: Any) -> None:
 
 
 def test_an_account_may_trade_if_it_says_so() -> None:
-    """canTrade, or None where the futures API refused to tell."""
+    """`can_trade` is canTrade, or None if the futures API refused the request."""
     assert Account({"canTrade": True}).can_trade is True
     assert Account({"canTrade": False}).can_trade is False
     assert Account({}, refused(-2015)).can_trade is None
@@ -189,7 +189,7 @@ def test_an_order_answer_says_what_its_class_says(
 @pytest.mark.parametrize("status", [401, 402, 403, 404, 409, 422])
 @pytest.mark.parametrize("kind", [Kind.FUNDS, Kind.ORDER_RULE])
 def test_the_order_rules_speak_under_http_400_alone(kind: Kind, status: int) -> None:
-    """Under another status such a code contradicts it: nobody knows whether an order was weighed."""
+    """Under a status other than 400 such a code contradicts it, so the order does not count as weighed."""
     answer = OrderAnswer("an order", Refusal(status, -2019, "", kind))
     assert (answer.accepted, answer.was_weighed, answer.speaks_of_the_key) == (False, False, False)
 
@@ -204,7 +204,7 @@ def test_an_order_answer_reads_as_a_sentence() -> None:
 
 
 def test_a_contract_is_found_by_its_exact_name() -> None:
-    """The first entry is never taken for it, nor one whose name merely begins alike."""
+    """A contract is found by its exact name, and neither the first entry nor a longer name is taken for it."""
     listed: list[dict[str, Any]] = [
         {"symbol": name, "status": name, "filters": []} for name in ("ETHUSDT", "BTCUSDTX", "BTCUSDT")
     ]
@@ -223,7 +223,7 @@ def test_a_list_without_contracts_is_no_answer(symbols: Any) -> None:
 
 @pytest.mark.parametrize("status", [None, 1, True, [], "", "trading", "T" * 41, "TRADING\n", "A B"], ids=repr)
 def test_a_contract_without_a_status_is_no_answer(status: Any) -> None:
-    """Whether it trades is not guessed."""
+    """A contract without a usable status makes the answer unusable."""
     with pytest.raises(NotBinance, match="status"):
         rules_of("BTCUSDT", {"symbols": [{"symbol": "BTCUSDT", "status": status}]})
 
@@ -276,7 +276,7 @@ def test_contracts_with_names_like_it_are_proposed(symbol: str, names: list[Any]
 
 @pytest.mark.parametrize("filters", [None, "x", {}, [None, 1, {}, {"filterType": 1}]], ids=repr)
 def test_a_contract_with_broken_filters_has_none(filters: Any) -> None:
-    """Its limits are then not published, which is what is told."""
+    """A contract with broken filters counts as one that publishes no limits."""
     found = rules_of("BTCUSDT", {"symbols": [{"symbol": "BTCUSDT", "status": "TRADING", "filters": filters}]})
     assert found
     assert found.filters == {}
@@ -286,14 +286,14 @@ def test_a_contract_with_broken_filters_has_none(filters: Any) -> None:
 
 
 def test_limits_are_told_as_the_exchange_writes_them() -> None:
-    """Trailing zeros and all."""
+    """Limits are shown as the exchange writes them, with trailing zeros."""
     found = rules(LOT | {"stepSize": "0.00100"}, NOTIONAL | {"notional": "50.0"})
     assert (found.step_size, found.min_notional) == ("0.00100", "50.0")
 
 
 @pytest.mark.parametrize("value", [None, 0.001, "x", "-1"], ids=repr)
 def test_a_limit_that_is_no_figure_is_no_answer(value: Any) -> None:
-    """Neither for people nor for the order that is built from it."""
+    """A limit that is no figure is neither shown nor used for an order."""
     with pytest.raises(NotBinance, match="stepSize"):
         _ = rules(LOT | {"stepSize": value}).step_size
     with pytest.raises(NotBinance, match="notional"):
@@ -350,7 +350,7 @@ def test_a_contract_that_is_listed_twice_is_no_answer(second: dict[str, Any], be
     ],
 )
 def test_two_filters_that_disagree_are_no_limits(filters: tuple[dict[str, Any], ...], name: str) -> None:
-    """Neither the first nor the last is taken; the contract's status is known all the same."""
+    """Two filters that disagree are no limits; the contract's status is read all the same."""
     found = rules(*filters)
     assert found.is_trading
     with pytest.raises(NotBinance, match=f"two filters {name} .* disagree"):
@@ -388,5 +388,5 @@ WEIGHT = {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum"
     ],
 )
 def test_the_weight_limit_is_the_published_one(limits: Any, expected: int | None) -> None:
-    """Or not known; a default would be a guess."""
+    """The weight limit is the published one, or None; a default would be a guess."""
     assert weight_limit({"rateLimits": limits}) == expected

@@ -1,4 +1,4 @@
-"""Whose hosts are asked: Binance's own, this machine's, or another's; told wherever it is not Binance."""
+"""The hosts of a run are Binance's, this machine's or another's; every report names those that are not Binance's."""
 
 import json
 from collections.abc import Mapping
@@ -53,7 +53,7 @@ def test_a_host_is_binances_by_its_domain_alone(kind: Exchange, url: str) -> Non
 
 
 def test_a_proxy_on_this_machine_may_have_a_user() -> None:
-    """Which makes no host of Binance's."""
+    """A proxy's URL may have a user and be local; such a URL is no host of Binance's."""
     assert is_local("http://user:word@127.0.0.1:3128")
     assert exchange_of(["https://user@fapi.binance.com"]) == "other"
 
@@ -95,7 +95,7 @@ def load(**values: str) -> loading.Settings:
 @pytest.mark.parametrize(("name", "url"), URLS.items())
 @pytest.mark.parametrize("allow", [{}, {"BINANCE_ALLOW_OTHER_HOSTS": ""}, {"BINANCE_ALLOW_OTHER_HOSTS": " off "}])
 def test_another_host_is_sent_no_key_unless_that_is_allowed(name: str, url: str, allow: Mapping[str, str]) -> None:
-    """One sentence names both settings, and not the host."""
+    """The refusal is one sentence that names both settings, and not the host."""
     with pytest.raises(UsageProblem, match=f"{name} .* BINANCE_ALLOW_OTHER_HOSTS=on") as caught:
         load(**{name: url}, **allow)
     assert "example.com" not in str(caught.value)
@@ -104,7 +104,7 @@ def test_another_host_is_sent_no_key_unless_that_is_allowed(name: str, url: str,
 
 @pytest.mark.parametrize(("name", "url"), URLS.items())
 def test_another_host_may_be_allowed(name: str, url: str) -> None:
-    """And is told of then; Binance's own and this machine's need no leave."""
+    """BINANCE_ALLOW_OTHER_HOSTS=on allows other hosts; Binance's hosts and this machine's are always allowed."""
     assert load(**{name: url}, BINANCE_ALLOW_OTHER_HOSTS="on").exchange == "other"
     scheme = url.partition(":")[0]
     assert load(**{name: f"{scheme}://x.binance.com"}).exchange == "binance"
@@ -113,18 +113,18 @@ def test_another_host_may_be_allowed(name: str, url: str) -> None:
 
 @pytest.mark.parametrize("value", ["yes", "ON", "1", "true"])
 def test_leave_is_given_with_on_alone(value: str) -> None:
-    """Or it is a usage error of its own."""
+    """BINANCE_ALLOW_OTHER_HOSTS is on or off; any other value is a usage error."""
     with pytest.raises(UsageProblem, match="BINANCE_ALLOW_OTHER_HOSTS must be on or off"):
         load(BINANCE_ALLOW_OTHER_HOSTS=value)
 
 
 def test_a_stream_that_is_not_opened_answers_nothing() -> None:
-    """It counts neither as Binance's nor as another's."""
+    """If the stream is off, its host does not matter for the origin of the answers."""
     stream = {"BINANCE_STREAM_URL": "ws://127.0.0.1:1", "BINANCE_USER_STREAM": "off"}
     assert load(**stream).exchange == "binance"
 
 
-# -- where it is told --
+# -- the reports that name the origin --
 
 
 @pytest.mark.parametrize("exchange", ["local", "other", "binance", None])
@@ -152,7 +152,7 @@ def shown(done: Finished, runner: SuiteRunner) -> list[str]:
 
 @pytest.mark.parametrize("how", [(), ("-q",), ("-qq",), ("-v",)], ids=str)
 def test_a_live_run_says_that_the_exchange_is_local(how: tuple[str, ...], suite: SuiteRunner) -> None:
-    """Also where little is said."""
+    """A run against a local exchange says so, even with -qq."""
     with LocalExchange() as exchange:
         done = suite(*how, settings=exchange.settings())
     assert done.exit_status == 0
@@ -161,7 +161,7 @@ def test_a_live_run_says_that_the_exchange_is_local(how: tuple[str, ...], suite:
 
 
 def test_a_replay_says_where_it_was_recorded(suite: SuiteRunner) -> None:
-    """By its label: every shipped cassette comes from a local exchange."""
+    """A replay names the origin on its label: every shipped cassette comes from a local exchange."""
     done = suite("--replay", "healthy", "-q")
     assert done.verdict["exchange"] == "local"
     assert all("from a local exchange" in text and "not from Binance" in text for text in shown(done, suite))
@@ -193,7 +193,7 @@ def test_a_label_cannot_claim_two_networks_at_once(suite: SuiteRunner, tmp_path:
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_each_origin_can_be_written_on_a_label(environment: str) -> None:
-    """And an environment's name only where its own hosts were asked."""
+    """An origin has an environment's name only if Binance's own hosts answered."""
     origins: dict[Exchange, str] = {kind: origin(kind, environment) for kind in KINDS}
     assert set(origins.values()) <= set(RECORDED_FROM)
     assert origins["binance"] == environment

@@ -32,19 +32,19 @@ ORDER: dict[str, Any] = {"side": "BUY", "type": "MARKET", "quantity": 0.1}
 
 @dataclass(frozen=True)
 class User:
-    """Somebody with a key, of Binance's making where it has no private half, and an exchange to use it at."""
+    """A user with a key of their own, or with an API key and a secret of Binance's, and an exchange to use it at."""
 
     exchange: LocalExchange
     key: Key | None = None
 
     @property
     def settings(self) -> dict[str, str]:
-        """What they give to us."""
+        """The user's settings for keycheck."""
         return self.exchange.settings() | (self.key.settings() if self.key else {})
 
     @property
     def signer(self) -> KeySigner:
-        """What we make of it."""
+        """keycheck's signer for these settings."""
         signer = signer_of(loading.load(Path("no such file"), environ=self.settings).credentials)
         assert signer
         return signer
@@ -60,7 +60,7 @@ class User:
         return wallet_sdk.Wallet(self._given(self.exchange.wallet_url)).rest_api
 
     def _given(self, url: str) -> Any:
-        """What they give to a connector. It speaks to Binance unless it is told otherwise."""
+        """The user's configuration of a connector, which would speak to Binance without `base_path`."""
         assert urlsplit(url).hostname == "127.0.0.1"
         secret: dict[str, str | None] = {"api_secret": API_SECRET}
         if self.key:
@@ -69,7 +69,7 @@ class User:
         return common.ConfigurationRestAPI(api_key=API_KEY, base_path=url, timeout=5000, retries=0, **secret)
 
     def asks_everything(self) -> dict[str, Any]:
-        """By the connectors: each question that this suite asks as well, with its answer as their own model."""
+        """Sends each question of this suite through the connectors; returns their own models of the answers."""
         return {
             "time": self.futures.check_server_time().data(),
             "rules": self.futures.exchange_information().data(),
@@ -84,7 +84,7 @@ class User:
 
 @pytest.fixture(params=[None, ED25519, RSA], ids=["HMAC", "Ed25519", "RSA"])
 def user(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[User]:
-    """One for each type of key; nothing of theirs leaves this machine."""
+    """A user for each type of key; nothing of theirs leaves this machine."""
     monkeypatch.setenv("NO_PROXY", "*")
     key: Key | None = request.param
     with LocalExchange(Scenario(public_key=key.public if key else None)) as exchange:
@@ -93,19 +93,19 @@ def user(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 
 def signed(exchange: LocalExchange) -> list[Received]:
-    """What arrived with a signature."""
+    """The requests that arrived with a signature."""
     return [one for one in exchange.log if "signature" in one.params]
 
 
 def test_requests_of_the_connectors_are_accepted(user: User) -> None:
-    """So the exchange refuses nothing that Binance takes from its own programs."""
+    """The exchange accepts each request of Binance's own connectors."""
     user.asks_everything()
     assert [one.status for one in user.exchange.log] == [200] * 8
     assert len(signed(user.exchange)) == 5
 
 
 def test_requests_of_ours_are_accepted(user: User) -> None:
-    """By the same exchange, and our order as well."""
+    """The same exchange accepts keycheck's signed reads and its order."""
     with session(user.exchange, None, **user.settings) as binance:
         assert binance.signed_reads().accepted
         assert binance.smallest_order().accepted
@@ -121,7 +121,7 @@ def test_what_the_connectors_sign_we_sign_alike(user: User) -> None:
 
 
 def test_foreign_symbols_are_signed_alike(user: User) -> None:
-    """Some contracts have Chinese names."""
+    """A symbol with a Chinese name is signed by both in the same way."""
     user.futures.test_order(symbol="币安人生USDT", **ORDER | {"quantity": 1000})
     (received,) = signed(user.exchange)
     assert received.status == 200
@@ -148,7 +148,7 @@ def test_answers_are_understood_by_the_connectors(user: User, caplog: pytest.Log
 
 
 def test_both_read_the_same_from_the_answers(user: User) -> None:
-    """What decides a verdict, as Binance's programs see it."""
+    """The facts that decide a verdict are the same in the connectors' models."""
     found = user.asks_everything()
     with session(user.exchange, None, **user.settings) as binance:
         permissions, rules = binance.key_permissions(), binance.symbol_rules()
@@ -163,7 +163,7 @@ def test_both_read_the_same_from_the_answers(user: User) -> None:
 
 
 def test_a_wrong_key_is_refused_to_both(monkeypatch: pytest.MonkeyPatch) -> None:
-    """-1022, whoever asks."""
+    """A signature of the wrong private key is refused with -1022, from the connectors and from keycheck."""
     monkeypatch.setenv("NO_PROXY", "*")
     with LocalExchange(Scenario(public_key=OTHER_ED25519.public)) as exchange:
         stranger = User(exchange, ED25519)

@@ -23,7 +23,7 @@ def decimals(smallest: str, largest: str, places: int) -> st.SearchStrategy[Deci
 steps = st.sampled_from([D("0.001"), D("0.00100000"), D("0.1"), D(1), D("1.0"), D(10), D(1000), D("0.005"), D("0.25")])
 lots = st.builds(Lot, steps, decimals("0", "50", 3), st.none())
 notionals = st.sampled_from([D(0), D(5), D("5.0"), D(20), D(50), D(100), D("7.77")])
-rules = st.builds(OrderRules, st.tuples(lots), notionals)  # what two lots have in common: test_any_rules.py
+rules = st.builds(OrderRules, st.tuples(lots), notionals)  # rules of two lots: test_any_rules.py
 prices = decimals("0.00000001", "100000", 8).filter(bool)
 
 
@@ -47,7 +47,7 @@ def test_quantities_lie_on_the_step(limits: OrderRules, price: Decimal) -> None:
 @given(rules, prices)
 @example(BTC, D("41000.10"))
 def test_dust_is_below_the_minimum_where_a_step_allows_it(limits: OrderRules, price: Decimal) -> None:
-    """At half of the minimum, and where that is no step, at the smallest step."""
+    """A dust order has half of the minimum value, or the smallest step if that is more."""
     dust = Fraction(dust_quantity(limits, price))
     assert dust * Fraction(price) <= Fraction(limits.min_notional) / 2 or dust == fewest(limits)
     if fewest(limits) * Fraction(price) < limits.min_notional:
@@ -58,7 +58,7 @@ def test_dust_is_below_the_minimum_where_a_step_allows_it(limits: OrderRules, pr
 @given(rules, prices)
 @example(BTC, D("41000.10"))
 def test_the_smallest_order_passes_when_the_price_falls(limits: OrderRules, price: Decimal) -> None:
-    """With the mark price 5 % lower it still reaches the minimum, and it is not a step larger than that takes."""
+    """The smallest order reaches the minimum even with the price 5 % lower, and is no step larger than needed."""
     smallest, fallen = Fraction(smallest_quantity(limits, price)), Fraction(price) * Fraction(95, 100)
     assert smallest * fallen >= limits.min_notional
     fewer = smallest - Fraction(limits.lots[0].step)
@@ -87,13 +87,13 @@ def test_dust_is_never_larger_than_the_smallest_order(limits: OrderRules, price:
     ],
 )
 def test_orders_of_known_contracts(limits: OrderRules, price: str, dust: str, smallest: str) -> None:
-    """Worked by hand."""
+    """Quantities of these contracts were calculated by hand."""
     assert plain(dust_quantity(limits, D(price))) == dust
     assert plain(smallest_quantity(limits, D(price))) == smallest
 
 
 def test_rules_that_leave_no_order_decide_nothing() -> None:
-    """Where the smallest order is larger than the largest, the fault is not the key's."""
+    """If the smallest valid order is larger than the largest, the result is undecided, and not the key's fault."""
     with pytest.raises(Undecided, match="BINANCE_SYMBOL"):
         smallest_quantity(OrderRules((Lot(D(1), D(1), D(10)),), D(50)), D(1))
     exactly = OrderRules((Lot(D(1), D(1), D(53)),), D(50))

@@ -1,4 +1,4 @@
-"""What a key may do is read strictly, also what nobody has heard of yet."""
+"""A key's permissions are read strictly, unknown ones included."""
 
 from typing import Any
 
@@ -45,7 +45,7 @@ WAYS_OUT = (
 
 @pytest.mark.parametrize("name", WAYS_OUT)
 def test_a_way_to_withdraw_is_known_by_any_name(name: str) -> None:
-    """What Binance calls Alpha Withdrawals in its API nobody knows: a true permission that holds the word is enough."""
+    """Binance's API name of Alpha Withdrawals is unknown, so any true permission with "withdraw" in its name counts."""
     key = KeyPermissions(CAREFUL | {name: True})
     assert key.withdrawals == (name,)
     assert key.booleans[name] is True
@@ -66,7 +66,7 @@ def test_a_way_to_withdraw_is_found_behind_a_hundred_other_permissions_and_under
 
 
 def test_an_answer_that_does_not_tell_of_withdrawals_is_none() -> None:
-    """Unless it tells of another way out, which is enough to know."""
+    """Without enableWithdrawals the answer is unusable, unless another permission to withdraw is set."""
     untold = {name: value for name, value in CAREFUL.items() if name != "enableWithdrawals"}
     with pytest.raises(NotBinance):
         assert KeyPermissions(untold).withdrawals
@@ -81,7 +81,7 @@ def test_a_permission_that_only_reads_is_not_spare() -> None:
 
 @pytest.mark.parametrize("name", ["enableWithdrawals", "enableInternalTransfer", "ipRestrict", "enableReading"])
 def test_what_has_a_check_of_its_own_is_told_there(name: str) -> None:
-    """One finding for one permission."""
+    """A permission with a check of its own is not reported a second time as a spare one."""
     assert KeyPermissions(CAREFUL | {name: True}).spare == ()
 
 
@@ -105,7 +105,7 @@ def test_what_has_a_check_of_its_own_is_told_there(name: str) -> None:
     ],
 )
 def test_a_permission_is_known_by_its_name(name: str, is_one: bool) -> None:
-    """It begins with `enable` or `permits`; beside these, ipRestrict alone is a flag of a key."""
+    """A permission begins with `enable` or `permits`; the only other flag of a key is ipRestrict."""
     key = KeyPermissions({name: True, "enableReading": True, "enableText": "true"})
     assert key.booleans == ({name: True} if is_one else {}) | {"enableReading": True}
     is_spare = is_one and name != "ipRestrict" and "withdraw" not in name
@@ -119,7 +119,7 @@ def test_of_many_permissions_a_hundred_are_told() -> None:
 
 
 def test_transfers_are_told_by_name() -> None:
-    """Either, or both."""
+    """`transfers` names either permission, or both."""
     names = ("enableInternalTransfer", "permitsUniversalTransfer")
     for name in names:
         assert KeyPermissions(CAREFUL | {name: True}).transfers == (name,)
@@ -141,7 +141,7 @@ def test_a_moment_that_is_none_is_never_guessed(value: object) -> None:
 
 @pytest.mark.parametrize("moment", [10**12 + 1, NOW, 10**13 - 1])
 def test_a_moment_is_told_in_milliseconds(moment: int) -> None:
-    """Of thirteen figures, from 2001 to 2286."""
+    """A moment is a number of thirteen digits, from 2001 to 2286."""
     key = KeyPermissions({"createTime": moment, "tradingAuthorityExpirationTime": moment})
     assert (key.age_days(moment + DAY), key.age_days(moment + DAY - 1)) == (1, 0)
     assert key.trading_days_left(moment - DAY) == 1
@@ -149,7 +149,7 @@ def test_a_moment_is_told_in_milliseconds(moment: int) -> None:
 
 @pytest.mark.parametrize("name", ["enableReading", "enableInternalTransfer", "permitsUniversalTransfer"])
 def test_an_answer_that_lacks_a_flag_is_no_answer(name: str) -> None:
-    """It cannot be told from one that hides it."""
+    """A missing flag makes the answer unusable: the permission might be set."""
     key = KeyPermissions({k: v for k, v in CAREFUL.items() if k != name})
     with pytest.raises(NotBinance):
         assert key.spare if name == "enableReading" else key.transfers

@@ -1,4 +1,4 @@
-"""A lock of the quantitative rules is told with its name and its end, and never guessed."""
+"""A lock of the quantitative rules is reported with its name and its end, and never guessed."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ UNTIL = 1_795_163_640_000
 
 
 def indicator(**fields: Any) -> dict[str, Any]:
-    """One indicator, as Binance describes it."""
+    """An indicator as in Binance's documentation."""
     usual = {"indicator": "UFR", "isLocked": True, "plannedRecoverTime": UNTIL, "value": 0.05, "triggerValue": 0.995}
     return usual | fields
 
@@ -23,7 +23,7 @@ def test_what_is_not_locked_is_not_told() -> None:
 
 
 def test_a_lock_tells_which_and_until_when() -> None:
-    """Of a contract or of the whole account."""
+    """A lock's text names the indicator, the contract or the account, and the end."""
     found = locks_of({"indicators": {"BTCUSDT": [indicator()], "ACCOUNT": [indicator(indicator="TMV")]}})
     assert [str(lock) for lock in found] == [
         "UFR of BTCUSDT is locked until 2026-11-20 08:34:00 UTC",
@@ -40,13 +40,13 @@ def test_an_end_that_is_none_is_said_to_be_unknown(until: object) -> None:
 
 @pytest.mark.parametrize("until", [10**12 + 1, UNTIL, 10**13 - 1])
 def test_an_end_is_a_moment_in_milliseconds(until: int) -> None:
-    """Of thirteen figures, from 2001 to 2286."""
+    """The end is a number of thirteen digits, a moment from 2001 to 2286."""
     (lock,) = locks_of({"indicators": {"BTCUSDT": [indicator(plannedRecoverTime=until)]}})
     assert lock.until == until
 
 
 def test_twenty_contracts_are_looked_at() -> None:
-    """One is asked for, and a cassette keeps as many."""
+    """Twenty contracts are read, as many as a cassette keeps; a request names one."""
     found = locks_of({"indicators": {f"A{number}": [indicator()] for number in range(21)}})
     assert [lock.symbol for lock in found] == [f"A{number}" for number in range(20)]
 
@@ -64,7 +64,7 @@ def test_twenty_contracts_are_looked_at() -> None:
     ],
 )
 def test_an_answer_that_makes_no_sense_is_no_answer(body: dict[str, Any], lacking: str) -> None:
-    """It neither locks nor frees, and what it lacks is named."""
+    """An answer with a missing or broken field is no answer, and the error names the field."""
     with pytest.raises(
         NotBinance, match=rf"^the futures API \(apiTradingStatus\) answered without a usable {lacking}\."
     ):
@@ -72,7 +72,7 @@ def test_an_answer_that_makes_no_sense_is_no_answer(body: dict[str, Any], lackin
 
 
 def test_a_name_from_outside_is_printable() -> None:
-    """And short."""
+    """Names in an answer are made printable and short."""
     (lock,) = locks_of({"indicators": {"\x1b[2J" * 30: [indicator(indicator="\x07" + "x" * 99)]}})
     assert str(lock).isprintable()
     assert (len(lock.name), len(lock.symbol)) == (20, 36)  # cut where a word ends
@@ -81,6 +81,6 @@ def test_a_name_from_outside_is_printable() -> None:
 
 
 def test_a_lock_without_a_name_is_still_a_lock() -> None:
-    """It is told as an indicator."""
+    """A lock without a name is reported as "an indicator"."""
     (lock,) = locks_of({"indicators": {"BTCUSDT": [indicator(indicator=None)]}})
     assert str(lock).startswith("an indicator of BTCUSDT is locked until")

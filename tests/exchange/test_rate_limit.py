@@ -1,4 +1,4 @@
-"""The law of waiting: what headers tell, when it is too much, and for how long."""
+"""The rules of waiting: reading the headers, the used weight that is too much, and the length of a wait."""
 
 import math
 
@@ -51,7 +51,7 @@ def test_a_plain_number_is_a_value(value: str, weight: int) -> None:
 
 
 def test_the_minutes_own_figure_wins() -> None:
-    """Whichever comes first."""
+    """The header of one minute outranks the one without a length, in any order."""
     headers = {"x-mbx-used-weight": "7", "x-mbx-used-weight-1m": "8"}
     assert used_weight(headers) == used_weight(dict(reversed(headers.items()))) == 8
 
@@ -60,7 +60,7 @@ def test_the_minutes_own_figure_wins() -> None:
     "value", ["", " ", "-1", "+1", "1.5", "1e3", "0x10", "many", "\u0661\u0662", "12, 13", "1_0", "9" * 8, "None"]
 )
 def test_what_is_no_plain_number_is_no_value(value: str) -> None:
-    """Nor is half of it read."""
+    """A value that is no plain number is ignored as a whole."""
     assert used_weight({"x-mbx-used-weight-1m": value}) is None
 
 
@@ -68,7 +68,7 @@ def test_what_is_no_plain_number_is_no_value(value: str) -> None:
     "name", ["x-sapi-used-ip-weight-1m", "x-mbx-used-weight-1h", "x-mbx-used-weight-10s", "x-mbx-order-count-1m"]
 )
 def test_other_meters_are_not_read(name: str) -> None:
-    """Of another host, another length, or of orders."""
+    """Headers of other hosts, of other lengths and of orders are not read."""
     assert used_weight({name: "2231"}) is None
 
 
@@ -80,7 +80,7 @@ def test_other_meters_are_not_read(name: str) -> None:
     [(2160, 2400, False), (2161, 2400, True), (5400, 6000, False), (5401, 6000, True), (0, 1, False), (1, 1, True)],
 )
 def test_ninety_percent_are_not_too_much(used: int, limit: int, too_much: bool) -> None:
-    """One more is."""
+    """Exactly 90 percent are not too much, and one more is."""
     assert is_nearly_used_up(used, limit) is too_much
 
 
@@ -95,7 +95,7 @@ def test_ninety_percent_are_not_too_much(used: int, limit: int, too_much: bool) 
     ],
 )
 def test_a_minute_is_the_exchanges_full_one(one: float, other: float, same: bool) -> None:
-    """From its first moment to the next one's, and not the sixty seconds around a moment."""
+    """A minute is a full one of the exchange's clock, and not the sixty seconds around a moment."""
     assert are_of_one_minute(one, other) is are_of_one_minute(other, one) is same
 
 
@@ -105,7 +105,7 @@ def test_a_minute_is_the_exchanges_full_one(one: float, other: float, same: bool
 def test_a_wait_is_never_negative_and_a_run_never_waits_over_sixty_seconds(
     used: int, limit: int, told_at: float, now: float, waited: float
 ) -> None:
-    """Whatever the clock, the limit and the exchange say."""
+    """This holds for any clock, any limit and any used weight."""
     seconds = seconds_to_wait(used, limit, told_at=told_at, now=now, waited=waited)
     assert seconds >= 0
     assert seconds == 0 or waited + seconds <= LONGEST == 60
@@ -113,7 +113,7 @@ def test_a_wait_is_never_negative_and_a_run_never_waits_over_sixty_seconds(
 
 @given(limits, moments, st.floats(0, 1), waits)
 def test_nobody_waits_at_ninety_percent_or_below(limit: int, now: float, share: float, waited: float) -> None:
-    """At no time of the minute."""
+    """At 90 percent or below there is no wait, at any time of the minute."""
     used = math.floor(limit * 9 / 10 * share)
     assert seconds_to_wait(used, limit, told_at=now, now=now, waited=waited) == 0
 
@@ -134,7 +134,7 @@ def test_nobody_waits_at_ninety_percent_or_below(limit: int, now: float, share: 
     ],
 )
 def test_a_wait_ends_half_a_second_into_the_next_minute(now: float, waited: float, seconds: int) -> None:
-    """In whole seconds, and sixty at most with what the run has waited before."""
+    """A wait has whole seconds, and is at most sixty together with the earlier waits of the run."""
     assert seconds_to_wait(2231, 2400, told_at=NOON, now=now, waited=waited) == seconds
 
 
@@ -149,6 +149,6 @@ def test_a_wait_ends_in_the_next_minute_and_not_long_after_it_began(told_at: flo
 
 
 def test_every_environment_has_a_limit() -> None:
-    """For the requests before exchangeInfo."""
+    """Every environment has a known limit for the requests before exchangeInfo."""
     assert WEIGHT_LIMITS.keys() == ENVIRONMENTS.keys()
     assert WEIGHT_LIMITS == {"production": 2400, "demo": 6000}

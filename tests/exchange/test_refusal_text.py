@@ -1,4 +1,4 @@
-"""Of what Binance says with a refusal, no more is told than its code means."""
+"""Of a refusal's text only known phrases are shown."""
 
 import json
 
@@ -18,7 +18,7 @@ from tests.exchange import Fault, LocalExchange, Scenario
 from tests.exchange.refusals import TEXTS
 from tests.running import SuiteRunner
 
-# What Binance's texts say live, or may say: code, text, and what is told of it.
+# Code, text of Binance (seen or possible), and the text that is shown.
 KNOWN = [
     (-2015, "Invalid API-key, IP, or permissions for action", "Invalid API-key, IP, or permissions for action"),
     (-2015, "Invalid API-key, IP, or permissions for action.", "Invalid API-key, IP, or permissions for action."),
@@ -130,7 +130,7 @@ said = st.lists(st.sampled_from(PARTS) | st.text(max_size=5), max_size=9).map(""
 @given(st.sampled_from([None, -9999, *refusal_text._DOCUMENTED]), said)
 @example(-9999, "request ip: request ip: 1.2.3.4")
 def test_telling_twice_is_telling_once(code: int | None, text: str) -> None:
-    """A cassette holds what was told, and a replay tells the same."""
+    """A cassette holds the shown text, and a replay shows the same."""
     once = fit_to_show(code, text)
     assert fit_to_show(code, once) == once
     assert "123456789" not in once
@@ -159,7 +159,7 @@ def test_neither_message_nor_cassette_tells_more(code: int) -> None:
 
 @pytest.mark.parametrize("code", [-2019, -9999])
 def test_an_account_that_binance_names_is_nowhere(code: int, suite: SuiteRunner) -> None:
-    """Not on the terminal, the page, in JSON, JUnit or cassette; and a replay comes to the same end."""
+    """No report and no cassette shows private data of a refusal, and a replay has the same outcomes."""
     junit, cassette = suite.folder / "junit.xml", suite.folder / "recorded.yaml"
     fault = Fault.status(400, json.dumps({"code": code, "msg": PRIVATE}), content_type="application/json")
     with LocalExchange(Scenario(faults={"/fapi/v1/order/test": fault})) as exchange:

@@ -1,4 +1,4 @@
-"""The session asks each question once, stamps with the exchange's time, and stops when it is told to."""
+"""The session asks each question once, stamps with the exchange's time, and stops when the run is to end."""
 
 import contextlib
 import json

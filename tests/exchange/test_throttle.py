@@ -21,7 +21,7 @@ from tests.fake_clock import StandIn
 from tests.in_process import session
 
 FULL, ROOMY = 2231, 12  # of 2400
-BEGIN = 1_795_176_036.5  # of a run: 36.5 s into a minute
+BEGIN = 1_795_176_036.5  # the run begins 36.5 s into a minute
 ROOM = BEGIN + 24  # half a second into the next
 
 
@@ -43,7 +43,7 @@ class Metered:
         self._used = list(used)
 
     def send(self, endpoint: Endpoint, query: Secret, api_key: Secret | None, seconds: float) -> RawAnswer:  # noqa: ARG002
-        """As the exchange does."""
+        """Answers like the exchange, with the next used weight."""
         self.sent.append((endpoint.path, self._now.now, query.reveal()))
         used = self._used.pop(0) if len(self._used) > 1 else self._used[0]
         headers = {} if used is None else {"x-mbx-used-weight-1m": str(used)}
@@ -57,13 +57,13 @@ class Metered:
 
 
 class Unhurried:
-    """Whoever asks has the time to wait."""
+    """A caller that is never cancelled."""
 
     def note_call(self, number: int) -> None:
-        """Forgotten."""
+        """Forgets the number."""
 
     def check_cancelled(self, *, must_wait: bool) -> None:
-        """Always."""
+        """Lets every request pass."""
 
 
 def asking(transport: Metered, pause: clock.Pause | None = None, *, keyless: bool = False) -> ApiClient:
@@ -99,7 +99,7 @@ def test_a_request_waits_for_the_next_minute(endpoint: Endpoint, now: StandIn) -
 
 @pytest.mark.parametrize("used", [None, 0, ROOMY, 2136, 2160])
 def test_a_run_with_room_does_not_wait(used: int | None, now: StandIn) -> None:
-    """At 89 % or 90 %, or where nothing is told."""
+    """A run waits neither at 89 % or 90 % nor without a figure."""
     transport = Metered(now, used)
     asked = asking(transport)
     for endpoint in (PING, ACCOUNT_CONFIG, ORDER_TEST):
@@ -109,7 +109,7 @@ def test_a_run_with_room_does_not_wait(used: int | None, now: StandIn) -> None:
 
 
 def test_the_wallet_has_meters_of_its_own(now: StandIn) -> None:
-    """It neither waits for those of the futures host, nor is it heard where it tells some of that name."""
+    """The wallet host does not wait for the futures host's counter, and its own headers do not change that counter."""
     transport = Metered(now, FULL)
     asked = asking(transport)
     asked.ask(API_RESTRICTIONS)
@@ -122,14 +122,14 @@ def test_the_wallet_has_meters_of_its_own(now: StandIn) -> None:
 
 
 def test_what_is_tried_again_waits_before_it_is(now: StandIn) -> None:
-    """An error tells the used weight as well."""
+    """An error answer has a used weight as well, and the second attempt waits for it."""
     transport = Metered(now, FULL, ROOMY, status=503)
     asking(transport).ask(TIME)
     assert transport.moments == [0, 24]
 
 
 def test_what_cannot_be_sent_is_not_waited_for(now: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a key, after a 429, or at the end of the run's time."""
+    """A request that cannot be sent does not wait: without a key, after a 429, at the end of the run's time."""
     asked = asking(Metered(now, FULL), keyless=True)
     asked.ask(PING)
     with pytest.raises(Undecided):
@@ -148,7 +148,7 @@ def test_what_cannot_be_sent_is_not_waited_for(now: StandIn, monkeypatch: pytest
 
 
 def test_a_figure_is_waited_for_once(now: StandIn) -> None:
-    """The next minute has its own, and until it is told, there is none."""
+    """One figure causes one wait: the next minute has its own figure, none until an answer has one."""
     transport = Metered(now, FULL, None)
     asked = asking(transport)
     for _ in range(3):
@@ -167,7 +167,7 @@ def test_a_figure_of_a_minute_that_is_over_is_no_reason_to_wait(now: StandIn) ->
 
 
 def test_an_answer_without_the_header_takes_nothing_back(now: StandIn) -> None:
-    """The last figure that was told still holds."""
+    """After an answer without the header, the last figure still holds."""
     transport = Metered(now, FULL, ROOMY)
     asked = asking(transport)
     asked.ask(PING)
@@ -188,7 +188,7 @@ def test_a_run_waits_sixty_seconds_in_all_and_then_goes_on(now: StandIn) -> None
 
 
 def test_a_wait_is_not_counted_against_the_runs_time(now: StandIn) -> None:
-    """Which is for answers: 60 s of waiting leave it whole, 45 s of anything else do not."""
+    """Waiting does not use up the run's time: 60 s of waiting leave it whole, and 45 s of anything else use it up."""
     now.now -= 36  # a wait of 60 s
     transport = Metered(now, FULL, ROOMY)
     asked = asking(transport)
@@ -205,7 +205,7 @@ def test_a_wait_is_not_counted_against_the_runs_time(now: StandIn) -> None:
 
 
 def test_a_replay_sends_the_same_and_waits_not_at_all(now: StandIn) -> None:
-    """What was waited for then has come."""
+    """A replay does not wait."""
     transport = Metered(now, FULL)
     asked = asking(transport, clock.NoSleep())
     for _ in range(9):
@@ -215,7 +215,7 @@ def test_a_replay_sends_the_same_and_waits_not_at_all(now: StandIn) -> None:
 
 
 def test_ctrl_c_ends_a_wait_and_nothing_is_sent(now: StandIn) -> None:
-    """At once, wherever the wait stands."""
+    """Ctrl-C ends a wait at any second, and the request is not sent."""
     now._patience = 5
     transport = Metered(now, FULL)
     asked = asking(transport)
@@ -231,7 +231,7 @@ def test_ctrl_c_ends_a_wait_and_nothing_is_sent(now: StandIn) -> None:
 
 @pytest.fixture
 def exchange() -> Iterator[LocalExchange]:
-    """On real sockets, whose clock goes on."""
+    """A local exchange on real sockets, with a running clock."""
     with LocalExchange() as running:
         yield running
 
@@ -264,7 +264,7 @@ def test_the_minute_is_the_exchanges_once_the_drift_is_known(exchange: LocalExch
 
 @pytest.mark.parametrize("header", ["X-MBX-USED-WEIGHT-1M", "x-mbx-used-weight-1m", "X-Mbx-Used-Weight", None])
 def test_the_header_is_read_off_every_answer(header: str | None, exchange: LocalExchange) -> None:
-    """Over HTTP, however it is spelt; nothing is made up where it is absent."""
+    """The header is read in any spelling; without it the used weight is None."""
     exchange.scenario = Scenario(used_weight=100, weight_header=header)
     with session(exchange) as live:
         live.ping()
@@ -289,7 +289,7 @@ def test_a_limit_that_is_met_during_a_wait_ends_it_all(now: StandIn) -> None:
 
 
 def test_no_answer_tells_no_weight(now: StandIn) -> None:
-    """And leaves nothing to wait for."""
+    """Without an answer there is no used weight, and so no wait."""
 
     class Dead(Metered):
         def send(self, *_: object) -> RawAnswer:

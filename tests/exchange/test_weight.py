@@ -1,4 +1,4 @@
-"""What others use of an address's weight is the highest figure that any answer told, without the run's own."""
+"""The weight that others use of an address is the highest figure of any answer, without the run's own weight."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from keycheck.exchange.weight import Weight, weight_of_others
 
 
 def call(endpoint: Endpoint, used: int | None, began: int, took: int = 10) -> Call:
-    """An answer that told this figure."""
+    """An answer with this used weight."""
     about = (endpoint.method, endpoint.path, endpoint.host, endpoint.weight)
     return Call(*about, 200, None, "", took, began_ms=began, used_weight=used)
 
@@ -44,5 +44,5 @@ def test_the_highest_figure_counts_without_what_the_run_spent(calls: tuple[Call,
 
 @pytest.mark.parametrize(("calls", "limit"), [((), 2400), ((call(TIME, None, 0),), 2400), ((call(TIME, 1, 0),), None)])
 def test_where_nothing_is_told_nothing_is_known(calls: tuple[Call, ...], limit: int | None) -> None:
-    """Neither of the weight nor of its limit."""
+    """Without a figure, or without a limit, the result is None."""
     assert weight_of_others(calls, limit) is None

@@ -1,4 +1,4 @@
-"""One case: an exchange, a run of `pytest suite/`, and what they left."""
+"""One case: an exchange, a run of `pytest suite/`, and its results."""
 
 import json
 import threading
@@ -28,7 +28,7 @@ class Ran:
 
     @property
     def failed(self) -> frozenset[str]:
-        """The claims that convict the key."""
+        """The ids of the failed checks."""
         return frozenset(one["id"] for one in self.done.verdict.get("checks", []) if one["outcome"] == "fail")
 
     @property

@@ -1,4 +1,4 @@
-"""Whatever can go wrong on a path, by name."""
+"""All faults of a path, by name."""
 
 from dataclasses import dataclass, replace
 
@@ -10,7 +10,7 @@ HTML = "<!DOCTYPE html><title>Log in to this network</title><p>Error: please log
 STRANGER = b'{"status":"up","version":3}'
 EMPTY_BUT_SEEN = ("ping",)  # any JSON object with 200 is all that it has to say
 EMPTY = ("ping", "order/test")  # an empty object is an answer here
-# All that any path is asked for: whoever overlooks the error beside it takes it for a healthy answer.
+# Everything that any path is requested for: code that ignores the error beside it takes it for a healthy answer.
 HEALTHY = (
     '"orderId":0,"serverTime":1790000000000,"symbol":"BTCUSDT","markPrice":"41250.0","canTrade":true,'
     '"dualSidePosition":false,"enableReading":true,"enableFutures":true,"enableWithdrawals":false,"ipRestrict":true'
@@ -19,7 +19,7 @@ HEALTHY = (
 
 @dataclass(frozen=True)
 class Named:
-    """A fault. `waits`: the run's own time-out ends it. `readable`: names of paths whose answer still tells all."""
+    """A fault. `waits`: the run's own time-out ends it. `readable`: names of paths whose answer is still complete."""
 
     name: str
     fault: Fault
@@ -115,7 +115,7 @@ FAULTS = (
     *STATUSES,
     *TROUBLE,
 )
-# One of these is overcome by asking again, where that is done: each GET.
+# A second request overcomes one of these faults, for each GET.
 PASSING = (
     *TROUBLE,
     *(one for one in FAULTS if one.name in ("reset", "reset after headers", "body cut short", "closed without a word")),

@@ -1,4 +1,4 @@
-"""What becomes of one field of a healthy answer: null, gone, of another type, out of all bounds."""
+"""Changes to one field of a healthy answer: null, missing, another type, extreme values."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.exchange.answers import Answer
 
-# The field's healthy value -> the JSON that stands in its place; None where the change is none for such a value.
+# The field's healthy value -> the JSON that replaces it; None if the change makes no sense for such a value.
 Rewrite = Callable[[Any], str | None]
 
 _MARK = "\x00"
@@ -78,7 +78,7 @@ def spoiled(where: str, rewrite: Rewrite) -> Callable[[Answer], Answer]:
 
 
 def _holder(document: Any, where: str) -> tuple[Any, str]:
-    """What holds the field, and the field's name in it."""
+    """The object that holds the field, and the field's name in it."""
     *steps, (last, _) = _STEP.findall(where)
     for name, member in steps:
         if name:

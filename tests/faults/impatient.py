@@ -1,4 +1,4 @@
-"""A pytest plugin for runs in which nobody will answer: a request ends in 0.4 s instead of 10 s, by the same code."""
+"""A pytest plugin for runs without answers: a request ends in 0.4 s instead of 10 s, by the same code."""
 
 SECONDS = 0.4
 

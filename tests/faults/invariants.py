@@ -1,4 +1,4 @@
-"""What holds of every run, whatever went wrong in it. A law says what is wrong in a sentence, or None."""
+"""The invariants of every run, with any fault. Each returns a sentence about a violation, or None."""
 
 import json
 import re
@@ -18,7 +18,7 @@ Invariant = Callable[[Ran], str | None]
 
 LONGEST = 60.0  # seconds
 EXIT = {"OK": 0, "NOT_OK": 1, "UNPROVEN": 10}
-# That Binance does not serve this machine's place is an observation, which fails the claim that asked.
+# If Binance does not serve this machine's place, that is an observation, and the claim that needs the answer fails.
 OF_THE_PLACE = ("451", "403 of the country")
 OBSERVED = frozenset({"futures_api_answers", "signed_requests_are_accepted", "order_gate_checks_orders"})
 PYTHON = re.compile(r"Traceback|INTERNALERROR|\b[A-Za-z_.]*(?:Error|Exception|Warning)\b|0x[0-9a-f]{6,}|<class |Errno")
@@ -32,7 +32,7 @@ def ends_in_time(ran: Ran) -> str | None:
 
 
 def status_is_the_verdicts(ran: Ran) -> str | None:
-    """There is a verdict, and the exit status is its own."""
+    """The exit status is the verdict's."""
     verdict = ran.done.verdict.get("verdict")
     return None if EXIT.get(str(verdict)) == ran.done.exit_status else f"exit {ran.done.exit_status} with {verdict}"
 
@@ -52,7 +52,7 @@ def page_is_whole(ran: Ran) -> str | None:
 
 
 def junit_is_xml(ran: Ran) -> str | None:
-    """Whoever reads JUnit XML can read this."""
+    """The JUnit file is well-formed XML."""
     try:
         ET.fromstring(ran.junit)  # noqa: S314  our own
     except ET.ParseError as error:
@@ -69,7 +69,7 @@ def nothing_of_python_shows(ran: Ran) -> str | None:
 
 
 def no_secret_shows(ran: Ran) -> str | None:
-    """Neither key nor secret nor listen key nor any signature, in any encoding."""
+    """No output holds the key, the secret, the listen key or a signature, in any encoding."""
     signatures = [Canary("signature", text) for one in ran.received if (text := one.params.get("signature"))]
     secrets = [Canary("key", API_KEY), Canary("secret", API_SECRET), Canary("listen key", LISTEN_KEY)]
     scanner = Scanner([*secrets, *signatures])
@@ -86,7 +86,7 @@ def doubt_is_no_pass(ran: Ran) -> str | None:
 
 
 def verdict_is_what_was_seen(ran: Ran) -> str | None:
-    """Never OK where an answer could not be read; the healthy verdict where all of it could."""
+    """The verdict is not OK if a critical answer was unreadable, and the healthy one if every answer was readable."""
     verdict, healthy = ran.done.verdict.get("verdict"), ran.case.path.verdict
     if ran.case.readable:
         return None if verdict == healthy else f"{verdict}, although nothing was hidden from it"
@@ -97,7 +97,7 @@ def verdict_is_what_was_seen(ran: Ran) -> str | None:
 def only_proof_convicts(ran: Ran) -> str | None:
     """A fault is no fault of the key."""
     if ran.base is None:
-        return None  # what it is measured by
+        return None  # the run is the base itself
     observed = OBSERVED if ran.case.name in OF_THE_PLACE else frozenset()
     wrong = ran.failed - observed - ran.base.failed
     return f"convicted by {', '.join(sorted(wrong))}" if wrong else None
@@ -109,7 +109,7 @@ def nothing_is_placed(ran: Ran) -> str | None:
 
 
 def requests_are_few(ran: Ran) -> str | None:
-    """At most twice as many as without the fault; a test order is not sent again."""
+    """A run sends at most twice as many requests as without the fault, and no test order again."""
     if ran.base is None:
         return None
     sent, usual = len(ran.received), len(ran.base.received)
@@ -120,14 +120,14 @@ def requests_are_few(ran: Ran) -> str | None:
 
 
 def silent_after_a_limit(ran: Ran) -> str | None:
-    """After 429 and 418 nothing more is sent; what was on its way with it may come in behind it."""
+    """After 429 and 418 nothing more is sent; requests in flight may arrive later."""
     behind = next((n for n, one in enumerate(ran.received, 1) if one.status in (418, 429)), len(ran.received))
     late = len(ran.received) - behind
     return f"{late} requests after a limit" if late >= sum(AT_ONCE.values()) else None
 
 
 def overcome_is_told(ran: Ran) -> str | None:
-    """What was answered only when asked again is mentioned on the terminal and on the page."""
+    """The terminal and the page mention a request that was answered at the second attempt."""
     if not ran.case.overcome:
         return None
     silent = [name for name in ("output", "page") if "asked again" not in " ".join(ran.texts[name].split())]

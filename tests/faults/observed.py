@@ -43,12 +43,12 @@ ALWAYS = {"advice": "OK", "info": "NOT_OK futures_account_not_opened"}
 
 
 def _means(wallet: str, account: str = "", order: str = "", side: str = "", advice: str = "OK") -> Meaning:
-    """One word for all columns but the last, or one for each."""
+    """A row of meanings: one for all columns but `advice`, or one for each."""
     row = {"wallet": wallet, "account": account or wallet, "order": order or wallet, "side": side or wallet}
     return ALWAYS | row | {"advice": advice}
 
 
-_OPEN = "UNPROVEN left_undecided"  # what positionSide/dual says of a key that accountConfig has just accepted
+_OPEN = "UNPROVEN left_undecided"  # positionSide/dual refuses a key that accountConfig has just accepted
 NOT_PERMITTED = _means(
     "UNPROVEN answers_contradict", "NOT_OK key_older_than_futures_account", "NOT_OK read_only_key", _OPEN
 )
@@ -263,7 +263,7 @@ OBSERVED = (
 
 @dataclass(frozen=True)
 class Cell:
-    """One answer on one path, and what the run must come to."""
+    """One answer on one path, and the expected result of the run."""
 
     observed: Observed
     endpoint: Endpoint
@@ -280,7 +280,7 @@ class Cell:
 
     @property
     def settings(self) -> dict[str, str]:
-        """What has the path asked at all: symbolConfig tells the margin type, which nobody asks for by himself."""
+        """Settings that make a run request the path: symbolConfig is requested for an expected margin type alone."""
         return {"BINANCE_EXPECT": "isolated"} if self.endpoint == SYMBOL_CONFIG else {}
 
     @property
@@ -299,7 +299,7 @@ def paths() -> list[Endpoint]:
 
 
 def cells() -> list[Cell]:
-    """Each answer on each of these paths; and once more on two of them with a text that names somebody."""
+    """Each answer on each of these paths; two paths once more with a text that names a person or an account."""
     naming = [naming for one in OBSERVED if (naming := one.names_somebody)]
     whole = [Cell(one, endpoint) for one in OBSERVED for endpoint in paths()]
     return whole + [Cell(one, endpoint) for one in naming for endpoint in (ACCOUNT_CONFIG, ORDER_TEST)]

@@ -25,11 +25,11 @@ class Field:
 
 @dataclass(frozen=True, eq=False)
 class Path:
-    """One row of requests. `scenario`: the exchange that is asked for it, and its verdict if nothing else is wrong;
-    `settings`: what the run needs to ask for it. Rows of the same scenario have the same settings.
+    """One row of requests. `scenario`: the exchange of its runs, and its verdict without a fault;
+    `settings`: those with which a run requests it. Rows of the same scenario have the same settings.
 
-    `decides`: whether a verdict needs any of its answer. `odd`: by name, what its answer alone can be made to say;
-    after none of these it can be read.
+    `decides`: whether a verdict needs its answer. `odd`: by name, faults that only this answer can have; each makes it
+    unreadable.
     """
 
     method: str
@@ -43,12 +43,12 @@ class Path:
 
     @property
     def key(self) -> str:
-        """As a fault plan names it."""
+        """The key of this path in a fault plan."""
         return f"{self.method} {self.path}".strip()
 
     @property
     def name(self) -> str:
-        """Short, for a table."""
+        """The path's short name in tables."""
         return self.path.rpartition("/v1/")[2]
 
 

@@ -1,4 +1,4 @@
-"""What becomes of a whole healthy answer, whatever it says."""
+"""Changes to a whole healthy answer."""
 
 import gzip
 import json
@@ -59,7 +59,7 @@ UNREADABLE: dict[str, Change] = {
     "byte order mark": _body(lambda body: b"\xef\xbb\xbf" + body),
     "gzip that is cut": _coded("gzip", lambda body: gzip.compress(body)[:-12]),
     "deflate that is none": _coded("deflate"),
-    # Asked for by nobody. Where no library unpacks them, they are no JSON; where one does, they cannot be unpacked.
+    # No request accepts these codings. Without their libraries the body is no JSON; with them it cannot be unpacked.
     "br that is none": _coded("br", lambda body: b"\xff" * 9 + body),
     "zstd that is none": _coded("zstd", lambda body: b"\xff" * 9 + body),
 }

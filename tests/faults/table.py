@@ -8,7 +8,7 @@ from tests.faults.faults import FAULTS, ONCE, Named
 from tests.faults.fields import BREAKING, CHANGES, spoiled
 from tests.faults.paths import EVERYWHERE, PATHS, Field, Path
 
-# In the ordinary run: each kind of trouble once; the others are variations.
+# The ordinary run takes each kind of fault once; the others are variations.
 SAMPLED = (
     *("refused", "reset", "reset after headers", "stall", "drip", "endless body", "body cut short", "truncated JSON"),
     *(
@@ -31,9 +31,9 @@ SAMPLED = (
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """One path with one fault. `readable`: the run can see all that it sees without it.
+    """A path with a fault. `readable`: the run can see as much as without the fault.
 
-    `overcome`: it can because it asks again. `latency_ms`: of each answer, the fault aside.
+    `overcome`: a second request makes it readable. `latency_ms`: the delay of each answer, the fault aside.
     """
 
     path: Path
@@ -52,7 +52,7 @@ class Case:
 
     @property
     def change(self) -> str:
-        """What goes wrong, whichever field it befalls."""
+        """The change, without the name of its field."""
         return self.name.rpartition(": ")[2]
 
     def __str__(self) -> str:
@@ -104,7 +104,7 @@ def sample() -> tuple[Case, ...]:
 
 
 def in_real_time() -> list[Case]:
-    """Nobody answers, and the run's own ten seconds for a request are waited for; or everybody is nearly as slow."""
+    """Cases with the run's own ten seconds for a request: no answer at all, or every answer after 8.9 s."""
     waiting = {one.name: one for one in FAULTS if one.waits}
     cases = [_of_path(path, waiting["stall"]) for path in (EVERYWHERE, *PATHS[1:])]
     cases += [_of_path(path, waiting["drip of headers"]) for path in PATHS[:1]]

@@ -1,4 +1,4 @@
-"""Whatever goes wrong on the way, a run ends in time with a verdict that is fair; and each law can see a broken run."""
+"""With any fault on any path a run ends in time with a fair verdict; each invariant notices a run that breaks it."""
 
 import json
 from dataclasses import replace
@@ -35,7 +35,7 @@ def test_each_law_has_its_broken_run() -> None:
 
 
 def test_a_healthy_run_breaks_no_law(lawful: Ran) -> None:
-    """Nor when it is measured by another, nor with a failure that is an observation of this machine's place."""
+    """A healthy run breaks no invariant, nor does a failure that is an observation of this machine's place."""
     assert invariants.broken(lawful) == []
     assert invariants.broken(replace(lawful, base=lawful)) == []
     closed = replace(lawful, base=lawful, case=replace(lawful.case, name="451"))
@@ -46,7 +46,7 @@ def test_a_healthy_run_breaks_no_law(lawful: Ran) -> None:
     ("name", "number"), [(name, number) for name, doctors in VIOLATIONS.items() for number in range(len(doctors))]
 )
 def test_a_law_sees_a_broken_run(name: str, number: int, lawful: Ran) -> None:
-    """And says what is wrong in a sentence of its own."""
+    """An invariant notices each of its violations, and describes it in a sentence."""
     said = next(law for law in invariants.INVARIANTS if law.__name__ == name)(VIOLATIONS[name][number](lawful))
     assert said
     assert name in "".join(invariants.broken(VIOLATIONS[name][number](lawful)))
@@ -83,7 +83,7 @@ def test_the_table_is_as_large_as_it_says() -> None:
 
 
 def test_the_sample_has_each_kind_of_trouble_and_each_path() -> None:
-    """Some forty runs."""
+    """The sample has each kind of fault and each path, in some forty runs."""
     sample = table.sample()
     assert [case.change for case in sample] == list(table.SAMPLED)
     assert {case.path.name for case in sample} == {path.name for path in PATHS}
@@ -94,7 +94,7 @@ def test_the_sample_has_each_kind_of_trouble_and_each_path() -> None:
     ("path", "field"), [pytest.param(path, one, id=one.where) for path in PATHS for one in path.fields]
 )
 def test_a_field_is_spoiled_where_it_stands(path: Path, field: Field) -> None:
-    """The example is of the healthy value's type, so each change befalls the answer; nothing else of it changes."""
+    """A change is made to one field of the answer, to a value of the healthy one's type, and nothing else changes."""
     due = _healthy_answer(path)
     changes = {**CHANGES, **BREAKING} if len(due.body) < 10_000 else {"null": CHANGES["null"]}
     for name, rewrite in changes.items():
@@ -109,7 +109,7 @@ def test_a_field_is_spoiled_where_it_stands(path: Path, field: Field) -> None:
 
 @pytest.mark.parametrize("name", [*UNREADABLE, *READABLE])
 def test_each_change_changes_each_answer(name: str) -> None:
-    """Also the empty object of ping."""
+    """Each change alters each path's answer, even the empty object of ping."""
     for path in PATHS:
         due = _healthy_answer(path)
         assert {**UNREADABLE, **READABLE}[name](due) != due, path.name
@@ -137,7 +137,7 @@ def test_a_sample_of_faults_breaks_no_law(capsys: pytest.CaptureFixture[str]) ->
 @pytest.mark.faults
 @pytest.mark.timeout(0)
 def test_no_fault_on_any_path_breaks_a_law(capsys: pytest.CaptureFixture[str]) -> None:
-    """All of them; the time it took is printed, and fails nobody."""
+    """All cases keep the invariants; the time they take is printed, and has no limit."""
     cases = sample(table.whole())
     ran = whole.run(cases)
     with capsys.disabled():
@@ -149,10 +149,10 @@ def test_no_fault_on_any_path_breaks_a_law(capsys: pytest.CaptureFixture[str]) -
 @pytest.mark.faults
 @pytest.mark.timeout(0)
 def test_a_run_ends_within_a_minute_of_real_time(capsys: pytest.CaptureFixture[str]) -> None:
-    """With its own ten seconds for a request: where nobody answers, and where everybody nearly does not."""
+    """With the real time-out of ten seconds a run ends within a minute, even if every answer takes nearly as long."""
     cases = table.in_real_time()
     ran = whole.run(cases, workers=len(cases), in_real_time=True)
     with capsys.disabled():
         print(f"\nin real time: {ran.summary()}")
-    assert ran.slowest[0] > 3 * 8.9  # it did wait for one such answer after the other
+    assert ran.slowest[0] > 3 * 8.9  # it has waited for one slow answer after another
     _lawful(ran)

@@ -1,4 +1,4 @@
-"""Every answer that was ever quoted, on every path that carries the key: its verdict, its cause, and nobody's name."""
+"""Every observed answer, on every path that carries the key: its verdict, its cause, and no private data."""
 
 import json
 import re
@@ -19,7 +19,7 @@ COLUMNS = {"wallet", "account", "order", "side", "advice", "info"}
 # The address is the owner's to know, who may have to list it; the terminal alone shows it.
 ADDRESS = re.compile(r"203\.0\.113|IP\(\d")
 PRIVATE = Scanner([Canary("an e-mail address", MAIL), Canary("a number", NUMBER), Canary("a trace of the edge", TRACE)])
-# Of the ordinary run: each such cell in this process, and each such cell as a user would run it. Both take all columns.
+# Every n-th cell, in this process and as a user would run it; both reach all columns.
 IN_PROCESS, AS_A_USER = 7, 37
 
 
@@ -72,7 +72,7 @@ class Bench:
         self._suite: SuiteRunner = ForkedRunner(folder)
 
     def run(self, cell: Cell) -> list[str]:
-        """What is wrong with it, in a sentence each."""
+        """The faults of one run, a sentence each."""
         junit, cassette = self._folder / "junit.xml", self._folder / "mine.yaml"
         for path in (junit, cassette):
             path.unlink(missing_ok=True)
@@ -99,7 +99,7 @@ def _run(cells: list[Cell], folder: Path) -> list[str]:
 @pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_a_sample_of_the_answers_leaves_nobodys_name(tmp_path: Path) -> None:
-    """In no file of a run, in its cassette and on the terminal alike; there, the address that Binance saw may stand."""
+    """No file of a run has private data; only the terminal may show the address that Binance saw."""
     assert _run(observed.cells()[::AS_A_USER], tmp_path) == []
 
 
@@ -111,7 +111,7 @@ def test_no_answer_leaves_anybodys_name(tmp_path: Path) -> None:
 
 
 def test_a_name_that_is_left_is_seen() -> None:
-    """Or the tests above would show nothing."""
+    """The control: the scanner finds private data, or the tests above would show nothing."""
     assert {hit.canary for hit in PRIVATE.scan(f"of {MAIL}, account {NUMBER}, via {TRACE[:20]}")} == {
         *("an e-mail address", "a number", "a trace of the edge"),
     }

@@ -1,4 +1,4 @@
-"""Whether a page is well formed: each tag closed, in the order in which they were opened, and no name twice."""
+"""Checks that a page is well formed: every tag is closed in order, and no attribute is repeated."""
 
 from html.parser import HTMLParser
 
@@ -6,7 +6,7 @@ _VOID = frozenset({"area", "br", "col", "hr", "img", "input", "link", "meta", "s
 
 
 def fault_of(page: str) -> str | None:
-    """What is wrong with it, or None."""
+    """The first fault of a page, or None."""
     reader = _Reader()
     reader.feed(page)
     reader.close()

@@ -21,7 +21,7 @@ _LETTER = {"OK": "O", "NOT_OK": "N", "UNPROVEN": "U"}
 
 @dataclass
 class Table:
-    """What came of each case: its verdict, and the laws it broke."""
+    """The results of all cases: verdicts, and broken invariants."""
 
     verdicts: dict[Case, str] = field(default_factory=dict)
     broken: dict[Case, list[str]] = field(default_factory=dict)
@@ -29,7 +29,7 @@ class Table:
     seconds: float = 0.0
 
     def add(self, ran: Ran) -> None:
-        """Weighs one run."""
+        """Adds the results of one run."""
         self.verdicts[ran.case] = str(ran.done.verdict.get("verdict"))
         self.slowest = max(self.slowest, (ran.seconds, str(ran.case)))
         if found := invariants.broken(ran):

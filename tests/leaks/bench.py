@@ -1,4 +1,4 @@
-"""One cell: a copy of what a run needs, an exchange, a process, and all that it left behind."""
+"""One cell: a copy of the repository's files for a run, an exchange, a process, and all its output."""
 
 import contextlib
 import itertools
@@ -120,7 +120,7 @@ class Bench:
 
 @contextlib.contextmanager
 def benches(number: int) -> Iterator[list[Bench]]:
-    """So many of them, gone afterwards."""
+    """A number of benches, whose folders are deleted afterwards."""
     with tempfile.TemporaryDirectory() as folder:
         yield [Bench(Path(folder) / str(i)) for i in range(number)]
 
@@ -140,7 +140,7 @@ def _exchange(kind: Kind) -> Iterator[tuple[LocalExchange, dict[str, str], Malfo
 
 
 def _scanners(canaries: list[Canary]) -> dict[str, Scanner]:
-    """What the owner may see alone, what no file may hold, and what nothing may hold that is passed on."""
+    """Scanners for the owner's terminal, for files, and for all that is passed on."""
     return {
         "owner": Scanner(c for c in canaries if not c.shared_only),
         "file": Scanner(c for c in canaries if not c.shared_only or c.name == _ADDRESS),

@@ -1,4 +1,4 @@
-"""What is planted in every cell, besides the signatures that come to be in it."""
+"""The texts that are planted in every cell, besides the signatures that the run makes."""
 
 from collections.abc import Iterable
 from urllib.parse import quote
@@ -22,11 +22,11 @@ PRIVATE = (
     Canary("cookie", COOKIE, shared_only=True),
     Canary("trace", INVENTED_UUID[9:23], shared_only=True),
     Canary("host name", HOST_NAME, shared_only=True),
-    Canary("user name", USER_NAME, shared_only=True),  # and absolute paths, which hold it here
+    Canary("user name", USER_NAME, shared_only=True),  # absolute paths hold it here, too
     Canary("CI variable", CI_VALUE, shared_only=True),
     Canary("balance", BALANCE, shared_only=True),
 )
-# What only the exchange's answers hold, and no redactor can know in advance: a check that prints it has printed it.
+# Only the exchange's answers hold these, so no redactor can know them: a check that prints one has shown it.
 UNKNOWABLE = ("cookie", "trace", "balance")
 SECRETS = (
     Canary("key", API_KEY),

@@ -1,4 +1,4 @@
-"""What careless checks have at hand; it is put on the path of the runs in which they are."""
+"""Helpers of careless checks; the folder of this file is on their runs' path."""
 
 import os
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ def happened() -> None:
 
 
 def take(binance: Any) -> Belongings:
-    """As far into the session as a debugger goes."""
+    """Takes the secrets out of the session, as a debugger could."""
     from keycheck.exchange.endpoints import ACCOUNT_CONFIG  # noqa: PLC0415  conftest files import this module before coverage
 
     client = binance._client

@@ -1,4 +1,4 @@
-"""What is known of a run that has ended."""
+"""The results of a run in a cell."""
 
 from dataclasses import dataclass
 

@@ -21,11 +21,11 @@ def _as_configured(exchange: LocalExchange) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Kind:
-    """What goes wrong: at the exchange, in a careless check or conftest file, or in the settings.
+    """A kind of failure: at the exchange, in a careless check or conftest file, or in the settings.
 
-    `left_out`: modes in which it is out of reach by nature, each with its reason. `happens`: how a run shows that it
-    took place: "mark", code ran up to it; "exit", the run is no success; "log", the exchange heard of it; "stream", so
-    did its stream.
+    `left_out`: modes in which it cannot happen, each with the reason. `happens`: how a run shows that it did happen:
+    "mark", careless code has left its mark; "exit", the run is no success; "log", the exchange got a request; "stream",
+    its stream was opened.
     """
 
     name: str
@@ -34,14 +34,14 @@ class Kind:
     conftest: str = ""
     options: tuple[str, ...] = ()
     settings: Settings = _as_configured
-    closed: bool = False  # nobody listens
+    closed: bool = False  # no server listens
     malformed: bool = False  # a front spoils the headers of every answer
     left_out: Mapping[str, str] = field(default_factory=dict)
     happens: str = "exit"
 
     @property
     def is_careless(self) -> bool:
-        """Whether code takes hold of what it should not; then what nobody can know in advance is not searched for."""
+        """Whether a careless check takes the secrets; values that no redactor can know are not searched for then."""
         return self.happens == "mark"
 
 

@@ -1,4 +1,4 @@
-"""What goes wrong between an honest check and the exchange, and what a hostile exchange says."""
+"""Failures between an honest check and the exchange, and answers of a hostile exchange."""
 
 import base64
 import json

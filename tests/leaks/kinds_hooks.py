@@ -1,4 +1,4 @@
-"""What careless conftest files do, and ends that come suddenly."""
+"""Careless conftest files, and sudden ends of a run."""
 
 from tests.leaks.kind import NO_TERMINAL, Kind, careless, careless_plugin
 

@@ -1,4 +1,4 @@
-"""What goes wrong with a private key, and what careless code does with one."""
+"""Failures with a private key, and careless uses of one."""
 
 from tests.exchange import Fault, LocalExchange, Scenario
 from tests.keys import EC, ED25519, ENCRYPTED_ED25519, RSA, settings_of
@@ -15,7 +15,7 @@ def _with(layer: dict[str, str], **more: str) -> Settings:
 
 
 def _file(key: str, **more: str) -> Settings:
-    """As `_with`, but the file is written when a cell is run."""
+    """Like `_with`, but the file is written when a cell is run."""
 
     def settings(exchange: LocalExchange) -> dict[str, str]:
         return exchange.settings() | settings_of(key) | more

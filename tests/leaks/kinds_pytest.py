@@ -1,4 +1,4 @@
-"""What careless code leaves by pytest's own means: properties, ids, sections, files."""
+"""Careless code that leaves secrets by pytest's own means: properties, ids, sections, files."""
 
 from tests.exchange import API_KEY
 from tests.leaks.kind import Kind, careless, careless_plugin

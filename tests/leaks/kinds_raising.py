@@ -1,4 +1,4 @@
-"""What a careless check raises with a key that it should never have taken."""
+"""Careless checks that raise exceptions with a key that they should never have taken."""
 
 from tests.exchange import Fault
 from tests.leaks.kind import Kind, at, careless

@@ -1,4 +1,4 @@
-"""What goes wrong with the account's stream, whose name is a secret for an hour."""
+"""Failures of the account's stream, whose listen key is a secret for an hour."""
 
 from tests.exchange import Fault, Scenario, StreamFault
 from tests.leaks.kind import ACCOUNT, Kind, at, careless

@@ -1,4 +1,4 @@
-"""What a careless check logs and prints with a key that it should never have taken."""
+"""Careless checks that log and print a key that they should never have taken."""
 
 from tests.leaks.kind import RAW, UNCAPTURED, Kind, careless
 from tests.leaks.kinds_raising import ASK

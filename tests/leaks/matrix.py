@@ -11,7 +11,7 @@ from tests.leaks.kinds import KINDS, OUT_OF_REACH
 from tests.leaks.modes import MODES
 from tests.matrix import WORKERS, run_cells
 
-HEAVY = ("html-log", "record", "all-at-once")  # in the quick part half as often as the others
+HEAVY = ("html-log", "record", "all-at-once")  # the quick part takes these half as often as the others
 TWINS = (("locals", "full-trace"), ("plain", "warnings"), ("junit", "no-terminal"))
 Place = tuple[str, str]  # kind, mode
 
@@ -68,7 +68,7 @@ def every() -> list[Place]:
 
 
 def whole() -> list[Place]:
-    """As `every`, but careless code takes turns between modes that show the same things, for the sake of minutes."""
+    """Like `every`, but careless code takes turns between modes that show the same, to save minutes."""
     numbers = {kind: number for number, kind in enumerate(KINDS)}
     return [
         (kind, mode)

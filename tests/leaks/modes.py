@@ -11,7 +11,7 @@ HTML = ("-p", "pytest_metadata.plugin", "-p", "pytest_html.plugin")
 
 @dataclass(frozen=True)
 class Mode:
-    """One way. `arguments` are given the folder in which the run leaves its files."""
+    """A way to run the suite. `arguments` are given the folder in which the run leaves its files."""
 
     name: str
     arguments: Arguments

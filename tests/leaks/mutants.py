@@ -35,7 +35,7 @@ NO_HEX = "import keycheck.redaction.decoded_forms as u\nu._UNDO = u._UNDO[:-1]\n
 CASED = "import keycheck.redaction.redactor as r\nr._folded = str\n"
 VERBATIM = "import keycheck.exchange.refusal_text as r\nr.fit_to_show = lambda code, text: text\n"
 
-# Where both layers would catch it, the second is taken out too: its own rows show that it does.
+# If both layers would catch a leak, the second is removed, too; its own rows show that it works.
 MUTANTS: list[tuple[Mutation, list[Place]]] = [
     (Mutation("guard", _NO_GUARD), [("assert key == secret", "verbose"), ("print in a passing check", "live-log")]),
     (Mutation("gate", _NO_GATE), [("template that encodes the key", "plain"), ("pytest's cache", "plain")]),

@@ -60,7 +60,7 @@ class Scanner:
                     table.setdefault(run, (canary.name, way))
 
     def scan(self, content: str | bytes) -> list[Hit]:
-        """One hit for each canary, in the simplest encoding in which it was found."""
+        """The hits in a text, one for each canary, in the simplest encoding in which it was found."""
         text = content if isinstance(content, str) else content.decode("utf-8", "replace")
         found: dict[str, Hit] = {}
         for hit in self._scan(text, "", _DEPTH):
@@ -143,7 +143,7 @@ def _unescaped(text: str) -> str:
 
 
 def _unpacked(text: str, seen: set[str]) -> Iterator[str]:
-    """What the base64 in a text says, from each of the four places where it may begin."""
+    """The decoded base64 of a text, from each of its four possible beginnings, and the decoded hex."""
     words = set(_BASE64.findall(text))
     joined = _WRAPPED.sub("", text)
     if joined != text:
@@ -165,7 +165,7 @@ def _unpacked(text: str, seen: set[str]) -> Iterator[str]:
             if tail := len(cut) % 4:
                 raw += _tail(cut[-tail:])
             inner = raw.decode("latin-1")
-            # What is no text holds no key: most of these words are names of functions.
+            # Bytes that are no text hold no key: most of these words are names of functions.
             if re.search(r"[ -~]{10}", inner):
                 yield inner
 

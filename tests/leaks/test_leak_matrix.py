@@ -1,4 +1,4 @@
-"""Nothing leaks, whatever fails and however it is run; and whoever takes a layer out is found out."""
+"""No kind of failure leaks a secret in any mode; and without one of the layers, the matrix notices a leak."""
 
 import base64
 import html
@@ -83,7 +83,7 @@ def _noise(seed: int) -> str:
 @pytest.mark.parametrize("cut", [False, True], ids=["whole", "ten of it"])
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_scanner_finds_each_secret_in_each_encoding(encoding: str, cut: bool) -> None:
-    """Whatever stands around it, whole or ten characters out of its middle."""
+    """The scanner finds a whole secret and ten characters of its middle, with any text around it."""
     for text, name in CANARIES.items():
         part = text[len(text) // 2 - 5 :][:10] if cut else text
         planted_text = ENCODINGS[encoding](part)
@@ -102,7 +102,7 @@ def test_scanner_reports_nothing_where_nothing_is() -> None:
 
 
 def test_scanner_repeats_no_secret() -> None:
-    """What it says of a hit can be shown to anybody."""
+    """The text of a hit holds nothing of the secret."""
     for text in CANARIES:
         (hit, *_) = SCANNER.scan(f"before {text} behind, {text[:30]}, {text[::-1]}")
         assert SCANNER.scan(str(hit).replace(hit.canary, "")) == []
@@ -126,7 +126,7 @@ def _clean(found: matrix.Matrix) -> None:
 
 
 def test_matrix_is_as_large_as_it_says() -> None:
-    """At least 35 kinds and 7 modes; what is left out has its reason, and is little."""
+    """The matrix has at least 35 kinds and 7 modes; the few cells that are left out have their reasons."""
     assert len(KINDS) >= 35
     assert len(MODES) >= 7
     assert {mode for kind in KINDS.values() for mode in kind.left_out} <= set(MODES)
@@ -155,7 +155,7 @@ def test_quick_part_leaks_nothing(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.leaks
 @pytest.mark.timeout(0)
 def test_whole_matrix_leaks_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    """Every kind in every mode; the time it took is printed, and fails nobody."""
+    """Every kind in every mode leaks nothing; the time is printed, and has no limit."""
     cells = sample(matrix.whole())
     found = matrix.run(cells)
     with capsys.disabled():
@@ -178,6 +178,6 @@ def test_without_a_measure_the_matrix_is_red(number: int) -> None:
 @pytest.mark.leaks
 @pytest.mark.timeout(0)
 def test_first_layer_alone_keeps_what_honest_checks_do() -> None:
-    """Without guard and gate, the kinds in which no check reaches for the key are clean on a plain run."""
+    """Without guard and artefact scan, the kinds in which no check takes the key are clean on a plain run."""
     places = [(name, "plain") for name, kind in KINDS.items() if not kind.check and not kind.conftest]
     _clean(matrix.run([*places, ("everything reachable", "plain")], BARE))

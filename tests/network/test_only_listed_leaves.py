@@ -1,7 +1,7 @@
 """Only listed requests leave: the allow-list of method, host and path holds against each of these attacks.
 
 Proxies, .netrc and redirects lead a key elsewhere; spellings, look-alikes and the libraries beneath lead to other
-paths. In each test somebody listens who must hear nothing.
+paths. Each test has a server that must not be contacted.
 """
 
 import ast

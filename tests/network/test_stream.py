@@ -1,4 +1,4 @@
-"""The stream's connection: what it makes of each answer, that it ends in time, and where it goes."""
+"""The stream's connection: the result of each kind of answer, the time it takes, and the hosts that it contacts."""
 
 import contextlib
 import logging
@@ -56,7 +56,7 @@ def no_thread_outlives_its_test() -> Iterator[None]:
 
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same deadlines, and no ten seconds."""
+    """Shortens the stream's deadlines, so that a test does not wait ten seconds."""
     monkeypatch.setattr(stream, "OPEN_SECONDS", 0.4)
     monkeypatch.setattr(stream, "PONG_SECONDS", 0.3)
 
@@ -495,8 +495,10 @@ class Busy(Listener):
 
 @pytest.mark.skipif(not hasattr(socket, "TCP_CORK"), reason="only Linux can be told what goes into one packet")
 def test_a_pong_that_shares_a_packet_is_heard_behind_an_https_proxy(authority: trustme.CA, bundle: str) -> None:
-    """TLS within TLS reads ahead: what it holds back already no socket tells of, and a client that waits for one waits
-    for ever.
+    """A pong that arrives in one packet with the handshake is read at once, behind an https proxy, too.
+
+    TLS within TLS reads ahead: bytes that it has decrypted already do not make the socket readable, so a client that
+    waits for the socket would wait for ever.
     """
     certificate = authority.issue_cert(ADDRESS)
     with Busy(speaking(certificate)) as there, Proxy(speaking(certificate)) as proxy:

@@ -33,7 +33,7 @@ Issue = Callable[[trustme.CA], trustme.LeafCert]
 
 @pytest.fixture(autouse=True)
 def no_ca_of_other_programs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What this machine's owner set for other programs plays no part, not even in the controls."""
+    """Removes the CA bundles of this machine's owner; the control requests do without them, too."""
     for name in OURS:
         monkeypatch.delenv(name, raising=False)
 
@@ -58,7 +58,7 @@ def failure(http: HttpTransport, endpoint: Endpoint = ACCOUNT_CONFIG) -> Unreach
 
 
 def now() -> datetime.datetime:
-    """As certificates count it."""
+    """The current time in UTC, as certificates count it."""
     return datetime.datetime.now(datetime.UTC)
 
 
@@ -91,7 +91,7 @@ def test_the_certificate_of_our_own_authority_is_accepted(front: Front, bundle: 
 
 
 def test_without_it_the_same_certificate_is_refused(front: Front) -> None:
-    """Nobody but the public authorities is trusted unasked."""
+    """Without BINANCE_CA_BUNDLE only the public authorities are trusted."""
     with transport(front.url, None) as http:
         error = failure(http)
     assert error.kind == "tls"
@@ -105,7 +105,7 @@ def test_without_it_the_same_certificate_is_refused(front: Front) -> None:
 def test_a_bad_certificate_is_refused(
     authority: trustme.CA, bundle: str, issue: Issue, reason: str, endpoint: Endpoint
 ) -> None:
-    """By its name, on both hosts, before a byte of the request is sent."""
+    """A bad certificate is refused with its reason, on both hosts, before a byte of the request is sent."""
     with Listener(speaking(issue(authority))) as server, transport(server.url, bundle) as http:
         error = failure(http, endpoint)
         assert (server.connections, server.received) == (1, b"")
@@ -131,14 +131,14 @@ def test_a_bad_certificate_is_refused_behind_a_proxy(
 def test_a_bad_certificate_would_do_for_somebody_who_does_not_look(
     authority: trustme.CA, issue: Issue, reason: str
 ) -> None:
-    """So it is the examination that refuses, and not a server that is broken."""
+    """A client that verifies nothing connects to the same server, so it is the verification that refuses."""
     assert reason
     with Listener(speaking(issue(authority))) as server:
         assert shakes_hands(server, trusting_anybody())
 
 
 def test_a_common_name_is_not_a_host_name(authority: trustme.CA, bundle: str) -> None:
-    """Only what a certificate lists as its hosts counts, as in browsers."""
+    """Only a certificate's list of host names counts, as in browsers."""
     nameless = authority.issue_cert("somebody@example.com", common_name="localhost")
     with Listener(speaking(nameless)) as server, transport(f"https://localhost:{server.port}", bundle) as http:
         assert failure(http).kind == "tls"
@@ -163,7 +163,7 @@ def test_an_outdated_tls_is_refused(authority: trustme.CA, bundle: str, version:
 @pytest.mark.parametrize("through_proxy", [False, True], ids=["direct", "proxy"])
 @pytest.mark.parametrize("how", ["verify=False", "session.verify", "another bundle", "adapter"])
 def test_nobody_turns_the_examination_off(bundle: str, tmp_path: Path, through_proxy: bool, how: str) -> None:
-    """Not even somebody who gets hold of the session: what the settings trust is what is trusted."""
+    """Verification cannot be turned off through the session beneath; only BINANCE_CA_BUNDLE decides."""
     stranger = trustme.CA()
     theirs = tmp_path / "theirs.pem"
     stranger.cert_pem.write_to_path(theirs)
@@ -188,7 +188,7 @@ def test_nobody_turns_the_examination_off(bundle: str, tmp_path: Path, through_p
         assert server.received == b""
 
 
-# -- what other programs are told --
+# -- settings of other programs --
 
 
 @pytest.fixture
@@ -239,7 +239,7 @@ def test_the_ca_of_other_programs_does_not_displace_ours(
 def test_the_sessions_keys_are_written_nowhere(  # noqa: PLR0913, PLR0917  fixtures
     front: Front, authority: trustme.CA, bundle: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
-    """Whoever has the file of SSLKEYLOGFILE reads the key out of a recording of the line."""
+    """With the file of SSLKEYLOGFILE, a recording of the traffic could be decrypted, so none is written."""
     written = tmp_path / "keylog.txt"
     monkeypatch.setenv("SSLKEYLOGFILE", str(written))
     with Proxy(speaking(authority.issue_cert(ADDRESS)) if way == "https proxy" else None) as proxy:
@@ -252,7 +252,7 @@ def test_the_sessions_keys_are_written_nowhere(  # noqa: PLR0913, PLR0917  fixtu
 
 
 def test_a_bundle_without_certificates_is_named(tmp_path: Path) -> None:
-    """It does not fall back to the public authorities."""
+    """A bundle without certificates is refused, instead of trusting the public authorities."""
     empty = tmp_path / "empty.pem"
     empty.write_text("nothing\n")
     with pytest.raises(UsageProblem, match="BINANCE_CA_BUNDLE"):
@@ -272,7 +272,7 @@ def wallet(authority: trustme.CA, exchange: LocalExchange) -> Iterator[Front]:
 def test_a_run_over_tls_says_ok(
     suite: SuiteRunner, exchange: LocalExchange, front: Front, wallet: Front, bundle: str
 ) -> None:
-    """With BINANCE_CA_BUNDLE, over as many connections as may be open at once; fewer, where answers come quickly."""
+    """A run over TLS with BINANCE_CA_BUNDLE is OK, and opens at most four connections."""
     done = suite(settings=settings_for(exchange, front, wallet, BINANCE_CA_BUNDLE=bundle))
     assert (done.exit_status, done.verdict["verdict"]) == (0, "OK")
     assert 1 <= front.connections <= AT_ONCE[Host.FUTURES]
@@ -283,7 +283,7 @@ def test_a_run_over_tls_says_ok(
 def test_a_run_without_the_bundle_is_unproven(
     suite: SuiteRunner, exchange: LocalExchange, front: Front, wallet: Front, bundle: str
 ) -> None:
-    """Whatever other programs are told to trust."""
+    """Other programs' CA settings do not make a run trust the exchange."""
     others = dict.fromkeys(("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"), bundle)
     done = suite(settings=settings_for(exchange, front, wallet, **others))
     assert done.exit_status != 0
@@ -296,7 +296,7 @@ def test_a_run_without_the_bundle_is_unproven(
 def test_a_run_against_a_bad_certificate_is_never_ok(  # noqa: PLR0913, PLR0917  fixtures
     suite: SuiteRunner, exchange: LocalExchange, authority: trustme.CA, bundle: str, issue: Issue, reason: str
 ) -> None:
-    """The reason is on the terminal and the page, and the key was sent to nobody."""
+    """The terminal and the page name the reason, and the key was not sent."""
     with Listener(speaking(issue(authority))) as bad:
         done = suite(settings=settings_for(exchange, bad, bad, BINANCE_CA_BUNDLE=bundle))
         assert bad.connections
@@ -312,7 +312,7 @@ def test_a_run_against_a_bad_certificate_is_never_ok(  # noqa: PLR0913, PLR0917 
 def test_one_bad_certificate_of_two_is_enough(  # noqa: PLR0913, PLR0917  fixtures
     suite: SuiteRunner, exchange: LocalExchange, front: Front, wallet: Front, bundle: str, which: str
 ) -> None:
-    """The other host's good one does not stand in for it."""
+    """A bad certificate of either host suffices for a verdict other than OK."""
     with Listener(speaking(trustme.CA().issue_cert(ADDRESS))) as bad:
         two = (bad, wallet) if which == "futures" else (front, bad)
         done = suite(settings=settings_for(exchange, *two, BINANCE_CA_BUNDLE=bundle))

@@ -1,4 +1,4 @@
-"""The last scan looks at the files that the run wrote, and deletes none that was there before."""
+"""The scan at a run's end reads the files that the run wrote, and deletes none that was there before."""
 
 import base64
 import html
@@ -16,7 +16,7 @@ from tests.run.test_run import copy_of_the_suite
 from tests.running import SuiteRunner
 
 DISGUISED = base64.b64encode(f"--{API_KEY}".encode()).decode()
-# At the end, when everybody else has written, or as late as can be.
+# As the last writer, or nearly so.
 WRITES = """import os, pathlib, pytest
 
 def leak():
@@ -40,7 +40,7 @@ def careless(tmp_path: Path) -> SuiteRunner:
 
 
 def environment(careless: SuiteRunner, exchange: LocalExchange, leak: Path) -> dict[str, str]:
-    """What the spoiled copy is told."""
+    """The settings and variables of a run of the careless copy."""
     where = str(careless.folder / "where")
     return exchange.settings() | {"WHERE": where, "HOME": where, "DISGUISED": DISGUISED, "LEAK": str(leak)}
 
@@ -60,7 +60,7 @@ WRITERS = {
 def test_a_file_that_pytest_wrote_is_looked_at(
     writer: str, was_there: bool, careless: SuiteRunner, exchange: LocalExchange
 ) -> None:
-    """Wherever its writer put it. A new one with a secret in it is deleted; one that was there before is told of."""
+    """A file in any folder is scanned; a new one with a secret is deleted, an older one is named."""
     options, writes = WRITERS[writer]
     file = careless.folder / "where" / "written.txt"
     if was_there:
@@ -76,7 +76,7 @@ def test_a_file_that_pytest_wrote_is_looked_at(
 
 
 def test_what_the_cache_was_given_is_looked_at(careless: SuiteRunner, exchange: LocalExchange) -> None:
-    """Any value, by whoever wrote it."""
+    """Cache values of any plugin are scanned."""
     (careless.root / "suite" / "conftest.py").write_text(
         "import os\n\ndef pytest_sessionfinish(session):\n"
         "    session.config.cache.set('other/key', os.environ['DISGUISED'])\n",
@@ -153,7 +153,7 @@ def test_a_file_of_the_run_s_own_is_deleted(careless: SuiteRunner, exchange: Loc
 def test_a_name_that_cannot_be_looked_at_breaks_nothing(
     name: str, careless: SuiteRunner, exchange: LocalExchange
 ) -> None:
-    """Neither where a file is named by it, nor where it lies in the report folder."""
+    """A file name that cannot be opened breaks nothing, in an option or in the report folder."""
     careless.report_dir.mkdir()
     for folder in (careless.report_dir, careless.folder):
         (folder / "loop").symlink_to(folder / "loop")
@@ -164,7 +164,7 @@ def test_a_name_that_cannot_be_looked_at_breaks_nothing(
 
 
 def test_a_file_that_cannot_be_read_is_told(careless: SuiteRunner, exchange: LocalExchange) -> None:
-    """Nobody knows whether it holds a secret: one sentence, exit 3."""
+    """A file that cannot be read may hold a secret: the run ends with one sentence and exit 3."""
     file = careless.folder / "where" / "written.txt"
     (careless.root / "suite" / "conftest.py").write_text(
         "import os, pathlib\n\ndef pytest_unconfigure():\n    path = pathlib.Path(os.environ['LEAK'])\n"

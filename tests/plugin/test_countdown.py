@@ -25,7 +25,7 @@ from tests.running import ROOT, Finished, SuiteRunner
 
 TEXT = "Binance has counted {} of 2400 of this address's request weight this minute: waiting {} s for the next minute"
 SAID = "Binance has counted 2231 of 2400"
-# One answer tells of a minute that is nearly used up; those after it tell of the next.
+# The first answer reports a minute that is nearly used up, and later ones report the next minute.
 ACCOUNT = '{"canTrade": true, "dualSidePosition": false}'
 ONCE = Scenario(
     faults={"/fapi/v1/accountConfig": Fault.status(200, ACCOUNT, {"X-MBX-USED-WEIGHT-1M": "2231"}, times=1)}
@@ -45,7 +45,7 @@ clock.Sleep.wait = wait
 
 
 def run(folder: Path, scenario: Scenario, *arguments: str, plugin: str = NO_SLEEP) -> Finished:
-    """A live run in whose process `plugin` makes waits short."""
+    """A live run with `plugin`, which makes waits short."""
     (folder / "made_short.py").write_text(plugin, encoding="utf-8")
     with LocalExchange(scenario) as exchange:
         settings = exchange.settings() | {"PYTHONPATH": str(folder)}
@@ -59,7 +59,7 @@ def run(folder: Path, scenario: Scenario, *arguments: str, plugin: str = NO_SLEE
 
 
 def test_a_run_waits_and_goes_on(tmp_path: Path) -> None:
-    """For a second or two, really; a log is told once at the beginning and once in the summary."""
+    """A run really waits for a second or two; a log has one line at the beginning and one in the summary."""
     done = run(tmp_path, ONCE, plugin=SHORT_MINUTES)
     assert (done.exit_status, done.verdict["requests"]["count"]) == (0, 12)
     (said,) = (line for line in done.output.splitlines() if SAID in line)
@@ -72,7 +72,7 @@ def test_a_run_waits_and_goes_on(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("options", [("-q",), ("-v",), ("-s",), ("-p", "no:capture")], ids=" ".join)
 def test_a_wait_is_said_under_every_option(options: tuple[str, ...], tmp_path: Path) -> None:
-    """On a line of its own."""
+    """Under any option the wait is announced on a line of its own."""
     done = run(tmp_path, ONCE, *options)
     (said,) = (line for line in done.output.splitlines() if SAID in line)
     seconds = re.search(r"waiting (\d+) s", said)
@@ -94,20 +94,20 @@ def test_an_exchange_that_is_always_busy_is_waited_for_a_minute_in_all(tmp_path:
     "scenario", [Scenario(used_weight=2100), Scenario(used_weight=2300, weight_header=None)], ids=["89 %", "no header"]
 )
 def test_a_run_with_room_does_not_wait(scenario: Scenario, tmp_path: Path) -> None:
-    """Nor one that is told nothing."""
+    """A run neither waits below the limit nor without the header."""
     done = run(tmp_path, scenario)
     assert done.exit_status == 0
     assert not re.search(r"waiting|Waited", done.output)
 
 
 def test_without_a_terminal_a_run_waits_in_silence(tmp_path: Path) -> None:
-    """And nothing breaks."""
+    """Without a terminal plugin a run waits without a message."""
     done = run(tmp_path, ONCE, "-p", "no:terminal")
     assert (done.exit_status, done.output) == (0, "")
 
 
 def test_a_recording_of_a_wait_replays_without_it(tmp_path: Path) -> None:
-    """With minutes of their usual length, to the same JSON."""
+    """A recording with usual minutes replays without waiting, to the same JSON."""
     cassette = tmp_path / "busy.yaml"
     live = run(tmp_path, Scenario(used_weight=2300), "--record", str(cassette))
     assert "Waited " in live.output
@@ -167,7 +167,7 @@ def counted_down(pytestconfig: pytest.Config, stream: io.StringIO, progress: str
 
 
 def test_a_terminal_counts_down_in_one_line(pytestconfig: pytest.Config) -> None:
-    """Which goes away, and leaves the line of progress as it was."""
+    """The countdown is removed at its end, and the line of progress is as before."""
     stream = Terminal(True)
     reporter = counted_down(pytestconfig, stream, "suite/test_1.py ..")
     begin, said, counting = stream.getvalue().split("\n")
@@ -180,7 +180,7 @@ def test_a_terminal_counts_down_in_one_line(pytestconfig: pytest.Config) -> None
 
 
 def test_a_log_is_told_once(pytestconfig: pytest.Config) -> None:
-    """It cannot take a line back."""
+    """A log has one line about the wait, since a line in it cannot be taken back."""
     stream = Terminal(False)
     counted_down(pytestconfig, stream, "done\n")
     assert stream.getvalue() == f"done\n{TEXT.format(2231, 3)}\n"

@@ -14,7 +14,7 @@ VERDICT = "OK: This key is fit to trade USD-M futures from this machine."
 
 
 def replayed(process: SuiteRunner, *arguments: str, all_plugins: bool = False) -> Finished:
-    """A healthy run."""
+    """A replay of the healthy cassette."""
     return process("--replay", "healthy", *arguments, all_plugins=all_plugins)
 
 
@@ -60,7 +60,7 @@ def test_a_file_that_cannot_be_written_is_one_sentence(
 @pytest.mark.parametrize("option", ["--log-file=", "-olog_file="])
 @pytest.mark.parametrize("name", ["folder", "file/below.log", "/dev/full", "loop/below.log", "a" * 300, "pipe"])
 def test_a_log_that_cannot_be_written_ends_with_3(option: str, name: str, places: Path, process: SuiteRunner) -> None:
-    """One sentence, and the verdict; a pipe that nobody reads is not waited for."""
+    """One sentence and the verdict are printed; a pipe without a reader is not waited for."""
     os.mkfifo(places / "pipe")
     done = replayed(process, f"{option}{places / name}", "--log-file-level=DEBUG", "-p", "logs")
     assert done.exit_status == 3
@@ -78,7 +78,7 @@ def test_a_run_without_pytests_logging_needs_no_log(process: SuiteRunner) -> Non
 
 
 def test_a_log_that_can_be_written_is_written_as_pytest_does(places: Path, process: SuiteRunner) -> None:
-    """In a folder that it makes, over what was there or behind it, and to a pipe that somebody reads."""
+    """A log is written as pytest does: in a new folder, over or behind an old text, or to a pipe with a reader."""
     log = places / "new" / "folder" / "run.log"
     options = (f"--log-file={log}", "--log-file-level=DEBUG", "-p", "logs")
     assert [replayed(process, *options).exit_status for _ in range(2)] == [0, 0]
@@ -185,7 +185,7 @@ def test_nothing_of_another_plugin_ends_with_1(text: str, plugin: Path, process:
 
 
 def test_a_plugin_makes_no_ok_of_a_verdict(plugin: Path, process: SuiteRunner) -> None:
-    """Nor does it take a failure away."""
+    """A plugin that sets the exit status to 0 does not hide a failure."""
     plugin.write_text(
         "import pytest\n\n@pytest.hookimpl(trylast=True)\n"
         "def pytest_sessionfinish(session):\n    session.exitstatus = 0\n",
@@ -195,7 +195,7 @@ def test_a_plugin_makes_no_ok_of_a_verdict(plugin: Path, process: SuiteRunner) -
 
 
 def test_a_failed_check_and_a_file_that_cannot_be_written(process: SuiteRunner) -> None:
-    """The file is asked for and missing: 3, and the verdict says the rest."""
+    """A missing junit.xml is exit 3; the verdict is printed all the same."""
     done = process("--replay", "withdrawals-enabled", "--junitxml=/dev/full")
     assert (done.exit_status, done.verdict["verdict"]) == (3, "NOT_OK")
     assert "NOT_OK: " in done.output
@@ -205,7 +205,7 @@ def test_a_failed_check_and_a_file_that_cannot_be_written(process: SuiteRunner) 
     "option", ["--debug=/nonexistent/debug.log", "--noconftest", "-pno:keycheck.plugin", "-pno:keycheck-written"]
 )
 def test_a_run_that_cannot_begin_does_not_end_with_1(option: str, process: SuiteRunner) -> None:
-    """It says why."""
+    """A run that cannot begin ends with 3 or 4, and says why."""
     done = replayed(process, option)
     assert done.exit_status in (3, 4)
     assert done.output

@@ -22,7 +22,7 @@ REDACTOR = Redactor([SECRET])
 
 
 def test_a_representation_of_pytest_is_cleaned_in_place() -> None:
-    """It keeps its kind, and so its colours, and says the same but for the secret."""
+    """A representation keeps its class, and so its colours, and its text but for the secret."""
     try:
         raise ValueError(f"with {SECRET}")  # noqa: TRY301  it must be raised to be represented
     except ValueError:
@@ -35,7 +35,7 @@ def test_a_representation_of_pytest_is_cleaned_in_place() -> None:
 
 
 def test_an_unknown_representation_becomes_clean_text() -> None:
-    """What nobody can look into is only safe as text."""
+    """A representation of an unknown class is replaced by its cleaned text."""
 
     class Odd:
         def __str__(self) -> str:
@@ -79,7 +79,7 @@ def test_what_pytest_html_asks_an_extra_for_keeps_its_name() -> None:
 
 
 def test_a_stream_is_cleaned_and_otherwise_itself() -> None:
-    """Its length and its manners stay."""
+    """A cleaned stream reports the length of the original text, and keeps its other properties."""
     inner = io.StringIO()
     stream = CleanStream(inner, REDACTOR.clean)
     assert stream.write(f"a {SECRET}\n") == len(SECRET) + 3
@@ -106,7 +106,7 @@ def test_a_secret_in_pieces_is_still_one() -> None:
 @pytest.mark.parametrize("below", [False, True], ids=["text", "bytes"])
 @pytest.mark.parametrize("holds", [False, True])
 def test_a_secret_in_pieces_is_still_one_when_each_is_shown_at_once(holds: bool, below: bool) -> None:
-    """What stands on the line already is remembered, and what would complete ten characters is hidden."""
+    """The stream remembers the line so far, and hides the piece that would complete ten characters of a secret."""
     inner = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     stream = CleanStream(inner, REDACTOR.clean)
     stream.holds = holds
@@ -123,7 +123,7 @@ def test_a_secret_in_pieces_is_still_one_when_each_is_shown_at_once(holds: bool,
 
 
 def test_bytes_below_a_stream_are_cleaned() -> None:
-    """And left as they are where there is nothing to clean."""
+    """Bytes without a secret are left as they are."""
     inner = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     stream = CleanStream(inner, REDACTOR.clean)
     assert stream.buffer.write(SECRET.encode()) == len(SECRET)
@@ -132,7 +132,7 @@ def test_bytes_below_a_stream_are_cleaned() -> None:
 
 
 def test_a_log_record_is_cleaned_before_any_handler(caplog: pytest.LogCaptureFixture) -> None:
-    """Text, arguments, traceback and stack; a record whose arguments do not fit breaks nothing."""
+    """Text, arguments, traceback and stack are cleaned; a record whose arguments do not fit breaks nothing."""
     guard = Guard(REDACTOR)
     guard.pytest_configure()
     try:
@@ -180,7 +180,7 @@ def test_own_terminal_shows_the_address_and_shared_files_do_not(suite: SuiteRunn
 
 
 def test_junit_names_no_host_and_no_folder(suite: SuiteRunner, exchange: LocalExchange) -> None:
-    """Not even with the tracebacks of -vv and captured output in it."""
+    """JUnit's file names no host and no folder, even with the tracebacks of -vv and captured output in it."""
     exchange.scenario = SCENARIOS["withdrawals-enabled"]
     junit = suite.folder / "junit.xml"
     suite("-vv", "-o", "junit_logging=all", f"--junitxml={junit}", settings=exchange.settings())
@@ -201,7 +201,7 @@ def test_extra(binance, observe, record_property):
 
 @pytest.fixture
 def careless(tmp_path: object) -> SuiteRunner:
-    """A copy of the suite whose next check may do anything."""
+    """A copy of the suite, whose extra check may do anything."""
     from tests.run.test_run import copy_of_the_suite  # noqa: PLC0415  its fixture's own helper
 
     return SuiteRunner(tmp_path, copy_of_the_suite(tmp_path))  # type: ignore[arg-type]
@@ -220,7 +220,7 @@ def careless(tmp_path: object) -> SuiteRunner:
     ],
 )
 def test_careless_check_gives_nothing_away(body: str, careless: SuiteRunner, exchange: LocalExchange) -> None:
-    """Whatever way a check spreads the key, no stream and no file has it."""
+    """However a check spreads the key, no stream and no file has it."""
     (careless.root / "suite" / "test_8_extra.py").write_text(CARELESS.format(body=body), encoding="utf-8")
     junit = careless.folder / "junit.xml"
     done = careless("-vv", "-l", "-o", "junit_logging=all", f"--junitxml={junit}", settings=exchange.settings())
@@ -327,7 +327,7 @@ def pytest_runtest_logstart():
 def test_a_record_that_no_factory_made_is_cleaned_where_it_is_written(
     place: str, careless: SuiteRunner, exchange: LocalExchange
 ) -> None:
-    """By the handler that writes it; a device is no stream of Python's, and is never scanned."""
+    """The handler that writes such a record cleans it, even to a device, which no stream and no scan covers."""
     (careless.root / "suite" / "conftest.py").write_text(MADE_RECORDS, encoding="utf-8")
     log = careless.folder / place
     option = ("-o", "log_cli=true") if place == "cli" else (f"--log-file={log}",)
@@ -376,7 +376,7 @@ http.client.HTTPConnection.debuglevel = 1
 def test_debugging_of_the_http_library_shows_neither_key_nor_signature(
     capture: str, careless: SuiteRunner, exchange: LocalExchange
 ) -> None:
-    """It prints each request, headers and all; in a recording, while its check is captured."""
+    """With debugging on, http.client prints each request with its headers; key and signature are hidden in it."""
     (careless.root / "suite" / "conftest.py").write_text(LOUD, encoding="utf-8")
     cassette = careless.folder / "recorded.yaml"
     done = careless(f"--capture={capture}", "--record", str(cassette), settings=exchange.settings())
@@ -395,7 +395,7 @@ def test_debugging_of_the_http_library_shows_neither_key_nor_signature(
 def test_what_a_capturing_fixture_hands_back_is_cleaned(
     capture: str, fixture: str, careless: SuiteRunner, exchange: LocalExchange
 ) -> None:
-    """At a check's end pytest writes what is left in it to where it came from, be that the bare descriptor."""
+    """Text that a check leaves in a capturing fixture is cleaned when pytest writes it, even to a bare descriptor."""
     body = "print(key)\n    assert False"
     text = CARELESS.format(body=body).replace("record_property)", f"record_property, {fixture})")
     (careless.root / "suite" / "test_8_extra.py").write_text(text, encoding="utf-8")

@@ -18,7 +18,7 @@ def script_of(step: str) -> str:
 
 
 def test_no_input_is_written_into_a_script() -> None:
-    """Whoever chooses a symbol would choose a command."""
+    """An input in a script's text, such as a symbol, could be a command."""
     scripts = [one["run"] for one in ACTION["runs"]["steps"] if "run" in one]
     assert len(scripts) == 2
     assert not [script for script in scripts if "${{" in script]
@@ -41,7 +41,7 @@ def test_the_containers_base_is_named_by_digest() -> None:
 
 
 def test_the_container_has_a_user_of_its_own() -> None:
-    """By its number, which is how an orchestrator sees that it is not root; and the command is its entry point."""
+    """The user has a number, by which an orchestrator sees that it is not root; the command is the entry point."""
     last = CONTAINERFILE.rpartition("FROM ")[2]
     assert re.search(r"(?m)^USER [1-9]\d*$", last)
     assert 'ENTRYPOINT ["keycheck"]' in last
@@ -49,7 +49,7 @@ def test_the_container_has_a_user_of_its_own() -> None:
 
 
 def test_the_container_takes_what_it_needs_alone() -> None:
-    """Whatever else lies in the folder, such as an .env, is not even sent to the builder."""
+    """Other files of the folder, such as an .env, are not even sent to the builder."""
     rules = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
     assert rules[0] == "*"
     copied = {name for line in re.findall(r"(?m)^COPY (?!--from)(.*) \S+$", CONTAINERFILE) for name in line.split()}

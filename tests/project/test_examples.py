@@ -30,7 +30,7 @@ def many_accounts() -> ModuleType:
 
 
 def test_twenty_accounts_are_tested_some_at_once(many_accounts: ModuleType) -> None:
-    """Each has its own verdict, whoever else is tested beside it."""
+    """Each account has its own verdict, with others tested at the same time."""
     with LocalExchange() as healthy, LocalExchange(Scenario(ip_allowed=False)) as refusing:
         given = [
             {name.removeprefix("BINANCE_").lower(): value for name, value in one.settings().items()}
@@ -85,7 +85,7 @@ def test_a_mail_is_sent_where_something_changed(tmp_path: Path) -> None:
 
 
 def test_the_units_of_systemd_are_well_formed(tmp_path: Path) -> None:
-    """By systemd's own word, where it is at hand."""
+    """systemd-analyze accepts the units, if it is installed."""
     program = shutil.which("systemd-analyze")
     if program is None:
         pytest.skip("systemd-analyze is not installed here")

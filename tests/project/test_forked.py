@@ -29,7 +29,7 @@ facts = {
 os.write(1, ("FACTS" + json.dumps(facts) + "\\n").encode())
 os.write(2, b"said to descriptor 2\\n")
 """
-# What two runs cannot share, and what git or a shell sets for its own children.
+# Names that differ between two runs, and those that git or a shell sets for its own children.
 PASSING = ("_", "SHLVL", "OLDPWD")
 
 
@@ -42,7 +42,7 @@ def copied(tmp_path: Path) -> Path:
 
 
 def told(done: Finished) -> dict[str, Any]:
-    """What the run knew of itself."""
+    """The facts that the run has printed about itself."""
     (line,) = (line for line in done.output.splitlines() if line.startswith("FACTS"))
     facts: dict[str, Any] = json.loads(line.removeprefix("FACTS"))
     facts["environ"] = {name: value for name, value in facts["environ"].items() if name not in PASSING}
@@ -80,7 +80,7 @@ def test_a_forked_run_ends_as_a_process_ends(tmp_path: Path, exchange: LocalExch
 
 
 def test_several_run_at_once(tmp_path: Path, exchange: LocalExchange) -> None:
-    """From threads, one with a key and one without, each with its own result."""
+    """Four runs in threads each have their own result, with and without a key."""
     done: dict[int, Finished] = {}
 
     def run(number: int) -> None:
@@ -98,7 +98,7 @@ def test_several_run_at_once(tmp_path: Path, exchange: LocalExchange) -> None:
 
 
 def test_a_run_that_does_not_end_is_ended(copied: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As subprocess would, with the same exception; and nobody stays behind."""
+    """A run that does not end is killed with subprocess.TimeoutExpired, and no process is left."""
     (copied / "suite" / "conftest.py").write_text("import time\ntime.sleep(60)\n", encoding="utf-8")
     monkeypatch.setattr(forked, "LONGEST", 1.5)
     began = time.monotonic()
@@ -109,7 +109,7 @@ def test_a_run_that_does_not_end_is_ended(copied: Path, tmp_path: Path, monkeypa
 
 
 def test_a_run_that_dies_is_told(copied: Path, tmp_path: Path) -> None:
-    """With what it said last."""
+    """The error about a killed run has its last output."""
     (copied / "suite" / "conftest.py").write_text(
         "import os\nos.write(1, b'last words')\nos.kill(os.getpid(), 9)\n", encoding="utf-8"
     )
@@ -118,6 +118,6 @@ def test_a_run_that_dies_is_told(copied: Path, tmp_path: Path) -> None:
 
 
 def test_a_usage_problem_has_its_status(tmp_path: Path) -> None:
-    """4, and a sentence."""
+    """A usage problem ends with status 4 and without a page."""
     done = ForkedRunner(tmp_path, ROOT)("--replay", "no-such")
     assert (done.exit_status, done.page) == (4, "")

@@ -74,7 +74,7 @@ def test_readme_lists_the_checks_and_the_causes_as_the_code_states_them() -> Non
 
 
 def test_readme_is_short() -> None:
-    """Under 120 lines."""
+    """README has fewer than 120 lines."""
     assert len(README.read_text(encoding="utf-8").splitlines()) < 120
 
 
@@ -100,7 +100,7 @@ def test_git_ignores_what_must_not_be_committed(path: str) -> None:
     ["requirements.txt", "requirements-dev.txt", "requirements-interop.txt", "requirements-benchmarks.txt"],
 )
 def test_every_dependency_is_pinned_with_its_hash(group: str) -> None:
-    """What pyproject.toml asks for is in the file that pip installs, each line with hashes."""
+    """Each dependency of pyproject.toml is in the file that pip installs, where every line has hashes."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     asked = list(project["project"]["dependencies"])
     if group != "requirements.txt":
@@ -118,7 +118,7 @@ def test_the_wheel_holds_every_package() -> None:
     folders = {path.parent.relative_to(ROOT).as_posix().replace("/", ".") for path in KEYCHECK.rglob("__init__.py")}
     assert set(setuptools["packages"]) == folders | {"keycheck.suite", "keycheck.recorded", "keycheck.project"}
     kinds = {path.suffix for path in KEYCHECK.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
-    assert kinds == {".py", ".typed", ".html", ".css", ".json"}  # one more is one more line of package-data
+    assert kinds == {".py", ".typed", ".html", ".css", ".json"}  # another kind needs another line of package-data
 
 
 def test_every_dependency_has_its_reason_beside_it() -> None:

@@ -1,4 +1,4 @@
-"""A run imports what it uses: whoever waits for it to start waits for nothing else."""
+"""A run imports only the libraries that it uses, so that it starts quickly."""
 
 import pytest
 
@@ -22,7 +22,7 @@ IMPORTED: dict[str, set[str]] = {
 
 @pytest.mark.parametrize("how", IMPORTED)
 def test_a_run_imports_what_it_uses(how: str, process: SuiteRunner) -> None:
-    """And nothing else of what others use."""
+    """The libraries of other kinds of runs are not imported."""
     cassette = {"record": ("--record", str(process.folder / "mine.yaml")), "replay": ("--replay", "healthy")}
     with LocalExchange(Scenario(public_key=ED25519.public if how == "Ed25519" else None)) as exchange:
         settings = exchange.settings() | {"BINANCE_USER_STREAM": "off" if how == "no stream" else "on"}

@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.installed, pytest.mark.timeout(600)]
 
 
 def instructions() -> list[tuple[str, str]]:
-    """Of the Containerfile's first stage: COPY and RUN, in their order."""
+    """The COPY and RUN instructions of the Containerfile's first stage, in order."""
     lines = re.sub(r"(?m)^#.*\n", "", CONTAINERFILE).replace("\\\n", "").splitlines()
     found = [(line.partition(" ")[0], line.partition(" ")[2]) for line in lines if line]
     stages = [at for at, (word, _) in enumerate(found) if word == "FROM"]
@@ -79,12 +79,12 @@ def _copy(found: Path, place: Path) -> None:
 
 
 def test_the_command_is_there(installed: Installed) -> None:
-    """With its name and version."""
+    """The command prints its name and version."""
     assert installed("keycheck", "--version").stdout == f"keycheck {__version__}\n"
 
 
 def test_a_shipped_run_is_replayed(installed: Installed) -> None:
-    """From a folder with nothing in it; nothing of the repository is in sight."""
+    """A shipped run replays from an empty folder, without the repository."""
     done = installed("keycheck", "--replay", "healthy")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "timeout: 120.0s" in done.stdout  # pytest's settings went along
@@ -94,7 +94,7 @@ def test_a_shipped_run_is_replayed(installed: Installed) -> None:
 
 
 def test_json_of_every_shipped_cassette(installed: Installed) -> None:
-    """As the clone has them: the same names, and the same verdicts for two of them."""
+    """Installed cassettes have the clone's names, and two of them the same verdicts."""
     there = {path.name for path in (installed.source / "cassettes").glob("*.yaml")}
     recorded = next(installed.folder.parent.glob("lib/*/site-packages/keycheck/recorded"))
     assert {path.name for path in recorded.glob("*.yaml")} == there
@@ -104,7 +104,7 @@ def test_json_of_every_shipped_cassette(installed: Installed) -> None:
 
 
 def test_a_live_run_against_the_local_exchange(installed: Installed) -> None:
-    """By the command, and by the function, which a program of the same environment calls."""
+    """The installed command and the installed function run against the local exchange."""
     with LocalExchange() as exchange:
         done = installed("keycheck", "--html=page.html", "--self-contained-html", **exchange.settings())
         assert done.returncode == 0, done.stdout + done.stderr
@@ -137,7 +137,7 @@ def test_a_strangers_plugin_is_left_out(installed: Installed) -> None:
 
 
 def test_few_packages_come_along(installed: Installed) -> None:
-    """At most 26 with keycheck itself; of pip nobody speaks."""
+    """An installation has at most 26 packages with keycheck itself, pip not counted."""
     packages = next(installed.folder.parent.glob("lib/*/site-packages"))
     names = {path.name.partition("-")[0].lower() for path in packages.glob("*.dist-info")} - {"pip", "setuptools"}
     assert "keycheck" in names
@@ -145,7 +145,7 @@ def test_few_packages_come_along(installed: Installed) -> None:
 
 
 def test_the_sdist_builds_the_same_wheel(installed: Installed, tmp_path: Path) -> None:
-    """File for file; neither holds a test, a report or a setting of anybody's; the package is typed."""
+    """The sdist builds the same wheel, file for file; neither holds a test, a report or settings; it is typed."""
     build = Path(installed.folder.parents[1] / "build/bin/python")
     code = "from setuptools import build_meta; import sys; print(getattr(build_meta, sys.argv[1])(sys.argv[2]))"
     for target in (tmp_path / "source", tmp_path / "again"):
@@ -165,7 +165,7 @@ def test_the_sdist_builds_the_same_wheel(installed: Installed, tmp_path: Path) -
 
 
 def test_the_action_runs(installed: Installed, tmp_path: Path) -> None:
-    """Its script, as a runner starts it: outputs, exit status and reports, with a secret and with a private key."""
+    """The action's script has the right outputs, exit status and reports, with a secret and with a private key."""
     (tmp_path / "keycheck").mkdir()
     (tmp_path / "keycheck/venv").symlink_to(installed.folder.parent)
     for scenario, given, outcome in (

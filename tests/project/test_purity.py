@@ -1,4 +1,4 @@
-"""The core that weighs findings looks at nothing: no network, no environment, no clock, no pytest."""
+"""The core that weighs findings is pure: it imports no network, no environment, no clock and no pytest."""
 
 import ast
 from functools import cache
@@ -54,7 +54,7 @@ def imports_of(module: str) -> tuple[str, ...]:
 
 
 def reached_from(module: str) -> dict[str, str]:
-    """All that an import of `module` brings along, each with the module of ours that asked for it."""
+    """All modules that an import of `module` imports, each with our module that imports it."""
     reached: dict[str, str] = {}
     waiting = [module]
     while waiting:
@@ -69,13 +69,13 @@ def reached_from(module: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("module", PURE)
 def test_the_core_is_pure(module: str) -> None:
-    """Neither a module nor anything of ours that it imports touches the world."""
+    """Neither a core module nor anything of ours that it imports can reach the outside world."""
     touched = {name: by for name, by in reached_from(f"keycheck.{module}").items() if name.partition(".")[0] in WORLD}
     assert touched == {}
 
 
 def test_the_search_finds_what_is_there() -> None:
-    """The transport does touch the world, and so does whoever imports it."""
+    """The control: the search finds an import in a module, and in a module that imports that one."""
     assert "requests" in reached_from("keycheck.network.transport")
     assert "requests" in reached_from("keycheck.run.run")
 
@@ -103,7 +103,7 @@ def test_the_search_finds_what_is_there() -> None:
     ],
 )
 def test_each_outside_thing_has_one_owner(thing: str, owners: set[str]) -> None:
-    """Whoever looks for it looks in one file, or in one folder of keycheck/."""
+    """Each outside thing is used in one file or one folder of keycheck/."""
     files = (ROOT / "keycheck").rglob("*.py")
     modules = [".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in files]
     users = {

@@ -24,17 +24,17 @@ def percent(text: str) -> str:
 
 
 def in_lines(text: str, width: int, end: str = "\n") -> str:
-    """As tools wrap what is long."""
+    """A text wrapped into lines, as tools do."""
     return end.join(text[i : i + width] for i in range(0, len(text), width))
 
 
 def packed(text: str) -> str:
-    """In base64, behind something else."""
+    """A text in base64, behind other bytes."""
     return base64.b64encode(b"\x00\x01 some bytes before: " + text.encode()).decode()
 
 
 def in_lines_of(width: int, text: str) -> str:
-    """In base64, in lines of this width."""
+    """A text in base64, in lines of this width."""
     return in_lines(packed(text), width)
 
 
@@ -98,7 +98,7 @@ def test_each_way_of_writing_is_undone(way: str, text: str) -> None:
 @settings(max_examples=60, deadline=None)
 @given(st.text(max_size=30), st.sampled_from(sorted(WRITTEN)), st.text(max_size=30))
 def test_whatever_surrounds_it(before: str, way: str, after: str) -> None:
-    """Noise beside a secret hides it from nobody, so long as it is not part of the same word."""
+    """A secret is found with any text around it that is not part of the same word."""
     assert Redactor([SECRET]).finds(f"{before} {WRITTEN[way](SECRET)} {after}")
 
 
@@ -157,12 +157,12 @@ a N</p>"""
     ],
 )
 def test_a_document_that_is_rewritten_keeps_its_form(document: str, changed: str) -> None:
-    """Its texts are changed, and neither tags nor names, styles or scripts."""
+    """Texts of a document are changed, and tags, names, styles and scripts are not."""
     assert rewritten(document, lambda text: text.replace("name", "N")) == changed
 
 
 @given(st.recursive(st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
 def test_a_document_in_which_nothing_is_changed_is_the_same(value: object) -> None:
-    """To the byte."""
+    """Without a change the document is the same to the byte."""
     for document in (json.dumps(value, indent=2), f"<a b='{html.escape(json.dumps(value))}'>{value}</a>"):
         assert rewritten(document, str) == document

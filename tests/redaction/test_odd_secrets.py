@@ -1,4 +1,4 @@
-"""Whatever a secret or a listen key is made of, reports keep their form, and tell nothing of it."""
+"""Reports stay well formed and reveal nothing, with any characters in a secret or a listen key."""
 
 import json
 import string
@@ -75,7 +75,7 @@ anything = st.text(min_size=LENGTH, max_size=LENGTH)
 
 
 def runs_of(secret: str) -> Iterable[str]:
-    """In lower case, forwards and backwards, those aside that our own texts hold."""
+    """The runs of a secret in lower case, forwards and backwards, without those that our own texts hold."""
     ways = (secret.lower(), secret.lower()[::-1])
     found = {way[i : i + RUN] for way in ways for i in range(len(way) - RUN + 1)}
     return {run for run in found if " ".join(run.split()) not in OURS}
@@ -91,7 +91,7 @@ def leaves(value: Any) -> Iterable[str]:
 
 
 def form_of(value: Any, name: str = "") -> Any:
-    """A JSON value without the texts that are told to people."""
+    """A JSON value with its texts for people emptied."""
     if isinstance(value, dict):
         return {inner: form_of(one, inner) for inner, one in value.items()}
     if isinstance(value, list):
@@ -140,7 +140,7 @@ def test_reports_keep_their_form_and_tell_nothing(secret: str, is_told: bool) ->
 
 @pytest.mark.parametrize("length", [10, 20, 23])
 def test_a_piece_of_a_credential_in_a_docstring_is_no_word_of_ours(length: int, tmp_path: Path) -> None:
-    """Whoever wrote it there has not made it harmless."""
+    """A piece of a credential in a check's docstring is still hidden."""
     piece = API_KEY[20 : 20 + length]
     text = f'import pytest\n\n@pytest.mark.critical\ndef test_x():\n    """The key {piece} is good."""\n'
     (tmp_path / "test_8_x.py").write_text(text, encoding="utf-8")
@@ -167,7 +167,7 @@ def test_letters_of_a_credential_in_a_check_are_no_word_of_ours(place: str, cut:
 
 
 def test_a_credential_in_a_source_file_is_no_word_of_ours(tmp_path: Path) -> None:
-    """Nor one in the sources of a plugin that writes a page: no name is that long."""
+    """A credential in a plugin's source is still hidden: names in sources are shorter."""
     (tmp_path / "app.js").write_text(f"const resultsTableRow = 1, x = '{LETTERS}'", encoding="utf-8")
     words = vocabulary.of(CATALOGUE, [tmp_path])
     assert "resultstablerow" in words
@@ -189,7 +189,7 @@ OF_PAGES = {
 
 @pytest.mark.parametrize("secret", OF_PAGES.values(), ids=OF_PAGES)
 def test_what_pytest_html_says_of_itself_is_no_secret(secret: str, suite: SuiteRunner) -> None:
-    """Its page is left as it is, and so is JUnit's file; nothing is torn out of the terminal's lines."""
+    """A secret that equals a text of pytest-html changes neither its page nor JUnit's file nor the terminal's lines."""
     junit, html = suite.folder / "junit.xml", suite.folder / "page.html"
     options = (f"--junitxml={junit}", "-o", "junit_logging=all", f"--html={html}", "--self-contained-html", "-rA")
     with LocalExchange() as exchange:
@@ -202,7 +202,7 @@ def test_what_pytest_html_says_of_itself_is_no_secret(secret: str, suite: SuiteR
 
 
 class OneAnswer:
-    """A transport whose every answer is the same."""
+    """A transport with one answer to every request."""
 
     def __init__(self, status: int, body: dict[str, Any]) -> None:
         self._raw = RawAnswer(status, {"content-type": "application/json"}, json.dumps(body).encode())
@@ -216,7 +216,7 @@ class OneAnswer:
 @example("interactions:\n- request:\n    body: null\n    headers: {}\n    me")
 @example("&positionSide=BOTH&type=MARKET&quantity=0.001&recvWindow=5000")
 def test_a_cassette_keeps_its_form_and_tells_nothing(secret: str) -> None:
-    """It is read back as it was recorded, but for the secret, and is found clean."""
+    """A cassette replays as it was recorded, but for the secret, and a scan of it finds no secret."""
     redactor = Redactor([secret], vocabulary=lambda: OURS)
     answer = {"code": -9999, "msg": f"no: {secret}"}
     query = Secret("symbol=BTCUSDT&side=BUY&positionSide=BOTH&type=MARKET&quantity=0.001&recvWindow=5000&timestamp=5")
@@ -272,7 +272,7 @@ def test_a_run_with_an_odd_secret_leaves_all_its_files(odd: str, suite: SuiteRun
     ],
 )
 def test_a_setting_that_holds_a_secret_is_refused(name: str, value: str, suite: SuiteRunner, tmp_path: Path) -> None:
-    """It would be shown in every report, in upper case, and asked of a name server, in lower case."""
+    """Such a setting would be shown in every report, and a host name would be sent to a name server."""
     env_file = tmp_path / "mine.env"
     with LocalExchange() as exchange:
         lines = exchange.settings() | {name: value, "BINANCE_ALLOW_OTHER_HOSTS": "on"}

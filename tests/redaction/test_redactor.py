@@ -69,7 +69,7 @@ def test_secrets_that_touch_are_all_gone(several: list[str]) -> None:
 @settings(max_examples=100, deadline=None)
 @given(secrets, st.text(max_size=200))
 def test_innocent_text_is_left_alone(secret: str, text: str) -> None:
-    """Text that shares no run with a secret and has no tell-tale shape comes out as it went in."""
+    """A text without a run of a secret and without a secret's shape stays as it is."""
     assume(not any(run in text for run in runs(secret)))
     assume(not any(tell in text.lower() for tell in ("signature=", "x-mbx-apikey", "listenkey")))
     assume(sum(c in string.hexdigits for c in text) < 64)
@@ -82,7 +82,7 @@ def test_innocent_text_is_left_alone(secret: str, text: str) -> None:
 @example("X-MBX-APIKEY: abc")
 @example("signature=abc&x=1")
 def test_cleaning_twice_is_cleaning_once(text: str) -> None:
-    """What is clean stays as it is: cassettes are cleaned when written and again when read."""
+    """Cleaning a clean text changes nothing: cassettes are cleaned when written and again when read."""
     redactor = Redactor([KEY, SECRET])
     once = redactor.clean(text)
     assert redactor.clean(once) == once
@@ -127,7 +127,7 @@ def test_tell_tale_shapes_are_hidden_unlearned(text: str, cleaned: str) -> None:
     ],
 )
 def test_an_ipv4_address_is_masked_where_it_is_shared(text: str) -> None:
-    """Whatever stands around an address, it does not leave the owner's terminal."""
+    """With any text around it, an address is masked in shared text and shown to the owner."""
     cleaned = Redactor().clean_shared(text)
     assert "203.0" not in cleaned
     assert HIDDEN_IP in cleaned
@@ -136,7 +136,7 @@ def test_an_ipv4_address_is_masked_where_it_is_shared(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["request ip: 2001:db8::1", "[2001:db8::1]:443", "ip:2001:db8::1", "2001:DB8::1, x"])
 def test_an_ipv6_address_is_masked_where_it_is_shared(text: str) -> None:
-    """IPv6 is masked as IPv4 is, and is still told from it: that may be why a key was refused."""
+    """IPv6 is masked with a mark of its own, since the version of IP may be the reason for a refusal."""
     cleaned = Redactor().clean_shared(text)
     assert "db8" not in cleaned.lower()
     assert HIDDEN_IPV6 in cleaned
@@ -169,7 +169,7 @@ def test_a_text_too_short_for_a_key_tears_no_holes(secret: str) -> None:
 
 
 def test_a_redactor_does_not_print_what_it_knows() -> None:
-    """Its repr holds no run of a secret."""
+    """The redactor's repr holds no run of a secret."""
     assert not Redactor([SECRET]).knows(repr(Redactor([SECRET])))
 
 
@@ -217,12 +217,12 @@ def test_a_run_is_known_wherever_it_stands_and_whatever_it_is_made_of(secret: st
     ],
 )
 def test_an_address_is_masked_whatever_is_glued_to_it(text: str) -> None:
-    """And however it is written."""
+    """An address in any spelling is masked, with any letters around it."""
     assert not re.search(r"113|999", Redactor().clean_shared(text))
 
 
 def test_a_text_that_is_cut_ends_with_a_whole_word() -> None:
-    """Half an address would be masked by nobody."""
+    """A text is cut at a word's end, since half an address would not be recognised and masked."""
     shown = printable("word " * 10 + "2001:db8:85a3:8d3:1319:8a2e:370:7348", 60)
     assert shown == "word " * 9 + "word…"
 
@@ -243,7 +243,7 @@ OURS = "schemaVersion withdrawals_are_disabled".lower()
     ],
 )
 def test_our_own_words_are_hidden_in_a_longer_stretch_alone(secret: str, text: str, cleaned: str) -> None:
-    """A run that stands in them tells nothing, whoever's secret it is; what goes on beyond them does."""
+    """A run that also stands in our own texts is not hidden; it is hidden together with more of the secret."""
     redactor = Redactor([secret], vocabulary=lambda: OURS)
     assert redactor.clean(text) == cleaned
     assert redactor.finds(text) is (cleaned != text)
@@ -275,7 +275,7 @@ def test_a_secret_in_a_document_is_no_part_of_its_form(document: str, way: str) 
 
 
 def test_a_secret_that_only_begins_in_a_documents_form_is_not_found() -> None:
-    """Fewer than ten of its characters are told by what stands there."""
+    """A secret is found by ten of its own characters; those that a document's form already shows do not count."""
     redactor = Redactor(['"detail": "the futures API answered", "fix": "'])
     assert not redactor.finds('{"detail": "the fut", "fix": ""}')
     assert redactor.finds('{"detail": "the futures API", "fix": ""}')
@@ -299,7 +299,7 @@ def test_a_short_password_is_hidden_where_it_stands_alone(password: str) -> None
 
 
 def test_a_password_that_is_a_word_of_ours_stays_where_it_is() -> None:
-    """Whoever has chosen `detail` would find no report readable."""
+    """A password `detail` is not hidden in our own texts; otherwise no report would be readable."""
     redactor = Redactor(vocabulary=lambda: '"title": "", "detail": ""')
     redactor.learn_password("detail")
     redactor.learn_password("eta")
@@ -327,7 +327,7 @@ def lines(number: int, secret: str = "") -> str:
 
 
 def page_of(log: str) -> str:
-    """As pytest-html keeps it: in JSON, in an attribute."""
+    """A page as pytest-html writes it, with the log as JSON in an attribute."""
     return f'<html><p data-jsonblob="{html.escape(json.dumps([log]))}"></p>{html.escape(log)}</html>'
 
 
@@ -342,7 +342,7 @@ LARGE: dict[str, Callable[[int], str]] = {
 @pytest.mark.parametrize("ask", ["clean", "finds"])
 @pytest.mark.parametrize("kind", LARGE)
 def test_eight_times_the_text_takes_no_more_than_sixteen_times_as_long(kind: str, ask: str) -> None:
-    """Of the processor's own time, the best of three; twice what a linear search takes is left for memory and noise."""
+    """Eight times the text takes at most sixteen times as long; a linear search takes eight, the rest is for noise."""
 
     def seconds(text: str) -> float:
         took = []

@@ -51,7 +51,7 @@ def test_what_holds_a_secret_does_not_print_it_either() -> None:
     ],
 )
 def test_a_secret_is_not_packed_copied_or_joined(pack: Callable[[Secret], object]) -> None:
-    """What would carry a secret off refuses to, and does not quote it."""
+    """Pickling, copying and joining a secret raise a TypeError that does not quote it."""
     with pytest.raises(TypeError) as caught:
         pack(Secret(CANARY))
     assert CANARY not in str(caught.value)
@@ -70,13 +70,13 @@ def test_a_secret_has_no_attributes_to_list() -> None:
 
 
 def test_secrets_do_not_compare_by_their_text() -> None:
-    """Nobody learns by comparing that two secrets, or a secret and a guess, are equal."""
+    """A comparison does not reveal that two secrets, or a secret and a guess, are equal."""
     assert Secret(CANARY) != Secret(CANARY)
     assert Secret(CANARY).__eq__(CANARY) is NotImplemented  # a guess is no secret
     assert hash(Secret(CANARY)) != hash(CANARY)
 
 
 def test_a_secret_is_revealed_on_demand() -> None:
-    """Whoever asks for the secret by name gets it, to the letter."""
+    """`reveal` gives the secret unchanged."""
     assert Secret(CANARY).reveal() == CANARY
     assert Secret("").reveal() == ""

@@ -14,7 +14,7 @@ def never(text: str) -> bool:
 
 
 def test_a_file_is_written_as_utf_8_with_unix_line_ends(tmp_path: Path) -> None:
-    """Whatever the machine's own encoding is."""
+    """A file is written as UTF-8 with any encoding of the machine."""
     artefacts.write(tmp_path / "a.json", "币 ✓\n", never)
     assert (tmp_path / "a.json").read_bytes() == "币 ✓\n".encode()
 
@@ -36,7 +36,7 @@ def test_a_report_may_be_read_by_others(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("step", ["replace", "chmod"])
 def test_what_was_there_stays_where_writing_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
-    """And the half-made one goes."""
+    """If writing fails, the old file stays and the half-written one is removed."""
     file = tmp_path / "a.json"
     file.write_text("old")
 
@@ -66,14 +66,14 @@ def test_a_directory_is_not_replaced(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_made_with_its_parents(tmp_path: Path) -> None:
-    """And one that exists is fine; trying it leaves nothing in it."""
+    """A folder is made with its parents; one that exists is fine, and the trial leaves nothing in it."""
     for _ in range(2):
         artefacts.make_folder(tmp_path / "a" / "b", "--report-dir")
     assert list((tmp_path / "a" / "b").iterdir()) == []
 
 
 def test_a_folder_that_takes_no_file_is_named(tmp_path: Path) -> None:
-    """In one sentence with the remedy, and without the path to it."""
+    """The message names the folder and a remedy in one sentence, without the path to it."""
     (tmp_path / "file").touch()
     for folder in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(UsageProblem, match="--report-dir") as caught:
@@ -83,7 +83,7 @@ def test_a_folder_that_takes_no_file_is_named(tmp_path: Path) -> None:
 
 
 def test_dirty_file_is_not_kept(tmp_path: Path) -> None:
-    """Neither the new text, nor the old file, which might be taken for it."""
+    """If the new text holds a secret, neither it nor the old file is kept, which might be taken for it."""
     path = tmp_path / "a.json"
     artefacts.write(path, "old", never)
     with pytest.raises(DirtyArtefact, match=r"a\.json would have held a secret"):

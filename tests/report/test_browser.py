@@ -25,7 +25,7 @@ LOOKS = [
     for scheme in ("light", "dark")
     for script in (True, False)
 ]
-BOTH_LIGHTS = (NARROW._replace(scheme="dark"), WIDE)  # and both widths: where axe looks, which takes a second
+BOTH_LIGHTS = (NARROW._replace(scheme="dark"), WIDE)  # both widths as well; axe takes a second for each
 SUMMARY = "# NOT OK\n\n- what is wrong\n- what to do\n"
 # These, in two of the looks; -m browser takes all in each.
 OFTEN = ("healthy", "ip-refused")
@@ -41,7 +41,7 @@ CASSETTES = [
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One for all tests of this file."""
+    """One browser for all tests of this file."""
     executable = chromium()
     if executable is None:
         pytest.skip(MISSING)
@@ -59,12 +59,12 @@ def written(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
 
 
 def overflow(seen: Seen) -> int:
-    """By how many pixels a page is wider than its window."""
+    """The number of pixels by which a page is wider than its window."""
     return int(seen.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
 
 def assert_quiet_and_whole(seen: Seen) -> None:
-    """Nothing said, nothing asked for, nothing to the right, and the verdict in sight."""
+    """Asserts that the page logs and requests nothing, fits its width, and shows the verdict on the first screen."""
     assert (seen.said, seen.asked) == ([], [])
     assert overflow(seen) <= 0
     box, size = seen.page.locator("#kc-verdict").bounding_box(), seen.page.viewport_size
@@ -74,14 +74,14 @@ def assert_quiet_and_whole(seen: Seen) -> None:
 
 
 def violations(seen: Seen) -> list[str]:
-    """What axe-core finds wrong, with its place."""
+    """The violations that axe-core finds, with their places."""
     found = Axe().run(seen.page).response["violations"]
     return [f"{one['id']}: {node['target']} {node['failureSummary']}" for one in found for node in one["nodes"]]
 
 
 @pytest.mark.parametrize(("row", "looks"), CASSETTES)
 def test_the_page_of_a_shipped_cassette(row: Shipped, looks: list[Look], browser: Browser, suite: SuiteRunner) -> None:
-    """With and without scripts, in both lights, narrow and wide; what it prints begins with the verdict."""
+    """The page works with and without scripts, in both lights, narrow and wide; its print begins with the verdict."""
     suite("--replay", row.name)
     file = suite.report_dir / "report.html"
     for look in looks:
@@ -99,7 +99,7 @@ def test_the_page_of_a_shipped_cassette(row: Shipped, looks: list[Look], browser
 @pytest.mark.parametrize("written", ["hostile", "reversed", "long"], indirect=True)
 @pytest.mark.parametrize("look", [NARROW, pytest.param(WIDE, marks=pytest.mark.browser)])
 def test_hostile_texts_do_nothing(written: Path, look: Look, browser: Browser) -> None:
-    """Nothing runs, nothing is asked for, the layout holds, and all of it can be opened."""
+    """Hostile texts run nothing and request nothing, the layout holds, and all of it can be opened."""
     with opened(browser, written, look) as seen:
         seen.page.locator("details").evaluate_all("all => all.forEach(one => one.open = true)")
         assert seen.page.title() == "NOT OK - Keycheck"
@@ -166,7 +166,7 @@ def test_one_click_selects_the_text_for_a_ticket(written: Path, browser: Browser
 
 @pytest.mark.parametrize("written", ["failing"], indirect=True)
 def test_the_first_screen_says_what_is_wrong_and_what_to_do(written: Path, browser: Browser) -> None:
-    """On a wide screen the first thing to do is in sight; on a narrow one the cause is."""
+    """A wide screen shows the first fix without scrolling, and a narrow one the cause."""
     for look, text in ((NARROW, "The key can take money out"), (WIDE, "What to do:")):
         with opened(browser, written, look) as seen:
             box = seen.page.get_by_text(text).first.bounding_box()
@@ -194,7 +194,7 @@ def test_it_prints_on_one_sheet_and_its_details_on_more(written: Path, browser: 
 
 
 def test_pytest_html_shows_the_verdict_first(browser: Browser, suite: SuiteRunner) -> None:
-    """And a table of claims with their severity, in which no node id is left."""
+    """The page begins with the verdict; its table has claims and severities instead of node ids."""
     file = suite.folder / "page.html"
     suite("--replay", "withdrawals-enabled", f"--html={file}", "--self-contained-html", all_plugins=True)
     with opened(browser, file) as seen:

@@ -1,4 +1,4 @@
-"""`--compare`, and the text for a ticket, as a user meets them."""
+"""`--compare`, and the text for a ticket, as users see them."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ EMPTY = "is no verdict.json of this suite"
 
 
 def summary_of(runner: SuiteRunner) -> str:
-    """reports/summary.md."""
+    """The text of reports/summary.md."""
     return (runner.report_dir / "summary.md").read_text(encoding="utf-8")
 
 
@@ -25,7 +25,7 @@ def compared(runner: SuiteRunner, *names: str) -> Finished:
 
 
 def test_what_was_fixed_is_told_everywhere(suite: SuiteRunner) -> None:
-    """Also where the new verdict takes the old one's place. The verdict itself is that of this run alone."""
+    """Every report names fixed checks, even if the new verdict replaces the old file; the verdict ignores them."""
     done = compared(suite, "withdrawals-enabled", "healthy")
     assert done.exit_status == 0
     assert "fixed: withdrawals_are_disabled" in done.output
@@ -39,7 +39,7 @@ def test_what_was_fixed_is_told_everywhere(suite: SuiteRunner) -> None:
 
 
 def test_what_broke_and_what_still_fails_is_told(suite: SuiteRunner) -> None:
-    """Each in its own list."""
+    """Broken checks and those that still fail each have a list."""
     done = compared(suite, "healthy", "clock-behind")
     assert "broke: clock_agrees_with_exchange, clock_is_inside_signing_window" in " ".join(done.output.split())
     again = compared(suite, "clock-ahead")
@@ -47,7 +47,7 @@ def test_what_broke_and_what_still_fails_is_told(suite: SuiteRunner) -> None:
 
 
 def test_nothing_changed_is_an_answer(suite: SuiteRunner) -> None:
-    """And not silence."""
+    """Without a change the terminal says that nothing changed."""
     done = compared(suite, "healthy", "hedge-mode")
     assert "nothing changed" in done.output
     assert {name: ids for name, ids in done.verdict["comparison"].items() if ids and name != "against"} == {}
@@ -55,7 +55,7 @@ def test_nothing_changed_is_an_answer(suite: SuiteRunner) -> None:
 
 
 def test_a_folder_stands_for_the_verdict_in_it(suite: SuiteRunner, tmp_path: Path) -> None:
-    """As reports are kept."""
+    """--compare takes the folder of a kept report."""
     suite("--replay", "healthy")
     kept = suite.report_dir.rename(tmp_path / "yesterday")
     assert "broke: withdrawals_are_disabled" in suite("--replay", "withdrawals-enabled", "--compare", str(kept)).output
@@ -88,7 +88,7 @@ def test_what_cannot_be_compared_with_is_refused_in_a_sentence(
 
 
 def test_another_environment_or_key_is_refused_in_a_sentence(suite: SuiteRunner, tmp_path: Path) -> None:
-    """What differs would be that."""
+    """A verdict of another environment or key is refused: the difference would be theirs."""
     suite("--replay", "healthy")
     told = json.loads((suite.report_dir / "verdict.json").read_text(encoding="utf-8"))
     done = compared(suite, "wrong-environment")
@@ -102,7 +102,7 @@ def test_another_environment_or_key_is_refused_in_a_sentence(suite: SuiteRunner,
 
 
 def test_ci_gets_the_text_for_a_ticket(suite: SuiteRunner, tmp_path: Path) -> None:
-    """Behind what other steps have written there; a place that cannot be written to changes nothing."""
+    """The text is added to what other steps have written; a file that cannot be written changes nothing."""
     file = tmp_path / "step.md"
     file.write_text("# build\n", encoding="utf-8")
     suite("--replay", "ip-refused", settings={"GITHUB_STEP_SUMMARY": str(file)})
@@ -113,7 +113,7 @@ def test_ci_gets_the_text_for_a_ticket(suite: SuiteRunner, tmp_path: Path) -> No
 
 
 def test_the_page_has_the_text_for_a_ticket(suite: SuiteRunner) -> None:
-    """So that it can be copied from there."""
+    """The page has the text for a ticket, to be copied."""
     done = suite("--replay", "healthy")
     assert "## Keycheck: OK" in done.page
     assert "`healthy`" in done.page

@@ -36,7 +36,7 @@ def of(text: str, name: str) -> list[tuple[dict[str, str], float]]:
 
 @pytest.mark.parametrize("name", VERDICTS)
 def test_every_report_can_be_read(name: str) -> None:
-    """One line for each check and cause; 1 for OK alone; no line is there twice."""
+    """The text has one line for each check and cause, none twice, and keycheck_ok is 1 for OK alone."""
     verdict = VERDICTS[name]
     text = prometheus.render([({}, verdict)])
     lines = [(found, tuple(sorted(labels.items()))) for found, labels, _ in samples(text)]
@@ -84,7 +84,7 @@ def test_a_run_without_a_verdict_leaves_no_old_one(suite: SuiteRunner, tmp_path:
 @pytest.mark.skipif(os.name == "nt", reason="no such device")
 @pytest.mark.parametrize("file", ["/proc/keycheck.prom", "no/such/folder/keycheck.prom"])
 def test_a_file_that_cannot_be_written_is_exit_3(file: str, suite: SuiteRunner) -> None:
-    """In a sentence that names the option; the verdict stands."""
+    """A file that cannot be written is exit 3 with a sentence that names the option; the verdict stands."""
     done = suite("--replay", "healthy", "--prom", file)
     assert done.exit_status == 3
     assert "--prom could not be written" in done.output

@@ -38,13 +38,13 @@ class Tags(HTMLParser):
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Keeps a tag."""
+        """Keeps the tag and its attributes."""
         self.tags.append(tag)
         self.text += " " * (tag in BLOCKS)
         self.attributes += [(tag, name, value or "") for name, value in attrs]
 
     def handle_data(self, data: str) -> None:
-        """Keeps text."""
+        """Keeps the text, scripts and styles aside."""
         if self.tags and self.tags[-1] == "script" and data.strip():
             self.data += data
         elif "style" not in self.tags[-1:]:
@@ -52,7 +52,7 @@ class Tags(HTMLParser):
 
 
 def text_of(report: RunReport) -> str:
-    """What stands on the page, its white space as single blanks."""
+    """The text of the page, with single blanks as white space."""
     return " ".join(Tags(page.render(report)).text.split())
 
 
@@ -96,7 +96,7 @@ def test_a_text_cannot_turn_the_line_that_it_stands_in() -> None:
 
 
 def test_a_flood_is_cut() -> None:
-    """Half a megabyte of message makes no page that nobody can open."""
+    """A message of half a megabyte is cut, so that browsers can still open the page."""
     calls = [replace(call, message="x" * 500_000) for call in failing().calls]
     assert len(page.render(replace(failing(), calls=calls), "y" * 500_000)) < 2 * LARGEST
 
@@ -131,7 +131,7 @@ def test_a_page_is_small() -> None:
 
 @pytest.mark.parametrize("verdict", Verdict)
 def test_the_verdict_stands_first(verdict: Verdict) -> None:
-    """Before any heading below the title, in words and with a shape of its own."""
+    """The verdict stands before the first heading, in words and with a shape of its own."""
     text = page.render(replace(BLANK, verdict=verdict))
     assert SENTENCES[verdict] in text_of(replace(BLANK, verdict=verdict))
     assert text.index("USD-M</span>") < text.index("<h2>")
@@ -140,7 +140,7 @@ def test_the_verdict_stands_first(verdict: Verdict) -> None:
 
 
 def test_what_matters_more_stands_higher() -> None:
-    """Verdict, causes, failures, warnings, what could not be looked at, pictures, all checks, facts."""
+    """The page's order: verdict, causes, failures, warnings, unproven checks, pictures, all checks, facts."""
     text = text_of(failing())
     headings = ["NOT OK", "What is wrong", "What failed", "Warnings", "What could not be looked at", "At a glance"]
     places = [text.index(heading) for heading in [*headings, "All checks", "The run", "Requests, as they"]]
@@ -148,7 +148,7 @@ def test_what_matters_more_stands_higher() -> None:
 
 
 def test_a_cause_comes_with_its_evidence_and_what_to_do() -> None:
-    """In words for people; what two causes rest on is told once."""
+    """A cause has its evidence and its fix in words for people; evidence that two causes share is shown once."""
     text = text_of(failing())
     places = [text.index(part) for part in ("The key can take money out", "●●● certain", "A new cause", "●○○ possible")]
     assert sorted(places) == [places[i] for i in (1, 0, 3, 2)]
@@ -169,20 +169,20 @@ def test_a_cause_tells_what_to_do_about_failures_and_not_about_warnings() -> Non
 
 
 def test_a_failure_is_told_by_what_was_seen() -> None:
-    """Its claim names the good state: alone beside FAIL, it would say the opposite of what is wrong."""
+    """A failure is shown by its observation: the claim names the good state, which would be misleading beside FAIL."""
     assert "FAIL The key can withdraw funds Should be: The key cannot withdraw funds." in text_of(failing())
     long = replace(failing(), findings=[replace(failing().findings[1], detail="x" * 200)])
     assert f"Not so: The key cannot withdraw funds. Observed: X{'x' * 199}" in text_of(long)
 
 
 def test_what_was_blocked_names_what_blocks_it() -> None:
-    """By claim and by id."""
+    """A blocked check names its blocker by claim and by id."""
     text = text_of(failing())
     assert "BLOCKED by: The key cannot withdraw funds. check_1 has to hold" in text
 
 
 def test_every_check_stands_under_its_step() -> None:
-    """With what was observed and why it matters."""
+    """Every check stands under its step, with its observation and its reason."""
     text = text_of(healthy())
     text = text[text.index("All checks") :]
     places = [text.index(f"{n} {NAMES[n]}") for n in range(1, STEPS + 1)]
@@ -218,7 +218,7 @@ def test_a_number_of_no_request_is_no_evidence() -> None:
 
 @pytest.mark.parametrize("outcome", Outcome)
 def test_an_outcome_is_told_without_colour(outcome: Outcome) -> None:
-    """By a shape and a word; both are on the page."""
+    """An outcome is shown by a shape and a word, so that it is understood without colour."""
     finding = Finding(Check("a", 1, Severity.CRITICAL, "Title."), outcome, "seen", "b")
     text = page.render(replace(BLANK, findings=[finding]))
     assert MARKS[outcome] in text
@@ -247,14 +247,14 @@ def test_the_run_is_told_in_facts() -> None:
 
 
 def test_a_replay_says_what_was_recorded_when_and_where() -> None:
-    """Its page is no news of today."""
+    """A replay's page says when and where its answers were recorded."""
     label = Label("mine", STARTED, "local exchange", "0.0.9", "production", "BTCUSDT", 5000, True, KeyFacts())
     text = text_of(replace(BLANK, mode="replay", cassette=label))
     assert text.count("replay of mine, recorded 2026-11-20 08:13:00 UTC from local exchange by version 0.0.9") == 2
 
 
 def test_a_recording_does_not_call_itself_a_replay() -> None:
-    """Its answers came from the exchange, a minute ago."""
+    """A recording's answers came from the exchange in this run, so its page does not mention a replay."""
     label = Label("mine", STARTED, "production", "0.1.0", "production", "BTCUSDT", 5000, True, KeyFacts())
     text = text_of(replace(BLANK, mode="record", cassette=label))
     assert "replay" not in text
@@ -294,7 +294,7 @@ def test_the_section_is_the_head_of_the_page() -> None:
 
 
 def test_a_row_of_pytest_html_names_the_claim() -> None:
-    """And its severity; what is no check keeps its node id. All of it escaped."""
+    """A row of pytest-html has the escaped claim and its severity; a test that is no check keeps its node id."""
     finding = hostile().findings[0]
     for cells, texts in (
         (table.cells(finding, "suite/test_a.py::test_a"), ["critical", HOSTILE]),
@@ -305,7 +305,7 @@ def test_a_row_of_pytest_html_names_the_claim() -> None:
 
 
 def test_what_changed_since_an_earlier_run_is_told_in_claims() -> None:
-    """Where it was asked for, and also that nothing changed."""
+    """With --compare the page lists changed claims, or says that nothing changed."""
     report = compared()
     text = page.render(report)
     for part in ("Since NOT_OK of", "No longer holds", "Still does not hold", "Holds again"):
@@ -319,5 +319,5 @@ def test_what_changed_since_an_earlier_run_is_told_in_claims() -> None:
 
 
 def test_a_cause_shows_its_fixed_name() -> None:
-    """By which scripts and manuals know it."""
+    """A cause shows the fixed name by which scripts and manuals know it."""
     assert "<code>withdrawals_enabled</code>" in page.render(failing())

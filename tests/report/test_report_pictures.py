@@ -1,4 +1,4 @@
-"""The pictures say what the numbers say: in place, in length, and in words for whoever does not see them."""
+"""The pictures say what the numbers say: in place, in length, and in words for readers who cannot see them."""
 
 import re
 from dataclasses import replace
@@ -22,7 +22,7 @@ STYLES = Path(__file__).parents[2] / "keycheck" / "report"
 
 
 def words(picture: Picture) -> list[str]:
-    """What is written in a picture."""
+    """The texts in a picture."""
     return [one.text for one in picture.words]
 
 
@@ -30,12 +30,12 @@ def words(picture: Picture) -> list[str]:
 
 
 def marker(picture: Picture) -> float:
-    """Where the drift is drawn, in per cent."""
+    """The place of the drift's marker, in per cent."""
     return next(one.x for one in picture.lines if one.kind == "marker")
 
 
 def allowed(picture: Picture) -> list[tuple[float, float]]:
-    """Where both lanes allow it, in per cent."""
+    """The ranges that both limits allow, in per cent."""
     return [(one.x, one.x + one.width) for one in picture.bars if one.kind == "allowed"]
 
 
@@ -58,7 +58,7 @@ def test_the_drift_stands_where_its_limits_say(offset: float, tone: str, inside:
 
 
 def test_the_limits_are_marked() -> None:
-    """With their numbers, under the ends of what they allow."""
+    """The limits stand with their numbers under the ends of the allowed ranges."""
     picture = drift_scale(Drift(0, 20), 5000)
     assert words(picture) == [
         "Keycheck's limit",
@@ -72,7 +72,7 @@ def test_the_limits_are_marked() -> None:
 
 
 def test_doubt_has_a_width() -> None:
-    """As much to either side as the drift is uncertain, and a colour of its own where that leaves it open."""
+    """The drift's uncertainty is drawn to both sides, in a colour of its own if the drift may be over a limit."""
     doubts = [next(one for one in drift_scale(Drift(0, by), 5000).bars if one.kind == "doubt") for by in (100, 200)]
     assert doubts[1].width == pytest.approx(2 * doubts[0].width, abs=0.02)
     assert drift_scale(Drift(1990, 100), 5000).tone == "unproven"
@@ -81,7 +81,7 @@ def test_doubt_has_a_width() -> None:
 @pytest.mark.parametrize("offset", [-1e15, -60_000, 60_000, 1e15])
 @pytest.mark.parametrize("recv_window", [1, 5000, 60_000])
 def test_what_is_off_the_scale_is_drawn_at_its_edge(offset: float, recv_window: int) -> None:
-    """And says so; nothing is drawn outside of the picture."""
+    """A drift off the scale is drawn at its edge with a remark, and nothing is drawn outside of the picture."""
     picture = drift_scale(Drift(offset, 5), recv_window)
     assert marker(picture) == (99.5 if offset > 0 else 0.5)
     assert words(picture)[-1].endswith(" s, off this scale")
@@ -105,7 +105,7 @@ def test_numbers_have_their_sign() -> None:
 
 
 def test_a_healthy_key_has_what_it_should_and_nothing_else() -> None:
-    """What it needs stands above what it can do without."""
+    """The permissions that a key needs come first, then those that it should not have."""
     rows = permission_matrix(PERMISSIONS)
     assert [row.name for row in rows[:3]] == ["enableReading", "enableFutures", "ipRestrict"]
     assert all(row.cells == ("yes", "yes") for row in rows[:3])
@@ -127,7 +127,7 @@ def test_a_healthy_key_has_what_it_should_and_nothing_else() -> None:
     ],
 )
 def test_what_is_not_as_it_should_be_stands_first(name: str, has: bool, remark: str, kind: str) -> None:
-    """With its remark and the colour of its gravity, and it is named in words."""
+    """A wrong permission comes first, with its remark and its severity's colour, and the description names it."""
     rows = permission_matrix({**PERMISSIONS, name: has})
     assert (rows[0].name, rows[0].remark, rows[0].kind) == (name, remark, kind)
     assert [row.remark for row in rows[1:]] == [""] * (len(rows) - 1)
@@ -135,7 +135,7 @@ def test_what_is_not_as_it_should_be_stands_first(name: str, has: bool, remark: 
 
 
 def test_a_permission_that_only_reads_may_be_held_or_not() -> None:
-    """It is neither missing nor too much."""
+    """A permission that only reads is neither missing nor too much."""
     for has, shown in ((True, "yes"), (False, "no")):
         rows = permission_matrix({**PERMISSIONS, "enableFixReadOnly": has})
         (row,) = [row for row in rows if row.name == "enableFixReadOnly"]
@@ -155,7 +155,7 @@ def test_a_permission_that_only_reads_may_be_held_or_not() -> None:
     ],
 )
 def test_permissions_have_the_words_of_the_menu(name: str, label: str) -> None:
-    """As of October 2026; what the API calls the newest is not known, so they are recognised by a word of theirs."""
+    """Permissions have the labels of Binance's menu of October 2026; new ones are recognised by a word of the name."""
     assert label in [row.label for row in permission_matrix({**PERMISSIONS, name: True})]
 
 
@@ -174,7 +174,7 @@ def test_what_is_worse_stands_above_what_is_bad() -> None:
     ("used", "filled", "tone"), [(0, 0, "pass"), (2, 0.6, "pass"), (1200, 50, "pass"), (2000, 83.33, "warn")]
 )
 def test_weight_fills_its_bar(used: int, filled: float, tone: str) -> None:
-    """In proportion to the limit; a little is still seen."""
+    """The bar is filled in proportion to the limit; a small weight is still visible."""
     picture = weight_bar([replace(PING, used_weight=used)], 2400)
     assert picture
     assert (picture.bars[1].width, picture.tone) == (filled, tone)
@@ -189,7 +189,7 @@ def test_more_than_the_limit_is_a_full_bar() -> None:
 
 
 def test_weight_of_another_host_is_not_counted() -> None:
-    """The wallet API has limits of its own. Where no header told, this run's own weight is drawn."""
+    """The wallet API's weight is not counted, having limits of its own; without a header the run's own is drawn."""
     calls = [replace(PING, used_weight=None), replace(PING, host=Host.WALLET, used_weight=9000)]
     picture = weight_bar(calls, 2400)
     assert picture
@@ -198,7 +198,7 @@ def test_weight_of_another_host_is_not_counted() -> None:
 
 
 def test_without_a_limit_there_is_no_bar() -> None:
-    """But there are words."""
+    """Without a known limit there is a sentence instead of a bar."""
     assert weight_bar([PING], None) is None
     assert weight_description([PING], None).startswith(
         "This run spent 1 of the futures API's request weight. The limit"
@@ -216,7 +216,7 @@ def test_requests_are_drawn_to_one_scale() -> None:
 
 
 def test_a_quick_request_is_still_seen() -> None:
-    """And it stays inside of the picture, at its very end too; so do requests of no time at all."""
+    """A short request, even of 0 ms or at the very end, has a visible bar inside of the picture."""
     late = replace(PING, began_ms=100_000, duration_ms=0)
     for calls in ([PING, late], [replace(PING, duration_ms=0)]):
         bar = timeline(calls, (), ())[-1].picture.bars[0]
@@ -225,7 +225,7 @@ def test_a_quick_request_is_still_seen() -> None:
 
 
 def test_a_refusal_that_a_check_wanted_is_no_cause_for_worry() -> None:
-    """It says which check passes on it; one that no check wanted does not."""
+    """An expected refusal names the check that passes on it; any other refusal is drawn as one."""
     rows = timeline(healthy().calls, healthy().findings, ())
     assert (rows[1].kind, rows[1].note) == ("expected", "as it should be: check_7 passes on this refusal")
     assert (timeline([ORDER], (), ())[0].kind, timeline([ORDER], (), ())[0].note) == ("refused", "")
@@ -240,7 +240,7 @@ def test_a_refusal_that_another_check_fails_on_is_worth_a_look() -> None:
 
 
 def test_a_request_that_was_answered_at_last_is_no_fault_of_the_key() -> None:
-    """Which is said where it stands."""
+    """The timeline notes that a request was answered at the second attempt, which is no fault of the key."""
     report = failing()
     rows = timeline(report.calls, report.findings, report.overcome)
     assert rows[0].note == "answered when it was asked again: no fault of the key"
@@ -261,7 +261,7 @@ def test_an_answer_is_told_in_one_line(call: Call, answer: str) -> None:
 
 
 def test_a_part_is_within_its_whole() -> None:
-    """Whatever the numbers."""
+    """A percentage is between 0 and 100 for any two numbers."""
     assert [percent(*pair) for pair in ((1, 4), (-1, 4), (9, 4), (1, 0), (0, -1))] == [25, 0, 100, 0, 0]
 
 

@@ -19,7 +19,7 @@ NAMES = [name for causes in CAUSES.values() for name in causes]
 
 
 def findings(outcome: Outcome, number: int, detail: str = "what was seen") -> list[Finding]:
-    """So many findings of one outcome."""
+    """A number of findings with one outcome."""
     return [
         Finding(Check(f"{outcome.value}_{i}", 4, Severity.CRITICAL, "Claim."), outcome, detail, "pass_0")
         for i in range(number)
@@ -47,13 +47,13 @@ def worst() -> RunReport:
 
 @pytest.mark.parametrize("report", [worst(), hostile(), RunReport(Verdict.UNPROVEN, "0.1.0", STARTED)])
 def test_it_stays_under_forty_lines(report: RunReport) -> None:
-    """Whatever happened."""
+    """The summary has fewer than forty lines, even with the worst findings."""
     assert len(summary.render(report).splitlines()) < summary.MOST_LINES
 
 
 @pytest.mark.parametrize("verdict", Verdict)
 def test_the_verdict_comes_first(verdict: Verdict) -> None:
-    """As a word and as a sentence."""
+    """The verdict comes first, as a word and as a sentence."""
     text = summary.render(RunReport(verdict, "0.1.0", STARTED))
     assert text.startswith(f"## Keycheck: {verdict.value.replace('_', ' ')}\n\n{SENTENCES[verdict]}\n")
 
@@ -68,19 +68,19 @@ def test_it_says_what_is_wrong_and_what_to_do() -> None:
 
 
 def test_what_comes_from_outside_is_inert() -> None:
-    """Between backticks nothing is a tag, a link, a picture or a mention."""
+    """Texts from outside stand between backticks, where they are no tag, link, picture or mention."""
     inert = re.sub(r"`[^`\n]*`", "", summary.render(hostile()))
     assert not re.search(r"[<`]|\]\(|@|://", inert)
 
 
 def test_a_backtick_does_not_end_what_stands_between_backticks() -> None:
-    """It is written as an apostrophe."""
+    """A backtick in a text becomes an apostrophe, so that it does not end the quotation."""
     report = RunReport(Verdict.NOT_OK, "0.1.0", STARTED, findings=findings(Outcome.FAIL, 1, "a` <b> `![x](y)"))
     assert "- `fail_0`: `a' <b> '![x](y)`" in summary.render(report)
 
 
 def test_a_run_without_checks_has_a_summary() -> None:
-    """It is short, and claims nothing."""
+    """A run without checks has a short summary without claims."""
     text = summary.render(RunReport(Verdict.UNPROVEN, "0.1.0", STARTED))
     assert "no key named" in text
     assert "environment unknown" in text

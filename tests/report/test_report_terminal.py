@@ -17,7 +17,7 @@ STARTED = "2026-11-20T08:13:00Z"
 
 
 def finding(name: str, outcome: Outcome, by: str | None = None) -> Finding:
-    """One finding that names itself."""
+    """A finding whose texts name its check."""
     check = Check(name, 1, Severity.CRITICAL, f"Title of {name}.", "Why.", f"Remedy of {name}.")
     return Finding(check, outcome, f"Detail of {name}.", by)
 
@@ -36,7 +36,7 @@ def test_an_outcome_has_a_word_and_a_style(outcome: Outcome) -> None:
 
 
 def test_failures_come_first_and_the_verdict_last() -> None:
-    """Warnings after what could not be looked at; what passed is not repeated."""
+    """Failures come first, then unproven checks, then warnings, then the verdict; passed checks are not repeated."""
     found = lines(
         finding("a", Outcome.WARN),
         finding("b", Outcome.UNPROVEN),
@@ -56,7 +56,7 @@ def test_failures_come_first_and_the_verdict_last() -> None:
 
 @pytest.mark.parametrize("outcome", [Outcome.FAIL, Outcome.WARN, Outcome.UNPROVEN])
 def test_a_remedy_is_offered_for_what_was_seen_not_to_hold(outcome: Outcome) -> None:
-    """Nobody has seen what to mend where a look was hindered: there, the detail and the causes say what to do."""
+    """An unproven check has no fix of its own: its detail and the causes say what to do."""
     text = "\n".join(lines(finding("a", outcome)))
     assert "Observed: Detail of a." in text
     assert "[a]" in text
@@ -64,14 +64,14 @@ def test_a_remedy_is_offered_for_what_was_seen_not_to_hold(outcome: Outcome) -> 
 
 
 def test_what_one_check_blocks_is_listed_once() -> None:
-    """One cause, however many wait for it."""
+    """A blocker is named once, with all the checks that it blocks."""
     text = "\n".join(lines(*(finding(name, Outcome.BLOCKED, "first") for name in ("a", "b", "c"))))
     assert text.count("first") == 1
     assert "a, b, c" in text
 
 
 def test_a_diagnosis_stands_right_before_the_verdict() -> None:
-    """In its order; what two causes rest on is shown once."""
+    """Causes stand before the verdict in their order; evidence that two of them share is shown once."""
     found = [
         Diagnosis(cause, Confidence.POSSIBLE, f"About {cause}.", ("HTTP 401",), f"Mend {cause}.")
         for cause in ("unknown_key", "ip_not_allowed")
@@ -105,7 +105,7 @@ def test_an_answer_that_came_at_the_second_try_is_mentioned() -> None:
 
 @pytest.mark.parametrize("verdict", Verdict)
 def test_the_verdict_is_a_word_and_a_sentence(verdict: Verdict) -> None:
-    """Also where no check was run."""
+    """The verdict is shown as a word and a sentence, even if no check was run."""
     text = "\n".join(lines(verdict=verdict))
     assert f"{verdict.value}: {SENTENCES[verdict]}" in text
     assert "no check was run" in text

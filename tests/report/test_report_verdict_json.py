@@ -39,7 +39,7 @@ BLANK = RunReport(Verdict.UNPROVEN, "0.1.0", "2026-11-20T08:13:00Z", diagnosis=(
 
 
 def call(host: Host, weight: int) -> Call:
-    """One request."""
+    """A request."""
     return Call("GET", "/fapi/v1/ping", host, weight, 200, None, "", 12)
 
 
@@ -87,7 +87,7 @@ def test_a_diagnosis_is_told_as_it_is() -> None:
 
 
 def test_a_comparison_is_told_as_it_is() -> None:
-    """Against which run, and the ids by what became of them; null where none was asked for."""
+    """`comparison` names the earlier run, and lists ids by their change; it is null without --compare."""
     previous = Previous(Verdict.OK, "2026-11-19T08:13:00Z", "production", "BTCUSDT", "Eh8A", {})
     found = Comparison(previous, fixed=("a",), broke=("b", "c"), still=("d",))
     assert verdict_json.as_dict(replace(FULL, comparison=found))["comparison"] == {
@@ -101,13 +101,13 @@ def test_a_comparison_is_told_as_it_is() -> None:
 
 
 def test_fields_come_in_the_order_of_the_contract() -> None:
-    """Whoever reads the file from the top sees the answer first."""
+    """The verdict comes first in the file."""
     assert tuple(verdict_json.as_dict(BLANK)) == TOP
     assert tuple(verdict_json.as_dict(FULL)) == TOP
 
 
 def test_what_is_not_known_is_null() -> None:
-    """Never left out, so that a script need not ask whether it is there."""
+    """Unknown fields are null and never left out, so that a script need not test for their presence."""
     document = verdict_json.as_dict(BLANK)
     assert all(document[name] is None for name in (*NOTED, "cassette", "environment", "symbol"))
     assert document["key"] == {"type": None, "lastFour": None}
@@ -116,7 +116,7 @@ def test_what_is_not_known_is_null() -> None:
 
 
 def test_what_is_known_is_told() -> None:
-    """As it was noted; figures of the exchange as strings."""
+    """Known facts are written as noted, and figures of the exchange as strings."""
     document = verdict_json.as_dict(FULL)
     assert (document["verdict"], document["ok"], document["mode"]) == ("NOT_OK", False, "replay")
     assert (document["driftMs"], document["stepSize"], document["schemaVersion"]) == (-7000, "0.00100", 1)
@@ -139,7 +139,7 @@ def test_what_is_known_is_told() -> None:
 
 
 def test_a_request_that_a_limit_held_back_is_not_counted() -> None:
-    """It never left this machine, so it cost nothing."""
+    """A request that a limit held back never left this machine, so it is not counted."""
     held_back = replace(CUT, trouble=NotSent.kind, weight=5)
     document = verdict_json.as_dict(replace(healthy(), calls=[PING, held_back]))
     assert (document["requests"]["count"], document["requests"]["futuresWeight"]) == (1, 1)
@@ -161,7 +161,7 @@ def test_a_note_that_is_not_in_the_contract_is_not_told() -> None:
 
 @pytest.mark.parametrize("report", [BLANK, FULL], ids=["blank", "full"])
 def test_the_text_is_json_in_utf_8(report: RunReport) -> None:
-    """With a line end at its end, and symbols in their own script."""
+    """The text is JSON in UTF-8 with a line end at its end; symbols are not escaped."""
     text = verdict_json.render(report)
     assert json.loads(text) == verdict_json.as_dict(report)
     assert text.endswith("}\n")
@@ -180,7 +180,7 @@ def test_a_verdict_has_a_cause_unless_it_is_ok(verdict: Verdict, diagnosis: tupl
 
 @pytest.mark.parametrize("report", [BLANK, FULL, COMPARED], ids=["blank", "full", "compared"])
 def test_the_published_schema_describes_it(report: RunReport) -> None:
-    """It is kept with the code, and holds for a run that ended before it began."""
+    """The schema that is shipped with the code describes any report, even of a run that ended before it began."""
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
     validator = jsonschema.validators.validator_for(schema)
     validator.check_schema(schema)

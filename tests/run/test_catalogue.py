@@ -57,7 +57,7 @@ def test_a_claim_is_its_docstring(tmp_path: Path) -> None:
 
 
 def test_a_check_without_a_docstring_still_has_a_title(tmp_path: Path) -> None:
-    """Its id, in words."""
+    """Without a docstring the title is the id in words."""
     (check,) = read(tmp_path, test_1_x="@pytest.mark.informational\ndef test_key_is_fit(): pass").checks
     assert (check.title, check.why, check.fix) == ("key is fit", "", "")
 
@@ -91,7 +91,7 @@ def test_a_claim_has_exactly_one_mark(tmp_path: Path, marks: tuple[str, ...], ha
 
 @pytest.mark.parametrize("files", [("test_1_x", "test_2_y"), ("test_1_x", "test_1_x")])
 def test_a_repeated_id_is_named(tmp_path: Path, files: tuple[str, str]) -> None:
-    """In another file, and in the same one, where Python would silently overwrite the first."""
+    """An id in use is a fault, in another file and in the same one, where Python would silently overwrite the first."""
     first, second = files
     text = claim("a", "critical")
     found = read(tmp_path, **({first: text, second: text} if first != second else {first: text * 2}))
@@ -102,13 +102,13 @@ def test_a_repeated_id_is_named(tmp_path: Path, files: tuple[str, str]) -> None:
 
 
 def test_helpers_are_left_alone(tmp_path: Path) -> None:
-    """What is no test is no claim."""
+    """A function that is no test is no claim."""
     assert read(tmp_path, helper=claim("a", "critical"), test_2_y="def helper(): pass\nX = 1\n") == Catalogue(())
 
 
 @pytest.mark.parametrize("source", [b"def", b"\xff", b"x = 1 +\n", b"\0"])
 def test_a_file_that_cannot_be_read_is_a_fault(tmp_path: Path, source: bytes) -> None:
-    """Whatever claims it held must not be forgotten."""
+    """A file that cannot be read is a fault, since its claims would be missing."""
     (tmp_path / "test_4_bytes.py").write_bytes(source)
     found = catalogue.read(tmp_path)
     assert list(found.faults) == ["test_4_bytes.py"]
@@ -131,12 +131,12 @@ def test_a_suite_that_lost_a_claim_is_not_complete() -> None:
 
 
 def test_nothing_of_a_suite_is_run(tmp_path: Path) -> None:
-    """Its source is read, not imported."""
+    """A suite's source is read, and not imported."""
     assert read(tmp_path, test_1_x="raise SystemExit\n" + claim("a", "critical")).checks[0].id == "a"
 
 
 def test_the_shipped_suite_has_no_fault() -> None:
-    """And every prerequisite it names is one of its checks, listed before it."""
+    """In the shipped suite every prerequisite is a check, listed before the check that needs it."""
     found = catalogue.read(Path(__file__).parents[2] / "suite")
     assert found.faults == {}
     seen: set[str] = set()

@@ -10,7 +10,7 @@ from keycheck.run.deferred_imports import undisturbed
 
 
 def test_a_ctrl_c_waits_for_the_end() -> None:
-    """And is not lost."""
+    """A Ctrl-C during an import is delivered at the import's end."""
     reached = []
 
     def work() -> None:
@@ -25,7 +25,7 @@ def test_a_ctrl_c_waits_for_the_end() -> None:
 
 
 def test_another_thread_is_not_the_one_that_ctrl_c_meets() -> None:
-    """There it is nobody's business, and no error."""
+    """In another thread, which never receives a Ctrl-C, imports are not protected, and raise no error."""
     done: Future[bool] = Future()
 
     def work() -> None:

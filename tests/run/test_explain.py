@@ -40,13 +40,13 @@ SUITE = ROOT / "suite"
     ],
 )
 def test_the_requests_of_a_check_follow_from_its_questions(check_id: str, expected: list[Endpoint]) -> None:
-    """Also those that its questions ask in turn, and the clock behind a stamp."""
+    """A check's requests are those of its questions, of the questions behind them, and of the clock for a stamp."""
     assert requests_of(CATALOGUE[check_id]) == expected
 
 
 @pytest.mark.parametrize("check", CATALOGUE.checks, ids=lambda check: check.id)
 def test_a_check_sends_nothing_that_was_not_said(check: Check, exchange: LocalExchange) -> None:
-    """What the exchange received is among what was announced."""
+    """A check sends only requests that `--explain` names."""
     with session(exchange) as binance:
         outcome_of(check.id, binance)
     announced = {str(endpoint) for endpoint in requests_of(check)}
@@ -63,7 +63,7 @@ def test_every_check_can_be_explained(check: Check) -> None:
 
 @pytest.mark.parametrize("name", ["withdrawals_are_disabled", "test_withdrawals_are_disabled"])
 def test_explain_runs_nothing_and_leaves_reports_alone(name: str, suite: SuiteRunner, tmp_path: Path) -> None:
-    """It answers at once, with exit status 0."""
+    """`--explain` ends with exit status 0, without a run and without reports."""
     done = suite("--explain", name)
     assert done.exit_status == 0
     assert "The key cannot withdraw funds." in done.output
@@ -72,7 +72,7 @@ def test_explain_runs_nothing_and_leaves_reports_alone(name: str, suite: SuiteRu
 
 @pytest.mark.parametrize(("name", "offer"), [("withdrawal", "withdrawals_are_disabled"), ("zzz", "--collect-only")])
 def test_an_unknown_check_is_told_with_what_comes_near(name: str, offer: str, suite: SuiteRunner) -> None:
-    """In one sentence, as wrong use."""
+    """An unknown check is a usage error; one sentence offers similar names."""
     done = suite("--explain", name)
     assert done.exit_status == 4
     assert f"there is no check {name}" in done.output

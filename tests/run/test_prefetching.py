@@ -1,4 +1,4 @@
-"""What does not hang on each other is asked for together: who asks, who waits, what is sent, and how it ends."""
+"""Prefetching: independent requests are sent concurrently, each question once, and all of them can be cancelled."""
 
 import ast
 import contextlib

@@ -53,12 +53,12 @@ class Ran:
 
     @property
     def sent(self) -> Counter[str]:
-        """Paths."""
+        """The requested paths with their numbers."""
         return Counter(one.path for one in self.log)
 
 
 def ran(suite: SuiteRunner, scenario: Scenario, *arguments: str, **settings: str) -> Ran:
-    """A live run against `scenario`, looked at when it has ended."""
+    """A live run against `scenario`, after its end."""
     with LocalExchange(scenario) as exchange:
         done = suite(*arguments, *PLUGIN, settings=exchange.settings() | settings)
         assert not exchange.real_orders
@@ -66,7 +66,7 @@ def ran(suite: SuiteRunner, scenario: Scenario, *arguments: str, **settings: str
 
 
 def paths(*endpoints: Endpoint) -> Counter[str]:
-    """As the exchange counts them."""
+    """The paths of these endpoints with their numbers, as `sent` has them."""
     return Counter(endpoint.path for endpoint in endpoints)
 
 
@@ -85,7 +85,7 @@ def answered_before(log: list[Received], place: int) -> Counter[str]:
 
 
 def places(log: list[Received], endpoints: Iterable[Endpoint]) -> list[int]:
-    """Where in the log they arrived."""
+    """The positions of these endpoints in the log."""
     wanted = {endpoint.path for endpoint in endpoints}
     return [place for place, one in enumerate(log) if one.path in wanted]
 
@@ -97,13 +97,13 @@ def test_the_first_request_goes_alone(together: Ran) -> None:
 
 
 def test_the_listen_key_goes_with_the_signed_reads(together: Ran) -> None:
-    """Its request carries no signature, and the stream saves a round trip by it."""
+    """The request for a listen key is unsigned, and is sent beside the signed reads to save a round trip."""
     (place,) = places(together.log, [LISTEN_KEY])
     assert not answered_before(together.log, place) & paths(ORDER_TEST, PING)
 
 
 def test_five_are_in_flight_and_never_six(together: Ran) -> None:
-    """Over as many connections, one of them to the wallet's host."""
+    """Five requests are in flight at most, one of them to the wallet's host."""
     assert max(one.beside for one in together.log) == AT_ONCE_IN_ALL - 1
     assert together.connections["wallet"] == AT_ONCE[Host.WALLET]
     assert together.connections["futures"] <= AT_ONCE[Host.FUTURES]
@@ -120,12 +120,12 @@ def test_what_hangs_on_an_answer_waits_for_it(together: Ran) -> None:
 
 
 def test_no_thread_outlives_a_run(together: Ran) -> None:
-    """That has come to its end."""
+    """At a run's end only the main thread is left."""
     assert together.left.threads == ["MainThread"]
 
 
 def test_while_recording_one_request_follows_the_other(suite: SuiteRunner, tmp_path: Path) -> None:
-    """On one connection to each host, with the same answers."""
+    """A recording sends one request after the other, on one connection to each host, and has the same answers."""
     recording = ran(suite, Scenario(latency_ms=5), "--record", str(tmp_path / "mine.yaml"))
     assert {one.beside for one in recording.log} == {0}
     assert recording.connections == {"futures": 1, "wallet": 1}
@@ -165,7 +165,7 @@ def test_where_there_is_no_way_one_request_tells_it(name: str, how: str, suite: 
 
 @pytest.mark.parametrize("selection", [("-m", "informational"), ("-k", "withdrawals_are_disabled")], ids=" ".join)
 def test_where_there_is_no_way_nobody_asks_again(selection: tuple[str, ...], suite: SuiteRunner) -> None:
-    """Also where the check that would tell it was not selected, and blocks no other."""
+    """If the first request is blocked, no other is sent, even if the check of the connection was not selected."""
     run = ran(suite, Scenario(faults={"*": Fault.waf_403()}), *selection)
     assert run.sent == paths(TIME)
     assert "pass" not in {found for one, found in run.done.outcomes.items() if not one.startswith(UNBLOCKED)}
@@ -206,7 +206,7 @@ SENT: dict[str, tuple[Counter[str], tuple[str, ...], dict[str, str]]] = {
 
 @pytest.mark.parametrize("name", mostly_slow(SENT, 3))
 def test_only_what_the_selected_checks_need_is_sent(name: str, suite: SuiteRunner) -> None:
-    """And counted."""
+    """A run sends, and counts, only the requests that the selected checks need."""
     sent, arguments, settings = SENT[name]
     run = ran(suite, Scenario(), *arguments, **settings)
     assert run.sent == sent
@@ -216,7 +216,7 @@ def test_only_what_the_selected_checks_need_is_sent(name: str, suite: SuiteRunne
 
 
 def test_no_order_is_sent_for_a_contract_that_is_not_trading(suite: SuiteRunner) -> None:
-    """Though the account may."""
+    """No order is sent for a contract that is not trading, even if the account may trade."""
     run = ran(suite, Scenario(symbol_overrides={"BTCUSDT": {"status": "SETTLING"}}))
     assert run.sent - paths(PREMIUM_INDEX) == PUBLIC + READS + paths(TRADING_STATUS, LISTEN_KEY)
 
@@ -226,7 +226,7 @@ def test_no_order_is_sent_for_a_contract_that_is_not_trading(suite: SuiteRunner)
 
 @pytest.mark.parametrize("clean", [1, 2, 3])
 def test_traffic_and_jitter_spoil_no_clock(clean: int, suite: SuiteRunner) -> None:
-    """One clean look of three tells the drift, and stamps of the first, clean or not, are good enough."""
+    """One undisturbed sample of three is enough for the drift, and a disturbed first one is good enough for stamps."""
     jitter = tuple(0 if number == clean else 350 for number in (1, 2, 3))
     busy = Scenario(clock_offset_ms=-700, latency_ms=30, jitter_ms=jitter)
     run = ran(suite, busy, BINANCE_RECV_WINDOW="1000")
@@ -251,7 +251,7 @@ STALLED = {
 
 @pytest.mark.parametrize("stalled", STALLED)
 def test_ctrl_c_ends_all_that_is_in_flight_at_once(stalled: str, process: SuiteRunner) -> None:
-    """Exit status 2, an honest verdict that counts what was sent, and nobody left behind."""
+    """Ctrl-C ends a run with status 2, an UNPROVEN verdict that counts the requests, and no thread or process left."""
     command = [sys.executable, "-m", "pytest", "suite/", *PLUGIN, "-o", f"cache_dir={process.folder}"]
     command += ["--report-dir", str(process.report_dir), "--env-file", os.devnull]
     scenario, sent = STALLED[stalled]
@@ -260,7 +260,7 @@ def test_ctrl_c_ends_all_that_is_in_flight_at_once(stalled: str, process: SuiteR
         with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) as running:  # noqa: S603
             while len(exchange.log) < sent and running.poll() is None:
                 time.sleep(0.005)
-            time.sleep(0.1)  # for the checks to wait for it
+            time.sleep(0.1)  # gives the checks time to wait for it
             running.send_signal(signal.SIGINT)
             assert running.wait(AT_ONCE_ENDS) == 2
         assert len(exchange.log) == sent
@@ -271,7 +271,7 @@ def test_ctrl_c_ends_all_that_is_in_flight_at_once(stalled: str, process: SuiteR
 
 @pytest.mark.parametrize("stalled", [LISTEN_KEY, ORDER_TEST], ids=str)
 def test_x_ends_what_is_in_flight_at_once(stalled: Endpoint, suite: SuiteRunner) -> None:
-    """It is counted, and speaks neither for nor against the key."""
+    """With -x a request in flight is cancelled and counted, and has no part in the diagnosis."""
     scenario = Scenario(permissions={"enableWithdrawals": True}, faults={stalled.path: Fault.stall()})
     began = time.monotonic()
     run = ran(suite, scenario, "-x")
@@ -284,7 +284,7 @@ def test_x_ends_what_is_in_flight_at_once(stalled: Endpoint, suite: SuiteRunner)
 
 
 def test_a_time_out_ends_one_check_and_the_next_are_answered(suite: SuiteRunner) -> None:
-    """Whoever waits for what stalls is stopped; all others ask, and hear."""
+    """The time-out ends only the checks that wait for the stalled answer; all others get their answers."""
     run = ran(suite, Scenario(faults={EXCHANGE_INFO.path: Fault.stall()}), "--timeout=4")
     assert (run.done.verdict["verdict"], run.done.exit_status) == ("UNPROVEN", 10)
     assert run.done.with_outcome("unproven") == ["rate_limit_headroom_is_left", "symbol_is_trading"]

@@ -85,7 +85,7 @@ def test_the_file_is_read(from_file: From) -> None:
 
 
 def test_the_environment_wins(from_file: From) -> None:
-    """What the process is given outranks what the file says, name by name."""
+    """A variable of the environment outranks the same name in the file."""
     content = "BINANCE_SYMBOL=ETHUSDT\nBINANCE_RECV_WINDOW=6000\n"
     settings = from_file(content, BINANCE_SYMBOL="XRPUSDT")
     assert (settings.symbol, settings.recv_window) == ("XRPUSDT", 6000)
@@ -100,12 +100,12 @@ def test_an_empty_value_is_an_absent_one(from_file: From, empty: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("line", ["{}=", "{}=''", '{}="  "', "{}", "{}= # nothing"])
 def test_an_empty_line_in_the_file_is_an_absent_one(from_file: From, name: str, line: str) -> None:
-    """Every name may stand in .env with nothing behind it, as in .env.example."""
+    """Every name may stand in .env without a value, as in .env.example."""
     assert from_file(line.format(name) + "\n") == Settings()
 
 
 def test_the_process_environment_is_read_by_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody has to hand `os.environ` over."""
+    """Without an argument, `load` reads os.environ."""
     for name in NAMES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("BINANCE_SYMBOL", "ETHUSDT")
@@ -170,7 +170,7 @@ def test_what_the_parser_takes_off_is_remarked(from_file: From, line: str, remar
 
 
 def test_a_remark_speaks_of_the_line_that_counts(from_file: From) -> None:
-    """Where a name stands twice, the last line is read, and the first is no one's business."""
+    """If a name stands twice, the last line is read, and the first causes no remark."""
     assert from_file(f"BINANCE_API_KEY='old'\nBINANCE_API_KEY={KEY}\n").credentials.remarks == ()
 
 
@@ -235,7 +235,7 @@ def test_an_unreadable_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_no_message_names_a_machines_path(tmp_path: Path) -> None:
-    """A sentence that is pasted into an issue tells nothing of the home it comes from."""
+    """A message that is pasted into an issue does not show the path of a home directory."""
     assert str(tmp_path) not in refusal(lambda: load(tmp_path / "other.env", required=True, environ={}))
 
 
@@ -269,7 +269,7 @@ def test_no_message_names_a_machines_path(tmp_path: Path) -> None:
     ],
 )
 def test_good_values_are_taken(from_environment: From, name: str, raw: str, field: str, value: object) -> None:
-    """With the blanks around them off, in the one form that the rest relies on."""
+    """Good values are taken without the blanks around them, in their normal form."""
     assert getattr(from_environment(**{name: raw}, BINANCE_ALLOW_OTHER_HOSTS="on"), field) == value
 
 
@@ -306,7 +306,7 @@ BAD_URLS = (
 @pytest.mark.parametrize("name", ["BINANCE_FUTURES_URL", "BINANCE_WALLET_URL"])
 @pytest.mark.parametrize("raw", BAD_URLS)
 def test_a_bad_url_is_refused_unshown(from_environment: From, name: str, raw: str) -> None:
-    """Only https, or http to this very machine, and nothing in it but host and port."""
+    """Only https is taken, or http to this very machine, with host and port alone."""
     assert name in refusal(lambda: from_environment(**{name: raw}, BINANCE_ALLOW_OTHER_HOSTS="on"))
 
 
@@ -342,7 +342,7 @@ def test_a_bad_value_is_refused_unshown(from_environment: From, name: str, raw: 
 
 @pytest.mark.parametrize("raw", ["http://proxy:3128", "https://user:canary9canary@proxy.example.com"])
 def test_a_proxy_is_kept_as_a_secret(from_environment: From, raw: str) -> None:
-    """It may hold a password."""
+    """A proxy's address may hold a password, so it is in no repr."""
     settings = from_environment(BINANCE_PROXY=raw)
     assert settings.proxy is not None
     assert settings.proxy.reveal() == raw
@@ -427,7 +427,7 @@ def test_a_private_key_that_cannot_be_read_is_named(
 
 
 def test_a_secret_and_a_private_key_exclude_each_other(from_file: From, key_file: Path) -> None:
-    """Which of the two would be signed with nobody could tell."""
+    """With a secret and a private key, it would be unclear which one signs."""
     given = {"BINANCE_PRIVATE_KEY_FILE": str(key_file)}
     message = refusal(lambda: from_file(f"BINANCE_API_SECRET={SECRET}\n", **given))
     assert "BINANCE_API_SECRET and BINANCE_PRIVATE_KEY_FILE are both given" in message
@@ -437,7 +437,7 @@ def test_a_secret_and_a_private_key_exclude_each_other(from_file: From, key_file
 @pytest.mark.parametrize("line", ["{}", "'{}'", '"{}"'])
 @pytest.mark.parametrize("end", ["\\n", "\n"])
 def test_a_private_key_may_be_pasted_into_the_secret(from_file: From, line: str, end: str) -> None:
-    """On one line with `\\n` written out, or in quotes with its own lines; it is remarked upon once."""
+    """A private key may stand on one line with `\n` written out, or in quotes on several; it causes one remark."""
     if (line, end) == ("{}", "\n"):
         return  # the next test's
     text = line.format(ED25519.private.strip().replace("\n", end))
@@ -451,7 +451,7 @@ def test_a_private_key_may_be_pasted_into_the_secret(from_file: From, line: str,
 
 
 def test_a_private_key_pasted_without_quotes_is_a_first_line_alone(from_file: From) -> None:
-    """The rest are lines of their own to whoever reads .env."""
+    """Without quotes, .env ends the value at the first line's end."""
     read = from_file(f"BINANCE_API_SECRET={ED25519.private}\n").credentials
     assert "BINANCE_API_SECRET holds a part of a PEM alone" in refusal(lambda: signer_of(read))
 
@@ -470,7 +470,7 @@ def test_a_passphrase_is_taken_as_it_is(from_environment: From, key_file: Path) 
 def test_a_private_key_in_the_environment_is_known_before_settings_are_read(
     monkeypatch: pytest.MonkeyPatch, end: str
 ) -> None:
-    """So is its passphrase."""
+    """The redactor knows a private key and a passphrase in the environment before the settings are read."""
     monkeypatch.setenv("BINANCE_API_SECRET", ENCRYPTED_ED25519.private.replace("\n", end))
     monkeypatch.setenv("BINANCE_PRIVATE_KEY_PASSPHRASE", ENCRYPTED_ED25519.passphrase)
     redactor = Redactor(in_the_environment())
@@ -479,7 +479,7 @@ def test_a_private_key_in_the_environment_is_known_before_settings_are_read(
 
 
 def test_settings_do_not_print_a_private_key(from_environment: From, key_file: Path) -> None:
-    """Neither the key nor what opens it."""
+    """The repr of the settings holds neither the private key nor its passphrase."""
     key_file.write_text(ENCRYPTED_ED25519.private)
     passphrase = ENCRYPTED_ED25519.passphrase
     settings = from_environment(BINANCE_PRIVATE_KEY_FILE=str(key_file), BINANCE_PRIVATE_KEY_PASSPHRASE=passphrase)
@@ -542,14 +542,14 @@ def test_a_host_of_the_environment_or_of_this_machine_is_taken(
     """Binance has several names for one host; a local exchange stands for either network."""
     tls = "wss" if name == "BINANCE_STREAM_URL" else "https"
     hosts = {"production": ["fapi1.binance.com", "fstream.binance.com"], "demo": [DEMO_HOSTS[1].partition("//")[2]]}
-    hosts["demo"] *= name != "BINANCE_WALLET_URL"  # it has none
+    hosts["demo"] *= name != "BINANCE_WALLET_URL"  # demo has none
     for url in (*(f"{tls}://{host}" for host in hosts[environment]), f"{tls.removesuffix('s')}://127.0.0.1:1"):
         assert url in from_environment(**{"BINANCE_ENVIRONMENT": environment, name: url}).asked
 
 
 @pytest.mark.parametrize("name", ["BINANCE_FUTURES_URL", "BINANCE_WALLET_URL", "BINANCE_STREAM_URL"])
 def test_nothing_goes_in_clear_to_a_proxy_on_another_machine(name: str, from_environment: From) -> None:
-    """Not even where the host behind it is this very machine."""
+    """Unencrypted traffic would show the key to a proxy on another machine, even if the host is this very machine."""
     scheme = "ws" if name == "BINANCE_STREAM_URL" else "http"
     clear = {name: f"{scheme}://127.0.0.1:8000"}
     with pytest.raises(UsageProblem, match=f"{name} is {scheme}"):

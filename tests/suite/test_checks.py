@@ -18,7 +18,7 @@ PASS, FAIL, WARN, UNPROVEN = Outcome.PASS, Outcome.FAIL, Outcome.WARN, Outcome.U
 
 @dataclass(frozen=True)
 class Sick:
-    """One way in which a claim does not hold, and what the check must make of it."""
+    """A scenario in which a claim does not hold, and the outcome that its check must have."""
 
     scenario: Scenario
     outcome: Outcome
@@ -85,7 +85,7 @@ def test_no_check_is_missing_from_the_table() -> None:
 
 @pytest.mark.parametrize("check_id", SICK)
 def test_check_passes_on_a_healthy_exchange(check_id: str, exchange: LocalExchange) -> None:
-    """On a healthy exchange with a good key every claim holds."""
+    """On a healthy exchange with a good key every check passes."""
     with session(exchange, **SET_UP.get(check_id, {})) as binance:  # type: ignore[arg-type]
         outcome, noted = outcome_of(check_id, binance)
     assert outcome is PASS, noted
@@ -95,7 +95,7 @@ def test_check_passes_on_a_healthy_exchange(check_id: str, exchange: LocalExchan
 
 @pytest.mark.parametrize("check_id", SICK)
 def test_check_sees_its_claim_broken(check_id: str) -> None:
-    """Where its claim does not hold, a check says so and says what it saw."""
+    """If its claim does not hold, a check says so and notes its observation."""
     sick = SICK[check_id]
     with LocalExchange(sick.scenario) as exchange, session(exchange, None, **sick.settings) as binance:
         outcome, noted = outcome_of(check_id, binance, sick.host)
@@ -104,7 +104,7 @@ def test_check_sees_its_claim_broken(check_id: str) -> None:
     assert not exchange.real_orders
 
 
-# What a code on a test order says (contract, step 7): about the key, about the order, or nothing.
+# The outcome for a code on a test order: it is about the key, about the order, or about nothing.
 ORDER_CODES = {
     FAIL: (
         -2015,
@@ -155,27 +155,27 @@ def test_want_of_funds_is_no_fault_of_the_key(code: int) -> None:
 
 @pytest.mark.parametrize("code", [-4164, -4003, -4004, -4005, -4014, -4023, -4061, -4131, -2019])
 def test_an_order_rule_shows_that_the_gate_is_at_work(code: int) -> None:
-    """Whatever rule refuses the dust order, it was weighed."""
+    """A refusal by any order rule shows that Binance weighed the dust order."""
     with LocalExchange(faulty(ORDER_PATH, Fault.refused(code))) as exchange, session(exchange) as binance:
         assert outcome_of("order_gate_checks_orders", binance)[0] is PASS
 
 
 @pytest.mark.parametrize("code", [-4164, -4061, -4023])
 def test_a_rule_that_refuses_our_smallest_order_says_nothing_of_the_key(code: int) -> None:
-    """If the order that should be valid breaks a rule, the fault is the suite's or the market's."""
+    """If an order rule refuses the smallest order, the fault is the suite's or the market's."""
     with LocalExchange(faulty(ORDER_PATH, Fault.refused(code))) as exchange, session(exchange) as binance:
         assert outcome_of("smallest_order_is_accepted", binance)[0] is UNPROVEN
 
 
 def test_dust_order_that_is_accepted_passes() -> None:
-    """Where one step is worth more than the minimum, the dust order is a valid one, and 200 is fine."""
+    """If one step is worth more than the minimum, the dust order is a valid one, and is accepted."""
     with LocalExchange(Scenario(mark_prices={"BTCUSDT": "95000.00"})) as exchange, session(exchange) as binance:
         assert outcome_of("order_gate_checks_orders", binance)[0] is PASS
         assert [r.params["quantity"] for r in exchange.requests_to(ORDER_PATH)] == ["0.001"]
 
 
 def test_orders_carry_the_side_that_the_position_mode_calls_for() -> None:
-    """BOTH in one-way mode, LONG in hedge mode; the other is refused with -4061."""
+    """Orders are BOTH in one-way mode and LONG in hedge mode; the other side would be refused with -4061."""
     for dual, side in ((False, "BOTH"), (True, "LONG")):
         with (
             LocalExchange(Scenario(account={"dualSidePosition": dual})) as exchange,
@@ -186,7 +186,7 @@ def test_orders_carry_the_side_that_the_position_mode_calls_for() -> None:
 
 
 def test_position_mode_falls_back_to_its_own_endpoint() -> None:
-    """Where accountConfig lacks the mode, positionSide/dual is asked, and only then."""
+    """positionSide/dual is requested only if accountConfig lacks the mode."""
     path = "/fapi/v1/positionSide/dual"
     with LocalExchange() as exchange, session(exchange) as binance:
         assert outcome_of("position_mode_is_known", binance)[1]["positionMode"] == "ONE_WAY"
@@ -240,7 +240,7 @@ def test_where_nothing_is_expected_nothing_is_asked(exchange: LocalExchange) -> 
     ],
 )
 def test_a_set_up_that_was_not_told_is_unproven(word: str, scenario: Scenario) -> None:
-    """It is neither as expected nor otherwise."""
+    """If the account's answer lacks the setting, the check is unproven."""
     with LocalExchange(scenario) as exchange, session(exchange, BINANCE_EXPECT=word) as binance:
         assert outcome_of(SETUP, binance)[0] is UNPROVEN
 
@@ -273,7 +273,7 @@ def test_authentication_codes_convict_the_key(code: int) -> None:
 
 @pytest.mark.parametrize("code", [-1021, -1000, -1102])
 def test_clock_trouble_and_format_codes_convict_nobody(code: int) -> None:
-    """They say something about the moment or about us."""
+    """These codes are about the moment or about the suite, so the check is unproven."""
     refused = Fault.refused(code)
     scenario = Scenario(faults={"/sapi/v1/account/apiRestrictions": refused, "/fapi/v1/accountConfig": refused})
     with LocalExchange(scenario) as exchange, session(exchange) as binance:
@@ -316,7 +316,7 @@ def test_a_flag_that_is_no_boolean_is_never_guessed(value: object) -> None:
 @pytest.mark.parametrize(
     ("scenario", "expected", "used"),
     [
-        (Scenario(signed_weight=2000), WARN, 2001),  # what an unsigned answer tells is of another counter
+        (Scenario(signed_weight=2000), WARN, 2001),  # signed answers have a counter of their own
         (Scenario(used_weight=2000), WARN, 2000),
         (Scenario(used_weight=1900), PASS, 1900),
         (Scenario(used_weight=0), PASS, 0),
@@ -337,7 +337,7 @@ def test_the_highest_weight_that_any_answer_told_counts(scenario: Scenario, expe
 
 @pytest.mark.parametrize("settings", [{"BINANCE_API_SECRET": ""}, {"BINANCE_API_KEY": "short"}], ids=repr)
 def test_without_a_signed_answer_the_others_tell_the_weight(settings: dict[str, str]) -> None:
-    """And it says that no signed one was among them."""
+    """The check notes that it has the weight of unsigned answers alone."""
     with LocalExchange(Scenario(used_weight=2000)) as exchange, session(exchange, None, **settings) as binance:
         outcome, noted = outcome_of("rate_limit_headroom_is_left", binance)
     assert outcome is WARN
@@ -347,7 +347,7 @@ def test_without_a_signed_answer_the_others_tell_the_weight(settings: dict[str, 
 
 @pytest.mark.parametrize("name", ["enableAlphaWithdrawals", "alphaWithdraw", "alpha withdraw"])
 def test_a_way_to_withdraw_by_any_name_convicts(name: str) -> None:
-    """And is told of in verdict.json."""
+    """A permission with "withdraw" in its name fails the check, and verdict.json says that the key can withdraw."""
     with LocalExchange(Scenario(permissions={name: True})) as exchange, session(exchange) as binance:
         outcome, noted = outcome_of("withdrawals_are_disabled", binance)
     assert outcome is FAIL
@@ -378,7 +378,7 @@ def test_the_end_of_a_permission_is_told_in_words(days: float | None, told: str,
 
 
 def test_demo_has_no_wallet_permissions_to_look_at(exchange: LocalExchange) -> None:
-    """On the demo network the three permission claims say nothing about a key."""
+    """On the demo network the three checks of permissions are not applicable."""
     with session(exchange, BINANCE_ENVIRONMENT="demo", BINANCE_WALLET_URL="") as binance:
         assert outcome_of("signed_requests_are_accepted", binance)[0] is PASS
         for check_id in ("futures_trading_is_enabled", "withdrawals_are_disabled", "key_is_restricted_to_known_ips"):
@@ -394,7 +394,7 @@ MENU = (
 
 
 def test_remedies_name_boxes_that_there_are() -> None:
-    """In the words of Binance's own page, and what it need not show with a proviso."""
+    """Fixes name boxes as Binance's page does, and say "if it is shown" of a box that may be missing."""
     texts = [check.fix for check in CATALOGUE.checks]
     texts += [" ".join(path.read_text("utf-8").split()) for path in (ROOT / "keycheck" / "diagnosis").glob("*.py")]
     box = r"(?:Enable|Permits) [A-Z][a-z]+(?:,? (?:& )?[A-Z][a-z]+)*"
@@ -406,7 +406,7 @@ def test_remedies_name_boxes_that_there_are() -> None:
 
 
 def test_several_addresses_are_separated_by_blanks() -> None:
-    """As the field takes them."""
+    """The fix says how the page takes several addresses: separated by blanks."""
     assert "separated by blanks" in CATALOGUE["key_is_restricted_to_known_ips"].fix
 
 
@@ -430,7 +430,7 @@ def test_needs_name_earlier_checks() -> None:
 
 @pytest.mark.parametrize("check_id", ["order_gate_checks_orders", "smallest_order_is_accepted"])
 def test_error_code_under_http_200_is_no_acceptance(check_id: str) -> None:
-    """Binance never says both at once, so whoever does is not believed."""
+    """Binance never sends an error code with 200, so such an answer is no acceptance."""
     said = Fault.status(200, body='{"code":-2015,"msg":"x"}')
     with LocalExchange(faulty(ORDER_PATH, said)) as exchange, session(exchange) as binance:
         assert outcome_of(check_id, binance)[0] is UNPROVEN
@@ -438,7 +438,7 @@ def test_error_code_under_http_200_is_no_acceptance(check_id: str) -> None:
 
 @pytest.mark.parametrize("stale", [1, 2])
 def test_clock_that_contradicts_itself_proves_nothing(stale: int) -> None:
-    """A cached stamp comes quickest; believing it would convict a good clock, or acquit a bad one."""
+    """A cached stamp comes quickest; believing it would fail a good clock, or pass a bad one."""
     stamp = int(time.time() * 1000) - 60_000
     old = Fault.status(200, body=json.dumps({"serverTime": stamp}), times=stale)
     with LocalExchange(faulty("/fapi/v1/time", old)) as exchange, session(exchange) as binance:
@@ -448,7 +448,7 @@ def test_clock_that_contradicts_itself_proves_nothing(stale: int) -> None:
 
 
 def test_interim_answer_is_not_taken_for_the_next_one() -> None:
-    """After 103 Early Hints the real answer is still on its way, and belongs to the same question."""
+    """After 103 Early Hints the real answer to the same request is read."""
     hints = Fault.status(103, times=1)
     with LocalExchange(faulty("/fapi/v1/ping", hints)) as exchange, session(exchange) as binance:
         assert outcome_of("futures_api_answers", binance)[0] is PASS
@@ -456,7 +456,7 @@ def test_interim_answer_is_not_taken_for_the_next_one() -> None:
 
 
 def test_same_order_is_not_sent_twice() -> None:
-    """Where one step is worth the minimum already, both checks look at one answer."""
+    """If one step is worth the minimum already, both checks share one order and its answer."""
     with LocalExchange(Scenario(mark_prices={"BTCUSDT": "95000.00"})) as exchange, session(exchange) as binance:
         dust = outcome_of("order_gate_checks_orders", binance)[1]["observed"]
         outcome_of("smallest_order_is_accepted", binance)

@@ -1,4 +1,4 @@
-"""What changed since an earlier verdict; and what is no verdict, or not one to compare with."""
+"""Comparing a run with an earlier verdict: the changes, and the files that cannot be compared with."""
 
 import json
 from typing import Any
@@ -20,7 +20,7 @@ STARTED = "2026-11-20T08:13:00Z"
 
 
 def finding(name: str, outcome: Outcome) -> Finding:
-    """One finding."""
+    """A finding of one check."""
     return Finding(Check(name, 4, Severity.CRITICAL, "Claim."), outcome, "seen")
 
 
@@ -59,7 +59,7 @@ def written(**outcomes: Outcome) -> dict[str, Any]:
     ],
 )
 def test_a_check_is_in_the_list_of_what_became_of_it(was: Outcome | None, now: Outcome, kind: str) -> None:
-    """In one list at most; doubt neither fixes nor breaks anything."""
+    """A check is in one list at most; an unproven or blocked outcome neither fixes nor breaks anything."""
     found = compare(earlier(**({"a": was} if was else {})), [finding("a", now)])
     assert [name for name in ("fixed", "broke", "still", "unseen") if getattr(found, name)] == ([kind] if kind else [])
 
@@ -69,7 +69,7 @@ def test_a_check_is_in_the_list_of_what_became_of_it(was: Outcome | None, now: O
     st.dictionaries(st.sampled_from("abcdef"), st.sampled_from(Outcome)),
 )
 def test_no_check_is_told_twice(was: dict[str, Outcome], now: dict[str, Outcome]) -> None:
-    """And none that the earlier run had not looked at."""
+    """A check is listed once at most, and only if the earlier run has looked at it."""
     found = compare(earlier(**was), [finding(name, outcome) for name, outcome in now.items()])
     told = [name for _, ids in found.lists for name in ids]
     assert len(told) == len(set(told))
@@ -77,7 +77,7 @@ def test_no_check_is_told_twice(was: dict[str, Outcome], now: dict[str, Outcome]
 
 
 def test_lists_are_told_worst_first() -> None:
-    """Under headings that say what became of their checks; an empty list is not told."""
+    """Lists come worst first, under headings that name the change; empty lists are left out."""
     was = earlier(a=Outcome.FAIL, b=Outcome.PASS, c=Outcome.FAIL, d=Outcome.PASS, e=Outcome.FAIL)
     now = {"a": Outcome.PASS, "b": Outcome.FAIL, "c": Outcome.FAIL, "d": Outcome.BLOCKED, "e": Outcome.FAIL}
     found = compare(was, [finding(name, outcome) for name, outcome in now.items()])
@@ -118,20 +118,20 @@ BROKEN: dict[str, Any] = {
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_what_is_no_verdict_is_refused(name: str) -> None:
-    """The file may come from anybody."""
+    """The file may come from anybody, so a broken one is a ValueError."""
     with pytest.raises(ValueError, match=r"."):
         previous_from(BROKEN[name])
 
 
 @given(st.text())
 def test_any_text_is_a_verdict_or_a_value_error(text: str) -> None:
-    """And never anything else."""
+    """Any text is read as a verdict or raises ValueError."""
     with pytest.raises(ValueError, match=r"."):
         previous_from(text)
 
 
 def test_runs_of_different_keys_or_environments_are_not_compared() -> None:
-    """What differs would be the key. A run that had none may be compared: giving one is what mended it."""
+    """Two keys or environments are not compared, but a run without a key is: adding the key was its fix."""
     assert objection(earlier(), KEY, "production") is None
     assert "Eh8A" in str(objection(earlier(), KeyFacts(last_four="zzzz"), "production"))
     assert "demo" in str(objection(earlier(), KEY, "demo"))
@@ -140,7 +140,7 @@ def test_runs_of_different_keys_or_environments_are_not_compared() -> None:
 
 
 def test_a_verdict_is_far_smaller_than_the_limit() -> None:
-    """So that the limit, a mebibyte, stops nobody."""
+    """A verdict is at most a tenth of the limit, so the limit refuses no real one."""
     assert comparison.MAX_FILE == 1024 * 1024
     many = {f"check_{number}": Outcome.FAIL for number in range(60)}
     assert len(json.dumps(written(**many), indent=2)) * 10 < comparison.MAX_FILE

@@ -1,4 +1,4 @@
-"""What stands in a check's way, and what a missed claim amounts to."""
+"""Blocking a check, and the outcome of a claim that does not hold."""
 
 import pytest
 
@@ -11,7 +11,7 @@ def check(name: str, needs: tuple[str, ...] = (), pointless: tuple[str, ...] = (
 
 
 def found(name: str, outcome: Outcome, by: str | None = None) -> dict[str, Finding]:
-    """One finding under its id."""
+    """A finding under its id."""
     return {name: Finding(check(name), outcome, blocked_by=by)}
 
 
@@ -22,7 +22,7 @@ def test_outcomes_and_severities_have_the_words_of_verdict_json() -> None:
 
 
 def test_a_finding_tells_nothing_that_was_not_observed() -> None:
-    """No detail, no time, no trouble and no request, unless somebody says so."""
+    """By default a finding has no detail, no duration, no trouble and no request."""
     assert Finding(check("x"), Outcome.PASS) == Finding(check("x"), Outcome.PASS, "", None, 0, "", ())
 
 
@@ -65,12 +65,12 @@ def test_a_chain_names_its_first_cause() -> None:
 
 
 def test_a_deselected_check_stands_in_nobodys_way() -> None:
-    """`-k` runs what was asked for."""
+    """A check that `-k` deselected blocks no other check."""
     assert blocker(check("x", needs=("first",), pointless=("second",)), {}) is None
 
 
 def test_the_first_prerequisite_that_failed_is_named() -> None:
-    """In the order in which the claim lists them."""
+    """The first failed prerequisite is named, in the order of the claim."""
     findings = found("a", Outcome.PASS) | found("b", Outcome.FAIL) | found("c", Outcome.FAIL)
     assert blocker(check("x", needs=("a", "c", "b")), findings) == "c"
     assert blocker(check("x"), findings) is None

@@ -19,7 +19,7 @@ checks = st.lists(
 
 @st.composite
 def runs(draw: st.DrawFn) -> tuple[list[Check], list[Finding]]:
-    """Some checks, and findings for some of them; a check that was run again has two."""
+    """Some checks, and findings for some of them; a check that was run twice has two findings."""
     listed = draw(checks)
     if not listed:
         return [], []
@@ -28,7 +28,7 @@ def runs(draw: st.DrawFn) -> tuple[list[Check], list[Finding]]:
 
 
 def critical(name: str = "a") -> Check:
-    """One critical check."""
+    """A critical check."""
     return Check(name, 1, Severity.CRITICAL, "A claim.")
 
 
@@ -41,7 +41,7 @@ def verdict_of(*outcomes: Outcome | None) -> Verdict:
 @settings(max_examples=100, deadline=None)
 @given(runs(), st.randoms(use_true_random=False))
 def test_the_order_of_findings_does_not_matter(run: tuple[list[Check], list[Finding]], random: object) -> None:
-    """Nor does the order of the checks."""
+    """Neither the order of findings nor the order of checks matters."""
     listed, findings = run
     shuffled, turned = list(findings), list(listed)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
@@ -85,7 +85,7 @@ def test_a_missing_critical_check_is_never_ok(run: tuple[list[Check], list[Findi
 @settings(max_examples=100, deadline=None)
 @given(runs(), st.sampled_from(Outcome))
 def test_advice_never_changes_the_verdict(run: tuple[list[Check], list[Finding]], outcome: Outcome) -> None:
-    """Whatever became of informational checks."""
+    """Outcomes of informational checks never change the verdict."""
     listed, findings = run
     advised = [replace(f, outcome=outcome) if f.check.severity is Severity.INFORMATIONAL else f for f in findings]
     assert weigh(listed, advised) is weigh(listed, findings)
@@ -96,7 +96,7 @@ def test_advice_never_changes_the_verdict(run: tuple[list[Check], list[Finding]]
 @example(([critical()], [Finding(critical(), Outcome.PASS)]))
 @example(([critical()], [Finding(critical(), Outcome.FAIL)]))
 def test_a_suite_that_lost_a_claim_proves_nothing(run: tuple[list[Check], list[Finding]]) -> None:
-    """It is never OK, whatever has passed; a failure that was seen still counts."""
+    """A suite without one of its claims is never OK; an observed failure still counts."""
     failed = weigh(*run) is Verdict.NOT_OK
     assert weigh(*run, complete=False) is (Verdict.NOT_OK if failed else Verdict.UNPROVEN)
 
@@ -148,5 +148,5 @@ def test_the_exit_status_tells_the_verdict(verdict: str, status: int) -> None:
 
 
 def test_checks_and_findings_may_come_from_generators() -> None:
-    """They are walked once."""
+    """Checks and findings are each walked once, so they may be generators."""
     assert weigh(iter([critical()]), iter([Finding(critical(), P)])) is Verdict.OK
