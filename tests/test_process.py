@@ -268,6 +268,14 @@ def test_caller_has_its_children_reaped_for_it(exchange: LocalExchange) -> None:
     assert report.verdict == "OK"
 
 
+def test_a_system_may_wait_in_one_way_alone(exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch) -> None:
+    """macOS has had waitid since Python 3.13: without it a run ends well, and is cut short, as with it."""
+    monkeypatch.delattr(os, "waitid", raising=False)
+    assert check(exchange).verdict == "OK"
+    with LocalExchange(SILENT) as silent:
+        assert check(silent, timeout=1).verdict == "UNPROVEN"
+
+
 # -- where the secret is --
 
 
