@@ -47,6 +47,7 @@ _BANNED_UNTIL = re.compile(r"banned until (\d{12,14})")
 # CloudFront's text for a country that is not served. Its other 403 pages leave open whom they refuse.
 _COUNTRY = re.compile(rb"configured\s+to\s+block\s+access\s+from\s+your\s+country", re.IGNORECASE)
 _ORDER_ID = re.compile(r"[0-9]{1,40}")
+_FIREWALL = "x-amzn-waf-action"  # with 202 a challenge, with 405 a captcha (AWS WAF, "CAPTCHA and Challenge actions")
 _NOTICE = re.compile(r"[0-9]{1,12}")  # the name of a notice's only member
 _OF_ERRORS = ("code", "error", "success")  # members by which an object tells how a request fared
 _LARGEST_CODE = 10**9  # the wallet API's longest codes have nine digits
@@ -160,7 +161,7 @@ def _trouble(raw: RawAnswer, endpoint: Endpoint, refusal: Refusal) -> Inconclusi
             "serves futures; this is not a fault of the key",
             status,
         )
-    if status in (202, 403) and refusal.code is None:
+    if (status in (202, 403) or _FIREWALL in raw.headers) and refusal.code is None:
         return BlockedEnRoute(
             f"a firewall answered in the place of {host} (HTTP {status}). Wait some minutes and run again; if it "
             "stays, use another network: this is not a fault of the key"

@@ -45,13 +45,13 @@ LONGEST_ADDRESS = "2001:0db8:0000:0000:0000:ffff:203.113.203.113"
 
 
 def call(endpoint: Endpoint, status: int | None = 200, code: int | None = None, text: str = "", **more: object) -> Call:
-    """One request and how it fared."""
+    """One request and its result."""
     about = (endpoint.method, endpoint.path, endpoint.host, endpoint.weight)
     return Call(*about, status, code, text, 5, **more)  # type: ignore[arg-type]
 
 
 def refusal(endpoint: Endpoint, code: int, text: str = "") -> Call:
-    """A coded refusal."""
+    """A request that was refused with an error code."""
     return call(endpoint, 401 if code in (-2014, -2015) else 400, code, text)
 
 
@@ -66,7 +66,7 @@ def found(*calls: Call, **seen: object) -> list[tuple[str, str]]:
 
 
 def both(code: int, text: str = "") -> tuple[Call, Call]:
-    """Refused by both hosts."""
+    """The same refusal by both hosts."""
     return refusal(API_RESTRICTIONS, code), refusal(ACCOUNT_CONFIG, code, text)
 
 
@@ -75,14 +75,14 @@ FUTURES_REFUSE = (call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, -2015))
 
 
 def test_every_cause_has_a_story_and_every_story_a_known_cause() -> None:
-    """None is only on paper; those of the run itself are no story of an exchange, and stand in test_run.py."""
+    """Each cause but those of the run itself has a story; test_run.py covers those of the run."""
     assert {story.cause for story in STORIES.values()} - {None} == set(NAMES) - set(OF_THE_RUN)
     assert {story.cause for story in COMBINED.values()} - {None} <= set(NAMES)
     assert len(COMBINED) >= 12
 
 
 def test_where_all_is_well_there_is_nothing_to_say() -> None:
-    """Also about a request that was answered only when asked again."""
+    """A healthy key has no cause, even if a request had to be sent twice."""
     assert found(*ACCEPTED, permissions=FINE, can_trade=True, drift=Drift(20, 10)) == []
     assert found(trouble("exchange_trouble", 502), call(PING), *ACCEPTED, permissions=FINE) == []
 
@@ -142,7 +142,7 @@ def test_where_all_is_well_there_is_nothing_to_say() -> None:
         ((*ACCEPTED[:2], refusal(ORDER_TEST, -2019)), {}, []),
         ((call(API_RESTRICTIONS), call(ACCOUNT_CONFIG, 200, -4109)), {}, []),  # a 200 refuses nothing
         ((call(API_RESTRICTIONS), call(ACCOUNT_CONFIG, 200, -2015)), {"permissions": FINE}, []),
-        # What advice meets is no cause; but a limit that it met ended the run.
+        # A failed request of an informational check is no cause, but a limit is: it ended the run.
         ((*ACCEPTED, trouble("exchange_trouble", 502, LISTEN_KEY)), {}, []),
         ((*ACCEPTED, trouble("rate_limited", 429, LISTEN_KEY, code=-1003)), {}, ["rate_limited certain"]),
         ((*ACCEPTED, trouble("rate_limited", 429, TRADING_STATUS, code=-1003)), {}, ["rate_limited certain"]),
@@ -213,7 +213,7 @@ def test_where_the_wallet_takes_the_key_its_flag_rules_the_address_list_out(
 
 
 def test_a_certain_reason_of_the_account_leaves_none_for_the_address() -> None:
-    """What account/info says needs no other reading."""
+    """If account/info names a reason, no other cause is listed."""
     refused = (call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, -2015, SEEN_FROM))
     told = found(*refused, permissions=FINE, account_info={"isFutureEnabled": False})
     assert told == [("futures_account_not_opened", "certain")]
@@ -224,7 +224,7 @@ HMAC, ED25519 = KeyFacts(type="HMAC", last_four="abcd"), KeyFacts(type="ED25519"
 
 @pytest.mark.parametrize("code", [-2015, -2014, -2008, -1022, -1002, -1011, -1099, -4056])
 def test_a_wallet_that_refuses_alone_contradicts_the_other(code: int) -> None:
-    """The futures API took the same key from the same machine; what the wallet alone tells was seen by nobody."""
+    """The futures API accepted the same key, so the answers contradict, and the wallet's facts are unproven."""
     (one,) = diagnose(Evidence(calls=(refusal(API_RESTRICTIONS, code), call(ACCOUNT_CONFIG), call(ORDER_TEST))))
     assert (one.cause, one.confidence) == ("answers_contradict", Confidence.LIKELY)
     assert f"code {code}" in one.explanation
@@ -264,7 +264,7 @@ def test_an_order_that_is_refused_as_if_unsigned_contradicts_the_reads(code: int
 @pytest.mark.parametrize("code", [-1022, -2008, -2014, -2015, -1011])
 @pytest.mark.parametrize("takes", [API_RESTRICTIONS, ACCOUNT_CONFIG], ids=str)
 def test_one_api_that_takes_the_key_clears_key_secret_and_address(takes: Endpoint, code: int) -> None:
-    """So that what another request is refused for lies elsewhere."""
+    """An API that accepts a key rules out every cause that lies in the key, the secret or the address."""
     refused = [refusal(one, code) for one in (API_RESTRICTIONS, ACCOUNT_CONFIG, ORDER_TEST) if one is not takes]
     cleared = {"malformed_key", "wrong_secret", "unknown_key", "ip_not_allowed", "wrong_environment"}
     assert not cleared & dict(found(call(takes), *refused, key=QUOTED)).keys()
@@ -516,7 +516,7 @@ PEM = KeyFacts(type="ED25519", last_four="Eh8A")
 def test_the_first_cause_says_what_happened_and_what_to_do(
     calls: tuple[Call, ...], seen: dict[str, Any], explained: str, fix: str
 ) -> None:
-    """In the words of what was seen: which setting, which address, which command."""
+    """Explanation and fix name what was observed: the setting, the address, the command."""
     first = diagnose(Evidence(calls=calls, **seen))[0]
     assert explained in first.explanation
     assert fix in first.fix
@@ -528,7 +528,7 @@ def test_codes_that_bar_an_account_and_their_words_are_one_list() -> None:
 
 
 def test_of_two_limits_the_first_is_told() -> None:
-    """It ended the run; what came after it was on its way already."""
+    """The first limit ended the run, so it is the cause; the second request was on its way by then."""
     second = trouble("rate_limited", 418, ACCOUNT_CONFIG, code=-1003)
     assert found(trouble("rate_limited", 429, code=-1003), second) == [("rate_limited", "certain")]
 
@@ -560,13 +560,13 @@ def test_of_two_limits_the_first_is_told() -> None:
 def test_a_key_that_the_futures_api_alone_refuses_is_told_by_the_account(
     info: dict[str, object] | None, permissions: dict[str, bool], expected: list[str]
 ) -> None:
-    """account/info tells three causes apart that are one to every other request."""
+    """account/info distinguishes three causes that look alike in every other answer."""
     causes = [cause for cause, _ in found(*FUTURES_REFUSE, permissions=permissions, account_info=info)]
     assert causes == expected
 
 
 def test_account_info_is_asked_only_where_it_decides() -> None:
-    """Not for a healthy key, a missing permission, a key that nobody takes, or twice."""
+    """account/info is not requested for a healthy key, a missing permission, a key that both hosts refuse, or twice."""
     undecided = Evidence(calls=FUTURES_REFUSE, permissions=FINE)
     assert account_info_decides(undecided)
     assert not account_info_decides(replace(undecided, account_info={}))
@@ -581,13 +581,13 @@ def test_account_info_is_asked_only_where_it_decides() -> None:
 
 
 def test_what_befalls_the_request_for_a_diagnosis_is_no_diagnosis() -> None:
-    """account/info is nobody's check."""
+    """An error of account/info is no cause, since no check needs that request."""
     assert "exchange_trouble" not in dict(found(*FUTURES_REFUSE, trouble("exchange_trouble", 502, ACCOUNT_INFO)))
 
 
 @pytest.mark.parametrize(("text", "family"), [("203.0.113.7", ""), ("[IP hidden]", ""), ("2001:db8::7", "IPv6")])
 def test_an_address_in_the_text_makes_the_address_likely(text: str, family: str) -> None:
-    """And the remedy names it; for IPv6 it says what else to do."""
+    """An address in the text makes ip_not_allowed likely, and the fix names it; IPv6 gets advice of its own."""
     first = diagnose(
         Evidence(calls=both(-2015, f"Invalid API-key, IP, or permissions for action, request ip: {text}"))
     )[0]
@@ -597,7 +597,7 @@ def test_an_address_in_the_text_makes_the_address_likely(text: str, family: str)
 
 
 def test_a_hidden_ipv6_address_still_counts_as_one() -> None:
-    """So that a replay says what the live run said."""
+    """A hidden IPv6 address still leads to the IPv6 advice, so that a replay says the same as the live run."""
     first = diagnose(Evidence(calls=both(-2015, "request ip: [IPv6 hidden]")))[0]
     assert "over IPv4" in first.fix
 
@@ -620,13 +620,13 @@ def test_what_was_sent_counts_and_what_was_cleaned_off_does_not(
 
 
 def test_odd_settings_of_a_key_that_works_are_no_cause() -> None:
-    """They are a warning of their own check."""
+    """Odd settings of an accepted key are a warning of their own check, and no cause."""
     assert found(*ACCEPTED, key=KeyFacts(remarks=(SAME,))) == []
 
 
 @pytest.mark.parametrize("code", [code for code in range(-5100, -1000) if kind_of(code) is Kind.BARRED])
 def test_every_code_that_bars_an_account_is_told_in_plain_words(code: int) -> None:
-    """Which of them it is, and what the owner can do."""
+    """The explanation says what the code means, and the fix what the owner can do."""
     (one,) = diagnose(Evidence(calls=(*ACCEPTED[:2], refusal(ORDER_TEST, code)), permissions=FINE))
     assert one.cause == "trading_barred"
     assert BARS[code].meaning in one.explanation
@@ -647,7 +647,7 @@ def test_a_ban_tells_its_end_in_utc_and_in_minutes() -> None:
 
 
 def test_a_limit_tells_how_long_to_wait() -> None:
-    """Where the exchange said so."""
+    """The explanation gives the waiting time of the exchange's Retry-After."""
     (one,) = diagnose(Evidence(calls=(trouble("rate_limited", 429, retry_after=30),)))
     assert "wait 30 s" in one.explanation
 
@@ -657,7 +657,7 @@ def test_a_limit_tells_how_long_to_wait() -> None:
     [("linux", "Linux", "timedatectl"), ("windows", "Windows", "w32tm"), ("macos", "macOS", "sntp")],
 )
 def test_the_clock_is_set_by_the_command_of_its_system(system: System, name: str, command: str) -> None:
-    """One command where the system is known, and all three by its name where it is not."""
+    """The fix has one command if the system is known, and otherwise the commands of all three systems."""
     one = diagnose(Evidence(calls=ACCEPTED[:2], drift=Drift(9000, 5), system=system))[0]
     assert [tool for tool in ("timedatectl", "w32tm", "sntp") if tool in one.fix] == [command]
     unknown = diagnose(Evidence(calls=ACCEPTED[:2], drift=Drift(9000, 5)))[0]
@@ -675,7 +675,7 @@ def test_the_clock_is_set_by_the_command_of_its_system(system: System, name: str
     ],
 )
 def test_a_network_that_fails_is_told_by_how_it_failed(kind: str, word: str) -> None:
-    """Which decides what to do."""
+    """The kind of network failure decides the explanation and the fix."""
     (one,) = diagnose(Evidence(calls=(trouble(kind),)))
     assert word in one.explanation + one.fix
 
@@ -695,7 +695,7 @@ def test_a_finding_that_met_a_strange_answer_is_enough() -> None:
 
 
 def test_several_addresses_can_be_listed() -> None:
-    """In one field, separated by blanks, as Binance's page takes them."""
+    """The fix says how several addresses are entered: in one field, separated by blanks."""
     first = diagnose(Evidence(calls=both(-1011)))[0]
     assert first.cause == "ip_not_allowed"
     assert "several addresses, separated by blanks" in first.fix
@@ -779,7 +779,7 @@ def test_what_keeps_a_verdict_from_ok_is_named_even_so(
 
 
 def test_the_fallbacks_say_what_was_seen_and_what_to_do() -> None:
-    """In the words of the findings, and of the check whose claim does not hold."""
+    """Without a known cause, the diagnosis quotes the check whose claim failed and its fix."""
     failed = findings(account_may_trade=(Outcome.FAIL, ""))
     (one,) = diagnose(Evidence(findings=failed, checks=CHECKS))
     assert BY_ID["account_may_trade"].title.rstrip(".") in one.explanation
@@ -797,7 +797,7 @@ def test_the_fallbacks_say_what_was_seen_and_what_to_do() -> None:
 
 
 def test_a_failed_claim_needs_no_word_on_what_was_not_run() -> None:
-    """It decides; -x has left out the rest."""
+    """A failed critical check explains the verdict alone; checks that -x left out need no cause."""
     failed = [Finding(BY_ID["withdrawals_are_disabled"], Outcome.FAIL)]
     told = found(*ACCEPTED, findings=failed, checks=CHECKS, permissions={"enableWithdrawals": True})
     assert told == [("withdrawals_enabled", "certain")]
@@ -887,28 +887,28 @@ def _is_healthy(evidence: Evidence) -> Evidence:
 
 @given(evidences | evidences.map(_is_healthy))
 def test_a_verdict_that_is_not_ok_has_a_cause(evidence: Evidence) -> None:
-    """Whatever was found, refused, blocked, left out or never reached; also where all requests were answered."""
+    """Every verdict other than OK has a cause, with any findings and with any answers."""
     verdict = weigh(evidence.checks, evidence.findings, complete=evidence.complete)
     assert verdict is Verdict.OK or diagnose(evidence)
 
 
 @given(evidences)
 def test_of_unknown_key_address_and_environment_none_is_ever_certain(evidence: Evidence) -> None:
-    """One code covers them all."""
+    """One error code covers these causes, so none of them is ever certain."""
     ambiguous = ("unknown_key", "ip_not_allowed", "wrong_environment", "wrong_secret", "read_only_key")
     assert not [one for one in diagnose(evidence) if one.cause in ambiguous and one.confidence is Confidence.CERTAIN]
 
 
 @given(evidences)
 def test_the_order_of_calls_to_different_questions_does_not_matter(evidence: Evidence) -> None:
-    """Only the last answer to each counts."""
+    """Only the last answer of each endpoint counts, in any order of the endpoints."""
     last = list({one.name: one for one in evidence.calls}.values())
 
     def causes(calls_: list[Call]) -> list[tuple[str, Confidence]]:
         return [(one.cause, one.confidence) for one in diagnose(replace(evidence, calls=calls_))]
 
     assert causes(last) == causes(list(evidence.calls))
-    # Of two limits the first is told; in a run there is one.
+    # Of two limits the first is the cause; a real run meets only one.
     if sum(one.trouble == "rate_limited" for one in last) < 2:
         assert all(causes(list(order)) == causes(last) for order in itertools.islice(itertools.permutations(last), 6))
 
@@ -952,7 +952,7 @@ def test_of_two_ways_to_fail_the_hosts_of_the_one_that_is_told_are_named() -> No
 
 
 def test_who_is_limited_is_told_to_wait_as_long_as_the_limit_lasts() -> None:
-    """A minute where nothing is told of it, and longer for a ban."""
+    """The fix says to wait for Retry-After, or a minute without one, or ten minutes after a ban."""
     assert "wait 3600 s" in diagnose(Evidence(calls=(LIMIT,)))[0].fix
     assert "wait a minute" in diagnose(Evidence(calls=(replace(LIMIT, retry_after=None),)))[0].fix
     assert "wait ten minutes" in diagnose(Evidence(calls=(trouble("rate_limited", 418, code=-1003),)))[0].fix

@@ -143,6 +143,8 @@ def test_a_code_that_is_no_whole_number_is_none(code: object) -> None:
         (403, pages.WAF, HTML, BlockedEnRoute),
         (403, "", {}, BlockedEnRoute),
         (202, "", HTML, BlockedEnRoute),
+        (405, "", HTML | {"x-amzn-waf-action": "captcha"}, BlockedEnRoute),
+        (405, "", HTML, NotBinance),
         (500, coded(-1000), JSON, ExchangeTrouble),
         (502, pages.BAD_GATEWAY, HTML, ExchangeTrouble),
         (503, coded(-1008), JSON, ExchangeTrouble),
