@@ -105,7 +105,7 @@ def test_a_key_that_is_not_fit_has_its_causes() -> None:
 
 def test_findings_are_told_as_they_come(exchange: LocalExchange) -> None:
     """on_check gets each check once, in run order, in the calling thread, as the report has it."""
-    heard: list[tuple[keycheck.Check, threading.Thread]] = []
+    heard: list[tuple[keycheck.CheckResult, threading.Thread]] = []
     report = check(exchange, on_check=lambda one: heard.append((one, threading.current_thread())))
     assert tuple(one for one, _ in heard) == report.checks
     assert {thread for _, thread in heard} == {threading.current_thread()}
@@ -115,7 +115,7 @@ def test_findings_are_told_as_they_come(exchange: LocalExchange) -> None:
 def test_what_is_told_is_fit_for_sharing(fault: Fault | None) -> None:
     """Each finding as it comes, the page and the verdict: an answer that quotes the caller is cleaned in all."""
     faults = {"/sapi/v1/account/apiRestrictions": fault, "/fapi/v1/accountConfig": fault} if fault else {}
-    heard: list[keycheck.Check] = []
+    heard: list[keycheck.CheckResult] = []
     with LocalExchange(Scenario(ip_allowed=bool(fault), faults=faults)) as exchange:
         report = check(exchange, on_check=heard.append)
     assert not report.ok
@@ -250,7 +250,7 @@ def test_a_child_that_is_killed_is_unproven(temporary: Path) -> None:
 def test_what_on_check_raises_ends_the_run(exchange: LocalExchange, temporary: Path) -> None:
     """An exception of on_check reaches the caller unchanged, and the child is ended."""
 
-    def tired(_: keycheck.Check) -> None:
+    def tired(_: keycheck.CheckResult) -> None:
         raise InterruptedError("enough")
 
     with pytest.raises(InterruptedError, match="enough"):
