@@ -43,7 +43,7 @@ def _measure(options: argparse.Namespace) -> tuple[list[Figure], list[str]]:
             *measure.ratios(times, quickest),
             *measure.memory(runs, options.rounds),
             *measure.traffic(runs),
-            *(() if options.skip_stall else measure.stall(runs)),
+            *(() if options.skip_stall else (*measure.callers(runs), *measure.stall(runs))),
         ]
     return table, [
         _told(options.rounds, times),
@@ -83,7 +83,11 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         metavar="N",
         help="how often to time each run (default: %(default)s)",
     )
-    parser.add_argument("--skip-stall", action="store_true", help="leave out the dead exchange, up to a minute")
+    parser.add_argument(
+        "--skip-stall",
+        action="store_true",
+        help="leave out the dead exchange and the hundred runs of one program, a minute each",
+    )
     parser.add_argument("--markdown", action="store_true", help="print the table as Markdown, to keep")
     parser.add_argument(
         "--python", default=sys.executable, metavar="PATH", help="interpreter of the measured runs (default: this one)"

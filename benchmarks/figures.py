@@ -9,7 +9,7 @@ HEADINGS = ("figure", "measured", "limit", "met")
 
 @dataclass(frozen=True)
 class Figure:
-    """One thing measured. `measured`: None where it could not be; `limit`: None where it is told for information."""
+    """A measurement. `measured`: None if it failed; `limit`: None if the figure is for information only."""
 
     name: str
     measured: float | None
@@ -19,7 +19,7 @@ class Figure:
 
     @property
     def met(self) -> bool | None:
-        """Whether the limit holds of the figure as it is shown; None where there is nothing to hold."""
+        """Whether the figure, rounded as it is shown, is within its limit; None without a limit or a figure."""
         return None if self.measured is None or self.limit is None else round(self.measured, self.places) <= self.limit
 
     def cells(self) -> tuple[str, ...]:

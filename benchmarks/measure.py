@@ -15,14 +15,15 @@ from benchmarks.runs import Runs
 from tests.exchange import Fault, LocalExchange, Scenario
 
 NONE_MS, NEAR_MS, FAR_MS = 0, 100, 250  # latency of each answer; the rivals have NEAR_MS
-TRIVIAL, REPLAY = "one trivial test", "replay"
+TRIVIAL, REPLAY, COMMAND, CALLED = "one trivial test", "replay", "replay by the command", "keycheck.check"
+MANY, AT_ONCE = 100, 8  # runs of one program, and its threads
 
 Times = Mapping[str, list[float]]  # seconds of each round, by what was run
 Measured = TypeVar("Measured")
 
 
 def live(latency_ms: int) -> str:
-    """What the times of a live run are kept under."""
+    """The name under which the times of a live run are kept."""
     return f"live at {latency_ms} ms"
 
 
@@ -43,9 +44,10 @@ def warm_up(runs: Runs, contest: Contest) -> str:
 
 def times(runs: Runs, contest: Contest, rounds: int) -> Times:
     """Times all of them by turns, so that a busy moment of the machine falls on each."""
-    turns: dict[str, Callable[[], float]] = {TRIVIAL: runs.trivial, REPLAY: runs.replay}
+    turns: dict[str, Callable[[], float]] = {TRIVIAL: runs.trivial, REPLAY: runs.replay, COMMAND: runs.command}
     for latency_ms in (NONE_MS, NEAR_MS, FAR_MS):
         turns[live(latency_ms)] = partial(against, latency_ms, runs.live)
+    turns[CALLED] = partial(against, NEAR_MS, lambda exchange: float(runs.called(exchange)["seconds"]))
     for rival in contest.entrants:
         turns[rival.name] = partial(against, NEAR_MS, partial(contest.run, rival))
     found: dict[str, list[float]] = {name: [] for name in turns}
@@ -61,7 +63,7 @@ def quickest(found: Times, entrants: Sequence[Rival]) -> str | None:
 
 
 def ratios(found: Times, rival: str | None) -> Iterator[Figure]:
-    """What the medians are held against; `rival` is the quickest."""
+    """Compares the medians with their limits; `rival` is the quickest library."""
     middle = {name: median(seconds) for name, seconds in found.items()}
     share = middle[live(NEAR_MS)] / middle[rival] if rival else None
     yield Figure(f"live run / quickest rival, {NEAR_MS} ms on each answer", share, 0.85, places=2)
@@ -69,6 +71,8 @@ def ratios(found: Times, rival: str | None) -> Iterator[Figure]:
     longer = median(far - near for far, near in zip(found[live(FAR_MS)], found[live(NEAR_MS)], strict=True))
     trips = longer / (FAR_MS - NEAR_MS) * 1000
     yield Figure("round trips on the critical path of a live run", trips, 5, places=1)
+    yield Figure(f"keycheck.check / live run, {NEAR_MS} ms", middle[CALLED] / middle[live(NEAR_MS)], 1.15, places=2)
+    yield Figure("replay by the command keycheck / replay", middle[COMMAND] / middle[REPLAY], places=2)
     yield Figure("replay / one trivial test", middle[REPLAY] / middle[TRIVIAL], 1.7, places=2)
     yield Figure(f"live run / one trivial test, {NONE_MS} ms", middle[live(NONE_MS)] / middle[TRIVIAL], places=2)
 
@@ -81,6 +85,17 @@ def memory(runs: Runs, rounds: int) -> Iterator[Figure]:
     yield Figure("peak memory of the replay", _middle(rounds, runs.replay_peak), 90, "MB")
 
 
+def callers(runs: Runs) -> Iterator[Figure]:
+    """What a program that calls `keycheck.check` grows by, and what many runs leave behind in it."""
+    grown = against(NONE_MS, runs.called)["grown"]
+    yield Figure("memory that a caller grows by", grown["kB"] * 1024 / 1e6 or None, 5, "MB", 1)
+    left = against(NONE_MS, partial(runs.called, runs=MANY, threads=AT_ONCE))["grown"]
+    yield Figure(
+        f"the same by {MANY} runs in {AT_ONCE} threads", left.pop("kB") * 1024 / 1e6 or None, unit="MB", places=1
+    )
+    yield Figure(f"{', '.join(left)} that they leave behind", sum(map(abs, left.values())), 0)
+
+
 def exchange_info(exchange: LocalExchange) -> tuple[int, int]:
     """Bytes before compression, and symbols, of the rules that the exchange serves."""
     with closing(HTTPConnection(urlsplit(exchange.futures_url).netloc, timeout=10)) as connection:
@@ -90,7 +105,7 @@ def exchange_info(exchange: LocalExchange) -> tuple[int, int]:
 
 
 def traffic(runs: Runs) -> Iterator[Figure]:
-    """What a live run asks of a healthy exchange. The exchange counts; weights are as verdict.json tells them."""
+    """Requests, as a healthy exchange counts them, and weight, from verdict.json, of a live run."""
 
     def counted(exchange: LocalExchange) -> tuple[int, int]:
         runs.live(exchange)

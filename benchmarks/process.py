@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-# What the caller's shell must not change: a live run's settings, the way to the local exchange, pytest's options, and
-# whether bytecode is kept. Proxies are named in small letters too.
+# Variables that the caller's shell must not pass on: settings, proxies, pytest's options,
+# and bytecode options. Proxies are named in lower case, too.
 _LEFT_OUT = (
     *("BINANCE_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"),
     *("PYTEST_ADDOPTS", "PYTHONDONTWRITEBYTECODE", "PYTHONPROFILEIMPORTTIME"),
@@ -57,7 +57,7 @@ def run(command: Sequence[str], folder: Path, settings: Mapping[str, str], log: 
         seconds = time.perf_counter() - start
     finally:
         killer.cancel()
-        child.kill()  # for Ctrl-C; one that has been waited for is left alone
+        child.kill()  # after a Ctrl-C; does nothing to a process that has ended
     if seconds >= limit:
         raise DidNotRun(f"{shown(command)} was stopped after {limit:.0f} s")
     log.seek(0)

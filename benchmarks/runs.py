@@ -13,7 +13,7 @@ from tests.exchange import LocalExchange
 
 ROOT = Path(__file__).parents[1]
 HEALTHY = ROOT / "cassettes" / "healthy.yaml"
-PATIENCE = 120.0  # seconds until a run is stopped: twice what the slowest may take
+PATIENCE = 240.0  # seconds until a run is stopped: twice what the slowest may take, which is a hundred runs in one
 OK, NOT_OK, UNPROVEN = 0, 1, 10
 
 
@@ -51,6 +51,11 @@ class Runs:
         """Seconds of the suite, offline."""
         return self._suite({}, "--replay", str(self._cassette)).seconds
 
+    def command(self) -> float:
+        """Seconds of the same by the command `keycheck`."""
+        arguments = ("--replay", str(self._cassette), "--report-dir", str(self._reports))
+        return self._run(ROOT, {}, "keycheck", *arguments).seconds
+
     def live(self, exchange: LocalExchange, *more: str) -> float:
         """Seconds of the suite against an exchange that is healthy."""
         return self._suite(exchange.settings(), "--env-file", os.devnull, *more).seconds
@@ -70,6 +75,14 @@ class Runs:
     def live_peak(self, exchange: LocalExchange) -> float | None:
         """The same of a live run."""
         return self._peak(exchange.settings(), "--env-file", os.devnull)
+
+    def called(self, exchange: LocalExchange, runs: int = 1, threads: int = 1) -> Any:
+        """What a program saw that calls `keycheck.check` so often, in so many threads: see caller.py."""
+        seen = self._folder / "caller" / "seen.json"
+        seen.parent.mkdir(exist_ok=True)
+        seen.unlink(missing_ok=True)
+        self._run(ROOT, exchange.settings(), "benchmarks.caller", str(seen), str(runs), str(threads))
+        return json.loads(seen.read_text(encoding="utf-8"))
 
     def verdict(self) -> Any:
         """verdict.json of the last run of the suite."""

@@ -17,6 +17,12 @@ The road from that question to its answer, in the order it is walked:
 
 Beside the road:
 
+    api.py            `keycheck.check(...)`: a verdict for another program
+    process.py        one run as a child process, and its findings as they come
+    child.py          the child's own side of that
+    invocation.py     starts pytest with the plugins that belong to a run
+    caller.py         what starts a run where that is not `pytest suite/`
+    __main__.py       the command `keycheck`
     withdrawal.py     the first plugin of a run: holds the report folder, withdraws the last verdict
     host_checks.py    this machine's files and clock, as git and the operating system see them
     bounded_files.py  opens the files that settings and options name, without waiting or reading on for ever
@@ -24,4 +30,19 @@ Beside the road:
     errors.py         why a check could not look, as a tree
 """
 
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from keycheck.api import Cause, Check, Report, check
+
 __version__ = "0.1.0"
+__all__ = ["Cause", "Check", "Report", "__version__", "check"]
+
+
+def __getattr__(name: str) -> Any:
+    """Imports the public functions on first use: the suite's plugins import this package at every start."""
+    if name in __all__:
+        from keycheck import api  # noqa: PLC0415  see above
+
+        return getattr(api, name)
+    raise AttributeError(f"module 'keycheck' has no attribute '{name}'")

@@ -13,7 +13,7 @@ from pathlib import Path
 from keycheck.clock import Stopwatch
 
 NOWHERE = os.devnull
-SECONDS = 5.0  # for all of a pipe
+SECONDS = 5.0  # to read a whole pipe
 _KINDS = ((stat.S_ISDIR, "a directory"), (stat.S_ISSOCK, "a socket"), (stat.S_ISFIFO, "a pipe"))
 _PAUSE = 0.02  # seconds until a pipe without a writer is looked at again
 # Neither waits for another end, nor becomes this process' terminal; Windows would change line ends.
@@ -115,12 +115,12 @@ def _read(descriptor: int, limit: int) -> bytes:
         if chunk == b"":
             if held or not is_pipe:
                 return bytes(held)
-            select.select([], [], [], _PAUSE)  # nobody has it open, or not yet
+            select.select([], [], [], _PAUSE)  # no writer has opened it yet
     raise Unreadable(f"is longer than {limit >> 20} MiB" if limit >> 20 else f"is longer than {limit >> 10} KiB")
 
 
 def _chunk(descriptor: int, most: int, seconds: float, *, is_pipe: bool) -> bytes | None:
-    """What there is to read; nothing where nobody writes (any more), None where somebody may still."""
+    """The bytes that can be read now: empty at the end, None where a writer may still send some."""
     # Opened by the name /dev/fd/N it may be the very pipe of whoever made it, which waits.
     if is_pipe and os.get_blocking(descriptor) and not select.select([descriptor], [], [], seconds)[0]:
         return None

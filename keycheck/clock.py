@@ -1,6 +1,6 @@
-"""The only reader of the time, and the only one who lets it pass.
+"""The clock: the only module that reads the time or sleeps.
 
-What it reads is journalled, so that a cassette's drift replays to the digit.
+Readings are journalled, so that a cassette's drift replays to the digit.
 """
 
 import math
@@ -12,14 +12,14 @@ from typing import Protocol
 
 
 class Journal(Protocol):
-    """Remembers readings of a run: live it forgets them, recording it keeps them, in replay it is all there is."""
+    """Keeps the readings of a run: a recording stores them, a replay returns the stored ones, a live run keeps none."""
 
     def keep(self, key: str, fresh: list[float], *, vital: bool = True) -> list[float]:
         """`fresh`, kept under `key`; in replay what was kept so. Where that is missing: NotRecorded if vital."""
         ...
 
     def remember(self, key: str, ask: Callable[[], list[str]]) -> list[str]:
-        """The same for what the machine answers in a few words; in replay nobody asks it."""
+        """The words that `ask` returns, kept under `key`; in replay the recorded ones, and `ask` is not called."""
         ...
 
 
@@ -42,7 +42,7 @@ class Span:
 
 
 class Stopwatch:
-    """Takes one span. The wall clock is read once, the length on the monotonic clock, which nobody sets."""
+    """Measures one span: its beginning on the wall clock, its length on the monotonic clock."""
 
     def __init__(self) -> None:
         self._wall = time.time() * 1000
@@ -58,17 +58,17 @@ class Stopwatch:
 
 
 class Pause(Protocol):
-    """Lets time pass. `waited`: seconds so far, in all."""
+    """Waits. `waited`: seconds so far, in all."""
 
     waited: float
 
     def wait(self, seconds: float, tell: Callable[[int], None]) -> None:
-        """Returns so many seconds later; `tell` hears once a second how many are left, and in the end 0."""
+        """Returns so many seconds later. Calls `tell` once a second with the seconds that are left, at last with 0."""
         ...
 
 
 class Sleep:
-    """As a live run waits. Ctrl-C ends it at once."""
+    """The pause of a live run: sleeps. Ctrl-C ends it at once."""
 
     def __init__(self) -> None:
         self.waited = 0.0
@@ -86,12 +86,12 @@ class Sleep:
 
 
 class NoSleep:
-    """As a replay waits: what its answers were waiting for has long passed."""
+    """The pause of a replay: returns at once, since the recorded run has waited already."""
 
     waited = 0.0
 
     def wait(self, seconds: float, tell: Callable[[int], None]) -> None:
-        """Returns at once, and tells nothing."""
+        """Returns at once."""
 
 
 def now_ms() -> float:

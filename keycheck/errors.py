@@ -27,7 +27,7 @@ class KeycheckError(Exception):
 
 
 class Cancelled(Exception):
-    """What was asked for ahead of the checks is not wanted any more. Not of the tree above: nobody's finding."""
+    """A prefetched request was cancelled. Not part of the tree above, as it is no check's finding."""
 
 
 class UsageProblem(KeycheckError):
@@ -119,9 +119,11 @@ class ExchangeTrouble(Inconclusive):
 class Refused(Inconclusive):
     """Binance refused with a code, and the refusal does not answer what the check asks."""
 
+    kind = "refusal"
+
 
 class Undecided(Inconclusive):
-    """What was observed leaves the question open."""
+    """The observation leaves the question open."""
 
 
 class OutOfTime(Inconclusive):

@@ -1,4 +1,4 @@
-"""This machine as far as a key's safety hangs on it: who can read its files, and who keeps the clock.
+"""Checks of this machine: who can read the files with the credentials, and whether the clock is kept.
 
 The only module that starts other programs: git, and what the operating system has to ask after its clock. A program is
 taken from an absolute folder of PATH that lies outside the current directory and the folders of the credentials, starts
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 
-from keycheck.settings import loading
+from keycheck.settings import child_environment, loading
 
 _SECONDS = 3.0
 _CLOCKS = {
@@ -43,12 +43,12 @@ BROKEN = f"git gave an error, or nothing, in the place of an answer: repair the 
 
 @dataclass(frozen=True)
 class HostChecks:
-    """`files`: those that hold a credential, each with the name by which it is told of."""
+    """`files`: those that hold a credential, each with the name under which it is shown."""
 
     files: Sequence[tuple[str, Path]] = ()
 
     def open_files(self) -> list[str]:
-        """What lies open of the credentials' files, in a sentence each; [NO_FILE] where they are in none."""
+        """One sentence for each way in which others can read the credentials' files; [NO_FILE] without such files."""
         if not self.files:
             return [NO_FILE]
         return [f"{name} {remark}" for name, path in self.files for remark in self._remarks(path)]
@@ -60,11 +60,11 @@ class HostChecks:
         done = _run(program, *command[1:]) if command and program else None
         if done is None:
             return []
-        told = done.stdout.strip().lower()
+        output = done.stdout.strip().lower()
         if sys.platform == "win32":
-            return [UNKEPT if done.returncode or any(sign in told for sign in _UNKEPT) else KEPT]
+            return [UNKEPT if done.returncode or any(sign in output for sign in _UNKEPT) else KEPT]
         answers = {"yes": KEPT, "no": UNKEPT, "network time: on": KEPT, "network time: off": UNKEPT}
-        return [answers[told]] if not done.returncode and told in answers else []
+        return [answers[output]] if not done.returncode and output in answers else []
 
     def _remarks(self, path: Path) -> list[str]:
         found = []
@@ -132,7 +132,7 @@ def _git(program: Path, path: Path, *arguments: str, may_fail: bool = False) -> 
 
 
 def _run(program: Path, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str] | None":
-    environment = loading.for_other_programs() | variables
+    environment = child_environment.for_other_programs() | variables
     try:
         return subprocess.run(  # noqa: S603  fixed commands; a file's name is an argument behind "--"
             [str(program), *arguments],

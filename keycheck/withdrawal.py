@@ -18,10 +18,10 @@ from types import TracebackType
 
 import pytest
 
+from keycheck.caller import SUITE, Caller
 from keycheck.errors import UsageProblem
 from keycheck.report.folder_lock import Hold
 
-SUITE = "suite"
 _HOLD = "keycheck-hold"
 # Parts of the plugin without which a run breaks, or its checks do, and pytest ends with 1.
 _NEEDED = ("keycheck.plugin", "keycheck-suite", "keycheck-ending", "keycheck-written", _HOLD)
@@ -37,6 +37,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     group.addoption("--explain", metavar="ID", help="say what a check claims, why, and what it sends; runs nothing")
     group.addoption("--env-file", metavar="PATH", help="settings file (default: .env beside pytest.ini)")
     group.addoption("--report-dir", metavar="DIR", help="where reports go (default: reports/ beside pytest.ini)")
+    group.addoption("--prom", metavar="FILE", help="write the verdict for Prometheus' textfile collector")
     config = pluginmanager.get_plugin("pytestconfig")
     if not isinstance(config, pytest.Config):
         return
@@ -86,9 +87,10 @@ def _paths(config: pytest.Config, option: argparse.Namespace, named: list[str]) 
 def _start(config: pytest.Config, option: argparse.Namespace) -> None:
     if looks_only(option) or option.explain is not None or config.pluginmanager.has_plugin(_HOLD):
         return
-    if option.noconftest:
+    if option.noconftest and not Caller.of(config.pluginmanager):  # which names the plugins itself
         raise pytest.UsageError("--noconftest takes the suite's own plugin away: leave it out")
-    if list(config.invocation_params.args) == sys.argv[1:]:  # the process is this run, and nothing else
+    # Whether this process runs the suite and nothing else.
+    if Caller.of(config.pluginmanager) or list(config.invocation_params.args) == sys.argv[1:]:
         _end_with_3()
     hold = hold_of(config, option)
     try:
@@ -123,14 +125,20 @@ def hold_of(config: pytest.Config, option: argparse.Namespace) -> Hold:
     hold = config.pluginmanager.get_plugin(_HOLD)
     if not isinstance(hold, Hold):
         given = getattr(option, "report_dir", None)
-        hold = Hold(config.invocation_params.dir / given if given else config.rootpath / "reports")
+        hold = Hold(config.invocation_params.dir / given if given else home_of(config) / "reports")
         config.pluginmanager.register(hold, _HOLD)
         config.add_cleanup(hold.release)
     return hold
 
 
+def home_of(config: pytest.Config) -> Path:
+    """The folder on which .env, reports/ and cassettes/ hang."""
+    caller = Caller.of(config.pluginmanager)
+    return caller.home if caller else config.rootpath
+
+
 def looks_only(option: argparse.Namespace) -> bool:
-    """Whether pytest answers a question, such as --collect-only, and runs nothing."""
+    """Whether pytest only lists, such as under --collect-only, and runs nothing."""
     return any(getattr(option, name, None) for name in _LOOKS)
 
 

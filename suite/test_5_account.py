@@ -43,6 +43,24 @@ def test_position_mode_is_known(binance: Binance, observe: Observe) -> None:
 @pytest.mark.informational
 @pytest.mark.needs("signed_requests_are_accepted")
 @pytest.mark.pointless_if_failed("futures_trading_is_enabled", "account_may_trade")
+def test_account_is_set_up_as_expected(binance: Binance, observe: Observe) -> None:
+    """The account's position mode and asset mode, and the contract's margin type, are what BINANCE_EXPECT names.
+
+    A bot is written for one of each. In the other position mode its orders are refused with -4061; with multi-assets
+    mode or cross margin, a loss on one contract takes margin that the bot has set aside for another.
+
+    Fix: have the bot set what it needs, or log in and set it under USD-M Futures > Preference > Position Mode or Asset
+    Mode, and the margin type with Cross or Isolated on the contract's page; open orders and positions keep Binance from
+    changing them. If the bot needs what the account has, correct BINANCE_EXPECT.
+    """
+    setup = binance.account_setup()
+    observe(str(setup))
+    assert setup.as_expected
+
+
+@pytest.mark.informational
+@pytest.mark.needs("signed_requests_are_accepted")
+@pytest.mark.pointless_if_failed("futures_trading_is_enabled", "account_may_trade")
 def test_no_quantitative_rule_is_violated(binance: Binance, observe: Observe) -> None:
     """No indicator of the futures quantitative rules is locked.
 

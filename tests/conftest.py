@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 LONG = {
     "browser": "every cassette in every light takes a minute",
     "faults": "the whole fault table takes minutes",
+    "installed": "an installation in a fresh environment takes half a minute",
     "leaks": "the whole leak matrix takes minutes",
     "slow": "whole runs that rarely break, or wait for real time to pass, take minutes",
 }

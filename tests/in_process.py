@@ -3,7 +3,7 @@
 import importlib
 import inspect
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,9 @@ from typing import Any
 from keycheck import clock
 from keycheck.credentials.pasted_text import facts_of
 from keycheck.credentials.signing import signer_of
-from keycheck.errors import Inconclusive, NotApplicable
+from keycheck.diagnosis import rules
+from keycheck.diagnosis.cause import Diagnosis
+from keycheck.errors import Inconclusive, KeycheckError, NotApplicable
 from keycheck.exchange.api_client import Identity, Listener
 from keycheck.exchange.endpoints import USER_STREAMS, WEIGHT_LIMITS, Host
 from keycheck.exchange.session import Binance
@@ -21,10 +23,12 @@ from keycheck.network.stream import Stream
 from keycheck.network.transport import HttpTransport
 from keycheck.redaction.redactor import Redactor
 from keycheck.run import catalogue
+from keycheck.run.gather_evidence import evidence_of
 from keycheck.run.host_facts import HostFacts
 from keycheck.settings import loading
 from keycheck.settings.loading import Settings
-from keycheck.verdict.findings import Outcome, missed
+from keycheck.verdict.findings import Check, Finding, Outcome, blocker, missed
+from keycheck.verdict.weighing import Verdict, weigh
 from tests.exchange import LocalExchange
 from tests.running import ROOT
 
@@ -64,6 +68,7 @@ def session(exchange: LocalExchange, throttle: Throttle | None = None, **extra: 
             symbol=read.symbol,
             recv_window=read.recv_window,
             has_wallet=read.wallet_url is not None,
+            expected=read.expected,
             journal=clock.NoJournal(),
             redactor=redactor,
             listener=_listener(read, redactor),
@@ -101,5 +106,32 @@ def outcome_of(check_id: str, binance: Binance, host: HostChecks | None = None) 
     except NotApplicable:
         return Outcome.NOT_APPLICABLE, noted
     except Inconclusive as error:
-        return Outcome.UNPROVEN, noted | {"error": str(error)}
+        return Outcome.UNPROVEN, noted | {"error": str(error), "kind": error.kind}
     return Outcome.PASS, noted
+
+
+def run_of(exchange: LocalExchange, **extra: str) -> tuple[Verdict, tuple[Diagnosis, ...]]:
+    """A whole run of suite/ without pytest around it: its verdict and its diagnosis. `extra`: further settings."""
+    findings: dict[str, Finding] = {}
+    with session(exchange, None, **extra) as binance:
+        for check in CATALOGUE.checks:
+            findings[check.id] = _finding_of(check, binance, findings)
+        verdict = weigh(CATALOGUE.checks, findings.values())
+        if verdict is Verdict.OK:
+            return verdict, ()
+        seen = {"findings": tuple(findings.values()), "checks": CATALOGUE.checks}
+        for decides, ask in (
+            (rules.account_info_decides, binance.account_info),
+            (rules.listen_key_decides, binance.stream_key),
+        ):
+            if decides(evidence_of(binance, **seen)):
+                with suppress(KeycheckError):
+                    ask()
+        return verdict, rules.diagnose(evidence_of(binance, **seen))
+
+
+def _finding_of(check: Check, binance: Binance, findings: dict[str, Finding]) -> Finding:
+    if by := blocker(check, findings):
+        return Finding(check, Outcome.BLOCKED, blocked_by=by)
+    outcome, noted = outcome_of(check.id, binance)
+    return Finding(check, outcome, noted.get("error") or noted.get("observed", ""), trouble=noted.get("kind", ""))

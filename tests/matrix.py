@@ -5,7 +5,9 @@ import queue
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import pytest
 
 from tests.running import ROOT
 
@@ -56,3 +58,11 @@ def _commit() -> int:
     command = ["git", "rev-parse", "HEAD"]
     asked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603  fixed
     return int(asked.stdout.strip(), 16) if asked.returncode == 0 else 0
+
+
+def mostly_slow(rows: Iterable[Any], keep: int) -> list[Any]:
+    """Parameters of which the first `keep` run always, and the others with `-m slow`."""
+    return [
+        row if number < keep else pytest.param(*(row if type(row) is tuple else (row,)), marks=pytest.mark.slow)
+        for number, row in enumerate(rows)
+    ]

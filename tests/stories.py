@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from tests.exchange import API_KEY, API_SECRET, Fault, LocalExchange, Scenario
+from tests.exchange.answers import Answer
 from tests.exchange.scenarios import SCENARIOS
 from tests.keys import ED25519, OTHER_ED25519, RSA, Key
 
@@ -125,6 +126,17 @@ def refused(code: int) -> Scenario:
 _REFUSED_V6 = Fault.status(
     401, json.dumps({"code": -2015, "msg": "Invalid API-key, IP, or permissions, request ip: 2001:db8::7"})
 )
+
+
+def _listed_twice(due: Answer) -> Answer:
+    """exchangeInfo with the contract under test once more behind all others."""
+    info = json.loads(due.body)
+    info["symbols"].append(next(one for one in info["symbols"] if one["symbol"] == "BTCUSDT"))
+    return replace(due, body=json.dumps(info).encode())
+
+
+_PATH = Fault.refused(-5000)
+_LOCKED = Fault.refused(-2017)
 _DEMO = {"BINANCE_ENVIRONMENT": "demo", "BINANCE_WALLET_URL": ""}
 _TAKES_MONEY = {"enableWithdrawals": True}
 _NOT_OPENED = {"isFutureEnabled": False}
@@ -134,6 +146,8 @@ _ALL = (
     Story("hedge-mode", "OK", scenario=SCENARIOS["hedge-mode"]),
     Story("no-ip-restriction", "OK", scenario=SCENARIOS["no-ip-restriction"]),
     Story("unfunded", "OK", scenario=SCENARIOS["unfunded"]),
+    Story("unfunded-accepted", "OK", scenario=SCENARIOS["unfunded-accepted"]),
+    Story("not-as-expected", "OK", settings={"BINANCE_EXPECT": "one-way,single-asset,isolated"}),
     Story("ed25519", "OK", scenario=registered(ED25519), private_key=ED25519),
     Story("careless-owner", "OK", scenario=careless_owner),
     Story("careless-machine", "OK", scenario=Scenario(used_weight=2000), careless=True),
@@ -161,11 +175,30 @@ _ALL = (
     Story("portfolio-margin", "NOT_OK", "portfolio_margin_account", "certain", SCENARIOS["portfolio-margin"]),
     Story("older-key", "NOT_OK", "key_older_than_futures_account", "likely", SCENARIOS["futures-refuses"]),
     Story("read-only", "NOT_OK", "read_only_key", "likely", SCENARIOS["read-only"]),
+    Story(
+        "key-type-not-taken",
+        "NOT_OK",
+        "key_type_not_taken",
+        "likely",
+        lambda: replace(registered(ED25519)(), faults={ACCOUNT: Fault.refused(-1022)}),
+        private_key=ED25519,
+    ),
+    Story("keys-locked", "NOT_OK", "keys_locked", "certain", Scenario(faults={WALLET: _LOCKED, ACCOUNT: _LOCKED})),
+    Story("answers-contradict", "UNPROVEN", "answers_contradict", "likely", at(WALLET, Fault.refused(-2008))),
     Story("clock-ahead", "NOT_OK", "clock_ahead", "certain", SCENARIOS["clock-ahead"]),
     Story("clock-behind", "NOT_OK", "clock_behind", "certain", SCENARIOS["clock-behind"]),
     Story("withdrawals-enabled", "NOT_OK", "withdrawals_enabled", "certain", SCENARIOS["withdrawals-enabled"]),
     Story("trading-barred", "NOT_OK", "trading_barred", "certain", SCENARIOS["trading-barred"]),
     Story("cooling-off", "NOT_OK", "trading_barred", "certain", SCENARIOS["cooling-off"]),
+    Story(
+        "contract-not-tradable",
+        "UNPROVEN",
+        "contract_not_tradable",
+        "certain",
+        Scenario(symbol_overrides={"BTCUSDT": {"status": "SETTLING"}}),
+    ),
+    Story("unknown-contract", "UNPROVEN", "unknown_contract", "certain", settings={"BINANCE_SYMBOL": "BTCUSTD"}),
+    Story("request-rejected", "UNPROVEN", "request_rejected", "likely", at(ACCOUNT, Fault.refused(-5000))),
     Story("agreement-not-signed", "NOT_OK", "agreement_not_signed", "certain", settings={"BINANCE_SYMBOL": "XAUUSDT"}),
     Story("restricted-location", "NOT_OK", "restricted_location", "certain", at("*", Fault.restricted_location())),
     Story("restricted-country", "NOT_OK", "restricted_location", "certain", at("*", Fault.country_403())),
@@ -309,7 +342,8 @@ _BOTH = (
         "likely",
         at(WALLET, Fault.refused(-2008), "unknown-key"),
     ),
-    Story("demo, IP refused", "NOT_OK", "ip_not_allowed", "likely", SCENARIOS["ip-refused"], settings=_DEMO),
+    Story("stamp refused once", "OK", scenario=at(ACCOUNT, Fault.refused(-1021, times=1))),
+    Story("stamp of an order refused once", "OK", scenario=at(ORDER, Fault.refused(-5028, times=1))),
     Story("invalid account, once", "OK", scenario=at(ACCOUNT, Fault.refused(-1109, times=1))),
     Story("invalid account for an order, once", "OK", scenario=at(ORDER, Fault.refused(-1109, times=1))),
     Story("invalid account", "UNPROVEN", "exchange_trouble", "likely", at(ACCOUNT, Fault.refused(-1109))),
@@ -325,6 +359,56 @@ _BOTH = (
         at("*", Fault.status(400, '{"code":-1016,"msg":"Service is under maintenance."}')),
     ),
     Story("agreement signed", "OK", scenario=Scenario(agreement_signed=True), settings={"BINANCE_SYMBOL": "XAUUSDT"}),
+    Story("demo, IP refused", "NOT_OK", "wrong_environment", "likely", SCENARIOS["ip-refused"], settings=_DEMO),
+    Story("wallet alone refuses", "UNPROVEN", "answers_contradict", "likely", at(WALLET, Fault.refused(-2015))),
+    Story("wallet alone says locked", "UNPROVEN", "keys_locked", "certain", at(WALLET, _LOCKED)),
+    Story(
+        "futures alone refuse the signature",
+        "NOT_OK",
+        "answers_contradict",
+        "likely",
+        at(ACCOUNT, Fault.refused(-1022)),
+    ),
+    Story("futures alone know no key", "NOT_OK", "answers_contradict", "likely", at(ACCOUNT, Fault.refused(-2014))),
+    Story(
+        "orders alone refuse the signature", "NOT_OK", "answers_contradict", "likely", at(ORDER, Fault.refused(-1022))
+    ),
+    Story("account status invalid", "NOT_OK", "trading_barred", "certain", refused(-1135)),
+    Story(
+        "futures alone name an address, no list",
+        "NOT_OK",
+        "key_older_than_futures_account",
+        "likely",
+        Scenario(faults={ACCOUNT: _REFUSED_V6}, permissions={"ipRestrict": False}),
+    ),
+    Story(
+        "contract listed twice",
+        "UNPROVEN",
+        "not_binance",
+        "likely",
+        Scenario(faults={"/fapi/v1/exchangeInfo": Fault.altered(_listed_twice)}),
+    ),
+    Story(
+        "unknown contract, withdrawals",
+        "NOT_OK",
+        "withdrawals_enabled",
+        "certain",
+        SCENARIOS["withdrawals-enabled"],
+        {"BINANCE_SYMBOL": "BTCUSTD"},
+    ),
+    Story("an order's form refused", "UNPROVEN", "request_rejected", "likely", refused(-1102)),
+    Story("a code that nobody has listed", "UNPROVEN", "request_rejected", "likely", refused(-9999)),
+    Story("the smallest order breaks a rule", "UNPROVEN", "request_rejected", "likely", refused(-4131)),
+    Story(
+        "both hosts reject the request",
+        "UNPROVEN",
+        "request_rejected",
+        "likely",
+        Scenario(faults={WALLET: _PATH, ACCOUNT: _PATH}),
+    ),
+    Story(
+        "clock read from afar", "UNPROVEN", "left_undecided", "certain", Scenario(latency_ms=60, clock_offset_ms=1990)
+    ),
     Story("stream closed at once", "OK", scenario=SCENARIOS["stream-closed"]),
     Story("no listen key", "OK", scenario=at(LISTEN, Fault.refused(-2015))),
     Story(

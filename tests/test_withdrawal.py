@@ -19,7 +19,7 @@ REPLAY = ("suite/", "--replay", "healthy")
 OLD = {"verdict.json": '{"ok": true, "verdict": "OK"}', "report.html": "<h1>OK</h1>", "summary.md": "OK"}
 # What Python and pytest import to start, and the few lines of ours that come before all else.
 BEFORE = re.compile(
-    r"(_pytest|pytest|pluggy|iniconfig|packaging|pygments)(\.|$)|keycheck(\.withdrawal|\.errors|\.report(\.hold)?)?$"
+    r"(_pytest|pytest|pluggy|iniconfig|packaging|pygments)(\.|$)|keycheck(\.withdrawal|\.caller|\.errors|\.report(\.hold)?)?$"
 )
 CACHE = ROOT / ".pytest_cache"
 DIES = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n"
@@ -133,6 +133,7 @@ def test_the_verdict_that_is_withdrawn_can_be_compared_with(suite: SuiteRunner) 
     assert "SINCE " in done.output
 
 
+@pytest.mark.slow
 def test_signals_leave_no_old_verdict(reports: Path) -> None:
     """At many moments of a run: where an old OK was left, nothing but Python and pytest had been imported."""
     left, gone = 0, 0

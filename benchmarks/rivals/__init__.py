@@ -29,7 +29,7 @@ STEPS = Counter(
 
 @dataclass(frozen=True)
 class Rival:
-    """A library under the name it is told by: its script, and the modules which that imports."""
+    """A library: its name in the table, its script, and the modules that the script imports."""
 
     name: str
     script: str
@@ -65,7 +65,7 @@ class Contest:
         return ended.seconds
 
     def notes(self) -> Iterator[str]:
-        """Who is missing from the table, and why."""
+        """The libraries that are missing from the table, and why."""
         missing = [rival.name for rival in RIVALS if rival not in self.entrants]
         if self._python is None:
             yield "No rival was measured: --rivals names an environment that holds them; see benchmarks/README.md."

@@ -9,7 +9,7 @@ from binance_sdk_wallet import Wallet
 
 
 def settings(url: str) -> Any:
-    """What a connector is told: without retries, for what is sent twice is no measurement."""
+    """A connector's configuration: no retries, since a request that is sent twice spoils the measurement."""
     key, secret = os.environ["BINANCE_API_KEY"], os.environ["BINANCE_API_SECRET"]
     return ConfigurationRestAPI(api_key=key, api_secret=secret, base_path=os.environ[url], timeout=10_000, retries=0)
 

@@ -22,6 +22,16 @@ def path_of(name: str, folder: Path) -> Path:
         raise UsageProblem("a cassette needs a name: --replay healthy, for example")
     path = Path(name if name.endswith(ENDINGS) else f"{name}.yaml")
     in_place = "/" in name or "\\" in name
-    with suppress(OSError):  # a name that is too long; whoever opens the file says so
+    with suppress(OSError):  # a name that is too long; opening the file reports it
         in_place = in_place or (name.endswith(ENDINGS) and path.is_file())
     return path if in_place else folder / path
+
+
+def folder_of(name: str | None, own: Path, shipped: Path | None) -> Path:
+    """The folder in which a cassette is looked for by its name: `own`, or `shipped` where that alone has it."""
+    if not name or shipped is None:
+        return own
+    with suppress(UsageProblem, OSError):  # opening the file reports it
+        if not path_of(name, own).exists() and path_of(name, shipped).is_file():
+            return shipped
+    return own

@@ -27,7 +27,7 @@ MAX_EVENTS = 50_000
 def import_vcr() -> None:
     """Before anything of vcr is imported elsewhere."""
     absent = [name for name in _TO_BE_PATCHED if name not in sys.modules]
-    # None makes `import name` fail at once; the entries go again, so that nobody else is deprived.
+    # None makes `import name` fail at once. The entries are removed afterwards, for later imports.
     sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]
     try:
         import vcr  # noqa: F401, PLC0415  not in a live run
@@ -38,7 +38,7 @@ def import_vcr() -> None:
 
 
 def failure_slot(endpoint: Endpoint, number: int) -> str:
-    """Where the failure of the n-th attempt at an endpoint is kept."""
+    """The metadata key for the failure of the n-th attempt at an endpoint."""
     return f"failure/{endpoint}/{number}"
 
 

@@ -1,10 +1,11 @@
-"""What a cassette says of itself: written by a recording, and read back from a file that nobody has to trust. Pure."""
+"""A cassette's label: written by a recording, and read back from a file that may be anybody's. Pure."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, cast, get_args
 
 from keycheck.credentials.pasted_text import KEY, SECRET, KeyFacts, KeyType
-from keycheck.exchange.endpoints import ENVIRONMENTS
+from keycheck.exchange.account_setup import WORDS
+from keycheck.exchange.endpoints import ENVIRONMENTS, MAX_RECV_WINDOW
 from keycheck.exchange.evidence import System
 from keycheck.exchange.hosts import Exchange
 from keycheck.redaction.redactor import printable
@@ -12,7 +13,6 @@ from keycheck.redaction.redactor import printable
 FORMAT = 1
 _ELSEWHERE: dict[str, Exchange] = {"local exchange": "local", "another host": "other"}
 RECORDED_FROM = (*ENVIRONMENTS, *_ELSEWHERE)
-MAX_RECV_WINDOW = 60_000  # ms; above it the spot and wallet hosts answer -1131
 _MOST_REMARKS = 20
 
 
@@ -22,7 +22,7 @@ class Label:
     environment's name where its own hosts were asked.
 
     `system`: of the machine that recorded it; None where it is none of those known. `has_stream`: whether the account's
-    stream was looked at (BINANCE_USER_STREAM).
+    stream was looked at (BINANCE_USER_STREAM); `expected`: the words of BINANCE_EXPECT.
     """
 
     name: str
@@ -36,6 +36,7 @@ class Label:
     key: KeyFacts
     system: System | None = None
     has_stream: bool = True
+    expected: tuple[str, ...] = ()
 
     @property
     def exchange(self) -> Exchange:
@@ -53,6 +54,7 @@ def origin(exchange: Exchange, environment: str) -> str:
 def as_plain(label: Label) -> dict[str, Any]:
     """The label in YAML's own types."""
     plain = asdict(label) | {"format": FORMAT}
+    plain["expected"] = list(label.expected)
     plain["key"] = {name: list(v) if isinstance(v, tuple) else v for name, v in plain["key"].items()}
     return plain
 
@@ -74,6 +76,7 @@ def label_from(kept: Any, name: str) -> Label:
             key=_key(kept["key"]),
             system=_system(kept.get("system")),
             has_stream=_flag(kept.get("has_stream", True)),
+            expected=tuple(_one_of(word, WORDS) for word in _texts(kept.get("expected", []))),
         )
     except (KeyError, TypeError, AttributeError):
         pass

@@ -63,7 +63,7 @@ class Player:
         raise self._not_recorded("reading of the clock")
 
     def remember(self, key: str, ask: Callable[[], list[str]]) -> list[str]:  # noqa: ARG002  the interface of a journal
-        """What the machine answered then."""
+        """The host's answer as it was recorded."""
         kept = self._recall(key)
         if isinstance(kept, list) and len(kept) <= _MOST_TEXTS and all(isinstance(text, str) for text in kept):
             return [printable(text[: 2 * _MESSAGE], _MESSAGE) for text in kept]
@@ -125,8 +125,8 @@ def _scrub_request(request: Any) -> Any:
 
 
 def _failure_of(kept: Any) -> Inconclusive:
-    told = kept if isinstance(kept, dict) else {}
-    error, kind, message = (told.get(name) for name in ("error", "kind", "message"))
+    stored = kept if isinstance(kept, dict) else {}
+    error, kind, message = (stored.get(name) for name in ("error", "kind", "message"))
     if not isinstance(message, str):
         return Unreachable("the cassette holds a failure that cannot be read. Record it again")
     shown = printable(message[: 2 * _MESSAGE], _MESSAGE)

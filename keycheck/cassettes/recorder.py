@@ -37,7 +37,7 @@ class Recorder:
         self._interactions: list[tuple[str, str, dict[str, Any]]] = []
 
     def send(self, endpoint: Endpoint, query: Secret, api_key: Secret | None, seconds: float) -> RawAnswer:
-        """As any transport. A failure to get an answer is kept beside the answers."""
+        """Sends a request and keeps its answer, or the failure to get one."""
         self._asked[str(endpoint)] += 1
         try:
             raw = self._inner.send(endpoint, query, api_key, seconds)
@@ -60,10 +60,10 @@ class Recorder:
         return fresh
 
     def remember(self, key: str, ask: Callable[[], list[str]]) -> list[str]:
-        """What the machine answered is kept as it was shared."""
-        told = ask()
-        self._metadata[key] = [self._redactor.clean_shared(text) for text in told]
-        return told
+        """Keeps the host's answer, cleaned for sharing."""
+        words = ask()
+        self._metadata[key] = [self._redactor.clean_shared(text) for text in words]
+        return words
 
     def text(self) -> str:
         """The cassette."""

@@ -1,4 +1,4 @@
-"""What a cassette may keep: an allow-list of query parameters, headers and body fields. Pure, and idempotent.
+"""Reduces requests and answers to an allow-list of query parameters, headers and body fields. Pure, idempotent.
 
 Everything that is not named here is dropped: balances, ids, cookies, trace headers, addresses, whatever comes next.
 vcrpy runs these functions on what it records and again on what it loads, so a second pass must change nothing.
@@ -22,6 +22,7 @@ from keycheck.exchange.endpoints import (
     PING,
     POSITION_SIDE,
     PREMIUM_INDEX,
+    SYMBOL_CONFIG,
     TIME,
     TRADING_STATUS,
 )
@@ -40,7 +41,10 @@ LISTEN_KEY_CONSTANT = "a-listen-key-was-given"  # nothing that a report says, sh
 
 _QUERY = ("symbol", "side", "positionSide", "type", "quantity", "recvWindow")
 _QUERY_BLANKED = ("timestamp", "signature")
-_HEADERS = ("content-type", "x-mbx-used-weight-1m", "x-mbx-used-weight", "x-sapi-used-ip-weight-1m", "retry-after")
+_HEADERS = (
+    *("content-type", "x-mbx-used-weight-1m", "x-mbx-used-weight", "x-sapi-used-ip-weight-1m", "retry-after"),
+    "x-amzn-waf-action",
+)
 _FILTER = ("filterType", "stepSize", "minQty", "maxQty", "notional", "minPrice", "maxPrice", "tickSize", "limit")
 _MOST_LIMITS = 20
 _MOST_SYMBOLS = 20
@@ -51,8 +55,9 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     PING.path: (),
     TIME.path: ("serverTime",),
     PREMIUM_INDEX.path: ("symbol", "markPrice"),
-    ACCOUNT_CONFIG.path: ("canTrade", "dualSidePosition"),
+    ACCOUNT_CONFIG.path: ("canTrade", "dualSidePosition", "multiAssetsMargin"),
     POSITION_SIDE.path: ("dualSidePosition",),
+    SYMBOL_CONFIG.path: ("symbol", "marginType"),
     API_RESTRICTIONS.path: ("ipRestrict", "createTime", "tradingAuthorityExpirationTime"),
     ACCOUNT_INFO.path: ("isFutureEnabled", "isPortfolioMarginRetailEnabled"),
     ORDER_TEST.path: (),  # judged by its shape; the body holds order ids
@@ -92,7 +97,8 @@ def scrub_body(path: str, status: int, body: bytes, symbol: str, clean: Clean) -
     if parsed is None:
         return b"(not JSON; dropped)"
     if not isinstance(parsed, dict):
-        return b"[]"
+        listed = isinstance(parsed, list) and path == SYMBOL_CONFIG.path and status == 200
+        return _plain(_symbol_configs(parsed, symbol, clean) if listed else [])
     if is_notice(body):
         return b'{"0":"a notice"}'
     if status != 200:
@@ -100,7 +106,7 @@ def scrub_body(path: str, status: int, body: bytes, symbol: str, clean: Clean) -
     elif path == EXCHANGE_INFO.path:
         kept = _exchange_info(parsed, symbol, clean)
     elif path == LISTEN_KEY.path:
-        # That there was one is all that a replay needs.
+        # A replay needs no more than the fact that there was one.
         kept = {"listenKey": LISTEN_KEY_CONSTANT} if is_listen_key(parsed.get("listenKey")) else {}
     elif path == TRADING_STATUS.path:
         kept = _trading_status(parsed, clean)
@@ -114,7 +120,17 @@ def scrub_body(path: str, status: int, body: bytes, symbol: str, clean: Clean) -
         kept |= _signs(parsed)
     if status == 200 and path == ORDER_TEST.path:
         kept = {} if is_accepted_order(parsed) else kept or {"unlisted": True}
+    return _plain(kept)
+
+
+def _plain(kept: object) -> bytes:
     return json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def _symbol_configs(listed: list[Any], symbol: str, clean: Clean) -> list[Body]:
+    """The contract under test alone; with its second entry, where it has one."""
+    entries = [one for one in listed if isinstance(one, dict) and one.get("symbol") == symbol]
+    return [_scalars(one, _FIELDS[SYMBOL_CONFIG.path], clean) for one in entries[:2]]
 
 
 def _signs(body: Body) -> Body:
@@ -129,7 +145,7 @@ def _error(body: Body, clean: Clean) -> Body:
     known = code if type(code) is int else None
     kept = {name: body[name] for name in ("code", "msg") if name in body}
     return {
-        name: refusal_text.told(known, _text(value, clean))[:_LONGEST]
+        name: refusal_text.fit_to_show(known, _text(value, clean))[:_LONGEST]
         if isinstance(value, str)
         else _scalar(value if name == "code" else None, clean)
         for name, value in kept.items()

@@ -24,7 +24,7 @@ _NEEDLESS = f"{PASSPHRASE} is given, and the private key is not encrypted"
 
 @dataclass(frozen=True)
 class Pasted:
-    """One credential as it was found. `remarks` say in a sentence each what is odd; none quotes the value."""
+    """One credential, cleaned. `remarks`: a sentence for each oddity of the pasted text, without the value."""
 
     secret: Secret | None
     remarks: tuple[str, ...] = ()
@@ -60,7 +60,7 @@ class Credentials:
 
 @dataclass(frozen=True)
 class KeyFacts:
-    """What may be told of a key: it travels into the verdict and into cassettes.
+    """The facts about a key that reports and cassettes may hold.
 
     `missing`: names of settings that were not given; the secret's, where there is no private key in its place either.
     `last_four`: of the key; None for one too short to cut.
@@ -73,12 +73,12 @@ class KeyFacts:
 
     @property
     def not_given(self) -> str:
-        """What is missing, in words."""
+        """The names of the missing credentials, as words; "" if none is missing."""
         return ", and ".join(f"{SECRET} or {KEY_FILE}" if name == SECRET else name for name in self.missing)
 
     @property
     def has_private_key(self) -> bool:
-        """Whether it signs with a private key whose public half Binance was given, and not with Binance's secret."""
+        """Whether requests are signed with an Ed25519 or RSA private key, instead of a secret."""
         return self.type in ("RSA", "ED25519")
 
 
@@ -121,7 +121,7 @@ def _shape_remarks(name: str, text: str) -> list[str]:
 
 
 def says_no_key(remark: str) -> bool:
-    """Whether a remark tells of what Binance was sent, and not of what was cleaned off before."""
+    """Whether a remark is about characters that Binance was sent, as opposed to some that were cleaned off before."""
     return remark == SAME or " characters " in remark
 
 
@@ -201,7 +201,7 @@ def _fits_a_header(text: str) -> bool:
 
 
 def facts_of(credentials: Credentials, key_type: KeyType | None = None) -> KeyFacts:
-    """What may be told of these credentials. `key_type`: of the private key, once it is opened."""
+    """The facts about these credentials that may be shown. `key_type`: of the private key, once it is opened."""
     given = {KEY: credentials.api_key, SECRET: credentials.api_secret or credentials.private_key}
     key = credentials.api_key.reveal() if credentials.api_key else ""
     return KeyFacts(

@@ -29,7 +29,7 @@ def written_out(text: str) -> str:
 
 
 def labels(text: str) -> list[str]:
-    """What the whole blocks of a text call themselves, such as RSA PRIVATE KEY."""
+    """The labels of the complete PEM blocks in a text, such as RSA PRIVATE KEY."""
     return [match[1] for match in _BLOCK.finditer(written_out(text))]
 
 
@@ -50,12 +50,12 @@ def _lines(body: str) -> str:
 
 
 def is_encrypted(block: str) -> bool:
-    """Whether a passphrase belongs to it, by what it says of itself."""
+    """Whether a PEM says that it is encrypted, so that it needs a passphrase."""
     return f"{_BEGIN}ENCRYPTED " in block or "Proc-Type: 4,ENCRYPTED" in block
 
 
 def to_hide(text: str) -> list[str]:
-    """What must not be shown of a credential: all of it, or a PEM's lines, one by one and joined.
+    """The texts of a credential that must not be shown: all of it; of a PEM each line, and all lines joined.
 
     Not a PEM's first and last line, which anybody may say. A short key goes by a few more spellings.
     """

@@ -75,7 +75,7 @@ def _opened(block: str, passphrase: Secret | None) -> "PrivateKeyTypes | None":
     password = None if passphrase is None else passphrase.reveal().encode("utf-8", "surrogateescape")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of old ciphers, in the middle of somebody's report
+            warnings.simplefilter("ignore")  # about old ciphers: they would appear in the middle of the report
             return serialization.load_pem_private_key(block.encode("utf-8", "replace"), password)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         return None

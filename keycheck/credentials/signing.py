@@ -45,7 +45,7 @@ class HmacSigner:
 
 
 def signer_of(held: Credentials) -> KeySigner | None:
-    """What signs for these credentials. Raises UsageProblem for a private key that cannot be used."""
+    """The signer for these credentials; None without a secret. Raises UsageProblem for an unusable private key."""
     if held.private_key is not None:
         from keycheck.credentials import private_key  # noqa: PLC0415  cryptography is imported for such a key alone
 

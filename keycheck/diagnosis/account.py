@@ -1,11 +1,11 @@
-"""What the key may do, and what the account behind it may. Pure."""
+"""Causes that lie in the key's permissions or in the account behind it. Pure."""
 
 from collections.abc import Iterator
 
 from keycheck.diagnosis.cause import Confidence, Diagnosis
 from keycheck.diagnosis.evidence_view import EvidenceView, refused
+from keycheck.diagnosis.refusal_codes import AMBIGUOUS
 from keycheck.diagnosis.remedies import EDIT, NEW_KEY
-from keycheck.exchange.error_codes import Kind, kind_of
 from keycheck.exchange.permissions import is_way_out
 
 _OPEN = "log in and open Derivatives > USD-M Futures > Open Futures Account"
@@ -95,7 +95,7 @@ def read_only(seen: EvidenceView) -> Iterator[Diagnosis]:
     account, order = seen.account, seen.order
     if account is None or order is None or not account.accepted or not refused(order):
         return
-    if kind_of(order.code) is Kind.AUTHENTICATION and seen.flag("enableFutures") is not False:
+    if order.code in AMBIGUOUS and seen.flag("enableFutures") is not False:
         yield Diagnosis(
             "read_only_key",
             Confidence.LIKELY,

@@ -1,4 +1,4 @@
-"""What a diagnosis is, and the causes that it knows by name. Pure."""
+"""The causes by their fixed names, and a diagnosis: one cause with confidence, evidence and fix. Pure."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -14,7 +14,7 @@ class Confidence(Enum):
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """One cause for what a run saw: how sure, why, what was seen, and what a person can do."""
+    """One cause: how sure, why, the evidence, and the fix."""
 
     cause: str
     confidence: Confidence
@@ -36,11 +36,13 @@ CAUSES = {
         "wrong_environment": "a key of the test network used on production, or the other way round",
         "futures_not_enabled": "the key lacks the futures permission",
         "read_only_key": "the key may read, and not trade",
+        "key_type_not_taken": "the futures API does not take keys of this type",
     },
     "the account": {
         "futures_account_not_opened": "the account has no futures account yet",
         "portfolio_margin_account": "a portfolio margin account, whose keys the futures API refuses",
         "key_older_than_futures_account": "the key was made before the futures account was opened",
+        "keys_locked": "Binance has locked the API keys of this account",
     },
     "the clock": {
         "clock_ahead": "this machine's clock is fast",
@@ -50,6 +52,8 @@ CAUSES = {
         "withdrawals_enabled": "the key can take money out",
         "trading_barred": "Binance does not let this account trade, or not now",
         "agreement_not_signed": "the contract is a TradFi perpetual, whose agreement is not signed",
+        "unknown_contract": "the exchange lists no contract of that name",
+        "contract_not_tradable": "the contract under test takes no orders now",
     },
     "what stands between": {
         "restricted_location": "Binance does not serve futures where this machine's address is",
@@ -60,8 +64,24 @@ CAUSES = {
         "network_unreachable": "Binance could not be reached from this machine",
         "tls_failure": "the connection is not private: the certificate was refused",
         "not_binance": "something that is not Binance answered",
+        "answers_contradict": "one answer accepts the key, and another one denies it",
+        "request_rejected": "Binance refused a request of this suite for its form, or with a code that is not known",
+        # Of the run itself, and no exchange's doing.
+        "claim_does_not_hold": "a critical claim was seen not to hold, and nothing else says why",
+        "left_undecided": "what was observed leaves a critical claim open",
+        "checks_not_run": "not all critical checks were run",
+        "run_not_finished": "the run has not come to its end",
     },
 }
+# What a verdict says from a run's start until its end, and for ever where it has none.
+RUN_NOT_FINISHED = Diagnosis(
+    "run_not_finished",
+    Confidence.CERTAIN,
+    "This was written when the run began, and nothing was seen yet: the run is still going on, it was cut off, or its "
+    "settings could not be used.",
+    ("the run has not come to its end",),
+    "wait for the end of the run, or see what it printed last, and run again.",
+)
 _ORDER = [name for causes in CAUSES.values() for name in causes]
 _SURENESS = list(Confidence)
 

@@ -3,17 +3,22 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+from keycheck.diagnosis.refusal_codes import AMBIGUOUS
 from keycheck.exchange.endpoints import (
     ACCOUNT_CONFIG,
     ACCOUNT_INFO,
     API_RESTRICTIONS,
     LISTEN_KEY,
     ORDER_TEST,
+    SYMBOL_CONFIG,
     TRADING_STATUS,
     Endpoint,
 )
 from keycheck.exchange.error_codes import Kind, kind_of
 from keycheck.exchange.evidence import Call, Evidence
+from keycheck.verdict.findings import Check, Finding, Outcome, Severity
+
+_SETTLED = (Outcome.PASS, Outcome.NOT_APPLICABLE, Outcome.FAIL)
 
 
 @dataclass(frozen=True)
@@ -33,12 +38,12 @@ class EvidenceView:
 
     @property
     def wallet(self) -> Call | None:
-        """What the wallet API answered of the key, if it did."""
+        """The wallet API's answer about the key, if there is one."""
         return self._answer(API_RESTRICTIONS)
 
     @property
     def account(self) -> Call | None:
-        """What the futures API answered of the account, if it did."""
+        """The futures API's answer about the account, if there is one."""
         return self._answer(ACCOUNT_CONFIG)
 
     @property
@@ -48,7 +53,7 @@ class EvidenceView:
 
     @property
     def listen_key(self) -> Call | None:
-        """What the futures API answered to the request for a listen key, which carries the key and no signature."""
+        """The futures API's answer to the listen-key request, which carries the key but no signature."""
         return self._answer(LISTEN_KEY)
 
     @property
@@ -64,6 +69,37 @@ class EvidenceView:
         """Questions that never got a usable answer, for one of these kinds of trouble."""
         return [call for call in self.final.values() if call.trouble in kinds and not _is_aside(call)]
 
+    def refused_as(self, *kinds: Kind) -> list[Call]:
+        """The last answers that refused a question with a code of these kinds, advice aside."""
+        return [
+            call
+            for call in self.final.values()
+            if refused(call) and kind_of(call.code) in kinds and not _is_aside(call)
+        ]
+
+    @cached_property
+    def failed(self) -> list[Finding]:
+        """The critical claims that were seen not to hold."""
+        return [found for found in self._critical if found.outcome is Outcome.FAIL]
+
+    @cached_property
+    def lacking(self) -> list[Finding]:
+        """What keeps critical checks from having passed: their own findings, or those of what they wait for."""
+        by_id = {found.check.id: found for found in self.evidence.findings}
+        open_ = [found for found in self._critical if found.outcome not in _SETTLED]
+        roots = [by_id.get(found.blocked_by or "", found) for found in open_]
+        return list({root.check.id: root for root in roots if root.outcome is not Outcome.FAIL}.values())
+
+    @property
+    def not_run(self) -> list[Check]:
+        """The critical checks of which there is no finding."""
+        found = {one.check.id for one in self.evidence.findings}
+        return [one for one in self.evidence.checks if one.severity is Severity.CRITICAL and one.id not in found]
+
+    @property
+    def _critical(self) -> list[Finding]:
+        return [found for found in self.evidence.findings if found.check.severity is Severity.CRITICAL]
+
     def flag(self, name: str) -> bool | None:
         """A permission of the key; None where it was not seen."""
         return _flag((self.evidence.permissions or {}).get(name))
@@ -74,31 +110,31 @@ class EvidenceView:
 
     @property
     def one_host_accepts(self) -> bool:
-        """Whether either API took the key, which proves key, secret and address."""
+        """Whether either API accepted a signed request, which proves key, secret and address."""
         return any(call.accepted for call in (self.wallet, self.account) if call)
 
     @property
     def futures_refuses_alone(self) -> bool:
-        """Whether the wallet API takes the key, and the futures API does not, though the permission is not missing."""
+        """Whether the wallet API accepts the key and shows the futures box ticked, while the futures API refuses it."""
         wallet, account = self.wallet, self.account
         if wallet is None or account is None or not wallet.accepted or self.flag("enableFutures") is False:
             return False
-        return refused(account) and kind_of(account.code) is Kind.AUTHENTICATION
+        return refused(account) and account.code in AMBIGUOUS
 
 
 def _is_aside(call: Call) -> bool:
-    """Whether what befell a question is no cause of the verdict."""
+    """Whether this request's failure has no part in the verdict."""
     # account/info is asked for the diagnosis alone. The others are advice; but a limit that they met ended the run.
-    advice = (str(LISTEN_KEY), str(TRADING_STATUS))
+    advice = (str(LISTEN_KEY), str(TRADING_STATUS), str(SYMBOL_CONFIG))
     return call.name == str(ACCOUNT_INFO) or (call.name in advice and call.trouble != "rate_limited")
 
 
 def refused(call: Call) -> bool:
-    """Whether Binance refused it with a code."""
+    """Whether Binance refused the request with an error code."""
     return not call.trouble and call.status != 200 and call.code is not None
 
 
-def told(calls: list[Call]) -> tuple[str, ...]:
+def described(calls: list[Call]) -> tuple[str, ...]:
     """Calls as evidence: request, status, code and message."""
     return tuple(map(str, calls))
 

@@ -1,10 +1,10 @@
-"""What Binance, or a gate before it, answers to anybody: limits, bans, places, trouble of its own. Pure."""
+"""Causes between this machine and the account: limits, bans, locations, firewalls, trouble at Binance. Pure."""
 
 from collections.abc import Iterator
 from datetime import datetime
 
 from keycheck.diagnosis.cause import Confidence, Diagnosis
-from keycheck.diagnosis.evidence_view import EvidenceView, told
+from keycheck.diagnosis.evidence_view import EvidenceView, described
 from keycheck.diagnosis.remedies import AGAIN, NOT_THE_KEY
 from keycheck.exchange.answers import utc
 from keycheck.exchange.error_codes import INVALID_ACCOUNT, Kind, kind_of
@@ -19,7 +19,7 @@ def location_or_firewall(seen: EvidenceView) -> Iterator[Diagnosis]:
             Confidence.CERTAIN,
             "Binance does not serve the place in which this machine's public address lies"
             f"{_status_of(barred[0])}. {NOT_THE_KEY}",
-            told(barred),
+            described(barred),
             "run the bot, and this suite, from a country where Binance serves futures. Cloud machines are mostly "
             "counted to the country of their data centre, and hosted CI to the United States.",
         )
@@ -29,7 +29,7 @@ def location_or_firewall(seen: EvidenceView) -> Iterator[Diagnosis]:
             Confidence.LIKELY,
             f"A firewall answered in Binance's place{_status_of(walled[0])}: its own, after too many requests from "
             f"this address, or one of this network. {NOT_THE_KEY}",
-            told(walled),
+            described(walled),
             f"stop every program that calls Binance from this address, wait ten minutes, {AGAIN}. If it stays, use "
             "another network, without VPN or proxy.",
         )
@@ -51,7 +51,7 @@ def limits(seen: EvidenceView) -> Iterator[Diagnosis]:
                 else f"Binance has counted too many {what} in this minute{_until(call, seen.evidence.began)}."
             )
             + f" All programs behind the address count together. {NOT_THE_KEY}",
-            told([call]),
+            described([call]),
             f"stop every program that calls Binance from this address, {_patience(call, banned=banned)}, then {AGAIN}. "
             "Bots that poll should use streams instead.",
         )
@@ -68,7 +68,7 @@ def trouble(seen: EvidenceView) -> Iterator[Diagnosis]:
             Confidence.CERTAIN if coded else Confidence.LIKELY,
             f"Binance, or a gateway before it, has trouble of its own. {NOT_THE_KEY}"
             + (f" Where it answers code {INVALID_ACCOUNT} for hours, the demo account may be gone." if gone else ""),
-            told(calls),
+            described(calls),
             f"wait some minutes, {AGAIN}. If it stays, "
             + (
                 "log in at demo.binance.com, see that there is a futures account, and make a new key there."

@@ -5,17 +5,12 @@ from collections.abc import Iterator
 
 from keycheck.credentials.pasted_text import KEY, KEY_FILE, SAME, SECRET, says_no_key
 from keycheck.diagnosis.cause import Confidence, Diagnosis
-from keycheck.diagnosis.evidence_view import EvidenceView, told
+from keycheck.diagnosis.evidence_view import EvidenceView, described, refused
+from keycheck.diagnosis.refusal_codes import ADDRESS, AMBIGUOUS, FORMAT, KEY_TYPE, LOCKED, SIGNATURE, UNKNOWN
 from keycheck.diagnosis.remedies import EDIT, MENU
 from keycheck.exchange.error_codes import Kind, kind_of
 from keycheck.exchange.evidence import Call
 
-_FORMAT = -2014
-_SIGNATURE = -1022
-_UNKNOWN = -2008
-_ADDRESS = -1011
-_AMBIGUOUS = {-2015, -1002, -1099}
-_KEY_TYPE = {-4056, -4057}
 _SEEN_ADDRESS = re.compile(r"request ip: ?(\[IP(?:v6)? hidden\]|[0-9A-Fa-f:.]{2,45})")
 
 PASTE_AGAIN = (
@@ -60,12 +55,12 @@ def not_given(seen: EvidenceView) -> Iterator[Diagnosis]:
 
 def malformed(seen: EvidenceView) -> Iterator[Diagnosis]:
     """Binance says so (-2014), or it refused and the settings look odd."""
-    refusals = seen.refusals(Kind.AUTHENTICATION)
+    refusals = [call for call in seen.refusals(Kind.AUTHENTICATION) if call.code != LOCKED]
     remarks = seen.evidence.key.remarks
     shape = tuple(filter(says_no_key, remarks))
-    said = [call for call in refusals if call.code == _FORMAT and not seen.one_host_accepts]
-    of_type = [call for call in refusals if call.code in _KEY_TYPE]
-    if not (said or of_type or (refusals and remarks and not seen.one_host_accepts)):
+    said = [call for call in refusals if call.code == FORMAT]
+    of_type = [call for call in refusals if call.code in KEY_TYPE]
+    if seen.one_host_accepts or not (said or of_type or (refusals and remarks)):
         return
     certain = said or SAME in remarks
     yield Diagnosis(
@@ -88,9 +83,9 @@ def _what_is_odd(said: bool, remarks: tuple[str, ...]) -> str:
 
 
 def signature_is_refused(seen: EvidenceView) -> bool:
-    """Whether Binance refused a signature (-1022), and accepted none."""
+    """Whether Binance refused every signature that it judged (-1022)."""
     refusals = seen.refusals(Kind.AUTHENTICATION)
-    return any(call.code == _SIGNATURE for call in refusals) and not seen.one_host_accepts
+    return any(call.code == SIGNATURE for call in refusals) and not seen.one_host_accepts
 
 
 def wrong_secret(seen: EvidenceView) -> Iterator[Diagnosis]:
@@ -101,35 +96,63 @@ def wrong_secret(seen: EvidenceView) -> Iterator[Diagnosis]:
     """
     if not signature_is_refused(seen):
         return
-    said = [call for call in seen.refusals(Kind.AUTHENTICATION) if call.code == _SIGNATURE]
+    said = [call for call in seen.refusals(Kind.AUTHENTICATION) if call.code == SIGNATURE]
     unsigned = seen.listen_key
     confidence = Confidence.LIKELY
     if unsigned is not None and unsigned.accepted:
-        # What was pasted oddly comes first: it says how the secret came to be wrong.
+        # Odd pasted text comes first: it explains how the secret came to be wrong.
         odd = any(map(says_no_key, seen.evidence.key.remarks))
         confidence, said = Confidence.LIKELY if odd else Confidence.CERTAIN, [*said, unsigned]
     elif unsigned is not None and kind_of(unsigned.code) is Kind.AUTHENTICATION:
         confidence = Confidence.POSSIBLE
-        yield _unknown_key(told([unsigned]), likely=True)
+        yield _unknown_key(described([unsigned]), likely=True)
     explanation, fix = _ANOTHERS_KEY if seen.evidence.key.has_private_key else _ANOTHERS_SECRET
-    yield Diagnosis("wrong_secret", confidence, explanation, told(said), fix)
+    yield Diagnosis("wrong_secret", confidence, explanation, described(said), fix)
 
 
 def not_accepted(seen: EvidenceView) -> Iterator[Diagnosis]:
-    """No host takes the key: unknown, from a wrong address, or of the other network. One text covers all three."""
+    """No host takes the key: unknown, from a wrong address, or of the other network. One text covers all three.
+
+    An address in that text is no proof of an address list: it stood in answers to a key of the other network as well
+    (Binance_Futures_python#60). On production it makes the list the likeliest; on demo no wallet tells them apart.
+    """
     refusals = seen.refusals(Kind.AUTHENTICATION)
-    said = [call for call in refusals if call.code in {_UNKNOWN, _ADDRESS, *_AMBIGUOUS}]
-    if not said or seen.one_host_accepts or any(call.code == _SIGNATURE for call in refusals):
+    said = [call for call in refusals if call.code in {UNKNOWN, ADDRESS, *AMBIGUOUS}]
+    if not said or seen.one_host_accepts or any(call.code == SIGNATURE for call in refusals):
         return
-    evidence = told(said)
+    evidence = described(said)
     codes = {call.code for call in said}
     address = _address(said)
-    by_address = address is not None or _ADDRESS in codes
     demo = seen.evidence.environment == "demo"
-    yield _unknown_key(evidence, likely=_UNKNOWN in codes and not demo)
-    if _UNKNOWN not in codes:
+    by_address = ADDRESS in codes or (address is not None and not demo)
+    yield _unknown_key(evidence, likely=UNKNOWN in codes and not demo)
+    if UNKNOWN not in codes:
         yield _ip_not_allowed(evidence, address, likely=by_address)
     yield _wrong_environment(evidence, demo=demo, likely=demo and not by_address)
+
+
+def another_address(seen: EvidenceView) -> Iterator[Diagnosis]:
+    """The wallet API takes the key, which has an address list, and the futures API alone names an address.
+
+    Where the key has no list it is not that: the text was seen with an unticked box (node-binance-api#629) and with an
+    account that is not opened (binance_futures_bot#3), too.
+    """
+    wallet = seen.wallet
+    if wallet is None or not wallet.accepted or seen.flag("ipRestrict") is not True or _is_of_the_account(seen):
+        return
+    for call in (seen.account, seen.order):
+        if call is None or not refused(call):
+            continue
+        address = _address([call])
+        if call.code == ADDRESS or (call.code in AMBIGUOUS and address and call is seen.account):
+            yield _ip_not_allowed(("ipRestrict is true", str(call)), address, likely=call.code == ADDRESS)
+            return
+
+
+def _is_of_the_account(seen: EvidenceView) -> bool:
+    """Whether the wallet's account/info gives a reason for the refusal."""
+    margin = seen.account_flag("isPortfolioMarginRetailEnabled")
+    return bool(margin) or seen.account_flag("isFutureEnabled") is False
 
 
 def _unknown_key(evidence: tuple[str, ...], *, likely: bool) -> Diagnosis:
@@ -157,7 +180,8 @@ def _ip_not_allowed(evidence: tuple[str, ...], address: str | None, *, likely: b
         evidence,
         f"{EDIT} > Restrict access to trusted IPs only: add {which} and save."
         + (" Have this machine reach Binance over IPv4, and add its IPv4 address." if over_ipv6 else "")
-        + " Behind a VPN, a proxy or a cloud's gateway it is their address that counts.",
+        + " Behind a VPN, a proxy or a cloud's gateway it is their address that counts. The field takes "
+        "several addresses, separated by blanks.",
     )
 
 

@@ -1,5 +1,6 @@
 """This machine's clock. Pure."""
 
+import contextlib
 from collections.abc import Iterator
 
 from keycheck.diagnosis.cause import Confidence, Diagnosis
@@ -40,19 +41,18 @@ def clock(seen: EvidenceView) -> Iterator[Diagnosis]:
 
 
 def _broken_limit(evidence: Evidence) -> tuple[Confidence, str] | None:
-    """What the drift certainly breaks, and how far that explains a verdict."""
+    """The causes that the measured drift certainly explains."""
     drift = evidence.drift
     if drift is None:
         return None
-    try:
+    with contextlib.suppress(Undecided):
         if not drift.agrees():
             return (
                 Confidence.CERTAIN,
                 "and signed requests of a program that does not correct for it are refused (-1021)",
             )
+    with contextlib.suppress(Undecided):
         if not drift.inside_signing_window(evidence.recv_window):
-            # Advice alone: no verdict hangs on it.
+            # Advice; but where the drift is too uncertain to be judged, it may be why.
             return Confidence.LIKELY, "which is more than Binance accepts of a stamp (-1021)"
-    except Undecided:
-        pass
     return None

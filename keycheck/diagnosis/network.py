@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from keycheck.diagnosis.cause import Confidence, Diagnosis
-from keycheck.diagnosis.evidence_view import EvidenceView, told
+from keycheck.diagnosis.evidence_view import EvidenceView, described
 from keycheck.diagnosis.remedies import AGAIN, NOT_THE_KEY, look_up
-from keycheck.verdict.findings import Severity
 
 
 class FailureMode(NamedTuple):
@@ -48,7 +47,7 @@ def unreachable(seen: EvidenceView) -> Iterator[Diagnosis]:
             "network_unreachable",
             Confidence.CERTAIN if road.certain else Confidence.LIKELY,
             f"This machine could not reach {hosts}: {road.what}. {NOT_THE_KEY}",
-            told(calls),
+            described(calls),
             f"{road.fix}; then {AGAIN}.",
         )
 
@@ -61,7 +60,7 @@ def tls(seen: EvidenceView) -> Iterator[Diagnosis]:
             Confidence.CERTAIN,
             "The connection could not be made private. A proxy or virus scanner that opens TLS is the usual reason; "
             "a wrong clock and a missing list of authorities are others.",
-            told(calls),
+            described(calls),
             "if the network belongs to a company, write the line BINANCE_CA_BUNDLE=... with its CA file into .env; "
             f"else turn the scanner's look into TLS off, or leave that network; then {AGAIN}.",
         )
@@ -70,17 +69,16 @@ def tls(seen: EvidenceView) -> Iterator[Diagnosis]:
 def stranger(seen: EvidenceView) -> Iterator[Diagnosis]:
     """An answer that Binance does not give."""
     calls = seen.in_trouble("not_binance")
-    decisive = [found for found in seen.evidence.findings if found.check.severity is Severity.CRITICAL]
-    lacking = [found for found in decisive if found.trouble == "not_binance"]
+    lacking = [found for found in seen.lacking if found.trouble == "not_binance"]
     if not (calls or lacking):
         return
-    alone = bool(calls) and all(call.trouble for call in seen.final.values())  # nobody gave an answer of Binance's
+    alone = bool(calls) and all(call.trouble for call in seen.final.values())  # no answer came from Binance
     yield Diagnosis(
         "not_binance",
         Confidence.CERTAIN if alone else Confidence.LIKELY,
         "An answer came that Binance does not give: from a captive portal, a proxy, a poisoned name server, or the "
         f"host of a wrong setting. {NOT_THE_KEY}",
-        told(calls) or tuple(f"{found.check.id}: {found.detail}" for found in lacking),
+        described(calls) or tuple(f"{found.check.id}: {found.detail}" for found in lacking),
         "open https://fapi.binance.com/fapi/v1/ping in a browser on this machine: it must show {} and nothing else. "
         "Log in to the network if it asks for that, and take BINANCE_FUTURES_URL, BINANCE_WALLET_URL and BINANCE_PROXY "
         f"out of .env; then {AGAIN}.",

@@ -1,4 +1,4 @@
-"""What a person can do: menu paths, lines of .env, commands. Pure."""
+"""The texts of fixes: menu paths, lines of .env, commands. Pure."""
 
 from keycheck.exchange.evidence import System
 

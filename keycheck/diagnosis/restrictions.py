@@ -4,47 +4,66 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from keycheck.diagnosis.cause import Confidence, Diagnosis
-from keycheck.diagnosis.evidence_view import EvidenceView
+from keycheck.diagnosis.evidence_view import EvidenceView, described
+from keycheck.diagnosis.refusal_codes import LOCKED
 from keycheck.exchange.error_codes import Kind
 
 _SUPPORT = "ask Binance support, naming the code"
 _REDUCE = "close or reduce positions only, until Binance lifts it; the notice in Futures > Notifications says when"
 
 
-class Bar(NamedTuple):
-    """What a code says of the account, and what its owner can do."""
+class Restriction(NamedTuple):
+    """What an error code says about the account, and what its owner can do."""
 
     meaning: str
     fix: str
 
 
-_LOCKED = -2017
 # Source: USD-M futures "Error Codes" and its changelog.
 BARS = {
-    _LOCKED: Bar("the API keys of this account are locked", f"log in, look for a security notice, and {_SUPPORT}"),
-    -2023: Bar("the account is being liquidated", "wait for its end, then transfer margin to the futures wallet"),
-    -4087: Bar("the account may only reduce positions", f"{_REDUCE}, or {_SUPPORT}"),
-    -4088: Bar(
+    # Seen on a futures order of a key that did not trade elsewhere either: binance-us/binance-us-api-docs#106.
+    -1135: Restriction(
+        "Binance calls the account's status invalid", f"log in, read what Binance asks for, and {_SUPPORT}"
+    ),
+    -2023: Restriction(
+        "the account is being liquidated", "wait for its end, then transfer margin to the futures wallet"
+    ),
+    -4087: Restriction("the account may only reduce positions", f"{_REDUCE}, or {_SUPPORT}"),
+    -4088: Restriction(
         "the account cannot place orders at present", f"log in, read the notice on the futures page, or {_SUPPORT}"
     ),
-    -4109: Bar("the futures account is inactive", "transfer any amount of any asset to the futures wallet"),
-    -4189: Bar("this contract takes only orders that reduce a position", "choose another contract as BINANCE_SYMBOL"),
-    -4192: Bar(
+    -4109: Restriction("the futures account is inactive", "transfer any amount of any asset to the futures wallet"),
+    -4189: Restriction(
+        "this contract takes only orders that reduce a position", "choose another contract as BINANCE_SYMBOL"
+    ),
+    -4192: Restriction(
         "trading is forbidden during a cooling-off period, which the owner, or a rule, has set",
         "wait for its end: Futures > Preference > Cooling-off Period shows it",
     ),
-    -4400: Bar("the futures quantitative rules were violated: too many orders came to too little", _REDUCE),
-    -4401: Bar("the position is so large that only orders that reduce it are taken", "reduce the position"),
-    -4402: Bar(
+    -4400: Restriction("the futures quantitative rules were violated: too many orders came to too little", _REDUCE),
+    -4401: Restriction("the position is so large that only orders that reduce it are taken", "reduce the position"),
+    -4402: Restriction(
         "Binance does not offer this in the owner's region", f"complete the identity verification, or {_SUPPORT}"
     ),
 }
 
 
+def keys_locked(seen: EvidenceView) -> Iterator[Diagnosis]:
+    """-2017 says one thing alone, whichever request it answers."""
+    if refusals := [call for call in seen.refusals(Kind.AUTHENTICATION) if call.code == LOCKED]:
+        yield Diagnosis(
+            "keys_locked",
+            Confidence.CERTAIN,
+            f"Binance has locked the API keys of this account (code {LOCKED}): none of them is taken, whatever it may "
+            "do.",
+            described(refusals),
+            f"log in, look for a security notice, and do what it asks for; then {_SUPPORT} if the keys stay locked.",
+        )
+
+
 def barred(seen: EvidenceView) -> Iterator[Diagnosis]:
     """`canTrade` is false, or an order or a read was refused for the account's sake."""
     refusals = seen.refusals(Kind.BARRED)
-    refusals += [call for call in seen.refusals(Kind.AUTHENTICATION) if call.code == _LOCKED]
     can_trade = seen.evidence.can_trade
     if not refusals and can_trade is not False:
         return

@@ -1,6 +1,15 @@
 """All rules on the evidence of a run. Pure."""
 
-from keycheck.diagnosis import account, intermediaries, key, local_clock, network, restrictions
+from keycheck.diagnosis import (
+    account,
+    contradictions,
+    intermediaries,
+    key,
+    local_clock,
+    network,
+    restrictions,
+    unproven_claims,
+)
 from keycheck.diagnosis.cause import Diagnosis, most_likely_first
 from keycheck.diagnosis.evidence_view import EvidenceView
 from keycheck.exchange.evidence import Evidence
@@ -10,12 +19,16 @@ _RULES = (
     key.malformed,
     key.wrong_secret,
     key.not_accepted,
+    key.another_address,
     account.futures_not_enabled,
     account.futures_refuses,
     account.read_only,
     account.withdrawals,
+    restrictions.keys_locked,
     restrictions.barred,
     restrictions.agreement_not_signed,
+    contradictions.key_type_not_taken,
+    contradictions.answers_contradict,
     local_clock.clock,
     intermediaries.location_or_firewall,
     intermediaries.limits,
@@ -23,13 +36,23 @@ _RULES = (
     network.unreachable,
     network.tls,
     network.stranger,
+    unproven_claims.contract,
+    unproven_claims.request_rejected,
 )
 
 
 def diagnose(evidence: Evidence) -> tuple[Diagnosis, ...]:
-    """Every cause that the evidence points to, most likely first. For a run where all is well there is none to ask."""
+    """Every cause that the evidence points to, most likely first.
+
+    There is one at least where `evidence.checks` and its findings amount to another verdict than OK. For a run that is
+    OK it is not asked.
+    """
     seen = EvidenceView(evidence)
-    return tuple(most_likely_first([found for rule in _RULES for found in rule(seen)]))
+    found = [one for rule in _RULES for one in rule(seen)]
+    not_run = list(unproven_claims.not_run(seen))
+    if not found and (seen.failed or seen.lacking or not not_run):
+        found += unproven_claims.left_over(seen)
+    return tuple(most_likely_first([*found, *not_run]))
 
 
 def listen_key_decides(evidence: Evidence) -> bool:
@@ -39,5 +62,5 @@ def listen_key_decides(evidence: Evidence) -> bool:
 
 
 def account_info_decides(evidence: Evidence) -> bool:
-    """Whether the wallet's account/info would tell causes apart that are one to everything asked so far."""
+    """Whether the wallet's account/info would distinguish causes that look alike in the evidence so far."""
     return evidence.account_info is None and EvidenceView(evidence).futures_refuses_alone

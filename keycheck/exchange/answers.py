@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from keycheck.errors import BlockedEnRoute, ExchangeTrouble, Inconclusive, NotBinance, RateLimited, RestrictedLocation
 from keycheck.exchange import refusal_text
-from keycheck.exchange.endpoints import ACCOUNT_CONFIG, API_RESTRICTIONS, ORDER_TEST, Endpoint
+from keycheck.exchange.endpoints import ACCOUNT_CONFIG, API_RESTRICTIONS, ORDER_TEST, SYMBOL_CONFIG, Endpoint
 from keycheck.exchange.error_codes import Kind, kind_of
 from keycheck.exchange.facts import Refusal
 from keycheck.redaction.redactor import printable
@@ -24,7 +24,7 @@ Clean = Callable[[str], str]
 
 @dataclass(frozen=True)
 class RawAnswer:
-    """Status, headers (lower-case names) and decoded body of an answer, whoever gave it.
+    """Status, headers (lower-case names) and decoded body of an answer: Binance's, or a proxy's or portal's.
 
     `connecting_ms`: how long it took until a connection stood on which it could be asked for; 0 where one did.
     """
@@ -44,9 +44,10 @@ _LONGEST = 4000  # characters of a message that are looked at
 _LONGEST_SECRET = 256
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{24,256}")
 _BANNED_UNTIL = re.compile(r"banned until (\d{12,14})")
-# What CloudFront writes where it is set to close a country out. Its other pages leave open whom they mean.
+# CloudFront's text for a country that is not served. Its other 403 pages leave open whom they refuse.
 _COUNTRY = re.compile(rb"configured\s+to\s+block\s+access\s+from\s+your\s+country", re.IGNORECASE)
 _ORDER_ID = re.compile(r"[0-9]{1,40}")
+_FIREWALL = "x-amzn-waf-action"  # with 202 a challenge, with 405 a captcha (AWS WAF, "CAPTCHA and Challenge actions")
 _NOTICE = re.compile(r"[0-9]{1,12}")  # the name of a notice's only member
 _OF_ERRORS = ("code", "error", "success")  # members by which an object tells how a request fared
 _LARGEST_CODE = 10**9  # the wallet API's longest codes have nine digits
@@ -59,7 +60,8 @@ _FLAGS = {
 
 
 def read(raw: RawAnswer, endpoint: Endpoint, clean: Clean) -> dict[str, Any] | Refusal:
-    """The JSON object of a 200, or the refusal of a 4xx that carries one of Binance's codes.
+    """The JSON object of a 200, or the refusal of a 4xx that carries one of Binance's codes. A list, where Binance may
+    give one, is the member `list` of an object.
 
     `clean` takes secrets out of Binance's text, of which refusal_text.py tells no more than its code allows. Raises
     Inconclusive for everything else.
@@ -76,7 +78,7 @@ def read(raw: RawAnswer, endpoint: Endpoint, clean: Clean) -> dict[str, Any] | R
             raise NotBinance(f"{endpoint} was answered with HTTP 200 and {wrong}. {_SOMETHING_BETWEEN}")
         return body
     message = body.get("msg")
-    message = printable(refusal_text.told(code, clean(message[:_LONGEST]))) if isinstance(message, str) else ""
+    message = printable(refusal_text.fit_to_show(code, clean(message[:_LONGEST]))) if isinstance(message, str) else ""
     refusal = Refusal(raw.status, code, message, kind_of(code))
     if trouble := _trouble(raw, endpoint, refusal):
         trouble.code = refusal.code
@@ -85,7 +87,7 @@ def read(raw: RawAnswer, endpoint: Endpoint, clean: Clean) -> dict[str, Any] | R
 
 
 def is_notice(body: bytes) -> bool:
-    """Whether a body is a notice of Binance's and no answer: an object of one member, a text named by a number.
+    """Whether a body is a notice instead of an answer: an object with one member, a text named by a number.
 
     `{"239999": "The system is under maintenance, ..."}`; Binance's announcement of 2026-06-10 names no status for it.
     """
@@ -96,12 +98,12 @@ def is_notice(body: bytes) -> bool:
 
 
 def closes_the_country_out(status: int, body: bytes) -> bool:
-    """Whether it is the 403 of Binance's edge that says that this machine's country is not served."""
+    """Whether this is CloudFront's 403 that says that this machine's country is not served."""
     return status == 403 and _COUNTRY.search(body[:_LONGEST]) is not None
 
 
 def is_accepted_order(body: Mapping[str, Any]) -> bool:
-    """Whether the object of a 200 has the shape of one: `{}`, or with an `orderId`; and no word of an error in it.
+    """Whether the object of a 200 has the shape of an accepted order: `{}`, or with an `orderId` and no error member.
 
     An `orderId` is a whole number, or the digits of one as text.
     """
@@ -135,7 +137,7 @@ def _wrong_with(body: Mapping[str, Any], endpoint: Endpoint) -> str:
 
 
 def secrets_in(raw: RawAnswer, endpoint: Endpoint) -> list[str]:
-    """What an answer says in confidence, be it usable or not: the listen key, wherever in it that stands."""
+    """The secrets in an answer, usable or not: listen keys, wherever they are in it."""
     if not endpoint.keyed:
         return []
     said = _lenient(raw.body).get("listenKey")
@@ -159,7 +161,7 @@ def _trouble(raw: RawAnswer, endpoint: Endpoint, refusal: Refusal) -> Inconclusi
             "serves futures; this is not a fault of the key",
             status,
         )
-    if status in (202, 403) and refusal.code is None:
+    if (status in (202, 403) or _FIREWALL in raw.headers) and refusal.code is None:
         return BlockedEnRoute(
             f"a firewall answered in the place of {host} (HTTP {status}). Wait some minutes and run again; if it "
             "stays, use another network: this is not a fault of the key"
@@ -197,9 +199,11 @@ def utc(ms: int) -> str:
 def _json_object(raw: RawAnswer, endpoint: Endpoint) -> dict[str, Any]:
     content_type = raw.headers.get("content-type", "application/json").lower()
     body = strict(raw.body) if "json" in content_type else None
+    if isinstance(body, list) and endpoint == SYMBOL_CONFIG:
+        return {"list": body}
     if not isinstance(body, dict):
-        told = content_type.partition(";")[0].strip()
-        shown = told if told in _KNOWN_TYPES else "something"  # anything may stand there, a key read back among it
+        media_type = content_type.partition(";")[0].strip()
+        shown = media_type if media_type in _KNOWN_TYPES else "something"  # a key read back, for example
         shown = "a list" if isinstance(body, list) else shown
         raise NotBinance(
             f"{endpoint} was answered with HTTP 200 and {shown} that is not Binance's JSON. {_SOMETHING_BETWEEN}"

@@ -38,7 +38,7 @@ from keycheck.redaction.secret import Secret
 RUN_SECONDS = 45.0
 # Trying these again only waits once more for the same.
 _NOT_AGAIN = ("timeout", "tls", "dns")
-# Where the run's first request meets one of these, it stays the only one: a ban or a portal shall cost one, not ten.
+# If the run's first request ends in one of these, it is the only one: a ban or a portal costs one request, not ten.
 _NO_WAY = (RateLimited, BlockedEnRoute, NotBinance, ExchangeTrouble, Unreachable)
 
 Answer = dict[str, Any] | Refusal
@@ -50,10 +50,10 @@ class Listener(Protocol):
     def listen(self, listen_key: Secret, seconds: float) -> UserStream: ...
 
     def preload(self) -> None:
-        """Gets hold of what it takes, which `listen` does too."""
+        """Imports the WebSocket library, which `listen` would do otherwise."""
 
     def cancel(self) -> None:
-        """From another thread: whoever listens meets Cancelled."""
+        """Called from another thread: `listen` raises Cancelled."""
 
 
 class Transport(Protocol):
@@ -64,15 +64,15 @@ class Transport(Protocol):
 
 @dataclass(frozen=True)
 class Identity:
-    """Who asks: the facts of the key that may be told, and what signs for it (None where there is no key)."""
+    """The API key as the client uses it: its facts, the key itself, and its signer (both None without a key)."""
 
     key: KeyFacts
     api_key: Secret | None = None
     signer: Signer | None = None
 
 
-class Caller(Protocol):
-    """On whose behalf requests are sent."""
+class Requester(Protocol):
+    """The memo, for which the client sends requests."""
 
     def note_call(self, number: int) -> None:
         """A request is about to be sent; requests are counted from 1."""
@@ -85,7 +85,7 @@ class Caller(Protocol):
 
 @dataclass
 class _Sending:
-    """One attempt: its number, when it began (seconds since the run began), and what came of it."""
+    """One attempt: its number, when it began (seconds since the run began), and its result."""
 
     endpoint: Endpoint
     number: int
@@ -104,7 +104,7 @@ class ApiClient:
         identity: Identity,
         redactor: Redactor,
         journal: clock.Journal,
-        caller: Caller,
+        requester: Requester,
         *,
         throttle: Throttle,
         recv_window: int,
@@ -114,7 +114,7 @@ class ApiClient:
         self._identity = identity
         self._redactor = redactor
         self._journal = journal
-        self._caller = caller
+        self._requester = requester
         self._throttle = throttle
         self._recv_window = recv_window
         self._slots = {host: threading.Semaphore(most) for host, most in AT_ONCE.items()}
@@ -131,7 +131,7 @@ class ApiClient:
 
     @property
     def is_limited(self) -> bool:
-        """Whether a request behind the first one met a limit, so that nothing more is sent."""
+        """Whether a limit was met after the first request, so that nothing more is sent."""
         return self._stopped is not None and self.first_error is None
 
     def require_key_for(self, endpoint: Endpoint) -> None:
@@ -140,7 +140,7 @@ class ApiClient:
             raise Undecided(f"{endpoint} needs a key and a secret, and there are none. Fill in .env")
 
     def ask(self, endpoint: Endpoint, params: Params = (), offset: float = 0.0) -> tuple[Answer, clock.Span]:
-        """One answer, and its own span once a connection stood. Raises Inconclusive where none came, or none is sent.
+        """One answer, and its span, measured from a standing connection. Raises Inconclusive without an answer.
 
         `offset`: local clock minus the exchange's in ms, for the stamp of a signed request. A GET is tried once more,
         freshly stamped, after a cut connection or a 5xx; any request after "Invalid account.", which comes and goes.
@@ -185,7 +185,7 @@ class ApiClient:
             raise
 
     def seconds_for(self, endpoint: Endpoint) -> float:
-        """What is left of the run's own time. Raises what forbids another request: RateLimited, OutOfTime and so on."""
+        """Seconds that are left of the run's time. Raises RateLimited, OutOfTime and so on if nothing may be sent."""
         if isinstance(self._stopped, RateLimited):
             raise RateLimited(f"not sent, because earlier in this run {self._stopped}")
         if self._stopped:
@@ -199,7 +199,7 @@ class ApiClient:
         """`seconds_for`, after the wait for the exchange's next minute where that is due."""
         seconds = self.seconds_for(endpoint)
         must_wait = endpoint.host is Host.FUTURES and self._throttle.is_due
-        self._caller.check_cancelled(must_wait=must_wait)
+        self._requester.check_cancelled(must_wait=must_wait)
         if not must_wait:
             return seconds
         self._throttle.for_room()
@@ -231,7 +231,7 @@ class ApiClient:
         with self._counting:
             self._begun += 1
             number = self._begun
-        self._caller.note_call(number)
+        self._requester.note_call(number)
         return number
 
     def _end(self, sending: _Sending) -> clock.Span:
@@ -242,7 +242,7 @@ class ApiClient:
             f"call/{sending.number}", [round(sending.began * 1000), round(span.took)], vital=False
         )
         call = self._calls[sending.number] = _call(sending.endpoint, raw, result, times)
-        self._throttle.hear(call.used_weight, span.began + span.took)
+        self._throttle.update(call.used_weight, span.began + span.took)
         if isinstance(result, RateLimited):
             self._stopped = result
         connecting = raw.connecting_ms if raw else 0.0
@@ -254,7 +254,7 @@ class ApiClient:
 
 
 def _may_pass(endpoint: Endpoint, error: Inconclusive) -> bool:
-    """Whether the same request may well be answered when it is sent again, and may be sent again."""
+    """Whether the same request may be sent again, with a chance of an answer."""
     if endpoint.method != "GET" and error.code != INVALID_ACCOUNT:
         return False
     return isinstance(error, Unreachable | ExchangeTrouble) and error.kind not in _NOT_AGAIN

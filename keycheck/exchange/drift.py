@@ -15,7 +15,7 @@ AHEAD_LIMIT = 1000  # ms; Binance refuses a stamp this far ahead of its own cloc
 
 @dataclass(frozen=True)
 class Sample:
-    """One look at the exchange's clock: local wall clock when sent, the round trip, the stamp that came back."""
+    """One sample of the exchange's clock: local time when sent, round trip, and the stamp in the answer."""
 
     sent: float
     round_trip: float
@@ -52,7 +52,7 @@ class Drift:
         return f"the local clock is {shown} the exchange's, give or take {self.uncertainty:.0f} ms"
 
     def agrees(self, limit: float = DRIFT_LIMIT) -> bool:
-        """Whether |drift| is certainly under `limit` (True) or certainly not (False); raises Undecided between."""
+        """Whether |drift| is certainly under `limit` (True) or certainly not (False). Raises Undecided in between."""
         size = abs(self.offset)
         if size + self.uncertainty < limit:
             return True

@@ -9,6 +9,8 @@ Weights are the documented cost against the limit per IP and minute (USD-M futur
 from dataclasses import dataclass
 from enum import Enum
 
+MAX_RECV_WINDOW = 60_000  # ms; above it the spot and wallet hosts answer -1131
+
 
 class Host(Enum):
     """The APIs that a futures key speaks to. The stream's is a WebSocket, on the two paths that are listed for it."""
@@ -52,6 +54,8 @@ ORDER_TEST = Endpoint(Host.FUTURES, "POST", "/fapi/v1/order/test", 1, signed=Tru
 API_RESTRICTIONS = Endpoint(Host.WALLET, "GET", "/sapi/v1/account/apiRestrictions", 1, signed=True)
 # With a symbol it weighs 1, without one 10.
 TRADING_STATUS = Endpoint(Host.FUTURES, "GET", "/fapi/v1/apiTradingStatus", 1, signed=True)
+# An array of contracts, filtered by a symbol. Asked only where BINANCE_EXPECT names a margin type.
+SYMBOL_CONFIG = Endpoint(Host.FUTURES, "GET", "/fapi/v1/symbolConfig", 5, signed=True)
 # Asked only where it tells causes of a refusal apart: isFutureEnabled, isPortfolioMarginRetailEnabled.
 ACCOUNT_INFO = Endpoint(Host.WALLET, "GET", "/sapi/v1/account/info", 1, signed=True)
 # A new listen key, or the one that there is, for 60 minutes more.
@@ -78,6 +82,7 @@ LISTED = frozenset(
         USER_STREAM,
         DEMO_USER_STREAM,
         TRADING_STATUS,
+        SYMBOL_CONFIG,
     }
 )
 

@@ -25,7 +25,7 @@ class Kind(Enum):
 
     @property
     def speaks_of_the_key(self) -> bool:
-        """Whether such a refusal is an observation about the key, its account or where it is used from."""
+        """Whether such a refusal is evidence about the key, its account or this machine's place."""
         return self in (Kind.AUTHENTICATION, Kind.BARRED, Kind.AGREEMENT, Kind.LOCATION)
 
 
@@ -43,6 +43,7 @@ _AUTHENTICATION = {
 }
 _CLOCK = {-1021, -5028}
 _BARRED = {
+    -1135,  # invalid account status; not on the futures page, seen on a futures order (binance-us-api-docs#106)
     -2023,  # in liquidation
     -4087,  # reduce-only permission
     -4088,  # no place-order permission
@@ -73,7 +74,7 @@ _RATE = {-1003, -1015, -1034}
 # the same key is accepted on the next request (seen 2026), and stays where an account there is gone.
 INVALID_ACCOUNT = -1109
 _TROUBLE = {-1000, -1001, -1006, -1007, -1008, -1016, INVALID_ACCOUNT}
-_FORMAT = {-1013, *range(-1136, -1099)} - _TROUBLE
+_FORMAT = {-1013, *range(-1136, -1099)} - _BARRED - _TROUBLE
 
 _KINDS = {
     code: kind
@@ -93,5 +94,5 @@ _KINDS = {
 
 
 def kind_of(code: int | None) -> Kind:
-    """The class of a Binance error code; `UNKNOWN` for no code, code 0, and codes that nobody has listed."""
+    """The class of a Binance error code; `UNKNOWN` for no code, code 0 and codes that are in no table here."""
     return _KINDS.get(code, Kind.UNKNOWN) if code is not None else Kind.UNKNOWN

@@ -1,4 +1,4 @@
-"""What a run leaves behind: each of its requests, and all that a diagnosis may weigh. Pure."""
+"""The evidence of a run: each of its requests, and all else that a diagnosis may weigh. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,14 +8,15 @@ from keycheck.credentials.pasted_text import KeyFacts
 from keycheck.errors import NotSent
 from keycheck.exchange.drift import Drift
 from keycheck.exchange.endpoints import Host
-from keycheck.verdict.findings import Finding
+from keycheck.verdict.findings import Check, Finding
 
+NOT_LISTED = "not listed"  # in the place of a contract's status
 System = Literal["linux", "windows", "macos"]
 
 
 @dataclass(frozen=True)
 class Call:
-    """One request of the run. `status` and `code`: None where none came.
+    """One request of the run. `status` and `code`: None if there was none.
 
     `duration_ms`, and `began_ms` since the run began: whole ms, in a replay those of the recorded run.
 
@@ -40,27 +41,27 @@ class Call:
 
     @property
     def name(self) -> str:
-        """As an endpoint is written: `GET /fapi/v1/ping`."""
+        """Method and path: `GET /fapi/v1/ping`."""
         return f"{self.method} {self.path}"
 
     @property
     def sent(self) -> bool:
-        """Whether it left this machine, or may have: a limit holds back what is still connecting."""
+        """Whether the request left this machine, or may have. After a limit, one that is still connecting does not."""
         return self.trouble != NotSent.kind
 
     @property
     def accepted(self) -> bool:
-        """Whether a 200 came that could be read."""
+        """Whether a readable 200 came."""
         return self.status == 200 and not self.trouble
 
     def __str__(self) -> str:
-        told = f"HTTP {self.status}" if self.status is not None else "no answer"
-        told += f", code {self.code}" if self.code is not None else ""
-        return f"{self.name}: {told}" + (f" ({self.message})" if self.message else "")
+        text = f"HTTP {self.status}" if self.status is not None else "no answer"
+        text += f", code {self.code}" if self.code is not None else ""
+        return f"{self.name}: {text}" + (f" ({self.message})" if self.message else "")
 
 
 def overcome(calls: Sequence[Call]) -> list[Call]:
-    """Requests that got no usable answer, and got one when they were put again."""
+    """Requests that failed, and got a usable answer when they were sent again."""
     answered = {call.name: number for number, call in enumerate(calls) if not call.trouble}
     return [call for number, call in enumerate(calls) if call.trouble and answered.get(call.name, -1) > number]
 
@@ -69,12 +70,16 @@ def overcome(calls: Sequence[Call]) -> list[Call]:
 class Evidence:
     """Everything of one run that points to a cause. None: not seen.
 
-    `permissions`: apiRestrictions; `account_info`: the wallet's account/info; `began`: ISO 8601, when the run began (a
-    replay: when it was recorded); `system`: where the run was made, for the commands of a remedy.
+    `checks`: all of suite/, whether or not they were run; `complete`: whether that is all that it should hold.
+    `permissions`: apiRestrictions; `account_info`: the wallet's account/info; `symbol_status`: of the contract under
+    test, or NOT_LISTED; `began`: ISO 8601, when the run began (a replay: when it was recorded); `system`: where the run
+    was made, for the commands of a remedy.
     """
 
     calls: Sequence[Call] = ()
     findings: Sequence[Finding] = ()
+    checks: Sequence[Check] = ()
+    complete: bool = True
     key: KeyFacts = field(default_factory=KeyFacts)
     environment: str = "production"
     recv_window: int = 5000
@@ -82,5 +87,7 @@ class Evidence:
     account_info: Mapping[str, Any] | None = None
     can_trade: bool | None = None
     drift: Drift | None = None
+    symbol: str = ""
+    symbol_status: str | None = None
     began: str = ""
     system: System | None = None

@@ -15,7 +15,7 @@ from typing import Any
 from keycheck.errors import NotBinance
 from keycheck.exchange.endpoints import Host
 from keycheck.exchange.error_codes import Kind
-from keycheck.exchange.orders import OrderRules
+from keycheck.exchange.orders import Lot, OrderRules
 
 _MOST_NAMES = 3000  # contracts; Binance has some 900
 _NAME = re.compile(r"\w{1,40}")
@@ -43,7 +43,7 @@ def decimal(text: object, name: str, where: str) -> Decimal:
 
 
 def is_figure(value: object) -> bool:
-    """Whether it is a number as the exchange writes one: a text of plain ASCII figures, not negative."""
+    """Whether a value is a number as Binance writes it: text of ASCII digits and a point, not negative."""
     return isinstance(value, str) and _FIGURE.fullmatch(value) is not None
 
 
@@ -65,7 +65,7 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Reachability:
-    """Whether the futures API answered this machine, and if not, what came in its place."""
+    """Whether the futures API answered this machine; `observed` says so, or what came instead."""
 
     answered: bool
     observed: str
@@ -76,19 +76,19 @@ class Reachability:
 
 @dataclass(frozen=True)
 class SignedReads:
-    """Whether each host took a signed request: None means it accepted. Hosts that gave no answer are left out."""
+    """The answer of each host to a signed request: a refusal, or None for acceptance. Silent hosts are left out."""
 
     answers: Mapping[Host, Refusal | None]
 
     @property
     def accepted(self) -> bool:
-        """One acceptance proves key, address and signature; but no host may refuse the place this machine is in."""
+        """Whether a host accepted, which proves key, address and signature, and none refuses this machine's place."""
         refusals = self.answers.values()
         return None in refusals and not any(refusal and refusal.kind is Kind.LOCATION for refusal in refusals)
 
     @property
     def refused(self) -> bool:
-        """Whether a host refused in a way that speaks of the key."""
+        """Whether a host's refusal is evidence about the key."""
         return any(refusal is not None and refusal.kind.speaks_of_the_key for refusal in self.answers.values())
 
     def __str__(self) -> str:
@@ -182,7 +182,7 @@ class SymbolRules:
 
     @property
     def is_trading(self) -> bool:
-        """Whether it takes orders now."""
+        """Whether the contract takes orders now."""
         return self.status == "TRADING"
 
     def __str__(self) -> str:
@@ -200,21 +200,19 @@ class SymbolRules:
         return self._text("MIN_NOTIONAL", "notional") if self._filter("MIN_NOTIONAL") is not None else None
 
     def market_rules(self) -> OrderRules:
-        """Limits of a MARKET order: the step of MARKET_LOT_SIZE, else of LOT_SIZE; the tighter of their bounds."""
-        lots = [self._filter(kind) or {} for kind in ("MARKET_LOT_SIZE", "LOT_SIZE")]
-
-        def figures(name: str) -> list[Decimal]:
-            return [value for lot in lots if name in lot and (value := decimal(lot[name], name, self._where)) > 0]
-
-        steps = figures("stepSize")
-        if not steps:
+        """Limits of a MARKET order, which has to pass LOT_SIZE and MARKET_LOT_SIZE. A figure of 0 is no rule."""
+        lots = tuple(self._lot(kind) for kind in ("MARKET_LOT_SIZE", "LOT_SIZE") if self._filter(kind) is not None)
+        if not any(lot.step for lot in lots):
             raise missing("stepSize", self._where)
-        return OrderRules(
-            step=steps[0],
-            min_quantity=max(figures("minQty"), default=Decimal(0)),
-            max_quantity=min(figures("maxQty"), default=None),
-            min_notional=decimal(self.min_notional or "0", "notional", self._where),
+        return OrderRules(lots, decimal(self.min_notional or "0", "notional", self._where))
+
+    def _lot(self, kind: str) -> Lot:
+        given = self._filter(kind) or {}
+        step, least, most = (
+            decimal(given[name], name, self._where) if name in given else Decimal(0)
+            for name in ("stepSize", "minQty", "maxQty")
         )
+        return Lot(step, least, most or None)
 
     def _filter(self, kind: str) -> Mapping[str, Any] | None:
         if kind in self.disputed:
@@ -289,21 +287,6 @@ def _by_type(listed: object) -> tuple[dict[str, Mapping[str, Any]], frozenset[st
 def _limits(one: Mapping[str, Any]) -> list[Any]:
     """All that is read of a filter."""
     return [one.get(name) for name in ("stepSize", "minQty", "maxQty", "notional")]
-
-
-@dataclass(frozen=True)
-class Weight:
-    """Request weight of an address within one minute, and its limit."""
-
-    used: int
-    limit: int
-
-    def __str__(self) -> str:
-        return f"{self.used} of {self.limit} of the address's request weight in this minute"
-
-    def is_under(self, percent: int) -> bool:
-        """Whether less than so much of the limit is used."""
-        return self.used * 100 < self.limit * percent
 
 
 def weight_limit(exchange_info: Mapping[str, Any]) -> int | None:

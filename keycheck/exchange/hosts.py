@@ -31,7 +31,7 @@ def environment_of(url: str) -> str | None:
 
 
 def is_local(url: str) -> bool:
-    """Whether a URL names this very machine, with or without a user in front of it."""
+    """Whether a URL's host is a loopback address, with or without user information before it."""
     return is_loopback(_host(url))
 
 

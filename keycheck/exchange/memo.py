@@ -46,7 +46,7 @@ class State(enum.Enum):
 
 
 class _Entry:
-    """One question: its state, its answer, and the numbers of the requests that the answer rests on."""
+    """A memo entry: its state, its answer, and the numbers of the requests that the answer rests on."""
 
     def __init__(self, state: State) -> None:
         self.state = state
@@ -60,7 +60,7 @@ class _Entry:
 
 
 class _OfThread(threading.local):
-    """What each thread has for itself: the requests whose answers it used, and whether it prefetches."""
+    """Thread-local data: the requests whose answers this thread used, and whether it prefetches."""
 
     def __init__(self) -> None:
         self.used: set[int] = set()
@@ -189,7 +189,7 @@ class Memo:
         try:
             while not entry.settled.wait(PATIENCE):
                 if self._prefetching_runs:
-                    # The question before it may have stalled; whoever waits asks by himself then.
+                    # The question before it in the lane may have stalled: the waiting thread asks by itself.
                     self.release(question)
         except BaseException:
             self.interrupted()
@@ -228,7 +228,7 @@ def memoized(
 
 
 class Dependencies:
-    """What the questions of a session class rest on, and which requests they send: read off their `memoized` marks."""
+    """The dependencies between a session's questions, and the requests that they send, from their `memoized` marks."""
 
     def __init__(self, session: type[HasMemo], stamp: str) -> None:
         """`stamp`: the question that each signed request asks first, for its time stamp."""
@@ -240,7 +240,7 @@ class Dependencies:
         }
 
     def reached_from(self, names: Iterable[str]) -> frozenset[str]:
-        """These questions and all that they rest on. Names that are no questions lead nowhere."""
+        """These questions and all that they rest on. Other names are ignored."""
         reached: set[str] = set()
         left = [name for name in names if name in self.rests_on]
         while left:

@@ -1,7 +1,9 @@
 """The exchange's rules for one contract -> the two orders of step 7. Pure; money is Decimal, never a float."""
 
+import math
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import Decimal
+from fractions import Fraction
 
 from keycheck.errors import Undecided
 
@@ -9,40 +11,94 @@ from keycheck.errors import Undecided
 # price that moves between two requests turns neither into the other.
 DUST_SHARE = Decimal("0.5")
 FALL = Decimal("0.95")
+_MOST_DIGITS = 20  # before the point
+_NO_ORDER = "the exchange's rules leave no valid market order: choose another contract as BINANCE_SYMBOL"
+
+
+@dataclass(frozen=True)
+class Lot:
+    """LOT_SIZE or MARKET_LOT_SIZE, in the contract's base asset: a quantity is `least` plus whole steps, up to `most`.
+
+    Source: USD-M futures "Common Definition", Filters: `(quantity - minQty) % stepSize == 0`. A step of 0 is no rule.
+    """
+
+    step: Decimal
+    least: Decimal = Decimal(0)
+    most: Decimal | None = None
 
 
 @dataclass(frozen=True)
 class OrderRules:
-    """Limits of a MARKET order: quantities in contracts' base asset, `min_notional` in quote asset (0: none)."""
+    """Limits of a MARKET order, which has to pass all of `lots`. `min_notional` in quote asset (0: none)."""
 
-    step: Decimal
-    min_quantity: Decimal
-    max_quantity: Decimal | None
+    lots: tuple[Lot, ...]
     min_notional: Decimal
 
 
 def dust_quantity(rules: OrderRules, mark_price: Decimal) -> Decimal:
-    """As many steps as stay at half of the minimum notional; at least one, and at least the smallest quantity."""
-    return _on_step(rules, rules.min_notional * DUST_SHARE / mark_price, ROUND_FLOOR)
+    """The largest valid quantity that stays at half of the minimum notional; where there is none, the smallest one.
+
+    Raises Undecided where the exchange's own rules leave no quantity.
+    """
+    return _Quantities(rules).at_most(Fraction(rules.min_notional) * Fraction(DUST_SHARE) / Fraction(mark_price))
 
 
 def smallest_quantity(rules: OrderRules, mark_price: Decimal) -> Decimal:
-    """Enough steps to pass the minimum notional with the mark price 5 % lower.
+    """The smallest valid quantity that passes the minimum notional with the mark price 5 % lower.
 
     Raises Undecided where the exchange's own rules leave no such order.
     """
-    quantity = _on_step(rules, rules.min_notional / (mark_price * FALL), ROUND_CEILING)
-    if rules.max_quantity is not None and quantity > rules.max_quantity:
-        raise Undecided("the exchange's rules leave no valid market order: choose another contract as BINANCE_SYMBOL")
-    return quantity
+    return _Quantities(rules).at_least(Fraction(rules.min_notional) / (Fraction(mark_price) * Fraction(FALL)))
 
 
-def _on_step(rules: OrderRules, quantity: Decimal, rounding: str) -> Decimal:
-    def whole_steps(amount: Decimal, way: str) -> Decimal:
-        return (amount / rules.step).to_integral_value(way)
+class _Quantities:
+    """All quantities that pass every lot: `first`, then every `stride`, up to `last`. Whole numbers of a unit that all
+    figures of the rules are multiples of, so that nothing is rounded however many digits they have.
+    """
 
-    fewest = max(Decimal(1), whole_steps(rules.min_quantity, ROUND_CEILING))
-    return max(whole_steps(quantity, rounding), fewest) * rules.step
+    def __init__(self, rules: OrderRules) -> None:
+        figures = [figure for lot in rules.lots for figure in (lot.step, lot.least, lot.most) if figure is not None]
+        self._places = max(
+            (-exponent for one in figures if isinstance(exponent := one.as_tuple().exponent, int)), default=0
+        )
+        self._places = max(self._places, 0)
+        rest, self._stride = 0, 1
+        for lot in rules.lots:
+            if lot.step:
+                rest, self._stride = _common(rest, self._stride, self._units(lot.least), self._units(lot.step))
+        lowest = max([1, *(self._units(lot.least) for lot in rules.lots)])
+        self._first = lowest + (rest - lowest) % self._stride
+        self._last = min((self._units(lot.most) for lot in rules.lots if lot.most is not None), default=None)
+
+    def at_most(self, wanted: Fraction) -> Decimal:
+        """The largest that is no more than `wanted`, or else the smallest of all."""
+        return self._number((math.floor(wanted * 10**self._places) - self._first) // self._stride)
+
+    def at_least(self, wanted: Fraction) -> Decimal:
+        """The smallest that is no less than `wanted`."""
+        return self._number(-((self._first - math.ceil(wanted * 10**self._places)) // self._stride))
+
+    def _number(self, count: int) -> Decimal:
+        units = self._first + max(count, 0) * self._stride
+        if (self._last is not None and units > self._last) or units >= 10 ** (_MOST_DIGITS + self._places):
+            raise Undecided(_NO_ORDER)
+        return Decimal((0, tuple(map(int, str(units))), -self._places))
+
+    def _units(self, figure: Decimal) -> int:
+        return int(Fraction(figure) * 10**self._places)
+
+
+def _common(one: int, one_step: int, other: int, other_step: int) -> tuple[int, int]:
+    """The numbers that are `one` plus steps of its own, and `other` plus steps of its own: one of them, and their step.
+
+    Raises Undecided where there are none, as of even and odd numbers.
+    """
+    shared = math.gcd(one_step, other_step)
+    if (other - one) % shared:
+        raise Undecided(_NO_ORDER)
+    modulus = other_step // shared
+    count = (other - one) // shared * pow(one_step // shared, -1, modulus) % modulus
+    return one + one_step * count, one_step * modulus
 
 
 def plain(quantity: Decimal) -> str:

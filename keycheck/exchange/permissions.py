@@ -1,4 +1,4 @@
-"""What a key may do: the wallet API's apiRestrictions. Pure."""
+"""The key's permissions: the wallet API's apiRestrictions. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ TRANSFERS = ("enableInternalTransfer", "permitsUniversalTransfer")
 NEEDED = ("enableReading", "enableFutures")
 READS = ("enableFixReadOnly",)  # neither needed nor spare: it opens nothing that enableReading does not
 OTHER_WAY_OUT = "withdrawalUnderAnOddName"  # a permission to withdraw whose own name is not fit to be shown
-_EXPECTED = (*NEEDED, *READS, *TRANSFERS)  # what a bot needs, and what has a check of its own
+_EXPECTED = (*NEEDED, *READS, *TRANSFERS)  # a bot needs these, or another check is about them
 _WORD = re.compile(r"[A-Za-z0-9_]{1,66}")
 _DAY = 86_400_000  # ms
 _MOST = 100  # permissions; Binance has some fifteen
@@ -28,7 +28,7 @@ def is_way_out(name: str) -> bool:
 
 
 def told_name(name: str) -> str | None:
-    """The name under which a permission is told of, mostly its own; None for what is no permission."""
+    """The name under which a permission is shown, mostly Binance's own; None for a member that is no permission."""
     if PERMISSION.fullmatch(name):
         return name
     if not is_way_out(name):
@@ -37,11 +37,11 @@ def told_name(name: str) -> str | None:
 
 
 def permissions_in(body: Mapping[str, Any]) -> dict[str, bool]:
-    """The permissions among the members of an object, by the names under which they are told of."""
+    """The permissions among the members of an object, by the names under which they are shown."""
     found: dict[str, bool] = {}
     for name, value in body.items():
-        if isinstance(value, bool) and (told := told_name(name)):
-            found[told] = value or found.get(told, False)  # odd names share one
+        if isinstance(value, bool) and (shown := told_name(name)):
+            found[shown] = value or found.get(shown, False)  # odd names share one
     return found
 
 
@@ -49,12 +49,12 @@ def permissions_in(body: Mapping[str, Any]) -> dict[str, bool]:
 class KeyPermissions:
     """`GET /sapi/v1/account/apiRestrictions`: what the key may do. Each property raises NotBinance if it is absent."""
 
-    flags: Mapping[str, Any] = field(repr=False)  # whatever came along; a traceback prints reprs
+    flags: Mapping[str, Any] = field(repr=False)  # may hold anything; a traceback prints reprs
     _where = "the wallet API (apiRestrictions)"
 
     @property
     def booleans(self) -> dict[str, bool]:
-        """Every permission by Binance's name, those that nobody has heard of yet among them; and ipRestrict."""
+        """Every permission by Binance's name, unknown ones included; and ipRestrict."""
         known = permissions_in(self.flags)
         ways_out = (name for name, on in known.items() if on and is_way_out(name))
         listed = self.flags.get("ipRestrict")
@@ -67,7 +67,7 @@ class KeyPermissions:
 
     @property
     def withdrawals(self) -> tuple[str, ...]:
-        """By name, the permissions to withdraw that the key holds, those that nobody has heard of yet among them."""
+        """The names of the permissions to withdraw that the key holds, unknown ones included."""
         held = tuple(name for name, on in self.booleans.items() if on and is_way_out(name))
         return held or (("enableWithdrawals",) if flag(self.flags, "enableWithdrawals", self._where) else ())
 
@@ -108,7 +108,7 @@ class KeyPermissions:
         """The same in words."""
         left = self.trading_days_left(now)
         if left is None:
-            return "has no end that is told"
+            return "has no known end"
         days = f"{abs(left)} day{'' if abs(left) == 1 else 's'}"
         return f"ended {days} ago" if left < 0 else f"ends in {days}" if left else "ends within a day"
 

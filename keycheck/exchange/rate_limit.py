@@ -17,17 +17,17 @@ _NAMES = ("x-mbx-used-weight-1m", "x-mbx-used-weight")
 def used_weight(headers: Mapping[str, str]) -> int | None:
     """The used weight that an answer's headers tell, however their names are spelt; None where they tell none."""
     spelt = {name.lower().replace("_", "-"): value.strip() for name, value in headers.items()}
-    told = next((spelt[name] for name in _NAMES if name in spelt), "")
-    return int(told) if told.isascii() and told.isdigit() and len(told) < 8 else None
+    value = next((spelt[name] for name in _NAMES if name in spelt), "")
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 8 else None
 
 
 def are_of_one_minute(one: float, other: float) -> bool:
-    """Whether two moments fall into the same minute of the exchange's."""
+    """Whether two moments are in the same minute of the exchange's clock."""
     return one // MINUTE == other // MINUTE
 
 
 def is_nearly_used_up(used: int, limit: int) -> bool:
-    """Whether more than 90 % is."""
+    """Whether more than 90 % of the limit is used."""
     return used * 10 > limit * 9
 
 

@@ -1,7 +1,7 @@
-"""Binance's text of a refusal -> what of it is told. Pure.
+"""Binance's text of a refusal -> the part of it that may be shown. Pure.
 
-A text may name whatever the exchange thinks of: an account, a balance, somebody's address. Of a known code the
-documented text is told, in its own words alone; of any other, all that could name somebody is masked.
+A text may hold anything: an account, a balance, an address. Of a known code only the documented words are shown; of any
+other code everything that could identify a person is masked.
 """
 
 import difflib
@@ -15,9 +15,10 @@ HIDDEN_MAIL = "[e-mail hidden]"
 HIDDEN_NUMBER = "[number hidden]"
 
 _LONGEST = 400  # characters that are compared with the documented ones
-# What a text may have in the place of %s: a name, or a small figure; of %t: a moment in ms.
+# A documented text may have a name or a small number in the place of %s, a moment in ms in the place of %t.
 _NAME_OR_FIGURE = r"(?:[A-Za-z_]{1,30}|[0-9]{1,5}(?:\.[0-9]{1,8})?|…)"
 _MOMENT = r"(?:[0-9]{12,14}|…)"
+_CALLER = re.compile(r"\bIP ?\([^()]{0,60}\)")  # limits and bans name the caller's address: IP(203.0.113.7)
 _UNTIL = re.compile(r"banned until ([0-9]{12,14})(?![0-9])")
 # The owner's terminal shows it, since listing it may be the remedy; what is shared has it masked.
 _SEEN_FROM = re.compile(r"request ip: ?(\[IP(?:v6)? hidden\]|[0-9A-Fa-f:.]{2,45})")
@@ -37,6 +38,8 @@ _DOCUMENTED: dict[int, tuple[str, ...]] = {
     -1002: ("You are not authorized to execute this request.",),
     -1003: (
         "Too many requests; current limit is %s requests per minute. Please use the websocket for live "
+        "updates to avoid polling the API.",
+        "Too many requests; current limit of IP is %s requests per minute. Please use the websocket for live "
         "updates to avoid polling the API.",
         "Way too many requests; IP banned until %t. Please use the websocket for live updates to avoid bans.",
         "Too much request weight used; current limit is %s request weight per %s %s. Please use the "
@@ -119,6 +122,7 @@ _DOCUMENTED: dict[int, tuple[str, ...]] = {
         "Data sent for parameter '%s' is not valid.",
     ),
     -1131: ("'recvWindow' must be less than 60000.",),
+    -1135: ("Invalid account status.",),
     -1136: ("Invalid newOrderRespType.",),
     -2008: ("Invalid Api-Key ID.",),
     -2010: ("NEW_ORDER_REJECTED",),
@@ -211,8 +215,8 @@ _DOCUMENTED: dict[int, tuple[str, ...]] = {
 }
 
 
-def told(code: int | None, text: str) -> str:
-    """What may be told of `text`, which came with `code` and holds no secret any more. Idempotent."""
+def fit_to_show(code: int | None, text: str) -> str:
+    """The part of Binance's `text` for `code` that may be shown; secrets are out of it already. Idempotent."""
     documented = _DOCUMENTED.get(code or 0)
     if documented is None:
         return _masked(text)
@@ -223,7 +227,7 @@ def told(code: int | None, text: str) -> str:
 
 def _said(documented: tuple[str, ...], text: str, until: re.Match[str] | None) -> str:
     """The documented text that `text` is, as it was filled in; else the one that is most like it, with gaps."""
-    words = " ".join(text[: 2 * _LONGEST].split())
+    words = _CALLER.sub("IP", " ".join(text[: 2 * _LONGEST].split()))
     for one in documented:
         if _pattern(one).fullmatch(words):
             return words

@@ -5,7 +5,9 @@ time (local clock corrected by the offset that the first look at it showed), so 
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from keycheck import clock
@@ -17,6 +19,16 @@ from keycheck.errors import (
     Refused,
     RestrictedLocation,
     Undecided,
+)
+from keycheck.exchange.account_setup import (
+    ASSETS,
+    MARGIN,
+    POSITION,
+    AccountSetup,
+    asset_mode_word,
+    expected_of,
+    margin_type_word,
+    position_mode_word,
 )
 from keycheck.exchange.api_client import Answer, ApiClient, Identity, Listener, Transport
 from keycheck.exchange.drift import Drift, Sample, drift_of
@@ -30,6 +42,7 @@ from keycheck.exchange.endpoints import (
     PING,
     POSITION_SIDE,
     PREMIUM_INDEX,
+    SYMBOL_CONFIG,
     TIME,
     TRADING_STATUS,
     Endpoint,
@@ -45,7 +58,6 @@ from keycheck.exchange.facts import (
     Refusal,
     SignedReads,
     SymbolRules,
-    Weight,
     decimal,
     missing,
     nearest_names,
@@ -59,9 +71,11 @@ from keycheck.exchange.permissions import KeyPermissions
 from keycheck.exchange.quantitative_rules import Lock, locks_of
 from keycheck.exchange.throttle import Throttle
 from keycheck.exchange.user_stream import StreamKey, UserStream, listen_key
+from keycheck.exchange.weight import Weight, weight_of_others
 from keycheck.redaction.redactor import Redactor
 
 CLOCK_SAMPLES = 3
+FRESH_SAMPLE = CLOCK_SAMPLES + 1  # taken only where a stamp was refused
 
 
 class Binance:
@@ -79,14 +93,17 @@ class Binance:
         redactor: Redactor,
         throttle: Throttle,
         listener: Listener | None,
+        expected: tuple[str, ...] = (),
     ) -> None:
         self.key = identity.key
         self.symbol = symbol
         self.recv_window = recv_window
         self.has_wallet = has_wallet
+        self._expected = expected_of(expected)
         self._journal = journal
         self._listener = listener  # None: no stream is to be opened
         self._throttle = throttle
+        self._fresh_sample: Sample | None = None
         self.memo = Memo()
         self._client = ApiClient(
             transport, identity, redactor, journal, self.memo, throttle=throttle, recv_window=recv_window
@@ -99,6 +116,11 @@ class Binance:
     def calls(self) -> list[Call]:
         """The requests so far, in the order in which they were sent."""
         return self._client.calls
+
+    @property
+    def expects_margin_type(self) -> bool:
+        """Whether BINANCE_EXPECT names one, so that it is asked for."""
+        return MARGIN in self._expected
 
     @property
     def waited(self) -> float:
@@ -129,14 +151,14 @@ class Binance:
 
     @memoized(sends=TIME)
     def clock_sample(self, number: int) -> Sample:
-        """The exchange's clock beside the local one, for the first, second or third time."""
+        """The exchange's clock beside the local one, for the first, second or third time, or anew."""
         answer, span = self._ask(TIME)
         began, took = self._journal.keep(f"clock/{number}", [span.began, span.took])
         server = self._insist(answer).get("serverTime")
         if type(server) is not int or not 10**12 < server < 10**13:
             raise missing("serverTime", "the futures API (time)")
         sample = Sample(began, took, server)
-        if number == 1:
+        if number in (1, FRESH_SAMPLE):
             self._throttle.offset = sample.offset
         return sample
 
@@ -159,31 +181,35 @@ class Binance:
         self._throttle.limit = weight_limit(info) or self._throttle.limit
         return info
 
-    @memoized(rests_on=(ping, exchange_info))
-    def weight_at_start(self) -> Weight:
-        """How much of this minute's weight others behind the same address had used before this run began."""
-        self.ping()
-        limit = weight_limit(self.exchange_info())
-        calls = self.calls
-        told = next((call for call in calls if call.used_weight is not None), None)
-        if told is None or told.used_weight is None or limit is None:
-            raise Undecided("the futures API does not tell how much of its request weight is used. Run again")
-        sent = sum(call.weight for call in calls[: calls.index(told) + 1] if call.host is Host.FUTURES)
-        return Weight(max(told.used_weight - sent, 0), limit)
-
     @memoized(sends=API_RESTRICTIONS)
     def wallet_answer(self) -> Answer:
-        """What the wallet API says to the signed question after the key's permissions."""
+        """The wallet API's answer to the signed request for the key's permissions."""
         return self._ask_for_the_key(API_RESTRICTIONS)
 
     @memoized(sends=ACCOUNT_CONFIG)
     def account_answer(self) -> Answer:
-        """What the futures API says to the signed question after the account."""
+        """The futures API's answer to the signed request for the account's configuration."""
         return self._ask_for_the_key(ACCOUNT_CONFIG)
+
+    @memoized(rests_on=(ping, exchange_info, account_answer))
+    def weight_of_others(self) -> Weight:
+        """How much of this minute's weight others behind the same address use: the highest figure of any answer so far.
+
+        A signed answer is waited for, where there is a key: on the test network signed requests were seen to have a
+        counter of their own, hundreds above that of unsigned ones in the same second (2026-09-04).
+        """
+        self.ping()
+        limit = weight_limit(self.exchange_info())
+        with suppress(Inconclusive):
+            self.account_answer()
+        found = weight_of_others(self.calls, limit)
+        if found is None:
+            raise Undecided("the futures API does not tell how much of its request weight is used. Run again")
+        return found
 
     @memoized(sends=LISTEN_KEY)
     def stream_key(self) -> StreamKey:
-        """What opens the account's stream for an hour. There may be one already, and then it is that one."""
+        """The listen key, which opens the account's stream for an hour. If there is one already, it is the same one."""
         if self._listener is None:
             raise NotApplicable("BINANCE_USER_STREAM is off, so the user data stream was left alone")
         answer = self._ask(LISTEN_KEY)[0]
@@ -211,14 +237,14 @@ class Binance:
 
     @memoized(rests_on=(wallet_answer,))
     def key_permissions(self) -> KeyPermissions:
-        """What the wallet API says this key may do. Raises NotApplicable where there is no wallet API."""
+        """The key's permissions, from the wallet API. Raises NotApplicable where there is no wallet API."""
         if not self.has_wallet:
             raise NotApplicable("the demo network has no wallet API, which alone knows a key's permissions")
         return KeyPermissions(self._insist(self.wallet_answer()))
 
     @memoized(rests_on=(account_answer,))
     def account(self) -> Account:
-        """Whether the account may trade; carries the refusal where the futures API refuses this key or account."""
+        """The account's configuration, or the refusal where the futures API refuses this key or account."""
         answer = self.account_answer()
         if isinstance(answer, Refusal) and answer.kind.speaks_of_the_key:
             return Account({}, answer)
@@ -226,7 +252,7 @@ class Binance:
 
     @memoized(sends=ACCOUNT_INFO)
     def account_info(self) -> Mapping[str, Any]:
-        """What the wallet API knows of the account: whether it has futures, and whether portfolio margin."""
+        """The wallet API's account/info: whether the account has futures, and whether it has portfolio margin."""
         return self._fact(ACCOUNT_INFO)
 
     @memoized(sends=POSITION_SIDE, rests_on=(account_answer,))
@@ -237,9 +263,26 @@ class Binance:
             return position_mode(fields, "the futures API (accountConfig)")
         return position_mode(self._fact(POSITION_SIDE), "the futures API (positionSide/dual)")
 
+    @memoized(sends=SYMBOL_CONFIG)
+    def margin_type(self) -> str:
+        """The margin type of the contract under test: isolated or cross."""
+        return margin_type_word(self._fact(SYMBOL_CONFIG, [("symbol", self.symbol)]), self.symbol)
+
+    @memoized(rests_on=(account_answer, position_mode, margin_type))
+    def account_setup(self) -> AccountSetup:
+        """What BINANCE_EXPECT names, beside what the account has. Raises NotApplicable where it names nothing."""
+        if not self._expected:
+            raise NotApplicable("BINANCE_EXPECT is empty: it may name what the bot needs of the account")
+        ways = {
+            POSITION: lambda: position_mode_word(self.position_mode()),
+            ASSETS: lambda: asset_mode_word(self._insist(self.account_answer())),
+            MARGIN: self.margin_type,
+        }
+        return AccountSetup.of(self._expected, {aspect: ways[aspect]() for aspect in self._expected})
+
     @memoized(sends=TRADING_STATUS)
     def locks(self) -> tuple[Lock, ...]:
-        """What the futures quantitative rules lock of the contract under test, or of the account."""
+        """The locks that the futures quantitative rules put on the contract under test, or on the account."""
         return locks_of(self._fact(TRADING_STATUS, [("symbol", self.symbol)]))
 
     @memoized(rests_on=(exchange_info,))
@@ -282,16 +325,16 @@ class Binance:
 
     @memoized(rests_on=(symbol_rules, mark_price, _test_order))
     def dust_order(self) -> OrderAnswer:
-        """How a test order below the smallest allowed value fares."""
+        """The answer to a test order below the smallest allowed value."""
         rules, price = self._market_rules(), self.mark_price()
         quantity = dust_quantity(rules, price)
-        below = quantity * price < rules.min_notional
+        below = Fraction(quantity) * Fraction(price) < rules.min_notional
         what = "an order below the minimum" if below else "one step, which is no less than the minimum already"
         return self._weighed(what, quantity, self._test_order(plain(quantity)))
 
     @memoized(rests_on=(symbol_rules, mark_price, _test_order))
     def smallest_order(self) -> OrderAnswer:
-        """How the smallest valid test order fares."""
+        """The answer to the smallest valid test order."""
         quantity = smallest_quantity(self._market_rules(), self.mark_price())
         answer = self._weighed("the smallest valid order", quantity, self._test_order(plain(quantity)))
         if not answer.accepted and answer.was_weighed:
@@ -302,7 +345,7 @@ class Binance:
 
     @memoized(rests_on=(stream_key,))
     def user_stream(self) -> UserStream:
-        """Whether the stream opens and answers a ping. It is left at once, and left open for whoever else listens."""
+        """Whether the stream opens and answers a ping. Closes the connection; the listen key stays valid for others."""
         given = self.stream_key()
         if self._listener is None or given.listen_key is None:
             raise Undecided(f"{given}, so no stream could be opened")
@@ -327,11 +370,23 @@ class Binance:
     # -- how a request is sent --
 
     def _ask(self, endpoint: Endpoint, params: Params = ()) -> tuple[Answer, clock.Span]:
-        """One answer. A signed request asks the exchange's clock first, for its stamp."""
+        """One answer. A signed request asks the exchange's clock first, for its stamp.
+
+        Where a stamp is refused, the clock is looked at anew, once in a run, and the request is sent once more: a clock
+        that was just set, or an answer that was slow once, is no clock that is wrong.
+        """
         if not endpoint.signed:
             return self._client.ask(endpoint, params)
         self._client.require_key_for(endpoint)
-        return self._client.ask(endpoint, params, self.clock_sample(1).stamp_offset)
+        sample = self._fresh_sample or self.clock_sample(1)
+        answer, span = self._client.ask(endpoint, params, sample.stamp_offset)
+        if not (isinstance(answer, Refusal) and answer.kind is Kind.CLOCK) or sample is self._fresh_sample:
+            return answer, span
+        try:
+            self._fresh_sample = self.clock_sample(FRESH_SAMPLE)
+        except Inconclusive:
+            return answer, span
+        return self._client.ask(endpoint, params, self._fresh_sample.stamp_offset)
 
     def _ask_for_the_key(self, endpoint: Endpoint, params: Params = ()) -> Answer:
         """One answer to a signed request, whose claim is about this machine as well: its place may be refused."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from keycheck import clock
 from keycheck.exchange import rate_limit
 
-# Told once a second of a wait: used weight, its limit, and the seconds that are left, in the end 0.
+# Called once a second during a wait with the used weight, its limit and the seconds that are left, at last 0.
 Countdown = Callable[[int, int, int], None]
 
 
@@ -25,10 +25,10 @@ class Throttle:
 
     @property
     def seconds(self) -> float:
-        """What was waited in this run so far."""
+        """Seconds that this run has waited so far."""
         return self._pause.waited
 
-    def hear(self, used: int | None, at: float) -> None:
+    def update(self, used: int | None, at: float) -> None:
         """Takes note of the used weight that an answer told, if it did, at this moment of the local clock."""
         if used is not None:
             # Answers may overtake each other; within a minute the higher figure is the later one.
@@ -38,7 +38,7 @@ class Throttle:
 
     @property
     def is_due(self) -> bool:
-        """Whether the last used weight that was told calls for a wait."""
+        """Whether the used weight in the last answer calls for a wait."""
         return self._told is not None and rate_limit.is_nearly_used_up(self._told[0], self.limit)
 
     def for_room(self) -> None:
@@ -50,4 +50,4 @@ class Throttle:
         seconds = rate_limit.seconds_to_wait(used, limit, told_at=at - self.offset, now=now, waited=self.seconds)
         if seconds > 0:
             self._pause.wait(seconds, lambda left: self._countdown(used, limit, left))
-        self._told = None  # only now: while one waits, nobody else sends
+        self._told = None  # only now: during a wait no other thread may send

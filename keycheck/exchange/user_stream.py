@@ -32,7 +32,7 @@ _OURS = "[hidden](ours)"  # stands for the listen key that the stream was opened
 
 @dataclass(frozen=True)
 class StreamKey:
-    """What `POST /fapi/v1/listenKey` gave: a listen key, or the refusal that came in its place."""
+    """The result of `POST /fapi/v1/listenKey`: a listen key, or a refusal."""
 
     listen_key: Secret | None
     refusal: Refusal | None = None
@@ -45,7 +45,7 @@ class StreamKey:
 
 @dataclass(frozen=True)
 class UserStream:
-    """Whether the stream opened and answered a ping, and if not, what it did in its place.
+    """Whether the stream opened and answered a ping; if not, a description of what happened instead.
 
     `probe`: what LIST_SUBSCRIPTIONS was answered, scrubbed; "" where it was not sent.
     """
@@ -62,7 +62,7 @@ ALIVE = UserStream(True, "the stream's host was reached, and answered a ping")
 
 
 def is_listen_key(text: object) -> bool:
-    """Whether it has the form of one, so that it is a name in an address and nothing more."""
+    """Whether a text has the form of a listen key, so that it can be set into an address."""
     return isinstance(text, str) and _LISTEN_KEY.fullmatch(text) is not None
 
 
@@ -114,7 +114,7 @@ def subscriptions_in(message: bytes, listen_key: Secret) -> str | None:
     kept = {name: said[name] for name in ("result", "error") if name in said}
     text = json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
     text = text.replace(listen_key.reveal(), _OURS)
-    return printable(refusal_text.told(None, _LIKE_A_KEY.sub("[hidden]", text)), _LONGEST_ANSWER)
+    return printable(refusal_text.fit_to_show(None, _LIKE_A_KEY.sub("[hidden]", text)), _LONGEST_ANSWER)
 
 
 def _content(message: bytes) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What may leave, checked at the last place before the network."""
+"""The allow-list of requests, checked at the last place before the network."""
 
 import re
 import ssl
@@ -18,7 +18,7 @@ from keycheck.exchange.endpoints import AT_ONCE, LISTED, Host
 from keycheck.network import cancellable_request
 from keycheck.redaction.secret import Secret
 
-# Kept apart from the endpoints, which somebody might change.
+# A second copy on purpose: a careless change of the endpoints must not widen the list.
 _ROUTES = frozenset((e.host, e.method, e.path) for e in LISTED)
 _PLAIN = re.compile(r"[!-~]*")  # urlsplit takes other characters out; what is sent still has them
 
@@ -33,7 +33,7 @@ def tls_context(ca_bundle: str | bool = False) -> ssl.SSLContext:
 
 
 class AllowListAdapter(HTTPAdapter):
-    """Under requests, whoever asks: what is not on the list is refused before a socket is touched."""
+    """The adapter under requests: refuses each request that is not on the list before a socket is opened."""
 
     def __init__(self, urls: Mapping[Host, str], proxy: Secret | None = None, ca_bundle: str | None = None) -> None:
         self._proxy, self._verify = proxy, ca_bundle or True
@@ -59,7 +59,7 @@ class AllowListAdapter(HTTPAdapter):
 
             def urlopen(self, method: str, url: str, body: Any = None, *args: Any, **kwargs: Any) -> Any:
                 here = f"{self.scheme}://{self.host}:{self.port}"  # type: ignore[attr-defined]
-                # A proxy for http is handed the whole address; nobody else is.
+                # Only a proxy for http is sent the whole URL.
                 proxy = self.proxy  # type: ignore[attr-defined]
                 if proxy and here.startswith(f"{proxy.scheme}://{proxy.host}:") and url.startswith("http://"):
                     adapter._let_through(method, url, url, body)
@@ -125,7 +125,7 @@ def _may_be_posted(path: str, query: str) -> bool:
 
 
 def blame_the_proxy(connection: Any) -> None:
-    """Whatever goes wrong before the tunnel stands is the proxy's."""
+    """Blames the proxy for all errors before the tunnel stands."""
     tunnel = connection._tunnel
 
     def tunnel_or_say_so() -> None:

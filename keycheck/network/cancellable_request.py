@@ -1,4 +1,4 @@
-"""One request on its way, in a thread of its own, so that it can be given up in any phase.
+"""One HTTP request in a thread of its own, so that it can be cancelled in any phase.
 
 A name server, a handshake or dripping headers can each hold a caller for ever: the socket's own time-out starts again
 with every byte.
@@ -38,7 +38,7 @@ class CancellableRequest(threading.Thread):
 
     def run(self) -> None:
         result = self._make()
-        self._connection = None  # it is another request's from now on
+        self._connection = None  # from now on it may serve another request
         self._settle(result if isinstance(result, RawAnswer) else self._limit or result)
 
     def meets_a_limit(self, answer: RawAnswer) -> None:
@@ -47,7 +47,7 @@ class CancellableRequest(threading.Thread):
         self._limited.set()
 
     def result(self, seconds: float) -> Result | None:
-        """What came of it; None where nothing did in time, and then nothing will."""
+        """The result; None if the time ran out, and then the request is cancelled."""
         try:
             return self._result.result(seconds)
         except TimeoutError:
@@ -57,7 +57,7 @@ class CancellableRequest(threading.Thread):
                 self.sever()
 
     def cancel(self) -> None:
-        """From another thread: whoever waits for it waits no longer."""
+        """Called from another thread: `wait` returns at once."""
         self._settle(Cancelled())
         self.sever()
 
@@ -67,7 +67,7 @@ class CancellableRequest(threading.Thread):
         cut(getattr(self._connection, "sock", None))
 
     def takes(self, connection: Any) -> None:
-        """It is about to use this one. Raises TimeoutError where it was given up meanwhile, NotSent after a limit."""
+        """Takes the connection that the request will use. Raises TimeoutError if cancelled, NotSent after a limit."""
         self._connection = connection
         self._stop_if_unwanted(connection)
 

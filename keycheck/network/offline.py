@@ -28,6 +28,6 @@ def no_sockets() -> Iterator[None]:
     finally:
         for owner, name, original in own:
             if original is None:
-                delattr(owner, name)  # it was inherited from the C type
+                delattr(owner, name)  # the original is inherited from the C type
             else:
                 setattr(owner, name, original)

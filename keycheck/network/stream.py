@@ -25,13 +25,13 @@ from keycheck.redaction.secret import Secret
 OPEN_SECONDS = 10.0  # name server, proxy, connection, TLS and handshake together
 PONG_SECONDS = 5.0
 PROBE_SECONDS = 2.0  # for the answer to a probe, once the stream has answered a ping
-_LAST_SECONDS = 1.0  # whoever reads from a connection that was cut gives up at once
+_LAST_SECONDS = 1.0  # for a thread whose connection was shut down
 
 _Result = UserStream | RawAnswer | KeycheckError | Cancelled
 
 
 class Stream:
-    """Where the stream is, and the way there. `url`: wss://HOST; `endpoint`: one of the two addresses on it.
+    """Opens the user data stream. `url`: wss://HOST; `endpoint`: one of the two addresses on it.
 
     `redactor` takes secrets out of Binance's text, and learns those that the stream names. `probe`: once the stream has
     answered a ping, it is asked for its subscriptions as well, and the answer is told beside the observation; it
@@ -89,7 +89,7 @@ class Stream:
             from keycheck.network import websocket  # noqa: F401, PLC0415  see above
 
     def cancel(self) -> None:
-        """From another thread: whoever listens meets Cancelled, at once."""
+        """Called from another thread: `listen` raises Cancelled at once."""
         if self._visit is not None:
             self._visit.cancel()
 
@@ -107,7 +107,7 @@ class Stream:
 
 
 class _Visit:
-    """One opening of the stream, and the two threads that it takes: one that does it, and one that waits.
+    """One opening of the stream, in a worker thread, while the calling thread waits with a deadline.
 
     `learn` is given the secrets that the stream names. `probing`: the listen key that is taken out of a probe's answer;
     None where no probe is sent.
@@ -131,7 +131,7 @@ class _Visit:
         self._probe_answer: Future[str] = Future()
 
     def wait(self, seconds: float) -> _Result:
-        """What came of it, or that its time is up."""
+        """The observation, or one that says that the time is up."""
         watch = clock.Stopwatch()
         try:
             limit = min(seconds, OPEN_SECONDS)
@@ -147,7 +147,7 @@ class _Visit:
                 self._line.cut()
 
     def probe_answer(self, seconds: float) -> str:
-        """What came of the probe, once the stream has answered a ping."""
+        """The answer to the probe, once the stream has answered a ping."""
         try:
             return f"LIST_SUBSCRIPTIONS {self._probe_answer.result(seconds)}"
         except TimeoutError:
@@ -156,7 +156,7 @@ class _Visit:
             self._line.cut()
 
     def cancel(self) -> None:
-        """What came of it is not wanted any more."""
+        """Cancels the visit."""
         self._settle(Cancelled())
         self._line.cut()
 

@@ -28,7 +28,7 @@ class StreamConnection:
         return "Line()"
 
     def open(self, seconds: float) -> None:
-        """Whatever waits afterwards waits for `seconds`. Raises what urllib3 raises, of a proxy ProxyError."""
+        """Sets the time-out of later reads, in seconds. Raises urllib3's errors, of a proxy ProxyError."""
         try:
             self._connection.connect()
         except (OSError, HTTPError) as error:
@@ -43,7 +43,7 @@ class StreamConnection:
         self._connection.sock.sendall(data)
 
     def read(self) -> bytes:
-        """What has come; empty at the end."""
+        """The next bytes; empty at the end."""
         data: bytes = self._connection.sock.recv(_PIECE)
         return data
 

@@ -59,7 +59,7 @@ class HttpTransport:
         self.cancel()
         self._session.close()
         for one in set(self._flights):
-            if one.is_alive():  # one that could not be started cannot be waited for
+            if one.is_alive():  # a thread that could not be started cannot be joined
                 one.join(_LAST_SECONDS)
 
     def cancel(self) -> None:

@@ -25,7 +25,7 @@ from keycheck.redaction.secret import Secret
 
 MAX_BYTES = 2**20  # all that is read, however it is cut into frames; what happens in an account is far less
 
-# In nobody's tree of loggers: at DEBUG the library tells addresses and frames.
+# A logger outside the tree: at DEBUG the library logs addresses and frames.
 _MUTE = logging.Logger(__name__, logging.CRITICAL + 1)
 
 
@@ -54,9 +54,9 @@ class Conversation:
             self._exchange()
         problem = self._protocol.handshake_exc
         if isinstance(problem, InvalidStatus):
-            told = problem.response
-            headers = {name.lower(): value for name, value in told.headers.raw_items()}
-            return RawAnswer(told.status_code, headers, bytes(told.body or b""))
+            response = problem.response
+            headers = {name.lower(): value for name, value in response.headers.raw_items()}
+            return RawAnswer(response.status_code, headers, bytes(response.body or b""))
         if problem is not None:
             raise _no_websocket()
         del self._came[0]  # the answer to the handshake; frames may have come along with it
@@ -111,7 +111,7 @@ class Conversation:
 
     def _exchange(self) -> None:
         """Sends what is due, pongs among it, and takes what comes."""
-        with contextlib.suppress(ConnectionError):  # who has closed may have said why
+        with contextlib.suppress(ConnectionError):  # the close frame may say why
             self._send()
         data = self._line.read()
         self._bytes += len(data)

@@ -10,12 +10,14 @@ from typing import Any, Protocol
 import pytest
 
 from keycheck import withdrawal
+from keycheck.caller import SUITE, Caller
 from keycheck.exchange.session import Binance
 from keycheck.plugin.artefact_scan import ArtefactScan
 from keycheck.plugin.ending import Ending
 from keycheck.plugin.guard import Guard, bare, replace_streams, stop_what_passes_it_on
 from keycheck.plugin.junit import JunitTexts
 from keycheck.plugin.outcomes import OBSERVED, WithoutTracebacks
+from keycheck.plugin.prometheus_file import PrometheusFile
 from keycheck.plugin.suite_run import SuiteRun
 from keycheck.plugin.written_files import WRITTEN, Written
 from keycheck.redaction.redactor import Redactor, printable
@@ -23,7 +25,6 @@ from keycheck.run import vocabulary
 from keycheck.run.host_facts import HostFacts
 from keycheck.run.run import Run
 from keycheck.settings import loading
-from keycheck.withdrawal import SUITE
 
 
 class Observe(Protocol):
@@ -38,7 +39,9 @@ def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
     Ending.register(pluginmanager)
     pluginmanager.register(Written(), WRITTEN)
     if not pluginmanager.is_blocked("keycheck-guard"):
-        guard = Guard(Redactor(loading.in_the_environment(), vocabulary=vocabulary.of))
+        caller = Caller.of(pluginmanager)
+        known = loading.in_the_environment(caller.settings if caller else None)
+        guard = Guard(Redactor(known, vocabulary=vocabulary.of))
         guard.stand_in_the_streams(pluginmanager.get_plugin("capturemanager"))
 
 
@@ -51,6 +54,9 @@ def pytest_configure(config: pytest.Config) -> None:
             config.pluginmanager.register(WithoutTracebacks(suite_run.is_check), "keycheck-brief")
         config.pluginmanager.register(Guard(suite_run.redactor), "keycheck-guard")
         config.pluginmanager.register(JunitTexts(suite_run.redactor.clean_shared), "keycheck-junit")
+        if prom := config.getoption("prom", None):
+            file = PrometheusFile(config.invocation_params.dir / prom, suite_run)
+            config.pluginmanager.register(file, "keycheck-prometheus")
         gate = ArtefactScan(suite_run.redactor, suite_run.options, config)
         config.pluginmanager.register(gate, "keycheck-artefact-scan")
     elif config.args:  # not --help, which reads none
@@ -82,7 +88,7 @@ def _offer(alike: list[str]) -> str:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_metadata(metadata: dict[str, Any], config: pytest.Config) -> None:
-    """pytest-html's environment table: platform, paths and CI variables have no place in a shared file."""
+    """Empties pytest-html's environment table: platform, paths and CI variables do not belong in a shared file."""
     if _is_suite_run(config):
         metadata.clear()
 
@@ -108,7 +114,7 @@ def _run(config: pytest.Config) -> Run:
 
 @pytest.fixture
 def observe(record_property: Any) -> Observe:
-    """What a check saw, kept through pytest's own `record_property`, so that JUnit XML has it too."""
+    """Records an observation through pytest's `record_property`, so that JUnit XML has it, too."""
 
     def note(sentence: str = "", /, **values: Any) -> None:
         for name, value in (({OBSERVED: sentence} if sentence else {}) | values).items():

@@ -45,7 +45,7 @@ class ArtefactScan:
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
         try:
             yield
-        finally:  # whatever another plugin's end raises, what it wrote is looked at
+        finally:  # also where another plugin raises at its end: its files are scanned all the same
             self.scan()
             if self.is_dirty:
                 session.exitstatus = EXIT_DIRTY
@@ -87,7 +87,7 @@ class ArtefactScan:
         return Ending.of(self._config)
 
     def _own(self) -> Iterator[Path]:
-        """What this run's own writer has put there, in the place of the last run's, while no other run can do so."""
+        """The reports that this run has written while it held the folder's lock."""
         suite_run: Any = self._config.pluginmanager.get_plugin("keycheck-suite")
         run = getattr(suite_run, "run", None)
         if run is not None and suite_run.hold.is_taken:
@@ -96,7 +96,7 @@ class ArtefactScan:
                 yield run.recorded
 
     def _others(self) -> Iterator[Path]:
-        """What pytest and other plugins have written; never a file that holds a credential rightly."""
+        """The files that pytest and other plugins wrote, without those that may hold a credential."""
         suite_run = self._config.pluginmanager.get_plugin("keycheck-suite")
         held = [self._options.env_file, *getattr(getattr(suite_run, "run", None), "credential_files", ())]
         yield from (path for path in self._written if not any(_is_same(path, one) for one in held))

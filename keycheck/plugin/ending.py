@@ -89,7 +89,7 @@ class Ending:
                 artefact_scan.scan()
             if suite_run is not None and isinstance(reporter, TerminalReporter):
                 suite_run.tell(reporter)
-        except Exception as error:  # noqa: BLE001  a terminal that nobody reads, and what else there may be
+        except Exception as error:  # noqa: BLE001  such as a closed terminal
             self.note(error)
         for note in self._notes:
             say(config, note)
@@ -98,18 +98,18 @@ class Ending:
             return EXIT_DIRTY
         if self._notes:
             return pytest.ExitCode.INTERNAL_ERROR
-        if suite_run is None:  # it did not come so far
+        if suite_run is None:  # the run ended before its plugin was registered
             return pytest.ExitCode.INTERNAL_ERROR if status == pytest.ExitCode.TESTS_FAILED else status
         return suite_run.settled(status)
 
 
 def say(config: pytest.Config, text: str) -> None:
-    """One sentence on the terminal; nothing under `-p no:terminal`, or where nobody listens any more."""
+    """Prints one sentence on the terminal; nothing under `-p no:terminal` or on a closed terminal."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     with contextlib.suppress(OSError):
         if isinstance(reporter, TerminalReporter):
             reporter.write_line(text, red=True)
-        elif not config.pluginmanager.is_blocked("terminal"):  # it is not there yet
+        elif not config.pluginmanager.is_blocked("terminal"):  # it is not registered yet
             print(text, file=sys.stderr)
 
 
@@ -145,7 +145,7 @@ def _raised_in(error: BaseException) -> str:
 
 
 def _let_go_of_streams() -> None:
-    """pytest and Python flush them once more, and would end with 1 or 120 where nobody takes what is left."""
+    """Closes the streams quietly: pytest and Python flush them again, and would exit 1 or 120 on a closed terminal."""
     for name in ("stdout", "stderr"):
         try:
             getattr(sys, name).flush()

@@ -90,7 +90,7 @@ class Guard:
         if record.stack_info:
             record.stack_info = self._redactor.clean(record.stack_info)
 
-    # -- streams: the terminal, and whatever is printed when nobody captures --
+    # -- streams: the terminal, and all that is printed while pytest captures nothing --
 
     def stand_in_the_streams(self, capture: Any = None) -> None:
         """Wraps the process's streams, also those that pytest's capture manager has put aside and will put back.
@@ -125,7 +125,7 @@ class Guard:
         fixture._start = clean_start  # type: ignore[method-assign]
 
     def _wrapped(self, stream: Any) -> Any:
-        # What is wrapped already was so before the settings were read, by a guard who knew less.
+        # A stream that is wrapped already was wrapped before the settings were read, by a guard with fewer secrets.
         return None if stream is None else CleanStream(bare(stream), self._redactor.clean)
 
     def pytest_unconfigure(self) -> None:
@@ -300,7 +300,7 @@ def cleaned(value: Any, clean: Clean) -> Any:
         for name, part in vars(value).items():
             setattr(value, name, cleaned(part, clean))
         return value
-    # Ordinary numbers and None hold nothing; what else there is (somebody's own class) is only safe as text.
+    # Ordinary numbers and None hold no secret; an object of another class is only safe as text.
     if value is None or type(value) in (bool, float) or (type(value) is int and abs(value) < 2**63):
         return value
     return clean(as_text(value))

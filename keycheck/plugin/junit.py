@@ -36,7 +36,7 @@ class JunitTexts:
 
 
 class _Finished:
-    """What JUnit asks for its element, and for nothing else."""
+    """Stands in for the property list that JUnit reads for its element."""
 
     def __init__(self, element: Element) -> None:
         self._element = element

@@ -39,7 +39,7 @@ class Blocked(Skipped):
 def finding_of(
     check: Check, call: pytest.CallInfo[None], noted: dict[str, object], suite: Path, *, ended: bool
 ) -> Finding:
-    """What pytest saw of a check, as a finding. Only an assertion that stands in `suite` itself convicts.
+    """Translates pytest's result of a check into a finding. Only an assertion in `suite` itself convicts.
 
     `ended`: whether the check's function ran to its last line, without which nothing has passed.
     """
@@ -82,7 +82,7 @@ def _why_not_seen(error: BaseException | None) -> str:
 class WithoutTracebacks:
     """Reports checks that did not pass as pytest does, but for tracebacks, which take longer than the checks.
 
-    What is told in their place, `dress` says.
+    `apply_outcome` prints a sentence instead.
     """
 
     def __init__(self, is_check: Callable[[pytest.Item], bool]) -> None:
@@ -101,7 +101,9 @@ def apply_outcome(report: pytest.TestReport, finding: Finding, item: pytest.Item
     """Gives pytest's report the outcome that its other readers (JUnit, -x, --lf, pytest-html) should see."""
     vars(report).pop("wasxfail", None)  # no xfail mark turns a failed claim into something else
     report.keycheck = finding  # type: ignore[attr-defined]
-    text = f"{finding.check.title}\n{finding.detail}\nFix: {finding.check.fix}"
+    text = f"{finding.check.title}\n{finding.detail}"
+    if finding.outcome is not Outcome.UNPROVEN:
+        text += f"\nFix: {finding.check.fix}"
     if finding.outcome is Outcome.PASS:
         return
     if finding.outcome is Outcome.FAIL:

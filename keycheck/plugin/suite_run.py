@@ -12,7 +12,8 @@ import pytest
 from _pytest.outcomes import Failed
 from _pytest.terminal import TerminalReporter
 
-from keycheck import withdrawal
+from keycheck import cassettes, withdrawal
+from keycheck.caller import SUITE, Caller
 from keycheck.errors import DirtyArtefact, UsageProblem
 from keycheck.plugin.countdown import Countdown
 from keycheck.plugin.ending import EXIT_DIRTY, Ending, say
@@ -27,7 +28,6 @@ from keycheck.run.open_session import Options
 from keycheck.run.run import NewRun, Run
 from keycheck.settings import loading
 from keycheck.verdict.findings import Check
-from keycheck.withdrawal import SUITE
 
 _LONGEST_TIMEOUT = 10**6  # seconds; much more than that no timer takes
 _LEAST_TIMEOUT = 1  # second; under it pytest-timeout ends what lies between the checks, and the run with it
@@ -46,17 +46,21 @@ class SuiteRun:
         self.config = config
         self.suite = (config.rootpath / SUITE).resolve()
         self.catalogue = catalogue.read(self.suite)
-        names = loading.names_of_this_machine(config.rootpath)
+        caller = Caller.of(config.pluginmanager)
+        self._shipped = caller.shipped if caller else None
+        self._settings = caller.settings if caller else None
+        names = loading.names_of_this_machine(withdrawal.home_of(config), config.rootpath)
         # A question to pytest, a usage error and a replay end without settings: what was known so far is not forgotten.
-        known = loading.in_the_environment()
+        known = loading.in_the_environment(self._settings)
         self.redactor = Redactor(known, names, lambda: vocabulary.of(self.catalogue, _sources_of_pages()))
         self.hold = withdrawal.hold_of(config, config.option)
         self.options = self._options()
         self.run: Run | None = None  # until its session is open
+        self.begun: RunReport | None = None  # the report without findings, once the last verdict is withdrawn
         self.report: RunReport | None = None
         self._begun = self._told = False
-        self._ended: set[Check] = set()  # those whose function ran to its last line
-        # A failed claim is told in a sentence at the end; its traceback is for -vv, or a --tb that was asked for.
+        self._ended: set[Check] = set()  # the checks whose functions ran to their last line
+        # A failed claim is one sentence at the end; its traceback is shown under -vv or an explicit --tb.
         self.tracebacks = self._option("verbose", 0) >= 2 or self._option("tbstyle", "auto") != "auto"
 
     def _option(self, name: str, default: Any = None) -> Any:
@@ -74,9 +78,11 @@ class SuiteRun:
             return
         try:
             new_run = NewRun(self.options, self.catalogue, self.redactor, self.hold, Countdown(self.config))
+            self.begun = new_run.begun
             self._refuse_what_cannot_work()
             with deferred_imports.undisturbed():  # each way of running imports what it uses
                 self.run = new_run.open()
+            self.begun = self.run.begun
         except UsageProblem as problem:
             message = str(problem)
         else:
@@ -97,19 +103,20 @@ class SuiteRun:
         seconds = getattr(self.config, "_env_timeout", None)  # pytest-timeout's: of its option, variable or setting
         if seconds and not (seconds < 0 or _LEAST_TIMEOUT <= seconds <= _LONGEST_TIMEOUT):
             raise UsageProblem(
-                f"--timeout must be {_LEAST_TIMEOUT} to {_LONGEST_TIMEOUT} s, or 0 for none: correct it, or leave it out"
+                f"--timeout must be {_LEAST_TIMEOUT} to {_LONGEST_TIMEOUT} s, or 0: correct it, or leave it out"
             )
         refuse_what_passes_it_on(self.config)
 
     def _options(self) -> Options:
-        root, here = self.config.rootpath, self.config.invocation_params.dir
-        env_file = self._option("env_file")
+        home, here = withdrawal.home_of(self.config), self.config.invocation_params.dir
+        env_file, replay = self._option("env_file"), self._option("replay")
         return Options(
-            env_file=here / env_file if env_file else root / ".env",
+            env_file=here / env_file if env_file else home / ".env",
             env_file_required=bool(env_file),
             report_dir=self.hold.folder,
-            cassettes=root / "cassettes",
-            replay=self._option("replay"),
+            cassettes=cassettes.folder_of(replay, home / "cassettes", self._shipped),
+            settings=self._settings,
+            replay=replay,
             record=self._option("record"),
             compare=here / compare if (compare := self._option("compare")) else None,
             probe=self._option("verbose", 0) >= 2,
@@ -153,12 +160,12 @@ class SuiteRun:
         return self.catalogue[name] if self.catalogue[name].file == item.path.name else None
 
     def is_check(self, item: pytest.Item) -> bool:
-        """Whether it is one of the claims of suite/."""
+        """Whether this test is one of the claims of suite/."""
         return self._check(item) is not None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> None:
-        """Before the first of them, the run is told which checks have been selected."""
+        """Before the first check, hands the selected checks to the run."""
         if self.run and not self._begun and not self._option("setuponly"):
             self._begun = True
             with contextlib.suppress(Failed):  # pytest-timeout's: the checks will meet what took so long
@@ -175,7 +182,7 @@ class SuiteRun:
             item.obj = self._telling_its_end(check, item.obj)
 
     def _telling_its_end(self, check: Check, claim: Callable[..., None]) -> Callable[..., None]:
-        """A debugger that is left in the middle swallows its own exception, and pytest sees a test that passed."""
+        """Notes when the check's function ends. pytest sees a pass where a debugger was left in the middle."""
 
         @functools.wraps(claim)
         def claimed(**asked: Any) -> None:
@@ -255,7 +262,7 @@ class SuiteRun:
         self.tell(terminalreporter)
 
     def tell(self, terminalreporter: TerminalReporter) -> None:
-        """The verdict and how it came to be, once."""
+        """Prints the verdict and the findings behind it, once."""
         if self.run is None or self.report is None or self._told:
             return
         self._told = True

@@ -12,7 +12,7 @@ from keycheck.plugin.ending import Ending, cannot_be_written
 
 # Options and settings of pytest.ini whose writers take a name as it is: they expand neither `~` nor `$NAME` in it.
 _AS_NAMED = ("log_file", "report_log", "json_report_file")
-# Where JUnit and pytest-html, which do expand them, keep what came of it, and the option that asks for the file.
+# The attributes in which JUnit and pytest-html keep their expanded paths, and the option that asks for each.
 _EXPANDED = {"logfile": "--junitxml", "_report_path": "--html"}
 
 WRITTEN = "keycheck-written"
@@ -39,7 +39,7 @@ class Written:
                 self._expect(place)
         _refuse_a_log_that_cannot_be_opened(config)
         if (cache := getattr(config, "cache", None)) is not None:  # -p no:cacheprovider takes it away
-            _listen(cache, "set", lambda key, *_: self._expect(cache._getvaluepath(key)))
+            _before(cache, "set", lambda key, *_: self._expect(cache._getvaluepath(key)))
 
     def ask_the_writers(self, config: pytest.Config) -> None:
         """Once all plugins are configured, and before those write that have not opened their files yet."""
@@ -49,7 +49,7 @@ class Written:
         for plugin in config.pluginmanager.get_plugins():
             assets = getattr(plugin, "_assets_path", None)  # pytest-html's, for what is attached to a report
             if isinstance(assets, Path):
-                _listen(plugin, "_write_content", lambda _, name, folder=assets: self._expect(folder / name))
+                _before(plugin, "_write_content", lambda _, name, folder=assets: self._expect(folder / name))
 
     @staticmethod
     def shared(config: pytest.Config) -> list[Path]:
@@ -63,7 +63,7 @@ class Written:
         return (path for path, before in list(self._before.items()) if stamp(path) != before)
 
     def was_there(self, path: Path) -> bool:
-        """Whether something lay there before the run."""
+        """Whether the file was there before the run."""
         return self._before.get(path) is not None
 
     def _expect(self, path: Path) -> None:
@@ -115,13 +115,13 @@ def _is_pipe(path: Path) -> bool:
         return False
 
 
-def _listen(writer: Any, method: str, told: Callable[..., None]) -> None:
-    """Has `told` called with the same arguments before each call of this method."""
+def _before(writer: Any, method: str, note: Callable[..., None]) -> None:
+    """Calls `note` with the same arguments before each call of this method."""
     usual = getattr(writer, method)
 
     def both(*args: Any, **kwargs: Any) -> Any:
         with contextlib.suppress(Exception):  # the writer itself will complain
-            told(*args, **kwargs)
+            note(*args, **kwargs)
         return usual(*args, **kwargs)
 
     setattr(writer, method, both)

@@ -26,7 +26,7 @@ _USUAL = bytes.maketrans(b"-_", b"+/")
 _NO_TEXT = b"gICA"
 _NO_TEXT_IN_HEX = b"ff"
 _HEX = re.compile(rb"[0-9A-Fa-f]{20,}")
-# What tools and languages put between the lines or the bytes of one encoded text. Words that stand side by side become
+# The signs that tools and languages put between the lines or bytes of one encoded text. Words side by side become
 # one: what is encoded in one of them is found there all the same, as each place is tried at which it may begin.
 _BREAKS = b" \t\r\n\f\v\"',"
 _WRITTEN_BREAK = re.compile(r"\\[nrt]")
@@ -77,7 +77,7 @@ def _unescaped(match: re.Match[str]) -> str:
 
 
 def _without_invisible(text: str) -> str:
-    """Without colours and characters that nobody sees; of wide, accented and other fancy letters the plain ones."""
+    """The text without colours and invisible characters; wide, accented and other fancy letters become plain ones."""
     plain = _CONTROL.sub("", _COLOUR.sub("", text) if "\x1b" in text else text)
     return plain if plain.isascii() else _INVISIBLE.sub("", unicodedata.normalize("NFKD", plain))
 
@@ -109,7 +109,7 @@ def _joined(text: str, breaks: bytes) -> bytes:
 
 
 def _texts_in(raw: bytes) -> str:
-    """What can be read in bytes, also in those of UTF-16."""
+    """The texts that can be read in bytes, UTF-16 included."""
     return "\n".join(part.decode("ascii") for part in _TEXT.findall(raw.replace(b"\0", b"")))
 
 
@@ -134,7 +134,7 @@ def pieces(text: str, depth: int = 3) -> Iterator[str]:
 
 
 def _inside(text: str) -> list[str] | None:
-    """One level of `pieces`; None where nothing can be taken apart."""
+    """One level of `pieces`; None where nothing can be decoded."""
     begins = text.lstrip()[:2]
     if begins[:1] in ("{", "["):
         try:

@@ -123,7 +123,7 @@ class Redactor:
             return False
         ours = self._ours()
         if run not in ours:
-            ours[run] = " ".join(run.split()) in self._vocabulary()  # where lines end is nobody's secret
+            ours[run] = " ".join(run.split()) in self._vocabulary()  # line ends do not matter
         return not ours[run]
 
     def _is_ours(self, password: re.Pattern[str]) -> bool:
@@ -171,7 +171,7 @@ class Redactor:
 
     def without_secrets(self, text: str) -> str:
         """`text` without the secrets themselves: for one text that is about to be set into a document."""
-        while self.knows(text):  # what stands in a secret's place may be part of another
+        while self.knows(text):  # a replacement may form another secret with its neighbours
             text = self._without_runs(text)
         for password in self._short():
             if password.search(text) and not self._is_ours(password):
@@ -181,7 +181,7 @@ class Redactor:
     def clean_shared(self, text: str) -> str:
         """`clean`, and IP addresses and names masked: for everything that leaves the owner's own terminal."""
         cleaned = self.clean(text)
-        # What is taken out may leave another address, or another shape, standing free.
+        # Removing one address may expose another.
         while (further := self.clean(without_addresses(cleaned))) != cleaned:
             cleaned = further
         return self.without_names(cleaned)
@@ -195,7 +195,7 @@ class Redactor:
         return text
 
     def _without_disguised(self, lines: list[str]) -> list[str]:
-        """Lines with a secret that is written in another way: where it begins nobody can tell, so the line goes."""
+        """Removes whole lines that hold a secret in another encoding, since its beginning cannot be located."""
         if not self.finds("\n".join(lines)):
             return lines
         if len(lines) == 1:
@@ -242,7 +242,7 @@ def without_addresses(text: str) -> str:
 
 
 def _hidden(text: str) -> str:
-    """What stands for an address; the text itself where it is none."""
+    """The replacement for an address; the text itself if it is none."""
     if ":" not in text:
         return HIDDEN_IP
     try:
@@ -262,6 +262,6 @@ def printable(text: str, limit: int = 300) -> str:
     line = " ".join(line.split())
     if len(line) <= limit:
         return line
-    # Cut between two words: half an address would be known to nobody.
+    # Cut between two words: half an address would not be recognised as one.
     cut = line[: limit - 1]
     return (cut.rpartition(" ")[0] or cut) + "…"

@@ -5,7 +5,7 @@ from typing import Any, NoReturn
 
 
 class Secret:
-    """Holds one secret text and shows it to nobody but a caller of `reveal()`.
+    """Holds one secret text and shows it only through `reveal()`.
 
     It does not print, format, pickle, copy or compare itself into view, and it is not a `str`, so that neither an
     f-string, nor JSON, nor `urlencode` can take it for one. The text sits in a closure: `vars()` and debuggers that

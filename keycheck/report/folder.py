@@ -44,7 +44,7 @@ class ReportFolder:
 
     @staticmethod
     def preload() -> None:
-        """Gets hold of what `write` needs; a live run does so while its first request is on its way."""
+        """Imports what `write` needs; a live run does so during its first request."""
         from keycheck.report import page, summary  # noqa: F401, PLC0415  not before there is time for it
 
         page.preload()
@@ -88,7 +88,7 @@ class ReportFolder:
         artefacts.write(self.path / name, text, is_dirty)
 
     def _is_of_its_form_alone(self, written: str, marked: str) -> bool:
-        """Whether what was found stands in no text that was set in, and in none of the template's beside them."""
+        """Whether a match is in the template's own text only, and in no text that was set into it."""
         texts = marked.split(_MARK)
         return "".join(texts) == written and not any(map(self._redactor.finds_in_markup, texts))
 

@@ -16,7 +16,7 @@ VERDICT_FILE = "verdict.json"
 PAGE_FILE = "report.html"
 SUMMARY_FILE = "summary.md"
 BESIDE = (PAGE_FILE, SUMMARY_FILE)  # there only with their verdict
-_LOCK_FILE = ".lock"  # it stays: a file that comes and goes can be locked twice
+_LOCK_FILE = ".lock"  # never deleted: a file that is created anew can be locked twice
 _LONGEST_VERDICT = 2**21  # bytes; more than any reader of a verdict takes
 
 if sys.platform == "win32":
@@ -35,7 +35,7 @@ else:
 
 
 class Hold:
-    """One run's hold on its report folder. Taking it twice is taking it once."""
+    """A run's lock on its report folder. A second `take` does nothing."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -65,7 +65,7 @@ class Hold:
 
     @property
     def is_taken(self) -> bool:
-        """Whether no other run can hold the folder now."""
+        """Whether this run holds the lock."""
         return self._file is not None
 
     def withdraw(self, *, keep: bool = False) -> None:

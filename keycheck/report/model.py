@@ -1,4 +1,4 @@
-"""What a report is: every fact of one run. Pure."""
+"""The model of a report: every fact of one run. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,7 +24,7 @@ Mode = Literal["live", "record", "replay"]
 
 @dataclass(frozen=True)
 class FactType:
-    """What a noted fact must be: in words, and as a test of its value."""
+    """The type of a noted fact: in words, and as a test of its value."""
 
     words: str
     fits: Callable[[object], bool]
@@ -37,7 +37,7 @@ _MODE = FactType(
     "HEDGE or ONE_WAY", lambda value: isinstance(value, str) and str.__str__(value) in ("HEDGE", "ONE_WAY")
 )
 
-# What checks may note down, as it stands at the top of verdict.json and in its schema.
+# The facts that checks may note, as at the top of verdict.json and in its schema.
 NOTED: Mapping[str, FactType] = {
     "pingOk": _FLAG,
     "driftOk": _FLAG,
@@ -53,10 +53,10 @@ NOTED: Mapping[str, FactType] = {
     "testOrderOk": _FLAG,
 }
 
-# Beside the name of the environment, so that nobody takes a demo run for one of production.
+# Shown beside the environment's name, so that a demo run is not mistaken for one on production.
 NO_REAL_FUNDS = "Binance's test network, no real funds"
 
-# What is told wherever the answers are not Binance's: nobody shall take such a verdict for one on Binance.
+# Shown wherever the answers are not Binance's, so that the verdict is not mistaken for one on Binance.
 ELSEWHERE: dict[Exchange, str] = {
     "local": "These answers came from a local exchange on this machine, not from Binance.",
     "other": "These answers came from another host, not from Binance.",
@@ -113,9 +113,11 @@ class RunReport:
 
     @property
     def elsewhere(self) -> str:
-        """Where the answers came from, in one sentence; "" where it was Binance, or where no host was named yet."""
-        told = ELSEWHERE.get(self.exchange, "") if self.exchange else ""
-        return told.replace("on this machine", "on the machine that recorded them") if self.mode == "replay" else told
+        """The source of the answers, in one sentence; "" for Binance itself, or before a host is known."""
+        sentence = ELSEWHERE.get(self.exchange, "") if self.exchange else ""
+        if self.mode == "replay":
+            return sentence.replace("on this machine", "on the machine that recorded them")
+        return sentence
 
     def masked(self, mask: Callable[[str], str]) -> "RunReport":
         """The same report for sharing: `mask` takes out of its texts what is for the owner's eyes alone."""
@@ -128,7 +130,7 @@ class RunReport:
 
     @property
     def overcome(self) -> list[Call]:
-        """What failed once and was answered when asked again: no fault of the key, and worth a mention."""
+        """Requests that failed once and were answered the second time: no fault of the key, and worth a mention."""
         return overcome(self.calls)
 
     def with_outcome(self, *outcomes: Outcome) -> list[Finding]:

@@ -21,7 +21,7 @@ _LONGEST = 8000  # characters of one text; what a run says of itself is far shor
 _ODD = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 
 
-# What is done to each text that is set into a page, before it is escaped.
+# The function that cleans each text before it is escaped and set into a page.
 _prepared: ContextVar[Callable[[str], str]] = ContextVar("prepared", default=str)
 
 

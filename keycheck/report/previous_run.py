@@ -29,7 +29,7 @@ class PreviousRun:
             raise UsageProblem(why)
 
     def beside(self, findings: Iterable[Finding]) -> Comparison:
-        """What became of each check since."""
+        """The changes of each check since then."""
         return comparison.compare(self._previous, tuple(findings))
 
 

@@ -13,7 +13,7 @@ from keycheck.verdict.weighing import Verdict
 if TYPE_CHECKING:
     from keycheck.verdict.comparison import Comparison
 
-StreamConnection = tuple[str, str]
+Line = tuple[str, str]
 
 STYLES = {
     Outcome.PASS: "green",
@@ -33,7 +33,7 @@ def word(outcome: Outcome) -> str:
 
 
 def header(report: RunReport, hosts: Iterable[str]) -> list[str]:
-    """What a run is about to test."""
+    """The header: the settings of the run that begins."""
     if report.key.last_four:
         key = f"{report.key.type or 'without secret'}, ending in {report.key.last_four}"
     else:
@@ -57,8 +57,8 @@ def waiting(used: int, limit: int, seconds: int) -> str:
     )
 
 
-def summary(report: RunReport, written: str, width: int = 80) -> Iterator[StreamConnection]:
-    """What did not pass, failures first and warnings after them; whether it was Binance; the verdict; the report."""
+def summary(report: RunReport, written: str, width: int = 80) -> Iterator[Line]:
+    """Failures, then warnings; whether the exchange was Binance; the verdict; the report's path."""
     for outcome in (Outcome.FAIL, Outcome.UNPROVEN, Outcome.WARN):
         for finding in report.with_outcome(outcome):
             yield from _finding(finding, width)
@@ -77,18 +77,18 @@ def summary(report: RunReport, written: str, width: int = 80) -> Iterator[Stream
     yield f"Report: {written}", ""
 
 
-def _finding(finding: Finding, width: int) -> Iterator[StreamConnection]:
+def _finding(finding: Finding, width: int) -> Iterator[Line]:
     check = finding.check
     yield f"{word(finding.outcome):<8} {check.title} [{check.id}]", STYLES[finding.outcome]
     yield from _wrapped(f"Observed: {finding.detail}", width)
-    if check.fix:
+    if check.fix and finding.outcome is not Outcome.UNPROVEN:  # nobody has seen what to mend
         yield from _wrapped(f"Fix: {check.fix}", width)
     yield "", ""
 
 
-def _diagnosis(diagnosis: Iterable[Diagnosis], width: int) -> Iterator[StreamConnection]:
+def _diagnosis(diagnosis: Iterable[Diagnosis], width: int) -> Iterator[Line]:
     """The causes, most likely first, and what was seen only once; nothing where there is no cause to name."""
-    told: set[str] = set()
+    printed: set[str] = set()
     for number, found in enumerate(diagnosis, 1):
         if number == 1:
             yield "WHY, the likeliest cause first:", "bold"
@@ -96,26 +96,26 @@ def _diagnosis(diagnosis: Iterable[Diagnosis], width: int) -> Iterator[StreamCon
         yield f"{f'{number}.':<8} {found.cause} ({found.confidence.value})", "bold"
         yield from _wrapped(found.explanation, width)
         for seen in found.evidence:
-            if seen not in told:
+            if seen not in printed:
                 yield from _wrapped(f"Seen: {seen}", width)
-        told.update(found.evidence)
+        printed.update(found.evidence)
         yield from _wrapped(f"Do: {found.fix}", width)
         yield "", ""
 
 
-def _wrapped(text: str, width: int, indent: str = _INDENT) -> Iterator[StreamConnection]:
+def _wrapped(text: str, width: int, indent: str = _INDENT) -> Iterator[Line]:
     for line in textwrap.wrap(text, max(width - len(indent), 40), break_on_hyphens=False):
         yield indent + line, ""
 
 
-def _aside(waiting: Mapping[str, list[Finding]], width: int) -> Iterator[StreamConnection]:
+def _aside(waiting: Mapping[str, list[Finding]], width: int) -> Iterator[Line]:
     for blocker, blocked in waiting.items():
         yield f"BLOCKED  by {blocker}:", STYLES[Outcome.BLOCKED]
         yield from _wrapped(", ".join(finding.check.id for finding in blocked), width)
         yield "", ""
 
 
-def _since(comparison: "Comparison", width: int) -> Iterator[StreamConnection]:
+def _since(comparison: "Comparison", width: int) -> Iterator[Line]:
     yield f"SINCE    {comparison.since}:", "bold"
     for heading, ids in comparison.lists:
         yield from _wrapped(f"{heading}: {', '.join(ids)}", width)
@@ -124,7 +124,7 @@ def _since(comparison: "Comparison", width: int) -> Iterator[StreamConnection]:
     yield "", ""
 
 
-def _verdict_line(report: RunReport) -> StreamConnection:
+def _verdict_line(report: RunReport) -> Line:
     counts = [f"{count} {word(outcome).lower()}" for outcome in Outcome if (count := len(report.with_outcome(outcome)))]
     return f"{report.verdict.value}: {report.sentence} ({', '.join(counts) or 'no check was run'})", (
         _VERDICT_STYLES[report.verdict]

@@ -54,6 +54,12 @@ def as_dict(report: RunReport, clean: Callable[[str], str] = str) -> dict[str, A
     return cleaned
 
 
+def of_check(finding: Finding, clean: Callable[[str], str] = str) -> dict[str, Any]:
+    """One entry of `checks`; `clean` as in `as_dict`."""
+    cleaned: dict[str, Any] = _cleaned(_check(finding), clean)
+    return cleaned
+
+
 def _cleaned(value: Any, clean: Callable[[str], str], name: str = "") -> Any:
     if isinstance(value, dict):
         return {inner: _cleaned(one, clean, inner) for inner, one in value.items()}

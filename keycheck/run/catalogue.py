@@ -14,7 +14,7 @@ from pathlib import Path
 
 from keycheck.verdict.findings import Check, Severity
 
-# Where one of these is missing, nothing is OK: a suite/ that lost a claim must not become easier to pass.
+# Without one of these no verdict is OK: a suite/ that lost a claim must not become easier to pass.
 INDISPENSABLE = frozenset(
     {
         "credentials_are_present",
@@ -39,7 +39,7 @@ class Catalogue:
 
     @property
     def complete(self) -> bool:
-        """Whether every claim could be read, and none is missing that no verdict can do without."""
+        """Whether every claim could be read, and none of INDISPENSABLE is missing."""
         critical = {check.id for check in self.checks if check.severity is Severity.CRITICAL}
         return not self.faults and critical >= INDISPENSABLE
 
@@ -121,6 +121,6 @@ def _check(
 
 
 def attributes_of(tree: ast.AST, name: str) -> tuple[str, ...]:
-    """What is asked of a variable: `x` and `y` where the source says `name.x` and `name.y()`."""
+    """The attributes of a variable in a source: `x` and `y` for `name.x` and `name.y()`."""
     found = (n for n in ast.walk(tree) if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name))
     return tuple(dict.fromkeys(node.attr for node in found if node.value.id == name))  # type: ignore[attr-defined]

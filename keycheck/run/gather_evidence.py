@@ -1,10 +1,12 @@
-"""What a session has seen so far, as evidence for a diagnosis. Asks nothing."""
+"""Gathers what a session has seen so far as evidence for a diagnosis. Sends nothing."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from keycheck.errors import NotBinance
 from keycheck.exchange.drift import Drift
-from keycheck.exchange.evidence import Evidence
+from keycheck.exchange.evidence import NOT_LISTED, Evidence
+from keycheck.exchange.facts import rules_of
 from keycheck.exchange.permissions import KeyPermissions
 from keycheck.exchange.session import Binance
 
@@ -13,6 +15,7 @@ def evidence_of(session: Binance, **more: Any) -> Evidence:
     """`more`: the fields of Evidence that a session does not know, such as `findings` and `environment`."""
     seen = session.memo.seen
     wallet, account, info, drift = map(seen, ("wallet_answer", "account_answer", "account_info", "drift"))
+    rules = seen("exchange_info")
     can_trade = account.get("canTrade") if isinstance(account, Mapping) else None
     return Evidence(
         calls=tuple(session.calls),
@@ -22,5 +25,16 @@ def evidence_of(session: Binance, **more: Any) -> Evidence:
         account_info=info if isinstance(info, Mapping) else None,
         can_trade=can_trade if isinstance(can_trade, bool) else None,
         drift=drift if isinstance(drift, Drift) else None,
+        symbol=session.symbol,
+        symbol_status=_status_of(session.symbol, rules) if isinstance(rules, Mapping) else None,
         **more,
     )
+
+
+def _status_of(symbol: str, exchange_info: Mapping[str, Any]) -> str | None:
+    """The contract's status; None where the answer leaves it open."""
+    try:
+        rules = rules_of(symbol, exchange_info)
+    except NotBinance:
+        return None
+    return rules.status if rules else NOT_LISTED

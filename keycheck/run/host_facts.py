@@ -6,7 +6,7 @@ from keycheck.host_checks import KEPT, NO_FILE, NOT_TOLD, UNKEPT, HostChecks
 
 
 class HostFacts:
-    """What the operating system and git say about this machine. In a replay, what they said when it was recorded."""
+    """Answers of the operating system and of git about this machine; in a replay those of the recording."""
 
     def __init__(self, host: HostChecks, journal: Journal) -> None:
         self._host = host

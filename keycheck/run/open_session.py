@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Options:
-    """What the command line asks for. `cassettes`: the folder in which a cassette is found by its name.
+    """The options of the command line. `cassettes`: the folder in which a cassette is found by its name.
+
+    `settings`: JSON of all settings by name, from a program that started the run, in the environment's place.
 
     `probe`: the user data stream is asked for its subscriptions as well, as an observation that decides nothing.
     """
@@ -46,6 +48,7 @@ class Options:
     record: str | None = None
     compare: Path | None = None
     probe: bool = False
+    settings: Secret | None = None
 
     @property
     def mode(self) -> Mode:
@@ -81,7 +84,8 @@ def open_session(
     opener = _Opener(options, redactor, countdown, started_at, resources)
     if options.replay is not None:
         return opener.replay(cassettes.path_of(options.replay, options.cassettes))
-    return opener.live(loading.load(options.env_file, required=options.env_file_required))
+    loaded = loading.load(options.env_file, required=options.env_file_required, handed=options.settings)
+    return opener.live(loaded)
 
 
 @dataclass(frozen=True)
@@ -186,6 +190,7 @@ class _Opener:
             key=key,
             system=loading.system(),
             has_stream=loaded.user_stream,
+            expected=loaded.expected,
         )
 
     def _session(
@@ -201,6 +206,7 @@ class _Opener:
             journal=journal,
             redactor=self._redactor,
             listener=listener,
+            expected=label.expected,
             throttle=Throttle(pause, WEIGHT_LIMITS[label.environment], self._countdown),
         )
 

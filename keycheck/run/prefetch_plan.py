@@ -52,13 +52,13 @@ def lanes_of(session: "Binance") -> tuple[Lane, ...]:
         (Ask(session.account_answer), Ask(session.dust_order), Ask(session.smallest_order)),
         (Ask(session.wallet_answer), Ask(session.clock_sample, (3,)), Ask(session.locks)),
         (Ask(session.exchange_info), Ask(session.clock_sample, (2,)), Ask(session.drift)),
-        (Ask(session.mark_price), Ask(session.ping)),
+        (Ask(session.mark_price), Ask(session.ping), Ask(session.margin_type)),
         (Ask(session.stream_key), Ask(session.user_stream)),
     )
 
 
 class Plan:
-    """What the selected checks lead to, and which of it may be asked by now.
+    """The questions that the selected checks lead to, and which of them may be asked by now.
 
     `claims`: the test function of each selected check, in run order.
     """
@@ -100,11 +100,13 @@ class Plan:
     def _is_wanted(self, ask: Ask) -> bool:
         if ask.name == "wallet_answer" and not self._session.has_wallet:
             return False
+        if ask.name == "margin_type" and not self._session.expects_margin_type:
+            return False
         # A stamp takes the first look at the clock alone.
         return ask.name in self._wanted and (not ask.arguments or "drift" in self._wanted)
 
     def _is_clear(self, check: Check, question: str) -> bool:
-        """Whether nothing blocks this check, as `findings.blocker` has it."""
+        """Whether nothing blocks this check, by the rules of `findings.blocker`."""
         needed, decisive = (
             [self._selected[one] for one in ids if one in self._selected]
             for ids in (check.needs, check.pointless_if_failed)
@@ -138,7 +140,7 @@ class Plan:
 
 
 def would_pass(claim: Claim, session: "Binance", host: "HostFacts") -> bool | None:
-    """What the check's own function says; None where it could not look. Asks the session what it does not know yet."""
+    """Runs the check's own function: True if it would pass, None if it could not look. May send requests."""
     handed = {"binance": session, "host": host, "observe": lambda *_, **__: None}
     try:
         claim(**{name: handed[name] for name in inspect.signature(claim).parameters})

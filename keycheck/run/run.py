@@ -1,4 +1,4 @@
-"""One run, put together: settings or cassette in, findings collected, verdict and reports out."""
+"""One run: settings or cassette in, findings collected, verdict and reports out."""
 
 import contextlib
 from collections.abc import Mapping
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keycheck import __version__, clock
+from keycheck.diagnosis.cause import RUN_NOT_FINISHED
 from keycheck.errors import Inconclusive, KeycheckError
 from keycheck.exchange.evidence import Evidence
 from keycheck.exchange.throttle import Countdown
@@ -36,7 +37,7 @@ class NewRun:
     """A run whose session is not open yet.
 
     Constructing it withdraws the last run's verdict, so that no failure from here on leaves an old `ok` behind. Raises
-    UsageProblem where that cannot be done. `hold`: the lock on the report folder.
+    UsageProblem where that cannot be done. `hold`: the report folder's lock; `begun`: the report before any finding.
     """
 
     def __init__(
@@ -53,7 +54,9 @@ class NewRun:
         self._countdown = countdown
         self._watch = clock.Stopwatch()
         self._folder = ReportFolder(hold, redactor)
-        self._blank = RunReport(Verdict.UNPROVEN, __version__, clock.iso(clock.now_ms()), mode=options.mode)
+        self.begun = RunReport(
+            Verdict.UNPROVEN, __version__, clock.iso(clock.now_ms()), mode=options.mode, diagnosis=(RUN_NOT_FINISHED,)
+        )
         self._previous_run: "PreviousRun | None" = None  # noqa: UP037  imported below, if at all
         try:
             if options.compare is not None:
@@ -62,22 +65,22 @@ class NewRun:
                 # Read before the verdict is withdrawn: it may be the same file.
                 self._previous_run = PreviousRun(options.compare, hold)
         finally:
-            self._folder.withdraw(self._blank)
+            self._folder.withdraw(self.begun)
 
     def open(self) -> "Run":
         """Opens the session. Raises UsageProblem for settings, files or cassettes that cannot be used."""
         with contextlib.ExitStack() as resources:
-            opened = open_session(self._options, self._redactor, self._countdown, self._blank.started_at, resources)
+            opened = open_session(self._options, self._redactor, self._countdown, self.begun.started_at, resources)
             label = opened.label
-            blank = replace(
-                self._blank,
+            begun = replace(
+                self.begun,
                 environment=label.environment,
                 symbol=label.symbol,
                 key=label.key,
                 exchange=label.exchange,
                 cassette=None if self._options.mode == "live" else label,
             )
-            self._folder.withdraw(blank)
+            self._folder.withdraw(begun)
             if self._previous_run:
                 self._previous_run.object_to(label.key, label.environment)
             return Run(
@@ -86,7 +89,7 @@ class NewRun:
                 catalogue=self._catalogue,
                 redactor=self._redactor,
                 folder=self._folder,
-                blank=blank,
+                begun=begun,
                 previous_run=self._previous_run,
                 watch=self._watch,
                 resources=resources.pop_all(),
@@ -96,7 +99,7 @@ class NewRun:
 class Run:
     """An open run: gives the checks their session, remembers what they found, and leaves the reports behind.
 
-    `blank`: the report of this run before any finding. `resources`: closed at its end.
+    `begun`: the report of this run before any finding. `resources`: closed at its end.
     """
 
     def __init__(  # noqa: PLR0913  all parts of a run; NewRun.open is the one caller
@@ -107,7 +110,7 @@ class Run:
         catalogue: Catalogue,
         redactor: Redactor,
         folder: ReportFolder,
-        blank: RunReport,
+        begun: RunReport,
         previous_run: "PreviousRun | None",
         watch: clock.Stopwatch,
         resources: contextlib.ExitStack,
@@ -126,13 +129,13 @@ class Run:
         self._recorder = opened.recorder
         self._cancel = opened.cancel
         self._prefetcher: Prefetcher | None = None
-        self._blank = blank
+        self.begun = begun
         self._previous_run = previous_run
         self._watch = watch
         self._resources = resources
 
     def begin(self, claims: Mapping[Check, Claim]) -> None:
-        """These checks, in this order, will be run next; each with its test function.
+        """Takes the selected checks in run order, each with its test function.
 
         Sends the run's first request, if they lead to a stamp. A live run asks from here on what they are going to ask.
         """
@@ -163,13 +166,13 @@ class Run:
         Facts for the top of verdict.json are kept; names that are not in the contract are let go. A fact of the wrong
         type makes the finding unproven. A check that is run again may not take back what it saw fail.
         """
-        used = self.session.memo.take_used_calls()  # whatever becomes of this finding, they are not the next one's
+        used = self.session.memo.take_used_calls()  # also where this finding is dropped: they are not the next one's
         facts = {name: value for name, value in (noted or {}).items() if name in NOTED and value is not None}
         wrong = [name for name, value in facts.items() if not NOTED[name].fits(value)]
         self._notes |= {name: value for name, value in facts.items() if name not in wrong}
         if wrong:
-            told = " and ".join(f"{name}, which is not {NOTED[name].words}" for name in wrong)
-            detail = f"the check itself is broken, which says nothing about the key: it noted {told}. Correct the check"
+            odd = " and ".join(f"{name}, which is not {NOTED[name].words}" for name in wrong)
+            detail = f"the check itself is broken, which says nothing about the key: it noted {odd}. Correct the check"
             finding = replace(finding, outcome=Outcome.UNPROVEN, detail=detail, blocked_by=None, trouble="")
         before = self.findings.get(finding.check.id)
         if before and before.outcome is Outcome.FAIL:
@@ -179,22 +182,17 @@ class Run:
         return cleaned
 
     def _fit_to_tell(self, text: str) -> str:
-        """Cleaned whole, and cut afterwards: half a secret or half a name would be known to nobody."""
+        """Cleans a whole text, before it is cut: half a secret or half a name would not be recognised."""
         return self.redactor.without_names(self.redactor.clean(text))
 
     # -- what is left behind --
 
-    @property
-    def begun(self) -> RunReport:
-        """The run as it began: what is asked of whom, and nothing found yet."""
-        return self._blank
-
     def report(self) -> RunReport:
-        """The run as it stands."""
+        """The report of the run so far."""
         verdict = weigh(self.catalogue.checks, self.findings.values(), complete=self.complete)
         evidence = self._evidence()
         return replace(
-            self._blank,
+            self.begun,
             verdict=verdict,
             diagnosis=() if verdict is Verdict.OK else _diagnosis(evidence),
             duration_ms=round(self._watch.seconds * 1000),
@@ -210,18 +208,20 @@ class Run:
         )
 
     def _evidence(self) -> Evidence:
-        cassette = self._blank.cassette
+        cassette = self.begun.cassette
         was = cassette if self.options.mode == "replay" else None
         return evidence_of(
             self.session,
             findings=tuple(self.findings.values()),
-            environment=self._blank.environment or "production",
-            began=was.recorded_at if was else self._blank.started_at,
+            checks=self.catalogue.checks,
+            complete=self.complete,
+            environment=self.begun.environment or "production",
+            began=was.recorded_at if was else self.begun.started_at,
             system=was.system if was else loading.system(),
         )
 
     def _ask_what_decides(self) -> None:
-        """Sends the requests that no check needs, and that tell causes of this verdict apart."""
+        """Sends the requests that no check needs, and that distinguish causes of this verdict."""
         from keycheck.diagnosis import rules  # noqa: PLC0415  a run that is OK does without any
 
         for decides, ask in (
@@ -256,7 +256,7 @@ class Run:
         return report
 
     def close(self) -> None:
-        """Gives back the network, and what a replay had shut. No thread is left."""
+        """Closes the network; a replay opens it again. Leaves no thread behind."""
         if self._prefetcher:
             self._prefetcher.stop()
         self._resources.close()

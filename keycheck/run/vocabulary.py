@@ -14,12 +14,13 @@ from keycheck.run.catalogue import Catalogue
 
 _ROOT = Path(__file__).parents[1]
 _KINDS = (".py", ".html", ".css", ".json", ".js", ".jinja2")
+_OF_THE_PROJECT = ("suite", "project", "recorded")  # in an installation they lie in the package as well
 _LITERALS_SIDE_BY_SIDE = re.compile(r"[\"']\s*\n\s*f?[\"']")
-_AROUND_SIGNS = re.compile(r"\s*([{};,])\s*")  # as report.html has the style sheets
-# As pytest draws them on the terminal, in JUnit's file and in tables; somebody's placeholder may be one.
+_AROUND_SIGNS = re.compile(r"\s*([{};,])\s*")  # removed from style sheets in report.html
+# The lines that pytest draws on the terminal, in JUnit's file and in tables; a placeholder may be one.
 _LINES = " ".join(sign * 80 for sign in "=-_!.*#")
 _LONGER_THAN_NAMES = re.compile(r"[a-z0-9+/]{33,}")  # the longest name of ours has 30 letters
-# Whoever pastes a credential into a check's docstring has not made a word of it.
+# A credential that was pasted into a check's docstring does not become a word by that.
 _CREDENTIAL = re.compile(r"(?=[a-z_]*\d)[a-z0-9_+]{24,}")
 # In sentences; names of files and checks are longer.
 _PIECE_OF_ONE = re.compile(r"(?=[a-z_]*\d)[a-z0-9_+]{10,}|[a-z0-9]{16,}")
@@ -34,7 +35,9 @@ def of(catalogue: Catalogue | None = None, beside: Iterable[Path] = ()) -> str:
 
 @cache
 def _in_folder(folder: Path) -> str:
-    files = {path: path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*")) if path.suffix in _KINDS}
+    ours = [path for path in sorted(folder.iterdir()) if path.name not in _OF_THE_PROJECT]
+    paths = [path for one in ours for path in (sorted(one.rglob("*")) if one.is_dir() else [one])]
+    files = {path: path.read_text(encoding="utf-8") for path in paths if path.suffix in _KINDS}
     styles = [_AROUND_SIGNS.sub(r"\1", text) for path, text in files.items() if path.suffix == ".css"]
     # Without line ends: docstrings and literals go over several lines, and what is made of them does not.
     return " ".join([*_LITERALS_SIDE_BY_SIDE.sub("", "\n".join(files.values())).split(), *styles]).lower()

@@ -44,7 +44,7 @@ def read(env_file: Path, *, required: bool) -> tuple[str, list[str]]:
 def parse(text: str) -> dict[str, str]:
     from dotenv import dotenv_values  # noqa: PLC0415  a replay reads no .env
 
-    # It warns of lines that are no settings by number alone; such a line is simply not a setting here.
+    # python-dotenv warns about lines that are no settings; here such a line is ignored.
     logging.getLogger("dotenv.main").setLevel(logging.ERROR)
     return {k: v for k, v in dotenv_values(stream=io.StringIO(text), interpolate=False).items() if v is not None}
 
@@ -57,7 +57,7 @@ def broken_lines(text: str) -> list[int]:
 
 
 def remarks_on_line(name: str, text: str, value: str) -> list[str]:
-    """What python-dotenv took off silently, and another program that reads the same line may not."""
+    """The quotes and blanks that python-dotenv removes silently, and another program may not."""
     lines = re.findall(rf"(?m)^[ \t]*(?:export[ \t]+)?{name}[ \t]*=([^\n]*)", text)
     if not lines or not value.strip() or pem.looks_like(value) or name == pasted_text.PASSPHRASE:
         return []  # a private key needs its quotes where it has lines, and a passphrase may have blanks
@@ -74,11 +74,11 @@ def remarks_on_line(name: str, text: str, value: str) -> list[str]:
 
 
 def place_of_key(raw: str, folder: Path) -> Path | None:
-    """Where a private key is. A relative path starts at the folder of the settings file."""
+    """The path of a private key. A relative path starts at the folder of the settings file."""
     text = raw.strip()
     try:
         return folder / Path(text).expanduser() if text else None
-    except RuntimeError:  # nobody knows whose home that is
+    except RuntimeError:  # `~` of an unknown user
         return folder / text
 
 

@@ -1,6 +1,8 @@
-""".env and environment -> Settings. The only reader of `os.environ`; it never writes to it."""
+""".env and environment -> Settings. With child_environment.py the only reader of `os.environ`, and no writer of it."""
 
+import contextlib
 import getpass
+import json
 import os
 import platform
 import sys
@@ -16,6 +18,7 @@ from keycheck.exchange.evidence import System
 from keycheck.exchange.hosts import Exchange, environment_of, exchange_of, is_local
 from keycheck.redaction.secret import Secret
 from keycheck.settings import dotenv_file, value_parsers
+from keycheck.settings.child_environment import PRIVATE_KEY
 from keycheck.settings.value_parsers import DEFAULT_RECV_WINDOW, DEFAULT_SYMBOL
 
 # Variables by which CI services name projects, people and machines.
@@ -32,8 +35,6 @@ _OF_CI = (
     "CIRCLE_",
     "BUILDKITE_",
 )
-# Of Windows: without the first no program starts, and the others are what HOME is elsewhere.
-_FOR_OTHER_PROGRAMS = ("HOME", "XDG_CONFIG_HOME", "SYSTEMROOT", "PROGRAMDATA", "USERPROFILE", "HOMEDRIVE", "HOMEPATH")
 _NETWORKS = {"production": "production network", "demo": "test network"}
 _SECRETS = (pasted_text.KEY, pasted_text.SECRET, pasted_text.PASSPHRASE)
 
@@ -50,6 +51,7 @@ NAMES = (
     value_parsers.ALLOW_OTHERS,
     "BINANCE_STREAM_URL",
     "BINANCE_USER_STREAM",
+    "BINANCE_EXPECT",
     "BINANCE_PROXY",
     "BINANCE_CA_BUNDLE",
 )
@@ -57,11 +59,12 @@ NAMES = (
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything a live run is told from outside. URLs have no trailing slash; `recv_window` is in ms.
+    """All settings of a live run. URLs have no trailing slash; `recv_window` is in ms.
 
     `wallet_url` is None where the environment has no wallet API, `stream_url` where nobody says what stream belongs to
-    the futures host. `user_stream`: whether one may be opened. `proxy` may hold a password, hence a Secret.
-    `credential_files`: those that a credential was read from, each with the name by which it may be told of.
+    the futures host. `user_stream`: whether one may be opened. `expected`: what the bot needs of the account, in words
+    of BINANCE_EXPECT. `proxy` may hold a password, hence a Secret. `credential_files`: those that a credential was read
+    from, each with the name by which it may be told of.
     """
 
     environment: str = "production"
@@ -71,6 +74,7 @@ class Settings:
     wallet_url: str | None = ENVIRONMENTS["production"][1]
     stream_url: str | None = STREAMS["production"]
     user_stream: bool = True
+    expected: tuple[str, ...] = ()
     credentials: Credentials = field(default_factory=Credentials)
     proxy: Secret | None = None
     ca_bundle: str | None = None
@@ -101,20 +105,15 @@ class Settings:
 
 
 def system() -> System | None:
-    """What this machine runs, for the commands of a remedy; None where no command is known for it."""
+    """This machine's system, for the commands of a fix; None for a system without known commands."""
     known: dict[str, System] = {"linux": "linux", "win32": "windows", "darwin": "macos"}
     return known.get(sys.platform)
 
 
 def step_summary() -> Path | None:
-    """Where a step of GitHub Actions collects what it wants shown on the page of its run."""
+    """The file in which a step of GitHub Actions collects text for the page of its run; None elsewhere."""
     name = os.environ.get("GITHUB_STEP_SUMMARY", "").strip()
     return Path(name) if name else None
-
-
-def for_other_programs() -> dict[str, str]:
-    """All that another program is given of the environment: where its user's own settings are."""
-    return {name: os.environ[name] for name in _FOR_OTHER_PROGRAMS if name in os.environ}
 
 
 def program_folders() -> list[Path]:
@@ -123,12 +122,23 @@ def program_folders() -> list[Path]:
     return [folder for folder in folders if folder.is_absolute()]
 
 
-def in_the_environment() -> list[str]:
-    """The credentials that the process was started with, as they stand there; of a pasted private key its lines."""
-    return [part for name in _SECRETS if name in os.environ for part in pem.to_hide(os.environ[name])]
+def in_the_environment(handed: Secret | None = None) -> list[str]:
+    """The credentials that the process was started with, as they stand there; of a pasted private key its lines.
+
+    `handed`: as in `load`.
+    """
+    outside = _outside(handed)
+    return [part for name in (*_SECRETS, PRIVATE_KEY) if name in outside for part in pem.to_hide(outside[name])]
 
 
-def names_of_this_machine(root: Path) -> dict[str, str]:
+def _outside(handed: Secret | None) -> Mapping[str, str]:
+    if handed is None:
+        return os.environ
+    values: dict[str, str] = json.loads(handed.reveal())
+    return values
+
+
+def names_of_this_machine(*roots: Path) -> dict[str, str]:
     """Host, user and folders as they may stand in a traceback or a JUnit file, and what stands for them when shared."""
     host = platform.node()
     try:
@@ -140,7 +150,10 @@ def names_of_this_machine(root: Path) -> dict[str, str]:
         for name, value in os.environ.items()
         if name.startswith(_OF_CI) and len(value) >= 10 and value not in ENVIRONMENTS  # our own words stay
     }
-    names |= {str(root): "[project]", str(Path.home()): "[home]", sys.prefix: "[python]", sys.base_prefix: "[python]"}
+    names |= {str(root): "[project]" for root in roots}
+    names |= {sys.prefix: "[python]", sys.base_prefix: "[python]"}
+    with contextlib.suppress(RuntimeError):  # such a user may have no home, either
+        names |= {str(Path.home()): "[home]"}
     return {n: s for n, s in names.items() if len(n) > 3} | {
         # Short or everyday names would take words out of sentences.
         name: stand_in
@@ -149,14 +162,21 @@ def names_of_this_machine(root: Path) -> dict[str, str]:
     }
 
 
-def load(env_file: Path, *, required: bool = False, environ: Mapping[str, str] | None = None) -> Settings:
+def load(
+    env_file: Path,
+    *,
+    required: bool = False,
+    environ: Mapping[str, str] | None = None,
+    handed: Secret | None = None,
+) -> Settings:
     """Reads the settings; the process environment wins over the file, and an empty value is an absent one.
 
-    `required`: the file was asked for by name, so it must exist. Raises UsageProblem with one sentence.
+    `required`: the file was asked for by name, so it must exist. `handed`: JSON of settings by name, which a program
+    hands over in the environment's place. Raises UsageProblem with one sentence.
     """
     text, remarks = dotenv_file.read(env_file, required=required)
     from_file = dotenv_file.parse(text)
-    outside = os.environ if environ is None else environ
+    outside = _outside(handed) if environ is None else environ
     given = {name: outside[name] for name in NAMES if outside.get(name, "").strip()}
     values = {name: given.get(name) or from_file.get(name, "") for name in NAMES}
     remarks += [f"line {number} of {env_file.name} cannot be read" for number in dotenv_file.broken_lines(text)]
@@ -168,14 +188,17 @@ def load(env_file: Path, *, required: bool = False, environ: Mapping[str, str] |
     key_file = dotenv_file.place_of_key(values[pasted_text.KEY_FILE], env_file.parent)
     files = [("the settings file", env_file)] if of_file else []
     files += [("the private key's file", key_file)] if key_file else []
-    return replace(_settings(values, tuple(remarks), key_file), credential_files=tuple(files))
+    pem_text = dotenv_file.text_of_key(key_file) if key_file else None
+    if handed is not None and outside.get(PRIVATE_KEY, "").strip():
+        pem_text = Secret(outside[PRIVATE_KEY])
+    return replace(_settings(values, tuple(remarks), pem_text), credential_files=tuple(files))
 
 
 def _lacks_credentials(values: Mapping[str, str]) -> bool:
     return not (values[pasted_text.KEY] and (values[pasted_text.SECRET] or values[pasted_text.KEY_FILE]))
 
 
-def _settings(values: Mapping[str, str], remarks: tuple[str, ...], key_file: Path | None) -> Settings:
+def _settings(values: Mapping[str, str], remarks: tuple[str, ...], pem_text: Secret | None) -> Settings:
     environment = values["BINANCE_ENVIRONMENT"].strip() or "production"
     if environment not in ENVIRONMENTS:
         raise UsageProblem(f"BINANCE_ENVIRONMENT must be one of {', '.join(ENVIRONMENTS)}: correct it or leave it out")
@@ -190,7 +213,7 @@ def _settings(values: Mapping[str, str], remarks: tuple[str, ...], key_file: Pat
     read = pasted_text.read(
         values[pasted_text.KEY],
         values[pasted_text.SECRET],
-        dotenv_file.text_of_key(key_file) if key_file else None,
+        pem_text,
         values[pasted_text.PASSPHRASE],
     )
     return Settings(
@@ -201,6 +224,7 @@ def _settings(values: Mapping[str, str], remarks: tuple[str, ...], key_file: Pat
         wallet_url=wallet,
         stream_url=stream,
         user_stream=value_parsers.switch_of("BINANCE_USER_STREAM", values, default=True),
+        expected=value_parsers.expected_of(values["BINANCE_EXPECT"]),
         credentials=replace(read, remarks=(*remarks, *read.remarks)),
         proxy=value_parsers.proxy_of(values["BINANCE_PROXY"], urls),
         ca_bundle=value_parsers.ca_bundle_of(values["BINANCE_CA_BUNDLE"]),

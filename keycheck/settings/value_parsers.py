@@ -6,8 +6,9 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from keycheck import bounded_files
-from keycheck.cassettes.label import MAX_RECV_WINDOW
 from keycheck.errors import UsageProblem
+from keycheck.exchange.account_setup import ASPECTS, WORDS
+from keycheck.exchange.endpoints import MAX_RECV_WINDOW
 from keycheck.exchange.hosts import exchange_of, is_local, is_loopback
 from keycheck.redaction.secret import Secret
 
@@ -25,6 +26,16 @@ def symbol_of(raw: str) -> str:
     if len(symbol) > 40 or not symbol.replace("_", "").isalnum():
         raise UsageProblem("BINANCE_SYMBOL is not a contract's name: write it as Binance does, such as BTCUSDT")
     return symbol
+
+
+def expected_of(raw: str) -> tuple[str, ...]:
+    """BINANCE_EXPECT: words for what the bot needs of the account, in their own order; of two opposites only one."""
+    text = raw.strip()
+    named = {word.strip().lower() for word in text.split(",") if word.strip()}
+    if (text and not named) or named - set(WORDS) or any(named >= set(aspect.words) for aspect in ASPECTS):
+        each = ", ".join(" or ".join(aspect.words) for aspect in ASPECTS)
+        raise UsageProblem(f"BINANCE_EXPECT takes {each}, separated by commas: correct it or leave it out")
+    return tuple(word for word in WORDS if word in named)
 
 
 def switch_of(name: str, values: Mapping[str, str], *, default: bool) -> bool:

@@ -24,7 +24,7 @@ _MISSED = (Outcome.FAIL, Outcome.WARN)
 
 @dataclass(frozen=True)
 class Previous:
-    """What is taken of an earlier verdict.json. `outcomes` by check id; `last_four`: None where it had no key."""
+    """An earlier run, from its verdict.json. `outcomes` by check id; `last_four`: None where it had no key."""
 
     verdict: Verdict
     started_at: str
@@ -60,7 +60,7 @@ class Comparison:
 
     @property
     def nothing(self) -> str:
-        """What to say where all lists are empty."""
+        """The sentence for a comparison without changes."""
         return "nothing changed" if self.previous.outcomes else "the earlier run had looked at nothing"
 
     @property
@@ -70,18 +70,18 @@ class Comparison:
 
 
 def previous_from(text: str) -> Previous:
-    """The earlier run that `text`, a verdict.json, tells of. Raises ValueError where it tells of none."""
-    told = strict(text.encode("utf-8", "replace"))
+    """Reads an earlier run from `text`, a verdict.json. Raises ValueError for any other text."""
+    document = strict(text.encode("utf-8", "replace"))
     try:
-        if told["schemaVersion"] != 1:
+        if document["schemaVersion"] != 1:
             raise ValueError("another schema")
         return Previous(
-            verdict=Verdict(told["verdict"]),
-            started_at=_moment(told["startedAt"]),
-            environment=_word_or_none(told["environment"]),
-            symbol=_word_or_none(told["symbol"]),
-            last_four=_word_or_none(told["key"]["lastFour"]),
-            outcomes={_id(check["id"]): Outcome(check["outcome"]) for check in told["checks"]},
+            verdict=Verdict(document["verdict"]),
+            started_at=_moment(document["startedAt"]),
+            environment=_word_or_none(document["environment"]),
+            symbol=_word_or_none(document["symbol"]),
+            last_four=_word_or_none(document["key"]["lastFour"]),
+            outcomes={_id(check["id"]): Outcome(check["outcome"]) for check in document["checks"]},
         )
     except (KeyError, TypeError, AttributeError):
         pass
@@ -104,7 +104,7 @@ def objection(previous: Previous, key: KeyFacts, environment: str | None) -> str
 
 
 def compare(previous: Previous, findings: Sequence[Finding]) -> Comparison:
-    """What became of each check since; one that the earlier run did not know counts as not seen then."""
+    """The change of each check since; a check that the earlier run did not know counts as not seen then."""
     now = {finding.check.id: finding.outcome for finding in findings}
     found: dict[str, list[str]] = {"fixed": [], "broke": [], "still": [], "unseen": []}
     for name in dict.fromkeys((*now, *previous.outcomes)):
@@ -114,7 +114,7 @@ def compare(previous: Previous, findings: Sequence[Finding]) -> Comparison:
 
 
 def _became(was: Outcome | None, now: Outcome | None) -> str:
-    """What became of a check; "" where there is nothing to tell. None: it was not looked at."""
+    """The change of one check in words; "" for no change. None: not looked at."""
     if now in _MISSED:
         return "still" if was in _MISSED else "broke" if was is not None else ""
     if was in _MISSED:

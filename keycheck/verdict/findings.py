@@ -1,4 +1,4 @@
-"""What the checks claim and what they found. Pure values; nothing here looks at the world."""
+"""Checks and findings, as values. Pure."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -12,7 +12,7 @@ class Severity(Enum):
 
 
 class Outcome(Enum):
-    """What became of a claim. Only an observed answer makes a FAIL or a WARN."""
+    """The outcome of a check. Only an observed answer makes a FAIL or a WARN."""
 
     PASS = "pass"  # noqa: S105  no password
     FAIL = "fail"
@@ -45,7 +45,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check found: `detail` is what was observed this time, `duration_ms` whole ms.
+    """The finding of one check: `detail` is the observation, `duration_ms` whole ms.
 
     `trouble`: where it could not be looked at, the `kind` of the Inconclusive that says why; else "".
     `call_numbers`: which of the run's requests it rests on, counted from 1.
@@ -66,7 +66,7 @@ def missed(severity: Severity) -> Outcome:
 
 
 def blocker(check: Check, findings: dict[str, Finding]) -> str | None:
-    """The id of the check that stands in the way of this one, or None.
+    """The id of the check that blocks this one, or None.
 
     Where that one was itself blocked, what blocked it is named: one cause, however long the chain. A check that was
     not selected stands in nobody's way.

@@ -13,6 +13,7 @@ import yaml
 from keycheck.redaction.redactor import Redactor
 from tests.exchange import API_KEY, API_SECRET, Fault, LocalExchange, Scenario
 from tests.exchange.scenarios import SCENARIOS
+from tests.matrix import mostly_slow
 from tests.record_cassettes import Shipped, shipped
 from tests.run.test_run import SCHEMA, copy_of_the_suite
 from tests.running import ROOT, Finished, SuiteRunner
@@ -27,7 +28,7 @@ def test_table_names_every_cassette_and_no_other() -> None:
     assert {row.name for row in ROWS} == {path.stem for path in FOLDER.glob("*.yaml")}
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+@pytest.mark.parametrize("row", mostly_slow(ROWS, 8), ids=lambda row: row.name)
 def test_shipped_cassette_replays_to_its_verdict(row: Shipped, suite: SuiteRunner) -> None:
     """Verdict, exit status and failing checks are those of the table; the run says that it is a replay, and of what."""
     done = suite("--replay", row.name)
@@ -76,6 +77,11 @@ def recorded(suite: SuiteRunner, scenario: Scenario, cassette: Path, **settings:
 RECORDED = {
     **{name: SCENARIOS[name] for name in ("healthy", "ip-refused")},
     "refused connection": Scenario(faults={"/fapi/v1/ping": Fault.reset()}),
+    "a captcha of the firewall": Scenario(
+        faults={"/fapi/v1/ping": Fault.status(405, "", {"x-amzn-waf-action": "captcha"}, "text/html")}
+    ),
+    "another place": Scenario(faults={"/sapi/v1/account/apiRestrictions": Fault.country_403()}),
+    "stamp refused once": Scenario(faults={"/fapi/v1/order/test": Fault.refused(-1021, times=1)}),
     "another way out": Scenario(permissions={"alpha withdraw": True, "alphaWithdraw": True}),
     "flaky": Scenario(
         faults={"/fapi/v1/time": Fault.reset(times=1), "/fapi/v1/accountConfig": Fault.bad_gateway(times=1)}
@@ -98,7 +104,7 @@ RECORDED = {
 }
 
 
-@pytest.mark.parametrize("name", RECORDED)
+@pytest.mark.parametrize("name", mostly_slow(RECORDED, 3))
 def test_recorded_run_replays_to_the_same_json(name: str, suite: SuiteRunner, tmp_path: Path) -> None:
     """Modes and times aside, the replay's JSON is the recording's, also where there were no answers."""
     cassette = tmp_path / "mine.yaml"
@@ -107,6 +113,19 @@ def test_recorded_run_replays_to_the_same_json(name: str, suite: SuiteRunner, tm
     assert steady(replay.verdict) == steady(live.verdict)
     assert replay.exit_status == live.exit_status
     assert not Redactor([API_KEY, API_SECRET]).knows(cassette.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("as_list", [True, False])
+@pytest.mark.parametrize("expected", ["one-way,isolated", "hedge,single-asset,cross"])
+def test_what_was_expected_is_recorded(as_list: bool, expected: str, suite: SuiteRunner, tmp_path: Path) -> None:
+    """A replay holds the account against it again, whatever BINANCE_EXPECT says by then."""
+    cassette = tmp_path / "mine.yaml"
+    scenario = Scenario(symbol_config_is_a_list=as_list)
+    live = recorded(suite, scenario, cassette, BINANCE_EXPECT=expected)
+    assert live.outcomes["account_is_set_up_as_expected"] == "warn"
+    replay = suite("--replay", str(cassette), settings={"BINANCE_EXPECT": "multi-assets"})
+    assert steady(replay.verdict) == steady(live.verdict)
+    assert "leverage" not in cassette.read_text(encoding="utf-8")
 
 
 def test_run_without_credentials_can_be_recorded(suite: SuiteRunner, tmp_path: Path) -> None:

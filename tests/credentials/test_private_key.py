@@ -20,6 +20,7 @@ from keycheck.redaction.secret import Secret
 from tests.exchange import API_KEY, LocalExchange, Scenario
 from tests.exchange.signatures import PublicKeyVerifier
 from tests.keys import EC, ED25519, KEYS, OTHER_ED25519, RSA, Key, body_of
+from tests.matrix import mostly_slow
 from tests.running import SuiteRunner
 
 PASSWORD = "correct horse battery"  # noqa: S105  invented
@@ -271,7 +272,7 @@ def test_a_text_that_is_no_pem_is_hidden_whole() -> None:
 # -- and over HTTP --
 
 
-@pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
+@pytest.mark.parametrize("key", mostly_slow(KEYS.values(), 2), ids=KEYS)
 def test_the_exchange_takes_the_registered_key_alone(key: Key, suite: SuiteRunner) -> None:
     """The whole suite is OK with it, its type is told, and nothing of it is in what the run leaves."""
     with LocalExchange(Scenario(public_key=key.public)) as exchange:

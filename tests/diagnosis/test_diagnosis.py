@@ -26,12 +26,16 @@ from keycheck.exchange.endpoints import (
     Endpoint,
 )
 from keycheck.exchange.error_codes import Kind, kind_of
-from keycheck.exchange.evidence import Call, Evidence, System
+from keycheck.exchange.evidence import NOT_LISTED, Call, Evidence, System
+from keycheck.run import catalogue
 from keycheck.verdict.findings import Check, Finding, Outcome, Severity
+from keycheck.verdict.weighing import Verdict, weigh
+from tests.running import ROOT
 from tests.stories import COMBINED, STORIES
 
 NAMES = [name for causes in CAUSES.values() for name in causes]
 FINE = {"enableFutures": True, "enableWithdrawals": False, "ipRestrict": True}
+OF_THE_RUN = ("claim_does_not_hold", "left_undecided", "checks_not_run", "run_not_finished")
 SURENESS = list(Confidence)
 DEMO = {"environment": "demo"}
 QUOTES = f"{KEY} had quotes around it"
@@ -41,13 +45,13 @@ LONGEST_ADDRESS = "2001:0db8:0000:0000:0000:ffff:203.113.203.113"
 
 
 def call(endpoint: Endpoint, status: int | None = 200, code: int | None = None, text: str = "", **more: object) -> Call:
-    """One request and how it fared."""
+    """One request and its result."""
     about = (endpoint.method, endpoint.path, endpoint.host, endpoint.weight)
     return Call(*about, status, code, text, 5, **more)  # type: ignore[arg-type]
 
 
 def refusal(endpoint: Endpoint, code: int, text: str = "") -> Call:
-    """A coded refusal."""
+    """A request that was refused with an error code."""
     return call(endpoint, 401 if code in (-2014, -2015) else 400, code, text)
 
 
@@ -62,7 +66,7 @@ def found(*calls: Call, **seen: object) -> list[tuple[str, str]]:
 
 
 def both(code: int, text: str = "") -> tuple[Call, Call]:
-    """Refused by both hosts."""
+    """The same refusal by both hosts."""
     return refusal(API_RESTRICTIONS, code), refusal(ACCOUNT_CONFIG, code, text)
 
 
@@ -71,14 +75,14 @@ FUTURES_REFUSE = (call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, -2015))
 
 
 def test_every_cause_has_a_story_and_every_story_a_known_cause() -> None:
-    """None is only on paper."""
-    assert {story.cause for story in STORIES.values()} - {None} == set(NAMES)
+    """Each cause but those of the run itself has a story; test_run.py covers those of the run."""
+    assert {story.cause for story in STORIES.values()} - {None} == set(NAMES) - set(OF_THE_RUN)
     assert {story.cause for story in COMBINED.values()} - {None} <= set(NAMES)
     assert len(COMBINED) >= 12
 
 
 def test_where_all_is_well_there_is_nothing_to_say() -> None:
-    """Also about a request that was answered only when asked again."""
+    """A healthy key has no cause, even if a request had to be sent twice."""
     assert found(*ACCEPTED, permissions=FINE, can_trade=True, drift=Drift(20, 10)) == []
     assert found(trouble("exchange_trouble", 502), call(PING), *ACCEPTED, permissions=FINE) == []
 
@@ -115,7 +119,11 @@ def test_where_all_is_well_there_is_nothing_to_say() -> None:
             {"permissions": {"enableFutures": False}},
             ["futures_not_enabled certain"],
         ),
-        (both(-2017), {}, ["trading_barred likely"]),
+        (both(-2017), {}, ["keys_locked certain"]),
+        ((*ACCEPTED[:2], refusal(ORDER_TEST, -2017)), {"permissions": FINE}, ["keys_locked certain"]),
+        ((call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, -2017)), {"permissions": FINE}, ["keys_locked certain"]),
+        ((refusal(API_RESTRICTIONS, -2017), call(ACCOUNT_CONFIG)), {"key": QUOTED}, ["keys_locked certain"]),
+        ((*ACCEPTED[:2], refusal(ORDER_TEST, -1135)), {}, ["trading_barred certain"]),
         (ACCEPTED[:1], {"permissions": {"enableFutures": False}}, ["futures_not_enabled certain"]),
         (ACCEPTED, {"permissions": {"enableWithdrawals": True}}, ["withdrawals_enabled certain"]),
         (ACCEPTED[:2], {"can_trade": False}, ["trading_barred certain"]),
@@ -123,7 +131,8 @@ def test_where_all_is_well_there_is_nothing_to_say() -> None:
         (ACCEPTED[:2], {"drift": Drift(-3000, 10)}, ["clock_behind certain"]),
         (ACCEPTED[:2], {"drift": Drift(1500, 10)}, ["clock_ahead likely"]),
         (ACCEPTED[:2], {"drift": Drift(-1500, 10), "recv_window": 500}, ["clock_behind likely"]),
-        (ACCEPTED[:2], {"drift": Drift(2100, 500)}, []),
+        (ACCEPTED[:2], {"drift": Drift(2100, 500)}, ["clock_ahead likely"]),  # past the window, whatever it is
+        (ACCEPTED[:2], {"drift": Drift(-2100, 500)}, []),
         (both(-1021, "... 1000ms ahead of the server's time."), {}, ["clock_ahead likely", "clock_behind likely"]),
         (both(-1021), {"drift": Drift(0, 10)}, ["clock_behind possible"]),
         ((*ACCEPTED[:2], refusal(ORDER_TEST, -2015)), {"permissions": FINE}, ["read_only_key likely"]),
@@ -133,7 +142,7 @@ def test_where_all_is_well_there_is_nothing_to_say() -> None:
         ((*ACCEPTED[:2], refusal(ORDER_TEST, -2019)), {}, []),
         ((call(API_RESTRICTIONS), call(ACCOUNT_CONFIG, 200, -4109)), {}, []),  # a 200 refuses nothing
         ((call(API_RESTRICTIONS), call(ACCOUNT_CONFIG, 200, -2015)), {"permissions": FINE}, []),
-        # What advice meets is no cause; but a limit that it met ended the run.
+        # A failed request of an informational check is no cause, but a limit is: it ended the run.
         ((*ACCEPTED, trouble("exchange_trouble", 502, LISTEN_KEY)), {}, []),
         ((*ACCEPTED, trouble("rate_limited", 429, LISTEN_KEY, code=-1003)), {}, ["rate_limited certain"]),
         ((*ACCEPTED, trouble("rate_limited", 429, TRADING_STATUS, code=-1003)), {}, ["rate_limited certain"]),
@@ -166,10 +175,96 @@ def test_a_cause_is_named_by_what_gives_it_away(
     assert [" ".join(one) for one in found(*calls, **seen)] == expected
 
 
+SEEN_FROM = "Invalid API-key, IP, or permissions for action, request ip: 203.0.113.7"
+
+
+@pytest.mark.parametrize(
+    ("environment", "code", "expected"),
+    [
+        ("production", -2015, ["ip_not_allowed likely", "unknown_key possible", "wrong_environment possible"]),
+        ("demo", -2015, ["wrong_environment likely", "unknown_key possible", "ip_not_allowed possible"]),
+        ("demo", -1011, ["ip_not_allowed likely", "unknown_key possible", "wrong_environment possible"]),
+    ],
+)
+def test_an_address_in_the_text_proves_no_list(environment: str, code: int, expected: list[str]) -> None:
+    """It stood in the answer to a demo key on the wrong network, too; on production, it is the likeliest reading."""
+    assert [" ".join(one) for one in found(*both(code, SEEN_FROM), environment=environment)] == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "listed", "expected"),
+    [
+        (-2015, SEEN_FROM, True, "possible"),
+        (-2015, SEEN_FROM, False, None),
+        (-2015, SEEN_FROM, None, None),
+        (-2015, "", True, None),
+        (-1011, "", True, "likely"),
+        (-1011, "", False, None),
+    ],
+)
+def test_where_the_wallet_takes_the_key_its_flag_rules_the_address_list_out(
+    code: int, text: str, listed: bool | None, expected: str | None
+) -> None:
+    """A key without a list was seen refused with that text as well, for a box that was not ticked."""
+    permissions = {name: value for name, value in {**FINE, "ipRestrict": listed}.items() if value is not None}
+    causes = dict(found(call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, code, text), permissions=permissions))
+    assert causes.get("ip_not_allowed") == expected
+    assert causes
+
+
+def test_a_certain_reason_of_the_account_leaves_none_for_the_address() -> None:
+    """If account/info names a reason, no other cause is listed."""
+    refused = (call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, -2015, SEEN_FROM))
+    told = found(*refused, permissions=FINE, account_info={"isFutureEnabled": False})
+    assert told == [("futures_account_not_opened", "certain")]
+
+
+HMAC, ED25519 = KeyFacts(type="HMAC", last_four="abcd"), KeyFacts(type="ED25519", last_four="abcd")
+
+
+@pytest.mark.parametrize("code", [-2015, -2014, -2008, -1022, -1002, -1011, -1099, -4056])
+def test_a_wallet_that_refuses_alone_contradicts_the_other(code: int) -> None:
+    """The futures API accepted the same key, so the answers contradict, and the wallet's facts are unproven."""
+    (one,) = diagnose(Evidence(calls=(refusal(API_RESTRICTIONS, code), call(ACCOUNT_CONFIG), call(ORDER_TEST))))
+    assert (one.cause, one.confidence) == ("answers_contradict", Confidence.LIKELY)
+    assert f"code {code}" in one.explanation
+    assert one.evidence == (f"{ACCOUNT_CONFIG}: HTTP 200", str(refusal(API_RESTRICTIONS, code)))
+    assert "was seen by no check" in one.fix
+
+
+@pytest.mark.parametrize(
+    ("key", "code", "expected"),
+    [
+        (HMAC, -1022, "answers_contradict"),
+        (HMAC, -2014, "answers_contradict"),
+        (HMAC, -2008, "answers_contradict"),
+        (HMAC, -4056, "key_type_not_taken"),
+        (ED25519, -1022, "key_type_not_taken"),
+        (ED25519, -2014, "key_type_not_taken"),
+        (ED25519, -4057, "key_type_not_taken"),
+        (ED25519, -2008, "answers_contradict"),
+    ],
+)
+def test_a_futures_api_that_refuses_a_proven_signature_needs_no_new_key_of_the_same_kind(
+    key: KeyFacts, code: int, expected: str
+) -> None:
+    """The wallet API took key and signature; an Ed25519 key that the futures API does not take would look like it."""
+    calls_ = (call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, code))
+    assert found(*calls_, permissions=FINE, key=key) == [(expected, "likely")]
+    assert not account_info_decides(Evidence(calls=calls_, permissions=FINE, key=key))
+
+
+@pytest.mark.parametrize("code", [-1022, -2014, -2008, -4056, -1011])
+def test_an_order_that_is_refused_as_if_unsigned_contradicts_the_reads(code: int) -> None:
+    """The same key and secret signed the reads; that they may not trade would be another code."""
+    causes = found(*ACCEPTED[:2], refusal(ORDER_TEST, code), permissions=FINE | {"ipRestrict": False})
+    assert causes == [("answers_contradict", "likely")]
+
+
 @pytest.mark.parametrize("code", [-1022, -2008, -2014, -2015, -1011])
 @pytest.mark.parametrize("takes", [API_RESTRICTIONS, ACCOUNT_CONFIG], ids=str)
 def test_one_api_that_takes_the_key_clears_key_secret_and_address(takes: Endpoint, code: int) -> None:
-    """So that what another request is refused for lies elsewhere."""
+    """An API that accepts a key rules out every cause that lies in the key, the secret or the address."""
     refused = [refusal(one, code) for one in (API_RESTRICTIONS, ACCOUNT_CONFIG, ORDER_TEST) if one is not takes]
     cleared = {"malformed_key", "wrong_secret", "unknown_key", "ip_not_allowed", "wrong_environment"}
     assert not cleared & dict(found(call(takes), *refused, key=QUOTED)).keys()
@@ -351,7 +446,32 @@ PEM = KeyFacts(type="ED25519", last_four="Eh8A")
         (ACCEPTED[:2], {"can_trade": False}, "The key is good, and the account", "canTrade is false."),
         ((), {"can_trade": False}, "may not trade, and not why (canTrade).", "canTrade is false."),
         ((), {"can_trade": False}, "The account behind it is kept from trading: Binance says", "canTrade is false."),
-        (both(-2017), {}, "The account behind it is kept from trading: the API keys", "ask Binance support"),
+        (both(-2017), {}, "has locked the API keys of this account", "ask Binance support"),
+        ((*ACCEPTED[:2], refusal(ORDER_TEST, -1135)), {}, "the account's status", "ask Binance support"),
+        (
+            (refusal(API_RESTRICTIONS, -2008), call(ACCOUNT_CONFIG)),
+            {},
+            "The futures API takes the key, and the wallet API refuses it (code -2008)",
+            "take BINANCE_FUTURES_URL",
+        ),
+        (
+            (call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, -1022)),
+            {"permissions": FINE},
+            "The wallet API takes the key, and the futures API refuses it (code -1022)",
+            "take BINANCE_FUTURES_URL",
+        ),
+        (
+            (*ACCEPTED[:2], refusal(ORDER_TEST, -1022)),
+            {"permissions": FINE},
+            "Reads are taken, and the test order is refused (code -1022)",
+            "take BINANCE_FUTURES_URL",
+        ),
+        (
+            (call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, -1022)),
+            {"permissions": FINE, "key": ED25519},
+            "the futures API may not take Ed25519 keys",
+            "System generated",
+        ),
         ((refusal(ACCOUNT_CONFIG, -1021, "1000ms ahead"),), {}, "a stamp as from the future", "RECV_WINDOW=10000"),
         ((refusal(ACCOUNT_CONFIG, -1021),), {}, "a stamp as too old", "BINANCE_RECV_WINDOW=10000"),
         (
@@ -396,19 +516,19 @@ PEM = KeyFacts(type="ED25519", last_four="Eh8A")
 def test_the_first_cause_says_what_happened_and_what_to_do(
     calls: tuple[Call, ...], seen: dict[str, Any], explained: str, fix: str
 ) -> None:
-    """In the words of what was seen: which setting, which address, which command."""
+    """Explanation and fix name what was observed: the setting, the address, the command."""
     first = diagnose(Evidence(calls=calls, **seen))[0]
     assert explained in first.explanation
     assert fix in first.fix
 
 
 def test_codes_that_bar_an_account_and_their_words_are_one_list() -> None:
-    """With the code for locked keys, which is an authentication error and bars the account as well."""
-    assert set(BARS) == {code for code in range(-10_000, 10_000) if kind_of(code) is Kind.BARRED} | {-2017}
+    """Each code has its words, and no other has any."""
+    assert set(BARS) == {code for code in range(-10_000, 10_000) if kind_of(code) is Kind.BARRED}
 
 
 def test_of_two_limits_the_first_is_told() -> None:
-    """It ended the run; what came after it was on its way already."""
+    """The first limit ended the run, so it is the cause; the second request was on its way by then."""
     second = trouble("rate_limited", 418, ACCOUNT_CONFIG, code=-1003)
     assert found(trouble("rate_limited", 429, code=-1003), second) == [("rate_limited", "certain")]
 
@@ -440,13 +560,13 @@ def test_of_two_limits_the_first_is_told() -> None:
 def test_a_key_that_the_futures_api_alone_refuses_is_told_by_the_account(
     info: dict[str, object] | None, permissions: dict[str, bool], expected: list[str]
 ) -> None:
-    """account/info tells three causes apart that are one to every other request."""
+    """account/info distinguishes three causes that look alike in every other answer."""
     causes = [cause for cause, _ in found(*FUTURES_REFUSE, permissions=permissions, account_info=info)]
     assert causes == expected
 
 
 def test_account_info_is_asked_only_where_it_decides() -> None:
-    """Not for a healthy key, a missing permission, a key that nobody takes, or twice."""
+    """account/info is not requested for a healthy key, a missing permission, a key that both hosts refuse, or twice."""
     undecided = Evidence(calls=FUTURES_REFUSE, permissions=FINE)
     assert account_info_decides(undecided)
     assert not account_info_decides(replace(undecided, account_info={}))
@@ -461,13 +581,13 @@ def test_account_info_is_asked_only_where_it_decides() -> None:
 
 
 def test_what_befalls_the_request_for_a_diagnosis_is_no_diagnosis() -> None:
-    """account/info is nobody's check."""
+    """An error of account/info is no cause, since no check needs that request."""
     assert "exchange_trouble" not in dict(found(*FUTURES_REFUSE, trouble("exchange_trouble", 502, ACCOUNT_INFO)))
 
 
 @pytest.mark.parametrize(("text", "family"), [("203.0.113.7", ""), ("[IP hidden]", ""), ("2001:db8::7", "IPv6")])
 def test_an_address_in_the_text_makes_the_address_likely(text: str, family: str) -> None:
-    """And the remedy names it; for IPv6 it says what else to do."""
+    """An address in the text makes ip_not_allowed likely, and the fix names it; IPv6 gets advice of its own."""
     first = diagnose(
         Evidence(calls=both(-2015, f"Invalid API-key, IP, or permissions for action, request ip: {text}"))
     )[0]
@@ -477,7 +597,7 @@ def test_an_address_in_the_text_makes_the_address_likely(text: str, family: str)
 
 
 def test_a_hidden_ipv6_address_still_counts_as_one() -> None:
-    """So that a replay says what the live run said."""
+    """A hidden IPv6 address still leads to the IPv6 advice, so that a replay says the same as the live run."""
     first = diagnose(Evidence(calls=both(-2015, "request ip: [IPv6 hidden]")))[0]
     assert "over IPv4" in first.fix
 
@@ -500,13 +620,13 @@ def test_what_was_sent_counts_and_what_was_cleaned_off_does_not(
 
 
 def test_odd_settings_of_a_key_that_works_are_no_cause() -> None:
-    """They are a warning of their own check."""
+    """Odd settings of an accepted key are a warning of their own check, and no cause."""
     assert found(*ACCEPTED, key=KeyFacts(remarks=(SAME,))) == []
 
 
 @pytest.mark.parametrize("code", [code for code in range(-5100, -1000) if kind_of(code) is Kind.BARRED])
 def test_every_code_that_bars_an_account_is_told_in_plain_words(code: int) -> None:
-    """Which of them it is, and what the owner can do."""
+    """The explanation says what the code means, and the fix what the owner can do."""
     (one,) = diagnose(Evidence(calls=(*ACCEPTED[:2], refusal(ORDER_TEST, code)), permissions=FINE))
     assert one.cause == "trading_barred"
     assert BARS[code].meaning in one.explanation
@@ -527,7 +647,7 @@ def test_a_ban_tells_its_end_in_utc_and_in_minutes() -> None:
 
 
 def test_a_limit_tells_how_long_to_wait() -> None:
-    """Where the exchange said so."""
+    """The explanation gives the waiting time of the exchange's Retry-After."""
     (one,) = diagnose(Evidence(calls=(trouble("rate_limited", 429, retry_after=30),)))
     assert "wait 30 s" in one.explanation
 
@@ -537,7 +657,7 @@ def test_a_limit_tells_how_long_to_wait() -> None:
     [("linux", "Linux", "timedatectl"), ("windows", "Windows", "w32tm"), ("macos", "macOS", "sntp")],
 )
 def test_the_clock_is_set_by_the_command_of_its_system(system: System, name: str, command: str) -> None:
-    """One command where the system is known, and all three by its name where it is not."""
+    """The fix has one command if the system is known, and otherwise the commands of all three systems."""
     one = diagnose(Evidence(calls=ACCEPTED[:2], drift=Drift(9000, 5), system=system))[0]
     assert [tool for tool in ("timedatectl", "w32tm", "sntp") if tool in one.fix] == [command]
     unknown = diagnose(Evidence(calls=ACCEPTED[:2], drift=Drift(9000, 5)))[0]
@@ -555,7 +675,7 @@ def test_the_clock_is_set_by_the_command_of_its_system(system: System, name: str
     ],
 )
 def test_a_network_that_fails_is_told_by_how_it_failed(kind: str, word: str) -> None:
-    """Which decides what to do."""
+    """The kind of network failure decides the explanation and the fix."""
     (one,) = diagnose(Evidence(calls=(trouble(kind),)))
     assert word in one.explanation + one.fix
 
@@ -574,6 +694,13 @@ def test_a_finding_that_met_a_strange_answer_is_enough() -> None:
     assert found(*ACCEPTED, findings=others) == []
 
 
+def test_several_addresses_can_be_listed() -> None:
+    """The fix says how several addresses are entered: in one field, separated by blanks."""
+    first = diagnose(Evidence(calls=both(-1011)))[0]
+    assert first.cause == "ip_not_allowed"
+    assert "several addresses, separated by blanks" in first.fix
+
+
 def test_an_account_that_stays_invalid_is_trouble_and_on_demo_perhaps_gone() -> None:
     """-1109 stands for maintenance, and on the test network for an account that is gone, too: so it is not certain."""
     calls = [trouble("exchange_trouble", 400, ACCOUNT_CONFIG, code=-1109)] * 2
@@ -586,6 +713,94 @@ def test_an_account_that_stays_invalid_is_trouble_and_on_demo_perhaps_gone() -> 
     assert "demo.binance.com" in one.fix
     (one,) = diagnose(Evidence(calls=[trouble("exchange_trouble", 503, code=-1016)], environment="demo"))
     assert (one.confidence, "gone" in one.explanation) == (Confidence.CERTAIN, False)
+
+
+# -- what no other rule names --
+
+CHECKS = catalogue.read(ROOT / "suite").checks
+BY_ID = {one.id: one for one in CHECKS}
+
+
+def findings(calls_: int = 0, **outcomes: tuple[Outcome, str]) -> list[Finding]:
+    """All checks passed, but for these: outcome, and what stood in the way or which check does."""
+    listed = [Finding(one, Outcome.PASS) for one in CHECKS]
+    for at, one in enumerate(listed):
+        if one.check.id in outcomes:
+            outcome, word = outcomes[one.check.id]
+            by = word if outcome is Outcome.BLOCKED else None
+            kind = word if outcome is Outcome.UNPROVEN else ""
+            listed[at] = Finding(one.check, outcome, "seen so", by, trouble=kind, call_numbers=(calls_,))
+    return listed
+
+
+SETTLING = {"symbol": "BTCUSDT", "symbol_status": "SETTLING"}
+UNLISTED = {"symbol": "BTCUSTD", "symbol_status": NOT_LISTED}
+GATE = dict.fromkeys(("order_gate_checks_orders",), (Outcome.BLOCKED, "symbol_is_trading"))
+
+
+@pytest.mark.parametrize(
+    ("calls", "seen", "outcomes", "expected"),
+    [
+        (ACCEPTED, SETTLING, {"symbol_is_trading": (Outcome.WARN, ""), **GATE}, "contract_not_tradable certain"),
+        (ACCEPTED, UNLISTED, {"symbol_is_trading": (Outcome.WARN, ""), **GATE}, "unknown_contract certain"),
+        (ACCEPTED, {}, {"symbol_is_trading": (Outcome.UNPROVEN, "not_binance"), **GATE}, "not_binance likely"),
+        (
+            (call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, -5000)),
+            {},
+            {"account_may_trade": (Outcome.UNPROVEN, "refusal")},
+            "request_rejected likely",
+        ),
+        (
+            (call(ACCOUNT_CONFIG), refusal(ORDER_TEST, -4131)),
+            {},
+            {"smallest_order_is_accepted": (Outcome.UNPROVEN, "refusal")},
+            "request_rejected likely",
+        ),
+        (
+            (call(ACCOUNT_CONFIG), refusal(ORDER_TEST, -4164)),
+            {},
+            {"smallest_order_is_accepted": (Outcome.UNPROVEN, "undecided")},
+            "left_undecided certain",
+        ),
+        (ACCEPTED, {}, {"clock_agrees_with_exchange": (Outcome.UNPROVEN, "undecided")}, "left_undecided certain"),
+        (ACCEPTED, {}, {"account_may_trade": (Outcome.UNPROVEN, "")}, "left_undecided certain"),
+        (ACCEPTED, {}, {"account_may_trade": (Outcome.FAIL, "")}, "claim_does_not_hold certain"),
+        (ACCEPTED, {}, {"user_stream_is_alive": (Outcome.UNPROVEN, "refusal")}, None),
+        (ACCEPTED, {"complete": False}, {}, "checks_not_run certain"),
+    ],
+)
+def test_what_keeps_a_verdict_from_ok_is_named_even_so(
+    calls: tuple[Call, ...], seen: dict[str, Any], outcomes: dict[str, tuple[Outcome, str]], expected: str | None
+) -> None:
+    """A contract that takes no orders, a form that is refused, a claim that stays open; of advice, nothing."""
+    evidence = Evidence(calls=calls, findings=findings(2, **outcomes), checks=CHECKS, **seen)
+    named = [f"{one.cause} {one.confidence.value}" for one in diagnose(evidence)]
+    assert named == ([expected] if expected else [])
+
+
+def test_the_fallbacks_say_what_was_seen_and_what_to_do() -> None:
+    """Without a known cause, the diagnosis quotes the check whose claim failed and its fix."""
+    failed = findings(account_may_trade=(Outcome.FAIL, ""))
+    (one,) = diagnose(Evidence(findings=failed, checks=CHECKS))
+    assert BY_ID["account_may_trade"].title.rstrip(".") in one.explanation
+    assert one.evidence == ("account_may_trade: seen so",)
+    assert one.fix == BY_ID["account_may_trade"].fix
+    blocked = findings(
+        symbol_is_trading=(Outcome.WARN, ""), order_gate_checks_orders=(Outcome.BLOCKED, "symbol_is_trading")
+    )
+    (one,) = diagnose(Evidence(findings=blocked, checks=CHECKS, symbol="BTCUSTD", symbol_status=NOT_LISTED))
+    assert one.evidence == ("symbol_is_trading: seen so",)
+    assert "BINANCE_SYMBOL=" in one.fix
+    (one,) = diagnose(Evidence(checks=CHECKS[:1]))
+    assert one.evidence == ("credentials_are_present was not run",)
+    assert "-k" in one.explanation
+
+
+def test_a_failed_claim_needs_no_word_on_what_was_not_run() -> None:
+    """A failed critical check explains the verdict alone; checks that -x left out need no cause."""
+    failed = [Finding(BY_ID["withdrawals_are_disabled"], Outcome.FAIL)]
+    told = found(*ACCEPTED, findings=failed, checks=CHECKS, permissions={"enableWithdrawals": True})
+    assert told == [("withdrawals_enabled", "certain")]
 
 
 # -- laws --
@@ -617,8 +832,28 @@ flags = st.none() | st.dictionaries(st.sampled_from([*FINE, "enablePortfolioMarg
 infos = st.none() | st.dictionaries(
     st.sampled_from(["isFutureEnabled", "isPortfolioMarginRetailEnabled"]), st.booleans() | st.none() | st.text()
 )
+# What a check may have come to; None: it was never run.
+STATES: list[Finding | None] = [
+    *(None, Finding(CHECKS[0], Outcome.PASS), Finding(CHECKS[0], Outcome.PASS)),
+    *(Finding(CHECKS[0], one, "seen so") for one in (Outcome.FAIL, Outcome.WARN, Outcome.NOT_APPLICABLE)),
+    *(Finding(CHECKS[0], Outcome.UNPROVEN, trouble=kind) for kind in (*KINDS, "refusal")),
+    *(Finding(CHECKS[0], Outcome.BLOCKED, blocked_by=by) for by in ("symbol_is_trading", "account_may_trade", None)),
+]
+WEIGHTY = [one for one in CHECKS if one.severity is Severity.CRITICAL or one.id == "symbol_is_trading"]
+
+
+def _came_to(states: list[Finding | None]) -> list[Finding]:
+    return [replace(state, check=one) for one, state in zip(WEIGHTY, states, strict=True) if state]
+
+
+some_findings = st.lists(st.sampled_from(STATES), min_size=len(WEIGHTY), max_size=len(WEIGHTY)).map(_came_to)
 evidences = st.builds(
     Evidence,
+    findings=some_findings,
+    checks=st.sampled_from([CHECKS, tuple(WEIGHTY), CHECKS[:1], CHECKS[1:3]]),
+    complete=st.booleans(),
+    symbol=st.just("BTCUSDT"),
+    symbol_status=st.sampled_from([None, "TRADING", "SETTLING", NOT_LISTED]),
     calls=st.lists(calls, max_size=8),
     permissions=flags,
     account_info=infos,
@@ -644,23 +879,36 @@ def test_any_evidence_gives_an_ordered_list_of_known_causes(evidence: Evidence) 
         assert all(text.endswith((".", "?")) and "None" not in text for text in (one.explanation, one.fix))
 
 
+def _is_healthy(evidence: Evidence) -> Evidence:
+    return replace(
+        evidence, calls=ACCEPTED, permissions=FINE, account_info=None, can_trade=True, drift=None, symbol_status=None
+    )
+
+
+@given(evidences | evidences.map(_is_healthy))
+def test_a_verdict_that_is_not_ok_has_a_cause(evidence: Evidence) -> None:
+    """Every verdict other than OK has a cause, with any findings and with any answers."""
+    verdict = weigh(evidence.checks, evidence.findings, complete=evidence.complete)
+    assert verdict is Verdict.OK or diagnose(evidence)
+
+
 @given(evidences)
 def test_of_unknown_key_address_and_environment_none_is_ever_certain(evidence: Evidence) -> None:
-    """One code covers them all."""
+    """One error code covers these causes, so none of them is ever certain."""
     ambiguous = ("unknown_key", "ip_not_allowed", "wrong_environment", "wrong_secret", "read_only_key")
     assert not [one for one in diagnose(evidence) if one.cause in ambiguous and one.confidence is Confidence.CERTAIN]
 
 
 @given(evidences)
 def test_the_order_of_calls_to_different_questions_does_not_matter(evidence: Evidence) -> None:
-    """Only the last answer to each counts."""
+    """Only the last answer of each endpoint counts, in any order of the endpoints."""
     last = list({one.name: one for one in evidence.calls}.values())
 
     def causes(calls_: list[Call]) -> list[tuple[str, Confidence]]:
         return [(one.cause, one.confidence) for one in diagnose(replace(evidence, calls=calls_))]
 
     assert causes(last) == causes(list(evidence.calls))
-    # Of two limits the first is told; in a run there is one.
+    # Of two limits the first is the cause; a real run meets only one.
     if sum(one.trouble == "rate_limited" for one in last) < 2:
         assert all(causes(list(order)) == causes(last) for order in itertools.islice(itertools.permutations(last), 6))
 
@@ -685,11 +933,7 @@ LIMIT = trouble("rate_limited", 429, code=-1003, retry_after=3600)
         ((*ACCEPTED[:2], trouble("exchange_trouble", 503, TRADING_STATUS, code=-1008)), {}, None),  # advice alone
         ((call(ACCOUNT_CONFIG), trouble("not_binance", 404, API_RESTRICTIONS)), {}, "not_binance likely"),
         ((refusal(API_RESTRICTIONS, -2008), refusal(ACCOUNT_CONFIG, -4109)), {}, "unknown_key likely"),
-        (
-            (call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, -2014)),
-            {"permissions": FINE},
-            "futures_account_not_opened possible",
-        ),
+        ((call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, -2014)), {"permissions": FINE}, "answers_contradict likely"),
         (both(-1021), {"drift": Drift(3_600_000, 1)}, "clock_ahead likely"),  # corrected by it, and refused
     ],
 )
@@ -708,7 +952,7 @@ def test_of_two_ways_to_fail_the_hosts_of_the_one_that_is_told_are_named() -> No
 
 
 def test_who_is_limited_is_told_to_wait_as_long_as_the_limit_lasts() -> None:
-    """A minute where nothing is told of it, and longer for a ban."""
+    """The fix says to wait for Retry-After, or a minute without one, or ten minutes after a ban."""
     assert "wait 3600 s" in diagnose(Evidence(calls=(LIMIT,)))[0].fix
     assert "wait a minute" in diagnose(Evidence(calls=(replace(LIMIT, retry_after=None),)))[0].fix
     assert "wait ten minutes" in diagnose(Evidence(calls=(trouble("rate_limited", 418, code=-1003),)))[0].fix

@@ -6,6 +6,7 @@ import jsonschema
 import pytest
 import yaml
 
+from tests.matrix import mostly_slow
 from tests.record_cassettes import shipped
 from tests.run.test_run import SCHEMA
 from tests.running import ROOT, SuiteRunner
@@ -46,7 +47,7 @@ def keeps_to_its_cassette(name: str, sent: Counter[str]) -> bool:
     return held <= sent <= held + PRICE + UNSIGNED
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", [*STORIES, *mostly_slow(COMBINED, 6)])
 def test_a_run_ends_in_its_verdict_and_names_the_cause(name: str, suite: SuiteRunner) -> None:
     """On the terminal, on the page and in the JSON alike, by the failures that it should have and no others. It sends
     what its recording holds, and counts it.

@@ -36,6 +36,7 @@ API_RESTRICTIONS = {
     "enableFixReadOnly": False,
     "enableMargin": False,
 }
+SYMBOL_CONFIG = {"isAutoAddMargin": "false", "leverage": 20, "maxNotionalValue": "40000000"}
 KEY_AGE_MS = 131 * 86_400_000
 ACCOUNT_INFO = {
     "vipLevel": 0,
@@ -107,8 +108,17 @@ def _position_mode(call: Call) -> Answer:
     return document({"dualSidePosition": bool(call.scenario.account.get("dualSidePosition", False))})
 
 
+def _symbol_config(call: Call) -> Answer:
+    listing, types = market.market(call.scenario.symbol_overrides), call.scenario.margin_types
+    names = [call.params["symbol"]] if "symbol" in call.params else listing.names()
+    if any(listing.find(name) is None for name in names):
+        return refused(refusal(-1121))
+    each = [{**SYMBOL_CONFIG, "symbol": name, "marginType": types.get(name, "CROSSED")} for name in names]
+    return document(each if call.scenario.symbol_config_is_a_list or len(each) > 1 else each[0])
+
+
 def _order(call: Call) -> Answer:
-    no = orders.judge(call.params, call.scenario)
+    no = orders.judge(call.params, call.scenario, is_test=call.path == TEST_ORDER_PATH)
     return refused(no) if no else document(orders.ACCEPTED)
 
 
@@ -118,6 +128,7 @@ ENDPOINTS = {
     ("futures", "/fapi/v1/exchangeInfo"): {"GET": Endpoint(_exchange_info)},
     ("futures", "/fapi/v1/premiumIndex"): {"GET": Endpoint(_premium_index)},
     ("futures", "/fapi/v1/accountConfig"): {"GET": Endpoint(_account_config, 5, Security.USER_DATA)},
+    ("futures", "/fapi/v1/symbolConfig"): {"GET": Endpoint(_symbol_config, 5, Security.USER_DATA)},
     ("futures", "/fapi/v1/positionSide/dual"): {"GET": Endpoint(_position_mode, 30, Security.USER_DATA)},
     ("futures", "/fapi/v1/apiTradingStatus"): {"GET": Endpoint(_trading_status, 1, Security.USER_DATA)},
     ("futures", TEST_ORDER_PATH): {"POST": Endpoint(_order, 1, Security.TRADE)},

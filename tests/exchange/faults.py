@@ -145,9 +145,14 @@ class Fault:
         return cls(answer=refused(refusal(code)), times=times)
 
     @classmethod
-    def rate_limited(cls, retry_after: int | None = None, *, times: int | None = None) -> Fault:
-        """429: too many requests this minute. Retry-After in seconds is not documented for futures, so optional."""
-        no = refusal(-1003)
+    def rate_limited(
+        cls, retry_after: int | None = None, ip: str = "203.0.113.7", limit: int = 2400, *, times: int | None = None
+    ) -> Fault:
+        """429: too many requests this minute. The live text names the caller; on the test network the limit is 6000.
+
+        Retry-After in seconds is not documented for futures, so optional.
+        """
+        no = refusal(-1003, text=pages.LIMITED % (ip, limit))
         headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
         return cls(answer=Answer(no.status, no.body, headers=headers), times=times)
 

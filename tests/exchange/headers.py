@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from email.utils import formatdate
 
 from tests.exchange.scenario import Scenario
@@ -29,25 +30,31 @@ class Meters:
         self.orders += path.startswith("/fapi/v1/order")
 
 
-def common(host: str, now_ms: int) -> dict[str, str]:
+def common(now_ms: int) -> dict[str, str]:
     """Headers of any answer, from the exchange or from what stands before it; Date follows the exchange's clock."""
     return {
         "Date": formatdate(now_ms / 1000, usegmt=True),
-        "Server": "Tengine" if host == "futures" else "nginx",
+        "Server": "nginx",  # on all hosts in 2026; Tengine on the futures host until 2025
         "Set-Cookie": COOKIE,
         "Via": "1.1 invented.cloudfront.net (CloudFront)",
         "X-Cache": "Miss from cloudfront",
     }
 
 
-def from_exchange(host: str, path: str, meters: Meters, scenario: Scenario) -> dict[str, str]:
+def spelt(headers: Mapping[str, str], turn: int) -> dict[str, str]:
+    """Now as documented, now in lower case as over HTTP/2: a client must read either."""
+    return {name.lower() if turn % 2 else name: value for name, value in headers.items()}
+
+
+def from_exchange(host: str, path: str, meters: Meters, scenario: Scenario, *, signed: bool) -> dict[str, str]:
     """Headers only the exchange itself sets: a gateway's error page has none of them."""
     headers = {"x-response-time": "2ms", "Access-Control-Allow-Origin": "*", "Cache-Control": "no-store"}
     if host == "wallet":
         used = str(meters.wallet[path])
         return {**headers, "x-mbx-uuid": INVENTED_UUID, "X-SAPI-USED-IP-WEIGHT-1M": used}
     if scenario.weight_header is not None:
-        headers[scenario.weight_header] = str(meters.used_weight)
+        # Not one counter, as the test network shows: a signed answer may tell far more than an unsigned one.
+        headers[scenario.weight_header] = str(meters.used_weight + scenario.signed_weight * signed)
     if path.startswith("/fapi/v1/order"):
         headers |= {"X-MBX-ORDER-COUNT-10S": str(meters.orders), "X-MBX-ORDER-COUNT-1M": str(meters.orders)}
     return headers

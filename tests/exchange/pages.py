@@ -7,6 +7,11 @@ from __future__ import annotations
 
 CLOUDFRONT = {"Server": "CloudFront", "X-Cache": "Error from cloudfront"}
 
+LIMITED = (
+    "Too many requests; current limit of IP(%s) is %s requests per minute. "
+    "Please use the websocket for live updates to avoid polling the API."
+)
+
 BANNED = "Way too many requests; IP(%s) banned until %s. Please use the websocket for live updates to avoid bans."
 
 RESTRICTED = (

@@ -53,6 +53,7 @@ TEXTS = {
     -1121: "Invalid symbol.",
     -1130: "Invalid data sent for a parameter.",
     -1131: "'recvWindow' must be less than 60000.",
+    -1135: "Invalid account status.",
     -1136: "Invalid newOrderRespType.",
     -2008: "Invalid Api-Key ID.",
     -2010: "NEW_ORDER_REJECTED",

@@ -40,12 +40,16 @@ class Scenario:
     futures_refuses: bool = False  # the futures host alone answers -2015: portfolio margin, key older than account
     account: Mapping[str, Any] = field(default_factory=dict)  # over accountConfig; None removes a field
     account_info: Mapping[str, Any] = field(default_factory=dict)  # over the wallet's account/info; None removes
+    margin_types: Mapping[str, str] = field(default_factory=dict)  # by symbol; CROSSED where it is not named
+    symbol_config_is_a_list: bool = True  # as documented; False: of one contract, an object
     indicators: Mapping[str, Any] = field(default_factory=dict)  # of apiTradingStatus, by symbol
     order_refusal: int | None = None  # code for an order that passed the parameter and notional rules
+    funded: bool = True  # where it is not, real orders are refused, and test orders are not: those move no margin
     agreement_signed: bool = False  # of TradFi perpetuals; until then they take no orders
     symbol_overrides: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)  # None delists the symbol
     mark_prices: Mapping[str, str] = field(default_factory=dict)  # decimal strings in quote currency
     used_weight: int = 1  # where the IP weight counter of the futures host starts
+    signed_weight: int = 0  # by how much the counter that signed answers tell is above it
     weight_header: str | None = "X-MBX-USED-WEIGHT-1M"
     faults: FaultPlan = field(default_factory=dict)
     stream: StreamFault | None = None  # what is wrong with the user data stream

@@ -75,8 +75,13 @@ _ALL = (
     ),
     Scenario(
         name="unfunded",
-        description="The futures wallet holds too little margin for an order.",
+        description="The futures wallet holds too little margin for an order, and a test order says so: never seen.",
         order_refusal=-2019,
+    ),
+    Scenario(
+        name="unfunded-accepted",
+        description="The futures wallet holds too little margin, and a test order is accepted all the same.",
+        funded=False,
     ),
     Scenario(
         name="stream-closed",

@@ -186,6 +186,7 @@ class LocalExchange:
         await asyncio.sleep(scenario.latency_ms / 2000)
         now_ms = time.time_ns() // 1_000_000 + scenario.clock_offset_ms
         answer = self._decide(replace(call, now_ms=now_ms), fault, request)
+        answer = replace(answer, headers=headers.spelt(answer.headers, place))
         jitter_ms = scenario.jitter_ms[turn % len(scenario.jitter_ms)] if scenario.jitter_ms else 0
         await asyncio.sleep(scenario.latency_ms / 2000 + jitter_ms / 1000)
         if fault is None or fault.kind not in WITHOUT_ANSWER:
@@ -232,9 +233,10 @@ class LocalExchange:
             if fault.kind is _K.ECHO:
                 answer = wire.echo(request, fault.answer.status)
         self._meters.add(call.host, call.path, weight)
-        usual = headers.common(call.host, call.now_ms)
+        usual = headers.common(call.now_ms)
         if fault is None or (answer.code or 0) < 0:
-            usual |= headers.from_exchange(call.host, call.path, self._meters, call.scenario)
+            signed = "signature" in call.params
+            usual |= headers.from_exchange(call.host, call.path, self._meters, call.scenario, signed=signed)
         return replace(answer, headers={**usual, **answer.headers})
 
 

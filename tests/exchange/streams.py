@@ -38,7 +38,7 @@ class Kind(Enum):
     RAW = "bytes in the place of an answer, and the end of the connection"
     SILENT = "a handshake, and no pong, ever"
     CLOSED = "a handshake, and a close frame"
-    TOLD = "a handshake, then a message; pings are answered"
+    MESSAGE = "message"
     ENDLESS = "a handshake, then messages without an end"
     CUT = "a handshake, and the end of the connection without a close frame"
 
@@ -84,19 +84,19 @@ class StreamFault:
         return cls(Kind.CLOSED, code, reason)
 
     @classmethod
-    def told(cls, message: str) -> StreamFault:
+    def message(cls, text: str) -> StreamFault:
         """Deliver this message before anything else, to the listen key that was given out, unless the path is mute."""
-        return cls(Kind.TOLD, text=message)
+        return cls(Kind.MESSAGE, text=text)
 
     @classmethod
     def error(cls, text: str = "Invalid request", code: int = 2) -> StreamFault:
         """Deliver an error object; the host sends none unasked."""
-        return cls.told(json.dumps({"error": {"code": code, "msg": text}}))
+        return cls.message(json.dumps({"error": {"code": code, "msg": text}}))
 
     @classmethod
     def expired(cls, listen_key: str = "{listen_key}") -> StreamFault:
         """Deliver the event that a listen key has expired, as go-binance#510 shows it (2023-08-30)."""
-        return cls.told(json.dumps({"e": "listenKeyExpired", "E": "1693427319838", "listenKey": listen_key}))
+        return cls.message(json.dumps({"e": "listenKeyExpired", "E": "1693427319838", "listenKey": listen_key}))
 
     @classmethod
     def endless(cls) -> StreamFault:
@@ -142,7 +142,7 @@ async def serve(
     stream = web.WebSocketResponse(autoping=False, compress=False)
     await stream.prepare(request)
     is_mute = path in host.mute
-    if fault and not (fault.kind is Kind.TOLD and (is_mute or given != listen_key)):
+    if fault and not (fault.kind is Kind.MESSAGE and (is_mute or given != listen_key)):
         await _misbehave(request, stream, fault, text)
     answer = None if is_mute or host.subscriptions is None else host.subscriptions.replace("{listen_key}", given)
     async for message in stream:
@@ -169,7 +169,7 @@ async def _misbehave(request: web.BaseRequest, stream: web.WebSocketResponse, fa
         request.transport.abort()
     if fault.kind is Kind.CLOSED:
         await stream.close(code=fault.code, message=text.encode())
-    if fault.kind is Kind.TOLD:
+    if fault.kind is Kind.MESSAGE:
         await stream.send_str(text)
     with contextlib.suppress(ConnectionError):  # the client has heard enough
         while fault.kind is Kind.ENDLESS:

@@ -12,7 +12,7 @@ from keycheck.exchange.answers import RawAnswer
 from keycheck.exchange.endpoints import ACCOUNT_CONFIG, API_RESTRICTIONS, LISTED, ORDER_TEST, PING, TIME, Endpoint
 from keycheck.exchange.error_codes import Kind
 from keycheck.exchange.facts import Refusal
-from keycheck.exchange.refusal_text import told
+from keycheck.exchange.refusal_text import fit_to_show
 from tests.exchange import pages
 
 JSON = {"content-type": "application/json"}
@@ -101,9 +101,9 @@ def test_a_200_of_another_type_is_not_binances(kind: str) -> None:
 )
 def test_a_coded_4xx_is_a_refusal(status: int, code: int, kind: Kind) -> None:
     """The code makes its class, the status none."""
-    assert read(status, coded(code)) == Refusal(status, code, told(code, "No."), kind)
+    assert read(status, coded(code)) == Refusal(status, code, fit_to_show(code, "No."), kind)
     assert read(status, coded(code), HTML) == Refusal(
-        status, code, told(code, "No."), kind
+        status, code, fit_to_show(code, "No."), kind
     )  # the type is not asked for here
 
 
@@ -143,6 +143,8 @@ def test_a_code_that_is_no_whole_number_is_none(code: object) -> None:
         (403, pages.WAF, HTML, BlockedEnRoute),
         (403, "", {}, BlockedEnRoute),
         (202, "", HTML, BlockedEnRoute),
+        (405, "", HTML | {"x-amzn-waf-action": "captcha"}, BlockedEnRoute),
+        (405, "", HTML, NotBinance),
         (500, coded(-1000), JSON, ExchangeTrouble),
         (502, pages.BAD_GATEWAY, HTML, ExchangeTrouble),
         (503, coded(-1008), JSON, ExchangeTrouble),

@@ -44,6 +44,7 @@ def test_everything_reads_or_tests(endpoint: Endpoint) -> None:
         ("GET /fapi/v1/positionSide/dual", 30, True),
         ("POST /fapi/v1/order/test", 1, True),
         ("GET /fapi/v1/apiTradingStatus", 1, True),
+        ("GET /fapi/v1/symbolConfig", 5, True),
         ("GET /sapi/v1/account/apiRestrictions", 1, True),
         ("GET /sapi/v1/account/info", 1, True),
         ("POST /fapi/v1/listenKey", 1, False),
@@ -73,7 +74,7 @@ def test_each_environment_has_its_stream() -> None:
 
 def test_every_request_has_a_row_above() -> None:
     """So that none is added whose weight nobody has looked up."""
-    assert len(DEFINED) == 13
+    assert len(DEFINED) == 14
 
 
 def test_hosts_have_the_words_of_verdict_json() -> None:

@@ -9,7 +9,7 @@ from keycheck.exchange.error_codes import Kind, kind_of
 TABLE: dict[Kind, tuple[int, ...]] = {
     Kind.AUTHENTICATION: (-2014, -2015, -2008, -1022, -2017, -1002, -1099, -1011, -4056, -4057),
     Kind.CLOCK: (-1021, -5028),
-    Kind.BARRED: (-4109, -4087, -4088, -4189, -4192, -4400, -4401, -4402, -2023),
+    Kind.BARRED: (-4109, -1135, -4087, -4088, -4189, -4192, -4400, -4401, -4402, -2023),
     Kind.AGREEMENT: (-4411,),
     # Business reasons: key, address and signature are behind the refusal. Want of funds or room is told apart.
     Kind.FUNDS: (-2018, -2019, -2027, -2028),
@@ -59,7 +59,7 @@ def test_no_other_code_is_listed(kind: Kind) -> None:
 
 def test_the_whole_range_of_request_errors_is_format() -> None:
     """-1100 to -1136 are about requests; what is not documented there convicts no key either."""
-    assert SETS[Kind.FORMAT] == {-1013, *range(-1136, -1099)} - {-1109}
+    assert SETS[Kind.FORMAT] == {-1013, *range(-1136, -1099)} - {-1109, -1135}
 
 
 def test_classes_do_not_overlap() -> None:

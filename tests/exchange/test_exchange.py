@@ -463,6 +463,7 @@ def test_the_account_speaks_after_the_parameters() -> None:
         assert judge(MARKET_ORDER, scenario) == expected
         assert judge(MARKET_ORDER, scenario, quantity="0.001") == -4164
         assert judge(MARKET_ORDER, scenario, quantity="0.0001") == -1111
+        assert judge(MARKET_ORDER, scenario, quantity=None) == -1102
 
 
 def test_a_tradfi_perpetual_takes_orders_once_its_agreement_is_signed() -> None:
@@ -616,6 +617,15 @@ def test_a_real_order_trips_the_wire() -> None:
         assert [order.params.get("symbol") for order in exchange.real_orders] == ["BTCUSDT", None]
 
 
+@pytest.mark.parametrize("path", [ORDER_TEST, "/fapi/v1/listenKey"])
+def test_the_address_list_holds_for_test_orders_and_listen_keys(path: str) -> None:
+    """As seen on production (2026-10-05), the caller's address at the end of the text included."""
+    with LocalExchange(SCENARIOS["ip-refused"]) as exchange:
+        refused = ask_signed(exchange, path, "POST", **MARKET_ORDER)
+    assert refused.verdict == (401, -2015)
+    assert refused.json["msg"].endswith(", request ip: 203.0.113.7")
+
+
 def test_unknown_paths_and_wrong_methods_are_not_found(exchange: LocalExchange) -> None:
     """A path of the other host or of nobody gets an HTML page, a wrong method a coded 404."""
     for url, path in [
@@ -629,6 +639,20 @@ def test_unknown_paths_and_wrong_methods_are_not_found(exchange: LocalExchange) 
     wrong = ask(exchange.futures_url, ORDER_TEST)
     assert wrong.verdict == (404, -5000)
     assert wrong.json["msg"] == f"Path {ORDER_TEST}, Method GET is invalid"
+
+
+def test_a_symbols_configuration_is_a_list_or_an_object(exchange: LocalExchange) -> None:
+    """Of one contract where it is named, of all where none is; the margin type is the scenario's."""
+    path = "/fapi/v1/symbolConfig"
+    exchange.scenario = Scenario(margin_types={"ETHUSDT": "ISOLATED"})
+    (one,) = ask_signed(exchange, path, symbol="ETHUSDT").json
+    assert (one["symbol"], one["marginType"]) == ("ETHUSDT", "ISOLATED")
+    listed = ask_signed(exchange, path)
+    assert {each["marginType"] for each in listed.json if each["symbol"] != "ETHUSDT"} == {"CROSSED"}
+    assert ask_signed(exchange, path, symbol="NOPEUSDT").verdict == (400, -1121)
+    assert ask(exchange.futures_url, path).verdict == (401, -2014)
+    exchange.scenario = Scenario(symbol_config_is_a_list=False)
+    assert ask_signed(exchange, path, symbol="BTCUSDT").json["marginType"] == "CROSSED"
 
 
 def test_weights_are_counted_and_reported(exchange: LocalExchange) -> None:
@@ -645,6 +669,30 @@ def test_weights_are_counted_and_reported(exchange: LocalExchange) -> None:
     first, _, third = (ask_signed(exchange, path) for path in (RESTRICTIONS, "/sapi/v1/account/info", RESTRICTIONS))
     assert [one.headers["x-sapi-used-ip-weight-1m"] for one in (first, third)] == ["1", "2"]
     assert header not in third.headers
+
+
+def test_signed_requests_have_a_counter_of_their_own() -> None:
+    """As seen on the test network: one second apart, an unsigned answer told 2 and a signed one hundreds."""
+    with LocalExchange(Scenario(used_weight=1, signed_weight=400)) as exchange:
+        told = [ask(exchange.futures_url, TIME), ask_signed(exchange, CONFIG), ask(exchange.futures_url, TIME)]
+    assert [one.headers["x-mbx-used-weight-1m"] for one in told] == ["2", "407", "8"]
+
+
+def test_headers_are_spelt_now_so_and_now_so() -> None:
+    """As documented, and in lower case as over HTTP/2; the server calls itself nginx since 2026."""
+    with LocalExchange() as exchange:
+        heads = [first_bytes(exchange.futures_url)[0].partition(b"\r\n\r\n")[0] for _ in range(2)]
+    as_documented, lower = heads
+    assert b"X-MBX-USED-WEIGHT-1M: 2\r\n" in as_documented
+    assert b"Server: nginx\r\n" in as_documented
+    assert b"x-mbx-used-weight-1m: 3\r\n" in lower
+    assert b"server: nginx\r\n" in lower
+
+
+def test_a_limit_names_the_caller(exchange: LocalExchange) -> None:
+    """As the live text does."""
+    exchange.scenario = Scenario(faults={TIME: Fault.rate_limited()})
+    assert "current limit of IP(203.0.113.7) is 2400 requests per minute" in ask(exchange.futures_url, TIME).json["msg"]
 
 
 def test_the_weight_header_can_be_spelt_otherwise_or_missing() -> None:
@@ -1046,6 +1094,10 @@ EXPECTED: dict[str, Callable[[LocalExchange], bool]] = {
     "clock-ahead": lambda one: ask_signed(one, CONFIG).verdict == (400, -1021),
     "trading-barred": lambda one: ask_signed(one, ORDER_TEST, "POST", **MARKET_ORDER).verdict == (400, -4088),
     "unfunded": lambda one: ask_signed(one, ORDER_TEST, "POST", **MARKET_ORDER).verdict == (400, -2019),
+    "unfunded-accepted": lambda one: (
+        ask_signed(one, ORDER_TEST, "POST", **MARKET_ORDER).status == 200
+        and ask_signed(one, "/fapi/v1/order", "POST", **MARKET_ORDER).verdict == (400, -2019)
+    ),
     "cooling-off": lambda one: ask_signed(one, ORDER_TEST, "POST", **MARKET_ORDER).verdict == (400, -4192),
     "stream-closed": lambda one: close_code(one) == 1008,
 }

@@ -88,7 +88,7 @@ DELIVERED = {
 @pytest.mark.parametrize(("scenario", "delivered"), DELIVERED.values(), ids=DELIVERED)
 def test_a_mute_address_opens_and_delivers_nothing(scenario: Scenario, delivered: list[bool]) -> None:
     """It looks like one that delivers, down to the pong; neither a message nor an answer comes."""
-    with LocalExchange(replace(scenario, stream=StreamFault.told("hello"))) as exchange:
+    with LocalExchange(replace(scenario, stream=StreamFault.message("hello"))) as exchange:
         for form, is_delivered in zip(ADDRESSES, delivered, strict=True):
             with connect(address(exchange, form=form), proxy=None) as stream:
                 stream.send('{"method":"LIST_SUBSCRIPTIONS","id":1}')
@@ -107,7 +107,7 @@ def heard(stream: ClientConnection) -> list[str | bytes]:
 
 def test_a_made_up_listen_key_is_delivered_nothing(exchange: LocalExchange) -> None:
     """What happens in an account is for the key that was given out."""
-    exchange.scenario = Scenario(stream=StreamFault.told("hello"))
+    exchange.scenario = Scenario(stream=StreamFault.message("hello"))
     with connect(address(exchange, "a" * 64), proxy=None) as stream:
         assert stream.ping().wait(5)
         assert heard(stream) == []
@@ -133,7 +133,7 @@ def test_a_fault_is_what_it_says() -> None:
     """A close with its code, a message, silence."""
     with LocalExchange(Scenario(stream=StreamFault.closed(1008, "no"))) as exchange:
         assert close_code(exchange) == 1008
-        exchange.scenario = Scenario(stream=StreamFault.told("hello {listen_key}"))
+        exchange.scenario = Scenario(stream=StreamFault.message("hello {listen_key}"))
         with connect(address(exchange), proxy=None) as stream:
             assert stream.recv(timeout=5) == f"hello {LISTEN_KEY}"
         exchange.scenario = Scenario(stream=StreamFault.silent())

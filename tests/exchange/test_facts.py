@@ -1,5 +1,6 @@
 """Facts are read strictly: what is missing or of the wrong type is never guessed."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -16,7 +17,6 @@ from keycheck.exchange.facts import (
     Refusal,
     SignedReads,
     SymbolRules,
-    Weight,
     decimal,
     flag,
     nearest_names,
@@ -24,7 +24,7 @@ from keycheck.exchange.facts import (
     rules_of,
     weight_limit,
 )
-from keycheck.exchange.orders import OrderRules
+from keycheck.exchange.orders import Lot, OrderRules
 from keycheck.exchange.permissions import KeyPermissions
 
 LOT = {"filterType": "LOT_SIZE", "stepSize": "0.001", "minQty": "0.001", "maxQty": "1000"}
@@ -128,7 +128,8 @@ def test_signed_reads_name_both_hosts() -> None:
 def test_a_permission_is_read_from_its_field(name: str, field: str) -> None:
     """Unknown fields beside it change nothing; without it nothing is known."""
     for value in (True, False):
-        assert getattr(KeyPermissions({field: value, "enableNews": 1}), name) is value
+        found = getattr(KeyPermissions({field: value, "enableNews": 1}), name)
+        assert found == (((field,) if value else ()) if name == "withdrawals" else value)
     with pytest.raises(NotBinance, match=field):
         getattr(KeyPermissions({}), name)
     with pytest.raises(NotBinance, match="apiRestrictions"):
@@ -273,14 +274,6 @@ def test_contracts_with_names_like_it_are_proposed(symbol: str, names: list[Any]
     assert nearest_names(symbol, {}) == ()
 
 
-@pytest.mark.parametrize(("used", "under"), [(0, True), (1199, True), (1200, False), (1201, False)])
-def test_a_weight_is_under_a_share_of_its_limit(used: int, under: bool) -> None:
-    """Exactly half is not under half."""
-    weight = Weight(used, 2400)
-    assert weight.is_under(50) is under
-    assert str(weight) == f"{used} of 2400 of the address's request weight in this minute"
-
-
 @pytest.mark.parametrize("filters", [None, "x", {}, [None, 1, {}, {"filterType": 1}]], ids=repr)
 def test_a_contract_with_broken_filters_has_none(filters: Any) -> None:
     """Its limits are then not published, which is what is told."""
@@ -308,23 +301,23 @@ def test_a_limit_that_is_no_figure_is_no_answer(value: Any) -> None:
 
 
 D = Decimal
+LOTS, MARKETS = Lot(D("0.001"), D("0.001"), D(1000)), Lot(D("0.001"), D("0.001"), D(120))
 
 
 @pytest.mark.parametrize(
     ("filters", "expected"),
     [
-        ((LOT, MARKET_LOT, NOTIONAL), OrderRules(D("0.001"), D("0.001"), D(120), D(50))),
-        ((LOT, NOTIONAL), OrderRules(D("0.001"), D("0.001"), D(1000), D(50))),
-        ((LOT, MARKET_LOT | {"stepSize": "0"}), OrderRules(D("0.001"), D("0.001"), D(120), D(0))),
-        ((LOT, MARKET_LOT | {"stepSize": "0.01"}), OrderRules(D("0.01"), D("0.001"), D(120), D(0))),
-        ((LOT, MARKET_LOT | {"minQty": "0.005"}), OrderRules(D("0.001"), D("0.005"), D(120), D(0))),
-        ((LOT, MARKET_LOT | {"minQty": "0"}), OrderRules(D("0.001"), D("0.001"), D(120), D(0))),
-        ((LOT | {"maxQty": "100"}, MARKET_LOT), OrderRules(D("0.001"), D("0.001"), D(100), D(0))),
-        (({"filterType": "LOT_SIZE", "stepSize": "1"},), OrderRules(D(1), D(0), None, D(0))),
+        ((LOT, MARKET_LOT, NOTIONAL), OrderRules((MARKETS, LOTS), D(50))),
+        ((LOT, NOTIONAL), OrderRules((LOTS,), D(50))),
+        ((LOT, MARKET_LOT | {"stepSize": "0"}), OrderRules((replace(MARKETS, step=D(0)), LOTS), D(0))),
+        ((LOT, MARKET_LOT | {"stepSize": "0.01"}), OrderRules((replace(MARKETS, step=D("0.01")), LOTS), D(0))),
+        ((LOT, MARKET_LOT | {"minQty": "0"}), OrderRules((replace(MARKETS, least=D(0)), LOTS), D(0))),
+        ((LOT, MARKET_LOT | {"maxQty": "0"}), OrderRules((replace(MARKETS, most=None), LOTS), D(0))),
+        (({"filterType": "LOT_SIZE", "stepSize": "1"},), OrderRules((Lot(D(1)),), D(0))),
     ],
 )
 def test_a_market_order_keeps_both_lot_filters(filters: tuple[dict[str, Any], ...], expected: OrderRules) -> None:
-    """MARKET_LOT_SIZE where it says something, LOT_SIZE where it does not, and of two bounds the stricter."""
+    """Each as it is published, and a bound of 0 is none."""
     assert rules(*filters).market_rules() == expected
 
 

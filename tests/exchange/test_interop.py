@@ -155,7 +155,7 @@ def test_both_read_the_same_from_the_answers(user: User) -> None:
         assert found["account"].can_trade is binance.account().can_trade is True
         assert found["account"].dual_side_position is False
         assert found["permissions"].enable_futures is permissions.futures is True
-        assert found["permissions"].enable_withdrawals is permissions.withdrawals == ()
+        assert found["permissions"].enable_withdrawals is bool(permissions.withdrawals) is False
         assert found["permissions"].ip_restrict is permissions.ip_restricted is True
     (contract,) = [one for one in found["rules"].symbols if one.symbol == "BTCUSDT"]
     assert rules is not None

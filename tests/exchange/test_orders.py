@@ -8,10 +8,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from keycheck.errors import Undecided
-from keycheck.exchange.orders import OrderRules, dust_quantity, plain, smallest_quantity
+from keycheck.exchange.orders import Lot, OrderRules, dust_quantity, plain, smallest_quantity
 
 D = Decimal
-BTC = OrderRules(step=D("0.001"), min_quantity=D("0.001"), max_quantity=D("120"), min_notional=D("50"))
+BTC = OrderRules((Lot(D("0.001"), D("0.001"), D("120")),), D("50"))
 
 
 def decimals(smallest: str, largest: str, places: int) -> st.SearchStrategy[Decimal]:
@@ -21,31 +21,26 @@ def decimals(smallest: str, largest: str, places: int) -> st.SearchStrategy[Deci
 
 # Steps are powers of ten on the live exchange, and nothing says that they have to be.
 steps = st.sampled_from([D("0.001"), D("0.00100000"), D("0.1"), D(1), D("1.0"), D(10), D(1000), D("0.005"), D("0.25")])
-rules = st.builds(
-    OrderRules,
-    step=steps,
-    min_quantity=decimals("0", "50", 3),
-    max_quantity=st.none(),
-    min_notional=st.sampled_from([D(0), D(5), D("5.0"), D(20), D(50), D(100), D("7.77")]),
-)
+lots = st.builds(Lot, steps, decimals("0", "50", 3), st.none())
+notionals = st.sampled_from([D(0), D(5), D("5.0"), D(20), D(50), D(100), D("7.77")])
+rules = st.builds(OrderRules, st.tuples(lots), notionals)  # what two lots have in common: test_any_rules.py
 prices = decimals("0.00000001", "100000", 8).filter(bool)
 
 
 def fewest(limits: OrderRules) -> Fraction:
     """The smallest quantity that the lot filter lets through."""
-    step, least = Fraction(limits.step), Fraction(limits.min_quantity)
-    steps: int = -(-least // step)
-    return max(1, steps) * step
+    (lot,) = limits.lots
+    return Fraction(lot.least) or Fraction(lot.step)
 
 
 @settings(max_examples=100, deadline=None)
 @given(rules, prices)
 def test_quantities_lie_on_the_step(limits: OrderRules, price: Decimal) -> None:
-    """Whole steps, at least one, and no less than the smallest quantity."""
+    """Whole steps above the smallest quantity, and not nothing."""
+    (lot,) = limits.lots
     for quantity in (dust_quantity(limits, price), smallest_quantity(limits, price)):
-        assert Fraction(quantity) % Fraction(limits.step) == 0
-        assert quantity > 0
-        assert quantity >= limits.min_quantity
+        assert (Fraction(quantity) - Fraction(lot.least)) % Fraction(lot.step) == 0
+        assert quantity >= fewest(limits) > 0
 
 
 @settings(max_examples=100, deadline=None)
@@ -66,7 +61,7 @@ def test_the_smallest_order_passes_when_the_price_falls(limits: OrderRules, pric
     """With the mark price 5 % lower it still reaches the minimum, and it is not a step larger than that takes."""
     smallest, fallen = Fraction(smallest_quantity(limits, price)), Fraction(price) * Fraction(95, 100)
     assert smallest * fallen >= limits.min_notional
-    fewer = smallest - Fraction(limits.step)
+    fewer = smallest - Fraction(limits.lots[0].step)
     assert fewer * fallen < limits.min_notional or fewer < fewest(limits)
 
 
@@ -83,9 +78,12 @@ def test_dust_is_never_larger_than_the_smallest_order(limits: OrderRules, price:
         (BTC, "41000", "0.001", "0.002"),
         (BTC, "10000", "0.002", "0.006"),
         (BTC, "100000", "0.001", "0.001"),
-        (OrderRules(D(1), D(1), D(1000), D(5)), "0.5", "5", "11"),
-        (OrderRules(D(10), D(10), None, D(5)), "0.0001", "25000", "52640"),
-        (OrderRules(D("0.1"), D("0.3"), None, D(0)), "1", "0.3", "0.3"),
+        (OrderRules((Lot(D(1), D(1), D(1000)),), D(5)), "0.5", "5", "11"),
+        (OrderRules((Lot(D(10), D(10)),), D(5)), "0.0001", "25000", "52640"),
+        (OrderRules((Lot(D("0.1"), D("0.3")),), D(0)), "1", "0.3", "0.3"),
+        (OrderRules((Lot(D(3), D(3)), Lot(D(1), D(1))), D(5)), "0.31", "6", "18"),
+        (OrderRules((Lot(D(4), D(1)), Lot(D(6), D(3))), D(5)), "1", "9", "9"),
+        (OrderRules((Lot(D(0), D(2)), Lot(D("0.5"), D(0))), D(0)), "1", "2", "2"),
     ],
 )
 def test_orders_of_known_contracts(limits: OrderRules, price: str, dust: str, smallest: str) -> None:
@@ -97,8 +95,9 @@ def test_orders_of_known_contracts(limits: OrderRules, price: str, dust: str, sm
 def test_rules_that_leave_no_order_decide_nothing() -> None:
     """Where the smallest order is larger than the largest, the fault is not the key's."""
     with pytest.raises(Undecided, match="BINANCE_SYMBOL"):
-        smallest_quantity(OrderRules(D(1), D(1), D(10), D(50)), D(1))
-    assert smallest_quantity(OrderRules(D(1), D(1), D(53), D(50)), D(1)) == 53  # exactly the largest is allowed
+        smallest_quantity(OrderRules((Lot(D(1), D(1), D(10)),), D(50)), D(1))
+    exactly = OrderRules((Lot(D(1), D(1), D(53)),), D(50))
+    assert smallest_quantity(exactly, D(1)) == 53  # the largest is allowed
 
 
 @settings(max_examples=100, deadline=None)

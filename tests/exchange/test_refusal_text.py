@@ -12,7 +12,7 @@ from keycheck.exchange import answers, error_codes, refusal_text
 from keycheck.exchange.answers import RawAnswer
 from keycheck.exchange.endpoints import ORDER_TEST
 from keycheck.exchange.facts import Refusal
-from keycheck.exchange.refusal_text import HIDDEN_MAIL, HIDDEN_NUMBER, told
+from keycheck.exchange.refusal_text import HIDDEN_MAIL, HIDDEN_NUMBER, fit_to_show
 from keycheck.redaction.redactor import HIDDEN, HIDDEN_IP, HIDDEN_IPV6
 from tests.exchange import Fault, LocalExchange, Scenario
 from tests.exchange.refusals import TEXTS
@@ -60,8 +60,8 @@ KNOWN = [
         -1003,
         "Too many requests; current limit of IP(203.0.113.7) is 2400 requests per minute. Please use the websocket for "
         "live updates to avoid polling the API.",
-        "Too many requests; current limit is … requests per minute. Please use the websocket for live updates to avoid "
-        "polling the API.",
+        "Too many requests; current limit of IP is 2400 requests per minute. Please use the websocket for live updates "
+        "to avoid polling the API.",
     ),
     (-5000, "Path /home/jo, Method GET is invalid", "Path …, Method … is invalid"),
 ]
@@ -89,20 +89,20 @@ UNKNOWN = [
 @pytest.mark.parametrize(("code", "text", "shown"), KNOWN)
 def test_a_known_code_is_told_in_documented_words(code: int, text: str, shown: str | None) -> None:
     """Filled in with names and small figures, or with a gap; the address that Binance saw goes with it."""
-    assert told(code, text) == (text if shown is None else shown)
+    assert fit_to_show(code, text) == (text if shown is None else shown)
 
 
 @pytest.mark.parametrize(("text", "shown"), UNKNOWN)
 def test_an_unknown_text_loses_what_could_name_somebody(text: str, shown: str) -> None:
     """Long numbers, addresses, e-mail addresses and long words, but neither codes nor moments."""
-    assert told(-9999, text) == shown
-    assert told(None, text) == shown
+    assert fit_to_show(-9999, text) == shown
+    assert fit_to_show(None, text) == shown
 
 
 @pytest.mark.parametrize("code", [code for code in TEXTS if error_codes.kind_of(code) is not error_codes.Kind.UNKNOWN])
 def test_what_binance_says_is_told_as_it_is(code: int) -> None:
     """The texts that are documented or were seen live lose nothing."""
-    assert told(code, TEXTS[code]) == TEXTS[code]
+    assert fit_to_show(code, TEXTS[code]) == TEXTS[code]
 
 
 PARTS = (
@@ -131,8 +131,8 @@ said = st.lists(st.sampled_from(PARTS) | st.text(max_size=5), max_size=9).map(""
 @example(-9999, "request ip: request ip: 1.2.3.4")
 def test_telling_twice_is_telling_once(code: int | None, text: str) -> None:
     """A cassette holds what was told, and a replay tells the same."""
-    once = told(code, text)
-    assert told(code, once) == once
+    once = fit_to_show(code, text)
+    assert fit_to_show(code, once) == once
     assert "123456789" not in once
     assert "jo@x" not in once
 

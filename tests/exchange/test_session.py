@@ -68,7 +68,7 @@ class Scripted:
         self.keys: list[bool] = []
 
     def on(self, endpoint: Endpoint, *replies: Any) -> "Scripted":
-        """What an endpoint answers: RawAnswers, JSON bodies, or reasons why there is none."""
+        """Sets the answers of an endpoint: RawAnswers, JSON bodies, or exceptions to raise."""
         self.plan[endpoint.path] = list(replies)
         return self
 
@@ -86,11 +86,18 @@ class Scripted:
         return reply if isinstance(reply, RawAnswer) else RawAnswer(200, JSON, json.dumps(reply).encode())
 
     def paths(self) -> list[str]:
-        """What was asked."""
+        """The paths that were requested."""
         return [path for path, _ in self.sent]
 
 
-def session(transport: Any, *, wallet: bool = True, keyless: bool = False, symbol: str = "BTCUSDT") -> Binance:
+def session(
+    transport: Any,
+    *,
+    wallet: bool = True,
+    keyless: bool = False,
+    symbol: str = "BTCUSDT",
+    expected: tuple[str, ...] = (),
+) -> Binance:
     """A session with the local exchange's key."""
     identity = (
         Identity(KeyFacts()) if keyless else Identity(KeyFacts(), Secret(API_KEY), HmacSigner(Secret(API_SECRET)))
@@ -104,6 +111,7 @@ def session(transport: Any, *, wallet: bool = True, keyless: bool = False, symbo
         journal=clock.NoJournal(),
         redactor=Redactor([API_KEY, API_SECRET]),
         listener=None,
+        expected=expected,
         throttle=Throttle(clock.NoSleep(), 2400),
     )
 
@@ -118,7 +126,7 @@ def exchange() -> Iterator[LocalExchange]:
 
 @pytest.fixture
 def live(exchange: LocalExchange) -> Iterator[Binance]:
-    """A session with it."""
+    """A session with the local exchange."""
     http = HttpTransport({Host.FUTURES: exchange.futures_url, Host.WALLET: exchange.wallet_url})
     yield session(http)
     http.close()
@@ -129,8 +137,13 @@ def at_noon() -> dict[str, int]:
     return {"serverTime": round(clock.now_ms())}
 
 
+def four_seconds_later() -> dict[str, int]:
+    """The exchange's clock, when ours was set back by so much."""
+    return {"serverTime": at_noon()["serverTime"] + 4000}
+
+
 def scripted() -> Scripted:
-    """An exchange that answers all there is to ask."""
+    """An exchange that answers every question of the suite."""
     lots = {"filterType": "LOT_SIZE", "stepSize": "0.001", "minQty": "0.001", "maxQty": "1000"}
     filters = [lots, {"filterType": "MIN_NOTIONAL", "notional": "50"}]
     limit = {"rateLimitType": "REQUEST_WEIGHT", "limit": 2400}
@@ -182,7 +195,7 @@ def test_a_healthy_key_gets_every_answer(live: Binance, exchange: LocalExchange)
 
 
 def test_the_calls_are_the_evidence(live: Binance, exchange: LocalExchange) -> None:
-    """In the order they were sent, with what came back."""
+    """`calls` lists the requests in the order in which they were sent, with status and code."""
     ask_everything(live)
     assert [(call.method, call.path, call.status, call.code) for call in live.calls] == [
         (one.method, one.path, one.status, one.code) for one in exchange.log
@@ -192,7 +205,7 @@ def test_the_calls_are_the_evidence(live: Binance, exchange: LocalExchange) -> N
 
 
 def test_a_finding_can_name_the_requests_it_rests_on(live: Binance) -> None:
-    """Those that its question caused, those of an earlier question whose answer it shares, and none twice."""
+    """A question's requests are its own and those of a shared earlier answer, each once."""
     live.ping()
     assert live.memo.take_used_calls() == (1,)
     live.account()
@@ -254,7 +267,7 @@ def test_the_key_goes_with_signed_requests_alone() -> None:
 
 
 def test_each_signature_is_learned_by_the_redactor() -> None:
-    """It is a secret from the moment it is made."""
+    """The redactor knows a signature before its request is sent."""
     redactor, transport = Redactor(), scripted()
     asked = session(transport)
     asked._client._redactor = redactor
@@ -302,7 +315,7 @@ def test_a_stamp_that_is_not_milliseconds_is_no_clock(stamp: object) -> None:
     "hiccup", [Unreachable("cut", "reset"), Unreachable("no", "refused"), BUSY, RawAnswer(502, {}, b"<html>")]
 )
 def test_a_get_is_tried_once_more(hiccup: Any) -> None:
-    """After a cut connection or trouble of the exchange; both attempts are counted."""
+    """A GET is sent again after a cut connection or an error of the exchange, and both attempts are counted."""
     transport = scripted().on(EXCHANGE_INFO, hiccup, {"symbols": [{"symbol": "BTCUSDT", "status": "TRADING"}]})
     asked = session(transport)
     assert asked.symbol_rules()
@@ -338,7 +351,7 @@ def test_what_will_not_pass_is_not_tried_again(reason: Any) -> None:
 
 @pytest.mark.parametrize("reason", [Unreachable("cut", "reset"), BUSY, LIMITED])
 def test_an_order_is_never_sent_twice(reason: Any) -> None:
-    """Not even one that is only tested."""
+    """A test order is not sent again either."""
     transport = scripted().on(ORDER_TEST, reason)
     with pytest.raises(Inconclusive):
         session(transport).dust_order()
@@ -379,7 +392,7 @@ def test_the_clock_sample_of_a_retried_request_is_its_own(monkeypatch: pytest.Mo
 
 
 def test_three_samples_are_journalled_and_the_journal_decides() -> None:
-    """What a replay reads from its journal is its clock."""
+    """A replay takes its clock samples from its journal."""
 
     class Old(clock.NoJournal):
         def keep(self, key: str, fresh: list[float], *, vital: bool = True) -> list[float]:  # noqa: ARG002  the interface
@@ -416,13 +429,13 @@ def test_a_rate_limit_stops_everything(limit: RawAnswer) -> None:
     for ask in (asked.signed_reads, asked.symbol_rules, asked.dust_order, asked.key_permissions):
         with pytest.raises(RateLimited, match="earlier in this run"):
             ask()
-    with pytest.raises(RateLimited, match="limits or bans"):  # what the run's first request met answers the ping
+    with pytest.raises(RateLimited, match="limits or bans"):  # the first request met a limit, and was the last
         asked.ping()
     assert len(transport.sent) == 1
 
 
 def test_a_run_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """After its time nothing more is sent."""
+    """After the run's time nothing more is sent."""
     monkeypatch.setattr(session_module, "RUN_SECONDS", 0)
     transport = scripted()
     asked = session(transport)
@@ -446,7 +459,7 @@ def test_a_run_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_reaching_the_exchange_is_the_question_of_the_ping(reason: Any, answered: bool) -> None:
-    """That Binance does not serve this machine's place is an observation here."""
+    """A ping finds out that Binance does not serve this machine's place: an observation, and no error."""
     assert session(scripted().on(PING, reason)).ping().answered is answered
 
 
@@ -463,7 +476,7 @@ ON_THE_WAY = [
 @pytest.mark.parametrize("reason", ON_THE_WAY, ids=lambda reason: f"{reason.status} {reason.headers}")
 @pytest.mark.parametrize("asked_first", [PING, TIME], ids=str)
 def test_what_others_answer_is_no_observation_of_the_exchange(reason: RawAnswer, asked_first: Endpoint) -> None:
-    """A firewall, a portal, trouble and limits convict nobody, be it the ping that meets them or what went before."""
+    """A firewall, a portal, an outage or a limit makes the ping inconclusive, as the first request or after another."""
     asked = session(scripted().on(asked_first, reason))
     with contextlib.suppress(Inconclusive):
         asked.clock_sample(1)
@@ -473,7 +486,7 @@ def test_what_others_answer_is_no_observation_of_the_exchange(reason: RawAnswer,
 
 @pytest.mark.parametrize("reason", [RawAnswer(451, {}, b""), COUNTRY], ids=["451", "403"])
 def test_a_place_that_is_not_served_is_told_by_whichever_request_meets_it(reason: RawAnswer) -> None:
-    """By the first as by the ping; a signed one is refused by it, whatever the other host says, and an order too."""
+    """Any request can find out that this machine's place is not served; it then counts as refused."""
     first = session(scripted().on(TIME, reason))
     with pytest.raises(RestrictedLocation):
         first.clock_sample(1)
@@ -490,20 +503,20 @@ def test_a_place_that_is_not_served_is_told_by_whichever_request_meets_it(reason
 
 
 def test_no_answer_to_the_ping_is_no_observation() -> None:
-    """Nothing was seen, so nobody is convicted."""
+    """Without an answer to the ping nothing was observed, so the check is inconclusive."""
     with pytest.raises(Unreachable):
         session(scripted().on(PING, Unreachable("no name", "dns"))).ping()
 
 
 @pytest.mark.parametrize("reason", [BUSY, LIMITED])
 def test_a_busy_exchange_was_reached(reason: RawAnswer) -> None:
-    """It says nothing about the way to it."""
+    """An answer that reports an overload or a limit is inconclusive."""
     with pytest.raises((ExchangeTrouble, RateLimited)):
         session(scripted().on(PING, reason)).ping()
 
 
 def refusing(code: int, status: int = 400) -> RawAnswer:
-    """A coded refusal."""
+    """A refusal with an error code."""
     return RawAnswer(status, JSON, json.dumps({"code": code, "msg": "No."}).encode())
 
 
@@ -537,10 +550,15 @@ def test_one_host_is_enough_to_know_the_key(wallet: Any, futures: Any, accepted:
     ],
 )
 def test_what_says_nothing_about_the_key_decides_nothing(wallet: Any, futures: Any, kind: type[Inconclusive]) -> None:
-    """A wrong clock, a firewall or trouble of the exchange convicts no key."""
+    """A wrong clock, a firewall or an error of the exchange is inconclusive about the key."""
     transport = scripted().on(API_RESTRICTIONS, wallet).on(ACCOUNT_CONFIG, futures)
     with pytest.raises(kind):
         session(transport).signed_reads()
+
+
+def stamp_of(query: str) -> int:
+    """The time stamp of a signed query."""
+    return int(dict(parse_qsl(query))["timestamp"])
 
 
 ONCE_MORE = (ACCOUNT_CONFIG, API_RESTRICTIONS, ORDER_TEST)
@@ -561,7 +579,7 @@ def test_an_invalid_account_is_asked_once_more(endpoint: Endpoint) -> None:
 
 @pytest.mark.parametrize("endpoint", ONCE_MORE, ids=str)
 def test_an_account_that_stays_invalid_is_trouble_of_the_exchange(endpoint: Endpoint) -> None:
-    """It is one of the four answers during maintenance, and no verdict on the account; it is not asked a third time."""
+    """A second -1109 is an error of the exchange, as during maintenance, and no finding about the account."""
     transport = scripted().on(endpoint, refusing(-1109))
     asked = session(transport)
     ask = {ACCOUNT_CONFIG: asked.account, API_RESTRICTIONS: asked.key_permissions, ORDER_TEST: asked.dust_order}
@@ -569,6 +587,45 @@ def test_an_account_that_stays_invalid_is_trouble_of_the_exchange(endpoint: Endp
         ask[endpoint]()
     assert caught.value.code == -1109
     assert transport.paths().count(endpoint.path) == 2
+
+
+@pytest.mark.parametrize("code", [-1021, -5028])
+@pytest.mark.parametrize("endpoint", ONCE_MORE, ids=str)
+def test_a_refused_stamp_is_made_once_more_with_a_fresh_look_at_the_clock(endpoint: Endpoint, code: int) -> None:
+    """A single slow answer, or a clock that was just set, is no clock that is wrong."""
+    answer = {"orderId": 0} if endpoint is ORDER_TEST else TRADES | PERMITTED
+    transport = scripted().on(endpoint, refusing(code), answer).on(TIME, at_noon, at_noon, at_noon, four_seconds_later)
+    asked = session(transport)
+    asked.drift()
+    assert asked.signed_reads().accepted
+    assert asked.account().can_trade
+    assert asked.dust_order().was_weighed
+    paths = transport.paths()
+    assert (paths.count(endpoint.path), paths.count(TIME.path)) == (2, 4)
+    assert paths[paths.index(endpoint.path) + 1 :][:2] == [TIME.path, endpoint.path]
+    first, second = (stamp_of(query) for path, query in transport.sent if path == endpoint.path)
+    assert 3000 < second - first < 5000
+    # Requests sent after it carry the fresh stamp from the beginning.
+    last = stamp_of(transport.sent[-1][1])
+    assert asked.smallest_order().was_weighed
+    assert stamp_of(transport.sent[-1][1]) - last < 1000
+    assert transport.paths().count(TIME.path) == 4
+
+
+def test_a_stamp_that_is_refused_again_decides_nothing() -> None:
+    """A request is stamped at most twice, and the clock is read anew only once in a run."""
+    transport = scripted().on(ACCOUNT_CONFIG, refusing(-1021)).on(API_RESTRICTIONS, refusing(-1021))
+    with pytest.raises(Refused):
+        session(transport).signed_reads()
+    paths = transport.paths()
+    assert [paths.count(one.path) for one in (ACCOUNT_CONFIG, API_RESTRICTIONS, TIME)] == [1, 2, 2]
+
+
+def test_where_the_clock_cannot_be_looked_at_again_the_refusal_stands() -> None:
+    """If the clock cannot be read again, the error is the refusal and not the failed reading."""
+    transport = scripted().on(ACCOUNT_CONFIG, refusing(-1021)).on(TIME, at_noon, Unreachable("no", "timeout"))
+    with pytest.raises(Refused, match="-1021"):
+        session(transport).account()
 
 
 def test_no_other_refusal_of_a_test_order_is_asked_again() -> None:
@@ -581,7 +638,7 @@ def test_no_other_refusal_of_a_test_order_is_asked_again() -> None:
 
 
 def test_demo_knows_no_permissions() -> None:
-    """Its wallet API does not exist, so nobody asks it."""
+    """Demo has no wallet API, so the suite does not request permissions there."""
     transport = scripted()
     asked = session(transport, wallet=False)
     with pytest.raises(NotApplicable):
@@ -603,7 +660,7 @@ def test_without_a_key_nothing_signed_is_sent() -> None:
 
 @pytest.mark.parametrize("code", [-2015, -4109])
 def test_a_refused_account_is_an_answer(code: int) -> None:
-    """It speaks of the key or its account."""
+    """A refused accountConfig is a result about the key or its account."""
     account = session(scripted().on(ACCOUNT_CONFIG, refusing(code))).account()
     assert account.can_trade is None
     assert str(code) in str(account)
@@ -617,7 +674,7 @@ def test_an_account_that_was_not_told_is_no_answer(code: int) -> None:
 
 
 def test_the_dear_question_is_asked_only_where_it_must_be() -> None:
-    """positionSide/dual costs 30; accountConfig tells the same for 5."""
+    """positionSide/dual has weight 30, so it is requested only if accountConfig, of weight 5, lacks the mode."""
     transport = scripted().on(ACCOUNT_CONFIG, {"canTrade": True}).on(POSITION_SIDE, {"dualSidePosition": True})
     assert session(transport).position_mode() is PositionMode.HEDGE
     assert POSITION_SIDE.path in transport.paths()
@@ -628,7 +685,7 @@ def test_the_dear_question_is_asked_only_where_it_must_be() -> None:
 
 @pytest.mark.parametrize("price", [None, 41000.1, "0", "0.00000000", "-1", "NaN"], ids=repr)
 def test_a_price_that_is_none_builds_no_order(price: object) -> None:
-    """Nor does it divide by zero."""
+    """A price of zero or of another type builds no order, and divides by no zero."""
     with pytest.raises(NotBinance, match="markPrice"):
         session(scripted().on(PREMIUM_INDEX, {"symbol": "BTCUSDT", "markPrice": price})).dust_order()
 
@@ -643,7 +700,7 @@ def test_a_price_that_is_none_builds_no_order(price: object) -> None:
     ],
 )
 def test_the_price_of_another_contract_builds_no_order(reply: Any, why: str) -> None:
-    """Nor does the list of all prices, which is what Binance gives where no contract is named."""
+    """The price of another contract builds no order, nor does the list of all prices."""
     transport = scripted().on(PREMIUM_INDEX, reply)
     with pytest.raises(NotBinance, match=why):
         session(transport).dust_order()
@@ -665,7 +722,7 @@ def test_the_two_orders_are_what_they_should_be(exchange: LocalExchange, live: B
 
 
 def test_a_contract_that_is_not_listed_is_not_ordered() -> None:
-    """And another is not taken in its place."""
+    """An unlisted contract is not ordered, and no other is ordered instead."""
     transport = scripted()
     asked = session(transport, symbol="NOPEUSDT")
     assert asked.symbol_rules() is None
@@ -687,7 +744,7 @@ def test_a_contract_that_is_not_listed_is_not_ordered() -> None:
     ],
 )
 def test_an_order_that_was_not_accepted_in_so_many_words_is_not_weighed(reply: Any, kind: type[Inconclusive]) -> None:
-    """And it convicts nobody."""
+    """An unclear answer to a test order is inconclusive."""
     asked = session(scripted().on(ORDER_TEST, reply))
     for ask in (asked.dust_order, asked.smallest_order):
         with pytest.raises(kind):
@@ -706,7 +763,7 @@ def test_an_order_is_judged_by_its_code(code: int) -> None:
 
 
 def test_an_order_rule_that_the_smallest_order_breaks_is_our_fault() -> None:
-    """The suite built it; the key is not convicted for it."""
+    """The suite built the smallest order, so a broken order rule is no finding about the key."""
     with pytest.raises(Refused, match="says nothing about the key"):
         session(scripted().on(ORDER_TEST, refusing(-4164))).smallest_order()
 
@@ -715,7 +772,7 @@ def test_an_order_rule_that_the_smallest_order_breaks_is_our_fault() -> None:
 
 
 def test_the_weight_limit_is_told_if_it_was_seen() -> None:
-    """Nobody asks a megabyte for it."""
+    """The weight limit comes from exchangeInfo if a check has requested that megabyte; it is not requested for it."""
     transport = scripted()
     asked = session(transport)
     assert asked.weight_limit is None

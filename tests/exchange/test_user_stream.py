@@ -1,4 +1,4 @@
-"""The user data stream as a run meets it: what is asked for, what is left alone, and who gets to know its name."""
+"""The user data stream in a run: what is requested, what is left alone, and where the listen key may appear."""
 
 import json
 import re
@@ -27,7 +27,7 @@ OPENED, ALIVE = "user_stream_can_be_opened", "user_stream_is_alive"
 PATH = ASKED.path
 
 
-def told(done: Finished, cassette: str = "") -> str:
+def shown_by(done: Finished, cassette: str = "") -> str:
     """All that a run leaves behind."""
     return done.output + done.page + json.dumps(done.verdict) + cassette
 
@@ -36,7 +36,7 @@ def told(done: Finished, cassette: str = "") -> str:
 
 
 def test_a_listen_key_is_asked_for_with_the_key_alone(exchange: LocalExchange) -> None:
-    """No stamp, no signature, no parameter; once, whoever asks again."""
+    """The request for a listen key has no stamp, signature or parameter, and is sent once for both checks."""
     with session(exchange) as binance:
         assert outcome_of(OPENED, binance)[0] is outcome_of(ALIVE, binance)[0] is Outcome.PASS
         assert [call.name for call in binance.calls] == [f"POST {PATH}"]
@@ -62,7 +62,7 @@ REFUSING = {
 
 @pytest.mark.parametrize(("scenario", "outcome", "said"), REFUSING.values(), ids=REFUSING)
 def test_only_a_refusal_that_speaks_of_the_key_is_a_warning(scenario: Scenario, outcome: Outcome, said: str) -> None:
-    """And nobody listens without a listen key."""
+    """Only a refusal about the key is a warning; without a listen key no stream is opened."""
     with LocalExchange(scenario) as exchange, session(exchange) as binance:
         found, noted = outcome_of(OPENED, binance)
         assert (found, said in str(noted)) == (outcome, True)
@@ -91,7 +91,7 @@ def test_a_listen_key_is_a_name(text: str) -> None:
     "text", ["", "short", "a" * 300, "a/" * 20, "a&b=" * 20, "ü" * 20, f"{'a' * 20}\n", None, 7, []]
 )
 def test_what_is_no_name_opens_nothing(text: object) -> None:
-    """It becomes part of an address, so nothing else will do."""
+    """A listen key becomes part of an address, so only a text of its form is accepted."""
     assert not is_listen_key(text)
     with pytest.raises(NotBinance):
         listen_key({"listenKey": text})
@@ -111,7 +111,7 @@ def test_what_is_no_name_opens_nothing(text: object) -> None:
     ],
 )
 def test_what_speaks_against_a_stream_is_understood(message: bytes, said: str) -> None:
-    """An error's code is told; no text of the message is."""
+    """The observation names an error's code, and quotes no text of the message."""
     found = trouble_in(message)
     assert found
     assert not found.alive
@@ -127,7 +127,7 @@ def test_what_speaks_against_a_stream_is_understood(message: bytes, said: str) -
     ],
 )
 def test_any_other_message_speaks_against_nothing(message: bytes) -> None:
-    """Neither does rubbish."""
+    """Other messages and rubbish do not make a stream sick."""
     assert trouble_in(message) is None
 
 
@@ -142,7 +142,7 @@ def test_any_other_message_speaks_against_nothing(message: bytes) -> None:
     ],
 )
 def test_a_message_may_carry_a_listen_key(message: bytes, found: list[str]) -> None:
-    """Whatever the event is called."""
+    """A listen key is found in a message of any event."""
     assert secrets_in(message) == found
 
 
@@ -150,12 +150,12 @@ def test_a_message_may_carry_a_listen_key(message: bytes, found: list[str]) -> N
 
 
 def load(tmp_path: Path, **values: str) -> Settings:
-    """Of these alone."""
+    """The settings of these values alone."""
     return reading.load(tmp_path / "none", environ=values)
 
 
 def test_the_stream_goes_with_the_futures_host(tmp_path: Path) -> None:
-    """Production's and demo's are known; for another host, somebody has to name it."""
+    """Production and demo have a known stream host; for another futures host, BINANCE_STREAM_URL names it."""
     assert load(tmp_path).stream_url == "wss://fstream.binance.com"
     assert load(tmp_path, BINANCE_ENVIRONMENT="demo").stream_url == "wss://fstream.binancefuture.com"
     elsewhere = {"BINANCE_FUTURES_URL": "https://proxy.example.com", "BINANCE_ALLOW_OTHER_HOSTS": "on"}
@@ -166,7 +166,7 @@ def test_the_stream_goes_with_the_futures_host(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("value", "is_on"), [("", True), ("on", True), (" off ", False)])
 def test_the_stream_can_be_turned_off(tmp_path: Path, value: str, is_on: bool) -> None:
-    """It is on by itself."""
+    """The stream is on by default."""
     assert load(tmp_path, BINANCE_USER_STREAM=value).user_stream is is_on
 
 
@@ -181,14 +181,14 @@ def test_the_stream_can_be_turned_off(tmp_path: Path, value: str, is_on: bool) -
     ],
 )
 def test_what_is_neither_is_a_usage_error(tmp_path: Path, name: str, value: str) -> None:
-    """In a sentence that names the setting and does not repeat its value."""
+    """The error names the setting and does not repeat its value."""
     with pytest.raises(UsageProblem, match=name) as caught:
         load(tmp_path, **{name: value})
     assert value not in str(caught.value).replace("wss://HOST", "")
 
 
 def test_a_listen_key_does_not_pass_a_proxy_in_clear(tmp_path: Path) -> None:
-    """As the key does not."""
+    """A listen key goes unencrypted through no proxy, just like the API key."""
     with pytest.raises(UsageProblem, match="BINANCE_STREAM_URL is ws"):
         load(tmp_path, BINANCE_STREAM_URL="ws://127.0.0.1:1", BINANCE_PROXY="http://proxy.example.com:3128")
 
@@ -197,14 +197,14 @@ def test_a_listen_key_does_not_pass_a_proxy_in_clear(tmp_path: Path) -> None:
 
 
 def test_a_healthy_run_opens_the_stream_once(suite: SuiteRunner, exchange: LocalExchange) -> None:
-    """It says where it goes; the stream is no request; nobody's stream is closed."""
+    """A healthy run opens one stream, does not count it as a request, and closes no listen key."""
     done = suite(settings=exchange.settings())
     assert (done.exit_status, done.outcomes[OPENED], done.outcomes[ALIVE]) == (0, "pass", "pass")
     assert len(exchange.streams) == len(exchange.requests_to(PATH)) == 1
     assert done.verdict["requests"]["count"] == len(exchange.log)
     assert {one.method for one in exchange.log} == {"GET", "POST"}
     assert exchange.stream_url in done.output
-    assert not Redactor([LISTEN_KEY]).finds(told(done))
+    assert not Redactor([LISTEN_KEY]).finds(shown_by(done))
 
 
 SICK = {
@@ -224,23 +224,23 @@ SICK = {
 
 @pytest.mark.parametrize("name", SICK)
 def test_a_sick_stream_is_advice(suite: SuiteRunner, name: str) -> None:
-    """It changes neither verdict nor exit status, is no cause of either, and its name is nowhere."""
+    """A sick stream changes neither verdict nor exit status, and has no cause in the diagnosis."""
     done = run(suite, SICK[name])
     assert (done.exit_status, done.verdict["verdict"], done.verdict["diagnosis"]) == (0, "OK", [])
     assert {done.outcomes[OPENED], done.outcomes[ALIVE]} & {"warn", "unproven"}
-    assert not Redactor([LISTEN_KEY]).finds(told(done))
+    assert not Redactor([LISTEN_KEY]).finds(shown_by(done))
 
 
 @pytest.mark.parametrize("name", ["trouble", "portal"])
 def test_a_sick_stream_is_no_cause_of_another_verdict(suite: SuiteRunner, name: str) -> None:
-    """Whoever may withdraw has that cause, and no other."""
+    """A key that can withdraw has that cause alone, also with a sick stream."""
     sick = SICK[name]
     done = run(suite, Scenario(permissions={"enableWithdrawals": True}, faults=sick.faults, stream=sick.stream))
     assert [one["cause"] for one in done.verdict["diagnosis"]] == ["withdrawals_enabled"]
 
 
 def test_a_limit_is_a_cause_wherever_it_was_met(suite: SuiteRunner) -> None:
-    """It ends the run."""
+    """A limit on the request for a listen key ends the run, so it is a cause."""
     done = run(suite, Scenario(faults={PATH: Fault.rate_limited(30)}))
     assert done.exit_status == 10
     assert [one["cause"] for one in done.verdict["diagnosis"]] == ["rate_limited"]
@@ -260,7 +260,7 @@ def test_a_limit_of_the_streams_host_ends_the_run(suite: SuiteRunner, tmp_path: 
 
 @pytest.mark.parametrize("status", [429, 418])
 def test_behind_a_limit_of_the_streams_host_a_session_asks_nothing(status: int) -> None:
-    """It is the same address that is limited."""
+    """A limit of the stream's host is a limit on this machine's address, so the session sends nothing more."""
     with LocalExchange(Scenario(stream=StreamFault.refused(status))) as exchange, session(exchange) as binance:
         with pytest.raises(RateLimited):
             binance.user_stream()
@@ -273,7 +273,7 @@ def test_behind_a_limit_of_the_streams_host_a_session_asks_nothing(status: int) 
 
 
 def test_off_leaves_the_stream_alone(suite: SuiteRunner, exchange: LocalExchange, tmp_path: Path) -> None:
-    """Nothing is asked for, and both checks say why; so does a replay of it."""
+    """With BINANCE_USER_STREAM=off no listen key is requested; both checks and a replay of the run say why."""
     cassette = tmp_path / "off.yaml"
     done = suite("--record", str(cassette), settings=exchange.settings() | {"BINANCE_USER_STREAM": "off"})
     assert exchange.requests_to(PATH) == exchange.streams == []
@@ -283,7 +283,7 @@ def test_off_leaves_the_stream_alone(suite: SuiteRunner, exchange: LocalExchange
 
 
 def test_another_futures_host_has_a_stream_of_its_own(suite: SuiteRunner, exchange: LocalExchange) -> None:
-    """Where it is nobody knows, and it is not Binance's."""
+    """Another futures host gets no stream at Binance: without BINANCE_STREAM_URL the check is not applicable."""
     settings = exchange.settings()
     del settings["BINANCE_STREAM_URL"]
     done = suite(settings=settings)
@@ -295,7 +295,7 @@ def test_another_futures_host_has_a_stream_of_its_own(suite: SuiteRunner, exchan
 def test_a_cassette_knows_that_there_was_a_listen_key(
     suite: SuiteRunner, exchange: LocalExchange, tmp_path: Path
 ) -> None:
-    """And no more; the replay says why it does not look at the stream."""
+    """A cassette holds a constant in place of the listen key, and a replay says why it opens no stream."""
     cassette = tmp_path / "mine.yaml"
     live = suite("--record", str(cassette), settings=exchange.settings())
     text = cassette.read_text(encoding="utf-8")
@@ -306,7 +306,7 @@ def test_a_cassette_knows_that_there_was_a_listen_key(
     assert "a replay opens no connection" in done.check(ALIVE)["detail"]
     assert re.findall(r"listenKey\\?\":\\?\"([^\"\\]*)", text) == ["a-listen-key-was-given"]
     assert not re.search(r"/private|/ws|LIST_SUBSCRIPTIONS", text)
-    assert not Redactor([LISTEN_KEY]).finds(told(done, text) + told(live))
+    assert not Redactor([LISTEN_KEY]).finds(shown_by(done, text) + shown_by(live))
 
 
 SUBSCRIBED = Scenario(subscriptions='{"result":["{listen_key}@ORDER_TRADE_UPDATE"],"id":1}')
@@ -315,13 +315,13 @@ PROBED = 'LIST_SUBSCRIPTIONS was answered {"result":["[hidden](ours)@ORDER_TRADE
 
 @pytest.mark.parametrize(("options", "is_sent"), [((), False), (("-v",), False), (("-vv",), True)])
 def test_the_probe_is_for_those_who_ask_for_all(suite: SuiteRunner, options: tuple[str, ...], *, is_sent: bool) -> None:
-    """Under -vv the stream is asked one thing more, and what came is told; nothing else changes."""
+    """Only -vv sends the probe; its answer is added to the observation, and nothing else changes."""
     with LocalExchange(SUBSCRIBED) as exchange:
         done = suite(*options, settings=exchange.settings())
         assert len(exchange.stream_messages) == is_sent
     assert (done.exit_status, done.outcomes[ALIVE]) == (0, "pass")
     assert (PROBED in done.check(ALIVE)["detail"]) is is_sent
-    assert not Redactor([LISTEN_KEY]).finds(told(done))
+    assert not Redactor([LISTEN_KEY]).finds(shown_by(done))
 
 
 def test_the_probe_tells_nobodys_address_and_account() -> None:
@@ -333,7 +333,7 @@ def test_the_probe_tells_nobodys_address_and_account() -> None:
 
 
 def test_a_recording_keeps_what_the_probe_was_answered(suite: SuiteRunner, tmp_path: Path) -> None:
-    """For whoever owns a real key; a replay still opens no stream, and says so."""
+    """A recording holds the probe's answer, and a replay of it opens no stream."""
     cassette = tmp_path / "mine.yaml"
     with LocalExchange(SUBSCRIBED) as exchange:
         live = suite("-vv", "--record", str(cassette), settings=exchange.settings())
@@ -342,18 +342,18 @@ def test_a_recording_keeps_what_the_probe_was_answered(suite: SuiteRunner, tmp_p
     assert (live.exit_status, live.outcomes[ALIVE]) == (0, "pass")
     assert PROBED in text
     assert (done.exit_status, done.outcomes[ALIVE]) == (0, "not_applicable")
-    assert not Redactor([LISTEN_KEY]).finds(told(done, text) + told(live))
+    assert not Redactor([LISTEN_KEY]).finds(shown_by(done, text) + shown_by(live))
 
 
 def test_the_demo_network_is_met_at_its_own_address(suite: SuiteRunner) -> None:
-    """Where it delivers; production's address is mute there."""
+    """On the demo network the stream uses the address that delivers messages there."""
     with LocalExchange(Scenario(mute_streams=MUTE_ON_DEMO)) as exchange:
         settings = exchange.settings() | {"BINANCE_ENVIRONMENT": "demo"}
         del settings["BINANCE_WALLET_URL"]
         done = suite(settings=settings)
         assert [one.path for one in exchange.streams] == [f"/ws/{LISTEN_KEY}"]
     assert (done.exit_status, done.outcomes[ALIVE]) == (0, "pass")
-    assert not Redactor([LISTEN_KEY]).finds(told(done))
+    assert not Redactor([LISTEN_KEY]).finds(shown_by(done))
 
 
 def test_a_pong_says_nothing_of_the_key(suite: SuiteRunner, exchange: LocalExchange) -> None:
@@ -377,7 +377,7 @@ def test_an_older_cassette_leaves_it_open(suite: SuiteRunner, exchange: LocalExc
 
 
 def test_words_of_a_cassette_are_no_secrets(suite: SuiteRunner, exchange: LocalExchange, tmp_path: Path) -> None:
-    """Or a hostile one could take sentences out of the report."""
+    """The text of a hostile cassette is not treated as a secret, which would hide sentences of the report."""
     cassette = tmp_path / "hostile.yaml"
     suite("--record", str(cassette), settings=exchange.settings())
     text = cassette.read_text(encoding="utf-8").replace("a-listen-key-was-given", "withdrawals_are_disabled")
@@ -399,7 +399,7 @@ def test_a_label_says_yes_or_no(value: object) -> None:
 
 
 def test_a_library_that_cannot_be_imported_costs_one_check(process: SuiteRunner, exchange: LocalExchange) -> None:
-    """It reads settings of its own from the environment, and breaks where one is no number."""
+    """websockets fails to import with a bad setting of its own; one check is unproven, and the verdict is the same."""
     done = process(settings=exchange.settings() | {"WEBSOCKETS_MAX_LINE_LENGTH": "x"})
     assert (done.exit_status, done.verdict["verdict"]) == (0, "OK")
     assert (done.outcomes[OPENED], done.outcomes[ALIVE]) == ("pass", "unproven")
@@ -407,7 +407,7 @@ def test_a_library_that_cannot_be_imported_costs_one_check(process: SuiteRunner,
 
 
 def test_a_session_without_a_stream_says_so(exchange: LocalExchange) -> None:
-    """Not that it could not look: it was told not to."""
+    """A session with the stream turned off raises NotApplicable, which does not count as a failed look."""
     with session(exchange, BINANCE_USER_STREAM="off") as binance, pytest.raises(NotApplicable, match="is off"):
         binance.user_stream()
     assert exchange.log == []

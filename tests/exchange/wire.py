@@ -52,7 +52,8 @@ async def misbehave(request: web.BaseRequest, fault: Fault, answer: Answer) -> w
     if fault.kind in {Kind.DRIP, Kind.ENDLESS}:
         return await _stream(request, fault, answer)
     if fault.kind is Kind.GZIP_BOMB:
-        headers = {**answer.headers, "Content-Encoding": "gzip"}
+        headers = {name: value for name, value in answer.headers.items() if name.lower() != "content-encoding"}
+        headers["Content-Encoding"] = "gzip"
         return response(Answer(200, _bomb(fault.size), headers=headers))
     return await _break(request, fault, answer)
 

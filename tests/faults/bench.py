@@ -79,7 +79,7 @@ class Bench:
         options = PATIENCE if case.waits and not self._in_real_time else ()
         with LocalExchange(case.scenario) as exchange:
             began = time.monotonic()
-            done = self._suite(f"--junitxml={junit}", *options, settings=exchange.settings())
+            done = self._suite(f"--junitxml={junit}", *options, settings=exchange.settings() | dict(case.path.settings))
             seconds = time.monotonic() - began
             received, orders = tuple(exchange.log), len(exchange.real_orders)
         told = junit.read_text("utf-8") if junit.exists() else ""

@@ -25,7 +25,8 @@ class Field:
 
 @dataclass(frozen=True, eq=False)
 class Path:
-    """One row of requests. `scenario`: the exchange that is asked for it, and its verdict if nothing else is wrong.
+    """One row of requests. `scenario`: the exchange that is asked for it, and its verdict if nothing else is wrong;
+    `settings`: what the run needs to ask for it. Rows of the same scenario have the same settings.
 
     `decides`: whether a verdict needs any of its answer. `odd`: by name, what its answer alone can be made to say;
     after none of these it can be read.
@@ -38,6 +39,7 @@ class Path:
     verdict: str = "OK"
     decides: bool = True
     odd: Mapping[str, Change] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -146,6 +148,14 @@ PATHS = (
         "NOT_OK",
     ),
     ORDER_TEST,
+    Path(
+        "GET",
+        "/fapi/v1/symbolConfig",
+        (Field("symbol", "BTCUSDT", decides=False), Field("marginType", "CROSSED", decides=False)),
+        Scenario(name="a margin type is expected", symbol_config_is_a_list=False),
+        decides=False,
+        settings={"BINANCE_EXPECT": "cross"},
+    ),
     Path(
         "GET",
         "/fapi/v1/positionSide/dual",

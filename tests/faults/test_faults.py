@@ -123,6 +123,7 @@ def _lawful(ran: whole.Table) -> None:
         pytest.fail(ran.summary(), pytrace=False)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_a_sample_of_faults_breaks_no_law(capsys: pytest.CaptureFixture[str]) -> None:
     """Each kind of trouble once, each path several times."""

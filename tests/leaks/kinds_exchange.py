@@ -98,6 +98,7 @@ EXCHANGE = (
         "key in headers", scenario=at(CONFIG, Fault.status(429, "{}", headers={"Retry-After": API_KEY, "X": API_KEY}))
     ),
     Kind("address refused", scenario=Scenario(account=ACCOUNT, ip_allowed=False)),
+    Kind("address limited", scenario=at(CONFIG, Fault.rate_limited(30))),
     Kind("address banned", scenario=at(CONFIG, Fault.banned(1_900_000_000_000))),
     Kind("trading barred", scenario=Scenario(account={**ACCOUNT, "canTrade": False})),
     Kind("withdrawals enabled", scenario=Scenario(account=ACCOUNT, permissions={"enableWithdrawals": True})),

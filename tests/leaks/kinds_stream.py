@@ -26,7 +26,7 @@ STREAM = (
         left_out={"no-terminal": "-vv is the terminal's option, so nothing is probed"},
     ),
     _stream("listen key in listenKeyExpired", StreamFault.expired()),
-    _stream("listen key in a message", StreamFault.told('{"stream":"{listen_key}","data":{}}')),
+    _stream("listen key in a message", StreamFault.message('{"stream":"{listen_key}","data":{}}')),
     _stream("listen key in the reason of a close", StreamFault.closed(1008, "{listen_key}")),
     _stream("listen key in an error page", StreamFault.refused(403, "<title>{listen_key}</title>")),
     _stream(

@@ -33,7 +33,7 @@ UNREAD = "import keycheck.plugin.guard as g\ng.clean_what_is_read = lambda *_: N
 UNTOUCHED = "import keycheck.plugin.guard as g\ng._captures = lambda _: []\n"
 NO_HEX = "import keycheck.redaction.decoded_forms as u\nu._UNDO = u._UNDO[:-1]\n"
 CASED = "import keycheck.redaction.redactor as r\nr._folded = str\n"
-VERBATIM = "import keycheck.exchange.refusal_text as r\nr.told = lambda code, text: text\n"
+VERBATIM = "import keycheck.exchange.refusal_text as r\nr.fit_to_show = lambda code, text: text\n"
 
 # Where both layers would catch it, the second is taken out too: its own rows show that it does.
 MUTANTS: list[tuple[Mutation, list[Place]]] = [

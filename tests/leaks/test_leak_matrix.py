@@ -87,7 +87,7 @@ def test_scanner_finds_each_secret_in_each_encoding(encoding: str, cut: bool) ->
     for text, name in CANARIES.items():
         part = text[len(text) // 2 - 5 :][:10] if cut else text
         planted_text = ENCODINGS[encoding](part)
-        for seed in range(5):
+        for seed in range(2):
             content = f"{_noise(seed)} {planted_text} {_noise(seed + 9)}"
             assert name in {hit.canary for hit in SCANNER.scan(content)}, (name, planted_text)
             assert name in {hit.canary for hit in SCANNER.scan(content.encode())}
@@ -139,6 +139,7 @@ def test_matrix_is_as_large_as_it_says() -> None:
     assert all(OUT_OF_REACH.values())
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_quick_part_leaks_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     """Every seventh kind in one mode, and every mode at least once."""

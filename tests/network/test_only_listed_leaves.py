@@ -1,4 +1,4 @@
-"""Only what is listed leaves: the allow-list of method, host and path holds against every trick there is.
+"""Only listed requests leave: the allow-list of method, host and path holds against each of these attacks.
 
 Proxies, .netrc and redirects lead a key elsewhere; spellings, look-alikes and the libraries beneath lead to other
 paths. In each test somebody listens who must hear nothing.
@@ -48,7 +48,7 @@ PASSWORD = "pass9word9canary"  # noqa: S105  the password of a proxy that is not
 NOTHING = Secret("")
 ORDER = "/fapi/v1/order"
 KEY = {"X-MBX-APIKEY": CANARY}
-# What a library may say in our place; whatever it is, nothing was sent.
+# A library beneath may raise one of these before our list is asked; nothing was sent then either.
 REFUSALS = (
     NotListed,
     Inconclusive,
@@ -62,7 +62,7 @@ PROXY_NAMES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_pr
 
 @pytest.fixture(autouse=True)
 def no_ways_of_other_programs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What this machine's owner set for other programs plays no part, not even in the controls."""
+    """Removes the proxies, .netrc and CA bundles of this machine's owner; the control requests do without them, too."""
     for name in (*PROXY_NAMES, "NO_PROXY", "no_proxy", "NETRC", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
 
@@ -166,7 +166,7 @@ def test_a_netrc_is_not_read(  # noqa: PLR0913, PLR0917  fixtures
 
 
 def test_a_tunnels_proxy_sees_host_and_port(exchange: LocalExchange, front: Front, bundle: str) -> None:
-    """Never a path, a header or a key: those go by inside TLS."""
+    """Through a TLS tunnel a proxy sees neither path nor header nor key, only the address to connect to."""
     with Proxy() as proxy:
         with by_way_of(proxy.url, front.url, bundle) as http:
             http.send(ACCOUNT_CONFIG, Secret(f"signature={CANARY}"), Secret(API_KEY), 5)
@@ -185,7 +185,7 @@ def test_a_tunnels_proxy_sees_host_and_port(exchange: LocalExchange, front: Fron
 def test_an_https_proxy_is_spoken_to_in_tls(
     exchange: LocalExchange, front: Front, authority: trustme.CA, bundle: str
 ) -> None:
-    """Its password too is read by nobody on the way."""
+    """The password of an https proxy travels inside TLS."""
     with Proxy(speaking(authority.issue_cert(ADDRESS)), user=f"somebody:{PASSWORD}") as proxy:
         with by_way_of(with_password(proxy), front.url, bundle) as http:
             assert http.send(PING, NOTHING, None, 5).status == 200
@@ -194,7 +194,7 @@ def test_an_https_proxy_is_spoken_to_in_tls(
 
 
 def test_an_https_proxy_that_nobody_vouches_for_gets_no_password(front: Front, bundle: str) -> None:
-    """It is the proxy that is named, and not Binance."""
+    """An https proxy with an untrusted certificate gets no password, and the error names the proxy."""
     with Proxy(speaking(trustme.CA().issue_cert(ADDRESS))) as proxy:
         with by_way_of(with_password(proxy), front.url, bundle) as http:
             error = failure(http)
@@ -205,7 +205,7 @@ def test_an_https_proxy_that_nobody_vouches_for_gets_no_password(front: Front, b
 
 
 def test_http_on_loopback_goes_by_the_proxy_too(exchange: LocalExchange) -> None:
-    """There the proxy sees everything, which is why it must be on loopback itself."""
+    """A proxy sees all of an http request, which is why such a proxy must be on loopback itself."""
     with Proxy() as proxy:
         with by_way_of(proxy.url, exchange.futures_url) as http:
             assert http.send(PING, NOTHING, None, 5).status == 200
@@ -254,7 +254,7 @@ REFUSING = {
 
 @pytest.mark.parametrize("refusal", REFUSING.values(), ids=REFUSING)
 def test_a_proxy_that_refuses_is_named(front: Front, bundle: str, refusal: bytes) -> None:
-    """As the proxy, without its credentials; the key was not sent to it."""
+    """The error names the proxy without its credentials, and the key was not sent to the proxy."""
     with Proxy(refusal=refusal) as proxy:
         with by_way_of(with_password(proxy), front.url, bundle) as http:
             error = failure(http)
@@ -267,7 +267,7 @@ def test_a_proxy_that_refuses_is_named(front: Front, bundle: str, refusal: bytes
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_a_dead_proxy_is_named(exchange: LocalExchange, front: Front, bundle: str, scheme: str) -> None:
-    """And nobody goes straight in its place."""
+    """If the proxy is dead, no request goes straight to the exchange."""
     with Proxy() as gone:
         pass
     url = front.url if scheme == "https" else exchange.futures_url
@@ -277,7 +277,7 @@ def test_a_dead_proxy_is_named(exchange: LocalExchange, front: Front, bundle: st
 
 
 def test_a_wrong_password_is_named_where_the_exchange_is_http(exchange: LocalExchange) -> None:
-    """407 is a proxy's answer and nobody else's."""
+    """Only a proxy answers 407."""
     with Proxy(user="somebody:else") as proxy, by_way_of(with_password(proxy), exchange.futures_url) as http:
         assert failure(http).kind == "proxy"
     assert exchange.log == []
@@ -316,7 +316,7 @@ REDIRECTS = (301, 302, 303, 307, 308)
 def test_a_redirect_is_never_followed(
     http: HttpTransport, exchange: LocalExchange, stranger: Listener, location: str
 ) -> None:
-    """Whatever its status, by a GET or a POST: it comes out as it is, and where it points nobody hears of it."""
+    """A redirect of any status, to a GET or a POST, is returned as it is; its target gets no connection."""
     target = location.format(stranger=stranger.port, wallet=exchange.wallet_url)
     for status in REDIRECTS:
         exchange.scenario = replace(exchange.scenario, faults={"*": Fault.redirect(target, status)})
@@ -330,7 +330,7 @@ def test_a_redirect_is_never_followed(
 def test_a_redirect_from_tls_to_http_is_never_followed(
     front: Front, exchange: LocalExchange, stranger: Listener, bundle: str, status: int
 ) -> None:
-    """Neither to a stranger nor to the exchange itself in clear."""
+    """A redirect leads neither to a third host nor to the exchange itself over plain http."""
     with contextlib.closing(HttpTransport(hosts(front.url), None, bundle)) as http:
         for target in (stranger.url, exchange.futures_url):
             exchange.scenario = replace(exchange.scenario, faults={"*": Fault.redirect(target + PING.path, status)})
@@ -344,7 +344,7 @@ def test_a_redirect_from_tls_to_http_is_never_followed(
 def test_the_libraries_beneath_follow_no_redirect_to_what_is_not_listed(
     http: HttpTransport, exchange: LocalExchange, stranger: Listener, location: str
 ) -> None:
-    """Also where they are asked to."""
+    """requests and urllib3 follow no redirect to an unlisted address even if a call allows redirects."""
     target = location.format(stranger=stranger.port, wallet=exchange.wallet_url)
     url = exchange.futures_url + ACCOUNT_CONFIG.path
     pools = http._adapter.poolmanager
@@ -375,7 +375,7 @@ def assert_listed(exchange: LocalExchange, received: list[Received]) -> None:
 
 
 class Passport:
-    """Looks like a listed endpoint to whoever compares, and says something else to whoever reads."""
+    """An endpoint that compares equal to a listed one and prints another path."""
 
     weight, signed = 1, True
 
@@ -411,7 +411,7 @@ class Alias(str):
 
 
 def raw(method: str, url: str) -> requests.PreparedRequest:
-    """A prepared request whose address nobody has put in order."""
+    """A prepared request whose method and address were not normalised."""
     prepared = requests.Request("GET", "http://127.0.0.1/", headers=KEY).prepare()
     prepared.method, prepared.url = method, url
     return prepared
@@ -436,7 +436,7 @@ each_door = pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)
 def leaks(  # noqa: PLR0913  what a request consists of
     http: HttpTransport, exchange: LocalExchange, method: str, base: str, path: str, *, without: tuple[str, ...] = ()
 ) -> dict[str, list[str]]:
-    """By door, what was received of this request, or that nobody objected to it."""
+    """For each way to send: the lines that the exchange received, or the remark that the request was not refused."""
     found = {}
     for name, door in DOORS.items():
         if name in without:
@@ -485,20 +485,20 @@ ALMOST = (
 
 @pytest.mark.parametrize("path", NEVER, ids=ascii)
 def test_no_spelling_of_another_path_leaves(http: HttpTransport, exchange: LocalExchange, path: str) -> None:
-    """By whatever door: nothing reaches the exchange."""
+    """No way to send lets such a path reach the exchange."""
     assert leaks(http, exchange, "POST", exchange.futures_url, path) == {}
 
 
 @pytest.mark.parametrize("path", ALMOST, ids=ascii)
 def test_a_listed_path_in_disguise_leaves_as_itself(http: HttpTransport, exchange: LocalExchange, path: str) -> None:
-    """Or not at all: what was examined is what is sent."""
+    """A listed path in another spelling is sent as the listed path or not at all."""
     leaked = leaks(http, exchange, "POST", exchange.futures_url, path)
     assert {door: lines for door, lines in leaked.items() if lines != [str(ORDER_TEST)]} == {}
 
 
 @each_door
 def test_every_door_is_one(http: HttpTransport, exchange: LocalExchange, door: Door) -> None:
-    """What is listed gets through each of them, so that it is the list that refuses the rest."""
+    """Each way to send lets a listed request through, so the refusals of the other tests come from the list."""
     door(http, "POST", exchange.futures_url, ORDER_TEST.path)
     (one,) = exchange.log
     assert (one.method, one.path, one.headers["x-mbx-apikey"]) == ("POST", ORDER_TEST.path, CANARY)
@@ -509,7 +509,7 @@ VERBS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "C
 
 @pytest.mark.parametrize("verb", VERBS, ids=ascii)
 def test_no_other_verb_leaves(http: HttpTransport, exchange: LocalExchange, verb: str) -> None:
-    """On a listed path or on an order, which PUT changes and DELETE cancels."""
+    """No other verb leaves, neither on a listed path nor on an order, which PUT changes and DELETE cancels."""
     for path in {ORDER, *(each.path for each in LISTED)}:
         leaked = leaks(http, exchange, verb, exchange.futures_url, path)
         assert {line for lines in leaked.values() for line in lines} <= {f"{verb.upper()} {path}"}
@@ -525,7 +525,7 @@ LISTEN = "/fapi/v1/listenKey"
 )
 @pytest.mark.parametrize("verb", ["DELETE", "PUT", "PATCH"])
 def test_nobodys_stream_is_closed(http: HttpTransport, exchange: LocalExchange, verb: str, path: str) -> None:
-    """DELETE would end the stream of a bot that is running; a listen key may be asked for, and nothing else."""
+    """A listen key can be requested and not be deleted: DELETE would end the stream of a running bot."""
     assert leaks(http, exchange, verb, exchange.futures_url, path) == {}
 
 
@@ -542,7 +542,7 @@ def test_a_listen_key_is_asked_for_without_parameters(
 
 @each_door
 def test_the_streams_path_is_not_for_requests(http: HttpTransport, exchange: LocalExchange, door: Door) -> None:
-    """It is listed for the WebSocket alone, which has a host of its own."""
+    """The stream's path is listed for the WebSocket alone, which has a host of its own."""
     for base in (exchange.futures_url, exchange.wallet_url, exchange.stream_url.replace("ws:", "http:")):
         for path in (USER_STREAM.path, DEMO_USER_STREAM.path, f"{DEMO_USER_STREAM.path}/{LISTEN_KEY}"):
             with pytest.raises(REFUSALS):
@@ -676,7 +676,7 @@ TURN = {"after": 1}
 def test_an_endpoint_that_turns_its_coat_sends_no_order(
     http: HttpTransport, exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch, after: int
 ) -> None:
-    """Whenever it turns."""
+    """An endpoint whose path changes while it is read sends no order, after however many reads it changes."""
     monkeypatch.setitem(TURN, "after", after)
     turncoat = Turncoat(Host.FUTURES, "POST", ORDER_TEST.path, 1, signed=True)
     with contextlib.suppress(*REFUSALS):
@@ -711,7 +711,7 @@ OTHERS: dict[str, Callable[[], Any]] = {
 def test_a_look_alike_of_an_endpoint_is_refused(
     http: HttpTransport, exchange: LocalExchange, other: Callable[[], Any]
 ) -> None:
-    """However it compares."""
+    """An object that looks like a listed endpoint is refused even if it compares equal to one."""
     with pytest.raises((*REFUSALS, TypeError)):
         http.send(other(), NOTHING, Secret(CANARY), 5)
     assert exchange.log == []
@@ -720,14 +720,14 @@ def test_a_look_alike_of_an_endpoint_is_refused(
 
 @pytest.mark.parametrize("door", ["session", "prepared", "adapter", "pool manager", "pool"])
 def test_a_verb_that_compares_as_another_is_refused(http: HttpTransport, exchange: LocalExchange, door: str) -> None:
-    """What is compared is what is sent."""
+    """A verb that compares equal to another is compared by the letters that would be sent."""
     with contextlib.suppress(*REFUSALS):
         DOORS[door](http, Alias("DELETE", "POST"), exchange.futures_url, ORDER_TEST.path)
     assert_listed(exchange, exchange.log)
 
 
 def test_an_endpoint_is_frozen() -> None:
-    """Nobody changes one by accident."""
+    """A listed endpoint cannot be changed by an ordinary assignment."""
     for endpoint in LISTED:
         with pytest.raises(FrozenInstanceError):
             endpoint.path = ORDER  # type: ignore[misc]
@@ -738,7 +738,7 @@ def test_an_endpoint_is_frozen() -> None:
 def test_a_listed_endpoint_that_was_changed_opens_no_way(
     exchange: LocalExchange, method: str, path: str, when: str
 ) -> None:
-    """Neither before the transport is made nor after it, not even to somebody who gets hold of the session."""
+    """A listed endpoint that was changed by force, before or after the transport was made, sends nothing by any way."""
     for endpoint in sorted(LISTED, key=str):
         with changed(endpoint, method, path) if when == "before" else contextlib.nullcontext():
             http = HttpTransport(hosts(exchange.futures_url, exchange.wallet_url))
@@ -752,7 +752,7 @@ def test_a_listed_endpoint_that_was_changed_opens_no_way(
 
 @contextlib.contextmanager
 def changed(endpoint: Endpoint, method: str, path: str) -> Iterator[None]:
-    """An endpoint that somebody changed by force."""
+    """Changes an endpoint by force, until the block ends."""
     before = endpoint.method, endpoint.path
     for name, value in zip(("method", "path"), (method, path), strict=True):
         object.__setattr__(endpoint, name, value)
@@ -776,7 +776,7 @@ SMUGGLED = (
 
 @pytest.mark.parametrize("query", SMUGGLED, ids=ascii)
 def test_a_query_stays_a_query(http: HttpTransport, exchange: LocalExchange, query: str) -> None:
-    """It cannot become a path, a header or a second request."""
+    """A query cannot become a path, a header or a second request."""
     with contextlib.suppress(*REFUSALS):
         http.send(ORDER_TEST, Secret(query), Secret(CANARY), 5)
     assert len(exchange.log) <= 1
@@ -793,13 +793,13 @@ def modules() -> list[types.ModuleType]:
 
 
 def ours(thing: object) -> bool:
-    """Whether a module, class or function is the package's or this file's, and no library's."""
+    """Whether a module, class or function belongs to the package or to this file, and not to a library."""
     home = thing.__name__ if isinstance(thing, types.ModuleType) else getattr(thing, "__module__", None)
     return isinstance(home, str) and (home == __name__ or home.partition(".")[0] == "keycheck")
 
 
 def parts_of(thing: object) -> list[Any]:  # noqa: PLR0911  a table
-    """What an object consists of: its items, attributes, code, defaults and closure."""
+    """The parts of an object: its items, attributes, code, defaults and closure."""
     match thing:
         case dict() | types.MappingProxyType():
             return [*thing.keys(), *thing.values()]
@@ -866,13 +866,13 @@ def hidden_orders() -> list[Any]:
 
 @pytest.mark.parametrize("thing", hidden_orders(), ids=lambda thing: type(thing).__name__)
 def test_the_search_finds_an_order(thing: object) -> None:
-    """Wherever it is hidden."""
+    """The search finds the path of a real order in constants, attributes, closures and defaults."""
     assert [text for text in texts(thing) if REAL_ORDER.search(text)]
 
 
 @pytest.mark.parametrize("text", [ORDER_TEST.path, f"POST {ORDER_TEST.path}", f"{ORDER_TEST.path}?x=1", "no order"])
 def test_the_search_does_not_find_the_test_order(text: str) -> None:
-    """It is no order."""
+    """The path of the test order does not count as the path of a real order."""
     assert not REAL_ORDER.search(text)
 
 
@@ -885,7 +885,7 @@ def test_nothing_importable_names_an_order(module: types.ModuleType) -> None:
 
 
 def test_no_file_of_the_package_or_the_suite_names_an_order() -> None:
-    """Not even in pieces: of "/order", the one text in the code is that of the test order."""
+    """No file has the path of a real order; the only string in the code with "/order" in it is the test order's."""
     files = [path for folder in ("keycheck", "suite") for path in (ROOT / folder).rglob("*") if path.is_file()]
     files = [path for path in files if path.parent.name != "__pycache__"]
     assert len(files) > len(modules())
@@ -903,14 +903,14 @@ def test_no_file_of_the_package_or_the_suite_names_an_order() -> None:
 
 
 def test_the_list_holds_readers_and_one_test() -> None:
-    """Of all endpoints that a module holds, two are no GET: the test order, and the wish to listen."""
+    """All endpoints but two are GETs: the exceptions are the test order and the request for a listen key."""
     held = {each for module in modules() for each in vars(module).values() if isinstance(each, Endpoint)}
     assert held == LISTED == endpoints.LISTED
     assert {str(each) for each in held if each.method != "GET"} == {f"POST {ORDER}/test", f"POST {LISTEN}"}
 
 
 def test_only_the_network_package_can_send() -> None:
-    """Of all modules, those alone hold something of a library that opens connections."""
+    """Only these modules hold an object of a library that opens connections."""
     libraries = {"requests", "urllib3", "socket", "http", "aiohttp", "httpx", "asyncio", "ssl", "websockets"}
     holders = {
         module.__name__
@@ -951,7 +951,7 @@ def test_a_run_among_strangers_speaks_to_two_hosts(  # noqa: PLR0913, PLR0917  f
     bundle: str,
     tmp_path: Path,
 ) -> None:
-    """Whatever the environment recommends: proxies, .netrc, CAs. The third host hears nothing, and the key is OK."""
+    """With hostile proxies, .netrc and CAs in the environment a run is OK, and the third host gets no connection."""
     (tmp_path / ".netrc").write_text(f"default login somebody password {PASSWORD}\n")
     (tmp_path / ".netrc").chmod(0o600)
     keylog = tmp_path / "keylog.txt"
@@ -972,7 +972,7 @@ def test_a_run_among_strangers_speaks_to_two_hosts(  # noqa: PLR0913, PLR0917  f
 
 
 def test_the_stranger_would_have_heard_it(stranger: Listener) -> None:
-    """Whoever does send it the key is found out."""
+    """The third host of these tests would notice a request that carries the key."""
     requests.get(stranger.url, headers=KEY, timeout=5)
     assert stranger.connections == 1
     assert CANARY.encode() in stranger.received
@@ -982,7 +982,7 @@ def test_the_stranger_would_have_heard_it(stranger: Listener) -> None:
 def test_a_run_that_is_sent_elsewhere_stays(
     suite: SuiteRunner, exchange: LocalExchange, stranger: Listener, status: int
 ) -> None:
-    """Every answer points to a third host, which hears nothing."""
+    """If every answer redirects to a third host, that host gets no connection."""
     exchange.scenario = replace(exchange.scenario, faults={"*": Fault.redirect(stranger.url + PING.path, status)})
     assert_not_ok(suite(settings=exchange.settings()))
     assert stranger.connections == 0
@@ -1018,7 +1018,7 @@ def test_a_run_by_a_proxy_that_refuses_is_never_ok(  # noqa: PLR0913, PLR0917  f
     scheme: str,
     wrong: str,
 ) -> None:
-    """The setting is named, its password is nowhere, and nobody goes straight in its place."""
+    """The message names the setting without its password, and no request goes straight to the exchange."""
     with Proxy(user="somebody:else") as proxy:
         if wrong == "dead":
             with Proxy() as gone:

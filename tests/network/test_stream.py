@@ -46,7 +46,7 @@ OTHER_KEY = invented_credential("somebody's older listen key")
 
 @pytest.fixture(autouse=True)
 def no_thread_outlives_its_test() -> Iterator[None]:
-    """Whatever became of the stream, nobody is left who listens."""
+    """Asserts that no thread of the stream outlives its test."""
     before = set(threading.enumerate())
     yield
     for thread in set(threading.enumerate()) - before:
@@ -62,19 +62,19 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def listen(url: str, proxy: str | None = None, bundle: str | None = None, seconds: float = 30) -> UserStream:
-    """What is heard with the exchange's listen key."""
+    """Opens the stream with the exchange's listen key, and returns the observation."""
     there = Stream(url, Redactor([LISTEN_KEY]), Secret(proxy) if proxy else None, bundle)
     return there.listen(Secret(LISTEN_KEY), seconds)
 
 
 def heard(fault: StreamFault | None) -> UserStream:
-    """What is heard of a stream with which this is wrong."""
+    """The observation of a stream with this fault."""
     with LocalExchange(Scenario(stream=fault)) as exchange:
         return listen(exchange.stream_url)
 
 
 def failure(url: str, proxy: str | None = None, bundle: str | None = None, seconds: float = 30) -> Inconclusive:
-    """Why nothing was heard; neither the listen key nor a URL is in the reason, nor behind it."""
+    """The error of a stream that failed; neither it nor its cause holds the listen key or a URL."""
     with pytest.raises(Inconclusive) as caught:
         listen(url, proxy, bundle, seconds)
     error = caught.value
@@ -88,7 +88,7 @@ def failure(url: str, proxy: str | None = None, bundle: str | None = None, secon
 
 
 def test_a_stream_that_pongs_is_alive(exchange: LocalExchange) -> None:
-    """One handshake, which carries the listen key and nothing else that is secret: no key, no cookie, no signature."""
+    """The one handshake carries the listen key, and no other secret: no API key, no cookie, no signature."""
     assert listen(exchange.stream_url) == UserStream(True, "the stream's host was reached, and answered a ping")
     (one,) = exchange.streams
     assert (one.method, one.path, one.body) == ("GET", "/private/ws", b"")
@@ -101,7 +101,7 @@ def test_a_stream_that_pongs_is_alive(exchange: LocalExchange) -> None:
 
 
 def test_the_demo_network_has_an_address_of_its_own(exchange: LocalExchange) -> None:
-    """The listen key stands in its path."""
+    """On the demo network the listen key is part of the path."""
     assert Stream(exchange.stream_url, Redactor(), endpoint=DEMO_USER_STREAM).listen(Secret(LISTEN_KEY), 30).alive
     (one,) = exchange.streams
     assert (one.method, one.path, one.raw_query) == ("GET", f"/ws/{LISTEN_KEY}", "")
@@ -113,7 +113,7 @@ def test_the_demo_network_has_an_address_of_its_own(exchange: LocalExchange) -> 
     ids=["production", "demo"],
 )
 def test_each_network_is_met_where_it_delivers(endpoint: Endpoint, scenario: Scenario) -> None:
-    """On a mute address the message would not come, and the stream would look healthy."""
+    """Each network has its address for messages; on another one, a sick stream would look healthy."""
     with LocalExchange(replace(scenario, stream=StreamFault.expired())) as exchange:
         found = Stream(exchange.stream_url, Redactor(), endpoint=endpoint).listen(Secret(LISTEN_KEY), 30)
     assert not found.alive
@@ -141,7 +141,10 @@ OBSERVED = {
     "closed": (StreamFault.closed(1008), "closed with code 1008"),
     "closed without a code": (StreamFault.closed(1000, "bye"), "closed with code 1000"),
     "error": (StreamFault.error(), "sent an error (code 2)"),
-    "error in a combined stream": (StreamFault.told('{"stream":"x","data":{"error":{}}}'), "sent an error (no code)"),
+    "error in a combined stream": (
+        StreamFault.message('{"stream":"x","data":{"error":{}}}'),
+        "sent an error (no code)",
+    ),
     "expired": (StreamFault.expired(), "said that a listen key has expired"),
     "refused in Binance's words": (
         StreamFault.refused(401, '{"code":-2015,"msg":"Invalid API-key"}', "application/json"),
@@ -152,7 +155,7 @@ OBSERVED = {
 
 @pytest.mark.parametrize(("fault", "said"), OBSERVED.values(), ids=OBSERVED)
 def test_an_error_and_a_closed_stream_are_told_apart(fault: StreamFault, said: str) -> None:
-    """Both are observations: this stream is not alive."""
+    """An error message and a closed connection are different observations of a stream that is not alive."""
     found = heard(fault)
     assert not found.alive
     assert said in str(found)
@@ -163,8 +166,8 @@ def test_an_error_and_a_closed_stream_are_told_apart(fault: StreamFault, said: s
     ['{"e":"ORDER_TRADE_UPDATE"}', '{"e":"error","code":-1125}', "[]", "null", "error", '{"error":1}', "\ufeff{}"],
 )
 def test_other_messages_do_not_matter(message: str) -> None:
-    """What happens in the account is nobody's business here."""
-    assert heard(StreamFault.told(message)).alive
+    """Messages about events in the account do not change the result."""
+    assert heard(StreamFault.message(message)).alive
 
 
 UNOPENED = {
@@ -193,7 +196,7 @@ UNOPENED = {
 
 @pytest.mark.parametrize(("fault", "error", "kind"), UNOPENED.values(), ids=UNOPENED)
 def test_what_is_no_stream_convicts_nobody(fault: StreamFault, error: type[Inconclusive], kind: str) -> None:
-    """Each has the name that it has where a request meets it, and a sentence that says what to do."""
+    """A failed handshake is inconclusive; it has the same error as a failed request, and says what to do."""
     with LocalExchange(Scenario(stream=fault)) as exchange:
         found = failure(exchange.stream_url)
     assert (type(found), found.kind) == (error, kind)
@@ -202,7 +205,7 @@ def test_what_is_no_stream_convicts_nobody(fault: StreamFault, error: type[Incon
 
 @pytest.mark.parametrize(("status", "is_limit"), [(429, True), (418, True), (403, False), (400, False)])
 def test_a_limit_is_known_before_anybody_is_told(status: int, *, is_limit: bool) -> None:
-    """So that requests which are about to leave stay here."""
+    """After 429 or 418 the limit is set before the error is raised, so that no other request leaves."""
     limited = threading.Event()
     with LocalExchange(Scenario(stream=StreamFault.refused(status))) as exchange, pytest.raises(Inconclusive):
         Stream(exchange.stream_url, Redactor(), limited=limited).listen(Secret(LISTEN_KEY), 30)
@@ -228,7 +231,7 @@ def test_a_listen_key_that_the_stream_names_is_hidden_from_then_on() -> None:
 
 
 def probed(scenario: Scenario) -> tuple[str, list[str]]:
-    """What an owner is told who asked for the probe, and what the host was sent. The stream is alive."""
+    """The observation of a probed healthy stream, and the messages that the host received."""
     with LocalExchange(scenario) as exchange:
         there = Stream(exchange.stream_url, Redactor([LISTEN_KEY]), probe=True)
         found = there.listen(Secret(LISTEN_KEY), 30)
@@ -243,11 +246,11 @@ def hurried_probe(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_probe_asks_for_the_subscriptions(exchange: LocalExchange) -> None:
-    """Once, in one message; what came is told behind the observation."""
+    """The probe is one message; its answer is added to the observation."""
     said, sent = probed(Scenario())
     assert sent == ['{"method": "LIST_SUBSCRIPTIONS", "id": 1}']
     assert said == f'{ALIVE.observed}; LIST_SUBSCRIPTIONS was answered {{"result":[]}}'
-    assert str(listen(exchange.stream_url)) == ALIVE.observed  # and without the wish, nothing is sent
+    assert str(listen(exchange.stream_url)) == ALIVE.observed  # without `probe` nothing is sent
     assert exchange.stream_messages == []
 
 
@@ -267,7 +270,7 @@ PROBED = {
 
 @pytest.mark.parametrize(("answer", "said"), PROBED.values(), ids=PROBED)
 def test_what_a_probe_is_answered_is_scrubbed(answer: str, said: str) -> None:
-    """Of the listen key in any case, of what has the form of another, and of account numbers; it stays short."""
+    """Listen keys, texts of their form and account numbers are hidden in the probe's answer, which stays short."""
     told, _ = probed(Scenario(subscriptions=answer))
     assert said in told
     assert len(told) < 400
@@ -281,14 +284,14 @@ def test_what_a_probe_is_answered_is_scrubbed(answer: str, said: str) -> None:
     [None, "rubbish", "[]", '{"e":"ACCOUNT_UPDATE","a":{"B":[{"a":"USDT","wb":"1234.5"}]}}', '{"result":[],"id":7}'],
 )
 def test_a_probe_without_an_answer_says_so(answer: str | None) -> None:
-    """What happens in the account is no answer, and is not repeated."""
+    """Events of the account are not taken for the probe's answer, and are not quoted."""
     began = time.monotonic()
     assert probed(Scenario(subscriptions=answer))[0].endswith("; LIST_SUBSCRIPTIONS was not answered within 0.4 s")
     assert time.monotonic() - began < 1.5
 
 
 def test_a_probe_that_breaks_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever goes wrong with it, the stream answered a ping."""
+    """If the probe fails in any way, the stream is still alive."""
 
     def fail(_: Conversation) -> str:
         raise RuntimeError(LISTEN_KEY)
@@ -299,7 +302,7 @@ def test_a_probe_that_breaks_changes_nothing(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize("fault", [StreamFault.closed(), StreamFault.error(), StreamFault.challenge()])
 def test_a_sick_stream_is_not_probed(fault: StreamFault) -> None:
-    """The probe comes after the pong, so it cannot stand in the way of what is claimed."""
+    """The probe is sent after the pong alone, so it cannot change the result."""
     with LocalExchange(Scenario(stream=fault)) as exchange:
         with contextlib.suppress(Inconclusive):
             Stream(exchange.stream_url, Redactor(), probe=True).listen(Secret(LISTEN_KEY), 30)
@@ -323,7 +326,7 @@ def test_limits_are_the_promised_ones() -> None:
     ],
 )
 def test_a_silent_stream_is_given_up(fault: StreamFault, said: str, longest: float) -> None:
-    """It is no answer, so it is no observation."""
+    """A stream that does not answer in time is inconclusive."""
     with LocalExchange(Scenario(stream=fault)) as exchange:
         began = time.monotonic()
         found = failure(exchange.stream_url)
@@ -343,7 +346,7 @@ def test_a_run_that_has_no_time_left_gives_up_sooner(seconds: float) -> None:
 
 @pytest.mark.usefixtures("hurried")
 def test_a_name_that_is_found_too_late_is_not_called(exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After all was given up, the listen key does not leave any more."""
+    """After the time-out the listen key is not sent, even if the name is resolved later."""
     usual = socket.getaddrinfo
 
     def slow(*args: object, **kwargs: object) -> object:
@@ -360,7 +363,7 @@ class Dripping(Listener):
     """Answers a byte at a time, so that no time-out of a socket ever ends it."""
 
     def answer(self, connection: socket.socket) -> None:
-        """Until nobody listens."""
+        """Sends a header byte by byte, until the client has gone."""
         self.head(connection)
         for byte in b"HTTP/1.1 101 Switching Protocols\r\nX: " + b"x" * 200:
             connection.sendall(bytes([byte]))
@@ -386,7 +389,7 @@ def test_a_dripping_handshake_is_given_up() -> None:
     ],
 )
 def test_what_keeps_it_from_connecting_is_named(monkeypatch: pytest.MonkeyPatch, made: OSError, kind: str) -> None:
-    """As for a request."""
+    """A failed connection has the same kinds of error as a failed request."""
 
     def fail(*_: object, **__: object) -> None:
         raise made
@@ -400,13 +403,13 @@ def test_what_keeps_it_from_connecting_is_named(monkeypatch: pytest.MonkeyPatch,
 
 @pytest.fixture
 def there(authority: trustme.CA, exchange: LocalExchange) -> Iterator[Front]:
-    """The stream over TLS."""
+    """The stream's host over TLS."""
     with Front(speaking(authority.issue_cert(ADDRESS)), exchange.stream_url) as opened:
         yield opened
 
 
 def wss(front: Front) -> str:
-    """Its address as BINANCE_STREAM_URL has it."""
+    """The front's address as BINANCE_STREAM_URL has it."""
     return front.url.replace("https", "wss")
 
 
@@ -423,7 +426,7 @@ def test_a_certificate_is_examined(there: Front, bundle: str, exchange: LocalExc
 
 
 def test_a_strangers_certificate_is_refused(exchange: LocalExchange, authority: trustme.CA, bundle: str) -> None:
-    """Of another authority, or for another name."""
+    """A certificate of another authority or for another name is refused."""
     for certificate in (trustme.CA().issue_cert(ADDRESS), authority.issue_cert("stream.invalid")):
         with Front(speaking(certificate), exchange.stream_url) as front:
             assert failure(wss(front), bundle=bundle).kind == "tls"
@@ -435,7 +438,7 @@ def test_no_key_of_tls_is_written_down(
 ) -> None:
     """Other programs do, where SSLKEYLOGFILE says so."""
     monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
-    assert ssl.create_default_context().keylog_filename  # and it has written its heading
+    assert ssl.create_default_context().keylog_filename  # the control: Python itself has opened the file
     assert listen(wss(there), bundle=bundle).alive
     assert "CLIENT" not in (tmp_path / "keys").read_text()
 
@@ -453,7 +456,7 @@ def test_the_proxy_of_other_programs_is_not_the_streams(
 
 @pytest.mark.parametrize("over_tls", [True, False])
 def test_our_own_proxy_gets_a_tunnel(there: Front, bundle: str, exchange: LocalExchange, over_tls: bool) -> None:
-    """It sees host and port, and where the stream is wss nothing else; its password opens it."""
+    """The proxy sees host and port, and nothing else of a wss stream."""
     url = wss(there) if over_tls else exchange.stream_url
     with Proxy(user=f"somebody:{PASSWORD}") as proxy:
         assert listen(url, with_password(proxy), bundle).alive
@@ -466,7 +469,7 @@ def test_our_own_proxy_gets_a_tunnel(there: Front, bundle: str, exchange: LocalE
 
 
 def test_an_https_proxy_is_spoken_to_in_tls(there: Front, authority: trustme.CA, bundle: str) -> None:
-    """TLS within TLS."""
+    """A wss stream behind an https proxy works: TLS within TLS."""
     with Proxy(speaking(authority.issue_cert(ADDRESS)), user=f"somebody:{PASSWORD}") as proxy:
         assert listen(wss(there), with_password(proxy), bundle).alive
         assert len(proxy.heads) == 1
@@ -513,7 +516,7 @@ def test_a_silent_stream_is_given_up_behind_an_https_proxy_too(authority: trustm
 
 @pytest.mark.parametrize("how", ["password", "refusal", "rubbish", "dead", "certificate"])
 def test_a_proxy_that_refuses_is_named(there: Front, bundle: str, exchange: LocalExchange, how: str) -> None:
-    """And nobody goes straight in its place."""
+    """If the proxy refuses, no connection goes straight to the exchange."""
     proxies: dict[str, Callable[[], Proxy]] = {
         "password": lambda: Proxy(user="somebody:else"),
         "refusal": lambda: Proxy(refusal=b"HTTP/1.1 403 " + PASSWORD.encode() + b"\r\nContent-Length: 0\r\n\r\n"),
@@ -541,21 +544,21 @@ def test_a_redirect_of_the_stream_is_not_followed(status: int) -> None:
 
 
 class Redirecting(Listener):
-    """Points everybody elsewhere."""
+    """A server that redirects every client."""
 
     def __init__(self, to: str, status: int) -> None:
-        """`to`: a URL."""
+        """`to`: the base URL of the redirect's target."""
         super().__init__()
         self._answer = f"HTTP/1.1 {status} No\r\nLocation: {to}/private/ws\r\nContent-Length: 0\r\n\r\n".encode()
 
     def answer(self, connection: socket.socket) -> None:
-        """Once."""
+        """Answers one request with the redirect."""
         self.head(connection)
         connection.sendall(self._answer)
 
 
 def test_nothing_is_logged(exchange: LocalExchange, caplog: pytest.LogCaptureFixture) -> None:
-    """The library tells addresses and frames to whoever asks for DEBUG."""
+    """The WebSocket library logs no address and no frame, not even at DEBUG."""
     for name in (None, "websockets", "websockets.client", "keycheck.network.websocket", "urllib3"):
         caplog.set_level(logging.DEBUG, name)
     assert listen(exchange.stream_url).alive
@@ -563,7 +566,7 @@ def test_nothing_is_logged(exchange: LocalExchange, caplog: pytest.LogCaptureFix
 
 
 def test_a_stream_shows_nothing_of_itself() -> None:
-    """Its way may lead past a proxy with a password."""
+    """Neither the repr nor the attributes of a stream show the proxy's password."""
     shown = Stream("wss://fstream.binance.com", Redactor(), Secret(f"http://somebody:{PASSWORD}@127.0.0.1:1"))
     assert repr(shown) == "Stream()"
     assert PASSWORD not in repr(vars(shown))

@@ -58,19 +58,19 @@ def exchange() -> Iterator[LocalExchange]:
 
 @pytest.fixture
 def http(exchange: LocalExchange) -> Iterator[HttpTransport]:
-    """The way to it."""
+    """A transport to the local exchange."""
     opened = HttpTransport(urls_of(exchange))
     yield opened
     opened.close()
 
 
 def urls_of(exchange: LocalExchange) -> dict[Host, str]:
-    """Both hosts."""
+    """The URLs of both hosts."""
     return {Host.FUTURES: exchange.futures_url, Host.WALLET: exchange.wallet_url}
 
 
 def misbehaving(exchange: LocalExchange, fault: Fault) -> None:
-    """From now on each request meets this fault."""
+    """Gives every request from now on this fault."""
     exchange.scenario = replace(exchange.scenario, faults={"*": fault})
 
 
@@ -88,7 +88,7 @@ def failure(http: HttpTransport, endpoint: Endpoint = PING, seconds: float = 5, 
 
 
 def unused_port() -> int:
-    """A loopback port where nobody listens."""
+    """A loopback port on which no server listens."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port
@@ -99,7 +99,7 @@ def unused_port() -> int:
 
 @pytest.mark.parametrize("status", [429, 418])
 def test_after_a_limit_the_transport_sends_nothing(http: HttpTransport, exchange: LocalExchange, status: int) -> None:
-    """Not even over a connection that stands open."""
+    """After a limit no request is sent, not even over an open connection."""
     http.send(TIME, NOTHING, None, 5)
     limit = Fault.rate_limited() if status == 429 else Fault.banned(1_790_000_000_000)
     misbehaving(exchange, limit)
@@ -111,7 +111,7 @@ def test_after_a_limit_the_transport_sends_nothing(http: HttpTransport, exchange
 @pytest.mark.parametrize("status", [429, 418])
 @pytest.mark.parametrize("rest", ["{", None], ids=["cut short", "never comes"])
 def test_a_limit_is_one_whatever_becomes_of_its_body(exchange: LocalExchange, status: int, rest: str | None) -> None:
-    """Its status has stopped the run, so it is the status that is told."""
+    """A limit counts as soon as its status was read, even if its body is cut short or never comes."""
     header = (
         f"HTTP/1.1 {status} Slow Down\r\nContent-Type: application/json\r\nRetry-After: 7\r\nContent-Length: 99\r\n"
     )
@@ -167,7 +167,7 @@ def test_an_answer_is_its_status_headers_and_bytes(http: HttpTransport) -> None:
 
 
 def test_the_query_is_sent_to_the_letter(http: HttpTransport, exchange: LocalExchange) -> None:
-    """What was signed must not be encoded anew on its way."""
+    """A query is sent exactly as it was signed."""
     query = signed_query(
         [("symbol", "币安人生USDT"), ("a", "+ ~/?#[]@!$&'()*,;=%"), ("b", "")], HmacSigner(Secret(API_KEY))
     )
@@ -181,13 +181,13 @@ def test_the_query_is_sent_to_the_letter(http: HttpTransport, exchange: LocalExc
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(st.text(min_size=1, max_size=9), st.text(max_size=20)), min_size=1, max_size=4))
 def test_requests_encodes_nothing_anew(params: list[tuple[str, str]]) -> None:
-    """It normalises what it is given; what signing.py writes is normal already."""
+    """requests leaves a query that signing.py encoded as it is."""
     prepared = requests.Request("GET", f"https://fapi.binance.com/fapi/v1/ping?{encode(params)}").prepare()
     assert (prepared.url or "").partition("?")[2] == encode(params)
 
 
 def test_the_key_travels_in_its_header_where_it_is_given(http: HttpTransport, exchange: LocalExchange) -> None:
-    """And nowhere else; a public question carries none."""
+    """The key is only in its header, and only of requests that were given one."""
     http.send(PING, NOTHING, None, 5)
     http.send(ACCOUNT_CONFIG, NOTHING, Secret(API_KEY), 5)
     http.send(PING, NOTHING, None, 5)
@@ -209,7 +209,7 @@ def test_one_connection_a_host(http: HttpTransport, exchange: LocalExchange) -> 
 
 
 def test_a_stream_is_no_request(http: HttpTransport, exchange: LocalExchange) -> None:
-    """It is on the list, and another way leads there."""
+    """The stream's path is listed, but the transport refuses it: only the WebSocket client may use it."""
     for endpoint in (USER_STREAM, DEMO_USER_STREAM):
         with pytest.raises(NotListed):
             http.send(endpoint, NOTHING, None, 5)
@@ -217,7 +217,7 @@ def test_a_stream_is_no_request(http: HttpTransport, exchange: LocalExchange) ->
 
 
 def test_a_redirect_is_not_followed(http: HttpTransport, exchange: LocalExchange) -> None:
-    """It comes out as it is, and the key does not go where it points."""
+    """A redirect is returned as it is, and the key does not go to its target."""
     exchange.scenario = replace(
         exchange.scenario, faults={ACCOUNT_CONFIG.path: Fault.redirect(exchange.wallet_url + "/elsewhere")}
     )
@@ -259,7 +259,7 @@ def test_a_coding_that_nobody_asked_for_is_undone_where_the_library_can(
     with pytest.raises(NotBinance):
         answers.read(http.send(PING, NOTHING, None, 5), PING, str)
     monkeypatch.setattr(HTTPResponse, "CONTENT_DECODERS", [*known, coding])
-    monkeypatch.setattr("urllib3.response._get_decoder", lambda _: GzipDecoder())  # in that coding's own's place
+    monkeypatch.setattr("urllib3.response._get_decoder", lambda _: GzipDecoder())  # replaces that coding's decoder
     assert http.send(PING, NOTHING, None, 5).body == b"{}"
 
 
@@ -277,14 +277,14 @@ STRANGERS = [
 
 @pytest.mark.parametrize("stranger", STRANGERS, ids=str)
 def test_only_a_listed_endpoint_is_sent(http: HttpTransport, exchange: LocalExchange, stranger: Endpoint) -> None:
-    """Whoever makes one up is refused before a socket is touched."""
+    """An endpoint outside the list is refused before a socket is opened."""
     with pytest.raises(NotListed):
         http.send(stranger, NOTHING, None, 5)
     assert exchange.connections == {"futures": 0, "wallet": 0}
 
 
 def test_a_host_that_is_not_configured_is_not_asked(exchange: LocalExchange) -> None:
-    """Demo has no wallet API, and nobody falls back to another."""
+    """Demo has no wallet API, and no other host is used instead."""
     http = HttpTransport({Host.FUTURES: exchange.futures_url})
     with pytest.raises(NotListed):
         http.send(next(e for e in LISTED if e.host is Host.WALLET), NOTHING, None, 5)
@@ -312,7 +312,7 @@ def test_a_host_that_is_not_configured_is_not_asked(exchange: LocalExchange) -> 
 def test_the_gate_under_requests_lets_nothing_else_through(
     http: HttpTransport, exchange: LocalExchange, method: str, target: str, more: dict[str, Any]
 ) -> None:
-    """Not even somebody who gets hold of the session sends what is not listed."""
+    """Even the session beneath the transport sends only listed requests."""
     with pytest.raises((NotListed, requests.exceptions.InvalidSchema)):
         http._session.request(method, target.format(exchange.futures_url), timeout=1, **more)
     assert exchange.log == []
@@ -328,7 +328,7 @@ def test_user_information_in_an_address_is_refused(http: HttpTransport, exchange
 
 
 def test_the_transport_does_not_print_where_it_goes(exchange: LocalExchange) -> None:
-    """Its repr holds neither host nor proxy."""
+    """The transport's repr holds neither host nor proxy."""
     http = HttpTransport(urls_of(exchange), Secret(f"http://u:{CANARY}@127.0.0.1:1"))
     assert repr(http) == "HttpTransport()"
     http.close()
@@ -341,7 +341,7 @@ def test_the_transport_does_not_print_where_it_goes(exchange: LocalExchange) -> 
     "fault", [Fault.stall(), Fault.drip(0.05), Fault.drip_headers(0.02)], ids=["stall", "drip", "drip headers"]
 )
 def test_a_request_ends_in_time(http: HttpTransport, exchange: LocalExchange, fault: Fault) -> None:
-    """Whatever the other side does: a socket's own time-out starts again with every byte."""
+    """A request ends in time even if the server sends a byte now and then, which restarts a socket's own time-out."""
     misbehaving(exchange, fault)
     began = time.monotonic()
     error = failure(http, TIME, SHORT)
@@ -361,7 +361,7 @@ def test_no_worker_outlives_its_request(http: HttpTransport, exchange: LocalExch
 
 
 def test_after_a_cut_the_next_request_is_answered(http: HttpTransport, exchange: LocalExchange) -> None:
-    """On a connection of its own, and with its own answer."""
+    """The request after a cut one has a new connection, and gets its own answer."""
     misbehaving(exchange, Fault.stall(times=1))
     failure(http, PING, 0.1)
     assert b"serverTime" in http.send(TIME, NOTHING, None, 5).body
@@ -371,7 +371,7 @@ def test_after_a_cut_the_next_request_is_answered(http: HttpTransport, exchange:
 def test_a_request_whose_time_is_up_is_not_sent_later(
     http: HttpTransport, exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A slow name server does not make an order out of a request that was given up."""
+    """A slow name server does not delay a cancelled request until it is sent after all."""
     resolve = socket.getaddrinfo
 
     def slowly(*args: Any, **kwargs: Any) -> Any:
@@ -430,7 +430,7 @@ def test_a_body_that_is_not_packed_as_it_says_is_not_binances(http: HttpTranspor
 
 
 def test_a_closed_port_is_named() -> None:
-    """Nobody listens there."""
+    """A closed port is reported as a refused connection."""
     http = HttpTransport({Host.FUTURES: f"http://127.0.0.1:{unused_port()}"})
     error = failure(http, query=f"signature={CANARY}")
     assert isinstance(error, Unreachable)
@@ -447,7 +447,7 @@ def test_an_unknown_name_is_named(http: HttpTransport, monkeypatch: pytest.Monke
 
 
 def test_plain_http_in_place_of_tls_is_named(exchange: LocalExchange) -> None:
-    """As a proxy that tampers with TLS looks."""
+    """Plain http on the https port, as from a proxy that tampers with TLS, is reported as a TLS failure."""
     http = HttpTransport({Host.FUTURES: exchange.futures_url.replace("http:", "https:")})
     error = failure(http)
     assert isinstance(error, Unreachable)
@@ -467,7 +467,7 @@ def test_a_dead_proxy_is_named_and_not_shown() -> None:
 
 
 def test_an_unknown_proxy_is_told_from_an_unknown_exchange(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is the proxy's name that could not be resolved, not Binance's."""
+    """If the proxy's name cannot be resolved, the message names BINANCE_PROXY and not Binance."""
     monkeypatch.setattr(socket, "getaddrinfo", no_such_name)
     http = HttpTransport({Host.FUTURES: "http://127.0.0.1:1"}, Secret("http://proxy.invalid:3128"))
     assert "BINANCE_PROXY" in str(failure(http))
@@ -496,7 +496,7 @@ def chained(outer: Exception, inner: BaseException) -> Exception:
 
 
 def refused_certificate() -> ssl.SSLCertVerificationError:
-    """As OpenSSL says it."""
+    """A certificate error as OpenSSL raises it."""
     error = ssl.SSLCertVerificationError(1, "certificate verify failed")
     error.verify_message = "self-signed certificate"
     return error
@@ -531,14 +531,14 @@ def test_a_librarys_exception_becomes_a_named_reason(error: Exception, kind: str
 
 
 def test_a_refused_certificate_names_the_usual_reason() -> None:
-    """And OpenSSL's own, which holds no address."""
+    """The message has OpenSSL's own reason, which holds no address, and names BINANCE_CA_BUNDLE."""
     text = str(explain(chained(requests.exceptions.SSLError(), refused_certificate()), PING))
     assert "self-signed certificate" in text
     assert "BINANCE_CA_BUNDLE" in text
 
 
 def test_a_broken_packing_is_not_binances() -> None:
-    """It came, and is unreadable."""
+    """An answer that cannot be decompressed counts as not from Binance."""
     assert isinstance(explain(requests.exceptions.ContentDecodingError(DecodeError("x")), PING), NotBinance)
 
 
@@ -581,14 +581,14 @@ def on_socket(kind: socket.SocketKind, act: Any) -> Any:
 
 
 def test_a_request_in_a_replay_does_not_get_out(http: HttpTransport, exchange: LocalExchange) -> None:
-    """Also the transport itself is shut."""
+    """In a replay the transport is closed, too."""
     with no_sockets(), pytest.raises(NotListed, match="replay"):
         http.send(PING, NOTHING, None, 5)
     assert exchange.connections["futures"] == 0
 
 
 def test_afterwards_the_network_is_back(http: HttpTransport) -> None:
-    """As it was, also when something went wrong inside, and also when nested."""
+    """After nested blocks and after an exception, the socket module is as it was before."""
     before = dict(vars(socket.socket)), dict(vars(socket))
     with pytest.raises(ZeroDivisionError), no_sockets(), no_sockets():
         _ = 1 / 0

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.exchange import API_KEY, LocalExchange
+from tests.matrix import mostly_slow
 from tests.run.test_run import copy_of_the_suite
 from tests.running import SuiteRunner
 
@@ -55,7 +56,7 @@ WRITERS = {
 
 
 @pytest.mark.parametrize("was_there", [False, True], ids=["new", "was there before"])
-@pytest.mark.parametrize("writer", WRITERS)
+@pytest.mark.parametrize("writer", mostly_slow(WRITERS, 2))
 def test_a_file_that_pytest_wrote_is_looked_at(
     writer: str, was_there: bool, careless: SuiteRunner, exchange: LocalExchange
 ) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.matrix import mostly_slow
 from tests.running import ROOT, Finished, SuiteRunner
 
 VERDICT = "OK: This key is fit to trade USD-M futures from this machine."
@@ -28,10 +29,15 @@ def places(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(
     ("option", "name"),
-    [
-        *(("--junitxml", name) for name in ("/dev/full", "file/below.xml", "loop/below.xml", "a" * 300)),
-        *(("--html", name) for name in ("/dev/full", "folder", "file/below.xml", "loop/below.xml", "a" * 300)),
-    ],
+    mostly_slow(
+        [
+            ("--junitxml", "/dev/full"),
+            ("--html", "folder"),
+            *(("--junitxml", name) for name in ("file/below.xml", "loop/below.xml", "a" * 300)),
+            *(("--html", name) for name in ("/dev/full", "file/below.xml", "loop/below.xml", "a" * 300)),
+        ],
+        2,
+    ),
 )
 def test_a_file_that_cannot_be_written_is_one_sentence(
     option: str, name: str, places: Path, process: SuiteRunner
@@ -139,7 +145,7 @@ RAISED = (
 
 
 @pytest.mark.parametrize("hook", HOOKS)
-@pytest.mark.parametrize("raised", RAISED)
+@pytest.mark.parametrize("raised", mostly_slow(RAISED, 2))
 def test_what_another_plugin_raises_at_the_end_is_no_verdict(
     hook: str, raised: str, plugin: Path, process: SuiteRunner
 ) -> None:

@@ -14,6 +14,7 @@ from keycheck.plugin.guard import CleanStream, Guard, cleaned
 from keycheck.redaction.redactor import HIDDEN, Redactor
 from tests.exchange import API_KEY, API_SECRET, Fault, LocalExchange, Scenario
 from tests.exchange.scenarios import SCENARIOS
+from tests.matrix import mostly_slow
 from tests.running import ROOT, SuiteRunner
 
 SECRET = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j"  # noqa: S105  from Binance's documentation
@@ -387,7 +388,9 @@ def test_debugging_of_the_http_library_shows_neither_key_nor_signature(
 
 @pytest.mark.parametrize(
     ("capture", "fixture"),
-    [("fd", "capfd"), ("tee-sys", "capsys"), ("tee-sys", "capteesys"), ("no", "capfd"), ("no", "capfdbinary")],
+    mostly_slow(
+        [("fd", "capfd"), ("tee-sys", "capsys"), ("tee-sys", "capteesys"), ("no", "capfd"), ("no", "capfdbinary")], 2
+    ),
 )
 def test_what_a_capturing_fixture_hands_back_is_cleaned(
     capture: str, fixture: str, careless: SuiteRunner, exchange: LocalExchange

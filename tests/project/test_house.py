@@ -27,13 +27,16 @@ def imports(path: Path) -> Iterator[str]:
 
 
 def test_environment_is_read_in_one_place() -> None:
-    """settings/loading.py alone reads os.environ, and nothing writes to it; withdrawal.py, which waits for no import,
-    reads pytest's own PYTEST_ADDOPTS.
+    """settings/ alone reads os.environ, and nothing writes to it; withdrawal.py, which waits for no import,
+    reads pytest's own PYTEST_ADDOPTS, and invocation.py takes such variables away before it starts pytest.
     """
     text = (KEYCHECK / "settings/loading.py").read_text(encoding="utf-8")
     assert not re.search(r"os\.(getenv|putenv|environ\[[^\]]*\] *=|environ\.(update|set|pop|clear))", text)
     found = [path.relative_to(KEYCHECK).as_posix() for path in MODULES if "os.environ" in path.read_text("utf-8")]
-    assert found == ["settings/__init__.py", "settings/loading.py", "withdrawal.py"]  # the first names the second
+    owners = ["settings/__init__.py", "settings/child_environment.py", "settings/loading.py"]
+    assert found == ["invocation.py", *owners, "withdrawal.py"]
+    started = (KEYCHECK / "invocation.py").read_text(encoding="utf-8")
+    assert re.findall(r"os\.environ.*?\)", started) == ["os.environ.pop(name, None)"]
     early = (KEYCHECK / "withdrawal.py").read_text(encoding="utf-8")
     assert re.findall(r"os\.environ.*?\)", early) == ['os.environ.get("PYTEST_ADDOPTS", "")']
 
@@ -107,6 +110,15 @@ def test_every_dependency_is_pinned_with_its_hash(group: str) -> None:
     names = {re.match(r"[\w.-]+", requirement)[0].lower() for requirement in asked}  # type: ignore[index]
     assert names <= pinned
     assert len(pinned) == len([pin for pin in pins if "==" in pin.partition("\n")[0]])
+
+
+def test_the_wheel_holds_every_package() -> None:
+    """pyproject.toml names them, since three of them lie elsewhere; setuptools itself would leave a new one out."""
+    setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+    folders = {path.parent.relative_to(ROOT).as_posix().replace("/", ".") for path in KEYCHECK.rglob("__init__.py")}
+    assert set(setuptools["packages"]) == folders | {"keycheck.suite", "keycheck.recorded", "keycheck.project"}
+    kinds = {path.suffix for path in KEYCHECK.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
+    assert kinds == {".py", ".typed", ".html", ".css", ".json"}  # one more is one more line of package-data
 
 
 def test_every_dependency_has_its_reason_beside_it() -> None:

@@ -1,7 +1,7 @@
 """The core that weighs findings looks at nothing: no network, no environment, no clock, no pytest."""
 
 import ast
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,7 @@ PURE = (
     "diagnosis",
     *(f"diagnosis.{name}" for name in ("account", "cause", "evidence_view", "intermediaries", "key", "local_clock")),
     *(f"diagnosis.{name}" for name in ("network", "remedies", "restrictions", "rules")),
-    *(f"report.{name}" for name in ("model", "table", "terminal", "verdict_json")),
+    *(f"report.{name}" for name in ("model", "prometheus", "table", "terminal", "verdict_json")),
     *(f"report.view{name}" for name in ("", ".findings", ".causes", ".facts", ".marks")),
     *(f"report.pictures.{name}" for name in ("drift_scale", "permission_matrix", "weight_bar", "timeline")),
 )
@@ -33,10 +33,12 @@ def file_of(module: str) -> Path | None:
     return found[0] if found else None
 
 
-def imports_of(module: str) -> Iterator[str]:
+@cache
+def imports_of(module: str) -> tuple[str, ...]:
     """Everything that a module imports, in functions too; what is there for types alone drags nothing in."""
     source = file_of(module)
     assert source, module
+    found: list[str] = []
     waiting: list[ast.AST] = [ast.parse(source.read_text(encoding="utf-8"))]
     while waiting:
         node = waiting.pop()
@@ -45,10 +47,10 @@ def imports_of(module: str) -> Iterator[str]:
             continue
         waiting += ast.iter_child_nodes(node)
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found += (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return tuple(found)
 
 
 def reached_from(module: str) -> dict[str, str]:
@@ -81,22 +83,22 @@ def test_the_search_finds_what_is_there() -> None:
 @pytest.mark.parametrize(
     ("thing", "owners"),
     [
-        ("os", {"settings", "bounded_files", "withdrawal"}),
+        ("os", {"settings", "bounded_files", "withdrawal", "__main__", "invocation", "process", "child"}),
         ("time", {"clock"}),
-        ("select", {"bounded_files"}),
-        ("subprocess", {"host_checks"}),
+        ("select", {"bounded_files", "child", "process"}),
+        ("subprocess", {"host_checks", "process"}),
         ("requests", {"network"}),
         ("urllib3", {"network"}),
         ("socket", {"network"}),
-        ("threading", {"network", "exchange"}),
+        ("threading", {"network", "exchange", "process", "child"}),
         ("websockets", {"network"}),
         ("vcr", {"cassettes"}),
         ("dotenv", {"settings"}),
         ("cryptography", {"credentials"}),
-        ("pytest", {"plugin", "withdrawal"}),
+        ("pytest", {"plugin", "withdrawal", "invocation"}),
         ("_pytest", {"plugin"}),
         ("jinja2", {"report"}),
-        ("tempfile", {"report"}),
+        ("tempfile", {"report", "process"}),
         ("fcntl", {"report"}),
     ],
 )

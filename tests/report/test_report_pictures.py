@@ -10,10 +10,10 @@ from keycheck.exchange.drift import Drift
 from keycheck.exchange.endpoints import Host
 from keycheck.exchange.evidence import Call
 from keycheck.report.pictures.drift_scale import drift_scale
-from keycheck.report.pictures.permission_matrix import permission_matrix, told
+from keycheck.report.pictures.permission_matrix import description, permission_matrix
 from keycheck.report.pictures.shapes import Picture, percent, signed
 from keycheck.report.pictures.timeline import timeline
-from keycheck.report.pictures.weight_bar import told as weight_told
+from keycheck.report.pictures.weight_bar import description as weight_description
 from keycheck.report.pictures.weight_bar import weight_bar
 from keycheck.verdict.findings import Outcome
 from tests.sample_reports import CUT, ORDER, PERMISSIONS, PING, failing, healthy
@@ -90,7 +90,7 @@ def test_what_is_off_the_scale_is_drawn_at_its_edge(offset: float, recv_window: 
 
 def test_the_scale_is_told_in_words() -> None:
     """Drift, both limits, and on which side of them it is."""
-    assert drift_scale(Drift(1500, 20), 5000).told == (
+    assert drift_scale(Drift(1500, 20), 5000).description == (
         "The local clock is 1500 ms ahead of the exchange's, give or take 20 ms. Within Keycheck's limit of 2000 ms "
         "either way. Outside what Binance accepts: up to 5000 ms behind, under 1000 ms ahead."
     )
@@ -110,7 +110,7 @@ def test_a_healthy_key_has_what_it_should_and_nothing_else() -> None:
     assert [row.name for row in rows[:3]] == ["enableReading", "enableFutures", "ipRestrict"]
     assert all(row.cells == ("yes", "yes") for row in rows[:3])
     assert all(row.cells == ("no", "no") for row in rows[3:])
-    assert told(rows) == "Has what it should have, and nothing else."
+    assert description(rows) == "Has what it should have, and nothing else."
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_what_is_not_as_it_should_be_stands_first(name: str, has: bool, remark: 
     rows = permission_matrix({**PERMISSIONS, name: has})
     assert (rows[0].name, rows[0].remark, rows[0].kind) == (name, remark, kind)
     assert [row.remark for row in rows[1:]] == [""] * (len(rows) - 1)
-    assert rows[0].label in told(rows)
+    assert rows[0].label in description(rows)
 
 
 def test_a_permission_that_only_reads_may_be_held_or_not() -> None:
@@ -140,7 +140,7 @@ def test_a_permission_that_only_reads_may_be_held_or_not() -> None:
         rows = permission_matrix({**PERMISSIONS, "enableFixReadOnly": has})
         (row,) = [row for row in rows if row.name == "enableFixReadOnly"]
         assert (row.cells, row.remark, row.kind) == ((shown, shown), "", "pass")
-        assert told(rows) == "Has what it should have, and nothing else."
+        assert description(rows) == "Has what it should have, and nothing else."
 
 
 @pytest.mark.parametrize(
@@ -194,13 +194,15 @@ def test_weight_of_another_host_is_not_counted() -> None:
     picture = weight_bar(calls, 2400)
     assert picture
     assert words(picture)[0] == "1 used"
-    assert "Binance counted" not in picture.told
+    assert "Binance counted" not in picture.description
 
 
 def test_without_a_limit_there_is_no_bar() -> None:
     """But there are words."""
     assert weight_bar([PING], None) is None
-    assert weight_told([PING], None).startswith("This run spent 1 of the futures API's request weight. The limit")
+    assert weight_description([PING], None).startswith(
+        "This run spent 1 of the futures API's request weight. The limit"
+    )
 
 
 # -- timeline --
@@ -210,7 +212,7 @@ def test_requests_are_drawn_to_one_scale() -> None:
     """Each where it began and as long as it took."""
     rows = timeline([replace(PING, began_ms=1000), replace(ORDER, began_ms=1140)], (), ())
     assert [(row.picture.bars[0].x, row.picture.bars[0].width) for row in rows] == [(0, 20), (70, 30)]
-    assert rows[1].picture.told == "sent 140 ms after the first, took 60 ms"
+    assert rows[1].picture.description == "sent 140 ms after the first, took 60 ms"
 
 
 def test_a_quick_request_is_still_seen() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from keycheck.cassettes.label import Label
 from keycheck.credentials.pasted_text import KeyFacts
-from keycheck.diagnosis.cause import Confidence, Diagnosis
+from keycheck.diagnosis.cause import RUN_NOT_FINISHED, Confidence, Diagnosis
 from keycheck.errors import NotSent
 from keycheck.exchange.endpoints import Host
 from keycheck.exchange.evidence import Call
@@ -35,7 +35,7 @@ TOP = (
 )
 HEADER = Label("healthy", "2026-11-20T08:13:00Z", "demo", "0.1.0", "demo", "BTCUSDT", 5000, False, KeyFacts())
 CHECK = Check("key_is_fit", 4, Severity.CRITICAL, "The key is fit.", "It matters.", "Mend it.")
-BLANK = RunReport(Verdict.UNPROVEN, "0.1.0", "2026-11-20T08:13:00Z")
+BLANK = RunReport(Verdict.UNPROVEN, "0.1.0", "2026-11-20T08:13:00Z", diagnosis=(RUN_NOT_FINISHED,))
 
 
 def call(host: Host, weight: int) -> Call:
@@ -111,7 +111,7 @@ def test_what_is_not_known_is_null() -> None:
     document = verdict_json.as_dict(BLANK)
     assert all(document[name] is None for name in (*NOTED, "cassette", "environment", "symbol"))
     assert document["key"] == {"type": None, "lastFour": None}
-    assert document["checks"] == document["diagnosis"] == []
+    assert document["checks"] == []
     assert document["requests"] == {"count": 0, "futuresWeight": 0, "walletWeight": 0, "futuresWeightLimit": None}
 
 
@@ -168,6 +168,16 @@ def test_the_text_is_json_in_utf_8(report: RunReport) -> None:
     assert (report.symbol or "null") in text
 
 
+@pytest.mark.parametrize("verdict", Verdict)
+@pytest.mark.parametrize("diagnosis", [(), FULL.diagnosis], ids=["no cause", "a cause"])
+def test_a_verdict_has_a_cause_unless_it_is_ok(verdict: Verdict, diagnosis: tuple[Diagnosis, ...]) -> None:
+    """The schema says so, and each test that holds a verdict against it."""
+    document = verdict_json.as_dict(replace(FULL, verdict=verdict, diagnosis=diagnosis))
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    fits = jsonschema.validators.validator_for(schema)(schema).is_valid(document)
+    assert fits is ((verdict is Verdict.OK) is (diagnosis == ()))
+
+
 @pytest.mark.parametrize("report", [BLANK, FULL, COMPARED], ids=["blank", "full", "compared"])
 def test_the_published_schema_describes_it(report: RunReport) -> None:
     """It is kept with the code, and holds for a run that ended before it began."""
@@ -195,10 +205,12 @@ def test_whatever_was_said_the_file_is_json(tmp_path: Path, monkeypatch: pytest.
     for name in loading.NAMES:
         monkeypatch.delenv(name, raising=False)
     options = Options(tmp_path / ".env", False, tmp_path / "reports", tmp_path)
-    run = NewRun(options, Catalogue((CHECK,)), Redactor(), Hold(options.report_dir)).open()
+    hold = Hold(options.report_dir)
+    run = NewRun(options, Catalogue((CHECK,)), Redactor(), hold).open()
     run.add(Finding(CHECK, Outcome.FAIL, detail))
     run.finish(whole=True)
     run.close()
+    hold.release()
     document = json.loads((tmp_path / "reports" / VERDICT_FILE).read_text(encoding="utf-8"))
     assert tuple(document) == TOP
     assert document["verdict"] == "NOT_OK"

@@ -65,13 +65,13 @@ QUESTION = ("question", ())
 
 
 def asking(ask: Callable[[], R]) -> "Future[R]":
-    """What comes of it, in a thread of its own."""
+    """Calls `ask` in a thread of its own, and returns the future of its result."""
     found: Future[R] = Future()
 
     def work() -> None:
         try:
             found.set_result(ask())
-        except BaseException as error:  # noqa: BLE001  told to whoever looks at the result
+        except BaseException as error:  # noqa: BLE001  raised again by the future's result()
             found.set_exception(error)
 
     threading.Thread(target=work, daemon=True).start()
@@ -85,14 +85,14 @@ def seen(moment: threading.Semaphore, times: int = 1) -> None:
 
 
 def until(true: Callable[[], bool]) -> None:
-    """Returns once it is."""
+    """Waits until a condition holds."""
     deadline = time.monotonic() + PATIENCE
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.001)
 
 
-# -- memory: each question once, whoever asks it --
+# -- the memo: each question is sent once, even if several threads ask it --
 
 
 class WatchedMemo(Memo):
@@ -108,7 +108,7 @@ class WatchedMemo(Memo):
 
 
 class Asked:
-    """A session with one question: each time that a thread asks it, the test says what comes of it."""
+    """A session with one question, whose answers the test hands out one by one."""
 
     def __init__(self) -> None:
         self.memo = WatchedMemo()
@@ -119,7 +119,7 @@ class Asked:
 
     @memoized(sends=PING)
     def question(self) -> str:
-        """Sends one request."""
+        """Sends one request, and waits for the answer that the test hands out."""
         self.memo.check_cancelled(must_wait=self.must_wait)
         self.sent += 1
         self.memo.note_call(self.sent)
@@ -145,7 +145,7 @@ class Asked:
 
 @pytest.mark.parametrize("reply", ["yes", Undecided("no")], ids=["an answer", "an error"])
 def test_two_who_ask_at_once_share_one_answer(reply: str | BaseException) -> None:
-    """It is asked for once, whatever came of it, and for each it rests on the same request."""
+    """Two threads that ask at once cause one request, and both results name that request."""
     memory = Asked()
     first = asking(memory.told)
     seen(memory.looking)
@@ -158,7 +158,7 @@ def test_two_who_ask_at_once_share_one_answer(reply: str | BaseException) -> Non
 
 @pytest.mark.parametrize("torn", [KeyboardInterrupt(), Cancelled(), RuntimeError()], ids=repr)
 def test_who_is_torn_away_leaves_it_to_the_one_who_waits(torn: BaseException) -> None:
-    """Who asks again; what was sent by the first was sent by the first."""
+    """If the first thread is interrupted, the waiting one sends the request anew, and each counts its own requests."""
     memory = Asked()
 
     def torn_away() -> tuple[int, ...]:
@@ -177,7 +177,7 @@ def test_who_is_torn_away_leaves_it_to_the_one_who_waits(torn: BaseException) ->
 
 
 def test_requests_are_told_in_the_order_of_their_numbers() -> None:
-    """Each once, and only since they were last asked for."""
+    """Request numbers come in ascending order, each once, and only those noted since the last call."""
     memory = Memo()
     for number in (64, 8, 33, 1, 8):
         memory.note_call(number)
@@ -201,7 +201,7 @@ def test_what_there_is_can_be_looked_at_without_asking(reply: str | BaseExceptio
 
 
 def test_a_promised_answer_is_waited_for() -> None:
-    """The checks ask nothing that is asked ahead of them."""
+    """A check waits for the prefetched answer to its question instead of asking it again."""
     memory = Asked()
     memory.memo.reserve([QUESTION])
     check = asking(memory.told)
@@ -215,7 +215,7 @@ def test_a_promised_answer_is_waited_for() -> None:
 
 
 def test_who_was_promised_an_answer_in_vain_asks() -> None:
-    """As soon as it is known that nobody else will."""
+    """A check asks its question itself as soon as the prefetcher has released it."""
     memory = Asked()
     memory.memo.reserve([QUESTION])
     check = asking(memory.told)
@@ -227,7 +227,7 @@ def test_who_was_promised_an_answer_in_vain_asks() -> None:
 
 
 def test_a_promise_that_is_being_kept_cannot_be_broken() -> None:
-    """Nor is a question asked twice for it, or forgotten."""
+    """A question whose prefetch is on its way can no longer be released, and is sent once."""
     memory = Asked()
     memory.memo.reserve([QUESTION])
     ahead = asking(memory.told_ahead)
@@ -243,7 +243,7 @@ def test_a_promise_that_is_being_kept_cannot_be_broken() -> None:
 
 @pytest.mark.parametrize("why", ["it would have to wait", "the run is ending"])
 def test_what_is_given_up_ahead_is_left_to_the_checks(why: str) -> None:
-    """Nothing was sent, and the question is as open as before; a check goes on where nobody ahead of it does."""
+    """A cancelled prefetch has sent nothing, and the check that waited for it asks the question itself."""
     memory = Asked()
     memory.memo.reserve([QUESTION])
     check = asking(memory.told)
@@ -271,7 +271,7 @@ def test_prefetching_that_is_cancelled_waits_for_no_check() -> None:
 
 
 def test_whoever_is_torn_from_waiting_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And leaves the answer to who comes next."""
+    """An interrupted thread that waits reports the interrupt, and another thread can still ask the question."""
     memory, said = Asked(), []
 
     def torn(*_: object) -> NoReturn:
@@ -289,7 +289,7 @@ def test_whoever_is_torn_from_waiting_says_so(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_however_many_ask_each_question_is_asked_once(exchange: LocalExchange) -> None:
-    """By the real session, of the real exchange."""
+    """Six threads that ask every question of a real session send each request once."""
     with session(exchange) as binance:
         for one in [asking(lambda: ask_everything(binance)) for _ in range(6)]:
             one.result(PATIENCE)
@@ -329,7 +329,7 @@ def in_the_source(name: str) -> tuple[set[str], set[str]]:
 
 @pytest.mark.parametrize("question", DEPENDENCIES.rests_on)
 def test_a_question_declares_what_its_source_asks(question: str) -> None:
-    """Each question that it rests on, and the request that it sends, stand in its mark; and nothing else does."""
+    """The decorator of a question names the questions that it asks and the request that it sends, and no others."""
     asked, named = in_the_source(question)
     sent = DEPENDENCIES.sends[question]
     assert named - {"USER_STREAM"} == {name for name, one in vars(endpoints).items() if sent and one is sent}
@@ -339,15 +339,16 @@ def test_a_question_declares_what_its_source_asks(question: str) -> None:
 
 @pytest.mark.parametrize("check", CATALOGUE.checks, ids=lambda check: check.id)
 def test_the_clock_is_read_for_checks_that_lead_to_it(check: Check) -> None:
-    """And for no others."""
+    """The clock is read only if a selected check needs it."""
     made = prefetch_plan.Plan(scripted_session(scripted()), host_facts(), {check: CLAIMS[check]})
     assert made.needs_the_clock is (TIME in explain.requests_of(check))
 
 
 @pytest.mark.parametrize("check", CATALOGUE.checks, ids=lambda check: check.id)
 def test_what_the_selected_checks_do_not_lead_to_is_not_asked_ahead(check: Check) -> None:
-    """`-k` sends what was asked for; the clock is read three times for its drift, and once for a stamp."""
-    lanes = prefetch_plan.Plan(scripted_session(scripted()), host_facts(), {check: CLAIMS[check]}).lanes
+    """With `-k`, only the selected checks' requests are prefetched: three clock samples for drift, one for a stamp."""
+    binance = scripted_session(scripted(), expected=("cross",))
+    lanes = prefetch_plan.Plan(binance, host_facts(), {check: CLAIMS[check]}).lanes
     reached = DEPENDENCIES.reached_from(check.asks)
     asked = [ask.question for lane in lanes for ask in lane]
     assert {name for name, _ in asked if name != "clock_sample"} == (reached & LEAVES) - {"clock_sample"}
@@ -356,7 +357,7 @@ def test_what_the_selected_checks_do_not_lead_to_is_not_asked_ahead(check: Check
 
 
 def test_nothing_is_asked_ahead_that_no_check_asks() -> None:
-    """Nor twice; and what is public is asked ahead."""
+    """No question is prefetched twice, each is one that a check asks, and the public ones are prefetched."""
     assert DEPENDENCIES.reached_from(question for check in CATALOGUE.checks for question in check.asks) >= LEAVES
     assert max(Counter(ask.question for lane in LANES for ask in lane).values()) == 1
     assert PUBLIC <= LEAVES
@@ -377,7 +378,7 @@ def replayed(name: str) -> Iterator[tuple[Binance, bool]]:
 
 
 def found_by_the_checks(binance: Binance) -> dict[str, Finding]:
-    """What a run of the suite finds."""
+    """The findings of a run of the suite in this session."""
     found: dict[str, Finding] = {}
     for check in CATALOGUE.checks:
         outcome = Outcome.BLOCKED if blocker(check, found) else outcome_of(check.id, binance)[0]
@@ -387,7 +388,7 @@ def found_by_the_checks(binance: Binance) -> dict[str, Finding]:
 
 @pytest.mark.parametrize("name", [row.name for row in shipped()])
 def test_what_is_asked_ahead_is_what_the_unblocked_checks_lead_to(name: str) -> None:
-    """For every story that a cassette tells."""
+    """For every cassette, exactly the questions of the unblocked checks may be prefetched."""
     with replayed(name) as (binance, was_answered):
         found = found_by_the_checks(binance)
         assert (found["futures_api_answers"].outcome is Outcome.PASS) is was_answered
@@ -395,6 +396,8 @@ def test_what_is_asked_ahead_is_what_the_unblocked_checks_lead_to(name: str) -> 
             made = prefetch_plan.Plan(binance, host_facts(), CLAIMS)
             clear = [one.check for one in found.values() if one.outcome is not Outcome.BLOCKED]
             led_to = DEPENDENCIES.reached_from(question for check in clear for question in check.asks)
+            if binance.key.not_given:  # a check that would send the key, too, does without that
+                led_to = frozenset(one for one in led_to if not prefetch_plan._carry_the_key(frozenset([one])))
             unsigned = set() if binance.key.not_given else {"stream_key"}
             assert {one for one in LEAVES if made.may_ask(one)} == (led_to & LEAVES) | PUBLIC | unsigned
 
@@ -421,7 +424,7 @@ class Held:
         return reply
 
     def reply(self, endpoint: Endpoint, reply: RawAnswer | Exception | None = None) -> None:
-        """What comes next from there: an answer, if nothing else is said."""
+        """Sets the next answer of an endpoint; by default the exchange's time."""
         stamp = b'{"serverTime": 1790000000000}'
         self.replies.setdefault(endpoint.path, queue.SimpleQueue()).put(reply or RawAnswer(200, {}, stamp))
 
@@ -434,7 +437,7 @@ def held() -> Held:
 
 @pytest.fixture
 def line(held: Held) -> ApiClient:
-    """A channel to it, whose first request was answered."""
+    """An API client of that exchange, whose first request was answered."""
     identity = Identity(KeyFacts(), Secret("k" * 64), HmacSigner(Secret("s" * 64)))
     opened = ApiClient(
         held,
@@ -453,7 +456,7 @@ def line(held: Held) -> ApiClient:
 
 
 def test_only_so_many_are_in_flight_to_each_host(held: Held, line: ApiClient) -> None:
-    """Whoever else asks is sent when another has been answered; one host does not wait for the other."""
+    """Beyond the limit of a host, a request waits until another is answered; the hosts do not wait for each other."""
     for _ in range(AT_ONCE[Host.FUTURES] + 2):
         asking(lambda: line.ask(PING))
         asking(lambda: line.ask(API_RESTRICTIONS))
@@ -470,7 +473,7 @@ def test_only_so_many_are_in_flight_to_each_host(held: Held, line: ApiClient) ->
 
 @pytest.mark.parametrize("status", [429, 418])
 def test_who_waits_for_a_place_sends_nothing_after_a_limit(held: Held, line: ApiClient, status: int) -> None:
-    """What is on its way with it is answered; no other host is asked either."""
+    """After a limit, requests that wait for a free slot are not sent; those on their way are still answered."""
     ended = [asking(lambda: line.ask(PING)) for _ in range(AT_ONCE[Host.FUTURES])]
     seen(held.sending, len(ended))
     late = [asking(partial(line.ask, one)) for one in (EXCHANGE_INFO, PREMIUM_INDEX, ACCOUNT_CONFIG)]
@@ -486,7 +489,7 @@ def test_who_waits_for_a_place_sends_nothing_after_a_limit(held: Held, line: Api
 
 
 def test_a_request_that_was_given_up_was_sent(held: Held, line: ApiClient) -> None:
-    """It is counted, with no answer; whoever sent it hears that it was given up."""
+    """A cancelled request is counted as sent without an answer, and its caller gets Cancelled."""
     held.reply(PING, Cancelled())
     with pytest.raises(Cancelled):
         line.ask(PING)
@@ -495,7 +498,7 @@ def test_a_request_that_was_given_up_was_sent(held: Held, line: ApiClient) -> No
 
 
 def test_calls_are_in_the_order_in_which_they_were_sent(held: Held, line: ApiClient) -> None:
-    """Whichever is answered first."""
+    """Calls are listed in the order in which they were sent, even if they are answered in another order."""
     first = asking(lambda: line.ask(EXCHANGE_INFO))
     seen(held.sending)
     second = asking(lambda: line.ask(PING))
@@ -511,7 +514,7 @@ def test_calls_are_in_the_order_in_which_they_were_sent(held: Held, line: ApiCli
 
 @pytest.fixture
 def no_thread_is_left() -> Iterator[None]:
-    """When the test is over."""
+    """Asserts after the test that no thread of it is left."""
     before = set(threading.enumerate())
     yield
     for thread in set(threading.enumerate()) - before:
@@ -522,7 +525,7 @@ def no_thread_is_left() -> Iterator[None]:
 @pytest.mark.usefixtures("no_thread_is_left")
 @pytest.mark.parametrize("fault", [Fault.stall(), Fault.drip(), Fault.drip_headers()], ids=["stall", "drip", "headers"])
 def test_all_requests_on_their_way_are_given_up_at_once(exchange: LocalExchange, fault: Fault) -> None:
-    """To both hosts; afterwards the next ones are answered."""
+    """`cancel` ends all requests to both hosts at once; later requests are answered."""
     exchange.scenario = Scenario(faults={"*": fault})
     urls = {Host.FUTURES: exchange.futures_url, Host.WALLET: exchange.wallet_url}
     with contextlib.closing(HttpTransport(urls)) as http:
@@ -539,7 +542,7 @@ def test_all_requests_on_their_way_are_given_up_at_once(exchange: LocalExchange,
 @pytest.mark.usefixtures("no_thread_is_left")
 @pytest.mark.parametrize("fault", [StreamFault.stalled(), StreamFault.silent()], ids=["handshake", "pong"])
 def test_who_listens_to_the_stream_is_given_up_at_once(fault: StreamFault) -> None:
-    """Whatever it waits for."""
+    """`cancel` ends the wait for the handshake and the wait for the pong."""
     with LocalExchange(Scenario(stream=fault)) as exchange:
         stream = Stream(exchange.stream_url, Redactor())
         heard = asking(lambda: stream.listen(Secret("k" * 64), PATIENCE))
@@ -552,7 +555,7 @@ def test_who_listens_to_the_stream_is_given_up_at_once(fault: StreamFault) -> No
 def test_the_stream_is_left_alone_as_soon_as_the_status_of_a_limit_was_read(
     exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Its body may still be on its way, and the session knows nothing of it yet."""
+    """The stream is not opened as soon as the status of a limit was read, before the session knows of it."""
     for name, value in exchange.settings().items():
         monkeypatch.setenv(name, value)
     options = Options(tmp_path / ".env", False, tmp_path, tmp_path)
@@ -570,7 +573,7 @@ def test_the_stream_is_left_alone_as_soon_as_the_status_of_a_limit_was_read(
 
 @contextlib.contextmanager
 def ahead_of(binance: Binance) -> Iterator[Prefetcher]:
-    """What all checks ask is asked ahead of them, until the block ends."""
+    """Prefetches the questions of all checks, until the block ends."""
     transport: Any = binance._client._transport
     ahead = Prefetcher(
         binance, prefetch_plan.Plan(binance, host_facts(), CLAIMS), getattr(transport, "cancel", lambda: None)
@@ -599,7 +602,7 @@ def test_the_runs_time_ends_all_that_is_on_its_way(exchange: LocalExchange, monk
 
 @pytest.mark.usefixtures("no_thread_is_left")
 def test_what_was_ended_is_left_to_the_checks(exchange: LocalExchange) -> None:
-    """Who ask for it themselves, and are answered if the exchange answers."""
+    """After the prefetcher was stopped, the checks ask their questions themselves, and are answered."""
     exchange.scenario = Scenario(faults={TIME.path: HERE, "*": Fault.stall()})
     with session(exchange) as binance, ahead_of(binance) as ahead:
         until(lambda: len(exchange.log) == 1 + sum(AT_ONCE.values()))
@@ -614,7 +617,7 @@ def test_what_was_ended_is_left_to_the_checks(exchange: LocalExchange) -> None:
 
 
 def test_nobody_waits_for_ever_for_a_thread_that_broke(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Such as one that could start no other."""
+    """If a prefetching thread breaks, as when no thread can be started, a check still gets its answer."""
     monkeypatch.setattr(threading, "excepthook", lambda _: None)
     broken = iter([RuntimeError("can't start new thread"), {"serverTime": 1_790_000_000_000}])
     transport = scripted().on(TIME, lambda: next(broken))
@@ -624,7 +627,7 @@ def test_nobody_waits_for_ever_for_a_thread_that_broke(monkeypatch: pytest.Monke
 
 
 def test_a_stalled_answer_holds_up_no_question_that_needs_it_not(exchange: LocalExchange) -> None:
-    """It is there, or on its way."""
+    """Questions that do not need the stalled answer are answered."""
     exchange.scenario = Scenario(faults={PREMIUM_INDEX.path: Fault.stall()})
     with session(exchange, BINANCE_USER_STREAM="off") as binance, ahead_of(binance):
         assert asking(binance.ping).result(SOON).answered
@@ -632,7 +635,7 @@ def test_a_stalled_answer_holds_up_no_question_that_needs_it_not(exchange: Local
 
 
 def test_a_limit_in_one_lane_ends_them_all() -> None:
-    """What was on its way is the last that was sent."""
+    """After a limit in one lane, the other lanes send nothing more."""
     transport = scripted().on(ACCOUNT_CONFIG, LIMITED)
     binance = scripted_session(transport)
     with ahead_of(binance):
@@ -649,7 +652,7 @@ TROUBLES = {"refused": Fault.refused(-2015), "overloaded": Fault.overloaded_503(
 @pytest.mark.parametrize("trouble", TROUBLES)
 @pytest.mark.parametrize("troubled", [*TROUBLED, ORDER_TEST], ids=str)
 def test_who_asks_ahead_finds_and_sends_the_same(troubled: Endpoint, trouble: str) -> None:
-    """As who asks one question after the other, but for a price and a listen key, which are asked in vain."""
+    """With and without prefetching, checks find the same; only a price and a listen key may be requested needlessly."""
     found, sent = [], []
     for ahead in (False, True):
         scenario = Scenario(faults={troubled.path: TROUBLES[trouble]})

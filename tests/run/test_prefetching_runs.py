@@ -23,6 +23,7 @@ from keycheck.exchange.endpoints import (
     ORDER_TEST,
     PING,
     PREMIUM_INDEX,
+    SYMBOL_CONFIG,
     TIME,
     TRADING_STATUS,
     Endpoint,
@@ -32,6 +33,7 @@ from keycheck.network.transport import REQUEST_SECONDS
 from tests.exchange import Fault, LocalExchange, Received, Scenario
 from tests.exit_probe import PLUGIN, Left, left_in
 from tests.forked import ForkedRunner
+from tests.matrix import mostly_slow
 from tests.running import ROOT, Finished, SuiteRunner
 
 AT_ONCE_IN_ALL = sum(AT_ONCE.values())
@@ -147,7 +149,7 @@ UNBLOCKED = ("credentials_", "futures_api_answers", "clock_is_synchronised")
 
 
 @pytest.mark.parametrize("how", ["live", "recorded"])
-@pytest.mark.parametrize("name", NO_WAY)
+@pytest.mark.parametrize("name", mostly_slow(NO_WAY, 2))
 def test_where_there_is_no_way_one_request_tells_it(name: str, how: str, suite: SuiteRunner, tmp_path: Path) -> None:
     """A cut connection is tried once more; everything else is blocked."""
     fault, outcome = NO_WAY[name]
@@ -157,7 +159,7 @@ def test_where_there_is_no_way_one_request_tells_it(name: str, how: str, suite: 
     assert run.done.outcomes["futures_api_answers"] == outcome
     others = {one: found for one, found in run.done.outcomes.items() if not one.startswith(UNBLOCKED)}
     assert set(others.values()) == {"blocked"}
-    assert len(others) == 20
+    assert len(others) == 21
     assert run.left.threads == ["MainThread"]
 
 
@@ -182,6 +184,16 @@ SENT: dict[str, tuple[Counter[str], tuple[str, ...], dict[str, str]]] = {
     "the critical checks": (PUBLIC + READS + ORDERS, ("-m", "critical"), {}),
     "the set-up": (Counter(), ("--setup-only",), {}),
     "no stream": (PUBLIC + READS + ORDERS + paths(TRADING_STATUS), (), {"BINANCE_USER_STREAM": "off"}),
+    "a margin type is expected": (
+        PUBLIC + READS + ORDERS + paths(TRADING_STATUS, LISTEN_KEY, SYMBOL_CONFIG),
+        (),
+        {"BINANCE_EXPECT": "one-way,cross"},
+    ),
+    "modes are expected": (
+        PUBLIC + READS + ORDERS + paths(TRADING_STATUS, LISTEN_KEY),
+        (),
+        {"BINANCE_EXPECT": "hedge,single-asset"},
+    ),
     "no credentials": (PUBLIC, (), KEYLESS),
     "no credentials, and what needs them": (Counter(), ("-k", "credentials_are_present or signed_requests"), KEYLESS),
     "no wallet": (
@@ -192,7 +204,7 @@ SENT: dict[str, tuple[Counter[str], tuple[str, ...], dict[str, str]]] = {
 }
 
 
-@pytest.mark.parametrize("name", SENT)
+@pytest.mark.parametrize("name", mostly_slow(SENT, 3))
 def test_only_what_the_selected_checks_need_is_sent(name: str, suite: SuiteRunner) -> None:
     """And counted."""
     sent, arguments, settings = SENT[name]

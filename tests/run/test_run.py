@@ -17,6 +17,8 @@ import pytest
 
 from keycheck.exchange.endpoints import AT_ONCE
 from keycheck.redaction.redactor import Redactor
+from keycheck.run import catalogue
+from keycheck.verdict.findings import Severity
 from tests.exchange import API_KEY, API_SECRET, LISTEN_KEY, Fault, LocalExchange, Scenario
 from tests.exchange.scenarios import SCENARIOS
 from tests.forked import ForkedRunner
@@ -25,11 +27,12 @@ from tests.malformed import MalformedHeaders
 from tests.running import ROOT, Finished, SuiteRunner
 
 SCHEMA = json.loads((ROOT / "keycheck/report/verdict.schema.json").read_text(encoding="utf-8"))
+CRITICAL = [one for one in catalogue.read(ROOT / "suite").checks if one.severity is Severity.CRITICAL]
 EXIT = {"OK": 0, "NOT_OK": 1, "UNPROVEN": 10}
 
 
 def run(suite: SuiteRunner, scenario: Scenario, *arguments: str, all_plugins: bool = False) -> Finished:
-    """A live run against `scenario`, whose verdict keeps to the schema, and which placed no order."""
+    """Runs the suite against `scenario`, and asserts that the verdict keeps to the schema and no order was placed."""
     with LocalExchange(scenario) as exchange:
         done = suite(*arguments, settings=exchange.settings(), all_plugins=all_plugins)
         assert not exchange.real_orders
@@ -37,6 +40,11 @@ def run(suite: SuiteRunner, scenario: Scenario, *arguments: str, all_plugins: bo
     assert API_SECRET not in done.output + done.page + json.dumps(done.verdict)
     assert API_KEY not in done.output + done.page + json.dumps(done.verdict)
     return done
+
+
+def causes(verdict: dict[str, Any]) -> list[str]:
+    """The causes of a verdict, the likeliest first."""
+    return [one["cause"] for one in verdict["diagnosis"]]
 
 
 # -- verdicts --
@@ -82,8 +90,9 @@ def test_healthy_verdict_in_full(suite: SuiteRunner) -> None:
     }
     assert abs(found["driftMs"]) < 100
     assert [check["step"] for check in found["checks"]] == sorted(check["step"] for check in found["checks"])
-    # The credentials come from the environment, and nobody can be asked after the clock.
-    assert done.with_outcome("not_applicable") == ["credentials_file_is_private", "clock_is_synchronised"]
+    # The credentials come from the environment, no program knows of the clock, and BINANCE_EXPECT is empty.
+    not_applicable = ["credentials_file_is_private", "clock_is_synchronised", "account_is_set_up_as_expected"]
+    assert done.with_outcome("not_applicable") == not_applicable
     assert set(done.outcomes.values()) == {"pass", "not_applicable"}
 
 
@@ -97,7 +106,7 @@ def test_clock_drift_has_its_sign(suite: SuiteRunner) -> None:
 
 
 def test_without_credentials_the_public_steps_still_run(suite: SuiteRunner, exchange: LocalExchange) -> None:
-    """One failure in all; steps 2, 3 and 6 run; the rest is blocked by the missing credentials, and sends nothing."""
+    """Only one check fails; steps 2, 3 and 6 run; the missing credentials block the rest, which sends nothing."""
     settings = exchange.settings(no_credentials=True)
     done = suite(settings=settings)
     assert done.exit_status == 1
@@ -135,7 +144,7 @@ def test_warning_is_no_failure_and_does_not_stop_x(suite: SuiteRunner) -> None:
     done = run(suite, SCENARIOS["no-ip-restriction"], "-x")
     assert done.exit_status == 0
     assert done.with_outcome("warn") == ["key_is_restricted_to_known_ips"]
-    assert "22 passed, 2 not applicable, 1 warned" in done.output
+    assert "22 passed, 3 not applicable, 1 warned" in done.output
     assert "WARN" in done.output
 
 
@@ -144,12 +153,13 @@ def test_x_stops_at_the_first_failure(suite: SuiteRunner) -> None:
     done = run(suite, _sick_scenario(), "-x")
     assert done.exit_status == 1
     assert list(done.outcomes)[-1] == "withdrawals_are_disabled"
+    assert causes(done.verdict) == ["withdrawals_enabled"]
 
 
 def test_maxfail_counts_critical_failures_alone(suite: SuiteRunner) -> None:
     """A warning does not use up --maxfail."""
     done = run(suite, _sick_scenario(), "--maxfail=2")
-    assert (done.exit_status, len(done.outcomes)) == (1, 25)
+    assert (done.exit_status, len(done.outcomes)) == (1, 26)
 
 
 @pytest.mark.parametrize(
@@ -162,9 +172,31 @@ def test_maxfail_counts_critical_failures_alone(suite: SuiteRunner) -> None:
     ],
 )
 def test_part_of_the_suite_is_never_ok(selection: tuple[str, ...], suite: SuiteRunner) -> None:
-    """Whenever a critical check was not run, a healthy key is UNPROVEN."""
+    """Whenever a critical check was not run, a healthy key is UNPROVEN; the cause names each of them."""
     done = run(suite, SCENARIOS["healthy"], *selection)
     assert (done.verdict["verdict"], done.verdict["ok"], done.exit_status) == ("UNPROVEN", False, 10)
+    (cause,) = done.verdict["diagnosis"]
+    assert cause["cause"] == "checks_not_run"
+    not_run = [one.id for one in CRITICAL if one.id not in done.outcomes]
+    assert cause["evidence"] == [f"{check_id} was not run" for check_id in not_run]
+
+
+def test_what_nobody_saw_has_no_boxes_to_tick(suite: SuiteRunner, tmp_path: Path) -> None:
+    """If the wallet alone refuses the key, seven checks of its flags are unproven, and no text says to tick a box."""
+    junit = tmp_path / "junit.xml"
+    scenario = Scenario(faults={"/sapi/v1/account/apiRestrictions": Fault.refused(-2015)})
+    done = run(suite, scenario, f"--junitxml={junit}", "-rA")
+    assert causes(done.verdict) == ["answers_contradict"]
+    assert len(done.with_outcome("unproven")) == 7
+    for text in (done.output, junit.read_text(encoding="utf-8")):
+        assert not re.search(r"\b(?:un)?tick\b", text)
+
+
+def test_a_part_that_could_not_be_seen_is_told_beside_what_was_left_out(suite: SuiteRunner) -> None:
+    """Mending the one would leave the other."""
+    scenario = Scenario(faults={"/sapi/v1/account/apiRestrictions": Fault.bad_gateway()})
+    done = run(suite, scenario, "-k", "withdrawals_are_disabled")
+    assert causes(done.verdict) == ["checks_not_run", "exchange_trouble"]
 
 
 def test_critical_checks_alone_give_the_same_verdict(suite: SuiteRunner) -> None:
@@ -177,6 +209,7 @@ def test_nothing_selected_keeps_pytests_own_status(suite: SuiteRunner) -> None:
     """5 stays pytest's own, and the verdict is not ok."""
     done = run(suite, SCENARIOS["healthy"], "-k", "no_such_check")
     assert (done.exit_status, done.verdict["verdict"]) == (5, "UNPROVEN")
+    assert causes(done.verdict) == ["checks_not_run"]
 
 
 def test_last_failed_alone_proves_nothing(suite: SuiteRunner, exchange: LocalExchange) -> None:
@@ -197,13 +230,13 @@ def test_without_terminal_plugin_the_verdict_is_the_same(suite: SuiteRunner) -> 
 
 
 def test_traceback_is_for_those_who_ask(suite: SuiteRunner) -> None:
-    """A failed claim is told in words; -vv shows where it was asserted."""
-    assert "assert not permissions.withdrawals" not in run(suite, SCENARIOS["withdrawals-enabled"]).output
-    assert "assert not permissions.withdrawals" in run(suite, SCENARIOS["withdrawals-enabled"], "-vv").output
+    """A failed claim is shown as a sentence; -vv adds the assertion."""
+    assert "assert not held" not in run(suite, SCENARIOS["withdrawals-enabled"]).output
+    assert "assert not held" in run(suite, SCENARIOS["withdrawals-enabled"], "-vv").output
 
 
 def test_terminal_tells_failures_then_warnings_then_the_verdict_then_the_report(suite: SuiteRunner) -> None:
-    """In the order in which a person needs them, each with what was observed and its Fix."""
+    """The terminal shows failures first, then warnings, each with its observation and its fix."""
     done = run(suite, _sick_scenario())
     wanted = [
         "FAIL     The key cannot withdraw funds. [withdrawals_are_disabled]",
@@ -238,7 +271,7 @@ def test_junit_has_noted_values_and_honest_counts(suite: SuiteRunner, tmp_path: 
     run(suite, scenario, f"--junitxml={tmp_path / 'junit.xml'}")
     root = ET.parse(tmp_path / "junit.xml").getroot()[0]  # noqa: S314  our own file
     counts = {name: int(root.attrib[name]) for name in ("tests", "failures", "errors")}
-    assert counts == {"tests": 25, "failures": 1, "errors": 1}
+    assert counts == {"tests": 26, "failures": 1, "errors": 1}
     properties = {p.attrib["name"]: p.attrib["value"] for p in root.iter("property")}
     assert properties["withdrawEnabled"] == "True"
     assert properties["stepSize"] == "0.001"
@@ -284,7 +317,7 @@ def test_suite_and_tests_are_not_run_together(suite: SuiteRunner) -> None:
 
 
 def test_asserts_that_python_takes_out_are_noticed(process: SuiteRunner, exchange: LocalExchange) -> None:
-    """With PYTHONOPTIMIZE no claim could fail, so nothing is run."""
+    """With PYTHONOPTIMIZE no assertion could fail, so the run is refused."""
     done = process(settings=exchange.settings() | {"PYTHONOPTIMIZE": "1"})
     assert done.exit_status == 4
     assert not exchange.log
@@ -302,7 +335,7 @@ BAD = {
 
 @pytest.mark.parametrize("name", BAD)
 def test_bad_setting_is_one_sentence_and_exit_4(name: str, suite: SuiteRunner) -> None:
-    """It names the setting, not its value, and shows no traceback."""
+    """The message names the setting without its value, and shows no traceback."""
     settings, said = BAD[name]
     done = suite(settings=settings)
     assert done.exit_status == 4
@@ -311,10 +344,11 @@ def test_bad_setting_is_one_sentence_and_exit_4(name: str, suite: SuiteRunner) -
     assert "CANARY" not in done.output
     assert "Traceback" not in done.output
     assert (done.verdict["verdict"], done.verdict["ok"]) == ("UNPROVEN", False)
+    assert causes(done.verdict) == ["run_not_finished"]
 
 
 def test_env_file_that_is_missing_is_said(suite: SuiteRunner, tmp_path: Path) -> None:
-    """A file asked for by name must be there."""
+    """An env file that is named on the command line must exist."""
     done = suite(env_file=tmp_path / "absent.env")
     assert done.exit_status == 4
     assert "absent.env" in done.output
@@ -352,21 +386,26 @@ def test_crash_leaves_no_old_ok(suite: SuiteRunner, exchange: LocalExchange) -> 
     _wait_for(lambda: len(exchange.requests_to("/fapi/v1/time")) > before)
     process.kill()
     process.wait(10)
-    assert json.loads((suite.report_dir / "verdict.json").read_text(encoding="utf-8"))["verdict"] == "UNPROVEN"
+    left = json.loads((suite.report_dir / "verdict.json").read_text(encoding="utf-8"))
+    assert (left["verdict"], causes(left)) == ("UNPROVEN", ["run_not_finished"])
+    jsonschema.validate(left, SCHEMA)
     assert not (suite.report_dir / "report.html").exists()
 
 
 def test_ctrl_c_keeps_status_2_and_writes_the_verdict(suite: SuiteRunner) -> None:
-    """What was seen is reported; what was not makes it UNPROVEN."""
+    """After Ctrl-C the findings so far are reported, and the checks that did not run make the verdict UNPROVEN."""
     with LocalExchange(Scenario(faults={"/fapi/v1/order/test": Fault.stall()})) as exchange:
         process = _start(suite, exchange)
         _wait_for(lambda: len(exchange.requests_to("/fapi/v1/order/test")) == 1)
-        time.sleep(1)  # for the checks to come as far as that
+        time.sleep(1)  # gives the checks time to get there
         process.send_signal(signal.SIGINT)
         assert process.wait(15) == 2
     found = json.loads((suite.report_dir / "verdict.json").read_text(encoding="utf-8"))
     assert found["verdict"] == "UNPROVEN"
     assert {"withdrawals_are_disabled", "account_may_trade"} <= {check["id"] for check in found["checks"]}
+    (cause,) = found["diagnosis"]
+    assert cause["cause"] == "checks_not_run"
+    assert "smallest_order_is_accepted was not run" in cause["evidence"]
 
 
 def _start(suite: SuiteRunner, exchange: LocalExchange, *arguments: str) -> subprocess.Popen[bytes]:
@@ -396,12 +435,12 @@ def _wait_for(seen: Any) -> None:
     pytest.fail("it did not happen within 10 s")
 
 
-# -- a suite that somebody changed --
+# -- a changed suite --
 
 
 @pytest.fixture
 def copied(tmp_path: Path) -> Path:
-    """A copy of what a run needs, whose suite/ a test may change."""
+    """A copy of the repository, whose suite/ a test may change."""
     return copy_of_the_suite(tmp_path)
 
 
@@ -442,6 +481,7 @@ def test_wrong_check_is_a_collection_error(name: str, copied: Path, tmp_path: Pa
     done = ForkedRunner(tmp_path, copied)(settings=exchange.settings())
     assert done.exit_status == 2, done.output
     assert done.verdict["verdict"] == "UNPROVEN"
+    assert causes(done.verdict) == ["checks_not_run"]
     assert "error" in done.output
     assert not exchange.log
 
@@ -525,7 +565,7 @@ def test_a_fact_of_the_wrong_type_leaves_its_check_unproven(
 def test_whatever_else_a_check_notes_its_outcome_stands(
     body: str, copied: Path, tmp_path: Path, exchange: LocalExchange
 ) -> None:
-    """What is seen is shown as well as it can be."""
+    """An observation that cannot be shown, or not as JSON, does not change a check's outcome."""
     text = EXTRA.format(mark="critical", body=body).replace("observe)", "observe, request)")
     (copied / "suite" / "test_8_extra.py").write_text(text, encoding="utf-8")
     junit = tmp_path / "junit.xml"
@@ -550,7 +590,7 @@ def test_xfail_mark_hides_no_failure(copied: Path, tmp_path: Path, exchange: Loc
 
 
 def test_settings_file_is_not_exported(copied: Path, tmp_path: Path, exchange: LocalExchange) -> None:
-    """What stands in .env is known to the session, and not to every program that a check might start."""
+    """The settings of .env are in no environment variable, which programs started by a check would inherit."""
     body = "import os; assert not [n for n in os.environ if n.startswith('BINANCE_')]"
     (copied / "suite" / "test_8_extra.py").write_text(EXTRA.format(mark="critical", body=body), encoding="utf-8")
     env_file = tmp_path / "my.env"
@@ -562,13 +602,13 @@ def test_settings_file_is_not_exported(copied: Path, tmp_path: Path, exchange: L
 
 
 def test_after_429_nothing_more_is_sent(suite: SuiteRunner) -> None:
-    """Whoever goes on is banned next."""
+    """Only requests that were on their way beside the limited one may arrive; the listen key's is one of these."""
     with LocalExchange(Scenario(faults={"/fapi/v1/accountConfig": Fault.rate_limited()})) as exchange:
         done = suite(settings=exchange.settings())
         paths = [one.path for one in exchange.log]
         behind = paths[paths.index("/fapi/v1/accountConfig") + 1 :]
-        assert len(behind) < sum(AT_ONCE.values())  # what was on its way with it
-        assert not {"/fapi/v1/order/test", "/fapi/v1/listenKey", "/fapi/v1/apiTradingStatus"} & set(paths)
+        assert len(behind) < sum(AT_ONCE.values())
+        assert not {"/fapi/v1/order/test", "/fapi/v1/apiTradingStatus"} & set(paths)
         assert len(exchange.requests_to("/fapi/v1/accountConfig")) == 1
     assert done.exit_status == 10
     assert not done.with_outcome("fail")
@@ -589,7 +629,7 @@ def test_trouble_on_the_way_convicts_nobody(path: str, suite: SuiteRunner) -> No
 
 
 def test_lost_connection_convicts_nobody(suite: SuiteRunner) -> None:
-    """Where no answer came, nothing was observed: UNPROVEN, and the rest waits for the connection."""
+    """Without any answer nothing was observed: the verdict is UNPROVEN, and no check fails."""
     with LocalExchange() as exchange:
         settings = exchange.settings()
     done = suite(settings=settings)
@@ -642,7 +682,7 @@ TAMPERED = {
 
 @pytest.mark.parametrize("name", TAMPERED)
 def test_suite_that_lost_a_claim_is_never_ok(name: str, withdrawing: SuiteRunner, exchange: LocalExchange) -> None:
-    """A key that can withdraw does not pass because nobody asks."""
+    """A key that can withdraw is not OK if its check was removed from the suite."""
     file, text, options = TAMPERED[name]
     path = withdrawing.root / "suite" / file
     if text is None:
@@ -665,7 +705,7 @@ def test_collection_error_says_what_is_wrong(withdrawing: SuiteRunner) -> None:
 
 @pytest.mark.parametrize("arguments", [("-n", "2"), ("--replay", "no-such"), ("--replay", "a", "--record", "b")])
 def test_refused_run_leaves_no_old_ok(arguments: tuple[str, ...], suite: SuiteRunner) -> None:
-    """Whoever reads verdict.json after a run that never began finds no yesterday's verdict."""
+    """A run that is refused at its start leaves no verdict.json of an earlier run."""
     assert suite("--replay", "healthy").verdict["ok"] is True
     done = suite(*arguments, all_plugins=True)
     assert (done.exit_status, done.verdict["ok"], done.page) == (4, False, "")
@@ -690,7 +730,7 @@ def test_reports_that_cannot_be_replaced_are_said(suite: SuiteRunner) -> None:
 
 
 def test_suite_behind_a_symlink_is_the_suite(tmp_path: Path) -> None:
-    """Whatever way leads to it."""
+    """The suite runs through a symbolic link, too."""
     (tmp_path / "link").symlink_to(ROOT)
     suite = SuiteRunner(tmp_path)
     done = suite(str(tmp_path / "link" / "suite"), "--replay", str(ROOT / "cassettes" / "healthy.yaml"))
@@ -722,11 +762,11 @@ def test_placeholder_secret_breaks_no_report(secret: str, suite: SuiteRunner, ex
 
 
 def test_demo_settings_do_not_open_production(suite: SuiteRunner, exchange: LocalExchange) -> None:
-    """Demo looks at no withdrawals, so a production host under that name is refused."""
+    """Demo skips the check of withdrawals, so demo settings with a production host are refused."""
     settings = exchange.settings() | {"BINANCE_ENVIRONMENT": "demo", "BINANCE_FUTURES_URL": "https://fapi.binance.com"}
     done = suite(settings=settings)
     assert done.exit_status == 4
-    assert "test network" in done.output
+    assert "production network" in done.output
 
 
 def test_interrupted_recording_keeps_the_older_cassette(suite: SuiteRunner, tmp_path: Path) -> None:
@@ -749,7 +789,7 @@ LEAKY = ("-vv", "-l", "-s", "-o", "log_cli=true", "--log-cli-level=DEBUG", "-o",
 
 
 def test_malformed_header_line_leaks_no_signature(suite: SuiteRunner, tmp_path: Path) -> None:
-    """urllib3 warns of it with the whole URL; nobody hears it."""
+    """urllib3 would log a malformed header with the whole URL; the signature in it appears nowhere."""
     files = [tmp_path / name for name in ("page.html", "junit.xml", "log.txt")]
     options = (f"--html={files[0]}", f"--junitxml={files[1]}", f"--log-file={files[2]}", "--log-file-level=DEBUG")
     with LocalExchange() as exchange, MalformedHeaders(exchange.wallet_url) as front:
@@ -765,7 +805,7 @@ def test_malformed_header_line_leaks_no_signature(suite: SuiteRunner, tmp_path: 
 
 @pytest.mark.parametrize("field", ["yourKey", "enableNothing"])
 def test_key_that_is_read_back_is_not_printed(field: str, suite: SuiteRunner, tmp_path: Path) -> None:
-    """Not even by the reprs of a traceback that somebody asked for."""
+    """A key in an exchange's answer is not shown in the tracebacks of -vv either."""
     body = {"enableFutures": False, "enableWithdrawals": True, "ipRestrict": True, field: API_KEY}
     fault = Fault.body(json.dumps(body).encode())
     done = run(
@@ -779,7 +819,7 @@ def test_key_that_is_read_back_is_not_printed(field: str, suite: SuiteRunner, tm
 
 
 def test_the_gate_deletes_no_file_of_the_owners(suite: SuiteRunner, tmp_path: Path, exchange: LocalExchange) -> None:
-    """Also where keys lie in the very folders that are scanned, and however new they are."""
+    """The artefact scan deletes no key file of the owner, even if it is new and lies in a scanned folder."""
     private = suite.report_dir / "key.pem"
     private.parent.mkdir()
     private.write_text(ED25519.private, encoding="utf-8")
@@ -807,7 +847,7 @@ def test_the_gate_deletes_no_file_of_the_owners(suite: SuiteRunner, tmp_path: Pa
     ids=["a listen key in a refusal", "a key in a content type"],
 )
 def test_what_an_exchange_reads_back_is_told_nowhere(path: str, fault: Fault, suite: SuiteRunner) -> None:
-    """In upper or lower case."""
+    """A key that an exchange returns in an error text appears in no output, in upper or lower case."""
     with LocalExchange(Scenario(faults={path: fault})) as exchange:
         done = suite("--record", str(suite.folder / "mine.yaml"), settings=exchange.settings())
     everything = done.output + done.page + json.dumps(done.verdict)
@@ -818,7 +858,7 @@ def test_what_an_exchange_reads_back_is_told_nowhere(path: str, fault: Fault, su
 
 @pytest.mark.parametrize("where", ["--compare", "GITHUB_STEP_SUMMARY"])
 def test_a_pipe_holds_up_no_run(where: str, suite: SuiteRunner, tmp_path: Path) -> None:
-    """Nobody may ever write to it, or read from it."""
+    """A pipe that no other program opens does not make a run wait."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     if where == "--compare":
@@ -828,7 +868,7 @@ def test_a_pipe_holds_up_no_run(where: str, suite: SuiteRunner, tmp_path: Path) 
 
 
 def test_a_name_that_is_too_long_is_refused_in_a_sentence(suite: SuiteRunner) -> None:
-    """As any other that cannot be read."""
+    """A file name that is too long is refused like any other unreadable file."""
     done = suite("--replay", "healthy", "--compare", "a" * 300)
     assert done.exit_status == 4
     assert "Traceback" not in done.output

@@ -2,6 +2,7 @@
 
 import codecs
 import os
+import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -13,8 +14,10 @@ from keycheck.errors import UsageProblem
 from keycheck.exchange.endpoints import DEMO_HOSTS, ENVIRONMENTS
 from keycheck.redaction.redactor import Redactor
 from keycheck.settings.dotenv_file import MAX_KEY_FILE
-from keycheck.settings.loading import NAMES, Settings, in_the_environment, load
+from keycheck.settings.loading import NAMES, Settings, in_the_environment, load, names_of_this_machine
+from keycheck.settings.value_parsers import expected_of
 from tests.keys import ED25519, ENCRYPTED_ED25519
+from tests.running import ROOT
 
 KEY = "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"
 SECRET = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j"  # noqa: S105  printed in Binance's docs
@@ -248,6 +251,10 @@ def test_no_message_names_a_machines_path(tmp_path: Path) -> None:
         ("BINANCE_SYMBOL", " BTCUSDT_261225 ", "symbol", "BTCUSDT_261225"),
         ("BINANCE_SYMBOL", "币安人生USDT", "symbol", "币安人生USDT"),
         ("BINANCE_RECV_WINDOW", "1", "recv_window", 1),
+        ("BINANCE_EXPECT", "", "expected", ()),
+        ("BINANCE_EXPECT", "hedge", "expected", ("hedge",)),
+        ("BINANCE_EXPECT", "isolated, One-Way ,single-asset,", "expected", ("one-way", "single-asset", "isolated")),
+        ("BINANCE_EXPECT", "cross,cross", "expected", ("cross",)),
         ("BINANCE_RECV_WINDOW", " 5000 ", "recv_window", 5000),
         ("BINANCE_RECV_WINDOW", "60000", "recv_window", 60000),
         ("BINANCE_FUTURES_URL", "https://fapi.example.com", "futures_url", "https://fapi.example.com"),
@@ -319,6 +326,8 @@ def test_a_bad_stream_url_is_refused_unshown(from_environment: From, raw: str) -
             for raw in ("BTC-USDT", "BTC/USDT", "BTC USDT", "__", "A" * 41, f"{CANARY}?", "a\nb")
         ),
         *(("BINANCE_RECV_WINDOW", raw) for raw in ("0", "60001", "-1", "+5", "5000.0", "5e3", "5 s", "9" * 99, "٥")),
+        *(("BINANCE_EXPECT", raw) for raw in ("oneway", "one-way hedge", "one-way,hedge", "cross;one-way", CANARY)),
+        *(("BINANCE_EXPECT", raw) for raw in ("isolated,cross", "single-asset,multi-assets,one-way", ",", "hedge=1")),
         *(("BINANCE_RECV_WINDOW", raw) for raw in (CANARY, "0x10", "5_000", "NaN")),
         *(("BINANCE_PROXY", raw) for raw in (CANARY, f"socks5://{CANARY}:1080", "http://", "proxy.example.com:3128")),
         *(("BINANCE_PROXY", raw) for raw in (f"http://proxy:{CANARY}", "http://proxy:0", "http://proxy:99999")),
@@ -546,3 +555,27 @@ def test_nothing_goes_in_clear_to_a_proxy_on_another_machine(name: str, from_env
     with pytest.raises(UsageProblem, match=f"{name} is {scheme}"):
         from_environment(BINANCE_PROXY="http://proxy.example.com:3128", **clear)
     assert from_environment(BINANCE_PROXY="http://127.0.0.1:3128", **clear).proxy
+
+
+def test_what_bots_need_can_be_expected() -> None:
+    """The words of docs/bots.md are those of BINANCE_EXPECT."""
+    rows = [
+        row.split("|") for row in (ROOT / "docs" / "bots.md").read_text("utf-8").splitlines() if row.startswith("| ")
+    ]
+    told = [word for row in rows[1:] for word in re.findall(r"`([^`]*)`", row[2]) if "_" not in word]
+    assert len(told) >= 4
+    assert all(",".join(expected_of(words)) == words for words in told)
+
+
+def test_a_user_may_have_neither_a_name_nor_a_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where a container is started with a number for its user: the folder is still known by its name."""
+
+    def no_home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    def no_name() -> str:
+        raise KeyError("getpwuid(): uid not found: 54321")
+
+    monkeypatch.setattr(Path, "home", no_home)
+    monkeypatch.setattr("getpass.getuser", no_name)
+    assert names_of_this_machine(tmp_path)[str(tmp_path)] == "[project]"

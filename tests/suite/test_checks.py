@@ -58,6 +58,7 @@ SICK = {
         Scenario(account={"dualSidePosition": None}, faults={"/fapi/v1/positionSide/dual": Fault.overloaded_503()}),
         UNPROVEN,
     ),
+    "account_is_set_up_as_expected": Sick(HEALTHY, WARN, {"BINANCE_EXPECT": "hedge"}),
     "no_quantitative_rule_is_violated": Sick(
         Scenario(indicators={"BTCUSDT": [{"indicator": "UFR", "isLocked": True, "plannedRecoverTime": round(NOW)}]}),
         WARN,
@@ -73,6 +74,10 @@ SICK = {
 }
 
 
+# Settings without which a healthy check has nothing to say.
+SET_UP = {"account_is_set_up_as_expected": {"BINANCE_EXPECT": "one-way,single-asset,cross"}}
+
+
 def test_no_check_is_missing_from_the_table() -> None:
     """Every check of suite/ is shown sick, and nothing else is."""
     assert set(SICK) == {check.id for check in CATALOGUE.checks}
@@ -81,7 +86,7 @@ def test_no_check_is_missing_from_the_table() -> None:
 @pytest.mark.parametrize("check_id", SICK)
 def test_check_passes_on_a_healthy_exchange(check_id: str, exchange: LocalExchange) -> None:
     """On a healthy exchange with a good key every claim holds."""
-    with session(exchange) as binance:
+    with session(exchange, **SET_UP.get(check_id, {})) as binance:  # type: ignore[arg-type]
         outcome, noted = outcome_of(check_id, binance)
     assert outcome is PASS, noted
     assert noted["observed"]
@@ -191,6 +196,55 @@ def test_position_mode_falls_back_to_its_own_endpoint() -> None:
         assert len(exchange.requests_to(path)) == 1
 
 
+SETUP = "account_is_set_up_as_expected"
+SYMBOL_CONFIG = "/fapi/v1/symbolConfig"
+
+
+@pytest.mark.parametrize("word", ["one-way", "hedge", "single-asset", "multi-assets", "isolated", "cross"])
+@pytest.mark.parametrize("other", [False, True])
+@pytest.mark.parametrize("as_object", [False, True])
+def test_the_account_is_held_against_what_the_bot_needs(word: str, other: bool, as_object: bool) -> None:
+    """Each of three aspects, either way; the margin type alone costs a request, and only where it is named."""
+    scenario = Scenario(
+        account={"dualSidePosition": other, "multiAssetsMargin": other},
+        margin_types={"BTCUSDT": "CROSSED" if other else "ISOLATED"},
+        symbol_config_is_a_list=not as_object,
+    )
+    fits = (word in ("hedge", "multi-assets", "cross")) is other
+    with LocalExchange(scenario) as exchange, session(exchange, BINANCE_EXPECT=word) as binance:
+        outcome, noted = outcome_of(SETUP, binance)
+        asked = exchange.requests_to(SYMBOL_CONFIG)
+    assert outcome is (PASS if fits else WARN)
+    assert word in noted["observed"]
+    assert fits or "USD-M Futures >" in noted["observed"]
+    assert [one.params["symbol"] for one in asked] == (["BTCUSDT"] if word in ("isolated", "cross") else [])
+
+
+def test_where_nothing_is_expected_nothing_is_asked(exchange: LocalExchange) -> None:
+    """The claim says nothing then."""
+    with session(exchange) as binance:
+        assert outcome_of(SETUP, binance)[0] is Outcome.NOT_APPLICABLE
+    assert not exchange.log
+
+
+@pytest.mark.parametrize(
+    ("word", "scenario"),
+    [
+        ("multi-assets", Scenario(account={"multiAssetsMargin": None})),
+        ("one-way", faulty("/fapi/v1/accountConfig", Fault.maintenance())),
+        ("cross", faulty(SYMBOL_CONFIG, Fault.body(b"[]"))),
+        ("cross", faulty(SYMBOL_CONFIG, Fault.body(b"{}"))),
+        ("cross", faulty(SYMBOL_CONFIG, Fault.refused(-1121))),
+        ("cross", faulty(SYMBOL_CONFIG, Fault.refused(-2015))),
+        ("cross", faulty(SYMBOL_CONFIG, Fault.refused(-1109))),
+    ],
+)
+def test_a_set_up_that_was_not_told_is_unproven(word: str, scenario: Scenario) -> None:
+    """It is neither as expected nor otherwise."""
+    with LocalExchange(scenario) as exchange, session(exchange, BINANCE_EXPECT=word) as binance:
+        assert outcome_of(SETUP, binance)[0] is UNPROVEN
+
+
 @pytest.mark.parametrize("symbol", ["ETHUSDT", "BTCUSDT_261225", "币安人生USDT"])
 def test_any_listed_contract_can_be_examined(symbol: str, exchange: LocalExchange) -> None:
     """The contract is found by its name among 900, delivery contracts and Chinese names included."""
@@ -259,6 +313,38 @@ def test_a_flag_that_is_no_boolean_is_never_guessed(value: object) -> None:
         assert outcome_of("withdrawals_are_disabled", binance)[0] is UNPROVEN
 
 
+@pytest.mark.parametrize(
+    ("scenario", "expected", "used"),
+    [
+        (Scenario(signed_weight=2000), WARN, 2001),  # what an unsigned answer tells is of another counter
+        (Scenario(used_weight=2000), WARN, 2000),
+        (Scenario(used_weight=1900), PASS, 1900),
+        (Scenario(used_weight=0), PASS, 0),
+        (Scenario(used_weight=0, latency_ms=40, jitter_ms=(5, 0, 10)), PASS, 0),
+    ],
+)
+def test_the_highest_weight_that_any_answer_told_counts(scenario: Scenario, expected: Outcome, used: int) -> None:
+    """Signed answers included, and without what this run spent itself; both are said."""
+    with LocalExchange(scenario) as exchange, session(exchange) as binance:
+        outcome, noted = outcome_of("rate_limit_headroom_is_left", binance)
+        assert binance.signed_reads().accepted
+        assert len(exchange.requests_to("/fapi/v1/accountConfig")) == 1
+    assert outcome is expected
+    assert f"{used} of 2400 " in noted["observed"]
+    assert "the highest figure" in noted["observed"]
+    assert "signed" in noted["observed"]
+
+
+@pytest.mark.parametrize("settings", [{"BINANCE_API_SECRET": ""}, {"BINANCE_API_KEY": "short"}], ids=repr)
+def test_without_a_signed_answer_the_others_tell_the_weight(settings: dict[str, str]) -> None:
+    """And it says that no signed one was among them."""
+    with LocalExchange(Scenario(used_weight=2000)) as exchange, session(exchange, None, **settings) as binance:
+        outcome, noted = outcome_of("rate_limit_headroom_is_left", binance)
+    assert outcome is WARN
+    assert "2000 of 2400 " in noted["observed"]
+    assert ("unsigned ones alone" in noted["observed"]) is (settings != {"BINANCE_API_KEY": "short"})
+
+
 @pytest.mark.parametrize("name", ["enableAlphaWithdrawals", "alphaWithdraw", "alpha withdraw"])
 def test_a_way_to_withdraw_by_any_name_convicts(name: str) -> None:
     """And is told of in verdict.json."""
@@ -278,7 +364,7 @@ def test_a_way_to_withdraw_by_any_name_convicts(name: str) -> None:
         (1.5, "ends in 1 day ", WARN),
         (14.5, "ends in 14 days", WARN),
         (89.5, "ends in 89 days", PASS),
-        (None, "has no end that is told", PASS),
+        (None, "has no known end", PASS),
     ],
 )
 def test_the_end_of_a_permission_is_told_in_words(days: float | None, told: str, expected: Outcome) -> None:

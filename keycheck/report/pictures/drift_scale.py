@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from keycheck.errors import Undecided
 from keycheck.exchange.drift import AHEAD_LIMIT, DRIFT_LIMIT, Drift
-from keycheck.report.pictures.shapes import Bar, Picture, StreamConnection, Words, leaning, percent, signed
+from keycheck.report.pictures.shapes import Bar, Line, Picture, Words, leaning, percent, signed
 
 _WIDEST = 10_000  # ms to either side; a window or a drift beyond that is drawn at the edge, and said so
 _MARGIN = 0.1
@@ -37,12 +37,13 @@ def drift_scale(drift: Drift, recv_window: int) -> Picture:
     bars.append(Bar("doubt", *around, 20, _HEIGHT - 20 - 22))
     x = min(max(axis.at(drift.offset), 0.5), 99.5)
     marker = leaning(_label(drift, axis), x, 14, "value")
-    lines = StreamConnection("halo", x, 20, 108), StreamConnection("marker", x, 20, 108)
-    return Picture(told(drift, recv_window), _tone(drift, recv_window), _HEIGHT, tuple(bars), lines, (*words, marker))
+    lines = Line("halo", x, 20, 108), Line("marker", x, 20, 108)
+    tone = _tone(drift, recv_window)
+    return Picture(description(drift, recv_window), tone, _HEIGHT, tuple(bars), lines, (*words, marker))
 
 
-def told(drift: Drift, recv_window: int) -> str:
-    """What the scale shows, as sentences."""
+def description(drift: Drift, recv_window: int) -> str:
+    """The scale in sentences, for screen readers."""
     seen = str(drift)
     return (
         f"{seen[0].upper()}{seen[1:]}. {_PLACES[_agrees(drift)]} Keycheck's limit of {DRIFT_LIMIT} ms either way. "

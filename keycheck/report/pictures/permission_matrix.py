@@ -1,4 +1,4 @@
-"""What a key may do beside what a trading key should be able to do. Pure."""
+"""The key's permissions beside those that a trading key should have. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from keycheck.exchange.permissions import NEEDED, READS, is_way_out
 
 # Everything else a trading key can do without.
 SHOULD_HAVE = (*NEEDED, "ipRestrict")
-# As Binance's page words them (Edit restrictions, October 2026); a name that is not here is shown as it came.
+# The names on Binance's page (Edit restrictions, October 2026); other permissions keep the API's names.
 WORDED = {
     "enableReading": "Enable Reading",
     "enableFutures": "Enable Futures",
@@ -41,14 +41,14 @@ class Row:
 
     @property
     def remark(self) -> str:
-        """What catches the eye."""
+        """The mark that catches the eye."""
         if self.has == self.should:
             return ""
         return "surplus" if self.has else "missing"
 
     @property
     def cells(self) -> tuple[str, str]:
-        """What stands under has and should."""
+        """The words in the columns has and should."""
         return "yes" if self.has else "no", "yes" if self.should else "no"
 
     @property
@@ -69,7 +69,7 @@ def permission_matrix(permissions: Mapping[str, bool]) -> list[Row]:
 
 
 def _row(name: str, *, has: bool) -> Row:
-    """Whether it has one of READS makes no difference."""
+    """Whether the row is a permission of READS, which may be set or not."""
     return Row(name, _label(name), has, has if name in READS else name in SHOULD_HAVE)
 
 
@@ -79,8 +79,8 @@ def _label(name: str) -> str:
     return WORDED.get(name) or next(guessed, name)
 
 
-def told(rows: list[Row]) -> str:
-    """What the matrix shows, in a sentence."""
+def description(rows: list[Row]) -> str:
+    """The matrix in a sentence, for screen readers."""
     parts = [
         f"{what}: {', '.join(row.label for row in rows if row.remark == remark)}"
         for remark, what in (("surplus", "Has and should not have"), ("missing", "Should have and has not"))

@@ -1,4 +1,4 @@
-"""What a picture is made of. Pure."""
+"""The shapes of a picture. Pure."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -24,7 +24,7 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class StreamConnection:
+class Line:
     """An upright line, of this `kind`, at `x` per cent, from `y` down to `to`."""
 
     kind: str
@@ -48,11 +48,11 @@ class Words:
 class Picture:
     """Shapes in drawing order. `tone`: an outcome, for its colour; `told`: all that is shown, in words."""
 
-    told: str
+    description: str
     tone: str
     height: int
     bars: tuple[Bar, ...] = ()
-    lines: tuple[StreamConnection, ...] = ()
+    lines: tuple[Line, ...] = ()
     words: tuple[Words, ...] = ()
 
 

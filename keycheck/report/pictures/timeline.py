@@ -12,7 +12,7 @@ _TALL = 14
 
 
 @dataclass(frozen=True)
-class Row:
+class TimelineRow:
     """A request: what was asked, what came, and when, as a picture. `note`: why not to worry."""
 
     name: str
@@ -22,7 +22,7 @@ class Row:
     picture: Picture
 
 
-def timeline(calls: Sequence[Call], findings: Sequence[Finding], overcome: Sequence[Call]) -> list[Row]:
+def timeline(calls: Sequence[Call], findings: Sequence[Finding], overcome: Sequence[Call]) -> list[TimelineRow]:
     """A row for each request, all drawn to the same scale, which begins with the first."""
     later = {id(call) for call in overcome}
     first, whole = _began(calls), lasted(calls)
@@ -31,7 +31,7 @@ def timeline(calls: Sequence[Call], findings: Sequence[Finding], overcome: Seque
         note = _note(number, call, findings, id(call) in later)
         kind = _kind(call, note)
         picture = _drawn(call.began_ms - first, call.duration_ms, whole, kind)
-        rows.append(Row(call.name, answer(call), kind, note, picture))
+        rows.append(TimelineRow(call.name, answer(call), kind, note, picture))
     return rows
 
 
@@ -46,9 +46,9 @@ def _began(calls: Sequence[Call]) -> int:
 
 def answer(call: Call) -> str:
     """Status, Binance's code and message, and how long it took: `HTTP 400, code -2015, 66 ms: Invalid API-key`."""
-    told = "no answer" if call.status is None else f"HTTP {call.status}"
-    told += f", code {call.code}" if call.code is not None else ""
-    return f"{told}, {call.duration_ms} ms" + (f": {call.message}" if call.message else "")
+    described = "no answer" if call.status is None else f"HTTP {call.status}"
+    described += f", code {call.code}" if call.code is not None else ""
+    return f"{described}, {call.duration_ms} ms" + (f": {call.message}" if call.message else "")
 
 
 def _kind(call: Call, note: str) -> str:
@@ -70,5 +70,5 @@ def _note(number: int, call: Call, findings: Sequence[Finding], came_later: bool
 def _drawn(began: int, took: int, whole: int, kind: str) -> Picture:
     begins = min(percent(began, whole), 100 - _SEEN_AT_ALL)
     width = min(max(percent(took, whole), _SEEN_AT_ALL), 100 - begins)
-    told = f"sent {began} ms after the first, took {took} ms"
-    return Picture(told, kind, _TALL, (Bar("filled", begins, width, 3, 8),))
+    described = f"sent {began} ms after the first, took {took} ms"
+    return Picture(described, kind, _TALL, (Bar("filled", begins, width, 3, 8),))

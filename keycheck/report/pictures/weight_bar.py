@@ -11,7 +11,7 @@ _SEEN_AT_ALL = 0.6  # per cent; a bar thinner than that is not seen
 
 
 def weight_bar(calls: Sequence[Call], limit: int | None) -> Picture | None:
-    """What Binance last counted for this address, or what this run spent where it told nothing; None: no limit seen."""
+    """The weight bar: Binance's last count for this address, else this run's own weight; None without a known limit."""
     if not limit:
         return None
     used = counted(calls)
@@ -24,11 +24,11 @@ def weight_bar(calls: Sequence[Call], limit: int | None) -> Picture | None:
         Words(f"limit {limit} a minute", 100, 14, "end"),
         Words(f"{filled:.2g} %" if filled < 100 else "100 %", 0, 50),
     )
-    return Picture(told(calls, limit), tone, 56, bars, (), words)
+    return Picture(description(calls, limit), tone, 56, bars, (), words)
 
 
-def told(calls: Sequence[Call], limit: int | None) -> str:
-    """What the bar shows, as sentences; and where no limit was seen, in its place."""
+def description(calls: Sequence[Call], limit: int | None) -> str:
+    """The bar in sentences, for screen readers; and in its place where no limit was seen."""
     used = counted(calls)
     texts = [f"This run spent {spent(calls)} of the futures API's request weight"]
     texts[0] += f", of {limit} that an address has a minute." if limit else ". The limit was not seen."

@@ -7,14 +7,14 @@ from typing import Any
 
 from keycheck.report.model import RunReport
 from keycheck.report.pictures import drift_scale, permission_matrix, weight_bar
-from keycheck.report.pictures.timeline import Row, lasted
+from keycheck.report.pictures.timeline import TimelineRow, lasted
 from keycheck.report.view import causes, facts, findings
 from keycheck.report.view.marks import SHAPES
 from keycheck.report.view.since import since
 from keycheck.verdict.findings import Outcome
 
 
-def verdict(report: RunReport, rows: list[Row]) -> dict[str, Any]:
+def verdict(report: RunReport, rows: list[TimelineRow]) -> dict[str, Any]:
     """The head of the page: verdict, causes, and what did not pass."""
     steps = findings.steps(report, rows)
     shown = [one for step in steps for one in step.findings]
@@ -34,17 +34,17 @@ def verdict(report: RunReport, rows: list[Row]) -> dict[str, Any]:
 
 
 def below_the_verdict(report: RunReport) -> dict[str, Any]:
-    """What the page shows after it: pictures, counts and facts."""
+    """The parts of the page below the verdict: pictures, counts and facts."""
     matrix = permission_matrix.permission_matrix(report.permissions or {})
     drift = report.drift and drift_scale.drift_scale(report.drift, report.recv_window)
     weight = weight_bar.weight_bar(report.calls, report.weight_limit)
-    weight_told = weight_bar.told(report.calls, report.weight_limit)
+    weight_description = weight_bar.description(report.calls, report.weight_limit)
     return {
         "matrix": matrix,
-        "matrix_told": permission_matrix.told(matrix) if matrix else facts.no_permissions(report),
+        "matrix_description": permission_matrix.description(matrix) if matrix else facts.no_permissions(report),
         "figures": [
-            ("This machine's clock", drift, drift.told if drift else "The drift was not measured."),
-            ("Request weight", weight, weight_told),
+            ("This machine's clock", drift, drift.description if drift else "The drift was not measured."),
+            ("Request weight", weight, weight_description),
         ],
         "counts": findings.counts(report),
         "facts": list(facts.facts(report)),

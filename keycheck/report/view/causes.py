@@ -30,11 +30,11 @@ class Suspect:
 def suspects(diagnosis: Sequence[Diagnosis]) -> list[Suspect]:
     """The causes, most likely first as they came."""
     found: list[Suspect] = []
-    told: set[str] = set()
+    shown: set[str] = set()
     for one in diagnosis:
-        new = [text for text in one.evidence if text not in told]
+        new = [text for text in one.evidence if text not in shown]
         found.append(_suspect(one, new))
-        told.update(new)
+        shown.update(new)
     return found
 
 

@@ -14,7 +14,7 @@ def capital(text: str) -> str:
 
 
 def about(report: RunReport) -> str:
-    """What was tested, in one line. A demo run says so wherever its page is quoted."""
+    """The tested key and environment, in one line; a demo run says so."""
     parts = [_environment(report, "environment unknown"), report.symbol or "no symbol"]
     if report.key.last_four:
         parts.append(f"{report.key.type or ''} key ending in {report.key.last_four}".strip())

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from keycheck.report.model import RunReport
-from keycheck.report.pictures.timeline import Row
+from keycheck.report.pictures.timeline import TimelineRow
 from keycheck.report.terminal import word
 from keycheck.report.view.facts import Pair, capital
 from keycheck.report.view.marks import MARKS, WORST_FIRST
@@ -19,7 +19,7 @@ STEPS = {
     6: "Exchange rules",
     7: "Test order",
 }
-_MISSED = (Outcome.FAIL, Outcome.WARN)  # what was not seen to fail has nothing to be mended
+_MISSED = (Outcome.FAIL, Outcome.WARN)  # only these have something to fix
 _HEADLINE = 120  # characters; what is longer is a paragraph
 
 
@@ -43,7 +43,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class Step:
-    """One of the seven, as far as the run came. `kind`, `mark` and `word`: the worst that was found in it."""
+    """One of the seven steps. `kind`, `mark` and `word`: those of its worst finding."""
 
     number: int
     name: str
@@ -55,26 +55,26 @@ class Step:
 
 @dataclass(frozen=True)
 class Waiting:
-    """What was not run: the check that stands in the way, its claim, and the claims that wait for it."""
+    """Blocked checks: the check that blocks them, its claim, and their claims."""
 
     blocker: str
     claim: str
     claims: list[str]
 
 
-def shown(finding: Finding, rows: list[Row]) -> Shown:
+def shown(finding: Finding, rows: list[TimelineRow]) -> Shown:
     """A finding with all that its details hold."""
     check, outcome = finding.check, finding.outcome
     about = f"{check.id}, {check.severity.value}, {finding.duration_ms} ms"
     fix = check.fix if outcome in _MISSED else ""
     facts = [("Observed", finding.detail or "nothing"), ("Why it matters", check.why), ("What to do", fix)]
-    told = [*(fact for fact in facts if fact[1]), ("Check", about)]
+    members = [*(fact for fact in facts if fact[1]), ("Check", about)]
     headline, aside = _halves(finding)
     evidence = _evidence(finding, rows)
-    return Shown(outcome.value, MARKS[outcome], word(outcome), check.title, headline, aside, fix, told, evidence)
+    return Shown(outcome.value, MARKS[outcome], word(outcome), check.title, headline, aside, fix, members, evidence)
 
 
-def _evidence(finding: Finding, rows: list[Row]) -> list[Pair]:
+def _evidence(finding: Finding, rows: list[TimelineRow]) -> list[Pair]:
     by: dict[str, list[str]] = {}
     for number in finding.call_numbers:
         if 0 < number <= len(rows):
@@ -90,12 +90,12 @@ def _halves(finding: Finding) -> tuple[str, Pair]:
     return (seen, ("Should be", title)) if len(seen) <= _HEADLINE else (f"Not so: {title}", ("Observed", seen))
 
 
-def steps(report: RunReport, rows: list[Row]) -> list[Step]:
+def steps(report: RunReport, rows: list[TimelineRow]) -> list[Step]:
     """The findings under their steps."""
     return [_step(number, report, rows) for number in sorted({finding.check.step for finding in report.findings})]
 
 
-def _step(number: int, report: RunReport, rows: list[Row]) -> Step:
+def _step(number: int, report: RunReport, rows: list[TimelineRow]) -> Step:
     inside = [finding for finding in report.findings if finding.check.step == number]
     worst = min((finding.outcome for finding in inside), key=WORST_FIRST.index)
     name = STEPS.get(number, "More")

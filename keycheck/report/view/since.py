@@ -1,4 +1,4 @@
-"""What changed since an earlier run, in the page's words: claims, and what became of them. Pure."""
+"""The changes since an earlier run, in the page's words. Pure."""
 
 from dataclasses import dataclass
 

@@ -1,0 +1,177 @@
+"""The command `keycheck`, and `python -m keycheck`: the suite on the key of the working directory's .env.
+
+It adds three options of its own to those of the suite and of pytest. In a clone it runs the clone's own suite/.
+"""
+
+import contextlib
+import json
+import os
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from keycheck import __version__
+
+_USAGE_ERROR, _INTERNAL_ERROR = 4, 3
+_HELP = """\
+usage: keycheck [OPTIONS]
+
+Is the Binance API key in this folder's .env fit to trade USD-M futures from this machine? Places no order.
+
+  keycheck                            test the key, live; report.html, summary.md and verdict.json go to reports/
+  keycheck --env-file ~/keys/bot.env  settings from another file
+  keycheck --replay healthy           see a recorded run, offline and without a key
+  keycheck --json                     verdict.json alone on stdout, all else on stderr
+  keycheck --explain account_may_trade    what a check claims, why, and what it sends
+
+  --env-file PATH     settings file (default: .env), as .env.example describes it; the process environment wins
+  --report-dir DIR    where the reports go (default: reports/)
+  --replay NAME       offline, from cassettes/NAME.yaml, from a path, or a recorded run that is shipped
+  --record NAME       live, and keep a scrubbed cassette as cassettes/NAME.yaml
+  --compare VERDICT   what changed since an earlier verdict.json of the same key
+  --explain ID        runs nothing
+  --prom FILE         write the verdict for Prometheus' textfile collector
+  --json, --version, --help
+
+Exit status: 0 OK, 1 NOT_OK, 10 UNPROVEN; 2 to 5 are pytest's own, 4 is a setting or an option that cannot be used;
+11 a file held a secret and was deleted.
+pytest's options work as well, such as -v, -x, -k NAME, -m critical, --lf, --junitxml FILE and --html FILE:
+pytest --help has them all. A plugin of pytest that is installed here takes no part unless -p NAME asks for it.
+"""
+_NO_KEY = """\
+No key was given. Put these two lines into a file .env here, which you alone may read (or into --env-file PATH):
+BINANCE_API_KEY=...
+BINANCE_API_SECRET=...       # for an Ed25519 or RSA key instead: BINANCE_PRIVATE_KEY_FILE=private.pem
+"""
+_XDIST = re.compile(r"-n\d*|-nauto|-nlogical|--numprocesses(=.*)?|--dist(=.*)?")
+
+
+def main() -> int:
+    """Exit status as in README; sys.argv are the options."""
+    arguments = sys.argv[1:]
+    if {"-h", "--help"} & set(arguments):
+        print(_HELP, end="")
+        return 0
+    if {"-V", "--version"} & set(arguments):
+        print(f"keycheck {__version__}")
+        return 0
+    if refusal := _refusal(arguments):
+        print(f"ERROR: {refusal}", file=sys.stderr)
+        return _USAGE_ERROR
+    _leave_the_working_directory_out()
+    _open_stderr()
+    to_json = "--json" in arguments
+    stdout = _stdout_for_json() if to_json else None
+    left = _Left()
+    status = _run([one for one in arguments if one != "--json"], left)
+    if left.has_no_key:
+        with contextlib.suppress(OSError):
+            print(_NO_KEY, end="", file=sys.stderr)
+    return _write(stdout, left.text, status) if to_json else status
+
+
+def _refusal(arguments: Sequence[str]) -> str:
+    """Why these cannot be used, in one sentence; "" where pytest may see them, who knows its paths."""
+    if any(map(_XDIST.fullmatch, arguments)):
+        return "-n does not go with keycheck: its checks share one session, one clock and one rate budget. Leave it out"
+    for one in arguments:
+        if one == "--" or one.startswith("@"):  # what pytest reads behind it, or in it, would be paths and more options
+            return f"keycheck takes options alone, and {one} is none: see keycheck --help"
+    return ""
+
+
+def _leave_the_working_directory_out() -> None:
+    """`python -m` looks there first for whatever is imported, unless this package lies there, as in a clone."""
+    here = Path.cwd()
+    if Path(__file__).parents[1] != here:
+        sys.path[:] = [folder for folder in sys.path if folder and Path(folder) != here]
+
+
+def _run(arguments: Sequence[str], left: "_Left") -> int:
+    from keycheck import invocation  # noqa: PLC0415  --help needs no pytest
+    from keycheck.child import dump_no_core  # noqa: PLC0415
+
+    dump_no_core()
+    return invocation.run(arguments, Path.cwd(), left)
+
+
+class _Left:
+    """A plugin object that keeps verdict.json as the run leaves it, while no other run can hold its folder."""
+
+    def __init__(self) -> None:
+        self.text = ""
+
+    def pytest_unconfigure(self, config: Any) -> None:
+        from keycheck import withdrawal  # noqa: PLC0415  it is there by now
+
+        hold = withdrawal.hold_of(config, config.option)
+        with contextlib.suppress(OSError):
+            if hold.is_taken:
+                self.text = (hold.folder / "verdict.json").read_text(encoding="utf-8")
+
+    @property
+    def has_no_key(self) -> bool:
+        """Whether the run was one without credentials."""
+        with contextlib.suppress(ValueError):
+            verdict = json.loads(self.text)
+            missing = [one["id"] for one in verdict["checks"] if one["outcome"] == "fail"]
+            return verdict["mode"] != "replay" and "credentials_are_present" in missing
+        return False
+
+
+def _open_stderr() -> None:
+    """The null device in the place of a stderr that is closed: else the next file that is opened gets its number."""
+    with contextlib.suppress(OSError):
+        os.fstat(2)
+        return
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    if nothing != 2:
+        os.dup2(nothing, 2)
+        os.close(nothing)
+    _take_for("stderr", 2)
+
+
+def _stdout_for_json() -> int | None:
+    """stdout under another number; in its place stands stderr, whoever writes there and however. None: it is closed."""
+    stdout = None
+    with contextlib.suppress(OSError):
+        stdout = os.dup(1)
+    os.dup2(2, 1)
+    if sys.stdout is None:
+        _take_for("stdout", 1)
+    return stdout
+
+
+def _take_for(name: str, number: int) -> None:
+    stream = open(number, "w", encoding="utf-8")  # noqa: SIM115  to the end of the process
+    setattr(sys, name, stream)
+    setattr(sys, f"__{name}__", stream)
+
+
+def _write(stdout: int | None, text: str, status: int) -> int:
+    """Writes verdict.json, last of all; its exit status is 3 where that cannot be done."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+    why = "it is closed" if stdout is None else _written_to(stdout, text.encode())
+    if why:
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            print(f"ERROR: stdout takes no verdict ({why}): let it lead somewhere", file=sys.stderr)
+        return _INTERNAL_ERROR
+    return status
+
+
+def _written_to(descriptor: int, data: bytes) -> str | None:
+    """Why it could not be written; "" where it was."""
+    try:
+        while data:
+            data = data[os.write(descriptor, data) :]
+    except OSError as error:
+        return error.strerror
+    return ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

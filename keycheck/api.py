@@ -1,0 +1,150 @@
+"""`keycheck.check(...)`: one key, one verdict, from another program."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Self
+
+from keycheck import process
+from keycheck.settings.child_environment import PRIVATE_KEY
+
+_OTHER_NAMES = {"private_key": PRIVATE_KEY, "passphrase": "BINANCE_PRIVATE_KEY_PASSPHRASE"}
+_PATHS = ("private_key_file", "ca_bundle")
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """An entry of a list in verdict.json; its fields are named as there, in snake_case."""
+
+    @classmethod
+    def of(cls, entry: Mapping[str, Any]) -> Self:
+        camel = {
+            one.name: "".join([one.name.partition("_")[0], *map(str.title, one.name.split("_")[1:])])
+            for one in fields(cls)
+        }
+        values = {name: entry[key] for name, key in camel.items()}
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+
+
+@dataclass(frozen=True)
+class Check(_Entry):
+    """One check: `outcome` is pass, fail, warn, unproven, blocked or not_applicable; `duration_ms` whole ms.
+
+    `title`, `why` and `fix` are the check's own words, `detail` is what was observed this time.
+    """
+
+    id: str
+    step: int
+    severity: str
+    outcome: str
+    title: str
+    why: str
+    detail: str
+    fix: str
+    blocked_by: str | None
+    duration_ms: int
+
+
+@dataclass(frozen=True)
+class Cause(_Entry):
+    """Why a verdict is not OK: `cause` is its fixed name, `confidence` certain, likely or possible."""
+
+    cause: str
+    confidence: str
+    explanation: str
+    evidence: tuple[str, ...]
+    fix: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run came to. `verdict`: OK, NOT_OK or UNPROVEN; `ok` is true of the first alone.
+
+    `causes`: the likeliest first, none where the verdict is OK; `checks` in run order. `data`: verdict.json, as a dict.
+    `page`: report.html, and `summary`: a text for a ticket; both "" of a run that was cut short. Nothing here holds a
+    secret, and no more of the key than its last four characters.
+    """
+
+    ok: bool
+    verdict: str
+    causes: tuple[Cause, ...]
+    checks: tuple[Check, ...] = field(repr=False)
+    data: Mapping[str, Any] = field(repr=False, compare=False)
+    page: str = field(repr=False, default="")
+    summary: str = field(repr=False, default="")
+
+
+def check(  # noqa: PLR0913  one for each setting
+    *,
+    api_key: str | None = None,
+    api_secret: str | None = None,
+    private_key: str | None = None,
+    private_key_file: str | Path | None = None,
+    passphrase: str | None = None,
+    environment: str | None = None,
+    symbol: str | None = None,
+    recv_window: int | None = None,
+    futures_url: str | None = None,
+    wallet_url: str | None = None,
+    allow_other_hosts: bool | None = None,
+    stream_url: str | None = None,
+    user_stream: bool | None = None,
+    expect: str | None = None,
+    proxy: str | None = None,
+    ca_bundle: str | Path | None = None,
+    on_check: Callable[[Check], None] | None = None,
+    timeout: float = process.SECONDS,
+    cancel: process.Event | None = None,
+) -> Report:
+    """Tests one key, from this machine, and says whether it is fit to trade USD-M futures.
+
+    `private_key`: the text of a PEM, for an Ed25519 or RSA key, in the place of `api_secret`; `passphrase` opens it.
+    Each other setting is the one of .env with BINANCE_ before its name. No .env is read, and no variable of this
+    process. `on_check` is called with each finding as it comes, in this thread. `timeout`: seconds. A run that is cut
+    off by it, or by `cancel` (such as a threading.Event), is UNPROVEN.
+
+    The run is a process of its own, so several threads may call this at once; it blocks, hence
+    `await asyncio.to_thread(keycheck.check, ...)`. Raises ValueError for settings that cannot be used.
+    """
+    given = locals()
+    watch = ("on_check", "timeout", "cancel")
+    settings = {
+        _name(name): _text(name, value) for name, value in given.items() if name not in watch and value is not None
+    }
+    if private_key and private_key_file:
+        raise ValueError("private_key and private_key_file are both given: leave one of them out")
+    heard = None if on_check is None else lambda entry: on_check(Check.of(entry))
+    finished = process.run(settings, on_check=heard, timeout=timeout, cancel=cancel)
+    return report_of(finished)
+
+
+def report_of(finished: process.Finished) -> Report:
+    """The same as typed values."""
+    data = finished.verdict
+    return Report(
+        ok=data["ok"] is True,
+        verdict=data["verdict"],
+        causes=tuple(map(Cause.of, data["diagnosis"])),
+        checks=tuple(map(Check.of, data["checks"])),
+        data=data,
+        page=finished.page,
+        summary=finished.summary,
+    )
+
+
+def _name(parameter: str) -> str:
+    return _OTHER_NAMES.get(parameter, f"BINANCE_{parameter.upper()}")
+
+
+def _text(name: str, value: object) -> str:
+    """As the setting stands in .env. Paths are those of this process."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if name in _PATHS and isinstance(value, str | Path):
+        text = str(value).strip()
+        return text if not text or text.startswith("~") else str(Path(text).absolute())
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, str):
+        return value
+    raise ValueError(f"{name} must be text, and is {type(value).__name__}")

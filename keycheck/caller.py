@@ -1,0 +1,33 @@
+"""What starts a run where that is not `pytest suite/`: the command `keycheck`, or another program.
+
+Apart from the plugin that looks for it, since a module that is imported before pytest starts is no plugin of its own.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
+
+    from keycheck.redaction.secret import Secret
+
+SUITE = "suite"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A plugin object, handed to `pytest.main`.
+
+    `home`: the folder of .env, reports/ and cassettes/. `shipped`: the folder of the shipped cassettes. `settings`:
+    JSON of all settings by name, in the place of the process environment.
+    """
+
+    home: Path
+    shipped: Path
+    settings: "Secret | None" = None
+
+    @staticmethod
+    def of(plugins: "pytest.PytestPluginManager") -> "Caller | None":
+        """The one of this run; None for `pytest suite/`."""
+        return next((plugin for plugin in plugins.get_plugins() if isinstance(plugin, Caller)), None)

@@ -1,0 +1,94 @@
+"""What keeps a verdict from OK where no answer gives it away: the contract, the suite's own requests, the run. Pure."""
+
+from collections.abc import Iterator
+
+from keycheck.diagnosis.cause import Confidence, Diagnosis
+from keycheck.diagnosis.evidence_view import EvidenceView, described
+from keycheck.diagnosis.remedies import AGAIN, NOT_THE_KEY
+from keycheck.errors import Refused
+from keycheck.exchange.error_codes import Kind
+from keycheck.exchange.evidence import NOT_LISTED
+from keycheck.verdict.findings import Finding, Outcome
+from keycheck.verdict.weighing import Verdict, weigh
+
+_WHOLE = "; mend what pytest says of collecting suite/, or take its files from the repository again"
+# Kinds of refusal that no other rule explains. Each says something about the request, and none about the key.
+_OF_THE_REQUEST = (Kind.FORMAT, Kind.ORDER_RULE, Kind.FUNDS, Kind.UNKNOWN)
+
+
+def contract(seen: EvidenceView) -> Iterator[Diagnosis]:
+    """The contract under test is not listed, or takes no orders now, so that no order on it could be tested."""
+    symbol, status = seen.evidence.symbol, seen.evidence.symbol_status
+    if status in (None, "TRADING"):
+        return
+    warned = [found for found in seen.lacking if found.outcome is Outcome.WARN]
+    is_listed = status != NOT_LISTED
+    yield Diagnosis(
+        "contract_not_tradable" if is_listed else "unknown_contract",
+        Confidence.CERTAIN,
+        (
+            f"The contract under test, {symbol}, takes no orders now: its status is {status}. {NOT_THE_KEY}"
+            if is_listed
+            else f"The exchange lists no contract {symbol}, so no order on it could be tested. {NOT_THE_KEY}"
+        ),
+        _details(warned) or (f"the status of {symbol} is {status}",),
+        f"write a contract that trades into .env, as Binance writes it: BINANCE_SYMBOL=BTCUSDT; then {AGAIN}.",
+    )
+
+
+def request_rejected(seen: EvidenceView) -> Iterator[Diagnosis]:
+    """A critical claim stays open because Binance refused the request itself: its form, its path, its order."""
+    lacking = [found for found in seen.lacking if found.trouble == Refused.kind]
+    if lacking and (calls := seen.refused_as(*_OF_THE_REQUEST)):
+        yield Diagnosis(
+            "request_rejected",
+            Confidence.LIKELY,
+            "Binance refused a request of this suite for what it asks or how it is written, or with a code that this "
+            f"version does not know. {NOT_THE_KEY}",
+            described(calls),
+            f"{AGAIN}. If it stays, take BINANCE_FUTURES_URL and BINANCE_WALLET_URL out of .env, use the newest "
+            "version of this suite, try another contract as BINANCE_SYMBOL, and report it with this page.",
+        )
+
+
+def not_run(seen: EvidenceView) -> Iterator[Diagnosis]:
+    """Critical checks were left out or never reached, or suite/ is not whole. A failed claim decides without them."""
+    left_out, whole = seen.not_run, seen.evidence.complete
+    if seen.failed or (whole and not left_out):
+        return
+    evidence = [f"{check.id} was not run" for check in left_out]
+    evidence += ["not all checks of suite/ could be read"] * (not whole)
+    yield Diagnosis(
+        "checks_not_run",
+        Confidence.CERTAIN,
+        "Not all critical checks were run: they were left out (-k, -m, --lf, --deselect, a path), the run was ended "
+        "before them (-x, Ctrl-C, a time limit), or their file could not be read.",
+        tuple(evidence),
+        f"run all of suite/, without such an option, and let the run come to its end{_WHOLE * (not whole)}.",
+    )
+
+
+def left_over(seen: EvidenceView) -> Iterator[Diagnosis]:
+    """The claims themselves, where no rule has named a cause: those that failed, or else those that stay open."""
+    evidence = seen.evidence
+    if seen.failed:
+        first = seen.failed[0].check
+        yield Diagnosis(
+            "claim_does_not_hold",
+            Confidence.CERTAIN,
+            f"A critical claim was seen not to hold, and no other answer says why: {first.title}",
+            _details(seen.failed),
+            first.fix or f"see what {first.id} observed, mend it, and {AGAIN}.",
+        )
+    elif weigh(evidence.checks, evidence.findings, complete=evidence.complete) is not Verdict.OK and evidence.checks:
+        yield Diagnosis(
+            "left_undecided",
+            Confidence.CERTAIN,
+            f"What was observed leaves a critical claim open, and convicts nobody. {NOT_THE_KEY}",
+            _details(seen.lacking) or ("no critical check has passed",),
+            f"do what the evidence asks for, if it does, and {AGAIN}; if it stays, report it with this page.",
+        )
+
+
+def _details(findings: list[Finding]) -> tuple[str, ...]:
+    return tuple(f"{found.check.id}: {found.detail or found.outcome.value}" for found in findings)

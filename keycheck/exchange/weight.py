@@ -1,0 +1,44 @@
+"""How much of an address's request weight others use: read off the answers of a run. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from keycheck.exchange.endpoints import LISTED, Host
+from keycheck.exchange.evidence import Call
+
+_SIGNED = frozenset(str(endpoint) for endpoint in LISTED if endpoint.signed)
+
+
+@dataclass(frozen=True)
+class Weight:
+    """Request weight of an address within one minute, and its limit. `signed`: whether a signed answer told, too."""
+
+    used: int
+    limit: int
+    signed: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.used} of {self.limit} of the address's request weight in this minute"
+
+    def is_under(self, percent: int) -> bool:
+        """Whether less than this share of the limit is used."""
+        return self.used * 100 < self.limit * percent
+
+
+def weight_of_others(calls: Sequence[Call], limit: int | None) -> Weight | None:
+    """The highest figure of any answer, without what this run had spent by then; None where nothing was told.
+
+    What was sent before an answer came may not be counted in it yet, so the figure may be a few too low. The run's
+    first request goes alone, and its figure is exact.
+    """
+    counted = [call for call in calls if call.used_weight is not None]
+    if not counted or limit is None:
+        return None
+    used = max((call.used_weight or 0) - _own(calls, call) for call in counted)
+    return Weight(max(used, 0), limit, any(call.name in _SIGNED for call in counted))
+
+
+def _own(calls: Sequence[Call], one: Call) -> int:
+    """Weight that the run itself had spent when the answer to `one` came."""
+    ended = one.began_ms + one.duration_ms
+    return sum(call.weight for call in calls if call.host is Host.FUTURES and (call is one or call.began_ms < ended))

@@ -1,0 +1,67 @@
+"""A run of the suite that is not `pytest suite/`: with the plugins that belong to it, and no other.
+
+In a clone the suite, pytest's settings and the shipped cassettes lie beside this package; in an installation inside of
+it, where pyproject.toml puts the same files. There is no `pytest11` entry point, and there must be none: the guard
+cleans all that pytest prints, and would reach into every test run of an environment in which Keycheck is installed.
+"""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from keycheck.caller import SUITE, Caller
+from keycheck.redaction.secret import Secret
+
+PLUGINS = ("keycheck.withdrawal", "keycheck.plugin")  # as in conftest.py
+_HTML = ("pytest_metadata.plugin", "pytest_html.fixtures", "pytest_html.plugin")
+# pytest's own variables: what is meant for another project's tests has no place where a secret is.
+_OF_PYTEST = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DEBUG")
+_PACKAGE = Path(__file__).parent
+_INSTALLED = (_PACKAGE / SUITE).is_dir()
+_ROOT = _PACKAGE if _INSTALLED else _PACKAGE.parent
+_SETTINGS = (_PACKAGE / "project" if _INSTALLED else _ROOT) / "pytest.ini"
+_SHIPPED = _PACKAGE / "recorded" if _INSTALLED else _ROOT / "cassettes"
+
+
+def run(arguments: Sequence[str], home: Path, *more: Any, settings: Secret | None = None) -> int:
+    """Runs the suite in this process, which is for nothing else; pytest's exit status, or the verdict's.
+
+    `arguments`: options of the suite and of pytest, and no paths. `home`: the folder of .env, reports/ and cassettes/.
+    `settings`: as in Caller. `more`: plugin objects that look on.
+    """
+    for name in _OF_PYTEST:
+        os.environ.pop(name, None)
+    caller = Caller(home, _SHIPPED, settings)
+    return int(pytest.main([*arguments, *_own(arguments, home)], [caller, _Paths(), *more]))
+
+
+def _own(arguments: Sequence[str], home: Path) -> list[str]:
+    """Behind the user's options, so that our plugins are the last to be registered, and their wrappers outermost."""
+    html = _HTML if any(one.startswith(("--html", "--css", "--self-contained-html")) for one in arguments) else ()
+    plugins = [part for name in ("pytest_timeout", *html, *PLUGINS) for part in ("-p", name)]
+    place = ["-c", str(_SETTINGS), "--rootdir", str(_ROOT), "--noconftest"]
+    settings = ["-o", "pythonpath=", "-o", f"cache_dir={home / '.pytest_cache'}"]
+    return ["--disable-plugin-autoload", *plugins, *place, *settings, str(_ROOT / SUITE)]
+
+
+class _Paths:
+    """Refuses paths: their conftest.py would see the run. Shows those of the suite as in a clone."""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_load_initial_conftests(self, early_config: pytest.Config) -> None:
+        named = early_config.known_args_namespace.file_or_dir
+        if strangers := [one for one in named if one != str(_ROOT / SUITE)]:
+            raise pytest.UsageError(
+                f"keycheck takes options alone, and {strangers[0]} is none: choose checks with -k NAME, and see "
+                "keycheck --help"
+            )
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        reporter = config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None:
+            reporter.startpath = config.rootpath
+        config.cwd_relative_nodeid = lambda nodeid: nodeid  # type: ignore[method-assign]

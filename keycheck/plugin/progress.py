@@ -1,0 +1,48 @@
+"""Tells the program that started a run of its findings, one line of JSON each, as they come.
+
+    {"check": {...}}      as in verdict.json, once a check
+    {"problem": "..."}    the sentence of settings or options that cannot be used
+
+Whatever is told has been cleaned as for the report files.
+"""
+
+import json
+from collections.abc import Callable, Generator
+from typing import Any
+
+import pytest
+
+from keycheck.plugin.suite_run import SuiteRun
+from keycheck.report import verdict_json
+
+
+class Progress:
+    """A plugin object, handed to `pytest.main`. `tell`: takes a line without its end."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+        self._suite_run: SuiteRun | None = None
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        found = config.pluginmanager.get_plugin("keycheck-suite")
+        self._suite_run = found if isinstance(found, SuiteRun) else None
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        finding = getattr(report, "keycheck", None)
+        if finding is not None and self._suite_run:
+            clean = self._suite_run.redactor.without_secrets
+            self._say(check=verdict_json.of_check(finding, clean))
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_cmdline_main(self) -> Generator[None, Any, Any]:
+        try:
+            return (yield)
+        except pytest.UsageError as error:
+            text = " ".join(map(str, error.args))
+            self._say(problem=self._suite_run.redactor.clean(text) if self._suite_run else text)
+            raise
+
+    def _say(self, **what: Any) -> None:
+        self._tell(json.dumps(what))

@@ -1,0 +1,43 @@
+"""`--prom FILE`: the run for Prometheus, once its verdict stands."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from keycheck.errors import DirtyArtefact
+from keycheck.plugin.ending import Ending
+from keycheck.report import artefacts, prometheus, verdict_json
+from keycheck.report.model import RunReport
+
+
+class PrometheusFile:
+    """Replaces the file atomically. A run that came to no verdict leaves one that says 0."""
+
+    def __init__(self, path: Path, suite_run: Any) -> None:
+        self._path = path
+        self._suite_run = suite_run
+        self._is_written = False
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if self._suite_run.report is not None:
+            self._write(self._suite_run.report, session.config)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_unconfigure(self, config: pytest.Config) -> None:
+        if not self._is_written and self._suite_run.begun is not None:
+            self._write(self._suite_run.begun, config)
+
+    def _write(self, report: RunReport, config: pytest.Config) -> None:
+        self._is_written = True
+        redactor = self._suite_run.redactor
+        text = prometheus.render([({}, verdict_json.as_dict(report, redactor.without_secrets))])
+        try:
+            artefacts.write(self._path, text, redactor.finds)
+        except OSError as error:
+            Ending.of(config).note(
+                f"--prom could not be written ({error.strerror}): name another file for it, or make room"
+            )
+        except DirtyArtefact as dirt:
+            Ending.of(config).note(str(dirt))

@@ -1,0 +1,235 @@
+"""Whatever rules the exchange publishes, an order keeps them, or there is one sentence that says why there is none.
+
+What a rule means is written down here a second time, from Binance's definitions (USD-M futures "Common Definition",
+Filters), and shares no code with the package: a quantity passes LOT_SIZE where `quantity >= minQty`, `quantity <=
+maxQty` and `(quantity - minQty) % stepSize == 0`; a MARKET order has to pass MARKET_LOT_SIZE in the same way; a value
+of 0 is no rule; MIN_NOTIONAL asks for `quantity * markPrice >= notional`.
+"""
+
+import json
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from keycheck.errors import Inconclusive, NotBinance, Undecided
+from keycheck.exchange.endpoints import EXCHANGE_INFO, ORDER_TEST, PREMIUM_INDEX
+from tests.exchange import Scenario, orders
+from tests.exchange.test_session import scripted, session
+
+Filter = dict[str, Any]
+LOTS = ("LOT_SIZE", "MARKET_LOT_SIZE")
+
+
+# -- Binance's definitions, read anew --
+
+
+def figure(one: Filter, name: str) -> Fraction:
+    """A figure of a filter; 0, which is no rule, where it is missing."""
+    return Fraction(one.get(name, "0"))
+
+
+def passes(one: Filter, quantity: Fraction) -> bool:
+    """LOT_SIZE and MARKET_LOT_SIZE."""
+    least, most, step = (figure(one, name) for name in ("minQty", "maxQty", "stepSize"))
+    return quantity >= least and (not most or quantity <= most) and (not step or not (quantity - least) % step)
+
+
+def is_legal(filters: list[Filter], quantity: Fraction) -> bool:
+    """Of a MARKET order, but for its value."""
+    return quantity > 0 and all(passes(one, quantity) for one in filters if one["filterType"] in LOTS)
+
+
+def notional_of(filters: list[Filter]) -> Fraction:
+    """The smallest value of an order."""
+    return max((figure(one, "notional") for one in filters if one["filterType"] == "MIN_NOTIONAL"), default=Fraction(0))
+
+
+# -- what the exchange may publish --
+
+
+def written(value: Decimal) -> st.SearchStrategy[str]:
+    """A figure as an exchange may write it."""
+    plain = f"{value:f}"
+    forms = [plain, f"{plain}00" if "." in plain else f"{plain}.000"]
+    return st.sampled_from([*forms, f"{value.normalize():E}" if value else "0.00"])
+
+
+def figures(smallest: str, largest: str, places: int) -> st.SearchStrategy[str]:
+    """Any figure between two."""
+    return st.decimals(Decimal(smallest), Decimal(largest), places=places, allow_nan=False).flatmap(written)
+
+
+steps = st.sampled_from(["0.001", "0.00100", "1", "3", "10", "0.25", "7.5", "0", "1E-3", "1000"]) | figures(
+    "0", "50", 4
+)
+leasts = st.sampled_from(["0", "0.001", "1", "3", "10"]) | figures("0", "100", 4)
+mosts = st.sampled_from(["0", "120", "1000", "100000", "0.5"]) | figures("0", "9999999", 2)
+lots = st.sampled_from(LOTS).flatmap(
+    lambda kind: st.fixed_dictionaries(
+        {"filterType": st.just(kind), "stepSize": steps}, optional={"minQty": leasts, "maxQty": mosts}
+    )
+)
+notionals = st.fixed_dictionaries(
+    {
+        "filterType": st.just("MIN_NOTIONAL"),
+        "notional": st.sampled_from(["5", "5.0", "50", "0"]) | figures("0", "500", 2),
+    }
+)
+others = st.sampled_from(
+    [{"filterType": "MAX_NUM_ORDERS", "limit": 200}, {"filterType": "NEW", "stepSize": "9"}, {"filterType": 7}, None, 1]
+)
+rules = st.lists(lots | lots | notionals | others, max_size=5).flatmap(st.permutations)
+prices = st.sampled_from(["41000.1", "0.00000001", "1E-7", "95000"]) | figures("0.0001", "100000", 4).filter(
+    lambda text: Decimal(text) > 0
+)
+NAMES = ["BTCUSDT", "币安人生USDT", "我踏马来了USDT", "1000SATSUSDT", "BTCUSDT_261225"]
+
+
+def named(filters: list[Any]) -> list[Filter]:
+    """Those that are filters."""
+    return [one for one in filters if isinstance(one, dict) and isinstance(one["filterType"], str)]
+
+
+def run(symbol: str, filters: list[Any], price: str, crowd: int = 0) -> tuple[list[Fraction], list[str]]:
+    """The quantities that were sent, of the dust order and of the smallest one; and the sentences in their place."""
+    entry = {"symbol": symbol, "status": "TRADING", "filters": filters}
+    names = [f"{number}人生{'USDT' * (number % 2)}" for number in range(crowd)]
+    around = [{"symbol": name, "status": "TRADING", "filters": [{"filterType": "LOT_SIZE"}]} for name in names]
+    contracts = [*around[::2], entry, *around[1::2]]
+    transport = scripted().on(EXCHANGE_INFO, {"symbols": contracts, "rateLimits": []})
+    transport.on(PREMIUM_INDEX, {"symbol": symbol, "markPrice": price})
+    asked = session(transport, symbol=symbol)
+    sentences = []
+    for ask in (asked.dust_order, asked.smallest_order):
+        try:
+            ask()
+        except Inconclusive as reason:
+            sentences.append(str(reason))
+    sent = [dict(parse_qsl(query)) for path, query in transport.sent if path == ORDER_TEST.path]
+    assert all(order["symbol"] == symbol and order["type"] == "MARKET" for order in sent)
+    return [Fraction(order["quantity"]) for order in sent], sentences
+
+
+ARK = [
+    {"filterType": "LOT_SIZE", "minQty": "3", "maxQty": "900000", "stepSize": "3"},
+    {"filterType": "MARKET_LOT_SIZE", "minQty": "1", "maxQty": "90000", "stepSize": "1"},
+    {"filterType": "MIN_NOTIONAL", "notional": "5"},
+]
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.sampled_from(NAMES), rules, prices)
+@example("ARKUSDT", ARK, "0.31")
+@example("ARKUSDT", ARK[::-1], "0.31")
+@example(
+    "BTCUSDT", [{"filterType": "LOT_SIZE", "stepSize": "1E+20"}, {"filterType": "MIN_NOTIONAL", "notional": "5"}], "1"
+)
+@example("BTCUSDT", [{"filterType": "LOT_SIZE", "stepSize": "1E-20", "minQty": "1E+19"}], "99999999999999999999")
+def test_an_order_keeps_the_rules_or_there_is_a_sentence(symbol: str, filters: list[Any], price: str) -> None:
+    """A law: never a crash, never an order that the lot filters forbid, and a smallest one that is large enough."""
+    sent, sentences = run(symbol, filters, price)
+    known = named(filters)
+    assert all(is_legal(known, quantity) for quantity in sent)
+    assert len(sent) + len(sentences) >= 2 or len(set(sent)) == 1  # an order that is both is sent once
+    if len(sent) == 2 or (sent and not sentences):
+        worth = sent[-1] * Fraction(price)
+        assert worth >= notional_of(known)
+        assert worth * Fraction(95, 100) >= notional_of(known)
+        assert sent[0] <= sent[-1]
+    for sentence in sentences:
+        assert sentence.isprintable()
+        assert ". " in sentence or ": " in sentence  # what happened, then what to do
+
+
+ordinary = st.tuples(
+    st.sampled_from(["0.001", "0.01", "0.1", "1", "3", "10"]),
+    st.sampled_from(["0.001", "0.01", "0.1", "1", "3", "10"]),
+    st.integers(1, 5),
+    st.integers(0, 5),
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(ordinary, prices, st.sampled_from(["0", "5", "50"]), st.randoms())
+def test_ordinary_rules_leave_an_order_and_the_smallest_one(
+    lot: tuple[str, str, int, int], price: str, notional: str, random: Any
+) -> None:
+    """Where each minimum is a whole number of steps, some quantity passes both; none that is smaller would do."""
+    step, market_step, least, market_least = lot
+    filters: list[Filter] = [
+        {"filterType": "LOT_SIZE", "stepSize": step, "minQty": str(Decimal(step) * least)},
+        {"filterType": "MARKET_LOT_SIZE", "stepSize": market_step, "minQty": str(Decimal(market_step) * market_least)},
+        {"filterType": "MIN_NOTIONAL", "notional": notional},
+    ]
+    random.shuffle(filters)
+    sent, sentences = run("BTCUSDT", filters, price)
+    assert not sentences
+    finest = Fraction(min(step, market_step, key=Decimal))
+    for fewer in (sent[-1] - finest * count for count in range(1, 31)):
+        fallen = fewer * Fraction(price) * Fraction(95, 100)
+        assert not is_legal(filters, fewer) or fallen < notional_of(filters)
+
+
+@settings(max_examples=100, deadline=None)
+@given(rules, prices)
+def test_the_local_exchange_reads_them_alike(filters: list[Any], price: str) -> None:
+    """Its judge of orders is a third reading; it refuses no smallest order for its quantity."""
+    known = named(filters)
+    if len({one["filterType"] for one in known}) < len(known):
+        return  # it takes the first of two
+    sent, sentences = run("BTCUSDT", filters, price)
+    if sentences:
+        return
+    whole = [{"minQty": "0", "maxQty": "9" * 20, **one} if one["filterType"] in LOTS else one for one in known]
+    whole = [{**one, "maxQty": "9" * 20} if one.get("maxQty") and not Decimal(one["maxQty"]) else one for one in whole]
+    scenario = Scenario(
+        symbol_overrides={"BTCUSDT": {"filters": whole, "quantityPrecision": 30}}, mark_prices={"BTCUSDT": price}
+    )
+    order = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": f"{_exact(sent[-1]):f}"}
+    no = orders.judge(order, scenario)
+    assert no is None, no
+
+
+def _exact(quantity: Fraction) -> Decimal:
+    """A fraction whose denominator is a power of ten's."""
+    return Decimal(quantity.numerator) / Decimal(quantity.denominator)
+
+
+@pytest.mark.parametrize(("number", "name"), list(enumerate(NAMES)))
+def test_one_contract_is_found_among_thousands(number: int, name: str) -> None:
+    """Half of them with Chinese names, and several thousand more than Binance lists."""
+    sent, sentences = run(name, ARK, "0.31", crowd=5000 + number)
+    assert (sent, sentences) == ([Fraction(6), Fraction(18)], [])
+
+
+@pytest.mark.parametrize("filters", [ARK, ARK[::-1], [ARK[1], ARK[2], ARK[0]]])
+def test_steps_of_three_and_of_one_take_a_quantity_that_fits_both(filters: list[Filter]) -> None:
+    """As for ARKUSDT on the test network; a multiple of three, whichever filter has it."""
+    assert run("ARKUSDT", filters, "0.31")[0] == [Fraction(6), Fraction(18)]
+    swapped = json.loads(json.dumps(filters).replace("MARKET_LOT_SIZE", "x").replace("LOT_SIZE", "MARKET_LOT_SIZE"))
+    swapped = json.loads(json.dumps(swapped).replace('"x"', '"LOT_SIZE"'))
+    assert run("ARKUSDT", swapped, "0.31")[0] == [Fraction(6), Fraction(18)]
+
+
+def test_steps_that_never_meet_leave_no_order() -> None:
+    """Of even quantities and odd ones there is none that is both; the fault is not the key's."""
+    even = {"filterType": "LOT_SIZE", "minQty": "2", "maxQty": "900", "stepSize": "2"}
+    odd = {"filterType": "MARKET_LOT_SIZE", "minQty": "1", "maxQty": "900", "stepSize": "2"}
+    sent, sentences = run("BTCUSDT", [even, odd], "1")
+    assert not sent
+    assert len(set(sentences)) == 1
+    assert "BINANCE_SYMBOL" in sentences[0]
+
+
+def test_what_is_said_twice_and_differently_is_not_taken() -> None:
+    """Two filters of one kind that disagree leave no order, in a sentence that names them."""
+    sent, (sentence, _) = run("BTCUSDT", [*ARK, {**ARK[0], "stepSize": "1"}], "1")
+    assert not sent
+    assert "two filters LOT_SIZE" in sentence
+    assert issubclass(NotBinance, Inconclusive)
+    assert issubclass(Undecided, Inconclusive)

@@ -1,0 +1,48 @@
+"""What others use of an address's weight is the highest figure that any answer told, without the run's own."""
+
+import pytest
+
+from keycheck.exchange.endpoints import ACCOUNT_CONFIG, API_RESTRICTIONS, PING, TIME, Endpoint
+from keycheck.exchange.evidence import Call
+from keycheck.exchange.weight import Weight, weight_of_others
+
+
+def call(endpoint: Endpoint, used: int | None, began: int, took: int = 10) -> Call:
+    """An answer that told this figure."""
+    about = (endpoint.method, endpoint.path, endpoint.host, endpoint.weight)
+    return Call(*about, 200, None, "", took, began_ms=began, used_weight=used)
+
+
+@pytest.mark.parametrize(("used", "under"), [(0, True), (1199, True), (1200, False), (1201, False)])
+def test_a_weight_is_under_a_share_of_its_limit(used: int, under: bool) -> None:
+    """Exactly half is not under half."""
+    weight = Weight(used, 2400)
+    assert weight.is_under(50) is under
+    assert str(weight) == f"{used} of 2400 of the address's request weight in this minute"
+
+
+@pytest.mark.parametrize(
+    ("calls", "expected"),
+    [
+        ((call(TIME, 1, 0),), Weight(0, 2400, signed=False)),
+        ((call(TIME, 101, 0), call(PING, 102, 10)), Weight(100, 2400, signed=False)),
+        ((call(TIME, 1, 0), call(ACCOUNT_CONFIG, 3376, 10)), Weight(3370, 2400)),
+        ((call(TIME, 1, 0), call(ACCOUNT_CONFIG, 7, 10)), Weight(1, 2400)),
+        # Others were counted beside it, so what the run sent while it was on its way is taken off.
+        ((call(TIME, 1, 0), call(ACCOUNT_CONFIG, 8, 10, 50), call(PING, 2, 11)), Weight(1, 2400)),
+        # The minute ended, and the counter began anew.
+        ((call(TIME, 901, 0), call(ACCOUNT_CONFIG, 5, 10)), Weight(900, 2400)),
+        ((call(TIME, 5, 0), call(PING, None, 10)), Weight(4, 2400, signed=False)),
+        # The wallet host counts apart: what is asked of it is no part of this weight.
+        ((call(TIME, 5, 0), call(API_RESTRICTIONS, None, 1), call(PING, 8, 20)), Weight(6, 2400, signed=False)),
+    ],
+)
+def test_the_highest_figure_counts_without_what_the_run_spent(calls: tuple[Call, ...], expected: Weight) -> None:
+    """The counters of signed and unsigned requests differ, and a minute may end."""
+    assert weight_of_others(calls, 2400) == expected
+
+
+@pytest.mark.parametrize(("calls", "limit"), [((), 2400), ((call(TIME, None, 0),), 2400), ((call(TIME, 1, 0),), None)])
+def test_where_nothing_is_told_nothing_is_known(calls: tuple[Call, ...], limit: int | None) -> None:
+    """Neither of the weight nor of its limit."""
+    assert weight_of_others(calls, limit) is None

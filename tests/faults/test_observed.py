@@ -1,0 +1,118 @@
+"""Every answer that was ever quoted, on every path that carries the key: its verdict, its cause, and nobody's name."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.exchange import LocalExchange
+from tests.faults import observed
+from tests.faults.observed import MAIL, NUMBER, OBSERVED, TRACE, Cell
+from tests.forked import ForkedRunner
+from tests.in_process import run_of
+from tests.leaks.scanner import Canary, Scanner
+from tests.matrix import WORKERS, run_cells, sample
+from tests.running import SuiteRunner
+
+COLUMNS = {"wallet", "account", "order", "side", "advice", "info"}
+# The address is the owner's to know, who may have to list it; the terminal alone shows it.
+ADDRESS = re.compile(r"203\.0\.113|IP\(\d")
+PRIVATE = Scanner([Canary("an e-mail address", MAIL), Canary("a number", NUMBER), Canary("a trace of the edge", TRACE)])
+# Of the ordinary run: each such cell in this process, and each such cell as a user would run it. Both take all columns.
+IN_PROCESS, AS_A_USER = 7, 37
+
+
+def test_every_answer_stands_on_every_path_that_carries_the_key() -> None:
+    """None twice; a new path is in the table by itself, as advice. A sample has each column."""
+    cells = observed.cells()
+    assert len({str(cell) for cell in cells}) == len(cells)
+    assert {cell.column for cell in cells} == COLUMNS
+    assert {cell.column for cell in cells[::IN_PROCESS]} == {cell.column for cell in cells[::AS_A_USER]} == COLUMNS
+    assert all(sum(cell.observed is one for cell in cells) == len(observed.paths()) for one in OBSERVED)
+
+
+# -- verdict and cause --
+
+
+def _wrong(cells: list[Cell]) -> list[str]:
+    wrong = []
+    for cell in cells:
+        with LocalExchange(cell.scenario) as exchange:
+            verdict, diagnosis = run_of(exchange, **cell.settings)
+            asked = any(f"{one.method} {one.path}" == str(cell.endpoint) for one in exchange.log)
+        found = (verdict.value, diagnosis[0].cause if diagnosis else "")
+        if found != cell.expected or not asked:
+            wrong.append(f"{cell}: {found}, not {cell.expected}" if asked else f"{cell} was never asked")
+    return wrong
+
+
+@pytest.mark.timeout(180)
+def test_a_sample_of_the_answers_comes_to_its_verdict() -> None:
+    """Each answer on one path or another."""
+    assert _wrong(observed.cells()[::IN_PROCESS]) == []
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(0)
+def test_each_answer_comes_to_its_verdict_on_each_path() -> None:
+    """The whole table, and in each cell the first cause."""
+    assert _wrong(list(sample(observed.cells()))) == []
+
+
+# -- what is left of it --
+
+
+class Bench:
+    """A folder in which one cell after the other is run and recorded, as a user would."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir()
+        self._folder = folder
+        self._suite: SuiteRunner = ForkedRunner(folder)
+
+    def run(self, cell: Cell) -> list[str]:
+        """What is wrong with it, in a sentence each."""
+        junit, cassette = self._folder / "junit.xml", self._folder / "mine.yaml"
+        for path in (junit, cassette):
+            path.unlink(missing_ok=True)
+        with LocalExchange(cell.scenario) as exchange:
+            settings = exchange.settings() | cell.settings
+            done = self._suite(f"--junitxml={junit}", "--record", str(cassette), settings=settings)
+        causes = [one["cause"] for one in done.verdict["diagnosis"]]
+        found = (done.verdict["verdict"], causes[0] if causes else "")
+        wrong = [] if found == cell.expected else [f"{found}, not {cell.expected}"]
+        shared = {path.name: path.read_text("utf-8") for path in (junit, cassette)}
+        shared |= {"verdict.json": json.dumps(done.verdict), "report.html": done.page}
+        shared["summary.md"] = (self._suite.report_dir / "summary.md").read_text("utf-8")
+        wrong += [f"{name} holds an address" for name, text in shared.items() if ADDRESS.search(text)]
+        for name, text in {**shared, "the terminal": done.output}.items():
+            wrong += [f"{name} holds {hit.canary}" for hit in PRIVATE.scan(text)]
+        return wrong
+
+
+def _run(cells: list[Cell], folder: Path) -> list[str]:
+    benches = [Bench(folder / str(number)) for number in range(WORKERS)]
+    return [f"{cell}: {wrong}" for cell, wrong in run_cells(cells, benches, Bench.run) if wrong]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+def test_a_sample_of_the_answers_leaves_nobodys_name(tmp_path: Path) -> None:
+    """In no file of a run, in its cassette and on the terminal alike; there, the address that Binance saw may stand."""
+    assert _run(observed.cells()[::AS_A_USER], tmp_path) == []
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(0)
+def test_no_answer_leaves_anybodys_name(tmp_path: Path) -> None:
+    """The whole table, recorded."""
+    assert _run(list(sample(observed.cells())), tmp_path) == []
+
+
+def test_a_name_that_is_left_is_seen() -> None:
+    """Or the tests above would show nothing."""
+    assert {hit.canary for hit in PRIVATE.scan(f"of {MAIL}, account {NUMBER}, via {TRACE[:20]}")} == {
+        *("an e-mail address", "a number", "a trace of the edge"),
+    }
+    assert ADDRESS.search("IP(1.2.3.4)")

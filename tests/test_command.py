@@ -1,0 +1,248 @@
+"""The command `keycheck`: the suite's run with the plugins that belong to it alone, from any folder."""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import conftest
+from keycheck import __main__, __version__, invocation
+from keycheck.report.folder_lock import Hold
+from tests.exchange import API_KEY, API_SECRET, LocalExchange
+from tests.running import LONGEST, ROOT
+
+Done = subprocess.CompletedProcess[str]
+Command = Callable[..., Done]
+REPLAY = ("--replay", "healthy", "-q")
+
+
+@pytest.fixture
+def keycheck(tmp_path: Path) -> Command:
+    """Runs `python -m keycheck` in a folder of its own; `settings` are variables of its environment."""
+    here = tmp_path / "here"
+    here.mkdir()
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("BINANCE_", "PYTEST_"))}
+
+    def run(*arguments: str, cwd: Path = here, shell: str = "", **settings: str) -> Done:
+        command = [sys.executable, "-m", "keycheck", *arguments]
+        return subprocess.run(  # noqa: S603  our own command
+            ["/bin/sh", "-c", f'exec "$@" {shell}', "sh", *command] if shell else command,
+            cwd=cwd,
+            env=inherited | {"PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "100"} | settings,
+            capture_output=True,
+            text=True,
+            timeout=LONGEST,
+            check=False,
+        )
+
+    return run
+
+
+def test_version_is_name_and_version(keycheck: Command) -> None:
+    """And nothing else; pytest is not even imported."""
+    done = keycheck("--version")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"keycheck {__version__}\n", "")
+
+
+def test_help_is_short_and_its_own(keycheck: Command) -> None:
+    """Fits a terminal, has examples, and names where pytest's options stand."""
+    done = keycheck("--help")
+    assert done.returncode == 0
+    lines = done.stdout.splitlines()
+    assert len(lines) <= 30
+    assert max(map(len, lines)) <= 115
+    assert "keycheck --replay healthy" in done.stdout
+    assert "pytest --help" in done.stdout
+
+
+def test_a_run_hangs_on_the_working_directory(keycheck: Command, exchange: LocalExchange, tmp_path: Path) -> None:
+    """Its .env, reports/ and cassettes/; a cassette that was recorded there replays by its name."""
+    here = tmp_path / "here"
+    (here / ".env").write_text("\n".join(f"{name}={value}" for name, value in exchange.settings().items()))
+    (here / ".env").chmod(0o600)
+    done = keycheck("--record", "mine")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads((here / "reports/verdict.json").read_text())["verdict"] == "OK"
+    assert (here / "cassettes/mine.yaml").is_file()
+    assert sorted(path.name for path in here.iterdir()) == [".env", ".pytest_cache", "cassettes", "reports"]
+    assert "suite/test_1_credentials.py" in done.stdout
+    assert f" {ROOT}" not in done.stdout.replace(f"rootdir: {ROOT}", "")
+    again = keycheck("--replay", "mine", "-q")
+    assert again.returncode == 0
+    assert "replay of mine" not in again.stderr
+
+
+def test_a_shipped_cassette_is_found_by_its_name(keycheck: Command) -> None:
+    """From any folder; one that nobody has is refused in a sentence."""
+    assert keycheck("--replay", "ip-refused").returncode == 1
+    done = keycheck("--replay", "nobodys")
+    assert done.returncode == 4
+    assert "there is no cassette nobodys.yaml" in done.stderr
+
+
+def test_in_a_clone_it_runs_the_clones_suite(keycheck: Command, tmp_path: Path) -> None:
+    """As `python -m keycheck` in its folder."""
+    done = keycheck(*REPLAY, "--report-dir", str(tmp_path / "reports"), cwd=ROOT)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_options_of_pytest_pass_through(keycheck: Command, tmp_path: Path) -> None:
+    """They keep their meaning, and write where they say; a warning of pytest's is not provoked."""
+    done = keycheck(
+        "--replay",
+        "healthy",
+        "-v",
+        "-k",
+        "present",
+        "--junitxml=junit.xml",
+        "--html=page.html",
+        "--self-contained-html",
+    )
+    assert done.returncode == 10  # one check alone proves nothing
+    assert "suite/test_1_credentials.py::test_credentials_are_present PASSED" in done.stdout
+    assert (tmp_path / "here/junit.xml").is_file()
+    assert "Keycheck" in (tmp_path / "here/page.html").read_text()
+    assert "warning" not in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [("-n", "2"), ("-n2",), ("--numprocesses=2",)])
+def test_more_processes_are_refused(arguments: tuple[str, ...], keycheck: Command) -> None:
+    """In a sentence, also where pytest-xdist is not loaded."""
+    done = keycheck(*arguments)
+    assert done.returncode == 4
+    assert "-n does not go with keycheck" in done.stderr
+
+
+@pytest.mark.parametrize("path", ["conftest.py", ".", "suite/", "--", "@here.txt"])
+def test_paths_are_refused(path: str, keycheck: Command, tmp_path: Path) -> None:
+    """Before anything that lies there is imported."""
+    (tmp_path / "here/conftest.py").write_text("print('STRANGER')")
+    (tmp_path / "here/here.txt").write_text("--")
+    done = keycheck(*REPLAY, path)
+    assert done.returncode == 4
+    assert f"keycheck takes options alone, and {path} is none" in done.stderr
+    assert "STRANGER" not in done.stdout + done.stderr
+
+
+def test_what_lies_in_the_folder_has_no_part_in_a_run(keycheck: Command, tmp_path: Path) -> None:
+    """Neither a conftest.py, nor pytest's settings, nor a module with the name of a library."""
+    here = tmp_path / "here"
+    for name in ("conftest", "requests", "vcr", "jinja2", "stranger", "test_stranger", "usercustomize"):
+        (here / f"{name}.py").write_text("print('STRANGER')\nraise SystemExit(7)")
+    (here / "pytest.ini").write_text("[pytest]\naddopts = -p stranger\n")
+    (here / "pyproject.toml").write_text("[tool.pytest.ini_options]\naddopts = '-p stranger'\n")
+    done = keycheck(*REPLAY)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "STRANGER" not in done.stdout + done.stderr
+
+
+def test_no_strangers_plugin_takes_part(keycheck: Command, tmp_path: Path) -> None:
+    """Neither one that is installed, nor one that pytest's own variables name for another project; -p names one."""
+    packages = tmp_path / "packages"
+    metadata = packages / "stranger-1.dist-info"
+    metadata.mkdir(parents=True)
+    (packages / "stranger.py").write_text("print('STRANGER')")
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: stranger\nVersion: 1\n")
+    (metadata / "entry_points.txt").write_text("[pytest11]\nstranger = stranger\n")
+    settings = {"PYTHONPATH": f"{ROOT}{os.pathsep}{packages}"}
+    named = {"PYTEST_PLUGINS": "stranger", "PYTEST_ADDOPTS": "-p stranger", "PYTEST_DEBUG": "1"}
+    done = keycheck(*REPLAY, **settings, **named)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "STRANGER" not in done.stdout + done.stderr
+    assert "STRANGER" in keycheck(*REPLAY, "-p", "stranger", **settings).stdout
+
+
+def test_the_plugins_are_those_of_the_clone() -> None:
+    """conftest.py and the command name the same ones, in the same order."""
+    assert tuple(conftest.pytest_plugins) == invocation.PLUGINS
+
+
+# -- --json --
+
+
+def test_json_is_the_verdict_alone(keycheck: Command, tmp_path: Path) -> None:
+    """Whatever pytest and the suite have to say goes to stderr, also what is printed past Python's streams."""
+    done = keycheck("--json", "--replay", "ip-refused", "-vv")
+    assert done.returncode == 1
+    assert done.stdout == (tmp_path / "here/reports/verdict.json").read_text()
+    assert json.loads(done.stdout)["verdict"] == "NOT_OK"
+    assert "NOT_OK: This key is not fit" in done.stderr
+
+
+def test_json_of_settings_that_cannot_be_used(keycheck: Command) -> None:
+    """UNPROVEN, exit 4, and the sentence on stderr; of options that pytest does not know, nothing."""
+    done = keycheck("--json", BINANCE_SYMBOL="!!")
+    assert done.returncode == 4
+    assert json.loads(done.stdout)["verdict"] == "UNPROVEN"
+    assert "BINANCE_SYMBOL is not" in done.stderr
+    done = keycheck("--json", "--no-such-option")
+    assert (done.returncode, done.stdout) == (4, "")
+
+
+@pytest.mark.parametrize(("shell", "status"), [(">&-", 3), (">/dev/full", 3), ("2>&-", 0), ("<&-", 0), (">&- 2>&-", 3)])
+def test_json_where_a_stream_takes_nothing(shell: str, status: int, keycheck: Command) -> None:
+    """No verdict that was not written whole ends with 0; a stderr that nobody reads is no fault."""
+    done = keycheck("--json", *REPLAY, shell=shell)
+    assert done.returncode == status, done.stdout + done.stderr
+    if status == 0:
+        assert '"verdict": "OK"' in done.stdout
+
+
+def test_json_of_a_folder_in_use_is_nothing(keycheck: Command, tmp_path: Path) -> None:
+    """The other run's verdict is not this one's."""
+    folder = tmp_path / "here/reports"
+    folder.mkdir()
+    hold = Hold(folder)
+    hold.take()
+    (folder / "verdict.json").write_text('{"ok": true}')
+    done = keycheck("--json", *REPLAY)
+    hold.release()
+    assert (done.returncode, done.stdout) == (4, "")
+
+
+@pytest.mark.parametrize("is_taken", [True, False])
+def test_the_verdict_is_read_by_who_holds_the_folder(
+    is_taken: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the other run has taken it after this one had looked."""
+    hold = Hold(tmp_path)
+    if is_taken:
+        hold.take()
+    (tmp_path / "verdict.json").write_text('{"ok": true}')
+    monkeypatch.setattr("keycheck.withdrawal.hold_of", lambda *_: hold)
+    left = __main__._Left()
+    left.pytest_unconfigure(argparse.Namespace(option=None))
+    hold.release()
+    assert left.text == ('{"ok": true}' if is_taken else "")
+
+
+# -- no key --
+
+
+def test_without_a_key_three_lines_say_how_to_give_one(keycheck: Command, exchange: LocalExchange) -> None:
+    """The last three, on stderr; the verdict is as ever."""
+    done = keycheck("-q", **exchange.settings(no_credentials=True))
+    assert done.returncode == 1
+    assert [line.partition("=")[0] for line in done.stderr.splitlines()][1:] == [
+        "BINANCE_API_KEY",
+        "BINANCE_API_SECRET",
+    ]
+    assert len(done.stderr.splitlines()) == 3
+    assert max(map(len, done.stderr.splitlines())) < 116
+    assert keycheck("-q", **exchange.settings()).stderr == ""
+
+
+# -- secrets --
+
+
+def test_nothing_shows_the_secret(keycheck: Command, exchange: LocalExchange) -> None:
+    """Neither the terminal nor the JSON; the guard stands as in `pytest suite/`."""
+    done = keycheck("--json", "-vv", "-s", "--showlocals", "--tb=long", **exchange.settings())
+    assert done.returncode == 0
+    for text in (API_KEY, API_SECRET):
+        assert not any(text[at : at + 10] in done.stdout + done.stderr for at in range(len(text) - 10))

@@ -1,0 +1,526 @@
+"""A run as a child process: what comes out, what it is given, and that it ends with its time and with its caller."""
+
+import contextlib
+import json
+import logging
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import keycheck
+from keycheck import process
+from keycheck.api import Cause, Report
+from keycheck.diagnosis.cause import CAUSES
+from keycheck.report import verdict_json
+from keycheck.settings import child_environment, loading
+from tests.exchange import API_KEY, API_SECRET, Fault, LocalExchange, Scenario
+from tests.keys import ED25519
+from tests.running import ROOT, SuiteRunner
+
+MS_AND_MOMENTS = ("startedAt", "durationMs", "driftMs")
+SILENT = Scenario(faults={"*": Fault.stall()})
+linux = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks into /proc")
+
+
+@pytest.fixture(autouse=True)
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the folders of the children are made."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another secret of the caller's")
+    return folder
+
+
+def check(exchange: LocalExchange, **more: Any) -> Report:
+    """`keycheck.check` with the settings of an exchange, by their names as parameters."""
+    named = {name.removeprefix("BINANCE_").lower(): value for name, value in exchange.settings().items()}
+    return keycheck.check(**(named | more))
+
+
+def children(folder: Path) -> list[int]:
+    """The processes that have their working directory in `folder`, or carry it in their command."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if entry.name.isdigit() and (
+                folder in (entry / "cwd").readlink().parents or str(folder) in (entry / "cmdline").read_text("latin-1")
+            ):
+                found.append(int(entry.name))
+    return found
+
+
+def wait_until(is_so: Any, seconds: float = 10) -> None:
+    """Looks every few milliseconds."""
+    end = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < end, "it did not come to be in time"
+        time.sleep(0.005)
+
+
+# -- what comes out --
+
+
+def test_a_verdict_is_that_of_the_suite(exchange: LocalExchange, tmp_path: Path) -> None:
+    """verdict.json of a child and of `pytest suite/` differ in times alone, and the page comes along."""
+    report = check(exchange)
+    usual = SuiteRunner(tmp_path)(settings=exchange.settings()).verdict
+    assert report.ok
+    assert report.verdict == "OK"
+    assert report.causes == ()
+    assert [one.id for one in report.checks] == [one["id"] for one in usual["checks"]]
+    assert {k: v for k, v in report.data.items() if k not in (*MS_AND_MOMENTS, "checks", "requests")} == {
+        k: v for k, v in usual.items() if k not in (*MS_AND_MOMENTS, "checks", "requests")
+    }
+    assert "</html>" in report.page
+    assert "OK" in report.summary
+
+
+def test_a_key_that_is_not_fit_has_its_causes() -> None:
+    """Typed, the likeliest first; a report prints no secret, and is frozen."""
+    with LocalExchange(Scenario(ip_allowed=False)) as exchange:
+        report = check(exchange)
+    assert not report.ok
+    assert report.verdict == "NOT_OK"
+    assert isinstance(report.causes[0], Cause)
+    assert report.causes[0].cause == "ip_not_allowed"
+    assert API_KEY[:10] not in repr(report)
+    assert "checks" not in repr(report)
+    with pytest.raises(AttributeError):
+        report.ok = True  # type: ignore[misc]
+
+
+def test_findings_are_told_as_they_come(exchange: LocalExchange) -> None:
+    """Each check once, in run order, in the calling thread, as it then stands in the report."""
+    heard: list[tuple[keycheck.Check, threading.Thread]] = []
+    report = check(exchange, on_check=lambda one: heard.append((one, threading.current_thread())))
+    assert tuple(one for one, _ in heard) == report.checks
+    assert {thread for _, thread in heard} == {threading.current_thread()}
+
+
+def test_a_private_key_is_handed_over_as_text(tmp_path: Path) -> None:
+    """Or as the path of its file, which starts at the caller's working directory."""
+    with LocalExchange(Scenario(public_key=ED25519.public)) as exchange:
+        settings = {"api_secret": None, "private_key": ED25519.private}
+        report = check(exchange, **settings)
+        (tmp_path / "private.pem").write_text(ED25519.private)
+        with contextlib.chdir(tmp_path):
+            other = check(exchange, api_secret=None, private_key_file="private.pem")
+    assert (report.verdict, report.data["key"]["type"]) == ("OK", "ED25519")
+    assert other.verdict == "OK"
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"symbol": "!!"}, "BINANCE_SYMBOL is not a contract's name"),
+        ({"api_key": "ä" * 64 + "\n1"}, "BINANCE_API_KEY holds a line break"),
+        ({"ca_bundle": "no such file"}, "BINANCE_CA_BUNDLE"),
+        ({"private_key": "no PEM", "api_secret": None}, "no private key"),
+        ({"recv_window": 0}, "BINANCE_RECV_WINDOW must be"),
+        ({"timeout": 0}, "timeout must be"),
+        ({"timeout": float("nan")}, "timeout must be"),
+        ({"api_key": b"bytes"}, "api_key must be text, and is bytes"),
+        ({"private_key": "a", "private_key_file": "b"}, "leave one of them out"),
+    ],
+)
+def test_settings_that_cannot_be_used_raise_their_sentence(
+    settings: dict[str, Any], sentence: str, exchange: LocalExchange
+) -> None:
+    """A ValueError, in the words of the run; no secret is in it."""
+    with pytest.raises(ValueError, match=sentence) as raised:
+        check(exchange, **settings)
+    assert API_SECRET[:10] not in str(raised.value)
+    assert exchange.log == []
+
+
+def test_each_setting_has_its_parameter() -> None:
+    """What .env can say, `check` can; and nothing else beside what watches the run."""
+    parameters = set(keycheck.check.__annotations__) - {"return", "on_check", "timeout", "cancel", "private_key"}
+    named = {"passphrase": "BINANCE_PRIVATE_KEY_PASSPHRASE"}
+    assert {named.get(name, f"BINANCE_{name.upper()}") for name in parameters} == set(loading.NAMES)
+
+
+def test_nothing_is_a_setting_but_what_is_given(exchange: LocalExchange, tmp_path: Path) -> None:
+    """Neither the caller's environment nor a .env in its working directory."""
+    (tmp_path / ".env").write_text("BINANCE_SYMBOL=ETHUSDT\n")
+    outside = {"BINANCE_SYMBOL": "ETHUSDT", "PYTEST_ADDOPTS": "-k nothing", "HTTPS_PROXY": "http://127.0.0.1:9"}
+    with contextlib.chdir(tmp_path), pytest.MonkeyPatch.context() as patched:
+        for name, value in outside.items():
+            patched.setenv(name, value)
+        report = check(exchange)
+    assert (report.verdict, report.data["symbol"]) == ("OK", "BTCUSDT")
+
+
+def test_a_file_of_settings_is_read_by_the_child(exchange: LocalExchange, tmp_path: Path) -> None:
+    """As a fleet wants it: credentials from a file, the rest handed over."""
+    lines = [f"{name}={value}" for name, value in exchange.settings().items()]
+    (tmp_path / "alice.env").write_text("\n".join(lines))
+    (tmp_path / "alice.env").chmod(0o600)
+    done = process.run({"BINANCE_SYMBOL": "ETHUSDT"}, env_file=tmp_path / "alice.env")
+    assert (done.verdict["verdict"], done.verdict["symbol"]) == ("OK", "ETHUSDT")
+
+
+# -- a run that is ended --
+
+
+def test_a_run_that_is_not_over_in_time_is_unproven(temporary: Path) -> None:
+    """With the reason as its cause, and what it had found; it is a verdict by its schema; nothing is left of it."""
+    schema = json.loads((ROOT / "keycheck/report/verdict.schema.json").read_text("utf-8"))
+    jsonschema = pytest.importorskip("jsonschema")
+    scenario = Scenario(
+        faults={"/fapi/v1/accountConfig": Fault.stall(), "/sapi/v1/account/apiRestrictions": Fault.stall()}
+    )
+    with LocalExchange(scenario) as exchange:
+        began = time.monotonic()
+        report = check(exchange, timeout=3)
+        assert time.monotonic() - began < 5
+    assert (report.ok, report.verdict) == (False, "UNPROVEN")
+    assert report.causes[0].cause == process.CUT_SHORT
+    assert "3 s" in report.causes[0].explanation
+    assert "futures_api_answers" in {one.id for one in report.checks}
+    jsonschema.validate(report.data, schema)
+    assert list(temporary.iterdir()) == []
+    assert children(temporary) == []
+
+
+def test_the_cause_of_a_run_that_is_cut_short_is_a_listed_one() -> None:
+    """Under the name by which README and --explain know it."""
+    assert process.CUT_SHORT in {name for causes in CAUSES.values() for name in causes}
+
+
+def test_a_run_can_be_cancelled(temporary: Path) -> None:
+    """From another thread, and within a moment."""
+    cancel = threading.Event()
+    with LocalExchange(SILENT) as exchange, ThreadPoolExecutor() as pool:
+        waiting = pool.submit(check, exchange, cancel=cancel)
+        wait_until(lambda: exchange.log)
+        began = time.monotonic()
+        cancel.set()
+        report = waiting.result(5)
+        assert time.monotonic() - began < 2
+    assert report.verdict == "UNPROVEN"
+    assert "cancelled" in report.causes[0].explanation
+    assert list(temporary.iterdir()) == []
+
+
+@linux
+def test_a_child_that_is_killed_is_unproven(temporary: Path) -> None:
+    """By whomever, at whatever stage: never OK, never an exception."""
+    with LocalExchange(SILENT) as exchange, ThreadPoolExecutor() as pool:
+        waiting = pool.submit(check, exchange)
+        wait_until(lambda: exchange.log)
+        for number in children(temporary):
+            os.kill(number, signal.SIGKILL)
+        report = waiting.result(5)
+    assert report.verdict == "UNPROVEN"
+    assert "died" in report.causes[0].explanation
+    assert list(temporary.iterdir()) == []
+
+
+def test_what_on_check_raises_ends_the_run(exchange: LocalExchange, temporary: Path) -> None:
+    """It comes out as it is, and no process stays behind it."""
+
+    def tired(_: keycheck.Check) -> None:
+        raise InterruptedError("enough")
+
+    with pytest.raises(InterruptedError, match="enough"):
+        check(exchange, on_check=tired)
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_file_and_an_exit_status_that_disagree_are_unproven(
+    exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An OK takes both."""
+    monkeypatch.setattr(process, "_VERDICTS", {0: "NOT_OK", 1: "OK", 10: "UNPROVEN"})
+    report = check(exchange)
+    assert (report.ok, report.verdict) == (False, "UNPROVEN")
+
+
+def test_a_child_that_cannot_be_started_is_unproven(exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a sentence with the system's reason."""
+    monkeypatch.setattr(sys, "executable", "/no/such/python")
+    report = check(exchange)
+    assert report.verdict == "UNPROVEN"
+    assert "could not be started" in report.causes[0].explanation
+
+
+def test_caller_has_its_children_reaped_for_it(exchange: LocalExchange) -> None:
+    """SIGCHLD ignored: the exit status is nobody's to read, and the verdict is the same."""
+    usual = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        report = check(exchange)
+    finally:
+        signal.signal(signal.SIGCHLD, usual)
+    assert report.verdict == "OK"
+
+
+# -- where the secret is --
+
+
+@pytest.fixture
+def running(temporary: Path) -> Iterator[Path]:
+    """The /proc folder of a child that has read its credentials and waits for an answer."""
+    cancel = threading.Event()
+    with LocalExchange(SILENT) as exchange, ThreadPoolExecutor() as pool:
+        waiting = pool.submit(check, exchange, cancel=cancel)
+        try:
+            wait_until(lambda: exchange.log)
+            (number,) = children(temporary)
+            yield Path("/proc", str(number))
+        finally:
+            cancel.set()
+            waiting.result(10)
+
+
+@linux
+def test_a_secret_is_in_no_argument_variable_or_file(running: Path, temporary: Path) -> None:
+    """Of the child, while it has it: neither whole nor in part, nor the key."""
+    seen = (running / "cmdline").read_bytes() + (running / "environ").read_bytes()
+    seen += b"".join(path.read_bytes() for path in temporary.rglob("*") if path.is_file())
+    assert b"keycheck" in seen
+    for text in (API_KEY, API_SECRET):
+        assert not any(text[at : at + 8].encode() in seen for at in range(len(text) - 8))
+
+
+@linux
+def test_a_child_is_given_named_variables_alone(running: Path) -> None:
+    """Neither what the caller keeps secret of its own, nor what would steer Python or pytest."""
+    names = {entry.partition(b"=")[0].decode() for entry in (running / "environ").read_bytes().split(b"\0") if entry}
+    assert "AWS_SECRET_ACCESS_KEY" in os.environ
+    assert names == set(child_environment.for_a_run())
+    assert not [name for name in names if name.startswith(("AWS", "PYTHON", "PYTEST", "BINANCE"))]
+
+
+@linux
+def test_a_child_has_a_session_and_no_descriptor_of_the_callers(running: Path) -> None:
+    """Its streams, its sockets to the exchange, and what it opened itself; a listening socket of the caller's is not
+    among them. It dumps no core, and its folder is its own.
+    """
+    number = int(running.name)
+    assert os.getsid(number) == number
+    limits = (running / "limits").read_text()
+    (core,) = [line.split() for line in limits.splitlines() if line.startswith("Max core file size")]
+    assert core[4:6] == ["1", "1"]
+    leads_to = [str(entry.readlink()) for entry in (running / "fd").iterdir()]
+    mine = {str(entry.readlink()) for entry in Path("/proc/self/fd").iterdir() if entry.exists()}
+    shared = [name for name in leads_to if name in mine and name.startswith(("socket:", "pipe:"))]
+    assert len(shared) <= 2  # the other ends of its stdin and its stdout have the same names
+    assert (running / "cwd").resolve().stat().st_mode & 0o777 == 0o700
+
+
+def test_no_module_of_the_working_directory_is_imported(exchange: LocalExchange, tmp_path: Path) -> None:
+    """Nor of the folder of the calling script: whoever can write there would have the secret."""
+    for name in ("requests", "pytest", "pluggy", "json", "sitecustomize", "usercustomize", "conftest", "keycheck"):
+        (tmp_path / f"{name}.py").write_text(f"import os\nos.mkdir({str(tmp_path / 'taken')!r})\n")
+    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = -p conftest\n")
+    with contextlib.chdir(tmp_path), pytest.MonkeyPatch.context() as patched:
+        patched.setenv("PYTHONPATH", str(tmp_path))
+        patched.syspath_prepend(str(tmp_path))
+        assert check(exchange).verdict == "OK"
+    assert not (tmp_path / "taken").exists()
+
+
+# -- the caller --
+
+
+def test_the_caller_is_left_as_it_was(exchange: LocalExchange, capfd: pytest.CaptureFixture[str]) -> None:
+    """Streams, logging, signal handlers, environment, working directory, threads, modules of pytest's."""
+
+    def state() -> tuple[Any, ...]:
+        handlers = [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD, signal.SIGALRM)]
+        loggers = (logging.root.level, tuple(logging.root.handlers), logging.getLogRecordFactory())
+        streams = (sys.stdin, sys.stdout, sys.stderr, sys.excepthook)
+        return handlers, loggers, streams, dict(os.environ), Path.cwd(), socket.socket, set(threading.enumerate())
+
+    check(exchange)  # whatever an import brings along is there by now
+    before = state()
+    assert check(exchange).ok
+    assert state() == before
+    assert capfd.readouterr() == ("", "")
+
+
+CALLER = """
+import sys
+import keycheck
+keycheck.check(timeout=60, user_stream=False, **dict(line.split("=", 1) for line in sys.argv[1:]))
+"""
+
+
+@linux
+@pytest.mark.parametrize("moment", [0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8, None])
+def test_a_child_ends_with_its_caller(moment: float | None, temporary: Path) -> None:
+    """Killed at any moment, or once the child has asked its first question: no process and no folder is left."""
+    with LocalExchange(SILENT) as exchange:
+        named = [f"{k.removeprefix('BINANCE_').lower()}={v}" for k, v in exchange.settings().items()]
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        with subprocess.Popen([sys.executable, "-c", CALLER, *named], env=environment) as caller:  # noqa: S603
+            if moment is None:
+                wait_until(lambda: exchange.log)
+            else:
+                wait_until(lambda: children(temporary))
+                time.sleep(moment * random.uniform(0.8, 1.2))  # noqa: S311  any will do
+            caller.kill()
+        wait_until(lambda: not children(temporary) and not list(temporary.iterdir()), 5)
+
+
+@linux
+def test_a_second_copy_of_its_stdout_holds_nothing_up(exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that the caller forks at the wrong moment has one, so that the end of it never comes."""
+    usual, made, kept = os.pipe, list[tuple[int, int]](), list[int]()
+
+    def pipe() -> tuple[int, int]:
+        made.append(usual())
+        if len(made) == 2:  # stdin's, stdout's, and one of subprocess itself
+            kept.append(os.dup(made[1][1]))
+        return made[-1]
+
+    monkeypatch.setattr(os, "pipe", pipe)
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(check, exchange)
+        assert waiting.result(20).verdict == "OK"
+    os.close(kept[0])
+
+
+FORKS = """
+import os, signal, sys, threading, time
+import keycheck
+named = dict(line.split("=", 1) for line in sys.argv[1:])
+threading.Thread(target=lambda: keycheck.check(timeout=60, **named), daemon=True).start()
+time.sleep(0.5)
+if os.fork() == 0:
+    time.sleep(8)
+    os._exit(0)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@linux
+def test_a_fork_of_the_caller_keeps_no_child_alive(temporary: Path) -> None:
+    """It has a copy of the pipe by whose end a child knows that its caller has died."""
+    with LocalExchange(SILENT) as exchange:
+        named = [f"{k.removeprefix('BINANCE_').lower()}={v}" for k, v in exchange.settings().items()]
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        subprocess.run([sys.executable, "-c", FORKS, *named], env=environment, check=False)  # noqa: S603  ours
+        wait_until(lambda: not children(temporary) and not list(temporary.iterdir()), 4)
+
+
+@linux
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_child_ends_with_a_caller_that_is_told_to_end(number: signal.Signals, temporary: Path) -> None:
+    """By Ctrl-C, by its supervisor, by a terminal that is closed; the caller itself ends as it always does."""
+    with LocalExchange(SILENT) as exchange:
+        named = [f"{k.removeprefix('BINANCE_').lower()}={v}" for k, v in exchange.settings().items()]
+        with subprocess.Popen(  # noqa: S603  ours
+            [sys.executable, "-c", CALLER, *named],
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stderr=subprocess.DEVNULL,
+        ) as caller:
+            wait_until(lambda: exchange.log)
+            caller.send_signal(number)
+            assert caller.wait(5) == -number
+        wait_until(lambda: not children(temporary) and not list(temporary.iterdir()), 5)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("api_key", "\ud800" * 64),
+        ("api_secret", "\ud800" * 64),
+        ("api_secret", "x" * 200_000),  # more than a pipe holds
+        ("private_key", "\0" * 64),
+        ("passphrase", "a\nb" * 30),
+        ("symbol", "\u202e" * 30),
+        ("proxy", "{" * 64),
+        ("ca_bundle", "\0"),
+    ],
+)
+def test_whatever_a_caller_hands_over_is_answered(name: str, text: str, exchange: LocalExchange) -> None:
+    """With a verdict or with a sentence that does not repeat it: nothing hangs, and nothing breaks."""
+    told = ""
+    try:
+        report = check(exchange, **{name: text, "timeout": 20})
+    except ValueError as refused:
+        told = str(refused)
+    else:
+        assert not [cause for cause in report.causes if cause.cause == process.CUT_SHORT]
+        assert report.ok == (name == "passphrase")  # which an HMAC key does without
+    assert text[:10] not in told
+
+
+@linux
+def test_what_the_child_has_started_ends_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that asks after the clock, and hangs."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "timedatectl").write_text(
+        f"#!/bin/sh\ncd {tmp_path / 'temporary'}\n/bin/mkdir here; cd here\nexec /bin/sleep 50\n"
+    )
+    (programs / "timedatectl").chmod(0o755)
+    monkeypatch.setenv("PATH", str(programs) + os.pathsep + os.environ["PATH"])
+    cancel = threading.Event()
+    with LocalExchange() as exchange, ThreadPoolExecutor() as pool:
+        waiting = pool.submit(check, exchange, cancel=cancel)
+        here = tmp_path / "temporary/here"
+        wait_until(here.exists)
+        cancel.set()
+        assert waiting.result(5).verdict == "UNPROVEN"
+    running = [p for p in Path("/proc").iterdir() if p.name.isdigit() and _cwd(p) == here]
+    assert running == []
+
+
+def _cwd(entry: Path) -> Path | None:
+    try:
+        return (entry / "cwd").readlink()
+    except OSError:
+        return None
+
+
+@linux
+def test_many_at_once_leave_nothing(temporary: Path) -> None:
+    """No process, thread, file or descriptor, whether they end well, are cut short or are refused."""
+    with LocalExchange() as exchange:
+        check(exchange)
+        before = len(list(Path("/proc/self/fd").iterdir())), threading.active_count()
+        with ThreadPoolExecutor(4) as pool:
+            well = [pool.submit(check, exchange) for _ in range(4)]
+            short = [pool.submit(check, exchange, timeout=0.2) for _ in range(4)]
+            wrong = [pool.submit(check, exchange, symbol="!!") for _ in range(2)]
+        assert {one.result().verdict for one in well} == {"OK"}
+        assert {one.result().verdict for one in short} == {"UNPROVEN"}
+        assert all(isinstance(one.exception(), ValueError) for one in wrong)
+        assert (len(list(Path("/proc/self/fd").iterdir())), threading.active_count()) == before
+    assert list(temporary.iterdir()) == []
+    assert children(temporary) == []
+
+
+def test_importing_the_package_is_cheap() -> None:
+    """The suite's first plugin does so before the last verdict is withdrawn: `check` comes when it is called."""
+    code = (
+        "import sys, keycheck; print([n for n in sys.modules if n.startswith('keycheck')], 'subprocess' in sys.modules)"
+    )
+    found = f"import sys; sys.path.append({str(ROOT)!r}); {code}"
+    done = subprocess.run([sys.executable, "-Ic", found], capture_output=True, text=True, check=True)  # noqa: S603  ours
+    assert done.stdout == "['keycheck'] False\n"
+
+
+def test_a_finding_is_told_as_verdict_json_has_it() -> None:
+    """`of_check` cleans each text for people, and nothing else."""
+    from tests.sample_reports import REPORTS  # noqa: PLC0415
+
+    report = next(iter(REPORTS.values()))
+    entries = verdict_json.as_dict(report, str.upper)["checks"]
+    assert [verdict_json.of_check(one, str.upper) for one in report.findings] == entries
