@@ -13,7 +13,7 @@ from benchmarks.process import DidNotRun
 from benchmarks.rivals import Contest
 from benchmarks.runs import Runs
 
-MIN_ROUNDS = 7  # of a table to keep
+MIN_ROUNDS = 7  # a table with fewer rounds is not kept
 MAX_ROUNDS = 100
 
 
@@ -60,7 +60,7 @@ def _told(rounds: int, times: measure.Times) -> str:
 
 
 def _machine() -> str:
-    """Its size, as far as the system tells."""
+    """The machine's cores, memory and system, as far as the system says."""
     cores = f"{os.cpu_count()} cores"
     if not hasattr(os, "sysconf"):
         return f"{cores}, {platform.system()}"

@@ -67,7 +67,7 @@ def ratios(found: Times, rival: str | None) -> Iterator[Figure]:
     middle = {name: median(seconds) for name, seconds in found.items()}
     share = middle[live(NEAR_MS)] / middle[rival] if rival else None
     yield Figure(f"live run / quickest rival, {NEAR_MS} ms on each answer", share, 0.85, places=2)
-    # Of each round, whose two runs met the same neighbours.
+    # Compares the two runs of each round, which ran under the same load.
     longer = median(far - near for far, near in zip(found[live(FAR_MS)], found[live(NEAR_MS)], strict=True))
     trips = longer / (FAR_MS - NEAR_MS) * 1000
     yield Figure("round trips on the critical path of a live run", trips, 5, places=1)
@@ -85,7 +85,7 @@ def memory(runs: Runs, rounds: int) -> Iterator[Figure]:
 
 
 def callers(runs: Runs) -> Iterator[Figure]:
-    """What a program that calls `keycheck.check` grows by, and what many runs leave behind in it."""
+    """The memory that a program gains by calling `keycheck.check`, and the objects that many runs leave in it."""
     grown = against(NONE_MS, runs.called)["grown"]
     yield Figure("memory that a caller grows by", grown["kB"] * 1024 / 1e6 or None, 5, "MB", 1)
     left = against(NONE_MS, partial(runs.called, runs=MANY, threads=AT_ONCE))["grown"]

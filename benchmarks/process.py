@@ -1,4 +1,4 @@
-"""One command, timed to its end: no polling, and a killer beside it."""
+"""One command, timed to its end: without polling, and killed after a limit."""
 
 import os
 import subprocess
@@ -72,5 +72,5 @@ def expect(ended: Ended, command: Sequence[str], statuses: Sequence[int]) -> End
 
 
 def shown(command: Sequence[str]) -> str:
-    """A command as it is told: without the interpreter's path, and of any other path its last part."""
+    """A command for messages: without the interpreter's path, and with the last part of any other path."""
     return " ".join(["python", *(part if part.endswith("/") else part.rpartition("/")[2] for part in command[1:])])

@@ -23,7 +23,7 @@ class Runs:
     def __init__(self, folder: Path, log: IO[str], python: str = sys.executable) -> None:
         self._folder, self._log, self._python = folder, log, python
         self._reports = folder / "reports"
-        # As in a fresh clone: a developer's cache knows thousands of tests, and every run reads and writes it.
+        # Like a fresh clone: a developer's cache knows thousands of tests, and every run reads and writes it.
         self._fresh = ("-o", f"cache_dir={folder / 'cache'}")
         self._trivial = folder / "trivial"
         self._trivial.mkdir()
@@ -64,15 +64,15 @@ class Runs:
         return ended.seconds
 
     def replay_peak(self) -> float | None:
-        """Peak resident memory of a replay in MB (10^6 bytes); None where the kernel does not tell it."""
+        """Peak resident memory of a replay in MB (10^6 bytes); None if the kernel does not report it."""
         return self._peak({}, "--replay", str(self._cassette))
 
     def live_peak(self, exchange: LocalExchange) -> float | None:
-        """The same of a live run."""
+        """Peak resident memory of a live run, in the same way."""
         return self._peak(exchange.settings(), "--env-file", os.devnull)
 
     def called(self, exchange: LocalExchange, runs: int = 1, threads: int = 1) -> Any:
-        """What a program saw that calls `keycheck.check` so often, in so many threads: see caller.py."""
+        """The measurements of a program that calls `keycheck.check` `runs` times in `threads` threads."""
         seen = self._folder / "caller" / "seen.json"
         seen.parent.mkdir(exist_ok=True)
         seen.unlink(missing_ok=True)

@@ -57,7 +57,7 @@ def append(path: Path, text: str) -> None:
 
 
 def hold_for_writing(path: Path) -> Callable[[], None]:
-    """Opens a file or a pipe that somebody else is about to write, and makes its folder. Returns what closes it.
+    """Opens a file or a pipe for another writer, and makes its folder. Returns a function that closes it.
 
     As long as it is held, the reader of a pipe does not take it for ended. Raises OSError also for a pipe that nobody
     reads, and RecursionError where folders lie deeper than Python can follow.
@@ -121,7 +121,7 @@ def _read(descriptor: int, limit: int) -> bytes:
 
 def _chunk(descriptor: int, most: int, seconds: float, *, is_pipe: bool) -> bytes | None:
     """The bytes that can be read now: empty at the end, None where a writer may still send some."""
-    # Opened by the name /dev/fd/N it may be the very pipe of whoever made it, which waits.
+    # Under the name /dev/fd/N it may be another process's own blocking pipe, whose read would wait.
     if is_pipe and os.get_blocking(descriptor) and not select.select([descriptor], [], [], seconds)[0]:
         return None
     try:

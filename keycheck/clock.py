@@ -63,7 +63,7 @@ class Pause(Protocol):
     waited: float
 
     def wait(self, seconds: float, tell: Callable[[int], None]) -> None:
-        """Returns so many seconds later. Calls `tell` once a second with the seconds that are left, at last with 0."""
+        """Waits `seconds`. Calls `tell` once a second with the seconds that are left, and at the end with 0."""
         ...
 
 
@@ -74,7 +74,7 @@ class Sleep:
         self.waited = 0.0
 
     def wait(self, seconds: float, tell: Callable[[int], None]) -> None:
-        """In steps of a second or less."""
+        """Sleeps in steps of a second or less."""
         watch = Stopwatch()
         try:
             while (left := seconds - watch.seconds) > 0:

@@ -25,7 +25,7 @@ MAX_EVENTS = 50_000
 
 
 def import_vcr() -> None:
-    """Before anything of vcr is imported elsewhere."""
+    """Imports vcr without its optional libraries. Must be called before any other import of vcr."""
     absent = [name for name in _TO_BE_PATCHED if name not in sys.modules]
     # None makes `import name` fail at once. The entries are removed afterwards, for later imports.
     sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]
@@ -34,7 +34,7 @@ def import_vcr() -> None:
     finally:
         for name in absent:
             del sys.modules[name]
-    logging.getLogger("vcr").setLevel(logging.CRITICAL + 1)  # it logs raw URLs
+    logging.getLogger("vcr").setLevel(logging.CRITICAL + 1)  # vcr logs raw URLs
 
 
 def failure_slot(endpoint: Endpoint, number: int) -> str:

@@ -41,7 +41,7 @@ class Label:
 
     @property
     def exchange(self) -> Exchange:
-        """Whose hosts were asked, as far as the label is to be believed."""
+        """The origin of the recorded answers, as far as the label can be believed."""
         if self.recorded_from == self.environment:
             return "binance"
         return _ELSEWHERE.get(self.recorded_from, "other")

@@ -66,11 +66,11 @@ class Recorder:
         return words
 
     def text(self) -> str:
-        """The cassette."""
+        """The cassette's text."""
         return files.written(self._interactions, self._metadata)
 
     def finds_secrets(self, text: str) -> bool:
-        """Whether the text of a cassette holds a secret that is not made of the cassette's own names and signs."""
+        """Whether the cassette's text holds a secret, other than in its own names and signs."""
         return self._redactor.finds(text) and any(map(self._redactor.finds, files.texts_in(text)))
 
     def _scrubbed(self, endpoint: Endpoint, raw: RawAnswer) -> dict[str, Any]:

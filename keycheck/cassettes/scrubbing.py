@@ -131,13 +131,13 @@ def _symbol_configs(listed: list[Any], symbol: str, clean: Clean) -> list[Body]:
 
 
 def _signs(body: Body) -> Body:
-    """What tells of an error in the object of a 200: constants in the place of its words."""
+    """The members by which the object of a 200 reports an error, with constants instead of texts."""
     signs: Body = {"error": True} if "error" in body else {}
     return signs | ({"success": body["success"] is True} if "success" in body else {})
 
 
 def _error(body: Body, clean: Clean) -> Body:
-    """Code and text of a refusal, as far as it may be told."""
+    """Code and text of a refusal, as far as the text may be shown."""
     code = body.get("code")
     known = code if type(code) is int else None
     kept = {name: body[name] for name in ("code", "msg") if name in body}
@@ -192,7 +192,7 @@ def _around(symbol: str, entries: list[Body]) -> list[Body]:
 
 
 def _trading_status(body: Body, clean: Clean) -> Body:
-    """Of each indicator its name, whether it is locked and until when: not the figures behind it."""
+    """Each indicator's name, lock and end of the lock, without the figures behind it."""
     kept: Body = {}
     indicators = body.get("indicators")
     if isinstance(indicators, dict):

@@ -41,7 +41,7 @@ class PrivateKey:
 
 @dataclass(frozen=True)
 class Credentials:
-    """Key and secret, each None where it was not given; a private key stands in the secret's place.
+    """Key and secret, each None if it was not given; a private key replaces the secret.
 
     Nothing in here prints a value.
     """
@@ -78,7 +78,7 @@ class KeyFacts:
 
     @property
     def has_private_key(self) -> bool:
-        """Whether requests are signed with an Ed25519 or RSA private key, instead of a secret."""
+        """Whether requests are signed with an Ed25519 or RSA private key instead of a secret."""
         return self.type in ("RSA", "ED25519")
 
 
@@ -121,14 +121,14 @@ def _shape_remarks(name: str, text: str) -> list[str]:
 
 
 def says_no_key(remark: str) -> bool:
-    """Whether a remark is about characters that Binance was sent, as opposed to some that were cleaned off before."""
+    """Whether a remark is about characters that were sent to Binance, and not about ones that were removed before."""
     return remark == SAME or " characters " in remark
 
 
 def read(
     raw_key: str | None, raw_secret: str | None, key_file: Secret | None = None, passphrase: str | None = None
 ) -> Credentials:
-    """Cleans the values and looks at them side by side. `key_file`: what stands in the file of a private key.
+    """Cleans the values and compares them with each other. `key_file`: the text of a private key's file.
 
     Raises UsageProblem, without printing it, for a key that cannot be an HTTP header value, a secret that is no text,
     or a secret and a private key at once.

@@ -19,7 +19,7 @@ BARE_ED25519 = "MC4CAQAwBQYDK2VwBCIE"
 
 
 def looks_like(text: str) -> bool:
-    """Whether a pasted value is, or was, a PEM."""
+    """Whether a pasted value is a PEM, whole or in part."""
     return _BEGIN in text
 
 

@@ -48,7 +48,7 @@ _BANNED_UNTIL = re.compile(r"banned until (\d{12,14})")
 _COUNTRY = re.compile(rb"configured\s+to\s+block\s+access\s+from\s+your\s+country", re.IGNORECASE)
 _ORDER_ID = re.compile(r"[0-9]{1,40}")
 _NOTICE = re.compile(r"[0-9]{1,12}")  # the name of a notice's only member
-_OF_ERRORS = ("code", "error", "success")  # members by which an object tells how a request fared
+_OF_ERRORS = ("code", "error", "success")  # members by which an object reports the result of a request
 _LARGEST_CODE = 10**9  # the wallet API's longest codes have nine digits
 # Signed answers that count as accepted before a check reads a field of them, and the flags by one of which each is
 # known: those that a cassette keeps.

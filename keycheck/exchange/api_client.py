@@ -72,7 +72,7 @@ class Identity:
 
 
 class Caller(Protocol):
-    """On whose behalf requests are sent."""
+    """The owner of a request: notes its number, and can cancel it."""
 
     def note_call(self, number: int) -> None:
         """A request is about to be sent; requests are counted from 1."""
@@ -109,7 +109,7 @@ class ApiClient:
         throttle: Throttle,
         recv_window: int,
     ) -> None:
-        self.first_error: Inconclusive | None = None  # of the run's first request; it forbids all others
+        self.first_error: Inconclusive | None = None  # the error of the run's first request; it forbids all others
         self._transport = transport
         self._identity = identity
         self._redactor = redactor
@@ -131,7 +131,7 @@ class ApiClient:
 
     @property
     def is_limited(self) -> bool:
-        """Whether a limit was met after the first request, so that nothing more is sent."""
+        """Whether a limit after the first request forbids all others."""
         return self._stopped is not None and self.first_error is None
 
     def require_key_for(self, endpoint: Endpoint) -> None:
@@ -237,7 +237,7 @@ class ApiClient:
     def _end(self, sending: _Sending) -> clock.Span:
         """Records a request that has ended; its span counts from when a connection stood."""
         span, result, raw = sending.watch.stop(), sending.result, sending.raw
-        # A replay tells when and how long it was then.
+        # In a replay these are the recorded times.
         times = self._journal.keep(
             f"call/{sending.number}", [round(sending.began * 1000), round(span.took)], vital=False
         )
@@ -254,7 +254,7 @@ class ApiClient:
 
 
 def _may_pass(endpoint: Endpoint, error: Inconclusive) -> bool:
-    """Whether the same request may be sent again, with a chance of an answer."""
+    """Whether a second attempt may be sent, and may succeed."""
     if endpoint.method != "GET" and error.code != INVALID_ACCOUNT:
         return False
     return isinstance(error, Unreachable | ExchangeTrouble) and error.kind not in _NOT_AGAIN

@@ -25,7 +25,7 @@ AT_ONCE = {Host.FUTURES: 4, Host.WALLET: 1}
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One method on one path of one host. `weight`: what a call costs, in request weight.
+    """One method on one path of one host. `weight`: the request weight of one request.
 
     `signed`: it carries the key and a signature; `keyed`: the key alone, with neither stamp nor signature.
     """
@@ -50,11 +50,11 @@ POSITION_SIDE = Endpoint(Host.FUTURES, "GET", "/fapi/v1/positionSide/dual", 30, 
 # The documentation states no weight for a test order; an older page says 1, so 1 is budgeted.
 ORDER_TEST = Endpoint(Host.FUTURES, "POST", "/fapi/v1/order/test", 1, signed=True)
 API_RESTRICTIONS = Endpoint(Host.WALLET, "GET", "/sapi/v1/account/apiRestrictions", 1, signed=True)
-# With a symbol it weighs 1, without one 10.
+# Its weight is 1 with a symbol, and 10 without one.
 TRADING_STATUS = Endpoint(Host.FUTURES, "GET", "/fapi/v1/apiTradingStatus", 1, signed=True)
 # An array of contracts, filtered by a symbol. Asked only where BINANCE_EXPECT names a margin type.
 SYMBOL_CONFIG = Endpoint(Host.FUTURES, "GET", "/fapi/v1/symbolConfig", 5, signed=True)
-# Asked only where it tells causes of a refusal apart: isFutureEnabled, isPortfolioMarginRetailEnabled.
+# Sent only if it can distinguish causes of a refusal: isFutureEnabled, isPortfolioMarginRetailEnabled.
 ACCOUNT_INFO = Endpoint(Host.WALLET, "GET", "/sapi/v1/account/info", 1, signed=True)
 # A new listen key, or the one that there is, for 60 minutes more.
 LISTEN_KEY = Endpoint(Host.FUTURES, "POST", "/fapi/v1/listenKey", 1, keyed=True)
@@ -95,4 +95,4 @@ USER_STREAMS = {"production": USER_STREAM, "demo": DEMO_USER_STREAM}
 # Request weight per minute and address, until a run has read it itself: the documentation leaves it to exchangeInfo
 # (rateLimits, REQUEST_WEIGHT); demo's was measured once.
 WEIGHT_LIMITS = {"production": 2400, "demo": 6000}
-DEMO_HOSTS = ("https://demo-fapi.binance.com", "https://testnet.binancefuture.com")  # one backend, two names
+DEMO_HOSTS = ("https://demo-fapi.binance.com", "https://testnet.binancefuture.com")  # two names of one backend

@@ -1,4 +1,4 @@
-"""What Binance's error codes say about a key. Pure.
+"""The meaning of Binance's error codes for a key. Pure.
 
 Match on the code alone: texts differ between the documentation and the live API, and HTTP 400 covers a bad signature
 as well as an order that is too small. Source: USD-M futures "Error Codes", with the live observations that contradict
@@ -20,7 +20,7 @@ class Kind(Enum):
     FORMAT = "request format"
     RATE = "rate limit"
     TROUBLE = "exchange trouble"
-    LOCATION = "this machine's place"  # of no code: an answer's status or its page tells it
+    LOCATION = "this machine's place"  # has no code: an answer's status or its page says so
     UNKNOWN = "unknown"
 
     @property

@@ -65,7 +65,7 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Reachability:
-    """Whether the futures API answered this machine; `observed` says so, or what came instead."""
+    """Whether the futures API answered this machine; `observed` says so, or describes what came instead."""
 
     answered: bool
     observed: str
@@ -82,7 +82,7 @@ class SignedReads:
 
     @property
     def accepted(self) -> bool:
-        """Whether a host accepted, which proves key, address and signature, and none refuses this machine's place."""
+        """A host accepted, which proves key, address and signature, and none refuses this machine's location."""
         refusals = self.answers.values()
         return None in refusals and not any(refusal and refusal.kind is Kind.LOCATION for refusal in refusals)
 
@@ -111,7 +111,7 @@ class PositionMode(Enum):
 
 
 def position_mode(body: Mapping[str, Any], where: str) -> PositionMode:
-    """From `dualSidePosition`, which accountConfig and positionSide/dual share."""
+    """The mode by `dualSidePosition`, a field of accountConfig and of positionSide/dual."""
     return PositionMode.HEDGE if flag(body, "dualSidePosition", where) else PositionMode.ONE_WAY
 
 
@@ -152,12 +152,12 @@ class OrderAnswer:
 
     @property
     def speaks_of_the_key(self) -> bool:
-        """False for clock, format, rate and trouble codes: they tell nothing about key or account."""
+        """Whether the answer is evidence about the key; clock, format, rate and trouble codes are none."""
         return self.was_weighed or (self.refusal is not None and self.refusal.kind.speaks_of_the_key)
 
     @property
     def was_weighed(self) -> bool:
-        """Accepted, or refused by a rule about orders or funds: the order gate looked at it."""
+        """Whether the order gate judged the order: accepted, or refused by a rule about orders or funds."""
         return self.accepted or self._refused_by(Kind.ORDER_RULE)
 
     def _refused_by(self, kind: Kind) -> bool:

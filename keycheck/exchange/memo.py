@@ -105,7 +105,7 @@ class Memo:
         self._thread.used.add(number)
 
     def take_used_calls(self) -> tuple[int, ...]:
-        """Numbers of the requests whose answers this thread used since it last called this."""
+        """The numbers of the requests whose answers this thread has used since the last call."""
         used, self._thread.used = self._thread.used, set()
         return tuple(sorted(used))
 
@@ -129,7 +129,7 @@ class Memo:
         self._prefetching_runs = True
 
     def this_thread_prefetches(self) -> None:
-        """This thread asks on behalf of checks to come: it never waits for the rate limit, and it can be cancelled."""
+        """Marks this thread as prefetching: it never waits for the rate limit, and it can be cancelled."""
         self._thread.prefetches = True
 
     def cancel_prefetching(self) -> None:
@@ -158,7 +158,7 @@ class Memo:
             return entry, False
 
     def _drop(self, question: Question, entry: _Entry) -> None:
-        """Called under the lock."""
+        """Forgets an entry. Must be called under the lock."""
         del self._entries[question]
         entry.settle(State.DROPPED)
 
@@ -240,7 +240,7 @@ class Dependencies:
         }
 
     def reached_from(self, names: Iterable[str]) -> frozenset[str]:
-        """These questions and all that they rest on. Other names are ignored."""
+        """These questions and all that they depend on. Other names are ignored."""
         reached: set[str] = set()
         left = [name for name in names if name in self.rests_on]
         while left:

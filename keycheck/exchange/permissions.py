@@ -77,12 +77,12 @@ class KeyPermissions:
 
     @property
     def transfers(self) -> tuple[str, ...]:
-        """By name, the permissions to move funds between accounts that the key holds."""
+        """The names of the key's permissions to move funds between accounts."""
         return tuple(name for name in TRANSFERS if flag(self.flags, name, self._where))
 
     @property
     def spare(self) -> tuple[str, ...]:
-        """By name, what the key holds beyond reading and futures, and what has no check of its own."""
+        """The names of the key's permissions beyond reading and futures that have no check of their own."""
         flag(self.flags, "enableReading", self._where)  # an answer without it is none
         return tuple(
             name
@@ -105,7 +105,7 @@ class KeyPermissions:
         return int((self._moment("tradingAuthorityExpirationTime") - now) // _DAY)
 
     def trading_ends(self, now: float) -> str:
-        """The same in words."""
+        """The end of the trading permission in words."""
         left = self.trading_days_left(now)
         if left is None:
             return "has no known end"

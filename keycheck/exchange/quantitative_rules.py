@@ -8,13 +8,13 @@ from keycheck.exchange.answers import utc
 from keycheck.exchange.facts import missing
 from keycheck.redaction.redactor import printable
 
-_MOST_SYMBOLS = 20  # as many as a cassette keeps; one is asked for
+_MOST_SYMBOLS = 20  # as many as a cassette keeps; a request names one
 _WHERE = "the futures API (apiTradingStatus)"
 
 
 @dataclass(frozen=True)
 class Lock:
-    """An indicator that is locked. `name`: Binance's short name; `until`: ms since 1970, None where not told."""
+    """An indicator that is locked. `name`: Binance's short name; `until`: ms since 1970, or None."""
 
     name: str
     symbol: str

@@ -23,7 +23,7 @@ _UNTIL = re.compile(r"banned until ([0-9]{12,14})(?![0-9])")
 # The owner's terminal shows it, since listing it may be the remedy; what is shared has it masked.
 _SEEN_FROM = re.compile(r"request ip: ?(\[IP(?:v6)? hidden\]|[0-9A-Fa-f:.]{2,45})")
 _MAIL = re.compile(r"[^\s@＠<>\"',;:()\[\]]+(?:[@＠]|%40)[^\s@＠<>\"',;:()\[\]]+")
-# A code, or a moment in ms. Digits may stand in groups.
+# Matches a code, or a moment in ms. Digits may stand in groups.
 _KEPT = (
     r"(?i:(?<!\w)-[0-9]{1,6}(?![0-9]|[.,_ '][0-9])|\b(?:until|time\w*|at)[\s:=]{1,3}[0-9]{10,14}(?![0-9]|[.,][0-9]))"
 )
@@ -255,7 +255,7 @@ def _seen_from(text: str) -> str:
 
 
 def _masked(text: str) -> str:
-    """Without addresses, e-mail addresses, long numbers and long words, but for codes, moments and `request ip`."""
+    """`text` with addresses, e-mail addresses, long numbers and long words hidden; codes and moments stay."""
     if found := _SEEN_FROM.search(text):
         before, behind = text[: found.start()], text[found.end() :]
         return f"{_masked(before)}request ip: {_seen_from(found[0]) or HIDDEN_IP}{_masked(behind)}"

@@ -71,7 +71,7 @@ FRESH_SAMPLE = CLOCK_SAMPLES + 1  # taken only where a stamp was refused
 
 
 class Binance:
-    """The two APIs as one key on one machine sees them. Every method raises Inconclusive where it cannot tell."""
+    """The two APIs as one key on one machine sees them. Every method raises Inconclusive if it cannot know."""
 
     def __init__(  # noqa: PLR0913  what a run consists of; there is one caller
         self,
@@ -111,7 +111,7 @@ class Binance:
 
     @property
     def expects_margin_type(self) -> bool:
-        """Whether BINANCE_EXPECT names one, so that it is asked for."""
+        """Whether BINANCE_EXPECT names a margin type, so that it is requested."""
         return account_setup.margin in self._expected
 
     @property
@@ -249,7 +249,7 @@ class Binance:
 
     @memoized(sends=POSITION_SIDE, rests_on=(account_answer,))
     def position_mode(self) -> PositionMode:
-        """From accountConfig (weight 5), and from positionSide/dual (weight 30) only where that lacks it."""
+        """The mode in accountConfig (weight 5), or in positionSide/dual (weight 30) if accountConfig lacks it."""
         fields = self._insist(self.account_answer())
         if "dualSidePosition" in fields:
             return position_mode(fields, "the futures API (accountConfig)")
@@ -262,7 +262,7 @@ class Binance:
 
     @memoized(rests_on=(account_answer, position_mode, margin_type))
     def account_setup(self) -> AccountSetup:
-        """What BINANCE_EXPECT names, beside what the account has. Raises NotApplicable where it names nothing."""
+        """The account's settings beside BINANCE_EXPECT. Raises NotApplicable if BINANCE_EXPECT is empty."""
         if not self._expected:
             raise NotApplicable("BINANCE_EXPECT is empty: it may name what the bot needs of the account")
         ways = {
@@ -284,7 +284,7 @@ class Binance:
 
     @memoized(rests_on=(exchange_info,))
     def nearest_symbols(self) -> tuple[str, ...]:
-        """The three contracts of the exchange whose names are most like the one under test."""
+        """The names of up to three contracts that are most like the one under test."""
         return nearest_names(self.symbol, self.exchange_info())
 
     @memoized(sends=PREMIUM_INDEX)
@@ -362,7 +362,7 @@ class Binance:
     # -- how a request is sent --
 
     def _ask(self, endpoint: Endpoint, params: Params = ()) -> tuple[Answer, clock.Span]:
-        """One answer. A signed request asks the exchange's clock first, for its stamp.
+        """Sends a request. A signed one needs the exchange's clock for its stamp, which is read first.
 
         Where a stamp is refused, the clock is looked at anew, once in a run, and the request is sent once more: a clock
         that was just set, or an answer that was slow once, is no clock that is wrong.
@@ -381,7 +381,7 @@ class Binance:
         return self._client.ask(endpoint, params, self._fresh_sample.stamp_offset)
 
     def _ask_for_the_key(self, endpoint: Endpoint, params: Params = ()) -> Answer:
-        """One answer to a signed request, whose claim is about this machine as well: its place may be refused."""
+        """Sends a signed request for a check that is also about this machine: its location may be refused."""
         try:
             return self._ask(endpoint, params)[0]
         except RestrictedLocation as error:

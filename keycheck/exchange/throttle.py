@@ -29,7 +29,7 @@ class Throttle:
         return self._pause.waited
 
     def update(self, used: int | None, at: float) -> None:
-        """Takes note of the used weight that an answer told, if it did, at this moment of the local clock."""
+        """Takes the used weight of an answer, or None, at this moment of the local clock."""
         if used is not None:
             # Answers may overtake each other; within a minute the higher figure is the later one.
             before, then = self._told or (0, at)

@@ -23,7 +23,7 @@ from keycheck.redaction.secret import Secret
 # has tried yet.
 LIST_SUBSCRIPTIONS = '{"method": "LIST_SUBSCRIPTIONS", "id": 1}'
 _EVENTS = "ORDER_TRADE_UPDATE/ACCOUNT_UPDATE"  # documented names, separated as in the documentation's example
-_LISTEN_KEY = re.compile(r"[A-Za-z0-9_-]{16,256}")  # of the futures API: 64 letters and digits
+_LISTEN_KEY = re.compile(r"[A-Za-z0-9_-]{16,256}")  # the futures API's has 64 letters and digits
 _LONGEST_LISTEN_KEY = 256
 _LIKE_A_KEY = re.compile(r"[A-Za-z0-9]{24,}|\d{6,}")  # or like an account's number
 _LONGEST_ANSWER = 240
@@ -62,7 +62,7 @@ ALIVE = UserStream(True, "the stream's host was reached, and answered a ping")
 
 
 def is_listen_key(text: object) -> bool:
-    """Whether a text has the form of a listen key, so that it can be set into an address."""
+    """Whether a text has the form of a listen key, so that it may be put into an address."""
     return isinstance(text, str) and _LISTEN_KEY.fullmatch(text) is not None
 
 

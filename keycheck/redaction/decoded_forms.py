@@ -134,7 +134,7 @@ def pieces(text: str, depth: int = 3) -> Iterator[str]:
 
 
 def _inside(text: str) -> list[str] | None:
-    """One level of `pieces`; None where nothing can be decoded."""
+    """One level of `pieces`; None if nothing can be decoded."""
     begins = text.lstrip()[:2]
     if begins[:1] in ("{", "["):
         try:

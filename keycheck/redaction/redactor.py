@@ -38,7 +38,7 @@ _DOT = r"(?:\.|%2[Ee])"
 _ADDRESS = re.compile(
     rf"(?<![\d.])\d{{1,3}}(?:{_DOT}\d{{1,3}}){{3}}(?!\d|\.\d)"
     r"|(?<![\w.])(?:[0-9A-Fa-f]{1,4}|:(?=:))(?::[0-9A-Fa-f]{0,4}){1,7}(?:(?:\.\d{1,3}){3})?(?![\w:])"
-    rf"|(?<=[a-z0-9]-)\d{{1,3}}(?:-\d{{1,3}}){{3}}(?=[.-][a-z]|(?![\w-]))"  # as clouds name their machines
+    rf"|(?<=[a-z0-9]-)\d{{1,3}}(?:-\d{{1,3}}){{3}}(?=[.-][a-z]|(?![\w-]))"  # cloud machines' names
 )
 
 
@@ -82,7 +82,7 @@ class Redactor:
         raise TypeError("a Redactor is neither pickled nor copied")
 
     def learn(self, secret: str) -> None:
-        """From now on `secret` is hidden, whole or in any ten-character run, forwards and backwards, in either case.
+        """Hides `secret` from now on, whole or in any ten-character run, forwards and backwards, in either case.
 
         A text shorter than that is a placeholder or a typo, and hiding it would tear holes into ordinary words.
         """
@@ -146,7 +146,7 @@ class Redactor:
         return found
 
     def _packs(self, text: str) -> bool:
-        """Whether the secret is in base64 or hex, in which no format writes its own words."""
+        """Whether the secret is in base64 or hex; no format has base64 or hex of its own words."""
         spelt = set(decoded_forms(text, packed=False))
         return any(self.knows(view) for view in decoded_forms(text) if view not in spelt)
 
@@ -231,7 +231,7 @@ def _places(half: str, text: str) -> Iterator[int]:
 
 
 def _folded(text: str) -> str:
-    """In lower case, each character in its place."""
+    """`text` in lower case, with each character in its place."""
     lower = text.lower()
     return lower if len(lower) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 

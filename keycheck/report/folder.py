@@ -11,7 +11,7 @@ from keycheck.report import artefacts, verdict_json
 from keycheck.report.folder_lock import BESIDE, PAGE_FILE, SUMMARY_FILE, VERDICT_FILE, Hold
 from keycheck.report.model import RunReport
 
-_MARK = "\ue000"  # of no language
+_MARK = "\ue000"  # a character of no language
 
 
 class ReportFolder:
@@ -88,7 +88,7 @@ class ReportFolder:
         artefacts.write(self.path / name, text, is_dirty)
 
     def _is_of_its_form_alone(self, written: str, marked: str) -> bool:
-        """Whether a match is in the template's own text only, and in no text that was set into it."""
+        """Whether a match is only in the template's own text, and in no text that was inserted."""
         texts = marked.split(_MARK)
         return "".join(texts) == written and not any(map(self._redactor.finds_in_markup, texts))
 

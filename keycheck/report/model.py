@@ -31,7 +31,7 @@ class FactType:
 
 
 _FLAG = FactType("true or false", lambda value: isinstance(value, bool))
-_MILLISECONDS = FactType("a whole number", lambda value: type(value) is int and abs(value) < 2**53)  # as JSON has them
+_MILLISECONDS = FactType("a whole number", lambda value: type(value) is int and abs(value) < 2**53)  # exact in JSON
 _FIGURE = FactType("a decimal number as text", is_figure)
 _MODE = FactType("HEDGE or ONE_WAY", lambda value: value in ("HEDGE", "ONE_WAY"))
 
@@ -69,7 +69,7 @@ SENTENCES = {
 
 @dataclass(frozen=True)
 class RunReport:
-    """One run, as its owner may see it; `masked` makes what may be shared.
+    """One run, as its owner may see it; `masked` gives the form that may be shared.
 
     `started_at`: ISO 8601, UTC; `duration_ms`: whole ms; `findings` in run order; `notes` by NOTED name.
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from keycheck.verdict.comparison import Comparison
 
 _MOST_CAUSES = 3
-_MOST = {Outcome.FAIL: 4, Outcome.UNPROVEN: 3, Outcome.WARN: 3}  # of each; the page has them all
+_MOST = {Outcome.FAIL: 4, Outcome.UNPROVEN: 3, Outcome.WARN: 3}  # of each outcome; the page has them all
 _LONGEST = 400  # characters of one text
 MOST_LINES = 40
 
@@ -116,7 +116,7 @@ def _code(text: str) -> str:
 
 
 def _inert(text: str) -> str:
-    """A sentence of ours that may name a remark of a cassette, and so anything: no link comes of it, and no mention."""
+    """A sentence of ours that may quote a cassette's remark, without any link or mention."""
     return _prose(text).translate(dict.fromkeys(map(ord, "#~$&"))).replace("://", ": //").replace("www.", "www .")
 
 

@@ -81,7 +81,7 @@ def _finding(finding: Finding, width: int) -> Iterator[Line]:
     check = finding.check
     yield f"{word(finding.outcome):<8} {check.title} [{check.id}]", STYLES[finding.outcome]
     yield from _wrapped(f"Observed: {finding.detail}", width)
-    if check.fix and finding.outcome is not Outcome.UNPROVEN:  # nobody has seen what to mend
+    if check.fix and finding.outcome is not Outcome.UNPROVEN:  # an unproven check has shown nothing to fix
         yield from _wrapped(f"Fix: {check.fix}", width)
     yield "", ""
 

@@ -212,7 +212,7 @@ class _Opener:
 
 
 class _NoStream:
-    """Stands in for the stream where none can be opened: says why."""
+    """Replaces the stream where none can be opened: says why."""
 
     def __init__(self, why: str) -> None:
         self._why = why
@@ -228,7 +228,7 @@ class _NoStream:
 
 
 class _NoSigner:
-    """In replay there is no secret, and cassettes hold a constant in the signature's place."""
+    """A replay's signer: there is no secret, and cassettes hold a constant instead of signatures."""
 
     def sign(self, payload: bytes) -> str:  # noqa: ARG002  the interface of a signer
         return scrubbing.CONSTANT

@@ -1,4 +1,4 @@
-"""Which questions a live run asks ahead of its checks, in which order, and when each may be asked.
+"""The plan of a live run's prefetching: which questions, in which order, and when each may be sent.
 
 The run's first request, a look at the exchange's clock, goes alone. Behind it each lane asks one question after the
 other, all lanes at once. What a check needs stands in its marks, in suite/; what a question rests on stands beside the
@@ -25,7 +25,7 @@ Claim = Callable[..., None]  # the test function of a check
 
 @dataclass(frozen=True)
 class Ask:
-    """A question that is asked ahead: a method of the session, and its arguments."""
+    """A question to prefetch: a method of the session, and its arguments."""
 
     method: Callable[..., Any]
     arguments: tuple[Any, ...] = ()
@@ -116,7 +116,7 @@ class Plan:
         )
 
     def _holds(self, check: Check, question: str) -> bool | None:
-        """Would this check pass on the answers so far? None where that cannot be told."""
+        """Would this check pass on the answers so far? None if that cannot be known."""
         if self._is_presumed(check, question):
             return True
         if not self._is_clear(check, question):

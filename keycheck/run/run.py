@@ -166,7 +166,7 @@ class Run:
         Facts for the top of verdict.json are kept; names that are not in the contract are let go. A fact of the wrong
         type makes the finding unproven. A check that is run again may not take back what it saw fail.
         """
-        used = self.session.memo.take_used_calls()  # also where this finding is dropped: they are not the next one's
+        used = self.session.memo.take_used_calls()  # also if this finding is dropped: not the next one's
         facts = {name: value for name, value in (noted or {}).items() if name in NOTED and value is not None}
         wrong = [name for name, value in facts.items() if not NOTED[name].fits(value)]
         self._notes |= {name: value for name, value in facts.items() if name not in wrong}

@@ -14,7 +14,7 @@ from keycheck.run.catalogue import Catalogue
 
 _ROOT = Path(__file__).parents[1]
 _KINDS = (".py", ".html", ".css", ".json", ".js", ".jinja2")
-_OF_THE_PROJECT = ("suite", "project", "recorded")  # in an installation they lie in the package as well
+_OF_THE_PROJECT = ("suite", "project", "recorded")  # an installation has them in the package as well
 _LITERALS_SIDE_BY_SIDE = re.compile(r"[\"']\s*\n\s*f?[\"']")
 _AROUND_SIGNS = re.compile(r"\s*([{};,])\s*")  # removed from style sheets in report.html
 # The lines that pytest draws on the terminal, in JUnit's file and in tables; a placeholder may be one.
@@ -22,12 +22,12 @@ _LINES = " ".join(sign * 80 for sign in "=-_!.*#")
 _LONGER_THAN_NAMES = re.compile(r"[a-z0-9+/]{33,}")  # the longest name of ours has 30 letters
 # A credential that was pasted into a check's docstring does not become a word by that.
 _CREDENTIAL = re.compile(r"(?=[a-z_]*\d)[a-z0-9_+]{24,}")
-# In sentences; names of files and checks are longer.
+# Matches a piece of a credential in a sentence; names of files and checks are longer.
 _PIECE_OF_ONE = re.compile(r"(?=[a-z_]*\d)[a-z0-9_+]{10,}|[a-z0-9]{16,}")
 
 
 def of(catalogue: Catalogue | None = None, beside: Iterable[Path] = ()) -> str:
-    """In lower case: the texts of the package, the claims of `catalogue`, and the sources in the folders `beside`."""
+    """All texts in lower case: the package's, the claims of `catalogue`, and the sources in the folders `beside`."""
     claims = "\n".join(_claims(catalogue)) if catalogue else ""
     texts = (_LINES, _in_folder(_ROOT), _CREDENTIAL.sub("", claims.lower()), *map(_in_folder, beside))
     return "\n".join(_LONGER_THAN_NAMES.sub("", text) for text in texts)

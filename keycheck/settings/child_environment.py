@@ -1,13 +1,13 @@
-"""What other programs are given of this process's environment: variables by their names. No credential, no setting.
+"""The variables of this process's environment that other programs get, by name: no credential, no setting.
 
 Apart from loading.py, since a program that starts a run imports this alone.
 """
 
 import os
 
-# Of Windows: without the first no program starts, and the others are what HOME is elsewhere.
+# On Windows no program starts without the first; the others are what HOME is elsewhere.
 _FOR_OTHER_PROGRAMS = ("HOME", "XDG_CONFIG_HOME", "SYSTEMROOT", "PROGRAMDATA", "USERPROFILE", "HOMEDRIVE", "HOMEPATH")
-# What a run needs as a child process: to find its libraries, to ask git and the system's clock, and to write.
+# A run as a child process needs these: to find its libraries, to ask git and the system's clock, and to write.
 _FOR_A_RUN = (
     *("PATH", "USER", "LOGNAME", "USERNAME", "TMPDIR", "TEMP", "TMP", "WINDIR", "SYSTEMDRIVE", "LOCALAPPDATA"),
     *("LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"),

@@ -87,12 +87,12 @@ class Settings:
 
     @property
     def exchange(self) -> Exchange:
-        """Whose hosts these are."""
+        """The owner of the hosts."""
         return exchange_of(self.asked)
 
     @property
     def shown(self) -> dict[str, str]:
-        """By name, the settings that reports, terminals or name servers get to see; of the proxy its host."""
+        """The settings that reports, terminals or name servers show, by name; only the host of the proxy."""
         values = {
             "BINANCE_SYMBOL": self.symbol,
             "BINANCE_FUTURES_URL": self.futures_url,
@@ -138,7 +138,7 @@ def _outside(handed: Secret | None) -> Mapping[str, str]:
 
 
 def names_of_this_machine(*roots: Path) -> dict[str, str]:
-    """Host, user and folders as they may stand in a traceback or a JUnit file, and what stands for them when shared."""
+    """Host, user and folders as they may stand in a traceback or a JUnit file, and their replacements when shared."""
     host = platform.node()
     try:
         user = getpass.getuser()

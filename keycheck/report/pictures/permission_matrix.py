@@ -53,7 +53,7 @@ class Row:
 
     @property
     def kind(self) -> str:
-        """The outcome whose colour it has."""
+        """The outcome whose colour the row has."""
         if not self.remark:
             return "pass"
         # Without the needed ones a key trades nothing, with these it may lose everything; the rest is prudence.

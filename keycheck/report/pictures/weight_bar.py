@@ -43,6 +43,6 @@ def spent(calls: Sequence[Call]) -> int:
 
 
 def counted(calls: Sequence[Call]) -> int | None:
-    """The most that the futures API's answers told; a run may see a minute end, and the count begin anew."""
+    """The highest figure of the futures API's answers; the count begins anew each minute."""
     told = [call.used_weight for call in calls if call.host is Host.FUTURES and call.used_weight is not None]
     return max(told, default=None)

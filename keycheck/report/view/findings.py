@@ -43,7 +43,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class Step:
-    """One of the seven steps. `kind`, `mark` and `word`: those of its worst finding."""
+    """One of the seven steps. `kind`, `mark` and `word` are those of its worst finding."""
 
     number: int
     name: str
@@ -83,7 +83,7 @@ def _evidence(finding: Finding, rows: list[Row]) -> list[Pair]:
 
 
 def _halves(finding: Finding) -> tuple[str, Pair]:
-    """A claim names the good state: in bold beside a FAIL, it would tell people the opposite of what is wrong."""
+    """Headline and second line. A claim names the good state: as the headline of a FAIL it would say the opposite."""
     title, seen = finding.check.title, capital(finding.detail)
     if finding.outcome is Outcome.UNPROVEN:
         return title, ("What stood in the way", seen)
