@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: measures, prints, and judges nothing; its exit status only says whether it all ran."""
+"""`python -m benchmarks`: measures and prints, without a judgement; the exit status says whether everything ran."""
 
 import argparse
 import os
@@ -18,7 +18,7 @@ MAX_ROUNDS = 100
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """0 where everything ran, whatever was measured; 1 where something did not."""
+    """0 if everything ran, with any figures; 1 if something did not run."""
     options = _options(arguments)
     try:
         table, notes = _measure(options)

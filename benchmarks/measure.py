@@ -1,4 +1,4 @@
-"""The runs, by turns and one by one, and what comes out of them as figures with their limits."""
+"""Runs everything in turns, and computes the figures with their limits."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,7 +23,7 @@ Measured = TypeVar("Measured")
 
 
 def live(latency_ms: int) -> str:
-    """The name under which the times of a live run are kept."""
+    """The name of a live run's times."""
     return f"live at {latency_ms} ms"
 
 
@@ -36,14 +36,14 @@ def against(latency_ms: int, run: Callable[[LocalExchange], Measured]) -> Measur
 
 
 def warm_up(runs: Runs, contest: Contest) -> str:
-    """Runs everything once, so that bytecode is there. Returns what is replayed."""
+    """Runs everything once, so that bytecode exists. Returns the cassette that is replayed."""
     for rival in contest.entrants:
         against(NONE_MS, partial(contest.run, rival))
     return against(NONE_MS, runs.warm_up)
 
 
 def times(runs: Runs, contest: Contest, rounds: int) -> Times:
-    """Times all of them by turns, so that a busy moment of the machine falls on each."""
+    """Times all of them in turns, so that a busy moment of the machine affects each."""
     turns: dict[str, Callable[[], float]] = {TRIVIAL: runs.trivial, REPLAY: runs.replay}
     for latency_ms in (NONE_MS, NEAR_MS, FAR_MS):
         turns[live(latency_ms)] = partial(against, latency_ms, runs.live)
@@ -117,12 +117,12 @@ def traffic(runs: Runs) -> Iterator[Figure]:
 
 
 def stall(runs: Runs) -> Iterator[Figure]:
-    """How long the suite takes to its verdict where connections open and no answer ever comes."""
+    """The suite's time to its verdict if connections open and no answer ever comes."""
     with LocalExchange(Scenario(faults={"*": Fault.stall()})) as exchange:
         yield Figure("run against an exchange that never answers", runs.live_in_vain(exchange), 60, "s", 1)
 
 
 def _middle(rounds: int, measure: Callable[[], float | None]) -> float | None:
-    """The median of what could be measured."""
+    """The median of the measured values."""
     found = [one for one in (measure() for _ in range(rounds)) if one is not None]
     return median(found) if found else None

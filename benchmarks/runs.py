@@ -13,7 +13,7 @@ from tests.exchange import LocalExchange
 
 ROOT = Path(__file__).parents[1]
 HEALTHY = ROOT / "cassettes" / "healthy.yaml"
-PATIENCE = 240.0  # seconds until a run is stopped: twice what the slowest may take, which is a hundred runs in one
+PATIENCE = 240.0  # seconds until a run is stopped: twice the slowest, which is a hundred runs in one
 OK, NOT_OK, UNPROVEN = 0, 1, 10
 
 
@@ -52,14 +52,14 @@ class Runs:
         return self._suite({}, "--replay", str(self._cassette)).seconds
 
     def live(self, exchange: LocalExchange, *more: str) -> float:
-        """Seconds of the suite against an exchange that is healthy."""
+        """Seconds of the suite against a healthy exchange."""
         return self._suite(exchange.settings(), "--env-file", os.devnull, *more).seconds
 
     def live_in_vain(self, exchange: LocalExchange) -> float:
-        """Seconds of the suite against an exchange that is not, until it ended with a whole verdict.json."""
+        """Seconds of the suite against a faulty exchange, until it ended with a whole verdict.json."""
         statuses = (NOT_OK, UNPROVEN)
         ended = self._suite(exchange.settings(), "--env-file", os.devnull, statuses=statuses)
-        if not self.verdict()["checks"]:  # the one that is written before the first check has none
+        if not self.verdict()["checks"]:  # the verdict that is written before the first check has none
             raise DidNotRun("a run against a sick exchange left no verdict.json")
         return ended.seconds
 

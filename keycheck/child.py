@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def dump_no_core() -> None:
-    """Limits core dumps to 1 byte; to 0 would not do: only at 1 does Linux not pipe them to systemd-coredump."""
+    """Switches core dumps off. Linux needs a limit of 1 byte: with 0 it still pipes them to systemd-coredump and others."""
     with contextlib.suppress(ImportError, ValueError, OSError):  # Windows has no such limits
         import resource  # noqa: PLC0415
 

@@ -15,7 +15,7 @@ class Journal(Protocol):
     """Keeps the readings of a run: a recording stores them, a replay returns the stored ones, a live run keeps none."""
 
     def keep(self, key: str, fresh: list[float], *, vital: bool = True) -> list[float]:
-        """`fresh`, kept under `key`; in replay what was kept so. Where that is missing: NotRecorded if vital."""
+        """`fresh`, kept under `key`; in a replay the recorded readings. If they are missing: NotRecorded if vital."""
         ...
 
     def remember(self, key: str, ask: Callable[[], list[str]]) -> list[str]:
@@ -35,7 +35,7 @@ class NoJournal:
 
 @dataclass(frozen=True)
 class Span:
-    """When something began on the wall clock (ms since 1970, UTC) and how long it took (ms, monotonic)."""
+    """A span of time: its beginning on the wall clock (ms since 1970, UTC) and its length (ms, monotonic)."""
 
     began: float
     took: float

@@ -1,4 +1,4 @@
-"""How the account is set up, beside what BINANCE_EXPECT says that the bot needs of it. Pure."""
+"""The account's settings, compared with BINANCE_EXPECT, which lists what the bot needs. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -18,7 +18,7 @@ class Host(Enum):
     STREAM = "stream"
 
 
-# How many requests may be in flight to each at once, which is also how many connections are held open. Four to the
+# The number of requests in flight to each host at once, and so the number of open connections. Four to the
 # futures host: account, rules, price and listen key, which all that comes later rests on, take one round trip together.
 AT_ONCE = {Host.FUTURES: 4, Host.WALLET: 1}
 
@@ -56,7 +56,7 @@ TRADING_STATUS = Endpoint(Host.FUTURES, "GET", "/fapi/v1/apiTradingStatus", 1, s
 SYMBOL_CONFIG = Endpoint(Host.FUTURES, "GET", "/fapi/v1/symbolConfig", 5, signed=True)
 # Sent only if it can distinguish causes of a refusal: isFutureEnabled, isPortfolioMarginRetailEnabled.
 ACCOUNT_INFO = Endpoint(Host.WALLET, "GET", "/sapi/v1/account/info", 1, signed=True)
-# A new listen key, or the one that there is, for 60 minutes more.
+# Gives a new listen key, or prolongs the present one by 60 minutes.
 LISTEN_KEY = Endpoint(Host.FUTURES, "POST", "/fapi/v1/listenKey", 1, keyed=True)
 # The two addresses of the user data stream. network/stream.py alone opens them, as user_stream.target() writes them.
 # Production, documented: wss://HOST/private/ws?listenKey=<key>&events=<names>, since Binance's notice of 2026-03-06.

@@ -9,7 +9,7 @@ from enum import Enum
 
 
 class Kind(Enum):
-    """The question that a refusal answers."""
+    """The subject of a refusal."""
 
     AUTHENTICATION = "authentication or permission"
     CLOCK = "clock"
@@ -25,7 +25,7 @@ class Kind(Enum):
 
     @property
     def speaks_of_the_key(self) -> bool:
-        """Whether such a refusal is evidence about the key, its account or this machine's place."""
+        """Whether such a refusal is evidence about the key, its account or this machine's location."""
         return self in (Kind.AUTHENTICATION, Kind.BARRED, Kind.AGREEMENT, Kind.LOCATION)
 
 

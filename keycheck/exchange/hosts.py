@@ -52,10 +52,10 @@ def _whose(url: str) -> Exchange:
 
 
 def _host(url: str) -> str:
-    """The host of a URL in lower case; "" for what is none."""
+    """The host of a URL in lower case; "" for a text that is no URL."""
     try:
         parts = urlsplit(url)
-        usable = parts.port != 0  # read here, as a port that is none raises
+        usable = parts.port != 0  # reading an invalid port raises
     except ValueError:
         return ""
     return (parts.hostname or "") if usable else ""

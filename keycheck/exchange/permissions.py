@@ -83,7 +83,7 @@ class KeyPermissions:
     @property
     def spare(self) -> tuple[str, ...]:
         """The names of the key's permissions beyond reading and futures that have no check of their own."""
-        flag(self.flags, "enableReading", self._where)  # an answer without it is none
+        flag(self.flags, "enableReading", self._where)  # an answer without it is not usable
         return tuple(
             name
             for name, on in self.booleans.items()
@@ -95,7 +95,7 @@ class KeyPermissions:
         return int((now - self._moment("createTime")) // _DAY)
 
     def trading_days_left(self, now: float) -> int | None:
-        """Whole days until the permission for Spot & Margin ends, negative once it has; None where no end is given.
+        """Whole days until the permission for Spot & Margin ends, negative afterwards; None without a known end.
 
         `tradingAuthorityExpirationTime` was announced on 2021-07-08, for Spot & Margin alone; newer descriptions of the
         answer lack it. Of keys without an address list it was said to be 30 days off; on two real keys it was some 90.

@@ -1,4 +1,4 @@
-"""How much of the request weight of this minute is used up, and how long to wait for the next minute. Pure.
+"""The used request weight of this minute, and the wait for the next minute. Pure.
 
 Binance counts by address, and starts over with each full minute of its own clock. Moments are ms since 1970 on that
 clock, waits are whole seconds.

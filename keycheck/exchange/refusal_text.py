@@ -226,7 +226,7 @@ def fit_to_show(code: int | None, text: str) -> str:
 
 
 def _said(documented: tuple[str, ...], text: str, until: re.Match[str] | None) -> str:
-    """The documented text that `text` is, as it was filled in; else the one that is most like it, with gaps."""
+    """The documented text that equals `text` with its values filled in, or else the most similar one with gaps."""
     words = _CALLER.sub("IP", " ".join(text[: 2 * _LONGEST].split()))
     for one in documented:
         if _pattern(one).fullmatch(words):

@@ -1,4 +1,4 @@
-"""How much of an address's request weight others use: read off the answers of a run. Pure."""
+"""The request weight that others use of an address, read from the answers of a run. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,6 +39,6 @@ def weight_of_others(calls: Sequence[Call], limit: int | None) -> Weight | None:
 
 
 def _own(calls: Sequence[Call], one: Call) -> int:
-    """Weight that the run itself had spent when the answer to `one` came."""
+    """The weight that the run itself had spent when the answer to `one` came."""
     ended = one.began_ms + one.duration_ms
     return sum(call.weight for call in calls if call.host is Host.FUTURES and (call is one or call.began_ms < ended))

@@ -179,7 +179,7 @@ class _Visit:
         self._opened.set()
 
     def _make(self, address: Secret) -> None:
-        # See prepare.
+        # See `preload`.
         from keycheck.network.websocket import Conversation  # noqa: PLC0415
 
         self._line.open(OPEN_SECONDS + PONG_SECONDS)  # the other thread is the one that looks at the clock

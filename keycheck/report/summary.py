@@ -111,7 +111,7 @@ def _run(report: RunReport) -> str:
 
 
 def _code(text: str) -> str:
-    """Foreign text: between backticks, and with none of its own."""
+    """Foreign text between backticks, without backticks of its own."""
     return f"`{printable(text.replace('`', chr(39)), _LONGEST)}`" if text else "nothing"
 
 
@@ -121,5 +121,5 @@ def _inert(text: str) -> str:
 
 
 def _prose(text: str) -> str:
-    """Our own sentences, which hold none of the signs that Markdown would act on."""
+    """Our own sentence without characters that Markdown would interpret."""
     return printable(text, 2 * _LONGEST).translate(dict.fromkeys(map(ord, "\\`*<@"))).replace("](", "] (")

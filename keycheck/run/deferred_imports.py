@@ -1,4 +1,4 @@
-"""Imports during a run, which a Ctrl-C does not tear apart."""
+"""Imports during a run that a Ctrl-C does not interrupt."""
 
 import contextlib
 import signal

@@ -1,4 +1,4 @@
-"""The facts about this machine that checks ask for: a question in, a fact out, or a named reason why there is none."""
+"""The facts about this machine: a question in; a fact out, or an exception that says why not."""
 
 from keycheck.clock import Journal
 from keycheck.errors import NotApplicable, Undecided

@@ -1,8 +1,8 @@
-"""The suite's own words: all that reports say whatever the key is. Read from its own files, where they are needed.
+"""The suite's own words: all texts that are in reports of any key. Read from its own files, when they are needed.
 
-A secret that is made of them (somebody's placeholder, or a listen key by chance) tells nothing where they stand. No
-credential becomes such a word by standing in a file: what is longer than any name is left out, and of a check's
-sentences each row of sixteen letters and digits.
+A secret that consists of them (a placeholder, or a listen key by chance) is not revealed by them. A credential in a
+file does not become such a word: texts longer than any name are left out, and so are rows of sixteen letters and digits
+in a check's sentences.
 """
 
 import re
@@ -39,7 +39,7 @@ def _in_folder(folder: Path) -> str:
     paths = [path for one in ours for path in (sorted(one.rglob("*")) if one.is_dir() else [one])]
     files = {path: path.read_text(encoding="utf-8") for path in paths if path.suffix in _KINDS}
     styles = [_AROUND_SIGNS.sub(r"\1", text) for path, text in files.items() if path.suffix == ".css"]
-    # Without line ends: docstrings and literals go over several lines, and what is made of them does not.
+    # Without line ends: docstrings and literals have line breaks that reports do not have.
     return " ".join([*_LITERALS_SIDE_BY_SIDE.sub("", "\n".join(files.values())).split(), *styles]).lower()
 
 

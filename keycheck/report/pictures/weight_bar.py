@@ -28,7 +28,7 @@ def weight_bar(calls: Sequence[Call], limit: int | None) -> Picture | None:
 
 
 def description(calls: Sequence[Call], limit: int | None) -> str:
-    """The bar in sentences, for screen readers; and in its place where no limit was seen."""
+    """The bar in sentences, for screen readers, and instead of the bar without a known limit."""
     used = counted(calls)
     texts = [f"This run spent {spent(calls)} of the futures API's request weight"]
     texts[0] += f", of {limit} that an address has a minute." if limit else ". The limit was not seen."

@@ -1,4 +1,4 @@
-"""Findings in the page's words: each by itself, by step, and by what they wait for. Pure."""
+"""Findings in the page's words: one by one, by step, and by blocker. Pure."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ STEPS = {
     7: "Test order",
 }
 _MISSED = (Outcome.FAIL, Outcome.WARN)  # only these have something to fix
-_HEADLINE = 120  # characters; what is longer is a paragraph
+_HEADLINE = 120  # characters; a longer text is a paragraph
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def _step(number: int, report: RunReport, rows: list[Row]) -> Step:
 
 
 def waiting(report: RunReport) -> list[Waiting]:
-    """The blocked checks by what blocks them."""
+    """The blocked checks by blocker."""
     titles = {finding.check.id: finding.check.title for finding in report.findings}
     return [
         Waiting(blocker, titles.get(blocker, ""), [finding.check.title for finding in blocked])
