@@ -1,4 +1,4 @@
-"""What a run of the suite costs: time, memory, requests, connections. `python -m benchmarks` measures and prints.
+"""The cost of a run of the suite: time, memory, requests, connections. `python -m benchmarks` measures and prints.
 
 process.py   one command, timed to its end
 peak.py      runs inside the measured process, and leaves its peak memory behind

@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: measures, prints, and judges nothing; its exit status only says whether it all ran."""
+"""`python -m benchmarks`: measures and prints, without a judgement; the exit status says whether everything ran."""
 
 import argparse
 import os
@@ -13,12 +13,12 @@ from benchmarks.process import DidNotRun
 from benchmarks.rivals import Contest
 from benchmarks.runs import Runs
 
-MIN_ROUNDS = 7  # of a table to keep
+MIN_ROUNDS = 7  # a table with fewer rounds is not kept
 MAX_ROUNDS = 100
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """0 where everything ran, whatever was measured; 1 where something did not."""
+    """0 if everything ran, with any figures; 1 if something did not run."""
     options = _options(arguments)
     try:
         table, notes = _measure(options)
@@ -60,7 +60,7 @@ def _told(rounds: int, times: measure.Times) -> str:
 
 
 def _machine() -> str:
-    """Its size, as far as the system tells."""
+    """The machine's cores, memory and system, as far as the system says."""
     cores = f"{os.cpu_count()} cores"
     if not hasattr(os, "sysconf"):
         return f"{cores}, {platform.system()}"

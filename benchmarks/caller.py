@@ -17,7 +17,7 @@ PROC = Path("/proc/self")
 
 
 def main() -> int:
-    """0 where every run was OK."""
+    """0 if every run was OK."""
     file, runs, threads = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     settings: dict[str, Any] = {
         k.removeprefix("BINANCE_").lower(): v for k, v in os.environ.items() if k.startswith("BINANCE_")
@@ -25,7 +25,7 @@ def main() -> int:
     tempfile.tempdir = str(file.parent)
     resident = _kb("VmRSS")
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(time.sleep, [0.01] * threads))  # its threads are there, and their memory
+        list(pool.map(time.sleep, [0.01] * threads))  # starts the threads, so that `_left` counts them
         began = _left()
         before = time.perf_counter()
         import keycheck  # noqa: PLC0415  part of what it costs
@@ -40,21 +40,21 @@ def main() -> int:
 
 
 def _kb(name: str) -> int:
-    """A line of /proc/self/status; 0 where there is none."""
+    """A line of /proc/self/status; 0 if it is missing."""
     if not (PROC / "status").exists():
         return 0
     return next(int(line.split()[1]) for line in (PROC / "status").read_text().splitlines() if line.startswith(name))
 
 
 def _left() -> dict[str, int]:
-    """How many there are of what a run might leave behind."""
+    """The number of each kind of object that a run might leave behind."""
     folders = {"threads": PROC / "task", "descriptors": PROC / "fd", "files": Path(tempfile.gettempdir())}
     counts = {name: len(list(folder.iterdir())) if folder.exists() else 0 for name, folder in folders.items()}
     return counts | {"processes": _children()}
 
 
 def _children() -> int:
-    """Processes that this one has started, and zombies among them."""
+    """The processes that this one has started, and the zombies among them."""
     mine = f"PPid:\t{os.getpid()}\n"
     found = 0
     for status in Path("/proc").glob("[0-9]*/status"):

@@ -23,7 +23,7 @@ class Figure:
         return None if self.measured is None or self.limit is None else round(self.measured, self.places) <= self.limit
 
     def cells(self) -> tuple[str, ...]:
-        """One row under HEADINGS."""
+        """The cells of one row under HEADINGS."""
         met = {None: "-", True: "yes", False: "NO"}[self.met]
         return self.name, self._told(self.measured), self._told(self.limit), met
 

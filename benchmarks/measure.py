@@ -1,4 +1,4 @@
-"""The runs, by turns and one by one, and what comes out of them as figures with their limits."""
+"""Runs everything in turns, and computes the figures with their limits."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,7 +23,7 @@ Measured = TypeVar("Measured")
 
 
 def live(latency_ms: int) -> str:
-    """The name under which the times of a live run are kept."""
+    """The name of a live run's times."""
     return f"live at {latency_ms} ms"
 
 
@@ -36,14 +36,14 @@ def against(latency_ms: int, run: Callable[[LocalExchange], Measured]) -> Measur
 
 
 def warm_up(runs: Runs, contest: Contest) -> str:
-    """Runs everything once, so that bytecode is there. Returns what is replayed."""
+    """Runs everything once, so that bytecode exists. Returns the cassette that is replayed."""
     for rival in contest.entrants:
         against(NONE_MS, partial(contest.run, rival))
     return against(NONE_MS, runs.warm_up)
 
 
 def times(runs: Runs, contest: Contest, rounds: int) -> Times:
-    """Times all of them by turns, so that a busy moment of the machine falls on each."""
+    """Times all of them in turns, so that a busy moment of the machine affects each."""
     turns: dict[str, Callable[[], float]] = {TRIVIAL: runs.trivial, REPLAY: runs.replay, COMMAND: runs.command}
     for latency_ms in (NONE_MS, NEAR_MS, FAR_MS):
         turns[live(latency_ms)] = partial(against, latency_ms, runs.live)
@@ -67,7 +67,7 @@ def ratios(found: Times, rival: str | None) -> Iterator[Figure]:
     middle = {name: median(seconds) for name, seconds in found.items()}
     share = middle[live(NEAR_MS)] / middle[rival] if rival else None
     yield Figure(f"live run / quickest rival, {NEAR_MS} ms on each answer", share, 0.85, places=2)
-    # Of each round, whose two runs met the same neighbours.
+    # Compares the two runs of each round, which ran under the same load.
     longer = median(far - near for far, near in zip(found[live(FAR_MS)], found[live(NEAR_MS)], strict=True))
     trips = longer / (FAR_MS - NEAR_MS) * 1000
     yield Figure("round trips on the critical path of a live run", trips, 5, places=1)
@@ -86,7 +86,7 @@ def memory(runs: Runs, rounds: int) -> Iterator[Figure]:
 
 
 def callers(runs: Runs) -> Iterator[Figure]:
-    """What a program that calls `keycheck.check` grows by, and what many runs leave behind in it."""
+    """The memory that a program gains by calling `keycheck.check`, and the objects that many runs leave in it."""
     grown = against(NONE_MS, runs.called)["grown"]
     yield Figure("memory that a caller grows by", grown["kB"] * 1024 / 1e6 or None, 5, "MB", 1)
     left = against(NONE_MS, partial(runs.called, runs=MANY, threads=AT_ONCE))["grown"]
@@ -118,12 +118,12 @@ def traffic(runs: Runs) -> Iterator[Figure]:
 
 
 def stall(runs: Runs) -> Iterator[Figure]:
-    """How long the suite takes to its verdict where connections open and no answer ever comes."""
+    """The suite's time to its verdict if connections open and no answer ever comes."""
     with LocalExchange(Scenario(faults={"*": Fault.stall()})) as exchange:
         yield Figure("run against an exchange that never answers", runs.live_in_vain(exchange), 60, "s", 1)
 
 
 def _middle(rounds: int, measure: Callable[[], float | None]) -> float | None:
-    """The median of what could be measured."""
+    """The median of the measured values."""
     found = [one for one in (measure() for _ in range(rounds)) if one is not None]
     return median(found) if found else None

@@ -13,7 +13,7 @@ STATUS = Path("/proc/self/status")
 
 
 def peak_kb(status: str) -> int | None:
-    """Peak resident memory in kB (1024 bytes) as /proc/PID/status has it; None where the kernel does not say."""
+    """Peak resident memory in kB (1024 bytes) by /proc/PID/status; None if the kernel does not say."""
     found = re.search(r"(?m)^VmHWM:\s+(\d+) kB$", status)
     return int(found[1]) if found else None
 

@@ -1,4 +1,4 @@
-"""One command, timed to its end: no polling, and a killer beside it."""
+"""One command, timed to its end: without polling, and killed after a limit."""
 
 import os
 import subprocess
@@ -19,12 +19,12 @@ _TAIL = 1500  # characters of output that a failure quotes
 
 
 class DidNotRun(Exception):
-    """A command did not do what was to be measured; the text says which, and how it ended."""
+    """A command did not do what was to be measured; the text names it and its end."""
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended. `seconds`: from before it was started to after it was reaped, wall clock."""
+    """The end of a command. `seconds`: from before it was started to after it was reaped, wall clock."""
 
     seconds: float
     status: int
@@ -65,12 +65,12 @@ def run(command: Sequence[str], folder: Path, settings: Mapping[str, str], log: 
 
 
 def expect(ended: Ended, command: Sequence[str], statuses: Sequence[int]) -> Ended:
-    """`ended`, where it ended with one of `statuses`. Raises DidNotRun with the end of its output otherwise."""
+    """Returns `ended` if its status is one of `statuses`. Raises DidNotRun with the end of its output otherwise."""
     if ended.status not in statuses:
         raise DidNotRun(f"{shown(command)} ended with status {ended.status}:\n{ended.output[-_TAIL:]}")
     return ended
 
 
 def shown(command: Sequence[str]) -> str:
-    """A command as it is told: without the interpreter's path, and of any other path its last part."""
+    """A command for messages: without the interpreter's path, and with the last part of any other path."""
     return " ".join(["python", *(part if part.endswith("/") else part.rpartition("/")[2] for part in command[1:])])

@@ -13,7 +13,7 @@ from tests.exchange import LocalExchange
 
 ROOT = Path(__file__).parents[1]
 HEALTHY = ROOT / "cassettes" / "healthy.yaml"
-PATIENCE = 240.0  # seconds until a run is stopped: twice what the slowest may take, which is a hundred runs in one
+PATIENCE = 240.0  # seconds until a run is stopped: twice the slowest, which is a hundred runs in one
 OK, NOT_OK, UNPROVEN = 0, 1, 10
 
 
@@ -23,7 +23,7 @@ class Runs:
     def __init__(self, folder: Path, log: IO[str], python: str = sys.executable) -> None:
         self._folder, self._log, self._python = folder, log, python
         self._reports = folder / "reports"
-        # As in a fresh clone: a developer's cache knows thousands of tests, and every run reads and writes it.
+        # Like a fresh clone: a developer's cache knows thousands of tests, and every run reads and writes it.
         self._fresh = ("-o", f"cache_dir={folder / 'cache'}")
         self._trivial = folder / "trivial"
         self._trivial.mkdir()
@@ -57,27 +57,27 @@ class Runs:
         return self._run(ROOT, {}, "keycheck", *arguments).seconds
 
     def live(self, exchange: LocalExchange, *more: str) -> float:
-        """Seconds of the suite against an exchange that is healthy."""
+        """Seconds of the suite against a healthy exchange."""
         return self._suite(exchange.settings(), "--env-file", os.devnull, *more).seconds
 
     def live_in_vain(self, exchange: LocalExchange) -> float:
-        """Seconds of the suite against an exchange that is not, until it ended with a whole verdict.json."""
+        """Seconds of the suite against a faulty exchange, until it ended with a whole verdict.json."""
         statuses = (NOT_OK, UNPROVEN)
         ended = self._suite(exchange.settings(), "--env-file", os.devnull, statuses=statuses)
-        if not self.verdict()["checks"]:  # the one that is written before the first check has none
+        if not self.verdict()["checks"]:  # the verdict that is written before the first check has none
             raise DidNotRun("a run against a sick exchange left no verdict.json")
         return ended.seconds
 
     def replay_peak(self) -> float | None:
-        """Peak resident memory of a replay in MB (10^6 bytes); None where the kernel does not tell it."""
+        """Peak resident memory of a replay in MB (10^6 bytes); None if the kernel does not report it."""
         return self._peak({}, "--replay", str(self._cassette))
 
     def live_peak(self, exchange: LocalExchange) -> float | None:
-        """The same of a live run."""
+        """Peak resident memory of a live run, in the same way."""
         return self._peak(exchange.settings(), "--env-file", os.devnull)
 
     def called(self, exchange: LocalExchange, runs: int = 1, threads: int = 1) -> Any:
-        """What a program saw that calls `keycheck.check` so often, in so many threads: see caller.py."""
+        """The measurements of a program that calls `keycheck.check` `runs` times in `threads` threads."""
         seen = self._folder / "caller" / "seen.json"
         seen.parent.mkdir(exist_ok=True)
         seen.unlink(missing_ok=True)

@@ -73,17 +73,17 @@ def main() -> int:
 
 
 def _refusal(arguments: Sequence[str]) -> str:
-    """Why these cannot be used, in one sentence; "" where pytest may see them, who knows its paths."""
+    """Why the command refuses these arguments, in one sentence; "" if it leaves them to pytest."""
     if any(map(_XDIST.fullmatch, arguments)):
         return "-n does not go with keycheck: its checks share one session, one clock and one rate budget. Leave it out"
     for one in arguments:
-        if one == "--" or one.startswith("@"):  # what pytest reads behind it, or in it, would be paths and more options
+        if one == "--" or one.startswith("@"):  # pytest would read paths and more options after it, or in the file
             return f"keycheck takes options alone, and {one} is none: see keycheck --help"
     return ""
 
 
 def _leave_the_working_directory_out() -> None:
-    """`python -m` looks there first for whatever is imported, unless this package lies there, as in a clone."""
+    """Removes the working directory from sys.path, unless this package lies there, as in a clone."""
     here = Path.cwd()
     if Path(__file__).parents[1] != here:
         sys.path[:] = [folder for folder in sys.path if folder and Path(folder) != here]
@@ -113,7 +113,7 @@ class _Left:
 
     @property
     def has_no_key(self) -> bool:
-        """Whether the run was one without credentials."""
+        """Whether it was a run without credentials."""
         with contextlib.suppress(ValueError):
             verdict = json.loads(self.text)
             missing = [one["id"] for one in verdict["checks"] if one["outcome"] == "fail"]
@@ -122,7 +122,7 @@ class _Left:
 
 
 def _open_stderr() -> None:
-    """The null device in the place of a stderr that is closed: else the next file that is opened gets its number."""
+    """Opens the null device in place of a closed stderr: otherwise the next opened file would get its number."""
     with contextlib.suppress(OSError):
         os.fstat(2)
         return
@@ -134,7 +134,7 @@ def _open_stderr() -> None:
 
 
 def _stdout_for_json() -> int | None:
-    """stdout under another number; in its place stands stderr, whoever writes there and however. None: it is closed."""
+    """Moves stdout to another number, and lets all that is written to stdout go to stderr. None: stdout is closed."""
     stdout = None
     with contextlib.suppress(OSError):
         stdout = os.dup(1)
@@ -151,7 +151,7 @@ def _take_for(name: str, number: int) -> None:
 
 
 def _write(stdout: int | None, text: str, status: int) -> int:
-    """Writes verdict.json, last of all; its exit status is 3 where that cannot be done."""
+    """Writes verdict.json, last of all; returns the exit status, which is 3 if that failed."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError, AttributeError):
             stream.flush()
@@ -164,7 +164,7 @@ def _write(stdout: int | None, text: str, status: int) -> int:
 
 
 def _written_to(descriptor: int, data: bytes) -> str | None:
-    """Why it could not be written; "" where it was."""
+    """Why the data could not be written; "" if it was."""
     try:
         while data:
             data = data[os.write(descriptor, data) :]

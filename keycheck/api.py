@@ -58,7 +58,7 @@ class Cause(_FromJson):
 
 @dataclass(frozen=True)
 class Report:
-    """What a run came to. `verdict`: OK, NOT_OK or UNPROVEN; `ok` is true of the first alone.
+    """The result of a run. `verdict`: OK, NOT_OK or UNPROVEN; `ok` is true of the first alone.
 
     `causes`: the likeliest first, none where the verdict is OK; `checks` in run order. `data`: verdict.json, as a dict.
     `page`: report.html, and `summary`: a text for a ticket; both "" of a run that was cut short. Nothing here holds a
@@ -137,7 +137,7 @@ def _name(parameter: str) -> str:
 
 
 def _text(name: str, value: object) -> str:
-    """As the setting stands in .env. Paths are those of this process."""
+    """The value as .env would hold it. Paths become absolute by this process's working directory."""
     if isinstance(value, bool):
         return "on" if value else "off"
     if name in _PATHS and isinstance(value, str | Path):

@@ -31,7 +31,7 @@ class Unreadable(OSError):
 
 
 class Missing(Unreadable):
-    """There is no file of this name."""
+    """No file has this name."""
 
 
 def read(path: Path, limit: int, *, pipes: bool = True) -> bytes:
@@ -47,7 +47,7 @@ def read(path: Path, limit: int, *, pipes: bool = True) -> bytes:
 
 
 def append(path: Path, text: str) -> None:
-    """Adds to the end of a file, which is made where there is none. Raises Unreadable, also for a pipe."""
+    """Adds to the end of a file, or makes it. Raises Unreadable, also for a pipe."""
     try:
         descriptor = _open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, pipes=False)
         with open(descriptor, "a", encoding="utf-8", newline="\n") as file:  # noqa: PTH123  it is open already
@@ -57,7 +57,7 @@ def append(path: Path, text: str) -> None:
 
 
 def hold_for_writing(path: Path) -> Callable[[], None]:
-    """Opens a file or a pipe that somebody else is about to write, and makes its folder. Returns what closes it.
+    """Opens a file or a pipe for another writer, and makes its folder. Returns a function that closes it.
 
     As long as it is held, the reader of a pipe does not take it for ended. Raises OSError also for a pipe that nobody
     reads, and RecursionError where folders lie deeper than Python can follow.
@@ -78,7 +78,7 @@ def _told(error: OSError | ValueError, told: str = "{}") -> Unreadable:
 
 
 def _open(path: Path, flags: int, *, pipes: bool) -> int:
-    """Looks before it opens, since to open a device may do something, and once more at what it has opened."""
+    """Opens a file after a look at its kind, since opening a device may do something, and looks again afterwards."""
     try:
         _refuse(path.stat(), pipes=pipes)
     except FileNotFoundError:
@@ -94,7 +94,7 @@ def _open(path: Path, flags: int, *, pipes: bool) -> int:
 
 
 def _refuse(found: os.stat_result, *, pipes: bool) -> None:
-    """Raises Unreadable for all but files, pipes where they are welcome, and the null device, which ends at once."""
+    """Raises Unreadable for all but files, pipes if they are allowed, and the null device, which is empty."""
     mode = found.st_mode
     if stat.S_ISREG(mode) or (pipes and stat.S_ISFIFO(mode)):
         return
@@ -120,8 +120,8 @@ def _read(descriptor: int, limit: int) -> bytes:
 
 
 def _chunk(descriptor: int, most: int, seconds: float, *, is_pipe: bool) -> bytes | None:
-    """The bytes that can be read now: empty at the end, None where a writer may still send some."""
-    # Opened by the name /dev/fd/N it may be the very pipe of whoever made it, which waits.
+    """The bytes that can be read now: empty at the end, None if a writer may still send some."""
+    # Under the name /dev/fd/N it may be another process's own blocking pipe, whose read would wait.
     if is_pipe and os.get_blocking(descriptor) and not select.select([descriptor], [], [], seconds)[0]:
         return None
     try:

@@ -1,6 +1,6 @@
-"""What starts a run where that is not `pytest suite/`: the command `keycheck`, or another program.
+"""The caller of a run that is not `pytest suite/`: the command `keycheck`, or another program.
 
-Apart from the plugin that looks for it, since a module that is imported before pytest starts is no plugin of its own.
+In a module of its own, since pytest ignores a plugin module that was imported before pytest started.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Caller:
     """A plugin object, handed to `pytest.main`.
 
     `home`: the folder of .env, reports/ and cassettes/. `shipped`: the folder of the shipped cassettes. `settings`:
-    JSON of all settings by name, in the place of the process environment.
+    JSON of all settings by name, instead of the process environment.
     """
 
     home: Path
@@ -29,5 +29,5 @@ class Caller:
 
     @staticmethod
     def of(plugins: "pytest.PytestPluginManager") -> "Caller | None":
-        """The one of this run; None for `pytest suite/`."""
+        """The caller of this run; None for `pytest suite/`."""
         return next((plugin for plugin in plugins.get_plugins() if isinstance(plugin, Caller)), None)

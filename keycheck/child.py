@@ -4,8 +4,8 @@
     stdin     one line of JSON, the job, settings and credentials among it; then silence for as long as the caller lives
     stdout    the lines of `plugin/progress.py`, and last `{"exit": STATUS}`
 
-An end of stdin means that the caller is gone, however it went: this process is then ended with all that it has started,
-and its folder is removed. Before anything is imported or read that matters, core dumps are switched off.
+At the end of stdin the caller is gone: this process is then killed with all that it has started, and its folder is
+removed. Core dumps are switched off before any credential is read.
 """
 
 import contextlib
@@ -20,12 +20,12 @@ import threading
 from pathlib import Path
 from typing import Any
 
-_GONE = 70  # exit status where the caller has gone; nobody is left to read it
-_LOOK = 0.5  # seconds between two looks at whose child this is
+_GONE = 70  # exit status after the caller has gone; no process reads it
+_LOOK = 0.5  # seconds between two looks at the parent's process id
 
 
 def main() -> None:
-    """Ends the process."""
+    """Runs the job and ends the process."""
     dump_no_core()
     parent = os.getppid()
     folder = Path(sys.argv[1])
@@ -33,7 +33,7 @@ def main() -> None:
     os.chdir(folder)
     stdin, stdout = _take_streams()
     text = _line(stdin)
-    if not text:  # the caller went before it had written all of it
+    if not text:  # the caller went before the job was complete
         _remove(folder)
         sys.exit(_GONE)
     threading.Thread(target=_end_with_caller, args=(stdin, parent, folder), daemon=True).start()
@@ -53,11 +53,11 @@ def main() -> None:
     settings = Secret(json.dumps(job["settings"]))
     status = invocation.run(arguments, folder, Progress(tell), settings=settings)
     tell(json.dumps({"exit": status}))
-    os._exit(0)  # what is left of the interpreter's own end takes longer than some checks
+    os._exit(0)  # the interpreter's own end would take longer than some checks
 
 
 def dump_no_core() -> None:
-    """1 byte, and not 0: Linux hands a dump to a program such as systemd-coredump whatever the limit is, but for 1."""
+    """Switches core dumps off. Linux needs a limit of 1 byte: at 0 it still pipes them to programs, as systemd's."""
     with contextlib.suppress(ImportError, ValueError, OSError):  # Windows has no such limits
         import resource  # noqa: PLC0415
 
@@ -66,7 +66,7 @@ def dump_no_core() -> None:
 
 
 def _take_streams() -> tuple[int, int]:
-    """stdin and stdout under other numbers, which no other program inherits; the null device in their places."""
+    """Moves stdin and stdout to numbers that no other program inherits, and opens the null device in their places."""
     taken = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 0)
@@ -75,7 +75,7 @@ def _take_streams() -> tuple[int, int]:
 
 
 def _line(stdin: int) -> bytes:
-    """The job; empty where it does not come to its end."""
+    """The job; empty if the caller went before it was complete."""
     held = bytearray()
     while not held.endswith(b"\n"):
         chunk = os.read(stdin, 2**16)
@@ -86,7 +86,7 @@ def _line(stdin: int) -> bytes:
 
 
 def _end_with_caller(stdin: int, parent: int, folder: Path) -> None:
-    """Waits for the end of stdin, or for another parent: a second child of the caller may hold stdin open by chance."""
+    """Waits for the end of stdin, or for another parent: another child of the caller may hold stdin open by chance."""
     if sys.platform == "win32":  # whose select knows sockets alone
         with contextlib.suppress(OSError):
             os.read(stdin, 1)
@@ -96,8 +96,8 @@ def _end_with_caller(stdin: int, parent: int, folder: Path) -> None:
         pass
     run, group = os.getpid(), os.getpgrp()
     if os.fork():
-        threading.Event().wait()  # for its end
-    # In another session, the last of them ends the run, and cleans up behind it: the run may be writing until then.
+        threading.Event().wait()  # until it is killed
+    # The forked child, in another session, kills the run first: until then the run may write to the folder.
     os.setsid()
     os.killpg(group, signal.SIGKILL)
     while os.getppid() == run:
@@ -111,7 +111,7 @@ def _remove(folder: Path) -> None:
 
 
 def _take_package(path: list[str]) -> None:
-    """The caller's own keycheck, wherever it lies; and where this Python finds a library nowhere, the caller's folders
+    """Imports the caller's own keycheck by its path. Libraries that this Python lacks are found in the caller's folders
     of installed packages. Nothing is imported from the working directory.
     """
     package = Path(__file__).parent

@@ -15,7 +15,7 @@ class Journal(Protocol):
     """Keeps the readings of a run: a recording stores them, a replay returns the stored ones, a live run keeps none."""
 
     def keep(self, key: str, fresh: list[float], *, vital: bool = True) -> list[float]:
-        """`fresh`, kept under `key`; in replay what was kept so. Where that is missing: NotRecorded if vital."""
+        """`fresh`, kept under `key`; in a replay the recorded readings. If they are missing: NotRecorded if vital."""
         ...
 
     def remember(self, key: str, ask: Callable[[], list[str]]) -> list[str]:
@@ -35,7 +35,7 @@ class NoJournal:
 
 @dataclass(frozen=True)
 class Span:
-    """When something began on the wall clock (ms since 1970, UTC) and how long it took (ms, monotonic)."""
+    """A span of time: its beginning on the wall clock (ms since 1970, UTC) and its length (ms, monotonic)."""
 
     began: float
     took: float
@@ -63,7 +63,7 @@ class Pause(Protocol):
     waited: float
 
     def wait(self, seconds: float, tell: Callable[[int], None]) -> None:
-        """Returns so many seconds later. Calls `tell` once a second with the seconds that are left, at last with 0."""
+        """Waits `seconds`. Calls `tell` once a second with the seconds that are left, and at the end with 0."""
         ...
 
 
@@ -74,7 +74,7 @@ class Sleep:
         self.waited = 0.0
 
     def wait(self, seconds: float, tell: Callable[[int], None]) -> None:
-        """In steps of a second or less."""
+        """Sleeps in steps of a second or less."""
         watch = Stopwatch()
         try:
             while (left := seconds - watch.seconds) > 0:

@@ -27,7 +27,7 @@ _CLOCKS = {
     "win32": ("w32tm", "/query", "/status"),
     "darwin": ("systemsetup", "-getusingnetworktime"),
 }
-_UNKEPT = ("local cmos clock", "free-running", "not been started", "not started")  # w32tm, where nobody sets the clock
+_UNKEPT = ("local cmos clock", "free-running", "not been started", "not started")  # w32tm: not synchronised
 
 KEPT, UNKEPT = "kept", "unkept"
 NO_FILE = "no file"
@@ -80,13 +80,13 @@ class HostChecks:
 
     def _said_by_git(self, path: Path) -> list[str]:
         if not any(_repositories_around(path)):
-            return []  # in no repository, whatever git would say
+            return []  # outside any repository, whatever git would say
         program = self._program("git")
         if program is None:
             raise _NotAskedError(NO_GIT)
         if _git(program, path, "rev-parse", "--is-inside-work-tree") != "true":
             raise _NotAskedError(BROKEN)
-        # Not --error-unmatch, for which a file in a folder that git cannot read is the same as one that it has not.
+        # Not --error-unmatch, which confuses a file in a folder that git cannot read with one that is not tracked.
         if _git(program, path, "--literal-pathspecs", "ls-files", "--", path.name):
             return ["is tracked by git: whoever has the repository has the key"]
         # --no-index leaves out what has just been asked, and the index with it.
@@ -98,7 +98,7 @@ class HostChecks:
         """The first of this name in PATH that lies neither in the current directory nor in a project of the files."""
         files = [place for _, path in self.files for place in _names_of(path)]
         doubtful = [folder for file in files for folder in (file.parent, *_repositories_around(file))]
-        with suppress(OSError):  # where the current directory has gone
+        with suppress(OSError):  # the current directory may be gone
             doubtful.append(Path.cwd())
         for folder in loading.program_folders():
             program = folder / (f"{name}.exe" if sys.platform == "win32" else name)
@@ -113,8 +113,8 @@ class _NotAskedError(Exception):
 
 
 def _git(program: Path, path: Path, *arguments: str, may_fail: bool = False) -> str:
-    """What git prints, asked in the folder of `path`. `may_fail`: its status 1 is an answer, too."""
-    # Of a protocol that a repository could guess, the alias remote-NAME would be run as its helper.
+    """The output of git, run in the folder of `path`. `may_fail`: status 1 is an answer, too."""
+    # The allowed protocol is random: a repository that could guess it might name a helper remote-NAME, which git runs.
     guarded = {"GIT_ALLOW_PROTOCOL": token_hex(16), "GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0"}
     silent = {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": ""}
     options = ["--no-pager", f"--exec-path={program}", "-C", str(path.parent)]  # a file, in which no program is found
@@ -159,14 +159,14 @@ def _repositories_around(path: Path) -> Iterator[Path]:
 
 
 def _is_inside(program: Path, folder: Path) -> bool:
-    """Whether a program, or what its name leads to, lies in a folder or below; below the root lies everything."""
+    """Whether a program, or the target of its link, lies in a folder or below; below the root lies everything."""
     deep = folder != folder.parent
     places = (program, program.resolve())
     return any(folder == place.parent or (deep and folder in place.parents) for place in places)
 
 
 def _mode(path: Path) -> int | None:
-    """None for what is not there, and 0, which is no file, for what cannot be looked at."""
+    """The mode of a file; None if there is none, and 0, which is no file, if it cannot be read."""
     try:
         return path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError, ValueError):

@@ -1,8 +1,8 @@
-"""A run of the suite that is not `pytest suite/`: with the plugins that belong to it, and no other.
+"""Runs the suite by another way than `pytest suite/`: with the plugins that belong to it, and no other.
 
-In a clone the suite, pytest's settings and the shipped cassettes lie beside this package; in an installation inside of
-it, where pyproject.toml puts the same files. There is no `pytest11` entry point, and there must be none: the guard
-cleans all that pytest prints, and would reach into every test run of an environment in which Keycheck is installed.
+In a clone the suite, pytest's settings and the shipped cassettes are beside this package; in an installation they are
+inside of it, where pyproject.toml puts them. There must be no `pytest11` entry point: the guard cleans all that pytest
+prints, and would change every test run of an environment in which Keycheck is installed.
 """
 
 import os
@@ -17,7 +17,7 @@ from keycheck.redaction.secret import Secret
 
 PLUGINS = ("keycheck.withdrawal", "keycheck.plugin")  # as in conftest.py
 _HTML = ("pytest_metadata.plugin", "pytest_html.fixtures", "pytest_html.plugin")
-# pytest's own variables: what is meant for another project's tests has no place where a secret is.
+# pytest's own variables are meant for another project's tests; they must not load code beside a secret.
 _OF_PYTEST = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DEBUG")
 _PACKAGE = Path(__file__).parent
 _INSTALLED = (_PACKAGE / SUITE).is_dir()
@@ -30,7 +30,7 @@ def run(arguments: Sequence[str], home: Path, *more: Any, settings: Secret | Non
     """Runs the suite in this process, which is for nothing else; pytest's exit status, or the verdict's.
 
     `arguments`: options of the suite and of pytest, and no paths. `home`: the folder of .env, reports/ and cassettes/.
-    `settings`: as in Caller. `more`: plugin objects that look on.
+    `settings`: as in Caller. `more`: more plugin objects.
     """
     for name in _OF_PYTEST:
         os.environ.pop(name, None)
@@ -39,7 +39,7 @@ def run(arguments: Sequence[str], home: Path, *more: Any, settings: Secret | Non
 
 
 def _own(arguments: Sequence[str], home: Path) -> list[str]:
-    """Behind the user's options, so that our plugins are the last to be registered, and their wrappers outermost."""
+    """Our arguments, after the user's, so that our plugins are registered last and their wrappers are outermost."""
     html = _HTML if any(one.startswith(("--html", "--css", "--self-contained-html")) for one in arguments) else ()
     plugins = [part for name in ("pytest_timeout", *html, *PLUGINS) for part in ("-p", name)]
     place = ["-c", str(_SETTINGS), "--rootdir", str(_ROOT), "--noconftest"]

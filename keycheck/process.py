@@ -1,7 +1,7 @@
 """One run as a child process: settings in, findings line by line, verdict.json and the page out.
 
 pytest is global to its process, and a run holds a secret, so a program that wants a verdict starts another process for
-each. What the two say to each other stands in `keycheck/child.py`.
+each. `keycheck/child.py` describes the lines that the two exchange.
 
 The secret goes through the child's stdin, which is a pipe on every system: never an argument, a variable, or a file.
 The child has a few named variables, no descriptor but its three streams, a session and a private folder of its own. It
@@ -27,10 +27,10 @@ from typing import Any, Protocol
 from keycheck import clock
 from keycheck.settings import child_environment
 
-SECONDS = 75.0  # for a whole run; a run against a dead exchange ends by itself within 60
-CUT_SHORT = "run_not_finished"  # the cause of a verdict that no run came to, as diagnosis/cause.py names it
+SECONDS = 75.0  # for a whole run; a run against a dead exchange takes 60 at most
+CUT_SHORT = "run_not_finished"  # the cause of a run that was cut short, one of diagnosis/cause.py
 _LONGEST_FILE = 2**22  # bytes; a page has some 60,000
-_LOOK = 0.05  # seconds between two looks at `cancel`, and at a child that says nothing
+_LOOK = 0.05  # seconds between two looks at `cancel`, and at a silent child
 _VERDICTS = {0: "OK", 1: "NOT_OK", 10: "UNPROVEN"}
 _DIRTY = 11
 _CHILD = Path(__file__).with_name("child.py")
@@ -40,14 +40,14 @@ Check = Mapping[str, Any]
 
 
 class Event(Protocol):
-    """Such as threading.Event: set by anybody, from any thread."""
+    """An event such as threading.Event, which any thread may set."""
 
     def is_set(self) -> bool: ...
 
 
 @dataclass(frozen=True)
 class Finished:
-    """What a run came to. `verdict`: verdict.json; `page`: report.html, and `summary`: summary.md, both "" of a run
+    """The result of a run. `verdict`: verdict.json; `page`: report.html, and `summary`: summary.md, both "" of a run
     that was cut short.
     """
 
@@ -69,7 +69,7 @@ def run(  # noqa: PLR0913  three that make the run, and three that watch it
 
     `settings`: by their BINANCE_ names, credentials among them; the text of a private key is `PRIVATE_KEY` of
     child_environment. Nothing of the caller's environment is a setting. `env_file`: more settings, read by the child.
-    `arguments`: options of `keycheck`, such as `--replay NAME`. `on_check` hears each entry of verdict.json's `checks`
+    `arguments`: options of `keycheck`, such as `--replay NAME`. `on_check` gets each entry of verdict.json's `checks`
     as it comes, in the calling thread. `timeout`: seconds. A run that is cut off, or that breaks, is UNPROVEN.
 
     Raises ValueError, in the run's own sentence, for settings that cannot be used; and what `on_check` raises.
@@ -79,11 +79,11 @@ def run(  # noqa: PLR0913  three that make the run, and three that watch it
     file = ["--env-file", str(env_file.absolute()) if env_file else os.devnull]
     job = {"settings": dict(settings), "arguments": [*file, *arguments], "path": _folders_of_packages()}
     one = _Run(timeout, cancel)
-    if getattr(sys, "frozen", False) or not sys.executable:  # it would start this very program anew
+    if getattr(sys, "frozen", False) or not sys.executable:  # the interpreter would be this very program
         return one.not_started("there is no Python interpreter to start: this program is frozen, or embeds its own")
     try:
-        # The child makes it: where this process dies before that, there is nothing to remove, and afterwards the child
-        # does so.
+        # The child makes the folder: if this process dies before that, there is nothing to remove, and later the child
+        # removes it.
         folder = Path(tempfile.gettempdir(), f"keycheck-{os.urandom(8).hex()}")
     except OSError as error:
         return one.not_started(str(error.strerror))
@@ -94,7 +94,7 @@ def run(  # noqa: PLR0913  three that make the run, and three that watch it
 
 
 class _Run:
-    """One child, from its start to its end."""
+    """One child process, from start to end."""
 
     def __init__(self, timeout: float, cancel: Event | None) -> None:
         self._timeout = timeout
@@ -103,7 +103,7 @@ class _Run:
         self._checks: list[Check] = []
         self._problem: str | None = None
         self._status: int | None = None
-        self._cut = ""  # why it was ended, in a sentence
+        self._cut = ""  # why the child was ended, in a sentence
         self._lock = threading.Lock()
         self._ended = threading.Event()
 
@@ -124,14 +124,14 @@ class _Run:
         return self._finished(folder / "reports")
 
     def not_started(self, reason: str) -> Finished:
-        """What there is to say where the system has no room for one more process, or for its folder."""
+        """The UNPROVEN result of a run whose process or folder could not be made."""
         return self._cut_short(f"The run could not be started ({reason}).", "make room for it, and run it again", None)
 
     def _listen(self, child: "subprocess.Popen[bytes]", on_check: Callable[[Check], None] | None) -> None:
         for line in _lines(child):
             try:
                 said = json.loads(line)
-            except ValueError:  # of a child that was ended in the middle of it
+            except ValueError:  # the last line of a child that was killed while it wrote
                 continue
             if "check" in said:
                 self._checks.append(said["check"])
@@ -152,7 +152,7 @@ class _Run:
         self._kill(child)
 
     def _end(self, child: "subprocess.Popen[bytes]", watcher: threading.Thread) -> None:
-        """Whatever is left of it goes, and its number is given back only then: nobody else can have it yet."""
+        """Kills the process group, and reaps the child only then: until then no other process can get its number."""
         self._ended.set()
         self._kill(child)
         with contextlib.suppress(OSError), self._lock, child:  # closes its streams, and reaps it
@@ -174,7 +174,7 @@ class _Run:
         if self._status == _DIRTY:
             why = "A file of the run held a secret when it was scanned, and was deleted."
             return self._cut_short(why, "report this, without the key, as SECURITY.md says", verdict)
-        # Neither the exit status nor the file is taken at its word alone: they must agree.
+        # The exit status and the file must agree; neither is believed alone.
         said = _VERDICTS.get(self._status, "") if self._status is not None else ""
         if verdict is None or (verdict.get("verdict"), verdict.get("ok")) != (said, self._status == 0):
             how = "its process died" if self._status is None else f"exit status {self._status}"
@@ -182,7 +182,7 @@ class _Run:
         return Finished(verdict, _text(reports / "report.html"), _text(reports / "summary.md"))
 
     def _cut_short(self, why: str, fix: str, left: dict[str, Any] | None) -> Finished:
-        """UNPROVEN, with what was found until then. `left`: verdict.json as the run left it."""
+        """An UNPROVEN result with the findings so far. `left`: verdict.json as the run left it."""
         verdict = left if left and left.get("verdict") == "UNPROVEN" and left.get("ok") is False else _blank()
         cause = {"cause": CUT_SHORT, "confidence": "certain", "explanation": why, "evidence": [], "fix": fix}
         duration = {"durationMs": round(self._watch.seconds * 1000)}
@@ -190,7 +190,7 @@ class _Run:
 
 
 def _start(folder: Path) -> "subprocess.Popen[bytes]":
-    """-I: no variable of Python's and no folder but those of installed packages says what is imported."""
+    """Starts the child. -I: it ignores Python's variables, and imports only from folders of installed packages."""
     return subprocess.Popen(  # noqa: S603  our own file, by its path
         [sys.executable, "-I", str(_CHILD), str(folder)],
         stdin=subprocess.PIPE,
@@ -210,18 +210,18 @@ def _hand_over(child: "subprocess.Popen[bytes]", job: dict[str, Any]) -> None:
 
 
 def _folders_of_packages() -> list[str]:
-    """Those of the caller's search path that hold installed packages; not the folder of a script."""
+    """The folders of the caller's search path that hold installed packages; not the folder of its script."""
     return [folder for folder in sys.path if Path(folder).is_absolute() and any(Path(folder).glob("*.dist-info"))]
 
 
 def _lines(child: "subprocess.Popen[bytes]") -> Iterator[bytes]:
-    """What it says, until it has ended.
+    """The lines of the child's stdout, until the child has ended.
 
-    The end of its stdout need not come: a process that the caller forks meanwhile, without another program, may have
-    the other end as well.
+    Its stdout may stay open then: a process that the caller forks meanwhile, without another program, may have the
+    other end as well.
     """
     assert child.stdout
-    if sys.platform == "win32":  # has no fork, and polls no pipe
+    if sys.platform == "win32":  # Windows has no fork, and polls no pipe
         yield from child.stdout
         return
     descriptor = child.stdout.fileno()
@@ -239,17 +239,17 @@ def _lines(child: "subprocess.Popen[bytes]") -> Iterator[bytes]:
 
 
 def _has_ended(child: "subprocess.Popen[bytes]", how: int = 0) -> bool:
-    """Waits for it (or with WNOHANG does not), and leaves its number taken: what it leaves is ended by that number."""
+    """Waits for the end (with WNOHANG: does not wait), and does not reap: the number is needed to kill the group."""
     if not hasattr(os, "waitid"):  # Windows, and Python 3.11 and 3.12 on macOS: its number is free from here on
         return (child.poll() if how else child.wait()) is not None
     try:
         return os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT | how) is not None
-    except ChildProcessError:  # the caller has its children reaped for it
+    except ChildProcessError:  # the caller ignores SIGCHLD
         return True
 
 
 def _blank() -> dict[str, Any]:
-    """verdict.json of a run that has seen nothing."""
+    """verdict.json of a run without findings."""
     from keycheck import __version__  # noqa: PLC0415  rarely asked for
     from keycheck.report import model, verdict_json  # noqa: PLC0415
     from keycheck.verdict.weighing import Verdict  # noqa: PLC0415
@@ -266,7 +266,7 @@ def _json(text: str) -> dict[str, Any] | None:
 
 
 def _text(path: Path) -> str:
-    """Of a report; "" where there is none."""
+    """The text of a report; "" if there is none."""
     try:
         return path.read_text("utf-8", "replace") if path.stat().st_size <= _LONGEST_FILE else ""
     except OSError:

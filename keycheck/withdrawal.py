@@ -54,7 +54,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    """By now the options of all installed plugins are known, and so is what is a path and what an option's value."""
+    """Withdraws earlier reports: by now the options of all plugins are known, and so paths from options' values."""
     option = early_config.known_args_namespace
     if is_suite_run(early_config, _paths(early_config, option, option.file_or_dir)):
         for name in _NEEDED:
@@ -64,7 +64,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
 
 def _surely_paths(named: list[str], given: list[str], unknown: list[str]) -> list[str]:
-    """Without those that stand behind an option of a plugin that is not loaded yet, and may be its value."""
+    """The paths without those that follow an unknown plugin's option, and may be its value."""
     sure = list(named)
     for before, argument in itertools.pairwise(given):
         if before in unknown and "=" not in before and argument in sure:
@@ -89,7 +89,7 @@ def _start(config: pytest.Config, option: argparse.Namespace) -> None:
         return
     if option.noconftest and not Caller.of(config.pluginmanager):  # which names the plugins itself
         raise pytest.UsageError("--noconftest takes the suite's own plugin away: leave it out")
-    # Whether this process runs the suite and nothing else.
+    # True if this process runs the suite and nothing else.
     if Caller.of(config.pluginmanager) or list(config.invocation_params.args) == sys.argv[1:]:
         _end_with_3()
     hold = hold_of(config, option)

@@ -8,7 +8,7 @@ exchange = ccxt.binanceusdm(
     {
         "apiKey": os.environ["BINANCE_API_KEY"],
         "secret": os.environ["BINANCE_API_SECRET"],
-        "enableRateLimit": False,  # it would sleep between requests
+        "enableRateLimit": False,  # otherwise ccxt sleeps between requests
     }
 )
 # By path: load_markets() would ask for more than the rules, and make every symbol into an object of its own.

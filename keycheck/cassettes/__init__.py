@@ -14,7 +14,7 @@ ENDINGS = (".yaml", ".yml")
 
 
 def path_of(name: str, folder: Path) -> Path:
-    """`NAME` or `NAME.yaml` -> that file in `folder`, unless it lies here; with a separator, it is a path already.
+    """The path of `NAME` or `NAME.yaml` in `folder`, or here if it exists; a name with a separator is a path already.
 
     Raises UsageProblem for an empty name.
     """
@@ -28,7 +28,7 @@ def path_of(name: str, folder: Path) -> Path:
 
 
 def folder_of(name: str | None, own: Path, shipped: Path | None) -> Path:
-    """The folder in which a cassette is looked for by its name: `own`, or `shipped` where that alone has it."""
+    """The folder of a cassette by its name: `own`, or `shipped` if only that has it."""
     if not name or shipped is None:
         return own
     with suppress(UsageProblem, OSError):  # opening the file reports it

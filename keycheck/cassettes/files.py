@@ -25,7 +25,7 @@ MAX_EVENTS = 50_000
 
 
 def import_vcr() -> None:
-    """Before anything of vcr is imported elsewhere."""
+    """Imports vcr without its optional libraries. Must be called before any other import of vcr."""
     absent = [name for name in _TO_BE_PATCHED if name not in sys.modules]
     # None makes `import name` fail at once. The entries are removed afterwards, for later imports.
     sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]
@@ -34,7 +34,7 @@ def import_vcr() -> None:
     finally:
         for name in absent:
             del sys.modules[name]
-    logging.getLogger("vcr").setLevel(logging.CRITICAL + 1)  # it logs raw URLs
+    logging.getLogger("vcr").setLevel(logging.CRITICAL + 1)  # vcr logs raw URLs
 
 
 def failure_slot(endpoint: Endpoint, number: int) -> str:
@@ -48,7 +48,7 @@ def shown(path: Path) -> str:
 
 
 def no_cassette(path: Path, reason: str) -> UsageProblem:
-    """The one sentence for a file that is none."""
+    """The sentence for a file that is no cassette."""
     return UsageProblem(
         f"--replay: {shown(path)} is not a cassette of this suite ({reason}): record it again with --record"
     )
@@ -74,7 +74,7 @@ def written(interactions: list[tuple[str, str, dict[str, Any]]], metadata: dict[
 
 
 def texts_in(text: str) -> Iterator[str]:
-    """All texts of a cassette; those of addresses and names in their parts."""
+    """All texts of a cassette; addresses and names in their parts."""
     waiting = [PlainYaml.deserialize(text)]
     while waiting:
         one = waiting.pop()
@@ -88,11 +88,11 @@ def texts_in(text: str) -> Iterator[str]:
 
 
 class Shelf:
-    """vcrpy's persister, for reading alone: a replay changes no file."""
+    """vcrpy's persister, for reading only: a replay changes no file."""
 
     @staticmethod
     def load_cassette(cassette_path: str, serializer: Any) -> Any:
-        """Requests, answers and what goes beside them. Raises UsageProblem, and whatever YAML raises."""
+        """Requests, answers and metadata. Raises UsageProblem, and any error of YAML."""
         from vcr.serialize import deserialize  # noqa: PLC0415  not in a live run
 
         path = Path(cassette_path)
@@ -114,7 +114,7 @@ class Shelf:
 
 
 class PlainYaml:
-    """vcrpy's serializer, for reading alone: no tags, aliases, merge keys or clever numbers, and only so much."""
+    """vcrpy's serializer, for reading only: no tags, aliases, merge keys or special numbers, and a limited size."""
 
     @staticmethod
     def deserialize(text: str) -> Any:
@@ -127,7 +127,7 @@ class PlainYaml:
 
 
 def _refuse_tricks(text: str, yaml: Any, loader: Any) -> None:
-    """Reads the events alone, which builds nothing: an alias costs a byte and can stand for a gigabyte."""
+    """Reads YAML's events, which builds nothing: an alias costs a byte and can stand for a gigabyte."""
     depth = 0
     for number, event in enumerate(yaml.parse(text, Loader=loader)):
         if isinstance(event, yaml.events.CollectionStartEvent):

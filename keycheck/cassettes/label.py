@@ -18,11 +18,11 @@ _MOST_REMARKS = 20
 
 @dataclass(frozen=True)
 class Label:
-    """Who was asked what, when and where. `recorded_at`: ISO 8601, UTC; `recorded_from`: one of RECORDED_FROM, and an
-    environment's name where its own hosts were asked.
+    """The circumstances of a recording. `recorded_at`: ISO 8601, UTC; `recorded_from`: one of RECORDED_FROM, an
+    environment's name only for its own hosts.
 
-    `system`: of the machine that recorded it; None where it is none of those known. `has_stream`: whether the account's
-    stream was looked at (BINANCE_USER_STREAM); `expected`: the words of BINANCE_EXPECT.
+    `system`: of the recording machine; None for an unknown one. `has_stream`: whether the account's stream was opened
+    (BINANCE_USER_STREAM); `expected`: the words of BINANCE_EXPECT.
     """
 
     name: str
@@ -40,14 +40,14 @@ class Label:
 
     @property
     def exchange(self) -> Exchange:
-        """Whose hosts were asked, as far as the label is to be believed."""
+        """The origin of the recorded answers, as far as the label can be believed."""
         if self.recorded_from == self.environment:
             return "binance"
         return _ELSEWHERE.get(self.recorded_from, "other")
 
 
 def origin(exchange: Exchange, environment: str) -> str:
-    """`recorded_from` of a run that asks hosts of this kind."""
+    """`recorded_from` of a run with hosts of this kind."""
     return next((name for name, kind in _ELSEWHERE.items() if kind == exchange), environment)
 
 
@@ -60,13 +60,13 @@ def as_plain(label: Label) -> dict[str, Any]:
 
 
 def label_from(kept: Any, name: str) -> Label:
-    """The label of a file called `name`. Raises ValueError where it is not what `as_plain` writes."""
+    """The label of a file called `name`. Raises ValueError if it is not what `as_plain` writes."""
     try:
         _one_of(kept["format"], (FORMAT,))
         return Label(
             name=name,
             recorded_at=_word(kept["recorded_at"]),
-            # Binance's hosts of one environment are not asked with the settings of the other.
+            # An environment's settings are never used with Binance's hosts of the other environment.
             recorded_from=_one_of(kept["recorded_from"], (kept["environment"], *_ELSEWHERE)),
             suite_version=_word(kept["suite_version"]),
             environment=_one_of(kept["environment"], tuple(ENVIRONMENTS)),
@@ -127,7 +127,7 @@ def _flag(value: object) -> bool:
 
 
 def _has_wallet(value: object, environment: str) -> bool:
-    """Production always has a wallet API: without one, its permissions would go unexamined and "not applicable"."""
+    """Whether there is a wallet API. On production there is always one: without it, permissions would go unexamined."""
     if value is True or (value is False and environment != "production"):
         return value
     raise ValueError("not a flag that goes with the environment")

@@ -40,7 +40,7 @@ class Player:
             raise files.no_cassette(path, "its label is missing or unknown")
 
     def send(self, endpoint: Endpoint, query: Secret, api_key: Secret | None, seconds: float) -> RawAnswer:  # noqa: ARG002  the interface of a transport
-        """The recorded answer, or the recorded failure to get one. Raises NotRecorded where there is neither."""
+        """The recorded answer, or the recorded failure to get one. Raises NotRecorded if there is neither."""
         self._asked[str(endpoint)] += 1
         if kept := self._recall(files.failure_slot(endpoint, self._asked[str(endpoint)])):
             raise _failure_of(kept)
@@ -52,7 +52,7 @@ class Player:
         return _answer_of(self._cassette.play_response(request), endpoint)
 
     def keep(self, key: str, fresh: list[float], *, vital: bool = True) -> list[float]:
-        """The clock as it was read then. Raises NotRecorded where a vital reading is missing."""
+        """The recorded readings of the clock. Raises NotRecorded if a vital reading is missing."""
         kept = self._recall(key)
         if isinstance(kept, list) and len(kept) == 2 and all(type(ms) in (int, float) for ms in kept):
             began, took = kept

@@ -49,7 +49,7 @@ class Recorder:
             }
             raise
         for secret in secrets_in(raw, endpoint):
-            self._redactor.learn(secret)  # before the answer is scrubbed, which may say it twice
+            self._redactor.learn(secret)  # before the answer is scrubbed, which may repeat it
         uri = scrubbing.scrub_uri(f"{endpoint.path}?{query.reveal()}")
         self._interactions.append((endpoint.method, uri, self._scrubbed(endpoint, raw)))
         return raw
@@ -66,11 +66,11 @@ class Recorder:
         return words
 
     def text(self) -> str:
-        """The cassette."""
+        """The cassette's text."""
         return files.written(self._interactions, self._metadata)
 
     def finds_secrets(self, text: str) -> bool:
-        """Whether the text of a cassette holds a secret that is not made of the cassette's own names and signs."""
+        """Whether the cassette's text holds a secret, other than in its own names and signs."""
         return self._redactor.finds(text) and any(map(self._redactor.finds, files.texts_in(text)))
 
     def _scrubbed(self, endpoint: Endpoint, raw: RawAnswer) -> dict[str, Any]:
@@ -84,7 +84,7 @@ class Recorder:
 
 
 def _refuse_to_overwrite(path: Path) -> None:
-    """A recording replaces an older one of that name, and no other file. Raises UsageProblem."""
+    """Raises UsageProblem if `path` is a file that is no cassette; an older cassette is replaced."""
     if path.suffix not in ENDINGS:
         raise UsageProblem("--record writes a .yaml file: give it a name without an ending, or a path that ends so")
     try:

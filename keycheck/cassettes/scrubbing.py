@@ -37,7 +37,7 @@ FUTURES_URL = "https://futures.invalid"
 WALLET_URL = "https://wallet.invalid"
 CONSTANT = "0"
 _COUNTRY_PAGE = b"(a page: configured to block access from your country; the rest dropped)"
-LISTEN_KEY_CONSTANT = "a-listen-key-was-given"  # nothing that a report says, should anybody take it for a secret
+LISTEN_KEY_CONSTANT = "a-listen-key-was-given"  # in no report, so hiding it as a secret would change none
 
 _QUERY = ("symbol", "side", "positionSide", "type", "quantity", "recvWindow")
 _QUERY_BLANKED = ("timestamp", "signature")
@@ -49,7 +49,7 @@ _FILTER = ("filterType", "stepSize", "minQty", "maxQty", "notional", "minPrice",
 _MOST_LIMITS = 20
 _MOST_SYMBOLS = 20
 _HALVES = re.compile("[\ud800-\udfff]")
-_LONGEST = 2000  # characters of a text; more than a report shows of it
+_LONGEST = 2000  # characters of a text, more than a report shows
 
 _FIELDS: Mapping[str, tuple[str, ...]] = {
     PING.path: (),
@@ -77,7 +77,7 @@ def scrub_uri(uri: str) -> str:
 
 
 def scrub_headers(headers: Mapping[str, list[str]], clean: Clean) -> dict[str, list[str]]:
-    """The listed response headers, however their names are spelt."""
+    """The listed response headers, in any spelling of their names."""
     return {
         _spelt(name): [_text(value, clean) for value in values]
         for name, values in headers.items()
@@ -90,7 +90,7 @@ def _spelt(name: str) -> str:
 
 
 def scrub_body(path: str, status: int, body: bytes, symbol: str, clean: Clean) -> bytes:
-    """The listed fields of a JSON body; of anything else, only that it was no JSON, or which of the known pages."""
+    """The listed fields of a JSON body; of another body, only that it is no JSON, or which known page it is."""
     if closes_the_country_out(status, body):
         return _COUNTRY_PAGE
     parsed = strict(body)
@@ -113,7 +113,7 @@ def scrub_body(path: str, status: int, body: bytes, symbol: str, clean: Clean) -
     else:
         kept = _scalars(parsed, _FIELDS.get(path, ()), clean)
         if path == API_RESTRICTIONS.path:
-            # New permissions must be seen by a later suite, so booleans with these names are kept whatever they are.
+            # A later suite must see new permissions, so booleans with such names are kept.
             kept |= {name: on for name, on in permissions_in(parsed).items() if clean(name) == name}
     kept |= _error(parsed, clean)
     if status == 200:
@@ -128,19 +128,19 @@ def _plain(kept: object) -> bytes:
 
 
 def _symbol_configs(listed: list[Any], symbol: str, clean: Clean) -> list[Body]:
-    """The contract under test alone; with its second entry, where it has one."""
+    """The contract under test alone, with its second entry if it has one."""
     entries = [one for one in listed if isinstance(one, dict) and one.get("symbol") == symbol]
     return [_scalars(one, _FIELDS[SYMBOL_CONFIG.path], clean) for one in entries[:2]]
 
 
 def _signs(body: Body) -> Body:
-    """What tells of an error in the object of a 200: constants in the place of its words."""
+    """The members by which the object of a 200 reports an error, with constants instead of texts."""
     signs: Body = {"error": True} if "error" in body else {}
     return signs | ({"success": body["success"] is True} if "success" in body else {})
 
 
 def _error(body: Body, clean: Clean) -> Body:
-    """Code and text of a refusal, as far as it may be told."""
+    """Code and text of a refusal, as far as the text may be shown."""
     code = body.get("code")
     known = code if type(code) is int else None
     kept = {name: body[name] for name in ("code", "msg") if name in body}
@@ -195,7 +195,7 @@ def _around(symbol: str, entries: list[Body]) -> list[Body]:
 
 
 def _trading_status(body: Body, clean: Clean) -> Body:
-    """Of each indicator its name, whether it is locked and until when: not the figures behind it."""
+    """Each indicator's name, lock and end of the lock, without the figures behind it."""
     kept: Body = {}
     indicators = body.get("indicators")
     if isinstance(indicators, dict):

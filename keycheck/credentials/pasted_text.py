@@ -32,7 +32,7 @@ class Pasted:
 
 @dataclass(frozen=True)
 class PrivateKey:
-    """A private key as it was given, unopened: PEM and passphrase. `place`: what a message calls where it stands."""
+    """A private key as it was given, unopened: PEM and passphrase. `place`: its place in the words of a message."""
 
     pem: Secret
     passphrase: Secret | None
@@ -41,7 +41,7 @@ class PrivateKey:
 
 @dataclass(frozen=True)
 class Credentials:
-    """Key and secret, each None where it was not given; a private key stands in the secret's place.
+    """Key and secret, each None if it was not given; a private key replaces the secret.
 
     Nothing in here prints a value.
     """
@@ -52,7 +52,7 @@ class Credentials:
     private_key: PrivateKey | None = None
 
     def to_hide(self) -> list[str]:
-        """All that must not be shown of them."""
+        """All texts of the credentials that must not be shown."""
         key = self.private_key
         held = (self.api_key, self.api_secret, key.pem if key else None, key.passphrase if key else None)
         return [part for secret in held if secret for part in pem.to_hide(secret.reveal())]
@@ -78,7 +78,7 @@ class KeyFacts:
 
     @property
     def has_private_key(self) -> bool:
-        """Whether requests are signed with an Ed25519 or RSA private key, instead of a secret."""
+        """Whether requests are signed with an Ed25519 or RSA private key instead of a secret."""
         return self.type in ("RSA", "ED25519")
 
 
@@ -121,14 +121,14 @@ def _shape_remarks(name: str, text: str) -> list[str]:
 
 
 def says_no_key(remark: str) -> bool:
-    """Whether a remark is about characters that Binance was sent, as opposed to some that were cleaned off before."""
+    """Whether a remark is about characters that were sent to Binance, and not about ones that were removed before."""
     return remark == SAME or " characters " in remark
 
 
 def read(
     raw_key: str | None, raw_secret: str | None, key_file: Secret | None = None, passphrase: str | None = None
 ) -> Credentials:
-    """Cleans the values and looks at them side by side. `key_file`: what stands in the file of a private key.
+    """Cleans the values and compares them with each other. `key_file`: the text of a private key's file.
 
     Raises UsageProblem, without printing it, for a key that cannot be an HTTP header value, a secret that is no text,
     or a secret and a private key at once.
@@ -164,7 +164,7 @@ def read(
 
 
 def _private_key(secret: Secret | None, key_file: Secret | None, passphrase: str | None) -> PrivateKey | None:
-    """The one in the file, or one that was pasted where a secret is expected."""
+    """The private key in the file, or one that was pasted instead of a secret."""
     opens = Secret(text) if (text := (passphrase or "").strip("\r\n")) else None
     if key_file is not None:
         return PrivateKey(key_file, opens, f"the file that {KEY_FILE} names")
@@ -207,7 +207,7 @@ def facts_of(credentials: Credentials, key_type: KeyType | None = None) -> KeyFa
     return KeyFacts(
         missing=tuple(name for name, secret in given.items() if secret is None),
         type="HMAC" if credentials.api_secret else key_type,
-        # Four of a short text would be most of it.
+        # Four characters of a short text would be most of it.
         last_four=key[-4:] if len(key) >= USUAL_LENGTH // 2 and key[-4:].isascii() and key[-4:].isalnum() else None,
         remarks=credentials.remarks,
     )

@@ -1,4 +1,4 @@
-"""PEM text: what it calls itself, the one block that is used, and what of it must be hidden. Pure.
+"""PEM text: its label, the one block that is used, and the parts that must be hidden. Pure.
 
 It decodes no key; `private_key.py` does.
 """
@@ -14,12 +14,12 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/=]+")
 _PRIVATE = "PRIVATE KEY"
 _LINE = 64
 _SHORT = 128  # bytes; an Ed25519 key has 48 or 83, the smallest RSA key that is taken has some 1200
-# How the body of every Ed25519 key begins, and no secret that Binance hands out.
+# The body of every Ed25519 key begins with it, and no secret of Binance's does.
 BARE_ED25519 = "MC4CAQAwBQYDK2VwBCIE"
 
 
 def looks_like(text: str) -> bool:
-    """Whether a pasted value is, or was, a PEM."""
+    """Whether a pasted value is a PEM, whole or in part."""
     return _BEGIN in text
 
 
@@ -34,7 +34,7 @@ def labels(text: str) -> list[str]:
 
 
 def private_block(text: str) -> str | None:
-    """The first private key of a text, written as tools write it; None where there is none."""
+    """The first private key of a text, written as tools write it; None without one."""
     for match in _BLOCK.finditer(written_out(text)):
         if match[1].endswith(_PRIVATE):
             return f"{_BEGIN}{match[1]}-----\n{_lines(match[2])}\n-----END {match[1]}-----\n"
@@ -42,7 +42,7 @@ def private_block(text: str) -> str | None:
 
 
 def _lines(body: str) -> str:
-    """Line ends may have become blanks on the way; the old encrypted form has headers, and keeps its own."""
+    """The lines of a block. Line ends that became blanks are restored, but not in the old form with headers."""
     if ":" in body:
         return "\n".join(line.strip() for line in body.strip().split("\n"))
     joined = "".join(body.split())
@@ -55,7 +55,7 @@ def is_encrypted(block: str) -> bool:
 
 
 def to_hide(text: str) -> list[str]:
-    """The texts of a credential that must not be shown: all of it; of a PEM each line, and all lines joined.
+    """The texts of a credential that must not be shown: the whole; of a PEM each line, and all lines joined.
 
     Not a PEM's first and last line, which anybody may say. A short key goes by a few more spellings.
     """

@@ -1,4 +1,4 @@
-"""PEM and passphrase -> what signs with them. The only user of `cryptography`, and only where such a key is given.
+"""PEM and passphrase -> signer. The only user of `cryptography`, imported only for such a key.
 
 What `cryptography` raises never travels on: nobody has promised that its texts quote nothing.
 """
@@ -35,7 +35,7 @@ class PrivateKeySigner:
 
 
 def signer(given: PrivateKey) -> PrivateKeySigner:
-    """Opens the key. Raises UsageProblem, in one sentence, for what is no private key that Binance takes."""
+    """Opens the key. Raises UsageProblem, in one sentence, for a text that is no private key for Binance."""
     text = given.pem.reveal()
     block = pem.private_block(text)
     if block is None:
@@ -68,7 +68,7 @@ def _what_it_is_instead(text: str) -> str:
 
 
 def _opened(block: str, passphrase: Secret | None) -> "PrivateKeyTypes | None":
-    """None for a key that cannot be opened."""
+    """The key; None if it cannot be opened."""
     from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415  an HMAC run does without
     from cryptography.hazmat.primitives import serialization  # noqa: PLC0415  as above
 

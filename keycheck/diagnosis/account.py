@@ -13,7 +13,7 @@ _OLDER = "Binance gives the futures permission only to keys that were made after
 
 
 def futures_not_enabled(seen: EvidenceView) -> Iterator[Diagnosis]:
-    """The wallet API says that the box is not ticked."""
+    """The wallet API shows the permission for futures as not set."""
     if seen.flag("enableFutures") is False:
         refusals = [call for call in (seen.account, seen.order) if call and refused(call)]
         yield Diagnosis(
@@ -41,7 +41,7 @@ def _perhaps_not_enabled(seen: EvidenceView) -> bool:
 
 
 def futures_refuses(seen: EvidenceView) -> Iterator[Diagnosis]:
-    """The wallet API takes the key and the futures API does not: not opened, portfolio margin, or an older key."""
+    """The wallet API accepts the key and the futures API refuses it: no account, portfolio margin, or an older key."""
     if not seen.futures_refuses_alone or seen.account is None:
         return
     refusal, permission = str(seen.account), f"enableFutures is {_told(seen)}"
@@ -112,7 +112,7 @@ def _told(seen: EvidenceView) -> str:
 
 
 def withdrawals(seen: EvidenceView) -> Iterator[Diagnosis]:
-    """A permission that holds the word, and is true."""
+    """A permission with "withdraw" in its name is set."""
     held = [name for name in seen.evidence.permissions or {} if is_way_out(name) and seen.flag(name)]
     if held:
         yield Diagnosis(

@@ -5,7 +5,7 @@ from enum import Enum
 
 
 class Confidence(Enum):
-    """How sure. CERTAIN only where the evidence leaves no other reading."""
+    """The confidence of a cause. CERTAIN only if the evidence allows no other reading."""
 
     CERTAIN = "certain"
     LIKELY = "likely"
@@ -14,7 +14,7 @@ class Confidence(Enum):
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """One cause: how sure, why, the evidence, and the fix."""
+    """One cause with its confidence, explanation, evidence and fix."""
 
     cause: str
     confidence: Confidence
@@ -23,7 +23,7 @@ class Diagnosis:
     fix: str
 
 
-# Name -> what it means, where it lies. Two causes that are equally sure stand in this order.
+# Causes by group: name -> meaning. Causes of equal confidence are sorted in this order.
 CAUSES = {
     "the settings": {
         "no_credentials": "no key or no secret was given",
@@ -66,14 +66,14 @@ CAUSES = {
         "not_binance": "something that is not Binance answered",
         "answers_contradict": "one answer accepts the key, and another one denies it",
         "request_rejected": "Binance refused a request of this suite for its form, or with a code that is not known",
-        # Of the run itself, and no exchange's doing.
+        # These are about the run itself, and not about an exchange.
         "claim_does_not_hold": "a critical claim was seen not to hold, and nothing else says why",
         "left_undecided": "what was observed leaves a critical claim open",
         "checks_not_run": "not all critical checks were run",
         "run_not_finished": "the run has not come to its end",
     },
 }
-# What a verdict says from a run's start until its end, and for ever where it has none.
+# The diagnosis from a run's start until its end; it stays if the run never ends.
 RUN_NOT_FINISHED = Diagnosis(
     "run_not_finished",
     Confidence.CERTAIN,
@@ -87,6 +87,6 @@ _SURENESS = list(Confidence)
 
 
 def most_likely_first(found: list[Diagnosis]) -> list[Diagnosis]:
-    """Sorted by confidence, then as CAUSES has them; of one cause, the surest alone."""
+    """Sorts by confidence, then in the order of CAUSES; keeps the surest of several with one name."""
     found = sorted(found, key=lambda one: (_SURENESS.index(one.confidence), _ORDER.index(one.cause)))
     return list({one.cause: one for one in reversed(found)}.values())[::-1]

@@ -1,4 +1,4 @@
-"""One answer accepts the key and another refuses it: a type that one API does not take, or a contradiction. Pure."""
+"""One answer accepts the key and another refuses it: an unsupported key type, or a contradiction. Pure."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The evidence of a run as the rules ask for it: what became of each question in the end. Pure."""
+"""The evidence of a run, indexed for the rules: the last result of each request. Pure."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,13 +23,13 @@ _SETTLED = (Outcome.PASS, Outcome.NOT_APPLICABLE, Outcome.FAIL)
 
 @dataclass(frozen=True)
 class EvidenceView:
-    """Calls by what they ask; a question that was put again counts by its last answer."""
+    """The evidence by request; a request that was sent again counts by its last answer."""
 
     evidence: Evidence
 
     @cached_property
     def final(self) -> dict[str, Call]:
-        """The last answer to each question, by its method and path."""
+        """The last answer to each request, by its method and path."""
         return {call.name: call for call in self.evidence.calls}
 
     def _answer(self, endpoint: Endpoint) -> Call | None:
@@ -48,7 +48,7 @@ class EvidenceView:
 
     @property
     def order(self) -> Call | None:
-        """How the last test order fared, if it was answered."""
+        """The result of the last test order, if it was answered."""
         return self._answer(ORDER_TEST)
 
     @property
@@ -58,19 +58,19 @@ class EvidenceView:
 
     @property
     def answered(self) -> list[Call]:
-        """Answers that Binance gave to signed questions, in their order."""
+        """The answers to signed requests, in order."""
         return [call for call in (self.wallet, self.account, self.order) if call]
 
     def refusals(self, *kinds: Kind) -> list[Call]:
-        """Refusals of signed questions, of these kinds."""
+        """The refusals of signed requests, of these kinds."""
         return [call for call in self.answered if refused(call) and kind_of(call.code) in kinds]
 
     def in_trouble(self, *kinds: str) -> list[Call]:
-        """Questions that never got a usable answer, for one of these kinds of trouble."""
+        """The requests that never got a usable answer, for one of these kinds of trouble."""
         return [call for call in self.final.values() if call.trouble in kinds and not _is_aside(call)]
 
     def refused_as(self, *kinds: Kind) -> list[Call]:
-        """The last answers that refused a question with a code of these kinds, advice aside."""
+        """The last refusals with a code of these kinds, those of informational checks aside."""
         return [
             call
             for call in self.final.values()
@@ -79,12 +79,12 @@ class EvidenceView:
 
     @cached_property
     def failed(self) -> list[Finding]:
-        """The critical claims that were seen not to hold."""
+        """The critical claims that were observed not to hold."""
         return [found for found in self._critical if found.outcome is Outcome.FAIL]
 
     @cached_property
     def lacking(self) -> list[Finding]:
-        """What keeps critical checks from having passed: their own findings, or those of what they wait for."""
+        """The findings that keep critical checks from passing: their own, or those of the checks that block them."""
         by_id = {found.check.id: found for found in self.evidence.findings}
         open_ = [found for found in self._critical if found.outcome not in _SETTLED]
         roots = [by_id.get(found.blocked_by or "", found) for found in open_]
@@ -92,7 +92,7 @@ class EvidenceView:
 
     @property
     def not_run(self) -> list[Check]:
-        """The critical checks of which there is no finding."""
+        """The critical checks without a finding."""
         found = {one.check.id for one in self.evidence.findings}
         return [one for one in self.evidence.checks if one.severity is Severity.CRITICAL and one.id not in found]
 
@@ -101,11 +101,11 @@ class EvidenceView:
         return [found for found in self.evidence.findings if found.check.severity is Severity.CRITICAL]
 
     def flag(self, name: str) -> bool | None:
-        """A permission of the key; None where it was not seen."""
+        """A permission of the key; None if it was not seen."""
         return _flag((self.evidence.permissions or {}).get(name))
 
     def account_flag(self, name: str) -> bool | None:
-        """A fact of the account; None where it was not seen."""
+        """A fact of the account; None if it was not seen."""
         return _flag((self.evidence.account_info or {}).get(name))
 
     @property
@@ -124,7 +124,7 @@ class EvidenceView:
 
 def _is_aside(call: Call) -> bool:
     """Whether this request's failure has no part in the verdict."""
-    # account/info is asked for the diagnosis alone. The others are advice; but a limit that they met ended the run.
+    # account/info is sent for the diagnosis alone. The others belong to informational checks; but a limit ends the run.
     advice = (str(LISTEN_KEY), str(TRADING_STATUS), str(SYMBOL_CONFIG))
     return call.name == str(ACCOUNT_INFO) or (call.name in advice and call.trouble != "rate_limited")
 

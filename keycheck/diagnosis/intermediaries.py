@@ -12,7 +12,7 @@ from keycheck.exchange.evidence import Call
 
 
 def location_or_firewall(seen: EvidenceView) -> Iterator[Diagnosis]:
-    """A place that is not served (451, or a 403 that says so), or a page of a firewall (403, 202)."""
+    """A location that is not served (451, or a 403 that says so), or a firewall's page (403, 202)."""
     if barred := seen.in_trouble("restricted_location"):
         yield Diagnosis(
             "restricted_location",
@@ -37,7 +37,7 @@ def location_or_firewall(seen: EvidenceView) -> Iterator[Diagnosis]:
 
 def limits(seen: EvidenceView) -> Iterator[Diagnosis]:
     """429, 418 and their codes."""
-    # Once a limit was met nothing more is sent, so there is one such call.
+    # After a limit nothing more is sent, so there is one such call.
     for call in seen.in_trouble("rate_limited")[:1]:
         banned = call.status == 418 or call.banned_until is not None
         orders = call.code == -1015
@@ -91,7 +91,7 @@ def _patience(call: Call, *, banned: bool) -> str:
 
 
 def _until(call: Call, began: str) -> str:
-    """When a limit ends, in UTC and in minutes from the run."""
+    """The end of a limit, in UTC and in minutes from the run."""
     if call.banned_until is not None:
         minutes = _minutes_between(began, call.banned_until)
         after = f", {minutes} minute{'s' * (minutes != 1)} after this run began" if minutes else ""

@@ -1,4 +1,4 @@
-"""The key and its secret: given, whole, of one pair, known, from this address, of this network. Pure."""
+"""The key and its secret: missing, malformed, mismatched, unknown, from a wrong address or network. Pure."""
 
 import re
 from collections.abc import Iterator
@@ -54,7 +54,7 @@ def not_given(seen: EvidenceView) -> Iterator[Diagnosis]:
 
 
 def malformed(seen: EvidenceView) -> Iterator[Diagnosis]:
-    """Binance says so (-2014), or it refused and the settings look odd."""
+    """Binance says that the key is malformed (-2014), or it refused the key and the settings look odd."""
     refusals = [call for call in seen.refusals(Kind.AUTHENTICATION) if call.code != LOCKED]
     remarks = seen.evidence.key.remarks
     shape = tuple(filter(says_no_key, remarks))
@@ -89,7 +89,7 @@ def signature_is_refused(seen: EvidenceView) -> bool:
 
 
 def wrong_secret(seen: EvidenceView) -> Iterator[Diagnosis]:
-    """-1022: the signature is not the key's own.
+    """-1022: the signature was not made with the key's secret.
 
     The request for a listen key carries the key and no signature. Where Binance grants it, the key is known and its
     address admitted, so the secret is wrong; where Binance refuses it too, the key may be the one that is mistyped.
@@ -100,7 +100,7 @@ def wrong_secret(seen: EvidenceView) -> Iterator[Diagnosis]:
     unsigned = seen.listen_key
     confidence = Confidence.LIKELY
     if unsigned is not None and unsigned.accepted:
-        # Odd pasted text comes first: it explains how the secret came to be wrong.
+        # Odd pasted text comes first: it explains a wrong secret.
         odd = any(map(says_no_key, seen.evidence.key.remarks))
         confidence, said = Confidence.LIKELY if odd else Confidence.CERTAIN, [*said, unsigned]
     elif unsigned is not None and kind_of(unsigned.code) is Kind.AUTHENTICATION:
@@ -111,7 +111,7 @@ def wrong_secret(seen: EvidenceView) -> Iterator[Diagnosis]:
 
 
 def not_accepted(seen: EvidenceView) -> Iterator[Diagnosis]:
-    """No host takes the key: unknown, from a wrong address, or of the other network. One text covers all three.
+    """No host accepts the key: unknown, a wrong address, or the other network. One text covers all three.
 
     An address in that text is no proof of an address list: it stood in answers to a key of the other network as well
     (Binance_Futures_python#60). On production it makes the list the likeliest; on demo no wallet tells them apart.
@@ -132,7 +132,7 @@ def not_accepted(seen: EvidenceView) -> Iterator[Diagnosis]:
 
 
 def another_address(seen: EvidenceView) -> Iterator[Diagnosis]:
-    """The wallet API takes the key, which has an address list, and the futures API alone names an address.
+    """The wallet API accepts the key, which has an address list, and only the futures API refuses, naming an address.
 
     Where the key has no list it is not that: the text was seen with an unticked box (node-binance-api#629) and with an
     account that is not opened (binance_futures_bot#3), too.
@@ -198,6 +198,6 @@ def _wrong_environment(evidence: tuple[str, ...], *, demo: bool, likely: bool) -
 
 
 def _address(calls: list[Call]) -> str | None:
-    """The address that Binance saw, where its text names one (masked, where the text was)."""
+    """The address that Binance saw, if its text names one (masked if the text is)."""
     found = [match[1].rstrip(".") for call in calls if (match := _SEEN_ADDRESS.search(call.message))]
     return found[0] if found else None

@@ -12,7 +12,7 @@ from keycheck.exchange.evidence import Evidence
 
 
 def clock(seen: EvidenceView) -> Iterator[Diagnosis]:
-    """The measured drift; or -1021, whose two texts tell fast from slow."""
+    """The drift that was measured, or -1021, which has one text for a fast clock and one for a slow one."""
     drift = seen.evidence.drift
     if drift is not None and (broken := _broken_limit(seen.evidence)):
         confidence, limit = broken
@@ -53,6 +53,6 @@ def _broken_limit(evidence: Evidence) -> tuple[Confidence, str] | None:
             )
     with contextlib.suppress(Undecided):
         if not drift.inside_signing_window(evidence.recv_window):
-            # Advice; but where the drift is too uncertain to be judged, it may be why.
+            # The check is informational, but a drift that is too uncertain to be judged may be the cause.
             return Confidence.LIKELY, "which is more than Binance accepts of a stamp (-1021)"
     return None

@@ -1,4 +1,4 @@
-"""The way to Binance: names, routes, TLS, and strangers who answer in its place. Pure."""
+"""The connection to Binance: names, routes, TLS, and strangers who answer instead of Binance. Pure."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from keycheck.diagnosis.remedies import AGAIN, NOT_THE_KEY, look_up
 
 
 class FailureMode(NamedTuple):
-    """How a connection may fail: what happened, what to do, and whether that leaves no other reading."""
+    """A way in which a connection fails: the explanation, the fix, and the confidence."""
 
     what: str
     fix: str
@@ -37,7 +37,7 @@ def _failure_mode(kind: str, seen: EvidenceView) -> FailureMode:
 
 
 def unreachable(seen: EvidenceView) -> Iterator[Diagnosis]:
-    """No answer came: which way it failed decides what to do."""
+    """No answer came: the kind of failure decides the fix."""
     kinds = ("dns", "proxy", "no_route", "refused", "timeout", "reset", "out_of_time", "other")
     if calls := seen.in_trouble(*kinds):
         kind = min((call.trouble for call in calls), key=kinds.index)
@@ -53,7 +53,7 @@ def unreachable(seen: EvidenceView) -> Iterator[Diagnosis]:
 
 
 def tls(seen: EvidenceView) -> Iterator[Diagnosis]:
-    """The certificate was refused, or what answered speaks no TLS."""
+    """The certificate was refused, or the server speaks no TLS."""
     if calls := seen.in_trouble("tls"):
         yield Diagnosis(
             "tls_failure",

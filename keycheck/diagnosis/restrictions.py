@@ -13,7 +13,7 @@ _REDUCE = "close or reduce positions only, until Binance lifts it; the notice in
 
 
 class Restriction(NamedTuple):
-    """What an error code says about the account, and what its owner can do."""
+    """The meaning of an error code about the account, and the owner's remedy."""
 
     meaning: str
     fix: str
@@ -49,7 +49,7 @@ BARS = {
 
 
 def keys_locked(seen: EvidenceView) -> Iterator[Diagnosis]:
-    """-2017 says one thing alone, whichever request it answers."""
+    """-2017 has one meaning, whichever request it answers."""
     if refusals := [call for call in seen.refusals(Kind.AUTHENTICATION) if call.code == LOCKED]:
         yield Diagnosis(
             "keys_locked",
@@ -62,7 +62,7 @@ def keys_locked(seen: EvidenceView) -> Iterator[Diagnosis]:
 
 
 def barred(seen: EvidenceView) -> Iterator[Diagnosis]:
-    """`canTrade` is false, or an order or a read was refused for the account's sake."""
+    """`canTrade` is false, or an order or a read was refused because of the account."""
     refusals = seen.refusals(Kind.BARRED)
     can_trade = seen.evidence.can_trade
     if not refusals and can_trade is not False:

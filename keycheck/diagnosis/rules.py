@@ -62,5 +62,5 @@ def listen_key_decides(evidence: Evidence) -> bool:
 
 
 def account_info_decides(evidence: Evidence) -> bool:
-    """Whether the wallet's account/info would distinguish causes that look alike in the evidence so far."""
+    """Whether the wallet's account/info could distinguish causes that look alike in the evidence so far."""
     return evidence.account_info is None and EvidenceView(evidence).futures_refuses_alone

@@ -1,4 +1,4 @@
-"""What keeps a verdict from OK where no answer gives it away: the contract, the suite's own requests, the run. Pure."""
+"""Causes of an UNPROVEN verdict that no refusal names: the contract, the suite's own requests, the run. Pure."""
 
 from collections.abc import Iterator
 
@@ -37,7 +37,7 @@ def contract(seen: EvidenceView) -> Iterator[Diagnosis]:
 
 
 def request_rejected(seen: EvidenceView) -> Iterator[Diagnosis]:
-    """A critical claim stays open because Binance refused the request itself: its form, its path, its order."""
+    """A critical claim is open because Binance refused the request itself: its form, its path, its order."""
     lacking = [found for found in seen.lacking if found.trouble == Refused.kind]
     if lacking and (calls := seen.refused_as(*_OF_THE_REQUEST)):
         yield Diagnosis(
@@ -69,7 +69,7 @@ def not_run(seen: EvidenceView) -> Iterator[Diagnosis]:
 
 
 def left_over(seen: EvidenceView) -> Iterator[Diagnosis]:
-    """The claims themselves, where no rule has named a cause: those that failed, or else those that stay open."""
+    """The claims themselves, if no rule has named a cause: those that failed, or else those that are open."""
     evidence = seen.evidence
     if seen.failed:
         first = seen.failed[0].check

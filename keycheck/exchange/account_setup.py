@@ -1,4 +1,4 @@
-"""How the account is set up, beside what BINANCE_EXPECT says that the bot needs of it. Pure."""
+"""The account's settings, compared with BINANCE_EXPECT, which lists what the bot needs. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _MARGIN_TYPES = {"ISOLATED": "isolated", "CROSSED": "cross"}  # Binance's words 
 
 @dataclass(frozen=True)
 class Aspect:
-    """One of the account's settings: its name, the two words that it may have in BINANCE_EXPECT, where it is set."""
+    """One of the account's settings: its name, its two words in BINANCE_EXPECT, and its place in the menu."""
 
     name: str
     words: tuple[str, str]
@@ -28,25 +28,25 @@ WORDS = tuple(word for aspect in ASPECTS for word in aspect.words)
 
 
 def expected_of(words: Iterable[str]) -> dict[Aspect, str]:
-    """What BINANCE_EXPECT names, by aspect."""
+    """The words of BINANCE_EXPECT by aspect."""
     named = set(words)
     return {aspect: word for aspect in ASPECTS for word in aspect.words if word in named}
 
 
 @dataclass(frozen=True)
 class AccountSetup:
-    """Of each aspect that BINANCE_EXPECT names: the word expected, and the word found."""
+    """The expected word and the actual word of each aspect in BINANCE_EXPECT."""
 
     sides: Mapping[Aspect, tuple[str, str]]
 
     @classmethod
     def of(cls, expected: Mapping[Aspect, str], found: Mapping[Aspect, str]) -> "AccountSetup":
-        """Both sides of what is expected."""
+        """Pairs each expected word with the actual one."""
         return cls({aspect: (word, found[aspect]) for aspect, word in expected.items()})
 
     @property
     def as_expected(self) -> bool:
-        """Whether the two sides agree in every aspect."""
+        """Whether expected and actual words agree in every aspect."""
         return all(expected == found for expected, found in self.sides.values())
 
     def __str__(self) -> str:

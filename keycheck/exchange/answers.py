@@ -1,4 +1,4 @@
-"""Bytes of an answer -> JSON, a coded refusal, or a named reason why it is neither. Pure.
+"""Bytes of an answer -> JSON, a refusal with a code, or an error that says why it is neither. Pure.
 
 JSON is demanded only where it is due: with 200, and there strictly. Elsewhere an answer may well be HTML from a
 firewall, and only a JSON `code` says more than the status.
@@ -40,7 +40,7 @@ _SOMETHING_BETWEEN = (
     "or a wrong URL in the settings"
 )
 _KNOWN_TYPES = ("application/json", "text/html", "text/plain", "text/xml", "application/xml", "image/png")
-_LONGEST = 4000  # characters of a message that are looked at
+_LONGEST = 4000  # characters of a message that are read
 _LONGEST_SECRET = 256
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{24,256}")
 _BANNED_UNTIL = re.compile(r"banned until (\d{12,14})")
@@ -49,7 +49,7 @@ _COUNTRY = re.compile(rb"configured\s+to\s+block\s+access\s+from\s+your\s+countr
 _ORDER_ID = re.compile(r"[0-9]{1,40}")
 _FIREWALL = "x-amzn-waf-action"  # with 202 a challenge, with 405 a captcha (AWS WAF, "CAPTCHA and Challenge actions")
 _NOTICE = re.compile(r"[0-9]{1,12}")  # the name of a notice's only member
-_OF_ERRORS = ("code", "error", "success")  # members by which an object tells how a request fared
+_OF_ERRORS = ("code", "error", "success")  # members by which an object reports the result of a request
 _LARGEST_CODE = 10**9  # the wallet API's longest codes have nine digits
 # Signed answers that count as accepted before a check reads a field of them, and the flags by one of which each is
 # known: those that a cassette keeps.
@@ -113,13 +113,13 @@ def is_accepted_order(body: Mapping[str, Any]) -> bool:
 
 
 def _code(body: Mapping[str, Any]) -> int | None:
-    """Binance's code: a whole number. One that is written as text, fraction or flag, or is huge, is none."""
+    """Binance's code: a whole number. Text, a fraction, a boolean or a huge number is None."""
     code = body.get("code")
     return code if type(code) is int and abs(code) < _LARGEST_CODE else None
 
 
 def _wrong_with(body: Mapping[str, Any], endpoint: Endpoint) -> str:
-    """Why the object of a 200 is no answer of Binance's to this question; "" where it is one.
+    """Why the object of a 200 is no answer of Binance's to this request; "" if it is one.
 
     Its errors come with 4xx and 5xx. Its own 200s may say `"code": 200`, but none that accepts an order.
     """
@@ -142,7 +142,7 @@ def secrets_in(raw: RawAnswer, endpoint: Endpoint) -> list[str]:
         return []
     said = _lenient(raw.body).get("listenKey")
     found = [said[:_LONGEST_SECRET]] if isinstance(said, str) else []
-    if raw.status != 200:  # its text may name one that there is already
+    if raw.status != 200:  # the text of an error may name an existing one
         found += _TOKEN.findall(raw.body[:_LONGEST].decode("utf-8", "replace"))
     return found
 
@@ -203,7 +203,7 @@ def _json_object(raw: RawAnswer, endpoint: Endpoint) -> dict[str, Any]:
         return {"list": body}
     if not isinstance(body, dict):
         media_type = content_type.partition(";")[0].strip()
-        shown = media_type if media_type in _KNOWN_TYPES else "something"  # a key read back, for example
+        shown = media_type if media_type in _KNOWN_TYPES else "something"  # the type might repeat a key
         shown = "a list" if isinstance(body, list) else shown
         raise NotBinance(
             f"{endpoint} was answered with HTTP 200 and {shown} that is not Binance's JSON. {_SOMETHING_BETWEEN}"
@@ -227,7 +227,7 @@ def _lenient(body: bytes) -> dict[str, Any]:
 
 
 def _finite(text: str) -> float:
-    """A number that fits. Raises ValueError for one that is beyond all others: no cassette could keep it."""
+    """A number that fits. Raises ValueError for an infinite one, which no cassette could keep."""
     if math.isinf(number := float(text)):
         raise ValueError(text[:20])
     return number
@@ -238,7 +238,7 @@ def _refuse(name: str) -> NoReturn:
 
 
 def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Two values for one name are none: readers differ in which they take. Raises ValueError."""
+    """The members of an object. Raises ValueError for a repeated name: readers differ in the value that they take."""
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError("repeated key")

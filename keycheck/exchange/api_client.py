@@ -1,4 +1,4 @@
-"""The API client: stamps, signs and sends a request, tries a GET once more where that helps, and stops at a limit.
+"""The API client: stamps, signs and sends a request, sends a GET again if that may help, and stops at a limit.
 
 Several threads may ask at once. What an answer means to a key, the session knows.
 """
@@ -36,7 +36,7 @@ from keycheck.redaction.secret import Secret
 # After this nothing more is sent, so that a run against a dead exchange ends within a minute. Waits for the exchange's
 # next minute are not counted: they have a limit of their own.
 RUN_SECONDS = 45.0
-# Trying these again only waits once more for the same.
+# A second attempt would only wait for the same.
 _NOT_AGAIN = ("timeout", "tls", "dns")
 # If the run's first request ends in one of these, it is the only one: a ban or a portal costs one request, not ten.
 _NO_WAY = (RateLimited, BlockedEnRoute, NotBinance, ExchangeTrouble, Unreachable)
@@ -45,19 +45,19 @@ Answer = dict[str, Any] | Refusal
 
 
 class Listener(Protocol):
-    """Opens the account's stream for a moment. Raises NotApplicable where it may not, Inconclusive where it cannot."""
+    """Opens the account's stream for a moment. Raises NotApplicable if it must not, Inconclusive if it fails."""
 
     def listen(self, listen_key: Secret, seconds: float) -> UserStream: ...
 
     def preload(self) -> None:
-        """Imports the WebSocket library, which `listen` would do otherwise."""
+        """Imports the WebSocket library before `listen` needs it."""
 
     def cancel(self) -> None:
-        """Called from another thread: `listen` raises Cancelled."""
+        """Cancels from another thread: `listen` raises Cancelled."""
 
 
 class Transport(Protocol):
-    """Sends one listed request. Raises Inconclusive where no answer came within `seconds`."""
+    """Sends one listed request. Raises Inconclusive if no answer came within `seconds`."""
 
     def send(self, endpoint: Endpoint, query: Secret, api_key: Secret | None, seconds: float) -> RawAnswer: ...
 
@@ -72,14 +72,14 @@ class Identity:
 
 
 class Requester(Protocol):
-    """The memo, for which the client sends requests."""
+    """The owner of a request: notes its number, and can cancel it."""
 
     def note_call(self, number: int) -> None:
-        """A request is about to be sent; requests are counted from 1."""
+        """Notes a request that is about to be sent; requests are counted from 1."""
         ...
 
     def check_cancelled(self, *, must_wait: bool) -> None:
-        """Raises Cancelled where the request is not wanted any more, or not if it has to wait for the rate limit."""
+        """Raises Cancelled if the request is not wanted any more, or not if it must wait for the rate limit."""
         ...
 
 
@@ -109,7 +109,7 @@ class ApiClient:
         throttle: Throttle,
         recv_window: int,
     ) -> None:
-        self.first_error: Inconclusive | None = None  # of the run's first request; it forbids all others
+        self.first_error: Inconclusive | None = None  # the error of the run's first request; it forbids all others
         self._transport = transport
         self._identity = identity
         self._redactor = redactor
@@ -131,11 +131,11 @@ class ApiClient:
 
     @property
     def is_limited(self) -> bool:
-        """Whether a limit was met after the first request, so that nothing more is sent."""
+        """Whether a limit after the first request forbids all others."""
         return self._stopped is not None and self.first_error is None
 
     def require_key_for(self, endpoint: Endpoint) -> None:
-        """Raises Undecided where the request needs a key and there is none."""
+        """Raises Undecided if the request needs a key and there is none."""
         if self._identity.signer is None and (endpoint.signed or endpoint.keyed):
             raise Undecided(f"{endpoint} needs a key and a secret, and there are none. Fill in .env")
 
@@ -159,7 +159,7 @@ class ApiClient:
                     sending.result = self._read(sending.raw, endpoint)
                 except Inconclusive as error:
                     sending.result = error
-                finally:  # a request that Ctrl-C cuts short was sent all the same
+                finally:  # Ctrl-C may end a request after it was sent
                     span = self._end(sending)
             if not isinstance(sending.result, Inconclusive):
                 return sending.result, span
@@ -196,7 +196,7 @@ class ApiClient:
         return seconds
 
     def _seconds_once_due(self, endpoint: Endpoint) -> float:
-        """`seconds_for`, after the wait for the exchange's next minute where that is due."""
+        """`seconds_for`, after a wait for the exchange's next minute if one is due."""
         seconds = self.seconds_for(endpoint)
         must_wait = endpoint.host is Host.FUTURES and self._throttle.is_due
         self._requester.check_cancelled(must_wait=must_wait)
@@ -220,7 +220,7 @@ class ApiClient:
         return query
 
     def _read(self, raw: RawAnswer, endpoint: Endpoint) -> Answer:
-        if self._key_for(endpoint):  # a cassette's answers are no secrets, and may be anybody's words
+        if self._key_for(endpoint):  # a cassette's answers hold no secrets, but may hold any text
             self._learn(answers.secrets_in(raw, endpoint))
         return answers.read(raw, endpoint, self._redactor.clean)
 
@@ -235,9 +235,9 @@ class ApiClient:
         return number
 
     def _end(self, sending: _Sending) -> clock.Span:
-        """Records a request that has ended; its span counts from when a connection stood."""
+        """Records a request that has ended; its duration counts from the moment when its connection stood."""
         span, result, raw = sending.watch.stop(), sending.result, sending.raw
-        # A replay tells when and how long it was then.
+        # In a replay these are the recorded times.
         times = self._journal.keep(
             f"call/{sending.number}", [round(sending.began * 1000), round(span.took)], vital=False
         )
@@ -254,7 +254,7 @@ class ApiClient:
 
 
 def _may_pass(endpoint: Endpoint, error: Inconclusive) -> bool:
-    """Whether the same request may be sent again, with a chance of an answer."""
+    """Whether a second attempt may be sent, and may succeed."""
     if endpoint.method != "GET" and error.code != INVALID_ACCOUNT:
         return False
     return isinstance(error, Unreachable | ExchangeTrouble) and error.kind not in _NOT_AGAIN

@@ -23,27 +23,28 @@ class Sample:
 
     @property
     def offset(self) -> float:
-        """Local clock minus exchange clock, taking the stamp to be from the middle of the round trip."""
+        """Local clock minus exchange clock, if the stamp is from the middle of the round trip."""
         return self.sent + self.round_trip / 2 - self.server
 
     @property
     def stamp_offset(self) -> float:
-        """What a stamp is corrected by: `offset`, unless the answer was so slow that half of the round trip might put
-        the stamp too far ahead. Then as if it had come back in no time: late by a round trip at most, and never ahead.
+        """The correction of stamps: `offset`, unless the answer was so slow that a stamp might be too far ahead by it.
+
+        Then the answer's way back is taken to be 0 ms long: stamps are late by a round trip at most, and never ahead.
         """
         return self.offset if self.round_trip < AHEAD_LIMIT else self.sent + self.round_trip - self.server
 
 
 @dataclass(frozen=True)
 class Drift:
-    """How far the local clock is ahead (+) or behind (-), give or take `uncertainty`."""
+    """The local clock's lead (+) or lag (-), give or take `uncertainty`."""
 
     offset: float
     uncertainty: float
 
     @property
     def ms(self) -> int:
-        """The drift in whole milliseconds, positive where the local clock is ahead."""
+        """The drift in whole milliseconds, positive if the local clock is ahead."""
         return round(self.offset)
 
     def __str__(self) -> str:
@@ -79,9 +80,9 @@ class Drift:
 def drift_of(samples: Sequence[Sample]) -> Drift:
     """The offset of the sample with the shortest round trip; its uncertainty is half of that.
 
-    Whatever the network does, the true offset lies within half a round trip of each sample. Samples that leave no such
-    place contradict each other: a stamp came from a cache, or a clock was set meanwhile. Then Undecided is raised,
-    since the quickest answer is the likeliest to be a cached one.
+    On any network the true offset lies within half a round trip of each sample. Samples without a common offset
+    contradict each other: a stamp came from a cache, or a clock was set meanwhile. Then Undecided is raised, since the
+    quickest answer is the likeliest to be a cached one.
     """
     lowest = max(sample.offset - sample.round_trip / 2 for sample in samples)
     highest = min(sample.offset + sample.round_trip / 2 for sample in samples)

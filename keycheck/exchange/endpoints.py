@@ -20,14 +20,14 @@ class Host(Enum):
     STREAM = "stream"
 
 
-# How many requests may be in flight to each at once, which is also how many connections are held open. Four to the
+# The number of requests in flight to each host at once, and so the number of open connections. Four to the
 # futures host: account, rules, price and listen key, which all that comes later rests on, take one round trip together.
 AT_ONCE = {Host.FUTURES: 4, Host.WALLET: 1}
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One method on one path of one host. `weight`: what a call costs, in request weight.
+    """One method on one path of one host. `weight`: the request weight of one request.
 
     `signed`: it carries the key and a signature; `keyed`: the key alone, with neither stamp nor signature.
     """
@@ -52,13 +52,13 @@ POSITION_SIDE = Endpoint(Host.FUTURES, "GET", "/fapi/v1/positionSide/dual", 30, 
 # The documentation states no weight for a test order; an older page says 1, so 1 is budgeted.
 ORDER_TEST = Endpoint(Host.FUTURES, "POST", "/fapi/v1/order/test", 1, signed=True)
 API_RESTRICTIONS = Endpoint(Host.WALLET, "GET", "/sapi/v1/account/apiRestrictions", 1, signed=True)
-# With a symbol it weighs 1, without one 10.
+# Its weight is 1 with a symbol, and 10 without one.
 TRADING_STATUS = Endpoint(Host.FUTURES, "GET", "/fapi/v1/apiTradingStatus", 1, signed=True)
 # An array of contracts, filtered by a symbol. Asked only where BINANCE_EXPECT names a margin type.
 SYMBOL_CONFIG = Endpoint(Host.FUTURES, "GET", "/fapi/v1/symbolConfig", 5, signed=True)
-# Asked only where it tells causes of a refusal apart: isFutureEnabled, isPortfolioMarginRetailEnabled.
+# Sent only if it can distinguish causes of a refusal: isFutureEnabled, isPortfolioMarginRetailEnabled.
 ACCOUNT_INFO = Endpoint(Host.WALLET, "GET", "/sapi/v1/account/info", 1, signed=True)
-# A new listen key, or the one that there is, for 60 minutes more.
+# Gives a new listen key, or prolongs the present one by 60 minutes.
 LISTEN_KEY = Endpoint(Host.FUTURES, "POST", "/fapi/v1/listenKey", 1, keyed=True)
 # The two addresses of the user data stream. network/stream.py alone opens them, as user_stream.target() writes them.
 # Production, documented: wss://HOST/private/ws?listenKey=<key>&events=<names>, since Binance's notice of 2026-03-06.
@@ -97,4 +97,4 @@ USER_STREAMS = {"production": USER_STREAM, "demo": DEMO_USER_STREAM}
 # Request weight per minute and address, until a run has read it itself: the documentation leaves it to exchangeInfo
 # (rateLimits, REQUEST_WEIGHT); demo's was measured once.
 WEIGHT_LIMITS = {"production": 2400, "demo": 6000}
-DEMO_HOSTS = ("https://demo-fapi.binance.com", "https://testnet.binancefuture.com")  # one backend, two names
+DEMO_HOSTS = ("https://demo-fapi.binance.com", "https://testnet.binancefuture.com")  # two names of one backend

@@ -1,4 +1,4 @@
-"""What Binance's error codes say about a key. Pure.
+"""The meaning of Binance's error codes for a key. Pure.
 
 Match on the code alone: texts differ between the documentation and the live API, and HTTP 400 covers a bad signature
 as well as an order that is too small. Source: USD-M futures "Error Codes", with the live observations that contradict
@@ -9,7 +9,7 @@ from enum import Enum
 
 
 class Kind(Enum):
-    """The question that a refusal answers."""
+    """The subject of a refusal."""
 
     AUTHENTICATION = "authentication or permission"
     CLOCK = "clock"
@@ -20,12 +20,12 @@ class Kind(Enum):
     FORMAT = "request format"
     RATE = "rate limit"
     TROUBLE = "exchange trouble"
-    LOCATION = "this machine's place"  # of no code: an answer's status or its page tells it
+    LOCATION = "this machine's place"  # has no code: an answer's status or its page says so
     UNKNOWN = "unknown"
 
     @property
     def speaks_of_the_key(self) -> bool:
-        """Whether such a refusal is evidence about the key, its account or this machine's place."""
+        """Whether such a refusal is evidence about the key, its account or this machine's location."""
         return self in (Kind.AUTHENTICATION, Kind.BARRED, Kind.AGREEMENT, Kind.LOCATION)
 
 

@@ -10,7 +10,7 @@ from keycheck.exchange.drift import Drift
 from keycheck.exchange.endpoints import Host
 from keycheck.verdict.findings import Check, Finding
 
-NOT_LISTED = "not listed"  # in the place of a contract's status
+NOT_LISTED = "not listed"  # instead of a contract's status
 System = Literal["linux", "windows", "macos"]
 
 
@@ -20,9 +20,9 @@ class Call:
 
     `duration_ms`, and `began_ms` since the run began: whole ms, in a replay those of the recorded run.
 
-    `trouble`: the `kind` of the Inconclusive that came in an answer's place, or "". `banned_until` (ms since 1970) and
-    `retry_after` (seconds): what a limit said of its end. `used_weight`: the address's weight in this minute, as the
-    answer's header told it.
+    `trouble`: the `kind` of the Inconclusive that was raised instead of an answer, or "". `banned_until` (ms since
+    1970) and `retry_after` (seconds): the end of a limit, from its answer. `used_weight`: the address's weight in this
+    minute, from the answer's header.
     """
 
     method: str
@@ -46,7 +46,7 @@ class Call:
 
     @property
     def sent(self) -> bool:
-        """Whether the request left this machine, or may have. After a limit, one that is still connecting does not."""
+        """Whether the request has left this machine, or may have. A limit still stops one that is connecting."""
         return self.trouble != NotSent.kind
 
     @property

@@ -65,7 +65,7 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Reachability:
-    """Whether the futures API answered this machine; `observed` says so, or what came instead."""
+    """Whether the futures API answered this machine; `observed` says so, or describes what came instead."""
 
     answered: bool
     observed: str
@@ -82,7 +82,7 @@ class SignedReads:
 
     @property
     def accepted(self) -> bool:
-        """Whether a host accepted, which proves key, address and signature, and none refuses this machine's place."""
+        """A host accepted, which proves key, address and signature, and none refuses this machine's location."""
         refusals = self.answers.values()
         return None in refusals and not any(refusal and refusal.kind is Kind.LOCATION for refusal in refusals)
 
@@ -99,7 +99,7 @@ class SignedReads:
 
 
 class PositionMode(Enum):
-    """How the account holds positions; decides the `positionSide` that its orders must carry."""
+    """The account's way to hold positions; it decides the `positionSide` of its orders."""
 
     ONE_WAY = "ONE_WAY"
     HEDGE = "HEDGE"
@@ -111,20 +111,20 @@ class PositionMode(Enum):
 
 
 def position_mode(body: Mapping[str, Any], where: str) -> PositionMode:
-    """From `dualSidePosition`, which accountConfig and positionSide/dual share."""
+    """The mode by `dualSidePosition`, a field of accountConfig and of positionSide/dual."""
     return PositionMode.HEDGE if flag(body, "dualSidePosition", where) else PositionMode.ONE_WAY
 
 
 @dataclass(frozen=True)
 class Account:
-    """`GET /fapi/v1/accountConfig`, or the refusal that came in its place. No balances are in it."""
+    """`GET /fapi/v1/accountConfig`, or its refusal. Holds no balances."""
 
     fields: Mapping[str, Any] = field(repr=False)
     refusal: Refusal | None = None
 
     @property
     def can_trade(self) -> bool | None:
-        """None where the futures API refused the key."""
+        """canTrade; None if the futures API refused the key."""
         return None if self.refusal else flag(self.fields, "canTrade", "the futures API (accountConfig)")
 
     def __str__(self) -> str:
@@ -136,7 +136,7 @@ class Account:
 
 @dataclass(frozen=True)
 class OrderAnswer:
-    """How the test order fared: `refusal` is None where it was accepted (HTTP 200 with `{}` or an `orderId`).
+    """The result of the test order: `refusal` is None if it was accepted (HTTP 200 with `{}` or an `orderId`).
 
     The rules about orders and funds refuse with HTTP 400. Their codes under another status, such as -2019 under 401,
     contradict it, and tell nothing.
@@ -147,17 +147,17 @@ class OrderAnswer:
 
     @property
     def accepted(self) -> bool:
-        """Accepted, or refused for want of funds or room alone."""
+        """Accepted, or refused only for missing funds or room."""
         return self.refusal is None or self._refused_by(Kind.FUNDS)
 
     @property
     def speaks_of_the_key(self) -> bool:
-        """False for clock, format, rate and trouble codes: they tell nothing about key or account."""
+        """Whether the answer is evidence about the key; clock, format, rate and trouble codes are none."""
         return self.was_weighed or (self.refusal is not None and self.refusal.kind.speaks_of_the_key)
 
     @property
     def was_weighed(self) -> bool:
-        """Accepted, or refused by a rule about orders or funds: the order gate looked at it."""
+        """Whether the order gate judged the order: accepted, or refused by a rule about orders or funds."""
         return self.accepted or self._refused_by(Kind.ORDER_RULE)
 
     def _refused_by(self, kind: Kind) -> bool:
@@ -196,7 +196,7 @@ class SymbolRules:
 
     @property
     def min_notional(self) -> str | None:
-        """MIN_NOTIONAL's `notional`; None where the contract has no such filter."""
+        """MIN_NOTIONAL's `notional`; None if the contract has no such filter."""
         return self._text("MIN_NOTIONAL", "notional") if self._filter("MIN_NOTIONAL") is not None else None
 
     def market_rules(self) -> OrderRules:
@@ -228,7 +228,7 @@ class SymbolRules:
         return str(text)
 
 
-# USD-M futures, "Symbol status": what takes no orders, in plain words.
+# USD-M futures, "Symbol status": states in which a contract takes no orders, in plain words.
 _STANDING = {
     "PENDING_TRADING": "it is announced, and does not trade yet",
     "PRE_DELIVERING": "it is about to be delivered, and takes no orders",
@@ -275,7 +275,7 @@ def rules_of(symbol: str, exchange_info: Mapping[str, Any]) -> SymbolRules | Non
 
 
 def _by_type(listed: object) -> tuple[dict[str, Mapping[str, Any]], frozenset[str]]:
-    """The first filter of each type, and the types of which another one says something else."""
+    """The first filter of each type, and the types with another, different filter."""
     found = [one for one in (listed if isinstance(listed, list) else ()) if isinstance(one, dict)]
     named = [(kind, one) for one in found if isinstance(kind := one.get("filterType"), str)]
     first: dict[str, Mapping[str, Any]] = {}
@@ -285,12 +285,12 @@ def _by_type(listed: object) -> tuple[dict[str, Mapping[str, Any]], frozenset[st
 
 
 def _limits(one: Mapping[str, Any]) -> list[Any]:
-    """All that is read of a filter."""
+    """The parts of a filter that are read."""
     return [one.get(name) for name in ("stepSize", "minQty", "maxQty", "notional")]
 
 
 def weight_limit(exchange_info: Mapping[str, Any]) -> int | None:
-    """Request weight per minute and IP; None where the exchange does not publish it."""
+    """Request weight per minute and IP; None if the exchange does not publish it."""
     limits = exchange_info.get("rateLimits")
     for limit in limits if isinstance(limits, list) else ():
         if isinstance(limit, dict) and limit.get("rateLimitType") == "REQUEST_WEIGHT":

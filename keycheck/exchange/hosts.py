@@ -1,4 +1,4 @@
-"""Whose a host is: Binance's own, this very machine's, or another's. Pure."""
+"""The owner of a host: Binance, this very machine, or another. Pure."""
 
 import ipaddress
 import re
@@ -17,13 +17,13 @@ _NAME = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*([a-z0-9-]+\.[a-
 
 
 def exchange_of(urls: Iterable[str]) -> Exchange:
-    """Whose hosts these are. Where they differ in kind, the least trustworthy counts: other, then local."""
+    """The owner of these hosts; of different owners the least trusted counts: other, then local."""
     found = {_whose(url) for url in urls}
     return next((kind for kind in LEAST_TRUSTED_FIRST if kind in found), "other")
 
 
 def environment_of(url: str) -> str | None:
-    """Which of Binance's networks a host of its own belongs to, `production` or `demo`; None for any other host."""
+    """The network of one of Binance's hosts, `production` or `demo`; None for any other host."""
     host = _host(url).rstrip(".")
     if not host.endswith(tuple(f".{domain}" for domain in DOMAINS)):
         return None
@@ -52,10 +52,10 @@ def _whose(url: str) -> Exchange:
 
 
 def _host(url: str) -> str:
-    """The host of a URL in lower case; "" for what is none."""
+    """The host of a URL in lower case; "" for a text that is no URL."""
     try:
         parts = urlsplit(url)
-        usable = parts.port != 0  # read here, as a port that is none raises
+        usable = parts.port != 0  # reading an invalid port raises
     except ValueError:
         return ""
     return (parts.hostname or "") if usable else ""

@@ -31,13 +31,13 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 PATIENCE = 0.7  # seconds; the first answer of a prefetching thread takes one round trip
-_GLANCE = 0.1  # seconds until a waiting prefetching thread looks whether it is still wanted
+_GLANCE = 0.1  # seconds after which a waiting prefetching thread checks whether it was cancelled
 _SENDS = "sends"
 _RESTS_ON = "rests_on"
 
 
 class State(enum.Enum):
-    """See the table above."""
+    """The states of the table above."""
 
     RESERVED = "reserved"
     RUNNING = "running"
@@ -82,7 +82,7 @@ class Memo:
         self._is_cancelled = False
 
     def answer(self, question: Question, ask: Callable[[], R]) -> R:
-        """The remembered answer, or that of `ask`. Raises the KeycheckError that came in its place."""
+        """The remembered answer, or that of `ask`. Raises the KeycheckError that is remembered instead."""
         while True:
             entry, is_mine = self._entry(question)
             if is_mine:
@@ -96,44 +96,44 @@ class Memo:
                 return entry.answer  # type: ignore[no-any-return]
 
     def seen(self, name: str) -> Any:
-        """The answer to a question without arguments, or the error in its place; None where there is neither yet."""
+        """The answer to a question without arguments, or its error; None before either."""
         entry = self._entries.get((name, ()))
         return entry.answer if entry is not None and entry.state is State.DONE else None
 
     def note_call(self, number: int) -> None:
-        """The question that this thread is asking rests on this request, too; requests are counted from 1."""
+        """Notes that the answer of this thread's question depends on this request, too; requests are counted from 1."""
         self._thread.used.add(number)
 
     def take_used_calls(self) -> tuple[int, ...]:
-        """Numbers of the requests whose answers this thread used since it last called this."""
+        """The numbers of the requests whose answers this thread has used since the last call."""
         used, self._thread.used = self._thread.used, set()
         return tuple(sorted(used))
 
     # -- prefetching --
 
     def reserve(self, questions: Iterable[Question]) -> None:
-        """The prefetcher is going to ask these: checks wait for their answers."""
+        """Reserves questions for the prefetcher: checks wait for their answers."""
         with self._lock:
             for question in questions:
                 self._entries.setdefault(question, _Entry(State.RESERVED))
 
     def release(self, question: Question) -> None:
-        """The prefetcher is not going to ask this question, if it has not begun: a check that needs it asks."""
+        """Releases a reserved question, unless it is being asked already: a check that needs it asks it."""
         with self._lock:
             entry = self._entries.get(question)
             if entry is not None and entry.state is State.RESERVED:
                 self._drop(question, entry)
 
     def prefetching_runs(self) -> None:
-        """The run's first request was answered; from now on checks are patient with reservations for PATIENCE only."""
+        """The run's first request was answered; from now on checks wait for reserved questions for PATIENCE at most."""
         self._prefetching_runs = True
 
     def this_thread_prefetches(self) -> None:
-        """This thread asks on behalf of checks to come: it never waits for the rate limit, and it can be cancelled."""
+        """Marks this thread as prefetching: it never waits for the rate limit, and it can be cancelled."""
         self._thread.prefetches = True
 
     def cancel_prefetching(self) -> None:
-        """No prefetching thread sends anything from now on."""
+        """Keeps all prefetching threads from sending anything more."""
         self._is_cancelled = True
 
     def check_cancelled(self, *, must_wait: bool) -> None:
@@ -146,7 +146,7 @@ class Memo:
     # -- the table above --
 
     def _entry(self, question: Question) -> tuple[_Entry, bool]:
-        """The entry, now RUNNING if this thread is the one that has to ask, and whether it is."""
+        """The entry, and whether this thread must ask; the entry is RUNNING then."""
         with self._lock:
             entry = self._entries.get(question)
             if entry is None:
@@ -158,7 +158,7 @@ class Memo:
             return entry, False
 
     def _drop(self, question: Question, entry: _Entry) -> None:
-        """Called under the lock."""
+        """Forgets an entry. Must be called under the lock."""
         del self._entries[question]
         entry.settle(State.DROPPED)
 
@@ -240,7 +240,7 @@ class Dependencies:
         }
 
     def reached_from(self, names: Iterable[str]) -> frozenset[str]:
-        """These questions and all that they rest on. Other names are ignored."""
+        """These questions and all that they depend on. Other names are ignored."""
         reached: set[str] = set()
         left = [name for name in names if name in self.rests_on]
         while left:

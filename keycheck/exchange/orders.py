@@ -89,9 +89,9 @@ class _Quantities:
 
 
 def _common(one: int, one_step: int, other: int, other_step: int) -> tuple[int, int]:
-    """The numbers that are `one` plus steps of its own, and `other` plus steps of its own: one of them, and their step.
+    """The common values of two sequences, each a start and a step: the first common value, and the common step.
 
-    Raises Undecided where there are none, as of even and odd numbers.
+    Raises Undecided if there are none, as of even and odd numbers.
     """
     shared = math.gcd(one_step, other_step)
     if (other - one) % shared:

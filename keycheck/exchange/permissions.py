@@ -77,13 +77,13 @@ class KeyPermissions:
 
     @property
     def transfers(self) -> tuple[str, ...]:
-        """By name, the permissions to move funds between accounts that the key holds."""
+        """The names of the key's permissions to move funds between accounts."""
         return tuple(name for name in TRANSFERS if flag(self.flags, name, self._where))
 
     @property
     def spare(self) -> tuple[str, ...]:
-        """By name, what the key holds beyond reading and futures, and what has no check of its own."""
-        flag(self.flags, "enableReading", self._where)  # an answer without it is none
+        """The names of the key's permissions beyond reading and futures that have no check of their own."""
+        flag(self.flags, "enableReading", self._where)  # an answer without it is not usable
         return tuple(
             name
             for name, on in self.booleans.items()
@@ -95,7 +95,7 @@ class KeyPermissions:
         return int((now - self._moment("createTime")) // _DAY)
 
     def trading_days_left(self, now: float) -> int | None:
-        """Whole days until the permission for Spot & Margin ends, negative once it has; None where no end is given.
+        """Whole days until the permission for Spot & Margin ends, negative afterwards; None without a known end.
 
         `tradingAuthorityExpirationTime` was announced on 2021-07-08, for Spot & Margin alone; newer descriptions of the
         answer lack it. Of keys without an address list it was said to be 30 days off; on two real keys it was some 90.
@@ -105,7 +105,7 @@ class KeyPermissions:
         return int((self._moment("tradingAuthorityExpirationTime") - now) // _DAY)
 
     def trading_ends(self, now: float) -> str:
-        """The same in words."""
+        """The end of the trading permission in words."""
         left = self.trading_days_left(now)
         if left is None:
             return "has no known end"

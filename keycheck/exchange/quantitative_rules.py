@@ -1,4 +1,4 @@
-"""The futures quantitative rules: who places many orders for little is locked for a time. Pure."""
+"""The futures quantitative rules: an account that places many orders for few trades is locked for a time. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ from keycheck.exchange.answers import utc
 from keycheck.exchange.facts import missing
 from keycheck.redaction.redactor import printable
 
-_MOST_SYMBOLS = 20  # as many as a cassette keeps; one is asked for
+_MOST_SYMBOLS = 20  # as many as a cassette keeps; a request names one
 _WHERE = "the futures API (apiTradingStatus)"
 
 
 @dataclass(frozen=True)
 class Lock:
-    """An indicator that is locked. `name`: Binance's short name; `until`: ms since 1970, None where not told."""
+    """An indicator that is locked. `name`: Binance's short name; `until`: ms since 1970, or None."""
 
     name: str
     symbol: str
@@ -26,7 +26,7 @@ class Lock:
 
 
 def locks_of(body: Mapping[str, Any]) -> tuple[Lock, ...]:
-    """The locked indicators of an apiTradingStatus answer. Raises NotBinance for one that cannot be read."""
+    """The locked indicators of an apiTradingStatus answer. Raises NotBinance for an unreadable answer."""
     by_symbol = body.get("indicators")
     if not isinstance(by_symbol, dict):
         raise missing("indicators", _WHERE)

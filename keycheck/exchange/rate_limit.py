@@ -1,4 +1,4 @@
-"""How much of the request weight of this minute is used up, and how long to wait for the next minute. Pure.
+"""The used request weight of this minute, and the wait for the next minute. Pure.
 
 Binance counts by address, and starts over with each full minute of its own clock. Moments are ms since 1970 on that
 clock, waits are whole seconds.
@@ -15,7 +15,7 @@ _NAMES = ("x-mbx-used-weight-1m", "x-mbx-used-weight")
 
 
 def used_weight(headers: Mapping[str, str]) -> int | None:
-    """The used weight that an answer's headers tell, however their names are spelt; None where they tell none."""
+    """The used weight in an answer's headers, in any spelling of their names; None without one."""
     spelt = {name.lower().replace("_", "-"): value.strip() for name, value in headers.items()}
     value = next((spelt[name] for name in _NAMES if name in spelt), "")
     return int(value) if value.isascii() and value.isdigit() and len(value) < 8 else None
@@ -32,7 +32,7 @@ def is_nearly_used_up(used: int, limit: int) -> bool:
 
 
 def seconds_to_wait(used: int, limit: int, *, told_at: float, now: float, waited: float) -> int:
-    """How long to wait with the next request: to the end of the minute in which `used` was told, if that is too much.
+    """Seconds to wait before the next request: to the end of the minute of the figure `used`, if that is too much.
 
     `waited`: what this run has waited before.
     """

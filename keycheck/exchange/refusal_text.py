@@ -23,7 +23,7 @@ _UNTIL = re.compile(r"banned until ([0-9]{12,14})(?![0-9])")
 # The owner's terminal shows it, since listing it may be the remedy; what is shared has it masked.
 _SEEN_FROM = re.compile(r"request ip: ?(\[IP(?:v6)? hidden\]|[0-9A-Fa-f:.]{2,45})")
 _MAIL = re.compile(r"[^\s@＠<>\"',;:()\[\]]+(?:[@＠]|%40)[^\s@＠<>\"',;:()\[\]]+")
-# A code, or a moment in ms. Digits may stand in groups.
+# Matches a code, or a moment in ms. Digits may stand in groups.
 _KEPT = (
     r"(?i:(?<!\w)-[0-9]{1,6}(?![0-9]|[.,_ '][0-9])|\b(?:until|time\w*|at)[\s:=]{1,3}[0-9]{10,14}(?![0-9]|[.,][0-9]))"
 )
@@ -226,7 +226,7 @@ def fit_to_show(code: int | None, text: str) -> str:
 
 
 def _said(documented: tuple[str, ...], text: str, until: re.Match[str] | None) -> str:
-    """The documented text that `text` is, as it was filled in; else the one that is most like it, with gaps."""
+    """The documented text that equals `text` with its values filled in, or else the most similar one with gaps."""
     words = _CALLER.sub("IP", " ".join(text[: 2 * _LONGEST].split()))
     for one in documented:
         if _pattern(one).fullmatch(words):
@@ -255,7 +255,7 @@ def _seen_from(text: str) -> str:
 
 
 def _masked(text: str) -> str:
-    """Without addresses, e-mail addresses, long numbers and long words, but for codes, moments and `request ip`."""
+    """`text` with addresses, e-mail addresses, long numbers and long words hidden; codes and moments stay."""
     if found := _SEEN_FROM.search(text):
         before, behind = text[: found.start()], text[found.end() :]
         return f"{_masked(before)}request ip: {_seen_from(found[0]) or HIDDEN_IP}{_masked(behind)}"

@@ -1,4 +1,4 @@
-"""The signed session that all checks share: a question in, a fact out, or a named reason why there is none.
+"""The signed session that all checks share: a question in; a fact out, or an exception that says why not.
 
 Each question is asked once a run; its answer, or its failure, is remembered. Signed requests carry the exchange's
 time (local clock corrected by the offset that the first look at it showed), so that a wrong clock is one finding.
@@ -75,11 +75,11 @@ from keycheck.exchange.weight import Weight, weight_of_others
 from keycheck.redaction.redactor import Redactor
 
 CLOCK_SAMPLES = 3
-FRESH_SAMPLE = CLOCK_SAMPLES + 1  # taken only where a stamp was refused
+FRESH_SAMPLE = CLOCK_SAMPLES + 1  # used only after a stamp was refused
 
 
 class Binance:
-    """The two APIs as one key on one machine sees them. Every method raises Inconclusive where it cannot tell."""
+    """The two APIs as one key on one machine sees them. Every method raises Inconclusive if it cannot know."""
 
     def __init__(  # noqa: PLR0913  what a run consists of; there is one caller
         self,
@@ -101,7 +101,7 @@ class Binance:
         self.has_wallet = has_wallet
         self._expected = expected_of(expected)
         self._journal = journal
-        self._listener = listener  # None: no stream is to be opened
+        self._listener = listener  # None: the stream must not be opened
         self._throttle = throttle
         self._fresh_sample: Sample | None = None
         self.memo = Memo()
@@ -119,7 +119,7 @@ class Binance:
 
     @property
     def expects_margin_type(self) -> bool:
-        """Whether BINANCE_EXPECT names one, so that it is asked for."""
+        """Whether BINANCE_EXPECT names a margin type, so that it is requested."""
         return MARGIN in self._expected
 
     @property
@@ -127,15 +127,15 @@ class Binance:
         """Seconds that the run has waited for the exchange's next minute so far."""
         return self._throttle.seconds
 
-    # -- questions, each below those that it rests on --
+    # -- questions, each below those that it depends on --
 
     @memoized(sends=PING)
     def ping(self) -> Reachability:
         """Whether the futures API answers this machine.
 
-        That Binance does not serve this machine's place is an observation. No answer is none, nor is one that a
-        firewall, a portal or a gateway gives: raises Inconclusive. Where the run's first request met any of these, that
-        answers it; and so does its answer, where a limit that another request met forbids a ping.
+        A refusal of this machine's location is an observation. Without an answer, or after one of a firewall, a portal
+        or a gateway: raises Inconclusive. An error of the run's first request is the result here, too; and if a later
+        limit forbids a ping, the first request's answer is.
         """
         if self._client.is_limited:
             self.memo.note_call(1)
@@ -151,7 +151,7 @@ class Binance:
 
     @memoized(sends=TIME)
     def clock_sample(self, number: int) -> Sample:
-        """The exchange's clock beside the local one, for the first, second or third time, or anew."""
+        """A sample of the exchange's clock beside the local one: the first, second or third, or a fresh one."""
         answer, span = self._ask(TIME)
         began, took = self._journal.keep(f"clock/{number}", [span.began, span.took])
         server = self._insist(answer).get("serverTime")
@@ -176,7 +176,7 @@ class Binance:
 
     @memoized(sends=EXCHANGE_INFO)
     def exchange_info(self) -> Mapping[str, Any]:
-        """The exchange's rules for all contracts: about 1.1 MB, as there is no parameter to ask for one."""
+        """The exchange's rules for all contracts: about 1.1 MB, since the request has no parameter for a single one."""
         info = self._fact(EXCHANGE_INFO)
         self._throttle.limit = weight_limit(info) or self._throttle.limit
         return info
@@ -193,10 +193,10 @@ class Binance:
 
     @memoized(rests_on=(ping, exchange_info, account_answer))
     def weight_of_others(self) -> Weight:
-        """How much of this minute's weight others behind the same address use: the highest figure of any answer so far.
+        """The weight that others behind this address use of this minute: the highest figure of any answer so far.
 
-        A signed answer is waited for, where there is a key: on the test network signed requests were seen to have a
-        counter of their own, hundreds above that of unsigned ones in the same second (2026-09-04).
+        With a key, a signed answer comes first: on the test network signed requests had a counter of their own,
+        hundreds above that of unsigned ones in the same second (2026-09-04).
         """
         self.ping()
         limit = weight_limit(self.exchange_info())
@@ -219,7 +219,7 @@ class Binance:
 
     @memoized(rests_on=(wallet_answer, account_answer))
     def signed_reads(self) -> SignedReads:
-        """Sends one signed request to each host. Raises Inconclusive where no answer speaks of the key."""
+        """Sends one signed request to each host. Raises Inconclusive if no answer is evidence about the key."""
         hosts = {Host.WALLET: self.wallet_answer} if self.has_wallet else {}
         found: dict[Host, Refusal | None] = {}
         failed: Inconclusive | None = None
@@ -237,14 +237,14 @@ class Binance:
 
     @memoized(rests_on=(wallet_answer,))
     def key_permissions(self) -> KeyPermissions:
-        """The key's permissions, from the wallet API. Raises NotApplicable where there is no wallet API."""
+        """The key's permissions, from the wallet API. Raises NotApplicable without a wallet API."""
         if not self.has_wallet:
             raise NotApplicable("the demo network has no wallet API, which alone knows a key's permissions")
         return KeyPermissions(self._insist(self.wallet_answer()))
 
     @memoized(rests_on=(account_answer,))
     def account(self) -> Account:
-        """The account's configuration, or the refusal where the futures API refuses this key or account."""
+        """The account's configuration, or the refusal if the futures API refuses this key or account."""
         answer = self.account_answer()
         if isinstance(answer, Refusal) and answer.kind.speaks_of_the_key:
             return Account({}, answer)
@@ -257,7 +257,7 @@ class Binance:
 
     @memoized(sends=POSITION_SIDE, rests_on=(account_answer,))
     def position_mode(self) -> PositionMode:
-        """From accountConfig (weight 5), and from positionSide/dual (weight 30) only where that lacks it."""
+        """The mode in accountConfig (weight 5), or in positionSide/dual (weight 30) if accountConfig lacks it."""
         fields = self._insist(self.account_answer())
         if "dualSidePosition" in fields:
             return position_mode(fields, "the futures API (accountConfig)")
@@ -270,7 +270,7 @@ class Binance:
 
     @memoized(rests_on=(account_answer, position_mode, margin_type))
     def account_setup(self) -> AccountSetup:
-        """What BINANCE_EXPECT names, beside what the account has. Raises NotApplicable where it names nothing."""
+        """The account's settings beside BINANCE_EXPECT. Raises NotApplicable if BINANCE_EXPECT is empty."""
         if not self._expected:
             raise NotApplicable("BINANCE_EXPECT is empty: it may name what the bot needs of the account")
         ways = {
@@ -287,12 +287,12 @@ class Binance:
 
     @memoized(rests_on=(exchange_info,))
     def symbol_rules(self) -> SymbolRules | None:
-        """The rules of the contract under test; None where the exchange lists no such contract."""
+        """The rules of the contract under test; None if the exchange does not list it."""
         return rules_of(self.symbol, self.exchange_info())
 
     @memoized(rests_on=(exchange_info,))
     def nearest_symbols(self) -> tuple[str, ...]:
-        """The three contracts of the exchange whose names are most like the one under test."""
+        """The names of up to three contracts that are most like the one under test."""
         return nearest_names(self.symbol, self.exchange_info())
 
     @memoized(sends=PREMIUM_INDEX)
@@ -359,21 +359,21 @@ class Binance:
         if self._listener is not None:
             self._listener.preload()
 
-    # -- what was seen so far; these ask nothing --
+    # -- results so far; these send nothing --
 
     @property
     def weight_limit(self) -> int | None:
-        """Weight per minute, if this run has seen exchangeInfo."""
+        """Weight per minute, if this run has requested exchangeInfo."""
         kept = self.memo.seen("exchange_info")
         return weight_limit(kept) if isinstance(kept, Mapping) else None
 
     # -- how a request is sent --
 
     def _ask(self, endpoint: Endpoint, params: Params = ()) -> tuple[Answer, clock.Span]:
-        """One answer. A signed request asks the exchange's clock first, for its stamp.
+        """Sends a request. A signed one needs the exchange's clock for its stamp, which is read first.
 
-        Where a stamp is refused, the clock is looked at anew, once in a run, and the request is sent once more: a clock
-        that was just set, or an answer that was slow once, is no clock that is wrong.
+        If a stamp is refused, the clock is read anew, once in a run, and the request is sent once more: a clock that was
+        just set, or one slow answer, does not make a clock wrong.
         """
         if not endpoint.signed:
             return self._client.ask(endpoint, params)
@@ -389,7 +389,7 @@ class Binance:
         return self._client.ask(endpoint, params, self._fresh_sample.stamp_offset)
 
     def _ask_for_the_key(self, endpoint: Endpoint, params: Params = ()) -> Answer:
-        """One answer to a signed request, whose claim is about this machine as well: its place may be refused."""
+        """Sends a signed request for a check that is also about this machine: its location may be refused."""
         try:
             return self._ask(endpoint, params)[0]
         except RestrictedLocation as error:

@@ -1,4 +1,4 @@
-"""Keeps a run from going over the exchange's limit: where this minute's weight is nearly used up, it waits."""
+"""Waits for the next minute if this minute's weight is nearly used up, so that a run stays within the limit."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ Countdown = Callable[[int, int, int], None]
 class Throttle:
     """One run's waits for the exchange's next minute.
 
-    `limit`: weight per minute, the documented one until exchangeInfo has told it. `offset`: local clock minus the
+    `limit`: weight per minute, the documented one until exchangeInfo was read. `offset`: local clock minus the
     exchange's in ms, 0 until it was measured.
     """
 
@@ -29,7 +29,7 @@ class Throttle:
         return self._pause.waited
 
     def update(self, used: int | None, at: float) -> None:
-        """Takes note of the used weight that an answer told, if it did, at this moment of the local clock."""
+        """Takes the used weight of an answer, or None, at this moment of the local clock."""
         if used is not None:
             # Answers may overtake each other; within a minute the higher figure is the later one.
             before, then = self._told or (0, at)
@@ -42,7 +42,7 @@ class Throttle:
         return self._told is not None and rate_limit.is_nearly_used_up(self._told[0], self.limit)
 
     def for_room(self) -> None:
-        """Waits where that is due."""
+        """Waits if a wait is due."""
         if self._told is None or not self.is_due:
             return
         (used, at), limit = self._told, self.limit
@@ -50,4 +50,4 @@ class Throttle:
         seconds = rate_limit.seconds_to_wait(used, limit, told_at=at - self.offset, now=now, waited=self.seconds)
         if seconds > 0:
             self._pause.wait(seconds, lambda left: self._countdown(used, limit, left))
-        self._told = None  # only now: during a wait no other thread may send
+        self._told = None  # cleared only now, since no other thread may send during a wait

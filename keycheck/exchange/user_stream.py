@@ -1,4 +1,4 @@
-"""The account's user data stream: its address, what was given to open it, and what it said. Pure.
+"""The account's user data stream: its address, the answer to the request for a listen key, and its messages. Pure.
 
 A listen key is a secret: whoever has it reads the account's orders and balances for an hour. Binance's host opens a
 stream for any listen key, a made-up one too, and answers pings on it (observed 2026-06 to 2026-09): an open stream and
@@ -19,11 +19,10 @@ from keycheck.exchange.facts import Refusal, missing
 from keycheck.redaction.redactor import printable
 from keycheck.redaction.secret import Secret
 
-# A read, sent only where the owner asks for it (-vv). Whether its answer tells a good listen key from a bad one nobody
-# has tried yet.
+# A read, sent only under -vv. Nobody has tried yet whether its answer distinguishes a good listen key from a bad one.
 LIST_SUBSCRIPTIONS = '{"method": "LIST_SUBSCRIPTIONS", "id": 1}'
 _EVENTS = "ORDER_TRADE_UPDATE/ACCOUNT_UPDATE"  # documented names, separated as in the documentation's example
-_LISTEN_KEY = re.compile(r"[A-Za-z0-9_-]{16,256}")  # of the futures API: 64 letters and digits
+_LISTEN_KEY = re.compile(r"[A-Za-z0-9_-]{16,256}")  # the futures API's has 64 letters and digits
 _LONGEST_LISTEN_KEY = 256
 _LIKE_A_KEY = re.compile(r"[A-Za-z0-9]{24,}|\d{6,}")  # or like an account's number
 _LONGEST_ANSWER = 240
@@ -47,7 +46,7 @@ class StreamKey:
 class UserStream:
     """Whether the stream opened and answered a ping; if not, a description of what happened instead.
 
-    `probe`: what LIST_SUBSCRIPTIONS was answered, scrubbed; "" where it was not sent.
+    `probe`: the answer to LIST_SUBSCRIPTIONS, scrubbed; "" if it was not sent.
     """
 
     alive: bool
@@ -62,12 +61,12 @@ ALIVE = UserStream(True, "the stream's host was reached, and answered a ping")
 
 
 def is_listen_key(text: object) -> bool:
-    """Whether a text has the form of a listen key, so that it can be set into an address."""
+    """Whether a text has the form of a listen key, so that it may be put into an address."""
     return isinstance(text, str) and _LISTEN_KEY.fullmatch(text) is not None
 
 
 def listen_key(body: Mapping[str, Any]) -> Secret:
-    """The listen key of an answer. Raises NotBinance where there is none."""
+    """The listen key of an answer. Raises NotBinance if it has none."""
     text = body.get("listenKey")
     if not is_listen_key(text):
         raise missing("listen key", "the futures API")
@@ -118,12 +117,12 @@ def subscriptions_in(message: bytes, listen_key: Secret) -> str | None:
 
 
 def _content(message: bytes) -> dict[str, Any]:
-    """A message's object, taken out of the wrapping of a combined stream; empty where it is none."""
+    """A message's object, without the wrapper of a combined stream; empty if it is none."""
     said = strict(message)
     said = said["data"] if isinstance(said, dict) and isinstance(said.get("data"), dict) else said
     return said if isinstance(said, dict) else {}
 
 
 def closed(code: int) -> UserStream:
-    """The other side's close frame came before the pong."""
+    """The observation of a close frame before the pong."""
     return UserStream(False, f"the stream opened, and was closed with code {code} before it answered a ping")

@@ -1,4 +1,4 @@
-"""How much of an address's request weight others use: read off the answers of a run. Pure."""
+"""The request weight that others use of an address, read from the answers of a run. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ _SIGNED = frozenset(str(endpoint) for endpoint in LISTED if endpoint.signed)
 
 @dataclass(frozen=True)
 class Weight:
-    """Request weight of an address within one minute, and its limit. `signed`: whether a signed answer told, too."""
+    """Request weight of an address in one minute, and its limit. `signed`: signed answers are among the sources."""
 
     used: int
     limit: int
@@ -26,10 +26,10 @@ class Weight:
 
 
 def weight_of_others(calls: Sequence[Call], limit: int | None) -> Weight | None:
-    """The highest figure of any answer, without what this run had spent by then; None where nothing was told.
+    """The highest figure of any answer, without this run's own weight by then; None without a figure.
 
-    What was sent before an answer came may not be counted in it yet, so the figure may be a few too low. The run's
-    first request goes alone, and its figure is exact.
+    An answer may not yet count requests that were sent just before it came, so the figure may be a few too low. The
+    run's first request is sent alone, so its figure is exact.
     """
     counted = [call for call in calls if call.used_weight is not None]
     if not counted or limit is None:
@@ -39,6 +39,6 @@ def weight_of_others(calls: Sequence[Call], limit: int | None) -> Weight | None:
 
 
 def _own(calls: Sequence[Call], one: Call) -> int:
-    """Weight that the run itself had spent when the answer to `one` came."""
+    """The weight that the run itself had spent when the answer to `one` came."""
     ended = one.began_ms + one.duration_ms
     return sum(call.weight for call in calls if call.host is Host.FUTURES and (call is one or call.began_ms < ended))

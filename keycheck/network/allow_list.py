@@ -55,7 +55,7 @@ class AllowListAdapter(HTTPAdapter):
         adapter = self
 
         class Watched:
-            """A pool that tells a flight which connection is its own, so that it can be cut off in any phase."""
+            """A pool that tells a request which connection it uses, so that the request can be cut off in any phase."""
 
             def urlopen(self, method: str, url: str, body: Any = None, *args: Any, **kwargs: Any) -> Any:
                 here = f"{self.scheme}://{self.host}:{self.port}"  # type: ignore[attr-defined]
@@ -80,7 +80,7 @@ class AllowListAdapter(HTTPAdapter):
     def send(
         self, request: requests.PreparedRequest, stream: bool = False, timeout: Any = None, *_: Any, **__: Any
     ) -> requests.Response:
-        """Trust and proxy are those of the settings, whatever the caller says."""
+        """Sends with the trust and the proxy of the settings; those of the caller are ignored."""
         url = request.url or ""
         self._let_through(request.method, url, url, request.body)
         proxies = {"http": self._proxy.reveal(), "https": self._proxy.reveal()} if self._proxy else None
@@ -91,7 +91,7 @@ class AllowListAdapter(HTTPAdapter):
         return response
 
     def _let_through(self, method: Any, origin: str, url: Any, body: Any = None) -> None:
-        """Raises NotListed unless this very request is on the list; whatever that says, a POST is one of two."""
+        """Raises NotListed unless this very request is on the list; beside that, a POST must be one of two."""
         if type(method) is not str or type(url) is not str or not _PLAIN.fullmatch(url):
             raise NotListed("this request is not on the list of requests that this suite may send")
         parts = urlsplit(url)
@@ -120,7 +120,7 @@ def _watch(connection: Any) -> None:
 
 
 def _may_be_posted(path: str, query: str) -> bool:
-    """An order that is tested and not placed; and the wish to listen, which has no parameters."""
+    """Whether a POST is the test order, or the request for a listen key, which has no parameters."""
     return path == "/fapi/v1/order/test" or (path == "/fapi/v1/listenKey" and not query)
 
 

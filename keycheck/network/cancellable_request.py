@@ -1,7 +1,7 @@
 """One HTTP request in a thread of its own, so that it can be cancelled in any phase.
 
-A name server, a handshake or dripping headers can each hold a caller for ever: the socket's own time-out starts again
-with every byte.
+A slow name server, handshake or header could each hold a caller for ever: the socket's own time-out starts again with
+every byte.
 """
 
 import contextlib
@@ -42,7 +42,7 @@ class CancellableRequest(threading.Thread):
         self._settle(result if isinstance(result, RawAnswer) else self._limit or result)
 
     def meets_a_limit(self, answer: RawAnswer) -> None:
-        """Nothing leaves from now on. This is its answer, if the rest of it does not come."""
+        """Forbids all later requests. `answer` is this request's result if the rest of its body does not come."""
         self._limit = answer
         self._limited.set()
 
@@ -53,16 +53,16 @@ class CancellableRequest(threading.Thread):
         except TimeoutError:
             return self._limit
         finally:
-            if not self._result.done():  # Ctrl-C tears the caller away as well
+            if not self._result.done():  # Ctrl-C ends the caller's wait as well
                 self.sever()
 
     def cancel(self) -> None:
-        """Called from another thread: `wait` returns at once."""
+        """Cancels from another thread: `wait` returns at once."""
         self._settle(Cancelled())
         self.sever()
 
     def sever(self) -> None:
-        """Cuts its connection, whatever that is doing; the thread then ends by itself."""
+        """Shuts its connection in any phase; the thread then ends by itself."""
         self._is_cancelled = True
         cut(getattr(self._connection, "sock", None))
 
@@ -72,12 +72,12 @@ class CancellableRequest(threading.Thread):
         self._stop_if_unwanted(connection)
 
     def has_connected(self, connection: Any) -> None:
-        """The same: a name server may answer after a request was given up; then nothing must be sent any more."""
+        """Raises as `takes` does: a name server may answer after the request was cancelled, and nothing may be sent."""
         self.connecting_ms = self._watch.stop().took
         self._stop_if_unwanted(connection)
 
     def _stop_if_unwanted(self, connection: Any) -> None:
-        """The last look before the request's bytes are written."""
+        """The last check before the request's bytes are written."""
         if self._is_cancelled:
             connection.close()
             raise TimeoutError
@@ -91,6 +91,6 @@ class CancellableRequest(threading.Thread):
 
 
 def current() -> CancellableRequest | None:
-    """The flight whose thread this is."""
+    """The cancellable request that runs in the current thread, if any."""
     thread = threading.current_thread()
     return thread if isinstance(thread, CancellableRequest) else None

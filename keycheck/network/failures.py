@@ -12,7 +12,7 @@ from keycheck.exchange.endpoints import Endpoint
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """An exception and everything it was made of: urllib3 hides the reason in attributes and arguments."""
+    """An exception and all its causes: urllib3 hides the reason in attributes and arguments."""
     seen: set[int] = set()
     waiting = [error]
     while waiting:
@@ -25,12 +25,12 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def explain(error: Exception, endpoint: Endpoint) -> Inconclusive:  # noqa: PLR0911  a table
-    """Why no usable answer came, in a sentence that says what to do."""
+    """Why no usable answer came, in a sentence with a remedy."""
     causes = list(_causes(error))
     host = f"the {endpoint.host.value} API"
     again = "Check the network between this machine and Binance, then run again"
     if any(isinstance(cause, requests.exceptions.ProxyError | ProxyError) for cause in causes):
-        # First, for the certificate that is refused may be the proxy's own.
+        # Comes first, since a refused certificate may be the proxy's own.
         return Unreachable(f"the proxy did not connect to {host}. Check BINANCE_PROXY", "proxy")
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):

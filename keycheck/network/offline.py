@@ -10,7 +10,7 @@ from keycheck.errors import NotListed
 
 @contextlib.contextmanager
 def no_sockets() -> Iterator[None]:
-    """Inside, no connection can be opened and no name resolved: a replay is inert, not merely well-behaved."""
+    """Forbids connections and name resolution in the block: a replay cannot send anything."""
 
     def refuse(*_: object, **__: object) -> NoReturn:
         raise NotListed("a replay opens no connection")

@@ -1,4 +1,4 @@
-"""The knife that ends what takes too long."""
+"""Shutting down a connection that takes too long."""
 
 import contextlib
 import socket
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def cut(sock: Any) -> None:
-    """Ends a connection, also while another thread waits for it."""
+    """Shuts down a connection, even while another thread waits for it."""
     sock = getattr(sock, "socket", sock)  # TLS within TLS, as behind an https proxy, is a wrapping of urllib3's
     if isinstance(sock, socket.socket):
         with contextlib.suppress(OSError):

@@ -24,8 +24,8 @@ from keycheck.redaction.secret import Secret
 
 OPEN_SECONDS = 10.0  # name server, proxy, connection, TLS and handshake together
 PONG_SECONDS = 5.0
-PROBE_SECONDS = 2.0  # for the answer to a probe, once the stream has answered a ping
-_LAST_SECONDS = 1.0  # for a thread whose connection was shut down
+PROBE_SECONDS = 2.0  # for the answer to a probe, after the pong
+_LAST_SECONDS = 1.0  # for the thread of a connection that was shut down
 
 _Result = UserStream | RawAnswer | KeycheckError | Cancelled
 
@@ -61,7 +61,7 @@ class Stream:
         return "Stream()"
 
     def listen(self, listen_key: Secret, seconds: float) -> UserStream:
-        """Opens it, waits for a pong and leaves, within `seconds` and the limits above.
+        """Opens the stream, waits for a pong and closes it, within `seconds` and the limits above.
 
         Raises Inconclusive, Cancelled, and NotListed for an address that may not be opened.
         """
@@ -83,18 +83,18 @@ class Stream:
 
     @staticmethod
     def preload() -> None:
-        """Imports the WebSocket library, which most runs do without. Where that fails, `listen` says so."""
+        """Imports the WebSocket library, which most runs do without. If that fails, `listen` says so."""
         # The library reads settings of its own from the environment (WEBSOCKETS_...) and breaks where one is no number.
         with contextlib.suppress(Exception):
             from keycheck.network import websocket  # noqa: F401, PLC0415  see above
 
     def cancel(self) -> None:
-        """Called from another thread: `listen` raises Cancelled at once."""
+        """Cancels from another thread: `listen` raises Cancelled at once."""
         if self._visit is not None:
             self._visit.cancel()
 
     def _unopened(self, raw: RawAnswer) -> UserStream:
-        """An ordinary answer came; only one that speaks of the key is an observation."""
+        """The result of an ordinary answer to the handshake; only one about the key is an observation."""
         answer = answers.read(raw, self._endpoint, self._redactor.clean)
         if isinstance(answer, dict):
             raise NotBinance(
@@ -131,7 +131,7 @@ class _Visit:
         self._probe_answer: Future[str] = Future()
 
     def wait(self, seconds: float) -> _Result:
-        """The observation, or one that says that the time is up."""
+        """The observation; it says so if the time was up."""
         watch = clock.Stopwatch()
         try:
             limit = min(seconds, OPEN_SECONDS)
@@ -161,7 +161,7 @@ class _Visit:
         self._line.cut()
 
     def make(self, address: Secret) -> None:
-        """The other thread's part."""
+        """Runs in the worker thread."""
         try:
             self._make(address)
         except KeycheckError as error:
@@ -179,7 +179,7 @@ class _Visit:
         self._opened.set()
 
     def _make(self, address: Secret) -> None:
-        # See prepare.
+        # See `preload`.
         from keycheck.network.websocket import Conversation  # noqa: PLC0415
 
         self._line.open(OPEN_SECONDS + PONG_SECONDS)  # the other thread is the one that looks at the clock

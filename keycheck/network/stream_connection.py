@@ -1,4 +1,4 @@
-"""A bare connection to the stream's host: by the same proxy and with the same trust as a request."""
+"""A connection to the stream's host, with the same proxy and the same trust as a request."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,7 +17,7 @@ _PIECE = 65536  # bytes
 
 
 class StreamConnection:
-    """To `url`, wss://HOST or ws://HOST. Nothing of it is taken from the environment."""
+    """A connection to `url`, wss://HOST or ws://HOST. Nothing of it is taken from the environment."""
 
     def __init__(self, url: str, proxy: Secret | None, ca_bundle: str | None) -> None:
         self._verify = ca_bundle or True
@@ -35,7 +35,7 @@ class StreamConnection:
             if self._connection.proxy and not self._connection.has_connected_to_proxy:
                 raise ProxyError("no connection", error) from None
             raise
-        if self._is_cut:  # a name server may answer after all was given up
+        if self._is_cut:  # the name may be resolved after the visit was cancelled
             raise TimeoutError
         self._connection.sock.settimeout(seconds)
 
@@ -48,7 +48,7 @@ class StreamConnection:
         return data
 
     def cut(self) -> None:
-        """From another thread: whatever it is doing ends."""
+        """Shuts the connection from another thread, in any phase."""
         self._is_cut = True
         cut(self._connection.sock)
 
@@ -59,7 +59,7 @@ class StreamConnection:
         return self._made(url, *_address(url))
 
     def _by(self, proxy: Secret, url: str) -> Any:
-        """Through a tunnel, so that the proxy sees host and port; but for ws, which is this very machine's."""
+        """The proxy manager: a tunnel, so that the proxy sees host and port, or none for ws to this very machine."""
         by = proxy.reveal()
         way = urlsplit(by)
         config = ProxyConfig(

@@ -26,7 +26,7 @@ REQUEST_SECONDS = 10.0  # one request from its first packet to the last byte of 
 CONNECT_SECONDS = 5.0
 MAX_BODY = 16 * 2**20  # bytes, decoded; exchangeInfo is about 1.1 MB
 KEY_HEADER = "X-MBX-APIKEY"
-_LAST_SECONDS = 1.0  # for a thread whose connection was cut; only a name server can hold one longer
+_LAST_SECONDS = 1.0  # for the thread of a connection that was shut; only a name server can hold it longer
 
 # urllib3 logs whole URLs, at DEBUG always and at WARNING where a header line is malformed; ours end in a signature.
 logging.getLogger("urllib3").setLevel(logging.CRITICAL + 1)
@@ -42,7 +42,7 @@ class HttpTransport:
         self._urls = dict(urls)
         self._adapter = AllowListAdapter(urls, proxy, _usable(ca_bundle) if ca_bundle else None)
         self.limited = threading.Event()  # set as soon as the status of a 429 or 418 was read; the stream sets it, too
-        self._flights: set[CancellableRequest] = set()  # also those whose thread may still have to end
+        self._flights: set[CancellableRequest] = set()  # also requests whose thread has yet to end
         self._session = _Session()
         self._session.trust_env = False  # no HTTP_PROXY, .netrc or REQUESTS_CA_BUNDLE
         self._session.cookies = _NoCookies()
@@ -55,7 +55,7 @@ class HttpTransport:
         return "HttpTransport()"
 
     def close(self) -> None:
-        """Ends what is on its way, and gives back the connections. No thread is left, if that can be helped."""
+        """Cancels all requests and closes the connections. Waits a moment for their threads."""
         self.cancel()
         self._session.close()
         for one in set(self._flights):
@@ -63,7 +63,7 @@ class HttpTransport:
                 one.join(_LAST_SECONDS)
 
     def cancel(self) -> None:
-        """Ends all that is on its way, at once: who sent it meets Cancelled."""
+        """Cancels all requests that are on their way, at once: `send` raises Cancelled."""
         for one in set(self._flights):
             one.cancel()
 
@@ -76,10 +76,10 @@ class HttpTransport:
             raise NotListed(f"{endpoint} is not on the list of requests that this suite may send")
         seconds = min(seconds, REQUEST_SECONDS)
         sent = CancellableRequest(lambda: self._outcome(endpoint, query, api_key), self.limited)
-        self._flights.add(sent)  # before it can be given up
+        self._flights.add(sent)  # before it can be cancelled
         sent.start()
         result = sent.result(seconds)
-        # Raised here, outside any except block, so that no library exception, whose text holds the URL, rides along.
+        # Raised here, outside any except block, so that no library exception, whose text holds the URL, is its context.
         if result is None:
             raise Unreachable(
                 f"no complete answer to {endpoint} within {seconds:.0f} s. "
@@ -136,7 +136,7 @@ def _usable(ca_bundle: str) -> str:
 
 
 def _forget(raw: Any) -> None:
-    """A kept connection keeps its last answer's headers: cookies, trace ids."""
+    """Clears the headers that a kept connection keeps of its last answer: cookies, trace ids."""
     headers = getattr(getattr(raw, "_original_response", None), "headers", None)
     if isinstance(headers, Message):
         for name in set(headers.keys()):
@@ -144,9 +144,9 @@ def _forget(raw: Any) -> None:
 
 
 def _read(raw: Any, endpoint: Endpoint) -> bytes:
-    """The decoded body, at most MAX_BODY bytes of it, however small or fast it comes."""
+    """The decoded body, at most MAX_BODY bytes, in pieces of any size."""
     body = bytearray()
-    while chunk := raw.read1(65536, decode_content=True):  # which hands over what has come
+    while chunk := raw.read1(65536, decode_content=True):  # returns the bytes so far
         body += chunk
         if len(body) > MAX_BODY:
             raise NotBinance(
@@ -157,14 +157,14 @@ def _read(raw: Any, endpoint: Endpoint) -> bytes:
 
 
 class _Session(requests.Session):
-    """Knows no redirects: even where it does not follow one, requests would read its whole body to prepare for it."""
+    """A session that knows no redirects: requests would read a redirect's whole body even if told not to follow it."""
 
     def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002  the interface of requests
         return None
 
 
 class _NoCookies(RequestsCookieJar):
-    """Binance's edge sets cookies; nothing of one run is carried into its next request."""
+    """A jar that keeps no cookie, so that nothing of one answer goes into the next request."""
 
     def extract_cookies(self, response: Any, request: Any) -> None:
-        """Keeps none."""
+        """Keeps no cookie."""

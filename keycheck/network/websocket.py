@@ -30,7 +30,7 @@ _MUTE = logging.Logger(__name__, logging.CRITICAL + 1)
 
 
 class Conversation:
-    """One, to its end. Raises what the line raises, ConnectionResetError where it breaks off, and NotBinance.
+    """One conversation. Raises the connection's errors, ConnectionResetError if it breaks off, and NotBinance.
 
     `learn` is given the secrets that come in messages, before anything is made of them.
     """
@@ -39,14 +39,14 @@ class Conversation:
         self._line = line
         self._learn = learn
         self._protocol = ClientProtocol(parse_uri(address.reveal()), max_size=MAX_BYTES, logger=_MUTE)
-        self._came: list[Any] = []  # and was not looked at yet
+        self._came: list[Any] = []  # frames that were not read yet
         self._bytes = 0
 
     def __repr__(self) -> str:
         return "Conversation()"
 
     def shake_hands(self) -> RawAnswer | None:
-        """None, or the ordinary answer that came in a stream's place."""
+        """None, or the ordinary answer that came instead of a handshake."""
         request = self._protocol.connect()
         request.headers["User-Agent"] = "keycheck"
         self._protocol.send_request(request)
@@ -63,7 +63,7 @@ class Conversation:
         return None
 
     def ping(self) -> UserStream:
-        """What comes first: a pong, an error, or the end."""
+        """Sends a ping; the result is the first of a pong, an error and the end."""
         mark = secrets.token_bytes(8)
         heard = self._heard(mark)
         if heard is None:
@@ -74,7 +74,7 @@ class Conversation:
         return heard
 
     def subscriptions(self, listen_key: Secret) -> str:
-        """The answer to LIST_SUBSCRIPTIONS, scrubbed; other messages are let go."""
+        """The answer to LIST_SUBSCRIPTIONS, scrubbed; other messages are ignored."""
         self._protocol.send_text(LIST_SUBSCRIPTIONS.encode())
         while True:
             self._exchange()
@@ -83,7 +83,7 @@ class Conversation:
                     return answer
 
     def leave(self) -> None:
-        """Says so, if it can still be said, and does not wait."""
+        """Sends a close frame, if that still works, and does not wait."""
         with contextlib.suppress(Exception):
             self._protocol.send_close(CloseCode.NORMAL_CLOSURE)
             self._send()
@@ -97,12 +97,12 @@ class Conversation:
             return user_stream.closed(int(self._protocol.close_rcvd.code))
         if self._protocol.parser_exc is not None:
             raise _no_websocket()
-        # Looked for last: where trouble came along with it, the stream is not alive.
+        # Comes last: if trouble came together with it, the stream is not alive.
         ponged = any(frame.opcode is Opcode.PONG and frame.data == mark for frame in came)
         return user_stream.ALIVE if ponged else None
 
     def _take(self) -> list[Any]:
-        """The frames that have come since; the secrets in them are learned."""
+        """The frames since the last call, after their secrets were learned."""
         came, self._came = self._came, []
         for message in _texts(came):
             for secret in user_stream.secrets_in(message):
@@ -110,7 +110,7 @@ class Conversation:
         return came
 
     def _exchange(self) -> None:
-        """Sends what is due, pongs among it, and takes what comes."""
+        """Sends pending frames, pongs among them, and receives some."""
         with contextlib.suppress(ConnectionError):  # the close frame may say why
             self._send()
         data = self._line.read()
@@ -131,7 +131,7 @@ class Conversation:
 
     def _send(self) -> None:
         for data in self._protocol.data_to_send():
-            if data:  # nothing is the wish to close one half of the connection
+            if data:  # empty data means to close one half of the connection
                 self._line.write(data)
 
 

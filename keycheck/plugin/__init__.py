@@ -28,7 +28,7 @@ from keycheck.settings import loading
 
 
 class Observe(Protocol):
-    """Notes what was seen: one sentence for people, and values by their name in verdict.json."""
+    """Notes an observation: one sentence for people, and values by their name in verdict.json."""
 
     def __call__(self, sentence: str = "", /, **values: Any) -> None: ...
 
@@ -59,13 +59,13 @@ def pytest_configure(config: pytest.Config) -> None:
             config.pluginmanager.register(file, "keycheck-prometheus")
         gate = ArtefactScan(suite_run.redactor, suite_run.options, config)
         config.pluginmanager.register(gate, "keycheck-artefact-scan")
-    elif config.args:  # not --help, which reads none
+    elif config.args:  # --help has no args, and reads none
         replace_streams(bare, config.pluginmanager.get_plugin("capturemanager"))  # nothing of ours to guard
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
-    """`--explain` answers at once: nothing is run, nothing is sent, and reports are left alone."""
+    """`--explain` prints its answer: nothing is run, nothing is sent, and reports are not touched."""
     wanted = config.getoption("explain", None)
     if wanted is None:
         return None

@@ -22,7 +22,7 @@ _HOSTNAME = re.compile(r'\bhostname="[^"]*"')  # JUnit's attribute; a short name
 
 
 class ArtefactScan:
-    """Scans when everybody else has written; registered after all others, so that its wrapper is the outermost.
+    """Scans after all other writers; registered last, so that its wrapper is the outermost.
 
     `is_dirty`: whether a secret was found. The scan is made once more when pytest has closed all files; what has not
     changed in between is not read again.
@@ -45,13 +45,13 @@ class ArtefactScan:
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
         try:
             yield
-        finally:  # also where another plugin raises at its end: its files are scanned all the same
+        finally:  # the files of a plugin that raises at its end are scanned, too
             self.scan()
             if self.is_dirty:
                 session.exitstatus = EXIT_DIRTY
 
     def scan(self) -> None:
-        """Looks at all that was written since the last time, and says what was found."""
+        """Scans all that was written since the last scan, and says what it found."""
         shared = self._written.shared(self._config)
         deleted, left = list[str](), list[str]()
         for path, is_ours in [*((path, True) for path in self._own()), *((path, False) for path in self._others())]:
@@ -114,13 +114,13 @@ class ArtefactScan:
 
 
 def _is_readable(path: Path) -> bool:
-    """Raises OSError for what cannot be looked at; what is no file, such as a device or a pipe, keeps nothing."""
+    """Whether it is a file; a device or a pipe keeps nothing. Raises OSError if that cannot be known."""
     path.stat()
     return path.is_file()
 
 
 def _is_gone(path: Path) -> bool:
-    """Deletes it, and not the link that led to it; whether that could be done."""
+    """Deletes the file, and not the link to it; False if that failed."""
     try:
         path.resolve().unlink()
     except OSError:

@@ -10,7 +10,7 @@ from keycheck.report import terminal
 
 
 class Countdown:
-    """Told once a second what is left of a wait. The line of progress that it breaks into is written again after it.
+    """Shows each second what is left of a wait. Afterwards the interrupted line of progress is written again.
 
     A terminal counts down in one line, which then goes away; a log is told once, at the beginning.
     """
@@ -44,4 +44,4 @@ class Countdown:
     def _end(self, reporter: TerminalReporter) -> None:
         line, self._broken_into = self._broken_into or "", None
         reporter.write(("\r" if reporter.isatty() else "") + line, flush=True)
-        reporter._tw._current_line = line  # pytest measures by it how much room is left
+        reporter._tw._current_line = line  # pytest computes the room that is left from it

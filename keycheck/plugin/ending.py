@@ -1,4 +1,4 @@
-"""How a run of suite/ ends, whatever another plugin does at its end.
+"""The end of a run of suite/, whatever another plugin does at its end.
 
 1 means that a critical check failed, and nothing else: what another plugin raises becomes one sentence and exit 3, and
 the verdict is printed all the same.
@@ -18,7 +18,7 @@ from keycheck.redaction.redactor import printable
 
 EXIT_DIRTY = 11
 _ENDING = "keycheck-ending"
-# Whose files were asked for by an option.
+# Writers of files that an option asks for.
 _OPTIONS = {
     "_pytest.junitxml": "--junitxml",
     "_pytest.logging": "--log-file",
@@ -35,18 +35,18 @@ class Ending:
 
     @staticmethod
     def of(config: pytest.Config) -> "Ending":
-        """The one of this run."""
+        """The plugin object of this run."""
         ending = config.pluginmanager.get_plugin(_ENDING)
         assert isinstance(ending, Ending)
         return ending
 
     @staticmethod
     def register(pluginmanager: pytest.PytestPluginManager) -> None:
-        """Before any other plugin of ours."""
+        """Registers the plugin, before any other of ours."""
         pluginmanager.register(Ending(), _ENDING)
 
     def note(self, trouble: str | BaseException) -> None:
-        """To be said at the end, after the verdict; the exit status is 3 then."""
+        """Notes a sentence to print at the end, after the verdict; the exit status is 3 then."""
         sentence = trouble if isinstance(trouble, str) else _sentence(trouble)
         if sentence not in self._notes:
             self._notes.append(sentence)
@@ -80,7 +80,7 @@ class Ending:
         return self._end(config, status)
 
     def _end(self, config: pytest.Config, status: Any) -> Any:
-        """Says what is left to say; the exit status."""
+        """Prints the notes; returns the exit status."""
         artefact_scan: Any = config.pluginmanager.get_plugin("keycheck-artefact-scan")
         suite_run: Any = config.pluginmanager.get_plugin("keycheck-suite")
         reporter = config.pluginmanager.get_plugin("terminalreporter")
@@ -109,7 +109,7 @@ def say(config: pytest.Config, text: str) -> None:
     with contextlib.suppress(OSError):
         if isinstance(reporter, TerminalReporter):
             reporter.write_line(text, red=True)
-        elif not config.pluginmanager.is_blocked("terminal"):  # it is not registered yet
+        elif not config.pluginmanager.is_blocked("terminal"):  # its plugin may not be registered yet
             print(text, file=sys.stderr)
 
 
@@ -134,7 +134,7 @@ def _why(error: BaseException) -> str:
 
 
 def _raised_in(error: BaseException) -> str:
-    """The module outside of the standard library that raised it, or called what did."""
+    """The module outside of the standard library that raised the error, or called what raised it."""
     module, trace = "another plugin", error.__traceback__
     while trace is not None:
         name = str(trace.tb_frame.f_globals.get("__name__"))

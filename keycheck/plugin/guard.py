@@ -1,4 +1,4 @@
-"""The second layer: whatever pytest, a plugin or careless code is about to print or to store is cleaned on its way.
+"""The second layer: whatever pytest, a plugin or careless code prints or stores is cleaned on its way.
 
 The first layer puts no secret where it can be printed; measurement shows that neither is enough alone. This one knows
 the secrets of the run and stands where text leaves: reports, log records, internal errors, and the streams.
@@ -21,13 +21,13 @@ Clean = Callable[[str], str]
 
 
 class Guard:
-    """Hooks that clean; registered last, so that its wrappers are outermost and see what the others made."""
+    """Cleaning hooks; registered last, so that its wrappers are outermost and see the results of all others."""
 
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
         self._usual = logging.Handler.handle, logging.Handler.format
 
-    # -- reports: what JUnit, pytest-html, the terminal and other plugins are handed --
+    # -- reports, before JUnit, pytest-html, the terminal and other plugins get them --
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self) -> Generator[None, Any, Any]:
@@ -53,7 +53,7 @@ class Guard:
                 setattr(report, name, cleaned(getattr(report, name), self._redactor.clean_shared))
         return report
 
-    # -- logs: records as each handler is handed them, and what it makes of them --
+    # -- logs: records before each handler, and the text that it makes of them --
 
     def pytest_configure(self) -> None:
         """A record may come from elsewhere than the factory (logging.makeLogRecord), and a filter may change it later;
@@ -115,7 +115,7 @@ class Guard:
         return fixture
 
     def _clean_what_it_reads(self, fixture: CaptureFixture[Any]) -> None:
-        start = fixture._start  # which each phase of a test does, with a capture of its own
+        start = fixture._start  # each phase of a test starts a capture of its own
 
         def clean_start() -> None:
             start()
@@ -125,7 +125,7 @@ class Guard:
         fixture._start = clean_start  # type: ignore[method-assign]
 
     def _wrapped(self, stream: Any) -> Any:
-        # A stream that is wrapped already was wrapped before the settings were read, by a guard with fewer secrets.
+        # A stream that is wrapped already was wrapped with fewer secrets, before the settings were read.
         return None if stream is None else CleanStream(bare(stream), self._redactor.clean)
 
     def pytest_unconfigure(self) -> None:
@@ -133,7 +133,7 @@ class Guard:
 
 
 def stop_what_passes_it_on(config: pytest.Config) -> None:
-    """Takes their part from options of pytest that would pass a run on uncleaned; `refuse_what_passes_it_on` says so.
+    """Disables options of pytest that would pass a run on uncleaned; `refuse_what_passes_it_on` refuses the run.
 
     `--debug` traces every hook with what it is handed, from before any plugin is asked: its file is left empty.
     `--pastebin` publishes the terminal, which alone may show the address that Binance saw.
@@ -149,7 +149,7 @@ def stop_what_passes_it_on(config: pytest.Config) -> None:
 
 
 def refuse_what_passes_it_on(config: pytest.Config) -> None:
-    """Raises UsageProblem for these options."""
+    """Raises UsageProblem for the options that would pass a run on uncleaned."""
     if config.option.debug:
         raise UsageProblem(
             "--debug does not go with suite/: its file would hold answers, addresses and folders. Leave it out"
@@ -202,7 +202,7 @@ def _captures(capturing: Any) -> list[Any]:
 
 
 def clean_bytes(data: bytes, clean: Clean) -> bytes:
-    """`data` itself where there is nothing to clean in it."""
+    """`data` cleaned; the same object if there is nothing to clean."""
     text = data.decode("utf-8", "surrogateescape")
     cleaned_text = clean(text)
     return data if cleaned_text == text else cleaned_text.encode("utf-8", "surrogateescape")
@@ -275,13 +275,13 @@ class _Line:
         self._end = ""
 
     def following(self, text: str) -> str:
-        """`text`, cleaned together with what it is written behind."""
+        """`text`, cleaned together with the end of the line before it."""
         whole = self._clean(self._end + text)
         stands = next(n for n in range(len(self._end), -1, -1) if whole.startswith(self._end[:n]))
         return whole[stands:]
 
     def add(self, shown: str) -> None:
-        """This is shown now."""
+        """Appends text that was shown."""
         self._end = (self._end + shown).rpartition("\n")[2][1 - RUN :]
 
 

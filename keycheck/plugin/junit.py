@@ -36,7 +36,7 @@ class JunitTexts:
 
 
 class _Finished:
-    """Stands in for the property list that JUnit reads for its element."""
+    """Replaces the property list of a JUnit element, and cleans it when JUnit reads it."""
 
     def __init__(self, element: Element) -> None:
         self._element = element

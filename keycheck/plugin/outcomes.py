@@ -61,7 +61,7 @@ def finding_of(
 
 
 def as_text(value: object) -> str:
-    """The text of any value, also of one that cannot be shown."""
+    """The text of any value, also of one whose own methods fail."""
     try:
         return str(value)
     except Exception:  # noqa: BLE001  its own code, which may do anything
@@ -120,7 +120,7 @@ def apply_outcome(report: pytest.TestReport, finding: Finding, item: pytest.Item
 
 
 def status_of(report: pytest.TestReport) -> tuple[str, str, Any] | None:
-    """How an outcome is counted and shown while tests run; None leaves it to pytest."""
+    """The category and the marks of an outcome while tests run; None leaves them to pytest."""
     finding = getattr(report, "keycheck", None)
     if finding is None or finding.outcome in (Outcome.PASS, Outcome.FAIL):
         return None

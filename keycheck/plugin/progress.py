@@ -1,4 +1,4 @@
-"""Tells the program that started a run of its findings, one line of JSON each, as they come.
+"""Sends findings to the program that started a run, one line of JSON each, as they come.
 
     {"check": {...}}      as in verdict.json, once a check
     {"problem": "..."}    the sentence of settings or options that cannot be used
@@ -17,7 +17,7 @@ from keycheck.report import verdict_json
 
 
 class Progress:
-    """A plugin object, handed to `pytest.main`. `tell`: takes a line without its end."""
+    """A plugin object, handed to `pytest.main`. `tell` takes a line without its end."""
 
     def __init__(self, tell: Callable[[str], None]) -> None:
         self._tell = tell

@@ -12,7 +12,7 @@ from keycheck.report.model import RunReport
 
 
 class PrometheusFile:
-    """Replaces the file atomically. A run that came to no verdict leaves one that says 0."""
+    """Replaces the file atomically. A run without a verdict leaves a file that says 0."""
 
     def __init__(self, path: Path, suite_run: Any) -> None:
         self._path = path

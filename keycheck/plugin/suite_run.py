@@ -34,7 +34,7 @@ _LEAST_TIMEOUT = 1  # second; under it pytest-timeout ends what lies between the
 
 
 def _sources_of_pages() -> list[Path]:
-    """Where pytest-html has its templates, styles and script, if it is loaded: its page says all that to everybody."""
+    """The folder of pytest-html, if it is loaded: its templates, styles and script are public, and no secrets."""
     module = sys.modules.get("pytest_html")
     return [Path(module.__file__).parent] if module and module.__file__ else []
 
@@ -160,7 +160,7 @@ class SuiteRun:
         return self.catalogue[name] if self.catalogue[name].file == item.path.name else None
 
     def is_check(self, item: pytest.Item) -> bool:
-        """Whether this test is one of the claims of suite/."""
+        """Whether a test is one of the claims of suite/."""
         return self._check(item) is not None
 
     @pytest.hookimpl(tryfirst=True)
@@ -168,7 +168,7 @@ class SuiteRun:
         """Before the first check, hands the selected checks to the run."""
         if self.run and not self._begun and not self._option("setuponly"):
             self._begun = True
-            with contextlib.suppress(Failed):  # pytest-timeout's: the checks will meet what took so long
+            with contextlib.suppress(Failed):  # pytest-timeout's: the checks will wait for the slow request themselves
                 functions = [one for one in item.session.items if isinstance(one, pytest.Function)]
                 self.run.begin({check: one.function for one in functions if (check := self._check(one))})
 
@@ -182,7 +182,7 @@ class SuiteRun:
             item.obj = self._telling_its_end(check, item.obj)
 
     def _telling_its_end(self, check: Check, claim: Callable[..., None]) -> Callable[..., None]:
-        """Notes when the check's function ends. pytest sees a pass where a debugger was left in the middle."""
+        """Notes the end of the check's function. pytest sees a pass if a debugger was left in the middle."""
 
         @functools.wraps(claim)
         def claimed(**asked: Any) -> None:
@@ -231,12 +231,12 @@ class SuiteRun:
             session.exitstatus = self.report.verdict.exit_status
 
     def _fail(self, session: pytest.Session, text: str, exit_status: int = pytest.ExitCode.INTERNAL_ERROR) -> None:
-        """No report could be left: says so in one sentence. verdict.json is still the UNPROVEN of the start."""
+        """Says in one sentence that no report could be written. verdict.json is still the UNPROVEN of the start."""
         session.exitstatus = exit_status
         say(self.config, text)
 
     def settled(self, status: int) -> int:
-        """The exit status, where pytest or another plugin came to `status`: 0 and 1 are the verdict's alone."""
+        """The exit status, if pytest or another plugin came to `status`: 0 and 1 are the verdict's alone."""
         if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
             return status
         if self.report is not None:
@@ -249,7 +249,7 @@ class SuiteRun:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> Generator[None, None, None]:
-        # pytest's own list of failures would say everything twice; of what else went wrong, it says what it has to say.
+        # pytest's own list of failures would repeat the findings; its messages about other failures stay.
         failed = [] if self.tracebacks else terminalreporter.stats.pop("failed", [])
         try:
             yield

@@ -20,46 +20,46 @@ Stamp = tuple[int, int, int] | str | None
 
 
 class Written:
-    """Paths of files, each with what lay there before the run. Not that of --debug, which is refused and left empty."""
+    """Paths of files, each with its stamp before the run; --debug's is missing, which is refused and left empty."""
 
     def __init__(self) -> None:
         self._before: dict[Path, Stamp] = {}
 
     @staticmethod
     def of(config: pytest.Config) -> "Written":
-        """The one of this run."""
+        """The plugin object of this run."""
         written = config.pluginmanager.get_plugin(WRITTEN)
         assert isinstance(written, Written)
         return written
 
     def begin(self, config: pytest.Config) -> None:
-        """Before the other plugins are configured, which is when some open their files."""
+        """Collects paths before the other plugins are configured, and so before any of them opens its file."""
         for name in _AS_NAMED:
             if place := _named(config, name):
                 self._expect(place)
         _refuse_a_log_that_cannot_be_opened(config)
-        if (cache := getattr(config, "cache", None)) is not None:  # -p no:cacheprovider takes it away
+        if (cache := getattr(config, "cache", None)) is not None:  # missing under -p no:cacheprovider
             _before(cache, "set", lambda key, *_: self._expect(cache._getvaluepath(key)))
 
     def ask_the_writers(self, config: pytest.Config) -> None:
-        """Once all plugins are configured, and before those write that have not opened their files yet."""
+        """Collects the writers' own paths, once all plugins are configured and before the others open their files."""
         for path in self.shared(config):
             self._expect(path)
         _refuse_pipes_that_nobody_reads(config)
         for plugin in config.pluginmanager.get_plugins():
-            assets = getattr(plugin, "_assets_path", None)  # pytest-html's, for what is attached to a report
+            assets = getattr(plugin, "_assets_path", None)  # pytest-html's folder of attachments
             if isinstance(assets, Path):
                 _before(plugin, "_write_content", lambda _, name, folder=assets: self._expect(folder / name))
 
     @staticmethod
     def shared(config: pytest.Config) -> list[Path]:
-        """The files that are made to be shown to others, by plugins that leave this machine's names in them."""
+        """The files made to be shown to others, by plugins that leave this machine's names in them."""
         plugins = config.pluginmanager.get_plugins()
         places = [getattr(plugin, name, None) for plugin in plugins for name in _EXPANDED]
         return [Path(place) for place in places if isinstance(place, str | Path)]
 
     def __iter__(self) -> Iterator[Path]:
-        """The files that are not as they were before."""
+        """Yields the files that have changed since the run began."""
         return (path for path, before in list(self._before.items()) if stamp(path) != before)
 
     def was_there(self, path: Path) -> bool:
@@ -71,10 +71,10 @@ class Written:
 
 
 def _named(config: pytest.Config, name: str) -> Path | None:
-    """The path that an option, or else the setting of the same name, gives; None where there is none."""
+    """The path in an option, or else in the setting of the same name; None without one."""
     try:
         given = getattr(config.option, name, None) or config.getini(name)
-    except ValueError:  # -p no: has taken the setting away
+    except ValueError:  # the setting is missing under -p no:
         return None
     return config.invocation_params.dir / given if isinstance(given, str) and given else None
 
@@ -116,11 +116,11 @@ def _is_pipe(path: Path) -> bool:
 
 
 def _before(writer: Any, method: str, note: Callable[..., None]) -> None:
-    """Calls `note` with the same arguments before each call of this method."""
+    """Has `note` called with the same arguments before each call of this method."""
     usual = getattr(writer, method)
 
     def both(*args: Any, **kwargs: Any) -> Any:
-        with contextlib.suppress(Exception):  # the writer itself will complain
+        with contextlib.suppress(Exception):  # the writer itself will raise
             note(*args, **kwargs)
         return usual(*args, **kwargs)
 
@@ -128,7 +128,7 @@ def _before(writer: Any, method: str, note: Callable[..., None]) -> None:
 
 
 def stamp(path: Path) -> Stamp:
-    """Changes with a file; None where there is none, and the reason where it cannot be looked at."""
+    """The file's time, size and inode; None if there is none, and the reason if it cannot be read."""
     try:
         told = path.stat()
     except (FileNotFoundError, NotADirectoryError):

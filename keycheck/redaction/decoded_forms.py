@@ -1,4 +1,4 @@
-"""The texts that a text may stand for: what a browser, a shell or a script would make of its escapes. Pure.
+"""The decoded forms of a text: those that a browser, a shell or a script would make of its escapes. Pure.
 
 A secret that is percent-encoded, HTML-escaped, written as \\u0041, in hex or in base64 is still the secret, and so is
 one with colours or zero-width characters in it. `pieces` does the opposite: it takes a document's own markup away, so
@@ -32,7 +32,7 @@ _BREAKS = b" \t\r\n\f\v\"',"
 _WRITTEN_BREAK = re.compile(r"\\[nrt]")
 _BETWEEN_BYTES = _BREAKS + b";:-"
 _COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-_CONTROL = re.compile("[\0-\x08\x0e-\x1f\x7f-\x9f]")  # which terminals leave out, but for line ends and tabs
+_CONTROL = re.compile("[\0-\x08\x0e-\x1f\x7f-\x9f]")  # terminals do not show these; without line ends and tabs
 # Soft hyphens, combining marks, joiners, marks of direction, variation selectors, tags.
 _INVISIBLE = re.compile(
     "[\u00ad\u0300-\u036f\u0483-\u0489\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u1ab0-\u1aff\u1dc0-\u1dff\u200b-\u200f\u202a-\u202e\u2060-\u206f\u20d0-\u20ff"
@@ -89,7 +89,7 @@ def _without_base64(text: str) -> str:
 
 
 def _decoded(tokens: list[bytes], start: int) -> bytes:
-    """All of them at once, with what is no text in between."""
+    """All tokens decoded from `start` on, joined by bytes that are no text."""
     return binascii.a2b_base64(_NO_TEXT.join(token[start:] + b"A" * (-(len(token) - start) % 4) for token in tokens))
 
 
@@ -103,7 +103,7 @@ def _without_hex(text: str) -> str:
 
 
 def _joined(text: str, breaks: bytes) -> bytes:
-    """`text` without what stands between the parts of one encoded text."""
+    """`text` without the characters between the parts of one encoded text."""
     whole = _WRITTEN_BREAK.sub("", text) if "\\" in text else text
     return whole.encode("utf-8", "replace").translate(None, breaks)
 
@@ -134,7 +134,7 @@ def pieces(text: str, depth: int = 3) -> Iterator[str]:
 
 
 def _inside(text: str) -> list[str] | None:
-    """One level of `pieces`; None where nothing can be decoded."""
+    """One level of `pieces`; None if nothing can be decoded."""
     begins = text.lstrip()[:2]
     if begins[:1] in ("{", "["):
         try:

@@ -4,8 +4,8 @@ Two rules. A secret is known in advance, so any run of ten of its characters goe
 lower case: debuggers and reprs cut long strings short, and a cut secret is still most of one. And some things have a
 tell-tale shape: `signature=...`, `listenKey: ...` (where it is no path), a bare 64-digit hex number, an IP address.
 
-One exception. What stands in the suite's own texts tells nobody anything, whoever has chosen it for a secret: a run
-that is found there is hidden as part of a longer stretch of a secret, and not by itself.
+One exception. The suite's own texts reveal nothing, even if a secret shares words with them: a run that is also in
+these texts is hidden only as part of a longer stretch of a secret.
 """
 
 import ipaddress
@@ -23,7 +23,7 @@ _HALF = RUN // 2
 _PIECE = re.compile(rf"(?s).{{{_HALF}}}")
 HIDDEN = "[hidden]"
 HIDDEN_IP = "[IP hidden]"
-HIDDEN_IPV6 = "[IPv6 hidden]"  # which of the two it was may be the reason of a refusal
+HIDDEN_IPV6 = "[IPv6 hidden]"  # the version of IP may be the reason of a refusal
 
 # Characters that JSON, HTML or a shell would take for the end of the value end it here too, so that what surrounds it
 # stays whole; "[" begins what an earlier pass put there.
@@ -38,7 +38,7 @@ _DOT = r"(?:\.|%2[Ee])"
 _ADDRESS = re.compile(
     rf"(?<![\d.])\d{{1,3}}(?:{_DOT}\d{{1,3}}){{3}}(?!\d|\.\d)"
     r"|(?<![\w.])(?:[0-9A-Fa-f]{1,4}|:(?=:))(?::[0-9A-Fa-f]{0,4}){1,7}(?:(?:\.\d{1,3}){3})?(?![\w:])"
-    rf"|(?<=[a-z0-9]-)\d{{1,3}}(?:-\d{{1,3}}){{3}}(?=[.-][a-z]|(?![\w-]))"  # as clouds name their machines
+    rf"|(?<=[a-z0-9]-)\d{{1,3}}(?:-\d{{1,3}}){{3}}(?=[.-][a-z]|(?![\w-]))"  # cloud machines' names
 )
 
 
@@ -57,8 +57,8 @@ class Redactor:
         names: Mapping[str, str] | None = None,
         vocabulary: Callable[[], str] = str,
     ) -> None:
-        """`vocabulary`: all that reports say by themselves, in lower case; looked up where a secret is met at all."""
-        # Longest first: a folder is replaced whole, and not what its parent leaves of it.
+        """`vocabulary`: all our own texts, in lower case; called only when a secret is met."""
+        # Longest first: a folder is replaced whole, before its parent.
         self._names = dict(sorted((names or {}).items(), key=lambda pair: -len(pair[0])))
         runs: set[str] = set()
         # Hashes of texts found clean, and free of secrets: a report is handed round, and a file scanned, many times.
@@ -82,7 +82,7 @@ class Redactor:
         raise TypeError("a Redactor is neither pickled nor copied")
 
     def learn(self, secret: str) -> None:
-        """From now on `secret` is hidden, whole or in any ten-character run, forwards and backwards, in either case.
+        """Hides `secret` from now on, whole or in any ten-character run, forwards and backwards, in either case.
 
         A text shorter than that is a placeholder or a typo, and hiding it would tear holes into ordinary words.
         """
@@ -90,7 +90,7 @@ class Redactor:
         for text in (folded, folded[::-1]):
             self._runs().update(text[i : i + RUN] for i in range(len(text) - RUN + 1))
             self._halves().update(text[i : i + _HALF] for i in range(len(text) - _HALF + 1))
-        # New ones, so that what another thread finds clean by what was known before is not noted in them.
+        # New sets: another thread may note a text as clean that was clean by the old secrets alone.
         self._clean, self._free = set(), set()
 
     def learn_password(self, password: str) -> None:
@@ -146,12 +146,12 @@ class Redactor:
         return found
 
     def _packs(self, text: str) -> bool:
-        """Whether the secret is in base64 or hex, in which no format writes its own words."""
+        """Whether the secret is in base64 or hex; no format has base64 or hex of its own words."""
         spelt = set(decoded_forms(text, packed=False))
         return any(self.knows(view) for view in decoded_forms(text) if view not in spelt)
 
     def finds_in_markup(self, text: str) -> bool:
-        """`finds` for a part of a page, which may begin and end anywhere."""
+        """`finds` for a part of a page, which may begin and end anywhere in the markup."""
         return self.finds(f"<>{text}")
 
     def _shows(self, text: str) -> bool:
@@ -187,7 +187,7 @@ class Redactor:
         return self.without_names(cleaned)
 
     def without_names(self, text: str) -> str:
-        """`text` with this machine's names and folders replaced by what stands for them."""
+        """`text` with this machine's names and folders replaced."""
         for name, stand_in in self._names.items():
             # A short name may be part of another word; a long one is itself wherever it stands.
             bounds = ("", "") if len(name) >= RUN else (r"(?<![\w.-])", r"(?![\w-])")
@@ -231,7 +231,7 @@ def _places(half: str, text: str) -> Iterator[int]:
 
 
 def _folded(text: str) -> str:
-    """In lower case, each character in its place."""
+    """`text` in lower case, with each character in its place."""
     lower = text.lower()
     return lower if len(lower) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 

@@ -1,4 +1,4 @@
-"""Files that a run leaves behind: written beside their place, and moved there only whole."""
+"""Writing the files of a run: under a temporary name, and renamed only when complete."""
 
 import tempfile
 from collections.abc import Callable

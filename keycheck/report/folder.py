@@ -11,7 +11,7 @@ from keycheck.report import artefacts, verdict_json
 from keycheck.report.folder_lock import BESIDE, PAGE_FILE, SUMMARY_FILE, VERDICT_FILE, Hold
 from keycheck.report.model import RunReport
 
-_MARK = "\ue000"  # of no language
+_MARK = "\ue000"  # a character of no language
 
 
 class ReportFolder:
@@ -23,7 +23,7 @@ class ReportFolder:
         self._redactor = redactor
 
     def withdraw(self, blank: RunReport) -> None:
-        """Takes hold of the folder, and puts the verdict of a run that has seen nothing in the place of the last one's.
+        """Takes the folder's lock, and replaces the last run's verdict by one of a run without findings.
 
         Raises UsageProblem where that cannot be done; no old verdict is left then either, if that can be helped.
         """
@@ -37,7 +37,7 @@ class ReportFolder:
         else:
             return
         with contextlib.suppress(OSError):
-            self._remove(VERDICT_FILE)  # rather none than an old one
+            self._remove(VERDICT_FILE)  # no verdict is better than an old one
         raise UsageProblem(
             f"the last run's reports cannot be replaced ({reason}): make room, or choose another --report-dir"
         )
@@ -50,13 +50,13 @@ class ReportFolder:
         page.preload()
 
     def write(self, shared: RunReport) -> None:
-        """Writes all of them from a report that is fit for sharing, the verdict last.
+        """Writes all reports from a report for sharing, the verdict last.
 
         Raises OSError where a file cannot be written, DirtyArtefact where one would have held a secret.
         """
-        from keycheck.report import page, summary  # noqa: PLC0415  see prepare
+        from keycheck.report import page, summary  # noqa: PLC0415  see `preload`
 
-        # Each text before it is set into a file: what a secret and a format have in common is the format's.
+        # Each text is cleaned before it is put into a file, so that the format's own characters are never hidden.
         clean = self._redactor.without_secrets
         text = summary.render(shared, clean)
         try:
@@ -68,17 +68,17 @@ class ReportFolder:
             raise
 
     def add_summary_to(self, path: Path, env_file: Path) -> None:
-        """Adds the text for a ticket, which was found clean, to what a CI service shows of a run.
+        """Adds the text for a ticket, which was found clean, to a CI service's page of the run.
 
         Raises OSError, also for what is no file, or is the settings file or one of these reports.
         """
-        with contextlib.suppress(RuntimeError):  # a loop of links, which the next line meets again
+        with contextlib.suppress(RuntimeError):  # a loop of links, which the next line finds again
             if path.resolve().parent == self.path.resolve() or path.resolve() == env_file.resolve():
                 raise OSError(0, "it is a file of this run's own")
         bounded_files.append(path, f"\n{(self.path / SUMMARY_FILE).read_text(encoding='utf-8')}")
 
     def _write(self, name: str, text: str, marked: Callable[[], str] | None = None) -> None:
-        """`marked`: the same text with a mark before and behind each text that was set into it."""
+        """`marked`: the same text with a mark before and after each inserted text."""
 
         def is_dirty(written: str) -> bool:
             if not self._redactor.finds(written):
@@ -88,7 +88,7 @@ class ReportFolder:
         artefacts.write(self.path / name, text, is_dirty)
 
     def _is_of_its_form_alone(self, written: str, marked: str) -> bool:
-        """Whether a match is in the template's own text only, and in no text that was set into it."""
+        """Whether a match is only in the template's own text, and in no text that was inserted."""
         texts = marked.split(_MARK)
         return "".join(texts) == written and not any(map(self._redactor.finds_in_markup, texts))
 

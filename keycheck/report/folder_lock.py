@@ -15,7 +15,7 @@ from keycheck.errors import UsageProblem
 VERDICT_FILE = "verdict.json"
 PAGE_FILE = "report.html"
 SUMMARY_FILE = "summary.md"
-BESIDE = (PAGE_FILE, SUMMARY_FILE)  # there only with their verdict
+BESIDE = (PAGE_FILE, SUMMARY_FILE)  # removed with their verdict
 _LOCK_FILE = ".lock"  # never deleted: a file that is created anew can be locked twice
 _LONGEST_VERDICT = 2**21  # bytes; more than any reader of a verdict takes
 
@@ -43,7 +43,7 @@ class Hold:
         self._withdrawn: str | None = None
 
     def take(self) -> None:
-        """Raises UsageProblem where another run holds the folder, and OSError where nothing can be locked in it."""
+        """Raises UsageProblem if another run holds the folder, and OSError if nothing can be locked in it."""
         if self._file is not None:
             return
         path = self.folder / _LOCK_FILE
@@ -69,26 +69,26 @@ class Hold:
         return self._file is not None
 
     def withdraw(self, *, keep: bool = False) -> None:
-        """Removes the last run's reports, the verdict first. `keep`: its text stays at hand for a comparison.
+        """Removes the last run's reports, the verdict first. `keep`: keeps its text for a comparison.
 
         Raises OSError where something cannot be removed.
         """
         verdict = self.folder / VERDICT_FILE
         if keep:
-            with contextlib.suppress(OSError):  # then nothing can be compared with it, and it goes all the same
+            with contextlib.suppress(OSError):  # then it cannot be compared with, and is removed all the same
                 self._withdrawn = _text(verdict)
         for name in (VERDICT_FILE, *BESIDE):
             (self.folder / name).unlink(missing_ok=True)
 
     def withdrawn(self, path: Path) -> str | None:
-        """The verdict that was here, where `path` names it; None for any other file."""
+        """The verdict that was here, if `path` names it; None for any other file."""
         with contextlib.suppress(OSError, RuntimeError, ValueError):  # a loop of links, a name that no file has
             if path.resolve() == (self.folder / VERDICT_FILE).resolve():
                 return self._withdrawn
         return None
 
     def release(self) -> None:
-        """Gives the folder to the next run."""
+        """Releases the folder for the next run."""
         if self._file is not None:
             self._file.close()
             self._file = None

@@ -31,7 +31,7 @@ class FactType:
 
 
 _FLAG = FactType("true or false", lambda value: isinstance(value, bool))
-_MILLISECONDS = FactType("a whole number", lambda value: type(value) is int and abs(value) < 2**53)  # as JSON has them
+_MILLISECONDS = FactType("a whole number", lambda value: type(value) is int and abs(value) < 2**53)  # exact in JSON
 _FIGURE = FactType("a decimal number as text", is_figure)
 _MODE = FactType(
     "HEDGE or ONE_WAY", lambda value: isinstance(value, str) and str.__str__(value) in ("HEDGE", "ONE_WAY")
@@ -56,7 +56,7 @@ NOTED: Mapping[str, FactType] = {
 # Shown beside the environment's name, so that a demo run is not mistaken for one on production.
 NO_REAL_FUNDS = "Binance's test network, no real funds"
 
-# Shown wherever the answers are not Binance's, so that the verdict is not mistaken for one on Binance.
+# Shown if the answers are not Binance's, so that the verdict is not mistaken for one on Binance.
 ELSEWHERE: dict[Exchange, str] = {
     "local": "These answers came from a local exchange on this machine, not from Binance.",
     "other": "These answers came from another host, not from Binance.",
@@ -71,14 +71,14 @@ SENTENCES = {
 
 @dataclass(frozen=True)
 class RunReport:
-    """One run, as its owner may see it; `masked` makes what may be shared.
+    """One run, as its owner may see it; `masked` gives the form that may be shared.
 
     `started_at`: ISO 8601, UTC; `duration_ms`: whole ms; `findings` in run order; `notes` by NOTED name.
 
-    `drift`, and `permissions` by Binance's names (`enableFutures`), are None where not seen; `recv_window`: ms.
-    `comparison`: with an earlier run, where one was asked for.
+    `drift`, and `permissions` by Binance's names (`enableFutures`), are None if not seen; `recv_window`: ms.
+    `comparison`: with an earlier run, under --compare.
     `waited_s`: seconds waited for the rate limit's next minute.
-    `exchange`: whose hosts were asked. It, `environment` and `symbol` are None where the run ended before its settings
+    `exchange`: the owner of the hosts. It, `environment` and `symbol` are None if the run ended before its settings
     were read.
     """
 
@@ -120,7 +120,7 @@ class RunReport:
         return sentence
 
     def masked(self, mask: Callable[[str], str]) -> "RunReport":
-        """The same report for sharing: `mask` takes out of its texts what is for the owner's eyes alone."""
+        """The same report for sharing: `mask` removes what only the owner may see."""
         findings = tuple(replace(finding, detail=mask(finding.detail)) for finding in self.findings)
         calls = tuple(replace(call, message=mask(call.message)) for call in self.calls)
         # A name is text from outside as well.
@@ -130,7 +130,7 @@ class RunReport:
 
     @property
     def overcome(self) -> list[Call]:
-        """Requests that failed once and were answered the second time: no fault of the key, and worth a mention."""
+        """Requests that failed once and were answered the second time: no fault of the key, but worth a mention."""
         return overcome(self.calls)
 
     def with_outcome(self, *outcomes: Outcome) -> list[Finding]:
@@ -151,7 +151,7 @@ class RunReport:
 
     @property
     def requests_sent(self) -> int:
-        """How many requests left this machine, retries included."""
+        """The number of requests that left this machine, retries included."""
         return sum(call.sent for call in self.calls)
 
 

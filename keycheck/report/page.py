@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import jinja2
 
 _TEMPLATES = Path(__file__).parent
-_LONGEST = 8000  # characters of one text; what a run says of itself is far shorter
-# Control characters, halves of characters, and what turns the direction of a line beyond its own end.
+_LONGEST = 8000  # characters of one text; our own are far shorter
+# Control characters, halves of characters, and those that change the direction of text.
 _ODD = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 
 
@@ -74,12 +74,12 @@ def _render(
 
 
 def _style(name: str) -> str:
-    """A style sheet without the white space that is there for its authors."""
+    """A style sheet without white space."""
     return re.sub(r"\s*([{};,])\s*", r"\1", (_TEMPLATES / name).read_text(encoding="utf-8"))
 
 
 def _harmless(value: Any) -> Any:
-    """A text as it may stand on the page: without secrets, of bounded length, and running one way."""
+    """A text fit for the page: without secrets, of bounded length, and running in one direction."""
     if type(value) in (int, float):
         value = str(value)
     if type(value) is not str:
@@ -89,7 +89,7 @@ def _harmless(value: Any) -> Any:
 
 
 def _as_data_block(value: dict[str, Any], mark: str) -> Any:
-    """JSON that no HTML parser takes for more than text: no tag and no comment can begin in it; plain ASCII."""
+    """JSON in plain ASCII in which no HTML parser sees a tag or a comment."""
     import markupsafe  # noqa: PLC0415  comes with jinja2
 
     text = json.dumps(value, separators=(",", ":")).replace("<", "\\u003c")

@@ -24,7 +24,7 @@ class PreviousRun:
         self._previous = _previous(path, hold)
 
     def object_to(self, key: KeyFacts, environment: str | None) -> None:
-        """Raises UsageProblem where this run cannot be compared with that one."""
+        """Raises UsageProblem if this run cannot be compared with the earlier one."""
         if why := comparison.objection(self._previous, key, environment):
             raise UsageProblem(why)
 

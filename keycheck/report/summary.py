@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from keycheck.verdict.comparison import Comparison
 
 _MOST_CAUSES = 3
-_MOST = {Outcome.FAIL: 4, Outcome.UNPROVEN: 3, Outcome.WARN: 3}  # of each; the page has them all
+_MOST = {Outcome.FAIL: 4, Outcome.UNPROVEN: 3, Outcome.WARN: 3}  # of each outcome; the page has them all
 _LONGEST = 400  # characters of one text
 MOST_LINES = 40
 
@@ -111,15 +111,15 @@ def _run(report: RunReport) -> str:
 
 
 def _code(text: str) -> str:
-    """Foreign text: between backticks, and with none of its own."""
+    """Foreign text between backticks, without backticks of its own."""
     return f"`{printable(text.replace('`', chr(39)), _LONGEST)}`" if text else "nothing"
 
 
 def _inert(text: str) -> str:
-    """A sentence of ours that may name a remark of a cassette, and so anything: no link comes of it, and no mention."""
+    """A sentence of ours that may quote a cassette's remark, without any link or mention."""
     return _prose(text).translate(dict.fromkeys(map(ord, "#~$&"))).replace("://", ": //").replace("www.", "www .")
 
 
 def _prose(text: str) -> str:
-    """Our own sentences, which hold none of the signs that Markdown would act on."""
+    """Our own sentence without characters that Markdown would interpret."""
     return printable(text, 2 * _LONGEST).translate(dict.fromkeys(map(ord, "\\`*<@"))).replace("](", "] (")

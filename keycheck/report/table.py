@@ -1,4 +1,4 @@
-"""A finding as a row of pytest-html's table: the claim in place of the node id, and how much weighs on it.
+"""A finding as a row of pytest-html's table: the claim instead of the node id, and its severity.
 
 pytest-html writes cells as they are, markup included, so that they are escaped here.
 """
@@ -12,7 +12,7 @@ HEAD = [
 
 
 def cells(finding: Finding | None, node_id: str) -> list[str]:
-    """Under HEAD; what is no finding, such as a file that cannot be collected, has its node id alone."""
+    """The cells under HEAD; for a row without a finding, such as a file that cannot be collected, the node id alone."""
     from markupsafe import Markup  # noqa: PLC0415  with --html alone, which has imported it already
 
     severity = finding.check.severity.value if finding else ""

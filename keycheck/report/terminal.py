@@ -28,7 +28,7 @@ _INDENT = " " * 9
 
 
 def word(outcome: Outcome) -> str:
-    """How an outcome is written: `NOT APPLICABLE`."""
+    """The outcome in capitals: `NOT APPLICABLE`."""
     return outcome.value.upper().replace("_", " ")
 
 
@@ -50,7 +50,7 @@ def header(report: RunReport, hosts: Iterable[str]) -> list[str]:
 
 
 def waiting(used: int, limit: int, seconds: int) -> str:
-    """Why the run is about to wait, and how long."""
+    """The reason and the length of the wait that begins."""
     return (
         f"Binance has counted {used} of {limit} of this address's request weight this minute: "
         f"waiting {seconds} s for the next minute"
@@ -81,13 +81,13 @@ def _finding(finding: Finding, width: int) -> Iterator[Line]:
     check = finding.check
     yield f"{word(finding.outcome):<8} {check.title} [{check.id}]", STYLES[finding.outcome]
     yield from _wrapped(f"Observed: {finding.detail}", width)
-    if check.fix and finding.outcome is not Outcome.UNPROVEN:  # nobody has seen what to mend
+    if check.fix and finding.outcome is not Outcome.UNPROVEN:  # an unproven check has shown nothing to fix
         yield from _wrapped(f"Fix: {check.fix}", width)
     yield "", ""
 
 
 def _diagnosis(diagnosis: Iterable[Diagnosis], width: int) -> Iterator[Line]:
-    """The causes, most likely first, and what was seen only once; nothing where there is no cause to name."""
+    """The causes, most likely first, with evidence that was not shown before; nothing without a cause."""
     printed: set[str] = set()
     for number, found in enumerate(diagnosis, 1):
         if number == 1:

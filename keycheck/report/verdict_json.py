@@ -13,14 +13,14 @@ from keycheck.verdict.weighing import Verdict
 if TYPE_CHECKING:
     from keycheck.verdict.comparison import Comparison
 
-# Texts for people, and texts from outside. All others are names, moments and figures of ours, which scripts rely on.
+# Texts for people, and texts from outside. All others are our own names, moments and figures, for scripts.
 _TEXTS = frozenset(
     ("title", "why", "detail", "fix", "explanation", "evidence", "name", "symbol", "stepSize", "minNotional")
 )
 
 
 def as_dict(report: RunReport, clean: Callable[[str], str] = str) -> dict[str, Any]:
-    """All fields, in the order of the contract; what is not known is null, never left out.
+    """All fields, in the order of the contract; unknown ones are null, never left out.
 
     `clean` takes secrets out of each text, and is not asked about names.
     """

@@ -1,4 +1,4 @@
-"""Imports during a run, which a Ctrl-C does not tear apart."""
+"""Imports during a run that a Ctrl-C does not interrupt."""
 
 import contextlib
 import signal
@@ -15,7 +15,7 @@ def undisturbed() -> Iterator[None]:
     handler, interrupts = signal.getsignal(signal.SIGINT), list[tuple[Any, ...]]()
     try:
         signal.signal(signal.SIGINT, lambda *details: interrupts.append(details))
-    except ValueError:  # not the main thread, which alone receives a Ctrl-C
+    except ValueError:  # not the main thread, and only the main thread receives a Ctrl-C
         yield
         return
     try:

@@ -12,7 +12,7 @@ from keycheck.verdict.findings import Check
 
 
 def explain(check: Check) -> str:
-    """Title, reason, remedy, what it waits for, and the requests that it sends at most."""
+    """Title, reason, fix and blockers of a check, and the requests that it sends at most."""
     sent = requests_of(check)
     parts = [
         f"{check.id} (step {check.step}, {check.severity.value})",

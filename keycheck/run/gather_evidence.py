@@ -1,4 +1,4 @@
-"""Gathers what a session has seen so far as evidence for a diagnosis. Sends nothing."""
+"""Gathers the evidence of a session for a diagnosis. Sends nothing."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -32,7 +32,7 @@ def evidence_of(session: Binance, **more: Any) -> Evidence:
 
 
 def _status_of(symbol: str, exchange_info: Mapping[str, Any]) -> str | None:
-    """The contract's status; None where the answer leaves it open."""
+    """The contract's status; None if the answer leaves it open."""
     try:
         rules = rules_of(symbol, exchange_info)
     except NotBinance:

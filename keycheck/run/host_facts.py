@@ -1,4 +1,4 @@
-"""The facts about this machine that checks ask for: a question in, a fact out, or a named reason why there is none."""
+"""The facts about this machine: a question in; a fact out, or an exception that says why not."""
 
 from keycheck.clock import Journal
 from keycheck.errors import NotApplicable, Undecided
@@ -13,14 +13,14 @@ class HostFacts:
         self._journal = journal
 
     def clock_is_kept(self) -> bool:
-        """Whether the operating system sets its clock over the network. Raises NotApplicable where it cannot say."""
+        """Whether the operating system sets its clock over the network. Raises NotApplicable if it cannot say."""
         answer = self._journal.remember("machine/clock", self._host.clock)
         if answer not in ([KEPT], [UNKEPT]):
             raise NotApplicable("the operating system cannot be asked after its clock here, as in most containers")
         return answer == [KEPT]
 
     def open_files(self) -> tuple[str, ...]:
-        """One sentence for each way in which somebody else can read a file that holds the credentials.
+        """One sentence for each way in which others can read a file that holds the credentials.
 
         Raises NotApplicable where no file holds them, Undecided where git could not be asked.
         """

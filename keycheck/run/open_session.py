@@ -1,4 +1,4 @@
-"""How a run's session is opened: settings, key and network, or a cassette in the place of all three."""
+"""Opens a run's session: from settings, key and network, or from a cassette."""
 
 import contextlib
 from collections.abc import Callable
@@ -146,12 +146,12 @@ class _Opener:
         for password in (value_parsers.proxy_password(loaded.proxy), passphrase):
             if password:
                 self._redactor.learn_password(password.reveal())
-        signer = signer_of(held)  # which may be the first to look into a private key: all of it is known by now
+        signer = signer_of(held)  # opens a private key; the redactor knows its text by now
         key = facts_of(held, signer.type if signer else None)
         return Identity(key, held.api_key, signer if held.api_key else None)
 
     def _refuse_secrets_elsewhere(self, loaded: Settings) -> None:
-        """Raises UsageProblem for a setting that is shown, or asked of a name server, and holds a piece of a secret."""
+        """Raises UsageProblem for a setting that holds a piece of a secret and is shown, or sent to a name server."""
         for name, value in loaded.shown.items():
             if self._redactor.finds(value):
                 raise UsageProblem(
@@ -212,7 +212,7 @@ class _Opener:
 
 
 class _NoStream:
-    """Stands in for the stream where none can be opened: says why."""
+    """Replaces the stream where none can be opened: says why."""
 
     def __init__(self, why: str) -> None:
         self._why = why
@@ -228,7 +228,7 @@ class _NoStream:
 
 
 class _NoSigner:
-    """In replay there is no secret, and cassettes hold a constant in the signature's place."""
+    """A replay's signer: there is no secret, and cassettes hold a constant instead of signatures."""
 
     def sign(self, payload: bytes) -> str:  # noqa: ARG002  the interface of a signer
         return scrubbing.CONSTANT

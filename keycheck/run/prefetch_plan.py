@@ -1,9 +1,8 @@
-"""Which questions a live run asks ahead of its checks, in which order, and when each may be asked.
+"""The plan of a live run's prefetching: which questions, in which order, and when each may be sent.
 
-The run's first request, a look at the exchange's clock, goes alone. Behind it each lane asks one question after the
-other, all lanes at once. What a check needs stands in its marks, in suite/; what a question rests on stands beside the
-question, in the session. Nothing of either is written down here again: whether a needed check holds is found out by
-running its own claim.
+The run's first request, which reads the exchange's clock, is sent alone. Then all lanes work at once, each asking one
+question after the other. The dependencies of checks are in their marks, in suite/; those of questions are beside them,
+in the session. Neither is repeated here: whether a needed check would pass is found out by running it.
 """
 
 import inspect
@@ -25,7 +24,7 @@ Claim = Callable[..., None]  # the test function of a check
 
 @dataclass(frozen=True)
 class Ask:
-    """A question that is asked ahead: a method of the session, and its arguments."""
+    """A question to prefetch: a method of the session, and its arguments."""
 
     method: Callable[..., Any]
     arguments: tuple[Any, ...] = ()
@@ -69,7 +68,7 @@ class Plan:
         self._selected = {check.id: check for check in claims}
         self._claims = {check.id: claim for check, claim in claims.items()}
         reached = {check.id: DEPENDENCIES.reached_from(check.asks) for check in claims}
-        if session.key.not_given:  # then no check that leads to a request with the key is certain to be run
+        if session.key.not_given:  # then no check that needs a request with the key is certain to be run
             reached = {check_id: questions for check_id, questions in reached.items() if not _carry_the_key(questions)}
         self._reached = reached
         self._wanted = frozenset[str]().union(*reached.values())
@@ -80,12 +79,12 @@ class Plan:
         ]
 
     def may_ask(self, name: str) -> bool:
-        """Whether a check that leads to this question will be run, on the answers so far. Blocks until that is known.
+        """Whether a check that needs this question will be run, on the answers so far. Blocks until that is known.
 
-        A question that carries no key needs no such check: at worst it was asked in vain. The rule that a blocked check
-        sends nothing of its own yields twice, each time to save a round trip. The listen key is asked for beside the
-        signed reads: that request carries the key and no signature, and changes nothing in the account. And the first
-        test order may leave while the ping is still on its way (`_is_presumed`): nothing is placed by it.
+        A question without the key needs no such check: at worst its request was superfluous. The rule that a blocked
+        check sends nothing has two exceptions, each of which saves a round trip. The listen key is requested beside the
+        signed reads: that request carries the key without a signature, and changes nothing in the account. And the
+        first test order may be sent while the ping is still on its way (`_is_presumed`): it places nothing.
         """
         if name == self._session.stream_key.__name__:
             return any(name in questions for questions in self._reached.values())
@@ -102,7 +101,7 @@ class Plan:
             return False
         if ask.name == "margin_type" and not self._session.expects_margin_type:
             return False
-        # A stamp takes the first look at the clock alone.
+        # A stamp needs only the first clock sample.
         return ask.name in self._wanted and (not ask.arguments or "drift" in self._wanted)
 
     def _is_clear(self, check: Check, question: str) -> bool:
@@ -116,7 +115,7 @@ class Plan:
         )
 
     def _holds(self, check: Check, question: str) -> bool | None:
-        """Would this check pass on the answers so far? None where that cannot be told."""
+        """Would this check pass on the answers so far? None if that cannot be known."""
         if self._is_presumed(check, question):
             return True
         if not self._is_clear(check, question):
@@ -127,10 +126,10 @@ class Plan:
         """Whether `question` need not wait for this check: it carries no key, `question` does not rest on its answers,
         and they are not there yet.
 
-        That is the ping. It is sent in the second column, beside the first test order, as the first column has four
-        requests to the futures host already; to wait for it would cost every run a round trip. The run's first request
-        was answered by the same host. Should the ping fail all the same, a test order was sent that its check, blocked
-        by then, would not have sent; once the ping has failed, none is.
+        That is true of the ping. It is in the second column, beside the first test order, since the first column has
+        four requests to the futures host already; waiting for it would cost every run a round trip. The same host has
+        answered the run's first request. If the ping fails all the same, one test order was sent that its check, blocked
+        by then, would not have sent; after the failure no other is.
         """
         leads_to = DEPENDENCIES.reached_from(check.asks)
         if _carry_the_key(leads_to):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Prefetcher:
-    """Asks `session` what `plan` holds. `cancel` ends all requests that are on their way, at once."""
+    """Prefetches the questions of `plan` in `session`. `cancel` ends all requests that are on their way, at once."""
 
     def __init__(self, session: "Binance", plan: Plan, cancel: Callable[[], None]) -> None:
         self._session = session
@@ -33,7 +33,7 @@ class Prefetcher:
         self._is_stopped = False
 
     def start(self) -> None:
-        """Returns at once."""
+        """Starts the threads, and returns at once."""
         self._memo.interrupted = self.stop
         self._memo.reserve(ask.question for lane in self._plan.lanes for ask in lane)
         try:
@@ -42,7 +42,7 @@ class Prefetcher:
             self._release_all()
 
     def stop(self) -> None:
-        """Ends what is on its way, at once, and waits for the threads."""
+        """Cancels what is on its way, and waits for the threads."""
         if self._is_stopped:
             return
         self._is_stopped = True
@@ -52,13 +52,13 @@ class Prefetcher:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _begin(self) -> None:
-        """The run's first request goes alone: a ban, a block or a portal shall cost one request, and not ten."""
+        """Sends the run's first request alone: a ban, a block or a portal costs one request, and not ten."""
         try:
             self._session.clock_sample(1)
             self._memo.prefetching_runs()
             for lane in self._plan.lanes:
                 self._pool.submit(self._walk, lane)
-        except BaseException:  # a check that asks the same meets it too, and says so
+        except BaseException:  # a check that asks the same question gets the error, too, and reports it
             self._release_all()
             raise
 

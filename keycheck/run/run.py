@@ -62,7 +62,7 @@ class NewRun:
             if options.compare is not None:
                 from keycheck.report.previous_run import PreviousRun  # noqa: PLC0415  few runs are compared
 
-                # Read before the verdict is withdrawn: it may be the same file.
+                # Read before the verdict is withdrawn, which may be the same file.
                 self._previous_run = PreviousRun(options.compare, hold)
         finally:
             self._folder.withdraw(self.begun)
@@ -141,7 +141,7 @@ class Run:
         """
         plan = Plan(self.session, self.host, claims)
         if not plan.needs_the_clock:
-            return  # they ask for two answers at most, and stamp nothing
+            return  # the checks need two answers at most, and no stamp
         if self._cancel is not None:
             self._prefetcher = Prefetcher(self.session, plan, self._cancel)
             self._prefetcher.start()
@@ -150,11 +150,11 @@ class Run:
                 if plan.looks_at_the_stream:
                     self.session.preload_stream()
         else:
-            with contextlib.suppress(Inconclusive):  # the checks will say so
+            with contextlib.suppress(Inconclusive):  # the checks will report it
                 self.session.clock_sample(1)
-            self.session.memo.take_used_calls()  # no check's yet
+            self.session.memo.take_used_calls()  # these belong to no check
 
-    # -- what checks find --
+    # -- findings of checks --
 
     def blocker(self, check: Check) -> str | None:
         """The id of the check that keeps this one from being run, or None."""
@@ -166,7 +166,7 @@ class Run:
         Facts for the top of verdict.json are kept; names that are not in the contract are let go. A fact of the wrong
         type makes the finding unproven. A check that is run again may not take back what it saw fail.
         """
-        used = self.session.memo.take_used_calls()  # also where this finding is dropped: they are not the next one's
+        used = self.session.memo.take_used_calls()  # also if this finding is dropped: not the next one's
         facts = {name: value for name, value in (noted or {}).items() if name in NOTED and value is not None}
         wrong = [name for name, value in facts.items() if not NOTED[name].fits(value)]
         self._notes |= {name: value for name, value in facts.items() if name not in wrong}
@@ -182,10 +182,10 @@ class Run:
         return cleaned
 
     def _fit_to_tell(self, text: str) -> str:
-        """Cleans a whole text, before it is cut: half a secret or half a name would not be recognised."""
+        """Cleans a whole text before it is cut: half of a secret or of a name would not be recognised."""
         return self.redactor.without_names(self.redactor.clean(text))
 
-    # -- what is left behind --
+    # -- reports --
 
     def report(self) -> RunReport:
         """The report of the run so far."""
@@ -221,7 +221,7 @@ class Run:
         )
 
     def _ask_what_decides(self) -> None:
-        """Sends the requests that no check needs, and that distinguish causes of this verdict."""
+        """Sends the requests that only the diagnosis needs, to distinguish causes of this verdict."""
         from keycheck.diagnosis import rules  # noqa: PLC0415  a run that is OK does without any
 
         for decides, ask in (
@@ -229,7 +229,7 @@ class Run:
             (rules.listen_key_decides, self.session.stream_key),
         ):
             if decides(self._evidence()):
-                with contextlib.suppress(KeycheckError):  # then the diagnosis is less sure
+                with contextlib.suppress(KeycheckError):  # without the answer the diagnosis is less sure
                     ask()
 
     def finish(self, *, whole: bool) -> RunReport:

@@ -1,4 +1,4 @@
-"""The files that settings name: .env, and a private key's. Bounded, and read as they are."""
+"""The files that settings name: .env, and a private key's. They are bounded, and read unchanged."""
 
 import io
 import logging
@@ -16,7 +16,7 @@ MAX_KEY_FILE = 2**16  # bytes; an RSA key of 16384 bits has some 13,000
 
 
 def read(env_file: Path, *, required: bool) -> tuple[str, list[str]]:
-    """The file's text and what was odd about its encoding."""
+    """The file's text, and remarks on its encoding."""
     name = printable(env_file.name, 60)
     try:
         raw = bounded_files.read(env_file, MAX_FILE)
@@ -60,7 +60,7 @@ def remarks_on_line(name: str, text: str, value: str) -> list[str]:
     """The quotes and blanks that python-dotenv removes silently, and another program may not."""
     lines = re.findall(rf"(?m)^[ \t]*(?:export[ \t]+)?{name}[ \t]*=([^\n]*)", text)
     if not lines or not value.strip() or pem.looks_like(value) or name == pasted_text.PASSPHRASE:
-        return []  # a private key needs its quotes where it has lines, and a passphrase may have blanks
+        return []  # a private key on several lines needs its quotes, and a passphrase may have blanks
     raw = lines[-1]
     found = []
     if raw.endswith("\r"):

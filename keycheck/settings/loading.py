@@ -1,4 +1,4 @@
-""".env and environment -> Settings. With child_environment.py the only reader of `os.environ`, and no writer of it."""
+""".env and environment -> Settings. Reads `os.environ`, as only child_environment.py does too; never writes to it."""
 
 import contextlib
 import getpass
@@ -61,10 +61,10 @@ NAMES = (
 class Settings:
     """All settings of a live run. URLs have no trailing slash; `recv_window` is in ms.
 
-    `wallet_url` is None where the environment has no wallet API, `stream_url` where nobody says what stream belongs to
-    the futures host. `user_stream`: whether one may be opened. `expected`: what the bot needs of the account, in words
-    of BINANCE_EXPECT. `proxy` may hold a password, hence a Secret. `credential_files`: those that a credential was read
-    from, each with the name by which it may be told of.
+    `wallet_url` is None if the environment has no wallet API, `stream_url` if the futures host's stream is unknown.
+    `user_stream`: whether it may be opened. `expected`: the bot's needs, in words of BINANCE_EXPECT. `proxy` may hold a
+    password, hence a Secret. `credential_files`: the files from which a credential was read, each with its name for
+    messages.
     """
 
     environment: str = "production"
@@ -82,18 +82,18 @@ class Settings:
 
     @property
     def asked(self) -> tuple[str, ...]:
-        """The hosts that a run asks."""
+        """The URLs to which a run sends requests."""
         stream = self.stream_url if self.user_stream else None
         return tuple(url for url in (self.futures_url, self.wallet_url, stream) if url)
 
     @property
     def exchange(self) -> Exchange:
-        """Whose hosts these are."""
+        """The owner of the hosts."""
         return exchange_of(self.asked)
 
     @property
     def shown(self) -> dict[str, str]:
-        """By name, the settings that reports, terminals or name servers get to see; of the proxy its host."""
+        """The settings that reports, terminals or name servers show, by name; only the host of the proxy."""
         values = {
             "BINANCE_SYMBOL": self.symbol,
             "BINANCE_FUTURES_URL": self.futures_url,
@@ -123,7 +123,7 @@ def program_folders() -> list[Path]:
 
 
 def in_the_environment(handed: Secret | None = None) -> list[str]:
-    """The credentials that the process was started with, as they stand there; of a pasted private key its lines.
+    """The credentials in the environment of this process, unchanged; of a pasted private key its lines.
 
     `handed`: as in `load`.
     """
@@ -139,7 +139,7 @@ def _outside(handed: Secret | None) -> Mapping[str, str]:
 
 
 def names_of_this_machine(*roots: Path) -> dict[str, str]:
-    """Host, user and folders as they may stand in a traceback or a JUnit file, and what stands for them when shared."""
+    """Host, user and folders as they may stand in a traceback or a JUnit file, and their replacements when shared."""
     host = platform.node()
     try:
         user = getpass.getuser()
@@ -171,8 +171,8 @@ def load(
 ) -> Settings:
     """Reads the settings; the process environment wins over the file, and an empty value is an absent one.
 
-    `required`: the file was asked for by name, so it must exist. `handed`: JSON of settings by name, which a program
-    hands over in the environment's place. Raises UsageProblem with one sentence.
+    `required`: the user has named the file, so it must exist. `handed`: JSON of settings by name, which a program
+    hands over instead of the environment. Raises UsageProblem with one sentence.
     """
     text, remarks = dotenv_file.read(env_file, required=required)
     from_file = dotenv_file.parse(text)
@@ -182,7 +182,7 @@ def load(
     remarks += [f"line {number} of {env_file.name} cannot be read" for number in dotenv_file.broken_lines(text)]
     of_file = [name for name in _SECRETS if name not in given and from_file.get(name, "").strip()]
     if not of_file and not _lacks_credentials(values):
-        remarks = []  # the file has no part in this
+        remarks = []  # the credentials do not come from the file
     for name in of_file:
         remarks += dotenv_file.remarks_on_line(name, text, from_file[name])
     key_file = dotenv_file.place_of_key(values[pasted_text.KEY_FILE], env_file.parent)
@@ -202,7 +202,7 @@ def _settings(values: Mapping[str, str], remarks: tuple[str, ...], pem_text: Sec
     environment = values["BINANCE_ENVIRONMENT"].strip() or "production"
     if environment not in ENVIRONMENTS:
         raise UsageProblem(f"BINANCE_ENVIRONMENT must be one of {', '.join(ENVIRONMENTS)}: correct it or leave it out")
-    value_parsers.switch_of(value_parsers.ALLOW_OTHERS, values, default=False)  # refused also where no URL is given
+    value_parsers.switch_of(value_parsers.ALLOW_OTHERS, values, default=False)  # refused even without a URL
     futures, wallet = ENVIRONMENTS[environment]
     futures = value_parsers.url_of("BINANCE_FUTURES_URL", values) or futures
     stream = None if values["BINANCE_FUTURES_URL"].strip() else STREAMS[environment]
@@ -234,8 +234,8 @@ def _settings(values: Mapping[str, str], remarks: tuple[str, ...], pem_text: Sec
 def _refuse_the_other_environment(environment: str, urls: Mapping[str, str | None]) -> None:
     """Raises UsageProblem for a host of Binance's that belongs to the other network: it does not know the key.
 
-    The test network has no wallet API, so withdrawals are not looked at under `demo`. Its futures API must be one of
-    two names, or this machine's: a real key must not pass by that door.
+    The test network has no wallet API, so withdrawals are not checked under `demo`. Its futures API must have one of
+    two names, or be on this machine: otherwise `demo` would pass a real key unchecked.
     """
     for name, url in urls.items():
         whose = environment_of(url) if url else None

@@ -14,7 +14,7 @@ from keycheck.redaction.secret import Secret
 
 DEFAULT_SYMBOL = "BTCUSDT"
 DEFAULT_RECV_WINDOW = 5000  # ms; Binance's own default
-MAX_CA_BUNDLE = 2**22  # bytes; that of Mozilla has some 230,000
+MAX_CA_BUNDLE = 2**22  # bytes; Mozilla's bundle has some 230,000
 ALLOW_OTHERS = "BINANCE_ALLOW_OTHER_HOSTS"
 _HOST = re.compile(r"[A-Za-z0-9.:_-]{1,253}")
 
@@ -29,7 +29,7 @@ def symbol_of(raw: str) -> str:
 
 
 def expected_of(raw: str) -> tuple[str, ...]:
-    """BINANCE_EXPECT: words for what the bot needs of the account, in their own order; of two opposites only one."""
+    """BINANCE_EXPECT: words for the bot's needs, in their own order; of two opposites at most one."""
     text = raw.strip()
     named = {word.strip().lower() for word in text.split(",") if word.strip()}
     if (text and not named) or named - set(WORDS) or any(named >= set(aspect.words) for aspect in ASPECTS):
@@ -95,7 +95,7 @@ def url_of(name: str, values: Mapping[str, str], scheme: str = "http") -> str | 
 
 
 def proxy_of(raw: str, urls: Mapping[str, str | None]) -> Secret | None:
-    """BINANCE_PROXY, which may hold a password. `urls`: what goes through it, by the setting that names it."""
+    """BINANCE_PROXY, which may hold a password. `urls`: those that go through it, by their settings."""
     text = raw.strip()
     if not text:
         return None
@@ -129,7 +129,7 @@ def proxy_host(proxy: Secret | None) -> str | None:
 
 
 def ca_bundle_of(raw: str) -> str | None:
-    """BINANCE_CA_BUNDLE: the path of a file that can be read, several times over, so that a pipe will not do."""
+    """BINANCE_CA_BUNDLE: the path of a file that is read several times, so that a pipe will not do."""
     text = raw.strip()
     if not text:
         return None

@@ -1,4 +1,4 @@
-"""An earlier verdict.json beside this run: what was fixed, what broke, what still fails. Pure.
+"""An earlier verdict.json beside this run: fixed, broken and still failing checks. Pure.
 
 The earlier file may come from anybody: of it only known words, short texts and ids of our own checks are taken.
 """
@@ -36,7 +36,7 @@ class Previous:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Check ids by what became of them, each list in run order.
+    """Check ids by their change, each list in run order.
 
     `unseen`: looked at then, and not, or in vain, now.
     """
@@ -49,7 +49,7 @@ class Comparison:
 
     @property
     def lists(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
-        """Heading and ids, those that are not empty."""
+        """The lists that are not empty: heading and ids."""
         named = (
             ("broke", self.broke),
             ("still fails", self.still),
@@ -65,7 +65,7 @@ class Comparison:
 
     @property
     def since(self) -> str:
-        """Against what: `NOT_OK of 2026-11-20T08:13:00Z`, and its symbol where that was another."""
+        """The earlier run: `NOT_OK of 2026-11-20T08:13:00Z`, and its symbol if that was another."""
         return f"{self.previous.verdict.value} of {self.previous.started_at}"
 
 
@@ -89,7 +89,7 @@ def previous_from(text: str) -> Previous:
 
 
 def objection(previous: Previous, key: KeyFacts, environment: str | None) -> str | None:
-    """Why two runs cannot be compared, in a sentence; None where they can. A run without a key goes with any."""
+    """Why two runs cannot be compared, in a sentence; None if they can. A run without a key goes with any."""
     if previous.environment not in (None, environment):
         return (
             f"--compare names a verdict of {previous.environment}, and this run is of {environment}: what differs "
@@ -104,7 +104,7 @@ def objection(previous: Previous, key: KeyFacts, environment: str | None) -> str
 
 
 def compare(previous: Previous, findings: Sequence[Finding]) -> Comparison:
-    """The change of each check since; a check that the earlier run did not know counts as not seen then."""
+    """The change of each check; a check that the earlier run did not have counts as not seen then."""
     now = {finding.check.id: finding.outcome for finding in findings}
     found: dict[str, list[str]] = {"fixed": [], "broke": [], "still": [], "unseen": []}
     for name in dict.fromkeys((*now, *previous.outcomes)):

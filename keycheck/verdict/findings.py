@@ -24,7 +24,7 @@ class Outcome(Enum):
 
 @dataclass(frozen=True)
 class Check:
-    """One claim of suite/, as its source states it.
+    """One claim of suite/, read from its source.
 
     `title`, `why` and `fix` are the three paragraphs of its docstring. `needs`: ids that must have passed before it is
     worth running; `pointless_if_failed`: ids whose failure has already answered it. `asks`: what it asks the session.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from keycheck.exchange.permissions import NEEDED, READS, is_way_out
 
-# Everything else a trading key can do without.
+# A trading key can do without all others.
 SHOULD_HAVE = (*NEEDED, "ipRestrict")
 # The names on Binance's page (Edit restrictions, October 2026); other permissions keep the API's names.
 WORDED = {
@@ -32,7 +32,7 @@ _GUESSED = {
 
 @dataclass(frozen=True)
 class Row:
-    """A permission by Binance's name. `remark`: surplus, missing, or nothing where all is as it should be."""
+    """A permission by Binance's name. `remark`: surplus, missing, or "" if it is as it should be."""
 
     name: str
     label: str
@@ -41,7 +41,7 @@ class Row:
 
     @property
     def remark(self) -> str:
-        """The mark that catches the eye."""
+        """The remark beside a wrong permission."""
         if self.has == self.should:
             return ""
         return "surplus" if self.has else "missing"
@@ -53,15 +53,15 @@ class Row:
 
     @property
     def kind(self) -> str:
-        """The outcome whose colour it has."""
+        """The outcome whose colour the row has."""
         if not self.remark:
             return "pass"
-        # Without the needed ones a key trades nothing, with these it may lose everything; the rest is prudence.
+        # Without a needed one a key cannot trade, with a way out it may lose everything; the rest is prudence.
         return "fail" if self.name in NEEDED or is_way_out(self.name) else "warn"
 
 
 def permission_matrix(permissions: Mapping[str, bool]) -> list[Row]:
-    """A row for each permission: what is not as it should be first, then what the key needs, then the rest."""
+    """A row for each permission: first the wrong ones, then those that the key needs, then the rest."""
     known = [name for name in WORDED if name in permissions]
     names = [*known, *sorted(name for name in permissions if name not in WORDED)]
     rows = [_row(name, has=permissions[name] is True) for name in names]

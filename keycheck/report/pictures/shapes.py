@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 Anchor = Literal["start", "middle", "end"]
-_NEAR_THE_EDGE = 14  # per cent within which words lean inwards, so that none is cut off
+_NEAR_THE_EDGE = 14  # per cent; words nearer to the edge lean inwards, so that they are not cut off
 
 
 def percent(part: float, whole: float) -> float:
-    """`part` of `whole` in per cent, within 0 and 100; of nothing, nothing."""
+    """`part` of `whole` in per cent, from 0 to 100; 0 if the whole is 0."""
     return round(min(max(100 * part / whole, 0.0), 100.0), 2) if whole > 0 else 0.0
 
 
@@ -57,12 +57,12 @@ class Picture:
 
 
 def leaning(text: str, x: float, y: int, kind: str = "quiet") -> Words:
-    """Words under the middle of which `x` lies, or beside it near an edge."""
+    """Words centred at `x`, or beside it near an edge."""
     anchor: Anchor = "start" if x < _NEAR_THE_EDGE else "end" if x > 100 - _NEAR_THE_EDGE else "middle"
     return Words(text, x, y, anchor, kind)
 
 
 def signed(number: float) -> str:
-    """A whole number with its sign, a minus as wide as a plus."""
+    """A whole number with its sign; a minus is as wide as a plus."""
     whole = round(number)
     return f"{'+' if whole > 0 else '−' if whole < 0 else ''}{abs(whole)}"

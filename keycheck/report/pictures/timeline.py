@@ -1,4 +1,4 @@
-"""When each request was sent and how long it took. Pure."""
+"""Start and duration of each request, as a picture. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _TALL = 14
 
 @dataclass(frozen=True)
 class TimelineRow:
-    """A request: what was asked, what came, and when, as a picture. `note`: why not to worry."""
+    """A request with its answer and a picture of its time. `note`: why a refusal or a retry is no problem."""
 
     name: str
     answer: str
@@ -36,7 +36,7 @@ def timeline(calls: Sequence[Call], findings: Sequence[Finding], overcome: Seque
 
 
 def lasted(calls: Sequence[Call]) -> int:
-    """From the first request until the last answer, in ms."""
+    """The time from the first request until the last answer, in ms."""
     return max((call.began_ms + call.duration_ms for call in calls), default=0) - _began(calls)
 
 

@@ -28,7 +28,7 @@ def weight_bar(calls: Sequence[Call], limit: int | None) -> Picture | None:
 
 
 def description(calls: Sequence[Call], limit: int | None) -> str:
-    """The bar in sentences, for screen readers; and in its place where no limit was seen."""
+    """The bar in sentences, for screen readers, and instead of the bar without a known limit."""
     used = counted(calls)
     texts = [f"This run spent {spent(calls)} of the futures API's request weight"]
     texts[0] += f", of {limit} that an address has a minute." if limit else ". The limit was not seen."
@@ -43,6 +43,6 @@ def spent(calls: Sequence[Call]) -> int:
 
 
 def counted(calls: Sequence[Call]) -> int | None:
-    """The most that the futures API's answers told; a run may see a minute end, and the count begin anew."""
+    """The highest figure of the futures API's answers; the count begins anew each minute."""
     told = [call.used_weight for call in calls if call.host is Host.FUTURES and call.used_weight is not None]
     return max(told, default=None)

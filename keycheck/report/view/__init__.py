@@ -1,4 +1,4 @@
-"""RunReport -> what the page says of it, in words and in order. Pure; the templates only set it.
+"""RunReport -> the page's words, in order. Pure; the templates only place them.
 
 Words are chosen here and not in the templates: those are compiled anew in each run, and this is not.
 """
@@ -21,7 +21,7 @@ def verdict(report: RunReport, rows: list[TimelineRow]) -> dict[str, Any]:
     return {
         "verdict": report.verdict.value.replace("_", " "),
         "kind": report.verdict.value.lower(),
-        "sentence": report.sentence.partition("USD-M"),  # which is not broken at its hyphen
+        "sentence": report.sentence.partition("USD-M"),  # in a span that is not broken at its hyphen
         "shape": SHAPES[report.verdict],
         "elsewhere": report.elsewhere,
         "about": facts.about(report),

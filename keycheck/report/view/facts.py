@@ -9,7 +9,7 @@ Pair = tuple[str, str]
 
 
 def capital(text: str) -> str:
-    """`text` as a sentence begins."""
+    """`text` with a capital at its beginning."""
     return text[:1].upper() + text[1:]
 
 
@@ -40,7 +40,7 @@ def facts(report: RunReport) -> Iterator[Pair]:
 
 
 def no_permissions(report: RunReport) -> str:
-    """Why it is not known what the key may do."""
+    """Why the key's permissions are unknown."""
     if report.environment == "demo":
         return "Not to be seen: the test network has no wallet API, which alone knows what a key may do."
     return "Not seen in this run: the wallet API alone knows what a key may do, and did not tell."

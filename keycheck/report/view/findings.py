@@ -1,4 +1,4 @@
-"""Findings in the page's words: each by itself, by step, and by what they wait for. Pure."""
+"""Findings in the page's words: one by one, by step, and by blocker. Pure."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ STEPS = {
     7: "Test order",
 }
 _MISSED = (Outcome.FAIL, Outcome.WARN)  # only these have something to fix
-_HEADLINE = 120  # characters; what is longer is a paragraph
+_HEADLINE = 120  # characters; a longer text is a paragraph
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class Step:
-    """One of the seven steps. `kind`, `mark` and `word`: those of its worst finding."""
+    """One of the seven steps. `kind`, `mark` and `word` are those of its worst finding."""
 
     number: int
     name: str
@@ -83,7 +83,7 @@ def _evidence(finding: Finding, rows: list[TimelineRow]) -> list[Pair]:
 
 
 def _halves(finding: Finding) -> tuple[str, Pair]:
-    """A claim names the good state: in bold beside a FAIL, it would tell people the opposite of what is wrong."""
+    """Headline and second line. A claim names the good state: as the headline of a FAIL it would say the opposite."""
     title, seen = finding.check.title, capital(finding.detail)
     if finding.outcome is Outcome.UNPROVEN:
         return title, ("What stood in the way", seen)
@@ -103,7 +103,7 @@ def _step(number: int, report: RunReport, rows: list[TimelineRow]) -> Step:
 
 
 def waiting(report: RunReport) -> list[Waiting]:
-    """The blocked checks by what blocks them."""
+    """The blocked checks by blocker."""
     titles = {finding.check.id: finding.check.title for finding in report.findings}
     return [
         Waiting(blocker, titles.get(blocker, ""), [finding.check.title for finding in blocked])

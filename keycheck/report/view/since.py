@@ -23,7 +23,7 @@ class Since:
 
 
 def since(report: RunReport) -> Since | None:
-    """None where no comparison was asked for."""
+    """The changes; None without a comparison."""
     if report.comparison is None:
         return None
     titles = {finding.check.id: finding.check.title for finding in report.findings}
