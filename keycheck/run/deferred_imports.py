@@ -1,4 +1,4 @@
-"""Imports during a run, which a Ctrl-C does not tear apart."""
+"""Protects imports during a run from a Ctrl-C."""
 
 import contextlib
 import signal
@@ -7,10 +7,10 @@ from typing import Any
 
 
 @contextlib.contextmanager
-def undisturbed() -> Iterator[None]:
+def delay_interrupts() -> Iterator[None]:
     """Delays a Ctrl-C to the end of the block.
 
-    In the middle of an import it could be lost, and leave the import lock behind for other threads to wait for.
+    In the middle of an import, a Ctrl-C could be lost, or leave the import lock held: other threads would then hang.
     """
     handler, interrupts = signal.getsignal(signal.SIGINT), list[tuple[Any, ...]]()
     try:
