@@ -372,8 +372,8 @@ class Binance:
     def _ask(self, endpoint: Endpoint, params: Params = ()) -> tuple[Answer, clock.Span]:
         """Sends a request. A signed one needs the exchange's clock for its stamp, which is read first.
 
-        If a stamp is refused, the clock is read anew, once in a run, and the request is sent once more: a clock that was
-        just set, or one slow answer, does not make a clock wrong.
+        If a stamp is refused, the clock is read anew, once in a run, and the request is sent once more: a clock that
+        was just set, or one slow answer, does not make a clock wrong.
         """
         if not endpoint.signed:
             return self._client.ask(endpoint, params)

@@ -80,7 +80,7 @@ class SuiteRun:
             new_run = NewRun(self.options, self.catalogue, self.redactor, self.hold, Countdown(self.config))
             self.begun = new_run.begun
             self._refuse_what_cannot_work()
-            with deferred_imports.undisturbed():  # each way of running imports what it uses
+            with deferred_imports.delay_interrupts():  # each way of running imports what it uses
                 self.run = new_run.open()
             self.begun = self.run.begun
         except UsageProblem as problem:
