@@ -187,8 +187,8 @@ class Binance:
     def weight_of_others(self) -> Weight:
         """The weight that others behind this address use of this minute: the highest figure of any answer so far.
 
-        With a key, a signed answer comes first: on the test network signed requests had a counter of their own, hundreds
-        above that of unsigned ones in the same second (2026-09-04).
+        With a key, a signed answer comes first: on the test network signed requests had a counter of their own,
+        hundreds above that of unsigned ones in the same second (2026-09-04).
         """
         self.ping()
         limit = weight_limit(self.exchange_info())
@@ -364,8 +364,8 @@ class Binance:
     def _ask(self, endpoint: Endpoint, params: Params = ()) -> tuple[Answer, clock.Span]:
         """Sends a request. A signed one needs the exchange's clock for its stamp, which is read first.
 
-        If a stamp is refused, the clock is read anew, once in a run, and the request is sent once more: a clock that was
-        just set, or one slow answer, does not make a clock wrong.
+        If a stamp is refused, the clock is read anew, once in a run, and the request is sent once more: a clock that
+        was just set, or one slow answer, does not make a clock wrong.
         """
         if not endpoint.signed:
             return self._client.ask(endpoint, params)

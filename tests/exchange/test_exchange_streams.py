@@ -97,7 +97,7 @@ def test_a_mute_address_opens_and_delivers_nothing(scenario: Scenario, delivered
 
 
 def heard(stream: ClientConnection) -> list[str | bytes]:
-    """All messages that have come before a pong."""
+    """All messages that come before a pong."""
     found = []
     with contextlib.suppress(TimeoutError):
         while True:
@@ -121,7 +121,7 @@ def test_no_other_path_opens_a_stream(exchange: LocalExchange, path: str) -> Non
 
 
 def test_a_challenge_is_the_firewalls(exchange: LocalExchange) -> None:
-    """202, its header, and an empty body."""
+    """A challenge is the firewall's: 202 with its header and an empty body."""
     exchange.scenario = Scenario(stream=StreamFault.challenge())
     with pytest.raises(InvalidStatus) as caught, connect(address(exchange), proxy=None):
         pass
@@ -130,7 +130,7 @@ def test_a_challenge_is_the_firewalls(exchange: LocalExchange) -> None:
 
 
 def test_a_fault_is_what_it_says() -> None:
-    """A close with its code, a message, silence."""
+    """Each fault does what its name says: a close with its code, a message, silence."""
     with LocalExchange(Scenario(stream=StreamFault.closed(1008, "no"))) as exchange:
         assert close_code(exchange) == 1008
         exchange.scenario = Scenario(stream=StreamFault.message("hello {listen_key}"))

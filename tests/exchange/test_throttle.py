@@ -1,4 +1,4 @@
-"""A request waits for the exchange's next minute where this one is nearly used up, and none waits twice for nothing."""
+"""A request waits for the exchange's next minute if this one is nearly used up, and each figure causes one wait."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -27,14 +27,14 @@ ROOM = BEGIN + 24  # half a second into the next
 
 @pytest.fixture(autouse=True)
 def now(monkeypatch: pytest.MonkeyPatch) -> StandIn:
-    """No test waits: time passes for the clock alone."""
+    """A clock that passes by sleeping alone, so that no test waits."""
     stand_in = StandIn(BEGIN)
     monkeypatch.setattr(clock, "time", stand_in)
     return stand_in
 
 
 class Metered:
-    """A transport that answers with the used weights it was given, None for no header; the last one for ever."""
+    """A transport that answers with these used weights, None for no header, and repeats the last one."""
 
     def __init__(self, now: StandIn, *used: int | None, status: int = 200) -> None:
         self.sent: list[tuple[str, float, str]] = []
@@ -67,7 +67,7 @@ class Unhurried:
 
 
 def asking(transport: Metered, pause: clock.Pause | None = None, *, keyless: bool = False) -> ApiClient:
-    """A channel to that transport, with a limit of 2400."""
+    """An API client with that transport and a limit of 2400."""
     identity = Identity(KeyFacts(), Secret("k" * 64), None if keyless else HmacSigner(Secret("s" * 64)))
     return ApiClient(
         transport,
@@ -80,12 +80,12 @@ def asking(transport: Metered, pause: clock.Pause | None = None, *, keyless: boo
     )
 
 
-# -- who waits --
+# -- requests that wait --
 
 
 @pytest.mark.parametrize("endpoint", [PING, ACCOUNT_CONFIG, ORDER_TEST], ids=str)
 def test_a_request_waits_for_the_next_minute(endpoint: Endpoint, now: StandIn) -> None:
-    """A POST too; it is sent once, and a signed one is stamped after the wait."""
+    """A POST waits, too; it is sent once, and a signed one is stamped after the wait."""
     transport = Metered(now, FULL, ROOMY)
     asked = asking(transport)
     asked.ask(PING)
@@ -144,7 +144,7 @@ def test_what_cannot_be_sent_is_not_waited_for(now: StandIn, monkeypatch: pytest
     assert now.slept == []
 
 
-# -- how long --
+# -- length of the wait --
 
 
 def test_a_figure_is_waited_for_once(now: StandIn) -> None:
@@ -157,7 +157,7 @@ def test_a_figure_is_waited_for_once(now: StandIn) -> None:
 
 
 def test_a_figure_of_a_minute_that_is_over_is_no_reason_to_wait(now: StandIn) -> None:
-    """A slow request, or a slow check between two of them, has let the next minute come."""
+    """A figure of an earlier minute causes no wait."""
     transport = Metered(now, FULL)
     asked = asking(transport)
     asked.ask(PING)
@@ -177,7 +177,7 @@ def test_an_answer_without_the_header_takes_nothing_back(now: StandIn) -> None:
 
 
 def test_a_run_waits_sixty_seconds_in_all_and_then_goes_on(now: StandIn) -> None:
-    """However often the exchange says that its minute is used up."""
+    """A run waits sixty seconds in all, even if the exchange reports a full minute more often."""
     transport = Metered(now, FULL)
     asked = asking(transport)
     for _ in range(5):
@@ -226,7 +226,7 @@ def test_ctrl_c_ends_a_wait_and_nothing_is_sent(now: StandIn) -> None:
     assert len(transport.sent) == 1
 
 
-# -- what is known of limit, clock and meter --
+# -- limit, clock and counter --
 
 
 @pytest.fixture
@@ -237,7 +237,7 @@ def exchange() -> Iterator[LocalExchange]:
 
 
 def test_the_limit_is_the_documented_one_until_exchangeinfo_tells_it(exchange: LocalExchange) -> None:
-    """2300 of 6000 are little, of 2400 they are not."""
+    """The limit is the documented one until exchangeInfo was read: 2300 are too much of 2400, and not of 6000."""
     told: list[tuple[int, int, int]] = []
     waiting = Throttle(clock.Sleep(), 6000, lambda *what: told.append(what))
     exchange.scenario = Scenario(used_weight=2300)
@@ -250,7 +250,7 @@ def test_the_limit_is_the_documented_one_until_exchangeinfo_tells_it(exchange: L
 
 
 def test_the_minute_is_the_exchanges_once_the_drift_is_known(exchange: LocalExchange, now: StandIn) -> None:
-    """A clock that is 20 s ahead is 20 s early in its minute."""
+    """With a measured drift the minute is the exchange's: a clock 20 s ahead is 20 s early."""
     waiting = Throttle(clock.Sleep(), 2400)
     exchange.scenario = Scenario(clock_offset_ms=round((now.now - 20 - time.time()) * 1000))
     with session(exchange, waiting) as live:
@@ -272,7 +272,7 @@ def test_the_header_is_read_off_every_answer(header: str | None, exchange: Local
 
 
 def test_a_limit_that_is_met_during_a_wait_ends_it_all(now: StandIn) -> None:
-    """Another thread's request may meet it; then nothing is sent once the wait is over."""
+    """If another thread's request meets a limit during a wait, nothing is sent after the wait."""
 
     class Limiting(clock.Sleep):
         def wait(self, seconds: float, tell: Callable[[int], None]) -> None:

@@ -59,7 +59,7 @@ from tests.running import ROOT
 
 R = TypeVar("R")
 PATIENCE = 10.0  # seconds until a test gives up
-SOON = 3.0  # seconds; what ends at once takes milliseconds, and what is not ended ten seconds
+SOON = 3.0  # seconds; a cancelled request ends in milliseconds, and any other after ten seconds
 HERE = Fault.altered(lambda answer: answer)
 QUESTION = ("question", ())
 
@@ -79,7 +79,7 @@ def asking(ask: Callable[[], R]) -> "Future[R]":
 
 
 def seen(moment: threading.Semaphore, times: int = 1) -> None:
-    """Returns once it has happened so often."""
+    """Waits until the semaphore was released so often."""
     for _ in range(times):
         assert moment.acquire(timeout=PATIENCE)
 
@@ -96,7 +96,7 @@ def until(true: Callable[[], bool]) -> None:
 
 
 class WatchedMemo(Memo):
-    """Says when a thread begins to wait."""
+    """A memo that notes when a thread begins to wait."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -130,7 +130,7 @@ class Asked:
         return reply
 
     def told(self) -> tuple[str | KeycheckError, tuple[int, ...]]:
-        """The answer or the error in its place, and the requests it rests on."""
+        """The answer, or the error instead, and the numbers of the requests behind it."""
         try:
             answer: str | KeycheckError = self.question()
         except KeycheckError as error:
@@ -138,7 +138,7 @@ class Asked:
         return answer, self.memo.take_used_calls()
 
     def told_ahead(self) -> tuple[str | KeycheckError, tuple[int, ...]]:
-        """The same, ahead of the checks."""
+        """The same from a prefetching thread."""
         self.memo.this_thread_prefetches()
         return self.told()
 
@@ -187,7 +187,7 @@ def test_requests_are_told_in_the_order_of_their_numbers() -> None:
 
 @pytest.mark.parametrize("reply", ["yes", Undecided("no")], ids=["an answer", "an error"])
 def test_what_there_is_can_be_looked_at_without_asking(reply: str | BaseException) -> None:
-    """Nothing, until the question was answered; what is merely promised is not there yet."""
+    """`seen` is None until the question was answered, even if it is reserved."""
     memory = Asked()
     assert memory.memo.seen("question") is None
     memory.memo.reserve([QUESTION])
@@ -258,7 +258,7 @@ def test_what_is_given_up_ahead_is_left_to_the_checks(why: str) -> None:
 
 
 def test_prefetching_that_is_cancelled_waits_for_no_check() -> None:
-    """The check may itself be waiting for the prefetcher to end, torn away by Ctrl-C: each would wait for the other."""
+    """Cancelled prefetching waits for no check, which after Ctrl-C may be waiting for the prefetcher to end."""
     memory = Asked()
     check = asking(memory.told)
     seen(memory.looking)
@@ -314,7 +314,7 @@ METHODS = {
 
 
 def in_the_source(name: str) -> tuple[set[str], set[str]]:
-    """Questions that a method of the session asks, and endpoints that it names, itself or through plain methods."""
+    """The questions that a session's method asks and the endpoints that it names, itself or through plain methods."""
     method = METHODS[name]
     body = ast.Module(method.body, [])
     named = {node.id for node in ast.walk(body) if isinstance(node, ast.Name)}
@@ -396,13 +396,13 @@ def test_what_is_asked_ahead_is_what_the_unblocked_checks_lead_to(name: str) -> 
             made = prefetch_plan.Plan(binance, host_facts(), CLAIMS)
             clear = [one.check for one in found.values() if one.outcome is not Outcome.BLOCKED]
             led_to = DEPENDENCIES.reached_from(question for check in clear for question in check.asks)
-            if binance.key.not_given:  # a check that would send the key, too, does without that
+            if binance.key.not_given:  # without a key a check cannot send requests that carry it
                 led_to = frozenset(one for one in led_to if not prefetch_plan._carry_the_key(frozenset([one])))
             unsigned = set() if binance.key.not_given else {"stream_key"}
             assert {one for one in LEAVES if made.may_ask(one)} == (led_to & LEAVES) | PUBLIC | unsigned
 
 
-# -- the channel --
+# -- the API client --
 
 
 class Held:
@@ -414,7 +414,7 @@ class Held:
         self.replies: dict[str, queue.SimpleQueue[RawAnswer | Exception]] = {}
 
     def send(self, endpoint: Endpoint, query: Secret, api_key: Secret | None, seconds: float) -> RawAnswer:  # noqa: ARG002  the interface of a transport
-        """Waits for what the test says."""
+        """Waits for the test's reply."""
         replies = self.replies.setdefault(endpoint.path, queue.SimpleQueue())
         self.sent.append(endpoint.path)
         self.sending.release()
@@ -431,7 +431,7 @@ class Held:
 
 @pytest.fixture
 def held() -> Held:
-    """An exchange that hesitates."""
+    """An exchange that answers when the test says so."""
     return Held()
 
 
@@ -509,7 +509,7 @@ def test_calls_are_in_the_order_in_which_they_were_sent(held: Held, line: ApiCli
     assert [call.path for call in line.calls] == [TIME.path, EXCHANGE_INFO.path, PING.path]
 
 
-# -- giving up --
+# -- cancelling --
 
 
 @pytest.fixture
@@ -568,7 +568,7 @@ def test_the_stream_is_left_alone_as_soon_as_the_status_of_a_limit_was_read(
     assert exchange.streams == []
 
 
-# -- ahead of the checks --
+# -- prefetching before the checks --
 
 
 @contextlib.contextmanager
@@ -587,7 +587,7 @@ def ahead_of(binance: Binance) -> Iterator[Prefetcher]:
 
 @pytest.mark.usefixtures("no_thread_is_left")
 def test_the_runs_time_ends_all_that_is_on_its_way(exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each question has its answer by then, or the reason why there is none."""
+    """At the end of the run's time each question has its answer, or an error that says why not."""
     monkeypatch.setattr(api_client, "RUN_SECONDS", 0.5)
     exchange.scenario = Scenario(faults={TIME.path: HERE, "*": Fault.stall()})
     began = time.monotonic()
