@@ -157,7 +157,7 @@ def test_the_time_service_of_windows_is_read_as_it_answers(
 @needs_git
 @posix
 def test_where_git_cannot_be_asked_that_is_said(settings_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without git on the machine, a file in a repository is not called private."""
+    """If no git is found, a file in a repository is not called private."""
     git(settings_file.parent, "init", "-q")
     monkeypatch.setenv("PATH", str(settings_file.parent))
     assert remarks(settings_file) == [f"the settings file {NOT_TOLD}: {NO_GIT}"]
@@ -200,7 +200,7 @@ def _git_elsewhere(folder: Path) -> Path:
 @needs_git
 @pytest.mark.parametrize("arrange", [_split_index, _sparse_index, _another_work_tree, _git_elsewhere])
 def test_git_answers_however_the_repository_is_kept(arrange: Callable[[Path], Path], tmp_path: Path) -> None:
-    """A repository's work trees and its own list of excludes are taken into account."""
+    """git's answer is right with a split or sparse index, another work tree, or a .git folder elsewhere."""
     folder = tmp_path / "repository"
     for name in ("near", "far"):
         (folder / name).mkdir(parents=True)

@@ -53,7 +53,7 @@ def command(folder: Path, *arguments: str, python: tuple[str, ...] = ()) -> list
 
 
 def ended(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """The end of a run in its own process."""
+    """Runs the command to its end, in a process of its own."""
     return subprocess.run(  # noqa: S603  our own command
         command(folder, *arguments),
         cwd=ROOT,

@@ -67,7 +67,7 @@ def listen(url: str, proxy: str | None = None, bundle: str | None = None, second
     return there.listen(Secret(LISTEN_KEY), seconds)
 
 
-def heard(fault: StreamFault | None) -> UserStream:
+def observation_with(fault: StreamFault | None) -> UserStream:
     """The observation of a stream with this fault."""
     with LocalExchange(Scenario(stream=fault)) as exchange:
         return listen(exchange.stream_url)
@@ -156,7 +156,7 @@ OBSERVED = {
 @pytest.mark.parametrize(("fault", "said"), OBSERVED.values(), ids=OBSERVED)
 def test_an_error_and_a_closed_stream_are_told_apart(fault: StreamFault, said: str) -> None:
     """An error message and a closed connection are different observations of a stream that is not alive."""
-    found = heard(fault)
+    found = observation_with(fault)
     assert not found.alive
     assert said in str(found)
 
@@ -167,7 +167,7 @@ def test_an_error_and_a_closed_stream_are_told_apart(fault: StreamFault, said: s
 )
 def test_other_messages_do_not_matter(message: str) -> None:
     """Messages about events in the account do not change the result."""
-    assert heard(StreamFault.message(message)).alive
+    assert observation_with(StreamFault.message(message)).alive
 
 
 UNOPENED = {
@@ -216,7 +216,7 @@ def test_a_limit_is_known_before_anybody_is_told(status: int, *, is_limit: bool)
 def test_what_the_stream_says_is_not_repeated(text: str) -> None:
     """The text of a reason or a message may hold the listen key, so it is not repeated."""
     for fault in (StreamFault.closed(1008, text), StreamFault.error(text), StreamFault.expired(text)):
-        assert LISTEN_KEY[:10] not in repr(heard(fault))
+        assert LISTEN_KEY[:10] not in repr(observation_with(fault))
 
 
 def test_a_listen_key_that_the_stream_names_is_hidden_from_then_on() -> None:

@@ -41,7 +41,7 @@ def copied(tmp_path: Path) -> Path:
     return root
 
 
-def told(done: Finished) -> dict[str, Any]:
+def facts_of(done: Finished) -> dict[str, Any]:
     """The facts that the run has printed about itself."""
     (line,) = (line for line in done.output.splitlines() if line.startswith("FACTS"))
     facts: dict[str, Any] = json.loads(line.removeprefix("FACTS"))
@@ -57,7 +57,7 @@ def test_a_forked_run_finds_what_a_process_finds(
     monkeypatch.setenv("BINANCE_SYMBOL", "ETHUSDT")
     assert threading.active_count() > 1
     runs = [made(tmp_path, copied)("-s", settings=exchange.settings()) for made in (SuiteRunner, ForkedRunner)]
-    own, forked_one = map(told, runs)
+    own, forked_one = map(facts_of, runs)
     assert own["environ"].pop("PYTHONUNBUFFERED", "") == forked_one["environ"].pop("PYTHONUNBUFFERED", "")
     assert forked_one == own
     assert forked_one["threads"] == ["MainThread"]

@@ -62,7 +62,7 @@ def text_of(report: RunReport) -> str:
 @pytest.mark.parametrize("report", REPORTS.values(), ids=REPORTS)
 @pytest.mark.parametrize("render", [page.render, page.render_section])
 def test_nothing_can_run_or_load(render: Any, report: RunReport) -> None:
-    """With any text of the exchange there is no script, no handler and no address."""
+    """With any text of the exchange no script runs, no handler is set, and no address is loaded."""
     seen = Tags(render(report))
     assert not LOADING & set(seen.tags)
     assert [tag for tag in seen.tags if tag == "script"] == (["script"] if render is page.render else [])
@@ -227,7 +227,7 @@ def test_an_outcome_is_told_without_colour(outcome: Outcome) -> None:
 
 
 def test_a_step_without_a_number_has_a_place() -> None:
-    """A check whose file has no step number is shown."""
+    """A check whose file has no step number is shown under More."""
     finding = Finding(Check("a", 0, Severity.CRITICAL, "Title."), Outcome.PASS)
     assert "More" in text_of(replace(BLANK, findings=[finding]))
 

@@ -209,7 +209,7 @@ def test_without_a_limit_there_is_no_bar() -> None:
 
 
 def test_requests_are_drawn_to_one_scale() -> None:
-    """Each request is drawn from its begin with its duration, all to one scale."""
+    """Each request is drawn from its beginning with its duration, all to one scale."""
     rows = timeline([replace(PING, began_ms=1000), replace(ORDER, began_ms=1140)], (), ())
     assert [(row.picture.bars[0].x, row.picture.bars[0].width) for row in rows] == [(0, 20), (70, 30)]
     assert rows[1].picture.description == "sent 140 ms after the first, took 60 ms"
@@ -232,7 +232,7 @@ def test_a_refusal_that_a_check_wanted_is_no_cause_for_worry() -> None:
 
 
 def test_a_refusal_that_another_check_fails_on_is_worth_a_look() -> None:
-    """A refusal that another check fails on is marked as such, even if some checks pass on it."""
+    """A refusal on which another check fails is not called expected, even if some checks pass on it."""
     passes = replace(healthy().findings[0], call_numbers=(1,))
     fails = replace(passes, outcome=Outcome.FAIL)
     assert timeline([ORDER], [passes], ())[0].note
