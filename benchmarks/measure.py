@@ -15,7 +15,7 @@ from benchmarks.runs import Runs
 from tests.exchange import Fault, LocalExchange, Scenario
 
 NONE_MS, NEAR_MS, FAR_MS = 0, 100, 250  # latency of each answer; the rivals have NEAR_MS
-TRIVIAL, REPLAY, CALLED = "one trivial test", "replay", "keycheck.check"
+TRIVIAL, REPLAY, COMMAND, CALLED = "one trivial test", "replay", "replay by the command", "keycheck.check"
 MANY, AT_ONCE = 100, 8  # runs of one program, and its threads
 
 Times = Mapping[str, list[float]]  # seconds of each round, by what was run
@@ -44,7 +44,7 @@ def warm_up(runs: Runs, contest: Contest) -> str:
 
 def times(runs: Runs, contest: Contest, rounds: int) -> Times:
     """Times all of them in turns, so that a busy moment of the machine affects each."""
-    turns: dict[str, Callable[[], float]] = {TRIVIAL: runs.trivial, REPLAY: runs.replay}
+    turns: dict[str, Callable[[], float]] = {TRIVIAL: runs.trivial, REPLAY: runs.replay, COMMAND: runs.command}
     for latency_ms in (NONE_MS, NEAR_MS, FAR_MS):
         turns[live(latency_ms)] = partial(against, latency_ms, runs.live)
     turns[CALLED] = partial(against, NEAR_MS, lambda exchange: float(runs.called(exchange)["seconds"]))
@@ -72,6 +72,7 @@ def ratios(found: Times, rival: str | None) -> Iterator[Figure]:
     trips = longer / (FAR_MS - NEAR_MS) * 1000
     yield Figure("round trips on the critical path of a live run", trips, 5, places=1)
     yield Figure(f"keycheck.check / live run, {NEAR_MS} ms", middle[CALLED] / middle[live(NEAR_MS)], 1.15, places=2)
+    yield Figure("replay by the command keycheck / replay", middle[COMMAND] / middle[REPLAY], places=2)
     yield Figure("replay / one trivial test", middle[REPLAY] / middle[TRIVIAL], 1.7, places=2)
     yield Figure(f"live run / one trivial test, {NONE_MS} ms", middle[live(NONE_MS)] / middle[TRIVIAL], places=2)
 

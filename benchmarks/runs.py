@@ -51,6 +51,11 @@ class Runs:
         """Seconds of the suite, offline."""
         return self._suite({}, "--replay", str(self._cassette)).seconds
 
+    def command(self) -> float:
+        """Seconds of the same by the command `keycheck`."""
+        arguments = ("--replay", str(self._cassette), "--report-dir", str(self._reports))
+        return self._run(ROOT, {}, "keycheck", *arguments).seconds
+
     def live(self, exchange: LocalExchange, *more: str) -> float:
         """Seconds of the suite against a healthy exchange."""
         return self._suite(exchange.settings(), "--env-file", os.devnull, *more).seconds

@@ -33,10 +33,10 @@ Beside the road:
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from keycheck.api import Cause, Check, Report, check
+    from keycheck.api import Cause, CheckResult, Report, check
 
 __version__ = "0.1.0"
-__all__ = ["Cause", "Check", "Report", "__version__", "check"]
+__all__ = ["Cause", "CheckResult", "Report", "__version__", "check"]
 
 
 def __getattr__(name: str) -> Any:

@@ -26,7 +26,7 @@ Is the Binance API key in this folder's .env fit to trade USD-M futures from thi
   keycheck --json                     verdict.json alone on stdout, all else on stderr
   keycheck --explain account_may_trade    what a check claims, why, and what it sends
 
-  --env-file PATH     settings file (default: .env), as .env.example describes it; the process environment wins
+  --env-file PATH     settings, a line BINANCE_API_KEY=... each (default: .env); the process environment wins
   --report-dir DIR    where the reports go (default: reports/)
   --replay NAME       offline, from cassettes/NAME.yaml, from a path, or a recorded run that is shipped
   --record NAME       live, and keep a scrubbed cassette as cassettes/NAME.yaml

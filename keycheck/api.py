@@ -13,7 +13,7 @@ _PATHS = ("private_key_file", "ca_bundle")
 
 
 @dataclass(frozen=True)
-class _Entry:
+class _FromJson:
     """An entry of a list in verdict.json; its fields are named as there, in snake_case."""
 
     @classmethod
@@ -27,7 +27,7 @@ class _Entry:
 
 
 @dataclass(frozen=True)
-class Check(_Entry):
+class CheckResult(_FromJson):
     """One check: `outcome` is pass, fail, warn, unproven, blocked or not_applicable; `duration_ms` whole ms.
 
     `title`, `why` and `fix` are the check's own words, `detail` is what was observed this time.
@@ -46,7 +46,7 @@ class Check(_Entry):
 
 
 @dataclass(frozen=True)
-class Cause(_Entry):
+class Cause(_FromJson):
     """Why a verdict is not OK: `cause` is its fixed name, `confidence` certain, likely or possible."""
 
     cause: str
@@ -68,7 +68,7 @@ class Report:
     ok: bool
     verdict: str
     causes: tuple[Cause, ...]
-    checks: tuple[Check, ...] = field(repr=False)
+    checks: tuple[CheckResult, ...] = field(repr=False)
     data: Mapping[str, Any] = field(repr=False, compare=False)
     page: str = field(repr=False, default="")
     summary: str = field(repr=False, default="")
@@ -92,7 +92,7 @@ def check(  # noqa: PLR0913  one for each setting
     expect: str | None = None,
     proxy: str | None = None,
     ca_bundle: str | Path | None = None,
-    on_check: Callable[[Check], None] | None = None,
+    on_check: Callable[[CheckResult], None] | None = None,
     timeout: float = process.SECONDS,
     cancel: process.Event | None = None,
 ) -> Report:
@@ -113,7 +113,7 @@ def check(  # noqa: PLR0913  one for each setting
     }
     if private_key and private_key_file:
         raise ValueError("private_key and private_key_file are both given: leave one of them out")
-    heard = None if on_check is None else lambda entry: on_check(Check.of(entry))
+    heard = None if on_check is None else lambda entry: on_check(CheckResult.of(entry))
     finished = process.run(settings, on_check=heard, timeout=timeout, cancel=cancel)
     return report_of(finished)
 
@@ -125,7 +125,7 @@ def report_of(finished: process.Finished) -> Report:
         ok=data["ok"] is True,
         verdict=data["verdict"],
         causes=tuple(map(Cause.of, data["diagnosis"])),
-        checks=tuple(map(Check.of, data["checks"])),
+        checks=tuple(map(CheckResult.of, data["checks"])),
         data=data,
         page=finished.page,
         summary=finished.summary,
@@ -140,8 +140,9 @@ def _text(name: str, value: object) -> str:
     """The value as .env would hold it. Paths become absolute by this process's working directory."""
     if isinstance(value, bool):
         return "on" if value else "off"
-    if name in _PATHS and isinstance(value, str | Path) and str(value).strip():
-        return str(Path(value).expanduser().absolute())
+    if name in _PATHS and isinstance(value, str | Path):
+        text = str(value).strip()
+        return text if not text or text.startswith("~") else str(Path(text).absolute())
     if isinstance(value, int):
         return str(value)
     if isinstance(value, str):

@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def dump_no_core() -> None:
-    """Switches core dumps off. Linux needs a limit of 1 byte: with 0 it still pipes them to a program."""
+    """Switches core dumps off. Linux needs a limit of 1 byte: at 0 it still pipes them to programs, as systemd's."""
     with contextlib.suppress(ImportError, ValueError, OSError):  # Windows has no such limits
         import resource  # noqa: PLC0415
 

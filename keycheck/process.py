@@ -240,8 +240,8 @@ def _lines(child: "subprocess.Popen[bytes]") -> Iterator[bytes]:
 
 def _has_ended(child: "subprocess.Popen[bytes]", how: int = 0) -> bool:
     """Waits for the end (with WNOHANG: does not wait), and does not reap: the number is needed to kill the group."""
-    if sys.platform == "win32":
-        return child.wait() is not None
+    if not hasattr(os, "waitid"):  # Windows, and Python 3.11 and 3.12 on macOS: its number is free from here on
+        return (child.poll() if how else child.wait()) is not None
     try:
         return os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT | how) is not None
     except ChildProcessError:  # the caller ignores SIGCHLD

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.exchange import LocalExchange
 from tests.forked import ForkedRunner
@@ -25,6 +26,11 @@ LONG = {
     "leaks": "the whole leak matrix takes minutes",
     "slow": "whole runs that rarely break, or wait for real time to pass, take minutes",
 }
+
+
+# How long an example takes to draw is the machine's business: on a busy one no law is broken by it.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 def pytest_configure(config: pytest.Config) -> None:

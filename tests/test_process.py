@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -104,10 +105,26 @@ def test_a_key_that_is_not_fit_has_its_causes() -> None:
 
 def test_findings_are_told_as_they_come(exchange: LocalExchange) -> None:
     """on_check gets each check once, in run order, in the calling thread, as the report has it."""
-    heard: list[tuple[keycheck.Check, threading.Thread]] = []
+    heard: list[tuple[keycheck.CheckResult, threading.Thread]] = []
     report = check(exchange, on_check=lambda one: heard.append((one, threading.current_thread())))
     assert tuple(one for one, _ in heard) == report.checks
     assert {thread for _, thread in heard} == {threading.current_thread()}
+
+
+@pytest.mark.parametrize("fault", [None, Fault.echo()], ids=["the caller's address", "the whole request"])
+def test_what_is_told_is_fit_for_sharing(fault: Fault | None) -> None:
+    """Each finding as it comes, the page and the verdict: an answer that quotes the caller is cleaned in all."""
+    faults = {"/sapi/v1/account/apiRestrictions": fault, "/fapi/v1/accountConfig": fault} if fault else {}
+    heard: list[keycheck.CheckResult] = []
+    with LocalExchange(Scenario(ip_allowed=bool(fault), faults=faults)) as exchange:
+        report = check(exchange, on_check=heard.append)
+    assert not report.ok
+    seen = repr(heard) + json.dumps(dict(report.data)) + report.page + report.summary + repr(report)
+    assert "signed_requests_are_accepted" in repr(heard)
+    for text in (API_KEY, API_SECRET):
+        assert not any(text[at : at + 10] in seen for at in range(len(text) - 10))
+    assert not re.search(r"request ip: \d", seen)
+    assert not re.search(r"signature=[0-9a-f]{8}", seen)
 
 
 def test_a_private_key_is_handed_over_as_text(tmp_path: Path) -> None:
@@ -233,7 +250,7 @@ def test_a_child_that_is_killed_is_unproven(temporary: Path) -> None:
 def test_what_on_check_raises_ends_the_run(exchange: LocalExchange, temporary: Path) -> None:
     """An exception of on_check reaches the caller unchanged, and the child is ended."""
 
-    def tired(_: keycheck.Check) -> None:
+    def tired(_: keycheck.CheckResult) -> None:
         raise InterruptedError("enough")
 
     with pytest.raises(InterruptedError, match="enough"):
@@ -266,6 +283,14 @@ def test_caller_has_its_children_reaped_for_it(exchange: LocalExchange) -> None:
     finally:
         signal.signal(signal.SIGCHLD, usual)
     assert report.verdict == "OK"
+
+
+def test_a_system_may_wait_in_one_way_alone(exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch) -> None:
+    """macOS has had waitid since Python 3.13: without it a run ends well, and is cut short, as with it."""
+    monkeypatch.delattr(os, "waitid", raising=False)
+    assert check(exchange).verdict == "OK"
+    with LocalExchange(SILENT) as silent:
+        assert check(silent, timeout=1).verdict == "UNPROVEN"
 
 
 # -- the secret --

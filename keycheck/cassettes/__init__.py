@@ -1,8 +1,8 @@
 """Recording and replay: the only package that knows vcrpy and YAML.
 
-One file a run. Beside the scrubbed answers it keeps a label (what was recorded, when, from where), the clock's
-readings, and the failures that vcrpy cannot keep, such as a refused connection. A file that comes from elsewhere is
-untrusted input.
+A cassette is one file with one run: the scrubbed answers, a label (what was recorded, when, from where), the clock's
+readings, and the failures that vcrpy cannot store, such as a refused connection. A cassette may come from anybody, so
+it is untrusted input.
 """
 
 from contextlib import suppress
@@ -14,21 +14,22 @@ ENDINGS = (".yaml", ".yml")
 
 
 def path_of(name: str, folder: Path) -> Path:
-    """The path of `NAME` or `NAME.yaml` in `folder`, or here if it exists; a name with a separator is a path already.
+    """The path of a cassette: NAME.yaml in `folder`, for the name `NAME` or `NAME.yaml`.
 
+    A name with a path separator is used as a path, and so is a `NAME.yaml` that exists in the current directory.
     Raises UsageProblem for an empty name.
     """
     if not name.strip() or "\0" in name:
         raise UsageProblem("a cassette needs a name: --replay healthy, for example")
     path = Path(name if name.endswith(ENDINGS) else f"{name}.yaml")
-    in_place = "/" in name or "\\" in name
+    is_path = "/" in name or "\\" in name
     with suppress(OSError):  # a name that is too long; opening the file reports it
-        in_place = in_place or (name.endswith(ENDINGS) and path.is_file())
-    return path if in_place else folder / path
+        is_path = is_path or (name.endswith(ENDINGS) and path.is_file())
+    return path if is_path else folder / path
 
 
 def folder_of(name: str | None, own: Path, shipped: Path | None) -> Path:
-    """The folder of a cassette by its name: `own`, or `shipped` if only that has it."""
+    """The folder that holds a cassette: `shipped` if only that folder has it, otherwise `own`."""
     if not name or shipped is None:
         return own
     with suppress(UsageProblem, OSError):  # opening the file reports it

@@ -5,7 +5,7 @@ from typing import Any, cast, get_args
 
 from keycheck.credentials.pasted_text import KEY, SECRET, KeyFacts, KeyType
 from keycheck.exchange.account_setup import WORDS
-from keycheck.exchange.endpoints import ENVIRONMENTS
+from keycheck.exchange.endpoints import ENVIRONMENTS, MAX_RECV_WINDOW
 from keycheck.exchange.evidence import System
 from keycheck.exchange.hosts import Exchange
 from keycheck.redaction.redactor import printable
@@ -13,7 +13,6 @@ from keycheck.redaction.redactor import printable
 FORMAT = 1
 _ELSEWHERE: dict[str, Exchange] = {"local exchange": "local", "another host": "other"}
 RECORDED_FROM = (*ENVIRONMENTS, *_ELSEWHERE)
-MAX_RECV_WINDOW = 60_000  # ms; above it the spot and wallet hosts answer -1131
 _MOST_REMARKS = 20
 
 

@@ -41,7 +41,10 @@ LISTEN_KEY_CONSTANT = "a-listen-key-was-given"  # in no report, so hiding it as 
 
 _QUERY = ("symbol", "side", "positionSide", "type", "quantity", "recvWindow")
 _QUERY_BLANKED = ("timestamp", "signature")
-_HEADERS = ("content-type", "x-mbx-used-weight-1m", "x-mbx-used-weight", "x-sapi-used-ip-weight-1m", "retry-after")
+_HEADERS = (
+    *("content-type", "x-mbx-used-weight-1m", "x-mbx-used-weight", "x-sapi-used-ip-weight-1m", "retry-after"),
+    "x-amzn-waf-action",
+)
 _FILTER = ("filterType", "stepSize", "minQty", "maxQty", "notional", "minPrice", "maxPrice", "tickSize", "limit")
 _MOST_LIMITS = 20
 _MOST_SYMBOLS = 20

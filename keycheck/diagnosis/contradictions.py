@@ -1,4 +1,4 @@
-"""One answer accepts the key and another refuses it: an unsupported key type, or a contradiction. Pure."""
+"""Causes for a key that one answer accepts and another refuses: its type, or contradictory answers. Pure."""
 
 from collections.abc import Iterator
 
@@ -16,12 +16,12 @@ _NOT_SEEN = f". Whether the key may trade futures or withdraw was seen by no che
 
 
 def key_type_not_taken(seen: EvidenceView) -> Iterator[Diagnosis]:
-    """The futures API alone refuses the key, by a code of key types or as an Ed25519 one.
+    """Only the futures API refuses the key, with a code about key types, or a code that fits an Ed25519 key.
 
-    Source: the futures pages describe HMAC and RSA keys, and no Ed25519 ones, though Binance's own library signs with
-    them.
+    Source: the futures pages describe HMAC and RSA keys, not Ed25519 keys, though Binance's own library signs
+    with them.
     """
-    if (pair := _refused_by_futures_alone(seen)) and _for_its_type(pair[1], seen):
+    if (pair := _refused_by_futures_alone(seen)) and _is_about_key_type(pair[1], seen):
         kind = "Ed25519 keys" if seen.evidence.key.type == "ED25519" else "keys of this type"
         yield Diagnosis(
             "key_type_not_taken",
@@ -39,14 +39,14 @@ def answers_contradict(seen: EvidenceView) -> Iterator[Diagnosis]:
     wallet, account, order = seen.wallet, seen.account, seen.order
     if wallet and account and account.accepted and _is_refused(wallet, DENIALS | AMBIGUOUS):
         yield _contradiction("The futures API takes the key, and the wallet API refuses it", account, wallet, _NOT_SEEN)
-    if (pair := _refused_by_futures_alone(seen)) and not _for_its_type(pair[1], seen):
+    if (pair := _refused_by_futures_alone(seen)) and not _is_about_key_type(pair[1], seen):
         yield _contradiction("The wallet API takes the key, and the futures API refuses it", *pair)
     if account and order and account.accepted and _is_refused(order, DENIALS) and not _is_explained(order, seen):
         yield _contradiction("Reads are taken, and the test order is refused", account, order)
 
 
 def _refused_by_futures_alone(seen: EvidenceView) -> tuple[Call, Call] | None:
-    """The wallet API's acceptance, and a refusal by the futures API that it denies."""
+    """The call that the wallet API accepted, and the call that the futures API refused; None if nothing contradicts."""
     wallet, account = seen.wallet, seen.account
     if wallet and account and wallet.accepted and _is_refused(account, DENIALS) and not _is_explained(account, seen):
         return wallet, account
@@ -58,7 +58,8 @@ def _is_explained(refusal: Call, seen: EvidenceView) -> bool:
     return seen.flag("enableFutures") is False or (refusal.code == ADDRESS and seen.flag("ipRestrict") is True)
 
 
-def _for_its_type(refusal: Call, seen: EvidenceView) -> bool:
+def _is_about_key_type(refusal: Call, seen: EvidenceView) -> bool:
+    """Whether the futures API may have refused the key because of its type."""
     is_ed25519 = seen.evidence.key.type == "ED25519"
     return refusal.code in KEY_TYPE or (is_ed25519 and refusal.code in (SIGNATURE, FORMAT))
 
@@ -67,13 +68,13 @@ def _is_refused(call: Call, codes: frozenset[int]) -> bool:
     return refused(call) and call.code in codes
 
 
-def _contradiction(what: str, taken: Call, refusal: Call, more: str = "") -> Diagnosis:
+def _contradiction(text: str, accepted: Call, refusal: Call, advice: str = "") -> Diagnosis:
     return Diagnosis(
         "answers_contradict",
         Confidence.LIKELY,
-        f"{what} (code {refusal.code}), though both were asked with the same key, from the same machine: these answers "
+        f"{text} (code {refusal.code}), though both were asked with the same key, from the same machine: these answers "
         "contradict each other. The hosts may belong to two networks, something on the way may change requests, or one "
         "host may see another address of this machine.",
-        described([taken, refusal]),
-        f"{_ONE_NETWORK}{more}.",
+        described([accepted, refusal]),
+        f"{_ONE_NETWORK}{advice}.",
     )

@@ -12,7 +12,7 @@ _SUPPORT = "ask Binance support, naming the code"
 _REDUCE = "close or reduce positions only, until Binance lifts it; the notice in Futures > Notifications says when"
 
 
-class Bar(NamedTuple):
+class Restriction(NamedTuple):
     """The meaning of an error code about the account, and the owner's remedy."""
 
     meaning: str
@@ -22,21 +22,27 @@ class Bar(NamedTuple):
 # Source: USD-M futures "Error Codes" and its changelog.
 BARS = {
     # Seen on a futures order of a key that did not trade elsewhere either: binance-us/binance-us-api-docs#106.
-    -1135: Bar("Binance calls the account's status invalid", f"log in, read what Binance asks for, and {_SUPPORT}"),
-    -2023: Bar("the account is being liquidated", "wait for its end, then transfer margin to the futures wallet"),
-    -4087: Bar("the account may only reduce positions", f"{_REDUCE}, or {_SUPPORT}"),
-    -4088: Bar(
+    -1135: Restriction(
+        "Binance calls the account's status invalid", f"log in, read what Binance asks for, and {_SUPPORT}"
+    ),
+    -2023: Restriction(
+        "the account is being liquidated", "wait for its end, then transfer margin to the futures wallet"
+    ),
+    -4087: Restriction("the account may only reduce positions", f"{_REDUCE}, or {_SUPPORT}"),
+    -4088: Restriction(
         "the account cannot place orders at present", f"log in, read the notice on the futures page, or {_SUPPORT}"
     ),
-    -4109: Bar("the futures account is inactive", "transfer any amount of any asset to the futures wallet"),
-    -4189: Bar("this contract takes only orders that reduce a position", "choose another contract as BINANCE_SYMBOL"),
-    -4192: Bar(
+    -4109: Restriction("the futures account is inactive", "transfer any amount of any asset to the futures wallet"),
+    -4189: Restriction(
+        "this contract takes only orders that reduce a position", "choose another contract as BINANCE_SYMBOL"
+    ),
+    -4192: Restriction(
         "trading is forbidden during a cooling-off period, which the owner, or a rule, has set",
         "wait for its end: Futures > Preference > Cooling-off Period shows it",
     ),
-    -4400: Bar("the futures quantitative rules were violated: too many orders came to too little", _REDUCE),
-    -4401: Bar("the position is so large that only orders that reduce it are taken", "reduce the position"),
-    -4402: Bar(
+    -4400: Restriction("the futures quantitative rules were violated: too many orders came to too little", _REDUCE),
+    -4401: Restriction("the position is so large that only orders that reduce it are taken", "reduce the position"),
+    -4402: Restriction(
         "Binance does not offer this in the owner's region", f"complete the identity verification, or {_SUPPORT}"
     ),
 }

@@ -20,10 +20,10 @@ class Aspect:
     menu: str
 
 
-position = Aspect("position mode", ("one-way", "hedge"), "USD-M Futures > Preference > Position Mode")
-assets = Aspect("asset mode", ("single-asset", "multi-assets"), "USD-M Futures > Preference > Asset Mode")
-margin = Aspect("margin type", ("isolated", "cross"), "USD-M Futures > this contract > Cross or Isolated")
-ASPECTS = (position, assets, margin)
+POSITION = Aspect("position mode", ("one-way", "hedge"), "USD-M Futures > Preference > Position Mode")
+ASSETS = Aspect("asset mode", ("single-asset", "multi-assets"), "USD-M Futures > Preference > Asset Mode")
+MARGIN = Aspect("margin type", ("isolated", "cross"), "USD-M Futures > this contract > Cross or Isolated")
+ASPECTS = (POSITION, ASSETS, MARGIN)
 WORDS = tuple(word for aspect in ASPECTS for word in aspect.words)
 
 
@@ -61,17 +61,17 @@ class AccountSetup:
         )
 
 
-def position_word(mode: PositionMode) -> str:
+def position_mode_word(mode: PositionMode) -> str:
     """The word for a position mode."""
     return "hedge" if mode is PositionMode.HEDGE else "one-way"
 
 
-def asset_mode(account: Mapping[str, Any]) -> str:
+def asset_mode_word(account: Mapping[str, Any]) -> str:
     """The word for accountConfig's `multiAssetsMargin`."""
     return "multi-assets" if flag(account, "multiAssetsMargin", _ACCOUNT) else "single-asset"
 
 
-def margin_type(body: Mapping[str, Any], symbol: str) -> str:
+def margin_type_word(body: Mapping[str, Any], symbol: str) -> str:
     """The word for the contract's `marginType`. `body`: symbolConfig's object, or its list as `list`.
 
     Raises NotBinance where the contract is not in it, or is in it twice with different types.

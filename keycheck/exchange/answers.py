@@ -47,6 +47,7 @@ _BANNED_UNTIL = re.compile(r"banned until (\d{12,14})")
 # CloudFront's text for a country that is not served. Its other 403 pages leave open whom they refuse.
 _COUNTRY = re.compile(rb"configured\s+to\s+block\s+access\s+from\s+your\s+country", re.IGNORECASE)
 _ORDER_ID = re.compile(r"[0-9]{1,40}")
+_FIREWALL = "x-amzn-waf-action"  # with 202 a challenge, with 405 a captcha (AWS WAF, "CAPTCHA and Challenge actions")
 _NOTICE = re.compile(r"[0-9]{1,12}")  # the name of a notice's only member
 _OF_ERRORS = ("code", "error", "success")  # members by which an object reports the result of a request
 _LARGEST_CODE = 10**9  # the wallet API's longest codes have nine digits
@@ -108,7 +109,7 @@ def is_accepted_order(body: Mapping[str, Any]) -> bool:
     """
     order_id = body.get("orderId")
     is_id = type(order_id) is int or (isinstance(order_id, str) and _ORDER_ID.fullmatch(order_id) is not None)
-    return not body or (is_id and not any(name in body for name in _OF_ERRORS))
+    return not body or (is_id and not any(name.lower() in _OF_ERRORS for name in body))
 
 
 def _code(body: Mapping[str, Any]) -> int | None:
@@ -128,7 +129,7 @@ def _wrong_with(body: Mapping[str, Any], endpoint: Endpoint) -> str:
             code = _code(body) if name == "code" else None
             return f"{f'a member {name}' if code is None else f'error code {code}'} at once, which Binance never does"
     if endpoint == ORDER_TEST and not is_accepted_order(body):
-        return "an object that is no accepted order: it has no orderId"
+        return "an object that is no accepted order: it has no orderId, or an error beside it"
     flags = _FLAGS.get(endpoint)
     if flags and not any(isinstance(body.get(name), bool) for name in flags):
         return f"an object that has none of {', '.join(flags)}"
@@ -160,7 +161,7 @@ def _trouble(raw: RawAnswer, endpoint: Endpoint, refusal: Refusal) -> Inconclusi
             "serves futures; this is not a fault of the key",
             status,
         )
-    if status in (202, 403) and refusal.code is None:
+    if (status in (202, 403) or _FIREWALL in raw.headers) and refusal.code is None:
         return BlockedEnRoute(
             f"a firewall answered in the place of {host} (HTTP {status}). Wait some minutes and run again; if it "
             "stays, use another network: this is not a fault of the key"

@@ -71,7 +71,7 @@ class Identity:
     signer: Signer | None = None
 
 
-class Caller(Protocol):
+class Requester(Protocol):
     """The owner of a request: notes its number, and can cancel it."""
 
     def note_call(self, number: int) -> None:
@@ -104,7 +104,7 @@ class ApiClient:
         identity: Identity,
         redactor: Redactor,
         journal: clock.Journal,
-        caller: Caller,
+        requester: Requester,
         *,
         throttle: Throttle,
         recv_window: int,
@@ -114,7 +114,7 @@ class ApiClient:
         self._identity = identity
         self._redactor = redactor
         self._journal = journal
-        self._caller = caller
+        self._requester = requester
         self._throttle = throttle
         self._recv_window = recv_window
         self._slots = {host: threading.Semaphore(most) for host, most in AT_ONCE.items()}
@@ -199,7 +199,7 @@ class ApiClient:
         """`seconds_for`, after a wait for the exchange's next minute if one is due."""
         seconds = self.seconds_for(endpoint)
         must_wait = endpoint.host is Host.FUTURES and self._throttle.is_due
-        self._caller.check_cancelled(must_wait=must_wait)
+        self._requester.check_cancelled(must_wait=must_wait)
         if not must_wait:
             return seconds
         self._throttle.for_room()
@@ -231,7 +231,7 @@ class ApiClient:
         with self._counting:
             self._begun += 1
             number = self._begun
-        self._caller.note_call(number)
+        self._requester.note_call(number)
         return number
 
     def _end(self, sending: _Sending) -> clock.Span:

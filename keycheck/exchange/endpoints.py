@@ -9,6 +9,8 @@ Weights are the documented cost against the limit per IP and minute (USD-M futur
 from dataclasses import dataclass
 from enum import Enum
 
+MAX_RECV_WINDOW = 60_000  # ms; above it the spot and wallet hosts answer -1131
+
 
 class Host(Enum):
     """The APIs that a futures key speaks to. The stream's is a WebSocket, on the two paths that are listed for it."""

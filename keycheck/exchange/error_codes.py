@@ -1,4 +1,4 @@
-"""The meaning of Binance's error codes for a key. Pure.
+"""Classifies Binance's error codes by what they say about a key. Pure.
 
 Match on the code alone: texts differ between the documentation and the live API, and HTTP 400 covers a bad signature
 as well as an order that is too small. Source: USD-M futures "Error Codes", with the live observations that contradict
@@ -9,7 +9,7 @@ from enum import Enum
 
 
 class Kind(Enum):
-    """The subject of a refusal."""
+    """The class of an error code: the subject of a refusal that has this code."""
 
     AUTHENTICATION = "authentication or permission"
     CLOCK = "clock"
@@ -20,12 +20,12 @@ class Kind(Enum):
     FORMAT = "request format"
     RATE = "rate limit"
     TROUBLE = "exchange trouble"
-    LOCATION = "this machine's place"  # has no code: an answer's status or its page says so
+    LOCATION = "this machine's place"  # no code has this kind; an HTTP status or an error page shows it
     UNKNOWN = "unknown"
 
     @property
     def speaks_of_the_key(self) -> bool:
-        """Whether such a refusal is evidence about the key, its account or this machine's location."""
+        """Whether a refusal of this kind is evidence about the key, its account or this machine's location."""
         return self in (Kind.AUTHENTICATION, Kind.BARRED, Kind.AGREEMENT, Kind.LOCATION)
 
 
@@ -52,8 +52,9 @@ _BARRED = {
     -4192,  # cooling-off period
     *range(-4402, -4399),  # quantitative rules, large position, regional compliance
 }
-# "Please sign TradFi-Perps agreement contract fapi.": for orders on TRADIFI_PERPETUAL contracts alone; reads work. Seen
-# since 2026-03 on real orders (freqtrade/freqtrade#12900); the futures page of errors lacks it.
+# Binance's text: "Please sign TradFi-Perps agreement contract fapi." Only orders on TRADIFI_PERPETUAL contracts get it;
+# read requests work. Seen since 2026-03 on real orders (freqtrade/freqtrade#12900); the futures page of error codes
+# does not list it.
 _AGREEMENT = {-4411}
 _FUNDS = {
     -2018,  # balance insufficient
@@ -70,8 +71,8 @@ _ORDER_RULE = {
     *(-5021, -5022, -5029),
 }
 _RATE = {-1003, -1015, -1034}
-# "Invalid account." may stand for maintenance (announcement of 2026-06-10). On the test network it comes and goes while
-# the same key is accepted on the next request (seen 2026), and stays where an account there is gone.
+# "Invalid account." can mean maintenance (announcement of 2026-06-10). On the test network the error comes and goes:
+# the next request with the same key is accepted (seen in 2026). It stays if the test network has removed the account.
 INVALID_ACCOUNT = -1109
 _TROUBLE = {-1000, -1001, -1006, -1007, -1008, -1016, INVALID_ACCOUNT}
 _FORMAT = {-1013, *range(-1136, -1099)} - _BARRED - _TROUBLE

@@ -20,8 +20,16 @@ from keycheck.errors import (
     RestrictedLocation,
     Undecided,
 )
-from keycheck.exchange import account_setup
-from keycheck.exchange.account_setup import AccountSetup, expected_of, margin_type
+from keycheck.exchange.account_setup import (
+    ASSETS,
+    MARGIN,
+    POSITION,
+    AccountSetup,
+    asset_mode_word,
+    expected_of,
+    margin_type_word,
+    position_mode_word,
+)
 from keycheck.exchange.api_client import Answer, ApiClient, Identity, Listener, Transport
 from keycheck.exchange.drift import Drift, Sample, drift_of
 from keycheck.exchange.endpoints import (
@@ -112,7 +120,7 @@ class Binance:
     @property
     def expects_margin_type(self) -> bool:
         """Whether BINANCE_EXPECT names a margin type, so that it is requested."""
-        return account_setup.margin in self._expected
+        return MARGIN in self._expected
 
     @property
     def waited(self) -> float:
@@ -258,7 +266,7 @@ class Binance:
     @memoized(sends=SYMBOL_CONFIG)
     def margin_type(self) -> str:
         """The margin type of the contract under test: isolated or cross."""
-        return margin_type(self._fact(SYMBOL_CONFIG, [("symbol", self.symbol)]), self.symbol)
+        return margin_type_word(self._fact(SYMBOL_CONFIG, [("symbol", self.symbol)]), self.symbol)
 
     @memoized(rests_on=(account_answer, position_mode, margin_type))
     def account_setup(self) -> AccountSetup:
@@ -266,9 +274,9 @@ class Binance:
         if not self._expected:
             raise NotApplicable("BINANCE_EXPECT is empty: it may name what the bot needs of the account")
         ways = {
-            account_setup.position: lambda: account_setup.position_word(self.position_mode()),
-            account_setup.assets: lambda: account_setup.asset_mode(self._insist(self.account_answer())),
-            account_setup.margin: self.margin_type,
+            POSITION: lambda: position_mode_word(self.position_mode()),
+            ASSETS: lambda: asset_mode_word(self._insist(self.account_answer())),
+            MARGIN: self.margin_type,
         }
         return AccountSetup.of(self._expected, {aspect: ways[aspect]() for aspect in self._expected})
 

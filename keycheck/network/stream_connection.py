@@ -1,4 +1,4 @@
-"""A connection to the stream's host, with the same proxy and the same trust as a request."""
+"""A TCP or TLS connection to the user data stream's host. It uses the proxy and the CA bundle of the requests."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,29 +13,32 @@ from keycheck.network.socket_shutdown import cut
 from keycheck.network.transport import CONNECT_SECONDS
 from keycheck.redaction.secret import Secret
 
-_PIECE = 65536  # bytes
+_READ_SIZE = 65536  # bytes
 
 
 class StreamConnection:
-    """A connection to `url`, wss://HOST or ws://HOST. Nothing of it is taken from the environment."""
+    """A connection to `url`, wss://HOST or ws://HOST. It reads nothing from the environment."""
 
     def __init__(self, url: str, proxy: Secret | None, ca_bundle: str | None) -> None:
         self._verify = ca_bundle or True
         self._is_cut = False
-        self._connection = self._by(proxy, url) if proxy else self._straight(url)
+        self._connection = self._through_proxy(proxy, url) if proxy else self._direct(url)
 
     def __repr__(self) -> str:
         return "Line()"
 
     def open(self, seconds: float) -> None:
-        """Sets the time-out of later reads, in seconds. Raises urllib3's errors, of a proxy ProxyError."""
+        """Connects. `seconds`: the time-out of later reads.
+
+        Raises urllib3's errors; ProxyError if the proxy is not reached.
+        """
         try:
             self._connection.connect()
         except (OSError, HTTPError) as error:
             if self._connection.proxy and not self._connection.has_connected_to_proxy:
                 raise ProxyError("no connection", error) from None
             raise
-        if self._is_cut:  # the name may be resolved after the visit was cancelled
+        if self._is_cut:  # `cut` came during a slow DNS look-up, when there was no socket to shut down
             raise TimeoutError
         self._connection.sock.settimeout(seconds)
 
@@ -43,40 +46,40 @@ class StreamConnection:
         self._connection.sock.sendall(data)
 
     def read(self) -> bytes:
-        """The next bytes; empty at the end."""
-        data: bytes = self._connection.sock.recv(_PIECE)
+        """The next bytes; empty when the host has closed the connection."""
+        data: bytes = self._connection.sock.recv(_READ_SIZE)
         return data
 
     def cut(self) -> None:
-        """Shuts the connection from another thread, in any phase."""
+        """Ends the connection from another thread, even during a blocked read or write."""
         self._is_cut = True
         cut(self._connection.sock)
 
     def close(self) -> None:
         self._connection.close()
 
-    def _straight(self, url: str) -> Any:
-        return self._made(url, *_address(url))
+    def _direct(self, url: str) -> Any:
+        return self._new_connection(url, *_address(url))
 
-    def _by(self, proxy: Secret, url: str) -> Any:
-        """The proxy manager: a tunnel, so that the proxy sees host and port, or none for ws to this very machine."""
-        by = proxy.reveal()
-        way = urlsplit(by)
+    def _through_proxy(self, proxy: Secret, url: str) -> Any:
+        """Connects through a tunnel. Of wss the proxy sees only host and port; only hosts on this machine use ws."""
+        proxy_url = proxy.reveal()
+        proxy_parts = urlsplit(proxy_url)
         config = ProxyConfig(
             tls_context(self._verify), use_forwarding_for_https=False, assert_hostname=None, assert_fingerprint=None
         )
-        connection = self._made(
+        connection = self._new_connection(
             url,
-            way.hostname or "",
-            way.port or {"http": 80, "https": 443}[way.scheme],
-            proxy=parse_url(by),
+            proxy_parts.hostname or "",
+            proxy_parts.port or {"http": 80, "https": 443}[proxy_parts.scheme],
+            proxy=parse_url(proxy_url),
             proxy_config=config,
         )
-        connection.set_tunnel(*_address(url), headers=HTTPAdapter().proxy_headers(by), scheme=way.scheme)
+        connection.set_tunnel(*_address(url), headers=HTTPAdapter().proxy_headers(proxy_url), scheme=proxy_parts.scheme)
         blame_the_proxy(connection)
         return connection
 
-    def _made(self, url: str, host: str, port: int, **more: Any) -> Any:
+    def _new_connection(self, url: str, host: str, port: int, **more: Any) -> Any:
         if url.startswith("wss:"):
             return HTTPSConnection(host, port, timeout=CONNECT_SECONDS, ssl_context=tls_context(self._verify), **more)
         return HTTPConnection(host, port, timeout=CONNECT_SECONDS, **more)

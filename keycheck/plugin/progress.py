@@ -1,9 +1,9 @@
-"""Sends findings to the program that started a run, one line of JSON each, as they come.
+"""Sends each finding, as soon as it is known, to the program that started the run: one line of JSON each.
 
-    {"check": {...}}      as in verdict.json, once a check
-    {"problem": "..."}    the sentence of settings or options that cannot be used
+    {"check": {...}}      as in verdict.json, one line for each check
+    {"problem": "..."}    one sentence about settings or options that cannot be used
 
-Whatever is told has been cleaned as for the report files.
+Each line is cleaned of secrets, as the report files are.
 """
 
 import json
@@ -17,7 +17,7 @@ from keycheck.report import verdict_json
 
 
 class Progress:
-    """A plugin object, handed to `pytest.main`. `tell` takes a line without its end."""
+    """A plugin object, handed to `pytest.main`. `tell`: a function that takes one line, without its line end."""
 
     def __init__(self, tell: Callable[[str], None]) -> None:
         self._tell = tell
@@ -33,7 +33,7 @@ class Progress:
         finding = getattr(report, "keycheck", None)
         if finding is not None and self._suite_run:
             clean = self._suite_run.redactor.without_secrets
-            self._say(check=verdict_json.of_check(finding, clean))
+            self._send(check=verdict_json.of_check(finding, clean))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_cmdline_main(self) -> Generator[None, Any, Any]:
@@ -41,8 +41,8 @@ class Progress:
             return (yield)
         except pytest.UsageError as error:
             text = " ".join(map(str, error.args))
-            self._say(problem=self._suite_run.redactor.clean(text) if self._suite_run else text)
+            self._send(problem=self._suite_run.redactor.clean(text) if self._suite_run else text)
             raise
 
-    def _say(self, **what: Any) -> None:
-        self._tell(json.dumps(what))
+    def _send(self, **message: Any) -> None:
+        self._tell(json.dumps(message))

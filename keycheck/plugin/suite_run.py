@@ -29,6 +29,7 @@ from keycheck.run.run import NewRun, Run
 from keycheck.settings import loading
 from keycheck.verdict.findings import Check
 
+_LONGEST_TIMEOUT = 10**6  # seconds; much more than that no timer takes
 _LEAST_TIMEOUT = 1  # second; under it pytest-timeout ends what lies between the checks, and the run with it
 
 
@@ -79,7 +80,7 @@ class SuiteRun:
             new_run = NewRun(self.options, self.catalogue, self.redactor, self.hold, Countdown(self.config))
             self.begun = new_run.begun
             self._refuse_what_cannot_work()
-            with deferred_imports.undisturbed():  # each way of running imports what it uses
+            with deferred_imports.delay_interrupts():  # each way of running imports what it uses
                 self.run = new_run.open()
             self.begun = self.run.begun
         except UsageProblem as problem:
@@ -99,10 +100,10 @@ class SuiteRun:
             raise UsageProblem(
                 "-n does not go with suite/: its checks share one session, one clock and one rate budget. Leave it out"
             )
-        seconds = getattr(self.config, "_env_timeout", None)  # set by pytest-timeout's option, variable or setting
-        if seconds and 0 < seconds < _LEAST_TIMEOUT:
+        seconds = getattr(self.config, "_env_timeout", None)  # pytest-timeout's: of its option, variable or setting
+        if seconds and not (seconds < 0 or _LEAST_TIMEOUT <= seconds <= _LONGEST_TIMEOUT):
             raise UsageProblem(
-                f"--timeout is less than {_LEAST_TIMEOUT} s, in which no check can end: give it more, or leave it out"
+                f"--timeout must be {_LEAST_TIMEOUT} to {_LONGEST_TIMEOUT} s, or 0 for none: correct it or leave it out"
             )
         refuse_what_passes_it_on(self.config)
 

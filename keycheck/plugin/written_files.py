@@ -12,8 +12,8 @@ from keycheck.plugin.ending import Ending, cannot_be_written
 
 # Options and settings of pytest.ini whose writers take a name as it is: they expand neither `~` nor `$NAME` in it.
 _AS_NAMED = ("log_file", "report_log", "json_report_file")
-# The attributes in which JUnit and pytest-html keep their expanded paths.
-_EXPANDED = ("logfile", "_report_path")
+# The attributes in which JUnit and pytest-html keep their expanded paths, and the options that ask for these files.
+_EXPANDED = {"logfile": "--junitxml", "_report_path": "--html"}
 
 WRITTEN = "keycheck-written"
 Stamp = tuple[int, int, int] | str | None
@@ -45,6 +45,7 @@ class Written:
         """Collects the writers' own paths, once all plugins are configured and before the others open their files."""
         for path in self.shared(config):
             self._expect(path)
+        _refuse_pipes_that_nobody_reads(config)
         for plugin in config.pluginmanager.get_plugins():
             assets = getattr(plugin, "_assets_path", None)  # pytest-html's folder of attachments
             if isinstance(assets, Path):
@@ -91,6 +92,27 @@ def _refuse_a_log_that_cannot_be_opened(config: pytest.Config) -> None:
     except (OSError, RecursionError, ValueError) as error:
         Ending.of(config).note(cannot_be_written("--log-file", error))
         config.option.log_file = bounded_files.NOWHERE
+
+
+def _refuse_pipes_that_nobody_reads(config: pytest.Config) -> None:
+    """A writer that opens its file at the end of the run would wait there for ever; it does without."""
+    for plugin in config.pluginmanager.get_plugins():
+        for name, option in _EXPANDED.items():
+            place = getattr(plugin, name, None)
+            if not isinstance(place, str | Path) or not _is_pipe(Path(place)):
+                continue
+            try:
+                config.add_cleanup(bounded_files.hold_for_writing(Path(place)))
+            except OSError as error:
+                Ending.of(config).note(cannot_be_written(option, error))
+                setattr(plugin, name, type(place)(bounded_files.NOWHERE))
+
+
+def _is_pipe(path: Path) -> bool:
+    try:
+        return path.is_fifo()
+    except (OSError, ValueError):  # its writer will say so
+        return False
 
 
 def _before(writer: Any, method: str, note: Callable[..., None]) -> None:

@@ -1,4 +1,4 @@
-"""A value that does not print itself."""
+"""A wrapper that keeps a secret text from being shown by accident."""
 
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -7,9 +7,9 @@ from typing import Any, NoReturn
 class Secret:
     """Holds one secret text and shows it only through `reveal()`.
 
-    It does not print, format, pickle, copy or compare itself into view, and it is not a `str`, so that neither an
-    f-string, nor JSON, nor `urlencode` can take it for one. The text sits in a closure: `vars()` and debuggers that
-    list attributes do not meet it.
+    Printed or formatted, it shows `Secret(hidden)`. It cannot be pickled or copied, and it equals nothing but itself.
+    It is not a `str`, so that no f-string, JSON or `urlencode` writes the text. The text is kept in a closure, where
+    `vars()` and debuggers that list attributes do not find it.
     """
 
     __slots__ = ("_reveal",)
@@ -18,7 +18,7 @@ class Secret:
         self._reveal: Callable[[], str] = lambda: text
 
     def reveal(self) -> str:
-        """The secret itself. Call it where it is used, and keep it nowhere."""
+        """The secret text. Call this only where the text is used, and do not store the result."""
         return self._reveal()
 
     def __repr__(self) -> str:

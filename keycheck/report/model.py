@@ -33,7 +33,9 @@ class FactType:
 _FLAG = FactType("true or false", lambda value: isinstance(value, bool))
 _MILLISECONDS = FactType("a whole number", lambda value: type(value) is int and abs(value) < 2**53)  # exact in JSON
 _FIGURE = FactType("a decimal number as text", is_figure)
-_MODE = FactType("HEDGE or ONE_WAY", lambda value: value in ("HEDGE", "ONE_WAY"))
+_MODE = FactType(
+    "HEDGE or ONE_WAY", lambda value: isinstance(value, str) and str.__str__(value) in ("HEDGE", "ONE_WAY")
+)
 
 # The facts that checks may note, as at the top of verdict.json and in its schema.
 NOTED: Mapping[str, FactType] = {

@@ -1,6 +1,6 @@
-"""A finding as a row of pytest-html's table: the claim instead of the node id, and its severity.
+"""A finding as a row of pytest-html's table: the check's severity, and its claim in place of the node id.
 
-pytest-html writes cells as they are, markup included, so that they are escaped here.
+pytest-html does not escape cells, so this module does.
 """
 
 from keycheck.verdict.findings import Finding
@@ -12,8 +12,8 @@ HEAD = [
 
 
 def cells(finding: Finding | None, node_id: str) -> list[str]:
-    """The cells under HEAD; for a row without a finding, such as a file that cannot be collected, the node id alone."""
-    from markupsafe import Markup  # noqa: PLC0415  with --html alone, which has imported it already
+    """The cells under HEAD. Without a finding, as for a file that cannot be collected, the node id is the claim."""
+    from markupsafe import Markup  # noqa: PLC0415  only --html needs it, and has imported it already
 
     severity = finding.check.severity.value if finding else ""
     claim = finding.check.title if finding else node_id

@@ -1,4 +1,4 @@
-"""Imports during a run that a Ctrl-C does not interrupt."""
+"""Protects imports during a run from a Ctrl-C."""
 
 import contextlib
 import signal
@@ -7,15 +7,15 @@ from typing import Any
 
 
 @contextlib.contextmanager
-def undisturbed() -> Iterator[None]:
+def delay_interrupts() -> Iterator[None]:
     """Delays a Ctrl-C to the end of the block.
 
-    In the middle of an import it could be lost, and leave the import lock behind for other threads to wait for.
+    In the middle of an import, a Ctrl-C could be lost, or leave the import lock held: other threads would then hang.
     """
     handler, interrupts = signal.getsignal(signal.SIGINT), list[tuple[Any, ...]]()
     try:
         signal.signal(signal.SIGINT, lambda *details: interrupts.append(details))
-    except ValueError:  # not the main thread, and only the main thread receives a Ctrl-C
+    except ValueError:  # not the main thread, which alone receives a Ctrl-C
         yield
         return
     try:

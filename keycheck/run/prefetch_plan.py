@@ -128,8 +128,8 @@ class Plan:
 
         That is true of the ping. It is in the second column, beside the first test order, since the first column has
         four requests to the futures host already; waiting for it would cost every run a round trip. The same host has
-        answered the run's first request. If the ping fails all the same, one test order was sent that its check would
-        not have sent, being blocked by then; after the failure no other is.
+        answered the run's first request. If the ping fails all the same, one test order was sent that its check,
+        blocked by then, would not have sent; after the failure no other is.
         """
         leads_to = DEPENDENCIES.reached_from(check.asks)
         if _carry_the_key(leads_to):

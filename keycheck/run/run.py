@@ -145,7 +145,7 @@ class Run:
         if self._cancel is not None:
             self._prefetcher = Prefetcher(self.session, plan, self._cancel)
             self._prefetcher.start()
-            with deferred_imports.undisturbed():
+            with deferred_imports.delay_interrupts():
                 self.folder.preload()
                 if plan.looks_at_the_stream:
                     self.session.preload_stream()

@@ -1,7 +1,7 @@
 """.env and the process environment -> Settings.
 
-loading.py            reads and weighs all settings; never writes to os.environ
-dotenv_file.py        the text of .env and of a private key's file
+loading.py            reads and validates all settings; never writes to os.environ
+dotenv_file.py        reads the text of .env and of a private key's file
 value_parsers.py      the text of one setting -> its value, or one sentence that says what to correct
-child_environment.py  what other programs are given of the environment
+child_environment.py  the environment variables that other programs get
 """

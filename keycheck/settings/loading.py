@@ -1,5 +1,6 @@
 """.env and environment -> Settings. Reads `os.environ`, as only child_environment.py does too; never writes to it."""
 
+import contextlib
 import getpass
 import json
 import os
@@ -150,7 +151,9 @@ def names_of_this_machine(*roots: Path) -> dict[str, str]:
         if name.startswith(_OF_CI) and len(value) >= 10 and value not in ENVIRONMENTS  # our own words stay
     }
     names |= {str(root): "[project]" for root in roots}
-    names |= {str(Path.home()): "[home]", sys.prefix: "[python]", sys.base_prefix: "[python]"}
+    names |= {sys.prefix: "[python]", sys.base_prefix: "[python]"}
+    with contextlib.suppress(RuntimeError):  # such a user may have no home, either
+        names |= {str(Path.home()): "[home]"}
     return {n: s for n, s in names.items() if len(n) > 3} | {
         # Short or everyday names would take words out of sentences.
         name: stand_in

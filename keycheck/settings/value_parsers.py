@@ -6,9 +6,9 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from keycheck import bounded_files
-from keycheck.cassettes.label import MAX_RECV_WINDOW
 from keycheck.errors import UsageProblem
 from keycheck.exchange.account_setup import ASPECTS, WORDS
+from keycheck.exchange.endpoints import MAX_RECV_WINDOW
 from keycheck.exchange.hosts import exchange_of, is_local, is_loopback
 from keycheck.redaction.secret import Secret
 

@@ -77,6 +77,10 @@ def recorded(suite: SuiteRunner, scenario: Scenario, cassette: Path, **settings:
 RECORDED = {
     **{name: SCENARIOS[name] for name in ("healthy", "ip-refused")},
     "refused connection": Scenario(faults={"/fapi/v1/ping": Fault.reset()}),
+    "a captcha of the firewall": Scenario(
+        faults={"/fapi/v1/ping": Fault.status(405, "", {"x-amzn-waf-action": "captcha"}, "text/html")}
+    ),
+    "another place": Scenario(faults={"/sapi/v1/account/apiRestrictions": Fault.country_403()}),
     "stamp refused once": Scenario(faults={"/fapi/v1/order/test": Fault.refused(-1021, times=1)}),
     "another way out": Scenario(permissions={"alpha withdraw": True, "alphaWithdraw": True}),
     "flaky": Scenario(

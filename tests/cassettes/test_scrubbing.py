@@ -363,6 +363,7 @@ def test_few_headers_are_kept() -> None:
         "X-MBX-USED-WEIGHT-1M": ["12"],
         "x_mbx_used_weight": ["13"],
         "Retry-After": ["3"],
+        "x-amzn-waf-action": ["captcha"],
         "Set-Cookie": ["session=1"],
         "x-mbx-uuid": ["1"],
         "Date": ["Fri, 20 Nov 2026 08:13:00 GMT"],
@@ -374,6 +375,7 @@ def test_few_headers_are_kept() -> None:
         "x-mbx-used-weight-1m": ["12"],
         "x-mbx-used-weight": ["13"],
         "retry-after": ["3"],
+        "x-amzn-waf-action": ["captcha"],
         "x-sapi-used-ip-weight-1m": [HIDDEN_IP],
     }
     assert scrubbing.scrub_headers(kept, clean) == kept

@@ -5,7 +5,15 @@ from typing import Any
 import pytest
 
 from keycheck.errors import NotBinance
-from keycheck.exchange.account_setup import ASPECTS, WORDS, AccountSetup, asset_mode, expected_of, margin_type, position
+from keycheck.exchange.account_setup import (
+    ASPECTS,
+    POSITION,
+    WORDS,
+    AccountSetup,
+    asset_mode_word,
+    expected_of,
+    margin_type_word,
+)
 
 CROSSED = {"symbol": "BTCUSDT", "marginType": "CROSSED", "leverage": 20, "isAutoAddMargin": "false"}
 ISOLATED = CROSSED | {"marginType": "ISOLATED"}
@@ -24,7 +32,7 @@ ISOLATED = CROSSED | {"marginType": "ISOLATED"}
 )
 def test_the_margin_type_is_that_of_the_contract(body: dict[str, Any], word: str) -> None:
     """The contract's own entry counts, in a list as documented or in an object, and not the first of a list."""
-    assert margin_type(body, "BTCUSDT") == word
+    assert margin_type_word(body, "BTCUSDT") == word
 
 
 @pytest.mark.parametrize(
@@ -46,16 +54,16 @@ def test_the_margin_type_is_that_of_the_contract(body: dict[str, Any], word: str
 def test_a_margin_type_that_is_not_told_is_never_guessed(body: dict[str, Any]) -> None:
     """A margin type that is missing, or on which two entries disagree, is not guessed."""
     with pytest.raises(NotBinance, match="margin type"):
-        margin_type(body, "BTCUSDT")
+        margin_type_word(body, "BTCUSDT")
 
 
 @pytest.mark.parametrize(("field", "word"), [(True, "multi-assets"), (False, "single-asset")])
 def test_the_asset_mode_is_a_flag(field: bool, word: str) -> None:
     """multiAssetsMargin is a boolean; text and numbers are no answer."""
-    assert asset_mode({"multiAssetsMargin": field}) == word
+    assert asset_mode_word({"multiAssetsMargin": field}) == word
     for odd in ({}, {"multiAssetsMargin": "true"}, {"multiAssetsMargin": 1}, {"multiAssetsMargin": None}):
         with pytest.raises(NotBinance, match="multiAssetsMargin"):
-            asset_mode(odd)
+            asset_mode_word(odd)
 
 
 def test_every_word_has_one_opposite() -> None:
@@ -71,7 +79,7 @@ def test_what_differs_is_told_with_both_sides_and_the_way_there() -> None:
     setup = AccountSetup.of(expected_of(WORDS[::2]), {aspect: aspect.words[0] for aspect in ASPECTS})
     assert setup.as_expected
     assert str(setup) == "position mode one-way, asset mode single-asset, margin type isolated: all as expected"
-    found = {position: "hedge", **{aspect: aspect.words[0] for aspect in ASPECTS[1:]}}
+    found = {POSITION: "hedge", **{aspect: aspect.words[0] for aspect in ASPECTS[1:]}}
     setup = AccountSetup.of(expected_of(("one-way", "single-asset")), found)
     assert not setup.as_expected
     assert str(setup) == (

@@ -143,6 +143,8 @@ def test_a_code_that_is_no_whole_number_is_none(code: object) -> None:
         (403, pages.WAF, HTML, BlockedEnRoute),
         (403, "", {}, BlockedEnRoute),
         (202, "", HTML, BlockedEnRoute),
+        (405, "", HTML | {"x-amzn-waf-action": "captcha"}, BlockedEnRoute),
+        (405, "", HTML, NotBinance),
         (500, coded(-1000), JSON, ExchangeTrouble),
         (502, pages.BAD_GATEWAY, HTML, ExchangeTrouble),
         (503, coded(-1008), JSON, ExchangeTrouble),
@@ -202,11 +204,12 @@ def test_an_accepted_test_order_is_empty_or_has_an_order_id(body: Body) -> None:
     assert read(200, json.dumps(body), endpoint=ORDER_TEST) == body
 
 
+NEARLY = [{"orderId": 1, name: -2015} for name in ("Code", "CODE", "Error", "Success")]
 NO_IDS: list[object] = [None, True, False, 1.0, "", " ", "7 ", "-7", "new", "\u0667", [1], {}]
 
 
 @pytest.mark.parametrize(
-    "body", [{"status": "up"}, {"msg": "success"}, *({"orderId": order_id} for order_id in NO_IDS)], ids=repr
+    "body", [{"status": "up"}, {"msg": "success"}, *NEARLY, *({"orderId": order_id} for order_id in NO_IDS)], ids=repr
 )
 def test_an_object_without_an_order_id_accepts_no_order(body: Body) -> None:
     """An orderId is a whole number, or its digits as text; a stranger's 200 has none."""

@@ -1,6 +1,6 @@
 """A request waits for the exchange's next minute if this one is nearly used up, and each figure causes one wait."""
 
-import time
+import json
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -16,7 +16,7 @@ from keycheck.exchange.endpoints import ACCOUNT_CONFIG, API_RESTRICTIONS, ORDER_
 from keycheck.exchange.throttle import Throttle
 from keycheck.redaction.redactor import Redactor
 from keycheck.redaction.secret import Secret
-from tests.exchange import LocalExchange, Scenario
+from tests.exchange import Fault, LocalExchange, Scenario
 from tests.fake_clock import StandIn
 from tests.in_process import session
 
@@ -250,15 +250,16 @@ def test_the_limit_is_the_documented_one_until_exchangeinfo_tells_it(exchange: L
 
 
 def test_the_minute_is_the_exchanges_once_the_drift_is_known(exchange: LocalExchange, now: StandIn) -> None:
-    """With a measured drift the minute is the exchange's: a clock 20 s ahead is 20 s early."""
+    """A clock that is 20 s ahead is 20 s early in its minute. Both clocks stand still, however long the test takes."""
     waiting = Throttle(clock.Sleep(), 2400)
-    exchange.scenario = Scenario(clock_offset_ms=round((now.now - 20 - time.time()) * 1000))
+    stands = Fault.body(json.dumps({"serverTime": round((now.now - 20) * 1000)}).encode())
+    exchange.scenario = Scenario(faults={TIME.path: stands})
     with session(exchange, waiting) as live:
-        assert live.drift().offset == pytest.approx(20_000, abs=2000)
+        assert live.drift().offset == pytest.approx(20_000)
         exchange.scenario = Scenario(used_weight=2300)
         live.ping()
         live.mark_price()
-    assert 42 <= live.waited <= 47
+    assert live.waited == pytest.approx(44)  # from 16.5 s into the exchange's minute to half a second into its next
 
 
 @pytest.mark.parametrize("header", ["X-MBX-USED-WEIGHT-1M", "x-mbx-used-weight-1m", "X-Mbx-Used-Weight", None])

@@ -92,9 +92,25 @@ def test_a_log_that_can_be_written_is_written_as_pytest_does(places: Path, proce
         assert "the end" in reader.communicate(timeout=10)[0]
 
 
-@pytest.mark.parametrize("given", [("--timeout=0.0001",), ("-o", "timeout=0.5"), ("--timeout=0.9",)])
+@pytest.mark.parametrize("option", ["--junitxml", "--html"])
+def test_a_pipe_that_nobody_reads_is_not_waited_for(option: str, places: Path, process: SuiteRunner) -> None:
+    """One sentence, and the verdict; a pipe with a reader is written to."""
+    pipe = places / "pipe"
+    os.mkfifo(pipe)
+    done = replayed(process, f"{option}={pipe}", "--self-contained-html", all_plugins=True)
+    assert (done.exit_status, done.verdict["verdict"]) == (3, "OK")
+    assert done.output.count(f"{option} could not be written") == 1
+    assert VERDICT in done.output
+    with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE, text=True) as reader:  # noqa: S603, S607
+        assert replayed(process, f"{option}={pipe}", "--self-contained-html", all_plugins=True).exit_status == 0
+        assert "test_withdrawals_are_disabled" in reader.communicate(timeout=10)[0]
+
+
+@pytest.mark.parametrize(
+    "given", [("--timeout=0.0001",), ("-o", "timeout=0.5"), ("--timeout=0.9",), ("--timeout=inf",)]
+)
 def test_a_time_in_which_no_check_can_end_is_wrong_use(given: tuple[str, ...], process: SuiteRunner) -> None:
-    """A time-out of less than a second would end the run and not a check, so it is refused."""
+    """A time-out of less than a second, or one that no timer takes, would end the run and not a check: refused."""
     done = replayed(process, *given)
     assert done.exit_status == 4
     assert len([line for line in done.output.splitlines() if line.startswith("ERROR: ") and "--timeout" in line]) == 1

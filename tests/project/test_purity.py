@@ -85,7 +85,7 @@ def test_the_search_finds_what_is_there() -> None:
     [
         ("os", {"settings", "bounded_files", "withdrawal", "__main__", "invocation", "process", "child"}),
         ("time", {"clock"}),
-        ("select", {"bounded_files", "child"}),
+        ("select", {"bounded_files", "child", "process"}),
         ("subprocess", {"host_checks", "process"}),
         ("requests", {"network"}),
         ("urllib3", {"network"}),

@@ -6,7 +6,7 @@ from concurrent.futures import Future
 
 import pytest
 
-from keycheck.run.deferred_imports import undisturbed
+from keycheck.run.deferred_imports import delay_interrupts
 
 
 def test_a_ctrl_c_waits_for_the_end() -> None:
@@ -14,7 +14,7 @@ def test_a_ctrl_c_waits_for_the_end() -> None:
     reached = []
 
     def work() -> None:
-        with undisturbed():
+        with delay_interrupts():
             signal.raise_signal(signal.SIGINT)
             reached.append(True)
 
@@ -29,7 +29,7 @@ def test_another_thread_is_not_the_one_that_ctrl_c_meets() -> None:
     done: Future[bool] = Future()
 
     def work() -> None:
-        with undisturbed():
+        with delay_interrupts():
             done.set_result(True)
 
     threading.Thread(target=work, daemon=True).start()

@@ -14,7 +14,7 @@ from keycheck.errors import UsageProblem
 from keycheck.exchange.endpoints import DEMO_HOSTS, ENVIRONMENTS
 from keycheck.redaction.redactor import Redactor
 from keycheck.settings.dotenv_file import MAX_KEY_FILE
-from keycheck.settings.loading import NAMES, Settings, in_the_environment, load
+from keycheck.settings.loading import NAMES, Settings, in_the_environment, load, names_of_this_machine
 from keycheck.settings.value_parsers import expected_of
 from tests.keys import ED25519, ENCRYPTED_ED25519
 from tests.running import ROOT
@@ -565,3 +565,17 @@ def test_what_bots_need_can_be_expected() -> None:
     told = [word for row in rows[1:] for word in re.findall(r"`([^`]*)`", row[2]) if "_" not in word]
     assert len(told) >= 4
     assert all(",".join(expected_of(words)) == words for words in told)
+
+
+def test_a_user_may_have_neither_a_name_nor_a_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where a container is started with a number for its user: the folder is still known by its name."""
+
+    def no_home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    def no_name() -> str:
+        raise KeyError("getpwuid(): uid not found: 54321")
+
+    monkeypatch.setattr(Path, "home", no_home)
+    monkeypatch.setattr("getpass.getuser", no_name)
+    assert names_of_this_machine(tmp_path)[str(tmp_path)] == "[project]"

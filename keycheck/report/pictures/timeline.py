@@ -12,7 +12,7 @@ _TALL = 14
 
 
 @dataclass(frozen=True)
-class Row:
+class TimelineRow:
     """A request with its answer and a picture of its time. `note`: why a refusal or a retry is no problem."""
 
     name: str
@@ -22,7 +22,7 @@ class Row:
     picture: Picture
 
 
-def timeline(calls: Sequence[Call], findings: Sequence[Finding], overcome: Sequence[Call]) -> list[Row]:
+def timeline(calls: Sequence[Call], findings: Sequence[Finding], overcome: Sequence[Call]) -> list[TimelineRow]:
     """A row for each request, all drawn to the same scale, which begins with the first."""
     later = {id(call) for call in overcome}
     first, whole = _began(calls), lasted(calls)
@@ -31,7 +31,7 @@ def timeline(calls: Sequence[Call], findings: Sequence[Finding], overcome: Seque
         note = _note(number, call, findings, id(call) in later)
         kind = _kind(call, note)
         picture = _drawn(call.began_ms - first, call.duration_ms, whole, kind)
-        rows.append(Row(call.name, answer(call), kind, note, picture))
+        rows.append(TimelineRow(call.name, answer(call), kind, note, picture))
     return rows
 
 

@@ -7,14 +7,14 @@ from typing import Any
 
 from keycheck.report.model import RunReport
 from keycheck.report.pictures import drift_scale, permission_matrix, weight_bar
-from keycheck.report.pictures.timeline import Row, lasted
+from keycheck.report.pictures.timeline import TimelineRow, lasted
 from keycheck.report.view import causes, facts, findings
 from keycheck.report.view.marks import SHAPES
 from keycheck.report.view.since import since
 from keycheck.verdict.findings import Outcome
 
 
-def verdict(report: RunReport, rows: list[Row]) -> dict[str, Any]:
+def verdict(report: RunReport, rows: list[TimelineRow]) -> dict[str, Any]:
     """The head of the page: verdict, causes, and what did not pass."""
     steps = findings.steps(report, rows)
     shown = [one for step in steps for one in step.findings]

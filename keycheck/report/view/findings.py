@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from keycheck.report.model import RunReport
-from keycheck.report.pictures.timeline import Row
+from keycheck.report.pictures.timeline import TimelineRow
 from keycheck.report.terminal import word
 from keycheck.report.view.facts import Pair, capital
 from keycheck.report.view.marks import MARKS, WORST_FIRST
@@ -62,7 +62,7 @@ class Waiting:
     claims: list[str]
 
 
-def shown(finding: Finding, rows: list[Row]) -> Shown:
+def shown(finding: Finding, rows: list[TimelineRow]) -> Shown:
     """A finding with all that its details hold."""
     check, outcome = finding.check, finding.outcome
     about = f"{check.id}, {check.severity.value}, {finding.duration_ms} ms"
@@ -74,7 +74,7 @@ def shown(finding: Finding, rows: list[Row]) -> Shown:
     return Shown(outcome.value, MARKS[outcome], word(outcome), check.title, headline, aside, fix, members, evidence)
 
 
-def _evidence(finding: Finding, rows: list[Row]) -> list[Pair]:
+def _evidence(finding: Finding, rows: list[TimelineRow]) -> list[Pair]:
     by: dict[str, list[str]] = {}
     for number in finding.call_numbers:
         if 0 < number <= len(rows):
@@ -90,12 +90,12 @@ def _halves(finding: Finding) -> tuple[str, Pair]:
     return (seen, ("Should be", title)) if len(seen) <= _HEADLINE else (f"Not so: {title}", ("Observed", seen))
 
 
-def steps(report: RunReport, rows: list[Row]) -> list[Step]:
+def steps(report: RunReport, rows: list[TimelineRow]) -> list[Step]:
     """The findings under their steps."""
     return [_step(number, report, rows) for number in sorted({finding.check.step for finding in report.findings})]
 
 
-def _step(number: int, report: RunReport, rows: list[Row]) -> Step:
+def _step(number: int, report: RunReport, rows: list[TimelineRow]) -> Step:
     inside = [finding for finding in report.findings if finding.check.step == number]
     worst = min((finding.outcome for finding in inside), key=WORST_FIRST.index)
     name = STEPS.get(number, "More")
