@@ -43,7 +43,7 @@ def read(path: Path, limit: int, *, pipes: bool = True) -> bytes:
         finally:
             os.close(descriptor)
     except (OSError, ValueError) as error:
-        raise _told(error, "cannot be read ({})") from None
+        raise _unreadable(error, "cannot be read ({})") from None
 
 
 def append(path: Path, text: str) -> None:
@@ -53,7 +53,7 @@ def append(path: Path, text: str) -> None:
         with open(descriptor, "a", encoding="utf-8", newline="\n") as file:  # noqa: PTH123  it is open already
             file.write(text)
     except (OSError, ValueError) as error:
-        raise _told(error) from None
+        raise _unreadable(error) from None
 
 
 def hold_for_writing(path: Path) -> Callable[[], None]:
@@ -67,13 +67,13 @@ def hold_for_writing(path: Path) -> Callable[[], None]:
     return lambda: os.close(descriptor)
 
 
-def _told(error: OSError | ValueError, told: str = "{}") -> Unreadable:
+def _unreadable(error: OSError | ValueError, text: str = "{}") -> Unreadable:
     if isinstance(error, Unreadable):
         return error
     if isinstance(error, FileNotFoundError):
         return Missing("is not there")
     if isinstance(error, OSError):
-        return Unreadable(told.format(error.strerror))
+        return Unreadable(text.format(error.strerror))
     return Unreadable("has a name that no file can have")
 
 

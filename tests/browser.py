@@ -1,4 +1,4 @@
-"""Headless Chromium, Debian's, as tests drive it: quiet, and noting whatever a page says or asks for."""
+"""Headless Chromium, Debian's, as tests use it: quiet, and with a record of all that a page logs and requests."""
 
 import shutil
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 from playwright.sync_api import Browser, Dialog, Page, sync_playwright
 
 MISSING = "Chromium is missing: install it (Debian: apt-get install chromium fonts-noto-core), then run this again"
-# Without these Chromium looks for its maker's hosts at every start.
+# Without these Chromium contacts its maker's hosts at every start.
 QUIET = [
     "--disable-gpu",
     "--disable-quic",
@@ -22,7 +22,7 @@ QUIET = [
 
 
 class Look(NamedTuple):
-    """How a reader has set the browser."""
+    """The settings of a reader's browser."""
 
     width: int = 1280
     height: int = 800
@@ -60,7 +60,7 @@ def chromium() -> str | None:
 
 @contextmanager
 def started(executable: str) -> Iterator[Browser]:
-    """A browser, for as long as this is open. No other event loop runs in this thread meanwhile."""
+    """Starts a browser until the block ends. No other event loop may run in this thread meanwhile."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=QUIET, chromium_sandbox=False)
         try:

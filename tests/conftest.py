@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.tls import Front
 
 
-# The marks of tests that take minutes, which CI runs by themselves.
+# The marks of tests that take minutes; CI runs them in jobs of their own.
 LONG = {
     "browser": "every cassette in every light takes a minute",
     "faults": "the whole fault table takes minutes",
@@ -65,13 +65,13 @@ def exchange() -> Iterator[LocalExchange]:
 
 @pytest.fixture
 def suite(tmp_path: Path) -> SuiteRunner:
-    """Runs `pytest suite/` as a user would, in a fork: half the time, where nothing hangs on the process itself."""
+    """Runs `pytest suite/` as a user would, in a forked process, which takes half the time."""
     return ForkedRunner(tmp_path)
 
 
 @pytest.fixture
 def process(tmp_path: Path) -> SuiteRunner:
-    """The same in a process of its own."""
+    """Runs `pytest suite/` in a new process, for tests of the process itself."""
     return SuiteRunner(tmp_path)
 
 

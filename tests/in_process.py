@@ -50,7 +50,7 @@ class FakeHost(HostChecks):
 
 
 def host_facts(host: HostChecks | None = None) -> HostFacts:
-    """The facts of a live run on this host; on a healthy one where none is given."""
+    """The facts of a live run on this host; by default a healthy one."""
     return HostFacts(host or FakeHost(), clock.NoJournal())
 
 
@@ -91,7 +91,7 @@ def check_function(check_id: str) -> Callable[..., None]:
 
 
 def outcome_of(check_id: str, binance: Binance, host: HostChecks | None = None) -> tuple[Outcome, dict[str, Any]]:
-    """The outcome that the plugin would give this check, and what the check noted down. `host`: else a healthy one."""
+    """The outcome and the notes of this check, as the plugin would have them. `host`: by default a healthy one."""
     noted: dict[str, Any] = {}
 
     def observe(sentence: str = "", /, **values: Any) -> None:

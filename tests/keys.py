@@ -27,7 +27,7 @@ class Key:
 
     @cached_property
     def public(self) -> str:
-        """The half that Binance is given."""
+        """The public half, for Binance."""
         from cryptography.hazmat.primitives import serialization  # noqa: PLC0415  most tests do without
 
         opened = serialization.load_pem_private_key(self.private.encode(), self.passphrase.encode() or None)
@@ -51,7 +51,7 @@ def settings_of(text: str) -> dict[str, str]:
 
 @cache
 def file_of(text: str) -> Path:
-    """A file with this text that its owner alone can read; it is gone when the tests are."""
+    """A file with this text that only its owner can read; it is deleted after the tests."""
     folder = tempfile.TemporaryDirectory(prefix="keys-")
     atexit.register(folder.cleanup)
     path = Path(folder.name, "private.pem")

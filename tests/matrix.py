@@ -19,7 +19,7 @@ WORKERS = 3  # on two cores; a run also waits
 
 
 def run_cells(cells: Iterable[C], benches: Sequence[B], run: Callable[[B, C], R]) -> Iterator[tuple[C, R | Exception]]:
-    """Each cell with its result, as they end; with the exception where it could not be run.
+    """Each cell with its result, as they end; or with the exception if it could not be run.
 
     A bench runs one cell at a time.
     """
@@ -45,7 +45,7 @@ def run_cells(cells: Iterable[C], benches: Sequence[B], run: Callable[[B, C], R]
 
 
 def sample(cells: Sequence[C]) -> Sequence[C]:
-    """Every n-th cell where KEYCHECK_EVERY=n is set, else all of them.
+    """Every n-th cell if KEYCHECK_EVERY=n is set, else all of them.
 
     The commit's hash chooses where the sample begins, so that n commits look at about everything.
     """

@@ -14,7 +14,7 @@ README = ROOT / "README.md"
 
 
 def _table(head: tuple[str, str], rows: Iterable[tuple[str, Iterable[str]]]) -> str:
-    """Markdown, one row a step or an area, one line in it each check or cause."""
+    """A Markdown table with a row for each step or area, and a line in it for each check or cause."""
     lines = [f"| {head[0]} | {head[1]} |", "|---|---|"]
     return "\n".join([*lines, *(f"| {left} | {'<br>'.join(right)} |" for left, right in rows)]) + "\n"
 
@@ -40,7 +40,7 @@ TABLES = {
 
 
 def with_tables(text: str) -> str:
-    """README's text with its tables as they should be."""
+    """README's text with its tables as the code states them."""
     for name, table in TABLES.items():
         between = re.compile(rf"(?<=<!-- {name} -->\n).*?(?=<!-- /{name} -->)", re.DOTALL)
         text = between.sub(table.replace("\\", r"\\"), text)

@@ -71,7 +71,7 @@ class SuiteRunner:
         return Finished(status, output, json.loads(self._left("verdict.json") or "{}"), self._left("report.html"))
 
     def _run(self, arguments: list[str], environment: dict[str, str]) -> tuple[int, str]:
-        """Exit status, and what was written to stdout and to stderr. Raises TimeoutExpired after LONGEST."""
+        """The exit status, and the text of stdout and stderr. Raises TimeoutExpired after LONGEST."""
         done = subprocess.run(  # noqa: S603  our own command
             [sys.executable, "-m", "pytest", *arguments],
             cwd=self.root,

@@ -83,7 +83,7 @@ def failing() -> RunReport:
 
 
 def hostile(text: str = HOSTILE) -> RunReport:
-    """Everything that comes from outside is an attack, or a flood."""
+    """A report in which every text from outside is an attack, or very long."""
     check = Check(text, 4, Severity.CRITICAL, text, text, text)
     call = Call("GET", text, Host.FUTURES, 1, 400, -1, text, 5, trouble=text)
     return RunReport(
@@ -106,7 +106,7 @@ def hostile(text: str = HOSTILE) -> RunReport:
 
 
 def compared() -> RunReport:
-    """The same beside an earlier run."""
+    """The failing report compared with an earlier run."""
     previous = Previous(Verdict.NOT_OK, STARTED, "production", "BTCUSDT", "Eh8A", {})
     return replace(failing(), comparison=Comparison(previous, ("check_0",), ("check_1",), ("check_2",)))
 

@@ -48,13 +48,13 @@ class Story:
 
     @contextlib.contextmanager
     def settings_of_its_exchange(self) -> Iterator[dict[str, str]]:
-        """Opens the exchange, and closes it again."""
+        """The settings of the story's exchange, which is closed at the end of the block."""
         with self.exchange_and_settings() as (_, settings):
             yield settings
 
     @contextlib.contextmanager
     def exchange_and_settings(self) -> Iterator[tuple[LocalExchange, dict[str, str]]]:
-        """The same, with the exchange itself."""
+        """The story's exchange, and its settings."""
         scenario = self.scenario if isinstance(self.scenario, Scenario) else self.scenario()
         with contextlib.ExitStack() as stack:
             exchange = stack.enter_context(LocalExchange(scenario))
@@ -79,7 +79,7 @@ def _stranger(exchange: LocalExchange) -> Iterator[str]:
 
 
 def registered(key: Key) -> Callable[[], Scenario]:
-    """An exchange that was given the public half of this key."""
+    """An exchange that has registered this key's public half."""
     return lambda: Scenario(public_key=key.public)
 
 
@@ -89,7 +89,7 @@ def banned() -> Scenario:
 
 
 def careless_owner() -> Scenario:
-    """A key that is old, may do more than it should, works from anywhere, and is about to lapse."""
+    """A key that is old, has surplus permissions, works from any address, and is about to expire."""
     now = round(time.time() * 1000)
     return Scenario(
         permissions={
@@ -103,7 +103,7 @@ def careless_owner() -> Scenario:
 
 
 def locked() -> Scenario:
-    """Too many orders came to nothing, and for half an hour Binance takes none that opens a position."""
+    """For half an hour Binance takes no order that opens a position, since too many orders led to no trade."""
     until = round(time.time() + 30 * 60) * 1000
     return Scenario(indicators={"BTCUSDT": [{"indicator": "UFR", "isLocked": True, "plannedRecoverTime": until}]})
 
@@ -114,7 +114,7 @@ def of(name: str, **changes: object) -> Scenario:
 
 
 def at(path: str, fault: Fault, scenario: str = "healthy") -> Scenario:
-    """A named scenario in which one path, or "*", misbehaves."""
+    """A named scenario with a fault on one path, or on all with "*"."""
     return of(scenario, faults={path: fault})
 
 
@@ -129,7 +129,7 @@ _REFUSED_V6 = Fault.status(
 
 
 def _listed_twice(due: Answer) -> Answer:
-    """exchangeInfo with the contract under test once more behind all others."""
+    """exchangeInfo that lists the contract under test once more after all others."""
     info = json.loads(due.body)
     info["symbols"].append(next(one for one in info["symbols"] if one["symbol"] == "BTCUSDT"))
     return replace(due, body=json.dumps(info).encode())

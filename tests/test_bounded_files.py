@@ -57,7 +57,7 @@ def _huge(path: Path) -> None:
         file.truncate(2**31)
 
 
-# How it is made, and what is said of it.
+# How each kind is made, and a pattern of the refusal.
 KINDS: dict[str, tuple[Callable[[Path], None], str]] = {
     "pipe": (_pipe, r"was not written to its end within 0\.5 s|is a pipe"),
     "zero": (lambda path: path.symlink_to("/dev/zero"), "is a device"),
@@ -70,7 +70,7 @@ KINDS: dict[str, tuple[Callable[[Path], None], str]] = {
     "loop of links": (lambda path: path.symlink_to(path.name), r"cannot be read \(Too many levels of symbolic links\)"),
 }
 
-# How it is asked for, and what names it.
+# How a path is used, and the setting or option that the refusal names.
 WAYS: dict[str, tuple[Callable[[Path], object], str]] = {
     "settings": (lambda path: loading.load(path, required=True, environ={}), "--env-file"),
     "private key": (
@@ -88,7 +88,7 @@ WAYS: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 def refusal(ask: Callable[[Path], object], path: Path) -> str:
-    """The one sentence, which comes soon and names no folder."""
+    """The sentence of a refusal, which comes soon and names no folder."""
     began = time.perf_counter()
     with pytest.raises(UsageProblem) as caught:
         ask(path)
@@ -132,7 +132,7 @@ def test_an_impossible_name_is_refused_in_a_sentence(way: str, name: str, said: 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_refusal_of_the_file_system_is_told(way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Root may read anything, so it is played."""
+    """A refusal of the file system is one sentence. It is simulated, since root may read any file."""
 
     def refuse(*_: object) -> int:
         raise PermissionError(13, "Permission denied")
@@ -150,7 +150,7 @@ def test_a_refusal_of_the_file_system_is_told(way: str, tmp_path: Path, monkeypa
 
 @contextmanager
 def opened_pipe() -> Iterator[tuple[Path, int]]:
-    """The name of its end to read from, as a shell's <(...) gives it, and its end to write to."""
+    """The name of a pipe's end to read from, as a shell's <(...) gives it, and its end to write to."""
     reading, writing = os.pipe()
     try:
         yield Path(f"/dev/fd/{reading}"), writing
@@ -160,7 +160,7 @@ def opened_pipe() -> Iterator[tuple[Path, int]]:
 
 @contextmanager
 def writing(steps: Callable[[], None]) -> Iterator[None]:
-    """Does so in another thread."""
+    """Writes in another thread."""
     thread = threading.Thread(target=steps)
     thread.start()
     try:
@@ -171,7 +171,7 @@ def writing(steps: Callable[[], None]) -> Iterator[None]:
 
 @pytest.mark.parametrize("size", [0, 1, 9, 10])
 def test_a_file_is_read_whole(size: int, tmp_path: Path) -> None:
-    """Up to the limit, and the limit itself."""
+    """A file is read whole, up to the limit and at the limit itself."""
     (tmp_path / "a").write_bytes(b"x" * size)
     assert bounded_files.read(tmp_path / "a", 10) == b"x" * size
 
@@ -241,7 +241,7 @@ def test_a_writer_that_never_ends_is_given_up(first: bytes) -> None:
 
 
 def test_a_pipe_that_ends_empty_is_told() -> None:
-    """The program behind it has failed, most likely."""
+    """An empty pipe is refused: the program behind it has probably failed."""
     with opened_pipe() as (path, end):
         os.close(end)
         with pytest.raises(Unreadable, match=r"within 0\.5 s"):
@@ -305,7 +305,7 @@ RUNS = [
 
 @pytest.mark.parametrize(("option", "kind"), RUNS)
 def test_a_run_ends_with_4_and_a_sentence(option: str, kind: str, suite: SuiteRunner, tmp_path: Path) -> None:
-    """No traceback, no hang, no verdict."""
+    """A run with such a path ends with exit 4 and one sentence, soon, without a traceback or a verdict."""
     path = tmp_path / "x.yaml"
     KINDS[kind][0](path)
     replay = () if option == "--env-file" else ("--replay", str(path) if option == "--replay" else "healthy")

@@ -10,7 +10,7 @@ from tests.fake_clock import StandIn
 
 
 def test_a_span_does_not_follow_a_clock_that_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The length comes from the monotonic clock, so that a step of the wall clock is not taken for a round trip."""
+    """The length of a span is monotonic, so that a step of the wall clock is not taken for a round trip."""
     wall, monotonic = iter([1000.0, 9999.0]), iter([50.0, 50.25])
     monkeypatch.setattr(time, "time", lambda: next(wall))
     monkeypatch.setattr(time, "perf_counter", lambda: next(monotonic))
@@ -39,7 +39,7 @@ def test_moments_are_written_in_utc(ms: float, text: str) -> None:
     assert clock.iso(ms) == text
 
 
-# -- letting it pass --
+# -- waiting --
 
 
 def test_a_sleep_is_told_second_by_second(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""The command `keycheck`: the suite's run with the plugins that belong to it alone, from any folder."""
+"""The command `keycheck`: a run of the suite with its own plugins alone, from any folder."""
 
 import argparse
 import json
@@ -50,7 +50,7 @@ def test_version_is_name_and_version(keycheck: Command) -> None:
 
 
 def test_help_is_short_and_its_own(keycheck: Command) -> None:
-    """Fits a terminal, has examples, and names where pytest's options stand."""
+    """The help fits a terminal, has examples, and says how to get pytest's options."""
     done = keycheck("--help")
     assert done.returncode == 0
     lines = done.stdout.splitlines()
@@ -158,7 +158,7 @@ def test_no_strangers_plugin_takes_part(keycheck: Command, tmp_path: Path) -> No
 
 
 def test_the_plugins_are_those_of_the_clone() -> None:
-    """conftest.py and the command name the same ones, in the same order."""
+    """conftest.py and the command name the same plugins, in the same order."""
     assert tuple(conftest.pytest_plugins) == invocation.PLUGINS
 
 
@@ -175,7 +175,7 @@ def test_json_is_the_verdict_alone(keycheck: Command, tmp_path: Path) -> None:
 
 
 def test_json_of_settings_that_cannot_be_used(keycheck: Command) -> None:
-    """UNPROVEN, exit 4, and the sentence on stderr; of options that pytest does not know, nothing."""
+    """Settings that cannot be used give an UNPROVEN verdict and exit 4; options unknown to pytest give no verdict."""
     done = keycheck("--json", BINANCE_SYMBOL="!!")
     assert done.returncode == 4
     assert json.loads(done.stdout)["verdict"] == "UNPROVEN"
@@ -194,7 +194,7 @@ def test_json_where_a_stream_takes_nothing(shell: str, status: int, keycheck: Co
 
 
 def test_json_of_a_folder_in_use_is_nothing(keycheck: Command, tmp_path: Path) -> None:
-    """The other run's verdict is not this one's."""
+    """If another run holds the folder, its verdict is not printed."""
     folder = tmp_path / "here/reports"
     folder.mkdir()
     hold = Hold(folder)
@@ -225,7 +225,7 @@ def test_the_verdict_is_read_by_who_holds_the_folder(
 
 
 def test_without_a_key_three_lines_say_how_to_give_one(keycheck: Command, exchange: LocalExchange) -> None:
-    """The last three, on stderr; the verdict is as ever."""
+    """Without a key the last three lines on stderr say how to give one; the verdict is as usual."""
     done = keycheck("-q", **exchange.settings(no_credentials=True))
     assert done.returncode == 1
     assert [line.partition("=")[0] for line in done.stderr.splitlines()][1:] == [

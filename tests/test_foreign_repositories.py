@@ -29,7 +29,7 @@ needs_root = pytest.mark.skipif(
 
 @pytest.fixture(autouse=True)
 def nobodys_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The settings of who runs the tests have no say."""
+    """Removes the git configuration of the user who runs the tests."""
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
 
 
@@ -67,7 +67,7 @@ class Trap:
         return subprocess.run(command, cwd=self.folder, check=True, capture_output=True, text=True).stdout  # noqa: S603
 
     def config(self, name: str, value: str) -> None:
-        """A setting of the repository."""
+        """Sets a setting of the repository."""
         self.git("config", name, value)
 
     def remarks(self, path: Path | None = None) -> list[str]:
@@ -164,7 +164,7 @@ def test_nothing_that_a_repository_names_is_run(attack: str, trap: Trap) -> None
 
 
 def test_nor_anything_that_other_commands_of_git_would_run(trap: Trap) -> None:
-    """Hooks, filters, pagers, helpers: all at once, beside the remote."""
+    """Hooks, filters, pagers and helpers of a repository are not run either, all at once."""
     for name in (
         *("credential.helper", "core.askPass", "core.pager", "pager.ls-files", "pager.check-ignore", "core.editor"),
         *("diff.external", "diff.x.textconv", "filter.x.clean", "filter.x.smudge", "filter.x.process", "gpg.program"),
@@ -189,7 +189,7 @@ NO_PROGRAM = "--exec-path"
 @pytest.mark.parametrize("layer", [NO_LAZY_FETCH, NO_PROTOCOL, NO_PROGRAM])
 @pytest.mark.parametrize("attack", [name for name in ATTACKS if name != "file system monitor"])
 def test_each_layer_holds_alone(layer: str, attack: str, trap: Trap, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Git before 2.45 knows nothing of the first, for example."""
+    """Each layer of protection suffices alone; Git before 2.45, for example, lacks the first."""
     run = subprocess.run
 
     def run_with_this_layer_alone(command: list[str], *, env: dict[str, str], **how: Any) -> Any:
@@ -224,7 +224,7 @@ def test_a_repository_of_another_user_is_not_asked(whose: str, trap: Trap) -> No
 
 
 def test_where_git_cannot_read_its_index_it_has_not_answered(trap: Trap) -> None:
-    """The file may be tracked in the tree that is missing, which plain git passes over with an error alone."""
+    """If git cannot read its index, the result is unknown: the missing tree may hold the file."""
     assert trap.remarks(trap.folder / "far" / ".env") == [f"the settings file {NOT_TOLD}: {BROKEN}"]
 
 
@@ -236,13 +236,13 @@ def test_a_broken_repository_has_not_answered(spoil: str, trap: Trap) -> None:
 
 
 def test_a_work_tree_that_lies_elsewhere_has_not_answered(trap: Trap, tmp_path: Path) -> None:
-    """A file of the same name there is another one."""
+    """A work tree elsewhere has another file of that name, so the result is unknown."""
     trap.config("core.worktree", str(tmp_path / "home"))
     assert trap.remarks() == [f"the settings file {NOT_TOLD}: {BROKEN}"]
 
 
 def test_a_repository_without_a_name_of_its_own_is_not_asked(trap: Trap) -> None:
-    """Git takes any folder that looks like a bare repository for one, and so its settings."""
+    """Git takes a folder that looks like a bare repository for one, and would use its settings: it is not asked."""
     shutil.rmtree(trap.folder / ".git")
     trap.git("init", "-q")
     inner = trap.folder / "inner"
@@ -298,7 +298,7 @@ def test_a_program_of_the_current_directory_is_not_run(trap: Trap, monkeypatch: 
 
 
 def test_a_whole_run_says_why_git_was_not_asked(trap: Trap, suite: SuiteRunner, exchange: LocalExchange) -> None:
-    """The check is unproven, and every other answer stands."""
+    """If git was not asked, the check is unproven with the reason, and all other checks run."""
     _upload_pack(trap)
     trap.file.write_text("".join(f"{name}={value}\n" for name, value in exchange.settings().items()), encoding="utf-8")
     trap.file.rename(trap.folder / "far" / ".env")  # git cannot read this folder
@@ -310,7 +310,7 @@ def test_a_whole_run_says_why_git_was_not_asked(trap: Trap, suite: SuiteRunner, 
 
 
 def test_another_program_gets_a_few_named_variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No credential, no option of git, no library to load; and it starts in its own folder."""
+    """git gets a few named variables: no credential, no option of git, no library; it starts in its own folder."""
     program = tmp_path / "programs" / "timedatectl"
     program.parent.mkdir()
     program.write_text(

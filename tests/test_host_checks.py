@@ -19,7 +19,7 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps its pe
 
 @pytest.fixture
 def settings_file(tmp_path: Path) -> Path:
-    """A file that its owner alone can read, in a folder that is no repository."""
+    """A file that only its owner can read, outside of any repository."""
     path = tmp_path / ".env"
     path.write_text("BINANCE_API_KEY=\n", encoding="utf-8")
     path.chmod(0o600)
@@ -103,7 +103,7 @@ def test_a_file_that_has_gone_is_not_spoken_of(tmp_path: Path) -> None:
 def test_the_clock_is_what_the_system_says_of_it(
     script: str, answer: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Yes, no, or it cannot be asked."""
+    """The system's answer about its clock is yes, no, or unknown."""
     program = tmp_path / "timedatectl"
     program.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
     program.chmod(0o755)
@@ -122,7 +122,7 @@ def test_a_machine_without_such_a_program_cannot_be_asked(tmp_path: Path, monkey
 
 @posix
 def test_a_program_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A key is no worse for it."""
+    """A program that hangs is stopped, and the result is unknown."""
     program = tmp_path / "timedatectl"
     program.write_text(f"#!{sys.executable}\nimport time\ntime.sleep(30)\n", encoding="utf-8")
     program.chmod(0o755)
@@ -157,7 +157,7 @@ def test_the_time_service_of_windows_is_read_as_it_answers(
 @needs_git
 @posix
 def test_where_git_cannot_be_asked_that_is_said(settings_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file in a repository is not called private by a machine without git."""
+    """If no git is found, a file in a repository is not called private."""
     git(settings_file.parent, "init", "-q")
     monkeypatch.setenv("PATH", str(settings_file.parent))
     assert remarks(settings_file) == [f"the settings file {NOT_TOLD}: {NO_GIT}"]
@@ -166,7 +166,7 @@ def test_where_git_cannot_be_asked_that_is_said(settings_file: Path, monkeypatch
 @needs_git
 @posix
 def test_a_link_to_a_tracked_file_is_a_tracked_file(settings_file: Path, tmp_path: Path) -> None:
-    """Git knows it by its own name."""
+    """A link to a tracked file counts as tracked."""
     folder = tmp_path / "repository"
     folder.mkdir()
     git(folder, "init", "-q")
@@ -200,7 +200,7 @@ def _git_elsewhere(folder: Path) -> Path:
 @needs_git
 @pytest.mark.parametrize("arrange", [_split_index, _sparse_index, _another_work_tree, _git_elsewhere])
 def test_git_answers_however_the_repository_is_kept(arrange: Callable[[Path], Path], tmp_path: Path) -> None:
-    """Tracked, and ignored by the repository's own list of excludes, which lies in its first work tree."""
+    """git's answer is right with a split or sparse index, another work tree, or a .git folder elsewhere."""
     folder = tmp_path / "repository"
     for name in ("near", "far"):
         (folder / name).mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""A run as a child process: what comes out, what it is given, and that it ends with its time and with its caller."""
+"""A run as a child process: its results, the data that it gets, and its end with its time and with its caller."""
 
 import contextlib
 import json
@@ -52,7 +52,7 @@ def check(exchange: LocalExchange, **more: Any) -> Report:
 
 
 def children(folder: Path) -> list[int]:
-    """The processes that have their working directory in `folder`, or carry it in their command."""
+    """The processes with their working directory in `folder`, or with `folder` in their command."""
     found = []
     for entry in Path("/proc").iterdir():
         with contextlib.suppress(OSError):
@@ -64,18 +64,18 @@ def children(folder: Path) -> list[int]:
 
 
 def wait_until(is_so: Any, seconds: float = 10) -> None:
-    """Looks every few milliseconds."""
+    """Waits until a condition holds."""
     end = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < end, "it did not come to be in time"
         time.sleep(0.005)
 
 
-# -- what comes out --
+# -- results --
 
 
 def test_a_verdict_is_that_of_the_suite(exchange: LocalExchange, tmp_path: Path) -> None:
-    """verdict.json of a child and of `pytest suite/` differ in times alone, and the page comes along."""
+    """A child's verdict.json differs from that of `pytest suite/` only in times, and the page is returned."""
     report = check(exchange)
     usual = SuiteRunner(tmp_path)(settings=exchange.settings()).verdict
     assert report.ok
@@ -90,7 +90,7 @@ def test_a_verdict_is_that_of_the_suite(exchange: LocalExchange, tmp_path: Path)
 
 
 def test_a_key_that_is_not_fit_has_its_causes() -> None:
-    """Typed, the likeliest first; a report prints no secret, and is frozen."""
+    """Causes are typed, the likeliest first; a report prints no secret, and is frozen."""
     with LocalExchange(Scenario(ip_allowed=False)) as exchange:
         report = check(exchange)
     assert not report.ok
@@ -156,7 +156,7 @@ def test_a_private_key_is_handed_over_as_text(tmp_path: Path) -> None:
 def test_settings_that_cannot_be_used_raise_their_sentence(
     settings: dict[str, Any], sentence: str, exchange: LocalExchange
 ) -> None:
-    """A ValueError, in the words of the run; no secret is in it."""
+    """Settings that cannot be used raise ValueError with the run's sentence, without a secret."""
     with pytest.raises(ValueError, match=sentence) as raised:
         check(exchange, **settings)
     assert API_SECRET[:10] not in str(raised.value)
@@ -190,7 +190,7 @@ def test_a_file_of_settings_is_read_by_the_child(exchange: LocalExchange, tmp_pa
     assert (done.verdict["verdict"], done.verdict["symbol"]) == ("OK", "ETHUSDT")
 
 
-# -- a run that is ended --
+# -- ending a run --
 
 
 def test_a_run_that_is_not_over_in_time_is_unproven(temporary: Path) -> None:
@@ -293,7 +293,7 @@ def test_a_system_may_wait_in_one_way_alone(exchange: LocalExchange, monkeypatch
         assert check(silent, timeout=1).verdict == "UNPROVEN"
 
 
-# -- where the secret is --
+# -- the secret --
 
 
 @pytest.fixture
@@ -363,7 +363,7 @@ def test_no_module_of_the_working_directory_is_imported(exchange: LocalExchange,
 
 
 def test_the_caller_is_left_as_it_was(exchange: LocalExchange, capfd: pytest.CaptureFixture[str]) -> None:
-    """Streams, logging, signal handlers, environment, working directory, threads, modules of pytest's."""
+    """Streams, logging, signal handlers, environment, working directory, threads and modules are unchanged."""
 
     def state() -> tuple[Any, ...]:
         handlers = [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD, signal.SIGALRM)]
@@ -388,7 +388,7 @@ keycheck.check(timeout=60, user_stream=False, **dict(line.split("=", 1) for line
 @linux
 @pytest.mark.parametrize("moment", [0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8, None])
 def test_a_child_ends_with_its_caller(moment: float | None, temporary: Path) -> None:
-    """Killed at any moment, or once the child has asked its first question: no process and no folder is left."""
+    """If the caller is killed at any moment, no process and no folder is left."""
     with LocalExchange(SILENT) as exchange:
         named = [f"{k.removeprefix('BINANCE_').lower()}={v}" for k, v in exchange.settings().items()]
         environment = os.environ | {"PYTHONPATH": str(ROOT)}
@@ -404,12 +404,12 @@ def test_a_child_ends_with_its_caller(moment: float | None, temporary: Path) -> 
 
 @linux
 def test_a_second_copy_of_its_stdout_holds_nothing_up(exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process that the caller forks at the wrong moment has one, so that the end of it never comes."""
+    """A process that the caller forks may hold the child's stdout open; the run ends all the same."""
     usual, made, kept = os.pipe, list[tuple[int, int]](), list[int]()
 
     def pipe() -> tuple[int, int]:
         made.append(usual())
-        if len(made) == 2:  # stdin's, stdout's, and one of subprocess itself
+        if len(made) == 2:  # the pipes of stdin and stdout, and one of subprocess itself
             kept.append(os.dup(made[1][1]))
         return made[-1]
 
@@ -482,13 +482,13 @@ def test_whatever_a_caller_hands_over_is_answered(name: str, text: str, exchange
         told = str(refused)
     else:
         assert not [cause for cause in report.causes if cause.cause == process.CUT_SHORT]
-        assert report.ok == (name == "passphrase")  # which an HMAC key does without
+        assert report.ok == (name == "passphrase")  # an HMAC key needs none
     assert text[:10] not in told
 
 
 @linux
 def test_what_the_child_has_started_ends_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A program that asks after the clock, and hangs."""
+    """A program that hangs, started by the child, is killed with it."""
     programs = tmp_path / "bin"
     programs.mkdir()
     (programs / "timedatectl").write_text(
@@ -516,7 +516,7 @@ def _cwd(entry: Path) -> Path | None:
 
 @linux
 def test_many_at_once_leave_nothing(temporary: Path) -> None:
-    """No process, thread, file or descriptor, whether they end well, are cut short or are refused."""
+    """Many runs that end, are cut short or are refused leave no process, thread, file or descriptor."""
     with LocalExchange() as exchange:
         check(exchange)
         before = len(list(Path("/proc/self/fd").iterdir())), threading.active_count()
@@ -533,7 +533,7 @@ def test_many_at_once_leave_nothing(temporary: Path) -> None:
 
 
 def test_importing_the_package_is_cheap() -> None:
-    """The suite's first plugin does so before the last verdict is withdrawn: `check` comes when it is called."""
+    """Importing the package is quick, as the suite's first plugin does so; `check` is imported when it is used."""
     code = (
         "import sys, keycheck; print([n for n in sys.modules if n.startswith('keycheck')], 'subprocess' in sys.modules)"
     )
@@ -543,7 +543,7 @@ def test_importing_the_package_is_cheap() -> None:
 
 
 def test_a_finding_is_told_as_verdict_json_has_it() -> None:
-    """`of_check` cleans each text for people, and nothing else."""
+    """`of_check` cleans each text for people, and changes nothing else."""
     from tests.sample_reports import REPORTS  # noqa: PLC0415
 
     report = next(iter(REPORTS.values()))

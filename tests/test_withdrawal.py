@@ -1,4 +1,4 @@
-"""The last run's verdict goes first of all, and one run at a time holds a report folder."""
+"""A run first removes the last run's verdict, and one run at a time holds a report folder."""
 
 import json
 import os
@@ -53,7 +53,7 @@ def command(folder: Path, *arguments: str, python: tuple[str, ...] = ()) -> list
 
 
 def ended(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """A run in a process of its own, from start to end."""
+    """Runs the command to its end, in a process of its own."""
     return subprocess.run(  # noqa: S603  our own command
         command(folder, *arguments),
         cwd=ROOT,
@@ -65,18 +65,18 @@ def ended(folder: Path, *arguments: str, **environment: str) -> subprocess.Compl
     )
 
 
-# -- the last verdict --
+# -- removing the last verdict --
 
 
 def test_a_plugin_that_kills_the_process_finds_no_old_verdict(reports: Path) -> None:
-    """Nothing that the command line names is imported before the last verdict has gone."""
+    """The old verdict is removed before any plugin of the command line is imported."""
     (reports.parent / "dies.py").write_text(DIES, encoding="utf-8")
     assert ended(reports, *REPLAY, "-p", "dies").returncode == -signal.SIGKILL
     assert not is_old(reports)
 
 
 def test_without_the_lines_of_pytest_ini_the_conftest_sees_to_it(reports: Path) -> None:
-    """`-o addopts=` takes the early plugin away; conftest.py names it first as well."""
+    """`-o addopts=` removes the early plugin, but conftest.py names it first as well."""
     (reports.parent / "dies.py").write_text(DIES_IN.format("pytest_configure"), encoding="utf-8")
     assert ended(reports, *REPLAY, "-p", "dies", "-o", "addopts=").returncode == -signal.SIGKILL
     assert not is_old(reports)
@@ -91,7 +91,7 @@ def test_an_option_that_nobody_knows_leaves_no_old_verdict(reports: Path) -> Non
 @pytest.mark.parametrize("where", ["PYTEST_ADDOPTS", "the command line"])
 @pytest.mark.parametrize("looks", ["--co", "--explain=account_may_trade", "--help", "--markers", "--fixtures"])
 def test_looking_leaves_the_last_reports(where: str, looks: str, reports: Path) -> None:
-    """Wherever the option stands that makes it no run."""
+    """Options that only list leave the last reports, in any place of the command line."""
     done = ended(reports, PYTEST_ADDOPTS=looks) if where == "PYTEST_ADDOPTS" else ended(reports, *REPLAY, looks)
     assert done.returncode == 0
     assert {name: (reports / name).read_text(encoding="utf-8") for name in OLD} == OLD
@@ -218,7 +218,7 @@ def test_two_runs_in_two_folders_do_not_meet(reports: Path, tmp_path: Path) -> N
 
 
 def test_two_runs_of_one_process_follow_each_other(reports: Path) -> None:
-    """The first gives the folder back at its end."""
+    """Two runs of one process can follow each other: the first releases the folder at its end."""
     arguments = command(reports)[3:]
     code = f"import pytest, sys; sys.exit(10 * pytest.main({arguments!r}) + pytest.main({arguments!r}))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=60, capture_output=True, check=False)  # noqa: S603

@@ -1,4 +1,4 @@
-"""Servers on loopback that keep what they are sent: a stranger, a proxy, and TLS in front of the local exchange."""
+"""Servers on loopback that keep what they receive: a stranger, a proxy, and TLS in front of the local exchange."""
 
 import base64
 import contextlib
@@ -16,13 +16,13 @@ import trustme
 from keycheck.exchange.endpoints import Host
 from tests.exchange import LocalExchange
 
-PATIENCE = 5.0  # seconds of silence after which a connection is given up
+PATIENCE = 5.0  # seconds of silence after which a connection is closed
 LONGEST_HEAD = 65536  # bytes
 ADDRESS = "127.0.0.1"
 
 
 class Listener:
-    """Accepts for the length of a with block, one thread a connection; `received` is all that came, TLS taken off."""
+    """Accepts connections until the block ends, each in a thread; `received` is everything that came, without TLS."""
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         """With `tls` the server speaks TLS alone."""
@@ -76,7 +76,7 @@ class Listener:
         if self._tls:
             connection = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
         self._open.append(connection)
-        with connection, contextlib.suppress(OSError):  # a client that refuses leaves in the middle of the handshake
+        with connection, contextlib.suppress(OSError):  # a client that refuses leaves during the handshake
             if isinstance(connection, ssl.SSLSocket):
                 connection.do_handshake()
             self.answer(connection)
@@ -107,7 +107,7 @@ class Listener:
                 (server if one is client else client).sendall(data)
 
     def answer(self, connection: socket.socket) -> None:
-        """A stranger who is glad of whatever comes: 200 and an empty object."""
+        """Answers any request with 200 and an empty object."""
         while self.head(connection):
             connection.sendall(
                 b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n"
@@ -119,12 +119,12 @@ class Front(Listener):
     """TLS in front of a port of the local exchange."""
 
     def __init__(self, tls: ssl.SSLContext, to: str) -> None:
-        """`to`: the URL behind it."""
+        """`to`: the URL of the port behind it."""
         super().__init__(tls)
         self._to = urlsplit(to)
 
     def answer(self, connection: socket.socket) -> None:
-        """Hands everything on; who says nothing does not get through."""
+        """Relays the connection, unless the client sends nothing."""
         if first := self.take(connection):
             with socket.create_connection((self._to.hostname, self._to.port or 0), PATIENCE) as behind:
                 behind.sendall(first)
@@ -132,7 +132,7 @@ class Front(Listener):
 
 
 class Proxy(Listener):
-    """A forward proxy. `received` is what it saw: in a tunnel, the other side's TLS as it went by."""
+    """A forward proxy. `received`: all that it read; of a tunnel the TLS records that passed."""
 
     def __init__(
         self, tls: ssl.SSLContext | None = None, *, user: str | None = None, refusal: bytes | None = None
@@ -172,7 +172,7 @@ def speaking(certificate: trustme.LeafCert) -> ssl.SSLContext:
 
 
 def trusting_anybody() -> ssl.SSLContext:
-    """A client's side that examines nothing, to show that it is the examination that refuses."""
+    """A client's context without any verification, to show that it is the verification that refuses."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -195,5 +195,5 @@ def hosts(url: str, wallet: str | None = None) -> dict[Host, str]:
 
 
 def settings_for(exchange: LocalExchange, futures: Listener, wallet: Listener, **more: str) -> Mapping[str, str]:
-    """The exchange's settings, its two hosts behind these two."""
+    """The exchange's settings with these two in front of its hosts."""
     return {**exchange.settings(), "BINANCE_FUTURES_URL": futures.url, "BINANCE_WALLET_URL": wallet.url, **more}

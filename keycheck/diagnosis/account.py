@@ -44,7 +44,7 @@ def futures_refuses(seen: EvidenceView) -> Iterator[Diagnosis]:
     """The wallet API accepts the key and the futures API refuses it: no account, portfolio margin, or an older key."""
     if not seen.futures_refuses_alone or seen.account is None:
         return
-    refusal, permission = str(seen.account), f"enableFutures is {_told(seen)}"
+    refusal, permission = str(seen.account), f"enableFutures is {_quoted(seen)}"
     opened = seen.account_flag("isFutureEnabled")
     retail, permitted = seen.account_flag("isPortfolioMarginRetailEnabled"), seen.flag("enablePortfolioMarginTrading")
     if opened is not True:
@@ -101,13 +101,13 @@ def read_only(seen: EvidenceView) -> Iterator[Diagnosis]:
             Confidence.LIKELY,
             "Everything can be read with this key, and its test order was refused as not permitted: the key may read, "
             "and not trade.",
-            (f"enableFutures is {_told(seen)}", str(account), str(order)),
+            (f"enableFutures is {_quoted(seen)}", str(account), str(order)),
             f"{EDIT} > tick Enable Futures and save. If it is ticked, {NEW_KEY}. The key of a sub-account gets the "
             "permission from its master account.",
         )
 
 
-def _told(seen: EvidenceView) -> str:
+def _quoted(seen: EvidenceView) -> str:
     return {True: "true", False: "false", None: "unknown"}[seen.flag("enableFutures")]
 
 

@@ -27,7 +27,7 @@ def is_way_out(name: str) -> bool:
     return "withdraw" in name.lower()
 
 
-def told_name(name: str) -> str | None:
+def shown_name(name: str) -> str | None:
     """The name under which a permission is shown, mostly Binance's own; None for a member that is no permission."""
     if PERMISSION.fullmatch(name):
         return name
@@ -40,7 +40,7 @@ def permissions_in(body: Mapping[str, Any]) -> dict[str, bool]:
     """The permissions among the members of an object, by the names under which they are shown."""
     found: dict[str, bool] = {}
     for name, value in body.items():
-        if isinstance(value, bool) and (shown := told_name(name)):
+        if isinstance(value, bool) and (shown := shown_name(name)):
             found[shown] = value or found.get(shown, False)  # odd names share one
     return found
 

@@ -20,7 +20,7 @@ def explain(check: Check) -> str:
         check.why,
         f"Fix: {check.fix}",
         f"Waits for: {', '.join((*check.needs, *check.pointless_if_failed)) or 'nothing'}.",
-        f"Sends at most, once a run: {', '.join(map(_told, sent)) or 'nothing'}.",
+        f"Sends at most, once a run: {', '.join(map(_described, sent)) or 'nothing'}.",
     ]
     return "\n\n".join(textwrap.fill(part, 100, break_on_hyphens=False) for part in parts)
 
@@ -31,5 +31,5 @@ def requests_of(check: Check) -> list[Endpoint]:
     return [one for one in vars(endpoints).values() if isinstance(one, Endpoint) and one in sent]
 
 
-def _told(endpoint: Endpoint) -> str:
+def _described(endpoint: Endpoint) -> str:
     return f"{endpoint} (weight {endpoint.weight}{', signed' if endpoint.signed else ''})"

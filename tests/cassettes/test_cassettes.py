@@ -1,4 +1,4 @@
-"""A cassette is an untrusted file: found by its name, and refused in one sentence where it is not ours."""
+"""A cassette is an untrusted file: it is found by its name, and a foreign file is refused in one sentence."""
 
 import gzip
 import subprocess
@@ -58,7 +58,7 @@ HEADER = Label(
     ],
 )
 def test_a_name_is_looked_up_and_a_path_is_a_path(name: str, path: str) -> None:
-    """A separator or an ending makes the difference."""
+    """A name is looked up in the folder, with .yaml unless it has an ending; a text with a separator is a path."""
     assert path_of(name, FOLDER) == Path(path)
 
 
@@ -95,7 +95,7 @@ def opened(path: Path, document: object) -> Player:
 
 
 def refusal(path: Path, document: object) -> str:
-    """The one sentence in which a file is refused."""
+    """The sentence that refuses a file."""
     with pytest.raises(UsageProblem) as caught:
         opened(path, document)
     message = str(caught.value)
@@ -106,7 +106,7 @@ def refusal(path: Path, document: object) -> str:
 
 
 def test_a_label_comes_back_as_it_was_written(tmp_path: Path) -> None:
-    """Recording and replay agree about who was tested, and when."""
+    """A label is read back as it was written."""
     tape = opened(tmp_path / "mine.yaml", recorded(tmp_path / "mine.yaml"))
     assert tape.label == HEADER
     assert tape.keep("clock/1", [9.0, 9.0]) == [1.5, 2.5]
@@ -239,7 +239,7 @@ HOSTILE: list[tuple[str, object]] = [
 
 @pytest.mark.parametrize(("field", "value"), HOSTILE, ids=lambda value: repr(value)[:30])
 def test_a_hostile_label_is_refused_in_one_sentence(tmp_path: Path, field: str, value: object) -> None:
-    """Wrong types, wrong words, terminal tricks, figures out of range: record it again."""
+    """Wrong types, words and figures, and terminal sequences are refused; the sentence says to record again."""
     document = recorded(tmp_path / "mine.yaml")
     place = document["metadata"]["keycheck"]
     if field.startswith("key."):
@@ -284,7 +284,7 @@ def test_what_is_no_cassette_is_refused_in_one_sentence(tmp_path: Path, text: st
 
 
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
-    """A picture with the ending of a cassette."""
+    """A file of bytes with the ending of a cassette is refused."""
     path = tmp_path / "mine.yaml"
     path.write_bytes(b"\x89PNG\xff\xfe")
     with pytest.raises(UsageProblem, match="is not a cassette"):
@@ -302,7 +302,7 @@ def test_aliases_do_not_blow_up(tmp_path: Path) -> None:
 
 
 def test_a_refused_cassette_leaves_the_network_as_it_was(tmp_path: Path) -> None:
-    """vcrpy listens to nothing that follows."""
+    """After a refused cassette, vcrpy intercepts no request."""
     document = recorded(tmp_path / "mine.yaml")
     before = HTTPConnectionPool.ConnectionCls, HTTPSConnectionPool.ConnectionCls
     none: dict[str, Any] = {}
@@ -320,18 +320,18 @@ def test_a_missing_cassette_is_named(tmp_path: Path) -> None:
 
 
 def test_a_cassette_has_a_largest_size(tmp_path: Path) -> None:
-    """A run takes some 20 kB; megabytes are not parsed at all."""
+    """A cassette of more than a mebibyte is not parsed; a run takes some 20 kB."""
     assert "longer than 1 MiB" in refusal(tmp_path / "mine.yaml", "#" * (MAX_BYTES + 1))
 
 
-# -- what a tape holds --
+# -- readings and failures of a cassette --
 
 
 @pytest.mark.parametrize(
     "kept", [None, [], [1.0], [1.0, 2.0, 3.0], ["1", "2"], [True, 1.0], [1.0, float("nan")], [float("inf"), 1.0], "x"]
 )
 def test_a_clock_that_makes_no_sense_was_not_recorded(tmp_path: Path, kept: object) -> None:
-    """Two finite figures are a reading; nothing else is."""
+    """A reading of the clock is two finite figures; anything else counts as missing."""
     document = recorded(tmp_path / "mine.yaml")
     document["metadata"]["clock/1"] = kept
     tape: Journal = opened(tmp_path / "mine.yaml", document)
@@ -371,7 +371,7 @@ def test_more_than_plain_data_is_refused_before_it_is_built(tmp_path: Path, name
 
 
 def test_clever_numbers_are_text(tmp_path: Path) -> None:
-    """1:30 is no 90, 0x10 no 16 and 2026-11-20 no date: a figure is decimal, or it is a word."""
+    """1:30 is not 90, 0x10 is not 16 and 2026-11-20 is no date: a figure is decimal, or it is text."""
     values = PlainYaml.deserialize("a: 1:30\nb: 0x10\nc: 2026-11-20\nd: yes\ne: 12\nf: -1.5\ng: true\nh:\ni: 0o7\n")
     assert values == {
         "a": "1:30", "b": "0x10", "c": "2026-11-20", "d": "yes", "e": 12, "f": -1.5, "g": True, "h": None, "i": "0o7",
@@ -456,7 +456,7 @@ def test_a_hostile_answer_is_no_answer(tmp_path: Path, response: dict[str, Any])
 
 
 def test_a_replay_imports_no_http_library() -> None:
-    """vcrpy is kept from importing those that it would patch; nothing of them is left disabled."""
+    """vcrpy does not import the HTTP libraries that it could patch, and later imports of them work."""
     code = (
         "import sys, pathlib; from keycheck.cassettes.player import Player; import keycheck.run.run; "
         "Player(pathlib.Path('cassettes/healthy.yaml')); "

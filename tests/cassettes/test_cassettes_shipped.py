@@ -106,7 +106,7 @@ RECORDED = {
 
 @pytest.mark.parametrize("name", mostly_slow(RECORDED, 3))
 def test_recorded_run_replays_to_the_same_json(name: str, suite: SuiteRunner, tmp_path: Path) -> None:
-    """Modes and times aside, the replay's JSON is the recording's, also where there were no answers."""
+    """The replay's JSON is the recording's but for modes and times, even for requests without an answer."""
     cassette = tmp_path / "mine.yaml"
     live = recorded(suite, RECORDED[name], cassette)
     replay = suite("--replay", str(cassette))
@@ -118,7 +118,7 @@ def test_recorded_run_replays_to_the_same_json(name: str, suite: SuiteRunner, tm
 @pytest.mark.parametrize("as_list", [True, False])
 @pytest.mark.parametrize("expected", ["one-way,isolated", "hedge,single-asset,cross"])
 def test_what_was_expected_is_recorded(as_list: bool, expected: str, suite: SuiteRunner, tmp_path: Path) -> None:
-    """A replay holds the account against it again, whatever BINANCE_EXPECT says by then."""
+    """A replay compares the account with the recorded BINANCE_EXPECT, whatever the setting is by then."""
     cassette = tmp_path / "mine.yaml"
     scenario = Scenario(symbol_config_is_a_list=as_list)
     live = recorded(suite, scenario, cassette, BINANCE_EXPECT=expected)
@@ -137,7 +137,7 @@ def test_run_without_credentials_can_be_recorded(suite: SuiteRunner, tmp_path: P
 
 
 def test_recording_again_takes_the_new_clock(suite: SuiteRunner, tmp_path: Path) -> None:
-    """An older file of that name is replaced, not continued."""
+    """An older recording of that name is replaced, and not continued."""
     cassette = tmp_path / "mine.yaml"
     recorded(suite, SCENARIOS["healthy"], cassette)
     live = recorded(suite, SCENARIOS["clock-behind"], cassette)
@@ -156,7 +156,7 @@ def test_replay_reads_no_credentials_and_opens_no_socket(suite: SuiteRunner, tmp
 
 
 def test_answer_that_a_cassette_lacks_is_unproven(suite: SuiteRunner, tmp_path: Path) -> None:
-    """An older cassette never makes a key look good or bad; it says how to record it again."""
+    """A request that an older cassette lacks is unproven, and the message says how to record again."""
     cassette = tmp_path / "older.yaml"
     held = yaml.safe_load((FOLDER / "healthy.yaml").read_text(encoding="utf-8"))
     held["interactions"] = [i for i in held["interactions"] if "apiRestrictions" not in i["request"]["uri"]]
@@ -189,7 +189,7 @@ NO_CASSETTES = {
 
 @pytest.mark.parametrize("name", NO_CASSETTES)
 def test_file_that_is_no_cassette_is_refused_in_a_sentence(name: str, suite: SuiteRunner, tmp_path: Path) -> None:
-    """Exit 4, one line that says what to do, no traceback."""
+    """A foreign file ends the run with exit 4 and one line with a remedy, without a traceback."""
     file = tmp_path / "file.yaml"
     file.write_text(NO_CASSETTES[name], encoding="utf-8")
     done = suite("--replay", str(file))
@@ -221,7 +221,7 @@ HOSTILE = (
 
 
 def test_hostile_text_of_a_cassette_is_shown_harmlessly(suite: SuiteRunner, tmp_path: Path) -> None:
-    """No control character reaches the terminal, no markup the page, whatever a file says in Binance's name."""
+    """A hostile text in a cassette puts no control character on the terminal and no markup on the page."""
     held = yaml.safe_load((FOLDER / "wrong-secret.yaml").read_text(encoding="utf-8"))
     for interaction in held["interactions"]:
         if "apiRestrictions" in interaction["request"]["uri"] or "accountConfig" in interaction["request"]["uri"]:

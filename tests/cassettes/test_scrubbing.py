@@ -1,4 +1,4 @@
-"""A cassette keeps what is listed, and a second pass changes nothing."""
+"""Scrubbing keeps only listed fields, and a second pass changes nothing."""
 
 import json
 from typing import Any
@@ -116,7 +116,7 @@ def outcome(endpoint: Endpoint, status: int, body: bytes) -> object:
 @example(PING, 400, b'{"239999": "The system is under maintenance."}')
 @example(ORDER_TEST, 200, b'{"code": "-2015"}')
 def test_a_scrubbed_answer_is_what_it_was(endpoint: Endpoint, status: int, body: bytes) -> None:
-    """A law: accepted, refused with this code, or none of Binance's, live and replayed alike."""
+    """A law: an answer and its scrubbed form have the same result, live and in a replay."""
     assert outcome(endpoint, status, scrub(endpoint, status, body)) == outcome(endpoint, status, body)
 
 
@@ -189,7 +189,7 @@ def test_of_a_page_that_closes_a_country_out_its_sentence_is_kept(status: int) -
 
 
 def test_of_a_listen_key_it_is_kept_that_there_was_one() -> None:
-    """A word in its place, which older cassettes hold as well; what is no listen key leaves none."""
+    """A listen key is replaced by a constant word, as in older cassettes; an invalid listen key is dropped."""
     given = json.dumps({"listenKey": "pqia91ma19a5s61cv6a81va65sdf19v8a65a1a5s61cv6a81va65sdf19v8a65a1"})
     assert json.loads(scrub(LISTEN_KEY, 200, given.encode())) == {"listenKey": "a-listen-key-was-given"}
     for none in ('{"listenKey": ""}', '{"listenKey": 1}', '{"listenKey": null}', '{"listenKey": "a b"}'):
@@ -232,7 +232,7 @@ def test_what_is_no_list_of_objects_is_not_kept(what: str) -> None:
 
 
 def test_a_cassette_is_compact_and_readable() -> None:
-    """Letters of any script as they are, and no blank between."""
+    """A cassette has letters of any script as they are, and no blanks between JSON's tokens."""
     assert scrub(PING, 400, b'{ "code": -1, "msg": "\\u5e01 \\ud800b" }') == '{"code":-1,"msg":"币  b"}'.encode()
 
 
@@ -245,7 +245,7 @@ def test_a_secret_at_the_end_of_a_long_text_is_hidden_before_the_text_is_cut(bef
 
 
 def test_a_refusal_keeps_code_and_cleaned_text() -> None:
-    """The address that Binance saw is not for sharing."""
+    """The address that Binance saw is masked."""
     said = "Invalid API-key, IP, or permissions for action"
     body = json.dumps({"code": -2015, "msg": f"{said}, request ip: 203.0.113.7", "uid": 1}).encode()
     kept = {"code": -2015, "msg": f"{said}, request ip: {HIDDEN_IP}"}
@@ -264,7 +264,7 @@ def test_what_is_no_json_is_dropped(body: bytes) -> None:
 
 @pytest.mark.parametrize("body", [b'{"code":-1,"msg":"\\ud800"}', b'{"code":-1,"msg":"a\\udfffb"}'])
 def test_half_a_character_does_not_break_a_recording(body: bytes) -> None:
-    """JSON can spell what UTF-8 cannot write."""
+    """JSON can spell half a character, which UTF-8 cannot write."""
     assert json.loads(scrub(PING, 400, body))["code"] == -1
 
 
@@ -304,7 +304,7 @@ def test_one_contract_and_its_neighbours_are_kept(listed: tuple[str, ...], kept:
 
 
 def test_figures_of_exchange_info_are_kept_as_written() -> None:
-    """Filters and limits to the last zero."""
+    """Filters and limits are kept to the last zero."""
     filters = [{"filterType": "LOT_SIZE", "stepSize": "0.00100", "minQty": "0.001", "news": {"a": 1}}]
     limits = [{"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": 2400, "x": 1}]
     body = json.dumps({"rateLimits": limits, "symbols": [contract(SYMBOL, filters=filters)]}).encode()
@@ -315,7 +315,7 @@ def test_figures_of_exchange_info_are_kept_as_written() -> None:
 
 
 def test_long_texts_are_cut() -> None:
-    """2000 characters of an untrusted text are plenty, and more than a report shows."""
+    """A text is cut at 2000 characters, more than a report shows."""
     assert len(json.loads(scrub(PING, 400, json.dumps({"msg": "x " * 9999}).encode()))["msg"]) == 2000
 
 
@@ -328,7 +328,7 @@ def test_what_is_no_strict_json_is_not_made_into_any(text: str) -> None:
 
 
 def test_an_error_code_is_kept_whatever_the_status() -> None:
-    """A refusal that comes with 200 must come back as one."""
+    """An error code with status 200 is kept, so that a replay sees it, too."""
     kept = json.loads(scrub(ORDER_TEST, 200, b'{"code": -2014, "msg": "API-key format invalid.", "orderId": 7}'))
     assert kept == {"code": -2014, "msg": "API-key format invalid."}
 
@@ -344,7 +344,7 @@ queries = st.lists(
 @given(st.sampled_from(["https://fapi.binance.com", "http://u:p@127.0.0.1:8080"]), endpoints, queries)
 @example("https://fapi.binance.com", ORDER_TEST, urlencode([(name, "1") for name in (*PARAMETERS, "apiKey")]))
 def test_an_address_keeps_no_host_stamp_or_signature(origin: str, endpoint: Endpoint, query: str) -> None:
-    """Path and listed parameters alone, in their order, and a second pass changes nothing."""
+    """An address keeps its path and the listed parameters, in order; a second pass changes nothing."""
     scrubbed = scrubbing.scrub_uri(f"{origin}{endpoint.path}?{query}")
     parts = urlsplit(scrubbed)
     assert parts.netloc in ("futures.invalid", "wallet.invalid")
@@ -357,7 +357,7 @@ def test_an_address_keeps_no_host_stamp_or_signature(origin: str, endpoint: Endp
 
 
 def test_few_headers_are_kept() -> None:
-    """Cookies, trace ids and dates are not among them."""
+    """Cookies, trace ids and dates are dropped."""
     headers = {
         "Content-Type": ["application/json"],
         "X-MBX-USED-WEIGHT-1M": ["12"],

@@ -32,7 +32,7 @@ def test_a_clean_value_is_kept_without_a_remark() -> None:
 
 @pytest.mark.parametrize("raw", [None, "", " ", "\r\n", '""', "''", "\ufeff", ' " " ', "“”"])
 def test_an_empty_value_is_an_absent_one(raw: str | None) -> None:
-    """Nothing but blanks, quotes and invisible marks is nothing."""
+    """A value of blanks, quotes and invisible marks counts as missing."""
     assert pasted_text.clean(KEY, raw) == pasted_text.Pasted(None)
 
 
@@ -95,7 +95,7 @@ def test_a_key_that_no_header_carries_is_refused_unshown(bad: str) -> None:
 
 
 def test_a_latin_1_key_is_left_to_binance() -> None:
-    """HTTP can carry it, so Binance may say what it thinks of it."""
+    """HTTP can carry a Latin-1 key, so Binance may judge it."""
     assert pasted_text.read(GOOD[:-1] + "é", OTHER).api_key is not None
 
 
@@ -108,7 +108,7 @@ def test_a_secret_that_cannot_be_signed_with_is_refused_unshown() -> None:
 
 
 def test_key_and_secret_that_are_one_text_are_remarked() -> None:
-    """Pasting the same line twice is a common slip."""
+    """A key and a secret of one text get a remark: pasting the same line twice is a common slip."""
     assert pasted_text.read(GOOD, f" {GOOD}").remarks[-1] == f"{KEY} and {SECRET} are the same text"
     assert pasted_text.read(GOOD, OTHER).remarks == ()
     assert pasted_text.read(None, None).remarks == ()
@@ -140,13 +140,13 @@ def test_what_is_not_given_is_named(key: str | None, secret: str | None, missing
     ],
 )
 def test_what_would_fill_a_gap_is_said(missing: tuple[str, ...], told: str) -> None:
-    """A secret is one of two things to sign with."""
+    """The message names both ways to sign: a secret, or a private key."""
     assert KeyFacts(missing=missing).not_given == told
 
 
 @pytest.mark.parametrize("kind", ["RSA", "ED25519"])
 def test_a_private_key_stands_in_the_secrets_place(kind: KeyType) -> None:
-    """Nothing is missing then, and the type is the opened key's."""
+    """With a private key no credential is missing, and the type is the opened key's."""
     facts = facts_of(pasted_text.read(GOOD, None, Secret(ED25519.private)), kind)
     assert (facts.missing, facts.type, facts.has_private_key, facts.remarks) == ((), kind, True, ())
     facts = facts_of(pasted_text.read("", None, Secret(ED25519.private)), kind)
@@ -174,7 +174,7 @@ def test_a_passphrase_without_use_is_remarked() -> None:
     [("X words \r\n", "X words "), ("\nnr", "nr"), ("\r\n", None), ("", None), (None, None)],
 )
 def test_a_passphrase_loses_the_ends_of_its_line_alone(given: str | None, opens: str | None) -> None:
-    """Blanks and quotes may be part of it."""
+    """A passphrase keeps its blanks and quotes, and loses only the line end."""
     key = pasted_text.read(GOOD, None, Secret(ENCRYPTED_ED25519.private), given).private_key
     assert key
     assert (key.passphrase.reveal() if key.passphrase else None) == opens
@@ -201,7 +201,7 @@ def test_a_private_key_knows_where_it_stood(where: str, place: str | None) -> No
 
 
 def test_a_secret_and_a_private_key_at_once_are_refused_unshown() -> None:
-    """An API key has one of them, and which is not guessed."""
+    """An API key has a secret or a private key; with both given, the suite does not guess."""
     with pytest.raises(UsageProblem, match="both given") as caught:
         pasted_text.read(GOOD, OTHER, Secret(ED25519.private))
     assert not any(OTHER[i : i + 4] in str(caught.value) for i in range(60))
@@ -241,7 +241,7 @@ def test_a_private_key_without_its_first_line_is_named() -> None:
     ],
 )
 def test_four_characters_are_told_of_a_key_that_can_spare_them(key: str, last_four: str | None) -> None:
-    """Four of a short text would be most of it."""
+    """The last four characters are shown of a long key alone: four of a short text would be most of it."""
     assert facts_of(Credentials(api_key=Secret(key))).last_four == last_four
 
 

@@ -34,7 +34,7 @@ def block(label: str, body: str = "MC4C") -> str:
 @pytest.mark.parametrize("spoil", SPOILED.values(), ids=SPOILED)
 @pytest.mark.parametrize("text", [ED25519.private, ENCRYPTED_ED25519.private, RSA.private, EC, TRADITIONAL])
 def test_the_block_that_is_used_is_written_as_tools_write_it(text: str, spoil: Callable[[str], str]) -> None:
-    """Lines of 64 characters, whatever became of the line ends; headers keep lines of their own."""
+    """The block has lines of 64 characters, with any line ends in the text; headers keep lines of their own."""
     assert pem.private_block(spoil(text)) == text
 
 
@@ -101,7 +101,7 @@ def test_a_short_key_is_hidden_in_its_other_spellings(spoil: Callable[[str], str
 
 @pytest.mark.parametrize(("size", "spellings"), [(128, 4), (129, 0)])
 def test_other_spellings_are_for_short_keys_alone(size: int, spellings: int) -> None:
-    """Up to 128 bytes, which no RSA key has."""
+    """Keys of up to 128 bytes are hidden in other spellings, too; every RSA key is longer."""
     body = base64.b64encode(bytes(range(size))).decode()
     assert len(pem.to_hide(block("PRIVATE KEY", body))) == 2 + spellings
 
@@ -117,11 +117,11 @@ def test_other_spellings_are_for_short_keys_alone(size: int, spellings: int) -> 
     ],
 )
 def test_what_is_no_whole_key_is_hidden_as_far_as_it_goes(text: str, hidden: list[str]) -> None:
-    """A text that is no PEM as a whole, a broken PEM by its lines."""
+    """A text that is no PEM is hidden as a whole, and a broken PEM by its lines."""
     assert pem.to_hide(text) == hidden
 
 
 def test_an_ed25519_key_is_known_without_its_lines() -> None:
-    """All begin with the same bytes, those of RFC 8410, and no secret of Binance's does."""
+    """The base64 of every Ed25519 key begins with the same bytes (RFC 8410), and no secret of Binance's does."""
     assert ED25519.body.startswith(pem.BARE_ED25519)
     assert base64.b64decode(pem.BARE_ED25519) == bytes.fromhex("302e020100300506032b6570042204")

@@ -30,30 +30,30 @@ FUTURES = (
 
 
 def given(text: str, passphrase: str = "", place: str = SECRET) -> PrivateKey:
-    """A private key as settings hand it over."""
+    """A private key as the settings give it."""
     return PrivateKey(Secret(text), Secret(passphrase) if passphrase else None, place)
 
 
 def of(key: Key) -> PrivateKey:
-    """The same for one of the keys of the tests."""
+    """One of the tests' keys as the settings give it."""
     return given(key.private, key.passphrase)
 
 
 @cache
 def rsa_key(bits: int) -> rsa.RSAPrivateKey:
-    """Fresh, and the same for all tests of one run."""
+    """A new key, the same for all tests of a run."""
     return rsa.generate_private_key(65537, bits)
 
 
 def written(key: Any, form: str = "PKCS8", password: str = "") -> str:
-    """A key as a tool writes it."""
+    """A key as a tool writes it to a file."""
     hidden = serialization.BestAvailableEncryption(password.encode()) if password else serialization.NoEncryption()
     text: bytes = key.private_bytes(serialization.Encoding.PEM, getattr(serialization.PrivateFormat, form), hidden)
     return text.decode()
 
 
 def refusal(key: PrivateKey) -> str:
-    """The one sentence that refuses a key. It, and what hangs on it, shows nothing of the key or its passphrase."""
+    """The sentence that refuses a key; neither it nor its causes hold any of the key or its passphrase."""
     with pytest.raises(UsageProblem) as caught:
         private_key.signer(key)
     message = str(caught.value)
@@ -71,7 +71,7 @@ def refusal(key: PrivateKey) -> str:
 
 @pytest.mark.parametrize("name", KEYS)
 def test_published_signatures_are_made(name: str) -> None:
-    """The one Ed25519 example of Binance's that is right, and those of python-binance's tests."""
+    """Binance's one correct Ed25519 example and those of python-binance's tests are reproduced."""
     key = KEYS[name]
     signer = private_key.signer(of(key))
     assert signer.type == key.type
@@ -95,7 +95,7 @@ def test_openssl_makes_the_same_signatures(payload: str, signature: str) -> None
 
 @pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
 def test_a_signature_is_percent_encoded_in_the_query(key: Key) -> None:
-    """Base64 has characters that a query cannot carry as they are; what stands before them is what was signed."""
+    """A base64 signature is percent-encoded, and covers all that is before it in the query."""
     query = signed_query([("symbol", "币安人生USDT"), ("timestamp", "1")], private_key.signer(of(key)))
     payload, _, signature = query.rpartition("&signature=")
     assert not set(signature) & set("+/=")
@@ -105,7 +105,7 @@ def test_a_signature_is_percent_encoded_in_the_query(key: Key) -> None:
 
 @pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
 def test_signatures_of_private_keys_are_told_apart_by_case(key: Key) -> None:
-    """The local exchange is as strict as Binance: the right base64 of the right key, and nothing that looks like it."""
+    """The local exchange takes only the exact base64 of the right signature, as Binance does."""
     verifier, payload = PublicKeyVerifier(key.public), key.payload.encode()
     assert verifier.accepts(payload, key.signature)
     strangers = [
@@ -121,13 +121,13 @@ def test_signatures_of_private_keys_are_told_apart_by_case(key: Key) -> None:
     assert not verifier.accepts(payload + b" ", key.signature)
 
 
-# -- how a key may be written --
+# -- spellings of a key --
 
 
 @pytest.mark.parametrize("form", ["PKCS8", "TraditionalOpenSSL"])
 @pytest.mark.parametrize("password", ["", PASSWORD, "пароль ключа"])
 def test_rsa_keys_of_either_form_are_taken(form: str, password: str) -> None:
-    """PKCS#8, and PKCS#1 as older tools write it; with and without a passphrase."""
+    """RSA keys are accepted as PKCS#8, and as PKCS#1 of older tools; with and without a passphrase."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         text = written(rsa_key(2048), form, password)
@@ -157,18 +157,18 @@ def test_rsa_keys_of_either_form_are_taken(form: str, password: str) -> None:
 )
 @pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
 def test_what_comes_of_copying_is_put_right(key: Key, spoil: Any) -> None:
-    """Line ends, blanks and what stands around: where the meaning is clear, the key is used."""
+    """Copying may change line ends and add blanks or text; if the meaning is clear, the key is used."""
     assert private_key.signer(given(spoil(key.private), key.passphrase)).sign(b"x") == (
         private_key.signer(of(key)).sign(b"x")
     )
 
 
 def test_a_passphrase_that_is_not_needed_is_left_alone() -> None:
-    """The key is not encrypted, so it is opened."""
+    """A passphrase is ignored if the key is not encrypted."""
     assert private_key.signer(given(ED25519.private, PASSWORD)).type == "ED25519"
 
 
-# -- what is refused --
+# -- refused keys --
 
 
 def _shortened(text: str) -> str:
@@ -203,7 +203,7 @@ def test_what_is_no_key_for_binance_is_named(name: str) -> None:
 
 
 def test_other_types_and_short_keys_are_named() -> None:
-    """Ed448 is not Ed25519; RSA has a least size."""
+    """Other types, such as Ed448, and RSA keys below the least size are refused by name."""
     assert "a key of a type that is neither" in refusal(given(written(ed448.Ed448PrivateKey.generate())))
     assert "an RSA key of 1024 bits" in refusal(given(written(rsa_key(1024))))
 
@@ -224,7 +224,7 @@ def test_where_cryptography_is_missing_a_sentence_says_so(monkeypatch: pytest.Mo
         private_key.signer(of(ED25519))
 
 
-# -- what is shown of it --
+# -- hiding a key --
 
 
 @pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
@@ -265,11 +265,11 @@ def test_the_bare_bytes_of_a_short_key_are_hidden() -> None:
 
 
 def test_a_text_that_is_no_pem_is_hidden_whole() -> None:
-    """A secret of Binance's stays one text."""
+    """An HMAC secret is hidden as one text."""
     assert pem.to_hide(API_KEY) == [API_KEY]
 
 
-# -- and over HTTP --
+# -- over HTTP --
 
 
 @pytest.mark.parametrize("key", mostly_slow(KEYS.values(), 2), ids=KEYS)
@@ -293,7 +293,7 @@ def test_a_key_pasted_into_the_secret_is_used_and_remarked(suite: SuiteRunner) -
 
 
 def test_a_private_key_of_another_pair_is_diagnosed(suite: SuiteRunner) -> None:
-    """-1022 reads otherwise where there is no secret."""
+    """With a private key, the explanation of -1022 does not speak of a secret."""
     with LocalExchange(Scenario(public_key=OTHER_ED25519.public)) as exchange:
         done = suite(settings=exchange.settings() | ED25519.settings())
     (first, *_) = done.verdict["diagnosis"]

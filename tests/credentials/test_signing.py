@@ -59,7 +59,7 @@ params = st.lists(st.tuples(st.text(min_size=1, max_size=12), st.text(min_size=1
 
 
 class Listening:
-    """A signer that remembers what it was given, and answers with what needs percent-encoding."""
+    """A signer that remembers its payloads, and returns characters that need percent-encoding."""
 
     def __init__(self) -> None:
         self.heard: list[bytes] = []
@@ -88,7 +88,7 @@ def test_published_queries_are_written_as_published(name: str) -> None:
     [("a b", "a%20b"), ("a+b", "a%2Bb"), ("/", "%2F"), ("~", "~"), ("币", "%E5%B8%81"), ("&=", "%26%3D"), ("%", "%25")],
 )
 def test_reserved_and_foreign_characters_are_percent_encoded(value: str, encoded: str) -> None:
-    """UTF-8, upper-case hex, %20 for a blank."""
+    """Parameters are percent-encoded as UTF-8, with upper-case hex and %20 for a blank."""
     assert encode([("symbol", value)]) == f"symbol={encoded}"
 
 
@@ -108,7 +108,7 @@ def test_what_is_signed_is_what_is_sent(pairs: list[tuple[str, str]]) -> None:
 @settings(max_examples=100, deadline=None)
 @given(params)
 def test_a_decoded_query_gives_the_parameters_back(pairs: list[tuple[str, str]]) -> None:
-    """Same names, same values, same order, and the signature behind them."""
+    """Decoding a signed query gives the same names and values in the same order, and the signature last."""
     signer = HmacSigner(Secret(SPOT))
     query = signed_query(pairs, signer)
     assert parse_qsl(query, keep_blank_values=True) == [*pairs, ("signature", signer.sign(encode(pairs).encode()))]

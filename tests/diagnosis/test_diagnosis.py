@@ -1,4 +1,4 @@
-"""Evidence in, causes out: what must have been seen for each, how sure it is, and what is never said."""
+"""Evidence in, causes out: the evidence that each cause needs, its confidence, and causes that are never named."""
 
 import itertools
 import re
@@ -171,7 +171,7 @@ def test_where_all_is_well_there_is_nothing_to_say() -> None:
 def test_a_cause_is_named_by_what_gives_it_away(
     calls: tuple[Call, ...], seen: dict[str, object], expected: list[str]
 ) -> None:
-    """Name and confidence, the likeliest first."""
+    """A piece of evidence leads to these causes with this confidence, the likeliest first."""
     assert [" ".join(one) for one in found(*calls, **seen)] == expected
 
 
@@ -205,7 +205,7 @@ def test_an_address_in_the_text_proves_no_list(environment: str, code: int, expe
 def test_where_the_wallet_takes_the_key_its_flag_rules_the_address_list_out(
     code: int, text: str, listed: bool | None, expected: str | None
 ) -> None:
-    """A key without a list was seen refused with that text as well, for a box that was not ticked."""
+    """A key without an address list can get the same text, for a missing permission, so the flag decides."""
     permissions = {name: value for name, value in {**FINE, "ipRestrict": listed}.items() if value is not None}
     causes = dict(found(call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, code, text), permissions=permissions))
     assert causes.get("ip_not_allowed") == expected
@@ -248,7 +248,7 @@ def test_a_wallet_that_refuses_alone_contradicts_the_other(code: int) -> None:
 def test_a_futures_api_that_refuses_a_proven_signature_needs_no_new_key_of_the_same_kind(
     key: KeyFacts, code: int, expected: str
 ) -> None:
-    """The wallet API took key and signature; an Ed25519 key that the futures API does not take would look like it."""
+    """The wallet API accepted key and signature, so no new key of its kind is advised; an Ed25519 key looks alike."""
     calls_ = (call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, code))
     assert found(*calls_, permissions=FINE, key=key) == [(expected, "likely")]
     assert not account_info_decides(Evidence(calls=calls_, permissions=FINE, key=key))
@@ -256,7 +256,7 @@ def test_a_futures_api_that_refuses_a_proven_signature_needs_no_new_key_of_the_s
 
 @pytest.mark.parametrize("code", [-1022, -2014, -2008, -4056, -1011])
 def test_an_order_that_is_refused_as_if_unsigned_contradicts_the_reads(code: int) -> None:
-    """The same key and secret signed the reads; that they may not trade would be another code."""
+    """The reads were signed with the same key and secret; a missing permission to trade would have another code."""
     causes = found(*ACCEPTED[:2], refusal(ORDER_TEST, code), permissions=FINE | {"ipRestrict": False})
     assert causes == [("answers_contradict", "likely")]
 
@@ -401,7 +401,7 @@ NO_ORDER = (*ACCEPTED[:2], refusal(ORDER_TEST, -2015))
 def test_a_cause_rests_on_what_points_to_it(
     cause: str, calls: tuple[Call, ...], seen: dict[str, Any], evidence: tuple[str, ...]
 ) -> None:
-    """Settings and flags first, then the answers that speak for it, and no others."""
+    """A cause's evidence is the settings and flags first, then the answers that support it, and no others."""
     told = {one.cause: one.evidence for one in diagnose(Evidence(calls=calls, **seen))}
     assert told[cause] == evidence
 
@@ -523,7 +523,7 @@ def test_the_first_cause_says_what_happened_and_what_to_do(
 
 
 def test_codes_that_bar_an_account_and_their_words_are_one_list() -> None:
-    """Each code has its words, and no other has any."""
+    """Each code that bars an account has an explanation, and each explanation has a code."""
     assert set(BARS) == {code for code in range(-10_000, 10_000) if kind_of(code) is Kind.BARRED}
 
 
@@ -615,7 +615,7 @@ def test_a_hidden_ipv6_address_still_counts_as_one() -> None:
 def test_what_was_sent_counts_and_what_was_cleaned_off_does_not(
     remarks: tuple[str, ...], code: int, expected: tuple[str, str]
 ) -> None:
-    """Quotes never reached Binance; half a secret did."""
+    """Remarks on removed quotes are no cause, since Binance never got them; half a secret is one."""
     assert found(*both(code), key=KeyFacts(remarks=remarks))[0] == expected
 
 
@@ -634,7 +634,7 @@ def test_every_code_that_bars_an_account_is_told_in_plain_words(code: int) -> No
 
 
 def test_a_ban_tells_its_end_in_utc_and_in_minutes() -> None:
-    """Counted from the run, or from the recording."""
+    """A ban's end is given in UTC and in minutes from the run, or from the recording."""
     call_ = trouble("rate_limited", 418, code=-1003, banned_until=1_795_163_640_000)
     (one,) = diagnose(Evidence(calls=(call_,), began="2026-11-20T08:13:00Z"))
     assert "until 2026-11-20 08:34:00 UTC, 21 minutes after this run began" in one.explanation
@@ -681,7 +681,7 @@ def test_a_network_that_fails_is_told_by_how_it_failed(kind: str, word: str) -> 
 
 
 def test_a_finding_that_met_a_strange_answer_is_enough() -> None:
-    """A 200 that lacks a field looks fine from outside. What advice met is no cause, nor is other trouble this one."""
+    """A finding about a strange answer is enough for not_binance; one of an informational check is not."""
     check = Check("withdrawals_are_disabled", 4, Severity.CRITICAL, "Claim.")
     finding = Finding(check, Outcome.UNPROVEN, "it lacks enableWithdrawals", trouble="not_binance")
     others = (
@@ -702,7 +702,7 @@ def test_several_addresses_can_be_listed() -> None:
 
 
 def test_an_account_that_stays_invalid_is_trouble_and_on_demo_perhaps_gone() -> None:
-    """-1109 stands for maintenance, and on the test network for an account that is gone, too: so it is not certain."""
+    """-1109 stands for maintenance, and on the test network for a deleted account, too: so it is not certain there."""
     calls = [trouble("exchange_trouble", 400, ACCOUNT_CONFIG, code=-1109)] * 2
     (one,) = diagnose(Evidence(calls=calls))
     assert (one.cause, one.confidence) == ("exchange_trouble", Confidence.LIKELY)
@@ -715,14 +715,14 @@ def test_an_account_that_stays_invalid_is_trouble_and_on_demo_perhaps_gone() -> 
     assert (one.confidence, "gone" in one.explanation) == (Confidence.CERTAIN, False)
 
 
-# -- what no other rule names --
+# -- causes that no other rule names --
 
 CHECKS = catalogue.read(ROOT / "suite").checks
 BY_ID = {one.id: one for one in CHECKS}
 
 
 def findings(calls_: int = 0, **outcomes: tuple[Outcome, str]) -> list[Finding]:
-    """All checks passed, but for these: outcome, and what stood in the way or which check does."""
+    """Findings of all checks: passed, but for these with their outcome and their detail or blocker."""
     listed = [Finding(one, Outcome.PASS) for one in CHECKS]
     for at, one in enumerate(listed):
         if one.check.id in outcomes:
@@ -772,7 +772,7 @@ GATE = dict.fromkeys(("order_gate_checks_orders",), (Outcome.BLOCKED, "symbol_is
 def test_what_keeps_a_verdict_from_ok_is_named_even_so(
     calls: tuple[Call, ...], seen: dict[str, Any], outcomes: dict[str, tuple[Outcome, str]], expected: str | None
 ) -> None:
-    """A contract that takes no orders, a form that is refused, a claim that stays open; of advice, nothing."""
+    """Each critical claim that does not hold or is open leads to a cause; informational ones do not."""
     evidence = Evidence(calls=calls, findings=findings(2, **outcomes), checks=CHECKS, **seen)
     named = [f"{one.cause} {one.confidence.value}" for one in diagnose(evidence)]
     assert named == ([expected] if expected else [])
@@ -867,7 +867,7 @@ evidences = st.builds(
 
 @given(evidences)
 def test_any_evidence_gives_an_ordered_list_of_known_causes(evidence: Evidence) -> None:
-    """The surest first, none twice, each with an explanation, evidence and a remedy that are sentences."""
+    """Any evidence gives distinct known causes, the surest first, with explanation, evidence and fix as sentences."""
     listed = diagnose(evidence)
     assert [SURENESS.index(one.confidence) for one in listed] == sorted(
         SURENESS.index(one.confidence) for one in listed
@@ -914,14 +914,14 @@ def test_the_order_of_calls_to_different_questions_does_not_matter(evidence: Evi
 
 
 def test_a_diagnosis_is_a_value() -> None:
-    """Frozen, so that masking makes a new one, and so is the list of all."""
+    """A diagnosis is frozen, and so is the list of all, so that masking makes new ones."""
     one = Diagnosis("tls_failure", Confidence.CERTAIN, "Explanation.", ("seen",), "Fix.")
     assert one == replace(one)
     assert hash(one)
     assert hash(diagnose(Evidence(calls=both(-2015)))) == hash(diagnose(Evidence(calls=both(-2015))))
 
 
-# -- what once was too sure of itself --
+# -- causes that were once too certain --
 
 LIMIT = trouble("rate_limited", 429, code=-1003, retry_after=3600)
 
@@ -938,14 +938,14 @@ LIMIT = trouble("rate_limited", 429, code=-1003, retry_after=3600)
     ],
 )
 def test_other_readings_are_left_open(calls: tuple[Call, ...], seen: dict[str, object], expected: str | None) -> None:
-    """Certain is what nothing else explains."""
+    """A cause is certain only if nothing else explains the evidence."""
     listed = [" ".join(one) for one in found(*calls, **seen)]
     assert listed[:1] == ([expected] if expected else [])
     assert not [one for one in listed if one.endswith(" certain")]
 
 
 def test_of_two_ways_to_fail_the_hosts_of_the_one_that_is_told_are_named() -> None:
-    """A name that could not be resolved is not said of a host that answered with a reset."""
+    """If connections failed in two ways, the explanation names the hosts of its own way only."""
     (one,) = diagnose(Evidence(calls=(trouble("dns", None, API_RESTRICTIONS), trouble("reset", None, ACCOUNT_CONFIG))))
     assert "the wallet API: its name" in one.explanation
     assert "futures" not in one.explanation

@@ -14,11 +14,11 @@ from tests.stories import COMBINED, STORIES
 
 ALL = STORIES | COMBINED
 FAILING = {row.name: row.failing for row in shipped()}
-# A live run asks it ahead of its checks, before it is known whether they will come as far as the orders.
+# A live run prefetches it, before it is known whether an order will be sent.
 PRICE = Counter(["GET /fapi/v1/premiumIndex"])
 # The request for a listen key is unsigned, too, and is sent beside the signed reads.
 UNSIGNED = Counter(["POST /fapi/v1/listenKey"])
-# There, what one after the other is sent before the limit is met, and what is on its way beside it, are not the same.
+# After a limit, the requests on their way differ between a live run and a recording, which sends one at a time.
 LIMITED = ("rate-limited", "banned")
 BEFORE = Counter(["GET /fapi/v1/ping", "GET /fapi/v1/exchangeInfo", *["GET /fapi/v1/time"] * 2])
 BESIDE = Counter(["GET /fapi/v1/accountConfig", "POST /fapi/v1/listenKey"])

@@ -1,4 +1,4 @@
-"""An account's set-up is held against what the bot needs, in words that both sides have."""
+"""An account's settings are compared with the bot's needs, in the words of both."""
 
 from typing import Any
 
@@ -67,7 +67,7 @@ def test_the_asset_mode_is_a_flag(field: bool, word: str) -> None:
 
 
 def test_every_word_has_one_opposite() -> None:
-    """Six words, two for each aspect."""
+    """There are six words, two for each aspect."""
     assert len(WORDS) == len(set(WORDS)) == 6
     for aspect in ASPECTS:
         for word in aspect.words:

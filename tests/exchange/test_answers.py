@@ -1,4 +1,4 @@
-"""Bytes become JSON, a coded refusal, or a named reason why they are neither."""
+"""An answer's bytes become JSON, a refusal with a code, or an error that says why not."""
 
 import json
 
@@ -30,10 +30,10 @@ def coded(code: object, message: object = "No.") -> str:
 
 
 def trouble(status: int, body: bytes | str, headers: dict[str, str] = JSON) -> Inconclusive:
-    """The named reason why there is no answer."""
+    """The error that says why there is no answer."""
     with pytest.raises(Inconclusive) as caught:
         read(status, body, headers)
-    assert ". " in str(caught.value)  # what happened, then what to do
+    assert ". " in str(caught.value)  # the sentence has a remedy
     return caught.value
 
 
@@ -69,13 +69,13 @@ def test_a_json_object_is_an_answer(headers: dict[str, str]) -> None:
     ids=lambda body: repr(body[:20]),
 )
 def test_a_200_that_is_no_json_object_is_not_binances(body: bytes | str) -> None:
-    """JSON is due with 200, and there strictly: no NaN, no repeated key, no half."""
+    """With 200 JSON is required, and strictly: no NaN, no repeated key, no cut text."""
     assert isinstance(trouble(200, body), NotBinance)
 
 
 @pytest.mark.parametrize("kind", ["text/html", "text/plain", "image/png"])
 def test_a_200_of_another_type_is_not_binances(kind: str) -> None:
-    """A captive portal says 200 too; its type is named."""
+    """A captive portal answers 200, too; the error names the content type."""
     error = trouble(200, "{}", {"content-type": f"{kind}; charset=utf-8"})
     assert isinstance(error, NotBinance)
     assert kind in str(error)
@@ -100,7 +100,7 @@ def test_a_200_of_another_type_is_not_binances(kind: str) -> None:
     ],
 )
 def test_a_coded_4xx_is_a_refusal(status: int, code: int, kind: Kind) -> None:
-    """The code makes its class, the status none."""
+    """A refusal's class depends on its code and not on its status."""
     assert read(status, coded(code)) == Refusal(status, code, fit_to_show(code, "No."), kind)
     assert read(status, coded(code), HTML) == Refusal(
         status, code, fit_to_show(code, "No."), kind
@@ -109,12 +109,12 @@ def test_a_coded_4xx_is_a_refusal(status: int, code: int, kind: Kind) -> None:
 
 @pytest.mark.parametrize("message", [None, 1, ["x"], {}])
 def test_a_text_that_is_none_is_left_out(message: object) -> None:
-    """Match on the code; the text may be anything."""
+    """A message that is no text is ignored: only the code matters."""
     assert read(400, coded(-2015, message)) == Refusal(400, -2015, "", Kind.AUTHENTICATION)
 
 
 def test_a_message_is_cleaned_and_harmless() -> None:
-    """Binance's text is untrusted: it passes the redactor and loses its control characters."""
+    """A message is cleaned of secrets and control characters."""
     raw = RawAnswer(400, JSON, coded(-1022, "\x1b[31mcanary\n" + "x" * 400).encode())
     refusal = answers.read(raw, PING, lambda text: text.replace("canary", "[hidden]"))
     assert isinstance(refusal, Refusal)
@@ -178,7 +178,7 @@ def test_what_is_neither_answer_nor_refusal_is_named(
     assert type(trouble(status, body, headers)) is kind
 
 
-# -- a 200 that is no answer --
+# -- a 200 without an answer --
 
 # The answers to an accepted test order: the documentation's, and a real one of 2026-10.
 Body = dict[str, object]
@@ -212,7 +212,7 @@ NO_IDS: list[object] = [None, True, False, 1.0, "", " ", "7 ", "-7", "new", "\u0
     "body", [{"status": "up"}, {"msg": "success"}, *NEARLY, *({"orderId": order_id} for order_id in NO_IDS)], ids=repr
 )
 def test_an_object_without_an_order_id_accepts_no_order(body: Body) -> None:
-    """An id is a whole number, or the digits of one as text. A stranger says 200 to everything."""
+    """An orderId is a whole number, or its digits as text; a stranger's 200 has none."""
     with pytest.raises(NotBinance, match=r"POST /fapi/v1/order/test .* order"):
         read(200, json.dumps(body), endpoint=ORDER_TEST)
 
@@ -232,7 +232,7 @@ def test_an_order_with_a_word_of_an_error_is_not_accepted(order: Body, error: Bo
     st.dictionaries(st.text(max_size=10), st.none() | st.integers() | st.text(max_size=10), max_size=5),
 )
 def test_whatever_else_it_holds_an_error_is_no_order(name: str, value: object, beside: Body) -> None:
-    """A law: with `code`, `error` or `success` in it, no 200 accepts an order."""
+    """A law: a 200 with `code`, `error` or `success` in it is no accepted order."""
     with pytest.raises(NotBinance):
         read(200, json.dumps({"orderId": 0, **beside, name: value}), endpoint=ORDER_TEST)
 
@@ -248,7 +248,7 @@ def test_no_200_carries_an_error(error: Body) -> None:
 @pytest.mark.parametrize("endpoint", [ACCOUNT_CONFIG, API_RESTRICTIONS], ids=str)
 @pytest.mark.parametrize("more", [{"code": 200, "msg": "success"}, {"success": True}, {"news": [1]}], ids=repr)
 def test_a_word_of_success_beside_the_facts_changes_nothing(endpoint: Endpoint, more: Body) -> None:
-    """Binance's own 200s may say `"code": 200`."""
+    """Binance's own 200s may hold `"code": 200`."""
     assert read(200, json.dumps(FACTS | more), endpoint=endpoint) == FACTS | more
 
 
@@ -319,7 +319,7 @@ def test_a_rate_limit_says_how_long(headers: dict[str, str], message: str, advic
 
 @pytest.mark.parametrize("endpoint", [ACCOUNT_CONFIG, API_RESTRICTIONS])
 def test_trouble_names_the_host(endpoint: Endpoint) -> None:
-    """Futures and wallet API fail on their own."""
+    """The error names the futures API or the wallet API, since each may fail alone."""
     with pytest.raises(ExchangeTrouble, match=f"the {endpoint.host.value} API"):
         read(503, "", HTML, endpoint)
 

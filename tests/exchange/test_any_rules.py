@@ -29,12 +29,12 @@ LOTS = ("LOT_SIZE", "MARKET_LOT_SIZE")
 
 
 def figure(one: Filter, name: str) -> Fraction:
-    """A figure of a filter; 0, which is no rule, where it is missing."""
+    """A figure of a filter; 0, which is no rule, if it is missing."""
     return Fraction(one.get(name, "0"))
 
 
 def passes(one: Filter, quantity: Fraction) -> bool:
-    """LOT_SIZE and MARKET_LOT_SIZE."""
+    """Whether a quantity passes LOT_SIZE or MARKET_LOT_SIZE."""
     least, most, step = (figure(one, name) for name in ("minQty", "maxQty", "stepSize"))
     return quantity >= least and (not most or quantity <= most) and (not step or not (quantity - least) % step)
 
@@ -49,7 +49,7 @@ def notional_of(filters: list[Filter]) -> Fraction:
     return max((figure(one, "notional") for one in filters if one["filterType"] == "MIN_NOTIONAL"), default=Fraction(0))
 
 
-# -- what the exchange may publish --
+# -- rules that an exchange may publish --
 
 
 def written(value: Decimal) -> st.SearchStrategy[str]:
@@ -96,7 +96,7 @@ def named(filters: list[Any]) -> list[Filter]:
 
 
 def run(symbol: str, filters: list[Any], price: str, crowd: int = 0) -> tuple[list[Fraction], list[str]]:
-    """The quantities that were sent, of the dust order and of the smallest one; and the sentences in their place."""
+    """Sends the dust order and the smallest one; returns their quantities, and a sentence for each that failed."""
     entry = {"symbol": symbol, "status": "TRADING", "filters": filters}
     names = [f"{number}人生{'USDT' * (number % 2)}" for number in range(crowd)]
     around = [{"symbol": name, "status": "TRADING", "filters": [{"filterType": "LOT_SIZE"}]} for name in names]
@@ -131,7 +131,7 @@ ARK = [
 )
 @example("BTCUSDT", [{"filterType": "LOT_SIZE", "stepSize": "1E-20", "minQty": "1E+19"}], "99999999999999999999")
 def test_an_order_keeps_the_rules_or_there_is_a_sentence(symbol: str, filters: list[Any], price: str) -> None:
-    """A law: never a crash, never an order that the lot filters forbid, and a smallest one that is large enough."""
+    """A law: no crash, no order that the lot filters forbid, and a smallest order that is large enough."""
     sent, sentences = run(symbol, filters, price)
     known = named(filters)
     assert all(is_legal(known, quantity) for quantity in sent)
@@ -143,7 +143,7 @@ def test_an_order_keeps_the_rules_or_there_is_a_sentence(symbol: str, filters: l
         assert sent[0] <= sent[-1]
     for sentence in sentences:
         assert sentence.isprintable()
-        assert ". " in sentence or ": " in sentence  # what happened, then what to do
+        assert ". " in sentence or ": " in sentence  # the sentence has a remedy
 
 
 ordinary = st.tuples(
@@ -202,7 +202,7 @@ def _exact(quantity: Fraction) -> Decimal:
 
 @pytest.mark.parametrize(("number", "name"), list(enumerate(NAMES)))
 def test_one_contract_is_found_among_thousands(number: int, name: str) -> None:
-    """Half of them with Chinese names, and several thousand more than Binance lists."""
+    """The contract is found among thousands, half of them with Chinese names."""
     sent, sentences = run(name, ARK, "0.31", crowd=5000 + number)
     assert (sent, sentences) == ([Fraction(6), Fraction(18)], [])
 
@@ -227,7 +227,7 @@ def test_steps_that_never_meet_leave_no_order() -> None:
 
 
 def test_what_is_said_twice_and_differently_is_not_taken() -> None:
-    """Two filters of one kind that disagree leave no order, in a sentence that names them."""
+    """Two different filters of one kind leave no order, and a sentence names them."""
     sent, (sentence, _) = run("BTCUSDT", [*ARK, {**ARK[0], "stepSize": "1"}], "1")
     assert not sent
     assert "two filters LOT_SIZE" in sentence

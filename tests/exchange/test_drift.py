@@ -17,7 +17,7 @@ limits = st.floats(1, 60_000)
 
 
 def decided(ask: Callable[[], bool]) -> bool | None:
-    """True, False, or None where doubt is raised; doubt that is merely returned could be taken for a no."""
+    """True, False, or None for Undecided; a returned None could be mistaken for a no."""
     try:
         said = ask()
     except Undecided:
@@ -40,7 +40,7 @@ def window(drift: Drift, recv_window: int) -> bool | None:
 @given(offsets, st.floats(0, 20_000), st.floats(0, 20_000))
 @example(0, 2500, 0)
 def test_a_stamp_is_never_too_far_ahead(ahead: float, there: float, back: float) -> None:
-    """However lopsided the way was on which the clock was read; and it is late by a round trip at most."""
+    """A stamp is never ahead, however unequal the two ways of the sample were, and late by a round trip at most."""
     sample = Sample(SERVER + ahead, there + back, round(SERVER + there))
     stamp = sample.sent - sample.stamp_offset  # made at the moment in which the exchange's clock shows SERVER
     assert -(there + back) - 1 <= stamp - SERVER <= AHEAD_LIMIT / 2 + 1
@@ -52,7 +52,7 @@ def test_a_stamp_is_never_too_far_ahead(ahead: float, there: float, back: float)
 @example(-1500, 500, 2000)
 @example(1999.9999, 0, 2000)
 def test_agreement_is_certain_or_not_told(offset: float, uncertainty: float, limit: float) -> None:
-    """True only where the whole interval is inside, False only where all of it is outside."""
+    """Agreement is True only if the whole interval is inside, and False only if all of it is outside."""
     said = answer(Drift(offset, uncertainty), limit)
     assert said is not True or abs(offset) + uncertainty < limit
     assert said is not False or abs(offset) - uncertainty >= limit
@@ -62,7 +62,7 @@ def test_agreement_is_certain_or_not_told(offset: float, uncertainty: float, lim
 @settings(max_examples=100, deadline=None)
 @given(offsets, uncertainties, limits, st.floats(0, 1))
 def test_agreement_is_monotone(offset: float, uncertainty: float, limit: float, share: float) -> None:
-    """A smaller drift, a smaller uncertainty or a wider limit never turns yes into anything else."""
+    """A smaller drift, a smaller uncertainty or a wider limit never turns a yes into another answer."""
     if answer(Drift(offset, uncertainty), limit):
         assert answer(Drift(offset * share, uncertainty), limit)
         assert answer(Drift(offset, uncertainty * share), limit)
@@ -75,7 +75,7 @@ def test_agreement_is_monotone(offset: float, uncertainty: float, limit: float, 
 @settings(max_examples=100, deadline=None)
 @given(offsets, uncertainties)
 def test_ahead_and_behind_are_weighed_alike(offset: float, uncertainty: float) -> None:
-    """The 2000 ms hold in both directions."""
+    """The limit of 2000 ms is the same in both directions."""
     assert answer(Drift(offset, uncertainty)) is answer(Drift(-offset, uncertainty))
 
 
@@ -121,7 +121,7 @@ def test_the_signing_window_ends_where_binance_says(
     ],
 )
 def test_an_offset_is_positive_where_the_local_clock_is_ahead(sample: Sample, offset: float) -> None:
-    """The stamp is taken to be from the middle of the round trip."""
+    """The offset is positive if the local clock is ahead of the middle of the round trip."""
     assert sample.offset == offset
     assert drift_of([sample]) == Drift(offset, sample.round_trip / 2)
 
@@ -129,7 +129,7 @@ def test_an_offset_is_positive_where_the_local_clock_is_ahead(sample: Sample, of
 @settings(max_examples=50, deadline=None)
 @given(st.floats(-10_000, 10_000), st.lists(st.tuples(st.floats(0, 3000), st.floats(0, 1)), min_size=1, max_size=5))
 def test_the_true_drift_lies_within_the_uncertainty(true: float, looks: list[tuple[float, float]]) -> None:
-    """However unevenly a round trip is split, the truth is no further off than half of it."""
+    """The true drift is within half a round trip, however unequal the two ways are."""
     samples = [Sample(SERVER + true - trip * share, trip, SERVER) for trip, share in looks]
     drift = drift_of(samples)
     assert drift.uncertainty == min(trip for trip, _ in looks) / 2
@@ -138,7 +138,7 @@ def test_the_true_drift_lies_within_the_uncertainty(true: float, looks: list[tup
 
 @pytest.mark.parametrize(("round_trip", "late"), [(0, 0), (999, 0), (1000, 500), (3000, 1500)])
 def test_a_look_that_took_a_second_is_taken_as_if_it_had_come_back_in_no_time(round_trip: int, late: int) -> None:
-    """Half of a quicker one puts no stamp too far ahead."""
+    """A sample that took a second could put stamps too far ahead; they are made as if the answer took no time."""
     sample = Sample(SERVER, round_trip, SERVER)
     assert sample.stamp_offset - sample.offset == late
 
@@ -188,7 +188,7 @@ def test_drift_is_told_in_whole_milliseconds(drift: Drift, ms: int, text: str) -
 
 
 def test_doubt_names_figure_and_remedy() -> None:
-    """Undecided says how far off the clock is, what stays open, and what to do."""
+    """Undecided says how far off the clock is, which question is open, and the remedy."""
     with pytest.raises(Undecided, match=r"1900 ms ahead.*2000 ms.*quieter network"):
         Drift(1900, 300).agrees()
     with pytest.raises(Undecided, match=r"900 ms ahead.*whether Binance accepts a stamp.*quieter network"):

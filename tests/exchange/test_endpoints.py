@@ -29,7 +29,7 @@ def test_everything_defined_is_listed() -> None:
 
 @pytest.mark.parametrize("endpoint", DEFINED, ids=str)
 def test_everything_reads_or_tests(endpoint: Endpoint) -> None:
-    """GET, or one of two POSTs: an order is tested and not placed, a stream is opened. None closes one."""
+    """All are GETs but two POSTs: a test order, and a listen key. None closes a stream."""
     assert endpoint.method == "GET" or str(endpoint) in ("POST /fapi/v1/order/test", "POST /fapi/v1/listenKey")
 
 
@@ -60,13 +60,13 @@ def test_weights_and_signatures_are_the_documented_ones(request_line: str, weigh
 
 @pytest.mark.parametrize("endpoint", DEFINED, ids=str)
 def test_a_path_belongs_to_its_host(endpoint: Endpoint) -> None:
-    """/fapi is the futures API, /sapi the wallet's; a stream's path ends in /ws."""
+    """/fapi is the futures API and /sapi the wallet API; a stream's path ends in /ws."""
     places = {Host.FUTURES: r"/fapi/.+", Host.WALLET: r"/sapi/.+", Host.STREAM: r"(/private)?/ws"}
     assert re.fullmatch(places[endpoint.host], endpoint.path)
 
 
 def test_each_environment_has_its_stream() -> None:
-    """Production's address is the documented one, demo's was observed; there is no third."""
+    """Production's stream has the documented address, demo's the observed one; there is no third."""
     assert USER_STREAMS == {"production": USER_STREAM, "demo": DEMO_USER_STREAM}
     assert USER_STREAMS.keys() == STREAMS.keys() == ENVIRONMENTS.keys()
     assert {each for each in DEFINED if each.host is Host.STREAM} == set(USER_STREAMS.values())
@@ -78,7 +78,7 @@ def test_every_request_has_a_row_above() -> None:
 
 
 def test_hosts_have_the_words_of_verdict_json() -> None:
-    """Programs read them, so they stay."""
+    """Scripts read the names of hosts in verdict.json, so they must not change."""
     assert [host.value for host in Host] == ["futures", "wallet", "stream"]
 
 

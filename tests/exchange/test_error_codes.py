@@ -1,11 +1,11 @@
-"""Every code of the field lands in the class that decides what it says about a key."""
+"""Every known code has the class that decides its meaning for a key."""
 
 import pytest
 
 from keycheck.exchange import error_codes
 from keycheck.exchange.error_codes import Kind, kind_of
 
-# Binance's codes by what they mean for a key: documented on "Error Codes" of USD-M futures, or seen live.
+# Binance's codes by their meaning for a key: documented on "Error Codes" of USD-M futures, or seen live.
 TABLE: dict[Kind, tuple[int, ...]] = {
     Kind.AUTHENTICATION: (-2014, -2015, -2008, -1022, -2017, -1002, -1099, -1011, -4056, -4057),
     Kind.CLOCK: (-1021, -5028),
@@ -53,7 +53,7 @@ def test_the_table_names_no_code_twice() -> None:
 
 @pytest.mark.parametrize("kind", [kind for kind in TABLE if kind is not Kind.FORMAT])
 def test_no_other_code_is_listed(kind: Kind) -> None:
-    """A code that is added to the machinery is added to this table, with its source."""
+    """A new code in keycheck needs a row in this table, with its source."""
     assert SETS[kind] == set(TABLE[kind])
 
 
@@ -63,7 +63,7 @@ def test_the_whole_range_of_request_errors_is_format() -> None:
 
 
 def test_classes_do_not_overlap() -> None:
-    """No code depends on the order in which classes are laid over each other."""
+    """No code is in two classes, so their order does not matter."""
     assert sum(len(listed) for listed in SETS.values()) == len(set().union(*SETS.values()))
 
 
@@ -83,5 +83,5 @@ def test_an_unlisted_code_is_unknown(code: int | None) -> None:
 
 @pytest.mark.parametrize("kind", Kind)
 def test_only_refusals_of_key_account_or_place_speak_of_the_key(kind: Kind) -> None:
-    """Clocks, formats, rates and trouble are about us or the exchange."""
+    """Codes about clocks, formats, rates and outages are no evidence about the key."""
     assert kind.speaks_of_the_key is (kind in (Kind.AUTHENTICATION, Kind.BARRED, Kind.AGREEMENT, Kind.LOCATION))

@@ -509,7 +509,7 @@ def test_exchange_info_hides_its_symbol_in_a_crowd(exchange: LocalExchange) -> N
 
 
 def test_exchange_info_comes_packed_to_who_asks(exchange: LocalExchange) -> None:
-    """gzip is used when Accept-Encoding allows it, and unpacks to the same document."""
+    """gzip is used if Accept-Encoding allows it, and unpacks to the same document."""
     plain = ask(exchange.futures_url, "/fapi/v1/exchangeInfo")
     packed = ask(exchange.futures_url, "/fapi/v1/exchangeInfo", headers={"Accept-Encoding": "gzip"})
     assert "content-encoding" not in plain.headers
@@ -600,7 +600,7 @@ def test_an_order_in_the_body_is_read_as_well(exchange: LocalExchange) -> None:
 
 
 def test_a_refusal_travels_as_binance_writes_it() -> None:
-    """Compact JSON with code and msg, and the status of the table."""
+    """A refusal is compact JSON with code and msg, and has the status of the table."""
     with LocalExchange(SCENARIOS["wrong-secret"]) as exchange:
         reply = ask_signed(exchange, CONFIG)
         assert exchange.log[0].code == -1022
@@ -966,7 +966,7 @@ def test_an_answer_can_be_altered() -> None:
 
 
 def test_what_is_called_gzip_need_not_be_it() -> None:
-    """The label alone is wrong."""
+    """The answer is called gzip, and is not."""
     with serving(Fault.not_gzip()) as exchange:
         reply = ask(exchange.futures_url, TIME)
     assert reply.headers["content-encoding"] == "gzip"
@@ -986,7 +986,7 @@ def test_an_interim_answer_comes_before_the_real_one(status: int) -> None:
 
 @pytest.mark.parametrize("data", [b"", b"\x15\x03\x01", b"HTTP/1.1 102 Processing\r\n\r\n"])
 def test_anything_can_stand_in_the_place_of_http(data: bytes) -> None:
-    """Exactly these bytes, and a polite end."""
+    """A raw fault writes exactly these bytes, and closes the connection."""
     with serving(Fault.raw(data)) as exchange:
         assert first_bytes(exchange.futures_url) == (data, "end")
         assert exchange.log[0].status is None

@@ -32,7 +32,7 @@ def close_code(exchange: LocalExchange) -> int | None:
     return stream.close_code
 
 
-def asked(exchange: LocalExchange, key: str | None, method: str = "POST") -> requests.Response:
+def listen_key_answer(exchange: LocalExchange, key: str | None, method: str = "POST") -> requests.Response:
     """The answer to a request for a listen key."""
     headers = {"X-MBX-APIKEY": key} if key else {}
     return requests.request(method, exchange.futures_url + ASKED, headers=headers, timeout=5)
@@ -40,7 +40,7 @@ def asked(exchange: LocalExchange, key: str | None, method: str = "POST") -> req
 
 def test_a_key_is_given_the_same_listen_key_for_an_hour(exchange: LocalExchange) -> None:
     """The request for a listen key needs no signature, and gives the same one for an hour."""
-    assert [asked(exchange, API_KEY).json() for _ in range(2)] == [{"listenKey": LISTEN_KEY}] * 2
+    assert [listen_key_answer(exchange, API_KEY).json() for _ in range(2)] == [{"listenKey": LISTEN_KEY}] * 2
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_a_key_is_given_the_same_listen_key_for_an_hour(exchange: LocalExchange)
 )
 def test_a_stranger_is_given_none(exchange: LocalExchange, key: str | None, code: int) -> None:
     """An unknown key gets no listen key: -2014 or -2015, as from every other endpoint."""
-    answer = asked(exchange, key)
+    answer = listen_key_answer(exchange, key)
     assert (answer.status_code, answer.json()["code"]) == (401, code)
 
 
@@ -56,13 +56,13 @@ def test_an_address_that_is_not_listed_is_given_none() -> None:
     """A refused address gets no listen key, nor does a key that the futures host refuses."""
     for scenario in (Scenario(ip_allowed=False), Scenario(futures_refuses=True)):
         with LocalExchange(scenario) as exchange:
-            assert asked(exchange, API_KEY).json()["code"] == -2015
+            assert listen_key_answer(exchange, API_KEY).json()["code"] == -2015
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "GET"])
 def test_nothing_else_is_served_there(exchange: LocalExchange, method: str) -> None:
     """Other methods get -5000, so that a test notices a client that closes or prolongs a stream."""
-    assert asked(exchange, API_KEY, method).json()["code"] == -5000
+    assert listen_key_answer(exchange, API_KEY, method).json()["code"] == -5000
 
 
 @pytest.mark.parametrize("listen_key", [LISTEN_KEY, "a" * 64, "nobody"], ids=["given", "made up", "short"])
@@ -93,11 +93,11 @@ def test_a_mute_address_opens_and_delivers_nothing(scenario: Scenario, delivered
             with connect(address(exchange, form=form), proxy=None) as stream:
                 stream.send('{"method":"LIST_SUBSCRIPTIONS","id":1}')
                 assert stream.ping().wait(5)
-                assert heard(stream) == (["hello", '{"result":[],"id":1}'] if is_delivered else [])
+                assert messages_before_pong(stream) == (["hello", '{"result":[],"id":1}'] if is_delivered else [])
 
 
-def heard(stream: ClientConnection) -> list[str | bytes]:
-    """All messages that have come before a pong."""
+def messages_before_pong(stream: ClientConnection) -> list[str | bytes]:
+    """All messages that come before a pong."""
     found = []
     with contextlib.suppress(TimeoutError):
         while True:
@@ -110,7 +110,7 @@ def test_a_made_up_listen_key_is_delivered_nothing(exchange: LocalExchange) -> N
     exchange.scenario = Scenario(stream=StreamFault.message("hello"))
     with connect(address(exchange, "a" * 64), proxy=None) as stream:
         assert stream.ping().wait(5)
-        assert heard(stream) == []
+        assert messages_before_pong(stream) == []
 
 
 @pytest.mark.parametrize("path", ["/", "/ws", "/ws/a/b", "/stream?streams=x", "/private/", "/ws-fapi/v1"])
@@ -121,7 +121,7 @@ def test_no_other_path_opens_a_stream(exchange: LocalExchange, path: str) -> Non
 
 
 def test_a_challenge_is_the_firewalls(exchange: LocalExchange) -> None:
-    """202, its header, and an empty body."""
+    """A challenge is the firewall's: 202 with its header and an empty body."""
     exchange.scenario = Scenario(stream=StreamFault.challenge())
     with pytest.raises(InvalidStatus) as caught, connect(address(exchange), proxy=None):
         pass
@@ -130,7 +130,7 @@ def test_a_challenge_is_the_firewalls(exchange: LocalExchange) -> None:
 
 
 def test_a_fault_is_what_it_says() -> None:
-    """A close with its code, a message, silence."""
+    """Each fault does what its name says: a close with its code, a message, silence."""
     with LocalExchange(Scenario(stream=StreamFault.closed(1008, "no"))) as exchange:
         assert close_code(exchange) == 1008
         exchange.scenario = Scenario(stream=StreamFault.message("hello {listen_key}"))

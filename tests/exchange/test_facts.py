@@ -1,4 +1,4 @@
-"""Facts are read strictly: what is missing or of the wrong type is never guessed."""
+"""Facts are read strictly: a missing field or one of the wrong type is never guessed."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -49,7 +49,7 @@ NO_BOOLEAN: list[Any] = ["true", "false", 0, 1, None, "", [], {}, 1.0]
 
 @pytest.mark.parametrize("value", NO_BOOLEAN, ids=repr)
 def test_only_a_boolean_is_a_flag(value: Any) -> None:
-    """A permission that is not plainly true or false is not known."""
+    """A permission that is not plainly true or false is unknown."""
     with pytest.raises(NotBinance, match="canTrade"):
         flag({"canTrade": value}, "canTrade", "the futures API")
     with pytest.raises(NotBinance):
@@ -89,7 +89,7 @@ def test_what_is_no_figure_is_not_taken_for_one(text: Any) -> None:
     ],
 )
 def test_a_refusal_reads_as_a_sentence(refusal: Refusal, text: str) -> None:
-    """The code first, the text behind it."""
+    """A refusal's text has the code first, then Binance's text."""
     assert str(refusal) == text
 
 
@@ -109,7 +109,7 @@ def test_a_refusal_reads_as_a_sentence(refusal: Refusal, text: str) -> None:
 def test_one_acceptance_proves_key_and_signature(
     answers: dict[Host, Refusal | None], accepted: bool, refuses: bool
 ) -> None:
-    """A refusal counts only where it speaks of the key."""
+    """One acceptance proves key and signature; a refusal counts only if it is evidence about the key."""
     reads = SignedReads(answers)
     assert (reads.accepted, reads.refused) == (accepted, refuses)
 
@@ -126,7 +126,7 @@ def test_signed_reads_name_both_hosts() -> None:
     [("futures", "enableFutures"), ("withdrawals", "enableWithdrawals"), ("ip_restricted", "ipRestrict")],
 )
 def test_a_permission_is_read_from_its_field(name: str, field: str) -> None:
-    """Unknown fields beside it change nothing; without it nothing is known."""
+    """A permission is read from its field, whatever fields are beside it; without the field it is unknown."""
     for value in (True, False):
         found = getattr(KeyPermissions({field: value, "enableNews": 1}), name)
         assert found == (((field,) if value else ()) if name == "withdrawals" else value)
@@ -138,7 +138,7 @@ def test_a_permission_is_read_from_its_field(name: str, field: str) -> None:
 
 @pytest.mark.parametrize(("dual", "mode", "side"), [(True, "HEDGE", "LONG"), (False, "ONE_WAY", "BOTH")])
 def test_the_position_mode_decides_the_side_of_an_order(dual: bool, mode: str, side: str) -> None:
-    """LONG in hedge mode, BOTH otherwise; anything else is -4061."""
+    """Orders are LONG in hedge mode, BOTH otherwise; anything else is refused with -4061."""
     found = position_mode({"dualSidePosition": dual}, "x")
     assert found is PositionMode(mode)
     assert found.buy_side == side
@@ -146,7 +146,7 @@ def test_the_position_mode_decides_the_side_of_an_order(dual: bool, mode: str, s
 
 @pytest.mark.parametrize("value", NO_BOOLEAN, ids=repr)
 def test_the_position_mode_is_not_guessed(value: Any) -> None:
-    """An order with the wrong side would be refused for a reason of our own making."""
+    """A guessed position mode could cause a refusal that the key is not to blame for."""
     with pytest.raises(NotBinance):
         position_mode({"dualSidePosition": value}, "x")
 
@@ -181,7 +181,7 @@ def test_an_account_may_trade_if_it_says_so() -> None:
 def test_an_order_answer_says_what_its_class_says(
     kind: Kind | None, accepted: bool, weighed: bool, speaks: bool
 ) -> None:
-    """HTTP 400 alone proves nothing: the class of the code decides."""
+    """The code's class decides the meaning of a refused order; HTTP 400 alone proves nothing."""
     answer = OrderAnswer("an order", Refusal(400, -1, "", kind) if kind else None)
     assert (answer.accepted, answer.was_weighed, answer.speaks_of_the_key) == (accepted, weighed, speaks)
 
@@ -195,7 +195,7 @@ def test_the_order_rules_speak_under_http_400_alone(kind: Kind, status: int) -> 
 
 
 def test_an_order_answer_reads_as_a_sentence() -> None:
-    """The order, then how it fared."""
+    """The text has the order, then its result."""
     assert str(OrderAnswer("buy 1", None)) == "buy 1: accepted"
     assert str(OrderAnswer("buy 1", refused(-4164))) == "buy 1: Binance refused with code -4164"
 
@@ -216,7 +216,7 @@ def test_a_contract_is_found_by_its_exact_name() -> None:
 
 @pytest.mark.parametrize("symbols", [None, [], {}, "BTCUSDT", 1], ids=repr)
 def test_a_list_without_contracts_is_no_answer(symbols: Any) -> None:
-    """An empty exchange is not one that lists no BTCUSDT."""
+    """An answer without contracts is not usable; it does not mean that BTCUSDT is unlisted."""
     with pytest.raises(NotBinance, match="list of contracts"):
         rules_of("BTCUSDT", {"symbols": symbols})
 
@@ -243,7 +243,7 @@ def test_a_contract_without_a_status_is_no_answer(status: Any) -> None:
     ],
 )
 def test_a_status_is_told_in_plain_words(status: str, words: str) -> None:
-    """Every one that the documentation lists, and one that it will list tomorrow; TRADING alone takes orders."""
+    """Each documented status, and an unknown one, has plain words; only TRADING takes orders."""
     found = rules_of("BTCUSDT", {"symbols": [{"symbol": "BTCUSDT", "status": status}]})
     assert found
     assert str(found) == f"BTCUSDT has status {status}: {words}"
@@ -268,7 +268,7 @@ LISTED = ["BTCUSD_PERP", "BTCUSDC", "ETHUSDT", "BTCDOMUSDT", "BTCUSD", "XYZ"]
     ids=["three", "itself", "one", "none", "no names", "the longest name", "the last name", "one too many"],
 )
 def test_contracts_with_names_like_it_are_proposed(symbol: str, names: list[Any], nearest: tuple[str, ...]) -> None:
-    """Up to three, the likeliest first, of what can be a contract's name."""
+    """Up to three similar names are proposed, the likeliest first, of texts that can be a contract's name."""
     listed = [{"symbol": name} for name in names]
     assert nearest_names(symbol, {"symbols": [None, "x", *listed]}) == nearest
     assert nearest_names(symbol, {}) == ()
@@ -317,13 +317,13 @@ LOTS, MARKETS = Lot(D("0.001"), D("0.001"), D(1000)), Lot(D("0.001"), D("0.001")
     ],
 )
 def test_a_market_order_keeps_both_lot_filters(filters: tuple[dict[str, Any], ...], expected: OrderRules) -> None:
-    """Each as it is published, and a bound of 0 is none."""
+    """Both filters are kept as published, and a bound of 0 is no bound."""
     assert rules(*filters).market_rules() == expected
 
 
 @pytest.mark.parametrize("filters", [(), (NOTIONAL,), (LOT | {"stepSize": "0"},), (LOT | {"maxQty": "x"},)])
 def test_no_order_is_built_without_a_step(filters: tuple[dict[str, Any], ...]) -> None:
-    """A step of zero is none, and precision fields are not it."""
+    """A step of zero is no step, and precision fields are not used instead."""
     with pytest.raises(NotBinance):
         rules(*filters).market_rules()
 
@@ -334,7 +334,7 @@ BTC = {"symbol": "BTCUSDT", "status": "TRADING", "filters": [LOT, MARKET_LOT, NO
 @pytest.mark.parametrize("second", [BTC, BTC | {"status": "CLOSE"}, BTC | {"filters": []}, {"symbol": "BTCUSDT"}])
 @pytest.mark.parametrize("between", [[], [{"symbol": "ETHUSDT"}]])
 def test_a_contract_that_is_listed_twice_is_no_answer(second: dict[str, Any], between: list[dict[str, Any]]) -> None:
-    """Binance lists each once; which of two entries holds is not guessed, even where both say the same."""
+    """A contract that is listed twice makes the answer unusable, even if both entries agree."""
     with pytest.raises(NotBinance, match="BTCUSDT twice"):
         rules_of("BTCUSDT", {"symbols": [BTC, *between, second]})
 
@@ -358,14 +358,14 @@ def test_two_filters_that_disagree_are_no_limits(filters: tuple[dict[str, Any], 
 
 
 def test_a_filter_that_is_said_twice_is_that_filter() -> None:
-    """Two that agree in all that is read of them leave nothing open."""
+    """Two filters that agree in every field that is read count as one."""
     twice = rules(LOT, LOT | {"news": 1}, MARKET_LOT, NOTIONAL, NOTIONAL)
     assert twice.market_rules() == rules(LOT, MARKET_LOT, NOTIONAL).market_rules()
     assert (twice.step_size, twice.min_notional) == ("0.001", "50")
 
 
 def test_filters_that_nobody_reads_may_disagree() -> None:
-    """No order is built from them."""
+    """Filters that are not read may disagree."""
     odd = [{"filterType": "PERCENT_PRICE", "stepSize": step} for step in ("1", "2")]
     assert rules(LOT, MARKET_LOT, NOTIONAL, *odd).market_rules() == rules(LOT, MARKET_LOT, NOTIONAL).market_rules()
 

@@ -47,7 +47,7 @@ KINDS: dict[Exchange, tuple[str, ...]] = {"binance": BINANCES, "local": LOCALS, 
 
 @pytest.mark.parametrize(("kind", "url"), [(kind, url) for kind, urls in KINDS.items() for url in urls])
 def test_a_host_is_binances_by_its_domain_alone(kind: Exchange, url: str) -> None:
-    """Exactly: not by how it begins or ends, nor with a dot behind it or an empty part in it."""
+    """A host is Binance's only by its exact domain: no other beginning or end, no final dot, no empty part."""
     assert exchange_of([url]) == kind
     assert is_local(url) is (kind == "local")
 
@@ -64,14 +64,14 @@ def test_a_proxy_on_this_machine_may_have_a_user() -> None:
 @example("evil.org#.", "binance.com")
 @example("a@evil.org?", "binance.com")
 def test_nothing_in_front_of_a_domain_makes_it_binances_but_names_and_dots(front: str, domain: str) -> None:
-    """A law: where it is Binance's, all of the host is names and dots in front of one of its domains."""
+    """A law: a host of Binance's consists of names and dots in front of one of its domains."""
     if exchange_of([f"https://{front}{domain}"]) == "binance":
         host = f"{front}{domain}".partition("/")[0].partition(":")[0]
         assert host == "binance.com" or host.endswith(".binance.com")
 
 
 def test_of_several_hosts_the_least_trustworthy_counts() -> None:
-    """A stranger before this machine, this machine before Binance."""
+    """A stranger's host counts before this machine's, and this machine's before Binance's."""
     binance, local, other = BINANCES[0], LOCALS[0], OTHERS[0]
     assert exchange_of([binance, BINANCES[1]]) == "binance"
     assert exchange_of([binance, local]) == exchange_of([local, binance]) == "local"
@@ -88,7 +88,7 @@ URLS = {
 
 
 def load(**values: str) -> loading.Settings:
-    """Settings of these alone."""
+    """Loads these settings alone."""
     return loading.load(Path("nowhere"), environ=values)
 
 
@@ -130,7 +130,7 @@ def test_a_stream_that_is_not_opened_answers_nothing() -> None:
 @pytest.mark.parametrize("exchange", ["local", "other", "binance", None])
 @pytest.mark.parametrize("mode", ["live", "replay"])
 def test_it_is_told_wherever_it_is_not_binance(exchange: Exchange | None, mode: str) -> None:
-    """Terminal, page, section and text for a ticket; in verdict.json it stands always."""
+    """Terminal, page, section and ticket name an origin that is not Binance; verdict.json always names the origin."""
     report: RunReport = replace(healthy(), exchange=exchange, mode=mode)  # type: ignore[arg-type]
     told = report.elsewhere
     assert bool(told) is (exchange in ("local", "other"))
@@ -145,7 +145,7 @@ def test_it_is_told_wherever_it_is_not_binance(exchange: Exchange | None, mode: 
 
 
 def shown(done: Finished, runner: SuiteRunner) -> list[str]:
-    """All that a reader sees, its line ends as blanks."""
+    """All that a reader sees, with line ends as blanks."""
     ticket = (runner.report_dir / "summary.md").read_text(encoding="utf-8")
     return [" ".join(text.split()) for text in (done.output, done.page, ticket)]
 
@@ -168,7 +168,7 @@ def test_a_replay_says_where_it_was_recorded(suite: SuiteRunner) -> None:
 
 
 def relabelled(folder: Path, **changes: str) -> str:
-    """The healthy cassette under another label."""
+    """The healthy cassette with a changed label."""
     document = yaml.safe_load((ROOT / "cassettes" / "healthy.yaml").read_text(encoding="utf-8"))
     document["metadata"]["keycheck"] |= changes
     path = folder / "mine.yaml"
@@ -180,14 +180,14 @@ def relabelled(folder: Path, **changes: str) -> str:
 def test_a_label_tells_whose_host_was_recorded(
     recorded: str, exchange: str, suite: SuiteRunner, tmp_path: Path
 ) -> None:
-    """Binance's own, or another."""
+    """A label says whether the recorded host was Binance's own."""
     done = suite("--replay", relabelled(tmp_path, recorded_from=recorded))
     assert (done.exit_status, done.verdict["exchange"]) == (0, exchange)
     assert ("not from Binance" in done.output) is (exchange == "other")
 
 
 def test_a_label_cannot_claim_two_networks_at_once(suite: SuiteRunner, tmp_path: Path) -> None:
-    """Recorded from the one, with the settings of the other."""
+    """A label of one network with the settings of the other is refused."""
     assert suite("--replay", relabelled(tmp_path, recorded_from="demo")).exit_status == 4
 
 
@@ -201,7 +201,7 @@ def test_each_origin_can_be_written_on_a_label(environment: str) -> None:
 
 
 def test_another_host_is_a_usage_error_before_anything_is_sent(suite: SuiteRunner) -> None:
-    """Exit 4, and no verdict that says OK."""
+    """A host that is not allowed ends the run with exit 4, and no verdict says OK."""
     with LocalExchange() as exchange:
         named = exchange.settings() | {"BINANCE_WALLET_URL": "https://wallet.invalid"}
         done = suite(settings=named)

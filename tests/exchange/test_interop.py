@@ -113,7 +113,7 @@ def test_requests_of_ours_are_accepted(user: User) -> None:
 
 
 def test_what_the_connectors_sign_we_sign_alike(user: User) -> None:
-    """Same key, parameters and stamp: the same query to the last byte, percent-encoding included."""
+    """The same key, parameters and stamp give the same query to the last byte, percent-encoding included."""
     user.asks_everything()
     for received in signed(user.exchange):
         payload = received.raw_query.rpartition("&signature=")[0]
@@ -131,7 +131,7 @@ def test_foreign_symbols_are_signed_alike(user: User) -> None:
 
 
 def test_answers_are_understood_by_the_connectors(user: User, caplog: pytest.LogCaptureFixture) -> None:
-    """Each as the model that belongs to it, with its types as declared: they log what they had to bend."""
+    """The connectors parse each answer into its model with the declared types; they would log a conversion."""
     with caplog.at_level(logging.WARNING):
         found = user.asks_everything()
     assert [record.getMessage() for record in caplog.records if record.name == "root"] == []
@@ -175,7 +175,7 @@ def test_a_wrong_key_is_refused_to_both(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_both_know_the_same_hosts() -> None:
-    """Production and the test network are where Binance's own programs look for them."""
+    """The hosts of production and the test network are those of Binance's own programs."""
     constants: Any = pytest.importorskip("binance_common.constants")
     assert ENVIRONMENTS["production"] == (
         constants.DERIVATIVES_TRADING_USDS_FUTURES_REST_API_PROD_URL,

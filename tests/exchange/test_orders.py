@@ -1,4 +1,4 @@
-"""The two orders of step 7 keep the exchange's rules, or break just the one they are meant to break."""
+"""The two orders of step 7 keep the exchange's rules, but for the one rule that the dust order breaks."""
 
 from decimal import Decimal
 from fractions import Fraction
@@ -19,7 +19,7 @@ def decimals(smallest: str, largest: str, places: int) -> st.SearchStrategy[Deci
     return st.decimals(D(smallest), D(largest), places=places, allow_nan=False)
 
 
-# Steps are powers of ten on the live exchange, and nothing says that they have to be.
+# Steps are powers of ten on the live exchange, but need not be.
 steps = st.sampled_from([D("0.001"), D("0.00100000"), D("0.1"), D(1), D("1.0"), D(10), D(1000), D("0.005"), D("0.25")])
 lots = st.builds(Lot, steps, decimals("0", "50", 3), st.none())
 notionals = st.sampled_from([D(0), D(5), D("5.0"), D(20), D(50), D(100), D("7.77")])
@@ -36,7 +36,7 @@ def fewest(limits: OrderRules) -> Fraction:
 @settings(max_examples=100, deadline=None)
 @given(rules, prices)
 def test_quantities_lie_on_the_step(limits: OrderRules, price: Decimal) -> None:
-    """Whole steps above the smallest quantity, and not nothing."""
+    """A quantity is the smallest one plus whole steps, and more than nothing."""
     (lot,) = limits.lots
     for quantity in (dust_quantity(limits, price), smallest_quantity(limits, price)):
         assert (Fraction(quantity) - Fraction(lot.least)) % Fraction(lot.step) == 0
@@ -68,7 +68,7 @@ def test_the_smallest_order_passes_when_the_price_falls(limits: OrderRules, pric
 @settings(max_examples=100, deadline=None)
 @given(rules, prices)
 def test_dust_is_never_larger_than_the_smallest_order(limits: OrderRules, price: Decimal) -> None:
-    """The order that should be refused is not the larger one."""
+    """The dust order is never larger than the smallest valid order."""
     assert dust_quantity(limits, price) <= smallest_quantity(limits, price)
 
 
@@ -108,7 +108,7 @@ def test_rules_that_leave_no_order_decide_nothing() -> None:
 @example(D("0"))
 @example(D("0.00"))
 def test_plain_notation_keeps_the_value(quantity: Decimal) -> None:
-    """No exponent, no needless zero, and the same number."""
+    """Plain notation has no exponent and no superfluous zero, and the same value."""
     text = plain(quantity)
     assert set(text) <= set("0123456789.")
     assert Decimal(text) == quantity

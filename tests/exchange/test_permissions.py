@@ -22,14 +22,14 @@ CAREFUL: dict[str, Any] = {
 
 
 def test_a_careful_owners_key_has_nothing_to_spare() -> None:
-    """Reading and futures, and an age."""
+    """A key with reading and futures has no spare permission, and has an age."""
     key = KeyPermissions(CAREFUL)
     assert (key.transfers, key.spare, key.age_days(NOW), key.trading_days_left(NOW)) == ((), (), 131, None)
 
 
 @pytest.mark.parametrize("name", ["enableMargin", "enableSpotAndMarginTrading", "enableNews", "permitsMindReading"])
 def test_what_a_key_holds_beyond_futures_is_told_by_name(name: str) -> None:
-    """Names that came yesterday among them."""
+    """Spare permissions are named, unknown ones included."""
     assert KeyPermissions(CAREFUL | {name: True}).spare == (name,)
     assert KeyPermissions(CAREFUL | {name: "true"}).spare == ()
 
@@ -56,7 +56,7 @@ def test_a_way_to_withdraw_is_known_by_any_name(name: str) -> None:
 
 
 def test_a_way_to_withdraw_is_found_behind_a_hundred_other_permissions_and_under_an_odd_name() -> None:
-    """No number of names hides it, and none that would not be shown."""
+    """A permission to withdraw is found among any number of names, and under a name that is not fit to be shown."""
     many = {f"enable{chr(65 + number // 26)}{chr(65 + number % 26)}": False for number in range(101)}
     for name in ("enableAlphaWithdrawals", "alpha withdrawals <b>", "withdraw" * 40):
         key = KeyPermissions(many | CAREFUL | {name: True})
@@ -113,7 +113,7 @@ def test_a_permission_is_known_by_its_name(name: str, is_one: bool) -> None:
 
 
 def test_of_many_permissions_a_hundred_are_told() -> None:
-    """The first ones; Binance has some fifteen."""
+    """The first hundred permissions are kept; Binance has some fifteen."""
     names = [f"enable{chr(65 + number // 26)}{chr(65 + number % 26)}" for number in range(101)]
     assert list(KeyPermissions(dict.fromkeys(names, False)).booleans) == names[:100]
 
@@ -128,7 +128,7 @@ def test_transfers_are_told_by_name() -> None:
 
 @pytest.mark.parametrize("value", [None, "1795000000000", 1.795e12, True, 1_795_000_000, -1, 10**12, 10**13])
 def test_a_moment_that_is_none_is_never_guessed(value: object) -> None:
-    """Seconds for ms, texts and nothing at all are no answers."""
+    """Seconds instead of ms, texts and missing values are no moments."""
     key = KeyPermissions(CAREFUL | {"createTime": value, "tradingAuthorityExpirationTime": value})
     with pytest.raises(NotBinance):
         key.age_days(NOW)
@@ -157,6 +157,6 @@ def test_an_answer_that_lacks_a_flag_is_no_answer(name: str) -> None:
 
 @pytest.mark.parametrize(("ends", "left"), [(14.5, 14), (0.5, 0), (-0.5, -1), (-30, -30)])
 def test_days_that_are_left_are_whole_days(ends: float, left: int) -> None:
-    """Negative once the permission has ended."""
+    """The days that are left are whole days, negative once the permission has ended."""
     key = KeyPermissions(CAREFUL | {"tradingAuthorityExpirationTime": round(NOW + ends * DAY)})
     assert key.trading_days_left(NOW) == left

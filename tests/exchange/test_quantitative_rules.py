@@ -17,7 +17,7 @@ def indicator(**fields: Any) -> dict[str, Any]:
 
 
 def test_what_is_not_locked_is_not_told() -> None:
-    """No indicators at all, or free ones."""
+    """Indicators that are not locked are not listed."""
     assert locks_of({"indicators": {}}) == ()
     assert locks_of({"indicators": {"BTCUSDT": [indicator(isLocked=False)]}}) == ()
 
@@ -33,7 +33,7 @@ def test_a_lock_tells_which_and_until_when() -> None:
 
 @pytest.mark.parametrize("until", [None, 0, "soon", True, 1_795_163_640, 1_795_163_640_000.0, 10**12, 10**13])
 def test_an_end_that_is_none_is_said_to_be_unknown(until: object) -> None:
-    """The lock stands all the same."""
+    """Without a usable end, the lock is reported with an unknown end."""
     (lock,) = locks_of({"indicators": {"BTCUSDT": [indicator(plannedRecoverTime=until)]}})
     assert str(lock).endswith("not told until when")
 

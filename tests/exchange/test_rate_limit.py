@@ -24,7 +24,7 @@ weights = st.integers(0, 10**7)
 limits = st.integers(1, 10**5)
 waits = st.floats(0, 70)
 
-# -- what headers tell --
+# -- the headers --
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ waits = st.floats(0, 70)
     ],
 )
 def test_a_used_weight_is_read_however_its_name_is_spelt(name: str) -> None:
-    """Case, hyphens and the length of the minute make no difference."""
+    """Case, hyphens and the length of the minute in the name do not matter."""
     assert used_weight({"content-type": "application/json", name: "2231"}) == 2231
 
 
@@ -72,7 +72,7 @@ def test_other_meters_are_not_read(name: str) -> None:
     assert used_weight({name: "2231"}) is None
 
 
-# -- when it is too much, and for how long --
+# -- the limit and the length of a wait --
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_a_wait_ends_half_a_second_into_the_next_minute(now: float, waited: floa
 
 @given(moments, st.floats(0, 130_000))
 def test_a_wait_ends_in_the_next_minute_and_not_long_after_it_began(told_at: float, later: float) -> None:
-    """Told in one minute, sent in the next; where that has begun already, at once."""
+    """A figure of one minute delays a request to the next minute; if that has begun, it is sent at once."""
     now = told_at + later
     seconds = seconds_to_wait(2231, 2400, told_at=told_at, now=now, waited=0)
     next_minute = (told_at // MINUTE + 1) * MINUTE

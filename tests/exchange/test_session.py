@@ -60,7 +60,7 @@ COUNTRY = RawAnswer(403, {"content-type": "text/html"}, pages.COUNTRY.encode())
 
 
 class Scripted:
-    """A transport without a network: answers by path, in order, the last one for ever."""
+    """A transport without a network: answers by path, in order, and repeats the last one."""
 
     def __init__(self) -> None:
         self.plan: dict[str, list[Any]] = {}
@@ -73,7 +73,7 @@ class Scripted:
         return self
 
     def send(self, endpoint: Endpoint, query: Secret, api_key: Secret | None, seconds: float) -> RawAnswer:
-        """The next reply of the plan."""
+        """Returns or raises the next reply of the plan."""
         assert seconds > 0
         self.sent.append((endpoint.path, query.reveal()))
         self.keys.append(api_key is not None)
@@ -133,12 +133,12 @@ def live(exchange: LocalExchange) -> Iterator[Binance]:
 
 
 def at_noon() -> dict[str, int]:
-    """The exchange's clock, level with ours."""
+    """The exchange's clock, equal to the local one."""
     return {"serverTime": round(clock.now_ms())}
 
 
 def four_seconds_later() -> dict[str, int]:
-    """The exchange's clock, when ours was set back by so much."""
+    """The exchange's clock if the local clock was set back by four seconds."""
     return {"serverTime": at_noon()["serverTime"] + 4000}
 
 
@@ -161,7 +161,7 @@ def scripted() -> Scripted:
 
 
 def ask_everything(asked: Binance) -> None:
-    """Every question of the suite, each twice."""
+    """Asks every question of the suite twice."""
     for _ in range(2):
         asked.ping()
         asked.drift()
@@ -179,7 +179,7 @@ def ask_everything(asked: Binance) -> None:
 
 
 def test_a_healthy_key_gets_every_answer(live: Binance, exchange: LocalExchange) -> None:
-    """Each question costs one request, each host one connection, all of it a few units of weight."""
+    """Each question costs one request and each host one connection, of little weight in all."""
     ask_everything(live)
     assert live.signed_reads().accepted
     assert live.account().can_trade
@@ -217,7 +217,7 @@ def test_a_finding_can_name_the_requests_it_rests_on(live: Binance) -> None:
 
 
 def test_evidence_is_what_was_seen_and_asks_nothing(live: Binance) -> None:
-    """None for what was not asked."""
+    """Evidence holds the results so far, None for the others, and causes no request."""
     blank = evidence_of(live)
     assert (blank.permissions, blank.account_info, blank.can_trade, blank.drift) == (None, None, None, None)
     assert not live.calls
@@ -238,7 +238,7 @@ def test_evidence_is_what_was_seen_and_asks_nothing(live: Binance) -> None:
 
 @pytest.mark.parametrize("name", ["clock-behind", "clock-ahead"])
 def test_a_wrong_clock_is_one_finding_and_not_ten(live: Binance, exchange: LocalExchange, name: str) -> None:
-    """Stamps are corrected by the measured offset, so that everything else is still answered."""
+    """Stamps are corrected by the measured offset, so that a wrong clock fails one check and not ten."""
     exchange.scenario = SCENARIOS[name]
     drift = live.drift()
     assert abs(drift.offset + exchange.scenario.clock_offset_ms) <= drift.uncertainty + 5
@@ -247,7 +247,7 @@ def test_a_wrong_clock_is_one_finding_and_not_ten(live: Binance, exchange: Local
 
 
 def test_the_stamp_is_the_exchanges_time() -> None:
-    """Local clock minus offset, in whole milliseconds, with recvWindow before it and the signature last."""
+    """A stamp is the local clock minus the offset in whole ms; recvWindow comes before it, the signature last."""
     transport = scripted().on(TIME, lambda: {"serverTime": round(clock.now_ms()) + 7000})
     session(transport).signed_reads()
     query = dict(transport.sent)[ACCOUNT_CONFIG.path]
@@ -257,7 +257,7 @@ def test_the_stamp_is_the_exchanges_time() -> None:
 
 
 def test_the_key_goes_with_signed_requests_alone() -> None:
-    """A public question is asked without it, and without a stamp."""
+    """A public request carries neither key nor stamp."""
     transport = scripted()
     ask_everything(session(transport))
     signed = {e.path for e in (ACCOUNT_CONFIG, API_RESTRICTIONS, ORDER_TEST)}
@@ -275,11 +275,11 @@ def test_each_signature_is_learned_by_the_redactor() -> None:
     assert all(redactor.knows(query.rpartition("=")[2]) for path, query in transport.sent if "signature=" in query)
 
 
-# -- once --
+# -- each question once --
 
 
 def test_a_failure_is_remembered_too() -> None:
-    """The same reason again, and no second request for it."""
+    """A failed question fails again with the same error, without a second request."""
     transport = scripted().on(EXCHANGE_INFO, NotBinance("no"))
     asked = session(transport)
     for _ in range(3):
@@ -303,7 +303,7 @@ def test_a_clock_that_cannot_be_read_stops_signed_questions() -> None:
 
 @pytest.mark.parametrize("stamp", [None, "1790000000000", 1.79e12, True, 1_790_000_000, 1_790_000_000_000_000, -1])
 def test_a_stamp_that_is_not_milliseconds_is_no_clock(stamp: object) -> None:
-    """Seconds and microseconds are not taken for a drift of decades."""
+    """Seconds and microseconds are not mistaken for a drift of decades."""
     with pytest.raises(NotBinance):
         session(scripted().on(TIME, {"serverTime": stamp})).drift()
 
@@ -342,7 +342,7 @@ def test_no_get_is_tried_a_third_time(hiccup: Any) -> None:
     ],
 )
 def test_what_will_not_pass_is_not_tried_again(reason: Any) -> None:
-    """A time-out has cost its time already; a firewall, a redirect and a limit mean it."""
+    """A time-out has cost its time already; a firewall, a redirect and a limit would answer the same again."""
     transport = scripted().on(PREMIUM_INDEX, reason)
     with pytest.raises(Inconclusive):
         session(transport).mark_price()
@@ -359,7 +359,7 @@ def test_an_order_is_never_sent_twice(reason: Any) -> None:
 
 
 def test_a_retry_is_stamped_anew() -> None:
-    """A slow first attempt does not make the second one stale."""
+    """A second attempt has a stamp of its own."""
     later = iter([Unreachable("cut", "reset"), {"canTrade": True}])
     transport = scripted().on(ACCOUNT_CONFIG, lambda: next(later))
     asked = session(transport)
@@ -374,7 +374,7 @@ def test_a_retry_is_stamped_anew() -> None:
 
 
 def test_the_clock_sample_of_a_retried_request_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The time that the failed attempt took is in no round trip, or it would look like drift."""
+    """The time of a failed attempt does not count in the round trip of the sample, where it would look like drift."""
     watches = iter(clock.Span(1_790_000_000_000.0 + n, 1000.0 if n == 0 else 10.0) for n in range(9))
 
     class Watch(clock.Stopwatch):
@@ -408,7 +408,7 @@ def test_three_samples_are_journalled_and_the_journal_decides() -> None:
 
 
 def test_a_limit_that_another_request_met_leaves_the_first_answer_standing() -> None:
-    """The API answered, though a ping may not be sent any more; what that rests on is the first request."""
+    """The API has answered the first request, so the ping passes on it, although the limit forbids a ping."""
     asked = session(scripted().on(PREMIUM_INDEX, LIMITED))
     asked.clock_sample(1)
     with pytest.raises(RateLimited):
@@ -421,7 +421,7 @@ def test_a_limit_that_another_request_met_leaves_the_first_answer_standing() -> 
 
 @pytest.mark.parametrize("limit", [LIMITED, RawAnswer(418, {}, b""), RawAnswer(400, JSON, b'{"code": -1015}')])
 def test_a_rate_limit_stops_everything(limit: RawAnswer) -> None:
-    """429 and 418 are not asked into: the next one may be a ban."""
+    """After 429 and 418 nothing more is sent: the next answer may be a ban."""
     transport = scripted().on(PREMIUM_INDEX, limit)
     asked = session(transport)
     with pytest.raises(RateLimited):
@@ -446,7 +446,7 @@ def test_a_run_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     assert asked.calls == []
 
 
-# -- what each answer amounts to --
+# -- the result of each answer --
 
 
 @pytest.mark.parametrize(
@@ -532,7 +532,7 @@ def refusing(code: int, status: int = 400) -> RawAnswer:
     ],
 )
 def test_one_host_is_enough_to_know_the_key(wallet: Any, futures: Any, accepted: bool) -> None:
-    """An answer of either counts; the silence of the other does not."""
+    """One host's answer is enough to know the key, if the other does not answer."""
     transport = scripted().on(API_RESTRICTIONS, wallet).on(ACCOUNT_CONFIG, futures)
     assert session(transport).signed_reads().accepted is accepted
 
@@ -566,7 +566,7 @@ ONCE_MORE = (ACCOUNT_CONFIG, API_RESTRICTIONS, ORDER_TEST)
 
 @pytest.mark.parametrize("endpoint", ONCE_MORE, ids=str)
 def test_an_invalid_account_is_asked_once_more(endpoint: Endpoint) -> None:
-    """-1109 comes and goes: the same request may be answered when it is sent again, a test order among them."""
+    """-1109 comes and goes, so the same request is sent once more, even a test order."""
     answer = {"orderId": 0} if endpoint is ORDER_TEST else TRADES | PERMITTED
     transport = scripted().on(endpoint, refusing(-1109), answer)
     asked = session(transport)
@@ -592,7 +592,7 @@ def test_an_account_that_stays_invalid_is_trouble_of_the_exchange(endpoint: Endp
 @pytest.mark.parametrize("code", [-1021, -5028])
 @pytest.mark.parametrize("endpoint", ONCE_MORE, ids=str)
 def test_a_refused_stamp_is_made_once_more_with_a_fresh_look_at_the_clock(endpoint: Endpoint, code: int) -> None:
-    """A single slow answer, or a clock that was just set, is no clock that is wrong."""
+    """One slow answer, or a clock that was just set, does not make the clock wrong: the stamp is renewed once."""
     answer = {"orderId": 0} if endpoint is ORDER_TEST else TRADES | PERMITTED
     transport = scripted().on(endpoint, refusing(code), answer).on(TIME, at_noon, at_noon, at_noon, four_seconds_later)
     asked = session(transport)
@@ -629,7 +629,7 @@ def test_where_the_clock_cannot_be_looked_at_again_the_refusal_stands() -> None:
 
 
 def test_no_other_refusal_of_a_test_order_is_asked_again() -> None:
-    """Trouble that leaves the outcome open is not repeated on a POST."""
+    """A POST is not repeated after an error that leaves its outcome open."""
     for code in (-1000, -1007, -1008, -1016):
         transport = scripted().on(ORDER_TEST, refusing(code))
         with pytest.raises(ExchangeTrouble):
@@ -648,7 +648,7 @@ def test_demo_knows_no_permissions() -> None:
 
 
 def test_without_a_key_nothing_signed_is_sent() -> None:
-    """Public questions are still answered."""
+    """Without a key only public requests are sent."""
     transport = scripted()
     asked = session(transport, keyless=True)
     with pytest.raises(Undecided, match="needs a key"):
@@ -668,7 +668,7 @@ def test_a_refused_account_is_an_answer(code: int) -> None:
 
 @pytest.mark.parametrize("code", [-1021, -1102, -9999])
 def test_an_account_that_was_not_told_is_no_answer(code: int) -> None:
-    """A wrong clock is not a barred account."""
+    """A refusal of accountConfig that is not about the account, such as for a wrong clock, is inconclusive."""
     with pytest.raises(Refused):
         session(scripted().on(ACCOUNT_CONFIG, refusing(code))).account()
 
@@ -708,7 +708,7 @@ def test_the_price_of_another_contract_builds_no_order(reply: Any, why: str) -> 
 
 
 def test_the_two_orders_are_what_they_should_be(exchange: LocalExchange, live: Binance) -> None:
-    """Market orders to buy, one below and one above the minimum, with the side that the account's mode calls for."""
+    """Both are MARKET orders to buy, one below and one above the minimum, with the account's position side."""
     exchange.scenario = replace(SCENARIOS["hedge-mode"], mark_prices={"BTCUSDT": "41000.10"})
     assert live.dust_order().was_weighed
     assert not live.dust_order().accepted  # refused with -4164, as it should be
@@ -753,7 +753,7 @@ def test_an_order_that_was_not_accepted_in_so_many_words_is_not_weighed(reply: A
 
 @pytest.mark.parametrize("code", [-1021, -1022, -1111, -9999, -2019, -4164, -4192, -2015])
 def test_an_order_is_judged_by_its_code(code: int) -> None:
-    """Clock, format and unknown codes say nothing; the rest says who refused."""
+    """The code decides the meaning: clock, format and unknown codes are inconclusive."""
     ask = session(scripted().on(ORDER_TEST, refusing(code))).dust_order
     if code in (-1021, -1111, -9999):
         with pytest.raises(Refused, match=f"code {code}"):
@@ -794,7 +794,7 @@ def test_the_weight_limit_is_told_if_it_was_seen() -> None:
     ],
 )
 def test_a_call_keeps_status_and_code_that_came(reply: Any, status: int | None, code: int | None) -> None:
-    """None where none came, and only there."""
+    """A call has a code only if the answer had one."""
     asked = session(scripted().on(PING, reply))
     with contextlib.suppress(Inconclusive):
         asked.ping()
@@ -802,7 +802,7 @@ def test_a_call_keeps_status_and_code_that_came(reply: Any, status: int | None, 
 
 
 def test_what_the_exchange_reads_back_is_not_repeated(live: Binance, exchange: LocalExchange) -> None:
-    """A careless error page holds key and signature; evidence and reasons do not."""
+    """If an error page repeats key and signature, neither evidence nor errors do."""
     healthy = Scenario()
     exchange.scenario = replace(healthy, faults={ACCOUNT_CONFIG.path: Fault.echo(400)})
     live.signed_reads()
@@ -815,7 +815,7 @@ def test_what_the_exchange_reads_back_is_not_repeated(live: Binance, exchange: L
 
 
 def test_a_message_of_binance_is_cleaned() -> None:
-    """The key that it reads back is hidden; the address that it saw is the owner's to know, until it is shared."""
+    """A message's key is hidden; the caller's address stays until the report is shared."""
     told = json.dumps({"code": -2015, "msg": f"Invalid API-key {API_KEY}, request ip: 203.0.113.7"}).encode()
     transport = scripted().on(ACCOUNT_CONFIG, RawAnswer(401, JSON, told)).on(API_RESTRICTIONS, refusing(-2015))
     asked = session(transport)

@@ -1,4 +1,4 @@
-"""A request waits for the exchange's next minute where this one is nearly used up, and none waits twice for nothing."""
+"""A request waits for the exchange's next minute if this one is nearly used up, and each figure causes one wait."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -27,14 +27,14 @@ ROOM = BEGIN + 24  # half a second into the next
 
 @pytest.fixture(autouse=True)
 def now(monkeypatch: pytest.MonkeyPatch) -> StandIn:
-    """No test waits: time passes for the clock alone."""
+    """A clock that passes by sleeping alone, so that no test waits."""
     stand_in = StandIn(BEGIN)
     monkeypatch.setattr(clock, "time", stand_in)
     return stand_in
 
 
 class Metered:
-    """A transport that answers with the used weights it was given, None for no header; the last one for ever."""
+    """A transport that answers with these used weights, None for no header, and repeats the last one."""
 
     def __init__(self, now: StandIn, *used: int | None, status: int = 200) -> None:
         self.sent: list[tuple[str, float, str]] = []
@@ -66,8 +66,8 @@ class Unhurried:
         """Lets every request pass."""
 
 
-def asking(transport: Metered, pause: clock.Pause | None = None, *, keyless: bool = False) -> ApiClient:
-    """A channel to that transport, with a limit of 2400."""
+def client_with(transport: Metered, pause: clock.Pause | None = None, *, keyless: bool = False) -> ApiClient:
+    """An API client with that transport and a limit of 2400."""
     identity = Identity(KeyFacts(), Secret("k" * 64), None if keyless else HmacSigner(Secret("s" * 64)))
     return ApiClient(
         transport,
@@ -80,20 +80,20 @@ def asking(transport: Metered, pause: clock.Pause | None = None, *, keyless: boo
     )
 
 
-# -- who waits --
+# -- requests that wait --
 
 
 @pytest.mark.parametrize("endpoint", [PING, ACCOUNT_CONFIG, ORDER_TEST], ids=str)
 def test_a_request_waits_for_the_next_minute(endpoint: Endpoint, now: StandIn) -> None:
-    """A POST too; it is sent once, and a signed one is stamped after the wait."""
+    """A POST waits, too; it is sent once, and a signed one is stamped after the wait."""
     transport = Metered(now, FULL, ROOMY)
-    asked = asking(transport)
-    asked.ask(PING)
-    asked.ask(endpoint)
+    client = client_with(transport)
+    client.ask(PING)
+    client.ask(endpoint)
     assert transport.moments == [0, 24]
     if endpoint.signed:
         assert f"timestamp={round(ROOM * 1000)}&" in transport.sent[1][2]
-    asked.ask(endpoint)
+    client.ask(endpoint)
     assert transport.moments == [0, 24, 24]
 
 
@@ -101,132 +101,132 @@ def test_a_request_waits_for_the_next_minute(endpoint: Endpoint, now: StandIn) -
 def test_a_run_with_room_does_not_wait(used: int | None, now: StandIn) -> None:
     """A run waits neither at 89 % or 90 % nor without a figure."""
     transport = Metered(now, used)
-    asked = asking(transport)
+    client = client_with(transport)
     for endpoint in (PING, ACCOUNT_CONFIG, ORDER_TEST):
-        asked.ask(endpoint)
+        client.ask(endpoint)
     assert transport.moments == [0, 0, 0]
-    assert [call.used_weight for call in asked.calls] == [used] * 3
+    assert [call.used_weight for call in client.calls] == [used] * 3
 
 
 def test_the_wallet_has_meters_of_its_own(now: StandIn) -> None:
     """The wallet host does not wait for the futures host's counter, and its own headers do not change that counter."""
     transport = Metered(now, FULL)
-    asked = asking(transport)
-    asked.ask(API_RESTRICTIONS)
-    asked.ask(PING)
-    asked.ask(API_RESTRICTIONS)
+    client = client_with(transport)
+    client.ask(API_RESTRICTIONS)
+    client.ask(PING)
+    client.ask(API_RESTRICTIONS)
     assert transport.moments == [0, 0, 0]
-    assert [call.used_weight for call in asked.calls] == [None, FULL, None]
-    asked.ask(PING)
+    assert [call.used_weight for call in client.calls] == [None, FULL, None]
+    client.ask(PING)
     assert transport.moments[-1] == 24
 
 
 def test_what_is_tried_again_waits_before_it_is(now: StandIn) -> None:
     """An error answer has a used weight as well, and the second attempt waits for it."""
     transport = Metered(now, FULL, ROOMY, status=503)
-    asking(transport).ask(TIME)
+    client_with(transport).ask(TIME)
     assert transport.moments == [0, 24]
 
 
 def test_what_cannot_be_sent_is_not_waited_for(now: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     """A request that cannot be sent does not wait: without a key, after a 429, at the end of the run's time."""
-    asked = asking(Metered(now, FULL), keyless=True)
-    asked.ask(PING)
+    client = client_with(Metered(now, FULL), keyless=True)
+    client.ask(PING)
     with pytest.raises(Undecided):
-        asked.ask(ACCOUNT_CONFIG)
-    limited = asking(Metered(now, 2400, status=429))
+        client.ask(ACCOUNT_CONFIG)
+    limited = client_with(Metered(now, 2400, status=429))
     for _ in range(2):
         with pytest.raises(RateLimited):
             limited.ask(PING)
     monkeypatch.setattr(api_client, "RUN_SECONDS", 0)
     with pytest.raises(OutOfTime):
-        asked.ask(PING)
+        client.ask(PING)
     assert now.slept == []
 
 
-# -- how long --
+# -- length of the wait --
 
 
 def test_a_figure_is_waited_for_once(now: StandIn) -> None:
     """One figure causes one wait: the next minute has its own figure, none until an answer has one."""
     transport = Metered(now, FULL, None)
-    asked = asking(transport)
+    client = client_with(transport)
     for _ in range(3):
-        asked.ask(PING)
+        client.ask(PING)
     assert transport.moments == [0, 24, 24]
 
 
 def test_a_figure_of_a_minute_that_is_over_is_no_reason_to_wait(now: StandIn) -> None:
-    """A slow request, or a slow check between two of them, has let the next minute come."""
+    """A figure of an earlier minute causes no wait."""
     transport = Metered(now, FULL)
-    asked = asking(transport)
-    asked.ask(PING)
+    client = client_with(transport)
+    client.ask(PING)
     now.now += 30
-    asked.ask(PING)
+    client.ask(PING)
     assert transport.moments == [0, 30]
 
 
 def test_an_answer_without_the_header_takes_nothing_back(now: StandIn) -> None:
     """After an answer without the header, the last figure still holds."""
     transport = Metered(now, FULL, ROOMY)
-    asked = asking(transport)
-    asked.ask(PING)
-    asked.ask(API_RESTRICTIONS)
-    asked.ask(PING)
+    client = client_with(transport)
+    client.ask(PING)
+    client.ask(API_RESTRICTIONS)
+    client.ask(PING)
     assert transport.moments == [0, 0, 24]
 
 
 def test_a_run_waits_sixty_seconds_in_all_and_then_goes_on(now: StandIn) -> None:
-    """However often the exchange says that its minute is used up."""
+    """A run waits sixty seconds in all, even if the exchange reports a full minute more often."""
     transport = Metered(now, FULL)
-    asked = asking(transport)
+    client = client_with(transport)
     for _ in range(5):
-        asked.ask(PING)
+        client.ask(PING)
     assert transport.moments[:2] == [0, 24]
     assert 59 <= transport.moments[2] == transport.moments[4] <= 60
-    assert 59 <= asked._throttle.seconds < 60.001
+    assert 59 <= client._throttle.seconds < 60.001
 
 
 def test_a_wait_is_not_counted_against_the_runs_time(now: StandIn) -> None:
     """Waiting does not use up the run's time: 60 s of waiting leave it whole, and 45 s of anything else use it up."""
     now.now -= 36  # a wait of 60 s
     transport = Metered(now, FULL, ROOMY)
-    asked = asking(transport)
-    asked.ask(PING)
+    client = client_with(transport)
+    client.ask(PING)
     now.now += 0.1
-    asked.ask(PING)
-    assert asked._throttle.seconds == pytest.approx(60, abs=1e-5)
+    client.ask(PING)
+    assert client._throttle.seconds == pytest.approx(60, abs=1e-5)
     now.now += 44.8
-    asked.ask(PING)
+    client.ask(PING)
     now.now += 0.2
     with pytest.raises(OutOfTime):
-        asked.ask(PING)
-    assert [call.began_ms for call in asked.calls] == [0, 60_100, 104_900]
+        client.ask(PING)
+    assert [call.began_ms for call in client.calls] == [0, 60_100, 104_900]
 
 
 def test_a_replay_sends_the_same_and_waits_not_at_all(now: StandIn) -> None:
     """A replay does not wait."""
     transport = Metered(now, FULL)
-    asked = asking(transport, clock.NoSleep())
+    client = client_with(transport, clock.NoSleep())
     for _ in range(9):
-        asked.ask(PING)
+        client.ask(PING)
     assert transport.moments == [0] * 9
-    assert (now.slept, asked._throttle.seconds) == ([], 0)
+    assert (now.slept, client._throttle.seconds) == ([], 0)
 
 
 def test_ctrl_c_ends_a_wait_and_nothing_is_sent(now: StandIn) -> None:
     """Ctrl-C ends a wait at any second, and the request is not sent."""
     now._patience = 5
     transport = Metered(now, FULL)
-    asked = asking(transport)
-    asked.ask(PING)
+    client = client_with(transport)
+    client.ask(PING)
     with pytest.raises(KeyboardInterrupt):
-        asked.ask(PING)
+        client.ask(PING)
     assert len(now.slept) == 5
     assert len(transport.sent) == 1
 
 
-# -- what is known of limit, clock and meter --
+# -- limit, clock and counter --
 
 
 @pytest.fixture
@@ -237,7 +237,7 @@ def exchange() -> Iterator[LocalExchange]:
 
 
 def test_the_limit_is_the_documented_one_until_exchangeinfo_tells_it(exchange: LocalExchange) -> None:
-    """2300 of 6000 are little, of 2400 they are not."""
+    """The limit is the documented one until exchangeInfo was read: 2300 are too much of 2400, and not of 6000."""
     told: list[tuple[int, int, int]] = []
     waiting = Throttle(clock.Sleep(), 6000, lambda *what: told.append(what))
     exchange.scenario = Scenario(used_weight=2300)
@@ -273,18 +273,18 @@ def test_the_header_is_read_off_every_answer(header: str | None, exchange: Local
 
 
 def test_a_limit_that_is_met_during_a_wait_ends_it_all(now: StandIn) -> None:
-    """Another thread's request may meet it; then nothing is sent once the wait is over."""
+    """If another thread's request meets a limit during a wait, nothing is sent after the wait."""
 
     class Limiting(clock.Sleep):
         def wait(self, seconds: float, tell: Callable[[int], None]) -> None:
             super().wait(seconds, tell)
-            asked._stopped = RateLimited("limited")
+            client._stopped = RateLimited("limited")
 
     transport = Metered(now, FULL)
-    asked = asking(transport, Limiting())
-    asked.ask(PING)
+    client = client_with(transport, Limiting())
+    client.ask(PING)
     with pytest.raises(RateLimited, match="not sent"):
-        asked.ask(PING)
+        client.ask(PING)
     assert transport.moments == [0]
 
 
@@ -295,9 +295,9 @@ def test_no_answer_tells_no_weight(now: StandIn) -> None:
         def send(self, *_: object) -> RawAnswer:
             raise Unreachable("no", "timeout")
 
-    asked = asking(Dead(now, FULL))
+    client = client_with(Dead(now, FULL))
     for _ in range(2):
         with pytest.raises(Inconclusive):
-            asked.ask(PING)
-    assert [call.used_weight for call in asked.calls] == [None]  # the first request, and so the only one
+            client.ask(PING)
+    assert [call.used_weight for call in client.calls] == [None]  # the first request, and so the only one
     assert now.slept == []

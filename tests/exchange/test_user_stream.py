@@ -28,11 +28,11 @@ PATH = ASKED.path
 
 
 def shown_by(done: Finished, cassette: str = "") -> str:
-    """All that a run leaves behind."""
+    """The text of all that a run leaves."""
     return done.output + done.page + json.dumps(done.verdict) + cassette
 
 
-# -- the question --
+# -- the listen key --
 
 
 def test_a_listen_key_is_asked_for_with_the_key_alone(exchange: LocalExchange) -> None:
@@ -72,7 +72,7 @@ def test_only_a_refusal_that_speaks_of_the_key_is_a_warning(scenario: Scenario, 
 
 
 def test_after_a_limit_no_stream_is_opened(exchange: LocalExchange) -> None:
-    """The run sends nothing more, and that is no request either."""
+    """After a limit the stream is not opened either."""
     with session(exchange) as binance:
         binance.stream_key()
         binance._client._stopped = RateLimited("too many")
@@ -82,7 +82,7 @@ def test_after_a_limit_no_stream_is_opened(exchange: LocalExchange) -> None:
 
 @pytest.mark.parametrize("text", [LISTEN_KEY, "a" * 16, "x-_" * 20])
 def test_a_listen_key_is_a_name(text: str) -> None:
-    """Letters, figures and two signs; it comes as a secret."""
+    """A listen key consists of letters, digits and two signs, and is a Secret."""
     found = listen_key({"listenKey": text})
     assert (found.reveal(), str(found)) == (text, "Secret(hidden)")
 
@@ -248,7 +248,7 @@ def test_a_limit_is_a_cause_wherever_it_was_met(suite: SuiteRunner) -> None:
 
 @pytest.mark.parametrize(("status", "cause"), [(429, "rate_limited"), (418, "ip_banned")])
 def test_a_limit_of_the_streams_host_ends_the_run(suite: SuiteRunner, tmp_path: Path, status: int, cause: str) -> None:
-    """A recording sends one request after the other: the test orders come behind the stream, and are not sent."""
+    """In a recording the test orders come after the stream, so a limit of its host prevents them."""
     with LocalExchange(Scenario(stream=StreamFault.refused(status))) as exchange:
         done = suite("--record", str(tmp_path / "limited.yaml"), settings=exchange.settings())
         assert len(exchange.streams) == 1
@@ -325,7 +325,7 @@ def test_the_probe_is_for_those_who_ask_for_all(suite: SuiteRunner, options: tup
 
 
 def test_the_probe_tells_nobodys_address_and_account() -> None:
-    """The answer may say whatever the exchange thinks of, as a refusal may."""
+    """The probe's answer may hold anything, as a refusal may: addresses and accounts in it are hidden."""
     said = b'{"result":["jo@mail.invalid of 203.0.113.7, 12345.67"],"id":1}'
     text = subscriptions_in(said, Secret(LISTEN_KEY)) or ""
     assert text.startswith('{"result":[')
@@ -357,7 +357,7 @@ def test_the_demo_network_is_met_at_its_own_address(suite: SuiteRunner) -> None:
 
 
 def test_a_pong_says_nothing_of_the_key(suite: SuiteRunner, exchange: LocalExchange) -> None:
-    """The host opens a stream for any listen key, so the check claims the host's answer and no more."""
+    """The host opens a stream for any listen key, so the check's claim is about the host alone."""
     done = suite(settings=exchange.settings())
     assert (
         done.check(ALIVE)["title"] == "The user data stream's host can be reached from this machine and answers a ping."
@@ -367,7 +367,7 @@ def test_a_pong_says_nothing_of_the_key(suite: SuiteRunner, exchange: LocalExcha
 
 
 def test_an_older_cassette_leaves_it_open(suite: SuiteRunner, exchange: LocalExchange, tmp_path: Path) -> None:
-    """Advice that cannot be given changes no verdict."""
+    """A replay of an older cassette lacks the stream, which changes no verdict."""
     cassette = tmp_path / "older.yaml"
     suite("--record", str(cassette), settings=exchange.settings())
     text = cassette.read_text(encoding="utf-8").replace("/fapi/v1/listenKey", "/fapi/v1/ping")
@@ -389,7 +389,7 @@ def test_words_of_a_cassette_are_no_secrets(suite: SuiteRunner, exchange: LocalE
 
 @pytest.mark.parametrize("value", ["yes", 0, None, [True]])
 def test_a_label_says_yes_or_no(value: object) -> None:
-    """An older one says nothing, and means yes."""
+    """A label has `has_stream`; an older one without it means yes."""
     label = Label("mine", "2026-11-20T08:13:00Z", "demo", "0.1.0", "demo", "BTCUSDT", 5000, False, KeyFacts())
     kept = as_plain(label)
     assert label_from(kept | {"has_stream": False}, "mine") == replace(label, has_stream=False)

@@ -28,12 +28,12 @@ def test_a_weight_is_under_a_share_of_its_limit(used: int, under: bool) -> None:
         ((call(TIME, 101, 0), call(PING, 102, 10)), Weight(100, 2400, signed=False)),
         ((call(TIME, 1, 0), call(ACCOUNT_CONFIG, 3376, 10)), Weight(3370, 2400)),
         ((call(TIME, 1, 0), call(ACCOUNT_CONFIG, 7, 10)), Weight(1, 2400)),
-        # Others were counted beside it, so what the run sent while it was on its way is taken off.
+        # The run's own requests are subtracted, even one that was on its way when the answer came.
         ((call(TIME, 1, 0), call(ACCOUNT_CONFIG, 8, 10, 50), call(PING, 2, 11)), Weight(1, 2400)),
-        # The minute ended, and the counter began anew.
+        # A new minute begins, and the counter starts again.
         ((call(TIME, 901, 0), call(ACCOUNT_CONFIG, 5, 10)), Weight(900, 2400)),
         ((call(TIME, 5, 0), call(PING, None, 10)), Weight(4, 2400, signed=False)),
-        # The wallet host counts apart: what is asked of it is no part of this weight.
+        # The wallet host has counters of its own, so its requests are not subtracted.
         ((call(TIME, 5, 0), call(API_RESTRICTIONS, None, 1), call(PING, 8, 20)), Weight(6, 2400, signed=False)),
     ],
 )

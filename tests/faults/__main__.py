@@ -9,7 +9,7 @@ from tests.faults.table import whole as all_cases
 
 
 def main() -> int:
-    """The table, then each broken law; exit status 1 if there is one."""
+    """Prints the table, then each broken invariant; the exit status is 1 if there is one."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--sample", action="store_true", help="only what the ordinary run takes")
     parser.add_argument("--paths", default="", metavar="TEXT", help="paths whose name holds this")

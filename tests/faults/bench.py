@@ -16,7 +16,7 @@ PATIENCE = ("-p", "tests.faults.impatient")
 
 @dataclass(frozen=True)
 class Ran:
-    """A run that has ended. `received`: what the exchange was asked; `base`: the same scenario without the fault."""
+    """A run that has ended. `received`: the exchange's log; `base`: the same scenario without the fault."""
 
     case: Case
     done: Finished
@@ -33,7 +33,7 @@ class Ran:
 
     @property
     def texts(self) -> dict[str, str]:
-        """Everything that a user could pass on."""
+        """All texts that a user could pass on."""
         told = json.dumps(self.done.verdict)
         return {"output": self.done.output, "page": self.done.page, "verdict.json": told, "JUnit": self.junit}
 
@@ -46,7 +46,7 @@ class Bases:
         self._lock = threading.Lock()
 
     def of(self, scenario: Scenario, make: Callable[[], Ran]) -> Ran:
-        """The one that is known, or a new one."""
+        """The healthy run of a scenario, made on first use."""
         with self._lock:
             for known, ran in self.known:
                 if known == scenario:
@@ -57,7 +57,7 @@ class Bases:
 
 
 class Bench:
-    """A folder in which one case after the other is run. `runner`: makes what runs pytest in it."""
+    """A folder in which cases are run one by one. `runner`: makes the runner of pytest in it."""
 
     def __init__(
         self, folder: Path, runner: Callable[[Path], SuiteRunner], bases: "Bases", *, in_real_time: bool = False
@@ -69,7 +69,7 @@ class Bench:
         self._in_real_time = in_real_time
 
     def run(self, case: Case) -> Ran:
-        """Runs one case, and before the first of its scenario the healthy one to measure it by."""
+        """Runs one case, and before the first one of its scenario the healthy run to compare it with."""
         return self._run(case, self._bases.of(case.path.scenario, lambda: self._run(healthy(case.path), None)))
 
     def _run(self, case: Case, base: Ran | None) -> Ran:

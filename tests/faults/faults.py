@@ -8,7 +8,7 @@ from tests.faults.spoiling import READABLE, UNREADABLE
 ELSEWHERE = "http://127.0.0.1:9/elsewhere"
 HTML = "<!DOCTYPE html><title>Log in to this network</title><p>Error: please log in."
 STRANGER = b'{"status":"up","version":3}'
-EMPTY_BUT_SEEN = ("ping",)  # any JSON object with 200 is all that it has to say
+EMPTY_BUT_SEEN = ("ping",)  # any JSON object with 200 is a healthy answer of these
 EMPTY = ("ping", "order/test")  # an empty object is an answer here
 # Everything that any path is requested for: code that ignores the error beside it takes it for a healthy answer.
 HEALTHY = (

@@ -38,7 +38,7 @@ def status_is_the_verdicts(ran: Ran) -> str | None:
 
 
 def json_keeps_to_its_schema(ran: Ran) -> str | None:
-    """verdict.json is what it says it is."""
+    """verdict.json is valid by its schema."""
     wrong = next(iter(_VALIDATOR.iter_errors(ran.done.verdict)), None)
     return f"{wrong.json_path}: {wrong.message[:200]}" if wrong else None
 
@@ -61,7 +61,7 @@ def junit_is_xml(ran: Ran) -> str | None:
 
 
 def nothing_of_python_shows(ran: Ran) -> str | None:
-    """No traceback, no exception's name."""
+    """No output has a traceback or the name of an exception."""
     for name, text in ran.texts.items():
         if found := PYTHON.search(text):
             return f"{name}: {text[max(0, found.start() - 60) : found.end() + 60]!r}"
@@ -78,7 +78,7 @@ def no_secret_shows(ran: Ran) -> str | None:
 
 
 def doubt_is_no_pass(ran: Ran) -> str | None:
-    """OK takes every critical check, passed or not applicable, and one that passed."""
+    """OK needs every critical check, passed or not applicable, and at least one that passed."""
     critical = [check["outcome"] for check in ran.done.verdict.get("checks", []) if check["severity"] == "critical"]
     if ran.done.verdict.get("verdict") != "OK" or ({"pass"} <= set(critical) <= {"pass", "not_applicable"}):
         return None
@@ -95,7 +95,7 @@ def verdict_is_what_was_seen(ran: Ran) -> str | None:
 
 
 def only_proof_convicts(ran: Ran) -> str | None:
-    """A fault is no fault of the key."""
+    """A fault of the exchange or the way fails no check about the key."""
     if ran.base is None:
         return None  # the run is the base itself
     observed = OBSERVED if ran.case.name in OF_THE_PLACE else frozenset()
@@ -104,7 +104,7 @@ def only_proof_convicts(ran: Ran) -> str | None:
 
 
 def nothing_is_placed(ran: Ran) -> str | None:
-    """No order but test orders."""
+    """No order is placed; test orders alone are sent."""
     return f"{ran.real_orders} real orders" if ran.real_orders else None
 
 
@@ -142,5 +142,5 @@ INVARIANTS: tuple[Invariant, ...] = (
 
 
 def broken(ran: Ran) -> list[str]:
-    """Each law that this run broke, and how."""
+    """Each invariant that this run broke, with its sentence."""
     return [f"{law.__name__}: {text}" for law in INVARIANTS if (text := law(ran))]

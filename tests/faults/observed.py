@@ -81,7 +81,7 @@ class Observed:
 
     @property
     def fault(self) -> Fault:
-        """The answer in the place of the healthy one. 101 has no body in HTTP, so its bytes are written as they are."""
+        """The fault that gives this answer. 101 has no body in HTTP, so its bytes are written as they are."""
         headers = {"x-mbx-uuid": TRACE, "Via": TRACE, "Set-Cookie": f"aws={TRACE}", **self.headers}
         if self.status == 101:
             head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
@@ -90,7 +90,7 @@ class Observed:
 
     @property
     def names_somebody(self) -> "Observed | None":
-        """The same code in a text that names an account, its owner and an address; None for what is no refusal."""
+        """The same code in a text that names an account, its owner and an address; None if it is no refusal."""
         if self.status == 200 or '"msg"' not in self.body:
             return None
         told = json.loads(self.body)
@@ -274,7 +274,7 @@ class Cell:
 
     @property
     def expected(self) -> tuple[str, str]:
-        """Verdict and first cause."""
+        """The expected verdict and first cause."""
         verdict, _, cause = self.observed.meaning[self.column].partition(" ")
         return verdict, cause
 
@@ -285,7 +285,7 @@ class Cell:
 
     @property
     def scenario(self) -> Scenario:
-        """The exchange with this answer in the place of the path's own."""
+        """The exchange with this answer on the path."""
         usual = SCENARIOS.get(self.column, Scenario())
         return replace(usual, faults={str(self.endpoint): self.observed.fault})
 

@@ -1,4 +1,4 @@
-"""The paths that a run asks, each in the scenario in which it does."""
+"""The paths that a run requests, each with the scenario in which it does."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -68,12 +68,12 @@ def _btcusdt(info: dict[str, Any]) -> dict[str, Any]:
 
 
 def _again(**changes: Any) -> Change:
-    """The contract is listed once more, behind all others."""
+    """Lists the contract once more, after all others."""
     return _document(lambda info: info["symbols"].append(_btcusdt(info) | changes))
 
 
 def _second(kind: str, **changes: str) -> Change:
-    """The contract has one more filter of this kind, in front of the others."""
+    """Gives the contract one more filter of this kind, before the others."""
 
     def change(info: dict[str, Any]) -> None:
         filters = _btcusdt(info)["filters"]

@@ -23,7 +23,7 @@ def _coded(encoding: str, change: Callable[[bytes], bytes] = bytes) -> Change:
 
 
 def _first_twice(body: bytes) -> bytes:
-    """The first member stands there once more, with null; an empty object gets one."""
+    """Repeats the first member with null; an empty object gets one."""
     name = json.dumps(next(iter(json.loads(body)), "a")).encode()
     return body[:-1] + (b"," if len(body) > 2 else name + b":1,") + name + b":null}"
 
@@ -37,7 +37,7 @@ def _nested(body: bytes) -> bytes:
     return body[:-1] + (b"," if len(body) > 2 else b"") + b'"deep":' + b"[" * depth + b"]" * depth + b"}"
 
 
-# After these nothing can be read of the answer.
+# After these the answer is unreadable.
 UNREADABLE: dict[str, Change] = {
     "truncated JSON": _body(lambda body: body[: max(1, len(body) // 2)]),
     "empty body": _body(lambda _: b""),
@@ -63,7 +63,7 @@ UNREADABLE: dict[str, Change] = {
     "br that is none": _coded("br", lambda body: b"\xff" * 9 + body),
     "zstd that is none": _coded("zstd", lambda body: b"\xff" * 9 + body),
 }
-# After these everything can still be read, or is none the less true.
+# After these the answer is still complete and true.
 READABLE: dict[str, Change] = {
     "another charset on the label": _labelled("application/json;charset=ISO-8859-1"),
     "a coding nobody knows": _coded("x-unknown"),

@@ -85,7 +85,7 @@ def _of_field(path: Path, field: Field) -> list[Case]:
 
 @cache
 def whole() -> tuple[Case, ...]:
-    """Each path with each fault, each field with each change, and each fault that passes, once."""
+    """Each path with each fault, and each field with each change, once."""
     cases = [_of_path(path, one) for path in PATHS for one in FAULTS]
     cases += [case for path in PATHS for field in path.fields for case in _of_field(path, field)]
     cases += [Case(path, name, Fault.altered(change)) for path in PATHS for name, change in path.odd.items()]

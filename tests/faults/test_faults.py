@@ -19,18 +19,18 @@ from tests.matrix import sample
 
 FEWEST = 900
 
-# -- the laws --
+# -- the invariants --
 
 
 @pytest.fixture(scope="module")
 def lawful(tmp_path_factory: pytest.TempPathFactory) -> Ran:
-    """A healthy run, measured by itself."""
+    """A healthy run, with itself as its base."""
     bench = Bench(tmp_path_factory.mktemp("laws") / "bench", ForkedRunner, Bases())
     return bench.run(table.healthy(PING))
 
 
 def test_each_law_has_its_broken_run() -> None:
-    """No law is added without a run that breaks it."""
+    """Every invariant has a run that breaks it."""
     assert set(VIOLATIONS) == {law.__name__ for law in invariants.INVARIANTS}
 
 
@@ -56,7 +56,7 @@ def test_a_law_sees_a_broken_run(name: str, number: int, lawful: Ran) -> None:
     "page", ["", "<!DOCTYPE html><p></b></p></html>", "<!DOCTYPE html><p>", "<!DOCTYPE html><p a='1' a='2'></p></html>"]
 )
 def test_a_malformed_page_is_seen(page: str) -> None:
-    """No beginning, wrong order, no end, an attribute twice."""
+    """A page without a beginning or an end, in a wrong order or with an attribute twice is malformed."""
     assert wellformed.fault_of(page)
     assert wellformed.fault_of("<!DOCTYPE html><html><p a='1'>x<br><path/></p></html>\n") is None
 
@@ -74,7 +74,7 @@ def _healthy_answer(path: Path) -> Answer:
 
 
 def test_the_table_is_as_large_as_it_says() -> None:
-    """Each path with each fault, no combination twice, and far more than three hundred."""
+    """The table has each path with each fault, no combination twice, and far more than three hundred."""
     cases = table.whole()
     assert len(cases) >= FEWEST
     assert len({str(case) + case.path.path for case in cases}) == len(cases)
@@ -126,7 +126,7 @@ def _lawful(ran: whole.Table) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_a_sample_of_faults_breaks_no_law(capsys: pytest.CaptureFixture[str]) -> None:
-    """Each kind of trouble once, each path several times."""
+    """Each kind of fault once, and each path several times, break no invariant."""
     ran = whole.run(table.sample())
     with capsys.disabled():
         print(f"\nfault table, a sample: {ran.summary()}")

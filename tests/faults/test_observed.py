@@ -24,7 +24,7 @@ IN_PROCESS, AS_A_USER = 7, 37
 
 
 def test_every_answer_stands_on_every_path_that_carries_the_key() -> None:
-    """None twice; a new path is in the table by itself, as advice. A sample has each column."""
+    """Every path with the key has every answer, none twice, new paths included. A sample has each column."""
     cells = observed.cells()
     assert len({str(cell) for cell in cells}) == len(cells)
     assert {cell.column for cell in cells} == COLUMNS
@@ -60,11 +60,11 @@ def test_each_answer_comes_to_its_verdict_on_each_path() -> None:
     assert _wrong(list(sample(observed.cells()))) == []
 
 
-# -- what is left of it --
+# -- private data --
 
 
 class Bench:
-    """A folder in which one cell after the other is run and recorded, as a user would."""
+    """A folder in which cells are run and recorded one by one, as by a user."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
@@ -106,7 +106,7 @@ def test_a_sample_of_the_answers_leaves_nobodys_name(tmp_path: Path) -> None:
 @pytest.mark.faults
 @pytest.mark.timeout(0)
 def test_no_answer_leaves_anybodys_name(tmp_path: Path) -> None:
-    """The whole table, recorded."""
+    """In the whole table, recorded, no private data is left."""
     assert _run(list(sample(observed.cells())), tmp_path) == []
 
 

@@ -1,4 +1,4 @@
-"""Runs that break a law, made of one that breaks none: for each law some, by its name."""
+"""Runs that break an invariant, made from a healthy run: some for each invariant, by its name."""
 
 import base64
 from collections.abc import Callable
@@ -24,7 +24,7 @@ def _noted(ran: Ran, **changes: Any) -> Ran:
 
 
 def found(ran: Ran, check_id: str, outcome: str) -> Ran:
-    """The run, had this check ended so."""
+    """The run, if this check had ended with that outcome."""
     checks = [{**one, "outcome": outcome} if one["id"] == check_id else one for one in ran.done.verdict["checks"]]
     return _noted(ran, checks=checks)
 

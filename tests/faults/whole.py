@@ -1,4 +1,4 @@
-"""Many cases, and the laws that they broke."""
+"""Runs many cases, and collects the invariants that they break."""
 
 import tempfile
 import time
@@ -37,11 +37,11 @@ class Table:
 
     @property
     def combinations(self) -> int:
-        """How many faults were tried, the healthy runs not counted."""
+        """The number of faults that were tried, without the healthy runs."""
         return sum(case.fault is not None for case in self.verdicts)
 
     def summary(self) -> str:
-        """Counts, and each broken law."""
+        """Counts, and each broken invariant."""
         counts = Counter(verdict for case, verdict in self.verdicts.items() if case.fault is not None)
         told = ", ".join(f"{counts[name]} {name}" for name in _LETTER)
         lines = [

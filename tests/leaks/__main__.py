@@ -11,7 +11,7 @@ from tests.leaks.mutants import BARE
 
 
 def main() -> int:
-    """The table, then each leak; exit status 1 if there is one."""
+    """Prints the table, then each leak; the exit status is 1 if there is one."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="every other kind in one mode")
     parser.add_argument("--every", action="store_true", help="each kind in each mode, none in turns")

@@ -33,7 +33,7 @@ socket.gethostname = platform.node = lambda: {HOST_NAME!r}
 
 
 class Bench:
-    """A folder in which one cell after the other is run. Its path holds the user's name, as paths do."""
+    """A folder in which cells are run one by one. Its path holds the user's name, as real paths do."""
 
     def __init__(self, folder: Path) -> None:
         self._home = folder / USER_NAME
@@ -51,7 +51,7 @@ class Bench:
         (self._root / "cassettes/short.yaml").write_text(_shortened(whole), encoding="utf-8")
 
     def run(self, kind: Kind, mode: Mode, mutation: Mutation | None = None) -> Cell:
-        """Runs one cell and searches all that it left."""
+        """Runs one cell, and searches everything that it left."""
         out = self._prepare(kind, mutation or Mutation())
         with _exchange(kind) as (exchange, settings, front):
             command = [sys.executable, "-m", "pytest", "suite/", "-p", "pytest_timeout", *mode.arguments(out)]

@@ -43,5 +43,5 @@ SECRETS = (
 
 
 def planted(signatures: Iterable[str]) -> list[Canary]:
-    """All of them, with the signatures of one run."""
+    """All canaries, with the signatures of one run."""
     return [*SECRETS, *(Canary("signature", text) for text in signatures if text), *PRIVATE]

@@ -29,7 +29,7 @@ class Late:
 
 
 def happened() -> None:
-    """Tells the matrix that the failure took place."""
+    """Leaves a mark: the careless code was reached."""
     with Path(os.environ["LEAK_MARK"]).open("a", encoding="ascii") as file:
         file.write("\n")
 
@@ -47,7 +47,7 @@ def take(binance: Any) -> Belongings:
 
 
 def _secret_of(signer: Any) -> str:
-    """Binance's, or the private key as its owner gave it: a signer holds no text of that."""
+    """Binance's secret, or the private key's text in the settings: a signer holds no text of that."""
     if hasattr(signer, "_secret"):
         secret: str = signer._secret.reveal()
         return secret
@@ -56,7 +56,7 @@ def _secret_of(signer: Any) -> str:
 
 
 def reachable(root: Any, limit: int = 4000) -> Iterator[Any]:
-    """All that attributes and containers lead to; not what functions close over."""
+    """All objects that attributes and containers lead to, without closures."""
     waiting, seen = [root], set[int]()
     while waiting and len(seen) < limit:
         one = waiting.pop()

@@ -7,7 +7,7 @@ from tests.leaks.scanner import Hit
 
 @dataclass(frozen=True)
 class Leak:
-    """A canary where it must not be."""
+    """A canary in a place where it must not be."""
 
     kind: str
     mode: str
@@ -21,7 +21,7 @@ class Leak:
 
 @dataclass(frozen=True)
 class Cell:
-    """A run that has ended. `happened`: the failure that it is about took place."""
+    """A run that has ended. `happened`: its failure took place."""
 
     kind: str
     mode: str
@@ -32,7 +32,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Mutation:
-    """A measure of keycheck that is taken out: by pytest options, or by lines behind the root conftest.py."""
+    """A measure of keycheck that is removed: by pytest options, or by lines added to the root conftest.py."""
 
     name: str = ""
     options: tuple[str, ...] = ()

@@ -46,7 +46,7 @@ class Kind:
 
 
 def careless(name: str, body: str, *, top: str = "", needs: str = "binance", **more: object) -> Kind:
-    """A check that holds key, secret and signed URL in its hands, and then does something careless."""
+    """A check that holds key, secret and signed URL, and then does something careless."""
     wanted = "".join(f", {argument}" for argument in needs.split(", ") if argument != "binance")
     lines = "\n".join(f"    {line}" for line in body.strip("\n").splitlines())
     text = (

@@ -1,4 +1,4 @@
-"""All cells, and what they leaked."""
+"""All cells, and their leaks."""
 
 import time
 from collections import Counter
@@ -27,18 +27,18 @@ class Matrix:
 
     @property
     def leaks(self) -> list[Leak]:
-        """All of them, in the order of the table."""
+        """All leaks, in the order of the table."""
         order = {place: number for number, place in enumerate(every())}
         found = [leak for cell in self.cells for leak in cell.leaks]
         return sorted(found, key=lambda leak: order[leak.kind, leak.mode])
 
     @property
     def vacuous(self) -> list[Place]:
-        """Cells in which nothing went wrong, so that they prove nothing."""
+        """Cells whose failure did not happen, so that they prove nothing."""
         return [(cell.kind, cell.mode) for cell in self.cells if not cell.happened]
 
     def summary(self) -> str:
-        """Counts, and what was left out and why."""
+        """Counts, and the cells that were left out with their reasons."""
         lines = [
             f"{len(self.cells)} cells run ({len(KINDS)} kinds, {len(MODES)} modes) in {self.seconds:.0f} s, "
             f"{len(self.left_out)} left out, {len(self.leaks)} leaks, {len(self.vacuous)} vacuous"

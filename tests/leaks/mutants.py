@@ -1,4 +1,4 @@
-"""keycheck with one measure taken out, and the cells that must notice."""
+"""keycheck with one measure removed, and the cells that must notice."""
 
 from tests.leaks.cells import Mutation
 from tests.leaks.matrix import Place

@@ -30,7 +30,7 @@ _BACKSLASH = re.compile(
 
 @dataclass(frozen=True)
 class Canary:
-    """Something planted. `shared_only`: its owner's terminal and log may show it, what is passed on may not."""
+    """A planted text. `shared_only`: its owner's terminal and log may show it, and nothing that is passed on."""
 
     name: str
     text: str
@@ -39,7 +39,7 @@ class Canary:
 
 @dataclass(frozen=True)
 class Hit:
-    """A canary that was found: in which encoding, and what stands around it, the canary itself left out."""
+    """A canary that was found: its encoding, and the text around it without the canary."""
 
     canary: str
     encoding: str
@@ -110,7 +110,7 @@ class Scanner:
 
 
 def decoded_forms(text: str) -> Iterator[tuple[str, str]]:
-    """The text as it stands, then with more and more of its encodings undone."""
+    """The text unchanged, then with more and more of its encodings undone."""
     yield text, ""
     bare = _UNSEEN.sub("", _ANSI.sub("", text))
     if bare != text:

@@ -94,7 +94,7 @@ def test_scanner_finds_each_secret_in_each_encoding(encoding: str, cut: bool) ->
 
 
 def test_scanner_reports_nothing_where_nothing_is() -> None:
-    """Nine characters, four of the key, a page, noise, another's key: clean."""
+    """Nine characters of a canary, four of the key, a page, noise and another key are not reported."""
     for text in (API_KEY[:9], f"ending in {API_KEY[-4:]}", API_SECRET[-9:][::-1], COOKIE[:9], "198.51.100.8", ""):
         assert SCANNER.scan(f"{text} and more") == []
     assert SCANNER.scan("".join(_noise(seed) for seed in range(200))) == []
@@ -109,7 +109,7 @@ def test_scanner_repeats_no_secret() -> None:
 
 
 def test_canaries_are_not_in_one_another() -> None:
-    """Each is found by its own name."""
+    """Each canary is found by its own name only."""
     for text, name in CANARIES.items():
         assert {hit.canary for hit in SCANNER.scan(text)} == {name}
     assert PASSWORD not in quote(PASSWORD)
@@ -168,7 +168,7 @@ def test_whole_matrix_leaks_nothing(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.leaks
 @pytest.mark.parametrize("number", range(len(MUTANTS)), ids=[mutation.name for mutation, _ in MUTANTS])
 def test_without_a_measure_the_matrix_is_red(number: int) -> None:
-    """Each layer is needed, and the matrix sees it."""
+    """Without any one of the layers the matrix shows a leak."""
     mutation, places = MUTANTS[number]
     found = matrix.run(places, mutation)
     assert not found.broken, found.summary()

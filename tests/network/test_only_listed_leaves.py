@@ -76,21 +76,21 @@ def wallet(authority: trustme.CA, exchange: LocalExchange) -> Iterator[Front]:
 
 @pytest.fixture
 def stranger() -> Iterator[Listener]:
-    """A third host, glad of whatever comes."""
+    """A third host, which accepts any request."""
     with Listener() as listening:
         yield listening
 
 
 @pytest.fixture
 def http(exchange: LocalExchange) -> Iterator[HttpTransport]:
-    """The way to the exchange."""
+    """A transport to the exchange."""
     with contextlib.closing(HttpTransport(hosts(exchange.futures_url, exchange.wallet_url))) as opened:
         yield opened
 
 
 @contextlib.contextmanager
 def by_way_of(proxy: str, url: str, bundle: str | None = None) -> Iterator[HttpTransport]:
-    """A transport with BINANCE_PROXY."""
+    """A transport with this BINANCE_PROXY."""
     with contextlib.closing(HttpTransport(hosts(url), Secret(proxy), bundle)) as opened:
         yield opened
 
@@ -108,7 +108,7 @@ def with_password(proxy: Proxy, user: str = "somebody", password: str = PASSWORD
 def test_the_proxy_of_other_programs_is_not_ours(  # noqa: PLR0913, PLR0917  fixtures
     exchange: LocalExchange, front: Front, bundle: str, monkeypatch: pytest.MonkeyPatch, name: str, scheme: str
 ) -> None:
-    """Other clients go by it; this one goes straight."""
+    """The proxy of other programs is used by other clients, and not by this one."""
     url = front.url if scheme == "https" else exchange.futures_url
     with Proxy() as proxy:
         monkeypatch.setenv(name, proxy.url)
@@ -133,7 +133,7 @@ def test_nothing_goes_round_our_own_proxy(  # noqa: PLR0913, PLR0917  fixtures
     value: str,
     scheme: str,
 ) -> None:
-    """NO_PROXY is for other programs too; a key that may be used from the proxy's address alone needs the proxy."""
+    """NO_PROXY is for other programs: a key may work from the proxy's address alone, so our proxy is always used."""
     monkeypatch.setenv(name, value)
     url = front.url if scheme == "https" else exchange.futures_url
     with Proxy() as proxy, by_way_of(proxy.url, url, bundle) as http:
@@ -151,7 +151,7 @@ def test_a_netrc_is_not_read(  # noqa: PLR0913, PLR0917  fixtures
     where: str,
     entry: str,
 ) -> None:
-    """Other clients send its password along; this one has no Authorization header."""
+    """Other clients send the password of .netrc; this one sends no Authorization header."""
     netrc = tmp_path / ".netrc"
     netrc.write_text(f"{entry} login somebody password {PASSWORD}\n")
     netrc.chmod(0o600)
@@ -219,7 +219,7 @@ def test_http_on_loopback_goes_by_the_proxy_too(exchange: LocalExchange) -> None
 def test_the_proxys_password_opens_it(  # noqa: PLR0913, PLR0917  fixtures
     exchange: LocalExchange, front: Front, bundle: str, scheme: str, typed: str, meant: str
 ) -> None:
-    """Percent-encoded where it must be; the exchange does not see it."""
+    """The proxy's password may be percent-encoded, and the exchange does not see it."""
     url = front.url if scheme == "https" else exchange.futures_url
     with Proxy(user=f"somebody:{meant}") as proxy:
         with by_way_of(with_password(proxy, password=typed), url, bundle) as http:
@@ -230,7 +230,7 @@ def test_the_proxys_password_opens_it(  # noqa: PLR0913, PLR0917  fixtures
 
 
 def failure(http: HttpTransport) -> Unreachable:
-    """Why there is no answer; neither the proxy's address nor its password is in the reason, nor behind it."""
+    """The error of a failed request; neither it nor its causes hold the proxy's address or its password."""
     with pytest.raises(Inconclusive) as caught:
         http.send(ACCOUNT_CONFIG, Secret(f"signature={CANARY}"), Secret(CANARY), 5)
     error = caught.value
@@ -285,7 +285,7 @@ def test_a_wrong_password_is_named_where_the_exchange_is_http(exchange: LocalExc
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_our_own_proxy_gets_no_request_of_anybody_else(exchange: LocalExchange, front: Front, scheme: str) -> None:
-    """The pool that speaks to a proxy has the same gate as the one that does not."""
+    """The pool that speaks to a proxy has the same allow-list as the one that does not."""
     url = front.url if scheme == "https" else exchange.futures_url
     with Proxy() as proxy, by_way_of(proxy.url, url) as http:
         pools = http._adapter.proxy_manager_for(proxy.url, cert_reqs="CERT_NONE", assert_hostname=False)
@@ -365,7 +365,7 @@ def test_the_libraries_beneath_follow_no_redirect_to_what_is_not_listed(
 
 
 def assert_listed(exchange: LocalExchange, received: list[Received]) -> None:
-    """Each is a request of the list, to the letter, on the host where it belongs."""
+    """Asserts that each request is one of the list, to the letter, on its own host."""
     listed = {(each.host.value, each.method, each.path) for each in LISTED}
     assert {(one.host, one.method, one.path) for one in received} <= listed
     assert exchange.real_orders == []
@@ -390,7 +390,7 @@ class Passport:
 
 
 class Alias(str):
-    """A text that compares as another."""
+    """A text that compares equal to another."""
 
     __slots__ = ("_like",)
     _like: str
@@ -453,7 +453,7 @@ def leaks(  # noqa: PLR0913  what a request consists of
     return found
 
 
-# Spelled so that one reader may take it for the test order and another for an order, or for neither.
+# Spellings that one reader may take for the test order and another for an order, or for neither.
 NEVER = (
     *(ORDER, f"{ORDER}/", f"/{ORDER}", "/fapi//v1/order", "/fapi/v1/./order", "/fapi/v1/order/.", f"{ORDER}?/test"),
     *(f"{ORDER}/test/..", f"{ORDER}/test/../", f"{ORDER}/test/../../order", "/fapi/v1/x/../order", f"{ORDER}#/test"),
@@ -474,7 +474,7 @@ NEVER = (
     *("/fapi/v1/batchOrders", "/fapi/v1/allOpenOrders", "/fapi/v2/order", "/fapi/v1/order/testing", "/", ""),
     *(f"{ORDER} HTTP/1.1\r\nX: ", f"{ORDER}/test HTTP/1.1\r\n\r\nPOST {ORDER} HTTP/1.1\r\n\r\n"),
 )
-# White space that some readers take out: what is left is listed, and only that may leave.
+# Some readers remove white space: the rest is listed, and may leave only as the listed path.
 ALMOST = (
     *("/fapi/v1/or\tder/test", f"{ORDER}/\ttest", f"{ORDER}/te\nst", f"{ORDER}\r/test", f"{ORDER}\r\n/test"),
     *(f"{ORDER}/test ", f"{ORDER}/./test", f"{ORDER}/x/../test", f"{ORDER}/test/../test", "/fapi/v1/order/%74est"),
@@ -534,7 +534,7 @@ def test_nobodys_stream_is_closed(http: HttpTransport, exchange: LocalExchange, 
 def test_a_listen_key_is_asked_for_without_parameters(
     http: HttpTransport, exchange: LocalExchange, door: Door, query: str
 ) -> None:
-    """None was examined, and none is needed."""
+    """The request for a listen key needs no parameters, and a query of it was not examined."""
     with pytest.raises(REFUSALS):
         door(http, "POST", exchange.futures_url, LISTEN + query)
     assert exchange.log == []
@@ -574,7 +574,7 @@ BASES = {
 
 @pytest.mark.parametrize("base", BASES.values(), ids=BASES)
 def test_no_other_address_is_asked(http: HttpTransport, exchange: LocalExchange, stranger: Listener, base: str) -> None:
-    """A full URL to elsewhere is refused, also with a listed path behind it."""
+    """A full URL of another host is refused, even with a listed path at its end."""
     port = int(exchange.futures_url.rpartition(":")[2])
     address = base.format(port=port, stranger=stranger.port)
     assert leaks(http, exchange, "GET", address, PING.path, without=("send", "pool")) == {}
@@ -583,7 +583,7 @@ def test_no_other_address_is_asked(http: HttpTransport, exchange: LocalExchange,
 
 @pytest.mark.parametrize("user", ["somebody:secret", "somebody", "somebody:", ":secret", ":"])
 def test_user_information_does_not_leave(http: HttpTransport, exchange: LocalExchange, user: str) -> None:
-    """requests would make a header of it; and where it does not, an address with a user is none of ours."""
+    """requests would make a header of user information, and Binance's addresses have none."""
     base = exchange.futures_url.replace("://", f"://{user}@")
     http._session.mount(base, http._adapter)
     prepared = requests.Request("GET", base + PING.path).prepare()
@@ -592,7 +592,7 @@ def test_user_information_does_not_leave(http: HttpTransport, exchange: LocalExc
             with contextlib.suppress(*REFUSALS):
                 send(one, timeout=2)
     assert leaks(http, exchange, "GET", base, PING.path, without=("send", "session", "pool", "pool manager")) == {}
-    for door in ("session", "pool manager"):  # both may throw it away, and then ask what is listed
+    for door in ("session", "pool manager"):  # both may drop the user information, and send the listed request
         with contextlib.suppress(*REFUSALS):
             DOORS[door](http, "GET", base, PING.path)
     assert_listed(exchange, exchange.log)
@@ -600,7 +600,7 @@ def test_user_information_does_not_leave(http: HttpTransport, exchange: LocalExc
 
 
 def test_a_full_url_is_no_path(http: HttpTransport, exchange: LocalExchange, stranger: Listener) -> None:
-    """A request for another host is not handed to this one either, as to a proxy."""
+    """A full URL as the path, which is for a proxy, is not sent to this host either."""
     for path in (stranger.url + PING.path, f"@127.0.0.1:{stranger.port}{PING.path}", f"//x{PING.path}"):
         assert leaks(http, exchange, "GET", exchange.futures_url, path) == {}
     assert stranger.connections == 0
@@ -610,14 +610,14 @@ def test_a_full_url_is_no_path(http: HttpTransport, exchange: LocalExchange, str
 def test_a_path_of_one_host_does_not_leave_for_the_other(
     http: HttpTransport, exchange: LocalExchange, path: str
 ) -> None:
-    """The list is of method, host and path together."""
+    """The list is of method, host and path together, so a path of one host is refused for the other."""
     for method in ("GET", "POST"):
         assert leaks(http, exchange, method, exchange.wallet_url, path, without=("send",)) == {}
 
 
 @pytest.mark.parametrize("door", ["session", "prepared", "adapter", "pool manager", "pool"])
 def test_no_request_has_a_body(http: HttpTransport, exchange: LocalExchange, door: str) -> None:
-    """Binance reads parameters from there too, and none of them was examined."""
+    """Binance reads parameters from a body, too, and none of them was examined."""
     url, body = exchange.futures_url + ORDER_TEST.path, "symbol=BTCUSDT&side=BUY"
     prepared = requests.Request("POST", url, data=body).prepare()
     pools = http._adapter.poolmanager
@@ -639,7 +639,7 @@ def test_no_request_has_a_body(http: HttpTransport, exchange: LocalExchange, doo
 def test_nobody_hands_the_session_a_proxy(
     http: HttpTransport, exchange: LocalExchange, stranger: Listener, how: str
 ) -> None:
-    """A proxy in front of http reads the key; BINANCE_PROXY is the only way to name one."""
+    """A proxy in front of http would read the key; only BINANCE_PROXY can name one."""
     proxies, url = {"http": stranger.url, "all": stranger.url}, exchange.futures_url + ACCOUNT_CONFIG.path
     if how == "session.proxies":
         http._session.proxies = dict(proxies)
@@ -659,7 +659,7 @@ def test_nobody_hands_the_session_a_proxy(
 
 
 class Turncoat(Endpoint):
-    """Another path each time it is read."""
+    """An endpoint that has another path each time it is read."""
 
     def __getattribute__(self, name: str) -> Any:
         if name != "path":
@@ -787,7 +787,7 @@ def test_a_query_stays_a_query(http: HttpTransport, exchange: LocalExchange, que
 
 
 def modules() -> list[types.ModuleType]:
-    """Every module that can be imported from the package."""
+    """Every module of the package."""
     names = [each.name for each in pkgutil.walk_packages(keycheck.__path__, "keycheck.")]
     return [keycheck, *map(importlib.import_module, names)]
 
@@ -823,7 +823,7 @@ def parts_of(thing: object) -> list[Any]:  # noqa: PLR0911  a table
 
 
 def texts(root: object) -> list[str]:
-    """Every text within reach of an object."""
+    """Every text that can be reached from an object."""
     seen: dict[int, object] = {}
     waiting, found = [root], []
     while waiting:
@@ -878,7 +878,7 @@ def test_the_search_does_not_find_the_test_order(text: str) -> None:
 
 @pytest.mark.parametrize("module", modules(), ids=lambda module: module.__name__)
 def test_nothing_importable_names_an_order(module: types.ModuleType) -> None:
-    """No attribute, constant, default or closure of any module holds its path; the test order's alone is there."""
+    """No attribute, constant, default or closure of a module holds an order's path, but for the test order's."""
     found = texts(module)
     assert found
     assert [text for text in found if REAL_ORDER.search(text)] == []
@@ -934,7 +934,7 @@ def test_only_the_network_package_can_send() -> None:
 
 
 def assert_not_ok(done: Finished) -> None:
-    """Doubt is never a pass, and the run says nothing of what it must hide."""
+    """Asserts that the run is not OK, and reveals nothing that it must hide."""
     assert done.exit_status != 0
     assert done.verdict["verdict"] in ("UNPROVEN", "NOT_OK")
     for text in (done.output, done.page, str(done.verdict)):
@@ -993,7 +993,7 @@ def test_a_run_that_is_sent_elsewhere_stays(
 def test_a_run_by_a_proxy_says_ok(
     suite: SuiteRunner, exchange: LocalExchange, front: Front, wallet: Front, bundle: str
 ) -> None:
-    """BINANCE_PROXY takes effect: every connection is a tunnel through it, the stream's among them."""
+    """With BINANCE_PROXY every connection is a tunnel through it, the stream's included."""
     with Proxy(user=f"somebody:{PASSWORD}") as proxy:
         more = {"BINANCE_PROXY": with_password(proxy), "BINANCE_CA_BUNDLE": bundle, "NO_PROXY": "*"}
         done = suite(settings=settings_for(exchange, front, wallet, **more))
@@ -1034,7 +1034,7 @@ def test_a_run_by_a_proxy_that_refuses_is_never_ok(  # noqa: PLR0913, PLR0917  f
 
 
 def test_the_wallets_key_goes_to_the_wallet_alone(http: HttpTransport, exchange: LocalExchange) -> None:
-    """Each listed request reaches the one host where it belongs."""
+    """Each listed request reaches its own host only."""
     for endpoint in (ACCOUNT_CONFIG, API_RESTRICTIONS):
         http.send(endpoint, NOTHING, Secret(API_KEY), 5)
     assert [(one.host, one.path) for one in exchange.log] == [

@@ -67,7 +67,7 @@ def listen(url: str, proxy: str | None = None, bundle: str | None = None, second
     return there.listen(Secret(LISTEN_KEY), seconds)
 
 
-def heard(fault: StreamFault | None) -> UserStream:
+def observation_with(fault: StreamFault | None) -> UserStream:
     """The observation of a stream with this fault."""
     with LocalExchange(Scenario(stream=fault)) as exchange:
         return listen(exchange.stream_url)
@@ -84,7 +84,7 @@ def failure(url: str, proxy: str | None = None, bundle: str | None = None, secon
     return error
 
 
-# -- what is made of it --
+# -- the result --
 
 
 def test_a_stream_that_pongs_is_alive(exchange: LocalExchange) -> None:
@@ -130,7 +130,7 @@ def test_each_network_is_met_where_it_delivers(endpoint: Endpoint, scenario: Sce
     ],
 )
 def test_no_other_address_is_opened(exchange: LocalExchange, endpoint: Endpoint, listen_key: str) -> None:
-    """Two are listed, and a listen key is a name; all else is refused before a socket is touched."""
+    """Two addresses are listed, and a listen key has a form; all else is refused before a socket is opened."""
     with pytest.raises(NotListed) as caught:
         Stream(exchange.stream_url, Redactor(), endpoint=endpoint).listen(Secret(listen_key), 30)
     assert LISTEN_KEY[:10] not in repr(caught.value)
@@ -156,7 +156,7 @@ OBSERVED = {
 @pytest.mark.parametrize(("fault", "said"), OBSERVED.values(), ids=OBSERVED)
 def test_an_error_and_a_closed_stream_are_told_apart(fault: StreamFault, said: str) -> None:
     """An error message and a closed connection are different observations of a stream that is not alive."""
-    found = heard(fault)
+    found = observation_with(fault)
     assert not found.alive
     assert said in str(found)
 
@@ -167,7 +167,7 @@ def test_an_error_and_a_closed_stream_are_told_apart(fault: StreamFault, said: s
 )
 def test_other_messages_do_not_matter(message: str) -> None:
     """Messages about events in the account do not change the result."""
-    assert heard(StreamFault.message(message)).alive
+    assert observation_with(StreamFault.message(message)).alive
 
 
 UNOPENED = {
@@ -214,13 +214,13 @@ def test_a_limit_is_known_before_anybody_is_told(status: int, *, is_limit: bool)
 
 @pytest.mark.parametrize("text", ["{listen_key}", "x{listen_key}y"])
 def test_what_the_stream_says_is_not_repeated(text: str) -> None:
-    """A reason or a message may hold the listen key."""
+    """The text of a reason or a message may hold the listen key, so it is not repeated."""
     for fault in (StreamFault.closed(1008, text), StreamFault.error(text), StreamFault.expired(text)):
-        assert LISTEN_KEY[:10] not in repr(heard(fault))
+        assert LISTEN_KEY[:10] not in repr(observation_with(fault))
 
 
 def test_a_listen_key_that_the_stream_names_is_hidden_from_then_on() -> None:
-    """`listenKeyExpired` carries a whole one, which need not be the one that was sent."""
+    """`listenKeyExpired` carries a listen key, perhaps another one, which is hidden from then on."""
     redactor = Redactor()
     with LocalExchange(Scenario(stream=StreamFault.expired(OTHER_KEY))) as exchange:
         Stream(exchange.stream_url, redactor).listen(Secret(LISTEN_KEY), 30)
@@ -241,7 +241,7 @@ def probed(scenario: Scenario) -> tuple[str, list[str]]:
 
 @pytest.fixture
 def hurried_probe(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same probe, and no two seconds."""
+    """Shortens the time for the probe's answer."""
     monkeypatch.setattr(stream, "PROBE_SECONDS", 0.4)
 
 
@@ -309,7 +309,7 @@ def test_a_sick_stream_is_not_probed(fault: StreamFault) -> None:
         assert exchange.stream_messages == []
 
 
-# -- it ends in time --
+# -- deadlines --
 
 
 def test_limits_are_the_promised_ones() -> None:
@@ -337,7 +337,7 @@ def test_a_silent_stream_is_given_up(fault: StreamFault, said: str, longest: flo
 
 @pytest.mark.parametrize("seconds", [0.2, 0.0])
 def test_a_run_that_has_no_time_left_gives_up_sooner(seconds: float) -> None:
-    """The limits are the most that it may take."""
+    """Little time that is left of the run shortens the limits."""
     with LocalExchange(Scenario(stream=StreamFault.stalled())) as exchange:
         began = time.monotonic()
         assert failure(exchange.stream_url, seconds=seconds).kind == "timeout"
@@ -360,7 +360,7 @@ def test_a_name_that_is_found_too_late_is_not_called(exchange: LocalExchange, mo
 
 
 class Dripping(Listener):
-    """Answers a byte at a time, so that no time-out of a socket ever ends it."""
+    """A server that answers a byte at a time, so that no socket time-out ever ends."""
 
     def answer(self, connection: socket.socket) -> None:
         """Sends a header byte by byte, until the client has gone."""
@@ -372,7 +372,7 @@ class Dripping(Listener):
 
 @pytest.mark.usefixtures("hurried")
 def test_a_dripping_handshake_is_given_up() -> None:
-    """The limit is a total one."""
+    """The limit is for the whole handshake."""
     with Dripping() as there:
         began = time.monotonic()
         assert failure(there.url.replace("http", "ws")).kind == "timeout"
@@ -398,7 +398,7 @@ def test_what_keeps_it_from_connecting_is_named(monkeypatch: pytest.MonkeyPatch,
     assert failure("wss://fstream.binance.com").kind == kind
 
 
-# -- where it goes --
+# -- hosts and proxies --
 
 
 @pytest.fixture
@@ -419,7 +419,7 @@ def with_password(proxy: Proxy) -> str:
 
 
 def test_a_certificate_is_examined(there: Front, bundle: str, exchange: LocalExchange) -> None:
-    """The list of authorities is the settings', and it is the examination that refuses."""
+    """The stream's certificate is verified with BINANCE_CA_BUNDLE, and refused without it."""
     assert listen(wss(there), bundle=bundle).alive
     assert failure(wss(there)).kind == "tls"
     assert len(exchange.streams) == 1
@@ -436,7 +436,7 @@ def test_a_strangers_certificate_is_refused(exchange: LocalExchange, authority: 
 def test_no_key_of_tls_is_written_down(
     there: Front, bundle: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Other programs do, where SSLKEYLOGFILE says so."""
+    """Other programs write TLS keys to the file of SSLKEYLOGFILE; this one does not."""
     monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
     assert ssl.create_default_context().keylog_filename  # the control: Python itself has opened the file
     assert listen(wss(there), bundle=bundle).alive
@@ -447,7 +447,7 @@ def test_no_key_of_tls_is_written_down(
 def test_the_proxy_of_other_programs_is_not_the_streams(
     there: Front, bundle: str, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """The library would go by it."""
+    """The library would use the proxy of other programs."""
     with Listener() as stranger:
         monkeypatch.setenv(name, stranger.url)
         assert listen(wss(there), bundle=bundle).alive
@@ -476,7 +476,7 @@ def test_an_https_proxy_is_spoken_to_in_tls(there: Front, authority: trustme.CA,
 
 
 class Busy(Listener):
-    """A stream on which something happens all the time."""
+    """A stream with events all the time."""
 
     def answer(self, connection: socket.socket) -> None:
         """A handshake; then an event and a pong, in two TLS records of one packet."""
@@ -507,7 +507,7 @@ def test_a_pong_that_shares_a_packet_is_heard_behind_an_https_proxy(authority: t
 
 @pytest.mark.usefixtures("hurried")
 def test_a_silent_stream_is_given_up_behind_an_https_proxy_too(authority: trustme.CA, bundle: str) -> None:
-    """A wrapping around the wrapping is cut as well."""
+    """A stream within two layers of TLS is cut off, too."""
     certificate = authority.issue_cert(ADDRESS)
     with contextlib.ExitStack() as stack:
         exchange = stack.enter_context(LocalExchange(Scenario(stream=StreamFault.stalled())))
@@ -538,7 +538,7 @@ def test_a_proxy_that_refuses_is_named(there: Front, bundle: str, exchange: Loca
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_of_the_stream_is_not_followed(status: int) -> None:
-    """The library would follow it."""
+    """The library would follow a redirect of the stream."""
     with Listener() as stranger, Redirecting(stranger.url, status) as there:
         assert failure(there.url.replace("http", "ws")).kind == "not_binance"
         assert there.connections == 1

@@ -1,4 +1,4 @@
-"""Real TLS on loopback: one certificate is accepted, the right one; a failure is refused, named and never bypassed."""
+"""Real TLS on loopback: only the right certificate is accepted; a failure is refused, named and never bypassed."""
 
 import contextlib
 import datetime
@@ -40,13 +40,13 @@ def no_ca_of_other_programs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextlib.contextmanager
 def transport(url: str, bundle: str | None, proxy: str | None = None) -> Iterator[HttpTransport]:
-    """The way to both hosts behind one address."""
+    """A transport with one address for both hosts."""
     with contextlib.closing(HttpTransport(hosts(url), Secret(proxy) if proxy else None, bundle)) as opened:
         yield opened
 
 
 def failure(http: HttpTransport, endpoint: Endpoint = ACCOUNT_CONFIG) -> Unreachable:
-    """Why there is no answer to a signed question; the sentence quotes nothing."""
+    """The error of a failed signed request, which quotes nothing."""
     with pytest.raises(Inconclusive) as caught:
         http.send(endpoint, Secret(f"signature={CANARY}"), Secret(CANARY), 5)
     error = caught.value
@@ -63,7 +63,7 @@ def now() -> datetime.datetime:
 
 
 def self_signed(_: trustme.CA) -> trustme.LeafCert:
-    """A certificate that vouches for itself."""
+    """A certificate that is its own authority."""
     itself = trustme.CA()
     return trustme.LeafCert(itself.private_key_pem.bytes(), itself.cert_pem.bytes(), [])
 
@@ -82,7 +82,7 @@ each_bad = pytest.mark.parametrize(("issue", "reason"), BAD.values(), ids=BAD)
 
 
 def test_the_certificate_of_our_own_authority_is_accepted(front: Front, bundle: str, exchange: LocalExchange) -> None:
-    """Given as BINANCE_CA_BUNDLE."""
+    """A certificate of the authority in BINANCE_CA_BUNDLE is accepted."""
     with transport(front.url, bundle) as http:
         assert http.send(ACCOUNT_CONFIG, NOTHING, Secret(API_KEY), 5).status == 400
         assert http.send(PING, NOTHING, None, 5).status == 200
@@ -118,7 +118,7 @@ def test_a_bad_certificate_is_refused(
 def test_a_bad_certificate_is_refused_behind_a_proxy(
     authority: trustme.CA, bundle: str, issue: Issue, reason: str
 ) -> None:
-    """A tunnel changes nothing, and the proxy is not blamed."""
+    """A bad certificate is refused behind a tunnel, too, and the proxy is not blamed."""
     with Listener(speaking(issue(authority))) as server, Proxy() as proxy:
         with transport(server.url, bundle, proxy.url) as http:
             error = failure(http)
@@ -148,7 +148,7 @@ def test_a_common_name_is_not_a_host_name(authority: trustme.CA, bundle: str) ->
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1], ids=str)
 def test_an_outdated_tls_is_refused(authority: trustme.CA, bundle: str, version: ssl.TLSVersion) -> None:
-    """TLS 1.0 and 1.1 are no TLS any more, whatever the certificate."""
+    """TLS 1.0 and 1.1 are refused with any certificate."""
     old, lenient = speaking(authority.issue_cert(ADDRESS)), trusting_anybody()
     for context in (old, lenient):
         context.minimum_version = context.maximum_version = version
@@ -182,7 +182,7 @@ def test_nobody_turns_the_examination_off(bundle: str, tmp_path: Path, through_p
             }
             session.verify = how != "session.verify"
             with warnings.catch_warnings(), contextlib.suppress(requests.RequestException, OSError, ValueError):
-                warnings.simplefilter("ignore")  # urllib3 warns of what it should not be asked to do
+                warnings.simplefilter("ignore")  # urllib3 warns of unverified requests
                 attempts[how]()
             assert failure(http).kind == "tls"
         assert server.received == b""
@@ -193,7 +193,7 @@ def test_nobody_turns_the_examination_off(bundle: str, tmp_path: Path, through_p
 
 @pytest.fixture
 def folder(bundle: str, tmp_path: Path) -> Path:
-    """Our authority as OpenSSL looks for one in a folder."""
+    """Our authority in a folder as OpenSSL reads it."""
     openssl = shutil.which("openssl")
     if openssl is None:
         pytest.skip("there is no openssl to name the file")
@@ -208,7 +208,7 @@ def folder(bundle: str, tmp_path: Path) -> Path:
 def test_the_ca_of_other_programs_is_not_ours(  # noqa: PLR0913, PLR0917  fixtures
     front: Front, bundle: str, folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, through_proxy: bool
 ) -> None:
-    """A file or folder with the very authority makes other clients trust the server, and not this one."""
+    """With the authority in a file or folder of their own, other clients trust the server, and this one does not."""
     monkeypatch.setenv(name, str(folder) if name == "SSL_CERT_DIR" else bundle)
     if name.startswith("SSL_"):
         assert shakes_hands(front, ssl.create_default_context())
@@ -225,7 +225,7 @@ def test_the_ca_of_other_programs_is_not_ours(  # noqa: PLR0913, PLR0917  fixtur
 def test_the_ca_of_other_programs_does_not_displace_ours(
     front: Front, bundle: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """BINANCE_CA_BUNDLE is what counts, also beside a file of others or one that does not exist."""
+    """Only BINANCE_CA_BUNDLE counts, even beside another program's bundle, or a missing one."""
     other = tmp_path / "other.pem"
     trustme.CA().cert_pem.write_to_path(other)
     for value in (str(other), "/nowhere"):
@@ -248,7 +248,7 @@ def test_the_sessions_keys_are_written_nowhere(  # noqa: PLR0913, PLR0917  fixtu
         assert proxy.connections == (way != "direct")
     assert not written.exists()
     ssl.create_default_context(cafile=bundle)
-    assert written.exists()  # others do write it
+    assert written.exists()  # the control: Python itself writes it
 
 
 def test_a_bundle_without_certificates_is_named(tmp_path: Path) -> None:

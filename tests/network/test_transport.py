@@ -1,4 +1,4 @@
-"""Requests leave by one gate, end in time, and fail with a named reason that quotes nothing."""
+"""Requests pass one allow-list, end in time, and fail with an error that names the reason and quotes nothing."""
 
 import contextlib
 import gzip
@@ -75,7 +75,7 @@ def misbehaving(exchange: LocalExchange, fault: Fault) -> None:
 
 
 def failure(http: HttpTransport, endpoint: Endpoint = PING, seconds: float = 5, query: str = "") -> Inconclusive:
-    """Why there is no answer; nothing of a library's own words rides along."""
+    """The error of a failed request, without any words of a library."""
     with pytest.raises(Inconclusive) as caught:
         http.send(endpoint, Secret(query), Secret(CANARY), seconds)
     error = caught.value
@@ -83,7 +83,7 @@ def failure(http: HttpTransport, endpoint: Endpoint = PING, seconds: float = 5, 
     assert error.__context__ is None
     assert CANARY not in str(error)
     assert "://" not in str(error)
-    assert ". " in str(error)  # what happened, then what to do
+    assert ". " in str(error)  # the sentence has a remedy
     return error
 
 
@@ -134,7 +134,7 @@ def test_a_limit_is_one_whatever_becomes_of_its_body(exchange: LocalExchange, st
 def test_a_request_that_is_still_connecting_when_a_limit_is_read_never_leaves(
     http: HttpTransport, exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Connecting takes round trips, in which another request's answer may be read."""
+    """Connecting takes round trips, in which another request may get a limit; then nothing is sent."""
     connected, limit_read = threading.Event(), threading.Event()
     goes_on = CancellableRequest.has_connected
 
@@ -155,7 +155,7 @@ def test_a_request_that_is_still_connecting_when_a_limit_is_read_never_leaves(
     assert [one.path for one in exchange.log] == [PING.path]
 
 
-# -- what is sent --
+# -- the request --
 
 
 def test_an_answer_is_its_status_headers_and_bytes(http: HttpTransport) -> None:
@@ -195,14 +195,14 @@ def test_the_key_travels_in_its_header_where_it_is_given(http: HttpTransport, ex
 
 
 def test_nothing_is_carried_into_the_next_request(http: HttpTransport, exchange: LocalExchange) -> None:
-    """Binance's edge sets cookies; they are not sent back."""
+    """Cookies of Binance's edge are not sent with the next request."""
     assert "set-cookie" in http.send(PING, NOTHING, None, 5).headers
     http.send(PING, NOTHING, None, 5)
     assert "cookie" not in exchange.log[1].headers
 
 
 def test_one_connection_a_host(http: HttpTransport, exchange: LocalExchange) -> None:
-    """However many requests, refusals among them."""
+    """Any number of requests, refusals among them, use one connection to each host."""
     for endpoint in sorted(LISTED - {USER_STREAM, DEMO_USER_STREAM}, key=str):
         http.send(endpoint, NOTHING, None, 5)
     assert exchange.connections == {"futures": 1, "wallet": 1}
@@ -228,7 +228,7 @@ def test_a_redirect_is_not_followed(http: HttpTransport, exchange: LocalExchange
 def test_nothing_is_taken_from_the_environment(
     http: HttpTransport, exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Proxies and CA files of other programs are theirs."""
+    """Proxies and CA files of other programs are not used."""
     nowhere = f"http://127.0.0.1:{unused_port()}"
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "https_proxy"):
         monkeypatch.setenv(name, nowhere)
@@ -251,7 +251,7 @@ def test_a_packed_body_is_unpacked(http: HttpTransport, exchange: LocalExchange)
 def test_a_coding_that_nobody_asked_for_is_undone_where_the_library_can(
     coding: str, http: HttpTransport, exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Elsewhere the body stays packed, which is no JSON: nothing is made of it."""
+    """An unrequested coding is undone if the library can; otherwise the body is no JSON, and is not used."""
     packed = Fault.status(200, "", {"Content-Encoding": coding})
     misbehaving(exchange, replace(packed, answer=replace(packed.answer, body=gzip.compress(b"{}"))))
     known = [one for one in HTTPResponse.CONTENT_DECODERS if one != coding]
@@ -319,7 +319,7 @@ def test_the_gate_under_requests_lets_nothing_else_through(
 
 
 def test_user_information_in_an_address_is_refused(http: HttpTransport, exchange: LocalExchange) -> None:
-    """requests would make a header of it."""
+    """requests would make a header of user information, so such an address is refused."""
     url = exchange.futures_url.replace("http://", f"http://user:{CANARY}@")
     http._session.mount("http://user", http._adapter)
     with pytest.raises(NotListed):
@@ -351,7 +351,7 @@ def test_a_request_ends_in_time(http: HttpTransport, exchange: LocalExchange, fa
 
 
 def test_no_worker_outlives_its_request(http: HttpTransport, exchange: LocalExchange) -> None:
-    """The connection is cut under it, so that it ends by itself."""
+    """The connection of an abandoned request is shut, so that its thread ends."""
     before = set(threading.enumerate())
     misbehaving(exchange, Fault.stall())
     failure(http, PING, 0.1)
@@ -389,7 +389,7 @@ def test_a_request_whose_time_is_up_is_not_sent_later(
 def test_ten_seconds_are_the_most_for_any_request(
     http: HttpTransport, exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However much of the run's time is left."""
+    """A request gets ten seconds at most, even if the run has more time left."""
     assert transport.REQUEST_SECONDS == 10
     monkeypatch.setattr(transport, "REQUEST_SECONDS", 0.1)
     misbehaving(exchange, Fault.stall())
@@ -398,12 +398,12 @@ def test_ten_seconds_are_the_most_for_any_request(
     assert time.monotonic() - began < GRACE
 
 
-# -- answers that are none --
+# -- unusable answers --
 
 
 @pytest.mark.parametrize("fault", [Fault.endless(64), Fault.gzip_bomb(64)], ids=["endless", "gzip bomb"])
 def test_a_body_has_an_end(http: HttpTransport, exchange: LocalExchange, fault: Fault) -> None:
-    """16 MiB, as it is or unpacked; exchangeInfo has one."""
+    """A body has at most 16 MiB, packed or unpacked; exchangeInfo has one."""
     misbehaving(exchange, fault)
     error = failure(http, EXCHANGE_INFO)
     assert isinstance(error, NotBinance)
@@ -439,7 +439,7 @@ def test_a_closed_port_is_named() -> None:
 
 
 def test_an_unknown_name_is_named(http: HttpTransport, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The name server is played, so that none is asked."""
+    """An unknown host name is reported as such; the name server is simulated."""
     monkeypatch.setattr(socket, "getaddrinfo", no_such_name)
     error = failure(http)
     assert isinstance(error, Unreachable)
@@ -475,7 +475,7 @@ def test_an_unknown_proxy_is_told_from_an_unknown_exchange(monkeypatch: pytest.M
 
 
 def test_a_key_that_no_header_carries_is_not_quoted(http: HttpTransport, exchange: LocalExchange) -> None:
-    """http.client's own error would hold it whole."""
+    """http.client's own error would quote the whole key."""
     for key in ("Ж" + CANARY, CANARY + "\r\nX: y"):
         with pytest.raises(Inconclusive) as caught:
             http.send(ACCOUNT_CONFIG, NOTHING, Secret(key), 5)
@@ -485,7 +485,7 @@ def test_a_key_that_no_header_carries_is_not_quoted(http: HttpTransport, exchang
 
 
 def no_such_name(*_: object, **__: object) -> None:
-    """A name server that knows nothing."""
+    """A name server without any name."""
     raise socket.gaierror(-2, "Name or service not known")
 
 
@@ -523,7 +523,7 @@ def refused_certificate() -> ssl.SSLCertVerificationError:
     ],
 )
 def test_a_librarys_exception_becomes_a_named_reason(error: Exception, kind: str) -> None:
-    """However deep the reason is hidden."""
+    """A library's exception becomes a named error, however deep its reason is hidden."""
     explained = explain(error, PING)
     assert isinstance(explained, Unreachable)
     assert explained.kind == kind
@@ -568,7 +568,7 @@ def test_an_exception_that_contains_itself_is_explained() -> None:
     ids=["create", "connect", "connect_ex", "sendto", "sendmsg", "getaddrinfo", "byname", "byname_ex", "byaddr"],
 )
 def test_a_replay_opens_nothing(attempt: Any) -> None:
-    """No connection, no datagram, no question to a name server, by whatever door."""
+    """A replay opens no connection, sends no datagram and asks no name server."""
     with no_sockets(), pytest.raises(NotListed):
         attempt()
 

@@ -34,7 +34,7 @@ LATER = WRITES + (
 
 @pytest.fixture
 def careless(tmp_path: Path) -> SuiteRunner:
-    """A copy of the suite that can be spoiled; `~` and `$WHERE` are a folder of its own."""
+    """A copy of the suite that tests may change; `~` and `$WHERE` are a folder of its own."""
     (tmp_path / "where").mkdir()
     return SuiteRunner(tmp_path, copy_of_the_suite(tmp_path))
 
@@ -95,7 +95,7 @@ def test_a_run_without_a_cache_ends_in_its_verdict(careless: SuiteRunner, exchan
 
 
 def test_an_asset_of_a_page_is_looked_at(careless: SuiteRunner, exchange: LocalExchange) -> None:
-    """pytest-html puts what is hung onto a report into files of their own."""
+    """A file that pytest-html writes for an attachment is scanned."""
     (careless.root / "suite" / "conftest.py").write_text(
         "import os, pytest\n\n@pytest.hookimpl(wrapper=True)\ndef pytest_runtest_makereport(item, call):\n"
         "    report = yield\n    text = os.environ['DISGUISED']\n"
@@ -139,7 +139,7 @@ def test_files_of_other_programs_are_left_alone(careless: SuiteRunner, exchange:
 
 
 def test_a_file_of_the_run_s_own_is_deleted(careless: SuiteRunner, exchange: LocalExchange) -> None:
-    """The page of this run is this run's, though there was one before."""
+    """This run's page is deleted if it holds a secret, even if there was a page before."""
     assert careless("--replay", str(careless.folder / "none")).exit_status == 4
     page = careless.report_dir / "report.html"
     page.write_text("the last run's", encoding="utf-8")
@@ -184,7 +184,7 @@ CHECK = "import pytest\n\n@pytest.mark.critical\ndef "
 def test_a_user_whose_name_is_also_markup_breaks_no_file(
     user: str, careless: SuiteRunner, exchange: LocalExchange
 ) -> None:
-    """JUnit stays XML; pytest-html's page keeps its script, and the names in its data."""
+    """If the user's name is also markup, JUnit stays XML, and pytest-html's page keeps its script."""
     check = careless.root / "suite" / "test_8_extra.py"
     check.write_text(
         f'{CHECK}test_extra(binance):\n    """It holds."""\n    print("at {user}")\n',
@@ -207,7 +207,7 @@ def test_a_user_whose_name_is_also_markup_breaks_no_file(
 def test_the_folder_that_pytest_names_after_its_user_is_not_told(
     careless: SuiteRunner, exchange: LocalExchange
 ) -> None:
-    """tmp_path lies in pytest-of-USER, however short that name is."""
+    """tmp_path lies in pytest-of-USER, which is hidden even if the user's name is short."""
     text = f'{CHECK}test_extra(tmp_path):\n    """It holds."""\n    assert tmp_path is None\n'
     (careless.root / "suite" / "test_8_extra.py").write_text(text, encoding="utf-8")
     done = careless(settings=exchange.settings() | {"LOGNAME": "jodoe", "PYTEST_DEBUG_TEMPROOT": str(careless.folder)})

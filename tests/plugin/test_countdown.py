@@ -30,7 +30,7 @@ ACCOUNT = '{"canTrade": true, "dualSidePosition": false}'
 ONCE = Scenario(
     faults={"/fapi/v1/accountConfig": Fault.status(200, ACCOUNT, {"X-MBX-USED-WEIGHT-1M": "2231"}, times=1)}
 )
-# A margin nearly as long as the minute: however busy this machine is, the next request comes before it is over.
+# The margin is nearly a whole minute, so that the next request comes in time even on a busy machine.
 SHORT_MINUTES = "from keycheck.exchange import rate_limit\nrate_limit.MINUTE, rate_limit.MARGIN = 1000, 990\n"
 NO_SLEEP = """
 from keycheck import clock
@@ -82,7 +82,7 @@ def test_a_wait_is_said_under_every_option(options: tuple[str, ...], tmp_path: P
 
 
 def test_an_exchange_that_is_always_busy_is_waited_for_a_minute_in_all(tmp_path: Path) -> None:
-    """All its answers say that more than 90 % is used; the run goes on nevertheless, and comes to its verdict."""
+    """If the exchange is always busy, a run waits for a minute in all, and then comes to its verdict."""
     done = run(tmp_path, Scenario(used_weight=2300))
     assert done.exit_status == 0
     (summary,) = (line for line in done.output.splitlines() if line.startswith("Waited "))
@@ -121,7 +121,7 @@ def test_a_recording_of_a_wait_replays_without_it(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_ends_a_wait_at_once(tmp_path: Path) -> None:
-    """Long before the minute is over; the verdict is unproven, and nothing more was sent."""
+    """Ctrl-C ends a wait at once: the verdict is UNPROVEN, and nothing more was sent."""
     (tmp_path / "made_long.py").write_text(
         "from keycheck.exchange import rate_limit\nrate_limit.MARGIN = 30_000\n", encoding="utf-8"
     )
@@ -145,7 +145,7 @@ def test_ctrl_c_ends_a_wait_at_once(tmp_path: Path) -> None:
 
 
 class Terminal(io.StringIO):
-    """A stream that is a terminal, or is none."""
+    """A stream that may be a terminal."""
 
     def __init__(self, is_one: bool) -> None:
         super().__init__()
@@ -156,7 +156,7 @@ class Terminal(io.StringIO):
 
 
 def counted_down(pytestconfig: pytest.Config, stream: io.StringIO, progress: str) -> TerminalReporter:
-    """A reporter that has written `progress`, and what a wait of three seconds made of it."""
+    """A reporter that has written `progress`, after a wait of three seconds."""
     reporter = TerminalReporter(pytestconfig, stream)
     plugins: dict[str, Any] = {"terminalreporter": reporter}
     countdown = Countdown(cast(pytest.Config, SimpleNamespace(pluginmanager=SimpleNamespace(get_plugin=plugins.get))))
@@ -187,7 +187,7 @@ def test_a_log_is_told_once(pytestconfig: pytest.Config) -> None:
 
 
 def test_the_summary_tells_what_was_waited() -> None:
-    """Just before the verdict, and nothing where nothing was."""
+    """The summary says how long the run has waited, right before the verdict, and nothing without a wait."""
     report = RunReport(Verdict.OK, "0.1.0", "2026-11-20T08:13:00Z", waited_s=23)
     first, second, *_ = [text for text, _ in terminal.summary(report, "here")]
     assert first == "Waited 23 s for Binance's rate limit to make room."

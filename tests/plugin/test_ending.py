@@ -1,4 +1,4 @@
-"""Exit 1 means that a critical check failed, whatever else goes wrong at a run's end."""
+"""Exit 1 means that a critical check failed, whatever else fails at a run's end."""
 
 import os
 import subprocess
@@ -20,7 +20,7 @@ def replayed(process: SuiteRunner, *arguments: str, all_plugins: bool = False) -
 
 @pytest.fixture
 def places(tmp_path: Path) -> Path:
-    """A folder with what cannot be written: a folder, a file that is no folder, a loop of links."""
+    """A folder with paths that cannot be written: a folder, a file as a folder, a loop of links."""
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").touch()
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
@@ -72,7 +72,7 @@ def test_a_log_that_cannot_be_written_ends_with_3(option: str, name: str, places
 
 
 def test_a_run_without_pytests_logging_needs_no_log(process: SuiteRunner) -> None:
-    """-p no:logging takes the option away, and its setting."""
+    """Under -p no:logging there is no option for a log, and the run is as usual."""
     done = replayed(process, "-p", "no:logging")
     assert (done.exit_status, done.verdict["verdict"]) == (0, "OK")
 
@@ -110,7 +110,7 @@ def test_a_pipe_that_nobody_reads_is_not_waited_for(option: str, places: Path, p
     "given", [("--timeout=0.0001",), ("-o", "timeout=0.5"), ("--timeout=0.9",), ("--timeout=inf",)]
 )
 def test_a_time_in_which_no_check_can_end_is_wrong_use(given: tuple[str, ...], process: SuiteRunner) -> None:
-    """pytest-timeout would tear the run apart, and not a check; so it does over a time that no timer takes."""
+    """A time-out of less than a second, or one that no timer takes, would end the run and not a check: refused."""
     done = replayed(process, *given)
     assert done.exit_status == 4
     assert len([line for line in done.output.splitlines() if line.startswith("ERROR: ") and "--timeout" in line]) == 1
@@ -149,7 +149,7 @@ RAISED = (
 def test_what_another_plugin_raises_at_the_end_is_no_verdict(
     hook: str, raised: str, plugin: Path, process: SuiteRunner
 ) -> None:
-    """Exit 3, and the verdict stands: on the terminal and in verdict.json."""
+    """If another plugin raises at the end, the exit status is 3; terminal and verdict.json have the verdict."""
     plugin.write_text(f"import pytest\n\ndef {hook}:\n    {raised}\n", encoding="utf-8")
     done = replayed(process, "-p", "stranger")
     assert done.exit_status == (3 if "exit" not in raised or "System" in raised else done.exit_status), done.output
@@ -177,7 +177,7 @@ def test_what_another_plugin_raises_at_the_end_is_no_verdict(
     ],
 )
 def test_nothing_of_another_plugin_ends_with_1(text: str, plugin: Path, process: SuiteRunner) -> None:
-    """Wherever it breaks in; and no file says OK where the exit status does not."""
+    """No failure of another plugin ends with 1, and no file says OK with another exit status."""
     plugin.write_text(f"import pytest\n\n{text}\n", encoding="utf-8")
     done = replayed(process, "-p", "stranger")
     assert done.exit_status not in (1, 10), done.output
@@ -212,7 +212,7 @@ def test_a_run_that_cannot_begin_does_not_end_with_1(option: str, process: Suite
 
 
 def test_a_run_without_a_stdout_ends_with_a_sentence(tmp_path: Path) -> None:
-    """`>&-`: pytest itself breaks down without one."""
+    """`>&-`: pytest itself breaks without a stdout, so the run ends with 3 and a sentence."""
     command = [sys.executable, "-m", "pytest", "suite/", "--replay=healthy", f"--report-dir={tmp_path / 'reports'}"]
     shell = ["/bin/sh", "-c", 'exec "$@" >&-', "sh", *command, "-o", f"cache_dir={tmp_path / 'cache'}"]
     environment = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
@@ -223,7 +223,7 @@ def test_a_run_without_a_stdout_ends_with_a_sentence(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("stdout", ["closed early", "/dev/full"])
 def test_a_terminal_that_takes_no_more_is_no_failed_check(stdout: str, tmp_path: Path) -> None:
-    """`| head` and a full disk: not 1, and verdict.json holds the verdict, or none."""
+    """With `| head` or a full disk the exit status is not 1, and verdict.json is whole or missing."""
     reports = tmp_path / "reports"
     command = [sys.executable, "-m", "pytest", "suite/", "--replay=healthy", f"--report-dir={reports}"]
     if stdout == "/dev/full":

@@ -68,12 +68,12 @@ class Pair(NamedTuple):
     ids=["number", "text", "name", "named tuple", "nested", "huge", "set"],
 )
 def test_a_value_of_any_type_can_be_shown_and_shows_no_secret(value: object) -> None:
-    """JUnit and pytest-html take what is left of it for a text."""
+    """A value of any type is shown without a secret; JUnit and pytest-html take the result for a text."""
     assert SECRET not in str(cleaned(value, REDACTOR.clean))
 
 
 def test_what_pytest_html_asks_an_extra_for_keeps_its_name() -> None:
-    """Names of members are cleaned, too; this one is long enough to be part of a secret."""
+    """Names of members are cleaned, too, but not pytest-html's own `format_type`, which may be part of a secret."""
     clean = Redactor(["format_type-format_type"]).clean
     assert cleaned({"format_type": "text", "content": "x"}, clean) == {"format_type": "text", "content": "x"}
 
@@ -89,7 +89,7 @@ def test_a_stream_is_cleaned_and_otherwise_itself() -> None:
 
 
 def test_a_secret_in_pieces_is_still_one() -> None:
-    """The end of an unfinished line waits, until it is finished or flushed."""
+    """The end of an unfinished line is held back until the line is finished or flushed."""
     inner = io.StringIO()
     stream = CleanStream(inner, REDACTOR.clean)
     for start in range(0, len(SECRET), 5):
@@ -152,7 +152,7 @@ def test_a_log_record_is_cleaned_before_any_handler(caplog: pytest.LogCaptureFix
 
 
 def test_reports_are_cleaned_wherever_text_may_stand() -> None:
-    """Sections, properties, extras of other plugins."""
+    """Sections, properties and extras of reports are cleaned."""
     report = SimpleNamespace(
         longrepr=("file", 3, SECRET),
         sections=[("out", SECRET)],
@@ -230,7 +230,7 @@ def test_careless_check_gives_nothing_away(body: str, careless: SuiteRunner, exc
 
 
 def test_what_passes_the_layers_is_stopped_at_the_gate(careless: SuiteRunner, exchange: LocalExchange) -> None:
-    """A file that holds a secret in disguise is deleted, said in a sentence, and the run exits 11."""
+    """A file with a disguised secret is deleted with a sentence, and the run exits 11."""
     body = "import base64, pathlib, os; pathlib.Path(os.environ['LEAK']).write_bytes(base64.b64encode(key.encode()))"
     (careless.root / "suite" / "test_8_extra.py").write_text(CARELESS.format(body=body), encoding="utf-8")
     leak = careless.folder / "notes.txt"
@@ -242,7 +242,7 @@ def test_what_passes_the_layers_is_stopped_at_the_gate(careless: SuiteRunner, ex
 
 
 def test_gate_leaves_alone_what_the_run_did_not_write(suite: SuiteRunner, exchange: LocalExchange) -> None:
-    """A report folder may be the one in which .env lies, with the key in it, and older notes of the owner."""
+    """An .env with the key, and older notes of the owner, may be in the report folder, and are not touched."""
     suite.report_dir.mkdir()
     env_file, notes = suite.report_dir / ".env", suite.report_dir / "notes.txt"
     env_file.write_text("".join(f"{k}={v}\n" for k, v in exchange.settings().items()), encoding="utf-8")
@@ -254,7 +254,7 @@ def test_gate_leaves_alone_what_the_run_did_not_write(suite: SuiteRunner, exchan
 
 
 def test_exchange_that_reads_everything_back_is_not_repeated(suite: SuiteRunner) -> None:
-    """Headers and query of our own requests, in its answers, stay there."""
+    """An exchange that repeats our headers and query in its answers is not quoted."""
     with LocalExchange(Scenario(faults={"*": Fault.echo()})) as exchange:
         done = suite("-vv", settings=exchange.settings())
     assert done.exit_status in (1, 10)
@@ -278,7 +278,7 @@ def of_all(record_testsuite_property):
 def test_whatever_is_put_into_junits_file_is_cleaned_before_it_is_xml(
     place: str, family: str, careless: SuiteRunner, exchange: LocalExchange
 ) -> None:
-    """Properties of the run, and attributes of a check: they pass by all reports, and a device is never scanned."""
+    """Properties of the run and attributes of a check do not pass through reports, and are cleaned in JUnit itself."""
     (careless.root / "suite" / "conftest.py").write_text(SUITE_PROPERTIES, encoding="utf-8")
     body = "record_xml_attribute('of_mine', key); record_xml_attribute('k' + key, 'y')\n    record_property(key, 1)"
     text = CARELESS.format(body=body).replace("record_property)", "record_property, record_xml_attribute)")
@@ -360,7 +360,7 @@ def pytest_unconfigure():
 def test_text_in_a_kept_stream_is_cleaned_however_it_is_captured(
     capture: str, careless: SuiteRunner, exchange: LocalExchange
 ) -> None:
-    """pytest writes out what it captured after the last test, past all streams of Python."""
+    """pytest writes captured text after the last test, past Python's streams; it is cleaned, too."""
     (careless.root / "suite" / "conftest.py").write_text(KEEPS, encoding="utf-8")
     done = careless(f"--capture={capture}", settings=exchange.settings())
     assert HIDDEN in done.output
@@ -408,7 +408,7 @@ def test_what_a_capturing_fixture_hands_back_is_cleaned(
 
 
 def test_debug_is_refused_and_its_file_left_empty(suite: SuiteRunner, exchange: LocalExchange) -> None:
-    """pytest would trace each hook into it, with answers, the address that Binance saw, and this machine's folders."""
+    """--debug would trace each hook with answers, the address that Binance saw, and this machine's folders."""
     exchange.scenario = SCENARIOS["ip-refused"]
     trace = suite.folder / "trace.log"
     done = suite(f"--debug={trace}", settings=exchange.settings())
@@ -430,7 +430,7 @@ _pytest.pastebin.create_new_paste = create_new_paste
 
 @pytest.mark.parametrize("what", ["all", "failed"])
 def test_pastebin_is_refused_and_nothing_is_sent(what: str, careless: SuiteRunner, exchange: LocalExchange) -> None:
-    """A public page is no place for what is the owner's terminal's alone, nor is its service on the list."""
+    """--pastebin would publish the owner's terminal, and its service is not on the allow-list."""
     (careless.root / "suite" / "conftest.py").write_text(SENT, encoding="utf-8")
     exchange.scenario = SCENARIOS["ip-refused"]
     sent = careless.folder / "sent"
@@ -459,7 +459,7 @@ raise_here = ImportError(os.environ["BINANCE_API_SECRET"])
 def test_the_environments_credentials_are_hidden_where_no_settings_are_read(
     option: str, status: int, careless: SuiteRunner, exchange: LocalExchange
 ) -> None:
-    """A question to pytest, a usage error and a replay come to their end with what was known at the beginning."""
+    """Without settings, as in a usage error or a replay, the environment's credentials are hidden."""
     (careless.root / "suite" / "conftest.py").write_text(TELLS, encoding="utf-8")
     text = "from suite.conftest import raise_here\nprint(str(raise_here))\nraise raise_here\n"
     (careless.root / "suite" / "test_8_extra.py").write_text(text, encoding="utf-8")

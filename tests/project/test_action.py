@@ -1,4 +1,4 @@
-"""The GitHub Action and the container: no input is read as a script, and nothing is named by a name that moves."""
+"""The GitHub Action and the container: no input is read as a script, and everything is named by a fixed version."""
 
 import re
 from typing import Any
@@ -25,7 +25,7 @@ def test_no_input_is_written_into_a_script() -> None:
 
 
 def test_each_input_comes_as_a_variable() -> None:
-    """All but the name of what is uploaded, which goes to another action."""
+    """Each input is an environment variable of the script, but for the artefact's name, which another action gets."""
     (environment,) = [one["env"] for one in ACTION["runs"]["steps"] if one.get("id") == "run"]
     used = set(re.findall(r"inputs\.([\w-]+)", str(environment)))
     assert used == set(ACTION["inputs"]) - {"artifact"}
@@ -33,7 +33,7 @@ def test_each_input_comes_as_a_variable() -> None:
 
 
 def test_the_containers_base_is_named_by_digest() -> None:
-    """A slim one, the same in both stages."""
+    """The container's base is a slim image, named by its digest, the same in both stages."""
     bases = re.findall(r"(?m)^FROM (\S+)", CONTAINERFILE)
     assert len(bases) == 2
     assert len(set(bases)) == 1

@@ -1,4 +1,4 @@
-"""The examples of docs/ do what is said of them."""
+"""The examples of docs/ do what docs/ says."""
 
 import importlib.util
 import json
@@ -46,7 +46,7 @@ def test_twenty_accounts_are_tested_some_at_once(many_accounts: ModuleType) -> N
 
 
 def test_a_mail_is_sent_where_something_changed(tmp_path: Path) -> None:
-    """The first time, and each time that verdict or causes are others; one that could not be sent is tried again."""
+    """A mail is sent at first and after each change of verdict or causes, and again if it could not be sent."""
     (script,) = re.findall(r"```sh\n(#!/bin/sh\n# keycheck-mail.*?)```", SERVICE, re.DOTALL)
     programs, state = tmp_path / "bin", tmp_path / "state"
     programs.mkdir()

@@ -1,4 +1,4 @@
-"""A forked run is what a process of its own would be, but for what its module says."""
+"""A forked run is like one in a process of its own, with the exceptions that its module lists."""
 
 import json
 import multiprocessing
@@ -35,13 +35,13 @@ PASSING = ("_", "SHLVL", "OLDPWD")
 
 @pytest.fixture
 def copied(tmp_path: Path) -> Path:
-    """A copy of what a run needs, in which something is said at the start."""
+    """A copy of the repository whose suite prints facts about the run."""
     root = copy_of_the_suite(tmp_path)
     (root / "suite" / "conftest.py").write_text(TELLS, encoding="utf-8")
     return root
 
 
-def told(done: Finished) -> dict[str, Any]:
+def facts_of(done: Finished) -> dict[str, Any]:
     """The facts that the run has printed about itself."""
     (line,) = (line for line in done.output.splitlines() if line.startswith("FACTS"))
     facts: dict[str, Any] = json.loads(line.removeprefix("FACTS"))
@@ -52,12 +52,12 @@ def told(done: Finished) -> dict[str, Any]:
 def test_a_forked_run_finds_what_a_process_finds(
     copied: Path, tmp_path: Path, exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Environment, folder, arguments, path, modules, streams: all the same, from a parent with threads."""
+    """A forked run has the same environment, folder, arguments, path, modules and streams as a process of its own."""
     monkeypatch.setenv("SET_AFTER_THE_SERVER", "yes")
     monkeypatch.setenv("BINANCE_SYMBOL", "ETHUSDT")
     assert threading.active_count() > 1
     runs = [made(tmp_path, copied)("-s", settings=exchange.settings()) for made in (SuiteRunner, ForkedRunner)]
-    own, forked_one = map(told, runs)
+    own, forked_one = map(facts_of, runs)
     assert own["environ"].pop("PYTHONUNBUFFERED", "") == forked_one["environ"].pop("PYTHONUNBUFFERED", "")
     assert forked_one == own
     assert forked_one["threads"] == ["MainThread"]
@@ -69,7 +69,7 @@ def test_a_forked_run_finds_what_a_process_finds(
 
 
 def test_a_forked_run_ends_as_a_process_ends(tmp_path: Path, exchange: LocalExchange) -> None:
-    """The same exit status, outcomes, terminal and page, but for what was measured; no warning of pytest."""
+    """A forked run ends with the same status, outcomes, terminal and page, but for times, and without a warning."""
     runs = [made(tmp_path)("-q", settings=exchange.settings()) for made in (SuiteRunner, ForkedRunner)]
     assert runs[0].exit_status == runs[1].exit_status
     assert runs[0].outcomes == runs[1].outcomes

@@ -18,7 +18,7 @@ MODULES = sorted(KEYCHECK.rglob("*.py"))
 
 
 def imports(path: Path) -> Iterator[str]:
-    """Top-level names of all modules that a file imports, wherever in it."""
+    """The top-level names of all modules that a file imports, in functions too."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
@@ -42,7 +42,7 @@ def test_environment_is_read_in_one_place() -> None:
 
 
 def test_the_road_names_what_is_there() -> None:
-    """Each folder and file that keycheck/__init__.py names exists, and each one that exists is named."""
+    """keycheck/__init__.py names each folder and file of the package, and no other."""
     import keycheck  # noqa: PLC0415  its docstring alone
 
     road = keycheck.__doc__ or ""
@@ -61,7 +61,7 @@ def test_each_package_names_its_modules() -> None:
 
 
 def test_suite_holds_claims_only() -> None:
-    """suite/ imports pytest and the names of what it is handed, and nothing else."""
+    """suite/ imports only pytest and the names of the fixtures' types."""
     for path in (ROOT / "suite").glob("*"):
         if path.name != "__pycache__":
             assert set(imports(path)) == {"pytest", "keycheck"}, path.name
@@ -79,7 +79,7 @@ def test_readme_is_short() -> None:
 
 
 def test_example_settings_are_settings() -> None:
-    """.env.example names no setting that does not exist, and holds no value of a credential."""
+    """Each name in .env.example is a setting, and none of the credentials has a value."""
     text = (ROOT / ".env.example").read_text(encoding="utf-8")
     named = dict(re.findall(r"^#?(BINANCE_\w+)=(.*)$", text, re.MULTILINE))
     assert set(named) <= set(NAMES)
@@ -113,7 +113,7 @@ def test_every_dependency_is_pinned_with_its_hash(group: str) -> None:
 
 
 def test_the_wheel_holds_every_package() -> None:
-    """pyproject.toml names them, since three of them lie elsewhere; setuptools itself would leave a new one out."""
+    """pyproject.toml names every package, since three of them are elsewhere, and setuptools would miss a new one."""
     setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
     folders = {path.parent.relative_to(ROOT).as_posix().replace("/", ".") for path in KEYCHECK.rglob("__init__.py")}
     assert set(setuptools["packages"]) == folders | {"keycheck.suite", "keycheck.recorded", "keycheck.project"}

@@ -9,7 +9,7 @@ from tests.running import SuiteRunner
 
 LIVE = {"requests", "urllib3", "dotenv"}
 CASSETTE = {"vcr", "yaml"}
-# aiohttp: one of those that vcrpy would patch, and imports where it finds them.
+# aiohttp is one of those that vcrpy imports to patch them, if they are installed
 WATCHED = LIVE | CASSETTE | {"websockets", "cryptography", "aiohttp"}
 IMPORTED: dict[str, set[str]] = {
     "live": LIVE | {"websockets"},

@@ -1,4 +1,4 @@
-"""Installed where no repository is near, by the very steps of the Containerfile: what a user, a bot or a CI job has."""
+"""An installation far from any repository, by the steps of the Containerfile, as a user, a bot or a CI job has it."""
 
 import json
 import os
@@ -33,14 +33,14 @@ def instructions() -> list[tuple[str, str]]:
 
 @dataclass(frozen=True)
 class Installed:
-    """`folder`: bin/ of the environment; `source`: what it was built from; `here`: a working directory."""
+    """`folder`: bin/ of the environment; `source`: the built source; `here`: a working directory."""
 
     folder: Path
     source: Path
     here: Path
 
     def __call__(self, *command: str, **settings: str) -> subprocess.CompletedProcess[str]:
-        """Runs a command of the environment in the working directory, with no way to the repository."""
+        """Runs a command of the environment in the working directory, with no path to the repository."""
         return subprocess.run(  # noqa: S603  our own command
             [str(self.folder / command[0]), *command[1:]],
             cwd=self.here,
@@ -54,7 +54,7 @@ class Installed:
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    """The container's steps, with other folders in the places of /src, /opt and the base image's python."""
+    """An installation by the container's steps, with other folders for /src, /opt and the base image's python."""
     base = tmp_path_factory.mktemp("installed")
     source, opt, here = base / "src", base / "opt", base / "here"
     for folder in (source, opt, here):
@@ -87,7 +87,7 @@ def test_a_shipped_run_is_replayed(installed: Installed) -> None:
     """A shipped run replays from an empty folder, without the repository."""
     done = installed("keycheck", "--replay", "healthy")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "timeout: 120.0s" in done.stdout  # pytest's settings went along
+    assert "timeout: 120.0s" in done.stdout  # pytest.ini is installed, too
     assert "warning" not in done.stdout
     assert str(ROOT) not in done.stdout
     assert json.loads((installed.here / "reports/verdict.json").read_text())["verdict"] == "OK"
@@ -116,7 +116,7 @@ def test_a_live_run_against_the_local_exchange(installed: Installed) -> None:
 
 
 def test_a_strangers_plugin_is_left_out(installed: Installed) -> None:
-    """Installed in the same environment, it would see the secret; and keycheck takes no part in other test runs."""
+    """A plugin in the same environment would see the secret, so it is not loaded; keycheck is no plugin of others."""
     packages = next(installed.folder.parent.glob("lib/*/site-packages"))
     metadata = packages / "stranger-1.dist-info"
     metadata.mkdir()

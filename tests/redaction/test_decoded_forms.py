@@ -1,4 +1,4 @@
-"""A secret that is written in another way is still the secret, and is found."""
+"""A secret that is encoded in some way is still found."""
 
 import base64
 import html
@@ -19,7 +19,7 @@ CUT = SECRET[20 : 20 + RUN]
 
 
 def percent(text: str) -> str:
-    """Every character, not only those that need it."""
+    """Every character percent-encoded, not only those that need it."""
     return "".join(f"%{ord(c):02X}" for c in text)
 
 
@@ -105,7 +105,7 @@ def test_whatever_surrounds_it(before: str, way: str, after: str) -> None:
 @settings(max_examples=60, deadline=None)
 @given(st.text(max_size=200))
 def test_any_text_can_be_looked_at(text: str) -> None:
-    """No input breaks it, the text itself is among its views, and there are few."""
+    """Any text has decoded forms: few, without an error, the text itself among them."""
     found = list(decoded_forms(text))
     assert found[0] == text
     assert len(found) <= 30
@@ -127,12 +127,12 @@ DOCUMENTS = [
 
 @pytest.mark.parametrize(("document", "found"), DOCUMENTS)
 def test_a_document_is_taken_apart(document: str, found: list[str]) -> None:
-    """Into the texts that it holds, without the marks of its format."""
+    """A document is split into its texts, without the marks of its format."""
     assert [piece for piece in pieces(document) if piece] == found
 
 
 def test_a_name_that_comes_twice_in_a_document_hides_nothing() -> None:
-    """Python keeps the last of two members; a reader sees both."""
+    """Python keeps only the last of two members with one name; both are searched."""
     document = f'{{"a": "{percent(SECRET)}", "a": 1}}'
     assert Redactor([SECRET]).finds(document)
 

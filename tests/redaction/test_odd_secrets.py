@@ -41,7 +41,7 @@ LABEL = Label("mine", "2026-11-20T08:13:00Z", "demo", "0.1.0", "demo", "BTCUSDT"
 
 
 def report(*said: str) -> RunReport:
-    """A run of every check of suite/, in which `said` came from outside."""
+    """A report with every check of suite/, with `said` as the text from outside."""
     whole = compared()
     texts = [" ".join(("seen:", *said)), "the futures API answered", ""]
     findings = [
@@ -62,7 +62,7 @@ LENGTH = 64
 
 @cache
 def words() -> list[str]:
-    """Names of ours, and the signs of every format, as a secret may be put together from them."""
+    """Our own names, and the signs of every format, to put secrets together from."""
     signs = ['"', '": ', '",\n      "', "{", "}", "[", "]", "<", "</", ">", "&#34;", "'", "`", "- ", ": ", ", ", "\n  "]
     names = ["schemaVersion", "suiteVersion", "withdrawals_are_disabled", "pass", "NOT_OK", "null", "true", "detail"]
     return [*signs, *names, "[hidden]", "class=", "kc-", "not_applicable", "2026-11-20T08:13:00Z", "the futures API"]
@@ -122,7 +122,7 @@ class Form(HTMLParser):
 @example('"schemaVersion": 1,', True)
 @example('"detail": "the futures API answered",\n      "fix": "', False)
 def test_reports_keep_their_form_and_tell_nothing(secret: str, is_told: bool) -> None:
-    """verdict.json fits its schema and says all that it would have said, and each file is written."""
+    """verdict.json is valid and complete, and each file is written, with any secret."""
     redactor = Redactor([secret], vocabulary=lambda: OURS)
     shared = report(secret if is_told else "nothing").masked(redactor.clean_shared)
     with tempfile.TemporaryDirectory() as name:
@@ -154,7 +154,7 @@ LETTERS = "qwertzuiopasdfghjklyxcvbnmQWERTZUIOPASDFGHJKLYXCVBNMqwertzuiopas"
 @pytest.mark.parametrize("cut", [slice(None), slice(16), slice(20, 40), slice(48, 64)])
 @pytest.mark.parametrize("place", ["title", "why", "fix", "id"])
 def test_letters_of_a_credential_in_a_check_are_no_word_of_ours(place: str, cut: slice, tmp_path: Path) -> None:
-    """Sixteen in a row or more, of a secret that has no digit."""
+    """Sixteen letters in a row of a secret without digits are still hidden, even from a check's docstring."""
     piece = LETTERS[cut]
     stands = dict.fromkeys(("title", "why", "fix"), "It holds.") | {place: f"As {piece} says."}
     name = piece if place == "id" and len(piece) == LENGTH else "x"
@@ -243,7 +243,7 @@ ODD = {
 
 @pytest.mark.parametrize("odd", ODD)
 def test_a_run_with_an_odd_secret_leaves_all_its_files(odd: str, suite: SuiteRunner) -> None:
-    """No name is cut out of what scripts read, no file is deleted, and the verdict stands."""
+    """With an odd secret no name is cut out of verdict.json, no file is deleted, and the verdict stands."""
     secret, listen_key = ODD[odd]
     faults = {"/fapi/v1/listenKey": Fault.body(json.dumps({"listenKey": listen_key}).encode())} if listen_key else {}
     junit, cassette = suite.folder / "junit.xml", suite.folder / "recorded.yaml"

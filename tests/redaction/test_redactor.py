@@ -23,7 +23,7 @@ HEX = "c8db56825ae71d6d79447849e617115f4a920fa2acdcab2b053c4b2838bd6b71"
 
 secrets = st.text(string.ascii_letters + string.digits, min_size=RUN, max_size=70)
 surroundings = st.text(max_size=40)
-# Texts made of what the shapes look for, so that the laws are tried where they could break.
+# Texts that consist of what the shapes look for, so that the laws are tested where they could break.
 TELLING = (
     *("signature=", "listenKey", "X-MBX-APIKEY", ": ", '":"', "=", "[", "]", '"', "\\", "&", " ", HIDDEN, HEX, "abc"),
     *("203.0.113.7", "2001:db8::1", ":", ".", KEY, SECRET[::-1], SECRET[5:20]),
@@ -32,14 +32,14 @@ shapely = st.lists(st.sampled_from(TELLING), max_size=8).map("".join)
 
 
 def runs(secret: str) -> set[str]:
-    """All its runs of ten, forwards and backwards."""
+    """All runs of ten characters of a secret, forwards and backwards."""
     return {way[i : i + RUN] for way in (secret, secret[::-1]) for i in range(len(way) - RUN + 1)}
 
 
 @settings(max_examples=100, deadline=None)
 @given(secrets, surroundings, surroundings)
 def test_a_secret_is_gone_whatever_surrounds_it(secret: str, before: str, after: str) -> None:
-    """Forwards and backwards, not a run of ten characters of a secret is left."""
+    """With any text around a secret, no run of ten characters of it is left, forwards or backwards."""
     redactor = Redactor([secret])
     for shown in (secret, secret[::-1]):
         cleaned = redactor.clean(before + shown + after)
@@ -61,7 +61,7 @@ def test_a_cut_secret_is_gone_too(secret: str, before: str, after: str, data: st
 @settings(max_examples=100, deadline=None)
 @given(st.lists(secrets, min_size=2, max_size=4))
 def test_secrets_that_touch_are_all_gone(several: list[str]) -> None:
-    """Secrets without anything between them hide no part of each other."""
+    """Secrets that touch each other are all hidden."""
     cleaned = Redactor(several).clean("".join(several))
     assert not any(run in cleaned for secret in several for run in runs(secret))
 
@@ -152,7 +152,7 @@ def test_what_is_no_address_is_not_masked(text: str) -> None:
 
 
 def test_a_redactor_learns_as_it_goes() -> None:
-    """A signature that is made in the middle of a run is hidden from then on."""
+    """A signature that is made during the run is hidden from then on."""
     redactor = Redactor()
     assert redactor.clean(SECRET) == SECRET
     redactor.learn(SECRET)
@@ -201,7 +201,7 @@ def test_terminal_tricks_are_taken_out(text: str, line: str) -> None:
 
 @given(st.text(alphabet="aB3+/=.é ", max_size=40), st.text(alphabet="aB3+/=.é ", max_size=60), st.integers(0, 400))
 def test_a_run_is_known_wherever_it_stands_and_whatever_it_is_made_of(secret: str, text: str, others: int) -> None:
-    """The quick ways of looking find what the slow one finds, however many secrets there are."""
+    """The quick search finds the same runs as a slow one, with any number of secrets."""
     redactor = Redactor([secret, "".join(f"+{n}" for n in range(others))])
     runs = {one[i : i + RUN] for one in (secret, secret[::-1]) for i in range(len(one) - RUN + 1)}
     assert redactor.knows(text) >= any(run in text for run in runs)
@@ -262,7 +262,7 @@ def test_our_own_words_are_hidden_in_a_longer_stretch_alone(secret: str, text: s
 )
 @pytest.mark.parametrize("way", ["plain", "base64 in short lines"])
 def test_a_secret_in_a_document_is_no_part_of_its_form(document: str, way: str) -> None:
-    """Wherever a format lets it stand, and in pieces that only together are one."""
+    """A secret is found in any place of a document's format, and in pieces that only together are one."""
     packed = base64.b64encode(SECRET.encode()).decode()
     join = '", "' if document.startswith(("{", "[")) else "\n"
     text = SECRET if way == "plain" else join.join(packed[i : i + 10] for i in range(0, len(packed), 10))
@@ -286,7 +286,7 @@ def test_a_secret_that_only_begins_in_a_documents_form_is_not_found() -> None:
 
 @pytest.mark.parametrize("password", ["fox7", "a.b!c", "!!", "Tr0ub4dor", "121212", "$HOME", "päss"])
 def test_a_short_password_is_hidden_where_it_stands_alone(password: str) -> None:
-    """Too short to be looked for within words, so only as a whole one, in either case."""
+    """A password too short for runs is hidden as a whole word, in either case."""
     redactor = Redactor(vocabulary=lambda: OURS)
     redactor.learn_password(password)
     for form in ("{}", "password: {}", "'{}'", "x={}&y", "({}),", "{}\n", "/{}/"):
@@ -307,7 +307,7 @@ def test_a_password_that_is_a_word_of_ours_stays_where_it_is() -> None:
 
 
 def test_a_long_password_is_a_secret_as_any_other() -> None:
-    """Ten of its characters are enough, within words too."""
+    """Ten characters of a long password are hidden, within words too."""
     redactor = Redactor(vocabulary=lambda: OURS)
     redactor.learn_password("four quick brown foxes")
     assert redactor.clean("xfour quick brx") == f"x{HIDDEN}x"

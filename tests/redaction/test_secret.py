@@ -1,4 +1,4 @@
-"""A secret stays out of everything that prints, packs or copies it."""
+"""A secret is never printed, packed or copied."""
 
 import copy
 import json
@@ -16,7 +16,7 @@ CANARY = "canaryCANARY0123456789canaryCANARY"
 
 @dataclass(frozen=True)
 class Holder:
-    """Something that has a secret among its fields."""
+    """A dataclass with a secret in a field."""
 
     secret: Secret
 
@@ -33,7 +33,7 @@ def test_a_secret_does_not_print_itself(show: Callable[[object], str]) -> None:
 
 
 def test_what_holds_a_secret_does_not_print_it_either() -> None:
-    """Lists, dicts, dataclasses and errors show a secret no more than it shows itself."""
+    """Lists, dicts, dataclasses and errors that hold a secret do not show it."""
     secret = Secret(CANARY)
     assert CANARY not in repr([secret, {"s": secret}, Holder(secret), ValueError(secret)])
 
@@ -58,7 +58,7 @@ def test_a_secret_is_not_packed_copied_or_joined(pack: Callable[[Secret], object
 
 
 def test_a_secret_does_not_end_in_a_query() -> None:
-    """A secret that is put into a query by mistake goes out hidden."""
+    """A secret that is put into a query by mistake is sent as "hidden"."""
     assert CANARY not in urlencode({"key": Secret(CANARY)})
 
 

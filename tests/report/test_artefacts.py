@@ -1,4 +1,4 @@
-"""A file is replaced whole, or stays as it was."""
+"""A file is replaced as a whole, or stays as it was."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ def test_a_file_is_written_as_utf_8_with_unix_line_ends(tmp_path: Path) -> None:
 
 
 def test_an_older_file_is_replaced(tmp_path: Path) -> None:
-    """Shorter or longer, nothing of it is left, and nothing is left beside it."""
+    """A shorter or longer text replaces the old one completely, and no other file is left."""
     file = tmp_path / "a.json"
     for text in ("first, and long", "second", ""):
         artefacts.write(file, text, never)
@@ -29,7 +29,7 @@ def test_an_older_file_is_replaced(tmp_path: Path) -> None:
 
 
 def test_a_report_may_be_read_by_others(tmp_path: Path) -> None:
-    """Temporary files are their maker's alone; a report is meant to be shown."""
+    """A temporary file is private, but a report may be read by others."""
     artefacts.write(tmp_path / "a.json", "x", never)
     assert (tmp_path / "a.json").stat().st_mode & 0o777 == 0o644
 
@@ -51,14 +51,14 @@ def test_what_was_there_stays_where_writing_fails(tmp_path: Path, monkeypatch: p
 
 
 def test_nothing_is_left_of_a_text_that_cannot_be_written(tmp_path: Path) -> None:
-    """UTF-8 has no half characters."""
+    """A text that UTF-8 cannot encode leaves no file."""
     with pytest.raises(ValueError, match="surrogates"):
         artefacts.write(tmp_path / "a.json", "\ud800", never)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_directory_is_not_replaced(tmp_path: Path) -> None:
-    """The file system refuses, and nothing is left beside it."""
+    """A directory is not replaced, and no other file is left."""
     (tmp_path / "a.json").mkdir()
     with pytest.raises(OSError, match="irectory"):
         artefacts.write(tmp_path / "a.json", "x", never)

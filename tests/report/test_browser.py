@@ -1,4 +1,4 @@
-"""The page in a real browser: quiet, in one piece at any width and in any light, and of use without a mouse."""
+"""The page in a real browser: quiet, whole at any width and in any light, and usable without a mouse."""
 
 import io
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ LOOKS = [
 ]
 BOTH_LIGHTS = (NARROW._replace(scheme="dark"), WIDE)  # both widths as well; axe takes a second for each
 SUMMARY = "# NOT OK\n\n- what is wrong\n- what to do\n"
-# These, in two of the looks; -m browser takes all in each.
+# Two of the looks take these; -m browser takes all of them in each.
 OFTEN = ("healthy", "ip-refused")
 CASSETTES = [
     *(
@@ -51,7 +51,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def written(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
-    """The page of the report that a test names."""
+    """The page of the report that the test names."""
     file = tmp_path / "report.html"
     report: RunReport = REPORTS[request.param]
     file.write_text(report_page.render(report, SUMMARY), encoding="utf-8")
@@ -123,7 +123,7 @@ def test_hostile_texts_do_nothing(written: Path, look: Look, browser: Browser) -
 def test_axe_finds_nothing_even_where_all_is_open(
     written: Path, scheme: Literal["light", "dark"], browser: Browser
 ) -> None:
-    """Reports made by hand, each of which shows something that no cassette does."""
+    """axe finds nothing in reports made by hand, each of which shows something that no cassette does."""
     with opened(browser, written, NARROW._replace(scheme=scheme)) as seen:
         seen.page.locator("details").evaluate_all("all => all.forEach(one => one.open = true)")
         assert violations(seen) == []
@@ -131,7 +131,7 @@ def test_axe_finds_nothing_even_where_all_is_open(
 
 @pytest.mark.parametrize("written", ["failing"], indirect=True)
 def test_the_page_can_be_read_at_twice_its_size(written: Path, browser: Browser) -> None:
-    """Zoomed to 200 %, and with letters of 200 % alone."""
+    """The page is readable when zoomed to 200 %, and with letters of 200 % alone."""
     with opened(browser, written, Look(640, 400)) as seen:
         assert_quiet_and_whole(seen)
     for look in (NARROW, WIDE):
@@ -143,7 +143,7 @@ def test_the_page_can_be_read_at_twice_its_size(written: Path, browser: Browser)
 @pytest.mark.parametrize("written", ["failing"], indirect=True)
 @pytest.mark.parametrize("script", [True, False])
 def test_details_open_by_keyboard(written: Path, browser: Browser, script: bool) -> None:
-    """Tab goes there, Enter opens, and focus can be seen."""
+    """Tab reaches the details, Enter opens them, and the focus is visible."""
     with opened(browser, written, Look(script=script)) as seen:
         keyboard, check = seen.page.keyboard, seen.page.locator(".kc-sheet details").first
         for _ in range(50):
@@ -157,7 +157,7 @@ def test_details_open_by_keyboard(written: Path, browser: Browser, script: bool)
 
 @pytest.mark.parametrize("written", ["failing"], indirect=True)
 def test_one_click_selects_the_text_for_a_ticket(written: Path, browser: Browser) -> None:
-    """All of it, and nothing but it."""
+    """One click selects the whole text for a ticket, and nothing else."""
     with opened(browser, written) as seen:
         seen.page.get_by_text("Copy this for a ticket").click()
         seen.page.locator(".kc-copy pre").click()
@@ -184,7 +184,7 @@ def printed(browser: Browser, file: Path) -> Iterator[str]:
 
 @pytest.mark.parametrize("written", ["healthy", "failing"], indirect=True)
 def test_it_prints_on_one_sheet_and_its_details_on_more(written: Path, browser: Browser) -> None:
-    """The first page ends before all checks; what is closed on the screen is open on paper."""
+    """The first printed page ends before all checks; details that are closed on the screen are open on paper."""
     first, second, *more = printed(browser, written)
     assert "At a glance" in first
     assert "All checks" not in first

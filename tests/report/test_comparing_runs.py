@@ -18,7 +18,7 @@ def summary_of(runner: SuiteRunner) -> str:
 
 
 def compared(runner: SuiteRunner, *names: str) -> Finished:
-    """Replays one cassette after the other, the last one compared with what its predecessor left in the same folder."""
+    """Replays these cassettes in turn, the last one with --compare and the reports of the one before it."""
     for name in names[:-1]:
         runner("--replay", name)
     return runner("--replay", names[-1], "--compare", str(runner.report_dir / "verdict.json"))
@@ -75,7 +75,7 @@ def test_a_folder_stands_for_the_verdict_in_it(suite: SuiteRunner, tmp_path: Pat
 def test_what_cannot_be_compared_with_is_refused_in_a_sentence(
     text: str | None, told: str, suite: SuiteRunner, tmp_path: Path
 ) -> None:
-    """Exit 4, and no old verdict is left."""
+    """A file that cannot be compared with is exit 4, and no old verdict is left."""
     file = tmp_path / "old.json"
     if text is not None:
         file.write_text(text, encoding="utf-8")

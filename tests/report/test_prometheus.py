@@ -1,4 +1,4 @@
-"""`--prom FILE`: what Prometheus' textfile collector reads."""
+"""`--prom FILE`: the file for Prometheus' textfile collector."""
 
 import json
 import os
@@ -51,7 +51,7 @@ def test_every_report_can_be_read(name: str) -> None:
 
 
 def test_many_accounts_stand_in_one_file() -> None:
-    """Each name once, with a line for each account; odd names are escaped as the format wants it."""
+    """Each name stands once, with a line for each account; odd names are escaped by the format's rules."""
     odd = 'a"b\\c\nd'
     verdict: dict[str, Any] = next(iter(VERDICTS.values()))
     text = prometheus.render([({"account": name}, verdict) for name in ("alice", odd)])
@@ -60,7 +60,7 @@ def test_many_accounts_stand_in_one_file() -> None:
 
 
 def test_a_run_replaces_the_file(suite: SuiteRunner, tmp_path: Path) -> None:
-    """Readable for the collector, with what the run found and when."""
+    """A run replaces the file, readable by the collector, with its verdict and time."""
     file = tmp_path / "keycheck.prom"
     file.write_text("keycheck_ok 1\n")
     done = suite("--replay", "ip-refused", "--prom", str(file))
@@ -74,7 +74,7 @@ def test_a_run_replaces_the_file(suite: SuiteRunner, tmp_path: Path) -> None:
 
 
 def test_a_run_without_a_verdict_leaves_no_old_one(suite: SuiteRunner, tmp_path: Path) -> None:
-    """Settings that cannot be used: 0."""
+    """After settings that cannot be used the file says 0."""
     file = tmp_path / "keycheck.prom"
     file.write_text("keycheck_ok 1\n")
     assert suite("--prom", str(file), settings={"BINANCE_SYMBOL": "!!"}).exit_status == 4
@@ -92,7 +92,7 @@ def test_a_file_that_cannot_be_written_is_exit_3(file: str, suite: SuiteRunner) 
 
 
 def test_an_exchange_in_trouble_is_no_ok(suite: SuiteRunner, tmp_path: Path) -> None:
-    """UNPROVEN is 0, with its cause; what was not seen has no line."""
+    """UNPROVEN is 0, with its cause; an unknown figure has no line."""
     with LocalExchange(Scenario(faults={"*": Fault.status(503)})) as exchange:
         suite("--prom", str(tmp_path / "x.prom"), settings=exchange.settings())
     text = (tmp_path / "x.prom").read_text()

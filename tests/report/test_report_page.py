@@ -1,4 +1,4 @@
-"""The page is one static file: escaped, self-contained, with nothing to run; and it says first what matters first."""
+"""The page is one static file: escaped, self-contained, with nothing to run; the most important things come first."""
 
 import json
 import re
@@ -26,7 +26,7 @@ BLOCKS = {"dt", "dd", "li", "ul", "p"}
 
 
 class Tags(HTMLParser):
-    """Tags, attributes and text of a page, as a browser sees them; `data`: what its data block holds."""
+    """Tags, attributes and text of a page, as a browser sees them; `data`: the content of its data block."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -56,13 +56,13 @@ def text_of(report: RunReport) -> str:
     return " ".join(Tags(page.render(report)).text.split())
 
 
-# -- nothing runs, nothing loads --
+# -- no scripts, no requests --
 
 
 @pytest.mark.parametrize("report", REPORTS.values(), ids=REPORTS)
 @pytest.mark.parametrize("render", [page.render, page.render_section])
 def test_nothing_can_run_or_load(render: Any, report: RunReport) -> None:
-    """No script, no handler, no address, whatever the exchange said."""
+    """With any text of the exchange no script runs, no handler is set, and no address is loaded."""
     seen = Tags(render(report))
     assert not LOADING & set(seen.tags)
     assert [tag for tag in seen.tags if tag == "script"] == (["script"] if render is page.render else [])
@@ -75,7 +75,7 @@ def test_nothing_can_run_or_load(render: Any, report: RunReport) -> None:
 
 
 def test_a_hostile_text_is_shown_as_text() -> None:
-    """Every character of it, and no template is made of it either."""
+    """A hostile text is shown with every character, and is not read as a template."""
     seen = Tags(page.render(hostile()))
     assert HOSTILE in seen.text
     assert "&49" not in seen.text
@@ -83,12 +83,12 @@ def test_a_hostile_text_is_shown_as_text() -> None:
 
 
 def test_hostile_text_adds_no_tag() -> None:
-    """The page has the tags it has with harmless text in its place."""
+    """A page with hostile text has the same tags as one with harmless text."""
     assert Tags(page.render(hostile())).tags == Tags(page.render(hostile("tame " * 30))).tags
 
 
 def test_a_text_cannot_turn_the_line_that_it_stands_in() -> None:
-    """Marks that reverse the reading direction, and control characters, are shown as what they are: odd."""
+    """Marks that reverse the reading direction, and control characters, become replacement characters."""
     text = page.render(hostile("a\u202eb\u2066c\x1bd\0e\ud800f"))
     assert "a\ufffdb\ufffdc\ufffdd\ufffde\ufffdf" in text
     text.encode("utf-8")
@@ -111,7 +111,7 @@ def test_the_page_carries_its_verdict_for_programs(report: RunReport) -> None:
 
 
 def test_the_page_forbids_itself_everything() -> None:
-    """A Content-Security-Policy in the file, since it has no server to send one."""
+    """The page has a Content-Security-Policy in the file, since no server sends one."""
     policies = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', page.render(healthy()))
     assert len(policies) == 1
     rules = dict(rule.strip().split(" ", 1) for rule in policies[0].split(";"))
@@ -126,7 +126,7 @@ def test_a_page_is_small() -> None:
     assert len(page.render(healthy(), "summary\n" * 40).encode()) < LARGEST
 
 
-# -- what stands where --
+# -- the order of the page --
 
 
 @pytest.mark.parametrize("verdict", Verdict)
@@ -158,7 +158,7 @@ def test_a_cause_comes_with_its_evidence_and_what_to_do() -> None:
 
 
 def test_a_cause_tells_what_to_do_about_failures_and_not_about_warnings() -> None:
-    """A failure's own remedy is general, and waits behind the cause's; a warning may have nothing to do with it."""
+    """A cause's fix comes before those of its failures; a warning keeps its own fix."""
     text = text_of(failing())
     failed, warned = text.split("What failed")[1].split("Warnings", 1)
     assert "What to do in general untick it." in failed
@@ -204,14 +204,14 @@ def test_a_check_shows_the_requests_it_rests_on() -> None:
 
 
 def test_what_holds_needs_no_remedy() -> None:
-    """A check that was not seen to fail keeps its fix for verdict.json; one that was shows it."""
+    """A check that passed shows no fix on the page; one that failed does."""
     assert "What to do" not in text_of(healthy())
     text = text_of(failing())
     assert text[text.index("All checks") :].count("What to do untick it.") == 2
 
 
 def test_a_number_of_no_request_is_no_evidence() -> None:
-    """A finding that outlived its requests still has a page."""
+    """A finding with a request number that does not exist still has a page."""
     odd = replace(healthy().findings[0], call_numbers=(0, 99))
     assert "asked nothing of its own" in text_of(replace(healthy(), findings=[odd]))
 
@@ -227,7 +227,7 @@ def test_an_outcome_is_told_without_colour(outcome: Outcome) -> None:
 
 
 def test_a_step_without_a_number_has_a_place() -> None:
-    """A check in a file of another name is not lost."""
+    """A check whose file has no step number is shown under More."""
     finding = Finding(Check("a", 0, Severity.CRITICAL, "Title."), Outcome.PASS)
     assert "More" in text_of(replace(BLANK, findings=[finding]))
 
@@ -262,21 +262,21 @@ def test_a_recording_does_not_call_itself_a_replay() -> None:
 
 
 def test_a_demo_run_says_so_and_why_it_knows_no_permissions() -> None:
-    """A page about play money is not to be taken for one about money."""
+    """A demo run's page says so, and that the wallet's permissions are unknown."""
     text = text_of(REPORTS["demo"])
     assert text.count("demo (Binance's test network, no real funds)") == 2
     assert "the test network has no wallet API" in text
 
 
 def test_a_key_without_a_secret_has_no_type() -> None:
-    """Python's word for nothing is no word for people."""
+    """Without a secret the key's type is described in words, and not as None."""
     text = text_of(replace(BLANK, key=KeyFacts(last_four="Eh8A")))
     assert "Eh8A" in text
     assert "None" not in text
 
 
 def test_the_text_for_a_ticket_is_there_to_be_copied() -> None:
-    """Word for word, where there is one."""
+    """The page has the text for a ticket word for word, if there is one."""
     assert (
         "Copy this for a ticket\n# NOT OK\n- one < two\n" in Tags(page.render(failing(), "# NOT OK\n- one < two")).text
     )
@@ -287,7 +287,7 @@ def test_the_text_for_a_ticket_is_there_to_be_copied() -> None:
 
 
 def test_the_section_is_the_head_of_the_page() -> None:
-    """The same verdict, causes and failures."""
+    """The section for pytest-html has the same verdict, causes and failures as the page."""
     whole, section = text_of(failing()), " ".join(Tags(page.render_section(failing())).text.split())
     assert section in whole
     assert "At a glance" not in section

@@ -51,7 +51,7 @@ def allowed(picture: Picture) -> list[tuple[float, float]]:
     ],
 )
 def test_the_drift_stands_where_its_limits_say(offset: float, tone: str, inside: list[bool]) -> None:
-    """Inside a lane's allowed part, or beside it; its colour is that of the worse."""
+    """The drift is drawn inside or beside a limit's allowed part, with the colour of the worse result."""
     picture = drift_scale(Drift(offset, 20), 5000)
     assert [low <= marker(picture) <= high for low, high in allowed(picture)] == inside
     assert picture.tone == tone
@@ -89,7 +89,7 @@ def test_what_is_off_the_scale_is_drawn_at_its_edge(offset: float, recv_window: 
 
 
 def test_the_scale_is_told_in_words() -> None:
-    """Drift, both limits, and on which side of them it is."""
+    """The description names the drift, both limits, and the side of each on which the drift is."""
     assert drift_scale(Drift(1500, 20), 5000).description == (
         "The local clock is 1500 ms ahead of the exchange's, give or take 20 ms. Within Keycheck's limit of 2000 ms "
         "either way. Outside what Binance accepts: up to 5000 ms behind, under 1000 ms ahead."
@@ -97,7 +97,7 @@ def test_the_scale_is_told_in_words() -> None:
 
 
 def test_numbers_have_their_sign() -> None:
-    """A minus as wide as a plus, and none for nothing."""
+    """A minus is as wide as a plus, and 0 has no sign."""
     assert [signed(number) for number in (-2000, 0, 1000, -0.2)] == ["−2000", "0", "+1000", "0"]
 
 
@@ -160,7 +160,7 @@ def test_permissions_have_the_words_of_the_menu(name: str, label: str) -> None:
 
 
 def test_what_is_worse_stands_above_what_is_bad() -> None:
-    """Withdrawals first, however the names are sorted."""
+    """Withdrawals come first, in any order of names."""
     rows = permission_matrix(
         {**PERMISSIONS, "enableInternalTransfer": True, "enableWithdrawals": True, "ipRestrict": False}
     )
@@ -181,7 +181,7 @@ def test_weight_fills_its_bar(used: int, filled: float, tone: str) -> None:
 
 
 def test_more_than_the_limit_is_a_full_bar() -> None:
-    """No bar leaves its picture."""
+    """More than the limit is a full bar, and no bar leaves its picture."""
     picture = weight_bar([replace(PING, used_weight=99_999)], 2400)
     assert picture
     assert (picture.bars[1].width, picture.tone) == (100, "fail")
@@ -209,7 +209,7 @@ def test_without_a_limit_there_is_no_bar() -> None:
 
 
 def test_requests_are_drawn_to_one_scale() -> None:
-    """Each where it began and as long as it took."""
+    """Each request is drawn from its beginning with its duration, all to one scale."""
     rows = timeline([replace(PING, began_ms=1000), replace(ORDER, began_ms=1140)], (), ())
     assert [(row.picture.bars[0].x, row.picture.bars[0].width) for row in rows] == [(0, 20), (70, 30)]
     assert rows[1].picture.description == "sent 140 ms after the first, took 60 ms"
@@ -232,7 +232,7 @@ def test_a_refusal_that_a_check_wanted_is_no_cause_for_worry() -> None:
 
 
 def test_a_refusal_that_another_check_fails_on_is_worth_a_look() -> None:
-    """However many pass on it: the wallet takes the key, the futures API does not."""
+    """A refusal on which another check fails is not called expected, even if some checks pass on it."""
     passes = replace(healthy().findings[0], call_numbers=(1,))
     fails = replace(passes, outcome=Outcome.FAIL)
     assert timeline([ORDER], [passes], ())[0].note
@@ -256,7 +256,7 @@ def test_a_request_that_was_answered_at_last_is_no_fault_of_the_key() -> None:
     ],
 )
 def test_an_answer_is_told_in_one_line(call: Call, answer: str) -> None:
-    """Status, code, duration, message."""
+    """An answer is one line: status, code, duration, message."""
     assert timeline([call], (), ())[0].answer == answer
 
 

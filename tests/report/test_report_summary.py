@@ -1,4 +1,4 @@
-"""The text for a ticket: short, plain, and with nothing in it that a ticket system would act on."""
+"""The text for a ticket is short, plain, and without characters that a ticket system interprets."""
 
 import re
 
@@ -27,7 +27,7 @@ def findings(outcome: Outcome, number: int, detail: str = "what was seen") -> li
 
 
 def worst() -> RunReport:
-    """Everything went wrong at once, at length."""
+    """A report with every kind of failure and long texts."""
     listed = [one for outcome in Outcome for one in findings(outcome, 25, "long " * 300)]
     causes = [Diagnosis(name, Confidence.POSSIBLE, "Why. " * 200, ("seen",) * 9, "Do. " * 200) for name in NAMES]
     previous = Previous(Verdict.OK, STARTED, "demo", "X", None, {one.check.id: Outcome.PASS for one in listed})
@@ -59,7 +59,7 @@ def test_the_verdict_comes_first(verdict: Verdict) -> None:
 
 
 def test_it_says_what_is_wrong_and_what_to_do() -> None:
-    """Cause, confidence and remedy; failures, warnings, what was not seen and why; what the run was."""
+    """The text has causes with their fixes, failures, warnings, unproven checks with reasons, and the run's facts."""
     text = summary.render(worst())
     parts = ["**no_credentials** (possible). Why.", "Do: Do.", "### Failed", "(4 of 25)", "- `fail_0`: `long"]
     parts += ["### Could not be looked at", "### Warnings", "waiting for `pass_0`: 25 checks", "broke: `fail_0`"]

@@ -1,4 +1,4 @@
-"""The terminal says what did not pass, what to do, and the verdict."""
+"""The terminal shows the checks that did not pass, the fixes, and the verdict."""
 
 import pytest
 
@@ -23,14 +23,14 @@ def finding(name: str, outcome: Outcome, by: str | None = None) -> Finding:
 
 
 def lines(*findings: Finding, verdict: Verdict = Verdict.NOT_OK, width: int = 80) -> list[str]:
-    """The summary of these findings."""
+    """The lines of the summary of these findings."""
     report = RunReport(verdict, "0.1.0", STARTED, findings=findings)
     return [text for text, _ in terminal.summary(report, "reports/report.html", width)]
 
 
 @pytest.mark.parametrize("outcome", Outcome)
 def test_an_outcome_has_a_word_and_a_style(outcome: Outcome) -> None:
-    """Upper case, without underscores, and a colour that pytest knows."""
+    """An outcome is shown in upper case, without underscores, in a colour that pytest knows."""
     assert terminal.word(outcome).replace(" ", "_").lower() == outcome.value
     assert terminal.STYLES[outcome] in ("green", "red", "yellow", "purple", "cyan")
 
@@ -94,7 +94,7 @@ def test_a_diagnosis_stands_right_before_the_verdict() -> None:
 
 
 def test_an_answer_that_came_at_the_second_try_is_mentioned() -> None:
-    """Once, and without alarm."""
+    """A request that was answered at the second attempt is mentioned once, and not as a problem."""
     failed = Call("GET", "/fapi/v1/time", Host.FUTURES, 1, 502, None, "trouble", 5, trouble="exchange_trouble")
     answered = Call("GET", "/fapi/v1/time", Host.FUTURES, 1, 200, None, "", 5)
     for calls, mentioned in (([failed, answered], True), ([answered, failed], False), ([answered], False)):
@@ -113,7 +113,7 @@ def test_the_verdict_is_a_word_and_a_sentence(verdict: Verdict) -> None:
 
 @pytest.mark.parametrize("width", [10, 40, 80, 200])
 def test_paragraphs_keep_to_the_width(width: int) -> None:
-    """Down to 40 columns; below that, words would not fit."""
+    """Paragraphs keep to the width, down to 40 columns; below that, words would not fit."""
     long = finding("a", Outcome.FAIL)
     text = Finding(long.check, long.outcome, "words and more words " * 40)
     wrapped = [line for line in lines(text, width=width) if line.startswith("   ")]
@@ -137,6 +137,6 @@ def test_paragraphs_keep_to_the_width(width: int) -> None:
     ],
 )
 def test_the_header_says_what_is_tested(report: RunReport, parts: list[str]) -> None:
-    """Environment, symbol, key and where the answers come from."""
+    """The header names environment, symbol, key and the origin of the answers."""
     text = "\n".join(terminal.header(report, ["h"]))
     assert all(part in text for part in parts)

@@ -74,7 +74,7 @@ COMPARED = replace(
 
 
 def test_a_diagnosis_is_told_as_it_is() -> None:
-    """Cause, confidence, explanation, evidence and fix; and nothing of it shows an address once it is shared."""
+    """A diagnosis has cause, confidence, explanation, evidence and fix; when shared, none of it shows an address."""
     expected = {
         "cause": "read_only_key",
         "confidence": "likely",
@@ -147,14 +147,14 @@ def test_a_request_that_a_limit_held_back_is_not_counted() -> None:
 
 @pytest.mark.parametrize("verdict", Verdict)
 def test_ok_is_true_for_ok_alone(verdict: Verdict) -> None:
-    """UNPROVEN is not a softer OK."""
+    """UNPROVEN is not OK: `ok` is true for OK alone."""
     document = verdict_json.as_dict(RunReport(verdict, "0.1.0", "2026-11-20T08:13:00Z"))
     assert document["ok"] is (verdict is Verdict.OK)
     assert document["verdict"] == verdict.value
 
 
 def test_a_note_that_is_not_in_the_contract_is_not_told() -> None:
-    """The contract names the fields; checks may note more."""
+    """The contract names the fields; other notes of checks are left out."""
     assert "balance" not in verdict_json.as_dict(RunReport(Verdict.OK, "0", "0", notes={"balance": "9000"}))
     assert set(model.NOTED) <= set(TOP)
 
@@ -171,7 +171,7 @@ def test_the_text_is_json_in_utf_8(report: RunReport) -> None:
 @pytest.mark.parametrize("verdict", Verdict)
 @pytest.mark.parametrize("diagnosis", [(), FULL.diagnosis], ids=["no cause", "a cause"])
 def test_a_verdict_has_a_cause_unless_it_is_ok(verdict: Verdict, diagnosis: tuple[Diagnosis, ...]) -> None:
-    """The schema says so, and each test that holds a verdict against it."""
+    """The schema demands a cause for every verdict but OK."""
     document = verdict_json.as_dict(replace(FULL, verdict=verdict, diagnosis=diagnosis))
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
     fits = jsonschema.validators.validator_for(schema)(schema).is_valid(document)
@@ -201,7 +201,7 @@ def test_the_published_schema_describes_it(report: RunReport) -> None:
     ],
 )
 def test_whatever_was_said_the_file_is_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, detail: str) -> None:
-    """Cleaning what the exchange reads back, quotes and all, does not break the file for a script."""
+    """verdict.json is valid JSON, even if the exchange's texts with quotes had to be cleaned."""
     for name in loading.NAMES:
         monkeypatch.delenv(name, raising=False)
     options = Options(tmp_path / ".env", False, tmp_path / "reports", tmp_path)

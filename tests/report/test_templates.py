@@ -8,7 +8,7 @@ from keycheck.report import templates
 
 
 def render(folder: Path) -> str:
-    """The one template of this folder, by an engine that has read nothing yet."""
+    """Renders the template of this folder, with a new engine."""
     return templates.environment(folder).get_template("a.html").render(value="<b>")
 
 

@@ -1,4 +1,4 @@
-"""Claims are read from their source, with everything that is wrong with them."""
+"""Claims are read from their source, with all faults of the source."""
 
 from pathlib import Path
 from textwrap import dedent
@@ -23,7 +23,7 @@ def claim(name: str, *marks: str) -> str:
 
 
 def test_a_claim_is_its_docstring(tmp_path: Path) -> None:
-    """Title, reason and remedy, each on one line however they were wrapped."""
+    """A docstring has title, reason and fix, each on one line however it was wrapped."""
     source = '''
         @pytest.mark.critical
         @pytest.mark.needs("first", "second")
@@ -81,7 +81,7 @@ def test_checks_come_in_run_order(tmp_path: Path) -> None:
     ("marks", "have"), [((), "neither"), (("critical", "informational"), "both"), (("slow",), "neither")]
 )
 def test_a_claim_has_exactly_one_mark(tmp_path: Path, marks: tuple[str, ...], have: str) -> None:
-    """Otherwise it is named, with what to do, and is no check."""
+    """A check without exactly one severity mark is a fault with a remedy, and no check."""
     found = read(tmp_path, test_1_x=claim("a", *marks))
     assert found.checks == ()
     assert found.faults == {
@@ -116,13 +116,13 @@ def test_a_file_that_cannot_be_read_is_a_fault(tmp_path: Path, source: bytes) ->
 
 
 def test_a_file_that_cannot_be_opened_is_a_fault(tmp_path: Path) -> None:
-    """A folder of that name, for one."""
+    """A folder with the name of a test file, for example, is a fault."""
     (tmp_path / "test_4_folder.py").mkdir()
     assert read(tmp_path).faults == {"test_4_folder.py": ["this file cannot be read as Python: correct it"]}
 
 
 def test_a_suite_that_lost_a_claim_is_not_complete() -> None:
-    """Each indispensable claim is in the shipped suite, as a critical one, and without it nothing is OK."""
+    """Each indispensable claim is in the shipped suite, as a critical one; without one the suite is not complete."""
     shipped = catalogue.read(Path(__file__).parents[2] / "suite")
     assert shipped.complete
     assert {check.id for check in shipped.checks if check.severity is Severity.CRITICAL} == catalogue.INDISPENSABLE

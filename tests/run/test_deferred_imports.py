@@ -1,4 +1,4 @@
-"""Imports during a run are not torn apart by a Ctrl-C."""
+"""Imports during a run are not interrupted by a Ctrl-C."""
 
 import signal
 import threading

@@ -1,4 +1,4 @@
-"""`--explain` says what the code does, since it reads it there."""
+"""`--explain` says what the code does, since it reads the code."""
 
 from pathlib import Path
 
@@ -55,7 +55,7 @@ def test_a_check_sends_nothing_that_was_not_said(check: Check, exchange: LocalEx
 
 @pytest.mark.parametrize("check", CATALOGUE.checks, ids=lambda check: check.id)
 def test_every_check_can_be_explained(check: Check) -> None:
-    """Claim, reason, remedy, what it waits for, what it sends."""
+    """Every check has a claim, a reason, a fix, its blockers and its requests in `--explain`."""
     text = " ".join(explain(check).split())
     for part in (check.id, check.title, check.why, check.fix, "Waits for:", "Sends at most"):
         assert " ".join(part.split()) in text

@@ -59,12 +59,12 @@ from tests.running import ROOT
 
 R = TypeVar("R")
 PATIENCE = 10.0  # seconds until a test gives up
-SOON = 3.0  # seconds; what ends at once takes milliseconds, and what is not ended ten seconds
+SOON = 3.0  # seconds; a cancelled request ends in milliseconds, and any other after ten seconds
 HERE = Fault.altered(lambda answer: answer)
 QUESTION = ("question", ())
 
 
-def asking(ask: Callable[[], R]) -> "Future[R]":
+def in_thread(ask: Callable[[], R]) -> "Future[R]":
     """Calls `ask` in a thread of its own, and returns the future of its result."""
     found: Future[R] = Future()
 
@@ -78,16 +78,16 @@ def asking(ask: Callable[[], R]) -> "Future[R]":
     return found
 
 
-def seen(moment: threading.Semaphore, times: int = 1) -> None:
-    """Returns once it has happened so often."""
+def wait_for(moment: threading.Semaphore, times: int = 1) -> None:
+    """Waits until the semaphore was released so often."""
     for _ in range(times):
         assert moment.acquire(timeout=PATIENCE)
 
 
-def until(true: Callable[[], bool]) -> None:
+def wait_until(condition: Callable[[], bool]) -> None:
     """Waits until a condition holds."""
     deadline = time.monotonic() + PATIENCE
-    while not true():
+    while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.001)
 
@@ -96,7 +96,7 @@ def until(true: Callable[[], bool]) -> None:
 
 
 class WatchedMemo(Memo):
-    """Says when a thread begins to wait."""
+    """A memo that notes when a thread begins to wait."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -107,7 +107,7 @@ class WatchedMemo(Memo):
         return super()._wait_for(*how, **else_)
 
 
-class Asked:
+class OneQuestion:
     """A session with one question, whose answers the test hands out one by one."""
 
     def __init__(self) -> None:
@@ -129,169 +129,169 @@ class Asked:
             raise reply
         return reply
 
-    def told(self) -> tuple[str | KeycheckError, tuple[int, ...]]:
-        """The answer or the error in its place, and the requests it rests on."""
+    def answer_and_calls(self) -> tuple[str | KeycheckError, tuple[int, ...]]:
+        """The answer, or the error instead, and the numbers of the requests behind it."""
         try:
             answer: str | KeycheckError = self.question()
         except KeycheckError as error:
             answer = error
         return answer, self.memo.take_used_calls()
 
-    def told_ahead(self) -> tuple[str | KeycheckError, tuple[int, ...]]:
-        """The same, ahead of the checks."""
+    def prefetched_answer(self) -> tuple[str | KeycheckError, tuple[int, ...]]:
+        """The same from a prefetching thread."""
         self.memo.this_thread_prefetches()
-        return self.told()
+        return self.answer_and_calls()
 
 
 @pytest.mark.parametrize("reply", ["yes", Undecided("no")], ids=["an answer", "an error"])
 def test_two_who_ask_at_once_share_one_answer(reply: str | BaseException) -> None:
     """Two threads that ask at once cause one request, and both results name that request."""
-    memory = Asked()
-    first = asking(memory.told)
-    seen(memory.looking)
-    second = asking(memory.told)
-    seen(memory.waiting)
-    memory.replies.put(reply)
-    assert first.result(PATIENCE) == second.result(PATIENCE) == memory.told() == (reply, (1,))
-    assert memory.sent == 1
+    single = OneQuestion()
+    first = in_thread(single.answer_and_calls)
+    wait_for(single.looking)
+    second = in_thread(single.answer_and_calls)
+    wait_for(single.waiting)
+    single.replies.put(reply)
+    assert first.result(PATIENCE) == second.result(PATIENCE) == single.answer_and_calls() == (reply, (1,))
+    assert single.sent == 1
 
 
 @pytest.mark.parametrize("torn", [KeyboardInterrupt(), Cancelled(), RuntimeError()], ids=repr)
 def test_who_is_torn_away_leaves_it_to_the_one_who_waits(torn: BaseException) -> None:
     """If the first thread is interrupted, the waiting one sends the request anew, and each counts its own requests."""
-    memory = Asked()
+    single = OneQuestion()
 
     def torn_away() -> tuple[int, ...]:
         with pytest.raises(type(torn)):
-            memory.question()
-        return memory.memo.take_used_calls()
+            single.question()
+        return single.memo.take_used_calls()
 
-    first = asking(torn_away)
-    seen(memory.looking)
-    second = asking(memory.told)
-    seen(memory.waiting)
-    memory.replies.put(torn)
-    seen(memory.looking)
-    memory.replies.put("yes")
+    first = in_thread(torn_away)
+    wait_for(single.looking)
+    second = in_thread(single.answer_and_calls)
+    wait_for(single.waiting)
+    single.replies.put(torn)
+    wait_for(single.looking)
+    single.replies.put("yes")
     assert (first.result(PATIENCE), second.result(PATIENCE)) == ((1,), ("yes", (2,)))
 
 
 def test_requests_are_told_in_the_order_of_their_numbers() -> None:
     """Request numbers come in ascending order, each once, and only those noted since the last call."""
-    memory = Memo()
+    memo = Memo()
     for number in (64, 8, 33, 1, 8):
-        memory.note_call(number)
-    assert memory.take_used_calls() == (1, 8, 33, 64)
-    assert memory.take_used_calls() == ()
+        memo.note_call(number)
+    assert memo.take_used_calls() == (1, 8, 33, 64)
+    assert memo.take_used_calls() == ()
 
 
 @pytest.mark.parametrize("reply", ["yes", Undecided("no")], ids=["an answer", "an error"])
 def test_what_there_is_can_be_looked_at_without_asking(reply: str | BaseException) -> None:
-    """Nothing, until the question was answered; what is merely promised is not there yet."""
-    memory = Asked()
-    assert memory.memo.seen("question") is None
-    memory.memo.reserve([QUESTION])
-    assert memory.memo.seen("question") is None
-    memory.memo.release(QUESTION)
-    memory.replies.put(reply)
-    memory.told()
-    assert memory.memo.seen("question") is reply
-    assert memory.memo.seen("another") is None
-    assert memory.sent == 1
+    """`seen` is None until the question was answered, even if it is reserved."""
+    single = OneQuestion()
+    assert single.memo.seen("question") is None
+    single.memo.reserve([QUESTION])
+    assert single.memo.seen("question") is None
+    single.memo.release(QUESTION)
+    single.replies.put(reply)
+    single.answer_and_calls()
+    assert single.memo.seen("question") is reply
+    assert single.memo.seen("another") is None
+    assert single.sent == 1
 
 
 def test_a_promised_answer_is_waited_for() -> None:
     """A check waits for the prefetched answer to its question instead of asking it again."""
-    memory = Asked()
-    memory.memo.reserve([QUESTION])
-    check = asking(memory.told)
-    seen(memory.waiting)
-    assert memory.sent == 0
-    ahead = asking(memory.told_ahead)
-    seen(memory.looking)
-    memory.replies.put("yes")
+    single = OneQuestion()
+    single.memo.reserve([QUESTION])
+    check = in_thread(single.answer_and_calls)
+    wait_for(single.waiting)
+    assert single.sent == 0
+    ahead = in_thread(single.prefetched_answer)
+    wait_for(single.looking)
+    single.replies.put("yes")
     assert ahead.result(PATIENCE) == check.result(PATIENCE) == ("yes", (1,))
-    assert memory.sent == 1
+    assert single.sent == 1
 
 
 def test_who_was_promised_an_answer_in_vain_asks() -> None:
     """A check asks its question itself as soon as the prefetcher has released it."""
-    memory = Asked()
-    memory.memo.reserve([QUESTION])
-    check = asking(memory.told)
-    seen(memory.waiting)
-    memory.memo.release(QUESTION)
-    seen(memory.looking)
-    memory.replies.put("yes")
+    single = OneQuestion()
+    single.memo.reserve([QUESTION])
+    check = in_thread(single.answer_and_calls)
+    wait_for(single.waiting)
+    single.memo.release(QUESTION)
+    wait_for(single.looking)
+    single.replies.put("yes")
     assert check.result(PATIENCE) == ("yes", (1,))
 
 
 def test_a_promise_that_is_being_kept_cannot_be_broken() -> None:
     """A question whose prefetch is on its way can no longer be released, and is sent once."""
-    memory = Asked()
-    memory.memo.reserve([QUESTION])
-    ahead = asking(memory.told_ahead)
-    seen(memory.looking)
-    memory.memo.release(QUESTION)
-    check = asking(memory.told)
-    seen(memory.waiting)
-    memory.replies.put("yes")
+    single = OneQuestion()
+    single.memo.reserve([QUESTION])
+    ahead = in_thread(single.prefetched_answer)
+    wait_for(single.looking)
+    single.memo.release(QUESTION)
+    check = in_thread(single.answer_and_calls)
+    wait_for(single.waiting)
+    single.replies.put("yes")
     assert ahead.result(PATIENCE) == check.result(PATIENCE) == ("yes", (1,))
-    memory.memo.release(QUESTION)
-    assert memory.told() == ("yes", (1,))
+    single.memo.release(QUESTION)
+    assert single.answer_and_calls() == ("yes", (1,))
 
 
 @pytest.mark.parametrize("why", ["it would have to wait", "the run is ending"])
 def test_what_is_given_up_ahead_is_left_to_the_checks(why: str) -> None:
     """A cancelled prefetch has sent nothing, and the check that waited for it asks the question itself."""
-    memory = Asked()
-    memory.memo.reserve([QUESTION])
-    check = asking(memory.told)
-    seen(memory.waiting)
+    single = OneQuestion()
+    single.memo.reserve([QUESTION])
+    check = in_thread(single.answer_and_calls)
+    wait_for(single.waiting)
     if why == "the run is ending":
-        memory.memo.cancel_prefetching()
-    memory.must_wait = why == "it would have to wait"
-    assert isinstance(asking(memory.told_ahead).exception(PATIENCE), Cancelled)
-    seen(memory.looking)
-    memory.replies.put("yes")
+        single.memo.cancel_prefetching()
+    single.must_wait = why == "it would have to wait"
+    assert isinstance(in_thread(single.prefetched_answer).exception(PATIENCE), Cancelled)
+    wait_for(single.looking)
+    single.replies.put("yes")
     assert check.result(PATIENCE) == ("yes", (1,))
 
 
 def test_prefetching_that_is_cancelled_waits_for_no_check() -> None:
-    """The check may itself be waiting for the prefetcher to end, torn away by Ctrl-C: each would wait for the other."""
-    memory = Asked()
-    check = asking(memory.told)
-    seen(memory.looking)
-    ahead = asking(memory.told_ahead)
-    seen(memory.waiting)
-    memory.memo.cancel_prefetching()
+    """Cancelled prefetching waits for no check, which after Ctrl-C may be waiting for the prefetcher to end."""
+    single = OneQuestion()
+    check = in_thread(single.answer_and_calls)
+    wait_for(single.looking)
+    ahead = in_thread(single.prefetched_answer)
+    wait_for(single.waiting)
+    single.memo.cancel_prefetching()
     assert isinstance(ahead.exception(SOON), Cancelled)
-    memory.replies.put("yes")
+    single.replies.put("yes")
     assert check.result(PATIENCE) == ("yes", (1,))
 
 
 def test_whoever_is_torn_from_waiting_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     """An interrupted thread that waits reports the interrupt, and another thread can still ask the question."""
-    memory, said = Asked(), []
+    single, said = OneQuestion(), []
 
     def torn(*_: object) -> NoReturn:
         raise KeyboardInterrupt
 
-    memory.memo.interrupted = lambda: said.append("torn")
-    memory.memo.reserve([QUESTION])
-    monkeypatch.setattr(memory.memo._entries[QUESTION].settled, "wait", torn)
+    single.memo.interrupted = lambda: said.append("torn")
+    single.memo.reserve([QUESTION])
+    monkeypatch.setattr(single.memo._entries[QUESTION].settled, "wait", torn)
     with pytest.raises(KeyboardInterrupt):
-        memory.question()
+        single.question()
     assert said == ["torn"]
-    memory.memo.release(QUESTION)
-    memory.replies.put("yes")
-    assert memory.told() == ("yes", (1,))
+    single.memo.release(QUESTION)
+    single.replies.put("yes")
+    assert single.answer_and_calls() == ("yes", (1,))
 
 
 def test_however_many_ask_each_question_is_asked_once(exchange: LocalExchange) -> None:
     """Six threads that ask every question of a real session send each request once."""
     with session(exchange) as binance:
-        for one in [asking(lambda: ask_everything(binance)) for _ in range(6)]:
+        for one in [in_thread(lambda: ask_everything(binance)) for _ in range(6)]:
             one.result(PATIENCE)
     asked = Counter(one.path for one in exchange.log)
     once_each = (PING, TIME, TIME, TIME, API_RESTRICTIONS, ACCOUNT_CONFIG, EXCHANGE_INFO, *LATER)
@@ -314,7 +314,7 @@ METHODS = {
 
 
 def in_the_source(name: str) -> tuple[set[str], set[str]]:
-    """Questions that a method of the session asks, and endpoints that it names, itself or through plain methods."""
+    """The questions that a session's method asks and the endpoints that it names, itself or through plain methods."""
     method = METHODS[name]
     body = ast.Module(method.body, [])
     named = {node.id for node in ast.walk(body) if isinstance(node, ast.Name)}
@@ -396,13 +396,13 @@ def test_what_is_asked_ahead_is_what_the_unblocked_checks_lead_to(name: str) -> 
             made = prefetch_plan.Plan(binance, host_facts(), CLAIMS)
             clear = [one.check for one in found.values() if one.outcome is not Outcome.BLOCKED]
             led_to = DEPENDENCIES.reached_from(question for check in clear for question in check.asks)
-            if binance.key.not_given:  # a check that would send the key, too, does without that
+            if binance.key.not_given:  # without a key a check cannot send requests that carry it
                 led_to = frozenset(one for one in led_to if not prefetch_plan._carry_the_key(frozenset([one])))
             unsigned = set() if binance.key.not_given else {"stream_key"}
             assert {one for one in LEAVES if made.may_ask(one)} == (led_to & LEAVES) | PUBLIC | unsigned
 
 
-# -- the channel --
+# -- the API client --
 
 
 class Held:
@@ -414,7 +414,7 @@ class Held:
         self.replies: dict[str, queue.SimpleQueue[RawAnswer | Exception]] = {}
 
     def send(self, endpoint: Endpoint, query: Secret, api_key: Secret | None, seconds: float) -> RawAnswer:  # noqa: ARG002  the interface of a transport
-        """Waits for what the test says."""
+        """Waits for the test's reply."""
         replies = self.replies.setdefault(endpoint.path, queue.SimpleQueue())
         self.sent.append(endpoint.path)
         self.sending.release()
@@ -431,12 +431,12 @@ class Held:
 
 @pytest.fixture
 def held() -> Held:
-    """An exchange that hesitates."""
+    """An exchange that answers when the test says so."""
     return Held()
 
 
 @pytest.fixture
-def line(held: Held) -> ApiClient:
+def client(held: Held) -> ApiClient:
     """An API client of that exchange, whose first request was answered."""
     identity = Identity(KeyFacts(), Secret("k" * 64), HmacSigner(Secret("s" * 64)))
     opened = ApiClient(
@@ -450,18 +450,18 @@ def line(held: Held) -> ApiClient:
     )
     held.reply(TIME)
     opened.ask(TIME)
-    seen(held.sending)
+    wait_for(held.sending)
     held.sent.clear()
     return opened
 
 
-def test_only_so_many_are_in_flight_to_each_host(held: Held, line: ApiClient) -> None:
+def test_only_so_many_are_in_flight_to_each_host(held: Held, client: ApiClient) -> None:
     """Beyond the limit of a host, a request waits until another is answered; the hosts do not wait for each other."""
     for _ in range(AT_ONCE[Host.FUTURES] + 2):
-        asking(lambda: line.ask(PING))
-        asking(lambda: line.ask(API_RESTRICTIONS))
+        in_thread(lambda: client.ask(PING))
+        in_thread(lambda: client.ask(API_RESTRICTIONS))
     for answered in range(3):
-        seen(held.sending, sum(AT_ONCE.values()) if not answered else 2)
+        wait_for(held.sending, sum(AT_ONCE.values()) if not answered else 2)
         most = {PING.path: AT_ONCE[Host.FUTURES] + answered, API_RESTRICTIONS.path: AT_ONCE[Host.WALLET] + answered}
         assert Counter(held.sent) == most
         assert not held.sending.acquire(timeout=0.02)
@@ -472,44 +472,44 @@ def test_only_so_many_are_in_flight_to_each_host(held: Held, line: ApiClient) ->
 
 
 @pytest.mark.parametrize("status", [429, 418])
-def test_who_waits_for_a_place_sends_nothing_after_a_limit(held: Held, line: ApiClient, status: int) -> None:
+def test_who_waits_for_a_place_sends_nothing_after_a_limit(held: Held, client: ApiClient, status: int) -> None:
     """After a limit, requests that wait for a free slot are not sent; those on their way are still answered."""
-    ended = [asking(lambda: line.ask(PING)) for _ in range(AT_ONCE[Host.FUTURES])]
-    seen(held.sending, len(ended))
-    late = [asking(partial(line.ask, one)) for one in (EXCHANGE_INFO, PREMIUM_INDEX, ACCOUNT_CONFIG)]
+    ended = [in_thread(lambda: client.ask(PING)) for _ in range(AT_ONCE[Host.FUTURES])]
+    wait_for(held.sending, len(ended))
+    late = [in_thread(partial(client.ask, one)) for one in (EXCHANGE_INFO, PREMIUM_INDEX, ACCOUNT_CONFIG)]
     held.reply(PING, RawAnswer(status, {}, b""))
     for one in late:
         assert isinstance(one.exception(PATIENCE), RateLimited)
     with pytest.raises(RateLimited, match="not sent"):
-        line.ask(API_RESTRICTIONS)
+        client.ask(API_RESTRICTIONS)
     for _ in ended[1:]:
         held.reply(PING)
     assert sorted(type(one.exception(PATIENCE)) is RateLimited for one in ended) == [*[False] * (len(ended) - 1), True]
     assert held.sent == [PING.path] * len(ended)
 
 
-def test_a_request_that_was_given_up_was_sent(held: Held, line: ApiClient) -> None:
+def test_a_request_that_was_given_up_was_sent(held: Held, client: ApiClient) -> None:
     """A cancelled request is counted as sent without an answer, and its caller gets Cancelled."""
     held.reply(PING, Cancelled())
     with pytest.raises(Cancelled):
-        line.ask(PING)
-    assert [(call.path, call.status) for call in line.calls] == [(TIME.path, 200), (PING.path, None)]
-    assert line.calls[1].message == "the run was ended before an answer came"
+        client.ask(PING)
+    assert [(call.path, call.status) for call in client.calls] == [(TIME.path, 200), (PING.path, None)]
+    assert client.calls[1].message == "the run was ended before an answer came"
 
 
-def test_calls_are_in_the_order_in_which_they_were_sent(held: Held, line: ApiClient) -> None:
+def test_calls_are_in_the_order_in_which_they_were_sent(held: Held, client: ApiClient) -> None:
     """Calls are listed in the order in which they were sent, even if they are answered in another order."""
-    first = asking(lambda: line.ask(EXCHANGE_INFO))
-    seen(held.sending)
-    second = asking(lambda: line.ask(PING))
-    seen(held.sending)
+    first = in_thread(lambda: client.ask(EXCHANGE_INFO))
+    wait_for(held.sending)
+    second = in_thread(lambda: client.ask(PING))
+    wait_for(held.sending)
     for endpoint, asked in ((PING, second), (EXCHANGE_INFO, first)):
         held.reply(endpoint)
         asked.result(PATIENCE)
-    assert [call.path for call in line.calls] == [TIME.path, EXCHANGE_INFO.path, PING.path]
+    assert [call.path for call in client.calls] == [TIME.path, EXCHANGE_INFO.path, PING.path]
 
 
-# -- giving up --
+# -- cancelling --
 
 
 @pytest.fixture
@@ -530,8 +530,8 @@ def test_all_requests_on_their_way_are_given_up_at_once(exchange: LocalExchange,
     urls = {Host.FUTURES: exchange.futures_url, Host.WALLET: exchange.wallet_url}
     with contextlib.closing(HttpTransport(urls)) as http:
         endpoints = (PING, TIME, EXCHANGE_INFO, API_RESTRICTIONS)
-        sent = [asking(partial(http.send, one, Secret(""), None, PATIENCE)) for one in endpoints]
-        until(lambda: len(exchange.log) == len(sent))
+        sent = [in_thread(partial(http.send, one, Secret(""), None, PATIENCE)) for one in endpoints]
+        wait_until(lambda: len(exchange.log) == len(sent))
         http.cancel()
         for one in sent:
             assert isinstance(one.exception(SOON), Cancelled)
@@ -545,8 +545,8 @@ def test_who_listens_to_the_stream_is_given_up_at_once(fault: StreamFault) -> No
     """`cancel` ends the wait for the handshake and the wait for the pong."""
     with LocalExchange(Scenario(stream=fault)) as exchange:
         stream = Stream(exchange.stream_url, Redactor())
-        heard = asking(lambda: stream.listen(Secret("k" * 64), PATIENCE))
-        until(lambda: bool(exchange.streams))
+        heard = in_thread(lambda: stream.listen(Secret("k" * 64), PATIENCE))
+        wait_until(lambda: bool(exchange.streams))
         stream.cancel()
         assert isinstance(heard.exception(SOON), Cancelled)
 
@@ -568,11 +568,11 @@ def test_the_stream_is_left_alone_as_soon_as_the_status_of_a_limit_was_read(
     assert exchange.streams == []
 
 
-# -- ahead of the checks --
+# -- prefetching before the checks --
 
 
 @contextlib.contextmanager
-def ahead_of(binance: Binance) -> Iterator[Prefetcher]:
+def prefetching(binance: Binance) -> Iterator[Prefetcher]:
     """Prefetches the questions of all checks, until the block ends."""
     transport: Any = binance._client._transport
     ahead = Prefetcher(
@@ -587,14 +587,14 @@ def ahead_of(binance: Binance) -> Iterator[Prefetcher]:
 
 @pytest.mark.usefixtures("no_thread_is_left")
 def test_the_runs_time_ends_all_that_is_on_its_way(exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each question has its answer by then, or the reason why there is none."""
+    """At the end of the run's time each question has its answer, or an error that says why not."""
     monkeypatch.setattr(api_client, "RUN_SECONDS", 0.5)
     exchange.scenario = Scenario(faults={TIME.path: HERE, "*": Fault.stall()})
     began = time.monotonic()
-    with session(exchange, BINANCE_USER_STREAM="off") as binance, ahead_of(binance):
+    with session(exchange, BINANCE_USER_STREAM="off") as binance, prefetching(binance):
         for ask in (binance.ping, binance.signed_reads, binance.symbol_rules, binance.mark_price):
             with pytest.raises(Inconclusive):
-                asking(ask).result(PATIENCE)
+                in_thread(ask).result(PATIENCE)
         with pytest.raises(OutOfTime):
             binance.locks()
     assert time.monotonic() - began < SOON
@@ -604,16 +604,16 @@ def test_the_runs_time_ends_all_that_is_on_its_way(exchange: LocalExchange, monk
 def test_what_was_ended_is_left_to_the_checks(exchange: LocalExchange) -> None:
     """After the prefetcher was stopped, the checks ask their questions themselves, and are answered."""
     exchange.scenario = Scenario(faults={TIME.path: HERE, "*": Fault.stall()})
-    with session(exchange) as binance, ahead_of(binance) as ahead:
-        until(lambda: len(exchange.log) == 1 + sum(AT_ONCE.values()))
+    with session(exchange) as binance, prefetching(binance) as ahead:
+        wait_until(lambda: len(exchange.log) == 1 + sum(AT_ONCE.values()))
         sent = len(exchange.log)
         began = time.monotonic()
         ahead.stop()
         assert time.monotonic() - began < SOON
         assert len(exchange.log) == sent == len(binance.calls)
         exchange.scenario = Scenario()
-        assert asking(binance.signed_reads).result(PATIENCE).accepted
-        assert asking(binance.ping).result(PATIENCE).answered
+        assert in_thread(binance.signed_reads).result(PATIENCE).accepted
+        assert in_thread(binance.ping).result(PATIENCE).answered
 
 
 def test_nobody_waits_for_ever_for_a_thread_that_broke(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -622,26 +622,26 @@ def test_nobody_waits_for_ever_for_a_thread_that_broke(monkeypatch: pytest.Monke
     broken = iter([RuntimeError("can't start new thread"), {"serverTime": 1_790_000_000_000}])
     transport = scripted().on(TIME, lambda: next(broken))
     binance = scripted_session(transport)
-    with ahead_of(binance):
-        assert asking(binance.ping).result(SOON).answered
+    with prefetching(binance):
+        assert in_thread(binance.ping).result(SOON).answered
 
 
 def test_a_stalled_answer_holds_up_no_question_that_needs_it_not(exchange: LocalExchange) -> None:
     """Questions that do not need the stalled answer are answered."""
     exchange.scenario = Scenario(faults={PREMIUM_INDEX.path: Fault.stall()})
-    with session(exchange, BINANCE_USER_STREAM="off") as binance, ahead_of(binance):
-        assert asking(binance.ping).result(SOON).answered
-        assert asking(binance.drift).result(SOON)
+    with session(exchange, BINANCE_USER_STREAM="off") as binance, prefetching(binance):
+        assert in_thread(binance.ping).result(SOON).answered
+        assert in_thread(binance.drift).result(SOON)
 
 
 def test_a_limit_in_one_lane_ends_them_all() -> None:
     """After a limit in one lane, the other lanes send nothing more."""
     transport = scripted().on(ACCOUNT_CONFIG, LIMITED)
     binance = scripted_session(transport)
-    with ahead_of(binance):
+    with prefetching(binance):
         for ask in (binance.account, binance.locks, binance.dust_order):
             with pytest.raises(RateLimited):
-                asking(ask).result(PATIENCE)
+                in_thread(ask).result(PATIENCE)
     assert not {ORDER_TEST.path, TRADING_STATUS.path, LISTEN_KEY.path} & set(transport.paths())
 
 
@@ -659,7 +659,7 @@ def test_who_asks_ahead_finds_and_sends_the_same(troubled: Endpoint, trouble: st
         with LocalExchange(scenario) as exchange, session(exchange) as binance:
             with contextlib.suppress(Inconclusive):
                 binance.clock_sample(1)
-            with ahead_of(binance) if ahead else contextlib.nullcontext():
+            with prefetching(binance) if ahead else contextlib.nullcontext():
                 found.append({one.check.id: one.outcome for one in found_by_the_checks(binance).values()})
             sent.append(Counter(one.path for one in exchange.log))
     assert found[0] == found[1]

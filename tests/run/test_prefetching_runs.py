@@ -1,4 +1,4 @@
-"""Whole runs: what is in flight beside what, what is sent at all, and how all of it ends at once."""
+"""Whole runs: requests in flight at the same time, the requests that are sent at all, and the end of all of them."""
 
 import json
 import os
@@ -44,7 +44,7 @@ HERE = Fault.altered(lambda answer: answer)
 
 @dataclass(frozen=True)
 class Ran:
-    """A run, what the exchange saw of it, and what was there at its very end."""
+    """A run, the exchange's log of it, and its threads at its very end."""
 
     done: Finished
     log: list[Received]
@@ -70,12 +70,12 @@ def paths(*endpoints: Endpoint) -> Counter[str]:
     return Counter(endpoint.path for endpoint in endpoints)
 
 
-# -- together --
+# -- concurrent requests --
 
 
 @pytest.fixture(scope="module")
 def together(tmp_path_factory: pytest.TempPathFactory) -> Ran:
-    """A healthy run, with an exchange that is some way off."""
+    """A healthy run, with an exchange that takes some time for each answer."""
     return ran(ForkedRunner(tmp_path_factory.mktemp("together")), Scenario(latency_ms=1500))
 
 
@@ -91,7 +91,7 @@ def places(log: list[Received], endpoints: Iterable[Endpoint]) -> list[int]:
 
 
 def test_the_first_request_goes_alone(together: Ran) -> None:
-    """A second one is sent when it was answered."""
+    """The second request is sent after the first was answered."""
     assert (together.log[0].path, together.log[0].beside, together.log[1].beside) == (TIME.path, 0, 0)
     assert together.done.verdict["verdict"] == "OK"
 
@@ -110,7 +110,7 @@ def test_five_are_in_flight_and_never_six(together: Ran) -> None:
 
 
 def test_what_hangs_on_an_answer_waits_for_it(together: Ran) -> None:
-    """All that is done with the account on both signed reads, orders on rules and price, the second on the first."""
+    """Orders wait for both signed reads, rules and price; the second order waits for the first."""
     reads = paths(API_RESTRICTIONS, ACCOUNT_CONFIG)
     for place in places(together.log, (ORDER_TEST, TRADING_STATUS)):
         assert answered_before(together.log, place) >= reads
@@ -133,7 +133,7 @@ def test_while_recording_one_request_follows_the_other(suite: SuiteRunner, tmp_p
     assert recording.left.threads == ["MainThread"]
 
 
-# -- one request, where there is no way --
+# -- one request, if the exchange cannot be reached --
 
 NO_WAY = {
     "ban": (Fault.banned(1_900_000_000_000), "unproven"),
@@ -151,7 +151,7 @@ UNBLOCKED = ("credentials_", "futures_api_answers", "clock_is_synchronised")
 @pytest.mark.parametrize("how", ["live", "recorded"])
 @pytest.mark.parametrize("name", mostly_slow(NO_WAY, 2))
 def test_where_there_is_no_way_one_request_tells_it(name: str, how: str, suite: SuiteRunner, tmp_path: Path) -> None:
-    """A cut connection is tried once more; everything else is blocked."""
+    """A cut connection is tried once more; everything else is blocked after one request."""
     fault, outcome = NO_WAY[name]
     arguments = ("--record", str(tmp_path / "mine.yaml")) if how == "recorded" else ()
     run = ran(suite, Scenario(faults={"*": fault}), *arguments)
@@ -241,7 +241,7 @@ def test_traffic_and_jitter_spoil_no_clock(clean: int, suite: SuiteRunner) -> No
     assert max(one.beside for one in run.log) > 1
 
 
-# -- how it ends --
+# -- the end --
 
 STALLED = {
     "the first": (Scenario(faults={"*": Fault.stall()}), 1),

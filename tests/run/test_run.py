@@ -43,7 +43,7 @@ def run(suite: SuiteRunner, scenario: Scenario, *arguments: str, all_plugins: bo
 
 
 def causes(verdict: dict[str, Any]) -> list[str]:
-    """The causes of a verdict, the likeliest first."""
+    """The names of a verdict's causes, the likeliest first."""
     return [one["cause"] for one in verdict["diagnosis"]]
 
 
@@ -51,7 +51,7 @@ def causes(verdict: dict[str, Any]) -> list[str]:
 
 
 def test_every_plugin_may_be_installed(suite: SuiteRunner) -> None:
-    """The verdict is the same, and so is what the terminal says of it."""
+    """With all installed plugins the verdict and the terminal's summary are the same."""
     done = run(suite, SCENARIOS["healthy"], all_plugins=True)
     assert (done.verdict["verdict"], done.exit_status) == ("OK", 0)
     assert "OK: " in done.output
@@ -97,7 +97,7 @@ def test_healthy_verdict_in_full(suite: SuiteRunner) -> None:
 
 
 def test_clock_drift_has_its_sign(suite: SuiteRunner) -> None:
-    """A local clock that is behind drifts by a negative number of milliseconds."""
+    """A local clock that is slow drifts by a negative number of milliseconds."""
     done = run(suite, SCENARIOS["clock-behind"])
     assert -7100 < done.verdict["driftMs"] < -6900
     assert done.verdict["driftOk"] is False
@@ -149,7 +149,7 @@ def test_warning_is_no_failure_and_does_not_stop_x(suite: SuiteRunner) -> None:
 
 
 def test_x_stops_at_the_first_failure(suite: SuiteRunner) -> None:
-    """-x keeps its meaning, and what was not reached is not in the verdict."""
+    """-x keeps its meaning; checks that were not reached are not in the verdict."""
     done = run(suite, _sick_scenario(), "-x")
     assert done.exit_status == 1
     assert list(done.outcomes)[-1] == "withdrawals_are_disabled"
@@ -172,7 +172,7 @@ def test_maxfail_counts_critical_failures_alone(suite: SuiteRunner) -> None:
     ],
 )
 def test_part_of_the_suite_is_never_ok(selection: tuple[str, ...], suite: SuiteRunner) -> None:
-    """Whenever a critical check was not run, a healthy key is UNPROVEN; the cause names each of them."""
+    """If a critical check was not run, a healthy key is UNPROVEN, and the cause names each such check."""
     done = run(suite, SCENARIOS["healthy"], *selection)
     assert (done.verdict["verdict"], done.verdict["ok"], done.exit_status) == ("UNPROVEN", False, 10)
     (cause,) = done.verdict["diagnosis"]
@@ -193,14 +193,14 @@ def test_what_nobody_saw_has_no_boxes_to_tick(suite: SuiteRunner, tmp_path: Path
 
 
 def test_a_part_that_could_not_be_seen_is_told_beside_what_was_left_out(suite: SuiteRunner) -> None:
-    """Mending the one would leave the other."""
+    """Unproven checks and checks that were left out each have a cause: fixing one would not fix the other."""
     scenario = Scenario(faults={"/sapi/v1/account/apiRestrictions": Fault.bad_gateway()})
     done = run(suite, scenario, "-k", "withdrawals_are_disabled")
     assert causes(done.verdict) == ["checks_not_run", "exchange_trouble"]
 
 
 def test_critical_checks_alone_give_the_same_verdict(suite: SuiteRunner) -> None:
-    """-m critical leaves the advice out and decides the same."""
+    """-m critical leaves out informational checks, and the verdict is the same."""
     done = run(suite, SCENARIOS["healthy"], "-m", "critical")
     assert (done.verdict["verdict"], done.exit_status) == ("OK", 0)
 
@@ -213,7 +213,7 @@ def test_nothing_selected_keeps_pytests_own_status(suite: SuiteRunner) -> None:
 
 
 def test_last_failed_alone_proves_nothing(suite: SuiteRunner, exchange: LocalExchange) -> None:
-    """--lf runs what failed; if that is mended, the key is still UNPROVEN until all has been seen again."""
+    """--lf runs the failed checks; if they pass now, the key is UNPROVEN until all checks were run."""
     exchange.scenario = SCENARIOS["withdrawals-enabled"]
     assert suite(settings=exchange.settings()).exit_status == 1
     exchange.scenario = SCENARIOS["healthy"]
@@ -263,7 +263,7 @@ def test_run_says_at_its_start_what_it_tests(suite: SuiteRunner, exchange: Local
 
 
 def test_junit_has_noted_values_and_honest_counts(suite: SuiteRunner, tmp_path: Path) -> None:
-    """Failures are failed claims, errors what could not be looked at; noted values are properties."""
+    """JUnit's failures are failed claims, its errors are unproven checks, and noted values are properties."""
     scenario = Scenario(
         permissions={"ipRestrict": False, "enableWithdrawals": True},
         faults={"/fapi/v1/accountConfig": Fault.unknown_503()},
@@ -288,7 +288,7 @@ def test_collect_only_sends_nothing_and_leaves_reports_alone(suite: SuiteRunner,
 
 
 def test_pytest_html_page_has_the_verdict_and_no_machine(suite: SuiteRunner, tmp_path: Path) -> None:
-    """--html stays usable: the same verdict section on top, environment table empty."""
+    """pytest-html's page has the same verdict section on top, and an empty environment table."""
     page = tmp_path / "html" / "page.html"
     run(suite, SCENARIOS["withdrawals-enabled"], f"--html={page}", "--self-contained-html", all_plugins=True)
     text = page.read_text(encoding="utf-8")
@@ -298,11 +298,11 @@ def test_pytest_html_page_has_the_verdict_and_no_machine(suite: SuiteRunner, tmp
     assert str(ROOT) not in text
 
 
-# -- when it goes wrong --
+# -- failures of a run --
 
 
 def test_xdist_is_refused_in_a_sentence(suite: SuiteRunner, exchange: LocalExchange) -> None:
-    """-n makes no sense on suite/."""
+    """-n is refused: the checks share one session."""
     done = suite("-n", "2", settings=exchange.settings(), all_plugins=True)
     assert done.exit_status == 4
     assert "ERROR: -n does not go with suite/" in done.output
@@ -357,7 +357,7 @@ def test_env_file_that_is_missing_is_said(suite: SuiteRunner, tmp_path: Path) ->
 def test_settings_come_from_the_file_and_it_is_left_alone(
     suite: SuiteRunner, exchange: LocalExchange, tmp_path: Path
 ) -> None:
-    """.env is read, and neither rewritten nor copied."""
+    """.env is read, and neither changed nor copied."""
     env_file = tmp_path / "my.env"
     text = "".join(f"{name}={value}\r\n" for name, value in exchange.settings().items())
     env_file.write_text(text, encoding="utf-8")
@@ -378,7 +378,7 @@ def test_report_dir_that_cannot_be_written_is_said(suite: SuiteRunner) -> None:
 
 
 def test_crash_leaves_no_old_ok(suite: SuiteRunner, exchange: LocalExchange) -> None:
-    """The verdict is withdrawn before anything is asked, and so is the page."""
+    """The old verdict and page are removed before anything is sent, so a crash leaves no old OK."""
     assert suite(settings=exchange.settings()).verdict["ok"] is True
     exchange.scenario = Scenario(faults={"/fapi/v1/time": Fault.stall()})
     before = len(exchange.requests_to("/fapi/v1/time"))
@@ -476,7 +476,7 @@ WRONG_CHECKS = {
 
 @pytest.mark.parametrize("name", WRONG_CHECKS)
 def test_wrong_check_is_a_collection_error(name: str, copied: Path, tmp_path: Path, exchange: LocalExchange) -> None:
-    """pytest stops with its own status 2, the verdict is UNPROVEN, and nothing was sent."""
+    """A wrong check is a collection error: status 2, UNPROVEN, and nothing is sent."""
     (copied / "suite" / "test_8_extra.py").write_text(WRONG_CHECKS[name], encoding="utf-8")
     done = ForkedRunner(tmp_path, copied)(settings=exchange.settings())
     assert done.exit_status == 2, done.output
@@ -511,7 +511,7 @@ def test_extra(binance, observe):
 def test_only_an_assertion_in_suite_convicts(  # noqa: PLR0913, PLR0917  a table of four columns
     mark: str, body: str, outcome: str, exit_status: int, copied: Path, tmp_path: Path, exchange: LocalExchange
 ) -> None:
-    """Any other exception means that we could not look; a new check needs no more than ten lines."""
+    """Any exception but an AssertionError in suite/ leaves a check unproven; a new check takes at most ten lines."""
     (copied / "suite" / "test_8_extra.py").write_text(EXTRA.format(mark=mark, body=body), encoding="utf-8")
     done = ForkedRunner(tmp_path, copied)(settings=exchange.settings())
     assert done.outcomes["extra"] == outcome
@@ -540,7 +540,7 @@ BAD_FACTS = {
 def test_a_fact_of_the_wrong_type_leaves_its_check_unproven(
     body: str, copied: Path, tmp_path: Path, exchange: LocalExchange
 ) -> None:
-    """The check itself is broken, which says nothing about the key; verdict.json is whole, and has no such fact."""
+    """A fact of the wrong type means that the check is broken; verdict.json is complete without it."""
     text = EXTRA.format(mark="critical", body=body).replace("observe)", "observe, request)")
     (copied / "suite" / "test_8_extra.py").write_text(text, encoding="utf-8")
     junit = tmp_path / "junit.xml"
@@ -576,7 +576,7 @@ def test_whatever_else_a_check_notes_its_outcome_stands(
 
 
 def test_assertion_of_the_machinery_convicts_nobody(copied: Path, tmp_path: Path, exchange: LocalExchange) -> None:
-    """An assert that breaks below suite/ is a bug of ours."""
+    """An assertion that fails below suite/ is a bug of ours, and leaves the check unproven."""
     body = "raiser = compile('assert False', 'elsewhere.py', 'exec'); exec(raiser)"
     (copied / "suite" / "test_8_extra.py").write_text(EXTRA.format(mark="critical", body=body), encoding="utf-8")
     assert ForkedRunner(tmp_path, copied)(settings=exchange.settings()).outcomes["extra"] == "unproven"
@@ -615,7 +615,7 @@ def test_after_429_nothing_more_is_sent(suite: SuiteRunner) -> None:
 
 
 def test_one_flaky_answer_does_not_spoil_the_verdict(suite: SuiteRunner) -> None:
-    """A GET is tried once more after a 502 or a cut connection."""
+    """After a 502 or a cut connection a GET is sent once more, and the verdict is the same."""
     faults = {"/fapi/v1/time": Fault.bad_gateway(times=1), "/fapi/v1/accountConfig": Fault.reset(times=1)}
     done = run(suite, Scenario(faults=faults))
     assert (done.verdict["verdict"], done.verdict["requests"]["count"]) == ("OK", 14)
@@ -623,7 +623,7 @@ def test_one_flaky_answer_does_not_spoil_the_verdict(suite: SuiteRunner) -> None
 
 @pytest.mark.parametrize("path", ["/fapi/v1/time", "/fapi/v1/accountConfig", "/sapi/v1/account/apiRestrictions"])
 def test_trouble_on_the_way_convicts_nobody(path: str, suite: SuiteRunner) -> None:
-    """An exchange in trouble leaves a healthy key UNPROVEN."""
+    """An exchange with errors leaves a healthy key UNPROVEN."""
     done = run(suite, Scenario(faults={path: Fault.overloaded_503()}))
     assert (done.verdict["verdict"], done.exit_status, done.with_outcome("fail")) == ("UNPROVEN", 10, [])
 
@@ -651,18 +651,18 @@ def test_a_place_that_binance_does_not_serve_is_an_observation(fault: Fault, sui
 @pytest.mark.parametrize("path", ["*", "/fapi/v1/time", "/fapi/v1/ping", "/fapi/v1/accountConfig"])
 @pytest.mark.parametrize("fault", [Fault.waf_403(), Fault.redirect("https://x.invalid/")], ids=["403", "302"])
 def test_a_stranger_convicts_nobody_wherever_it_stands(fault: Fault, path: str, suite: SuiteRunner) -> None:
-    """A firewall or a captive portal answers one request or all of them: nothing was seen of the futures API there."""
+    """A firewall or a captive portal in place of one answer or all leaves the key UNPROVEN."""
     done = run(suite, Scenario(faults={path: fault}))
     assert (done.exit_status, done.with_outcome("fail")) == (10, [])
     assert done.verdict["pingOk"] in (None, path.endswith("Config"))
 
 
-# -- what once looked good, and was not --
+# -- runs that once were OK and should not have been --
 
 
 @pytest.fixture
 def withdrawing(copied: Path, tmp_path: Path) -> SuiteRunner:
-    """A copy of the suite to be tampered with."""
+    """A copy of the suite to tamper with, and a key that can withdraw."""
     assert copied.exists()
     return ForkedRunner(tmp_path, copied)
 
@@ -696,7 +696,7 @@ def test_suite_that_lost_a_claim_is_never_ok(name: str, withdrawing: SuiteRunner
 
 
 def test_collection_error_says_what_is_wrong(withdrawing: SuiteRunner) -> None:
-    """The sentence about a wrong check is seen, and so is pytest's about a broken import."""
+    """The sentence about a wrong check is printed, and so is pytest's about a broken import."""
     (withdrawing.root / "suite" / "test_8_extra.py").write_text(WRONG_CHECKS["neither mark"], encoding="utf-8")
     assert "extra is marked neither: mark it with exactly one of" in withdrawing().output
     (withdrawing.root / "suite" / "test_8_extra.py").write_text("import nosuchmodule\n", encoding="utf-8")
@@ -712,7 +712,7 @@ def test_refused_run_leaves_no_old_ok(arguments: tuple[str, ...], suite: SuiteRu
 
 
 def test_reports_that_cannot_be_replaced_are_said(suite: SuiteRunner) -> None:
-    """A directory in the place of report.html: one sentence, exit 4, no old ok."""
+    """A directory in the place of report.html is one sentence and exit 4, without an old OK."""
     assert suite("--replay", "healthy").verdict["ok"] is True
     (suite.report_dir / "report.html").unlink()
     (suite.report_dir / "report.html").mkdir()
@@ -738,14 +738,14 @@ def test_suite_behind_a_symlink_is_the_suite(tmp_path: Path) -> None:
 
 
 def test_run_without_its_plugin_is_refused(suite: SuiteRunner, exchange: LocalExchange) -> None:
-    """Exit 4 and a sentence, not fifteen errors that look like a verdict."""
+    """Without its plugin the suite is refused with exit 4 and a sentence, instead of fifteen errors."""
     done = suite("-p", "no:keycheck-suite", settings=exchange.settings())
     assert done.exit_status == 4
     assert not exchange.log
 
 
 def test_a_check_that_did_not_run_to_its_end_has_not_passed(suite: SuiteRunner) -> None:
-    """A debugger that is left, as by the end of its input, ends each check without an error."""
+    """A debugger that is left ends a check without an error; the check has not passed."""
     with LocalExchange(Scenario(permissions={"enableWithdrawals": True})) as exchange:
         done = suite("--trace", settings=exchange.settings())
     assert (done.exit_status, done.verdict["verdict"]) == (10, "UNPROVEN")
@@ -755,7 +755,7 @@ def test_a_check_that_did_not_run_to_its_end_has_not_passed(suite: SuiteRunner) 
 
 @pytest.mark.parametrize("secret", ["true", "null", "test", "pass", "hidden", "futures"])
 def test_placeholder_secret_breaks_no_report(secret: str, suite: SuiteRunner, exchange: LocalExchange) -> None:
-    """The JSON is whole, and its names are those of the contract."""
+    """With a placeholder as secret the JSON is complete, and its names are those of the contract."""
     done = suite(settings=exchange.settings() | {"BINANCE_API_SECRET": secret})
     jsonschema.validate(done.verdict, SCHEMA)
     assert done.exit_status == 1
@@ -770,7 +770,7 @@ def test_demo_settings_do_not_open_production(suite: SuiteRunner, exchange: Loca
 
 
 def test_interrupted_recording_keeps_the_older_cassette(suite: SuiteRunner, tmp_path: Path) -> None:
-    """Half a run is not worth more than a whole one."""
+    """An interrupted recording does not replace an older cassette."""
     cassette = tmp_path / "mine.yaml"
     with LocalExchange() as exchange:
         suite("--record", str(cassette), settings=exchange.settings())
@@ -815,7 +815,7 @@ def test_key_that_is_read_back_is_not_printed(field: str, suite: SuiteRunner, tm
     assert not Redactor([API_KEY]).knows(done.output + (tmp_path / "j").read_text(encoding="utf-8"))
 
 
-# -- files of the owner, and what an exchange may read back --
+# -- files of the owner, and secrets in an exchange's answers --
 
 
 def test_the_gate_deletes_no_file_of_the_owners(suite: SuiteRunner, tmp_path: Path, exchange: LocalExchange) -> None:
@@ -875,7 +875,7 @@ def test_a_name_that_is_too_long_is_refused_in_a_sentence(suite: SuiteRunner) ->
 
 
 def test_ci_summary_is_not_written_into_files_of_this_run(suite: SuiteRunner) -> None:
-    """A verdict with Markdown behind it would be no JSON."""
+    """The text for a ticket is not appended to verdict.json, which would be no JSON then."""
     done = suite("--replay", "healthy", settings={"GITHUB_STEP_SUMMARY": str(suite.report_dir / "verdict.json")})
     assert (done.exit_status, done.verdict["verdict"]) == (0, "OK")
     assert "GITHUB_STEP_SUMMARY could not be written" in done.output

@@ -45,27 +45,27 @@ def from_environment(tmp_path: Path) -> From:
 
 
 def key_of(settings: Settings) -> str | None:
-    """The API key in the clear."""
+    """The text of the API key."""
     held = settings.credentials.api_key
     return held.reveal() if held else None
 
 
 def refusal(ask: Callable[[], object]) -> str:
-    """The one sentence of a usage problem."""
+    """The sentence of a usage problem."""
     with pytest.raises(UsageProblem) as caught:
         ask()
     message = str(caught.value)
     assert "\n" not in message
-    assert ": " in message or "use " in message  # what happened, then what to do
+    assert ": " in message or "use " in message  # the sentence has a remedy
     assert CANARY not in message
     return message
 
 
-# -- where settings come from --
+# -- sources of settings --
 
 
 def test_without_file_and_environment_there_are_defaults(from_environment: From) -> None:
-    """Nothing given means production, BTCUSDT, 5000 ms and no key."""
+    """Without any setting, the defaults are production, BTCUSDT, 5000 ms and no key."""
     settings = from_environment()
     assert settings == Settings()
     assert (settings.environment, settings.symbol, settings.recv_window) == ("production", "BTCUSDT", 5000)
@@ -93,7 +93,7 @@ def test_the_environment_wins(from_file: From) -> None:
 
 @pytest.mark.parametrize("empty", ["", " ", "\t"])
 def test_an_empty_value_is_an_absent_one(from_file: From, empty: str) -> None:
-    """An empty variable outranks nothing."""
+    """An empty variable counts as missing, and does not outrank the file."""
     assert from_file("BINANCE_SYMBOL=ETHUSDT\n", BINANCE_SYMBOL=empty).symbol == "ETHUSDT"
 
 
@@ -113,7 +113,7 @@ def test_the_process_environment_is_read_by_default(tmp_path: Path, monkeypatch:
 
 
 def test_neither_file_nor_environment_is_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Settings are read, never written: not to .env, not beside it, not to `os.environ`."""
+    """Loading changes neither .env nor its folder nor `os.environ`."""
     for name in NAMES:
         monkeypatch.delenv(name, raising=False)
     file = tmp_path / ".env"
@@ -125,12 +125,12 @@ def test_neither_file_nor_environment_is_changed(tmp_path: Path, monkeypatch: py
 
 
 def test_foreign_variables_are_not_looked_at(from_environment: From) -> None:
-    """Proxies and CA files of other programs are theirs."""
+    """Proxies and CA files of other programs are not settings."""
     strangers = {"HTTPS_PROXY": "http://proxy:3128", "REQUESTS_CA_BUNDLE": "/nowhere", "SYMBOL": "ETHUSDT"}
     assert from_environment(**strangers) == Settings()
 
 
-# -- how the file is written --
+# -- syntax of the file --
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_foreign_variables_are_not_looked_at(from_environment: From) -> None:
 )
 @pytest.mark.parametrize("end", ["", "\n", "\r\n"])
 def test_a_line_may_be_written_in_many_ways(from_file: From, line: str, end: str) -> None:
-    """Blanks, quotes, `export`, comments and either line end give one and the same key."""
+    """Blanks, quotes, `export`, comments and either line end give the same key."""
     assert key_of(from_file(line.format(KEY) + end)) == KEY
 
 
@@ -163,7 +163,7 @@ def test_a_line_may_be_written_in_many_ways(from_file: From, line: str, end: str
     ],
 )
 def test_what_the_parser_takes_off_is_remarked(from_file: From, line: str, remark: str) -> None:
-    """Another program that reads the same line may send what python-dotenv drops."""
+    """Characters that python-dotenv drops cause a remark, since another program may send them."""
     remarks = from_file(line.format(KEY)).credentials.remarks
     assert remarks == (f"the line of BINANCE_API_KEY has {remark} around the value",)
     assert from_file(line.format("x"), BINANCE_API_KEY=KEY).credentials.remarks == ()
@@ -175,14 +175,14 @@ def test_a_remark_speaks_of_the_line_that_counts(from_file: From) -> None:
 
 
 def test_nothing_is_interpolated(from_file: From) -> None:
-    """`${X}` is five characters of a secret and no command."""
+    """`${X}` is five characters of a secret, and is not replaced."""
     settings = from_file("X=expanded\nBINANCE_API_SECRET=a${X}b$X\n", X="expanded")
     assert settings.credentials.api_secret is not None
     assert settings.credentials.api_secret.reveal() == "a${X}b$X"
 
 
 def test_a_byte_order_mark_is_taken_off_and_remarked(from_file: From) -> None:
-    """The first name of the file is not lost to three invisible bytes."""
+    """A byte order mark does not change the first name of the file."""
     settings = from_file(codecs.BOM_UTF8 + f"BINANCE_API_KEY={KEY}\n".encode())
     assert key_of(settings) == KEY
     assert settings.credentials.remarks == (".env begins with a byte order mark",)
@@ -200,7 +200,7 @@ def test_a_byte_order_mark_is_taken_off_and_remarked(from_file: From) -> None:
     ],
 )
 def test_a_file_that_is_not_utf_8_is_named(from_file: From, raw: bytes) -> None:
-    """PowerShell's UTF-16, with and without its mark, is a sentence and no traceback."""
+    """PowerShell's UTF-16, with or without its mark, is refused in a sentence."""
     message = refusal(lambda: from_file(raw))
     assert ".env is not UTF-8 text" in message
     assert "save it again with encoding UTF-8" in message
@@ -210,21 +210,21 @@ def test_a_file_that_is_not_utf_8_is_named(from_file: From, raw: bytes) -> None:
 
 
 def test_a_missing_file_matters_only_when_it_was_asked_for(tmp_path: Path) -> None:
-    """No .env is no settings; a wrong --env-file is a wrong option."""
+    """A missing .env means no settings; a missing --env-file is a usage error."""
     missing = tmp_path / "other.env"
     assert load(missing, environ={}) == Settings()
     assert "no settings file other.env" in refusal(lambda: load(missing, required=True, environ={}))
 
 
 def test_a_directory_is_no_settings_file(tmp_path: Path) -> None:
-    """A directory of that name is named as one."""
+    """A directory with the name of the file is refused as a directory."""
     (tmp_path / ".env").mkdir()
     assert ".env is a directory" in refusal(lambda: load(tmp_path / ".env", environ={}))
 
 
 @pytest.mark.parametrize("error", [PermissionError(13, "Permission denied"), OSError(5, "Input/output error")])
 def test_an_unreadable_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: OSError) -> None:
-    """Root may read anything, so the refusal of the file system is played."""
+    """A file that may not be read is named. The error is simulated, since root may read any file."""
 
     def refuse(*_: object) -> int:
         raise error
@@ -312,7 +312,7 @@ def test_a_bad_url_is_refused_unshown(from_environment: From, name: str, raw: st
 
 @pytest.mark.parametrize("raw", ["http://fstream.example.com", "https://fstream.example.com", CANARY])
 def test_a_bad_stream_url_is_refused_unshown(from_environment: From, raw: str) -> None:
-    """wss, or ws on a loopback address; an unknown value is a usage error even before the stream is examined."""
+    """A stream's URL is wss, or ws on a loopback address; a bad one is not shown."""
     allowed = partial(from_environment, BINANCE_ALLOW_OTHER_HOSTS="on")
     assert "BINANCE_STREAM_URL" in refusal(lambda: allowed(BINANCE_STREAM_URL=raw))
 
@@ -336,7 +336,7 @@ def test_a_bad_stream_url_is_refused_unshown(from_environment: From, raw: str) -
     ],
 )
 def test_a_bad_value_is_refused_unshown(from_environment: From, name: str, raw: str) -> None:
-    """The setting is named, the remedy too; the value is not."""
+    """The message names setting and remedy, and does not show the value."""
     assert name in refusal(lambda: from_environment(**{name: raw}))
 
 
@@ -351,7 +351,7 @@ def test_a_proxy_is_kept_as_a_secret(from_environment: From, raw: str) -> None:
 
 
 def test_a_ca_bundle_is_a_file(from_environment: From, tmp_path: Path) -> None:
-    """A file that exists is taken as it is."""
+    """The path of an existing file is taken unchanged."""
     bundle = tmp_path / "ca.pem"
     bundle.touch()
     assert from_environment(BINANCE_CA_BUNDLE=f" {bundle} ").ca_bundle == str(bundle)
@@ -373,14 +373,14 @@ def test_settings_do_not_print_key_and_secret() -> None:
 
 
 def pem_of(settings: Settings) -> str | None:
-    """The private key in the clear."""
+    """The text of the private key."""
     held = settings.credentials.private_key
     return held.pem.reveal() if held else None
 
 
 @pytest.fixture
 def key_file(tmp_path: Path) -> Path:
-    """A private key, as openssl leaves it."""
+    """A private key's file, as openssl leaves it."""
     (tmp_path / "keys").mkdir()
     file = tmp_path / "keys" / "private.pem"
     file.write_text(ED25519.private)
@@ -390,7 +390,7 @@ def key_file(tmp_path: Path) -> Path:
 def test_a_private_keys_path_starts_at_the_settings_file(
     from_file: From, from_environment: From, key_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Wherever the run was started, and wherever the setting stands; an absolute path and ~ are what they are."""
+    """A relative path starts at the settings file's folder, wherever the run starts; absolute paths and ~ do not."""
     monkeypatch.setenv("HOME", str(key_file.parent))
     for path in ("keys/private.pem", "./keys/../keys/private.pem", str(key_file), "~/private.pem"):
         assert pem_of(from_file(f"BINANCE_PRIVATE_KEY_FILE={path}\n")) == ED25519.private
@@ -400,7 +400,7 @@ def test_a_private_keys_path_starts_at_the_settings_file(
 
 
 def test_files_that_hold_a_credential_are_listed(from_file: From, key_file: Path) -> None:
-    """The private key's is one, and .env is another where it holds a passphrase."""
+    """The files are the private key's, and .env if it holds a passphrase."""
     settings = from_file(f"BINANCE_PRIVATE_KEY_FILE={key_file}\n")
     assert settings.credential_files == (("the private key's file", key_file),)
     settings = from_file(f"BINANCE_PRIVATE_KEY_FILE={key_file}\nBINANCE_PRIVATE_KEY_PASSPHRASE=x\n")
@@ -410,7 +410,7 @@ def test_files_that_hold_a_credential_are_listed(from_file: From, key_file: Path
 def test_a_private_key_that_cannot_be_read_is_named(
     from_environment: From, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Missing, no file, a pipe, too long, not permitted: a sentence each, without the path."""
+    """A private key's file that cannot be read is one sentence without the path, for each reason."""
     os.mkfifo(tmp_path / f"{CANARY}.pipe")
     for name in (f"{CANARY}.pem", ".", f"{CANARY}.pipe", f"{CANARY}\0", f"~{CANARY}/x"):
         assert "folder of the settings file" in refusal(partial(from_environment, BINANCE_PRIVATE_KEY_FILE=name))
@@ -439,7 +439,7 @@ def test_a_secret_and_a_private_key_exclude_each_other(from_file: From, key_file
 def test_a_private_key_may_be_pasted_into_the_secret(from_file: From, line: str, end: str) -> None:
     """A private key may stand on one line with `\n` written out, or in quotes on several; it causes one remark."""
     if (line, end) == ("{}", "\n"):
-        return  # the next test's
+        return  # tested below
     text = line.format(ED25519.private.strip().replace("\n", end))
     read = from_file(f"BINANCE_API_SECRET={text}\n").credentials
     assert read.api_secret is None
@@ -457,7 +457,7 @@ def test_a_private_key_pasted_without_quotes_is_a_first_line_alone(from_file: Fr
 
 
 def test_a_passphrase_is_taken_as_it_is(from_environment: From, key_file: Path) -> None:
-    """Blanks may belong to it; a line end does not."""
+    """A passphrase keeps its blanks, and loses a line end."""
     key_file.write_text(ENCRYPTED_ED25519.private)
     given = {"BINANCE_PRIVATE_KEY_FILE": str(key_file), "BINANCE_PRIVATE_KEY_PASSPHRASE": " a b \r\n"}
     held = from_environment(**given).credentials.private_key
@@ -493,7 +493,7 @@ def test_settings_do_not_print_a_private_key(from_environment: From, key_file: P
 
 
 def test_demo_has_other_hosts_and_no_wallet(from_environment: From) -> None:
-    """Binance's test network serves no wallet API; one that is named is used."""
+    """Binance's test network has no wallet API; a URL for one is used all the same."""
     demo = from_environment(BINANCE_ENVIRONMENT="demo")
     assert (demo.futures_url, demo.wallet_url) == ("https://demo-fapi.binance.com", None)
     other = {"BINANCE_WALLET_URL": "https://wallet.example.com", "BINANCE_ALLOW_OTHER_HOSTS": "on"}
@@ -527,7 +527,7 @@ def test_environments_share_no_host() -> None:
 def test_a_host_of_the_other_environment_is_refused(
     environment: str, name: str, url: str, from_environment: From
 ) -> None:
-    """A key of one network would be sent to the other; the sentence names both settings."""
+    """A host of the other environment does not know the key; the sentence names both settings."""
     named = {"BINANCE_ENVIRONMENT": environment, name: url, "BINANCE_ALLOW_OTHER_HOSTS": "on"}
     told = refusal(lambda: from_environment(**named))
     assert name in told
@@ -539,7 +539,7 @@ def test_a_host_of_the_other_environment_is_refused(
 def test_a_host_of_the_environment_or_of_this_machine_is_taken(
     environment: str, name: str, from_environment: From
 ) -> None:
-    """Binance has several names for one host; a local exchange stands for either network."""
+    """Each of Binance's names for a network is accepted, and so is a local exchange for either."""
     tls = "wss" if name == "BINANCE_STREAM_URL" else "https"
     hosts = {"production": ["fapi1.binance.com", "fstream.binance.com"], "demo": [DEMO_HOSTS[1].partition("//")[2]]}
     hosts["demo"] *= name != "BINANCE_WALLET_URL"  # demo has none

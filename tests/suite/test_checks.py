@@ -1,4 +1,4 @@
-"""Each check, healthy and sick, against the local exchange: the table at the top is the suite's own examination."""
+"""Each check, healthy and sick, against the local exchange: the table at the top tests the suite itself."""
 
 import json
 import re
@@ -27,7 +27,7 @@ class Sick:
 
 
 def faulty(path: str, *faults: Fault) -> Scenario:
-    """A healthy exchange but for what it does on one path."""
+    """A healthy exchange but for a fault on one path."""
     return Scenario(faults={path: faults})
 
 
@@ -74,12 +74,12 @@ SICK = {
 }
 
 
-# Settings without which a healthy check has nothing to say.
+# Settings that a check needs to apply at all.
 SET_UP = {"account_is_set_up_as_expected": {"BINANCE_EXPECT": "one-way,single-asset,cross"}}
 
 
 def test_no_check_is_missing_from_the_table() -> None:
-    """Every check of suite/ is shown sick, and nothing else is."""
+    """The table has every check of suite/, and nothing else."""
     assert set(SICK) == {check.id for check in CATALOGUE.checks}
 
 
@@ -134,7 +134,7 @@ ORDER_PATH = "/fapi/v1/order/test"
 def test_order_code_decides_and_not_the_status(check_id: str, expected: Outcome, code: int) -> None:
     """HTTP 400 alone proves nothing: the code of a refused test order decides."""
     refused = Fault.status(400, body=f'{{"code":{code},"msg":"refused"}}', content_type="application/json")
-    # The dust order comes first; for the second check it is weighed as it should be.
+    # The dust order is sent first; for the second check it is refused as expected.
     healthy = 1 if check_id == "smallest_order_is_accepted" else 0
     weighed = Fault.refused(-4164)
     faults = (*[replace(weighed, times=1)] * healthy, refused)
@@ -145,7 +145,7 @@ def test_order_code_decides_and_not_the_status(check_id: str, expected: Outcome,
 
 @pytest.mark.parametrize("code", [-2018, -2019, -2027, -2028])
 def test_want_of_funds_is_no_fault_of_the_key(code: int) -> None:
-    """A valid order refused for margin, balance or room alone is as good as accepted."""
+    """A valid order that is refused only for margin, balance or room counts as accepted."""
     with LocalExchange(Scenario(order_refusal=code)) as exchange, session(exchange) as binance:
         outcome, noted = outcome_of("smallest_order_is_accepted", binance)
     assert outcome is PASS
@@ -204,7 +204,7 @@ SYMBOL_CONFIG = "/fapi/v1/symbolConfig"
 @pytest.mark.parametrize("other", [False, True])
 @pytest.mark.parametrize("as_object", [False, True])
 def test_the_account_is_held_against_what_the_bot_needs(word: str, other: bool, as_object: bool) -> None:
-    """Each of three aspects, either way; the margin type alone costs a request, and only where it is named."""
+    """Each of three aspects is compared, either way; a request for the margin type is sent only if it is expected."""
     scenario = Scenario(
         account={"dualSidePosition": other, "multiAssetsMargin": other},
         margin_types={"BTCUSDT": "CROSSED" if other else "ISOLATED"},
@@ -221,7 +221,7 @@ def test_the_account_is_held_against_what_the_bot_needs(word: str, other: bool, 
 
 
 def test_where_nothing_is_expected_nothing_is_asked(exchange: LocalExchange) -> None:
-    """The claim says nothing then."""
+    """With an empty BINANCE_EXPECT the check does not apply, and sends nothing."""
     with session(exchange) as binance:
         assert outcome_of(SETUP, binance)[0] is Outcome.NOT_APPLICABLE
     assert not exchange.log
@@ -247,14 +247,14 @@ def test_a_set_up_that_was_not_told_is_unproven(word: str, scenario: Scenario) -
 
 @pytest.mark.parametrize("symbol", ["ETHUSDT", "BTCUSDT_261225", "币安人生USDT"])
 def test_any_listed_contract_can_be_examined(symbol: str, exchange: LocalExchange) -> None:
-    """The contract is found by its name among 900, delivery contracts and Chinese names included."""
+    """Any contract among the 900 can be tested, delivery contracts and Chinese names included."""
     with session(exchange, BINANCE_SYMBOL=symbol) as binance:
         assert outcome_of("symbol_is_trading", binance)[0] is PASS
         assert outcome_of("smallest_order_is_accepted", binance)[0] is PASS
 
 
 def test_unknown_contract_is_named_as_such(exchange: LocalExchange) -> None:
-    """A contract that is not listed is a warning, and its orders are unproven, never a fault of the key."""
+    """An unlisted contract is a warning, and its orders are unproven, never a fault of the key."""
     with session(exchange, BINANCE_SYMBOL="NOSUCHUSDT") as binance:
         assert outcome_of("symbol_is_trading", binance)[0] is WARN
         assert outcome_of("smallest_order_is_accepted", binance)[0] is UNPROVEN
@@ -262,7 +262,7 @@ def test_unknown_contract_is_named_as_such(exchange: LocalExchange) -> None:
 
 @pytest.mark.parametrize("code", [-2014, -2015, -2008, -1022])
 def test_authentication_codes_convict_the_key(code: int) -> None:
-    """Refused by both hosts with such a code, a signed request is a failed claim."""
+    """A signed request that both hosts refuse with such a code is a failed claim."""
     refused = Fault.refused(code)
     scenario = Scenario(faults={"/sapi/v1/account/apiRestrictions": refused, "/fapi/v1/accountConfig": refused})
     with LocalExchange(scenario) as exchange, session(exchange) as binance:
@@ -282,14 +282,14 @@ def test_clock_trouble_and_format_codes_convict_nobody(code: int) -> None:
 
 @pytest.mark.parametrize(("outcome", "scenario"), [(FAIL, Scenario(futures_refuses=True)), (PASS, Scenario())])
 def test_one_host_that_accepts_proves_the_signature(outcome: Outcome, scenario: Scenario) -> None:
-    """A portfolio margin account's key is accepted by the wallet and refused by futures: the account is at fault."""
+    """A portfolio margin account's key is accepted by the wallet API, so the signature is proven."""
     with LocalExchange(scenario) as exchange, session(exchange) as binance:
         assert outcome_of("signed_requests_are_accepted", binance)[0] is PASS
         assert outcome_of("account_may_trade", binance)[0] is outcome
 
 
 def test_wallet_that_is_away_leaves_the_account_to_be_examined() -> None:
-    """The futures host alone can prove the signature; permissions stay unproven."""
+    """Without the wallet API, the futures API proves the signature, and permissions are unproven."""
     with (
         LocalExchange(faulty("/sapi/v1/account/apiRestrictions", Fault.bad_gateway())) as exchange,
         session(exchange) as binance,
@@ -324,7 +324,7 @@ def test_a_flag_that_is_no_boolean_is_never_guessed(value: object) -> None:
     ],
 )
 def test_the_highest_weight_that_any_answer_told_counts(scenario: Scenario, expected: Outcome, used: int) -> None:
-    """Signed answers included, and without what this run spent itself; both are said."""
+    """The highest used weight counts, signed answers included, without the run's own weight; the note names both."""
     with LocalExchange(scenario) as exchange, session(exchange) as binance:
         outcome, noted = outcome_of("rate_limit_headroom_is_left", binance)
         assert binance.signed_reads().accepted
@@ -368,7 +368,7 @@ def test_a_way_to_withdraw_by_any_name_convicts(name: str) -> None:
     ],
 )
 def test_the_end_of_a_permission_is_told_in_words(days: float | None, told: str, expected: Outcome) -> None:
-    """A past end is no negative future; and it is of Spot & Margin, for which alone it is documented."""
+    """An expired permission is described as past; the text names Spot & Margin, its only documented subject."""
     ends = {} if days is None else {"tradingAuthorityExpirationTime": round(time.time() * 1000 + days * DAY)}
     with LocalExchange(Scenario(permissions=ends)) as exchange, session(exchange) as binance:
         outcome, noted = outcome_of("trading_permission_is_not_expiring", binance)
@@ -412,20 +412,20 @@ def test_several_addresses_are_separated_by_blanks() -> None:
 
 @pytest.mark.parametrize("check", CATALOGUE.checks, ids=lambda check: check.id)
 def test_docstring_has_claim_reason_and_remedy(check: Check) -> None:
-    """The report prints the three paragraphs of every check."""
+    """Every check has the three paragraphs that reports print."""
     assert check.title.endswith(".")
     assert check.why
     assert check.fix
 
 
 def test_needs_name_earlier_checks() -> None:
-    """A need that names no check, or a later one, would never block anything."""
+    """A check needs only earlier checks: a need that names no check, or a later one, would never block it."""
     ids = [check.id for check in CATALOGUE.checks]
     for place, check in enumerate(CATALOGUE.checks):
         assert set(check.needs + check.pointless_if_failed) <= set(ids[:place]), check.id
 
 
-# -- what once looked good, and was not --
+# -- answers that once looked good and were not --
 
 
 @pytest.mark.parametrize("check_id", ["order_gate_checks_orders", "smallest_order_is_accepted"])

@@ -30,7 +30,7 @@ def earlier(**outcomes: Outcome) -> Previous:
 
 
 def written(**outcomes: Outcome) -> dict[str, Any]:
-    """An earlier run, as its verdict.json has it."""
+    """The verdict.json of an earlier run."""
     findings = [finding(name, outcome) for name, outcome in outcomes.items()]
     report = RunReport(
         Verdict.NOT_OK, "0.1.0", STARTED, environment="production", symbol="X", key=KEY, findings=findings
@@ -88,7 +88,7 @@ def test_lists_are_told_worst_first() -> None:
 
 
 def test_a_verdict_that_was_written_is_read_back() -> None:
-    """All that is compared, and nothing else of it."""
+    """All compared fields of a written verdict are read back, and no others."""
     told = previous_from(json.dumps(written(a=Outcome.FAIL, b=Outcome.PASS)))
     expected = {"a": Outcome.FAIL, "b": Outcome.PASS}
     assert told == Previous(Verdict.NOT_OK, STARTED, "production", "X", "Eh8A", expected)
@@ -147,13 +147,13 @@ def test_a_verdict_is_far_smaller_than_the_limit() -> None:
 
 
 def test_what_was_not_looked_at_this_time_is_told() -> None:
-    """A failure that is left out is not mended."""
+    """A check that was not run this time is listed as such; its earlier failure is not fixed."""
     found = compare(earlier(a=Outcome.FAIL, b=Outcome.PASS), [])
     assert found.unseen == ("a", "b")
 
 
 def test_nothing_changed_is_said_only_where_there_was_something() -> None:
-    """A crash leaves a verdict without checks."""
+    """ "Nothing changed" is said only if the earlier run had checks; a crashed one has none."""
     assert compare(earlier(a=Outcome.PASS), [finding("a", Outcome.PASS)]).nothing == "nothing changed"
     assert "nothing" in compare(earlier(), []).nothing
     assert "looked at nothing" in compare(earlier(), []).nothing

@@ -6,7 +6,7 @@ from keycheck.verdict.findings import Check, Finding, Outcome, Severity, blocker
 
 
 def check(name: str, needs: tuple[str, ...] = (), pointless: tuple[str, ...] = ()) -> Check:
-    """A check by its prerequisites."""
+    """A check with these prerequisites."""
     return Check(name, 1, Severity.CRITICAL, name, needs=needs, pointless_if_failed=pointless)
 
 
@@ -16,7 +16,7 @@ def found(name: str, outcome: Outcome, by: str | None = None) -> dict[str, Findi
 
 
 def test_outcomes_and_severities_have_the_words_of_verdict_json() -> None:
-    """Programs read them, so they stay."""
+    """Scripts read the words of outcomes and severities in verdict.json, so they must not change."""
     assert [one.value for one in Severity] == ["critical", "informational"]
     assert [one.value for one in Outcome] == ["pass", "fail", "warn", "unproven", "blocked", "not_applicable"]
 
@@ -28,7 +28,7 @@ def test_a_finding_tells_nothing_that_was_not_observed() -> None:
 
 @pytest.mark.parametrize(("severity", "outcome"), [("critical", Outcome.FAIL), ("informational", Outcome.WARN)])
 def test_only_a_critical_claim_fails(severity: str, outcome: Outcome) -> None:
-    """Advice that was not followed is a warning."""
+    """An informational claim that does not hold is a warning, and a critical one a failure."""
     assert missed(Severity(severity)) is outcome
 
 
@@ -44,7 +44,7 @@ def test_only_a_critical_claim_fails(severity: str, outcome: Outcome) -> None:
     ],
 )
 def test_a_check_waits_for_what_it_needs(outcome: Outcome, blocks_needs: bool, blocks_pointless: bool) -> None:
-    """Needed: it must have passed. Pointless if failed: only an observed failure answers it."""
+    """`needs` must have passed; `pointless_if_failed` must not have failed."""
     findings = found("first", outcome)
     assert (blocker(check("x", needs=("first",)), findings) == "first") is blocks_needs
     assert (blocker(check("x", pointless=("first",)), findings) == "first") is blocks_pointless
@@ -59,7 +59,7 @@ def test_every_outcome_is_in_the_table_above(outcome: Outcome) -> None:
 
 
 def test_a_chain_names_its_first_cause() -> None:
-    """However long the chain, one cause."""
+    """The blocker of a chain of any length is its first failure."""
     findings = found("second", Outcome.BLOCKED, by="first")
     assert blocker(check("third", needs=("second",)), findings) == "first"
 

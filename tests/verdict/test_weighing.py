@@ -33,7 +33,7 @@ def critical(name: str = "a") -> Check:
 
 
 def verdict_of(*outcomes: Outcome | None) -> Verdict:
-    """The verdict on critical checks with these outcomes; None: never reached."""
+    """The verdict on critical checks with these outcomes; None: not run."""
     listed = [critical(name) for name, _ in zip(NAMES, outcomes, strict=False)]
     return weigh(listed, [Finding(c, o) for c, o in zip(listed, outcomes, strict=True) if o])
 
@@ -52,7 +52,7 @@ def test_the_order_of_findings_does_not_matter(run: tuple[list[Check], list[Find
 @settings(max_examples=100, deadline=None)
 @given(runs(), st.data())
 def test_one_critical_failure_decides(run: tuple[list[Check], list[Finding]], data: st.DataObject) -> None:
-    """Wherever it stands among the findings, and whatever else was found."""
+    """One critical failure decides, in any place among the findings, with any other findings."""
     listed, findings = run
     failed = data.draw(st.sampled_from([*(c for c in listed if c.severity is Severity.CRITICAL), critical("z")]))
     place = data.draw(st.integers(0, len(findings)))
@@ -63,7 +63,7 @@ def test_one_critical_failure_decides(run: tuple[list[Check], list[Finding]], da
 @settings(max_examples=100, deadline=None)
 @given(runs())
 def test_ok_takes_every_critical_check(run: tuple[list[Check], list[Finding]]) -> None:
-    """Each passed or does not apply, one at least passed; nothing less is OK."""
+    """OK needs every critical check to have passed or not to apply, and at least one to have passed."""
     listed, findings = run
     if weigh(listed, findings) is Verdict.OK:
         for check in listed:
@@ -77,7 +77,7 @@ def test_ok_takes_every_critical_check(run: tuple[list[Check], list[Finding]]) -
 @settings(max_examples=100, deadline=None)
 @given(runs())
 def test_a_missing_critical_check_is_never_ok(run: tuple[list[Check], list[Finding]]) -> None:
-    """Deselected, never reached: it was not shown."""
+    """A critical check without a finding makes OK impossible."""
     listed, findings = run
     assert weigh([*listed, critical("z")], findings) is not Verdict.OK
 
@@ -114,7 +114,7 @@ P, F, U, B, N = Outcome.PASS, Outcome.FAIL, Outcome.UNPROVEN, Outcome.BLOCKED, O
         ((P, None), Verdict.UNPROVEN),
         ((P, U), Verdict.UNPROVEN),
         ((P, B), Verdict.UNPROVEN),
-        ((P, Outcome.WARN), Verdict.UNPROVEN),  # a critical check that only warned was not shown to hold
+        ((P, Outcome.WARN), Verdict.UNPROVEN),  # a critical check that only warned has not passed
         ((F,), Verdict.NOT_OK),
         ((F, U, B, None, N, P), Verdict.NOT_OK),
     ],
@@ -135,14 +135,14 @@ def test_verdicts_of_the_contract(outcomes: tuple[Outcome | None, ...], verdict:
     ],
 )
 def test_a_check_that_was_run_twice_must_hold_both_times(first: Outcome, again: Outcome, verdict: Verdict) -> None:
-    """The better outcome does not hide the worse one."""
+    """If a check was run twice, the better outcome does not hide the worse one."""
     both = [critical("a"), critical("b")]
     assert weigh(both, [Finding(both[0], P), Finding(both[1], first), Finding(both[1], again)]) is verdict
 
 
 @pytest.mark.parametrize(("verdict", "status"), [("OK", 0), ("NOT_OK", 1), ("UNPROVEN", 10)])
 def test_the_exit_status_tells_the_verdict(verdict: str, status: int) -> None:
-    """2 to 5 stay pytest's own."""
+    """Each verdict has its exit status; 2 to 5 are left to pytest."""
     assert Verdict(verdict).exit_status == status
     assert len({v.exit_status for v in Verdict}) == len(Verdict)
 
