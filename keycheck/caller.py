@@ -1,6 +1,7 @@
-"""What starts a run where that is not `pytest suite/`: the command `keycheck`, or another program.
+"""The caller of a run that `pytest suite/` did not start: the command `keycheck`, or another program.
 
-Apart from the plugin that looks for it, since a module that is imported before pytest starts is no plugin of its own.
+It is a module apart from the plugin that reads it: the caller imports it before pytest starts, which is too early to
+import a plugin.
 """
 
 from dataclasses import dataclass
@@ -17,10 +18,10 @@ SUITE = "suite"
 
 @dataclass(frozen=True)
 class Caller:
-    """A plugin object, handed to `pytest.main`.
+    """The folders and settings that a caller gives a run; a plugin object, passed to `pytest.main`.
 
     `home`: the folder of .env, reports/ and cassettes/. `shipped`: the folder of the shipped cassettes. `settings`:
-    JSON of all settings by name, in the place of the process environment.
+    JSON of all settings by name, used instead of the process environment.
     """
 
     home: Path
@@ -29,5 +30,5 @@ class Caller:
 
     @staticmethod
     def of(plugins: "pytest.PytestPluginManager") -> "Caller | None":
-        """The one of this run; None for `pytest suite/`."""
+        """The caller of this run; None for `pytest suite/`."""
         return next((plugin for plugin in plugins.get_plugins() if isinstance(plugin, Caller)), None)
