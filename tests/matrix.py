@@ -61,8 +61,10 @@ def _commit() -> int:
 
 
 def mostly_slow(rows: Iterable[Any], keep: int) -> list[Any]:
-    """Parameters of which the first `keep` run always, and the others with `-m slow`."""
+    """Parameters of which `keep`, evenly spread, run always, and the others with `-m slow`."""
+    every = list(rows)
+    kept = {number * len(every) // keep for number in range(keep)}
     return [
-        row if number < keep else pytest.param(*(row if type(row) is tuple else (row,)), marks=pytest.mark.slow)
-        for number, row in enumerate(rows)
+        row if number in kept else pytest.param(*(row if type(row) is tuple else (row,)), marks=pytest.mark.slow)
+        for number, row in enumerate(every)
     ]

@@ -13,6 +13,7 @@ import pytest
 
 from tests.exchange import LocalExchange, Scenario
 from tests.exchange.faults import Fault
+from tests.matrix import mostly_slow
 from tests.running import ROOT, SuiteRunner
 
 REPLAY = ("suite/", "--replay", "healthy")
@@ -89,7 +90,9 @@ def test_an_option_that_nobody_knows_leaves_no_old_verdict(reports: Path) -> Non
 
 
 @pytest.mark.parametrize("where", ["PYTEST_ADDOPTS", "the command line"])
-@pytest.mark.parametrize("looks", ["--co", "--explain=account_may_trade", "--help", "--markers", "--fixtures"])
+@pytest.mark.parametrize(
+    "looks", mostly_slow(["--co", "--explain=account_may_trade", "--help", "--markers", "--fixtures"], 2)
+)
 def test_looking_leaves_the_last_reports(where: str, looks: str, reports: Path) -> None:
     """Options that only list leave the last reports, in any place of the command line."""
     done = ended(reports, PYTEST_ADDOPTS=looks) if where == "PYTEST_ADDOPTS" else ended(reports, *REPLAY, looks)
@@ -231,7 +234,7 @@ def test_two_runs_of_one_process_follow_each_other(reports: Path) -> None:
 DEEP = "/".join("a" * 1900)
 
 
-@pytest.mark.parametrize("name", ["/", "a" * 300, "loop/below", "file/below", DEEP])
+@pytest.mark.parametrize("name", mostly_slow(["/", "a" * 300, "loop/below", "file/below", DEEP], 2))
 def test_a_folder_that_cannot_be_used_is_said(name: str, tmp_path: Path) -> None:
     """An unusable folder ends the run with exit 4 and one short sentence that names --report-dir."""
     (tmp_path / "loop").symlink_to(tmp_path / "loop")

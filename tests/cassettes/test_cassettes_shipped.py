@@ -115,7 +115,7 @@ def test_recorded_run_replays_to_the_same_json(name: str, suite: SuiteRunner, tm
     assert not Redactor([API_KEY, API_SECRET]).knows(cassette.read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("as_list", [True, False])
+@pytest.mark.parametrize("as_list", mostly_slow([True, False], 1))
 @pytest.mark.parametrize("expected", ["one-way,isolated", "hedge,single-asset,cross"])
 def test_what_was_expected_is_recorded(as_list: bool, expected: str, suite: SuiteRunner, tmp_path: Path) -> None:
     """A replay compares the account with the recorded BINANCE_EXPECT, whatever the setting is by then."""

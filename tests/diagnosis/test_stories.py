@@ -47,7 +47,7 @@ def keeps_to_its_cassette(name: str, sent: Counter[str]) -> bool:
     return held <= sent <= held + PRICE + UNSIGNED
 
 
-@pytest.mark.parametrize("name", [*STORIES, *mostly_slow(COMBINED, 6)])
+@pytest.mark.parametrize("name", mostly_slow(ALL, 16))
 def test_a_run_ends_in_its_verdict_and_names_the_cause(name: str, suite: SuiteRunner) -> None:
     """Terminal, page and JSON have the story's verdict, cause and failures. The run sends and counts the requests of
     its cassette.

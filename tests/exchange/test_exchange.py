@@ -1046,15 +1046,6 @@ def test_the_exchange_stops_at_once_whatever_hangs(fault: Fault | None) -> None:
         sock.close()
 
 
-def test_starting_costs_next_to_nothing() -> None:
-    """Twenty exchanges start and stop within a second."""
-    begun = time.monotonic()
-    for _ in range(20):
-        with LocalExchange():
-            pass
-    assert time.monotonic() - begun < 1
-
-
 def test_an_error_inside_the_exchange_does_not_pass_unseen(caplog: pytest.LogCaptureFixture) -> None:
     """A scenario the exchange cannot serve answers 500 and comes out at the end of the with block."""
 

@@ -20,6 +20,7 @@ from keycheck.verdict.findings import Outcome
 from tests.exchange import LISTEN_KEY, Fault, LocalExchange, Scenario, StreamFault
 from tests.exchange.streams import MUTE_ON_DEMO
 from tests.in_process import outcome_of, session
+from tests.matrix import mostly_slow
 from tests.run.test_run import run
 from tests.running import Finished, SuiteRunner
 
@@ -222,7 +223,7 @@ SICK = {
 }
 
 
-@pytest.mark.parametrize("name", SICK)
+@pytest.mark.parametrize("name", mostly_slow(SICK, 3))
 def test_a_sick_stream_is_advice(suite: SuiteRunner, name: str) -> None:
     """A sick stream changes neither verdict nor exit status, and has no cause in the diagnosis."""
     done = run(suite, SICK[name])

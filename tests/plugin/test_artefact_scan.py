@@ -180,7 +180,7 @@ def test_a_file_that_cannot_be_read_is_told(careless: SuiteRunner, exchange: Loc
 CHECK = "import pytest\n\n@pytest.mark.critical\ndef "
 
 
-@pytest.mark.parametrize("user", ["name", "time", "testsuites", "filter", "environment"])
+@pytest.mark.parametrize("user", mostly_slow(["name", "time", "testsuites", "filter", "environment"], 2))
 def test_a_user_whose_name_is_also_markup_breaks_no_file(
     user: str, careless: SuiteRunner, exchange: LocalExchange
 ) -> None:

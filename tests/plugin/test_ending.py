@@ -162,19 +162,23 @@ def test_what_another_plugin_raises_at_the_end_is_no_verdict(
 
 @pytest.mark.parametrize(
     "text",
-    [
-        "@pytest.hookimpl(wrapper=True, tryfirst=True)\ndef pytest_sessionfinish():\n    yield\n    raise MemoryError",
-        "@pytest.hookimpl(wrapper=True)\ndef pytest_sessionfinish():\n    yield\n    raise MemoryError",
-        "@pytest.fixture(scope='session', autouse=True)\ndef torn():\n    yield\n    raise MemoryError",
-        "def pytest_configure(config):\n    config.add_cleanup(lambda: 1 / 0)",
-        "def pytest_runtest_logreport(report):\n    assert 'smallest_order' not in report.nodeid",
-        "def pytest_configure():\n    raise MemoryError",
-        "def pytest_load_initial_conftests():\n    raise MemoryError",
-        "def pytest_collection_modifyitems():\n    raise MemoryError",
-        "def pytest_keyboard_interrupt():\n    1 / 0\n\ndef pytest_collection():\n    raise KeyboardInterrupt",
-        "def pytest_sessionfinish(session):\n    session.exitstatus = 1\n    session.testsfailed = 7",
-        "def pytest_cmdline_main():\n    return 1",
-    ],
+    mostly_slow(
+        [
+            "@pytest.hookimpl(wrapper=True, tryfirst=True)\ndef pytest_sessionfinish():\n"
+            "    yield\n    raise MemoryError",
+            "@pytest.hookimpl(wrapper=True)\ndef pytest_sessionfinish():\n    yield\n    raise MemoryError",
+            "@pytest.fixture(scope='session', autouse=True)\ndef torn():\n    yield\n    raise MemoryError",
+            "def pytest_configure(config):\n    config.add_cleanup(lambda: 1 / 0)",
+            "def pytest_runtest_logreport(report):\n    assert 'smallest_order' not in report.nodeid",
+            "def pytest_configure():\n    raise MemoryError",
+            "def pytest_load_initial_conftests():\n    raise MemoryError",
+            "def pytest_collection_modifyitems():\n    raise MemoryError",
+            "def pytest_keyboard_interrupt():\n    1 / 0\n\ndef pytest_collection():\n    raise KeyboardInterrupt",
+            "def pytest_sessionfinish(session):\n    session.exitstatus = 1\n    session.testsfailed = 7",
+            "def pytest_cmdline_main():\n    return 1",
+        ],
+        3,
+    ),
 )
 def test_nothing_of_another_plugin_ends_with_1(text: str, plugin: Path, process: SuiteRunner) -> None:
     """No failure of another plugin ends with 1, and no file says OK with another exit status."""

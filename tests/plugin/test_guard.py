@@ -273,7 +273,7 @@ def of_all(record_testsuite_property):
 """
 
 
-@pytest.mark.parametrize("family", ["xunit1", "xunit2", "legacy"])
+@pytest.mark.parametrize("family", mostly_slow(["xunit1", "xunit2", "legacy"], 1))
 @pytest.mark.parametrize("place", ["/dev/stdout", "/dev/stderr", "junit.xml"])
 def test_whatever_is_put_into_junits_file_is_cleaned_before_it_is_xml(
     place: str, family: str, careless: SuiteRunner, exchange: LocalExchange
@@ -372,7 +372,7 @@ http.client.HTTPConnection.debuglevel = 1
 """
 
 
-@pytest.mark.parametrize("capture", ["fd", "sys", "tee-sys", "no"])
+@pytest.mark.parametrize("capture", mostly_slow(["fd", "sys", "tee-sys", "no"], 2))
 def test_debugging_of_the_http_library_shows_neither_key_nor_signature(
     capture: str, careless: SuiteRunner, exchange: LocalExchange
 ) -> None:
