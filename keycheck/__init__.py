@@ -5,8 +5,8 @@ The road from that question to its answer, in the order it is walked:
     settings/         .env and environment -> Settings
     credentials/      pasted text -> API key and signer; credentials/signing.py makes a signature
     redaction/        takes secrets and addresses out of text
-    exchange/         what is asked of Binance, and what its answers mean; exchange/endpoints.py lists the only requests
-                      that may leave, exchange/session.py is what the checks ask
+    exchange/         requests to Binance, and the meaning of its answers; exchange/endpoints.py lists the only requests
+                      that may be sent, exchange/session.py answers the checks' questions
     network/          the only package that opens a connection
     cassettes/        recording and replay
     verdict/          findings -> verdict; verdict/weighing.py weighs them
@@ -19,15 +19,15 @@ Beside the road:
 
     api.py            `keycheck.check(...)`: a verdict for another program
     process.py        one run as a child process, and its findings as they come
-    child.py          the child's own side of that
-    invocation.py     starts pytest with the plugins that belong to a run
-    caller.py         what starts a run where that is not `pytest suite/`
+    child.py          the program that runs in that child process
+    invocation.py     starts pytest with the plugins of a run, and no others
+    caller.py         the folders and settings of a run that `pytest suite/` did not start
     __main__.py       the command `keycheck`
-    withdrawal.py     the first plugin of a run: holds the report folder, withdraws the last verdict
-    host_checks.py    this machine's files and clock, as git and the operating system see them
-    bounded_files.py  opens the files that settings and options name, without waiting or reading on for ever
+    withdrawal.py     the first plugin of a run: locks the report folder, withdraws the last verdict
+    host_checks.py    asks git and the operating system about this machine's files and clock
+    bounded_files.py  opens the files that settings and options name, within limits of time and size
     clock.py          the only reader of the time
-    errors.py         why a check could not look, as a tree
+    errors.py         the exceptions, as a tree: why a check could not look, or a run not start
 """
 
 from typing import TYPE_CHECKING, Any
@@ -40,7 +40,7 @@ __all__ = ["Cause", "CheckResult", "Report", "__version__", "check"]
 
 
 def __getattr__(name: str) -> Any:
-    """Imports the public functions on first use: the suite's plugins import this package at every start."""
+    """Imports the public functions on first use: every run imports this package, and most runs need none of them."""
     if name in __all__:
         from keycheck import api  # noqa: PLC0415  see above
 

@@ -1,6 +1,7 @@
-"""The caller of a run that is not `pytest suite/`: the command `keycheck`, or another program.
+"""The caller of a run that `pytest suite/` did not start: the command `keycheck`, or another program.
 
-In a module of its own, since pytest ignores a plugin module that was imported before pytest started.
+It is a module apart from the plugin that reads it: the caller imports it before pytest starts, which is too early to
+import a plugin.
 """
 
 from dataclasses import dataclass
@@ -17,10 +18,10 @@ SUITE = "suite"
 
 @dataclass(frozen=True)
 class Caller:
-    """A plugin object, handed to `pytest.main`.
+    """The folders and settings that a caller gives a run; a plugin object, passed to `pytest.main`.
 
     `home`: the folder of .env, reports/ and cassettes/. `shipped`: the folder of the shipped cassettes. `settings`:
-    JSON of all settings by name, instead of the process environment.
+    JSON of all settings by name, used instead of the process environment.
     """
 
     home: Path

@@ -1,13 +1,13 @@
 """Checks of this machine: who can read the files with the credentials, and whether the clock is kept.
 
-The only module that starts other programs: git, and what the operating system has to ask after its clock. A program is
-taken from an absolute folder of PATH that lies outside the current directory and the folders of the credentials, starts
-in its own folder, has a short time and a few named variables, and finds no further program. Whatever goes wrong with it
-means: not known.
+The only module that starts other programs: git, and the operating system's own program that knows about its clock. A
+program is taken from an absolute folder of PATH that lies outside the current directory and the folders of the
+credentials. It starts in its own folder, with a short time limit and a few named variables, and its PATH leads to no
+further program. If anything goes wrong with it, the result is: not known.
 
-A repository is somebody else's word: its configuration names programs that git starts, for a remote, a hook, a filter.
-Git keeps its own guard against other users' repositories. In any repository it may speak no protocol, and the folders
-in which it would look for a program to start do not exist.
+A repository is untrusted: its configuration names programs that git starts, for a remote, a hook or a filter. Git
+itself refuses repositories of other users. In all others, git is allowed no protocol, and
+finds no folder in which to look for a program to start.
 """
 
 import stat
@@ -27,7 +27,7 @@ _CLOCKS = {
     "win32": ("w32tm", "/query", "/status"),
     "darwin": ("systemsetup", "-getusingnetworktime"),
 }
-_UNKEPT = ("local cmos clock", "free-running", "not been started", "not started")  # w32tm: not synchronised
+_UNKEPT = ("local cmos clock", "free-running", "not been started", "not started")  # w32tm's, if nothing sets the clock
 
 KEPT, UNKEPT = "kept", "unkept"
 NO_FILE = "no file"
@@ -43,7 +43,7 @@ BROKEN = f"git gave an error, or nothing, in the place of an answer: repair the 
 
 @dataclass(frozen=True)
 class HostChecks:
-    """`files`: those that hold a credential, each with the name under which it is shown."""
+    """Asks git and the operating system. `files`: the files with credentials, each behind the name for messages."""
 
     files: Sequence[tuple[str, Path]] = ()
 
@@ -54,7 +54,7 @@ class HostChecks:
         return [f"{name} {remark}" for name, path in self.files for remark in self._remarks(path)]
 
     def clock(self) -> list[str]:
-        """[KEPT] or [UNKEPT], as the operating system says; [] where it cannot be asked."""
+        """[KEPT] or [UNKEPT], as the operating system says; [] if it cannot be asked."""
         command = _CLOCKS.get(sys.platform)
         program = self._program(command[0]) if command else None
         done = _run(program, *command[1:]) if command and program else None
@@ -69,65 +69,65 @@ class HostChecks:
     def _remarks(self, path: Path) -> list[str]:
         found = []
         mode = _mode(path) or 0
-        if mode & 0o077 and sys.platform != "win32":  # Windows keeps its permissions elsewhere
+        if mode & 0o077 and sys.platform != "win32":  # Windows has no such mode bits
             found.append(f"can be read by other users of this machine (mode {stat.S_IMODE(mode):03o})")
         for place in _names_of(path):
             try:
-                found += self._said_by_git(place)
-            except _NotAskedError as error:
+                found += self._git_remarks(place)
+            except _NoGitAnswerError as error:
                 found.append(f"{NOT_TOLD}: {error}")
         return list(dict.fromkeys(found))
 
-    def _said_by_git(self, path: Path) -> list[str]:
+    def _git_remarks(self, path: Path) -> list[str]:
         if not any(_repositories_around(path)):
-            return []  # outside any repository, whatever git would say
+            return []  # the file is in no repository, so git has no say
         program = self._program("git")
         if program is None:
-            raise _NotAskedError(NO_GIT)
+            raise _NoGitAnswerError(NO_GIT)
         if _git(program, path, "rev-parse", "--is-inside-work-tree") != "true":
-            raise _NotAskedError(BROKEN)
-        # Not --error-unmatch, which confuses a file in a folder that git cannot read with one that is not tracked.
+            raise _NoGitAnswerError(BROKEN)
+        # Not --error-unmatch: it reports a file in an unreadable folder like an untracked file.
         if _git(program, path, "--literal-pathspecs", "ls-files", "--", path.name):
             return ["is tracked by git: whoever has the repository has the key"]
-        # --no-index leaves out what has just been asked, and the index with it.
+        # --no-index: whether the file is in the index was asked above.
         if not _git(program, path, "check-ignore", "--no-index", "--", f"./{path.name}", may_fail=True):
             return ["is not ignored by git: the next commit may take it along"]
         return []
 
     def _program(self, name: str) -> Path | None:
-        """The first of this name in PATH that lies neither in the current directory nor in a project of the files."""
+        """The first program of this name in PATH, outside the current directory and the files' own projects."""
         files = [place for _, path in self.files for place in _names_of(path)]
-        doubtful = [folder for file in files for folder in (file.parent, *_repositories_around(file))]
-        with suppress(OSError):  # the current directory may be gone
-            doubtful.append(Path.cwd())
+        untrusted = [folder for file in files for folder in (file.parent, *_repositories_around(file))]
+        with suppress(OSError):  # the current directory was deleted
+            untrusted.append(Path.cwd())
         for folder in loading.program_folders():
             program = folder / (f"{name}.exe" if sys.platform == "win32" else name)
             mode = _mode(program) or 0
-            if stat.S_ISREG(mode) and mode & 0o111 and not any(_is_inside(program, one) for one in doubtful):
+            if stat.S_ISREG(mode) and mode & 0o111 and not any(_is_inside(program, one) for one in untrusted):
                 return program
         return None
 
 
-class _NotAskedError(Exception):
-    """Git could not be asked; the text says why, and what to do."""
+class _NoGitAnswerError(Exception):
+    """Git gave no answer; the text says why, and what to do."""
 
 
 def _git(program: Path, path: Path, *arguments: str, may_fail: bool = False) -> str:
-    """The output of git, run in the folder of `path`. `may_fail`: status 1 is an answer, too."""
-    # The allowed protocol is random: a repository that could guess it might name a helper remote-NAME, which git runs.
+    """Runs git in the folder of `path`; returns its output. `may_fail`: exit status 1 is an answer, not an error."""
+    # An allowed protocol NAME makes git run the helper git-remote-NAME, so the name here is one nobody can guess.
     guarded = {"GIT_ALLOW_PROTOCOL": token_hex(16), "GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0"}
     silent = {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": ""}
-    options = ["--no-pager", f"--exec-path={program}", "-C", str(path.parent)]  # a file, in which no program is found
+    options = ["--no-pager", f"--exec-path={program}", "-C", str(path.parent)]  # a file, so git finds no program in it
     for setting in ("core.fsmonitor=", "core.hooksPath=/dev/null", "safe.bareRepository=explicit"):
         options += ["-c", setting]
     done = _run(program, *options, *arguments, **guarded, **silent)
     if done is None:
-        raise _NotAskedError(BROKEN)
-    if any(words in done.stderr for words in ("dubious ownership", "unsafe repository")):  # the older name of it
-        raise _NotAskedError(FOREIGN)
+        raise _NoGitAnswerError(BROKEN)
+    if any(words in done.stderr for words in ("dubious ownership", "unsafe repository")):  # git's older wording
+        raise _NoGitAnswerError(FOREIGN)
     failed = any(line.startswith(("error:", "fatal:")) for line in done.stderr.splitlines())
     if failed or done.returncode not in ((0, 1) if may_fail else (0,)):
-        raise _NotAskedError(BROKEN)
+        raise _NoGitAnswerError(BROKEN)
     return done.stdout.strip()
 
 
@@ -142,7 +142,7 @@ def _run(program: Path, *arguments: str, **variables: str) -> "subprocess.Comple
             errors="replace",
             timeout=_SECONDS,
             cwd=program.parent,
-            env={**environment, "LC_ALL": "C", "PATH": str(program)},  # a file, in which no program is found
+            env={**environment, "LC_ALL": "C", "PATH": str(program)},  # a file, so no program is found in it
             check=False,
         )
     except (OSError, subprocess.SubprocessError, ValueError):
@@ -150,7 +150,7 @@ def _run(program: Path, *arguments: str, **variables: str) -> "subprocess.Comple
 
 
 def _names_of(path: Path) -> tuple[Path, ...]:
-    """A link and what it leads to are two files to git."""
+    """The path and, if it is a link, the path that it leads to: git treats them as two files."""
     return tuple(dict.fromkeys((path.absolute(), path.resolve())))
 
 
@@ -159,14 +159,14 @@ def _repositories_around(path: Path) -> Iterator[Path]:
 
 
 def _is_inside(program: Path, folder: Path) -> bool:
-    """Whether a program, or the target of its link, lies in a folder or below; below the root lies everything."""
-    deep = folder != folder.parent
+    """Whether a program, or the target of its link, lies in or below a folder; of the root, only in it."""
+    is_root = folder == folder.parent
     places = (program, program.resolve())
-    return any(folder == place.parent or (deep and folder in place.parents) for place in places)
+    return any(folder == place.parent or (not is_root and folder in place.parents) for place in places)
 
 
 def _mode(path: Path) -> int | None:
-    """The mode of a file; None if there is none, and 0, which is no file, if it cannot be read."""
+    """The mode of a file; None if there is none, and 0 (no kind of file) if it cannot be read."""
     try:
         return path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError, ValueError):

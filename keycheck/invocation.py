@@ -1,8 +1,8 @@
-"""Runs the suite by another way than `pytest suite/`: with the plugins that belong to it, and no other.
+"""Starts pytest on the suite, with the plugins of a run and no others, for `keycheck` and `keycheck.check`.
 
-In a clone the suite, pytest's settings and the shipped cassettes are beside this package; in an installation they are
-inside of it, where pyproject.toml puts them. There must be no `pytest11` entry point: the guard cleans all that pytest
-prints, and would change every test run of an environment in which Keycheck is installed.
+The suite, pytest's settings and the shipped cassettes lie beside this package in a clone, and inside of it in an
+installation: pyproject.toml puts them there. There must be no `pytest11` entry point: the guard, which cleans all that
+pytest prints, would then be active in every test run of an environment in which Keycheck is installed.
 """
 
 import os
@@ -17,8 +17,8 @@ from keycheck.redaction.secret import Secret
 
 PLUGINS = ("keycheck.withdrawal", "keycheck.plugin")  # as in conftest.py
 _HTML = ("pytest_metadata.plugin", "pytest_html.fixtures", "pytest_html.plugin")
-# pytest's own variables are meant for another project's tests; they must not load code beside a secret.
-_OF_PYTEST = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DEBUG")
+# pytest's own variables. They may load plugins for another project's tests, which must not see a secret.
+_PYTEST_VARIABLES = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DEBUG")
 _PACKAGE = Path(__file__).parent
 _INSTALLED = (_PACKAGE / SUITE).is_dir()
 _ROOT = _PACKAGE if _INSTALLED else _PACKAGE.parent
@@ -27,19 +27,19 @@ _SHIPPED = _PACKAGE / "recorded" if _INSTALLED else _ROOT / "cassettes"
 
 
 def run(arguments: Sequence[str], home: Path, *more: Any, settings: Secret | None = None) -> int:
-    """Runs the suite in this process, which is for nothing else; pytest's exit status, or the verdict's.
+    """Runs the suite in this process, which does nothing else. Returns the exit status of pytest or of the verdict.
 
     `arguments`: options of the suite and of pytest, and no paths. `home`: the folder of .env, reports/ and cassettes/.
-    `settings`: as in Caller. `more`: more plugin objects.
+    `settings`: as in Caller. `more`: further plugin objects, which observe the run.
     """
-    for name in _OF_PYTEST:
+    for name in _PYTEST_VARIABLES:
         os.environ.pop(name, None)
     caller = Caller(home, _SHIPPED, settings)
-    return int(pytest.main([*arguments, *_own(arguments, home)], [caller, _Paths(), *more]))
+    return int(pytest.main([*arguments, *_own_options(arguments, home)], [caller, _Paths(), *more]))
 
 
-def _own(arguments: Sequence[str], home: Path) -> list[str]:
-    """Our arguments, after the user's, so that our plugins are registered last and their wrappers are outermost."""
+def _own_options(arguments: Sequence[str], home: Path) -> list[str]:
+    """Our options. They follow the user's: plugins that are registered last have the outermost hook wrappers."""
     html = _HTML if any(one.startswith(("--html", "--css", "--self-contained-html")) for one in arguments) else ()
     plugins = [part for name in ("pytest_timeout", *html, *PLUGINS) for part in ("-p", name)]
     place = ["-c", str(_SETTINGS), "--rootdir", str(_ROOT), "--noconftest"]
@@ -48,14 +48,14 @@ def _own(arguments: Sequence[str], home: Path) -> list[str]:
 
 
 class _Paths:
-    """Refuses paths: their conftest.py would see the run. Shows those of the suite as in a clone."""
+    """Refuses paths, because pytest would run the conftest.py there. Shows the suite's own paths as in a clone."""
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_load_initial_conftests(self, early_config: pytest.Config) -> None:
         named = early_config.known_args_namespace.file_or_dir
-        if strangers := [one for one in named if one != str(_ROOT / SUITE)]:
+        if foreign := [one for one in named if one != str(_ROOT / SUITE)]:
             raise pytest.UsageError(
-                f"keycheck takes options alone, and {strangers[0]} is none: choose checks with -k NAME, and see "
+                f"keycheck takes options alone, and {foreign[0]} is none: choose checks with -k NAME, and see "
                 "keycheck --help"
             )
 

@@ -1,4 +1,4 @@
-"""A cassette's label: written by a recording, and read back from a file that may be anybody's. Pure."""
+"""A cassette's label: what a recording writes about its run. It is read from untrusted files. Pure."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, cast, get_args
@@ -13,16 +13,17 @@ from keycheck.redaction.redactor import printable
 FORMAT = 1
 _ELSEWHERE: dict[str, Exchange] = {"local exchange": "local", "another host": "other"}
 RECORDED_FROM = (*ENVIRONMENTS, *_ELSEWHERE)
-_MOST_REMARKS = 20
+_MAX_TEXTS = 20
 
 
 @dataclass(frozen=True)
 class Label:
-    """The circumstances of a recording. `recorded_at`: ISO 8601, UTC; `recorded_from`: one of RECORDED_FROM, an
-    environment's name only for its own hosts.
+    """The circumstances of a recorded run: its time, its hosts, its settings and facts about its key.
 
-    `system`: of the recording machine; None for an unknown one. `has_stream`: whether the account's stream was opened
-    (BINANCE_USER_STREAM); `expected`: the words of BINANCE_EXPECT.
+    `recorded_at`: ISO 8601, UTC; `recorded_from`: one of RECORDED_FROM, the environment's name for Binance's own hosts.
+
+    `system`: of the machine that recorded it; None if unknown. `has_stream`: whether the run opened the account's user
+    data stream (BINANCE_USER_STREAM); `expected`: the words of BINANCE_EXPECT.
     """
 
     name: str
@@ -40,14 +41,14 @@ class Label:
 
     @property
     def exchange(self) -> Exchange:
-        """The origin of the recorded answers, as far as the label can be believed."""
+        """Whose hosts the run asked, by the label's own account."""
         if self.recorded_from == self.environment:
             return "binance"
         return _ELSEWHERE.get(self.recorded_from, "other")
 
 
 def origin(exchange: Exchange, environment: str) -> str:
-    """`recorded_from` of a run with hosts of this kind."""
+    """The `recorded_from` of a run that asks this exchange's hosts."""
     return next((name for name, kind in _ELSEWHERE.items() if kind == exchange), environment)
 
 
@@ -60,13 +61,13 @@ def as_plain(label: Label) -> dict[str, Any]:
 
 
 def label_from(kept: Any, name: str) -> Label:
-    """The label of a file called `name`. Raises ValueError if it is not what `as_plain` writes."""
+    """The label in a file called `name`. Raises ValueError if `kept` is not of the form that `as_plain` writes."""
     try:
         _one_of(kept["format"], (FORMAT,))
         return Label(
             name=name,
             recorded_at=_word(kept["recorded_at"]),
-            # An environment's settings are never used with Binance's hosts of the other environment.
+            # Binance's hosts of one environment cannot go with the other environment's settings.
             recorded_from=_one_of(kept["recorded_from"], (kept["environment"], *_ELSEWHERE)),
             suite_version=_word(kept["suite_version"]),
             environment=_one_of(kept["environment"], tuple(ENVIRONMENTS)),
@@ -97,7 +98,7 @@ def _system(value: object) -> System | None:
 
 
 def _texts(value: object) -> list[str]:
-    if not isinstance(value, list) or len(value) > _MOST_REMARKS or not all(isinstance(text, str) for text in value):
+    if not isinstance(value, list) or len(value) > _MAX_TEXTS or not all(isinstance(text, str) for text in value):
         raise ValueError("not a list of texts")
     return value
 
@@ -122,12 +123,12 @@ def _recv_window(value: object) -> int:
 
 def _flag(value: object) -> bool:
     if not isinstance(value, bool):
-        raise ValueError("not a flag")  # noqa: TRY004  one error for all that is wrong with a label
+        raise ValueError("not a flag")  # noqa: TRY004  every fault of a label is a ValueError
     return value
 
 
 def _has_wallet(value: object, environment: str) -> bool:
-    """Whether there is a wallet API. On production there is always one: without it, permissions would go unexamined."""
+    """Production always has a wallet API; a label that denies it would let the permissions go unchecked."""
     if value is True or (value is False and environment != "production"):
         return value
     raise ValueError("not a flag that goes with the environment")

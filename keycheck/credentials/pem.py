@@ -1,6 +1,6 @@
-"""PEM text: its label, the one block that is used, and the parts that must be hidden. Pure.
+"""PEM text: its labels, its private key block, and the parts that must be hidden. Pure.
 
-It decodes no key; `private_key.py` does.
+This module decodes no key; `private_key.py` does.
 """
 
 import base64
@@ -9,22 +9,22 @@ import re
 
 _BEGIN = "-----BEGIN "
 _BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]{1,40})-----(.*?)-----END \1-----", re.DOTALL)
-_MARK = re.compile(r"-----(?:BEGIN|END) [A-Z0-9 ]{1,40}-----")
+_BOUNDARY = re.compile(r"-----(?:BEGIN|END) [A-Z0-9 ]{1,40}-----")
 _BASE64 = re.compile(r"[A-Za-z0-9+/=]+")
 _PRIVATE = "PRIVATE KEY"
-_LINE = 64
-_SHORT = 128  # bytes; an Ed25519 key has 48 or 83, the smallest RSA key that is taken has some 1200
-# The body of every Ed25519 key begins with it, and no secret of Binance's does.
+_LINE_LENGTH = 64
+_SHORT_KEY = 128  # bytes; an Ed25519 key has 48 or 83, the smallest accepted RSA key some 1200
+# The body of every Ed25519 key begins like this, and no secret from Binance does.
 BARE_ED25519 = "MC4CAQAwBQYDK2VwBCIE"
 
 
 def looks_like(text: str) -> bool:
-    """Whether a pasted value is a PEM, whole or in part."""
+    """Whether a pasted value has the beginning of a PEM block."""
     return _BEGIN in text
 
 
 def written_out(text: str) -> str:
-    """The text with real line ends where `\\n` was written for them."""
+    """The text with real line ends in place of a written `\\n`."""
     return text.replace("\\r", "").replace("\\n", "\n")
 
 
@@ -34,7 +34,7 @@ def labels(text: str) -> list[str]:
 
 
 def private_block(text: str) -> str | None:
-    """The first private key of a text, written as tools write it; None without one."""
+    """The first private key block of a text, in the usual layout; None if there is none."""
     for match in _BLOCK.finditer(written_out(text)):
         if match[1].endswith(_PRIVATE):
             return f"{_BEGIN}{match[1]}-----\n{_lines(match[2])}\n-----END {match[1]}-----\n"
@@ -42,26 +42,26 @@ def private_block(text: str) -> str | None:
 
 
 def _lines(body: str) -> str:
-    """The lines of a block. Line ends that became blanks are restored, but not in the old form with headers."""
+    """Wraps a PEM body anew, as pasting may turn line ends into blanks; the old encrypted form keeps its lines."""
     if ":" in body:
         return "\n".join(line.strip() for line in body.strip().split("\n"))
     joined = "".join(body.split())
-    return "\n".join(joined[i : i + _LINE] for i in range(0, len(joined), _LINE))
+    return "\n".join(joined[i : i + _LINE_LENGTH] for i in range(0, len(joined), _LINE_LENGTH))
 
 
 def is_encrypted(block: str) -> bool:
-    """Whether a PEM says that it is encrypted, so that it needs a passphrase."""
+    """Whether a PEM is marked as encrypted, so that it needs a passphrase."""
     return f"{_BEGIN}ENCRYPTED " in block or "Proc-Type: 4,ENCRYPTED" in block
 
 
 def to_hide(text: str) -> list[str]:
-    """The texts of a credential that must not be shown: the whole; of a PEM each line, and all lines joined.
+    """The texts of a credential that must not be shown: the whole text, or each line of a PEM and all lines joined.
 
-    Not a PEM's first and last line, which anybody may say. A short key goes by a few more spellings.
+    A PEM's first and last line are no secret. A short key has more spellings, which are hidden as well.
     """
     if not looks_like(text):
         return [text]
-    lines = _BASE64.findall(_MARK.sub("\n", written_out(text)))
+    lines = _BASE64.findall(_BOUNDARY.sub("\n", written_out(text)))
     joined = "".join(lines)
     return [*lines, joined, *_other_spellings(joined)]
 
@@ -72,6 +72,6 @@ def _other_spellings(body: str) -> list[str]:
         raw = base64.b64decode(body)
     except (binascii.Error, ValueError):
         return []
-    if len(raw) > _SHORT:
+    if len(raw) > _SHORT_KEY:
         return []
     return [raw.hex(), raw.hex().upper(), *(base64.b64encode(raw[start:]).decode("ascii") for start in (1, 2))]

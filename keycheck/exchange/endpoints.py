@@ -1,9 +1,9 @@
-"""The only requests that may leave this machine. Everything here reads, or tests an order without placing it.
+"""The only requests that may be sent. They read, open the user data stream, or test an order without placing it.
 
-One opens what it reads: the listen key of the account's stream. None closes a stream (that would be DELETE), for a bot
-may be listening to it.
+No request closes the account's user data stream (DELETE), because a bot may be listening to it.
 
-Weights are the documented cost against the limit per IP and minute (USD-M futures and Wallet API pages).
+A weight is the documented cost of a request, of the limit per IP address and minute (USD-M futures and Wallet API
+pages).
 """
 
 from dataclasses import dataclass
@@ -13,23 +13,23 @@ MAX_RECV_WINDOW = 60_000  # ms; above it the spot and wallet hosts answer -1131
 
 
 class Host(Enum):
-    """The APIs that a futures key speaks to. The stream's is a WebSocket, on the two paths that are listed for it."""
+    """The APIs that a futures key is used with. STREAM is a WebSocket, opened on the two paths listed below."""
 
     FUTURES = "futures"
     WALLET = "wallet"
     STREAM = "stream"
 
 
-# The number of requests in flight to each host at once, and so the number of open connections. Four to the
-# futures host: account, rules, price and listen key, which all that comes later rests on, take one round trip together.
+# The most concurrent requests to each host, and the most connections that stay open. Four to the futures host: account,
+# rules, price and listen key, which all later requests need, then take one round trip together.
 AT_ONCE = {Host.FUTURES: 4, Host.WALLET: 1}
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One method on one path of one host. `weight`: the request weight of one request.
+    """One method on one path of one host. `weight`: its cost, in request weight.
 
-    `signed`: it carries the key and a signature; `keyed`: the key alone, with neither stamp nor signature.
+    `signed`: it carries the key, a time stamp and a signature; `keyed`: it carries the key alone.
     """
 
     host: Host
@@ -52,19 +52,19 @@ POSITION_SIDE = Endpoint(Host.FUTURES, "GET", "/fapi/v1/positionSide/dual", 30, 
 # The documentation states no weight for a test order; an older page says 1, so 1 is budgeted.
 ORDER_TEST = Endpoint(Host.FUTURES, "POST", "/fapi/v1/order/test", 1, signed=True)
 API_RESTRICTIONS = Endpoint(Host.WALLET, "GET", "/sapi/v1/account/apiRestrictions", 1, signed=True)
-# Its weight is 1 with a symbol, and 10 without one.
+# The weight is 1 with a symbol, and 10 without.
 TRADING_STATUS = Endpoint(Host.FUTURES, "GET", "/fapi/v1/apiTradingStatus", 1, signed=True)
-# An array of contracts, filtered by a symbol. Asked only where BINANCE_EXPECT names a margin type.
+# Answers an array of contracts, filtered by a symbol. Sent only if BINANCE_EXPECT names a margin type.
 SYMBOL_CONFIG = Endpoint(Host.FUTURES, "GET", "/fapi/v1/symbolConfig", 5, signed=True)
-# Sent only if it can distinguish causes of a refusal: isFutureEnabled, isPortfolioMarginRetailEnabled.
+# Sent only if it can tell causes of a refusal apart, by isFutureEnabled and isPortfolioMarginRetailEnabled.
 ACCOUNT_INFO = Endpoint(Host.WALLET, "GET", "/sapi/v1/account/info", 1, signed=True)
-# Gives a new listen key, or prolongs the present one by 60 minutes.
+# Answers a new listen key, or prolongs the existing one by 60 minutes and answers it.
 LISTEN_KEY = Endpoint(Host.FUTURES, "POST", "/fapi/v1/listenKey", 1, keyed=True)
-# The two addresses of the user data stream. network/stream.py alone opens them, as user_stream.target() writes them.
+# The two paths of the user data stream. Only network/stream.py opens them; user_stream.target() adds the listen key.
 # Production, documented: wss://HOST/private/ws?listenKey=<key>&events=<names>, since Binance's notice of 2026-03-06.
 USER_STREAM = Endpoint(Host.STREAM, "GET", "/private/ws", 0)
-# Demo, observed and not documented: wss://HOST/ws/<key> delivers there (2026-09-22), where /private/stream opens,
-# answers pings and delivers nothing. On production it is the other way round (2026-09-30).
+# Demo, observed and not documented: wss://HOST/ws/<key> delivers events there (2026-09-22), while /private/stream
+# opens and answers pings, but delivers nothing. Production is the other way round (2026-09-30).
 DEMO_USER_STREAM = Endpoint(Host.STREAM, "GET", "/ws", 0)
 
 LISTED = frozenset(
@@ -91,10 +91,10 @@ ENVIRONMENTS: dict[str, tuple[str, str | None]] = {
     "production": ("https://fapi.binance.com", "https://api.binance.com"),
     "demo": ("https://demo-fapi.binance.com", None),
 }
-# The user data stream's host and address, by environment.
+# The user data stream's host and its endpoint, by environment.
 STREAMS = {"production": "wss://fstream.binance.com", "demo": "wss://fstream.binancefuture.com"}
 USER_STREAMS = {"production": USER_STREAM, "demo": DEMO_USER_STREAM}
-# Request weight per minute and address, until a run has read it itself: the documentation leaves it to exchangeInfo
-# (rateLimits, REQUEST_WEIGHT); demo's was measured once.
+# The limit of request weight per minute and IP address, used until a run has read it from exchangeInfo (rateLimits,
+# REQUEST_WEIGHT). The documentation gives no number; demo's was measured once.
 WEIGHT_LIMITS = {"production": 2400, "demo": 6000}
-DEMO_HOSTS = ("https://demo-fapi.binance.com", "https://testnet.binancefuture.com")  # two names of one backend
+DEMO_HOSTS = ("https://demo-fapi.binance.com", "https://testnet.binancefuture.com")  # one backend, two names

@@ -1,8 +1,8 @@
-"""The account's user data stream: its address, the answer to the request for a listen key, and its messages. Pure.
+"""The account's user data stream: its address, its listen key, and the messages that came on it. Pure.
 
 A listen key is a secret: whoever has it reads the account's orders and balances for an hour. Binance's host opens a
-stream for any listen key, a made-up one too, and answers pings on it (observed 2026-06 to 2026-09): an open stream and
-a pong show that the host is reached from here and speaks WebSocket, and nothing of the key.
+stream for any listen key, even an invented one, and answers pings on it (observed 2026-06 to 2026-09): an open stream
+and a pong show that this machine reaches the host over WebSocket. They show nothing about the key.
 """
 
 import json
@@ -19,14 +19,15 @@ from keycheck.exchange.facts import Refusal, missing
 from keycheck.redaction.redactor import printable
 from keycheck.redaction.secret import Secret
 
-# A read, sent only under -vv. Nobody has tried yet whether its answer distinguishes a good listen key from a bad one.
+# A read request, sent only with -vv. It is not known yet whether its answer differs between a valid and an invalid
+# listen key.
 LIST_SUBSCRIPTIONS = '{"method": "LIST_SUBSCRIPTIONS", "id": 1}'
 _EVENTS = "ORDER_TRADE_UPDATE/ACCOUNT_UPDATE"  # documented names, separated as in the documentation's example
-_LISTEN_KEY = re.compile(r"[A-Za-z0-9_-]{16,256}")  # the futures API's has 64 letters and digits
+_LISTEN_KEY = re.compile(r"[A-Za-z0-9_-]{16,256}")  # the futures API gives 64 letters and digits
 _LONGEST_LISTEN_KEY = 256
-_LIKE_A_KEY = re.compile(r"[A-Za-z0-9]{24,}|\d{6,}")  # or like an account's number
+_LIKE_A_KEY = re.compile(r"[A-Za-z0-9]{24,}|\d{6,}")  # or like an account number
 _LONGEST_ANSWER = 240
-_OURS = "[hidden](ours)"  # stands for the listen key that the stream was opened with
+_SENT_KEY = "[hidden](ours)"  # stands for the listen key that the stream was opened with
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class StreamKey:
 class UserStream:
     """Whether the stream opened and answered a ping; if not, a description of what happened instead.
 
-    `probe`: the answer to LIST_SUBSCRIPTIONS, scrubbed; "" if it was not sent.
+    `probe`: the scrubbed answer to LIST_SUBSCRIPTIONS; "" if it was not sent.
     """
 
     alive: bool
@@ -61,12 +62,12 @@ ALIVE = UserStream(True, "the stream's host was reached, and answered a ping")
 
 
 def is_listen_key(text: object) -> bool:
-    """Whether a text has the form of a listen key, so that it may be put into an address."""
+    """Whether a text has the form of a listen key, so that it is safe to write it into an address."""
     return isinstance(text, str) and _LISTEN_KEY.fullmatch(text) is not None
 
 
 def listen_key(body: Mapping[str, Any]) -> Secret:
-    """The listen key of an answer. Raises NotBinance if it has none."""
+    """The listen key in an answer's body. Raises NotBinance if it holds none."""
     text = body.get("listenKey")
     if not is_listen_key(text):
         raise missing("listen key", "the futures API")
@@ -84,14 +85,14 @@ def target(endpoint: Endpoint, listen_key: Secret) -> Secret:
 
 
 def trouble_in(message: bytes) -> UserStream | None:
-    """The observation that a message makes of a sick stream: an error object, or `listenKeyExpired`; else None.
+    """The observation of a failed stream, if the message is an error object or `listenKeyExpired`; otherwise None.
 
-    No text of the message is repeated: it may hold a listen key.
+    It repeats no text of the message, which may hold a listen key.
     """
-    said = _content(message)
-    if said.get("e") == "listenKeyExpired":
+    content = _content(message)
+    if content.get("e") == "listenKeyExpired":
         return UserStream(False, "the stream opened, and then said that a listen key has expired, in place of a pong")
-    error = said.get("error")
+    error = content.get("error")
     if not isinstance(error, dict):
         return None
     code = error.get("code")
@@ -100,29 +101,30 @@ def trouble_in(message: bytes) -> UserStream | None:
 
 
 def secrets_in(message: bytes) -> list[str]:
-    """The listen key that a message carries, as `listenKeyExpired` does; it need not be the one that was sent."""
-    said = _content(message).get("listenKey")
-    return [said[:_LONGEST_LISTEN_KEY]] if isinstance(said, str) else []
+    """The listen key in a message such as `listenKeyExpired`, which may be another key than the one that was sent."""
+    carried = _content(message).get("listenKey")
+    return [carried[:_LONGEST_LISTEN_KEY]] if isinstance(carried, str) else []
 
 
 def subscriptions_in(message: bytes, listen_key: Secret) -> str | None:
-    """The answer to LIST_SUBSCRIPTIONS, scrubbed and cut; None for any other message, such as an account's event."""
-    said = strict(message)
-    if not isinstance(said, dict) or said.get("id") != 1 or not said.keys() & {"result", "error"}:
+    """The answer to LIST_SUBSCRIPTIONS, scrubbed and shortened; None for other messages, such as account events."""
+    answer = strict(message)
+    if not isinstance(answer, dict) or answer.get("id") != 1 or not answer.keys() & {"result", "error"}:
         return None
-    kept = {name: said[name] for name in ("result", "error") if name in said}
+    kept = {name: answer[name] for name in ("result", "error") if name in answer}
     text = json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
-    text = text.replace(listen_key.reveal(), _OURS)
+    text = text.replace(listen_key.reveal(), _SENT_KEY)
     return printable(refusal_text.fit_to_show(None, _LIKE_A_KEY.sub("[hidden]", text)), _LONGEST_ANSWER)
 
 
 def _content(message: bytes) -> dict[str, Any]:
-    """A message's object, without the wrapper of a combined stream; empty if it is none."""
-    said = strict(message)
-    said = said["data"] if isinstance(said, dict) and isinstance(said.get("data"), dict) else said
-    return said if isinstance(said, dict) else {}
+    """A message's JSON object, without the envelope of a combined stream; {} if it is no object."""
+    content = strict(message)
+    if isinstance(content, dict) and isinstance(content.get("data"), dict):
+        content = content["data"]
+    return content if isinstance(content, dict) else {}
 
 
 def closed(code: int) -> UserStream:
-    """The observation of a close frame before the pong."""
+    """The observation that the host closed the stream before the pong."""
     return UserStream(False, f"the stream opened, and was closed with code {code} before it answered a ping")

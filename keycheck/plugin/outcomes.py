@@ -1,8 +1,8 @@
-"""pytest's reports <-> findings.
+"""Translates pytest's results into findings, and findings into pytest's reports.
 
-A claim that fails is a failed test. An informational one that fails is shown as a warning, is not counted and does not
-stop `-x`. A critical one that could not be looked at is an error: pytest draws the same line between a test's call and
-its setup. What is blocked or does not apply is skipped.
+A critical check that fails is a failed test. An informational check that fails is shown as a warning: it is not counted
+as failed and does not stop `-x`. A critical check that could not look is an error, as pytest calls a test whose setup
+failed. A check that is blocked or does not apply is skipped.
 """
 
 from collections.abc import Callable
@@ -29,7 +29,7 @@ _STATUS = {
 
 
 class Blocked(Skipped):
-    """Raised before a check whose needs are not met."""
+    """Raised in place of a check: a check that it needs did not pass."""
 
     def __init__(self, by: str) -> None:
         super().__init__(f"blocked by {by}")
@@ -41,7 +41,7 @@ def finding_of(
 ) -> Finding:
     """Translates pytest's result of a check into a finding. Only an assertion in `suite` itself convicts.
 
-    `ended`: whether the check's function ran to its last line, without which nothing has passed.
+    `ended`: whether the check's function ran to its end; otherwise it has not passed.
     """
     error = call.excinfo.value if call.excinfo else None
     blocked_by = error.by if isinstance(error, Blocked) else None
@@ -55,20 +55,20 @@ def finding_of(
     elif isinstance(error, NotApplicable):
         outcome, detail = Outcome.NOT_APPLICABLE, str(error)
     else:
-        outcome, detail = Outcome.UNPROVEN, _why_not_seen(error)
+        outcome, detail = Outcome.UNPROVEN, _why_unproven(error)
     trouble = error.kind if isinstance(error, Inconclusive) else ""
     return Finding(check, outcome, detail, blocked_by, round(call.duration * 1000), trouble)
 
 
 def as_text(value: object) -> str:
-    """The text of any value, also of one whose own methods fail."""
+    """The text of any value; its type's name if `str` fails."""
     try:
         return str(value)
-    except Exception:  # noqa: BLE001  its own code, which may do anything
+    except Exception:  # noqa: BLE001  str() runs the value's own code, which may raise anything
         return f"<{type(value).__name__}>"
 
 
-def _why_not_seen(error: BaseException | None) -> str:
+def _why_unproven(error: BaseException | None) -> str:
     if isinstance(error, KeycheckError):
         return str(error)
     if isinstance(error, Skipped | Failed):
@@ -80,9 +80,9 @@ def _why_not_seen(error: BaseException | None) -> str:
 
 
 class WithoutTracebacks:
-    """Reports checks that did not pass as pytest does, but for tracebacks, which take longer than the checks.
+    """A plugin that makes pytest's reports of failed checks without tracebacks, which take longer than the checks.
 
-    `apply_outcome` prints a sentence instead.
+    `apply_outcome` writes a sentence in their place.
     """
 
     def __init__(self, is_check: Callable[[pytest.Item], bool]) -> None:
@@ -98,8 +98,8 @@ class WithoutTracebacks:
 
 
 def apply_outcome(report: pytest.TestReport, finding: Finding, item: pytest.Item, *, tracebacks: bool) -> None:
-    """Gives pytest's report the outcome that its other readers (JUnit, -x, --lf, pytest-html) should see."""
-    vars(report).pop("wasxfail", None)  # no xfail mark turns a failed claim into something else
+    """Writes a finding's outcome into pytest's report, for its other readers: JUnit, -x, --lf and pytest-html."""
+    vars(report).pop("wasxfail", None)  # an xfail mark must not hide a failed check
     report.keycheck = finding  # type: ignore[attr-defined]
     text = f"{finding.check.title}\n{finding.detail}"
     if finding.outcome is not Outcome.UNPROVEN:
@@ -120,7 +120,7 @@ def apply_outcome(report: pytest.TestReport, finding: Finding, item: pytest.Item
 
 
 def status_of(report: pytest.TestReport) -> tuple[str, str, Any] | None:
-    """The category and the marks of an outcome while tests run; None leaves them to pytest."""
+    """pytest's category, letter and word for a report's outcome; None leaves them to pytest."""
     finding = getattr(report, "keycheck", None)
     if finding is None or finding.outcome in (Outcome.PASS, Outcome.FAIL):
         return None

@@ -1,7 +1,7 @@
 """The files that pytest and its plugins write in a run, by the paths that their writers know. No folder is searched."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from keycheck import bounded_files
 from keycheck.plugin.ending import Ending, cannot_be_written
 
 # Options and settings of pytest.ini whose writers take a name as it is: they expand neither `~` nor `$NAME` in it.
-_AS_NAMED = ("log_file", "report_log", "json_report_file")
+_AS_NAMED = ("log_file", "report_log", "json_report_file", "prom")
 # The attributes in which JUnit and pytest-html keep their expanded paths, and the options that ask for these files.
 _EXPANDED = {"logfile": "--junitxml", "_report_path": "--html"}
 
@@ -62,12 +62,23 @@ class Written:
         """Yields the files that have changed since the run began."""
         return (path for path, before in list(self._before.items()) if stamp(path) != before)
 
+    def overwritten(self, files: Collection[Path]) -> Path | None:
+        """The first of these files that another writer would overwrite; None if there is none."""
+        return next((file for file in files if any(_is_same(file, path) for path in self._before)), None)
+
     def was_there(self, path: Path) -> bool:
         """Whether the file was there before the run."""
         return self._before.get(path) is not None
 
     def _expect(self, path: Path) -> None:
         self._before.setdefault(path, stamp(path))
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    try:
+        return one.resolve() == other.resolve()
+    except (OSError, RuntimeError, ValueError):  # a loop of links, or no path at all: its writer will say so
+        return False
 
 
 def _named(config: pytest.Config, name: str) -> Path | None:

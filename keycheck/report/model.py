@@ -1,4 +1,4 @@
-"""The model of a report: every fact of one run. Pure."""
+"""The model of a report: all facts of one run. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,7 +24,7 @@ Mode = Literal["live", "record", "replay"]
 
 @dataclass(frozen=True)
 class FactType:
-    """The type of a noted fact: in words, and as a test of its value."""
+    """The type of a fact that checks note. `words`: its description; `fits`: whether a value has this type."""
 
     words: str
     fits: Callable[[object], bool]
@@ -37,7 +37,7 @@ _MODE = FactType(
     "HEDGE or ONE_WAY", lambda value: isinstance(value, str) and str.__str__(value) in ("HEDGE", "ONE_WAY")
 )
 
-# The facts that checks may note, as at the top of verdict.json and in its schema.
+# The facts that checks may note. They are top-level fields of verdict.json and of its schema.
 NOTED: Mapping[str, FactType] = {
     "pingOk": _FLAG,
     "driftOk": _FLAG,
@@ -53,10 +53,10 @@ NOTED: Mapping[str, FactType] = {
     "testOrderOk": _FLAG,
 }
 
-# Shown beside the environment's name, so that a demo run is not mistaken for one on production.
+# Reports show this beside the environment's name, so that nobody takes a demo run for one on production.
 NO_REAL_FUNDS = "Binance's test network, no real funds"
 
-# Shown if the answers are not Binance's, so that the verdict is not mistaken for one on Binance.
+# Every report of such a run shows this sentence, so that nobody takes its verdict for one on Binance.
 ELSEWHERE: dict[Exchange, str] = {
     "local": "These answers came from a local exchange on this machine, not from Binance.",
     "other": "These answers came from another host, not from Binance.",
@@ -71,15 +71,15 @@ SENTENCES = {
 
 @dataclass(frozen=True)
 class RunReport:
-    """One run, as its owner may see it; `masked` gives the form that may be shared.
+    """One run, with facts that only its owner may see; `masked` makes a report that may be shared.
 
-    `started_at`: ISO 8601, UTC; `duration_ms`: whole ms; `findings` in run order; `notes` by NOTED name.
+    `started_at`: ISO 8601, UTC; `duration_ms`: whole ms; `findings`: in run order; `notes`: values by name in NOTED.
 
-    `drift`, and `permissions` by Binance's names (`enableFutures`), are None if not seen; `recv_window`: ms.
-    `comparison`: with an earlier run, under --compare.
-    `waited_s`: seconds waited for the rate limit's next minute.
-    `exchange`: the owner of the hosts. It, `environment` and `symbol` are None if the run ended before its settings
-    were read.
+    `permissions`: flags by Binance's names (`enableFutures`). They and `drift` are None if the run did not learn them.
+    `recv_window`: ms. `comparison`: with an earlier run, if the user asked for it.
+    `waited_s`: seconds that the run waited for the rate limit's next minute.
+    `exchange`: whose hosts the run asked. It, `environment` and `symbol` are None if the run ended before it had read
+    its settings.
     """
 
     verdict: Verdict
@@ -120,38 +120,38 @@ class RunReport:
         return sentence
 
     def masked(self, mask: Callable[[str], str]) -> "RunReport":
-        """The same report for sharing: `mask` removes what only the owner may see."""
+        """The same report for sharing: `mask` removes from a text what only the owner may see."""
         findings = tuple(replace(finding, detail=mask(finding.detail)) for finding in self.findings)
         calls = tuple(replace(call, message=mask(call.message)) for call in self.calls)
-        # A name is text from outside as well.
+        # The names of permissions come from Binance, so they are masked too.
         permissions = None if self.permissions is None else {mask(name): on for name, on in self.permissions.items()}
         diagnosis = tuple(map(_masked(mask), self.diagnosis))
         return replace(self, findings=findings, calls=calls, permissions=permissions, diagnosis=diagnosis)
 
     @property
     def overcome(self) -> list[Call]:
-        """Requests that failed once and were answered the second time: no fault of the key, but worth a mention."""
+        """The requests that failed once and were answered on the retry: no fault of the key, but worth a mention."""
         return overcome(self.calls)
 
     def with_outcome(self, *outcomes: Outcome) -> list[Finding]:
-        """The findings of these outcomes, in run order."""
+        """The findings with these outcomes, in run order."""
         return [finding for finding in self.findings if finding.outcome in outcomes]
 
     @property
     def waiting(self) -> dict[str, list[Finding]]:
-        """The blocked findings, in run order, by the id of the check that they wait for."""
-        by: dict[str, list[Finding]] = {}
+        """The blocked findings, in run order, by the id of the check that blocks them."""
+        by_blocker: dict[str, list[Finding]] = {}
         for finding in self.with_outcome(Outcome.BLOCKED):
-            by.setdefault(finding.blocked_by or "", []).append(finding)
-        return by
+            by_blocker.setdefault(finding.blocked_by or "", []).append(finding)
+        return by_blocker
 
     def weight_spent(self, host: Host) -> int:
-        """Documented request weight of all requests to `host`, retries included."""
+        """The documented request weight of all requests to `host`, retries included."""
         return sum(call.weight for call in self.calls if call.host is host and call.sent)
 
     @property
     def requests_sent(self) -> int:
-        """The number of requests that left this machine, retries included."""
+        """How many requests left this machine, retries included."""
         return sum(call.sent for call in self.calls)
 
 

@@ -1,8 +1,9 @@
-"""The plan of a live run's prefetching: which questions, in which order, and when each may be sent.
+"""The questions that a live run asks ahead of its checks: in which order, and when each may be asked.
 
-The run's first request, which reads the exchange's clock, is sent alone. Then all lanes work at once, each asking one
-question after the other. The dependencies of checks are in their marks, in suite/; those of questions are beside them,
-in the session. Neither is repeated here: whether a needed check would pass is found out by running it.
+The run's first request reads the exchange's clock and is sent alone. Then all lanes start at once; each lane asks its
+questions one after the other. A check names the checks that it needs in its marks, in suite/; a question names the
+questions that it rests on in its mark, in the session. This module repeats neither: it runs a needed check's own claim
+to find out whether it holds.
 """
 
 import inspect
@@ -24,7 +25,7 @@ Claim = Callable[..., None]  # the test function of a check
 
 @dataclass(frozen=True)
 class Ask:
-    """A question to prefetch: a method of the session, and its arguments."""
+    """A question to ask ahead of the checks: a method of the session, and its arguments."""
 
     method: Callable[..., Any]
     arguments: tuple[Any, ...] = ()
@@ -35,7 +36,7 @@ class Ask:
 
     @property
     def question(self) -> "Question":
-        """Its key in the memo."""
+        """The question's key in the memo."""
         return self.name, self.arguments
 
 
@@ -43,9 +44,9 @@ Lane = tuple[Ask, ...]
 
 
 def lanes_of(session: "Binance") -> tuple[Lane, ...]:
-    """All lanes of a run. Each column is one round trip, with at most four requests to the futures host.
+    """All lanes, one a line. Each column takes one round trip, and sends at most four requests to the futures host.
 
-    Orders rest on account, rules and price, the stream on a listen key. The other questions fill the gaps.
+    The orders need account, rules and price; the stream needs a listen key. The other questions fill the gaps.
     """
     return (
         (Ask(session.account_answer), Ask(session.dust_order), Ask(session.smallest_order)),
@@ -57,7 +58,7 @@ def lanes_of(session: "Binance") -> tuple[Lane, ...]:
 
 
 class Plan:
-    """The questions that the selected checks lead to, and which of them may be asked by now.
+    """The questions that the selected checks lead to, and a rule for when each may be asked.
 
     `claims`: the test function of each selected check, in run order.
     """
@@ -68,7 +69,7 @@ class Plan:
         self._selected = {check.id: check for check in claims}
         self._claims = {check.id: claim for check, claim in claims.items()}
         reached = {check.id: DEPENDENCIES.reached_from(check.asks) for check in claims}
-        if session.key.not_given:  # then no check that needs a request with the key is certain to be run
+        if session.key.not_given:  # then the checks that send requests with the key may all be blocked
             reached = {check_id: questions for check_id, questions in reached.items() if not _carry_the_key(questions)}
         self._reached = reached
         self._wanted = frozenset[str]().union(*reached.values())
@@ -79,12 +80,12 @@ class Plan:
         ]
 
     def may_ask(self, name: str) -> bool:
-        """Whether a check that needs this question will be run, on the answers so far. Blocks until that is known.
+        """Whether the answers so far let a check run that leads to this question. Blocks until that is known.
 
-        A question without the key needs no such check: at worst its request was superfluous. The rule that a blocked
-        check sends nothing has two exceptions, each of which saves a round trip. The listen key is requested beside the
-        signed reads: that request carries the key without a signature, and changes nothing in the account. And the
-        first test order may be sent while the ping is still on its way (`_is_presumed`): it places nothing.
+        A question that carries no key may always be asked: at worst nobody needs the answer. A blocked check sends no
+        requests, with two exceptions that save a round trip each. The listen key is requested together with the signed
+        reads: that request carries the key and no signature, and changes nothing in the account. The first test order
+        may be sent before the ping is answered (`_is_presumed`): it places nothing.
         """
         if name == self._session.stream_key.__name__:
             return any(name in questions for questions in self._reached.values())
@@ -101,11 +102,11 @@ class Plan:
             return False
         if ask.name == "margin_type" and not self._session.expects_margin_type:
             return False
-        # A stamp needs only the first clock sample.
+        # Arguments mean a further clock sample: a time stamp needs only the first, the drift needs all.
         return ask.name in self._wanted and (not ask.arguments or "drift" in self._wanted)
 
     def _is_clear(self, check: Check, question: str) -> bool:
-        """Whether nothing blocks this check, by the rules of `findings.blocker`."""
+        """Whether no check blocks this one, by the rules of `findings.blocker`."""
         needed, decisive = (
             [self._selected[one] for one in ids if one in self._selected]
             for ids in (check.needs, check.pointless_if_failed)
@@ -115,7 +116,7 @@ class Plan:
         )
 
     def _holds(self, check: Check, question: str) -> bool | None:
-        """Would this check pass on the answers so far? None if that cannot be known."""
+        """Would this check pass on the answers so far? None if that is unknown."""
         if self._is_presumed(check, question):
             return True
         if not self._is_clear(check, question):
@@ -123,13 +124,13 @@ class Plan:
         return would_pass(self._claims[check.id], self._session, self._host)
 
     def _is_presumed(self, check: Check, question: str) -> bool:
-        """Whether `question` need not wait for this check: it carries no key, `question` does not rest on its answers,
-        and they are not there yet.
+        """Whether `question` need not wait for this check, and may presume that it passes.
 
-        That is true of the ping. It is in the second column, beside the first test order, since the first column has
-        four requests to the futures host already; waiting for it would cost every run a round trip. The same host has
-        answered the run's first request. If the ping fails all the same, one test order was sent that its check,
-        blocked by then, would not have sent; after the failure no other is.
+        True if the check carries no key, is still unanswered, and `question` does not rest on its answers. Only the
+        check of the ping is like that. The first column already has four requests to the futures host, so the ping is
+        in the second, beside the first test order; to wait for it would cost every run a round trip. The same host has
+        answered the run's first request. If the ping fails nevertheless, one test order was sent by a check that is
+        then blocked; after that failure, no further one is sent.
         """
         leads_to = DEPENDENCIES.reached_from(check.asks)
         if _carry_the_key(leads_to):
@@ -140,16 +141,16 @@ class Plan:
 
 def would_pass(claim: Claim, session: "Binance", host: "HostFacts") -> bool | None:
     """Runs the check's own function: True if it would pass, None if it could not look. May send requests."""
-    handed = {"binance": session, "host": host, "observe": lambda *_, **__: None}
+    fixtures = {"binance": session, "host": host, "observe": lambda *_, **__: None}
     try:
-        claim(**{name: handed[name] for name in inspect.signature(claim).parameters})
+        claim(**{name: fixtures[name] for name in inspect.signature(claim).parameters})
     except Cancelled:
         raise
     except NotApplicable:
         return True
     except AssertionError:
         return False
-    except Exception:  # noqa: BLE001  whatever breaks here breaks in the check itself, which says so
+    except Exception:  # noqa: BLE001  the check itself will raise this error and report it
         return None
     return True
 

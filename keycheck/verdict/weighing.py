@@ -1,4 +1,4 @@
-"""Findings -> verdict. Pure, and blind to the order of its input. Doubt is never a pass."""
+"""Findings -> verdict. Pure; the order of the findings does not matter. Doubt is never a pass."""
 
 from collections.abc import Iterable
 from enum import Enum
@@ -19,15 +19,15 @@ class Verdict(Enum):
         return {Verdict.OK: 0, Verdict.NOT_OK: 1, Verdict.UNPROVEN: 10}[self]
 
 
-_HOLDS = {Outcome.PASS, Outcome.NOT_APPLICABLE}
+_GOOD_OUTCOMES = {Outcome.PASS, Outcome.NOT_APPLICABLE}
 
 
 def weigh(checks: Iterable[Check], findings: Iterable[Finding], *, complete: bool = True) -> Verdict:
-    """The verdict on all of `checks`, whether or not they were run.
+    """The verdict on `checks`, including those that were not run.
 
     NOT_OK: a critical check failed. OK: every critical check has passed or does not apply, and at least one
     passed. UNPROVEN: everything else, such as a critical check that was blocked, deselected or
-    never reached. `complete`: whether `checks` are all that suite/ should hold; if not, nothing is OK.
+    never reached. `complete`: whether `checks` are all checks of suite/; if not, the verdict is never OK.
     """
     outcomes: dict[str, set[Outcome]] = {}
     for finding in findings:
@@ -35,5 +35,5 @@ def weigh(checks: Iterable[Check], findings: Iterable[Finding], *, complete: boo
     critical = [outcomes.get(check.id, set()) for check in checks if check.severity is Severity.CRITICAL]
     if any(Outcome.FAIL in seen for seen in critical):
         return Verdict.NOT_OK
-    held = {Outcome.PASS} in critical and all(seen and seen <= _HOLDS for seen in critical)
+    held = {Outcome.PASS} in critical and all(seen and seen <= _GOOD_OUTCOMES for seen in critical)
     return Verdict.OK if held and complete else Verdict.UNPROVEN

@@ -189,7 +189,7 @@ UNOPENED = {
     "a code that says nothing": (
         StreamFault.refused(400, '{"code":-1121,"msg":"x {listen_key}"}', "application/json"),
         Refused,
-        "undecided",
+        "refusal",
     ),
 }
 

@@ -236,3 +236,13 @@ def test_a_terminal_that_takes_no_more_is_no_failed_check(stdout: str, tmp_path:
             status = process.wait(60)
     assert status in (0, 3), status
     assert list(reports.iterdir())
+
+
+@pytest.mark.parametrize("option", mostly_slow(["--junitxml", "--html", "--log-file", "--prom"], 1))
+@pytest.mark.parametrize("name", ["verdict.json", "report.html"])
+def test_no_other_writer_takes_the_place_of_a_report(option: str, name: str, process: SuiteRunner) -> None:
+    """A file that the suite itself writes, named for another writer, is a usage error; verdict.json stays UNPROVEN."""
+    done = replayed(process, f"{option}={process.report_dir / name}", all_plugins=True)
+    assert done.exit_status == 4, done.output
+    assert f"{name} in the report folder is written by the suite itself" in " ".join(done.output.split())
+    assert done.verdict["verdict"] == "UNPROVEN"

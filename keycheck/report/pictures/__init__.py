@@ -1,4 +1,5 @@
-"""The numbers of a run -> shapes to draw. Pure: geometry and words; `picture.html` beside it makes SVG of them.
+"""The numbers of a run -> shapes and texts of its pictures. Pure; the template `picture.html` turns them into SVG.
 
-Across, all is in per cent and all down in pixels: a picture grows with its page, and its words keep their size.
+Horizontal lengths are in per cent, vertical ones in pixels: a picture is as wide as its page, and its texts keep their
+size.
 """

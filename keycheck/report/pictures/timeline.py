@@ -1,4 +1,4 @@
-"""Start and duration of each request, as a picture. Pure."""
+"""When each request was sent and how long it took. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,13 +7,13 @@ from keycheck.exchange.evidence import Call
 from keycheck.report.pictures.shapes import Bar, Picture, percent
 from keycheck.verdict.findings import Finding, Outcome
 
-_SEEN_AT_ALL = 0.8  # per cent
-_TALL = 14
+_MIN_WIDTH = 0.8  # per cent; a thinner bar is not visible
+_HEIGHT = 14  # pixels
 
 
 @dataclass(frozen=True)
 class TimelineRow:
-    """A request with its answer and a picture of its time. `note`: why a refusal or a retry is no problem."""
+    """A request of the run: its name, its answer, and a picture of when. `note`: why a refusal is no problem."""
 
     name: str
     answer: str
@@ -23,20 +23,20 @@ class TimelineRow:
 
 
 def timeline(calls: Sequence[Call], findings: Sequence[Finding], overcome: Sequence[Call]) -> list[TimelineRow]:
-    """A row for each request, all drawn to the same scale, which begins with the first."""
-    later = {id(call) for call in overcome}
-    first, whole = _began(calls), lasted(calls)
+    """One row for each request. All rows have the same time scale, which begins at the first request."""
+    retried = {id(call) for call in overcome}
+    first, total = _began(calls), lasted(calls)
     rows = []
     for number, call in enumerate(calls, 1):
-        note = _note(number, call, findings, id(call) in later)
+        note = _note(number, call, findings, id(call) in retried)
         kind = _kind(call, note)
-        picture = _drawn(call.began_ms - first, call.duration_ms, whole, kind)
+        picture = _drawn(call.began_ms - first, call.duration_ms, total, kind)
         rows.append(TimelineRow(call.name, answer(call), kind, note, picture))
     return rows
 
 
 def lasted(calls: Sequence[Call]) -> int:
-    """The time from the first request until the last answer, in ms."""
+    """The time from the first request to the last answer, in ms."""
     return max((call.began_ms + call.duration_ms for call in calls), default=0) - _began(calls)
 
 
@@ -55,20 +55,20 @@ def _kind(call: Call, note: str) -> str:
     return "unproven" if call.trouble else "pass" if call.accepted else "expected" if note else "refused"
 
 
-def _note(number: int, call: Call, findings: Sequence[Finding], came_later: bool) -> str:
-    if came_later:
+def _note(number: int, call: Call, findings: Sequence[Finding], was_retried: bool) -> str:
+    if was_retried:
         return "answered when it was asked again: no fault of the key"
     if call.accepted or call.trouble:
         return ""
-    resting = [one for one in findings if number in one.call_numbers]
-    if any(one.outcome is not Outcome.PASS for one in resting):
+    relying = [one for one in findings if number in one.call_numbers]
+    if any(one.outcome is not Outcome.PASS for one in relying):
         return ""
-    wanted = [one.check.id for one in resting if one.call_numbers[-1] == number]
-    return f"as it should be: {wanted[0]} passes on this refusal" if wanted else ""
+    satisfied = [one.check.id for one in relying if one.call_numbers[-1] == number]
+    return f"as it should be: {satisfied[0]} passes on this refusal" if satisfied else ""
 
 
-def _drawn(began: int, took: int, whole: int, kind: str) -> Picture:
-    begins = min(percent(began, whole), 100 - _SEEN_AT_ALL)
-    width = min(max(percent(took, whole), _SEEN_AT_ALL), 100 - begins)
+def _drawn(began: int, took: int, total: int, kind: str) -> Picture:
+    begins = min(percent(began, total), 100 - _MIN_WIDTH)
+    width = min(max(percent(took, total), _MIN_WIDTH), 100 - begins)
     described = f"sent {began} ms after the first, took {took} ms"
-    return Picture(described, kind, _TALL, (Bar("filled", begins, width, 3, 8),))
+    return Picture(described, kind, _HEIGHT, (Bar("filled", begins, width, 3, 8),))

@@ -1,6 +1,7 @@
-"""RunReport -> the page's words, in order. Pure; the templates only place them.
+"""RunReport -> the values that the page's templates show: texts, in their order. Pure.
 
-Words are chosen here and not in the templates: those are compiled anew in each run, and this is not.
+Texts are composed here and not in the templates: Python caches this module's bytecode, but each run compiles the
+templates anew.
 """
 
 from typing import Any
@@ -15,13 +16,13 @@ from keycheck.verdict.findings import Outcome
 
 
 def verdict(report: RunReport, rows: list[TimelineRow]) -> dict[str, Any]:
-    """The head of the page: verdict, causes, and what did not pass."""
+    """The values for the head of the page: the verdict, its causes and the findings."""
     steps = findings.steps(report, rows)
     shown = [one for step in steps for one in step.findings]
     return {
         "verdict": report.verdict.value.replace("_", " "),
         "kind": report.verdict.value.lower(),
-        "sentence": report.sentence.partition("USD-M"),  # in a span that is not broken at its hyphen
+        "sentence": report.sentence.partition("USD-M"),  # in three parts: the page allows no line break inside of USD-M
         "shape": SHAPES[report.verdict],
         "elsewhere": report.elsewhere,
         "about": facts.about(report),
@@ -34,7 +35,7 @@ def verdict(report: RunReport, rows: list[TimelineRow]) -> dict[str, Any]:
 
 
 def below_the_verdict(report: RunReport) -> dict[str, Any]:
-    """The parts of the page below the verdict: pictures, counts and facts."""
+    """The values for the rest of the page: pictures, counts and facts."""
     matrix = permission_matrix.permission_matrix(report.permissions or {})
     drift = report.drift and drift_scale.drift_scale(report.drift, report.recv_window)
     weight = weight_bar.weight_bar(report.calls, report.weight_limit)

@@ -1,4 +1,4 @@
-"""Findings in the page's words: one by one, by step, and by blocker. Pure."""
+"""Findings as the page shows them: one by one, by step, and by the check that blocks them. Pure."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -20,14 +20,14 @@ STEPS = {
     7: "Test order",
 }
 _MISSED = (Outcome.FAIL, Outcome.WARN)  # only these have something to fix
-_HEADLINE = 120  # characters; a longer text is a paragraph
+_HEADLINE = 120  # characters; a longer text is shown as a paragraph
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A finding as the page shows it. `headline` and `aside`: what is wrong, in bold, and what goes with it.
+    """A finding as the page shows it. `headline`: the sentence in bold; `aside`: a label and the sentence beside it.
 
-    `facts`: what its details say; `evidence`: the requests it rests on, by name, with what came each time.
+    `facts`: the rows of its details; `evidence`: the name of each request that it rests on, with the answers to it.
     """
 
     kind: str
@@ -55,7 +55,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Waiting:
-    """Blocked checks: the check that blocks them, its claim, and their claims."""
+    """The checks that one check blocks. `blocker`, `claim`: its id and claim; `claims`: those of the blocked checks."""
 
     blocker: str
     claim: str
@@ -63,27 +63,27 @@ class Waiting:
 
 
 def shown(finding: Finding, rows: list[TimelineRow]) -> Shown:
-    """A finding with all that its details hold."""
+    """Translates a finding into the page's words."""
     check, outcome = finding.check, finding.outcome
     about = f"{check.id}, {check.severity.value}, {finding.duration_ms} ms"
     fix = check.fix if outcome in _MISSED else ""
     facts = [("Observed", finding.detail or "nothing"), ("Why it matters", check.why), ("What to do", fix)]
     members = [*(fact for fact in facts if fact[1]), ("Check", about)]
-    headline, aside = _halves(finding)
+    headline, aside = _headline_and_aside(finding)
     evidence = _evidence(finding, rows)
     return Shown(outcome.value, MARKS[outcome], word(outcome), check.title, headline, aside, fix, members, evidence)
 
 
 def _evidence(finding: Finding, rows: list[TimelineRow]) -> list[Pair]:
-    by: dict[str, list[str]] = {}
+    answers_by_name: dict[str, list[str]] = {}
     for number in finding.call_numbers:
         if 0 < number <= len(rows):
-            by.setdefault(rows[number - 1].name, []).append(rows[number - 1].answer)
-    return [(name, "; ".join(answers)) for name, answers in by.items()]
+            answers_by_name.setdefault(rows[number - 1].name, []).append(rows[number - 1].answer)
+    return [(name, "; ".join(answers)) for name, answers in answers_by_name.items()]
 
 
-def _halves(finding: Finding) -> tuple[str, Pair]:
-    """Headline and second line. A claim names the good state: as the headline of a FAIL it would say the opposite."""
+def _headline_and_aside(finding: Finding) -> tuple[str, Pair]:
+    """The headline of a FAIL is the observation: the claim names the good state, so it would say the opposite."""
     title, seen = finding.check.title, capital(finding.detail)
     if finding.outcome is Outcome.UNPROVEN:
         return title, ("What stood in the way", seen)
@@ -91,7 +91,7 @@ def _halves(finding: Finding) -> tuple[str, Pair]:
 
 
 def steps(report: RunReport, rows: list[TimelineRow]) -> list[Step]:
-    """The findings under their steps."""
+    """The steps in order, each with its findings."""
     return [_step(number, report, rows) for number in sorted({finding.check.step for finding in report.findings})]
 
 
@@ -103,7 +103,7 @@ def _step(number: int, report: RunReport, rows: list[TimelineRow]) -> Step:
 
 
 def waiting(report: RunReport) -> list[Waiting]:
-    """The blocked checks by blocker."""
+    """The blocked checks, grouped by the check that blocks them."""
     titles = {finding.check.id: finding.check.title for finding in report.findings}
     return [
         Waiting(blocker, titles.get(blocker, ""), [finding.check.title for finding in blocked])
