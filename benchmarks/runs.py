@@ -52,7 +52,7 @@ class Runs:
         return self._suite({}, "--replay", str(self._cassette)).seconds
 
     def command(self) -> float:
-        """Seconds of the same by the command `keycheck`."""
+        """Seconds of a replay by the command `keycheck`."""
         arguments = ("--replay", str(self._cassette), "--report-dir", str(self._reports))
         return self._run(ROOT, {}, "keycheck", *arguments).seconds
 

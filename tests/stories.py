@@ -103,7 +103,7 @@ def careless_owner() -> Scenario:
 
 
 def locked() -> Scenario:
-    """For half an hour Binance takes no order that opens a position, since too many orders led to no trade."""
+    """Binance takes no order that opens a position for half an hour, since too many orders led to no trade."""
     until = round(time.time() + 30 * 60) * 1000
     return Scenario(indicators={"BTCUSDT": [{"indicator": "UFR", "isLocked": True, "plannedRecoverTime": until}]})
 

@@ -113,7 +113,7 @@ def test_findings_are_told_as_they_come(exchange: LocalExchange) -> None:
 
 @pytest.mark.parametrize("fault", [None, Fault.echo()], ids=["the caller's address", "the whole request"])
 def test_what_is_told_is_fit_for_sharing(fault: Fault | None) -> None:
-    """Each finding as it comes, the page and the verdict: an answer that quotes the caller is cleaned in all."""
+    """Findings, page and verdict do not show key, signature and address, even if an answer quotes them."""
     faults = {"/sapi/v1/account/apiRestrictions": fault, "/fapi/v1/accountConfig": fault} if fault else {}
     heard: list[keycheck.CheckResult] = []
     with LocalExchange(Scenario(ip_allowed=bool(fault), faults=faults)) as exchange:
@@ -286,7 +286,7 @@ def test_caller_has_its_children_reaped_for_it(exchange: LocalExchange) -> None:
 
 
 def test_a_system_may_wait_in_one_way_alone(exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch) -> None:
-    """macOS has had waitid since Python 3.13: without it a run ends well, and is cut short, as with it."""
+    """Without os.waitid, which macOS has had since Python 3.13, a run ends as usual, and can be cut short."""
     monkeypatch.delattr(os, "waitid", raising=False)
     assert check(exchange).verdict == "OK"
     with LocalExchange(SILENT) as silent:

@@ -133,7 +133,7 @@ class Redactor:
         return ours[password.pattern]
 
     def finds(self, text: str) -> bool:
-        """Whether `text` holds a run of a secret in any of the forms that `unpacking` undoes.
+        """Whether `text` holds a run of a secret in any of the forms that `decoded_forms` undoes.
 
         In a document that is JSON, HTML, XML or Markdown, one that does not begin or end in its markup.
         """

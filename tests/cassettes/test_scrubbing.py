@@ -181,7 +181,7 @@ def test_what_checks_read_is_kept(endpoint: Endpoint, kept: dict[str, Any]) -> N
 
 @pytest.mark.parametrize("status", [403, 404])
 def test_of_a_page_that_closes_a_country_out_its_sentence_is_kept(status: int) -> None:
-    """Of the page for a closed country only the sentence is kept by which a replay recognises it."""
+    """Scrubbing keeps one sentence of the page for a closed country, by which a replay recognises the page."""
     kept = scrub(PING, status, pages.COUNTRY.encode())
     assert (b"block access from your country" in kept) is (status == 403)
     assert b"InventedRequestId" not in kept
@@ -197,7 +197,7 @@ def test_of_a_listen_key_it_is_kept_that_there_was_one() -> None:
 
 
 def test_of_an_indicator_no_figure_is_kept() -> None:
-    """Of an indicator no figure is kept; an entry of another type becomes None, which a replay cannot read either."""
+    """No figure of an indicator is kept; an entry of another type becomes None, which a replay cannot read either."""
     locked = {"indicator": "UFR", "isLocked": False}
     figures = {"value": 0.05, "triggerValue": 0.995}
     body = {"indicators": {"A": [locked | figures, 7], "B": 7, "C": {"isLocked": True}}, "updateTime": 1}
@@ -296,7 +296,7 @@ def contract(name: str, **more: Any) -> dict[str, Any]:
     ],
 )
 def test_one_contract_and_its_neighbours_are_kept(listed: tuple[str, ...], kept: list[str]) -> None:
-    """Of the megabyte one contract is kept with its neighbours, so that a replay still has to find the right one."""
+    """One contract is kept with its neighbours, so that a replay still has to find the right one."""
     body = json.dumps({"symbols": [contract(name, onboardDate=1) for name in listed], "assets": [1]}).encode()
     found = json.loads(scrub(EXCHANGE_INFO, 200, body))
     assert [entry["symbol"] for entry in found["symbols"]] == kept

@@ -45,7 +45,7 @@ LONGEST_ADDRESS = "2001:0db8:0000:0000:0000:ffff:203.113.203.113"
 
 
 def call(endpoint: Endpoint, status: int | None = 200, code: int | None = None, text: str = "", **more: object) -> Call:
-    """One request and its result."""
+    """A request and its result."""
     about = (endpoint.method, endpoint.path, endpoint.host, endpoint.weight)
     return Call(*about, status, code, text, 5, **more)  # type: ignore[arg-type]
 
@@ -832,7 +832,7 @@ flags = st.none() | st.dictionaries(st.sampled_from([*FINE, "enablePortfolioMarg
 infos = st.none() | st.dictionaries(
     st.sampled_from(["isFutureEnabled", "isPortfolioMarginRetailEnabled"]), st.booleans() | st.none() | st.text()
 )
-# What a check may have come to; None: it was never run.
+# The possible outcomes of a check; None: it was not run.
 STATES: list[Finding | None] = [
     *(None, Finding(CHECKS[0], Outcome.PASS), Finding(CHECKS[0], Outcome.PASS)),
     *(Finding(CHECKS[0], one, "seen so") for one in (Outcome.FAIL, Outcome.WARN, Outcome.NOT_APPLICABLE)),
@@ -908,7 +908,7 @@ def test_the_order_of_calls_to_different_questions_does_not_matter(evidence: Evi
         return [(one.cause, one.confidence) for one in diagnose(replace(evidence, calls=calls_))]
 
     assert causes(last) == causes(list(evidence.calls))
-    # Of two limits the first is the cause; a real run meets only one.
+    # The first of two limits is the cause; a real run meets only one.
     if sum(one.trouble == "rate_limited" for one in last) < 2:
         assert all(causes(list(order)) == causes(last) for order in itertools.islice(itertools.permutations(last), 6))
 

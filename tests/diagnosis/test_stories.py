@@ -79,7 +79,7 @@ def test_with_a_key_that_is_refused_nothing_is_posted(name: str) -> None:
 
 
 def test_two_troubles_are_both_told(suite: SuiteRunner) -> None:
-    """Of two causes both are reported."""
+    """Both of two causes are reported."""
     with COMBINED["slow clock, withdrawals"].settings_of_its_exchange() as settings:
         done = suite(settings=settings)
     assert [one["cause"] for one in done.verdict["diagnosis"]] == ["clock_behind", "withdrawals_enabled"]

@@ -148,7 +148,7 @@ def test_what_cannot_be_sent_is_not_waited_for(now: StandIn, monkeypatch: pytest
 
 
 def test_a_figure_is_waited_for_once(now: StandIn) -> None:
-    """One figure causes one wait: the next minute has its own figure, none until an answer has one."""
+    """A figure causes a single wait: the next minute has a figure of its own, and none until an answer has one."""
     transport = Metered(now, FULL, None)
     client = client_with(transport)
     for _ in range(3):

@@ -16,7 +16,7 @@ from tests.run.test_run import copy_of_the_suite
 from tests.running import SuiteRunner
 
 DISGUISED = base64.b64encode(f"--{API_KEY}".encode()).decode()
-# As the last writer, or nearly so.
+# Hooks that write as late as possible.
 WRITES = """import os, pathlib, pytest
 
 def leak():

@@ -243,7 +243,7 @@ OURS = "schemaVersion withdrawals_are_disabled".lower()
     ],
 )
 def test_our_own_words_are_hidden_in_a_longer_stretch_alone(secret: str, text: str, cleaned: str) -> None:
-    """A run that also stands in our own texts is not hidden; it is hidden together with more of the secret."""
+    """A run that is also in our own texts is not hidden by itself, but together with more of the secret."""
     redactor = Redactor([secret], vocabulary=lambda: OURS)
     assert redactor.clean(text) == cleaned
     assert redactor.finds(text) is (cleaned != text)

@@ -226,7 +226,7 @@ def test_no_order_is_sent_for_a_contract_that_is_not_trading(suite: SuiteRunner)
 
 @pytest.mark.parametrize("clean", [1, 2, 3])
 def test_traffic_and_jitter_spoil_no_clock(clean: int, suite: SuiteRunner) -> None:
-    """One undisturbed sample of three is enough for the drift, and a disturbed first one is good enough for stamps."""
+    """One undisturbed sample of three is enough for the drift; a disturbed first one is good enough for stamps."""
     jitter = tuple(0 if number == clean else 350 for number in (1, 2, 3))
     busy = Scenario(clock_offset_ms=-700, latency_ms=30, jitter_ms=jitter)
     run = ran(suite, busy, BINANCE_RECV_WINDOW="1000")

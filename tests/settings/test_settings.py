@@ -568,7 +568,7 @@ def test_what_bots_need_can_be_expected() -> None:
 
 
 def test_a_user_may_have_neither_a_name_nor_a_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As where a container is started with a number for its user: the folder is still known by its name."""
+    """A container's user may be a mere number without a name or a home; the folder is masked all the same."""
 
     def no_home() -> Path:
         raise RuntimeError("Could not determine home directory.")

@@ -69,7 +69,7 @@ def permission_matrix(permissions: Mapping[str, bool]) -> list[Row]:
 
 
 def _row(name: str, *, has: bool) -> Row:
-    """Whether the row is a permission of READS, which may be set or not."""
+    """One row; a permission of READS should be as it is, set or not."""
     return Row(name, _label(name), has, has if name in READS else name in SHOULD_HAVE)
 
 
