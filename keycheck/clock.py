@@ -1,6 +1,6 @@
 """The clock: the only module that reads the time or sleeps.
 
-Readings are journalled, so that a cassette's drift replays to the digit.
+A journal keeps the readings, so that a replay finds exactly the drift of the recorded run.
 """
 
 import math
@@ -15,11 +15,11 @@ class Journal(Protocol):
     """Keeps the readings of a run: a recording stores them, a replay returns the stored ones, a live run keeps none."""
 
     def keep(self, key: str, fresh: list[float], *, vital: bool = True) -> list[float]:
-        """`fresh`, kept under `key`; in a replay the recorded readings. If they are missing: NotRecorded if vital."""
+        """`fresh`, kept under `key`; in a replay, the recorded one. Raises NotRecorded if a vital one is missing."""
         ...
 
     def remember(self, key: str, ask: Callable[[], list[str]]) -> list[str]:
-        """The words that `ask` returns, kept under `key`; in replay the recorded ones, and `ask` is not called."""
+        """The words that `ask` returns, kept under `key`; in a replay, the recorded ones, without a call of `ask`."""
         ...
 
 
@@ -35,7 +35,7 @@ class NoJournal:
 
 @dataclass(frozen=True)
 class Span:
-    """A span of time: its beginning on the wall clock (ms since 1970, UTC) and its length (ms, monotonic)."""
+    """When something began on the wall clock (ms since 1970, UTC) and how long it took (ms, monotonic)."""
 
     began: float
     took: float
@@ -58,12 +58,12 @@ class Stopwatch:
 
 
 class Pause(Protocol):
-    """Waits. `waited`: seconds so far, in all."""
+    """A way to wait. `waited`: the total of seconds so far."""
 
     waited: float
 
     def wait(self, seconds: float, tell: Callable[[int], None]) -> None:
-        """Waits `seconds`. Calls `tell` once a second with the seconds that are left, and at the end with 0."""
+        """Waits `seconds`. Calls `tell` once a second with the seconds that are left, and finally with 0."""
         ...
 
 
@@ -74,7 +74,7 @@ class Sleep:
         self.waited = 0.0
 
     def wait(self, seconds: float, tell: Callable[[int], None]) -> None:
-        """Sleeps in steps of a second or less."""
+        """Sleeps in steps of at most a second."""
         watch = Stopwatch()
         try:
             while (left := seconds - watch.seconds) > 0:
@@ -86,7 +86,7 @@ class Sleep:
 
 
 class NoSleep:
-    """The pause of a replay: returns at once, since the recorded run has waited already."""
+    """The pause of a replay: does not wait, since the recorded run has waited already."""
 
     waited = 0.0
 

@@ -1,4 +1,4 @@
-"""The file of a cassette: plain YAML, bounded in every direction before anything is built from it."""
+"""Reads and writes a cassette's file: plain YAML, whose size and depth are checked before it is loaded."""
 
 import logging
 import re
@@ -13,8 +13,8 @@ from keycheck.errors import UsageProblem
 from keycheck.exchange.endpoints import Endpoint
 from keycheck.redaction.redactor import printable
 
-# vcr imports every HTTP library it finds, to be able to patch it; that is most of its start-up.
-_TO_BE_PATCHED = (
+# vcr imports every HTTP library that it finds, to patch it. That takes most of its start-up time.
+_PATCHED_LIBRARIES = (
     *("requests", "urllib3", "httplib2", "aiohttp.client", "tornado.simple_httpclient", "tornado.curl_httpclient"),
     *("httpx", "httpx2", "httpx_curl_cffi", "pyreqwest", "boto3", "botocore"),
 )
@@ -25,8 +25,8 @@ MAX_EVENTS = 50_000
 
 
 def import_vcr() -> None:
-    """Imports vcr without its optional libraries. Must be called before any other import of vcr."""
-    absent = [name for name in _TO_BE_PATCHED if name not in sys.modules]
+    """Imports vcr without the HTTP libraries that it patches. Call it before any other import of vcr."""
+    absent = [name for name in _PATCHED_LIBRARIES if name not in sys.modules]
     # None makes `import name` fail at once. The entries are removed afterwards, for later imports.
     sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]
     try:
@@ -34,7 +34,7 @@ def import_vcr() -> None:
     finally:
         for name in absent:
             del sys.modules[name]
-    logging.getLogger("vcr").setLevel(logging.CRITICAL + 1)  # vcr logs raw URLs
+    logging.getLogger("vcr").setLevel(logging.CRITICAL + 1)  # vcr logs whole URLs
 
 
 def failure_slot(endpoint: Endpoint, number: int) -> str:
@@ -48,20 +48,20 @@ def shown(path: Path) -> str:
 
 
 def no_cassette(path: Path, reason: str) -> UsageProblem:
-    """The sentence for a file that is no cassette."""
+    """The error for a file that is not a cassette; `reason` says why not."""
     return UsageProblem(
         f"--replay: {shown(path)} is not a cassette of this suite ({reason}): record it again with --record"
     )
 
 
 def is_ours(path: Path) -> bool:
-    """Whether a file looks like a cassette of this suite. Raises Unreadable."""
+    """Whether a file looks like a cassette of this suite. Raises Unreadable if it cannot be read."""
     text = bounded_files.read(path, MAX_BYTES).decode("utf-8", "replace").replace("\r\n", "\n")
     return re.search(rf"(?m)^metadata:(?:\n .*)*\n  {LABEL}:", text) is not None
 
 
 def written(interactions: list[tuple[str, str, dict[str, Any]]], metadata: dict[str, Any]) -> str:
-    """The text of a cassette: method, address and answer of each request, and what goes beside them."""
+    """The text of a cassette: method, URI and response of each request, and the metadata."""
     import_vcr()
     from vcr.request import Request  # noqa: PLC0415  not in a live run
     from vcr.serialize import serialize  # noqa: PLC0415
@@ -74,7 +74,7 @@ def written(interactions: list[tuple[str, str, dict[str, Any]]], metadata: dict[
 
 
 def texts_in(text: str) -> Iterator[str]:
-    """All texts of a cassette; addresses and names in their parts."""
+    """All texts in a cassette. URIs and names are split into their parts."""
     waiting = [PlainYaml.deserialize(text)]
     while waiting:
         one = waiting.pop()
@@ -87,12 +87,12 @@ def texts_in(text: str) -> Iterator[str]:
             yield one
 
 
-class Shelf:
-    """vcrpy's persister, for reading only: a replay changes no file."""
+class ReadOnlyPersister:
+    """A persister for vcrpy that only reads: a replay changes no file."""
 
     @staticmethod
     def load_cassette(cassette_path: str, serializer: Any) -> Any:
-        """Requests, answers and metadata. Raises UsageProblem, and any error of YAML."""
+        """The requests, responses and metadata. Raises UsageProblem, ValueError, and YAML's errors."""
         from vcr.serialize import deserialize  # noqa: PLC0415  not in a live run
 
         path = Path(cassette_path)
@@ -108,13 +108,13 @@ class Shelf:
         if metadata and not isinstance(metadata[0], dict):
             raise ValueError("no metadata")
         for response in responses:
-            # Nothing that a file says of its encoding makes us unpack it.
+            # Without the Content-Encoding header, nothing decompresses a body from an untrusted file.
             response["headers"] = scrubbing.scrub_headers(response["headers"], str)
         return requests, responses, *metadata
 
 
 class PlainYaml:
-    """vcrpy's serializer, for reading only: no tags, aliases, merge keys or special numbers, and a limited size."""
+    """A serializer for vcrpy that only reads: no tags, aliases, merge keys or special numbers, and a limited size."""
 
     @staticmethod
     def deserialize(text: str) -> Any:
@@ -127,7 +127,10 @@ class PlainYaml:
 
 
 def _refuse_tricks(text: str, yaml: Any, loader: Any) -> None:
-    """Reads YAML's events, which builds nothing: an alias costs a byte and can stand for a gigabyte."""
+    """Raises ValueError for aliases, tags, merge keys, deep nesting and too many events.
+
+    It parses without building objects: an alias of a few bytes can stand for a gigabyte.
+    """
     depth = 0
     for number, event in enumerate(yaml.parse(text, Loader=loader)):
         if isinstance(event, yaml.events.CollectionStartEvent):
@@ -141,7 +144,7 @@ def _refuse_tricks(text: str, yaml: Any, loader: Any) -> None:
 
 
 def _plain_loader(base: Any) -> Any:
-    """A loader that knows text, booleans, null, decimal whole numbers and decimal fractions."""
+    """A loader for text, booleans, null, decimal whole numbers and decimal fractions only."""
     plain: Any = type("PlainLoader", (base,), {"yaml_implicit_resolvers": {}})
     for tag, pattern, first in (
         ("bool", r"true|false", ["t", "f"]),

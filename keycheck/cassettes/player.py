@@ -1,7 +1,7 @@
 """Answers a run from a cassette in place of the network.
 
-vcrpy reads the file, matches requests and hands out each answer once, in order. No HTTP library is asked, so none has
-to be patched, or even imported.
+vcrpy reads the file, matches requests and returns each answer once, in order. The player asks vcrpy directly, so no
+HTTP library has to be patched or imported.
 """
 
 import math
@@ -19,12 +19,12 @@ from keycheck.redaction.redactor import printable
 from keycheck.redaction.secret import Secret
 
 _LONGEST_ROUND_TRIP = 60_000  # ms
-_MESSAGE = 400
-_MOST_TEXTS = 20
+_MAX_MESSAGE = 400  # characters
+_MAX_TEXTS = 20
 
 
 class Player:
-    """Transport and clock journal of a replay. Raises UsageProblem in one sentence for a file that is no cassette."""
+    """The transport and the journal of a replay. Raises UsageProblem for a file that is not a cassette."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -40,7 +40,7 @@ class Player:
             raise files.no_cassette(path, "its label is missing or unknown")
 
     def send(self, endpoint: Endpoint, query: Secret, api_key: Secret | None, seconds: float) -> RawAnswer:  # noqa: ARG002  the interface of a transport
-        """The recorded answer, or the recorded failure to get one. Raises NotRecorded if there is neither."""
+        """The recorded answer. Raises the recorded failure, or NotRecorded if the cassette holds neither."""
         self._asked[str(endpoint)] += 1
         if kept := self._recall(files.failure_slot(endpoint, self._asked[str(endpoint)])):
             raise _failure_of(kept)
@@ -52,7 +52,7 @@ class Player:
         return _answer_of(self._cassette.play_response(request), endpoint)
 
     def keep(self, key: str, fresh: list[float], *, vital: bool = True) -> list[float]:
-        """The recorded readings of the clock. Raises NotRecorded if a vital reading is missing."""
+        """The recorded reading of the clock. If it is missing: `fresh`, or NotRecorded for a vital reading."""
         kept = self._recall(key)
         if isinstance(kept, list) and len(kept) == 2 and all(type(ms) in (int, float) for ms in kept):
             began, took = kept
@@ -63,10 +63,10 @@ class Player:
         raise self._not_recorded("reading of the clock")
 
     def remember(self, key: str, ask: Callable[[], list[str]]) -> list[str]:  # noqa: ARG002  the interface of a journal
-        """The host's answer as it was recorded."""
+        """The recorded answer of the machine. Raises NotRecorded if it is missing."""
         kept = self._recall(key)
-        if isinstance(kept, list) and len(kept) <= _MOST_TEXTS and all(isinstance(text, str) for text in kept):
-            return [printable(text[: 2 * _MESSAGE], _MESSAGE) for text in kept]
+        if isinstance(kept, list) and len(kept) <= _MAX_TEXTS and all(isinstance(text, str) for text in kept):
+            return [printable(text[: 2 * _MAX_MESSAGE], _MAX_MESSAGE) for text in kept]
         raise self._not_recorded("answer of the machine")
 
     def _load(self) -> Any:
@@ -78,14 +78,14 @@ class Player:
             return Cassette.load(
                 path=str(self.path),
                 serializer=files.PlainYaml,
-                persister=files.Shelf,
+                persister=files.ReadOnlyPersister,
                 record_mode=mode.NONE,
                 match_on=(matchers.method, matchers.path, matchers.query),
                 before_record_request=_scrub_request,
             )
         except UsageProblem:
             raise
-        except Exception as error:  # noqa: BLE001  YAML, Unicode, missing keys: whatever a broken file makes vcrpy say
+        except Exception as error:  # noqa: BLE001  YAML, Unicode, missing keys: a broken file makes vcrpy raise any error
             kind = type(error).__name__
         raise files.no_cassette(self.path, f"it cannot be read, {kind}")
 
@@ -106,7 +106,7 @@ class Player:
 
 
 def _answer_of(kept: Any, endpoint: Endpoint) -> RawAnswer:
-    """The answer as the file has it, which anybody may have written."""
+    """The answer in a file's entry. The file is untrusted, so every part is checked."""
     try:
         status, body = kept["status"]["code"], kept["body"]["string"]
         headers = {name: ", ".join(map(str, values)) for name, values in kept["headers"].items()}
@@ -129,7 +129,7 @@ def _failure_of(kept: Any) -> Inconclusive:
     error, kind, message = (stored.get(name) for name in ("error", "kind", "message"))
     if not isinstance(message, str):
         return Unreachable("the cassette holds a failure that cannot be read. Record it again")
-    shown = printable(message[: 2 * _MESSAGE], _MESSAGE)
+    shown = printable(message[: 2 * _MAX_MESSAGE], _MAX_MESSAGE)
     known = {"NotBinance": NotBinance, "OutOfTime": OutOfTime}
     if isinstance(error, str) and error in known:
         return known[error](shown)

@@ -1,7 +1,7 @@
-"""Pasted text -> API key, secret or private key, and what signs with it.
+"""Pasted text -> the API key, and the secret or private key that signs requests.
 
-pasted_text.py  cleans what was pasted, with a remark on everything that had to be cleaned off (pure)
-pem.py          what can be said of a PEM without opening it (pure)
-private_key.py  opens Ed25519 and RSA keys; the only user of cryptography
+pasted_text.py  cleans a pasted text, with a remark on each thing that it removes (pure)
+pem.py          the labels and parts of a PEM text, without decoding the key (pure)
+private_key.py  decodes Ed25519 and RSA keys; the only user of cryptography
 signing.py      makes the signature of a request (pure)
 """

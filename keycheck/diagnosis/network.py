@@ -1,4 +1,4 @@
-"""The connection to Binance: names, routes, TLS, and strangers who answer instead of Binance. Pure."""
+"""Causes between this machine and Binance: name look-up, connection, TLS, and answers from other hosts. Pure."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from keycheck.diagnosis.remedies import AGAIN, NOT_THE_KEY, look_up
 
 
 class FailureMode(NamedTuple):
-    """A way in which a connection fails: the explanation, the fix, and the confidence."""
+    """One way in which a connection fails: what happened, what to do, and whether the cause is then certain."""
 
     what: str
     fix: str
@@ -18,7 +18,7 @@ class FailureMode(NamedTuple):
 
 def _failure_mode(kind: str, seen: EvidenceView) -> FailureMode:
     firewall = "see that no firewall keeps this machine from port 443 of fapi.binance.com and api.binance.com"
-    roads = {
+    modes = {
         "dns": FailureMode(
             "its name could not be resolved",
             f"see that the name server works ({look_up(seen.evidence.system)}), or use another",
@@ -33,27 +33,27 @@ def _failure_mode(kind: str, seen: EvidenceView) -> FailureMode:
         "reset": FailureMode("the connection was cut off", f"try without VPN or proxy, and {firewall}"),
         "out_of_time": FailureMode("the network is too slow", "try from another network"),
     }
-    return roads.get(kind, FailureMode("the request could not be sent", firewall))
+    return modes.get(kind, FailureMode("the request could not be sent", firewall))
 
 
 def unreachable(seen: EvidenceView) -> Iterator[Diagnosis]:
-    """No answer came: the kind of failure decides the fix."""
+    """No answer came. The failure mode decides what to do."""
     kinds = ("dns", "proxy", "no_route", "refused", "timeout", "reset", "out_of_time", "other")
     if calls := seen.in_trouble(*kinds):
         kind = min((call.trouble for call in calls), key=kinds.index)
-        road, calls = _failure_mode(kind, seen), [call for call in calls if call.trouble == kind]
+        mode, calls = _failure_mode(kind, seen), [call for call in calls if call.trouble == kind]
         hosts = " and ".join(sorted({f"the {call.host.value} API" for call in calls}))
         yield Diagnosis(
             "network_unreachable",
-            Confidence.CERTAIN if road.certain else Confidence.LIKELY,
-            f"This machine could not reach {hosts}: {road.what}. {NOT_THE_KEY}",
+            Confidence.CERTAIN if mode.certain else Confidence.LIKELY,
+            f"This machine could not reach {hosts}: {mode.what}. {NOT_THE_KEY}",
             described(calls),
-            f"{road.fix}; then {AGAIN}.",
+            f"{mode.fix}; then {AGAIN}.",
         )
 
 
 def tls(seen: EvidenceView) -> Iterator[Diagnosis]:
-    """The certificate was refused, or the server speaks no TLS."""
+    """The certificate was refused, or the other side speaks no TLS."""
     if calls := seen.in_trouble("tls"):
         yield Diagnosis(
             "tls_failure",
@@ -67,7 +67,7 @@ def tls(seen: EvidenceView) -> Iterator[Diagnosis]:
 
 
 def stranger(seen: EvidenceView) -> Iterator[Diagnosis]:
-    """An answer that Binance does not give."""
+    """The answer came from another host: Binance does not give it."""
     calls = seen.in_trouble("not_binance")
     lacking = [found for found in seen.lacking if found.trouble == "not_binance"]
     if not (calls or lacking):

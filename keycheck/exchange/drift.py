@@ -1,6 +1,6 @@
 """Time samples -> drift with its uncertainty. Pure; all times in milliseconds.
 
-`GET /fapi/v1/time` is the clock. `exchangeInfo.serverTime` is the stamp of a cache, hours old, and never one.
+The exchange's clock is `GET /fapi/v1/time`, never `exchangeInfo.serverTime`: that is the time of a cache, hours old.
 """
 
 from collections.abc import Sequence
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from keycheck.errors import Undecided
 
-DRIFT_LIMIT = 2000  # ms; the limit this suite holds a machine's clock to
-SLACK = 20  # ms by which honest samples may seem to disagree: stamps are whole ms, and clocks are slewed
+DRIFT_LIMIT = 2000  # ms; this suite's limit for the drift of a machine's clock
+SLACK = 20  # ms by which correct samples may contradict each other: stamps are whole ms, and clocks are slewed
 AHEAD_LIMIT = 1000  # ms; Binance refuses a stamp this far ahead of its own clock ("Timing security")
 
 
@@ -23,21 +23,22 @@ class Sample:
 
     @property
     def offset(self) -> float:
-        """Local clock minus exchange clock, if the stamp is from the middle of the round trip."""
+        """Local clock minus exchange clock, as if the stamp were from the middle of the round trip."""
         return self.sent + self.round_trip / 2 - self.server
 
     @property
     def stamp_offset(self) -> float:
-        """The correction of stamps: `offset`, unless the answer was so slow that a stamp might be too far ahead by it.
+        """The correction for the time stamps of signed requests.
 
-        Then the answer's way back is taken to be 0 ms long: stamps are late by a round trip at most, and never ahead.
+        It is `offset`, unless the round trip is so long that an error of half of it could put a stamp too far ahead.
+        Then it assumes an instant way back: the stamp is late by one round trip at most, and never ahead.
         """
         return self.offset if self.round_trip < AHEAD_LIMIT else self.sent + self.round_trip - self.server
 
 
 @dataclass(frozen=True)
 class Drift:
-    """The local clock's lead (+) or lag (-), give or take `uncertainty`."""
+    """How far the local clock is ahead (+) or behind (-), give or take `uncertainty`."""
 
     offset: float
     uncertainty: float
@@ -62,9 +63,10 @@ class Drift:
         raise self._undecided(f"on which side of {limit:.0f} ms the drift lies")
 
     def inside_signing_window(self, recv_window: int) -> bool:
-        """Whether a stamp of the local clock is acceptable to Binance, certainly or certainly not.
+        """Whether Binance certainly accepts a stamp of this clock (True) or certainly refuses it (False).
 
-        Its rule: `timestamp < serverTime + 1000 and serverTime - timestamp <= recvWindow`. Raises Undecided between.
+        Binance's rule: `timestamp < serverTime + 1000 and serverTime - timestamp <= recvWindow`.
+        Raises Undecided in between.
         """
         earliest, latest = self.offset - self.uncertainty, self.offset + self.uncertainty
         if latest < AHEAD_LIMIT and -earliest <= recv_window:
@@ -80,9 +82,9 @@ class Drift:
 def drift_of(samples: Sequence[Sample]) -> Drift:
     """The offset of the sample with the shortest round trip; its uncertainty is half of that.
 
-    On any network the true offset lies within half a round trip of each sample. Samples without a common offset
-    contradict each other: a stamp came from a cache, or a clock was set meanwhile. Then Undecided is raised, since the
-    quickest answer is the likeliest to be a cached one.
+    The true offset always lies within half a round trip of each sample's. If no offset does so for all samples, they
+    contradict each other: a stamp came from a cache, or a clock was set meanwhile. Then Undecided is raised, because
+    the quickest answer is the likeliest to come from the cache.
     """
     lowest = max(sample.offset - sample.round_trip / 2 for sample in samples)
     highest = min(sample.offset + sample.round_trip / 2 for sample in samples)

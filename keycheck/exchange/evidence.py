@@ -1,4 +1,4 @@
-"""The evidence of a run: each of its requests, and all else that a diagnosis may weigh. Pure."""
+"""The evidence of a run: its requests, and all other facts that a diagnosis uses. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,19 +10,20 @@ from keycheck.exchange.drift import Drift
 from keycheck.exchange.endpoints import Host
 from keycheck.verdict.findings import Check, Finding
 
-NOT_LISTED = "not listed"  # instead of a contract's status
+NOT_LISTED = "not listed"  # in place of a contract's status
 System = Literal["linux", "windows", "macos"]
 
 
 @dataclass(frozen=True)
 class Call:
-    """One request of the run. `status` and `code`: None if there was none.
+    """One request of the run. `status` and `code`: None if the answer had none.
 
-    `duration_ms`, and `began_ms` since the run began: whole ms, in a replay those of the recorded run.
+    `began_ms`: from the run's start to the request's; `duration_ms`: its length. Both are whole ms, in a replay those
+    of the recorded run.
 
-    `trouble`: the `kind` of the Inconclusive that was raised instead of an answer, or "". `banned_until` (ms since
-    1970) and `retry_after` (seconds): the end of a limit, from its answer. `used_weight`: the address's weight in this
-    minute, from the answer's header.
+    `trouble`: the `kind` of the Inconclusive that was raised in place of an answer, or "". `banned_until` (ms since
+    1970) and `retry_after` (seconds): when a limit ends, by its answer. `used_weight`: the address's weight in this
+    minute, by the answer's header.
     """
 
     method: str
@@ -46,12 +47,12 @@ class Call:
 
     @property
     def sent(self) -> bool:
-        """Whether the request has left this machine, or may have. A limit still stops one that is connecting."""
+        """Whether the request was sent, or may have been. After a limit, a request that is still connecting is not."""
         return self.trouble != NotSent.kind
 
     @property
     def accepted(self) -> bool:
-        """Whether a readable 200 came."""
+        """Whether the answer was a readable HTTP 200."""
         return self.status == 200 and not self.trouble
 
     def __str__(self) -> str:
@@ -61,19 +62,19 @@ class Call:
 
 
 def overcome(calls: Sequence[Call]) -> list[Call]:
-    """Requests that failed, and got a usable answer when they were sent again."""
+    """The requests that failed, and got a usable answer when they were sent again."""
     answered = {call.name: number for number, call in enumerate(calls) if not call.trouble}
     return [call for number, call in enumerate(calls) if call.trouble and answered.get(call.name, -1) > number]
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """Everything of one run that points to a cause. None: not seen.
+    """All facts of one run that point to a cause. A fact that the run did not learn is None.
 
-    `checks`: all of suite/, whether or not they were run; `complete`: whether that is all that it should hold.
-    `permissions`: apiRestrictions; `account_info`: the wallet's account/info; `symbol_status`: of the contract under
-    test, or NOT_LISTED; `began`: ISO 8601, when the run began (a replay: when it was recorded); `system`: where the run
-    was made, for the commands of a remedy.
+    `checks`: all checks of suite/, run or not; `complete`: whether none is missing from suite/. `permissions`: from
+    apiRestrictions; `account_info`: the wallet's account/info; `symbol_status`: of the contract under test, or
+    NOT_LISTED; `began`: when the run began, in ISO 8601 (in a replay, when it was recorded); `system`: the operating
+    system, for the commands in a remedy.
     """
 
     calls: Sequence[Call] = ()

@@ -1,4 +1,4 @@
-"""The owner of a host: Binance, this very machine, or another. Pure."""
+"""Whose host a URL names: Binance's, this machine's own, or another. Pure."""
 
 import ipaddress
 import re
@@ -11,19 +11,19 @@ LEAST_TRUSTED_FIRST: tuple[Exchange, ...] = ("other", "local", "binance")
 # The domains of production and of the futures test network. Not binance.vision (public data and the spot test network:
 # neither serves /fapi or /sapi), nor binance.us (another company, without futures).
 DOMAINS = ("binance.com", "binancefuture.com")
-# All of binancefuture.com, and demo-fapi, demo-api, demo-fstream and their like.
+# All of binancefuture.com, and names such as demo-fapi.binance.com or testnet.binance.com.
 _DEMO = re.compile(r".*\.binancefuture\.com|(?:.*\.)?(?:demo|testnet)[a-z0-9-]*\.binance\.com")
 _NAME = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*([a-z0-9-]+\.[a-z]+)")
 
 
 def exchange_of(urls: Iterable[str]) -> Exchange:
-    """The owner of these hosts; of different owners the least trusted counts: other, then local."""
-    found = {_whose(url) for url in urls}
+    """Whose hosts these URLs name. If they differ, the least trusted decides: `other`, then `local`."""
+    found = {_exchange_of_one(url) for url in urls}
     return next((kind for kind in LEAST_TRUSTED_FIRST if kind in found), "other")
 
 
 def environment_of(url: str) -> str | None:
-    """The network of one of Binance's hosts, `production` or `demo`; None for any other host."""
+    """The network of one of Binance's own hosts, `production` or `demo`; None for any other host."""
     host = _host(url).rstrip(".")
     if not host.endswith(tuple(f".{domain}" for domain in DOMAINS)):
         return None
@@ -43,7 +43,7 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _whose(url: str) -> Exchange:
+def _exchange_of_one(url: str) -> Exchange:
     host = _host(url)
     if is_loopback(host):
         return "local"
@@ -52,10 +52,10 @@ def _whose(url: str) -> Exchange:
 
 
 def _host(url: str) -> str:
-    """The host of a URL in lower case; "" for a text that is no URL."""
+    """The host of a URL, in lower case; "" if the text is not a URL."""
     try:
         parts = urlsplit(url)
-        usable = parts.port != 0  # reading an invalid port raises
+        usable = parts.port != 0  # an invalid port raises ValueError only when it is read
     except ValueError:
         return ""
     return (parts.hostname or "") if usable else ""

@@ -1,4 +1,4 @@
-"""The futures quantitative rules: an account that places many orders for few trades is locked for a time. Pure."""
+"""The futures quantitative rules: Binance locks accounts that place many orders and trade little. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ from keycheck.exchange.answers import utc
 from keycheck.exchange.facts import missing
 from keycheck.redaction.redactor import printable
 
-_MOST_SYMBOLS = 20  # as many as a cassette keeps; a request names one
-_WHERE = "the futures API (apiTradingStatus)"
+_MAX_SYMBOLS = 20  # as many as a cassette keeps; the suite asks for one
+_SOURCE = "the futures API (apiTradingStatus)"
 
 
 @dataclass(frozen=True)
 class Lock:
-    """An indicator that is locked. `name`: Binance's short name; `until`: ms since 1970, or None."""
+    """A locked indicator. `name`: Binance's short name; `until`: ms since 1970, None if the answer has no time."""
 
     name: str
     symbol: str
@@ -26,14 +26,14 @@ class Lock:
 
 
 def locks_of(body: Mapping[str, Any]) -> tuple[Lock, ...]:
-    """The locked indicators of an apiTradingStatus answer. Raises NotBinance for an unreadable answer."""
+    """The locked indicators of an apiTradingStatus answer. Raises NotBinance for one that cannot be read."""
     by_symbol = body.get("indicators")
     if not isinstance(by_symbol, dict):
-        raise missing("indicators", _WHERE)
+        raise missing("indicators", _SOURCE)
     found = []
-    for symbol, indicators in list(by_symbol.items())[:_MOST_SYMBOLS]:
+    for symbol, indicators in list(by_symbol.items())[:_MAX_SYMBOLS]:
         if not isinstance(indicators, list):
-            raise missing("list of indicators", _WHERE)
+            raise missing("list of indicators", _SOURCE)
         found += [_lock(symbol, one) for one in indicators if _is_locked(one)]
     return tuple(found)
 
@@ -41,7 +41,7 @@ def locks_of(body: Mapping[str, Any]) -> tuple[Lock, ...]:
 def _is_locked(indicator: object) -> bool:
     locked = indicator.get("isLocked") if isinstance(indicator, dict) else None
     if not isinstance(locked, bool):
-        raise missing("isLocked", _WHERE)
+        raise missing("isLocked", _SOURCE)
     return locked
 
 

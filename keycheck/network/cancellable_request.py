@@ -1,7 +1,7 @@
 """One HTTP request in a thread of its own, so that it can be cancelled in any phase.
 
-A slow name server, handshake or header could each hold a caller for ever: the socket's own time-out starts again with
-every byte.
+A DNS look-up, a TLS handshake or headers that drip in can each block a caller for ever: a socket's own time-out starts
+again with every byte.
 """
 
 import contextlib
@@ -20,9 +20,11 @@ Result = RawAnswer | KeycheckError | Cancelled
 
 
 class CancellableRequest(threading.Thread):
-    """`make` sends and reads, in this thread, and raises nothing. `connecting_ms`: until a connection stood.
+    """A request in its own thread, which calls `make` to send it and to read the answer. `make` raises nothing.
 
-    `limited`: set once any answer of the run was a 429 or 418; from then on no request leaves.
+
+    `connecting_ms`: how long the connection took. `limited`: set once any answer of the run was a 429 or 418; then no
+    further request is sent.
     """
 
     def __init__(self, make: Callable[[], Result], limited: threading.Event) -> None:
@@ -42,41 +44,41 @@ class CancellableRequest(threading.Thread):
         self._settle(result if isinstance(result, RawAnswer) else self._limit or result)
 
     def meets_a_limit(self, answer: RawAnswer) -> None:
-        """Forbids all later requests. `answer` is this request's result if the rest of its body does not come."""
+        """Stops all further requests. `answer` is this request's result if its body does not arrive."""
         self._limit = answer
         self._limited.set()
 
     def result(self, seconds: float) -> Result | None:
-        """The result; None if the time ran out, and then the request is cancelled."""
+        """The result; None if the time ran out. The request is then severed."""
         try:
             return self._result.result(seconds)
         except TimeoutError:
             return self._limit
         finally:
-            if not self._result.done():  # Ctrl-C ends the caller's wait as well
+            if not self._result.done():  # after a Ctrl-C as well as after a time-out
                 self.sever()
 
     def cancel(self) -> None:
-        """Cancels from another thread: `wait` returns at once."""
+        """Cancels the request from another thread: `result` returns Cancelled at once."""
         self._settle(Cancelled())
         self.sever()
 
     def sever(self) -> None:
-        """Shuts its connection in any phase; the thread then ends by itself."""
+        """Shuts the connection down in any phase; the thread then ends by itself."""
         self._is_cancelled = True
         cut(getattr(self._connection, "sock", None))
 
     def takes(self, connection: Any) -> None:
         """Takes the connection that the request will use. Raises TimeoutError if cancelled, NotSent after a limit."""
         self._connection = connection
-        self._stop_if_unwanted(connection)
+        self._stop_if_cancelled_or_limited(connection)
 
     def has_connected(self, connection: Any) -> None:
-        """Raises as `takes` does: a name server may answer after the request was cancelled, and nothing may be sent."""
+        """Notes that the connection is open. Raises as `takes` does: a DNS look-up may outlast a cancellation."""
         self.connecting_ms = self._watch.stop().took
-        self._stop_if_unwanted(connection)
+        self._stop_if_cancelled_or_limited(connection)
 
-    def _stop_if_unwanted(self, connection: Any) -> None:
+    def _stop_if_cancelled_or_limited(self, connection: Any) -> None:
         """The last check before the request's bytes are written."""
         if self._is_cancelled:
             connection.close()
@@ -91,6 +93,6 @@ class CancellableRequest(threading.Thread):
 
 
 def current() -> CancellableRequest | None:
-    """The cancellable request that runs in the current thread, if any."""
+    """The request that runs in this thread; None in any other thread."""
     thread = threading.current_thread()
     return thread if isinstance(thread, CancellableRequest) else None

@@ -1,7 +1,7 @@
-"""One request over HTTP, to the last byte of its answer or to the end of its time."""
+"""Sends an HTTP request and reads its whole answer, within a time limit."""
 
 import contextlib
-import encodings.idna  # noqa: F401  which looking up a name would import, in a thread that may not
+import encodings.idna  # noqa: F401  a DNS look-up would import it in a thread, where no import may run
 import logging
 import ssl
 import threading
@@ -26,23 +26,24 @@ REQUEST_SECONDS = 10.0  # one request from its first packet to the last byte of 
 CONNECT_SECONDS = 5.0
 MAX_BODY = 16 * 2**20  # bytes, decoded; exchangeInfo is about 1.1 MB
 KEY_HEADER = "X-MBX-APIKEY"
-_LAST_SECONDS = 1.0  # for the thread of a connection that was shut; only a name server can hold it longer
+_LAST_SECONDS = 1.0  # the wait for a thread whose connection was cut; only a DNS look-up lasts longer
 
-# urllib3 logs whole URLs, at DEBUG always and at WARNING where a header line is malformed; ours end in a signature.
+# urllib3 logs whole URLs, always at DEBUG, and at WARNING if a header line is malformed; our URLs hold signatures.
 logging.getLogger("urllib3").setLevel(logging.CRITICAL + 1)
 
 
 class HttpTransport:
-    """Real HTTP: kept-alive, few connections, nothing taken from the environment, no redirect followed.
+    """The transport of a live run: real HTTP on few connections, which stay open.
 
-    Several threads may send at once; how many do is the caller's business.
+    It reads nothing from the environment and follows no redirect. Several threads may send at once; the caller limits
+    their number.
     """
 
     def __init__(self, urls: Mapping[Host, str], proxy: Secret | None = None, ca_bundle: str | None = None) -> None:
         self._urls = dict(urls)
         self._adapter = AllowListAdapter(urls, proxy, _usable(ca_bundle) if ca_bundle else None)
-        self.limited = threading.Event()  # set as soon as the status of a 429 or 418 was read; the stream sets it, too
-        self._flights: set[CancellableRequest] = set()  # also requests whose thread has yet to end
+        self.limited = threading.Event()  # set once a status of 429 or 418 was read, also by the stream
+        self._requests: set[CancellableRequest] = set()  # until their threads have ended
         self._session = _Session()
         self._session.trust_env = False  # no HTTP_PROXY, .netrc or REQUESTS_CA_BUNDLE
         self._session.cookies = _NoCookies()
@@ -55,31 +56,31 @@ class HttpTransport:
         return "HttpTransport()"
 
     def close(self) -> None:
-        """Cancels all requests and closes the connections. Waits a moment for their threads."""
+        """Cancels all requests, closes the connections, and waits a short time for the threads to end."""
         self.cancel()
         self._session.close()
-        for one in set(self._flights):
+        for one in set(self._requests):
             if one.is_alive():  # a thread that could not be started cannot be joined
                 one.join(_LAST_SECONDS)
 
     def cancel(self) -> None:
-        """Cancels all requests that are on their way, at once: `send` raises Cancelled."""
-        for one in set(self._flights):
+        """Cancels all requests in flight: their callers get Cancelled at once."""
+        for one in set(self._requests):
             one.cancel()
 
     def send(self, endpoint: Endpoint, query: Secret, api_key: Secret | None, seconds: float) -> RawAnswer:
-        """Sends and reads to the end within `seconds`, whatever the other side does. Raises Inconclusive or Cancelled.
+        """Sends a request and reads its whole answer within `seconds`. Raises Inconclusive or Cancelled.
 
-        After an answer of 429 or 418 nothing leaves any more, not even what was waiting for its connection: NotSent.
+        After an answer of 429 or 418 no further request is sent: NotSent, even for one that is still connecting.
         """
         if endpoint not in LISTED or endpoint.host not in self._urls:
             raise NotListed(f"{endpoint} is not on the list of requests that this suite may send")
         seconds = min(seconds, REQUEST_SECONDS)
         sent = CancellableRequest(lambda: self._outcome(endpoint, query, api_key), self.limited)
-        self._flights.add(sent)  # before it can be cancelled
+        self._requests.add(sent)  # before it starts, so that `cancel` finds it
         sent.start()
         result = sent.result(seconds)
-        # Raised here, outside any except block, so that no library exception, whose text holds the URL, is its context.
+        # Raised outside of any except block, so that its context is no library's exception, whose text holds the URL.
         if result is None:
             raise Unreachable(
                 f"no complete answer to {endpoint} within {seconds:.0f} s. "
@@ -89,7 +90,7 @@ class HttpTransport:
         if isinstance(result, Exception):
             raise result
         sent.join()
-        self._flights.discard(sent)
+        self._requests.discard(sent)
         return replace(result, connecting_ms=sent.connecting_ms)
 
     def _outcome(self, endpoint: Endpoint, query: Secret, api_key: Secret | None) -> RawAnswer | KeycheckError:
@@ -115,8 +116,8 @@ class HttpTransport:
             if response.status_code in (418, 429) and on_its_way is not None:
                 on_its_way.meets_a_limit(RawAnswer(response.status_code, headers, b""))
             if response.status_code < 200:
-                # An interim answer that http.client takes for the final one; the real one is still to come, and must
-                # not be taken for the answer to the next question.
+                # http.client takes this interim answer for the final one. The final answer comes later, and must not be
+                # read as the answer to the next request.
                 if on_its_way is not None:
                     on_its_way.sever()
                 raise Unreachable(f"{endpoint} was answered with an interim status alone. Run again", "reset")
@@ -136,7 +137,7 @@ def _usable(ca_bundle: str) -> str:
 
 
 def _forget(raw: Any) -> None:
-    """Clears the headers that a kept connection keeps of its last answer: cookies, trace ids."""
+    """Deletes the answer's headers (cookies, trace ids), which an open connection would keep."""
     headers = getattr(getattr(raw, "_original_response", None), "headers", None)
     if isinstance(headers, Message):
         for name in set(headers.keys()):
@@ -144,9 +145,9 @@ def _forget(raw: Any) -> None:
 
 
 def _read(raw: Any, endpoint: Endpoint) -> bytes:
-    """The decoded body, at most MAX_BODY bytes, in pieces of any size."""
+    """The decoded body. Raises NotBinance if it is longer than MAX_BODY."""
     body = bytearray()
-    while chunk := raw.read1(65536, decode_content=True):  # returns the bytes so far
+    while chunk := raw.read1(65536, decode_content=True):  # returns the bytes that have arrived
         body += chunk
         if len(body) > MAX_BODY:
             raise NotBinance(
@@ -157,14 +158,14 @@ def _read(raw: Any, endpoint: Endpoint) -> bytes:
 
 
 class _Session(requests.Session):
-    """A session that knows no redirects: requests would read a redirect's whole body even if told not to follow it."""
+    """A session without redirects: requests reads a redirect's whole body, even if it does not follow it."""
 
     def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002  the interface of requests
         return None
 
 
 class _NoCookies(RequestsCookieJar):
-    """A jar that keeps no cookie, so that nothing of one answer goes into the next request."""
+    """A cookie jar that stays empty: Binance's edge sets cookies, and no request may carry them to the next."""
 
     def extract_cookies(self, response: Any, request: Any) -> None:
-        """Keeps no cookie."""
+        """Does nothing."""

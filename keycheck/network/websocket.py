@@ -1,8 +1,8 @@
-"""WebSocket over a line: a handshake, a ping, what comes before its pong, and one probe. The only user of websockets.
+"""WebSocket over a stream connection: handshake, ping, pong and one probe. The only user of websockets.
 
-Of that library it takes the protocol alone (its Sans-I/O layer), so that connection, proxy and trust are those of every
-other request, no redirect is followed, and no thread of its own is at work. Its own client (tried: 17.4) waits for the
-socket before it reads: behind an https proxy it never hears a pong that TLS has read already.
+It uses only that library's protocol (its Sans-I/O layer): the connection, its proxy and its certificates are those of
+HTTP requests, no redirect is followed, and the library starts no thread. The library's own client (tried: 17.4)
+waits for the socket before it reads: behind an https proxy it misses a pong that TLS has read already.
 """
 
 import contextlib
@@ -23,34 +23,34 @@ from keycheck.exchange.user_stream import LIST_SUBSCRIPTIONS, UserStream
 from keycheck.network.stream_connection import StreamConnection
 from keycheck.redaction.secret import Secret
 
-MAX_BYTES = 2**20  # all that is read, however it is cut into frames; what happens in an account is far less
+MAX_BYTES = 2**20  # the most that is read in all, over all frames; an account's events are far fewer
 
-# A logger outside the tree: at DEBUG the library logs addresses and frames.
+# A logger without parents, as the library logs addresses and frames at DEBUG.
 _MUTE = logging.Logger(__name__, logging.CRITICAL + 1)
 
 
 class Conversation:
-    """One conversation. Raises the connection's errors, ConnectionResetError if it breaks off, and NotBinance.
+    """One WebSocket conversation. Raises the connection's errors, ConnectionResetError if it ends, and NotBinance.
 
-    `learn` is given the secrets that come in messages, before anything is made of them.
+    `learn`: a function that receives each secret in a message, before the message is used.
     """
 
-    def __init__(self, line: StreamConnection, address: Secret, learn: Callable[[str], None]) -> None:
-        self._line = line
+    def __init__(self, connection: StreamConnection, address: Secret, learn: Callable[[str], None]) -> None:
+        self._connection = connection
         self._learn = learn
         self._protocol = ClientProtocol(parse_uri(address.reveal()), max_size=MAX_BYTES, logger=_MUTE)
-        self._came: list[Any] = []  # frames that were not read yet
+        self._unread: list[Any] = []  # received frames that `_take` has not returned yet
         self._bytes = 0
 
     def __repr__(self) -> str:
         return "Conversation()"
 
     def shake_hands(self) -> RawAnswer | None:
-        """None, or the ordinary answer that came instead of a handshake."""
+        """Opens the WebSocket. Returns None, or the HTTP answer if the host answers with one instead."""
         request = self._protocol.connect()
         request.headers["User-Agent"] = "keycheck"
         self._protocol.send_request(request)
-        while not self._came and self._protocol.handshake_exc is None:
+        while not self._unread and self._protocol.handshake_exc is None:
             self._exchange()
         problem = self._protocol.handshake_exc
         if isinstance(problem, InvalidStatus):
@@ -59,22 +59,22 @@ class Conversation:
             return RawAnswer(response.status_code, headers, bytes(response.body or b""))
         if problem is not None:
             raise _no_websocket()
-        del self._came[0]  # the answer to the handshake; frames may have come along with it
+        del self._unread[0]  # the answer to the handshake; the first frames may follow it in the list
         return None
 
     def ping(self) -> UserStream:
-        """Sends a ping; the result is the first of a pong, an error and the end."""
+        """Sends a ping. Returns the first observation: a pong, an error, or the end of the stream."""
         mark = secrets.token_bytes(8)
-        heard = self._heard(mark)
-        if heard is None:
+        observed = self._observation(mark)
+        if observed is None:
             self._protocol.send_ping(mark)
-        while heard is None:
+        while observed is None:
             self._exchange()
-            heard = self._heard(mark)
-        return heard
+            observed = self._observation(mark)
+        return observed
 
     def subscriptions(self, listen_key: Secret) -> str:
-        """The answer to LIST_SUBSCRIPTIONS, scrubbed; other messages are ignored."""
+        """The answer to LIST_SUBSCRIPTIONS, scrubbed. Other messages are dropped."""
         self._protocol.send_text(LIST_SUBSCRIPTIONS.encode())
         while True:
             self._exchange()
@@ -83,37 +83,37 @@ class Conversation:
                     return answer
 
     def leave(self) -> None:
-        """Sends a close frame, if that still works, and does not wait."""
+        """Sends a close frame if that is still possible. It does not wait for the answer."""
         with contextlib.suppress(Exception):
             self._protocol.send_close(CloseCode.NORMAL_CLOSURE)
             self._send()
 
-    def _heard(self, mark: bytes) -> UserStream | None:
-        came = self._take()
-        for message in _texts(came):
+    def _observation(self, mark: bytes) -> UserStream | None:
+        frames = self._take()
+        for message in _texts(frames):
             if trouble := user_stream.trouble_in(message):
                 return trouble
-        if self._protocol.close_rcvd and any(frame.opcode is Opcode.CLOSE for frame in came):
+        if self._protocol.close_rcvd and any(frame.opcode is Opcode.CLOSE for frame in frames):
             return user_stream.closed(int(self._protocol.close_rcvd.code))
         if self._protocol.parser_exc is not None:
             raise _no_websocket()
-        # Comes last: if trouble came together with it, the stream is not alive.
-        ponged = any(frame.opcode is Opcode.PONG and frame.data == mark for frame in came)
+        # The pong comes last: if trouble came together with it, the stream is not alive.
+        ponged = any(frame.opcode is Opcode.PONG and frame.data == mark for frame in frames)
         return user_stream.ALIVE if ponged else None
 
     def _take(self) -> list[Any]:
-        """The frames since the last call, after their secrets were learned."""
-        came, self._came = self._came, []
-        for message in _texts(came):
+        """The frames since the last call. Their secrets go to `learn`."""
+        frames, self._unread = self._unread, []
+        for message in _texts(frames):
             for secret in user_stream.secrets_in(message):
                 self._learn(secret)
-        return came
+        return frames
 
     def _exchange(self) -> None:
-        """Sends pending frames, pongs among them, and receives some."""
+        """Sends pending data, such as pongs, and reads the next data."""
         with contextlib.suppress(ConnectionError):  # the close frame may say why
             self._send()
-        data = self._line.read()
+        data = self._connection.read()
         self._bytes += len(data)
         if self._bytes > MAX_BYTES:
             raise NotBinance(
@@ -124,15 +124,15 @@ class Conversation:
             self._protocol.receive_data(data)
         else:
             self._protocol.receive_eof()
-        came = self._protocol.events_received()
-        if not data and not came:
+        frames = self._protocol.events_received()
+        if not data and not frames:
             raise ConnectionResetError
-        self._came += came
+        self._unread += frames
 
     def _send(self) -> None:
         for data in self._protocol.data_to_send():
-            if data:  # empty data means to close one half of the connection
-                self._line.write(data)
+            if data:  # empty data means: close the sending half
+                self._connection.write(data)
 
 
 def _texts(frames: list[Any]) -> list[bytes]:

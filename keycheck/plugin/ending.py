@@ -1,7 +1,7 @@
-"""The end of a run of suite/, whatever another plugin does at its end.
+"""The end of a run of suite/: the right exit status and the verdict, even if another plugin fails there.
 
-1 means that a critical check failed, and nothing else: what another plugin raises becomes one sentence and exit 3, and
-the verdict is printed all the same.
+Exit status 1 always means that a critical check failed. An exception of another plugin becomes one sentence and exit
+status 3, and the verdict is still printed.
 """
 
 import contextlib
@@ -18,8 +18,8 @@ from keycheck.redaction.redactor import printable
 
 EXIT_DIRTY = 11
 _ENDING = "keycheck-ending"
-# Writers of files that an option asks for.
-_OPTIONS = {
+# The modules that write files for options.
+_OPTION_BY_WRITER = {
     "_pytest.junitxml": "--junitxml",
     "_pytest.logging": "--log-file",
     "_pytest.helpconfig": "--debug",
@@ -28,25 +28,25 @@ _OPTIONS = {
 
 
 class Ending:
-    """Wraps the whole run, and within it the end of the session, so that pytest still sums up what failed there."""
+    """A plugin that wraps the run, and the end of its session, so that pytest's summary is printed in any case."""
 
     def __init__(self) -> None:
         self._notes: list[str] = []
 
     @staticmethod
     def of(config: pytest.Config) -> "Ending":
-        """The plugin object of this run."""
+        """The Ending of this run."""
         ending = config.pluginmanager.get_plugin(_ENDING)
         assert isinstance(ending, Ending)
         return ending
 
     @staticmethod
     def register(pluginmanager: pytest.PytestPluginManager) -> None:
-        """Registers the plugin, before any other of ours."""
+        """Registers the plugin. Call it before any other plugin of ours is registered."""
         pluginmanager.register(Ending(), _ENDING)
 
     def note(self, trouble: str | BaseException) -> None:
-        """Notes a sentence to print at the end, after the verdict; the exit status is 3 then."""
+        """Notes a trouble. The end of the run prints it after the verdict, and the exit status is 3."""
         sentence = trouble if isinstance(trouble, str) else _sentence(trouble)
         if sentence not in self._notes:
             self._notes.append(sentence)
@@ -55,7 +55,7 @@ class Ending:
     def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         self.note(excinfo.value)
 
-    @pytest.hookimpl(wrapper=True, trylast=True)  # inside of the terminal's own, which sums up when this has ended
+    @pytest.hookimpl(wrapper=True, trylast=True)  # inside of the terminal's wrapper, which prints the summary
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
         try:
             yield
@@ -80,7 +80,7 @@ class Ending:
         return self._end(config, status)
 
     def _end(self, config: pytest.Config, status: Any) -> Any:
-        """Prints the notes; returns the exit status."""
+        """Prints the verdict and the notes, unless that is done. Returns the exit status."""
         artefact_scan: Any = config.pluginmanager.get_plugin("keycheck-artefact-scan")
         suite_run: Any = config.pluginmanager.get_plugin("keycheck-suite")
         reporter = config.pluginmanager.get_plugin("terminalreporter")
@@ -93,7 +93,7 @@ class Ending:
             self.note(error)
         for note in self._notes:
             say(config, note)
-        _let_go_of_streams()
+        _detach_closed_streams()
         if artefact_scan is not None and artefact_scan.is_dirty:
             return EXIT_DIRTY
         if self._notes:
@@ -109,13 +109,13 @@ def say(config: pytest.Config, text: str) -> None:
     with contextlib.suppress(OSError):
         if isinstance(reporter, TerminalReporter):
             reporter.write_line(text, red=True)
-        elif not config.pluginmanager.is_blocked("terminal"):  # its plugin may not be registered yet
+        elif not config.pluginmanager.is_blocked("terminal"):  # it is not registered yet
             print(text, file=sys.stderr)
 
 
 def _sentence(error: BaseException) -> str:
     module = _raised_in(error)
-    for writer, option in _OPTIONS.items():
+    for writer, option in _OPTION_BY_WRITER.items():
         if module == writer or module.startswith(f"{writer}."):
             return cannot_be_written(option, error)
     return (
@@ -134,7 +134,7 @@ def _why(error: BaseException) -> str:
 
 
 def _raised_in(error: BaseException) -> str:
-    """The module outside of the standard library that raised the error, or called what raised it."""
+    """The module to blame: the innermost in the traceback, except the standard library, pluggy and _pytest.outcomes."""
     module, trace = "another plugin", error.__traceback__
     while trace is not None:
         name = str(trace.tb_frame.f_globals.get("__name__"))
@@ -144,10 +144,10 @@ def _raised_in(error: BaseException) -> str:
     return module
 
 
-def _let_go_of_streams() -> None:
-    """Closes the streams quietly: pytest and Python flush them again, and would exit 1 or 120 on a closed terminal."""
+def _detach_closed_streams() -> None:
+    """Replaces closed streams: pytest and Python would flush them again, fail, and exit with 1 or 120."""
     for name in ("stdout", "stderr"):
         try:
             getattr(sys, name).flush()
-        except (OSError, ValueError, AttributeError):  # None, where it was closed before Python began
+        except (OSError, ValueError, AttributeError):  # None, if it was closed before Python started
             setattr(sys, name, io.StringIO())

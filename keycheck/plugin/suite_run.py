@@ -1,4 +1,4 @@
-"""The hooks of a run of suite/."""
+"""The main plugin of a run of suite/: translates pytest's hooks into calls of `run.Run`."""
 
 import contextlib
 import functools
@@ -19,7 +19,6 @@ from keycheck.plugin.countdown import Countdown
 from keycheck.plugin.ending import EXIT_DIRTY, Ending, say
 from keycheck.plugin.guard import refuse_what_passes_it_on
 from keycheck.plugin.outcomes import Blocked, apply_outcome, finding_of, status_of
-from keycheck.plugin.written_files import Written
 from keycheck.redaction.redactor import Redactor
 from keycheck.report import table, terminal
 from keycheck.report.folder_lock import PAGE_FILE, SUMMARY_FILE, VERDICT_FILE
@@ -30,12 +29,12 @@ from keycheck.run.run import NewRun, Run
 from keycheck.settings import loading
 from keycheck.verdict.findings import Check
 
-_LONGEST_TIMEOUT = 10**6  # seconds; much more than that no timer takes
-_LEAST_TIMEOUT = 1  # second; under it pytest-timeout ends what lies between the checks, and the run with it
+_LONGEST_TIMEOUT = 10**6  # seconds; timers fail with much larger numbers
+_LEAST_TIMEOUT = 1  # second; with less, pytest-timeout ends code between the checks, and so the run
 
 
 def _sources_of_pages() -> list[Path]:
-    """The folder of pytest-html, if it is loaded: its templates, styles and script are public, and no secrets."""
+    """The folder of pytest-html's templates and styles, if it is loaded: its pages show these texts to everybody."""
     module = sys.modules.get("pytest_html")
     return [Path(module.__file__).parent] if module and module.__file__ else []
 
@@ -51,21 +50,21 @@ class SuiteRun:
         self._shipped = caller.shipped if caller else None
         self._settings = caller.settings if caller else None
         names = loading.names_of_this_machine(withdrawal.home_of(config), config.rootpath)
-        # A question to pytest, a usage error and a replay end without settings: what was known so far is not forgotten.
+        # Until the settings are read, the redactor knows the environment's credentials. Replays never read more.
         known = loading.in_the_environment(self._settings)
         self.redactor = Redactor(known, names, lambda: vocabulary.of(self.catalogue, _sources_of_pages()))
         self.hold = withdrawal.hold_of(config, config.option)
         self.options = self._options()
-        self.run: Run | None = None  # until its session is open
-        self.begun: RunReport | None = None  # the report without findings, once the last verdict is withdrawn
+        self.run: Run | None = None  # None until its session is open
+        self.begun: RunReport | None = None  # the report without findings; None until the last verdict is withdrawn
         self.report: RunReport | None = None
         self._begun = self._told = False
         self._ended: set[Check] = set()  # the checks whose functions ran to their last line
-        # A failed claim is one sentence at the end; its traceback is shown under -vv or an explicit --tb.
+        # A failed check is shown as one sentence at the end, and with its traceback under -vv or an explicit --tb.
         self.tracebacks = self._option("verbose", 0) >= 2 or self._option("tbstyle", "auto") != "auto"
 
     def _option(self, name: str, default: Any = None) -> Any:
-        return getattr(self.config.option, name, default)  # -p no:terminal takes its options along
+        return getattr(self.config.option, name, default)  # -p no:terminal removes the terminal's options
 
     @property
     def _looks_only(self) -> bool:
@@ -79,9 +78,8 @@ class SuiteRun:
             return
         try:
             new_run = NewRun(self.options, self.catalogue, self.redactor, self.hold, Countdown(self.config))
-            self._refuse_lost_reports()
             self.begun = new_run.begun
-            self._refuse_what_cannot_work()
+            self._refuse_impossible_options()
             with deferred_imports.delay_interrupts():  # each way of running imports what it uses
                 self.run = new_run.open()
             self.begun = self.run.begun
@@ -91,15 +89,7 @@ class SuiteRun:
             return
         raise pytest.UsageError(message)
 
-    def _refuse_lost_reports(self) -> None:
-        reports = [self.options.report_dir / name for name in (VERDICT_FILE, PAGE_FILE, SUMMARY_FILE)]
-        if (file := Written.of(self.config).overwritten(reports)) is not None:
-            raise UsageProblem(
-                f"{file.name} in the report folder is written by the suite itself: let --junitxml, --html, --log-file "
-                "and --prom name other files"
-            )
-
-    def _refuse_what_cannot_work(self) -> None:
+    def _refuse_impossible_options(self) -> None:
         if not __debug__:
             raise UsageProblem("Python runs with -O or PYTHONOPTIMIZE, which takes the asserts out: run it without")
         if not all(self.suite in (place, *place.parents) for place in withdrawal.places(self.config, self.config.args)):
@@ -143,7 +133,7 @@ class SuiteRun:
     ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
         report = yield
         if isinstance(collector, pytest.Module) and self._is_inside(collector.path) and report.passed:
-            wrong = [*self.catalogue.faults.get(collector.path.name, []), *self._strangers(collector, report.result)]
+            wrong = [*self.catalogue.faults.get(collector.path.name, []), *self._not_checks(collector, report.result)]
             if wrong:
                 report.outcome, report.longrepr, report.result = "failed", "\n".join(wrong), []
         if report.failed and self.run:
@@ -153,12 +143,12 @@ class SuiteRun:
     def _is_inside(self, path: Path) -> bool:
         return self.suite in path.resolve().parents
 
-    def _strangers(self, module: pytest.Module, nodes: list[Any]) -> list[str]:
-        known = [getattr(node, "originalname", node.name).removeprefix("test_") for node in nodes]
+    def _not_checks(self, module: pytest.Module, nodes: list[Any]) -> list[str]:
+        names = [getattr(node, "originalname", node.name).removeprefix("test_") for node in nodes]
         return [
             f"{name} is no plain function of a file test_*.py in suite/, or is parametrized: write one function a check"
-            for name in dict.fromkeys(known)
-            if known.count(name) > 1 or name not in self.catalogue or self.catalogue[name].file != module.path.name
+            for name in dict.fromkeys(names)
+            if names.count(name) > 1 or name not in self.catalogue or self.catalogue[name].file != module.path.name
         ]
 
     # -- run --
@@ -170,7 +160,7 @@ class SuiteRun:
         return self.catalogue[name] if self.catalogue[name].file == item.path.name else None
 
     def is_check(self, item: pytest.Item) -> bool:
-        """Whether a test is one of the claims of suite/."""
+        """Whether this test is one of the claims of suite/."""
         return self._check(item) is not None
 
     @pytest.hookimpl(tryfirst=True)
@@ -178,7 +168,7 @@ class SuiteRun:
         """Before the first check, hands the selected checks to the run."""
         if self.run and not self._begun and not self._option("setuponly"):
             self._begun = True
-            with contextlib.suppress(Failed):  # pytest-timeout's: the checks will wait for the slow request themselves
+            with contextlib.suppress(Failed):  # by pytest-timeout; the slow request then fails its checks
                 functions = [one for one in item.session.items if isinstance(one, pytest.Function)]
                 self.run.begin({check: one.function for one in functions if (check := self._check(one))})
 
@@ -189,18 +179,18 @@ class SuiteRun:
             raise Blocked(by)
         if check and isinstance(item, pytest.Function):
             self._ended.discard(check)
-            item.obj = self._telling_its_end(check, item.obj)
+            item.obj = self._noting_its_end(check, item.obj)
 
-    def _telling_its_end(self, check: Check, claim: Callable[..., None]) -> Callable[..., None]:
-        """Notes the end of the check's function. pytest sees a pass if a debugger was left in the middle."""
+    def _noting_its_end(self, check: Check, claim: Callable[..., None]) -> Callable[..., None]:
+        """Wraps a check's function to note its end: pytest sees a pass even if a debugger was left in the middle."""
 
         @functools.wraps(claim)
-        def claimed(**asked: Any) -> None:
+        def wrapped(**fixtures: Any) -> None:
             __tracebackhide__ = True
-            claim(**asked)
+            claim(**fixtures)
             self._ended.add(check)
 
-        return claimed
+        return wrapped
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
@@ -234,19 +224,19 @@ class SuiteRun:
         except DirtyArtefact as dirt:
             self._fail(session, str(dirt), EXIT_DIRTY)
             return
-        except Exception as error:  # noqa: BLE001  pytest would exit 1 without a word about the verdict
+        except Exception as error:  # noqa: BLE001  otherwise pytest would exit with 1 and print no verdict
             self._fail(session, f"The reports could not be written ({type(error).__name__}): report this as a bug.")
             return
         if done:
             session.exitstatus = self.report.verdict.exit_status
 
     def _fail(self, session: pytest.Session, text: str, exit_status: int = pytest.ExitCode.INTERNAL_ERROR) -> None:
-        """Says in one sentence that no report could be written. verdict.json is still the UNPROVEN of the start."""
+        """Prints why no report could be written. verdict.json is still the UNPROVEN of the run's start."""
         session.exitstatus = exit_status
         say(self.config, text)
 
     def settled(self, status: int) -> int:
-        """The exit status, if pytest or another plugin came to `status`: 0 and 1 are the verdict's alone."""
+        """The run's exit status. `status`: that of pytest or another plugin; 0 and 1 are replaced by the verdict's."""
         if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
             return status
         if self.report is not None:
@@ -259,13 +249,13 @@ class SuiteRun:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> Generator[None, None, None]:
-        # pytest's own list of failures would repeat the findings; its messages about other failures stay.
+        # pytest's own list of failures would repeat the findings. Its lists of other problems stay.
         failed = [] if self.tracebacks else terminalreporter.stats.pop("failed", [])
         try:
             yield
         except (KeyboardInterrupt, pytest.exit.Exception):
             raise
-        except BaseException as error:  # noqa: BLE001  another plugin's, which has no part in the verdict
+        except BaseException as error:  # noqa: BLE001  from another plugin, so it does not affect the verdict
             Ending.of(self.config).note(error)
         if failed:
             terminalreporter.stats["failed"] = failed
@@ -292,7 +282,7 @@ class SuiteRun:
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_summary(self, prefix: list[str]) -> None:
         if self.report is not None:
-            from keycheck.report import page  # noqa: PLC0415  it is there by now
+            from keycheck.report import page  # noqa: PLC0415  the run has imported it by now
 
             shared = self.report.masked(self.redactor.clean_shared)
             prefix.append(page.render_section(shared, self.redactor.without_secrets))

@@ -1,8 +1,8 @@
-"""The report folder, held by one run at a time, and the last run's reports taken out of it.
+"""Locks the report folder for one run at a time, and removes the last run's reports from it.
 
-The lock is the operating system's: it goes with the process that has it, however that ends. It is taken by the standard
-library, and not by filelock: that imports asyncio, and takes 90 ms, for which the last verdict would stand. This module
-imports next to nothing for the same reason.
+The lock is the operating system's: it ends with its process, even if that crashes. This module uses the standard
+library for it, and imports almost nothing: the import of filelock (with asyncio) takes 90 ms, and for so long the last
+verdict would stand.
 """
 
 import contextlib
@@ -15,8 +15,8 @@ from keycheck.errors import UsageProblem
 VERDICT_FILE = "verdict.json"
 PAGE_FILE = "report.html"
 SUMMARY_FILE = "summary.md"
-BESIDE = (PAGE_FILE, SUMMARY_FILE)  # removed with their verdict
-_LOCK_FILE = ".lock"  # never deleted: a file that is created anew can be locked twice
+BESIDE = (PAGE_FILE, SUMMARY_FILE)  # never there without their verdict
+_LOCK_FILE = ".lock"  # never deleted: two runs could lock an old and a new file of this name
 _LONGEST_VERDICT = 2**21  # bytes; more than any reader of a verdict takes
 
 if sys.platform == "win32":
@@ -43,7 +43,7 @@ class Hold:
         self._withdrawn: str | None = None
 
     def take(self) -> None:
-        """Raises UsageProblem if another run holds the folder, and OSError if nothing can be locked in it."""
+        """Locks the folder. Raises UsageProblem if another run has locked it, and OSError if locking fails."""
         if self._file is not None:
             return
         path = self.folder / _LOCK_FILE
@@ -69,26 +69,26 @@ class Hold:
         return self._file is not None
 
     def withdraw(self, *, keep: bool = False) -> None:
-        """Removes the last run's reports, the verdict first. `keep`: keeps its text for a comparison.
+        """Removes the last run's reports, the verdict first. `keep`: keeps its text in memory, for a comparison.
 
-        Raises OSError where something cannot be removed.
+        Raises OSError if a file cannot be removed.
         """
         verdict = self.folder / VERDICT_FILE
         if keep:
-            with contextlib.suppress(OSError):  # then it cannot be compared with, and is removed all the same
+            with contextlib.suppress(OSError):  # then there is no text to compare; the file is removed anyway
                 self._withdrawn = _text(verdict)
         for name in (VERDICT_FILE, *BESIDE):
             (self.folder / name).unlink(missing_ok=True)
 
     def withdrawn(self, path: Path) -> str | None:
-        """The verdict that was here, if `path` names it; None for any other file."""
-        with contextlib.suppress(OSError, RuntimeError, ValueError):  # a loop of links, a name that no file has
+        """The text of the removed verdict if `path` is its file; None for any other file."""
+        with contextlib.suppress(OSError, RuntimeError, ValueError):  # a loop of links, or an impossible file name
             if path.resolve() == (self.folder / VERDICT_FILE).resolve():
                 return self._withdrawn
         return None
 
     def release(self) -> None:
-        """Releases the folder for the next run."""
+        """Unlocks the folder."""
         if self._file is not None:
             self._file.close()
             self._file = None

@@ -22,14 +22,14 @@ _HOST = re.compile(r"[A-Za-z0-9.:_-]{1,253}")
 def symbol_of(raw: str) -> str:
     """BINANCE_SYMBOL, in upper case."""
     symbol = raw.strip().upper() or DEFAULT_SYMBOL
-    # Contracts are letters and digits (some in Chinese), with _YYMMDD behind a delivery contract.
+    # A contract's name has letters (some Chinese) and digits; a delivery contract's ends in _YYMMDD.
     if len(symbol) > 40 or not symbol.replace("_", "").isalnum():
         raise UsageProblem("BINANCE_SYMBOL is not a contract's name: write it as Binance does, such as BTCUSDT")
     return symbol
 
 
 def expected_of(raw: str) -> tuple[str, ...]:
-    """BINANCE_EXPECT: words for the bot's needs, in their own order; of two opposites at most one."""
+    """BINANCE_EXPECT: words for the account settings that the bot needs, in the order of WORDS; no two opposites."""
     text = raw.strip()
     named = {word.strip().lower() for word in text.split(",") if word.strip()}
     if (text and not named) or named - set(WORDS) or any(named >= set(aspect.words) for aspect in ASPECTS):
@@ -39,7 +39,7 @@ def expected_of(raw: str) -> tuple[str, ...]:
 
 
 def switch_of(name: str, values: Mapping[str, str], *, default: bool) -> bool:
-    """A setting that is on or off."""
+    """A setting that is on or off; `default` if it is empty."""
     text = values[name].strip()
     if text not in ("", "on", "off"):
         raise UsageProblem(f"{name} must be on or off: correct it or leave it out")
@@ -47,7 +47,7 @@ def switch_of(name: str, values: Mapping[str, str], *, default: bool) -> bool:
 
 
 def recv_window_of(raw: str) -> int:
-    """BINANCE_RECV_WINDOW in ms."""
+    """BINANCE_RECV_WINDOW, in ms."""
     text = raw.strip()
     if not text:
         return DEFAULT_RECV_WINDOW
@@ -60,9 +60,9 @@ def recv_window_of(raw: str) -> int:
 
 
 def url_of(name: str, values: Mapping[str, str], scheme: str = "http") -> str | None:
-    """The root of a host, without a trailing slash; None where the setting is absent.
+    """The root URL of a host, without a trailing slash; None if the setting is empty.
 
-    `scheme`: http or ws, which are for loopback addresses, with its twin of TLS for all others. A host that is neither
+    `scheme`: http or ws, for loopback addresses only; all others need https or wss. A host that is neither
     Binance's own nor this machine needs BINANCE_ALLOW_OTHER_HOSTS.
     """
     text = values[name].strip()
@@ -74,8 +74,8 @@ def url_of(name: str, values: Mapping[str, str], scheme: str = "http") -> str | 
     except ValueError:
         raise UsageProblem(f"{name} is not a URL: write {scheme}s://HOST, and nothing behind the host") from None
     host = parts.hostname or ""
-    beyond = not text.isprintable() or parts.path.rstrip("/") or parts.query or parts.fragment or "@" in parts.netloc
-    if not _HOST.fullmatch(host) or parts.scheme not in (scheme, f"{scheme}s") or beyond or port == 0:
+    has_more = not text.isprintable() or parts.path.rstrip("/") or parts.query or parts.fragment or "@" in parts.netloc
+    if not _HOST.fullmatch(host) or parts.scheme not in (scheme, f"{scheme}s") or has_more or port == 0:
         raise UsageProblem(
             f"{name} must be {scheme}s://HOST or {scheme}s://HOST:PORT, with no user, path or query: correct it"
         )
@@ -95,7 +95,7 @@ def url_of(name: str, values: Mapping[str, str], scheme: str = "http") -> str | 
 
 
 def proxy_of(raw: str, urls: Mapping[str, str | None]) -> Secret | None:
-    """BINANCE_PROXY, which may hold a password. `urls`: those that go through it, by their settings."""
+    """BINANCE_PROXY, which may hold a password. `urls`: the URLs reached through it, by the names of their settings."""
     text = raw.strip()
     if not text:
         return None
@@ -118,7 +118,7 @@ def proxy_of(raw: str, urls: Mapping[str, str | None]) -> Secret | None:
 
 
 def proxy_password(proxy: Secret | None) -> Secret | None:
-    """The one part of a proxy's address that is a secret of its own."""
+    """The password in a proxy's address; None if it has none."""
     password = urlsplit(proxy.reveal()).password if proxy else None
     return Secret(unquote(password)) if password else None
 
@@ -129,7 +129,7 @@ def proxy_host(proxy: Secret | None) -> str | None:
 
 
 def ca_bundle_of(raw: str) -> str | None:
-    """BINANCE_CA_BUNDLE: the path of a file that is read several times, so that a pipe will not do."""
+    """BINANCE_CA_BUNDLE: the path of a readable file. It is read several times, so it must not be a pipe."""
     text = raw.strip()
     if not text:
         return None

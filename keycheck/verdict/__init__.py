@@ -1,6 +1,6 @@
 """Findings -> verdict. Pure.
 
-findings.py    what the checks claim, and what they found
+findings.py    the checks, and the finding of each
 weighing.py    all findings -> OK, NOT_OK or UNPROVEN
-comparison.py  an earlier verdict beside this one
+comparison.py  compares this run with an earlier verdict
 """

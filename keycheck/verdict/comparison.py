@@ -1,6 +1,6 @@
-"""An earlier verdict.json beside this run: fixed, broken and still failing checks. Pure.
+"""Compares this run with an earlier verdict.json: what was fixed, what broke, what still fails. Pure.
 
-The earlier file may come from anybody: of it only known words, short texts and ids of our own checks are taken.
+The earlier file is untrusted: only known words, short texts and texts in the form of a check id are read from it.
 """
 
 import re
@@ -15,16 +15,16 @@ from keycheck.verdict.findings import Finding, Outcome
 from keycheck.verdict.weighing import Verdict
 
 MAX_FILE = 2**20  # bytes; a verdict is some ten thousand
-_SHORT = 60
+_MAX_WORD = 60  # characters
 _ID = re.compile(r"[a-z][a-z0-9_]{0,60}")
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
+_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 _HELD = (Outcome.PASS, Outcome.NOT_APPLICABLE)
 _MISSED = (Outcome.FAIL, Outcome.WARN)
 
 
 @dataclass(frozen=True)
 class Previous:
-    """An earlier run, from its verdict.json. `outcomes` by check id; `last_four`: None where it had no key."""
+    """An earlier run, from its verdict.json. `outcomes` by check id; `last_four`: None if that run had no key."""
 
     verdict: Verdict
     started_at: str
@@ -36,9 +36,9 @@ class Previous:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Check ids by their change, each list in run order.
+    """The check ids whose outcome changed or still is a failure, each list in run order.
 
-    `unseen`: looked at then, and not, or in vain, now.
+    `unseen`: checks with a result in the earlier run and none, or an unproven one, in this run.
     """
 
     previous: Previous
@@ -49,7 +49,7 @@ class Comparison:
 
     @property
     def lists(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
-        """The lists that are not empty: heading and ids."""
+        """The lists that are not empty: a heading and its check ids."""
         named = (
             ("broke", self.broke),
             ("still fails", self.still),
@@ -65,7 +65,7 @@ class Comparison:
 
     @property
     def since(self) -> str:
-        """The earlier run: `NOT_OK of 2026-11-20T08:13:00Z`, and its symbol if that was another."""
+        """The earlier run, in words: `NOT_OK of 2026-11-20T08:13:00Z`."""
         return f"{self.previous.verdict.value} of {self.previous.started_at}"
 
 
@@ -77,7 +77,7 @@ def previous_from(text: str) -> Previous:
             raise ValueError("another schema")
         return Previous(
             verdict=Verdict(document["verdict"]),
-            started_at=_moment(document["startedAt"]),
+            started_at=_timestamp(document["startedAt"]),
             environment=_word_or_none(document["environment"]),
             symbol=_word_or_none(document["symbol"]),
             last_four=_word_or_none(document["key"]["lastFour"]),
@@ -89,7 +89,7 @@ def previous_from(text: str) -> Previous:
 
 
 def objection(previous: Previous, key: KeyFacts, environment: str | None) -> str | None:
-    """Why two runs cannot be compared, in a sentence; None if they can. A run without a key goes with any."""
+    """One sentence on why the runs cannot be compared; None if they can. A run without a key fits any other."""
     if previous.environment not in (None, environment):
         return (
             f"--compare names a verdict of {previous.environment}, and this run is of {environment}: what differs "
@@ -104,17 +104,17 @@ def objection(previous: Previous, key: KeyFacts, environment: str | None) -> str
 
 
 def compare(previous: Previous, findings: Sequence[Finding]) -> Comparison:
-    """The change of each check; a check that the earlier run did not have counts as not seen then."""
+    """The change of each check since the earlier run. A check that is new since then had no result in it."""
     now = {finding.check.id: finding.outcome for finding in findings}
     found: dict[str, list[str]] = {"fixed": [], "broke": [], "still": [], "unseen": []}
     for name in dict.fromkeys((*now, *previous.outcomes)):
-        if what := _became(previous.outcomes.get(name), now.get(name)):
-            found[what].append(name)
-    return Comparison(previous, **{what: tuple(names) for what, names in found.items()})
+        if change := _change(previous.outcomes.get(name), now.get(name)):
+            found[change].append(name)
+    return Comparison(previous, **{change: tuple(names) for change, names in found.items()})
 
 
-def _became(was: Outcome | None, now: Outcome | None) -> str:
-    """The change of one check in words; "" for no change. None: not looked at."""
+def _change(was: Outcome | None, now: Outcome | None) -> str:
+    """The name of the list in Comparison for one check; "" for none. `was` and `now` are None if it has no finding."""
     if now in _MISSED:
         return "still" if was in _MISSED else "broke" if was is not None else ""
     if was in _MISSED:
@@ -123,7 +123,7 @@ def _became(was: Outcome | None, now: Outcome | None) -> str:
 
 
 def _word(value: Any) -> str:
-    if not isinstance(value, str) or not 0 < len(value) <= _SHORT or printable(value) != value:
+    if not isinstance(value, str) or not 0 < len(value) <= _MAX_WORD or printable(value) != value:
         raise ValueError("not a short word")
     return value
 
@@ -134,8 +134,8 @@ def _id(value: Any) -> str:
     return value
 
 
-def _moment(value: Any) -> str:
-    if not isinstance(value, str) or not _MOMENT.fullmatch(value):
+def _timestamp(value: Any) -> str:
+    if not isinstance(value, str) or not _TIMESTAMP.fullmatch(value):
         raise ValueError("not a moment")
     return value
 

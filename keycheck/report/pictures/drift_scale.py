@@ -1,4 +1,4 @@
-"""The drift on a scale, with the two limits that it is held to. Pure."""
+"""A picture of the drift on a scale, with Keycheck's limit and Binance's. Pure."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from keycheck.errors import Undecided
 from keycheck.exchange.drift import AHEAD_LIMIT, DRIFT_LIMIT, Drift
 from keycheck.report.pictures.shapes import Bar, Line, Picture, Words, leaning, percent, signed
 
-_WIDEST = 10_000  # ms to either side; a window or a drift beyond that is drawn at the edge, and said so
+_WIDEST = 10_000  # ms to either side; a drift beyond that is drawn at the edge, with a label that says so
 _MARGIN = 0.1
 _LANES = {"Keycheck's limit": 44, "Binance's signing window": 92}
-_THICK = 12
+_THICKNESS = 12
 _HEIGHT = 126
-_PLACES = {True: "Within", False: "Outside", None: "Perhaps outside"}
+_POSITIONS = {True: "Within", False: "Outside", None: "Perhaps outside"}
 
 
 @dataclass(frozen=True)
@@ -25,14 +25,14 @@ class _Axis:
 
 
 def drift_scale(drift: Drift, recv_window: int) -> Picture:
-    """A lane for each limit, both crossed by the drift with its uncertainty."""
+    """The picture: one lane for each limit, and a line for the drift and its uncertainty across both."""
     axis = _axis(drift.offset, recv_window)
     lanes = [(-DRIFT_LIMIT, DRIFT_LIMIT), (-recv_window, AHEAD_LIMIT)]
     bars, words = [], []
     for (low, high), (name, y) in zip(lanes, _LANES.items(), strict=True):
-        bars += [Bar("track", 0, 100, y, _THICK), Bar("allowed", *_span(axis, low, high), y, _THICK)]
+        bars += [Bar("track", 0, 100, y, _THICKNESS), Bar("allowed", *_span(axis, low, high), y, _THICKNESS)]
         words.append(Words(name, 0, y - 6))
-        words += [leaning(signed(end), axis.at(end), y + _THICK + 13) for end in (low, high)]
+        words += [leaning(signed(end), axis.at(end), y + _THICKNESS + 13) for end in (low, high)]
     around = _span(axis, drift.offset - drift.uncertainty, drift.offset + drift.uncertainty)
     bars.append(Bar("doubt", *around, 20, _HEIGHT - 20 - 22))
     x = min(max(axis.at(drift.offset), 0.5), 99.5)
@@ -46,8 +46,8 @@ def description(drift: Drift, recv_window: int) -> str:
     """The scale in sentences, for screen readers."""
     seen = str(drift)
     return (
-        f"{seen[0].upper()}{seen[1:]}. {_PLACES[_agrees(drift)]} Keycheck's limit of {DRIFT_LIMIT} ms either way. "
-        f"{_PLACES[_accepted(drift, recv_window)]} what Binance accepts: up to {recv_window} ms behind, under "
+        f"{seen[0].upper()}{seen[1:]}. {_POSITIONS[_agrees(drift)]} Keycheck's limit of {DRIFT_LIMIT} ms either way. "
+        f"{_POSITIONS[_accepted(drift, recv_window)]} what Binance accepts: up to {recv_window} ms behind, under "
         f"{AHEAD_LIMIT} ms ahead."
     )
 
@@ -71,7 +71,7 @@ def _label(drift: Drift, axis: _Axis) -> str:
     return f"{shown}{beyond}"
 
 
-def _decided(ask: Callable[[], bool]) -> bool | None:
+def _or_none(ask: Callable[[], bool]) -> bool | None:
     try:
         return ask()
     except Undecided:
@@ -79,11 +79,11 @@ def _decided(ask: Callable[[], bool]) -> bool | None:
 
 
 def _agrees(drift: Drift) -> bool | None:
-    return _decided(drift.agrees)
+    return _or_none(drift.agrees)
 
 
 def _accepted(drift: Drift, recv_window: int) -> bool | None:
-    return _decided(lambda: drift.inside_signing_window(recv_window))
+    return _or_none(lambda: drift.inside_signing_window(recv_window))
 
 
 def _tone(drift: Drift, recv_window: int) -> str:
