@@ -19,6 +19,7 @@ from keycheck.plugin.countdown import Countdown
 from keycheck.plugin.ending import EXIT_DIRTY, Ending, say
 from keycheck.plugin.guard import refuse_what_passes_it_on
 from keycheck.plugin.outcomes import Blocked, apply_outcome, finding_of, status_of
+from keycheck.plugin.written_files import Written
 from keycheck.redaction.redactor import Redactor
 from keycheck.report import table, terminal
 from keycheck.report.folder_lock import PAGE_FILE, SUMMARY_FILE, VERDICT_FILE
@@ -78,6 +79,7 @@ class SuiteRun:
             return
         try:
             new_run = NewRun(self.options, self.catalogue, self.redactor, self.hold, Countdown(self.config))
+            self._refuse_lost_reports()
             self.begun = new_run.begun
             self._refuse_impossible_options()
             with deferred_imports.delay_interrupts():  # each way of running imports what it uses
@@ -88,6 +90,14 @@ class SuiteRun:
         else:
             return
         raise pytest.UsageError(message)
+
+    def _refuse_lost_reports(self) -> None:
+        reports = [self.options.report_dir / name for name in (VERDICT_FILE, PAGE_FILE, SUMMARY_FILE)]
+        if (file := Written.of(self.config).overwritten(reports)) is not None:
+            raise UsageProblem(
+                f"{file.name} in the report folder is written by the suite itself: let --junitxml, --html, --log-file "
+                "and --prom name other files"
+            )
 
     def _refuse_impossible_options(self) -> None:
         if not __debug__:
