@@ -497,6 +497,10 @@ def test_a_place_that_is_not_served_is_told_by_whichever_request_meets_it(reason
         assert f"closed to the place this machine is in (HTTP {reason.status})" in str(reads)
     order = session(scripted().on(ORDER_TEST, reason)).dust_order()
     assert not order.was_weighed
+    for endpoint in (EXCHANGE_INFO, PREMIUM_INDEX):
+        asked = session(scripted().on(endpoint, reason))
+        for answer in (asked.dust_order(), asked.smallest_order()):
+            assert (answer.accepted, answer.was_weighed, answer.speaks_of_the_key) == (False, False, True)
     account = session(scripted().on(ACCOUNT_CONFIG, reason)).account()
     assert account.can_trade is None
     assert "this key" not in str(account)
