@@ -314,14 +314,10 @@ class Binance:
     @memoized(sends=ORDER_TEST, rests_on=(position_mode,))
     def _test_order(self, quantity: str) -> Answer:
         """The answer to a MARKET order that buys `quantity`, in base asset."""
-        try:
-            position_side = self.position_mode().buy_side
-        except RestrictedLocation as error:
-            return _refused_location(error)
         order = [
             ("symbol", self.symbol),
             ("side", "BUY"),
-            ("positionSide", position_side),
+            ("positionSide", self.position_mode().buy_side),
             ("type", "MARKET"),
             ("quantity", quantity),
         ]

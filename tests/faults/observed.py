@@ -61,7 +61,7 @@ UNSIGNED = _means("UNPROVEN agreement_not_signed", "NOT_OK agreement_not_signed"
 LIMITED = _means("UNPROVEN rate_limited", advice="UNPROVEN rate_limited")
 BANNED = _means("UNPROVEN ip_banned", advice="UNPROVEN ip_banned")
 TROUBLE = _means("UNPROVEN exchange_trouble")
-PLACE = _means("NOT_OK restricted_location")
+PLACE = _means("NOT_OK restricted_location", side="UNPROVEN restricted_location")
 WALLED = _means("UNPROVEN blocked_by_firewall")
 STRANGE = _means("UNPROVEN not_binance")
 CUT = _means("UNPROVEN network_unreachable")
