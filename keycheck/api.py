@@ -113,6 +113,8 @@ def check(  # noqa: PLR0913  one for each setting
     }
     if private_key and private_key_file:
         raise ValueError("private_key and private_key_file are both given: leave one of them out")
+    if on_check is not None and not callable(on_check):
+        raise ValueError("on_check must be a function")
     heard = None if on_check is None else lambda entry: on_check(CheckResult.of(entry))
     finished = process.run(settings, on_check=heard, timeout=timeout, cancel=cancel)
     return report_of(finished)
@@ -142,7 +144,10 @@ def _text(name: str, value: object) -> str:
         return "on" if value else "off"
     if name in _PATHS and isinstance(value, str | Path):
         text = str(value).strip()
-        return text if not text or text.startswith("~") else str(Path(text).absolute())
+        try:
+            return text if not text or text.startswith("~") else str(Path(text).absolute())
+        except OSError:
+            raise ValueError(f"{name} is relative, and the working directory is gone: give its whole path") from None
     if isinstance(value, int):
         return str(value)
     if isinstance(value, str):

@@ -31,8 +31,10 @@ SECONDS = 75.0  # for a whole run; a run against a dead exchange ends by itself 
 CUT_SHORT = "run_not_finished"  # the cause of a verdict that no run came to, as diagnosis/cause.py names it
 _LONGEST_FILE = 2**22  # bytes; a page has some 60,000
 _LOOK = 0.05  # seconds between two looks at `cancel`, and at a child that says nothing
-_VERDICTS = {0: "OK", 1: "NOT_OK", 10: "UNPROVEN"}
+_VERDICTS: dict[int | None, str] = {0: "OK", 1: "NOT_OK", 10: "UNPROVEN"}
 _DIRTY = 11
+# Of an entry of verdict.json's `checks`, as report/verdict_json.py writes it.
+_FIELDS = {"id", "step", "severity", "outcome", "title", "why", "detail", "fix", "blockedBy", "durationMs"}
 _CHILD = Path(__file__).with_name("child.py")
 _RUN_AGAIN = "run it again; if it stays, `keycheck` on the command line shows why"
 
@@ -74,17 +76,18 @@ def run(  # noqa: PLR0913  three that make the run, and three that watch it
 
     Raises ValueError, in the run's own sentence, for settings that cannot be used; and what `on_check` raises.
     """
-    if not 0 < timeout <= threading.TIMEOUT_MAX:
-        raise ValueError("timeout must be a number of seconds above 0")
+    seconds = _seconds(timeout)
+    if cancel is not None and not callable(getattr(cancel, "is_set", None)):
+        raise ValueError("cancel must be an event, such as threading.Event: it has no is_set()")
     file = ["--env-file", str(env_file.absolute()) if env_file else os.devnull]
     job = {"settings": dict(settings), "arguments": [*file, *arguments], "path": _folders_of_packages()}
-    one = _Run(timeout, cancel)
+    one = _Run(seconds, cancel)
     if getattr(sys, "frozen", False) or not sys.executable:  # it would start this very program anew
         return one.not_started("there is no Python interpreter to start: this program is frozen, or embeds its own")
     try:
         # The child makes it: where this process dies before that, there is nothing to remove, and afterwards the child
         # does so.
-        folder = Path(tempfile.gettempdir(), f"keycheck-{os.urandom(8).hex()}")
+        folder = Path(tempfile.gettempdir(), f"keycheck-{os.urandom(8).hex()}").absolute()
     except OSError as error:
         return one.not_started(str(error.strerror))
     try:
@@ -103,6 +106,7 @@ class _Run:
         self._checks: list[Check] = []
         self._problem: str | None = None
         self._status: int | None = None
+        self._is_strange = False  # it said what no run says
         self._cut = ""  # why it was ended, in a sentence
         self._lock = threading.Lock()
         self._ended = threading.Event()
@@ -114,7 +118,10 @@ class _Run:
             return self.not_started(str(error.strerror))
         watcher = threading.Thread(target=self._end_in_time, args=(child,), daemon=True, name="keycheck-deadline")
         try:
-            watcher.start()
+            try:
+                watcher.start()
+            except RuntimeError as error:  # as of a process that has no room for one
+                return self.not_started(str(error))
             with contextlib.suppress(OSError):  # the child died; its output says the rest
                 _hand_over(child, job)
             self._listen(child, on_check)
@@ -128,28 +135,36 @@ class _Run:
         return self._cut_short(f"The run could not be started ({reason}).", "make room for it, and run it again", None)
 
     def _listen(self, child: "subprocess.Popen[bytes]", on_check: Callable[[Check], None] | None) -> None:
+        """Each line must be one of a run, and nothing may come behind the exit status."""
         for line in _lines(child):
-            try:
-                said = json.loads(line)
-            except ValueError:  # of a child that was ended in the middle of it
-                continue
-            if "check" in said:
-                self._checks.append(said["check"])
-                if on_check is not None:
-                    on_check(said["check"])
-            self._problem = said.get("problem", self._problem)
-            self._status = said.get("exit", self._status)
+            match _json(line):
+                case {"check": dict(entry)} if self._status is None and set(entry) == _FIELDS:
+                    self._checks.append(entry)
+                    if on_check is not None:
+                        on_check(entry)
+                case {"problem": str(problem)} if self._status is None:
+                    self._problem = problem
+                case {"exit": status} if self._status is None and type(status) is int:
+                    self._status = status
+                case _:
+                    self._is_strange = True
 
     def _end_in_time(self, child: "subprocess.Popen[bytes]") -> None:
+        try:
+            self._cut = self._why_to_end()
+        except Exception as error:  # noqa: BLE001  whatever `cancel` raises, no run goes on without its deadline
+            self._cut = f"The program that had started the run could not be asked about it ({type(error).__name__})."
+        if self._cut:
+            self._kill(child)
+
+    def _why_to_end(self) -> str:
+        """Waits until there is a reason to end the run; "" where it has ended."""
         while (left := self._timeout - self._watch.seconds) > 0:
             if self._ended.wait(left if self._cancel is None else min(left, _LOOK)):
-                return
+                return ""
             if self._cancel is not None and self._cancel.is_set():
-                self._cut = "The run was cancelled by the program that had started it."
-                break
-        else:
-            self._cut = f"The run was not over after {self._timeout:g} s and was ended."
-        self._kill(child)
+                return "The run was cancelled by the program that had started it."
+        return f"The run was not over after {self._timeout:g} s and was ended."
 
     def _end(self, child: "subprocess.Popen[bytes]", watcher: threading.Thread) -> None:
         """Whatever is left of it goes, and its number is given back only then: nobody else can have it yet."""
@@ -174,9 +189,10 @@ class _Run:
         if self._status == _DIRTY:
             why = "A file of the run held a secret when it was scanned, and was deleted."
             return self._cut_short(why, "report this, without the key, as SECURITY.md says", verdict)
-        # Neither the exit status nor the file is taken at its word alone: they must agree.
-        said = _VERDICTS.get(self._status, "") if self._status is not None else ""
-        if verdict is None or (verdict.get("verdict"), verdict.get("ok")) != (said, self._status == 0):
+        # Neither the exit status, nor the file, nor what was heard is taken at its word alone: they must agree.
+        found = verdict or {}
+        agrees = (found.get("verdict"), found.get("checks")) == (_VERDICTS.get(self._status), self._checks)
+        if verdict is None or not agrees or found.get("ok") is not (self._status == 0) or self._is_strange:
             how = "its process died" if self._status is None else f"exit status {self._status}"
             return self._cut_short(f"The run ended before its verdict ({how}).", _RUN_AGAIN, verdict)
         return Finished(verdict, _text(reports / "report.html"), _text(reports / "summary.md"))
@@ -189,6 +205,16 @@ class _Run:
         return Finished(verdict | duration | {"checks": self._checks, "diagnosis": [cause]})
 
 
+def _seconds(timeout: Any) -> float:
+    try:
+        seconds = float(timeout)
+    except (TypeError, ValueError, OverflowError):
+        seconds = 0.0
+    if not 0 < seconds <= threading.TIMEOUT_MAX:
+        raise ValueError("timeout must be a number of seconds above 0")
+    return seconds
+
+
 def _start(folder: Path) -> "subprocess.Popen[bytes]":
     """-I: no variable of Python's and no folder but those of installed packages says what is imported."""
     return subprocess.Popen(  # noqa: S603  our own file, by its path
@@ -196,6 +222,7 @@ def _start(folder: Path) -> "subprocess.Popen[bytes]":
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
+        bufsize=0,  # nothing is left to be written when it is closed
         cwd=folder.parent,
         env=child_environment.for_a_run(),
         start_new_session=True,
@@ -205,13 +232,32 @@ def _start(folder: Path) -> "subprocess.Popen[bytes]":
 
 def _hand_over(child: "subprocess.Popen[bytes]", job: dict[str, Any]) -> None:
     assert child.stdin
-    child.stdin.write(json.dumps(job).encode() + b"\n")
-    child.stdin.flush()
+    data = json.dumps(job).encode() + b"\n"
+    with _no_signal_of_a_broken_pipe():
+        while data:
+            data = data[os.write(child.stdin.fileno(), data) :]
+
+
+@contextlib.contextmanager
+def _no_signal_of_a_broken_pipe() -> Iterator[None]:
+    """Of a caller that has SIGPIPE's default action, the signal would be the end; an error is enough."""
+    if sys.platform == "win32":
+        yield
+        return
+    was_pending = signal.SIGPIPE in signal.sigpending()
+    usual = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGPIPE})
+    try:
+        yield
+    finally:
+        if not was_pending and signal.SIGPIPE in signal.sigpending():
+            signal.sigwait({signal.SIGPIPE})
+        signal.pthread_sigmask(signal.SIG_SETMASK, usual)
 
 
 def _folders_of_packages() -> list[str]:
     """Those of the caller's search path that hold installed packages; not the folder of a script."""
-    return [folder for folder in sys.path if Path(folder).is_absolute() and any(Path(folder).glob("*.dist-info"))]
+    texts = [folder for folder in sys.path if isinstance(folder, str)]  # Python passes over all else, too
+    return [folder for folder in texts if Path(folder).is_absolute() and any(Path(folder).glob("*.dist-info"))]
 
 
 def _lines(child: "subprocess.Popen[bytes]") -> Iterator[bytes]:
@@ -257,10 +303,10 @@ def _blank() -> dict[str, Any]:
     return verdict_json.as_dict(model.RunReport(Verdict.UNPROVEN, __version__, clock.iso(clock.now_ms())))
 
 
-def _json(text: str) -> dict[str, Any] | None:
+def _json(text: str | bytes) -> dict[str, Any] | None:
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 
