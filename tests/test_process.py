@@ -715,3 +715,26 @@ def test_a_caller_that_dies_of_broken_pipes_lives_on() -> None:
         [sys.executable, "-c", PIPED], env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, check=False
     )
     assert (done.returncode, done.stdout) == (0, b"UNPROVEN\n"), done.stderr
+
+
+IGNORES = """
+import signal, sys
+import keycheck
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+keycheck.check(timeout=60, user_stream=False, **dict(line.split("=", 1) for line in sys.argv[1:]))
+"""
+
+
+@linux
+def test_a_child_reads_the_exit_status_of_its_own_programs(temporary: Path) -> None:
+    """An ignored SIGCHLD is inherited, and then every program that the run asks, such as git, seems to end with 0."""
+    with LocalExchange(SILENT) as exchange:
+        named = [f"{k.removeprefix('BINANCE_').lower()}={v}" for k, v in exchange.settings().items()]
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        with subprocess.Popen([sys.executable, "-c", IGNORES, *named], env=environment) as caller:  # noqa: S603  ours
+            wait_until(lambda: exchange.log)
+            (number,) = children(temporary)
+            (ignored,) = re.findall(r"(?m)^SigIgn:\s+(\w+)$", Path(f"/proc/{number}/status").read_text())
+            caller.kill()
+        assert not int(ignored, 16) >> (signal.SIGCHLD - 1) & 1
+        wait_until(lambda: not children(temporary), 5)
