@@ -246,3 +246,16 @@ def test_nothing_shows_the_secret(keycheck: Command, exchange: LocalExchange) ->
     assert done.returncode == 0
     for text in (API_KEY, API_SECRET):
         assert not any(text[at : at + 10] in done.stdout + done.stderr for at in range(len(text) - 10))
+
+
+# -- files that are none --
+
+
+def test_prom_replaces_no_pipe_and_no_device(keycheck: Command, tmp_path: Path) -> None:
+    """A pipe or a device, such as /dev/null for root, is not replaced by a file: exit 3, in a sentence."""
+    pipe = tmp_path / "here/pipe.prom"
+    os.mkfifo(pipe)
+    done = keycheck(*REPLAY, "--prom", str(pipe))
+    assert pipe.is_fifo()
+    assert done.returncode == 3
+    assert "--prom could not be written" in done.stdout + done.stderr
