@@ -738,3 +738,30 @@ def test_a_child_reads_the_exit_status_of_its_own_programs(temporary: Path) -> N
             caller.kill()
         assert not int(ignored, 16) >> (signal.SIGCHLD - 1) & 1
         wait_until(lambda: not children(temporary), 5)
+
+
+# -- docs/examples/many_accounts.py --
+
+
+def example(folder: Path, *files: str) -> "subprocess.CompletedProcess[str]":
+    """Runs the example on these files of a folder."""
+    command = [sys.executable, str(ROOT / "docs/examples/many_accounts.py"), *files]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+
+
+def test_many_accounts_are_each_tested(exchange: LocalExchange, tmp_path: Path) -> None:
+    """Two files of one name are two accounts; one that cannot be used fails alone, and the exit status is not 0."""
+    lines = "\n".join(f"{name}={value}" for name, value in exchange.settings().items())
+    for folder, more in {"a": "", "b": "\nBINANCE_SYMBOL=!!\nOTHER=1\nBINANCE_PRIVATE_KEY_PASSPHRASE=p"}.items():
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "bot.env").write_text(lines + more)
+    done = example(tmp_path, "a/bot.env", "b/bot.env")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert [line.split()[:2] for line in done.stdout.splitlines()] == [
+        ["a/bot.env", "OK"],
+        ["b/bot.env", "BINANCE_SYMBOL"],
+    ]
+    assert example(tmp_path, "a/bot.env").returncode == 0
+    assert example(tmp_path).returncode != 0
