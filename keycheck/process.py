@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from keycheck import clock
+from keycheck.redaction.secret import Secret
 from keycheck.settings import child_environment
 
 SECONDS = 75.0  # for a whole run; a run against a dead exchange ends by itself within 60
@@ -59,7 +60,7 @@ class Finished:
 
 
 def run(  # noqa: PLR0913  three that make the run, and three that watch it
-    settings: Mapping[str, str],
+    settings: Mapping[str, str] | Secret,
     arguments: Sequence[str] = (),
     *,
     env_file: Path | None = None,
@@ -70,7 +71,8 @@ def run(  # noqa: PLR0913  three that make the run, and three that watch it
     """Runs the suite once and waits for it. Safe to call from several threads at once.
 
     `settings`: by their BINANCE_ names, credentials among them; the text of a private key is `PRIVATE_KEY` of
-    child_environment. Nothing of the caller's environment is a setting. `env_file`: more settings, read by the child.
+    child_environment. As JSON in a Secret they stand in no variable of a traceback, which services that collect errors
+    send along. Nothing of the caller's environment is a setting. `env_file`: more settings, read by the child.
     `arguments`: options of `keycheck`, such as `--replay NAME`. `on_check` hears each entry of verdict.json's `checks`
     as it comes, in the calling thread. `timeout`: seconds. A run that is cut off, or that breaks, is UNPROVEN.
 
@@ -80,7 +82,8 @@ def run(  # noqa: PLR0913  three that make the run, and three that watch it
     if cancel is not None and not callable(getattr(cancel, "is_set", None)):
         raise ValueError("cancel must be an event, such as threading.Event: it has no is_set()")
     file = ["--env-file", str(env_file.absolute()) if env_file else os.devnull]
-    job = {"settings": dict(settings), "arguments": [*file, *arguments], "path": _folders_of_packages()}
+    handed = settings if isinstance(settings, Secret) else Secret(json.dumps(dict(settings)))
+    job = {"arguments": [*file, *arguments], "path": _folders_of_packages()}
     one = _Run(seconds, cancel)
     if getattr(sys, "frozen", False) or not sys.executable:  # it would start this very program anew
         return one.not_started("there is no Python interpreter to start: this program is frozen, or embeds its own")
@@ -91,7 +94,7 @@ def run(  # noqa: PLR0913  three that make the run, and three that watch it
     except OSError as error:
         return one.not_started(str(error.strerror))
     try:
-        return one.of(job, folder, on_check)
+        return one.of(job, handed, folder, on_check)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -111,7 +114,9 @@ class _Run:
         self._lock = threading.Lock()
         self._ended = threading.Event()
 
-    def of(self, job: dict[str, Any], folder: Path, on_check: Callable[[Check], None] | None) -> Finished:
+    def of(
+        self, job: dict[str, Any], settings: Secret, folder: Path, on_check: Callable[[Check], None] | None
+    ) -> Finished:
         try:
             child = _start(folder)
         except OSError as error:
@@ -123,7 +128,7 @@ class _Run:
             except RuntimeError as error:  # as of a process that has no room for one
                 return self.not_started(str(error))
             with contextlib.suppress(OSError):  # the child died; its output says the rest
-                _hand_over(child, job)
+                _hand_over(child, job, settings)
             self._listen(child, on_check)
             _has_ended(child)
         finally:
@@ -230,9 +235,9 @@ def _start(folder: Path) -> "subprocess.Popen[bytes]":
     )
 
 
-def _hand_over(child: "subprocess.Popen[bytes]", job: dict[str, Any]) -> None:
+def _hand_over(child: "subprocess.Popen[bytes]", job: dict[str, Any], settings: Secret) -> None:
     assert child.stdin
-    data = json.dumps(job).encode() + b"\n"
+    data = json.dumps(job | {"settings": json.loads(settings.reveal())}).encode() + b"\n"
     with _no_signal_of_a_broken_pipe():
         while data:
             data = data[os.write(child.stdin.fileno(), data) :]

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -765,3 +766,30 @@ def test_many_accounts_are_each_tested(exchange: LocalExchange, tmp_path: Path) 
     ]
     assert example(tmp_path, "a/bot.env").returncode == 0
     assert example(tmp_path).returncode != 0
+
+
+# -- what is left behind --
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"symbol": "!!"},
+        {"api_key": b"bytes"},
+        {"timeout": 0},
+        {"on_check": 5},
+        {"private_key": "-----BEGIN", "private_key_file": "b"},
+        {"on_check": lambda one: one.no_such_field},
+    ],
+)
+def test_no_variable_of_a_traceback_holds_a_secret(more: dict[str, Any], exchange: LocalExchange) -> None:
+    """A service that collects errors sends the variables of each frame along; those of ours hold no secret."""
+    with pytest.raises((ValueError, AttributeError)) as raised:
+        check(exchange, **({"passphrase": API_SECRET[::-1]} | more))
+    error: BaseException | None = raised.value
+    while error is not None:
+        told = traceback.TracebackException.from_exception(error, capture_locals=True)
+        ours = [frame for frame in told.stack if "/keycheck/" in frame.filename]
+        seen = repr([frame.locals for frame in ours])
+        assert not [text for text in (API_KEY, API_SECRET, API_SECRET[::-1]) if text[:10] in seen]
+        error = error.__cause__ or error.__context__
