@@ -1,14 +1,17 @@
 """`keycheck.check(...)`: one key, one verdict, from another program."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
 from keycheck import process
+from keycheck.redaction.secret import Secret
 from keycheck.settings.child_environment import PRIVATE_KEY
 
 _OTHER_NAMES = {"private_key": PRIVATE_KEY, "passphrase": "BINANCE_PRIVATE_KEY_PASSPHRASE"}
+_NO_SETTINGS = ("on_check", "timeout", "cancel", "refused")
 _PATHS = ("private_key_file", "ca_bundle")
 
 
@@ -106,13 +109,17 @@ def check(  # noqa: PLR0913  one for each setting
     The run is a process of its own, so several threads may call this at once; it blocks, hence
     `await asyncio.to_thread(keycheck.check, ...)`. Raises ValueError for settings that cannot be used.
     """
-    given = locals()
-    watch = ("on_check", "timeout", "cancel")
-    settings = {
-        _name(name): _text(name, value) for name, value in given.items() if name not in watch and value is not None
-    }
-    if private_key and private_key_file:
-        raise ValueError("private_key and private_key_file are both given: leave one of them out")
+    refused = ""
+    try:
+        settings = _settings(locals())
+    except ValueError as error:
+        refused = str(error)
+    # Services that collect errors send the variables of each frame along.
+    del api_key, api_secret, private_key, passphrase, proxy
+    if refused:
+        raise ValueError(refused)
+    if on_check is not None and not callable(on_check):
+        raise ValueError("on_check must be a function")
     heard = None if on_check is None else lambda entry: on_check(CheckResult.of(entry))
     finished = process.run(settings, on_check=heard, timeout=timeout, cancel=cancel)
     return report_of(finished)
@@ -132,6 +139,14 @@ def report_of(finished: process.Finished) -> Report:
     )
 
 
+def _settings(given: Mapping[str, Any]) -> Secret:
+    """JSON of the settings by their names, of the parameters of `check`."""
+    if given["private_key"] and given["private_key_file"]:
+        raise ValueError("private_key and private_key_file are both given: leave one of them out")
+    named = {name: value for name, value in given.items() if name not in _NO_SETTINGS and value is not None}
+    return Secret(json.dumps({_name(name): _text(name, value) for name, value in named.items()}))
+
+
 def _name(parameter: str) -> str:
     return _OTHER_NAMES.get(parameter, f"BINANCE_{parameter.upper()}")
 
@@ -142,7 +157,10 @@ def _text(name: str, value: object) -> str:
         return "on" if value else "off"
     if name in _PATHS and isinstance(value, str | Path):
         text = str(value).strip()
-        return text if not text or text.startswith("~") else str(Path(text).absolute())
+        try:
+            return text if not text or text.startswith("~") else str(Path(text).absolute())
+        except OSError:
+            raise ValueError(f"{name} is relative, and the working directory is gone: give its whole path") from None
     if isinstance(value, int):
         return str(value)
     if isinstance(value, str):

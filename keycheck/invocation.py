@@ -6,6 +6,8 @@ pytest prints, would then be active in every test run of an environment in which
 """
 
 import os
+import signal
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -34,6 +36,8 @@ def run(arguments: Sequence[str], home: Path, *more: Any, settings: Secret | Non
     """
     for name in _PYTEST_VARIABLES:
         os.environ.pop(name, None)
+    if sys.platform != "win32":  # where a parent ignored it, git and the like would all seem to end with 0
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     caller = Caller(home, _SHIPPED, settings)
     return int(pytest.main([*arguments, *_own_options(arguments, home)], [caller, _Paths(), *more]))
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 import conftest
 from keycheck import __main__, __version__, invocation
@@ -246,3 +247,64 @@ def test_nothing_shows_the_secret(keycheck: Command, exchange: LocalExchange) ->
     assert done.returncode == 0
     for text in (API_KEY, API_SECRET):
         assert not any(text[at : at + 10] in done.stdout + done.stderr for at in range(len(text) - 10))
+
+
+# -- files that are none --
+
+
+def test_prom_replaces_no_pipe_and_no_device(keycheck: Command, tmp_path: Path) -> None:
+    """A pipe or a device, such as /dev/null for root, is not replaced by a file: exit 3, in a sentence."""
+    pipe = tmp_path / "here/pipe.prom"
+    os.mkfifo(pipe)
+    done = keycheck(*REPLAY, "--prom", str(pipe))
+    assert pipe.is_fifo()
+    assert done.returncode == 3
+    assert "--prom could not be written" in done.stdout + done.stderr
+
+
+# -- the GitHub Action --
+
+ACTION = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("printed", "status", "outputs"),
+    [
+        ('{"verdict": "OK", "ok": true}', 0, ["verdict=OK", "ok=true"]),
+        ('{"verdict": "NOT_OK", "ok": false}', 1, ["verdict=NOT_OK", "ok=false"]),
+        ('{"verdict": "OK", "ok": true}', 11, ["verdict=UNPROVEN", "ok=false"]),
+        ('{"verdict": "OK", "ok": true}', 137, ["verdict=UNPROVEN", "ok=false"]),
+        ('{"verdict": "OK", "ok": false}', 0, ["verdict=UNPROVEN", "ok=false"]),
+        ('{"verdict": "NOT_OK", "ok": true}', 0, ["verdict=UNPROVEN", "ok=false"]),
+        ("", 0, ["verdict=UNPROVEN", "ok=false"]),
+        ('{"verdict": "OK", "o', 0, ["verdict=UNPROVEN", "ok=false"]),
+        ("[]", 0, ["verdict=UNPROVEN", "ok=false"]),
+    ],
+)
+def test_the_action_says_ok_where_file_and_status_agree(
+    printed: str, status: int, outputs: list[str], tmp_path: Path
+) -> None:
+    """As everywhere else; and no line of a run is a command to the runner, whoever wrote it."""
+    programs = tmp_path / "keycheck/venv/bin"
+    programs.mkdir(parents=True)
+    line = "::set-output name=ok::true"
+    (programs / "keycheck").write_text(f"#!/bin/sh\necho '{line}' >&2\nprintf %s '{printed}'\nexit {status}\n")
+    (programs / "python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    for program in programs.iterdir():
+        program.chmod(0o755)
+    (script,) = [step["run"] for step in ACTION["runs"]["steps"] if step.get("id") == "run"]
+    done = subprocess.run(  # noqa: S603  our own script
+        ["/bin/bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script],
+        env={"PATH": os.defpath, "RUNNER_TEMP": str(tmp_path), "PRIVATE_KEY": ""}
+        | {"GITHUB_OUTPUT": str(tmp_path / "out")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert (tmp_path / "out").read_text().splitlines() == outputs
+    assert (done.returncode == 0) == (outputs[1] == "ok=true")
+    begin, said, end = filter(None, done.stdout.splitlines())
+    token = begin.removeprefix("::stop-commands::")
+    assert len(token) >= 32
+    assert (said, end) == (line, f"::{token}::")

@@ -12,8 +12,11 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -549,3 +552,244 @@ def test_a_finding_is_told_as_verdict_json_has_it() -> None:
     report = next(iter(REPORTS.values()))
     entries = verdict_json.as_dict(report, str.upper)["checks"]
     assert [verdict_json.of_check(one, str.upper) for one in report.findings] == entries
+
+
+# -- a child that says strange things, and a caller with habits of its own --
+
+FAKE = """
+import os, pathlib, sys
+folder = pathlib.Path(sys.argv[1])
+(folder / "reports").mkdir(parents=True)
+(folder / "reports/verdict.json").write_text({verdict!r})
+sys.stdin.readline()
+os.write(1, {lines!r})
+"""
+EMPTY_OK = '{"verdict": "OK", "ok": true, "checks": [], "diagnosis": []}'
+
+
+@pytest.mark.parametrize(
+    ("lines", "verdict"),
+    [
+        (b'5\n{"exit": 0}\n', EMPTY_OK),
+        (b'null\n{"exit": 0}\n', EMPTY_OK),
+        (b'"check"\n{"exit": 0}\n', EMPTY_OK),
+        (b'half of a {"exit": 0}\n{"exit": 0}\n', EMPTY_OK),
+        (b"[" * 100_000 + b'\n{"exit": 0}\n', EMPTY_OK),
+        (b'{"check": 5}\n{"exit": 0}\n', EMPTY_OK),
+        (b'{"check": {"id": "one that verdict.json lacks"}}\n{"exit": 0}\n', EMPTY_OK),
+        (b'{"problem": 5}\n{"exit": 0}\n', EMPTY_OK),
+        (b'{"exit": []}\n', EMPTY_OK),
+        (b'{"exit": false}\n', EMPTY_OK),
+        (b'{"exit": 0.0}\n', EMPTY_OK),
+        (b'{"exit": 10}\n{"exit": 0}\n', EMPTY_OK),
+        (b'{"exit": 0}\n', '{"verdict": "OK", "ok": true}'),
+        (b'{"exit": 0}\n', '{"verdict": "OK", "ok": 1, "checks": [], "diagnosis": []}'),
+        (b'{"exit": 0}\n', "[" * 100_000),
+        (b'{"exit": 10}\n', '{"verdict": "UNPROVEN", "ok": false, "checks": 5}'),
+    ],
+)
+def test_a_child_that_contradicts_itself_is_unproven(
+    lines: bytes, verdict: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lines that no run writes, a second exit status, a verdict without its findings: UNPROVEN, and no exception."""
+    (tmp_path / "child.py").write_text(FAKE.format(verdict=verdict, lines=lines))
+    monkeypatch.setattr(process, "_CHILD", tmp_path / "child.py")
+    report = keycheck.check(api_key=API_KEY, api_secret=API_SECRET, timeout=20)
+    assert (report.ok, report.verdict) == (False, "UNPROVEN")
+    assert report.causes[0].cause == process.CUT_SHORT
+
+
+def test_a_child_that_says_what_its_file_says_is_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The counterpart: one exit status, and the verdict and the findings that go with it."""
+    (tmp_path / "child.py").write_text(FAKE.format(verdict=EMPTY_OK, lines=b'{"exit": 0}\n'))
+    monkeypatch.setattr(process, "_CHILD", tmp_path / "child.py")
+    assert keycheck.check(api_key=API_KEY, api_secret=API_SECRET, timeout=20).ok
+
+
+@pytest.mark.parametrize("seconds", [Decimal("0.5"), Fraction(1, 2), "0.5"])
+def test_any_number_is_a_time_limit(seconds: Any) -> None:
+    """Numbers that do not mix with floats end a run in time, too."""
+    with LocalExchange(SILENT) as exchange:
+        began = time.monotonic()
+        report = check(exchange, timeout=seconds)
+        assert time.monotonic() - began < 5
+    assert "0.5 s" in report.causes[0].explanation
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"timeout": None}, "timeout must be"),
+        ({"timeout": "soon"}, "timeout must be"),
+        ({"timeout": 10**400}, "timeout must be"),
+        ({"cancel": True}, "cancel must be"),
+        ({"on_check": 5}, "on_check must be"),
+    ],
+)
+def test_what_watches_a_run_is_refused_before_it_starts(
+    settings: dict[str, Any], sentence: str, exchange: LocalExchange
+) -> None:
+    """A ValueError in one sentence, and nothing is sent."""
+    with pytest.raises(ValueError, match=sentence):
+        check(exchange, **settings)
+    assert exchange.log == []
+
+
+def test_a_cancel_that_breaks_ends_the_run() -> None:
+    """If is_set raises, the run is cut short at once, and does not go on without its deadline."""
+
+    class Broken:
+        def is_set(self) -> bool:
+            raise RuntimeError("of the caller's")
+
+    with LocalExchange(SILENT) as exchange:
+        began = time.monotonic()
+        report = check(exchange, cancel=Broken())
+        assert time.monotonic() - began < 5
+    assert "RuntimeError" in report.causes[0].explanation
+
+
+def test_without_a_thread_for_the_deadline_there_is_no_run(
+    exchange: LocalExchange, temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If the system has no room for a thread, the report is UNPROVEN, as where it has none for a process."""
+    usual = threading.Thread.start
+
+    def start(thread: threading.Thread) -> None:
+        if thread.name == "keycheck-deadline":
+            raise RuntimeError("can't start new thread")
+        usual(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    report = check(exchange)
+    assert report.verdict == "UNPROVEN"
+    assert "can't start new thread" in report.causes[0].explanation
+    assert children(temporary) == []
+
+
+@pytest.mark.parametrize("entry", [Path(pytest.__file__).parents[1], b"/tmp", None])
+def test_strange_entries_of_the_search_path_are_passed_over(
+    entry: object, exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Path in sys.path is a common mistake, which Python's import ignores."""
+    monkeypatch.setattr(sys, "path", [*sys.path, entry])
+    assert check(exchange).verdict == "OK"
+
+
+def test_a_relative_temporary_folder_is_the_callers(
+    exchange: LocalExchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """tempfile.tempdir may be relative; the child starts in another folder than the caller's."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("tempfile.tempdir", "temporary")
+    assert check(exchange).verdict == "OK"
+
+
+def test_a_relative_path_needs_a_working_directory(exchange: LocalExchange, tmp_path: Path) -> None:
+    """A relative path in a working directory that was removed is a ValueError that names the setting."""
+    (tmp_path / "gone").mkdir()
+    with contextlib.chdir(tmp_path):
+        os.chdir("gone")
+        (tmp_path / "gone").rmdir()
+        with pytest.raises(ValueError, match="ca_bundle is relative"):
+            check(exchange, ca_bundle="bundle.pem")
+        assert check(exchange).verdict == "OK"
+
+
+PIPED = """
+import signal
+from pathlib import Path
+import keycheck
+from keycheck import process
+signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+process._CHILD = Path("/no/such/child.py")
+print(keycheck.check(api_key="k", api_secret="x" * 3_000_000, timeout=20).verdict)
+assert not signal.sigpending()
+assert not signal.pthread_sigmask(signal.SIG_BLOCK, [])
+"""
+
+
+@linux
+def test_a_caller_that_dies_of_broken_pipes_lives_on() -> None:
+    """With SIGPIPE's default action, a child that ends before it has read its job does not take the caller along."""
+    done = subprocess.run(  # noqa: S603  ours
+        [sys.executable, "-c", PIPED], env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, b"UNPROVEN\n"), done.stderr
+
+
+IGNORES = """
+import signal, sys
+import keycheck
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+keycheck.check(timeout=60, user_stream=False, **dict(line.split("=", 1) for line in sys.argv[1:]))
+"""
+
+
+@linux
+def test_a_child_reads_the_exit_status_of_its_own_programs(temporary: Path) -> None:
+    """An ignored SIGCHLD is inherited, and then every program that the run asks, such as git, seems to end with 0."""
+    with LocalExchange(SILENT) as exchange:
+        named = [f"{k.removeprefix('BINANCE_').lower()}={v}" for k, v in exchange.settings().items()]
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        with subprocess.Popen([sys.executable, "-c", IGNORES, *named], env=environment) as caller:  # noqa: S603  ours
+            wait_until(lambda: exchange.log)
+            (number,) = children(temporary)
+            (ignored,) = re.findall(r"(?m)^SigIgn:\s+(\w+)$", Path(f"/proc/{number}/status").read_text())
+            caller.kill()
+        assert not int(ignored, 16) >> (signal.SIGCHLD - 1) & 1
+        wait_until(lambda: not children(temporary), 5)
+
+
+# -- docs/examples/many_accounts.py --
+
+
+def example(folder: Path, *files: str) -> "subprocess.CompletedProcess[str]":
+    """Runs the example on these files of a folder."""
+    command = [sys.executable, str(ROOT / "docs/examples/many_accounts.py"), *files]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+
+
+def test_many_accounts_are_each_tested(exchange: LocalExchange, tmp_path: Path) -> None:
+    """Two files of one name are two accounts; one that cannot be used fails alone, and the exit status is not 0."""
+    lines = "\n".join(f"{name}={value}" for name, value in exchange.settings().items())
+    for folder, more in {"a": "", "b": "\nBINANCE_SYMBOL=!!\nOTHER=1\nBINANCE_PRIVATE_KEY_PASSPHRASE=p"}.items():
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "bot.env").write_text(lines + more)
+    done = example(tmp_path, "a/bot.env", "b/bot.env")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert [line.split()[:2] for line in done.stdout.splitlines()] == [
+        ["a/bot.env", "OK"],
+        ["b/bot.env", "BINANCE_SYMBOL"],
+    ]
+    assert example(tmp_path, "a/bot.env").returncode == 0
+    assert example(tmp_path).returncode != 0
+
+
+# -- what is left behind --
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"symbol": "!!"},
+        {"api_key": b"bytes"},
+        {"timeout": 0},
+        {"on_check": 5},
+        {"private_key": "-----BEGIN", "private_key_file": "b"},
+        {"on_check": lambda one: one.no_such_field},
+    ],
+)
+def test_no_variable_of_a_traceback_holds_a_secret(more: dict[str, Any], exchange: LocalExchange) -> None:
+    """A service that collects errors sends the variables of each frame along; those of ours hold no secret."""
+    with pytest.raises((ValueError, AttributeError)) as raised:
+        check(exchange, **({"passphrase": API_SECRET[::-1]} | more))
+    error: BaseException | None = raised.value
+    while error is not None:
+        told = traceback.TracebackException.from_exception(error, capture_locals=True)
+        ours = [frame for frame in told.stack if "/keycheck/" in frame.filename]
+        seen = repr([frame.locals for frame in ours])
+        assert not [text for text in (API_KEY, API_SECRET, API_SECRET[::-1]) if text[:10] in seen]
+        error = error.__cause__ or error.__context__

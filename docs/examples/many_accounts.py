@@ -4,6 +4,7 @@ A run costs 15 of the 2400 of request weight that Binance grants an address each
 within it; for hundreds, wait between them.
 """
 
+import inspect
 import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -14,24 +15,46 @@ from dotenv import dotenv_values
 import keycheck
 
 AT_ONCE = 4  # each is a process of its own, of some 60 MB
+PARAMETERS = set(inspect.signature(keycheck.check).parameters)
 
 
-def check_all(accounts: Mapping[str, Mapping[str, str]]) -> dict[str, keycheck.Report]:
-    """`accounts`: by name, what `keycheck.check` takes: {"alice": {"api_key": "...", "api_secret": "..."}}."""
+def check_all(accounts: Mapping[str, Mapping[str, str]]) -> dict[str, keycheck.Report | ValueError]:
+    """`accounts`: by name, what `keycheck.check` takes: {"alice": {"api_key": "...", "api_secret": "..."}}.
+
+    A ValueError is in the place of a report where an account's settings cannot be used.
+    """
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        runs = {name: pool.submit(keycheck.check, **credentials) for name, credentials in accounts.items()}
-        return {name: run.result() for name, run in runs.items()}
+        return dict(zip(accounts, pool.map(_check, accounts.values()), strict=True))
 
 
-def credentials_of(file: Path) -> dict[str, str]:
+def _check(settings: Mapping[str, str]) -> keycheck.Report | ValueError:
+    try:
+        return keycheck.check(**settings)
+    except ValueError as error:
+        return error
+
+
+def settings_of(file: Path) -> dict[str, str]:
     """BINANCE_API_KEY=... of a settings file is api_key."""
     settings = dotenv_values(file, interpolate=False)
-    return {name.removeprefix("BINANCE_").lower(): value for name, value in settings.items() if value}
+    named = {
+        name.removeprefix("BINANCE_").lower(): value
+        for name, value in settings.items()
+        if value and name.startswith("BINANCE_")
+    }
+    if "private_key_passphrase" in named:
+        named["passphrase"] = named.pop("private_key_passphrase")
+    if "private_key_file" in named:  # which is relative to this file
+        named["private_key_file"] = str(file.parent / Path(named["private_key_file"]).expanduser())
+    return {name: value for name, value in named.items() if name in PARAMETERS}
 
 
 if __name__ == "__main__":
-    reports = check_all({Path(name).stem: credentials_of(Path(name)) for name in sys.argv[1:]})
+    reports = check_all({name: settings_of(Path(name)) for name in sys.argv[1:]})
     for name, report in reports.items():
-        causes = ", ".join(cause.cause for cause in report.causes)
-        print(f"{name:<20} {report.verdict:<9} {causes}")
-    sys.exit(0 if all(report.ok for report in reports.values()) else 1)
+        if isinstance(report, ValueError):
+            print(f"{name:<20} {report}")
+        else:
+            print(f"{name:<20} {report.verdict:<9} {', '.join(cause.cause for cause in report.causes)}")
+    good = [report for report in reports.values() if isinstance(report, keycheck.Report) and report.ok]
+    sys.exit(0 if reports and len(good) == len(reports) else 1)

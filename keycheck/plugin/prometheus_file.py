@@ -1,5 +1,6 @@
 """`--prom FILE`: the run for Prometheus, once its verdict stands."""
 
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ class PrometheusFile:
         redactor = self._suite_run.redactor
         text = prometheus.render([({}, verdict_json.as_dict(report, redactor.without_secrets))])
         try:
+            _refuse_what_is_no_file(self._path)
             artefacts.write(self._path, text, redactor.finds)
         except OSError as error:
             Ending.of(config).note(
@@ -41,3 +43,9 @@ class PrometheusFile:
             )
         except DirtyArtefact as dirt:
             Ending.of(config).note(str(dirt))
+
+
+def _refuse_what_is_no_file(path: Path) -> None:
+    """A pipe, or for root /dev/null, would be replaced by a file."""
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EEXIST, "it is no file")
