@@ -1,6 +1,6 @@
 """`--explain ID`: a check's own words, and the requests that it may send.
 
-The requests follow from the questions that the check's source puts to `binance`, and from what those rest on.
+The requests follow from the questions that the check asks `binance`, and from the questions that those rest on.
 """
 
 import textwrap
@@ -12,7 +12,7 @@ from keycheck.verdict.findings import Check
 
 
 def explain(check: Check) -> str:
-    """Title, reason, remedy, what it waits for, and the requests that it sends at most."""
+    """The text for a check: its claim, reason and remedy, the checks that it waits for, and its requests at most."""
     sent = requests_of(check)
     parts = [
         f"{check.id} (step {check.step}, {check.severity.value})",
@@ -20,7 +20,7 @@ def explain(check: Check) -> str:
         check.why,
         f"Fix: {check.fix}",
         f"Waits for: {', '.join((*check.needs, *check.pointless_if_failed)) or 'nothing'}.",
-        f"Sends at most, once a run: {', '.join(map(_told, sent)) or 'nothing'}.",
+        f"Sends at most, once a run: {', '.join(map(_described, sent)) or 'nothing'}.",
     ]
     return "\n\n".join(textwrap.fill(part, 100, break_on_hyphens=False) for part in parts)
 
@@ -31,5 +31,5 @@ def requests_of(check: Check) -> list[Endpoint]:
     return [one for one in vars(endpoints).values() if isinstance(one, Endpoint) and one in sent]
 
 
-def _told(endpoint: Endpoint) -> str:
+def _described(endpoint: Endpoint) -> str:
     return f"{endpoint} (weight {endpoint.weight}{', signed' if endpoint.signed else ''})"

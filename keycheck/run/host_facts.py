@@ -1,4 +1,4 @@
-"""The facts about this machine that checks ask for: a question in, a fact out, or a named reason why there is none."""
+"""The facts about this machine that checks ask for: each method returns a fact, or raises the reason why not."""
 
 from keycheck.clock import Journal
 from keycheck.errors import NotApplicable, Undecided
@@ -6,14 +6,14 @@ from keycheck.host_checks import KEPT, NO_FILE, NOT_TOLD, UNKEPT, HostChecks
 
 
 class HostFacts:
-    """Answers of the operating system and of git about this machine; in a replay those of the recording."""
+    """The facts that the operating system and git know about this machine; in a replay, the recorded facts."""
 
     def __init__(self, host: HostChecks, journal: Journal) -> None:
         self._host = host
         self._journal = journal
 
     def clock_is_kept(self) -> bool:
-        """Whether the operating system sets its clock over the network. Raises NotApplicable where it cannot say."""
+        """Whether the operating system sets its clock over the network. Raises NotApplicable if it cannot say."""
         answer = self._journal.remember("machine/clock", self._host.clock)
         if answer not in ([KEPT], [UNKEPT]):
             raise NotApplicable("the operating system cannot be asked after its clock here, as in most containers")
@@ -22,7 +22,7 @@ class HostFacts:
     def open_files(self) -> tuple[str, ...]:
         """One sentence for each way in which somebody else can read a file that holds the credentials.
 
-        Raises NotApplicable where no file holds them, Undecided where git could not be asked.
+        Raises NotApplicable if no file holds them, Undecided if git could not be asked.
         """
         remarks = self._journal.remember("machine/files", self._host.open_files)
         if remarks == [NO_FILE]:

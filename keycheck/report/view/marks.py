@@ -1,9 +1,9 @@
-"""The marks and shapes that stand for what was found. Pure."""
+"""The marks of outcomes and the shapes of verdicts on the page. Pure."""
 
 from keycheck.verdict.findings import Outcome
 from keycheck.verdict.weighing import Verdict
 
-# Shape beside colour: a page is printed in grey, and read by people who see no red.
+# Shapes besides colours: some pages are printed in grey, and some readers cannot see red.
 MARKS = {
     Outcome.PASS: "✓",
     Outcome.FAIL: "✕",
