@@ -1,21 +1,21 @@
-"""Why we could not go on, or could not look. Every message says what happened, then what to do.
+"""The exceptions of this package, as a tree. Every message says what happened, then what to do.
 
     KeycheckError
     |-- UsageProblem        settings, options or files that cannot be used (exit status 4)
     |-- DirtyArtefact       a file would have held a secret; it was not written (exit status 11)
-    |-- NotApplicable       the claim says nothing about this key
-    |-- NotListed           somebody tried to send a request that is not on the list
+    |-- NotApplicable       the claim does not apply to this key
+    |-- NotListed           an attempt to send a request that is not on the list
     `-- Inconclusive          a check could not look; it never convicts the key
         |-- Unreachable         no answer: no DNS, refused, reset, time-out, certificate
         |-- NotBinance          an answer, but not one that Binance gives
-        |-- BlockedEnRoute          a firewall answered in Binance's place
-        |   `-- RestrictedLocation      Binance does not serve the place in which this machine is
-        |-- RateLimited         429 or 418: nothing more is sent in this run
-        |-- NotSent             a request that was about to leave when such an answer was read
+        |-- BlockedEnRoute      a firewall answered in Binance's place
+        |   `-- RestrictedLocation  Binance does not serve this machine's location
+        |-- RateLimited         429 or 418: this run sends no more requests
+        |-- NotSent             a request that was not sent, because of the limit in another answer
         |-- ExchangeTrouble     5xx and the codes that mean "try again"
         |-- Refused             a coded refusal that does not answer what was asked
-        |-- Undecided           the answer came, and leaves the question open
-        |-- OutOfTime           the run's own time is used up
+        |-- Undecided           an answer that leaves the question open
+        |-- OutOfTime           the run has used up its time
         `-- NotRecorded         the cassette holds no such answer
 
 No text here ever holds a query, a header, a key or a signature.
@@ -23,11 +23,11 @@ No text here ever holds a query, a header, a key or a signature.
 
 
 class KeycheckError(Exception):
-    """The root of everything this package raises on purpose."""
+    """The root of all exceptions that this package raises on purpose, but Cancelled."""
 
 
 class Cancelled(Exception):
-    """A prefetched request was cancelled. Not part of the tree above, as it is no check's finding."""
+    """A prefetched request was cancelled. It is outside of the tree, because no check ends with it."""
 
 
 class UsageProblem(KeycheckError):
@@ -39,7 +39,7 @@ class DirtyArtefact(KeycheckError):
 
 
 class NotApplicable(KeycheckError):
-    """The claim says nothing about this key, such as wallet permissions on the demo network."""
+    """The claim does not apply to this key, such as one about wallet permissions on the demo network."""
 
 
 class NotListed(KeycheckError):
@@ -47,9 +47,9 @@ class NotListed(KeycheckError):
 
 
 class Inconclusive(KeycheckError):
-    """The question could not be put, or got no answer that speaks of it.
+    """The question could not be asked, or the answer does not settle it.
 
-    `code`: Binance's, where one came along. `kind`: what stood in the way, in a word that diagnosis/ knows.
+    `code`: Binance's code, if there was one. `kind`: the obstacle, in a word that diagnosis/ knows.
     """
 
     code: int | None = None
@@ -68,7 +68,7 @@ class Unreachable(Inconclusive):
 
 
 class NotBinance(Inconclusive):
-    """An answer came that Binance does not give: a redirect, HTML, JSON without what it must hold."""
+    """An answer came that Binance does not give: a redirect, HTML, JSON without required fields."""
 
     kind = "not_binance"
 
@@ -80,9 +80,9 @@ class BlockedEnRoute(Inconclusive):
 
 
 class RestrictedLocation(BlockedEnRoute):
-    """Binance does not serve the place in which this machine's address lies: 451, or a 403 that says so.
+    """Binance does not serve the location of this machine's address: 451, or a 403 that says so.
 
-    The only answer on the way that is an observation: where the claim is about this machine, it fails.
+    Unlike other Inconclusive answers it is an observation: a claim about this machine fails.
     """
 
     kind = "restricted_location"
@@ -93,9 +93,9 @@ class RestrictedLocation(BlockedEnRoute):
 
 
 class RateLimited(Inconclusive):
-    """429 or 418. The run sends nothing more.
+    """HTTP 429 or 418. The run sends no more requests.
 
-    `banned_until`: ms since 1970, and `retry_after`: seconds, each where the exchange said so. `status`: HTTP's.
+    `banned_until` (ms since 1970) and `retry_after` (seconds): None unless the exchange said so. `status`: HTTP's.
     """
 
     kind = "rate_limited"
@@ -105,7 +105,7 @@ class RateLimited(Inconclusive):
 
 
 class NotSent(Inconclusive):
-    """A request was ready to leave when the answer to another one set a limit, so it was held back."""
+    """A request was not sent, because the answer to another one had just set a limit."""
 
     kind = "not_sent"
 

@@ -1,8 +1,8 @@
-"""The first plugin of a run: holds the report folder and withdraws the last verdict, before more is imported.
+"""The first plugin of a run: locks the report folder and withdraws the last verdict before other imports.
 
-pytest.ini names it, so that it comes before every other plugin; conftest.py names it again, for a run with other
-`addopts`. What remains before it is the start of Python and of pytest itself, in which no code of ours can run.
-All options are added here, since what the command line means must be known by now.
+pytest.ini names it, so that it is loaded before every other plugin; conftest.py names it again, for a run with other
+`addopts`. Only Python and pytest itself start before it, where no code of ours can run. It adds all options, because it
+needs them to understand the command line.
 """
 
 import argparse
@@ -23,10 +23,10 @@ from keycheck.errors import UsageProblem
 from keycheck.report.folder_lock import Hold
 
 _HOLD = "keycheck-hold"
-# Parts of the plugin without which a run breaks, or its checks do, and pytest ends with 1.
+# The plugins without which a run or its checks would fail, and pytest would exit with 1.
 _NEEDED = ("keycheck.plugin", "keycheck-suite", "keycheck-ending", "keycheck-written", _HOLD)
-# Options that answer a question of their own: nothing is run, and the last reports stay.
-_LOOKS = ("collectonly", "showfixtures", "show_fixtures_per_test", "cacheshow", "markers", "help", "version")
+# Options with which pytest only lists something: it runs nothing, and the last reports stay.
+_LISTING_OPTIONS = ("collectonly", "showfixtures", "show_fixtures_per_test", "cacheshow", "markers", "help", "version")
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
@@ -46,7 +46,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     try:
         option, unknown = parser.parse_known_and_unknown_args(given, namespace=copy.copy(config.option))
     except pytest.UsageError:
-        return  # pytest will say so itself
+        return  # pytest will report it
     readings = (option.file_or_dir, _surely_paths(option.file_or_dir, given, unknown))
     if all(is_suite_run(config, _paths(config, option, named)) for named in readings):
         _start(config, option)
@@ -54,7 +54,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    """Withdraws earlier reports: by now the options of all plugins are known, and so paths from options' values."""
+    """Starts the run if that is still to do: only now all plugins' options are known, and so all paths for sure."""
     option = early_config.known_args_namespace
     if is_suite_run(early_config, _paths(early_config, option, option.file_or_dir)):
         for name in _NEEDED:
@@ -64,7 +64,10 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
 
 def _surely_paths(named: list[str], given: list[str], unknown: list[str]) -> list[str]:
-    """The paths without those that follow an unknown plugin's option, and may be its value."""
+    """The paths that are surely paths: not behind an unknown option, whose value they may be.
+
+    An option is unknown if its plugin is not loaded yet.
+    """
     sure = list(named)
     for before, argument in itertools.pairwise(given):
         if before in unknown and "=" not in before and argument in sure:
@@ -87,14 +90,14 @@ def _paths(config: pytest.Config, option: argparse.Namespace, named: list[str]) 
 def _start(config: pytest.Config, option: argparse.Namespace) -> None:
     if looks_only(option) or option.explain is not None or config.pluginmanager.has_plugin(_HOLD):
         return
-    if option.noconftest and not Caller.of(config.pluginmanager):  # which names the plugins itself
+    if option.noconftest and not Caller.of(config.pluginmanager):  # a Caller's run names the plugins itself
         raise pytest.UsageError("--noconftest takes the suite's own plugin away: leave it out")
     # True if this process runs the suite and nothing else.
     if Caller.of(config.pluginmanager) or list(config.invocation_params.args) == sys.argv[1:]:
         _end_with_3()
     hold = hold_of(config, option)
     try:
-        with contextlib.suppress(OSError):  # the run will say so; there may be no such folder yet
+        with contextlib.suppress(OSError):  # the run will report it; the folder may not exist yet
             if hold.folder.is_dir():
                 hold.take()
                 hold.withdraw(keep=option.compare is not None)
@@ -117,11 +120,11 @@ def _end_with_3() -> None:
     sys.excepthook = hook
 
 
-# -- what the rest of the plugin asks as well --
+# -- functions that other modules of the plugin use as well --
 
 
 def hold_of(config: pytest.Config, option: argparse.Namespace) -> Hold:
-    """The one hold of this run, which ends with its configuration."""
+    """The lock of this run's report folder, the same at each call. pytest's cleanup releases it."""
     hold = config.pluginmanager.get_plugin(_HOLD)
     if not isinstance(hold, Hold):
         given = getattr(option, "report_dir", None)
@@ -132,18 +135,18 @@ def hold_of(config: pytest.Config, option: argparse.Namespace) -> Hold:
 
 
 def home_of(config: pytest.Config) -> Path:
-    """The folder on which .env, reports/ and cassettes/ hang."""
+    """The folder of .env, reports/ and cassettes/."""
     caller = Caller.of(config.pluginmanager)
     return caller.home if caller else config.rootpath
 
 
 def looks_only(option: argparse.Namespace) -> bool:
     """Whether pytest only lists, such as under --collect-only, and runs nothing."""
-    return any(getattr(option, name, None) for name in _LOOKS)
+    return any(getattr(option, name, None) for name in _LISTING_OPTIONS)
 
 
 def is_suite_run(config: pytest.Config, arguments: Iterable[str]) -> bool:
-    """Whether these paths and node ids lead into suite/."""
+    """Whether one of these paths and node ids is suite/, lies in it, or contains it."""
     suite = Path(os.path.realpath(config.rootpath / SUITE))
     return any(suite in (place, *place.parents) or place in suite.parents for place in places(config, arguments))
 

@@ -1,6 +1,6 @@
-"""PEM and passphrase -> signer. The only user of `cryptography`, imported only for such a key.
+"""PEM and passphrase -> signer. The only user of `cryptography`, which is imported only for such a key.
 
-What `cryptography` raises never travels on: nobody has promised that its texts quote nothing.
+No exception of `cryptography` leaves this module, because its text might quote the key.
 """
 
 import base64
@@ -22,7 +22,7 @@ _INSTALL = "private keys need the package cryptography, which is not installed: 
 
 
 class PrivateKeySigner:
-    """Ed25519, or RSASSA-PKCS1-v1_5 with SHA-256, in base64. No text of the key is kept: it is an object of C's."""
+    """A signer with Ed25519, or RSASSA-PKCS1-v1_5 with SHA-256, in base64. It keeps no text of the key."""
 
     __slots__ = ("_sign", "type")
 
@@ -35,25 +35,25 @@ class PrivateKeySigner:
 
 
 def signer(given: PrivateKey) -> PrivateKeySigner:
-    """Opens the key. Raises UsageProblem, in one sentence, for a text that is no private key for Binance."""
+    """The signer for a private key. Raises UsageProblem if it is not a private key of a type that Binance takes."""
     text = given.pem.reveal()
     block = pem.private_block(text)
     if block is None:
-        raise UsageProblem(f"{given.place} {_what_it_is_instead(text)}")
+        raise UsageProblem(f"{given.place} {_why_no_private_key(text)}")
     if "OPENSSH PRIVATE KEY" in pem.labels(block):
         raise UsageProblem(f"{given.place} holds a key in OpenSSH's own format, which Binance does not take: {_MAKE}")
     if pem.is_encrypted(block) and given.passphrase is None:
         raise UsageProblem(f"{given.place} holds an encrypted private key: give its passphrase as {PASSPHRASE}")
     try:
-        key = _opened(block, given.passphrase if pem.is_encrypted(block) else None)
+        key = _decoded(block, given.passphrase if pem.is_encrypted(block) else None)
     except ImportError:
         raise UsageProblem(_INSTALL) from None
     if key is None:
-        raise UsageProblem(_why_it_stays_shut(given, block))
+        raise UsageProblem(_why_not_decoded(given, block))
     return _signer_with(key, given.place)
 
 
-def _what_it_is_instead(text: str) -> str:
+def _why_no_private_key(text: str) -> str:
     found = pem.labels(text)
     if any(label.endswith("PUBLIC KEY") for label in found):
         return "holds a public key, which is the half that Binance keeps: give the private key that was made with it"
@@ -67,21 +67,21 @@ def _what_it_is_instead(text: str) -> str:
     return "holds no private key in PEM form (-----BEGIN PRIVATE KEY-----): give the file that openssl wrote"
 
 
-def _opened(block: str, passphrase: Secret | None) -> "PrivateKeyTypes | None":
-    """The key; None if it cannot be opened."""
-    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415  an HMAC run does without
+def _decoded(block: str, passphrase: Secret | None) -> "PrivateKeyTypes | None":
+    """The key; None if it cannot be decoded."""
+    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415  a run with an HMAC key does not need it
     from cryptography.hazmat.primitives import serialization  # noqa: PLC0415  as above
 
     password = None if passphrase is None else passphrase.reveal().encode("utf-8", "surrogateescape")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about old ciphers: they would appear in the middle of the report
+            warnings.simplefilter("ignore")  # those about old ciphers would appear inside of the report
             return serialization.load_pem_private_key(block.encode("utf-8", "replace"), password)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         return None
 
 
-def _why_it_stays_shut(given: PrivateKey, block: str) -> str:
+def _why_not_decoded(given: PrivateKey, block: str) -> str:
     if pem.is_encrypted(block):
         return (
             f"{given.place} cannot be opened with {PASSPHRASE}: correct the passphrase, and if it is right, the key is "

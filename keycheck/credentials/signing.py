@@ -1,8 +1,8 @@
 """Query, secret or private key -> signed query. Pure.
 
 Binance's rule (USD-M futures, "SIGNED Endpoint security"): the signature covers the exact bytes that are sent, query
-string then body, and `signature` is the last parameter. Everything travels in the query here, as in Binance's own
-connector, so that signed and sent bytes are one string.
+string then body, and `signature` is the last parameter. All parameters are in the query here, as in Binance's own
+connector, so that the signed bytes are the sent bytes.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ Params = Iterable[tuple[str, str]]
 
 
 class Signer(Protocol):
-    """Signs for one kind of key: HMAC here, RSA and Ed25519 in private_key.py."""
+    """Signs payloads with one kind of key: HMAC in this module, RSA and Ed25519 in private_key.py."""
 
     def sign(self, payload: bytes) -> str:
         """The signature of `payload` as text, not yet percent-encoded."""
@@ -26,7 +26,7 @@ class Signer(Protocol):
 
 
 class KeySigner(Signer, Protocol):
-    """A signer that knows what kind of key it signs for."""
+    """A signer that knows its key's type."""
 
     type: KeyType
 
@@ -47,18 +47,18 @@ class HmacSigner:
 def signer_of(held: Credentials) -> KeySigner | None:
     """The signer for these credentials; None without a secret. Raises UsageProblem for an unusable private key."""
     if held.private_key is not None:
-        from keycheck.credentials import private_key  # noqa: PLC0415  cryptography is imported for such a key alone
+        from keycheck.credentials import private_key  # noqa: PLC0415  only such a key needs cryptography
 
         return private_key.signer(held.private_key)
     return HmacSigner(held.api_secret) if held.api_secret else None
 
 
 def encode(params: Params) -> str:
-    """Percent-encoded query in the order given; UTF-8, blanks as %20."""
+    """The percent-encoded query, in the given order; UTF-8, blanks as %20."""
     return urlencode(list(params), quote_via=quote, safe="")
 
 
 def signed_query(params: Params, signer: Signer) -> str:
-    """The query that is sent: `params` encoded, then `&signature=` over exactly those bytes."""
+    """The query to send: `params` encoded, then `&signature=` with the signature of exactly those bytes."""
     query = encode(params)
     return f"{query}&signature={quote(signer.sign(query.encode('ascii')), safe='')}"

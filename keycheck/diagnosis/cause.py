@@ -1,11 +1,11 @@
-"""The causes by their fixed names, and a diagnosis: one cause with confidence, evidence and fix. Pure."""
+"""The fixed names of all causes, and a diagnosis: one cause with its confidence, evidence and fix. Pure."""
 
 from dataclasses import dataclass
 from enum import Enum
 
 
 class Confidence(Enum):
-    """The confidence of a cause. CERTAIN only if the evidence allows no other reading."""
+    """How sure a diagnosis is. CERTAIN: the evidence allows no other explanation."""
 
     CERTAIN = "certain"
     LIKELY = "likely"
@@ -14,7 +14,7 @@ class Confidence(Enum):
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """One cause with its confidence, explanation, evidence and fix."""
+    """One cause of a failure: how sure it is, its explanation, the evidence, and the fix."""
 
     cause: str
     confidence: Confidence
@@ -23,7 +23,7 @@ class Diagnosis:
     fix: str
 
 
-# Causes by group: name -> meaning. Causes of equal confidence are sorted in this order.
+# Area -> name -> meaning. Equally sure causes are sorted in this order.
 CAUSES = {
     "the settings": {
         "no_credentials": "no key or no secret was given",
@@ -66,14 +66,14 @@ CAUSES = {
         "not_binance": "something that is not Binance answered",
         "answers_contradict": "one answer accepts the key, and another one denies it",
         "request_rejected": "Binance refused a request of this suite for its form, or with a code that is not known",
-        # These are about the run itself, and not about an exchange.
+        # Causes in the run itself, not at the exchange.
         "claim_does_not_hold": "a critical claim was seen not to hold, and nothing else says why",
         "left_undecided": "what was observed leaves a critical claim open",
         "checks_not_run": "not all critical checks were run",
         "run_not_finished": "the run has not come to its end",
     },
 }
-# The diagnosis from a run's start until its end; it stays if the run never ends.
+# The diagnosis in verdict.json from a run's start until its end; it stays if the run is cut off.
 RUN_NOT_FINISHED = Diagnosis(
     "run_not_finished",
     Confidence.CERTAIN,
@@ -83,10 +83,10 @@ RUN_NOT_FINISHED = Diagnosis(
     "wait for the end of the run, or see what it printed last, and run again.",
 )
 _ORDER = [name for causes in CAUSES.values() for name in causes]
-_SURENESS = list(Confidence)
+_CONFIDENCES = list(Confidence)
 
 
 def most_likely_first(found: list[Diagnosis]) -> list[Diagnosis]:
-    """Sorts by confidence, then in the order of CAUSES; keeps the surest of several with one name."""
-    found = sorted(found, key=lambda one: (_SURENESS.index(one.confidence), _ORDER.index(one.cause)))
+    """Sorts by confidence, then in the order of CAUSES. Of several diagnoses with one cause, it keeps the surest."""
+    found = sorted(found, key=lambda one: (_CONFIDENCES.index(one.confidence), _ORDER.index(one.cause)))
     return list({one.cause: one for one in reversed(found)}.values())[::-1]

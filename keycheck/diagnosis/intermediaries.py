@@ -12,7 +12,7 @@ from keycheck.exchange.evidence import Call
 
 
 def location_or_firewall(seen: EvidenceView) -> Iterator[Diagnosis]:
-    """A location that is not served (451, or a 403 that says so), or a firewall's page (403, 202)."""
+    """Binance does not serve this location (451, or a 403 that says so), or a firewall answered (403, 202)."""
     if barred := seen.in_trouble("restricted_location"):
         yield Diagnosis(
             "restricted_location",
@@ -23,21 +23,21 @@ def location_or_firewall(seen: EvidenceView) -> Iterator[Diagnosis]:
             "run the bot, and this suite, from a country where Binance serves futures. Cloud machines are mostly "
             "counted to the country of their data centre, and hosted CI to the United States.",
         )
-    if walled := seen.in_trouble("turned_away"):
+    if blocked := seen.in_trouble("turned_away"):
         yield Diagnosis(
             "blocked_by_firewall",
             Confidence.LIKELY,
-            f"A firewall answered in Binance's place{_status_of(walled[0])}: its own, after too many requests from "
+            f"A firewall answered in Binance's place{_status_of(blocked[0])}: its own, after too many requests from "
             f"this address, or one of this network. {NOT_THE_KEY}",
-            described(walled),
+            described(blocked),
             f"stop every program that calls Binance from this address, wait ten minutes, {AGAIN}. If it stays, use "
             "another network, without VPN or proxy.",
         )
 
 
 def limits(seen: EvidenceView) -> Iterator[Diagnosis]:
-    """429, 418 and their codes."""
-    # After a limit nothing more is sent, so there is one such call.
+    """A rate limit or a ban: HTTP 429, 418 and the codes of both."""
+    # A limit stops the run, so one call is enough.
     for call in seen.in_trouble("rate_limited")[:1]:
         banned = call.status == 418 or call.banned_until is not None
         orders = call.code == -1015
@@ -52,13 +52,13 @@ def limits(seen: EvidenceView) -> Iterator[Diagnosis]:
             )
             + f" All programs behind the address count together. {NOT_THE_KEY}",
             described([call]),
-            f"stop every program that calls Binance from this address, {_patience(call, banned=banned)}, then {AGAIN}. "
+            f"stop every program that calls Binance from this address, {_wait_for(call, banned=banned)}, then {AGAIN}. "
             "Bots that poll should use streams instead.",
         )
 
 
 def trouble(seen: EvidenceView) -> Iterator[Diagnosis]:
-    """5xx, 408, a notice of maintenance, and the codes that mean "try again"."""
+    """Trouble at Binance: 5xx, 408, a notice of maintenance, and the codes that mean "try again"."""
     if calls := seen.in_trouble("exchange_trouble"):
         coded = any(kind_of(call.code) is Kind.TROUBLE and call.code != INVALID_ACCOUNT for call in calls)
         invalid = any(call.code == INVALID_ACCOUNT for call in calls)
@@ -82,7 +82,7 @@ def _status_of(call: Call) -> str:
     return f" (HTTP {call.status})" if call.status else ""
 
 
-def _patience(call: Call, *, banned: bool) -> str:
+def _wait_for(call: Call, *, banned: bool) -> str:
     if call.banned_until is not None:
         return "wait until then"
     if call.retry_after:
@@ -91,7 +91,7 @@ def _patience(call: Call, *, banned: bool) -> str:
 
 
 def _until(call: Call, began: str) -> str:
-    """The end of a limit, in UTC and in minutes from the run."""
+    """When a limit ends: in UTC, and in minutes from the start of the run."""
     if call.banned_until is not None:
         minutes = _minutes_between(began, call.banned_until)
         after = f", {minutes} minute{'s' * (minutes != 1)} after this run began" if minutes else ""

@@ -22,7 +22,7 @@ _LOOK_UP = {
 
 
 def set_the_clock(system: System | None) -> str:
-    """The commands by which the system keeps its clock."""
+    """The fix for a wrong clock: the system's own command that synchronises it."""
     if system:
         return (
             f"let the system keep its clock: {_SET_CLOCK[system]}. In a container or virtual machine, do it on the host"
@@ -32,5 +32,5 @@ def set_the_clock(system: System | None) -> str:
 
 
 def look_up(system: System | None) -> str:
-    """The command that asks the name server."""
+    """The command that asks the name server for Binance's address."""
     return _LOOK_UP[system or "linux"]

@@ -1,4 +1,4 @@
-"""The account's settings, compared with BINANCE_EXPECT, which lists what the bot needs. Pure."""
+"""Compares the account's settings with those that BINANCE_EXPECT names for the bot. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from keycheck.exchange.facts import PositionMode, flag, missing
 
 _ACCOUNT = "the futures API (accountConfig)"
 _SYMBOL = "the futures API (symbolConfig)"
-_MARGIN_TYPES = {"ISOLATED": "isolated", "CROSSED": "cross"}  # Binance's words for them
+_MARGIN_TYPES = {"ISOLATED": "isolated", "CROSSED": "cross"}  # Binance's words -> ours
 
 
 @dataclass(frozen=True)
 class Aspect:
-    """One of the account's settings: its name, its two words in BINANCE_EXPECT, and its place in the menu."""
+    """An account setting: its name, its two words in BINANCE_EXPECT, and the menu in which to change it."""
 
     name: str
     words: tuple[str, str]
@@ -28,31 +28,31 @@ WORDS = tuple(word for aspect in ASPECTS for word in aspect.words)
 
 
 def expected_of(words: Iterable[str]) -> dict[Aspect, str]:
-    """The words of BINANCE_EXPECT by aspect."""
+    """The words of BINANCE_EXPECT, by aspect."""
     named = set(words)
     return {aspect: word for aspect in ASPECTS for word in aspect.words if word in named}
 
 
 @dataclass(frozen=True)
 class AccountSetup:
-    """The expected word and the actual word of each aspect in BINANCE_EXPECT."""
+    """Each aspect that BINANCE_EXPECT names, with two words: the expected one and the found one."""
 
     sides: Mapping[Aspect, tuple[str, str]]
 
     @classmethod
     def of(cls, expected: Mapping[Aspect, str], found: Mapping[Aspect, str]) -> "AccountSetup":
-        """Pairs each expected word with the actual one."""
+        """The setup with each expected aspect, and its word in `found`."""
         return cls({aspect: (word, found[aspect]) for aspect, word in expected.items()})
 
     @property
     def as_expected(self) -> bool:
-        """Whether expected and actual words agree in every aspect."""
+        """Whether the expected and the found word are equal in every aspect."""
         return all(expected == found for expected, found in self.sides.values())
 
     def __str__(self) -> str:
         if self.as_expected:
-            told = ", ".join(f"{aspect.name} {found}" for aspect, (_, found) in self.sides.items())
-            return f"{told}: {'all ' if len(self.sides) > 1 else ''}as expected"
+            agreed = ", ".join(f"{aspect.name} {found}" for aspect, (_, found) in self.sides.items())
+            return f"{agreed}: {'all ' if len(self.sides) > 1 else ''}as expected"
         return "; ".join(
             f"{aspect.name} {found}, as expected"
             if expected == found
@@ -74,11 +74,11 @@ def asset_mode_word(account: Mapping[str, Any]) -> str:
 def margin_type_word(body: Mapping[str, Any], symbol: str) -> str:
     """The word for the contract's `marginType`. `body`: symbolConfig's object, or its list as `list`.
 
-    Raises NotBinance where the contract is not in it, or is in it twice with different types.
+    Raises NotBinance if the contract is missing, or is listed twice with different types.
     """
     listed = body.get("list", [body])
     entries = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
-    told = {str(one.get("marginType")) for one in entries if one.get("symbol") == symbol}
-    if len(told) != 1 or (name := told.pop()) not in _MARGIN_TYPES:
+    types = {str(one.get("marginType")) for one in entries if one.get("symbol") == symbol}
+    if len(types) != 1 or (name := types.pop()) not in _MARGIN_TYPES:
         raise missing(f"margin type of {symbol}", _SYMBOL)
     return _MARGIN_TYPES[name]

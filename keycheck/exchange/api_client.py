@@ -1,6 +1,6 @@
-"""The API client: stamps, signs and sends a request, sends a GET again if that may help, and stops at a limit.
+"""The API client: stamps, signs and sends a request, retries a GET once if that may help, and stops at a limit.
 
-Several threads may ask at once. What an answer means to a key, the session knows.
+Several threads may use it at once. It does not judge what an answer says about a key; the session does.
 """
 
 import threading
@@ -33,27 +33,27 @@ from keycheck.exchange.user_stream import UserStream
 from keycheck.redaction.redactor import Redactor
 from keycheck.redaction.secret import Secret
 
-# After this nothing more is sent, so that a run against a dead exchange ends within a minute. Waits for the exchange's
-# next minute are not counted: they have a limit of their own.
+# No request is sent after this time, so that a run ends within a minute even if the exchange does not answer. Waits for
+# the rate limit's next minute are not counted; they have a limit of their own.
 RUN_SECONDS = 45.0
-# A second attempt would only wait for the same.
-_NOT_AGAIN = ("timeout", "tls", "dns")
-# If the run's first request ends in one of these, it is the only one: a ban or a portal costs one request, not ten.
-_NO_WAY = (RateLimited, BlockedEnRoute, NotBinance, ExchangeTrouble, Unreachable)
+# A retry after one of these would only wait for the same failure.
+_NOT_RETRIED = ("timeout", "tls", "dns")
+# If the run's first request ends in one of these errors, no other is sent: a ban or a portal costs one request.
+_FATAL_AT_FIRST = (RateLimited, BlockedEnRoute, NotBinance, ExchangeTrouble, Unreachable)
 
 Answer = dict[str, Any] | Refusal
 
 
 class Listener(Protocol):
-    """Opens the account's stream for a moment. Raises NotApplicable if it must not, Inconclusive if it fails."""
+    """Opens the user data stream for a moment. Raises NotApplicable if that is not allowed, Inconclusive on failure."""
 
     def listen(self, listen_key: Secret, seconds: float) -> UserStream: ...
 
     def preload(self) -> None:
-        """Imports the WebSocket library before `listen` needs it."""
+        """Imports the WebSocket library, which `listen` would do otherwise."""
 
     def cancel(self) -> None:
-        """Cancels from another thread: `listen` raises Cancelled."""
+        """Makes `listen` raise Cancelled. Another thread calls it."""
 
 
 class Transport(Protocol):
@@ -72,20 +72,20 @@ class Identity:
 
 
 class Requester(Protocol):
-    """The owner of a request: notes its number, and can cancel it."""
+    """The part of the memo that the client calls."""
 
     def note_call(self, number: int) -> None:
-        """Notes a request that is about to be sent; requests are counted from 1."""
+        """Notes that request `number`, counted from 1, is about to be sent."""
         ...
 
     def check_cancelled(self, *, must_wait: bool) -> None:
-        """Raises Cancelled if the request is not wanted any more, or not if it must wait for the rate limit."""
+        """Raises Cancelled if nobody needs the request any more, or not if it has to wait for the rate limit."""
         ...
 
 
 @dataclass
 class _Sending:
-    """One attempt: its number, when it began (seconds since the run began), and its result."""
+    """One attempt to send a request: its number, when it began (seconds since the run began), and its result."""
 
     endpoint: Endpoint
     number: int
@@ -109,7 +109,7 @@ class ApiClient:
         throttle: Throttle,
         recv_window: int,
     ) -> None:
-        self.first_error: Inconclusive | None = None  # the error of the run's first request; it forbids all others
+        self.first_error: Inconclusive | None = None  # of the run's first request; then no other is sent
         self._transport = transport
         self._identity = identity
         self._redactor = redactor
@@ -131,7 +131,7 @@ class ApiClient:
 
     @property
     def is_limited(self) -> bool:
-        """Whether a limit after the first request forbids all others."""
+        """Whether a request after the first one met a limit, so that no more are sent."""
         return self._stopped is not None and self.first_error is None
 
     def require_key_for(self, endpoint: Endpoint) -> None:
@@ -140,17 +140,17 @@ class ApiClient:
             raise Undecided(f"{endpoint} needs a key and a secret, and there are none. Fill in .env")
 
     def ask(self, endpoint: Endpoint, params: Params = (), offset: float = 0.0) -> tuple[Answer, clock.Span]:
-        """One answer, and its span, measured from a standing connection. Raises Inconclusive without an answer.
+        """Sends a request; returns its answer and its span without the connection's time. Raises Inconclusive.
 
-        `offset`: local clock minus the exchange's in ms, for the stamp of a signed request. A GET is tried once more,
-        freshly stamped, after a cut connection or a 5xx; any request after "Invalid account.", which comes and goes.
+        `offset`: local clock minus the exchange's in ms, for the stamp of a signed request. A GET is retried once, with
+        a new stamp, after a cut connection or a 5xx; any request is after "Invalid account.", which comes and goes.
         """
         self.require_key_for(endpoint)
         is_first = not self._begun
         retries = 1
         while True:
             with self._slots[endpoint.host]:
-                # Checked only now: an answer that came meanwhile may forbid this request, and a stamp grows stale.
+                # After the wait for a slot: another answer may have stopped the run meanwhile, and a stamp must be new.
                 seconds = self._seconds_once_due(endpoint)
                 query = self._query(endpoint, params, offset)
                 sending = self._begin(endpoint)
@@ -159,21 +159,21 @@ class ApiClient:
                     sending.result = self._read(sending.raw, endpoint)
                 except Inconclusive as error:
                     sending.result = error
-                finally:  # Ctrl-C may end a request after it was sent
+                finally:  # a request that Ctrl-C interrupts was sent, too
                     span = self._end(sending)
             if not isinstance(sending.result, Inconclusive):
                 return sending.result, span
-            if not (retries and _may_pass(endpoint, sending.result)):
-                if is_first and isinstance(sending.result, _NO_WAY):
+            if not (retries and _is_worth_a_retry(endpoint, sending.result)):
+                if is_first and isinstance(sending.result, _FATAL_AT_FIRST):
                     self.first_error = self._stopped = sending.result
                 raise sending.result.with_traceback(None)
             retries -= 1
 
     def listen(self, listener: Listener, listen_key: Secret) -> UserStream:
-        """Opens the stream, within what is left of the run's own time.
+        """Opens the user data stream, within the rest of the run's time.
 
-        That is no request, and none of the calls, unless its host answers the handshake with a limit: that one ends the
-        run as any other does.
+        It is not recorded as a call, unless its host answers the handshake with a limit, which stops the run like any
+        other limit.
         """
         seconds = self.seconds_for(USER_STREAM)
         sending = _Sending(USER_STREAM, 0, self._watch.seconds, clock.Stopwatch())
@@ -185,7 +185,7 @@ class ApiClient:
             raise
 
     def seconds_for(self, endpoint: Endpoint) -> float:
-        """Seconds that are left of the run's time. Raises RateLimited, OutOfTime and so on if nothing may be sent."""
+        """The seconds left of the run's time. Raises RateLimited, OutOfTime and so on if nothing may be sent."""
         if isinstance(self._stopped, RateLimited):
             raise RateLimited(f"not sent, because earlier in this run {self._stopped}")
         if self._stopped:
@@ -196,7 +196,7 @@ class ApiClient:
         return seconds
 
     def _seconds_once_due(self, endpoint: Endpoint) -> float:
-        """`seconds_for`, after a wait for the exchange's next minute if one is due."""
+        """Waits for the rate limit's next minute if that is due; then returns `seconds_for`."""
         seconds = self.seconds_for(endpoint)
         must_wait = endpoint.host is Host.FUTURES and self._throttle.is_due
         self._requester.check_cancelled(must_wait=must_wait)
@@ -209,7 +209,7 @@ class ApiClient:
         return self._identity.api_key if endpoint.signed or endpoint.keyed else None
 
     def _query(self, endpoint: Endpoint, params: Params, offset: float) -> Secret:
-        """The query as a secret: with the key's header, a signed query is an order that anybody can send again."""
+        """The query, as a secret: anybody who has a signed query and the key's header can send that request again."""
         if self._identity.signer is None or not endpoint.signed:
             return Secret(encode(params))
         stamp = round(clock.now_ms() - offset)
@@ -220,7 +220,7 @@ class ApiClient:
         return query
 
     def _read(self, raw: RawAnswer, endpoint: Endpoint) -> Answer:
-        if self._key_for(endpoint):  # a cassette's answers hold no secrets, but may hold any text
+        if self._key_for(endpoint):  # the answers of a cassette hold no secrets, and are untrusted
             self._learn(answers.secrets_in(raw, endpoint))
         return answers.read(raw, endpoint, self._redactor.clean)
 
@@ -235,9 +235,9 @@ class ApiClient:
         return number
 
     def _end(self, sending: _Sending) -> clock.Span:
-        """Records a request that has ended; its duration counts from the moment when its connection stood."""
+        """Records a request that has ended. Returns its span, without the time to connect."""
         span, result, raw = sending.watch.stop(), sending.result, sending.raw
-        # In a replay these are the recorded times.
+        # A replay returns the times of the recorded run.
         times = self._journal.keep(
             f"call/{sending.number}", [round(sending.began * 1000), round(span.took)], vital=False
         )
@@ -253,11 +253,11 @@ class ApiClient:
             self._redactor.learn(secret)
 
 
-def _may_pass(endpoint: Endpoint, error: Inconclusive) -> bool:
-    """Whether a second attempt may be sent, and may succeed."""
+def _is_worth_a_retry(endpoint: Endpoint, error: Inconclusive) -> bool:
+    """Whether a retry is allowed for this request and may succeed after this error."""
     if endpoint.method != "GET" and error.code != INVALID_ACCOUNT:
         return False
-    return isinstance(error, Unreachable | ExchangeTrouble) and error.kind not in _NOT_AGAIN
+    return isinstance(error, Unreachable | ExchangeTrouble) and error.kind not in _NOT_RETRIED
 
 
 def _call(endpoint: Endpoint, raw: RawAnswer | None, result: Answer | Inconclusive, times: list[float]) -> Call:
@@ -277,6 +277,6 @@ def _call(endpoint: Endpoint, raw: RawAnswer | None, result: Answer | Inconclusi
         trouble=error.kind if error else "",
         banned_until=limit.banned_until if limit else None,
         retry_after=limit.retry_after if limit else None,
-        # The wallet host counts each of its paths apart, and against other limits.
+        # The wallet host counts each path separately, against other limits.
         used_weight=rate_limit.used_weight(raw.headers) if raw and endpoint.host is Host.FUTURES else None,
     )

@@ -1,4 +1,4 @@
-"""Binance's JSON -> what the checks ask about. Pure.
+"""Binance's JSON -> the facts that the checks ask for. Pure.
 
 Unknown fields are ignored; a field that is missing or of the wrong type is never guessed: reading it raises
 NotBinance, and the check that asked is unproven.
@@ -17,7 +17,7 @@ from keycheck.exchange.endpoints import Host
 from keycheck.exchange.error_codes import Kind
 from keycheck.exchange.orders import Lot, OrderRules
 
-_MOST_NAMES = 3000  # contracts; Binance has some 900
+_MAX_NAMES = 3000  # contracts that are searched; Binance has some 900
 _NAME = re.compile(r"\w{1,40}")
 _FIGURE = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,20})?(?:[eE][+-]?[0-9]{1,2})?")
 
@@ -36,7 +36,7 @@ def flag(body: Mapping[str, Any], name: str, where: str) -> bool:
 
 
 def decimal(text: object, name: str, where: str) -> Decimal:
-    """A number that the exchange writes as a string: plain ASCII figures, not negative."""
+    """A number that the exchange writes as a string: ASCII digits, not negative."""
     if is_figure(text):
         return Decimal(str(text))
     raise missing(name, where)
@@ -49,7 +49,7 @@ def is_figure(value: object) -> bool:
 
 @dataclass(frozen=True)
 class Refusal:
-    """A coded refusal: Binance's code, the class it falls into, and its text cleaned for sharing."""
+    """A coded refusal: Binance's code, the code's class, and the text without secrets, for sharing."""
 
     status: int
     code: int | None
@@ -65,7 +65,7 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Reachability:
-    """Whether the futures API answered this machine; `observed` says so, or describes what came instead."""
+    """Whether the futures API answered this machine. `observed`: a sentence about its answer or its failure."""
 
     answered: bool
     observed: str
@@ -76,13 +76,13 @@ class Reachability:
 
 @dataclass(frozen=True)
 class SignedReads:
-    """The answer of each host to a signed request: a refusal, or None for acceptance. Silent hosts are left out."""
+    """Each host's answer to a signed request: a refusal, or None if it accepted. Silent hosts are left out."""
 
     answers: Mapping[Host, Refusal | None]
 
     @property
     def accepted(self) -> bool:
-        """A host accepted, which proves key, address and signature, and none refuses this machine's location."""
+        """Whether a host accepted, which proves key, address and signature, and none refuses the machine's location."""
         refusals = self.answers.values()
         return None in refusals and not any(refusal and refusal.kind is Kind.LOCATION for refusal in refusals)
 
@@ -99,7 +99,7 @@ class SignedReads:
 
 
 class PositionMode(Enum):
-    """The account's way to hold positions; it decides the `positionSide` of its orders."""
+    """The account's position mode. It decides the `positionSide` that orders must carry."""
 
     ONE_WAY = "ONE_WAY"
     HEDGE = "HEDGE"
@@ -111,20 +111,20 @@ class PositionMode(Enum):
 
 
 def position_mode(body: Mapping[str, Any], where: str) -> PositionMode:
-    """The mode by `dualSidePosition`, a field of accountConfig and of positionSide/dual."""
+    """The mode in `dualSidePosition`, a field of accountConfig and of positionSide/dual."""
     return PositionMode.HEDGE if flag(body, "dualSidePosition", where) else PositionMode.ONE_WAY
 
 
 @dataclass(frozen=True)
 class Account:
-    """`GET /fapi/v1/accountConfig`, or its refusal. Holds no balances."""
+    """The answer to `GET /fapi/v1/accountConfig`, which holds no balances; or its refusal."""
 
     fields: Mapping[str, Any] = field(repr=False)
     refusal: Refusal | None = None
 
     @property
     def can_trade(self) -> bool | None:
-        """canTrade; None if the futures API refused the key."""
+        """Whether the account may trade; None if the futures API refused the key."""
         return None if self.refusal else flag(self.fields, "canTrade", "the futures API (accountConfig)")
 
     def __str__(self) -> str:
@@ -136,10 +136,10 @@ class Account:
 
 @dataclass(frozen=True)
 class OrderAnswer:
-    """The result of the test order: `refusal` is None if it was accepted (HTTP 200 with `{}` or an `orderId`).
+    """The answer to a test order. `refusal`: None if it was accepted (HTTP 200 with `{}` or an `orderId`).
 
-    The rules about orders and funds refuse with HTTP 400. Their codes under another status, such as -2019 under 401,
-    contradict it, and tell nothing.
+    The rules about orders and funds refuse with HTTP 400. One of their codes under another status, such as -2019 under
+    401, is a contradiction, and proves nothing.
     """
 
     order: str
@@ -147,17 +147,17 @@ class OrderAnswer:
 
     @property
     def accepted(self) -> bool:
-        """Accepted, or refused only for missing funds or room."""
+        """Accepted, or refused only for missing funds or a position limit."""
         return self.refusal is None or self._refused_by(Kind.FUNDS)
 
     @property
     def speaks_of_the_key(self) -> bool:
-        """Whether the answer is evidence about the key; clock, format, rate and trouble codes are none."""
+        """Whether the answer is evidence about the key: not with a clock, format, rate or trouble code."""
         return self.was_weighed or (self.refusal is not None and self.refusal.kind.speaks_of_the_key)
 
     @property
     def was_weighed(self) -> bool:
-        """Whether the order gate judged the order: accepted, or refused by a rule about orders or funds."""
+        """Accepted, or refused by a rule about orders or funds: Binance has examined the order itself."""
         return self.accepted or self._refused_by(Kind.ORDER_RULE)
 
     def _refused_by(self, kind: Kind) -> bool:
@@ -171,7 +171,7 @@ class OrderAnswer:
 class SymbolRules:
     """One contract of exchangeInfo. `filters` by filterType. Strings are as the exchange writes them.
 
-    `disputed`: filterTypes that are listed more than once and disagree; reading a limit of theirs raises NotBinance.
+    `disputed`: filterTypes with several entries that contradict each other; reading their limits raises NotBinance.
     """
 
     symbol: str
@@ -186,12 +186,12 @@ class SymbolRules:
         return self.status == "TRADING"
 
     def __str__(self) -> str:
-        meaning = "it trades" if self.is_trading else _STANDING.get(self.status, "which takes no orders")
+        meaning = "it trades" if self.is_trading else _STATUS_IN_WORDS.get(self.status, "which takes no orders")
         return f"{self.symbol} has status {self.status}: {meaning}"
 
     @property
     def step_size(self) -> str:
-        """LOT_SIZE's `stepSize`. Precision fields are not it, as Binance's own page warns."""
+        """LOT_SIZE's `stepSize`. It is not one of the precision fields, as Binance's own page warns."""
         return self._text("LOT_SIZE", "stepSize")
 
     @property
@@ -200,7 +200,7 @@ class SymbolRules:
         return self._text("MIN_NOTIONAL", "notional") if self._filter("MIN_NOTIONAL") is not None else None
 
     def market_rules(self) -> OrderRules:
-        """Limits of a MARKET order, which has to pass LOT_SIZE and MARKET_LOT_SIZE. A figure of 0 is no rule."""
+        """The limits of a MARKET order, which must obey LOT_SIZE and MARKET_LOT_SIZE. A figure of 0 means no limit."""
         lots = tuple(self._lot(kind) for kind in ("MARKET_LOT_SIZE", "LOT_SIZE") if self._filter(kind) is not None)
         if not any(lot.step for lot in lots):
             raise missing("stepSize", self._where)
@@ -228,8 +228,8 @@ class SymbolRules:
         return str(text)
 
 
-# USD-M futures, "Symbol status": states in which a contract takes no orders, in plain words.
-_STANDING = {
+# The statuses of contracts that take no orders, in plain words. Source: USD-M futures, "Symbol status".
+_STATUS_IN_WORDS = {
     "PENDING_TRADING": "it is announced, and does not trade yet",
     "PRE_DELIVERING": "it is about to be delivered, and takes no orders",
     "DELIVERING": "it is being delivered, and takes no orders",
@@ -241,20 +241,20 @@ _STANDING = {
 
 
 def nearest_names(symbol: str, exchange_info: Mapping[str, Any]) -> tuple[str, ...]:
-    """Up to three contracts of the exchange whose names are most like `symbol`, the likeliest first."""
+    """Up to three contracts of the exchange with names similar to `symbol`, the most similar first."""
     names = [
         name
         for entry in exchange_info.get("symbols") or ()
         if isinstance(entry, dict) and isinstance(name := entry.get("symbol"), str) and _NAME.fullmatch(name)
     ]
-    return tuple(difflib.get_close_matches(symbol, names[:_MOST_NAMES], n=3, cutoff=0.5))
+    return tuple(difflib.get_close_matches(symbol, names[:_MAX_NAMES], n=3, cutoff=0.5))
 
 
 def rules_of(symbol: str, exchange_info: Mapping[str, Any]) -> SymbolRules | None:
-    """The contract of exactly that name among hundreds, or None. The first entry is never taken for it.
+    """The rules of the contract with exactly this name; None if there is none.
 
-    Raises NotBinance for a contract that is listed twice, even where both entries say the same: Binance lists each
-    once. A filter that is listed twice in the same words is that filter.
+    Raises NotBinance for a contract that is listed twice, even if the entries are equal: Binance lists each once. Two
+    equal entries of a filter count as one.
     """
     symbols = exchange_info.get("symbols")
     if not isinstance(symbols, list) or not any(isinstance(one, dict) for one in symbols):
@@ -275,7 +275,7 @@ def rules_of(symbol: str, exchange_info: Mapping[str, Any]) -> SymbolRules | Non
 
 
 def _by_type(listed: object) -> tuple[dict[str, Mapping[str, Any]], frozenset[str]]:
-    """The first filter of each type, and the types with another, different filter."""
+    """The first filter of each type, and the types whose other filters contradict the first."""
     found = [one for one in (listed if isinstance(listed, list) else ()) if isinstance(one, dict)]
     named = [(kind, one) for one in found if isinstance(kind := one.get("filterType"), str)]
     first: dict[str, Mapping[str, Any]] = {}
@@ -285,12 +285,12 @@ def _by_type(listed: object) -> tuple[dict[str, Mapping[str, Any]], frozenset[st
 
 
 def _limits(one: Mapping[str, Any]) -> list[Any]:
-    """The parts of a filter that are read."""
+    """The fields of a filter that this module reads."""
     return [one.get(name) for name in ("stepSize", "minQty", "maxQty", "notional")]
 
 
 def weight_limit(exchange_info: Mapping[str, Any]) -> int | None:
-    """Request weight per minute and IP; None if the exchange does not publish it."""
+    """The limit of request weight per minute and IP address; None if the exchange does not publish it."""
     limits = exchange_info.get("rateLimits")
     for limit in limits if isinstance(limits, list) else ():
         if isinstance(limit, dict) and limit.get("rateLimitType") == "REQUEST_WEIGHT":

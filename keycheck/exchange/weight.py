@@ -1,4 +1,4 @@
-"""The request weight that others use of an address, read from the answers of a run. Pure."""
+"""Finds out from a run's answers how much of the address's request weight other programs use. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ _SIGNED = frozenset(str(endpoint) for endpoint in LISTED if endpoint.signed)
 
 @dataclass(frozen=True)
 class Weight:
-    """Request weight of an address in one minute, and its limit. `signed`: signed answers are among the sources."""
+    """The request weight of an address within one minute, and its limit. `signed`: whether a signed answer told it."""
 
     used: int
     limit: int
@@ -26,19 +26,19 @@ class Weight:
 
 
 def weight_of_others(calls: Sequence[Call], limit: int | None) -> Weight | None:
-    """The highest figure of any answer, without this run's own weight by then; None without a figure.
+    """The highest used weight in any answer, minus this run's own weight by then; None if no answer reported it.
 
-    An answer may not yet count requests that were sent just before it came, so the figure may be a few too low. The
-    run's first request is sent alone, so its figure is exact.
+    An answer may not count concurrent requests yet, so the result may be slightly too low. The run's first request is
+    sent alone, and its figure is exact.
     """
     counted = [call for call in calls if call.used_weight is not None]
     if not counted or limit is None:
         return None
-    used = max((call.used_weight or 0) - _own(calls, call) for call in counted)
+    used = max((call.used_weight or 0) - _own_weight(calls, call) for call in counted)
     return Weight(max(used, 0), limit, any(call.name in _SIGNED for call in counted))
 
 
-def _own(calls: Sequence[Call], one: Call) -> int:
-    """The weight that the run itself had spent when the answer to `one` came."""
+def _own_weight(calls: Sequence[Call], one: Call) -> int:
+    """The weight that this run had used when the answer to `one` came."""
     ended = one.began_ms + one.duration_ms
     return sum(call.weight for call in calls if call.host is Host.FUTURES and (call is one or call.began_ms < ended))

@@ -1,4 +1,4 @@
-"""The allow-list of requests, checked at the last place before the network."""
+"""The allow-list of requests, checked immediately before a request reaches the network."""
 
 import re
 import ssl
@@ -18,13 +18,13 @@ from keycheck.exchange.endpoints import AT_ONCE, LISTED, Host
 from keycheck.network import cancellable_request
 from keycheck.redaction.secret import Secret
 
-# A second copy on purpose: a careless change of the endpoints must not widen the list.
+# A copy made at import, on purpose: a later change of LISTED must not widen the list.
 _ROUTES = frozenset((e.host, e.method, e.path) for e in LISTED)
-_PLAIN = re.compile(r"[!-~]*")  # urlsplit takes other characters out; what is sent still has them
+_PLAIN = re.compile(r"[!-~]*")  # urlsplit removes other characters, but the request would still hold them
 
 
 def tls_context(ca_bundle: str | bool = False) -> ssl.SSLContext:
-    """A context of our own, for the usual makers of one write its secrets to SSLKEYLOGFILE."""
+    """A TLS context without a key log: the usual functions make one that writes its secrets to SSLKEYLOGFILE."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.hostname_checks_common_name = False
     if ca_bundle:
@@ -33,7 +33,7 @@ def tls_context(ca_bundle: str | bool = False) -> ssl.SSLContext:
 
 
 class AllowListAdapter(HTTPAdapter):
-    """The adapter under requests: refuses each request that is not on the list before a socket is opened."""
+    """The adapter for requests that refuses each request off the list, before a socket is opened."""
 
     def __init__(self, urls: Mapping[Host, str], proxy: Secret | None = None, ca_bundle: str | None = None) -> None:
         self._proxy, self._verify = proxy, ca_bundle or True
@@ -55,16 +55,16 @@ class AllowListAdapter(HTTPAdapter):
         adapter = self
 
         class Watched:
-            """A pool that tells a request which connection it uses, so that the request can be cut off in any phase."""
+            """A connection pool that hands a CancellableRequest its connection, which can then be cut in any phase."""
 
             def urlopen(self, method: str, url: str, body: Any = None, *args: Any, **kwargs: Any) -> Any:
                 here = f"{self.scheme}://{self.host}:{self.port}"  # type: ignore[attr-defined]
-                # Only a proxy for http is sent the whole URL.
+                # Only a proxy for http receives the whole URL.
                 proxy = self.proxy  # type: ignore[attr-defined]
                 if proxy and here.startswith(f"{proxy.scheme}://{proxy.host}:") and url.startswith("http://"):
-                    adapter._let_through(method, url, url, body)
+                    adapter._refuse_unlisted(method, url, url, body)
                 else:
-                    adapter._let_through(method, here, here + url, body)
+                    adapter._refuse_unlisted(method, here, here + url, body)
                 return super().urlopen(method, url, body, *args, **kwargs)  # type: ignore[misc]
 
             def _get_conn(self, timeout: float | None = None) -> Any:
@@ -80,9 +80,9 @@ class AllowListAdapter(HTTPAdapter):
     def send(
         self, request: requests.PreparedRequest, stream: bool = False, timeout: Any = None, *_: Any, **__: Any
     ) -> requests.Response:
-        """Sends with the trust and the proxy of the settings; those of the caller are ignored."""
+        """Sends a listed request, with the CA bundle and the proxy of the settings, not the caller's."""
         url = request.url or ""
-        self._let_through(request.method, url, url, request.body)
+        self._refuse_unlisted(request.method, url, url, request.body)
         proxies = {"http": self._proxy.reveal(), "https": self._proxy.reveal()} if self._proxy else None
         response = super().send(request, stream, timeout, self._verify, None, proxies)
         if self._proxy and response.status_code == 407:
@@ -90,8 +90,8 @@ class AllowListAdapter(HTTPAdapter):
             raise requests.exceptions.ProxyError
         return response
 
-    def _let_through(self, method: Any, origin: str, url: Any, body: Any = None) -> None:
-        """Raises NotListed unless this very request is on the list; beside that, a POST must be one of two."""
+    def _refuse_unlisted(self, method: Any, origin: str, url: Any, body: Any = None) -> None:
+        """Raises NotListed unless this request is on the list. Besides, a POST must be one of the two known ones."""
         if type(method) is not str or type(url) is not str or not _PLAIN.fullmatch(url):
             raise NotListed("this request is not on the list of requests that this suite may send")
         parts = urlsplit(url)
@@ -103,38 +103,38 @@ class AllowListAdapter(HTTPAdapter):
 
 
 def _watch(connection: Any) -> None:
-    on_its_way = cancellable_request.current()
-    if on_its_way is not None:
-        on_its_way.takes(connection)
+    request = cancellable_request.current()
+    if request is not None:
+        request.takes(connection)
     if "connect" in vars(connection):
         return
     blame_the_proxy(connection)
     connect = connection.connect
 
-    def connect_and_say_so() -> None:
+    def connect_and_report() -> None:
         connect()
-        if (now := cancellable_request.current()) is not None:
-            now.has_connected(connection)
+        if (user := cancellable_request.current()) is not None:
+            user.has_connected(connection)
 
-    connection.connect = connect_and_say_so
+    connection.connect = connect_and_report
 
 
 def _may_be_posted(path: str, query: str) -> bool:
-    """Whether a POST is the test order, or the request for a listen key, which has no parameters."""
+    """Whether a POST is a test order, or the request for a listen key, which has no parameters."""
     return path == "/fapi/v1/order/test" or (path == "/fapi/v1/listenKey" and not query)
 
 
 def blame_the_proxy(connection: Any) -> None:
-    """Blames the proxy for all errors before the tunnel stands."""
+    """Makes the connection raise ProxyError for every error while it opens its tunnel."""
     tunnel = connection._tunnel
 
-    def tunnel_or_say_so() -> None:
+    def tunnel_or_blame() -> None:
         try:
             tunnel()
         except (OSError, HTTPException) as error:
             raise ProxyError("no tunnel", error) from None
 
-    connection._tunnel = tunnel_or_say_so
+    connection._tunnel = tunnel_or_blame
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

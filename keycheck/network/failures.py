@@ -1,4 +1,4 @@
-"""A library's exception -> one of ours. Its text is never used: it holds the URL, and with it a signature."""
+"""A library's exception -> one of ours. The library's text is never used: it holds the URL with a signature."""
 
 import socket
 import ssl
@@ -12,25 +12,25 @@ from keycheck.exchange.endpoints import Endpoint
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """An exception and all its causes: urllib3 hides the reason in attributes and arguments."""
+    """An exception and all exceptions inside of it: urllib3 keeps the reason in attributes and arguments."""
     seen: set[int] = set()
-    waiting = [error]
-    while waiting:
-        one = waiting.pop(0)
+    queue = [error]
+    while queue:
+        one = queue.pop(0)
         if not isinstance(one, BaseException) or id(one) in seen:
             continue
         seen.add(id(one))
         yield one
-        waiting += [getattr(one, "reason", None), one.__cause__, one.__context__, *one.args]
+        queue += [getattr(one, "reason", None), one.__cause__, one.__context__, *one.args]
 
 
 def explain(error: Exception, endpoint: Endpoint) -> Inconclusive:  # noqa: PLR0911  a table
-    """Why no usable answer came, in a sentence with a remedy."""
+    """The error for the failed request: a sentence on why there is no usable answer, and what to do."""
     causes = list(_causes(error))
     host = f"the {endpoint.host.value} API"
     again = "Check the network between this machine and Binance, then run again"
     if any(isinstance(cause, requests.exceptions.ProxyError | ProxyError) for cause in causes):
-        # Comes first, since a refused certificate may be the proxy's own.
+        # This comes first, because a refused certificate may be the proxy's own.
         return Unreachable(f"the proxy did not connect to {host}. Check BINANCE_PROXY", "proxy")
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):

@@ -111,15 +111,15 @@ class HttpTransport:
             stream=True,
         )
         with contextlib.closing(response):
-            on_its_way = cancellable_request.current()
+            current_request = cancellable_request.current()
             headers = {name.lower(): value for name, value in response.headers.items()}
-            if response.status_code in (418, 429) and on_its_way is not None:
-                on_its_way.meets_a_limit(RawAnswer(response.status_code, headers, b""))
+            if response.status_code in (418, 429) and current_request is not None:
+                current_request.meets_a_limit(RawAnswer(response.status_code, headers, b""))
             if response.status_code < 200:
                 # http.client takes this interim answer for the final one. The final answer comes later, and must not be
                 # read as the answer to the next request.
-                if on_its_way is not None:
-                    on_its_way.sever()
+                if current_request is not None:
+                    current_request.sever()
                 raise Unreachable(f"{endpoint} was answered with an interim status alone. Run again", "reset")
             body = _read(response.raw, endpoint)
             _forget(response.raw)

@@ -28,14 +28,14 @@ from keycheck.settings import loading
 
 
 class Observe(Protocol):
-    """Notes an observation: one sentence for people, and values by their name in verdict.json."""
+    """The type of the fixture `observe`: notes one sentence for people, and values by their names in verdict.json."""
 
     def __call__(self, sentence: str = "", /, **values: Any) -> None: ...
 
 
 def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
-    # Called as soon as the root conftest.py names this plugin, before any other conftest.py is read: what those print,
-    # or raise, of the environment's credentials is cleaned already.
+    # pytest calls this before it reads any conftest.py but the root's. So the guard already cleans the environment's
+    # credentials from all that those files print or raise.
     Ending.register(pluginmanager)
     pluginmanager.register(Written(), WRITTEN)
     if not pluginmanager.is_blocked("keycheck-guard"):
@@ -59,31 +59,31 @@ def pytest_configure(config: pytest.Config) -> None:
             config.pluginmanager.register(file, "keycheck-prometheus")
         gate = ArtefactScan(suite_run.redactor, suite_run.options, config)
         config.pluginmanager.register(gate, "keycheck-artefact-scan")
-    elif config.args:  # --help has no args, and reads none
-        replace_streams(bare, config.pluginmanager.get_plugin("capturemanager"))  # nothing of ours to guard
+    elif config.args:  # empty with --help
+        replace_streams(bare, config.pluginmanager.get_plugin("capturemanager"))  # other tests use none of our secrets
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
-    """`--explain` prints its answer: nothing is run, nothing is sent, and reports are not touched."""
+    """Answers `--explain`, without a run, a request or a change of the reports."""
     wanted = config.getoption("explain", None)
     if wanted is None:
         return None
-    from keycheck.run import catalogue, explain  # noqa: PLC0415  not in a run
+    from keycheck.run import catalogue, explain  # noqa: PLC0415  a run does not need them
 
     suite = config.rootpath / SUITE
     checks = catalogue.read(suite)
     name = wanted.removeprefix("test_")
     if name not in checks:
         ids = [check.id for check in checks.checks]
-        alike = [one for one in ids if name and name in one] or difflib.get_close_matches(name, ids, n=3)
-        raise pytest.UsageError(f"there is no check {printable(name, 60)}: {_offer(alike)}")
+        similar = [one for one in ids if name and name in one] or difflib.get_close_matches(name, ids, n=3)
+        raise pytest.UsageError(f"there is no check {printable(name, 60)}: {_suggestion(similar)}")
     print(explain.explain(checks[name]))
     return pytest.ExitCode.OK
 
 
-def _offer(alike: list[str]) -> str:
-    return f"did you mean {', '.join(alike)}?" if alike else "pytest suite/ --collect-only -q lists them"
+def _suggestion(similar: list[str]) -> str:
+    return f"did you mean {', '.join(similar)}?" if similar else "pytest suite/ --collect-only -q lists them"
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -95,7 +95,7 @@ def pytest_metadata(metadata: dict[str, Any], config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def binance(pytestconfig: pytest.Config) -> Binance:
-    """The one signed session of the run."""
+    """The session of the run, shared by all checks: it asks Binance."""
     return _run(pytestconfig).session
 
 
@@ -114,7 +114,7 @@ def _run(config: pytest.Config) -> Run:
 
 @pytest.fixture
 def observe(record_property: Any) -> Observe:
-    """Records an observation through pytest's `record_property`, so that JUnit XML has it, too."""
+    """Records an observation through pytest's `record_property`, which puts it into JUnit XML, too."""
 
     def note(sentence: str = "", /, **values: Any) -> None:
         for name, value in (({OBSERVED: sentence} if sentence else {}) | values).items():

@@ -1,4 +1,4 @@
-"""Writing the files of a run: under a temporary name, and renamed only when complete."""
+"""Writes the files of a run: each to a temporary file beside its place, which replaces the old file when complete."""
 
 import tempfile
 from collections.abc import Callable
@@ -9,11 +9,11 @@ from keycheck.redaction.redactor import printable
 
 
 def write(path: Path, text: str, is_dirty: Callable[[str], bool]) -> None:
-    """Replaces `path` atomically, as UTF-8, once the written file was read back and found clean.
+    """Writes `text` to `path` atomically, in UTF-8, after the written file was read back and holds no secret.
 
-    Raises OSError, and then what was there before is still there; raises DirtyArtefact, and then nothing is there.
+    Raises OSError: the old file is then still there. Raises DirtyArtefact: then neither file is there.
     """
-    file = tempfile.NamedTemporaryFile(  # noqa: SIM115  a full disk may show itself only at close, inside the try below
+    file = tempfile.NamedTemporaryFile(  # noqa: SIM115  a full disk may raise only at close, inside of the try below
         "w", encoding="utf-8", newline="\n", dir=path.parent, prefix=f".{path.name[:40]}.", delete=False
     )
     temporary = Path(file.name)

@@ -1,6 +1,6 @@
 """`--explain ID`: a check's own words, and the requests that it may send.
 
-The requests follow from the questions that the check's source puts to `binance`, and from what those rest on.
+The requests follow from the questions that the check asks `binance`, and from the questions that those rest on.
 """
 
 import textwrap
@@ -12,7 +12,7 @@ from keycheck.verdict.findings import Check
 
 
 def explain(check: Check) -> str:
-    """Title, reason, fix and blockers of a check, and the requests that it sends at most."""
+    """The text for a check: its claim, reason and remedy, the checks that it waits for, and its requests at most."""
     sent = requests_of(check)
     parts = [
         f"{check.id} (step {check.step}, {check.severity.value})",

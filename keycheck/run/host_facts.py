@@ -1,4 +1,4 @@
-"""The facts about this machine: a question in; a fact out, or an exception that says why not."""
+"""The facts about this machine that checks ask for: each method returns a fact, or raises the reason why not."""
 
 from keycheck.clock import Journal
 from keycheck.errors import NotApplicable, Undecided
@@ -6,7 +6,7 @@ from keycheck.host_checks import KEPT, NO_FILE, NOT_TOLD, UNKEPT, HostChecks
 
 
 class HostFacts:
-    """Answers of the operating system and of git about this machine; in a replay those of the recording."""
+    """The facts that the operating system and git know about this machine; in a replay, the recorded facts."""
 
     def __init__(self, host: HostChecks, journal: Journal) -> None:
         self._host = host
@@ -20,9 +20,9 @@ class HostFacts:
         return answer == [KEPT]
 
     def open_files(self) -> tuple[str, ...]:
-        """One sentence for each way in which others can read a file that holds the credentials.
+        """One sentence for each way in which somebody else can read a file that holds the credentials.
 
-        Raises NotApplicable where no file holds them, Undecided where git could not be asked.
+        Raises NotApplicable if no file holds them, Undecided if git could not be asked.
         """
         remarks = self._journal.remember("machine/files", self._host.open_files)
         if remarks == [NO_FILE]:

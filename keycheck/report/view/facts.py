@@ -9,7 +9,7 @@ Pair = tuple[str, str]
 
 
 def capital(text: str) -> str:
-    """`text` with a capital at its beginning."""
+    """`text` with its first letter in upper case."""
     return text[:1].upper() + text[1:]
 
 
@@ -23,7 +23,7 @@ def about(report: RunReport) -> str:
 
 
 def facts(report: RunReport) -> Iterator[Pair]:
-    """The run in figures: label and text."""
+    """The rows of the page's table of facts: label and text."""
     yield "Environment", _environment(report, "unknown")
     yield "Symbol", report.symbol or "unknown"
     yield "Key", _key(report)
@@ -40,15 +40,15 @@ def facts(report: RunReport) -> Iterator[Pair]:
 
 
 def no_permissions(report: RunReport) -> str:
-    """Why the key's permissions are unknown."""
+    """The sentence on why the key's permissions are not known."""
     if report.environment == "demo":
         return "Not to be seen: the test network has no wallet API, which alone knows what a key may do."
     return "Not seen in this run: the wallet API alone knows what a key may do, and did not tell."
 
 
-def readable(moment: str) -> str:
+def readable(timestamp: str) -> str:
     """`2026-11-20T08:13:00Z` as people write it: `2026-11-20 08:13:00 UTC`."""
-    return f"{moment[:-1].replace('T', ' ')} UTC" if moment.endswith("Z") else moment
+    return f"{timestamp[:-1].replace('T', ' ')} UTC" if timestamp.endswith("Z") else timestamp
 
 
 def _environment(report: RunReport, unknown: str) -> str:
@@ -72,8 +72,8 @@ def _live(report: RunReport) -> str:
 
 
 def _replayed(report: RunReport) -> str:
-    tape = report.cassette
-    if tape is None:
+    label = report.cassette
+    if label is None:
         return "replay"
-    when, version = readable(tape.recorded_at), tape.suite_version
-    return f"replay of {tape.name}, recorded {when} from {tape.recorded_from} by version {version}"
+    when, version = readable(label.recorded_at), label.suite_version
+    return f"replay of {label.name}, recorded {when} from {label.recorded_from} by version {version}"

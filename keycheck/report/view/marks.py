@@ -1,9 +1,9 @@
-"""The marks and shapes of outcomes and verdicts. Pure."""
+"""The marks of outcomes and the shapes of verdicts on the page. Pure."""
 
 from keycheck.verdict.findings import Outcome
 from keycheck.verdict.weighing import Verdict
 
-# A shape beside each colour: a page may be printed in grey, and some readers cannot see red.
+# Shapes besides colours: some pages are printed in grey, and some readers cannot see red.
 MARKS = {
     Outcome.PASS: "✓",
     Outcome.FAIL: "✕",
