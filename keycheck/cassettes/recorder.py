@@ -1,7 +1,7 @@
-"""Keeps a scrubbed copy of every answer of a live run.
+"""Records a live run: keeps a scrubbed copy of every answer.
 
-vcrpy lends the file's form and is otherwise left out: while it records by itself it reads whole bodies, past every cap
-and deadline, and keeps them unscrubbed until the end.
+It uses only vcrpy's file format. vcrpy's own recording reads whole bodies, beyond every limit of size and time, and
+keeps them unscrubbed until the end.
 """
 
 from collections import Counter
@@ -22,13 +22,13 @@ from keycheck.redaction.secret import Secret
 
 
 class Recorder:
-    """Transport and clock journal of a run that is recorded. `text` is the file, once the run has ended."""
+    """The transport and the journal of a recorded run. After the run, `text` returns the cassette."""
 
     def __init__(self, path: Path, label: Label, redactor: Redactor, inner: Transport) -> None:
         _refuse_to_overwrite(path)
         self.path = path
         clean = redactor.clean_shared
-        remarks = tuple(clean(remark) for remark in label.key.remarks)  # they may name a file, and so its owner
+        remarks = tuple(clean(remark) for remark in label.key.remarks)  # a remark may name a file, and so its owner
         self._label = label = replace(label, name=clean(label.name), key=replace(label.key, remarks=remarks))
         self._redactor = redactor
         self._inner = inner
@@ -49,28 +49,28 @@ class Recorder:
             }
             raise
         for secret in secrets_in(raw, endpoint):
-            self._redactor.learn(secret)  # before the answer is scrubbed, which may repeat it
+            self._redactor.learn(secret)  # before the answer is scrubbed: it may hold the secret twice
         uri = scrubbing.scrub_uri(f"{endpoint.path}?{query.reveal()}")
         self._interactions.append((endpoint.method, uri, self._scrubbed(endpoint, raw)))
         return raw
 
     def keep(self, key: str, fresh: list[float], *, vital: bool = True) -> list[float]:  # noqa: ARG002  all is kept
-        """The clock's journal: a reading is kept as it was used."""
+        """Keeps a reading of the clock as it is used."""
         self._metadata[key] = fresh
         return fresh
 
     def remember(self, key: str, ask: Callable[[], list[str]]) -> list[str]:
-        """Keeps the host's answer, cleaned for sharing."""
+        """Keeps the machine's answer, cleaned for sharing."""
         words = ask()
         self._metadata[key] = [self._redactor.clean_shared(text) for text in words]
         return words
 
     def text(self) -> str:
-        """The cassette's text."""
+        """The text of the cassette."""
         return files.written(self._interactions, self._metadata)
 
     def finds_secrets(self, text: str) -> bool:
-        """Whether the cassette's text holds a secret, other than in its own names and signs."""
+        """Whether a cassette's text holds a secret, not just a match across the file's own names and signs."""
         return self._redactor.finds(text) and any(map(self._redactor.finds, files.texts_in(text)))
 
     def _scrubbed(self, endpoint: Endpoint, raw: RawAnswer) -> dict[str, Any]:
@@ -84,7 +84,7 @@ class Recorder:
 
 
 def _refuse_to_overwrite(path: Path) -> None:
-    """Raises UsageProblem if `path` is a file that is no cassette; an older cassette is replaced."""
+    """Raises UsageProblem if a file of this name exists that is not a cassette of this suite."""
     if path.suffix not in ENDINGS:
         raise UsageProblem("--record writes a .yaml file: give it a name without an ending, or a path that ends so")
     try:

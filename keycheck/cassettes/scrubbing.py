@@ -1,6 +1,6 @@
 """Reduces requests and answers to an allow-list of query parameters, headers and body fields. Pure, idempotent.
 
-Everything that is not named here is dropped: balances, ids, cookies, trace headers, addresses, whatever comes next.
+Everything that is not named here is dropped: balances, ids, cookies, trace headers, addresses, and unknown fields.
 vcrpy runs these functions on what it records and again on what it loads, so a second pass must change nothing.
 """
 
@@ -37,7 +37,7 @@ FUTURES_URL = "https://futures.invalid"
 WALLET_URL = "https://wallet.invalid"
 CONSTANT = "0"
 _COUNTRY_PAGE = b"(a page: configured to block access from your country; the rest dropped)"
-LISTEN_KEY_CONSTANT = "a-listen-key-was-given"  # in no report, so hiding it as a secret would change none
+LISTEN_KEY_CONSTANT = "a-listen-key-was-given"  # no report contains it, in case a redactor takes it for a secret
 
 _QUERY = ("symbol", "side", "positionSide", "type", "quantity", "recvWindow")
 _QUERY_BLANKED = ("timestamp", "signature")
@@ -46,10 +46,10 @@ _HEADERS = (
     "x-amzn-waf-action",
 )
 _FILTER = ("filterType", "stepSize", "minQty", "maxQty", "notional", "minPrice", "maxPrice", "tickSize", "limit")
-_MOST_LIMITS = 20
-_MOST_SYMBOLS = 20
-_HALVES = re.compile("[\ud800-\udfff]")
-_LONGEST = 2000  # characters of a text, more than a report shows
+_MAX_LIMITS = 20
+_MAX_SYMBOLS = 20
+_SURROGATES = re.compile("[\ud800-\udfff]")
+_MAX_TEXT = 2000  # characters; reports show less of a text
 
 _FIELDS: Mapping[str, tuple[str, ...]] = {
     PING.path: (),
@@ -65,7 +65,7 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
 
 
 def scrub_uri(uri: str) -> str:
-    """A request's address with a constant host, and no stamp, signature or unlisted parameter."""
+    """A request's URI with a constant host, constant time stamp and signature, and no unlisted parameter."""
     parts = urlsplit(uri)
     host = WALLET_URL if parts.path.startswith("/sapi/") else FUTURES_URL
     kept = [
@@ -79,18 +79,18 @@ def scrub_uri(uri: str) -> str:
 def scrub_headers(headers: Mapping[str, list[str]], clean: Clean) -> dict[str, list[str]]:
     """The listed response headers, in any spelling of their names."""
     return {
-        _spelt(name): [_text(value, clean) for value in values]
+        _normalized(name): [_text(value, clean) for value in values]
         for name, values in headers.items()
-        if _spelt(name) in _HEADERS
+        if _normalized(name) in _HEADERS
     }
 
 
-def _spelt(name: str) -> str:
+def _normalized(name: str) -> str:
     return name.lower().replace("_", "-")
 
 
 def scrub_body(path: str, status: int, body: bytes, symbol: str, clean: Clean) -> bytes:
-    """The listed fields of a JSON body; of another body, only that it is no JSON, or which known page it is."""
+    """The listed fields of a JSON body; a constant for any other body, by its kind."""
     if closes_the_country_out(status, body):
         return _COUNTRY_PAGE
     parsed = strict(body)
@@ -106,18 +106,18 @@ def scrub_body(path: str, status: int, body: bytes, symbol: str, clean: Clean) -
     elif path == EXCHANGE_INFO.path:
         kept = _exchange_info(parsed, symbol, clean)
     elif path == LISTEN_KEY.path:
-        # A replay needs no more than the fact that there was one.
+        # A replay needs only to know that there was a listen key.
         kept = {"listenKey": LISTEN_KEY_CONSTANT} if is_listen_key(parsed.get("listenKey")) else {}
     elif path == TRADING_STATUS.path:
         kept = _trading_status(parsed, clean)
     else:
         kept = _scalars(parsed, _FIELDS.get(path, ()), clean)
         if path == API_RESTRICTIONS.path:
-            # A later suite must see new permissions, so booleans with such names are kept.
+            # A later suite must see new permissions, so every boolean with the name of a permission is kept.
             kept |= {name: on for name, on in permissions_in(parsed).items() if clean(name) == name}
     kept |= _error(parsed, clean)
     if status == 200:
-        kept |= _signs(parsed)
+        kept |= _error_signs(parsed)
     if status == 200 and path == ORDER_TEST.path:
         kept = {} if is_accepted_order(parsed) else kept or {"unlisted": True}
     return _plain(kept)
@@ -128,24 +128,24 @@ def _plain(kept: object) -> bytes:
 
 
 def _symbol_configs(listed: list[Any], symbol: str, clean: Clean) -> list[Body]:
-    """The contract under test alone, with its second entry if it has one."""
+    """The entries of the contract under test, at most two: a second one is a contradiction to replay."""
     entries = [one for one in listed if isinstance(one, dict) and one.get("symbol") == symbol]
     return [_scalars(one, _FIELDS[SYMBOL_CONFIG.path], clean) for one in entries[:2]]
 
 
-def _signs(body: Body) -> Body:
-    """The members by which the object of a 200 reports an error, with constants instead of texts."""
+def _error_signs(body: Body) -> Body:
+    """The signs of an error in the object of a 200, with constants in place of its texts."""
     signs: Body = {"error": True} if "error" in body else {}
     return signs | ({"success": body["success"] is True} if "success" in body else {})
 
 
 def _error(body: Body, clean: Clean) -> Body:
-    """Code and text of a refusal, as far as the text may be shown."""
+    """The code and the text of a refusal, as far as the text may be shown."""
     code = body.get("code")
     known = code if type(code) is int else None
     kept = {name: body[name] for name in ("code", "msg") if name in body}
     return {
-        name: refusal_text.fit_to_show(known, _text(value, clean))[:_LONGEST]
+        name: refusal_text.fit_to_show(known, _text(value, clean))[:_MAX_TEXT]
         if isinstance(value, str)
         else _scalar(value if name == "code" else None, clean)
         for name, value in kept.items()
@@ -163,18 +163,18 @@ def _scalar(value: object, clean: Clean) -> object:
 
 
 def _text(value: str, clean: Clean) -> str:
-    # Half a character cannot be written to a file.
-    return clean(_HALVES.sub(" ", value[: 2 * _LONGEST]))[:_LONGEST]
+    # A lone surrogate cannot be written to a file.
+    return clean(_SURROGATES.sub(" ", value[: 2 * _MAX_TEXT]))[:_MAX_TEXT]
 
 
 def _exchange_info(body: Body, symbol: str, clean: Clean) -> Body:
-    """The contract under test and two others, the weight limit, and the stale stamp."""
+    """The contract under test and two others, the weight limit, and the old `serverTime`."""
     kept = _scalars(body, ("serverTime",), clean)
     limits, symbols = body.get("rateLimits"), body.get("symbols")
     if isinstance(limits, list):
         names = ("rateLimitType", "interval", "intervalNum", "limit")
         kept["rateLimits"] = [
-            _scalars(limit, names, clean) for limit in limits[:_MOST_LIMITS] if isinstance(limit, dict)
+            _scalars(limit, names, clean) for limit in limits[:_MAX_LIMITS] if isinstance(limit, dict)
         ]
     if isinstance(symbols, list):
         entries = [s for s in symbols if isinstance(s, dict)]
@@ -183,19 +183,17 @@ def _exchange_info(body: Body, symbol: str, clean: Clean) -> Body:
 
 
 def _around(symbol: str, entries: list[Body]) -> list[Body]:
-    """A contract, its neighbours and, where it is listed twice, the second entry; where there is none of that name,
-    those whose names are most like it.
-    """
+    """A contract, its neighbours and its second entry, if it has one; if there is no such contract, similar names."""
     at = next((i for i, entry in enumerate(entries) if entry.get("symbol") == symbol), None)
     if at is not None:
         again = [entry for entry in entries[at + 2 :] if entry.get("symbol") == symbol]
         return entries[max(at - 1, 0) : at + 2] + again[:1]
-    alike = nearest_names(symbol, {"symbols": entries})
-    return [entry for entry in entries if entry.get("symbol") in alike] or entries[:3]
+    similar = nearest_names(symbol, {"symbols": entries})
+    return [entry for entry in entries if entry.get("symbol") in similar] or entries[:3]
 
 
 def _trading_status(body: Body, clean: Clean) -> Body:
-    """Each indicator's name, lock and end of the lock, without the figures behind it."""
+    """Each indicator's name, whether it is locked and until when, without its figures."""
     kept: Body = {}
     indicators = body.get("indicators")
     if isinstance(indicators, dict):
@@ -204,7 +202,7 @@ def _trading_status(body: Body, clean: Clean) -> Body:
             _text(symbol, clean): [_scalars(one, names, clean) if isinstance(one, dict) else None for one in found]
             if isinstance(found, list)
             else None
-            for symbol, found in list(indicators.items())[:_MOST_SYMBOLS]
+            for symbol, found in list(indicators.items())[:_MAX_SYMBOLS]
         }
     return kept
 

@@ -1,4 +1,4 @@
-"""This machine's clock. Pure."""
+"""Causes in this machine's clock. Pure."""
 
 import contextlib
 from collections.abc import Iterator
@@ -12,14 +12,12 @@ from keycheck.exchange.evidence import Evidence
 
 
 def clock(seen: EvidenceView) -> Iterator[Diagnosis]:
-    """The drift that was measured, or -1021, which has one text for a fast clock and one for a slow one."""
+    """A clock that is fast or slow, by the measured drift, or by the text of a refusal with -1021."""
     drift = seen.evidence.drift
     if drift is not None and (broken := _broken_limit(seen.evidence)):
         confidence, limit = broken
         if seen.refusals(Kind.CLOCK):
-            confidence = (
-                Confidence.LIKELY
-            )  # stamps that were corrected by it were refused: perhaps it was measured wrong
+            confidence = Confidence.LIKELY  # Binance refused stamps corrected by this drift, so it may be wrong
         yield Diagnosis(
             "clock_ahead" if drift.offset > 0 else "clock_behind",
             confidence,
@@ -41,7 +39,7 @@ def clock(seen: EvidenceView) -> Iterator[Diagnosis]:
 
 
 def _broken_limit(evidence: Evidence) -> tuple[Confidence, str] | None:
-    """The causes that the measured drift certainly explains."""
+    """The limit that the drift certainly breaks, in words, with the confidence of this cause; None without one."""
     drift = evidence.drift
     if drift is None:
         return None
@@ -53,6 +51,6 @@ def _broken_limit(evidence: Evidence) -> tuple[Confidence, str] | None:
             )
     with contextlib.suppress(Undecided):
         if not drift.inside_signing_window(evidence.recv_window):
-            # The check is informational, but a drift that is too uncertain to be judged may be the cause.
+            # Only advice, but it may be the cause if the drift is too uncertain for the first limit.
             return Confidence.LIKELY, "which is more than Binance accepts of a stamp (-1021)"
     return None

@@ -1,4 +1,4 @@
-"""All rules on the evidence of a run. Pure."""
+"""Applies all rules to the evidence of a run. Pure."""
 
 from keycheck.diagnosis import (
     account,
@@ -44,8 +44,7 @@ _RULES = (
 def diagnose(evidence: Evidence) -> tuple[Diagnosis, ...]:
     """Every cause that the evidence points to, most likely first.
 
-    There is one at least where `evidence.checks` and its findings amount to another verdict than OK. For a run that is
-    OK it is not asked.
+    Call it only for a run whose verdict is not OK; it then returns at least one diagnosis.
     """
     seen = EvidenceView(evidence)
     found = [one for rule in _RULES for one in rule(seen)]
@@ -56,11 +55,11 @@ def diagnose(evidence: Evidence) -> tuple[Diagnosis, ...]:
 
 
 def listen_key_decides(evidence: Evidence) -> bool:
-    """Whether the answer to the unsigned request for a listen key would tell a wrong secret from an unknown key."""
+    """Whether a request for a listen key, which is not signed, would distinguish a wrong secret from an unknown key."""
     seen = EvidenceView(evidence)
     return key.signature_is_refused(seen) and seen.listen_key is None
 
 
 def account_info_decides(evidence: Evidence) -> bool:
-    """Whether the wallet's account/info could distinguish causes that look alike in the evidence so far."""
+    """Whether the wallet's account/info would distinguish causes with the same evidence so far."""
     return evidence.account_info is None and EvidenceView(evidence).futures_refuses_alone

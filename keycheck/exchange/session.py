@@ -1,7 +1,7 @@
-"""The signed session that all checks share: a question in; a fact out, or an exception that says why not.
+"""The session that all checks share: each method is a question, and returns a fact or raises why there is none.
 
-Each question is asked once a run; its answer, or its failure, is remembered. Signed requests carry the exchange's
-time (local clock corrected by the offset that the first look at it showed), so that a wrong clock is one finding.
+Each question is asked once in a run; its answer or its failure is kept. Signed requests carry the exchange's time (the
+local clock, corrected by the offset of the first clock sample), so that a wrong clock fails only the clock's checks.
 """
 
 from collections.abc import Mapping
@@ -75,11 +75,11 @@ from keycheck.exchange.weight import Weight, weight_of_others
 from keycheck.redaction.redactor import Redactor
 
 CLOCK_SAMPLES = 3
-FRESH_SAMPLE = CLOCK_SAMPLES + 1  # used only after a stamp was refused
+FRESH_SAMPLE = CLOCK_SAMPLES + 1  # taken only if Binance has refused a time stamp
 
 
 class Binance:
-    """The two APIs as one key on one machine sees them. Every method raises Inconclusive if it cannot know."""
+    """Both APIs, asked with one key from one machine. A method raises Inconclusive if it cannot find out."""
 
     def __init__(  # noqa: PLR0913  what a run consists of; there is one caller
         self,
@@ -101,7 +101,7 @@ class Binance:
         self.has_wallet = has_wallet
         self._expected = expected_of(expected)
         self._journal = journal
-        self._listener = listener  # None: the stream must not be opened
+        self._listener = listener  # None: BINANCE_USER_STREAM is off
         self._throttle = throttle
         self._fresh_sample: Sample | None = None
         self.memo = Memo()
@@ -119,7 +119,7 @@ class Binance:
 
     @property
     def expects_margin_type(self) -> bool:
-        """Whether BINANCE_EXPECT names a margin type, so that it is requested."""
+        """Whether BINANCE_EXPECT names a margin type, so that the session must ask for it."""
         return MARGIN in self._expected
 
     @property
@@ -127,15 +127,15 @@ class Binance:
         """Seconds that the run has waited for the exchange's next minute so far."""
         return self._throttle.seconds
 
-    # -- questions, each below those that it depends on --
+    # -- questions; each follows the questions that it rests on --
 
     @memoized(sends=PING)
     def ping(self) -> Reachability:
         """Whether the futures API answers this machine.
 
-        A refusal of this machine's location is an observation. Without an answer, or after one of a firewall, a portal
-        or a gateway: raises Inconclusive. An error of the run's first request is the result here, too; and if a later
-        limit forbids a ping, the first request's answer is.
+        It is False if Binance says that it does not serve this machine's location. It raises Inconclusive if no answer
+        came, or one from a firewall, a portal or a gateway. If the run's first request failed in such a way, no ping is
+        sent: that failure is the answer. If a later request met a limit, no ping is sent either: the API has answered.
         """
         if self._client.is_limited:
             self.memo.note_call(1)
@@ -151,10 +151,10 @@ class Binance:
 
     @memoized(sends=TIME)
     def clock_sample(self, number: int) -> Sample:
-        """A sample of the exchange's clock beside the local one: the first, second or third, or a fresh one."""
+        """A sample of the exchange's clock and the local one. `number`: 1 to CLOCK_SAMPLES, or FRESH_SAMPLE."""
         answer, span = self._ask(TIME)
         began, took = self._journal.keep(f"clock/{number}", [span.began, span.took])
-        server = self._insist(answer).get("serverTime")
+        server = self._unless_refused(answer).get("serverTime")
         if type(server) is not int or not 10**12 < server < 10**13:
             raise missing("serverTime", "the futures API (time)")
         sample = Sample(began, took, server)
@@ -164,7 +164,7 @@ class Binance:
 
     @memoized(rests_on=(clock_sample,))
     def drift(self) -> Drift:
-        """Local clock against the exchange's, from the quickest of three samples."""
+        """The local clock's drift from the exchange's, by the quickest of three samples."""
         drift = drift_of([self.clock_sample(number) for number in range(1, CLOCK_SAMPLES + 1)])
         self._throttle.offset = drift.offset
         return drift
@@ -176,7 +176,7 @@ class Binance:
 
     @memoized(sends=EXCHANGE_INFO)
     def exchange_info(self) -> Mapping[str, Any]:
-        """The exchange's rules for all contracts: about 1.1 MB, since the request has no parameter for a single one."""
+        """The exchange's rules for all contracts, some 1.1 MB: the API has no parameter for a single contract."""
         info = self._fact(EXCHANGE_INFO)
         self._throttle.limit = weight_limit(info) or self._throttle.limit
         return info
@@ -193,10 +193,10 @@ class Binance:
 
     @memoized(rests_on=(ping, exchange_info, account_answer))
     def weight_of_others(self) -> Weight:
-        """The weight that others behind this address use of this minute: the highest figure of any answer so far.
+        """The request weight that other programs at this address use in this minute: the most by any answer so far.
 
-        With a key, a signed answer comes first: on the test network signed requests had a counter of their own,
-        hundreds above that of unsigned ones in the same second (2026-09-04).
+        With a key, it waits for a signed answer: on the test network signed requests have a counter of their own,
+        hundreds above that of unsigned ones in the same second (observed 2026-09-04).
         """
         self.ping()
         limit = weight_limit(self.exchange_info())
@@ -209,13 +209,13 @@ class Binance:
 
     @memoized(sends=LISTEN_KEY)
     def stream_key(self) -> StreamKey:
-        """The listen key, which opens the account's stream for an hour. If there is one already, it is the same one."""
+        """The listen key, which opens the user data stream for an hour. Binance returns an existing one again."""
         if self._listener is None:
             raise NotApplicable("BINANCE_USER_STREAM is off, so the user data stream was left alone")
         answer = self._ask(LISTEN_KEY)[0]
         if isinstance(answer, Refusal) and answer.kind.speaks_of_the_key:
             return StreamKey(None, answer)
-        return StreamKey(listen_key(self._insist(answer)))
+        return StreamKey(listen_key(self._unless_refused(answer)))
 
     @memoized(rests_on=(wallet_answer, account_answer))
     def signed_reads(self) -> SignedReads:
@@ -237,18 +237,18 @@ class Binance:
 
     @memoized(rests_on=(wallet_answer,))
     def key_permissions(self) -> KeyPermissions:
-        """The key's permissions, from the wallet API. Raises NotApplicable without a wallet API."""
+        """The key's permissions, from the wallet API. Raises NotApplicable if there is no wallet API."""
         if not self.has_wallet:
             raise NotApplicable("the demo network has no wallet API, which alone knows a key's permissions")
-        return KeyPermissions(self._insist(self.wallet_answer()))
+        return KeyPermissions(self._unless_refused(self.wallet_answer()))
 
     @memoized(rests_on=(account_answer,))
     def account(self) -> Account:
-        """The account's configuration, or the refusal if the futures API refuses this key or account."""
+        """The account's configuration, or the futures API's refusal of this key or account."""
         answer = self.account_answer()
         if isinstance(answer, Refusal) and answer.kind.speaks_of_the_key:
             return Account({}, answer)
-        return Account(self._insist(answer))
+        return Account(self._unless_refused(answer))
 
     @memoized(sends=ACCOUNT_INFO)
     def account_info(self) -> Mapping[str, Any]:
@@ -257,8 +257,8 @@ class Binance:
 
     @memoized(sends=POSITION_SIDE, rests_on=(account_answer,))
     def position_mode(self) -> PositionMode:
-        """The mode in accountConfig (weight 5), or in positionSide/dual (weight 30) if accountConfig lacks it."""
-        fields = self._insist(self.account_answer())
+        """The position mode: from accountConfig (weight 5), or if that lacks it, positionSide/dual (weight 30)."""
+        fields = self._unless_refused(self.account_answer())
         if "dualSidePosition" in fields:
             return position_mode(fields, "the futures API (accountConfig)")
         return position_mode(self._fact(POSITION_SIDE), "the futures API (positionSide/dual)")
@@ -270,15 +270,15 @@ class Binance:
 
     @memoized(rests_on=(account_answer, position_mode, margin_type))
     def account_setup(self) -> AccountSetup:
-        """The account's settings beside BINANCE_EXPECT. Raises NotApplicable if BINANCE_EXPECT is empty."""
+        """The account's settings that BINANCE_EXPECT names. Raises NotApplicable if it names none."""
         if not self._expected:
             raise NotApplicable("BINANCE_EXPECT is empty: it may name what the bot needs of the account")
-        ways = {
+        ask_for = {
             POSITION: lambda: position_mode_word(self.position_mode()),
-            ASSETS: lambda: asset_mode_word(self._insist(self.account_answer())),
+            ASSETS: lambda: asset_mode_word(self._unless_refused(self.account_answer())),
             MARGIN: self.margin_type,
         }
-        return AccountSetup.of(self._expected, {aspect: ways[aspect]() for aspect in self._expected})
+        return AccountSetup.of(self._expected, {aspect: ask_for[aspect]() for aspect in self._expected})
 
     @memoized(sends=TRADING_STATUS)
     def locks(self) -> tuple[Lock, ...]:
@@ -292,7 +292,7 @@ class Binance:
 
     @memoized(rests_on=(exchange_info,))
     def nearest_symbols(self) -> tuple[str, ...]:
-        """The names of up to three contracts that are most like the one under test."""
+        """Up to three contracts with names similar to the one under test."""
         return nearest_names(self.symbol, self.exchange_info())
 
     @memoized(sends=PREMIUM_INDEX)
@@ -326,23 +326,17 @@ class Binance:
     @memoized(rests_on=(symbol_rules, mark_price, _test_order))
     def dust_order(self) -> OrderAnswer:
         """The answer to a test order below the smallest allowed value."""
-        basis = self._rules_and_price()
-        if isinstance(basis, Refusal):
-            return OrderAnswer("no test order was sent", basis)
-        rules, price = basis
+        rules, price = self._market_rules(), self.mark_price()
         quantity = dust_quantity(rules, price)
         below = Fraction(quantity) * Fraction(price) < rules.min_notional
         what = "an order below the minimum" if below else "one step, which is no less than the minimum already"
-        return self._weighed(what, quantity, self._test_order(plain(quantity)))
+        return self._order_answer(what, quantity, self._test_order(plain(quantity)))
 
     @memoized(rests_on=(symbol_rules, mark_price, _test_order))
     def smallest_order(self) -> OrderAnswer:
         """The answer to the smallest valid test order."""
-        basis = self._rules_and_price()
-        if isinstance(basis, Refusal):
-            return OrderAnswer("no test order was sent", basis)
-        quantity = smallest_quantity(*basis)
-        answer = self._weighed("the smallest valid order", quantity, self._test_order(plain(quantity)))
+        quantity = smallest_quantity(self._market_rules(), self.mark_price())
+        answer = self._order_answer("the smallest valid order", quantity, self._test_order(plain(quantity)))
         if not answer.accepted and answer.was_weighed:
             raise Refused(f"{answer}. The order that this suite built broke a rule, which says nothing about the key")
         return answer
@@ -351,7 +345,7 @@ class Binance:
 
     @memoized(rests_on=(stream_key,))
     def user_stream(self) -> UserStream:
-        """Whether the stream opens and answers a ping. Closes the connection; the listen key stays valid for others."""
+        """Whether the stream opens and answers a ping. It is then closed; the listen key stays valid for others."""
         given = self.stream_key()
         if self._listener is None or given.listen_key is None:
             raise Undecided(f"{given}, so no stream could be opened")
@@ -361,25 +355,25 @@ class Binance:
         return found
 
     def preload_stream(self) -> None:
-        """Imports what the stream needs; sends nothing."""
+        """Imports the WebSocket library, without sending anything."""
         if self._listener is not None:
             self._listener.preload()
 
-    # -- results so far; these send nothing --
+    # -- answers so far; these methods send nothing --
 
     @property
     def weight_limit(self) -> int | None:
-        """Weight per minute, if this run has requested exchangeInfo."""
+        """The limit of request weight per minute; None until this run has read exchangeInfo."""
         kept = self.memo.seen("exchange_info")
         return weight_limit(kept) if isinstance(kept, Mapping) else None
 
     # -- how a request is sent --
 
     def _ask(self, endpoint: Endpoint, params: Params = ()) -> tuple[Answer, clock.Span]:
-        """Sends a request. A signed one needs the exchange's clock for its stamp, which is read first.
+        """Sends a request and returns its answer. For a signed one, the exchange's clock is asked first, for the stamp.
 
-        If a stamp is refused, the clock is read anew, once in a run, and the request is sent once more: a clock that
-        was just set, or one slow answer, does not make a clock wrong.
+        If a stamp is refused, the clock is asked again, once in a run, and the request is sent again: the local clock
+        may just have been set, or one slow answer may have spoiled the first sample.
         """
         if not endpoint.signed:
             return self._client.ask(endpoint, params)
@@ -395,26 +389,19 @@ class Binance:
         return self._client.ask(endpoint, params, self._fresh_sample.stamp_offset)
 
     def _ask_for_the_key(self, endpoint: Endpoint, params: Params = ()) -> Answer:
-        """Sends a signed request for a check that is also about this machine: its location may be refused."""
+        """Like `_ask`, for claims about key and machine: a refused location is a Refusal, not an exception."""
         try:
             return self._ask(endpoint, params)[0]
         except RestrictedLocation as error:
-            return _refused_location(error)
+            return Refusal(error.status, error.code, str(error), Kind.LOCATION)
 
     def _fact(self, endpoint: Endpoint, params: Params = ()) -> dict[str, Any]:
-        return self._insist(self._ask(endpoint, params)[0])
+        return self._unless_refused(self._ask(endpoint, params)[0])
 
-    def _insist(self, answer: Answer) -> dict[str, Any]:
+    def _unless_refused(self, answer: Answer) -> dict[str, Any]:
         if isinstance(answer, Refusal):
             raise Refused(f"{answer}, so this could not be looked at")
         return answer
-
-    def _rules_and_price(self) -> tuple[OrderRules, Decimal] | Refusal:
-        """The contract's rules and mark price; the refusal if Binance does not serve this machine's place."""
-        try:
-            return self._market_rules(), self.mark_price()
-        except RestrictedLocation as error:
-            return _refused_location(error)
 
     def _market_rules(self) -> OrderRules:
         rules = self.symbol_rules()
@@ -422,16 +409,12 @@ class Binance:
             raise Undecided(f"the exchange lists no contract {self.symbol}. Set BINANCE_SYMBOL to one that it lists")
         return rules.market_rules()
 
-    def _weighed(self, what: str, quantity: Decimal, answer: Answer) -> OrderAnswer:
+    def _order_answer(self, what: str, quantity: Decimal, answer: Answer) -> OrderAnswer:
         refusal = answer if isinstance(answer, Refusal) else None
         found = OrderAnswer(f"{what} (buy {plain(quantity)} {self.symbol})", refusal)
         if not found.speaks_of_the_key:
             raise Refused(f"{found}, which says nothing about the key. Run again")
         return found
-
-
-def _refused_location(error: RestrictedLocation) -> Refusal:
-    return Refusal(error.status, error.code, str(error), Kind.LOCATION)
 
 
 DEPENDENCIES = Dependencies(Binance, stamp="clock_sample")

@@ -14,7 +14,7 @@ from keycheck.caller import SUITE, Caller
 from keycheck.exchange.session import Binance
 from keycheck.plugin.artefact_scan import ArtefactScan
 from keycheck.plugin.ending import Ending
-from keycheck.plugin.guard import Guard, bare, replace_streams, stop_what_passes_it_on
+from keycheck.plugin.guard import Guard, bare, disarm_leaking_options, replace_streams
 from keycheck.plugin.junit import JunitTexts
 from keycheck.plugin.outcomes import OBSERVED, WithoutTracebacks
 from keycheck.plugin.prometheus_file import PrometheusFile
@@ -42,12 +42,12 @@ def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
         caller = Caller.of(pluginmanager)
         known = loading.in_the_environment(caller.settings if caller else None)
         guard = Guard(Redactor(known, vocabulary=vocabulary.of))
-        guard.stand_in_the_streams(pluginmanager.get_plugin("capturemanager"))
+        guard.wrap_streams(pluginmanager.get_plugin("capturemanager"))
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if _is_suite_run(config):
-        stop_what_passes_it_on(config)
+        disarm_leaking_options(config)
         suite_run = SuiteRun(config)
         config.pluginmanager.register(suite_run, "keycheck-suite")
         if not suite_run.tracebacks:

@@ -39,7 +39,7 @@ class ArtefactScan:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
-        self._written.ask_the_writers(self._config)
+        self._written.note_paths_of_plugins(self._config)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:

@@ -1,7 +1,7 @@
-"""The second layer: whatever pytest, a plugin or careless code prints or stores is cleaned on its way.
+"""Removes secrets from all text that pytest, a plugin or careless code prints or stores: the second layer.
 
 The first layer puts no secret where it can be printed; measurement shows that neither is enough alone. This one knows
-the secrets of the run and stands where text leaves: reports, log records, internal errors, and the streams.
+the secrets of the run, and cleans text where it leaves: reports, log records, internal errors, and the streams.
 """
 
 import logging
@@ -21,13 +21,13 @@ Clean = Callable[[str], str]
 
 
 class Guard:
-    """Cleaning hooks; registered last, so that its wrappers are outermost and see the results of all others."""
+    """A plugin whose hooks clean texts. Registered last, its wrappers are outermost and get the others' results."""
 
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
-        self._usual = logging.Handler.handle, logging.Handler.format
+        self._original = logging.Handler.handle, logging.Handler.format
 
-    # -- reports, before JUnit, pytest-html, the terminal and other plugins get them --
+    # -- reports: JUnit, pytest-html, the terminal and other plugins receive them --
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self) -> Generator[None, Any, Any]:
@@ -41,7 +41,7 @@ class Guard:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        self._cleaned(report)  # pytest-html hangs its extras onto a report after it was made
+        self._cleaned(report)  # pytest-html adds its extras to a finished report
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_internalerror(self, excrepr: Any) -> None:
@@ -53,22 +53,24 @@ class Guard:
                 setattr(report, name, cleaned(getattr(report, name), self._redactor.clean_shared))
         return report
 
-    # -- logs: records before each handler, and the text that it makes of them --
+    # -- logs: the records that each handler receives, and the texts that it formats --
 
     def pytest_configure(self) -> None:
-        """A record may come from elsewhere than the factory (logging.makeLogRecord), and a filter may change it later;
-        a handler's own file is no stream that is guarded.
+        """Patches all logging handlers to clean each record and its formatted text.
+
+        A record factory would miss records of logging.makeLogRecord and changes by filters; a guarded stream would
+        miss a handler's own file.
         """
-        usual_handle, usual_format = self._usual = logging.Handler.handle, logging.Handler.format
+        original_handle, original_format = self._original = logging.Handler.handle, logging.Handler.format
         clean_record, clean = self._clean_record, self._redactor.clean
 
         def handle(handler: logging.Handler, record: logging.LogRecord) -> bool:
             clean_record(record)
-            return usual_handle(handler, record)
+            return original_handle(handler, record)
 
         def format_cleanly(handler: logging.Handler, record: logging.LogRecord) -> str:
             clean_record(record)
-            return clean(usual_format(handler, record))
+            return clean(original_format(handler, record))
 
         self._set(handle, format_cleanly)
 
@@ -79,7 +81,7 @@ class Guard:
     def _clean_record(self, record: logging.LogRecord) -> None:
         try:
             message = record.getMessage()
-        except Exception:  # noqa: BLE001  a record whose arguments do not fit its text is told as such by logging itself
+        except Exception:  # noqa: BLE001  logging itself reports a record whose arguments do not fit its text
             message = f"{as_text(record.msg)} (arguments left out)"
         record.msg, record.args = self._redactor.clean(message), ()
         if record.exc_info:
@@ -90,9 +92,9 @@ class Guard:
         if record.stack_info:
             record.stack_info = self._redactor.clean(record.stack_info)
 
-    # -- streams: the terminal, and all that is printed while pytest captures nothing --
+    # -- streams: the terminal, and all prints while pytest captures nothing --
 
-    def stand_in_the_streams(self, capture: Any = None) -> None:
+    def wrap_streams(self, capture: Any = None) -> None:
         """Wraps the process's streams, also those that pytest's capture manager has put aside and will put back.
 
         They stay wrapped: the interpreter prints its own tracebacks long after pytest has gone.
@@ -104,39 +106,39 @@ class Guard:
         reporter = session.config.pluginmanager.get_plugin("terminalreporter")
         if isinstance(reporter, TerminalReporter):
             reporter._tw._file = self._wrapped(reporter._tw._file)
-            reporter._tw._file.holds = False  # progress is shown as it comes; pytest prints no text in pieces
-        self.stand_in_the_streams(session.config.pluginmanager.get_plugin("capturemanager"))
+            reporter._tw._file.holds = False  # progress is shown at once, as pytest prints no text in pieces
+        self.wrap_streams(session.config.pluginmanager.get_plugin("capturemanager"))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self) -> Generator[None, Any, Any]:
         fixture = yield
-        if isinstance(fixture, CaptureFixture):  # capfd and its kin
-            self._clean_what_it_reads(fixture)
+        if isinstance(fixture, CaptureFixture):  # such as capfd
+            self._clean_captured_text(fixture)
         return fixture
 
-    def _clean_what_it_reads(self, fixture: CaptureFixture[Any]) -> None:
-        start = fixture._start  # each phase of a test starts a capture of its own
+    def _clean_captured_text(self, fixture: CaptureFixture[Any]) -> None:
+        start = fixture._start  # each phase of a test calls it, and gets its own capture
 
         def clean_start() -> None:
             start()
-            clean_what_is_read(fixture._capture, self._redactor.clean)
+            clean_captured_text(fixture._capture, self._redactor.clean)
 
         clean_start()
         fixture._start = clean_start  # type: ignore[method-assign]
 
     def _wrapped(self, stream: Any) -> Any:
-        # A stream that is wrapped already was wrapped with fewer secrets, before the settings were read.
+        # An earlier guard may have wrapped the stream, before the settings were read, when it knew fewer secrets.
         return None if stream is None else CleanStream(bare(stream), self._redactor.clean)
 
     def pytest_unconfigure(self) -> None:
-        self._set(*self._usual)
+        self._set(*self._original)
 
 
-def stop_what_passes_it_on(config: pytest.Config) -> None:
-    """Disables options of pytest that would pass a run on uncleaned; `refuse_what_passes_it_on` refuses the run.
+def disarm_leaking_options(config: pytest.Config) -> None:
+    """Disarms pytest's options that would publish a run uncleaned, until `refuse_leaking_options` refuses them.
 
-    `--debug` traces every hook with what it is handed, from before any plugin is asked: its file is left empty.
-    `--pastebin` publishes the terminal, which alone may show the address that Binance saw.
+    `--debug` writes every hook's arguments to a file, even before plugins are asked: the file is emptied.
+    `--pastebin` publishes the terminal's text, which may show the address that Binance saw.
     """
     if config.option.debug:
         file = getattr(config.trace.root._writer, "__self__", None)
@@ -148,8 +150,8 @@ def stop_what_passes_it_on(config: pytest.Config) -> None:
         config.pluginmanager.unregister(name="pastebin")
 
 
-def refuse_what_passes_it_on(config: pytest.Config) -> None:
-    """Raises UsageProblem for the options that would pass a run on uncleaned."""
+def refuse_leaking_options(config: pytest.Config) -> None:
+    """Raises UsageProblem for --debug and --pastebin."""
     if config.option.debug:
         raise UsageProblem(
             "--debug does not go with suite/: its file would hold answers, addresses and folders. Leave it out"
@@ -163,7 +165,7 @@ def refuse_what_passes_it_on(config: pytest.Config) -> None:
 def replace_streams(replacement: Callable[[Any], Any], capture: Any = None, clean: Clean | None = None) -> None:
     """Puts `replacement(stream)` in the place of each standard stream, also of those that capture has put aside.
 
-    What capture has caught is cleaned when it is read, or no longer, where there is no `clean`.
+    `clean` is applied to captured text when it is read; without `clean`, such text is no longer cleaned.
     """
     for name in ("stdout", "stderr", "__stdout__", "__stderr__"):
         setattr(sys, name, replacement(getattr(sys, name)))
@@ -172,23 +174,23 @@ def replace_streams(replacement: Callable[[Any], Any], capture: Any = None, clea
         kept: Any = getattr(one, "syscapture", one)
         if hasattr(kept, "_old"):
             kept._old = replacement(kept._old)
-            if hasattr(kept.tmpfile, "_other"):  # --capture=tee-sys also writes to it at once
+            if hasattr(kept.tmpfile, "_other"):  # --capture=tee-sys also writes to this one at once
                 kept.tmpfile._other = kept._old
-    clean_what_is_read(capturing, clean)
+    clean_captured_text(capturing, clean)
 
 
-def clean_what_is_read(capturing: Any, clean: Clean | None) -> None:
-    """Has `capturing` hand out clean text alone: into reports, and at its end to where the text came from.
+def clean_captured_text(capturing: Any, clean: Clean | None) -> None:
+    """Makes `capturing` return only clean text, for reports and for the original streams when it ends.
 
-    That is a bare descriptor where descriptors are captured, and no stream of Python is in between.
+    If it captures descriptors, it writes to them directly, and no stream of Python could clean the text.
     """
     for one in _captures(capturing):
         vars(one).pop("snap", None)
         if clean is not None:
-            one.snap = _reading(one.snap, clean)
+            one.snap = _cleaning(one.snap, clean)
 
 
-def _reading(snap: Callable[[], Any], clean: Clean) -> Callable[[], Any]:
+def _cleaning(snap: Callable[[], Any], clean: Clean) -> Callable[[], Any]:
     def cleaned_snap() -> Any:
         caught = snap()
         return clean_bytes(caught, clean) if isinstance(caught, bytes) else clean(caught)
@@ -202,19 +204,19 @@ def _captures(capturing: Any) -> list[Any]:
 
 
 def clean_bytes(data: bytes, clean: Clean) -> bytes:
-    """`data` cleaned; the same object if there is nothing to clean."""
+    """Cleans `data`; returns `data` itself if there is nothing to clean."""
     text = data.decode("utf-8", "surrogateescape")
     cleaned_text = clean(text)
     return data if cleaned_text == text else cleaned_text.encode("utf-8", "surrogateescape")
 
 
 def bare(stream: Any) -> Any:
-    """The stream below a clean one."""
+    """The stream inside of a CleanStream; any other stream itself."""
     return stream.inner if isinstance(stream, CleanStream) else stream
 
 
 class CleanStream:
-    """A text stream that cleans what is written to it; everything else is the stream's own."""
+    """A text stream that cleans all text written to it. Everything else is passed to the inner stream."""
 
     def __init__(self, inner: Any, clean: Clean) -> None:
         self.inner: TextIO = inner
@@ -225,7 +227,7 @@ class CleanStream:
 
     def write(self, text: str) -> int:
         cleaned = self._line.following(self._held + text)
-        # The end of an unfinished line waits for what comes: a secret may be written in pieces.
+        # The end of an unfinished line is held back, because a secret may be written in pieces.
         unfinished = len(cleaned) - cleaned.rfind("\n") - 1
         shown = len(cleaned) - (min(unfinished, RUN - 1) if self.holds else 0)
         self._held = cleaned[shown:]
@@ -251,7 +253,7 @@ class CleanStream:
 
 
 class CleanBuffer:
-    """The same for the bytes below a text stream; they are shown at once."""
+    """The binary buffer of a CleanStream. It cleans bytes as well, and holds nothing back."""
 
     def __init__(self, inner: Any, line: "_Line") -> None:
         self.inner: BinaryIO = inner
@@ -275,18 +277,18 @@ class _Line:
         self._end = ""
 
     def following(self, text: str) -> str:
-        """`text`, cleaned together with the end of the line before it."""
+        """`text`, cleaned together with the shown text before it."""
         whole = self._clean(self._end + text)
         stands = next(n for n in range(len(self._end), -1, -1) if whole.startswith(self._end[:n]))
         return whole[stands:]
 
     def add(self, shown: str) -> None:
-        """Appends text that was shown."""
+        """Notes that this text was shown."""
         self._end = (self._end + shown).rpartition("\n")[2][1 - RUN :]
 
 
 def cleaned(value: Any, clean: Clean) -> Any:
-    """`value` with every text in it cleaned; pytest's own representations in place, so that they keep their colours."""
+    """`value` with every text in it cleaned. pytest's representations are changed in place, to keep their colours."""
     if isinstance(value, str):
         return clean(str.__str__(value))
     if isinstance(value, list | tuple):

@@ -17,7 +17,7 @@ from keycheck.caller import SUITE, Caller
 from keycheck.errors import DirtyArtefact, UsageProblem
 from keycheck.plugin.countdown import Countdown
 from keycheck.plugin.ending import EXIT_DIRTY, Ending, say
-from keycheck.plugin.guard import refuse_what_passes_it_on
+from keycheck.plugin.guard import refuse_leaking_options
 from keycheck.plugin.outcomes import Blocked, apply_outcome, finding_of, status_of
 from keycheck.plugin.written_files import Written
 from keycheck.redaction.redactor import Redactor
@@ -115,7 +115,7 @@ class SuiteRun:
             raise UsageProblem(
                 f"--timeout must be {_LEAST_TIMEOUT} to {_LONGEST_TIMEOUT} s, or 0 for none: correct it or leave it out"
             )
-        refuse_what_passes_it_on(self.config)
+        refuse_leaking_options(self.config)
 
     def _options(self) -> Options:
         home, here = withdrawal.home_of(self.config), self.config.invocation_params.dir

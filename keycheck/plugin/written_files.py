@@ -1,7 +1,7 @@
-"""The files that pytest and its plugins write in a run, by the paths that their writers know. No folder is searched."""
+"""Finds the files that pytest and its plugins write in a run, by their writers' paths. It searches no folder."""
 
 import contextlib
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,8 @@ import pytest
 from keycheck import bounded_files
 from keycheck.plugin.ending import Ending, cannot_be_written
 
-# Options and settings of pytest.ini whose writers take a name as it is: they expand neither `~` nor `$NAME` in it.
-_AS_NAMED = ("log_file", "report_log", "json_report_file", "prom")
+# Options and settings of pytest.ini whose writers expand neither `~` nor `$NAME` in a name.
+_AS_NAMED = ("log_file", "report_log", "json_report_file")
 # The attributes in which JUnit and pytest-html keep their expanded paths, and the options that ask for these files.
 _EXPANDED = {"logfile": "--junitxml", "_report_path": "--html"}
 
@@ -20,51 +20,47 @@ Stamp = tuple[int, int, int] | str | None
 
 
 class Written:
-    """Paths of files, each with its stamp before the run; --debug's is missing, which is refused and left empty."""
+    """The paths of written files, each with its stamp from before the run. The emptied file of --debug is no part."""
 
     def __init__(self) -> None:
         self._before: dict[Path, Stamp] = {}
 
     @staticmethod
     def of(config: pytest.Config) -> "Written":
-        """The plugin object of this run."""
+        """The Written of this run."""
         written = config.pluginmanager.get_plugin(WRITTEN)
         assert isinstance(written, Written)
         return written
 
     def begin(self, config: pytest.Config) -> None:
-        """Collects paths before the other plugins are configured, and so before any of them opens its file."""
+        """Notes the first paths. Call it before other plugins are configured, because some open their files then."""
         for name in _AS_NAMED:
             if place := _named(config, name):
                 self._expect(place)
         _refuse_a_log_that_cannot_be_opened(config)
-        if (cache := getattr(config, "cache", None)) is not None:  # missing under -p no:cacheprovider
+        if (cache := getattr(config, "cache", None)) is not None:  # -p no:cacheprovider removes it
             _before(cache, "set", lambda key, *_: self._expect(cache._getvaluepath(key)))
 
-    def ask_the_writers(self, config: pytest.Config) -> None:
-        """Collects the writers' own paths, once all plugins are configured and before the others open their files."""
+    def note_paths_of_plugins(self, config: pytest.Config) -> None:
+        """Notes the other paths. Call it when all plugins are configured, before the others open their files."""
         for path in self.shared(config):
             self._expect(path)
         _refuse_pipes_that_nobody_reads(config)
         for plugin in config.pluginmanager.get_plugins():
-            assets = getattr(plugin, "_assets_path", None)  # pytest-html's folder of attachments
+            assets = getattr(plugin, "_assets_path", None)  # pytest-html's folder for attachments
             if isinstance(assets, Path):
                 _before(plugin, "_write_content", lambda _, name, folder=assets: self._expect(folder / name))
 
     @staticmethod
     def shared(config: pytest.Config) -> list[Path]:
-        """The files made to be shown to others, by plugins that leave this machine's names in them."""
+        """The files that are made for sharing, by plugins that write this machine's names into them."""
         plugins = config.pluginmanager.get_plugins()
         places = [getattr(plugin, name, None) for plugin in plugins for name in _EXPANDED]
         return [Path(place) for place in places if isinstance(place, str | Path)]
 
     def __iter__(self) -> Iterator[Path]:
-        """Yields the files that have changed since the run began."""
+        """The files that have changed since before the run."""
         return (path for path, before in list(self._before.items()) if stamp(path) != before)
-
-    def overwritten(self, files: Collection[Path]) -> Path | None:
-        """The first of these files that another writer would overwrite; None if there is none."""
-        return next((file for file in files if any(_is_same(file, path) for path in self._before)), None)
 
     def was_there(self, path: Path) -> bool:
         """Whether the file was there before the run."""
@@ -74,26 +70,19 @@ class Written:
         self._before.setdefault(path, stamp(path))
 
 
-def _is_same(one: Path, other: Path) -> bool:
-    try:
-        return one.resolve() == other.resolve()
-    except (OSError, RuntimeError, ValueError):  # a loop of links, or no path at all: its writer will say so
-        return False
-
-
 def _named(config: pytest.Config, name: str) -> Path | None:
-    """The path in an option, or else in the setting of the same name; None without one."""
+    """The path in an option, or else in the setting of the same name; None if neither has one."""
     try:
         given = getattr(config.option, name, None) or config.getini(name)
-    except ValueError:  # the setting is missing under -p no:
+    except ValueError:  # -p no: removed the setting
         return None
     return config.invocation_params.dir / given if isinstance(given, str) and given else None
 
 
 def _refuse_a_log_that_cannot_be_opened(config: pytest.Config) -> None:
-    """Opens --log-file as pytest will, and has pytest do without where that fails, or would wait for a pipe's reader.
+    """Opens --log-file as pytest will. If that fails or would wait for a pipe's reader, pytest gets the null device.
 
-    pytest itself breaks down over it, with a traceback.
+    Without this, pytest fails with a traceback.
     """
     place = _named(config, "log_file")
     if place is None:
@@ -106,7 +95,7 @@ def _refuse_a_log_that_cannot_be_opened(config: pytest.Config) -> None:
 
 
 def _refuse_pipes_that_nobody_reads(config: pytest.Config) -> None:
-    """A writer that opens its file at the end of the run would wait there for ever; it does without."""
+    """Gives writers the null device in place of a pipe without a reader, which would block the end of the run."""
     for plugin in config.pluginmanager.get_plugins():
         for name, option in _EXPANDED.items():
             place = getattr(plugin, name, None)
@@ -122,28 +111,28 @@ def _refuse_pipes_that_nobody_reads(config: pytest.Config) -> None:
 def _is_pipe(path: Path) -> bool:
     try:
         return path.is_fifo()
-    except (OSError, ValueError):  # its writer will say so
+    except (OSError, ValueError):  # its writer will report it
         return False
 
 
 def _before(writer: Any, method: str, note: Callable[..., None]) -> None:
-    """Has `note` called with the same arguments before each call of this method."""
-    usual = getattr(writer, method)
+    """Calls `note` with the same arguments before each call of this method."""
+    original = getattr(writer, method)
 
     def both(*args: Any, **kwargs: Any) -> Any:
-        with contextlib.suppress(Exception):  # the writer itself will raise
+        with contextlib.suppress(Exception):  # the writer itself will raise it
             note(*args, **kwargs)
-        return usual(*args, **kwargs)
+        return original(*args, **kwargs)
 
     setattr(writer, method, both)
 
 
 def stamp(path: Path) -> Stamp:
-    """The file's time, size and inode; None if there is none, and the reason if it cannot be read."""
+    """A value that changes with a file; None if there is no file, and the reason if it cannot be read."""
     try:
-        told = path.stat()
+        status = path.stat()
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         return error.strerror
-    return told.st_mtime_ns, told.st_size, told.st_ino
+    return status.st_mtime_ns, status.st_size, status.st_ino

@@ -1,4 +1,4 @@
-"""The run to compare with, read from its verdict.json; only a run with --compare comes here."""
+"""The earlier run of --compare, read from its verdict.json."""
 
 import contextlib
 from collections.abc import Iterable
@@ -15,9 +15,9 @@ from keycheck.verdict.findings import Finding
 
 
 class PreviousRun:
-    """`path`: a verdict.json, or the folder it is in, which may be the one that `hold` has withdrawn.
+    """An earlier run. `path`: its verdict.json, or that file's folder; `hold` may have withdrawn this verdict.
 
-    Raises UsageProblem for a file that tells of no run.
+    Raises UsageProblem if the file is not a verdict.json.
     """
 
     def __init__(self, path: Path, hold: Hold) -> None:
@@ -29,7 +29,7 @@ class PreviousRun:
             raise UsageProblem(why)
 
     def beside(self, findings: Iterable[Finding]) -> Comparison:
-        """The changes of each check since then."""
+        """The change of each check since the earlier run."""
         return comparison.compare(self._previous, tuple(findings))
 
 

@@ -1,4 +1,4 @@
-"""Opens a run's session: from settings, key and network, or from a cassette."""
+"""Opens a run's session: from settings, key and network, or from a cassette instead of all three."""
 
 import contextlib
 from collections.abc import Callable
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Options:
-    """The options of the command line. `cassettes`: the folder in which a cassette is found by its name.
+    """The options of the command line. `cassettes`: the folder that is searched for a cassette's name.
 
-    `settings`: JSON of all settings by name, from a program that started the run, in the environment's place.
+    `settings`: JSON of all settings by name, from the program that started the run; it replaces the environment.
 
-    `probe`: the user data stream is asked for its subscriptions as well, as an observation that decides nothing.
+    `probe`: whether to ask the user data stream for its subscriptions, too; the answer decides nothing.
     """
 
     env_file: Path
@@ -59,8 +59,8 @@ class Options:
 class OpenSession:
     """An open session and what belongs to it: the facts of this machine, and the label that a cassette would carry.
 
-    `hosts`: those that the session sends to; `recorder`: None unless the run is recorded; `cancel`: ends all requests
-    that are on their way, None where requests are sent one after the other, so that nothing can be prefetched.
+    `hosts`: those that the session sends to; `recorder`: None unless the run is recorded; `cancel`: cancels requests in
+    flight, None if requests are sent one after the other, so that nothing can be prefetched.
     """
 
     session: Binance
@@ -75,7 +75,7 @@ class OpenSession:
 def open_session(
     options: Options, redactor: Redactor, countdown: Countdown, started_at: str, resources: contextlib.ExitStack
 ) -> OpenSession:
-    """Opens the session that `options` ask for. `resources` closes its network; `started_at`: ISO 8601, UTC.
+    """Opens the session that `options` describe. `resources` closes its network; `started_at`: ISO 8601, UTC.
 
     Raises UsageProblem for settings, files or cassettes that cannot be used.
     """
@@ -105,8 +105,8 @@ class _Opener:
         player = Player(path)
         label = player.label
         identity = Identity(label.key, signer=None if label.key.missing else _NoSigner())
-        deaf = _NoStream("a replay opens no connection, so it cannot tell whether the stream is alive")
-        listener = deaf if label.has_stream else None
+        silent = _NoStream("a replay opens no connection, so it cannot tell whether the stream is alive")
+        listener = silent if label.has_stream else None
         session = self._session(player, player, identity, label, listener)
         return OpenSession(session, HostFacts(HostChecks(), player), label)
 
@@ -146,12 +146,12 @@ class _Opener:
         for password in (value_parsers.proxy_password(loaded.proxy), passphrase):
             if password:
                 self._redactor.learn_password(password.reveal())
-        signer = signer_of(held)  # opens a private key; the redactor knows its text by now
+        signer = signer_of(held)  # it may decode a private key, so the redactor must know all secrets by now
         key = facts_of(held, signer.type if signer else None)
         return Identity(key, held.api_key, signer if held.api_key else None)
 
     def _refuse_secrets_elsewhere(self, loaded: Settings) -> None:
-        """Raises UsageProblem for a setting that holds a piece of a secret and is shown, or sent to a name server."""
+        """Raises UsageProblem if a setting that reports show, or a DNS look-up sends, holds a part of a secret."""
         for name, value in loaded.shown.items():
             if self._redactor.finds(value):
                 raise UsageProblem(
@@ -212,7 +212,7 @@ class _Opener:
 
 
 class _NoStream:
-    """Replaces the stream where none can be opened: says why."""
+    """A listener for runs that cannot open the stream: it raises the reason."""
 
     def __init__(self, why: str) -> None:
         self._why = why
@@ -228,7 +228,7 @@ class _NoStream:
 
 
 class _NoSigner:
-    """A replay's signer: there is no secret, and cassettes hold a constant instead of signatures."""
+    """The signer of a replay, which has no secret: cassettes hold a constant in place of each signature."""
 
     def sign(self, payload: bytes) -> str:  # noqa: ARG002  the interface of a signer
         return scrubbing.CONSTANT

@@ -15,7 +15,7 @@ _HEADINGS = {
 
 @dataclass(frozen=True)
 class Since:
-    """`against`: which run; `changes`: heading and claims; where there are none, `nothing` says so."""
+    """The changes. `against`: the earlier run; `changes`: headings and claims; `nothing`: the sentence without any."""
 
     against: str
     nothing: str
@@ -23,7 +23,7 @@ class Since:
 
 
 def since(report: RunReport) -> Since | None:
-    """The changes; None without a comparison."""
+    """The changes since the earlier run; None if no comparison was asked for."""
     if report.comparison is None:
         return None
     titles = {finding.check.id: finding.check.title for finding in report.findings}
