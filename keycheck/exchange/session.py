@@ -326,7 +326,10 @@ class Binance:
     @memoized(rests_on=(symbol_rules, mark_price, _test_order))
     def dust_order(self) -> OrderAnswer:
         """The answer to a test order below the smallest allowed value."""
-        rules, price = self._market_rules(), self.mark_price()
+        basis = self._rules_and_price()
+        if isinstance(basis, Refusal):
+            return OrderAnswer("no test order was sent", basis)
+        rules, price = basis
         quantity = dust_quantity(rules, price)
         below = Fraction(quantity) * Fraction(price) < rules.min_notional
         what = "an order below the minimum" if below else "one step, which is no less than the minimum already"
@@ -393,7 +396,7 @@ class Binance:
         try:
             return self._ask(endpoint, params)[0]
         except RestrictedLocation as error:
-            return Refusal(error.status, error.code, str(error), Kind.LOCATION)
+            return _refused_location(error)
 
     def _fact(self, endpoint: Endpoint, params: Params = ()) -> dict[str, Any]:
         return self._unless_refused(self._ask(endpoint, params)[0])
@@ -402,6 +405,13 @@ class Binance:
         if isinstance(answer, Refusal):
             raise Refused(f"{answer}, so this could not be looked at")
         return answer
+
+    def _rules_and_price(self) -> tuple[OrderRules, Decimal] | Refusal:
+        """The contract's rules and mark price; the refusal if Binance does not serve this machine's place."""
+        try:
+            return self._market_rules(), self.mark_price()
+        except RestrictedLocation as error:
+            return _refused_location(error)
 
     def _market_rules(self) -> OrderRules:
         rules = self.symbol_rules()
@@ -415,6 +425,10 @@ class Binance:
         if not found.speaks_of_the_key:
             raise Refused(f"{found}, which says nothing about the key. Run again")
         return found
+
+
+def _refused_location(error: RestrictedLocation) -> Refusal:
+    return Refusal(error.status, error.code, str(error), Kind.LOCATION)
 
 
 DEPENDENCIES = Dependencies(Binance, stamp="clock_sample")

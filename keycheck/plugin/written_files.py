@@ -1,7 +1,7 @@
 """Finds the files that pytest and its plugins write in a run, by their writers' paths. It searches no folder."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -62,12 +62,23 @@ class Written:
         """The files that have changed since before the run."""
         return (path for path, before in list(self._before.items()) if stamp(path) != before)
 
+    def overwritten(self, files: Collection[Path]) -> Path | None:
+        """The first of these files that another writer would overwrite; None if there is none."""
+        return next((file for file in files if any(_is_same(file, path) for path in self._before)), None)
+
     def was_there(self, path: Path) -> bool:
         """Whether the file was there before the run."""
         return self._before.get(path) is not None
 
     def _expect(self, path: Path) -> None:
         self._before.setdefault(path, stamp(path))
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    try:
+        return one.resolve() == other.resolve()
+    except (OSError, RuntimeError, ValueError):  # a loop of links, or no path at all: its writer will say so
+        return False
 
 
 def _named(config: pytest.Config, name: str) -> Path | None:
