@@ -338,7 +338,10 @@ class Binance:
     @memoized(rests_on=(symbol_rules, mark_price, _test_order))
     def smallest_order(self) -> OrderAnswer:
         """The answer to the smallest valid test order."""
-        quantity = smallest_quantity(self._market_rules(), self.mark_price())
+        basis = self._rules_and_price()
+        if isinstance(basis, Refusal):
+            return OrderAnswer("no test order was sent", basis)
+        quantity = smallest_quantity(*basis)
         answer = self._order_answer("the smallest valid order", quantity, self._test_order(plain(quantity)))
         if not answer.accepted and answer.was_weighed:
             raise Refused(f"{answer}. The order that this suite built broke a rule, which says nothing about the key")
