@@ -1,12 +1,12 @@
 """Fixtures of all tests. No test reaches beyond loopback or reads an .env."""
 
+import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from tests.exchange import LocalExchange
 from tests.forked import ForkedRunner
@@ -28,9 +28,12 @@ LONG = {
 }
 
 
-# How long an example takes to draw is the machine's business: on a busy one no law is broken by it.
-settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("any machine")
+with contextlib.suppress(ImportError):  # the environment of tests/exchange/test_interop.py has no hypothesis
+    from hypothesis import HealthCheck, settings
+
+    # A busy machine takes long to draw an example, which breaks no law.
+    settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("any machine")
 
 
 def pytest_configure(config: pytest.Config) -> None:
