@@ -25,6 +25,7 @@ from keycheck.report.previous_run import PreviousRun
 from keycheck.settings import loading
 from tests.cassettes.test_cassettes import HEADER, Unasked
 from tests.exchange import LocalExchange
+from tests.matrix import mostly_slow
 from tests.running import ROOT, SuiteRunner
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has neither these pipes nor these devices")
@@ -303,7 +304,7 @@ RUNS = [
 ]
 
 
-@pytest.mark.parametrize(("option", "kind"), RUNS)
+@pytest.mark.parametrize(("option", "kind"), mostly_slow(RUNS, 3))
 def test_a_run_ends_with_4_and_a_sentence(option: str, kind: str, suite: SuiteRunner, tmp_path: Path) -> None:
     """A run with such a path ends with exit 4 and one sentence, soon, without a traceback or a verdict."""
     path = tmp_path / "x.yaml"
@@ -319,7 +320,7 @@ def test_a_run_ends_with_4_and_a_sentence(option: str, kind: str, suite: SuiteRu
     assert (done.exit_status, done.verdict["ok"]) == (4, False)
 
 
-@pytest.mark.parametrize("kind", ["pipe", "full", "directory", "socket", "loop of links"])
+@pytest.mark.parametrize("kind", mostly_slow(["pipe", "full", "directory", "socket", "loop of links"], 1))
 def test_a_summary_that_cannot_be_written_ends_no_run(kind: str, suite: SuiteRunner, tmp_path: Path) -> None:
     """The run ends as usual, and one sentence names the variable."""
     path = tmp_path / "summary"

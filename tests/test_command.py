@@ -15,6 +15,7 @@ import conftest
 from keycheck import __main__, __version__, invocation
 from keycheck.report.folder_lock import Hold
 from tests.exchange import API_KEY, API_SECRET, LocalExchange
+from tests.matrix import mostly_slow
 from tests.running import LONGEST, ROOT
 
 Done = subprocess.CompletedProcess[str]
@@ -185,7 +186,9 @@ def test_json_of_settings_that_cannot_be_used(keycheck: Command) -> None:
     assert (done.returncode, done.stdout) == (4, "")
 
 
-@pytest.mark.parametrize(("shell", "status"), [(">&-", 3), (">/dev/full", 3), ("2>&-", 0), ("<&-", 0), (">&- 2>&-", 3)])
+@pytest.mark.parametrize(
+    ("shell", "status"), mostly_slow([(">&-", 3), (">/dev/full", 3), ("2>&-", 0), ("<&-", 0), (">&- 2>&-", 3)], 2)
+)
 def test_json_where_a_stream_takes_nothing(shell: str, status: int, keycheck: Command) -> None:
     """The exit status is 0 only if the whole verdict was written; a stderr that cannot be written is no error."""
     done = keycheck("--json", *REPLAY, shell=shell)

@@ -28,7 +28,7 @@ def test_table_names_every_cassette_and_no_other() -> None:
     assert {row.name for row in ROWS} == {path.stem for path in FOLDER.glob("*.yaml")}
 
 
-@pytest.mark.parametrize("row", mostly_slow(ROWS, 8), ids=lambda row: row.name)
+@pytest.mark.parametrize("row", mostly_slow(ROWS, 5), ids=lambda row: row.name)
 def test_shipped_cassette_replays_to_its_verdict(row: Shipped, suite: SuiteRunner) -> None:
     """Verdict, exit status and failing checks are those of the table; the run says that it is a replay, and of what."""
     done = suite("--replay", row.name)
@@ -187,7 +187,7 @@ NO_CASSETTES = {
 }
 
 
-@pytest.mark.parametrize("name", NO_CASSETTES)
+@pytest.mark.parametrize("name", mostly_slow(NO_CASSETTES, 3))
 def test_file_that_is_no_cassette_is_refused_in_a_sentence(name: str, suite: SuiteRunner, tmp_path: Path) -> None:
     """A foreign file ends the run with exit 4 and one line with a remedy, without a traceback."""
     file = tmp_path / "file.yaml"

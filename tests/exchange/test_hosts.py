@@ -19,6 +19,7 @@ from keycheck.report import page, summary, terminal, verdict_json
 from keycheck.report.model import ELSEWHERE, RunReport
 from keycheck.settings import loading
 from tests.exchange import LocalExchange
+from tests.matrix import mostly_slow
 from tests.running import ROOT, Finished, SuiteRunner
 from tests.sample_reports import healthy
 
@@ -150,7 +151,7 @@ def shown(done: Finished, runner: SuiteRunner) -> list[str]:
     return [" ".join(text.split()) for text in (done.output, done.page, ticket)]
 
 
-@pytest.mark.parametrize("how", [(), ("-q",), ("-qq",), ("-v",)], ids=str)
+@pytest.mark.parametrize("how", mostly_slow([(), ("-q",), ("-qq",), ("-v",)], 2), ids=str)
 def test_a_live_run_says_that_the_exchange_is_local(how: tuple[str, ...], suite: SuiteRunner) -> None:
     """A run against a local exchange says so, even with -qq."""
     with LocalExchange() as exchange:

@@ -40,6 +40,7 @@ from keycheck.exchange.endpoints import (
 from keycheck.network.transport import HttpTransport
 from keycheck.redaction.secret import Secret
 from tests.exchange import API_KEY, LISTEN_KEY, Fault, LocalExchange, Received
+from tests.matrix import mostly_slow
 from tests.running import ROOT, Finished, SuiteRunner
 from tests.tls import ADDRESS, Front, Listener, Proxy, hosts, settings_for, speaking
 
@@ -1007,7 +1008,7 @@ def test_a_run_by_a_proxy_says_ok(
     assert PASSWORD not in done.output + done.page + str(done.verdict)
 
 
-@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("scheme", mostly_slow(["http", "https"], 1))
 @pytest.mark.parametrize("wrong", ["password", "dead"])
 def test_a_run_by_a_proxy_that_refuses_is_never_ok(  # noqa: PLR0913, PLR0917  fixtures
     suite: SuiteRunner,

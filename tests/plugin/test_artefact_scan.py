@@ -149,7 +149,7 @@ def test_a_file_of_the_run_s_own_is_deleted(careless: SuiteRunner, exchange: Loc
     assert not page.exists()
 
 
-@pytest.mark.parametrize("name", ["loop", "a" * 300, "loop/log", "pipe"])
+@pytest.mark.parametrize("name", mostly_slow(["loop", "a" * 300, "loop/log", "pipe"], 1))
 def test_a_name_that_cannot_be_looked_at_breaks_nothing(
     name: str, careless: SuiteRunner, exchange: LocalExchange
 ) -> None:

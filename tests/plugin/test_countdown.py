@@ -21,6 +21,7 @@ from keycheck.report.model import ELSEWHERE, RunReport
 from keycheck.verdict.weighing import Verdict
 from tests.cassettes.test_cassettes_shipped import steady
 from tests.exchange import Fault, LocalExchange, Scenario
+from tests.matrix import mostly_slow
 from tests.running import ROOT, Finished, SuiteRunner
 
 TEXT = "Binance has counted {} of 2400 of this address's request weight this minute: waiting {} s for the next minute"
@@ -70,8 +71,8 @@ def test_a_run_waits_and_goes_on(tmp_path: Path) -> None:
     assert "waiting" not in done.page
 
 
-@pytest.mark.parametrize("options", [("-q",), ("-v",), ("-s",), ("-p", "no:capture")], ids=" ".join)
-def test_a_wait_is_said_under_every_option(options: tuple[str, ...], tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", mostly_slow([["-q"], ["-v"], ["-s"], ["-p", "no:capture"]], 1), ids=" ".join)
+def test_a_wait_is_said_under_every_option(options: list[str], tmp_path: Path) -> None:
     """Under any option the wait is announced on a line of its own."""
     done = run(tmp_path, ONCE, *options)
     (said,) = (line for line in done.output.splitlines() if SAID in line)

@@ -58,7 +58,9 @@ def test_a_file_that_cannot_be_written_is_one_sentence(
 
 
 @pytest.mark.parametrize("option", ["--log-file=", "-olog_file="])
-@pytest.mark.parametrize("name", ["folder", "file/below.log", "/dev/full", "loop/below.log", "a" * 300, "pipe"])
+@pytest.mark.parametrize(
+    "name", mostly_slow(["folder", "file/below.log", "/dev/full", "loop/below.log", "a" * 300, "pipe"], 2)
+)
 def test_a_log_that_cannot_be_written_ends_with_3(option: str, name: str, places: Path, process: SuiteRunner) -> None:
     """One sentence and the verdict are printed; a pipe without a reader is not waited for."""
     os.mkfifo(places / "pipe")
@@ -107,9 +109,9 @@ def test_a_pipe_that_nobody_reads_is_not_waited_for(option: str, places: Path, p
 
 
 @pytest.mark.parametrize(
-    "given", [("--timeout=0.0001",), ("-o", "timeout=0.5"), ("--timeout=0.9",), ("--timeout=inf",)]
+    "given", mostly_slow([["--timeout=0.0001"], ["-o", "timeout=0.5"], ["--timeout=0.9"], ["--timeout=inf"]], 1)
 )
-def test_a_time_in_which_no_check_can_end_is_wrong_use(given: tuple[str, ...], process: SuiteRunner) -> None:
+def test_a_time_in_which_no_check_can_end_is_wrong_use(given: list[str], process: SuiteRunner) -> None:
     """A time-out of less than a second, or one that no timer takes, would end the run and not a check: refused."""
     done = replayed(process, *given)
     assert done.exit_status == 4

@@ -209,15 +209,18 @@ def careless(tmp_path: object) -> SuiteRunner:
 
 @pytest.mark.parametrize(
     "body",
-    [
-        "print(key); assert False",
-        "record_property('x', key)",
-        "observe('the key is ' + key, stepSize=key)",
-        "raise ValueError(key)",
-        "import logging; logging.warning(key); assert False",
-        "pytest.skip(key)",
-        "import warnings; warnings.warn(key)",
-    ],
+    mostly_slow(
+        [
+            "print(key); assert False",
+            "record_property('x', key)",
+            "observe('the key is ' + key, stepSize=key)",
+            "raise ValueError(key)",
+            "import logging; logging.warning(key); assert False",
+            "pytest.skip(key)",
+            "import warnings; warnings.warn(key)",
+        ],
+        2,
+    ),
 )
 def test_careless_check_gives_nothing_away(body: str, careless: SuiteRunner, exchange: LocalExchange) -> None:
     """However a check spreads the key, no stream and no file has it."""
@@ -323,7 +326,7 @@ def pytest_runtest_logstart():
 """
 
 
-@pytest.mark.parametrize("place", ["/dev/stdout", "/dev/stderr", "run.log", "cli"])
+@pytest.mark.parametrize("place", mostly_slow(["/dev/stdout", "/dev/stderr", "run.log", "cli"], 1))
 def test_a_record_that_no_factory_made_is_cleaned_where_it_is_written(
     place: str, careless: SuiteRunner, exchange: LocalExchange
 ) -> None:
@@ -356,7 +359,7 @@ def pytest_unconfigure():
 """
 
 
-@pytest.mark.parametrize("capture", ["fd", "sys", "tee-sys", "no"])
+@pytest.mark.parametrize("capture", mostly_slow(["fd", "sys", "tee-sys", "no"], 1))
 def test_text_in_a_kept_stream_is_cleaned_however_it_is_captured(
     capture: str, careless: SuiteRunner, exchange: LocalExchange
 ) -> None:
@@ -454,7 +457,17 @@ raise_here = ImportError(os.environ["BINANCE_API_SECRET"])
 
 @pytest.mark.parametrize(
     ("option", "status"),
-    [("--collect-only", 2), ("--fixtures", 0), ("--help", 0), ("--symbol", 4), ("--pastebin=all", 4), ("--replay", 2)],
+    mostly_slow(
+        [
+            ("--collect-only", 2),
+            ("--fixtures", 0),
+            ("--help", 0),
+            ("--symbol", 4),
+            ("--pastebin=all", 4),
+            ("--replay", 2),
+        ],
+        2,
+    ),
 )
 def test_the_environments_credentials_are_hidden_where_no_settings_are_read(
     option: str, status: int, careless: SuiteRunner, exchange: LocalExchange

@@ -31,6 +31,7 @@ from keycheck.report.model import RunReport
 from keycheck.run import catalogue, vocabulary
 from keycheck.verdict.findings import Finding, Outcome
 from tests.exchange import API_KEY, API_SECRET, Fault, LocalExchange, Scenario
+from tests.matrix import mostly_slow
 from tests.running import ROOT, SuiteRunner
 from tests.sample_reports import compared
 
@@ -187,7 +188,7 @@ OF_PAGES = {
 }
 
 
-@pytest.mark.parametrize("secret", OF_PAGES.values(), ids=OF_PAGES)
+@pytest.mark.parametrize("secret", mostly_slow(OF_PAGES.values(), 2), ids=OF_PAGES)
 def test_what_pytest_html_says_of_itself_is_no_secret(secret: str, suite: SuiteRunner) -> None:
     """A secret that equals a text of pytest-html changes neither its page nor JUnit's file nor the terminal's lines."""
     junit, html = suite.folder / "junit.xml", suite.folder / "page.html"
@@ -241,7 +242,7 @@ ODD = {
 }
 
 
-@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize("odd", mostly_slow(ODD, 1))
 def test_a_run_with_an_odd_secret_leaves_all_its_files(odd: str, suite: SuiteRunner) -> None:
     """With an odd secret no name is cut out of verdict.json, no file is deleted, and the verdict stands."""
     secret, listen_key = ODD[odd]

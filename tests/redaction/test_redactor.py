@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from keycheck.redaction.redactor import HIDDEN, HIDDEN_IP, HIDDEN_IPV6, RUN, Redactor, printable
 from tests.keys import RSA
+from tests.matrix import mostly_slow
 
 KEY = "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"
 SECRET = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j"  # noqa: S105  printed in Binance's docs
@@ -340,7 +341,7 @@ LARGE: dict[str, Callable[[int], str]] = {
 
 
 @pytest.mark.parametrize("ask", ["clean", "finds"])
-@pytest.mark.parametrize("kind", LARGE)
+@pytest.mark.parametrize("kind", mostly_slow(LARGE, 2))
 def test_eight_times_the_text_takes_no_more_than_sixteen_times_as_long(kind: str, ask: str) -> None:
     """Eight times the text takes at most sixteen times as long; a linear search takes eight, the rest is for noise."""
 

@@ -24,6 +24,7 @@ from tests.exchange.scenarios import SCENARIOS
 from tests.forked import ForkedRunner
 from tests.keys import ED25519
 from tests.malformed import MalformedHeaders
+from tests.matrix import mostly_slow
 from tests.running import ROOT, Finished, SuiteRunner
 
 SCHEMA = json.loads((ROOT / "keycheck/report/verdict.schema.json").read_text(encoding="utf-8"))
@@ -333,7 +334,7 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("name", BAD)
+@pytest.mark.parametrize("name", mostly_slow(BAD, 2))
 def test_bad_setting_is_one_sentence_and_exit_4(name: str, suite: SuiteRunner) -> None:
     """The message names the setting without its value, and shows no traceback."""
     settings, said = BAD[name]
@@ -474,7 +475,7 @@ WRONG_CHECKS = {
 }
 
 
-@pytest.mark.parametrize("name", WRONG_CHECKS)
+@pytest.mark.parametrize("name", mostly_slow(WRONG_CHECKS, 2))
 def test_wrong_check_is_a_collection_error(name: str, copied: Path, tmp_path: Path, exchange: LocalExchange) -> None:
     """A wrong check is a collection error: status 2, UNPROVEN, and nothing is sent."""
     (copied / "suite" / "test_8_extra.py").write_text(WRONG_CHECKS[name], encoding="utf-8")
@@ -497,16 +498,19 @@ def test_extra(binance, observe):
 
 @pytest.mark.parametrize(
     ("mark", "body", "outcome", "exit_status"),
-    [
-        ("critical", "assert False", "fail", 1),
-        ("critical", "raise ValueError('no')", "unproven", 10),
-        ("critical", "pytest.skip('not now')", "unproven", 10),
-        ("critical", "pytest.xfail('expected')", "unproven", 10),
-        ("critical", "pytest.fail('said so')", "unproven", 10),
-        ("critical", "import keycheck.settings.loading as s; s.load(None)", "unproven", 10),
-        ("informational", "assert False", "warn", 0),
-        ("informational", "raise ValueError('no')", "unproven", 0),
-    ],
+    mostly_slow(
+        [
+            ("critical", "assert False", "fail", 1),
+            ("critical", "raise ValueError('no')", "unproven", 10),
+            ("critical", "pytest.skip('not now')", "unproven", 10),
+            ("critical", "pytest.xfail('expected')", "unproven", 10),
+            ("critical", "pytest.fail('said so')", "unproven", 10),
+            ("critical", "import keycheck.settings.loading as s; s.load(None)", "unproven", 10),
+            ("informational", "assert False", "warn", 0),
+            ("informational", "raise ValueError('no')", "unproven", 0),
+        ],
+        2,
+    ),
 )
 def test_only_an_assertion_in_suite_convicts(  # noqa: PLR0913, PLR0917  a table of four columns
     mark: str, body: str, outcome: str, exit_status: int, copied: Path, tmp_path: Path, exchange: LocalExchange
@@ -536,7 +540,7 @@ BAD_FACTS = {
 }
 
 
-@pytest.mark.parametrize("body", BAD_FACTS.values(), ids=BAD_FACTS)
+@pytest.mark.parametrize("body", mostly_slow(BAD_FACTS.values(), 2), ids=BAD_FACTS)
 def test_a_fact_of_the_wrong_type_leaves_its_check_unproven(
     body: str, copied: Path, tmp_path: Path, exchange: LocalExchange
 ) -> None:
@@ -554,12 +558,15 @@ def test_a_fact_of_the_wrong_type_leaves_its_check_unproven(
 
 @pytest.mark.parametrize(
     "body",
-    [
-        "observe(type('Silent', (), {'__str__': None, '__repr__': None})())",
-        "observe('\\ud800')",
-        "observe('seen', other=type('Silent', (), {'__str__': None})(), more=float('nan'))",
-        "request.getfixturevalue('record_property')([], {})",
-    ],
+    mostly_slow(
+        [
+            "observe(type('Silent', (), {'__str__': None, '__repr__': None})())",
+            "observe('\\ud800')",
+            "observe('seen', other=type('Silent', (), {'__str__': None})(), more=float('nan'))",
+            "request.getfixturevalue('record_property')([], {})",
+        ],
+        1,
+    ),
     ids=["an object", "a surrogate", "names that are let go", "a name that is none"],
 )
 def test_whatever_else_a_check_notes_its_outcome_stands(
@@ -648,7 +655,7 @@ def test_a_place_that_binance_does_not_serve_is_an_observation(fault: Fault, sui
     assert done.verdict["pingOk"] is False
 
 
-@pytest.mark.parametrize("path", ["*", "/fapi/v1/time", "/fapi/v1/ping", "/fapi/v1/accountConfig"])
+@pytest.mark.parametrize("path", mostly_slow(["*", "/fapi/v1/time", "/fapi/v1/ping", "/fapi/v1/accountConfig"], 2))
 @pytest.mark.parametrize("fault", [Fault.waf_403(), Fault.redirect("https://x.invalid/")], ids=["403", "302"])
 def test_a_stranger_convicts_nobody_wherever_it_stands(fault: Fault, path: str, suite: SuiteRunner) -> None:
     """A firewall or a captive portal in place of one answer or all leaves the key UNPROVEN."""
@@ -680,7 +687,7 @@ TAMPERED = {
 }
 
 
-@pytest.mark.parametrize("name", TAMPERED)
+@pytest.mark.parametrize("name", mostly_slow(TAMPERED, 2))
 def test_suite_that_lost_a_claim_is_never_ok(name: str, withdrawing: SuiteRunner, exchange: LocalExchange) -> None:
     """A key that can withdraw is not OK if its check was removed from the suite."""
     file, text, options = TAMPERED[name]
@@ -753,7 +760,7 @@ def test_a_check_that_did_not_run_to_its_end_has_not_passed(suite: SuiteRunner) 
     assert "was left before its end" in done.check("credentials_are_present")["detail"]
 
 
-@pytest.mark.parametrize("secret", ["true", "null", "test", "pass", "hidden", "futures"])
+@pytest.mark.parametrize("secret", mostly_slow(["true", "null", "test", "pass", "hidden", "futures"], 2))
 def test_placeholder_secret_breaks_no_report(secret: str, suite: SuiteRunner, exchange: LocalExchange) -> None:
     """With a placeholder as secret the JSON is complete, and its names are those of the contract."""
     done = suite(settings=exchange.settings() | {"BINANCE_API_SECRET": secret})
