@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -137,9 +138,13 @@ def test_the_verdict_that_is_withdrawn_can_be_compared_with(suite: SuiteRunner) 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_signals_leave_no_old_verdict(reports: Path) -> None:
     """A signal leaves an old OK only if nothing but Python and pytest had been imported by then."""
     left, gone = 0, 0
+    began = time.monotonic()
+    subprocess.run(command(reports, python=("-X", "importtime")), cwd=ROOT, capture_output=True, check=True)  # noqa: S603
+    whole = time.monotonic() - began  # the signals are spread over a run's length, which a busy machine stretches
     for number in range(45):
         put_old_reports(reports)
         sent = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)[number % 3]
@@ -150,7 +155,7 @@ def test_signals_leave_no_old_verdict(reports: Path) -> None:
             stderr=subprocess.PIPE,
             env=os.environ | {"PYTHONUNBUFFERED": "1"},
         ) as process:
-            timer = threading.Timer(0.02 + 0.02 * number, process.send_signal, (sent,))
+            timer = threading.Timer(whole * (number + 1) / 46, process.send_signal, (sent,))
             timer.start()
             told = process.communicate(timeout=60)[1].decode("utf-8", "replace")
             timer.cancel()
