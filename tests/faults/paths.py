@@ -96,7 +96,10 @@ PATHS = (
             Field("symbols", []),
             Field("symbols[BTCUSDT].status", "TRADING"),
             Field("symbols[BTCUSDT].filters", []),
-            Field("symbols[BTCUSDT].filters[MARKET_LOT_SIZE].stepSize", "0.001", unless=("missing", "zero")),
+            # A quantity of LOT_SIZE's steps is one of so tiny a step, too, and there is none where this one is missing.
+            Field(
+                "symbols[BTCUSDT].filters[MARKET_LOT_SIZE].stepSize", "0.001", unless=("missing", "zero", "tiny figure")
+            ),
             Field("symbols[BTCUSDT].filters[MIN_NOTIONAL].notional", "50"),
             Field("rateLimits[REQUEST_WEIGHT].limit", 2400, decides=False),
         ),
