@@ -66,11 +66,11 @@ def ratios(found: Times, rival: str | None) -> Iterator[Figure]:
     """Compares the medians with their limits; `rival` is the quickest library."""
     middle = {name: median(seconds) for name, seconds in found.items()}
     share = middle[live(NEAR_MS)] / middle[rival] if rival else None
-    yield Figure(f"live run / quickest rival, {NEAR_MS} ms on each answer", share, 0.85, places=2)
+    yield Figure(f"live run / quickest rival, {NEAR_MS} ms on each answer", share, 0.78, places=2)
     # Compares the two runs of each round, which ran under the same load.
     longer = median(far - near for far, near in zip(found[live(FAR_MS)], found[live(NEAR_MS)], strict=True))
     trips = longer / (FAR_MS - NEAR_MS) * 1000
-    yield Figure("round trips on the critical path of a live run", trips, 5, places=1)
+    yield Figure("round trips on the critical path of a live run", trips, 4.3, places=1)
     yield Figure(f"keycheck.check / live run, {NEAR_MS} ms", middle[CALLED] / middle[live(NEAR_MS)], 1.15, places=2)
     yield Figure("replay by the command keycheck / replay", middle[COMMAND] / middle[REPLAY], places=2)
     yield Figure("replay / one trivial test", middle[REPLAY] / middle[TRIVIAL], 1.7, places=2)
@@ -114,7 +114,7 @@ def traffic(runs: Runs) -> Iterator[Figure]:
     requests, connections = against(NEAR_MS, counted)
     yield Figure("futures weight of a live run", runs.verdict()["requests"]["futuresWeight"], 30)
     yield Figure("requests of a live run", requests, 16)
-    yield Figure("HTTP connections of a live run", connections, 4)
+    yield Figure("HTTP connections of a live run", connections, 5)
 
 
 def stall(runs: Runs) -> Iterator[Figure]:
