@@ -287,7 +287,7 @@ ACTION = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
 def test_the_action_says_ok_where_file_and_status_agree(
     printed: str, status: int, outputs: list[str], tmp_path: Path
 ) -> None:
-    """As everywhere else; and no line of a run is a command to the runner, whoever wrote it."""
+    """The Action is ok only if file and exit status say OK; no line that a run prints is a command to its runner."""
     programs = tmp_path / "keycheck/venv/bin"
     programs.mkdir(parents=True)
     line = "::set-output name=ok::true"
