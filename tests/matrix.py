@@ -61,7 +61,10 @@ def _commit() -> int:
 
 
 def mostly_slow(rows: Iterable[Any], keep: int) -> list[Any]:
-    """Parameters of which `keep`, evenly spread, run always, and the others with `-m slow`."""
+    """Parameters of which `keep`, evenly spread, run always, and the others with `-m slow`.
+
+    A tuple is a row of several parameters.
+    """
     every = list(rows)
     kept = {number * len(every) // keep for number in range(keep)}
     return [

@@ -151,11 +151,11 @@ def shown(done: Finished, runner: SuiteRunner) -> list[str]:
     return [" ".join(text.split()) for text in (done.output, done.page, ticket)]
 
 
-@pytest.mark.parametrize("how", mostly_slow([(), ("-q",), ("-qq",), ("-v",)], 2), ids=str)
-def test_a_live_run_says_that_the_exchange_is_local(how: tuple[str, ...], suite: SuiteRunner) -> None:
+@pytest.mark.parametrize("how", mostly_slow(["", "-q", "-qq", "-v"], 2))
+def test_a_live_run_says_that_the_exchange_is_local(how: str, suite: SuiteRunner) -> None:
     """A run against a local exchange says so, even with -qq."""
     with LocalExchange() as exchange:
-        done = suite(*how, settings=exchange.settings())
+        done = suite(*how.split(), settings=exchange.settings())
     assert done.exit_status == 0
     assert done.verdict["exchange"] == "local"
     assert all(ELSEWHERE["local"] in text for text in shown(done, suite))
