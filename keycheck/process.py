@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from keycheck import clock
+from keycheck.exchange.rate_limit import Limits
 from keycheck.redaction.secret import Secret
 from keycheck.settings import child_environment
 
@@ -51,12 +52,13 @@ class Event(Protocol):
 @dataclass(frozen=True)
 class Finished:
     """What a run came to. `verdict`: verdict.json; `page`: report.html, and `summary`: summary.md, both "" of a run
-    that was cut short.
+    that was cut short. `limits`: what the run learned about the request weight of its address.
     """
 
     verdict: Mapping[str, Any]
     page: str = field(default="", repr=False)
     summary: str = field(default="", repr=False)
+    limits: Limits = field(default_factory=Limits)
 
 
 def run(  # noqa: PLR0913  three that make the run, and three that watch it

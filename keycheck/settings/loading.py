@@ -116,6 +116,21 @@ def step_summary() -> Path | None:
     return Path(name) if name else None
 
 
+def purse_folder() -> Path:
+    """The usual folder of this machine's purse (`keycheck/purse.py`), by the XDG Base Directory Specification.
+
+    Raises UsageProblem for a user who has neither of its variables, nor a home.
+    """
+    runtime = Path(os.environ.get("XDG_RUNTIME_DIR", ""))
+    if runtime.is_absolute() and runtime.is_dir():  # systemd makes it at login, and removes it at the last logout
+        return runtime / "keycheck"
+    state = Path(os.environ.get("XDG_STATE_HOME", ""))
+    try:
+        return (state if state.is_absolute() else Path.home() / ".local/state") / "keycheck"
+    except RuntimeError:
+        raise UsageProblem("this user has no home folder: set XDG_STATE_HOME to a folder of the user's own") from None
+
+
 def program_folders() -> list[Path]:
     """The folders of PATH. Neither a relative one nor an empty one, which is the current directory."""
     folders = map(Path, os.environ.get("PATH", os.defpath).split(os.pathsep))
