@@ -12,13 +12,13 @@ import ipaddress
 import logging
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from keycheck import clock
-from keycheck.serve.problem import ENDING, Problem, too_many
+from keycheck.serve.problem import Problem, too_many
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 ATTEMPTS = 5  # wrong tokens of one client in a minute
@@ -32,18 +32,16 @@ _log = logging.getLogger("keycheck.serve")
 class Guards:
     """ASGI middleware, the outermost. `hosts`: the names by which clients may call the endpoint, without a port.
 
-    `frame_ancestors`: origins of pages that may show the endpoint's page in a frame; none by default. `is_ending`: no
-    new request is answered any more. Raises ValueError for a frame ancestor that is no origin.
+    `frame_ancestors`: origins of pages that may show the endpoint's page in a frame; none by default. Raises ValueError
+    for a frame ancestor that is no origin.
     """
 
-    def __init__(
-        self, app: ASGIApp, hosts: Collection[str], frame_ancestors: Sequence[str], is_ending: Callable[[], bool]
-    ) -> None:
+    def __init__(self, app: ASGIApp, hosts: Collection[str], frame_ancestors: Sequence[str]) -> None:
         if wrong := [one for one in frame_ancestors if not _ANCESTOR.fullmatch(one)]:
             raise ValueError(f"a frame ancestor is an origin, such as https://app.example, and {wrong[0]} is none")
         self._app = app
         self._hosts = {host.lower() for host in hosts}
-        self._is_ending = is_ending
+        self._is_ending = False
         ancestors = " ".join(frame_ancestors) or "'none'"
         self._headers = {
             "Cache-Control": "no-store",
@@ -53,6 +51,10 @@ class Guards:
             "Referrer-Policy": "no-referrer",
             "X-Content-Type-Options": "nosniff",
         }
+
+    def end(self) -> None:
+        """Refuses all requests from now on, but those that have passed."""
+        self._is_ending = True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -91,8 +93,8 @@ class Guards:
         is_visit = method == "GET" and headers.get("sec-fetch-mode") == "navigate"  # a link to the page, or a frame
         if not is_visit and set(headers.getlist("sec-fetch-site")) - {"same-origin", "none"}:
             raise Problem(403, "The request comes from a page of another site: open the endpoint's own page.")
-        if self._is_ending():
-            raise Problem(503, ENDING)
+        if self._is_ending:
+            raise Problem(503, "The endpoint is ending: try again when it has been started anew.")
 
 
 class TokenCheck:

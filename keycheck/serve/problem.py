@@ -19,7 +19,6 @@ TITLES = {
     500: "The endpoint has a fault",
     503: "Not now",
 }
-ENDING = "The endpoint is ending: try again when it has been started anew."
 
 
 class Problem(Exception):

@@ -37,12 +37,11 @@ _MEMBER_OF = {"BINANCE_PRIVATE_KEY_FILE": "privateKey"} | {name: member for memb
 # An unknown name is repeated if it is a setting's, or too short for a part of a secret.
 _NAMED = re.compile(rf"[A-Za-z_]{{1,9}}|{'|'.join(loading.NAMES)}|recvWindow|(futures|wallet|stream)Url|userStream")
 _HALF = re.compile("[\ud800-\udfff]")  # half a character, as JSON may hold it
-_TOO_LONG = f"The body is longer than {LIMIT} bytes: send the key, its secret and little else."
 
 
 @dataclass(frozen=True)
 class Request:
-    """`settings`: the server's and the request's, as `process.run` takes them. `receipt`: "" unless it is one to save."""
+    """`settings`: the server's and the request's, as `process.run` takes them. `receipt`: "" but of what is to be saved."""
 
     settings: Secret
     environment: str
@@ -61,10 +60,12 @@ class Body:
 
     def __init__(self) -> None:
         self._bytes = bytearray()
+        self.is_whole = False
 
     def add(self, message: Message) -> bool:
-        """Takes an ASGI message; whether more can come."""
+        """Takes an ASGI message; whether to wait for more."""
         self._bytes += message.get("body", b"")
+        self.is_whole = message["type"] == "http.request" and not message.get("more_body")
         return bool(message.get("more_body")) and not self.is_too_long
 
     @property
@@ -75,20 +76,19 @@ class Body:
         return bytes(self._bytes)
 
 
-async def receive_all(receive: Receive, declared: str) -> Body:
-    """The whole body, however it is sent. `declared`: its Content-Length, if it has one."""
-    close = {"Connection": "close"}  # the rest of the body is not read
-    if declared.isdecimal() and len(declared.lstrip("0")) > 4 or declared.isdecimal() and int(declared) > LIMIT:
-        raise Problem(413, _TOO_LONG, headers=close)
+async def receive_all(receive: Receive) -> Body:
+    """The whole body, counted as it comes. Raises Problem."""
     body = Body()
     try:
         async with asyncio.timeout(SECONDS):
             while body.add(await receive()):
                 pass
     except TimeoutError:
-        raise Problem(408, f"The body was not whole after {SECONDS:g} s: send it at once.", headers=close) from None
+        raise Problem(408, f"The body was not whole after {SECONDS:g} s: send it at once.") from None
     if body.is_too_long:
-        raise Problem(413, _TOO_LONG, headers=close)
+        raise Problem(413, f"The body is longer than {LIMIT} bytes: send the key, its secret and little else.")
+    if not body.is_whole:
+        raise Problem(400, "The body ended too early.")
     return body
 
 
@@ -145,7 +145,9 @@ class _Pairs(list[tuple[str, Any]]):
     """An object of a JSON text, with its members in order, repeated ones too."""
 
 
-def _problem_of_members(pairs: list[tuple[str, Any]], allowed: list[str]) -> Problem | None:
+def _problem_of_members(  # noqa: PLR0911  one for each problem
+    pairs: list[tuple[str, Any]], allowed: list[str]
+) -> Problem | None:
     names = [name for name, _ in pairs]
     for at, (name, value) in enumerate(pairs, start=1):
         if name not in allowed:
