@@ -20,6 +20,7 @@ import math
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from keycheck import clock, process
 from keycheck.exchange.endpoints import WEIGHT_LIMITS
@@ -30,16 +31,26 @@ MINUTE = 60.0  # seconds; any such window holds at most the share
 _LONGEST_STOP = 3 * 86_400  # seconds; Binance bans an address for at most three days
 _EVERYTHING = 10**9
 _PATIENCE = 2.0  # seconds to wait for another program's transaction, which takes some milliseconds
+_FILE = "purse.sqlite"
 _TABLE = """create table if not exists claims (
     id integer primary key, environment text, until real, seconds real, own integer, seen integer, granted integer)"""
 
 
 class Empty(Exception):
-    """No weight is left for a run. `seconds`: when there will be some; the text is a sentence that says why."""
+    """No weight is left for a run. `seconds`: until there is some, at the latest; the text says why, and what to do."""
 
-    def __init__(self, seconds: int, why: str) -> None:
-        super().__init__(f"{why}: try again in {seconds} s")
-        self.seconds = seconds
+    def __init__(self, seconds: float, why: str) -> None:
+        self.seconds = math.ceil(seconds)
+        super().__init__(f"{why}. Try again in {self.seconds} s.")
+
+
+class _Claim(NamedTuple):
+    """A row: its weight, the used weight that it saw, the limit that it read, and when it ends by `clock.uptime`."""
+
+    until: float
+    own: int
+    seen: int
+    granted: int | None
 
 
 class Purse:
@@ -58,7 +69,7 @@ class Purse:
             raise ValueError("share must be a number from 0.01 to 1, such as 0.5 for half of Binance's limit")
         if environment not in WEIGHT_LIMITS:
             raise ValueError(f"environment must be one of {', '.join(WEIGHT_LIMITS)}")
-        self._file = folder / "purse.sqlite"
+        self._file = folder / _FILE
         self._share = share
         self._environment = environment
 
@@ -69,15 +80,20 @@ class Purse:
         """
         try:
             with self._transaction() as (db, now):
-                seconds, stopped = self._seconds_until(db, now, weight)
+                claims = self._claims(db)
+                seconds = self._seconds_until(claims, now, weight)
                 if not seconds:
-                    return self._claim(db, now + process.SECONDS + MINUTE, process.SECONDS + MINUTE, own=weight)
+                    return self._add(db, now, process.SECONDS + MINUTE, own=weight)
         except (sqlite3.Error, OSError) as error:
-            raise Empty(60, f"the file that counts this machine's request weight cannot be used ({error})") from None
-        if stopped:
-            raise Empty(math.ceil(seconds), "Binance has told this machine's address to send nothing")
-        share = f"{100 * self._share:g} % of the request weight that Binance grants this machine's address in a minute"
-        raise Empty(math.ceil(seconds), f"the {share} are spent")
+            why = getattr(error, "strerror", None) or error
+            raise Empty(
+                MINUTE,
+                f"{_FILE}, in which this machine counts its request weight, cannot be used ({why}): make room on its "
+                "disk, or remove the file",
+            ) from None
+        if any(claim.seen == _EVERYTHING for claim in claims):
+            raise Empty(seconds, "Binance has told this machine's address to send nothing for a time")
+        raise Empty(seconds, f"Of the request weight of this machine's address, {self._share:.0%} a minute are spent")
 
     def settle(self, reservation: int, limits: Limits | None = None) -> None:
         """Takes note of a run's end, and of what it learned (`process.Finished.limits`, if there is one).
@@ -92,26 +108,26 @@ class Purse:
                 (now + MINUTE, MINUTE, limits.spent, limits.used, limits.granted, reservation),
             )
             if limits.wait:
-                seconds = min(limits.wait, _LONGEST_STOP)
-                self._claim(db, now + seconds, seconds, seen=_EVERYTHING)
+                self._add(db, now, min(limits.wait, _LONGEST_STOP), seen=_EVERYTHING)
 
-    def _seconds_until(self, db: sqlite3.Connection, now: float, weight: int) -> tuple[float, bool]:
-        """How long until `weight` fits, 0 for at once; and whether Binance told to wait."""
-        rows = db.execute(
-            "select until, own, seen, granted from claims where environment = ? order by until, id",
-            (self._environment,),
-        ).fetchall()
-        limit = min(WEIGHT_LIMITS[self._environment], *(row[3] or _EVERYTHING for row in rows), _EVERYTHING)
-        for ended in range(len(rows) + 1):
+    def _claims(self, db: sqlite3.Connection) -> list[_Claim]:
+        columns = ", ".join(_Claim._fields)
+        rows = db.execute(f"select {columns} from claims where environment = ? order by until", (self._environment,))  # noqa: S608  our own names
+        return [_Claim(*row) for row in rows]
+
+    def _seconds_until(self, claims: list[_Claim], now: float, weight: int) -> float:
+        """How long until `weight` fits beside these claims; 0: at once."""
+        limit = min([WEIGHT_LIMITS[self._environment], *(claim.granted for claim in claims if claim.granted)])
+        for ended in range(len(claims) + 1):
             spent = 0
-            for _, own, seen, _ in rows[ended:]:
-                spent = max(spent + own, seen)
+            for claim in claims[ended:]:
+                spent = max(spent + claim.own, claim.seen)
             if spent + weight <= self._share * limit:
-                return (rows[ended - 1][0] - now if ended else 0), any(row[2] == _EVERYTHING for row in rows)
-        return MINUTE, False
+                return claims[ended - 1].until - now if ended else 0
+        return MINUTE  # as long as the limit is so low
 
-    def _claim(self, db: sqlite3.Connection, until: float, seconds: float, *, own: int = 0, seen: int = 0) -> int:
-        row = (self._environment, until, seconds, own, seen)
+    def _add(self, db: sqlite3.Connection, now: float, seconds: float, *, own: int = 0, seen: int = 0) -> int:
+        row = (self._environment, now + seconds, seconds, own, seen)
         added = db.execute("insert into claims (environment, until, seconds, own, seen) values (?, ?, ?, ?, ?)", row)
         assert added.lastrowid
         return added.lastrowid
