@@ -1,10 +1,10 @@
 """A server for the page that answers by a script: it can hold a stream in the middle, break it off, or refuse.
 
-    with ScriptedServer() as server:
-        server.answers.append(Answer([line, line, HOLD]))
-        page.goto(server.url)
-        ...
-        server.go_on.set()
+with ScriptedServer() as server:
+    server.answers.append(Answer([line, line, HOLD]))
+    page.goto(server.url)
+    ...
+    server.go_on.set()
 """
 
 import json
