@@ -87,6 +87,24 @@ def test_a_forged_receipt_is_refused(data: st.DataObject) -> None:
     refuse(forged)
 
 
+def test_a_receipt_has_one_spelling(made: str) -> None:
+    """Nothing around it, no capitals, no other digits."""
+    for other in (
+        f"{made}\n",
+        f"{made}0",
+        f" {made}",
+        made.upper(),
+        made.replace(".1", ".01"),
+        made.replace(".1", ".１"),
+    ):
+        refuse(other)
+
+
+def test_half_a_character_is_no_other_character() -> None:
+    """JSON may hold one half of a pair, which UTF-8 cannot: it is not replaced by a question mark."""
+    refuse(receipt.make(KEY, now=NOW, **(TESTED | {"api_secret": "\ud800"})), api_secret="?")
+
+
 @pytest.mark.parametrize("odd", ["", None, b"v1.1.2", 5, "v1.0.", "v1.-5." + "0" * 64, "v1.٣." + "0" * 64, "9" * 10**5])
 def test_what_is_no_receipt_is_refused(odd: object) -> None:
     """Whatever a client sends in its place."""
@@ -103,6 +121,6 @@ def test_the_comparison_takes_the_same_time_for_all(made: str, monkeypatch: pyte
 def test_a_short_receipt_key_is_refused(key: bytes) -> None:
     """It could be guessed from a single receipt."""
     with pytest.raises(ValueError, match="at least 32 bytes"):
-        receipt.make(key, **TESTED)
+        receipt.make(key, now=NOW, **TESTED)
     with pytest.raises(ValueError, match="at least 32 bytes"):
         verify(f"v1.1.{'0' * 64}", key=key)
