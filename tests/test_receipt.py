@@ -102,7 +102,8 @@ def test_a_receipt_has_one_spelling(made: str) -> None:
 
 def test_half_a_character_is_no_other_character() -> None:
     """JSON may hold one half of a pair, which UTF-8 cannot: it is not replaced by a question mark."""
-    refuse(receipt.make(KEY, now=NOW, **(TESTED | {"api_secret": "\ud800"})), api_secret="?")
+    half, question_mark = (TESTED | {"api_secret": text} for text in "\ud800?")
+    refuse(receipt.make(KEY, now=NOW, **half), **question_mark)
 
 
 @pytest.mark.parametrize("odd", ["", None, b"v1.1.2", 5, "v1.0.", "v1.-5." + "0" * 64, "v1.٣." + "0" * 64, "9" * 10**5])
