@@ -269,7 +269,7 @@ def test_a_part_is_within_its_whole() -> None:
 
 
 def _palettes() -> dict[str, dict[str, str]]:
-    text = (STYLES / "section.css").read_text(encoding="utf-8")
+    text = (STYLES / "tokens.css").read_text(encoding="utf-8")
     light, dark = (
         dict(re.findall(r"--(\w+): (#\w{6})", part)) for part in text.split("prefers-color-scheme: dark")[:2]
     )

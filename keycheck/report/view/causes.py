@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from keycheck.diagnosis.cause import CAUSES, Diagnosis
 from keycheck.report.view.facts import capital
 
-_DOTS = {"certain": "●●●", "likely": "●●○", "possible": "●○○"}
+DOTS = {"certain": "●●●", "likely": "●●○", "possible": "●○○"}
 _MEANINGS = {name: meaning for causes in CAUSES.values() for name, meaning in causes.items()}
 
 
@@ -42,4 +42,4 @@ def _suspect(one: Diagnosis, new: list[str]) -> Suspect:
     headline = capital(_MEANINGS.get(one.cause, one.cause.replace("_", " ")))
     seen_as = "Seen:" if len(new) == len(one.evidence) else "Seen, besides the above:" if new else "Seen: as above."
     sureness = one.confidence.value
-    return Suspect(one.cause, headline, sureness, _DOTS[sureness], one.explanation, one.fix, seen_as, new)
+    return Suspect(one.cause, headline, sureness, DOTS[sureness], one.explanation, one.fix, seen_as, new)
