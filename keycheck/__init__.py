@@ -21,6 +21,8 @@ Beside the road:
     process.py        one run as a child process, and its findings as they come
     child.py          the program that runs in that child process
     invocation.py     starts pytest with the plugins of a run, and no others
+    purse.py          how much request weight this machine's address may still spend
+    receipt.py        proof that a key was just found OK, for a platform that saves it
     caller.py         the folders and settings of a run that `pytest suite/` did not start
     __main__.py       the command `keycheck`
     withdrawal.py     the first plugin of a run: locks the report folder, withdraws the last verdict

@@ -25,6 +25,7 @@ Is the Binance API key in this folder's .env fit to trade USD-M futures from thi
   keycheck --replay healthy           see a recorded run, offline and without a key
   keycheck --json                     verdict.json alone on stdout, all else on stderr
   keycheck --explain account_may_trade    what a check claims, why, and what it sends
+  keycheck serve                      a page "Test your API key", and the endpoint behind it; see keycheck serve --help
 
   --env-file PATH     settings, a line BINANCE_API_KEY=... each (default: .env); the process environment wins
   --report-dir DIR    where the reports go (default: reports/)
@@ -51,6 +52,8 @@ _XDIST = re.compile(r"-n\d*|-nauto|-nlogical|--numprocesses(=.*)?|--dist(=.*)?")
 def main() -> int:
     """Exit status as in README; sys.argv are the options."""
     arguments = sys.argv[1:]
+    if arguments[:1] == ["serve"]:
+        return _serve(arguments[1:])
     if {"-h", "--help"} & set(arguments):
         print(_HELP, end="")
         return 0
@@ -80,6 +83,22 @@ def _refusal(arguments: Sequence[str]) -> str:
         if one == "--" or one.startswith("@"):  # pytest would read paths and more options after it, or in the file
             return f"keycheck takes options alone, and {one} is none: see keycheck --help"
     return ""
+
+
+def _serve(arguments: Sequence[str]) -> int:
+    """`keycheck serve`, which needs libraries that nothing else needs."""
+    _leave_the_working_directory_out()
+    try:
+        from keycheck.serve import command  # noqa: PLC0415  see above
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").partition(".")[0] == "keycheck":
+            raise
+        print('ERROR: keycheck serve needs its extra: pip install "keycheck[serve]"', file=sys.stderr)
+        return _USAGE_ERROR
+    from keycheck.child import dump_no_core  # noqa: PLC0415  as above
+
+    dump_no_core()
+    return command.main(arguments)
 
 
 def _leave_the_working_directory_out() -> None:

@@ -99,6 +99,11 @@ def now_ms() -> float:
     return time.time() * 1000
 
 
+def uptime() -> float:
+    """Seconds on a clock that nobody sets, the same in all processes of this machine; a restart sets it back."""
+    return time.monotonic()
+
+
 def iso(ms: float) -> str:
     """ISO 8601 in UTC to the second: `2026-11-20T08:13:00Z`."""
     return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

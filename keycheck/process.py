@@ -10,6 +10,7 @@ Windows has no sessions: there, a git that the child has just started outlives i
 """
 
 import contextlib
+import dataclasses
 import json
 import os
 import select
@@ -25,6 +26,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from keycheck import clock
+from keycheck.exchange.rate_limit import Limits
 from keycheck.redaction.secret import Secret
 from keycheck.settings import child_environment
 
@@ -51,12 +53,13 @@ class Event(Protocol):
 @dataclass(frozen=True)
 class Finished:
     """What a run came to. `verdict`: verdict.json; `page`: report.html, and `summary`: summary.md, both "" of a run
-    that was cut short.
+    that was cut short. `limits`: what the run learned about the request weight of its address.
     """
 
     verdict: Mapping[str, Any]
     page: str = field(default="", repr=False)
     summary: str = field(default="", repr=False)
+    limits: Limits = field(default_factory=Limits)
 
 
 def run(  # noqa: PLR0913  three that make the run, and three that watch it
@@ -107,6 +110,7 @@ class _Run:
         self._cancel = cancel
         self._watch = clock.Stopwatch()
         self._checks: list[Check] = []
+        self._limits = Limits()
         self._problem: str | None = None
         self._status: int | None = None
         self._is_strange = False  # it said what no run says
@@ -147,6 +151,8 @@ class _Run:
                     self._checks.append(entry)
                     if on_check is not None:
                         on_check(entry)
+                case {"limits": dict(told)} if self._status is None and _are_limits(told):
+                    self._limits = Limits(**told)
                 case {"problem": str(problem)} if self._status is None:
                     self._problem = problem
                 case {"exit": status} if self._status is None and type(status) is int:
@@ -200,14 +206,20 @@ class _Run:
         if verdict is None or not agrees or found.get("ok") is not (self._status == 0) or self._is_strange:
             how = "its process died" if self._status is None else f"exit status {self._status}"
             return self._cut_short(f"The run ended before its verdict ({how}).", _RUN_AGAIN, verdict)
-        return Finished(verdict, _text(reports / "report.html"), _text(reports / "summary.md"))
+        return Finished(verdict, _text(reports / "report.html"), _text(reports / "summary.md"), self._limits)
 
     def _cut_short(self, why: str, fix: str, left: dict[str, Any] | None) -> Finished:
         """UNPROVEN, with what was found until then. `left`: verdict.json as the run left it."""
         verdict = left if left and left.get("verdict") == "UNPROVEN" and left.get("ok") is False else _blank()
         cause = {"cause": CUT_SHORT, "confidence": "certain", "explanation": why, "evidence": [], "fix": fix}
         duration = {"durationMs": round(self._watch.seconds * 1000)}
-        return Finished(verdict | duration | {"checks": self._checks, "diagnosis": [cause]})
+        return Finished(verdict | duration | {"checks": self._checks, "diagnosis": [cause]}, limits=self._limits)
+
+
+def _are_limits(told: dict[str, Any]) -> bool:
+    named = {one.name for one in dataclasses.fields(Limits)}
+    numbers = [value for name, value in told.items() if (name, value) != ("granted", None)]
+    return set(told) == named and all(type(number) is int and number >= 0 for number in numbers)
 
 
 def _seconds(timeout: Any) -> float:

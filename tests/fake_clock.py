@@ -2,7 +2,7 @@
 
 
 class StandIn:
-    """Both clocks at once, in seconds. After `patience` sleeps, the next one raises KeyboardInterrupt."""
+    """All clocks at once, in seconds. After `patience` sleeps, the next one raises KeyboardInterrupt."""
 
     def __init__(self, now: float = 1_795_176_036.5, patience: int = 1000) -> None:
         self.now = now  # 36.5 s into a minute
@@ -15,6 +15,10 @@ class StandIn:
 
     def perf_counter(self) -> float:
         """The monotonic clock in seconds."""
+        return self.now
+
+    def monotonic(self) -> float:
+        """The machine's clock that nobody sets, in seconds."""
         return self.now
 
     def sleep(self, seconds: float) -> None:

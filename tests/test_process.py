@@ -193,6 +193,34 @@ def test_a_file_of_settings_is_read_by_the_child(exchange: LocalExchange, tmp_pa
     assert (done.verdict["verdict"], done.verdict["symbol"]) == ("OK", "ETHUSDT")
 
 
+@pytest.mark.parametrize(
+    ("fault", "wait"),
+    [
+        (None, range(1)),
+        (Fault.rate_limited(37), range(37, 38)),
+        (Fault.banned(until_ms=round(1000 * time.time()) + 3_600_000), range(3000, 3600)),
+    ],
+    ids=["healthy", "429", "418"],
+)
+def test_what_a_run_learned_of_its_limits_is_told(fault: Fault | None, wait: range) -> None:
+    """The highest used weight, what the run itself spent, and how long Binance wants to be left alone."""
+    faults = {"/fapi/v1/order/test": fault} if fault else {}
+    with LocalExchange(Scenario(used_weight=700, faults=faults)) as exchange:
+        done = process.run(exchange.settings())
+    assert done.limits.spent == done.verdict["requests"]["futuresWeight"]
+    assert done.limits.granted == 2400
+    assert 710 <= done.limits.used <= 720
+    assert done.limits.wait in wait
+
+
+def test_a_run_that_is_cut_short_has_told_its_limits() -> None:
+    """What the checks had met until then counts."""
+    with LocalExchange(Scenario(used_weight=700, faults={"/fapi/v1/order/test": Fault.stall()})) as exchange:
+        done = process.run(exchange.settings(), timeout=4)
+    assert done.verdict["diagnosis"][0]["cause"] == process.CUT_SHORT
+    assert done.limits.used >= 700
+
+
 # -- ending a run --
 
 
@@ -578,6 +606,8 @@ EMPTY_OK = '{"verdict": "OK", "ok": true, "checks": [], "diagnosis": []}'
         (b'{"check": 5}\n{"exit": 0}\n', EMPTY_OK),
         (b'{"check": {"id": "one that verdict.json lacks"}}\n{"exit": 0}\n', EMPTY_OK),
         (b'{"problem": 5}\n{"exit": 0}\n', EMPTY_OK),
+        (b'{"limits": {}}\n{"exit": 0}\n', EMPTY_OK),
+        (b'{"limits": {"spent": 1, "used": -1, "granted": null, "wait": true}}\n{"exit": 0}\n', EMPTY_OK),
         (b'{"exit": []}\n', EMPTY_OK),
         (b'{"exit": false}\n', EMPTY_OK),
         (b'{"exit": 0.0}\n', EMPTY_OK),

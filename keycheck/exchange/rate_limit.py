@@ -6,12 +6,28 @@ that clock; waits are whole seconds.
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 MINUTE = 60_000  # ms
 MARGIN = 500  # ms to wait in the new minute, since the exchange's clock is known only roughly
 LONGEST = 60  # seconds: the most that one run waits in total
 # The second is the older name, from before Binance counted other intervals.
 _HEADERS = ("x-mbx-used-weight-1m", "x-mbx-used-weight")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a run learned about its address's limit. Weights are those of the futures host.
+
+    `spent`: what the run itself has spent; `used`: the highest used weight that an answer reported; `granted`: the
+    limit in a minute, None if the run did not read it; `wait`: seconds for which Binance wants nothing sent after a 429
+    or 418, 0 without one.
+    """
+
+    spent: int = 0
+    used: int = 0
+    granted: int | None = None
+    wait: int = 0
 
 
 def used_weight(headers: Mapping[str, str]) -> int | None:

@@ -69,9 +69,10 @@ from keycheck.exchange.memo import Dependencies, Memo, memoized
 from keycheck.exchange.orders import OrderRules, dust_quantity, plain, smallest_quantity
 from keycheck.exchange.permissions import KeyPermissions
 from keycheck.exchange.quantitative_rules import Lock, locks_of
+from keycheck.exchange.rate_limit import Limits
 from keycheck.exchange.throttle import Throttle
 from keycheck.exchange.user_stream import StreamKey, UserStream, listen_key
-from keycheck.exchange.weight import Weight, weight_of_others
+from keycheck.exchange.weight import Weight, limits_of, weight_of_others
 from keycheck.redaction.redactor import Redactor
 
 CLOCK_SAMPLES = 3
@@ -372,6 +373,11 @@ class Binance:
         """The limit of request weight per minute; None until this run has read exchangeInfo."""
         kept = self.memo.seen("exchange_info")
         return weight_limit(kept) if isinstance(kept, Mapping) else None
+
+    @property
+    def limits(self) -> Limits:
+        """What this run has learned about its address's request weight so far."""
+        return limits_of(self.calls, self.weight_limit, clock.now_ms() - self._throttle.offset)
 
     # -- how a request is sent --
 

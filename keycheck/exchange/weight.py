@@ -1,11 +1,16 @@
-"""Finds out from a run's answers how much of the address's request weight other programs use. Pure."""
+"""Finds out from a run's answers how much of the address's request weight is used, and by others than the run. Pure."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from keycheck.errors import RateLimited
 from keycheck.exchange.endpoints import LISTED, Host
 from keycheck.exchange.evidence import Call
+from keycheck.exchange.rate_limit import Limits
 
+# Seconds to wait after these statuses, if Binance names no time: the rest of a minute, and its shortest ban.
+_UNNAMED = {429: 60, 418: 120}
 _SIGNED = frozenset(str(endpoint) for endpoint in LISTED if endpoint.signed)
 
 
@@ -42,3 +47,18 @@ def _own_weight(calls: Sequence[Call], one: Call) -> int:
     """The weight that this run had used when the answer to `one` came."""
     ended = one.began_ms + one.duration_ms
     return sum(call.weight for call in calls if call.host is Host.FUTURES and (call is one or call.began_ms < ended))
+
+
+def limits_of(calls: Sequence[Call], granted: int | None, now: float) -> Limits:
+    """What a run has learned about its address. `granted`: the limit, if it read it; `now`: by the exchange's clock."""
+    return Limits(
+        spent=sum(call.weight for call in calls if call.host is Host.FUTURES and call.sent),
+        used=max((call.used_weight or 0 for call in calls), default=0),
+        granted=granted,
+        wait=max((_wait(call, now) for call in calls if call.trouble == RateLimited.kind), default=0),
+    )
+
+
+def _wait(call: Call, now: float) -> int:
+    until = 0 if call.banned_until is None else math.ceil((call.banned_until - now) / 1000)
+    return max(until, call.retry_after or 0) or _UNNAMED.get(call.status or 429, 60)

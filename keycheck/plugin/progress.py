@@ -2,16 +2,19 @@
 
     {"check": {...}}      as in verdict.json, one line for each check
     {"problem": "..."}    one sentence about settings or options that cannot be used
+    {"limits": {...}}     the fields of rate_limit.Limits, after each check that has changed them; not of a replay
 
 Each line is cleaned of secrets, as the report files are.
 """
 
+import dataclasses
 import json
 from collections.abc import Callable, Generator
 from typing import Any
 
 import pytest
 
+from keycheck.exchange.rate_limit import Limits
 from keycheck.plugin.suite_run import SuiteRun
 from keycheck.report import verdict_json
 
@@ -22,6 +25,7 @@ class Progress:
     def __init__(self, tell: Callable[[str], None]) -> None:
         self._tell = tell
         self._suite_run: SuiteRun | None = None
+        self._limits = Limits()
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -34,6 +38,7 @@ class Progress:
         if finding is not None and self._suite_run:
             clean = self._suite_run.redactor.without_secrets
             self._send(check=verdict_json.of_check(finding, clean))
+            self._send_limits()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_cmdline_main(self) -> Generator[None, Any, Any]:
@@ -43,6 +48,16 @@ class Progress:
             text = " ".join(map(str, error.args))
             self._send(problem=self._suite_run.redactor.clean(text) if self._suite_run else text)
             raise
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_unconfigure(self) -> None:
+        self._send_limits()  # a diagnosis may have asked more than the checks
+
+    def _send_limits(self) -> None:
+        run = self._suite_run.run if self._suite_run else None
+        if run and run.options.mode != "replay" and (limits := run.session.limits) != self._limits:
+            self._limits = limits
+            self._send(limits=dataclasses.asdict(limits))
 
     def _send(self, **message: Any) -> None:
         self._tell(json.dumps(message))

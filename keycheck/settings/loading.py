@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from keycheck import bounded_files
 from keycheck.credentials import pasted_text, pem
 from keycheck.credentials.pasted_text import Credentials
 from keycheck.errors import UsageProblem
@@ -116,6 +117,21 @@ def step_summary() -> Path | None:
     return Path(name) if name else None
 
 
+def purse_folder() -> Path:
+    """The usual folder of this machine's purse (`keycheck/purse.py`), by the XDG Base Directory Specification.
+
+    Raises UsageProblem for a user who has neither of its variables, nor a home.
+    """
+    runtime = Path(os.environ.get("XDG_RUNTIME_DIR", ""))
+    if runtime.is_absolute() and runtime.is_dir():  # systemd makes it at login, and removes it at the last logout
+        return runtime / "keycheck"
+    state = Path(os.environ.get("XDG_STATE_HOME", ""))
+    try:
+        return (state if state.is_absolute() else Path.home() / ".local/state") / "keycheck"
+    except RuntimeError:
+        raise UsageProblem("this user has no home folder: set XDG_STATE_HOME to a folder of the user's own") from None
+
+
 def program_folders() -> list[Path]:
     """The folders of PATH. Neither a relative one nor an empty one, which is the current directory."""
     folders = map(Path, os.environ.get("PATH", os.defpath).split(os.pathsep))
@@ -192,6 +208,22 @@ def load(
     if handed is not None and outside.get(PRIVATE_KEY, "").strip():
         pem_text = Secret(outside[PRIVATE_KEY])
     return replace(_settings(values, tuple(remarks), pem_text), credential_files=tuple(files))
+
+
+def of_a_server(env_file: Path, *, required: bool) -> dict[str, str]:
+    """The settings of the runs that this process starts for others, by name: no credentials, which come with each.
+
+    `required`: as in `load`. Raises UsageProblem with one sentence.
+    """
+    text, _ = dotenv_file.read(env_file, required=required)
+    from_file = dotenv_file.parse(text)
+    names = [name for name in NAMES if name not in (*_SECRETS, pasted_text.KEY_FILE)]
+    values = {name: os.environ.get(name, "").strip() or from_file.get(name, "").strip() for name in names}
+    given = {name: value for name, value in values.items() if value}
+    load(Path(bounded_files.NOWHERE), environ=given)
+    if bundle := given.get("BINANCE_CA_BUNDLE"):
+        given["BINANCE_CA_BUNDLE"] = str(Path(bundle).absolute())  # a run has a working directory of its own
+    return given
 
 
 def _lacks_credentials(values: Mapping[str, str]) -> bool:

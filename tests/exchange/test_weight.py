@@ -1,10 +1,13 @@
 """The weight that others use of an address is the highest figure of any answer, without the run's own weight."""
 
+from dataclasses import replace
+
 import pytest
 
 from keycheck.exchange.endpoints import ACCOUNT_CONFIG, API_RESTRICTIONS, PING, TIME, Endpoint
 from keycheck.exchange.evidence import Call
-from keycheck.exchange.weight import Weight, weight_of_others
+from keycheck.exchange.rate_limit import Limits
+from keycheck.exchange.weight import Weight, limits_of, weight_of_others
 
 
 def call(endpoint: Endpoint, used: int | None, began: int, took: int = 10) -> Call:
@@ -46,3 +49,29 @@ def test_the_highest_figure_counts_without_what_the_run_spent(calls: tuple[Call,
 def test_where_nothing_is_told_nothing_is_known(calls: tuple[Call, ...], limit: int | None) -> None:
     """Without a figure, or without a limit, the result is None."""
     assert weight_of_others(calls, limit) is None
+
+
+LIMITED = replace(call(TIME, None, 0), status=429, trouble="rate_limited")
+BANNED = replace(LIMITED, status=418)
+
+
+@pytest.mark.parametrize(
+    ("calls", "expected"),
+    [
+        ((), Limits()),
+        ((call(TIME, 900, 0), call(ACCOUNT_CONFIG, 5, 10)), Limits(spent=6, used=900)),
+        ((replace(call(TIME, None, 0), trouble="not_sent"), call(API_RESTRICTIONS, None, 1)), Limits()),
+        ((replace(LIMITED, retry_after=37),), Limits(spent=1, wait=37)),
+        ((replace(BANNED, retry_after=5, banned_until=1_000_090_500),), Limits(spent=1, wait=91)),
+        # Without a time, or with one that has passed: a whole minute, and the shortest ban.
+        ((LIMITED,), Limits(spent=1, wait=60)),
+        ((replace(LIMITED, retry_after=0),), Limits(spent=1, wait=60)),
+        ((BANNED,), Limits(spent=1, wait=120)),
+        ((replace(BANNED, banned_until=999_000_000),), Limits(spent=1, wait=120)),
+        # The wallet host, too, may want to be left alone.
+        ((replace(call(API_RESTRICTIONS, None, 0), status=418, trouble="rate_limited"),), Limits(wait=120)),
+    ],
+)
+def test_a_run_learns_its_limits(calls: tuple[Call, ...], expected: Limits) -> None:
+    """Spent weight is the futures host's; a limit of either host is a reason to wait, until Binance's time."""
+    assert limits_of(calls, None, now=1_000_000_000) == expected

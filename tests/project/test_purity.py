@@ -100,6 +100,7 @@ def test_the_search_finds_what_is_there() -> None:
         ("jinja2", {"report"}),
         ("tempfile", {"report", "process"}),
         ("fcntl", {"report"}),
+        ("sqlite3", {"purse"}),
     ],
 )
 def test_each_outside_thing_has_one_owner(thing: str, owners: set[str]) -> None:

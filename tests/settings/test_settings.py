@@ -14,7 +14,7 @@ from keycheck.errors import UsageProblem
 from keycheck.exchange.endpoints import DEMO_HOSTS, ENVIRONMENTS
 from keycheck.redaction.redactor import Redactor
 from keycheck.settings.dotenv_file import MAX_KEY_FILE
-from keycheck.settings.loading import NAMES, Settings, in_the_environment, load, names_of_this_machine
+from keycheck.settings.loading import NAMES, Settings, in_the_environment, load, names_of_this_machine, purse_folder
 from keycheck.settings.value_parsers import expected_of
 from tests.keys import ED25519, ENCRYPTED_ED25519
 from tests.running import ROOT
@@ -579,3 +579,36 @@ def test_a_user_may_have_neither_a_name_nor_a_home(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(Path, "home", no_home)
     monkeypatch.setattr("getpass.getuser", no_name)
     assert names_of_this_machine(tmp_path)[str(tmp_path)] == "[project]"
+
+
+@pytest.mark.parametrize(
+    ("runtime", "state", "expected"),
+    [
+        ("there", "state", "there/keycheck"),
+        ("not there", "state", "state/keycheck"),
+        (None, "state", "state/keycheck"),
+        (None, None, "home/.local/state/keycheck"),
+        ("", "", "home/.local/state/keycheck"),
+        (".", "relative", "home/.local/state/keycheck"),
+    ],
+)
+def test_the_purse_lies_where_xdg_says(
+    runtime: str | None, state: str | None, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the folder of this login, else in the user's state; an empty or a relative folder is none (XDG 0.8)."""
+    (tmp_path / "there").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for name, value in {"XDG_RUNTIME_DIR": runtime, "XDG_STATE_HOME": state}.items():
+        monkeypatch.delenv(name, raising=False)
+        if value is not None:
+            monkeypatch.setenv(name, value if value in ("", ".", "relative") else str(tmp_path / value))
+    assert purse_folder() == tmp_path / expected
+
+
+def test_a_user_without_a_home_names_the_purses_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of some containers."""
+    for name in ("XDG_RUNTIME_DIR", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", lambda: (_ for _ in ()).throw(RuntimeError()))
+    with pytest.raises(UsageProblem, match="set XDG_STATE_HOME"):
+        purse_folder()

@@ -1,0 +1,148 @@
+"""The purse: how much request weight this machine's address may still spend, shared by all programs on the machine.
+
+Binance counts the weight of all requests of an address in a minute. Each run reserves its weight here before it starts,
+and settles when it has ended. Both are transactions on one SQLite file, which brings what the purse needs: a lock for
+threads and processes, and a file that is whole after a kill at any moment. Times are those of a clock that nobody sets
+(`clock.uptime`). The file holds numbers, and the word `production` or `demo`: nothing of a key, verdict or address.
+
+Theory of operation. Each row is a claim on the address's minute, which ends by itself:
+
+    a reserved run     its weight, until 60 s after the last moment at which the run can send anything
+    a settled run      what it spent if that was more, and the highest used weight that it saw; until 60 s after its end
+    a stop             everything, until Binance's time after a 429 or 418
+
+In the order of their ends, a run adds its weight, and a sighting lifts the sum to what was seen. A run that was still
+under way when another one saw the used weight thus counts on top of it.
+"""
+
+import contextlib
+import math
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from keycheck import clock, process
+from keycheck.exchange.endpoints import WEIGHT_LIMITS
+from keycheck.exchange.rate_limit import Limits
+
+RUN = 15  # the weight of a run's twelve requests
+MINUTE = 60.0  # seconds; any such window holds at most the share
+_LONGEST_STOP = 3 * 86_400  # seconds; Binance bans an address for at most three days
+_EVERYTHING = 10**9
+_PATIENCE = 2.0  # seconds to wait for another program's transaction, which takes some milliseconds
+_FILE = "purse.sqlite"
+_TABLE = """create table if not exists claims (
+    id integer primary key, environment text, until real, seconds real, own integer, seen integer, granted integer)"""
+
+
+class Empty(Exception):
+    """No weight is left for a run. `seconds`: until there is some, at the latest; the text says why, and what to do."""
+
+    def __init__(self, seconds: float, why: str) -> None:
+        self.seconds = math.ceil(seconds)
+        super().__init__(f"{why}. Try again in {self.seconds} s.")
+
+
+class _Claim(NamedTuple):
+    """A row: its weight, the used weight that it saw, the limit that it read, and when it ends by `clock.uptime`."""
+
+    until: float
+    own: int
+    seen: int
+    granted: int | None
+
+
+class Purse:
+    """The weight of one address, in one environment. Threads and processes may use the same folder at once.
+
+    `folder`: made with mode 700 where it is missing (`settings.loading.purse_folder()` is the machine's usual one).
+    `share`: the part of Binance's limit that may be spent in any 60 s, 0.01 to 1; what all users of the
+    folder spend counts. `environment`: `production` or `demo`, which count apart.
+
+    Each call takes some milliseconds, and at most two seconds. Nothing but `Empty`, and ValueError for a bad argument,
+    is raised: where the file cannot be used, no weight is given out.
+    """
+
+    def __init__(self, folder: Path, share: float = 0.5, environment: str = "production") -> None:
+        if not 0.01 <= share <= 1:
+            raise ValueError("share must be a number from 0.01 to 1, such as 0.5 for half of Binance's limit")
+        if environment not in WEIGHT_LIMITS:
+            raise ValueError(f"environment must be one of {', '.join(WEIGHT_LIMITS)}")
+        self._file = folder / _FILE
+        self._share = share
+        self._environment = environment
+
+    def reserve(self, weight: int = RUN) -> int:
+        """Takes the weight of a run out of the purse, before the run starts. Returns a number for `settle`.
+
+        Raises Empty if less than `weight` is left.
+        """
+        try:
+            with self._transaction() as (db, now):
+                claims = self._claims(db)
+                seconds = self._seconds_until(claims, now, weight)
+                if not seconds:
+                    return self._add(db, now, process.SECONDS + MINUTE, own=weight)
+        except (sqlite3.Error, OSError) as error:
+            why = getattr(error, "strerror", None) or error
+            raise Empty(
+                MINUTE,
+                f"{_FILE}, in which this machine counts its request weight, cannot be used ({why}): make room on its "
+                "disk, or remove the file",
+            ) from None
+        if any(claim.seen == _EVERYTHING for claim in claims):
+            raise Empty(seconds, "Binance has told this machine's address to send nothing for a time")
+        raise Empty(seconds, f"Of the request weight of this machine's address, {self._share:.0%} a minute are spent")
+
+    def settle(self, reservation: int, limits: Limits | None = None) -> None:
+        """Takes note of a run's end, and of what it learned (`process.Finished.limits`, if there is one).
+
+        A reservation that is never settled, as of a program that was killed, ends by itself. Raises nothing: a run has
+        ended, whatever becomes of the file.
+        """
+        limits = limits or Limits()
+        with contextlib.suppress(sqlite3.Error, OSError), self._transaction() as (db, now):
+            db.execute(
+                "update claims set until = ?, seconds = ?, own = max(own, ?), seen = ?, granted = ? where id = ?",
+                (now + MINUTE, MINUTE, limits.spent, limits.used, limits.granted, reservation),
+            )
+            if limits.wait:
+                self._add(db, now, min(limits.wait, _LONGEST_STOP), seen=_EVERYTHING)
+
+    def _claims(self, db: sqlite3.Connection) -> list[_Claim]:
+        columns = ", ".join(_Claim._fields)
+        rows = db.execute(f"select {columns} from claims where environment = ? order by until", (self._environment,))  # noqa: S608  our own names
+        return [_Claim(*row) for row in rows]
+
+    def _seconds_until(self, claims: list[_Claim], now: float, weight: int) -> float:
+        """How long until `weight` fits beside these claims; 0: at once."""
+        limit = min([WEIGHT_LIMITS[self._environment], *(claim.granted for claim in claims if claim.granted)])
+        for ended in range(len(claims) + 1):
+            spent = 0
+            for claim in claims[ended:]:
+                spent = max(spent + claim.own, claim.seen)
+            if spent + weight <= self._share * limit:
+                return claims[ended - 1].until - now if ended else 0
+        return MINUTE  # as long as the limit is so low
+
+    def _add(self, db: sqlite3.Connection, now: float, seconds: float, *, own: int = 0, seen: int = 0) -> int:
+        row = (self._environment, now + seconds, seconds, own, seen)
+        added = db.execute("insert into claims (environment, until, seconds, own, seen) values (?, ?, ?, ?, ?)", row)
+        assert added.lastrowid
+        return added.lastrowid
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[tuple[sqlite3.Connection, float]]:
+        """The file, locked, without the claims that have ended; and the time."""
+        self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with contextlib.closing(sqlite3.connect(self._file, timeout=_PATIENCE, isolation_level=None)) as db:
+            self._file.chmod(0o600)
+            db.execute("begin immediate")
+            now = clock.uptime()
+            db.execute(_TABLE)
+            # After a restart of the machine its clock begins anew: a claim lasts as long as it did from its beginning.
+            db.execute("update claims set until = ? + seconds where until > ? + seconds", (now, now))
+            db.execute("delete from claims where until <= ?", (now,))
+            yield db, now
+            db.execute("commit")

@@ -1,0 +1,193 @@
+"""`keycheck serve`: its options, and the server, which is uvicorn on asyncio and h11."""
+
+import argparse
+import asyncio
+import ssl
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+
+from keycheck import bounded_files
+from keycheck.errors import UsageProblem
+from keycheck.exchange.hosts import is_loopback
+from keycheck.serve.endpoint import Endpoint
+from keycheck.serve.guards import LOOPBACK
+from keycheck.settings import loading
+
+GRACE = 7.0  # seconds for which a run goes on after SIGTERM, before it is cut short; all has ended within ten
+_HEADERS = 10.0  # seconds for the headers of a request
+_SHORTEST_TOKEN = 32  # characters
+_USAGE_ERROR = 4
+_TRUSTED = """\
+--behind-proxy trusts that this port is reached by your proxy alone, that the proxy speaks TLS to all clients, and that
+it writes their address as the last one of X-Forwarded-For, by which wrong tokens are counted.
+"""
+
+
+class Server(uvicorn.Server):
+    """Serves one endpoint. `config`: further settings of uvicorn."""
+
+    def __init__(self, endpoint: Endpoint, host: str, port: int, **config: Any) -> None:
+        fixed: dict[str, Any] = {"loop": "asyncio", "http": _Connection, "ws": "none", "lifespan": "off"}
+        quiet: dict[str, Any] = {"log_config": None, "log_level": "critical", "access_log": False}
+        quiet |= {"server_header": False, "proxy_headers": False, "timeout_graceful_shutdown": round(GRACE) + 2}
+        super().__init__(uvicorn.Config(endpoint, host=host, port=port, **fixed, **quiet, **config))
+        self._endpoint = endpoint
+
+    @property
+    def url(self) -> str:
+        """Of the page, once the server has started; the port may have been chosen by the system."""
+        host, port = self.servers[0].sockets[0].getsockname()[:2]
+        return f"http{'s' if self.config.is_ssl else ''}://{f'[{host}]' if ':' in host else host}:{port}/"
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002  as uvicorn has it
+        """A first signal ends the server, with status 0; with a second one, it waits for nothing."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+    async def shutdown(self, sockets: Any = None) -> None:
+        self._endpoint.end()
+        cut_short = asyncio.get_running_loop().call_later(GRACE, self._endpoint.cancel_all)
+        try:
+            await super().shutdown(sockets)
+        finally:
+            cut_short.cancel()
+            self._endpoint.cancel_all()
+
+
+class _Connection(H11Protocol):
+    """A connection that is closed where a request's headers take too long; uvicorn would wait without end."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  as in uvicorn
+        super().connection_made(transport)
+        self.loop.call_later(_HEADERS, self._look, None)
+
+    def _look(self, last: RequestResponseCycle | None) -> None:
+        """`last`: the request of the look before; if there was no other since, and it has its answer, it is idle."""
+        if self.transport.is_closing():
+            return
+        if self.cycle is last and (last is None or last.response_complete):
+            self.transport.abort()
+        else:
+            self.loop.call_later(_HEADERS, self._look, self.cycle)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Serves until a signal comes; returns the exit status."""
+    try:
+        server = _server(_parser().parse_args(arguments))
+    except (UsageProblem, ValueError) as problem:
+        return _refuse(str(problem))
+    try:
+        asyncio.run(_serve(server))
+    except SystemExit:  # of uvicorn's, which has no other way to say so
+        return _refuse("this host and port cannot be listened at: is another program there? Choose one with --port")
+    return 0
+
+
+async def _serve(server: Server) -> None:
+    serving = asyncio.create_task(server.serve())
+    while not server.started and not serving.done():
+        await asyncio.sleep(0.01)
+    if server.started:
+        print(f"Test your API key: {server.url} (Ctrl-C ends this)", flush=True)
+    await serving
+
+
+def _server(given: argparse.Namespace) -> Server:
+    """Raises UsageProblem and ValueError."""
+    is_open = not is_loopback(given.host)
+    has_tls = bool(given.tls_cert and given.tls_key)
+    if bool(given.tls_cert) != bool(given.tls_key):
+        raise UsageProblem("--tls-cert and --tls-key go together: name both files")
+    if is_open and not (has_tls or given.behind_proxy):
+        raise UsageProblem(
+            "--host leads other machines here, and keys would travel in clear: add --tls-cert and --tls-key, or "
+            "--behind-proxy if a proxy of yours speaks TLS"
+        )
+    if (is_open or given.behind_proxy) and not given.token_file:
+        raise UsageProblem("whoever reaches this endpoint may use it: add --token-file FILE, with a long random text")
+    names = [*LOOPBACK] if not is_open else []
+    names += [f"[{given.host}]" if ":" in given.host else given.host, *given.allow_host]
+    if given.host in ("0.0.0.0", "::") and not given.allow_host:  # noqa: S104  it is refused here
+        raise UsageProblem("--host is every address of this machine: add --allow-host NAME, the name that clients use")
+    if given.replace and not given.save_to:
+        raise UsageProblem("--replace is about the file of --save-to: name it, or leave --replace out")
+    env_file = given.env_file or Path(".env")
+    endpoint = Endpoint(
+        settings=loading.of_a_server(env_file, required=given.env_file is not None),
+        hosts=names,
+        token=_token(given.token_file),
+        behind_proxy=given.behind_proxy,
+        frame_ancestors=given.frame_ancestor,
+        slots=given.slots,
+        share=given.share,
+        receipt_key=_contents(given.receipt_key_file, "--receipt-key-file"),
+        save_to=given.save_to,
+        replace=given.replace,
+    )
+    tls = {"ssl_certfile": given.tls_cert, "ssl_keyfile": given.tls_key} if has_tls else {}
+    server = Server(endpoint, given.host, given.port, **tls)
+    try:
+        server.config.load()
+    except (OSError, ssl.SSLError):
+        raise UsageProblem("--tls-cert and --tls-key are no certificate and its key: name two PEM files") from None
+    if given.behind_proxy:
+        print(_TRUSTED, end="")
+    return server
+
+
+def _token(path: Path | None) -> bytes | None:
+    token = _contents(path, "--token-file")
+    if token is not None and len(token.strip()) < _SHORTEST_TOKEN:
+        raise UsageProblem(
+            f"--token-file holds fewer than {_SHORTEST_TOKEN} characters: make it with openssl rand -hex 32"
+        )
+    return token.strip() if token else None
+
+
+def _contents(path: Path | None, option: str) -> bytes | None:
+    if path is None:
+        return None
+    try:
+        return bounded_files.read(path, 4096)
+    except bounded_files.Unreadable as problem:
+        raise UsageProblem(f"the file of {option} {problem}: name another") from None
+
+
+def _refuse(sentence: str) -> int:
+    print(f"ERROR: {sentence}", file=sys.stderr)
+    return _USAGE_ERROR
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        sys.exit(_refuse(f"{message}: see keycheck serve --help"))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser("keycheck serve", description="Serves a page that tests API keys, and POST /binance behind it.")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen at (default: %(default)s, this machine)")
+    parser.add_argument("--port", default=8765, type=int, help="(default: %(default)s)")
+    parser.add_argument(
+        "--token-file", type=Path, metavar="FILE", help="clients have to send its text as a Bearer token"
+    )
+    parser.add_argument("--tls-cert", metavar="FILE")
+    parser.add_argument("--tls-key", metavar="FILE")
+    parser.add_argument("--behind-proxy", action="store_true", help="a proxy speaks TLS, and names clients' addresses")
+    parser.add_argument("--allow-host", action="append", default=[], metavar="NAME", help="a name that clients may use")
+    parser.add_argument("--frame-ancestor", action="append", default=[], metavar="ORIGIN", help="may embed the page")
+    parser.add_argument("--slots", default=4, type=int, help="runs at once (default: %(default)s)")
+    parser.add_argument(
+        "--share", default=0.5, type=float, help="of the address's request weight (default: %(default)s)"
+    )
+    parser.add_argument("--receipt-key-file", type=Path, metavar="FILE", help="at least 32 bytes (default: random)")
+    parser.add_argument("--save-to", type=Path, metavar="FILE", help="where Save on the page writes a tested key")
+    parser.add_argument("--replace", action="store_true", help="FILE may exist; its other lines are kept")
+    parser.add_argument("--env-file", type=Path, metavar="PATH", help="settings of the runs (default: .env), no keys")
+    return parser

@@ -1,0 +1,190 @@
+"""The endpoint as an ASGI application: one request, one run, one answer.
+
+Nothing is kept: no job, no store, no log of requests. A run belongs to its request: when the client goes, it is ended.
+"""
+
+import asyncio
+import json
+import secrets
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from keycheck import process, receipt
+from keycheck.exchange.endpoints import ENVIRONMENTS
+from keycheck.purse import Purse
+from keycheck.serve import openapi, page, request_body
+from keycheck.serve.guards import LOOPBACK, Guards, TokenCheck
+from keycheck.serve.problem import Problem
+from keycheck.serve.runs import Runs, Said
+from keycheck.settings import loading
+
+_OF_A_CHECK = {"check": "id", "step": "step", "severity": "severity", "outcome": "outcome", "title": "title"}
+
+
+class Endpoint:
+    """An ASGI application, to be served by itself or mounted in another one."""
+
+    def __init__(  # noqa: PLR0913  one for each option of `keycheck serve`
+        self,
+        *,
+        settings: Mapping[str, str] | None = None,
+        hosts: Collection[str] = LOOPBACK,
+        token: bytes | None = None,
+        behind_proxy: bool = False,
+        frame_ancestors: Sequence[str] = (),
+        slots: int = 4,
+        share: float = 0.5,
+        purse_folder: Path | None = None,
+        receipt_key: bytes | None = None,
+        save_to: Path | None = None,
+        replace: bool = False,
+        run: Callable[..., process.Finished] = process.run,
+    ) -> None:
+        """`settings`: of each run, by their BINANCE_ names; no credentials, and nothing is taken from the environment.
+
+        `hosts`: the names by which clients call the endpoint, without a port. `token`: what they send as
+        `Authorization: Bearer TOKEN`; without it, whoever reaches the endpoint may ask. `behind_proxy`: the last
+        address in X-Forwarded-For is the client's. `frame_ancestors`: origins whose pages may show the page in a frame.
+        `slots`: runs at once. `share`: of the address's request weight (keycheck/purse.py), spent from `purse_folder`.
+        `receipt_key`: at least 32 bytes, for `keycheck.receipt.verify`; random by default. `save_to` and `replace`: the
+        file of `POST /save` (keycheck/save_file.py). `run`: as `process.run`.
+
+        Raises ValueError and UsageProblem, in a sentence, for what cannot be used.
+        """
+        self._settings = dict(settings or {})
+        if wrong := sorted(set(self._settings) - set(loading.NAMES) | set(self._settings) & request_body.SECRETS):
+            raise ValueError(f"settings holds {', '.join(wrong)}: credentials come with each request alone")
+        if slots < 1:
+            raise ValueError("slots must be 1 or more")
+        self._receipt_key = receipt_key or secrets.token_bytes(32)
+        receipt.make(self._receipt_key, api_key="", api_secret="", environment="")  # refuses a key that is too short
+        self._token = TokenCheck(token, behind_proxy=behind_proxy) if token is not None else None
+        folder = purse_folder or loading.purse_folder()
+        self._runs = Runs(slots, {name: Purse(folder, share, name) for name in ENVIRONMENTS}, run)
+        self.cancel_all = self._runs.cancel_all
+        app = Starlette(
+            routes=self._routes(),
+            exception_handlers={Problem: _answer_problem, HTTPException: _answer_http_exception},
+        )
+        app.router.redirect_slashes = False  # no answer repeats a part of the request
+        self._guards = Guards(app, hosts, frame_ancestors)
+        self.end = self._guards.end
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._guards(scope, receive, send)
+
+    def _routes(self) -> list[Route]:
+        offers = {"asks_token": self._token is not None, "saves": False}
+        files = {
+            "/": (page.index(**offers), "text/html"),
+            "/page.css": (page.style(), "text/css"),
+            "/keycheck.js": (page.script(), "text/javascript"),
+            "/openapi.json": (json.dumps(openapi.document(**offers)), "application/json"),
+            "/healthz": (json.dumps({"status": "ok"}), "application/json"),
+        }
+        routes = [Route(path, partial(_answer_file, text, kind)) for path, (text, kind) in files.items()]
+        return [*routes, Route("/binance", self._test, methods=["POST"])]
+
+    async def _read(self, request: Request, *, to_save: bool = False) -> request_body.Request:
+        """Raises Problem."""
+        if self._token is not None:
+            self._token.check(request.scope)
+        kind = request.headers.get("content-type", "").lower().replace(" ", "")
+        if kind not in ("application/json", "application/json;charset=utf-8"):
+            raise Problem(415, "The body must be JSON: send the header Content-Type: application/json.")
+        return request_body.read(await request_body.receive_all(request.receive), self._settings, to_save=to_save)
+
+    async def _test(self, request: Request) -> ASGIApp:
+        wanted = await self._read(request)
+        as_lines = openapi.LINES in request.headers.get("accept", "")
+        with_report = request.headers.get("keycheck-report") == "yes"
+        return partial(self._answer, wanted, as_lines, with_report)
+
+    async def _answer(  # noqa: PLR0913  three of ASGI's, and three of the request's
+        self,
+        wanted: request_body.Request,
+        as_lines: bool,
+        with_report: bool,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        """Runs the suite, and sends what it says. Raises Problem before the answer has begun."""
+        said: asyncio.Queue[Said | None] = asyncio.Queue()  # None: the client has gone
+        loop = asyncio.get_running_loop()
+
+        def say(found: Said) -> None:
+            loop.call_soon_threadsafe(said.put_nowait, found)
+
+        cancel = self._runs.start(wanted, say)
+        gone = asyncio.create_task(_client_gone(receive))
+        gone.add_done_callback(lambda _: said.put_nowait(None))
+        lines = _Lines(send)
+        try:
+            while isinstance(found := await said.get(), Mapping):
+                if as_lines:
+                    await lines.send({name: found[field] for name, field in _OF_A_CHECK.items()})
+            if isinstance(found, Exception):
+                raise found
+            if found is not None:
+                proof = self._receipt(wanted, found)
+                report = {"report": found.page} if with_report else {}
+                if as_lines:
+                    await lines.send({"verdict": found.verdict, "receipt": proof} | report, is_last=True)
+                else:
+                    headers = {"Keycheck-Receipt": proof} if proof else {}
+                    await JSONResponse(found.verdict, headers=headers)(scope, receive, send)
+        finally:
+            cancel.set()
+            gone.cancel()
+
+    def _receipt(self, wanted: request_body.Request, finished: process.Finished) -> str | None:
+        if finished.verdict["ok"] is not True:
+            return None
+        return receipt.make(self._receipt_key, environment=wanted.environment, **wanted.credentials())
+
+
+class _Lines:
+    """An answer of JSON texts, one a line, which begins with the first of them."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._has_begun = False
+
+    async def send(self, line: Mapping[str, Any], *, is_last: bool = False) -> None:
+        if not self._has_begun:
+            self._has_begun = True
+            headers = [(b"content-type", openapi.LINES.encode()), (b"x-accel-buffering", b"no")]  # nginx passes it on
+            await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+        body = json.dumps(line).encode() + b"\n"
+        await self._send({"type": "http.response.body", "body": body, "more_body": not is_last})
+
+
+async def _client_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _answer_file(text: str, kind: str, _: Request) -> Response:
+    return Response(text, media_type=kind)
+
+
+async def _answer_problem(_: Request, problem: Exception) -> Response:
+    assert isinstance(problem, Problem)
+    return problem.response()
+
+
+async def _answer_http_exception(_: Request, error: Exception) -> Response:
+    """404 and 405 of the router."""
+    assert isinstance(error, HTTPException)
+    sentence = "openapi.json names the paths of this endpoint, and how to ask each."
+    return Problem(error.status_code, sentence, headers=error.headers or {}).response()

@@ -1,0 +1,139 @@
+"""What each request has to pass before it reaches a route, and the headers that each answer gets.
+
+A page elsewhere must not use a visitor's browser to reach an endpoint on his own machine: the Host header names a host
+of the endpoint (a page may give its own name this machine's address: DNS rebinding), and Origin and Sec-Fetch-Site, in
+which a browser says whose page asks, are the endpoint's own. Nobody else's page gets an answer to read: there are no
+CORS headers.
+"""
+
+import hashlib
+import hmac
+import ipaddress
+import logging
+import re
+from collections import OrderedDict
+from collections.abc import Collection, Sequence
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from keycheck import clock
+from keycheck.serve.problem import Problem, too_many
+
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+ATTEMPTS = 5  # wrong tokens of one client in a minute
+_MINUTE = 60.0  # seconds
+_MOST_CLIENTS = 1000
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^:\[\]]+)(:\d{1,5})?")
+_ANCESTOR = re.compile(r"https?://[A-Za-z0-9.*_-]+(:\d{1,5}|:\*)?|'self'")
+_log = logging.getLogger("keycheck.serve")
+
+
+class Guards:
+    """ASGI middleware, the outermost. `hosts`: the names by which clients may call the endpoint, without a port.
+
+    `frame_ancestors`: origins of pages that may show the endpoint's page in a frame; none by default. Raises ValueError
+    for a frame ancestor that is no origin.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Collection[str], frame_ancestors: Sequence[str]) -> None:
+        if wrong := [one for one in frame_ancestors if not _ANCESTOR.fullmatch(one)]:
+            raise ValueError(f"a frame ancestor is an origin, such as https://app.example, and {wrong[0]} is none")
+        self._app = app
+        self._hosts = {host.lower() for host in hosts}
+        self._is_ending = False
+        ancestors = " ".join(frame_ancestors) or "'none'"
+        self._headers = {
+            "Cache-Control": "no-store",
+            "Content-Security-Policy": f"default-src 'self'; base-uri 'none'; form-action 'none'; "
+            f"object-src 'none'; frame-ancestors {ancestors}",
+            "Cross-Origin-Resource-Policy": "same-origin",
+            "Referrer-Policy": "no-referrer",
+            "X-Content-Type-Options": "nosniff",
+        }
+
+    def end(self) -> None:
+        """Refuses all requests from now on, but those that have passed."""
+        self._is_ending = True
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        has_started = False
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal has_started
+            if message["type"] == "http.response.start":
+                has_started = True
+                MutableHeaders(scope=message).update(self._headers)
+            await send(message)
+
+        app = self._app
+        try:
+            self._check(scope["method"], scope["scheme"], Headers(scope=scope))
+        except Problem as problem:
+            app = problem.response()
+        try:
+            await app(scope, receive, send_with_headers)
+        except Exception as error:  # noqa: BLE001  what is above may print the variables of its frames
+            _log.error("a request met a fault of the endpoint: %s", type(error).__name__)  # noqa: TRY400  as above
+            if not has_started:
+                await Problem(500, "Report this, without the key.").response()(scope, receive, send_with_headers)
+
+    def _check(self, method: str, scheme: str, headers: Headers) -> None:
+        """Raises Problem for a request that has to go no further."""
+        hosts = headers.getlist("host")
+        host = _HOST.fullmatch(hosts[0].lower()) if len(hosts) == 1 else None
+        if host is None or host[1] not in self._hosts:
+            raise Problem(403, "The request names another host: call this endpoint by one of its own names.")
+        own = {f"https://{host[0]}"} | ({f"http://{host[0]}"} if scheme == "http" else set())  # a proxy may speak TLS
+        if any(origin.lower() not in own for origin in headers.getlist("origin")):
+            raise Problem(403, "The request comes from a page of another origin: open the endpoint's own page.")
+        is_visit = method == "GET" and headers.get("sec-fetch-mode") == "navigate"  # a link to the page, or a frame
+        if not is_visit and set(headers.getlist("sec-fetch-site")) - {"same-origin", "none"}:
+            raise Problem(403, "The request comes from a page of another site: open the endpoint's own page.")
+        if self._is_ending:
+            raise Problem(503, "The endpoint is ending: try again when it has been started anew.")
+
+
+class TokenCheck:
+    """`Authorization: Bearer TOKEN`. A client that sends several wrong ones is refused for a minute, with any token.
+
+    `behind_proxy`: the client's address is the last one in X-Forwarded-For, which the proxy has written.
+    """
+
+    def __init__(self, token: bytes, *, behind_proxy: bool = False) -> None:
+        self._digest = hashlib.sha256(token).digest()  # of one length, whatever is sent
+        self._behind_proxy = behind_proxy
+        self._failures: OrderedDict[str, list[float]] = OrderedDict()
+
+    def check(self, scope: Scope) -> None:
+        """Raises Problem."""
+        headers = Headers(scope=scope)
+        client = self._client(scope, headers)
+        now = clock.uptime()
+        recent = [at for at in self._failures.get(client, ()) if now - at < _MINUTE]
+        if len(recent) >= ATTEMPTS:
+            raise too_many("Too many wrong tokens: try again later.", int(_MINUTE - (now - recent[0])) + 1)
+        scheme, _, given = headers.get("authorization", "").partition(" ")
+        if hmac.compare_digest(hashlib.sha256(given.strip().encode()).digest(), self._digest):
+            return
+        if given:
+            self._failures[client] = [*recent, now]
+            self._failures.move_to_end(client)
+            if len(self._failures) > _MOST_CLIENTS:
+                self._failures.popitem(last=False)
+        detail = "Send the header Authorization: Bearer TOKEN, with this endpoint's token."
+        raise Problem(401, detail, headers={"WWW-Authenticate": "Bearer"})
+
+    def _client(self, scope: Scope, headers: Headers) -> str:
+        """The client's address; of IPv6 its network, since a client has a whole one."""
+        address = scope["client"][0] if scope.get("client") else ""
+        if self._behind_proxy:
+            address = ",".join(headers.getlist("x-forwarded-for")).rpartition(",")[2].strip()
+        try:
+            found = ipaddress.ip_address(address)
+        except ValueError:
+            return "elsewhere"
+        return str(found) if found.version == 4 else str(ipaddress.ip_network(f"{found.exploded}/64", strict=False))

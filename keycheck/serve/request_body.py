@@ -1,0 +1,169 @@
+"""The body of a request -> what a run needs, or the problem that names the member, and never its value.
+
+The functions that handle the text return a problem instead of raising it: an exception would carry their frames along.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from starlette.types import Message, Receive
+
+from keycheck import bounded_files
+from keycheck.errors import UsageProblem
+from keycheck.redaction.secret import Secret
+from keycheck.serve.problem import Problem
+from keycheck.settings import loading
+from keycheck.settings.child_environment import PRIVATE_KEY
+
+LIMIT = 8 * 1024  # bytes
+SECONDS = 10.0  # for the whole body
+MEMBERS = {
+    "apiKey": "BINANCE_API_KEY",
+    "apiSecret": "BINANCE_API_SECRET",
+    "privateKey": PRIVATE_KEY,
+    "passphrase": "BINANCE_PRIVATE_KEY_PASSPHRASE",
+    "symbol": "BINANCE_SYMBOL",
+    "environment": "BINANCE_ENVIRONMENT",
+    "expect": "BINANCE_EXPECT",
+}
+RECEIPT = "receipt"
+SECRETS = {*list(MEMBERS.values())[:4], "BINANCE_PRIVATE_KEY_FILE"}
+_MEMBER_OF = {"BINANCE_PRIVATE_KEY_FILE": "privateKey"} | {name: member for member, name in MEMBERS.items()}
+# An unknown name is repeated if it is a setting's, or too short for a part of a secret.
+_NAMED = re.compile(rf"[A-Za-z_]{{1,9}}|{'|'.join(loading.NAMES)}|recvWindow|(futures|wallet|stream)Url|userStream")
+_HALF = re.compile("[\ud800-\udfff]")  # half a character, as JSON may hold it
+
+
+@dataclass(frozen=True)
+class Request:
+    """`settings`: the server's and the request's, as `process.run` takes them. `receipt`: "" but of what is to be saved."""
+
+    settings: Secret
+    environment: str
+    receipt: str = ""
+
+    def credentials(self) -> dict[str, str]:
+        """`api_key`, `api_secret` (or the text of the private key) and `passphrase`, as they were given."""
+        given = json.loads(self.settings.reveal())
+        secret = given.get("BINANCE_API_SECRET") or given[PRIVATE_KEY]
+        passphrase = given.get("BINANCE_PRIVATE_KEY_PASSPHRASE", "")
+        return {"api_key": given["BINANCE_API_KEY"], "api_secret": secret, "passphrase": passphrase}
+
+
+class Body:
+    """Bytes that do not print themselves."""
+
+    def __init__(self) -> None:
+        self._bytes = bytearray()
+        self.is_whole = False
+
+    def add(self, message: Message) -> bool:
+        """Takes an ASGI message; whether to wait for more."""
+        self._bytes += message.get("body", b"")
+        self.is_whole = message["type"] == "http.request" and not message.get("more_body")
+        return bool(message.get("more_body")) and not self.is_too_long
+
+    @property
+    def is_too_long(self) -> bool:
+        return len(self._bytes) > LIMIT
+
+    def take(self) -> bytes:
+        return bytes(self._bytes)
+
+
+async def receive_all(receive: Receive) -> Body:
+    """The whole body, counted as it comes. Raises Problem."""
+    body = Body()
+    try:
+        async with asyncio.timeout(SECONDS):
+            while body.add(await receive()):
+                pass
+    except TimeoutError:
+        raise Problem(408, f"The body was not whole after {SECONDS:g} s: send it at once.") from None
+    if body.is_too_long:
+        raise Problem(413, f"The body is longer than {LIMIT} bytes: send the key, its secret and little else.")
+    if not body.is_whole:
+        raise Problem(400, "The body ended too early.")
+    return body
+
+
+def read(body: Body, of_server: Mapping[str, str], *, to_save: bool = False) -> Request:
+    """The request in a body. `of_server`: the server's own settings. `to_save`: it has a receipt, too.
+
+    Raises Problem.
+    """
+    found = _read(body.take(), of_server, to_save)
+    if isinstance(found, Problem):
+        raise found
+    return found
+
+
+def problem_of(sentence: str) -> Problem:
+    """A run's own sentence about its settings, with the names of the members in it."""
+    named = re.findall(r"BINANCE_[A-Z_]+", sentence)
+    member = next((_MEMBER_OF[name] for name in named if name in _MEMBER_OF), None)
+    text = re.sub(r"BINANCE_[A-Z_]+", lambda found: _MEMBER_OF.get(found[0], found[0]), sentence)
+    return Problem(400, f"{text}.", member)
+
+
+def _read(data: bytes, of_server: Mapping[str, str], to_save: bool) -> Request | Problem:
+    """Holds the text of the secret in its variables, so it raises nothing."""
+    pairs = _pairs(data)
+    if isinstance(pairs, Problem):
+        return pairs
+    problem = _problem_of_members(pairs, [*MEMBERS, RECEIPT] if to_save else list(MEMBERS))
+    if problem:
+        return problem
+    given = dict(pairs)
+    receipt = given.pop(RECEIPT, "")
+    settings = dict(of_server) | {MEMBERS[member]: value for member, value in given.items()}
+    try:  # before a run is started; what is wrong with a credential, the run says
+        public = {name: value for name, value in settings.items() if name not in SECRETS}
+        environment = loading.load(Path(bounded_files.NOWHERE), environ=public).environment
+    except UsageProblem as problem_of_settings:
+        return problem_of(str(problem_of_settings))
+    return Request(Secret(json.dumps(settings)), environment, receipt)
+
+
+def _pairs(data: bytes) -> list[tuple[str, Any]] | Problem:
+    """The members of the one object of a JSON text, in their order; a problem if it is none."""
+    try:
+        found = json.loads(data.decode("utf-8"), object_pairs_hook=_Pairs)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, _Pairs):
+        return Problem(400, 'The body is not one JSON object: send {"apiKey": "...", "apiSecret": "..."} as UTF-8.')
+    return found
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """An object of a JSON text, with its members in order, repeated ones too."""
+
+
+def _problem_of_members(  # noqa: PLR0911  one for each problem
+    pairs: list[tuple[str, Any]], allowed: list[str]
+) -> Problem | None:
+    names = [name for name, _ in pairs]
+    for at, (name, value) in enumerate(pairs, start=1):
+        if name not in allowed:
+            shown = name if _NAMED.fullmatch(name) else None
+            return Problem(400, f"{shown or f'Member {at}'} is unknown: send {', '.join(allowed)} alone.", shown)
+        if names.count(name) > 1:
+            return Problem(400, f"{name} is there twice: leave one of them out.", name)
+        if not isinstance(value, str) or not value.strip() or _HALF.search(value):
+            return Problem(400, f"{name} must be text, and not empty: put it in quotation marks.", name)
+    if "apiKey" not in names:
+        return Problem(400, "apiKey is missing: send the API key.", "apiKey")
+    if ("apiSecret" in names) == ("privateKey" in names):
+        is_there = "is there beside privateKey" if "apiSecret" in names else "is missing"
+        return Problem(400, f"apiSecret {is_there}: send the secret, or in its place privateKey.", "apiSecret")
+    if "passphrase" in names and "privateKey" not in names:
+        return Problem(400, "passphrase is there without privateKey: leave it out.", "passphrase")
+    if RECEIPT in allowed and RECEIPT not in names:
+        return Problem(400, "receipt is missing: test the key, and send what the endpoint answered.", RECEIPT)
+    return None

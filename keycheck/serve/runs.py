@@ -1,0 +1,79 @@
+"""The runs of an endpoint: so many at once, each a thread that waits for its child process.
+
+    event loop   checks the request, takes a slot, starts the thread, and sends to the client what the run says
+    thread       takes the run's weight out of the purse, runs the suite, settles, gives the slot back
+
+A run says each check, then its end. Whoever started it sets `cancel` when the request ends, however that is, and the
+child is killed within a moment.
+"""
+
+import contextlib
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from keycheck import process
+from keycheck.purse import Empty, Purse
+from keycheck.serve import request_body
+from keycheck.serve.problem import Problem, too_many
+
+_WAIT = 2  # seconds until a slot is likely to be free; a run takes one or two
+
+# What a run says: entries of verdict.json's `checks`, then its end, or why there is none.
+Said = Mapping[str, Any] | process.Finished | Exception
+
+
+class Runs:
+    """`slots`: runs at once. `purses`: by environment. `run`: as `process.run`."""
+
+    def __init__(self, slots: int, purses: Mapping[str, Purse], run: Callable[..., process.Finished]) -> None:
+        self._slots = threading.Semaphore(slots)
+        self._purses = purses
+        self._run = run
+        self._cancels: set[threading.Event] = set()
+
+    def start(self, wanted: request_body.Request, say: Callable[[Said], None]) -> threading.Event:
+        """Starts a run; `say` is called in its thread. Returns the event that cancels it. Raises Problem."""
+        if not self._slots.acquire(blocking=False):
+            raise too_many("All slots of this endpoint are taken: try again in a moment.", _WAIT)
+        cancel = threading.Event()
+        try:
+            threading.Thread(target=self._work, args=(wanted, say, cancel), daemon=True, name="keycheck-run").start()
+        except RuntimeError:
+            self._slots.release()
+            raise Problem(503, "This machine has no room for one more run: try again in a moment.") from None
+        self._cancels.add(cancel)
+        return cancel
+
+    def cancel_all(self) -> None:
+        """Cuts all runs short: they are UNPROVEN, and say why."""
+        for cancel in tuple(self._cancels):
+            cancel.set()
+
+    def _work(self, wanted: request_body.Request, say: Callable[[Said], None], cancel: threading.Event) -> None:
+        end: Said
+        try:
+            end = self._spend(wanted, say, cancel)
+        except Empty as empty:
+            end = too_many(f"{empty}.", empty.seconds)
+        except ValueError as refused:  # the settings cannot be used
+            end = request_body.problem_of(str(refused))
+        except Exception as error:  # noqa: BLE001  it is raised where the answer is made
+            end = error
+        self._slots.release()
+        self._cancels.discard(cancel)
+        with contextlib.suppress(RuntimeError):  # the event loop has ended before
+            say(end)
+
+    def _spend(
+        self, wanted: request_body.Request, say: Callable[[Said], None], cancel: threading.Event
+    ) -> process.Finished:
+        purse = self._purses[wanted.environment]
+        reservation = purse.reserve()
+        limits = None
+        try:
+            finished = self._run(wanted.settings, on_check=say, cancel=cancel)
+            limits = finished.limits
+        finally:
+            purse.settle(reservation, limits)
+        return finished

@@ -1,0 +1,323 @@
+"""The purse never gives out more than its share of any 60 s, whatever becomes of its users, its file and the clock."""
+
+import contextlib
+import os
+import random
+import signal
+import sqlite3
+import stat
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from keycheck import clock, process, purse
+from keycheck.exchange.rate_limit import Limits
+from keycheck.purse import RUN, Empty, Purse
+from tests.fake_clock import StandIn
+
+RUNS = 80  # of 15 are half of 2400
+
+
+class Clocks(StandIn):
+    """Time that a test moves; somebody may set the clock on the wall meanwhile."""
+
+    set_by = 0.0
+
+    def time(self) -> float:
+        return self.now + self.set_by
+
+
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> Clocks:
+    """The time, which stands still until a test moves it."""
+    clocks = Clocks()
+    monkeypatch.setattr(clock, "time", clocks)
+    return clocks
+
+
+def spend(one: Purse) -> list[int]:
+    """Reserves as many runs as there are."""
+    reserved: list[int] = []
+    with contextlib.suppress(Empty):
+        while len(reserved) < 1000:
+            reserved.append(one.reserve())
+    return reserved
+
+
+def seconds(one: Purse) -> int:
+    """How long the purse says that there is nothing in it."""
+    with pytest.raises(Empty) as empty:
+        one.reserve()
+    assert str(empty.value).endswith(f". Try again in {empty.value.seconds} s.")
+    return empty.value.seconds
+
+
+# -- the share --
+
+
+@pytest.mark.parametrize(("share", "environment", "runs"), [(0.5, "production", RUNS), (0.01, "demo", 4)])
+def test_the_share_is_given_out_and_no_more(
+    share: float, environment: str, runs: int, tmp_path: Path, now: Clocks
+) -> None:
+    """A settled run is there again a minute later, and one that never was: a minute after its deadline."""
+    one = Purse(tmp_path, share, environment)
+    reserved = spend(one)
+    assert len(reserved) == runs
+    now.now += 10
+    one.settle(reserved[0])
+    assert seconds(one) == 60
+    now.now += 60
+    assert len(spend(one)) == 1
+    now.now += process.SECONDS - 10
+    assert len(spend(one)) == runs - 1
+
+
+WHAT = ["reserve", "reserve", "reserve", "settle", "killed", "machine restarts", "clock is set"]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(WHAT), st.floats(0, 40)), max_size=40))
+def test_no_60_seconds_hold_more_than_the_share(story: list[tuple[str, float]]) -> None:
+    """A run may send from its reservation until it is settled or killed, or until its deadline."""
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patched:
+        clocks = Clocks()
+        patched.setattr(clock, "time", clocks)
+        one = Purse(Path(folder), share=0.025)  # 60: four runs
+        true_time = 0.0
+        running: list[tuple[int, float]] = []  # number and deadline
+        last_moments: list[float] = []
+        for what, later in story:
+            true_time += later
+            clocks.now += later
+            if what == "reserve":
+                with contextlib.suppress(Empty):
+                    running.append((one.reserve(), true_time + process.SECONDS))
+            elif what == "machine restarts":
+                last_moments += [min(end, true_time) for _, end in running]
+                running, clocks.now = [], 7.0
+            elif what == "clock is set":
+                clocks.set_by = 10_000 * (later - 20)
+            elif running:
+                number, end = running.pop(0)
+                last_moments.append(min(end, true_time))
+                if what == "settle":
+                    one.settle(number)
+            ends = [*last_moments, *(end for _, end in running)]
+            assert sum(RUN for end in ends if end > true_time - 60) <= 60
+        spend(one)  # the first look after a restart
+        clocks.now += process.SECONDS + 60
+        assert len(spend(one)) == 4
+
+
+@pytest.mark.parametrize("jump", [86_400, -86_400])
+def test_a_clock_that_jumps_changes_nothing(jump: int, tmp_path: Path, now: Clocks) -> None:
+    """Neither does a claim end early, nor does one last longer."""
+    one = Purse(tmp_path)
+    for number in spend(one):
+        one.settle(number)
+    now.set_by = jump
+    assert seconds(one) == 60
+    now.now += 60
+    assert len(spend(one)) == RUNS
+
+
+@contextlib.contextmanager
+def forked(do: Callable[[], None]) -> Iterator[int]:
+    """Another process that does something, and is killed at the end of the block at the latest."""
+    number = os.fork()
+    if number == 0:
+        try:
+            do()
+        finally:
+            os._exit(0)
+    try:
+        yield number
+    finally:
+        os.kill(number, signal.SIGKILL)
+        os.waitpid(number, 0)
+
+
+def test_processes_and_threads_share_one_purse(tmp_path: Path) -> None:
+    """Two processes with three threads each, which all take what they get: together the share, to the last run."""
+    reader, writer = os.pipe()
+
+    def take() -> None:
+        while True:
+            try:
+                Purse(tmp_path).reserve()
+                os.write(writer, b".")
+            except Empty as empty:
+                if "are spent" in str(empty):
+                    os.write(writer, b"E")
+                    return
+
+    def take_in_threads() -> None:
+        threads = [threading.Thread(target=take) for _ in range(3)]
+        for one in threads:
+            one.start()
+        for one in threads:
+            one.join()
+
+    began = time.monotonic()
+    with forked(take_in_threads), forked(take_in_threads):
+        told = b""
+        while told.count(b"E") < 6:
+            told += os.read(reader, 1000)
+    assert time.monotonic() - began < 60, "too slow to show anything"
+    assert told.count(b".") == RUNS
+
+
+def test_a_kill_at_any_moment_loses_nothing(tmp_path: Path) -> None:
+    """What a killed process had reserved is spent, its file is whole, and the lock is free."""
+    dice = random.Random(16)  # noqa: S311  moments, not secrets
+    reader, writer = os.pipe()
+
+    def take() -> None:
+        while True:
+            Purse(tmp_path, share=1, environment="demo").reserve()
+            os.write(writer, b".")
+
+    kills = 40
+    for _ in range(kills):
+        with forked(take):
+            time.sleep(dice.uniform(0, 0.04))
+    os.close(writer)
+    told = len(os.read(reader, 10_000))
+    with contextlib.closing(sqlite3.connect(tmp_path / "purse.sqlite")) as db:
+        assert db.execute("pragma integrity_check").fetchall() == [("ok",)]
+        ((kept,),) = db.execute("select count(*) from claims")
+    assert told > 0
+    assert told <= kept <= told + kills  # the last of each may not have been told any more
+    assert Purse(tmp_path, share=1, environment="demo").reserve()
+
+
+# -- what runs learn --
+
+
+def test_the_used_weight_that_a_run_saw_counts(tmp_path: Path, now: Clocks) -> None:
+    """Others count as well, for a minute; a run that was still under way counts on top of what was seen."""
+    one = Purse(tmp_path)
+    first, _ = one.reserve(), one.reserve()
+    one.settle(first, Limits(spent=15, used=1100))
+    assert len(spend(one)) == (1200 - 1100 - RUN) // RUN
+    now.now += 60
+    assert len(spend(one)) > RUNS / 2
+
+
+@pytest.mark.usefixtures("now")
+@pytest.mark.parametrize(("spent", "counts"), [(600, 600), (1, RUN)])
+def test_a_run_may_spend_more_than_it_reserved(spent: int, counts: int, tmp_path: Path) -> None:
+    """Then that counts. One that spent less counts in full: it may have been cut short before it could tell."""
+    one = Purse(tmp_path)
+    one.settle(one.reserve(), Limits(spent=spent))
+    assert len(spend(one)) == (1200 - counts) // RUN
+
+
+@pytest.mark.usefixtures("now")
+@pytest.mark.parametrize(("granted", "runs"), [(600, 19), (100_000, RUNS - 1), (1, 0)])
+def test_a_lower_limit_that_a_run_read_counts(granted: int, runs: int, tmp_path: Path) -> None:
+    """A higher one is not believed: what answers may not be Binance."""
+    one = Purse(tmp_path)
+    one.settle(one.reserve(), Limits(granted=granted))
+    assert len(spend(one)) == runs
+
+
+def test_nothing_is_given_out_until_the_time_that_binance_named(tmp_path: Path, now: Clocks) -> None:
+    """After a 429 or 418, for every user of the folder; a shorter one changes nothing. `demo` has another counter."""
+    one = Purse(tmp_path)
+    first, second = one.reserve(), one.reserve()
+    one.settle(first, Limits(wait=300))
+    one.settle(second, Limits(wait=20))
+    assert seconds(Purse(tmp_path, share=1)) == 300
+    assert Purse(tmp_path, environment="demo").reserve()
+    now.now += 299
+    assert seconds(one) == 1
+    now.now += 1
+    assert len(spend(one)) == RUNS
+
+
+@pytest.mark.parametrize(("told", "waits"), [(300, 300), (10**9, 3 * 86_400)])
+def test_a_stop_ends(told: int, waits: int, tmp_path: Path, now: Clocks) -> None:
+    """After Binance's longest ban, whatever an answer says; and after a restart of the machine, which sets its clock
+    back, it lasts as long as at first: nobody knows how long the machine was off.
+    """
+    one = Purse(tmp_path)
+    one.settle(one.reserve(), Limits(wait=told))
+    now.now = 5.0
+    assert seconds(one) == waits
+    now.now += waits
+    assert one.reserve()
+
+
+# -- the file --
+
+
+def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
+    """Mode 600 in a folder of mode 700, whatever the umask; it holds numbers, and the environment's name."""
+    usual = os.umask(0)
+    try:
+        one = Purse(tmp_path / "state/keycheck")
+        one.settle(one.reserve(), Limits(15, 20, 2400, 30))
+    finally:
+        os.umask(usual)
+    folder = tmp_path / "state/keycheck"
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    (file,) = folder.iterdir()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    with contextlib.closing(sqlite3.connect(file)) as db:
+        cells = [cell for row in db.execute("select * from claims") for cell in row if cell is not None]
+    assert [cell for cell in cells if not isinstance(cell, int | float)] == ["production", "production"]
+
+
+def not_a_database(folder: Path) -> None:
+    (folder / "purse.sqlite").write_bytes(b"something else" * 100)
+
+
+def folder_in_its_place(folder: Path) -> None:
+    (folder / "purse.sqlite").mkdir()
+
+
+def no_folder(folder: Path) -> None:
+    folder.rmdir()
+    folder.write_text("a file")
+
+
+@pytest.mark.parametrize("spoil", [not_a_database, folder_in_its_place, no_folder])
+def test_where_the_file_cannot_be_used_nothing_is_given_out(spoil: Callable[[Path], None], tmp_path: Path) -> None:
+    """The message names the file without its folder, and says what to do; the end of a run passes in silence."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    spoil(folder)
+    one = Purse(folder)
+    with pytest.raises(Empty, match=r"purse\.sqlite, .* cannot be used .*remove the file. Try again in 60 s") as empty:
+        one.reserve()
+    assert str(tmp_path) not in str(empty.value)
+    one.settle(1, Limits(wait=5))
+
+
+def test_a_program_that_keeps_the_lock_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stopped program may keep it for ever."""
+    monkeypatch.setattr(purse, "_PATIENCE", 0.1)
+    one = Purse(tmp_path)
+    one.reserve()
+    with contextlib.closing(sqlite3.connect(tmp_path / "purse.sqlite", isolation_level=None)) as other:
+        other.execute("begin immediate")
+        began = time.monotonic()
+        assert seconds(one) == 60
+        assert time.monotonic() - began < 2
+    assert one.reserve()
+
+
+@pytest.mark.parametrize(
+    ("share", "environment"), [(0, "demo"), (1.01, "demo"), (float("nan"), "demo"), (0.5, "testnet")]
+)
+def test_a_purse_without_sense_is_refused(share: float, environment: str, tmp_path: Path) -> None:
+    """A share is above 0 and at most 1."""
+    with pytest.raises(ValueError, match="must be"):
+        Purse(tmp_path, share, environment)
