@@ -87,6 +87,7 @@ class Endpoint:
         files = {
             "/": (page.index(**offers), "text/html"),
             "/page.css": (page.style(), "text/css"),
+            "/icon.svg": (page.icon(), "image/svg+xml"),
             "/keycheck.js": (page.script(), "text/javascript"),
             "/openapi.json": (json.dumps(openapi.document(**offers)), "application/json"),
             "/healthz": (json.dumps({"status": "ok"}), "application/json"),

@@ -12,8 +12,10 @@ from playwright.sync_api import Browser, Locator, Page, Route, expect
 from keycheck import process
 from keycheck.serve import page as page_files
 from tests.browser import Look, Seen, opened, overflow, violations
+from tests.exchange import API_KEY, API_SECRET, LocalExchange
 from tests.sample_reports import HOSTILE
 from tests.serve.scripted_server import BREAK_OFF, HOLD, Answer, ScriptedServer
+from tests.serve.serving import Serving
 
 NARROW, WIDE = Look(360, 640), Look()
 LOOKS = [size._replace(scheme=scheme) for size in (NARROW, WIDE) for scheme in ("light", "dark")]
@@ -339,3 +341,18 @@ def test_the_colours_are_the_reports() -> None:
     for text in (page_files.style(), page_files.script()):
         assert dict(re.findall(r"--(\w+): light-dark\((#\w+),", text)) == light
         assert dict(re.findall(r"--(\w+): light-dark\(#\w+, (#\w+)\)", text)) == dark
+
+
+def test_the_page_over_its_own_server(exchange: LocalExchange, tmp_path: Path, browser: Browser) -> None:
+    """With the endpoint's own headers the page works, asks nobody else, and its report can be downloaded."""
+    settings = exchange.settings(no_credentials=True)
+    with Serving(tmp_path, settings=settings) as serving, opened(browser, f"http://127.0.0.1:{serving.port}/") as seen:
+        page = seen.page
+        page.get_by_label("API key", exact=True).fill(API_KEY)
+        page.get_by_label("API secret").fill(API_SECRET)
+        page.keyboard.press("Enter")
+        expect(page.get_by_label("Verdict")).to_contain_text("This key is fit", timeout=30_000)
+        with page.expect_download() as download:
+            page.get_by_role("link", name="Download the full report").click()
+        assert "<title>OK - Keycheck</title>" in Path(download.value.path()).read_text("utf-8")
+        assert seen.said == []
