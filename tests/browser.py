@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Dialog, Page, sync_playwright
 
 MISSING = "Chromium is missing: install it (Debian: apt-get install chromium fonts-noto-core), then run this again"
@@ -70,18 +71,30 @@ def started(executable: str) -> Iterator[Browser]:
 
 
 @contextmanager
-def opened(browser: Browser, file: Path, look: Look = DEFAULT) -> Iterator[Seen]:
-    """Opens the page in `file`."""
+def opened(browser: Browser, place: Path | str, look: Look = DEFAULT) -> Iterator[Seen]:
+    """Opens the page in a file, offline, or at an address."""
+    address = place.as_uri() if isinstance(place, Path) else place
     context = browser.new_context(
         viewport={"width": look.width, "height": look.height},
         color_scheme=look.scheme,
         java_script_enabled=look.script,
-        offline=True,
+        offline=isinstance(place, Path),
     )
     try:
         seen = Seen(context.new_page())
-        seen.listen(file.as_uri())
-        seen.page.goto(file.as_uri())
+        seen.listen(address)
+        seen.page.goto(address)
         yield seen
     finally:
         context.close()
+
+
+def overflow(seen: Seen) -> int:
+    """The number of pixels by which a page is wider than its window."""
+    return int(seen.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+
+def violations(seen: Seen) -> list[str]:
+    """The violations that axe-core finds, with their places."""
+    found = Axe().run(seen.page).response["violations"]
+    return [f"{one['id']}: {node['target']} {node['failureSummary']}" for one in found for node in one["nodes"]]

@@ -14,6 +14,7 @@ from tests.running import SuiteRunner
 
 if TYPE_CHECKING:
     import trustme
+    from playwright.sync_api import Browser
 
     from tests.tls import Front
 
@@ -76,6 +77,18 @@ def suite(tmp_path: Path) -> SuiteRunner:
 def process(tmp_path: Path) -> SuiteRunner:
     """Runs `pytest suite/` in a new process, for tests of the process itself."""
     return SuiteRunner(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def browser() -> "Iterator[Browser]":
+    """One browser for all tests of a file."""
+    from tests.browser import MISSING, chromium, started  # noqa: PLC0415  it brings playwright, which most do without
+
+    executable = chromium()
+    if executable is None:
+        pytest.skip(MISSING)
+    with started(executable) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -33,7 +33,9 @@ def render(report: RunReport, summary: str | None = None, clean: Callable[[str],
     """
     data = _as_data_block(verdict_json.as_dict(report, clean), mark)
     below = view.below_the_verdict(report)
-    return _render("page.html", ("tokens.css", "section.css", "page.css"), report, clean, mark, summary=summary, data=data, **below)
+    return _render(
+        "page.html", ("tokens.css", "section.css", "page.css"), report, clean, mark, summary=summary, data=data, **below
+    )
 
 
 def render_section(report: RunReport, clean: Callable[[str], str] = str) -> str:

@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 from pypdf import PdfReader
 
 from keycheck.report import page as report_page
 from keycheck.report.model import RunReport
-from tests.browser import MISSING, Look, Seen, chromium, opened, started
+from tests.browser import Look, Seen, opened, overflow, violations
 from tests.matrix import sample
 from tests.record_cassettes import Shipped, shipped
 from tests.running import SuiteRunner
@@ -39,16 +38,6 @@ CASSETTES = [
 ]
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One browser for all tests of this file."""
-    executable = chromium()
-    if executable is None:
-        pytest.skip(MISSING)
-    with started(executable) as running:
-        yield running
-
-
 @pytest.fixture
 def written(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     """The page of the report that the test names."""
@@ -56,11 +45,6 @@ def written(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     report: RunReport = REPORTS[request.param]
     file.write_text(report_page.render(report, SUMMARY), encoding="utf-8")
     return file
-
-
-def overflow(seen: Seen) -> int:
-    """The number of pixels by which a page is wider than its window."""
-    return int(seen.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
 
 def assert_quiet_and_whole(seen: Seen) -> None:
@@ -71,12 +55,6 @@ def assert_quiet_and_whole(seen: Seen) -> None:
     assert box
     assert size
     assert box["y"] + box["height"] < size["height"]
-
-
-def violations(seen: Seen) -> list[str]:
-    """The violations that axe-core finds, with their places."""
-    found = Axe().run(seen.page).response["violations"]
-    return [f"{one['id']}: {node['target']} {node['failureSummary']}" for one in found for node in one["nodes"]]
 
 
 @pytest.mark.parametrize(("row", "looks"), CASSETTES)

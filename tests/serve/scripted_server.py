@@ -8,6 +8,8 @@ with ScriptedServer() as server:
 """
 
 import json
+import select
+import socket
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -38,12 +40,15 @@ class Asked(NamedTuple):
 
 
 class ScriptedServer:
-    """Serves the page's files, and `answers` to POST requests, in turn. `asked`: those requests."""
+    """Serves the page's files, and `answers` to POST requests, in turn. `asked`: those requests.
+
+    `go_on`: ends the holding of streams. `hung_up`: set when the client of a held stream has gone.
+    """
 
     def __init__(self, **options: bool) -> None:
         self.answers: list[Answer] = []
         self.asked: list[Asked] = []
-        self.go_on = threading.Event()
+        self.go_on, self.hung_up = threading.Event(), threading.Event()
         self.files = {
             "/": ("text/html; charset=utf-8", page.index(**options)),
             "/page.css": ("text/css; charset=utf-8", page.style()),
@@ -78,11 +83,19 @@ def _handler(server: ScriptedServer) -> type[BaseHTTPRequestHandler]:
             self._head(answer.status, {"Content-Type": kind, **answer.headers})
             for line in answer.lines:
                 if line == HOLD:
-                    server.go_on.wait(20)
+                    self._hold()
                 elif line == BREAK_OFF:
                     return
                 else:
-                    self.wfile.write(json.dumps(line).encode() + b"\n")
+                    self.wfile.write((line if isinstance(line, str) else json.dumps(line)).encode() + b"\n")
+
+        def _hold(self) -> None:
+            """Waits until it may go on, or until the client has hung up."""
+            while not server.go_on.wait(0.05):
+                readable, _, _ = select.select([self.connection], [], [], 0)
+                if readable and self.connection.recv(1, socket.MSG_PEEK) == b"":
+                    server.hung_up.set()
+                    return
 
         def _head(self, status: int, headers: Mapping[str, str]) -> None:
             self.send_response(status)

@@ -18,7 +18,9 @@ const SHARED = SHARED_WITH_THE_REPORT;
 
 const LONGEST_PEM = 7000; // characters; the server takes a body of 8 KiB
 const PRIVATE_KEY = /-----BEGIN ([A-Z0-9]+ )*PRIVATE KEY-----/;
-const BROKEN_OFF = "The connection to the server broke off before the verdict, so nothing is known about the key. Test it again.";
+const UNREACHABLE = "The server could not be reached. See that it is running and that this machine is online, and try again.";
+const BROKEN_OFF = "The server's answer broke off, or made no sense, so nothing is known about the key. Test it again.";
+const ELSEWHERE = "The server sends this request to another page, such as that for signing in. Sign in again, and reload this page.";
 const PLAIN = 'autocomplete="off" autocapitalize="off" autocorrect="off" spellcheck="false" part="input"';
 
 const STYLE = new CSSStyleSheet();
@@ -253,8 +255,11 @@ class KeycheckForm extends HTMLElement {
     const headers = { "Content-Type": "application/json", Accept: "application/x-ndjson", "Keycheck-Report": "yes" };
     if (this.hasAttribute("token-header")) headers[this.getAttribute("token-header")] = this.getAttribute("token") ?? "";
     if (this.#at.token.value) headers.Authorization = `Bearer ${this.#at.token.value}`;
-    const how = { method: "POST", redirect: "error", cache: "no-store", credentials: "same-origin" };
-    const answer = await fetch(address, { ...how, headers, body, signal });
+    const how = { method: "POST", redirect: "manual", cache: "no-store", credentials: "same-origin" };
+    const answer = await fetch(address, { ...how, headers, body, signal }).catch((error) => {
+      throw signal?.aborted ? error : new Problem(UNREACHABLE);
+    });
+    if (answer.type === "opaqueredirect") throw new Problem(ELSEWHERE);
     if (answer.status === 401 && this.hasAttribute("asks-token")) throw new Problem("The server takes another token: give the one with which it was started.");
     if (!answer.ok) throw new Problem(await refusal(answer));
     return answer;
@@ -266,9 +271,7 @@ class KeycheckForm extends HTMLElement {
     if (signal?.aborted) {
       status.textContent = "The test was cancelled, so nothing is known about the key.";
       checks.replaceChildren();
-    } else if (error instanceof Problem) this.#tell(error.message);
-    else if (checks.hasChildNodes()) this.#tell(BROKEN_OFF);
-    else this.#tell("The server could not be reached. See that it is running and that this machine is online, and test the key again.");
+    } else this.#tell(error instanceof Problem ? error.message : BROKEN_OFF);
   }
 
   #tell(problem) {
