@@ -99,7 +99,7 @@ def test_a_key_that_was_found_ok_is_saved(platform: Platform, exchange: LocalExc
 
 def test_nothing_else_is_saved(platform: Platform) -> None:
     """Forged, expired, of another receipt key, of another environment, of another secret, or no sense at all."""
-    tested = {"api_key": API_KEY, "api_secret": API_SECRET, "environment": "production"}
+    tested: dict[str, Any] = {"api_key": API_KEY, "api_secret": API_SECRET, "environment": "production"}
     good = receipt.make(KEY, **tested)
     odd: list[Mapping[str, Any] | bytes] = [
         GIVEN,
