@@ -52,8 +52,8 @@ def module(name: str) -> ModuleType:
 @pytest.fixture(scope="module")
 def django_example() -> ModuleType:
     """The view, in a project of its own; Django has one in a process."""
-    from django.conf import settings  # noqa: PLC0415  no other test needs it
-    from django.urls import path  # noqa: PLC0415
+    from django.conf import settings  # type: ignore[import-untyped]  # noqa: PLC0415  no other test needs it
+    from django.urls import path  # type: ignore[import-untyped]  # noqa: PLC0415  as above
 
     found = module("save_django")
     found.urlpatterns = [path("accounts", found.save)]  # type: ignore[attr-defined]
