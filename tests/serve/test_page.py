@@ -1,5 +1,6 @@
 """The page "Test your API key" in a real browser, over a server that answers by a script."""
 
+import json
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -110,7 +111,8 @@ def assert_readable(seen: Seen) -> None:
 def test_checks_appear_as_they_end(page: Page, server: ScriptedServer) -> None:
     """During a test the checks come one by one, nothing can be changed, and the focus is on Cancel."""
     lines = stream("healthy")
-    server.answers.append(Answer([*lines[:12], HOLD, *lines[12:]]))
+    cut = json.dumps(lines[12])
+    server.answers.append(Answer([*lines[:12], cut[:40].encode(), HOLD, cut[40:], *lines[13:]]))
     fill_in(page)
     button(page, "Test key").click()
     expect(page.get_by_role("listitem")).to_have_count(12)
@@ -189,6 +191,10 @@ def test_errors_are_sentences(page: Page, server: ScriptedServer) -> None:
         (Answer([], 302, {"Location": "/login"}), "Sign in again, and reload this page."),
         (Answer([CHECK, BREAK_OFF]), "The server's answer broke off, or made no sense"),
         (Answer([CHECK, "<html>"]), "The server's answer broke off, or made no sense"),
+        (
+            Answer([CHECK, b'{"verdict": {"ok": true, "verdict": "OK"']),
+            "The server's answer broke off, or made no sense",
+        ),
         (Answer(["null"]), "The server's answer broke off, or made no sense"),
         (None, "The server could not be reached"),
     ):
@@ -213,6 +219,16 @@ def test_cancel_hangs_up(page: Page, server: ScriptedServer) -> None:
     expect(page.get_by_role("status")).to_have_text("The test was cancelled, so nothing is known about the key.")
     assert server.hung_up.wait(10)
     expect(button(page, "Test key")).to_be_focused()
+
+
+def test_a_form_that_is_taken_away_hangs_up(page: Page, server: ScriptedServer) -> None:
+    """As where a platform's page shows another view."""
+    server.answers.append(Answer([CHECK, HOLD]))
+    fill_in(page)
+    button(page, "Test key").click()
+    expect(page.get_by_role("listitem")).to_have_count(1)
+    page.locator("keycheck-form").evaluate("form => form.remove()")
+    assert server.hung_up.wait(10)
 
 
 @pytest.mark.parametrize("way", ["paste", "drop", "choose"])
@@ -241,8 +257,8 @@ def test_a_private_key_takes_the_secrets_place(way: str, page: Page, server: Scr
 
 def test_another_file_is_no_private_key(page: Page) -> None:
     """A file that is no private key, or too long for one, is refused in a sentence."""
-    for text in ("-----BEGIN PUBLIC KEY-----\n", PEM + "x" * 7000):
-        page.get_by_label("API secret").evaluate(DROP, text)
+    for way, text in ((DROP, "-----BEGIN PUBLIC KEY-----\n"), (DROP, PEM + "x" * 7000), (PASTE, PEM + "x" * 7000)):
+        page.get_by_label("API secret").evaluate(way, text)
         expect(page.get_by_role("alert")).to_contain_text("That is no private key")
         page.get_by_label("API secret").press("x")
         expect(page.get_by_role("alert")).to_be_hidden()

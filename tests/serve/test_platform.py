@@ -18,7 +18,9 @@ from tests.running import ROOT
 
 SPEC = importlib.util.spec_from_file_location("platform_example", ROOT / "docs/examples/platform/app.py")
 EVENTS = """window.events = [];
-for (const name of ["keycheck:check", "keycheck:verdict"]) document.addEventListener(name, (event) => events.push(event.detail));"""
+for (const name of ["keycheck:check", "keycheck:verdict"]) {
+    document.addEventListener(name, (event) => events.push(event.detail));
+}"""
 
 
 @pytest.fixture
