@@ -19,7 +19,8 @@ from keycheck.serve.endpoint import Endpoint
 from keycheck.serve.guards import LOOPBACK
 from keycheck.settings import loading
 
-GRACE = 7.0  # seconds for which a run goes on after SIGTERM, before it is cut short; all has ended within ten
+GRACE = 7.0  # seconds for which a run goes on after SIGTERM, before it is cut short
+_END = 9  # seconds after SIGTERM until a client that neither sends nor reads is left alone
 _HEADERS = 10.0  # seconds for the headers of a request
 _SHORTEST_TOKEN = 32  # characters
 _USAGE_ERROR = 4
@@ -35,7 +36,7 @@ class Server(uvicorn.Server):
     def __init__(self, endpoint: Endpoint, host: str, port: int, **config: Any) -> None:
         fixed: dict[str, Any] = {"loop": "asyncio", "http": _Connection, "ws": "none", "lifespan": "off"}
         quiet: dict[str, Any] = {"log_config": None, "log_level": "critical", "access_log": False}
-        quiet |= {"server_header": False, "proxy_headers": False, "timeout_graceful_shutdown": round(GRACE) + 2}
+        quiet |= {"server_header": False, "proxy_headers": False, "timeout_graceful_shutdown": _END}
         super().__init__(uvicorn.Config(endpoint, host=host, port=port, **fixed, **quiet, **config))
         self._endpoint = endpoint
 
@@ -63,7 +64,7 @@ class Server(uvicorn.Server):
 class _Connection(H11Protocol):
     """A connection that is closed where a request's headers take too long; uvicorn would wait without end."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  as in uvicorn
+    def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self.loop.call_later(_HEADERS, self._look, None)
 

@@ -70,17 +70,16 @@ class Endpoint:
         self._token = TokenCheck(token, behind_proxy=behind_proxy) if token is not None else None
         folder = purse_folder or loading.purse_folder()
         self._runs = Runs(slots, {name: Purse(folder, share, name) for name in ENVIRONMENTS}, run)
-        self.cancel_all = self._runs.cancel_all
+        self.end, self.cancel_all = self._runs.end, self._runs.cancel_all
         app = Starlette(
             routes=self._routes(),
             exception_handlers={Problem: _answer_problem, HTTPException: _answer_http_exception},
         )
         app.router.redirect_slashes = False  # no answer repeats a part of the request
-        self._guards = Guards(app, hosts, frame_ancestors)
-        self.end = self._guards.end
+        self._app = Guards(app, hosts, frame_ancestors)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._guards(scope, receive, send)
+        await self._app(scope, receive, send)
 
     def _routes(self) -> list[Route]:
         offers = {"asks_token": self._token is not None, "saves": False}
@@ -110,7 +109,7 @@ class Endpoint:
         with_report = request.headers.get("keycheck-report") == "yes"
         return partial(self._answer, wanted, as_lines, with_report)
 
-    async def _answer(  # noqa: PLR0913  three of ASGI's, and three of the request's
+    async def _answer(  # noqa: PLR0913, PLR0917  three of ASGI's, and three of the request's
         self,
         wanted: request_body.Request,
         as_lines: bool,

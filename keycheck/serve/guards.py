@@ -6,6 +6,7 @@ which a browser says whose page asks, are the endpoint's own. Nobody else's page
 CORS headers.
 """
 
+import asyncio
 import hashlib
 import hmac
 import ipaddress
@@ -18,7 +19,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from keycheck import clock
-from keycheck.serve.problem import Problem, too_many
+from keycheck.serve.problem import ENDING, Problem, too_many
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 ATTEMPTS = 5  # wrong tokens of one client in a minute
@@ -41,7 +42,6 @@ class Guards:
             raise ValueError(f"a frame ancestor is an origin, such as https://app.example, and {wrong[0]} is none")
         self._app = app
         self._hosts = {host.lower() for host in hosts}
-        self._is_ending = False
         ancestors = " ".join(frame_ancestors) or "'none'"
         self._headers = {
             "Cache-Control": "no-store",
@@ -51,10 +51,6 @@ class Guards:
             "Referrer-Policy": "no-referrer",
             "X-Content-Type-Options": "nosniff",
         }
-
-    def end(self) -> None:
-        """Refuses all requests from now on, but those that have passed."""
-        self._is_ending = True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -76,8 +72,12 @@ class Guards:
             app = problem.response()
         try:
             await app(scope, receive, send_with_headers)
-        except Exception as error:  # noqa: BLE001  what is above may print the variables of its frames
-            _log.error("a request met a fault of the endpoint: %s", type(error).__name__)  # noqa: TRY400  as above
+        except asyncio.CancelledError:  # the server waits no longer
+            if not has_started:
+                await Problem(503, ENDING).response()(scope, receive, send_with_headers)
+            raise
+        except Exception as error:  # noqa: BLE001  a platform's error page may show the variables of frames
+            _log.error("a request met a fault of the endpoint: %s", type(error).__name__)
             if not has_started:
                 await Problem(500, "Report this, without the key.").response()(scope, receive, send_with_headers)
 
@@ -93,8 +93,6 @@ class Guards:
         is_visit = method == "GET" and headers.get("sec-fetch-mode") == "navigate"  # a link to the page, or a frame
         if not is_visit and set(headers.getlist("sec-fetch-site")) - {"same-origin", "none"}:
             raise Problem(403, "The request comes from a page of another site: open the endpoint's own page.")
-        if self._is_ending:
-            raise Problem(503, "The endpoint is ending: try again when it has been started anew.")
 
 
 class TokenCheck:
@@ -116,7 +114,7 @@ class TokenCheck:
         recent = [at for at in self._failures.get(client, ()) if now - at < _MINUTE]
         if len(recent) >= ATTEMPTS:
             raise too_many("Too many wrong tokens: try again later.", int(_MINUTE - (now - recent[0])) + 1)
-        scheme, _, given = headers.get("authorization", "").partition(" ")
+        given = headers.get("authorization", "").removeprefix("Bearer ")
         if hmac.compare_digest(hashlib.sha256(given.strip().encode()).digest(), self._digest):
             return
         if given:

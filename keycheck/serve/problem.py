@@ -19,10 +19,11 @@ TITLES = {
     500: "The endpoint has a fault",
     503: "Not now",
 }
+ENDING = "The endpoint is ending: try again when it has been started anew."
 
 
 class Problem(Exception):
-    """`detail`: one sentence or two, what happened and what to do. `member`: the member of the body that it is about."""
+    """`detail`: a sentence, what happened and what to do. `member`: the member of the body that it is about."""
 
     def __init__(
         self, status: int, detail: str, member: str | None = None, headers: Mapping[str, str] = MappingProxyType({})

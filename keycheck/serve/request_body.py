@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from starlette.types import Message, Receive
 
@@ -39,20 +39,30 @@ _NAMED = re.compile(rf"[A-Za-z_]{{1,9}}|{'|'.join(loading.NAMES)}|recvWindow|(fu
 _HALF = re.compile("[\ud800-\udfff]")  # half a character, as JSON may hold it
 
 
+class Credentials(TypedDict):
+    """As they were given. `api_secret`: or the text of the private key."""
+
+    api_key: str
+    api_secret: str
+    passphrase: str
+
+
 @dataclass(frozen=True)
 class Request:
-    """`settings`: the server's and the request's, as `process.run` takes them. `receipt`: "" but of what is to be saved."""
+    """`settings`: the server's and the request's, as `process.run` takes them. `receipt`: of a request to save."""
 
     settings: Secret
     environment: str
     receipt: str = ""
 
-    def credentials(self) -> dict[str, str]:
-        """`api_key`, `api_secret` (or the text of the private key) and `passphrase`, as they were given."""
+    def credentials(self) -> Credentials:
+        """To be used at once, and kept in no variable."""
         given = json.loads(self.settings.reveal())
-        secret = given.get("BINANCE_API_SECRET") or given[PRIVATE_KEY]
-        passphrase = given.get("BINANCE_PRIVATE_KEY_PASSPHRASE", "")
-        return {"api_key": given["BINANCE_API_KEY"], "api_secret": secret, "passphrase": passphrase}
+        return Credentials(
+            api_key=given["BINANCE_API_KEY"],
+            api_secret=given.get("BINANCE_API_SECRET") or given[PRIVATE_KEY],
+            passphrase=given.get("BINANCE_PRIVATE_KEY_PASSPHRASE", ""),
+        )
 
 
 class Body:

@@ -15,7 +15,7 @@ from typing import Any
 from keycheck import process
 from keycheck.purse import Empty, Purse
 from keycheck.serve import request_body
-from keycheck.serve.problem import Problem, too_many
+from keycheck.serve.problem import ENDING, Problem, too_many
 
 _WAIT = 2  # seconds until a slot is likely to be free; a run takes one or two
 
@@ -31,9 +31,12 @@ class Runs:
         self._purses = purses
         self._run = run
         self._cancels: set[threading.Event] = set()
+        self._is_ending = False
 
     def start(self, wanted: request_body.Request, say: Callable[[Said], None]) -> threading.Event:
         """Starts a run; `say` is called in its thread. Returns the event that cancels it. Raises Problem."""
+        if self._is_ending:
+            raise Problem(503, ENDING)
         if not self._slots.acquire(blocking=False):
             raise too_many("All slots of this endpoint are taken: try again in a moment.", _WAIT)
         cancel = threading.Event()
@@ -44,6 +47,10 @@ class Runs:
             raise Problem(503, "This machine has no room for one more run: try again in a moment.") from None
         self._cancels.add(cancel)
         return cancel
+
+    def end(self) -> None:
+        """Starts no run from now on; those that run go on."""
+        self._is_ending = True
 
     def cancel_all(self) -> None:
         """Cuts all runs short: they are UNPROVEN, and say why."""

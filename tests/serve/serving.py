@@ -1,21 +1,29 @@
-"""An endpoint over real HTTP on loopback: the server in a thread of the test's process, and a client."""
+"""An endpoint over real HTTP on loopback: the server in a thread of the test's process, and a client.
+
+with Serving(folder, slots=1) as serving:
+    assert serving.post({"apiKey": ...}).status == 200
+"""
 
 import http.client
 import json
+import socket
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from keycheck.serve.command import Server
+from keycheck import process
 from keycheck.serve.endpoint import Endpoint
+from keycheck.serve.command import Server
 from tests.exchange import API_KEY, API_SECRET
 
 GIVEN = {"apiKey": API_KEY, "apiSecret": API_SECRET}
 JSON = {"Content-Type": "application/json"}
+LINES = JSON | {"Accept": "application/x-ndjson"}
+TOKEN = "0123456789abcdef" * 2  # noqa: S105  of a server of these tests
 
 
 @dataclass(frozen=True)
@@ -36,8 +44,27 @@ class Answer:
         return [json.loads(line) for line in self.body.splitlines()]
 
 
+def instant(*_: Any, **__: Any) -> process.Finished:
+    """A run in no time, with an OK."""
+    return process.Finished({"ok": True, "verdict": "OK", "checks": [], "diagnosis": []})
+
+
+def until_cancelled(*_: Any, cancel: Any, **__: Any) -> process.Finished:
+    """A run that lasts until its request ends."""
+    wait_until(cancel.is_set, 30)
+    return process.Finished({"ok": False, "verdict": "UNPROVEN", "checks": [], "diagnosis": []})
+
+
+def wait_until(is_so: Callable[[], object], seconds: float = 10) -> None:
+    """Waits until a condition holds."""
+    end = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < end, "it did not come to be in time"
+        time.sleep(0.005)
+
+
 class Serving:
-    """`with Serving(folder, slots=1) as serving: serving.post({...})`; options as those of Endpoint."""
+    """`options`: those of Endpoint."""
 
     def __init__(self, folder: Path, **options: Any) -> None:
         self.endpoint = Endpoint(**{"purse_folder": folder / "purse", "share": 1.0, **options})
@@ -46,14 +73,11 @@ class Serving:
 
     @property
     def port(self) -> int:
-        return int(self._server.url.rsplit(":", 1)[1].rstrip("/"))
+        return int(self._server.url.rpartition(":")[2].rstrip("/"))
 
     def __enter__(self) -> Self:
         self._thread.start()
-        end = time.monotonic() + 10
-        while not self._server.started:
-            assert time.monotonic() < end, "the server did not start"
-            time.sleep(0.002)
+        wait_until(lambda: self._server.started)
         return self
 
     def __exit__(
@@ -61,17 +85,17 @@ class Serving:
     ) -> None:
         self.stop()
         self._thread.join(12)
-        assert not self._thread.is_alive()
+        assert not self._thread.is_alive(), "the server did not end"
 
     def stop(self) -> None:
-        """As SIGTERM does."""
-        self._server.handle_exit(0, None)
+        """As one SIGTERM does; a second one would wait for nothing."""
+        if not self._server.should_exit:
+            self._server.handle_exit(0, None)
 
     def post(
-        self, body: bytes | dict[str, Any] = GIVEN, path: str = "/binance", headers: Mapping[str, str] = JSON
+        self, body: bytes | Mapping[str, Any] = GIVEN, headers: Mapping[str, str] = JSON, path: str = "/binance"
     ) -> Answer:
-        data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return self.ask("POST", path, data, headers)
+        return self.ask("POST", path, body if isinstance(body, bytes) else json.dumps(body).encode(), headers)
 
     def ask(
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
@@ -79,7 +103,35 @@ class Serving:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request(method, path, body, dict(headers or {}))
-            answer = connection.getresponse()
-            return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
+            return read(connection.getresponse())
         finally:
             connection.close()
+
+    def connect(self, data: bytes = b"") -> socket.socket:
+        """A connection on which `data` was sent."""
+        opened = socket.create_connection(("127.0.0.1", self.port), timeout=30)
+        opened.sendall(data)
+        return opened
+
+    def exchange(self, data: bytes) -> Answer:
+        """The answer to these very bytes."""
+        with self.connect(data) as opened:
+            answer = http.client.HTTPResponse(opened)
+            answer.begin()
+            return read(answer)
+
+
+def read(answer: http.client.HTTPResponse) -> Answer:
+    return Answer(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read())
+
+
+def head(length: int | None, *more: str, path: str = "/binance") -> bytes:
+    """The head of a POST as bytes."""
+    lines = [f"POST {path} HTTP/1.1", "Host: 127.0.0.1", "Content-Type: application/json", *more]
+    return "\r\n".join([*lines, *([] if length is None else [f"Content-Length: {length}"]), "\r\n"]).encode()
+
+
+def holds_secret(data: bytes) -> bool:
+    """Whether ten characters in a row of the secret or the key stand there, but for the key's last four."""
+    texts = (API_KEY, API_SECRET)
+    return any(text[at : at + 10].encode() in data for text in texts for at in range(len(text) - 9))

@@ -1,0 +1,254 @@
+"""The endpoint over real HTTP, with whole runs against the local exchange where the answer is a run's."""
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from keycheck import process, receipt
+from keycheck.serve.command import GRACE
+from tests.exchange import API_KEY, API_SECRET, Fault, LocalExchange, Scenario
+from tests.keys import ED25519
+from tests.serve.serving import GIVEN, LINES, Serving, head, holds_secret, instant, until_cancelled, wait_until
+from tests.test_process import children
+
+KEY = b"k" * 32
+SILENT = Scenario(faults={"*": Fault.stall()})
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder in which children make theirs, empty."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    return folder
+
+
+@pytest.fixture
+def live(tmp_path: Path, exchange: LocalExchange) -> Iterator[Serving]:
+    """An endpoint that runs the suite against the local exchange."""
+    with Serving(tmp_path, receipt_key=KEY, settings=exchange.settings(no_credentials=True)) as serving:
+        yield serving
+
+
+# -- whole runs --
+
+
+def test_a_fit_key_is_answered_with_its_verdict_and_a_receipt(live: Serving) -> None:
+    """verdict.json as a run leaves it; the receipt is of these values, and the answer holds no secret."""
+    answer = live.post()
+    assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
+    assert (answer.json["ok"], answer.json["verdict"], len(answer.json["checks"])) == (True, "OK", 26)
+    proof = answer.headers["keycheck-receipt"]
+    receipt.verify(proof, key=KEY, api_key=API_KEY, api_secret=API_SECRET, environment="production")
+    with pytest.raises(receipt.Refused):
+        receipt.verify(proof, key=KEY, api_key=API_KEY, api_secret=API_SECRET, environment="demo")
+    assert not holds_secret(answer.body)
+
+
+def test_an_unfit_key_is_an_answer_without_a_receipt(live: Serving, exchange: LocalExchange) -> None:
+    """NOT_OK and UNPROVEN are 200 as well, and there is no receipt, in either form."""
+    exchange.scenario = Scenario(ip_allowed=False)
+    answer = live.post()
+    assert (answer.status, answer.json["verdict"], answer.json["ok"]) == (200, "NOT_OK", False)
+    assert answer.json["diagnosis"][0]["cause"] == "ip_not_allowed"
+    assert "keycheck-receipt" not in answer.headers
+    exchange.scenario = Scenario(faults={"*": Fault.reset()})
+    *_, last = live.post(headers=LINES).lines
+    assert (last["verdict"]["verdict"], last["receipt"]) == ("UNPROVEN", None)
+
+
+def test_checks_come_line_by_line(live: Serving) -> None:
+    """A line for each check in run order, then the verdict with its receipt; the page only for who asks for it."""
+    answer = live.post(headers=LINES)
+    assert (answer.status, answer.headers["content-type"]) == (200, "application/x-ndjson")
+    *checks, last = answer.lines
+    assert set(last) == {"verdict", "receipt"}
+    entries = last["verdict"]["checks"]
+    assert [one["check"] for one in checks] == [entry["id"] for entry in entries]
+    assert checks[0] == {"check": entries[0]["id"]} | {
+        name: entries[0][name] for name in ("step", "severity", "outcome", "title")
+    }
+    receipt.verify(last["receipt"], key=KEY, api_key=API_KEY, api_secret=API_SECRET, environment="production")
+    report = live.post(headers=LINES | {"Keycheck-Report": "yes"}).lines[-1]["report"]
+    assert "</html>" in report
+    assert not holds_secret(answer.body + report.encode())
+
+
+def test_a_private_key_is_tested(tmp_path: Path) -> None:
+    """The text of a PEM in the place of the secret; its receipt is of that text."""
+    with LocalExchange(Scenario(public_key=ED25519.public)) as exchange:
+        settings = exchange.settings(no_credentials=True)
+        with Serving(tmp_path, receipt_key=KEY, settings=settings) as live:
+            answer = live.post({"apiKey": API_KEY, "privateKey": ED25519.private})
+    assert (answer.json["verdict"], answer.json["key"]["type"]) == ("OK", "ED25519")
+    proof = answer.headers["keycheck-receipt"]
+    receipt.verify(proof, key=KEY, api_key=API_KEY, api_secret=ED25519.private, environment="production")
+
+
+@pytest.mark.parametrize(
+    ("body", "member"),
+    [
+        (GIVEN | {"apiKey": API_KEY + "\n1"}, "apiKey"),
+        ({"apiKey": API_KEY, "privateKey": API_SECRET}, "privateKey"),
+        ({"apiKey": API_KEY, "privateKey": ED25519.private, "passphrase": "not its passphrase"}, None),
+    ],
+)
+def test_what_the_run_refuses_is_named_as_a_member(body: dict[str, str], member: str | None, live: Serving) -> None:
+    """A credential that no run can use is a problem as those that the endpoint finds, in either form of the answer."""
+    for answer in (live.post(body), live.post(body, LINES)):
+        if member is None:
+            assert answer.status == 200
+        else:
+            assert (answer.status, answer.json.get("member")) == (400, member)
+            assert "BINANCE_" not in answer.json["detail"]
+        assert not holds_secret(answer.body)
+
+
+def test_the_servers_own_credentials_are_never_used(
+    tmp_path: Path, exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run has the key of its request alone, whatever the server's environment holds; and options take none."""
+    for name, value in exchange.settings().items():
+        monkeypatch.setenv(name, value)
+    with Serving(tmp_path, settings=exchange.settings(no_credentials=True)) as live:
+        answer = live.post({"apiKey": "A" * 64, "apiSecret": "B" * 64})
+    assert answer.json["verdict"] == "NOT_OK"
+    assert answer.json["key"]["lastFour"] == "AAAA"
+    keys = {one.headers["x-mbx-apikey"] for one in exchange.log if "x-mbx-apikey" in one.headers}
+    assert keys == {"A" * 64}
+    with pytest.raises(ValueError, match="credentials come with each request"):
+        Serving(tmp_path, settings=exchange.settings())
+
+
+@pytest.mark.parametrize("headers", [LINES, None])
+@pytest.mark.parametrize("moment", [0.0, 0.3, 1.0])
+def test_a_client_that_hangs_up_ends_its_run(
+    headers: dict[str, str] | None, moment: float, tmp_path: Path, temporary: Path
+) -> None:
+    """The child is ended, its folder is gone, and the slot is free, at whatever moment the client goes."""
+    body = json.dumps(GIVEN).encode()
+    more = [f"{name}: {value}" for name, value in (headers or {}).items()]
+    with LocalExchange(SILENT) as exchange:
+        settings = exchange.settings(no_credentials=True)
+        with Serving(tmp_path, slots=1, settings=settings) as live:
+            with live.connect(head(len(body), *more[1:]) + body):
+                if moment:
+                    wait_until(lambda: children(temporary))
+                    time.sleep(moment)
+            wait_until(lambda: not children(temporary) and not list(temporary.iterdir()), 3)
+            exchange.scenario = Scenario()
+            wait_until(lambda: live.post().status == 200, 20)
+
+
+def test_runs_are_ended_with_the_server(tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the server ends, a run has seconds to come to its end; then it is cut short, and its client is told."""
+    assert GRACE < 9
+    monkeypatch.setattr("keycheck.serve.command.GRACE", 0.5)
+    with LocalExchange(SILENT) as exchange, ThreadPoolExecutor() as pool:
+        with Serving(tmp_path, settings=exchange.settings(no_credentials=True)) as live:
+            waiting = pool.submit(live.post)
+            wait_until(lambda: exchange.log)
+            live.stop()
+        answer = waiting.result(5)
+    assert (answer.status, answer.json["verdict"]) == (200, "UNPROVEN")
+    assert "cancelled" in answer.json["diagnosis"][0]["explanation"]
+    assert children(temporary) == []
+
+
+# -- slots, weight, ends --
+
+
+def test_a_run_too_many_is_refused_at_once(tmp_path: Path) -> None:
+    """With all slots taken the answer is 429, says when to come again, and takes no weight; then a slot is free."""
+    reserved = []
+    with Serving(tmp_path, run=until_cancelled, slots=2) as serving:
+        usual = serving.endpoint._runs._purses["production"].reserve
+        serving.endpoint._runs._purses["production"].reserve = lambda: reserved.append(1) or usual()  # type: ignore
+        body = json.dumps(GIVEN).encode()
+        with serving.connect(head(len(body)) + body), serving.connect(head(len(body)) + body):
+            wait_until(lambda: len(reserved) == 2)
+            answer = serving.post()
+            assert (answer.status, int(answer.headers["retry-after"]) > 0) == (429, True)
+        serving.endpoint._runs._run = instant
+        wait_until(lambda: serving.post().status == 200)
+    assert len(reserved) == 3
+
+
+def test_weight_that_is_spent_is_waited_for(tmp_path: Path) -> None:
+    """Beyond the share of the address's weight the answer is 429 and says when, in either form; demo counts apart."""
+    with Serving(tmp_path, run=instant, share=0.0125) as serving:  # 30 of 2400: two runs
+        assert [serving.post().status for _ in range(3)] == [200, 200, 429]
+        answer = serving.post(headers=LINES)
+        assert (answer.status, answer.headers["content-type"]) == (429, "application/problem+json")
+        assert 0 < int(answer.headers["retry-after"]) <= 60
+        assert f"{answer.headers['retry-after']} s" in answer.json["detail"]
+        assert serving.post(GIVEN | {"environment": "demo"}).status == 200
+
+
+def test_no_run_is_started_while_the_server_ends(tmp_path: Path) -> None:
+    """A request whose body comes after the end has begun is 503."""
+    with Serving(tmp_path, run=instant) as serving:
+        body = json.dumps(GIVEN).encode()
+        with serving.connect(head(len(body))) as opened:
+            time.sleep(0.1)
+            serving.stop()
+            time.sleep(0.2)
+            opened.sendall(body)
+            assert opened.recv(5000).startswith(b"HTTP/1.1 503")
+
+
+def test_a_fault_of_the_endpoint_shows_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever a run raises, the answer and the log name no more than the kind of the error, and the next one works."""
+
+    def run(settings: Any, **_: Any) -> process.Finished:
+        raise KeyError(settings.reveal())
+
+    with Serving(tmp_path, run=run, slots=1) as serving:
+        for _ in range(3):
+            answer = serving.post()
+            assert answer.status == 500
+    printed = "".join(capfd.readouterr()) + caplog.text
+    assert "KeyError" in printed
+    assert not holds_secret(answer.body + printed.encode())
+
+
+def test_no_frame_holds_the_secret(tmp_path: Path) -> None:
+    """While a run goes on, no variable of a frame of any thread shows key or secret to who collects errors."""
+    seen: list[str] = []
+
+    def run(_: Any, **__: Any) -> process.Finished:
+        mine = {id(frame) for frame in _up(sys._getframe())}
+        for frame in [one for frames in sys._current_frames().values() for one in _up(frames)]:
+            if "/tests/" not in frame.f_code.co_filename or id(frame) in mine:
+                seen.append(f"{frame.f_code.co_qualname} {frame.f_locals!r}")
+        return instant()
+
+    with Serving(tmp_path, run=run) as serving:
+        assert serving.post().status == 200
+    assert any("_spend" in one for one in seen)
+    assert not holds_secret(" ".join(seen).encode())
+
+
+def _up(frame: Any) -> list[Any]:
+    return [] if frame is None else [frame, *_up(frame.f_back)]
+
+
+def test_many_requests_leave_nothing(tmp_path: Path) -> None:
+    """Threads and runs that have ended are forgotten."""
+    before = threading.active_count()
+    with Serving(tmp_path, run=instant) as serving:
+        for _ in range(50):
+            assert serving.post().status == 200
+        wait_until(lambda: threading.active_count() <= before + 1)
+        assert serving.endpoint._runs._cancels == set()

@@ -1,0 +1,197 @@
+"""What a request has to pass before it reaches a run, over real HTTP; and the headers of the answers."""
+
+import hmac
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from keycheck.serve import guards
+from tests.serve.serving import JSON, TOKEN, Serving, head, instant
+
+OWN = {"Host": "127.0.0.1"}
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "", "localhost:a", "[::1", "127.0.0.1:1:2"])
+@pytest.mark.parametrize("path", ["/", "/healthz", "/binance"])
+def test_another_host_is_refused(host: str, path: str, serving: Serving) -> None:
+    """A name that leads to this machine by DNS alone reaches nothing, whatever it asks for."""
+    for method in ("GET", "POST"):
+        answer = serving.ask(method, path, b"{}", JSON | {"Host": host})
+        assert (answer.status, answer.json["ok"]) == (403, False)
+
+
+def test_a_request_names_one_host(serving: Serving) -> None:
+    """Without a Host, and with two of them, a request is refused."""
+    assert serving.exchange(b"GET / HTTP/1.0\r\n\r\n").status == 403
+    assert serving.exchange(b"GET / HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n").status == 400
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "LOCALHOST", "[::1]", "localhost:1234", "keys.example"])
+def test_an_own_host_is_answered(host: str, tmp_path: Path) -> None:
+    """The names of this machine, and those that were allowed, with any port."""
+    with Serving(tmp_path, run=instant, hosts=[*guards.LOOPBACK, "keys.example"]) as serving:
+        assert serving.ask("GET", "/healthz", headers={"Host": host}).json == {"status": "ok"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Origin": "http://localhost:8765"}, 200),
+        ({"Origin": "https://localhost:8765"}, 200),  # a proxy speaks TLS
+        ({"Origin": "http://localhost:8766"}, 403),
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Sec-Fetch-Site": "same-origin"}, 200),
+        ({"Sec-Fetch-Site": "none"}, 200),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}, 403),
+    ],
+)
+def test_another_page_tests_no_key(headers: dict[str, str], status: int, serving: Serving) -> None:
+    """A POST comes from the endpoint's own page, or from no page at all."""
+    answer = serving.post(headers=JSON | {"Host": "localhost:8765"} | headers)
+    assert answer.status == status
+    assert answer.json["ok"] is (status == 200)
+
+
+def test_a_link_leads_to_the_page_and_nothing_else_does(serving: Serving) -> None:
+    """A link, or a frame of an allowed page, opens the page; its script is not another site's to load."""
+    visit = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+    assert serving.ask("GET", "/", headers=visit).status == 200
+    assert serving.ask("GET", "/keycheck.js", headers=visit | {"Sec-Fetch-Mode": "no-cors"}).status == 403
+
+
+@pytest.mark.parametrize("path", ["/", "/keycheck.js", "/healthz", "/binance", "/nowhere"])
+def test_every_answer_has_its_headers(path: str, serving: Serving) -> None:
+    """No answer is stored, sniffed, framed or read by another origin, and no server's name is in it."""
+    for method in ("GET", "POST", "OPTIONS"):
+        headers = serving.ask(method, path, b"{}", JSON | {"Origin": "http://127.0.0.1"} | OWN).headers
+        assert headers["cache-control"] == "no-store"
+        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["x-content-type-options"] == "nosniff"
+        policy = dict(part.strip().split(" ", 1) for part in headers["content-security-policy"].split(";"))
+        assert policy["default-src"] == "'self'"
+        assert {*policy.values()} == {"'self'", "'none'"}
+        assert policy["frame-ancestors"] == "'none'"
+        assert not [name for name in headers if name.startswith("access-control") or name == "server"]
+
+
+def test_frames_are_for_named_pages(tmp_path: Path) -> None:
+    """A platform's page may be named as one that shows the form in a frame, and nothing but an origin is taken."""
+    with Serving(tmp_path, run=instant, frame_ancestors=["https://app.example"]) as serving:
+        policy = serving.ask("GET", "/").headers["content-security-policy"]
+    assert policy.endswith("frame-ancestors https://app.example")
+    with pytest.raises(ValueError, match="is an origin"):
+        Serving(tmp_path, frame_ancestors=["https://app.example; script-src *"])
+
+
+def test_other_paths_and_methods_are_problems(serving: Serving) -> None:
+    """404 and 405 are problems as well, and repeat nothing; a slash at the end is another path."""
+    for method, path, status in (("GET", "/evil%3Cscript", 404), ("POST", "/binance/", 404), ("PUT", "/binance", 405)):
+        answer = serving.ask(method, path)
+        assert (answer.status, answer.headers["content-type"]) == (status, "application/problem+json")
+        assert "evil" not in answer.body.decode() + str(answer.headers)
+    assert serving.post(path="/save").status == 404
+
+
+@pytest.mark.parametrize(
+    "kind", [None, "text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin-1", "json"]
+)
+def test_json_alone_is_taken(kind: str | None, serving: Serving) -> None:
+    """A form of another page can send other types without being asked first; JSON it cannot."""
+    assert serving.post(headers={"Content-Type": kind} if kind else {}).status == 415
+    assert serving.post(headers={"Content-Type": "Application/JSON; charset=UTF-8"}).status == 200
+
+
+# -- the token --
+
+
+def ask_with(serving: Serving, token: str, **more: str) -> int:
+    return serving.post(headers=JSON | {"Authorization": f"Bearer {token}"} | more).status
+
+
+def test_a_token_is_needed(tmp_path: Path) -> None:
+    """Where there is a token, no key is tested without it; the page and its files need none."""
+    with Serving(tmp_path, run=instant, token=TOKEN.encode()) as serving:
+        answer = serving.post()
+        assert (answer.status, answer.headers["www-authenticate"]) == (401, "Bearer")
+        assert ask_with(serving, TOKEN) == 200
+        assert ask_with(serving, TOKEN[:-1]) == ask_with(serving, TOKEN + "0") == 401
+        assert serving.post(headers=JSON | {"Authorization": f"Basic {TOKEN}"}).status == 401
+        assert serving.ask("GET", "/").status == 200
+
+
+def test_a_token_is_not_guessed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After five wrong tokens even the right one is refused, for a minute; none at all is no wrong one."""
+    now = 1000.0
+    monkeypatch.setattr(guards.clock, "uptime", lambda: now)
+    with Serving(tmp_path, run=instant, token=TOKEN.encode()) as serving:
+        assert {serving.post().status for _ in range(9)} == {401}
+        assert [ask_with(serving, "wrong") for _ in range(guards.ATTEMPTS)] == [401] * guards.ATTEMPTS
+        refused = serving.post(headers=JSON | {"Authorization": f"Bearer {TOKEN}"})
+        assert (refused.status, 0 < int(refused.headers["retry-after"]) <= 61) == (429, True)
+        now += 61
+        assert ask_with(serving, TOKEN) == 200
+
+
+@pytest.mark.parametrize(
+    ("first", "other", "is_same"),
+    [("192.0.2.1", "192.0.2.2", False), ("2001:db8::1", "2001:db8::2", True), ("2001:db8::1", "2001:db8:0:1::", False)],
+)
+def test_clients_are_told_apart(first: str, other: str, is_same: bool, tmp_path: Path) -> None:
+    """Behind a proxy by the last address it has written, since a client may write those before; IPv6 by its /64."""
+    with Serving(tmp_path, run=instant, token=TOKEN.encode(), behind_proxy=True) as serving:
+        for at in range(guards.ATTEMPTS):
+            ask_with(serving, "wrong", **{"X-Forwarded-For": f"198.51.100.{at}, {first}"})
+        assert ask_with(serving, TOKEN, **{"X-Forwarded-For": f"{first}, {other}"}) == (429 if is_same else 200)
+
+
+def test_x_forwarded_for_is_not_believed_of_anyone_else(tmp_path: Path) -> None:
+    """Without a proxy, a client cannot name itself as another one."""
+    with Serving(tmp_path, run=instant, token=TOKEN.encode()) as serving:
+        for at in range(guards.ATTEMPTS):
+            ask_with(serving, "wrong", **{"X-Forwarded-For": f"198.51.100.{at}"})
+        assert ask_with(serving, TOKEN, **{"X-Forwarded-For": "192.0.2.1"}) == 429
+
+
+def test_a_token_is_compared_in_constant_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Digests of one length are compared, by a function that takes the same time for all."""
+    usual, lengths = hmac.compare_digest, []
+
+    def compare(one: bytes, other: bytes) -> bool:
+        lengths.append((len(one), len(other)))
+        return usual(one, other)
+
+    monkeypatch.setattr(guards.hmac, "compare_digest", compare)
+    with Serving(tmp_path, run=instant, token=TOKEN.encode()) as serving:
+        for token in ("", "0", TOKEN):
+            ask_with(serving, token)
+    assert lengths == [(32, 32)] * 3
+
+
+def test_failures_are_forgotten_and_never_pile_up(tmp_path: Path) -> None:
+    """However many clients fail, so many are remembered."""
+    check = guards.TokenCheck(TOKEN.encode())
+    for at in range(3000):
+        client = (f"192.0.{at // 256}.{at % 256}", 1)
+        scope: dict[str, Any] = {"headers": [(b"authorization", b"Bearer x")], "client": client}
+        with pytest.raises(guards.Problem):
+            check.check(scope)
+    assert len(check._failures) <= 1000
+
+
+def test_headers_have_ten_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection on which no request becomes whole is closed, at its begin and behind an answer."""
+    monkeypatch.setattr("keycheck.serve.command._HEADERS", 0.2)
+    whole = head(len(b"{}")) + b"{}"
+    with (
+        Serving(tmp_path, run=instant) as serving,
+        serving.connect(whole[:20]) as first,
+        serving.connect(whole) as then,
+    ):
+        assert first.recv(1) == b""
+        then.recv(5000)
+        then.sendall(whole[:20])
+        assert then.recv(1) == b""

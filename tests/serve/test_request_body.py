@@ -1,0 +1,137 @@
+"""Bodies of requests: what is refused, how it is named, and that a value is never repeated."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from keycheck.serve import request_body
+from tests.exchange import API_KEY, API_SECRET
+from tests.serve.serving import GIVEN, Serving, head, holds_secret, instant
+
+SECRET = json.dumps(GIVEN)[1:-1]  # the members as text
+
+
+@pytest.mark.parametrize(
+    ("body", "member"),
+    [
+        ({}, "apiKey"),
+        ({"apiKey": API_KEY}, "apiSecret"),
+        ({"apiSecret": API_SECRET}, "apiKey"),
+        (GIVEN | {"apiKey": ""}, "apiKey"),
+        (GIVEN | {"apiSecret": " "}, "apiSecret"),
+        (GIVEN | {"apiSecret": 5}, "apiSecret"),
+        (GIVEN | {"apiSecret": None}, "apiSecret"),
+        (GIVEN | {"apiSecret": [API_SECRET]}, "apiSecret"),
+        (GIVEN | {"symbol": {"a": API_SECRET}}, "symbol"),
+        (GIVEN | {"apiKey": API_KEY + "\ud800"}, "apiKey"),
+        (GIVEN | {"privateKey": "PEM"}, "apiSecret"),
+        (GIVEN | {"passphrase": "x"}, "passphrase"),
+        (GIVEN | {"symbol": f"{API_SECRET} "}, "symbol"),
+        (GIVEN | {"environment": "spot"}, "environment"),
+        (GIVEN | {"environment": API_SECRET}, "environment"),
+        (GIVEN | {"expect": "hedge,one-way"}, "expect"),
+        (GIVEN | {"url": "https://evil.example"}, "url"),
+        (GIVEN | {"BINANCE_FUTURES_URL": "https://evil.example"}, "BINANCE_FUTURES_URL"),
+        (GIVEN | {"receipt": "v1"}, "receipt"),
+        (GIVEN | {API_SECRET: "swapped"}, None),
+        (f'{{{SECRET}, "apiSecret": "{API_SECRET}"}}'.encode(), "apiSecret"),
+        (f"[{json.dumps(GIVEN)}]".encode(), None),
+        (b"[" * 8000, None),
+        (f'{{{SECRET}, "symbol": {"[" * 3000}'.encode(), None),
+        (f"{{{SECRET}".encode(), None),
+        (b"\xef\xbb\xbf" + json.dumps(GIVEN).encode(), None),
+        (json.dumps(GIVEN).encode("utf-16"), None),
+        (json.dumps(GIVEN).encode() + b"\xff", None),
+        (f"{{{SECRET}, 'symbol': 1}}".encode(), None),
+        (f"{API_SECRET}".encode(), None),
+        (f'{{{SECRET}, "symbol": {"9" * 5000}}}'.encode(), None),
+        (b"NaN", None),
+        (b"", None),
+    ],
+)
+def test_what_cannot_be_used_is_named_and_not_repeated(
+    body: bytes | dict[str, Any], member: str | None, serving: Serving
+) -> None:
+    """400 names the member, in the problem and in its sentence, and holds no part of a value."""
+    answer = serving.post(body)
+    assert (answer.status, answer.json.get("member")) == (400, member)
+    assert (member or "") in answer.json["detail"]
+    assert not holds_secret(answer.body)
+    assert b"evil" not in answer.body
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        GIVEN | {"symbol": "ethusdt", "environment": "demo", "expect": "one-way, isolated"},
+        {"apiKey": API_KEY, "privateKey": "a PEM", "passphrase": "füchse 🦊"},
+        {"apiKey": API_KEY, "privateKey": "a PEM"},
+    ],
+)
+def test_what_can_be_used_comes_to_the_run(body: dict[str, str], tmp_path: Path) -> None:
+    """Each member is the setting of its name; beside them are the server's own."""
+    came: list[dict[str, str]] = []
+
+    def run(settings: Any, **_: Any) -> Any:
+        came.append(json.loads(settings.reveal()))
+        return instant()
+
+    own = {"BINANCE_PROXY": "http://user:word@127.0.0.1:9", "BINANCE_SYMBOL": "BNBUSDT"}
+    with Serving(tmp_path, run=run, settings=own) as serving:
+        assert serving.post(body).status == 200
+    assert came == [own | {request_body.MEMBERS[name]: value for name, value in body.items()}]
+
+
+def test_a_body_has_a_limit_however_it_is_sent(serving: Serving) -> None:
+    """8 KiB, by Content-Length, in chunks, and in many small ones; what is longer is read no further."""
+    long = json.dumps(GIVEN | {"symbol": "x" * request_body.LIMIT}).encode()
+    assert serving.post(long).status == 413
+    assert serving.exchange(head(10**12) + long).status == 413
+    for size in (1, 7, 4000):
+        chunks = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in _parts(long, size))
+        assert serving.exchange(head(None, "Transfer-Encoding: chunked") + chunks).status == 413
+    padded = json.dumps(GIVEN).encode().ljust(request_body.LIMIT)
+    assert serving.post(padded).status == 200
+    assert serving.post(padded + b" ").status == 413
+
+
+def _parts(data: bytes, size: int) -> list[bytes]:
+    return [data[at : at + size] for at in range(0, len(data), size)]
+
+
+def test_a_content_length_that_lies_gets_nothing_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With too small a number the rest is no second request; with too large a one, the body is never whole."""
+    monkeypatch.setattr(request_body, "SECONDS", 0.3)
+    body = json.dumps(GIVEN).encode()
+    ran: list[object] = []
+    with Serving(tmp_path, run=lambda *_, **__: ran.append(1)) as serving:
+        assert serving.exchange(head(len(body) - 1) + body).status == 400
+        assert serving.exchange(head(len(body) + 1) + body).status == 408
+        for wrong in ("-1", "1e3", "0x10", "5, 6"):
+            assert serving.exchange(head(None, f"Content-Length: {wrong}") + body).status == 400
+        with serving.connect(head(len(body) + 1) + body):
+            pass
+        time.sleep(0.1)
+    assert ran == []
+
+
+def test_a_slow_drip_has_ten_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time is for the whole body, not for each part of it."""
+    assert request_body.SECONDS == 10
+    monkeypatch.setattr(request_body, "SECONDS", 0.5)
+    body = json.dumps(GIVEN).encode()
+    with Serving(tmp_path, run=instant) as serving, serving.connect(head(len(body))) as opened:
+        opened.settimeout(0.05)
+        began, at, answer = time.monotonic(), 0, b""
+        while not answer and time.monotonic() - began < 5:
+            opened.send(body[at : at + 1])
+            at += 1
+            try:
+                answer = opened.recv(5000)
+            except TimeoutError:
+                continue
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert at < len(body) / 2
