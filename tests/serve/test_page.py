@@ -23,6 +23,7 @@ LOOKS = [size._replace(scheme=scheme) for size in (NARROW, WIDE) for scheme in (
 KEY, SECRET, RECEIPT = "k" * 64, "s" * 64, "v1.1.0"
 PEM = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIGb\nMFcG\n-----END ENCRYPTED PRIVATE KEY-----\n"
 CHECK = {"check": "a", "step": 1, "severity": "critical", "outcome": "pass", "title": "A."}
+HALF = {"ok": True, "verdict": "OK", "diagnosis": [], "key": {}}
 PASTE = """(field, text) => {
     const clipboardData = new DataTransfer();
     clipboardData.setData("text/plain", text);
@@ -108,6 +109,16 @@ def assert_readable(seen: Seen) -> None:
     assert (violations(seen), overflow(seen), seen.said) == ([], 0, [])
 
 
+def test_it_can_be_read_in_letters_of_twice_their_size(page: Page, server: ScriptedServer) -> None:
+    """On a narrow screen nothing is cut off, before and after a test."""
+    page.set_viewport_size({"width": 360, "height": 640})
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    assert overflow(Seen(page)) == 0
+    fill_in(page)
+    run_to_its_end(page, server, "ip-refused")
+    assert overflow(Seen(page)) == 0
+
+
 def test_checks_appear_as_they_end(page: Page, server: ScriptedServer) -> None:
     """During a test the checks come one by one, nothing can be changed, and the focus is on Cancel."""
     lines = stream("healthy")
@@ -143,6 +154,7 @@ def test_a_verdict_says_what_is_wrong_and_what_to_do(page: Page, server: Scripte
     for shown, one in zip(page.get_by_role("article").all(), last["verdict"]["diagnosis"], strict=True):
         expect(shown).to_contain_text(one["explanation"])
         expect(shown).to_contain_text(f"What to do: {one['fix']}")
+    expect(page.get_by_text("Where a fix names the file .env")).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("link", name="Download the full report").click()
     assert Path(download.value.path()).read_text("utf-8") == last["report"]
@@ -195,6 +207,15 @@ def test_errors_are_sentences(page: Page, server: ScriptedServer) -> None:
             Answer([CHECK, b'{"verdict": {"ok": true, "verdict": "OK"']),
             "The server's answer broke off, or made no sense",
         ),
+        (
+            Answer([CHECK, {"verdict": {"ok": False, "verdict": "OK"}}]),
+            "The server's answer broke off, or made no sense",
+        ),
+        (
+            Answer([CHECK, {"verdict": {"ok": True, "verdict": "YES"}}]),
+            "The server's answer broke off, or made no sense",
+        ),
+        (Answer([CHECK, {"verdict": HALF}]), "The server's answer broke off, or made no sense"),
         (Answer(["null"]), "The server's answer broke off, or made no sense"),
         (None, "The server could not be reached"),
     ):
@@ -203,6 +224,7 @@ def test_errors_are_sentences(page: Page, server: ScriptedServer) -> None:
         button(page, "Test key").click()
         expect(page.get_by_role("alert")).to_contain_text(sentence)
         expect(page.get_by_role("status")).to_have_text("There is no verdict.")
+        expect(page.get_by_label("Verdict")).to_have_count(0)
         expect(button(page, "Save")).to_be_disabled()
     page.context.set_offline(False)
     run_to_its_end(page, server, "healthy")
