@@ -3,13 +3,12 @@
 import contextlib
 import os
 import random
-import signal
 import sqlite3
 import stat
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,6 +19,7 @@ from keycheck import clock, process, purse
 from keycheck.exchange.rate_limit import Limits
 from keycheck.purse import RUN, Empty, Purse
 from tests.fake_clock import StandIn
+from tests.killing import forked
 
 RUNS = 80  # of 15 are half of 2400
 
@@ -125,22 +125,6 @@ def test_a_clock_that_jumps_changes_nothing(jump: int, tmp_path: Path, now: Cloc
     assert seconds(one) == 60
     now.now += 60
     assert len(spend(one)) == RUNS
-
-
-@contextlib.contextmanager
-def forked(do: Callable[[], None]) -> Iterator[int]:
-    """Another process that does something, and is killed at the end of the block at the latest."""
-    number = os.fork()
-    if number == 0:
-        try:
-            do()
-        finally:
-            os._exit(0)
-    try:
-        yield number
-    finally:
-        os.kill(number, signal.SIGKILL)
-        os.waitpid(number, 0)
 
 
 def test_processes_and_threads_share_one_purse(tmp_path: Path) -> None:

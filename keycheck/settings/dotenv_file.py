@@ -3,6 +3,7 @@
 import io
 import logging
 import re
+from collections.abc import Collection
 from pathlib import Path
 
 from keycheck import bounded_files
@@ -54,6 +55,32 @@ def broken_lines(text: str) -> list[int]:
     from dotenv.parser import parse_stream  # noqa: PLC0415  a replay reads no .env
 
     return [binding.original.line for binding in parse_stream(io.StringIO(text)) if binding.error][:10]
+
+
+def without(text: str, names: Collection[str]) -> tuple[str, str]:
+    """A file's text without the lines of these names: what stands before the first of them, and what behind it."""
+    from dotenv.parser import parse_stream  # noqa: PLC0415  as above
+
+    before, after = "", None
+    for binding in parse_stream(io.StringIO(text)):
+        kept = binding.original.string
+        is_named = binding.key in names
+        if is_named:  # behind blank lines, and its own indentation
+            kept = kept[: kept.rfind("\n", 0, len(kept) - len(kept.lstrip())) + 1]
+        if after is None:
+            before += kept
+            after = "" if is_named else None
+        else:
+            after += kept
+    return before, after or ""
+
+
+def line_of(name: str, value: str) -> str:
+    """The line of a settings file that is read as this value."""
+    if value.isascii() and value.isalnum():
+        return f"{name}={value}\n"
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"{name}='{escaped}'\n"
 
 
 def remarks_on_line(name: str, text: str, value: str) -> list[str]:

@@ -16,14 +16,16 @@ from types import TracebackType
 from typing import Any, Self
 
 from keycheck import process
-from keycheck.serve.endpoint import Endpoint
+from keycheck.report import verdict_json
 from keycheck.serve.command import Server
+from keycheck.serve.endpoint import Endpoint
 from tests.exchange import API_KEY, API_SECRET
+from tests.sample_reports import REPORTS
 
 GIVEN = {"apiKey": API_KEY, "apiSecret": API_SECRET}
 JSON = {"Content-Type": "application/json"}
 LINES = JSON | {"Accept": "application/x-ndjson"}
-TOKEN = "0123456789abcdef" * 2  # noqa: S105  of a server of these tests
+TOKEN = "0123456789abcdef" * 2
 
 
 @dataclass(frozen=True)
@@ -46,13 +48,13 @@ class Answer:
 
 def instant(*_: Any, **__: Any) -> process.Finished:
     """A run in no time, with an OK."""
-    return process.Finished({"ok": True, "verdict": "OK", "checks": [], "diagnosis": []})
+    return process.Finished(verdict_json.as_dict(REPORTS["healthy"]))
 
 
 def until_cancelled(*_: Any, cancel: Any, **__: Any) -> process.Finished:
     """A run that lasts until its request ends."""
     wait_until(cancel.is_set, 30)
-    return process.Finished({"ok": False, "verdict": "UNPROVEN", "checks": [], "diagnosis": []})
+    return process.Finished(verdict_json.as_dict(REPORTS["blank"]))
 
 
 def wait_until(is_so: Callable[[], object], seconds: float = 10) -> None:

@@ -1,0 +1,180 @@
+"""`keycheck serve` as a process: its options, its end, and what it prints."""
+
+import contextlib
+import json
+import os
+import signal
+import ssl
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from keycheck.serve import command
+from tests.exchange import Fault, LocalExchange, Scenario
+from tests.running import ROOT
+from tests.serve.serving import GIVEN, JSON, TOKEN, Serving, holds_secret, wait_until
+from tests.test_process import children
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, str]:
+    """Files that options name, by the names in the table."""
+    texts = {"token": f"{TOKEN}\n", "short": "0123456789abcdef\n", "text": "no PEM", "settings": "BINANCE_SYMBOL=!!\n"}
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    return {name: str(tmp_path / name) for name in (*texts, "missing")}
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ("--host 0.0.0.0", "keys would travel in clear"),
+        ("--host 192.0.2.1 --token-file {token}", "keys would travel in clear"),
+        ("--host 192.0.2.1 --behind-proxy", "add --token-file"),
+        ("--host 192.0.2.1 --tls-cert {text} --tls-key {text}", "add --token-file"),
+        ("--behind-proxy", "add --token-file"),
+        ("--host 0.0.0.0 --behind-proxy --token-file {token}", "add --allow-host"),
+        ("--tls-cert {text}", "go together"),
+        ("--tls-cert {text} --tls-key {text}", "no certificate and its key"),
+        ("--tls-cert {missing} --tls-key {missing}", "no certificate and its key"),
+        ("--token-file {short}", "fewer than 32 characters"),
+        ("--token-file {missing}", "the file of --token-file"),
+        ("--receipt-key-file {short}", "at least 32 bytes"),
+        ("--share 0", "share must be"),
+        ("--share much", "--share: invalid float value"),
+        ("--slots 0", "slots must be 1 or more"),
+        ("--replace", "--replace is about the file of --save-to"),
+        ("--frame-ancestor evil;", "a frame ancestor is an origin"),
+        ("--env-file {missing}", "there is no settings file"),
+        ("--env-file {settings}", "BINANCE_SYMBOL is not a contract's name"),
+        ("--everything", "unrecognized arguments: --everything: see keycheck serve --help"),
+    ],
+)
+def test_options_that_cannot_be_used_are_a_sentence(
+    options: str, sentence: str, files: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One sentence that names the remedy, exit status 4, and no traceback."""
+    try:
+        status: Any = command.main(options.format(**files).split())
+    except SystemExit as ended:
+        status = ended.code
+    printed = capsys.readouterr()
+    assert (status, printed.out) == (4, "")
+    assert sentence in printed.err
+    assert len(printed.err.splitlines()) == 1
+
+
+def test_a_port_that_is_taken_is_a_sentence(serving: Serving, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two servers do not share a port."""
+    assert command.main(["--port", str(serving.port)]) == 4
+    assert "Choose one with --port" in capsys.readouterr().err
+
+
+def test_without_its_libraries_it_names_the_extra() -> None:
+    """One sentence says what to install."""
+    code = "import sys; sys.modules['uvicorn'] = None; from keycheck.__main__ import main; sys.exit(main())"
+    done = subprocess.run(  # noqa: S603  ours
+        [sys.executable, "-c", code, "serve"], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert (done.returncode, done.stdout) == (4, "")
+    assert done.stderr == 'ERROR: keycheck serve needs its extra: pip install "keycheck[serve]"\n'
+
+
+@contextlib.contextmanager
+def served(folder: Path, *options: str) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
+    """A server of its own process, and the address of its page."""
+    own = {"XDG_RUNTIME_DIR": str(folder), "TMPDIR": str(folder / "temporary"), "PYTHONPATH": str(ROOT)}
+    (folder / "temporary").mkdir()
+    with subprocess.Popen(  # noqa: S603  ours
+        [sys.executable, "-m", "keycheck", "serve", "--port", "0", *options],
+        cwd=folder,
+        env=os.environ | own,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout
+            line = process.stdout.readline()
+            assert line.startswith("Test your API key: "), line + (process.stderr.read() if process.stderr else "")
+            yield line.split()[4], process
+        finally:
+            process.kill()
+
+
+def post(url: str, context: ssl.SSLContext | None = None, **headers: str) -> dict[str, Any]:
+    asked = urllib.request.Request(f"{url}binance", json.dumps(GIVEN).encode(), JSON | headers)  # noqa: S310  ours
+    with urllib.request.urlopen(asked, timeout=30, context=context) as answer:  # noqa: S310  as above
+        found: dict[str, Any] = json.load(answer)
+        return found
+
+
+def test_it_serves_with_the_settings_of_its_folder(tmp_path: Path, exchange: LocalExchange) -> None:
+    """Hosts come from .env; key and secret there are not used; it prints an address alone, and ends with status 0."""
+    other = {"BINANCE_API_KEY": "A" * 64, "BINANCE_API_SECRET": "B" * 64}
+    lines = [f"{name}={value}\n" for name, value in (exchange.settings() | other).items()]
+    (tmp_path / ".env").write_text("".join(lines))
+    with served(tmp_path) as (url, process):
+        assert post(url)["verdict"] == "OK"
+        process.terminate()
+        printed = "".join(process.communicate(timeout=10))
+    assert (process.returncode, printed) == (0, "")
+    assert (tmp_path / "keycheck/purse.sqlite").is_file()
+
+
+def test_it_serves_over_tls(tmp_path: Path, exchange: LocalExchange, authority: Any) -> None:
+    """With certificate and key, it speaks TLS alone, and a token is asked for where one was given."""
+    certificate = authority.issue_cert("127.0.0.1")
+    certificate.private_key_and_cert_chain_pem.write_to_path(tmp_path / "tls.pem")
+    (tmp_path / "token").write_text(TOKEN)
+    (tmp_path / "s.env").write_text("".join(f"{name}={value}\n" for name, value in exchange.settings().items()))
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    tls = ("--tls-cert", str(tmp_path / "tls.pem"), "--tls-key", str(tmp_path / "tls.pem"))
+    more = ("--token-file", str(tmp_path / "token"), "--env-file", str(tmp_path / "s.env"))
+    with served(tmp_path, *tls, *more) as (url, _):
+        assert url.startswith("https://")
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            post(url, context)
+        assert post(url, context, Authorization=f"Bearer {TOKEN}", Origin=url.rstrip("/"))["verdict"] == "OK"
+        with pytest.raises(urllib.error.HTTPError, match="403"):  # a page that came in clear
+            post(url, context, Authorization=f"Bearer {TOKEN}", Origin=url.rstrip("/").replace("https", "http"))
+
+
+@pytest.mark.parametrize(
+    ("signals", "seconds"),
+    [
+        pytest.param([signal.SIGTERM], 10, marks=pytest.mark.slow),
+        ([signal.SIGINT, signal.SIGINT], 3),
+        ([signal.SIGKILL], 3),
+    ],
+)
+def test_it_ends_within_ten_seconds_and_leaves_no_child(
+    signals: list[signal.Signals], seconds: float, tmp_path: Path
+) -> None:
+    """While a run waits for an exchange that is silent; a second signal waits for nothing; a kill ends the run too."""
+    with LocalExchange(Scenario(faults={"*": Fault.stall()})) as exchange, ThreadPoolExecutor() as pool:
+        (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in exchange.settings().items()))
+        with served(tmp_path) as (url, process):
+            waiting = pool.submit(post, url)
+            wait_until(lambda: exchange.log)
+            for number in signals:
+                process.send_signal(number)
+                time.sleep(0.3)  # one signal of a kind is delivered before the next
+            printed = "".join(process.communicate(timeout=seconds))
+        wait_until(lambda: not children(tmp_path / "temporary"), 3)
+        if signals == [signal.SIGTERM]:
+            assert waiting.result(5)["verdict"] == "UNPROVEN"
+            assert process.returncode == 0
+        else:
+            assert waiting.exception(5)
+    assert not holds_secret(printed.encode())
+    assert "Traceback" not in printed
