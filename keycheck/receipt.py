@@ -50,9 +50,12 @@ def verify(  # noqa: PLR0913  as above
 ) -> None:
     """Returns if these values were found OK within the last 15 minutes. Raises Refused in every other case.
 
-    Parameters as those of `make`. Raises ValueError for a receipt key that is too short.
+    Parameters as those of `make`; of a client's JSON they may be passed as they are, since what is no text is refused.
+    `environment`: the one in which the key will be used, and not one that the client names. Raises ValueError for a
+    receipt key that is too short.
     """
-    found = _FORM.fullmatch(receipt) if isinstance(receipt, str) else None
+    are_texts = all(isinstance(text, str) for text in (receipt, api_key, api_secret, environment, passphrase))
+    found = _FORM.fullmatch(receipt) if are_texts else None
     if found is None:
         raise Refused(f"This is no receipt of a test: {_AGAIN}.")
     expires = int(found[1])

@@ -16,7 +16,7 @@ TEXTS = st.text(st.characters(), max_size=20)  # half characters among them, as 
 VALUES = st.fixed_dictionaries(dict.fromkeys(TESTED, TEXTS))
 
 
-def verify(text: Any, now: float = NOW, key: bytes = KEY, **values: str) -> None:
+def verify(text: Any, now: float = NOW, key: bytes = KEY, **values: Any) -> None:
     receipt.verify(text, key=key, now=now, **(TESTED | values))
 
 
@@ -110,6 +110,13 @@ def test_half_a_character_is_no_other_character() -> None:
 def test_what_is_no_receipt_is_refused(odd: object) -> None:
     """Whatever a client sends in its place."""
     refuse(odd)
+
+
+@pytest.mark.parametrize("name", list(TESTED))
+@pytest.mark.parametrize("odd", [None, 5, b"k", ["k"]])
+def test_values_that_are_no_text_are_refused(name: str, odd: object, made: str) -> None:
+    """What a client's JSON holds may be passed as it is."""
+    refuse(made, **{name: odd})
 
 
 def test_the_comparison_takes_the_same_time_for_all(made: str, monkeypatch: pytest.MonkeyPatch) -> None:

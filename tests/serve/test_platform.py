@@ -1,20 +1,16 @@
 """docs/examples/platform in a real browser: a wrong secret, the right one, and the account is connected."""
 
-import contextlib
 import importlib.util
-import threading
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from playwright.sync_api import Browser, expect
 
 from tests.browser import Look, opened, overflow, violations
 from tests.exchange import API_KEY, API_SECRET, LocalExchange
 from tests.running import ROOT
+from tests.serve.served import served
 
 SPEC = importlib.util.spec_from_file_location("platform_example", ROOT / "docs/examples/platform/app.py")
 EVENTS = """window.events = [];
@@ -31,23 +27,6 @@ def platform(exchange: LocalExchange, tmp_path: Path) -> Any:
     module = importlib.util.module_from_spec(SPEC)
     SPEC.loader.exec_module(module)
     return module.Platform(settings=exchange.settings(no_credentials=True), purse_folder=tmp_path / "purse")
-
-
-@contextlib.contextmanager
-def served(app: Any) -> Iterator[str]:
-    """Serves an application as `uvicorn` does; the address of its page."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan="off", timeout_graceful_shutdown=1))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    end = time.monotonic() + 10
-    while not server.started:
-        assert time.monotonic() < end, "the server did not start"
-        time.sleep(0.01)
-    try:
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/"
-    finally:
-        server.should_exit = True
-        thread.join(10)
 
 
 def test_a_platform_connects_tested_keys_alone(platform: Any, browser: Browser) -> None:
