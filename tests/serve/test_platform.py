@@ -14,7 +14,9 @@ from tests.serve.served import served
 
 SPEC = importlib.util.spec_from_file_location("platform_example", ROOT / "docs/examples/platform/app.py")
 EVENTS = """window.events = [];
-for (const name of ["keycheck:check", "keycheck:verdict"]) document.addEventListener(name, (event) => events.push(event.detail));"""
+for (const name of ["keycheck:check", "keycheck:verdict"]) {
+    document.addEventListener(name, (event) => events.push(event.detail));
+}"""
 
 
 @pytest.fixture
