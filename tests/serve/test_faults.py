@@ -18,7 +18,7 @@ import pytest
 
 from keycheck.serve import request_body
 from tests.exchange import Fault, LocalExchange, Scenario
-from tests.serve.serving import GIVEN, LINES, Answer, Serving, head, holds_secret, instant, read, wait_until
+from tests.serve.serving import GIVEN, LINES, Serving, head, holds_secret, instant, read, wait_until
 from tests.test_process import children
 
 SILENT = Scenario(faults={"*": Fault.stall()})
@@ -79,20 +79,14 @@ def test_the_client_goes(stage: str, how: str, tmp_path: Path, temporary: Path) 
         opened.close()
 
 
-def _asked(serving: Serving, exchange: LocalExchange, meanwhile: Callable[[], None]) -> Answer:
-    with ThreadPoolExecutor() as pool:
-        waiting = pool.submit(serving.post, headers=LINES)
-        wait_until(lambda: exchange.log)
-        meanwhile()
-        return waiting.result(30)
-
-
 def test_the_child_is_killed(tmp_path: Path, temporary: Path) -> None:
     """The verdict is UNPROVEN, with the reason, and there is no receipt."""
-    with LocalExchange(HALF_WAY) as exchange, live(tmp_path, exchange) as serving:
-        answer = _asked(
-            serving, exchange, lambda: [os.kill(one, signal.SIGKILL) for one in children(temporary)] and None
-        )
+    with LocalExchange(HALF_WAY) as exchange, live(tmp_path, exchange) as serving, ThreadPoolExecutor() as pool:
+        waiting = pool.submit(serving.post, headers=LINES)
+        wait_until(lambda: exchange.log)
+        for number in children(temporary):
+            os.kill(number, signal.SIGKILL)
+        answer = waiting.result(30)
     last = answer.lines[-1]
     assert (last["verdict"]["verdict"], last["verdict"]["ok"], last["receipt"]) == ("UNPROVEN", False, None)
     assert "died" in last["verdict"]["diagnosis"][0]["explanation"]

@@ -140,7 +140,7 @@ def test_a_slow_drip_has_ten_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_no_problem_carries_the_secret_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The frames that an error has come through show no part of the body to who collects errors with their variables."""
+    """The frames that an error has come through show no part of the body to a collector that sends their variables."""
     seen: list[str] = []
     usual = Problem.response
 
