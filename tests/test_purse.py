@@ -226,6 +226,17 @@ def test_nothing_is_given_out_until_the_time_that_binance_named(tmp_path: Path, 
     assert len(spend(one)) == RUNS
 
 
+def test_a_number_may_be_of_any_size(tmp_path: Path, now: Clocks) -> None:
+    """An answer's number has as many digits as somebody likes; those of SQLite end."""
+    one = Purse(tmp_path)
+    one.settle(one.reserve(), Limits(10**30, 10**30, 10**30, 0))
+    with pytest.raises(Empty, match="The 50 % .* are spent"):
+        one.reserve()
+    assert seconds(one) == 60
+    now.now += 60
+    assert one.reserve()
+
+
 @pytest.mark.parametrize(("told", "waits"), [(300, 300), (10**9, 3 * 86_400)])
 def test_a_stop_ends(told: int, waits: int, tmp_path: Path, now: Clocks) -> None:
     """After Binance's longest ban, whatever an answer says; and after a restart of the machine, which sets its clock
@@ -283,6 +294,21 @@ def test_where_the_file_cannot_be_used_nothing_is_given_out(spoil: Callable[[Pat
         one.reserve()
     assert str(tmp_path) not in str(empty.value)
     one.settle(1, Limits(wait=5))
+
+
+def test_what_binance_said_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The end of a run waits for the lock longer than its beginning: a stop that is lost would be a ban."""
+    monkeypatch.setattr(purse, "_PATIENCE", 0.1)
+    one = Purse(tmp_path)
+    number = one.reserve()
+    with contextlib.closing(sqlite3.connect(tmp_path / "purse.sqlite", isolation_level=None)) as other:
+        other.execute("begin immediate")
+        ending = threading.Thread(target=one.settle, args=(number, Limits(wait=300)))
+        ending.start()
+        time.sleep(0.5)
+        other.execute("commit")
+    ending.join()
+    assert seconds(one) == 300
 
 
 def test_a_program_that_keeps_the_lock_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
