@@ -120,7 +120,14 @@ def test_the_wheel_holds_every_package() -> None:
     folders = {path.parent.relative_to(ROOT).as_posix().replace("/", ".") for path in KEYCHECK.rglob("__init__.py")}
     assert set(setuptools["packages"]) == folders | {"keycheck.suite", "keycheck.recorded", "keycheck.project"}
     kinds = {path.suffix for path in KEYCHECK.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
-    assert kinds == {".py", ".typed", ".html", ".css", ".js", ".json"}  # another kind needs another line of package-data
+    assert kinds == {
+        ".py",
+        ".typed",
+        ".html",
+        ".css",
+        ".js",
+        ".json",
+    }  # another kind needs another line of package-data
 
 
 def test_every_dependency_has_its_reason_beside_it() -> None:
