@@ -43,7 +43,7 @@ def _measure(options: argparse.Namespace) -> tuple[list[Figure], list[str]]:
             *measure.ratios(times, quickest),
             *measure.memory(runs, options.rounds),
             *measure.traffic(runs),
-            *(() if options.skip_stall else (*measure.callers(runs), *measure.stall(runs))),
+            *(() if options.skip_stall else (*measure.callers(runs), *measure.endpoint(runs), *measure.stall(runs))),
         ]
     return table, [
         _told(options.rounds, times),
@@ -86,7 +86,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--skip-stall",
         action="store_true",
-        help="leave out the dead exchange and the hundred runs of one program, a minute each",
+        help="leave out the dead exchange, a hundred runs of one program, and a thousand requests of one endpoint",
     )
     parser.add_argument("--markdown", action="store_true", help="print the table as Markdown, to keep")
     parser.add_argument(

@@ -1,7 +1,9 @@
 """Runs everything in turns, and computes the figures with their limits."""
 
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
 from http.client import HTTPConnection
@@ -9,6 +11,7 @@ from statistics import median
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from benchmarks.endpoint import SLOTS, Answer
 from benchmarks.figures import Figure
 from benchmarks.rivals import Contest, Rival
 from benchmarks.runs import Runs
@@ -16,7 +19,9 @@ from tests.exchange import Fault, LocalExchange, Scenario
 
 NONE_MS, NEAR_MS, FAR_MS = 0, 100, 250  # latency of each answer; the rivals have NEAR_MS
 TRIVIAL, REPLAY, COMMAND, CALLED = "one trivial test", "replay", "replay by the command", "keycheck.check"
+POSTED, FIRST = "POST /binance", "its first line"
 MANY, AT_ONCE = 100, 8  # runs of one program, and its threads
+CLIENTS, REQUESTS = 16, 1000  # of one endpoint: at once, and in all
 
 Times = Mapping[str, list[float]]  # seconds of each round, by what was run
 Measured = TypeVar("Measured")
@@ -48,13 +53,20 @@ def times(runs: Runs, contest: Contest, rounds: int) -> Times:
     for latency_ms in (NONE_MS, NEAR_MS, FAR_MS):
         turns[live(latency_ms)] = partial(against, latency_ms, runs.live)
     turns[CALLED] = partial(against, NEAR_MS, lambda exchange: float(runs.called(exchange)["seconds"]))
+    answers: list[Answer] = []
+
+    def posted(exchange: LocalExchange) -> float:
+        answers.append(runs.posted(exchange))
+        return answers[-1].seconds
+
+    turns[POSTED] = partial(against, NEAR_MS, posted)
     for rival in contest.entrants:
         turns[rival.name] = partial(against, NEAR_MS, partial(contest.run, rival))
     found: dict[str, list[float]] = {name: [] for name in turns}
     for _ in range(rounds):
         for name, run in turns.items():
             found[name].append(run())
-    return found
+    return found | {FIRST: [answer.first for answer in answers]}
 
 
 def quickest(found: Times, entrants: Sequence[Rival]) -> str | None:
@@ -72,6 +84,8 @@ def ratios(found: Times, rival: str | None) -> Iterator[Figure]:
     trips = longer / (FAR_MS - NEAR_MS) * 1000
     yield Figure("round trips on the critical path of a live run", trips, 4.3, places=1)
     yield Figure(f"keycheck.check / live run, {NEAR_MS} ms", middle[CALLED] / middle[live(NEAR_MS)], 1.15, places=2)
+    yield Figure(f"{POSTED} / live run, {NEAR_MS} ms", middle[POSTED] / middle[live(NEAR_MS)], 1.1, places=2)
+    yield Figure("first line of the answer to POST /binance", middle[FIRST], 0.5, "s", 2)
     yield Figure("replay by the command keycheck / replay", middle[COMMAND] / middle[REPLAY], places=2)
     yield Figure("replay / one trivial test", middle[REPLAY] / middle[TRIVIAL], 1.7, places=2)
     yield Figure(f"live run / one trivial test, {NONE_MS} ms", middle[live(NONE_MS)] / middle[TRIVIAL], places=2)
@@ -94,6 +108,29 @@ def callers(runs: Runs) -> Iterator[Figure]:
         f"the same by {MANY} runs in {AT_ONCE} threads", left.pop("kB") * 1024 / 1e6 or None, unit="MB", places=1
     )
     yield Figure(f"{', '.join(left)} that they leave behind", sum(map(abs, left.values())), 0)
+
+
+def endpoint(runs: Runs) -> Iterator[Figure]:
+    """What many clients of one endpoint see, and what they leave in it."""
+    with LocalExchange(Scenario(latency_ms=NEAR_MS)) as exchange, runs.serving(exchange) as served:
+        served.post()
+        answers = served.at_once(CLIENTS)
+        refused = [answer.seconds for answer in answers if answer.status == 429]
+        name = f"wrong answers to {CLIENTS} clients at once, {SLOTS} slots"
+        yield Figure(name, sum(not answer.is_right for answer in answers), 0)
+        # Where the others come at the same moment they wait for each other, which the fifth of five does not.
+        with ThreadPoolExecutor(SLOTS) as pool:
+            taken = [pool.submit(served.post) for _ in range(SLOTS)]
+            time.sleep(0.3)
+            fifth = served.post()
+            assert all(one.result().is_right for one in taken)
+        yield Figure(
+            "429 of a client beyond the slots", fifth.seconds * 1000 if fifth.status == 429 else None, 50, "ms"
+        )
+        yield Figure(f"the slowest 429 of the {CLIENTS}", max(refused) * 1000 if refused else None, unit="ms")
+        served.bad(REQUESTS - CLIENTS - SLOTS - 2)
+        yield Figure(f"the server's peak memory after {REQUESTS} requests", served.peak(), 50, "MB")
+        yield Figure("child processes that they leave", served.children(), 0)
 
 
 def exchange_info(exchange: LocalExchange) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from benchmarks import process
+from benchmarks.endpoint import Answer, Served
 from benchmarks.process import DidNotRun, Ended
 from tests.exchange import LocalExchange
 
@@ -83,6 +84,15 @@ class Runs:
         seen.unlink(missing_ok=True)
         self._run(ROOT, exchange.settings(), "benchmarks.caller", str(seen), str(runs), str(threads))
         return json.loads(seen.read_text(encoding="utf-8"))
+
+    def serving(self, exchange: LocalExchange) -> Served:
+        """`keycheck serve`, leading to this exchange; of all of them the memory of spent weight is one."""
+        return Served(self._folder / "served", self._python, exchange, self._log)
+
+    def posted(self, exchange: LocalExchange) -> Answer:
+        """One POST to a server that has just started."""
+        with self.serving(exchange) as served:
+            return served.post()
 
     def verdict(self) -> Any:
         """verdict.json of the last run of the suite."""

@@ -1,6 +1,7 @@
 """The endpoint: `POST /binance` tests one key and answers with its verdict; `GET /` is a page that asks it.
 
-    endpoint.py       app(...): the routes, and one run for each request
+    endpoint.py       app(...): the routes, and the answer to each request
+    runs.py           the runs: so many at once, each a thread that waits for its child process
     guards.py         what each request has to pass first: host, origin, token; and the headers of each answer
     request_body.py   the body's bytes -> a request, or the problem that names the member
     problem.py        an error as the client gets it

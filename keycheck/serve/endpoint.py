@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -19,13 +20,14 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from keycheck import process, receipt
+from keycheck.errors import UsageProblem
 from keycheck.exchange.endpoints import ENVIRONMENTS
 from keycheck.purse import Purse
 from keycheck.serve import openapi, page, request_body
 from keycheck.serve.guards import LOOPBACK, Guards, TokenCheck
 from keycheck.serve.problem import Problem
 from keycheck.serve.runs import Runs, Said
-from keycheck.settings import loading
+from keycheck.settings import loading, saving
 
 _OF_A_CHECK = {"check": "id", "step": "step", "severity": "severity", "outcome": "outcome", "title": "title"}
 
@@ -56,7 +58,7 @@ class Endpoint:
         address in X-Forwarded-For is the client's. `frame_ancestors`: origins whose pages may show the page in a frame.
         `slots`: runs at once. `share`: of the address's request weight (keycheck/purse.py), spent from `purse_folder`.
         `receipt_key`: at least 32 bytes, for `keycheck.receipt.verify`; random by default. `save_to` and `replace`: the
-        file of `POST /save` (keycheck/save_file.py). `run`: as `process.run`.
+        file of `POST /save` (settings/saving.py). `run`: as `process.run`.
 
         Raises ValueError and UsageProblem, in a sentence, for what cannot be used.
         """
@@ -65,6 +67,7 @@ class Endpoint:
             raise ValueError(f"settings holds {', '.join(wrong)}: credentials come with each request alone")
         if slots < 1:
             raise ValueError("slots must be 1 or more")
+        self._save_to, self._replace = save_to, replace
         self._receipt_key = receipt_key or secrets.token_bytes(32)
         receipt.make(self._receipt_key, api_key="", api_secret="", environment="")  # refuses a key that is too short
         self._token = TokenCheck(token, behind_proxy=behind_proxy) if token is not None else None
@@ -82,7 +85,7 @@ class Endpoint:
         await self._app(scope, receive, send)
 
     def _routes(self) -> list[Route]:
-        offers = {"asks_token": self._token is not None, "saves": False}
+        offers = {"asks_token": self._token is not None, "saves": self._save_to is not None}
         files = {
             "/": (page.index(**offers), "text/html"),
             "/page.css": (page.style(), "text/css"),
@@ -92,7 +95,8 @@ class Endpoint:
             "/healthz": (json.dumps({"status": "ok"}), "application/json"),
         }
         routes = [Route(path, partial(_answer_file, text, kind)) for path, (text, kind) in files.items()]
-        return [*routes, Route("/binance", self._test, methods=["POST"])]
+        posts = [Route("/binance", self._test, methods=["POST"]), Route("/save", self._save, methods=["POST"])]
+        return [*routes, *(posts if offers["saves"] else posts[:1])]
 
     async def _read(self, request: Request, *, to_save: bool = False) -> request_body.Request:
         """Raises Problem."""
@@ -146,6 +150,24 @@ class Endpoint:
         finally:
             cancel.set()
             gone.cancel()
+
+    async def _save(self, request: Request) -> Response:
+        problem = await run_in_threadpool(self._saved, await self._read(request, to_save=True))
+        return problem.response() if problem else JSONResponse({"saved": True})
+
+    def _saved(self, wanted: request_body.Request) -> Problem | None:
+        """Writes the file. Returns a problem, where raising it would carry frames with the secret along."""
+        assert self._save_to
+        try:
+            receipt.verify(
+                wanted.receipt, key=self._receipt_key, environment=wanted.environment, **wanted.credentials()
+            )
+            saving.save(self._save_to, wanted.settings, replace=self._replace)
+        except receipt.Refused as refused:
+            return Problem(400, str(refused), request_body.RECEIPT)
+        except UsageProblem as problem:
+            return Problem(409, f"{problem}.")
+        return None
 
     def _receipt(self, wanted: request_body.Request, finished: process.Finished) -> str | None:
         if finished.verdict["ok"] is not True:

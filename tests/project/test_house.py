@@ -54,7 +54,7 @@ def test_the_road_names_what_is_there() -> None:
 
 def test_each_package_names_its_modules() -> None:
     """The docstring of a package says what each of its modules is for."""
-    for package in ("settings", "credentials", "redaction", "exchange", "verdict", "diagnosis", "run"):
+    for package in ("settings", "credentials", "redaction", "exchange", "verdict", "diagnosis", "run", "serve"):
         text = (KEYCHECK / package / "__init__.py").read_text("utf-8")
         modules = {path.name for path in (KEYCHECK / package).glob("*.py") if path.name != "__init__.py"}
         assert not [name for name in modules if name not in text], package
@@ -97,14 +97,16 @@ def test_git_ignores_what_must_not_be_committed(path: str) -> None:
 
 @pytest.mark.parametrize(
     "group",
-    ["requirements.txt", "requirements-dev.txt", "requirements-interop.txt", "requirements-benchmarks.txt"],
+    ["requirements.txt", *(f"requirements-{name}.txt" for name in ("serve", "dev", "interop", "benchmarks"))],
 )
 def test_every_dependency_is_pinned_with_its_hash(group: str) -> None:
     """Each dependency of pyproject.toml is in the file that pip installs, where every line has hashes."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     asked = list(project["project"]["dependencies"])
-    if group != "requirements.txt":
-        asked += project["dependency-groups"][group.removeprefix("requirements-").removesuffix(".txt")]
+    named = group.removeprefix("requirements-").removesuffix(".txt")
+    groups = project["dependency-groups"] | project["project"]["optional-dependencies"]
+    asked += groups.get(named, [])
+    asked += groups["serve"] if named == "dev" else []  # tests/ serve it
     pins = re.split(r"\n(?=[a-zA-Z])", (ROOT / group).read_text(encoding="utf-8"))
     pinned = {m[1].lower() for pin in pins if (m := re.match(r"([\w.-]+)==[\w.]+", pin)) and "--hash=sha256:" in pin}
     names = {re.match(r"[\w.-]+", requirement)[0].lower() for requirement in asked}  # type: ignore[index]
@@ -118,7 +120,14 @@ def test_the_wheel_holds_every_package() -> None:
     folders = {path.parent.relative_to(ROOT).as_posix().replace("/", ".") for path in KEYCHECK.rglob("__init__.py")}
     assert set(setuptools["packages"]) == folders | {"keycheck.suite", "keycheck.recorded", "keycheck.project"}
     kinds = {path.suffix for path in KEYCHECK.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
-    assert kinds == {".py", ".typed", ".html", ".css", ".json"}  # another kind needs another line of package-data
+    assert kinds == {
+        ".py",
+        ".typed",
+        ".html",
+        ".css",
+        ".js",
+        ".json",
+    }  # another kind needs another line of package-data
 
 
 def test_every_dependency_has_its_reason_beside_it() -> None:

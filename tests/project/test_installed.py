@@ -83,6 +83,13 @@ def test_the_command_is_there(installed: Installed) -> None:
     assert installed("keycheck", "--version").stdout == f"keycheck {__version__}\n"
 
 
+def test_serving_is_an_extra(installed: Installed) -> None:
+    """Without the extra's libraries, `keycheck serve` says in a sentence what to install."""
+    done = installed("keycheck", "serve")
+    assert (done.returncode, done.stdout) == (4, "")
+    assert done.stderr == 'ERROR: keycheck serve needs its extra: pip install "keycheck[serve]"\n'
+
+
 def test_a_shipped_run_is_replayed(installed: Installed) -> None:
     """A shipped run replays from an empty folder, without the repository."""
     done = installed("keycheck", "--replay", "healthy")
@@ -158,7 +165,7 @@ def test_the_sdist_builds_the_same_wheel(installed: Installed, tmp_path: Path) -
     wheels = [next(folder.glob("*.whl")) for folder in (installed.source / "dist", tmp_path / "again")]
     held = [{name: zipfile.ZipFile(one).read(name) for name in zipfile.ZipFile(one).namelist()} for one in wheels]
     assert held[0] == held[1]
-    assert "keycheck/py.typed" in held[0]
+    assert {"keycheck/py.typed", "keycheck/serve/openapi.json", "keycheck/serve/static/keycheck.js"} <= set(held[0])
     assert not [name for name in held[0] if "tests" in name or name.endswith((".env", "verdict.json"))]
     (entries,) = [text for name, text in held[0].items() if name.endswith("entry_points.txt")]
     assert b"pytest11" not in entries

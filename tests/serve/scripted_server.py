@@ -24,9 +24,9 @@ POLICY = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancesto
 
 @dataclass(frozen=True)
 class Answer:
-    """The lines of a stream; with another status than 200, the one line is a problem's JSON."""
+    """The lines of a stream; bytes are a part of one. Of another status than 200 the one line is a problem's JSON."""
 
-    lines: Sequence[Mapping[str, Any] | str] = ()
+    lines: Sequence[Mapping[str, Any] | str | bytes] = ()
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -68,6 +68,10 @@ class ScriptedServer:
         self._http.server_close()
 
 
+def _text(line: Mapping[str, Any] | str) -> str:
+    return line if isinstance(line, str) else json.dumps(line)
+
+
 def _handler(server: ScriptedServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -87,7 +91,7 @@ def _handler(server: ScriptedServer) -> type[BaseHTTPRequestHandler]:
                 elif line == BREAK_OFF:
                     return
                 else:
-                    self.wfile.write((line if isinstance(line, str) else json.dumps(line)).encode() + b"\n")
+                    self.wfile.write(line if isinstance(line, bytes) else _text(line).encode() + b"\n")
 
         def _hold(self) -> None:
             """Waits until it may go on, or until the client has hung up."""

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from keycheck.serve import guards
+from keycheck.serve.problem import Problem
 from tests.serve.serving import JSON, TOKEN, Serving, head, instant
 
 OWN = {"Host": "127.0.0.1"}
@@ -126,7 +127,7 @@ def test_a_token_is_needed(tmp_path: Path) -> None:
 def test_a_token_is_not_guessed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After five wrong tokens even the right one is refused, for a minute; none at all is no wrong one."""
     now = 1000.0
-    monkeypatch.setattr(guards.clock, "uptime", lambda: now)
+    monkeypatch.setattr("keycheck.clock.uptime", lambda: now)
     with Serving(tmp_path, run=instant, token=TOKEN.encode()) as serving:
         assert {serving.post().status for _ in range(9)} == {401}
         assert [ask_with(serving, "wrong") for _ in range(guards.ATTEMPTS)] == [401] * guards.ATTEMPTS
@@ -164,20 +165,20 @@ def test_a_token_is_compared_in_constant_time(tmp_path: Path, monkeypatch: pytes
         lengths.append((len(one), len(other)))
         return usual(one, other)
 
-    monkeypatch.setattr(guards.hmac, "compare_digest", compare)
+    monkeypatch.setattr(hmac, "compare_digest", compare)
     with Serving(tmp_path, run=instant, token=TOKEN.encode()) as serving:
         for token in ("", "0", TOKEN):
             ask_with(serving, token)
     assert lengths == [(32, 32)] * 3
 
 
-def test_failures_are_forgotten_and_never_pile_up(tmp_path: Path) -> None:
+def test_failures_are_forgotten_and_never_pile_up() -> None:
     """However many clients fail, so many are remembered."""
     check = guards.TokenCheck(TOKEN.encode())
     for at in range(3000):
         client = (f"192.0.{at // 256}.{at % 256}", 1)
         scope: dict[str, Any] = {"headers": [(b"authorization", b"Bearer x")], "client": client}
-        with pytest.raises(guards.Problem):
+        with pytest.raises(Problem):
             check.check(scope)
     assert len(check._failures) <= 1000
 

@@ -1,5 +1,6 @@
 """The page "Test your API key" in a real browser, over a server that answers by a script."""
 
+import json
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -18,10 +19,11 @@ from tests.serve.scripted_server import BREAK_OFF, HOLD, Answer, ScriptedServer
 from tests.serve.serving import Serving
 
 NARROW, WIDE = Look(360, 640), Look()
-LOOKS = [size._replace(scheme=scheme) for size in (NARROW, WIDE) for scheme in ("light", "dark")]
+LOOKS = [size._replace(scheme=scheme) for size in (NARROW, WIDE) for scheme in ("dark", "light")]
 KEY, SECRET, RECEIPT = "k" * 64, "s" * 64, "v1.1.0"
 PEM = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIGb\nMFcG\n-----END ENCRYPTED PRIVATE KEY-----\n"
 CHECK = {"check": "a", "step": 1, "severity": "critical", "outcome": "pass", "title": "A."}
+HALF = {"ok": True, "verdict": "OK", "diagnosis": [], "key": {}}
 PASTE = """(field, text) => {
     const clipboardData = new DataTransfer();
     clipboardData.setData("text/plain", text);
@@ -75,7 +77,7 @@ def run_to_its_end(page: Page, server: ScriptedServer, cassette: str) -> None:
     expect(button(page, "Test key")).to_be_enabled()
 
 
-@pytest.mark.parametrize("look", [LOOKS[1], *(pytest.param(one, marks=pytest.mark.browser) for one in LOOKS)])
+@pytest.mark.parametrize("look", [LOOKS[0], *(pytest.param(one, marks=pytest.mark.browser) for one in LOOKS[1:])])
 def test_every_state_can_be_read_by_everybody(look: Look, server: ScriptedServer, browser: Browser) -> None:
     """In each state axe finds nothing, nothing is wider than the window, nothing is logged, or asked elsewhere."""
     healthy = stream("healthy")
@@ -107,10 +109,21 @@ def assert_readable(seen: Seen) -> None:
     assert (violations(seen), overflow(seen), seen.said) == ([], 0, [])
 
 
+def test_it_can_be_read_in_letters_of_twice_their_size(page: Page, server: ScriptedServer) -> None:
+    """On a narrow screen nothing is cut off, before and after a test."""
+    page.set_viewport_size({"width": 360, "height": 640})
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    assert overflow(Seen(page)) == 0
+    fill_in(page)
+    run_to_its_end(page, server, "ip-refused")
+    assert overflow(Seen(page)) == 0
+
+
 def test_checks_appear_as_they_end(page: Page, server: ScriptedServer) -> None:
     """During a test the checks come one by one, nothing can be changed, and the focus is on Cancel."""
     lines = stream("healthy")
-    server.answers.append(Answer([*lines[:12], HOLD, *lines[12:]]))
+    cut = json.dumps(lines[12])
+    server.answers.append(Answer([*lines[:12], cut[:40].encode(), HOLD, cut[40:], *lines[13:]]))
     fill_in(page)
     button(page, "Test key").click()
     expect(page.get_by_role("listitem")).to_have_count(12)
@@ -141,6 +154,7 @@ def test_a_verdict_says_what_is_wrong_and_what_to_do(page: Page, server: Scripte
     for shown, one in zip(page.get_by_role("article").all(), last["verdict"]["diagnosis"], strict=True):
         expect(shown).to_contain_text(one["explanation"])
         expect(shown).to_contain_text(f"What to do: {one['fix']}")
+    expect(page.get_by_text("Where a fix names the file .env")).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("link", name="Download the full report").click()
     assert Path(download.value.path()).read_text("utf-8") == last["report"]
@@ -189,6 +203,19 @@ def test_errors_are_sentences(page: Page, server: ScriptedServer) -> None:
         (Answer([], 302, {"Location": "/login"}), "Sign in again, and reload this page."),
         (Answer([CHECK, BREAK_OFF]), "The server's answer broke off, or made no sense"),
         (Answer([CHECK, "<html>"]), "The server's answer broke off, or made no sense"),
+        (
+            Answer([CHECK, b'{"verdict": {"ok": true, "verdict": "OK"']),
+            "The server's answer broke off, or made no sense",
+        ),
+        (
+            Answer([CHECK, {"verdict": {"ok": False, "verdict": "OK"}}]),
+            "The server's answer broke off, or made no sense",
+        ),
+        (
+            Answer([CHECK, {"verdict": {"ok": True, "verdict": "YES"}}]),
+            "The server's answer broke off, or made no sense",
+        ),
+        (Answer([CHECK, {"verdict": HALF}]), "The server's answer broke off, or made no sense"),
         (Answer(["null"]), "The server's answer broke off, or made no sense"),
         (None, "The server could not be reached"),
     ):
@@ -197,6 +224,7 @@ def test_errors_are_sentences(page: Page, server: ScriptedServer) -> None:
         button(page, "Test key").click()
         expect(page.get_by_role("alert")).to_contain_text(sentence)
         expect(page.get_by_role("status")).to_have_text("There is no verdict.")
+        expect(page.get_by_label("Verdict")).to_have_count(0)
         expect(button(page, "Save")).to_be_disabled()
     page.context.set_offline(False)
     run_to_its_end(page, server, "healthy")
@@ -213,6 +241,16 @@ def test_cancel_hangs_up(page: Page, server: ScriptedServer) -> None:
     expect(page.get_by_role("status")).to_have_text("The test was cancelled, so nothing is known about the key.")
     assert server.hung_up.wait(10)
     expect(button(page, "Test key")).to_be_focused()
+
+
+def test_a_form_that_is_taken_away_hangs_up(page: Page, server: ScriptedServer) -> None:
+    """As where a platform's page shows another view."""
+    server.answers.append(Answer([CHECK, HOLD]))
+    fill_in(page)
+    button(page, "Test key").click()
+    expect(page.get_by_role("listitem")).to_have_count(1)
+    page.locator("keycheck-form").evaluate("form => form.remove()")
+    assert server.hung_up.wait(10)
 
 
 @pytest.mark.parametrize("way", ["paste", "drop", "choose"])
@@ -241,8 +279,8 @@ def test_a_private_key_takes_the_secrets_place(way: str, page: Page, server: Scr
 
 def test_another_file_is_no_private_key(page: Page) -> None:
     """A file that is no private key, or too long for one, is refused in a sentence."""
-    for text in ("-----BEGIN PUBLIC KEY-----\n", PEM + "x" * 7000):
-        page.get_by_label("API secret").evaluate(DROP, text)
+    for way, text in ((DROP, "-----BEGIN PUBLIC KEY-----\n"), (DROP, PEM + "x" * 7000), (PASTE, PEM + "x" * 7000)):
+        page.get_by_label("API secret").evaluate(way, text)
         expect(page.get_by_role("alert")).to_contain_text("That is no private key")
         page.get_by_label("API secret").press("x")
         expect(page.get_by_role("alert")).to_be_hidden()

@@ -2,12 +2,14 @@
 
 import json
 import time
+import traceback
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from keycheck.serve import request_body
+from keycheck.serve.problem import Problem
 from tests.exchange import API_KEY, API_SECRET
 from tests.serve.serving import GIVEN, Serving, head, holds_secret, instant
 
@@ -135,3 +137,31 @@ def test_a_slow_drip_has_ten_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyP
                 continue
     assert answer.startswith(b"HTTP/1.1 408")
     assert at < len(body) / 2
+
+
+def test_no_problem_carries_the_secret_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The frames that an error has come through show no part of the body to who collects errors with their variables."""
+    seen: list[str] = []
+    usual = Problem.response
+
+    def response(problem: Problem) -> Any:
+        error: BaseException | None = problem
+        while error is not None:
+            seen.extend(repr(frame.f_locals) for frame, _ in traceback.walk_tb(error.__traceback__))
+            error = error.__cause__ or error.__context__
+        return usual(problem)
+
+    def run(*_: Any, **__: Any) -> Any:
+        raise ValueError("BINANCE_API_KEY holds a line break")
+
+    monkeypatch.setattr(Problem, "response", response)
+    monkeypatch.setattr(request_body, "SECONDS", 0.3)
+    text = json.dumps(GIVEN)
+    bodies = [text, text[:-1], text.replace("}", ', "url": 1}'), text.replace("}", ', "symbol": "!"}'), text * 60]
+    with Serving(tmp_path, run=run, save_to=tmp_path / "bot.env") as serving:
+        statuses = [serving.post(body.encode()).status for body in bodies]
+        statuses.append(serving.exchange(head(len(text) + 1) + text.encode()).status)
+        statuses.append(serving.post(GIVEN | {"receipt": "v1"}, path="/save").status)
+    assert statuses == [400, 400, 400, 400, 413, 408, 400]
+    assert "<keycheck.serve.request_body.Body object" in "".join(seen)
+    assert not holds_secret("".join(seen).encode())

@@ -4,6 +4,7 @@
                save           the address that takes a tested key with its receipt; gives the form a button Save
                token-header   the name of a header that every request carries, such as X-CSRF-Token
                token          its value
+               environment    "production" or "demo": the only one, in the place of the choice
                asks-token     shows a field for the server's token, sent as "Authorization: Bearer ..."
    slot        save           a button of the page's own in the place of Save, enabled while `tested` is there
    property    tested         the members of the request that was just answered OK, with its `receipt`; null after any
@@ -116,7 +117,10 @@ class KeycheckForm extends HTMLElement {
   }
 
   connectedCallback() {
-    const { save, status, token } = this.#at;
+    const { environment, save, status, token } = this.#at;
+    const fixed = this.getAttribute("environment");
+    if (fixed) environment.value = fixed;
+    environment.parentElement.hidden = Boolean(fixed);
     reveal(token, this.hasAttribute("asks-token"));
     save.hidden = !this.hasAttribute("save");
     this.#setTested(null);
@@ -211,9 +215,9 @@ class KeycheckForm extends HTMLElement {
         last = JSON.parse(line);
         if (last.check) this.#showCheck(last);
       }
-      if (!last?.verdict) throw new Problem(BROKEN_OFF);
+      if (!isVerdict(last?.verdict)) throw new Problem(BROKEN_OFF);
       this.#showVerdict(last);
-      if (last.verdict.ok === true && last.verdict.verdict === "OK") this.#setTested({ values, receipt: last.receipt });
+      if (last.verdict.ok) this.#setTested({ values, receipt: last.receipt });
       this.#say("verdict", { verdict: last.verdict, receipt: last.receipt ?? null });
     } catch (error) {
       this.#fail(error, running.signal);
@@ -266,7 +270,8 @@ class KeycheckForm extends HTMLElement {
   }
 
   #fail(error, signal) {
-    const { checks, status } = this.#at;
+    const { checks, status, verdict } = this.#at;
+    if (signal) verdict.replaceChildren(); // a half of one, at most
     status.textContent = signal ? "There is no verdict." : "The key was not saved.";
     if (signal?.aborted) {
       status.textContent = "The test was cancelled, so nothing is known about the key.";
@@ -356,6 +361,7 @@ function make(tag, attributes = {}, ...children) {
   return made;
 }
 
+const isVerdict = (found) => Object.hasOwn(SHARED.shapes, found?.verdict) && found.ok === (found.verdict === "OK");
 const hidden = (text) => make("i", { "aria-hidden": "true" }, text);
 const label = (text) => make("b", { class: "kc-label" }, text);
 
@@ -387,7 +393,9 @@ function causes(diagnosis) {
   if (diagnosis.length === 0) return [];
   const heading = make("h2", {}, diagnosis.length > 1 ? "What is wrong, most likely first" : "What is wrong");
   const shown = new Set();
-  return [heading, make("div", { class: "kc-causes" }, ...diagnosis.map((one) => cause(one, shown)))];
+  const where = make("p", { class: "hint" }, "Where a fix names the file .env, use the fields above in its place.");
+  const names = diagnosis.some((one) => one.fix.includes(".env"));
+  return [heading, ...(names ? [where] : []), make("div", { class: "kc-causes" }, ...diagnosis.map((one) => cause(one, shown)))];
 }
 
 /** `shown`: the evidence of the causes before this one. */
