@@ -8,7 +8,8 @@ signed request, or the one for a listen key, meets it: one column each for
     account   accountConfig; the wallet API has accepted the key
     order     order/test; both APIs have accepted the key
     side      positionSide/dual, which is asked where accountConfig lacks the position mode; orders wait for it
-    advice    apiTradingStatus, symbolConfig and listenKey: no verdict hangs on them, but a limit ends the run
+    advice    apiTradingStatus, symbolConfig and listenKey: no verdict hangs on them, but a limit ends the run, and a
+              closed place is closed to orders too
     info      account/info, asked for the diagnosis of a key that the futures API refuses
 """
 
@@ -61,7 +62,7 @@ UNSIGNED = _means("UNPROVEN agreement_not_signed", "NOT_OK agreement_not_signed"
 LIMITED = _means("UNPROVEN rate_limited", advice="UNPROVEN rate_limited")
 BANNED = _means("UNPROVEN ip_banned", advice="UNPROVEN ip_banned")
 TROUBLE = _means("UNPROVEN exchange_trouble")
-PLACE = _means("NOT_OK restricted_location", side="UNPROVEN restricted_location")
+PLACE = _means("NOT_OK restricted_location", advice="NOT_OK restricted_location")
 WALLED = _means("UNPROVEN blocked_by_firewall")
 STRANGE = _means("UNPROVEN not_binance")
 CUT = _means("UNPROVEN network_unreachable")
