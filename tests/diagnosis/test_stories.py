@@ -57,7 +57,11 @@ def test_a_run_ends_in_its_verdict_and_names_the_cause(name: str, suite: SuiteRu
         done = suite(settings=settings)
     sent = Counter(f"{one.method} {one.path}" for one in exchange.log)
     assert name in COMBINED or keeps_to_its_cassette(name, sent), sent
-    assert done.verdict["requests"]["count"] == (recorded(name) if story.away or story.tls else sent).total()
+    begun = done.verdict["requests"]["count"]
+    if done.outcomes["futures_api_answers"] == "pass" or story.away or story.tls:
+        assert begun == (recorded(name) if story.away or story.tls else sent).total()
+    else:  # such a run ends early, and cuts the requests that it was prefetching over at most five connections
+        assert sent.total() <= begun <= sent.total() + 5
     jsonschema.validate(done.verdict, SCHEMA)
     assert (done.verdict["verdict"], done.exit_status) == (story.verdict, story.exit_status)
     assert done.verdict["ok"] is (story.verdict == "OK")
