@@ -4,14 +4,15 @@ Where it differs from a process of its own, so that a test which is about one of
 
 - Third-party modules are imported beforehand, under the environment in which the first such run was started. So what
   they, or the interpreter, read of the environment as they start (PYTHONWARNINGS, PYTHONOPTIMIZE, PYTHONHASHSEED,
-  sitecustomize) is that of the tests; os.environ itself is built anew for each run. keycheck and suite/ are imported
-  by each run itself.
+  sitecustomize) is that of the tests; os.environ itself is built anew for each run. So are the modules of keycheck that
+  read nothing as they are imported; its plugins and suite/ are imported by each run itself.
 - stdout and stderr are files and no pipes, stdin is empty, and there is no terminal to ask about.
 - It ends without the interpreter's own shutdown: daemon threads die, but no finalizer of a module is called.
 
 It is the fork server of multiprocessing, which has no threads, since the tests have some: the local exchange.
 """
 
+import gc
 import io
 import multiprocessing
 import os
@@ -32,8 +33,10 @@ PRELOADED = (
     *("asyncio", "concurrent.futures", "decimal", "html", "hmac", "getpass", "packaging.version", "pdb"),
     *("pygments.lexers.python", "pygments.formatters.terminal", "xml.etree.ElementTree"),
     *(f"_pytest.{name}" for name in default_plugins),
+    *("keycheck.exchange.session", "keycheck.diagnosis", "keycheck.report.page", "keycheck.report.verdict_json"),
+    *("keycheck.redaction.redactor", "keycheck.credentials.signing", "keycheck.network.transport", "tests.forked"),
 )
-OURS = ("keycheck", "suite", "tests", "conftest", "__mp_main__")
+OURS = ("suite", "tests", "conftest", "__mp_main__")
 
 
 def _context() -> ForkServerContext:
@@ -81,6 +84,7 @@ def _run_pytest(root: str, arguments: list[str], environment: dict[str, str], le
     os.environ.update(environment)
     os.chdir(root)
     _forget(root)
+    gc.freeze()  # pytest collects garbage as it ends, and would look through all that was imported beforehand
     sys.argv = [pytest.__file__.replace("__init__", "__main__"), *arguments]
     code = int(pytest.main())
     sys.stdout.flush()
@@ -90,7 +94,8 @@ def _run_pytest(root: str, arguments: list[str], environment: dict[str, str], le
 
 def _forget(root: str) -> None:
     """Removes the test modules and paths that multiprocessing has inherited."""
-    for name in [name for name in sys.modules if name.partition(".")[0] in OURS]:
+    ours = OURS if root == str(ROOT) else (*OURS, "keycheck")
+    for name in [name for name in sys.modules if name.partition(".")[0] in ours]:
         del sys.modules[name]
     strangers = {"", str(ROOT), str(Path(sys.executable).parent)}
     sys.path[:] = [root, *(path for path in sys.path if path not in strangers)]
