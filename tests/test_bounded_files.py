@@ -231,6 +231,7 @@ def test_a_pipe_with_a_name_waits_for_its_writer(tmp_path: Path) -> None:
         assert bounded_files.read(path, 10) == b"text"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", [b"", b"some"])
 def test_a_writer_that_never_ends_is_given_up(first: bytes) -> None:
     """A writer that does not close the pipe is abandoned at the deadline, with or without a text so far."""

@@ -15,7 +15,6 @@ import conftest
 from keycheck import __main__, __version__, invocation
 from keycheck.report.folder_lock import Hold
 from tests.exchange import API_KEY, API_SECRET, LocalExchange
-from tests.matrix import mostly_slow
 from tests.running import LONGEST, ROOT
 
 Done = subprocess.CompletedProcess[str]
@@ -62,6 +61,7 @@ def test_help_is_short_and_its_own(keycheck: Command) -> None:
     assert "pytest --help" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_run_hangs_on_the_working_directory(keycheck: Command, exchange: LocalExchange, tmp_path: Path) -> None:
     """.env, reports/ and cassettes/ are the working directory's, and a cassette recorded there replays by its name."""
     here = tmp_path / "here"
@@ -87,6 +87,7 @@ def test_a_shipped_cassette_is_found_by_its_name(keycheck: Command) -> None:
     assert "there is no cassette nobodys.yaml" in done.stderr
 
 
+@pytest.mark.slow
 def test_in_a_clone_it_runs_the_clones_suite(keycheck: Command, tmp_path: Path) -> None:
     """In a clone the command runs the clone's suite, as `python -m keycheck` does."""
     done = keycheck(*REPLAY, "--report-dir", str(tmp_path / "reports"), cwd=ROOT)
@@ -143,6 +144,7 @@ def test_what_lies_in_the_folder_has_no_part_in_a_run(keycheck: Command, tmp_pat
     assert "STRANGER" not in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_no_strangers_plugin_takes_part(keycheck: Command, tmp_path: Path) -> None:
     """Installed plugins and those of pytest's own variables are not loaded; a plugin given with -p is."""
     packages = tmp_path / "packages"
@@ -186,9 +188,8 @@ def test_json_of_settings_that_cannot_be_used(keycheck: Command) -> None:
     assert (done.returncode, done.stdout) == (4, "")
 
 
-@pytest.mark.parametrize(
-    ("shell", "status"), mostly_slow([(">&-", 3), (">/dev/full", 3), ("2>&-", 0), ("<&-", 0), (">&- 2>&-", 3)], 2)
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("shell", "status"), [(">&-", 3), (">/dev/full", 3), ("2>&-", 0), ("<&-", 0), (">&- 2>&-", 3)])
 def test_json_where_a_stream_takes_nothing(shell: str, status: int, keycheck: Command) -> None:
     """The exit status is 0 only if the whole verdict was written; a stderr that cannot be written is no error."""
     done = keycheck("--json", *REPLAY, shell=shell)

@@ -14,7 +14,6 @@ import pytest
 
 from tests.exchange import LocalExchange, Scenario
 from tests.exchange.faults import Fault
-from tests.matrix import mostly_slow
 from tests.running import ROOT, SuiteRunner
 
 REPLAY = ("suite/", "--replay", "healthy")
@@ -90,10 +89,9 @@ def test_an_option_that_nobody_knows_leaves_no_old_verdict(reports: Path) -> Non
     assert not is_old(reports)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["PYTEST_ADDOPTS", "the command line"])
-@pytest.mark.parametrize(
-    "looks", mostly_slow(["--co", "--explain=account_may_trade", "--help", "--markers", "--fixtures"], 2)
-)
+@pytest.mark.parametrize("looks", ["--co", "--explain=account_may_trade", "--help", "--markers", "--fixtures"])
 def test_looking_leaves_the_last_reports(where: str, looks: str, reports: Path) -> None:
     """Options that only list leave the last reports, in any place of the command line."""
     done = ended(reports, PYTEST_ADDOPTS=looks) if where == "PYTEST_ADDOPTS" else ended(reports, *REPLAY, looks)
@@ -101,6 +99,7 @@ def test_looking_leaves_the_last_reports(where: str, looks: str, reports: Path) 
     assert {name: (reports / name).read_text(encoding="utf-8") for name in OLD} == OLD
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [("tests/exchange/test_error_codes.py", "--co"), ("tests/exchange/test_error_codes.py", "--html", ".", "--co")],
@@ -111,6 +110,7 @@ def test_a_run_of_other_tests_leaves_the_last_reports(arguments: tuple[str, ...]
     assert is_old(reports)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "environment"),
     [
@@ -215,6 +215,7 @@ def test_a_dead_run_holds_nothing(reports: Path) -> None:
     assert json.loads((reports / "verdict.json").read_text(encoding="utf-8"))["ok"] is True
 
 
+@pytest.mark.slow
 def test_two_runs_in_two_folders_do_not_meet(reports: Path, tmp_path: Path) -> None:
     """Runs in two folders each hold the lock of their own folder."""
     other = tmp_path / "other"
@@ -225,6 +226,7 @@ def test_two_runs_in_two_folders_do_not_meet(reports: Path, tmp_path: Path) -> N
     assert [run.wait(60) for run in runs] == [0, 0]
 
 
+@pytest.mark.slow
 def test_two_runs_of_one_process_follow_each_other(reports: Path) -> None:
     """Two runs of one process can follow each other: the first releases the folder at its end."""
     arguments = command(reports)[3:]
@@ -239,7 +241,8 @@ def test_two_runs_of_one_process_follow_each_other(reports: Path) -> None:
 DEEP = "/".join("a" * 1900)
 
 
-@pytest.mark.parametrize("name", mostly_slow(["/", "a" * 300, "loop/below", "file/below", DEEP], 2))
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["/", "a" * 300, "loop/below", "file/below", DEEP])
 def test_a_folder_that_cannot_be_used_is_said(name: str, tmp_path: Path) -> None:
     """An unusable folder ends the run with exit 4 and one short sentence that names --report-dir."""
     (tmp_path / "loop").symlink_to(tmp_path / "loop")

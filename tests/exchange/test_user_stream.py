@@ -232,6 +232,7 @@ def test_a_sick_stream_is_advice(suite: SuiteRunner, name: str) -> None:
     assert not Redactor([LISTEN_KEY]).finds(shown_by(done))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["trouble", "portal"])
 def test_a_sick_stream_is_no_cause_of_another_verdict(suite: SuiteRunner, name: str) -> None:
     """A key that can withdraw has that cause alone, also with a sick stream."""
@@ -240,6 +241,7 @@ def test_a_sick_stream_is_no_cause_of_another_verdict(suite: SuiteRunner, name: 
     assert [one["cause"] for one in done.verdict["diagnosis"]] == ["withdrawals_enabled"]
 
 
+@pytest.mark.slow
 def test_a_limit_is_a_cause_wherever_it_was_met(suite: SuiteRunner) -> None:
     """A limit on the request for a listen key ends the run, so it is a cause."""
     done = run(suite, Scenario(faults={PATH: Fault.rate_limited(30)}))
@@ -259,6 +261,7 @@ def test_a_limit_of_the_streams_host_ends_the_run(suite: SuiteRunner, tmp_path: 
     assert f"HTTP {status}" in str(done.verdict["diagnosis"])
 
 
+@pytest.mark.slow
 def test_a_place_closed_to_the_stream_is_closed_to_orders(suite: SuiteRunner, tmp_path: Path) -> None:
     """If the stream's host does not serve this place, no order is sent, and the run and its replay are NOT_OK."""
     cassette = tmp_path / "closed.yaml"
@@ -285,6 +288,7 @@ def test_behind_a_limit_of_the_streams_host_a_session_asks_nothing(status: int) 
         assert [call.status for call in binance.calls][-1] == status
 
 
+@pytest.mark.slow
 def test_off_leaves_the_stream_alone(suite: SuiteRunner, exchange: LocalExchange, tmp_path: Path) -> None:
     """With BINANCE_USER_STREAM=off no listen key is requested; both checks and a replay of the run say why."""
     cassette = tmp_path / "off.yaml"
@@ -295,6 +299,7 @@ def test_off_leaves_the_stream_alone(suite: SuiteRunner, exchange: LocalExchange
         assert "BINANCE_USER_STREAM is off" in ended.check(OPENED)["detail"]
 
 
+@pytest.mark.slow
 def test_another_futures_host_has_a_stream_of_its_own(suite: SuiteRunner, exchange: LocalExchange) -> None:
     """Another futures host gets no stream at Binance: without BINANCE_STREAM_URL the check is not applicable."""
     settings = exchange.settings()
@@ -305,6 +310,7 @@ def test_another_futures_host_has_a_stream_of_its_own(suite: SuiteRunner, exchan
     assert "fstream" not in done.output
 
 
+@pytest.mark.slow
 def test_a_cassette_knows_that_there_was_a_listen_key(
     suite: SuiteRunner, exchange: LocalExchange, tmp_path: Path
 ) -> None:
@@ -326,6 +332,7 @@ SUBSCRIBED = Scenario(subscriptions='{"result":["{listen_key}@ORDER_TRADE_UPDATE
 PROBED = 'LIST_SUBSCRIPTIONS was answered {"result":["[hidden](ours)@ORDER_TRADE_UPDATE"]}'
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("options", "is_sent"), [((), False), (("-v",), False), (("-vv",), True)])
 def test_the_probe_is_for_those_who_ask_for_all(suite: SuiteRunner, options: tuple[str, ...], *, is_sent: bool) -> None:
     """Only -vv sends the probe; its answer is added to the observation, and nothing else changes."""
@@ -345,6 +352,7 @@ def test_the_probe_tells_nobodys_address_and_account() -> None:
     assert not [one for one in ("jo@", "203.0.113.7", "12345.67") if one in text]
 
 
+@pytest.mark.slow
 def test_a_recording_keeps_what_the_probe_was_answered(suite: SuiteRunner, tmp_path: Path) -> None:
     """A recording holds the probe's answer, and a replay of it opens no stream."""
     cassette = tmp_path / "mine.yaml"
@@ -379,6 +387,7 @@ def test_a_pong_says_nothing_of_the_key(suite: SuiteRunner, exchange: LocalExcha
     assert "made-up" in done.check(ALIVE)["why"]
 
 
+@pytest.mark.slow
 def test_an_older_cassette_leaves_it_open(suite: SuiteRunner, exchange: LocalExchange, tmp_path: Path) -> None:
     """A replay of an older cassette lacks the stream, which changes no verdict."""
     cassette = tmp_path / "older.yaml"
@@ -389,6 +398,7 @@ def test_an_older_cassette_leaves_it_open(suite: SuiteRunner, exchange: LocalExc
     assert (done.exit_status, done.outcomes[OPENED], done.outcomes[ALIVE]) == (0, "unproven", "blocked")
 
 
+@pytest.mark.slow
 def test_words_of_a_cassette_are_no_secrets(suite: SuiteRunner, exchange: LocalExchange, tmp_path: Path) -> None:
     """The text of a hostile cassette is not treated as a secret, which would hide sentences of the report."""
     cassette = tmp_path / "hostile.yaml"
@@ -411,6 +421,7 @@ def test_a_label_says_yes_or_no(value: object) -> None:
         label_from(kept | {"has_stream": value}, "mine")
 
 
+@pytest.mark.slow
 def test_a_library_that_cannot_be_imported_costs_one_check(process: SuiteRunner, exchange: LocalExchange) -> None:
     """websockets fails to import with a bad setting of its own; one check is unproven, and the verdict is the same."""
     done = process(settings=exchange.settings() | {"WEBSOCKETS_MAX_LINE_LENGTH": "x"})

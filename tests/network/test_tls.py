@@ -20,6 +20,7 @@ from keycheck.exchange.endpoints import ACCOUNT_CONFIG, API_RESTRICTIONS, AT_ONC
 from keycheck.network.transport import HttpTransport
 from keycheck.redaction.secret import Secret
 from tests.exchange import API_KEY, LocalExchange
+from tests.matrix import mostly_slow
 from tests.running import SuiteRunner
 from tests.tls import ADDRESS, Front, Listener, Proxy, hosts, settings_for, shakes_hands, speaking, trusting_anybody
 
@@ -280,6 +281,7 @@ def test_a_run_over_tls_says_ok(
     assert exchange.real_orders == []
 
 
+@pytest.mark.slow
 def test_a_run_without_the_bundle_is_unproven(
     suite: SuiteRunner, exchange: LocalExchange, front: Front, wallet: Front, bundle: str
 ) -> None:
@@ -292,6 +294,7 @@ def test_a_run_without_the_bundle_is_unproven(
     assert front.received == wallet.received == b""
 
 
+@pytest.mark.slow
 @each_bad
 def test_a_run_against_a_bad_certificate_is_never_ok(  # noqa: PLR0913, PLR0917  fixtures
     suite: SuiteRunner, exchange: LocalExchange, authority: trustme.CA, bundle: str, issue: Issue, reason: str
@@ -308,7 +311,7 @@ def test_a_run_against_a_bad_certificate_is_never_ok(  # noqa: PLR0913, PLR0917 
     assert re.search(reason.replace("'", "&#39;"), done.page)
 
 
-@pytest.mark.parametrize("which", ["futures", "wallet"])
+@pytest.mark.parametrize("which", mostly_slow(["futures", "wallet"], 1))
 def test_one_bad_certificate_of_two_is_enough(  # noqa: PLR0913, PLR0917  fixtures
     suite: SuiteRunner, exchange: LocalExchange, front: Front, wallet: Front, bundle: str, which: str
 ) -> None:

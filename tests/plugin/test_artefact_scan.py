@@ -55,8 +55,9 @@ WRITERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("was_there", [False, True], ids=["new", "was there before"])
-@pytest.mark.parametrize("writer", mostly_slow(WRITERS, 2))
+@pytest.mark.parametrize("writer", WRITERS)
 def test_a_file_that_pytest_wrote_is_looked_at(
     writer: str, was_there: bool, careless: SuiteRunner, exchange: LocalExchange
 ) -> None:
@@ -75,6 +76,7 @@ def test_a_file_that_pytest_wrote_is_looked_at(
     assert done.verdict["verdict"] == "OK"
 
 
+@pytest.mark.slow
 def test_what_the_cache_was_given_is_looked_at(careless: SuiteRunner, exchange: LocalExchange) -> None:
     """Cache values of any plugin are scanned."""
     (careless.root / "suite" / "conftest.py").write_text(
@@ -88,12 +90,14 @@ def test_what_the_cache_was_given_is_looked_at(careless: SuiteRunner, exchange: 
     assert (careless.folder / "cache" / "v" / "cache" / "nodeids").exists()
 
 
+@pytest.mark.slow
 def test_a_run_without_a_cache_ends_in_its_verdict(careless: SuiteRunner, exchange: LocalExchange) -> None:
     """-p no:cacheprovider takes pytest's cache away, and nothing else."""
     done = careless("-p", "no:cacheprovider", settings=environment(careless, exchange, Path()))
     assert (done.exit_status, done.verdict["verdict"]) == (0, "OK")
 
 
+@pytest.mark.slow
 def test_an_asset_of_a_page_is_looked_at(careless: SuiteRunner, exchange: LocalExchange) -> None:
     """A file that pytest-html writes for an attachment is scanned."""
     (careless.root / "suite" / "conftest.py").write_text(
@@ -163,6 +167,7 @@ def test_a_name_that_cannot_be_looked_at_breaks_nothing(
     assert done.exit_status == 0
 
 
+@pytest.mark.slow
 def test_a_file_that_cannot_be_read_is_told(careless: SuiteRunner, exchange: LocalExchange) -> None:
     """A file that cannot be read may hold a secret: the run ends with one sentence and exit 3."""
     file = careless.folder / "where" / "written.txt"
@@ -180,7 +185,8 @@ def test_a_file_that_cannot_be_read_is_told(careless: SuiteRunner, exchange: Loc
 CHECK = "import pytest\n\n@pytest.mark.critical\ndef "
 
 
-@pytest.mark.parametrize("user", mostly_slow(["name", "time", "testsuites", "filter", "environment"], 2))
+@pytest.mark.slow
+@pytest.mark.parametrize("user", ["name", "time", "testsuites", "filter", "environment"])
 def test_a_user_whose_name_is_also_markup_breaks_no_file(
     user: str, careless: SuiteRunner, exchange: LocalExchange
 ) -> None:
@@ -204,6 +210,7 @@ def test_a_user_whose_name_is_also_markup_breaks_no_file(
     assert "[user]" not in "".join(re.findall(r"<(?:script|style).*?</(?:script|style)>", text, re.DOTALL))
 
 
+@pytest.mark.slow
 def test_the_folder_that_pytest_names_after_its_user_is_not_told(
     careless: SuiteRunner, exchange: LocalExchange
 ) -> None:

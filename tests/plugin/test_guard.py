@@ -244,6 +244,7 @@ def test_what_passes_the_layers_is_stopped_at_the_gate(careless: SuiteRunner, ex
     assert not Redactor([API_KEY]).finds(done.output)
 
 
+@pytest.mark.slow
 def test_gate_leaves_alone_what_the_run_did_not_write(suite: SuiteRunner, exchange: LocalExchange) -> None:
     """An .env with the key, and older notes of the owner, may be in the report folder, and are not touched."""
     suite.report_dir.mkdir()
@@ -276,7 +277,8 @@ def of_all(record_testsuite_property):
 """
 
 
-@pytest.mark.parametrize("family", mostly_slow(["xunit1", "xunit2", "legacy"], 1))
+@pytest.mark.slow
+@pytest.mark.parametrize("family", ["xunit1", "xunit2", "legacy"])
 @pytest.mark.parametrize("place", ["/dev/stdout", "/dev/stderr", "junit.xml"])
 def test_whatever_is_put_into_junits_file_is_cleaned_before_it_is_xml(
     place: str, family: str, careless: SuiteRunner, exchange: LocalExchange
@@ -326,7 +328,8 @@ def pytest_runtest_logstart():
 """
 
 
-@pytest.mark.parametrize("place", mostly_slow(["/dev/stdout", "/dev/stderr", "run.log", "cli"], 1))
+@pytest.mark.slow
+@pytest.mark.parametrize("place", ["/dev/stdout", "/dev/stderr", "run.log", "cli"])
 def test_a_record_that_no_factory_made_is_cleaned_where_it_is_written(
     place: str, careless: SuiteRunner, exchange: LocalExchange
 ) -> None:
@@ -359,7 +362,8 @@ def pytest_unconfigure():
 """
 
 
-@pytest.mark.parametrize("capture", mostly_slow(["fd", "sys", "tee-sys", "no"], 1))
+@pytest.mark.slow
+@pytest.mark.parametrize("capture", ["fd", "sys", "tee-sys", "no"])
 def test_text_in_a_kept_stream_is_cleaned_however_it_is_captured(
     capture: str, careless: SuiteRunner, exchange: LocalExchange
 ) -> None:
@@ -375,7 +379,8 @@ http.client.HTTPConnection.debuglevel = 1
 """
 
 
-@pytest.mark.parametrize("capture", mostly_slow(["fd", "sys", "tee-sys", "no"], 2))
+@pytest.mark.slow
+@pytest.mark.parametrize("capture", ["fd", "sys", "tee-sys", "no"])
 def test_debugging_of_the_http_library_shows_neither_key_nor_signature(
     capture: str, careless: SuiteRunner, exchange: LocalExchange
 ) -> None:
@@ -389,11 +394,10 @@ def test_debugging_of_the_http_library_shows_neither_key_nor_signature(
     assert not Redactor([API_KEY, *signatures]).finds(done.output)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("capture", "fixture"),
-    mostly_slow(
-        [("fd", "capfd"), ("tee-sys", "capsys"), ("tee-sys", "capteesys"), ("no", "capfd"), ("no", "capfdbinary")], 2
-    ),
+    [("fd", "capfd"), ("tee-sys", "capsys"), ("tee-sys", "capteesys"), ("no", "capfd"), ("no", "capfdbinary")],
 )
 def test_what_a_capturing_fixture_hands_back_is_cleaned(
     capture: str, fixture: str, careless: SuiteRunner, exchange: LocalExchange
@@ -410,6 +414,7 @@ def test_what_a_capturing_fixture_hands_back_is_cleaned(
 # -- options of pytest that would carry a run elsewhere --
 
 
+@pytest.mark.slow
 def test_debug_is_refused_and_its_file_left_empty(suite: SuiteRunner, exchange: LocalExchange) -> None:
     """--debug would trace each hook with answers, the address that Binance saw, and this machine's folders."""
     exchange.scenario = SCENARIOS["ip-refused"]
@@ -431,6 +436,7 @@ _pytest.pastebin.create_new_paste = create_new_paste
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["all", "failed"])
 def test_pastebin_is_refused_and_nothing_is_sent(what: str, careless: SuiteRunner, exchange: LocalExchange) -> None:
     """--pastebin would publish the owner's terminal, and its service is not on the allow-list."""
@@ -455,19 +461,17 @@ raise_here = ImportError(os.environ["BINANCE_API_SECRET"])
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("option", "status"),
-    mostly_slow(
-        [
-            ("--collect-only", 2),
-            ("--fixtures", 0),
-            ("--help", 0),
-            ("--symbol", 4),
-            ("--pastebin=all", 4),
-            ("--replay", 2),
-        ],
-        2,
-    ),
+    [
+        ("--collect-only", 2),
+        ("--fixtures", 0),
+        ("--help", 0),
+        ("--symbol", 4),
+        ("--pastebin=all", 4),
+        ("--replay", 2),
+    ],
 )
 def test_the_environments_credentials_are_hidden_where_no_settings_are_read(
     option: str, status: int, careless: SuiteRunner, exchange: LocalExchange

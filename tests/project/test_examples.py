@@ -29,6 +29,7 @@ def many_accounts() -> ModuleType:
     return module
 
 
+@pytest.mark.slow
 def test_twenty_accounts_are_tested_some_at_once(many_accounts: ModuleType) -> None:
     """Each account has its own verdict, with others tested at the same time."""
     with LocalExchange() as healthy, LocalExchange(Scenario(ip_allowed=False)) as refusing:
@@ -45,6 +46,7 @@ def test_twenty_accounts_are_tested_some_at_once(many_accounts: ModuleType) -> N
     assert orders == []
 
 
+@pytest.mark.slow
 def test_a_mail_is_sent_where_something_changed(tmp_path: Path) -> None:
     """A mail is sent at first and after each change of verdict or causes, and again if it could not be sent."""
     (script,) = re.findall(r"```sh\n(#!/bin/sh\n# keycheck-mail.*?)```", SERVICE, re.DOTALL)

@@ -116,6 +116,7 @@ class Form(HTMLParser):
         self.tags.append(tag)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(alphabet | made_of_ours | cut_out | anything, st.booleans())
 @example("schemaVersion-suiteVersion", False)
@@ -188,7 +189,8 @@ OF_PAGES = {
 }
 
 
-@pytest.mark.parametrize("secret", mostly_slow(OF_PAGES.values(), 2), ids=OF_PAGES)
+@pytest.mark.slow
+@pytest.mark.parametrize("secret", OF_PAGES.values(), ids=OF_PAGES)
 def test_what_pytest_html_says_of_itself_is_no_secret(secret: str, suite: SuiteRunner) -> None:
     """A secret that equals a text of pytest-html changes neither its page nor JUnit's file nor the terminal's lines."""
     junit, html = suite.folder / "junit.xml", suite.folder / "page.html"
@@ -212,6 +214,7 @@ class OneAnswer:
         return self._raw
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(alphabet | made_of_ours | anything)
 @example("interactions:\n- request:\n    body: null\n    headers: {}\n    me")

@@ -129,6 +129,7 @@ def test_axe_finds_nothing_even_where_all_is_open(
         assert violations(seen) == []
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("written", ["failing"], indirect=True)
 def test_the_page_can_be_read_at_twice_its_size(written: Path, browser: Browser) -> None:
     """The page is readable when zoomed to 200 %, and with letters of 200 % alone."""
@@ -140,6 +141,7 @@ def test_the_page_can_be_read_at_twice_its_size(written: Path, browser: Browser)
             assert overflow(seen) <= 0
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("written", ["failing"], indirect=True)
 @pytest.mark.parametrize("script", [True, False])
 def test_details_open_by_keyboard(written: Path, browser: Browser, script: bool) -> None:
@@ -182,6 +184,7 @@ def printed(browser: Browser, file: Path) -> Iterator[str]:
         yield " ".join(one.extract_text().split())
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("written", ["healthy", "failing"], indirect=True)
 def test_it_prints_on_one_sheet_and_its_details_on_more(written: Path, browser: Browser) -> None:
     """The first printed page ends before all checks; details that are closed on the screen are open on paper."""
@@ -193,6 +196,7 @@ def test_it_prints_on_one_sheet_and_its_details_on_more(written: Path, browser: 
     assert "The run" in " ".join([second, *more])
 
 
+@pytest.mark.browser
 def test_pytest_html_shows_the_verdict_first(browser: Browser, suite: SuiteRunner) -> None:
     """The page begins with the verdict; its table has claims and severities instead of node ids."""
     file = suite.folder / "page.html"

@@ -90,6 +90,7 @@ def places(log: list[Received], endpoints: Iterable[Endpoint]) -> list[int]:
     return [place for place, one in enumerate(log) if one.path in wanted]
 
 
+@pytest.mark.slow
 def test_the_first_request_goes_alone(together: Ran) -> None:
     """The second request is sent after the first was answered."""
     assert (together.log[0].path, together.log[0].beside, together.log[1].beside) == (TIME.path, 0, 0)
@@ -224,6 +225,7 @@ def test_no_order_is_sent_for_a_contract_that_is_not_trading(suite: SuiteRunner)
 # -- a busy exchange --
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("clean", [1, 2, 3])
 def test_traffic_and_jitter_spoil_no_clock(clean: int, suite: SuiteRunner) -> None:
     """One undisturbed sample of three is enough for the drift; a disturbed first one is good enough for stamps."""
@@ -249,6 +251,7 @@ STALLED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stalled", STALLED)
 def test_ctrl_c_ends_all_that_is_in_flight_at_once(stalled: str, process: SuiteRunner) -> None:
     """Ctrl-C ends a run with status 2, an UNPROVEN verdict that counts the requests, and no thread or process left."""
@@ -269,6 +272,7 @@ def test_ctrl_c_ends_all_that_is_in_flight_at_once(stalled: str, process: SuiteR
     assert left_in(process.report_dir).threads == ["MainThread"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stalled", [LISTEN_KEY, ORDER_TEST], ids=str)
 def test_x_ends_what_is_in_flight_at_once(stalled: Endpoint, suite: SuiteRunner) -> None:
     """With -x a request in flight is cancelled and counted, and has no part in the diagnosis."""
@@ -283,6 +287,7 @@ def test_x_ends_what_is_in_flight_at_once(stalled: Endpoint, suite: SuiteRunner)
     assert run.left.threads == ["MainThread"]
 
 
+@pytest.mark.slow
 def test_a_time_out_ends_one_check_and_the_next_are_answered(suite: SuiteRunner) -> None:
     """The time-out ends only the checks that wait for the stalled answer; all others get their answers."""
     run = ran(suite, Scenario(faults={EXCHANGE_INFO.path: Fault.stall()}), "--timeout=4")

@@ -51,6 +51,7 @@ def causes(verdict: dict[str, Any]) -> list[str]:
 # -- verdicts --
 
 
+@pytest.mark.slow
 def test_every_plugin_may_be_installed(suite: SuiteRunner) -> None:
     """With all installed plugins the verdict and the terminal's summary are the same."""
     done = run(suite, SCENARIOS["healthy"], all_plugins=True)
@@ -213,6 +214,7 @@ def test_nothing_selected_keeps_pytests_own_status(suite: SuiteRunner) -> None:
     assert causes(done.verdict) == ["checks_not_run"]
 
 
+@pytest.mark.slow
 def test_last_failed_alone_proves_nothing(suite: SuiteRunner, exchange: LocalExchange) -> None:
     """--lf runs the failed checks; if they pass now, the key is UNPROVEN until all checks were run."""
     exchange.scenario = SCENARIOS["withdrawals-enabled"]
@@ -230,6 +232,7 @@ def test_without_terminal_plugin_the_verdict_is_the_same(suite: SuiteRunner) -> 
     assert done.page
 
 
+@pytest.mark.slow
 def test_traceback_is_for_those_who_ask(suite: SuiteRunner) -> None:
     """A failed claim is shown as a sentence; -vv adds the assertion."""
     assert "assert not held" not in run(suite, SCENARIOS["withdrawals-enabled"]).output
@@ -288,6 +291,7 @@ def test_collect_only_sends_nothing_and_leaves_reports_alone(suite: SuiteRunner,
     assert not done.verdict
 
 
+@pytest.mark.slow
 def test_pytest_html_page_has_the_verdict_and_no_machine(suite: SuiteRunner, tmp_path: Path) -> None:
     """pytest-html's page has the same verdict section on top, and an empty environment table."""
     page = tmp_path / "html" / "page.html"
@@ -378,6 +382,7 @@ def test_report_dir_that_cannot_be_written_is_said(suite: SuiteRunner) -> None:
     assert "--report-dir" in done.output
 
 
+@pytest.mark.slow
 def test_crash_leaves_no_old_ok(suite: SuiteRunner, exchange: LocalExchange) -> None:
     """The old verdict and page are removed before anything is sent, so a crash leaves no old OK."""
     assert suite(settings=exchange.settings()).verdict["ok"] is True
@@ -628,6 +633,7 @@ def test_one_flaky_answer_does_not_spoil_the_verdict(suite: SuiteRunner) -> None
     assert (done.verdict["verdict"], done.verdict["requests"]["count"]) == ("OK", 14)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["/fapi/v1/time", "/fapi/v1/accountConfig", "/sapi/v1/account/apiRestrictions"])
 def test_trouble_on_the_way_convicts_nobody(path: str, suite: SuiteRunner) -> None:
     """An exchange with errors leaves a healthy key UNPROVEN."""
@@ -687,7 +693,8 @@ TAMPERED = {
 }
 
 
-@pytest.mark.parametrize("name", mostly_slow(TAMPERED, 2))
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TAMPERED)
 def test_suite_that_lost_a_claim_is_never_ok(name: str, withdrawing: SuiteRunner, exchange: LocalExchange) -> None:
     """A key that can withdraw is not OK if its check was removed from the suite."""
     file, text, options = TAMPERED[name]
@@ -702,6 +709,7 @@ def test_suite_that_lost_a_claim_is_never_ok(name: str, withdrawing: SuiteRunner
     assert done.exit_status != 0
 
 
+@pytest.mark.slow
 def test_collection_error_says_what_is_wrong(withdrawing: SuiteRunner) -> None:
     """The sentence about a wrong check is printed, and so is pytest's about a broken import."""
     (withdrawing.root / "suite" / "test_8_extra.py").write_text(WRONG_CHECKS["neither mark"], encoding="utf-8")
@@ -718,6 +726,7 @@ def test_refused_run_leaves_no_old_ok(arguments: tuple[str, ...], suite: SuiteRu
     assert (done.exit_status, done.verdict["ok"], done.page) == (4, False, "")
 
 
+@pytest.mark.slow
 def test_reports_that_cannot_be_replaced_are_said(suite: SuiteRunner) -> None:
     """A directory in the place of report.html is one sentence and exit 4, without an old OK."""
     assert suite("--replay", "healthy").verdict["ok"] is True
@@ -736,6 +745,7 @@ def test_reports_that_cannot_be_replaced_are_said(suite: SuiteRunner) -> None:
     assert not (suite.report_dir / "verdict.json").exists()
 
 
+@pytest.mark.slow
 def test_suite_behind_a_symlink_is_the_suite(tmp_path: Path) -> None:
     """The suite runs through a symbolic link, too."""
     (tmp_path / "link").symlink_to(ROOT)
@@ -760,7 +770,8 @@ def test_a_check_that_did_not_run_to_its_end_has_not_passed(suite: SuiteRunner) 
     assert "was left before its end" in done.check("credentials_are_present")["detail"]
 
 
-@pytest.mark.parametrize("secret", mostly_slow(["true", "null", "test", "pass", "hidden", "futures"], 2))
+@pytest.mark.slow
+@pytest.mark.parametrize("secret", ["true", "null", "test", "pass", "hidden", "futures"])
 def test_placeholder_secret_breaks_no_report(secret: str, suite: SuiteRunner, exchange: LocalExchange) -> None:
     """With a placeholder as secret the JSON is complete, and its names are those of the contract."""
     done = suite(settings=exchange.settings() | {"BINANCE_API_SECRET": secret})
@@ -776,6 +787,7 @@ def test_demo_settings_do_not_open_production(suite: SuiteRunner, exchange: Loca
     assert "production network" in done.output
 
 
+@pytest.mark.slow
 def test_interrupted_recording_keeps_the_older_cassette(suite: SuiteRunner, tmp_path: Path) -> None:
     """An interrupted recording does not replace an older cassette."""
     cassette = tmp_path / "mine.yaml"
@@ -795,6 +807,7 @@ def test_interrupted_recording_keeps_the_older_cassette(suite: SuiteRunner, tmp_
 LEAKY = ("-vv", "-l", "-s", "-o", "log_cli=true", "--log-cli-level=DEBUG", "-o", "junit_logging=all")
 
 
+@pytest.mark.slow
 def test_malformed_header_line_leaks_no_signature(suite: SuiteRunner, tmp_path: Path) -> None:
     """urllib3 would log a malformed header with the whole URL; the signature in it appears nowhere."""
     files = [tmp_path / name for name in ("page.html", "junit.xml", "log.txt")]
@@ -825,6 +838,7 @@ def test_key_that_is_read_back_is_not_printed(field: str, suite: SuiteRunner, tm
 # -- files of the owner, and secrets in an exchange's answers --
 
 
+@pytest.mark.slow
 def test_the_gate_deletes_no_file_of_the_owners(suite: SuiteRunner, tmp_path: Path, exchange: LocalExchange) -> None:
     """The artefact scan deletes no key file of the owner, even if it is new and lies in a scanned folder."""
     private = suite.report_dir / "key.pem"
@@ -863,6 +877,7 @@ def test_what_an_exchange_reads_back_is_told_nowhere(path: str, fault: Fault, su
         assert not Redactor([secret.lower()]).knows(everything.lower())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["--compare", "GITHUB_STEP_SUMMARY"])
 def test_a_pipe_holds_up_no_run(where: str, suite: SuiteRunner, tmp_path: Path) -> None:
     """A pipe that no other program opens does not make a run wait."""

@@ -407,6 +407,7 @@ def test_files_that_hold_a_credential_are_listed(from_file: From, key_file: Path
     assert [name for name, _ in settings.credential_files] == ["the settings file", "the private key's file"]
 
 
+@pytest.mark.slow
 def test_a_private_key_that_cannot_be_read_is_named(
     from_environment: From, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
