@@ -52,7 +52,10 @@ def request_rejected(seen: EvidenceView) -> Iterator[Diagnosis]:
 
 
 def not_run(seen: EvidenceView) -> Iterator[Diagnosis]:
-    """Critical checks were left out or never reached, or suite/ is not whole. A failed claim decides without them."""
+    """Critical checks were left out or never reached, or a file of suite/ could not be read.
+
+    It yields nothing if a critical claim failed: that decides the verdict without the other checks.
+    """
     left_out, whole = seen.not_run, seen.evidence.complete
     if seen.failed or (whole and not left_out):
         return
