@@ -62,7 +62,7 @@ class StreamConnection:
         return self._new_connection(url, *_address(url))
 
     def _through_proxy(self, proxy: Secret, url: str) -> Any:
-        """A connection through the proxy's tunnel. With wss, the proxy sees only host and port; ws is for tests."""
+        """A connection through the proxy's tunnel. With wss, the proxy sees only host and port."""
         proxy_url = proxy.reveal()
         proxy_parts = urlsplit(proxy_url)
         config = ProxyConfig(

@@ -152,7 +152,7 @@ def disarm_leaking_options(config: pytest.Config) -> None:
 
 
 def refuse_leaking_options(config: pytest.Config) -> None:
-    """Raises UsageProblem for --debug and --pastebin."""
+    """Raises UsageProblem if --debug or --pastebin is given."""
     if config.option.debug:
         raise UsageProblem(
             "--debug does not go with suite/: its file would hold answers, addresses and folders. Leave it out"

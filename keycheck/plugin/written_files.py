@@ -1,4 +1,4 @@
-"""Finds the files that pytest and its plugins write in a run, by their writers' paths. It searches no folder."""
+"""Finds the files that pytest and its plugins write in a run. The plugins name their paths; no folder is searched."""
 
 import contextlib
 from collections.abc import Callable, Collection, Iterator
@@ -20,7 +20,7 @@ Stamp = tuple[int, int, int] | str | None
 
 
 class Written:
-    """The paths of written files, each with its stamp from before the run. The emptied file of --debug is no part."""
+    """The paths of written files, each with its stamp from before the run. The file of --debug is not among them."""
 
     def __init__(self) -> None:
         self._before: dict[Path, Stamp] = {}
