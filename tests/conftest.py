@@ -10,7 +10,7 @@ import pytest
 
 from tests.exchange import LocalExchange
 from tests.forked import ForkedRunner
-from tests.running import SuiteRunner
+from tests.running import ChildRunner, SuiteRunner
 
 if TYPE_CHECKING:
     import trustme
@@ -76,6 +76,12 @@ def suite(tmp_path: Path) -> SuiteRunner:
 def process(tmp_path: Path) -> SuiteRunner:
     """Runs `pytest suite/` in a new process, for tests of the process itself."""
     return SuiteRunner(tmp_path)
+
+
+@pytest.fixture
+def child() -> ChildRunner:
+    """Runs the suite as a program would, by `keycheck.process`."""
+    return ChildRunner()
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,8 @@
-"""Runs `pytest suite/` as a user would: another process, its own reports folder, settings from the environment."""
+"""Runs `pytest suite/` as a user would: another process, its own reports folder, settings from the environment.
+
+ChildRunner runs it as a program would: by `keycheck.process`, which is the way of the command, the function and the
+endpoint. tests/forked.py has a quicker SuiteRunner.
+"""
 
 import json
 import os
@@ -8,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
+
+from keycheck import process
 
 ROOT = Path(__file__).parents[1]
 T = TypeVar("T")
@@ -86,3 +92,13 @@ class SuiteRunner:
     def _left(self, name: str) -> str:
         path = self.report_dir / name
         return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+class ChildRunner:
+    """`child("--replay", "healthy")` runs the suite by `keycheck.process`. The output is the text for a ticket."""
+
+    def __call__(self, *arguments: str, settings: Mapping[str, str] | None = None) -> Finished:
+        """Runs the suite with these options and BINANCE_* settings."""
+        done = process.run(settings or {}, arguments)
+        status = {"OK": 0, "NOT_OK": 1, "UNPROVEN": 10}[done.verdict["verdict"]]
+        return Finished(status, done.summary, dict(done.verdict), done.page)

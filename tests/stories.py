@@ -18,6 +18,8 @@ WALLET = "/sapi/v1/account/apiRestrictions"
 ACCOUNT = "/fapi/v1/accountConfig"
 ORDER = "/fapi/v1/order/test"
 LISTEN = "/fapi/v1/listenKey"
+RULES = "/fapi/v1/exchangeInfo"
+PRICE = "/fapi/v1/premiumIndex"
 PING = "/fapi/v1/ping"
 DAY = 86_400_000  # ms
 PAGE = b"<!doctype html><html><title>Welcome</title><body>Accept the terms of this hotel</body></html>"
@@ -66,6 +68,18 @@ class Story:
                 stack.pop_all().close()
             yield exchange, settings
             assert not exchange.real_orders
+
+
+def _closed_after_the_first_clock_sample() -> Scenario:
+    """Binance serves this place no longer after the run's first request."""
+    answered: list[Answer] = []
+
+    def close(due: Answer) -> Answer:
+        answered.append(due)
+        closed = Fault.restricted_location().answer
+        return due if len(answered) == 1 or closed is None else closed
+
+    return Scenario(faults={"/fapi/v1/time": Fault.altered(close)})
 
 
 @contextlib.contextmanager
@@ -327,6 +341,17 @@ _BOTH = (
         "restricted_location",
         "certain",
         at(ORDER, Fault.restricted_location()),
+    ),
+    Story("rules closed to this place", "NOT_OK", "restricted_location", "certain", at(RULES, Fault.country_403())),
+    Story(
+        "price closed to this place", "NOT_OK", "restricted_location", "certain", at(PRICE, Fault.restricted_location())
+    ),
+    Story(
+        "clock closed to this place after its first answer",
+        "NOT_OK",
+        "restricted_location",
+        "certain",
+        _closed_after_the_first_clock_sample,
     ),
     Story(
         "cooling-off, hedge mode",

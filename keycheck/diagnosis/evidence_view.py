@@ -18,6 +18,7 @@ from keycheck.exchange.error_codes import Kind, kind_of
 from keycheck.exchange.evidence import Call, Evidence
 from keycheck.verdict.findings import Check, Finding, Outcome, Severity
 
+_NEVER_ASIDE = ("rate_limited", "restricted_location")
 _SETTLED = (Outcome.PASS, Outcome.NOT_APPLICABLE, Outcome.FAIL)
 
 
@@ -124,9 +125,10 @@ class EvidenceView:
 
 def _is_aside(call: Call) -> bool:
     """Whether this request's failure has no part in the verdict."""
-    # account/info is sent for the diagnosis alone; the others for informational checks. But any rate limit ends a run.
+    # account/info is sent for the diagnosis alone; the others for informational checks. But a rate limit ends the run,
+    # and a restricted location fails the checks of orders.
     advice = (str(LISTEN_KEY), str(TRADING_STATUS), str(SYMBOL_CONFIG))
-    return call.name == str(ACCOUNT_INFO) or (call.name in advice and call.trouble != "rate_limited")
+    return call.name == str(ACCOUNT_INFO) or (call.name in advice and call.trouble not in _NEVER_ASIDE)
 
 
 def refused(call: Call) -> bool:

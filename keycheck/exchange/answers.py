@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from keycheck.errors import BlockedEnRoute, ExchangeTrouble, Inconclusive, NotBinance, RateLimited, RestrictedLocation
 from keycheck.exchange import refusal_text
-from keycheck.exchange.endpoints import ACCOUNT_CONFIG, API_RESTRICTIONS, ORDER_TEST, SYMBOL_CONFIG, Endpoint
+from keycheck.exchange.endpoints import ACCOUNT_CONFIG, API_RESTRICTIONS, ORDER_TEST, SYMBOL_CONFIG, Endpoint, Host
 from keycheck.exchange.error_codes import Kind, kind_of
 from keycheck.exchange.facts import Refusal
 from keycheck.redaction.redactor import printable
@@ -156,11 +156,7 @@ def _trouble(raw: RawAnswer, endpoint: Endpoint, refusal: Refusal) -> Inconclusi
             f"{host} answered with a redirect (HTTP {status}), which Binance never does. {_SOMETHING_BETWEEN}"
         )
     if status == 451 or (closes_the_country_out(status, raw.body) and refusal.code is None):
-        return RestrictedLocation(
-            f"{host} is closed to the place this machine is in (HTTP {status}). Run from a country where Binance "
-            "serves futures; this is not a fault of the key",
-            status,
-        )
+        return restricted_location(endpoint.host, status)
     if (status in (202, 403) or _FIREWALL in raw.headers) and refusal.code is None:
         return BlockedEnRoute(
             f"a firewall answered in the place of {host} (HTTP {status}). Wait some minutes and run again; if it "
@@ -171,6 +167,15 @@ def _trouble(raw: RawAnswer, endpoint: Endpoint, refusal: Refusal) -> Inconclusi
     if refusal.code is None or not 400 <= status < 500:
         return NotBinance(f"{host} answered HTTP {status} without one of Binance's codes. {_SOMETHING_BETWEEN}")
     return None
+
+
+def restricted_location(host: Host, status: int) -> RestrictedLocation:
+    """The error of an API that does not serve this machine's location. `status`: HTTP's, 451 or 403."""
+    return RestrictedLocation(
+        f"the {host.value} API is closed to the place this machine is in (HTTP {status}). Run from a country where "
+        "Binance serves futures; this is not a fault of the key",
+        status,
+    )
 
 
 def _rate_limited(raw: RawAnswer, host: str, refusal: Refusal) -> RateLimited:

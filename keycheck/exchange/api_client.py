@@ -19,6 +19,7 @@ from keycheck.errors import (
     NotBinance,
     OutOfTime,
     RateLimited,
+    RestrictedLocation,
     Undecided,
     Unreachable,
 )
@@ -122,6 +123,7 @@ class ApiClient:
         self._begun = 0
         self._calls: dict[int, Call] = {}
         self._stopped: Inconclusive | None = None
+        self._out_of_place: tuple[int, RestrictedLocation] | None = None  # the first request that met a restriction, and its error
         self._watch = clock.Stopwatch()
 
     @property
@@ -133,6 +135,14 @@ class ApiClient:
     def is_limited(self) -> bool:
         """Whether a request after the first one met a limit, so that no more are sent."""
         return self._stopped is not None and self.first_error is None
+
+    def restricted_location(self) -> RestrictedLocation | None:
+        """The first answer so far that says that Binance does not serve this machine's location."""
+        if self._out_of_place is None:
+            return None
+        number, error = self._out_of_place
+        self._requester.note_call(number)
+        return error
 
     def require_key_for(self, endpoint: Endpoint) -> None:
         """Raises Undecided if the request needs a key and there is none."""
@@ -174,14 +184,14 @@ class ApiClient:
     def listen(self, listener: Listener, listen_key: Secret) -> UserStream:
         """Opens the user data stream, within the rest of the run's time.
 
-        It is not recorded as a call, unless its host answers the handshake with a limit, which stops the run like any
-        other limit.
+        It is not recorded as a call, unless its host answers the handshake with a limit or a restricted location, which
+        count like those of any other request.
         """
         seconds = self.seconds_for(USER_STREAM)
         sending = _Sending(USER_STREAM, 0, self._watch.seconds, clock.Stopwatch())
         try:
             return listener.listen(listen_key, seconds)
-        except RateLimited as error:
+        except (RateLimited, RestrictedLocation) as error:
             sending.number, sending.result = self._next_number(), error
             self._end(sending)
             raise
@@ -247,6 +257,8 @@ class ApiClient:
         self._throttle.update(call.used_weight, span.began + span.took)
         if isinstance(result, RateLimited):
             self._stopped = result
+        if isinstance(result, RestrictedLocation) and self._out_of_place is None:
+            self._out_of_place = sending.number, result
         connecting = raw.connecting_ms if raw else 0.0
         return clock.Span(span.began + connecting, span.took - connecting)
 

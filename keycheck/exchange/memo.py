@@ -235,8 +235,24 @@ def memoized(
     return decorate
 
 
+def derived(
+    *, rests_on: Iterable[Callable[..., Any]]
+) -> Callable[[Callable[Concatenate[S, P], R]], Callable[Concatenate[S, P], R]]:
+    """Marks a method that sends nothing itself, and is computed anew at each call from the run's answers so far.
+
+    `rests_on`: as for `memoized`.
+    """
+
+    def decorate(work_out: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
+        setattr(work_out, _SENDS, None)
+        setattr(work_out, _RESTS_ON, tuple(question.__name__ for question in rests_on))
+        return work_out
+
+    return decorate
+
+
 class Dependencies:
-    """The dependencies between a session's questions, and the requests that they send, from their `memoized` marks."""
+    """The dependencies between a session's questions, and the requests they send, as `memoized` and `derived` say."""
 
     def __init__(self, session: type[HasMemo], stamp: str) -> None:
         """`stamp`: the question on which each signed request rests, for its time stamp."""

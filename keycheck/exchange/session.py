@@ -4,7 +4,7 @@ Each method runs once in a run; its result, or its exception, is kept. Signed re
 local clock, corrected by the offset of the first clock sample), so that a wrong clock fails only the clock's checks.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from decimal import Decimal
 from fractions import Fraction
@@ -65,7 +65,7 @@ from keycheck.exchange.facts import (
     rules_of,
     weight_limit,
 )
-from keycheck.exchange.memo import Dependencies, Memo, memoized
+from keycheck.exchange.memo import Dependencies, Memo, derived, memoized
 from keycheck.exchange.orders import OrderRules, dust_quantity, plain, smallest_quantity
 from keycheck.exchange.permissions import KeyPermissions
 from keycheck.exchange.quantitative_rules import Lock, locks_of
@@ -75,6 +75,7 @@ from keycheck.exchange.weight import Weight, weight_of_others
 from keycheck.redaction.redactor import Redactor
 
 CLOCK_SAMPLES = 3
+CLOSED_STREAM = "stream/closed"  # journal key: the HTTP status with which the stream's host refused this location
 FRESH_SAMPLE = CLOCK_SAMPLES + 1  # taken only if Binance has refused a time stamp
 
 
@@ -324,28 +325,41 @@ class Binance:
         return self._ask_for_the_key(ORDER_TEST, order)
 
     @memoized(rests_on=(symbol_rules, mark_price, _test_order))
-    def dust_order(self) -> OrderAnswer:
+    def dust_answer(self) -> OrderAnswer:
         """The answer to a test order below the smallest allowed value."""
-        basis = self._rules_and_price()
-        if isinstance(basis, Refusal):
-            return OrderAnswer("no test order was sent", basis)
-        rules, price = basis
+        rules, price = self._market_rules(), self.mark_price()
         quantity = dust_quantity(rules, price)
         below = Fraction(quantity) * Fraction(price) < rules.min_notional
         what = "an order below the minimum" if below else "one step, which is no less than the minimum already"
         return self._order_answer(what, quantity, self._test_order(plain(quantity)))
 
     @memoized(rests_on=(symbol_rules, mark_price, _test_order))
-    def smallest_order(self) -> OrderAnswer:
+    def smallest_answer(self) -> OrderAnswer:
         """The answer to the smallest valid test order."""
-        basis = self._rules_and_price()
-        if isinstance(basis, Refusal):
-            return OrderAnswer("no test order was sent", basis)
-        quantity = smallest_quantity(*basis)
+        quantity = smallest_quantity(self._market_rules(), self.mark_price())
         answer = self._order_answer("the smallest valid order", quantity, self._test_order(plain(quantity)))
         if not answer.accepted and answer.was_weighed:
             raise Refused(f"{answer}. The order that this suite built broke a rule, which says nothing about the key")
         return answer
+
+    @derived(rests_on=(dust_answer,))
+    def dust_order(self) -> OrderAnswer:
+        """Like `dust_answer`; but if any answer so far says that this location is not served, a refusal for that."""
+        return self._order_from_here(self.dust_answer)
+
+    @derived(rests_on=(smallest_answer,))
+    def smallest_order(self) -> OrderAnswer:
+        """Like `smallest_answer`; but if any answer so far says that this location is not served, a refusal for it."""
+        return self._order_from_here(self.smallest_answer)
+
+    def _order_from_here(self, ask: Callable[[], OrderAnswer]) -> OrderAnswer:
+        refused = self._client.restricted_location()
+        try:
+            if refused is None:
+                return ask()
+        except RestrictedLocation as error:
+            refused = error
+        return OrderAnswer("no test order counts", _refused_location(refused))
 
     # -- the user data stream --
 
@@ -355,7 +369,11 @@ class Binance:
         given = self.stream_key()
         if self._listener is None or given.listen_key is None:
             raise Undecided(f"{given}, so no stream could be opened")
-        found = self._client.listen(self._listener, given.listen_key)
+        try:
+            found = self._client.listen(self._listener, given.listen_key)
+        except RestrictedLocation as error:  # it decides the verdict, so a replay must know of it
+            self._journal.keep(CLOSED_STREAM, [error.status, 0], vital=False)
+            raise
         if found.probe:
             self._journal.remember("stream/probe", lambda: [found.probe])  # a cassette keeps it for people to read
         return found
@@ -408,13 +426,6 @@ class Binance:
         if isinstance(answer, Refusal):
             raise Refused(f"{answer}, so this could not be looked at")
         return answer
-
-    def _rules_and_price(self) -> tuple[OrderRules, Decimal] | Refusal:
-        """The contract's rules and mark price, or a Refusal if Binance does not serve this machine's location."""
-        try:
-            return self._market_rules(), self.mark_price()
-        except RestrictedLocation as error:
-            return _refused_location(error)
 
     def _market_rules(self) -> OrderRules:
         rules = self.symbol_rules()

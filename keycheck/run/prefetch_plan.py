@@ -50,7 +50,7 @@ def lanes_of(session: "Binance") -> tuple[Lane, ...]:
     needs a listen key. The other questions fill the gaps.
     """
     return (
-        (Ask(session.account_answer), Ask(session.dust_order), Ask(session.smallest_order)),
+        (Ask(session.account_answer), Ask(session.dust_answer), Ask(session.smallest_answer)),
         (Ask(session.wallet_answer), Ask(session.clock_sample, (3,)), Ask(session.locks)),
         (Ask(session.exchange_info), Ask(session.clock_sample, (2,)), Ask(session.drift)),
         (Ask(session.mark_price), Ask(session.ping), Ask(session.margin_type)),

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from keycheck.errors import RestrictedLocation
+
 
 class Severity(Enum):
     """A critical claim decides the verdict; an informational one is advice."""
@@ -69,11 +71,14 @@ def blocker(check: Check, findings: dict[str, Finding]) -> str | None:
     """The id of the check that blocks this one, or None.
 
     If that check is blocked as well, its own blocker is returned, so that all checks of a chain name the same one. A
-    check that was not selected blocks none.
+    check that was not selected blocks none. Nor does one that met a restricted location block a critical check: the
+    location is an observation about this machine, and fails the critical check.
     """
     for needed in (*check.needs, *check.pointless_if_failed):
         found = findings.get(needed)
         if found is None or found.outcome in (Outcome.PASS, Outcome.NOT_APPLICABLE):
+            continue
+        if found.trouble == RestrictedLocation.kind and check.severity is Severity.CRITICAL:
             continue
         if needed in check.needs or found.outcome in (Outcome.FAIL, Outcome.WARN):
             return found.blocked_by or needed

@@ -259,6 +259,18 @@ def test_a_limit_of_the_streams_host_ends_the_run(suite: SuiteRunner, tmp_path: 
     assert f"HTTP {status}" in str(done.verdict["diagnosis"])
 
 
+def test_a_place_closed_to_the_stream_is_closed_to_orders(suite: SuiteRunner, tmp_path: Path) -> None:
+    """If the stream's host does not serve this place, no order is sent, and the run and its replay are NOT_OK."""
+    cassette = tmp_path / "closed.yaml"
+    with LocalExchange(Scenario(stream=StreamFault.refused(451))) as exchange:
+        live = suite("--record", str(cassette), settings=exchange.settings())
+        assert not exchange.requests_to("/fapi/v1/order/test")
+    for done in (live, suite("--replay", str(cassette))):
+        assert (done.exit_status, done.with_outcome("fail")) == (1, ["order_gate_checks_orders"])
+        assert [one["cause"] for one in done.verdict["diagnosis"]] == ["restricted_location"]
+        assert "the stream API is closed to the place" in done.output
+
+
 @pytest.mark.parametrize("status", [429, 418])
 def test_behind_a_limit_of_the_streams_host_a_session_asks_nothing(status: int) -> None:
     """A limit of the stream's host is a limit on this machine's address, so the session sends nothing more."""

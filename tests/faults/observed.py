@@ -8,7 +8,8 @@ run in which a request gets this answer. It depends on the request, so it has on
     account   accountConfig, after the wallet API has accepted the key
     order     order/test, after both APIs have accepted the key
     side      positionSide/dual, sent only if accountConfig lacks the position mode; the orders wait for it
-    advice    apiTradingStatus, symbolConfig and listenKey: they decide no verdict, but a limit ends the run
+    advice    apiTradingStatus, symbolConfig and listenKey: they decide no verdict, but a limit ends the run, and a
+              restricted location fails the checks of orders
     info      account/info, sent only for the diagnosis of a key that the futures API refuses
 """
 
@@ -61,7 +62,7 @@ UNSIGNED = _means("UNPROVEN agreement_not_signed", "NOT_OK agreement_not_signed"
 LIMITED = _means("UNPROVEN rate_limited", advice="UNPROVEN rate_limited")
 BANNED = _means("UNPROVEN ip_banned", advice="UNPROVEN ip_banned")
 TROUBLE = _means("UNPROVEN exchange_trouble")
-PLACE = _means("NOT_OK restricted_location", side="UNPROVEN restricted_location")
+PLACE = _means("NOT_OK restricted_location", advice="NOT_OK restricted_location")
 WALLED = _means("UNPROVEN blocked_by_firewall")
 STRANGE = _means("UNPROVEN not_binance")
 CUT = _means("UNPROVEN network_unreachable")
