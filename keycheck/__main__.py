@@ -1,4 +1,4 @@
-"""The command `keycheck`, and `python -m keycheck`: the suite on the key of the working directory's .env.
+"""The command `keycheck`, and `python -m keycheck`: runs the suite on the key in the working directory's .env.
 
 It adds three options of its own to those of the suite and of pytest. In a clone it runs the clone's own suite/.
 """
@@ -77,7 +77,7 @@ def _refusal(arguments: Sequence[str]) -> str:
     if any(map(_XDIST.fullmatch, arguments)):
         return "-n does not go with keycheck: its checks share one session, one clock and one rate budget. Leave it out"
     for one in arguments:
-        if one == "--" or one.startswith("@"):  # pytest would read paths and more options after it, or in the file
+        if one == "--" or one.startswith("@"):  # pytest would read paths after --, and options in a file @NAME
             return f"keycheck takes options alone, and {one} is none: see keycheck --help"
     return ""
 

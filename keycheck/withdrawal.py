@@ -64,7 +64,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
 
 def _surely_paths(named: list[str], given: list[str], unknown: list[str]) -> list[str]:
-    """The arguments that are certainly paths. One behind an unknown option is left out, since it may be its value.
+    """The arguments that are certainly paths. One after an unknown option may be that option's value, so it is not.
 
     An option is unknown if its plugin is not loaded yet.
     """

@@ -72,7 +72,7 @@ def not_run(seen: EvidenceView) -> Iterator[Diagnosis]:
 
 
 def left_over(seen: EvidenceView) -> Iterator[Diagnosis]:
-    """The claims themselves, if no rule has named a cause: those that failed, or else those that are open."""
+    """Names the critical claims themselves, if no rule has found a cause: those that failed, or else the open ones."""
     evidence = seen.evidence
     if seen.failed:
         first = seen.failed[0].check

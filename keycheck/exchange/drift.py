@@ -30,8 +30,8 @@ class Sample:
     def stamp_offset(self) -> float:
         """The offset to subtract from the local time for the time stamps of signed requests.
 
-        It is `offset`, which may be wrong by half a round trip. After a long round trip, so large an error could put a
-        stamp too far ahead. Then it is the largest offset possible, with which a stamp is never ahead of the exchange's
+        It is `offset`, which may be wrong by half a round trip. If the round trip was long, such an error could put a
+        stamp too far ahead. Then it is the largest possible offset: with it, a stamp is never ahead of the exchange's
         clock, and late by one round trip at most.
         """
         return self.offset if self.round_trip < AHEAD_LIMIT else self.sent + self.round_trip - self.server

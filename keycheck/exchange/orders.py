@@ -54,7 +54,7 @@ def smallest_quantity(rules: OrderRules, mark_price: Decimal) -> Decimal:
 class _Quantities:
     """All quantities that every lot allows: `first`, then in steps of `stride`, up to `last`.
 
-    They are whole numbers of the smallest decimal place in the rules, so that nothing is ever rounded.
+    They are counted in units of the smallest decimal place in the rules, so that nothing is ever rounded.
     """
 
     def __init__(self, rules: OrderRules) -> None:
@@ -92,7 +92,7 @@ class _Quantities:
 def _common(one: int, one_step: int, other: int, other_step: int) -> tuple[int, int]:
     """The common values of two sequences, each a start and a step: the first common value, and the common step.
 
-    Raises Undecided if there are none, as of even and odd numbers.
+    Raises Undecided if there are none, as with even and odd numbers.
     """
     shared = math.gcd(one_step, other_step)
     if (other - one) % shared:

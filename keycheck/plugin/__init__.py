@@ -60,7 +60,7 @@ def pytest_configure(config: pytest.Config) -> None:
         gate = ArtefactScan(suite_run.redactor, suite_run.options, config)
         config.pluginmanager.register(gate, "keycheck-artefact-scan")
     elif config.args:  # empty with --help
-        replace_streams(bare, config.pluginmanager.get_plugin("capturemanager"))  # other tests use none of our secrets
+        replace_streams(bare, config.pluginmanager.get_plugin("capturemanager"))  # for other tests, the bare streams
 
 
 @pytest.hookimpl(tryfirst=True)

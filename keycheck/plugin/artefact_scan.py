@@ -18,7 +18,7 @@ from keycheck.redaction.redactor import Redactor, printable
 from keycheck.report.folder_lock import BESIDE, VERDICT_FILE
 from keycheck.run.open_session import Options
 
-_HOSTNAME = re.compile(r'\bhostname="[^"]*"')  # JUnit's attribute; a short name is not looked for elsewhere
+_HOSTNAME = re.compile(r'\bhostname="[^"]*"')  # JUnit's attribute; elsewhere, a short host name is left alone
 
 
 class ArtefactScan:

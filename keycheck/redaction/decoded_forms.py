@@ -19,7 +19,7 @@ _ESCAPE = re.compile(
     r"\\(?:u\{([0-9a-fA-F]{1,6})\}|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|x([0-9a-fA-F]{2})|([0-3]?[0-7]{1,2})|([\\\"'/]))"
 )
 _OCTAL, _SIGN = 5, 6  # groups of _ESCAPE; those before are hexadecimal
-# Decoded bytes count as text from ten printable characters on: fewer cannot hold ten characters of a secret.
+# Decoded bytes count as text if ten in a row are printable: fewer cannot hold ten characters of a secret.
 _TEXT = re.compile(rb"[ -~]{10,}")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]{14,}")
 _USUAL = bytes.maketrans(b"-_", b"+/")  # URL-safe base64 -> standard base64
@@ -32,7 +32,7 @@ _BREAKS = b" \t\r\n\f\v\"',"
 _WRITTEN_BREAK = re.compile(r"\\[nrt]")
 _BETWEEN_BYTES = _BREAKS + b";:-"
 _COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-_CONTROL = re.compile("[\0-\x08\x0e-\x1f\x7f-\x9f]")  # terminals do not show these; without line ends and tabs
+_CONTROL = re.compile("[\0-\x08\x0e-\x1f\x7f-\x9f]")  # all that terminals do not show, except line ends and tabs
 # Soft hyphens, combining marks, joiners, marks of direction, variation selectors, tags.
 _INVISIBLE = re.compile(
     "[\u00ad\u0300-\u036f\u0483-\u0489\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u1ab0-\u1aff\u1dc0-\u1dff\u200b-\u200f\u202a-\u202e\u2060-\u206f\u20d0-\u20ff"

@@ -25,7 +25,7 @@ class ReportFolder:
     def withdraw(self, blank: RunReport) -> None:
         """Takes the folder's lock, and replaces the last run's verdict by `blank`, a verdict without findings.
 
-        Raises UsageProblem if it cannot. It then removes the old verdict, if that is possible.
+        If that fails, it removes the old verdict, if possible, and raises UsageProblem.
         """
         artefacts.make_folder(self.path, "--report-dir")
         try:
@@ -50,7 +50,7 @@ class ReportFolder:
         page.preload()
 
     def write(self, shared: RunReport) -> None:
-        """Writes all reports from a report for sharing, the verdict last.
+        """Writes all files, the verdict last. `shared`: a report whose texts may be shared.
 
         Raises OSError if a file cannot be written, DirtyArtefact if one would have held a secret.
         """

@@ -17,7 +17,7 @@ PAGE_FILE = "report.html"
 SUMMARY_FILE = "summary.md"
 BESIDE = (PAGE_FILE, SUMMARY_FILE)  # these exist only beside a verdict
 _LOCK_FILE = ".lock"  # never deleted: two runs could lock an old and a new file of this name
-_LONGEST_VERDICT = 2**21  # bytes; more than any reader of a verdict takes
+_LONGEST_VERDICT = 2**21  # bytes; more than any reader of a verdict accepts
 
 if sys.platform == "win32":
     import msvcrt

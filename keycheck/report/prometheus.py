@@ -24,7 +24,7 @@ _HELP = {
 
 
 def render(verdicts: Iterable[tuple[Labels, Mapping[str, Any]]]) -> str:
-    """The metrics of `verdicts`: each has labels of its own, such as an account's name, and no two the same."""
+    """The metrics of `verdicts`. Each verdict comes with labels of its own, such as an account's name; no two agree."""
     families: dict[str, list[Sample]] = {name: [] for name in _HELP}
     for labels, verdict in verdicts:
         for name, sample in _samples(labels, verdict):

@@ -2,8 +2,8 @@
 
 The run's first request reads the exchange's clock and is sent alone. Then all lanes start at once; each lane asks its
 questions one after the other. Dependencies are read from marks: those between checks from the marks in suite/, those
-between questions from `memoized` in the session. To learn whether a check passes on which another one depends, this
-module runs the check's own test function.
+between questions from `memoized` in the session. To learn whether a check will be blocked, this module runs the test
+functions of the checks that it needs.
 """
 
 import inspect
@@ -59,7 +59,7 @@ def lanes_of(session: "Binance") -> tuple[Lane, ...]:
 
 
 class Plan:
-    """The questions that the selected checks lead to, and a rule for when each may be asked.
+    """The questions that the selected checks need, and a rule for when each may be asked.
 
     `claims`: the test function of each selected check, in run order.
     """

@@ -1,4 +1,4 @@
-""".env and environment -> Settings. Only this module and child_environment.py read `os.environ`; none writes to it."""
+""".env and environment -> Settings. Only this module and child_environment.py read `os.environ`; neither changes it."""
 
 import contextlib
 import getpass
@@ -169,7 +169,7 @@ def load(
     environ: Mapping[str, str] | None = None,
     handed: Secret | None = None,
 ) -> Settings:
-    """Reads the settings; the process environment wins over the file, and an empty value is an absent one.
+    """Reads the settings. The process environment overrides the file, and an empty value counts as not given.
 
     `required`: the user has named the file, so it must exist. `handed`: JSON of settings by name, which a program
     hands over instead of the environment. Raises UsageProblem with one sentence.

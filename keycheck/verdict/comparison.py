@@ -38,7 +38,7 @@ class Previous:
 class Comparison:
     """The check ids whose outcome changed or still is a failure, each list in run order.
 
-    `unseen`: checks with a result in the earlier run and none, or an unproven one, in this run.
+    `unseen`: checks that had a result in the earlier run, and have no result or an unproven one in this run.
     """
 
     previous: Previous
