@@ -2,8 +2,8 @@
 
 Only this module starts other programs: git, and the operating system's program that shows the state of its clock. Each
 is taken from an absolute folder of PATH, outside the current directory and the folders of the credentials. It runs in
-its own folder, with a time limit and a few named environment variables, of which PATH leads to no program. If it fails,
-the result is "not known".
+its own folder, with a time limit and a few named environment variables; its PATH leads to no program. If it fails, the
+result is "not known".
 
 No repository is trusted, because its configuration may name programs for git to start: for a remote, a hook or a
 filter. Git itself refuses a repository of another user. In any other, no protocol is allowed, hooks are off, and git

@@ -35,8 +35,8 @@ class Stream:
 
     `redactor`: takes secrets out of Binance's text, and learns the secrets that the stream sends.
     `probe`: after the pong, also asks the stream for its subscriptions. The answer is reported and decides nothing.
-    `limited`: is set as soon as any host, the stream's too, answers that a rate limit is reached. After that, nothing
-    more may be sent.
+    `limited`: is set as soon as any host, also the stream's, answers with a rate limit. From then on, nothing more may
+    be sent.
     """
 
     def __init__(  # noqa: PLR0913  all that a connection needs
