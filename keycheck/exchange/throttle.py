@@ -29,7 +29,7 @@ class Throttle:
         return self._pause.waited
 
     def update(self, used: int | None, at: float) -> None:
-        """Notes the used weight that an answer names, or None. `at`: when it came, in ms by the local clock."""
+        """Notes an answer's used weight; None if it has none. `at`: when the answer came, in ms by the local clock."""
         if used is not None:
             # Answers may overtake each other; within a minute the higher figure is the later one.
             before, then = self._told or (0, at)

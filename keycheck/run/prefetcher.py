@@ -53,7 +53,7 @@ class Prefetcher:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _begin(self) -> None:
-        """Sends the run's first request alone, so that a ban, a firewall or a portal meets one request and not ten."""
+        """Sends the run's first request alone, so that a ban, a firewall or a portal gets one request, not ten."""
         try:
             self._session.clock_sample(1)
             self._memo.prefetching_runs()
@@ -72,7 +72,7 @@ class Prefetcher:
 
     def _ask(self, ask: Ask) -> None:
         if self._plan.may_ask(ask.name):
-            with contextlib.suppress(KeycheckError):  # the memo remembers it for the check
+            with contextlib.suppress(KeycheckError):  # the memo remembers the error for the check
                 ask.method(*ask.arguments)
         self._memo.release(ask.question)
 

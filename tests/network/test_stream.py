@@ -468,7 +468,7 @@ def test_our_own_proxy_gets_a_tunnel(there: Front, bundle: str, exchange: LocalE
     assert "proxy-authorization" not in exchange.streams[0].headers
 
 
-def test_an_https_proxy_is_spoken_to_in_tls(there: Front, authority: trustme.CA, bundle: str) -> None:
+def test_an_https_proxy_is_reached_over_tls(there: Front, authority: trustme.CA, bundle: str) -> None:
     """A wss stream behind an https proxy works: TLS within TLS."""
     with Proxy(speaking(authority.issue_cert(ADDRESS)), user=f"somebody:{PASSWORD}") as proxy:
         assert listen(wss(there), with_password(proxy), bundle).alive
