@@ -29,8 +29,8 @@ PAGE = b"<!doctype html><html><title>Welcome</title><body>Accept the terms of th
 class Story:
     """One situation and its expected result. `settings` override those of the exchange and of `private_key`.
 
-    `away`: the exchange cannot be reached; `tls`: its certificate is not trusted; `careless`: the machine's clock and
-    files are in disorder.
+    `away`: the exchange cannot be reached; `tls`: its certificate is not trusted; `careless`: others can read the
+    settings file, and the clock is not synchronised.
     """
 
     name: str
