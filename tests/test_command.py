@@ -131,7 +131,7 @@ def test_paths_are_refused(path: str, keycheck: Command, tmp_path: Path) -> None
     assert "STRANGER" not in done.stdout + done.stderr
 
 
-def test_what_lies_in_the_folder_has_no_part_in_a_run(keycheck: Command, tmp_path: Path) -> None:
+def test_files_in_the_working_directory_have_no_effect_on_a_run(keycheck: Command, tmp_path: Path) -> None:
     """A conftest.py, pytest settings and modules named like libraries in the working directory have no effect."""
     here = tmp_path / "here"
     for name in ("conftest", "requests", "vcr", "jinja2", "stranger", "test_stranger", "usercustomize"):

@@ -156,7 +156,7 @@ def test_the_time_service_of_windows_is_read_as_it_answers(
 
 @needs_git
 @posix
-def test_where_git_cannot_be_asked_that_is_said(settings_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_git_is_reported(settings_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """If no git is found, a file in a repository is not called private."""
     git(settings_file.parent, "init", "-q")
     monkeypatch.setenv("PATH", str(settings_file.parent))

@@ -115,7 +115,7 @@ def test_findings_are_told_as_they_come(exchange: LocalExchange) -> None:
 
 
 @pytest.mark.parametrize("fault", [None, Fault.echo()], ids=["the caller's address", "the whole request"])
-def test_what_is_told_is_fit_for_sharing(fault: Fault | None) -> None:
+def test_the_results_of_a_run_hold_no_secret(fault: Fault | None) -> None:
     """Findings, page and verdict do not show key, signature and address, even if an answer quotes them."""
     faults = {"/sapi/v1/account/apiRestrictions": fault, "/fapi/v1/accountConfig": fault} if fault else {}
     heard: list[keycheck.CheckResult] = []
@@ -250,7 +250,7 @@ def test_a_child_that_is_killed_is_unproven(temporary: Path) -> None:
     assert list(temporary.iterdir()) == []
 
 
-def test_what_on_check_raises_ends_the_run(exchange: LocalExchange, temporary: Path) -> None:
+def test_an_exception_of_on_check_ends_the_run(exchange: LocalExchange, temporary: Path) -> None:
     """An exception of on_check reaches the caller unchanged, and the child is ended."""
 
     def tired(_: keycheck.CheckResult) -> None:
@@ -476,7 +476,7 @@ def test_a_child_ends_with_a_caller_that_is_told_to_end(number: signal.Signals, 
         ("ca_bundle", "\0"),
     ],
 )
-def test_whatever_a_caller_hands_over_is_answered(name: str, text: str, exchange: LocalExchange) -> None:
+def test_any_text_for_a_credential_leads_to_an_answer(name: str, text: str, exchange: LocalExchange) -> None:
     """Any text for a credential leads to a verdict, or to a ValueError that does not repeat it."""
     told = ""
     try:
@@ -490,7 +490,7 @@ def test_whatever_a_caller_hands_over_is_answered(name: str, text: str, exchange
 
 
 @linux
-def test_what_the_child_has_started_ends_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_programs_of_the_child_process_are_killed_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A program that hangs, started by the child, is killed with it."""
     programs = tmp_path / "bin"
     programs.mkdir()
@@ -626,7 +626,7 @@ def test_any_number_is_a_time_limit(seconds: Any) -> None:
         ({"on_check": 5}, "on_check must be"),
     ],
 )
-def test_what_watches_a_run_is_refused_before_it_starts(
+def test_wrong_parameters_for_watching_are_refused_before_the_start(
     settings: dict[str, Any], sentence: str, exchange: LocalExchange
 ) -> None:
     """A ValueError in one sentence, and nothing is sent."""

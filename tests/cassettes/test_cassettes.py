@@ -147,7 +147,7 @@ labels = st.builds(
 @example(replace(HEADER, key=replace(HEADER.key, remarks=("odd",) * 20)))
 @example(replace(HEADER, environment="demo", recorded_from="demo", has_wallet=False))
 @example(replace(HEADER, environment="demo", recorded_from="demo", has_wallet=True, system="macos", has_stream=False))
-def test_whatever_a_label_says_is_read_back(label: Label) -> None:
+def test_a_label_is_read_back_unchanged(label: Label) -> None:
     """A label is read back unchanged, and consists of YAML's own types."""
     written = yaml.safe_load(yaml.safe_dump(as_plain(label)))
     assert written["format"] == 1
@@ -278,7 +278,7 @@ def test_a_label_that_lacks_a_field_is_refused(tmp_path: Path, name: str) -> Non
     ],
     ids=lambda text: repr(text[:40]),
 )
-def test_what_is_no_cassette_is_refused_in_one_sentence(tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_no_cassette_is_refused_in_one_sentence(tmp_path: Path, text: str) -> None:
     """Broken YAML, another program's cassette, an old format and a program are refused in one sentence."""
     assert "is not a cassette of this suite" in refusal(tmp_path / "mine.yaml", text)
 

@@ -54,7 +54,7 @@ def test_an_empty_value_is_an_absent_one(raw: str | None) -> None:
         ('"', '"\r', "quotes and a carriage return"),
     ],
 )
-def test_what_came_along_is_taken_off_and_remarked(before: str, after: str, remark: str) -> None:
+def test_characters_around_a_value_are_removed_with_a_remark(before: str, after: str, remark: str) -> None:
     """The remark says which characters stood around the value, since another program may send them along."""
     pasted = pasted_text.clean(KEY, before + GOOD + after)
     assert pasted.secret is not None
@@ -123,7 +123,9 @@ def test_key_and_secret_that_are_one_text_are_remarked() -> None:
         (None, '""', (KEY, SECRET), None),
     ],
 )
-def test_what_is_not_given_is_named(key: str | None, secret: str | None, missing: tuple[str, ...], kind: str) -> None:
+def test_missing_credentials_are_named(
+    key: str | None, secret: str | None, missing: tuple[str, ...], kind: str
+) -> None:
     """Missing credentials are named by their settings, the key before the secret."""
     facts = facts_of(pasted_text.read(key, secret))
     assert facts.missing == missing
@@ -139,7 +141,7 @@ def test_what_is_not_given_is_named(key: str | None, secret: str | None, missing
         ((KEY, SECRET), f"{KEY}, and {SECRET} or {KEY_FILE}"),
     ],
 )
-def test_what_would_fill_a_gap_is_said(missing: tuple[str, ...], told: str) -> None:
+def test_both_ways_to_sign_are_named(missing: tuple[str, ...], told: str) -> None:
     """The message names both ways to sign: a secret, or a private key."""
     assert KeyFacts(missing=missing).not_given == told
 

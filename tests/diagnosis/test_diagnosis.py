@@ -81,7 +81,7 @@ def test_every_cause_has_a_story_and_every_story_a_known_cause() -> None:
     assert len(COMBINED) >= 12
 
 
-def test_where_all_is_well_there_is_nothing_to_say() -> None:
+def test_a_healthy_key_has_no_cause() -> None:
     """A healthy key has no cause, even if a request had to be sent twice."""
     assert found(*ACCEPTED, permissions=FINE, can_trade=True, drift=Drift(20, 10)) == []
     assert found(trouble("exchange_trouble", 502), call(PING), *ACCEPTED, permissions=FINE) == []
@@ -202,7 +202,7 @@ def test_an_address_in_the_text_proves_no_list(environment: str, code: int, expe
         (-1011, "", False, None),
     ],
 )
-def test_where_the_wallet_takes_the_key_its_flag_rules_the_address_list_out(
+def test_a_key_without_an_address_list_is_not_refused_for_its_address(
     code: int, text: str, listed: bool | None, expected: str | None
 ) -> None:
     """A key without an address list can get the same text, for a missing permission, so the flag decides."""
@@ -527,7 +527,7 @@ def test_codes_that_bar_an_account_and_their_words_are_one_list() -> None:
     assert set(BARS) == {code for code in range(-10_000, 10_000) if kind_of(code) is Kind.BARRED}
 
 
-def test_of_two_limits_the_first_is_told() -> None:
+def test_the_first_of_two_limits_is_the_cause() -> None:
     """The first limit ended the run, so it is the cause; the second request was on its way by then."""
     second = trouble("rate_limited", 418, ACCOUNT_CONFIG, code=-1003)
     assert found(trouble("rate_limited", 429, code=-1003), second) == [("rate_limited", "certain")]
@@ -580,7 +580,7 @@ def test_account_info_is_asked_only_where_it_decides() -> None:
         assert not account_info_decides(Evidence(calls=calls, permissions=FINE))
 
 
-def test_what_befalls_the_request_for_a_diagnosis_is_no_diagnosis() -> None:
+def test_an_error_of_account_info_is_no_cause() -> None:
     """An error of account/info is no cause, since no check needs that request."""
     assert "exchange_trouble" not in dict(found(*FUTURES_REFUSE, trouble("exchange_trouble", 502, ACCOUNT_INFO)))
 
@@ -612,7 +612,7 @@ def test_a_hidden_ipv6_address_still_counts_as_one() -> None:
         ((f"{KEY} had quotes around it",), -2014, ("malformed_key", "certain")),
     ],
 )
-def test_what_was_sent_counts_and_what_was_cleaned_off_does_not(
+def test_remarks_on_removed_characters_are_no_cause(
     remarks: tuple[str, ...], code: int, expected: tuple[str, str]
 ) -> None:
     """Remarks on removed quotes are no cause, since Binance never got them; half a secret is one."""
@@ -769,7 +769,7 @@ GATE = dict.fromkeys(("order_gate_checks_orders",), (Outcome.BLOCKED, "symbol_is
         (ACCEPTED, {"complete": False}, {}, "checks_not_run certain"),
     ],
 )
-def test_what_keeps_a_verdict_from_ok_is_named_even_so(
+def test_each_open_critical_claim_leads_to_a_cause(
     calls: tuple[Call, ...], seen: dict[str, Any], outcomes: dict[str, tuple[Outcome, str]], expected: str | None
 ) -> None:
     """Each critical claim that does not hold or is open leads to a cause; informational ones do not."""
@@ -893,7 +893,7 @@ def test_a_verdict_that_is_not_ok_has_a_cause(evidence: Evidence) -> None:
 
 
 @given(evidences)
-def test_of_unknown_key_address_and_environment_none_is_ever_certain(evidence: Evidence) -> None:
+def test_unknown_key_address_and_environment_are_never_certain(evidence: Evidence) -> None:
     """One error code covers these causes, so none of them is ever certain."""
     ambiguous = ("unknown_key", "ip_not_allowed", "wrong_environment", "wrong_secret", "read_only_key")
     assert not [one for one in diagnose(evidence) if one.cause in ambiguous and one.confidence is Confidence.CERTAIN]
@@ -944,14 +944,14 @@ def test_other_readings_are_left_open(calls: tuple[Call, ...], seen: dict[str, o
     assert not [one for one in listed if one.endswith(" certain")]
 
 
-def test_of_two_ways_to_fail_the_hosts_of_the_one_that_is_told_are_named() -> None:
+def test_an_explanation_names_only_the_hosts_that_failed_its_way() -> None:
     """If connections failed in two ways, the explanation names the hosts of its own way only."""
     (one,) = diagnose(Evidence(calls=(trouble("dns", None, API_RESTRICTIONS), trouble("reset", None, ACCOUNT_CONFIG))))
     assert "the wallet API: its name" in one.explanation
     assert "futures" not in one.explanation
 
 
-def test_who_is_limited_is_told_to_wait_as_long_as_the_limit_lasts() -> None:
+def test_the_fix_of_a_limit_says_how_long_to_wait() -> None:
     """The fix says to wait for Retry-After, or a minute without one, or ten minutes after a ban."""
     assert "wait 3600 s" in diagnose(Evidence(calls=(LIMIT,)))[0].fix
     assert "wait a minute" in diagnose(Evidence(calls=(replace(LIMIT, retry_after=None),)))[0].fix

@@ -74,7 +74,7 @@ def test_every_word_has_one_opposite() -> None:
             assert expected_of((word,)) == {aspect: word}
 
 
-def test_what_differs_is_told_with_both_sides_and_the_way_there() -> None:
+def test_a_difference_is_reported_with_both_words_and_the_menu_path() -> None:
     """A difference is reported with both words and the menu path, and an agreement in a short clause."""
     setup = AccountSetup.of(expected_of(WORDS[::2]), {aspect: aspect.words[0] for aspect in ASPECTS})
     assert setup.as_expected

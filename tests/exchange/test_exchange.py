@@ -965,7 +965,7 @@ def test_an_answer_can_be_altered() -> None:
     assert (refused.status, refused.json["CODE"]) == (402, -2014)
 
 
-def test_what_is_called_gzip_need_not_be_it() -> None:
+def test_an_answer_may_be_labelled_gzip_and_not_be_it() -> None:
     """The answer is called gzip, and is not."""
     with serving(Fault.not_gzip()) as exchange:
         reply = ask(exchange.futures_url, TIME)

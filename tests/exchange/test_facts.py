@@ -72,7 +72,7 @@ NO_FIGURE: list[Any] = ["", "x", "NaN", "sNaN", "Infinity", "-1", "-0.001", "1,5
 
 
 @pytest.mark.parametrize("text", [*NO_FIGURE, "1_000", "٥", " 5", "1E+999999", "1E-999999"], ids=repr)
-def test_what_is_no_figure_is_not_taken_for_one(text: Any) -> None:
+def test_a_value_that_is_no_figure_is_unusable(text: Any) -> None:
     """A float, a negative, a figure in another script or of absurd size is unusable, not rounded."""
     with pytest.raises(NotBinance, match="notional"):
         decimal(text, "notional", "x")

@@ -71,7 +71,7 @@ def test_nothing_in_front_of_a_domain_makes_it_binances_but_names_and_dots(front
         assert host == "binance.com" or host.endswith(".binance.com")
 
 
-def test_of_several_hosts_the_least_trustworthy_counts() -> None:
+def test_the_least_trustworthy_of_several_hosts_counts() -> None:
     """A stranger's host counts before this machine's, and this machine's before Binance's."""
     binance, local, other = BINANCES[0], LOCALS[0], OTHERS[0]
     assert exchange_of([binance, BINANCES[1]]) == "binance"

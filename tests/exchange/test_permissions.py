@@ -28,7 +28,7 @@ def test_a_careful_owners_key_has_nothing_to_spare() -> None:
 
 
 @pytest.mark.parametrize("name", ["enableMargin", "enableSpotAndMarginTrading", "enableNews", "permitsMindReading"])
-def test_what_a_key_holds_beyond_futures_is_told_by_name(name: str) -> None:
+def test_permissions_beyond_futures_are_named(name: str) -> None:
     """Spare permissions are named, unknown ones included."""
     assert KeyPermissions(CAREFUL | {name: True}).spare == (name,)
     assert KeyPermissions(CAREFUL | {name: "true"}).spare == ()
@@ -80,7 +80,7 @@ def test_a_permission_that_only_reads_is_not_spare() -> None:
 
 
 @pytest.mark.parametrize("name", ["enableWithdrawals", "enableInternalTransfer", "ipRestrict", "enableReading"])
-def test_what_has_a_check_of_its_own_is_told_there(name: str) -> None:
+def test_a_permission_with_its_own_check_is_not_spare(name: str) -> None:
     """A permission with a check of its own is not reported a second time as a spare one."""
     assert KeyPermissions(CAREFUL | {name: True}).spare == ()
 
@@ -112,7 +112,7 @@ def test_a_permission_is_known_by_its_name(name: str, is_one: bool) -> None:
     assert key.spare == ((name,) if is_spare else ())
 
 
-def test_of_many_permissions_a_hundred_are_told() -> None:
+def test_a_hundred_of_many_permissions_are_kept() -> None:
     """The first hundred permissions are kept; Binance has some fifteen."""
     names = [f"enable{chr(65 + number // 26)}{chr(65 + number % 26)}" for number in range(101)]
     assert list(KeyPermissions(dict.fromkeys(names, False)).booleans) == names[:100]

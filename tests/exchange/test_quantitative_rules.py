@@ -16,7 +16,7 @@ def indicator(**fields: Any) -> dict[str, Any]:
     return usual | fields
 
 
-def test_what_is_not_locked_is_not_told() -> None:
+def test_unlocked_indicators_are_not_listed() -> None:
     """Indicators that are not locked are not listed."""
     assert locks_of({"indicators": {}}) == ()
     assert locks_of({"indicators": {"BTCUSDT": [indicator(isLocked=False)]}}) == ()

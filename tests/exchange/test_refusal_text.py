@@ -100,7 +100,7 @@ def test_an_unknown_text_loses_what_could_name_somebody(text: str, shown: str) -
 
 
 @pytest.mark.parametrize("code", [code for code in TEXTS if error_codes.kind_of(code) is not error_codes.Kind.UNKNOWN])
-def test_what_binance_says_is_told_as_it_is(code: int) -> None:
+def test_known_texts_of_binance_are_shown_unchanged(code: int) -> None:
     """Documented texts and those seen live are shown unchanged."""
     assert fit_to_show(code, TEXTS[code]) == TEXTS[code]
 

@@ -341,7 +341,7 @@ def test_no_get_is_tried_a_third_time(hiccup: Any) -> None:
         LIMITED,
     ],
 )
-def test_what_will_not_pass_is_not_tried_again(reason: Any) -> None:
+def test_an_error_that_would_come_again_is_not_retried(reason: Any) -> None:
     """A time-out has cost its time already; a firewall, a redirect and a limit would answer the same again."""
     transport = scripted().on(PREMIUM_INDEX, reason)
     with pytest.raises(Inconclusive):
@@ -475,7 +475,7 @@ ON_THE_WAY = [
 
 @pytest.mark.parametrize("reason", ON_THE_WAY, ids=lambda reason: f"{reason.status} {reason.headers}")
 @pytest.mark.parametrize("asked_first", [PING, TIME], ids=str)
-def test_what_others_answer_is_no_observation_of_the_exchange(reason: RawAnswer, asked_first: Endpoint) -> None:
+def test_answers_of_others_make_the_ping_inconclusive(reason: RawAnswer, asked_first: Endpoint) -> None:
     """A firewall, a portal, an outage or a limit makes the ping inconclusive, as the first request or after another."""
     asked = session(scripted().on(asked_first, reason))
     with contextlib.suppress(Inconclusive):
@@ -553,7 +553,9 @@ def test_one_host_is_enough_to_know_the_key(wallet: Any, futures: Any, accepted:
         (refusing(-9999), RawAnswer(403, {}, b""), BlockedEnRoute),
     ],
 )
-def test_what_says_nothing_about_the_key_decides_nothing(wallet: Any, futures: Any, kind: type[Inconclusive]) -> None:
+def test_a_clock_a_firewall_or_an_outage_is_inconclusive_about_the_key(
+    wallet: Any, futures: Any, kind: type[Inconclusive]
+) -> None:
     """A wrong clock, a firewall or an error of the exchange is inconclusive about the key."""
     transport = scripted().on(API_RESTRICTIONS, wallet).on(ACCOUNT_CONFIG, futures)
     with pytest.raises(kind):
@@ -625,7 +627,7 @@ def test_a_stamp_that_is_refused_again_decides_nothing() -> None:
     assert [paths.count(one.path) for one in (ACCOUNT_CONFIG, API_RESTRICTIONS, TIME)] == [1, 2, 2]
 
 
-def test_where_the_clock_cannot_be_looked_at_again_the_refusal_stands() -> None:
+def test_the_refusal_is_the_error_if_the_clock_cannot_be_read_again() -> None:
     """If the clock cannot be read again, the error is the refusal and not the failed reading."""
     transport = scripted().on(ACCOUNT_CONFIG, refusing(-1021)).on(TIME, at_noon, Unreachable("no", "timeout"))
     with pytest.raises(Refused, match="-1021"):
@@ -805,7 +807,7 @@ def test_a_call_keeps_status_and_code_that_came(reply: Any, status: int | None, 
     assert (asked.calls[-1].status, asked.calls[-1].code) == (status, code)
 
 
-def test_what_the_exchange_reads_back_is_not_repeated(live: Binance, exchange: LocalExchange) -> None:
+def test_a_key_in_an_error_page_is_not_repeated(live: Binance, exchange: LocalExchange) -> None:
     """If an error page repeats key and signature, neither evidence nor errors do."""
     healthy = Scenario()
     exchange.scenario = replace(healthy, faults={ACCOUNT_CONFIG.path: Fault.echo(400)})

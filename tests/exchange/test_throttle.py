@@ -121,14 +121,14 @@ def test_the_wallet_has_meters_of_its_own(now: StandIn) -> None:
     assert transport.moments[-1] == 24
 
 
-def test_what_is_tried_again_waits_before_it_is(now: StandIn) -> None:
+def test_a_retry_waits_for_the_weight_of_the_first_answer(now: StandIn) -> None:
     """An error answer has a used weight as well, and the second attempt waits for it."""
     transport = Metered(now, FULL, ROOMY, status=503)
     client_with(transport).ask(TIME)
     assert transport.moments == [0, 24]
 
 
-def test_what_cannot_be_sent_is_not_waited_for(now: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_request_that_cannot_be_sent_does_not_wait(now: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     """A request that cannot be sent does not wait: without a key, after a 429, at the end of the run's time."""
     client = client_with(Metered(now, FULL), keyless=True)
     client.ask(PING)

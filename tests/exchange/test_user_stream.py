@@ -91,7 +91,7 @@ def test_a_listen_key_is_a_name(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", "short", "a" * 300, "a/" * 20, "a&b=" * 20, "ü" * 20, f"{'a' * 20}\n", None, 7, []]
 )
-def test_what_is_no_name_opens_nothing(text: object) -> None:
+def test_a_text_without_the_form_of_a_listen_key_opens_nothing(text: object) -> None:
     """A listen key becomes part of an address, so only a text of its form is accepted."""
     assert not is_listen_key(text)
     with pytest.raises(NotBinance):
@@ -111,7 +111,7 @@ def test_what_is_no_name_opens_nothing(text: object) -> None:
         (b'{"stream":"x","data":{"e":"listenKeyExpired"}}', "a listen key has expired"),
     ],
 )
-def test_what_speaks_against_a_stream_is_understood(message: bytes, said: str) -> None:
+def test_errors_of_a_stream_are_understood(message: bytes, said: str) -> None:
     """The observation names an error's code, and quotes no text of the message."""
     found = trouble_in(message)
     assert found
@@ -181,7 +181,7 @@ def test_the_stream_can_be_turned_off(tmp_path: Path, value: str, is_on: bool) -
         ),
     ],
 )
-def test_what_is_neither_is_a_usage_error(tmp_path: Path, name: str, value: str) -> None:
+def test_a_word_other_than_on_and_off_is_a_usage_error(tmp_path: Path, name: str, value: str) -> None:
     """The error names the setting and does not repeat its value."""
     with pytest.raises(UsageProblem, match=name) as caught:
         load(tmp_path, **{name: value})

@@ -195,7 +195,7 @@ UNOPENED = {
 
 
 @pytest.mark.parametrize(("fault", "error", "kind"), UNOPENED.values(), ids=UNOPENED)
-def test_what_is_no_stream_convicts_nobody(fault: StreamFault, error: type[Inconclusive], kind: str) -> None:
+def test_a_failed_handshake_is_inconclusive(fault: StreamFault, error: type[Inconclusive], kind: str) -> None:
     """A failed handshake is inconclusive; it has the same error as a failed request, and says what to do."""
     with LocalExchange(Scenario(stream=fault)) as exchange:
         found = failure(exchange.stream_url)
@@ -213,7 +213,7 @@ def test_a_limit_is_known_before_anybody_is_told(status: int, *, is_limit: bool)
 
 
 @pytest.mark.parametrize("text", ["{listen_key}", "x{listen_key}y"])
-def test_what_the_stream_says_is_not_repeated(text: str) -> None:
+def test_no_text_of_the_stream_is_repeated(text: str) -> None:
     """The text of a reason or a message may hold the listen key, so it is not repeated."""
     for fault in (StreamFault.closed(1008, text), StreamFault.error(text), StreamFault.expired(text)):
         assert LISTEN_KEY[:10] not in repr(observation_with(fault))
@@ -269,7 +269,7 @@ PROBED = {
 
 
 @pytest.mark.parametrize(("answer", "said"), PROBED.values(), ids=PROBED)
-def test_what_a_probe_is_answered_is_scrubbed(answer: str, said: str) -> None:
+def test_the_answer_to_a_probe_is_scrubbed(answer: str, said: str) -> None:
     """Listen keys, texts of their form and account numbers are hidden in the probe's answer, which stays short."""
     told, _ = probed(Scenario(subscriptions=answer))
     assert said in told
@@ -388,7 +388,7 @@ def test_a_dripping_handshake_is_given_up() -> None:
         (TimeoutError(), "timeout"),
     ],
 )
-def test_what_keeps_it_from_connecting_is_named(monkeypatch: pytest.MonkeyPatch, made: OSError, kind: str) -> None:
+def test_the_reason_of_a_failed_connection_is_named(monkeypatch: pytest.MonkeyPatch, made: OSError, kind: str) -> None:
     """A failed connection has the same kinds of error as a failed request."""
 
     def fail(*_: object, **__: object) -> None:

@@ -162,7 +162,7 @@ def test_an_outdated_tls_is_refused(authority: trustme.CA, bundle: str, version:
 
 @pytest.mark.parametrize("through_proxy", [False, True], ids=["direct", "proxy"])
 @pytest.mark.parametrize("how", ["verify=False", "session.verify", "another bundle", "adapter"])
-def test_nobody_turns_the_examination_off(bundle: str, tmp_path: Path, through_proxy: bool, how: str) -> None:
+def test_certificates_are_always_verified(bundle: str, tmp_path: Path, through_proxy: bool, how: str) -> None:
     """Verification cannot be turned off through the session beneath; only BINANCE_CA_BUNDLE decides."""
     stranger = trustme.CA()
     theirs = tmp_path / "theirs.pem"

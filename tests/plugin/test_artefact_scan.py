@@ -75,7 +75,7 @@ def test_a_file_that_pytest_wrote_is_looked_at(
     assert done.verdict["verdict"] == "OK"
 
 
-def test_what_the_cache_was_given_is_looked_at(careless: SuiteRunner, exchange: LocalExchange) -> None:
+def test_values_in_the_cache_are_scanned(careless: SuiteRunner, exchange: LocalExchange) -> None:
     """Cache values of any plugin are scanned."""
     (careless.root / "suite" / "conftest.py").write_text(
         "import os\n\ndef pytest_sessionfinish(session):\n"

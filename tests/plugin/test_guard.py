@@ -72,7 +72,7 @@ def test_a_value_of_any_type_can_be_shown_and_shows_no_secret(value: object) -> 
     assert SECRET not in str(cleaned(value, REDACTOR.clean))
 
 
-def test_what_pytest_html_asks_an_extra_for_keeps_its_name() -> None:
+def test_the_member_format_type_of_pytest_html_keeps_its_name() -> None:
     """Names of members are cleaned, too, but not pytest-html's own `format_type`, which may be part of a secret."""
     clean = Redactor(["format_type-format_type"]).clean
     assert cleaned({"format_type": "text", "content": "x"}, clean) == {"format_type": "text", "content": "x"}
@@ -232,7 +232,7 @@ def test_careless_check_gives_nothing_away(body: str, careless: SuiteRunner, exc
     assert not Redactor([API_KEY]).finds(everything)
 
 
-def test_what_passes_the_layers_is_stopped_at_the_gate(careless: SuiteRunner, exchange: LocalExchange) -> None:
+def test_a_file_with_a_disguised_secret_is_deleted(careless: SuiteRunner, exchange: LocalExchange) -> None:
     """A file with a disguised secret is deleted with a sentence, and the run exits 11."""
     body = "import base64, pathlib, os; pathlib.Path(os.environ['LEAK']).write_bytes(base64.b64encode(key.encode()))"
     (careless.root / "suite" / "test_8_extra.py").write_text(CARELESS.format(body=body), encoding="utf-8")
@@ -278,7 +278,7 @@ def of_all(record_testsuite_property):
 
 @pytest.mark.parametrize("family", mostly_slow(["xunit1", "xunit2", "legacy"], 1))
 @pytest.mark.parametrize("place", ["/dev/stdout", "/dev/stderr", "junit.xml"])
-def test_whatever_is_put_into_junits_file_is_cleaned_before_it_is_xml(
+def test_texts_for_junit_are_cleaned_before_they_become_xml(
     place: str, family: str, careless: SuiteRunner, exchange: LocalExchange
 ) -> None:
     """Properties of the run and attributes of a check do not pass through reports, and are cleaned in JUnit itself."""
@@ -395,7 +395,7 @@ def test_debugging_of_the_http_library_shows_neither_key_nor_signature(
         [("fd", "capfd"), ("tee-sys", "capsys"), ("tee-sys", "capteesys"), ("no", "capfd"), ("no", "capfdbinary")], 2
     ),
 )
-def test_what_a_capturing_fixture_hands_back_is_cleaned(
+def test_text_left_in_a_capturing_fixture_is_cleaned(
     capture: str, fixture: str, careless: SuiteRunner, exchange: LocalExchange
 ) -> None:
     """Text that a check leaves in a capturing fixture is cleaned when pytest writes it, even to a bare descriptor."""

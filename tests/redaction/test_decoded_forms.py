@@ -97,7 +97,7 @@ def test_each_way_of_writing_is_undone(way: str, text: str) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.text(max_size=30), st.sampled_from(sorted(WRITTEN)), st.text(max_size=30))
-def test_whatever_surrounds_it(before: str, way: str, after: str) -> None:
+def test_a_secret_is_found_with_any_text_around_it(before: str, way: str, after: str) -> None:
     """A secret is found with any text around it that is not part of the same word."""
     assert Redactor([SECRET]).finds(f"{before} {WRITTEN[way](SECRET)} {after}")
 

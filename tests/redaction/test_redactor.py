@@ -147,7 +147,7 @@ def test_an_ipv6_address_is_masked_where_it_is_shared(text: str) -> None:
     "text",
     ["at 08:13:00 UTC", "2026-11-20T08:13:00Z", "1.2.3", "keycheck::run", "0.001", "12:30"],
 )
-def test_what_is_no_address_is_not_masked(text: str) -> None:
+def test_times_and_versions_are_not_masked_as_addresses(text: str) -> None:
     """Times, versions and figures are no addresses."""
     assert Redactor().clean_shared(text) == text
 

@@ -35,7 +35,7 @@ def test_a_report_may_be_read_by_others(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("step", ["replace", "chmod"])
-def test_what_was_there_stays_where_writing_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+def test_the_old_file_stays_if_writing_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     """If writing fails, the old file stays and the half-written one is removed."""
     file = tmp_path / "a.json"
     file.write_text("old")

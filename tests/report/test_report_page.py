@@ -139,7 +139,7 @@ def test_the_verdict_stands_first(verdict: Verdict) -> None:
     assert len(set(SHAPES.values())) == len(Verdict)
 
 
-def test_what_matters_more_stands_higher() -> None:
+def test_the_page_begins_with_the_most_important() -> None:
     """The page's order: verdict, causes, failures, warnings, unproven checks, pictures, all checks, facts."""
     text = text_of(failing())
     headings = ["NOT OK", "What is wrong", "What failed", "Warnings", "What could not be looked at", "At a glance"]
@@ -175,7 +175,7 @@ def test_a_failure_is_told_by_what_was_seen() -> None:
     assert f"Not so: The key cannot withdraw funds. Observed: X{'x' * 199}" in text_of(long)
 
 
-def test_what_was_blocked_names_what_blocks_it() -> None:
+def test_a_blocked_check_names_its_blocker() -> None:
     """A blocked check names its blocker by claim and by id."""
     text = text_of(failing())
     assert "BLOCKED by: The key cannot withdraw funds. check_1 has to hold" in text
@@ -203,7 +203,7 @@ def test_a_check_shows_the_requests_it_rests_on() -> None:
     )
 
 
-def test_what_holds_needs_no_remedy() -> None:
+def test_a_passed_check_shows_no_fix() -> None:
     """A check that passed shows no fix on the page; one that failed does."""
     assert "What to do" not in text_of(healthy())
     text = text_of(failing())
@@ -304,7 +304,7 @@ def test_a_row_of_pytest_html_names_the_claim() -> None:
         assert [Tags(cell).tags for cell in cells] == [["td"]] * len(table.HEAD)
 
 
-def test_what_changed_since_an_earlier_run_is_told_in_claims() -> None:
+def test_the_page_lists_changed_claims_since_an_earlier_run() -> None:
     """With --compare the page lists changed claims, or says that nothing changed."""
     report = compared()
     text = page.render(report)

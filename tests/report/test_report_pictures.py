@@ -80,7 +80,7 @@ def test_doubt_has_a_width() -> None:
 
 @pytest.mark.parametrize("offset", [-1e15, -60_000, 60_000, 1e15])
 @pytest.mark.parametrize("recv_window", [1, 5000, 60_000])
-def test_what_is_off_the_scale_is_drawn_at_its_edge(offset: float, recv_window: int) -> None:
+def test_a_drift_off_the_scale_is_drawn_at_its_edge(offset: float, recv_window: int) -> None:
     """A drift off the scale is drawn at its edge with a remark, and nothing is drawn outside of the picture."""
     picture = drift_scale(Drift(offset, 5), recv_window)
     assert marker(picture) == (99.5 if offset > 0 else 0.5)
@@ -126,7 +126,7 @@ def test_a_healthy_key_has_what_it_should_and_nothing_else() -> None:
         ("ipRestrict", False, "missing", "warn"),
     ],
 )
-def test_what_is_not_as_it_should_be_stands_first(name: str, has: bool, remark: str, kind: str) -> None:
+def test_wrong_permissions_come_first(name: str, has: bool, remark: str, kind: str) -> None:
     """A wrong permission comes first, with its remark and its severity's colour, and the description names it."""
     rows = permission_matrix({**PERMISSIONS, name: has})
     assert (rows[0].name, rows[0].remark, rows[0].kind) == (name, remark, kind)
@@ -159,7 +159,7 @@ def test_permissions_have_the_words_of_the_menu(name: str, label: str) -> None:
     assert label in [row.label for row in permission_matrix({**PERMISSIONS, name: True})]
 
 
-def test_what_is_worse_stands_above_what_is_bad() -> None:
+def test_withdrawals_come_before_other_wrong_permissions() -> None:
     """Withdrawals come first, in any order of names."""
     rows = permission_matrix(
         {**PERMISSIONS, "enableInternalTransfer": True, "enableWithdrawals": True, "ipRestrict": False}

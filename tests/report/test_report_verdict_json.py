@@ -106,7 +106,7 @@ def test_fields_come_in_the_order_of_the_contract() -> None:
     assert tuple(verdict_json.as_dict(FULL)) == TOP
 
 
-def test_what_is_not_known_is_null() -> None:
+def test_unknown_fields_are_null() -> None:
     """Unknown fields are null and never left out, so that a script need not test for their presence."""
     document = verdict_json.as_dict(BLANK)
     assert all(document[name] is None for name in (*NOTED, "cassette", "environment", "symbol"))
@@ -115,7 +115,7 @@ def test_what_is_not_known_is_null() -> None:
     assert document["requests"] == {"count": 0, "futuresWeight": 0, "walletWeight": 0, "futuresWeightLimit": None}
 
 
-def test_what_is_known_is_told() -> None:
+def test_known_facts_are_written_as_noted() -> None:
     """Known facts are written as noted, and figures of the exchange as strings."""
     document = verdict_json.as_dict(FULL)
     assert (document["verdict"], document["ok"], document["mode"]) == ("NOT_OK", False, "replay")
@@ -200,7 +200,7 @@ def test_the_published_schema_describes_it(report: RunReport) -> None:
         "203.0.113.7:8080 [::1] \\u203.0.113.7",
     ],
 )
-def test_whatever_was_said_the_file_is_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, detail: str) -> None:
+def test_verdict_json_is_valid_with_any_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, detail: str) -> None:
     """verdict.json is valid JSON, even if the exchange's texts with quotes had to be cleaned."""
     for name in loading.NAMES:
         monkeypatch.delenv(name, raising=False)

@@ -182,7 +182,7 @@ def test_part_of_the_suite_is_never_ok(selection: tuple[str, ...], suite: SuiteR
     assert cause["evidence"] == [f"{check_id} was not run" for check_id in not_run]
 
 
-def test_what_nobody_saw_has_no_boxes_to_tick(suite: SuiteRunner, tmp_path: Path) -> None:
+def test_no_fix_names_a_flag_that_was_not_seen(suite: SuiteRunner, tmp_path: Path) -> None:
     """If the wallet alone refuses the key, seven checks of its flags are unproven, and no text says to tick a box."""
     junit = tmp_path / "junit.xml"
     scenario = Scenario(faults={"/sapi/v1/account/apiRestrictions": Fault.refused(-2015)})
@@ -569,7 +569,7 @@ def test_a_fact_of_the_wrong_type_leaves_its_check_unproven(
     ),
     ids=["an object", "a surrogate", "names that are let go", "a name that is none"],
 )
-def test_whatever_else_a_check_notes_its_outcome_stands(
+def test_no_observation_changes_the_outcome_of_a_check(
     body: str, copied: Path, tmp_path: Path, exchange: LocalExchange
 ) -> None:
     """An observation that cannot be shown, or not as JSON, does not change a check's outcome."""
@@ -853,7 +853,7 @@ def test_the_gate_deletes_no_file_of_the_owners(suite: SuiteRunner, tmp_path: Pa
     ],
     ids=["a listen key in a refusal", "a key in a content type"],
 )
-def test_what_an_exchange_reads_back_is_told_nowhere(path: str, fault: Fault, suite: SuiteRunner) -> None:
+def test_a_key_in_an_error_text_appears_in_no_output(path: str, fault: Fault, suite: SuiteRunner) -> None:
     """A key that an exchange returns in an error text appears in no output, in upper or lower case."""
     with LocalExchange(Scenario(faults={path: fault})) as exchange:
         done = suite("--record", str(suite.folder / "mine.yaml"), settings=exchange.settings())

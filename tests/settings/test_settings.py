@@ -162,7 +162,7 @@ def test_a_line_may_be_written_in_many_ways(from_file: From, line: str, end: str
         ('BINANCE_API_KEY= "{}" \r\n', "a carriage return and blanks and quotes"),
     ],
 )
-def test_what_the_parser_takes_off_is_remarked(from_file: From, line: str, remark: str) -> None:
+def test_characters_that_the_parser_drops_cause_a_remark(from_file: From, line: str, remark: str) -> None:
     """Characters that python-dotenv drops cause a remark, since another program may send them."""
     remarks = from_file(line.format(KEY)).credentials.remarks
     assert remarks == (f"the line of BINANCE_API_KEY has {remark} around the value",)
@@ -557,7 +557,7 @@ def test_nothing_goes_in_clear_to_a_proxy_on_another_machine(name: str, from_env
     assert from_environment(BINANCE_PROXY="http://127.0.0.1:3128", **clear).proxy
 
 
-def test_what_bots_need_can_be_expected() -> None:
+def test_the_words_in_the_bots_page_are_those_of_binance_expect() -> None:
     """The words of docs/bots.md are those of BINANCE_EXPECT."""
     rows = [
         row.split("|") for row in (ROOT / "docs" / "bots.md").read_text("utf-8").splitlines() if row.startswith("| ")

@@ -220,7 +220,7 @@ def test_the_account_is_held_against_what_the_bot_needs(word: str, other: bool, 
     assert [one.params["symbol"] for one in asked] == (["BTCUSDT"] if word in ("isolated", "cross") else [])
 
 
-def test_where_nothing_is_expected_nothing_is_asked(exchange: LocalExchange) -> None:
+def test_an_empty_binance_expect_sends_nothing(exchange: LocalExchange) -> None:
     """With an empty BINANCE_EXPECT the check does not apply, and sends nothing."""
     with session(exchange) as binance:
         assert outcome_of(SETUP, binance)[0] is Outcome.NOT_APPLICABLE

@@ -117,7 +117,7 @@ BROKEN: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_what_is_no_verdict_is_refused(name: str) -> None:
+def test_a_file_that_is_no_verdict_is_a_value_error(name: str) -> None:
     """The file may come from anybody, so a broken one is a ValueError."""
     with pytest.raises(ValueError, match=r"."):
         previous_from(BROKEN[name])
@@ -146,7 +146,7 @@ def test_a_verdict_is_far_smaller_than_the_limit() -> None:
     assert len(json.dumps(written(**many), indent=2)) * 10 < comparison.MAX_FILE
 
 
-def test_what_was_not_looked_at_this_time_is_told() -> None:
+def test_a_check_that_was_not_run_this_time_is_listed() -> None:
     """A check that was not run this time is listed as such; its earlier failure is not fixed."""
     found = compare(earlier(a=Outcome.FAIL, b=Outcome.PASS), [])
     assert found.unseen == ("a", "b")
