@@ -234,7 +234,7 @@ def test_a_pipe_with_a_name_waits_for_its_writer(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("first", [b"", b"some"])
-def test_a_writer_that_never_ends_is_given_up(first: bytes) -> None:
+def test_a_writer_that_never_ends_is_abandoned(first: bytes) -> None:
     """If a writer does not close the pipe, reading ends at the deadline, with or without a text so far."""
     with opened_pipe() as (path, end):
         os.write(end, first)

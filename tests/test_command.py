@@ -62,7 +62,7 @@ def test_help_is_short_and_its_own(keycheck: Command) -> None:
     assert "pytest --help" in done.stdout
 
 
-def test_a_run_hangs_on_the_working_directory(keycheck: Command, exchange: LocalExchange, tmp_path: Path) -> None:
+def test_a_run_uses_the_working_directory(keycheck: Command, exchange: LocalExchange, tmp_path: Path) -> None:
     """.env, reports/ and cassettes/ are the working directory's, and a cassette recorded there replays by its name."""
     here = tmp_path / "here"
     (here / ".env").write_text("\n".join(f"{name}={value}" for name, value in exchange.settings().items()))
@@ -143,7 +143,7 @@ def test_files_in_the_working_directory_have_no_effect_on_a_run(keycheck: Comman
     assert "STRANGER" not in done.stdout + done.stderr
 
 
-def test_no_strangers_plugin_takes_part(keycheck: Command, tmp_path: Path) -> None:
+def test_no_plugin_of_other_projects_takes_part(keycheck: Command, tmp_path: Path) -> None:
     """Installed plugins and those of pytest's own variables are not loaded; a plugin given with -p is."""
     packages = tmp_path / "packages"
     metadata = packages / "stranger-1.dist-info"
@@ -189,7 +189,7 @@ def test_json_of_settings_that_cannot_be_used(keycheck: Command) -> None:
 @pytest.mark.parametrize(
     ("shell", "status"), mostly_slow([(">&-", 3), (">/dev/full", 3), ("2>&-", 0), ("<&-", 0), (">&- 2>&-", 3)], 2)
 )
-def test_json_where_a_stream_takes_nothing(shell: str, status: int, keycheck: Command) -> None:
+def test_json_with_a_stream_that_cannot_be_written(shell: str, status: int, keycheck: Command) -> None:
     """The exit status is 0 only if the whole verdict was written; a stderr that cannot be written is no error."""
     done = keycheck("--json", *REPLAY, shell=shell)
     assert done.returncode == status, done.stdout + done.stderr
@@ -284,7 +284,7 @@ ACTION = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
         ("[]", 0, ["verdict=UNPROVEN", "ok=false"]),
     ],
 )
-def test_the_action_says_ok_where_file_and_status_agree(
+def test_the_action_is_ok_only_if_file_and_status_agree(
     printed: str, status: int, outputs: list[str], tmp_path: Path
 ) -> None:
     """The Action is ok only if file and exit status say OK; no line that a run prints is a command to its runner."""

@@ -42,14 +42,14 @@ def test_a_private_file_outside_of_git_is_private(settings_file: Path) -> None:
     assert remarks(settings_file) == []
 
 
-def test_credentials_that_are_in_no_file_are_told_so() -> None:
+def test_credentials_that_are_in_no_file_have_a_remark() -> None:
     """If credentials are in no file, there is one remark that says so."""
     assert HostChecks().open_files() == [NO_FILE]
 
 
 @posix
 @pytest.mark.parametrize(("mode", "told"), [(0o644, "644"), (0o640, "640"), (0o604, "604"), (0o400, ""), (0o600, "")])
-def test_a_file_that_others_can_read_is_told_with_its_mode(mode: int, told: str, settings_file: Path) -> None:
+def test_a_file_that_others_can_read_is_reported_with_its_mode(mode: int, told: str, settings_file: Path) -> None:
     """Rights of the group and of others are named; the owner's own rights do not matter."""
     settings_file.chmod(mode)
     found = remarks(settings_file)
@@ -100,7 +100,7 @@ def test_a_file_that_has_gone_is_not_spoken_of(tmp_path: Path) -> None:
         ("echo 'System has not been booted with systemd' >&2; exit 1", []),
     ],
 )
-def test_the_clock_is_what_the_system_says_of_it(
+def test_the_state_of_the_clock_is_the_systems_answer(
     script: str, answer: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The system's answer about its clock is yes, no, or unknown."""
@@ -121,7 +121,7 @@ def test_a_machine_without_such_a_program_cannot_be_asked(tmp_path: Path, monkey
 
 
 @posix
-def test_a_program_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_that_hangs_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A program that hangs is stopped, and the result is unknown."""
     program = tmp_path / "timedatectl"
     program.write_text(f"#!{sys.executable}\nimport time\ntime.sleep(30)\n", encoding="utf-8")

@@ -106,7 +106,7 @@ def test_a_key_that_is_not_fit_has_its_causes() -> None:
         report.ok = True  # type: ignore[misc]
 
 
-def test_findings_are_told_as_they_come(exchange: LocalExchange) -> None:
+def test_findings_are_passed_on_as_they_come(exchange: LocalExchange) -> None:
     """on_check gets each check once, in run order, in the calling thread, as the report has it."""
     heard: list[tuple[keycheck.CheckResult, threading.Thread]] = []
     report = check(exchange, on_check=lambda one: heard.append((one, threading.current_thread())))
@@ -448,7 +448,7 @@ def test_a_fork_of_the_caller_keeps_no_child_alive(temporary: Path) -> None:
 
 @linux
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_child_ends_with_a_caller_that_is_told_to_end(number: signal.Signals, temporary: Path) -> None:
+def test_a_child_ends_if_its_caller_is_ended(number: signal.Signals, temporary: Path) -> None:
     """A child ends if its caller ends by Ctrl-C, by its supervisor or by its terminal; the caller ends as ever."""
     with LocalExchange(SILENT) as exchange:
         named = [f"{k.removeprefix('BINANCE_').lower()}={v}" for k, v in exchange.settings().items()]
@@ -545,7 +545,7 @@ def test_importing_the_package_is_cheap() -> None:
     assert done.stdout == "['keycheck'] False\n"
 
 
-def test_a_finding_is_told_as_verdict_json_has_it() -> None:
+def test_a_finding_is_passed_on_as_in_verdict_json() -> None:
     """`of_check` cleans each text for people, and changes nothing else."""
     from tests.sample_reports import REPORTS  # noqa: PLC0415
 
@@ -599,7 +599,7 @@ def test_a_child_that_contradicts_itself_is_unproven(
     assert report.causes[0].cause == process.CUT_SHORT
 
 
-def test_a_child_that_says_what_its_file_says_is_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_whose_lines_and_file_agree_is_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The counterpart: one exit status, and the verdict and the findings that go with it."""
     (tmp_path / "child.py").write_text(FAKE.format(verdict=EMPTY_OK, lines=b'{"exit": 0}\n'))
     monkeypatch.setattr(process, "_CHILD", tmp_path / "child.py")

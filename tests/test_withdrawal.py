@@ -84,7 +84,7 @@ def test_conftest_removes_the_old_verdict_without_pytest_ini(reports: Path) -> N
     assert not is_old(reports)
 
 
-def test_an_option_that_nobody_knows_leaves_no_old_verdict(reports: Path) -> None:
+def test_an_unknown_option_leaves_no_old_verdict(reports: Path) -> None:
     """A run that is refused for an unknown option removes the earlier verdict."""
     assert ended(reports, *REPLAY, "--no-such-option").returncode == 4
     assert not is_old(reports)

@@ -154,7 +154,7 @@ def test_a_label_is_read_back_unchanged(label: Label) -> None:
     assert label_from(written, label.name) == label
 
 
-def test_a_label_from_before_systems_and_streams_were_told_is_read() -> None:
+def test_an_older_label_without_system_and_stream_is_read() -> None:
     """In a label without these fields, the system is unknown, and the stream counts as looked at."""
     older = {name: value for name, value in as_plain(HEADER).items() if name not in ("system", "has_stream")}
     assert label_from(older, "mine") == replace(HEADER, system=None, has_stream=True) == HEADER

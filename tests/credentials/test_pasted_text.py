@@ -147,7 +147,7 @@ def test_both_ways_to_sign_are_named(missing: tuple[str, ...], told: str) -> Non
 
 
 @pytest.mark.parametrize("kind", ["RSA", "ED25519"])
-def test_a_private_key_stands_in_the_secrets_place(kind: KeyType) -> None:
+def test_a_private_key_replaces_the_secret(kind: KeyType) -> None:
     """With a private key no credential is missing, and the type is the opened key's."""
     facts = facts_of(pasted_text.read(GOOD, None, Secret(ED25519.private)), kind)
     assert (facts.missing, facts.type, facts.has_private_key, facts.remarks) == ((), kind, True, ())
@@ -195,7 +195,7 @@ def test_all_that_was_given_is_hidden() -> None:
 @pytest.mark.parametrize(
     ("where", "place"), [("file", f"the file that {KEY_FILE} names"), ("secret", SECRET), ("nowhere", None)]
 )
-def test_a_private_key_knows_where_it_stood(where: str, place: str | None) -> None:
+def test_a_private_key_keeps_its_place_for_messages(where: str, place: str | None) -> None:
     """The place of a private key lets a message name the setting to correct."""
     pasted = ED25519.private if where == "secret" else OTHER if where == "nowhere" else None
     key = pasted_text.read(GOOD, pasted, Secret(ED25519.private) if where == "file" else None).private_key
@@ -242,12 +242,12 @@ def test_a_private_key_without_its_first_line_is_named() -> None:
         ("é-" + GOOD[2:], "Eh8A"),
     ],
 )
-def test_four_characters_are_told_of_a_key_that_can_spare_them(key: str, last_four: str | None) -> None:
+def test_the_last_four_characters_are_shown_of_a_long_key_only(key: str, last_four: str | None) -> None:
     """The last four characters are shown of a long key alone: four of a short text would be most of it."""
     assert facts_of(Credentials(api_key=Secret(key))).last_four == last_four
 
 
-def test_no_more_than_four_characters_are_told() -> None:
+def test_no_more_than_four_characters_are_shown() -> None:
     """The reprs of credentials and facts show four characters of the key at most, in remarks, too."""
     held = pasted_text.read(f'"{GOOD}', f"{OTHER} ")
     shown = repr(held) + repr(facts_of(held))

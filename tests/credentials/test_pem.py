@@ -80,7 +80,7 @@ def test_the_first_private_key_is_the_one_that_is_used() -> None:
         (TRADITIONAL, True),
     ],
 )
-def test_a_key_says_itself_that_it_is_encrypted(text: str, encrypted: bool) -> None:
+def test_a_key_is_marked_as_encrypted(text: str, encrypted: bool) -> None:
     """The first line says that a key is encrypted, or a header does, as older tools write it."""
     assert pem.is_encrypted(text) is encrypted
 

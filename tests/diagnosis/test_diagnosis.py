@@ -557,7 +557,7 @@ def test_the_first_of_two_limits_is_the_cause() -> None:
         ({"isFutureEnabled": "no"}, {"enableFutures": False}, ["futures_not_enabled"]),
     ],
 )
-def test_a_key_that_the_futures_api_alone_refuses_is_told_by_the_account(
+def test_account_info_explains_a_key_that_only_the_futures_api_refuses(
     info: dict[str, object] | None, permissions: dict[str, bool], expected: list[str]
 ) -> None:
     """account/info distinguishes three causes that look alike in every other answer."""
@@ -565,7 +565,7 @@ def test_a_key_that_the_futures_api_alone_refuses_is_told_by_the_account(
     assert causes == expected
 
 
-def test_account_info_is_asked_only_where_it_decides() -> None:
+def test_account_info_is_requested_only_if_it_decides() -> None:
     """account/info is not requested for a healthy key, a missing permission, a key that both hosts refuse, or twice."""
     undecided = Evidence(calls=FUTURES_REFUSE, permissions=FINE)
     assert account_info_decides(undecided)
@@ -625,7 +625,7 @@ def test_odd_settings_of_a_key_that_works_are_no_cause() -> None:
 
 
 @pytest.mark.parametrize("code", [code for code in range(-5100, -1000) if kind_of(code) is Kind.BARRED])
-def test_every_code_that_bars_an_account_is_told_in_plain_words(code: int) -> None:
+def test_every_code_that_bars_an_account_has_plain_words(code: int) -> None:
     """The explanation says what the code means, and the fix what the owner can do."""
     (one,) = diagnose(Evidence(calls=(*ACCEPTED[:2], refusal(ORDER_TEST, code)), permissions=FINE))
     assert one.cause == "trading_barred"
@@ -633,7 +633,7 @@ def test_every_code_that_bars_an_account_is_told_in_plain_words(code: int) -> No
     assert f"code {code}" in one.explanation
 
 
-def test_a_ban_tells_its_end_in_utc_and_in_minutes() -> None:
+def test_the_end_of_a_ban_is_given_in_utc_and_in_minutes() -> None:
     """A ban's end is given in UTC and in minutes from the run, or from the recording."""
     call_ = trouble("rate_limited", 418, code=-1003, banned_until=1_795_163_640_000)
     (one,) = diagnose(Evidence(calls=(call_,), began="2026-11-20T08:13:00Z"))
@@ -674,7 +674,7 @@ def test_the_clock_is_set_by_the_command_of_its_system(system: System, name: str
         ("timeout", "in time"),
     ],
 )
-def test_a_network_that_fails_is_told_by_how_it_failed(kind: str, word: str) -> None:
+def test_the_kind_of_network_failure_decides_the_explanation(kind: str, word: str) -> None:
     """The kind of network failure decides the explanation and the fix."""
     (one,) = diagnose(Evidence(calls=(trouble(kind),)))
     assert word in one.explanation + one.fix

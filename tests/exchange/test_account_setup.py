@@ -51,7 +51,7 @@ def test_the_margin_type_is_that_of_the_contract(body: dict[str, Any], word: str
     ],
     ids=repr,
 )
-def test_a_margin_type_that_is_not_told_is_never_guessed(body: dict[str, Any]) -> None:
+def test_a_missing_margin_type_is_never_guessed(body: dict[str, Any]) -> None:
     """A margin type that is missing, or on which two entries disagree, is not guessed."""
     with pytest.raises(NotBinance, match="margin type"):
         margin_type_word(body, "BTCUSDT")

@@ -126,7 +126,7 @@ def test_a_message_is_cleaned_and_harmless() -> None:
 @pytest.mark.parametrize(
     "code", ["-2015", -2015.0, None, True, [-2015], -(10**12), 10**400], ids=lambda code: repr(code)[:20]
 )
-def test_a_code_that_is_no_whole_number_is_none(code: object) -> None:
+def test_a_code_that_is_no_whole_number_does_not_count(code: object) -> None:
     """Binance gives no 400 with such a code, so the answer is not Binance's."""
     assert isinstance(trouble(400, coded(code)), NotBinance)
 

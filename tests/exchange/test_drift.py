@@ -51,7 +51,7 @@ def test_a_stamp_is_never_too_far_ahead(ahead: float, there: float, back: float)
 @example(2000, 0, 2000)
 @example(-1500, 500, 2000)
 @example(1999.9999, 0, 2000)
-def test_agreement_is_certain_or_not_told(offset: float, uncertainty: float, limit: float) -> None:
+def test_agreement_is_certain_or_undecided(offset: float, uncertainty: float, limit: float) -> None:
     """Agreement is True only if the whole interval is inside, and False only if all of it is outside."""
     said = answer(Drift(offset, uncertainty), limit)
     assert said is not True or abs(offset) + uncertainty < limit
@@ -181,7 +181,7 @@ def test_looks_at_the_clock_that_contradict_each_other_are_no_drift(
         (Drift(-0.2, 3), 0, "the local clock is level with the exchange's, give or take 3 ms"),
     ],
 )
-def test_drift_is_told_in_whole_milliseconds(drift: Drift, ms: int, text: str) -> None:
+def test_drift_is_shown_in_whole_milliseconds(drift: Drift, ms: int, text: str) -> None:
     """Drift is shown in whole milliseconds, with its direction in words and its sign in the figure."""
     assert drift.ms == ms
     assert str(drift) == text

@@ -453,7 +453,7 @@ def test_a_hedged_account_wants_a_position_side() -> None:
     assert judge(MARKET_ORDER, hedged, positionSide="SHORT", reduceOnly="true") == -1106
 
 
-def test_the_account_speaks_after_the_parameters() -> None:
+def test_an_order_is_refused_for_its_parameters_before_the_account() -> None:
     """An order of an account that may not trade is refused for its parameters first, and only then for the account."""
     for scenario, expected in [
         (SCENARIOS["trading-barred"], -4088),
@@ -758,7 +758,7 @@ def test_jitter_is_added_once_the_clock_was_read() -> None:
             assert answer.get("serverTime", begun) - begun < 198
 
 
-def test_the_log_tells_what_else_was_unanswered() -> None:
+def test_a_log_entry_names_the_other_unanswered_requests() -> None:
     """A log entry names the other requests, at either host, that were unanswered and not abandoned by their clients."""
     with serving((Fault.status(200, times=1), Fault.stall())) as exchange:
         ask(exchange.futures_url, TIME)
@@ -774,7 +774,7 @@ def test_the_log_tells_what_else_was_unanswered() -> None:
     assert exchange.log[2].beside == 1
 
 
-def test_the_log_tells_what_arrived_and_what_was_answered(exchange: LocalExchange) -> None:
+def test_the_log_has_requests_and_answers_as_sent(exchange: LocalExchange) -> None:
     """Target and headers are kept as sent, parameters decoded, the verdict filled in before it is sent."""
     ask(exchange.futures_url, TIME + "?a=%7eb&c=d+e")
     ask_signed(exchange, CONFIG, recvWindow="60001")
@@ -895,7 +895,7 @@ def test_a_reset_can_come_after_the_header() -> None:
     assert end == "reset"
 
 
-def test_a_stall_says_nothing() -> None:
+def test_a_stalled_connection_stays_open_and_silent() -> None:
     """The connection stays open and silent."""
     with serving(Fault.stall()) as exchange:
         assert first_bytes(exchange.futures_url) == (b"", "open")
@@ -1026,7 +1026,7 @@ def test_the_most_particular_fault_wins() -> None:
     [Fault.stall(), Fault.drip(5), Fault.drip_headers(5), Fault.endless(), Fault.reset(), Fault.raw(b""), None],
     ids=["stall", "drip", "drip_headers", "endless", "reset", "raw", "healthy"],
 )
-def test_the_exchange_stops_at_once_whatever_hangs(fault: Fault | None) -> None:
+def test_the_exchange_stops_at_once_with_open_connections(fault: Fault | None) -> None:
     """Open connections do not hold it up, and no thread stays behind."""
     before = threading.active_count()
     exchange = serving(fault or ())

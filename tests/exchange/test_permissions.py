@@ -65,7 +65,7 @@ def test_a_way_to_withdraw_is_found_behind_a_hundred_other_permissions_and_under
         assert key.booleans[shown] is True
 
 
-def test_an_answer_that_does_not_tell_of_withdrawals_is_none() -> None:
+def test_an_answer_without_enablewithdrawals_is_unusable() -> None:
     """Without enableWithdrawals the answer is unusable, unless another permission to withdraw is set."""
     untold = {name: value for name, value in CAREFUL.items() if name != "enableWithdrawals"}
     with pytest.raises(NotBinance):
@@ -127,7 +127,7 @@ def test_transfers_are_told_by_name() -> None:
 
 
 @pytest.mark.parametrize("value", [None, "1795000000000", 1.795e12, True, 1_795_000_000, -1, 10**12, 10**13])
-def test_a_moment_that_is_none_is_never_guessed(value: object) -> None:
+def test_a_value_that_is_no_time_is_never_guessed(value: object) -> None:
     """Seconds instead of ms, texts and missing values are no moments."""
     key = KeyPermissions(CAREFUL | {"createTime": value, "tradingAuthorityExpirationTime": value})
     with pytest.raises(NotBinance):
@@ -140,7 +140,7 @@ def test_a_moment_that_is_none_is_never_guessed(value: object) -> None:
 
 
 @pytest.mark.parametrize("moment", [10**12 + 1, NOW, 10**13 - 1])
-def test_a_moment_is_told_in_milliseconds(moment: int) -> None:
+def test_a_time_has_thirteen_digits(moment: int) -> None:
     """A moment is a number of thirteen digits, from 2001 to 2286."""
     key = KeyPermissions({"createTime": moment, "tradingAuthorityExpirationTime": moment})
     assert (key.age_days(moment + DAY), key.age_days(moment + DAY - 1)) == (1, 0)

@@ -485,7 +485,7 @@ def test_answers_of_others_make_the_ping_inconclusive(reason: RawAnswer, asked_f
 
 
 @pytest.mark.parametrize("reason", [RawAnswer(451, {}, b""), COUNTRY], ids=["451", "403"])
-def test_a_place_that_is_not_served_is_told_by_whichever_request_meets_it(reason: RawAnswer) -> None:
+def test_any_request_can_show_that_a_location_is_not_served(reason: RawAnswer) -> None:
     """Any request can find out that this machine's place is not served; it then counts as refused."""
     first = session(scripted().on(TIME, reason))
     with pytest.raises(RestrictedLocation):
@@ -673,13 +673,13 @@ def test_a_refused_account_is_an_answer(code: int) -> None:
 
 
 @pytest.mark.parametrize("code", [-1021, -1102, -9999])
-def test_an_account_that_was_not_told_is_no_answer(code: int) -> None:
+def test_a_refusal_that_is_not_about_the_account_is_inconclusive(code: int) -> None:
     """A refusal of accountConfig that is not about the account, such as for a wrong clock, is inconclusive."""
     with pytest.raises(Refused):
         session(scripted().on(ACCOUNT_CONFIG, refusing(code))).account()
 
 
-def test_the_dear_question_is_asked_only_where_it_must_be() -> None:
+def test_position_side_is_requested_only_if_it_is_needed() -> None:
     """positionSide/dual has weight 30, so it is requested only if accountConfig, of weight 5, lacks the mode."""
     transport = scripted().on(ACCOUNT_CONFIG, {"canTrade": True}).on(POSITION_SIDE, {"dualSidePosition": True})
     assert session(transport).position_mode() is PositionMode.HEDGE
@@ -690,7 +690,7 @@ def test_the_dear_question_is_asked_only_where_it_must_be() -> None:
 
 
 @pytest.mark.parametrize("price", [None, 41000.1, "0", "0.00000000", "-1", "NaN"], ids=repr)
-def test_a_price_that_is_none_builds_no_order(price: object) -> None:
+def test_an_unusable_price_builds_no_order(price: object) -> None:
     """A price of zero or of another type builds no order, and divides by no zero."""
     with pytest.raises(NotBinance, match="markPrice"):
         session(scripted().on(PREMIUM_INDEX, {"symbol": "BTCUSDT", "markPrice": price})).dust_order()
@@ -777,7 +777,7 @@ def test_an_order_rule_that_the_smallest_order_breaks_is_our_fault() -> None:
 # -- evidence --
 
 
-def test_the_weight_limit_is_told_if_it_was_seen() -> None:
+def test_the_weight_limit_is_known_if_exchangeinfo_was_read() -> None:
     """The weight limit comes from exchangeInfo if a check has requested that megabyte; it is not requested for it."""
     transport = scripted()
     asked = session(transport)

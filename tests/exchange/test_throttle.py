@@ -236,7 +236,7 @@ def exchange() -> Iterator[LocalExchange]:
         yield running
 
 
-def test_the_limit_is_the_documented_one_until_exchangeinfo_tells_it(exchange: LocalExchange) -> None:
+def test_the_limit_is_the_documented_one_until_exchangeinfo_is_read(exchange: LocalExchange) -> None:
     """The limit is the documented one until exchangeInfo was read: 2300 are too much of 2400, and not of 6000."""
     told: list[tuple[int, int, int]] = []
     waiting = Throttle(clock.Sleep(), 6000, lambda *what: told.append(what))
@@ -288,7 +288,7 @@ def test_a_limit_that_is_met_during_a_wait_ends_it_all(now: StandIn) -> None:
     assert transport.moments == [0]
 
 
-def test_no_answer_tells_no_weight(now: StandIn) -> None:
+def test_without_an_answer_there_is_no_used_weight(now: StandIn) -> None:
     """Without an answer there is no used weight, and so no wait."""
 
     class Dead(Metered):

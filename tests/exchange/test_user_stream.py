@@ -127,7 +127,7 @@ def test_errors_of_a_stream_are_understood(message: bytes, said: str) -> None:
         b'{"e":"error","code":-1125,"msg":"This listenKey does not exist."}',  # a client library's, never the host's
     ],
 )
-def test_any_other_message_speaks_against_nothing(message: bytes) -> None:
+def test_other_messages_do_not_make_a_stream_sick(message: bytes) -> None:
     """Other messages and rubbish do not make a stream sick."""
     assert trouble_in(message) is None
 
@@ -337,7 +337,7 @@ def test_the_probe_is_for_those_who_ask_for_all(suite: SuiteRunner, options: tup
     assert not Redactor([LISTEN_KEY]).finds(shown_by(done))
 
 
-def test_the_probe_tells_nobodys_address_and_account() -> None:
+def test_addresses_and_accounts_in_a_probes_answer_are_hidden() -> None:
     """The probe's answer may hold anything, as a refusal may: addresses and accounts in it are hidden."""
     said = b'{"result":["jo@mail.invalid of 203.0.113.7, 12345.67"],"id":1}'
     text = subscriptions_in(said, Secret(LISTEN_KEY)) or ""
@@ -401,7 +401,7 @@ def test_words_of_a_cassette_are_no_secrets(suite: SuiteRunner, exchange: LocalE
 
 
 @pytest.mark.parametrize("value", ["yes", 0, None, [True]])
-def test_a_label_says_yes_or_no(value: object) -> None:
+def test_a_label_says_whether_there_was_a_stream(value: object) -> None:
     """A label has `has_stream`; an older one without it means yes."""
     label = Label("mine", "2026-11-20T08:13:00Z", "demo", "0.1.0", "demo", "BTCUSDT", 5000, False, KeyFacts())
     kept = as_plain(label)

@@ -112,7 +112,7 @@ def test_the_demo_network_has_an_address_of_its_own(exchange: LocalExchange) -> 
     [(USER_STREAM, Scenario()), (DEMO_USER_STREAM, Scenario(mute_streams=MUTE_ON_DEMO))],
     ids=["production", "demo"],
 )
-def test_each_network_is_met_where_it_delivers(endpoint: Endpoint, scenario: Scenario) -> None:
+def test_the_stream_of_each_network_has_its_own_path(endpoint: Endpoint, scenario: Scenario) -> None:
     """Each network has its address for messages; on another one, a sick stream would look healthy."""
     with LocalExchange(replace(scenario, stream=StreamFault.expired())) as exchange:
         found = Stream(exchange.stream_url, Redactor(), endpoint=endpoint).listen(Secret(LISTEN_KEY), 30)
@@ -204,7 +204,7 @@ def test_a_failed_handshake_is_inconclusive(fault: StreamFault, error: type[Inco
 
 
 @pytest.mark.parametrize(("status", "is_limit"), [(429, True), (418, True), (403, False), (400, False)])
-def test_a_limit_is_known_before_anybody_is_told(status: int, *, is_limit: bool) -> None:
+def test_a_limit_is_set_before_its_error_is_raised(status: int, *, is_limit: bool) -> None:
     """After 429 or 418 the limit is set before the error is raised, so that no other request leaves."""
     limited = threading.Event()
     with LocalExchange(Scenario(stream=StreamFault.refused(status))) as exchange, pytest.raises(Inconclusive):
@@ -325,7 +325,7 @@ def test_limits_are_the_promised_ones() -> None:
         (StreamFault.silent(), "did not answer a ping", 1.2),
     ],
 )
-def test_a_silent_stream_is_given_up(fault: StreamFault, said: str, longest: float) -> None:
+def test_a_silent_stream_is_abandoned(fault: StreamFault, said: str, longest: float) -> None:
     """A stream that does not answer in time is inconclusive."""
     with LocalExchange(Scenario(stream=fault)) as exchange:
         began = time.monotonic()
@@ -371,7 +371,7 @@ class Dripping(Listener):
 
 
 @pytest.mark.usefixtures("hurried")
-def test_a_dripping_handshake_is_given_up() -> None:
+def test_a_handshake_that_arrives_byte_by_byte_is_abandoned() -> None:
     """The limit is for the whole handshake."""
     with Dripping() as there:
         began = time.monotonic()
@@ -506,7 +506,7 @@ def test_a_pong_that_shares_a_packet_is_heard_behind_an_https_proxy(authority: t
 
 
 @pytest.mark.usefixtures("hurried")
-def test_a_silent_stream_is_given_up_behind_an_https_proxy_too(authority: trustme.CA, bundle: str) -> None:
+def test_a_silent_stream_behind_an_https_proxy_is_abandoned_too(authority: trustme.CA, bundle: str) -> None:
     """A stream within two layers of TLS is cut off, too."""
     certificate = authority.issue_cert(ADDRESS)
     with contextlib.ExitStack() as stack:

@@ -128,7 +128,7 @@ def test_a_bad_certificate_is_refused_behind_a_proxy(
 
 
 @each_bad
-def test_a_bad_certificate_would_do_for_somebody_who_does_not_look(
+def test_a_client_without_verification_accepts_a_bad_certificate(
     authority: trustme.CA, issue: Issue, reason: str
 ) -> None:
     """A client that verifies nothing connects to the same server, so it is the verification that refuses."""
@@ -269,7 +269,7 @@ def wallet(authority: trustme.CA, exchange: LocalExchange) -> Iterator[Front]:
         yield opened
 
 
-def test_a_run_over_tls_says_ok(
+def test_a_run_over_tls_is_ok(
     suite: SuiteRunner, exchange: LocalExchange, front: Front, wallet: Front, bundle: str
 ) -> None:
     """A run over TLS with BINANCE_CA_BUNDLE is OK, and opens at most four connections."""

@@ -163,7 +163,7 @@ def test_a_name_that_cannot_be_looked_at_breaks_nothing(
     assert done.exit_status == 0
 
 
-def test_a_file_that_cannot_be_read_is_told(careless: SuiteRunner, exchange: LocalExchange) -> None:
+def test_a_written_file_that_cannot_be_read_is_reported(careless: SuiteRunner, exchange: LocalExchange) -> None:
     """A file that cannot be read may hold a secret: the run ends with one sentence and exit 3."""
     file = careless.folder / "where" / "written.txt"
     (careless.root / "suite" / "conftest.py").write_text(
@@ -204,9 +204,7 @@ def test_a_user_whose_name_is_also_markup_breaks_no_file(
     assert "[user]" not in "".join(re.findall(r"<(?:script|style).*?</(?:script|style)>", text, re.DOTALL))
 
 
-def test_the_folder_that_pytest_names_after_its_user_is_not_told(
-    careless: SuiteRunner, exchange: LocalExchange
-) -> None:
+def test_the_folder_that_pytest_names_after_its_user_is_hidden(careless: SuiteRunner, exchange: LocalExchange) -> None:
     """tmp_path lies in pytest-of-USER, which is hidden even if the user's name is short."""
     text = f'{CHECK}test_extra(tmp_path):\n    """It holds."""\n    assert tmp_path is None\n'
     (careless.root / "suite" / "test_8_extra.py").write_text(text, encoding="utf-8")

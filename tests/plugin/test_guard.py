@@ -327,7 +327,7 @@ def pytest_runtest_logstart():
 
 
 @pytest.mark.parametrize("place", mostly_slow(["/dev/stdout", "/dev/stderr", "run.log", "cli"], 1))
-def test_a_record_that_no_factory_made_is_cleaned_where_it_is_written(
+def test_a_log_record_without_a_factory_is_cleaned_by_its_handler(
     place: str, careless: SuiteRunner, exchange: LocalExchange
 ) -> None:
     """The handler that writes such a record cleans it, even to a device, which no stream and no scan covers."""
@@ -469,7 +469,7 @@ raise_here = ImportError(os.environ["BINANCE_API_SECRET"])
         2,
     ),
 )
-def test_the_environments_credentials_are_hidden_where_no_settings_are_read(
+def test_credentials_of_the_environment_are_hidden_without_settings(
     option: str, status: int, careless: SuiteRunner, exchange: LocalExchange
 ) -> None:
     """Without settings, as in a usage error or a replay, the environment's credentials are hidden."""

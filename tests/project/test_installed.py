@@ -115,7 +115,7 @@ def test_a_live_run_against_the_local_exchange(installed: Installed) -> None:
         assert (done.stdout, done.stderr) == ("OK\n", "")
 
 
-def test_a_strangers_plugin_is_left_out(installed: Installed) -> None:
+def test_plugins_of_other_projects_are_not_loaded(installed: Installed) -> None:
     """A plugin in the same environment would see the secret, so it is not loaded; keycheck is no plugin of others."""
     packages = next(installed.folder.parent.glob("lib/*/site-packages"))
     metadata = packages / "stranger-1.dist-info"

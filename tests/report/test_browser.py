@@ -120,7 +120,7 @@ def test_hostile_texts_do_nothing(written: Path, look: Look, browser: Browser) -
     ],
     indirect=["written"],
 )
-def test_axe_finds_nothing_even_where_all_is_open(
+def test_axe_finds_nothing_in_reports_made_by_hand(
     written: Path, scheme: Literal["light", "dark"], browser: Browser
 ) -> None:
     """axe finds nothing in reports made by hand, each of which shows something that no cassette does."""

@@ -87,7 +87,7 @@ def test_hostile_text_adds_no_tag() -> None:
     assert Tags(page.render(hostile())).tags == Tags(page.render(hostile("tame " * 30))).tags
 
 
-def test_a_text_cannot_turn_the_line_that_it_stands_in() -> None:
+def test_a_text_cannot_reverse_the_direction_of_its_line() -> None:
     """Marks that reverse the reading direction, and control characters, become replacement characters."""
     text = page.render(hostile("a\u202eb\u2066c\x1bd\0e\ud800f"))
     assert "a\ufffdb\ufffdc\ufffdd\ufffde\ufffdf" in text
@@ -168,7 +168,7 @@ def test_a_cause_tells_what_to_do_about_failures_and_not_about_warnings() -> Non
     )
 
 
-def test_a_failure_is_told_by_what_was_seen() -> None:
+def test_a_failure_is_shown_by_its_observation() -> None:
     """A failure is shown by its observation: the claim names the good state, which would be misleading beside FAIL."""
     assert "FAIL The key can withdraw funds Should be: The key cannot withdraw funds." in text_of(failing())
     long = replace(failing(), findings=[replace(failing().findings[1], detail="x" * 200)])
@@ -217,7 +217,7 @@ def test_a_number_of_no_request_is_no_evidence() -> None:
 
 
 @pytest.mark.parametrize("outcome", Outcome)
-def test_an_outcome_is_told_without_colour(outcome: Outcome) -> None:
+def test_an_outcome_is_understood_without_colour(outcome: Outcome) -> None:
     """An outcome is shown by a shape and a word, so that it is understood without colour."""
     finding = Finding(Check("a", 1, Severity.CRITICAL, "Title."), outcome, "seen", "b")
     text = page.render(replace(BLANK, findings=[finding]))
@@ -232,7 +232,7 @@ def test_a_step_without_a_number_has_a_place() -> None:
     assert "More" in text_of(replace(BLANK, findings=[finding]))
 
 
-def test_the_run_is_told_in_facts() -> None:
+def test_the_page_has_the_facts_of_the_run() -> None:
     """Environment, symbol, key, drift, requests, weight, time and version."""
     text = text_of(replace(failing(), waited_s=7))
     for fact in (

@@ -50,7 +50,7 @@ def allowed(picture: Picture) -> list[tuple[float, float]]:
         (-7000, "fail", [False, False]),
     ],
 )
-def test_the_drift_stands_where_its_limits_say(offset: float, tone: str, inside: list[bool]) -> None:
+def test_the_drift_is_drawn_inside_or_beside_its_limits(offset: float, tone: str, inside: list[bool]) -> None:
     """The drift is drawn inside or beside a limit's allowed part, with the colour of the worse result."""
     picture = drift_scale(Drift(offset, 20), 5000)
     assert [low <= marker(picture) <= high for low, high in allowed(picture)] == inside
@@ -88,7 +88,7 @@ def test_a_drift_off_the_scale_is_drawn_at_its_edge(offset: float, recv_window: 
     assert all(0 <= one.x <= one.x + one.width <= 100.01 for one in picture.bars)
 
 
-def test_the_scale_is_told_in_words() -> None:
+def test_the_scale_is_described_in_words() -> None:
     """The description names the drift, both limits, and the side of each on which the drift is."""
     assert drift_scale(Drift(1500, 20), 5000).description == (
         "The local clock is 1500 ms ahead of the exchange's, give or take 20 ms. Within Keycheck's limit of 2000 ms "
@@ -255,7 +255,7 @@ def test_a_request_that_was_answered_at_last_is_no_fault_of_the_key() -> None:
         (ORDER, "HTTP 400, code -4164, 60 ms: Order's notional must be no smaller than 50."),
     ],
 )
-def test_an_answer_is_told_in_one_line(call: Call, answer: str) -> None:
+def test_an_answer_is_described_in_one_line(call: Call, answer: str) -> None:
     """An answer is one line: status, code, duration, message."""
     assert timeline([call], (), ())[0].answer == answer
 

@@ -73,7 +73,7 @@ COMPARED = replace(
 )
 
 
-def test_a_diagnosis_is_told_as_it_is() -> None:
+def test_a_diagnosis_is_written_with_all_its_fields() -> None:
     """A diagnosis has cause, confidence, explanation, evidence and fix; when shared, none of it shows an address."""
     expected = {
         "cause": "read_only_key",
@@ -86,7 +86,7 @@ def test_a_diagnosis_is_told_as_it_is() -> None:
     assert "203.0.113.7" not in verdict_json.render(FULL.masked(Redactor().clean_shared))
 
 
-def test_a_comparison_is_told_as_it_is() -> None:
+def test_a_comparison_is_written_with_its_lists() -> None:
     """`comparison` names the earlier run, and lists ids by their change; it is null without --compare."""
     previous = Previous(Verdict.OK, "2026-11-19T08:13:00Z", "production", "BTCUSDT", "Eh8A", {})
     found = Comparison(previous, fixed=("a",), broke=("b", "c"), still=("d",))
@@ -153,7 +153,7 @@ def test_ok_is_true_for_ok_alone(verdict: Verdict) -> None:
     assert document["verdict"] == verdict.value
 
 
-def test_a_note_that_is_not_in_the_contract_is_not_told() -> None:
+def test_a_note_without_a_field_of_its_own_is_left_out() -> None:
     """The contract names the fields; other notes of checks are left out."""
     assert "balance" not in verdict_json.as_dict(RunReport(Verdict.OK, "0", "0", notes={"balance": "9000"}))
     assert set(model.NOTED) <= set(TOP)

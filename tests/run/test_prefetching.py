@@ -176,7 +176,7 @@ def test_a_waiting_thread_asks_if_the_asking_one_is_interrupted(torn: BaseExcept
     assert (first.result(PATIENCE), second.result(PATIENCE)) == ((1,), ("yes", (2,)))
 
 
-def test_requests_are_told_in_the_order_of_their_numbers() -> None:
+def test_request_numbers_come_in_ascending_order() -> None:
     """Request numbers come in ascending order, each once, and only those noted since the last call."""
     memo = Memo()
     for number in (64, 8, 33, 1, 8):
@@ -488,7 +488,7 @@ def test_a_request_that_waits_for_a_slot_is_not_sent_after_a_limit(held: Held, c
     assert held.sent == [PING.path] * len(ended)
 
 
-def test_a_request_that_was_given_up_was_sent(held: Held, client: ApiClient) -> None:
+def test_a_cancelled_request_counts_as_sent(held: Held, client: ApiClient) -> None:
     """A cancelled request is counted as sent without an answer, and its caller gets Cancelled."""
     held.reply(PING, Cancelled())
     with pytest.raises(Cancelled):
@@ -524,7 +524,7 @@ def no_thread_is_left() -> Iterator[None]:
 
 @pytest.mark.usefixtures("no_thread_is_left")
 @pytest.mark.parametrize("fault", [Fault.stall(), Fault.drip(), Fault.drip_headers()], ids=["stall", "drip", "headers"])
-def test_all_requests_on_their_way_are_given_up_at_once(exchange: LocalExchange, fault: Fault) -> None:
+def test_cancel_ends_all_requests_at_once(exchange: LocalExchange, fault: Fault) -> None:
     """`cancel` ends all requests to both hosts at once; later requests are answered."""
     exchange.scenario = Scenario(faults={"*": fault})
     urls = {Host.FUTURES: exchange.futures_url, Host.WALLET: exchange.wallet_url}

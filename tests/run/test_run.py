@@ -193,7 +193,7 @@ def test_no_fix_names_a_flag_that_was_not_seen(suite: SuiteRunner, tmp_path: Pat
         assert not re.search(r"\b(?:un)?tick\b", text)
 
 
-def test_a_part_that_could_not_be_seen_is_told_beside_what_was_left_out(suite: SuiteRunner) -> None:
+def test_unproven_checks_and_left_out_checks_each_have_a_cause(suite: SuiteRunner) -> None:
     """Unproven checks and checks that were left out each have a cause: fixing one would not fix the other."""
     scenario = Scenario(faults={"/sapi/v1/account/apiRestrictions": Fault.bad_gateway()})
     done = run(suite, scenario, "-k", "withdrawals_are_disabled")
@@ -348,7 +348,7 @@ def test_bad_setting_is_one_sentence_and_exit_4(name: str, suite: SuiteRunner) -
     assert causes(done.verdict) == ["run_not_finished"]
 
 
-def test_env_file_that_is_missing_is_said(suite: SuiteRunner, tmp_path: Path) -> None:
+def test_a_missing_env_file_is_a_usage_error(suite: SuiteRunner, tmp_path: Path) -> None:
     """An env file that is named on the command line must exist."""
     done = suite(env_file=tmp_path / "absent.env")
     assert done.exit_status == 4
@@ -369,7 +369,7 @@ def test_settings_come_from_the_file_and_it_is_left_alone(
     assert "a carriage return" in done.check("credentials_are_well_formed")["detail"]
 
 
-def test_report_dir_that_cannot_be_written_is_said(suite: SuiteRunner) -> None:
+def test_an_unusable_report_dir_is_a_usage_error(suite: SuiteRunner) -> None:
     """A file where the folder should be: one sentence, exit 4."""
     suite.report_dir.write_text("in the way", encoding="utf-8")
     suite.report_dir /= "below"
@@ -582,7 +582,9 @@ def test_no_observation_changes_the_outcome_of_a_check(
     ET.parse(junit)  # noqa: S314  our own file
 
 
-def test_assertion_of_the_machinery_convicts_nobody(copied: Path, tmp_path: Path, exchange: LocalExchange) -> None:
+def test_an_assertion_outside_suite_leaves_a_check_unproven(
+    copied: Path, tmp_path: Path, exchange: LocalExchange
+) -> None:
     """An assertion that fails below suite/ is a bug of ours, and leaves the check unproven."""
     body = "raiser = compile('assert False', 'elsewhere.py', 'exec'); exec(raiser)"
     (copied / "suite" / "test_8_extra.py").write_text(EXTRA.format(mark="critical", body=body), encoding="utf-8")
@@ -629,13 +631,13 @@ def test_one_flaky_answer_does_not_spoil_the_verdict(suite: SuiteRunner) -> None
 
 
 @pytest.mark.parametrize("path", ["/fapi/v1/time", "/fapi/v1/accountConfig", "/sapi/v1/account/apiRestrictions"])
-def test_trouble_on_the_way_convicts_nobody(path: str, suite: SuiteRunner) -> None:
+def test_an_exchange_with_errors_leaves_the_key_unproven(path: str, suite: SuiteRunner) -> None:
     """An exchange with errors leaves a healthy key UNPROVEN."""
     done = run(suite, Scenario(faults={path: Fault.overloaded_503()}))
     assert (done.verdict["verdict"], done.exit_status, done.with_outcome("fail")) == ("UNPROVEN", 10, [])
 
 
-def test_lost_connection_convicts_nobody(suite: SuiteRunner) -> None:
+def test_a_lost_connection_leaves_the_key_unproven(suite: SuiteRunner) -> None:
     """Without any answer nothing was observed: the verdict is UNPROVEN, and no check fails."""
     with LocalExchange() as exchange:
         settings = exchange.settings()
@@ -657,7 +659,7 @@ def test_a_place_that_binance_does_not_serve_is_an_observation(fault: Fault, sui
 
 @pytest.mark.parametrize("path", mostly_slow(["*", "/fapi/v1/time", "/fapi/v1/ping", "/fapi/v1/accountConfig"], 2))
 @pytest.mark.parametrize("fault", [Fault.waf_403(), Fault.redirect("https://x.invalid/")], ids=["403", "302"])
-def test_a_stranger_convicts_nobody_wherever_it_stands(fault: Fault, path: str, suite: SuiteRunner) -> None:
+def test_a_firewall_or_portal_anywhere_leaves_the_key_unproven(fault: Fault, path: str, suite: SuiteRunner) -> None:
     """A firewall or a captive portal in place of one answer or all leaves the key UNPROVEN."""
     done = run(suite, Scenario(faults={path: fault}))
     assert (done.exit_status, done.with_outcome("fail")) == (10, [])
@@ -718,7 +720,7 @@ def test_refused_run_leaves_no_old_ok(arguments: tuple[str, ...], suite: SuiteRu
     assert (done.exit_status, done.verdict["ok"], done.page) == (4, False, "")
 
 
-def test_reports_that_cannot_be_replaced_are_said(suite: SuiteRunner) -> None:
+def test_reports_that_cannot_be_replaced_are_a_usage_error(suite: SuiteRunner) -> None:
     """A directory in the place of report.html is one sentence and exit 4, without an old OK."""
     assert suite("--replay", "healthy").verdict["ok"] is True
     (suite.report_dir / "report.html").unlink()

@@ -169,7 +169,7 @@ def test_characters_that_the_parser_drops_cause_a_remark(from_file: From, line: 
     assert from_file(line.format("x"), BINANCE_API_KEY=KEY).credentials.remarks == ()
 
 
-def test_a_remark_speaks_of_the_line_that_counts(from_file: From) -> None:
+def test_only_the_line_that_counts_causes_remarks(from_file: From) -> None:
     """If a name stands twice, the last line is read, and the first causes no remark."""
     assert from_file(f"BINANCE_API_KEY='old'\nBINANCE_API_KEY={KEY}\n").credentials.remarks == ()
 

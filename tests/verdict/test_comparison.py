@@ -68,7 +68,7 @@ def test_a_check_is_in_the_list_of_what_became_of_it(was: Outcome | None, now: O
     st.dictionaries(st.sampled_from("abcdef"), st.sampled_from(Outcome)),
     st.dictionaries(st.sampled_from("abcdef"), st.sampled_from(Outcome)),
 )
-def test_no_check_is_told_twice(was: dict[str, Outcome], now: dict[str, Outcome]) -> None:
+def test_no_check_is_listed_twice(was: dict[str, Outcome], now: dict[str, Outcome]) -> None:
     """A check is listed once at most, and only if the earlier run has looked at it."""
     found = compare(earlier(**was), [finding(name, outcome) for name, outcome in now.items()])
     told = [name for _, ids in found.lists for name in ids]
@@ -76,7 +76,7 @@ def test_no_check_is_told_twice(was: dict[str, Outcome], now: dict[str, Outcome]
     assert set(told) <= set(was)
 
 
-def test_lists_are_told_worst_first() -> None:
+def test_lists_come_worst_first() -> None:
     """Lists come worst first, under headings that name the change; empty lists are left out."""
     was = earlier(a=Outcome.FAIL, b=Outcome.PASS, c=Outcome.FAIL, d=Outcome.PASS, e=Outcome.FAIL)
     now = {"a": Outcome.PASS, "b": Outcome.FAIL, "c": Outcome.FAIL, "d": Outcome.BLOCKED, "e": Outcome.FAIL}
@@ -152,7 +152,7 @@ def test_a_check_that_was_not_run_this_time_is_listed() -> None:
     assert found.unseen == ("a", "b")
 
 
-def test_nothing_changed_is_said_only_where_there_was_something() -> None:
+def test_nothing_changed_is_said_only_of_a_run_with_checks() -> None:
     """ "Nothing changed" is said only if the earlier run had checks; a crashed one has none."""
     assert compare(earlier(a=Outcome.PASS), [finding("a", Outcome.PASS)]).nothing == "nothing changed"
     assert "nothing" in compare(earlier(), []).nothing
