@@ -51,7 +51,7 @@ def test_version_is_name_and_version(keycheck: Command) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, f"keycheck {__version__}\n", "")
 
 
-def test_help_is_short_and_its_own(keycheck: Command) -> None:
+def test_the_help_is_short_and_has_examples(keycheck: Command) -> None:
     """The help fits a terminal, has examples, and says how to get pytest's options."""
     done = keycheck("--help")
     assert done.returncode == 0
@@ -210,7 +210,7 @@ def test_json_of_a_folder_in_use_is_nothing(keycheck: Command, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("is_taken", [True, False])
-def test_the_verdict_is_read_by_who_holds_the_folder(
+def test_the_verdict_is_read_only_while_the_run_holds_the_folder(
     is_taken: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The verdict is read only while this run holds the folder, even if another run took it after the check."""

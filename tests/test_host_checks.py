@@ -59,7 +59,7 @@ def test_a_file_that_others_can_read_is_reported_with_its_mode(mode: int, told: 
 
 
 @needs_git
-def test_git_is_asked_whether_it_takes_the_file_along(settings_file: Path) -> None:
+def test_a_file_that_git_may_commit_has_a_remark(settings_file: Path) -> None:
     """There is a remark on a file that git does not ignore, and on one that it tracks although ignored."""
     folder = settings_file.parent
     git(folder, "init", "-q")
@@ -82,7 +82,7 @@ def test_a_repository_starts_no_program_of_its_own(settings_file: Path, tmp_path
     assert not mark.exists()
 
 
-def test_a_file_that_has_gone_is_not_spoken_of(tmp_path: Path) -> None:
+def test_a_deleted_file_has_no_remark(tmp_path: Path) -> None:
     """A file that was deleted after it was read has no remark."""
     assert remarks(tmp_path / "gone") == []
 

@@ -278,7 +278,7 @@ def test_a_child_that_cannot_be_started_is_unproven(exchange: LocalExchange, mon
     assert "could not be started" in report.causes[0].explanation
 
 
-def test_caller_has_its_children_reaped_for_it(exchange: LocalExchange) -> None:
+def test_a_caller_may_ignore_sigchld(exchange: LocalExchange) -> None:
     """With SIGCHLD ignored, the exit status cannot be read, and the verdict is the same."""
     usual = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     try:
@@ -288,7 +288,7 @@ def test_caller_has_its_children_reaped_for_it(exchange: LocalExchange) -> None:
     assert report.verdict == "OK"
 
 
-def test_a_system_may_wait_in_one_way_alone(exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_ends_as_usual_without_waitid(exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without os.waitid, which macOS has had since Python 3.13, a run ends as usual, and can be cut short."""
     monkeypatch.delattr(os, "waitid", raising=False)
     assert check(exchange).verdict == "OK"

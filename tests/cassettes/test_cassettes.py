@@ -112,7 +112,7 @@ def test_a_label_comes_back_as_it_was_written(tmp_path: Path) -> None:
     assert tape.keep("clock/1", [9.0, 9.0]) == [1.5, 2.5]
 
 
-def test_a_file_that_is_renamed_goes_by_its_new_name(tmp_path: Path) -> None:
+def test_a_renamed_cassette_has_its_files_name(tmp_path: Path) -> None:
     """A cassette's name is its file's name, whatever name the label has."""
     tape = opened(tmp_path / "other.yaml", recorded(tmp_path / "mine.yaml"))
     assert tape.label.name == "other"

@@ -168,9 +168,7 @@ def test_a_healthy_key_has_no_cause() -> None:
     ],
     ids=lambda value: str(value)[:60] if isinstance(value, list) else "",
 )
-def test_a_cause_is_named_by_what_gives_it_away(
-    calls: tuple[Call, ...], seen: dict[str, object], expected: list[str]
-) -> None:
+def test_evidence_leads_to_its_causes(calls: tuple[Call, ...], seen: dict[str, object], expected: list[str]) -> None:
     """A piece of evidence leads to these causes with this confidence, the likeliest first."""
     assert [" ".join(one) for one in found(*calls, **seen)] == expected
 
@@ -398,7 +396,7 @@ NO_ORDER = (*ACCEPTED[:2], refusal(ORDER_TEST, -2015))
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_cause_rests_on_what_points_to_it(
+def test_a_cause_names_only_the_evidence_for_it(
     cause: str, calls: tuple[Call, ...], seen: dict[str, Any], evidence: tuple[str, ...]
 ) -> None:
     """A cause's evidence is the settings and flags first, then the answers that support it, and no others."""
@@ -796,7 +794,7 @@ def test_the_fallbacks_say_what_was_seen_and_what_to_do() -> None:
     assert "-k" in one.explanation
 
 
-def test_a_failed_claim_needs_no_word_on_what_was_not_run() -> None:
+def test_checks_that_were_not_run_are_no_cause_beside_a_failed_claim() -> None:
     """A failed critical check explains the verdict alone; checks that -x left out need no cause."""
     failed = [Finding(BY_ID["withdrawals_are_disabled"], Outcome.FAIL)]
     told = found(*ACCEPTED, findings=failed, checks=CHECKS, permissions={"enableWithdrawals": True})
@@ -937,7 +935,9 @@ LIMIT = trouble("rate_limited", 429, code=-1003, retry_after=3600)
         (both(-1021), {"drift": Drift(3_600_000, 1)}, "clock_ahead likely"),  # corrected by it, and refused
     ],
 )
-def test_other_readings_are_left_open(calls: tuple[Call, ...], seen: dict[str, object], expected: str | None) -> None:
+def test_a_cause_is_certain_only_without_another_explanation(
+    calls: tuple[Call, ...], seen: dict[str, object], expected: str | None
+) -> None:
     """A cause is certain only if nothing else explains the evidence."""
     listed = [" ".join(one) for one in found(*calls, **seen)]
     assert listed[:1] == ([expected] if expected else [])

@@ -137,7 +137,7 @@ def test_the_true_drift_lies_within_the_uncertainty(true: float, looks: list[tup
 
 
 @pytest.mark.parametrize(("round_trip", "late"), [(0, 0), (999, 0), (1000, 500), (3000, 1500)])
-def test_a_look_that_took_a_second_is_taken_as_if_it_had_come_back_in_no_time(round_trip: int, late: int) -> None:
+def test_a_slow_clock_sample_never_puts_a_stamp_ahead(round_trip: int, late: int) -> None:
     """A sample that took a second could put stamps too far ahead; they are made as if the answer took no time."""
     sample = Sample(SERVER, round_trip, SERVER)
     assert sample.stamp_offset - sample.offset == late
@@ -161,7 +161,7 @@ def samples(*looks: tuple[float, float]) -> list[Sample]:
     ],
 )
 @pytest.mark.parametrize("turn", [1, -1])
-def test_looks_at_the_clock_that_contradict_each_other_are_no_drift(
+def test_contradictory_clock_samples_are_undecided(
     looks: list[tuple[float, float]], gap: int | None, turn: int
 ) -> None:
     """If no offset fits all samples, one stamp is a cached one: the drift is undecided, and the message has the gap."""

@@ -508,7 +508,7 @@ def test_exchange_info_hides_its_symbol_in_a_crowd(exchange: LocalExchange) -> N
     assert 3_600_000 < time.time() * 1000 - reply.json["serverTime"] < 48 * 3_600_000
 
 
-def test_exchange_info_comes_packed_to_who_asks(exchange: LocalExchange) -> None:
+def test_exchange_info_is_compressed_on_request(exchange: LocalExchange) -> None:
     """gzip is used if Accept-Encoding allows it, and unpacks to the same document."""
     plain = ask(exchange.futures_url, "/fapi/v1/exchangeInfo")
     packed = ask(exchange.futures_url, "/fapi/v1/exchangeInfo", headers={"Accept-Encoding": "gzip"})
@@ -599,7 +599,7 @@ def test_an_order_in_the_body_is_read_as_well(exchange: LocalExchange) -> None:
     assert reply.json["msg"] == refusal(-1102, "timestamp").text
 
 
-def test_a_refusal_travels_as_binance_writes_it() -> None:
+def test_a_refusal_is_written_as_binance_writes_it() -> None:
     """A refusal is compact JSON with code and msg, and has the status of the table."""
     with LocalExchange(SCENARIOS["wrong-secret"]) as exchange:
         reply = ask_signed(exchange, CONFIG)
@@ -678,7 +678,7 @@ def test_signed_requests_have_a_counter_of_their_own() -> None:
     assert [one.headers["x-mbx-used-weight-1m"] for one in told] == ["2", "407", "8"]
 
 
-def test_headers_are_spelt_now_so_and_now_so() -> None:
+def test_the_spelling_of_header_names_alternates() -> None:
     """Header names come as documented and in lower case as over HTTP/2, in turns; the server is nginx since 2026."""
     with LocalExchange() as exchange:
         heads = [first_bytes(exchange.futures_url)[0].partition(b"\r\n\r\n")[0] for _ in range(2)]
@@ -874,7 +874,7 @@ def test_a_reset_comes_before_any_byte() -> None:
         assert [(one.path, one.status) for one in exchange.log] == [(TIME, None)]
 
 
-def test_a_closed_door_resets_and_then_refuses() -> None:
+def test_a_closed_host_resets_one_connection_and_refuses_others() -> None:
     """A closed door resets one connection and then refuses others, on any path of that host; the other host answers."""
     with serving(Fault.closed_door()) as exchange:
         assert ask(exchange.futures_url, CONFIG).status == 401

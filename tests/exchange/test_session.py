@@ -216,7 +216,7 @@ def test_a_finding_can_name_the_requests_it_rests_on(live: Binance) -> None:
     assert live.memo.take_used_calls() == ()
 
 
-def test_evidence_is_what_was_seen_and_asks_nothing(live: Binance) -> None:
+def test_gathering_evidence_sends_nothing(live: Binance) -> None:
     """Evidence holds the results so far, None for the others, and causes no request."""
     blank = evidence_of(live)
     assert (blank.permissions, blank.account_info, blank.can_trade, blank.drift) == (None, None, None, None)
@@ -256,7 +256,7 @@ def test_the_stamp_is_the_exchanges_time() -> None:
     assert dict(parse_qsl(query))["recvWindow"] == "5000"
 
 
-def test_the_key_goes_with_signed_requests_alone() -> None:
+def test_a_public_request_carries_no_key() -> None:
     """A public request carries neither key nor stamp."""
     transport = scripted()
     ask_everything(session(transport))
@@ -373,7 +373,7 @@ def test_a_retry_is_stamped_anew() -> None:
     assert first["signature"] != second["signature"]
 
 
-def test_the_clock_sample_of_a_retried_request_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_attempt_does_not_count_in_a_clock_sample(monkeypatch: pytest.MonkeyPatch) -> None:
     """The time of a failed attempt does not count in the round trip of the sample, where it would look like drift."""
     watches = iter(clock.Span(1_790_000_000_000.0 + n, 1000.0 if n == 0 else 10.0) for n in range(9))
 
@@ -571,7 +571,7 @@ ONCE_MORE = (ACCOUNT_CONFIG, API_RESTRICTIONS, ORDER_TEST)
 
 
 @pytest.mark.parametrize("endpoint", ONCE_MORE, ids=str)
-def test_an_invalid_account_is_asked_once_more(endpoint: Endpoint) -> None:
+def test_a_request_is_sent_again_after_invalid_account(endpoint: Endpoint) -> None:
     """-1109 comes and goes, so the same request is sent once more, even a test order."""
     answer = {"orderId": 0} if endpoint is ORDER_TEST else TRADES | PERMITTED
     transport = scripted().on(endpoint, refusing(-1109), answer)
@@ -634,7 +634,7 @@ def test_the_refusal_is_the_error_if_the_clock_cannot_be_read_again() -> None:
         session(transport).account()
 
 
-def test_no_other_refusal_of_a_test_order_is_asked_again() -> None:
+def test_a_test_order_is_not_sent_again_after_other_refusals() -> None:
     """A POST is not repeated after an error that leaves its outcome open."""
     for code in (-1000, -1007, -1008, -1016):
         transport = scripted().on(ORDER_TEST, refusing(code))

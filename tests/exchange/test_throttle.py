@@ -108,7 +108,7 @@ def test_a_run_with_room_does_not_wait(used: int | None, now: StandIn) -> None:
     assert [call.used_weight for call in client.calls] == [used] * 3
 
 
-def test_the_wallet_has_meters_of_its_own(now: StandIn) -> None:
+def test_the_counters_of_the_wallet_host_are_separate(now: StandIn) -> None:
     """The wallet host does not wait for the futures host's counter, and its own headers do not change that counter."""
     transport = Metered(now, FULL)
     client = client_with(transport)
@@ -166,7 +166,7 @@ def test_a_figure_of_a_minute_that_is_over_is_no_reason_to_wait(now: StandIn) ->
     assert transport.moments == [0, 30]
 
 
-def test_an_answer_without_the_header_takes_nothing_back(now: StandIn) -> None:
+def test_an_answer_without_the_header_keeps_the_last_figure(now: StandIn) -> None:
     """After an answer without the header, the last figure still holds."""
     transport = Metered(now, FULL, ROOMY)
     client = client_with(transport)

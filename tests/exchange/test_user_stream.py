@@ -36,7 +36,7 @@ def shown_by(done: Finished, cassette: str = "") -> str:
 # -- the listen key --
 
 
-def test_a_listen_key_is_asked_for_with_the_key_alone(exchange: LocalExchange) -> None:
+def test_a_listen_key_is_requested_with_the_key_alone(exchange: LocalExchange) -> None:
     """The request for a listen key has no stamp, signature or parameter, and is sent once for both checks."""
     with session(exchange) as binance:
         assert outcome_of(OPENED, binance)[0] is outcome_of(ALIVE, binance)[0] is Outcome.PASS
@@ -155,7 +155,7 @@ def load(tmp_path: Path, **values: str) -> Settings:
     return reading.load(tmp_path / "none", environ=values)
 
 
-def test_the_stream_goes_with_the_futures_host(tmp_path: Path) -> None:
+def test_the_futures_host_decides_the_streams_host(tmp_path: Path) -> None:
     """Production and demo have a known stream host; for another futures host, BINANCE_STREAM_URL names it."""
     assert load(tmp_path).stream_url == "wss://fstream.binance.com"
     assert load(tmp_path, BINANCE_ENVIRONMENT="demo").stream_url == "wss://fstream.binancefuture.com"
@@ -272,7 +272,7 @@ def test_a_place_closed_to_the_stream_is_closed_to_orders(suite: SuiteRunner, tm
 
 
 @pytest.mark.parametrize("status", [429, 418])
-def test_behind_a_limit_of_the_streams_host_a_session_asks_nothing(status: int) -> None:
+def test_nothing_is_sent_after_a_limit_of_the_streams_host(status: int) -> None:
     """A limit of the stream's host is a limit on this machine's address, so the session sends nothing more."""
     with LocalExchange(Scenario(stream=StreamFault.refused(status))) as exchange, session(exchange) as binance:
         with pytest.raises(RateLimited):

@@ -534,7 +534,7 @@ def test_no_listen_key_can_be_deleted(http: HttpTransport, exchange: LocalExchan
 
 @each_door
 @pytest.mark.parametrize("query", ["?listenKey=x", "?_method=DELETE", "?timestamp=1&signature=0"])
-def test_a_listen_key_is_asked_for_without_parameters(
+def test_a_listen_key_is_requested_without_parameters(
     http: HttpTransport, exchange: LocalExchange, door: Door, query: str
 ) -> None:
     """The request for a listen key needs no parameters, and a query of it was not examined."""

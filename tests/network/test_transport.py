@@ -283,7 +283,7 @@ def test_only_a_listed_endpoint_is_sent(http: HttpTransport, exchange: LocalExch
     assert exchange.connections == {"futures": 0, "wallet": 0}
 
 
-def test_a_host_that_is_not_configured_is_not_asked(exchange: LocalExchange) -> None:
+def test_a_host_that_is_not_configured_gets_no_request(exchange: LocalExchange) -> None:
     """Demo has no wallet API, and no other host is used instead."""
     http = HttpTransport({Host.FUTURES: exchange.futures_url})
     with pytest.raises(NotListed):

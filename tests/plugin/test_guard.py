@@ -222,7 +222,7 @@ def careless(tmp_path: object) -> SuiteRunner:
         2,
     ),
 )
-def test_careless_check_gives_nothing_away(body: str, careless: SuiteRunner, exchange: LocalExchange) -> None:
+def test_a_check_that_spreads_the_key_leaks_nothing(body: str, careless: SuiteRunner, exchange: LocalExchange) -> None:
     """However a check spreads the key, no stream and no file has it."""
     (careless.root / "suite" / "test_8_extra.py").write_text(CARELESS.format(body=body), encoding="utf-8")
     junit = careless.folder / "junit.xml"

@@ -136,7 +136,7 @@ def test_plugins_of_other_projects_are_not_loaded(installed: Installed) -> None:
         (packages / "stranger.py").unlink()
 
 
-def test_few_packages_come_along(installed: Installed) -> None:
+def test_an_installation_has_few_packages(installed: Installed) -> None:
     """An installation has at most 26 packages with keycheck itself, pip not counted."""
     packages = next(installed.folder.parent.glob("lib/*/site-packages"))
     names = {path.name.partition("-")[0].lower() for path in packages.glob("*.dist-info")} - {"pip", "setuptools"}

@@ -88,7 +88,7 @@ WRITTEN: dict[str, Callable[[str], str]] = {
 
 @pytest.mark.parametrize("way", WRITTEN)
 @pytest.mark.parametrize("text", [SECRET, CUT], ids=["whole", "ten characters"])
-def test_each_way_of_writing_is_undone(way: str, text: str) -> None:
+def test_each_encoding_is_decoded(way: str, text: str) -> None:
     """Whole or cut, a planted secret is found."""
     redactor = Redactor([SECRET])
     assert redactor.finds(f"before {WRITTEN[way](text)} after")
@@ -126,7 +126,7 @@ DOCUMENTS = [
 
 
 @pytest.mark.parametrize(("document", "found"), DOCUMENTS)
-def test_a_document_is_taken_apart(document: str, found: list[str]) -> None:
+def test_a_document_is_split_into_its_texts(document: str, found: list[str]) -> None:
     """A document is split into its texts, without the marks of its format."""
     assert [piece for piece in pieces(document) if piece] == found
 

@@ -39,7 +39,7 @@ def runs(secret: str) -> set[str]:
 
 @settings(max_examples=100, deadline=None)
 @given(secrets, surroundings, surroundings)
-def test_a_secret_is_gone_whatever_surrounds_it(secret: str, before: str, after: str) -> None:
+def test_a_secret_is_hidden_with_any_text_around_it(secret: str, before: str, after: str) -> None:
     """With any text around a secret, no run of ten characters of it is left, forwards or backwards."""
     redactor = Redactor([secret])
     for shown in (secret, secret[::-1]):
@@ -51,7 +51,7 @@ def test_a_secret_is_gone_whatever_surrounds_it(secret: str, before: str, after:
 
 @settings(max_examples=100, deadline=None)
 @given(secrets, surroundings, surroundings, st.data())
-def test_a_cut_secret_is_gone_too(secret: str, before: str, after: str, data: st.DataObject) -> None:
+def test_a_cut_secret_is_hidden_too(secret: str, before: str, after: str, data: st.DataObject) -> None:
     """A debugger's half of a secret is hidden as well."""
     start = data.draw(st.integers(0, len(secret) - RUN))
     end = data.draw(st.integers(start + RUN, len(secret)))
@@ -61,7 +61,7 @@ def test_a_cut_secret_is_gone_too(secret: str, before: str, after: str, data: st
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(secrets, min_size=2, max_size=4))
-def test_secrets_that_touch_are_all_gone(several: list[str]) -> None:
+def test_secrets_that_touch_are_all_hidden(several: list[str]) -> None:
     """Secrets that touch each other are all hidden."""
     cleaned = Redactor(several).clean("".join(several))
     assert not any(run in cleaned for secret in several for run in runs(secret))
@@ -195,7 +195,7 @@ def test_printable_text_is_one_harmless_line(text: str, limit: int) -> None:
         ("x" * 20, "x" * 9 + "…"),
     ],
 )
-def test_terminal_tricks_are_taken_out(text: str, line: str) -> None:
+def test_escape_sequences_are_taken_out(text: str, line: str) -> None:
     """Escape sequences, line ends and overrides become blanks; other scripts stay."""
     assert printable(text, 10 if text.startswith("xx") else 300) == line
 

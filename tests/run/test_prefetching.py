@@ -288,7 +288,7 @@ def test_an_interrupted_wait_is_reported(monkeypatch: pytest.MonkeyPatch) -> Non
     assert single.answer_and_calls() == ("yes", (1,))
 
 
-def test_however_many_ask_each_question_is_asked_once(exchange: LocalExchange) -> None:
+def test_each_question_of_several_threads_is_asked_once(exchange: LocalExchange) -> None:
     """Six threads that ask every question of a real session send each request once."""
     with session(exchange) as binance:
         for one in [in_thread(lambda: ask_everything(binance)) for _ in range(6)]:
@@ -356,7 +356,7 @@ def test_only_questions_of_the_selected_checks_are_prefetched(check: Check) -> N
     assert all(lanes)
 
 
-def test_nothing_is_asked_ahead_that_no_check_asks() -> None:
+def test_only_questions_of_checks_are_prefetched() -> None:
     """No question is prefetched twice, each is one that a check asks, and the public ones are prefetched."""
     assert DEPENDENCIES.reached_from(question for check in CATALOGUE.checks for question in check.asks) >= LEAVES
     assert max(Counter(ask.question for lane in LANES for ask in lane).values()) == 1
@@ -586,7 +586,9 @@ def prefetching(binance: Binance) -> Iterator[Prefetcher]:
 
 
 @pytest.mark.usefixtures("no_thread_is_left")
-def test_the_runs_time_ends_all_that_is_on_its_way(exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_end_of_the_runs_time_settles_every_question(
+    exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """At the end of the run's time each question has its answer, or an error that says why not."""
     monkeypatch.setattr(api_client, "RUN_SECONDS", 0.5)
     exchange.scenario = Scenario(faults={TIME.path: HERE, "*": Fault.stall()})
@@ -626,7 +628,7 @@ def test_a_check_gets_its_answer_if_a_prefetching_thread_breaks(monkeypatch: pyt
         assert in_thread(binance.ping).result(SOON).answered
 
 
-def test_a_stalled_answer_holds_up_no_question_that_needs_it_not(exchange: LocalExchange) -> None:
+def test_a_stalled_answer_delays_only_questions_that_need_it(exchange: LocalExchange) -> None:
     """Questions that do not need the stalled answer are answered."""
     exchange.scenario = Scenario(faults={PREMIUM_INDEX.path: Fault.stall()})
     with session(exchange, BINANCE_USER_STREAM="off") as binance, prefetching(binance):

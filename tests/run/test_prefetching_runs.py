@@ -90,13 +90,13 @@ def places(log: list[Received], endpoints: Iterable[Endpoint]) -> list[int]:
     return [place for place, one in enumerate(log) if one.path in wanted]
 
 
-def test_the_first_request_goes_alone(together: Ran) -> None:
+def test_the_first_request_is_sent_alone(together: Ran) -> None:
     """The second request is sent after the first was answered."""
     assert (together.log[0].path, together.log[0].beside, together.log[1].beside) == (TIME.path, 0, 0)
     assert together.done.verdict["verdict"] == "OK"
 
 
-def test_the_listen_key_goes_with_the_signed_reads(together: Ran) -> None:
+def test_the_listen_key_is_requested_beside_the_signed_reads(together: Ran) -> None:
     """The request for a listen key is unsigned, and is sent beside the signed reads to save a round trip."""
     (place,) = places(together.log, [LISTEN_KEY])
     assert not answered_before(together.log, place) & paths(ORDER_TEST, PING)

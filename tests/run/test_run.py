@@ -355,7 +355,7 @@ def test_a_missing_env_file_is_a_usage_error(suite: SuiteRunner, tmp_path: Path)
     assert "absent.env" in done.output
 
 
-def test_settings_come_from_the_file_and_it_is_left_alone(
+def test_settings_are_read_from_a_file_that_stays_unchanged(
     suite: SuiteRunner, exchange: LocalExchange, tmp_path: Path
 ) -> None:
     """.env is read, and neither changed nor copied."""
@@ -866,7 +866,7 @@ def test_a_key_in_an_error_text_appears_in_no_output(path: str, fault: Fault, su
 
 
 @pytest.mark.parametrize("where", ["--compare", "GITHUB_STEP_SUMMARY"])
-def test_a_pipe_holds_up_no_run(where: str, suite: SuiteRunner, tmp_path: Path) -> None:
+def test_a_pipe_without_a_writer_does_not_delay_a_run(where: str, suite: SuiteRunner, tmp_path: Path) -> None:
     """A pipe that no other program opens does not make a run wait."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)

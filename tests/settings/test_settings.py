@@ -548,7 +548,7 @@ def test_a_host_of_the_environment_or_of_this_machine_is_taken(
 
 
 @pytest.mark.parametrize("name", ["BINANCE_FUTURES_URL", "BINANCE_WALLET_URL", "BINANCE_STREAM_URL"])
-def test_nothing_goes_in_clear_to_a_proxy_on_another_machine(name: str, from_environment: From) -> None:
+def test_no_unencrypted_traffic_goes_to_a_proxy_elsewhere(name: str, from_environment: From) -> None:
     """Unencrypted traffic would show the key to a proxy on another machine, even if the host is this very machine."""
     scheme = "ws" if name == "BINANCE_STREAM_URL" else "http"
     clear = {name: f"{scheme}://127.0.0.1:8000"}

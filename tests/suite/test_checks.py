@@ -288,7 +288,7 @@ def test_one_host_that_accepts_proves_the_signature(outcome: Outcome, scenario: 
         assert outcome_of("account_may_trade", binance)[0] is outcome
 
 
-def test_wallet_that_is_away_leaves_the_account_to_be_examined() -> None:
+def test_without_the_wallet_api_the_account_is_still_checked() -> None:
     """Without the wallet API, the futures API proves the signature, and permissions are unproven."""
     with (
         LocalExchange(faulty("/sapi/v1/account/apiRestrictions", Fault.bad_gateway())) as exchange,
