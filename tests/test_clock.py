@@ -1,4 +1,4 @@
-"""The time is read once for the moment and once for the length."""
+"""A span has its beginning from the wall clock, and its length from the monotonic clock."""
 
 import time
 
@@ -26,7 +26,7 @@ def test_a_stopwatch_may_be_read_repeatedly(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_now_is_in_milliseconds() -> None:
-    """Seconds would be refused with -1021."""
+    """The wall clock is in milliseconds: Binance would refuse seconds with -1021."""
     assert abs(clock.now_ms() - time.time() * 1000) < 5000
 
 

@@ -1,4 +1,4 @@
-"""The command `keycheck`: a run of the suite with its own plugins alone, from any folder."""
+"""The command `keycheck` runs the suite from any folder, with its own plugins only."""
 
 import argparse
 import json
@@ -63,7 +63,7 @@ def test_the_help_is_short_and_has_examples(keycheck: Command) -> None:
 
 
 def test_a_run_uses_the_working_directory(keycheck: Command, exchange: LocalExchange, tmp_path: Path) -> None:
-    """.env, reports/ and cassettes/ are the working directory's, and a cassette recorded there replays by its name."""
+    """.env, reports/ and cassettes/ are those of the working directory; a cassette there is replayed by its name."""
     here = tmp_path / "here"
     (here / ".env").write_text("\n".join(f"{name}={value}" for name, value in exchange.settings().items()))
     (here / ".env").chmod(0o600)

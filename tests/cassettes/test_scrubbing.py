@@ -40,7 +40,7 @@ LISTED_NAMES = {
     *("serverTime", "symbol", "markPrice", "canTrade", "dualSidePosition", "ipRestrict", "createTime"),
     *("tradingAuthorityExpirationTime", "code", "msg", "rateLimits", "symbols", "rateLimitType", "interval"),
     *("intervalNum", "limit", "status", "contractType", "filters"),
-    *("error", "success", "unlisted", "0"),  # each with a constant, where it decides what an answer is
+    *("error", "success", "unlisted", "0"),  # each as a constant, if it decides what an answer is
 }
 UNLISTED_NAMES = ("enableFutures", "enablePortfolio", "permitsUniversalTransfer", "balance", "uid", "orderId", "239999")
 names = st.sampled_from([*sorted(LISTED_NAMES), *UNLISTED_NAMES])
@@ -270,7 +270,7 @@ def test_half_a_character_does_not_break_a_recording(body: bytes) -> None:
 
 @pytest.mark.parametrize("body", [b'{"canTrade": true, "canTrade": false}', b'{"canTrade": NaN}', b"[]", b"null", b"x"])
 def test_a_broken_answer_stays_broken(body: bytes) -> None:
-    """A replay must not read sense into what the live run could not read."""
+    """A body that the live run could not read cannot be read in a replay either."""
     for raw in (body, scrub(ACCOUNT_CONFIG, 200, body)):
         with pytest.raises(NotBinance):
             answers.read(RawAnswer(200, {}, raw), ACCOUNT_CONFIG, str)

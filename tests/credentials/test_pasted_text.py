@@ -23,7 +23,7 @@ OTHER = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j"
 
 
 def test_a_clean_value_is_kept_without_a_remark() -> None:
-    """64 letters and digits are what Binance hands out."""
+    """A value of 64 letters and digits, as Binance gives out, gets no remark."""
     pasted = pasted_text.clean(KEY, GOOD)
     assert pasted.secret is not None
     assert pasted.secret.reveal() == GOOD
@@ -91,7 +91,7 @@ def test_a_key_that_no_header_carries_is_refused_unshown(bad: str) -> None:
     assert "copy the key again" in message
     assert "\n" not in message
     assert not any(GOOD[i : i + 4] in message for i in range(60))
-    assert caught.value.__context__ is None  # nothing rides along that holds the value
+    assert caught.value.__context__ is None  # no attached exception holds the value
 
 
 def test_a_latin_1_key_is_left_to_binance() -> None:
@@ -108,7 +108,7 @@ def test_a_secret_that_cannot_be_signed_with_is_refused_unshown() -> None:
 
 
 def test_key_and_secret_that_are_one_text_are_remarked() -> None:
-    """A key and a secret of one text get a remark: pasting the same line twice is a common slip."""
+    """A key and a secret that are the same text get a remark: pasting the same line twice is a common slip."""
     assert pasted_text.read(GOOD, f" {GOOD}").remarks[-1] == f"{KEY} and {SECRET} are the same text"
     assert pasted_text.read(GOOD, OTHER).remarks == ()
     assert pasted_text.read(None, None).remarks == ()
@@ -183,7 +183,7 @@ def test_a_passphrase_loses_the_ends_of_its_line_alone(given: str | None, opens:
 
 
 def test_all_that_was_given_is_hidden() -> None:
-    """Key, secret, each line of a private key, and its passphrase; of what is not there, nothing."""
+    """The texts to hide are the key, the secret, each line of a private key, and its passphrase, if they are given."""
     held = pasted_text.read(GOOD, None, Secret(ENCRYPTED_ED25519.private), "four words")
     lines = ENCRYPTED_ED25519.private.splitlines()[1:-1]
     assert held.to_hide() == [GOOD, *lines, "".join(lines), "four words"]

@@ -1,4 +1,4 @@
-"""Evidence in, causes out: the evidence that each cause needs, its confidence, and causes that are never named."""
+"""Evidence leads to causes: which evidence each cause needs, how sure it is, and which causes are never named."""
 
 import itertools
 import re
@@ -131,7 +131,7 @@ def test_a_healthy_key_has_no_cause() -> None:
         (ACCEPTED[:2], {"drift": Drift(-3000, 10)}, ["clock_behind certain"]),
         (ACCEPTED[:2], {"drift": Drift(1500, 10)}, ["clock_ahead likely"]),
         (ACCEPTED[:2], {"drift": Drift(-1500, 10), "recv_window": 500}, ["clock_behind likely"]),
-        (ACCEPTED[:2], {"drift": Drift(2100, 500)}, ["clock_ahead likely"]),  # past the window, whatever it is
+        (ACCEPTED[:2], {"drift": Drift(2100, 500)}, ["clock_ahead likely"]),  # outside any signing window
         (ACCEPTED[:2], {"drift": Drift(-2100, 500)}, []),
         (both(-1021, "... 1000ms ahead of the server's time."), {}, ["clock_ahead likely", "clock_behind likely"]),
         (both(-1021), {"drift": Drift(0, 10)}, ["clock_behind possible"]),

@@ -325,7 +325,7 @@ def test_a_get_is_tried_once_more(hiccup: Any) -> None:
 
 @pytest.mark.parametrize("hiccup", [Unreachable("cut", "reset"), BUSY])
 def test_no_get_is_tried_a_third_time(hiccup: Any) -> None:
-    """Twice is enough to tell a hiccup from an outage."""
+    """A request is sent twice at most, which is enough to tell a hiccup from an outage."""
     transport = scripted().on(PREMIUM_INDEX, hiccup)
     with pytest.raises((Unreachable, ExchangeTrouble)):
         session(transport).mark_price()

@@ -69,7 +69,7 @@ def test_only_a_refusal_that_speaks_of_the_key_is_a_warning(scenario: Scenario, 
         assert (found, said in str(noted)) == (outcome, True)
         assert outcome_of(ALIVE, binance)[0] is Outcome.UNPROVEN
         assert exchange.streams == []
-        assert len(exchange.requests_to(PATH)) == 1  # a POST is not put again
+        assert len(exchange.requests_to(PATH)) == 1  # a POST is not sent again
 
 
 def test_after_a_limit_no_stream_is_opened(exchange: LocalExchange) -> None:
@@ -128,7 +128,7 @@ def test_errors_of_a_stream_are_understood(message: bytes, said: str) -> None:
     ],
 )
 def test_other_messages_do_not_make_a_stream_sick(message: bytes) -> None:
-    """Other messages and rubbish do not make a stream sick."""
+    """Other messages, even senseless ones, are no error of the stream."""
     assert trouble_in(message) is None
 
 

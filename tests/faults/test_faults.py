@@ -1,4 +1,4 @@
-"""With any fault on any path a run ends in time with a fair verdict; each invariant notices a run that breaks it."""
+"""With any fault on any path, a run ends in time and keeps all invariants; each invariant notices a broken run."""
 
 import json
 from dataclasses import replace
@@ -56,7 +56,7 @@ def test_an_invariant_notices_each_of_its_violations(name: str, number: int, law
     "page", ["", "<!DOCTYPE html><p></b></p></html>", "<!DOCTYPE html><p>", "<!DOCTYPE html><p a='1' a='2'></p></html>"]
 )
 def test_a_malformed_page_is_seen(page: str) -> None:
-    """A page without a beginning or an end, in a wrong order or with an attribute twice is malformed."""
+    """A page is malformed without its beginning or end, with parts in a wrong order, or with an attribute twice."""
     assert wellformed.fault_of(page)
     assert wellformed.fault_of("<!DOCTYPE html><html><p a='1'>x<br><path/></p></html>\n") is None
 

@@ -1,4 +1,4 @@
-"""No kind of failure leaks a secret in any mode; and without one of the layers, the matrix notices a leak."""
+"""No kind of failure leaks a secret in any mode; if a layer of protection is removed, the matrix finds a leak."""
 
 import base64
 import html
@@ -102,7 +102,7 @@ def test_scanner_reports_nothing_without_a_canary() -> None:
 
 
 def test_scanner_repeats_no_secret() -> None:
-    """The text of a hit holds nothing of the secret."""
+    """The text that describes a hit holds no part of the secret."""
     for text in CANARIES:
         (hit, *_) = SCANNER.scan(f"before {text} behind, {text[:30]}, {text[::-1]}")
         assert SCANNER.scan(str(hit).replace(hit.canary, "")) == []

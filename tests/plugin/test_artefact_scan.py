@@ -111,8 +111,9 @@ def test_an_asset_of_a_page_is_looked_at(careless: SuiteRunner, exchange: LocalE
 
 
 def test_files_of_other_programs_are_left_alone(careless: SuiteRunner, exchange: LocalExchange) -> None:
-    """A bot's state that changed during the run, an .env that was touched, in the report folder, in cassettes/ and in
-    pytest's cache: no business of this run.
+    """The scan reads no file of another program, such as a bot's state or an .env that changed during the run.
+
+    This holds in the report folder, in cassettes/ and in pytest's cache, too.
     """
     folders = [
         careless.report_dir,

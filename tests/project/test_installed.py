@@ -1,4 +1,4 @@
-"""An installation far from any repository, by the steps of the Containerfile, as a user, a bot or a CI job has it."""
+"""An installation by the steps of the Containerfile works without a repository: for a user, a bot and a CI job."""
 
 import json
 import os

@@ -27,7 +27,7 @@ LOOKS = [
 ]
 BOTH_LIGHTS = (NARROW._replace(scheme="dark"), WIDE)  # both widths as well; axe takes a second for each
 SUMMARY = "# NOT OK\n\n- what is wrong\n- what to do\n"
-# Two of the looks take these; -m browser takes all of them in each.
+# An ordinary run opens these cassettes' pages in two looks; -m browser opens all cassettes' pages in every look.
 OFTEN = ("healthy", "ip-refused")
 CASSETTES = [
     *(

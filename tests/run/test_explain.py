@@ -1,4 +1,4 @@
-"""`--explain` says what the code does, since it reads the code."""
+"""`--explain` names the requests that a check sends, because it reads them from the code."""
 
 from pathlib import Path
 
