@@ -2,9 +2,10 @@
 
 A forked run differs from a new process in three ways. A test about one of them uses SuiteRunner:
 
-- Third-party modules are imported before the fork, in the environment of the first such run. So the tests' environment
-  decides what these modules and the interpreter read at their start (PYTHONWARNINGS, PYTHONOPTIMIZE, PYTHONHASHSEED,
-  sitecustomize). os.environ is set anew for each run, and each run imports keycheck and suite/ itself.
+- Third-party modules, and the modules of keycheck that read nothing as they are imported, are imported before the fork,
+  in the environment of the first such run. So the tests' environment decides what they and the interpreter read at
+  their start (PYTHONWARNINGS, PYTHONOPTIMIZE, PYTHONHASHSEED, sitecustomize). os.environ is set anew for each run, and
+  each run imports keycheck's plugins and suite/ itself.
 - stdout and stderr are files instead of pipes, stdin is empty, and there is no terminal.
 - The process ends without the interpreter's shutdown: daemon threads die, and no module's finalizers are called.
 
@@ -12,6 +13,7 @@ The process that forks is the fork server of multiprocessing, because it has no 
 some, such as those of the local exchange, and forking a process with threads is unsafe.
 """
 
+import gc
 import io
 import multiprocessing
 import os
@@ -32,8 +34,10 @@ PRELOADED = (
     *("asyncio", "concurrent.futures", "decimal", "html", "hmac", "getpass", "packaging.version", "pdb"),
     *("pygments.lexers.python", "pygments.formatters.terminal", "xml.etree.ElementTree"),
     *(f"_pytest.{name}" for name in default_plugins),
+    *("keycheck.exchange.session", "keycheck.diagnosis", "keycheck.report.page", "keycheck.report.verdict_json"),
+    *("keycheck.redaction.redactor", "keycheck.credentials.signing", "keycheck.network.transport", "tests.forked"),
 )
-OURS = ("keycheck", "suite", "tests", "conftest", "__mp_main__")
+OURS = ("suite", "tests", "conftest", "__mp_main__")
 
 
 def _context() -> ForkServerContext:
@@ -81,6 +85,7 @@ def _run_pytest(root: str, arguments: list[str], environment: dict[str, str], le
     os.environ.update(environment)
     os.chdir(root)
     _forget(root)
+    gc.freeze()  # pytest collects garbage as it ends, and would look through all that was imported beforehand
     sys.argv = [pytest.__file__.replace("__init__", "__main__"), *arguments]
     code = int(pytest.main())
     sys.stdout.flush()
@@ -90,7 +95,8 @@ def _run_pytest(root: str, arguments: list[str], environment: dict[str, str], le
 
 def _forget(root: str) -> None:
     """Removes the test modules and paths that multiprocessing has inherited."""
-    for name in [name for name in sys.modules if name.partition(".")[0] in OURS]:
+    ours = OURS if root == str(ROOT) else (*OURS, "keycheck")
+    for name in [name for name in sys.modules if name.partition(".")[0] in ours]:
         del sys.modules[name]
     strangers = {"", str(ROOT), str(Path(sys.executable).parent)}
     sys.path[:] = [root, *(path for path in sys.path if path not in strangers)]
