@@ -31,7 +31,7 @@ LONG = {
 with contextlib.suppress(ImportError):  # the environment of tests/exchange/test_interop.py has no hypothesis
     from hypothesis import HealthCheck, settings
 
-    # A busy machine takes long to draw an example, which breaks no law.
+    # On a busy machine it takes long to draw an example, which is no failure.
     settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("any machine")
 

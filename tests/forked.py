@@ -1,15 +1,16 @@
-"""`pytest suite/` as tests/running.py runs it, in a fork of a process that has imported pytest and its like already.
+"""Runs `pytest suite/` like tests/running.py, but in a fork of a process that has imported pytest already.
 
-Where it differs from a process of its own, so that a test which is about one of these takes SuiteRunner:
+A forked run differs from a new process in three ways. A test about one of them uses SuiteRunner:
 
-- Third-party modules are imported beforehand, under the environment in which the first such run was started. So what
-  they, or the interpreter, read of the environment as they start (PYTHONWARNINGS, PYTHONOPTIMIZE, PYTHONHASHSEED,
-  sitecustomize) is that of the tests; os.environ itself is built anew for each run. So are the modules of keycheck that
-  read nothing as they are imported; its plugins and suite/ are imported by each run itself.
-- stdout and stderr are files and no pipes, stdin is empty, and there is no terminal to ask about.
-- It ends without the interpreter's own shutdown: daemon threads die, but no finalizer of a module is called.
+- Third-party modules, and the modules of keycheck that read nothing as they are imported, are imported before the fork,
+  in the environment of the first such run. So the tests' environment decides what they and the interpreter read at
+  their start (PYTHONWARNINGS, PYTHONOPTIMIZE, PYTHONHASHSEED, sitecustomize). os.environ is set anew for each run, and
+  each run imports keycheck's plugins and suite/ itself.
+- stdout and stderr are files instead of pipes, stdin is empty, and there is no terminal.
+- The process ends without the interpreter's shutdown: daemon threads die, and no module's finalizers are called.
 
-It is the fork server of multiprocessing, which has no threads, since the tests have some: the local exchange.
+The process that forks is the fork server of multiprocessing, because it has no threads. The tests' own process has
+some, such as those of the local exchange, and forking a process with threads is unsafe.
 """
 
 import gc
@@ -46,7 +47,7 @@ def _context() -> ForkServerContext:
 
 
 class ForkedRunner(SuiteRunner):
-    """Like SuiteRunner, in half of its time. One run at a time in one folder."""
+    """Does the same as SuiteRunner in half the time. Only one run at a time may use a folder."""
 
     def _run(self, arguments: list[str], environment: dict[str, str]) -> tuple[int, str]:
         left = tuple(str(self.folder / f"forked.{name}") for name in ("stdout", "stderr", "status"))
@@ -73,7 +74,7 @@ def _text(path: str) -> str:
 
 
 def _run_pytest(root: str, arguments: list[str], environment: dict[str, str], left: tuple[str, ...]) -> None:
-    """In the child: sets up what `python -m pytest` would have, runs it, and leaves its exit status in a file."""
+    """In the child process: sets it up as `python -m pytest` would, runs pytest, and writes its status to a file."""
     for stream, name in zip((sys.stdout, sys.stderr), left, strict=False):
         file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         os.dup2(file, stream.fileno())

@@ -40,12 +40,12 @@ class Finished:
         return found
 
     def with_outcome(self, outcome: str) -> list[str]:
-        """Ids of the checks of this outcome, in run order."""
+        """Ids of the checks with this outcome, in run order."""
         return [check_id for check_id, found in self.outcomes.items() if found == outcome]
 
 
 class SuiteRunner:
-    """`runner("suite/", "-x", settings={...})`; the report folder is below `folder` and made new by the run."""
+    """`runner("suite/", "-x", settings={...})` runs the suite; the run makes its report folder in `folder`."""
 
     def __init__(self, folder: Path, root: Path = ROOT) -> None:
         self.folder = folder
@@ -61,12 +61,12 @@ class SuiteRunner:
     ) -> Finished:
         """Runs pytest with `arguments` (`suite/` if none names a path) and these BINANCE_* settings.
 
-        `all_plugins`: with every plugin that is installed here, as pytest does by itself. Half of a run's start-up are
-        those of the development environment, so otherwise pytest-timeout comes along alone.
+        `all_plugins`: loads every installed plugin, as pytest does by default. Otherwise pytest-timeout is the only
+        one: the plugins of the development environment take half of a run's start-up time.
         """
         paths = [] if arguments and arguments[0].startswith("suite") else ["suite/"]
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("BINANCE_", "PYTEST_"))}
-        # The checks of this machine's clock and files have no programs to ask, so that a test does not depend on them.
+        # An empty PATH: the host's checks find no program such as git to ask, so no test depends on this machine.
         inherited["PATH"] = str(self.folder / "no programs")
         if not all_plugins:
             inherited["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"

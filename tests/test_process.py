@@ -107,7 +107,7 @@ def test_a_key_that_is_not_fit_has_its_causes() -> None:
         report.ok = True  # type: ignore[misc]
 
 
-def test_findings_are_told_as_they_come(exchange: LocalExchange) -> None:
+def test_findings_are_passed_on_as_they_come(exchange: LocalExchange) -> None:
     """on_check gets each check once, in run order, in the calling thread, as the report has it."""
     heard: list[tuple[keycheck.CheckResult, threading.Thread]] = []
     report = check(exchange, on_check=lambda one: heard.append((one, threading.current_thread())))
@@ -116,7 +116,7 @@ def test_findings_are_told_as_they_come(exchange: LocalExchange) -> None:
 
 
 @pytest.mark.parametrize("fault", [None, Fault.echo()], ids=["the caller's address", "the whole request"])
-def test_what_is_told_is_fit_for_sharing(fault: Fault | None) -> None:
+def test_the_results_of_a_run_hold_no_secret(fault: Fault | None) -> None:
     """Findings, page and verdict do not show key, signature and address, even if an answer quotes them."""
     faults = {"/sapi/v1/account/apiRestrictions": fault, "/fapi/v1/accountConfig": fault} if fault else {}
     heard: list[keycheck.CheckResult] = []
@@ -255,7 +255,7 @@ def test_a_child_that_is_killed_is_unproven(temporary: Path) -> None:
 
 
 @pytest.mark.slow
-def test_what_on_check_raises_ends_the_run(exchange: LocalExchange, temporary: Path) -> None:
+def test_an_exception_of_on_check_ends_the_run(exchange: LocalExchange, temporary: Path) -> None:
     """An exception of on_check reaches the caller unchanged, and the child is ended."""
 
     def tired(_: keycheck.CheckResult) -> None:
@@ -285,7 +285,7 @@ def test_a_child_that_cannot_be_started_is_unproven(exchange: LocalExchange, mon
 
 
 @pytest.mark.slow
-def test_caller_has_its_children_reaped_for_it(exchange: LocalExchange) -> None:
+def test_a_caller_may_ignore_sigchld(exchange: LocalExchange) -> None:
     """With SIGCHLD ignored, the exit status cannot be read, and the verdict is the same."""
     usual = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     try:
@@ -296,7 +296,7 @@ def test_caller_has_its_children_reaped_for_it(exchange: LocalExchange) -> None:
 
 
 @pytest.mark.slow
-def test_a_system_may_wait_in_one_way_alone(exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_ends_as_usual_without_waitid(exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without os.waitid, which macOS has had since Python 3.13, a run ends as usual, and can be cut short."""
     monkeypatch.delattr(os, "waitid", raising=False)
     assert check(exchange).verdict == "OK"
@@ -463,7 +463,7 @@ def test_a_fork_of_the_caller_keeps_no_child_alive(temporary: Path) -> None:
 @pytest.mark.slow
 @linux
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_child_ends_with_a_caller_that_is_told_to_end(number: signal.Signals, temporary: Path) -> None:
+def test_a_child_ends_if_its_caller_is_ended(number: signal.Signals, temporary: Path) -> None:
     """A child ends if its caller ends by Ctrl-C, by its supervisor or by its terminal; the caller ends as ever."""
     with LocalExchange(SILENT) as exchange:
         named = [f"{k.removeprefix('BINANCE_').lower()}={v}" for k, v in exchange.settings().items()]
@@ -492,7 +492,7 @@ def test_a_child_ends_with_a_caller_that_is_told_to_end(number: signal.Signals, 
         ("ca_bundle", "\0"),
     ],
 )
-def test_whatever_a_caller_hands_over_is_answered(name: str, text: str, exchange: LocalExchange) -> None:
+def test_any_text_for_a_credential_leads_to_an_answer(name: str, text: str, exchange: LocalExchange) -> None:
     """Any text for a credential leads to a verdict, or to a ValueError that does not repeat it."""
     told = ""
     try:
@@ -507,7 +507,7 @@ def test_whatever_a_caller_hands_over_is_answered(name: str, text: str, exchange
 
 @pytest.mark.slow
 @linux
-def test_what_the_child_has_started_ends_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_programs_of_the_child_process_are_killed_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A program that hangs, started by the child, is killed with it."""
     programs = tmp_path / "bin"
     programs.mkdir()
@@ -563,7 +563,7 @@ def test_importing_the_package_is_cheap() -> None:
     assert done.stdout == "['keycheck'] False\n"
 
 
-def test_a_finding_is_told_as_verdict_json_has_it() -> None:
+def test_a_finding_is_passed_on_as_in_verdict_json() -> None:
     """`of_check` cleans each text for people, and changes nothing else."""
     from tests.sample_reports import REPORTS  # noqa: PLC0415
 
@@ -617,7 +617,7 @@ def test_a_child_that_contradicts_itself_is_unproven(
     assert report.causes[0].cause == process.CUT_SHORT
 
 
-def test_a_child_that_says_what_its_file_says_is_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_whose_lines_and_file_agree_is_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The counterpart: one exit status, and the verdict and the findings that go with it."""
     (tmp_path / "child.py").write_text(FAKE.format(verdict=EMPTY_OK, lines=b'{"exit": 0}\n'))
     monkeypatch.setattr(process, "_CHILD", tmp_path / "child.py")
@@ -645,7 +645,7 @@ def test_any_number_is_a_time_limit(seconds: Any) -> None:
         ({"on_check": 5}, "on_check must be"),
     ],
 )
-def test_what_watches_a_run_is_refused_before_it_starts(
+def test_wrong_parameters_for_watching_are_refused_before_the_start(
     settings: dict[str, Any], sentence: str, exchange: LocalExchange
 ) -> None:
     """A ValueError in one sentence, and nothing is sent."""

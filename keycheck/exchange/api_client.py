@@ -80,7 +80,7 @@ class Requester(Protocol):
         ...
 
     def check_cancelled(self, *, must_wait: bool) -> None:
-        """Raises Cancelled if nobody needs the request any more, or not if it has to wait for the rate limit."""
+        """Raises Cancelled if the request is not needed any more, or if it must wait for the rate limit and may not."""
         ...
 
 
@@ -99,7 +99,7 @@ class _Sending:
 class ApiClient:
     """Sends one run's requests and keeps a record of each."""
 
-    def __init__(  # noqa: PLR0913  what a request takes; there is one caller
+    def __init__(  # noqa: PLR0913  all that a request needs; there is one caller
         self,
         transport: Transport,
         identity: Identity,
@@ -110,7 +110,7 @@ class ApiClient:
         throttle: Throttle,
         recv_window: int,
     ) -> None:
-        self.first_error: Inconclusive | None = None  # of the run's first request; then no other is sent
+        self.first_error: Inconclusive | None = None  # of the run's first request; if set, no other is sent
         self._transport = transport
         self._identity = identity
         self._redactor = redactor
@@ -123,7 +123,7 @@ class ApiClient:
         self._begun = 0
         self._calls: dict[int, Call] = {}
         self._stopped: Inconclusive | None = None
-        self._out_of_place: tuple[int, RestrictedLocation] | None = None  # the first request that met it, and its error
+        self._out_of_place: tuple[int, RestrictedLocation] | None = None  # the request that met it, and its error
         self._watch = clock.Stopwatch()
 
     @property
@@ -150,17 +150,19 @@ class ApiClient:
             raise Undecided(f"{endpoint} needs a key and a secret, and there are none. Fill in .env")
 
     def ask(self, endpoint: Endpoint, params: Params = (), offset: float = 0.0) -> tuple[Answer, clock.Span]:
-        """Sends a request; returns its answer and its span without the connection's time. Raises Inconclusive.
+        """Sends a request; returns its answer, and its span without the time to connect. Raises Inconclusive.
 
-        `offset`: local clock minus the exchange's in ms, for the stamp of a signed request. A GET is retried once, with
-        a new stamp, after a cut connection or a 5xx; any request is after "Invalid account.", which comes and goes.
+        `offset`: local clock minus the exchange's in ms, for the time stamp of a signed request. A GET is retried once,
+        with a new stamp, after a cut connection or a 5xx. Any request is retried once after "Invalid account.", an
+        error that comes and goes.
         """
         self.require_key_for(endpoint)
         is_first = not self._begun
         retries = 1
         while True:
             with self._slots[endpoint.host]:
-                # After the wait for a slot: another answer may have stopped the run meanwhile, and a stamp must be new.
+                # Only now, after the wait for a slot: meanwhile another answer may have stopped the run, and the time
+                # stamp must be new.
                 seconds = self._seconds_once_due(endpoint)
                 query = self._query(endpoint, params, offset)
                 sending = self._begin(endpoint)
@@ -230,7 +232,7 @@ class ApiClient:
         return query
 
     def _read(self, raw: RawAnswer, endpoint: Endpoint) -> Answer:
-        if self._key_for(endpoint):  # the answers of a cassette hold no secrets, and are untrusted
+        if self._key_for(endpoint):  # not in a replay: a cassette holds no secrets, and its texts are not trusted
             self._learn(answers.secrets_in(raw, endpoint))
         return answers.read(raw, endpoint, self._redactor.clean)
 

@@ -12,8 +12,8 @@ Countdown = Callable[[int, int, int], None]
 class Throttle:
     """One run's waits for the exchange's next minute.
 
-    `limit`: weight per minute, the documented one until exchangeInfo was read. `offset`: local clock minus the
-    exchange's in ms, 0 until it was measured.
+    `limit`: weight per minute; the documented limit until exchangeInfo has been read. `offset`: local clock minus the
+    exchange's in ms; 0 until it has been measured.
     """
 
     def __init__(self, pause: clock.Pause, limit: int, countdown: Countdown = lambda *_: None) -> None:
@@ -29,7 +29,7 @@ class Throttle:
         return self._pause.waited
 
     def update(self, used: int | None, at: float) -> None:
-        """Takes the used weight of an answer, or None, at this moment of the local clock."""
+        """Notes an answer's used weight; None if it has none. `at`: when the answer came, in ms by the local clock."""
         if used is not None:
             # Answers may overtake each other; within a minute the higher figure is the later one.
             before, then = self._told or (0, at)
@@ -42,7 +42,7 @@ class Throttle:
         return self._told is not None and rate_limit.is_nearly_used_up(self._told[0], self.limit)
 
     def for_room(self) -> None:
-        """Waits if a wait is due."""
+        """Waits for the next minute if a wait is due."""
         if self._told is None or not self.is_due:
             return
         (used, at), limit = self._told, self.limit

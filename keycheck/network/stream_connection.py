@@ -62,7 +62,7 @@ class StreamConnection:
         return self._new_connection(url, *_address(url))
 
     def _through_proxy(self, proxy: Secret, url: str) -> Any:
-        """Connects through a tunnel. Of wss the proxy sees only host and port; only hosts on this machine use ws."""
+        """A connection through the proxy's tunnel. With wss, the proxy sees only host and port."""
         proxy_url = proxy.reveal()
         proxy_parts = urlsplit(proxy_url)
         config = ProxyConfig(

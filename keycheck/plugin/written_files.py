@@ -1,4 +1,4 @@
-"""Finds the files that pytest and its plugins write in a run, by their writers' paths. It searches no folder."""
+"""Finds the files that pytest and its plugins write in a run. The plugins name their paths; no folder is searched."""
 
 import contextlib
 from collections.abc import Callable, Collection, Iterator
@@ -20,7 +20,7 @@ Stamp = tuple[int, int, int] | str | None
 
 
 class Written:
-    """The paths of written files, each with its stamp from before the run. The emptied file of --debug is no part."""
+    """The paths of written files, each with its stamp from before the run. The file of --debug is not among them."""
 
     def __init__(self) -> None:
         self._before: dict[Path, Stamp] = {}
@@ -42,7 +42,7 @@ class Written:
             _before(cache, "set", lambda key, *_: self._expect(cache._getvaluepath(key)))
 
     def note_paths_of_plugins(self, config: pytest.Config) -> None:
-        """Notes the other paths. Call it when all plugins are configured, before the others open their files."""
+        """Notes the other paths. Call it at the start of the session, when all plugins are configured."""
         for path in self.shared(config):
             self._expect(path)
         _refuse_pipes_that_nobody_reads(config)
@@ -77,7 +77,7 @@ class Written:
 def _is_same(one: Path, other: Path) -> bool:
     try:
         return one.resolve() == other.resolve()
-    except (OSError, RuntimeError, ValueError):  # a loop of links, or no path at all: its writer will say so
+    except (OSError, RuntimeError, ValueError):  # a loop of links, or no path at all: its writer will report it
         return False
 
 

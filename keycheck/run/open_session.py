@@ -78,7 +78,7 @@ def open_session(
 ) -> OpenSession:
     """Opens the session that `options` describe. `resources` closes its network; `started_at`: ISO 8601, UTC.
 
-    Raises UsageProblem for settings, files or cassettes that cannot be used.
+    Raises UsageProblem if settings, files or cassettes cannot be used.
     """
     if options.replay is not None and options.record is not None:
         raise UsageProblem("--replay and --record exclude each other: leave one of them out")
@@ -104,7 +104,7 @@ class _Opener:
     _resources: contextlib.ExitStack
 
     def replay(self, path: Path) -> OpenSession:
-        from keycheck.cassettes.player import Player  # noqa: PLC0415  each run imports what it uses
+        from keycheck.cassettes.player import Player  # noqa: PLC0415  live runs and replays import different modules
 
         self._resources.enter_context(no_sockets())
         player = Player(path)

@@ -118,7 +118,9 @@ def test_recorded_run_replays_to_the_same_json(name: str, suite: SuiteRunner, tm
 @pytest.mark.slow
 @pytest.mark.parametrize("as_list", [True, False])
 @pytest.mark.parametrize("expected", ["one-way,isolated", "hedge,single-asset,cross"])
-def test_what_was_expected_is_recorded(as_list: bool, expected: str, suite: SuiteRunner, tmp_path: Path) -> None:
+def test_a_replay_uses_the_recorded_expectations(
+    as_list: bool, expected: str, suite: SuiteRunner, tmp_path: Path
+) -> None:
     """A replay compares the account with the recorded BINANCE_EXPECT, whatever the setting is by then."""
     cassette = tmp_path / "mine.yaml"
     scenario = Scenario(symbol_config_is_a_list=as_list)

@@ -96,7 +96,7 @@ def test_with_a_key_that_is_refused_nothing_is_posted(name: str) -> None:
     assert asked == (["POST /fapi/v1/listenKey"] if name == "wrong-secret" else [])
 
 
-def test_two_troubles_are_both_told(suite: SuiteRunner) -> None:
+def test_both_of_two_causes_are_reported(suite: SuiteRunner) -> None:
     """Both of two causes are reported."""
     with COMBINED["slow clock, withdrawals"].settings_of_its_exchange() as settings:
         done = suite(settings=settings)
@@ -113,7 +113,7 @@ def test_the_address_to_whitelist_is_for_the_terminal_alone(suite: SuiteRunner) 
     assert "add the address that Binance saw, [IP hidden], and save" in shared
 
 
-def test_account_info_is_asked_once_where_it_decides(suite: SuiteRunner) -> None:
+def test_account_info_is_requested_once_if_it_decides(suite: SuiteRunner) -> None:
     """account/info is requested once, and counts among the run's requests."""
     with STORIES["older-key"].settings_of_its_exchange() as settings:
         done = suite(settings=settings)

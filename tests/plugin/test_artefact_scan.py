@@ -77,7 +77,7 @@ def test_a_file_that_pytest_wrote_is_looked_at(
 
 
 @pytest.mark.slow
-def test_what_the_cache_was_given_is_looked_at(careless: SuiteRunner, exchange: LocalExchange) -> None:
+def test_values_in_the_cache_are_scanned(careless: SuiteRunner, exchange: LocalExchange) -> None:
     """Cache values of any plugin are scanned."""
     (careless.root / "suite" / "conftest.py").write_text(
         "import os\n\ndef pytest_sessionfinish(session):\n"
@@ -115,8 +115,9 @@ def test_an_asset_of_a_page_is_looked_at(careless: SuiteRunner, exchange: LocalE
 
 
 def test_files_of_other_programs_are_left_alone(careless: SuiteRunner, exchange: LocalExchange) -> None:
-    """A bot's state that changed during the run, an .env that was touched, in the report folder, in cassettes/ and in
-    pytest's cache: no business of this run.
+    """The scan reads no file of another program, such as a bot's state or an .env that changed during the run.
+
+    This holds in the report folder, in cassettes/ and in pytest's cache, too.
     """
     folders = [
         careless.report_dir,
@@ -168,7 +169,7 @@ def test_a_name_that_cannot_be_looked_at_breaks_nothing(
 
 
 @pytest.mark.slow
-def test_a_file_that_cannot_be_read_is_told(careless: SuiteRunner, exchange: LocalExchange) -> None:
+def test_a_written_file_that_cannot_be_read_is_reported(careless: SuiteRunner, exchange: LocalExchange) -> None:
     """A file that cannot be read may hold a secret: the run ends with one sentence and exit 3."""
     file = careless.folder / "where" / "written.txt"
     (careless.root / "suite" / "conftest.py").write_text(
@@ -211,9 +212,7 @@ def test_a_user_whose_name_is_also_markup_breaks_no_file(
 
 
 @pytest.mark.slow
-def test_the_folder_that_pytest_names_after_its_user_is_not_told(
-    careless: SuiteRunner, exchange: LocalExchange
-) -> None:
+def test_the_folder_that_pytest_names_after_its_user_is_hidden(careless: SuiteRunner, exchange: LocalExchange) -> None:
     """tmp_path lies in pytest-of-USER, which is hidden even if the user's name is short."""
     text = f'{CHECK}test_extra(tmp_path):\n    """It holds."""\n    assert tmp_path is None\n'
     (careless.root / "suite" / "test_8_extra.py").write_text(text, encoding="utf-8")

@@ -72,7 +72,7 @@ def test_a_run_waits_and_goes_on(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("options", [["-q"], ["-v"], ["-s"], ["-p", "no:capture"]], ids=" ".join)
-def test_a_wait_is_said_under_every_option(options: list[str], tmp_path: Path) -> None:
+def test_a_wait_is_announced_under_every_option(options: list[str], tmp_path: Path) -> None:
     """Under any option the wait is announced on a line of its own."""
     done = run(tmp_path, ONCE, *options)
     (said,) = (line for line in done.output.splitlines() if SAID in line)
@@ -185,14 +185,14 @@ def test_a_terminal_counts_down_in_one_line(pytestconfig: pytest.Config) -> None
     assert reporter._tw.width_of_current_line == len("suite/test_1.py ..")
 
 
-def test_a_log_is_told_once(pytestconfig: pytest.Config) -> None:
+def test_a_log_gets_one_line_about_a_wait(pytestconfig: pytest.Config) -> None:
     """A log has one line about the wait, since a line in it cannot be taken back."""
     stream = Terminal(False)
     counted_down(pytestconfig, stream, "done\n")
     assert stream.getvalue() == f"done\n{TEXT.format(2231, 3)}\n"
 
 
-def test_the_summary_tells_what_was_waited() -> None:
+def test_the_summary_says_how_long_the_run_has_waited() -> None:
     """The summary says how long the run has waited, right before the verdict, and nothing without a wait."""
     report = RunReport(Verdict.OK, "0.1.0", "2026-11-20T08:13:00Z", waited_s=23)
     first, second, *_ = [text for text, _ in terminal.summary(report, "here")]

@@ -149,7 +149,7 @@ RAISED = (
 
 @pytest.mark.parametrize("hook", HOOKS)
 @pytest.mark.parametrize("raised", mostly_slow(RAISED, 1))
-def test_what_another_plugin_raises_at_the_end_is_no_verdict(
+def test_an_exception_of_another_plugin_at_the_end_is_no_verdict(
     hook: str, raised: str, plugin: Path, process: SuiteRunner
 ) -> None:
     """If another plugin raises at the end, the exit status is 3; terminal and verdict.json have the verdict."""

@@ -47,7 +47,7 @@ def test_twenty_accounts_are_tested_some_at_once(many_accounts: ModuleType) -> N
 
 
 @pytest.mark.slow
-def test_a_mail_is_sent_where_something_changed(tmp_path: Path) -> None:
+def test_a_mail_is_sent_after_each_change(tmp_path: Path) -> None:
     """A mail is sent at first and after each change of verdict or causes, and again if it could not be sent."""
     (script,) = re.findall(r"```sh\n(#!/bin/sh\n# keycheck-mail.*?)```", SERVICE, re.DOTALL)
     programs, state = tmp_path / "bin", tmp_path / "state"

@@ -112,7 +112,7 @@ def test_a_run_that_does_not_end_is_ended(copied: Path, tmp_path: Path, monkeypa
     assert not [child for child in multiprocessing.active_children() if child.is_alive()]
 
 
-def test_a_run_that_dies_is_told(copied: Path, tmp_path: Path) -> None:
+def test_the_error_of_a_killed_run_has_its_last_output(copied: Path, tmp_path: Path) -> None:
     """The error about a killed run has its last output."""
     (copied / "suite" / "conftest.py").write_text(
         "import os\nos.write(1, b'last words')\nos.kill(os.getpid(), 9)\n", encoding="utf-8"

@@ -27,7 +27,7 @@ LOOKS = [
 ]
 BOTH_LIGHTS = (NARROW._replace(scheme="dark"), WIDE)  # both widths as well; axe takes a second for each
 SUMMARY = "# NOT OK\n\n- what is wrong\n- what to do\n"
-# Two of the looks take these; -m browser takes all of them in each.
+# An ordinary run opens these cassettes' pages in two looks; -m browser opens all cassettes' pages in every look.
 OFTEN = ("healthy", "ip-refused")
 CASSETTES = [
     *(
@@ -120,7 +120,7 @@ def test_hostile_texts_do_nothing(written: Path, look: Look, browser: Browser) -
     ],
     indirect=["written"],
 )
-def test_axe_finds_nothing_even_where_all_is_open(
+def test_axe_finds_nothing_in_reports_made_by_hand(
     written: Path, scheme: Literal["light", "dark"], browser: Browser
 ) -> None:
     """axe finds nothing in reports made by hand, each of which shows something that no cassette does."""

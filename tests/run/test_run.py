@@ -183,7 +183,7 @@ def test_part_of_the_suite_is_never_ok(selection: tuple[str, ...], suite: SuiteR
     assert cause["evidence"] == [f"{check_id} was not run" for check_id in not_run]
 
 
-def test_what_nobody_saw_has_no_boxes_to_tick(suite: SuiteRunner, tmp_path: Path) -> None:
+def test_no_fix_names_a_flag_that_was_not_seen(suite: SuiteRunner, tmp_path: Path) -> None:
     """If the wallet alone refuses the key, seven checks of its flags are unproven, and no text says to tick a box."""
     junit = tmp_path / "junit.xml"
     scenario = Scenario(faults={"/sapi/v1/account/apiRestrictions": Fault.refused(-2015)})
@@ -194,7 +194,7 @@ def test_what_nobody_saw_has_no_boxes_to_tick(suite: SuiteRunner, tmp_path: Path
         assert not re.search(r"\b(?:un)?tick\b", text)
 
 
-def test_a_part_that_could_not_be_seen_is_told_beside_what_was_left_out(suite: SuiteRunner) -> None:
+def test_unproven_checks_and_left_out_checks_each_have_a_cause(suite: SuiteRunner) -> None:
     """Unproven checks and checks that were left out each have a cause: fixing one would not fix the other."""
     scenario = Scenario(faults={"/sapi/v1/account/apiRestrictions": Fault.bad_gateway()})
     done = run(suite, scenario, "-k", "withdrawals_are_disabled")
@@ -352,14 +352,14 @@ def test_bad_setting_is_one_sentence_and_exit_4(name: str, suite: SuiteRunner) -
     assert causes(done.verdict) == ["run_not_finished"]
 
 
-def test_env_file_that_is_missing_is_said(suite: SuiteRunner, tmp_path: Path) -> None:
+def test_a_missing_env_file_is_a_usage_error(suite: SuiteRunner, tmp_path: Path) -> None:
     """An env file that is named on the command line must exist."""
     done = suite(env_file=tmp_path / "absent.env")
     assert done.exit_status == 4
     assert "absent.env" in done.output
 
 
-def test_settings_come_from_the_file_and_it_is_left_alone(
+def test_settings_are_read_from_a_file_that_stays_unchanged(
     suite: SuiteRunner, exchange: LocalExchange, tmp_path: Path
 ) -> None:
     """.env is read, and neither changed nor copied."""
@@ -373,7 +373,7 @@ def test_settings_come_from_the_file_and_it_is_left_alone(
     assert "a carriage return" in done.check("credentials_are_well_formed")["detail"]
 
 
-def test_report_dir_that_cannot_be_written_is_said(suite: SuiteRunner) -> None:
+def test_an_unusable_report_dir_is_a_usage_error(suite: SuiteRunner) -> None:
     """A file where the folder should be: one sentence, exit 4."""
     suite.report_dir.write_text("in the way", encoding="utf-8")
     suite.report_dir /= "below"
@@ -574,7 +574,7 @@ def test_a_fact_of_the_wrong_type_leaves_its_check_unproven(
     ),
     ids=["an object", "a surrogate", "names that are let go", "a name that is none"],
 )
-def test_whatever_else_a_check_notes_its_outcome_stands(
+def test_no_observation_changes_the_outcome_of_a_check(
     body: str, copied: Path, tmp_path: Path, exchange: LocalExchange
 ) -> None:
     """An observation that cannot be shown, or not as JSON, does not change a check's outcome."""
@@ -587,7 +587,9 @@ def test_whatever_else_a_check_notes_its_outcome_stands(
     ET.parse(junit)  # noqa: S314  our own file
 
 
-def test_assertion_of_the_machinery_convicts_nobody(copied: Path, tmp_path: Path, exchange: LocalExchange) -> None:
+def test_an_assertion_outside_suite_leaves_a_check_unproven(
+    copied: Path, tmp_path: Path, exchange: LocalExchange
+) -> None:
     """An assertion that fails below suite/ is a bug of ours, and leaves the check unproven."""
     body = "raiser = compile('assert False', 'elsewhere.py', 'exec'); exec(raiser)"
     (copied / "suite" / "test_8_extra.py").write_text(EXTRA.format(mark="critical", body=body), encoding="utf-8")
@@ -635,13 +637,13 @@ def test_one_flaky_answer_does_not_spoil_the_verdict(suite: SuiteRunner) -> None
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", ["/fapi/v1/time", "/fapi/v1/accountConfig", "/sapi/v1/account/apiRestrictions"])
-def test_trouble_on_the_way_convicts_nobody(path: str, suite: SuiteRunner) -> None:
+def test_an_exchange_with_errors_leaves_the_key_unproven(path: str, suite: SuiteRunner) -> None:
     """An exchange with errors leaves a healthy key UNPROVEN."""
     done = run(suite, Scenario(faults={path: Fault.overloaded_503()}))
     assert (done.verdict["verdict"], done.exit_status, done.with_outcome("fail")) == ("UNPROVEN", 10, [])
 
 
-def test_lost_connection_convicts_nobody(suite: SuiteRunner) -> None:
+def test_a_lost_connection_leaves_the_key_unproven(suite: SuiteRunner) -> None:
     """Without any answer nothing was observed: the verdict is UNPROVEN, and no check fails."""
     with LocalExchange() as exchange:
         settings = exchange.settings()
@@ -663,7 +665,7 @@ def test_a_place_that_binance_does_not_serve_is_an_observation(fault: Fault, sui
 
 @pytest.mark.parametrize("path", mostly_slow(["*", "/fapi/v1/time", "/fapi/v1/ping", "/fapi/v1/accountConfig"], 2))
 @pytest.mark.parametrize("fault", [Fault.waf_403(), Fault.redirect("https://x.invalid/")], ids=["403", "302"])
-def test_a_stranger_convicts_nobody_wherever_it_stands(fault: Fault, path: str, suite: SuiteRunner) -> None:
+def test_a_firewall_or_portal_anywhere_leaves_the_key_unproven(fault: Fault, path: str, suite: SuiteRunner) -> None:
     """A firewall or a captive portal in place of one answer or all leaves the key UNPROVEN."""
     done = run(suite, Scenario(faults={path: fault}))
     assert (done.exit_status, done.with_outcome("fail")) == (10, [])
@@ -727,7 +729,7 @@ def test_refused_run_leaves_no_old_ok(arguments: tuple[str, ...], suite: SuiteRu
 
 
 @pytest.mark.slow
-def test_reports_that_cannot_be_replaced_are_said(suite: SuiteRunner) -> None:
+def test_reports_that_cannot_be_replaced_are_a_usage_error(suite: SuiteRunner) -> None:
     """A directory in the place of report.html is one sentence and exit 4, without an old OK."""
     assert suite("--replay", "healthy").verdict["ok"] is True
     (suite.report_dir / "report.html").unlink()
@@ -867,7 +869,7 @@ def test_the_gate_deletes_no_file_of_the_owners(suite: SuiteRunner, tmp_path: Pa
     ],
     ids=["a listen key in a refusal", "a key in a content type"],
 )
-def test_what_an_exchange_reads_back_is_told_nowhere(path: str, fault: Fault, suite: SuiteRunner) -> None:
+def test_a_key_in_an_error_text_appears_in_no_output(path: str, fault: Fault, suite: SuiteRunner) -> None:
     """A key that an exchange returns in an error text appears in no output, in upper or lower case."""
     with LocalExchange(Scenario(faults={path: fault})) as exchange:
         done = suite("--record", str(suite.folder / "mine.yaml"), settings=exchange.settings())
@@ -879,7 +881,7 @@ def test_what_an_exchange_reads_back_is_told_nowhere(path: str, fault: Fault, su
 
 @pytest.mark.slow
 @pytest.mark.parametrize("where", ["--compare", "GITHUB_STEP_SUMMARY"])
-def test_a_pipe_holds_up_no_run(where: str, suite: SuiteRunner, tmp_path: Path) -> None:
+def test_a_pipe_without_a_writer_does_not_delay_a_run(where: str, suite: SuiteRunner, tmp_path: Path) -> None:
     """A pipe that no other program opens does not make a run wait."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
