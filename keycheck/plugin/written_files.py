@@ -1,6 +1,7 @@
 """Finds the files that pytest and its plugins write in a run. The plugins name their paths; no folder is searched."""
 
 import contextlib
+import os
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ _AS_NAMED = ("log_file", "report_log", "json_report_file", "prom")
 # The attributes in which JUnit and pytest-html keep their expanded paths, and the options that ask for these files.
 _EXPANDED = {"logfile": "--junitxml", "_report_path": "--html"}
 
+_LONGEST_STYLE = 2**20  # bytes
 WRITTEN = "keycheck-written"
 Stamp = tuple[int, int, int] | str | None
 
@@ -38,6 +40,7 @@ class Written:
             if place := _named(config, name):
                 self._expect(place)
         _refuse_a_log_that_cannot_be_opened(config)
+        _refuse_styles_that_cannot_be_read(config)
         if (cache := getattr(config, "cache", None)) is not None:  # -p no:cacheprovider removes it
             _before(cache, "set", lambda key, *_: self._expect(cache._getvaluepath(key)))
 
@@ -103,6 +106,21 @@ def _refuse_a_log_that_cannot_be_opened(config: pytest.Config) -> None:
     except (OSError, RecursionError, ValueError) as error:
         Ending.of(config).note(cannot_be_written("--log-file", error))
         config.option.log_file = bounded_files.NOWHERE
+
+
+def _refuse_styles_that_cannot_be_read(config: pytest.Config) -> None:
+    """Leaves out the files of --css that cannot be read. pytest-html, which expands names alike, would fail on them."""
+    named = getattr(config.option, "css", None) or []  # without pytest-html there is no such option
+    kept = []
+    for name in named:
+        try:
+            bounded_files.read(Path(os.path.expandvars(name)).expanduser(), _LONGEST_STYLE, pipes=False)
+            kept.append(name)
+        except (OSError, RuntimeError, ValueError) as error:
+            why = getattr(error, "strerror", None) or type(error).__name__
+            Ending.of(config).note(f"--css cannot be used (its file {why}): name another, or leave it out")
+    if named:
+        config.option.css = kept
 
 
 def _refuse_pipes_that_nobody_reads(config: pytest.Config) -> None:

@@ -73,6 +73,19 @@ def test_a_log_that_cannot_be_written_ends_with_3(option: str, name: str, places
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("name", "why"), [("missing.css", "is not there"), (".", "is a directory")])
+def test_a_style_that_cannot_be_read_ends_with_3(name: str, why: str, process: SuiteRunner) -> None:
+    """The verdict and one sentence are printed, and the page of --html is written without the style."""
+    page = process.folder / "page.html"
+    done = replayed(process, f"--html={page}", f"--css={name}", all_plugins=True)
+    assert done.exit_status == 3
+    assert done.output.count(f"--css cannot be used (its file {why}") == 1
+    assert "INTERNALERROR" not in done.output
+    assert VERDICT in done.output
+    assert "Keycheck" in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
 def test_a_run_without_pytests_logging_needs_no_log(process: SuiteRunner) -> None:
     """Under -p no:logging there is no option for a log, and the run is as usual."""
     done = replayed(process, "-p", "no:logging")
