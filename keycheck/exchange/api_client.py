@@ -123,7 +123,7 @@ class ApiClient:
         self._begun = 0
         self._calls: dict[int, Call] = {}
         self._stopped: Inconclusive | None = None
-        self._out_of_place: tuple[int, RestrictedLocation] | None = None  # the request that met it, and its error
+        self._out_of_place: tuple[int, RestrictedLocation] | None = None  # its first request's number, and the error
         self._watch = clock.Stopwatch()
 
     @property
