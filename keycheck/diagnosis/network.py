@@ -66,7 +66,7 @@ def tls(seen: EvidenceView) -> Iterator[Diagnosis]:
         )
 
 
-def stranger(seen: EvidenceView) -> Iterator[Diagnosis]:
+def not_binance(seen: EvidenceView) -> Iterator[Diagnosis]:
     """An answer came that Binance does not give, so another host sent it."""
     calls = seen.in_trouble("not_binance")
     lacking = [found for found in seen.lacking if found.trouble == "not_binance"]

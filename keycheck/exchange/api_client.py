@@ -123,7 +123,7 @@ class ApiClient:
         self._begun = 0
         self._calls: dict[int, Call] = {}
         self._stopped: Inconclusive | None = None
-        self._out_of_place: tuple[int, RestrictedLocation] | None = None  # its first request's number, and the error
+        self._restricted: tuple[int, RestrictedLocation] | None = None  # its first request's number, and the error
         self._watch = clock.Stopwatch()
 
     @property
@@ -138,9 +138,9 @@ class ApiClient:
 
     def restricted_location(self) -> RestrictedLocation | None:
         """The first answer so far that says that Binance does not serve this machine's location."""
-        if self._out_of_place is None:
+        if self._restricted is None:
             return None
-        number, error = self._out_of_place
+        number, error = self._restricted
         self._requester.note_call(number)
         return error
 
@@ -214,7 +214,7 @@ class ApiClient:
         self._requester.check_cancelled(must_wait=must_wait)
         if not must_wait:
             return seconds
-        self._throttle.for_room()
+        self._throttle.wait_for_room()
         return self.seconds_for(endpoint)
 
     def _key_for(self, endpoint: Endpoint) -> Secret | None:
@@ -257,8 +257,8 @@ class ApiClient:
         self._throttle.update(call.used_weight, span.began + span.took)
         if isinstance(result, RateLimited):
             self._stopped = result
-        if isinstance(result, RestrictedLocation) and self._out_of_place is None:
-            self._out_of_place = sending.number, result
+        if isinstance(result, RestrictedLocation) and self._restricted is None:
+            self._restricted = sending.number, result
         connecting = raw.connecting_ms if raw else 0.0
         return clock.Span(span.began + connecting, span.took - connecting)
 

@@ -25,7 +25,7 @@ class StreamConnection:
         self._connection = self._through_proxy(proxy, url) if proxy else self._direct(url)
 
     def __repr__(self) -> str:
-        return "Line()"
+        return "<StreamConnection>"
 
     def open(self, seconds: float) -> None:
         """Connects. `seconds`: the time-out of later reads.

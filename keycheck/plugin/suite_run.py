@@ -59,7 +59,7 @@ class SuiteRun:
         self.run: Run | None = None  # None until its session is open
         self.begun: RunReport | None = None  # the report without findings; None until the last verdict is withdrawn
         self.report: RunReport | None = None
-        self._begun = self._told = False
+        self._begun = self._is_printed = False
         self._ended: set[Check] = set()  # the checks whose functions ran to their last line
         # A failed check is shown as one sentence at the end, and with its traceback under -vv or an explicit --tb.
         self.tracebacks = self._option("verbose", 0) >= 2 or self._option("tbstyle", "auto") != "auto"
@@ -273,9 +273,9 @@ class SuiteRun:
 
     def tell(self, terminalreporter: TerminalReporter) -> None:
         """Prints the verdict and the findings behind it, once."""
-        if self.run is None or self.report is None or self._told:
+        if self.run is None or self.report is None or self._is_printed:
             return
-        self._told = True
+        self._is_printed = True
         terminalreporter.section("keycheck")
         folder = _shown(self.run.options.report_dir, self.config.invocation_params.dir)
         written = f"{folder / PAGE_FILE} and {folder / VERDICT_FILE}; for a ticket: {folder / SUMMARY_FILE}"
