@@ -34,6 +34,11 @@ class Missing(Unreadable):
     """No file has this name."""
 
 
+def expanded(name: str) -> Path:
+    """The path that `name` stands for, with its `~` and `$NAME` expanded as pytest's plugins do it."""
+    return Path(os.path.expandvars(name)).expanduser()
+
+
 def read(path: Path, limit: int, *, pipes: bool = True) -> bytes:
     """All of a file of at most `limit` bytes, or of a pipe that ends within SECONDS. Raises Unreadable."""
     try:

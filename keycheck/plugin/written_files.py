@@ -1,7 +1,6 @@
 """Finds the files that pytest and its plugins write in a run. The plugins name their paths; no folder is searched."""
 
 import contextlib
-import os
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
@@ -114,7 +113,7 @@ def _refuse_styles_that_cannot_be_read(config: pytest.Config) -> None:
     kept = []
     for name in named:
         try:
-            bounded_files.read(Path(os.path.expandvars(name)).expanduser(), _LONGEST_STYLE, pipes=False)
+            bounded_files.read(bounded_files.expanded(name), _LONGEST_STYLE, pipes=False)
             kept.append(name)
         except (OSError, RuntimeError, ValueError) as error:
             why = getattr(error, "strerror", None) or type(error).__name__
