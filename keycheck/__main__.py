@@ -1,4 +1,4 @@
-"""The command `keycheck`, and `python -m keycheck`: the suite on the key of the working directory's .env.
+"""The command `keycheck`, and `python -m keycheck`: runs the suite on the key in the working directory's .env.
 
 It adds three options of its own to those of the suite and of pytest. In a clone it runs the clone's own suite/.
 """
@@ -50,7 +50,7 @@ _XDIST = re.compile(r"-n\d*|-nauto|-nlogical|--numprocesses(=.*)?|--dist(=.*)?")
 
 
 def main() -> int:
-    """Exit status as in README; sys.argv are the options."""
+    """Runs the command with the options in sys.argv, and returns its exit status, as README lists them."""
     arguments = sys.argv[1:]
     if arguments[:1] == ["serve"]:
         return _serve(arguments[1:])
@@ -80,7 +80,7 @@ def _refusal(arguments: Sequence[str]) -> str:
     if any(map(_XDIST.fullmatch, arguments)):
         return "-n does not go with keycheck: its checks share one session, one clock and one rate budget. Leave it out"
     for one in arguments:
-        if one == "--" or one.startswith("@"):  # pytest would read paths and more options after it, or in the file
+        if one == "--" or one.startswith("@"):  # pytest would read paths after --, and options in a file @NAME
             return f"keycheck takes options alone, and {one} is none: see keycheck --help"
     return ""
 
@@ -117,13 +117,13 @@ def _run(arguments: Sequence[str], left: "_Left") -> int:
 
 
 class _Left:
-    """A plugin object that keeps verdict.json as the run leaves it, while no other run can hold its folder."""
+    """A pytest plugin that reads the run's verdict.json at its end, while the run still holds the folder's lock."""
 
     def __init__(self) -> None:
         self.text = ""
 
     def pytest_unconfigure(self, config: Any) -> None:
-        from keycheck import withdrawal  # noqa: PLC0415  it is there by now
+        from keycheck import withdrawal  # noqa: PLC0415  it is imported by now
 
         hold = withdrawal.hold_of(config, config.option)
         with contextlib.suppress(OSError):
@@ -132,7 +132,7 @@ class _Left:
 
     @property
     def has_no_key(self) -> bool:
-        """Whether it was a run without credentials."""
+        """Whether the run had no credentials."""
         with contextlib.suppress(ValueError):
             verdict = json.loads(self.text)
             missing = [one["id"] for one in verdict["checks"] if one["outcome"] == "fail"]
@@ -141,7 +141,7 @@ class _Left:
 
 
 def _open_stderr() -> None:
-    """Opens the null device in place of a closed stderr: otherwise the next opened file would get its number."""
+    """Opens the null device as stderr if stderr is closed: otherwise the next opened file would become stderr."""
     with contextlib.suppress(OSError):
         os.fstat(2)
         return
@@ -153,7 +153,7 @@ def _open_stderr() -> None:
 
 
 def _stdout_for_json() -> int | None:
-    """Moves stdout to another number, and lets all that is written to stdout go to stderr. None: stdout is closed."""
+    """Redirects stdout to stderr, and returns a new descriptor of the real stdout; None if stdout is closed."""
     stdout = None
     with contextlib.suppress(OSError):
         stdout = os.dup(1)
@@ -164,7 +164,7 @@ def _stdout_for_json() -> int | None:
 
 
 def _take_for(name: str, number: int) -> None:
-    stream = open(number, "w", encoding="utf-8")  # noqa: SIM115  to the end of the process
+    stream = open(number, "w", encoding="utf-8")  # noqa: SIM115  open until the process ends
     setattr(sys, name, stream)
     setattr(sys, f"__{name}__", stream)
 

@@ -17,7 +17,7 @@ _PATHS = ("private_key_file", "ca_bundle")
 
 @dataclass(frozen=True)
 class _FromJson:
-    """An entry of a list in verdict.json; its fields are named as there, in snake_case."""
+    """Base class for an entry of a list in verdict.json: the same fields, with their names in snake_case."""
 
     @classmethod
     def of(cls, entry: Mapping[str, Any]) -> Self:
@@ -61,11 +61,11 @@ class Cause(_FromJson):
 
 @dataclass(frozen=True)
 class Report:
-    """The result of a run. `verdict`: OK, NOT_OK or UNPROVEN; `ok` is true of the first alone.
+    """The result of a run. `verdict`: OK, NOT_OK or UNPROVEN; `ok`: true only if the verdict is OK.
 
-    `causes`: the likeliest first, none where the verdict is OK; `checks` in run order. `data`: verdict.json, as a dict.
-    `page`: report.html, and `summary`: a text for a ticket; both "" of a run that was cut short. Nothing here holds a
-    secret, and no more of the key than its last four characters.
+    `causes`: why the verdict is not OK, the likeliest first; `checks`: in run order. `data`: verdict.json, as a dict.
+    `page`: report.html, and `summary`: a text for a ticket; both are "" if the run was cut short. Nothing here holds a
+    secret, and only the last four characters of the key are shown.
     """
 
     ok: bool
@@ -101,20 +101,20 @@ def check(  # noqa: PLR0913  one for each setting
 ) -> Report:
     """Tests one key, from this machine, and says whether it is fit to trade USD-M futures.
 
-    `private_key`: the text of a PEM, for an Ed25519 or RSA key, in the place of `api_secret`; `passphrase` opens it.
-    Each other setting is the one of .env with BINANCE_ before its name. No .env is read, and no variable of this
-    process. `on_check` is called with each finding as it comes, in this thread. `timeout`: seconds. A run that is cut
-    off by it, or by `cancel` (such as a threading.Event), is UNPROVEN.
+    `private_key`: the PEM text of an Ed25519 or RSA key, instead of `api_secret`; `passphrase`: its passphrase. Each
+    other setting has the name of a setting in .env, without BINANCE_. Neither a .env nor this process's environment is
+    read. `on_check` is called in this thread with each finding, as soon as its check has ended. `timeout`: in seconds.
+    A run that is cut off by it, or by `cancel` (such as a threading.Event), is UNPROVEN.
 
-    The run is a process of its own, so several threads may call this at once; it blocks, hence
-    `await asyncio.to_thread(keycheck.check, ...)`. Raises ValueError for settings that cannot be used.
+    The run is a process of its own, so several threads may call this function at once. It blocks: in a coroutine, write
+    `await asyncio.to_thread(keycheck.check, ...)`. Raises ValueError if the settings cannot be used.
     """
     refused = ""
     try:
         settings = _settings(locals())
     except ValueError as error:
         refused = str(error)
-    # Services that collect errors send the variables of each frame along.
+    # Services that collect errors store the variables of each frame of a traceback, so no secret may stay in them.
     del api_key, api_secret, private_key, passphrase, proxy
     if refused:
         raise ValueError(refused)
@@ -126,7 +126,7 @@ def check(  # noqa: PLR0913  one for each setting
 
 
 def report_of(finished: process.Finished) -> Report:
-    """The same as typed values."""
+    """The results of a finished run as typed values."""
     data = finished.verdict
     return Report(
         ok=data["ok"] is True,
@@ -140,7 +140,7 @@ def report_of(finished: process.Finished) -> Report:
 
 
 def _settings(given: Mapping[str, Any]) -> Secret:
-    """JSON of the settings by their names, of the parameters of `check`."""
+    """The parameters of `check` as JSON, by the names of the settings."""
     if given["private_key"] and given["private_key_file"]:
         raise ValueError("private_key and private_key_file are both given: leave one of them out")
     named = {name: value for name, value in given.items() if name not in _NO_SETTINGS and value is not None}
@@ -152,7 +152,7 @@ def _name(parameter: str) -> str:
 
 
 def _text(name: str, value: object) -> str:
-    """The value as .env would hold it. Paths become absolute by this process's working directory."""
+    """The value as .env would hold it. A relative path starts at this process's working directory."""
     if isinstance(value, bool):
         return "on" if value else "off"
     if name in _PATHS and isinstance(value, str | Path):

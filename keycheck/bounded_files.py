@@ -1,7 +1,7 @@
-"""Opens the files that settings and options name: none is waited for without end, and none is read without end.
+"""Opens the files that settings and options name, with a limit on their size and on the time to wait for them.
 
-A name may lead to a pipe that nobody writes to, to a device that never ends, or to gigabytes. Files and pipes are read,
-so that `--env-file <(pass show binance)` works; for all else there is a sentence. No other module opens such a name.
+A name may lead to a pipe without a writer, to a device without an end, or to a file of gigabytes. Files and pipes are
+read, so that `--env-file <(pass show binance)` works; all else is refused. Only this module opens such names.
 """
 
 import os
@@ -15,13 +15,13 @@ from keycheck.clock import Stopwatch
 NOWHERE = os.devnull
 SECONDS = 5.0  # to read a whole pipe
 _KINDS = ((stat.S_ISDIR, "a directory"), (stat.S_ISSOCK, "a socket"), (stat.S_ISFIFO, "a pipe"))
-_PAUSE = 0.02  # seconds until a pipe without a writer is looked at again
-# Neither waits for another end, nor becomes this process' terminal; Windows would change line ends.
+_PAUSE = 0.02  # seconds until a pipe without a writer is read again
+# Opening does not wait for a pipe's other end, and no device becomes this process's terminal; Windows keeps line ends.
 _FLAGS = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
 
 
 class Unreadable(OSError):
-    """`strerror`, and the text: what is wrong with a file, to be said behind its name, such as "is a directory"."""
+    """A file cannot be used. `strerror` says why, in words that follow its name, such as "is a directory"."""
 
     def __init__(self, problem: str) -> None:
         super().__init__(0, problem)
@@ -32,6 +32,11 @@ class Unreadable(OSError):
 
 class Missing(Unreadable):
     """No file has this name."""
+
+
+def expanded(name: str) -> Path:
+    """The path that `name` stands for, with its `~` and `$NAME` expanded as pytest's plugins do it."""
+    return Path(os.path.expandvars(name)).expanduser()
 
 
 def read(path: Path, limit: int, *, pipes: bool = True) -> bytes:
@@ -47,7 +52,7 @@ def read(path: Path, limit: int, *, pipes: bool = True) -> bytes:
 
 
 def append(path: Path, text: str) -> None:
-    """Adds to the end of a file, or makes it. Raises Unreadable, also for a pipe."""
+    """Appends `text` to a file, or makes the file. Raises Unreadable, also for a pipe."""
     try:
         descriptor = _open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, pipes=False)
         with open(descriptor, "a", encoding="utf-8", newline="\n") as file:  # noqa: PTH123  it is open already
@@ -59,8 +64,8 @@ def append(path: Path, text: str) -> None:
 def hold_for_writing(path: Path) -> Callable[[], None]:
     """Opens a file or a pipe for another writer, and makes its folder. Returns a function that closes it.
 
-    As long as it is held, the reader of a pipe does not take it for ended. Raises OSError also for a pipe that nobody
-    reads, and RecursionError where folders lie deeper than Python can follow.
+    Until then, the reader of a pipe does not see its end. Raises OSError, also for a pipe that nobody reads;
+    RecursionError if folders are nested more deeply than Python can follow.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | _FLAGS, 0o666)
@@ -78,7 +83,7 @@ def _unreadable(error: OSError | ValueError, text: str = "{}") -> Unreadable:
 
 
 def _open(path: Path, flags: int, *, pipes: bool) -> int:
-    """Opens a file after a look at its kind, since opening a device may do something, and looks again afterwards."""
+    """Opens a file. Checks its kind before, because opening a device may have an effect, and again afterwards."""
     try:
         _refuse(path.stat(), pipes=pipes)
     except FileNotFoundError:
@@ -94,7 +99,7 @@ def _open(path: Path, flags: int, *, pipes: bool) -> int:
 
 
 def _refuse(found: os.stat_result, *, pipes: bool) -> None:
-    """Raises Unreadable for all but files, pipes if they are allowed, and the null device, which is empty."""
+    """Raises Unreadable unless it is a file, an allowed pipe, or the null device, which counts as an empty file."""
     mode = found.st_mode
     if stat.S_ISREG(mode) or (pipes and stat.S_ISFIFO(mode)):
         return
@@ -121,7 +126,7 @@ def _read(descriptor: int, limit: int) -> bytes:
 
 def _chunk(descriptor: int, most: int, seconds: float, *, is_pipe: bool) -> bytes | None:
     """The bytes that can be read now: empty at the end, None if a writer may still send some."""
-    # Under the name /dev/fd/N it may be another process's own blocking pipe, whose read would wait.
+    # A pipe that was opened as /dev/fd/N may be in blocking mode all the same: reading it would wait without a limit.
     if is_pipe and os.get_blocking(descriptor) and not select.select([descriptor], [], [], seconds)[0]:
         return None
     try:

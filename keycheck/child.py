@@ -1,11 +1,11 @@
-"""One run as a child process. `keycheck/process.py` starts this file by its path, and is the only one to do so.
+"""The program of the child process: one run. Only `keycheck/process.py` starts this file, by its path.
 
     argument  the folder that this process makes for itself; the reports go to reports/ in it
-    stdin     the job, with settings and credentials: one line of JSON; the caller then keeps stdin open
+    stdin     the job, with settings and credentials, as one line of JSON; then it stays open until the run has ended
     stdout    the lines of `plugin/progress.py`, and last `{"exit": STATUS}`
 
-An end of stdin means that the caller is gone, whether it ended or crashed: this process and all programs that it has
-started are then killed, and its folder is removed. Core dumps are switched off before the credentials are read.
+If stdin ends earlier, the caller has ended or crashed. Then this process and all programs that it has started are
+killed, and its folder is removed. Core dumps are switched off before the credentials are read.
 """
 
 import contextlib
@@ -20,8 +20,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
-_GONE = 70  # exit status where the caller has gone; nobody is left to read it
-_PARENT_CHECK = 0.5  # seconds between two checks of the parent's process id
+_GONE = 70  # exit status if the caller has ended; nobody reads it
+_PARENT_CHECK = 0.5  # seconds between two checks of the parent's PID
 
 
 def main() -> None:
@@ -40,7 +40,7 @@ def main() -> None:
     job = json.loads(text)
     _take_package(job["path"])
 
-    from keycheck import invocation  # noqa: PLC0415  after _take_package, so that it is the caller's
+    from keycheck import invocation  # noqa: PLC0415  after _take_package: the caller's own keycheck
     from keycheck.plugin.progress import Progress  # noqa: PLC0415
     from keycheck.redaction.secret import Secret  # noqa: PLC0415
 
@@ -89,11 +89,11 @@ def _read_job(stdin: int) -> bytes:
 
 
 def _end_with_caller(stdin: int, parent: int, folder: Path) -> None:
-    """Ends the run when the caller is gone: stdin ends, or the parent's process id changes.
+    """Kills the process group when the caller has ended: stdin ends, or the parent's PID changes.
 
-    stdin does not end while another child of the caller has inherited its pipe by chance.
+    stdin alone is not enough: it stays open while another child of the caller has inherited its pipe by chance.
     """
-    if sys.platform == "win32":  # where select works on sockets only
+    if sys.platform == "win32":  # there, select works on sockets only
         with contextlib.suppress(OSError):
             os.read(stdin, 1)
         _remove(folder)
@@ -117,9 +117,9 @@ def _remove(folder: Path) -> None:
 
 
 def _take_package(path: list[str]) -> None:
-    """Imports the caller's own keycheck, wherever it lies, and appends the caller's folders of installed packages.
+    """Imports keycheck from the folder of this file, and appends the caller's folders of installed packages.
 
-    Python searches those folders last. Nothing is imported from the working directory.
+    Python searches the appended folders last. Nothing is imported from the working directory.
     """
     package = Path(__file__).parent
     spec: Any = importlib.util.spec_from_file_location(

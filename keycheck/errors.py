@@ -11,7 +11,7 @@
         |-- BlockedEnRoute      a firewall answered in Binance's place
         |   `-- RestrictedLocation  Binance does not serve this machine's location
         |-- RateLimited         429 or 418: this run sends no more requests
-        |-- NotSent             a request that was not sent, because of the limit in another answer
+        |-- NotSent             a request that was not sent, because another one was answered with 429 or 418
         |-- ExchangeTrouble     5xx and the codes that mean "try again"
         |-- Refused             a coded refusal that does not answer what was asked
         |-- Undecided           an answer that leaves the question open
@@ -23,7 +23,7 @@ No text here ever holds a query, a header, a key or a signature.
 
 
 class KeycheckError(Exception):
-    """The root of all exceptions that this package raises on purpose, but Cancelled."""
+    """The root of all exceptions that this package raises on purpose, except Cancelled."""
 
 
 class Cancelled(Exception):
@@ -105,7 +105,7 @@ class RateLimited(Inconclusive):
 
 
 class NotSent(Inconclusive):
-    """A request was not sent, because the answer to another one had just set a limit."""
+    """A request was not sent, because another request had just been answered with 429 or 418."""
 
     kind = "not_sent"
 

@@ -1,13 +1,13 @@
-"""Checks of this machine: who can read the files with the credentials, and whether the clock is kept.
+"""Checks of this machine: can others read the files with the credentials, and is the clock synchronised?
 
-The only module that starts other programs: git, and the operating system's own program that knows about its clock. A
-program is taken from an absolute folder of PATH that lies outside the current directory and the folders of the
-credentials. It starts in its own folder, with a short time limit and a few named variables, and its PATH leads to no
-further program. If anything goes wrong with it, the result is: not known.
+Only this module starts other programs: git, and the operating system's program that shows the state of its clock. Each
+is taken from an absolute folder of PATH, outside the current directory and the folders of the credentials. It runs in
+its own folder, with a time limit and a few named environment variables; its PATH leads to no program. If it fails, the
+result is "not known".
 
-A repository is untrusted: its configuration names programs that git starts, for a remote, a hook or a filter. Git
-itself refuses repositories of other users. In all others, git is allowed no protocol, and
-finds no folder in which to look for a program to start.
+No repository is trusted, because its configuration may name programs for git to start: for a remote, a hook or a
+filter. Git itself refuses a repository of another user. In any other, no protocol is allowed, hooks are off, and git
+finds no folder with programs to start.
 """
 
 import stat
@@ -43,7 +43,7 @@ BROKEN = f"git gave an error, or nothing, in the place of an answer: repair the 
 
 @dataclass(frozen=True)
 class HostChecks:
-    """Asks git and the operating system. `files`: the files with credentials, each behind the name for messages."""
+    """Asks git and the operating system. `files`: the files with credentials, each with its name for messages."""
 
     files: Sequence[tuple[str, Path]] = ()
 
@@ -114,7 +114,7 @@ class _NoGitAnswerError(Exception):
 
 def _git(program: Path, path: Path, *arguments: str, may_fail: bool = False) -> str:
     """Runs git in the folder of `path`; returns its output. `may_fail`: exit status 1 is an answer, not an error."""
-    # An allowed protocol NAME makes git run the helper git-remote-NAME, so the name here is one nobody can guess.
+    # For an allowed protocol NAME, git would run the program git-remote-NAME, so the name here cannot be guessed.
     guarded = {"GIT_ALLOW_PROTOCOL": token_hex(16), "GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0"}
     silent = {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": ""}
     options = ["--no-pager", f"--exec-path={program}", "-C", str(path.parent)]  # a file, so git finds no program in it
@@ -159,7 +159,7 @@ def _repositories_around(path: Path) -> Iterator[Path]:
 
 
 def _is_inside(program: Path, folder: Path) -> bool:
-    """Whether a program, or the target of its link, lies in or below a folder; of the root, only in it."""
+    """Whether a program, or the target of its link, lies in a folder or below it; if it is the root, only in it."""
     is_root = folder == folder.parent
     places = (program, program.resolve())
     return any(folder == place.parent or (not is_root and folder in place.parents) for place in places)

@@ -36,7 +36,7 @@ def run(arguments: Sequence[str], home: Path, *more: Any, settings: Secret | Non
     """
     for name in _PYTEST_VARIABLES:
         os.environ.pop(name, None)
-    if sys.platform != "win32":  # where a parent ignored it, git and the like would all seem to end with 0
+    if sys.platform != "win32":  # if the parent process ignored it, every child would seem to exit with 0
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     caller = Caller(home, _SHIPPED, settings)
     return int(pytest.main([*arguments, *_own_options(arguments, home)], [caller, _Paths(), *more]))

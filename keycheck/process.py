@@ -1,12 +1,13 @@
-"""One run as a child process: settings in, findings line by line, verdict.json and the page out.
+"""Runs the suite once in a child process, and returns its verdict.json and page.
 
-pytest is global to its process, and a run holds a secret, so a program that wants a verdict starts another process for
-each. What the two say to each other stands in `keycheck/child.py`.
+pytest keeps state for its whole process, and a run holds a secret. So a program that wants a verdict starts a process
+for each run. `keycheck/child.py` is that process, and describes what is sent over stdin and stdout.
 
-The secret goes through the child's stdin, which is a pipe on every system: never an argument, a variable, or a file.
-The child has a few named variables, no descriptor but its three streams, a session and a private folder of its own. It
-is ended with all that it has started when its time is up, when `cancel` is set, and when the caller dies.
-Windows has no sessions: there, a git that the child has just started outlives it by its own three seconds.
+The secret goes through the child's stdin, a pipe: never in an argument, an environment variable or a file. The child
+process gets a few named environment variables and no open file but its three streams. It has a private folder, and a
+session of its own, so that its process group holds all programs that it starts. The whole group is killed when the
+time is up, when `cancel` is set, and when the caller dies. Windows has no sessions: there, a `git` that the child has
+just started may outlive it by three seconds, its own time limit.
 """
 
 import contextlib
@@ -31,12 +32,12 @@ from keycheck.redaction.secret import Secret
 from keycheck.settings import child_environment
 
 SECONDS = 75.0  # for a whole run; a run against a dead exchange ends by itself within 60
-CUT_SHORT = "run_not_finished"  # the cause of a verdict that no run came to, as diagnosis/cause.py names it
+CUT_SHORT = "run_not_finished"  # the cause, as diagnosis/cause.py names it, if a run did not reach its verdict
 _LONGEST_FILE = 2**22  # bytes; a page has some 60,000
-_LOOK = 0.05  # seconds between two looks at `cancel`, and at a child that says nothing
+_LOOK = 0.05  # seconds between two checks of `cancel`, and of whether a silent child has ended
 _VERDICTS: dict[int | None, str] = {0: "OK", 1: "NOT_OK", 10: "UNPROVEN"}
 _DIRTY = 11
-# Of an entry of verdict.json's `checks`, as report/verdict_json.py writes it.
+# The fields of an entry in verdict.json's `checks`, as report/verdict_json.py writes them.
 _FIELDS = {"id", "step", "severity", "outcome", "title", "why", "detail", "fix", "blockedBy", "durationMs"}
 _CHILD = Path(__file__).with_name("child.py")
 _RUN_AGAIN = "run it again; if it stays, `keycheck` on the command line shows why"
@@ -45,15 +46,16 @@ Check = Mapping[str, Any]
 
 
 class Event(Protocol):
-    """Such as threading.Event: set by anybody, from any thread."""
+    """A request to end the run, such as a threading.Event. Any thread may set it."""
 
     def is_set(self) -> bool: ...
 
 
 @dataclass(frozen=True)
 class Finished:
-    """What a run came to. `verdict`: verdict.json; `page`: report.html, and `summary`: summary.md, both "" of a run
-    that was cut short. `limits`: what the run learned about the request weight of its address.
+    """The results of a run: verdict.json as a dict, and the texts of report.html and summary.md.
+
+    Both texts are "" if the run was cut short. `limits`: what the run learned about its address's request weight.
     """
 
     verdict: Mapping[str, Any]
@@ -71,15 +73,19 @@ def run(  # noqa: PLR0913  three that make the run, and three that watch it
     timeout: float = SECONDS,
     cancel: Event | None = None,
 ) -> Finished:
-    """Runs the suite once and waits for it. Safe to call from several threads at once.
+    """Runs the suite once in a child process and waits for its end. Several threads may call it at once.
 
-    `settings`: by their BINANCE_ names, credentials among them; the text of a private key is `PRIVATE_KEY` of
-    child_environment. As JSON in a Secret they stand in no variable of a traceback, which services that collect errors
-    send along. Nothing of the caller's environment is a setting. `env_file`: more settings, read by the child.
-    `arguments`: options of `keycheck`, such as `--replay NAME`. `on_check` hears each entry of verdict.json's `checks`
-    as it comes, in the calling thread. `timeout`: seconds. A run that is cut off, or that breaks, is UNPROVEN.
+    `settings`: the settings and credentials, by their BINANCE_ names; the text of a private key is under
+    `child_environment.PRIVATE_KEY`. Pass them as JSON in a Secret if a service may collect tracebacks with their
+    variables: a Secret shows nothing. No variable of the caller's environment is a setting.
+    `env_file`: a file with more settings, which the child process reads.
+    `arguments`: options of `keycheck`, such as `--replay NAME`.
+    `on_check`: is called in the calling thread with each entry of verdict.json's `checks`, as soon as the child has
+    sent it.
+    `timeout`: in seconds.
 
-    Raises ValueError, in the run's own sentence, for settings that cannot be used; and what `on_check` raises.
+    A run that is cut off, or that breaks, is UNPROVEN. Raises ValueError with the run's own message if the settings
+    cannot be used, and any exception that `on_check` raises.
     """
     seconds = _seconds(timeout)
     if cancel is not None and not callable(getattr(cancel, "is_set", None)):
@@ -88,11 +94,11 @@ def run(  # noqa: PLR0913  three that make the run, and three that watch it
     handed = settings if isinstance(settings, Secret) else Secret(json.dumps(dict(settings)))
     job = {"arguments": [*file, *arguments], "path": _folders_of_packages()}
     one = _Run(seconds, cancel)
-    if getattr(sys, "frozen", False) or not sys.executable:  # it would start this very program anew
+    if getattr(sys, "frozen", False) or not sys.executable:  # sys.executable is no Python
         return one.not_started("there is no Python interpreter to start: this program is frozen, or embeds its own")
     try:
-        # The child makes it: where this process dies before that, there is nothing to remove, and afterwards the child
-        # does so.
+        # The child process makes this folder, and removes it if this process dies. If this process dies before the
+        # child has made it, there is no folder to remove.
         folder = Path(tempfile.gettempdir(), f"keycheck-{os.urandom(8).hex()}").absolute()
     except OSError as error:
         return one.not_started(str(error.strerror))
@@ -103,7 +109,7 @@ def run(  # noqa: PLR0913  three that make the run, and three that watch it
 
 
 class _Run:
-    """One child, from its start to its end."""
+    """One child process: starts it, reads its lines, kills it if it must end, and reaps it."""
 
     def __init__(self, timeout: float, cancel: Event | None) -> None:
         self._timeout = timeout
@@ -113,8 +119,8 @@ class _Run:
         self._limits = Limits()
         self._problem: str | None = None
         self._status: int | None = None
-        self._is_strange = False  # it said what no run says
-        self._cut = ""  # why it was ended, in a sentence
+        self._is_strange = False  # the child sent a line that no run sends
+        self._cut = ""  # why the child was killed, in a sentence; "" if it was not
         self._lock = threading.Lock()
         self._ended = threading.Event()
 
@@ -129,9 +135,9 @@ class _Run:
         try:
             try:
                 watcher.start()
-            except RuntimeError as error:  # as of a process that has no room for one
+            except RuntimeError as error:  # the system refuses one more thread
                 return self.not_started(str(error))
-            with contextlib.suppress(OSError):  # the child died; its output says the rest
+            with contextlib.suppress(OSError):  # the child has died; then it sends no exit status
                 _hand_over(child, job, settings)
             self._listen(child, on_check)
             _has_ended(child)
@@ -140,11 +146,11 @@ class _Run:
         return self._finished(folder / "reports")
 
     def not_started(self, reason: str) -> Finished:
-        """What there is to say where the system has no room for one more process, or for its folder."""
+        """The result if the system refuses one more process, thread or folder."""
         return self._cut_short(f"The run could not be started ({reason}).", "make room for it, and run it again", None)
 
     def _listen(self, child: "subprocess.Popen[bytes]", on_check: Callable[[Check], None] | None) -> None:
-        """Each line must be one of a run, and nothing may come behind the exit status."""
+        """Reads the child's stdout: lines with a check or a problem, and last a line with the exit status."""
         for line in _lines(child):
             match _json(line):
                 case {"check": dict(entry)} if self._status is None and set(entry) == _FIELDS:
@@ -163,13 +169,13 @@ class _Run:
     def _end_in_time(self, child: "subprocess.Popen[bytes]") -> None:
         try:
             self._cut = self._why_to_end()
-        except Exception as error:  # noqa: BLE001  whatever `cancel` raises, no run goes on without its deadline
+        except Exception as error:  # noqa: BLE001  if `cancel` raises, the run must not go on without its deadline
             self._cut = f"The program that had started the run could not be asked about it ({type(error).__name__})."
         if self._cut:
             self._kill(child)
 
     def _why_to_end(self) -> str:
-        """Waits until there is a reason to end the run; "" where it has ended."""
+        """Waits until the run must be ended, and returns the reason; "" if the run has ended by itself."""
         while (left := self._timeout - self._watch.seconds) > 0:
             if self._ended.wait(left if self._cancel is None else min(left, _LOOK)):
                 return ""
@@ -178,16 +184,19 @@ class _Run:
         return f"The run was not over after {self._timeout:g} s and was ended."
 
     def _end(self, child: "subprocess.Popen[bytes]", watcher: threading.Thread) -> None:
-        """Whatever is left of it goes, and its number is given back only then: nobody else can have it yet."""
+        """Kills the child's process group, and only then reaps the child.
+
+        Until then the system gives the child's PID to no other process, so the signal cannot hit a stranger.
+        """
         self._ended.set()
         self._kill(child)
-        with contextlib.suppress(OSError), self._lock, child:  # closes its streams, and reaps it
+        with contextlib.suppress(OSError), self._lock, child:  # closes the child's streams, and reaps it
             pass
         if watcher.ident is not None:
             watcher.join()
 
     def _kill(self, child: "subprocess.Popen[bytes]") -> None:
-        with self._lock, contextlib.suppress(OSError):  # nothing is left of it
+        with self._lock, contextlib.suppress(OSError):  # no process of the group is left
             if child.returncode is None:
                 child.kill() if sys.platform == "win32" else os.killpg(child.pid, signal.SIGKILL)
 
@@ -200,7 +209,7 @@ class _Run:
         if self._status == _DIRTY:
             why = "A file of the run held a secret when it was scanned, and was deleted."
             return self._cut_short(why, "report this, without the key, as SECURITY.md says", verdict)
-        # Neither the exit status, nor the file, nor what was heard is taken at its word alone: they must agree.
+        # The exit status, verdict.json and the lines from stdout must agree: none of them is believed alone.
         found = verdict or {}
         agrees = (found.get("verdict"), found.get("checks")) == (_VERDICTS.get(self._status), self._checks)
         if verdict is None or not agrees or found.get("ok") is not (self._status == 0) or self._is_strange:
@@ -209,7 +218,7 @@ class _Run:
         return Finished(verdict, _text(reports / "report.html"), _text(reports / "summary.md"), self._limits)
 
     def _cut_short(self, why: str, fix: str, left: dict[str, Any] | None) -> Finished:
-        """UNPROVEN, with what was found until then. `left`: verdict.json as the run left it."""
+        """The result of a cut run: UNPROVEN, with the checks so far. `left`: its verdict.json, if it wrote one."""
         verdict = left if left and left.get("verdict") == "UNPROVEN" and left.get("ok") is False else _blank()
         cause = {"cause": CUT_SHORT, "confidence": "certain", "explanation": why, "evidence": [], "fix": fix}
         duration = {"durationMs": round(self._watch.seconds * 1000)}
@@ -233,13 +242,13 @@ def _seconds(timeout: Any) -> float:
 
 
 def _start(folder: Path) -> "subprocess.Popen[bytes]":
-    """-I: no variable of Python's and no folder but those of installed packages says what is imported."""
+    """Starts the child process. -I: it ignores PYTHON* variables and imports from folders of packages only."""
     return subprocess.Popen(  # noqa: S603  our own file, by its path
         [sys.executable, "-I", str(_CHILD), str(folder)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        bufsize=0,  # nothing is left to be written when it is closed
+        bufsize=0,  # unbuffered, so that closing stdin writes nothing
         cwd=folder.parent,
         env=child_environment.for_a_run(),
         start_new_session=True,
@@ -248,6 +257,7 @@ def _start(folder: Path) -> "subprocess.Popen[bytes]":
 
 
 def _hand_over(child: "subprocess.Popen[bytes]", job: dict[str, Any], settings: Secret) -> None:
+    """Writes the job to the child's stdin, as one line of JSON. Raises BrokenPipeError if the child has died."""
     assert child.stdin
     data = json.dumps(job | {"settings": json.loads(settings.reveal())}).encode() + b"\n"
     with _no_signal_of_a_broken_pipe():
@@ -257,7 +267,7 @@ def _hand_over(child: "subprocess.Popen[bytes]", job: dict[str, Any], settings: 
 
 @contextlib.contextmanager
 def _no_signal_of_a_broken_pipe() -> Iterator[None]:
-    """Of a caller that has SIGPIPE's default action, the signal would be the end; an error is enough."""
+    """Holds SIGPIPE back from the calling thread. By default it would kill the caller; the write's error is enough."""
     if sys.platform == "win32":
         yield
         return
@@ -272,23 +282,23 @@ def _no_signal_of_a_broken_pipe() -> Iterator[None]:
 
 
 def _folders_of_packages() -> list[str]:
-    """Those of the caller's search path that hold installed packages; not the folder of a script."""
-    texts = [folder for folder in sys.path if isinstance(folder, str)]  # Python passes over all else, too
+    """The folders of sys.path that hold installed packages, so not the folder of a script."""
+    texts = [folder for folder in sys.path if isinstance(folder, str)]  # Python ignores other types, too
     return [folder for folder in texts if Path(folder).is_absolute() and any(Path(folder).glob("*.dist-info"))]
 
 
 def _lines(child: "subprocess.Popen[bytes]") -> Iterator[bytes]:
-    """What it says, until it has ended.
+    """Yields the lines of the child's stdout, until the child has ended.
 
-    The end of its stdout need not come: a process that the caller forks meanwhile, without another program, may have
-    the other end as well.
+    It cannot wait for the end of stdout: if another thread of the caller forked while the child was being started,
+    that process has inherited the write end of the pipe, and keeps it open.
     """
     assert child.stdout
-    if sys.platform == "win32":  # has no fork, and polls no pipe
+    if sys.platform == "win32":  # Windows has no fork, and no poll for pipes
         yield from child.stdout
         return
     descriptor = child.stdout.fileno()
-    poll = select.poll()  # takes any number; the caller may have thousands of files open
+    poll = select.poll()  # not select(), whose limit is 1024 descriptors: the caller may have more files open
     poll.register(descriptor, select.POLLIN)
     held = b""
     while poll.poll(1000 * _LOOK) or not _has_ended(child, os.WNOHANG) or poll.poll(0):
@@ -302,18 +312,21 @@ def _lines(child: "subprocess.Popen[bytes]") -> Iterator[bytes]:
 
 
 def _has_ended(child: "subprocess.Popen[bytes]", how: int = 0) -> bool:
-    """Waits for it (or with WNOHANG does not), and leaves its number taken: what it leaves is ended by that number."""
-    if not hasattr(os, "waitid"):  # Windows, and Python 3.11 and 3.12 on macOS: its number is free from here on
+    """Whether the child has ended; it waits for that, unless `how` is WNOHANG.
+
+    It does not reap the child, so that its PID stays reserved: _kill ends the process group by this number.
+    """
+    if not hasattr(os, "waitid"):  # Windows, and Python 3.11 and 3.12 on macOS: there, poll and wait free the PID
         return (child.poll() if how else child.wait()) is not None
     try:
         return os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT | how) is not None
-    except ChildProcessError:  # the caller has its children reaped for it
+    except ChildProcessError:  # the caller ignores SIGCHLD, so the system has reaped the child
         return True
 
 
 def _blank() -> dict[str, Any]:
-    """verdict.json of a run that has seen nothing."""
-    from keycheck import __version__  # noqa: PLC0415  rarely asked for
+    """The content of verdict.json for a run without a single check."""
+    from keycheck import __version__  # noqa: PLC0415  rarely needed
     from keycheck.report import model, verdict_json  # noqa: PLC0415
     from keycheck.verdict.weighing import Verdict  # noqa: PLC0415
 
@@ -329,7 +342,7 @@ def _json(text: str | bytes) -> dict[str, Any] | None:
 
 
 def _text(path: Path) -> str:
-    """Of a report; "" where there is none."""
+    """The text of a report file; "" if the file is missing or too long."""
     try:
         return path.read_text("utf-8", "replace") if path.stat().st_size <= _LONGEST_FILE else ""
     except OSError:

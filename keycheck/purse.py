@@ -30,7 +30,8 @@ RUN = 15  # the weight of a run's twelve requests
 MINUTE = 60.0  # seconds; any such window holds at most the share
 _LONGEST_STOP = 3 * 86_400  # seconds; Binance bans an address for at most three days
 _EVERYTHING = 10**9
-_PATIENCE = 2.0  # seconds to wait for another program's transaction, which takes some milliseconds
+_PATIENCE = 2.0  # seconds to wait for another program's transaction, which takes some milliseconds, to reserve
+_PATIENCE_TO_SETTLE = 10.0  # a stop must not be lost
 _FILE = "purse.sqlite"
 _TABLE = """create table if not exists claims (
     id integer primary key, environment text, until real, seconds real, own integer, seen integer, granted integer)"""
@@ -57,11 +58,11 @@ class Purse:
     """The weight of one address, in one environment. Threads and processes may use the same folder at once.
 
     `folder`: made with mode 700 where it is missing (`settings.loading.purse_folder()` is the machine's usual one).
-    `share`: the part of Binance's limit that may be spent in any 60 s, 0.01 to 1; what all users of the
-    folder spend counts. `environment`: `production` or `demo`, which count apart.
+    `share`: the part of Binance's limit that may be spent in any 60 s, 0.01 to 1; what all users of the folder spend
+    counts. `environment`: `production` or `demo`, which count apart. Raises ValueError for a bad argument.
 
-    Each call takes some milliseconds, and at most two seconds. Nothing but `Empty`, and ValueError for a bad argument,
-    is raised: where the file cannot be used, no weight is given out.
+    A call takes some milliseconds; for another program's lock `reserve` waits two seconds, and `settle` ten. Where the
+    file cannot be used, no weight is given out.
     """
 
     def __init__(self, folder: Path, share: float = 0.5, environment: str = "production") -> None:
@@ -79,7 +80,7 @@ class Purse:
         Raises Empty if less than `weight` is left.
         """
         try:
-            with self._transaction() as (db, now):
+            with self._transaction(_PATIENCE) as (db, now):
                 claims = self._claims(db)
                 seconds = self._seconds_until(claims, now, weight)
                 if not seconds:
@@ -93,7 +94,8 @@ class Purse:
             ) from None
         if any(claim.seen == _EVERYTHING for claim in claims):
             raise Empty(seconds, "Binance has told this machine's address to send nothing for a time")
-        raise Empty(seconds, f"Of the request weight of this machine's address, {self._share:.0%} a minute are spent")
+        share = f"{100 * self._share:g} % of the request weight of this machine's address"
+        raise Empty(seconds, f"The {share}, which may be used in a minute, are spent")
 
     def settle(self, reservation: int, limits: Limits | None = None) -> None:
         """Takes note of a run's end, and of what it learned (`process.Finished.limits`, if there is one).
@@ -102,10 +104,12 @@ class Purse:
         ended, whatever becomes of the file.
         """
         limits = limits or Limits()
-        with contextlib.suppress(sqlite3.Error, OSError), self._transaction() as (db, now):
+        # An answer's number may have more digits than SQLite takes.
+        spent, used, granted = (min(one or 0, _EVERYTHING - 1) for one in (limits.spent, limits.used, limits.granted))
+        with contextlib.suppress(sqlite3.Error, OSError), self._transaction(_PATIENCE_TO_SETTLE) as (db, now):
             db.execute(
                 "update claims set until = ?, seconds = ?, own = max(own, ?), seen = ?, granted = ? where id = ?",
-                (now + MINUTE, MINUTE, limits.spent, limits.used, limits.granted, reservation),
+                (now + MINUTE, MINUTE, spent, used, granted, reservation),
             )
             if limits.wait:
                 self._add(db, now, min(limits.wait, _LONGEST_STOP), seen=_EVERYTHING)
@@ -133,10 +137,10 @@ class Purse:
         return added.lastrowid
 
     @contextlib.contextmanager
-    def _transaction(self) -> Iterator[tuple[sqlite3.Connection, float]]:
+    def _transaction(self, patience: float) -> Iterator[tuple[sqlite3.Connection, float]]:
         """The file, locked, without the claims that have ended; and the time."""
         self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with contextlib.closing(sqlite3.connect(self._file, timeout=_PATIENCE, isolation_level=None)) as db:
+        with contextlib.closing(sqlite3.connect(self._file, timeout=patience, isolation_level=None)) as db:
             self._file.chmod(0o600)
             db.execute("begin immediate")
             now = clock.uptime()

@@ -1,8 +1,8 @@
 """The first plugin of a run: locks the report folder and withdraws the last verdict before other imports.
 
 pytest.ini names it, so that it is loaded before every other plugin; conftest.py names it again, for a run with other
-`addopts`. Only Python and pytest itself start before it, where no code of ours can run. It adds all options, because it
-needs them to understand the command line.
+`addopts`. Before it, only Python and pytest itself have started, and no code of ours can run. It adds all options,
+because it needs them to understand the command line.
 """
 
 import argparse
@@ -54,7 +54,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    """Starts the run if that is still to do: only now all plugins' options are known, and so all paths for sure."""
+    """Starts the run, unless it has started. Only now all options are known, and so which arguments are paths."""
     option = early_config.known_args_namespace
     if is_suite_run(early_config, _paths(early_config, option, option.file_or_dir)):
         for name in _NEEDED:
@@ -64,7 +64,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
 
 def _surely_paths(named: list[str], given: list[str], unknown: list[str]) -> list[str]:
-    """The paths that are surely paths: not behind an unknown option, whose value they may be.
+    """The arguments that are certainly paths. One after an unknown option may be that option's value, so it is not.
 
     An option is unknown if its plugin is not loaded yet.
     """

@@ -1,4 +1,4 @@
-"""Headless Chromium, Debian's, as tests use it: quiet, and with a record of all that a page logs and requests."""
+"""Debian's headless Chromium for tests: it sends no traffic of its own, and records what a page logs and requests."""
 
 import shutil
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Dialog, Page, sync_playwright
 
 MISSING = "Chromium is missing: install it (Debian: apt-get install chromium fonts-noto-core), then run this again"
-# Without these Chromium contacts its maker's hosts at every start.
+# Without these options, Chromium contacts Google's hosts at every start.
 QUIET = [
     "--disable-gpu",
     "--disable-quic",
@@ -23,7 +23,7 @@ QUIET = [
 
 
 class Look(NamedTuple):
-    """The settings of a reader's browser."""
+    """The settings of the browser with which a page is read."""
 
     width: int = 1280
     height: int = 800
@@ -36,14 +36,14 @@ DEFAULT = Look()
 
 @dataclass
 class Seen:
-    """An opened page, all that it logged or asked in dialogs, and all that it requested beyond itself."""
+    """An opened page, with all that it has logged, its dialogs, and all requests that it has sent."""
 
     page: Page
     said: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
 
     def listen(self, address: str) -> None:
-        """Collects from now on what the page logs and requests."""
+        """Starts to record what the page logs and requests."""
         self.page.on("console", lambda message: self.said.append(message.text))
         self.page.on("pageerror", lambda error: self.said.append(str(error)))
         self.page.on("dialog", self._refuse)

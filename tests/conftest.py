@@ -10,7 +10,7 @@ import pytest
 
 from tests.exchange import LocalExchange
 from tests.forked import ForkedRunner
-from tests.running import SuiteRunner
+from tests.running import ChildRunner, SuiteRunner
 
 if TYPE_CHECKING:
     import trustme
@@ -32,7 +32,7 @@ LONG = {
 with contextlib.suppress(ImportError):  # the environment of tests/exchange/test_interop.py has no hypothesis
     from hypothesis import HealthCheck, settings
 
-    # A busy machine takes long to draw an example, which breaks no law.
+    # On a busy machine it takes long to draw an example, which is no failure.
     settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("any machine")
 
@@ -89,6 +89,12 @@ def browser() -> "Iterator[Browser]":
         pytest.skip(MISSING)
     with started(executable) as running:
         yield running
+
+
+@pytest.fixture
+def child() -> ChildRunner:
+    """Runs the suite as a program would, by `keycheck.process`."""
+    return ChildRunner()
 
 
 @pytest.fixture(scope="session")

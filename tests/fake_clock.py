@@ -22,7 +22,7 @@ class StandIn:
         return self.now
 
     def sleep(self, seconds: float) -> None:
-        """Lets time pass, and takes none."""
+        """Moves the clock forward, and returns at once."""
         if len(self.slept) == self._patience:
             raise KeyboardInterrupt
         self.slept.append(seconds)

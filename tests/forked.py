@@ -1,17 +1,19 @@
-"""`pytest suite/` as tests/running.py runs it, in a fork of a process that has imported pytest and its like already.
+"""Runs `pytest suite/` like tests/running.py, but in a fork of a process that has imported pytest already.
 
-Where it differs from a process of its own, so that a test which is about one of these takes SuiteRunner:
+A forked run differs from a new process in three ways. A test about one of them uses SuiteRunner:
 
-- Third-party modules are imported beforehand, under the environment in which the first such run was started. So what
-  they, or the interpreter, read of the environment as they start (PYTHONWARNINGS, PYTHONOPTIMIZE, PYTHONHASHSEED,
-  sitecustomize) is that of the tests; os.environ itself is built anew for each run. keycheck and suite/ are imported
-  by each run itself.
-- stdout and stderr are files and no pipes, stdin is empty, and there is no terminal to ask about.
-- It ends without the interpreter's own shutdown: daemon threads die, but no finalizer of a module is called.
+- Third-party modules, and the modules of keycheck that read nothing as they are imported, are imported before the fork,
+  in the environment of the first such run. So the tests' environment decides what they and the interpreter read at
+  their start (PYTHONWARNINGS, PYTHONOPTIMIZE, PYTHONHASHSEED, sitecustomize). os.environ is set anew for each run, and
+  each run imports keycheck's plugins and suite/ itself.
+- stdout and stderr are files instead of pipes, stdin is empty, and there is no terminal.
+- The process ends without the interpreter's shutdown: daemon threads die, and no module's finalizers are called.
 
-It is the fork server of multiprocessing, which has no threads, since the tests have some: the local exchange.
+The process that forks is the fork server of multiprocessing, because it has no threads. The tests' own process has
+some, such as those of the local exchange, and forking a process with threads is unsafe.
 """
 
+import gc
 import io
 import multiprocessing
 import os
@@ -32,8 +34,10 @@ PRELOADED = (
     *("asyncio", "concurrent.futures", "decimal", "html", "hmac", "getpass", "packaging.version", "pdb"),
     *("pygments.lexers.python", "pygments.formatters.terminal", "xml.etree.ElementTree"),
     *(f"_pytest.{name}" for name in default_plugins),
+    *("keycheck.exchange.session", "keycheck.diagnosis", "keycheck.report.page", "keycheck.report.verdict_json"),
+    *("keycheck.redaction.redactor", "keycheck.credentials.signing", "keycheck.network.transport", "tests.forked"),
 )
-OURS = ("keycheck", "suite", "tests", "conftest", "__mp_main__")
+OURS = ("suite", "tests", "conftest", "__mp_main__")
 
 
 def _context() -> ForkServerContext:
@@ -43,7 +47,7 @@ def _context() -> ForkServerContext:
 
 
 class ForkedRunner(SuiteRunner):
-    """Like SuiteRunner, in half of its time. One run at a time in one folder."""
+    """Does the same as SuiteRunner in half the time. Only one run at a time may use a folder."""
 
     def _run(self, arguments: list[str], environment: dict[str, str]) -> tuple[int, str]:
         left = tuple(str(self.folder / f"forked.{name}") for name in ("stdout", "stderr", "status"))
@@ -70,7 +74,7 @@ def _text(path: str) -> str:
 
 
 def _run_pytest(root: str, arguments: list[str], environment: dict[str, str], left: tuple[str, ...]) -> None:
-    """In the child: sets up what `python -m pytest` would have, runs it, and leaves its exit status in a file."""
+    """In the child process: sets it up as `python -m pytest` would, runs pytest, and writes its status to a file."""
     for stream, name in zip((sys.stdout, sys.stderr), left, strict=False):
         file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         os.dup2(file, stream.fileno())
@@ -81,6 +85,7 @@ def _run_pytest(root: str, arguments: list[str], environment: dict[str, str], le
     os.environ.update(environment)
     os.chdir(root)
     _forget(root)
+    gc.freeze()  # pytest collects garbage as it ends, and would look through all that was imported beforehand
     sys.argv = [pytest.__file__.replace("__init__", "__main__"), *arguments]
     code = int(pytest.main())
     sys.stdout.flush()
@@ -90,7 +95,8 @@ def _run_pytest(root: str, arguments: list[str], environment: dict[str, str], le
 
 def _forget(root: str) -> None:
     """Removes the test modules and paths that multiprocessing has inherited."""
-    for name in [name for name in sys.modules if name.partition(".")[0] in OURS]:
+    ours = OURS if root == str(ROOT) else (*OURS, "keycheck")
+    for name in [name for name in sys.modules if name.partition(".")[0] in ours]:
         del sys.modules[name]
     strangers = {"", str(ROOT), str(Path(sys.executable).parent)}
     sys.path[:] = [root, *(path for path in sys.path if path not in strangers)]

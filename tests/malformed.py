@@ -1,4 +1,4 @@
-"""A front before one host that spoils the header of every answer, as a broken proxy does."""
+"""A server in front of one host that spoils the headers of every answer, as a broken proxy does."""
 
 import socket
 import threading
@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 
 class MalformedHeaders:
-    """Passes one request at a time on to `url`, and puts a line without a colon behind the status line."""
+    """Forwards one request at a time to `url`, and inserts a line without a colon after the status line."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)

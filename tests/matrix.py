@@ -47,7 +47,7 @@ def run_cells(cells: Iterable[C], benches: Sequence[B], run: Callable[[B, C], R]
 def sample(cells: Sequence[C]) -> Sequence[C]:
     """Every n-th cell if KEYCHECK_EVERY=n is set, else all of them.
 
-    The commit's hash chooses where the sample begins, so that n commits look at about everything.
+    The commit's hash chooses where the sample begins, so that the samples of n commits cover nearly all cells.
     """
     every = int(os.environ.get("KEYCHECK_EVERY", "1"))
     return cells[_commit() % every :: every] if every > 1 else cells
@@ -61,7 +61,7 @@ def _commit() -> int:
 
 
 def mostly_slow(rows: Iterable[Any], keep: int) -> list[Any]:
-    """Parameters of which `keep`, evenly spread, run always, and the others with `-m slow`.
+    """Test parameters: `keep` of the rows, evenly spread, always run; the others only with `-m slow`.
 
     A tuple is a row of several parameters.
     """

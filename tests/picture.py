@@ -12,7 +12,7 @@ LOOK = Look(960, 1400, script=False)
 
 
 def main() -> int:
-    """Replays each cassette and photographs its page as far as all checks."""
+    """Replays each cassette, and takes a picture of its page from the top to the end of the summary."""
     executable = chromium()
     if not executable:
         print(MISSING)

@@ -40,7 +40,7 @@ TABLES = {
 
 
 def with_tables(text: str) -> str:
-    """README's text with its tables as the code states them."""
+    """README's text with its tables made anew from the code."""
     for name, table in TABLES.items():
         between = re.compile(rf"(?<=<!-- {name} -->\n).*?(?=<!-- /{name} -->)", re.DOTALL)
         text = between.sub(table.replace("\\", r"\\"), text)

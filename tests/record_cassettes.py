@@ -23,7 +23,7 @@ _ROW = re.compile(r"^\| `([\w-]+)` \| (\w+) \| (\d+) \| ([^|]*) \| (?:`(\w+)`, (
 class Shipped(NamedTuple):
     """A row of the table: the cassette's name, the verdict and exit status it must give, the checks that fail.
 
-    `cause` and `confidence`: of its first diagnosis, "" where it has none.
+    `cause` and `confidence`: of its first diagnosis, "" if it has none.
     """
 
     name: str

@@ -1,4 +1,8 @@
-"""Runs `pytest suite/` as a user would: another process, its own reports folder, settings from the environment."""
+"""Runs `pytest suite/` as a user would: another process, its own reports folder, settings from the environment.
+
+ChildRunner runs it as a program would: by `keycheck.process`, which is the way of the command, the function and the
+endpoint. tests/forked.py has a quicker SuiteRunner.
+"""
 
 import json
 import os
@@ -8,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
+
+from keycheck import process
 
 ROOT = Path(__file__).parents[1]
 T = TypeVar("T")
@@ -34,12 +40,12 @@ class Finished:
         return found
 
     def with_outcome(self, outcome: str) -> list[str]:
-        """Ids of the checks of this outcome, in run order."""
+        """Ids of the checks with this outcome, in run order."""
         return [check_id for check_id, found in self.outcomes.items() if found == outcome]
 
 
 class SuiteRunner:
-    """`runner("suite/", "-x", settings={...})`; the report folder is below `folder` and made new by the run."""
+    """`runner("suite/", "-x", settings={...})` runs the suite; the run makes its report folder in `folder`."""
 
     def __init__(self, folder: Path, root: Path = ROOT) -> None:
         self.folder = folder
@@ -55,12 +61,12 @@ class SuiteRunner:
     ) -> Finished:
         """Runs pytest with `arguments` (`suite/` if none names a path) and these BINANCE_* settings.
 
-        `all_plugins`: with every plugin that is installed here, as pytest does by itself. Half of a run's start-up are
-        those of the development environment, so otherwise pytest-timeout comes along alone.
+        `all_plugins`: loads every installed plugin, as pytest does by default. Otherwise pytest-timeout is the only
+        one: the plugins of the development environment take half of a run's start-up time.
         """
         paths = [] if arguments and arguments[0].startswith("suite") else ["suite/"]
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("BINANCE_", "PYTEST_"))}
-        # The checks of this machine's clock and files have no programs to ask, so that a test does not depend on them.
+        # An empty PATH: the host's checks find no program such as git to ask, so no test depends on this machine.
         inherited["PATH"] = str(self.folder / "no programs")
         if not all_plugins:
             inherited["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
@@ -86,3 +92,13 @@ class SuiteRunner:
     def _left(self, name: str) -> str:
         path = self.report_dir / name
         return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+class ChildRunner:
+    """`child("--replay", "healthy")` runs the suite by `keycheck.process`. The output is the text for a ticket."""
+
+    def __call__(self, *arguments: str, settings: Mapping[str, str] | None = None) -> Finished:
+        """Runs the suite with these options and BINANCE_* settings."""
+        done = process.run(settings or {}, arguments)
+        status = {"OK": 0, "NOT_OK": 1, "UNPROVEN": 10}[done.verdict["verdict"]]
+        return Finished(status, done.summary, dict(done.verdict), done.page)

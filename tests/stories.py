@@ -1,6 +1,6 @@
 """Situations of a user and their results: the exchange's side, the user's side, the verdict and the diagnosis.
 
-STORIES has one for each cause, each recorded as a cassette of its name; COMBINED has two troubles at once.
+STORIES has one for each cause, which is also recorded as a cassette of its name. Those in COMBINED have two causes.
 """
 
 import contextlib
@@ -18,6 +18,8 @@ WALLET = "/sapi/v1/account/apiRestrictions"
 ACCOUNT = "/fapi/v1/accountConfig"
 ORDER = "/fapi/v1/order/test"
 LISTEN = "/fapi/v1/listenKey"
+RULES = "/fapi/v1/exchangeInfo"
+PRICE = "/fapi/v1/premiumIndex"
 PING = "/fapi/v1/ping"
 DAY = 86_400_000  # ms
 PAGE = b"<!doctype html><html><title>Welcome</title><body>Accept the terms of this hotel</body></html>"
@@ -25,16 +27,17 @@ PAGE = b"<!doctype html><html><title>Welcome</title><body>Accept the terms of th
 
 @dataclass(frozen=True)
 class Story:
-    """`settings` go over the exchange's own, and over `private_key`'s.
+    """One situation and its expected result. `settings` override those of the exchange and of `private_key`.
 
-    `away`: the exchange has gone; `tls`: a stranger's certificate; `careless`: the machine is kept by nobody.
+    `away`: the exchange cannot be reached; `tls`: its certificate is not trusted; `careless`: others can read the
+    settings file, and the clock is not synchronised.
     """
 
     name: str
     verdict: str
     cause: str | None = None
     confidence: str | None = None
-    scenario: Scenario | Callable[[], Scenario] = Scenario  # made when its exchange is opened, or before
+    scenario: Scenario | Callable[[], Scenario] = Scenario  # a function makes it when the exchange is opened
     settings: Mapping[str, str] | None = None
     private_key: Key | None = None  # in a file, instead of a secret
     away: bool = False
@@ -43,7 +46,7 @@ class Story:
 
     @property
     def exit_status(self) -> int:
-        """The exit status of the contract."""
+        """The exit status that belongs to the verdict."""
         return {"OK": 0, "NOT_OK": 1, "UNPROVEN": 10}[self.verdict]
 
     @contextlib.contextmanager
@@ -66,6 +69,18 @@ class Story:
                 stack.pop_all().close()
             yield exchange, settings
             assert not exchange.real_orders
+
+
+def _closed_after_the_first_clock_sample() -> Scenario:
+    """An exchange that stops serving this machine's location after the run's first request."""
+    answered: list[Answer] = []
+
+    def close(due: Answer) -> Answer:
+        answered.append(due)
+        closed = Fault.restricted_location().answer
+        return due if len(answered) == 1 or closed is None else closed
+
+    return Scenario(faults={"/fapi/v1/time": Fault.altered(close)})
 
 
 @contextlib.contextmanager
@@ -103,7 +118,7 @@ def careless_owner() -> Scenario:
 
 
 def locked() -> Scenario:
-    """Binance takes no order that opens a position for half an hour, since too many orders led to no trade."""
+    """Binance refuses orders that open a position for half an hour, because too many orders led to no trade."""
     until = round(time.time() + 30 * 60) * 1000
     return Scenario(indicators={"BTCUSDT": [{"indicator": "UFR", "isLocked": True, "plannedRecoverTime": until}]})
 
@@ -327,6 +342,17 @@ _BOTH = (
         "restricted_location",
         "certain",
         at(ORDER, Fault.restricted_location()),
+    ),
+    Story("rules closed to this place", "NOT_OK", "restricted_location", "certain", at(RULES, Fault.country_403())),
+    Story(
+        "price closed to this place", "NOT_OK", "restricted_location", "certain", at(PRICE, Fault.restricted_location())
+    ),
+    Story(
+        "clock closed to this place after its first answer",
+        "NOT_OK",
+        "restricted_location",
+        "certain",
+        _closed_after_the_first_clock_sample,
     ),
     Story(
         "cooling-off, hedge mode",

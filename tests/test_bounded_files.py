@@ -58,7 +58,7 @@ def _huge(path: Path) -> None:
         file.truncate(2**31)
 
 
-# How each kind is made, and a pattern of the refusal.
+# How each kind of path is made, and a pattern that its refusal matches.
 KINDS: dict[str, tuple[Callable[[Path], None], str]] = {
     "pipe": (_pipe, r"was not written to its end within 0\.5 s|is a pipe"),
     "zero": (lambda path: path.symlink_to("/dev/zero"), "is a device"),
@@ -100,8 +100,8 @@ def refusal(ask: Callable[[Path], object], path: Path) -> str:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("way", WAYS)
-def test_what_is_no_file_is_refused_in_a_sentence(way: str, kind: str, tmp_path: Path) -> None:
-    """The refusal names the setting or the option."""
+def test_a_path_that_is_no_file_is_refused_in_a_sentence(way: str, kind: str, tmp_path: Path) -> None:
+    """A path that is no file is refused in one sentence, which names the setting or the option."""
     make, said = KINDS[kind]
     ask, named = WAYS[way]
     path = tmp_path / "x.yaml"
@@ -122,7 +122,7 @@ def test_what_is_no_file_is_refused_in_a_sentence(way: str, kind: str, tmp_path:
 )
 @pytest.mark.parametrize("way", WAYS)
 def test_an_impossible_name_is_refused_in_a_sentence(way: str, name: str, said: str, tmp_path: Path) -> None:
-    """An impossible name is not shown, or in few characters."""
+    """The refusal shows nothing of an impossible name, or few characters."""
     ask, named = WAYS[way]
     sentence = refusal(ask, tmp_path / name)
     assert said in sentence
@@ -132,7 +132,9 @@ def test_an_impossible_name_is_refused_in_a_sentence(way: str, name: str, said: 
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_refusal_of_the_file_system_is_told(way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refusal_of_the_file_system_is_one_sentence(
+    way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A refusal of the file system is one sentence. It is simulated, since root may read any file."""
 
     def refuse(*_: object) -> int:
@@ -184,7 +186,7 @@ def test_a_byte_more_is_too_long(tmp_path: Path) -> None:
         bounded_files.read(tmp_path / "a", 1024)
 
 
-def test_a_missing_file_is_told_from_others(tmp_path: Path) -> None:
+def test_a_missing_file_has_its_own_exception(tmp_path: Path) -> None:
     """A missing file has an exception of its own, since a file may be optional."""
     with pytest.raises(Missing):
         bounded_files.read(tmp_path / "a", 10)
@@ -210,7 +212,7 @@ def test_a_pipe_is_read_to_its_end(pause: float) -> None:
             assert bounded_files.read(path, 2 * LONG) == b"x" * 2 * LONG
 
 
-def test_a_pipe_whose_writer_has_gone_still_holds_its_text() -> None:
+def test_a_text_is_read_from_a_pipe_whose_writer_has_ended() -> None:
     """A short text is written before anything reads, and is still read."""
     with opened_pipe() as (path, end):
         os.write(end, b"text")
@@ -231,9 +233,10 @@ def test_a_pipe_with_a_name_waits_for_its_writer(tmp_path: Path) -> None:
         assert bounded_files.read(path, 10) == b"text"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", [b"", b"some"])
-def test_a_writer_that_never_ends_is_given_up(first: bytes) -> None:
-    """A writer that does not close the pipe is abandoned at the deadline, with or without a text so far."""
+def test_a_writer_that_never_ends_is_abandoned(first: bytes) -> None:
+    """If a writer does not close the pipe, reading ends at the deadline, with or without a text so far."""
     with opened_pipe() as (path, end):
         os.write(end, first)
         with pytest.raises(Unreadable, match=r"within 0\.5 s"):
@@ -241,7 +244,7 @@ def test_a_writer_that_never_ends_is_given_up(first: bytes) -> None:
         os.close(end)
 
 
-def test_a_pipe_that_ends_empty_is_told() -> None:
+def test_an_empty_pipe_is_refused() -> None:
     """An empty pipe is refused: the program behind it has probably failed."""
     with opened_pipe() as (path, end):
         os.close(end)

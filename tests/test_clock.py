@@ -1,4 +1,4 @@
-"""The time is read once for the moment and once for the length."""
+"""A span has its beginning from the wall clock, and its length from the monotonic clock."""
 
 import time
 
@@ -17,7 +17,7 @@ def test_a_span_does_not_follow_a_clock_that_is_set(monkeypatch: pytest.MonkeyPa
     assert Stopwatch().stop() == Span(began=1_000_000.0, took=250.0)
 
 
-def test_a_stopwatch_tells_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stopwatch_may_be_read_repeatedly(monkeypatch: pytest.MonkeyPatch) -> None:
     """A stopwatch may be read repeatedly."""
     monotonic = iter([50.0, 50.5, 52.0])
     monkeypatch.setattr(time, "perf_counter", lambda: next(monotonic))
@@ -26,7 +26,7 @@ def test_a_stopwatch_tells_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_now_is_in_milliseconds() -> None:
-    """Seconds would be refused with -1021."""
+    """The wall clock is in milliseconds: Binance would refuse seconds with -1021."""
     assert abs(clock.now_ms() - time.time() * 1000) < 5000
 
 
@@ -42,7 +42,7 @@ def test_moments_are_written_in_utc(ms: float, text: str) -> None:
 # -- waiting --
 
 
-def test_a_sleep_is_told_second_by_second(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sleep_calls_back_each_second(monkeypatch: pytest.MonkeyPatch) -> None:
     """A sleep calls back each second, so that a countdown goes on and Ctrl-C works; the last step may be shorter."""
     time_itself, told = StandIn(), list[int]()
     monkeypatch.setattr(clock, "time", time_itself)

@@ -1,4 +1,4 @@
-"""The command `keycheck`: a run of the suite with its own plugins alone, from any folder."""
+"""The command `keycheck` runs the suite from any folder, with its own plugins only."""
 
 import argparse
 import json
@@ -15,7 +15,6 @@ import conftest
 from keycheck import __main__, __version__, invocation
 from keycheck.report.folder_lock import Hold
 from tests.exchange import API_KEY, API_SECRET, LocalExchange
-from tests.matrix import mostly_slow
 from tests.running import LONGEST, ROOT
 
 Done = subprocess.CompletedProcess[str]
@@ -51,7 +50,7 @@ def test_version_is_name_and_version(keycheck: Command) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, f"keycheck {__version__}\n", "")
 
 
-def test_help_is_short_and_its_own(keycheck: Command) -> None:
+def test_the_help_is_short_and_has_examples(keycheck: Command) -> None:
     """The help fits a terminal, has examples, and says how to get pytest's options."""
     done = keycheck("--help")
     assert done.returncode == 0
@@ -62,8 +61,9 @@ def test_help_is_short_and_its_own(keycheck: Command) -> None:
     assert "pytest --help" in done.stdout
 
 
-def test_a_run_hangs_on_the_working_directory(keycheck: Command, exchange: LocalExchange, tmp_path: Path) -> None:
-    """.env, reports/ and cassettes/ are the working directory's, and a cassette recorded there replays by its name."""
+@pytest.mark.slow
+def test_a_run_uses_the_working_directory(keycheck: Command, exchange: LocalExchange, tmp_path: Path) -> None:
+    """.env, reports/ and cassettes/ are those of the working directory; a cassette there is replayed by its name."""
     here = tmp_path / "here"
     (here / ".env").write_text("\n".join(f"{name}={value}" for name, value in exchange.settings().items()))
     (here / ".env").chmod(0o600)
@@ -87,6 +87,7 @@ def test_a_shipped_cassette_is_found_by_its_name(keycheck: Command) -> None:
     assert "there is no cassette nobodys.yaml" in done.stderr
 
 
+@pytest.mark.slow
 def test_in_a_clone_it_runs_the_clones_suite(keycheck: Command, tmp_path: Path) -> None:
     """In a clone the command runs the clone's suite, as `python -m keycheck` does."""
     done = keycheck(*REPLAY, "--report-dir", str(tmp_path / "reports"), cwd=ROOT)
@@ -131,7 +132,7 @@ def test_paths_are_refused(path: str, keycheck: Command, tmp_path: Path) -> None
     assert "STRANGER" not in done.stdout + done.stderr
 
 
-def test_what_lies_in_the_folder_has_no_part_in_a_run(keycheck: Command, tmp_path: Path) -> None:
+def test_files_in_the_working_directory_have_no_effect_on_a_run(keycheck: Command, tmp_path: Path) -> None:
     """A conftest.py, pytest settings and modules named like libraries in the working directory have no effect."""
     here = tmp_path / "here"
     for name in ("conftest", "requests", "vcr", "jinja2", "stranger", "test_stranger", "usercustomize"):
@@ -143,7 +144,8 @@ def test_what_lies_in_the_folder_has_no_part_in_a_run(keycheck: Command, tmp_pat
     assert "STRANGER" not in done.stdout + done.stderr
 
 
-def test_no_strangers_plugin_takes_part(keycheck: Command, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_no_plugin_of_other_projects_takes_part(keycheck: Command, tmp_path: Path) -> None:
     """Installed plugins and those of pytest's own variables are not loaded; a plugin given with -p is."""
     packages = tmp_path / "packages"
     metadata = packages / "stranger-1.dist-info"
@@ -186,10 +188,9 @@ def test_json_of_settings_that_cannot_be_used(keycheck: Command) -> None:
     assert (done.returncode, done.stdout) == (4, "")
 
 
-@pytest.mark.parametrize(
-    ("shell", "status"), mostly_slow([(">&-", 3), (">/dev/full", 3), ("2>&-", 0), ("<&-", 0), (">&- 2>&-", 3)], 2)
-)
-def test_json_where_a_stream_takes_nothing(shell: str, status: int, keycheck: Command) -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize(("shell", "status"), [(">&-", 3), (">/dev/full", 3), ("2>&-", 0), ("<&-", 0), (">&- 2>&-", 3)])
+def test_json_with_a_stream_that_cannot_be_written(shell: str, status: int, keycheck: Command) -> None:
     """The exit status is 0 only if the whole verdict was written; a stderr that cannot be written is no error."""
     done = keycheck("--json", *REPLAY, shell=shell)
     assert done.returncode == status, done.stdout + done.stderr
@@ -210,7 +211,7 @@ def test_json_of_a_folder_in_use_is_nothing(keycheck: Command, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("is_taken", [True, False])
-def test_the_verdict_is_read_by_who_holds_the_folder(
+def test_the_verdict_is_read_only_while_the_run_holds_the_folder(
     is_taken: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The verdict is read only while this run holds the folder, even if another run took it after the check."""
@@ -284,7 +285,7 @@ ACTION = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
         ("[]", 0, ["verdict=UNPROVEN", "ok=false"]),
     ],
 )
-def test_the_action_says_ok_where_file_and_status_agree(
+def test_the_action_is_ok_only_if_file_and_status_agree(
     printed: str, status: int, outputs: list[str], tmp_path: Path
 ) -> None:
     """The Action is ok only if file and exit status say OK; no line that a run prints is a command to its runner."""

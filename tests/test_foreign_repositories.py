@@ -1,4 +1,4 @@
-"""A repository around the credentials' file may be anybody's: no program that it names is run, and doubt is no pass."""
+"""A repository around the credentials' file may be hostile: no program that it names is run, and doubt is no pass."""
 
 import os
 import shlex
@@ -155,7 +155,7 @@ ATTACKS: dict[str, Callable[[Trap], None]] = {
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_nothing_that_a_repository_names_is_run(attack: str, trap: Trap) -> None:
+def test_no_program_that_a_repository_names_is_run(attack: str, trap: Trap) -> None:
     """keycheck runs no payload that plain git runs, even in the same user's repository, such as an unpacked archive."""
     ATTACKS[attack](trap)
     assert trap.bites_plain_git()
@@ -163,7 +163,7 @@ def test_nothing_that_a_repository_names_is_run(attack: str, trap: Trap) -> None
     assert not trap.mark.exists()
 
 
-def test_nor_anything_that_other_commands_of_git_would_run(trap: Trap) -> None:
+def test_no_hook_filter_or_helper_of_a_repository_is_run(trap: Trap) -> None:
     """Hooks, filters, pagers and helpers of a repository are not run either, all at once."""
     for name in (
         *("credential.helper", "core.askPass", "core.pager", "pager.ls-files", "pager.check-ignore", "core.editor"),
@@ -188,7 +188,9 @@ NO_PROGRAM = "--exec-path"
 
 @pytest.mark.parametrize("layer", [NO_LAZY_FETCH, NO_PROTOCOL, NO_PROGRAM])
 @pytest.mark.parametrize("attack", [name for name in ATTACKS if name != "file system monitor"])
-def test_each_layer_holds_alone(layer: str, attack: str, trap: Trap, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_layer_of_protection_suffices_alone(
+    layer: str, attack: str, trap: Trap, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each layer of protection suffices alone; Git before 2.45, for example, lacks the first."""
     run = subprocess.run
 
@@ -223,26 +225,26 @@ def test_a_repository_of_another_user_is_not_asked(whose: str, trap: Trap) -> No
     assert str(trap.folder) not in found[0]
 
 
-def test_where_git_cannot_read_its_index_it_has_not_answered(trap: Trap) -> None:
+def test_an_index_that_git_cannot_read_counts_as_unknown(trap: Trap) -> None:
     """If git cannot read its index, the result is unknown: the missing tree may hold the file."""
     assert trap.remarks(trap.folder / "far" / ".env") == [f"the settings file {NOT_TOLD}: {BROKEN}"]
 
 
 @pytest.mark.parametrize("spoil", ["index", "HEAD", "config"])
-def test_a_broken_repository_has_not_answered(spoil: str, trap: Trap) -> None:
+def test_a_broken_repository_counts_as_unknown(spoil: str, trap: Trap) -> None:
     """A repository with a broken index, HEAD or config counts as unknown."""
     (trap.folder / ".git" / spoil).write_text("broken [", encoding="ascii")
     assert trap.remarks() == [f"the settings file {NOT_TOLD}: {BROKEN}"]
 
 
-def test_a_work_tree_that_lies_elsewhere_has_not_answered(trap: Trap, tmp_path: Path) -> None:
+def test_a_work_tree_elsewhere_counts_as_unknown(trap: Trap, tmp_path: Path) -> None:
     """A work tree elsewhere has another file of that name, so the result is unknown."""
     trap.config("core.worktree", str(tmp_path / "home"))
     assert trap.remarks() == [f"the settings file {NOT_TOLD}: {BROKEN}"]
 
 
-def test_a_repository_without_a_name_of_its_own_is_not_asked(trap: Trap) -> None:
-    """Git takes a folder that looks like a bare repository for one, and would use its settings: it is not asked."""
+def test_a_folder_that_looks_like_a_bare_repository_is_not_asked(trap: Trap) -> None:
+    """Git would use the settings of a folder that looks like a bare repository, so git is not asked there."""
     shutil.rmtree(trap.folder / ".git")
     trap.git("init", "-q")
     inner = trap.folder / "inner"
@@ -252,7 +254,7 @@ def test_a_repository_without_a_name_of_its_own_is_not_asked(trap: Trap) -> None
     assert trap.remarks(inner / ".env") == [f"the settings file {NOT_TOLD}: {BROKEN}"]
 
 
-def test_a_name_is_no_pattern(trap: Trap) -> None:
+def test_a_file_name_is_no_pattern(trap: Trap) -> None:
     """A file's name is no pattern: other files that it would match do not count."""
     shutil.rmtree(trap.folder / ".git")
     trap.git("init", "-q")
@@ -268,7 +270,7 @@ def test_a_name_is_no_pattern(trap: Trap) -> None:
 
 @pytest.mark.parametrize("entries", [".", "", "bin", "{repository}", "{repository}/bin", "{link}"])
 @pytest.mark.parametrize("inside", ["the repository", "another folder"])
-def test_a_program_beside_the_file_or_here_is_nobodys_git(
+def test_no_git_beside_the_file_or_in_the_current_directory_is_run(
     entries: str, inside: str, trap: Trap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Programs of the current directory or of the project's folder are not run, even if PATH names the folder."""

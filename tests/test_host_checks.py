@@ -42,14 +42,14 @@ def test_a_private_file_outside_of_git_is_private(settings_file: Path) -> None:
     assert remarks(settings_file) == []
 
 
-def test_credentials_that_are_in_no_file_are_told_so() -> None:
+def test_credentials_that_are_in_no_file_have_a_remark() -> None:
     """If credentials are in no file, there is one remark that says so."""
     assert HostChecks().open_files() == [NO_FILE]
 
 
 @posix
 @pytest.mark.parametrize(("mode", "told"), [(0o644, "644"), (0o640, "640"), (0o604, "604"), (0o400, ""), (0o600, "")])
-def test_a_file_that_others_can_read_is_told_with_its_mode(mode: int, told: str, settings_file: Path) -> None:
+def test_a_file_that_others_can_read_is_reported_with_its_mode(mode: int, told: str, settings_file: Path) -> None:
     """Rights of the group and of others are named; the owner's own rights do not matter."""
     settings_file.chmod(mode)
     found = remarks(settings_file)
@@ -59,7 +59,7 @@ def test_a_file_that_others_can_read_is_told_with_its_mode(mode: int, told: str,
 
 
 @needs_git
-def test_git_is_asked_whether_it_takes_the_file_along(settings_file: Path) -> None:
+def test_a_file_that_git_may_commit_has_a_remark(settings_file: Path) -> None:
     """There is a remark on a file that git does not ignore, and on one that it tracks although ignored."""
     folder = settings_file.parent
     git(folder, "init", "-q")
@@ -82,7 +82,7 @@ def test_a_repository_starts_no_program_of_its_own(settings_file: Path, tmp_path
     assert not mark.exists()
 
 
-def test_a_file_that_has_gone_is_not_spoken_of(tmp_path: Path) -> None:
+def test_a_deleted_file_has_no_remark(tmp_path: Path) -> None:
     """A file that was deleted after it was read has no remark."""
     assert remarks(tmp_path / "gone") == []
 
@@ -100,7 +100,7 @@ def test_a_file_that_has_gone_is_not_spoken_of(tmp_path: Path) -> None:
         ("echo 'System has not been booted with systemd' >&2; exit 1", []),
     ],
 )
-def test_the_clock_is_what_the_system_says_of_it(
+def test_the_state_of_the_clock_is_the_systems_answer(
     script: str, answer: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The system's answer about its clock is yes, no, or unknown."""
@@ -121,7 +121,7 @@ def test_a_machine_without_such_a_program_cannot_be_asked(tmp_path: Path, monkey
 
 
 @posix
-def test_a_program_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_that_hangs_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A program that hangs is stopped, and the result is unknown."""
     program = tmp_path / "timedatectl"
     program.write_text(f"#!{sys.executable}\nimport time\ntime.sleep(30)\n", encoding="utf-8")
@@ -156,7 +156,7 @@ def test_the_time_service_of_windows_is_read_as_it_answers(
 
 @needs_git
 @posix
-def test_where_git_cannot_be_asked_that_is_said(settings_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_git_is_reported(settings_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """If no git is found, a file in a repository is not called private."""
     git(settings_file.parent, "init", "-q")
     monkeypatch.setenv("PATH", str(settings_file.parent))

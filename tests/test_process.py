@@ -77,6 +77,7 @@ def wait_until(is_so: Any, seconds: float = 10) -> None:
 # -- results --
 
 
+@pytest.mark.slow
 def test_a_verdict_is_that_of_the_suite(exchange: LocalExchange, tmp_path: Path) -> None:
     """A child's verdict.json differs from that of `pytest suite/` only in times, and the page is returned."""
     report = check(exchange)
@@ -106,7 +107,7 @@ def test_a_key_that_is_not_fit_has_its_causes() -> None:
         report.ok = True  # type: ignore[misc]
 
 
-def test_findings_are_told_as_they_come(exchange: LocalExchange) -> None:
+def test_findings_are_passed_on_as_they_come(exchange: LocalExchange) -> None:
     """on_check gets each check once, in run order, in the calling thread, as the report has it."""
     heard: list[tuple[keycheck.CheckResult, threading.Thread]] = []
     report = check(exchange, on_check=lambda one: heard.append((one, threading.current_thread())))
@@ -115,7 +116,7 @@ def test_findings_are_told_as_they_come(exchange: LocalExchange) -> None:
 
 
 @pytest.mark.parametrize("fault", [None, Fault.echo()], ids=["the caller's address", "the whole request"])
-def test_what_is_told_is_fit_for_sharing(fault: Fault | None) -> None:
+def test_the_results_of_a_run_hold_no_secret(fault: Fault | None) -> None:
     """Findings, page and verdict do not show key, signature and address, even if an answer quotes them."""
     faults = {"/sapi/v1/account/apiRestrictions": fault, "/fapi/v1/accountConfig": fault} if fault else {}
     heard: list[keycheck.CheckResult] = []
@@ -130,6 +131,7 @@ def test_what_is_told_is_fit_for_sharing(fault: Fault | None) -> None:
     assert not re.search(r"signature=[0-9a-f]{8}", seen)
 
 
+@pytest.mark.slow
 def test_a_private_key_is_handed_over_as_text(tmp_path: Path) -> None:
     """A private key is given as its text, or as a path relative to the caller's working directory."""
     with LocalExchange(Scenario(public_key=ED25519.public)) as exchange:
@@ -184,6 +186,7 @@ def test_nothing_is_a_setting_but_what_is_given(exchange: LocalExchange, tmp_pat
     assert (report.verdict, report.data["symbol"]) == ("OK", "BTCUSDT")
 
 
+@pytest.mark.slow
 def test_a_file_of_settings_is_read_by_the_child(exchange: LocalExchange, tmp_path: Path) -> None:
     """A child reads credentials from a file of settings, and takes the other settings from the caller."""
     lines = [f"{name}={value}" for name, value in exchange.settings().items()]
@@ -224,6 +227,7 @@ def test_a_run_that_is_cut_short_has_told_its_limits() -> None:
 # -- ending a run --
 
 
+@pytest.mark.slow
 def test_a_run_that_is_not_over_in_time_is_unproven(temporary: Path) -> None:
     """After a time-out the report is valid, has the findings so far and the reason, and no file is left."""
     schema = json.loads((ROOT / "keycheck/report/verdict.schema.json").read_text("utf-8"))
@@ -278,7 +282,8 @@ def test_a_child_that_is_killed_is_unproven(temporary: Path) -> None:
     assert list(temporary.iterdir()) == []
 
 
-def test_what_on_check_raises_ends_the_run(exchange: LocalExchange, temporary: Path) -> None:
+@pytest.mark.slow
+def test_an_exception_of_on_check_ends_the_run(exchange: LocalExchange, temporary: Path) -> None:
     """An exception of on_check reaches the caller unchanged, and the child is ended."""
 
     def tired(_: keycheck.CheckResult) -> None:
@@ -289,6 +294,7 @@ def test_what_on_check_raises_ends_the_run(exchange: LocalExchange, temporary: P
     assert list(temporary.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_file_and_an_exit_status_that_disagree_are_unproven(
     exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -306,7 +312,8 @@ def test_a_child_that_cannot_be_started_is_unproven(exchange: LocalExchange, mon
     assert "could not be started" in report.causes[0].explanation
 
 
-def test_caller_has_its_children_reaped_for_it(exchange: LocalExchange) -> None:
+@pytest.mark.slow
+def test_a_caller_may_ignore_sigchld(exchange: LocalExchange) -> None:
     """With SIGCHLD ignored, the exit status cannot be read, and the verdict is the same."""
     usual = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     try:
@@ -316,7 +323,8 @@ def test_caller_has_its_children_reaped_for_it(exchange: LocalExchange) -> None:
     assert report.verdict == "OK"
 
 
-def test_a_system_may_wait_in_one_way_alone(exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.slow
+def test_a_run_ends_as_usual_without_waitid(exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without os.waitid, which macOS has had since Python 3.13, a run ends as usual, and can be cut short."""
     monkeypatch.delattr(os, "waitid", raising=False)
     assert check(exchange).verdict == "OK"
@@ -352,6 +360,7 @@ def test_a_secret_is_in_no_argument_variable_or_file(running: Path, temporary: P
         assert not any(text[at : at + 8].encode() in seen for at in range(len(text) - 8))
 
 
+@pytest.mark.slow
 @linux
 def test_a_child_is_given_named_variables_alone(running: Path) -> None:
     """A child's environment holds none of the caller's own secrets, and nothing that would steer Python or pytest."""
@@ -361,6 +370,7 @@ def test_a_child_is_given_named_variables_alone(running: Path) -> None:
     assert not [name for name in names if name.startswith(("AWS", "PYTHON", "PYTEST", "BINANCE"))]
 
 
+@pytest.mark.slow
 @linux
 def test_a_child_has_a_session_and_no_descriptor_of_the_callers(running: Path) -> None:
     """A child has descriptors of its streams, its sockets to the exchange and its own files, and none of a listening
@@ -378,6 +388,7 @@ def test_a_child_has_a_session_and_no_descriptor_of_the_callers(running: Path) -
     assert (running / "cwd").resolve().stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.slow
 def test_no_module_of_the_working_directory_is_imported(exchange: LocalExchange, tmp_path: Path) -> None:
     """No module of the working directory or of the calling script's folder is imported: it would have the secret."""
     for name in ("requests", "pytest", "pluggy", "json", "sitecustomize", "usercustomize", "conftest", "keycheck"):
@@ -393,6 +404,7 @@ def test_no_module_of_the_working_directory_is_imported(exchange: LocalExchange,
 # -- the caller --
 
 
+@pytest.mark.slow
 def test_the_caller_is_left_as_it_was(exchange: LocalExchange, capfd: pytest.CaptureFixture[str]) -> None:
     """Streams, logging, signal handlers, environment, working directory, threads and modules are unchanged."""
 
@@ -416,6 +428,7 @@ keycheck.check(timeout=60, user_stream=False, **dict(line.split("=", 1) for line
 """
 
 
+@pytest.mark.slow
 @linux
 @pytest.mark.parametrize("moment", [0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8, None])
 def test_a_child_ends_with_its_caller(moment: float | None, temporary: Path) -> None:
@@ -433,6 +446,7 @@ def test_a_child_ends_with_its_caller(moment: float | None, temporary: Path) -> 
         wait_until(lambda: not children(temporary) and not list(temporary.iterdir()), 5)
 
 
+@pytest.mark.slow
 @linux
 def test_a_second_copy_of_its_stdout_holds_nothing_up(exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that the caller forks may hold the child's stdout open; the run ends all the same."""
@@ -474,9 +488,10 @@ def test_a_fork_of_the_caller_keeps_no_child_alive(temporary: Path) -> None:
         wait_until(lambda: not children(temporary) and not list(temporary.iterdir()), 4)
 
 
+@pytest.mark.slow
 @linux
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_child_ends_with_a_caller_that_is_told_to_end(number: signal.Signals, temporary: Path) -> None:
+def test_a_child_ends_if_its_caller_is_ended(number: signal.Signals, temporary: Path) -> None:
     """A child ends if its caller ends by Ctrl-C, by its supervisor or by its terminal; the caller ends as ever."""
     with LocalExchange(SILENT) as exchange:
         named = [f"{k.removeprefix('BINANCE_').lower()}={v}" for k, v in exchange.settings().items()]
@@ -491,6 +506,7 @@ def test_a_child_ends_with_a_caller_that_is_told_to_end(number: signal.Signals, 
         wait_until(lambda: not children(temporary) and not list(temporary.iterdir()), 5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "text"),
     [
@@ -504,7 +520,7 @@ def test_a_child_ends_with_a_caller_that_is_told_to_end(number: signal.Signals, 
         ("ca_bundle", "\0"),
     ],
 )
-def test_whatever_a_caller_hands_over_is_answered(name: str, text: str, exchange: LocalExchange) -> None:
+def test_any_text_for_a_credential_leads_to_an_answer(name: str, text: str, exchange: LocalExchange) -> None:
     """Any text for a credential leads to a verdict, or to a ValueError that does not repeat it."""
     told = ""
     try:
@@ -517,8 +533,9 @@ def test_whatever_a_caller_hands_over_is_answered(name: str, text: str, exchange
     assert text[:10] not in told
 
 
+@pytest.mark.slow
 @linux
-def test_what_the_child_has_started_ends_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_programs_of_the_child_process_are_killed_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A program that hangs, started by the child, is killed with it."""
     programs = tmp_path / "bin"
     programs.mkdir()
@@ -545,6 +562,7 @@ def _cwd(entry: Path) -> Path | None:
         return None
 
 
+@pytest.mark.slow
 @linux
 def test_many_at_once_leave_nothing(temporary: Path) -> None:
     """Many runs that end, are cut short or are refused leave no process, thread, file or descriptor."""
@@ -573,7 +591,7 @@ def test_importing_the_package_is_cheap() -> None:
     assert done.stdout == "['keycheck'] False\n"
 
 
-def test_a_finding_is_told_as_verdict_json_has_it() -> None:
+def test_a_finding_is_passed_on_as_in_verdict_json() -> None:
     """`of_check` cleans each text for people, and changes nothing else."""
     from tests.sample_reports import REPORTS  # noqa: PLC0415
 
@@ -629,13 +647,14 @@ def test_a_child_that_contradicts_itself_is_unproven(
     assert report.causes[0].cause == process.CUT_SHORT
 
 
-def test_a_child_that_says_what_its_file_says_is_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_whose_lines_and_file_agree_is_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The counterpart: one exit status, and the verdict and the findings that go with it."""
     (tmp_path / "child.py").write_text(FAKE.format(verdict=EMPTY_OK, lines=b'{"exit": 0}\n'))
     monkeypatch.setattr(process, "_CHILD", tmp_path / "child.py")
     assert keycheck.check(api_key=API_KEY, api_secret=API_SECRET, timeout=20).ok
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [Decimal("0.5"), Fraction(1, 2), "0.5"])
 def test_any_number_is_a_time_limit(seconds: Any) -> None:
     """Numbers that do not mix with floats end a run in time, too."""
@@ -656,7 +675,7 @@ def test_any_number_is_a_time_limit(seconds: Any) -> None:
         ({"on_check": 5}, "on_check must be"),
     ],
 )
-def test_what_watches_a_run_is_refused_before_it_starts(
+def test_wrong_parameters_for_watching_are_refused_before_the_start(
     settings: dict[str, Any], sentence: str, exchange: LocalExchange
 ) -> None:
     """A ValueError in one sentence, and nothing is sent."""
@@ -697,6 +716,7 @@ def test_without_a_thread_for_the_deadline_there_is_no_run(
     assert children(temporary) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("entry", [Path(pytest.__file__).parents[1], b"/tmp", None])
 def test_strange_entries_of_the_search_path_are_passed_over(
     entry: object, exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
@@ -706,6 +726,7 @@ def test_strange_entries_of_the_search_path_are_passed_over(
     assert check(exchange).verdict == "OK"
 
 
+@pytest.mark.slow
 def test_a_relative_temporary_folder_is_the_callers(
     exchange: LocalExchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -781,6 +802,7 @@ def example(folder: Path, *files: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
 
 
+@pytest.mark.slow
 def test_many_accounts_are_each_tested(exchange: LocalExchange, tmp_path: Path) -> None:
     """Two files of one name are two accounts; one that cannot be used fails alone, and the exit status is not 0."""
     lines = "\n".join(f"{name}={value}" for name, value in exchange.settings().items())

@@ -14,7 +14,6 @@ import pytest
 
 from tests.exchange import LocalExchange, Scenario
 from tests.exchange.faults import Fault
-from tests.matrix import mostly_slow
 from tests.running import ROOT, SuiteRunner
 
 REPLAY = ("suite/", "--replay", "healthy")
@@ -77,30 +76,30 @@ def test_a_plugin_that_kills_the_process_finds_no_old_verdict(reports: Path) -> 
     assert not is_old(reports)
 
 
-def test_without_the_lines_of_pytest_ini_the_conftest_sees_to_it(reports: Path) -> None:
+def test_conftest_removes_the_old_verdict_without_pytest_ini(reports: Path) -> None:
     """`-o addopts=` removes the early plugin, but conftest.py names it first as well."""
     (reports.parent / "dies.py").write_text(DIES_IN.format("pytest_configure"), encoding="utf-8")
     assert ended(reports, *REPLAY, "-p", "dies", "-o", "addopts=").returncode == -signal.SIGKILL
     assert not is_old(reports)
 
 
-def test_an_option_that_nobody_knows_leaves_no_old_verdict(reports: Path) -> None:
+def test_an_unknown_option_leaves_no_old_verdict(reports: Path) -> None:
     """A run that is refused for an unknown option removes the earlier verdict."""
     assert ended(reports, *REPLAY, "--no-such-option").returncode == 4
     assert not is_old(reports)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["PYTEST_ADDOPTS", "the command line"])
-@pytest.mark.parametrize(
-    "looks", mostly_slow(["--co", "--explain=account_may_trade", "--help", "--markers", "--fixtures"], 2)
-)
-def test_looking_leaves_the_last_reports(where: str, looks: str, reports: Path) -> None:
+@pytest.mark.parametrize("looks", ["--co", "--explain=account_may_trade", "--help", "--markers", "--fixtures"])
+def test_options_that_only_list_leave_the_last_reports(where: str, looks: str, reports: Path) -> None:
     """Options that only list leave the last reports, in any place of the command line."""
     done = ended(reports, PYTEST_ADDOPTS=looks) if where == "PYTEST_ADDOPTS" else ended(reports, *REPLAY, looks)
     assert done.returncode == 0
     assert {name: (reports / name).read_text(encoding="utf-8") for name in OLD} == OLD
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [("tests/exchange/test_error_codes.py", "--co"), ("tests/exchange/test_error_codes.py", "--html", ".", "--co")],
@@ -111,6 +110,7 @@ def test_a_run_of_other_tests_leaves_the_last_reports(arguments: tuple[str, ...]
     assert is_old(reports)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "environment"),
     [
@@ -120,7 +120,7 @@ def test_a_run_of_other_tests_leaves_the_last_reports(arguments: tuple[str, ...]
         ((), {"PYTEST_ADDOPTS": "suite/ --replay healthy"}),
     ],
 )
-def test_a_run_of_the_suite_is_known_however_it_is_asked_for(
+def test_a_run_of_the_suite_is_recognised_in_any_command_line(
     arguments: tuple[str, ...], environment: dict[str, str], reports: Path
 ) -> None:
     """A run of the suite is recognised without a path, with path-like option values, and from PYTEST_ADDOPTS."""
@@ -207,7 +207,7 @@ def _wait_for_request(exchange: LocalExchange) -> None:
     pytest.fail("no request within 20 s")
 
 
-def test_a_dead_run_holds_nothing(reports: Path) -> None:
+def test_a_killed_run_leaves_no_lock(reports: Path) -> None:
     """A killed run leaves neither a lock nor a file that hinders the next run."""
     (reports.parent / "dies.py").write_text(DIES_IN.format("pytest_sessionfinish"), encoding="utf-8")
     assert ended(reports, *REPLAY, "-p", "dies").returncode == -signal.SIGKILL
@@ -215,7 +215,8 @@ def test_a_dead_run_holds_nothing(reports: Path) -> None:
     assert json.loads((reports / "verdict.json").read_text(encoding="utf-8"))["ok"] is True
 
 
-def test_two_runs_in_two_folders_do_not_meet(reports: Path, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_two_runs_in_two_folders_do_not_block_each_other(reports: Path, tmp_path: Path) -> None:
     """Runs in two folders each hold the lock of their own folder."""
     other = tmp_path / "other"
     runs = [
@@ -225,6 +226,7 @@ def test_two_runs_in_two_folders_do_not_meet(reports: Path, tmp_path: Path) -> N
     assert [run.wait(60) for run in runs] == [0, 0]
 
 
+@pytest.mark.slow
 def test_two_runs_of_one_process_follow_each_other(reports: Path) -> None:
     """Two runs of one process can follow each other: the first releases the folder at its end."""
     arguments = command(reports)[3:]
@@ -239,8 +241,9 @@ def test_two_runs_of_one_process_follow_each_other(reports: Path) -> None:
 DEEP = "/".join("a" * 1900)
 
 
-@pytest.mark.parametrize("name", mostly_slow(["/", "a" * 300, "loop/below", "file/below", DEEP], 2))
-def test_a_folder_that_cannot_be_used_is_said(name: str, tmp_path: Path) -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["/", "a" * 300, "loop/below", "file/below", DEEP])
+def test_a_folder_that_cannot_be_used_is_refused_in_a_sentence(name: str, tmp_path: Path) -> None:
     """An unusable folder ends the run with exit 4 and one short sentence that names --report-dir."""
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     (tmp_path / "file").touch()

@@ -22,7 +22,7 @@ ADDRESS = "127.0.0.1"
 
 
 class Listener:
-    """Accepts connections until the block ends, each in a thread; `received` is everything that came, without TLS."""
+    """Accepts connections until the block ends, each in a thread. `received`: all bytes that came, decrypted."""
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         """With `tls` the server speaks TLS alone."""
@@ -132,7 +132,7 @@ class Front(Listener):
 
 
 class Proxy(Listener):
-    """A forward proxy. `received`: all that it read; of a tunnel the TLS records that passed."""
+    """A forward proxy. `received`: all bytes that it read; those of a tunnel are encrypted."""
 
     def __init__(
         self, tls: ssl.SSLContext | None = None, *, user: str | None = None, refusal: bytes | None = None
@@ -172,7 +172,7 @@ def speaking(certificate: trustme.LeafCert) -> ssl.SSLContext:
 
 
 def trusting_anybody() -> ssl.SSLContext:
-    """A client's context without any verification, to show that it is the verification that refuses."""
+    """A client's context without any verification, to prove that the verification is what refuses a certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

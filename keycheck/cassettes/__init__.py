@@ -17,7 +17,7 @@ def path_of(name: str, folder: Path) -> Path:
     """The path of a cassette: NAME.yaml in `folder`, for the name `NAME` or `NAME.yaml`.
 
     A name with a path separator is used as a path, and so is a `NAME.yaml` that exists in the current directory.
-    Raises UsageProblem for an empty name.
+    Raises UsageProblem if the name is empty.
     """
     if not name.strip() or "\0" in name:
         raise UsageProblem("a cassette needs a name: --replay healthy, for example")

@@ -118,7 +118,7 @@ class PlainYaml:
 
     @staticmethod
     def deserialize(text: str) -> Any:
-        """Raises ValueError or a YAML error for anything but plain data."""
+        """The data in a YAML text. Raises ValueError or a YAML error if it is not plain data."""
         import yaml  # noqa: PLC0415  not in a live run
 
         base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -127,7 +127,7 @@ class PlainYaml:
 
 
 def _refuse_tricks(text: str, yaml: Any, loader: Any) -> None:
-    """Raises ValueError for aliases, tags, merge keys, deep nesting and too many events.
+    """Raises ValueError if the text has aliases, tags, merge keys, deep nesting or too many events.
 
     It parses without building objects: an alias of a few bytes can stand for a gigabyte.
     """

@@ -20,7 +20,7 @@ _MAX_TEXTS = 20
 class Label:
     """The circumstances of a recorded run: its time, its hosts, its settings and facts about its key.
 
-    `recorded_at`: ISO 8601, UTC; `recorded_from`: one of RECORDED_FROM, the environment's name for Binance's own hosts.
+    `recorded_at`: ISO 8601, UTC; `recorded_from`: one of RECORDED_FROM; for Binance's own hosts, the environment.
 
     `system`: of the machine that recorded it; None if unknown. `has_stream`: whether the run opened the account's user
     data stream (BINANCE_USER_STREAM); `expected`: the words of BINANCE_EXPECT.
@@ -41,7 +41,7 @@ class Label:
 
     @property
     def exchange(self) -> Exchange:
-        """Whose hosts the run asked, by the label's own account."""
+        """Whose hosts the run asked, as the label states."""
         if self.recorded_from == self.environment:
             return "binance"
         return _ELSEWHERE.get(self.recorded_from, "other")

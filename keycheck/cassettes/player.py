@@ -24,7 +24,7 @@ _MAX_TEXTS = 20
 
 
 class Player:
-    """The transport and the journal of a replay. Raises UsageProblem for a file that is not a cassette."""
+    """The transport and the journal of a replay. Raises UsageProblem if the file is not a cassette."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

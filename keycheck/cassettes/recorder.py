@@ -1,7 +1,7 @@
 """Records a live run: keeps a scrubbed copy of every answer.
 
-It uses only vcrpy's file format. vcrpy's own recording reads whole bodies, beyond every limit of size and time, and
-keeps them unscrubbed until the end.
+It uses only vcrpy's file format. vcrpy's own recording reads bodies without a limit of size or time, and keeps them
+unscrubbed until the end.
 """
 
 from collections import Counter

@@ -128,7 +128,7 @@ def _plain(kept: object) -> bytes:
 
 
 def _symbol_configs(listed: list[Any], symbol: str, clean: Clean) -> list[Body]:
-    """The entries of the contract under test, at most two: a second one is a contradiction to replay."""
+    """The entries of the contract under test, at most two: two are a contradiction, which a replay must show."""
     entries = [one for one in listed if isinstance(one, dict) and one.get("symbol") == symbol]
     return [_scalars(one, _FIELDS[SYMBOL_CONFIG.path], clean) for one in entries[:2]]
 

@@ -32,7 +32,7 @@ class Pasted:
 
 @dataclass(frozen=True)
 class PrivateKey:
-    """A private key as it was given, unopened: PEM and passphrase. `place`: its place in the words of a message."""
+    """A private key as it was given, not decrypted: PEM and passphrase. `place`: where it was given, for messages."""
 
     pem: Secret
     passphrase: Secret | None
@@ -41,10 +41,7 @@ class PrivateKey:
 
 @dataclass(frozen=True)
 class Credentials:
-    """Key and secret, each None if it was not given; a private key replaces the secret.
-
-    Nothing in here prints a value.
-    """
+    """Key and secret, each None if it was not given; a private key replaces the secret. Its repr shows no value."""
 
     api_key: Secret | None = None
     api_secret: Secret | None = None
@@ -62,8 +59,8 @@ class Credentials:
 class KeyFacts:
     """The facts about a key that reports and cassettes may hold.
 
-    `missing`: names of settings that were not given; the secret's, where there is no private key in its place either.
-    `last_four`: of the key; None for one too short to cut.
+    `missing`: names of settings that were not given; the secret's only if there is no private key instead.
+    `last_four`: the last characters of the key; None if the key is too short to show them.
     """
 
     missing: tuple[str, ...] = ()
@@ -85,7 +82,7 @@ class KeyFacts:
 def clean(name: str, raw: str | None) -> Pasted:
     """Takes blanks, quotes, carriage returns and invisible marks off both ends of a pasted value.
 
-    An empty value is an absent one.
+    An empty value counts as not given.
     """
     text = raw or ""
     found: list[str] = []
@@ -121,7 +118,7 @@ def _shape_remarks(name: str, text: str) -> list[str]:
 
 
 def says_no_key(remark: str) -> bool:
-    """Whether a remark is about characters that were sent to Binance, and not about ones that were removed before."""
+    """Whether a remark is about the cleaned text that is sent to Binance, and not about characters removed from it."""
     return remark == SAME or " characters " in remark
 
 
@@ -130,8 +127,8 @@ def read(
 ) -> Credentials:
     """Cleans the values and compares them with each other. `key_file`: the text of a private key's file.
 
-    Raises UsageProblem, without printing it, for a key that cannot be an HTTP header value, a secret that is no text,
-    or a secret and a private key at once.
+    Raises UsageProblem, which never contains the value, if the key cannot be an HTTP header value, if the secret is no
+    text, or if both a secret and a private key are given.
     """
     key, secret = clean(KEY, raw_key), clean(SECRET, raw_secret)
     if key.secret is not None and not _fits_a_header(key.secret.reveal()):
@@ -201,7 +198,7 @@ def _fits_a_header(text: str) -> bool:
 
 
 def facts_of(credentials: Credentials, key_type: KeyType | None = None) -> KeyFacts:
-    """The facts about these credentials that may be shown. `key_type`: of the private key, once it is opened."""
+    """The facts about these credentials that may be shown. `key_type`: the private key's type, once it is decrypted."""
     given = {KEY: credentials.api_key, SECRET: credentials.api_secret or credentials.private_key}
     key = credentials.api_key.reveal() if credentials.api_key else ""
     return KeyFacts(

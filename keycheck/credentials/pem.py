@@ -67,7 +67,7 @@ def to_hide(text: str) -> list[str]:
 
 
 def _other_spellings(body: str) -> list[str]:
-    """The same bytes in hex, and in the base64 of a text that begins one or two bytes later."""
+    """The bytes of `body` in hex, and in base64 as they look in a text with one or two bytes before them."""
     try:
         raw = base64.b64decode(body)
     except (binascii.Error, ValueError):

@@ -75,7 +75,7 @@ def _decoded(block: str, passphrase: Secret | None) -> "PrivateKeyTypes | None":
     password = None if passphrase is None else passphrase.reveal().encode("utf-8", "surrogateescape")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # those about old ciphers would appear inside of the report
+            warnings.simplefilter("ignore")  # warnings about old ciphers would appear in the report
             return serialization.load_pem_private_key(block.encode("utf-8", "replace"), password)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         return None

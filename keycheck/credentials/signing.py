@@ -45,7 +45,7 @@ class HmacSigner:
 
 
 def signer_of(held: Credentials) -> KeySigner | None:
-    """The signer for these credentials; None without a secret. Raises UsageProblem for an unusable private key."""
+    """The signer for these credentials; None without a secret. Raises UsageProblem if the private key is unusable."""
     if held.private_key is not None:
         from keycheck.credentials import private_key  # noqa: PLC0415  only such a key needs cryptography
 

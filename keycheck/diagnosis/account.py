@@ -13,7 +13,7 @@ _OLDER = "Binance gives the futures permission only to keys that were made after
 
 
 def futures_not_enabled(seen: EvidenceView) -> Iterator[Diagnosis]:
-    """The wallet API shows the permission for futures as not set."""
+    """The wallet API shows the futures permission as not set, or did not answer while the futures API refuses."""
     if seen.flag("enableFutures") is False:
         refusals = [call for call in (seen.account, seen.order) if call and refused(call)]
         yield Diagnosis(
@@ -91,7 +91,7 @@ def _older_key(permission: str, refusal: str, *, likely: bool) -> Diagnosis:
 
 
 def read_only(seen: EvidenceView) -> Iterator[Diagnosis]:
-    """Reads pass, and the test order is refused as if the key were unknown."""
+    """The futures API answers a signed read, and refuses the test order with a code that may mean "not permitted"."""
     account, order = seen.account, seen.order
     if account is None or order is None or not account.accepted or not refused(order):
         return

@@ -46,7 +46,7 @@ def answers_contradict(seen: EvidenceView) -> Iterator[Diagnosis]:
 
 
 def _refused_by_futures_alone(seen: EvidenceView) -> tuple[Call, Call] | None:
-    """The call that the wallet API accepted, and the call that the futures API refused; None if nothing contradicts."""
+    """The wallet API's acceptance of the key and the futures API's refusal; None if they do not contradict."""
     wallet, account = seen.wallet, seen.account
     if wallet and account and wallet.accepted and _is_refused(account, DENIALS) and not _is_explained(account, seen):
         return wallet, account

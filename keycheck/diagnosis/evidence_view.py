@@ -18,12 +18,13 @@ from keycheck.exchange.error_codes import Kind, kind_of
 from keycheck.exchange.evidence import Call, Evidence
 from keycheck.verdict.findings import Check, Finding, Outcome, Severity
 
+_NEVER_ASIDE = ("rate_limited", "restricted_location")
 _SETTLED = (Outcome.PASS, Outcome.NOT_APPLICABLE, Outcome.FAIL)
 
 
 @dataclass(frozen=True)
 class EvidenceView:
-    """The evidence by request; a request that was sent again counts by its last answer."""
+    """Looks up the evidence for the rules. If a request was sent twice, its last answer counts."""
 
     evidence: Evidence
 
@@ -66,11 +67,11 @@ class EvidenceView:
         return [call for call in self.answered if refused(call) and kind_of(call.code) in kinds]
 
     def in_trouble(self, *kinds: str) -> list[Call]:
-        """The requests that never got a usable answer, for one of these kinds of trouble."""
+        """The requests without a usable answer because of these kinds of trouble; not those of informational checks."""
         return [call for call in self.final.values() if call.trouble in kinds and not _is_aside(call)]
 
     def refused_as(self, *kinds: Kind) -> list[Call]:
-        """The last refusals with a code of these kinds, those of informational checks aside."""
+        """The requests refused with a code of these kinds; not those of informational checks."""
         return [
             call
             for call in self.final.values()
@@ -84,7 +85,7 @@ class EvidenceView:
 
     @cached_property
     def lacking(self) -> list[Finding]:
-        """The findings that keep critical checks from passing: their own, or those of the checks that block them."""
+        """The findings that leave critical claims open: of the check itself, or of the check that blocked it."""
         by_id = {found.check.id: found for found in self.evidence.findings}
         open_ = [found for found in self._critical if found.outcome not in _SETTLED]
         roots = [by_id.get(found.blocked_by or "", found) for found in open_]
@@ -124,9 +125,10 @@ class EvidenceView:
 
 def _is_aside(call: Call) -> bool:
     """Whether this request's failure has no part in the verdict."""
-    # account/info is sent for the diagnosis alone. The others belong to informational checks; but a limit ends the run.
+    # account/info is sent for the diagnosis alone; the others for informational checks. But a rate limit ends the run,
+    # and a restricted location fails the checks of orders.
     advice = (str(LISTEN_KEY), str(TRADING_STATUS), str(SYMBOL_CONFIG))
-    return call.name == str(ACCOUNT_INFO) or (call.name in advice and call.trouble != "rate_limited")
+    return call.name == str(ACCOUNT_INFO) or (call.name in advice and call.trouble not in _NEVER_ASIDE)
 
 
 def refused(call: Call) -> bool:

@@ -89,10 +89,10 @@ def signature_is_refused(seen: EvidenceView) -> bool:
 
 
 def wrong_secret(seen: EvidenceView) -> Iterator[Diagnosis]:
-    """-1022: the signature was not made with the key's secret.
+    """Binance refused the signature (-1022): it was not made with the key's secret.
 
-    The request for a listen key carries the key and no signature. Where Binance grants it, the key is known and its
-    address admitted, so the secret is wrong; where Binance refuses it too, the key may be the one that is mistyped.
+    The request for a listen key carries the key and no signature. If Binance accepts it, key and address are right, so
+    the secret is wrong. If Binance refuses it too, the key may be mistyped instead.
     """
     if not signature_is_refused(seen):
         return
@@ -100,7 +100,7 @@ def wrong_secret(seen: EvidenceView) -> Iterator[Diagnosis]:
     unsigned = seen.listen_key
     confidence = Confidence.LIKELY
     if unsigned is not None and unsigned.accepted:
-        # Odd pasted text comes first: it explains a wrong secret.
+        # A malformed key or secret in .env is a cause of its own, which should stand above this one.
         odd = any(map(says_no_key, seen.evidence.key.remarks))
         confidence, said = Confidence.LIKELY if odd else Confidence.CERTAIN, [*said, unsigned]
     elif unsigned is not None and kind_of(unsigned.code) is Kind.AUTHENTICATION:
@@ -111,10 +111,11 @@ def wrong_secret(seen: EvidenceView) -> Iterator[Diagnosis]:
 
 
 def not_accepted(seen: EvidenceView) -> Iterator[Diagnosis]:
-    """No host accepts the key: unknown, a wrong address, or the other network. One text covers all three.
+    """No host accepts the key: it is unknown, used from a wrong address, or a key of the other network.
 
-    An address in that text is no proof of an address list: it stood in answers to a key of the other network as well
-    (Binance_Futures_python#60). On production it makes the list the likeliest; on demo no wallet tells them apart.
+    Binance's text is the same for all three. An address in it does not prove that the key has an address list: Binance
+    wrote one to a key of the other network, too (Binance_Futures_python#60). On production, an address makes the list
+    the likeliest cause; the demo network has no wallet API to tell the causes apart.
     """
     refusals = seen.refusals(Kind.AUTHENTICATION)
     said = [call for call in refusals if call.code in {UNKNOWN, ADDRESS, *AMBIGUOUS}]
@@ -132,10 +133,10 @@ def not_accepted(seen: EvidenceView) -> Iterator[Diagnosis]:
 
 
 def another_address(seen: EvidenceView) -> Iterator[Diagnosis]:
-    """The wallet API accepts the key, which has an address list, and only the futures API refuses, naming an address.
+    """Only the futures API refuses the key, its text names an address, and the key has an address list.
 
-    Where the key has no list it is not that: the text was seen with an unticked box (node-binance-api#629) and with an
-    account that is not opened (binance_futures_bot#3), too.
+    Without a list, the address is not the cause: the text also named one when the futures permission was missing
+    (node-binance-api#629), and when the account had no futures account (binance_futures_bot#3).
     """
     wallet = seen.wallet
     if wallet is None or not wallet.accepted or seen.flag("ipRestrict") is not True or _is_of_the_account(seen):

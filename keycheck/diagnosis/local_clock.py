@@ -12,7 +12,7 @@ from keycheck.exchange.evidence import Evidence
 
 
 def clock(seen: EvidenceView) -> Iterator[Diagnosis]:
-    """A clock that is fast or slow, by the measured drift, or by the text of a refusal with -1021."""
+    """The clock is fast or slow: the measured drift shows it, or Binance refused a time stamp (-1021)."""
     drift = seen.evidence.drift
     if drift is not None and (broken := _broken_limit(seen.evidence)):
         confidence, limit = broken
@@ -39,7 +39,7 @@ def clock(seen: EvidenceView) -> Iterator[Diagnosis]:
 
 
 def _broken_limit(evidence: Evidence) -> tuple[Confidence, str] | None:
-    """The limit that the drift certainly breaks, in words, with the confidence of this cause; None without one."""
+    """The limit that the drift breaks, in words, and how sure the clock is the cause; None if it breaks none."""
     drift = evidence.drift
     if drift is None:
         return None
@@ -51,6 +51,6 @@ def _broken_limit(evidence: Evidence) -> tuple[Confidence, str] | None:
             )
     with contextlib.suppress(Undecided):
         if not drift.inside_signing_window(evidence.recv_window):
-            # Only advice, but it may be the cause if the drift is too uncertain for the first limit.
+            # No critical check holds this limit, but it matters if the drift is too uncertain for the first one.
             return Confidence.LIKELY, "which is more than Binance accepts of a stamp (-1021)"
     return None

@@ -66,8 +66,8 @@ def tls(seen: EvidenceView) -> Iterator[Diagnosis]:
         )
 
 
-def stranger(seen: EvidenceView) -> Iterator[Diagnosis]:
-    """The answer came from another host: Binance does not give it."""
+def not_binance(seen: EvidenceView) -> Iterator[Diagnosis]:
+    """An answer came that Binance does not give, so another host sent it."""
     calls = seen.in_trouble("not_binance")
     lacking = [found for found in seen.lacking if found.trouble == "not_binance"]
     if not (calls or lacking):

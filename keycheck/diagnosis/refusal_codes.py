@@ -2,7 +2,7 @@
 
 SIGNATURE = -1022  # the signature is not valid for this key
 ADDRESS = -1011  # "This IP cannot access this route."
-FORMAT = -2014  # no key at all
+FORMAT = -2014  # not in the form of a key
 UNKNOWN = -2008  # a key that Binance does not know
 LOCKED = -2017  # "API Keys are locked on this account."
 KEY_TYPE = frozenset({-4056, -4057})  # invalid type, invalid public key

@@ -49,7 +49,7 @@ BARS = {
 
 
 def keys_locked(seen: EvidenceView) -> Iterator[Diagnosis]:
-    """-2017 has one meaning, whichever request it answers."""
+    """A signed request was refused with -2017: Binance has locked the account's API keys."""
     if refusals := [call for call in seen.refusals(Kind.AUTHENTICATION) if call.code == LOCKED]:
         yield Diagnosis(
             "keys_locked",

@@ -35,7 +35,7 @@ _RULES = (
     intermediaries.trouble,
     network.unreachable,
     network.tls,
-    network.stranger,
+    network.not_binance,
     unproven_claims.contract,
     unproven_claims.request_rejected,
 )

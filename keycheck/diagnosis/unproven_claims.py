@@ -52,7 +52,10 @@ def request_rejected(seen: EvidenceView) -> Iterator[Diagnosis]:
 
 
 def not_run(seen: EvidenceView) -> Iterator[Diagnosis]:
-    """Critical checks were left out or never reached, or suite/ is not whole. A failed claim decides without them."""
+    """Critical checks were left out or never reached, or a file of suite/ could not be read.
+
+    It yields nothing if a critical claim failed: that decides the verdict without the other checks.
+    """
     left_out, whole = seen.not_run, seen.evidence.complete
     if seen.failed or (whole and not left_out):
         return
@@ -69,7 +72,7 @@ def not_run(seen: EvidenceView) -> Iterator[Diagnosis]:
 
 
 def left_over(seen: EvidenceView) -> Iterator[Diagnosis]:
-    """The claims themselves, if no rule has named a cause: those that failed, or else those that are open."""
+    """Names the critical claims themselves, if no rule has found a cause: those that failed, or else the open ones."""
     evidence = seen.evidence
     if seen.failed:
         first = seen.failed[0].check

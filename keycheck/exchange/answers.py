@@ -1,7 +1,7 @@
 """Bytes of an answer -> JSON, a refusal with a code, or an error that says why it is neither. Pure.
 
-JSON is demanded only where it is due: with 200, and there strictly. Elsewhere an answer may well be HTML from a
-firewall, and only a JSON `code` says more than the status.
+A 200 must have strict JSON. Any other answer may be HTML from a firewall; if it is JSON with a `code`, the code is
+read, and otherwise the status alone.
 """
 
 import json
@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from keycheck.errors import BlockedEnRoute, ExchangeTrouble, Inconclusive, NotBinance, RateLimited, RestrictedLocation
 from keycheck.exchange import refusal_text
-from keycheck.exchange.endpoints import ACCOUNT_CONFIG, API_RESTRICTIONS, ORDER_TEST, SYMBOL_CONFIG, Endpoint
+from keycheck.exchange.endpoints import ACCOUNT_CONFIG, API_RESTRICTIONS, ORDER_TEST, SYMBOL_CONFIG, Endpoint, Host
 from keycheck.exchange.error_codes import Kind, kind_of
 from keycheck.exchange.facts import Refusal
 from keycheck.redaction.redactor import printable
@@ -24,9 +24,9 @@ Clean = Callable[[str], str]
 
 @dataclass(frozen=True)
 class RawAnswer:
-    """Status, headers (lower-case names) and decoded body of an answer: Binance's, or a proxy's or portal's.
+    """Status, headers (lower-case names) and decoded body of an answer from Binance, a proxy or a portal.
 
-    `connecting_ms`: how long it took until a connection stood on which it could be asked for; 0 where one did.
+    `connecting_ms`: the time that it took to open the connection; 0 if an open one was used.
     """
 
     status: int
@@ -40,19 +40,19 @@ _SOMETHING_BETWEEN = (
     "or a wrong URL in the settings"
 )
 _KNOWN_TYPES = ("application/json", "text/html", "text/plain", "text/xml", "application/xml", "image/png")
-_LONGEST = 4000  # characters of a message that are read
+_LONGEST = 4000  # characters; the rest of a message is not read
 _LONGEST_SECRET = 256
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{24,256}")
 _BANNED_UNTIL = re.compile(r"banned until (\d{12,14})")
-# CloudFront's text for a country that is not served. Its other 403 pages leave open whom they refuse.
+# CloudFront's text for a country that is not served. Its other 403 pages do not say why they refuse.
 _COUNTRY = re.compile(rb"configured\s+to\s+block\s+access\s+from\s+your\s+country", re.IGNORECASE)
 _ORDER_ID = re.compile(r"[0-9]{1,40}")
 _FIREWALL = "x-amzn-waf-action"  # with 202 a challenge, with 405 a captcha (AWS WAF, "CAPTCHA and Challenge actions")
-_NOTICE = re.compile(r"[0-9]{1,12}")  # the name of a notice's only member
+_NOTICE = re.compile(r"[0-9]{1,12}")  # the name of the only member of a notice, see is_notice
 _OF_ERRORS = ("code", "error", "success")  # members by which an object reports the result of a request
 _LARGEST_CODE = 10**9  # the wallet API's longest codes have nine digits
-# Signed answers that count as accepted before a check reads a field of them, and the flags by one of which each is
-# known: those that a cassette keeps.
+# Signed requests whose 200 proves that Binance accepts the key. Such an answer must have one of these flags, which
+# cassettes keep, too.
 _FLAGS = {
     ACCOUNT_CONFIG: ("canTrade", "dualSidePosition"),
     API_RESTRICTIONS: ("ipRestrict", "enableReading", "enableFutures", "enableWithdrawals"),
@@ -60,11 +60,10 @@ _FLAGS = {
 
 
 def read(raw: RawAnswer, endpoint: Endpoint, clean: Clean) -> dict[str, Any] | Refusal:
-    """The JSON object of a 200, or the refusal of a 4xx that carries one of Binance's codes. A list, where Binance may
-    give one, is the member `list` of an object.
+    """The JSON object of a 200, or the Refusal of an answer with one of Binance's codes.
 
-    `clean` takes secrets out of Binance's text, of which refusal_text.py tells no more than its code allows. Raises
-    Inconclusive for everything else.
+    If the endpoint may answer with a list, the list becomes the member `list` of an object. `clean` takes secrets out
+    of Binance's text; refusal_text.py then removes all that may not be shown. Raises Inconclusive for any other answer.
     """
     if raw.status not in (418, 429) and not 300 <= raw.status < 400 and is_notice(raw.body):
         raise ExchangeTrouble(
@@ -87,9 +86,10 @@ def read(raw: RawAnswer, endpoint: Endpoint, clean: Clean) -> dict[str, Any] | R
 
 
 def is_notice(body: bytes) -> bool:
-    """Whether a body is a notice instead of an answer: an object with one member, a text named by a number.
+    """Whether a body is a notice of maintenance: an object with one member, a text whose name is a number.
 
-    `{"239999": "The system is under maintenance, ..."}`; Binance's announcement of 2026-06-10 names no status for it.
+    Example: `{"239999": "The system is under maintenance, ..."}`. Binance's announcement of 2026-06-10 does not say
+    which HTTP status it has.
     """
     said = _lenient(body[:_LONGEST])
     return len(said) == 1 and all(
@@ -98,14 +98,14 @@ def is_notice(body: bytes) -> bool:
 
 
 def closes_the_country_out(status: int, body: bytes) -> bool:
-    """Whether this is CloudFront's 403 that says that this machine's country is not served."""
+    """Whether the answer is CloudFront's 403 for a country that is not served."""
     return status == 403 and _COUNTRY.search(body[:_LONGEST]) is not None
 
 
 def is_accepted_order(body: Mapping[str, Any]) -> bool:
-    """Whether the object of a 200 has the shape of an accepted order: `{}`, or with an `orderId` and no error member.
+    """Whether the object of a 200 accepts an order: it is `{}`, or has an `orderId` and no member of an error.
 
-    An `orderId` is a whole number, or the digits of one as text.
+    An `orderId` is a whole number, or its digits as text.
     """
     order_id = body.get("orderId")
     is_id = type(order_id) is int or (isinstance(order_id, str) and _ORDER_ID.fullmatch(order_id) is not None)
@@ -119,9 +119,9 @@ def _code(body: Mapping[str, Any]) -> int | None:
 
 
 def _wrong_with(body: Mapping[str, Any], endpoint: Endpoint) -> str:
-    """Why the object of a 200 is no answer of Binance's to this request; "" if it is one.
+    """Why the object of a 200 cannot be Binance's answer to this request; "" if it can.
 
-    Its errors come with 4xx and 5xx. Its own 200s may say `"code": 200`, but none that accepts an order.
+    Binance sends errors with 4xx and 5xx. A 200 may have `"code": 200`, but not one that accepts an order.
     """
     fine = {} if endpoint == ORDER_TEST else {"code": 200, "success": True}
     for name in _OF_ERRORS:
@@ -137,12 +137,12 @@ def _wrong_with(body: Mapping[str, Any], endpoint: Endpoint) -> str:
 
 
 def secrets_in(raw: RawAnswer, endpoint: Endpoint) -> list[str]:
-    """The secrets in an answer, usable or not: listen keys, wherever they are in it."""
+    """The listen keys in an answer, which are secrets, even if the answer is not usable."""
     if not endpoint.keyed:
         return []
     said = _lenient(raw.body).get("listenKey")
     found = [said[:_LONGEST_SECRET]] if isinstance(said, str) else []
-    if raw.status != 200:  # the text of an error may name an existing one
+    if raw.status != 200:  # the text of an error may name an existing listen key
         found += _TOKEN.findall(raw.body[:_LONGEST].decode("utf-8", "replace"))
     return found
 
@@ -156,11 +156,7 @@ def _trouble(raw: RawAnswer, endpoint: Endpoint, refusal: Refusal) -> Inconclusi
             f"{host} answered with a redirect (HTTP {status}), which Binance never does. {_SOMETHING_BETWEEN}"
         )
     if status == 451 or (closes_the_country_out(status, raw.body) and refusal.code is None):
-        return RestrictedLocation(
-            f"{host} is closed to the place this machine is in (HTTP {status}). Run from a country where Binance "
-            "serves futures; this is not a fault of the key",
-            status,
-        )
+        return restricted_location(endpoint.host, status)
     if (status in (202, 403) or _FIREWALL in raw.headers) and refusal.code is None:
         return BlockedEnRoute(
             f"a firewall answered in the place of {host} (HTTP {status}). Wait some minutes and run again; if it "
@@ -171,6 +167,15 @@ def _trouble(raw: RawAnswer, endpoint: Endpoint, refusal: Refusal) -> Inconclusi
     if refusal.code is None or not 400 <= status < 500:
         return NotBinance(f"{host} answered HTTP {status} without one of Binance's codes. {_SOMETHING_BETWEEN}")
     return None
+
+
+def restricted_location(host: Host, status: int) -> RestrictedLocation:
+    """The error of an API that does not serve this machine's location. `status`: HTTP's, 451 or 403."""
+    return RestrictedLocation(
+        f"the {host.value} API is closed to the place this machine is in (HTTP {status}). Run from a country where "
+        "Binance serves futures; this is not a fault of the key",
+        status,
+    )
 
 
 def _rate_limited(raw: RawAnswer, host: str, refusal: Refusal) -> RateLimited:
@@ -227,7 +232,7 @@ def _lenient(body: bytes) -> dict[str, Any]:
 
 
 def _finite(text: str) -> float:
-    """A number that fits. Raises ValueError for an infinite one, which no cassette could keep."""
+    """The number in `text`. Raises ValueError if it is infinite, because a cassette could not hold it."""
     if math.isinf(number := float(text)):
         raise ValueError(text[:20])
     return number
@@ -238,7 +243,7 @@ def _refuse(name: str) -> NoReturn:
 
 
 def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The members of an object. Raises ValueError for a repeated name: readers differ in the value that they take."""
+    """The members of an object. Raises ValueError for a repeated name: JSON readers take different values of it."""
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError("repeated key")

@@ -19,6 +19,7 @@ from keycheck.errors import (
     NotBinance,
     OutOfTime,
     RateLimited,
+    RestrictedLocation,
     Undecided,
     Unreachable,
 )
@@ -79,7 +80,7 @@ class Requester(Protocol):
         ...
 
     def check_cancelled(self, *, must_wait: bool) -> None:
-        """Raises Cancelled if nobody needs the request any more, or not if it has to wait for the rate limit."""
+        """Raises Cancelled if the request is not needed any more, or if it must wait for the rate limit and may not."""
         ...
 
 
@@ -98,7 +99,7 @@ class _Sending:
 class ApiClient:
     """Sends one run's requests and keeps a record of each."""
 
-    def __init__(  # noqa: PLR0913  what a request takes; there is one caller
+    def __init__(  # noqa: PLR0913  all that a request needs; there is one caller
         self,
         transport: Transport,
         identity: Identity,
@@ -109,7 +110,7 @@ class ApiClient:
         throttle: Throttle,
         recv_window: int,
     ) -> None:
-        self.first_error: Inconclusive | None = None  # of the run's first request; then no other is sent
+        self.first_error: Inconclusive | None = None  # of the run's first request; if set, no other is sent
         self._transport = transport
         self._identity = identity
         self._redactor = redactor
@@ -122,6 +123,7 @@ class ApiClient:
         self._begun = 0
         self._calls: dict[int, Call] = {}
         self._stopped: Inconclusive | None = None
+        self._restricted: tuple[int, RestrictedLocation] | None = None  # its first request's number, and the error
         self._watch = clock.Stopwatch()
 
     @property
@@ -134,23 +136,33 @@ class ApiClient:
         """Whether a request after the first one met a limit, so that no more are sent."""
         return self._stopped is not None and self.first_error is None
 
+    def restricted_location(self) -> RestrictedLocation | None:
+        """The first answer so far that says that Binance does not serve this machine's location."""
+        if self._restricted is None:
+            return None
+        number, error = self._restricted
+        self._requester.note_call(number)
+        return error
+
     def require_key_for(self, endpoint: Endpoint) -> None:
         """Raises Undecided if the request needs a key and there is none."""
         if self._identity.signer is None and (endpoint.signed or endpoint.keyed):
             raise Undecided(f"{endpoint} needs a key and a secret, and there are none. Fill in .env")
 
     def ask(self, endpoint: Endpoint, params: Params = (), offset: float = 0.0) -> tuple[Answer, clock.Span]:
-        """Sends a request; returns its answer and its span without the connection's time. Raises Inconclusive.
+        """Sends a request; returns its answer, and its span without the time to connect. Raises Inconclusive.
 
-        `offset`: local clock minus the exchange's in ms, for the stamp of a signed request. A GET is retried once, with
-        a new stamp, after a cut connection or a 5xx; any request is after "Invalid account.", which comes and goes.
+        `offset`: local clock minus the exchange's in ms, for the time stamp of a signed request. A GET is retried once,
+        with a new stamp, after a cut connection or a 5xx. Any request is retried once after "Invalid account.", an
+        error that comes and goes.
         """
         self.require_key_for(endpoint)
         is_first = not self._begun
         retries = 1
         while True:
             with self._slots[endpoint.host]:
-                # After the wait for a slot: another answer may have stopped the run meanwhile, and a stamp must be new.
+                # Only now, after the wait for a slot: meanwhile another answer may have stopped the run, and the time
+                # stamp must be new.
                 seconds = self._seconds_once_due(endpoint)
                 query = self._query(endpoint, params, offset)
                 sending = self._begin(endpoint)
@@ -172,14 +184,14 @@ class ApiClient:
     def listen(self, listener: Listener, listen_key: Secret) -> UserStream:
         """Opens the user data stream, within the rest of the run's time.
 
-        It is not recorded as a call, unless its host answers the handshake with a limit, which stops the run like any
-        other limit.
+        It is not recorded as a call, unless its host answers the handshake with a limit or a restricted location, which
+        count like those of any other request.
         """
         seconds = self.seconds_for(USER_STREAM)
         sending = _Sending(USER_STREAM, 0, self._watch.seconds, clock.Stopwatch())
         try:
             return listener.listen(listen_key, seconds)
-        except RateLimited as error:
+        except (RateLimited, RestrictedLocation) as error:
             sending.number, sending.result = self._next_number(), error
             self._end(sending)
             raise
@@ -202,7 +214,7 @@ class ApiClient:
         self._requester.check_cancelled(must_wait=must_wait)
         if not must_wait:
             return seconds
-        self._throttle.for_room()
+        self._throttle.wait_for_room()
         return self.seconds_for(endpoint)
 
     def _key_for(self, endpoint: Endpoint) -> Secret | None:
@@ -220,7 +232,7 @@ class ApiClient:
         return query
 
     def _read(self, raw: RawAnswer, endpoint: Endpoint) -> Answer:
-        if self._key_for(endpoint):  # the answers of a cassette hold no secrets, and are untrusted
+        if self._key_for(endpoint):  # not in a replay: a cassette holds no secrets, and its texts are not trusted
             self._learn(answers.secrets_in(raw, endpoint))
         return answers.read(raw, endpoint, self._redactor.clean)
 
@@ -245,6 +257,8 @@ class ApiClient:
         self._throttle.update(call.used_weight, span.began + span.took)
         if isinstance(result, RateLimited):
             self._stopped = result
+        if isinstance(result, RestrictedLocation) and self._restricted is None:
+            self._restricted = sending.number, result
         connecting = raw.connecting_ms if raw else 0.0
         return clock.Span(span.began + connecting, span.took - connecting)
 

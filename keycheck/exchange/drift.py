@@ -28,17 +28,18 @@ class Sample:
 
     @property
     def stamp_offset(self) -> float:
-        """The correction for the time stamps of signed requests.
+        """The offset to subtract from the local time for the time stamps of signed requests.
 
-        It is `offset`, unless the round trip is so long that an error of half of it could put a stamp too far ahead.
-        Then it assumes an instant way back: the stamp is late by one round trip at most, and never ahead.
+        It is `offset`, which may be wrong by half a round trip. If the round trip was long, such an error could put a
+        stamp too far ahead. Then it is the largest possible offset: with it, a stamp is never ahead of the exchange's
+        clock, and late by one round trip at most.
         """
         return self.offset if self.round_trip < AHEAD_LIMIT else self.sent + self.round_trip - self.server
 
 
 @dataclass(frozen=True)
 class Drift:
-    """How far the local clock is ahead (+) or behind (-), give or take `uncertainty`."""
+    """How far the local clock is ahead of the exchange's (+) or behind it (-), give or take `uncertainty`."""
 
     offset: float
     uncertainty: float
@@ -80,11 +81,11 @@ class Drift:
 
 
 def drift_of(samples: Sequence[Sample]) -> Drift:
-    """The offset of the sample with the shortest round trip; its uncertainty is half of that.
+    """The drift: the offset of the sample with the shortest round trip, uncertain by half that round trip.
 
-    The true offset always lies within half a round trip of each sample's. If no offset does so for all samples, they
-    contradict each other: a stamp came from a cache, or a clock was set meanwhile. Then Undecided is raised, because
-    the quickest answer is the likeliest to come from the cache.
+    Raises Undecided if no offset lies within half a round trip of every sample's offset. Such samples contradict each
+    other: a stamp came from a cache, or a clock was set meanwhile. The quickest answer is no help then, because it is
+    the likeliest to come from the cache.
     """
     lowest = max(sample.offset - sample.round_trip / 2 for sample in samples)
     highest = min(sample.offset + sample.round_trip / 2 for sample in samples)

@@ -2,7 +2,7 @@
 
 No request closes the account's user data stream (DELETE), because a bot may be listening to it.
 
-A weight is the documented cost of a request, of the limit per IP address and minute (USD-M futures and Wallet API
+A weight is what a request costs of the limit per IP address and minute, as documented (USD-M futures and Wallet API
 pages).
 """
 
@@ -20,8 +20,8 @@ class Host(Enum):
     STREAM = "stream"
 
 
-# The most concurrent requests to each host, and the most connections that stay open. Four to the futures host: account,
-# rules, price and listen key, which all later requests need, then take one round trip together.
+# The most concurrent requests to each host, and the most connections that stay open. Four for the futures host, so that
+# the requests that all others need take one round trip: account, rules, price and listen key.
 AT_ONCE = {Host.FUTURES: 4, Host.WALLET: 1}
 
 
@@ -54,11 +54,11 @@ ORDER_TEST = Endpoint(Host.FUTURES, "POST", "/fapi/v1/order/test", 1, signed=Tru
 API_RESTRICTIONS = Endpoint(Host.WALLET, "GET", "/sapi/v1/account/apiRestrictions", 1, signed=True)
 # The weight is 1 with a symbol, and 10 without.
 TRADING_STATUS = Endpoint(Host.FUTURES, "GET", "/fapi/v1/apiTradingStatus", 1, signed=True)
-# Answers an array of contracts, filtered by a symbol. Sent only if BINANCE_EXPECT names a margin type.
+# Returns an array of contracts, filtered by a symbol. Sent only if BINANCE_EXPECT names a margin type.
 SYMBOL_CONFIG = Endpoint(Host.FUTURES, "GET", "/fapi/v1/symbolConfig", 5, signed=True)
 # Sent only if it can tell causes of a refusal apart, by isFutureEnabled and isPortfolioMarginRetailEnabled.
 ACCOUNT_INFO = Endpoint(Host.WALLET, "GET", "/sapi/v1/account/info", 1, signed=True)
-# Answers a new listen key, or prolongs the existing one by 60 minutes and answers it.
+# Returns a new listen key, or prolongs the existing one by 60 minutes and returns that.
 LISTEN_KEY = Endpoint(Host.FUTURES, "POST", "/fapi/v1/listenKey", 1, keyed=True)
 # The two paths of the user data stream. Only network/stream.py opens them; user_stream.target() adds the listen key.
 # Production, documented: wss://HOST/private/ws?listenKey=<key>&events=<names>, since Binance's notice of 2026-03-06.

@@ -18,8 +18,8 @@ System = Literal["linux", "windows", "macos"]
 class Call:
     """One request of the run. `status` and `code`: None if the answer had none.
 
-    `began_ms`: from the run's start to the request's; `duration_ms`: its length. Both are whole ms, in a replay those
-    of the recorded run.
+    `began_ms`: when it began, counted from the run's start; `duration_ms`: how long it took. Both are whole ms; in a
+    replay they are those of the recorded run.
 
     `trouble`: the `kind` of the Inconclusive that was raised in place of an answer, or "". `banned_until` (ms since
     1970) and `retry_after` (seconds): when a limit ends, by its answer. `used_weight`: the address's weight in this
@@ -47,7 +47,7 @@ class Call:
 
     @property
     def sent(self) -> bool:
-        """Whether the request was sent, or may have been. After a limit, a request that is still connecting is not."""
+        """Whether the request was sent, or may have been. It was not if a limit stopped it while it was connecting."""
         return self.trouble != NotSent.kind
 
     @property

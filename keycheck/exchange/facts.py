@@ -76,7 +76,7 @@ class Reachability:
 
 @dataclass(frozen=True)
 class SignedReads:
-    """Each host's answer to a signed request: a refusal, or None if it accepted. Silent hosts are left out."""
+    """Each host's answer to a signed request: a refusal, or None if it accepted. Hosts without an answer are absent."""
 
     answers: Mapping[Host, Refusal | None]
 
@@ -138,8 +138,8 @@ class Account:
 class OrderAnswer:
     """The answer to a test order. `refusal`: None if it was accepted (HTTP 200 with `{}` or an `orderId`).
 
-    The rules about orders and funds refuse with HTTP 400. One of their codes under another status, such as -2019 under
-    401, is a contradiction, and proves nothing.
+    Refusals by rules about orders and funds have HTTP status 400. One of their codes with another status, such as -2019
+    with 401, is a contradiction, and proves nothing.
     """
 
     order: str
@@ -253,8 +253,8 @@ def nearest_names(symbol: str, exchange_info: Mapping[str, Any]) -> tuple[str, .
 def rules_of(symbol: str, exchange_info: Mapping[str, Any]) -> SymbolRules | None:
     """The rules of the contract with exactly this name; None if there is none.
 
-    Raises NotBinance for a contract that is listed twice, even if the entries are equal: Binance lists each once. Two
-    equal entries of a filter count as one.
+    Raises NotBinance if the contract is listed twice, even if the entries are equal: Binance lists each once. Two equal
+    entries of a filter count as one.
     """
     symbols = exchange_info.get("symbols")
     if not isinstance(symbols, list) or not any(isinstance(one, dict) for one in symbols):

@@ -1,20 +1,22 @@
-"""Asks each question of a run once, whichever thread asks it first, and remembers which requests its answer rests on.
+"""Remembers the answer to each question of a run, so that several threads ask it only once between them.
 
-Theory of operation. A question is a method of the session, by name, and its arguments. The memo has an entry for each
-question that was asked, or that the prefetcher has reserved:
+Theory of operation. A question is a call of one of the session's methods: its name and its arguments. The memo has an
+entry for each question that a thread has asked, or that the prefetcher has reserved. The state of the entry decides
+what a thread does that asks the question:
 
-    state      meaning                               a check that asks            the prefetcher that asks
-    (none)     nobody has asked                      starts it                    starts it
-    RESERVED   the prefetcher is going to ask        waits; after PATIENCE, once  starts it
-                                                     prefetching runs, starts it
-    RUNNING    a thread is asking                    waits                        waits
-    DONE       an answer, or the error in its place  takes it                     takes it
-    DROPPED    the thread that asked was torn away   asks anew                    asks anew
+    state      meaning                                a thread of checks            a prefetching thread
+    (none)     no thread has asked                    asks                          asks
+    RESERVED   the prefetcher is going to ask         waits; if prefetching runs,   asks
+                                                      asks itself after PATIENCE
+    RUNNING    a thread is asking                     waits                         waits
+    DONE       the answer or its error is known       takes it                      takes it
+    DROPPED    the asking thread was interrupted      starts again                  starts again
                (Ctrl-C, a time-out, cancellation),
                or the reservation was released
 
-An entry that is dropped is forgotten, so the threads that wait for it find none and begin again. Only KeycheckErrors
-are remembered in the place of an answer; every other exception drops the entry.
+A dropped entry is removed at once, so a thread that waited for it finds no entry when it starts again. An error is
+remembered if it is a KeycheckError; any other exception drops the entry. The memo also remembers on which requests each
+answer rests.
 """
 
 import enum
@@ -26,7 +28,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from keycheck.errors import Cancelled, KeycheckError
 from keycheck.exchange.endpoints import Endpoint
 
-Question = tuple[str, tuple[Any, ...]]  # a method's name and its arguments
+Question = tuple[str, tuple[Any, ...]]  # the name of a method of the session, and its arguments
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -70,7 +72,7 @@ class _OfThread(threading.local):
 class Memo:
     """The answers of one run.
 
-    `interrupted` is called where a thread that waits for an answer is torn away, by Ctrl-C or a time-out.
+    `interrupted` is called if Ctrl-C or a time-out interrupts a check that waits for an answer.
     """
 
     def __init__(self) -> None:
@@ -82,7 +84,7 @@ class Memo:
         self._is_cancelled = False
 
     def answer(self, question: Question, ask: Callable[[], R]) -> R:
-        """The remembered answer, or that of `ask`. Raises the KeycheckError that is remembered instead."""
+        """The remembered answer; if there is none, that of `ask`. Raises the KeycheckError if that is the answer."""
         while True:
             entry, is_mine = self._entry(question)
             if is_mine:
@@ -96,12 +98,12 @@ class Memo:
                 return entry.answer  # type: ignore[no-any-return]
 
     def seen(self, name: str) -> Any:
-        """The answer to a question without arguments, or its error; None before either."""
+        """The answer to a question without arguments, or its error; None if there is neither yet."""
         entry = self._entries.get((name, ()))
         return entry.answer if entry is not None and entry.state is State.DONE else None
 
     def note_call(self, number: int) -> None:
-        """Notes that the answer of this thread's question depends on this request, too; requests are counted from 1."""
+        """Notes that the answer that this thread is getting rests on request `number`, counted from 1."""
         self._thread.used.add(number)
 
     def take_used_calls(self) -> tuple[int, ...]:
@@ -118,14 +120,17 @@ class Memo:
                 self._entries.setdefault(question, _Entry(State.RESERVED))
 
     def release(self, question: Question) -> None:
-        """Releases a reserved question, unless it is being asked already: a check that needs it asks it."""
+        """Drops the reservation of a question, so that a check asks it; does nothing if a thread is already asking."""
         with self._lock:
             entry = self._entries.get(question)
             if entry is not None and entry.state is State.RESERVED:
                 self._drop(question, entry)
 
     def prefetching_runs(self) -> None:
-        """The run's first request was answered; from now on checks wait for reserved questions for PATIENCE at most."""
+        """Ends the checks' long wait: from now on they wait for a reserved question for PATIENCE at most.
+
+        Called when the run's first request has been answered.
+        """
         self._prefetching_runs = True
 
     def this_thread_prefetches(self) -> None:
@@ -137,16 +142,18 @@ class Memo:
         self._is_cancelled = True
 
     def check_cancelled(self, *, must_wait: bool) -> None:
-        """Called before each request. In a prefetching thread, raises Cancelled where prefetching was cancelled, or
-        where the request would have to wait for the rate limit: the thread of the checks alone waits for that.
+        """Raises Cancelled in a prefetching thread that may not send its next request; called before each request.
+
+        It may not if prefetching was cancelled, nor if the request must wait for the rate limit: for that, only the
+        thread of the checks waits.
         """
         if self._thread.prefetches and (must_wait or self._is_cancelled):
             raise Cancelled
 
-    # -- the table above --
+    # -- transitions between the states --
 
     def _entry(self, question: Question) -> tuple[_Entry, bool]:
-        """The entry, and whether this thread must ask; the entry is RUNNING then."""
+        """The entry, and whether this thread must ask; if it must, the entry is RUNNING now."""
         with self._lock:
             entry = self._entries.get(question)
             if entry is None:
@@ -158,7 +165,7 @@ class Memo:
             return entry, False
 
     def _drop(self, question: Question, entry: _Entry) -> None:
-        """Forgets an entry. Must be called under the lock."""
+        """Removes an entry. The caller must hold the lock."""
         del self._entries[question]
         entry.settle(State.DROPPED)
 
@@ -182,14 +189,15 @@ class Memo:
 
     def _wait_for(self, question: Question, entry: _Entry) -> None:
         if self._thread.prefetches:
-            # The thread that asks may be the one that waits for this one's end, where Ctrl-C tore it away.
+            # Ctrl-C may have interrupted the asking thread, which then waits for the end of this one: a deadlock,
+            # unless this thread notices that it was cancelled.
             while not entry.settled.wait(_GLANCE):
                 self.check_cancelled(must_wait=False)
             return
         try:
             while not entry.settled.wait(PATIENCE):
                 if self._prefetching_runs:
-                    # The question before it in the lane may have stalled: the waiting thread asks by itself.
+                    # The prefetcher may still be busy with an earlier question of this lane: this thread asks itself.
                     self.release(question)
         except BaseException:
             self.interrupted()
@@ -209,10 +217,10 @@ S = TypeVar("S", bound=HasMemo)
 def memoized(
     *, sends: Endpoint | None = None, rests_on: Iterable[Callable[..., Any]] = ()
 ) -> Callable[[Callable[Concatenate[S, P], R]], Callable[Concatenate[S, P], R]]:
-    """Marks a method as a question: it is asked once a run, and its answer, or the error in its place, is remembered.
+    """Marks a method of the session as a question: it runs once in a run, and its answer or error is remembered.
 
-    `sends`: the request that it sends by itself; `rests_on`: the questions that it asks in turn. From these the
-    prefetcher knows what a check leads to, and `--explain` which requests it may send.
+    `sends`: the endpoint to which the method itself sends a request. `rests_on`: the questions that it asks in turn.
+    From these, the prefetcher derives which questions a check needs, and `--explain` which requests it may send.
     """
 
     def decorate(ask: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
@@ -227,11 +235,27 @@ def memoized(
     return decorate
 
 
+def derived(
+    *, rests_on: Iterable[Callable[..., Any]]
+) -> Callable[[Callable[Concatenate[S, P], R]], Callable[Concatenate[S, P], R]]:
+    """Marks a method that sends nothing itself, and is computed anew at each call from the run's answers so far.
+
+    `rests_on`: as for `memoized`.
+    """
+
+    def decorate(work_out: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
+        setattr(work_out, _SENDS, None)
+        setattr(work_out, _RESTS_ON, tuple(question.__name__ for question in rests_on))
+        return work_out
+
+    return decorate
+
+
 class Dependencies:
-    """The dependencies between a session's questions, and the requests that they send, from their `memoized` marks."""
+    """The dependencies between a session's questions, and the requests they send, as `memoized` and `derived` say."""
 
     def __init__(self, session: type[HasMemo], stamp: str) -> None:
-        """`stamp`: the question that each signed request asks first, for its time stamp."""
+        """`stamp`: the question on which each signed request rests, for its time stamp."""
         questions = {name: one for name, one in vars(session).items() if hasattr(one, _RESTS_ON)}
         self.sends: dict[str, Endpoint | None] = {name: getattr(one, _SENDS) for name, one in questions.items()}
         self.rests_on: dict[str, tuple[str, ...]] = {
@@ -251,5 +275,5 @@ class Dependencies:
         return frozenset(reached)
 
     def requests_of(self, names: Iterable[str]) -> set[Endpoint]:
-        """The requests that these questions may send, and those that they rest on."""
+        """The endpoints of all requests that these questions may send, with those of the questions they rest on."""
         return {sent for name in self.reached_from(names) if (sent := self.sends[name])}

@@ -7,11 +7,11 @@ from fractions import Fraction
 
 from keycheck.errors import Undecided
 
-# The dust order aims at half of the minimum, the smallest valid one at a mark price 5 % lower than seen, so that a
-# price that moves between two requests turns neither into the other.
+# The dust order is worth half of the minimum, and the smallest valid order is computed for a mark price 5 % lower than
+# seen. So neither turns into the other if the price moves between two requests.
 DUST_SHARE = Decimal("0.5")
 FALL = Decimal("0.95")
-_MOST_DIGITS = 20  # before the point
+_MOST_DIGITS = 20  # of a quantity, before the decimal point
 _NO_ORDER = "the exchange's rules leave no valid market order: choose another contract as BINANCE_SYMBOL"
 
 
@@ -19,7 +19,7 @@ _NO_ORDER = "the exchange's rules leave no valid market order: choose another co
 class Lot:
     """LOT_SIZE or MARKET_LOT_SIZE, in the contract's base asset: a quantity is `least` plus whole steps, up to `most`.
 
-    Source: USD-M futures "Common Definition", Filters: `(quantity - minQty) % stepSize == 0`. A step of 0 is no rule.
+    A step of 0 is no rule. Source: USD-M futures "Common Definition", Filters: `(quantity - minQty) % stepSize == 0`.
     """
 
     step: Decimal
@@ -36,24 +36,25 @@ class OrderRules:
 
 
 def dust_quantity(rules: OrderRules, mark_price: Decimal) -> Decimal:
-    """The largest valid quantity that stays at half of the minimum notional; where there is none, the smallest one.
+    """The largest valid quantity worth at most half of the minimum notional; if there is none, the smallest valid one.
 
-    Raises Undecided where the exchange's own rules leave no quantity.
+    Raises Undecided if the exchange's rules allow no quantity at all.
     """
     return _Quantities(rules).at_most(Fraction(rules.min_notional) * Fraction(DUST_SHARE) / Fraction(mark_price))
 
 
 def smallest_quantity(rules: OrderRules, mark_price: Decimal) -> Decimal:
-    """The smallest valid quantity that passes the minimum notional with the mark price 5 % lower.
+    """The smallest valid quantity that reaches the minimum notional even at a mark price 5 % lower.
 
-    Raises Undecided where the exchange's own rules leave no such order.
+    Raises Undecided if the exchange's rules allow no such order.
     """
     return _Quantities(rules).at_least(Fraction(rules.min_notional) / (Fraction(mark_price) * Fraction(FALL)))
 
 
 class _Quantities:
-    """All quantities that pass every lot: `first`, then every `stride`, up to `last`. Whole numbers of a unit that all
-    figures of the rules are multiples of, so that nothing is rounded however many digits they have.
+    """All quantities that every lot allows: `first`, then in steps of `stride`, up to `last`.
+
+    They are counted in units of the smallest decimal place in the rules, so that nothing is ever rounded.
     """
 
     def __init__(self, rules: OrderRules) -> None:
@@ -71,11 +72,11 @@ class _Quantities:
         self._last = min((self._units(lot.most) for lot in rules.lots if lot.most is not None), default=None)
 
     def at_most(self, wanted: Fraction) -> Decimal:
-        """The largest that is no more than `wanted`, or else the smallest of all."""
+        """The largest quantity up to `wanted`; if there is none, the smallest of all."""
         return self._number((math.floor(wanted * 10**self._places) - self._first) // self._stride)
 
     def at_least(self, wanted: Fraction) -> Decimal:
-        """The smallest that is no less than `wanted`."""
+        """The smallest quantity that is at least `wanted`."""
         return self._number(-((self._first - math.ceil(wanted * 10**self._places)) // self._stride))
 
     def _number(self, count: int) -> Decimal:
@@ -91,7 +92,7 @@ class _Quantities:
 def _common(one: int, one_step: int, other: int, other_step: int) -> tuple[int, int]:
     """The common values of two sequences, each a start and a step: the first common value, and the common step.
 
-    Raises Undecided if there are none, as of even and odd numbers.
+    Raises Undecided if there are none, as with even and odd numbers.
     """
     shared = math.gcd(one_step, other_step)
     if (other - one) % shared:

@@ -11,8 +11,8 @@ from keycheck.exchange.facts import flag, missing
 PERMISSION = re.compile(r"(?:enable|permits)[A-Za-z]{1,60}")
 TRANSFERS = ("enableInternalTransfer", "permitsUniversalTransfer")
 NEEDED = ("enableReading", "enableFutures")
-READS = ("enableFixReadOnly",)  # neither needed nor spare: it opens nothing that enableReading does not
-OTHER_WAY_OUT = "withdrawalUnderAnOddName"  # a permission to withdraw whose own name is not fit to be shown
+READS = ("enableFixReadOnly",)  # neither needed nor superfluous: it allows nothing that enableReading does not
+OTHER_WAY_OUT = "withdrawalUnderAnOddName"  # stands for a permission to withdraw whose name is not safe to show
 _EXPECTED = (*NEEDED, *READS, *TRANSFERS)  # a bot needs these, or another check is about them
 _WORD = re.compile(r"[A-Za-z0-9_]{1,66}")
 _DAY = 86_400_000  # ms
@@ -20,15 +20,15 @@ _MOST = 100  # permissions; Binance has some fifteen
 
 
 def is_way_out(name: str) -> bool:
-    """Whether a permission of this name lets funds leave the account: it holds the word "withdraw", in either case.
+    """Whether a permission of this name lets funds leave the account: it contains "withdraw", in any letter case.
 
-    The menu of 2026 has Enable Alpha Withdrawals beside Enable Withdrawals, whose name in the API is not documented.
+    Besides Enable Withdrawals, the menu of 2026 has Enable Alpha Withdrawals, whose API name is not documented.
     """
     return "withdraw" in name.lower()
 
 
 def shown_name(name: str) -> str | None:
-    """The name under which a permission is shown, mostly Binance's own; None for a member that is no permission."""
+    """The name to show for a permission, mostly Binance's own; None if this is not the name of a permission."""
     if PERMISSION.fullmatch(name):
         return name
     if not is_way_out(name):
@@ -37,24 +37,27 @@ def shown_name(name: str) -> str | None:
 
 
 def permissions_in(body: Mapping[str, Any]) -> dict[str, bool]:
-    """The permissions among the members of an object, by the names under which they are shown."""
+    """The permissions in a JSON object, by the names to show for them."""
     found: dict[str, bool] = {}
     for name, value in body.items():
         if isinstance(value, bool) and (shown := shown_name(name)):
-            found[shown] = value or found.get(shown, False)  # odd names share one
+            found[shown] = value or found.get(shown, False)  # several names may be shown as OTHER_WAY_OUT
     return found
 
 
 @dataclass(frozen=True)
 class KeyPermissions:
-    """`GET /sapi/v1/account/apiRestrictions`: what the key may do. Each property raises NotBinance if it is absent."""
+    """The key's permissions, from `GET /sapi/v1/account/apiRestrictions`.
+
+    Each property raises NotBinance if the answer lacks its field.
+    """
 
     flags: Mapping[str, Any] = field(repr=False)  # may hold anything; a traceback prints reprs
     _where = "the wallet API (apiRestrictions)"
 
     @property
     def booleans(self) -> dict[str, bool]:
-        """Every permission by Binance's name, unknown ones included; and ipRestrict."""
+        """All permissions by Binance's names, also names that this suite does not know; and ipRestrict."""
         known = permissions_in(self.flags)
         ways_out = (name for name, on in known.items() if on and is_way_out(name))
         listed = self.flags.get("ipRestrict")
@@ -67,7 +70,7 @@ class KeyPermissions:
 
     @property
     def withdrawals(self) -> tuple[str, ...]:
-        """The names of the permissions to withdraw that the key holds, unknown ones included."""
+        """The names of the permissions to withdraw that the key has, also names that this suite does not know."""
         held = tuple(name for name, on in self.booleans.items() if on and is_way_out(name))
         return held or (("enableWithdrawals",) if flag(self.flags, "enableWithdrawals", self._where) else ())
 
@@ -97,8 +100,8 @@ class KeyPermissions:
     def trading_days_left(self, now: float) -> int | None:
         """Whole days until the permission for Spot & Margin ends, negative afterwards; None without a known end.
 
-        `tradingAuthorityExpirationTime` was announced on 2021-07-08, for Spot & Margin alone; newer descriptions of the
-        answer lack it. Of keys without an address list it was said to be 30 days off; on two real keys it was some 90.
+        `tradingAuthorityExpirationTime` was announced on 2021-07-08, for Spot & Margin alone; newer documentation of
+        the answer lacks it. For keys without an address list, 30 days were announced; two real keys had some 90.
         """
         if self.flags.get("tradingAuthorityExpirationTime") is None:
             return None

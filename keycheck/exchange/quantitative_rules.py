@@ -26,7 +26,7 @@ class Lock:
 
 
 def locks_of(body: Mapping[str, Any]) -> tuple[Lock, ...]:
-    """The locked indicators of an apiTradingStatus answer. Raises NotBinance for one that cannot be read."""
+    """The locked indicators of an apiTradingStatus answer. Raises NotBinance if an indicator cannot be read."""
     by_symbol = body.get("indicators")
     if not isinstance(by_symbol, dict):
         raise missing("indicators", _SOURCE)

@@ -1,7 +1,7 @@
 """Binance's text of a refusal -> the part of it that may be shown. Pure.
 
-A text may hold anything: an account, a balance, an address. Of a known code only the documented words are shown; of any
-other code everything that could identify a person is masked.
+A text may hold anything: an account, a balance, an address. If the code is known, only the documented words are shown;
+otherwise everything in the text that could identify a person is masked.
 """
 
 import difflib
@@ -15,15 +15,16 @@ HIDDEN_MAIL = "[e-mail hidden]"
 HIDDEN_NUMBER = "[number hidden]"
 
 _LONGEST = 400  # characters that are compared with the documented ones
-# A documented text may have a name or a small number in the place of %s, a moment in ms in the place of %t.
+# In _DOCUMENTED, %s stands for a name or a small number, and %t for a time in ms since 1970.
 _NAME_OR_FIGURE = r"(?:[A-Za-z_]{1,30}|[0-9]{1,5}(?:\.[0-9]{1,8})?|…)"
 _MOMENT = r"(?:[0-9]{12,14}|…)"
 _CALLER = re.compile(r"\bIP ?\([^()]{0,60}\)")  # limits and bans name the caller's address: IP(203.0.113.7)
 _UNTIL = re.compile(r"banned until ([0-9]{12,14})(?![0-9])")
-# The owner's terminal shows it, since listing it may be the remedy; what is shared has it masked.
+# The address from which Binance saw the request. The owner's terminal shows it, since adding it to the key's list may
+# be the remedy; shared reports mask it.
 _SEEN_FROM = re.compile(r"request ip: ?(\[IP(?:v6)? hidden\]|[0-9A-Fa-f:.]{2,45})")
 _MAIL = re.compile(r"[^\s@＠<>\"',;:()\[\]]+(?:[@＠]|%40)[^\s@＠<>\"',;:()\[\]]+")
-# Matches a code, or a moment in ms. Digits may stand in groups.
+# Matches a code, or a time in ms since 1970. Digits may be grouped.
 _KEPT = (
     r"(?i:(?<!\w)-[0-9]{1,6}(?![0-9]|[.,_ '][0-9])|\b(?:until|time\w*|at)[\s:=]{1,3}[0-9]{10,14}(?![0-9]|[.,][0-9]))"
 )
@@ -31,7 +32,7 @@ _NUMBER = re.compile(rf"({_KEPT})|\d(?:[\d.,_ ']*\d)?")
 _TOKEN = re.compile(r"(?<![\w/])(?=[\w+=-]*[0-9])[\w+=-]{20,}|[A-Za-z]{40,}")
 _MANY = 6  # digits
 
-# "Error Codes" of USD-M futures; some texts as seen live. %s: a name or a figure, %t: ms since 1970.
+# Source: "Error Codes" of USD-M futures; some texts as seen live.
 _DOCUMENTED: dict[int, tuple[str, ...]] = {
     -1000: ("An unknown error occured while processing the request.",),
     -1001: ("Internal error; unable to process your request. Please try again.",),
@@ -216,7 +217,10 @@ _DOCUMENTED: dict[int, tuple[str, ...]] = {
 
 
 def fit_to_show(code: int | None, text: str) -> str:
-    """The part of Binance's `text` for `code` that may be shown; secrets are out of it already. Idempotent."""
+    """The part of Binance's `text` for `code` that may be shown. Idempotent.
+
+    `text` must be free of secrets already.
+    """
     documented = _DOCUMENTED.get(code or 0)
     if documented is None:
         return _masked(text)
@@ -226,7 +230,7 @@ def fit_to_show(code: int | None, text: str) -> str:
 
 
 def _said(documented: tuple[str, ...], text: str, until: re.Match[str] | None) -> str:
-    """The documented text that equals `text` with its values filled in, or else the most similar one with gaps."""
+    """The documented text that `text` matches, with its values; else the most similar one, with gaps for values."""
     words = _CALLER.sub("IP", " ".join(text[: 2 * _LONGEST].split()))
     for one in documented:
         if _pattern(one).fullmatch(words):
@@ -255,7 +259,7 @@ def _seen_from(text: str) -> str:
 
 
 def _masked(text: str) -> str:
-    """`text` with addresses, e-mail addresses, long numbers and long words hidden; codes and moments stay."""
+    """`text` with IP addresses, e-mail addresses, long numbers and long words hidden; codes and times stay."""
     if found := _SEEN_FROM.search(text):
         before, behind = text[: found.start()], text[found.end() :]
         return f"{_masked(before)}request ip: {_seen_from(found[0]) or HIDDEN_IP}{_masked(behind)}"

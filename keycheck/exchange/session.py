@@ -1,10 +1,10 @@
-"""The session that all checks share: each method is a question, and returns a fact or raises why there is none.
+"""The session that all checks share. Each method returns one fact, or raises an exception that says why it cannot.
 
-Each question is asked once in a run; its answer or its failure is kept. Signed requests carry the exchange's time (the
+Each method runs once in a run; its result, or its exception, is kept. Signed requests carry the exchange's time (the
 local clock, corrected by the offset of the first clock sample), so that a wrong clock fails only the clock's checks.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from decimal import Decimal
 from fractions import Fraction
@@ -65,7 +65,7 @@ from keycheck.exchange.facts import (
     rules_of,
     weight_limit,
 )
-from keycheck.exchange.memo import Dependencies, Memo, memoized
+from keycheck.exchange.memo import Dependencies, Memo, derived, memoized
 from keycheck.exchange.orders import OrderRules, dust_quantity, plain, smallest_quantity
 from keycheck.exchange.permissions import KeyPermissions
 from keycheck.exchange.quantitative_rules import Lock, locks_of
@@ -76,13 +76,14 @@ from keycheck.exchange.weight import Weight, limits_of, weight_of_others
 from keycheck.redaction.redactor import Redactor
 
 CLOCK_SAMPLES = 3
+CLOSED_STREAM = "stream/closed"  # journal key: the HTTP status with which the stream's host refused this location
 FRESH_SAMPLE = CLOCK_SAMPLES + 1  # taken only if Binance has refused a time stamp
 
 
 class Binance:
-    """Both APIs, asked with one key from one machine. A method raises Inconclusive if it cannot find out."""
+    """Asks both APIs with one key from one machine. A method raises Inconclusive if it cannot get its fact."""
 
-    def __init__(  # noqa: PLR0913  what a run consists of; there is one caller
+    def __init__(  # noqa: PLR0913  all parts of a run; there is one caller
         self,
         transport: Transport,
         identity: Identity,
@@ -125,18 +126,18 @@ class Binance:
 
     @property
     def waited(self) -> float:
-        """Seconds that the run has waited for the exchange's next minute so far."""
+        """Seconds that the run has waited so far for the next minute of the exchange's rate limit."""
         return self._throttle.seconds
 
-    # -- questions; each follows the questions that it rests on --
+    # -- facts; each method stands below the methods that it calls --
 
     @memoized(sends=PING)
     def ping(self) -> Reachability:
         """Whether the futures API answers this machine.
 
-        It is False if Binance says that it does not serve this machine's location. It raises Inconclusive if no answer
-        came, or one from a firewall, a portal or a gateway. If the run's first request failed in such a way, no ping is
-        sent: that failure is the answer. If a later request met a limit, no ping is sent either: the API has answered.
+        It does not if Binance does not serve this machine's location. Raises Inconclusive if no answer came, or if a
+        firewall, a portal or a gateway answered. Two cases need no ping: if the run's first request failed, the ping
+        fails in the same way; if a later request met a rate limit, the API had answered before.
         """
         if self._client.is_limited:
             self.memo.note_call(1)
@@ -172,7 +173,7 @@ class Binance:
 
     @memoized(rests_on=(drift,))
     def now(self) -> float:
-        """The exchange's time in ms since 1970; in a replay, that of the recording."""
+        """The exchange's time in ms since 1970; in a replay, the time of the recording."""
         return self._journal.keep("now", [clock.now_ms() - self.drift().offset, 0], vital=False)[0]
 
     @memoized(sends=EXCHANGE_INFO)
@@ -194,10 +195,10 @@ class Binance:
 
     @memoized(rests_on=(ping, exchange_info, account_answer))
     def weight_of_others(self) -> Weight:
-        """The request weight that other programs at this address use in this minute: the most by any answer so far.
+        """The request weight of other programs at this IP address in this minute: the highest of all answers so far.
 
-        With a key, it waits for a signed answer: on the test network signed requests have a counter of their own,
-        hundreds above that of unsigned ones in the same second (observed 2026-09-04).
+        With a key, it waits for a signed answer: the test network counts signed requests apart, and their counter was
+        hundreds above that of unsigned requests in the same second (observed 2026-09-04).
         """
         self.ping()
         limit = weight_limit(self.exchange_info())
@@ -210,7 +211,7 @@ class Binance:
 
     @memoized(sends=LISTEN_KEY)
     def stream_key(self) -> StreamKey:
-        """The listen key, which opens the user data stream for an hour. Binance returns an existing one again."""
+        """The listen key, which opens the user data stream for an hour. If there is one already, Binance returns it."""
         if self._listener is None:
             raise NotApplicable("BINANCE_USER_STREAM is off, so the user data stream was left alone")
         answer = self._ask(LISTEN_KEY)[0]
@@ -325,38 +326,55 @@ class Binance:
         return self._ask_for_the_key(ORDER_TEST, order)
 
     @memoized(rests_on=(symbol_rules, mark_price, _test_order))
-    def dust_order(self) -> OrderAnswer:
+    def dust_answer(self) -> OrderAnswer:
         """The answer to a test order below the smallest allowed value."""
-        basis = self._rules_and_price()
-        if isinstance(basis, Refusal):
-            return OrderAnswer("no test order was sent", basis)
-        rules, price = basis
+        rules, price = self._market_rules(), self.mark_price()
         quantity = dust_quantity(rules, price)
         below = Fraction(quantity) * Fraction(price) < rules.min_notional
         what = "an order below the minimum" if below else "one step, which is no less than the minimum already"
         return self._order_answer(what, quantity, self._test_order(plain(quantity)))
 
     @memoized(rests_on=(symbol_rules, mark_price, _test_order))
-    def smallest_order(self) -> OrderAnswer:
+    def smallest_answer(self) -> OrderAnswer:
         """The answer to the smallest valid test order."""
-        basis = self._rules_and_price()
-        if isinstance(basis, Refusal):
-            return OrderAnswer("no test order was sent", basis)
-        quantity = smallest_quantity(*basis)
+        quantity = smallest_quantity(self._market_rules(), self.mark_price())
         answer = self._order_answer("the smallest valid order", quantity, self._test_order(plain(quantity)))
         if not answer.accepted and answer.was_weighed:
             raise Refused(f"{answer}. The order that this suite built broke a rule, which says nothing about the key")
         return answer
 
+    @derived(rests_on=(dust_answer,))
+    def dust_order(self) -> OrderAnswer:
+        """Like `dust_answer`; but if any answer so far says that this location is not served, a refusal for that."""
+        return self._order_from_here(self.dust_answer)
+
+    @derived(rests_on=(smallest_answer,))
+    def smallest_order(self) -> OrderAnswer:
+        """Like `smallest_answer`; but if any answer so far says that this location is not served, a refusal for it."""
+        return self._order_from_here(self.smallest_answer)
+
+    def _order_from_here(self, ask: Callable[[], OrderAnswer]) -> OrderAnswer:
+        refused = self._client.restricted_location()
+        try:
+            if refused is None:
+                return ask()
+        except RestrictedLocation as error:
+            refused = error
+        return OrderAnswer("no test order counts", _refused_location(refused))
+
     # -- the user data stream --
 
     @memoized(rests_on=(stream_key,))
     def user_stream(self) -> UserStream:
-        """Whether the stream opens and answers a ping. It is then closed; the listen key stays valid for others."""
+        """Whether the stream opens and answers a ping. It is then closed; other programs may use the listen key on."""
         given = self.stream_key()
         if self._listener is None or given.listen_key is None:
             raise Undecided(f"{given}, so no stream could be opened")
-        found = self._client.listen(self._listener, given.listen_key)
+        try:
+            found = self._client.listen(self._listener, given.listen_key)
+        except RestrictedLocation as error:  # it decides the verdict, so a replay must know of it
+            self._journal.keep(CLOSED_STREAM, [error.status, 0], vital=False)
+            raise
         if found.probe:
             self._journal.remember("stream/probe", lambda: [found.probe])  # a cassette keeps it for people to read
         return found
@@ -382,10 +400,10 @@ class Binance:
     # -- how a request is sent --
 
     def _ask(self, endpoint: Endpoint, params: Params = ()) -> tuple[Answer, clock.Span]:
-        """Sends a request and returns its answer. For a signed one, the exchange's clock is asked first, for the stamp.
+        """Sends a request and returns its answer. Before a signed request, it takes a clock sample for the time stamp.
 
-        If a stamp is refused, the clock is asked again, once in a run, and the request is sent again: the local clock
-        may just have been set, or one slow answer may have spoiled the first sample.
+        If Binance refuses the time stamp, it takes a fresh sample, once in a run, and sends the request again: the
+        local clock may just have been set, or the first sample may have been inexact because its answer was slow.
         """
         if not endpoint.signed:
             return self._client.ask(endpoint, params)
@@ -414,13 +432,6 @@ class Binance:
         if isinstance(answer, Refusal):
             raise Refused(f"{answer}, so this could not be looked at")
         return answer
-
-    def _rules_and_price(self) -> tuple[OrderRules, Decimal] | Refusal:
-        """The contract's rules and mark price; the refusal if Binance does not serve this machine's place."""
-        try:
-            return self._market_rules(), self.mark_price()
-        except RestrictedLocation as error:
-            return _refused_location(error)
 
     def _market_rules(self) -> OrderRules:
         rules = self.symbol_rules()

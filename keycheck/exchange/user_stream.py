@@ -75,7 +75,7 @@ def listen_key(body: Mapping[str, Any]) -> Secret:
 
 
 def target(endpoint: Endpoint, listen_key: Secret) -> Secret:
-    """Path and query of a stream's address. Raises NotListed for any endpoint but the two of the stream."""
+    """Path and query of a stream's address. Raises NotListed if it is not one of the stream's two endpoints."""
     key = listen_key.reveal()
     if is_listen_key(key) and endpoint == USER_STREAM:
         return Secret(f"{endpoint.path}?listenKey={key}&events={_EVENTS}")

@@ -16,7 +16,7 @@ _SIGNED = frozenset(str(endpoint) for endpoint in LISTED if endpoint.signed)
 
 @dataclass(frozen=True)
 class Weight:
-    """The request weight of an address within one minute, and its limit. `signed`: whether a signed answer told it."""
+    """An address's request weight within one minute, and its limit. `signed`: whether a signed answer reported it."""
 
     used: int
     limit: int

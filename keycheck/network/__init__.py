@@ -1,7 +1,7 @@
-"""The only package that opens a connection. Out of it come an answer's bytes, or a named reason why there are none.
+"""The only package that opens a connection. It returns the bytes of an answer, or raises why there are none.
 
-What leaves is checked twice: a caller of `transport.py` can only name a listed `Endpoint`, and `allow_list.py`, under
-requests, lets through nothing but the listed methods and paths of the configured hosts, whoever asks. The user data
-stream is no request: `stream.py` visits it, `websocket.py` speaks its protocol, and `stream_connection.py` connects to
-it, through the same proxy and with the same trust. `cancellable_request.py` gives each request a deadline.
+Each request is checked twice before it is sent: `transport.py` takes only an `Endpoint` of the allow-list, and
+`allow_list.py`, an adapter below the library requests, refuses every method, path or host that is not on the list.
+`cancellable_request.py` gives each request a deadline. The user data stream has modules of its own: `stream.py` opens
+it, `websocket.py` speaks its protocol, and `stream_connection.py` connects, with the same proxy and CA certificates.
 """

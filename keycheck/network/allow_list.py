@@ -20,11 +20,11 @@ from keycheck.redaction.secret import Secret
 
 # A copy made at import, on purpose: a later change of LISTED must not widen the list.
 _ROUTES = frozenset((e.host, e.method, e.path) for e in LISTED)
-_PLAIN = re.compile(r"[!-~]*")  # urlsplit removes other characters, but the request would still hold them
+_PLAIN = re.compile(r"[!-~]*")  # urlsplit drops some other characters, so the checked URL would not be the sent one
 
 
 def tls_context(ca_bundle: str | bool = False) -> ssl.SSLContext:
-    """A TLS context without a key log: the usual functions make one that writes its secrets to SSLKEYLOGFILE."""
+    """A TLS context that writes no session keys to SSLKEYLOGFILE, as one of ssl.create_default_context() would."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.hostname_checks_common_name = False
     if ca_bundle:
@@ -33,7 +33,7 @@ def tls_context(ca_bundle: str | bool = False) -> ssl.SSLContext:
 
 
 class AllowListAdapter(HTTPAdapter):
-    """The adapter for requests that refuses each request off the list, before a socket is opened."""
+    """An adapter for the library requests that refuses every request not on the list, before a socket is opened."""
 
     def __init__(self, urls: Mapping[Host, str], proxy: Secret | None = None, ca_bundle: str | None = None) -> None:
         self._proxy, self._verify = proxy, ca_bundle or True
@@ -55,11 +55,11 @@ class AllowListAdapter(HTTPAdapter):
         adapter = self
 
         class Watched:
-            """A connection pool that hands a CancellableRequest its connection, which can then be cut in any phase."""
+            """A connection pool that tells a CancellableRequest its connection, so that it can shut it down."""
 
             def urlopen(self, method: str, url: str, body: Any = None, *args: Any, **kwargs: Any) -> Any:
                 here = f"{self.scheme}://{self.host}:{self.port}"  # type: ignore[attr-defined]
-                # Only a proxy for http receives the whole URL.
+                # Without TLS, a proxy receives the whole URL instead of the path.
                 proxy = self.proxy  # type: ignore[attr-defined]
                 if proxy and here.startswith(f"{proxy.scheme}://{proxy.host}:") and url.startswith("http://"):
                     adapter._refuse_unlisted(method, url, url, body)
@@ -91,7 +91,7 @@ class AllowListAdapter(HTTPAdapter):
         return response
 
     def _refuse_unlisted(self, method: Any, origin: str, url: Any, body: Any = None) -> None:
-        """Raises NotListed unless this request is on the list. Besides, a POST must be one of the two known ones."""
+        """Raises NotListed if a request is not on the list, has a body, or is a POST other than the two known ones."""
         if type(method) is not str or type(url) is not str or not _PLAIN.fullmatch(url):
             raise NotListed("this request is not on the list of requests that this suite may send")
         parts = urlsplit(url)
@@ -103,6 +103,7 @@ class AllowListAdapter(HTTPAdapter):
 
 
 def _watch(connection: Any) -> None:
+    """Tells this thread's CancellableRequest its connection, now and each time when it has connected."""
     request = cancellable_request.current()
     if request is not None:
         request.takes(connection)

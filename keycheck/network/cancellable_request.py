@@ -1,7 +1,7 @@
 """One HTTP request in a thread of its own, so that it can be cancelled in any phase.
 
-A DNS look-up, a TLS handshake or headers that drip in can each block a caller for ever: a socket's own time-out starts
-again with every byte.
+A DNS look-up, a TLS handshake or headers that arrive byte by byte can block a caller for ever, because a socket's own
+time-out starts again with every byte.
 """
 
 import contextlib
@@ -40,7 +40,7 @@ class CancellableRequest(threading.Thread):
 
     def run(self) -> None:
         result = self._make()
-        self._connection = None  # from now on it may serve another request
+        self._connection = None  # from now on, the connection may serve another request
         self._settle(result if isinstance(result, RawAnswer) else self._limit or result)
 
     def meets_a_limit(self, answer: RawAnswer) -> None:
@@ -49,7 +49,7 @@ class CancellableRequest(threading.Thread):
         self._limited.set()
 
     def result(self, seconds: float) -> Result | None:
-        """The result; None if the time ran out. The request is then severed."""
+        """Waits for the result. After `seconds` it severs the request, and returns None."""
         try:
             return self._result.result(seconds)
         except TimeoutError:

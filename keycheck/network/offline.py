@@ -1,4 +1,4 @@
-"""Shuts the network for a replay."""
+"""Blocks the network during a replay."""
 
 import contextlib
 import socket

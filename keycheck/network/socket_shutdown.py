@@ -1,4 +1,4 @@
-"""Shutting down a connection that takes too long."""
+"""Shuts down a connection that takes too long."""
 
 import contextlib
 import socket
@@ -6,8 +6,8 @@ from typing import Any
 
 
 def cut(sock: Any) -> None:
-    """Shuts down a connection, even while another thread waits for it."""
-    sock = getattr(sock, "socket", sock)  # TLS within TLS, as behind an https proxy, is a wrapping of urllib3's
+    """Shuts down a connection, even while another thread is waiting for data from it."""
+    sock = getattr(sock, "socket", sock)  # behind an https proxy, urllib3 wraps the socket for TLS within TLS
     if isinstance(sock, socket.socket):
         with contextlib.suppress(OSError):
             socket.socket.shutdown(sock, socket.SHUT_RDWR)

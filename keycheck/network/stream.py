@@ -1,7 +1,7 @@
-"""The account's user data stream, opened for a moment: a handshake, a ping, and the end.
+"""Opens the account's user data stream, sends a ping, and closes it.
 
-It is no request: it weighs nothing, is not counted among them, and is not tried again. No cassette holds it, but for
-what a probe was answered.
+Opening the stream is no API request: it has no request weight, is not in the list of requests, and is not retried. A
+cassette holds nothing of it except the answer to a probe.
 """
 
 import contextlib
@@ -25,21 +25,21 @@ from keycheck.redaction.secret import Secret
 OPEN_SECONDS = 10.0  # name server, proxy, connection, TLS and handshake together
 PONG_SECONDS = 5.0
 PROBE_SECONDS = 2.0  # for the answer to a probe, after the pong
-_LAST_SECONDS = 1.0  # for the thread of a connection that was shut down
+_LAST_SECONDS = 1.0  # until the worker thread has ended after its connection was shut down
 
 _Result = UserStream | RawAnswer | KeycheckError | Cancelled
 
 
 class Stream:
-    """Opens the user data stream. `url`: wss://HOST; `endpoint`: one of the two addresses on it.
+    """Opens the user data stream. `url`: wss://HOST; `endpoint`: one of its two endpoints.
 
-    `redactor` takes secrets out of Binance's text, and learns those that the stream names. `probe`: once the stream has
-    answered a ping, it is asked for its subscriptions as well, and the answer is told beside the observation; it
-    decides nothing. `limited`: set as soon as any answer sets a limit, the stream host's own among them; from then on
-    nothing may be sent any more.
+    `redactor`: takes secrets out of Binance's text, and learns the secrets that the stream sends.
+    `probe`: after the pong, also asks the stream for its subscriptions. The answer is reported and decides nothing.
+    `limited`: is set as soon as any host, also the stream's, answers with a rate limit. From then on, nothing more may
+    be sent.
     """
 
-    def __init__(  # noqa: PLR0913  what a connection takes
+    def __init__(  # noqa: PLR0913  all that a connection needs
         self,
         url: str,
         redactor: Redactor,
@@ -61,9 +61,9 @@ class Stream:
         return "Stream()"
 
     def listen(self, listen_key: Secret, seconds: float) -> UserStream:
-        """Opens the stream, waits for a pong and closes it, within `seconds` and the limits above.
+        """Opens the stream, waits for a pong and closes it, within `seconds` and the time limits of this module.
 
-        Raises Inconclusive, Cancelled, and NotListed for an address that may not be opened.
+        Raises Inconclusive, Cancelled, or NotListed if the URL is not on the allow-list.
         """
         address = Secret(self._url + target(self._endpoint, listen_key).reveal())
         line = StreamConnection(self._url, self._proxy, self._ca_bundle)
@@ -75,16 +75,16 @@ class Stream:
         if self._probe and isinstance(result, UserStream) and result.alive:
             result = replace(result, probe=self._redactor.clean(visit.probe_answer(min(PROBE_SECONDS, seconds))))
         worker.join(_LAST_SECONDS)
-        # Raised here, outside any except block, so that no library exception, whose text may hold the address, comes
-        # along.
+        # Raised outside any except block: a library's exception would be attached to it otherwise, and that text may
+        # hold the URL with the listen key.
         if isinstance(result, Exception):
             raise result.with_traceback(None)
         return result if isinstance(result, UserStream) else self._unopened(result)
 
     @staticmethod
     def preload() -> None:
-        """Imports the WebSocket library, which most runs do without. If that fails, `listen` says so."""
-        # The library reads settings of its own from the environment (WEBSOCKETS_...) and breaks where one is no number.
+        """Imports the WebSocket library, which most runs do not need. If the import fails, `listen` reports it."""
+        # The library reads WEBSOCKETS_... from the environment, and raises if one of them is not a number.
         with contextlib.suppress(Exception):
             from keycheck.network import websocket  # noqa: F401, PLC0415  see above
 
@@ -94,7 +94,10 @@ class Stream:
             self._visit.cancel()
 
     def _unopened(self, raw: RawAnswer) -> UserStream:
-        """The result of an ordinary answer to the handshake; only one about the key is an observation."""
+        """The result if Binance answers the handshake with HTTP: an observation if the answer is about the key.
+
+        Otherwise it raises Inconclusive.
+        """
         answer = answers.read(raw, self._endpoint, self._redactor.clean)
         if isinstance(answer, dict):
             raise NotBinance(
@@ -109,8 +112,8 @@ class Stream:
 class _Visit:
     """One opening of the stream, in a worker thread, while the calling thread waits with a deadline.
 
-    `learn` is given the secrets that the stream names. `probing`: the listen key that is taken out of a probe's answer;
-    None where no probe is sent.
+    `learn` is called with each secret that the stream sends. `probing`: the listen key, to take it out of the probe's
+    answer; None if no probe is sent.
     """
 
     def __init__(
@@ -126,12 +129,12 @@ class _Visit:
         self._endpoint = endpoint
         self._learn = learn
         self._probing = probing
-        self._opened = threading.Event()  # or failed to
+        self._opened = threading.Event()  # set when the stream is open, or has failed to open
         self._result: Future[_Result] = Future()
         self._probe_answer: Future[str] = Future()
 
     def wait(self, seconds: float) -> _Result:
-        """The observation; it says so if the time was up."""
+        """Waits for the worker thread's result; after `seconds`, the result is that the time was up."""
         watch = clock.Stopwatch()
         try:
             limit = min(seconds, OPEN_SECONDS)
@@ -147,7 +150,7 @@ class _Visit:
                 self._line.cut()
 
     def probe_answer(self, seconds: float) -> str:
-        """The answer to the probe, once the stream has answered a ping."""
+        """Waits for the answer to the probe, and returns it as a sentence. Call it after a pong."""
         try:
             return f"LIST_SUBSCRIPTIONS {self._probe_answer.result(seconds)}"
         except TimeoutError:
@@ -161,12 +164,12 @@ class _Visit:
         self._line.cut()
 
     def make(self, address: Secret) -> None:
-        """Runs in the worker thread."""
+        """Opens the stream and sets the result; runs in the worker thread."""
         try:
             self._make(address)
         except KeycheckError as error:
             self._settle(error)
-        except Exception as error:  # noqa: BLE001  whatever it is, its text may hold the address
+        except Exception as error:  # noqa: BLE001  the text of any of them may hold the URL
             self._settle(explain(error, self._endpoint))
         finally:
             with contextlib.suppress(InvalidStateError):
@@ -182,7 +185,7 @@ class _Visit:
         # See `preload`.
         from keycheck.network.websocket import Conversation  # noqa: PLC0415
 
-        self._line.open(OPEN_SECONDS + PONG_SECONDS)  # the other thread is the one that looks at the clock
+        self._line.open(OPEN_SECONDS + PONG_SECONDS)  # the waiting thread has the stricter deadline
         if self._limited.is_set():
             raise NotSent(HELD_BACK)
         talk = Conversation(self._line, address, self._learn)
@@ -194,7 +197,7 @@ class _Visit:
         self._opened.set()
         heard = talk.ping()
         if heard.alive and self._probing:
-            self._settle(heard)  # the probe can change it no more
+            self._settle(heard)  # first, so that the probe cannot change it
             self._probe_answer.set_result(f"was answered {talk.subscriptions(self._probing)}")
         talk.leave()
         self._settle(heard)

@@ -25,7 +25,7 @@ class StreamConnection:
         self._connection = self._through_proxy(proxy, url) if proxy else self._direct(url)
 
     def __repr__(self) -> str:
-        return "Line()"
+        return "<StreamConnection>"
 
     def open(self, seconds: float) -> None:
         """Connects. `seconds`: the time-out of later reads.
@@ -62,7 +62,7 @@ class StreamConnection:
         return self._new_connection(url, *_address(url))
 
     def _through_proxy(self, proxy: Secret, url: str) -> Any:
-        """Connects through a tunnel. Of wss the proxy sees only host and port; only hosts on this machine use ws."""
+        """A connection through the proxy's tunnel. With wss, the proxy sees only host and port."""
         proxy_url = proxy.reveal()
         proxy_parts = urlsplit(proxy_url)
         config = ProxyConfig(

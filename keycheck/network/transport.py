@@ -71,7 +71,7 @@ class HttpTransport:
     def send(self, endpoint: Endpoint, query: Secret, api_key: Secret | None, seconds: float) -> RawAnswer:
         """Sends a request and reads its whole answer within `seconds`. Raises Inconclusive or Cancelled.
 
-        After an answer of 429 or 418 no further request is sent: NotSent, even for one that is still connecting.
+        Once any request was answered with 429 or 418, it raises NotSent instead, even while it is still connecting.
         """
         if endpoint not in LISTED or endpoint.host not in self._urls:
             raise NotListed(f"{endpoint} is not on the list of requests that this suite may send")

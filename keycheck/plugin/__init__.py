@@ -1,7 +1,7 @@
 """pytest glue: it translates between pytest and a Run, and decides nothing about keys.
 
-Here: fixtures, and whether this is a run of suite/ at all. `suite_run.py` has the hooks of such a run,
-`outcomes.py` says what becomes of a finding in pytest's terms.
+This module has the fixtures, and decides whether this is a run of suite/ at all. `suite_run.py` has the hooks of such a
+run, and `outcomes.py` translates findings into pytest's reports.
 """
 
 import difflib
@@ -34,8 +34,8 @@ class Observe(Protocol):
 
 
 def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
-    # pytest calls this before it reads any conftest.py but the root's. So the guard already cleans the environment's
-    # credentials from all that those files print or raise.
+    # pytest calls this before it reads any conftest.py but the root's. So the guard already hides the environment's
+    # credentials when such a file prints or raises something.
     Ending.register(pluginmanager)
     pluginmanager.register(Written(), WRITTEN)
     if not pluginmanager.is_blocked("keycheck-guard"):
@@ -60,7 +60,7 @@ def pytest_configure(config: pytest.Config) -> None:
         gate = ArtefactScan(suite_run.redactor, suite_run.options, config)
         config.pluginmanager.register(gate, "keycheck-artefact-scan")
     elif config.args:  # empty with --help
-        replace_streams(bare, config.pluginmanager.get_plugin("capturemanager"))  # other tests use none of our secrets
+        replace_streams(bare, config.pluginmanager.get_plugin("capturemanager"))  # for other tests, the bare streams
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -1,7 +1,7 @@
-"""The last gate: every file that a run has written is read once more at its very end, its encodings undone.
+"""Scans every file that a run has written for secrets, also encoded ones, as the last step of the run.
 
-One that holds a secret is deleted, or told of where something lay there before the run, and the run exits 11. Files of
-other plugins, which know nothing of sharing, also lose this machine's names.
+A file with a secret is deleted, or only reported if there was a file of that name before the run; the exit status is
+then 11. In files of other plugins, which do not prepare them for sharing, this machine's names are replaced, too.
 """
 
 import re
@@ -18,14 +18,14 @@ from keycheck.redaction.redactor import Redactor, printable
 from keycheck.report.folder_lock import BESIDE, VERDICT_FILE
 from keycheck.run.open_session import Options
 
-_HOSTNAME = re.compile(r'\bhostname="[^"]*"')  # JUnit's attribute; a short name is not looked for elsewhere
+_HOSTNAME = re.compile(r'\bhostname="[^"]*"')  # JUnit's attribute; elsewhere, a short host name is left alone
 
 
 class ArtefactScan:
-    """Scans after all other writers; registered last, so that its wrapper is the outermost.
+    """Scans after all other plugins have written; it is registered last, so that its hook wrapper is the outermost.
 
-    `is_dirty`: whether a secret was found. The scan is made once more when pytest has closed all files; what has not
-    changed in between is not read again.
+    `is_dirty`: whether a secret was found. A second scan follows when pytest has closed all files; it reads only files
+    that have changed since the first.
     """
 
     def __init__(self, redactor: Redactor, options: Options, config: pytest.Config) -> None:
@@ -51,7 +51,7 @@ class ArtefactScan:
                 session.exitstatus = EXIT_DIRTY
 
     def scan(self) -> None:
-        """Scans all that was written since the last scan, and says what it found."""
+        """Scans all files written since the last scan, and says on the terminal which held a secret."""
         shared = self._written.shared(self._config)
         deleted, left = list[str](), list[str]()
         for path, is_ours in [*((path, True) for path in self._own()), *((path, False) for path in self._others())]:
@@ -114,13 +114,13 @@ class ArtefactScan:
 
 
 def _is_readable(path: Path) -> bool:
-    """Whether it is a file; a device or a pipe keeps nothing. Raises OSError if that cannot be known."""
+    """Whether it is a regular file: a device or a pipe keeps no text. Raises OSError if that cannot be known."""
     path.stat()
     return path.is_file()
 
 
 def _is_gone(path: Path) -> bool:
-    """Deletes the file, and not the link to it; False if that failed."""
+    """Deletes the file (of a link, its target). Returns False if that failed."""
     try:
         path.resolve().unlink()
     except OSError:

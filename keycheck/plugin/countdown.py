@@ -1,4 +1,4 @@
-"""Says on the terminal that the run waits for the exchange's next minute, while pytest captures all else."""
+"""Shows on the terminal how long the run waits for the rate limit's next minute, although pytest captures output."""
 
 import contextlib
 
@@ -10,9 +10,9 @@ from keycheck.report import terminal
 
 
 class Countdown:
-    """Shows each second what is left of a wait. Afterwards the interrupted line of progress is written again.
+    """Shows each second how much longer a wait takes. Then it restores the line of progress that it interrupted.
 
-    A terminal counts down in one line, which then goes away; a log is told once, at the beginning.
+    On a terminal, it counts down in one line, and clears it at the end. In a log, it writes one line per wait.
     """
 
     def __init__(self, config: pytest.Config) -> None:
@@ -44,4 +44,4 @@ class Countdown:
     def _end(self, reporter: TerminalReporter) -> None:
         line, self._broken_into = self._broken_into or "", None
         reporter.write(("\r" if reporter.isatty() else "") + line, flush=True)
-        reporter._tw._current_line = line  # pytest computes the room that is left from it
+        reporter._tw._current_line = line  # pytest computes from it how much room the line has left

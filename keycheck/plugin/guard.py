@@ -1,7 +1,8 @@
 """Removes secrets from all text that pytest, a plugin or careless code prints or stores: the second layer.
 
-The first layer puts no secret where it can be printed; measurement shows that neither is enough alone. This one knows
-the secrets of the run, and cleans text where it leaves: reports, log records, internal errors, and the streams.
+The first layer is `Secret`, which keeps secrets out of all values that can be printed. Measurements show that neither
+layer is enough alone. This one knows the run's secrets, and cleans all texts of reports, log records, internal errors
+and streams.
 """
 
 import logging
@@ -21,7 +22,7 @@ Clean = Callable[[str], str]
 
 
 class Guard:
-    """A plugin whose hooks clean texts. Registered last, its wrappers are outermost and get the others' results."""
+    """A plugin whose hooks clean texts. It is registered last, so that its wrappers get the results of all others."""
 
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
@@ -56,10 +57,10 @@ class Guard:
     # -- logs: the records that each handler receives, and the texts that it formats --
 
     def pytest_configure(self) -> None:
-        """Patches all logging handlers to clean each record and its formatted text.
+        """Patches logging.Handler, so that every handler cleans each record and its formatted text.
 
-        A record factory would miss records of logging.makeLogRecord and changes by filters; a guarded stream would
-        miss a handler's own file.
+        Nothing less is enough: a record factory sees no record of logging.makeLogRecord and no change by a filter, and
+        a wrapped stream sees no text that a handler writes to a file of its own.
         """
         original_handle, original_format = self._original = logging.Handler.handle, logging.Handler.format
         clean_record, clean = self._clean_record, self._redactor.clean
@@ -81,7 +82,7 @@ class Guard:
     def _clean_record(self, record: logging.LogRecord) -> None:
         try:
             message = record.getMessage()
-        except Exception:  # noqa: BLE001  logging itself reports a record whose arguments do not fit its text
+        except Exception:  # noqa: BLE001  the arguments do not fit the text; logging reports that itself
             message = f"{as_text(record.msg)} (arguments left out)"
         record.msg, record.args = self._redactor.clean(message), ()
         if record.exc_info:
@@ -95,9 +96,9 @@ class Guard:
     # -- streams: the terminal, and all prints while pytest captures nothing --
 
     def wrap_streams(self, capture: Any = None) -> None:
-        """Wraps the process's streams, also those that pytest's capture manager has put aside and will put back.
+        """Wraps stdout and stderr, also the original ones, which pytest's capture manager keeps and will restore.
 
-        They stay wrapped: the interpreter prints its own tracebacks long after pytest has gone.
+        They stay wrapped after pytest's end, because the interpreter may still print tracebacks.
         """
         replace_streams(self._wrapped, capture, self._redactor.clean)
 
@@ -106,7 +107,7 @@ class Guard:
         reporter = session.config.pluginmanager.get_plugin("terminalreporter")
         if isinstance(reporter, TerminalReporter):
             reporter._tw._file = self._wrapped(reporter._tw._file)
-            reporter._tw._file.holds = False  # progress is shown at once, as pytest prints no text in pieces
+            reporter._tw._file.holds = False  # shows progress at once: pytest prints no text in pieces
         self.wrap_streams(session.config.pluginmanager.get_plugin("capturemanager"))
 
     @pytest.hookimpl(wrapper=True)
@@ -137,7 +138,7 @@ class Guard:
 def disarm_leaking_options(config: pytest.Config) -> None:
     """Disarms pytest's options that would publish a run uncleaned, until `refuse_leaking_options` refuses them.
 
-    `--debug` writes every hook's arguments to a file, even before plugins are asked: the file is emptied.
+    `--debug` writes every hook's arguments to a file, even before this plugin is loaded: the file is emptied.
     `--pastebin` publishes the terminal's text, which may show the address that Binance saw.
     """
     if config.option.debug:
@@ -151,7 +152,7 @@ def disarm_leaking_options(config: pytest.Config) -> None:
 
 
 def refuse_leaking_options(config: pytest.Config) -> None:
-    """Raises UsageProblem for --debug and --pastebin."""
+    """Raises UsageProblem if --debug or --pastebin is given."""
     if config.option.debug:
         raise UsageProblem(
             "--debug does not go with suite/: its file would hold answers, addresses and folders. Leave it out"
@@ -163,7 +164,7 @@ def refuse_leaking_options(config: pytest.Config) -> None:
 
 
 def replace_streams(replacement: Callable[[Any], Any], capture: Any = None, clean: Clean | None = None) -> None:
-    """Puts `replacement(stream)` in the place of each standard stream, also of those that capture has put aside.
+    """Replaces each standard stream by `replacement(stream)`, also the original ones that `capture` keeps.
 
     `clean` is applied to captured text when it is read; without `clean`, such text is no longer cleaned.
     """
@@ -182,7 +183,7 @@ def replace_streams(replacement: Callable[[Any], Any], capture: Any = None, clea
 def clean_captured_text(capturing: Any, clean: Clean | None) -> None:
     """Makes `capturing` return only clean text, for reports and for the original streams when it ends.
 
-    If it captures descriptors, it writes to them directly, and no stream of Python could clean the text.
+    A wrapped stream is not enough: text written directly to a captured descriptor passes through no stream of Python.
     """
     for one in _captures(capturing):
         vars(one).pop("snap", None)
@@ -270,7 +271,7 @@ class CleanBuffer:
 
 
 class _Line:
-    """The end of what a stream shows of an unfinished line: the next text may complete a secret that begins in it."""
+    """The end of the unfinished line that a stream shows: a secret may begin in it, and end in the next text."""
 
     def __init__(self, clean: Clean) -> None:
         self._clean = clean

@@ -1,8 +1,8 @@
-"""JUnit's file: the texts in it are cleaned before they become XML, so that nothing is cut out of the XML itself.
+"""Takes secrets out of the texts for the JUnit file, before they become XML, so that the XML stays whole.
 
-Reports are clean when JUnit is handed them. What a check or a fixture gives to JUnit itself, as the fixtures
-`record_testsuite_property` and `record_xml_attribute` do, passes by all reports; and where the file is a device or a
-pipe, as in `--junitxml=/dev/stdout`, there is nothing to scan afterwards.
+The texts of pytest's reports are clean already. But a check or a fixture may give texts to JUnit directly, with
+`record_testsuite_property` or `record_xml_attribute`. And if the file is a device or a pipe, as in
+`--junitxml=/dev/stdout`, it cannot be scanned afterwards.
 """
 
 from collections.abc import Callable, Generator
@@ -18,7 +18,7 @@ Clean = Callable[[str], str]
 
 
 class JunitTexts:
-    """Cleans what JUnit has gathered, immediately before it writes its file."""
+    """Cleans the texts that pytest's JUnit plugin has collected, immediately before it writes the file."""
 
     def __init__(self, clean: Clean) -> None:
         self._clean = clean
@@ -48,7 +48,7 @@ class _Finished:
 def _cleaned(root: Element, clean: Clean) -> Element:
     for element in root.iter():
         element.text = element.text and clean(element.text)
-        # The name of an attribute may be anybody's text, too.
+        # The name of an attribute may hold a secret, too: record_xml_attribute takes any text.
         attributes = {_name(name, clean): clean(value) for name, value in element.attrib.items()}
         element.attrib.clear()
         element.attrib.update(attributes)
@@ -56,5 +56,5 @@ def _cleaned(root: Element, clean: Clean) -> Element:
 
 
 def _name(name: str, clean: Clean) -> str:
-    """An attribute's name, which takes no brackets."""
+    """The name of an attribute; if it holds a secret, HIDDEN without its brackets, which XML forbids in names."""
     return name if clean(name) == name else HIDDEN.strip("[]")

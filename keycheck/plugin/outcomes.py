@@ -29,7 +29,7 @@ _STATUS = {
 
 
 class Blocked(Skipped):
-    """Raised in place of a check: a check that it needs did not pass."""
+    """Raised instead of running a check, because another check that it needs did not pass."""
 
     def __init__(self, by: str) -> None:
         super().__init__(f"blocked by {by}")
@@ -80,9 +80,9 @@ def _why_unproven(error: BaseException | None) -> str:
 
 
 class WithoutTracebacks:
-    """A plugin that makes pytest's reports of failed checks without tracebacks, which take longer than the checks.
+    """A plugin that keeps tracebacks out of pytest's reports on failed checks: making them takes longer than a check.
 
-    `apply_outcome` writes a sentence in their place.
+    `apply_outcome` writes a sentence instead.
     """
 
     def __init__(self, is_check: Callable[[pytest.Item], bool]) -> None:

@@ -1,4 +1,4 @@
-"""`--prom FILE`: the run for Prometheus, once its verdict stands."""
+"""`--prom FILE`: writes the run's metrics for Prometheus to a file, after the verdict."""
 
 import errno
 from pathlib import Path
@@ -13,7 +13,7 @@ from keycheck.report.model import RunReport
 
 
 class PrometheusFile:
-    """Replaces the file atomically. A run without a verdict leaves a file that says 0."""
+    """Replaces the file atomically. If a run ends without a verdict, the metric of its verdict is 0."""
 
     def __init__(self, path: Path, suite_run: Any) -> None:
         self._path = path
@@ -46,6 +46,6 @@ class PrometheusFile:
 
 
 def _refuse_what_is_no_file(path: Path) -> None:
-    """A pipe, or for root /dev/null, would be replaced by a file."""
+    """Raises OSError for a pipe or a device: it would be replaced by a file, and root could replace /dev/null."""
     if path.exists() and not path.is_file():
         raise OSError(errno.EEXIST, "it is no file")

@@ -31,7 +31,7 @@ from keycheck.settings import loading
 from keycheck.verdict.findings import Check
 
 _LONGEST_TIMEOUT = 10**6  # seconds; timers fail with much larger numbers
-_LEAST_TIMEOUT = 1  # second; with less, pytest-timeout ends code between the checks, and so the run
+_LEAST_TIMEOUT = 1  # second; with less, pytest-timeout may strike between two checks, and end the whole run
 
 
 def _sources_of_pages() -> list[Path]:
@@ -59,7 +59,7 @@ class SuiteRun:
         self.run: Run | None = None  # None until its session is open
         self.begun: RunReport | None = None  # the report without findings; None until the last verdict is withdrawn
         self.report: RunReport | None = None
-        self._begun = self._told = False
+        self._begun = self._is_printed = False
         self._ended: set[Check] = set()  # the checks whose functions ran to their last line
         # A failed check is shown as one sentence at the end, and with its traceback under -vv or an explicit --tb.
         self.tracebacks = self._option("verbose", 0) >= 2 or self._option("tbstyle", "auto") != "auto"
@@ -82,7 +82,7 @@ class SuiteRun:
             self._refuse_lost_reports()
             self.begun = new_run.begun
             self._refuse_impossible_options()
-            with deferred_imports.delay_interrupts():  # each way of running imports what it uses
+            with deferred_imports.delay_interrupts():  # live runs and replays import different modules
                 self.run = new_run.open()
             self.begun = self.run.begun
         except UsageProblem as problem:
@@ -178,7 +178,7 @@ class SuiteRun:
         """Before the first check, hands the selected checks to the run."""
         if self.run and not self._begun and not self._option("setuponly"):
             self._begun = True
-            with contextlib.suppress(Failed):  # by pytest-timeout; the slow request then fails its checks
+            with contextlib.suppress(Failed):  # raised by pytest-timeout; the checks will report the slow request
                 functions = [one for one in item.session.items if isinstance(one, pytest.Function)]
                 self.run.begin({check: one.function for one in functions if (check := self._check(one))})
 
@@ -192,7 +192,7 @@ class SuiteRun:
             item.obj = self._noting_its_end(check, item.obj)
 
     def _noting_its_end(self, check: Check, claim: Callable[..., None]) -> Callable[..., None]:
-        """Wraps a check's function to note its end: pytest sees a pass even if a debugger was left in the middle."""
+        """Wraps a check's function to note that it ran to its end. If a user quits a debugger, pytest sees a pass."""
 
         @functools.wraps(claim)
         def wrapped(**fixtures: Any) -> None:
@@ -273,9 +273,9 @@ class SuiteRun:
 
     def tell(self, terminalreporter: TerminalReporter) -> None:
         """Prints the verdict and the findings behind it, once."""
-        if self.run is None or self.report is None or self._told:
+        if self.run is None or self.report is None or self._is_printed:
             return
-        self._told = True
+        self._is_printed = True
         terminalreporter.section("keycheck")
         folder = _shown(self.run.options.report_dir, self.config.invocation_params.dir)
         written = f"{folder / PAGE_FILE} and {folder / VERDICT_FILE}; for a ticket: {folder / SUMMARY_FILE}"

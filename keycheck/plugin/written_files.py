@@ -1,4 +1,4 @@
-"""Finds the files that pytest and its plugins write in a run, by their writers' paths. It searches no folder."""
+"""Finds the files that pytest and its plugins write in a run. The plugins name their paths; no folder is searched."""
 
 import contextlib
 from collections.abc import Callable, Collection, Iterator
@@ -15,12 +15,13 @@ _AS_NAMED = ("log_file", "report_log", "json_report_file", "prom")
 # The attributes in which JUnit and pytest-html keep their expanded paths, and the options that ask for these files.
 _EXPANDED = {"logfile": "--junitxml", "_report_path": "--html"}
 
+_LONGEST_STYLE = 2**20  # bytes
 WRITTEN = "keycheck-written"
 Stamp = tuple[int, int, int] | str | None
 
 
 class Written:
-    """The paths of written files, each with its stamp from before the run. The emptied file of --debug is no part."""
+    """The paths of written files, each with its stamp from before the run. The file of --debug is not among them."""
 
     def __init__(self) -> None:
         self._before: dict[Path, Stamp] = {}
@@ -38,11 +39,12 @@ class Written:
             if place := _named(config, name):
                 self._expect(place)
         _refuse_a_log_that_cannot_be_opened(config)
+        _refuse_styles_that_cannot_be_read(config)
         if (cache := getattr(config, "cache", None)) is not None:  # -p no:cacheprovider removes it
             _before(cache, "set", lambda key, *_: self._expect(cache._getvaluepath(key)))
 
     def note_paths_of_plugins(self, config: pytest.Config) -> None:
-        """Notes the other paths. Call it when all plugins are configured, before the others open their files."""
+        """Notes the other paths. Call it at the start of the session, when all plugins are configured."""
         for path in self.shared(config):
             self._expect(path)
         _refuse_pipes_that_nobody_reads(config)
@@ -77,7 +79,7 @@ class Written:
 def _is_same(one: Path, other: Path) -> bool:
     try:
         return one.resolve() == other.resolve()
-    except (OSError, RuntimeError, ValueError):  # a loop of links, or no path at all: its writer will say so
+    except (OSError, RuntimeError, ValueError):  # a loop of links, or no path at all: its writer will report it
         return False
 
 
@@ -103,6 +105,21 @@ def _refuse_a_log_that_cannot_be_opened(config: pytest.Config) -> None:
     except (OSError, RecursionError, ValueError) as error:
         Ending.of(config).note(cannot_be_written("--log-file", error))
         config.option.log_file = bounded_files.NOWHERE
+
+
+def _refuse_styles_that_cannot_be_read(config: pytest.Config) -> None:
+    """Leaves out the files of --css that cannot be read. pytest-html, which expands names alike, would fail on them."""
+    named = getattr(config.option, "css", None) or []  # without pytest-html there is no such option
+    kept = []
+    for name in named:
+        try:
+            bounded_files.read(bounded_files.expanded(name), _LONGEST_STYLE, pipes=False)
+            kept.append(name)
+        except (OSError, RuntimeError, ValueError) as error:
+            why = getattr(error, "strerror", None) or type(error).__name__
+            Ending.of(config).note(f"--css cannot be used (its file {why}): name another, or leave it out")
+    if named:
+        config.option.css = kept
 
 
 def _refuse_pipes_that_nobody_reads(config: pytest.Config) -> None:

@@ -1,8 +1,8 @@
-"""The decoded forms of a text: those that a browser, a shell or a script would make of its escapes. Pure.
+"""The decoded forms of a text: the text as a browser, a shell or a script would read its escapes. Pure.
 
-A secret that is percent-encoded, HTML-escaped, written as \\u0041, in hex or in base64 is still the secret, and so is
-one with colours or zero-width characters in it. `pieces` does the opposite: it takes a document's own markup away, so
-that a secret in it is told from the document's own words.
+A secret that is percent-encoded, HTML-escaped, written as \\u0041, in hex or in base64 is still a secret, and so is
+one with colours or zero-width characters in it. `pieces` removes a document's own markup, so that a secret in a text
+can be told from a chance match in the markup.
 """
 
 import binascii
@@ -18,21 +18,21 @@ from urllib.parse import unquote
 _ESCAPE = re.compile(
     r"\\(?:u\{([0-9a-fA-F]{1,6})\}|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|x([0-9a-fA-F]{2})|([0-3]?[0-7]{1,2})|([\\\"'/]))"
 )
-_OCTAL, _SIGN = 5, 6  # groups of it; those before are hexadecimal
-# Ten of a secret's characters, or of an escape of them, are printable; what decodes to less was no text.
+_OCTAL, _SIGN = 5, 6  # groups of _ESCAPE; those before are hexadecimal
+# Decoded bytes count as text if ten in a row are printable: fewer cannot hold ten characters of a secret.
 _TEXT = re.compile(rb"[ -~]{10,}")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]{14,}")
-_USUAL = bytes.maketrans(b"-_", b"+/")
-_NO_TEXT = b"gICA"
+_USUAL = bytes.maketrans(b"-_", b"+/")  # URL-safe base64 -> standard base64
+_NO_TEXT = b"gICA"  # base64 of three unprintable bytes, to separate decoded tokens
 _NO_TEXT_IN_HEX = b"ff"
 _HEX = re.compile(rb"[0-9A-Fa-f]{20,}")
-# The signs that tools and languages put between the lines or bytes of one encoded text. Words side by side become
-# one: what is encoded in one of them is found there all the same, as each place is tried at which it may begin.
+# Characters that tools and languages put between the lines or bytes of one encoded text. Removing them also joins
+# neighbouring words. An encoded word is found nevertheless: decoding is tried from each place where it may begin.
 _BREAKS = b" \t\r\n\f\v\"',"
 _WRITTEN_BREAK = re.compile(r"\\[nrt]")
 _BETWEEN_BYTES = _BREAKS + b";:-"
 _COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-_CONTROL = re.compile("[\0-\x08\x0e-\x1f\x7f-\x9f]")  # terminals do not show these; without line ends and tabs
+_CONTROL = re.compile("[\0-\x08\x0e-\x1f\x7f-\x9f]")  # all that terminals do not show, except line ends and tabs
 # Soft hyphens, combining marks, joiners, marks of direction, variation selectors, tags.
 _INVISIBLE = re.compile(
     "[\u00ad\u0300-\u036f\u0483-\u0489\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u1ab0-\u1aff\u1dc0-\u1dff\u200b-\u200f\u202a-\u202e\u2060-\u206f\u20d0-\u20ff"
@@ -44,9 +44,9 @@ _OWN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|## Keycheck: (?:NOT )?[A-Z]{
 
 
 def decoded_forms(text: str, depth: int = 3, *, packed: bool = True) -> Iterator[str]:
-    """`text`, and what it says with its escapes undone, one kind at a time and `depth` kinds deep; nothing twice.
+    """Yields `text` and its decoded forms, each once. Each step undoes one kind of escape; there are `depth` steps.
 
-    `packed`: also what base64 and hex in it hold, which stands beside the text and not in its place.
+    `packed`: also yields the texts that base64 and hex in it decode to.
     """
     seen = {text}
     newest = [text]
@@ -118,11 +118,10 @@ _UNDO = (*_SPELT, _without_base64, _without_hex)
 
 
 def pieces(text: str, depth: int = 3) -> Iterator[str]:
-    """The texts in a document of JSON, HTML, XML or Markdown, without what the format puts around them.
+    """The texts in a document of JSON, HTML, XML or Markdown, without the markup around them.
 
-    JSON: names and strings; HTML and XML: text, attribute values, names; Markdown as summary.md has it:
-    its lines. Moments as ISO 8601 writes them, and summary.md's own heading, are left out. Any
-    other text is one piece.
+    JSON: names and strings. HTML and XML: text, attribute values, names. Markdown such as summary.md: its lines. Any
+    other text is one piece. Times in ISO 8601, and the heading of summary.md, are left out.
     """
     inside = _inside(text) if depth else None
     if inside is None:
@@ -138,7 +137,7 @@ def _inside(text: str) -> list[str] | None:
     begins = text.lstrip()[:2]
     if begins[:1] in ("{", "["):
         try:
-            return list(_strings(json.loads(text, object_pairs_hook=list)))  # all members, also two of one name
+            return list(_strings(json.loads(text, object_pairs_hook=list)))  # all members, even two with the same name
         except (ValueError, RecursionError):
             return None
     if begins[:1] == "<" and _TAG.search(text):
@@ -163,9 +162,9 @@ _ATTRIBUTE = re.compile(r"(?s)(?<=[\s\"'])((?!(?:class|id|type|for)\s*=)[\w:.-]+
 
 
 def rewritten(text: str, change: Callable[[str], str]) -> str:
-    """`text` with `change` made to each text in it; tags, style sheets and scripts stay as they are.
+    """A document with `change` applied to each text in it; tags, style sheets and scripts stay as they are.
 
-    The texts of JSON are the strings that are no names, those of HTML and XML also the values of attributes.
+    The texts of JSON are all strings except names; those of HTML and XML include the values of attributes.
     """
     begins = text.lstrip()[:1]
     if begins in ("{", "["):

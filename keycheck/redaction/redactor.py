@@ -1,11 +1,14 @@
 """Takes secrets, addresses and names out of text. Pure: text in, text out.
 
-Two rules. A secret is known in advance, so any run of ten of its characters goes, forwards or backwards, in upper or
-lower case: debuggers and reprs cut long strings short, and a cut secret is still most of one. And some things have a
-tell-tale shape: `signature=...`, `listenKey: ...` (where it is no path), a bare 64-digit hex number, an IP address.
+A "run" of a secret is ten of its characters in a row. There are two rules:
 
-One exception. The suite's own texts reveal nothing, even if a secret shares words with them: a run that is also in
-these texts is hidden only as part of a longer stretch of a secret.
+- Every run of a known secret is hidden, forwards or backwards, in upper or lower case. Debuggers and reprs cut long
+  strings short, and a cut secret is still most of a secret.
+- A text with the shape of a secret is hidden, known or not: `signature=...`, `listenKey: ...` (unless it is a path), a
+  bare 64-digit hex number, an IP address.
+
+And one exception: the suite's own texts reveal nothing, even if a secret shares words with them. So a run that also
+occurs in these texts is hidden only as part of a longer piece of a secret.
 """
 
 import ipaddress
@@ -17,23 +20,23 @@ from typing import Any, NoReturn
 from keycheck.redaction.decoded_forms import decoded_forms, pieces
 
 RUN = 10
-# Wherever a run lies in a text that is cut into pieces of half its length, one piece lies within the run: few pieces of
-# a text are pieces of a secret, and only around those is each run looked at.
+# For speed, a text is cut into pieces of half a run. Each run in it contains at least one whole piece, so only the text
+# around pieces that also occur in a secret, which are few, is searched for runs.
 _HALF = RUN // 2
 _PIECE = re.compile(rf"(?s).{{{_HALF}}}")
 HIDDEN = "[hidden]"
 HIDDEN_IP = "[IP hidden]"
-HIDDEN_IPV6 = "[IPv6 hidden]"  # the version of IP may be the reason of a refusal
+HIDDEN_IPV6 = "[IPv6 hidden]"  # told apart, since IPv6 may be the reason for a refusal
 
-# Characters that JSON, HTML or a shell would take for the end of the value end it here too, so that what surrounds it
-# stays whole; "[" begins what an earlier pass put there.
+# A value ends at each character that would end it in JSON, HTML or a shell, so that the text around it stays whole; and
+# at "[", with which the replacements of an earlier pass begin.
 _SHAPES = re.compile(
     r"(?i)((?:signature|streams)=)[^&\s\"'<>\[\\]+"
     r"|((?:x-mbx-apikey|(?<!/v1/)listenkey)(?:[^\w\[\\]|\\[\\\"]){1,6}+)(?!\[(?:IP(?:v6)? )?hidden\])[^\s\"',<>&\\]+"
     r"|\b[0-9a-f]{64}\b"
     r"|(?<=://)[^\s/@\"'<>\[\\]+(?=@)"  # user and password, which may be too short to be known
 )
-# Four small numbers are an address whatever is glued to them, and whether or not one could connect to it.
+# Four short numbers with dots are an address, even next to letters, and even if no host could have it.
 _DOT = r"(?:\.|%2[Ee])"
 _ADDRESS = re.compile(
     rf"(?<![\d.])\d{{1,3}}(?:{_DOT}\d{{1,3}}){{3}}(?!\d|\.\d)"
@@ -43,10 +46,11 @@ _ADDRESS = re.compile(
 
 
 class Redactor:
-    """Knows the secrets of one run and cleans text of them. It grows: each signature is added when it is made, while
-    other threads may be cleaning.
+    """Knows the secrets of one suite run, and takes them out of texts.
 
-    What it knows sits in a closure, and it is neither pickled nor copied: it holds every secret there is.
+    Secrets are added all the time, such as each signature when it is made, while other threads clean texts. Because a
+    Redactor holds all secrets, its attributes are closures, which print nothing, and it can be neither pickled nor
+    copied.
     """
 
     __slots__ = ("_clean", "_free", "_halves", "_names", "_ours", "_runs", "_short", "_vocabulary")
@@ -61,7 +65,7 @@ class Redactor:
         # Longest first: a folder is replaced whole, before its parent.
         self._names = dict(sorted((names or {}).items(), key=lambda pair: -len(pair[0])))
         runs: set[str] = set()
-        # Hashes of texts found clean, and free of secrets: a report is handed round, and a file scanned, many times.
+        # Hashes of texts that `clean` returned, and of texts in which `finds` found nothing: both often get them again.
         self._clean: set[int] = set()
         self._free: set[int] = set()
         self._runs: Callable[[], set[str]] = lambda: runs
@@ -70,7 +74,7 @@ class Redactor:
         short: list[re.Pattern[str]] = []  # passwords
         self._short: Callable[[], list[re.Pattern[str]]] = lambda: short
         self._vocabulary = cache(vocabulary)
-        ours: dict[str, bool] = {}  # runs that were looked up
+        ours: dict[str, bool] = {}  # run or pattern -> whether it occurs in the vocabulary
         self._ours: Callable[[], dict[str, bool]] = lambda: ours
         for secret in secrets:
             self.learn(secret)
@@ -82,21 +86,21 @@ class Redactor:
         raise TypeError("a Redactor is neither pickled nor copied")
 
     def learn(self, secret: str) -> None:
-        """Hides `secret` from now on, whole or in any ten-character run, forwards and backwards, in either case.
+        """Hides all runs of `secret` from now on, forwards and backwards, in upper and lower case.
 
-        A text shorter than that is a placeholder or a typo, and hiding it would tear holes into ordinary words.
+        A text shorter than a run is not hidden: it is a placeholder or a typo, and parts of ordinary words would go.
         """
         folded = _folded(secret)
         for text in (folded, folded[::-1]):
             self._runs().update(text[i : i + RUN] for i in range(len(text) - RUN + 1))
             self._halves().update(text[i : i + _HALF] for i in range(len(text) - _HALF + 1))
-        # New sets: another thread may note a text as clean that was clean by the old secrets alone.
+        # New sets: another thread may just be adding a text to the old ones that is clean of the old secrets only.
         self._clean, self._free = set(), set()
 
     def learn_password(self, password: str) -> None:
-        """`learn`; and one that is too short for that is hidden where it stands alone, in either case.
+        """Like `learn`, but a password shorter than a run is hidden, too, where it is a word by itself.
 
-        Not where it is a word of the suite's own, and in none of the forms that `finds` undoes.
+        It is not hidden if it is a word of the suite's own texts, nor if it is encoded.
         """
         self.learn(password)
         if 0 < len(password) < RUN:
@@ -133,9 +137,10 @@ class Redactor:
         return ours[password.pattern]
 
     def finds(self, text: str) -> bool:
-        """Whether `text` holds a run of a secret in any of the forms that `decoded_forms` undoes.
+        """Whether `text`, or one of its decoded forms, holds a run of a secret.
 
-        In a document that is JSON, HTML, XML or Markdown, one that does not begin or end in its markup.
+        In JSON, HTML, XML or Markdown, a run must lie within one text of the document, or in base64 or hex: a run that
+        begins or ends in the markup is a chance match.
         """
         free = self._free
         if not self._runs() or hash(text) in free:
@@ -146,19 +151,19 @@ class Redactor:
         return found
 
     def _packs(self, text: str) -> bool:
-        """Whether the secret is in base64 or hex; no format has base64 or hex of its own words."""
+        """Whether a secret is in base64 or hex. This is no chance match: markup is never in base64 or hex."""
         spelt = set(decoded_forms(text, packed=False))
         return any(self.knows(view) for view in decoded_forms(text) if view not in spelt)
 
     def finds_in_markup(self, text: str) -> bool:
-        """`finds` for a part of a page, which may begin and end anywhere in the markup."""
+        """Like `finds`, for a part of a page that may begin and end within the markup."""
         return self.finds(f"<>{text}")
 
     def _shows(self, text: str) -> bool:
         return any(self.knows(view) for view in decoded_forms(text))
 
     def clean(self, text: str) -> str:
-        """`text` without secrets and without what has the shape of one: for a single message, before it is rendered."""
+        """`text` without known secrets and without text of their shape. For a single message, before it is rendered."""
         known = self._clean
         if hash(text) in known:
             return text
@@ -170,7 +175,7 @@ class Redactor:
         return cleaned
 
     def without_secrets(self, text: str) -> str:
-        """`text` without the secrets themselves: for one text that is about to be set into a document."""
+        """`text` without the known secrets. For a text that is about to be inserted into a document."""
         while self.knows(text):  # a replacement may form another secret with its neighbours
             text = self._without_runs(text)
         for password in self._short():
@@ -179,7 +184,7 @@ class Redactor:
         return text
 
     def clean_shared(self, text: str) -> str:
-        """`clean`, and IP addresses and names masked: for everything that leaves the owner's own terminal."""
+        """`clean(text)` with IP addresses and names masked, too. For all texts that leave the owner's own terminal."""
         cleaned = self.clean(text)
         # Removing one address may expose another.
         while (further := self.clean(without_addresses(cleaned))) != cleaned:
@@ -189,13 +194,13 @@ class Redactor:
     def without_names(self, text: str) -> str:
         """`text` with this machine's names and folders replaced."""
         for name, stand_in in self._names.items():
-            # A short name may be part of another word; a long one is itself wherever it stands.
+            # A short name is replaced as a whole word only, since it may be part of another word.
             bounds = ("", "") if len(name) >= RUN else (r"(?<![\w.-])", r"(?![\w-])")
             text = re.sub(bounds[0] + re.escape(name) + bounds[1], stand_in.replace("\\", r"\\"), text)
         return text
 
     def _without_disguised(self, lines: list[str]) -> list[str]:
-        """Removes whole lines that hold a secret in another encoding, since its beginning cannot be located."""
+        """Hides whole lines if they hold an encoded secret, whose place in the line is not known."""
         if not self.finds("\n".join(lines)):
             return lines
         if len(lines) == 1:
@@ -206,7 +211,7 @@ class Redactor:
     def _without_runs(self, text: str) -> str:
         runs, folded = self._runs(), _folded(text)
         parts: list[str] = []
-        kept = 0  # everything before this index has been dealt with
+        kept = 0  # `parts` holds everything before this index
         i = 0
         while i <= len(text) - RUN:
             if folded[i : i + RUN] not in runs:
@@ -231,7 +236,7 @@ def _places(half: str, text: str) -> Iterator[int]:
 
 
 def _folded(text: str) -> str:
-    """`text` in lower case, with each character in its place."""
+    """`text` in lower case, with each character at its old index."""
     lower = text.lower()
     return lower if len(lower) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
@@ -242,7 +247,7 @@ def without_addresses(text: str) -> str:
 
 
 def _hidden(text: str) -> str:
-    """The replacement for an address; the text itself if it is none."""
+    """The replacement for an address; the text itself if it is no address."""
     if ":" not in text:
         return HIDDEN_IP
     try:
@@ -256,7 +261,7 @@ def _hidden(text: str) -> str:
 def printable(text: str, limit: int = 300) -> str:
     """One line of harmless text: no control characters, no direction overrides, at most `limit` characters.
 
-    What an exchange or a cassette says is untrusted; it ends up on terminals.
+    Texts from an exchange or a cassette are not trusted, and end up on terminals.
     """
     line = "".join(c if c.isprintable() else " " for c in text)
     line = " ".join(line.split())

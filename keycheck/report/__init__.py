@@ -1,1 +1,1 @@
-"""Verdict -> verdict.json, report.html, terminal text. `model` says what a report is; the rest only draws it."""
+"""Verdict -> verdict.json, report.html, terminal text. `model` defines a report; the other modules render it."""

@@ -9,9 +9,10 @@ from keycheck.redaction.redactor import printable
 
 
 def write(path: Path, text: str, is_dirty: Callable[[str], bool]) -> None:
-    """Writes `text` to `path` atomically, in UTF-8, after the written file was read back and holds no secret.
+    """Writes `text` to `path` atomically, in UTF-8. Before that, it reads the temporary file back, and checks it.
 
-    Raises OSError: the old file is then still there. Raises DirtyArtefact: then neither file is there.
+    Raises DirtyArtefact if the text holds a secret, and removes both files. Raises OSError if writing fails; then the
+    old file is still there.
     """
     file = tempfile.NamedTemporaryFile(  # noqa: SIM115  a full disk may raise only at close, inside of the try below
         "w", encoding="utf-8", newline="\n", dir=path.parent, prefix=f".{path.name[:40]}.", delete=False
@@ -21,7 +22,7 @@ def write(path: Path, text: str, is_dirty: Callable[[str], bool]) -> None:
         with file:
             file.write(text)
         _refuse_dirt(temporary.read_text(encoding="utf-8"), path, is_dirty)
-        temporary.chmod(0o644)  # a temporary file is 0600; a report is meant to be read
+        temporary.chmod(0o644)  # a temporary file is 0600; others may read a report
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -45,6 +46,6 @@ def make_folder(folder: Path, remedy: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
-    except (OSError, RecursionError) as error:  # the second where folders lie deeper than Python can follow
+    except (OSError, RecursionError) as error:  # RecursionError: folders nested too deeply for Python
         why = getattr(error, "strerror", None) or "it lies in too many folders"
         raise UsageProblem(f"nothing can be written to {name} ({why}): choose another folder with {remedy}") from None

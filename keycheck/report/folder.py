@@ -1,4 +1,4 @@
-"""The folder in which a run leaves its reports: the verdict, the page, and the text for a ticket."""
+"""The report folder: a run writes its verdict, its page and its text for a ticket there."""
 
 import contextlib
 from collections.abc import Callable
@@ -15,7 +15,7 @@ _MARK = "\ue000"  # a character of no language
 
 
 class ReportFolder:
-    """Withdraws the last run's reports, and takes this one's."""
+    """Removes the reports of the last run, and writes those of this run."""
 
     def __init__(self, hold: Hold, redactor: Redactor) -> None:
         self.path = hold.folder
@@ -23,9 +23,9 @@ class ReportFolder:
         self._redactor = redactor
 
     def withdraw(self, blank: RunReport) -> None:
-        """Takes the folder's lock, and replaces the last run's verdict by one of a run without findings.
+        """Takes the folder's lock, and replaces the last run's verdict by `blank`, a verdict without findings.
 
-        Raises UsageProblem where that cannot be done; no old verdict is left then either, if that can be helped.
+        If that fails, it removes the old verdict, if possible, and raises UsageProblem.
         """
         artefacts.make_folder(self.path, "--report-dir")
         try:
@@ -45,18 +45,19 @@ class ReportFolder:
     @staticmethod
     def preload() -> None:
         """Imports what `write` needs; a live run does so during its first request."""
-        from keycheck.report import page, summary  # noqa: F401, PLC0415  not before there is time for it
+        from keycheck.report import page, summary  # noqa: F401, PLC0415  imported late, to start sooner
 
         page.preload()
 
     def write(self, shared: RunReport) -> None:
-        """Writes all reports from a report for sharing, the verdict last.
+        """Writes all files, the verdict last. `shared`: a report whose texts may be shared.
 
-        Raises OSError where a file cannot be written, DirtyArtefact where one would have held a secret.
+        Raises OSError if a file cannot be written, DirtyArtefact if one would have held a secret.
         """
         from keycheck.report import page, summary  # noqa: PLC0415  see `preload`
 
-        # Each text is cleaned before it is put into a file, so that the format's own characters are never hidden.
+        # Each text is cleaned before it is inserted into a report: afterwards, the format's own characters might be
+        # taken for part of a secret, and hidden.
         clean = self._redactor.without_secrets
         text = summary.render(shared, clean)
         try:
@@ -68,17 +69,17 @@ class ReportFolder:
             raise
 
     def add_summary_to(self, path: Path, env_file: Path) -> None:
-        """Adds the text for a ticket, which was found clean, to a CI service's page of the run.
+        """Appends summary.md, which holds no secret, to the file that a CI service shows on the page of its job.
 
-        Raises OSError, also for what is no file, or is the settings file or one of these reports.
+        Raises OSError, also if `path` is no regular file, the settings file, or in the report folder.
         """
-        with contextlib.suppress(RuntimeError):  # a loop of links, which the next line finds again
+        with contextlib.suppress(RuntimeError):  # a loop of links; `append` refuses it
             if path.resolve().parent == self.path.resolve() or path.resolve() == env_file.resolve():
                 raise OSError(0, "it is a file of this run's own")
         bounded_files.append(path, f"\n{(self.path / SUMMARY_FILE).read_text(encoding='utf-8')}")
 
     def _write(self, name: str, text: str, marked: Callable[[], str] | None = None) -> None:
-        """`marked`: the same text with a mark before and after each inserted text."""
+        """Writes a report. `marked`: makes the same text, with a mark before and after each inserted text."""
 
         def is_dirty(written: str) -> bool:
             if not self._redactor.finds(written):
@@ -88,7 +89,7 @@ class ReportFolder:
         artefacts.write(self.path / name, text, is_dirty)
 
     def _is_of_its_form_alone(self, written: str, marked: str) -> bool:
-        """Whether a match is only in the template's own text, and in no text that was inserted."""
+        """Whether the secret is only a chance match in the template's own text, and in no inserted text."""
         texts = marked.split(_MARK)
         return "".join(texts) == written and not any(map(self._redactor.finds_in_markup, texts))
 

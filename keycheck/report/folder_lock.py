@@ -1,8 +1,8 @@
 """Locks the report folder for one run at a time, and removes the last run's reports from it.
 
 The lock is the operating system's: it ends with its process, even if that crashes. This module uses the standard
-library for it, and imports almost nothing: the import of filelock (with asyncio) takes 90 ms, and for so long the last
-verdict would stand.
+library for it, and imports almost nothing: the import of filelock (with asyncio) takes 90 ms, in which a reader would
+still find the last verdict.
 """
 
 import contextlib
@@ -15,9 +15,9 @@ from keycheck.errors import UsageProblem
 VERDICT_FILE = "verdict.json"
 PAGE_FILE = "report.html"
 SUMMARY_FILE = "summary.md"
-BESIDE = (PAGE_FILE, SUMMARY_FILE)  # never there without their verdict
+BESIDE = (PAGE_FILE, SUMMARY_FILE)  # these exist only beside a verdict
 _LOCK_FILE = ".lock"  # never deleted: two runs could lock an old and a new file of this name
-_LONGEST_VERDICT = 2**21  # bytes; more than any reader of a verdict takes
+_LONGEST_VERDICT = 2**21  # bytes; more than any reader of a verdict accepts
 
 if sys.platform == "win32":
     import msvcrt

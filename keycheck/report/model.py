@@ -56,7 +56,7 @@ NOTED: Mapping[str, FactType] = {
 # Reports show this beside the environment's name, so that nobody takes a demo run for one on production.
 NO_REAL_FUNDS = "Binance's test network, no real funds"
 
-# Every report of such a run shows this sentence, so that nobody takes its verdict for one on Binance.
+# Every report of a run on such hosts shows this sentence, so that nobody takes its verdict for one on Binance.
 ELSEWHERE: dict[Exchange, str] = {
     "local": "These answers came from a local exchange on this machine, not from Binance.",
     "other": "These answers came from another host, not from Binance.",

@@ -1,4 +1,4 @@
-"""RunReport -> report.html: one static file, escaped by default, with nothing to load and nothing to run."""
+"""RunReport -> report.html: one static file that loads no other file and runs no script. All values are escaped."""
 
 import json
 import re
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 
 _TEMPLATES = Path(__file__).parent
 _LONGEST = 8000  # characters of one text; our own are far shorter
-# Control characters, halves of characters, and those that change the direction of text.
+# Control characters, surrogates, and characters that change the direction of text.
 _ODD = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 
 
-# The function that cleans each text before it is escaped and set into a page.
+# The function that cleans each text before it is escaped and inserted into a page.
 _prepared: ContextVar[Callable[[str], str]] = ContextVar("prepared", default=str)
 
 
 def render(report: RunReport, summary: str | None = None, clean: Callable[[str], str] = str, mark: str = "") -> str:
-    """The whole page; `summary`: the text for a ticket, to be copied from it.
+    """The whole page. `summary`: the text for a ticket, which the page shows for copying.
 
-    `clean` takes secrets out of each text that is set into it, and is not asked about markup; `mark` is set before and
-    behind each of these texts, each style sheet and the data block.
+    `clean` takes secrets out of each inserted text, and never sees the markup. `mark` is written before and after each
+    inserted text, each style sheet and the data block.
     """
     data = _as_data_block(verdict_json.as_dict(report, clean), mark)
     below = view.below_the_verdict(report)
@@ -50,7 +50,7 @@ def preload() -> None:
 
 @cache
 def _environment() -> "jinja2.Environment":
-    from keycheck.report.templates import environment  # noqa: PLC0415  there only when a page is written
+    from keycheck.report.templates import environment  # noqa: PLC0415  needed only when a page is written
 
     return environment(_TEMPLATES, finalize=_harmless)
 
@@ -81,7 +81,7 @@ def _style(name: str) -> str:
 
 
 def _harmless(value: Any) -> Any:
-    """A text fit for the page: without secrets, of bounded length, and running in one direction."""
+    """A text for the page: without secrets, of limited length, and without characters that change its direction."""
     if type(value) in (int, float):
         value = str(value)
     if type(value) is not str:
@@ -91,7 +91,7 @@ def _harmless(value: Any) -> Any:
 
 
 def _as_data_block(value: dict[str, Any], mark: str) -> Any:
-    """JSON in plain ASCII in which no HTML parser sees a tag or a comment."""
+    """A dict as JSON in ASCII, in which no HTML parser finds a tag or a comment."""
     import markupsafe  # noqa: PLC0415  comes with jinja2
 
     text = json.dumps(value, separators=(",", ":")).replace("<", "\\u003c")

@@ -24,7 +24,7 @@ _HELP = {
 
 
 def render(verdicts: Iterable[tuple[Labels, Mapping[str, Any]]]) -> str:
-    """`verdicts`: each with labels of its own, such as an account's name; none may be there twice."""
+    """The metrics of `verdicts`. Each verdict comes with labels of its own, such as an account's name; no two agree."""
     families: dict[str, list[Sample]] = {name: [] for name in _HELP}
     for labels, verdict in verdicts:
         for name, sample in _samples(labels, verdict):

@@ -1,6 +1,6 @@
 """RunReport -> a short text in Markdown, for a ticket: fewer than 40 lines, and readable as it stands. Pure.
 
-What comes from outside stands between backticks, where Markdown makes nothing of it: no link, no picture, no mention.
+Texts from outside stand between backticks, so that Markdown makes no link, picture or mention of them.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from keycheck.verdict.comparison import Comparison
 
 _MOST_CAUSES = 3
-_MOST = {Outcome.FAIL: 4, Outcome.UNPROVEN: 3, Outcome.WARN: 3}  # of each outcome; the page has them all
+_MOST = {Outcome.FAIL: 4, Outcome.UNPROVEN: 3, Outcome.WARN: 3}  # findings shown; the page shows all
 _LONGEST = 400  # characters of one text
 MOST_LINES = 40
 
@@ -111,12 +111,12 @@ def _run(report: RunReport) -> str:
 
 
 def _code(text: str) -> str:
-    """Foreign text between backticks, without backticks of its own."""
+    """Text from outside, between backticks; its own backticks become apostrophes."""
     return f"`{printable(text.replace('`', chr(39)), _LONGEST)}`" if text else "nothing"
 
 
 def _inert(text: str) -> str:
-    """A sentence of ours that may quote a cassette's remark, without any link or mention."""
+    """A sentence of ours, without links and mentions: it may quote a cassette's remark."""
     return _prose(text).translate(dict.fromkeys(map(ord, "#~$&"))).replace("://", ": //").replace("www.", "www .")
 
 

@@ -12,7 +12,7 @@ HEAD = [
 
 
 def cells(finding: Finding | None, node_id: str) -> list[str]:
-    """The cells under HEAD. Without a finding, as for a file that cannot be collected, the node id is the claim."""
+    """The cells under HEAD. Without a finding, as for a file that cannot be collected, the node id is shown."""
     from markupsafe import Markup  # noqa: PLC0415  only --html needs it, and has imported it already
 
     severity = finding.check.severity.value if finding else ""

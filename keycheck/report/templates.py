@@ -1,7 +1,7 @@
 """The template engine: jinja2, with its own cache of compiled templates.
 
-Compiling them is most of what a page costs. The cache lies beside the templates, where Python keeps this package's own
-bytecode.
+Most of the time for a page goes into compiling the templates. The cache lies in `__pycache__` beside them, like this
+package's bytecode.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ _CACHE = Path(__file__).parent / "__pycache__"
 
 
 class _Cache(jinja2.FileSystemBytecodeCache):
-    """A cache file that cannot be read or written costs a compilation, and no page."""
+    """A cache of compiled templates. If a file cannot be read or written, the template is compiled again."""
 
     def load_bytecode(self, bucket: Bucket) -> None:
         with contextlib.suppress(Exception):  # truncated, or not a cache file
@@ -29,7 +29,7 @@ class _Cache(jinja2.FileSystemBytecodeCache):
 
 
 def environment(templates: Path, **options: Any) -> jinja2.Environment:
-    """An engine for the templates of this folder: escaped by default, and an undefined name is an error."""
+    """An engine for the templates of this folder. It escapes all values, and an undefined name is an error."""
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(templates),
         bytecode_cache=_Cache(str(_CACHE), f"%s.{sys.implementation.cache_tag}.jinja"),

@@ -50,7 +50,7 @@ def header(report: RunReport, hosts: Iterable[str]) -> list[str]:
 
 
 def waiting(used: int, limit: int, seconds: int) -> str:
-    """The reason and the length of the wait that begins."""
+    """The line for a wait that begins: its reason and its length."""
     return (
         f"Binance has counted {used} of {limit} of this address's request weight this minute: "
         f"waiting {seconds} s for the next minute"
@@ -87,7 +87,7 @@ def _finding(finding: Finding, width: int) -> Iterator[Line]:
 
 
 def _diagnosis(diagnosis: Iterable[Diagnosis], width: int) -> Iterator[Line]:
-    """The causes, most likely first, with evidence that was not shown before; nothing without a cause."""
+    """The causes, most likely first, each with the evidence that the terminal has not shown yet."""
     printed: set[str] = set()
     for number, found in enumerate(diagnosis, 1):
         if number == 1:

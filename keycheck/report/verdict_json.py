@@ -13,16 +13,16 @@ from keycheck.verdict.weighing import Verdict
 if TYPE_CHECKING:
     from keycheck.verdict.comparison import Comparison
 
-# Texts for people, and texts from outside. All others are our own names, moments and figures, for scripts.
+# The fields with texts for people, and with texts from outside. All others hold fixed names, times and numbers.
 _TEXTS = frozenset(
     ("title", "why", "detail", "fix", "explanation", "evidence", "name", "symbol", "stepSize", "minNotional")
 )
 
 
 def as_dict(report: RunReport, clean: Callable[[str], str] = str) -> dict[str, Any]:
-    """All fields, in the order of the contract; unknown ones are null, never left out.
+    """All fields of verdict.json, in a fixed order. A field without a value is null, never left out.
 
-    `clean` takes secrets out of each text, and is not asked about names.
+    `clean` takes secrets out of the fields of _TEXTS.
     """
     cassette = report.cassette
     fields = {

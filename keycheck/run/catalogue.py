@@ -14,7 +14,7 @@ from pathlib import Path
 
 from keycheck.verdict.findings import Check, Severity
 
-# Without one of these no verdict is OK: a suite/ without a claim must not be easier to pass.
+# If one of these is missing, no verdict is OK: a suite/ with fewer claims must not be easier to pass.
 INDISPENSABLE = frozenset(
     {
         "credentials_are_present",
@@ -32,7 +32,7 @@ INDISPENSABLE = frozenset(
 
 @dataclass(frozen=True)
 class Catalogue:
-    """All checks in run order, and the faults of their source: file name -> sentences."""
+    """All checks in run order. `faults`: file name -> sentences about claims that could not be read."""
 
     checks: tuple[Check, ...]
     faults: dict[str, list[str]] = field(default_factory=dict)
@@ -55,7 +55,7 @@ class Catalogue:
 
 
 def read(suite: Path) -> Catalogue:
-    """Reads every `test_*.py` of `suite`, by name. A claim that cannot be listed is a fault of its file."""
+    """Reads every `test_*.py` in `suite`, sorted by name. A claim that cannot be read goes to `faults`."""
     checks: dict[str, Check] = {}
     faults: dict[str, list[str]] = {}
     for path in sorted(suite.glob("test_*.py")):

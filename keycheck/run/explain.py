@@ -12,7 +12,7 @@ from keycheck.verdict.findings import Check
 
 
 def explain(check: Check) -> str:
-    """The text for a check: its claim, reason and remedy, the checks that it waits for, and its requests at most."""
+    """The text for a check: its claim, why it matters, its fix, the checks that it needs, and its possible requests."""
     sent = requests_of(check)
     parts = [
         f"{check.id} (step {check.step}, {check.severity.value})",

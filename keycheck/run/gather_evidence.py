@@ -12,7 +12,7 @@ from keycheck.exchange.session import Binance
 
 
 def evidence_of(session: Binance, **more: Any) -> Evidence:
-    """`more`: the fields of Evidence that a session does not know, such as `findings` and `environment`."""
+    """The evidence so far. `more`: the fields of Evidence that a session does not know, such as `findings`."""
     seen = session.memo.seen
     wallet, account, info, drift = map(seen, ("wallet_answer", "account_answer", "account_info", "drift"))
     rules = seen("exchange_info")
@@ -32,7 +32,7 @@ def evidence_of(session: Binance, **more: Any) -> Evidence:
 
 
 def _status_of(symbol: str, exchange_info: Mapping[str, Any]) -> str | None:
-    """The contract's status; None if the answer leaves it open."""
+    """The contract's status in the answer; None if it cannot be read."""
     try:
         rules = rules_of(symbol, exchange_info)
     except NotBinance:

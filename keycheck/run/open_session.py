@@ -11,10 +11,11 @@ from keycheck.cassettes import scrubbing
 from keycheck.cassettes.label import Label, origin
 from keycheck.credentials.pasted_text import KeyFacts, facts_of
 from keycheck.credentials.signing import signer_of
-from keycheck.errors import NotApplicable, UsageProblem
+from keycheck.errors import KeycheckError, NotApplicable, UsageProblem
+from keycheck.exchange import answers
 from keycheck.exchange.api_client import Identity, Listener, Transport
 from keycheck.exchange.endpoints import USER_STREAMS, WEIGHT_LIMITS, Host
-from keycheck.exchange.session import Binance
+from keycheck.exchange.session import CLOSED_STREAM, Binance
 from keycheck.exchange.throttle import Countdown, Throttle
 from keycheck.host_checks import HostChecks
 from keycheck.network.offline import no_sockets
@@ -77,7 +78,7 @@ def open_session(
 ) -> OpenSession:
     """Opens the session that `options` describe. `resources` closes its network; `started_at`: ISO 8601, UTC.
 
-    Raises UsageProblem for settings, files or cassettes that cannot be used.
+    Raises UsageProblem if settings, files or cassettes cannot be used.
     """
     if options.replay is not None and options.record is not None:
         raise UsageProblem("--replay and --record exclude each other: leave one of them out")
@@ -86,6 +87,10 @@ def open_session(
         return opener.replay(cassettes.path_of(options.replay, options.cassettes))
     loaded = loading.load(options.env_file, required=options.env_file_required, handed=options.settings)
     return opener.live(loaded)
+
+
+NO_CONNECTION = "a replay opens no connection, so it cannot tell whether the stream is alive"
+OTHER_HOST = "BINANCE_FUTURES_URL names another host; BINANCE_STREAM_URL would say where its stream is"
 
 
 @dataclass(frozen=True)
@@ -99,14 +104,16 @@ class _Opener:
     _resources: contextlib.ExitStack
 
     def replay(self, path: Path) -> OpenSession:
-        from keycheck.cassettes.player import Player  # noqa: PLC0415  each run imports what it uses
+        from keycheck.cassettes.player import Player  # noqa: PLC0415  live runs and replays import different modules
 
         self._resources.enter_context(no_sockets())
         player = Player(path)
         label = player.label
         identity = Identity(label.key, signer=None if label.key.missing else _NoSigner())
-        silent = _NoStream("a replay opens no connection, so it cannot tell whether the stream is alive")
-        listener = silent if label.has_stream else None
+        why: KeycheckError = NotApplicable(NO_CONNECTION)
+        if status := round(player.keep(CLOSED_STREAM, [0, 0], vital=False)[0]):
+            why = answers.restricted_location(Host.STREAM, status)
+        listener = _NoStream(why) if label.has_stream else None
         session = self._session(player, player, identity, label, listener)
         return OpenSession(session, HostFacts(HostChecks(), player), label)
 
@@ -163,7 +170,7 @@ class _Opener:
         if not loaded.user_stream:
             return None
         if loaded.stream_url is None:
-            return _NoStream("BINANCE_FUTURES_URL names another host; BINANCE_STREAM_URL would say where its stream is")
+            return _NoStream(NotApplicable(OTHER_HOST))
         from keycheck.network.stream import Stream  # noqa: PLC0415  as above
 
         return Stream(
@@ -214,11 +221,11 @@ class _Opener:
 class _NoStream:
     """A listener for runs that cannot open the stream: it raises the reason."""
 
-    def __init__(self, why: str) -> None:
+    def __init__(self, why: KeycheckError) -> None:
         self._why = why
 
     def listen(self, listen_key: Secret, seconds: float) -> NoReturn:  # noqa: ARG002  the interface of a listener
-        raise NotApplicable(self._why)
+        raise self._why
 
     def preload(self) -> None:
         """Nothing to import."""

@@ -1,9 +1,9 @@
 """The questions that a live run asks ahead of its checks: in which order, and when each may be asked.
 
 The run's first request reads the exchange's clock and is sent alone. Then all lanes start at once; each lane asks its
-questions one after the other. A check names the checks that it needs in its marks, in suite/; a question names the
-questions that it rests on in its mark, in the session. This module repeats neither: it runs a needed check's own claim
-to find out whether it holds.
+questions one after the other. Dependencies are read from marks: those between checks from the marks in suite/, those
+between questions from `memoized` in the session. To learn whether a check will be blocked, this module runs the test
+functions of the checks that it needs.
 """
 
 import inspect
@@ -44,12 +44,13 @@ Lane = tuple[Ask, ...]
 
 
 def lanes_of(session: "Binance") -> tuple[Lane, ...]:
-    """All lanes, one a line. Each column takes one round trip, and sends at most four requests to the futures host.
+    """All lanes, one per line. The questions of one column are asked at the same time, and take one round trip.
 
-    The orders need account, rules and price; the stream needs a listen key. The other questions fill the gaps.
+    Each column sends at most four requests to the futures host. The orders need account, rules and price; the stream
+    needs a listen key. The other questions fill the gaps.
     """
     return (
-        (Ask(session.account_answer), Ask(session.dust_order), Ask(session.smallest_order)),
+        (Ask(session.account_answer), Ask(session.dust_answer), Ask(session.smallest_answer)),
         (Ask(session.wallet_answer), Ask(session.clock_sample, (3,)), Ask(session.locks)),
         (Ask(session.exchange_info), Ask(session.clock_sample, (2,)), Ask(session.drift)),
         (Ask(session.mark_price), Ask(session.ping), Ask(session.margin_type)),
@@ -58,7 +59,7 @@ def lanes_of(session: "Binance") -> tuple[Lane, ...]:
 
 
 class Plan:
-    """The questions that the selected checks lead to, and a rule for when each may be asked.
+    """The questions that the selected checks need, and a rule for when each may be asked.
 
     `claims`: the test function of each selected check, in run order.
     """
@@ -80,7 +81,7 @@ class Plan:
         ]
 
     def may_ask(self, name: str) -> bool:
-        """Whether the answers so far let a check run that leads to this question. Blocks until that is known.
+        """Whether, by the answers so far, a check that needs this question will run. Blocks until that is known.
 
         A question that carries no key may always be asked: at worst nobody needs the answer. A blocked check sends no
         requests, with two exceptions that save a round trip each. The listen key is requested together with the signed
@@ -124,13 +125,13 @@ class Plan:
         return would_pass(self._claims[check.id], self._session, self._host)
 
     def _is_presumed(self, check: Check, question: str) -> bool:
-        """Whether `question` need not wait for this check, and may presume that it passes.
+        """Whether to presume that this check passes, so that `question` need not wait for it.
 
-        True if the check carries no key, is still unanswered, and `question` does not rest on its answers. Only the
-        check of the ping is like that. The first column already has four requests to the futures host, so the ping is
-        in the second, beside the first test order; to wait for it would cost every run a round trip. The same host has
-        answered the run's first request. If the ping fails nevertheless, one test order was sent by a check that is
-        then blocked; after that failure, no further one is sent.
+        True if the check sends no request with the key, some of its answers are still missing, and `question` rests on
+        none of these. This is only so for the check of the ping. Its request is in the second column, beside the first
+        test order, because the first column has four requests to the futures host already; to wait for it would cost
+        every run a round trip. The risk is small: the same host has answered the run's first request. If the ping fails
+        nevertheless, one test order has been sent although its check is then blocked; no further one is sent.
         """
         leads_to = DEPENDENCIES.reached_from(check.asks)
         if _carry_the_key(leads_to):

@@ -1,12 +1,13 @@
-"""The prefetcher: asks the session what the checks will ask, so that an answer is there, or on its way, in their turn.
+"""The prefetcher: sends the checks' requests concurrently, ahead of the checks, so that they wait less for answers.
 
-Theory of operation. `start` reserves every question of the plan's lanes in the memo, so that checks wait for them, and
-begins one task in a pool of threads: the run's first request. Once that was answered, each lane is a task of its own.
-A lane asks its questions one after the other; where the plan forbids one, it releases the reservation, and the check
-asks by itself, if it is run at all. Nothing is decided here: a lane that breaks off leaves its questions to the checks.
+Theory of operation. `start` reserves every question of the plan's lanes in the memo, so that checks wait for its
+answer. It then starts one task in a pool of threads: the run's first request. When that has been answered, each lane
+becomes a task of its own, and asks its questions one after the other. If the plan forbids a question, the lane releases
+the reservation; a check that needs the answer then asks by itself. If a lane fails, it releases the rest of its
+questions. So the prefetcher changes when a question is asked, and never its answer.
 
-`stop` ends everything at once: the memo lets no prefetching thread send any more, `cancel` shuts down what is on the
-wire, and the pool is waited for.
+`stop` ends everything at once: the memo keeps all prefetching threads from sending, `cancel` shuts down the requests
+under way, and `stop` waits until all threads have ended.
 """
 
 import contextlib
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Prefetcher:
-    """Prefetches the questions of `plan` in `session`. `cancel` ends all requests that are on their way, at once."""
+    """Asks the questions of `plan` ahead of the checks. `cancel`: a function that ends all requests under way."""
 
     def __init__(self, session: "Binance", plan: Plan, cancel: Callable[[], None]) -> None:
         self._session = session
@@ -42,7 +43,7 @@ class Prefetcher:
             self._release_all()
 
     def stop(self) -> None:
-        """Cancels what is on its way, and waits for the threads."""
+        """Cancels all requests under way, and waits until the threads have ended."""
         if self._is_stopped:
             return
         self._is_stopped = True
@@ -52,7 +53,7 @@ class Prefetcher:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _begin(self) -> None:
-        """Sends the run's first request alone: a ban, a block or a portal costs one request, and not ten."""
+        """Sends the run's first request alone, so that a ban, a firewall or a portal gets one request, not ten."""
         try:
             self._session.clock_sample(1)
             self._memo.prefetching_runs()
@@ -71,7 +72,7 @@ class Prefetcher:
 
     def _ask(self, ask: Ask) -> None:
         if self._plan.may_ask(ask.name):
-            with contextlib.suppress(KeycheckError):  # the memo remembers it for the check
+            with contextlib.suppress(KeycheckError):  # the memo remembers the error for the check
                 ask.method(*ask.arguments)
         self._memo.release(ask.question)
 

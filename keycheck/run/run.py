@@ -36,8 +36,8 @@ _LONGEST_DETAIL = 800
 class NewRun:
     """A run whose session is not open yet.
 
-    Constructing it withdraws the last run's verdict, so that no failure from here on leaves an old `ok` behind. Raises
-    UsageProblem where that cannot be done. `hold`: the report folder's lock; `begun`: the report before any finding.
+    Its constructor withdraws the last run's verdict, so that no later failure can leave an old `ok` behind; it raises
+    UsageProblem if it cannot. `hold`: the report folder's lock; `begun`: the report before any finding.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class NewRun:
             self._folder.withdraw(self.begun)
 
     def open(self) -> "Run":
-        """Opens the session. Raises UsageProblem for settings, files or cassettes that cannot be used."""
+        """Opens the session. Raises UsageProblem if settings, files or cassettes cannot be used."""
         with contextlib.ExitStack() as resources:
             opened = open_session(self._options, self._redactor, self._countdown, self.begun.started_at, resources)
             label = opened.label
@@ -97,7 +97,7 @@ class NewRun:
 
 
 class Run:
-    """An open run: gives the checks their session, remembers what they found, and leaves the reports behind.
+    """An open run: gives the checks their session, collects their findings, and writes the reports.
 
     `begun`: the report of this run before any finding. `resources`: closed at its end.
     """
@@ -135,13 +135,14 @@ class Run:
         self._resources = resources
 
     def begin(self, claims: Mapping[Check, Claim]) -> None:
-        """Takes the selected checks in run order, each with its test function.
+        """Starts the run. `claims`: the selected checks in run order, each with its test function.
 
-        Sends the run's first request, if they lead to a stamp. A live run asks from here on what they are going to ask.
+        If the checks need the exchange's clock, the run's first request is sent here. From here on, a live run
+        prefetches the answers that the checks need.
         """
         plan = Plan(self.session, self.host, claims)
         if not plan.needs_the_clock:
-            return  # the checks need two answers at most, and no stamp
+            return  # the checks send two requests at most, and no signed one
         if self._cancel is not None:
             self._prefetcher = Prefetcher(self.session, plan, self._cancel)
             self._prefetcher.start()
@@ -152,7 +153,7 @@ class Run:
         else:
             with contextlib.suppress(Inconclusive):  # the checks will report it
                 self.session.clock_sample(1)
-            self.session.memo.take_used_calls()  # these belong to no check
+            self.session.memo.take_used_calls()  # this request belongs to no check
 
     # -- findings of checks --
 
@@ -161,12 +162,12 @@ class Run:
         return blocker(check, self.findings)
 
     def add(self, finding: Finding, noted: Mapping[str, Any] | None = None) -> Finding:
-        """Remembers a finding, cleaned of secrets, and what its check noted, by name.
+        """Adds a check's finding, cleaned of secrets. `noted`: the facts that the check noted, by name.
 
-        Facts for the top of verdict.json are kept; names that are not in the contract are let go. A fact of the wrong
-        type makes the finding unproven. A check that is run again may not take back what it saw fail.
+        Facts with a field at the top of verdict.json are kept, others ignored. A fact of the wrong type makes the
+        finding unproven. If a check is run again, its earlier failure stays.
         """
-        used = self.session.memo.take_used_calls()  # also if this finding is dropped: not the next one's
+        used = self.session.memo.take_used_calls()  # even if this finding is dropped: they are not the next one's
         facts = {name: value for name, value in (noted or {}).items() if name in NOTED and value is not None}
         wrong = [name for name, value in facts.items() if not NOTED[name].fits(value)]
         self._notes |= {name: value for name, value in facts.items() if name not in wrong}
@@ -182,7 +183,7 @@ class Run:
         return cleaned
 
     def _fit_to_tell(self, text: str) -> str:
-        """Cleans a whole text before it is cut: half of a secret or of a name would not be recognised."""
+        """Removes secrets and names from a whole text, before it is cut: half of one would not be recognised."""
         return self.redactor.without_names(self.redactor.clean(text))
 
     # -- reports --
@@ -222,7 +223,7 @@ class Run:
 
     def _ask_what_decides(self) -> None:
         """Sends the requests that only the diagnosis needs, to distinguish causes of this verdict."""
-        from keycheck.diagnosis import rules  # noqa: PLC0415  a run that is OK does without any
+        from keycheck.diagnosis import rules  # noqa: PLC0415  a run that is OK needs no rules
 
         for decides, ask in (
             (rules.account_info_decides, self.session.account_info),
@@ -235,7 +236,7 @@ class Run:
     def finish(self, *, whole: bool) -> RunReport:
         """Ends the session, writes the reports and, after a whole recording, the cassette.
 
-        Raises OSError where a file cannot be written, DirtyArtefact where one would have held a secret.
+        Raises OSError if a file cannot be written, DirtyArtefact if one would have held a secret.
         """
         if self._prefetcher:
             self._prefetcher.stop()
@@ -256,13 +257,13 @@ class Run:
         return report
 
     def close(self) -> None:
-        """Closes the network; a replay opens it again. Leaves no thread behind."""
+        """Ends the run's threads and connections. After a replay, the process may open connections again."""
         if self._prefetcher:
             self._prefetcher.stop()
         self._resources.close()
 
 
 def _diagnosis(evidence: Evidence) -> "tuple[Diagnosis, ...]":
-    from keycheck.diagnosis.rules import diagnose  # noqa: PLC0415  a run that is OK does without any
+    from keycheck.diagnosis.rules import diagnose  # noqa: PLC0415  a run that is OK needs no rules
 
     return diagnose(evidence)

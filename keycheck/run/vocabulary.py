@@ -1,8 +1,8 @@
 """The suite's vocabulary: the words that reports contain for any key, read from the project's own files.
 
-A secret that consists of such words (somebody's placeholder, or a listen key by chance) is not given away by a text
-that contains them anyway. A credential that was pasted into one of the files does not become vocabulary: texts longer
-than any name are left out, and so is each sequence of sixteen letters and digits in a check's sentences.
+If a secret consists of such words (a placeholder, or by chance a listen key), a report that contains them does not give
+it away. A credential that was pasted into one of the files does not become vocabulary: words longer than any name are
+left out, and so is each sequence of sixteen letters and digits in a check's sentences.
 """
 
 import re
@@ -14,7 +14,7 @@ from keycheck.run.catalogue import Catalogue
 
 _ROOT = Path(__file__).parents[1]
 _SUFFIXES = (".py", ".html", ".css", ".json", ".js", ".jinja2")
-_OF_THE_PROJECT = ("suite", "project", "recorded")  # an installation has them inside of the package
+_OF_THE_PROJECT = ("suite", "project", "recorded")  # folders that an installation has inside of the package
 _LITERALS_SIDE_BY_SIDE = re.compile(r"[\"']\s*\n\s*f?[\"']")
 _AROUND_SIGNS = re.compile(r"\s*([{};,])\s*")  # removed from style sheets in report.html
 # The lines that pytest draws on the terminal, in JUnit's file and in tables; a placeholder may look like one.
@@ -27,7 +27,7 @@ _CREDENTIAL_PART = re.compile(r"(?=[a-z_]*\d)[a-z0-9_+]{10,}|[a-z0-9]{16,}")
 
 
 def of(catalogue: Catalogue | None = None, beside: Iterable[Path] = ()) -> str:
-    """The vocabulary in lower case: the package's texts, the claims of `catalogue`, the sources in folders `beside`."""
+    """The vocabulary in lower case: the texts of the package, of the claims in `catalogue`, and of folders `beside`."""
     claims = "\n".join(_claims(catalogue)) if catalogue else ""
     texts = (_LINES, _in_folder(_ROOT), _CREDENTIAL.sub("", claims.lower()), *map(_in_folder, beside))
     return "\n".join(_LONGER_THAN_NAMES.sub("", text) for text in texts)

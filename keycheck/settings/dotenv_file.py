@@ -1,4 +1,4 @@
-"""The files that settings name: .env, and a private key's. They are bounded, and read unchanged."""
+"""Reads .env and the file of a private key. Both have a size limit; their text is returned unchanged."""
 
 import io
 import logging
@@ -43,6 +43,7 @@ def read(env_file: Path, *, required: bool) -> tuple[str, list[str]]:
 
 
 def parse(text: str) -> dict[str, str]:
+    """The settings in the file's text, by name, as python-dotenv reads them."""
     from dotenv import dotenv_values  # noqa: PLC0415  a replay reads no .env
 
     # python-dotenv warns about lines that are no settings; here such a line is ignored.
@@ -84,7 +85,7 @@ def line_of(name: str, value: str) -> str:
 
 
 def remarks_on_line(name: str, text: str, value: str) -> list[str]:
-    """The quotes and blanks that python-dotenv removes silently, and another program may not."""
+    """Remarks on quotes and blanks around a value: python-dotenv removes them silently, another program may not."""
     lines = re.findall(rf"(?m)^[ \t]*(?:export[ \t]+)?{name}[ \t]*=([^\n]*)", text)
     if not lines or not value.strip() or pem.looks_like(value) or name == pasted_text.PASSPHRASE:
         return []  # a private key on several lines needs its quotes, and a passphrase may have blanks

@@ -1,4 +1,4 @@
-""".env and environment -> Settings. Reads `os.environ`, as only child_environment.py does too; never writes to it."""
+""".env and environment -> Settings. Only this module and child_environment.py read `os.environ`; neither changes it."""
 
 import contextlib
 import getpass
@@ -63,9 +63,9 @@ class Settings:
     """All settings of a live run. URLs have no trailing slash; `recv_window` is in ms.
 
     `wallet_url` is None if the environment has no wallet API, `stream_url` if the futures host's stream is unknown.
-    `user_stream`: whether it may be opened. `expected`: the bot's needs, in words of BINANCE_EXPECT. `proxy` may hold a
-    password, hence a Secret. `credential_files`: the files from which a credential was read, each with its name for
-    messages.
+    `user_stream`: whether the user data stream may be opened. `expected`: the words of BINANCE_EXPECT. `proxy` is a
+    Secret because it may hold a password. `credential_files`: the files from which a credential was read, each with
+    its name for messages.
     """
 
     environment: str = "production"
@@ -89,12 +89,12 @@ class Settings:
 
     @property
     def exchange(self) -> Exchange:
-        """The owner of the hosts."""
+        """Whose hosts these are: Binance's, this machine's, or another's."""
         return exchange_of(self.asked)
 
     @property
     def shown(self) -> dict[str, str]:
-        """The settings that reports, terminals or name servers show, by name; only the host of the proxy."""
+        """The settings that others may see, in reports or at name servers, by name; of the proxy only its host."""
         values = {
             "BINANCE_SYMBOL": self.symbol,
             "BINANCE_FUTURES_URL": self.futures_url,
@@ -133,13 +133,13 @@ def purse_folder() -> Path:
 
 
 def program_folders() -> list[Path]:
-    """The folders of PATH. Neither a relative one nor an empty one, which is the current directory."""
+    """The absolute folders of PATH. Relative and empty entries are left out: they lead to the current directory."""
     folders = map(Path, os.environ.get("PATH", os.defpath).split(os.pathsep))
     return [folder for folder in folders if folder.is_absolute()]
 
 
 def in_the_environment(handed: Secret | None = None) -> list[str]:
-    """The credentials in the environment of this process, unchanged; of a pasted private key its lines.
+    """The credentials in the environment of this process, unchanged; a pasted private key is split into its lines.
 
     `handed`: as in `load`.
     """
@@ -155,7 +155,7 @@ def _outside(handed: Secret | None) -> Mapping[str, str]:
 
 
 def names_of_this_machine(*roots: Path) -> dict[str, str]:
-    """Host, user and folders as they may stand in a traceback or a JUnit file, and their replacements when shared."""
+    """The names of host, user and folders that a traceback may contain, and their replacements in shared reports."""
     host = platform.node()
     try:
         user = getpass.getuser()
@@ -171,7 +171,7 @@ def names_of_this_machine(*roots: Path) -> dict[str, str]:
     with contextlib.suppress(RuntimeError):  # such a user may have no home, either
         names |= {str(Path.home()): "[home]"}
     return {n: s for n, s in names.items() if len(n) > 3} | {
-        # Short or everyday names would take words out of sentences.
+        # Short and everyday names stay: replacing them would damage sentences.
         name: stand_in
         for name, stand_in in ((host, "[host]"), (user, "[user]"), (user and f"pytest-of-{user}", "pytest-of-[user]"))
         if len(name) > 3 and name not in ("localhost", "root", "user", "admin")
@@ -185,7 +185,7 @@ def load(
     environ: Mapping[str, str] | None = None,
     handed: Secret | None = None,
 ) -> Settings:
-    """Reads the settings; the process environment wins over the file, and an empty value is an absent one.
+    """Reads the settings. The process environment overrides the file, and an empty value counts as not given.
 
     `required`: the user has named the file, so it must exist. `handed`: JSON of settings by name, which a program
     hands over instead of the environment. Raises UsageProblem with one sentence.
@@ -234,7 +234,7 @@ def _settings(values: Mapping[str, str], remarks: tuple[str, ...], pem_text: Sec
     environment = values["BINANCE_ENVIRONMENT"].strip() or "production"
     if environment not in ENVIRONMENTS:
         raise UsageProblem(f"BINANCE_ENVIRONMENT must be one of {', '.join(ENVIRONMENTS)}: correct it or leave it out")
-    value_parsers.switch_of(value_parsers.ALLOW_OTHERS, values, default=False)  # refused even without a URL
+    value_parsers.switch_of(value_parsers.ALLOW_OTHERS, values, default=False)  # refuses a bad value, URL or not
     futures, wallet = ENVIRONMENTS[environment]
     futures = value_parsers.url_of("BINANCE_FUTURES_URL", values) or futures
     stream = None if values["BINANCE_FUTURES_URL"].strip() else STREAMS[environment]
@@ -264,7 +264,7 @@ def _settings(values: Mapping[str, str], remarks: tuple[str, ...], pem_text: Sec
 
 
 def _refuse_the_other_environment(environment: str, urls: Mapping[str, str | None]) -> None:
-    """Raises UsageProblem for a host of Binance's that belongs to the other network: it does not know the key.
+    """Raises UsageProblem if a host belongs to Binance's other network, which does not know the key.
 
     The test network has no wallet API, so withdrawals are not checked under `demo`. Its futures API must have one of
     two names, or be on this machine: otherwise `demo` would pass a real key unchecked.

@@ -29,7 +29,7 @@ def symbol_of(raw: str) -> str:
 
 
 def expected_of(raw: str) -> tuple[str, ...]:
-    """BINANCE_EXPECT: words for the account settings that the bot needs, in the order of WORDS; no two opposites."""
+    """BINANCE_EXPECT: words for the account settings that the bot needs, in the order of WORDS, none contradictory."""
     text = raw.strip()
     named = {word.strip().lower() for word in text.split(",") if word.strip()}
     if (text and not named) or named - set(WORDS) or any(named >= set(aspect.words) for aspect in ASPECTS):

@@ -38,7 +38,7 @@ class Previous:
 class Comparison:
     """The check ids whose outcome changed or still is a failure, each list in run order.
 
-    `unseen`: checks with a result in the earlier run and none, or an unproven one, in this run.
+    `unseen`: checks that had a result in the earlier run, and have no result or an unproven one in this run.
     """
 
     previous: Previous
@@ -70,7 +70,7 @@ class Comparison:
 
 
 def previous_from(text: str) -> Previous:
-    """Reads an earlier run from `text`, a verdict.json. Raises ValueError for any other text."""
+    """Reads an earlier run from `text`, a verdict.json. Raises ValueError if it is not one."""
     document = strict(text.encode("utf-8", "replace"))
     try:
         if document["schemaVersion"] != 1:
@@ -104,7 +104,7 @@ def objection(previous: Previous, key: KeyFacts, environment: str | None) -> str
 
 
 def compare(previous: Previous, findings: Sequence[Finding]) -> Comparison:
-    """The change of each check since the earlier run. A check that is new since then had no result in it."""
+    """The change of each check since the earlier run. A check that is new since then counts as without a result."""
     now = {finding.check.id: finding.outcome for finding in findings}
     found: dict[str, list[str]] = {"fixed": [], "broke": [], "still": [], "unseen": []}
     for name in dict.fromkeys((*now, *previous.outcomes)):

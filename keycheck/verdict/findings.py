@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from keycheck.errors import RestrictedLocation
+
 
 class Severity(Enum):
     """A critical claim decides the verdict; an informational one is advice."""
@@ -26,9 +28,9 @@ class Outcome(Enum):
 class Check:
     """One claim of suite/, read from its source.
 
-    `title`, `why` and `fix` are the three paragraphs of its docstring. `needs`: ids that must have passed before it is
-    worth running; `pointless_if_failed`: ids whose failure has already answered it. `asks`: what it asks the session.
-    `file`: the name of its source.
+    `title`, `why` and `fix` are the three paragraphs of its docstring. `needs`: ids of checks that must pass before
+    this one is run. `pointless_if_failed`: ids of checks whose failure already answers this one. `asks`: names of the
+    session's methods that it calls. `file`: the name of its source file.
     """
 
     id: str
@@ -47,8 +49,8 @@ class Check:
 class Finding:
     """The finding of one check: `detail` is the observation, `duration_ms` whole ms.
 
-    `trouble`: where it could not be looked at, the `kind` of the Inconclusive that says why; else "".
-    `call_numbers`: which of the run's requests it rests on, counted from 1.
+    `trouble`: if the check got no answer, the `kind` of the Inconclusive that says why; else "". `call_numbers`: the
+    numbers of the requests that it depends on, counted from 1 in a run.
     """
 
     check: Check
@@ -68,12 +70,15 @@ def missed(severity: Severity) -> Outcome:
 def blocker(check: Check, findings: dict[str, Finding]) -> str | None:
     """The id of the check that blocks this one, or None.
 
-    Where that one was itself blocked, what blocked it is named: one cause, however long the chain. A check that was
-    not selected stands in nobody's way.
+    If that check is blocked as well, its own blocker is returned, so that all checks of a chain name the same one. A
+    check that was not selected blocks none. Nor does one that met a restricted location block a critical check: the
+    location is an observation about this machine, and fails the critical check.
     """
     for needed in (*check.needs, *check.pointless_if_failed):
         found = findings.get(needed)
         if found is None or found.outcome in (Outcome.PASS, Outcome.NOT_APPLICABLE):
+            continue
+        if found.trouble == RestrictedLocation.kind and check.severity is Severity.CRITICAL:
             continue
         if needed in check.needs or found.outcome in (Outcome.FAIL, Outcome.WARN):
             return found.blocked_by or needed

@@ -112,7 +112,7 @@ def test_a_label_comes_back_as_it_was_written(tmp_path: Path) -> None:
     assert tape.keep("clock/1", [9.0, 9.0]) == [1.5, 2.5]
 
 
-def test_a_file_that_is_renamed_goes_by_its_new_name(tmp_path: Path) -> None:
+def test_a_renamed_cassette_has_its_files_name(tmp_path: Path) -> None:
     """A cassette's name is its file's name, whatever name the label has."""
     tape = opened(tmp_path / "other.yaml", recorded(tmp_path / "mine.yaml"))
     assert tape.label.name == "other"
@@ -147,14 +147,14 @@ labels = st.builds(
 @example(replace(HEADER, key=replace(HEADER.key, remarks=("odd",) * 20)))
 @example(replace(HEADER, environment="demo", recorded_from="demo", has_wallet=False))
 @example(replace(HEADER, environment="demo", recorded_from="demo", has_wallet=True, system="macos", has_stream=False))
-def test_whatever_a_label_says_is_read_back(label: Label) -> None:
+def test_a_label_is_read_back_unchanged(label: Label) -> None:
     """A label is read back unchanged, and consists of YAML's own types."""
     written = yaml.safe_load(yaml.safe_dump(as_plain(label)))
     assert written["format"] == 1
     assert label_from(written, label.name) == label
 
 
-def test_a_label_from_before_systems_and_streams_were_told_is_read() -> None:
+def test_an_older_label_without_system_and_stream_is_read() -> None:
     """In a label without these fields, the system is unknown, and the stream counts as looked at."""
     older = {name: value for name, value in as_plain(HEADER).items() if name not in ("system", "has_stream")}
     assert label_from(older, "mine") == replace(HEADER, system=None, has_stream=True) == HEADER
@@ -278,7 +278,7 @@ def test_a_label_that_lacks_a_field_is_refused(tmp_path: Path, name: str) -> Non
     ],
     ids=lambda text: repr(text[:40]),
 )
-def test_what_is_no_cassette_is_refused_in_one_sentence(tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_no_cassette_is_refused_in_one_sentence(tmp_path: Path, text: str) -> None:
     """Broken YAML, another program's cassette, an old format and a program are refused in one sentence."""
     assert "is not a cassette of this suite" in refusal(tmp_path / "mine.yaml", text)
 

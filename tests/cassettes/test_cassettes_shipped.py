@@ -115,9 +115,12 @@ def test_recorded_run_replays_to_the_same_json(name: str, suite: SuiteRunner, tm
     assert not Redactor([API_KEY, API_SECRET]).knows(cassette.read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("as_list", mostly_slow([True, False], 1))
+@pytest.mark.slow
+@pytest.mark.parametrize("as_list", [True, False])
 @pytest.mark.parametrize("expected", ["one-way,isolated", "hedge,single-asset,cross"])
-def test_what_was_expected_is_recorded(as_list: bool, expected: str, suite: SuiteRunner, tmp_path: Path) -> None:
+def test_a_replay_uses_the_recorded_expectations(
+    as_list: bool, expected: str, suite: SuiteRunner, tmp_path: Path
+) -> None:
     """A replay compares the account with the recorded BINANCE_EXPECT, whatever the setting is by then."""
     cassette = tmp_path / "mine.yaml"
     scenario = Scenario(symbol_config_is_a_list=as_list)
@@ -136,6 +139,7 @@ def test_run_without_credentials_can_be_recorded(suite: SuiteRunner, tmp_path: P
     assert steady(suite("--replay", str(cassette)).verdict) == steady(live.verdict)
 
 
+@pytest.mark.slow
 def test_recording_again_takes_the_new_clock(suite: SuiteRunner, tmp_path: Path) -> None:
     """An older recording of that name is replaced, and not continued."""
     cassette = tmp_path / "mine.yaml"

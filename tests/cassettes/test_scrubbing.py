@@ -40,7 +40,7 @@ LISTED_NAMES = {
     *("serverTime", "symbol", "markPrice", "canTrade", "dualSidePosition", "ipRestrict", "createTime"),
     *("tradingAuthorityExpirationTime", "code", "msg", "rateLimits", "symbols", "rateLimitType", "interval"),
     *("intervalNum", "limit", "status", "contractType", "filters"),
-    *("error", "success", "unlisted", "0"),  # each with a constant, where it decides what an answer is
+    *("error", "success", "unlisted", "0"),  # each as a constant, if it decides what an answer is
 }
 UNLISTED_NAMES = ("enableFutures", "enablePortfolio", "permitsUniversalTransfer", "balance", "uid", "orderId", "239999")
 names = st.sampled_from([*sorted(LISTED_NAMES), *UNLISTED_NAMES])
@@ -173,14 +173,14 @@ PLAIN = {
 
 
 @pytest.mark.parametrize(("endpoint", "kept"), PLAIN.items(), ids=map(str, PLAIN))
-def test_what_checks_read_is_kept(endpoint: Endpoint, kept: dict[str, Any]) -> None:
+def test_fields_that_checks_read_are_kept(endpoint: Endpoint, kept: dict[str, Any]) -> None:
     """Fields that checks read are kept, and all others are dropped."""
     private = {"feeTier": 3, "uid": 12345, "orderId": 1, "balance": "9000.00", "enableText": "yes", "permitsAll": 1}
     assert json.loads(scrub(endpoint, 200, json.dumps(kept | private).encode())) == kept
 
 
 @pytest.mark.parametrize("status", [403, 404])
-def test_of_a_page_that_closes_a_country_out_its_sentence_is_kept(status: int) -> None:
+def test_the_page_for_a_closed_country_keeps_its_sentence(status: int) -> None:
     """Scrubbing keeps one sentence of the page for a closed country, by which a replay recognises the page."""
     kept = scrub(PING, status, pages.COUNTRY.encode())
     assert (b"block access from your country" in kept) is (status == 403)
@@ -188,7 +188,7 @@ def test_of_a_page_that_closes_a_country_out_its_sentence_is_kept(status: int) -
     assert scrub(PING, status, kept) == kept
 
 
-def test_of_a_listen_key_it_is_kept_that_there_was_one() -> None:
+def test_a_listen_key_is_replaced_by_a_constant() -> None:
     """A listen key is replaced by a constant word, as in older cassettes; an invalid listen key is dropped."""
     given = json.dumps({"listenKey": "pqia91ma19a5s61cv6a81va65sdf19v8a65a1a5s61cv6a81va65sdf19v8a65a1"})
     assert json.loads(scrub(LISTEN_KEY, 200, given.encode())) == {"listenKey": "a-listen-key-was-given"}
@@ -196,7 +196,7 @@ def test_of_a_listen_key_it_is_kept_that_there_was_one() -> None:
         assert json.loads(scrub(LISTEN_KEY, 200, none.encode())) == {}
 
 
-def test_of_an_indicator_no_figure_is_kept() -> None:
+def test_no_figure_of_an_indicator_is_kept() -> None:
     """No figure of an indicator is kept; an entry of another type becomes None, which a replay cannot read either."""
     locked = {"indicator": "UFR", "isLocked": False}
     figures = {"value": 0.05, "triggerValue": 0.995}
@@ -217,7 +217,7 @@ def test_of_an_indicator_no_figure_is_kept() -> None:
     ],
     ids=str,
 )
-def test_of_long_lists_twenty_are_kept(endpoint: Endpoint, lists: dict[str, Any]) -> None:
+def test_twenty_entries_of_a_long_list_are_kept(endpoint: Endpoint, lists: dict[str, Any]) -> None:
     """The first twenty entries are kept; an exchange has three limits, and one contract is requested."""
     kept = json.loads(scrub(endpoint, 200, json.dumps(lists).encode()))
     (name,) = lists
@@ -225,7 +225,7 @@ def test_of_long_lists_twenty_are_kept(endpoint: Endpoint, lists: dict[str, Any]
 
 
 @pytest.mark.parametrize("what", ["rateLimits", "symbols"])
-def test_what_is_no_list_of_objects_is_not_kept(what: str) -> None:
+def test_a_value_that_is_no_list_of_objects_is_dropped(what: str) -> None:
     """A value that is no list of objects is dropped, and so is an entry that is no object."""
     assert json.loads(scrub(EXCHANGE_INFO, 200, json.dumps({what: {"a": 1}}).encode())) == {}
     assert json.loads(scrub(EXCHANGE_INFO, 200, json.dumps({what: [1, "x", None]}).encode())) == {what: []}
@@ -254,7 +254,7 @@ def test_a_refusal_keeps_code_and_cleaned_text() -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>203.0.113.7</html>", b"\xff\xfe", b"{", b"[" * 100_000])
-def test_what_is_no_json_is_dropped(body: bytes) -> None:
+def test_a_body_that_is_no_json_is_dropped(body: bytes) -> None:
     """A body that is no JSON is replaced by a remark that it was none."""
     kept = scrub(PING, 200, body)
     assert b"not JSON" in kept
@@ -270,7 +270,7 @@ def test_half_a_character_does_not_break_a_recording(body: bytes) -> None:
 
 @pytest.mark.parametrize("body", [b'{"canTrade": true, "canTrade": false}', b'{"canTrade": NaN}', b"[]", b"null", b"x"])
 def test_a_broken_answer_stays_broken(body: bytes) -> None:
-    """A replay must not read sense into what the live run could not read."""
+    """A body that the live run could not read cannot be read in a replay either."""
     for raw in (body, scrub(ACCOUNT_CONFIG, 200, body)):
         with pytest.raises(NotBinance):
             answers.read(RawAnswer(200, {}, raw), ACCOUNT_CONFIG, str)
@@ -320,7 +320,7 @@ def test_long_texts_are_cut() -> None:
 
 
 @pytest.mark.parametrize("text", ['{"a": NaN}', '{"a": 1, "a": 2}', "{", "\xff", "", "null"])
-def test_what_is_no_strict_json_is_not_made_into_any(text: str) -> None:
+def test_invalid_json_stays_invalid(text: str) -> None:
     """Invalid JSON stays invalid: a replay must not accept an answer that the live run refused."""
     for body in (text.encode("latin-1"), b" " + text.encode("latin-1")):
         once = scrub(API_RESTRICTIONS, 200, body)

@@ -23,7 +23,7 @@ OTHER = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j"
 
 
 def test_a_clean_value_is_kept_without_a_remark() -> None:
-    """64 letters and digits are what Binance hands out."""
+    """A value of 64 letters and digits, as Binance gives out, gets no remark."""
     pasted = pasted_text.clean(KEY, GOOD)
     assert pasted.secret is not None
     assert pasted.secret.reveal() == GOOD
@@ -54,7 +54,7 @@ def test_an_empty_value_is_an_absent_one(raw: str | None) -> None:
         ('"', '"\r', "quotes and a carriage return"),
     ],
 )
-def test_what_came_along_is_taken_off_and_remarked(before: str, after: str, remark: str) -> None:
+def test_characters_around_a_value_are_removed_with_a_remark(before: str, after: str, remark: str) -> None:
     """The remark says which characters stood around the value, since another program may send them along."""
     pasted = pasted_text.clean(KEY, before + GOOD + after)
     assert pasted.secret is not None
@@ -91,7 +91,7 @@ def test_a_key_that_no_header_carries_is_refused_unshown(bad: str) -> None:
     assert "copy the key again" in message
     assert "\n" not in message
     assert not any(GOOD[i : i + 4] in message for i in range(60))
-    assert caught.value.__context__ is None  # nothing rides along that holds the value
+    assert caught.value.__context__ is None  # no attached exception holds the value
 
 
 def test_a_latin_1_key_is_left_to_binance() -> None:
@@ -108,7 +108,7 @@ def test_a_secret_that_cannot_be_signed_with_is_refused_unshown() -> None:
 
 
 def test_key_and_secret_that_are_one_text_are_remarked() -> None:
-    """A key and a secret of one text get a remark: pasting the same line twice is a common slip."""
+    """A key and a secret that are the same text get a remark: pasting the same line twice is a common slip."""
     assert pasted_text.read(GOOD, f" {GOOD}").remarks[-1] == f"{KEY} and {SECRET} are the same text"
     assert pasted_text.read(GOOD, OTHER).remarks == ()
     assert pasted_text.read(None, None).remarks == ()
@@ -123,7 +123,9 @@ def test_key_and_secret_that_are_one_text_are_remarked() -> None:
         (None, '""', (KEY, SECRET), None),
     ],
 )
-def test_what_is_not_given_is_named(key: str | None, secret: str | None, missing: tuple[str, ...], kind: str) -> None:
+def test_missing_credentials_are_named(
+    key: str | None, secret: str | None, missing: tuple[str, ...], kind: str
+) -> None:
     """Missing credentials are named by their settings, the key before the secret."""
     facts = facts_of(pasted_text.read(key, secret))
     assert facts.missing == missing
@@ -139,13 +141,13 @@ def test_what_is_not_given_is_named(key: str | None, secret: str | None, missing
         ((KEY, SECRET), f"{KEY}, and {SECRET} or {KEY_FILE}"),
     ],
 )
-def test_what_would_fill_a_gap_is_said(missing: tuple[str, ...], told: str) -> None:
+def test_both_ways_to_sign_are_named(missing: tuple[str, ...], told: str) -> None:
     """The message names both ways to sign: a secret, or a private key."""
     assert KeyFacts(missing=missing).not_given == told
 
 
 @pytest.mark.parametrize("kind", ["RSA", "ED25519"])
-def test_a_private_key_stands_in_the_secrets_place(kind: KeyType) -> None:
+def test_a_private_key_replaces_the_secret(kind: KeyType) -> None:
     """With a private key no credential is missing, and the type is the opened key's."""
     facts = facts_of(pasted_text.read(GOOD, None, Secret(ED25519.private)), kind)
     assert (facts.missing, facts.type, facts.has_private_key, facts.remarks) == ((), kind, True, ())
@@ -181,7 +183,7 @@ def test_a_passphrase_loses_the_ends_of_its_line_alone(given: str | None, opens:
 
 
 def test_all_that_was_given_is_hidden() -> None:
-    """Key, secret, each line of a private key, and its passphrase; of what is not there, nothing."""
+    """The texts to hide are the key, the secret, each line of a private key, and its passphrase, if they are given."""
     held = pasted_text.read(GOOD, None, Secret(ENCRYPTED_ED25519.private), "four words")
     lines = ENCRYPTED_ED25519.private.splitlines()[1:-1]
     assert held.to_hide() == [GOOD, *lines, "".join(lines), "four words"]
@@ -193,7 +195,7 @@ def test_all_that_was_given_is_hidden() -> None:
 @pytest.mark.parametrize(
     ("where", "place"), [("file", f"the file that {KEY_FILE} names"), ("secret", SECRET), ("nowhere", None)]
 )
-def test_a_private_key_knows_where_it_stood(where: str, place: str | None) -> None:
+def test_a_private_key_keeps_its_place_for_messages(where: str, place: str | None) -> None:
     """The place of a private key lets a message name the setting to correct."""
     pasted = ED25519.private if where == "secret" else OTHER if where == "nowhere" else None
     key = pasted_text.read(GOOD, pasted, Secret(ED25519.private) if where == "file" else None).private_key
@@ -240,12 +242,12 @@ def test_a_private_key_without_its_first_line_is_named() -> None:
         ("é-" + GOOD[2:], "Eh8A"),
     ],
 )
-def test_four_characters_are_told_of_a_key_that_can_spare_them(key: str, last_four: str | None) -> None:
+def test_the_last_four_characters_are_shown_of_a_long_key_only(key: str, last_four: str | None) -> None:
     """The last four characters are shown of a long key alone: four of a short text would be most of it."""
     assert facts_of(Credentials(api_key=Secret(key))).last_four == last_four
 
 
-def test_no_more_than_four_characters_are_told() -> None:
+def test_no_more_than_four_characters_are_shown() -> None:
     """The reprs of credentials and facts show four characters of the key at most, in remarks, too."""
     held = pasted_text.read(f'"{GOOD}', f"{OTHER} ")
     shown = repr(held) + repr(facts_of(held))

@@ -59,7 +59,7 @@ def test_a_key_on_one_line_gets_its_lines_back(text: str) -> None:
         ("", []),
     ],
 )
-def test_whole_blocks_are_told_by_their_names(text: str, labels: list[str]) -> None:
+def test_complete_blocks_are_listed_by_name(text: str, labels: list[str]) -> None:
     """Blocks are listed by name, in order; a block without its own end is none."""
     assert pem.labels(text) == labels
 
@@ -80,7 +80,7 @@ def test_the_first_private_key_is_the_one_that_is_used() -> None:
         (TRADITIONAL, True),
     ],
 )
-def test_a_key_says_itself_that_it_is_encrypted(text: str, encrypted: bool) -> None:
+def test_a_key_is_marked_as_encrypted(text: str, encrypted: bool) -> None:
     """The first line says that a key is encrypted, or a header does, as older tools write it."""
     assert pem.is_encrypted(text) is encrypted
 
@@ -116,7 +116,7 @@ def test_other_spellings_are_for_short_keys_alone(size: int, spellings: int) -> 
         ("-----BEGIN PRIVATE KEY-----\nMC4CA", ["MC4CA", "MC4CA"]),
     ],
 )
-def test_what_is_no_whole_key_is_hidden_as_far_as_it_goes(text: str, hidden: list[str]) -> None:
+def test_a_broken_pem_is_hidden_too(text: str, hidden: list[str]) -> None:
     """A text that is no PEM is hidden as a whole, and a broken PEM by its lines."""
     assert pem.to_hide(text) == hidden
 

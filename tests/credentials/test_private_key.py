@@ -1,4 +1,4 @@
-"""A private key signs as Binance and others say it must, or is refused in one sentence that shows nothing of it."""
+"""A private key makes the signatures that Binance and other clients publish, or is refused without being shown."""
 
 import base64
 import sys
@@ -104,7 +104,7 @@ def test_a_signature_is_percent_encoded_in_the_query(key: Key) -> None:
 
 
 @pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
-def test_signatures_of_private_keys_are_told_apart_by_case(key: Key) -> None:
+def test_the_local_exchange_compares_signatures_with_their_case(key: Key) -> None:
     """The local exchange takes only the exact base64 of the right signature, as Binance does."""
     verifier, payload = PublicKeyVerifier(key.public), key.payload.encode()
     assert verifier.accepts(payload, key.signature)
@@ -156,8 +156,8 @@ def test_rsa_keys_of_either_form_are_taken(form: str, password: str) -> None:
     ],
 )
 @pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
-def test_what_comes_of_copying_is_put_right(key: Key, spoil: Any) -> None:
-    """Copying may change line ends and add blanks or text; if the meaning is clear, the key is used."""
+def test_changes_made_by_copying_are_undone(key: Key, spoil: Any) -> None:
+    """Copying may change line ends and add blanks or text; as long as the key is clear, it is used."""
     assert private_key.signer(given(spoil(key.private), key.passphrase)).sign(b"x") == (
         private_key.signer(of(key)).sign(b"x")
     )
@@ -195,14 +195,14 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_is_no_key_for_binance_is_named(name: str) -> None:
+def test_a_key_that_binance_does_not_take_is_named(name: str) -> None:
     """A refused key is named by its real type, with a remedy."""
     text, reason = REFUSED[name]
     assert reason in refusal(given(text))
     assert reason in refusal(given(text, PASSWORD, f"the file that {KEY_FILE} names"))
 
 
-def test_other_types_and_short_keys_are_named() -> None:
+def test_keys_of_other_types_and_short_keys_are_named() -> None:
     """Other types, such as Ed448, and RSA keys below the least size are refused by name."""
     assert "a key of a type that is neither" in refusal(given(written(ed448.Ed448PrivateKey.generate())))
     assert "an RSA key of 1024 bits" in refusal(given(written(rsa_key(1024))))
@@ -217,7 +217,7 @@ def test_a_wrong_passphrase_and_a_missing_one_are_told_apart(form: str) -> None:
     assert f"give its passphrase as {PASSPHRASE}" in refusal(given(text))
 
 
-def test_where_cryptography_is_missing_a_sentence_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sentence_says_that_cryptography_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the cryptography package, one sentence says how to install it."""
     monkeypatch.setitem(sys.modules, "cryptography.exceptions", None)
     with pytest.raises(UsageProblem, match=r"not installed: pip install -r requirements\.txt"):
@@ -243,7 +243,7 @@ def _spellings(text: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
 def test_every_line_of_a_key_is_hidden(key: Key) -> None:
-    """In any spelling, no ten characters of a key are left; the harmless first line is."""
+    """In any spelling, no ten characters of a key are left; its first line, which is no secret, stays."""
     redactor = Redactor(pem.to_hide(key.private.replace("\n", "\\n")))
     body = key.body
     for text in _spellings(key.private):
@@ -273,7 +273,7 @@ def test_a_text_that_is_no_pem_is_hidden_whole() -> None:
 
 
 @pytest.mark.parametrize("key", mostly_slow(KEYS.values(), 2), ids=KEYS)
-def test_the_exchange_takes_the_registered_key_alone(key: Key, suite: SuiteRunner) -> None:
+def test_a_run_with_a_registered_private_key_is_ok(key: Key, suite: SuiteRunner) -> None:
     """With a registered key the suite is OK and reports its type, and no output holds any of the key."""
     with LocalExchange(Scenario(public_key=key.public)) as exchange:
         done = suite(settings=exchange.settings() | key.settings())

@@ -95,7 +95,7 @@ def test_reserved_and_foreign_characters_are_percent_encoded(value: str, encoded
 @settings(max_examples=100, deadline=None)
 @given(params)
 @example([("a", "1"), ("a", "2"), ("signature", "mine")])
-def test_what_is_signed_is_what_is_sent(pairs: list[tuple[str, str]]) -> None:
+def test_the_signature_covers_every_byte_before_it(pairs: list[tuple[str, str]]) -> None:
     """The signature covers every byte before it, and is itself safe in a query."""
     signer = Listening()
     query = signed_query(pairs, signer)
@@ -120,7 +120,7 @@ def test_parameters_may_come_from_a_generator() -> None:
     assert signed_query(iter(pairs), HmacSigner(Secret(SPOT))).endswith(VECTORS["signature examples"][2])
 
 
-def test_what_was_given_says_how_it_is_signed() -> None:
+def test_the_signer_follows_from_the_credentials() -> None:
     """A secret signs by HMAC, and a private key by its own type; without either there is no signer."""
     held = {
         "HMAC": Credentials(api_secret=Secret(SPOT)),

@@ -1,4 +1,4 @@
-"""Evidence in, causes out: the evidence that each cause needs, its confidence, and causes that are never named."""
+"""Evidence leads to causes: which evidence each cause needs, how sure it is, and which causes are never named."""
 
 import itertools
 import re
@@ -81,7 +81,7 @@ def test_every_cause_has_a_story_and_every_story_a_known_cause() -> None:
     assert len(COMBINED) >= 12
 
 
-def test_where_all_is_well_there_is_nothing_to_say() -> None:
+def test_a_healthy_key_has_no_cause() -> None:
     """A healthy key has no cause, even if a request had to be sent twice."""
     assert found(*ACCEPTED, permissions=FINE, can_trade=True, drift=Drift(20, 10)) == []
     assert found(trouble("exchange_trouble", 502), call(PING), *ACCEPTED, permissions=FINE) == []
@@ -131,7 +131,7 @@ def test_where_all_is_well_there_is_nothing_to_say() -> None:
         (ACCEPTED[:2], {"drift": Drift(-3000, 10)}, ["clock_behind certain"]),
         (ACCEPTED[:2], {"drift": Drift(1500, 10)}, ["clock_ahead likely"]),
         (ACCEPTED[:2], {"drift": Drift(-1500, 10), "recv_window": 500}, ["clock_behind likely"]),
-        (ACCEPTED[:2], {"drift": Drift(2100, 500)}, ["clock_ahead likely"]),  # past the window, whatever it is
+        (ACCEPTED[:2], {"drift": Drift(2100, 500)}, ["clock_ahead likely"]),  # outside any signing window
         (ACCEPTED[:2], {"drift": Drift(-2100, 500)}, []),
         (both(-1021, "... 1000ms ahead of the server's time."), {}, ["clock_ahead likely", "clock_behind likely"]),
         (both(-1021), {"drift": Drift(0, 10)}, ["clock_behind possible"]),
@@ -168,9 +168,7 @@ def test_where_all_is_well_there_is_nothing_to_say() -> None:
     ],
     ids=lambda value: str(value)[:60] if isinstance(value, list) else "",
 )
-def test_a_cause_is_named_by_what_gives_it_away(
-    calls: tuple[Call, ...], seen: dict[str, object], expected: list[str]
-) -> None:
+def test_evidence_leads_to_its_causes(calls: tuple[Call, ...], seen: dict[str, object], expected: list[str]) -> None:
     """A piece of evidence leads to these causes with this confidence, the likeliest first."""
     assert [" ".join(one) for one in found(*calls, **seen)] == expected
 
@@ -202,7 +200,7 @@ def test_an_address_in_the_text_proves_no_list(environment: str, code: int, expe
         (-1011, "", False, None),
     ],
 )
-def test_where_the_wallet_takes_the_key_its_flag_rules_the_address_list_out(
+def test_a_key_without_an_address_list_is_not_refused_for_its_address(
     code: int, text: str, listed: bool | None, expected: str | None
 ) -> None:
     """A key without an address list can get the same text, for a missing permission, so the flag decides."""
@@ -398,7 +396,7 @@ NO_ORDER = (*ACCEPTED[:2], refusal(ORDER_TEST, -2015))
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_cause_rests_on_what_points_to_it(
+def test_a_cause_names_only_the_evidence_for_it(
     cause: str, calls: tuple[Call, ...], seen: dict[str, Any], evidence: tuple[str, ...]
 ) -> None:
     """A cause's evidence is the settings and flags first, then the answers that support it, and no others."""
@@ -527,7 +525,7 @@ def test_codes_that_bar_an_account_and_their_words_are_one_list() -> None:
     assert set(BARS) == {code for code in range(-10_000, 10_000) if kind_of(code) is Kind.BARRED}
 
 
-def test_of_two_limits_the_first_is_told() -> None:
+def test_the_first_of_two_limits_is_the_cause() -> None:
     """The first limit ended the run, so it is the cause; the second request was on its way by then."""
     second = trouble("rate_limited", 418, ACCOUNT_CONFIG, code=-1003)
     assert found(trouble("rate_limited", 429, code=-1003), second) == [("rate_limited", "certain")]
@@ -557,7 +555,7 @@ def test_of_two_limits_the_first_is_told() -> None:
         ({"isFutureEnabled": "no"}, {"enableFutures": False}, ["futures_not_enabled"]),
     ],
 )
-def test_a_key_that_the_futures_api_alone_refuses_is_told_by_the_account(
+def test_account_info_explains_a_key_that_only_the_futures_api_refuses(
     info: dict[str, object] | None, permissions: dict[str, bool], expected: list[str]
 ) -> None:
     """account/info distinguishes three causes that look alike in every other answer."""
@@ -565,7 +563,7 @@ def test_a_key_that_the_futures_api_alone_refuses_is_told_by_the_account(
     assert causes == expected
 
 
-def test_account_info_is_asked_only_where_it_decides() -> None:
+def test_account_info_is_requested_only_if_it_decides() -> None:
     """account/info is not requested for a healthy key, a missing permission, a key that both hosts refuse, or twice."""
     undecided = Evidence(calls=FUTURES_REFUSE, permissions=FINE)
     assert account_info_decides(undecided)
@@ -580,7 +578,7 @@ def test_account_info_is_asked_only_where_it_decides() -> None:
         assert not account_info_decides(Evidence(calls=calls, permissions=FINE))
 
 
-def test_what_befalls_the_request_for_a_diagnosis_is_no_diagnosis() -> None:
+def test_an_error_of_account_info_is_no_cause() -> None:
     """An error of account/info is no cause, since no check needs that request."""
     assert "exchange_trouble" not in dict(found(*FUTURES_REFUSE, trouble("exchange_trouble", 502, ACCOUNT_INFO)))
 
@@ -612,7 +610,7 @@ def test_a_hidden_ipv6_address_still_counts_as_one() -> None:
         ((f"{KEY} had quotes around it",), -2014, ("malformed_key", "certain")),
     ],
 )
-def test_what_was_sent_counts_and_what_was_cleaned_off_does_not(
+def test_remarks_on_removed_characters_are_no_cause(
     remarks: tuple[str, ...], code: int, expected: tuple[str, str]
 ) -> None:
     """Remarks on removed quotes are no cause, since Binance never got them; half a secret is one."""
@@ -625,7 +623,7 @@ def test_odd_settings_of_a_key_that_works_are_no_cause() -> None:
 
 
 @pytest.mark.parametrize("code", [code for code in range(-5100, -1000) if kind_of(code) is Kind.BARRED])
-def test_every_code_that_bars_an_account_is_told_in_plain_words(code: int) -> None:
+def test_every_code_that_bars_an_account_has_plain_words(code: int) -> None:
     """The explanation says what the code means, and the fix what the owner can do."""
     (one,) = diagnose(Evidence(calls=(*ACCEPTED[:2], refusal(ORDER_TEST, code)), permissions=FINE))
     assert one.cause == "trading_barred"
@@ -633,7 +631,7 @@ def test_every_code_that_bars_an_account_is_told_in_plain_words(code: int) -> No
     assert f"code {code}" in one.explanation
 
 
-def test_a_ban_tells_its_end_in_utc_and_in_minutes() -> None:
+def test_the_end_of_a_ban_is_given_in_utc_and_in_minutes() -> None:
     """A ban's end is given in UTC and in minutes from the run, or from the recording."""
     call_ = trouble("rate_limited", 418, code=-1003, banned_until=1_795_163_640_000)
     (one,) = diagnose(Evidence(calls=(call_,), began="2026-11-20T08:13:00Z"))
@@ -674,7 +672,7 @@ def test_the_clock_is_set_by_the_command_of_its_system(system: System, name: str
         ("timeout", "in time"),
     ],
 )
-def test_a_network_that_fails_is_told_by_how_it_failed(kind: str, word: str) -> None:
+def test_the_kind_of_network_failure_decides_the_explanation(kind: str, word: str) -> None:
     """The kind of network failure decides the explanation and the fix."""
     (one,) = diagnose(Evidence(calls=(trouble(kind),)))
     assert word in one.explanation + one.fix
@@ -769,7 +767,7 @@ GATE = dict.fromkeys(("order_gate_checks_orders",), (Outcome.BLOCKED, "symbol_is
         (ACCEPTED, {"complete": False}, {}, "checks_not_run certain"),
     ],
 )
-def test_what_keeps_a_verdict_from_ok_is_named_even_so(
+def test_each_open_critical_claim_leads_to_a_cause(
     calls: tuple[Call, ...], seen: dict[str, Any], outcomes: dict[str, tuple[Outcome, str]], expected: str | None
 ) -> None:
     """Each critical claim that does not hold or is open leads to a cause; informational ones do not."""
@@ -796,7 +794,7 @@ def test_the_fallbacks_say_what_was_seen_and_what_to_do() -> None:
     assert "-k" in one.explanation
 
 
-def test_a_failed_claim_needs_no_word_on_what_was_not_run() -> None:
+def test_checks_that_were_not_run_are_no_cause_beside_a_failed_claim() -> None:
     """A failed critical check explains the verdict alone; checks that -x left out need no cause."""
     failed = [Finding(BY_ID["withdrawals_are_disabled"], Outcome.FAIL)]
     told = found(*ACCEPTED, findings=failed, checks=CHECKS, permissions={"enableWithdrawals": True})
@@ -893,7 +891,7 @@ def test_a_verdict_that_is_not_ok_has_a_cause(evidence: Evidence) -> None:
 
 
 @given(evidences)
-def test_of_unknown_key_address_and_environment_none_is_ever_certain(evidence: Evidence) -> None:
+def test_unknown_key_address_and_environment_are_never_certain(evidence: Evidence) -> None:
     """One error code covers these causes, so none of them is ever certain."""
     ambiguous = ("unknown_key", "ip_not_allowed", "wrong_environment", "wrong_secret", "read_only_key")
     assert not [one for one in diagnose(evidence) if one.cause in ambiguous and one.confidence is Confidence.CERTAIN]
@@ -937,21 +935,23 @@ LIMIT = trouble("rate_limited", 429, code=-1003, retry_after=3600)
         (both(-1021), {"drift": Drift(3_600_000, 1)}, "clock_ahead likely"),  # corrected by it, and refused
     ],
 )
-def test_other_readings_are_left_open(calls: tuple[Call, ...], seen: dict[str, object], expected: str | None) -> None:
+def test_a_cause_is_certain_only_without_another_explanation(
+    calls: tuple[Call, ...], seen: dict[str, object], expected: str | None
+) -> None:
     """A cause is certain only if nothing else explains the evidence."""
     listed = [" ".join(one) for one in found(*calls, **seen)]
     assert listed[:1] == ([expected] if expected else [])
     assert not [one for one in listed if one.endswith(" certain")]
 
 
-def test_of_two_ways_to_fail_the_hosts_of_the_one_that_is_told_are_named() -> None:
+def test_an_explanation_names_only_the_hosts_that_failed_its_way() -> None:
     """If connections failed in two ways, the explanation names the hosts of its own way only."""
     (one,) = diagnose(Evidence(calls=(trouble("dns", None, API_RESTRICTIONS), trouble("reset", None, ACCOUNT_CONFIG))))
     assert "the wallet API: its name" in one.explanation
     assert "futures" not in one.explanation
 
 
-def test_who_is_limited_is_told_to_wait_as_long_as_the_limit_lasts() -> None:
+def test_the_fix_of_a_limit_says_how_long_to_wait() -> None:
     """The fix says to wait for Retry-After, or a minute without one, or ten minutes after a ban."""
     assert "wait 3600 s" in diagnose(Evidence(calls=(LIMIT,)))[0].fix
     assert "wait a minute" in diagnose(Evidence(calls=(replace(LIMIT, retry_after=None),)))[0].fix

@@ -16,7 +16,7 @@ LARGEST_CODED_BODY = 4096  # bytes; an error body is about a hundred, so nothing
 
 @dataclass(frozen=True)
 class Answer:
-    """The answer to one request; headers here win over the host's usual ones."""
+    """The answer to one request. Its `headers` override the host's usual ones."""
 
     status: int = 200
     body: bytes = b""
@@ -25,7 +25,7 @@ class Answer:
 
     @property
     def code(self) -> int | None:
-        """Binance's code when the body is an error object with one, else None."""
+        """Binance's code, if the body is an error object with a code; else None."""
         if len(self.body) > LARGEST_CODED_BODY or not self.body.lstrip().startswith(b"{"):
             return None
         try:

@@ -21,7 +21,7 @@ ACCOUNT_CONFIG = {
     "multiAssetsMargin": False,
     "tradeGroupId": -1,
 }
-# A key as a careful owner makes it: futures and reading, one address, nothing else.
+# The permissions of a careful owner's key: futures and reading, one address, nothing else.
 API_RESTRICTIONS = {
     "ipRestrict": True,
     "enableReading": True,
@@ -146,8 +146,8 @@ ENDPOINTS = {
 def respond(call: Call) -> tuple[Answer, int]:
     """Answer a call and say what it weighs.
 
-    A path nobody knows gets the HTML page production shows; a known one under a wrong method the JSON -5000 that
-    was seen on the test network.
+    An unknown path gets the HTML page that production shows. A known path with a wrong method gets the JSON with -5000
+    that was seen on the test network.
     """
     methods = ENDPOINTS.get((call.host, call.path))
     if methods is None:

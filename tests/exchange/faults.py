@@ -17,7 +17,7 @@ from tests.exchange.refusals import refusal
 
 
 class Kind(Enum):
-    """The behaviours of a connection; ANSWER merely replaces the answer."""
+    """The ways in which a connection misbehaves; ANSWER only replaces the answer."""
 
     ANSWER = "a well-formed answer, but not the healthy one"
     RESET = "TCP reset before any byte"
@@ -116,12 +116,12 @@ class Fault:
 
     @classmethod
     def echo(cls, status: int = 200, *, times: int | None = None) -> Fault:
-        """Read the request's own headers and query back to the client, secrets and all."""
+        """Answer with the request's own headers and query, secrets included."""
         return cls(Kind.ECHO, answer=Answer(status), times=times)
 
     @classmethod
     def altered(cls, change: Callable[[Answer], Answer], *, times: int | None = None) -> Fault:
-        """Answer with what `change` makes of the answer that is due; it gets it unpacked."""
+        """Answer with the result of `change`, which gets the due answer, decompressed."""
         return cls(Kind.ALTERED, change=change, times=times)
 
     @classmethod
@@ -131,12 +131,12 @@ class Fault:
 
     @classmethod
     def raw(cls, data: bytes, *, times: int | None = None) -> Fault:
-        """Write exactly these bytes in the place of an answer, status line and all, and close the connection."""
+        """Write exactly these bytes instead of an answer with its status line, and close the connection."""
         return cls(Kind.RAW, Answer(body=data), times=times)
 
     @classmethod
     def not_gzip(cls, *, times: int | None = None) -> Fault:
-        """Call the answer that is due gzip, which it is not."""
+        """Send the due answer with the label gzip, uncompressed."""
         return cls.altered(lambda due: replace(due, headers={**due.headers, "Content-Encoding": "gzip"}), times=times)
 
     @classmethod
@@ -226,7 +226,7 @@ class Fault:
 
     @classmethod
     def not_found(cls, *, times: int | None = None) -> Fault:
-        """404, the page for people who mistype."""
+        """404: the HTML page for an unknown path."""
         return cls(answer=Answer(404, pages.NOT_FOUND.encode(), HTML), times=times)
 
 
@@ -234,7 +234,7 @@ FaultPlan = Mapping[str, "Fault | tuple[Fault, ...]"]
 
 
 def keys_for(method: str, path: str) -> tuple[str, str, str]:
-    """The keys of a plan that cover a request, the most particular first."""
+    """The keys of a plan that cover a request, the most specific first."""
     return (f"{method} {path}", path, "*")
 
 

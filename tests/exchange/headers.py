@@ -13,7 +13,7 @@ INVENTED_UUID = "00000000-0000-4000-8000-000000000000"
 
 
 class Meters:
-    """Used weight and orders. They only grow: the real ones start over each minute, tests are shorter."""
+    """The counters of used weight and orders. They never restart, as the real ones do each minute: tests are short."""
 
     def __init__(self, used_weight: int) -> None:
         """Start the futures host's IP weight at a given value."""
@@ -31,7 +31,7 @@ class Meters:
 
 
 def common(now_ms: int) -> dict[str, str]:
-    """Headers of any answer, from the exchange or from what stands before it; Date follows the exchange's clock."""
+    """Headers of any answer, from the exchange or from a gateway before it; Date follows the exchange's clock."""
     return {
         "Date": formatdate(now_ms / 1000, usegmt=True),
         "Server": "nginx",  # on all hosts in 2026; Tengine on the futures host until 2025
@@ -42,12 +42,12 @@ def common(now_ms: int) -> dict[str, str]:
 
 
 def spelt(headers: Mapping[str, str], turn: int) -> dict[str, str]:
-    """Now as documented, now in lower case as over HTTP/2: a client must read either."""
+    """The headers' names as documented, or in lower case as over HTTP/2, in turns: a client must read both."""
     return {name.lower() if turn % 2 else name: value for name, value in headers.items()}
 
 
 def from_exchange(host: str, path: str, meters: Meters, scenario: Scenario, *, signed: bool) -> dict[str, str]:
-    """Headers only the exchange itself sets: a gateway's error page has none of them."""
+    """Headers that only the exchange itself sets, so not on the error page of a gateway."""
     headers = {"x-response-time": "2ms", "Access-Control-Allow-Origin": "*", "Cache-Control": "no-store"}
     if host == "wallet":
         used = str(meters.wallet[path])

@@ -1,7 +1,7 @@
 """Market data as the futures host serves it: one big exchangeInfo, kept ready, and mark prices.
 
-exchangeInfo takes no parameter and always lists everything; its serverTime is hours old, for the real one's is a
-cached copy too. A body is built once per set of overrides and compressed once.
+exchangeInfo takes no parameter and always lists everything. Its serverTime is hours old, because the real host serves a
+cached copy, too. A body is built and compressed once per set of overrides.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class Market:
 
     @cached_property
     def packed(self) -> bytes:
-        """The same, as gzip."""
+        """The body of exchangeInfo, as gzip."""
         return gzip.compress(self.body, compresslevel=1)
 
 

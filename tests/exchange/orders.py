@@ -58,9 +58,10 @@ class Order:
 
 
 def judge(params: Mapping[str, str], scenario: Scenario, *, is_test: bool = True) -> Refusal | None:
-    """Refuse an order or accept it (None); the signature and all else of the gate are behind it.
+    """Refuse an order or accept it (None). The gate has already checked the signature and everything else.
 
-    A test order is not held against the wallet: a claim of two projects; no -2019 was ever seen from order/test.
+    A test order is not compared with the wallet's balance: two projects say so, and order/test was never seen to answer
+    with -2019.
     """
     symbol = market.market(scenario.symbol_overrides).find(params.get("symbol", ""))
     order = Order(params, symbol or {}, bool(scenario.account.get("dualSidePosition", False)))

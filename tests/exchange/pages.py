@@ -47,7 +47,7 @@ Request ID: InventedRequestIdOfTheLocalExchange==
 </ADDRESS>
 </BODY></HTML>"""
 
-# The other page of that firewall: it closes a whole country out, and says so.
+# The other page of that firewall: it says that a whole country is blocked.
 COUNTRY = WAF.replace(
     """Request blocked.
 We can't connect""",

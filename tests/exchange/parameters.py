@@ -1,4 +1,4 @@
-"""Parameters read from raw bytes: what was sent, in order, before anyone tidied it up."""
+"""Reads parameters from raw bytes: exactly as they were sent, in their order."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def merged(query: bytes, body: bytes) -> dict[str, str]:
 
 
 def readable(body: bytes, headers: Mapping[str, str]) -> bytes:
-    """Give the body as far as parameters are read from it: not when it says it is JSON."""
+    """Return the body if parameters are read from it; empty if it is labelled as JSON."""
     return b"" if "json" in headers.get("content-type", "").lower() else body
 
 

@@ -1,4 +1,4 @@
-"""How the exchange says no: each code with its HTTP status and its text.
+"""The exchange's refusals: each code with its HTTP status and its text.
 
 Texts follow Binance's page of futures error codes, corrected where users' logs show another wording
 (for instance -4003, whose page says "less than zero" and whose live text says "less than or equal to zero").
@@ -121,7 +121,7 @@ UNLISTED = "Refused by the local exchange."
 
 @dataclass(frozen=True)
 class Refusal:
-    """A coded no: HTTP status, Binance's code (negative) and its text."""
+    """A refusal with a code: HTTP status, Binance's code (negative) and its text."""
 
     status: int
     code: int
@@ -129,7 +129,7 @@ class Refusal:
 
     @property
     def body(self) -> bytes:
-        """The JSON that travels: compact, as Binance writes it."""
+        """The JSON of the answer: compact, as Binance writes it."""
         return json.dumps({"code": self.code, "msg": self.text}, separators=(",", ":"), ensure_ascii=False).encode()
 
 

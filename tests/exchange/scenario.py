@@ -15,7 +15,7 @@ _LETTERS_AND_DIGITS = string.ascii_letters + string.digits
 
 
 def invented_credential(label: str) -> str:
-    """Make 64 letters and digits, as Binance's keys have, out of a label anyone can read: no secret at all."""
+    """Make a credential of 64 letters and digits, like Binance's, from a readable label. It is no secret."""
     return "".join(_LETTERS_AND_DIGITS[byte % 62] for byte in hashlib.sha512(label.encode()).digest())
 
 
@@ -32,7 +32,7 @@ class Scenario:
     description: str = "Everything is as it should be."
     api_key: str = API_KEY  # the key the exchange knows
     api_secret: str = API_SECRET  # the secret the exchange checks signatures with
-    public_key: str | None = None  # PEM; where one is registered, signatures are checked with it and not the secret
+    public_key: str | None = None  # PEM; if set, signatures are checked with it instead of the secret
     clock_offset_ms: int = 0  # exchange clock minus this machine's clock
     ip_allowed: bool = True
     permissions: Mapping[str, Any] = field(default_factory=dict)  # over apiRestrictions; None removes a field
@@ -40,7 +40,7 @@ class Scenario:
     futures_refuses: bool = False  # the futures host alone answers -2015: portfolio margin, key older than account
     account: Mapping[str, Any] = field(default_factory=dict)  # over accountConfig; None removes a field
     account_info: Mapping[str, Any] = field(default_factory=dict)  # over the wallet's account/info; None removes
-    margin_types: Mapping[str, str] = field(default_factory=dict)  # by symbol; CROSSED where it is not named
+    margin_types: Mapping[str, str] = field(default_factory=dict)  # by symbol; CROSSED for others
     symbol_config_is_a_list: bool = True  # as documented; False: an object about one contract
     indicators: Mapping[str, Any] = field(default_factory=dict)  # the apiTradingStatus indicators by symbol
     order_refusal: int | None = None  # code for an order that passed the parameter and notional rules
@@ -49,7 +49,7 @@ class Scenario:
     symbol_overrides: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)  # None delists the symbol
     mark_prices: Mapping[str, str] = field(default_factory=dict)  # decimal strings in quote currency
     used_weight: int = 1  # the first value of the futures host's IP weight counter
-    signed_weight: int = 0  # by how much the counter that signed answers tell is above it
+    signed_weight: int = 0  # how far the counter in signed answers is above used_weight
     weight_header: str | None = "X-MBX-USED-WEIGHT-1M"
     faults: FaultPlan = field(default_factory=dict)
     stream: StreamFault | None = None  # a fault of the user data stream
@@ -58,7 +58,8 @@ class Scenario:
     # Added to each answer, half before and half after the exchange reads its clock; to the stream's handshake, and to
     # its pong.
     latency_ms: int = 0
-    # Added once the exchange has read its clock: to the first answer of each path, to the second, and round again.
+    # Added after the exchange has read its clock: the first value to the first answer of each path, the second to the
+    # second, and so on; after the last value, the first follows again.
     jitter_ms: tuple[int, ...] = ()
 
     def may(self, permission: str) -> bool:
@@ -73,11 +74,11 @@ class Received:
     host: str  # "futures", "wallet" or "stream"
     method: str
     path: str
-    params: dict[str, str]  # decoded; the query wins over the body
+    params: dict[str, str]  # decoded; a parameter of the query overrides one of the body
     headers: dict[str, str]  # names in lower case
     raw_query: str
     body: bytes
-    status: int | None = None  # None while unanswered, and for ever if a fault kept the answer back
+    status: int | None = None  # None until it is answered; a fault may keep it so
     code: int | None = None
     in_flight: tuple[str, ...] = ()  # paths of the other requests, to either host, that were unanswered as it arrived
 

@@ -24,14 +24,14 @@ PATIENCE = 5.0  # seconds the caller waits for the thread to start or stop; both
 _K = faults.Kind
 WITHOUT_ANSWER = {_K.RESET, _K.STALL, _K.DRIP_HEADERS, _K.RAW, _K.CLOSED_DOOR}
 LIMITS = (418, 429)
-# Seconds for which an exchange that has set a limit holds all other answers back. The run reads the limit within this
-# time, so a request that arrives later was on its way by then, and was not sent because another answer had come.
+# Seconds for which the exchange delays all other answers after it has answered with a limit. The run reads the limit
+# within this time. So a request that still arrives was under way already; no later answer has caused it.
 HOLDS_BACK = 0.5
 SPOILS_THE_ANSWER = {_K.RESET_AFTER_HEADERS, _K.TRUNCATED, _K.DRIP, _K.ALTERED, _K.INTERIM}
 
 
 class LocalExchange:
-    """A Binance of one's own, for the length of a with block."""
+    """A local exchange that runs as long as a `with` block."""
 
     def __init__(self, scenario: Scenario | None = None) -> None:
         """Prepare an exchange; it opens its sockets when the with block is entered."""
@@ -47,9 +47,9 @@ class LocalExchange:
         self._limited_at = -HOLDS_BACK  # seconds on the monotonic clock
         self._urls: dict[str, str] = {}
         self.stream_messages: list[str] = []  # the messages of clients on the stream, in order
-        self.real_orders: list[Received] = []  # the tripwire: orders that were no tests; has to stay empty
+        self.real_orders: list[Received] = []  # orders that were no test orders; must stay empty
 
-    # ------------------------------------------------------------------ what tests look at
+    # ------------------------------------------------------------------ for tests to inspect
 
     @property
     def futures_url(self) -> str:
@@ -107,7 +107,7 @@ class LocalExchange:
         hosts["BINANCE_STREAM_URL"] = self.stream_url
         return hosts if no_credentials else {"BINANCE_API_KEY": API_KEY, "BINANCE_API_SECRET": API_SECRET, **hosts}
 
-    # ------------------------------------------------------------------ life
+    # ------------------------------------------------------------------ start and stop
 
     def __enter__(self) -> Self:
         """Open the sockets and serve them; returns once requests will be answered."""
@@ -123,7 +123,7 @@ class LocalExchange:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Drop every connection and end the thread; an error inside the exchange comes out here."""
+        """Drop every connection and end the thread. Raises the first error that happened inside the exchange."""
         self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join(PATIENCE)
         if self._thread.is_alive():
@@ -137,7 +137,7 @@ class LocalExchange:
         self._ready.set()
         await self._stopping.wait()
         for each in self._sockets.values():
-            if each.fileno() >= 0:  # no door was closed by a fault
+            if each.fileno() >= 0:  # a fault may have closed it
                 self._loop.remove_reader(each)
         for _ in range(3):
             await asyncio.sleep(0)  # turns a client that has just arrived into a connection, which can be closed

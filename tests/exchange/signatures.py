@@ -13,7 +13,7 @@ from urllib.parse import unquote_plus
 
 
 class SignatureVerifier(Protocol):
-    """Knows one key's verifying half."""
+    """Checks the signatures of one key."""
 
     def accepts(self, payload: bytes, signature: str) -> bool:
         """Say whether the (percent-decoded) signature belongs to exactly these bytes."""
@@ -34,7 +34,7 @@ class HmacVerifier:
 
 
 class PublicKeyVerifier:
-    """Ed25519, or RSASSA-PKCS1-v1_5 with SHA-256: base64 in the one way it is written, upper and lower case apart."""
+    """Ed25519, or RSASSA-PKCS1-v1_5 with SHA-256. Accepts only the canonical base64 of a signature, with its case."""
 
     def __init__(self, pem: str) -> None:
         """Take the public key that the owner registered."""
@@ -66,12 +66,12 @@ def _verifying(pem: str) -> Callable[[bytes, bytes], None]:
 
 @cache
 def verifier_of(secret: str, public_key: str | None) -> SignatureVerifier:
-    """The verifier of a key's signatures: by its registered public half, or else by the secret."""
+    """The verifier of a key's signatures: with the registered public key if there is one, else with the secret."""
     return HmacVerifier(secret) if public_key is None else PublicKeyVerifier(public_key)
 
 
 def split_signature(query: bytes, body: bytes) -> tuple[bytes, str] | None:
-    """Part the signed bytes (query, then body, nothing between) from the signature.
+    """Separate the signed bytes (query, then body, nothing between) from the signature.
 
     The signature has to be the very last parameter: of the body if there is one, else of the query.
     None when it is not. A "+" that was not percent-encoded is a blank, as in any form.

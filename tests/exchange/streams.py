@@ -111,9 +111,9 @@ class StreamFault:
 
 @dataclass(frozen=True)
 class StreamHost:
-    """The stream's host. `mute`: paths that deliver nothing; `subscriptions`: its answer to LIST_SUBSCRIPTIONS.
+    """The stream's host. `fault`: the stream's fault, if it has one; `mute`: the paths that deliver nothing.
 
-    `fault`: what is wrong with the stream. `subscriptions` may hold {listen_key}; None: no answer. `received`: the
+    `subscriptions`: the answer to LIST_SUBSCRIPTIONS, which may hold {listen_key}; None: no answer. `received`: the
     messages that clients sent, in their order.
     """
 
@@ -126,7 +126,7 @@ class StreamHost:
 async def serve(
     request: web.BaseRequest, listen_key: str, host: StreamHost, *, latency: float = 0.0
 ) -> web.StreamResponse:
-    """Serve one connection to its end; `listen_key` is the one that was given out, `latency` in seconds."""
+    """Serve one connection to its end. `listen_key`: the one that the API gave out; `latency`: in seconds."""
     await asyncio.sleep(latency)
     path, given = _listen_key_of(request)
     fault = host.fault if path else StreamFault.refused(404)
@@ -157,7 +157,7 @@ async def serve(
 
 
 def _listen_key_of(request: web.BaseRequest) -> tuple[str, str]:
-    """The path that opens a stream and the listen key that was sent; two empty texts where none opens."""
+    """The path that opens a stream, and the listen key that was sent; two empty texts if the path opens no stream."""
     if request.path in _BY_QUERY:
         return request.path, request.query.get(_BY_QUERY[request.path], "")
     by_path = _BY_PATH.fullmatch(request.path)
@@ -171,6 +171,6 @@ async def _misbehave(request: web.BaseRequest, stream: web.WebSocketResponse, fa
         await stream.close(code=fault.code, message=text.encode())
     if fault.kind is Kind.MESSAGE:
         await stream.send_str(text)
-    with contextlib.suppress(ConnectionError):  # the client has heard enough
+    with contextlib.suppress(ConnectionError):  # the client has closed the connection
         while fault.kind is Kind.ENDLESS:
             await stream.send_str(PIECE)

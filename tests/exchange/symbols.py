@@ -30,7 +30,7 @@ class Symbol:
     suffix: str = ""  # "_261225" of a dated contract
     contract: str = "PERPETUAL"
     status: str = "TRADING"
-    precision: int | None = None  # quantityPrecision, where it is finer than the step
+    precision: int | None = None  # quantityPrecision, if it is finer than the step
 
     @property
     def name(self) -> str:

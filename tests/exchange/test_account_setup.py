@@ -51,7 +51,7 @@ def test_the_margin_type_is_that_of_the_contract(body: dict[str, Any], word: str
     ],
     ids=repr,
 )
-def test_a_margin_type_that_is_not_told_is_never_guessed(body: dict[str, Any]) -> None:
+def test_a_missing_margin_type_is_never_guessed(body: dict[str, Any]) -> None:
     """A margin type that is missing, or on which two entries disagree, is not guessed."""
     with pytest.raises(NotBinance, match="margin type"):
         margin_type_word(body, "BTCUSDT")
@@ -74,7 +74,7 @@ def test_every_word_has_one_opposite() -> None:
             assert expected_of((word,)) == {aspect: word}
 
 
-def test_what_differs_is_told_with_both_sides_and_the_way_there() -> None:
+def test_a_difference_is_reported_with_both_words_and_the_menu_path() -> None:
     """A difference is reported with both words and the menu path, and an agreement in a short clause."""
     setup = AccountSetup.of(expected_of(WORDS[::2]), {aspect: aspect.words[0] for aspect in ASPECTS})
     assert setup.as_expected

@@ -104,11 +104,11 @@ def test_a_coded_4xx_is_a_refusal(status: int, code: int, kind: Kind) -> None:
     assert read(status, coded(code)) == Refusal(status, code, fit_to_show(code, "No."), kind)
     assert read(status, coded(code), HTML) == Refusal(
         status, code, fit_to_show(code, "No."), kind
-    )  # the type is not asked for here
+    )  # with these statuses, any content type will do
 
 
 @pytest.mark.parametrize("message", [None, 1, ["x"], {}])
-def test_a_text_that_is_none_is_left_out(message: object) -> None:
+def test_a_message_that_is_no_text_is_ignored(message: object) -> None:
     """A message that is no text is ignored: only the code matters."""
     assert read(400, coded(-2015, message)) == Refusal(400, -2015, "", Kind.AUTHENTICATION)
 
@@ -126,7 +126,7 @@ def test_a_message_is_cleaned_and_harmless() -> None:
 @pytest.mark.parametrize(
     "code", ["-2015", -2015.0, None, True, [-2015], -(10**12), 10**400], ids=lambda code: repr(code)[:20]
 )
-def test_a_code_that_is_no_whole_number_is_none(code: object) -> None:
+def test_a_code_that_is_no_whole_number_does_not_count(code: object) -> None:
     """Binance gives no 400 with such a code, so the answer is not Binance's."""
     assert isinstance(trouble(400, coded(code)), NotBinance)
 
@@ -171,7 +171,7 @@ def test_a_code_that_is_no_whole_number_is_none(code: object) -> None:
         (400, coded(-1015), JSON, RateLimited),
     ],
 )
-def test_what_is_neither_answer_nor_refusal_is_named(
+def test_every_other_answer_has_its_own_exception(
     status: int, body: str, headers: dict[str, str], kind: type[Inconclusive]
 ) -> None:
     """A firewall, a restriction, an outage, a redirect and a limit each have an exception, and are no refusal."""
@@ -231,8 +231,8 @@ def test_an_order_with_a_word_of_an_error_is_not_accepted(order: Body, error: Bo
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     st.dictionaries(st.text(max_size=10), st.none() | st.integers() | st.text(max_size=10), max_size=5),
 )
-def test_whatever_else_it_holds_an_error_is_no_order(name: str, value: object, beside: Body) -> None:
-    """A law: a 200 with `code`, `error` or `success` in it is no accepted order."""
+def test_a_200_with_an_error_member_is_no_accepted_order(name: str, value: object, beside: Body) -> None:
+    """Whatever else it holds, a 200 with `code`, `error` or `success` is no accepted order."""
     with pytest.raises(NotBinance):
         read(200, json.dumps({"orderId": 0, **beside, name: value}), endpoint=ORDER_TEST)
 
@@ -247,14 +247,14 @@ def test_no_200_carries_an_error(error: Body) -> None:
 
 @pytest.mark.parametrize("endpoint", [ACCOUNT_CONFIG, API_RESTRICTIONS], ids=str)
 @pytest.mark.parametrize("more", [{"code": 200, "msg": "success"}, {"success": True}, {"news": [1]}], ids=repr)
-def test_a_word_of_success_beside_the_facts_changes_nothing(endpoint: Endpoint, more: Body) -> None:
+def test_a_200_may_report_success_beside_the_facts(endpoint: Endpoint, more: Body) -> None:
     """Binance's own 200s may hold `"code": 200`."""
     assert read(200, json.dumps(FACTS | more), endpoint=endpoint) == FACTS | more
 
 
 @pytest.mark.parametrize("endpoint", [ACCOUNT_CONFIG, API_RESTRICTIONS], ids=str)
 @pytest.mark.parametrize("body", [{}, {"status": "up"}, {"canTrade": "true", "enableFutures": 1}], ids=repr)
-def test_a_signed_answer_without_any_of_its_facts_is_a_strangers(endpoint: Endpoint, body: Body) -> None:
+def test_a_signed_answer_without_any_of_its_facts_is_not_binances(endpoint: Endpoint, body: Body) -> None:
     """`{}` in answer to a signed request must not prove that key and signature are good."""
     with pytest.raises(NotBinance):
         read(200, json.dumps(body), endpoint=endpoint)
@@ -284,7 +284,7 @@ def test_maintenance_with_a_code_is_trouble_of_the_exchange(status: int, code: i
 
 
 @pytest.mark.parametrize("status", [418, 429])
-def test_a_limit_is_a_limit_whatever_it_says(status: int) -> None:
+def test_418_and_429_are_limits_with_any_body(status: int) -> None:
     """A body of any kind with 418 or 429 is a limit, after which nothing more is sent."""
     assert isinstance(trouble(status, json.dumps(NOTICE)), RateLimited)
 
@@ -292,7 +292,7 @@ def test_a_limit_is_a_limit_whatever_it_says(status: int) -> None:
 @pytest.mark.parametrize(
     "body", [{"239999": 1}, {"239999": ""}, {**NOTICE, "a": 1}, {"-": "x"}, {"٢٣": "x"}, {"9" * 40: "x"}], ids=repr
 )
-def test_what_only_looks_like_a_notice_is_none(body: Body) -> None:
+def test_a_body_that_only_looks_like_a_notice_is_not_binances(body: Body) -> None:
     """A notice has one member, named by a number, with a text; anything else is not Binance's."""
     assert isinstance(trouble(400, json.dumps(body)), NotBinance)
 
@@ -312,7 +312,7 @@ def test_what_only_looks_like_a_notice_is_none(body: Body) -> None:
     ],
 )
 def test_a_rate_limit_says_how_long(headers: dict[str, str], message: str, advice: str) -> None:
-    """The waiting time comes from the message, or else from Retry-After, or else is a general one."""
+    """The waiting time comes from the message, else from Retry-After; without both, it is a fixed one."""
     for status in (418, 429):
         assert advice in str(trouble(status, coded(-1003, message), headers))
 

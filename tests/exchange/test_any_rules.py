@@ -1,9 +1,9 @@
-"""With any rules that an exchange publishes, an order keeps to them, or one sentence says why there is no order.
+"""Whatever rules an exchange publishes, each order obeys them, or one sentence says why there is no order.
 
-What a rule means is written down here a second time, from Binance's definitions (USD-M futures "Common Definition",
-Filters), and shares no code with the package: a quantity passes LOT_SIZE where `quantity >= minQty`, `quantity <=
-maxQty` and `(quantity - minQty) % stepSize == 0`; a MARKET order has to pass MARKET_LOT_SIZE in the same way; a value
-of 0 is no rule; MIN_NOTIONAL asks for `quantity * markPrice >= notional`.
+This file implements the rules a second time, without code of the package, from Binance's definitions (USD-M futures
+"Common Definition", Filters). A quantity passes LOT_SIZE if `quantity >= minQty`, `quantity <= maxQty` and
+`(quantity - minQty) % stepSize == 0`. A MARKET order must pass MARKET_LOT_SIZE in the same way. A value of 0 is no
+rule. MIN_NOTIONAL demands `quantity * markPrice >= notional`.
 """
 
 import json
@@ -25,7 +25,7 @@ Filter = dict[str, Any]
 LOTS = ("LOT_SIZE", "MARKET_LOT_SIZE")
 
 
-# -- Binance's definitions, read anew --
+# -- Binance's definitions, implemented a second time --
 
 
 def figure(one: Filter, name: str) -> Fraction:
@@ -40,7 +40,7 @@ def passes(one: Filter, quantity: Fraction) -> bool:
 
 
 def is_legal(filters: list[Filter], quantity: Fraction) -> bool:
-    """Whether a MARKET order of this quantity keeps to the filters; its value is not judged."""
+    """Whether a MARKET order of this quantity passes the filters for lots; its value is not judged."""
     return quantity > 0 and all(passes(one, quantity) for one in filters if one["filterType"] in LOTS)
 
 
@@ -53,7 +53,7 @@ def notional_of(filters: list[Filter]) -> Fraction:
 
 
 def written(value: Decimal) -> st.SearchStrategy[str]:
-    """A figure as an exchange may write it."""
+    """The same figure in each spelling that an exchange may use."""
     plain = f"{value:f}"
     forms = [plain, f"{plain}00" if "." in plain else f"{plain}.000"]
     return st.sampled_from([*forms, f"{value.normalize():E}" if value else "0.00"])
@@ -131,11 +131,11 @@ ARK = [
 )
 @example("BTCUSDT", [{"filterType": "LOT_SIZE", "stepSize": "1E-20", "minQty": "1E+19"}], "99999999999999999999")
 def test_an_order_keeps_the_rules_or_there_is_a_sentence(symbol: str, filters: list[Any], price: str) -> None:
-    """A law: no crash, no order that the lot filters forbid, and a smallest order that is large enough."""
+    """Any rules lead to no crash and to no order that the lot filters forbid; the smallest order is worth enough."""
     sent, sentences = run(symbol, filters, price)
     known = named(filters)
     assert all(is_legal(known, quantity) for quantity in sent)
-    assert len(sent) + len(sentences) >= 2 or len(set(sent)) == 1  # an order that is both is sent once
+    assert len(sent) + len(sentences) >= 2 or len(set(sent)) == 1  # if both orders are equal, one is sent
     if len(sent) == 2 or (sent and not sentences):
         worth = sent[-1] * Fraction(price)
         assert worth >= notional_of(known)
@@ -177,8 +177,8 @@ def test_ordinary_rules_leave_an_order_and_the_smallest_one(
 
 @settings(max_examples=100, deadline=None)
 @given(rules, prices)
-def test_the_local_exchange_reads_them_alike(filters: list[Any], price: str) -> None:
-    """The local exchange judges orders by its own code, and refuses no smallest order for its quantity."""
+def test_the_local_exchange_accepts_every_smallest_order(filters: list[Any], price: str) -> None:
+    """The local exchange, which judges orders by its own code, accepts the quantity of every smallest order."""
     known = named(filters)
     if len({one["filterType"] for one in known}) < len(known):
         return  # the local exchange takes the first of two
@@ -226,7 +226,7 @@ def test_steps_that_never_meet_leave_no_order() -> None:
     assert "BINANCE_SYMBOL" in sentences[0]
 
 
-def test_what_is_said_twice_and_differently_is_not_taken() -> None:
+def test_two_different_filters_of_one_kind_leave_no_order() -> None:
     """Two different filters of one kind leave no order, and a sentence names them."""
     sent, (sentence, _) = run("BTCUSDT", [*ARK, {**ARK[0], "stepSize": "1"}], "1")
     assert not sent

@@ -51,7 +51,7 @@ def test_a_stamp_is_never_too_far_ahead(ahead: float, there: float, back: float)
 @example(2000, 0, 2000)
 @example(-1500, 500, 2000)
 @example(1999.9999, 0, 2000)
-def test_agreement_is_certain_or_not_told(offset: float, uncertainty: float, limit: float) -> None:
+def test_agreement_is_certain_or_undecided(offset: float, uncertainty: float, limit: float) -> None:
     """Agreement is True only if the whole interval is inside, and False only if all of it is outside."""
     said = answer(Drift(offset, uncertainty), limit)
     assert said is not True or abs(offset) + uncertainty < limit
@@ -137,7 +137,7 @@ def test_the_true_drift_lies_within_the_uncertainty(true: float, looks: list[tup
 
 
 @pytest.mark.parametrize(("round_trip", "late"), [(0, 0), (999, 0), (1000, 500), (3000, 1500)])
-def test_a_look_that_took_a_second_is_taken_as_if_it_had_come_back_in_no_time(round_trip: int, late: int) -> None:
+def test_a_slow_clock_sample_never_puts_a_stamp_ahead(round_trip: int, late: int) -> None:
     """A sample that took a second could put stamps too far ahead; they are made as if the answer took no time."""
     sample = Sample(SERVER, round_trip, SERVER)
     assert sample.stamp_offset - sample.offset == late
@@ -161,7 +161,7 @@ def samples(*looks: tuple[float, float]) -> list[Sample]:
     ],
 )
 @pytest.mark.parametrize("turn", [1, -1])
-def test_looks_at_the_clock_that_contradict_each_other_are_no_drift(
+def test_contradictory_clock_samples_are_undecided(
     looks: list[tuple[float, float]], gap: int | None, turn: int
 ) -> None:
     """If no offset fits all samples, one stamp is a cached one: the drift is undecided, and the message has the gap."""
@@ -181,7 +181,7 @@ def test_looks_at_the_clock_that_contradict_each_other_are_no_drift(
         (Drift(-0.2, 3), 0, "the local clock is level with the exchange's, give or take 3 ms"),
     ],
 )
-def test_drift_is_told_in_whole_milliseconds(drift: Drift, ms: int, text: str) -> None:
+def test_drift_is_shown_in_whole_milliseconds(drift: Drift, ms: int, text: str) -> None:
     """Drift is shown in whole milliseconds, with its direction in words and its sign in the figure."""
     assert drift.ms == ms
     assert str(drift) == text

@@ -68,7 +68,7 @@ def test_classes_do_not_overlap() -> None:
 
 
 @pytest.mark.parametrize("code", [*range(-4209, -4201), -4403])
-def test_a_limit_of_leverage_bars_nobody(code: int) -> None:
+def test_a_limit_of_leverage_bars_no_account(code: int) -> None:
     """The code answers a change of leverage, which this suite never sends."""
     assert kind_of(code) is Kind.UNKNOWN
 

@@ -1,4 +1,4 @@
-"""The local exchange keeps Binance's rules: what it refuses, what it accepts, and how it misbehaves on demand."""
+"""The local exchange obeys Binance's rules: which requests it refuses or accepts, and its faults on demand."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def gate(  # noqa: PLR0913 - every fact of a request can be varied
     query: str | None = None,
     body: str = "",
 ) -> Refusal | None:
-    """Put one request before the gate; payload is signed, query goes in as it is."""
+    """Let the gate judge one request. `payload` is signed first; `query` is judged as it is."""
     raw = sign(payload) if query is None else query
     headers = {} if key is None else {"x-mbx-apikey": key}
     return inspect(SignedRequest(host, security, raw.encode(), body.encode(), headers), scenario or Scenario(), NOW)
@@ -453,7 +453,7 @@ def test_a_hedged_account_wants_a_position_side() -> None:
     assert judge(MARKET_ORDER, hedged, positionSide="SHORT", reduceOnly="true") == -1106
 
 
-def test_the_account_speaks_after_the_parameters() -> None:
+def test_an_order_is_refused_for_its_parameters_before_the_account() -> None:
     """An order of an account that may not trade is refused for its parameters first, and only then for the account."""
     for scenario, expected in [
         (SCENARIOS["trading-barred"], -4088),
@@ -508,7 +508,7 @@ def test_exchange_info_hides_its_symbol_in_a_crowd(exchange: LocalExchange) -> N
     assert 3_600_000 < time.time() * 1000 - reply.json["serverTime"] < 48 * 3_600_000
 
 
-def test_exchange_info_comes_packed_to_who_asks(exchange: LocalExchange) -> None:
+def test_exchange_info_is_compressed_on_request(exchange: LocalExchange) -> None:
     """gzip is used if Accept-Encoding allows it, and unpacks to the same document."""
     plain = ask(exchange.futures_url, "/fapi/v1/exchangeInfo")
     packed = ask(exchange.futures_url, "/fapi/v1/exchangeInfo", headers={"Accept-Encoding": "gzip"})
@@ -551,7 +551,7 @@ def test_one_step_of_btcusdt_is_dust() -> None:
 
 
 def test_every_trading_symbol_keeps_its_own_rules() -> None:
-    """Precisions agree with steps and ticks throughout the crowd, so no symbol is untradable by mistake."""
+    """All symbols have precisions that agree with their steps and ticks, so none is untradable by mistake."""
     for symbol in symbols.everyone():
         listed = symbols.document(symbol)
         assert symbols.decimals(symbol.step) <= listed["quantityPrecision"]
@@ -599,7 +599,7 @@ def test_an_order_in_the_body_is_read_as_well(exchange: LocalExchange) -> None:
     assert reply.json["msg"] == refusal(-1102, "timestamp").text
 
 
-def test_a_refusal_travels_as_binance_writes_it() -> None:
+def test_a_refusal_is_written_as_binance_writes_it() -> None:
     """A refusal is compact JSON with code and msg, and has the status of the table."""
     with LocalExchange(SCENARIOS["wrong-secret"]) as exchange:
         reply = ask_signed(exchange, CONFIG)
@@ -656,7 +656,7 @@ def test_a_symbols_configuration_is_a_list_or_an_object(exchange: LocalExchange)
 
 
 def test_weights_are_counted_and_reported(exchange: LocalExchange) -> None:
-    """The futures counter grows by documented weights, the wallet counts each path on its own."""
+    """The futures host's counter grows by the documented weights; the wallet host counts each path separately."""
     header = "x-mbx-used-weight-1m"
     exchange.scenario = replace(exchange.scenario, used_weight=100)
     assert ask(exchange.futures_url, TIME).headers[header] == "101"
@@ -678,7 +678,7 @@ def test_signed_requests_have_a_counter_of_their_own() -> None:
     assert [one.headers["x-mbx-used-weight-1m"] for one in told] == ["2", "407", "8"]
 
 
-def test_headers_are_spelt_now_so_and_now_so() -> None:
+def test_the_spelling_of_header_names_alternates() -> None:
     """Header names come as documented and in lower case as over HTTP/2, in turns; the server is nginx since 2026."""
     with LocalExchange() as exchange:
         heads = [first_bytes(exchange.futures_url)[0].partition(b"\r\n\r\n")[0] for _ in range(2)]
@@ -758,7 +758,7 @@ def test_jitter_is_added_once_the_clock_was_read() -> None:
             assert answer.get("serverTime", begun) - begun < 198
 
 
-def test_the_log_tells_what_else_was_unanswered() -> None:
+def test_a_log_entry_names_the_other_unanswered_requests() -> None:
     """A log entry names the other requests, at either host, that were unanswered and not abandoned by their clients."""
     with serving((Fault.status(200, times=1), Fault.stall())) as exchange:
         ask(exchange.futures_url, TIME)
@@ -774,7 +774,7 @@ def test_the_log_tells_what_else_was_unanswered() -> None:
     assert exchange.log[2].beside == 1
 
 
-def test_the_log_tells_what_arrived_and_what_was_answered(exchange: LocalExchange) -> None:
+def test_the_log_has_requests_and_answers_as_sent(exchange: LocalExchange) -> None:
     """Target and headers are kept as sent, parameters decoded, the verdict filled in before it is sent."""
     ask(exchange.futures_url, TIME + "?a=%7eb&c=d+e")
     ask_signed(exchange, CONFIG, recvWindow="60001")
@@ -840,7 +840,7 @@ SPOKEN: dict[str, tuple[Fault, int, bytes, str]] = {
 
 @pytest.mark.parametrize(("fault", "status", "part", "content_type"), SPOKEN.values(), ids=SPOKEN.keys())
 def test_a_spoken_fault_replaces_the_answer(fault: Fault, status: int, part: bytes, content_type: str) -> None:
-    """Status, body and content type are the fault's, and the log knows."""
+    """Status, body and content type are those of the fault, also in the log."""
     with serving(fault) as exchange:
         reply = ask(exchange.futures_url, TIME + "?a=b")
         assert exchange.log[0].status == status
@@ -874,7 +874,7 @@ def test_a_reset_comes_before_any_byte() -> None:
         assert [(one.path, one.status) for one in exchange.log] == [(TIME, None)]
 
 
-def test_a_closed_door_resets_and_then_refuses() -> None:
+def test_a_closed_host_resets_one_connection_and_refuses_others() -> None:
     """A closed door resets one connection and then refuses others, on any path of that host; the other host answers."""
     with serving(Fault.closed_door()) as exchange:
         assert ask(exchange.futures_url, CONFIG).status == 401
@@ -887,7 +887,7 @@ def test_a_closed_door_resets_and_then_refuses() -> None:
 
 
 def test_a_reset_can_come_after_the_header() -> None:
-    """The header of the healthy answer arrives, its body never does."""
+    """The header of the healthy answer arrives, and its body does not."""
     with serving(Fault.reset_after_headers()) as exchange:
         read, end = first_bytes(exchange.futures_url)
     assert read.startswith(b"HTTP/1.1 200")
@@ -895,7 +895,7 @@ def test_a_reset_can_come_after_the_header() -> None:
     assert end == "reset"
 
 
-def test_a_stall_says_nothing() -> None:
+def test_a_stalled_connection_stays_open_and_silent() -> None:
     """The connection stays open and silent."""
     with serving(Fault.stall()) as exchange:
         assert first_bytes(exchange.futures_url) == (b"", "open")
@@ -903,7 +903,7 @@ def test_a_stall_says_nothing() -> None:
 
 
 def test_a_drip_sends_the_body_byte_by_byte() -> None:
-    """Each byte comes in time for a read time-out; the whole takes as long as it takes."""
+    """Each byte comes before a read time-out; the whole answer takes far longer."""
     with serving((Fault.drip(0.05, times=1), Fault.drip(0.001))) as exchange:
         read, end = first_bytes(exchange.futures_url)
         assert end == "open"
@@ -923,7 +923,7 @@ def test_a_header_can_drip_for_ever() -> None:
 
 
 def test_an_endless_body_keeps_coming() -> None:
-    """A client gets as many megabytes as it is foolish enough to read; the bound is for the machine's sake."""
+    """A client gets all the megabytes that it reads; the only limit spares the machine."""
     with serving((Fault.endless(times=1), Fault.endless(megabytes=1))) as exchange:
         read, end = first_bytes(exchange.futures_url, seconds=2)
         assert len(read) >= 1 << 20
@@ -932,7 +932,7 @@ def test_an_endless_body_keeps_coming() -> None:
 
 
 def test_a_bomb_is_small_until_unpacked() -> None:
-    """Megabytes travel as kilobytes, and unpack to valid JSON."""
+    """Kilobytes of gzip decompress to megabytes of valid JSON."""
     with serving(Fault.gzip_bomb(megabytes=4)) as exchange:
         reply = ask(exchange.futures_url, TIME)
     assert reply.headers["content-encoding"] == "gzip"
@@ -943,7 +943,7 @@ def test_a_bomb_is_small_until_unpacked() -> None:
 
 
 def test_a_truncated_body_is_shorter_than_promised() -> None:
-    """The connection closes politely before Content-Length is reached."""
+    """The connection is closed in the regular way, but before Content-Length is reached."""
     with serving(Fault.truncated()) as exchange:
         read, end = first_bytes(exchange.futures_url)
         with pytest.raises(http.client.IncompleteRead):
@@ -965,7 +965,7 @@ def test_an_answer_can_be_altered() -> None:
     assert (refused.status, refused.json["CODE"]) == (402, -2014)
 
 
-def test_what_is_called_gzip_need_not_be_it() -> None:
+def test_an_answer_may_be_labelled_gzip_and_not_be_it() -> None:
     """The answer is called gzip, and is not."""
     with serving(Fault.not_gzip()) as exchange:
         reply = ask(exchange.futures_url, TIME)
@@ -1004,7 +1004,7 @@ def test_faults_pass_in_turn() -> None:
 
 
 def test_the_most_particular_fault_wins() -> None:
-    """A method and path go before a path, a path before the star; a spent one gives way to the next."""
+    """A fault of a method and path hits before one of a path, and that before one of `*`; each as often as it says."""
     plan = {
         "*": Fault.status(503),
         TIME: Fault.status(502, times=1),
@@ -1026,8 +1026,8 @@ def test_the_most_particular_fault_wins() -> None:
     [Fault.stall(), Fault.drip(5), Fault.drip_headers(5), Fault.endless(), Fault.reset(), Fault.raw(b""), None],
     ids=["stall", "drip", "drip_headers", "endless", "reset", "raw", "healthy"],
 )
-def test_the_exchange_stops_at_once_whatever_hangs(fault: Fault | None) -> None:
-    """Open connections do not hold it up, and no thread stays behind."""
+def test_the_exchange_stops_at_once_with_open_connections(fault: Fault | None) -> None:
+    """Open connections do not delay the exchange's end, and no thread is left."""
     before = threading.active_count()
     exchange = serving(fault or ())
     with exchange:
@@ -1047,7 +1047,7 @@ def test_the_exchange_stops_at_once_whatever_hangs(fault: Fault | None) -> None:
 
 
 def test_an_error_inside_the_exchange_does_not_pass_unseen(caplog: pytest.LogCaptureFixture) -> None:
-    """A scenario the exchange cannot serve answers 500 and comes out at the end of the with block."""
+    """A scenario that the exchange cannot serve is answered with 500, and raises at the end of the with block."""
 
     def serve() -> None:
         with LocalExchange(Scenario(account={"canTrade": {1, 2}})) as exchange:
@@ -1095,7 +1095,7 @@ EXPECTED: dict[str, Callable[[LocalExchange], bool]] = {
 
 
 def test_every_scenario_has_its_expectation() -> None:
-    """No scenario is added without a line that shows what it does, nor without a description."""
+    """Each scenario has a row that shows its effect, and a description."""
     assert set(EXPECTED) == set(SCENARIOS)
     assert all(scenario.description.endswith(".") for scenario in SCENARIOS.values())
 

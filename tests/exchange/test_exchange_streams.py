@@ -46,7 +46,7 @@ def test_a_key_is_given_the_same_listen_key_for_an_hour(exchange: LocalExchange)
 @pytest.mark.parametrize(
     ("key", "code"), [(None, -2014), ("short", -2014), (invented_credential("a stranger's key"), -2015)]
 )
-def test_a_stranger_is_given_none(exchange: LocalExchange, key: str | None, code: int) -> None:
+def test_an_unknown_key_gets_no_listen_key(exchange: LocalExchange, key: str | None, code: int) -> None:
     """An unknown key gets no listen key: -2014 or -2015, as from every other endpoint."""
     answer = listen_key_answer(exchange, key)
     assert (answer.status_code, answer.json()["code"]) == (401, code)
@@ -129,7 +129,7 @@ def test_a_challenge_is_the_firewalls(exchange: LocalExchange) -> None:
     assert (found.status_code, found.headers["x-amzn-waf-action"], found.body) == (202, "challenge", b"")
 
 
-def test_a_fault_is_what_it_says() -> None:
+def test_each_stream_fault_does_what_its_name_says() -> None:
     """Each fault does what its name says: a close with its code, a message, silence."""
     with LocalExchange(Scenario(stream=StreamFault.closed(1008, "no"))) as exchange:
         assert close_code(exchange) == 1008

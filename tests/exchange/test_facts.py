@@ -72,7 +72,7 @@ NO_FIGURE: list[Any] = ["", "x", "NaN", "sNaN", "Infinity", "-1", "-0.001", "1,5
 
 
 @pytest.mark.parametrize("text", [*NO_FIGURE, "1_000", "٥", " 5", "1E+999999", "1E-999999"], ids=repr)
-def test_what_is_no_figure_is_not_taken_for_one(text: Any) -> None:
+def test_a_value_that_is_no_figure_is_unusable(text: Any) -> None:
     """A float, a negative, a figure in another script or of absurd size is unusable, not rounded."""
     with pytest.raises(NotBinance, match="notional"):
         decimal(text, "notional", "x")
@@ -178,7 +178,7 @@ def test_an_account_may_trade_if_it_says_so() -> None:
         (Kind.UNKNOWN, False, False, False),
     ],
 )
-def test_an_order_answer_says_what_its_class_says(
+def test_the_class_of_a_code_decides_what_an_order_answer_means(
     kind: Kind | None, accepted: bool, weighed: bool, speaks: bool
 ) -> None:
     """The code's class decides the meaning of a refused order; HTTP 400 alone proves nothing."""
@@ -189,7 +189,7 @@ def test_an_order_answer_says_what_its_class_says(
 @pytest.mark.parametrize("status", [401, 402, 403, 404, 409, 422])
 @pytest.mark.parametrize("kind", [Kind.FUNDS, Kind.ORDER_RULE])
 def test_the_order_rules_speak_under_http_400_alone(kind: Kind, status: int) -> None:
-    """Under a status other than 400 such a code contradicts it, so the order does not count as weighed."""
+    """Such a code with a status other than 400 is a contradiction, so the order does not count as weighed."""
     answer = OrderAnswer("an order", Refusal(status, -2019, "", kind))
     assert (answer.accepted, answer.was_weighed, answer.speaks_of_the_key) == (False, False, False)
 
@@ -357,14 +357,14 @@ def test_two_filters_that_disagree_are_no_limits(filters: tuple[dict[str, Any], 
         found.market_rules()
 
 
-def test_a_filter_that_is_said_twice_is_that_filter() -> None:
+def test_two_filters_that_agree_count_as_one() -> None:
     """Two filters that agree in every field that is read count as one."""
     twice = rules(LOT, LOT | {"news": 1}, MARKET_LOT, NOTIONAL, NOTIONAL)
     assert twice.market_rules() == rules(LOT, MARKET_LOT, NOTIONAL).market_rules()
     assert (twice.step_size, twice.min_notional) == ("0.001", "50")
 
 
-def test_filters_that_nobody_reads_may_disagree() -> None:
+def test_filters_that_are_not_read_may_disagree() -> None:
     """Filters that are not read may disagree."""
     odd = [{"filterType": "PERCENT_PRICE", "stepSize": step} for step in ("1", "2")]
     assert rules(LOT, MARKET_LOT, NOTIONAL, *odd).market_rules() == rules(LOT, MARKET_LOT, NOTIONAL).market_rules()

@@ -71,7 +71,7 @@ def test_nothing_in_front_of_a_domain_makes_it_binances_but_names_and_dots(front
         assert host == "binance.com" or host.endswith(".binance.com")
 
 
-def test_of_several_hosts_the_least_trustworthy_counts() -> None:
+def test_the_least_trustworthy_of_several_hosts_counts() -> None:
     """A stranger's host counts before this machine's, and this machine's before Binance's."""
     binance, local, other = BINANCES[0], LOCALS[0], OTHERS[0]
     assert exchange_of([binance, BINANCES[1]]) == "binance"
@@ -130,7 +130,7 @@ def test_a_stream_that_is_not_opened_answers_nothing() -> None:
 
 @pytest.mark.parametrize("exchange", ["local", "other", "binance", None])
 @pytest.mark.parametrize("mode", ["live", "replay"])
-def test_it_is_told_wherever_it_is_not_binance(exchange: Exchange | None, mode: str) -> None:
+def test_every_report_names_an_origin_that_is_not_binance(exchange: Exchange | None, mode: str) -> None:
     """Terminal, page, section and ticket name an origin that is not Binance; verdict.json always names the origin."""
     report: RunReport = replace(healthy(), exchange=exchange, mode=mode)  # type: ignore[arg-type]
     told = report.elsewhere
@@ -178,7 +178,7 @@ def relabelled(folder: Path, **changes: str) -> str:
 
 
 @pytest.mark.parametrize(("recorded", "exchange"), [("production", "binance"), ("another host", "other")])
-def test_a_label_tells_whose_host_was_recorded(
+def test_a_label_says_whether_the_host_was_binances(
     recorded: str, exchange: str, suite: SuiteRunner, tmp_path: Path
 ) -> None:
     """A label says whether the recorded host was Binance's own."""

@@ -112,7 +112,7 @@ def test_requests_of_ours_are_accepted(user: User) -> None:
     assert {one.status for one in user.exchange.log} == {200}
 
 
-def test_what_the_connectors_sign_we_sign_alike(user: User) -> None:
+def test_queries_are_signed_exactly_as_by_the_connectors(user: User) -> None:
     """The same key, parameters and stamp give the same query to the last byte, percent-encoding included."""
     user.asks_everything()
     for received in signed(user.exchange):

@@ -1,4 +1,4 @@
-"""The two orders of step 7 keep the exchange's rules, but for the one rule that the dust order breaks."""
+"""The two orders of step 7 obey the exchange's rules, except the one rule that the dust order breaks on purpose."""
 
 from decimal import Decimal
 from fractions import Fraction
@@ -35,8 +35,8 @@ def fewest(limits: OrderRules) -> Fraction:
 
 @settings(max_examples=100, deadline=None)
 @given(rules, prices)
-def test_quantities_lie_on_the_step(limits: OrderRules, price: Decimal) -> None:
-    """A quantity is the smallest one plus whole steps, and more than nothing."""
+def test_quantities_are_whole_steps_above_the_smallest(limits: OrderRules, price: Decimal) -> None:
+    """A quantity is the smallest one plus whole steps, and above 0."""
     (lot,) = limits.lots
     for quantity in (dust_quantity(limits, price), smallest_quantity(limits, price)):
         assert (Fraction(quantity) - Fraction(lot.least)) % Fraction(lot.step) == 0
@@ -46,7 +46,7 @@ def test_quantities_lie_on_the_step(limits: OrderRules, price: Decimal) -> None:
 @settings(max_examples=100, deadline=None)
 @given(rules, prices)
 @example(BTC, D("41000.10"))
-def test_dust_is_below_the_minimum_where_a_step_allows_it(limits: OrderRules, price: Decimal) -> None:
+def test_dust_is_below_the_minimum_if_the_steps_allow_it(limits: OrderRules, price: Decimal) -> None:
     """A dust order has half of the minimum value, or the smallest step if that is more."""
     dust = Fraction(dust_quantity(limits, price))
     assert dust * Fraction(price) <= Fraction(limits.min_notional) / 2 or dust == fewest(limits)
@@ -92,7 +92,7 @@ def test_orders_of_known_contracts(limits: OrderRules, price: str, dust: str, sm
     assert plain(smallest_quantity(limits, D(price))) == smallest
 
 
-def test_rules_that_leave_no_order_decide_nothing() -> None:
+def test_rules_that_leave_no_order_are_undecided() -> None:
     """If the smallest valid order is larger than the largest, the result is undecided, and not the key's fault."""
     with pytest.raises(Undecided, match="BINANCE_SYMBOL"):
         smallest_quantity(OrderRules((Lot(D(1), D(1), D(10)),), D(50)), D(1))

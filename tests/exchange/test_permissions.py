@@ -28,7 +28,7 @@ def test_a_careful_owners_key_has_nothing_to_spare() -> None:
 
 
 @pytest.mark.parametrize("name", ["enableMargin", "enableSpotAndMarginTrading", "enableNews", "permitsMindReading"])
-def test_what_a_key_holds_beyond_futures_is_told_by_name(name: str) -> None:
+def test_permissions_beyond_futures_are_named(name: str) -> None:
     """Spare permissions are named, unknown ones included."""
     assert KeyPermissions(CAREFUL | {name: True}).spare == (name,)
     assert KeyPermissions(CAREFUL | {name: "true"}).spare == ()
@@ -65,7 +65,7 @@ def test_a_way_to_withdraw_is_found_behind_a_hundred_other_permissions_and_under
         assert key.booleans[shown] is True
 
 
-def test_an_answer_that_does_not_tell_of_withdrawals_is_none() -> None:
+def test_an_answer_without_enablewithdrawals_is_unusable() -> None:
     """Without enableWithdrawals the answer is unusable, unless another permission to withdraw is set."""
     untold = {name: value for name, value in CAREFUL.items() if name != "enableWithdrawals"}
     with pytest.raises(NotBinance):
@@ -80,7 +80,7 @@ def test_a_permission_that_only_reads_is_not_spare() -> None:
 
 
 @pytest.mark.parametrize("name", ["enableWithdrawals", "enableInternalTransfer", "ipRestrict", "enableReading"])
-def test_what_has_a_check_of_its_own_is_told_there(name: str) -> None:
+def test_a_permission_with_its_own_check_is_not_spare(name: str) -> None:
     """A permission with a check of its own is not reported a second time as a spare one."""
     assert KeyPermissions(CAREFUL | {name: True}).spare == ()
 
@@ -112,7 +112,7 @@ def test_a_permission_is_known_by_its_name(name: str, is_one: bool) -> None:
     assert key.spare == ((name,) if is_spare else ())
 
 
-def test_of_many_permissions_a_hundred_are_told() -> None:
+def test_a_hundred_of_many_permissions_are_kept() -> None:
     """The first hundred permissions are kept; Binance has some fifteen."""
     names = [f"enable{chr(65 + number // 26)}{chr(65 + number % 26)}" for number in range(101)]
     assert list(KeyPermissions(dict.fromkeys(names, False)).booleans) == names[:100]
@@ -127,7 +127,7 @@ def test_transfers_are_told_by_name() -> None:
 
 
 @pytest.mark.parametrize("value", [None, "1795000000000", 1.795e12, True, 1_795_000_000, -1, 10**12, 10**13])
-def test_a_moment_that_is_none_is_never_guessed(value: object) -> None:
+def test_a_value_that_is_no_time_is_never_guessed(value: object) -> None:
     """Seconds instead of ms, texts and missing values are no moments."""
     key = KeyPermissions(CAREFUL | {"createTime": value, "tradingAuthorityExpirationTime": value})
     with pytest.raises(NotBinance):
@@ -140,7 +140,7 @@ def test_a_moment_that_is_none_is_never_guessed(value: object) -> None:
 
 
 @pytest.mark.parametrize("moment", [10**12 + 1, NOW, 10**13 - 1])
-def test_a_moment_is_told_in_milliseconds(moment: int) -> None:
+def test_a_time_has_thirteen_digits(moment: int) -> None:
     """A moment is a number of thirteen digits, from 2001 to 2286."""
     key = KeyPermissions({"createTime": moment, "tradingAuthorityExpirationTime": moment})
     assert (key.age_days(moment + DAY), key.age_days(moment + DAY - 1)) == (1, 0)

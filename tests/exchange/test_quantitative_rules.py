@@ -16,13 +16,13 @@ def indicator(**fields: Any) -> dict[str, Any]:
     return usual | fields
 
 
-def test_what_is_not_locked_is_not_told() -> None:
+def test_unlocked_indicators_are_not_listed() -> None:
     """Indicators that are not locked are not listed."""
     assert locks_of({"indicators": {}}) == ()
     assert locks_of({"indicators": {"BTCUSDT": [indicator(isLocked=False)]}}) == ()
 
 
-def test_a_lock_tells_which_and_until_when() -> None:
+def test_the_text_of_a_lock_names_indicator_and_end() -> None:
     """A lock's text names the indicator, the contract or the account, and the end."""
     found = locks_of({"indicators": {"BTCUSDT": [indicator()], "ACCOUNT": [indicator(indicator="TMV")]}})
     assert [str(lock) for lock in found] == [
@@ -32,7 +32,7 @@ def test_a_lock_tells_which_and_until_when() -> None:
 
 
 @pytest.mark.parametrize("until", [None, 0, "soon", True, 1_795_163_640, 1_795_163_640_000.0, 10**12, 10**13])
-def test_an_end_that_is_none_is_said_to_be_unknown(until: object) -> None:
+def test_a_lock_without_a_usable_end_has_an_unknown_one(until: object) -> None:
     """Without a usable end, the lock is reported with an unknown end."""
     (lock,) = locks_of({"indicators": {"BTCUSDT": [indicator(plannedRecoverTime=until)]}})
     assert str(lock).endswith("not told until when")

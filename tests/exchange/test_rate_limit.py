@@ -59,7 +59,7 @@ def test_the_minutes_own_figure_wins() -> None:
 @pytest.mark.parametrize(
     "value", ["", " ", "-1", "+1", "1.5", "1e3", "0x10", "many", "\u0661\u0662", "12, 13", "1_0", "9" * 8, "None"]
 )
-def test_what_is_no_plain_number_is_no_value(value: str) -> None:
+def test_a_value_that_is_no_plain_number_is_ignored(value: str) -> None:
     """A value that is no plain number is ignored as a whole."""
     assert used_weight({"x-mbx-used-weight-1m": value}) is None
 
@@ -112,7 +112,7 @@ def test_a_wait_is_never_negative_and_a_run_never_waits_over_sixty_seconds(
 
 
 @given(limits, moments, st.floats(0, 1), waits)
-def test_nobody_waits_at_ninety_percent_or_below(limit: int, now: float, share: float, waited: float) -> None:
+def test_there_is_no_wait_at_ninety_percent_or_below(limit: int, now: float, share: float, waited: float) -> None:
     """At 90 percent or below there is no wait, at any time of the minute."""
     used = math.floor(limit * 9 / 10 * share)
     assert seconds_to_wait(used, limit, told_at=now, now=now, waited=waited) == 0

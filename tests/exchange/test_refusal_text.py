@@ -87,20 +87,20 @@ UNKNOWN = [
 
 
 @pytest.mark.parametrize(("code", "text", "shown"), KNOWN)
-def test_a_known_code_is_told_in_documented_words(code: int, text: str, shown: str | None) -> None:
+def test_a_known_code_has_its_documented_words(code: int, text: str, shown: str | None) -> None:
     """A known code has its documented words, with names and small figures or with a gap; the address seen is kept."""
     assert fit_to_show(code, text) == (text if shown is None else shown)
 
 
 @pytest.mark.parametrize(("text", "shown"), UNKNOWN)
-def test_an_unknown_text_loses_what_could_name_somebody(text: str, shown: str) -> None:
+def test_an_unknown_text_is_shown_without_personal_data(text: str, shown: str) -> None:
     """Long numbers, addresses, e-mail addresses and long words are hidden, and codes and moments are not."""
     assert fit_to_show(-9999, text) == shown
     assert fit_to_show(None, text) == shown
 
 
 @pytest.mark.parametrize("code", [code for code in TEXTS if error_codes.kind_of(code) is not error_codes.Kind.UNKNOWN])
-def test_what_binance_says_is_told_as_it_is(code: int) -> None:
+def test_known_texts_of_binance_are_shown_unchanged(code: int) -> None:
     """Documented texts and those seen live are shown unchanged."""
     assert fit_to_show(code, TEXTS[code]) == TEXTS[code]
 
@@ -141,7 +141,7 @@ PRIVATE = "Account 123456789 (jo@x.invalid) has 9182736455.46372819 USDT on 198.
 
 
 @pytest.mark.parametrize("code", [-2019, -4192, -1000, -9999])
-def test_neither_message_nor_cassette_tells_more(code: int) -> None:
+def test_neither_finding_nor_cassette_shows_more_of_the_text(code: int) -> None:
     """Neither a finding nor a cassette shows more of the text."""
     body = json.dumps({"code": code, "msg": PRIVATE}).encode()
     for status in (400, 503):

@@ -216,7 +216,7 @@ def test_a_finding_can_name_the_requests_it_rests_on(live: Binance) -> None:
     assert live.memo.take_used_calls() == ()
 
 
-def test_evidence_is_what_was_seen_and_asks_nothing(live: Binance) -> None:
+def test_gathering_evidence_sends_nothing(live: Binance) -> None:
     """Evidence holds the results so far, None for the others, and causes no request."""
     blank = evidence_of(live)
     assert (blank.permissions, blank.account_info, blank.can_trade, blank.drift) == (None, None, None, None)
@@ -256,7 +256,7 @@ def test_the_stamp_is_the_exchanges_time() -> None:
     assert dict(parse_qsl(query))["recvWindow"] == "5000"
 
 
-def test_the_key_goes_with_signed_requests_alone() -> None:
+def test_a_public_request_carries_no_key() -> None:
     """A public request carries neither key nor stamp."""
     transport = scripted()
     ask_everything(session(transport))
@@ -325,7 +325,7 @@ def test_a_get_is_tried_once_more(hiccup: Any) -> None:
 
 @pytest.mark.parametrize("hiccup", [Unreachable("cut", "reset"), BUSY])
 def test_no_get_is_tried_a_third_time(hiccup: Any) -> None:
-    """Twice is enough to tell a hiccup from an outage."""
+    """A request is sent twice at most, which is enough to tell a hiccup from an outage."""
     transport = scripted().on(PREMIUM_INDEX, hiccup)
     with pytest.raises((Unreachable, ExchangeTrouble)):
         session(transport).mark_price()
@@ -341,7 +341,7 @@ def test_no_get_is_tried_a_third_time(hiccup: Any) -> None:
         LIMITED,
     ],
 )
-def test_what_will_not_pass_is_not_tried_again(reason: Any) -> None:
+def test_an_error_that_would_come_again_is_not_retried(reason: Any) -> None:
     """A time-out has cost its time already; a firewall, a redirect and a limit would answer the same again."""
     transport = scripted().on(PREMIUM_INDEX, reason)
     with pytest.raises(Inconclusive):
@@ -373,7 +373,7 @@ def test_a_retry_is_stamped_anew() -> None:
     assert first["signature"] != second["signature"]
 
 
-def test_the_clock_sample_of_a_retried_request_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_attempt_does_not_count_in_a_clock_sample(monkeypatch: pytest.MonkeyPatch) -> None:
     """The time of a failed attempt does not count in the round trip of the sample, where it would look like drift."""
     watches = iter(clock.Span(1_790_000_000_000.0 + n, 1000.0 if n == 0 else 10.0) for n in range(9))
 
@@ -475,7 +475,7 @@ ON_THE_WAY = [
 
 @pytest.mark.parametrize("reason", ON_THE_WAY, ids=lambda reason: f"{reason.status} {reason.headers}")
 @pytest.mark.parametrize("asked_first", [PING, TIME], ids=str)
-def test_what_others_answer_is_no_observation_of_the_exchange(reason: RawAnswer, asked_first: Endpoint) -> None:
+def test_answers_of_others_make_the_ping_inconclusive(reason: RawAnswer, asked_first: Endpoint) -> None:
     """A firewall, a portal, an outage or a limit makes the ping inconclusive, as the first request or after another."""
     asked = session(scripted().on(asked_first, reason))
     with contextlib.suppress(Inconclusive):
@@ -485,7 +485,7 @@ def test_what_others_answer_is_no_observation_of_the_exchange(reason: RawAnswer,
 
 
 @pytest.mark.parametrize("reason", [RawAnswer(451, {}, b""), COUNTRY], ids=["451", "403"])
-def test_a_place_that_is_not_served_is_told_by_whichever_request_meets_it(reason: RawAnswer) -> None:
+def test_any_request_can_show_that_a_location_is_not_served(reason: RawAnswer) -> None:
     """Any request can find out that this machine's place is not served; it then counts as refused."""
     first = session(scripted().on(TIME, reason))
     with pytest.raises(RestrictedLocation):
@@ -553,7 +553,9 @@ def test_one_host_is_enough_to_know_the_key(wallet: Any, futures: Any, accepted:
         (refusing(-9999), RawAnswer(403, {}, b""), BlockedEnRoute),
     ],
 )
-def test_what_says_nothing_about_the_key_decides_nothing(wallet: Any, futures: Any, kind: type[Inconclusive]) -> None:
+def test_a_clock_a_firewall_or_an_outage_is_inconclusive_about_the_key(
+    wallet: Any, futures: Any, kind: type[Inconclusive]
+) -> None:
     """A wrong clock, a firewall or an error of the exchange is inconclusive about the key."""
     transport = scripted().on(API_RESTRICTIONS, wallet).on(ACCOUNT_CONFIG, futures)
     with pytest.raises(kind):
@@ -569,7 +571,7 @@ ONCE_MORE = (ACCOUNT_CONFIG, API_RESTRICTIONS, ORDER_TEST)
 
 
 @pytest.mark.parametrize("endpoint", ONCE_MORE, ids=str)
-def test_an_invalid_account_is_asked_once_more(endpoint: Endpoint) -> None:
+def test_a_request_is_sent_again_after_invalid_account(endpoint: Endpoint) -> None:
     """-1109 comes and goes, so the same request is sent once more, even a test order."""
     answer = {"orderId": 0} if endpoint is ORDER_TEST else TRADES | PERMITTED
     transport = scripted().on(endpoint, refusing(-1109), answer)
@@ -625,14 +627,14 @@ def test_a_stamp_that_is_refused_again_decides_nothing() -> None:
     assert [paths.count(one.path) for one in (ACCOUNT_CONFIG, API_RESTRICTIONS, TIME)] == [1, 2, 2]
 
 
-def test_where_the_clock_cannot_be_looked_at_again_the_refusal_stands() -> None:
+def test_the_refusal_is_the_error_if_the_clock_cannot_be_read_again() -> None:
     """If the clock cannot be read again, the error is the refusal and not the failed reading."""
     transport = scripted().on(ACCOUNT_CONFIG, refusing(-1021)).on(TIME, at_noon, Unreachable("no", "timeout"))
     with pytest.raises(Refused, match="-1021"):
         session(transport).account()
 
 
-def test_no_other_refusal_of_a_test_order_is_asked_again() -> None:
+def test_a_test_order_is_not_sent_again_after_other_refusals() -> None:
     """A POST is not repeated after an error that leaves its outcome open."""
     for code in (-1000, -1007, -1008, -1016):
         transport = scripted().on(ORDER_TEST, refusing(code))
@@ -671,13 +673,13 @@ def test_a_refused_account_is_an_answer(code: int) -> None:
 
 
 @pytest.mark.parametrize("code", [-1021, -1102, -9999])
-def test_an_account_that_was_not_told_is_no_answer(code: int) -> None:
+def test_a_refusal_that_is_not_about_the_account_is_inconclusive(code: int) -> None:
     """A refusal of accountConfig that is not about the account, such as for a wrong clock, is inconclusive."""
     with pytest.raises(Refused):
         session(scripted().on(ACCOUNT_CONFIG, refusing(code))).account()
 
 
-def test_the_dear_question_is_asked_only_where_it_must_be() -> None:
+def test_position_side_is_requested_only_if_it_is_needed() -> None:
     """positionSide/dual has weight 30, so it is requested only if accountConfig, of weight 5, lacks the mode."""
     transport = scripted().on(ACCOUNT_CONFIG, {"canTrade": True}).on(POSITION_SIDE, {"dualSidePosition": True})
     assert session(transport).position_mode() is PositionMode.HEDGE
@@ -688,7 +690,7 @@ def test_the_dear_question_is_asked_only_where_it_must_be() -> None:
 
 
 @pytest.mark.parametrize("price", [None, 41000.1, "0", "0.00000000", "-1", "NaN"], ids=repr)
-def test_a_price_that_is_none_builds_no_order(price: object) -> None:
+def test_an_unusable_price_builds_no_order(price: object) -> None:
     """A price of zero or of another type builds no order, and divides by no zero."""
     with pytest.raises(NotBinance, match="markPrice"):
         session(scripted().on(PREMIUM_INDEX, {"symbol": "BTCUSDT", "markPrice": price})).dust_order()
@@ -775,7 +777,7 @@ def test_an_order_rule_that_the_smallest_order_breaks_is_our_fault() -> None:
 # -- evidence --
 
 
-def test_the_weight_limit_is_told_if_it_was_seen() -> None:
+def test_the_weight_limit_is_known_if_exchangeinfo_was_read() -> None:
     """The weight limit comes from exchangeInfo if a check has requested that megabyte; it is not requested for it."""
     transport = scripted()
     asked = session(transport)
@@ -805,7 +807,7 @@ def test_a_call_keeps_status_and_code_that_came(reply: Any, status: int | None, 
     assert (asked.calls[-1].status, asked.calls[-1].code) == (status, code)
 
 
-def test_what_the_exchange_reads_back_is_not_repeated(live: Binance, exchange: LocalExchange) -> None:
+def test_a_key_in_an_error_page_is_not_repeated(live: Binance, exchange: LocalExchange) -> None:
     """If an error page repeats key and signature, neither evidence nor errors do."""
     healthy = Scenario()
     exchange.scenario = replace(healthy, faults={ACCOUNT_CONFIG.path: Fault.echo(400)})

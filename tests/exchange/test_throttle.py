@@ -108,7 +108,7 @@ def test_a_run_with_room_does_not_wait(used: int | None, now: StandIn) -> None:
     assert [call.used_weight for call in client.calls] == [used] * 3
 
 
-def test_the_wallet_has_meters_of_its_own(now: StandIn) -> None:
+def test_the_counters_of_the_wallet_host_are_separate(now: StandIn) -> None:
     """The wallet host does not wait for the futures host's counter, and its own headers do not change that counter."""
     transport = Metered(now, FULL)
     client = client_with(transport)
@@ -121,14 +121,14 @@ def test_the_wallet_has_meters_of_its_own(now: StandIn) -> None:
     assert transport.moments[-1] == 24
 
 
-def test_what_is_tried_again_waits_before_it_is(now: StandIn) -> None:
+def test_a_retry_waits_for_the_weight_of_the_first_answer(now: StandIn) -> None:
     """An error answer has a used weight as well, and the second attempt waits for it."""
     transport = Metered(now, FULL, ROOMY, status=503)
     client_with(transport).ask(TIME)
     assert transport.moments == [0, 24]
 
 
-def test_what_cannot_be_sent_is_not_waited_for(now: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_request_that_cannot_be_sent_does_not_wait(now: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     """A request that cannot be sent does not wait: without a key, after a 429, at the end of the run's time."""
     client = client_with(Metered(now, FULL), keyless=True)
     client.ask(PING)
@@ -166,7 +166,7 @@ def test_a_figure_of_a_minute_that_is_over_is_no_reason_to_wait(now: StandIn) ->
     assert transport.moments == [0, 30]
 
 
-def test_an_answer_without_the_header_takes_nothing_back(now: StandIn) -> None:
+def test_an_answer_without_the_header_keeps_the_last_figure(now: StandIn) -> None:
     """After an answer without the header, the last figure still holds."""
     transport = Metered(now, FULL, ROOMY)
     client = client_with(transport)
@@ -236,7 +236,7 @@ def exchange() -> Iterator[LocalExchange]:
         yield running
 
 
-def test_the_limit_is_the_documented_one_until_exchangeinfo_tells_it(exchange: LocalExchange) -> None:
+def test_the_limit_is_the_documented_one_until_exchangeinfo_is_read(exchange: LocalExchange) -> None:
     """The limit is the documented one until exchangeInfo was read: 2300 are too much of 2400, and not of 6000."""
     told: list[tuple[int, int, int]] = []
     waiting = Throttle(clock.Sleep(), 6000, lambda *what: told.append(what))
@@ -288,7 +288,7 @@ def test_a_limit_that_is_met_during_a_wait_ends_it_all(now: StandIn) -> None:
     assert transport.moments == [0]
 
 
-def test_no_answer_tells_no_weight(now: StandIn) -> None:
+def test_without_an_answer_there_is_no_used_weight(now: StandIn) -> None:
     """Without an answer there is no used weight, and so no wait."""
 
     class Dead(Metered):

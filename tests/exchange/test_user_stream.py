@@ -36,7 +36,7 @@ def shown_by(done: Finished, cassette: str = "") -> str:
 # -- the listen key --
 
 
-def test_a_listen_key_is_asked_for_with_the_key_alone(exchange: LocalExchange) -> None:
+def test_a_listen_key_is_requested_with_the_key_alone(exchange: LocalExchange) -> None:
     """The request for a listen key has no stamp, signature or parameter, and is sent once for both checks."""
     with session(exchange) as binance:
         assert outcome_of(OPENED, binance)[0] is outcome_of(ALIVE, binance)[0] is Outcome.PASS
@@ -69,7 +69,7 @@ def test_only_a_refusal_that_speaks_of_the_key_is_a_warning(scenario: Scenario, 
         assert (found, said in str(noted)) == (outcome, True)
         assert outcome_of(ALIVE, binance)[0] is Outcome.UNPROVEN
         assert exchange.streams == []
-        assert len(exchange.requests_to(PATH)) == 1  # a POST is not put again
+        assert len(exchange.requests_to(PATH)) == 1  # a POST is not sent again
 
 
 def test_after_a_limit_no_stream_is_opened(exchange: LocalExchange) -> None:
@@ -91,7 +91,7 @@ def test_a_listen_key_is_a_name(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", "short", "a" * 300, "a/" * 20, "a&b=" * 20, "ü" * 20, f"{'a' * 20}\n", None, 7, []]
 )
-def test_what_is_no_name_opens_nothing(text: object) -> None:
+def test_a_text_without_the_form_of_a_listen_key_opens_nothing(text: object) -> None:
     """A listen key becomes part of an address, so only a text of its form is accepted."""
     assert not is_listen_key(text)
     with pytest.raises(NotBinance):
@@ -111,7 +111,7 @@ def test_what_is_no_name_opens_nothing(text: object) -> None:
         (b'{"stream":"x","data":{"e":"listenKeyExpired"}}', "a listen key has expired"),
     ],
 )
-def test_what_speaks_against_a_stream_is_understood(message: bytes, said: str) -> None:
+def test_errors_of_a_stream_are_understood(message: bytes, said: str) -> None:
     """The observation names an error's code, and quotes no text of the message."""
     found = trouble_in(message)
     assert found
@@ -127,8 +127,8 @@ def test_what_speaks_against_a_stream_is_understood(message: bytes, said: str) -
         b'{"e":"error","code":-1125,"msg":"This listenKey does not exist."}',  # a client library's, never the host's
     ],
 )
-def test_any_other_message_speaks_against_nothing(message: bytes) -> None:
-    """Other messages and rubbish do not make a stream sick."""
+def test_other_messages_do_not_make_a_stream_sick(message: bytes) -> None:
+    """Other messages, even senseless ones, are no error of the stream."""
     assert trouble_in(message) is None
 
 
@@ -155,7 +155,7 @@ def load(tmp_path: Path, **values: str) -> Settings:
     return reading.load(tmp_path / "none", environ=values)
 
 
-def test_the_stream_goes_with_the_futures_host(tmp_path: Path) -> None:
+def test_the_futures_host_decides_the_streams_host(tmp_path: Path) -> None:
     """Production and demo have a known stream host; for another futures host, BINANCE_STREAM_URL names it."""
     assert load(tmp_path).stream_url == "wss://fstream.binance.com"
     assert load(tmp_path, BINANCE_ENVIRONMENT="demo").stream_url == "wss://fstream.binancefuture.com"
@@ -181,7 +181,7 @@ def test_the_stream_can_be_turned_off(tmp_path: Path, value: str, is_on: bool) -
         ),
     ],
 )
-def test_what_is_neither_is_a_usage_error(tmp_path: Path, name: str, value: str) -> None:
+def test_a_word_other_than_on_and_off_is_a_usage_error(tmp_path: Path, name: str, value: str) -> None:
     """The error names the setting and does not repeat its value."""
     with pytest.raises(UsageProblem, match=name) as caught:
         load(tmp_path, **{name: value})
@@ -232,6 +232,7 @@ def test_a_sick_stream_is_advice(suite: SuiteRunner, name: str) -> None:
     assert not Redactor([LISTEN_KEY]).finds(shown_by(done))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["trouble", "portal"])
 def test_a_sick_stream_is_no_cause_of_another_verdict(suite: SuiteRunner, name: str) -> None:
     """A key that can withdraw has that cause alone, also with a sick stream."""
@@ -240,6 +241,7 @@ def test_a_sick_stream_is_no_cause_of_another_verdict(suite: SuiteRunner, name: 
     assert [one["cause"] for one in done.verdict["diagnosis"]] == ["withdrawals_enabled"]
 
 
+@pytest.mark.slow
 def test_a_limit_is_a_cause_wherever_it_was_met(suite: SuiteRunner) -> None:
     """A limit on the request for a listen key ends the run, so it is a cause."""
     done = run(suite, Scenario(faults={PATH: Fault.rate_limited(30)}))
@@ -259,8 +261,21 @@ def test_a_limit_of_the_streams_host_ends_the_run(suite: SuiteRunner, tmp_path: 
     assert f"HTTP {status}" in str(done.verdict["diagnosis"])
 
 
+@pytest.mark.slow
+def test_a_place_closed_to_the_stream_is_closed_to_orders(suite: SuiteRunner, tmp_path: Path) -> None:
+    """If the stream's host does not serve this place, no order is sent, and the run and its replay are NOT_OK."""
+    cassette = tmp_path / "closed.yaml"
+    with LocalExchange(Scenario(stream=StreamFault.refused(451))) as exchange:
+        live = suite("--record", str(cassette), settings=exchange.settings())
+        assert not exchange.requests_to("/fapi/v1/order/test")
+    for done in (live, suite("--replay", str(cassette))):
+        assert (done.exit_status, done.with_outcome("fail")) == (1, ["order_gate_checks_orders"])
+        assert [one["cause"] for one in done.verdict["diagnosis"]] == ["restricted_location"]
+        assert "the stream API is closed to the place" in done.output
+
+
 @pytest.mark.parametrize("status", [429, 418])
-def test_behind_a_limit_of_the_streams_host_a_session_asks_nothing(status: int) -> None:
+def test_nothing_is_sent_after_a_limit_of_the_streams_host(status: int) -> None:
     """A limit of the stream's host is a limit on this machine's address, so the session sends nothing more."""
     with LocalExchange(Scenario(stream=StreamFault.refused(status))) as exchange, session(exchange) as binance:
         with pytest.raises(RateLimited):
@@ -273,6 +288,7 @@ def test_behind_a_limit_of_the_streams_host_a_session_asks_nothing(status: int) 
         assert [call.status for call in binance.calls][-1] == status
 
 
+@pytest.mark.slow
 def test_off_leaves_the_stream_alone(suite: SuiteRunner, exchange: LocalExchange, tmp_path: Path) -> None:
     """With BINANCE_USER_STREAM=off no listen key is requested; both checks and a replay of the run say why."""
     cassette = tmp_path / "off.yaml"
@@ -283,6 +299,7 @@ def test_off_leaves_the_stream_alone(suite: SuiteRunner, exchange: LocalExchange
         assert "BINANCE_USER_STREAM is off" in ended.check(OPENED)["detail"]
 
 
+@pytest.mark.slow
 def test_another_futures_host_has_a_stream_of_its_own(suite: SuiteRunner, exchange: LocalExchange) -> None:
     """Another futures host gets no stream at Binance: without BINANCE_STREAM_URL the check is not applicable."""
     settings = exchange.settings()
@@ -293,6 +310,7 @@ def test_another_futures_host_has_a_stream_of_its_own(suite: SuiteRunner, exchan
     assert "fstream" not in done.output
 
 
+@pytest.mark.slow
 def test_a_cassette_knows_that_there_was_a_listen_key(
     suite: SuiteRunner, exchange: LocalExchange, tmp_path: Path
 ) -> None:
@@ -314,6 +332,7 @@ SUBSCRIBED = Scenario(subscriptions='{"result":["{listen_key}@ORDER_TRADE_UPDATE
 PROBED = 'LIST_SUBSCRIPTIONS was answered {"result":["[hidden](ours)@ORDER_TRADE_UPDATE"]}'
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("options", "is_sent"), [((), False), (("-v",), False), (("-vv",), True)])
 def test_the_probe_is_for_those_who_ask_for_all(suite: SuiteRunner, options: tuple[str, ...], *, is_sent: bool) -> None:
     """Only -vv sends the probe; its answer is added to the observation, and nothing else changes."""
@@ -325,7 +344,7 @@ def test_the_probe_is_for_those_who_ask_for_all(suite: SuiteRunner, options: tup
     assert not Redactor([LISTEN_KEY]).finds(shown_by(done))
 
 
-def test_the_probe_tells_nobodys_address_and_account() -> None:
+def test_addresses_and_accounts_in_a_probes_answer_are_hidden() -> None:
     """The probe's answer may hold anything, as a refusal may: addresses and accounts in it are hidden."""
     said = b'{"result":["jo@mail.invalid of 203.0.113.7, 12345.67"],"id":1}'
     text = subscriptions_in(said, Secret(LISTEN_KEY)) or ""
@@ -333,6 +352,7 @@ def test_the_probe_tells_nobodys_address_and_account() -> None:
     assert not [one for one in ("jo@", "203.0.113.7", "12345.67") if one in text]
 
 
+@pytest.mark.slow
 def test_a_recording_keeps_what_the_probe_was_answered(suite: SuiteRunner, tmp_path: Path) -> None:
     """A recording holds the probe's answer, and a replay of it opens no stream."""
     cassette = tmp_path / "mine.yaml"
@@ -367,6 +387,7 @@ def test_a_pong_says_nothing_of_the_key(suite: SuiteRunner, exchange: LocalExcha
     assert "made-up" in done.check(ALIVE)["why"]
 
 
+@pytest.mark.slow
 def test_an_older_cassette_leaves_it_open(suite: SuiteRunner, exchange: LocalExchange, tmp_path: Path) -> None:
     """A replay of an older cassette lacks the stream, which changes no verdict."""
     cassette = tmp_path / "older.yaml"
@@ -377,6 +398,7 @@ def test_an_older_cassette_leaves_it_open(suite: SuiteRunner, exchange: LocalExc
     assert (done.exit_status, done.outcomes[OPENED], done.outcomes[ALIVE]) == (0, "unproven", "blocked")
 
 
+@pytest.mark.slow
 def test_words_of_a_cassette_are_no_secrets(suite: SuiteRunner, exchange: LocalExchange, tmp_path: Path) -> None:
     """The text of a hostile cassette is not treated as a secret, which would hide sentences of the report."""
     cassette = tmp_path / "hostile.yaml"
@@ -389,7 +411,7 @@ def test_words_of_a_cassette_are_no_secrets(suite: SuiteRunner, exchange: LocalE
 
 
 @pytest.mark.parametrize("value", ["yes", 0, None, [True]])
-def test_a_label_says_yes_or_no(value: object) -> None:
+def test_a_label_says_whether_there_was_a_stream(value: object) -> None:
     """A label has `has_stream`; an older one without it means yes."""
     label = Label("mine", "2026-11-20T08:13:00Z", "demo", "0.1.0", "demo", "BTCUSDT", 5000, False, KeyFacts())
     kept = as_plain(label)
@@ -399,6 +421,7 @@ def test_a_label_says_yes_or_no(value: object) -> None:
         label_from(kept | {"has_stream": value}, "mine")
 
 
+@pytest.mark.slow
 def test_a_library_that_cannot_be_imported_costs_one_check(process: SuiteRunner, exchange: LocalExchange) -> None:
     """websockets fails to import with a bad setting of its own; one check is unproven, and the verdict is the same."""
     done = process(settings=exchange.settings() | {"WEBSOCKETS_MAX_LINE_LENGTH": "x"})

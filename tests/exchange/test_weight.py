@@ -46,7 +46,7 @@ def test_the_highest_figure_counts_without_what_the_run_spent(calls: tuple[Call,
 
 
 @pytest.mark.parametrize(("calls", "limit"), [((), 2400), ((call(TIME, None, 0),), 2400), ((call(TIME, 1, 0),), None)])
-def test_where_nothing_is_told_nothing_is_known(calls: tuple[Call, ...], limit: int | None) -> None:
+def test_without_a_figure_or_a_limit_there_is_no_result(calls: tuple[Call, ...], limit: int | None) -> None:
     """Without a figure, or without a limit, the result is None."""
     assert weight_of_others(calls, limit) is None
 

@@ -1,4 +1,4 @@
-"""Putting answers and faults on the wire of one aiohttp request."""
+"""Writes answers and faults to the connection of one aiohttp request."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def response(answer: Answer) -> web.Response:
 
 
 async def misbehave(request: web.BaseRequest, fault: Fault, answer: Answer) -> web.StreamResponse:
-    """Carry a fault out; answer is what the client would get, had the fault not come between."""
+    """Carry out a fault. `answer`: what the client would get without the fault."""
     if fault.kind in {Kind.ANSWER, Kind.ECHO, Kind.ALTERED}:
         return response(answer)
     if fault.kind is Kind.INTERIM:
@@ -67,7 +67,7 @@ def unpacked(answer: Answer) -> Answer:
 
 
 def echo(request: web.BaseRequest, status: int) -> Answer:
-    """Read the request back: what a debugging proxy or a careless error page does."""
+    """An answer that repeats the request, as a debugging proxy or a careless error page does."""
     headers = dict(request.headers)
     told = document({"method": request.method, "target": request.raw_path, "headers": headers})
     return Answer(status, told.body)

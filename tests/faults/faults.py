@@ -10,7 +10,7 @@ HTML = "<!DOCTYPE html><title>Log in to this network</title><p>Error: please log
 STRANGER = b'{"status":"up","version":3}'
 EMPTY_BUT_SEEN = ("ping",)  # any JSON object with 200 is a healthy answer of these
 EMPTY = ("ping", "order/test")  # an empty object is an answer here
-# Everything that any path is requested for: code that ignores the error beside it takes it for a healthy answer.
+# The facts for which the paths are requested. Code that ignores the error beside them takes this for a healthy answer.
 HEALTHY = (
     '"orderId":0,"serverTime":1790000000000,"symbol":"BTCUSDT","markPrice":"41250.0","canTrade":true,'
     '"dualSidePosition":false,"enableReading":true,"enableFutures":true,"enableWithdrawals":false,"ipRestrict":true'
@@ -115,7 +115,7 @@ FAULTS = (
     *STATUSES,
     *TROUBLE,
 )
-# A second request overcomes one of these faults, for each GET.
+# The retry of a GET overcomes one of these faults.
 PASSING = (
     *TROUBLE,
     *(one for one in FAULTS if one.name in ("reset", "reset after headers", "body cut short", "closed without a word")),

@@ -4,7 +4,7 @@ SECONDS = 0.4
 
 
 def pytest_configure() -> None:
-    """Once keycheck's own plugin is imported, and before anything is sent."""
+    """Shortens the time limit: keycheck's own plugin is imported by now, and nothing has been sent."""
     from keycheck.network import transport  # noqa: PLC0415  pytest imports this module before it rewrites asserts
 
     transport.REQUEST_SECONDS = SECONDS

@@ -1,15 +1,16 @@
-"""Answers of Binance and of what stands before it, as users and tools have quoted them, and what a run makes of each.
+"""Answers of Binance, or of a firewall in its place, as users and tools have quoted them, with each one's verdict.
 
-Wording and status as quoted. Addresses are of the documentation (RFC 5737), identifiers invented. Where the status was
-not quoted, the one is used that the same code had elsewhere. `meaning` says what a run makes of the answer wherever a
-signed request, or the one for a listen key, meets it: one column each for
+Texts and statuses are as quoted; if no status was quoted, it is the one that the same code had elsewhere. IP addresses
+are from documentation ranges (RFC 5737), and identifiers are invented. `meaning` is the expected verdict and cause of a
+run in which a request gets this answer. It depends on the request, so it has one column for each kind of request:
 
-    wallet    apiRestrictions, which alone tells the key's permissions
-    account   accountConfig; the wallet API has accepted the key
-    order     order/test; both APIs have accepted the key
-    side      positionSide/dual, which is asked where accountConfig lacks the position mode; orders wait for it
-    advice    apiTradingStatus, symbolConfig and listenKey: no verdict hangs on them, but a limit ends the run
-    info      account/info, asked for the diagnosis of a key that the futures API refuses
+    wallet    apiRestrictions, the only source of the key's permissions
+    account   accountConfig, after the wallet API has accepted the key
+    order     order/test, after both APIs have accepted the key
+    side      positionSide/dual, sent only if accountConfig lacks the position mode; the orders wait for it
+    advice    apiTradingStatus, symbolConfig and listenKey: they decide no verdict, but a limit ends the run, and a
+              restricted location fails the checks of orders
+    info      account/info, sent only for the diagnosis of a key that the futures API refuses
 """
 
 import json
@@ -33,17 +34,17 @@ from tests.exchange.pages import BAD_GATEWAY, COUNTRY, NOT_FOUND, RESTRICTED, WA
 
 IP = "203.0.113.7"
 MAIL, NUMBER = "jane.roe@example.com", "812345678901"
-TRACE = "InventedTraceOfTheEdgeInventedTraceOfTheEdge"  # each answer's headers hold it
+TRACE = "InventedTraceOfTheEdgeInventedTraceOfTheEdge"  # in the headers of each answer
 COLUMNS = {ACCOUNT_CONFIG: "account", ACCOUNT_INFO: "info", API_RESTRICTIONS: "wallet", ORDER_TEST: "order"}
 COLUMNS |= {POSITION_SIDE: "side"}
 SCENARIOS = {"side": Scenario(account={"dualSidePosition": None}), "info": Scenario(futures_refuses=True)}
 
-Meaning = Mapping[str, str]  # column -> "VERDICT cause"; a column that is not there: "advice" is OK, see ALWAYS
+Meaning = Mapping[str, str]  # column -> "VERDICT cause"
 ALWAYS = {"advice": "OK", "info": "NOT_OK futures_account_not_opened"}
 
 
 def _means(wallet: str, account: str = "", order: str = "", side: str = "", advice: str = "OK") -> Meaning:
-    """A row of meanings: one for all columns but `advice`, or one for each."""
+    """The meaning in each column. If `account`, `order` or `side` is not given, it is that of `wallet`."""
     row = {"wallet": wallet, "account": account or wallet, "order": order or wallet, "side": side or wallet}
     return ALWAYS | row | {"advice": advice}
 
@@ -61,7 +62,7 @@ UNSIGNED = _means("UNPROVEN agreement_not_signed", "NOT_OK agreement_not_signed"
 LIMITED = _means("UNPROVEN rate_limited", advice="UNPROVEN rate_limited")
 BANNED = _means("UNPROVEN ip_banned", advice="UNPROVEN ip_banned")
 TROUBLE = _means("UNPROVEN exchange_trouble")
-PLACE = _means("NOT_OK restricted_location", side="UNPROVEN restricted_location")
+PLACE = _means("NOT_OK restricted_location", advice="NOT_OK restricted_location")
 WALLED = _means("UNPROVEN blocked_by_firewall")
 STRANGE = _means("UNPROVEN not_binance")
 CUT = _means("UNPROVEN network_unreachable")
@@ -69,7 +70,7 @@ CUT = _means("UNPROVEN network_unreachable")
 
 @dataclass(frozen=True)
 class Observed:
-    """An answer: `status`, body, further headers; `where` it was seen."""
+    """A quoted answer. `headers`: those besides the usual ones; `where`: the API or the source that quotes it."""
 
     name: str
     status: int
@@ -81,7 +82,7 @@ class Observed:
 
     @property
     def fault(self) -> Fault:
-        """The fault that gives this answer. 101 has no body in HTTP, so its bytes are written as they are."""
+        """The fault that makes the local exchange give this answer. A 101 has no body, so its bytes are sent raw."""
         headers = {"x-mbx-uuid": TRACE, "Via": TRACE, "Set-Cookie": f"aws={TRACE}", **self.headers}
         if self.status == 101:
             head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
@@ -90,7 +91,7 @@ class Observed:
 
     @property
     def names_somebody(self) -> "Observed | None":
-        """The same code in a text that names an account, its owner and an address; None if it is no refusal."""
+        """The same answer, but its text also names an account, its owner and an address; None if it has no text."""
         if self.status == 200 or '"msg"' not in self.body:
             return None
         told = json.loads(self.body)
@@ -280,7 +281,7 @@ class Cell:
 
     @property
     def settings(self) -> dict[str, str]:
-        """Settings that make a run request the path: symbolConfig is requested for an expected margin type alone."""
+        """The settings with which a run sends this request: symbolConfig is sent only to check a margin type."""
         return {"BINANCE_EXPECT": "isolated"} if self.endpoint == SYMBOL_CONFIG else {}
 
     @property

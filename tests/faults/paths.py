@@ -14,7 +14,8 @@ from tests.faults.spoiling import Change
 class Field:
     """A field that keycheck reads: `symbols[BTCUSDT].status`, where [X] is the member that begins with X.
 
-    `decides`: whether a verdict needs it. `unless`: changes of it after which another answer tells the same.
+    `decides`: whether a verdict needs it. `unless`: changes after which the verdict is the same, because another field
+    or answer has the fact as well.
     """
 
     where: str
@@ -25,11 +26,11 @@ class Field:
 
 @dataclass(frozen=True, eq=False)
 class Path:
-    """One row of requests. `scenario`: the exchange of its runs, and its verdict without a fault;
-    `settings`: those with which a run requests it. Rows of the same scenario have the same settings.
+    """A path that runs request, one row of the fault table. `verdict`: that of a run without a fault.
 
-    `decides`: whether a verdict needs its answer. `odd`: by name, faults that only this answer can have; each makes it
-    unreadable.
+    `scenario`, `settings`: the exchange and the settings with which a run requests the path. Paths with the same
+    scenario have the same settings. `decides`: whether a verdict needs the answer. `odd`: faults, by name, that only
+    this answer can have; each makes it unreadable.
     """
 
     method: str
@@ -53,7 +54,7 @@ class Path:
 
 
 def _document(change: Callable[[Any], Any]) -> Change:
-    """A change of the answer's JSON: in place, or by giving back another."""
+    """A change of the answer's JSON. `change` changes it in place, or returns another."""
 
     def changed(due: Answer) -> Answer:
         document = json.loads(due.body)
@@ -96,7 +97,8 @@ PATHS = (
             Field("symbols", []),
             Field("symbols[BTCUSDT].status", "TRADING"),
             Field("symbols[BTCUSDT].filters", []),
-            # A quantity of LOT_SIZE's steps is one of so tiny a step, too, and there is none where this one is missing.
+            # With these changes LOT_SIZE alone decides: this filter then has no step, or one so small that it divides
+            # every step of LOT_SIZE.
             Field(
                 "symbols[BTCUSDT].filters[MARKET_LOT_SIZE].stepSize", "0.001", unless=("missing", "zero", "tiny figure")
             ),

@@ -1,4 +1,4 @@
-"""Changes to a whole healthy answer."""
+"""Faults that change a healthy answer as a whole: its bytes, its content type, its encoding."""
 
 import gzip
 import json
@@ -59,7 +59,7 @@ UNREADABLE: dict[str, Change] = {
     "byte order mark": _body(lambda body: b"\xef\xbb\xbf" + body),
     "gzip that is cut": _coded("gzip", lambda body: gzip.compress(body)[:-12]),
     "deflate that is none": _coded("deflate"),
-    # No request accepts these codings. Without their libraries the body is no JSON; with them it cannot be unpacked.
+    # No request accepts these encodings. Clients without their libraries find no JSON; others cannot decode it.
     "br that is none": _coded("br", lambda body: b"\xff" * 9 + body),
     "zstd that is none": _coded("zstd", lambda body: b"\xff" * 9 + body),
 }

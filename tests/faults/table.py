@@ -1,4 +1,4 @@
-"""Path x fault: the cases."""
+"""The cases of the fault table: each path with each fault."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -8,7 +8,7 @@ from tests.faults.faults import FAULTS, ONCE, Named
 from tests.faults.fields import BREAKING, CHANGES, spoiled
 from tests.faults.paths import EVERYWHERE, PATHS, Field, Path
 
-# The ordinary run takes each kind of fault once; the others are variations.
+# The faults that an ordinary run of the tests tries: one of each kind. The others are variations of these.
 SAMPLED = (
     *("refused", "reset", "reset after headers", "stall", "drip", "endless body", "body cut short", "truncated JSON"),
     *(
@@ -31,9 +31,10 @@ SAMPLED = (
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """A path with a fault. `readable`: the run can see as much as without the fault.
+    """A path with a fault. `readable`: whether a run can read the answer in spite of the fault.
 
-    `overcome`: a second request makes it readable. `latency_ms`: the delay of each answer, the fault aside.
+    `overcome`: whether it can read the answer to the retry. `latency_ms`: how late each answer comes, without the
+    fault.
     """
 
     path: Path
@@ -52,7 +53,7 @@ class Case:
 
     @property
     def change(self) -> str:
-        """The change, without the name of its field."""
+        """The name of the case, without the name of the changed field."""
         return self.name.rpartition(": ")[2]
 
     def __str__(self) -> str:
@@ -60,7 +61,7 @@ class Case:
 
 
 def healthy(path: Path) -> Case:
-    """The path without a fault, to measure the others by."""
+    """The path without a fault, with which the cases are compared."""
     return Case(path, "healthy", None, readable=True)
 
 

@@ -1,4 +1,4 @@
-"""With any fault on any path a run ends in time with a fair verdict; each invariant notices a run that breaks it."""
+"""With any fault on any path, a run ends in time and keeps all invariants; each invariant notices a broken run."""
 
 import json
 from dataclasses import replace
@@ -29,12 +29,12 @@ def lawful(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     return bench.run(table.healthy(PING))
 
 
-def test_each_law_has_its_broken_run() -> None:
+def test_each_invariant_has_a_run_that_breaks_it() -> None:
     """Every invariant has a run that breaks it."""
     assert set(VIOLATIONS) == {law.__name__ for law in invariants.INVARIANTS}
 
 
-def test_a_healthy_run_breaks_no_law(lawful: Ran) -> None:
+def test_a_healthy_run_breaks_no_invariant(lawful: Ran) -> None:
     """A healthy run breaks no invariant, nor does a failure that is an observation of this machine's place."""
     assert invariants.broken(lawful) == []
     assert invariants.broken(replace(lawful, base=lawful)) == []
@@ -45,7 +45,7 @@ def test_a_healthy_run_breaks_no_law(lawful: Ran) -> None:
 @pytest.mark.parametrize(
     ("name", "number"), [(name, number) for name, doctors in VIOLATIONS.items() for number in range(len(doctors))]
 )
-def test_a_law_sees_a_broken_run(name: str, number: int, lawful: Ran) -> None:
+def test_an_invariant_notices_each_of_its_violations(name: str, number: int, lawful: Ran) -> None:
     """An invariant notices each of its violations, and describes it in a sentence."""
     said = next(law for law in invariants.INVARIANTS if law.__name__ == name)(VIOLATIONS[name][number](lawful))
     assert said
@@ -56,7 +56,7 @@ def test_a_law_sees_a_broken_run(name: str, number: int, lawful: Ran) -> None:
     "page", ["", "<!DOCTYPE html><p></b></p></html>", "<!DOCTYPE html><p>", "<!DOCTYPE html><p a='1' a='2'></p></html>"]
 )
 def test_a_malformed_page_is_seen(page: str) -> None:
-    """A page without a beginning or an end, in a wrong order or with an attribute twice is malformed."""
+    """A page is malformed without its beginning or end, with parts in a wrong order, or with an attribute twice."""
     assert wellformed.fault_of(page)
     assert wellformed.fault_of("<!DOCTYPE html><html><p a='1'>x<br><path/></p></html>\n") is None
 
@@ -93,7 +93,7 @@ def test_the_sample_has_each_kind_of_trouble_and_each_path() -> None:
 @pytest.mark.parametrize(
     ("path", "field"), [pytest.param(path, one, id=one.where) for path in PATHS for one in path.fields]
 )
-def test_a_field_is_spoiled_where_it_stands(path: Path, field: Field) -> None:
+def test_a_change_affects_one_field_only(path: Path, field: Field) -> None:
     """A change is made to one field of the answer, to a value of the healthy one's type, and nothing else changes."""
     due = _healthy_answer(path)
     changes = {**CHANGES, **BREAKING} if len(due.body) < 10_000 else {"null": CHANGES["null"]}
@@ -125,7 +125,7 @@ def _lawful(ran: whole.Table) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(180)
-def test_a_sample_of_faults_breaks_no_law(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_sample_of_faults_breaks_no_invariant(capsys: pytest.CaptureFixture[str]) -> None:
     """Each kind of fault once, and each path several times, break no invariant."""
     ran = whole.run(table.sample())
     with capsys.disabled():
@@ -136,7 +136,7 @@ def test_a_sample_of_faults_breaks_no_law(capsys: pytest.CaptureFixture[str]) ->
 
 @pytest.mark.faults
 @pytest.mark.timeout(0)
-def test_no_fault_on_any_path_breaks_a_law(capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_fault_on_any_path_breaks_an_invariant(capsys: pytest.CaptureFixture[str]) -> None:
     """All cases keep the invariants; the time they take is printed, and has no limit."""
     cases = sample(table.whole())
     ran = whole.run(cases)

@@ -1,4 +1,4 @@
-"""Every observed answer, on every path that carries the key: its verdict, its cause, and no private data."""
+"""Every answer in observed.py, on every path that carries the key, leads to its verdict and leaks no private data."""
 
 import json
 import re
@@ -16,15 +16,15 @@ from tests.matrix import WORKERS, run_cells, sample
 from tests.running import SuiteRunner
 
 COLUMNS = {"wallet", "account", "order", "side", "advice", "info"}
-# The address is the owner's to know, who may have to list it; the terminal alone shows it.
+# The address that Binance saw. Only the owner's terminal may show it, since the owner may have to add it to a list.
 ADDRESS = re.compile(r"203\.0\.113|IP\(\d")
 PRIVATE = Scanner([Canary("an e-mail address", MAIL), Canary("a number", NUMBER), Canary("a trace of the edge", TRACE)])
-# Every n-th cell, in this process and as a user would run it; both reach all columns.
+# A sample has every n-th cell: one sample is run in this process, one as a user would. Both include all columns.
 IN_PROCESS, AS_A_USER = 7, 37
 
 
-def test_every_answer_stands_on_every_path_that_carries_the_key() -> None:
-    """Every path with the key has every answer, none twice, new paths included. A sample has each column."""
+def test_every_answer_is_tried_on_every_path_that_carries_the_key() -> None:
+    """The table has each answer once for each path with the key, also for new paths; both samples have all columns."""
     cells = observed.cells()
     assert len({str(cell) for cell in cells}) == len(cells)
     assert {cell.column for cell in cells} == COLUMNS
@@ -48,15 +48,15 @@ def _wrong(cells: list[Cell]) -> list[str]:
 
 
 @pytest.mark.timeout(180)
-def test_a_sample_of_the_answers_comes_to_its_verdict() -> None:
-    """Each answer on one path or another."""
+def test_a_sample_of_the_answers_leads_to_the_expected_verdicts() -> None:
+    """In a sample of the table, each answer leads to the expected verdict and first cause."""
     assert _wrong(observed.cells()[::IN_PROCESS]) == []
 
 
 @pytest.mark.faults
 @pytest.mark.timeout(0)
-def test_each_answer_comes_to_its_verdict_on_each_path() -> None:
-    """The whole table, and in each cell the first cause."""
+def test_each_answer_leads_to_the_expected_verdict_on_each_path() -> None:
+    """In the whole table, each answer leads to the expected verdict and first cause."""
     assert _wrong(list(sample(observed.cells()))) == []
 
 
@@ -64,7 +64,7 @@ def test_each_answer_comes_to_its_verdict_on_each_path() -> None:
 
 
 class Bench:
-    """A folder in which cells are run and recorded one by one, as by a user."""
+    """A folder in which cells are run one after the other, as a user would, and recorded."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
@@ -72,7 +72,7 @@ class Bench:
         self._suite: SuiteRunner = ForkedRunner(folder)
 
     def run(self, cell: Cell) -> list[str]:
-        """The faults of one run, a sentence each."""
+        """Runs a cell. Returns a sentence for each thing that is wrong with the run."""
         junit, cassette = self._folder / "junit.xml", self._folder / "mine.yaml"
         for path in (junit, cassette):
             path.unlink(missing_ok=True)
@@ -98,20 +98,20 @@ def _run(cells: list[Cell], folder: Path) -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(180)
-def test_a_sample_of_the_answers_leaves_nobodys_name(tmp_path: Path) -> None:
+def test_a_sample_of_the_answers_leaks_no_private_data(tmp_path: Path) -> None:
     """No file of a run has private data; only the terminal may show the address that Binance saw."""
     assert _run(observed.cells()[::AS_A_USER], tmp_path) == []
 
 
 @pytest.mark.faults
 @pytest.mark.timeout(0)
-def test_no_answer_leaves_anybodys_name(tmp_path: Path) -> None:
-    """In the whole table, recorded, no private data is left."""
+def test_no_answer_leaks_private_data(tmp_path: Path) -> None:
+    """In the whole table, no file of a run has private data."""
     assert _run(list(sample(observed.cells())), tmp_path) == []
 
 
-def test_a_name_that_is_left_is_seen() -> None:
-    """The control: the scanner finds private data, or the tests above would show nothing."""
+def test_the_scanner_finds_private_data() -> None:
+    """The scanner finds private data; otherwise the tests above would prove nothing."""
     assert {hit.canary for hit in PRIVATE.scan(f"of {MAIL}, account {NUMBER}, via {TRACE[:20]}")} == {
         *("an e-mail address", "a number", "a trace of the edge"),
     }

@@ -54,7 +54,7 @@ class Table:
         return "\n".join([*lines, *broken[:MOST], *more])
 
     def table(self) -> str:
-        """Rows faults, columns paths: O, N, U for the verdicts seen, `!` where a law was broken."""
+        """Rows faults, columns paths: O, N, U for the verdicts seen, `!` for a broken invariant."""
         cells: dict[str, dict[str, set[str]]] = {}
         order = {case: number for number, case in enumerate(table.whole())}
         for case, verdict in sorted(self.verdicts.items(), key=lambda pair: order.get(pair[0], -1)):

@@ -1,12 +1,12 @@
-"""The leak matrix: every kind of failure in every way of running, and each artefact searched for what was planted.
+"""The leak matrix: every kind of failure in every way of running pytest. Every output is searched for planted texts.
 
-    scanner.py     finds a planted canary in a text, encodings undone; knows nothing of keycheck's own redactor
-    canaries.py    what is planted
-    kinds.py       what goes wrong, from the tables kinds_*.py; careless.py is at hand in the runs themselves
-    modes.py       ways of running pytest
-    bench.py       one cell: a copy of the suite, an exchange, a process, its artefacts; cells.py: what came of it
-    matrix.py      all cells, and what they leaked
-    mutants.py     a layer taken out, for each layer
+    scanner.py     finds a planted text, also an encoded one; shares no code with keycheck's own redactor
+    canaries.py    the planted texts
+    kinds.py       the kinds of failure, from the tables kinds_*.py; careless.py: helpers for the code of these failures
+    modes.py       the ways of running pytest
+    bench.py       runs one cell: a copy of the suite, an exchange, a process; cells.py: the results of a cell
+    matrix.py      all cells, and their leaks
+    mutants.py     keycheck with one layer of protection removed, for each layer
 
-`python -m tests.leaks` runs the whole and prints it as a table.
+`python -m tests.leaks` runs all cells and prints them as a table.
 """

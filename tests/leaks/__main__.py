@@ -1,6 +1,7 @@
 """Runs the leak matrix: `python -m tests.leaks [--quick | --every] [--bare] [--kinds TEXT] [--modes TEXT]`.
 
---bare takes the second layer out, to see what the first alone lets through, and that no kind is harmless by mistake.
+--bare removes the second layer of protection. The table then shows what the first layer alone lets through, and that
+each kind of failure has something to leak.
 """
 
 import argparse

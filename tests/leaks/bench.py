@@ -19,11 +19,11 @@ from tests.leaks.scanner import Canary, Scanner
 from tests.malformed import MalformedHeaders
 from tests.running import ROOT
 
-LONGEST = 180  # seconds; one cell says everything there is to say in every way at once
+LONGEST = 180  # seconds; one cell prints everything in every way at once
 SHARED = ("report.html", "verdict.json", "junit.xml", "page.html", "recorded.yaml")
 _ADDRESS = "address"
 _stamps = itertools.count(1_600_000_000)
-# A machine with a name that can be found again; read before keycheck and pytest are.
+# Gives the machine a name that the scanner can find; Python runs this before it imports keycheck and pytest.
 _SITE = f"""
 import os, socket, platform
 uname = os.uname()
@@ -99,7 +99,7 @@ class Bench:
             path.unlink(missing_ok=True)
             return
         path.write_text(text, encoding="utf-8")
-        stamp = next(_stamps)  # a compiled copy of an older text is known by its time
+        stamp = next(_stamps)  # a new time for each text, since Python tells an outdated .pyc by it
         os.utime(path, (stamp, stamp))
 
     def _environment(self, settings: dict[str, str]) -> dict[str, str]:

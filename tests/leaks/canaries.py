@@ -26,7 +26,7 @@ PRIVATE = (
     Canary("CI variable", CI_VALUE, shared_only=True),
     Canary("balance", BALANCE, shared_only=True),
 )
-# Only the exchange's answers hold these, so no redactor can know them: a check that prints one has shown it.
+# Only the exchange's answers hold these, so no redactor can know them. No check of ours may print one.
 UNKNOWABLE = ("cookie", "trace", "balance")
 SECRETS = (
     Canary("key", API_KEY),

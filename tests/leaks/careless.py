@@ -1,4 +1,4 @@
-"""Helpers of careless checks; the folder of this file is on their runs' path."""
+"""Helpers for checks that leak secrets on purpose. Their runs have the folder of this file on sys.path."""
 
 import os
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 
 class Belongings(NamedTuple):
-    """Key, secret, and a URL with a fresh signature under it."""
+    """The key, the secret, and a URL with a fresh signature."""
 
     key: str
     secret: str
@@ -16,7 +16,7 @@ class Belongings(NamedTuple):
 
 
 class Late:
-    """A plugin that writes to a stream when the checks are over, and when pytest is."""
+    """A plugin that writes to a stream twice: when the checks have ended, and when pytest ends."""
 
     def __init__(self, stream: Any, text: str) -> None:
         self._stream, self._text = stream, text
@@ -29,7 +29,7 @@ class Late:
 
 
 def happened() -> None:
-    """Leaves a mark: the careless code was reached."""
+    """Leaves a mark, which shows that the leaking code was reached."""
     with Path(os.environ["LEAK_MARK"]).open("a", encoding="ascii") as file:
         file.write("\n")
 
@@ -47,7 +47,7 @@ def take(binance: Any) -> Belongings:
 
 
 def _secret_of(signer: Any) -> str:
-    """Binance's secret, or the private key's text in the settings: a signer holds no text of that."""
+    """Binance's secret, or the private key's text from the settings, since its signer does not hold it."""
     if hasattr(signer, "_secret"):
         secret: str = signer._secret.reveal()
         return secret

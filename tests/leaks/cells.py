@@ -21,7 +21,7 @@ class Leak:
 
 @dataclass(frozen=True)
 class Cell:
-    """A run that has ended. `happened`: its failure took place."""
+    """A run that has ended. `happened`: whether its failure took place."""
 
     kind: str
     mode: str

@@ -12,7 +12,7 @@ from tests.leaks.kinds_telling import TELLING
 _ALL = (*EXCHANGE, *RAISING, *TELLING, *PYTEST, *STAGES, *PRIVATE_KEY, *STREAM)
 KINDS: dict[str, Kind] = {kind.name: kind for kind in _ALL}
 
-# Searched for in no cell, as no code of ours can be in between.
+# Leaks that no cell looks for, because no code of ours could prevent them.
 OUT_OF_REACH = {
     "core dump": "the kernel writes it, with all that was in memory",
     "descriptors under -s": "os.write, a child process, C code: no Python object is in between",

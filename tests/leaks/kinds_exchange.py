@@ -1,4 +1,4 @@
-"""Failures between an honest check and the exchange, and answers of a hostile exchange."""
+"""Kinds of failure for the leak matrix: between an honest check and the exchange, and answers of a hostile exchange."""
 
 import base64
 import json

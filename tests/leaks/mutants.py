@@ -1,4 +1,4 @@
-"""keycheck with one measure removed, and the cells that must notice."""
+"""The mutants: keycheck with one protection removed, and the cells of the matrix that must find a leak then."""
 
 from tests.leaks.cells import Mutation
 from tests.leaks.matrix import Place

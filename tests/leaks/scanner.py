@@ -1,6 +1,6 @@
-"""Finds a canary in a text, whole or any ten characters of it, in upper or lower case, with encodings undone.
+"""Finds a canary in a text, or any ten characters in a row of it, in upper or lower case, also if they are encoded.
 
-Written apart from `keycheck.redaction.redactor`, which it judges: no code is shared.
+It shares no code with `keycheck.redaction.redactor`, because it judges that module.
 """
 
 import base64
@@ -30,7 +30,7 @@ _BACKSLASH = re.compile(
 
 @dataclass(frozen=True)
 class Canary:
-    """A planted text. `shared_only`: its owner's terminal and log may show it, and nothing that is passed on."""
+    """A planted text. `shared_only`: the owner's terminal and log may show it, but no file for sharing."""
 
     name: str
     text: str
@@ -165,7 +165,7 @@ def _unpacked(text: str, seen: set[str]) -> Iterator[str]:
             if tail := len(cut) % 4:
                 raw += _tail(cut[-tail:])
             inner = raw.decode("latin-1")
-            # Bytes that are no text hold no key: most of these words are names of functions.
+            # Bytes that are no text hold no key. Most words that look like base64 are names of functions.
             if re.search(r"[ -~]{10}", inner):
                 yield inner
 

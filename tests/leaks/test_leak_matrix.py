@@ -1,4 +1,4 @@
-"""No kind of failure leaks a secret in any mode; and without one of the layers, the matrix notices a leak."""
+"""No kind of failure leaks a secret in any mode; if a layer of protection is removed, the matrix finds a leak."""
 
 import base64
 import html
@@ -93,7 +93,7 @@ def test_scanner_finds_each_secret_in_each_encoding(encoding: str, cut: bool) ->
             assert name in {hit.canary for hit in SCANNER.scan(content.encode())}
 
 
-def test_scanner_reports_nothing_where_nothing_is() -> None:
+def test_scanner_reports_nothing_without_a_canary() -> None:
     """Nine characters of a canary, four of the key, a page, noise and another key are not reported."""
     for text in (API_KEY[:9], f"ending in {API_KEY[-4:]}", API_SECRET[-9:][::-1], COOKIE[:9], "198.51.100.8", ""):
         assert SCANNER.scan(f"{text} and more") == []
@@ -102,7 +102,7 @@ def test_scanner_reports_nothing_where_nothing_is() -> None:
 
 
 def test_scanner_repeats_no_secret() -> None:
-    """The text of a hit holds nothing of the secret."""
+    """The text that describes a hit holds no part of the secret."""
     for text in CANARIES:
         (hit, *_) = SCANNER.scan(f"before {text} behind, {text[:30]}, {text[::-1]}")
         assert SCANNER.scan(str(hit).replace(hit.canary, "")) == []

@@ -49,7 +49,7 @@ PASSWORD = "pass9word9canary"  # noqa: S105  the password of a proxy that is not
 NOTHING = Secret("")
 ORDER = "/fapi/v1/order"
 KEY = {"X-MBX-APIKEY": CANARY}
-# A library beneath may raise one of these before our list is asked; nothing was sent then either.
+# A library may raise one of these before it asks our list; nothing was sent then either.
 REFUSALS = (
     NotListed,
     Inconclusive,
@@ -106,7 +106,7 @@ def with_password(proxy: Proxy, user: str = "somebody", password: str = PASSWORD
 
 @pytest.mark.parametrize("name", PROXY_NAMES)
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_the_proxy_of_other_programs_is_not_ours(  # noqa: PLR0913, PLR0917  fixtures
+def test_the_proxy_of_other_programs_is_not_used(  # noqa: PLR0913, PLR0917  fixtures
     exchange: LocalExchange, front: Front, bundle: str, monkeypatch: pytest.MonkeyPatch, name: str, scheme: str
 ) -> None:
     """The proxy of other programs is used by other clients, and not by this one."""
@@ -125,7 +125,7 @@ def test_the_proxy_of_other_programs_is_not_ours(  # noqa: PLR0913, PLR0917  fix
 @pytest.mark.parametrize("name", ["NO_PROXY", "no_proxy"])
 @pytest.mark.parametrize("value", ["*", "127.0.0.1", "localhost,127.0.0.0/8"])
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_nothing_goes_round_our_own_proxy(  # noqa: PLR0913, PLR0917  fixtures
+def test_no_setting_of_other_programs_bypasses_our_proxy(  # noqa: PLR0913, PLR0917  fixtures
     exchange: LocalExchange,
     front: Front,
     bundle: str,
@@ -183,7 +183,7 @@ def test_a_tunnels_proxy_sees_host_and_port(exchange: LocalExchange, front: Fron
     assert [one.headers.get("x-mbx-apikey") for one in exchange.log] == [API_KEY, None]
 
 
-def test_an_https_proxy_is_spoken_to_in_tls(
+def test_an_https_proxy_is_reached_over_tls(
     exchange: LocalExchange, front: Front, authority: trustme.CA, bundle: str
 ) -> None:
     """The password of an https proxy travels inside TLS."""
@@ -194,7 +194,7 @@ def test_an_https_proxy_is_spoken_to_in_tls(
     assert len(exchange.log) == 1
 
 
-def test_an_https_proxy_that_nobody_vouches_for_gets_no_password(front: Front, bundle: str) -> None:
+def test_an_https_proxy_with_an_untrusted_certificate_gets_no_password(front: Front, bundle: str) -> None:
     """An https proxy with an untrusted certificate gets no password, and the error names the proxy."""
     with Proxy(speaking(trustme.CA().issue_cert(ADDRESS))) as proxy:
         with by_way_of(with_password(proxy), front.url, bundle) as http:
@@ -205,7 +205,7 @@ def test_an_https_proxy_that_nobody_vouches_for_gets_no_password(front: Front, b
     assert front.connections == 0
 
 
-def test_http_on_loopback_goes_by_the_proxy_too(exchange: LocalExchange) -> None:
+def test_http_on_loopback_goes_through_the_proxy_too(exchange: LocalExchange) -> None:
     """A proxy sees all of an http request, which is why such a proxy must be on loopback itself."""
     with Proxy() as proxy:
         with by_way_of(proxy.url, exchange.futures_url) as http:
@@ -217,7 +217,7 @@ def test_http_on_loopback_goes_by_the_proxy_too(exchange: LocalExchange) -> None
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 @pytest.mark.parametrize(("typed", "meant"), [(PASSWORD, PASSWORD), ("p%40ss%3Aword%2F9", "p@ss:word/9")])
-def test_the_proxys_password_opens_it(  # noqa: PLR0913, PLR0917  fixtures
+def test_the_proxy_gets_its_password(  # noqa: PLR0913, PLR0917  fixtures
     exchange: LocalExchange, front: Front, bundle: str, scheme: str, typed: str, meant: str
 ) -> None:
     """The proxy's password may be percent-encoded, and the exchange does not see it."""
@@ -277,7 +277,7 @@ def test_a_dead_proxy_is_named(exchange: LocalExchange, front: Front, bundle: st
     assert exchange.log == []
 
 
-def test_a_wrong_password_is_named_where_the_exchange_is_http(exchange: LocalExchange) -> None:
+def test_a_wrong_proxy_password_is_named_if_the_exchange_is_http(exchange: LocalExchange) -> None:
     """Only a proxy answers 407."""
     with Proxy(user="somebody:else") as proxy, by_way_of(with_password(proxy), exchange.futures_url) as http:
         assert failure(http).kind == "proxy"
@@ -285,7 +285,7 @@ def test_a_wrong_password_is_named_where_the_exchange_is_http(exchange: LocalExc
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_our_own_proxy_gets_no_request_of_anybody_else(exchange: LocalExchange, front: Front, scheme: str) -> None:
+def test_our_own_proxy_gets_no_unlisted_request(exchange: LocalExchange, front: Front, scheme: str) -> None:
     """The pool that speaks to a proxy has the same allow-list as the one that does not."""
     url = front.url if scheme == "https" else exchange.futures_url
     with Proxy() as proxy, by_way_of(proxy.url, url) as http:
@@ -437,7 +437,7 @@ each_door = pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)
 def leaks(  # noqa: PLR0913  what a request consists of
     http: HttpTransport, exchange: LocalExchange, method: str, base: str, path: str, *, without: tuple[str, ...] = ()
 ) -> dict[str, list[str]]:
-    """For each way to send: the lines that the exchange received, or the remark that the request was not refused."""
+    """What went wrong with each way to send: a line that the exchange received, or a request that was not refused."""
     found = {}
     for name, door in DOORS.items():
         if name in without:
@@ -475,7 +475,7 @@ NEVER = (
     *("/fapi/v1/batchOrders", "/fapi/v1/allOpenOrders", "/fapi/v2/order", "/fapi/v1/order/testing", "/", ""),
     *(f"{ORDER} HTTP/1.1\r\nX: ", f"{ORDER}/test HTTP/1.1\r\n\r\nPOST {ORDER} HTTP/1.1\r\n\r\n"),
 )
-# Some readers remove white space: the rest is listed, and may leave only as the listed path.
+# Some readers remove white space, which leaves a listed path. Such a path may be sent as the listed path only.
 ALMOST = (
     *("/fapi/v1/or\tder/test", f"{ORDER}/\ttest", f"{ORDER}/te\nst", f"{ORDER}\r/test", f"{ORDER}\r\n/test"),
     *(f"{ORDER}/test ", f"{ORDER}/./test", f"{ORDER}/x/../test", f"{ORDER}/test/../test", "/fapi/v1/order/%74est"),
@@ -498,7 +498,9 @@ def test_a_listed_path_in_disguise_leaves_as_itself(http: HttpTransport, exchang
 
 
 @each_door
-def test_every_door_is_one(http: HttpTransport, exchange: LocalExchange, door: Door) -> None:
+def test_every_way_to_send_lets_a_listed_request_through(
+    http: HttpTransport, exchange: LocalExchange, door: Door
+) -> None:
     """Each way to send lets a listed request through, so the refusals of the other tests come from the list."""
     door(http, "POST", exchange.futures_url, ORDER_TEST.path)
     (one,) = exchange.log
@@ -525,14 +527,14 @@ LISTEN = "/fapi/v1/listenKey"
     "path", [LISTEN, f"{LISTEN}/", f"{LISTEN}/.", "/fapi/v1/%6cistenKey", f"{LISTEN}?listenKey=x", LISTEN.lower()]
 )
 @pytest.mark.parametrize("verb", ["DELETE", "PUT", "PATCH"])
-def test_nobodys_stream_is_closed(http: HttpTransport, exchange: LocalExchange, verb: str, path: str) -> None:
+def test_no_listen_key_can_be_deleted(http: HttpTransport, exchange: LocalExchange, verb: str, path: str) -> None:
     """A listen key can be requested and not be deleted: DELETE would end the stream of a running bot."""
     assert leaks(http, exchange, verb, exchange.futures_url, path) == {}
 
 
 @each_door
 @pytest.mark.parametrize("query", ["?listenKey=x", "?_method=DELETE", "?timestamp=1&signature=0"])
-def test_a_listen_key_is_asked_for_without_parameters(
+def test_a_listen_key_is_requested_without_parameters(
     http: HttpTransport, exchange: LocalExchange, door: Door, query: str
 ) -> None:
     """The request for a listen key needs no parameters, and a query of it was not examined."""
@@ -574,7 +576,9 @@ BASES = {
 
 
 @pytest.mark.parametrize("base", BASES.values(), ids=BASES)
-def test_no_other_address_is_asked(http: HttpTransport, exchange: LocalExchange, stranger: Listener, base: str) -> None:
+def test_no_other_host_gets_a_request(
+    http: HttpTransport, exchange: LocalExchange, stranger: Listener, base: str
+) -> None:
     """A full URL of another host is refused, even with a listed path at its end."""
     port = int(exchange.futures_url.rpartition(":")[2])
     address = base.format(port=port, stranger=stranger.port)
@@ -637,7 +641,7 @@ def test_no_request_has_a_body(http: HttpTransport, exchange: LocalExchange, doo
 
 
 @pytest.mark.parametrize("how", ["argument", "session.proxies", "adapter"])
-def test_nobody_hands_the_session_a_proxy(
+def test_a_caller_cannot_give_the_session_a_proxy(
     http: HttpTransport, exchange: LocalExchange, stranger: Listener, how: str
 ) -> None:
     """A proxy in front of http would read the key; only BINANCE_PROXY can name one."""
@@ -674,7 +678,7 @@ TURN = {"after": 1}
 
 
 @pytest.mark.parametrize("after", range(1, 9))
-def test_an_endpoint_that_turns_its_coat_sends_no_order(
+def test_an_endpoint_whose_path_changes_sends_no_order(
     http: HttpTransport, exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch, after: int
 ) -> None:
     """An endpoint whose path changes while it is read sends no order, after however many reads it changes."""
@@ -720,7 +724,9 @@ def test_a_look_alike_of_an_endpoint_is_refused(
 
 
 @pytest.mark.parametrize("door", ["session", "prepared", "adapter", "pool manager", "pool"])
-def test_a_verb_that_compares_as_another_is_refused(http: HttpTransport, exchange: LocalExchange, door: str) -> None:
+def test_a_verb_that_compares_equal_to_another_is_refused(
+    http: HttpTransport, exchange: LocalExchange, door: str
+) -> None:
     """A verb that compares equal to another is compared by the letters that would be sent."""
     with contextlib.suppress(*REFUSALS):
         DOORS[door](http, Alias("DELETE", "POST"), exchange.futures_url, ORDER_TEST.path)
@@ -736,7 +742,7 @@ def test_an_endpoint_is_frozen() -> None:
 
 @pytest.mark.parametrize(("method", "path"), [("POST", ORDER), ("DELETE", ORDER), ("PUT", ORDER), ("GET", "/x/secret")])
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_listed_endpoint_that_was_changed_opens_no_way(
+def test_a_listed_endpoint_that_was_changed_sends_nothing(
     exchange: LocalExchange, method: str, path: str, when: str
 ) -> None:
     """A listed endpoint that was changed by force, before or after the transport was made, sends nothing by any way."""
@@ -903,7 +909,7 @@ def test_no_file_of_the_package_or_the_suite_names_an_order() -> None:
     assert holders <= {"keycheck/exchange/endpoints.py", "keycheck/network/allow_list.py"}
 
 
-def test_the_list_holds_readers_and_one_test() -> None:
+def test_the_list_has_only_two_requests_that_are_not_get() -> None:
     """All endpoints but two are GETs: the exceptions are the test order and the request for a listen key."""
     held = {each for module in modules() for each in vars(module).values() if isinstance(each, Endpoint)}
     assert held == LISTED == endpoints.LISTED
@@ -943,7 +949,7 @@ def assert_not_ok(done: Finished) -> None:
         assert PASSWORD not in text
 
 
-def test_a_run_among_strangers_speaks_to_two_hosts(  # noqa: PLR0913, PLR0917  fixtures
+def test_a_run_in_a_hostile_environment_contacts_two_hosts_only(  # noqa: PLR0913, PLR0917  fixtures
     suite: SuiteRunner,
     exchange: LocalExchange,
     front: Front,
@@ -972,7 +978,7 @@ def test_a_run_among_strangers_speaks_to_two_hosts(  # noqa: PLR0913, PLR0917  f
     assert_listed(exchange, exchange.log)
 
 
-def test_the_stranger_would_have_heard_it(stranger: Listener) -> None:
+def test_the_third_host_notices_a_request(stranger: Listener) -> None:
     """The third host of these tests would notice a request that carries the key."""
     requests.get(stranger.url, headers=KEY, timeout=5)
     assert stranger.connections == 1
@@ -980,7 +986,7 @@ def test_the_stranger_would_have_heard_it(stranger: Listener) -> None:
 
 
 @pytest.mark.parametrize("status", [302, 308])
-def test_a_run_that_is_sent_elsewhere_stays(
+def test_a_run_follows_no_redirect_to_another_host(
     suite: SuiteRunner, exchange: LocalExchange, stranger: Listener, status: int
 ) -> None:
     """If every answer redirects to a third host, that host gets no connection."""
@@ -991,7 +997,7 @@ def test_a_run_that_is_sent_elsewhere_stays(
     assert_listed(exchange, exchange.log)
 
 
-def test_a_run_by_a_proxy_says_ok(
+def test_a_run_through_a_proxy_is_ok(
     suite: SuiteRunner, exchange: LocalExchange, front: Front, wallet: Front, bundle: str
 ) -> None:
     """With BINANCE_PROXY every connection is a tunnel through it, the stream's included."""
@@ -1010,7 +1016,7 @@ def test_a_run_by_a_proxy_says_ok(
 
 @pytest.mark.parametrize("scheme", mostly_slow(["http", "https"], 1))
 @pytest.mark.parametrize("wrong", ["password", "dead"])
-def test_a_run_by_a_proxy_that_refuses_is_never_ok(  # noqa: PLR0913, PLR0917  fixtures
+def test_a_run_through_a_proxy_that_refuses_is_never_ok(  # noqa: PLR0913, PLR0917  fixtures
     suite: SuiteRunner,
     exchange: LocalExchange,
     front: Front,
@@ -1034,7 +1040,7 @@ def test_a_run_by_a_proxy_that_refuses_is_never_ok(  # noqa: PLR0913, PLR0917  f
     assert exchange.log == []
 
 
-def test_the_wallets_key_goes_to_the_wallet_alone(http: HttpTransport, exchange: LocalExchange) -> None:
+def test_each_listed_request_reaches_its_own_host_only(http: HttpTransport, exchange: LocalExchange) -> None:
     """Each listed request reaches its own host only."""
     for endpoint in (ACCOUNT_CONFIG, API_RESTRICTIONS):
         http.send(endpoint, NOTHING, Secret(API_KEY), 5)

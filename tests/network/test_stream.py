@@ -112,7 +112,7 @@ def test_the_demo_network_has_an_address_of_its_own(exchange: LocalExchange) -> 
     [(USER_STREAM, Scenario()), (DEMO_USER_STREAM, Scenario(mute_streams=MUTE_ON_DEMO))],
     ids=["production", "demo"],
 )
-def test_each_network_is_met_where_it_delivers(endpoint: Endpoint, scenario: Scenario) -> None:
+def test_the_stream_of_each_network_has_its_own_path(endpoint: Endpoint, scenario: Scenario) -> None:
     """Each network has its address for messages; on another one, a sick stream would look healthy."""
     with LocalExchange(replace(scenario, stream=StreamFault.expired())) as exchange:
         found = Stream(exchange.stream_url, Redactor(), endpoint=endpoint).listen(Secret(LISTEN_KEY), 30)
@@ -195,7 +195,7 @@ UNOPENED = {
 
 
 @pytest.mark.parametrize(("fault", "error", "kind"), UNOPENED.values(), ids=UNOPENED)
-def test_what_is_no_stream_convicts_nobody(fault: StreamFault, error: type[Inconclusive], kind: str) -> None:
+def test_a_failed_handshake_is_inconclusive(fault: StreamFault, error: type[Inconclusive], kind: str) -> None:
     """A failed handshake is inconclusive; it has the same error as a failed request, and says what to do."""
     with LocalExchange(Scenario(stream=fault)) as exchange:
         found = failure(exchange.stream_url)
@@ -204,7 +204,7 @@ def test_what_is_no_stream_convicts_nobody(fault: StreamFault, error: type[Incon
 
 
 @pytest.mark.parametrize(("status", "is_limit"), [(429, True), (418, True), (403, False), (400, False)])
-def test_a_limit_is_known_before_anybody_is_told(status: int, *, is_limit: bool) -> None:
+def test_a_limit_is_set_before_its_error_is_raised(status: int, *, is_limit: bool) -> None:
     """After 429 or 418 the limit is set before the error is raised, so that no other request leaves."""
     limited = threading.Event()
     with LocalExchange(Scenario(stream=StreamFault.refused(status))) as exchange, pytest.raises(Inconclusive):
@@ -213,7 +213,7 @@ def test_a_limit_is_known_before_anybody_is_told(status: int, *, is_limit: bool)
 
 
 @pytest.mark.parametrize("text", ["{listen_key}", "x{listen_key}y"])
-def test_what_the_stream_says_is_not_repeated(text: str) -> None:
+def test_no_text_of_the_stream_is_repeated(text: str) -> None:
     """The text of a reason or a message may hold the listen key, so it is not repeated."""
     for fault in (StreamFault.closed(1008, text), StreamFault.error(text), StreamFault.expired(text)):
         assert LISTEN_KEY[:10] not in repr(observation_with(fault))
@@ -269,7 +269,7 @@ PROBED = {
 
 
 @pytest.mark.parametrize(("answer", "said"), PROBED.values(), ids=PROBED)
-def test_what_a_probe_is_answered_is_scrubbed(answer: str, said: str) -> None:
+def test_the_answer_to_a_probe_is_scrubbed(answer: str, said: str) -> None:
     """Listen keys, texts of their form and account numbers are hidden in the probe's answer, which stays short."""
     told, _ = probed(Scenario(subscriptions=answer))
     assert said in told
@@ -325,7 +325,7 @@ def test_limits_are_the_promised_ones() -> None:
         (StreamFault.silent(), "did not answer a ping", 1.2),
     ],
 )
-def test_a_silent_stream_is_given_up(fault: StreamFault, said: str, longest: float) -> None:
+def test_a_silent_stream_is_abandoned(fault: StreamFault, said: str, longest: float) -> None:
     """A stream that does not answer in time is inconclusive."""
     with LocalExchange(Scenario(stream=fault)) as exchange:
         began = time.monotonic()
@@ -371,7 +371,7 @@ class Dripping(Listener):
 
 
 @pytest.mark.usefixtures("hurried")
-def test_a_dripping_handshake_is_given_up() -> None:
+def test_a_handshake_that_arrives_byte_by_byte_is_abandoned() -> None:
     """The limit is for the whole handshake."""
     with Dripping() as there:
         began = time.monotonic()
@@ -388,7 +388,7 @@ def test_a_dripping_handshake_is_given_up() -> None:
         (TimeoutError(), "timeout"),
     ],
 )
-def test_what_keeps_it_from_connecting_is_named(monkeypatch: pytest.MonkeyPatch, made: OSError, kind: str) -> None:
+def test_the_reason_of_a_failed_connection_is_named(monkeypatch: pytest.MonkeyPatch, made: OSError, kind: str) -> None:
     """A failed connection has the same kinds of error as a failed request."""
 
     def fail(*_: object, **__: object) -> None:
@@ -468,7 +468,7 @@ def test_our_own_proxy_gets_a_tunnel(there: Front, bundle: str, exchange: LocalE
     assert "proxy-authorization" not in exchange.streams[0].headers
 
 
-def test_an_https_proxy_is_spoken_to_in_tls(there: Front, authority: trustme.CA, bundle: str) -> None:
+def test_an_https_proxy_is_reached_over_tls(there: Front, authority: trustme.CA, bundle: str) -> None:
     """A wss stream behind an https proxy works: TLS within TLS."""
     with Proxy(speaking(authority.issue_cert(ADDRESS)), user=f"somebody:{PASSWORD}") as proxy:
         assert listen(wss(there), with_password(proxy), bundle).alive
@@ -506,7 +506,7 @@ def test_a_pong_that_shares_a_packet_is_heard_behind_an_https_proxy(authority: t
 
 
 @pytest.mark.usefixtures("hurried")
-def test_a_silent_stream_is_given_up_behind_an_https_proxy_too(authority: trustme.CA, bundle: str) -> None:
+def test_a_silent_stream_behind_an_https_proxy_is_abandoned_too(authority: trustme.CA, bundle: str) -> None:
     """A stream within two layers of TLS is cut off, too."""
     certificate = authority.issue_cert(ADDRESS)
     with contextlib.ExitStack() as stack:

@@ -20,6 +20,7 @@ from keycheck.exchange.endpoints import ACCOUNT_CONFIG, API_RESTRICTIONS, AT_ONC
 from keycheck.network.transport import HttpTransport
 from keycheck.redaction.secret import Secret
 from tests.exchange import API_KEY, LocalExchange
+from tests.matrix import mostly_slow
 from tests.running import SuiteRunner
 from tests.tls import ADDRESS, Front, Listener, Proxy, hosts, settings_for, shakes_hands, speaking, trusting_anybody
 
@@ -128,7 +129,7 @@ def test_a_bad_certificate_is_refused_behind_a_proxy(
 
 
 @each_bad
-def test_a_bad_certificate_would_do_for_somebody_who_does_not_look(
+def test_a_client_without_verification_accepts_a_bad_certificate(
     authority: trustme.CA, issue: Issue, reason: str
 ) -> None:
     """A client that verifies nothing connects to the same server, so it is the verification that refuses."""
@@ -162,7 +163,7 @@ def test_an_outdated_tls_is_refused(authority: trustme.CA, bundle: str, version:
 
 @pytest.mark.parametrize("through_proxy", [False, True], ids=["direct", "proxy"])
 @pytest.mark.parametrize("how", ["verify=False", "session.verify", "another bundle", "adapter"])
-def test_nobody_turns_the_examination_off(bundle: str, tmp_path: Path, through_proxy: bool, how: str) -> None:
+def test_certificates_are_always_verified(bundle: str, tmp_path: Path, through_proxy: bool, how: str) -> None:
     """Verification cannot be turned off through the session beneath; only BINANCE_CA_BUNDLE decides."""
     stranger = trustme.CA()
     theirs = tmp_path / "theirs.pem"
@@ -269,7 +270,7 @@ def wallet(authority: trustme.CA, exchange: LocalExchange) -> Iterator[Front]:
         yield opened
 
 
-def test_a_run_over_tls_says_ok(
+def test_a_run_over_tls_is_ok(
     suite: SuiteRunner, exchange: LocalExchange, front: Front, wallet: Front, bundle: str
 ) -> None:
     """A run over TLS with BINANCE_CA_BUNDLE is OK, and opens at most four connections."""
@@ -280,6 +281,7 @@ def test_a_run_over_tls_says_ok(
     assert exchange.real_orders == []
 
 
+@pytest.mark.slow
 def test_a_run_without_the_bundle_is_unproven(
     suite: SuiteRunner, exchange: LocalExchange, front: Front, wallet: Front, bundle: str
 ) -> None:
@@ -292,6 +294,7 @@ def test_a_run_without_the_bundle_is_unproven(
     assert front.received == wallet.received == b""
 
 
+@pytest.mark.slow
 @each_bad
 def test_a_run_against_a_bad_certificate_is_never_ok(  # noqa: PLR0913, PLR0917  fixtures
     suite: SuiteRunner, exchange: LocalExchange, authority: trustme.CA, bundle: str, issue: Issue, reason: str
@@ -308,7 +311,7 @@ def test_a_run_against_a_bad_certificate_is_never_ok(  # noqa: PLR0913, PLR0917 
     assert re.search(reason.replace("'", "&#39;"), done.page)
 
 
-@pytest.mark.parametrize("which", ["futures", "wallet"])
+@pytest.mark.parametrize("which", mostly_slow(["futures", "wallet"], 1))
 def test_one_bad_certificate_of_two_is_enough(  # noqa: PLR0913, PLR0917  fixtures
     suite: SuiteRunner, exchange: LocalExchange, front: Front, wallet: Front, bundle: str, which: str
 ) -> None:

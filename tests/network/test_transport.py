@@ -186,7 +186,7 @@ def test_requests_encodes_nothing_anew(params: list[tuple[str, str]]) -> None:
     assert (prepared.url or "").partition("?")[2] == encode(params)
 
 
-def test_the_key_travels_in_its_header_where_it_is_given(http: HttpTransport, exchange: LocalExchange) -> None:
+def test_the_key_is_sent_in_its_header_only(http: HttpTransport, exchange: LocalExchange) -> None:
     """The key is only in its header, and only of requests that were given one."""
     http.send(PING, NOTHING, None, 5)
     http.send(ACCOUNT_CONFIG, NOTHING, Secret(API_KEY), 5)
@@ -248,7 +248,7 @@ def test_a_packed_body_is_unpacked(http: HttpTransport, exchange: LocalExchange)
 
 
 @pytest.mark.parametrize("coding", ["br", "zstd"])
-def test_a_coding_that_nobody_asked_for_is_undone_where_the_library_can(
+def test_an_unrequested_content_encoding_is_decoded_if_possible(
     coding: str, http: HttpTransport, exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An unrequested coding is undone if the library can; otherwise the body is no JSON, and is not used."""
@@ -283,7 +283,7 @@ def test_only_a_listed_endpoint_is_sent(http: HttpTransport, exchange: LocalExch
     assert exchange.connections == {"futures": 0, "wallet": 0}
 
 
-def test_a_host_that_is_not_configured_is_not_asked(exchange: LocalExchange) -> None:
+def test_a_host_that_is_not_configured_gets_no_request(exchange: LocalExchange) -> None:
     """Demo has no wallet API, and no other host is used instead."""
     http = HttpTransport({Host.FUTURES: exchange.futures_url})
     with pytest.raises(NotListed):
@@ -327,7 +327,7 @@ def test_user_information_in_an_address_is_refused(http: HttpTransport, exchange
     assert exchange.log == []
 
 
-def test_the_transport_does_not_print_where_it_goes(exchange: LocalExchange) -> None:
+def test_the_repr_of_the_transport_shows_no_host(exchange: LocalExchange) -> None:
     """The transport's repr holds neither host nor proxy."""
     http = HttpTransport(urls_of(exchange), Secret(f"http://u:{CANARY}@127.0.0.1:1"))
     assert repr(http) == "HttpTransport()"
@@ -423,7 +423,7 @@ def test_a_cut_answer_is_no_answer(http: HttpTransport, exchange: LocalExchange,
     assert error.kind == "reset"
 
 
-def test_a_body_that_is_not_packed_as_it_says_is_not_binances(http: HttpTransport, exchange: LocalExchange) -> None:
+def test_a_body_with_a_wrong_content_encoding_is_not_binances(http: HttpTransport, exchange: LocalExchange) -> None:
     """Content-Encoding: gzip, and then plain text."""
     misbehaving(exchange, Fault.status(200, "{}", {"Content-Encoding": "gzip"}))
     assert isinstance(failure(http), NotBinance)
@@ -466,7 +466,7 @@ def test_a_dead_proxy_is_named_and_not_shown() -> None:
     http.close()
 
 
-def test_an_unknown_proxy_is_told_from_an_unknown_exchange(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_proxy_is_not_taken_for_an_unknown_exchange(monkeypatch: pytest.MonkeyPatch) -> None:
     """If the proxy's name cannot be resolved, the message names BINANCE_PROXY and not Binance."""
     monkeypatch.setattr(socket, "getaddrinfo", no_such_name)
     http = HttpTransport({Host.FUTURES: "http://127.0.0.1:1"}, Secret("http://proxy.invalid:3128"))

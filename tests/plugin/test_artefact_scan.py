@@ -55,8 +55,9 @@ WRITERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("was_there", [False, True], ids=["new", "was there before"])
-@pytest.mark.parametrize("writer", mostly_slow(WRITERS, 2))
+@pytest.mark.parametrize("writer", WRITERS)
 def test_a_file_that_pytest_wrote_is_looked_at(
     writer: str, was_there: bool, careless: SuiteRunner, exchange: LocalExchange
 ) -> None:
@@ -75,7 +76,8 @@ def test_a_file_that_pytest_wrote_is_looked_at(
     assert done.verdict["verdict"] == "OK"
 
 
-def test_what_the_cache_was_given_is_looked_at(careless: SuiteRunner, exchange: LocalExchange) -> None:
+@pytest.mark.slow
+def test_values_in_the_cache_are_scanned(careless: SuiteRunner, exchange: LocalExchange) -> None:
     """Cache values of any plugin are scanned."""
     (careless.root / "suite" / "conftest.py").write_text(
         "import os\n\ndef pytest_sessionfinish(session):\n"
@@ -88,12 +90,14 @@ def test_what_the_cache_was_given_is_looked_at(careless: SuiteRunner, exchange: 
     assert (careless.folder / "cache" / "v" / "cache" / "nodeids").exists()
 
 
+@pytest.mark.slow
 def test_a_run_without_a_cache_ends_in_its_verdict(careless: SuiteRunner, exchange: LocalExchange) -> None:
     """-p no:cacheprovider takes pytest's cache away, and nothing else."""
     done = careless("-p", "no:cacheprovider", settings=environment(careless, exchange, Path()))
     assert (done.exit_status, done.verdict["verdict"]) == (0, "OK")
 
 
+@pytest.mark.slow
 def test_an_asset_of_a_page_is_looked_at(careless: SuiteRunner, exchange: LocalExchange) -> None:
     """A file that pytest-html writes for an attachment is scanned."""
     (careless.root / "suite" / "conftest.py").write_text(
@@ -111,8 +115,9 @@ def test_an_asset_of_a_page_is_looked_at(careless: SuiteRunner, exchange: LocalE
 
 
 def test_files_of_other_programs_are_left_alone(careless: SuiteRunner, exchange: LocalExchange) -> None:
-    """A bot's state that changed during the run, an .env that was touched, in the report folder, in cassettes/ and in
-    pytest's cache: no business of this run.
+    """The scan reads no file of another program, such as a bot's state or an .env that changed during the run.
+
+    This holds in the report folder, in cassettes/ and in pytest's cache, too.
     """
     folders = [
         careless.report_dir,
@@ -163,7 +168,8 @@ def test_a_name_that_cannot_be_looked_at_breaks_nothing(
     assert done.exit_status == 0
 
 
-def test_a_file_that_cannot_be_read_is_told(careless: SuiteRunner, exchange: LocalExchange) -> None:
+@pytest.mark.slow
+def test_a_written_file_that_cannot_be_read_is_reported(careless: SuiteRunner, exchange: LocalExchange) -> None:
     """A file that cannot be read may hold a secret: the run ends with one sentence and exit 3."""
     file = careless.folder / "where" / "written.txt"
     (careless.root / "suite" / "conftest.py").write_text(
@@ -180,7 +186,8 @@ def test_a_file_that_cannot_be_read_is_told(careless: SuiteRunner, exchange: Loc
 CHECK = "import pytest\n\n@pytest.mark.critical\ndef "
 
 
-@pytest.mark.parametrize("user", mostly_slow(["name", "time", "testsuites", "filter", "environment"], 2))
+@pytest.mark.slow
+@pytest.mark.parametrize("user", ["name", "time", "testsuites", "filter", "environment"])
 def test_a_user_whose_name_is_also_markup_breaks_no_file(
     user: str, careless: SuiteRunner, exchange: LocalExchange
 ) -> None:
@@ -204,9 +211,8 @@ def test_a_user_whose_name_is_also_markup_breaks_no_file(
     assert "[user]" not in "".join(re.findall(r"<(?:script|style).*?</(?:script|style)>", text, re.DOTALL))
 
 
-def test_the_folder_that_pytest_names_after_its_user_is_not_told(
-    careless: SuiteRunner, exchange: LocalExchange
-) -> None:
+@pytest.mark.slow
+def test_the_folder_that_pytest_names_after_its_user_is_hidden(careless: SuiteRunner, exchange: LocalExchange) -> None:
     """tmp_path lies in pytest-of-USER, which is hidden even if the user's name is short."""
     text = f'{CHECK}test_extra(tmp_path):\n    """It holds."""\n    assert tmp_path is None\n'
     (careless.root / "suite" / "test_8_extra.py").write_text(text, encoding="utf-8")

@@ -21,7 +21,6 @@ from keycheck.report.model import ELSEWHERE, RunReport
 from keycheck.verdict.weighing import Verdict
 from tests.cassettes.test_cassettes_shipped import steady
 from tests.exchange import Fault, LocalExchange, Scenario
-from tests.matrix import mostly_slow
 from tests.running import ROOT, Finished, SuiteRunner
 
 TEXT = "Binance has counted {} of 2400 of this address's request weight this minute: waiting {} s for the next minute"
@@ -71,8 +70,9 @@ def test_a_run_waits_and_goes_on(tmp_path: Path) -> None:
     assert "waiting" not in done.page
 
 
-@pytest.mark.parametrize("options", mostly_slow([["-q"], ["-v"], ["-s"], ["-p", "no:capture"]], 1), ids=" ".join)
-def test_a_wait_is_said_under_every_option(options: list[str], tmp_path: Path) -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [["-q"], ["-v"], ["-s"], ["-p", "no:capture"]], ids=" ".join)
+def test_a_wait_is_announced_under_every_option(options: list[str], tmp_path: Path) -> None:
     """Under any option the wait is announced on a line of its own."""
     done = run(tmp_path, ONCE, *options)
     (said,) = (line for line in done.output.splitlines() if SAID in line)
@@ -82,6 +82,7 @@ def test_a_wait_is_said_under_every_option(options: list[str], tmp_path: Path) -
     assert f"Waited {seconds[1]} s for Binance's rate limit to make room.\n{ELSEWHERE['local']}\nOK: " in done.output
 
 
+@pytest.mark.slow
 def test_an_exchange_that_is_always_busy_is_waited_for_a_minute_in_all(tmp_path: Path) -> None:
     """If the exchange is always busy, a run waits for a minute in all, and then comes to its verdict."""
     done = run(tmp_path, Scenario(used_weight=2300))
@@ -91,6 +92,7 @@ def test_an_exchange_that_is_always_busy_is_waited_for_a_minute_in_all(tmp_path:
     assert done.output.count("Binance has counted 23") >= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "scenario", [Scenario(used_weight=2100), Scenario(used_weight=2300, weight_header=None)], ids=["89 %", "no header"]
 )
@@ -101,12 +103,14 @@ def test_a_run_with_room_does_not_wait(scenario: Scenario, tmp_path: Path) -> No
     assert not re.search(r"waiting|Waited", done.output)
 
 
+@pytest.mark.slow
 def test_without_a_terminal_a_run_waits_in_silence(tmp_path: Path) -> None:
     """Without a terminal plugin a run waits without a message."""
     done = run(tmp_path, ONCE, "-p", "no:terminal")
     assert (done.exit_status, done.output) == (0, "")
 
 
+@pytest.mark.slow
 def test_a_recording_of_a_wait_replays_without_it(tmp_path: Path) -> None:
     """A recording with usual minutes replays without waiting, to the same JSON."""
     cassette = tmp_path / "busy.yaml"
@@ -121,6 +125,7 @@ def test_a_recording_of_a_wait_replays_without_it(tmp_path: Path) -> None:
     assert not re.search(r"waiting|Waited", replay.output)
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_a_wait_at_once(tmp_path: Path) -> None:
     """Ctrl-C ends a wait at once: the verdict is UNPROVEN, and nothing more was sent."""
     (tmp_path / "made_long.py").write_text(
@@ -180,14 +185,14 @@ def test_a_terminal_counts_down_in_one_line(pytestconfig: pytest.Config) -> None
     assert reporter._tw.width_of_current_line == len("suite/test_1.py ..")
 
 
-def test_a_log_is_told_once(pytestconfig: pytest.Config) -> None:
+def test_a_log_gets_one_line_about_a_wait(pytestconfig: pytest.Config) -> None:
     """A log has one line about the wait, since a line in it cannot be taken back."""
     stream = Terminal(False)
     counted_down(pytestconfig, stream, "done\n")
     assert stream.getvalue() == f"done\n{TEXT.format(2231, 3)}\n"
 
 
-def test_the_summary_tells_what_was_waited() -> None:
+def test_the_summary_says_how_long_the_run_has_waited() -> None:
     """The summary says how long the run has waited, right before the verdict, and nothing without a wait."""
     report = RunReport(Verdict.OK, "0.1.0", "2026-11-20T08:13:00Z", waited_s=23)
     first, second, *_ = [text for text, _ in terminal.summary(report, "here")]

@@ -57,10 +57,9 @@ def test_a_file_that_cannot_be_written_is_one_sentence(
         assert done.verdict == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", ["--log-file=", "-olog_file="])
-@pytest.mark.parametrize(
-    "name", mostly_slow(["folder", "file/below.log", "/dev/full", "loop/below.log", "a" * 300, "pipe"], 2)
-)
+@pytest.mark.parametrize("name", ["folder", "file/below.log", "/dev/full", "loop/below.log", "a" * 300, "pipe"])
 def test_a_log_that_cannot_be_written_ends_with_3(option: str, name: str, places: Path, process: SuiteRunner) -> None:
     """One sentence and the verdict are printed; a pipe without a reader is not waited for."""
     os.mkfifo(places / "pipe")
@@ -73,12 +72,27 @@ def test_a_log_that_cannot_be_written_ends_with_3(option: str, name: str, places
     assert done.verdict["verdict"] == "OK"
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "why"), [("missing.css", "is not there"), (".", "is a directory")])
+def test_a_style_that_cannot_be_read_ends_with_3(name: str, why: str, process: SuiteRunner) -> None:
+    """The verdict and one sentence are printed, and the page of --html is written without the style."""
+    page = process.folder / "page.html"
+    done = replayed(process, f"--html={page}", f"--css={name}", all_plugins=True)
+    assert done.exit_status == 3
+    assert done.output.count(f"--css cannot be used (its file {why}") == 1
+    assert "INTERNALERROR" not in done.output
+    assert VERDICT in done.output
+    assert "Keycheck" in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
 def test_a_run_without_pytests_logging_needs_no_log(process: SuiteRunner) -> None:
     """Under -p no:logging there is no option for a log, and the run is as usual."""
     done = replayed(process, "-p", "no:logging")
     assert (done.exit_status, done.verdict["verdict"]) == (0, "OK")
 
 
+@pytest.mark.slow
 def test_a_log_that_can_be_written_is_written_as_pytest_does(places: Path, process: SuiteRunner) -> None:
     """A log is written as pytest does: in a new folder, over or behind an old text, or to a pipe with a reader."""
     log = places / "new" / "folder" / "run.log"
@@ -94,6 +108,7 @@ def test_a_log_that_can_be_written_is_written_as_pytest_does(places: Path, proce
         assert "the end" in reader.communicate(timeout=10)[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", ["--junitxml", "--html"])
 def test_a_pipe_that_nobody_reads_is_not_waited_for(option: str, places: Path, process: SuiteRunner) -> None:
     """A pipe that nobody reads is exit 3 with one sentence and the verdict; a pipe with a reader is written to."""
@@ -108,9 +123,8 @@ def test_a_pipe_that_nobody_reads_is_not_waited_for(option: str, places: Path, p
         assert "test_withdrawals_are_disabled" in reader.communicate(timeout=10)[0]
 
 
-@pytest.mark.parametrize(
-    "given", mostly_slow([["--timeout=0.0001"], ["-o", "timeout=0.5"], ["--timeout=0.9"], ["--timeout=inf"]], 1)
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("given", [["--timeout=0.0001"], ["-o", "timeout=0.5"], ["--timeout=0.9"], ["--timeout=inf"]])
 def test_a_time_in_which_no_check_can_end_is_wrong_use(given: list[str], process: SuiteRunner) -> None:
     """A time-out of less than a second, or one that no timer takes, would end the run and not a check: refused."""
     done = replayed(process, *given)
@@ -147,8 +161,8 @@ RAISED = (
 
 
 @pytest.mark.parametrize("hook", HOOKS)
-@pytest.mark.parametrize("raised", mostly_slow(RAISED, 2))
-def test_what_another_plugin_raises_at_the_end_is_no_verdict(
+@pytest.mark.parametrize("raised", mostly_slow(RAISED, 1))
+def test_an_exception_of_another_plugin_at_the_end_is_no_verdict(
     hook: str, raised: str, plugin: Path, process: SuiteRunner
 ) -> None:
     """If another plugin raises at the end, the exit status is 3; terminal and verdict.json have the verdict."""
@@ -190,6 +204,7 @@ def test_nothing_of_another_plugin_ends_with_1(text: str, plugin: Path, process:
     assert done.exit_status != 0 or done.verdict["verdict"] == "OK"
 
 
+@pytest.mark.slow
 def test_a_plugin_makes_no_ok_of_a_verdict(plugin: Path, process: SuiteRunner) -> None:
     """A plugin that sets the exit status to 0 does not hide a failure."""
     plugin.write_text(
@@ -227,6 +242,7 @@ def test_a_run_without_a_stdout_ends_with_a_sentence(tmp_path: Path) -> None:
     assert done.stderr.splitlines()[-1].endswith(b"report it to its makers")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stdout", ["closed early", "/dev/full"])
 def test_a_terminal_that_takes_no_more_is_no_failed_check(stdout: str, tmp_path: Path) -> None:
     """With `| head` or a full disk the exit status is not 1, and verdict.json is whole or missing."""
@@ -244,7 +260,8 @@ def test_a_terminal_that_takes_no_more_is_no_failed_check(stdout: str, tmp_path:
     assert list(reports.iterdir())
 
 
-@pytest.mark.parametrize("option", mostly_slow(["--junitxml", "--html", "--log-file", "--prom"], 1))
+@pytest.mark.slow
+@pytest.mark.parametrize("option", ["--junitxml", "--html", "--log-file", "--prom"])
 @pytest.mark.parametrize("name", ["verdict.json", "report.html"])
 def test_no_other_writer_takes_the_place_of_a_report(option: str, name: str, process: SuiteRunner) -> None:
     """A file that the suite itself writes, named for another writer, is a usage error; verdict.json stays UNPROVEN."""

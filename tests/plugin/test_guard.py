@@ -72,7 +72,7 @@ def test_a_value_of_any_type_can_be_shown_and_shows_no_secret(value: object) -> 
     assert SECRET not in str(cleaned(value, REDACTOR.clean))
 
 
-def test_what_pytest_html_asks_an_extra_for_keeps_its_name() -> None:
+def test_the_member_format_type_of_pytest_html_keeps_its_name() -> None:
     """Names of members are cleaned, too, but not pytest-html's own `format_type`, which may be part of a secret."""
     clean = Redactor(["format_type-format_type"]).clean
     assert cleaned({"format_type": "text", "content": "x"}, clean) == {"format_type": "text", "content": "x"}
@@ -222,7 +222,7 @@ def careless(tmp_path: object) -> SuiteRunner:
         2,
     ),
 )
-def test_careless_check_gives_nothing_away(body: str, careless: SuiteRunner, exchange: LocalExchange) -> None:
+def test_a_check_that_spreads_the_key_leaks_nothing(body: str, careless: SuiteRunner, exchange: LocalExchange) -> None:
     """However a check spreads the key, no stream and no file has it."""
     (careless.root / "suite" / "test_8_extra.py").write_text(CARELESS.format(body=body), encoding="utf-8")
     junit = careless.folder / "junit.xml"
@@ -232,7 +232,7 @@ def test_careless_check_gives_nothing_away(body: str, careless: SuiteRunner, exc
     assert not Redactor([API_KEY]).finds(everything)
 
 
-def test_what_passes_the_layers_is_stopped_at_the_gate(careless: SuiteRunner, exchange: LocalExchange) -> None:
+def test_a_file_with_a_disguised_secret_is_deleted(careless: SuiteRunner, exchange: LocalExchange) -> None:
     """A file with a disguised secret is deleted with a sentence, and the run exits 11."""
     body = "import base64, pathlib, os; pathlib.Path(os.environ['LEAK']).write_bytes(base64.b64encode(key.encode()))"
     (careless.root / "suite" / "test_8_extra.py").write_text(CARELESS.format(body=body), encoding="utf-8")
@@ -244,6 +244,7 @@ def test_what_passes_the_layers_is_stopped_at_the_gate(careless: SuiteRunner, ex
     assert not Redactor([API_KEY]).finds(done.output)
 
 
+@pytest.mark.slow
 def test_gate_leaves_alone_what_the_run_did_not_write(suite: SuiteRunner, exchange: LocalExchange) -> None:
     """An .env with the key, and older notes of the owner, may be in the report folder, and are not touched."""
     suite.report_dir.mkdir()
@@ -276,9 +277,10 @@ def of_all(record_testsuite_property):
 """
 
 
-@pytest.mark.parametrize("family", mostly_slow(["xunit1", "xunit2", "legacy"], 1))
+@pytest.mark.slow
+@pytest.mark.parametrize("family", ["xunit1", "xunit2", "legacy"])
 @pytest.mark.parametrize("place", ["/dev/stdout", "/dev/stderr", "junit.xml"])
-def test_whatever_is_put_into_junits_file_is_cleaned_before_it_is_xml(
+def test_texts_for_junit_are_cleaned_before_they_become_xml(
     place: str, family: str, careless: SuiteRunner, exchange: LocalExchange
 ) -> None:
     """Properties of the run and attributes of a check do not pass through reports, and are cleaned in JUnit itself."""
@@ -326,8 +328,9 @@ def pytest_runtest_logstart():
 """
 
 
-@pytest.mark.parametrize("place", mostly_slow(["/dev/stdout", "/dev/stderr", "run.log", "cli"], 1))
-def test_a_record_that_no_factory_made_is_cleaned_where_it_is_written(
+@pytest.mark.slow
+@pytest.mark.parametrize("place", ["/dev/stdout", "/dev/stderr", "run.log", "cli"])
+def test_a_log_record_without_a_factory_is_cleaned_by_its_handler(
     place: str, careless: SuiteRunner, exchange: LocalExchange
 ) -> None:
     """The handler that writes such a record cleans it, even to a device, which no stream and no scan covers."""
@@ -359,7 +362,8 @@ def pytest_unconfigure():
 """
 
 
-@pytest.mark.parametrize("capture", mostly_slow(["fd", "sys", "tee-sys", "no"], 1))
+@pytest.mark.slow
+@pytest.mark.parametrize("capture", ["fd", "sys", "tee-sys", "no"])
 def test_text_in_a_kept_stream_is_cleaned_however_it_is_captured(
     capture: str, careless: SuiteRunner, exchange: LocalExchange
 ) -> None:
@@ -375,7 +379,8 @@ http.client.HTTPConnection.debuglevel = 1
 """
 
 
-@pytest.mark.parametrize("capture", mostly_slow(["fd", "sys", "tee-sys", "no"], 2))
+@pytest.mark.slow
+@pytest.mark.parametrize("capture", ["fd", "sys", "tee-sys", "no"])
 def test_debugging_of_the_http_library_shows_neither_key_nor_signature(
     capture: str, careless: SuiteRunner, exchange: LocalExchange
 ) -> None:
@@ -389,13 +394,12 @@ def test_debugging_of_the_http_library_shows_neither_key_nor_signature(
     assert not Redactor([API_KEY, *signatures]).finds(done.output)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("capture", "fixture"),
-    mostly_slow(
-        [("fd", "capfd"), ("tee-sys", "capsys"), ("tee-sys", "capteesys"), ("no", "capfd"), ("no", "capfdbinary")], 2
-    ),
+    [("fd", "capfd"), ("tee-sys", "capsys"), ("tee-sys", "capteesys"), ("no", "capfd"), ("no", "capfdbinary")],
 )
-def test_what_a_capturing_fixture_hands_back_is_cleaned(
+def test_text_left_in_a_capturing_fixture_is_cleaned(
     capture: str, fixture: str, careless: SuiteRunner, exchange: LocalExchange
 ) -> None:
     """Text that a check leaves in a capturing fixture is cleaned when pytest writes it, even to a bare descriptor."""
@@ -410,6 +414,7 @@ def test_what_a_capturing_fixture_hands_back_is_cleaned(
 # -- options of pytest that would carry a run elsewhere --
 
 
+@pytest.mark.slow
 def test_debug_is_refused_and_its_file_left_empty(suite: SuiteRunner, exchange: LocalExchange) -> None:
     """--debug would trace each hook with answers, the address that Binance saw, and this machine's folders."""
     exchange.scenario = SCENARIOS["ip-refused"]
@@ -431,6 +436,7 @@ _pytest.pastebin.create_new_paste = create_new_paste
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["all", "failed"])
 def test_pastebin_is_refused_and_nothing_is_sent(what: str, careless: SuiteRunner, exchange: LocalExchange) -> None:
     """--pastebin would publish the owner's terminal, and its service is not on the allow-list."""
@@ -455,21 +461,19 @@ raise_here = ImportError(os.environ["BINANCE_API_SECRET"])
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("option", "status"),
-    mostly_slow(
-        [
-            ("--collect-only", 2),
-            ("--fixtures", 0),
-            ("--help", 0),
-            ("--symbol", 4),
-            ("--pastebin=all", 4),
-            ("--replay", 2),
-        ],
-        2,
-    ),
+    [
+        ("--collect-only", 2),
+        ("--fixtures", 0),
+        ("--help", 0),
+        ("--symbol", 4),
+        ("--pastebin=all", 4),
+        ("--replay", 2),
+    ],
 )
-def test_the_environments_credentials_are_hidden_where_no_settings_are_read(
+def test_credentials_of_the_environment_are_hidden_without_settings(
     option: str, status: int, careless: SuiteRunner, exchange: LocalExchange
 ) -> None:
     """Without settings, as in a usage error or a replay, the environment's credentials are hidden."""

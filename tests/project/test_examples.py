@@ -29,6 +29,7 @@ def many_accounts() -> ModuleType:
     return module
 
 
+@pytest.mark.slow
 def test_twenty_accounts_are_tested_some_at_once(many_accounts: ModuleType) -> None:
     """Each account has its own verdict, with others tested at the same time."""
     with LocalExchange() as healthy, LocalExchange(Scenario(ip_allowed=False)) as refusing:
@@ -45,7 +46,8 @@ def test_twenty_accounts_are_tested_some_at_once(many_accounts: ModuleType) -> N
     assert orders == []
 
 
-def test_a_mail_is_sent_where_something_changed(tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_a_mail_is_sent_after_each_change(tmp_path: Path) -> None:
     """A mail is sent at first and after each change of verdict or causes, and again if it could not be sent."""
     (script,) = re.findall(r"```sh\n(#!/bin/sh\n# keycheck-mail.*?)```", SERVICE, re.DOTALL)
     programs, state = tmp_path / "bin", tmp_path / "state"

@@ -49,6 +49,7 @@ def facts_of(done: Finished) -> dict[str, Any]:
     return facts
 
 
+@pytest.mark.slow
 def test_a_forked_run_finds_what_a_process_finds(
     copied: Path, tmp_path: Path, exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -68,6 +69,7 @@ def test_a_forked_run_finds_what_a_process_finds(
     assert all("said to descriptor 2" in done.output for done in runs)
 
 
+@pytest.mark.slow
 def test_a_forked_run_ends_as_a_process_ends(tmp_path: Path, exchange: LocalExchange) -> None:
     """A forked run ends with the same status, outcomes, terminal and page, but for times, and without a warning."""
     runs = [made(tmp_path)("-q", settings=exchange.settings()) for made in (SuiteRunner, ForkedRunner)]
@@ -79,6 +81,7 @@ def test_a_forked_run_ends_as_a_process_ends(tmp_path: Path, exchange: LocalExch
     assert "warning" not in runs[1].output.lower()
 
 
+@pytest.mark.slow
 def test_several_run_at_once(tmp_path: Path, exchange: LocalExchange) -> None:
     """Four runs in threads each have their own result, with and without a key."""
     done: dict[int, Finished] = {}
@@ -97,6 +100,7 @@ def test_several_run_at_once(tmp_path: Path, exchange: LocalExchange) -> None:
     assert all(API_KEY[-4:] in one.output for number, one in done.items() if number % 2 == 0)
 
 
+@pytest.mark.slow
 def test_a_run_that_does_not_end_is_ended(copied: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that does not end is killed with subprocess.TimeoutExpired, and no process is left."""
     (copied / "suite" / "conftest.py").write_text("import time\ntime.sleep(60)\n", encoding="utf-8")
@@ -108,7 +112,7 @@ def test_a_run_that_does_not_end_is_ended(copied: Path, tmp_path: Path, monkeypa
     assert not [child for child in multiprocessing.active_children() if child.is_alive()]
 
 
-def test_a_run_that_dies_is_told(copied: Path, tmp_path: Path) -> None:
+def test_the_error_of_a_killed_run_has_its_last_output(copied: Path, tmp_path: Path) -> None:
     """The error about a killed run has its last output."""
     (copied / "suite" / "conftest.py").write_text(
         "import os\nos.write(1, b'last words')\nos.kill(os.getpid(), 9)\n", encoding="utf-8"

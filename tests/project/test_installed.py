@@ -1,4 +1,4 @@
-"""An installation far from any repository, by the steps of the Containerfile, as a user, a bot or a CI job has it."""
+"""An installation by the steps of the Containerfile works without a repository: for a user, a bot and a CI job."""
 
 import json
 import os
@@ -122,7 +122,7 @@ def test_a_live_run_against_the_local_exchange(installed: Installed) -> None:
         assert (done.stdout, done.stderr) == ("OK\n", "")
 
 
-def test_a_strangers_plugin_is_left_out(installed: Installed) -> None:
+def test_plugins_of_other_projects_are_not_loaded(installed: Installed) -> None:
     """A plugin in the same environment would see the secret, so it is not loaded; keycheck is no plugin of others."""
     packages = next(installed.folder.parent.glob("lib/*/site-packages"))
     metadata = packages / "stranger-1.dist-info"
@@ -143,7 +143,7 @@ def test_a_strangers_plugin_is_left_out(installed: Installed) -> None:
         (packages / "stranger.py").unlink()
 
 
-def test_few_packages_come_along(installed: Installed) -> None:
+def test_an_installation_has_few_packages(installed: Installed) -> None:
     """An installation has at most 26 packages with keycheck itself, pip not counted."""
     packages = next(installed.folder.parent.glob("lib/*/site-packages"))
     names = {path.name.partition("-")[0].lower() for path in packages.glob("*.dist-info")} - {"pip", "setuptools"}

@@ -88,7 +88,7 @@ WRITTEN: dict[str, Callable[[str], str]] = {
 
 @pytest.mark.parametrize("way", WRITTEN)
 @pytest.mark.parametrize("text", [SECRET, CUT], ids=["whole", "ten characters"])
-def test_each_way_of_writing_is_undone(way: str, text: str) -> None:
+def test_each_encoding_is_decoded(way: str, text: str) -> None:
     """Whole or cut, a planted secret is found."""
     redactor = Redactor([SECRET])
     assert redactor.finds(f"before {WRITTEN[way](text)} after")
@@ -97,7 +97,7 @@ def test_each_way_of_writing_is_undone(way: str, text: str) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.text(max_size=30), st.sampled_from(sorted(WRITTEN)), st.text(max_size=30))
-def test_whatever_surrounds_it(before: str, way: str, after: str) -> None:
+def test_a_secret_is_found_with_any_text_around_it(before: str, way: str, after: str) -> None:
     """A secret is found with any text around it that is not part of the same word."""
     assert Redactor([SECRET]).finds(f"{before} {WRITTEN[way](SECRET)} {after}")
 
@@ -126,7 +126,7 @@ DOCUMENTS = [
 
 
 @pytest.mark.parametrize(("document", "found"), DOCUMENTS)
-def test_a_document_is_taken_apart(document: str, found: list[str]) -> None:
+def test_a_document_is_split_into_its_texts(document: str, found: list[str]) -> None:
     """A document is split into its texts, without the marks of its format."""
     assert [piece for piece in pieces(document) if piece] == found
 

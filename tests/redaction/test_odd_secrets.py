@@ -63,7 +63,7 @@ LENGTH = 64
 
 @cache
 def words() -> list[str]:
-    """Our own names, and the signs of every format, to put secrets together from."""
+    """Our own names and the signs of every format, from which the tests make secrets."""
     signs = ['"', '": ', '",\n      "', "{", "}", "[", "]", "<", "</", ">", "&#34;", "'", "`", "- ", ": ", ", ", "\n  "]
     names = ["schemaVersion", "suiteVersion", "withdrawals_are_disabled", "pass", "NOT_OK", "null", "true", "detail"]
     return [*signs, *names, "[hidden]", "class=", "kc-", "not_applicable", "2026-11-20T08:13:00Z", "the futures API"]
@@ -116,13 +116,14 @@ class Form(HTMLParser):
         self.tags.append(tag)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(alphabet | made_of_ours | cut_out | anything, st.booleans())
 @example("schemaVersion-suiteVersion", False)
 @example("withdrawals_are_disabled", True)
 @example('"schemaVersion": 1,', True)
 @example('"detail": "the futures API answered",\n      "fix": "', False)
-def test_reports_keep_their_form_and_tell_nothing(secret: str, is_told: bool) -> None:
+def test_reports_stay_well_formed_and_hide_the_secret(secret: str, is_told: bool) -> None:
     """verdict.json is valid and complete, and each file is written, with any secret."""
     redactor = Redactor([secret], vocabulary=lambda: OURS)
     shared = report(secret if is_told else "nothing").masked(redactor.clean_shared)
@@ -140,7 +141,7 @@ def test_reports_keep_their_form_and_tell_nothing(secret: str, is_told: bool) ->
 
 
 @pytest.mark.parametrize("length", [10, 20, 23])
-def test_a_piece_of_a_credential_in_a_docstring_is_no_word_of_ours(length: int, tmp_path: Path) -> None:
+def test_a_piece_of_a_credential_in_a_docstring_is_still_hidden(length: int, tmp_path: Path) -> None:
     """A piece of a credential in a check's docstring is still hidden."""
     piece = API_KEY[20 : 20 + length]
     text = f'import pytest\n\n@pytest.mark.critical\ndef test_x():\n    """The key {piece} is good."""\n'
@@ -154,7 +155,7 @@ LETTERS = "qwertzuiopasdfghjklyxcvbnmQWERTZUIOPASDFGHJKLYXCVBNMqwertzuiopas"
 
 @pytest.mark.parametrize("cut", [slice(None), slice(16), slice(20, 40), slice(48, 64)])
 @pytest.mark.parametrize("place", ["title", "why", "fix", "id"])
-def test_letters_of_a_credential_in_a_check_are_no_word_of_ours(place: str, cut: slice, tmp_path: Path) -> None:
+def test_letters_of_a_credential_in_a_check_are_still_hidden(place: str, cut: slice, tmp_path: Path) -> None:
     """Sixteen letters in a row of a secret without digits are still hidden, even from a check's docstring."""
     piece = LETTERS[cut]
     stands = dict.fromkeys(("title", "why", "fix"), "It holds.") | {place: f"As {piece} says."}
@@ -167,7 +168,7 @@ def test_letters_of_a_credential_in_a_check_are_no_word_of_ours(place: str, cut:
     assert piece not in redactor.clean(f"As {piece} says.")
 
 
-def test_a_credential_in_a_source_file_is_no_word_of_ours(tmp_path: Path) -> None:
+def test_a_credential_in_a_source_file_is_still_hidden(tmp_path: Path) -> None:
     """A credential in a plugin's source is still hidden: names in sources are shorter."""
     (tmp_path / "app.js").write_text(f"const resultsTableRow = 1, x = '{LETTERS}'", encoding="utf-8")
     words = vocabulary.of(CATALOGUE, [tmp_path])
@@ -188,8 +189,9 @@ OF_PAGES = {
 }
 
 
-@pytest.mark.parametrize("secret", mostly_slow(OF_PAGES.values(), 2), ids=OF_PAGES)
-def test_what_pytest_html_says_of_itself_is_no_secret(secret: str, suite: SuiteRunner) -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize("secret", OF_PAGES.values(), ids=OF_PAGES)
+def test_a_secret_that_equals_a_text_of_pytest_html_changes_no_file(secret: str, suite: SuiteRunner) -> None:
     """A secret that equals a text of pytest-html changes neither its page nor JUnit's file nor the terminal's lines."""
     junit, html = suite.folder / "junit.xml", suite.folder / "page.html"
     options = (f"--junitxml={junit}", "-o", "junit_logging=all", f"--html={html}", "--self-contained-html", "-rA")
@@ -212,11 +214,12 @@ class OneAnswer:
         return self._raw
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(alphabet | made_of_ours | anything)
 @example("interactions:\n- request:\n    body: null\n    headers: {}\n    me")
 @example("&positionSide=BOTH&type=MARKET&quantity=0.001&recvWindow=5000")
-def test_a_cassette_keeps_its_form_and_tells_nothing(secret: str) -> None:
+def test_a_cassette_can_be_replayed_and_hides_the_secret(secret: str) -> None:
     """A cassette replays as it was recorded, but for the secret, and a scan of it finds no secret."""
     redactor = Redactor([secret], vocabulary=lambda: OURS)
     answer = {"code": -9999, "msg": f"no: {secret}"}
@@ -243,7 +246,7 @@ ODD = {
 
 
 @pytest.mark.parametrize("odd", mostly_slow(ODD, 1))
-def test_a_run_with_an_odd_secret_leaves_all_its_files(odd: str, suite: SuiteRunner) -> None:
+def test_a_run_with_an_odd_secret_keeps_all_its_files(odd: str, suite: SuiteRunner) -> None:
     """With an odd secret no name is cut out of verdict.json, no file is deleted, and the verdict stands."""
     secret, listen_key = ODD[odd]
     faults = {"/fapi/v1/listenKey": Fault.body(json.dumps({"listenKey": listen_key}).encode())} if listen_key else {}

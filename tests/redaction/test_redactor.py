@@ -1,4 +1,4 @@
-"""Secrets and addresses go out of text; everything else stays."""
+"""Secrets and addresses are taken out of text; everything else stays."""
 
 import base64
 import hashlib
@@ -24,7 +24,7 @@ HEX = "c8db56825ae71d6d79447849e617115f4a920fa2acdcab2b053c4b2838bd6b71"
 
 secrets = st.text(string.ascii_letters + string.digits, min_size=RUN, max_size=70)
 surroundings = st.text(max_size=40)
-# Texts that consist of what the shapes look for, so that the laws are tested where they could break.
+# Texts made of the signs that the patterns look for, so that the laws are tested where they could break.
 TELLING = (
     *("signature=", "listenKey", "X-MBX-APIKEY", ": ", '":"', "=", "[", "]", '"', "\\", "&", " ", HIDDEN, HEX, "abc"),
     *("203.0.113.7", "2001:db8::1", ":", ".", KEY, SECRET[::-1], SECRET[5:20]),
@@ -39,7 +39,7 @@ def runs(secret: str) -> set[str]:
 
 @settings(max_examples=100, deadline=None)
 @given(secrets, surroundings, surroundings)
-def test_a_secret_is_gone_whatever_surrounds_it(secret: str, before: str, after: str) -> None:
+def test_a_secret_is_hidden_with_any_text_around_it(secret: str, before: str, after: str) -> None:
     """With any text around a secret, no run of ten characters of it is left, forwards or backwards."""
     redactor = Redactor([secret])
     for shown in (secret, secret[::-1]):
@@ -51,7 +51,7 @@ def test_a_secret_is_gone_whatever_surrounds_it(secret: str, before: str, after:
 
 @settings(max_examples=100, deadline=None)
 @given(secrets, surroundings, surroundings, st.data())
-def test_a_cut_secret_is_gone_too(secret: str, before: str, after: str, data: st.DataObject) -> None:
+def test_a_cut_secret_is_hidden_too(secret: str, before: str, after: str, data: st.DataObject) -> None:
     """A debugger's half of a secret is hidden as well."""
     start = data.draw(st.integers(0, len(secret) - RUN))
     end = data.draw(st.integers(start + RUN, len(secret)))
@@ -61,7 +61,7 @@ def test_a_cut_secret_is_gone_too(secret: str, before: str, after: str, data: st
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(secrets, min_size=2, max_size=4))
-def test_secrets_that_touch_are_all_gone(several: list[str]) -> None:
+def test_secrets_that_touch_are_all_hidden(several: list[str]) -> None:
     """Secrets that touch each other are all hidden."""
     cleaned = Redactor(several).clean("".join(several))
     assert not any(run in cleaned for secret in several for run in runs(secret))
@@ -147,7 +147,7 @@ def test_an_ipv6_address_is_masked_where_it_is_shared(text: str) -> None:
     "text",
     ["at 08:13:00 UTC", "2026-11-20T08:13:00Z", "1.2.3", "keycheck::run", "0.001", "12:30"],
 )
-def test_what_is_no_address_is_not_masked(text: str) -> None:
+def test_times_and_versions_are_not_masked_as_addresses(text: str) -> None:
     """Times, versions and figures are no addresses."""
     assert Redactor().clean_shared(text) == text
 
@@ -161,7 +161,7 @@ def test_a_redactor_learns_as_it_goes() -> None:
 
 
 @pytest.mark.parametrize("secret", ["", "abc", "true", "abcdefghi"])
-def test_a_text_too_short_for_a_key_tears_no_holes(secret: str) -> None:
+def test_a_text_too_short_for_a_key_is_not_hidden(secret: str) -> None:
     """A placeholder is no secret, and hiding it would blank half of every sentence."""
     redactor = Redactor([secret])
     text = f"see {secret} here"
@@ -195,13 +195,13 @@ def test_printable_text_is_one_harmless_line(text: str, limit: int) -> None:
         ("x" * 20, "x" * 9 + "…"),
     ],
 )
-def test_terminal_tricks_are_taken_out(text: str, line: str) -> None:
+def test_escape_sequences_are_taken_out(text: str, line: str) -> None:
     """Escape sequences, line ends and overrides become blanks; other scripts stay."""
     assert printable(text, 10 if text.startswith("xx") else 300) == line
 
 
 @given(st.text(alphabet="aB3+/=.é ", max_size=40), st.text(alphabet="aB3+/=.é ", max_size=60), st.integers(0, 400))
-def test_a_run_is_known_wherever_it_stands_and_whatever_it_is_made_of(secret: str, text: str, others: int) -> None:
+def test_the_quick_search_finds_the_same_runs_as_a_slow_one(secret: str, text: str, others: int) -> None:
     """The quick search finds the same runs as a slow one, with any number of secrets."""
     redactor = Redactor([secret, "".join(f"+{n}" for n in range(others))])
     runs = {one[i : i + RUN] for one in (secret, secret[::-1]) for i in range(len(one) - RUN + 1)}
@@ -217,7 +217,7 @@ def test_a_run_is_known_wherever_it_stands_and_whatever_it_is_made_of(secret: st
         *("ec2-203-0-113-77.compute.example", "999.1.2.3"),
     ],
 )
-def test_an_address_is_masked_whatever_is_glued_to_it(text: str) -> None:
+def test_an_address_is_masked_with_any_letters_around_it(text: str) -> None:
     """An address in any spelling is masked, with any letters around it."""
     assert not re.search(r"113|999", Redactor().clean_shared(text))
 
@@ -243,7 +243,7 @@ OURS = "schemaVersion withdrawals_are_disabled".lower()
         (f"{HIDDEN}{KEY[:20]}", f"{KEY[10:20]}{KEY[:9]}", HIDDEN),
     ],
 )
-def test_our_own_words_are_hidden_in_a_longer_stretch_alone(secret: str, text: str, cleaned: str) -> None:
+def test_our_own_words_are_hidden_only_in_a_longer_piece_of_a_secret(secret: str, text: str, cleaned: str) -> None:
     """A run that is also in our own texts is not hidden by itself, but together with more of the secret."""
     redactor = Redactor([secret], vocabulary=lambda: OURS)
     assert redactor.clean(text) == cleaned
@@ -262,8 +262,8 @@ def test_our_own_words_are_hidden_in_a_longer_stretch_alone(secret: str, text: s
     ],
 )
 @pytest.mark.parametrize("way", ["plain", "base64 in short lines"])
-def test_a_secret_in_a_document_is_no_part_of_its_form(document: str, way: str) -> None:
-    """A secret is found in any place of a document's format, and in pieces that only together are one."""
+def test_a_secret_is_found_anywhere_in_a_document(document: str, way: str) -> None:
+    """A secret is found in any place of a document, and in pieces that are a secret only together."""
     packed = base64.b64encode(SECRET.encode()).decode()
     join = '", "' if document.startswith(("{", "[")) else "\n"
     text = SECRET if way == "plain" else join.join(packed[i : i + 10] for i in range(0, len(packed), 10))
@@ -275,8 +275,8 @@ def test_a_secret_in_a_document_is_no_part_of_its_form(document: str, way: str) 
     assert redactor.finds(document % text)
 
 
-def test_a_secret_that_only_begins_in_a_documents_form_is_not_found() -> None:
-    """A secret is found by ten of its own characters; those that a document's form already shows do not count."""
+def test_a_secret_that_begins_in_the_markup_is_not_found() -> None:
+    """A secret is found by ten of its characters; characters that belong to the document's markup do not count."""
     redactor = Redactor(['"detail": "the futures API answered", "fix": "'])
     assert not redactor.finds('{"detail": "the fut", "fix": ""}')
     assert redactor.finds('{"detail": "the futures API", "fix": ""}')
@@ -322,7 +322,7 @@ LINE = (
 
 
 def lines(number: int, secret: str = "") -> str:
-    """A log in which some lines hold a long word, as hashes are, and every hundredth `secret`."""
+    """A log in which some lines hold a long word, such as a hash, and every hundredth line holds `secret`."""
     texts = (LINE.format(n=n, sha=hashlib.sha256(b"%d" % n).hexdigest()[: 40 * (n % 3)]) for n in range(number))
     return "\n".join(text + (secret if n % 100 == 0 else "") for n, text in enumerate(texts))
 

@@ -32,7 +32,7 @@ def test_a_secret_does_not_print_itself(show: Callable[[object], str]) -> None:
     assert CANARY not in shown
 
 
-def test_what_holds_a_secret_does_not_print_it_either() -> None:
+def test_containers_of_a_secret_do_not_print_it() -> None:
     """Lists, dicts, dataclasses and errors that hold a secret do not show it."""
     secret = Secret(CANARY)
     assert CANARY not in repr([secret, {"s": secret}, Holder(secret), ValueError(secret)])

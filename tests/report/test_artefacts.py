@@ -35,7 +35,7 @@ def test_a_report_may_be_read_by_others(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("step", ["replace", "chmod"])
-def test_what_was_there_stays_where_writing_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+def test_the_old_file_stays_if_writing_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     """If writing fails, the old file stays and the half-written one is removed."""
     file = tmp_path / "a.json"
     file.write_text("old")
@@ -66,7 +66,7 @@ def test_a_directory_is_not_replaced(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_made_with_its_parents(tmp_path: Path) -> None:
-    """A folder is made with its parents; one that exists is fine, and the trial leaves nothing in it."""
+    """A folder is made with its parents. One that exists is tried out, and nothing is left in it."""
     for _ in range(2):
         artefacts.make_folder(tmp_path / "a" / "b", "--report-dir")
     assert list((tmp_path / "a" / "b").iterdir()) == []
@@ -83,7 +83,7 @@ def test_a_folder_that_takes_no_file_is_named(tmp_path: Path) -> None:
 
 
 def test_dirty_file_is_not_kept(tmp_path: Path) -> None:
-    """If the new text holds a secret, neither it nor the old file is kept, which might be taken for it."""
+    """If the new text holds a secret, no file is kept: the old one might be mistaken for the new one."""
     path = tmp_path / "a.json"
     artefacts.write(path, "old", never)
     with pytest.raises(DirtyArtefact, match=r"a\.json would have held a secret"):

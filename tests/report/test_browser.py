@@ -26,7 +26,7 @@ LOOKS = [
 ]
 BOTH_LIGHTS = (NARROW._replace(scheme="dark"), WIDE)  # both widths as well; axe takes a second for each
 SUMMARY = "# NOT OK\n\n- what is wrong\n- what to do\n"
-# Two of the looks take these; -m browser takes all of them in each.
+# An ordinary run opens these cassettes' pages in two looks; -m browser opens all cassettes' pages in every look.
 OFTEN = ("healthy", "ip-refused")
 CASSETTES = [
     *(
@@ -98,7 +98,7 @@ def test_hostile_texts_do_nothing(written: Path, look: Look, browser: Browser) -
     ],
     indirect=["written"],
 )
-def test_axe_finds_nothing_even_where_all_is_open(
+def test_axe_finds_nothing_in_reports_made_by_hand(
     written: Path, scheme: Literal["light", "dark"], browser: Browser
 ) -> None:
     """axe finds nothing in reports made by hand, each of which shows something that no cassette does."""
@@ -107,6 +107,7 @@ def test_axe_finds_nothing_even_where_all_is_open(
         assert violations(seen) == []
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("written", ["failing"], indirect=True)
 def test_the_page_can_be_read_at_twice_its_size(written: Path, browser: Browser) -> None:
     """The page is readable when zoomed to 200 %, and with letters of 200 % alone."""
@@ -118,6 +119,7 @@ def test_the_page_can_be_read_at_twice_its_size(written: Path, browser: Browser)
             assert overflow(seen) <= 0
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("written", ["failing"], indirect=True)
 @pytest.mark.parametrize("script", [True, False])
 def test_details_open_by_keyboard(written: Path, browser: Browser, script: bool) -> None:
@@ -160,6 +162,7 @@ def printed(browser: Browser, file: Path) -> Iterator[str]:
         yield " ".join(one.extract_text().split())
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("written", ["healthy", "failing"], indirect=True)
 def test_it_prints_on_one_sheet_and_its_details_on_more(written: Path, browser: Browser) -> None:
     """The first printed page ends before all checks; details that are closed on the screen are open on paper."""
@@ -171,6 +174,7 @@ def test_it_prints_on_one_sheet_and_its_details_on_more(written: Path, browser: 
     assert "The run" in " ".join([second, *more])
 
 
+@pytest.mark.browser
 def test_pytest_html_shows_the_verdict_first(browser: Browser, suite: SuiteRunner) -> None:
     """The page begins with the verdict; its table has claims and severities instead of node ids."""
     file = suite.folder / "page.html"

@@ -19,13 +19,13 @@ def summary_of(runner: SuiteRunner) -> str:
 
 
 def compared(runner: SuiteRunner, *names: str) -> Finished:
-    """Replays these cassettes in turn, the last one with --compare and the reports of the one before it."""
+    """Replays these cassettes in turn. The last run is compared with the reports of the one before."""
     for name in names[:-1]:
         runner("--replay", name)
     return runner("--replay", names[-1], "--compare", str(runner.report_dir / "verdict.json"))
 
 
-def test_what_was_fixed_is_told_everywhere(suite: SuiteRunner) -> None:
+def test_every_report_names_the_fixed_checks(suite: SuiteRunner) -> None:
     """Every report names fixed checks, even if the new verdict replaces the old file; the verdict ignores them."""
     done = compared(suite, "withdrawals-enabled", "healthy")
     assert done.exit_status == 0
@@ -39,7 +39,7 @@ def test_what_was_fixed_is_told_everywhere(suite: SuiteRunner) -> None:
     assert "NOT_OK of 20" in done.page
 
 
-def test_what_broke_and_what_still_fails_is_told(suite: SuiteRunner) -> None:
+def test_broken_and_still_failing_checks_are_listed(suite: SuiteRunner) -> None:
     """Broken checks and those that still fail each have a list."""
     done = compared(suite, "healthy", "clock-behind")
     assert "broke: clock_agrees_with_exchange, clock_is_inside_signing_window" in " ".join(done.output.split())
@@ -47,7 +47,7 @@ def test_what_broke_and_what_still_fails_is_told(suite: SuiteRunner) -> None:
     assert "still fails: clock_agrees_with_exchange, clock_is_inside_signing_window" in " ".join(again.output.split())
 
 
-def test_nothing_changed_is_an_answer(suite: SuiteRunner) -> None:
+def test_a_comparison_without_changes_says_so(suite: SuiteRunner) -> None:
     """Without a change the terminal says that nothing changed."""
     done = compared(suite, "healthy", "hedge-mode")
     assert "nothing changed" in done.output
@@ -76,10 +76,10 @@ def test_a_folder_stands_for_the_verdict_in_it(suite: SuiteRunner, tmp_path: Pat
     ),
     ids=["missing", "empty", "nothing", "a part", "too long"],
 )
-def test_what_cannot_be_compared_with_is_refused_in_a_sentence(
+def test_a_file_that_is_no_verdict_is_refused_in_a_sentence(
     text: str | None, told: str, suite: SuiteRunner, tmp_path: Path
 ) -> None:
-    """A file that cannot be compared with is exit 4, and no old verdict is left."""
+    """If --compare names a file that is no verdict, the exit status is 4, and no old verdict is left."""
     file = tmp_path / "old.json"
     if text is not None:
         file.write_text(text, encoding="utf-8")
@@ -92,7 +92,7 @@ def test_what_cannot_be_compared_with_is_refused_in_a_sentence(
 
 
 def test_another_environment_or_key_is_refused_in_a_sentence(suite: SuiteRunner, tmp_path: Path) -> None:
-    """A verdict of another environment or key is refused: the difference would be theirs."""
+    """A verdict of another environment or key is refused: any difference would come from that."""
     suite("--replay", "healthy")
     told = json.loads((suite.report_dir / "verdict.json").read_text(encoding="utf-8"))
     done = compared(suite, "wrong-environment")

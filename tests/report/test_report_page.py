@@ -87,7 +87,7 @@ def test_hostile_text_adds_no_tag() -> None:
     assert Tags(page.render(hostile())).tags == Tags(page.render(hostile("tame " * 30))).tags
 
 
-def test_a_text_cannot_turn_the_line_that_it_stands_in() -> None:
+def test_a_text_cannot_reverse_the_direction_of_its_line() -> None:
     """Marks that reverse the reading direction, and control characters, become replacement characters."""
     text = page.render(hostile("a\u202eb\u2066c\x1bd\0e\ud800f"))
     assert "a\ufffdb\ufffdc\ufffdd\ufffde\ufffdf" in text
@@ -139,7 +139,7 @@ def test_the_verdict_stands_first(verdict: Verdict) -> None:
     assert len(set(SHAPES.values())) == len(Verdict)
 
 
-def test_what_matters_more_stands_higher() -> None:
+def test_the_page_begins_with_the_most_important() -> None:
     """The page's order: verdict, causes, failures, warnings, unproven checks, pictures, all checks, facts."""
     text = text_of(failing())
     headings = ["NOT OK", "What is wrong", "What failed", "Warnings", "What could not be looked at", "At a glance"]
@@ -168,14 +168,14 @@ def test_a_cause_tells_what_to_do_about_failures_and_not_about_warnings() -> Non
     )
 
 
-def test_a_failure_is_told_by_what_was_seen() -> None:
+def test_a_failure_is_shown_by_its_observation() -> None:
     """A failure is shown by its observation: the claim names the good state, which would be misleading beside FAIL."""
     assert "FAIL The key can withdraw funds Should be: The key cannot withdraw funds." in text_of(failing())
     long = replace(failing(), findings=[replace(failing().findings[1], detail="x" * 200)])
     assert f"Not so: The key cannot withdraw funds. Observed: X{'x' * 199}" in text_of(long)
 
 
-def test_what_was_blocked_names_what_blocks_it() -> None:
+def test_a_blocked_check_names_its_blocker() -> None:
     """A blocked check names its blocker by claim and by id."""
     text = text_of(failing())
     assert "BLOCKED by: The key cannot withdraw funds. check_1 has to hold" in text
@@ -203,7 +203,7 @@ def test_a_check_shows_the_requests_it_rests_on() -> None:
     )
 
 
-def test_what_holds_needs_no_remedy() -> None:
+def test_a_passed_check_shows_no_fix() -> None:
     """A check that passed shows no fix on the page; one that failed does."""
     assert "What to do" not in text_of(healthy())
     text = text_of(failing())
@@ -217,7 +217,7 @@ def test_a_number_of_no_request_is_no_evidence() -> None:
 
 
 @pytest.mark.parametrize("outcome", Outcome)
-def test_an_outcome_is_told_without_colour(outcome: Outcome) -> None:
+def test_an_outcome_is_understood_without_colour(outcome: Outcome) -> None:
     """An outcome is shown by a shape and a word, so that it is understood without colour."""
     finding = Finding(Check("a", 1, Severity.CRITICAL, "Title."), outcome, "seen", "b")
     text = page.render(replace(BLANK, findings=[finding]))
@@ -232,7 +232,7 @@ def test_a_step_without_a_number_has_a_place() -> None:
     assert "More" in text_of(replace(BLANK, findings=[finding]))
 
 
-def test_the_run_is_told_in_facts() -> None:
+def test_the_page_has_the_facts_of_the_run() -> None:
     """Environment, symbol, key, drift, requests, weight, time and version."""
     text = text_of(replace(failing(), waited_s=7))
     for fact in (
@@ -304,7 +304,7 @@ def test_a_row_of_pytest_html_names_the_claim() -> None:
         assert [Tags(cell).tags for cell in cells] == [["td"]] * len(table.HEAD)
 
 
-def test_what_changed_since_an_earlier_run_is_told_in_claims() -> None:
+def test_the_page_lists_changed_claims_since_an_earlier_run() -> None:
     """With --compare the page lists changed claims, or says that nothing changed."""
     report = compared()
     text = page.render(report)

@@ -50,7 +50,7 @@ def allowed(picture: Picture) -> list[tuple[float, float]]:
         (-7000, "fail", [False, False]),
     ],
 )
-def test_the_drift_stands_where_its_limits_say(offset: float, tone: str, inside: list[bool]) -> None:
+def test_the_drift_is_drawn_inside_or_beside_its_limits(offset: float, tone: str, inside: list[bool]) -> None:
     """The drift is drawn inside or beside a limit's allowed part, with the colour of the worse result."""
     picture = drift_scale(Drift(offset, 20), 5000)
     assert [low <= marker(picture) <= high for low, high in allowed(picture)] == inside
@@ -80,7 +80,7 @@ def test_doubt_has_a_width() -> None:
 
 @pytest.mark.parametrize("offset", [-1e15, -60_000, 60_000, 1e15])
 @pytest.mark.parametrize("recv_window", [1, 5000, 60_000])
-def test_what_is_off_the_scale_is_drawn_at_its_edge(offset: float, recv_window: int) -> None:
+def test_a_drift_off_the_scale_is_drawn_at_its_edge(offset: float, recv_window: int) -> None:
     """A drift off the scale is drawn at its edge with a remark, and nothing is drawn outside of the picture."""
     picture = drift_scale(Drift(offset, 5), recv_window)
     assert marker(picture) == (99.5 if offset > 0 else 0.5)
@@ -88,7 +88,7 @@ def test_what_is_off_the_scale_is_drawn_at_its_edge(offset: float, recv_window: 
     assert all(0 <= one.x <= one.x + one.width <= 100.01 for one in picture.bars)
 
 
-def test_the_scale_is_told_in_words() -> None:
+def test_the_scale_is_described_in_words() -> None:
     """The description names the drift, both limits, and the side of each on which the drift is."""
     assert drift_scale(Drift(1500, 20), 5000).description == (
         "The local clock is 1500 ms ahead of the exchange's, give or take 20 ms. Within Keycheck's limit of 2000 ms "
@@ -126,7 +126,7 @@ def test_a_healthy_key_has_what_it_should_and_nothing_else() -> None:
         ("ipRestrict", False, "missing", "warn"),
     ],
 )
-def test_what_is_not_as_it_should_be_stands_first(name: str, has: bool, remark: str, kind: str) -> None:
+def test_wrong_permissions_come_first(name: str, has: bool, remark: str, kind: str) -> None:
     """A wrong permission comes first, with its remark and its severity's colour, and the description names it."""
     rows = permission_matrix({**PERMISSIONS, name: has})
     assert (rows[0].name, rows[0].remark, rows[0].kind) == (name, remark, kind)
@@ -159,7 +159,7 @@ def test_permissions_have_the_words_of_the_menu(name: str, label: str) -> None:
     assert label in [row.label for row in permission_matrix({**PERMISSIONS, name: True})]
 
 
-def test_what_is_worse_stands_above_what_is_bad() -> None:
+def test_withdrawals_come_before_other_wrong_permissions() -> None:
     """Withdrawals come first, in any order of names."""
     rows = permission_matrix(
         {**PERMISSIONS, "enableInternalTransfer": True, "enableWithdrawals": True, "ipRestrict": False}
@@ -255,7 +255,7 @@ def test_a_request_that_was_answered_at_last_is_no_fault_of_the_key() -> None:
         (ORDER, "HTTP 400, code -4164, 60 ms: Order's notional must be no smaller than 50."),
     ],
 )
-def test_an_answer_is_told_in_one_line(call: Call, answer: str) -> None:
+def test_an_answer_is_described_in_one_line(call: Call, answer: str) -> None:
     """An answer is one line: status, code, duration, message."""
     assert timeline([call], (), ())[0].answer == answer
 

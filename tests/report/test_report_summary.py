@@ -67,7 +67,7 @@ def test_it_says_what_is_wrong_and_what_to_do() -> None:
     assert [part for part in parts if part not in text] == []
 
 
-def test_what_comes_from_outside_is_inert() -> None:
+def test_texts_from_outside_are_no_markdown() -> None:
     """Texts from outside stand between backticks, where they are no tag, link, picture or mention."""
     inert = re.sub(r"`[^`\n]*`", "", summary.render(hostile()))
     assert not re.search(r"[<`]|\]\(|@|://", inert)

@@ -63,7 +63,7 @@ def test_a_remedy_is_offered_for_what_was_seen_not_to_hold(outcome: Outcome) -> 
     assert ("Fix: Remedy of a." in text) is (outcome is not Outcome.UNPROVEN)
 
 
-def test_what_one_check_blocks_is_listed_once() -> None:
+def test_a_blocker_is_named_once_with_all_that_it_blocks() -> None:
     """A blocker is named once, with all the checks that it blocks."""
     text = "\n".join(lines(*(finding(name, Outcome.BLOCKED, "first") for name in ("a", "b", "c"))))
     assert text.count("first") == 1

@@ -73,7 +73,7 @@ COMPARED = replace(
 )
 
 
-def test_a_diagnosis_is_told_as_it_is() -> None:
+def test_a_diagnosis_is_written_with_all_its_fields() -> None:
     """A diagnosis has cause, confidence, explanation, evidence and fix; when shared, none of it shows an address."""
     expected = {
         "cause": "read_only_key",
@@ -86,7 +86,7 @@ def test_a_diagnosis_is_told_as_it_is() -> None:
     assert "203.0.113.7" not in verdict_json.render(FULL.masked(Redactor().clean_shared))
 
 
-def test_a_comparison_is_told_as_it_is() -> None:
+def test_a_comparison_is_written_with_its_lists() -> None:
     """`comparison` names the earlier run, and lists ids by their change; it is null without --compare."""
     previous = Previous(Verdict.OK, "2026-11-19T08:13:00Z", "production", "BTCUSDT", "Eh8A", {})
     found = Comparison(previous, fixed=("a",), broke=("b", "c"), still=("d",))
@@ -106,7 +106,7 @@ def test_fields_come_in_the_order_of_the_contract() -> None:
     assert tuple(verdict_json.as_dict(FULL)) == TOP
 
 
-def test_what_is_not_known_is_null() -> None:
+def test_unknown_fields_are_null() -> None:
     """Unknown fields are null and never left out, so that a script need not test for their presence."""
     document = verdict_json.as_dict(BLANK)
     assert all(document[name] is None for name in (*NOTED, "cassette", "environment", "symbol"))
@@ -115,7 +115,7 @@ def test_what_is_not_known_is_null() -> None:
     assert document["requests"] == {"count": 0, "futuresWeight": 0, "walletWeight": 0, "futuresWeightLimit": None}
 
 
-def test_what_is_known_is_told() -> None:
+def test_known_facts_are_written_as_noted() -> None:
     """Known facts are written as noted, and figures of the exchange as strings."""
     document = verdict_json.as_dict(FULL)
     assert (document["verdict"], document["ok"], document["mode"]) == ("NOT_OK", False, "replay")
@@ -153,7 +153,7 @@ def test_ok_is_true_for_ok_alone(verdict: Verdict) -> None:
     assert document["verdict"] == verdict.value
 
 
-def test_a_note_that_is_not_in_the_contract_is_not_told() -> None:
+def test_a_note_without_a_field_of_its_own_is_left_out() -> None:
     """The contract names the fields; other notes of checks are left out."""
     assert "balance" not in verdict_json.as_dict(RunReport(Verdict.OK, "0", "0", notes={"balance": "9000"}))
     assert set(model.NOTED) <= set(TOP)
@@ -200,7 +200,7 @@ def test_the_published_schema_describes_it(report: RunReport) -> None:
         "203.0.113.7:8080 [::1] \\u203.0.113.7",
     ],
 )
-def test_whatever_was_said_the_file_is_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, detail: str) -> None:
+def test_verdict_json_is_valid_with_any_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, detail: str) -> None:
     """verdict.json is valid JSON, even if the exchange's texts with quotes had to be cleaned."""
     for name in loading.NAMES:
         monkeypatch.delenv(name, raising=False)

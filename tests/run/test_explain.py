@@ -1,4 +1,4 @@
-"""`--explain` says what the code does, since it reads the code."""
+"""`--explain` names the requests that a check sends, because it reads them from the code."""
 
 from pathlib import Path
 
@@ -45,7 +45,7 @@ def test_the_requests_of_a_check_follow_from_its_questions(check_id: str, expect
 
 
 @pytest.mark.parametrize("check", CATALOGUE.checks, ids=lambda check: check.id)
-def test_a_check_sends_nothing_that_was_not_said(check: Check, exchange: LocalExchange) -> None:
+def test_a_check_sends_only_requests_that_explain_names(check: Check, exchange: LocalExchange) -> None:
     """A check sends only requests that `--explain` names."""
     with session(exchange) as binance:
         outcome_of(check.id, binance)
@@ -71,7 +71,7 @@ def test_explain_runs_nothing_and_leaves_reports_alone(name: str, suite: SuiteRu
 
 
 @pytest.mark.parametrize(("name", "offer"), [("withdrawal", "withdrawals_are_disabled"), ("zzz", "--collect-only")])
-def test_an_unknown_check_is_told_with_what_comes_near(name: str, offer: str, suite: SuiteRunner) -> None:
+def test_an_unknown_check_is_refused_with_similar_names(name: str, offer: str, suite: SuiteRunner) -> None:
     """An unknown check is a usage error; one sentence offers similar names."""
     done = suite("--explain", name)
     assert done.exit_status == 4

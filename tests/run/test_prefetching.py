@@ -157,7 +157,7 @@ def test_two_who_ask_at_once_share_one_answer(reply: str | BaseException) -> Non
 
 
 @pytest.mark.parametrize("torn", [KeyboardInterrupt(), Cancelled(), RuntimeError()], ids=repr)
-def test_who_is_torn_away_leaves_it_to_the_one_who_waits(torn: BaseException) -> None:
+def test_a_waiting_thread_asks_if_the_asking_one_is_interrupted(torn: BaseException) -> None:
     """If the first thread is interrupted, the waiting one sends the request anew, and each counts its own requests."""
     single = OneQuestion()
 
@@ -176,7 +176,7 @@ def test_who_is_torn_away_leaves_it_to_the_one_who_waits(torn: BaseException) ->
     assert (first.result(PATIENCE), second.result(PATIENCE)) == ((1,), ("yes", (2,)))
 
 
-def test_requests_are_told_in_the_order_of_their_numbers() -> None:
+def test_request_numbers_come_in_ascending_order() -> None:
     """Request numbers come in ascending order, each once, and only those noted since the last call."""
     memo = Memo()
     for number in (64, 8, 33, 1, 8):
@@ -186,7 +186,7 @@ def test_requests_are_told_in_the_order_of_their_numbers() -> None:
 
 
 @pytest.mark.parametrize("reply", ["yes", Undecided("no")], ids=["an answer", "an error"])
-def test_what_there_is_can_be_looked_at_without_asking(reply: str | BaseException) -> None:
+def test_seen_is_none_until_the_question_was_answered(reply: str | BaseException) -> None:
     """`seen` is None until the question was answered, even if it is reserved."""
     single = OneQuestion()
     assert single.memo.seen("question") is None
@@ -214,7 +214,7 @@ def test_a_promised_answer_is_waited_for() -> None:
     assert single.sent == 1
 
 
-def test_who_was_promised_an_answer_in_vain_asks() -> None:
+def test_a_check_asks_a_question_that_was_released() -> None:
     """A check asks its question itself as soon as the prefetcher has released it."""
     single = OneQuestion()
     single.memo.reserve([QUESTION])
@@ -242,7 +242,7 @@ def test_a_promise_that_is_being_kept_cannot_be_broken() -> None:
 
 
 @pytest.mark.parametrize("why", ["it would have to wait", "the run is ending"])
-def test_what_is_given_up_ahead_is_left_to_the_checks(why: str) -> None:
+def test_a_check_asks_after_a_cancelled_prefetch(why: str) -> None:
     """A cancelled prefetch has sent nothing, and the check that waited for it asks the question itself."""
     single = OneQuestion()
     single.memo.reserve([QUESTION])
@@ -270,7 +270,7 @@ def test_prefetching_that_is_cancelled_waits_for_no_check() -> None:
     assert check.result(PATIENCE) == ("yes", (1,))
 
 
-def test_whoever_is_torn_from_waiting_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_wait_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     """An interrupted thread that waits reports the interrupt, and another thread can still ask the question."""
     single, said = OneQuestion(), []
 
@@ -288,7 +288,7 @@ def test_whoever_is_torn_from_waiting_says_so(monkeypatch: pytest.MonkeyPatch) -
     assert single.answer_and_calls() == ("yes", (1,))
 
 
-def test_however_many_ask_each_question_is_asked_once(exchange: LocalExchange) -> None:
+def test_each_question_of_several_threads_is_asked_once(exchange: LocalExchange) -> None:
     """Six threads that ask every question of a real session send each request once."""
     with session(exchange) as binance:
         for one in [in_thread(lambda: ask_everything(binance)) for _ in range(6)]:
@@ -345,7 +345,7 @@ def test_the_clock_is_read_for_checks_that_lead_to_it(check: Check) -> None:
 
 
 @pytest.mark.parametrize("check", CATALOGUE.checks, ids=lambda check: check.id)
-def test_what_the_selected_checks_do_not_lead_to_is_not_asked_ahead(check: Check) -> None:
+def test_only_questions_of_the_selected_checks_are_prefetched(check: Check) -> None:
     """With `-k`, only the selected checks' requests are prefetched: three clock samples for drift, one for a stamp."""
     binance = scripted_session(scripted(), expected=("cross",))
     lanes = prefetch_plan.Plan(binance, host_facts(), {check: CLAIMS[check]}).lanes
@@ -356,7 +356,7 @@ def test_what_the_selected_checks_do_not_lead_to_is_not_asked_ahead(check: Check
     assert all(lanes)
 
 
-def test_nothing_is_asked_ahead_that_no_check_asks() -> None:
+def test_only_questions_of_checks_are_prefetched() -> None:
     """No question is prefetched twice, each is one that a check asks, and the public ones are prefetched."""
     assert DEPENDENCIES.reached_from(question for check in CATALOGUE.checks for question in check.asks) >= LEAVES
     assert max(Counter(ask.question for lane in LANES for ask in lane).values()) == 1
@@ -387,7 +387,7 @@ def found_by_the_checks(binance: Binance) -> dict[str, Finding]:
 
 
 @pytest.mark.parametrize("name", [row.name for row in shipped()])
-def test_what_is_asked_ahead_is_what_the_unblocked_checks_lead_to(name: str) -> None:
+def test_exactly_the_questions_of_unblocked_checks_may_be_prefetched(name: str) -> None:
     """For every cassette, exactly the questions of the unblocked checks may be prefetched."""
     with replayed(name) as (binance, was_answered):
         found = found_by_the_checks(binance)
@@ -472,7 +472,7 @@ def test_only_so_many_are_in_flight_to_each_host(held: Held, client: ApiClient) 
 
 
 @pytest.mark.parametrize("status", [429, 418])
-def test_who_waits_for_a_place_sends_nothing_after_a_limit(held: Held, client: ApiClient, status: int) -> None:
+def test_a_request_that_waits_for_a_slot_is_not_sent_after_a_limit(held: Held, client: ApiClient, status: int) -> None:
     """After a limit, requests that wait for a free slot are not sent; those on their way are still answered."""
     ended = [in_thread(lambda: client.ask(PING)) for _ in range(AT_ONCE[Host.FUTURES])]
     wait_for(held.sending, len(ended))
@@ -488,7 +488,7 @@ def test_who_waits_for_a_place_sends_nothing_after_a_limit(held: Held, client: A
     assert held.sent == [PING.path] * len(ended)
 
 
-def test_a_request_that_was_given_up_was_sent(held: Held, client: ApiClient) -> None:
+def test_a_cancelled_request_counts_as_sent(held: Held, client: ApiClient) -> None:
     """A cancelled request is counted as sent without an answer, and its caller gets Cancelled."""
     held.reply(PING, Cancelled())
     with pytest.raises(Cancelled):
@@ -524,7 +524,7 @@ def no_thread_is_left() -> Iterator[None]:
 
 @pytest.mark.usefixtures("no_thread_is_left")
 @pytest.mark.parametrize("fault", [Fault.stall(), Fault.drip(), Fault.drip_headers()], ids=["stall", "drip", "headers"])
-def test_all_requests_on_their_way_are_given_up_at_once(exchange: LocalExchange, fault: Fault) -> None:
+def test_cancel_ends_all_requests_at_once(exchange: LocalExchange, fault: Fault) -> None:
     """`cancel` ends all requests to both hosts at once; later requests are answered."""
     exchange.scenario = Scenario(faults={"*": fault})
     urls = {Host.FUTURES: exchange.futures_url, Host.WALLET: exchange.wallet_url}
@@ -541,7 +541,7 @@ def test_all_requests_on_their_way_are_given_up_at_once(exchange: LocalExchange,
 
 @pytest.mark.usefixtures("no_thread_is_left")
 @pytest.mark.parametrize("fault", [StreamFault.stalled(), StreamFault.silent()], ids=["handshake", "pong"])
-def test_who_listens_to_the_stream_is_given_up_at_once(fault: StreamFault) -> None:
+def test_cancel_ends_the_wait_for_the_stream_at_once(fault: StreamFault) -> None:
     """`cancel` ends the wait for the handshake and the wait for the pong."""
     with LocalExchange(Scenario(stream=fault)) as exchange:
         stream = Stream(exchange.stream_url, Redactor())
@@ -586,7 +586,9 @@ def prefetching(binance: Binance) -> Iterator[Prefetcher]:
 
 
 @pytest.mark.usefixtures("no_thread_is_left")
-def test_the_runs_time_ends_all_that_is_on_its_way(exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_end_of_the_runs_time_settles_every_question(
+    exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """At the end of the run's time each question has its answer, or an error that says why not."""
     monkeypatch.setattr(api_client, "RUN_SECONDS", 0.5)
     exchange.scenario = Scenario(faults={TIME.path: HERE, "*": Fault.stall()})
@@ -601,7 +603,7 @@ def test_the_runs_time_ends_all_that_is_on_its_way(exchange: LocalExchange, monk
 
 
 @pytest.mark.usefixtures("no_thread_is_left")
-def test_what_was_ended_is_left_to_the_checks(exchange: LocalExchange) -> None:
+def test_the_checks_ask_after_the_prefetcher_was_stopped(exchange: LocalExchange) -> None:
     """After the prefetcher was stopped, the checks ask their questions themselves, and are answered."""
     exchange.scenario = Scenario(faults={TIME.path: HERE, "*": Fault.stall()})
     with session(exchange) as binance, prefetching(binance) as ahead:
@@ -616,7 +618,7 @@ def test_what_was_ended_is_left_to_the_checks(exchange: LocalExchange) -> None:
         assert in_thread(binance.ping).result(PATIENCE).answered
 
 
-def test_nobody_waits_for_ever_for_a_thread_that_broke(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_check_gets_its_answer_if_a_prefetching_thread_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
     """If a prefetching thread breaks, as when no thread can be started, a check still gets its answer."""
     monkeypatch.setattr(threading, "excepthook", lambda _: None)
     broken = iter([RuntimeError("can't start new thread"), {"serverTime": 1_790_000_000_000}])
@@ -626,7 +628,7 @@ def test_nobody_waits_for_ever_for_a_thread_that_broke(monkeypatch: pytest.Monke
         assert in_thread(binance.ping).result(SOON).answered
 
 
-def test_a_stalled_answer_holds_up_no_question_that_needs_it_not(exchange: LocalExchange) -> None:
+def test_a_stalled_answer_delays_only_questions_that_need_it(exchange: LocalExchange) -> None:
     """Questions that do not need the stalled answer are answered."""
     exchange.scenario = Scenario(faults={PREMIUM_INDEX.path: Fault.stall()})
     with session(exchange, BINANCE_USER_STREAM="off") as binance, prefetching(binance):
@@ -651,7 +653,7 @@ TROUBLES = {"refused": Fault.refused(-2015), "overloaded": Fault.overloaded_503(
 
 @pytest.mark.parametrize("trouble", TROUBLES)
 @pytest.mark.parametrize("troubled", [*TROUBLED, ORDER_TEST], ids=str)
-def test_who_asks_ahead_finds_and_sends_the_same(troubled: Endpoint, trouble: str) -> None:
+def test_checks_find_the_same_with_and_without_prefetching(troubled: Endpoint, trouble: str) -> None:
     """With and without prefetching, checks find the same; only a price and a listen key may be requested needlessly."""
     found, sent = [], []
     for ahead in (False, True):

@@ -1,4 +1,4 @@
-"""Whole runs: requests in flight at the same time, the requests that are sent at all, and the end of all of them."""
+"""Whole runs: which requests are sent, which of them at the same time, and how they all end."""
 
 import json
 import os
@@ -37,7 +37,7 @@ from tests.matrix import mostly_slow
 from tests.running import ROOT, Finished, SuiteRunner
 
 AT_ONCE_IN_ALL = sum(AT_ONCE.values())
-# Seconds: a run that waits for what stalls takes longer, and one that does not a tenth of it on an idle machine.
+# Seconds. A run that waits for a stalled request takes longer; one that does not takes a tenth of it when idle.
 AT_ONCE_ENDS = REQUEST_SECONDS - 1
 HERE = Fault.altered(lambda answer: answer)
 
@@ -90,13 +90,14 @@ def places(log: list[Received], endpoints: Iterable[Endpoint]) -> list[int]:
     return [place for place, one in enumerate(log) if one.path in wanted]
 
 
-def test_the_first_request_goes_alone(together: Ran) -> None:
+@pytest.mark.slow
+def test_the_first_request_is_sent_alone(together: Ran) -> None:
     """The second request is sent after the first was answered."""
     assert (together.log[0].path, together.log[0].beside, together.log[1].beside) == (TIME.path, 0, 0)
     assert together.done.verdict["verdict"] == "OK"
 
 
-def test_the_listen_key_goes_with_the_signed_reads(together: Ran) -> None:
+def test_the_listen_key_is_requested_beside_the_signed_reads(together: Ran) -> None:
     """The request for a listen key is unsigned, and is sent beside the signed reads to save a round trip."""
     (place,) = places(together.log, [LISTEN_KEY])
     assert not answered_before(together.log, place) & paths(ORDER_TEST, PING)
@@ -109,7 +110,7 @@ def test_five_are_in_flight_and_never_six(together: Ran) -> None:
     assert together.connections["futures"] <= AT_ONCE[Host.FUTURES]
 
 
-def test_what_hangs_on_an_answer_waits_for_it(together: Ran) -> None:
+def test_orders_wait_for_the_answers_that_they_need(together: Ran) -> None:
     """Orders wait for both signed reads, rules and price; the second order waits for the first."""
     reads = paths(API_RESTRICTIONS, ACCOUNT_CONFIG)
     for place in places(together.log, (ORDER_TEST, TRADING_STATUS)):
@@ -124,7 +125,7 @@ def test_no_thread_outlives_a_run(together: Ran) -> None:
     assert together.left.threads == ["MainThread"]
 
 
-def test_while_recording_one_request_follows_the_other(suite: SuiteRunner, tmp_path: Path) -> None:
+def test_a_recording_sends_one_request_at_a_time(suite: SuiteRunner, tmp_path: Path) -> None:
     """A recording sends one request after the other, on one connection to each host, and has the same answers."""
     recording = ran(suite, Scenario(latency_ms=5), "--record", str(tmp_path / "mine.yaml"))
     assert {one.beside for one in recording.log} == {0}
@@ -150,8 +151,8 @@ UNBLOCKED = ("credentials_", "futures_api_answers", "clock_is_synchronised")
 
 @pytest.mark.parametrize("how", ["live", "recorded"])
 @pytest.mark.parametrize("name", mostly_slow(NO_WAY, 2))
-def test_where_there_is_no_way_one_request_tells_it(name: str, how: str, suite: SuiteRunner, tmp_path: Path) -> None:
-    """A cut connection is tried once more; everything else is blocked after one request."""
+def test_an_unreachable_exchange_gets_one_request(name: str, how: str, suite: SuiteRunner, tmp_path: Path) -> None:
+    """After one failed request everything else is blocked; only a cut connection is tried once more."""
     fault, outcome = NO_WAY[name]
     arguments = ("--record", str(tmp_path / "mine.yaml")) if how == "recorded" else ()
     run = ran(suite, Scenario(faults={"*": fault}), *arguments)
@@ -164,7 +165,7 @@ def test_where_there_is_no_way_one_request_tells_it(name: str, how: str, suite: 
 
 
 @pytest.mark.parametrize("selection", [("-m", "informational"), ("-k", "withdrawals_are_disabled")], ids=" ".join)
-def test_where_there_is_no_way_nobody_asks_again(selection: tuple[str, ...], suite: SuiteRunner) -> None:
+def test_no_request_follows_if_the_first_one_is_blocked(selection: tuple[str, ...], suite: SuiteRunner) -> None:
     """If the first request is blocked, no other is sent, even if the check of the connection was not selected."""
     run = ran(suite, Scenario(faults={"*": Fault.waf_403()}), *selection)
     assert run.sent == paths(TIME)
@@ -224,8 +225,9 @@ def test_no_order_is_sent_for_a_contract_that_is_not_trading(suite: SuiteRunner)
 # -- a busy exchange --
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("clean", [1, 2, 3])
-def test_traffic_and_jitter_spoil_no_clock(clean: int, suite: SuiteRunner) -> None:
+def test_one_undisturbed_clock_sample_is_enough(clean: int, suite: SuiteRunner) -> None:
     """One undisturbed sample of three is enough for the drift; a disturbed first one is good enough for stamps."""
     jitter = tuple(0 if number == clean else 350 for number in (1, 2, 3))
     busy = Scenario(clock_offset_ms=-700, latency_ms=30, jitter_ms=jitter)
@@ -249,6 +251,7 @@ STALLED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stalled", STALLED)
 def test_ctrl_c_ends_all_that_is_in_flight_at_once(stalled: str, process: SuiteRunner) -> None:
     """Ctrl-C ends a run with status 2, an UNPROVEN verdict that counts the requests, and no thread or process left."""
@@ -269,6 +272,7 @@ def test_ctrl_c_ends_all_that_is_in_flight_at_once(stalled: str, process: SuiteR
     assert left_in(process.report_dir).threads == ["MainThread"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stalled", [LISTEN_KEY, ORDER_TEST], ids=str)
 def test_x_ends_what_is_in_flight_at_once(stalled: Endpoint, suite: SuiteRunner) -> None:
     """With -x a request in flight is cancelled and counted, and has no part in the diagnosis."""
@@ -283,6 +287,7 @@ def test_x_ends_what_is_in_flight_at_once(stalled: Endpoint, suite: SuiteRunner)
     assert run.left.threads == ["MainThread"]
 
 
+@pytest.mark.slow
 def test_a_time_out_ends_one_check_and_the_next_are_answered(suite: SuiteRunner) -> None:
     """The time-out ends only the checks that wait for the stalled answer; all others get their answers."""
     run = ran(suite, Scenario(faults={EXCHANGE_INFO.path: Fault.stall()}), "--timeout=4")

@@ -51,6 +51,7 @@ def causes(verdict: dict[str, Any]) -> list[str]:
 # -- verdicts --
 
 
+@pytest.mark.slow
 def test_every_plugin_may_be_installed(suite: SuiteRunner) -> None:
     """With all installed plugins the verdict and the terminal's summary are the same."""
     done = run(suite, SCENARIOS["healthy"], all_plugins=True)
@@ -182,7 +183,7 @@ def test_part_of_the_suite_is_never_ok(selection: tuple[str, ...], suite: SuiteR
     assert cause["evidence"] == [f"{check_id} was not run" for check_id in not_run]
 
 
-def test_what_nobody_saw_has_no_boxes_to_tick(suite: SuiteRunner, tmp_path: Path) -> None:
+def test_no_fix_names_a_flag_that_was_not_seen(suite: SuiteRunner, tmp_path: Path) -> None:
     """If the wallet alone refuses the key, seven checks of its flags are unproven, and no text says to tick a box."""
     junit = tmp_path / "junit.xml"
     scenario = Scenario(faults={"/sapi/v1/account/apiRestrictions": Fault.refused(-2015)})
@@ -193,7 +194,7 @@ def test_what_nobody_saw_has_no_boxes_to_tick(suite: SuiteRunner, tmp_path: Path
         assert not re.search(r"\b(?:un)?tick\b", text)
 
 
-def test_a_part_that_could_not_be_seen_is_told_beside_what_was_left_out(suite: SuiteRunner) -> None:
+def test_unproven_checks_and_left_out_checks_each_have_a_cause(suite: SuiteRunner) -> None:
     """Unproven checks and checks that were left out each have a cause: fixing one would not fix the other."""
     scenario = Scenario(faults={"/sapi/v1/account/apiRestrictions": Fault.bad_gateway()})
     done = run(suite, scenario, "-k", "withdrawals_are_disabled")
@@ -213,6 +214,7 @@ def test_nothing_selected_keeps_pytests_own_status(suite: SuiteRunner) -> None:
     assert causes(done.verdict) == ["checks_not_run"]
 
 
+@pytest.mark.slow
 def test_last_failed_alone_proves_nothing(suite: SuiteRunner, exchange: LocalExchange) -> None:
     """--lf runs the failed checks; if they pass now, the key is UNPROVEN until all checks were run."""
     exchange.scenario = SCENARIOS["withdrawals-enabled"]
@@ -230,6 +232,7 @@ def test_without_terminal_plugin_the_verdict_is_the_same(suite: SuiteRunner) -> 
     assert done.page
 
 
+@pytest.mark.slow
 def test_traceback_is_for_those_who_ask(suite: SuiteRunner) -> None:
     """A failed claim is shown as a sentence; -vv adds the assertion."""
     assert "assert not held" not in run(suite, SCENARIOS["withdrawals-enabled"]).output
@@ -288,6 +291,7 @@ def test_collect_only_sends_nothing_and_leaves_reports_alone(suite: SuiteRunner,
     assert not done.verdict
 
 
+@pytest.mark.slow
 def test_pytest_html_page_has_the_verdict_and_no_machine(suite: SuiteRunner, tmp_path: Path) -> None:
     """pytest-html's page has the same verdict section on top, and an empty environment table."""
     page = tmp_path / "html" / "page.html"
@@ -348,14 +352,14 @@ def test_bad_setting_is_one_sentence_and_exit_4(name: str, suite: SuiteRunner) -
     assert causes(done.verdict) == ["run_not_finished"]
 
 
-def test_env_file_that_is_missing_is_said(suite: SuiteRunner, tmp_path: Path) -> None:
+def test_a_missing_env_file_is_a_usage_error(suite: SuiteRunner, tmp_path: Path) -> None:
     """An env file that is named on the command line must exist."""
     done = suite(env_file=tmp_path / "absent.env")
     assert done.exit_status == 4
     assert "absent.env" in done.output
 
 
-def test_settings_come_from_the_file_and_it_is_left_alone(
+def test_settings_are_read_from_a_file_that_stays_unchanged(
     suite: SuiteRunner, exchange: LocalExchange, tmp_path: Path
 ) -> None:
     """.env is read, and neither changed nor copied."""
@@ -369,7 +373,7 @@ def test_settings_come_from_the_file_and_it_is_left_alone(
     assert "a carriage return" in done.check("credentials_are_well_formed")["detail"]
 
 
-def test_report_dir_that_cannot_be_written_is_said(suite: SuiteRunner) -> None:
+def test_an_unusable_report_dir_is_a_usage_error(suite: SuiteRunner) -> None:
     """A file where the folder should be: one sentence, exit 4."""
     suite.report_dir.write_text("in the way", encoding="utf-8")
     suite.report_dir /= "below"
@@ -378,6 +382,7 @@ def test_report_dir_that_cannot_be_written_is_said(suite: SuiteRunner) -> None:
     assert "--report-dir" in done.output
 
 
+@pytest.mark.slow
 def test_crash_leaves_no_old_ok(suite: SuiteRunner, exchange: LocalExchange) -> None:
     """The old verdict and page are removed before anything is sent, so a crash leaves no old OK."""
     assert suite(settings=exchange.settings()).verdict["ok"] is True
@@ -569,7 +574,7 @@ def test_a_fact_of_the_wrong_type_leaves_its_check_unproven(
     ),
     ids=["an object", "a surrogate", "names that are let go", "a name that is none"],
 )
-def test_whatever_else_a_check_notes_its_outcome_stands(
+def test_no_observation_changes_the_outcome_of_a_check(
     body: str, copied: Path, tmp_path: Path, exchange: LocalExchange
 ) -> None:
     """An observation that cannot be shown, or not as JSON, does not change a check's outcome."""
@@ -582,7 +587,9 @@ def test_whatever_else_a_check_notes_its_outcome_stands(
     ET.parse(junit)  # noqa: S314  our own file
 
 
-def test_assertion_of_the_machinery_convicts_nobody(copied: Path, tmp_path: Path, exchange: LocalExchange) -> None:
+def test_an_assertion_outside_suite_leaves_a_check_unproven(
+    copied: Path, tmp_path: Path, exchange: LocalExchange
+) -> None:
     """An assertion that fails below suite/ is a bug of ours, and leaves the check unproven."""
     body = "raiser = compile('assert False', 'elsewhere.py', 'exec'); exec(raiser)"
     (copied / "suite" / "test_8_extra.py").write_text(EXTRA.format(mark="critical", body=body), encoding="utf-8")
@@ -628,14 +635,15 @@ def test_one_flaky_answer_does_not_spoil_the_verdict(suite: SuiteRunner) -> None
     assert (done.verdict["verdict"], done.verdict["requests"]["count"]) == ("OK", 14)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["/fapi/v1/time", "/fapi/v1/accountConfig", "/sapi/v1/account/apiRestrictions"])
-def test_trouble_on_the_way_convicts_nobody(path: str, suite: SuiteRunner) -> None:
+def test_an_exchange_with_errors_leaves_the_key_unproven(path: str, suite: SuiteRunner) -> None:
     """An exchange with errors leaves a healthy key UNPROVEN."""
     done = run(suite, Scenario(faults={path: Fault.overloaded_503()}))
     assert (done.verdict["verdict"], done.exit_status, done.with_outcome("fail")) == ("UNPROVEN", 10, [])
 
 
-def test_lost_connection_convicts_nobody(suite: SuiteRunner) -> None:
+def test_a_lost_connection_leaves_the_key_unproven(suite: SuiteRunner) -> None:
     """Without any answer nothing was observed: the verdict is UNPROVEN, and no check fails."""
     with LocalExchange() as exchange:
         settings = exchange.settings()
@@ -657,7 +665,7 @@ def test_a_place_that_binance_does_not_serve_is_an_observation(fault: Fault, sui
 
 @pytest.mark.parametrize("path", mostly_slow(["*", "/fapi/v1/time", "/fapi/v1/ping", "/fapi/v1/accountConfig"], 2))
 @pytest.mark.parametrize("fault", [Fault.waf_403(), Fault.redirect("https://x.invalid/")], ids=["403", "302"])
-def test_a_stranger_convicts_nobody_wherever_it_stands(fault: Fault, path: str, suite: SuiteRunner) -> None:
+def test_a_firewall_or_portal_anywhere_leaves_the_key_unproven(fault: Fault, path: str, suite: SuiteRunner) -> None:
     """A firewall or a captive portal in place of one answer or all leaves the key UNPROVEN."""
     done = run(suite, Scenario(faults={path: fault}))
     assert (done.exit_status, done.with_outcome("fail")) == (10, [])
@@ -687,7 +695,8 @@ TAMPERED = {
 }
 
 
-@pytest.mark.parametrize("name", mostly_slow(TAMPERED, 2))
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TAMPERED)
 def test_suite_that_lost_a_claim_is_never_ok(name: str, withdrawing: SuiteRunner, exchange: LocalExchange) -> None:
     """A key that can withdraw is not OK if its check was removed from the suite."""
     file, text, options = TAMPERED[name]
@@ -702,6 +711,7 @@ def test_suite_that_lost_a_claim_is_never_ok(name: str, withdrawing: SuiteRunner
     assert done.exit_status != 0
 
 
+@pytest.mark.slow
 def test_collection_error_says_what_is_wrong(withdrawing: SuiteRunner) -> None:
     """The sentence about a wrong check is printed, and so is pytest's about a broken import."""
     (withdrawing.root / "suite" / "test_8_extra.py").write_text(WRONG_CHECKS["neither mark"], encoding="utf-8")
@@ -718,7 +728,8 @@ def test_refused_run_leaves_no_old_ok(arguments: tuple[str, ...], suite: SuiteRu
     assert (done.exit_status, done.verdict["ok"], done.page) == (4, False, "")
 
 
-def test_reports_that_cannot_be_replaced_are_said(suite: SuiteRunner) -> None:
+@pytest.mark.slow
+def test_reports_that_cannot_be_replaced_are_a_usage_error(suite: SuiteRunner) -> None:
     """A directory in the place of report.html is one sentence and exit 4, without an old OK."""
     assert suite("--replay", "healthy").verdict["ok"] is True
     (suite.report_dir / "report.html").unlink()
@@ -736,6 +747,7 @@ def test_reports_that_cannot_be_replaced_are_said(suite: SuiteRunner) -> None:
     assert not (suite.report_dir / "verdict.json").exists()
 
 
+@pytest.mark.slow
 def test_suite_behind_a_symlink_is_the_suite(tmp_path: Path) -> None:
     """The suite runs through a symbolic link, too."""
     (tmp_path / "link").symlink_to(ROOT)
@@ -760,7 +772,8 @@ def test_a_check_that_did_not_run_to_its_end_has_not_passed(suite: SuiteRunner) 
     assert "was left before its end" in done.check("credentials_are_present")["detail"]
 
 
-@pytest.mark.parametrize("secret", mostly_slow(["true", "null", "test", "pass", "hidden", "futures"], 2))
+@pytest.mark.slow
+@pytest.mark.parametrize("secret", ["true", "null", "test", "pass", "hidden", "futures"])
 def test_placeholder_secret_breaks_no_report(secret: str, suite: SuiteRunner, exchange: LocalExchange) -> None:
     """With a placeholder as secret the JSON is complete, and its names are those of the contract."""
     done = suite(settings=exchange.settings() | {"BINANCE_API_SECRET": secret})
@@ -776,6 +789,7 @@ def test_demo_settings_do_not_open_production(suite: SuiteRunner, exchange: Loca
     assert "production network" in done.output
 
 
+@pytest.mark.slow
 def test_interrupted_recording_keeps_the_older_cassette(suite: SuiteRunner, tmp_path: Path) -> None:
     """An interrupted recording does not replace an older cassette."""
     cassette = tmp_path / "mine.yaml"
@@ -795,6 +809,7 @@ def test_interrupted_recording_keeps_the_older_cassette(suite: SuiteRunner, tmp_
 LEAKY = ("-vv", "-l", "-s", "-o", "log_cli=true", "--log-cli-level=DEBUG", "-o", "junit_logging=all")
 
 
+@pytest.mark.slow
 def test_malformed_header_line_leaks_no_signature(suite: SuiteRunner, tmp_path: Path) -> None:
     """urllib3 would log a malformed header with the whole URL; the signature in it appears nowhere."""
     files = [tmp_path / name for name in ("page.html", "junit.xml", "log.txt")]
@@ -825,6 +840,7 @@ def test_key_that_is_read_back_is_not_printed(field: str, suite: SuiteRunner, tm
 # -- files of the owner, and secrets in an exchange's answers --
 
 
+@pytest.mark.slow
 def test_the_gate_deletes_no_file_of_the_owners(suite: SuiteRunner, tmp_path: Path, exchange: LocalExchange) -> None:
     """The artefact scan deletes no key file of the owner, even if it is new and lies in a scanned folder."""
     private = suite.report_dir / "key.pem"
@@ -853,7 +869,7 @@ def test_the_gate_deletes_no_file_of_the_owners(suite: SuiteRunner, tmp_path: Pa
     ],
     ids=["a listen key in a refusal", "a key in a content type"],
 )
-def test_what_an_exchange_reads_back_is_told_nowhere(path: str, fault: Fault, suite: SuiteRunner) -> None:
+def test_a_key_in_an_error_text_appears_in_no_output(path: str, fault: Fault, suite: SuiteRunner) -> None:
     """A key that an exchange returns in an error text appears in no output, in upper or lower case."""
     with LocalExchange(Scenario(faults={path: fault})) as exchange:
         done = suite("--record", str(suite.folder / "mine.yaml"), settings=exchange.settings())
@@ -863,8 +879,9 @@ def test_what_an_exchange_reads_back_is_told_nowhere(path: str, fault: Fault, su
         assert not Redactor([secret.lower()]).knows(everything.lower())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["--compare", "GITHUB_STEP_SUMMARY"])
-def test_a_pipe_holds_up_no_run(where: str, suite: SuiteRunner, tmp_path: Path) -> None:
+def test_a_pipe_without_a_writer_does_not_delay_a_run(where: str, suite: SuiteRunner, tmp_path: Path) -> None:
     """A pipe that no other program opens does not make a run wait."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)

@@ -1,6 +1,6 @@
-"""docs/examples/platform in a real browser: a wrong secret, the right one, and the account is connected."""
+"""docs/examples/platform_app.py in a real browser: a wrong secret, the right one, and the account is connected."""
 
-import importlib.util
+import importlib
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,6 @@ from tests.exchange import API_KEY, API_SECRET, LocalExchange
 from tests.running import ROOT
 from tests.serve.served import served
 
-SPEC = importlib.util.spec_from_file_location("platform_example", ROOT / "docs/examples/platform/app.py")
 EVENTS = """window.events = [];
 for (const name of ["keycheck:check", "keycheck:verdict"]) {
     document.addEventListener(name, (event) => events.push(event.detail));
@@ -20,12 +19,10 @@ for (const name of ["keycheck:check", "keycheck:verdict"]) {
 
 
 @pytest.fixture
-def platform(exchange: LocalExchange, tmp_path: Path) -> Any:
+def platform(exchange: LocalExchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The example; its keys are tested at the local exchange."""
-    assert SPEC
-    assert SPEC.loader
-    module = importlib.util.module_from_spec(SPEC)
-    SPEC.loader.exec_module(module)
+    monkeypatch.syspath_prepend(ROOT / "docs/examples")
+    module = importlib.import_module("platform_app")
     return module.Platform(settings=exchange.settings(no_credentials=True), purse_folder=tmp_path / "purse")
 
 
@@ -34,6 +31,7 @@ def test_a_platform_connects_tested_keys_alone(platform: Any, browser: Browser) 
     with served(platform.app) as url, opened(browser, url, Look(360, 640)) as seen:
         page, connect = seen.page, seen.page.get_by_role("button", name="Connect this account")
         page.evaluate(EVENTS)
+        expect(page.get_by_label("Environment")).to_be_hidden()  # the platform trades in one alone
         page.get_by_label("API key", exact=True).fill(API_KEY)
         page.get_by_label("API secret").fill("x" * 64)
         page.get_by_role("button", name="Test key").click()
@@ -49,7 +47,7 @@ def test_a_platform_connects_tested_keys_alone(platform: Any, browser: Browser) 
         expect(page.get_by_role("list", name="Connected accounts")).to_contain_text(f"ending in {API_KEY[-4:]}")
         assert (seen.said, {url} & set(seen.asked)) == ([], set())
         events = page.evaluate("events")
-    assert [one["apiSecret"] for one in platform.connected] == [API_SECRET]
+    assert platform.accounts.saved == [(API_KEY, API_SECRET, "")]
     verdicts = [one for one in events if "verdict" in one]
     assert [(one["verdict"]["verdict"], one["receipt"] is None) for one in verdicts] == [
         ("NOT_OK", True),
@@ -68,4 +66,4 @@ def test_a_platform_believes_no_browser(platform: Any, browser: Browser) -> None
         token = seen.page.locator("keycheck-form").get_attribute("token")
         asked = [("keycheck/binance", "no"), ("accounts", "no"), ("accounts", token)]
         assert [seen.page.evaluate(ask, one) for one in asked] == [403, 403, 400]
-    assert platform.connected == []
+    assert platform.accounts.saved == []

@@ -162,14 +162,14 @@ def test_a_line_may_be_written_in_many_ways(from_file: From, line: str, end: str
         ('BINANCE_API_KEY= "{}" \r\n', "a carriage return and blanks and quotes"),
     ],
 )
-def test_what_the_parser_takes_off_is_remarked(from_file: From, line: str, remark: str) -> None:
+def test_characters_that_the_parser_drops_cause_a_remark(from_file: From, line: str, remark: str) -> None:
     """Characters that python-dotenv drops cause a remark, since another program may send them."""
     remarks = from_file(line.format(KEY)).credentials.remarks
     assert remarks == (f"the line of BINANCE_API_KEY has {remark} around the value",)
     assert from_file(line.format("x"), BINANCE_API_KEY=KEY).credentials.remarks == ()
 
 
-def test_a_remark_speaks_of_the_line_that_counts(from_file: From) -> None:
+def test_only_the_line_that_counts_causes_remarks(from_file: From) -> None:
     """If a name stands twice, the last line is read, and the first causes no remark."""
     assert from_file(f"BINANCE_API_KEY='old'\nBINANCE_API_KEY={KEY}\n").credentials.remarks == ()
 
@@ -407,6 +407,7 @@ def test_files_that_hold_a_credential_are_listed(from_file: From, key_file: Path
     assert [name for name, _ in settings.credential_files] == ["the settings file", "the private key's file"]
 
 
+@pytest.mark.slow
 def test_a_private_key_that_cannot_be_read_is_named(
     from_environment: From, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -548,7 +549,7 @@ def test_a_host_of_the_environment_or_of_this_machine_is_taken(
 
 
 @pytest.mark.parametrize("name", ["BINANCE_FUTURES_URL", "BINANCE_WALLET_URL", "BINANCE_STREAM_URL"])
-def test_nothing_goes_in_clear_to_a_proxy_on_another_machine(name: str, from_environment: From) -> None:
+def test_no_unencrypted_traffic_goes_to_a_proxy_elsewhere(name: str, from_environment: From) -> None:
     """Unencrypted traffic would show the key to a proxy on another machine, even if the host is this very machine."""
     scheme = "ws" if name == "BINANCE_STREAM_URL" else "http"
     clear = {name: f"{scheme}://127.0.0.1:8000"}
@@ -557,7 +558,7 @@ def test_nothing_goes_in_clear_to_a_proxy_on_another_machine(name: str, from_env
     assert from_environment(BINANCE_PROXY="http://127.0.0.1:3128", **clear).proxy
 
 
-def test_what_bots_need_can_be_expected() -> None:
+def test_the_words_in_the_bots_page_are_those_of_binance_expect() -> None:
     """The words of docs/bots.md are those of BINANCE_EXPECT."""
     rows = [
         row.split("|") for row in (ROOT / "docs" / "bots.md").read_text("utf-8").splitlines() if row.startswith("| ")

@@ -220,7 +220,7 @@ def test_the_account_is_held_against_what_the_bot_needs(word: str, other: bool, 
     assert [one.params["symbol"] for one in asked] == (["BTCUSDT"] if word in ("isolated", "cross") else [])
 
 
-def test_where_nothing_is_expected_nothing_is_asked(exchange: LocalExchange) -> None:
+def test_an_empty_binance_expect_sends_nothing(exchange: LocalExchange) -> None:
     """With an empty BINANCE_EXPECT the check does not apply, and sends nothing."""
     with session(exchange) as binance:
         assert outcome_of(SETUP, binance)[0] is Outcome.NOT_APPLICABLE
@@ -239,7 +239,7 @@ def test_where_nothing_is_expected_nothing_is_asked(exchange: LocalExchange) -> 
         ("cross", faulty(SYMBOL_CONFIG, Fault.refused(-1109))),
     ],
 )
-def test_a_set_up_that_was_not_told_is_unproven(word: str, scenario: Scenario) -> None:
+def test_a_missing_account_setting_is_unproven(word: str, scenario: Scenario) -> None:
     """If the account's answer lacks the setting, the check is unproven."""
     with LocalExchange(scenario) as exchange, session(exchange, BINANCE_EXPECT=word) as binance:
         assert outcome_of(SETUP, binance)[0] is UNPROVEN
@@ -272,7 +272,7 @@ def test_authentication_codes_convict_the_key(code: int) -> None:
 
 
 @pytest.mark.parametrize("code", [-1021, -1000, -1102])
-def test_clock_trouble_and_format_codes_convict_nobody(code: int) -> None:
+def test_clock_trouble_and_format_codes_are_unproven(code: int) -> None:
     """These codes are about the moment or about the suite, so the check is unproven."""
     refused = Fault.refused(code)
     scenario = Scenario(faults={"/sapi/v1/account/apiRestrictions": refused, "/fapi/v1/accountConfig": refused})
@@ -288,7 +288,7 @@ def test_one_host_that_accepts_proves_the_signature(outcome: Outcome, scenario: 
         assert outcome_of("account_may_trade", binance)[0] is outcome
 
 
-def test_wallet_that_is_away_leaves_the_account_to_be_examined() -> None:
+def test_without_the_wallet_api_the_account_is_still_checked() -> None:
     """Without the wallet API, the futures API proves the signature, and permissions are unproven."""
     with (
         LocalExchange(faulty("/sapi/v1/account/apiRestrictions", Fault.bad_gateway())) as exchange,
@@ -323,7 +323,7 @@ def test_a_flag_that_is_no_boolean_is_never_guessed(value: object) -> None:
         (Scenario(used_weight=0, latency_ms=40, jitter_ms=(5, 0, 10)), PASS, 0),
     ],
 )
-def test_the_highest_weight_that_any_answer_told_counts(scenario: Scenario, expected: Outcome, used: int) -> None:
+def test_the_highest_weight_of_any_answer_counts(scenario: Scenario, expected: Outcome, used: int) -> None:
     """The highest used weight counts, signed answers included, without the run's own weight; the note names both."""
     with LocalExchange(scenario) as exchange, session(exchange) as binance:
         outcome, noted = outcome_of("rate_limit_headroom_is_left", binance)
@@ -367,7 +367,7 @@ def test_a_way_to_withdraw_by_any_name_convicts(name: str) -> None:
         (None, "has no known end", PASS),
     ],
 )
-def test_the_end_of_a_permission_is_told_in_words(days: float | None, told: str, expected: Outcome) -> None:
+def test_the_end_of_a_permission_is_described_in_words(days: float | None, told: str, expected: Outcome) -> None:
     """An expired permission is described as past; the text names Spot & Margin, its only documented subject."""
     ends = {} if days is None else {"tradingAuthorityExpirationTime": round(time.time() * 1000 + days * DAY)}
     with LocalExchange(Scenario(permissions=ends)) as exchange, session(exchange) as binance:

@@ -68,7 +68,7 @@ def test_a_check_is_in_the_list_of_what_became_of_it(was: Outcome | None, now: O
     st.dictionaries(st.sampled_from("abcdef"), st.sampled_from(Outcome)),
     st.dictionaries(st.sampled_from("abcdef"), st.sampled_from(Outcome)),
 )
-def test_no_check_is_told_twice(was: dict[str, Outcome], now: dict[str, Outcome]) -> None:
+def test_no_check_is_listed_twice(was: dict[str, Outcome], now: dict[str, Outcome]) -> None:
     """A check is listed once at most, and only if the earlier run has looked at it."""
     found = compare(earlier(**was), [finding(name, outcome) for name, outcome in now.items()])
     told = [name for _, ids in found.lists for name in ids]
@@ -76,7 +76,7 @@ def test_no_check_is_told_twice(was: dict[str, Outcome], now: dict[str, Outcome]
     assert set(told) <= set(was)
 
 
-def test_lists_are_told_worst_first() -> None:
+def test_lists_come_worst_first() -> None:
     """Lists come worst first, under headings that name the change; empty lists are left out."""
     was = earlier(a=Outcome.FAIL, b=Outcome.PASS, c=Outcome.FAIL, d=Outcome.PASS, e=Outcome.FAIL)
     now = {"a": Outcome.PASS, "b": Outcome.FAIL, "c": Outcome.FAIL, "d": Outcome.BLOCKED, "e": Outcome.FAIL}
@@ -117,7 +117,7 @@ BROKEN: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_what_is_no_verdict_is_refused(name: str) -> None:
+def test_a_file_that_is_no_verdict_is_a_value_error(name: str) -> None:
     """The file may come from anybody, so a broken one is a ValueError."""
     with pytest.raises(ValueError, match=r"."):
         previous_from(BROKEN[name])
@@ -146,13 +146,13 @@ def test_a_verdict_is_far_smaller_than_the_limit() -> None:
     assert len(json.dumps(written(**many), indent=2)) * 10 < comparison.MAX_FILE
 
 
-def test_what_was_not_looked_at_this_time_is_told() -> None:
+def test_a_check_that_was_not_run_this_time_is_listed() -> None:
     """A check that was not run this time is listed as such; its earlier failure is not fixed."""
     found = compare(earlier(a=Outcome.FAIL, b=Outcome.PASS), [])
     assert found.unseen == ("a", "b")
 
 
-def test_nothing_changed_is_said_only_where_there_was_something() -> None:
+def test_nothing_changed_is_said_only_of_a_run_with_checks() -> None:
     """ "Nothing changed" is said only if the earlier run had checks; a crashed one has none."""
     assert compare(earlier(a=Outcome.PASS), [finding("a", Outcome.PASS)]).nothing == "nothing changed"
     assert "nothing" in compare(earlier(), []).nothing

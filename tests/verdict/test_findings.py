@@ -21,7 +21,7 @@ def test_outcomes_and_severities_have_the_words_of_verdict_json() -> None:
     assert [one.value for one in Outcome] == ["pass", "fail", "warn", "unproven", "blocked", "not_applicable"]
 
 
-def test_a_finding_tells_nothing_that_was_not_observed() -> None:
+def test_a_finding_is_empty_by_default() -> None:
     """By default a finding has no detail, no duration, no trouble and no request."""
     assert Finding(check("x"), Outcome.PASS) == Finding(check("x"), Outcome.PASS, "", None, 0, "", ())
 
@@ -64,7 +64,7 @@ def test_a_chain_names_its_first_cause() -> None:
     assert blocker(check("third", needs=("second",)), findings) == "first"
 
 
-def test_a_deselected_check_stands_in_nobodys_way() -> None:
+def test_a_deselected_check_blocks_no_other() -> None:
     """A check that `-k` deselected blocks no other check."""
     assert blocker(check("x", needs=("first",), pointless=("second",)), {}) is None
 

@@ -141,7 +141,7 @@ def test_a_check_that_was_run_twice_must_hold_both_times(first: Outcome, again: 
 
 
 @pytest.mark.parametrize(("verdict", "status"), [("OK", 0), ("NOT_OK", 1), ("UNPROVEN", 10)])
-def test_the_exit_status_tells_the_verdict(verdict: str, status: int) -> None:
+def test_each_verdict_has_its_exit_status(verdict: str, status: int) -> None:
     """Each verdict has its exit status; 2 to 5 are left to pytest."""
     assert Verdict(verdict).exit_status == status
     assert len({v.exit_status for v in Verdict}) == len(Verdict)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from keycheck.exchange.permissions import NEEDED, READS, is_way_out
 
-# A trading key can do without all others.
+# A trading key needs no other permission.
 SHOULD_HAVE = (*NEEDED, "ipRestrict")
 # The names on Binance's page (Edit restrictions, October 2026); other permissions keep the API's names.
 WORDED = {
@@ -22,7 +22,7 @@ WORDED = {
     "enableFixApiTrade": "Enable FIX API Trading",
     "enableFixReadOnly": "Enable FIX API Reading",
 }
-# Boxes of that page whose names in the API are not documented, by the words that they are likely to hold.
+# Boxes on that page whose names in the API are not documented, by words that these names probably contain.
 _GUESSED = {
     ("alpha", "withdraw"): "Enable Alpha Withdrawals",
     ("prediction",): "Enable Prediction Trading",
@@ -56,7 +56,7 @@ class Row:
         """The outcome whose colour the row has."""
         if not self.remark:
             return "pass"
-        # Without a needed one a key cannot trade, with a way out it may lose everything; the rest is prudence.
+        # Without a needed permission a key cannot trade; with one to withdraw, its owner may lose everything.
         return "fail" if self.name in NEEDED or is_way_out(self.name) else "warn"
 
 
@@ -69,7 +69,7 @@ def permission_matrix(permissions: Mapping[str, bool]) -> list[Row]:
 
 
 def _row(name: str, *, has: bool) -> Row:
-    """One row; a permission of READS should be as it is, set or not."""
+    """One row. A permission of READS is right in both cases, set and not set."""
     return Row(name, _label(name), has, has if name in READS else name in SHOULD_HAVE)
 
 

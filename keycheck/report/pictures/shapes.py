@@ -46,7 +46,7 @@ class Words:
 
 @dataclass(frozen=True)
 class Picture:
-    """Shapes in drawing order. `tone`: an outcome, for its colour; `told`: all that is shown, in words."""
+    """Shapes in drawing order. `tone`: the outcome whose colour it has; `told`: the picture in words."""
 
     description: str
     tone: str

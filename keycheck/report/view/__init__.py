@@ -1,7 +1,6 @@
 """RunReport -> the values that the page's templates show: texts, in their order. Pure.
 
-Texts are composed here and not in the templates: Python caches this module's bytecode, but each run compiles the
-templates anew.
+All texts are composed here, in Python. The templates only put them in their places.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""A diagnosis in the page's words. Pure."""
+"""The causes of a diagnosis, in the page's words. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _MEANINGS = {name: meaning for causes in CAUSES.values() for name, meaning in ca
 class Suspect:
     """A cause as the page shows it.
 
-    `name`: the fixed one, which scripts look for. `seen`: what of its evidence no cause before it has shown.
+    `name`: its fixed name, which scripts may look for. `seen`: its evidence, without what a cause above already shows.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Suspect:
 
 
 def suspects(diagnosis: Sequence[Diagnosis]) -> list[Suspect]:
-    """The causes, most likely first as they came."""
+    """The causes in the order of the diagnosis, most likely first."""
     found: list[Suspect] = []
     shown: set[str] = set()
     for one in diagnosis:

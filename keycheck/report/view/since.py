@@ -15,7 +15,7 @@ _HEADINGS = {
 
 @dataclass(frozen=True)
 class Since:
-    """The changes. `against`: the earlier run; `changes`: headings and claims; `nothing`: the sentence without any."""
+    """The changes. `against`: the earlier run; `changes`: headings and claims; `nothing`: the sentence if none."""
 
     against: str
     nothing: str

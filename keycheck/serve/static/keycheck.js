@@ -4,6 +4,7 @@
                save           the address that takes a tested key with its receipt; gives the form a button Save
                token-header   the name of a header that every request carries, such as X-CSRF-Token
                token          its value
+               environment    "production" or "demo": the only one, in the place of the choice
                asks-token     shows a field for the server's token, sent as "Authorization: Bearer ..."
    slot        save           a button of the page's own in the place of Save, enabled while `tested` is there
    property    tested         the members of the request that was just answered OK, with its `receipt`; null after any
@@ -116,7 +117,10 @@ class KeycheckForm extends HTMLElement {
   }
 
   connectedCallback() {
-    const { save, status, token } = this.#at;
+    const { environment, save, status, token } = this.#at;
+    const fixed = this.getAttribute("environment");
+    if (fixed) environment.value = fixed;
+    environment.parentElement.hidden = Boolean(fixed);
     reveal(token, this.hasAttribute("asks-token"));
     save.hidden = !this.hasAttribute("save");
     this.#setTested(null);
@@ -389,8 +393,9 @@ function causes(diagnosis) {
   if (diagnosis.length === 0) return [];
   const heading = make("h2", {}, diagnosis.length > 1 ? "What is wrong, most likely first" : "What is wrong");
   const shown = new Set();
-  const where = diagnosis.some((one) => one.fix.includes(".env")) ? "Where a fix names the file .env, use the fields above in its place." : "";
-  return [heading, make("p", { class: "hint" }, where), make("div", { class: "kc-causes" }, ...diagnosis.map((one) => cause(one, shown)))];
+  const where = make("p", { class: "hint" }, "Where a fix names the file .env, use the fields above in its place.");
+  const names = diagnosis.some((one) => one.fix.includes(".env"));
+  return [heading, ...(names ? [where] : []), make("div", { class: "kc-causes" }, ...diagnosis.map((one) => cause(one, shown)))];
 }
 
 /** `shown`: the evidence of the causes before this one. */
