@@ -382,9 +382,12 @@ def test_the_colours_are_the_reports() -> None:
 
 
 def test_the_page_over_its_own_server(exchange: LocalExchange, tmp_path: Path, browser: Browser) -> None:
-    """With the endpoint's own headers the page works, asks nobody else, and its report can be downloaded."""
-    settings = exchange.settings(no_credentials=True)
-    with Serving(tmp_path, settings=settings) as serving, opened(browser, f"http://127.0.0.1:{serving.port}/") as seen:
+    """With the endpoint's own headers the page works, its report can be downloaded, and its key be saved."""
+    settings, file = exchange.settings(no_credentials=True), tmp_path / "saved.env"
+    with (
+        Serving(tmp_path, settings=settings, save_to=file) as serving,
+        opened(browser, f"http://127.0.0.1:{serving.port}/") as seen,
+    ):
         page = seen.page
         page.get_by_label("API key", exact=True).fill(API_KEY)
         page.get_by_label("API secret").fill(API_SECRET)
@@ -393,4 +396,7 @@ def test_the_page_over_its_own_server(exchange: LocalExchange, tmp_path: Path, b
         with page.expect_download() as download:
             page.get_by_role("link", name="Download the full report").click()
         assert "<title>OK - Keycheck</title>" in Path(download.value.path()).read_text("utf-8")
+        button(page, "Save").click()
+        expect(page.get_by_role("status")).to_have_text("The key was saved.")
+        assert f"BINANCE_API_SECRET={API_SECRET}" in file.read_text("utf-8")
         assert seen.said == []
