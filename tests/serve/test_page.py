@@ -132,11 +132,13 @@ def test_checks_appear_as_they_end(page: Page, server: ScriptedServer) -> None:
     expect(button(page, "Test key")).to_be_disabled()
     expect(page.get_by_label("API key", exact=True)).to_be_disabled()
     expect(button(page, "Cancel")).to_be_focused()
+    page.get_by_label("API secret").evaluate(DROP, PEM)
     server.go_on.set()
     expect(page.get_by_role("listitem")).to_have_count(len(lines) - 1)
     expect(page.get_by_label("Verdict")).to_contain_text("This key is fit to trade")
     expect(button(page, "Test key")).to_be_focused()
     expect(button(page, "Cancel")).to_be_hidden()
+    expect(page.get_by_label("API secret")).to_have_value(SECRET)
     (asked,) = server.asked
     assert asked.body == {"apiKey": KEY, "apiSecret": SECRET, "environment": "production"}
     assert (asked.path, asked.headers["Accept"]) == ("/binance", "application/x-ndjson")
@@ -147,7 +149,7 @@ def test_a_verdict_says_what_is_wrong_and_what_to_do(page: Page, server: Scripte
     fill_in(page)
     run_to_its_end(page, server, "ip-refused")
     last = stream("ip-refused")[-1]
-    expect(page.get_by_role("status")).to_have_text("NOT OK. The causes, and what to do, are below.")
+    expect(page.get_by_role("status")).to_have_text("NOT OK, see below for the causes, and what to do.")
     expect(page.get_by_role("article").get_by_role("heading").first).to_have_text(
         "This machine's address is not on the key's list"
     )
