@@ -132,11 +132,13 @@ def test_checks_appear_as_they_end(page: Page, server: ScriptedServer) -> None:
     expect(button(page, "Test key")).to_be_disabled()
     expect(page.get_by_label("API key", exact=True)).to_be_disabled()
     expect(button(page, "Cancel")).to_be_focused()
+    page.get_by_label("API secret").evaluate(DROP, PEM)
     server.go_on.set()
     expect(page.get_by_role("listitem")).to_have_count(len(lines) - 1)
     expect(page.get_by_label("Verdict")).to_contain_text("This key is fit to trade")
     expect(button(page, "Test key")).to_be_focused()
     expect(button(page, "Cancel")).to_be_hidden()
+    expect(page.get_by_label("API secret")).to_have_value(SECRET)
     (asked,) = server.asked
     assert asked.body == {"apiKey": KEY, "apiSecret": SECRET, "environment": "production"}
     assert (asked.path, asked.headers["Accept"]) == ("/binance", "application/x-ndjson")
@@ -147,7 +149,7 @@ def test_a_verdict_says_what_is_wrong_and_what_to_do(page: Page, server: Scripte
     fill_in(page)
     run_to_its_end(page, server, "ip-refused")
     last = stream("ip-refused")[-1]
-    expect(page.get_by_role("status")).to_have_text("NOT OK. The causes, and what to do, are below.")
+    expect(page.get_by_role("status")).to_have_text("NOT OK, see below for the causes, and what to do.")
     expect(page.get_by_role("article").get_by_role("heading").first).to_have_text(
         "This machine's address is not on the key's list"
     )
@@ -382,9 +384,12 @@ def test_the_colours_are_the_reports() -> None:
 
 
 def test_the_page_over_its_own_server(exchange: LocalExchange, tmp_path: Path, browser: Browser) -> None:
-    """With the endpoint's own headers the page works, asks nobody else, and its report can be downloaded."""
-    settings = exchange.settings(no_credentials=True)
-    with Serving(tmp_path, settings=settings) as serving, opened(browser, f"http://127.0.0.1:{serving.port}/") as seen:
+    """With the endpoint's own headers the page works, its report can be downloaded, and its key be saved."""
+    settings, file = exchange.settings(no_credentials=True), tmp_path / "saved.env"
+    with (
+        Serving(tmp_path, settings=settings, save_to=file) as serving,
+        opened(browser, f"http://127.0.0.1:{serving.port}/") as seen,
+    ):
         page = seen.page
         page.get_by_label("API key", exact=True).fill(API_KEY)
         page.get_by_label("API secret").fill(API_SECRET)
@@ -393,4 +398,7 @@ def test_the_page_over_its_own_server(exchange: LocalExchange, tmp_path: Path, b
         with page.expect_download() as download:
             page.get_by_role("link", name="Download the full report").click()
         assert "<title>OK - Keycheck</title>" in Path(download.value.path()).read_text("utf-8")
+        button(page, "Save").click()
+        expect(page.get_by_role("status")).to_have_text("The key was saved.")
+        assert f"BINANCE_API_SECRET={API_SECRET}" in file.read_text("utf-8")
         assert seen.said == []

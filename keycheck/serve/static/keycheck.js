@@ -19,9 +19,16 @@ const SHARED = SHARED_WITH_THE_REPORT;
 
 const LONGEST_PEM = 7000; // characters; the server takes a body of 8 KiB
 const PRIVATE_KEY = /-----BEGIN ([A-Z0-9]+ )*PRIVATE KEY-----/;
-const UNREACHABLE = "The server could not be reached. See that it is running and that this machine is online, and try again.";
+const UNREACHABLE =
+  "The server could not be reached. See that it is running and that this machine is online, and try again.";
 const BROKEN_OFF = "The server's answer broke off, or made no sense, so nothing is known about the key. Test it again.";
-const ELSEWHERE = "The server sends this request to another page, such as that for signing in. Sign in again, and reload this page.";
+const ELSEWHERE =
+  "The server sends this request to another page, such as that for signing in. Sign in again, and reload this page.";
+const ANOTHER_TOKEN = "The server takes another token: give the one with which it was started.";
+const NO_PRIVATE_KEY =
+  "That is no private key: its text begins with -----BEGIN PRIVATE KEY-----, or with the like of it.";
+const UNPROTECTED =
+  "This page came over an unprotected connection, on which others could read the key. Open it with https://.";
 const PLAIN = 'autocomplete="off" autocapitalize="off" autocorrect="off" spellcheck="false" part="input"';
 
 const STYLE = new CSSStyleSheet();
@@ -43,7 +50,7 @@ SHELL.innerHTML = `
       <label for="secret" part="label" id="secret-label">API secret</label>
       <div class="beside" id="typed">
         <input id="secret" type="password" required aria-describedby="hint" ${PLAIN}>
-        <button type="button" id="show" part="button" aria-pressed="false">Show<span class="kc-hidden"> the secret</span></button>
+        <button type="button" id="show" part="button">Show<span class="kc-hidden"> the secret</span></button>
       </div>
       <div class="beside chosen" id="chosen" hidden>
         <span id="pem"></span>
@@ -127,7 +134,7 @@ class KeycheckForm extends HTMLElement {
     status.textContent = "A test takes a few seconds.";
     if (!window.isSecureContext) {
       this.#at.fields.disabled = this.#at.test.disabled = true;
-      this.#tell("This page came over an unprotected connection, on which others could read the key. Open it with https://.");
+      this.#tell(UNPROTECTED);
     }
   }
 
@@ -160,12 +167,12 @@ class KeycheckForm extends HTMLElement {
 
   #setTested(tested) {
     this.#tested = tested;
-    for (const button of this.shadowRoot.querySelector("slot").assignedElements({ flatten: true })) button.disabled = !tested;
+    const slot = this.shadowRoot.querySelector("slot");
+    for (const button of slot.assignedElements({ flatten: true })) button.disabled = !tested;
   }
 
   #showSecret(shown) {
     this.#at.secret.type = shown ? "text" : "password";
-    this.#at.show.setAttribute("aria-pressed", shown);
     this.#at.show.firstChild.data = shown ? "Hide" : "Show";
   }
 
@@ -178,12 +185,13 @@ class KeycheckForm extends HTMLElement {
 
   async #takeFile(file) {
     this.#at.file.value = "";
-    if (file) this.#takePem(file.size > LONGEST_PEM ? "" : await file.text());
+    if (file) this.#takePem(file.size > LONGEST_PEM ? "" : await file.text().catch(() => "")); // a folder has none
   }
 
   #takePem(text) {
+    if (this.#at.fields.disabled) return; // a file may be dropped at any time
     if (PRIVATE_KEY.test(text) && text.length <= LONGEST_PEM) return this.#setPem(text);
-    this.#tell("That is no private key: its text begins with -----BEGIN PRIVATE KEY-----, or with the like of it.");
+    this.#tell(NO_PRIVATE_KEY);
   }
 
   #setPem(text) {
@@ -257,14 +265,15 @@ class KeycheckForm extends HTMLElement {
 
   async #post(address, body, signal) {
     const headers = { "Content-Type": "application/json", Accept: "application/x-ndjson", "Keycheck-Report": "yes" };
-    if (this.hasAttribute("token-header")) headers[this.getAttribute("token-header")] = this.getAttribute("token") ?? "";
+    const name = this.getAttribute("token-header");
+    if (name) headers[name] = this.getAttribute("token") ?? "";
     if (this.#at.token.value) headers.Authorization = `Bearer ${this.#at.token.value}`;
     const how = { method: "POST", redirect: "manual", cache: "no-store", credentials: "same-origin" };
     const answer = await fetch(address, { ...how, headers, body, signal }).catch((error) => {
       throw signal?.aborted ? error : new Problem(UNREACHABLE);
     });
     if (answer.type === "opaqueredirect") throw new Problem(ELSEWHERE);
-    if (answer.status === 401 && this.hasAttribute("asks-token")) throw new Problem("The server takes another token: give the one with which it was started.");
+    if (answer.status === 401 && this.hasAttribute("asks-token")) throw new Problem(ANOTHER_TOKEN);
     if (!answer.ok) throw new Problem(await refusal(answer));
     return answer;
   }
@@ -302,7 +311,8 @@ class KeycheckForm extends HTMLElement {
       status.textContent = `Step ${line.step} of 7: ${name}`;
     }
     const [mark, word] = SHARED.outcomes[line.outcome] ?? ["?", String(line.outcome)];
-    step.append(make("li", { class: `kc-${line.outcome}`, "data-check": line.check }, hidden(mark), " ", label(word), " ", line.title));
+    const parts = [hidden(mark), " ", label(word), " ", line.title];
+    step.append(make("li", { class: `kc-${line.outcome}`, "data-check": line.check }, ...parts));
     progress.value = line.step - 0.5;
     this.#say("check", line);
   }
@@ -314,26 +324,28 @@ class KeycheckForm extends HTMLElement {
     if (report) {
       this.#report = URL.createObjectURL(new Blob([report], { type: "text/html" }));
       const link = make("a", { href: this.#report, download: "keycheck-report.html" }, "Download the full report");
-      this.#at.verdict.append(make("p", { class: "report" }, link, ", to keep it or to attach it to a ticket. It holds no secret."));
+      const use = ", to keep it or to attach it to a ticket. It holds no secret.";
+      this.#at.verdict.append(make("p", { class: "report" }, link, use));
     }
     for (const one of verdict.checks) {
       const line = checks.querySelector(`[data-check="${CSS.escape(one.id)}"]`);
-      if (line && ["fail", "warn", "unproven"].includes(one.outcome)) line.append(make("p", {}, make("b", {}, "Observed: "), one.detail));
-      if (line && one.outcome === "warn") line.append(make("p", {}, make("b", {}, "What to do: "), one.fix));
+      if (["fail", "warn", "unproven"].includes(one.outcome)) line?.append(noted("Observed: ", one.detail));
+      if (one.outcome === "warn") line?.append(noted("What to do: ", one.fix));
     }
     const warnings = verdict.checks.filter((one) => one.outcome === "warn").length;
     const more = warnings ? ` Warnings, which change no verdict: ${warnings}.` : "";
-    status.textContent = verdict.ok ? `OK, for exactly these values.${more}` : `${word}. The causes, and what to do, are below.`;
+    const told = verdict.ok ? `for exactly these values.${more}` : "see below for the causes, and what to do.";
+    status.textContent = `${word}, ${told}`;
     this.#at.verdict.scrollIntoView({ block: "nearest" });
   }
 
   async #save() {
-    const { fields, status } = this.#at;
+    const { fields, status, test } = this.#at;
     const [tested, body] = [this.#tested, this.tested];
     if (!body) return this.#changed();
     this.#setTested(null);
     this.#tell("");
-    fields.disabled = true;
+    fields.disabled = test.disabled = true;
     try {
       await this.#post(this.getAttribute("save"), JSON.stringify(body));
       status.textContent = "The key was saved.";
@@ -341,7 +353,7 @@ class KeycheckForm extends HTMLElement {
       this.#setTested(tested);
       this.#fail(error);
     } finally {
-      fields.disabled = false;
+      fields.disabled = test.disabled = false;
     }
   }
 }
@@ -363,6 +375,7 @@ function make(tag, attributes = {}, ...children) {
 
 const isVerdict = (found) => Object.hasOwn(SHARED.shapes, found?.verdict) && found.ok === (found.verdict === "OK");
 const hidden = (text) => make("i", { "aria-hidden": "true" }, text);
+const noted = (name, text, kind = "") => make("p", { class: kind }, make("b", {}, name), text);
 const label = (text) => make("b", { class: "kc-label" }, text);
 
 function head(verdict) {
@@ -382,7 +395,9 @@ function head(verdict) {
 function shape(path) {
   const drawing = "http://www.w3.org/2000/svg";
   const made = document.createElementNS(drawing, "svg");
-  for (const [name, value] of [["class", "kc-shape"], ["viewBox", "0 0 24 24"], ["aria-hidden", "true"]]) made.setAttribute(name, value);
+  made.setAttribute("class", "kc-shape");
+  made.setAttribute("viewBox", "0 0 24 24");
+  made.setAttribute("aria-hidden", "true");
   const line = made.appendChild(document.createElementNS(drawing, "path"));
   line.setAttribute("fill-rule", "evenodd");
   line.setAttribute("d", path);
@@ -394,20 +409,23 @@ function causes(diagnosis) {
   const heading = make("h2", {}, diagnosis.length > 1 ? "What is wrong, most likely first" : "What is wrong");
   const shown = new Set();
   const where = make("p", { class: "hint" }, "Where a fix names the file .env, use the fields above in its place.");
-  const names = diagnosis.some((one) => one.fix.includes(".env"));
-  return [heading, ...(names ? [where] : []), make("div", { class: "kc-causes" }, ...diagnosis.map((one) => cause(one, shown)))];
+  const hints = diagnosis.some((one) => one.fix.includes(".env")) ? [where] : [];
+  return [heading, ...hints, make("div", { class: "kc-causes" }, ...diagnosis.map((one) => cause(one, shown)))];
 }
 
 /** `shown`: the evidence of the causes before this one. */
 function cause(one, shown) {
-  const sure = make("p", { class: "kc-sure" }, hidden(SHARED.dots[one.confidence] ?? ""), ` ${one.confidence} `, make("code", {}, one.cause));
-  const fix = make("p", { class: "kc-do" }, make("b", {}, "What to do: "), one.fix);
-  const card = make("article", { class: "kc-item kc-cause" }, sure, make("h3", {}, SHARED.causes[one.cause] ?? one.cause));
-  card.append(make("p", {}, one.explanation), fix);
+  const sure = make("p", { class: "kc-sure" }, hidden(SHARED.dots[one.confidence] ?? ""), ` ${one.confidence} `);
+  sure.append(make("code", {}, one.cause));
+  const heading = make("h3", {}, SHARED.causes[one.cause] ?? one.cause);
+  const fix = noted("What to do: ", one.fix, "kc-do");
   const news = one.evidence.filter((text) => !shown.has(text));
-  const seen = news.length === one.evidence.length ? "Seen:" : news.length ? "Seen, besides the above:" : "Seen: as above.";
-  if (one.evidence.length) card.append(make("div", { class: "kc-seen" }, seen, make("ul", {}, ...news.map((text) => make("li", {}, text)))));
   for (const text of news) shown.add(text);
+  const rest = news.length ? "Seen, besides the above:" : "Seen: as above.";
+  const list = make("ul", {}, ...news.map((text) => make("li", {}, text)));
+  const seen = make("div", { class: "kc-seen" }, news.length === one.evidence.length ? "Seen:" : rest, list);
+  const card = make("article", { class: "kc-item kc-cause" }, sure, heading, make("p", {}, one.explanation), fix);
+  if (one.evidence.length) card.append(seen);
   return card;
 }
 
@@ -429,7 +447,9 @@ async function* lines(body) {
 async function refusal(answer) {
   const told = (await answer.json().catch(() => null)) ?? {};
   const seconds = Number(answer.headers.get("Retry-After"));
-  const why = told.detail ?? told.title ?? `The server answered with HTTP status ${answer.status}, and without a reason. Test the key again; if it stays, tell whoever runs the server.`;
+  const unknown = `The server answered with HTTP status ${answer.status}, and without a reason. Try again; if it stays, tell
+    whoever runs the server.`;
+  const why = told.detail ?? told.title ?? unknown;
   return seconds ? `${why} The next test can begin in ${seconds}\u00a0s.` : why;
 }
 
