@@ -166,10 +166,20 @@ class _Parser(argparse.ArgumentParser):
         sys.exit(_refuse(f"{message}: see keycheck serve --help"))
 
 
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) < 2**16):
+        raise argparse.ArgumentTypeError("a number from 0 to 65535")
+    return int(text)
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser("keycheck serve", description="Serves a page that tests API keys, and POST /binance behind it.")
+    parser = _Parser(
+        "keycheck serve",
+        allow_abbrev=False,
+        description="Serves a page that tests API keys, and POST /binance behind it.",
+    )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen at (default: %(default)s, this machine)")
-    parser.add_argument("--port", default=8765, type=int, help="(default: %(default)s)")
+    parser.add_argument("--port", default=8765, type=_port, help="(default: %(default)s)")
     parser.add_argument(
         "--token-file", type=Path, metavar="FILE", help="clients have to send its text as a Bearer token"
     )

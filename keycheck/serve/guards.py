@@ -114,10 +114,11 @@ class TokenCheck:
         recent = [at for at in self._failures.get(client, ()) if now - at < _MINUTE]
         if len(recent) >= ATTEMPTS:
             raise too_many("Too many wrong tokens: try again later.", int(_MINUTE - (now - recent[0])) + 1)
-        given = headers.get("authorization", "").removeprefix("Bearer ")
-        if hmac.compare_digest(hashlib.sha256(given.strip().encode()).digest(), self._digest):
+        scheme, _, given = headers.get("authorization", "").partition(" ")
+        is_bearer = scheme.lower() == "bearer"
+        if hmac.compare_digest(hashlib.sha256(given.strip().encode("latin-1")).digest(), self._digest) and is_bearer:
             return
-        if given:
+        if scheme:
             self._failures[client] = [*recent, now]
             self._failures.move_to_end(client)
             if len(self._failures) > _MOST_CLIENTS:

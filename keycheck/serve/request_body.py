@@ -124,7 +124,7 @@ def _read(data: bytes, of_server: Mapping[str, str], to_save: bool) -> Request |
     receipt = given.pop(RECEIPT, "")
     settings = dict(of_server) | {MEMBERS[member]: value for member, value in given.items()}
     try:  # before a run is started; what is wrong with a credential, the run says
-        public = {name: value for name, value in settings.items() if name not in SECRETS}
+        public = {name: value for name, value in settings.items() if name not in (*SECRETS, "BINANCE_CA_BUNDLE")}
         environment = loading.load(Path(bounded_files.NOWHERE), environ=public).environment
     except UsageProblem as problem_of_settings:
         return problem_of(str(problem_of_settings))

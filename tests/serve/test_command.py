@@ -50,6 +50,7 @@ def files(tmp_path: Path) -> dict[str, str]:
         ("--receipt-key-file {short}", "at least 32 bytes"),
         ("--share 0", "share must be"),
         ("--share much", "--share: invalid float value"),
+        ("--port 65536", "argument --port: a number from 0 to 65535"),
         ("--slots 0", "slots must be 1 or more"),
         ("--replace", "--replace is about the file of --save-to"),
         ("--frame-ancestor evil;", "a frame ancestor is an origin"),

@@ -119,8 +119,10 @@ def test_a_token_is_needed(tmp_path: Path) -> None:
         answer = serving.post()
         assert (answer.status, answer.headers["www-authenticate"]) == (401, "Bearer")
         assert ask_with(serving, TOKEN) == 200
+        assert serving.post(headers=JSON | {"Authorization": f"bearer  {TOKEN}"}).status == 200
         assert ask_with(serving, TOKEN[:-1]) == ask_with(serving, TOKEN + "0") == 401
-        assert serving.post(headers=JSON | {"Authorization": f"Basic {TOKEN}"}).status == 401
+        for other in (f"Basic {TOKEN}", TOKEN):
+            assert serving.post(headers=JSON | {"Authorization": other}).status == 401
         assert serving.ask("GET", "/").status == 200
 
 
