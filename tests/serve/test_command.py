@@ -179,3 +179,18 @@ def test_it_ends_within_ten_seconds_and_leaves_no_child(
             assert waiting.exception(5)
     assert not holds_secret(printed.encode())
     assert "Traceback" not in printed
+
+
+def test_behind_a_proxy_it_says_what_it_trusts(
+    files: dict[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In words, before it serves; and it listens at this machine alone unless another host is named."""
+    made: list[command.Server] = []
+    monkeypatch.setattr(command.Server, "run", lambda server: made.append(server))
+    assert command.main(["--behind-proxy", "--token-file", files["token"], "--env-file", files["text"]]) == 0
+    assert "reached by your proxy alone" in capsys.readouterr().out
+    assert command.main([]) == 0
+    assert capsys.readouterr().out == ""
+    assert [(one.config.host, one.config.proxy_headers, one.config.access_log) for one in made] == [
+        ("127.0.0.1", False, False)
+    ] * 2
