@@ -186,7 +186,7 @@ def test_behind_a_proxy_it_says_what_it_trusts(
 ) -> None:
     """In words, before it serves; and it listens at this machine alone unless another host is named."""
     made: list[command.Server] = []
-    monkeypatch.setattr(command.Server, "run", lambda server: made.append(server))
+    monkeypatch.setattr(command.Server, "run", lambda server: made.append(server))  # noqa: PLW0108  bound to each
     assert command.main(["--behind-proxy", "--token-file", files["token"], "--env-file", files["text"]]) == 0
     assert "reached by your proxy alone" in capsys.readouterr().out
     assert command.main([]) == 0

@@ -194,6 +194,25 @@ def test_weight_that_is_spent_is_waited_for(tmp_path: Path) -> None:
         assert serving.post(GIVEN | {"environment": "demo"}).status == 200
 
 
+@pytest.mark.parametrize(
+    ("scenario", "verdict", "at_most"),
+    [
+        (Scenario(used_weight=1300), "OK", 61),  # more than half of 2400, by others
+        (Scenario(faults={"*": Fault.rate_limited(retry_after=600)}), "UNPROVEN", 600),
+    ],
+)
+def test_what_a_run_saw_of_the_limit_counts(scenario: Scenario, verdict: str, at_most: int, tmp_path: Path) -> None:
+    """After a run that saw the weight spent by others, or was told to wait, nothing is sent until there is more."""
+    with LocalExchange(scenario) as exchange:
+        with Serving(tmp_path, share=0.5, settings=exchange.settings(no_credentials=True)) as live:
+            assert live.post().json["verdict"] == verdict
+            sent = len(exchange.log)
+            answer = live.post()
+        assert len(exchange.log) == sent
+    assert answer.status == 429
+    assert at_most - 60 <= int(answer.headers["retry-after"]) <= at_most
+
+
 def test_no_run_is_started_while_the_server_ends(tmp_path: Path) -> None:
     """A request whose body comes after the end has begun is 503."""
     with Serving(tmp_path, run=instant) as serving:
