@@ -51,6 +51,10 @@ class Server(uvicorn.Server):
         self.force_exit = self.should_exit
         self.should_exit = True
 
+    async def startup(self, sockets: Any = None) -> None:
+        await super().startup(sockets)
+        print(f"Test your API key: {self.url} (Ctrl-C ends this)", flush=True)
+
     async def shutdown(self, sockets: Any = None) -> None:
         self._endpoint.end()
         cut_short = asyncio.get_running_loop().call_later(GRACE, self._endpoint.cancel_all)
@@ -85,19 +89,10 @@ def main(arguments: Sequence[str]) -> int:
     except (UsageProblem, ValueError) as problem:
         return _refuse(str(problem))
     try:
-        asyncio.run(_serve(server))
+        server.run()
     except SystemExit:  # of uvicorn's, which has no other way to say so
         return _refuse("this host and port cannot be listened at: is another program there? Choose one with --port")
     return 0
-
-
-async def _serve(server: Server) -> None:
-    serving = asyncio.create_task(server.serve())
-    while not server.started and not serving.done():
-        await asyncio.sleep(0.01)
-    if server.started:
-        print(f"Test your API key: {server.url} (Ctrl-C ends this)", flush=True)
-    await serving
 
 
 def _server(given: argparse.Namespace) -> Server:

@@ -76,7 +76,7 @@ class Endpoint:
         self.end, self.cancel_all = self._runs.end, self._runs.cancel_all
         app = Starlette(
             routes=self._routes(),
-            exception_handlers={Problem: _answer_problem, HTTPException: _answer_http_exception},
+            exception_handlers={Problem: _answer_problem, HTTPException: _answer_problem},
         )
         app.router.redirect_slashes = False  # no answer repeats a part of the request
         self._app = Guards(app, hosts, frame_ancestors)
@@ -140,7 +140,7 @@ class Endpoint:
             if isinstance(found, Exception):
                 raise found
             if found is not None:
-                proof = self._receipt(wanted, found)
+                proof = receipt.make(self._receipt_key, **wanted.signed()) if found.verdict["ok"] is True else None
                 report = {"report": found.page} if with_report else {}
                 if as_lines:
                     await lines.send({"verdict": found.verdict, "receipt": proof} | report, is_last=True)
@@ -159,20 +159,13 @@ class Endpoint:
         """Writes the file. Returns a problem, where raising it would carry frames with the secret along."""
         assert self._save_to
         try:
-            receipt.verify(
-                wanted.receipt, key=self._receipt_key, environment=wanted.environment, **wanted.credentials()
-            )
+            receipt.verify(wanted.receipt, key=self._receipt_key, **wanted.signed())
             saving.save(self._save_to, wanted.settings, replace=self._replace)
         except receipt.Refused as refused:
             return Problem(400, str(refused), request_body.RECEIPT)
         except UsageProblem as problem:
             return Problem(409, f"{problem}.")
         return None
-
-    def _receipt(self, wanted: request_body.Request, finished: process.Finished) -> str | None:
-        if finished.verdict["ok"] is not True:
-            return None
-        return receipt.make(self._receipt_key, environment=wanted.environment, **wanted.credentials())
 
 
 class _Lines:
@@ -200,13 +193,10 @@ async def _answer_file(text: str, kind: str, _: Request) -> Response:
     return Response(text, media_type=kind)
 
 
-async def _answer_problem(_: Request, problem: Exception) -> Response:
-    assert isinstance(problem, Problem)
-    return problem.response()
-
-
-async def _answer_http_exception(_: Request, error: Exception) -> Response:
-    """404 and 405 of the router."""
-    assert isinstance(error, HTTPException)
-    sentence = "openapi.json names the paths of this endpoint, and how to ask each."
-    return Problem(error.status_code, sentence, headers=error.headers or {}).response()
+async def _answer_problem(_: Request, error: Exception) -> Response:
+    """`error`: a Problem, or the router's own 404 or 405."""
+    if isinstance(error, HTTPException):
+        sentence = "openapi.json names the paths of this endpoint, and how to ask each."
+        error = Problem(error.status_code, sentence, headers=error.headers or {})
+    assert isinstance(error, Problem)
+    return error.response()

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 from starlette.types import Message, Receive
 
@@ -39,14 +39,6 @@ _NAMED = re.compile(rf"[A-Za-z_]{{1,9}}|{'|'.join(loading.NAMES)}|recvWindow|(fu
 _HALF = re.compile("[\ud800-\udfff]")  # half a character, as JSON may hold it
 
 
-class Credentials(TypedDict):
-    """As they were given. `api_secret`: or the text of the private key."""
-
-    api_key: str
-    api_secret: str
-    passphrase: str
-
-
 @dataclass(frozen=True)
 class Request:
     """`settings`: the server's and the request's, as `process.run` takes them. `receipt`: of a request to save."""
@@ -55,14 +47,13 @@ class Request:
     environment: str
     receipt: str = ""
 
-    def credentials(self) -> Credentials:
-        """To be used at once, and kept in no variable."""
+    def signed(self) -> dict[str, Any]:
+        """What a receipt is about, by the parameters of `receipt.make`; to be kept in no variable."""
         given = json.loads(self.settings.reveal())
-        return Credentials(
-            api_key=given["BINANCE_API_KEY"],
-            api_secret=given.get("BINANCE_API_SECRET") or given[PRIVATE_KEY],
-            passphrase=given.get("BINANCE_PRIVATE_KEY_PASSPHRASE", ""),
-        )
+        secret = given.get("BINANCE_API_SECRET") or given[PRIVATE_KEY]
+        passphrase = given.get("BINANCE_PRIVATE_KEY_PASSPHRASE", "")
+        key = given["BINANCE_API_KEY"]
+        return {"api_key": key, "api_secret": secret, "passphrase": passphrase, "environment": self.environment}
 
 
 class Body:
