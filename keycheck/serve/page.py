@@ -58,8 +58,9 @@ def _shared() -> dict[str, object]:
     }
 
 
-def _sentence(verdict: Verdict, environment: str) -> str:
-    return model.RunReport(verdict, "", "", environment=environment).sentence
+def _sentence(verdict: Verdict, environment: str) -> tuple[str, str, str]:
+    """In three parts, as the report has it: there is no line break inside of USD-M."""
+    return model.RunReport(verdict, "", "", environment=environment).sentence.partition("USD-M")
 
 
 def _colours() -> str:

@@ -117,6 +117,7 @@ def test_it_can_be_read_in_letters_of_twice_their_size(page: Page, server: Scrip
     fill_in(page)
     run_to_its_end(page, server, "ip-refused")
     assert overflow(Seen(page)) == 0
+    assert len(page.get_by_text("USD-M", exact=True).last.evaluate("name => [...name.getClientRects()]")) == 1
 
 
 def test_checks_appear_as_they_end(page: Page, server: ScriptedServer) -> None:

@@ -383,7 +383,9 @@ function head(verdict) {
   const kind = verdict.environment === "demo" ? "demo" : "production";
   const { type, lastFour } = verdict.key;
   const key = lastFour ? `${type ?? ""} key ending in ${lastFour}`.trim() : "";
-  const told = make("div", {}, make("p", { class: "kc-sentence" }, SHARED.sentences[kind][verdict.verdict]));
+  const [before, name, after] = SHARED.sentences[kind][verdict.verdict];
+  const whole = make("span", { class: "kc-whole" }, name); // without a line break
+  const told = make("div", {}, make("p", { class: "kc-sentence" }, before, whole, after));
   const elsewhere = SHARED.elsewhere[verdict.exchange];
   if (elsewhere) told.append(make("p", { class: "kc-elsewhere" }, elsewhere));
   told.append(make("p", { class: "kc-about" }, [verdict.environment, verdict.symbol, key].filter(Boolean).join(" · ")));
