@@ -51,6 +51,10 @@ class Event(Protocol):
     def is_set(self) -> bool: ...
 
 
+class UnusableSettings(ValueError):
+    """The run refused its settings. The text is its own sentence, without a secret."""
+
+
 @dataclass(frozen=True)
 class Finished:
     """The results of a run: verdict.json as a dict, and the texts of report.html and summary.md.
@@ -202,7 +206,7 @@ class _Run:
 
     def _finished(self, reports: Path) -> Finished:
         if self._problem is not None:
-            raise ValueError(self._problem)
+            raise UnusableSettings(self._problem)
         verdict = _json(_text(reports / "verdict.json"))
         if self._cut:
             return self._cut_short(self._cut, f"{_RUN_AGAIN}, or give it more time", verdict)

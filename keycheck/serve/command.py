@@ -9,6 +9,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
+import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
@@ -17,6 +18,7 @@ from keycheck.errors import UsageProblem
 from keycheck.exchange.hosts import is_loopback
 from keycheck.serve.endpoint import Endpoint
 from keycheck.serve.guards import LOOPBACK
+from keycheck.serve.problem import Problem
 from keycheck.settings import loading
 
 GRACE = 7.0  # seconds for which a run goes on after SIGTERM, before it is cut short
@@ -71,6 +73,18 @@ class _Connection(H11Protocol):
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self.loop.call_later(_HEADERS, self._look, None)
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn's own words
+        """Answers what is no HTTP. uvicorn's own answer is plain text, and may be kept by a cache."""
+        problem = Problem(400, "This is no HTTP request: ask as openapi.json says.").response()
+        headers = [*problem.raw_headers, (b"cache-control", b"no-store"), (b"connection", b"close")]
+        for event in (
+            h11.Response(status_code=400, headers=headers),
+            h11.Data(bytes(problem.body)),
+            h11.EndOfMessage(),
+        ):
+            self.transport.write(self.conn.send(event))
+        self.transport.close()
 
     def _look(self, last: RequestResponseCycle | None) -> None:
         """`last`: the request of the look before; if there was no other since, and it has its answer, it is idle."""

@@ -68,7 +68,7 @@ class Endpoint:
         if slots < 1:
             raise ValueError("slots must be 1 or more")
         self._save_to, self._replace = save_to, replace
-        self._receipt_key = receipt_key or secrets.token_bytes(32)
+        self._receipt_key = secrets.token_bytes(32) if receipt_key is None else receipt_key
         receipt.make(self._receipt_key, api_key="", api_secret="", environment="")  # refuses a key that is too short
         self._token = TokenCheck(token, behind_proxy=behind_proxy) if token is not None else None
         folder = purse_folder or loading.purse_folder()

@@ -83,6 +83,8 @@ class Guards:
 
     def _check(self, method: str, scheme: str, headers: Headers) -> None:
         """Raises Problem for a request that has to go no further."""
+        if "transfer-encoding" in headers and "content-length" in headers:  # a proxy may believe the other one
+            raise Problem(400, "The request has two lengths: leave Content-Length or Transfer-Encoding out.")
         hosts = headers.getlist("host")
         host = _HOST.fullmatch(hosts[0].lower()) if len(hosts) == 1 else None
         if host is None or host[1] not in self._hosts:

@@ -36,6 +36,11 @@ SECRETS = {*list(MEMBERS.values())[:4], "BINANCE_PRIVATE_KEY_FILE"}
 _MEMBER_OF = {"BINANCE_PRIVATE_KEY_FILE": "privateKey"} | {name: member for member, name in MEMBERS.items()}
 # An unknown name is repeated if it is a setting's, or too short for a part of a secret.
 _NAMED = re.compile(rf"[A-Za-z_]{{1,9}}|{'|'.join(loading.NAMES)}|recvWindow|(futures|wallet|stream)Url|userStream")
+_FITS_A_REQUEST = {  # words of a run's sentences, which know of files -> words for a client, who has none
+    "the file that privateKey names": "privateKey",
+    "give the file that openssl wrote": "send all of the text that openssl wrote",
+    "put the whole of it into a file, and name that in privateKey": "send the whole of it as privateKey",
+}
 _HALF = re.compile("[\ud800-\udfff]")  # half a character, as JSON may hold it
 
 
@@ -109,6 +114,8 @@ def problem_of(sentence: str) -> Problem:
     named = re.findall(r"BINANCE_[A-Z_]+", sentence)
     member = next((_MEMBER_OF[name] for name in named if name in _MEMBER_OF), None)
     text = re.sub(r"BINANCE_[A-Z_]+", lambda found: _MEMBER_OF.get(found[0], found[0]), sentence)
+    for words, fitting in _FITS_A_REQUEST.items():
+        text = text.replace(words, fitting)
     return Problem(400, f"{text}.", member)
 
 

@@ -40,12 +40,13 @@ class Runs:
         if not self._slots.acquire(blocking=False):
             raise too_many("All slots of this endpoint are taken: try again in a moment.", _WAIT)
         cancel = threading.Event()
+        self._cancels.add(cancel)  # before the thread starts, which may have ended before the next line
         try:
             threading.Thread(target=self._work, args=(wanted, say, cancel), daemon=True, name="keycheck-run").start()
         except RuntimeError:
+            self._cancels.discard(cancel)
             self._slots.release()
             raise Problem(503, "This machine has no room for one more run: try again in a moment.") from None
-        self._cancels.add(cancel)
         return cancel
 
     def end(self) -> None:
@@ -62,8 +63,8 @@ class Runs:
         try:
             end = self._spend(wanted, say, cancel)
         except Empty as empty:
-            end = too_many(f"{empty}.", empty.seconds)
-        except ValueError as refused:  # the settings cannot be used
+            end = too_many(str(empty), empty.seconds)
+        except process.UnusableSettings as refused:
             end = request_body.problem_of(str(refused))
         except Exception as error:  # noqa: BLE001  it is raised where the answer is made
             end = error
@@ -75,6 +76,8 @@ class Runs:
     def _spend(
         self, wanted: request_body.Request, say: Callable[[Said], None], cancel: threading.Event
     ) -> process.Finished:
+        if cancel.is_set():  # the client has gone: no weight is spent
+            raise Problem(503, ENDING)
         purse = self._purses[wanted.environment]
         reservation = purse.reserve()
         limits = None

@@ -198,3 +198,20 @@ def test_headers_have_ten_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         then.recv(5000)
         then.sendall(whole[:20])
         assert then.recv(1) == b""
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"\x16\x03\x01x\r\n\r\n", b"POST / HTTP/1.1\r\n\r\n", b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: -5\r\n\r\n"],
+)
+def test_a_request_that_is_no_http_gets_a_problem(data: bytes, serving: Serving) -> None:
+    """Such an answer is kept by no cache, either."""
+    answer = serving.exchange(data)
+    assert (answer.status, answer.json["ok"], answer.headers["cache-control"]) == (400, False, "no-store")
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_request_of_two_lengths_is_refused(serving: Serving) -> None:
+    """A proxy may believe the other length, and take the rest of the body for another request."""
+    answer = serving.exchange(head(2, "Transfer-Encoding: chunked") + b"2\r\n{}\r\n0\r\n\r\n")
+    assert (answer.status, "two lengths" in answer.json["detail"]) == (400, True)

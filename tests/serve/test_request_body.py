@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from keycheck import process
 from keycheck.serve import request_body
 from keycheck.serve.problem import Problem
 from tests.exchange import API_KEY, API_SECRET
@@ -152,7 +153,7 @@ def test_no_problem_carries_the_secret_along(tmp_path: Path, monkeypatch: pytest
         return usual(problem)
 
     def run(*_: Any, **__: Any) -> Any:
-        raise ValueError("BINANCE_API_KEY holds a line break")
+        raise process.UnusableSettings("BINANCE_API_KEY holds a line break")
 
     monkeypatch.setattr(Problem, "response", response)
     monkeypatch.setattr(request_body, "SECONDS", 0.3)
@@ -165,3 +166,22 @@ def test_no_problem_carries_the_secret_along(tmp_path: Path, monkeypatch: pytest
     assert statuses == [400, 400, 400, 400, 413, 408, 400]
     assert "<keycheck.serve.request_body.Body object" in "".join(seen)
     assert not holds_secret("".join(seen).encode())
+
+
+@pytest.mark.parametrize(
+    ("sentence", "detail"),
+    [
+        (
+            "the file that BINANCE_PRIVATE_KEY_FILE names holds no private key: give the file that openssl wrote",
+            "privateKey holds no private key: send all of the text that openssl wrote.",
+        ),
+        (
+            "BINANCE_API_SECRET holds a private key: put the whole of it into a file, and name that in "
+            "BINANCE_PRIVATE_KEY_FILE",
+            "apiSecret holds a private key: send the whole of it as privateKey.",
+        ),
+    ],
+)
+def test_a_client_is_told_of_members_and_not_of_files(sentence: str, detail: str) -> None:
+    """A run speaks of settings and files; a client has members alone."""
+    assert str(request_body.problem_of(sentence)) == detail

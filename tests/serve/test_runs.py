@@ -1,0 +1,74 @@
+"""Runs of an endpoint that end at once, never begin, or cannot be used."""
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from keycheck import process
+from keycheck.purse import Purse
+from keycheck.redaction.secret import Secret
+from keycheck.serve import request_body
+from keycheck.serve.problem import Problem
+from keycheck.serve.runs import Runs, Said
+from tests.serve.serving import Serving, instant, wait_until
+
+WANTED = request_body.Request(Secret("{}"), "production")
+
+
+def test_runs_that_end_at_once_leave_nothing(tmp_path: Path) -> None:
+    """No event of an ended run is kept, even if its thread ends before the next line of its starter."""
+    runs = Runs(1000, {"production": Purse(tmp_path, 1.0)}, instant)
+    said: list[Said] = []
+    for _ in range(100):
+        runs.start(WANTED, said.append)
+    wait_until(lambda: len(said) == 100)
+    assert not runs._cancels
+
+
+def test_a_run_whose_client_has_gone_spends_nothing(tmp_path: Path) -> None:
+    """A run that is cancelled before it begins starts no child, and takes no weight."""
+    purse = Purse(tmp_path, 0.01)  # 24 of weight: for one run
+
+    def run(*_: Any, **__: Any) -> process.Finished:
+        raise AssertionError("it was started")
+
+    runs = Runs(1, {"production": purse}, run)
+    gone = threading.Event()
+    gone.set()
+    with pytest.raises(Problem):
+        runs._spend(WANTED, lambda _: None, gone)
+    purse.reserve()
+
+
+def test_an_error_that_is_no_sentence_of_the_run_is_not_shown(tmp_path: Path) -> None:
+    """A ValueError of Python's own is a fault of the endpoint; only the run's own sentence about settings is a 400."""
+
+    def fails(*_: Any, **__: Any) -> process.Finished:
+        raise ValueError("some value")
+
+    def refuses(*_: Any, **__: Any) -> process.Finished:
+        raise process.UnusableSettings("BINANCE_SYMBOL is no name")
+
+    with Serving(tmp_path, run=fails) as serving:
+        answer = serving.post()
+    assert answer.status == 500
+    assert b"some value" not in answer.body
+    with Serving(tmp_path, run=refuses) as serving:
+        assert (serving.post().status, serving.post().json["detail"]) == (400, "symbol is no name.")
+
+
+def test_a_spent_purse_is_one_sentence(tmp_path: Path) -> None:
+    """The 429 of a spent purse ends in one full stop."""
+    with Serving(tmp_path, run=instant, share=0.01) as serving:
+        assert serving.post().status == 200
+        refused = serving.post()
+    assert refused.status == 429
+    assert refused.json["detail"].endswith(" s.")
+
+
+def test_an_empty_receipt_key_is_refused(tmp_path: Path) -> None:
+    """It is no random key, by which a platform could verify no receipt."""
+    with pytest.raises(ValueError, match="at least 32 bytes"):
+        Serving(tmp_path, receipt_key=b"")
