@@ -25,7 +25,7 @@ Is the Binance API key in this folder's .env fit to trade USD-M futures from thi
   keycheck --replay healthy           see a recorded run, offline and without a key
   keycheck --json                     verdict.json alone on stdout, all else on stderr
   keycheck --explain account_may_trade    what a check claims, why, and what it sends
-  keycheck serve                      a page "Test your API key", and the endpoint behind it; see keycheck serve --help
+  keycheck serve                      a page "Test your API key", and its endpoint; see keycheck serve --help
 
   --env-file PATH     settings, a line BINANCE_API_KEY=... each (default: .env); the process environment wins
   --report-dir DIR    where the reports go (default: reports/)

@@ -264,7 +264,8 @@ def _masked(text: str) -> str:
         before, behind = text[: found.start()], text[found.end() :]
         return f"{_masked(before)}request ip: {_seen_from(found[0]) or HIDDEN_IP}{_masked(behind)}"
     text = without_addresses(_MAIL.sub(HIDDEN_MAIL, text))
-    return _NUMBER.sub(_number, _TOKEN.sub(HIDDEN, text))
+    # Once more, as a long word may have run on from an address.
+    return without_addresses(_NUMBER.sub(_number, _TOKEN.sub(HIDDEN, text)))
 
 
 def _number(match: re.Match[str]) -> str:

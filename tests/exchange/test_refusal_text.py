@@ -129,6 +129,7 @@ said = st.lists(st.sampled_from(PARTS) | st.text(max_size=5), max_size=9).map(""
 @settings(max_examples=200, deadline=None)
 @given(st.sampled_from([None, -9999, *refusal_text._DOCUMENTED]), said)
 @example(-9999, "request ip: request ip: 1.2.3.4")
+@example(None, "2001:db8::1" + 40 * "a")
 def test_telling_twice_is_telling_once(code: int | None, text: str) -> None:
     """A cassette holds the shown text, and a replay shows the same."""
     once = fit_to_show(code, text)
