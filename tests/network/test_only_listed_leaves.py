@@ -917,7 +917,7 @@ def test_the_list_has_only_two_requests_that_are_not_get() -> None:
 
 
 def test_only_the_network_package_can_send() -> None:
-    """Only these modules hold an object of a library that opens connections; those of serve/ listen, and call nobody."""
+    """Only these modules hold an object of a library that opens connections; those of serve/ only listen."""
     libraries = {"requests", "urllib3", "socket", "http", "aiohttp", "httpx", "asyncio", "ssl", "websockets"}
     holders = {
         module.__name__
