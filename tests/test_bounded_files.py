@@ -310,7 +310,8 @@ RUNS = [
 ]
 
 
-@pytest.mark.parametrize(("option", "kind"), mostly_slow(RUNS, 3))
+@pytest.mark.slow
+@pytest.mark.parametrize(("option", "kind"), RUNS)
 def test_a_run_ends_with_4_and_a_sentence(option: str, kind: str, suite: SuiteRunner, tmp_path: Path) -> None:
     """A run with such a path ends with exit 4 and one sentence, soon, without a traceback or a verdict."""
     path = tmp_path / "x.yaml"
@@ -336,6 +337,7 @@ def test_a_summary_that_cannot_be_written_ends_no_run(kind: str, suite: SuiteRun
     assert "GITHUB_STEP_SUMMARY could not be written" in done.output
 
 
+@pytest.mark.slow
 def test_settings_may_come_from_a_program(exchange: LocalExchange, tmp_path: Path) -> None:
     """`--env-file <(pass show binance)` works: the pipe of a shell, with a slow writer."""
     text = "".join(f"{name}={value}\n" for name, value in exchange.settings().items())

@@ -79,6 +79,7 @@ def test_a_run_uses_the_working_directory(keycheck: Command, exchange: LocalExch
     assert "replay of mine" not in again.stderr
 
 
+@pytest.mark.slow
 def test_a_shipped_cassette_is_found_by_its_name(keycheck: Command) -> None:
     """A shipped cassette is found from any folder, and an unknown name is refused in a sentence."""
     assert keycheck("--replay", "ip-refused").returncode == 1
@@ -94,6 +95,7 @@ def test_in_a_clone_it_runs_the_clones_suite(keycheck: Command, tmp_path: Path) 
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_options_of_pytest_pass_through(keycheck: Command, tmp_path: Path) -> None:
     """Options of pytest keep their meaning, write files in the working directory, and cause no warning."""
     done = keycheck(
@@ -132,6 +134,7 @@ def test_paths_are_refused(path: str, keycheck: Command, tmp_path: Path) -> None
     assert "STRANGER" not in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_files_in_the_working_directory_have_no_effect_on_a_run(keycheck: Command, tmp_path: Path) -> None:
     """A conftest.py, pytest settings and modules named like libraries in the working directory have no effect."""
     here = tmp_path / "here"
@@ -178,6 +181,7 @@ def test_json_is_the_verdict_alone(keycheck: Command, tmp_path: Path) -> None:
     assert "NOT_OK: This key is not fit" in done.stderr
 
 
+@pytest.mark.slow
 def test_json_of_settings_that_cannot_be_used(keycheck: Command) -> None:
     """Settings that cannot be used give an UNPROVEN verdict and exit 4; options unknown to pytest give no verdict."""
     done = keycheck("--json", BINANCE_SYMBOL="!!")

@@ -175,6 +175,7 @@ def test_each_setting_has_its_parameter() -> None:
     assert {named.get(name, f"BINANCE_{name.upper()}") for name in parameters} == set(loading.NAMES)
 
 
+@pytest.mark.slow
 def test_nothing_is_a_setting_but_what_is_given(exchange: LocalExchange, tmp_path: Path) -> None:
     """A run reads neither the caller's environment nor a .env in the working directory."""
     (tmp_path / ".env").write_text("BINANCE_SYMBOL=ETHUSDT\n")
@@ -196,6 +197,7 @@ def test_a_file_of_settings_is_read_by_the_child(exchange: LocalExchange, tmp_pa
     assert (done.verdict["verdict"], done.verdict["symbol"]) == ("OK", "ETHUSDT")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "wait"),
     [
@@ -216,6 +218,7 @@ def test_what_a_run_learned_of_its_limits_is_told(fault: Fault | None, wait: ran
     assert done.limits.wait in wait
 
 
+@pytest.mark.slow
 def test_a_run_that_is_cut_short_has_told_its_limits() -> None:
     """What the checks had met until then counts."""
     with LocalExchange(Scenario(used_weight=700, faults={"/fapi/v1/order/test": Fault.stall()})) as exchange:
@@ -478,6 +481,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
+@pytest.mark.slow
 @linux
 def test_a_fork_of_the_caller_keeps_no_child_alive(temporary: Path) -> None:
     """A fork of the caller holds a copy of the pipe whose end means that the caller has died; the child ends anyway."""
@@ -736,6 +740,7 @@ def test_a_relative_temporary_folder_is_the_callers(
     assert check(exchange).verdict == "OK"
 
 
+@pytest.mark.slow
 def test_a_relative_path_needs_a_working_directory(exchange: LocalExchange, tmp_path: Path) -> None:
     """A relative path in a working directory that was removed is a ValueError that names the setting."""
     (tmp_path / "gone").mkdir()
@@ -777,6 +782,7 @@ keycheck.check(timeout=60, user_stream=False, **dict(line.split("=", 1) for line
 """
 
 
+@pytest.mark.slow
 @linux
 def test_a_child_reads_the_exit_status_of_its_own_programs(temporary: Path) -> None:
     """An ignored SIGCHLD is inherited, and then every program that the run asks, such as git, seems to end with 0."""
@@ -823,6 +829,7 @@ def test_many_accounts_are_each_tested(exchange: LocalExchange, tmp_path: Path) 
 # -- what is left behind --
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "more",
     [

@@ -76,6 +76,7 @@ def test_a_plugin_that_kills_the_process_finds_no_old_verdict(reports: Path) -> 
     assert not is_old(reports)
 
 
+@pytest.mark.slow
 def test_conftest_removes_the_old_verdict_without_pytest_ini(reports: Path) -> None:
     """`-o addopts=` removes the early plugin, but conftest.py names it first as well."""
     (reports.parent / "dies.py").write_text(DIES_IN.format("pytest_configure"), encoding="utf-8")
@@ -207,6 +208,7 @@ def _wait_for_request(exchange: LocalExchange) -> None:
     pytest.fail("no request within 20 s")
 
 
+@pytest.mark.slow
 def test_a_killed_run_leaves_no_lock(reports: Path) -> None:
     """A killed run leaves neither a lock nor a file that hinders the next run."""
     (reports.parent / "dies.py").write_text(DIES_IN.format("pytest_sessionfinish"), encoding="utf-8")

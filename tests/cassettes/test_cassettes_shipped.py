@@ -104,7 +104,8 @@ RECORDED = {
 }
 
 
-@pytest.mark.parametrize("name", mostly_slow(RECORDED, 3))
+@pytest.mark.slow
+@pytest.mark.parametrize("name", RECORDED)
 def test_recorded_run_replays_to_the_same_json(name: str, suite: SuiteRunner, tmp_path: Path) -> None:
     """The replay's JSON is the recording's but for modes and times, even for requests without an answer."""
     cassette = tmp_path / "mine.yaml"

@@ -20,7 +20,6 @@ from keycheck.redaction.secret import Secret
 from tests.exchange import API_KEY, LocalExchange, Scenario
 from tests.exchange.signatures import PublicKeyVerifier
 from tests.keys import EC, ED25519, KEYS, OTHER_ED25519, RSA, Key, body_of
-from tests.matrix import mostly_slow
 from tests.running import SuiteRunner
 
 PASSWORD = "correct horse battery"  # noqa: S105  invented
@@ -272,7 +271,8 @@ def test_a_text_that_is_no_pem_is_hidden_whole() -> None:
 # -- over HTTP --
 
 
-@pytest.mark.parametrize("key", mostly_slow(KEYS.values(), 2), ids=KEYS)
+@pytest.mark.slow
+@pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
 def test_a_run_with_a_registered_private_key_is_ok(key: Key, suite: SuiteRunner) -> None:
     """With a registered key the suite is OK and reports its type, and no output holds any of the key."""
     with LocalExchange(Scenario(public_key=key.public)) as exchange:

@@ -20,7 +20,6 @@ from keycheck.verdict.findings import Outcome
 from tests.exchange import LISTEN_KEY, Fault, LocalExchange, Scenario, StreamFault
 from tests.exchange.streams import MUTE_ON_DEMO
 from tests.in_process import outcome_of, session
-from tests.matrix import mostly_slow
 from tests.run.test_run import run
 from tests.running import Finished, SuiteRunner
 
@@ -223,7 +222,8 @@ SICK = {
 }
 
 
-@pytest.mark.parametrize("name", mostly_slow(SICK, 3))
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SICK)
 def test_a_sick_stream_is_advice(suite: SuiteRunner, name: str) -> None:
     """A sick stream changes neither verdict nor exit status, and has no cause in the diagnosis."""
     done = run(suite, SICK[name])
@@ -366,6 +366,7 @@ def test_a_recording_keeps_what_the_probe_was_answered(suite: SuiteRunner, tmp_p
     assert not Redactor([LISTEN_KEY]).finds(shown_by(done, text) + shown_by(live))
 
 
+@pytest.mark.slow
 def test_the_demo_network_is_met_at_its_own_address(suite: SuiteRunner) -> None:
     """On the demo network the stream uses the address that delivers messages there."""
     with LocalExchange(Scenario(mute_streams=MUTE_ON_DEMO)) as exchange:

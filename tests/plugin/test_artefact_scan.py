@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from tests.exchange import API_KEY, LocalExchange
-from tests.matrix import mostly_slow
 from tests.run.test_run import copy_of_the_suite
 from tests.running import SuiteRunner
 
@@ -114,6 +113,7 @@ def test_an_asset_of_a_page_is_looked_at(careless: SuiteRunner, exchange: LocalE
     assert not [text for text in texts if DISGUISED[:40] in text]
 
 
+@pytest.mark.slow
 def test_files_of_other_programs_are_left_alone(careless: SuiteRunner, exchange: LocalExchange) -> None:
     """The scan reads no file of another program, such as a bot's state or an .env that changed during the run.
 
@@ -154,7 +154,8 @@ def test_a_file_of_the_run_s_own_is_deleted(careless: SuiteRunner, exchange: Loc
     assert not page.exists()
 
 
-@pytest.mark.parametrize("name", mostly_slow(["loop", "a" * 300, "loop/log", "pipe"], 1))
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["loop", "a" * 300, "loop/log", "pipe"])
 def test_a_name_that_cannot_be_looked_at_breaks_nothing(
     name: str, careless: SuiteRunner, exchange: LocalExchange
 ) -> None:

@@ -58,6 +58,7 @@ def run(folder: Path, scenario: Scenario, *arguments: str, plugin: str = NO_SLEE
 # -- whole runs --
 
 
+@pytest.mark.slow
 def test_a_run_waits_and_goes_on(tmp_path: Path) -> None:
     """A run really waits for a second or two; a log has one line at the beginning and one in the summary."""
     done = run(tmp_path, ONCE, plugin=SHORT_WAITS)

@@ -27,6 +27,7 @@ def places(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("option", "name"),
     mostly_slow(
@@ -160,8 +161,9 @@ RAISED = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hook", HOOKS)
-@pytest.mark.parametrize("raised", mostly_slow(RAISED, 1))
+@pytest.mark.parametrize("raised", RAISED)
 def test_an_exception_of_another_plugin_at_the_end_is_no_verdict(
     hook: str, raised: str, plugin: Path, process: SuiteRunner
 ) -> None:
@@ -176,6 +178,7 @@ def test_an_exception_of_another_plugin_at_the_end_is_no_verdict(
     assert ("stranger" in done.output) == (done.exit_status == 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     mostly_slow(

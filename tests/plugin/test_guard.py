@@ -232,6 +232,7 @@ def test_a_check_that_spreads_the_key_leaks_nothing(body: str, careless: SuiteRu
     assert not Redactor([API_KEY]).finds(everything)
 
 
+@pytest.mark.slow
 def test_a_file_with_a_disguised_secret_is_deleted(careless: SuiteRunner, exchange: LocalExchange) -> None:
     """A file with a disguised secret is deleted with a sentence, and the run exits 11."""
     body = "import base64, pathlib, os; pathlib.Path(os.environ['LEAK']).write_bytes(base64.b64encode(key.encode()))"

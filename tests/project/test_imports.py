@@ -5,7 +5,6 @@ import pytest
 from tests.exchange import LocalExchange, Scenario
 from tests.exit_probe import PLUGIN, left_in
 from tests.keys import ED25519
-from tests.matrix import mostly_slow
 from tests.running import SuiteRunner
 
 LIVE = {"requests", "urllib3", "dotenv"}
@@ -21,7 +20,8 @@ IMPORTED: dict[str, set[str]] = {
 }
 
 
-@pytest.mark.parametrize("how", mostly_slow(IMPORTED, 2))
+@pytest.mark.slow
+@pytest.mark.parametrize("how", IMPORTED)
 def test_a_run_imports_what_it_uses(how: str, process: SuiteRunner) -> None:
     """The libraries of other kinds of runs are not imported."""
     cassette = {"record": ("--record", str(process.folder / "mine.yaml")), "replay": ("--replay", "healthy")}

@@ -27,7 +27,7 @@ LOOKS = [
 BOTH_LIGHTS = (NARROW._replace(scheme="dark"), WIDE)  # both widths as well; axe takes a second for each
 SUMMARY = "# NOT OK\n\n- what is wrong\n- what to do\n"
 # An ordinary run opens these cassettes' pages in two looks; -m browser opens all cassettes' pages in every look.
-OFTEN = ("healthy", "ip-refused")
+OFTEN = ("ip-refused",)
 CASSETTES = [
     *(
         pytest.param(row, [BOTH_LIGHTS[0], WIDE._replace(script=False)], id=row.name)
@@ -74,6 +74,7 @@ def test_the_page_of_a_shipped_cassette(row: Shipped, looks: list[Look], browser
     assert "At a glance" in "".join(sheets[:details])
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("written", ["hostile", "reversed", "long"], indirect=True)
 @pytest.mark.parametrize("look", [NARROW, pytest.param(WIDE, marks=pytest.mark.browser)])
 def test_hostile_texts_do_nothing(written: Path, look: Look, browser: Browser) -> None:
@@ -88,6 +89,7 @@ def test_hostile_texts_do_nothing(written: Path, look: Look, browser: Browser) -
         assert box["y"] < look.height
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize(
     ("written", "scheme"),
     [
@@ -135,6 +137,7 @@ def test_details_open_by_keyboard(written: Path, browser: Browser, script: bool)
         assert check.get_by_text("Why it matters").is_visible()
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("written", ["failing"], indirect=True)
 def test_one_click_selects_the_text_for_a_ticket(written: Path, browser: Browser) -> None:
     """One click selects the whole text for a ticket, and nothing else."""

@@ -39,6 +39,7 @@ def test_every_report_names_the_fixed_checks(suite: SuiteRunner) -> None:
     assert "NOT_OK of 20" in done.page
 
 
+@pytest.mark.slow
 def test_broken_and_still_failing_checks_are_listed(suite: SuiteRunner) -> None:
     """Broken checks and those that still fail each have a list."""
     done = compared(suite, "healthy", "clock-behind")
@@ -47,6 +48,7 @@ def test_broken_and_still_failing_checks_are_listed(suite: SuiteRunner) -> None:
     assert "still fails: clock_agrees_with_exchange, clock_is_inside_signing_window" in " ".join(again.output.split())
 
 
+@pytest.mark.slow
 def test_a_comparison_without_changes_says_so(suite: SuiteRunner) -> None:
     """Without a change the terminal says that nothing changed."""
     done = compared(suite, "healthy", "hedge-mode")
@@ -105,6 +107,7 @@ def test_another_environment_or_key_is_refused_in_a_sentence(suite: SuiteRunner,
     assert "ending in zzzz" in done.output
 
 
+@pytest.mark.slow
 def test_ci_gets_the_text_for_a_ticket(suite: SuiteRunner, tmp_path: Path) -> None:
     """The text is added to what other steps have written; a file that cannot be written changes nothing."""
     file = tmp_path / "step.md"

@@ -97,6 +97,7 @@ def test_the_first_request_is_sent_alone(together: Ran) -> None:
     assert together.done.verdict["verdict"] == "OK"
 
 
+@pytest.mark.slow
 def test_the_listen_key_is_requested_beside_the_signed_reads(together: Ran) -> None:
     """The request for a listen key is unsigned, and is sent beside the signed reads to save a round trip."""
     (place,) = places(together.log, [LISTEN_KEY])

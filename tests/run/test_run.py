@@ -321,6 +321,7 @@ def test_suite_and_tests_are_not_run_together(suite: SuiteRunner) -> None:
     assert "suite/ and other tests do not run together" in done.output
 
 
+@pytest.mark.slow
 def test_asserts_that_python_takes_out_are_noticed(process: SuiteRunner, exchange: LocalExchange) -> None:
     """With PYTHONOPTIMIZE no assertion could fail, so the run is refused."""
     done = process(settings=exchange.settings() | {"PYTHONOPTIMIZE": "1"})
@@ -398,6 +399,7 @@ def test_crash_leaves_no_old_ok(suite: SuiteRunner, exchange: LocalExchange) -> 
     assert not (suite.report_dir / "report.html").exists()
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_status_2_and_writes_the_verdict(suite: SuiteRunner) -> None:
     """After Ctrl-C the findings so far are reported, and the checks that did not run make the verdict UNPROVEN."""
     with LocalExchange(Scenario(faults={"/fapi/v1/order/test": Fault.stall()})) as exchange:
@@ -480,7 +482,8 @@ WRONG_CHECKS = {
 }
 
 
-@pytest.mark.parametrize("name", mostly_slow(WRONG_CHECKS, 2))
+@pytest.mark.slow
+@pytest.mark.parametrize("name", WRONG_CHECKS)
 def test_wrong_check_is_a_collection_error(name: str, copied: Path, tmp_path: Path, exchange: LocalExchange) -> None:
     """A wrong check is a collection error: status 2, UNPROVEN, and nothing is sent."""
     (copied / "suite" / "test_8_extra.py").write_text(WRONG_CHECKS[name], encoding="utf-8")
@@ -545,7 +548,8 @@ BAD_FACTS = {
 }
 
 
-@pytest.mark.parametrize("body", mostly_slow(BAD_FACTS.values(), 2), ids=BAD_FACTS)
+@pytest.mark.slow
+@pytest.mark.parametrize("body", BAD_FACTS.values(), ids=BAD_FACTS)
 def test_a_fact_of_the_wrong_type_leaves_its_check_unproven(
     body: str, copied: Path, tmp_path: Path, exchange: LocalExchange
 ) -> None:
@@ -561,6 +565,7 @@ def test_a_fact_of_the_wrong_type_leaves_its_check_unproven(
     ET.parse(junit)  # noqa: S314  our own file
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "body",
     mostly_slow(
@@ -587,6 +592,7 @@ def test_no_observation_changes_the_outcome_of_a_check(
     ET.parse(junit)  # noqa: S314  our own file
 
 
+@pytest.mark.slow
 def test_an_assertion_outside_suite_leaves_a_check_unproven(
     copied: Path, tmp_path: Path, exchange: LocalExchange
 ) -> None:
@@ -596,6 +602,7 @@ def test_an_assertion_outside_suite_leaves_a_check_unproven(
     assert ForkedRunner(tmp_path, copied)(settings=exchange.settings()).outcomes["extra"] == "unproven"
 
 
+@pytest.mark.slow
 def test_xfail_mark_hides_no_failure(copied: Path, tmp_path: Path, exchange: LocalExchange) -> None:
     """A critical claim that fails is a failure, whatever else its function is marked with."""
     text = EXTRA.format(mark="critical\n@pytest.mark.xfail", body="assert False")
@@ -603,6 +610,7 @@ def test_xfail_mark_hides_no_failure(copied: Path, tmp_path: Path, exchange: Loc
     assert ForkedRunner(tmp_path, copied)(settings=exchange.settings()).exit_status == 1
 
 
+@pytest.mark.slow
 def test_settings_file_is_not_exported(copied: Path, tmp_path: Path, exchange: LocalExchange) -> None:
     """The settings of .env are in no environment variable, which programs started by a check would inherit."""
     body = "import os; assert not [n for n in os.environ if n.startswith('BINANCE_')]"
@@ -628,6 +636,7 @@ def test_after_429_nothing_more_is_sent(suite: SuiteRunner) -> None:
     assert not done.with_outcome("fail")
 
 
+@pytest.mark.slow
 def test_one_flaky_answer_does_not_spoil_the_verdict(suite: SuiteRunner) -> None:
     """After a 502 or a cut connection a GET is sent once more, and the verdict is the same."""
     faults = {"/fapi/v1/time": Fault.bad_gateway(times=1), "/fapi/v1/accountConfig": Fault.reset(times=1)}
@@ -655,6 +664,7 @@ def test_a_lost_connection_leaves_the_key_unproven(suite: SuiteRunner) -> None:
     assert done.check("withdrawals_are_disabled")["blockedBy"] == "futures_api_answers"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", [Fault.country_403(), Fault.restricted_location()], ids=["403", "451"])
 def test_a_place_that_binance_does_not_serve_is_an_observation(fault: Fault, suite: SuiteRunner) -> None:
     """The futures API does not answer this machine, and says why."""
@@ -663,7 +673,8 @@ def test_a_place_that_binance_does_not_serve_is_an_observation(fault: Fault, sui
     assert done.verdict["pingOk"] is False
 
 
-@pytest.mark.parametrize("path", mostly_slow(["*", "/fapi/v1/time", "/fapi/v1/ping", "/fapi/v1/accountConfig"], 2))
+@pytest.mark.slow
+@pytest.mark.parametrize("path", ["*", "/fapi/v1/time", "/fapi/v1/ping", "/fapi/v1/accountConfig"])
 @pytest.mark.parametrize("fault", [Fault.waf_403(), Fault.redirect("https://x.invalid/")], ids=["403", "302"])
 def test_a_firewall_or_portal_anywhere_leaves_the_key_unproven(fault: Fault, path: str, suite: SuiteRunner) -> None:
     """A firewall or a captive portal in place of one answer or all leaves the key UNPROVEN."""
@@ -861,6 +872,7 @@ def test_the_gate_deletes_no_file_of_the_owners(suite: SuiteRunner, tmp_path: Pa
     assert env_file.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "fault"),
     [

@@ -131,6 +131,7 @@ def test_it_serves_with_the_settings_of_its_folder(tmp_path: Path, exchange: Loc
     assert (tmp_path / "keycheck/purse.sqlite").is_file()
 
 
+@pytest.mark.slow
 def test_it_serves_over_tls(tmp_path: Path, exchange: LocalExchange, authority: Any) -> None:
     """With certificate and key, it speaks TLS alone, and a token is asked for where one was given."""
     certificate = authority.issue_cert("127.0.0.1")
@@ -150,6 +151,7 @@ def test_it_serves_over_tls(tmp_path: Path, exchange: LocalExchange, authority: 
             post(url, context, Authorization=f"Bearer {TOKEN}", Origin=url.rstrip("/").replace("https", "http"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("signals", "seconds"),
     [

@@ -15,6 +15,7 @@ from keycheck import process, receipt
 from keycheck.serve.command import GRACE
 from tests.exchange import API_KEY, API_SECRET, Fault, LocalExchange, Scenario
 from tests.keys import ED25519
+from tests.matrix import mostly_slow
 from tests.serve.serving import GIVEN, LINES, Serving, head, holds_secret, instant, until_cancelled, wait_until
 from tests.test_process import children
 
@@ -83,6 +84,7 @@ def test_checks_come_line_by_line(live: Serving) -> None:
     assert not holds_secret(answer.body + report.encode())
 
 
+@pytest.mark.slow
 def test_a_private_key_is_tested(tmp_path: Path) -> None:
     """The text of a PEM in the place of the secret; its receipt is of that text."""
     with LocalExchange(Scenario(public_key=ED25519.public)) as exchange:
@@ -94,6 +96,7 @@ def test_a_private_key_is_tested(tmp_path: Path) -> None:
     receipt.verify(proof, key=KEY, api_key=API_KEY, api_secret=ED25519.private, environment="production")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "member"),
     [
@@ -113,6 +116,7 @@ def test_what_the_run_refuses_is_named_as_a_member(body: dict[str, str], member:
         assert not holds_secret(answer.body)
 
 
+@pytest.mark.slow
 def test_the_servers_own_credentials_are_never_used(
     tmp_path: Path, exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -130,7 +134,7 @@ def test_the_servers_own_credentials_are_never_used(
 
 
 @pytest.mark.parametrize("headers", [LINES, None])
-@pytest.mark.parametrize("moment", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("moment", mostly_slow([0.0, 0.3, 1.0], 1))
 def test_a_client_that_hangs_up_ends_its_run(
     headers: dict[str, str] | None, moment: float, tmp_path: Path, temporary: Path
 ) -> None:
@@ -149,6 +153,7 @@ def test_a_client_that_hangs_up_ends_its_run(
             wait_until(lambda: live.post().status == 200, 20)
 
 
+@pytest.mark.slow
 def test_runs_are_ended_with_the_server(tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """When the server ends, a run has seconds to come to its end; then it is cut short, and its client is told."""
     assert GRACE < 9
@@ -194,6 +199,7 @@ def test_weight_that_is_spent_is_waited_for(tmp_path: Path) -> None:
         assert serving.post(GIVEN | {"environment": "demo"}).status == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("scenario", "verdict", "at_most"),
     [

@@ -157,6 +157,7 @@ def _bad(seed: int) -> bytes:
     return bytes(data)
 
 
+@pytest.mark.slow
 def test_five_hundred_bad_requests(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -77,6 +77,7 @@ def run_to_its_end(page: Page, server: ScriptedServer, cassette: str) -> None:
     expect(button(page, "Test key")).to_be_enabled()
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("look", [LOOKS[0], *(pytest.param(one, marks=pytest.mark.browser) for one in LOOKS[1:])])
 def test_every_state_can_be_read_by_everybody(look: Look, server: ScriptedServer, browser: Browser) -> None:
     """In each state axe finds nothing, nothing is wider than the window, nothing is logged, or asked elsewhere."""
@@ -109,6 +110,7 @@ def assert_readable(seen: Seen) -> None:
     assert (violations(seen), overflow(seen), seen.said) == ([], 0, [])
 
 
+@pytest.mark.browser
 def test_it_can_be_read_in_letters_of_twice_their_size(page: Page, server: ScriptedServer) -> None:
     """On a narrow screen nothing is cut off, before and after a test."""
     page.set_viewport_size({"width": 360, "height": 640})
@@ -120,6 +122,7 @@ def test_it_can_be_read_in_letters_of_twice_their_size(page: Page, server: Scrip
     assert len(page.get_by_text("USD-M", exact=True).last.evaluate("name => [...name.getClientRects()]")) == 1
 
 
+@pytest.mark.browser
 def test_checks_appear_as_they_end(page: Page, server: ScriptedServer) -> None:
     """During a test the checks come one by one, nothing can be changed, and the focus is on Cancel."""
     lines = stream("healthy")
@@ -185,6 +188,7 @@ def test_save_is_for_the_tested_values_alone(page: Page, server: ScriptedServer)
         expect(page.get_by_role("status")).to_contain_text("changed since this verdict")
 
 
+@pytest.mark.browser
 def test_values_that_a_script_changed_are_not_saved(page: Page, server: ScriptedServer) -> None:
     """No keystroke tells of such a change, but Save compares."""
     fill_in(page)
@@ -234,6 +238,7 @@ def test_errors_are_sentences(page: Page, server: ScriptedServer) -> None:
     expect(page.get_by_role("alert")).to_be_hidden()
 
 
+@pytest.mark.browser
 def test_cancel_hangs_up(page: Page, server: ScriptedServer) -> None:
     """Cancel closes the connection, by which the server ends the run; there is no verdict."""
     server.answers.append(Answer([CHECK, HOLD]))
@@ -246,6 +251,7 @@ def test_cancel_hangs_up(page: Page, server: ScriptedServer) -> None:
     expect(button(page, "Test key")).to_be_focused()
 
 
+@pytest.mark.browser
 def test_a_form_that_is_taken_away_hangs_up(page: Page, server: ScriptedServer) -> None:
     """As where a platform's page shows another view."""
     server.answers.append(Answer([CHECK, HOLD]))
@@ -256,6 +262,7 @@ def test_a_form_that_is_taken_away_hangs_up(page: Page, server: ScriptedServer) 
     assert server.hung_up.wait(10)
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("way", ["paste", "drop", "choose"])
 def test_a_private_key_takes_the_secrets_place(way: str, page: Page, server: ScriptedServer) -> None:
     """A PEM may be pasted, dropped or chosen; its line breaks stay, and an encrypted one needs its passphrase."""
@@ -280,6 +287,7 @@ def test_a_private_key_takes_the_secrets_place(way: str, page: Page, server: Scr
     expect(page.get_by_label("API secret")).to_have_value("")
 
 
+@pytest.mark.browser
 def test_another_file_is_no_private_key(page: Page) -> None:
     """A file that is no private key, or too long for one, is refused in a sentence."""
     for way, text in ((DROP, "-----BEGIN PUBLIC KEY-----\n"), (DROP, PEM + "x" * 7000), (PASTE, PEM + "x" * 7000)):
@@ -289,6 +297,7 @@ def test_another_file_is_no_private_key(page: Page) -> None:
         expect(page.get_by_role("alert")).to_be_hidden()
 
 
+@pytest.mark.browser
 def test_fields_remember_nothing(page: Page) -> None:
     """No field has a name, is completed or spell-checked; the secret is hidden until Show is pressed."""
     fields = page.locator("keycheck-form input:not([type=file])").all()
@@ -304,6 +313,7 @@ def test_fields_remember_nothing(page: Page) -> None:
     expect(secret).to_have_attribute("type", "password")
 
 
+@pytest.mark.browser
 def test_it_can_be_used_by_keyboard_alone(page: Page, server: ScriptedServer) -> None:
     """Tab reaches each control in its order, the focus can be seen, and Enter tests the key."""
     reached = []
@@ -340,6 +350,7 @@ def test_hostile_texts_are_texts(server: ScriptedServer, browser: Browser) -> No
         assert overflow(seen) == 0
 
 
+@pytest.mark.browser
 def test_the_servers_token_is_asked_for_where_it_has_one(browser: Browser) -> None:
     """The token goes into its header; a refused one is told in a sentence."""
     with ScriptedServer(asks_token=True) as server, opened(browser, server.url) as seen:
@@ -352,6 +363,7 @@ def test_the_servers_token_is_asked_for_where_it_has_one(browser: Browser) -> No
         assert server.asked[0].headers["Authorization"] == "Bearer abc"
 
 
+@pytest.mark.browser
 def test_no_key_is_typed_into_a_page_that_others_can_read(server: ScriptedServer, browser: Browser) -> None:
     """Over plain HTTP, from another machine than this one, the form stays shut."""
 
@@ -384,6 +396,7 @@ def test_the_colours_are_the_reports() -> None:
         assert dict(re.findall(r"--(\w+): light-dark\(#\w+, (#\w+)\)", text)) == dark
 
 
+@pytest.mark.browser
 def test_the_page_over_its_own_server(exchange: LocalExchange, tmp_path: Path, browser: Browser) -> None:
     """With the endpoint's own headers the page works, its report can be downloaded, and its key be saved."""
     settings, file = exchange.settings(no_credentials=True), tmp_path / "saved.env"

@@ -26,6 +26,7 @@ def platform(exchange: LocalExchange, tmp_path: Path, monkeypatch: pytest.Monkey
     return module.Platform(settings=exchange.settings(no_credentials=True), purse_folder=tmp_path / "purse")
 
 
+@pytest.mark.browser
 def test_a_platform_connects_tested_keys_alone(platform: Any, browser: Browser) -> None:
     """A wrong secret is explained, the right one activates the platform's own button, and its server takes the key."""
     with served(platform.app) as url, opened(browser, url, Look(360, 640)) as seen:

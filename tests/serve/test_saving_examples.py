@@ -84,6 +84,7 @@ def platform(
         yield Platform(url, saved)
 
 
+@pytest.mark.slow
 def test_a_key_that_was_found_ok_is_saved(platform: Platform, exchange: LocalExchange) -> None:
     """With the receipt of its test; one that is not OK gets none, and is not saved."""
     status, made, _ = platform.post("/keycheck/binance", GIVEN)

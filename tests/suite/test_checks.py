@@ -11,6 +11,7 @@ from keycheck.host_checks import UNKEPT, HostChecks
 from keycheck.verdict.findings import Check, Outcome
 from tests.exchange import Fault, LocalExchange, Scenario, StreamFault
 from tests.in_process import CATALOGUE, FakeHost, outcome_of, session
+from tests.matrix import mostly_slow
 from tests.running import ROOT
 
 PASS, FAIL, WARN, UNPROVEN = Outcome.PASS, Outcome.FAIL, Outcome.WARN, Outcome.UNPROVEN
@@ -129,7 +130,9 @@ ORDER_CODES = {
 ORDER_PATH = "/fapi/v1/order/test"
 
 
-@pytest.mark.parametrize(("expected", "code"), [(o, code) for o, codes in ORDER_CODES.items() for code in codes])
+@pytest.mark.parametrize(
+    ("expected", "code"), mostly_slow([(o, code) for o, codes in ORDER_CODES.items() for code in codes], 8)
+)
 @pytest.mark.parametrize("check_id", ["order_gate_checks_orders", "smallest_order_is_accepted"])
 def test_order_code_decides_and_not_the_status(check_id: str, expected: Outcome, code: int) -> None:
     """HTTP 400 alone proves nothing: the code of a refused test order decides."""

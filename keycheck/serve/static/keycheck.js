@@ -185,11 +185,12 @@ class KeycheckForm extends HTMLElement {
 
   async #takeFile(file) {
     this.#at.file.value = "";
+    if (this.#at.fields.disabled) return; // a file may be dropped at any time
     if (file) this.#takePem(file.size > LONGEST_PEM ? "" : await file.text().catch(() => "")); // a folder has none
   }
 
   #takePem(text) {
-    if (this.#at.fields.disabled) return; // a file may be dropped at any time
+    if (this.#at.fields.disabled) return; // a test has begun since
     if (PRIVATE_KEY.test(text) && text.length <= LONGEST_PEM) return this.#setPem(text);
     this.#tell(NO_PRIVATE_KEY);
   }
