@@ -50,12 +50,12 @@ def _left() -> dict[str, int]:
     """The number of each kind of object that a run might leave behind."""
     folders = {"threads": PROC / "task", "descriptors": PROC / "fd", "files": Path(tempfile.gettempdir())}
     counts = {name: len(list(folder.iterdir())) if folder.exists() else 0 for name, folder in folders.items()}
-    return counts | {"processes": _children()}
+    return counts | {"processes": children(os.getpid())}
 
 
-def _children() -> int:
-    """The processes that this one has started, and the zombies among them."""
-    mine = f"PPid:\t{os.getpid()}\n"
+def children(pid: int) -> int:
+    """How many processes this process has started that are still there, zombies included."""
+    mine = f"PPid:\t{pid}\n"
     found = 0
     for status in Path("/proc").glob("[0-9]*/status"):
         try:

@@ -16,6 +16,7 @@ from typing import IO, Self
 from urllib.parse import urlsplit
 
 from benchmarks import process
+from benchmarks.caller import children
 from benchmarks.peak import peak_kb
 from benchmarks.process import DidNotRun
 from tests.exchange import API_KEY, API_SECRET, LocalExchange
@@ -70,7 +71,7 @@ class Served:
             self._server.wait(15)
 
     def post(self, body: str = GIVEN) -> Answer:
-        """One POST on a connection of its own, answered line by line."""
+        """Sends one POST over a new connection, and reads its answer line by line."""
         began = time.perf_counter()
         with closing(HTTPConnection(self._netloc, timeout=100)) as connection:
             headers = {"Content-Type": "application/json", "Accept": "application/x-ndjson"}
@@ -82,7 +83,7 @@ class Served:
         return Answer(answer.status, first, time.perf_counter() - began, last.decode())
 
     def at_once(self, many: int) -> Sequence[Answer]:
-        """As many clients as that, at the same time."""
+        """Sends `many` POSTs at the same time."""
         with ThreadPoolExecutor(many) as pool:
             return list(pool.map(lambda _: self.post(), range(many)))
 
@@ -99,12 +100,5 @@ class Served:
         return kb * 1024 / 1e6 if kb else None
 
     def children(self) -> int:
-        """The processes that it has started, and zombies among them."""
-        mine = f"PPid:\t{self._server.pid}\n"
-        found = 0
-        for status in Path("/proc").glob("[0-9]*/status"):
-            try:
-                found += mine in status.read_text()
-            except OSError:
-                continue
-        return found
+        """How many processes the server has started that are still there, zombies included."""
+        return children(self._server.pid)

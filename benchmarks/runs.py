@@ -91,7 +91,7 @@ class Runs:
         return Served(self._folder / "served", self._python, exchange, self._log)
 
     def posted(self, exchange: LocalExchange) -> Answer:
-        """One POST to a server that has just started."""
+        """Starts a server, sends it one POST, and ends it."""
         with self.serving(exchange) as served:
             return served.post()
 

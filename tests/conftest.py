@@ -81,7 +81,7 @@ def process(tmp_path: Path) -> SuiteRunner:
 
 @pytest.fixture(scope="module")
 def browser() -> "Iterator[Browser]":
-    """One browser for all tests of a file."""
+    """A headless Chromium, shared by the tests of a file."""
     from tests.browser import MISSING, chromium, started  # noqa: PLC0415  it brings playwright, which most do without
 
     executable = chromium()

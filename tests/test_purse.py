@@ -227,7 +227,7 @@ def test_nothing_is_given_out_until_the_time_that_binance_named(tmp_path: Path, 
 
 
 def test_a_number_may_be_of_any_size(tmp_path: Path, now: Clocks) -> None:
-    """An answer's number has as many digits as somebody likes; those of SQLite end."""
+    """A number from an answer may be too large for SQLite; the weight then counts as spent."""
     one = Purse(tmp_path)
     one.settle(one.reserve(), Limits(10**30, 10**30, 10**30, 0))
     with pytest.raises(Empty, match=r"The 50 % .* are spent"):

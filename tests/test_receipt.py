@@ -127,7 +127,7 @@ def test_the_comparison_takes_the_same_time_for_all(made: str, monkeypatch: pyte
 
 @pytest.mark.parametrize("key", [b"", b"k" * 31])
 def test_a_short_receipt_key_is_refused(key: bytes) -> None:
-    """It could be guessed from a single receipt."""
+    """A key of fewer than 32 bytes could be guessed from a single receipt."""
     with pytest.raises(ValueError, match="at least 32 bytes"):
         receipt.make(key, now=NOW, **TESTED)
     with pytest.raises(ValueError, match="at least 32 bytes"):

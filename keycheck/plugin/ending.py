@@ -119,17 +119,18 @@ def _sentence(error: BaseException) -> str:
         if module == writer or module.startswith(f"{writer}."):
             return cannot_be_written(option, error)
     return (
-        f"{printable(module, 60)} broke down ({printable(_why(error), 60)}), which says nothing about the key: what it "
+        f"{printable(module, 60)} broke down ({printable(why(error), 60)}), which says nothing about the key: what it "
         "was to do may be missing. Leave it out, or report it to its makers"
     )
 
 
 def cannot_be_written(option: str, error: BaseException) -> str:
     """The sentence about a file that an option asks for."""
-    return f"{option} could not be written ({_why(error)}): name another file for it, or make room"
+    return f"{option} could not be written ({why(error)}): name another file for it, or make room"
 
 
-def _why(error: BaseException) -> str:
+def why(error: BaseException) -> str:
+    """The system's words for an error of a file; else the name of its type."""
     return error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
 
 

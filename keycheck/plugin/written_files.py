@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from keycheck import bounded_files
-from keycheck.plugin.ending import Ending, cannot_be_written
+from keycheck.plugin.ending import Ending, cannot_be_written, why
 
 # Options and settings of pytest.ini whose writers expand neither `~` nor `$NAME` in a name.
 _AS_NAMED = ("log_file", "report_log", "json_report_file", "prom")
@@ -116,8 +116,7 @@ def _refuse_styles_that_cannot_be_read(config: pytest.Config) -> None:
             bounded_files.read(bounded_files.expanded(name), _LONGEST_STYLE, pipes=False)
             kept.append(name)
         except (OSError, RuntimeError, ValueError) as error:
-            why = getattr(error, "strerror", None) or type(error).__name__
-            Ending.of(config).note(f"--css cannot be used (its file {why}): name another, or leave it out")
+            Ending.of(config).note(f"--css cannot be used (its file {why(error)}): name another, or leave it out")
     if named:
         config.option.css = kept
 

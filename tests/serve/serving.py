@@ -90,7 +90,7 @@ class Serving:
         assert not self._thread.is_alive(), "the server did not end"
 
     def stop(self) -> None:
-        """As one SIGTERM does; a second one would wait for nothing."""
+        """Ends the server as a first SIGTERM does; after a second one it would not wait for runs."""
         if not self._server.should_exit:
             self._server.handle_exit(0, None)
 

@@ -190,7 +190,7 @@ def test_save_is_for_the_tested_values_alone(page: Page, server: ScriptedServer)
 
 @pytest.mark.browser
 def test_values_that_a_script_changed_are_not_saved(page: Page, server: ScriptedServer) -> None:
-    """No keystroke tells of such a change, but Save compares."""
+    """A script may change a field without a keystroke, so Save compares the values with the tested ones."""
     fill_in(page)
     run_to_its_end(page, server, "healthy")
     page.get_by_label("API key", exact=True).evaluate("field => { field.value = 'another'; }")
@@ -253,7 +253,7 @@ def test_cancel_hangs_up(page: Page, server: ScriptedServer) -> None:
 
 @pytest.mark.browser
 def test_a_form_that_is_taken_away_hangs_up(page: Page, server: ScriptedServer) -> None:
-    """As where a platform's page shows another view."""
+    """If the page removes the form during a test, as for another view, the request is aborted."""
     server.answers.append(Answer([CHECK, HOLD]))
     fill_in(page)
     button(page, "Test key").click()

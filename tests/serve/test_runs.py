@@ -69,6 +69,6 @@ def test_a_spent_purse_is_one_sentence(tmp_path: Path) -> None:
 
 
 def test_an_empty_receipt_key_is_refused(tmp_path: Path) -> None:
-    """It is no random key, by which a platform could verify no receipt."""
+    """An empty receipt key is an error; a random one in its place would not be the platform's."""
     with pytest.raises(ValueError, match="at least 32 bytes"):
         Serving(tmp_path, receipt_key=b"")

@@ -61,7 +61,7 @@ def test_what_was_not_tested_is_not_saved(other: dict[str, str], tmp_path: Path)
 
 
 def test_saving_is_guarded_as_testing_is(tmp_path: Path) -> None:
-    """It needs the token, a receipt, and --save-to."""
+    """POST /save is refused without the token or a receipt, and is not there without --save-to."""
 
     def save(serving: Serving, **headers: str) -> Answer:
         return serving.post(GIVEN, {"Content-Type": "application/json", **headers}, "/save")

@@ -67,7 +67,7 @@ def test_a_new_file_is_read_as_it_was_tested(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", [".env", "alice.env", "~root"])
 def test_a_private_key_is_a_file_beside_it(name: str, tmp_path: Path) -> None:
-    """It is named in the settings, and never takes an older one's place."""
+    """A private key goes into a new file that the settings name; an older key file stays."""
     file = tmp_path / name
     passphrase = {"BINANCE_PRIVATE_KEY_PASSPHRASE": 'it\'s \\ "hard" '}
     save(file, Secret('{"BINANCE_PRIVATE_KEY": "an older one"}'))

@@ -607,7 +607,7 @@ def test_the_purse_lies_where_xdg_says(
 
 
 def test_a_user_without_a_home_names_the_purses_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As of some containers."""
+    """Some containers have users without a home: the error names the variable to set."""
     for name in ("XDG_RUNTIME_DIR", "XDG_STATE_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(Path, "home", lambda: (_ for _ in ()).throw(RuntimeError()))
