@@ -38,6 +38,8 @@ class Options:
 
     `settings`: JSON of all settings by name, from the program that started the run; it replaces the environment.
 
+    `force`: whether a recording may take an older one's place.
+
     `probe`: whether to ask the user data stream for its subscriptions, too; the answer decides nothing.
     """
 
@@ -47,6 +49,7 @@ class Options:
     cassettes: Path
     replay: str | None = None
     record: str | None = None
+    force: bool = False
     compare: Path | None = None
     probe: bool = False
     settings: Secret | None = None
@@ -141,7 +144,7 @@ class _Opener:
 
         path = cassettes.path_of(self._options.record, self._options.cassettes)
         artefacts.make_folder(path.parent, "--record FOLDER/NAME")
-        recorder = Recorder(path, label, self._redactor, http)
+        recorder = Recorder(path, label, self._redactor, http, force=self._options.force)
         session = self._session(recorder, recorder, identity, label, listener)
         return OpenSession(session, HostFacts(host, recorder), label, loaded.asked, recorder, files)
 
