@@ -92,6 +92,7 @@ def open_session(
     return opener.live(loaded)
 
 
+_LEAST_LENGTH = 16  # characters; a shorter part of a private key may stand in another file's text by chance
 NO_CONNECTION = "a replay opens no connection, so it cannot tell whether the stream is alive"
 OTHER_HOST = "BINANCE_FUTURES_URL names another host; BINANCE_STREAM_URL would say where its stream is"
 
@@ -128,7 +129,8 @@ class _Opener:
         label = self._label(loaded, identity.key)
         urls = {Host.FUTURES: loaded.futures_url} | ({Host.WALLET: loaded.wallet_url} if loaded.wallet_url else {})
         http = self._resources.enter_context(contextlib.closing(HttpTransport(urls, loaded.proxy, loaded.ca_bundle)))
-        host, listener = HostChecks(loaded.credential_files), self._listener(loaded, http)
+        credentials = [Secret(text) for text in loaded.credentials.to_hide() if len(text) >= _LEAST_LENGTH]
+        host, listener = HostChecks(loaded.credential_files, credentials), self._listener(loaded, http)
         files = tuple(path for _, path in loaded.credential_files)
         if self._options.record is None:
             journal = clock.NoJournal()
