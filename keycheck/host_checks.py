@@ -97,7 +97,7 @@ class HostChecks:
         found = []
         if self._is_in_the_history(program, path):
             found.append(
-                "was committed, and this key is in git's history: whoever has the repository has it, so make a new key, "
+                "was committed, and this key is in git's history: whoever has the repository has it. So make a new key "
                 "and delete this one"
             )
         # --no-index: whether the file is in the index was asked above.

@@ -6,7 +6,6 @@ and streams.
 """
 
 import logging
-import os
 import sys
 from collections.abc import Callable, Generator
 from typing import Any, BinaryIO, TextIO
@@ -15,6 +14,7 @@ import pytest
 from _pytest.capture import CaptureFixture
 from _pytest.terminal import TerminalReporter
 
+from keycheck import bounded_files
 from keycheck.errors import UsageProblem
 from keycheck.plugin.outcomes import as_text
 from keycheck.redaction.redactor import RUN, Redactor
@@ -283,9 +283,7 @@ def _if_taken(stream: Any, write: Callable[[], object]) -> None:
     try:
         write()
     except OSError:
-        nothing = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nothing, stream.fileno())
-        os.close(nothing)
+        bounded_files.lead_nowhere(stream.fileno())
 
 
 class _Line:
