@@ -453,10 +453,10 @@ def copied(tmp_path: Path) -> Path:
 
 
 def copy_of_the_suite(folder: Path) -> Path:
-    """conftest.py, pytest.ini and suite/ below `folder`, with the machinery linked beside them."""
+    """conftest.py, pytest.toml and suite/ below `folder`, with the machinery linked beside them."""
     root = folder / "copy"
     (root / "suite").mkdir(parents=True)
-    for name in ("conftest.py", "pytest.ini"):
+    for name in ("conftest.py", "pytest.toml"):
         (root / name).write_bytes((ROOT / name).read_bytes())
     (root / "keycheck").symlink_to(ROOT / "keycheck")
     for file in (ROOT / "suite").glob("*.py"):
