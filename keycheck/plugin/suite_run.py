@@ -129,6 +129,7 @@ class SuiteRun:
             settings=self._settings,
             replay=replay,
             record=self._option("record"),
+            force=bool(self._option("force")),
             compare=here / compare if (compare := self._option("compare")) else None,
             probe=self._option("verbose", 0) >= 2,
         )

@@ -843,7 +843,7 @@ def test_interrupted_recording_keeps_the_older_cassette(suite: SuiteRunner, tmp_
         before = cassette.read_bytes()
         exchange.scenario = Scenario(faults={"/fapi/v1/exchangeInfo": Fault.stall()})
         seen = len(exchange.requests_to("/fapi/v1/exchangeInfo"))
-        process = _start(suite, exchange, "--record", str(cassette))
+        process = _start(suite, exchange, "--record", str(cassette), "--force")
         _wait_for(lambda: len(exchange.requests_to("/fapi/v1/exchangeInfo")) > seen)
         time.sleep(0.2)
         process.send_signal(signal.SIGINT)
