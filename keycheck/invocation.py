@@ -26,7 +26,7 @@ _PYTEST_VARIABLES = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DEBUG")
 _PACKAGE = Path(__file__).parent
 _INSTALLED = (_PACKAGE / SUITE).is_dir()
 _ROOT = _PACKAGE if _INSTALLED else _PACKAGE.parent
-_SETTINGS = (_PACKAGE / "project" if _INSTALLED else _ROOT) / "pytest.ini"
+_SETTINGS = (_PACKAGE / "project" if _INSTALLED else _ROOT) / "pytest.toml"
 _SHIPPED = _PACKAGE / "recorded" if _INSTALLED else _ROOT / "cassettes"
 
 
