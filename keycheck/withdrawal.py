@@ -36,8 +36,8 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     group.addoption("--force", action="store_true", help="let --record take the place of an older cassette")
     group.addoption("--compare", metavar="VERDICT", help="what changed since an earlier verdict.json of the same key")
     group.addoption("--explain", metavar="ID", help="what a check claims and sends, or a cause means; runs nothing")
-    group.addoption("--env-file", metavar="PATH", help="settings file (default: .env beside pytest.toml)")
-    group.addoption("--report-dir", metavar="DIR", help="where reports go (default: reports/ beside pytest.toml)")
+    group.addoption("--env-file", metavar="PATH", help="settings file (default: .env beside conftest.py)")
+    group.addoption("--report-dir", metavar="DIR", help="where reports go (default: reports/ beside conftest.py)")
     group.addoption("--prom", metavar="FILE", help="write the verdict for Prometheus' textfile collector")
     config = pluginmanager.get_plugin("pytestconfig")
     if not isinstance(config, pytest.Config):

@@ -1,6 +1,7 @@
 """A Python, pytest or environment that cannot run Keycheck is refused in one sentence, by conftest.py."""
 
 import ast
+import configparser
 import runpy
 import subprocess
 import sys
@@ -61,9 +62,12 @@ def test_a_pytest_without_the_packages_is_refused(process: SuiteRunner, monkeypa
 
 
 def test_no_older_pytest_reads_the_settings() -> None:
-    """Only pytest 9 reads pytest.toml. An older one would fail on its plugin, before conftest.py can say a word."""
-    assert not [name for name in ("pytest.ini", ".pytest.ini", "tox.ini", "setup.cfg") if (ROOT / name).exists()]
+    """An older pytest reads pytest.ini, which names no plugin: it would fail before conftest.py can say a word."""
+    assert not [name for name in (".pytest.ini", "tox.ini", "setup.cfg") if (ROOT / name).exists()]
     assert "[tool.pytest" not in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    settings = configparser.ConfigParser()
+    settings.read(ROOT / "pytest.ini", encoding="utf-8")
+    assert dict(settings["pytest"]) == {"testpaths": "suite"}
     assert (ROOT / "pytest.toml").is_file()
 
 
