@@ -5,6 +5,7 @@ run, and `outcomes.py` translates findings into pytest's reports.
 """
 
 import difflib
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -71,6 +72,13 @@ def _refuse_a_misspelt_suite(config: pytest.Config) -> None:
         is_close = difflib.get_close_matches(place.parts[0].lower() if place.parts else "", [SUITE])
         if is_close and not (config.invocation_params.dir / place).exists():
             raise pytest.UsageError(f"there is no {printable(argument, 60)} here: did you mean {SUITE}/?")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_header(config: pytest.Config) -> Generator[None, list[Any], list[Any]]:
+    """Leaves pytest-timeout's settings out of the header of a run of suite/: pytest.toml has them."""
+    headers = yield
+    return [one for one in headers if not (_is_suite_run(config) and str(one).startswith("['timeout: "))]
 
 
 @pytest.hookimpl(tryfirst=True)

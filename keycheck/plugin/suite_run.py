@@ -134,11 +134,8 @@ class SuiteRun:
             probe=self._option("verbose", 0) >= 2,
         )
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_report_header(self) -> Generator[None, list[Any], list[Any]]:
-        """Adds the run's settings to pytest's header, and leaves out those of pytest-timeout."""
-        others = [lines for lines in (yield) if not str(lines).startswith("['timeout: ")]
-        return [*others, terminal.header(self.run.begun, self.run.hosts) if self.run else []]
+    def pytest_report_header(self) -> list[str]:
+        return terminal.header(self.run.begun, self.run.hosts) if self.run else []
 
     # -- collect --
 
