@@ -76,7 +76,8 @@ def _refuse_a_misspelt_suite(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_report_header(config: pytest.Config) -> Generator[None, list[Any], list[Any]]:
-    """Leaves pytest-timeout's settings out of the header of a run of suite/: pytest.toml has them."""
+    """Leaves two things out of the header: the time-outs of suite/, and the pytest.ini that only older pytests read."""
+    config._ignored_config_files = [name for name in config._ignored_config_files if name != "pytest.ini"]
     headers = yield
     return [one for one in headers if not (_is_suite_run(config) and str(one).startswith("['timeout: "))]
 
