@@ -1,6 +1,6 @@
 """The first plugin of a run: locks the report folder and withdraws the last verdict before other imports.
 
-pytest.ini names it, so that it is loaded before every other plugin; conftest.py names it again, for a run with other
+pytest.toml names it, so that it is loaded before every other plugin; conftest.py names it again, for a run with other
 `addopts`. Before it, only Python and pytest itself have started, and no code of ours can run. It adds all options,
 because it needs them to understand the command line.
 """
@@ -36,8 +36,8 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     group.addoption("--force", action="store_true", help="let --record take the place of an older cassette")
     group.addoption("--compare", metavar="VERDICT", help="what changed since an earlier verdict.json of the same key")
     group.addoption("--explain", metavar="ID", help="what a check claims and sends, or a cause means; runs nothing")
-    group.addoption("--env-file", metavar="PATH", help="settings file (default: .env beside pytest.ini)")
-    group.addoption("--report-dir", metavar="DIR", help="where reports go (default: reports/ beside pytest.ini)")
+    group.addoption("--env-file", metavar="PATH", help="settings file (default: .env beside conftest.py)")
+    group.addoption("--report-dir", metavar="DIR", help="where reports go (default: reports/ beside conftest.py)")
     group.addoption("--prom", metavar="FILE", help="write the verdict for Prometheus' textfile collector")
     config = pluginmanager.get_plugin("pytestconfig")
     if not isinstance(config, pytest.Config):

@@ -5,6 +5,8 @@ run, and `outcomes.py` translates findings into pytest's reports.
 """
 
 import difflib
+from collections.abc import Generator
+from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
@@ -60,7 +62,24 @@ def pytest_configure(config: pytest.Config) -> None:
         gate = ArtefactScan(suite_run.redactor, suite_run.options, config)
         config.pluginmanager.register(gate, "keycheck-artefact-scan")
     elif config.args:  # empty with --help
+        _refuse_a_misspelt_suite(config)
         replace_streams(bare, config.pluginmanager.get_plugin("capturemanager"))  # for other tests, the bare streams
+
+
+def _refuse_a_misspelt_suite(config: pytest.Config) -> None:
+    for argument in config.args:
+        place = Path(argument.partition("::")[0])
+        is_close = difflib.get_close_matches(place.parts[0].lower() if place.parts else "", [SUITE])
+        if is_close and not (config.invocation_params.dir / place).exists():
+            raise pytest.UsageError(f"there is no {printable(argument, 60)} here: did you mean {SUITE}/?")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_header(config: pytest.Config) -> Generator[None, list[Any], list[Any]]:
+    """Leaves two things out of the header: the time-outs of suite/, and the pytest.ini that only older pytests read."""
+    config._ignored_config_files = [name for name in config._ignored_config_files if name != "pytest.ini"]
+    headers = yield
+    return [one for one in headers if not (_is_suite_run(config) and str(one).startswith("['timeout: "))]
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -84,7 +103,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 
 def _suggestion(similar: list[str]) -> str:
-    return f"did you mean {', '.join(similar)}?" if similar else "README lists the checks and the causes"
+    return f"did you mean {', '.join(similar)}?" if similar else "docs/checks.md lists the checks and the causes"
 
 
 @pytest.hookimpl(optionalhook=True)
