@@ -29,6 +29,7 @@ _PLACES: dict[Source | None, str] = {
     "program": "the program that started this run",
 }
 _OUTSIDE = ("environment", "program")
+_AS_SEEN = "correct the name of a line, or of a file, that is seen above not to be read; or else "
 _IN_NEITHER = "neither in .env nor in the environment"
 _NOWHERE: dict[FileState | None, str] = {
     "other": "neither in the settings file nor in the environment",
@@ -58,7 +59,7 @@ def not_given(seen: EvidenceView) -> Iterator[Diagnosis]:
             Confidence.CERTAIN,
             f"{seen.evidence.key.not_given}: not given, {_NOWHERE.get(file, _IN_NEITHER)}, so nothing can be signed.",
             (*(f"{name} is empty or absent" for name in missing), *seen.evidence.key.all_remarks),
-            _to_give(file, missing),
+            _AS_SEEN * bool(seen.evidence.key.sources.remarks) + _to_give(file, missing),
         )
 
 
@@ -180,8 +181,9 @@ def _mixed_sources(seen: EvidenceView, confidence: Confidence, evidence: tuple[s
     yield Diagnosis(
         "mixed_sources",
         confidence,
-        f"{KEY} comes from {_PLACES[key.sources.key]}, and {secret} from {_PLACES[key.sources.secret]}. The two do not "
-        "seem to belong together: one of them may be left from another pair, as the environment wins over the file.",
+        f"{KEY} comes from {_PLACES[key.sources.key]}, and {secret} from {_PLACES[key.sources.secret]}. The two "
+        f"{'do' if confidence is Confidence.CERTAIN else 'may'} not belong together: one of them may be left from "
+        "another pair.",
         evidence,
         f"{unset}; then write both into the settings file, of the same line in API Management.",
     )

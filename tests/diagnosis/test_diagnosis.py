@@ -273,6 +273,11 @@ def test_no_fix_destroys_a_settings_file(file: FileState | None, fix: str) -> No
     """A .env that is there is opened, and never copied over; a new one is its owner's alone."""
     (told,) = diagnose(Evidence(key=KeyFacts(missing=(SECRET,), sources=Sources(file=file))))
     assert told.fix.startswith(fix)
+    sources = Sources(file=file, remarks=("BINANCE_SECRET_KEY in .env was not read: did you mean BINANCE_API_SECRET?",))
+    (told,) = diagnose(Evidence(key=KeyFacts(missing=(SECRET,), sources=sources)))
+    assert told.fix.startswith("correct the name of a line, or of a file, ")
+    assert fix in told.fix
+    assert sources.remarks[0] in told.evidence
 
 
 @pytest.mark.parametrize(
