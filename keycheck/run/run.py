@@ -82,7 +82,7 @@ class NewRun:
             )
             self._folder.withdraw(begun)
             if self._previous_run:
-                self._previous_run.object_to(label.key, label.environment)
+                self._previous_run.object_to(label.key, label.environment, label.symbol)
             return Run(
                 opened,
                 options=self._options,

@@ -308,7 +308,7 @@ def test_the_page_lists_changed_claims_since_an_earlier_run() -> None:
     """With --compare the page lists changed claims, or says that nothing changed."""
     report = compared()
     text = page.render(report)
-    for part in ("Since NOT_OK of", "No longer holds", "Still does not hold", "Holds again"):
+    for part in ("Since NOT_OK of", "No longer holds", "Still does not hold", "Holds now"):
         assert part in text
     assert "Since" not in page.render(replace(report, comparison=None))
     assert report.comparison

@@ -7,8 +7,11 @@ from keycheck.report.view.facts import capital
 
 _HEADINGS = {
     "broke": "No longer holds",
+    "first seen failing": "Seen not to hold, and not looked at before",
     "still fails": "Still does not hold",
-    "fixed": "Holds again",
+    "now warns": "Warnings that are new",
+    "still warns": "Warnings that stay",
+    "fixed": "Holds now",
     "not seen now": "Not seen this time",
 }
 
