@@ -9,6 +9,7 @@ from keycheck.errors import Refused
 from keycheck.exchange.error_codes import Kind
 from keycheck.exchange.evidence import NOT_LISTED
 from keycheck.verdict.findings import Finding, Outcome
+from keycheck.verdict.findings import not_run as not_run_in_words
 from keycheck.verdict.weighing import Verdict, weigh
 
 _WHOLE = "; mend what pytest says of collecting suite/, or take its files from the repository again"
@@ -59,13 +60,14 @@ def not_run(seen: EvidenceView) -> Iterator[Diagnosis]:
     left_out, whole = seen.not_run, seen.evidence.complete
     if seen.failed or (whole and not left_out):
         return
-    evidence = [f"{check.id} was not run" for check in left_out]
+    evidence = [f"not run: {', '.join(check.id for check in left_out)}"] * bool(left_out)
     evidence += ["not all checks of suite/ could be read"] * (not whole)
+    counted = not_run_in_words(seen.evidence.checks, seen.evidence.findings) or "Not all checks are there"
     yield Diagnosis(
         "checks_not_run",
         Confidence.CERTAIN,
-        "Not all critical checks were run: they were left out (-k, -m, --lf, --deselect, a path), the run was ended "
-        "before them (-x, Ctrl-C, a time limit), or their file could not be read.",
+        f"{counted}: they were left out (-k, -m, --lf, --deselect, a path), the run was ended before them (-x, Ctrl-C, "
+        "a time limit), or their file could not be read.",
         tuple(evidence),
         f"run all of suite/, without such an option, and let the run come to its end{_WHOLE * (not whole)}.",
     )

@@ -43,7 +43,9 @@ def test_every_report_names_the_fixed_checks(suite: SuiteRunner) -> None:
 def test_broken_and_still_failing_checks_are_listed(suite: SuiteRunner) -> None:
     """Broken checks and those that still fail each have a list."""
     done = compared(suite, "healthy", "clock-behind")
-    assert "broke: clock_agrees_with_exchange now warns: clock_is_inside_signing_window" in " ".join(done.output.split())
+    assert "broke: clock_agrees_with_exchange now warns: clock_is_inside_signing_window" in " ".join(
+        done.output.split()
+    )
     again = compared(suite, "clock-ahead")
     told = "still fails: clock_agrees_with_exchange still warns: clock_is_inside_signing_window"
     assert told in " ".join(again.output.split())

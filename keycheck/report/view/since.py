@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from keycheck.report.model import RunReport
-from keycheck.report.view.facts import capital
+from keycheck.report.wording import capital
 
 _HEADINGS = {
     "broke": "No longer holds",
