@@ -10,7 +10,7 @@ from keycheck.exchange.error_codes import Kind
 from keycheck.exchange.evidence import NOT_LISTED
 from keycheck.verdict.findings import Finding, Outcome
 from keycheck.verdict.findings import not_run as not_run_in_words
-from keycheck.verdict.weighing import Verdict, weigh
+from keycheck.verdict.weighing import INDISPENSABLE, Verdict, weigh
 
 _WHOLE = "; mend what pytest says of collecting suite/, or take its files from the repository again"
 # Kinds of refusal that no other rule explains. Each says something about the request, and none about the key.
@@ -73,18 +73,17 @@ def not_run(seen: EvidenceView) -> Iterator[Diagnosis]:
     )
 
 
+def own_checks(seen: EvidenceView) -> Iterator[Diagnosis]:
+    """A critical check failed that the project does not ship: no rule knows it, so its own fix is the advice."""
+    if own := [found for found in seen.failed if found.check.id not in INDISPENSABLE]:
+        yield _does_not_hold(own)
+
+
 def left_over(seen: EvidenceView) -> Iterator[Diagnosis]:
     """Names the critical claims themselves, if no rule has found a cause: those that failed, or else the open ones."""
     evidence = seen.evidence
     if seen.failed:
-        first = seen.failed[0].check
-        yield Diagnosis(
-            "claim_does_not_hold",
-            Confidence.CERTAIN,
-            f"A critical claim was seen not to hold, and no other answer says why: {first.title}",
-            _details(seen.failed),
-            first.fix or f"see what {first.id} observed, mend it, and {AGAIN}.",
-        )
+        yield _does_not_hold(seen.failed)
     elif weigh(evidence.checks, evidence.findings, complete=evidence.complete) is not Verdict.OK and evidence.checks:
         yield Diagnosis(
             "left_undecided",
@@ -93,6 +92,17 @@ def left_over(seen: EvidenceView) -> Iterator[Diagnosis]:
             _details(seen.lacking) or ("no critical check has passed",),
             f"do what the evidence asks for, if it does, and {AGAIN}; if it stays, report it with this page.",
         )
+
+
+def _does_not_hold(failed: list[Finding]) -> Diagnosis:
+    fixes = {found.check.id: found.check.fix or f"see what it observed, mend it, and {AGAIN}." for found in failed}
+    return Diagnosis(
+        "claim_does_not_hold",
+        Confidence.CERTAIN,
+        f"A critical claim was seen not to hold, and no other answer says why: {failed[0].check.title}",
+        _details(failed),
+        next(iter(fixes.values())) if len(fixes) == 1 else " ".join(f"{name}: {fix}" for name, fix in fixes.items()),
+    )
 
 
 def _details(findings: list[Finding]) -> tuple[str, ...]:

@@ -106,9 +106,10 @@ def _finding(finding: Finding, report: RunReport, width: int) -> Iterator[Line]:
 
 
 def _is_told(finding: Finding, report: RunReport) -> bool:
-    """Whether the evidence of the causes has what was observed: the text itself, or all answers that it is made of."""
+    """Whether the causes have what was observed: the text itself, or, as evidence, all answers that it is made of."""
     evidence = [seen for found in report.diagnosis for seen in found.evidence]
-    if finding.detail and any(finding.detail in seen for seen in evidence):
+    said = [text.lower() for text in (*evidence, *(found.explanation for found in report.diagnosis))]
+    if finding.detail and any(finding.detail.lower() in text for text in said):
         return True
     calls = [report.calls[number - 1] for number in finding.call_numbers if 0 < number <= len(report.calls)]
     bad = [str(call) for call in calls if not call.accepted]

@@ -11,13 +11,14 @@ _LONGEST_HEADLINE = 120  # characters; a longer observation is a paragraph
 _MEANINGS = {name: meaning for causes in CAUSES.values() for name, meaning in causes.items()}
 _NAMES = ("Binance",)  # first words of claims that keep their capital inside of a sentence
 _MISSED = (Outcome.FAIL, Outcome.WARN)
-_OPEN = (Outcome.UNPROVEN, Outcome.BLOCKED)
+_OPEN = (Outcome.UNPROVEN, Outcome.BLOCKED, Outcome.NOT_APPLICABLE)
 # What stands before a claim that was not seen to hold.
 BEFORE_CLAIM = {
     Outcome.FAIL: "Not so: ",
     Outcome.WARN: "Not so: ",
     Outcome.UNPROVEN: "Not known: ",
     Outcome.BLOCKED: "Not known: ",
+    Outcome.NOT_APPLICABLE: "Not asked: ",
 }
 
 

@@ -795,6 +795,17 @@ def test_the_fallbacks_say_what_was_seen_and_what_to_do() -> None:
     assert "-k" in one.explanation
 
 
+def test_a_check_of_the_users_own_is_a_cause_beside_others() -> None:
+    """No rule knows a user's own check, so the diagnosis has its fix also where a shipped check has failed."""
+    own = [Check(name, 5, Severity.CRITICAL, "Mine.", "", f"mend {name}.") for name in ("one", "two")]
+    failed = [Finding(check, Outcome.FAIL, "seen") for check in (BY_ID["withdrawals_are_disabled"], *own)]
+    permissions = FINE | {"enableWithdrawals": True}
+    told = diagnose(Evidence(calls=ACCEPTED, findings=failed, checks=CHECKS, permissions=permissions))
+    assert [one.cause for one in told] == ["withdrawals_enabled", "claim_does_not_hold"]
+    assert told[1].evidence == ("one: seen", "two: seen")
+    assert told[1].fix == "one: mend one. two: mend two."
+
+
 def test_checks_that_were_not_run_are_no_cause_beside_a_failed_claim() -> None:
     """A failed critical check explains the verdict alone; checks that -x left out need no cause."""
     failed = [Finding(BY_ID["withdrawals_are_disabled"], Outcome.FAIL)]

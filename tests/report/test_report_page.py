@@ -192,6 +192,7 @@ def test_the_list_of_all_checks_says_nothing_but_the_truth() -> None:
     assert "UNPROVEN Not known: whether the key cannot withdraw funds. Observed" in text
     assert "BLOCKED Not known: whether the key cannot withdraw funds. Observed" in text
     assert "PASS The key cannot withdraw funds. Observed" in text
+    assert "NOT APPLICABLE Not asked: whether the key cannot withdraw funds. Observed" in text
 
 
 def test_every_check_stands_under_its_step() -> None:

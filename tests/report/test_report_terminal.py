@@ -87,8 +87,8 @@ def test_an_outcome_says_nothing_but_the_truth() -> None:
 def test_what_a_cause_says_is_not_said_again() -> None:
     """What a cause has as evidence is not observed again, and a failure that it explains has no general fix."""
     call = Call("GET", "/fapi/v1/time", Host.FUTURES, 1, 401, -2015, "Invalid", 5)
-    told = [replace(finding("a", Outcome.FAIL), call_numbers=(1,)), finding("b", Outcome.WARN)]
-    one = Diagnosis("ip_not_allowed", Confidence.LIKELY, "Why.", (str(call),), "Add it.")
+    told = [replace(finding("a", Outcome.FAIL), call_numbers=(1,)), *(finding(name, Outcome.WARN) for name in "bc")]
+    one = Diagnosis("ip_not_allowed", Confidence.LIKELY, "So detail of c. it is.", (str(call),), "Add it.")
     two = Diagnosis("unknown_contract", Confidence.LIKELY, "Why.", ("b: Detail of b.",), "Set it.")
     for diagnosis, repeated in (((one, two), False), ((), True)):
         report = RunReport(Verdict.NOT_OK, "0.1.0", STARTED, findings=told, calls=[call], diagnosis=diagnosis)
@@ -96,7 +96,9 @@ def test_what_a_cause_says_is_not_said_again() -> None:
         assert ("FAIL     Not so: Title of a. [a]" in text) is not repeated
         assert ("Fix: Remedy of a." in text) is repeated
         assert ("Fix: Remedy of b." in text) is repeated
+        assert ("Fix: Remedy of c." in text) is repeated
         assert text.count("Detail of b.") == 1
+        assert text.lower().count("detail of c.") == 1
 
 
 def test_a_diagnosis_stands_first() -> None:
