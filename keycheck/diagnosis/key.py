@@ -182,7 +182,7 @@ def _ip_not_allowed(evidence: tuple[str, ...], address: str | None, *, likely: b
         Confidence.LIKELY if likely else Confidence.POSSIBLE,
         f"The key works from listed addresses alone, and this machine's is not among them.{seen_as}",
         evidence,
-        f"{EDIT} > Restrict access to trusted IPs only; add {which}. Then save."
+        f"{EDIT} > Restrict access to trusted IPs only: add {which}. Then save."
         + " Have this machine reach Binance over IPv4, and add its IPv4 address." * over_ipv6
         + " Behind a VPN, a proxy or a cloud's gateway it is their address that counts. The field takes "
         "several addresses, separated by blanks.",

@@ -308,10 +308,11 @@ def test_the_section_is_the_head_of_the_page() -> None:
 
 
 def test_a_row_of_pytest_html_names_the_claim() -> None:
-    """A row of pytest-html has the escaped claim and its severity; a test that is no check keeps its node id."""
-    finding = hostile().findings[0]
+    """A row of pytest-html has the escaped claim, or what was seen; a test that is no check keeps its node id."""
+    failed = failing().findings[1]
     for cells, texts in (
-        (table.cells(finding, "suite/test_a.py::test_a"), ["critical", HOSTILE]),
+        (table.cells(hostile().findings[0], "suite/test_a.py::test_a"), ["critical", HOSTILE]),
+        (table.cells(failed, "suite/test_a.py::test_a"), ["critical", "The key can withdraw funds"]),
         (table.cells(None, HOSTILE), ["", HOSTILE]),
     ):
         assert [Tags(cell).text for cell in cells] == texts
