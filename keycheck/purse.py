@@ -18,7 +18,7 @@ under way when another one saw the used weight thus counts on top of it.
 import contextlib
 import math
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,12 +37,22 @@ _TABLE = """create table if not exists claims (
     id integer primary key, environment text, until real, seconds real, own integer, seen integer, granted integer)"""
 
 
+def check_share(share: float) -> None:
+    """Raises ValueError for a share that no purse can have."""
+    if not 0.01 <= share <= 1:
+        raise ValueError("share must be a number from 0.01 to 1, such as 0.5 for half of Binance's limit")
+
+
 class Empty(Exception):
     """No weight is left for a run. `seconds`: until there is some, at the latest; the text says why, and what to do."""
 
     def __init__(self, seconds: float, why: str) -> None:
         self.seconds = math.ceil(seconds)
         super().__init__(f"{why}. Try again in {self.seconds} s.")
+
+
+class Unusable(Empty):
+    """The purse's file cannot be used, and its text says why: waiting alone may not help."""
 
 
 class _Claim(NamedTuple):
@@ -66,8 +76,7 @@ class Purse:
     """
 
     def __init__(self, folder: Path, share: float = 0.5, environment: str = "production") -> None:
-        if not 0.01 <= share <= 1:
-            raise ValueError("share must be a number from 0.01 to 1, such as 0.5 for half of Binance's limit")
+        check_share(share)
         if environment not in WEIGHT_LIMITS:
             raise ValueError(f"environment must be one of {', '.join(WEIGHT_LIMITS)}")
         self._file = folder / _FILE
@@ -77,7 +86,7 @@ class Purse:
     def reserve(self, weight: int = RUN) -> int:
         """Takes the weight of a run out of the purse, before the run starts. Returns a number for `settle`.
 
-        Raises Empty if less than `weight` is left.
+        Raises Empty if less than `weight` is left, and Unusable, an Empty too, where the file cannot be used.
         """
         try:
             with self._transaction(_PATIENCE) as (db, now):
@@ -87,7 +96,7 @@ class Purse:
                     return self._add(db, now, process.SECONDS + MINUTE, own=weight)
         except (sqlite3.Error, OSError) as error:
             why = getattr(error, "strerror", None) or error
-            raise Empty(
+            raise Unusable(
                 MINUTE,
                 f"{_FILE}, in which this machine counts its request weight, cannot be used ({why}): make room on its "
                 "disk, or remove the file",
@@ -96,6 +105,17 @@ class Purse:
             raise Empty(seconds, "Binance has told this machine's address to send nothing for a time")
         share = f"{100 * self._share:g} % of the request weight of this machine's address"
         raise Empty(seconds, f"The {share}, which may be used in a minute, are spent")
+
+    def spend(self, run: Callable[[], process.Finished], weight: int = RUN) -> process.Finished:
+        """Reserves `weight`, calls `run`, and settles, however it ends. Raises Empty before `run` is called."""
+        reservation = self.reserve(weight)
+        limits = None
+        try:
+            finished = run()
+            limits = finished.limits
+        finally:
+            self.settle(reservation, limits)
+        return finished
 
     def settle(self, reservation: int, limits: Limits | None = None) -> None:
         """Takes note of a run's end, and of what it learned (`process.Finished.limits`, if there is one).

@@ -64,6 +64,14 @@ def fill(
         _prepared.reset(before)
 
 
+@cache
+def beginning() -> str:
+    """How every page begins: with its Content-Security-Policy, so that nothing behind it can run a script."""
+    page, head = ((_TEMPLATES / name).read_text("utf-8") for name in ("page.html", "head.html"))
+    page = page[page.index("<!DOCTYPE") : page.index("{% include 'head.html' %}")]
+    return page + head[: head.index('<meta name="viewport"')]
+
+
 def preload() -> None:
     """Loads the template engine and the page's templates."""
     _environment().get_template("page.html")
