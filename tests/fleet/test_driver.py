@@ -5,6 +5,7 @@ import threading
 import time
 import tracemalloc
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import pytest
@@ -65,11 +66,13 @@ def test_an_answer_is_kept_before_the_next_account_is_asked() -> None:
         assert len(engine.asked) - len(kept) <= 3
         kept.append(account.name)
 
+    def asked(number: int) -> bool:
+        return len(engine.asked) == number
+
     driver = Driver(fleet(*NAMES), engine, keep)
     with running(driver):
         for number, name in enumerate(NAMES):
-            wait_until(lambda name=name: name in engine.under_way)
-            wait_until(lambda number=number: len(engine.asked) == min(number + 3, 9))
+            wait_until(partial(asked, min(number + 3, 9)))
             engine.finish(name, ok({"account": name}))
     assert (kept, engine.most_under_way) == (NAMES, 3)
 
@@ -112,7 +115,7 @@ def test_a_lane_without_weight_stops_once_and_the_others_go_on(kept: Kept) -> No
     assert any("tokyo 0 of 3 (stopped for 1 s: No weight is left.)" in line for line in lines)
 
 
-LOST = {
+LOST: dict[str, tuple[str | Exception, str]] = {
     "a worker that dies": (ConnectionError("secret"), "its job was lost (ConnectionError)"),
     "no JSON": ("{", "no answer of keycheck"),
     "another account": (ok({"account": "other"}), "no answer of keycheck"),
@@ -123,7 +126,11 @@ LOST = {
 def test_a_lost_account_is_unproven_with_the_reason(how: str, kept: Kept) -> None:
     """The others go on, and it is not asked again: its run may have begun."""
     found, why = LOST[how]
-    engine = Stub(lambda job: found if job["account"] == "b" else ok(job))
+
+    def answer(job: Mapping[str, Any]) -> str | Exception:
+        return found if job["account"] == "b" else ok(job)
+
+    engine = Stub(answer)
     Driver(fleet("a", "b", "c"), engine, kept).run()
     assert why in kept.why("b")
     assert "secret" not in json.dumps(kept.verdicts["b"])
@@ -203,7 +210,7 @@ def test_memory_is_flat() -> None:
 class Small(Stub):
     """Remembers nothing."""
 
-    def submit(self, function: Any, /, text: str) -> Any:
+    def submit(self, function: Any, /, text: str) -> Any:  # type: ignore[override]  # as Stub has it
         future = super().submit(function, text)
         self.asked.clear()
         self.jobs.clear()
