@@ -1,4 +1,4 @@
-"""verdicts.jsonl -> the totals of a fleet: verdicts, causes and lanes. Pure."""
+"""verdicts.jsonl -> the totals of a fleet: verdicts, causes and lanes."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence

@@ -101,7 +101,7 @@ def test_an_account_is_a_test_case(tmp_path: Path) -> None:
     )
     text = cases["zoe"][0].text or ""
     assert "<script>" in text
-    assert "mend blocked_by_firewall & all." in text
+    assert "What to do: mend blocked_by_firewall & all." in text
     assert not re.search(r"203\.0\.113\.7|abcdefghij", text)
 
 
