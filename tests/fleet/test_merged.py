@@ -121,6 +121,15 @@ def test_the_page_names_each_fix_once_and_links_each_account(tmp_path: Path) -> 
     assert "<li>gone</li>" in text
 
 
+def test_a_cause_may_have_some_fixes(tmp_path: Path) -> None:
+    """Of the fixes of one cause the three commonest are shown, such as those of three lanes."""
+    entries = [entry(f"a{number}", "UNPROVEN", "run_not_finished") for number in range(10)]
+    for number, one in enumerate(entries):
+        one["diagnosis"][0]["fix"] = f"see to lane {'ABBCCCDDDD'[number]}."
+    made(tmp_path, entries)
+    assert re.findall(r"see to lane (.)", page(tmp_path)) == ["D", "C", "B"]
+
+
 def test_a_hostile_text_stays_text(tmp_path: Path) -> None:
     """No text of a verdict becomes markup, and none shows an address or turns the direction of the text."""
     hostile = entry("alice", "NOT_OK", HOSTILE, lane=HOSTILE)
