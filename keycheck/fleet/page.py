@@ -17,6 +17,7 @@ from keycheck.verdict.weighing import Verdict
 _OPEN = 30  # accounts of a list that is not folded
 _LISTED = 500  # accounts of a list; the last lists on the page have all
 _MOST_FIXES = 3  # of one cause
+_MOST_CAUSES = 50  # of a section; there are some thirty, but a lane's machine may invent others
 _BUDGET = 1_500_000  # characters of all lists: with 10,000 accounts the page stays under 2 MB
 _KINDS = {Verdict.NOT_OK: ("fail", "✕"), Verdict.UNPROVEN: ("unproven", "?"), Verdict.OK: ("pass", "✓")}
 _NOT_ASKED = ("blocked", "–")
@@ -184,7 +185,10 @@ def _sections(totals: Totals, lists: _Lists) -> Iterator[tuple[str, list[Group]]
         commonest = sorted(
             by_cause.items(), key=lambda found: (-len(found[1]), *_least_sure(totals, verdict, found[0]))
         )
-        if groups := [_group(totals, verdict, cause, lists.of(sorted(names)), shown) for cause, names in commonest]:
+        groups = [
+            _group(totals, verdict, cause, lists.of(sorted(names)), shown) for cause, names in commonest[:_MOST_CAUSES]
+        ]
+        if groups:
             yield heading, groups
 
 
