@@ -5,6 +5,7 @@ run, and `outcomes.py` translates findings into pytest's reports.
 """
 
 import difflib
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -73,6 +74,14 @@ def _refuse_a_misspelt_suite(config: pytest.Config) -> None:
             raise pytest.UsageError(f"there is no {printable(argument, 60)} here: did you mean {SUITE}/?")
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_report_header(config: pytest.Config) -> Generator[None, list[Any], list[Any]]:
+    """Leaves two things out of the header: the time-outs of suite/, and the pytest.ini that only older pytests read."""
+    config._ignored_config_files = [name for name in config._ignored_config_files if name != "pytest.ini"]
+    headers = yield
+    return [one for one in headers if not (_is_suite_run(config) and str(one).startswith("['timeout: "))]
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
     """Answers `--explain`, without a run, a request or a change of the reports."""
@@ -94,7 +103,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 
 def _suggestion(similar: list[str]) -> str:
-    return f"did you mean {', '.join(similar)}?" if similar else "README lists the checks and the causes"
+    return f"did you mean {', '.join(similar)}?" if similar else "docs/checks.md lists the checks and the causes"
 
 
 @pytest.hookimpl(optionalhook=True)

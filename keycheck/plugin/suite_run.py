@@ -28,7 +28,7 @@ from keycheck.report.model import RunReport
 from keycheck.run import catalogue, deferred_imports, vocabulary
 from keycheck.run.open_session import Options
 from keycheck.run.run import NewRun, Run
-from keycheck.settings import loading
+from keycheck.settings import loading, sources
 from keycheck.verdict.findings import Check, Outcome
 
 _LONGEST_TIMEOUT = 10**6  # seconds; timers fail with much larger numbers
@@ -134,11 +134,18 @@ class SuiteRun:
             probe=self._option("verbose", 0) >= 2,
         )
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_report_header(self) -> Generator[None, list[Any], list[Any]]:
-        """Adds the run's settings to pytest's header, and leaves out those of pytest-timeout."""
-        others = [lines for lines in (yield) if not str(lines).startswith("['timeout: ")]
-        return [*others, terminal.header(self.run.begun, self.run.hosts) if self.run else []]
+    def pytest_report_header(self) -> list[str]:
+        if self.run is None:
+            return []
+        key, env_file = self.run.begun.key, self.options.env_file
+        here = self.config.invocation_params.dir
+        folder = str(_shown(env_file.parent, here))
+        from_ = "as recorded; a replay reads no settings file and no credentials"
+        if self.options.mode != "replay":
+            kind = "private key" if key.has_private_key else "secret"
+            folder = "this folder" if folder == "." else folder
+            from_ = sources.header(key.sources, str(_shown(env_file, here)), folder, kind)
+        return [*terminal.header(self.run.begun, self.run.hosts), f"settings: {from_}"]
 
     # -- collect --
 
@@ -322,7 +329,8 @@ class SuiteRun:
 
 
 def _shown(folder: Path, here: Path) -> Path:
+    """A path as it is shown: from the working directory, or else as a whole, and without a `..`."""
     try:
         return folder.resolve().relative_to(here.resolve())
     except ValueError:
-        return folder
+        return folder.resolve()

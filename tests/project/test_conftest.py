@@ -5,6 +5,7 @@ import configparser
 import runpy
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -69,6 +70,13 @@ def test_no_older_pytest_reads_the_settings() -> None:
     settings.read(ROOT / "pytest.ini", encoding="utf-8")
     assert dict(settings["pytest"]) == {"testpaths": "suite"}
     assert (ROOT / "pytest.toml").is_file()
+
+
+def test_the_older_pytests_settings_are_no_warning(tmp_path: Path) -> None:
+    """`pytest suite/` names the settings file that it reads, and says nothing of the one for older pytests."""
+    command = [sys.executable, "-m", "pytest", "suite/", "--collect-only", f"--report-dir={tmp_path}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603  our own
+    assert "configfile: pytest.toml\n" in done.stdout
 
 
 @pytest.mark.parametrize("named", ["suit/", "Suite/test_1_credentials.py"])

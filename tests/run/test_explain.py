@@ -91,7 +91,7 @@ def test_explain_runs_nothing_and_leaves_reports_alone(name: str, suite: SuiteRu
 
 @pytest.mark.parametrize(
     ("name", "offer"),
-    [("withdrawal", "withdrawals_are_disabled"), ("ip_not_alowed", "ip_not_allowed"), ("zzz", "README")],
+    [("withdrawal", "withdrawals_are_disabled"), ("ip_not_alowed", "ip_not_allowed"), ("zzz", "docs/checks.md")],
 )
 def test_an_unknown_name_is_refused_with_similar_names(name: str, offer: str, suite: SuiteRunner) -> None:
     """An unknown check or cause is a usage error; one sentence offers similar names."""
