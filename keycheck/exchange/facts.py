@@ -289,6 +289,20 @@ def _limits(one: Mapping[str, Any]) -> list[Any]:
     return [one.get(name) for name in ("stepSize", "minQty", "maxQty", "notional")]
 
 
+def mark_price_of(symbol: str, premium_index: Mapping[str, Any]) -> Decimal:
+    """The contract's mark price, above 0, in quote asset."""
+    where = "the futures API (premiumIndex)"
+    if premium_index.get("symbol") != symbol:
+        raise NotBinance(
+            f"{where} was asked for the price of {symbol}, and answered for another contract or for none. "
+            "Run again; if it stays, report it with this page"
+        )
+    price = decimal(premium_index.get("markPrice"), "markPrice", where)
+    if price == 0:
+        raise missing("markPrice", where)
+    return price
+
+
 def weight_limit(exchange_info: Mapping[str, Any]) -> int | None:
     """The limit of request weight per minute and IP address; None if the exchange does not publish it."""
     limits = exchange_info.get("rateLimits")
