@@ -116,6 +116,11 @@ def run(  # noqa: PLR0913  three that make the run, and three that watch it
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def not_begun(why: str, fix: str) -> Finished:
+    """The result where no run could begin: UNPROVEN, without a check. `why`: a sentence; `fix`: what to do."""
+    return _Run(SECONDS, None)._cut_short(why, fix, None)
+
+
 class _Run:
     """One child process: starts it, reads its lines, kills it if it must end, and reaps it."""
 
