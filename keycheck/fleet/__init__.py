@@ -2,6 +2,7 @@
 
     accounts.py    ACCOUNTS, a folder of NAME.env files or a TOML file -> accounts and their lanes
     job.py         the job of one account: the function that a lane's machine runs, text in and text out
+    public_answers.py  the public answers that the runs of this machine hand on to one another
     engine.py      what the driver needs of an engine; local.py is the engine of this machine
     local.py       runs the jobs on this machine, in threads that wait for child processes
 

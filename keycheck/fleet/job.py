@@ -11,16 +11,19 @@ credentials in its own folder of keys. Hosts, proxy and CA file are those of NAM
 import contextlib
 import json
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from keycheck import bounded_files, process
 from keycheck.errors import UsageProblem
 from keycheck.fleet.accounts import NAME, Account, Lane, check_settings
-from keycheck.purse import Empty, Purse
+from keycheck.fleet.public_answers import PublicAnswers
+from keycheck.purse import RUN, SHARED_RUN, Empty, Purse
 from keycheck.settings import loading
 
 _LONGEST = 2**14  # characters of a job
+_PUBLIC = PublicAnswers()
 # The words of a run about options that a fleet does not have, and those that fit here.
 _FITS_A_FLEET = {
     "--env-file: ": "",
@@ -55,9 +58,13 @@ def _run(job: Mapping[str, Any], keys: Path) -> dict[str, Any]:
     """Raises Empty, UsageProblem and UnusableSettings; then nothing was sent."""
     env_file = keys / f"{job['account']}.env"
     settings = loading.of_a_server(Path(bounded_files.NOWHERE), required=False) | job["settings"]
-    environment = loading.load(env_file, required=True, environ=settings).environment
-    purse = Purse(loading.purse_folder(), job["share"], environment)
-    return _answer(purse.spend(lambda: process.run(settings, env_file=env_file)))
+    loaded = loading.load(env_file, required=True, environ=settings)
+    purse = Purse(loading.purse_folder(), job["share"], loaded.environment)
+    shared = _PUBLIC.fresh(loaded.source) if job["sharing"] else ""
+    run = partial(process.run, settings, env_file=env_file, shared=shared)
+    finished = purse.spend(run, SHARED_RUN if shared else RUN)
+    _PUBLIC.keep(loaded.source, finished.public)
+    return _answer(finished)
 
 
 def _answer(finished: process.Finished) -> dict[str, Any]:
