@@ -43,6 +43,13 @@ def render_section(report: RunReport, clean: Callable[[str], str] = str) -> str:
     return _render("inset.html", ("tokens.css", "section.css", "inset.css"), report, clean)
 
 
+@cache
+def beginning() -> str:
+    """How every page begins: with its Content-Security-Policy, so that nothing behind it can run a script."""
+    source = (_TEMPLATES / "page.html").read_text("utf-8")
+    return source[source.index("<!DOCTYPE") : source.index('<meta name="viewport"')]
+
+
 def preload() -> None:
     """Loads the template engine and the page's templates."""
     _environment().get_template("page.html")
