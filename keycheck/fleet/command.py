@@ -4,19 +4,24 @@ import argparse
 import contextlib
 import signal
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+from keycheck import clock
 from keycheck.errors import UsageProblem
-from keycheck.fleet import accounts
+from keycheck.fleet import accounts, changes, merged, results
 from keycheck.fleet.accounts import Fleet
 from keycheck.fleet.driver import Driver
 from keycheck.fleet.engine import Engine
 from keycheck.fleet.local import Local
+from keycheck.fleet.notify import notify
 from keycheck.fleet.out_folder import OutFolder
 from keycheck.fleet.progress import Progress
+from keycheck.fleet.totals import Ending
+from keycheck.network import post
 from keycheck.settings import loading
 from keycheck.verdict.weighing import Verdict
 
@@ -30,6 +35,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         whole = accounts.read(given.accounts, given.share)
         chosen = whole.only(given.only)
+        _check_what_comes_last(given)
         with contextlib.closing(OutFolder(given.out)) as out:
             return _run(given, whole, chosen, out)
     except UsageProblem as problem:
@@ -39,14 +45,15 @@ def main(arguments: Sequence[str]) -> int:
 def _run(given: argparse.Namespace, whole: Fleet, chosen: Fleet, out: OutFolder) -> int:
     """Raises UsageProblem, but not once an account has been asked."""
     lanes = {account.name: account.lane for account in whole.accounts}
-    done, earlier = out.done(lanes) if given.resume else (set(), None)
+    done, earlier = out.done(lanes) if given.resume else (set[str](), Counter[str]())
     left = Fleet(chosen.lanes, [account for account in chosen.accounts if account.name not in done])
     engine = _engine(given, left)
+    watch = clock.Stopwatch()
     progress = Progress(sys.stderr)
     driver = Driver(
         left, engine, out.keep, sharing=not given.no_sharing, lane_timeout=given.lane_timeout, watch=progress
     )
-    driver.counts.update(earlier or {})
+    driver.counts.update(earlier)
     try:
         out.open(left.accounts, resume=given.resume)
         with _stopped_by_signals(driver.stop):
@@ -54,20 +61,43 @@ def _run(given: argparse.Namespace, whole: Fleet, chosen: Fleet, out: OutFolder)
     except KeyboardInterrupt:
         return _say("no page was written: go on with --resume", _INTERRUPTED)
     except OSError as error:
-        return _say(
-            f"a verdict could not be kept ({error.strerror}): make room, and go on with --resume", _INTERNAL_ERROR
-        )
+        return _say(f"no verdict can be kept ({error.strerror}): make room, and go on with --resume", _INTERNAL_ERROR)
     finally:
         progress.end()
         engine.close()
-    return _end(driver)
+    span = watch.stop()
+    weight = {name: one.spent for name, one in driver.queues.items()}
+    ending = Ending(clock.iso(span.began), round(span.took), weight, lanes.keys(), driver.not_asked)
+    return _end(given, out, ending, driver.counts)
 
 
-def _end(driver: Driver) -> int:
-    counts, not_asked = driver.counts, len(driver.not_asked)
+def _end(given: argparse.Namespace, out: OutFolder, ending: Ending, counts: Counter[str]) -> int:
+    """Writes what is made of verdicts.jsonl, and says what changed; returns the exit status."""
+    try:
+        changed = merged.write(out.path, ending, since=given.since, junit_file=given.junitxml)
+        refused = notify(given.notify, changed, format=given.notify_format) if given.notify else ""
+        if not refused:
+            changes.remember(out.path, changed, ending.accounts, ending.started_at)
+    except (OSError, UsageProblem) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        return _say(f"the page could not be written ({why}): make room, and write it with --resume", _INTERNAL_ERROR)
+    if refused:
+        print(f"WARNING: {refused}", file=sys.stderr)
+    verdicts = ", ".join(f"{counts[one.value]} {one.value}" for one in Verdict)
+    print(f"{sum(counts.values())} accounts: {verdicts}. The page is {out.path / 'index.html'}")
+    if ending.not_asked:
+        print(f"{len(ending.not_asked)} accounts were not asked: go on with --resume", file=sys.stderr)
     if counts[Verdict.NOT_OK.value]:
         return Verdict.NOT_OK.exit_status
-    return (Verdict.UNPROVEN if counts[Verdict.UNPROVEN.value] or not_asked else Verdict.OK).exit_status
+    return (Verdict.UNPROVEN if counts[Verdict.UNPROVEN.value] or ending.not_asked else Verdict.OK).exit_status
+
+
+def _check_what_comes_last(given: argparse.Namespace) -> None:
+    """Raises UsageProblem at once for what would fail only at the end."""
+    if given.notify and (why := post.refusal(given.notify)):
+        raise UsageProblem(f"--notify {why}")
+    if given.since and given.since.absolute() != (given.out / results.VERDICTS_FILE).absolute():
+        changes.earlier(given.since)
 
 
 def _engine(given: argparse.Namespace, fleet: Fleet) -> Engine:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from keycheck.errors import UsageProblem
-from keycheck.fleet import results
+from keycheck.fleet import changes, results
 from keycheck.fleet.accounts import Account
 from keycheck.fleet.answer import Verdict
 from keycheck.report import artefacts
@@ -47,16 +47,15 @@ class OutFolder:
         """
         names: set[str] = set()
         counts: Counter[str] = Counter()
-        with contextlib.suppress(FileNotFoundError):
-            for line in results.read(self._verdicts):
-                name = line["account"]
-                if lanes.get(name) != line["lane"]:
-                    raise UsageProblem(
-                        f"{_OPTION} holds a verdict of account {name} in lane {line['lane']}, which ACCOUNTS does not "
-                        "have: leave --resume out to begin anew, or name the same ACCOUNTS"
-                    )
-                names.add(name)
-                counts[line["verdict"]] += 1
+        for line in results.read(self._verdicts) if self._verdicts.exists() else ():
+            name = line["account"]
+            if lanes.get(name) != line.get("lane"):
+                raise UsageProblem(
+                    f"{_OPTION} holds a verdict of account {name} in a lane in which ACCOUNTS does not have it: leave "
+                    "--resume out to begin anew, or name the same ACCOUNTS"
+                )
+            names.add(name)
+            counts[changes.state_of(line).verdict] += 1
         return names, counts
 
     def open(self, asked: Collection[Account], *, resume: bool) -> None:

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -71,15 +70,17 @@ def test_a_run_with_shared_answers_comes_to_the_same_verdict(
 def test_a_run_with_shared_answers_costs_10_and_no_megabyte(lane: tuple[LocalExchange, str]) -> None:
     """By the exchange's own count; the page says beside each of the five that it was shared, and how old it is."""
     exchange, public = lane
-    exchange.scenario = replace(Scenario(), used_weight=100)
-    begun = len(exchange.log)
+    exchange.scenario = Scenario()
+    begun, weight = len(exchange.log), exchange.heaviest(3600)
     done = process.run(exchange.settings(), shared=public)
     paths = [one.path for one in exchange.log[begun:]]
     assert done.verdict["ok"]
     assert paths[0] == "/fapi/v1/ping"
     assert "/fapi/v1/exchangeInfo" not in paths
     assert done.verdict["requests"]["count"] == len(paths) == 7
-    assert exchange.used_weight - 100 == done.verdict["requests"]["futuresWeight"] == done.limits.spent == SHARED_RUN
+    assert (
+        exchange.heaviest(3600) - weight == done.verdict["requests"]["futuresWeight"] == done.limits.spent == SHARED_RUN
+    )
     assert len(public) < 4000
     sent = done.page[done.page.index("Requests, as they were sent") :]
     assert len(re.findall(r"</b>\s+shared by the lane, \d+ s old\s*</div>", sent)) == 5
