@@ -30,7 +30,7 @@ from keycheck.exchange.answers import strict
 from keycheck.exchange.api_client import Answer, ApiClient
 from keycheck.exchange.drift import DRIFT_LIMIT, Sample, drift_of
 from keycheck.exchange.endpoints import EXCHANGE_INFO, PING, PREMIUM_INDEX, TIME, Endpoint
-from keycheck.exchange.facts import mark_price_of, rules_of, weight_limit
+from keycheck.exchange.facts import FILTER_LIMITS, mark_price_of, rules_of, weight_limit
 from keycheck.exchange.memo import Memo
 
 MOST_SECONDS = 60.0
@@ -217,9 +217,24 @@ class Sharing:
 
 
 def _part_of(info: Mapping[str, Any], symbol: str) -> dict[str, Any]:
-    """The part of exchangeInfo that a run reads: the limit of request weight, and the contract's entry."""
-    listed = info.get("symbols")
-    entries = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
-    read = ("symbol", "status", "filters")
-    part = [{name: one.get(name) for name in read} for one in entries if one.get("symbol") == symbol]
-    return {"rateLimits": info.get("rateLimits"), "symbols": part}
+    """The part of exchangeInfo that a run reads: the limit of request weight, and the contract's status and limits."""
+    entries = [one for one in _dicts(info.get("symbols")) if one.get("symbol") == symbol]
+    return {
+        "rateLimits": [{"rateLimitType": "REQUEST_WEIGHT", "limit": weight_limit(info)}],
+        "symbols": [
+            {
+                "symbol": symbol,
+                "status": one.get("status"),
+                "filters": list(map(_limits_of, _dicts(one.get("filters")))),
+            }
+            for one in entries
+        ],
+    }
+
+
+def _limits_of(listed: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: listed[name] for name in ("filterType", *FILTER_LIMITS) if name in listed}
+
+
+def _dicts(found: object) -> list[dict[str, Any]]:
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []

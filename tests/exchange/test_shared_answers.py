@@ -81,7 +81,8 @@ def test_little_is_handed_on() -> None:
     """Of exchangeInfo, the contract's entry and the limits alone; nothing from a session that does not share."""
     many = [{"symbol": f"X{number}USDT", "status": "TRADING", "filters": []} for number in range(900)]
     whole = json.loads(public())["exchangeInfo"]
-    text = public(exchange().on(EXCHANGE_INFO, whole | {"symbols": many + whole["symbols"], "assets": []}))
+    entry = whole["symbols"][0] | {"baseAsset": "BTC"}
+    text = public(exchange().on(EXCHANGE_INFO, whole | {"symbols": [*many, entry], "assets": []}))
     assert json.loads(text)["exchangeInfo"] == whole
     apart = session(exchange())
     ask(apart)

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from keycheck.fleet import job
 from keycheck.fleet.accounts import Account, Lane
 from keycheck.fleet.public_answers import PublicAnswers
 from keycheck.purse import RUN, SHARED_RUN
-from tests.exchange import API_KEY, API_SECRET, LocalExchange, Scenario
+from tests.exchange import API_KEY, API_SECRET, Fault, LocalExchange, Scenario
+from tests.exchange.answers import Answer
 
 OF_THE_MOMENT = ("rate_limit_headroom_is_left", "clock_agrees_with_exchange", "clock_is_inside_signing_window")
 OTHER_SECRET = {"BINANCE_API_SECRET": API_SECRET[::-1]}
@@ -38,18 +40,20 @@ def test_a_healthy_run_with_shared_answers_costs_10_and_no_megabyte() -> None:
         alone = process.run(exchange.settings())
         begun, weight = len(exchange.log), exchange.heaviest(3600)
         done = process.run(exchange.settings(), shared=alone.public)
-        paths = [one.path for one in exchange.log[begun:]]
+        sent = exchange.log[begun:]
+        paths = [one.path for one in sent]
         weight = exchange.heaviest(3600) - weight
         assert exchange.real_orders == []
     assert done.verdict["ok"]
     assert compared(done) == compared(alone)
     assert paths[0] == "/fapi/v1/ping"
+    assert not any("/fapi/v1/ping" in one.in_flight for one in sent)  # it was answered before the next was sent
     assert "/fapi/v1/exchangeInfo" not in paths
     assert done.verdict["requests"]["count"] == len(paths) == 7
     assert weight == done.verdict["requests"]["futuresWeight"] == done.limits.spent == SHARED_RUN
     assert len(alone.public) < 4000
-    sent = done.page[done.page.index("Requests, as they were sent") :]
-    assert len(re.findall(r"</b>\s+shared by the lane, \d+ s old\s*</div>", sent)) == 5
+    listed = done.page[done.page.index("Requests, as they were sent") :]
+    assert len(re.findall(r"</b>\s+shared by the lane, \d+ s old\s*</div>", listed)) == 5
     assert "7 sent, futures weight 10 of 2400 a minute, wallet weight 1; 5 answers shared by the lane" in done.page
 
 
@@ -81,6 +85,21 @@ def test_a_contract_that_has_just_closed_is_seen() -> None:
         alone, together = (process.run(exchange.settings(), shared=text) for text in ("", public))
     assert alone.verdict["verdict"] == together.verdict["verdict"] == "UNPROVEN"
     assert compared(alone)["causes"] == compared(together)["causes"] == ["contract_not_tradable"]
+
+
+def test_an_answer_that_holds_a_secret_is_not_handed_on() -> None:
+    """Public requests do not carry the key; an answer that repeats it all the same stays where it is."""
+
+    def with_the_key(answer: Answer) -> Answer:
+        info = json.loads(answer.body)
+        (entry,) = [one for one in info["symbols"] if one["symbol"] == "BTCUSDT"]
+        entry["filters"].append({"filterType": API_KEY})
+        return replace(answer, body=json.dumps(info).encode())
+
+    with LocalExchange(Scenario(faults={"/fapi/v1/exchangeInfo": Fault.altered(with_the_key)})) as exchange:
+        done = process.run(exchange.settings())
+    assert done.verdict["ok"]
+    assert done.public == ""
 
 
 def test_a_job_hands_on_what_it_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
