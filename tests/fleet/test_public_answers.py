@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -58,17 +57,17 @@ def test_a_healthy_run_with_shared_answers_costs_10_and_no_megabyte() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sick", "settings"),
+    ("sick", "changes"),
     [
         pytest.param(Scenario(), OTHER_SECRET, id="wrong secret"),
         pytest.param(Scenario(ip_allowed=False), {}, id="address not on the list", marks=pytest.mark.slow),
         pytest.param(Scenario(read_only=True), {}, id="read-only", marks=pytest.mark.slow),
     ],
 )
-def test_shared_answers_help_no_key_to_another_verdict(sick: Scenario, settings: Mapping[str, str]) -> None:
+def test_shared_answers_help_no_key_to_another_verdict(sick: Scenario, changes: dict[str, str]) -> None:
     """Verdict, causes, checks and what they observed are those of a run that asks for everything itself."""
     with LocalExchange(sick) as exchange:
-        mine = exchange.settings() | settings
+        mine = exchange.settings() | changes
         alone = process.run(mine)
         together = process.run(mine, shared=alone.public)
     assert not together.verdict["ok"]
