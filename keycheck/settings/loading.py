@@ -140,7 +140,8 @@ def keys_folder() -> Path:
     name = os.environ.get("KEYCHECK_KEYS", "").strip()
     if not name:
         raise UsageProblem(
-            "the lane's machine names no folder of keys: set KEYCHECK_KEYS to the folder of its NAME.env files there"
+            "no folder of keys is named: say with --keys, or in KEYCHECK_KEYS on a lane's machine, where the accounts' "
+            "NAME.env files are"
         )
     return bounded_files.expanded(name).absolute()
 
