@@ -27,6 +27,7 @@ from keycheck.exchange.endpoints import WEIGHT_LIMITS
 from keycheck.exchange.rate_limit import Limits
 
 RUN = 15  # the weight of a run's twelve requests
+SHARED_RUN = 10  # that of the seven which are left to a run that is handed public answers (exchange/shared_answers.py)
 MINUTE = 60.0  # seconds; any such window holds at most the share
 _LONGEST_STOP = 3 * 86_400  # seconds; Binance bans an address for at most three days
 _EVERYTHING = 10**9

@@ -93,6 +93,12 @@ class Settings:
         return exchange_of(self.asked)
 
     @property
+    def source(self) -> tuple[str, ...]:
+        """What decides who answers a public request of these settings, and for which contract."""
+        proxy = value_parsers.proxy_host(self.proxy) or ""
+        return self.environment, self.futures_url, self.symbol, proxy, self.ca_bundle or ""
+
+    @property
     def shown(self) -> dict[str, str]:
         """The settings that others may see, in reports or at name servers, by name; of the proxy only its host."""
         values = {
