@@ -47,7 +47,7 @@ def check_share(share: float) -> None:
 
 
 class Empty(Exception):
-    """No weight is left for a run. `seconds`: until there is some, at the latest; the text says why, and what to do."""
+    """No weight is left for a run. `seconds`: until there may be some; the text says why, and what to do."""
 
     def __init__(self, seconds: float, why: str) -> None:
         self.seconds = math.ceil(seconds)
@@ -107,7 +107,8 @@ class Purse:
         if any(claim.seen == _EVERYTHING for claim in claims):
             raise Empty(seconds, "Binance has told this machine's address to send nothing for a time")
         share = f"{100 * self._share:g} % of the request weight of this machine's address"
-        raise Empty(seconds, f"The {share}, which may be used in a minute, are spent")
+        # A run that is under way may end at any moment, so its claim may end in a minute, long before its deadline.
+        raise Empty(min(seconds, MINUTE), f"The {share}, which may be used in a minute, are spent")
 
     def spend(self, run: Callable[[], process.Finished], least: int = RUN) -> process.Finished:
         """Reserves the weight of a run, calls `run`, and settles, however it ends. Raises Empty before `run` is called.

@@ -181,6 +181,14 @@ def test_a_kill_at_any_moment_loses_nothing(tmp_path: Path) -> None:
     assert Purse(tmp_path, share=1, environment="demo").reserve()
 
 
+@pytest.mark.usefixtures("now")
+def test_a_run_under_way_is_not_waited_out(tmp_path: Path) -> None:
+    """It may end at any moment, and its weight is there again a minute later."""
+    one = Purse(tmp_path, share=0.01)
+    one.reserve()
+    assert seconds(one) == 60
+
+
 # -- what runs learn --
 
 
