@@ -5,6 +5,7 @@ installation: pyproject.toml puts them there. There must be no `pytest11` entry 
 pytest prints, would then be active in every test run of an environment in which Keycheck is installed.
 """
 
+import importlib
 import os
 import signal
 import sys
@@ -18,14 +19,21 @@ from keycheck.caller import SUITE, Caller
 from keycheck.redaction.secret import Secret
 
 PLUGINS = ("keycheck.withdrawal", "keycheck.plugin")  # as in conftest.py
+_LIVE = ("keycheck.network.transport", "keycheck.network.stream", "keycheck.network.websocket", "keycheck.report.page")
 _HTML = ("pytest_metadata.plugin", "pytest_html.fixtures", "pytest_html.plugin")
 # pytest's own variables. They may load plugins for another project's tests, which must not see a secret.
 _PYTEST_VARIABLES = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DEBUG")
 _PACKAGE = Path(__file__).parent
 _INSTALLED = (_PACKAGE / SUITE).is_dir()
 _ROOT = _PACKAGE if _INSTALLED else _PACKAGE.parent
-_SETTINGS = (_PACKAGE / "project" if _INSTALLED else _ROOT) / "pytest.ini"
+_SETTINGS = (_PACKAGE / "project" if _INSTALLED else _ROOT) / "pytest.toml"
 _SHIPPED = _PACKAGE / "recorded" if _INSTALLED else _ROOT / "cassettes"
+
+
+def preload() -> None:
+    """Imports the modules of a live run. None of them reads settings or files as it is imported."""
+    for name in (*PLUGINS, *_LIVE):
+        importlib.import_module(name)
 
 
 def run(arguments: Sequence[str], home: Path, *more: Any, settings: Secret | None = None, shared: str = "") -> int:

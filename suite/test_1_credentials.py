@@ -44,7 +44,7 @@ def test_credentials_are_well_formed(binance: Binance, observe: Observe) -> None
 @pytest.mark.informational
 @pytest.mark.needs("credentials_are_present")
 def test_credentials_file_is_private(host: HostFacts, observe: Observe) -> None:
-    """The file that holds the credentials is its owner's alone: unreadable for others, and out of git.
+    """Only you can read the file with your key, and git ignores it.
 
     Keys leave machines mostly in two ways: somebody else's program reads the file, or a commit takes it along, and a
     key that was ever pushed counts as stolen. Credentials from the environment are in no file.

@@ -22,10 +22,13 @@ from keycheck.redaction.secret import Secret
 
 
 class Recorder:
-    """The transport and the journal of a recorded run. After the run, `text` returns the cassette."""
+    """The transport and the journal of a recorded run. After the run, `text` returns the cassette.
 
-    def __init__(self, path: Path, label: Label, redactor: Redactor, inner: Transport) -> None:
-        _refuse_to_overwrite(path)
+    `force`: it may take an older cassette's place.
+    """
+
+    def __init__(self, path: Path, label: Label, redactor: Redactor, inner: Transport, *, force: bool = False) -> None:
+        _refuse_to_overwrite(path, force=force)
         self.path = path
         clean = redactor.clean_shared
         remarks = tuple(clean(remark) for remark in label.key.remarks)  # a remark may name a file, and so its owner
@@ -83,16 +86,20 @@ class Recorder:
         }
 
 
-def _refuse_to_overwrite(path: Path) -> None:
-    """Raises UsageProblem if a file of this name exists that is not a cassette of this suite."""
+def _refuse_to_overwrite(path: Path, *, force: bool) -> None:
+    """Raises UsageProblem if a file of this name exists; with `force`, if it is no cassette of this suite."""
     if path.suffix not in ENDINGS:
         raise UsageProblem("--record writes a .yaml file: give it a name without an ending, or a path that ends so")
+    remedy = "choose another name for --record"
     try:
-        if files.is_ours(path):
+        if not files.is_ours(path):
+            problem = "is there already and is no cassette of this suite"
+        elif force:
             return
-        problem = "is there already and is no cassette of this suite"
+        else:
+            problem, remedy = "is there already", f"{remedy}, or add --force to record it anew"
     except bounded_files.Missing:
         return
     except bounded_files.Unreadable as error:
         problem = str(error)
-    raise UsageProblem(f"{files.shown(path)} {problem}: choose another name for --record")
+    raise UsageProblem(f"{files.shown(path)} {problem}: {remedy}")

@@ -18,6 +18,7 @@ from keycheck.errors import DirtyArtefact, UsageProblem
 from keycheck.plugin.countdown import Countdown
 from keycheck.plugin.ending import EXIT_DIRTY, Ending, say
 from keycheck.plugin.guard import refuse_leaking_options
+from keycheck.plugin.junit import add_verdict
 from keycheck.plugin.outcomes import Blocked, apply_outcome, finding_of, status_of
 from keycheck.plugin.written_files import Written
 from keycheck.redaction.redactor import Redactor
@@ -28,7 +29,7 @@ from keycheck.run import catalogue, deferred_imports, vocabulary
 from keycheck.run.open_session import Options
 from keycheck.run.run import NewRun, Run
 from keycheck.settings import loading
-from keycheck.verdict.findings import Check
+from keycheck.verdict.findings import Check, Outcome
 
 _LONGEST_TIMEOUT = 10**6  # seconds; timers fail with much larger numbers
 _LEAST_TIMEOUT = 1  # second; with less, pytest-timeout may strike between two checks, and end the whole run
@@ -130,6 +131,7 @@ class SuiteRun:
             shared=self._shared,
             replay=replay,
             record=self._option("record"),
+            force=bool(self._option("force")),
             compare=here / compare if (compare := self._option("compare")) else None,
             probe=self._option("verbose", 0) >= 2,
         )
@@ -215,6 +217,8 @@ class SuiteRun:
             finding = self.run.add(finding_of(check, call, noted, self.suite, ended=check in self._ended), noted)
             finding = replace(finding, detail=self.redactor.clean_shared(finding.detail))
             apply_outcome(report, finding, item, tracebacks=self.tracebacks)
+            if finding.outcome is Outcome.NOT_APPLICABLE:
+                call.excinfo = None  # --pdb would stop here
         return report
 
     @pytest.hookimpl(tryfirst=True)
@@ -225,11 +229,14 @@ class SuiteRun:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        if self.run is None:
-            return
+        if self.run is not None:
+            self._finish(self.run, session, exitstatus)
+            add_verdict(self.config, self.report or self.run.begun, int(session.exitstatus))
+
+    def _finish(self, run: Run, session: pytest.Session, exitstatus: int) -> None:
         done = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
         try:
-            self.report = self.run.finish(whole=done)
+            self.report = run.finish(whole=done)
         except OSError as error:
             self._fail(session, f"The reports could not be written ({error.strerror}): make room, or use --report-dir.")
             return

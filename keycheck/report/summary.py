@@ -83,7 +83,8 @@ def _findings(heading: str, findings: Sequence[Finding], most: int) -> Iterator[
     if not findings:
         return
     yield ""
-    yield f"### {heading}{_cut(len(findings), most)}"
+    unquoted = ", ".join(_code(found.check.id) for found in findings[most:])
+    yield f"### {heading}{_cut(len(findings), most)}" + (f", not quoted: {unquoted}" if unquoted else "")
     for found in findings[:most]:
         yield f"- {_code(found.check.id)}: {_code(found.detail)}"
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keycheck import __version__, clock
+from keycheck.diagnosis import remedies
 from keycheck.diagnosis.cause import RUN_NOT_FINISHED
 from keycheck.errors import Inconclusive, KeycheckError
 from keycheck.exchange.evidence import Evidence
@@ -167,6 +168,8 @@ class Run:
         Facts with a field at the top of verdict.json are kept, others ignored. A fact of the wrong type makes the
         finding unproven. If a check is run again, its earlier failure stays.
         """
+        check = replace(finding.check, fix=remedies.on(self.begun.environment or "", finding.check.fix))
+        finding = replace(finding, check=check)
         used = self.session.memo.take_used_calls()  # even if this finding is dropped: they are not the next one's
         facts = {name: value for name, value in (noted or {}).items() if name in NOTED and value is not None}
         wrong = [name for name, value in facts.items() if not NOTED[name].fits(value)]

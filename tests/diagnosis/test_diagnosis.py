@@ -173,6 +173,40 @@ def test_evidence_leads_to_its_causes(calls: tuple[Call, ...], seen: dict[str, o
     assert [" ".join(one) for one in found(*calls, **seen)] == expected
 
 
+@pytest.mark.parametrize(
+    ("calls", "seen", "named"),
+    [
+        (both(-2015), {}, "demo.binance.com > API Management > Edit restrictions"),
+        ((trouble("dns"),), {}, "getent hosts demo-fapi.binance.com"),
+        ((trouble("timeout"),), {}, "port 443 of demo-fapi.binance.com;"),
+        ((trouble("not_binance", 200),), {}, "https://demo-fapi.binance.com/fapi/v1/ping"),
+        ((), {"can_trade": False}, "log in at demo.binance.com, open Derivatives"),
+        ((trouble("exchange_trouble", 400, code=-1109),), {}, "log in at demo.binance.com, see"),
+    ],
+)
+def test_a_demo_runs_fixes_name_the_demo_hosts_and_menus(
+    calls: tuple[Call, ...], seen: dict[str, object], named: str
+) -> None:
+    """A demo key is not to be looked for in production's menus; on production none names a demo host."""
+    on_demo, on_production = (
+        " ".join(one.fix for one in diagnose(Evidence(calls=calls, environment=environment, **seen)))  # type: ignore[arg-type]
+        for environment in ("demo", "production")
+    )
+    assert named in on_demo
+    assert not re.search(r"Profile >|(?<!-)\b(f?api)\.binance\.com", on_demo)
+    assert "demo-fapi" not in on_production
+    assert "demo.binance.com" not in on_production
+
+
+def test_a_read_only_key_whose_box_is_ticked_is_made_anew() -> None:
+    """Where enableFutures was seen to be true, the first thing to do is not to tick it."""
+    calls = (*ACCEPTED[:2], refusal(ORDER_TEST, -2015))
+    (ticked,) = diagnose(Evidence(calls=calls, permissions=FINE))
+    (unseen,) = diagnose(Evidence(calls=calls[1:]))
+    assert ticked.fix.startswith("make a new key")
+    assert "> tick Enable Futures" in unseen.fix
+
+
 SEEN_FROM = "Invalid API-key, IP, or permissions for action, request ip: 203.0.113.7"
 
 

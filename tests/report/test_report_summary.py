@@ -67,6 +67,13 @@ def test_it_says_what_is_wrong_and_what_to_do() -> None:
     assert [part for part in parts if part not in text] == []
 
 
+def test_no_finding_is_dropped_without_a_word() -> None:
+    """The findings that have no room are named: a ticket shows that there are more warnings than it quotes."""
+    text = summary.render(RunReport(Verdict.OK, "0.1.0", STARTED, findings=findings(Outcome.WARN, 5)))
+    assert text.count(": `what was seen`") == 3
+    assert "### Warnings (3 of 5), not quoted: `warn_3`, `warn_4`\n" in text
+
+
 def test_texts_from_outside_are_no_markdown() -> None:
     """Texts from outside stand between backticks, where they are no tag, link, picture or mention."""
     inert = re.sub(r"`[^`\n]*`", "", summary.render(hostile()))

@@ -282,6 +282,40 @@ def test_junit_has_noted_values_and_honest_counts(suite: SuiteRunner, tmp_path: 
     assert re.fullmatch(r"-?\d+", properties["driftMs"])
 
 
+@pytest.mark.parametrize(("cassette", "more"), [("healthy", ()), ("ip-refused", ()), ("healthy", ("-k", "clock"))])
+def test_junit_has_the_verdict(cassette: str, more: tuple[str, ...], suite: SuiteRunner, tmp_path: Path) -> None:
+    """JUnit's properties name verdict, exit status and causes, as verdict.json does."""
+    done = suite("--replay", cassette, f"--junitxml={tmp_path / 'junit.xml'}", *more)
+    root = ET.parse(tmp_path / "junit.xml").getroot()[0]  # noqa: S314  our own file
+    assert {p.attrib["name"]: p.attrib["value"] for p in root.findall("properties/property")} == {
+        "verdict": done.verdict["verdict"],
+        "exitStatus": str(done.exit_status),
+        "causes": ", ".join(causes(done.verdict)),
+    }
+
+
+def test_the_header_is_about_the_run(suite: SuiteRunner) -> None:
+    """pytest's header names the run's settings, and not those of the time-out."""
+    done = suite("--replay", "healthy")
+    assert "replay of healthy" in done.output
+    assert not re.search(r"^timeout", done.output, re.MULTILINE)
+
+
+def test_a_cache_that_cannot_be_written_is_no_warning(suite: SuiteRunner) -> None:
+    """A run in a checkout that cannot be written says nothing of pytest's cache."""
+    (suite.folder / "cache").touch()  # a file, where pytest would make its folder
+    done = suite("--replay", "healthy")
+    assert done.exit_status == 0
+    assert "warning" not in done.output.lower()
+
+
+@pytest.mark.parametrize(("cassette", "stops"), [("healthy", 0), ("withdrawals-enabled", 1)])
+def test_the_debugger_stops_at_failures_alone(cassette: str, stops: int, suite: SuiteRunner) -> None:
+    """--pdb stops at a failed check, and at none that does not apply."""
+    done = suite("--replay", cassette, "--pdb", "-p", "no:cacheprovider")
+    assert done.output.count("entering PDB") == stops
+
+
 def test_collect_only_sends_nothing_and_leaves_reports_alone(suite: SuiteRunner, exchange: LocalExchange) -> None:
     """--collect-only lists ids; the last verdict stays."""
     done = suite("--collect-only", "-q", settings=exchange.settings())
@@ -453,10 +487,10 @@ def copied(tmp_path: Path) -> Path:
 
 
 def copy_of_the_suite(folder: Path) -> Path:
-    """conftest.py, pytest.ini and suite/ below `folder`, with the machinery linked beside them."""
+    """conftest.py, pytest.toml and suite/ below `folder`, with the machinery linked beside them."""
     root = folder / "copy"
     (root / "suite").mkdir(parents=True)
-    for name in ("conftest.py", "pytest.ini"):
+    for name in ("conftest.py", "pytest.toml"):
         (root / name).write_bytes((ROOT / name).read_bytes())
     (root / "keycheck").symlink_to(ROOT / "keycheck")
     for file in (ROOT / "suite").glob("*.py"):
@@ -809,7 +843,7 @@ def test_interrupted_recording_keeps_the_older_cassette(suite: SuiteRunner, tmp_
         before = cassette.read_bytes()
         exchange.scenario = Scenario(faults={"/fapi/v1/exchangeInfo": Fault.stall()})
         seen = len(exchange.requests_to("/fapi/v1/exchangeInfo"))
-        process = _start(suite, exchange, "--record", str(cassette))
+        process = _start(suite, exchange, "--record", str(cassette), "--force")
         _wait_for(lambda: len(exchange.requests_to("/fapi/v1/exchangeInfo")) > seen)
         time.sleep(0.2)
         process.send_signal(signal.SIGINT)
