@@ -5,6 +5,7 @@
     engine.py      what brings jobs to the machines of their lanes; local.py is the engine of this machine alone
     local.py       threads that wait for child processes
     job.py         the job of one account: the function that a lane's machine runs, text in and text out
+    public_answers.py  the public answers that the runs of this machine hand on to one another
     answer.py      what comes back from that machine, checked
     out_folder.py  the folder of --out while a fleet runs: its lock, verdicts.jsonl as it grows, the reports
     progress.py    the line on the terminal

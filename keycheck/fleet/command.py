@@ -103,7 +103,7 @@ def _check_what_comes_last(given: argparse.Namespace) -> None:
 def _engine(given: argparse.Namespace, fleet: Fleet) -> Engine:
     """Raises UsageProblem."""
     if given.engine != _LOCAL:
-        raise UsageProblem("--engine must be local")
+        raise UsageProblem("--engine must be local, or dask:tls://HOST:PORT")
     keys = given.keys or (given.accounts if given.accounts.is_dir() else loading.keys_folder())
     if not keys.is_dir():
         raise UsageProblem("--keys is no folder: name the folder of the accounts' NAME.env files")

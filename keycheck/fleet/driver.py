@@ -86,8 +86,7 @@ class Driver:
         while True:
             for one in self.queues.values():
                 self._look_after(one)
-                if not self.is_stopping:
-                    self._fill(one)
+                self._fill(one)
             self._watch(self)
             if not any(one.under_way or (one.waiting and not self.is_stopping) for one in self.queues.values()):
                 return
@@ -97,7 +96,7 @@ class Driver:
         if one.stopped_until > clock.uptime():
             return
         executor = self._engine.executor(one.lane)
-        while one.waiting and len(one.under_way) < self._engine.slots(one.lane):
+        while one.waiting and not self.is_stopping and len(one.under_way) < self._engine.slots(one.lane):
             account = one.waiting.popleft()
             text = job.text_of(account, one.lane, sharing=self._sharing)
             try:
