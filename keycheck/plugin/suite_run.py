@@ -51,6 +51,7 @@ class SuiteRun:
         caller = Caller.of(config.pluginmanager)
         self._shipped = caller.shipped if caller else None
         self._settings = caller.settings if caller else None
+        self._shared = caller.shared if caller else ""
         names = loading.names_of_this_machine(withdrawal.home_of(config), config.rootpath)
         # Until the settings are read, the redactor knows the environment's credentials. Replays never read more.
         known = loading.in_the_environment(self._settings)
@@ -128,6 +129,7 @@ class SuiteRun:
             report_dir=self.hold.folder,
             cassettes=cassettes.folder_of(replay, home / "cassettes", self._shipped),
             settings=self._settings,
+            shared=self._shared,
             replay=replay,
             record=self._option("record"),
             force=bool(self._option("force")),

@@ -197,6 +197,11 @@ class Run:
 
     # -- reports --
 
+    def public_answers(self) -> str:
+        """The text of this run's own public answers, for another run of this address; "" if it may not use them."""
+        text = self.session.sharing.text()
+        return "" if self.redactor.finds(text) else text
+
     def report(self) -> RunReport:
         """The report of the run so far."""
         verdict = weigh(self.catalogue.checks, self.findings.values(), complete=self.complete)
