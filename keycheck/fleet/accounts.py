@@ -13,10 +13,10 @@ from keycheck.errors import UsageProblem
 from keycheck.redaction.redactor import printable
 from keycheck.settings import loading
 
+NAME = re.compile(r"(?!\.)[A-Za-z0-9._-]{1,64}")  # of an account, and of a lane
 LOCAL = "local"  # the lane of an account that names none
 # The settings of a job. None is a credential, a path, a host or a proxy: these are the lane's machine's own.
 SETTINGS = ("BINANCE_ENVIRONMENT", "BINANCE_EXPECT", "BINANCE_RECV_WINDOW", "BINANCE_SYMBOL", "BINANCE_USER_STREAM")
-_NAME = re.compile(r"(?!\.)[A-Za-z0-9._-]{1,64}")
 _NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 _LONGEST_FILE = 2**25  # bytes of TOML; 100,000 accounts have some seven million
 
@@ -150,7 +150,7 @@ def _text(account: str, name: str, value: object) -> str:
 
 
 def _check_name(what: str, name: object) -> None:
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not NAME.fullmatch(name):
         raise UsageProblem(
             f"{printable(str(name), 64) or 'an empty text'} cannot be the name of {what}: take 1 to 64 letters, digits "
             "and . _ - without a dot at the beginning"
