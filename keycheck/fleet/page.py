@@ -10,9 +10,9 @@ from keycheck.fleet.totals import Ending, Totals, shared, verdict_of
 from keycheck.report import page
 from keycheck.report.model import ELSEWHERE, NO_REAL_FUNDS
 from keycheck.report.view.causes import DOTS
-from keycheck.report.wording import headline_of_cause
 from keycheck.report.view.facts import readable
 from keycheck.report.view.marks import SHAPES
+from keycheck.report.wording import headline_of_cause
 from keycheck.verdict.weighing import Verdict
 
 _OPEN = 30  # accounts of a list that is not folded
