@@ -26,6 +26,9 @@ class Call:
     `trouble`: the `kind` of the Inconclusive that was raised in place of an answer, or "". `banned_until` (ms since
     1970) and `retry_after` (seconds): when a limit ends, by its answer. `used_weight`: the address's weight in this
     minute, by the answer's header.
+
+    `lead_ms`: the local clock when the answer came, less its Date header, which names a full second; None if it had
+    none. `shared_s`: None for a request; otherwise the run was handed this answer in its place, so many seconds old.
     """
 
     method: str
@@ -41,6 +44,8 @@ class Call:
     banned_until: int | None = None
     retry_after: int | None = None
     used_weight: int | None = None
+    lead_ms: int | None = None
+    shared_s: int | None = None
 
     @property
     def name(self) -> str:
@@ -50,15 +55,20 @@ class Call:
     @property
     def sent(self) -> bool:
         """Whether the request was sent, or may have been. It was not if a limit stopped it while it was connecting."""
-        return self.trouble != NotSent.kind
+        return self.trouble != NotSent.kind and self.shared_s is None
 
     @property
     def accepted(self) -> bool:
         """Whether the answer was a readable HTTP 200."""
         return self.status == 200 and not self.trouble
 
+    @property
+    def source(self) -> str:
+        """Where an answer comes from that is no request's: `shared by the lane, 12 s old`; "" for a request."""
+        return "" if self.shared_s is None else f"shared by the lane, {self.shared_s} s old"
+
     def __str__(self) -> str:
-        text = f"HTTP {self.status}" if self.status is not None else "no answer"
+        text = self.source or (f"HTTP {self.status}" if self.status is not None else "no answer")
         text += f", code {self.code}" if self.code is not None else ""
         return f"{self.name}: {text}" + (f" ({self.message})" if self.message else "")
 

@@ -38,6 +38,8 @@ class Options:
 
     `settings`: JSON of all settings by name, from the program that started the run; it replaces the environment.
 
+    `shared`: the public answers that another run of this address handed on, as text; "" for none.
+
     `force`: whether a recording may take an older one's place.
 
     `probe`: whether to ask the user data stream for its subscriptions, too; the answer decides nothing.
@@ -53,6 +55,7 @@ class Options:
     compare: Path | None = None
     probe: bool = False
     settings: Secret | None = None
+    shared: str = ""
 
     @property
     def mode(self) -> Mode:
@@ -135,6 +138,7 @@ class _Opener:
         if self._options.record is None:
             journal = clock.NoJournal()
             session = self._session(http, journal, identity, label, listener)
+            session.sharing.join(self._options.shared, loaded.source, loaded.symbol, loaded.recv_window)
 
             def cancel() -> None:
                 http.cancel()
