@@ -150,7 +150,8 @@ class _Left:
         with contextlib.suppress(ValueError):
             verdict = json.loads(self.text)
             missing = {one["id"]: one["detail"] for one in verdict["checks"] if one["outcome"] == "fail"}
-            return verdict["mode"] != "replay" and missing.get("credentials_are_present", "").startswith(_KEY)
+            detail = str(missing.get("credentials_are_present"))
+            return verdict["mode"] != "replay" and detail.startswith(_KEY)
         return False
 
 
