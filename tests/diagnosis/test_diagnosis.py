@@ -280,6 +280,12 @@ def test_no_fix_destroys_a_settings_file(file: FileState | None, fix: str) -> No
     assert sources.remarks[0] in told.evidence
 
 
+def test_a_new_settings_file_is_made_with_the_systems_own_command() -> None:
+    """Windows has neither cp -n nor chmod; its command spares an older .env, too."""
+    (told,) = diagnose(Evidence(key=KeyFacts(missing=(SECRET,)), system="windows"))
+    assert told.fix.startswith("if (!(Test-Path .env)) { copy .env.example .env }; then open .env and fill in")
+
+
 @pytest.mark.parametrize(
     ("calls", "known"),
     [
