@@ -20,10 +20,11 @@ from keycheck.fleet import command, merged
 from keycheck.fleet.out_folder import OutFolder
 from keycheck.report import verdict_schema
 from keycheck.settings import loading
+from tests.children import wait_until
 from tests.exchange import API_SECRET, Fault, LocalExchange, Scenario
 from tests.fleet.stubs import Stub, ok
 from tests.killing import forked
-from tests.serve.serving import holds_secret, wait_until
+from tests.serve.serving import holds_secret
 
 
 class Folder:

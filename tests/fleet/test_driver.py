@@ -16,8 +16,8 @@ from keycheck.fleet.accounts import Account
 from keycheck.fleet.answer import Verdict
 from keycheck.fleet.driver import Driver
 from keycheck.fleet.progress import line_of
+from tests.children import wait_until
 from tests.fleet.stubs import NOT_OK, OK, UNPROVEN, Stub, fleet, ok, wait
-from tests.serve.serving import wait_until
 
 
 class Kept:
