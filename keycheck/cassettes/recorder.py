@@ -31,12 +31,14 @@ class Recorder:
         _refuse_to_overwrite(path, force=force)
         self.path = path
         clean = redactor.clean_shared
-        remarks = tuple(clean(remark) for remark in label.key.remarks)  # a remark may name a file, and so its owner
-        self._label = label = replace(label, name=clean(label.name), key=replace(label.key, remarks=remarks))
+        key = label.key  # a remark may name a file, and so its owner
+        sources = replace(key.sources, remarks=tuple(map(clean, key.sources.remarks)))
+        key = replace(key, remarks=tuple(map(clean, key.remarks)), sources=sources)
+        self._label = label = replace(label, name=clean(label.name), key=key)
         self._redactor = redactor
         self._inner = inner
         self._asked: Counter[str] = Counter()
-        self._metadata: dict[str, Any] = {files.LABEL: as_plain(label)}
+        self._metadata: dict[str, Any] = {}
         self._interactions: list[tuple[str, str, dict[str, Any]]] = []
 
     def send(self, endpoint: Endpoint, query: Secret, api_key: Secret | None, seconds: float) -> RawAnswer:
@@ -68,9 +70,10 @@ class Recorder:
         self._metadata[key] = [self._redactor.clean_shared(text) for text in words]
         return words
 
-    def text(self) -> str:
-        """The text of the cassette."""
-        return files.written(self._interactions, self._metadata)
+    def text(self, last_four: str | None = None) -> str:
+        """The text of the cassette. `last_four`: of the key, if it may be named."""
+        label = replace(self._label, key=replace(self._label.key, last_four=last_four))
+        return files.written(self._interactions, {files.LABEL: as_plain(label)} | self._metadata)
 
     def finds_secrets(self, text: str) -> bool:
         """Whether a cassette's text holds a secret, not just a match across the file's own names and signs."""

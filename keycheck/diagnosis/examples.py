@@ -3,7 +3,7 @@
 So `--explain` says what a diagnosis says, and holds no second copy of it.
 """
 
-from keycheck.credentials.pasted_text import KEY, SECRET, KeyFacts
+from keycheck.credentials.pasted_text import KEY, SECRET, KeyFacts, Sources
 from keycheck.diagnosis.cause import RUN_NOT_FINISHED, Diagnosis
 from keycheck.diagnosis.rules import diagnose
 from keycheck.errors import Refused
@@ -44,6 +44,8 @@ def _found(outcome: Outcome, trouble: str = "") -> tuple[Finding, ...]:
 EXAMPLES = {
     "no_credentials": Evidence(key=KeyFacts(missing=(KEY, SECRET))),
     "malformed_key": Evidence(calls=_by_both(-2014)),
+    "mixed_sources": Evidence(calls=_by_both(-1022), key=KeyFacts(sources=Sources("environment", "file"))),
+    "swapped_credentials": Evidence(calls=_by_both(-2008), key=KeyFacts(type="HMAC")),
     "wrong_secret": Evidence(calls=_by_both(-1022)),
     "unknown_key": Evidence(calls=_by_both(-2008)),
     "ip_not_allowed": Evidence(calls=_by_both(-1011)),

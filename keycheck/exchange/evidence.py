@@ -7,9 +7,11 @@ from typing import Any, Literal
 from keycheck.credentials.pasted_text import KeyFacts
 from keycheck.errors import NotSent
 from keycheck.exchange.drift import Drift
-from keycheck.exchange.endpoints import Host
+from keycheck.exchange.endpoints import LISTED, Host
 from keycheck.verdict.findings import Check, Finding
 
+_WITH_KEY = frozenset(str(one) for one in LISTED if one.signed or one.keyed)
+_OF_A_KNOWN_KEY = (-1022, -2017)  # its signature is wrong; it is locked
 NOT_LISTED = "not listed"  # in place of a contract's status
 System = Literal["linux", "windows", "macos"]
 
@@ -102,3 +104,9 @@ class Evidence:
     symbol_status: str | None = None
     began: str = ""
     system: System | None = None
+
+    @property
+    def key_is_known(self) -> bool:
+        """Whether an answer shows that Binance knows what was given as the key; it may be the secret otherwise."""
+        with_key = (call for call in self.calls if call.name in _WITH_KEY)
+        return any((call.accepted and call.code is None) or call.code in _OF_A_KNOWN_KEY for call in with_key)

@@ -28,7 +28,7 @@ from keycheck.report.model import RunReport
 from keycheck.run import catalogue, deferred_imports, vocabulary
 from keycheck.run.open_session import Options
 from keycheck.run.run import NewRun, Run
-from keycheck.settings import loading
+from keycheck.settings import loading, sources
 from keycheck.verdict.findings import Check, Outcome
 
 _LONGEST_TIMEOUT = 10**6  # seconds; timers fail with much larger numbers
@@ -137,7 +137,17 @@ class SuiteRun:
         )
 
     def pytest_report_header(self) -> list[str]:
-        return terminal.header(self.run.begun, self.run.hosts) if self.run else []
+        if self.run is None:
+            return []
+        key, env_file = self.run.begun.key, self.options.env_file
+        here = self.config.invocation_params.dir
+        folder = str(_shown(env_file.parent, here))
+        from_ = "as recorded; a replay reads no settings file and no credentials"
+        if self.options.mode != "replay":
+            kind = "private key" if key.has_private_key else "secret"
+            folder = "this folder" if folder == "." else folder
+            from_ = sources.header(key.sources, str(_shown(env_file, here)), folder, kind)
+        return [*terminal.header(self.run.begun, self.run.hosts), f"settings: {from_}"]
 
     # -- collect --
 
@@ -321,7 +331,8 @@ class SuiteRun:
 
 
 def _shown(folder: Path, here: Path) -> Path:
+    """A path as it is shown: from the working directory, or else as a whole, and without a `..`."""
     try:
         return folder.resolve().relative_to(here.resolve())
     except ValueError:
-        return folder
+        return folder.resolve()

@@ -56,6 +56,8 @@ def _about(report: RunReport) -> str:
     key = (
         f"{report.key.type or ''} key ending in {_code(report.key.last_four)}"
         if report.key.last_four
+        else f"{report.key.type} key, not named"
+        if report.key.type
         else "no key named"
     )
     return f"{environment}, {_code(report.symbol or 'no symbol')}, {key.strip()}, {_when(report)}."

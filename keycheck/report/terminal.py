@@ -34,10 +34,8 @@ def word(outcome: Outcome) -> str:
 
 def header(report: RunReport, hosts: Iterable[str]) -> list[str]:
     """The header: the settings of the run that begins."""
-    if report.key.last_four:
-        key = f"{report.key.type or 'without secret'}, ending in {report.key.last_four}"
-    else:
-        key = "none" if KEY in report.key.missing else "too short to name"
+    kind = "none" if KEY in report.key.missing else report.key.type or "without secret"
+    key = f"{kind}, ending in {report.key.last_four}" if report.key.last_four else kind
     about = f"keycheck {report.suite_version}: {report.environment}, {report.symbol}, key: {key}"
     if report.environment == "demo":
         about += f" (demo: {NO_REAL_FUNDS})"

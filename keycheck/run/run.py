@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keycheck import __version__, clock
+from keycheck.credentials.pasted_text import KeyFacts
 from keycheck.diagnosis import remedies
 from keycheck.diagnosis.cause import RUN_NOT_FINISHED
 from keycheck.errors import Inconclusive, KeycheckError
@@ -77,7 +78,7 @@ class NewRun:
                 self.begun,
                 environment=label.environment,
                 symbol=label.symbol,
-                key=label.key,
+                key=label.key if self._options.mode == "replay" else _unnamed(label.key),
                 exchange=label.exchange,
                 cassette=None if self._options.mode == "live" else label,
             )
@@ -202,6 +203,7 @@ class Run:
         evidence = self._evidence()
         return replace(
             self.begun,
+            key=evidence.key if evidence.key_is_known else _unnamed(evidence.key),
             verdict=verdict,
             diagnosis=() if verdict is Verdict.OK else _diagnosis(evidence),
             duration_ms=round(self._watch.seconds * 1000),
@@ -260,7 +262,9 @@ class Run:
             except OSError as error:  # the verdict stands without it
                 self.remarks.append(f"GITHUB_STEP_SUMMARY could not be written ({error.strerror}): let it name a file")
         if self._recorder and whole and self.findings:
-            artefacts.write(self._recorder.path, self._recorder.text(), self._recorder.finds_secrets)
+            artefacts.write(
+                self._recorder.path, self._recorder.text(report.key.last_four), self._recorder.finds_secrets
+            )
             self.recorded = self._recorder.path
         return report
 
@@ -269,6 +273,14 @@ class Run:
         if self._prefetcher:
             self._prefetcher.stop()
         self._resources.close()
+
+
+def _unnamed(key: KeyFacts) -> KeyFacts:
+    """The facts without the key's last four characters, which are the secret's where the two were swapped.
+
+    A private key's form shows that it is not the other half.
+    """
+    return key if key.has_private_key else replace(key, last_four=None)
 
 
 def _diagnosis(evidence: Evidence) -> "tuple[Diagnosis, ...]":

@@ -21,6 +21,7 @@ from keycheck.exchange.hosts import Exchange, environment_of, exchange_of, is_lo
 from keycheck.redaction.secret import Secret
 from keycheck.settings import dotenv_file, value_parsers
 from keycheck.settings.child_environment import PRIVATE_KEY
+from keycheck.settings.sources import sources_of
 from keycheck.settings.value_parsers import DEFAULT_RECV_WINDOW, DEFAULT_SYMBOL
 
 # Variables by which CI services name projects, people and machines.
@@ -37,6 +38,7 @@ _OF_CI = (
     "CIRCLE_",
     "BUILDKITE_",
 )
+_ALSO_CALLED = {"testnet": "demo"}  # Binance's own name for it until 2025
 _NETWORKS = {"production": "production network", "demo": "test network"}
 _SECRETS = (pasted_text.KEY, pasted_text.SECRET, pasted_text.PASSPHRASE)
 
@@ -240,7 +242,12 @@ def load(
     pem_text = dotenv_file.text_of_key(key_file) if key_file else None
     if handed is not None and outside.get(PRIVATE_KEY, "").strip():
         pem_text = Secret(outside[PRIVATE_KEY])
-    return replace(_settings(values, tuple(remarks), pem_text), credential_files=tuple(files))
+    read = _settings(values, tuple(remarks), pem_text)
+    credentials = replace(
+        read.credentials,
+        sources=sources_of(env_file, from_file, outside, settings=NAMES, handed=handed is not None, used=values),
+    )
+    return replace(read, credentials=credentials, credential_files=tuple(files))
 
 
 def of_a_server(env_file: Path, *, required: bool) -> dict[str, str]:
@@ -264,7 +271,8 @@ def _lacks_credentials(values: Mapping[str, str]) -> bool:
 
 
 def _settings(values: Mapping[str, str], remarks: tuple[str, ...], pem_text: Secret | None) -> Settings:
-    environment = values["BINANCE_ENVIRONMENT"].strip() or "production"
+    environment = values["BINANCE_ENVIRONMENT"].strip().lower() or "production"
+    environment = _ALSO_CALLED.get(environment, environment)
     if environment not in ENVIRONMENTS:
         raise UsageProblem(f"BINANCE_ENVIRONMENT must be one of {', '.join(ENVIRONMENTS)}: correct it or leave it out")
     value_parsers.switch_of(value_parsers.ALLOW_OTHERS, values, default=False)  # refuses a bad value, URL or not

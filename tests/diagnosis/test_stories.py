@@ -1,6 +1,7 @@
 """Each cause, and some two at a time, over real HTTP: the verdict, its exit status, and the reason that is given."""
 
 from collections import Counter
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -50,9 +51,9 @@ ON_A_TERMINAL = list(ALL)[:: len(ALL) // 9]
 
 
 @pytest.mark.parametrize("name", ON_A_TERMINAL)
-def test_a_run_ends_in_its_verdict_and_names_the_cause(name: str, suite: SuiteRunner) -> None:
+def test_a_run_ends_in_its_verdict_and_names_the_cause(name: str, suite: SuiteRunner, tmp_path: Path) -> None:
     """Terminal, page and JSON of `pytest suite/` have the story's verdict, cause and failures."""
-    done = _run(name, suite)
+    done = _run(name, suite, tmp_path)
     for one in done.verdict["diagnosis"]:
         assert f"{one['cause']} ({one['confidence']})" in done.output
     assert "Traceback" not in done.output
@@ -60,17 +61,18 @@ def test_a_run_ends_in_its_verdict_and_names_the_cause(name: str, suite: SuiteRu
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in ALL if name not in ON_A_TERMINAL])
-def test_a_child_process_ends_in_its_verdict_and_names_the_cause(name: str, child: ChildRunner) -> None:
+def test_a_child_process_ends_in_its_verdict_and_names_the_cause(name: str, child: ChildRunner, tmp_path: Path) -> None:
     """The summary, page and JSON of a child process have the story's verdict, cause and failures."""
-    done = _run(name, child)
+    done = _run(name, child, tmp_path)
     assert all(one["cause"] in done.output for one in done.verdict["diagnosis"][:1])
 
 
-def _run(name: str, run: SuiteRunner | ChildRunner) -> Finished:
+def _run(name: str, run: SuiteRunner | ChildRunner, folder: Path) -> Finished:
     """Runs a story. Page and JSON have its verdict, causes and failures; the requests are those of its cassette."""
     story = ALL[name]
     with story.exchange_and_settings() as (exchange, settings):
-        done = run(settings=settings)
+        file, outside = story.write(settings, folder) if story.in_environment else (None, settings)
+        done = run(settings=outside, env_file=file)
     sent = Counter(f"{one.method} {one.path}" for one in exchange.log)
     assert name in COMBINED or keeps_to_its_cassette(name, sent), sent
     begun = done.verdict["requests"]["count"]

@@ -124,7 +124,10 @@ def test_paragraphs_keep_to_the_width(width: int) -> None:
 @pytest.mark.parametrize(
     ("report", "parts"),
     [
-        (RunReport(Verdict.OK, "0.1.0", STARTED, environment="production", symbol="BTCUSDT"), ["too short", "live: h"]),
+        (
+            RunReport(Verdict.OK, "0.1.0", STARTED, environment="production", symbol="BTCUSDT"),
+            ["key: without secret", "live: h"],
+        ),
         (RunReport(Verdict.OK, "0.1.0", STARTED, key=KeyFacts(missing=("BINANCE_API_KEY",))), ["key: none"]),
         (RunReport(Verdict.OK, "0.1.0", STARTED, environment="demo", symbol="X"), ["no real funds"]),
         (RunReport(Verdict.OK, "0.1.0", STARTED, mode="record", cassette=HEADER), ["recording: h"]),

@@ -260,9 +260,10 @@ def test_terminal_tells_failures_then_warnings_then_the_verdict_then_the_report(
 
 
 def test_run_says_at_its_start_what_it_tests(suite: SuiteRunner, exchange: LocalExchange) -> None:
-    """Environment, symbol, key's last four, hosts, live or replay."""
+    """Environment, symbol, the key's type, hosts, live or replay, the settings file, and the origin of the pair."""
     done = suite(settings=exchange.settings())
-    assert f"production, BTCUSDT, key: HMAC, ending in {API_KEY[-4:]}" in done.output
+    assert "production, BTCUSDT, key: HMAC\n" in done.output
+    assert "settings: /dev/null; key: environment, secret: environment" in done.output
     assert f"live: {exchange.futures_url}, {exchange.wallet_url}" in done.output
 
 

@@ -59,7 +59,7 @@ def _environment(report: RunReport, unknown: str) -> str:
 
 def _key(report: RunReport) -> str:
     if not report.key.last_four:
-        return "none that can be named"
+        return f"{report.key.type}, not named, as no answer shows that Binance knows it" if report.key.type else "none"
     return f"{report.key.type or 'no secret given'}, ending in {report.key.last_four}"
 
 
