@@ -152,7 +152,7 @@ class Driver:
     def _lose(self, one: Queue, account: Account, why: str) -> None:
         finished = process.not_begun(
             f"Lane {one.lane.name}, which was to test this account, gave no verdict: {why}.",
-            f"see that the machine of lane {one.lane.name} works, then test it again with --only {account.name}",
+            f"see that the machine of lane {one.lane.name} works, then test its accounts again.",
         )
         self._keep(one, account, answer.Verdict(finished.verdict))
 

@@ -7,6 +7,8 @@ import os
 import random
 import signal
 import stat
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -24,6 +26,7 @@ from tests.children import wait_until
 from tests.exchange import API_SECRET, Fault, LocalExchange, Scenario
 from tests.fleet.stubs import Stub, ok
 from tests.killing import forked
+from tests.running import ROOT
 from tests.serve.serving import holds_secret
 
 
@@ -307,6 +310,18 @@ def test_options_that_cannot_be_used_are_a_sentence(
     assert (status, printed.out) == (4, "")
     assert sentence in printed.err
     assert len(printed.err.splitlines()) == 1
+
+
+def test_the_command_needs_no_extra(files: dict[str, str]) -> None:
+    """`keycheck fleet` runs where neither the endpoint's nor Dask's libraries are installed."""
+    code = (
+        "import sys; sys.modules |= dict.fromkeys(['starlette', 'uvicorn', 'distributed', 'dask']); "
+        "from keycheck.__main__ import main; sys.exit(main())"
+    )
+    command_line = [sys.executable, "-c", code, "fleet", files["keys"], "--out", files["taken"]]
+    done = subprocess.run(command_line, capture_output=True, text=True, cwd=ROOT, check=False)  # noqa: S603  ours
+    assert (done.returncode, done.stdout) == (4, "")
+    assert done.stderr.startswith("ERROR: another run is using taken")
 
 
 def test_resume_is_about_the_same_accounts(folder: Folder, engine: Stub, capsys: pytest.CaptureFixture[str]) -> None:

@@ -97,7 +97,9 @@ def test_example_settings_are_settings() -> None:
     assert {named[name] for name in NAMES if name.startswith(("BINANCE_API_", "BINANCE_PRIVATE_"))} == {""}
 
 
-@pytest.mark.parametrize("path", [".env", "local.env", "reports/verdict.json", "reports/report.html"])
+@pytest.mark.parametrize(
+    "path", [".env", "local.env", "reports/verdict.json", "reports/report.html", "fleet/index.html"]
+)
 def test_git_ignores_what_must_not_be_committed(path: str) -> None:
     """Credentials and reports stay out of the history."""
     done = subprocess.run(["git", "check-ignore", "-q", path], cwd=ROOT, check=False)  # noqa: S603, S607  git of the path
