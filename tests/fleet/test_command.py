@@ -210,9 +210,15 @@ def test_a_second_ctrl_c_waits_for_nothing(folder: Folder, engine: Stub, capsys:
     def answer(job: Mapping[str, Any]) -> str | None:
         if job["account"] == "a":
             return ok(job)
-        for seconds in (0.1, 0.2):
-            threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT)).start()
+        threading.Thread(target=interrupt_twice).start()
         return None
+
+    usual = signal.getsignal(signal.SIGINT)
+
+    def interrupt_twice() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        wait_until(lambda: signal.getsignal(signal.SIGINT) is usual)  # the first one has come
+        os.kill(os.getpid(), signal.SIGINT)
 
     engine.answer = answer
     engine.number_of_slots = 1
