@@ -10,6 +10,7 @@ from keycheck.diagnosis.refusal_codes import ADDRESS, AMBIGUOUS, FORMAT, KEY_TYP
 from keycheck.diagnosis.remedies import EDIT, MENU
 from keycheck.exchange.error_codes import Kind, kind_of
 from keycheck.exchange.evidence import Call
+from keycheck.redaction.redactor import HIDDEN_IP, HIDDEN_IPV6
 
 _SEEN_ADDRESS = re.compile(r"request ip: ?(\[IP(?:v6)? hidden\]|[0-9A-Fa-f:.]{2,45})")
 
@@ -240,17 +241,19 @@ def _unknown_key(evidence: tuple[str, ...], *, likely: bool) -> Diagnosis:
 
 def _ip_not_allowed(evidence: tuple[str, ...], address: str | None, *, likely: bool) -> Diagnosis:
     seen_as = f" Binance saw the address {address}." if address else ""
-    which = f"the address that Binance saw, {address}," if address else "this machine's public address"
     over_ipv6 = address is not None and (":" in address or "IPv6" in address)
     if over_ipv6:
         seen_as += " That is an IPv6 address, and address lists are made of IPv4 ones."
+    is_recorded = address in (HIDDEN_IP, HIDDEN_IPV6)  # a live run's answers still have the address here
+    named = "hidden in the recording; a live run shows it on its terminal" if is_recorded else address
+    which = f"the address that Binance saw: {named}" if address else "this machine's public address"
     return Diagnosis(
         "ip_not_allowed",
         Confidence.LIKELY if likely else Confidence.POSSIBLE,
         f"The key works from listed addresses alone, and this machine's is not among them.{seen_as}",
         evidence,
-        f"{EDIT} > Restrict access to trusted IPs only: add {which} and save."
-        + (" Have this machine reach Binance over IPv4, and add its IPv4 address." if over_ipv6 else "")
+        f"{EDIT} > Restrict access to trusted IPs only: add {which}. Then save."
+        + " Have this machine reach Binance over IPv4, and add its IPv4 address." * over_ipv6
         + " Behind a VPN, a proxy or a cloud's gateway it is their address that counts. The field takes "
         "several addresses, separated by blanks.",
     )

@@ -41,6 +41,7 @@ _RULES = (
     network.not_binance,
     unproven_claims.contract,
     unproven_claims.request_rejected,
+    unproven_claims.own_checks,
 )
 
 

@@ -9,9 +9,10 @@ from keycheck.fleet.changes import Change, Changes, State
 from keycheck.fleet.totals import Ending, Totals, shared, verdict_of
 from keycheck.report import page
 from keycheck.report.model import ELSEWHERE, NO_REAL_FUNDS
-from keycheck.report.view.causes import DOTS, headline
+from keycheck.report.view.causes import DOTS
 from keycheck.report.view.facts import readable
 from keycheck.report.view.marks import SHAPES
+from keycheck.report.wording import headline_of_cause
 from keycheck.verdict.weighing import Verdict
 
 _OPEN = 30  # accounts of a list that is not folded
@@ -203,7 +204,7 @@ def _group(totals: Totals, verdict: Verdict, cause: str, accounts: Listed, shown
     counts = totals.sureness[verdict.value, cause]
     sure = [f"{word} {counts[word]:,}" if len(counts) > 1 else word for word in DOTS if counts[word]]
     dots = next((DOTS[word] for word in DOTS if counts[word]), "")
-    return Group(cause, _KINDS[verdict][0], headline(cause), dots, ", ".join(sure), fixes, accounts)
+    return Group(cause, _KINDS[verdict][0], headline_of_cause(cause), dots, ", ".join(sure), fixes, accounts)
 
 
 def _changes(changes: Changes) -> Iterator[tuple[str, Sequence[Change]]]:

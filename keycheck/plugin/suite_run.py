@@ -62,6 +62,7 @@ class SuiteRun:
         self.begun: RunReport | None = None  # the report without findings; None until the last verdict is withdrawn
         self.report: RunReport | None = None
         self._begun = self._is_printed = False
+        self._reported: dict[str | None, Any] = {}  # the node ids of the checks that were reported, by check id
         self._ended: set[Check] = set()  # the checks whose functions ran to their last line
         # A failed check is shown as one sentence at the end, and with its traceback under -vv or an explicit --tb.
         self.tracebacks = self._option("verbose", 0) >= 2 or self._option("tbstyle", "auto") != "auto"
@@ -230,6 +231,18 @@ class SuiteRun:
             if finding.outcome is Outcome.NOT_APPLICABLE:
                 call.excinfo = None  # --pdb would stop here
         return report
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Has --lf run a check that was blocked or unproven, and its blocker: pytest's own plugin forgets a skip."""
+        finding = getattr(report, "keycheck", None)
+        last_failed = getattr(self.config.pluginmanager.get_plugin("lfplugin"), "lastfailed", None)
+        if finding is None or last_failed is None:
+            return
+        self._reported[finding.check.id] = report.id
+        if finding.outcome in (Outcome.BLOCKED, Outcome.UNPROVEN):
+            names = (finding.check.id, finding.blocked_by)
+            last_failed.update({self._reported[name]: True for name in names if name in self._reported})
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, Any] | None:

@@ -10,6 +10,7 @@ from keycheck.diagnosis.cause import Diagnosis
 from keycheck.exchange.endpoints import Host
 from keycheck.redaction.redactor import printable
 from keycheck.report.model import NO_REAL_FUNDS, RunReport
+from keycheck.report.wording import headline_of_cause
 from keycheck.verdict.findings import Finding, Outcome
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ def _causes(diagnosis: Sequence[Diagnosis]) -> Iterator[str]:
     yield ""
     yield f"### Why, the likeliest cause first{_cut(len(diagnosis), _MOST_CAUSES)}"
     for number, found in enumerate(diagnosis[:_MOST_CAUSES], 1):
-        yield f"{number}. **{_prose(found.cause)}** ({found.confidence.value}). {_inert(found.explanation)}"
+        sure = f"({found.confidence.value}, {_code(found.cause)})"
+        yield f"{number}. **{_prose(headline_of_cause(found.cause))}** {sure}. {_inert(found.explanation)}"
         yield f"   Do: {_prose(found.fix)}"
 
 

@@ -25,7 +25,7 @@ from keycheck.run.open_session import OpenSession, Options, open_session
 from keycheck.run.prefetch_plan import Claim, Plan
 from keycheck.run.prefetcher import Prefetcher
 from keycheck.settings import loading
-from keycheck.verdict.findings import Check, Finding, Outcome, blocker
+from keycheck.verdict.findings import Check, Finding, Outcome, blocker, not_run
 from keycheck.verdict.weighing import Verdict, weigh
 
 if TYPE_CHECKING:
@@ -57,7 +57,12 @@ class NewRun:
         self._watch = clock.Stopwatch()
         self._folder = ReportFolder(hold, redactor)
         self.begun = RunReport(
-            Verdict.UNPROVEN, __version__, clock.iso(clock.now_ms()), mode=options.mode, diagnosis=(RUN_NOT_FINISHED,)
+            Verdict.UNPROVEN,
+            __version__,
+            clock.iso(clock.now_ms()),
+            mode=options.mode,
+            diagnosis=(RUN_NOT_FINISHED,),
+            has_terminal=options.settings is None,  # a program that hands settings over sees the report files alone
         )
         self._previous_run: "PreviousRun | None" = None  # noqa: UP037  imported below, if at all
         try:
@@ -84,7 +89,7 @@ class NewRun:
             )
             self._folder.withdraw(begun)
             if self._previous_run:
-                self._previous_run.object_to(label.key, label.environment)
+                self._previous_run.object_to(label.key, label.environment, label.symbol)
             return Run(
                 opened,
                 options=self._options,
@@ -215,6 +220,7 @@ class Run:
             permissions=evidence.permissions,
             weight_limit=self.session.weight_limit,
             waited_s=round(self.session.waited),
+            not_run=not_run(self.catalogue.checks, self.findings.values()),
             comparison=self._previous_run.beside(self.findings.values()) if self._previous_run else None,
         )
 

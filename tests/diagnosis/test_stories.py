@@ -55,7 +55,7 @@ def test_a_run_ends_in_its_verdict_and_names_the_cause(name: str, suite: SuiteRu
     """Terminal, page and JSON of `pytest suite/` have the story's verdict, cause and failures."""
     done = _run(name, suite, tmp_path)
     for one in done.verdict["diagnosis"]:
-        assert f"{one['cause']} ({one['confidence']})" in done.output
+        assert f"({one['confidence']}) [{one['cause']}]" in " ".join(done.output.split())
     assert "Traceback" not in done.output
 
 
@@ -106,13 +106,24 @@ def test_both_of_two_causes_are_reported(suite: SuiteRunner) -> None:
 
 
 def test_the_address_to_whitelist_is_for_the_terminal_alone(suite: SuiteRunner) -> None:
-    """Shared reports say that there was an address, and hide it."""
+    """Shared reports say where the address is shown, and hide it."""
     with STORIES["ip-refused"].settings_of_its_exchange() as settings:
         done = suite(settings=settings)
-    shared = str(done.verdict) + done.page
-    assert "add the address that Binance saw, 203.0.113.7, and save" in " ".join(done.output.split())
-    assert "203.0.113" not in shared
-    assert "add the address that Binance saw, [IP hidden], and save" in shared
+    ticket = (suite.report_dir / "summary.md").read_text(encoding="utf-8")
+    assert "add the address that Binance saw: 203.0.113.7. Then save" in " ".join(done.output.split())
+    for shared in (str(done.verdict), done.page, ticket):
+        assert "203.0.113" not in shared
+        assert "add the address that Binance saw: hidden here, shown on the terminal that ran this. Then save" in shared
+
+
+def test_where_no_terminal_showed_the_address_no_report_says_so(suite: SuiteRunner, child: ChildRunner) -> None:
+    """Of a run of another program, and of a replay, the reports say how to see the address."""
+    with STORIES["ip-refused"].settings_of_its_exchange() as settings:
+        told = str(child(settings=settings).verdict)
+    assert "Binance saw: hidden here, and shown only on a terminal: run keycheck in one" in told
+    done = suite("--replay", "ip-refused")
+    for text in (str(done.verdict), " ".join(done.output.split())):
+        assert "Binance saw: hidden in the recording; a live run shows it on its terminal. Then" in text
 
 
 def test_account_info_is_requested_once_if_it_decides(suite: SuiteRunner) -> None:

@@ -4,13 +4,9 @@ from collections.abc import Iterator
 
 from keycheck.exchange.endpoints import Host
 from keycheck.report.model import NO_REAL_FUNDS, RunReport
+from keycheck.report.wording import capital
 
 Pair = tuple[str, str]
-
-
-def capital(text: str) -> str:
-    """`text` with its first letter in upper case."""
-    return text[:1].upper() + text[1:]
 
 
 def about(report: RunReport) -> str:
