@@ -110,16 +110,18 @@ class Purse:
         # A run that is under way may end at any moment, so its claim may end in a minute, long before its deadline.
         raise Empty(min(seconds, MINUTE), f"The {share}, which may be used in a minute, are spent")
 
-    def spend(self, run: Callable[[], process.Finished], least: int = RUN) -> process.Finished:
-        """Reserves the weight of a run, calls `run`, and settles, however it ends. Raises Empty before `run` is called.
+    def spend(
+        self, run: Callable[[], process.Finished], weight: int = RUN, least: int | None = None
+    ) -> process.Finished:
+        """Reserves `weight`, calls `run`, and settles, however it ends. Raises Empty before `run` is called.
 
-        `least`: what a run is counted for that has come to its end, if it has spent no more.
+        `least`: what the run is counted for once it has come to its end, if it has spent no more; by default `weight`.
         """
-        reservation = self.reserve()
-        limits, own = None, RUN
+        reservation = self.reserve(weight)
+        limits, own = None, None
         try:
             finished = run()
-            limits, own = finished.limits, least if finished.page else RUN
+            limits, own = finished.limits, least if finished.page else None
         finally:
             self.settle(reservation, limits, own)
         return finished

@@ -267,9 +267,9 @@ def test_a_run_with_shared_answers_counts_less_once_it_has_ended(
     one = Purse(tmp_path, share=0.02)  # 48
     done = process.Finished({}, page, limits=Limits(spent=spent))
     for _ in range(runs):
-        one.spend(lambda: done, SHARED_RUN)
+        one.spend(lambda: done, least=SHARED_RUN)
     with pytest.raises(Empty):
-        one.spend(lambda: done, SHARED_RUN)
+        one.spend(lambda: done, least=SHARED_RUN)
 
 
 # -- the file --

@@ -65,7 +65,8 @@ def _run(account: Account, lane: Lane, sharing: bool, keys: Path, cancel: proces
     purse = Purse(loading.purse_folder(), lane.share, loaded.environment)
     shared = _PUBLIC.fresh(loaded.source) if sharing else ""
     run = partial(process.run, settings, env_file=env_file, shared=shared, cancel=cancel)
-    finished = purse.spend(run, (SHARED_RUN if shared else RUN) + loaded.more_weight)
+    more = loaded.more_weight
+    finished = purse.spend(run, RUN + more, (SHARED_RUN if shared else RUN) + more)
     _PUBLIC.keep(loaded.source, finished.public)
     return _answer(finished)
 
