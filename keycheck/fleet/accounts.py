@@ -74,7 +74,8 @@ class Fleet:
         known = {account.name for account in self.accounts}
         if unknown := next((name for name in names if name not in known), None):
             raise UsageProblem(f"--only: ACCOUNTS has no account {printable(unknown, 64)}: correct the name")
-        chosen = [account for account in self.accounts if not names or account.name in names]
+        wanted = set(names) or known
+        chosen = [account for account in self.accounts if account.name in wanted]
         lanes = {account.lane: self.lanes[account.lane] for account in chosen}
         return Fleet(lanes, chosen)
 

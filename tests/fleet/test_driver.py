@@ -241,7 +241,7 @@ class Stream(io.StringIO):
 
 
 def test_a_terminal_has_one_line_and_a_log_a_few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a terminal it is as wide as that, written anew, and gone in the end; a log gets a line each half a minute."""
+    """A terminal has it anew each time, and clear in the end; a log has one each half a minute, and at a Ctrl-C."""
     now = StandIn()
     monkeypatch.setattr(clock, "time", now)
     monkeypatch.setenv("COLUMNS", "60")
@@ -252,12 +252,15 @@ def test_a_terminal_has_one_line_and_a_log_a_few(monkeypatch: pytest.MonkeyPatch
         for one in shown:
             one(driver)
         now.now += 1
+    driver.stop()
     for one in shown:
+        one(driver)
         one.end()
     lines = terminal.getvalue().split("\r")
     assert {len(line) for line in lines} == {0, 59}
     assert [line.strip() for line in lines[-2:]] == ["", ""]
-    assert log.getvalue().count("[....................] 0 of 1  OK 0") == log.getvalue().count("\n") == 3
+    assert log.getvalue().count("[....................] 0 of 1  OK 0") == log.getvalue().count("\n") == 4
+    assert "stopping: 0 of them still end" in log.getvalue()
 
 
 def test_this_machines_engine_ends_what_is_under_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
