@@ -26,13 +26,14 @@ Is the Binance API key in this folder's .env fit to trade USD-M futures from thi
   keycheck --json                     verdict.json alone on stdout, all else on stderr
   keycheck --explain account_may_trade    what a check claims, why, and what it sends
   keycheck serve                      a page "Test your API key", and its endpoint; see keycheck serve --help
+  keycheck fleet keys/                the keys of many accounts, and one page; see keycheck fleet --help
 
   --env-file PATH     settings, a line BINANCE_API_KEY=... each (default: .env); the process environment wins
   --report-dir DIR    where the reports go (default: reports/)
   --replay NAME       offline, from cassettes/NAME.yaml, from a path, or a recorded run that is shipped
-  --record NAME       live, and keep a scrubbed cassette as cassettes/NAME.yaml
+  --record NAME       live, and keep a scrubbed cassette as cassettes/NAME.yaml; --force takes an older one's place
   --compare VERDICT   what changed since an earlier verdict.json of the same key
-  --explain ID        runs nothing
+  --explain ID        what a check claims and sends, or what a cause means and what to do; runs nothing
   --prom FILE         write the verdict for Prometheus' textfile collector
   --json, --version, --help
 
@@ -41,6 +42,7 @@ Exit status: 0 OK, 1 NOT_OK, 10 UNPROVEN; 2 to 5 are pytest's own, 4 is a settin
 pytest's options work as well, such as -v, -x, -k NAME, -m critical, --lf, --junitxml FILE and --html FILE:
 pytest --help has them all. A plugin of pytest that is installed here takes no part unless -p NAME asks for it.
 """
+_KEY = "BINANCE_API_KEY"
 _NO_KEY = """\
 No key was given. Put these two lines into a file .env here, which you alone may read (or into --env-file PATH):
 BINANCE_API_KEY=...
@@ -54,6 +56,8 @@ def main() -> int:
     arguments = sys.argv[1:]
     if arguments[:1] == ["serve"]:
         return _serve(arguments[1:])
+    if arguments[:1] == ["fleet"]:
+        return _fleet(arguments[1:])
     if {"-h", "--help"} & set(arguments):
         print(_HELP, end="")
         return 0
@@ -101,6 +105,16 @@ def _serve(arguments: Sequence[str]) -> int:
     return command.main(arguments)
 
 
+def _fleet(arguments: Sequence[str]) -> int:
+    """`keycheck fleet`."""
+    _leave_the_working_directory_out()
+    from keycheck.child import dump_no_core  # noqa: PLC0415  no other command needs it
+    from keycheck.fleet import command  # noqa: PLC0415
+
+    dump_no_core()
+    return command.main(arguments)
+
+
 def _leave_the_working_directory_out() -> None:
     """Removes the working directory from sys.path, unless this package lies there, as in a clone."""
     here = Path.cwd()
@@ -132,11 +146,12 @@ class _Left:
 
     @property
     def has_no_key(self) -> bool:
-        """Whether the run had no credentials."""
+        """Whether the run had no API key; where the secret alone is missing, its diagnosis says what to add."""
         with contextlib.suppress(ValueError):
             verdict = json.loads(self.text)
-            missing = [one["id"] for one in verdict["checks"] if one["outcome"] == "fail"]
-            return verdict["mode"] != "replay" and "credentials_are_present" in missing
+            missing = {one["id"]: one["detail"] for one in verdict["checks"] if one["outcome"] == "fail"}
+            detail = str(missing.get("credentials_are_present"))
+            return verdict["mode"] != "replay" and detail.startswith(_KEY)
         return False
 
 

@@ -1,7 +1,8 @@
 """The program of the child process: one run. Only `keycheck/process.py` starts this file, by its path.
 
     argument  the folder that this process makes for itself; the reports go to reports/ in it
-    stdin     the job, with settings and credentials, as one line of JSON; then it stays open until the run has ended
+    stdin     two lines of JSON: `{"path": [...]}`, the caller's folders of packages; and the job, with settings and
+              credentials, for which this process may wait. Then it stays open until the run has ended
     stdout    the lines of `plugin/progress.py`, and last `{"exit": STATUS}`
 
 If stdin ends earlier, the caller has ended or crashed. Then this process and all programs that it has started are
@@ -17,6 +18,7 @@ import shutil
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,20 +31,19 @@ def main() -> None:
     dump_no_core()
     parent = os.getppid()
     folder = Path(sys.argv[1])
-    folder.mkdir(mode=0o700)
-    os.chdir(folder)
     stdin, stdout = _take_streams()
-    text = _read_job(stdin)
-    if not text:  # the caller ended before it had written the whole job
-        _remove(folder)
-        sys.exit(_GONE)
-    threading.Thread(target=_end_with_caller, args=(stdin, parent, folder), daemon=True).start()
-    job = json.loads(text)
-    _take_package(job["path"])
+    messages = _messages(stdin, parent)
+    _take_package(next(messages)["path"])
 
     from keycheck import invocation  # noqa: PLC0415  after _take_package: the caller's own keycheck
     from keycheck.plugin.progress import Progress  # noqa: PLC0415
     from keycheck.redaction.secret import Secret  # noqa: PLC0415
+
+    invocation.preload()
+    job = next(messages)
+    folder.mkdir(mode=0o700)
+    os.chdir(folder)
+    threading.Thread(target=_end_with_caller, args=(stdin, parent, folder), daemon=True).start()
 
     def tell(line: str) -> None:
         data = f"{line}\n".encode()
@@ -51,7 +52,7 @@ def main() -> None:
 
     arguments = ["--report-dir", str(folder / "reports"), "-p", "no:cacheprovider", *job["arguments"]]
     settings = Secret(json.dumps(job["settings"]))
-    status = invocation.run(arguments, folder, Progress(tell), settings=settings)
+    status = invocation.run(arguments, folder, Progress(tell), settings=settings, shared=job["shared"])
     tell(json.dumps({"exit": status}))
     os._exit(0)  # a regular end of the interpreter takes longer than some checks
 
@@ -77,28 +78,38 @@ def _take_streams() -> tuple[int, int]:
     return moved
 
 
-def _read_job(stdin: int) -> bytes:
-    """The line with the job; empty if stdin ends before the line does."""
-    line = bytearray()
-    while not line.endswith(b"\n"):
-        chunk = os.read(stdin, 2**16)
+def _messages(stdin: int, parent: int) -> Iterator[Any]:
+    """Yields each line, which is JSON. Ends the process if the caller has ended."""
+    held = bytearray()
+    while True:
+        if _is_readable(stdin):
+            chunk = os.read(stdin, 2**16)
+            held += chunk
+        elif os.getppid() == parent:
+            continue
+        else:
+            chunk = b""
         if not chunk:
-            return b""
-        line += chunk
-    return bytes(line)
+            sys.exit(_GONE)
+        while b"\n" in held:
+            line, _, held = held.partition(b"\n")
+            yield json.loads(line)
+
+
+def _is_readable(stdin: int) -> bool:
+    """Waits a moment for input. stdin alone tells too little: it stays open while another child of the caller has
+    inherited its pipe by chance."""
+    return sys.platform == "win32" or bool(select.select([stdin], [], [], _PARENT_CHECK)[0])
 
 
 def _end_with_caller(stdin: int, parent: int, folder: Path) -> None:
-    """Kills the process group when the caller has ended: stdin ends, or the parent's PID changes.
-
-    stdin alone is not enough: it stays open while another child of the caller has inherited its pipe by chance.
-    """
+    """Kills the process group when the caller has ended: stdin ends, or the parent's PID changes."""
     if sys.platform == "win32":  # there, select works on sockets only
         with contextlib.suppress(OSError):
             os.read(stdin, 1)
         _remove(folder)
         os._exit(_GONE)
-    while not select.select([stdin], [], [], _PARENT_CHECK)[0] and os.getppid() == parent:
+    while not _is_readable(stdin) and os.getppid() == parent:
         pass
     run, group = os.getpid(), os.getpgrp()
     if os.fork():

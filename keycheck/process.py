@@ -60,22 +60,26 @@ class Finished:
     """The results of a run: verdict.json as a dict, and the texts of report.html and summary.md.
 
     Both texts are "" if the run was cut short. `limits`: what the run learned about its address's request weight.
+    `public`: the text of its public answers, to be handed to a later run as `shared`; "" if there are none.
     """
 
     verdict: Mapping[str, Any]
     page: str = field(default="", repr=False)
     summary: str = field(default="", repr=False)
     limits: Limits = field(default_factory=Limits)
+    public: str = field(default="", repr=False)
 
 
-def run(  # noqa: PLR0913  three that make the run, and three that watch it
+def run(  # noqa: PLR0913  three that make the run, three that watch it, and its process
     settings: Mapping[str, str] | Secret,
     arguments: Sequence[str] = (),
     *,
     env_file: Path | None = None,
+    shared: str = "",
     on_check: Callable[[Check], None] | None = None,
     timeout: float = SECONDS,
     cancel: Event | None = None,
+    prepared: "Prepared | None" = None,
 ) -> Finished:
     """Runs the suite once in a child process and waits for its end. Several threads may call it at once.
 
@@ -83,10 +87,11 @@ def run(  # noqa: PLR0913  three that make the run, and three that watch it
     `child_environment.PRIVATE_KEY`. Pass them as JSON in a Secret if a service may collect tracebacks with their
     variables: a Secret shows nothing. No variable of the caller's environment is a setting.
     `env_file`: a file with more settings, which the child process reads.
+    `shared`: the public answers of a run of this address, which a run at most 60 s later may use in place of requests.
     `arguments`: options of `keycheck`, such as `--replay NAME`.
     `on_check`: is called in the calling thread with each entry of verdict.json's `checks`, as soon as the child has
     sent it.
-    `timeout`: in seconds.
+    `timeout`: in seconds. `prepared`: where to find a child process that was started ahead.
 
     A run that is cut off, or that breaks, is UNPROVEN. Raises ValueError with the run's own message if the settings
     cannot be used, and any exception that `on_check` raises.
@@ -96,20 +101,70 @@ def run(  # noqa: PLR0913  three that make the run, and three that watch it
         raise ValueError("cancel must be an event, such as threading.Event: it has no is_set()")
     file = ["--env-file", str(env_file.absolute()) if env_file else os.devnull]
     handed = settings if isinstance(settings, Secret) else Secret(json.dumps(dict(settings)))
-    job = {"arguments": [*file, *arguments], "path": _folders_of_packages()}
+    job = {"arguments": [*file, *arguments], "shared": shared}
     one = _Run(seconds, cancel)
-    if getattr(sys, "frozen", False) or not sys.executable:  # sys.executable is no Python
-        return one.not_started("there is no Python interpreter to start: this program is frozen, or embeds its own")
     try:
-        # The child process makes this folder, and removes it if this process dies. If this process dies before the
-        # child has made it, there is no folder to remove.
-        folder = Path(tempfile.gettempdir(), f"keycheck-{os.urandom(8).hex()}").absolute()
+        child = prepared.take() if prepared else _start()
     except OSError as error:
         return one.not_started(str(error.strerror))
     try:
-        return one.of(job, handed, folder, on_check)
+        return one.of(child, job, handed, on_check)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(child.folder, ignore_errors=True)
+        if prepared:
+            prepared.prepare()
+
+
+class Prepared:
+    """Keeps one child process ready, for a program whose next run should begin at once: `run(..., prepared=...)`.
+
+    The process waits with all modules imported, and without any settings or credentials. Each serves one run, and the
+    next is started when that run has ended. Several threads may use it at once; a run that finds none ready starts its
+    own. `close` ends the one that waits.
+    """
+
+    def __init__(self) -> None:
+        self._ready: list[_Child] = []
+        self._lock = threading.Lock()
+        self._is_closed = False
+
+    def prepare(self) -> None:
+        """Starts the next child process, unless one waits already. If the system refuses it, the next run will say."""
+        with self._lock, contextlib.suppress(OSError):
+            if not self._ready and not self._is_closed:
+                self._ready.append(_start())
+
+    def take(self) -> "_Child":
+        """Returns the child process that waits, or a new one. Raises OSError."""
+        with self._lock:
+            child = self._ready.pop() if self._ready else None
+        if child is None:
+            return _start()
+        if not _has_ended(child.process, os.WNOHANG):
+            return child
+        _discard(child)
+        return _start()
+
+    def close(self) -> None:
+        """Ends the child process that waits; from now on, none is started ahead."""
+        with self._lock:
+            self._is_closed = True
+            left, self._ready = self._ready, []
+        for child in left:
+            _discard(child)
+
+
+@dataclass(frozen=True)
+class _Child:
+    """A child process that waits for its job, and the private folder that it will make."""
+
+    process: "subprocess.Popen[bytes]"
+    folder: Path
+
+
+def not_begun(why: str, fix: str) -> Finished:
+    """The result where no run could begin: UNPROVEN, without a check. `why`: a sentence; `fix`: what to do."""
+    return _Run(SECONDS, None)._cut_short(why, fix, None)
 
 
 class _Run:
@@ -121,6 +176,7 @@ class _Run:
         self._watch = clock.Stopwatch()
         self._checks: list[Check] = []
         self._limits = Limits()
+        self._public = ""
         self._problem: str | None = None
         self._status: int | None = None
         self._is_strange = False  # the child sent a line that no run sends
@@ -129,12 +185,9 @@ class _Run:
         self._ended = threading.Event()
 
     def of(
-        self, job: dict[str, Any], settings: Secret, folder: Path, on_check: Callable[[Check], None] | None
+        self, started: _Child, job: dict[str, Any], settings: Secret, on_check: Callable[[Check], None] | None
     ) -> Finished:
-        try:
-            child = _start(folder)
-        except OSError as error:
-            return self.not_started(str(error.strerror))
+        child = started.process
         watcher = threading.Thread(target=self._end_in_time, args=(child,), daemon=True, name="keycheck-deadline")
         try:
             try:
@@ -142,12 +195,12 @@ class _Run:
             except RuntimeError as error:  # the system refuses one more thread
                 return self.not_started(str(error))
             with contextlib.suppress(OSError):  # the child has died; then it sends no exit status
-                _hand_over(child, job, settings)
+                _write(child, job | {"settings": json.loads(settings.reveal())})
             self._listen(child, on_check)
             _has_ended(child)
         finally:
             self._end(child, watcher)
-        return self._finished(folder / "reports")
+        return self._finished(started.folder / "reports")
 
     def not_started(self, reason: str) -> Finished:
         """The result if the system refuses one more process, thread or folder."""
@@ -163,6 +216,8 @@ class _Run:
                         on_check(entry)
                 case {"limits": dict(told)} if self._status is None and _are_limits(told):
                     self._limits = Limits(**told)
+                case {"public": str(public)} if self._status is None:
+                    self._public = public
                 case {"problem": str(problem)} if self._status is None:
                     self._problem = problem
                 case {"exit": status} if self._status is None and type(status) is int:
@@ -219,7 +274,9 @@ class _Run:
         if verdict is None or not agrees or found.get("ok") is not (self._status == 0) or self._is_strange:
             how = "its process died" if self._status is None else f"exit status {self._status}"
             return self._cut_short(f"The run ended before its verdict ({how}).", _RUN_AGAIN, verdict)
-        return Finished(verdict, _text(reports / "report.html"), _text(reports / "summary.md"), self._limits)
+        return Finished(
+            verdict, _text(reports / "report.html"), _text(reports / "summary.md"), self._limits, self._public
+        )
 
     def _cut_short(self, why: str, fix: str, left: dict[str, Any] | None) -> Finished:
         """The result of a cut run: UNPROVEN, with the checks so far. `left`: its verdict.json, if it wrote one."""
@@ -245,9 +302,15 @@ def _seconds(timeout: Any) -> float:
     return seconds
 
 
-def _start(folder: Path) -> "subprocess.Popen[bytes]":
-    """Starts the child process. -I: it ignores PYTHON* variables and imports from folders of packages only."""
-    return subprocess.Popen(  # noqa: S603  our own file, by its path
+def _start() -> _Child:
+    """Starts a child process. -I: it ignores PYTHON* variables and imports from folders of packages only.
+
+    The child makes its folder once it has its job, and removes it if this process dies. Raises OSError.
+    """
+    if getattr(sys, "frozen", False) or not sys.executable:  # sys.executable is no Python
+        raise OSError(0, "there is no Python interpreter to start: this program is frozen, or embeds its own")
+    folder = Path(tempfile.gettempdir(), f"keycheck-{os.urandom(8).hex()}").absolute()
+    process = subprocess.Popen(  # noqa: S603  our own file, by its path
         [sys.executable, "-I", str(_CHILD), str(folder)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -258,12 +321,22 @@ def _start(folder: Path) -> "subprocess.Popen[bytes]":
         start_new_session=True,
         creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
     )
+    with contextlib.suppress(OSError):  # the child has died; its run will say so
+        _write(process, {"path": _folders_of_packages()})
+    return _Child(process, folder)
 
 
-def _hand_over(child: "subprocess.Popen[bytes]", job: dict[str, Any], settings: Secret) -> None:
-    """Writes the job to the child's stdin, as one line of JSON. Raises BrokenPipeError if the child has died."""
+def _discard(child: _Child) -> None:
+    """Ends a child process that has had no job. It ends by itself when its stdin is closed; this is quicker."""
+    child.process.kill()
+    with child.process:
+        pass
+
+
+def _write(child: "subprocess.Popen[bytes]", message: dict[str, Any]) -> None:
+    """Writes a line of JSON to the child's stdin. Raises BrokenPipeError if the child has died."""
     assert child.stdin
-    data = json.dumps(job | {"settings": json.loads(settings.reveal())}).encode() + b"\n"
+    data = json.dumps(message).encode() + b"\n"
     with _no_signal_of_a_broken_pipe():
         while data:
             data = data[os.write(child.stdin.fileno(), data) :]

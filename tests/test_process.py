@@ -28,50 +28,26 @@ from keycheck.api import Cause, Report
 from keycheck.diagnosis.cause import CAUSES
 from keycheck.report import verdict_json
 from keycheck.settings import child_environment, loading
+from tests.children import children, linux, wait_until
 from tests.exchange import API_KEY, API_SECRET, Fault, LocalExchange, Scenario
 from tests.keys import ED25519
 from tests.running import ROOT, SuiteRunner
 
 MS_AND_MOMENTS = ("startedAt", "durationMs", "driftMs")
 SILENT = Scenario(faults={"*": Fault.stall()})
-linux = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks into /proc")
 
 
 @pytest.fixture(autouse=True)
-def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder in which children make theirs, empty."""
-    folder = tmp_path / "temporary"
-    folder.mkdir()
-    monkeypatch.setenv("TMPDIR", str(folder))
-    monkeypatch.setattr("tempfile.tempdir", None)
+def temporary(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder in which children make theirs, empty; and the caller has secrets of its own."""
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another secret of the caller's")
-    return folder
+    return temporary
 
 
 def check(exchange: LocalExchange, **more: Any) -> Report:
     """`keycheck.check` with the settings of an exchange, by their names as parameters."""
     named = {name.removeprefix("BINANCE_").lower(): value for name, value in exchange.settings().items()}
     return keycheck.check(**(named | more))
-
-
-def children(folder: Path) -> list[int]:
-    """The processes with their working directory in `folder`, or with `folder` in their command."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        with contextlib.suppress(OSError):
-            if entry.name.isdigit() and (
-                folder in (entry / "cwd").readlink().parents or str(folder) in (entry / "cmdline").read_text("latin-1")
-            ):
-                found.append(int(entry.name))
-    return found
-
-
-def wait_until(is_so: Any, seconds: float = 10) -> None:
-    """Waits until a condition holds."""
-    end = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < end, "it did not come to be in time"
-        time.sleep(0.005)
 
 
 # -- results --
@@ -252,7 +228,7 @@ def test_a_run_that_is_not_over_in_time_is_unproven(temporary: Path) -> None:
 
 
 def test_the_cause_of_a_run_that_is_cut_short_is_a_listed_one() -> None:
-    """README and `--explain` know the cause of a run that was cut short."""
+    """docs/checks.md and `--explain` know the cause of a run that was cut short."""
     assert process.CUT_SHORT in {name for causes in CAUSES.values() for name in causes}
 
 

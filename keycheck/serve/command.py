@@ -4,7 +4,8 @@ import argparse
 import asyncio
 import ssl
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
@@ -13,7 +14,7 @@ import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
-from keycheck import bounded_files
+from keycheck import bounded_files, process
 from keycheck.errors import UsageProblem
 from keycheck.exchange.hosts import is_loopback
 from keycheck.serve.endpoint import Endpoint
@@ -98,18 +99,22 @@ class _Connection(H11Protocol):
 
 def main(arguments: Sequence[str]) -> int:
     """Serves until a signal comes; returns the exit status."""
+    prepared = process.Prepared()
     try:
-        server = _server(_parser().parse_args(arguments))
+        server = _server(_parser().parse_args(arguments), partial(process.run, prepared=prepared))
     except (UsageProblem, ValueError) as problem:
         return _refuse(str(problem))
     try:
+        prepared.prepare()
         server.run()
     except SystemExit:  # of uvicorn's, which has no other way to say so
         return _refuse("this host and port cannot be listened at: is another program there? Choose one with --port")
+    finally:
+        prepared.close()
     return 0
 
 
-def _server(given: argparse.Namespace) -> Server:
+def _server(given: argparse.Namespace, run: Callable[..., process.Finished]) -> Server:
     """Raises UsageProblem and ValueError."""
     is_open = not is_loopback(given.host)
     has_tls = bool(given.tls_cert and given.tls_key)
@@ -140,6 +145,7 @@ def _server(given: argparse.Namespace) -> Server:
         receipt_key=_contents(given.receipt_key_file, "--receipt-key-file"),
         save_to=given.save_to,
         replace=given.replace,
+        run=run,
     )
     tls = {"ssl_certfile": given.tls_cert, "ssl_keyfile": given.tls_key} if has_tls else {}
     server = Server(endpoint, given.host, given.port, **tls)

@@ -19,7 +19,7 @@ from keycheck.cassettes.label import Label, as_plain, label_from
 from keycheck.cassettes.player import Player
 from keycheck.cassettes.recorder import Recorder
 from keycheck.clock import Journal
-from keycheck.credentials.pasted_text import KEY, SECRET, KeyFacts
+from keycheck.credentials.pasted_text import KEY, SECRET, KeyFacts, Sources
 from keycheck.errors import Inconclusive, NotRecorded, UsageProblem
 from keycheck.exchange.answers import RawAnswer
 from keycheck.exchange.endpoints import PING, Endpoint
@@ -84,7 +84,7 @@ def recorded(path: Path) -> dict[str, Any]:
     """A cassette as this suite writes it, as YAML's own types."""
     recorder = Recorder(path, HEADER, Redactor(), Unasked())
     recorder.keep("clock/1", [1.5, 2.5])
-    document: dict[str, Any] = yaml.safe_load(recorder.text())
+    document: dict[str, Any] = yaml.safe_load(recorder.text(HEADER.key.last_four))
     return document
 
 
@@ -135,6 +135,13 @@ labels = st.builds(
         type=st.sampled_from([None, "HMAC", "RSA", "ED25519"]),
         last_four=st.none() | st.text("abcXYZ019", min_size=1, max_size=4),
         remarks=st.lists(words, max_size=20).map(tuple),
+        sources=st.builds(
+            Sources,
+            key=st.sampled_from([None, "environment", "file", "program"]),
+            secret=st.sampled_from([None, "environment", "file", "program"]),
+            file=st.sampled_from([None, "dotenv", "other", "example", "absent", "program"]),
+            remarks=st.lists(words, max_size=20).map(tuple),
+        ),
     ),
     system=st.sampled_from([None, "linux", "windows", "macos"]),
     has_stream=st.booleans(),
@@ -234,6 +241,10 @@ HOSTILE: list[tuple[str, object]] = [
     ("key.last_four", "\x1b[3m"),
     ("key.remarks", 5),
     ("key.remarks", [["nested"]]),
+    ("key.sources", None),
+    ("key.sources", {"key": "elsewhere", "secret": None, "file": None, "remarks": []}),
+    ("key.sources", {"key": None, "secret": None, "file": "my own", "remarks": []}),
+    ("key.sources", {"key": None, "secret": None, "file": None, "remarks": "odd"}),
 ]
 
 
@@ -426,11 +437,16 @@ def test_recording_overwrites_nothing_but_a_cassette(tmp_path: Path, name: str) 
     assert path.is_dir() or path.read_text(encoding="utf-8") == "precious: true\n"
 
 
-def test_recording_replaces_an_older_cassette(tmp_path: Path) -> None:
-    """Recording again replaces the cassette."""
+def test_recording_replaces_an_older_cassette_by_force_alone(tmp_path: Path) -> None:
+    """A name that exists is refused before anything is sent; --force takes an older cassette, and nothing else."""
     path = tmp_path / "mine.yaml"
     path.write_text(Recorder(path, HEADER, Redactor(), Unasked()).text(), encoding="utf-8")
-    assert Recorder(path, HEADER, Redactor(), Unasked()).text()
+    with pytest.raises(UsageProblem, match=r"mine\.yaml is there already.*add --force"):
+        Recorder(path, HEADER, Redactor(), Unasked())
+    assert Recorder(path, HEADER, Redactor(), Unasked(), force=True).text()
+    path.write_text("precious: true", encoding="utf-8")
+    with pytest.raises(UsageProblem, match="no cassette of this suite"):
+        Recorder(path, HEADER, Redactor(), Unasked(), force=True)
 
 
 @pytest.mark.parametrize(

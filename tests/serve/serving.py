@@ -8,8 +8,7 @@ import http.client
 import json
 import socket
 import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +18,7 @@ from keycheck import process
 from keycheck.report import verdict_json
 from keycheck.serve.command import Server
 from keycheck.serve.endpoint import Endpoint
+from tests.children import wait_until
 from tests.exchange import API_KEY, API_SECRET
 from tests.sample_reports import REPORTS
 
@@ -55,14 +55,6 @@ def until_cancelled(*_: Any, cancel: Any, **__: Any) -> process.Finished:
     """A run that lasts until its request ends."""
     wait_until(cancel.is_set, 30)
     return process.Finished(verdict_json.as_dict(REPORTS["blank"]))
-
-
-def wait_until(is_so: Callable[[], object], seconds: float = 10) -> None:
-    """Waits until a condition holds."""
-    end = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < end, "it did not come to be in time"
-        time.sleep(0.005)
 
 
 class Serving:

@@ -18,10 +18,10 @@ from typing import Any
 import pytest
 
 from keycheck.serve import command
+from tests.children import children, wait_until
 from tests.exchange import Fault, LocalExchange, Scenario
 from tests.running import ROOT
-from tests.serve.serving import GIVEN, JSON, TOKEN, Serving, holds_secret, wait_until
-from tests.test_process import children
+from tests.serve.serving import GIVEN, JSON, TOKEN, Serving, holds_secret
 
 
 @pytest.fixture

@@ -13,24 +13,14 @@ import pytest
 
 from keycheck import process, receipt
 from keycheck.serve.command import GRACE
+from tests.children import children, wait_until
 from tests.exchange import API_KEY, API_SECRET, Fault, LocalExchange, Scenario
 from tests.keys import ED25519
 from tests.matrix import mostly_slow
-from tests.serve.serving import GIVEN, LINES, Serving, head, holds_secret, instant, until_cancelled, wait_until
-from tests.test_process import children
+from tests.serve.serving import GIVEN, LINES, Serving, head, holds_secret, instant, until_cancelled
 
 KEY = b"k" * 32
 SILENT = Scenario(faults={"*": Fault.stall()})
-
-
-@pytest.fixture
-def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder in which children make theirs, empty."""
-    folder = tmp_path / "temporary"
-    folder.mkdir()
-    monkeypatch.setenv("TMPDIR", str(folder))
-    monkeypatch.setattr("tempfile.tempdir", None)
-    return folder
 
 
 @pytest.fixture

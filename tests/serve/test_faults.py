@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 
 from keycheck.serve import request_body
+from tests.children import children, wait_until
 from tests.exchange import Fault, LocalExchange, Scenario
-from tests.serve.serving import GIVEN, LINES, Serving, head, holds_secret, instant, read, wait_until
-from tests.test_process import children
+from tests.serve.serving import GIVEN, LINES, Serving, head, holds_secret, instant, read
 
 SILENT = Scenario(faults={"*": Fault.stall()})
 HALF_WAY = Scenario(faults={"/fapi/v1/accountConfig": Fault.stall(), "/sapi/v1/account/apiRestrictions": Fault.stall()})
@@ -28,14 +28,10 @@ WHOLE = head(len(BODY), "Accept: application/x-ndjson") + BODY
 
 
 @pytest.fixture
-def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def temporary(temporary: Path) -> Iterator[Path]:
     """The folder in which children make theirs. Afterwards no child and no folder is left there."""
-    folder = tmp_path / "temporary"
-    folder.mkdir()
-    monkeypatch.setenv("TMPDIR", str(folder))
-    monkeypatch.setattr("tempfile.tempdir", None)
-    yield folder
-    wait_until(lambda: not children(folder) and not list(folder.iterdir()), 5)
+    yield temporary
+    wait_until(lambda: not children(temporary) and not list(temporary.iterdir()), 5)
 
 
 @contextlib.contextmanager

@@ -12,7 +12,8 @@ from keycheck.redaction.secret import Secret
 from keycheck.serve import request_body
 from keycheck.serve.problem import Problem
 from keycheck.serve.runs import Runs, Said
-from tests.serve.serving import Serving, instant, wait_until
+from tests.children import wait_until
+from tests.serve.serving import Serving, instant
 
 WANTED = request_body.Request(Secret("{}"), "production")
 

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from keycheck.diagnosis.cause import CAUSES, Diagnosis
-from keycheck.report.view.facts import capital
+from keycheck.diagnosis.cause import Diagnosis
+from keycheck.report.wording import headline_of_cause
 
 DOTS = {"certain": "●●●", "likely": "●●○", "possible": "●○○"}
-_MEANINGS = {name: meaning for causes in CAUSES.values() for name, meaning in causes.items()}
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ def suspects(diagnosis: Sequence[Diagnosis]) -> list[Suspect]:
 
 
 def _suspect(one: Diagnosis, new: list[str]) -> Suspect:
-    headline = capital(_MEANINGS.get(one.cause, one.cause.replace("_", " ")))
+    headline = headline_of_cause(one.cause)
     seen_as = "Seen:" if len(new) == len(one.evidence) else "Seen, besides the above:" if new else "Seen: as above."
     sureness = one.confidence.value
     return Suspect(one.cause, headline, sureness, DOTS[sureness], one.explanation, one.fix, seen_as, new)

@@ -1,0 +1,96 @@
+"""The job of one account: the function that a lane's machine runs. Text in, text out; no text holds a secret.
+
+    in   {"account", "settings", "lane", "share", "sharing"}
+    out  {"account", "verdict", "page", "weight"}       verdict.json, report.html, and the request weight that was spent
+         {"account", "wait", "why"}                     no weight is left for `wait` seconds: nothing was sent
+
+The lane's machine believes nothing that the text says about itself: names and settings are checked again. It finds the
+credentials in its own folder of keys. Hosts, proxy and CA file are those of NAME.env, or of its own environment.
+"""
+
+import json
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from keycheck import bounded_files, process
+from keycheck.errors import UsageProblem
+from keycheck.exchange import answers
+from keycheck.fleet.accounts import Account, Lane
+from keycheck.fleet.public_answers import PublicAnswers
+from keycheck.purse import RUN, SHARED_RUN, Empty, Purse, Unusable
+from keycheck.settings import loading
+
+_FIELDS = ("account", "settings", "lane", "share", "sharing")
+_LONGEST = 2**14  # characters of a job
+_PUBLIC = PublicAnswers()
+# The words of a run about options that a fleet does not have, and those that fit here.
+_FITS_A_FLEET = {
+    "--env-file: ": "",
+    "check --env-file": "put it into the folder of keys on its lane's machine",
+    ", or name another with --env-file": "",
+}
+
+
+def text_of(account: Account, lane: Lane, *, sharing: bool) -> str:
+    """The text of an account's job."""
+    fields = {"account": account.name, "settings": dict(account.settings), "lane": lane.name}
+    return json.dumps(fields | {"share": lane.share, "sharing": sharing})
+
+
+def run_job(text: str, keys: Path | None = None, cancel: process.Event | None = None) -> str:
+    """Tests an account's key from this machine.
+
+    `keys`: the folder of NAME.env files; by default the one that KEYCHECK_KEYS names. `cancel`: as in `process.run`.
+    Raises ValueError for a text that is no job.
+    """
+    account, lane, sharing = _read(text)
+    try:
+        answer = _run(account, lane, sharing, keys or loading.keys_folder(), cancel)
+    except Unusable as problem:
+        why, _, fix = str(problem).partition(": ")
+        answer = _answer(process.not_begun(f"{why}.", fix))
+    except Empty as empty:
+        answer = {"wait": empty.seconds, "why": str(empty)}
+    except (UsageProblem, process.UnusableSettings) as problem:
+        answer = _answer(_unusable(str(problem)))
+    return json.dumps({"account": account.name} | answer)
+
+
+def _run(account: Account, lane: Lane, sharing: bool, keys: Path, cancel: process.Event | None) -> dict[str, Any]:
+    """Raises Empty, UsageProblem and UnusableSettings; then nothing was sent."""
+    env_file = keys / f"{account.name}.env"
+    settings = loading.of_a_server(Path(bounded_files.NOWHERE), required=False) | dict(account.settings)
+    loaded = loading.load(env_file, required=True, environ=settings)
+    purse = Purse(loading.purse_folder(), lane.share, loaded.environment)
+    shared = _PUBLIC.fresh(loaded.source) if sharing else ""
+    run = partial(process.run, settings, env_file=env_file, shared=shared, cancel=cancel)
+    more = loaded.more_weight
+    finished = purse.spend(run, RUN + more, (SHARED_RUN if shared else RUN) + more)
+    _PUBLIC.keep(loaded.source, finished.public)
+    return _answer(finished)
+
+
+def _answer(finished: process.Finished) -> dict[str, Any]:
+    return {"verdict": finished.verdict, "page": finished.page, "weight": finished.limits.spent}
+
+
+def _unusable(sentence: str) -> process.Finished:
+    for words, fitting in _FITS_A_FLEET.items():
+        sentence = sentence.replace(words, fitting)
+    why, _, fix = sentence.partition(": ")
+    return process.not_begun(f"This account's settings cannot be used: {why}.", fix or "correct them, and run again")
+
+
+def _read(text: str) -> tuple[Account, Lane, bool]:
+    """Raises ValueError."""
+    job = answers.strict(text.encode(errors="replace")) if len(text) <= _LONGEST else None
+    named = tuple(job.get(field) for field in _FIELDS) if isinstance(job, dict) and len(job) == len(_FIELDS) else ()
+    match named:
+        case (str(name), dict(settings), str(lane), float(share), bool(sharing)):
+            if all(isinstance(one, str) for one in settings.values()):
+                try:
+                    return Account(name, lane, settings), Lane(lane, share), sharing
+                except UsageProblem as problem:
+                    raise ValueError(str(problem)) from None
+    raise ValueError("this is no job of a fleet: driver and lane must have the same version of keycheck")

@@ -1,0 +1,30 @@
+"""The child processes of runs: which there are, and a wait for what they do."""
+
+import contextlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+linux = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks into /proc")
+
+
+def children(folder: Path) -> list[int]:
+    """The processes with their working directory in `folder`, or with `folder` in their command."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if entry.name.isdigit() and (
+                folder in (entry / "cwd").readlink().parents or str(folder) in (entry / "cmdline").read_text("latin-1")
+            ):
+                found.append(int(entry.name))
+    return found
+
+
+def wait_until(is_so: Callable[[], object], seconds: float = 10) -> None:
+    """Waits until a condition holds."""
+    end = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < end, "it did not come to be in time"
+        time.sleep(0.005)
