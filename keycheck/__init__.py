@@ -20,6 +20,7 @@ Beside the road:
     api.py            `keycheck.check(...)`: a verdict for another program
     process.py        one run as a child process, and its findings as they come
     serve/            `keycheck serve`: the endpoint `POST /binance`, and its page
+    fleet/            `keycheck fleet`: the keys of many accounts, each from its own address, and one page
     child.py          the program that runs in that child process
     invocation.py     starts pytest with the plugins of a run, and no others
     purse.py          how much request weight this machine's address may still spend

@@ -158,6 +158,11 @@ class _Child:
     folder: Path
 
 
+def not_begun(why: str, fix: str) -> Finished:
+    """The result where no run could begin: UNPROVEN, without a check. `why`: a sentence; `fix`: what to do."""
+    return _Run(SECONDS, None)._cut_short(why, fix, None)
+
+
 class _Run:
     """One child process: starts it, reads its lines, kills it if it must end, and reaps it."""
 

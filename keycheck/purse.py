@@ -18,7 +18,7 @@ under way when another one saw the used weight thus counts on top of it.
 import contextlib
 import math
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -96,6 +96,17 @@ class Purse:
             raise Empty(seconds, "Binance has told this machine's address to send nothing for a time")
         share = f"{100 * self._share:g} % of the request weight of this machine's address"
         raise Empty(seconds, f"The {share}, which may be used in a minute, are spent")
+
+    def spend(self, run: Callable[[], process.Finished], weight: int = RUN) -> process.Finished:
+        """Reserves `weight`, calls `run`, and settles, however it ends. Raises Empty before `run` is called."""
+        reservation = self.reserve(weight)
+        limits = None
+        try:
+            finished = run()
+            limits = finished.limits
+        finally:
+            self.settle(reservation, limits)
+        return finished
 
     def settle(self, reservation: int, limits: Limits | None = None) -> None:
         """Takes note of a run's end, and of what it learned (`process.Finished.limits`, if there is one).

@@ -79,11 +79,4 @@ class Runs:
         if cancel.is_set():  # the client has gone: no weight is spent
             raise Problem(503, ENDING)
         purse = self._purses[wanted.environment]
-        reservation = purse.reserve()
-        limits = None
-        try:
-            finished = self._run(wanted.settings, on_check=say, cancel=cancel)
-            limits = finished.limits
-        finally:
-            purse.settle(reservation, limits)
-        return finished
+        return purse.spend(lambda: self._run(wanted.settings, on_check=say, cancel=cancel))

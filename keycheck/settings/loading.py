@@ -132,6 +132,26 @@ def purse_folder() -> Path:
         raise UsageProblem("this user has no home folder: set XDG_STATE_HOME to a folder of the user's own") from None
 
 
+def keys_folder() -> Path:
+    """The folder of the NAME.env files that this machine may use for a fleet (`keycheck/fleet/`): KEYCHECK_KEYS.
+
+    Raises UsageProblem if it is not named.
+    """
+    name = os.environ.get("KEYCHECK_KEYS", "").strip()
+    if not name:
+        raise UsageProblem(
+            "the lane's machine names no folder of keys: set KEYCHECK_KEYS to the folder of its NAME.env files there"
+        )
+    return bounded_files.expanded(name).absolute()
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # Linux alone
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def program_folders() -> list[Path]:
     """The absolute folders of PATH. Relative and empty entries are left out: they lead to the current directory."""
     folders = map(Path, os.environ.get("PATH", os.defpath).split(os.pathsep))

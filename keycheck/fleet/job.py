@@ -1,0 +1,87 @@
+"""The job of one account: the function that a lane's machine runs. Text in, text out; no text holds a secret.
+
+    in   {"account", "settings", "lane", "share", "sharing"}
+    out  {"account", "verdict", "page", "weight"}       verdict.json, report.html, and the request weight that was spent
+         {"account", "wait", "why"}                     no weight is left for `wait` seconds: nothing was sent
+
+The lane's machine believes nothing that the text says about itself: names and settings are checked again. It finds the
+credentials in its own folder of keys. Hosts, proxy and CA file are those of NAME.env, or of its own environment.
+"""
+
+import contextlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from keycheck import bounded_files, process
+from keycheck.errors import UsageProblem
+from keycheck.fleet.accounts import NAME, Account, Lane, check_settings
+from keycheck.purse import Empty, Purse
+from keycheck.settings import loading
+
+_LONGEST = 2**14  # characters of a job
+# The words of a run about options that a fleet does not have, and those that fit here.
+_FITS_A_FLEET = {
+    "--env-file: ": "",
+    "check --env-file": "put it into the folder of keys on its lane's machine",
+    ", or name another with --env-file": "",
+}
+
+
+def text_of(account: Account, lane: Lane, *, sharing: bool) -> str:
+    """The text of an account's job."""
+    fields = {"account": account.name, "settings": dict(account.settings), "lane": lane.name}
+    return json.dumps(fields | {"share": lane.share, "sharing": sharing})
+
+
+def run_job(text: str, keys: Path | None = None) -> str:
+    """Tests an account's key from this machine.
+
+    `keys`: the folder of NAME.env files; by default the one that KEYCHECK_KEYS names. Raises ValueError for a text
+    that is no job.
+    """
+    job = _read(text)
+    try:
+        answer = _run(job, keys or loading.keys_folder())
+    except Empty as empty:
+        answer = {"wait": empty.seconds, "why": str(empty)}
+    except (UsageProblem, process.UnusableSettings) as problem:
+        answer = _answer(_unusable(str(problem)))
+    return json.dumps({"account": job["account"]} | answer)
+
+
+def _run(job: Mapping[str, Any], keys: Path) -> dict[str, Any]:
+    """Raises Empty, UsageProblem and UnusableSettings; then nothing was sent."""
+    env_file = keys / f"{job['account']}.env"
+    settings = loading.of_a_server(Path(bounded_files.NOWHERE), required=False) | job["settings"]
+    environment = loading.load(env_file, required=True, environ=settings).environment
+    purse = Purse(loading.purse_folder(), job["share"], environment)
+    return _answer(purse.spend(lambda: process.run(settings, env_file=env_file)))
+
+
+def _answer(finished: process.Finished) -> dict[str, Any]:
+    return {"verdict": finished.verdict, "page": finished.page, "weight": finished.limits.spent}
+
+
+def _unusable(sentence: str) -> process.Finished:
+    for words, fitting in _FITS_A_FLEET.items():
+        sentence = sentence.replace(words, fitting)
+    why, _, fix = sentence.partition(": ")
+    return process.not_begun(f"{why[:1].upper()}{why[1:]}.", fix or "correct it, and run again")
+
+
+def _read(text: str) -> dict[str, Any]:
+    """Raises ValueError; no message repeats the text."""
+    job: dict[str, Any] = {}
+    with contextlib.suppress(ValueError, RecursionError):
+        job = json.loads(text) if len(text) <= _LONGEST else job
+    match job:
+        case {"account": str(name), "settings": dict(settings), "lane": str(), "share": float(), "sharing": bool()}:
+            if len(job) == 5 and NAME.fullmatch(name) and all(isinstance(one, str) for one in settings.values()):
+                try:
+                    check_settings(settings)
+                except UsageProblem as problem:
+                    raise ValueError(str(problem)) from None
+                return job
+    raise ValueError("this is no job of a fleet: driver and lane must have the same version of keycheck")
