@@ -26,6 +26,7 @@ Is the Binance API key in this folder's .env fit to trade USD-M futures from thi
   keycheck --json                     verdict.json alone on stdout, all else on stderr
   keycheck --explain account_may_trade    what a check claims, why, and what it sends
   keycheck serve                      a page "Test your API key", and its endpoint; see keycheck serve --help
+  keycheck fleet keys/                the keys of many accounts, and one page; see keycheck fleet --help
 
   --env-file PATH     settings, a line BINANCE_API_KEY=... each (default: .env); the process environment wins
   --report-dir DIR    where the reports go (default: reports/)
@@ -54,6 +55,8 @@ def main() -> int:
     arguments = sys.argv[1:]
     if arguments[:1] == ["serve"]:
         return _serve(arguments[1:])
+    if arguments[:1] == ["fleet"]:
+        return _fleet(arguments[1:])
     if {"-h", "--help"} & set(arguments):
         print(_HELP, end="")
         return 0
@@ -96,6 +99,16 @@ def _serve(arguments: Sequence[str]) -> int:
         print('ERROR: keycheck serve needs its extra: pip install "keycheck[serve]"', file=sys.stderr)
         return _USAGE_ERROR
     from keycheck.child import dump_no_core  # noqa: PLC0415  as above
+
+    dump_no_core()
+    return command.main(arguments)
+
+
+def _fleet(arguments: Sequence[str]) -> int:
+    """`keycheck fleet`."""
+    _leave_the_working_directory_out()
+    from keycheck.child import dump_no_core  # noqa: PLC0415  no other command needs it
+    from keycheck.fleet import command  # noqa: PLC0415
 
     dump_no_core()
     return command.main(arguments)

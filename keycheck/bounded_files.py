@@ -7,7 +7,7 @@ read, so that `--env-file <(pass show binance)` works; all else is refused. Only
 import os
 import select
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from keycheck.clock import Stopwatch
@@ -47,6 +47,21 @@ def read(path: Path, limit: int, *, pipes: bool = True) -> bytes:
             return _read(descriptor, limit)
         finally:
             os.close(descriptor)
+    except (OSError, ValueError) as error:
+        raise _unreadable(error, "cannot be read ({})") from None
+
+
+def lines(path: Path, longest: int) -> Iterator[bytes]:
+    """The lines of a file, each with its line end, if it has one. Raises Unreadable, also for a pipe.
+
+    `longest`: the bytes that a line may have; the file may have any number of lines.
+    """
+    try:
+        with open(_open(path, os.O_RDONLY, pipes=False), "rb") as file:
+            while line := file.readline(longest + 1):
+                if len(line) > longest:
+                    raise Unreadable(f"has a line longer than {longest >> 20} MiB")
+                yield line
     except (OSError, ValueError) as error:
         raise _unreadable(error, "cannot be read ({})") from None
 

@@ -37,12 +37,22 @@ _TABLE = """create table if not exists claims (
     id integer primary key, environment text, until real, seconds real, own integer, seen integer, granted integer)"""
 
 
+def check_share(share: float) -> None:
+    """Raises ValueError for a share that no purse can have."""
+    if not 0.01 <= share <= 1:
+        raise ValueError("share must be a number from 0.01 to 1, such as 0.5 for half of Binance's limit")
+
+
 class Empty(Exception):
     """No weight is left for a run. `seconds`: until there is some, at the latest; the text says why, and what to do."""
 
     def __init__(self, seconds: float, why: str) -> None:
         self.seconds = math.ceil(seconds)
         super().__init__(f"{why}. Try again in {self.seconds} s.")
+
+
+class Unusable(Empty):
+    """The purse's file cannot be used, and its text says why: waiting alone may not help."""
 
 
 class _Claim(NamedTuple):
@@ -66,8 +76,7 @@ class Purse:
     """
 
     def __init__(self, folder: Path, share: float = 0.5, environment: str = "production") -> None:
-        if not 0.01 <= share <= 1:
-            raise ValueError("share must be a number from 0.01 to 1, such as 0.5 for half of Binance's limit")
+        check_share(share)
         if environment not in WEIGHT_LIMITS:
             raise ValueError(f"environment must be one of {', '.join(WEIGHT_LIMITS)}")
         self._file = folder / _FILE
@@ -77,7 +86,7 @@ class Purse:
     def reserve(self, weight: int = RUN) -> int:
         """Takes the weight of a run out of the purse, before the run starts. Returns a number for `settle`.
 
-        Raises Empty if less than `weight` is left.
+        Raises Empty if less than `weight` is left, and Unusable, an Empty too, where the file cannot be used.
         """
         try:
             with self._transaction(_PATIENCE) as (db, now):
@@ -87,7 +96,7 @@ class Purse:
                     return self._add(db, now, process.SECONDS + MINUTE, own=weight)
         except (sqlite3.Error, OSError) as error:
             why = getattr(error, "strerror", None) or error
-            raise Empty(
+            raise Unusable(
                 MINUTE,
                 f"{_FILE}, in which this machine counts its request weight, cannot be used ({why}): make room on its "
                 "disk, or remove the file",

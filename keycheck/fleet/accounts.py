@@ -1,52 +1,163 @@
-"""ACCOUNTS -> accounts and their lanes. Neither holds a secret."""
+"""ACCOUNTS -> accounts and their lanes. Neither holds a secret, and what exists has been checked."""
 
 import re
-from collections.abc import Mapping, Sequence
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
-from keycheck import bounded_files
+from keycheck import bounded_files, purse
 from keycheck.errors import UsageProblem
+from keycheck.redaction.redactor import printable
 from keycheck.settings import loading
 
-NAME = re.compile(r"(?!\.)[A-Za-z0-9._-]{1,64}")
 LOCAL = "local"  # the lane of an account that names none
 # The settings of a job. None is a credential, a path, a host or a proxy: these are the lane's machine's own.
-SETTINGS = ("BINANCE_ENVIRONMENT", "BINANCE_SYMBOL", "BINANCE_RECV_WINDOW", "BINANCE_USER_STREAM", "BINANCE_EXPECT")
+SETTINGS = ("BINANCE_ENVIRONMENT", "BINANCE_EXPECT", "BINANCE_RECV_WINDOW", "BINANCE_SYMBOL", "BINANCE_USER_STREAM")
+_NAME = re.compile(r"(?!\.)[A-Za-z0-9._-]{1,64}")
+_NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
+_LONGEST_FILE = 2**25  # bytes of TOML; 100,000 accounts have some seven million
 
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """An address from which accounts are asked. `share`: of the weight that Binance grants it a minute, 0.01 to 1."""
+    """An address from which accounts are asked. `share`: of the weight that Binance grants it a minute, 0.01 to 1.
+
+    Raises UsageProblem.
+    """
 
     name: str
     share: float
 
+    def __post_init__(self) -> None:
+        _check_name("a lane", self.name)
+        try:
+            purse.check_share(self.share)
+        except ValueError as error:
+            raise UsageProblem(f"lane {self.name}: {error}") from None
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account by its name. `settings`: some of SETTINGS, by name."""
+    """An account by its name. `settings`: some of SETTINGS, by name. Raises UsageProblem."""
 
     name: str
     lane: str = LOCAL
-    settings: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    settings: Mapping[str, str] = field(default_factory=lambda: _NO_SETTINGS)
+
+    def __post_init__(self) -> None:
+        _check_name("an account", self.name)
+        if others := sorted(set(self.settings) - set(SETTINGS)):
+            raise UsageProblem(
+                f"{_plain(others[0])} of account {self.name} cannot be set for a job, but only "
+                f"{', '.join(map(_plain, SETTINGS))}: credentials, hosts, files and the proxy are in {self.name}.env, "
+                "or in the environment of the lane's machine"
+            )
+        if self.settings:
+            try:
+                loading.load(Path(bounded_files.NOWHERE), environ=self.settings)
+            except UsageProblem as problem:
+                raise UsageProblem(f"account {self.name}: {problem}") from None
 
 
 @dataclass(frozen=True)
 class Fleet:
-    """All accounts, and the lanes that they name. `keys`: the folder of NAME.env files on this machine, if named."""
+    """All accounts, and the lanes that they name, by name."""
 
     lanes: Mapping[str, Lane]
     accounts: Sequence[Account]
-    keys: Path | None
+
+    def only(self, names: Sequence[str]) -> "Fleet":
+        """The fleet of these accounts alone; all, if none is named. Raises UsageProblem for an unknown name."""
+        known = {account.name for account in self.accounts}
+        if unknown := next((name for name in names if name not in known), None):
+            raise UsageProblem(f"--only: ACCOUNTS has no account {printable(unknown, 64)}: correct the name")
+        chosen = [account for account in self.accounts if not names or account.name in names]
+        lanes = {account.lane: self.lanes[account.lane] for account in chosen}
+        return Fleet(lanes, chosen)
 
 
-def check_settings(settings: Mapping[str, str]) -> None:
-    """Raises UsageProblem for a setting that no job may have, and for a value that cannot be used."""
-    if others := sorted(set(settings) - set(SETTINGS)):
+def read(path: Path, share: float) -> Fleet:
+    """The accounts of a folder of NAME.env files, whose contents it does not read, or those of a TOML file.
+
+    `share`: of each lane that names none. Raises UsageProblem with one sentence.
+    """
+    lanes = {LOCAL: Lane(LOCAL, share)}
+    try:
+        found = list(_in_folder(path) if path.is_dir() else _in_file(path, share, lanes))
+    except (OSError, ValueError) as error:
+        why = str(error) if isinstance(error, bounded_files.Unreadable) else f"cannot be read ({error})"
         raise UsageProblem(
-            f"{', '.join(others)[:200]} is no setting of a job, which may have {', '.join(SETTINGS)} alone: "
-            "credentials, hosts, files and the proxy are in NAME.env, or in the environment of the lane's machine"
+            f"ACCOUNTS: {printable(path.name, 60)} {printable(why)}: correct it, or name another"
+        ) from None
+    if not found:
+        raise UsageProblem(
+            f"ACCOUNTS: {printable(path.name, 60)} has no account: put a file NAME.env for each into a folder, or a "
+            "table [accounts.NAME] into a TOML file"
         )
-    loading.load(Path(bounded_files.NOWHERE), environ=settings)
+    names: dict[str, str] = {}
+    for account in found:
+        if (other := names.setdefault(account.name.lower(), account.name)) is not account.name:
+            raise UsageProblem(f"accounts {other} and {account.name} differ in capitals alone: rename one of them")
+        if account.lane not in lanes:
+            raise UsageProblem(
+                f"account {account.name} is of a lane that ACCOUNTS does not have: add [lanes.{account.lane}], or "
+                "correct its name"
+            )
+    return Fleet(lanes, found)
+
+
+def _in_folder(folder: Path) -> Iterator[Account]:
+    for path in sorted(folder.iterdir()):
+        if path.suffix == ".env" and not path.name.startswith("."):
+            yield Account(path.stem)
+
+
+def _in_file(path: Path, share: float, lanes: dict[str, Lane]) -> Iterator[Account]:
+    """Adds the lanes to `lanes`. Raises ValueError, OSError and UsageProblem."""
+    document = tomllib.loads(bounded_files.read(path, _LONGEST_FILE).decode("utf-8-sig"))
+    if others := sorted(document.keys() - {"lanes", "accounts"}):
+        raise UsageProblem(f"ACCOUNTS has tables [lanes.NAME] and [accounts.NAME] alone: take {_plain(others[0])} out")
+    for name, fields in _tables(document, "lanes"):
+        if others := sorted(fields.keys() - {"share"}):
+            raise UsageProblem(f"lane {printable(name, 64)} may set its share alone: take {_plain(others[0])} out")
+        wanted = fields.get("share", share)
+        lanes[name] = Lane(name, float(wanted) if type(wanted) in (int, float) else -1)
+    for name, fields in _tables(document, "accounts"):
+        lane = fields.pop("lane", LOCAL)
+        _check_name("a lane", lane)
+        settings = {f"BINANCE_{one.upper()}": _text(name, one, value) for one, value in fields.items()}
+        yield Account(name, lane, settings or _NO_SETTINGS)
+
+
+def _tables(document: Mapping[str, Any], kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    tables = document.get(kind, {})
+    for name, fields in tables.items() if isinstance(tables, dict) else [("", None)]:
+        if not isinstance(fields, dict):
+            raise UsageProblem(f"ACCOUNTS: write [{kind}.NAME] above the lines of each of the {kind}")
+        yield name, fields
+
+
+def _text(account: str, name: str, value: object) -> str:
+    """The value as .env would hold it."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, str | int):
+        return str(value)
+    raise UsageProblem(f"account {printable(account, 64)}: {_plain(name)} must be text")
+
+
+def _check_name(what: str, name: object) -> None:
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise UsageProblem(
+            f"{printable(str(name), 64) or 'an empty text'} cannot be the name of {what}: take 1 to 64 letters, digits "
+            "and . _ - without a dot at the beginning"
+        )
+
+
+def _plain(setting: str) -> str:
+    """A setting's name as ACCOUNTS has it; a long one may be a misplaced secret."""
+    name = setting.removeprefix("BINANCE_").lower()
+    return name if len(name) <= 24 and name.isidentifier() else "a name that is no setting's"

@@ -8,13 +8,15 @@ from keycheck.fleet.accounts import Lane
 
 
 class Engine(Protocol):
-    """One Executor for each lane. `job`: what the driver submits with a job's text: `job.run_job`.
+    """One Executor for each lane. A Future fails if the job, its machine or the way there is lost.
 
-    A Future fails with an exception whose text is a sentence for people if the job, its machine or the way there is
-    lost. Nothing is asked again.
+    Then its account is UNPROVEN: a machine that was lost may have begun the run, so nothing is asked again.
     """
 
-    job: Callable[[str], str]
+    @property
+    def job(self) -> Callable[[str], str]:
+        """What the driver submits, with a job's text: `job.run_job`, or that with the arguments of this machine."""
+        ...
 
     def executor(self, lane: Lane) -> Executor:
         """Runs the jobs of a lane."""
@@ -25,5 +27,5 @@ class Engine(Protocol):
         ...
 
     def close(self) -> None:
-        """Ends the executors, without waiting for jobs that have not begun."""
+        """Ends the executors, and what is still under way. The driver has ended."""
         ...

@@ -8,18 +8,18 @@ The lane's machine believes nothing that the text says about itself: names and s
 credentials in its own folder of keys. Hosts, proxy and CA file are those of NAME.env, or of its own environment.
 """
 
-import contextlib
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from keycheck import bounded_files, process
 from keycheck.errors import UsageProblem
-from keycheck.fleet.accounts import NAME, Account, Lane, check_settings
-from keycheck.purse import Empty, Purse
+from keycheck.exchange import answers
+from keycheck.fleet.accounts import Account, Lane
+from keycheck.purse import Empty, Purse, Unusable
 from keycheck.settings import loading
 
+_FIELDS = ("account", "settings", "lane", "share", "sharing")
 _LONGEST = 2**14  # characters of a job
 # The words of a run about options that a fleet does not have, and those that fit here.
 _FITS_A_FLEET = {
@@ -35,29 +35,31 @@ def text_of(account: Account, lane: Lane, *, sharing: bool) -> str:
     return json.dumps(fields | {"share": lane.share, "sharing": sharing})
 
 
-def run_job(text: str, keys: Path | None = None) -> str:
+def run_job(text: str, keys: Path | None = None, cancel: process.Event | None = None) -> str:
     """Tests an account's key from this machine.
 
-    `keys`: the folder of NAME.env files; by default the one that KEYCHECK_KEYS names. Raises ValueError for a text
-    that is no job.
+    `keys`: the folder of NAME.env files; by default the one that KEYCHECK_KEYS names. `cancel`: as in `process.run`.
+    Raises ValueError for a text that is no job.
     """
-    job = _read(text)
+    account, lane = _read(text)
     try:
-        answer = _run(job, keys or loading.keys_folder())
+        answer = _run(account, lane, keys or loading.keys_folder(), cancel)
+    except Unusable as problem:
+        answer = _answer(process.not_begun(*str(problem).split(": ", 1)))
     except Empty as empty:
         answer = {"wait": empty.seconds, "why": str(empty)}
     except (UsageProblem, process.UnusableSettings) as problem:
         answer = _answer(_unusable(str(problem)))
-    return json.dumps({"account": job["account"]} | answer)
+    return json.dumps({"account": account.name} | answer)
 
 
-def _run(job: Mapping[str, Any], keys: Path) -> dict[str, Any]:
+def _run(account: Account, lane: Lane, keys: Path, cancel: process.Event | None) -> dict[str, Any]:
     """Raises Empty, UsageProblem and UnusableSettings; then nothing was sent."""
-    env_file = keys / f"{job['account']}.env"
-    settings = loading.of_a_server(Path(bounded_files.NOWHERE), required=False) | job["settings"]
+    env_file = keys / f"{account.name}.env"
+    settings = loading.of_a_server(Path(bounded_files.NOWHERE), required=False) | dict(account.settings)
     environment = loading.load(env_file, required=True, environ=settings).environment
-    purse = Purse(loading.purse_folder(), job["share"], environment)
-    return _answer(purse.spend(lambda: process.run(settings, env_file=env_file)))
+    purse = Purse(loading.purse_folder(), lane.share, environment)
+    return _answer(purse.spend(lambda: process.run(settings, env_file=env_file, cancel=cancel)))
 
 
 def _answer(finished: process.Finished) -> dict[str, Any]:
@@ -71,17 +73,15 @@ def _unusable(sentence: str) -> process.Finished:
     return process.not_begun(f"{why[:1].upper()}{why[1:]}.", fix or "correct it, and run again")
 
 
-def _read(text: str) -> dict[str, Any]:
-    """Raises ValueError; no message repeats the text."""
-    job: dict[str, Any] = {}
-    with contextlib.suppress(ValueError, RecursionError):
-        job = json.loads(text) if len(text) <= _LONGEST else job
-    match job:
-        case {"account": str(name), "settings": dict(settings), "lane": str(), "share": float(), "sharing": bool()}:
-            if len(job) == 5 and NAME.fullmatch(name) and all(isinstance(one, str) for one in settings.values()):
+def _read(text: str) -> tuple[Account, Lane]:
+    """Raises ValueError."""
+    job = answers.strict(text.encode()) if len(text) <= _LONGEST else None
+    named = tuple(job.get(field) for field in _FIELDS) if isinstance(job, dict) and len(job) == len(_FIELDS) else ()
+    match named:
+        case (str(name), dict(settings), str(lane), float(share), bool()):
+            if all(isinstance(one, str) for one in settings.values()):
                 try:
-                    check_settings(settings)
+                    return Account(name, lane, settings), Lane(lane, share)
                 except UsageProblem as problem:
                     raise ValueError(str(problem)) from None
-                return job
     raise ValueError("this is no job of a fleet: driver and lane must have the same version of keycheck")

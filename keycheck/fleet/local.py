@@ -1,21 +1,32 @@
 """The engine of this machine: threads, each of which waits for the child process of a run."""
 
 import functools
+import threading
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
+from keycheck.errors import UsageProblem
 from keycheck.fleet import job
-from keycheck.fleet.accounts import Lane
+from keycheck.fleet.accounts import Fleet, Lane
 from keycheck.settings import loading
 
 
 class Local:
-    """Runs the jobs of all lanes from this machine's address. `keys`: its folder of NAME.env files."""
+    """Runs the jobs from this machine's address. `keys`: its folder of NAME.env files.
 
-    def __init__(self, keys: Path) -> None:
-        self.job = functools.partial(job.run_job, keys=keys)
-        self._slots = loading.processors() + 1  # a run waits for Binance half of its time
-        self._pool = ThreadPoolExecutor(self._slots, "keycheck-lane")
+    Raises UsageProblem for the accounts of several lanes, which are several addresses.
+    """
+
+    def __init__(self, fleet: Fleet, keys: Path) -> None:
+        if len(fleet.lanes) > 1:
+            raise UsageProblem(
+                f"these accounts are of lanes {', '.join(sorted(fleet.lanes))[:200]}, and --engine local asks from "
+                "this machine's address alone: name the accounts of one lane with --only, or take --engine dask:ADDRESS"
+            )
+        self._cancel = threading.Event()
+        self.job = functools.partial(job.run_job, keys=keys, cancel=self._cancel)
+        self._slots = loading.processors() + 1  # a run also waits for Binance
+        self._pool = ThreadPoolExecutor(self._slots, "keycheck-fleet")
 
     def executor(self, lane: Lane) -> Executor:  # noqa: ARG002  as engine.Engine has it
         return self._pool
@@ -24,4 +35,5 @@ class Local:
         return self._slots
 
     def close(self) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._cancel.set()
+        self._pool.shutdown(cancel_futures=True)

@@ -11,7 +11,7 @@ from keycheck.errors import Inconclusive, NotBinance, Unreachable
 from keycheck.exchange.endpoints import Endpoint
 
 
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
+def causes(error: BaseException | None) -> Iterator[BaseException]:
     """An exception and all exceptions inside of it: urllib3 keeps the reason in attributes and arguments."""
     seen: set[int] = set()
     queue = [error]
@@ -26,13 +26,13 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 def explain(error: Exception, endpoint: Endpoint) -> Inconclusive:  # noqa: PLR0911  a table
     """The error for the failed request: a sentence on why there is no usable answer, and what to do."""
-    causes = list(_causes(error))
+    found = list(causes(error))
     host = f"the {endpoint.host.value} API"
     again = "Check the network between this machine and Binance, then run again"
-    if any(isinstance(cause, requests.exceptions.ProxyError | ProxyError) for cause in causes):
+    if any(isinstance(cause, requests.exceptions.ProxyError | ProxyError) for cause in found):
         # This comes first, because a refused certificate may be the proxy's own.
         return Unreachable(f"the proxy did not connect to {host}. Check BINANCE_PROXY", "proxy")
-    for cause in causes:
+    for cause in found:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return Unreachable(
                 f"the certificate of {host} was refused ({cause.verify_message}). A proxy that intercepts TLS is the "
@@ -46,12 +46,12 @@ def explain(error: Exception, endpoint: Endpoint) -> Inconclusive:  # noqa: PLR0
         ((TimeoutError, requests.exceptions.Timeout), "timeout", f"{host} did not answer in time. {again}"),
         ((ConnectionError,), "reset", f"{host} cut the connection off. {again}"),
     ):
-        if any(isinstance(cause, kinds) for cause in causes):
+        if any(isinstance(cause, kinds) for cause in found):
             return Unreachable(text, kind)
-    if any(isinstance(cause, DecodeError | requests.exceptions.ContentDecodingError) for cause in causes):
+    if any(isinstance(cause, DecodeError | requests.exceptions.ContentDecodingError) for cause in found):
         return NotBinance(f"{host} sent a body that is not packed as its headers say. {again}")
-    if any(isinstance(cause, OSError) and not isinstance(cause, requests.RequestException) for cause in causes):
+    if any(isinstance(cause, OSError) and not isinstance(cause, requests.RequestException) for cause in found):
         return Unreachable(f"there is no way to {host} from this machine. {again}", "no_route")
-    if any(isinstance(cause, HTTPError | requests.RequestException) for cause in causes):
+    if any(isinstance(cause, HTTPError | requests.RequestException) for cause in found):
         return Unreachable(f"{host} broke off in the middle of its answer. {again}", "reset")
     return Unreachable(f"{endpoint} could not be sent ({type(error).__name__}). {again}")

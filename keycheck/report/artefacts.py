@@ -1,8 +1,11 @@
 """Writes the files of a run: each to a temporary file beside its place, which replaces the old file when complete."""
 
+import contextlib
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import IO
 
 from keycheck.errors import DirtyArtefact, UsageProblem
 from keycheck.redaction.redactor import printable
@@ -14,19 +17,35 @@ def write(path: Path, text: str, is_dirty: Callable[[str], bool]) -> None:
     Raises DirtyArtefact if the text holds a secret, and removes both files. Raises OSError if writing fails; then the
     old file is still there.
     """
+    with replacing(path) as file:
+        file.write(text)
+        file.flush()
+        _refuse_dirt(Path(file.name).read_text(encoding="utf-8"), path, is_dirty)
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[IO[str]]:
+    """Opens a temporary file beside `path` for writing. It replaces `path` when the block ends.
+
+    If the block raises, or the disk is full, the old file stays and the temporary one is removed.
+    """
     file = tempfile.NamedTemporaryFile(  # noqa: SIM115  a full disk may raise only at close, inside of the try below
         "w", encoding="utf-8", newline="\n", dir=path.parent, prefix=f".{path.name[:40]}.", delete=False
     )
     temporary = Path(file.name)
     try:
         with file:
-            file.write(text)
-        _refuse_dirt(temporary.read_text(encoding="utf-8"), path, is_dirty)
+            yield file
         temporary.chmod(0o644)  # a temporary file is 0600; others may read a report
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def scratch(folder: Path) -> AbstractContextManager[IO[str]]:
+    """A nameless file in `folder`, to write and then to read; it goes when it is closed."""
+    return tempfile.TemporaryFile("w+", encoding="utf-8", newline="\n", dir=folder)
 
 
 def _refuse_dirt(text: str, path: Path, is_dirty: Callable[[str], bool]) -> None:

@@ -35,10 +35,11 @@ else:
 
 
 class Hold:
-    """A run's lock on its report folder. A second `take` does nothing."""
+    """A run's lock on its report folder, which `option` names. A second `take` does nothing."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, option: str = "--report-dir") -> None:
         self.folder = folder
+        self._option = option
         self._file: IO[bytes] | None = None
         self._withdrawn: str | None = None
 
@@ -56,7 +57,7 @@ class Hold:
             file.close()
             raise UsageProblem(
                 f"another run is using {self.folder.name or 'the report folder'}: wait until it has ended, or choose "
-                "another folder with --report-dir"
+                f"another folder with {self._option}"
             ) from None
         except BaseException:
             file.close()

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
@@ -31,16 +31,45 @@ def render(report: RunReport, summary: str | None = None, clean: Callable[[str],
     `clean` takes secrets out of each inserted text, and never sees the markup. `mark` is written before and after each
     inserted text, each style sheet and the data block.
     """
-    data = _as_data_block(verdict_json.as_dict(report, clean), mark)
-    below = view.below_the_verdict(report)
-    return _render(
-        "page.html", ("tokens.css", "section.css", "page.css"), report, clean, mark, summary=summary, data=data, **below
+    values = {"summary": summary, "data": _as_data_block(verdict_json.as_dict(report, clean), mark)}
+    return fill(
+        "page.html",
+        ("tokens.css", "section.css", "page.css"),
+        {**_head(report), **values, **view.below_the_verdict(report)},
+        clean,
+        mark,
     )
 
 
 def render_section(report: RunReport, clean: Callable[[str], str] = str) -> str:
     """The verdict and what to do, as a fragment with its own style, for pytest-html's page."""
-    return _render("inset.html", ("tokens.css", "section.css", "inset.css"), report, clean)
+    return fill("inset.html", ("tokens.css", "section.css", "inset.css"), _head(report), clean)
+
+
+def fill(
+    template: str,
+    styles: tuple[str, ...],
+    values: Mapping[str, Any],
+    clean: Callable[[str], str] = str,
+    mark: str = "",
+) -> str:
+    """The page of a template in this folder, with style sheets of this folder. `clean` and `mark`: see `render`."""
+    import markupsafe  # noqa: PLC0415  comes with jinja2
+
+    style = markupsafe.Markup(mark.join(["", *map(_style, styles), ""]))  # noqa: S704  files of ours
+    before = _prepared.set(lambda text: f"{mark}{clean(text)}{mark}")
+    try:
+        return _environment().get_template(template).render(style=style, **values)
+    finally:
+        _prepared.reset(before)
+
+
+@cache
+def beginning() -> str:
+    """How every page begins: with its Content-Security-Policy, so that nothing behind it can run a script."""
+    page, head = ((_TEMPLATES / name).read_text("utf-8") for name in ("page.html", "head.html"))
+    page = page[page.index("<!DOCTYPE") : page.index("{% include 'head.html' %}")]
+    return page + head[: head.index('<meta name="viewport"')]
 
 
 def preload() -> None:
@@ -55,24 +84,9 @@ def _environment() -> "jinja2.Environment":
     return environment(_TEMPLATES, finalize=_harmless)
 
 
-def _render(
-    template: str,
-    styles: tuple[str, ...],
-    report: RunReport,
-    clean: Callable[[str], str],
-    mark: str = "",
-    **more: Any,
-) -> str:
-    import markupsafe  # noqa: PLC0415  comes with jinja2
-
-    style = markupsafe.Markup(mark.join(["", *map(_style, styles), ""]))  # noqa: S704  files of ours
+def _head(report: RunReport) -> dict[str, Any]:
     rows = timeline.timeline(report.calls, report.findings, report.overcome)
-    words = view.verdict(report, rows)
-    before = _prepared.set(lambda text: f"{mark}{clean(text)}{mark}")
-    try:
-        return _environment().get_template(template).render(style=style, rows=rows, **words, **more)
-    finally:
-        _prepared.reset(before)
+    return {"rows": rows, **view.verdict(report, rows)}
 
 
 def _style(name: str) -> str:

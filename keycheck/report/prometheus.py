@@ -4,12 +4,15 @@ https://prometheus.io/docs/instrumenting/exposition_formats/ : a name has one HE
 together; in a label's value the backslash, the quote and the line end are escaped.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+import contextlib
+import io
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Any
+from typing import IO, Any
 
 Labels = Mapping[str, str]
-Sample = tuple[Labels, float]
 
 _HELP = {
     "keycheck_ok": "1 where the verdict of the last run was OK, else 0.",
@@ -24,15 +27,35 @@ _HELP = {
 
 
 def render(verdicts: Iterable[tuple[Labels, Mapping[str, Any]]]) -> str:
-    """The metrics of `verdicts`. Each verdict comes with labels of its own, such as an account's name; no two agree."""
-    families: dict[str, list[Sample]] = {name: [] for name in _HELP}
-    for labels, verdict in verdicts:
-        for name, sample in _samples(labels, verdict):
-            families[name].append(sample)
-    return "".join(_family(name, samples) for name, samples in families.items() if samples)
+    """The metrics of a few `verdicts`, as `write` writes them."""
+    file = io.StringIO()
+    write(verdicts, file, io.StringIO)
+    return file.getvalue()
 
 
-def _samples(labels: Labels, verdict: Mapping[str, Any]) -> Iterator[tuple[str, Sample]]:
+def write(
+    verdicts: Iterable[tuple[Labels, Mapping[str, Any]]],
+    file: IO[str],
+    scratch: Callable[[], AbstractContextManager[IO[str]]],
+) -> None:
+    """Writes the metrics of `verdicts`, of which only one is in memory at a time.
+
+    Each verdict comes with labels of its own, such as an account's name; no two agree. `scratch`: opens an empty file,
+    which holds the lines of one metric until all verdicts have been seen.
+    """
+    with contextlib.ExitStack() as opened:
+        families = {name: opened.enter_context(scratch()) for name in _HELP}
+        for labels, verdict in verdicts:
+            for name, of_sample, value in _samples(labels, verdict):
+                families[name].write(f"{name}{{{_labels(of_sample)}}} {value:.15g}\n")
+        for name, family in families.items():
+            if family.tell():
+                file.write(f"# HELP {name} {_HELP[name]}\n# TYPE {name} gauge\n")
+                family.seek(0)
+                shutil.copyfileobj(family, file)
+
+
+def _samples(labels: Labels, verdict: Mapping[str, Any]) -> Iterator[tuple[str, Labels, float]]:
     about = {name: verdict[name] or "" for name in ("environment", "symbol", "exchange", "mode")}
     common = {**labels, **about, "key": verdict["key"]["lastFour"] or ""}
     seconds = verdict["durationMs"] / 1000
@@ -45,18 +68,12 @@ def _samples(labels: Labels, verdict: Mapping[str, Any]) -> Iterator[tuple[str, 
         "keycheck_futures_weight": verdict["requests"]["futuresWeight"],
         "keycheck_futures_weight_limit": verdict["requests"]["futuresWeightLimit"],
     }
-    yield from ((name, (common, value)) for name, value in figures.items() if value is not None)
+    yield from ((name, common, value) for name, value in figures.items() if value is not None)
     for check in verdict["checks"]:
         named = {"check": check["id"], "severity": check["severity"], "outcome": check["outcome"]}
-        yield "keycheck_check", (common | named, 1)
+        yield "keycheck_check", common | named, 1
     for cause in verdict["diagnosis"]:
-        yield "keycheck_cause", (common | {"cause": cause["cause"], "confidence": cause["confidence"]}, 1)
-
-
-def _family(name: str, samples: Iterable[Sample]) -> str:
-    lines = [f"# HELP {name} {_HELP[name]}", f"# TYPE {name} gauge"]
-    lines += [f"{name}{{{_labels(labels)}}} {value:.15g}" for labels, value in samples]
-    return "\n".join(lines) + "\n"
+        yield "keycheck_cause", common | {"cause": cause["cause"], "confidence": cause["confidence"]}, 1
 
 
 def _labels(labels: Labels) -> str:

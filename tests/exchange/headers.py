@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Mapping
 from email.utils import formatdate
@@ -13,11 +14,16 @@ INVENTED_UUID = "00000000-0000-4000-8000-000000000000"
 
 
 class Meters:
-    """The counters of used weight and orders. They never restart, as the real ones do each minute: tests are short."""
+    """The counters of used weight and orders. `spent`: the futures host's weights, each with its monotonic time.
 
-    def __init__(self, used_weight: int) -> None:
+    Used weight restarts each `minute` seconds, as the real one does each minute; without it never: tests are short.
+    """
+
+    def __init__(self, used_weight: int, minute: float | None = None) -> None:
         """Start the futures host's IP weight at a given value."""
-        self.used_weight = used_weight
+        self.used_weight = self._first = used_weight
+        self.spent: list[tuple[float, int]] = []
+        self._minute = minute
         self.orders = 0
         self.wallet: Counter[str] = Counter()  # the wallet host counts each path on its own
 
@@ -26,6 +32,10 @@ class Meters:
         if host == "wallet":
             self.wallet[path] += weight
             return
+        now = time.monotonic()
+        if self._minute and self.spent and now // self._minute != self.spent[-1][0] // self._minute:
+            self.used_weight = self._first
+        self.spent.append((now, weight))
         self.used_weight += weight
         self.orders += path.startswith("/fapi/v1/order")
 

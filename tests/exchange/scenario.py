@@ -49,6 +49,7 @@ class Scenario:
     symbol_overrides: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)  # None delists the symbol
     mark_prices: Mapping[str, str] = field(default_factory=dict)  # decimal strings in quote currency
     used_weight: int = 1  # the first value of the futures host's IP weight counter
+    minute: float | None = None  # seconds after which that counter starts again; None: never
     signed_weight: int = 0  # how far the counter in signed answers is above used_weight
     weight_header: str | None = "X-MBX-USED-WEIGHT-1M"
     faults: FaultPlan = field(default_factory=dict)

@@ -42,7 +42,7 @@ class LocalExchange:
         self._streams: list[Received] = []
         self._accepted = Counter(dict.fromkeys(HOSTS, 0))
         self._hits: dict[str, int] = {}
-        self._meters = headers.Meters(self._scenario.used_weight)
+        self._meters = headers.Meters(self._scenario.used_weight, self._scenario.minute)
         self._failures: list[Exception] = []
         self._limited_at = -HOLDS_BACK  # seconds on the monotonic clock
         self._urls: dict[str, str] = {}
@@ -96,6 +96,11 @@ class LocalExchange:
             if scenario.used_weight != self._scenario.used_weight:
                 self._meters.used_weight = scenario.used_weight
             self._scenario = scenario
+
+    def heaviest(self, seconds: float) -> int:
+        """The most weight that the futures host has counted in any such span of time."""
+        spent = self._meters.spent
+        return max((sum(w for at, w in spent if begin <= at < begin + seconds) for begin, _ in spent), default=0)
 
     def requests_to(self, path: str) -> list[Received]:
         """All requests to one path, in order of arrival."""

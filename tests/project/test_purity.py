@@ -83,14 +83,14 @@ def test_the_search_finds_what_is_there() -> None:
 @pytest.mark.parametrize(
     ("thing", "owners"),
     [
-        ("os", {"settings", "bounded_files", "withdrawal", "__main__", "invocation", "process", "child"}),
+        ("os", {"settings", "bounded_files", "withdrawal", "__main__", "invocation", "process", "child", "fleet"}),
         ("time", {"clock"}),
         ("select", {"bounded_files", "child", "process"}),
         ("subprocess", {"host_checks", "process"}),
         ("requests", {"network"}),
         ("urllib3", {"network"}),
         ("socket", {"network"}),
-        ("threading", {"network", "exchange", "process", "child", "serve"}),
+        ("threading", {"network", "exchange", "process", "child", "serve", "fleet"}),
         ("websockets", {"network"}),
         ("vcr", {"cassettes"}),
         ("dotenv", {"settings"}),

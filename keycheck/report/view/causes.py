@@ -38,8 +38,12 @@ def suspects(diagnosis: Sequence[Diagnosis]) -> list[Suspect]:
     return found
 
 
+def headline(cause: str) -> str:
+    """The meaning of a cause; its name in words if it is not known."""
+    return capital(_MEANINGS.get(cause, cause.replace("_", " ")))
+
+
 def _suspect(one: Diagnosis, new: list[str]) -> Suspect:
-    headline = capital(_MEANINGS.get(one.cause, one.cause.replace("_", " ")))
     seen_as = "Seen:" if len(new) == len(one.evidence) else "Seen, besides the above:" if new else "Seen: as above."
     sureness = one.confidence.value
-    return Suspect(one.cause, headline, sureness, DOTS[sureness], one.explanation, one.fix, seen_as, new)
+    return Suspect(one.cause, headline(one.cause), sureness, DOTS[sureness], one.explanation, one.fix, seen_as, new)

@@ -1,0 +1,64 @@
+"""The answer of a lane's machine: checked before anything of it is kept, since that machine may be another's by now."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from keycheck.exchange import answers
+from keycheck.redaction.redactor import printable
+from keycheck.report import page, verdict_schema
+
+LONGEST = 2**22  # characters; a page and a verdict have some 80,000
+LONGEST_WAIT = 3 * 86_400.0  # seconds: Binance's longest ban
+_MOST_WEIGHT = 10_000  # of one run; more is no weight
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """verdict.json of an account's run, report.html ("" if the run was cut short), and the weight that it spent."""
+
+    verdict: Mapping[str, Any]
+    page: str = field(default="", repr=False)
+    weight: int = 0
+
+
+@dataclass(frozen=True)
+class Wait:
+    """The lane may send nothing for so many seconds, and nothing was sent for this account. `why`: a sentence."""
+
+    seconds: float
+    why: str
+
+
+def read(text: str, account: str) -> Verdict | Wait:
+    """Raises ValueError if the text is no answer to this account's job; no message repeats anything of it."""
+    match _parsed(text):
+        case {"account": str(name), "verdict": dict(verdict), "page": str(shown), "weight": int(weight), **rest}:
+            if not rest and name == account and 0 <= weight <= _MOST_WEIGHT and _is_of_a_run(verdict, shown):
+                return Verdict(verdict, shown, weight)
+        case {"account": str(name), "wait": int() | float() as seconds, "why": str(why), **rest}:
+            if not rest and name == account and seconds > 0:
+                return Wait(min(float(seconds), LONGEST_WAIT), printable(why))
+    raise ValueError("its answer is no answer of keycheck to this account's job")
+
+
+def _parsed(text: Any) -> Any:
+    if not isinstance(text, str) or len(text) > LONGEST:
+        return None
+    try:
+        found = answers.strict(text.encode())
+        json.dumps(found, ensure_ascii=False).encode()  # fails for half a character, which no file could hold
+    except (ValueError, RecursionError):
+        return None
+    return found
+
+
+def _is_of_a_run(verdict: Mapping[str, Any], shown: str) -> bool:
+    """A live verdict, OK only where no critical check says otherwise, and a page that can run no script."""
+    if not verdict_schema.fits(verdict) or verdict["mode"] != "live":
+        return False
+    if shown and not shown.startswith(page.beginning()):
+        return False
+    critical = {check["outcome"] for check in verdict["checks"] if check["severity"] == "critical"}
+    return verdict["verdict"] != "OK" or ("pass" in critical and critical <= {"pass", "not_applicable"})

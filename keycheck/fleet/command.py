@@ -1,0 +1,179 @@
+"""`keycheck fleet`: its options, and one fleet from its beginning to its page."""
+
+import argparse
+import contextlib
+import signal
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from keycheck import clock
+from keycheck.errors import UsageProblem
+from keycheck.fleet import accounts, changes, merged, results
+from keycheck.fleet.accounts import Fleet
+from keycheck.fleet.driver import Driver
+from keycheck.fleet.engine import Engine
+from keycheck.fleet.local import Local
+from keycheck.fleet.notify import notify
+from keycheck.fleet.out_folder import OutFolder
+from keycheck.fleet.progress import Progress
+from keycheck.fleet.totals import Ending
+from keycheck.network import post
+from keycheck.settings import loading
+from keycheck.verdict.weighing import Verdict
+
+_INTERRUPTED, _INTERNAL_ERROR, _USAGE_ERROR = 2, 3, 4
+_LOCAL = "local"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Tests the accounts, and writes the page; returns the exit status."""
+    given = _parser().parse_args(arguments)
+    try:
+        whole = accounts.read(given.accounts, given.share)
+        chosen = whole.only(given.only)
+        _check_what_comes_last(given)
+        with contextlib.closing(OutFolder(given.out)) as out:
+            return _run(given, whole, chosen, out)
+    except UsageProblem as problem:
+        return _refuse(str(problem))
+
+
+def _run(given: argparse.Namespace, whole: Fleet, chosen: Fleet, out: OutFolder) -> int:
+    """Raises UsageProblem, but not once an account has been asked."""
+    lanes = {account.name: account.lane for account in whole.accounts}
+    done, earlier = out.done(lanes) if given.resume else (set[str](), Counter[str]())
+    left = Fleet(chosen.lanes, [account for account in chosen.accounts if account.name not in done])
+    engine = _engine(given, left)
+    watch = clock.Stopwatch()
+    progress = Progress(sys.stderr)
+    driver = Driver(
+        left, engine, out.keep, sharing=not given.no_sharing, lane_timeout=given.lane_timeout, watch=progress
+    )
+    driver.counts.update(earlier)
+    try:
+        out.open(left.accounts, resume=given.resume)
+        with _stopped_by_signals(driver.stop):
+            driver.run()
+    except KeyboardInterrupt:
+        return _say("no page was written: go on with --resume", _INTERRUPTED)
+    except OSError as error:
+        return _say(f"no verdict can be kept ({error.strerror}): make room, and go on with --resume", _INTERNAL_ERROR)
+    finally:
+        progress.end()
+        engine.close()
+    span = watch.stop()
+    weight = {name: one.spent for name, one in driver.queues.items()}
+    ending = Ending(clock.iso(span.began), round(span.took), weight, lanes.keys(), driver.not_asked)
+    return _end(given, out, ending, driver.counts)
+
+
+def _end(given: argparse.Namespace, out: OutFolder, ending: Ending, counts: Counter[str]) -> int:
+    """Writes what is made of verdicts.jsonl, and says what changed; returns the exit status."""
+    try:
+        changed = merged.write(out.path, ending, since=given.since, junit_file=given.junitxml)
+        refused = notify(given.notify, changed, format=given.notify_format) if given.notify else ""
+        if not refused:
+            changes.remember(out.path, changed, ending.accounts, ending.started_at)
+    except (OSError, UsageProblem) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        return _say(f"the page could not be written ({why}): make room, and write it with --resume", _INTERNAL_ERROR)
+    if refused:
+        print(f"WARNING: {refused}", file=sys.stderr)
+    verdicts = ", ".join(f"{counts[one.value]} {one.value}" for one in Verdict)
+    print(f"{sum(counts.values())} accounts: {verdicts}. The page is {out.path / 'index.html'}")
+    if ending.not_asked:
+        print(f"{len(ending.not_asked)} accounts were not asked: go on with --resume", file=sys.stderr)
+    if counts[Verdict.NOT_OK.value]:
+        return Verdict.NOT_OK.exit_status
+    return (Verdict.UNPROVEN if counts[Verdict.UNPROVEN.value] or ending.not_asked else Verdict.OK).exit_status
+
+
+def _check_what_comes_last(given: argparse.Namespace) -> None:
+    """Raises UsageProblem at once for what would fail only at the end."""
+    if given.notify and (why := post.refusal(given.notify)):
+        raise UsageProblem(f"--notify {why}")
+    if given.since and given.since.absolute() != (given.out / results.VERDICTS_FILE).absolute():
+        changes.earlier(given.since)
+
+
+def _engine(given: argparse.Namespace, fleet: Fleet) -> Engine:
+    """Raises UsageProblem."""
+    if given.engine != _LOCAL:
+        raise UsageProblem("--engine must be local")
+    keys = given.keys or (given.accounts if given.accounts.is_dir() else loading.keys_folder())
+    if not keys.is_dir():
+        raise UsageProblem("--keys is no folder: name the folder of the accounts' NAME.env files")
+    return Local(fleet, keys)
+
+
+@contextlib.contextmanager
+def _stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
+    """A first Ctrl-C, or SIGTERM, stops the driver; a second one does what it usually does."""
+    usual = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
+
+    def restore() -> None:
+        for one, handler in usual.items():
+            signal.signal(one, handler)
+
+    def handle(_: int, __: FrameType | None) -> None:
+        restore()
+        stop()
+
+    for one in usual:
+        signal.signal(one, handle)
+    try:
+        yield
+    finally:
+        restore()
+
+
+def _refuse(sentence: str) -> int:
+    return _say(sentence, _USAGE_ERROR)
+
+
+def _say(sentence: str, status: int) -> int:
+    print(f"ERROR: {sentence}", file=sys.stderr)
+    return status
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        sys.exit(_refuse(f"{message}: see keycheck fleet --help"))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        "keycheck fleet",
+        allow_abbrev=False,
+        description="Tests the keys of many accounts, each from its own address, and writes one page.",
+        epilog="Exit status: 0 where all are OK, 1 where one is NOT_OK, else 10; 4 for an option that cannot be used.",
+    )
+    parser.add_argument("accounts", type=Path, metavar="ACCOUNTS", help="a folder of NAME.env files, or a TOML file")
+    parser.add_argument("--engine", default=_LOCAL, help="local or dask:ADDRESS (default: %(default)s)")
+    parser.add_argument("--keys", type=Path, metavar="DIR", help="the folder of NAME.env files on this machine")
+    parser.add_argument(
+        "--share", default=0.5, type=float, help="of each address's request weight (default: %(default)s)"
+    )
+    parser.add_argument("--out", default=Path("fleet"), type=Path, metavar="DIR", help="(default: %(default)s/)")
+    parser.add_argument("--only", default=[], nargs="+", action="extend", metavar="NAME", help="these accounts alone")
+    parser.add_argument("--resume", action="store_true", help="keep the verdicts in DIR, and test the other accounts")
+    parser.add_argument("--since", type=Path, metavar="VERDICTS", help="say what changed since this verdicts.jsonl")
+    parser.add_argument("--notify", metavar="URL", help="post what changed there; https, or this machine")
+    parser.add_argument("--notify-format", default="json", choices=("json", "slack"), help="(default: %(default)s)")
+    parser.add_argument(
+        "--lane-timeout", default=60.0, type=_seconds, metavar="SECONDS", help="to wait for a lane (default: 60)"
+    )
+    parser.add_argument("--no-sharing", action="store_true", help="each run asks for public answers itself")
+    parser.add_argument("--junitxml", type=Path, metavar="PATH", help="write a JUnit file; an account is a test case")
+    return parser
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds <= 86_400:
+        raise argparse.ArgumentTypeError("a number of seconds above 0, at most a day")
+    return seconds

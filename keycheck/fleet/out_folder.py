@@ -1,0 +1,117 @@
+"""The folder of --out while a fleet runs: its lock, verdicts.jsonl as it grows, and each account's report.
+
+A line is on the disk before the next account is asked. After a kill at any moment the file is whole, but for a last
+line that may be cut: no reader sees it, and it is cut off before the file goes on.
+"""
+
+import contextlib
+import json
+import os
+from collections import Counter
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import IO
+
+from keycheck.errors import UsageProblem
+from keycheck.fleet import changes, results
+from keycheck.fleet.accounts import Account
+from keycheck.fleet.answer import Verdict
+from keycheck.report import artefacts
+from keycheck.report.folder_lock import PAGE_FILE, Hold
+
+_MADE_AT_THE_END = ("index.html", "fleet.json")
+_REPORTS = "accounts"
+_OPTION = "--out"
+
+
+class OutFolder:
+    """Takes the folder's lock, and makes the folder, for its owner alone, where it is missing. Raises UsageProblem."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._verdicts = path / results.VERDICTS_FILE
+        self._file: IO[bytes] | None = None
+        with contextlib.suppress(OSError):  # make_folder says why
+            path.mkdir(mode=0o700, parents=True)
+        artefacts.make_folder(path, _OPTION)
+        self._hold = Hold(path, _OPTION)
+        try:
+            self._hold.take()
+        except OSError as error:
+            raise self._unusable(error) from None
+
+    def done(self, lanes: Mapping[str, str]) -> tuple[set[str], Counter[str]]:
+        """The accounts that have a verdict, and how many of each there are; the file is kept.
+
+        `lanes`: of all accounts, by name. Raises UsageProblem for the verdicts of other accounts.
+        """
+        names: set[str] = set()
+        counts: Counter[str] = Counter()
+        for line in results.read(self._verdicts) if self._verdicts.exists() else ():
+            name = line["account"]
+            if lanes.get(name) != line.get("lane"):
+                raise UsageProblem(
+                    f"{_OPTION} holds a verdict of account {name} in a lane in which ACCOUNTS does not have it: leave "
+                    "--resume out to begin anew, or name the same ACCOUNTS"
+                )
+            names.add(name)
+            counts[changes.state_of(line).verdict] += 1
+        return names, counts
+
+    def open(self, asked: Collection[Account], *, resume: bool) -> None:
+        """Removes what an earlier fleet left of these accounts, and opens verdicts.jsonl. `resume`: keeps its lines.
+
+        Raises UsageProblem.
+        """
+        try:
+            for name in _MADE_AT_THE_END:
+                (self.path / name).unlink(missing_ok=True)
+            for account in asked:
+                self._report(account).unlink(missing_ok=True)
+            flags = os.O_RDWR | os.O_CREAT | (0 if resume else os.O_TRUNC)
+            self._file = os.fdopen(os.open(self._verdicts, flags, 0o600), "r+b", buffering=0)
+            self._file.truncate(_end_of_lines(self._file))
+            self._file.seek(0, os.SEEK_END)
+        except OSError as error:
+            raise self._unusable(error) from None
+
+    def keep(self, account: Account, answer: Verdict) -> None:
+        """Writes an account's report, and then its line; returns when the line is on the disk. Raises OSError."""
+        if answer.page:
+            report = self._report(account)
+            for folder in (report.parent.parent, report.parent):
+                folder.mkdir(mode=0o700, exist_ok=True)
+            artefacts.write(report, answer.page, lambda _: False)
+        line = {"account": account.name, "lane": account.lane} | dict(answer.verdict)
+        data = json.dumps(line).encode() + b"\n"
+        assert self._file
+        while data:
+            data = data[self._file.write(data) :]
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Gives the lock back."""
+        if self._file:
+            self._file.close()
+        self._hold.release()
+
+    def _report(self, account: Account) -> Path:
+        return self.path / _REPORTS / account.name / PAGE_FILE
+
+    def _unusable(self, error: OSError) -> UsageProblem:
+        return UsageProblem(
+            f"the files of {self.path.name} cannot be replaced ({error.strerror}): make room, or choose another folder "
+            f"with {_OPTION}"
+        )
+
+
+def _end_of_lines(file: IO[bytes]) -> int:
+    """Where the last whole line ends."""
+    at = file.seek(0, os.SEEK_END)
+    while at:
+        step = min(at, 2**16)
+        file.seek(at - step)
+        if (found := file.read(step).rfind(b"\n")) >= 0:
+            return at - step + found + 1
+        at -= step
+    return 0

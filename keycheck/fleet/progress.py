@@ -1,0 +1,89 @@
+"""The line on the terminal that shows how far a fleet is: accounts done, verdicts so far, lanes, time left."""
+
+import math
+import shutil
+from typing import TextIO
+
+from keycheck import clock
+from keycheck.exchange.endpoints import WEIGHT_LIMITS
+from keycheck.fleet.driver import Driver, Queue
+from keycheck.purse import MINUTE, RUN
+from keycheck.redaction.redactor import printable
+from keycheck.verdict.weighing import Verdict
+
+_OFTEN, _RARELY = 0.2, 30.0  # seconds between two lines on a terminal, and in a log
+_BAR = 20  # characters
+_LANES = 3  # that are shown
+
+
+class Progress:
+    """On a terminal, one line that is written anew; in a log, a line every half a minute."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._is_terminal = stream.isatty()
+        self._began = clock.uptime()
+        self._next = self._began
+
+    def __call__(self, driver: Driver) -> None:
+        """Shows the driver's state, unless it has just done so."""
+        now = clock.uptime()
+        if now < self._next:
+            return
+        self._next = now + (_OFTEN if self._is_terminal else _RARELY)
+        line = line_of(driver, now - self._began, now)
+        if self._is_terminal:
+            columns = shutil.get_terminal_size().columns - 1
+            self._stream.write(f"\r{line[:columns]:<{columns}}")
+        else:
+            self._stream.write(f"{line}\n")
+        self._stream.flush()
+
+    def end(self) -> None:
+        """Clears the line of a terminal."""
+        if self._is_terminal:
+            self._stream.write(f"\r{'':<{shutil.get_terminal_size().columns - 1}}\r")
+            self._stream.flush()
+
+
+def line_of(driver: Driver, elapsed: float, now: float) -> str:
+    """The state of a driver `elapsed` seconds after its beginning; `now` by `clock.uptime`."""
+    lanes = driver.queues.values()
+    done = sum(driver.counts.values())
+    total = done + sum(map(_left, lanes))
+    bar = ("#" * (_BAR * done // max(total, 1))).ljust(_BAR, ".")
+    verdicts = "  ".join(f"{one.value} {driver.counts[one.value]}" for one in Verdict)
+    if driver.is_stopping:
+        under_way = sum(len(one.under_way) for one in lanes)
+        told = f"stopping: {under_way} of them still end; Ctrl-C again waits for none"
+    else:
+        seconds = max((seconds_left(one, elapsed, now) for one in lanes), default=0)
+        told = f"{_words(seconds)} left" if seconds > 0 else ""
+    longest = sorted(lanes, key=_left, reverse=True)[:_LANES]
+    return f"[{bar}] {done} of {total}  {verdicts}  {told}  {', '.join(_lane(one, now) for one in longest)}"
+
+
+def seconds_left(one: Queue, elapsed: float, now: float) -> float:
+    """How long a lane takes: by its weight, by its pace so far, and by its stop, whichever is the longest."""
+    left = _left(one)
+    if not left:
+        return 0.0
+    a_minute = one.lane.share * WEIGHT_LIMITS["production"]
+    each = one.spent / one.done if one.spent else RUN
+    by_weight = (left * each + one.spent) / a_minute * MINUTE - MINUTE - elapsed  # the first minute's is there at once
+    by_pace = left * elapsed / one.done if one.done else 0.0
+    return max(by_weight, by_pace, one.stopped_until - now)
+
+
+def _left(one: Queue) -> int:
+    return len(one.waiting) + len(one.under_way)
+
+
+def _lane(one: Queue, now: float) -> str:
+    wait = math.ceil(one.stopped_until - now)
+    why = f" (stopped for {wait} s: {printable(one.why.partition(' Try again')[0], 120)})" if wait > 0 else ""
+    return f"{one.lane.name} {one.done} of {one.done + _left(one)}{why}"
+
+
+def _words(seconds: float) -> str:
+    return f"{math.ceil(seconds)} s" if seconds < 120 else f"{math.ceil(seconds / 60)} min"

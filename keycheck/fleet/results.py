@@ -1,0 +1,43 @@
+"""verdicts.jsonl: one line an account, its verdict.json with the account's and the lane's name before it."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from keycheck import bounded_files
+from keycheck.errors import UsageProblem
+from keycheck.redaction.redactor import printable
+
+VERDICTS_FILE = "verdicts.jsonl"
+_LONGEST = 2**22  # bytes of one line; a verdict has some 20,000
+_NAME = re.compile(r"(?!\.)[A-Za-z0-9._-]{1,64}")
+
+
+def read(path: Path) -> Iterator[dict[str, Any]]:
+    """The lines of a verdicts.jsonl, one by one. A last line without its end is ignored: the run was cut off there.
+
+    Raises UsageProblem, in one sentence, if the file cannot be read, or a line names no account.
+    """
+    name = printable(path.name, 60)
+    try:
+        for number, line in enumerate(bounded_files.lines(path, _LONGEST), 1):
+            if line.endswith(b"\n"):
+                yield _entry(line, f"line {number} of {name} is no verdict of an account: name a verdicts.jsonl")
+    except bounded_files.Unreadable as error:
+        raise UsageProblem(f"{name} {error}") from None
+
+
+def _entry(line: bytes, problem: str) -> dict[str, Any]:
+    try:
+        entry = json.loads(line)
+    except (ValueError, RecursionError):
+        entry = None
+    if (
+        not isinstance(entry, dict)
+        or not isinstance(entry.get("account"), str)
+        or not _NAME.fullmatch(entry["account"])
+    ):
+        raise UsageProblem(problem)
+    return entry

@@ -1,0 +1,109 @@
+"""verdicts.jsonl -> the totals of a fleet: verdicts, causes and lanes. Pure."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from keycheck import __version__
+from keycheck.fleet.changes import State, state_of
+from keycheck.redaction.redactor import Redactor, printable
+from keycheck.verdict.weighing import Verdict
+
+SCHEMA_VERSION = 1
+_LONGEST = 2000  # characters of one text
+_clean = Redactor().clean_shared  # knows no secret, but the shapes of secrets and addresses
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What the driver knows about a run beside verdicts.jsonl.
+
+    `started_at`: ISO 8601, UTC; `duration_ms`: whole ms; `weight`: the request weight spent, by lane.
+    `accounts`: the names of all accounts of the fleet, also of those that `--only` left out.
+    `not_asked`: those that were to be asked, and have no verdict: the run was interrupted.
+    """
+
+    started_at: str
+    duration_ms: int
+    weight: Mapping[str, int]
+    accounts: Collection[str]
+    not_asked: Sequence[str] = ()
+
+
+@dataclass
+class Totals:
+    """What is kept of all verdicts while they pass by: a few words an account, and one fix a cause.
+
+    `states`: by account; `lanes`: accounts by lane and verdict; `sureness`: accounts by verdict, cause and confidence;
+    `fixes`: by cause, as its first account has it; `elsewhere`: accounts by whose hosts answered, and by environment.
+    """
+
+    states: dict[str, State] = field(default_factory=dict)
+    lanes: dict[str, Counter[str]] = field(default_factory=dict)
+    sureness: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
+    fixes: dict[str, str] = field(default_factory=dict)
+    sources: Counter[str] = field(default_factory=Counter)
+
+    def passing(self, entries: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """The same lines of verdicts.jsonl, counted as they pass. Raises UsageProblem for one without a verdict."""
+        same: dict[State, State] = {}  # most accounts share a few states
+        for entry in entries:
+            state = state_of(entry)
+            self.states[entry["account"]] = state = same.setdefault(state, state)
+            self.lanes.setdefault(entry["lane"], Counter())[state.verdict] += 1
+            self.sources.update({str(entry["exchange"]), str(entry["environment"])})
+            for name, one in zip(state.causes, entry["diagnosis"], strict=True):
+                self.sureness.setdefault((state.verdict, name), Counter())[one["confidence"]] += 1
+                if name not in self.fixes:
+                    self.fixes[name] = shared(one["fix"])
+            yield entry
+
+    @property
+    def verdicts(self) -> Counter[str]:
+        """How many accounts have each verdict."""
+        return sum(self.lanes.values(), Counter())
+
+    @property
+    def causes(self) -> Counter[str]:
+        """How many accounts have each cause."""
+        return Counter(cause for state in self.states.values() for cause in state.causes)
+
+
+def shared(text: str) -> str:
+    """A text of an account's verdict in a form that may be shared: one line, and nothing that looks like a secret."""
+    return _clean(printable(text, _LONGEST))
+
+
+def verdict_of(totals: Totals, ending: Ending) -> Verdict:
+    """The verdict of the whole fleet: OK only where every account was asked, and is OK."""
+    verdicts = totals.verdicts
+    if verdicts[Verdict.NOT_OK.value]:
+        return Verdict.NOT_OK
+    is_ok = totals.states and not verdicts[Verdict.UNPROVEN.value] and not ending.not_asked
+    return Verdict.OK if is_ok else Verdict.UNPROVEN
+
+
+def figures(totals: Totals, ending: Ending) -> dict[str, Any]:
+    """fleet.json, as `report/fleet.schema.json` describes it."""
+    verdict = verdict_of(totals, ending)
+    return {
+        "ok": verdict is Verdict.OK,
+        "verdict": verdict.value,
+        "schemaVersion": SCHEMA_VERSION,
+        "suiteVersion": __version__,
+        "startedAt": ending.started_at,
+        "durationMs": ending.duration_ms,
+        "accounts": len(totals.states),
+        "notAsked": len(ending.not_asked),
+        "verdicts": _by_verdict(totals.verdicts),
+        "causes": dict(totals.causes.most_common()),
+        "lanes": {
+            lane: {"weight": ending.weight.get(lane, 0), "verdicts": _by_verdict(totals.lanes.get(lane, Counter()))}
+            for lane in sorted({*totals.lanes, *ending.weight})
+        },
+    }
+
+
+def _by_verdict(counts: Mapping[str, int]) -> dict[str, int]:
+    return {one.value: counts.get(one.value, 0) for one in Verdict}
