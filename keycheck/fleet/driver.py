@@ -84,12 +84,14 @@ class Driver:
 
     def run(self) -> None:
         """Returns when all accounts have a verdict. Raises OSError if one cannot be kept."""
-        while any(one.under_way or (one.waiting and not self.is_stopping) for one in self.queues.values()):
+        while True:
             for one in self.queues.values():
                 self._look_after(one)
                 if not self.is_stopping:
                     self._fill(one)
             self._watch(self)
+            if not any(one.under_way or (one.waiting and not self.is_stopping) for one in self.queues.values()):
+                return
             self._take()
 
     def _fill(self, one: Queue) -> None:

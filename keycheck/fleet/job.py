@@ -45,7 +45,8 @@ def run_job(text: str, keys: Path | None = None, cancel: process.Event | None = 
     try:
         answer = _run(account, lane, keys or loading.keys_folder(), cancel)
     except Unusable as problem:
-        answer = _answer(process.not_begun(*str(problem).split(": ", 1)))
+        why, _, fix = str(problem).partition(": ")
+        answer = _answer(process.not_begun(f"{why}.", fix))
     except Empty as empty:
         answer = {"wait": empty.seconds, "why": str(empty)}
     except (UsageProblem, process.UnusableSettings) as problem:
@@ -70,12 +71,12 @@ def _unusable(sentence: str) -> process.Finished:
     for words, fitting in _FITS_A_FLEET.items():
         sentence = sentence.replace(words, fitting)
     why, _, fix = sentence.partition(": ")
-    return process.not_begun(f"{why[:1].upper()}{why[1:]}.", fix or "correct it, and run again")
+    return process.not_begun(f"This account's settings cannot be used: {why}.", fix or "correct them, and run again")
 
 
 def _read(text: str) -> tuple[Account, Lane]:
     """Raises ValueError."""
-    job = answers.strict(text.encode()) if len(text) <= _LONGEST else None
+    job = answers.strict(text.encode(errors="replace")) if len(text) <= _LONGEST else None
     named = tuple(job.get(field) for field in _FIELDS) if isinstance(job, dict) and len(job) == len(_FIELDS) else ()
     match named:
         case (str(name), dict(settings), str(lane), float(share), bool()):

@@ -37,12 +37,21 @@ class Line:
 
 @dataclass(frozen=True)
 class Listed:
-    """A list of accounts. `count`: of all; `more`: how many the page leaves out; `is_folded`: until it is opened."""
+    """A list of accounts. `count`: of all, in words; `more`: how many the page leaves out, in words."""
 
     lines: list[Line]
     count: str
     more: str
-    is_folded: bool
+
+    @property
+    def is_folded(self) -> bool:
+        """Whether it is to be opened first, because it is long."""
+        return len(self.lines) > _OPEN
+
+    @property
+    def has_remarks(self) -> bool:
+        """Whether its lines say more than a name."""
+        return any(line.remark for line in self.lines)
 
 
 @dataclass(frozen=True)
@@ -74,13 +83,13 @@ class _Lists:
             if self._left < 0:
                 break
             lines.append(line)
-        return Listed(lines, _accounts(len(accounts)), _more(len(accounts) - len(lines)), len(lines) > _OPEN)
+        return Listed(lines, _accounts(len(accounts)), _more(len(accounts) - len(lines)))
 
     def _line(self, one: str | Change) -> Line:
         if isinstance(one, str):
             return Line(one, self._link(one))
         was, now = (state.verdict.replace("_", " ") if state else "" for state in (one.was, one.now))
-        remark = f"{was} → {now}" if was and now else was or now
+        remark = f"still {now}" if was == now else f"{was} → {now}" if was and now else was or now
         return Line(one.account, self._link(one.account) if one.now else "", remark, one.now.causes if one.now else ())
 
     def _link(self, name: str) -> str:
@@ -171,9 +180,16 @@ def _sections(totals: Totals, lists: _Lists) -> Iterator[tuple[str, list[Group]]
             if state.verdict == verdict.value:
                 for cause in state.causes:
                     by_cause.setdefault(cause, []).append(name)
-        commonest = sorted(by_cause.items(), key=lambda found: -len(found[1]))
+        commonest = sorted(
+            by_cause.items(), key=lambda found: (-len(found[1]), *_least_sure(totals, verdict, found[0]))
+        )
         if groups := [_group(totals, verdict, cause, lists.of(sorted(names)), shown) for cause, names in commonest]:
             yield heading, groups
+
+
+def _least_sure(totals: Totals, verdict: Verdict, cause: str) -> Iterator[int]:
+    """Sorts causes that are as common by how sure they are, the surest first."""
+    return (-totals.sureness[verdict.value, cause][word] for word in DOTS)
 
 
 def _group(totals: Totals, verdict: Verdict, cause: str, accounts: Listed, shown: set[str]) -> Group:

@@ -1,0 +1,118 @@
+"""An answer of a lane's machine is not trusted: its size, its account, its verdict and its page are checked."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from keycheck.fleet import answer
+from keycheck.fleet.answer import Verdict, Wait, read
+from keycheck.report import page, verdict_schema
+from tests.fleet.stubs import NOT_OK, OK, UNPROVEN
+from tests.sample_reports import REPORTS
+
+GOOD: dict[str, Any] = {"account": "alice", "verdict": OK, "page": page.render(REPORTS["healthy"]), "weight": 15}
+CHECK = OK["checks"][0]
+
+
+def failed(**changes: Any) -> dict[str, Any]:
+    """An OK of which one check says something else."""
+    return OK | {"checks": [*OK["checks"][1:], CHECK | changes]}
+
+
+def test_a_verdict_is_read_with_its_page() -> None:
+    """All of it; a run that was cut short has no page."""
+    assert read(json.dumps(GOOD), "alice") == Verdict(OK, GOOD["page"], 15)
+    assert read(json.dumps(GOOD | {"verdict": UNPROVEN, "page": ""}), "alice") == Verdict(UNPROVEN, "", 15)
+    assert read(json.dumps(GOOD | {"verdict": NOT_OK}), "alice") == Verdict(NOT_OK, GOOD["page"], 15)
+
+
+@pytest.mark.parametrize(("seconds", "waits"), [(5, 5), (0.5, 0.5), (10**9, answer.LONGEST_WAIT)])
+def test_a_wait_ends(seconds: float, waits: float) -> None:
+    """After Binance's longest ban, whatever the answer says; its sentence is one line."""
+    text = json.dumps({"account": "alice", "wait": seconds, "why": "a\n\x1b[2Jb"})
+    assert read(text, "alice") == Wait(waits, "a [2Jb")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"account": "bob"},
+        {"weight": -1},
+        {"weight": 10**6},
+        {"weight": "15"},
+        {"more": 1},
+        {"page": "<script>alert(1)</script>"},
+        {"page": " " + GOOD["page"]},
+        {"page": "\ud800"},
+        {"page": " " * answer.LONGEST},
+        {"verdict": []},
+        {"verdict": OK | {"ok": False}},
+        {"verdict": OK | {"ok": 1}},
+        {"verdict": OK | {"mode": "replay"}},
+        {"verdict": OK | {"more": 1}},
+        {"verdict": OK | {"checks": []}},
+        {"verdict": failed(outcome="fail")},
+        {"verdict": failed(outcome="unproven")},
+        {"verdict": failed(id="<b>")},
+        {"verdict": failed(detail="\ud800")},
+        {"verdict": NOT_OK | {"diagnosis": []}},
+        {"verdict": {name: value for name, value in OK.items() if name != "checks"}},
+    ],
+)
+def test_what_no_run_says_is_refused(changes: dict[str, Any]) -> None:
+    """An OK above all: no account, form or check may say otherwise. The refusal repeats nothing."""
+    text = json.dumps(GOOD | changes)
+    with pytest.raises(ValueError, match=r"^its answer is no answer of keycheck to this account's job$"):
+        read(text, "alice")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"account": NaN}', "[" * 10**6, None, 5])
+def test_what_is_no_answer_is_refused(text: Any) -> None:
+    """Also JSON as deep as Python cannot follow."""
+    with pytest.raises(ValueError, match="no answer of keycheck"):
+        read(text, "alice")
+
+
+@pytest.mark.parametrize("wait", [{"wait": 0}, {"wait": -5}, {"wait": "5"}, {"wait": 5, "more": 1}])
+def test_a_wait_is_a_time_to_come(wait: dict[str, Any]) -> None:
+    """Anything else would ask the lane again and again."""
+    with pytest.raises(ValueError, match="no answer of keycheck"):
+        read(json.dumps({"account": "alice", "why": "Why."} | wait), "alice")
+
+
+def test_every_page_begins_with_its_policy() -> None:
+    """So a page with another beginning is none of ours."""
+    assert "default-src 'none'; style-src 'unsafe-inline'" in page.beginning()
+    assert all(page.render(report).startswith(page.beginning()) for report in REPORTS.values())
+
+
+VALIDATOR = Draft202012Validator(verdict_schema._schema())
+ODD: st.SearchStrategy[Any] = st.sampled_from(
+    [None, True, 0, -1, 1.5, "", "OK", "blocked", "abcde", "2026-11-20T08:13:00Z", [], ["a"], {}]
+)
+
+
+def paths(value: Any, *above: Any) -> list[tuple[Any, ...]]:
+    """The ways to all members of a document."""
+    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [above, *(path for name, one in members for path in paths(one, *above, name))]
+
+
+@settings(max_examples=150)
+@given(st.data())
+def test_it_judges_a_verdict_as_the_schema_does(data: st.DataObject) -> None:
+    """Whatever is changed in one, it says the same as a validator of JSON Schema."""
+    document = json.loads(json.dumps(data.draw(st.sampled_from([OK, NOT_OK, UNPROVEN]))))
+    path = data.draw(st.sampled_from(paths(document)[1:]))
+    inner = document
+    for name in path[:-1]:
+        inner = inner[name]
+    if data.draw(st.booleans()):
+        inner[path[-1]] = data.draw(ODD)
+    else:
+        del inner[path[-1]]
+    assert verdict_schema.fits(document) == VALIDATOR.is_valid(document), path

@@ -1,0 +1,108 @@
+"""What changed since an earlier run, and what is remembered for the next one."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from keycheck.errors import UsageProblem
+from keycheck.fleet import changes
+from keycheck.fleet.changes import Change, Changes, State
+from tests.fleet.fleets import MIXED, ended, entry, made
+from tests.sample_reports import STARTED
+
+OK = State("OK", ())
+
+
+def by_name(found: Changes) -> Mapping[str, Change]:
+    """The changes by account."""
+    return {one.account: one for one in found.changed}
+
+
+def run(out: Path, entries: list[dict[str, Any]], **names: Any) -> Changes:
+    """One run, whose verdicts are remembered."""
+    ending = ended(entries, **names)
+    found = made(out, entries, ending)
+    changes.remember(out, found, ending.accounts, ending.started_at)
+    return found
+
+
+def test_verdicts_causes_and_accounts_are_compared(tmp_path: Path) -> None:
+    """Another verdict or cause, a new account and one that is gone are changes; another order of causes is none."""
+    assert run(tmp_path, MIXED).changed == ()  # the first run has nothing to be compared with
+    later = [
+        entry("alice", "UNPROVEN", "rate_limited"),
+        entry("bob", "NOT_OK", "withdrawals_enabled"),
+        entry("carol", "NOT_OK", "unknown_key", "ip_not_allowed"),
+        entry("dave", "NOT_OK", "ip_not_allowed", "unknown_key"),
+        entry("frank"),
+    ]
+    found = run(tmp_path, later)
+    assert by_name(found) == {
+        "alice": Change("alice", OK, State("UNPROVEN", ("rate_limited",))),
+        "dave": Change(
+            "dave", State("NOT_OK", ("ip_not_allowed",)), State("NOT_OK", ("ip_not_allowed", "unknown_key"))
+        ),
+        "erin": Change("erin", State("UNPROVEN", ("network_unreachable",)), None),
+        "frank": Change("frank", None, OK),
+    }
+    assert found.counts == {"OK": 1, "NOT_OK": 3, "UNPROVEN": 1}
+    page = (tmp_path / "index.html").read_text("utf-8")
+    assert "Since 2026-11-20 08:13:00 UTC" in page
+    for words in ("No longer OK", "OK → UNPROVEN", "still NOT OK", "No longer among the accounts"):
+        assert words in page
+
+
+def test_a_run_of_some_accounts_forgets_no_other(tmp_path: Path) -> None:
+    """What a run did not ask, as with --only or after Ctrl-C, is neither gone nor forgotten."""
+    run(tmp_path, MIXED)
+    assert run(tmp_path, MIXED[:1], not_asked=[one["account"] for one in MIXED[1:]]).changed == ()
+    assert by_name(run(tmp_path, [entry("bob"), *MIXED[2:]], not_asked=["alice"])).keys() == {"bob"}
+
+
+def test_what_was_not_told_is_found_again(tmp_path: Path) -> None:
+    """As long as a change is not remembered, each run finds it."""
+    run(tmp_path, MIXED)
+    for _ in range(2):
+        assert by_name(made(tmp_path, [entry("bob"), *MIXED[2:]], ended(MIXED))).keys() == {"bob"}
+
+
+def test_since_names_another_run_or_the_last_one(tmp_path: Path) -> None:
+    """--since compares with that file; a file of --out that this run replaces means the last run."""
+    other = tmp_path / "other"
+    made(other, [entry("alice", "NOT_OK", "read_only_key"), *MIXED[1:]])
+    run(tmp_path, MIXED)
+    assert by_name(made(tmp_path, MIXED, since=other / "verdicts.jsonl")).keys() == {"alice"}
+    own = tmp_path / "other" / ".." / "verdicts.jsonl"
+    assert by_name(made(tmp_path, [entry("bob"), *MIXED[2:]], ended(MIXED), since=own)).keys() == {"bob"}
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (None, "is not there"),
+        ("{}\n", "line 1 of earlier.jsonl is no verdict of an account"),
+        ('{"account": "../alice"}\n', "line 1 of"),
+        ("[" * 100_000 + "\n", "line 1 of"),
+        ('{"account": "alice", "verdict": "FINE", "diagnosis": []}\n', "the line of alice holds no verdict"),
+        ('{"account": "alice", "verdict": "OK", "diagnosis": [1]}\n', "the line of alice holds no verdict"),
+        ("x" * (2**22 + 1), "has a line longer than 4 MiB"),
+    ],
+)
+def test_a_file_that_is_no_verdicts_is_refused(tmp_path: Path, text: str | None, problem: str) -> None:
+    """Another file is a usage error of one sentence."""
+    file = tmp_path / "earlier.jsonl"
+    if text is not None:
+        file.write_text(text)
+    with pytest.raises(UsageProblem, match=problem):
+        changes.earlier(file)
+
+
+def test_a_last_line_that_is_cut_off_is_ignored(tmp_path: Path) -> None:
+    """A run that was killed while it wrote a line leaves the ones before it."""
+    made(tmp_path, MIXED[:2])
+    file = tmp_path / "verdicts.jsonl"
+    file.write_bytes(file.read_bytes()[:-2])
+    found = changes.earlier(file)
+    assert (found.states, found.at) == ({"alice": OK}, STARTED)

@@ -1,0 +1,227 @@
+"""The driver asks each account once, keeps each answer before it asks on, and loses no account."""
+
+import json
+import threading
+import time
+import tracemalloc
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import pytest
+
+from keycheck import clock
+from keycheck.fleet import driver as driving
+from keycheck.fleet.accounts import Account
+from keycheck.fleet.answer import Verdict
+from keycheck.fleet.driver import Driver
+from keycheck.fleet.progress import line_of
+from tests.fleet.stubs import NOT_OK, OK, UNPROVEN, Stub, fleet, ok, wait
+from tests.serve.serving import wait_until
+
+
+class Kept:
+    """Keeps verdicts in memory, by account."""
+
+    def __init__(self) -> None:
+        self.verdicts: dict[str, Mapping[str, Any]] = {}
+
+    def __call__(self, account: Account, found: Verdict) -> None:
+        assert account.name not in self.verdicts
+        self.verdicts[account.name] = found.verdict
+
+    def why(self, account: str) -> str:
+        """Why an account is UNPROVEN without a run."""
+        (cause,) = self.verdicts[account]["diagnosis"]
+        assert (self.verdicts[account]["verdict"], cause["cause"]) == ("UNPROVEN", "run_not_finished")
+        return str(cause["explanation"])
+
+
+@pytest.fixture
+def kept() -> Kept:
+    return Kept()
+
+
+NAMES = [f"account-{number}" for number in range(9)]
+
+
+def test_each_account_is_asked_once_in_order_and_counted(kept: Kept) -> None:
+    """The counts are those of the verdicts, and the weight is the lane's."""
+    verdicts = [OK, NOT_OK, UNPROVEN] * 3
+    engine = Stub(lambda job: ok(job, verdicts[NAMES.index(job["account"])]))
+    driver = Driver(fleet(*NAMES), engine, kept)
+    driver.run()
+    assert engine.asked == NAMES == list(kept.verdicts)
+    assert driver.counts == {"OK": 3, "NOT_OK": 3, "UNPROVEN": 3}
+    assert driver.queues["local"].spent == 9 * 15
+    assert engine.jobs[0] == {"account": NAMES[0], "settings": {}, "lane": "local", "share": 0.5, "sharing": True}
+
+
+def test_an_answer_is_kept_before_the_next_account_is_asked() -> None:
+    """So a kill loses at most what is under way; and of a lane no more than its slots are under way."""
+    engine = Stub(lambda _: None, slots=3)
+    kept: list[str] = []
+
+    def keep(account: Account, _: Verdict) -> None:
+        assert len(engine.asked) - len(kept) <= 3
+        kept.append(account.name)
+
+    def asked(number: int) -> bool:
+        return len(engine.asked) == number
+
+    driver = Driver(fleet(*NAMES), engine, keep)
+    with running(driver):
+        for number, name in enumerate(NAMES):
+            wait_until(partial(asked, min(number + 3, 9)))
+            engine.finish(name, ok({"account": name}))
+    assert (kept, engine.most_under_way) == (NAMES, 3)
+
+
+class running:
+    """Runs a driver in a thread; it must have ended soon after the block."""
+
+    def __init__(self, driver: Driver) -> None:
+        self._thread = threading.Thread(target=driver.run, daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.join(10)
+        assert not self._thread.is_alive(), "the driver did not end"
+
+
+def test_a_lane_without_weight_stops_once_and_the_others_go_on(kept: Kept) -> None:
+    """Nothing of the lane is asked until then, and its accounts are asked again then. The line says why."""
+    is_empty = True
+    lines: list[str] = []
+    began = time.monotonic()
+
+    def answer(job: Mapping[str, Any]) -> str:
+        return wait(job, 0.6) if job["lane"] == "tokyo" and is_empty else ok(job)
+
+    engine = Stub(answer)
+    driver = Driver(fleet("x", "y", "z", lane="tokyo", osaka=("a", "b", "c")), engine, kept)
+    driver._watch = lambda one: lines.append(line_of(one, 1, clock.uptime()))
+    with running(driver):
+        wait_until(lambda: len(kept.verdicts) == 3)
+        asked = list(engine.asked)
+        time.sleep(0.2)
+        is_empty = False
+    assert set(asked) == {"x", "y", "a", "b", "c"} == set(kept.verdicts) - {"z"}
+    assert asked.count("x") == asked.count("y") == 1
+    assert len(kept.verdicts) == 6
+    assert time.monotonic() - began >= 0.6
+    assert any("tokyo 0 of 3 (stopped for 1 s: No weight is left.)" in line for line in lines)
+
+
+LOST: dict[str, tuple[str | Exception, str]] = {
+    "a worker that dies": (ConnectionError("secret"), "its job was lost (ConnectionError)"),
+    "no JSON": ("{", "no answer of keycheck"),
+    "another account": (ok({"account": "other"}), "no answer of keycheck"),
+}
+
+
+@pytest.mark.parametrize("how", LOST)
+def test_a_lost_account_is_unproven_with_the_reason(how: str, kept: Kept) -> None:
+    """The others go on, and it is not asked again: its run may have begun."""
+    found, why = LOST[how]
+
+    def answer(job: Mapping[str, Any]) -> str | Exception:
+        return found if job["account"] == "b" else ok(job)
+
+    engine = Stub(answer)
+    Driver(fleet("a", "b", "c"), engine, kept).run()
+    assert why in kept.why("b")
+    assert "secret" not in json.dumps(kept.verdicts["b"])
+    assert engine.asked == ["a", "b", "c"] == sorted(kept.verdicts)
+
+
+def test_an_engine_that_takes_no_job_is_a_lost_one(kept: Kept) -> None:
+    """As a scheduler that is gone."""
+
+    def refuse(_: Mapping[str, Any]) -> str:
+        raise OSError("gone")
+
+    Driver(fleet("a", "b"), Stub(refuse), kept).run()
+    assert [kept.why(name).count("its job was lost (OSError)") for name in "ab"] == [1, 1]
+
+
+def test_a_lane_that_nobody_serves_is_given_up_in_time(kept: Kept) -> None:
+    """Its accounts are UNPROVEN after the time-out, also one whose machine went away in the middle of it."""
+    engine = Stub(lambda job: None if job["account"] == "a" else ok(job), slots=1)
+    with running(Driver(fleet("a", "b"), engine, kept, lane_timeout=0.5)):
+        wait_until(lambda: engine.asked == ["a"])
+        engine.number_of_slots = 0
+    assert "it sent no answer" in kept.why("a")
+    assert "no machine has served it for 0.5 s" in kept.why("b")
+    assert engine.under_way["a"].cancelled()
+
+
+def test_an_answer_that_is_late_is_not_waited_for(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine may have frozen; what it says later is not believed any more."""
+    monkeypatch.setattr(driving, "LONGEST_JOB", 0.2)
+    engine = Stub(lambda job: None if job["account"] == "a" else ok(job), slots=1)
+    with running(Driver(fleet("a", "b"), engine, kept, lane_timeout=0.2)):
+        pass
+    assert "it sent no answer in 1 s" in kept.why("a")
+    assert kept.verdicts["b"]["verdict"] == "OK"
+
+
+def test_when_it_is_stopped_those_under_way_end(kept: Kept) -> None:
+    """The others are told as not asked."""
+    engine = Stub(lambda _: None)
+    driver = Driver(fleet("a", "b", "c"), engine, kept)
+    with running(driver):
+        wait_until(lambda: len(engine.asked) == 2)
+        driver.stop()
+        assert "stopping: 2 of them still end" in line_of(driver, 1, clock.uptime())
+        for name in "ab":
+            engine.finish(name, ok({"account": name}))
+    assert (sorted(kept.verdicts), driver.not_asked) == (["a", "b"], ["c"])
+
+
+def test_a_verdict_that_cannot_be_kept_ends_it() -> None:
+    """A disk that is full: nothing is asked whose answer would be lost."""
+
+    def keep(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    engine = Stub(slots=1)
+    with pytest.raises(OSError, match="No space left"):
+        Driver(fleet("a", "b"), engine, keep).run()
+    assert engine.asked == ["a"]
+
+
+def test_memory_is_flat() -> None:
+    """No verdict stays in memory: 200 accounts need not much more than 20."""
+
+    def peak(number: int) -> int:
+        driver = Driver(fleet(*(f"account-{one}" for one in range(number))), Small(), lambda *_: None)
+        tracemalloc.start()
+        driver.run()
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    assert peak(200) - peak(20) < 4 * 10**5
+
+
+class Small(Stub):
+    """Remembers nothing."""
+
+    def submit(self, function: Any, /, text: str) -> Any:  # type: ignore[override]  # as Stub has it
+        future = super().submit(function, text)
+        self.asked.clear()
+        self.jobs.clear()
+        return future
+
+
+def test_the_line_tells_the_time_that_the_weight_takes() -> None:
+    """300 accounts of 15 are 4500 of weight: at 1200 a minute, a first minute at once and 165 s after it."""
+    driver = Driver(fleet(*(f"account-{one}" for one in range(300))), Stub(), lambda *_: None)
+    assert line_of(driver, 0, clock.uptime()) == (
+        "[....................] 0 of 300  OK 0  NOT_OK 0  UNPROVEN 0  3 min left  local 0 of 300"
+    )
+    driver.queues["local"].done, driver.queues["local"].spent, driver.counts["OK"] = 100, 1000, 100
+    assert "[#####...............] 100 of 400  OK 100" in line_of(driver, 30, clock.uptime())

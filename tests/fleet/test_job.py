@@ -1,0 +1,152 @@
+"""The job that a lane's machine runs: it believes no text, finds the key itself, and spends its own purse."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from keycheck import process
+from keycheck.exchange.rate_limit import Limits
+from keycheck.fleet.accounts import Account, Lane
+from keycheck.fleet.job import run_job, text_of
+from tests.fleet.stubs import OK
+
+LANE = Lane("local", 0.01)  # one run a minute
+DEMO = {"BINANCE_ENVIRONMENT": "demo"}
+
+
+@pytest.fixture
+def keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of keys, and a purse of this test's own."""
+    folder = tmp_path / "keys"
+    folder.mkdir()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    (folder / "alice.env").write_text("BINANCE_API_KEY=k\nBINANCE_SYMBOL=ETHUSDT\n")
+    return folder
+
+
+@pytest.fixture
+def ran(monkeypatch: pytest.MonkeyPatch) -> list[tuple[dict[str, str], Path]]:
+    """The runs that began, each with its settings and file; they end at once."""
+    begun: list[tuple[dict[str, str], Path]] = []
+
+    def run(settings: dict[str, str], *, env_file: Path, **_: Any) -> process.Finished:
+        begun.append((settings, env_file))
+        return process.Finished(OK, "page", limits=Limits(spent=15))
+
+    monkeypatch.setattr(process, "run", run)
+    return begun
+
+
+def ask(keys: Path | None, account: Account | None = None) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(run_job(text_of(account or Account("alice"), LANE, sharing=False), keys))
+    return found
+
+
+def test_the_machine_finds_the_key_in_its_own_folder(
+    keys: Path, ran: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run reads the file itself. A job's setting counts before the machine's own; credentials come from neither."""
+    monkeypatch.setenv("KEYCHECK_KEYS", str(keys))
+    for name, value in {"SYMBOL": "BTCUSDT", "FUTURES_URL": "http://127.0.0.1:1", "API_SECRET": "x"}.items():
+        monkeypatch.setenv(f"BINANCE_{name}", value)
+    account = Account("alice", settings={"BINANCE_SYMBOL": "XRPUSDT"})
+    assert ask(None, account) == {"account": "alice", "verdict": OK, "page": "page", "weight": 15}
+    settings = {"BINANCE_SYMBOL": "XRPUSDT", "BINANCE_FUTURES_URL": "http://127.0.0.1:1"}
+    assert ran == [(settings, keys / "alice.env")]
+
+
+def test_without_weight_nothing_is_asked(keys: Path, ran: list[Any]) -> None:
+    """The answer says how long, and why. Each environment has its own counter."""
+    assert "verdict" in ask(keys)
+    found = ask(keys)
+    assert found["wait"] == 60
+    assert found["why"].startswith("The 1 % of the request weight")
+    assert "verdict" in ask(keys, Account("alice", settings=DEMO))
+    (keys / "alice.env").write_text("BINANCE_ENVIRONMENT=demo\n")
+    assert [ask(keys).keys() & {"verdict", "wait"} for _ in range(4)] == [{"verdict"}] * 3 + [{"wait"}]
+    assert len(ran) == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "why", "fix"),
+    [
+        (None, "used: there is no settings file alice.env.", "put it into the folder of keys on its lane's machine"),
+        (b"\xff\xfe", "used: alice.env is not UTF-8 text (PowerShell's > writes UTF-16).", "save it again with"),
+        (b"BINANCE_SYMBOL=!!\n", "BINANCE_SYMBOL is not a contract's name", "such as BTCUSDT"),
+        (b"BINANCE_PRIVATE_KEY_FILE=gone.pem\n", "the file that BINANCE_PRIVATE_KEY_FILE names is not there.", "corre"),
+    ],
+)
+def test_an_account_whose_file_cannot_be_used_is_unproven(
+    text: bytes | None, why: str, fix: str, keys: Path, ran: list[Any]
+) -> None:
+    """With the run's own sentence; it spends nothing, so the next account has the weight."""
+    (keys / "bob.env").write_text("BINANCE_API_KEY=k\n")
+    (keys / "alice.env").unlink() if text is None else (keys / "alice.env").write_bytes(text)
+    found = ask(keys)
+    (cause,) = found["verdict"]["diagnosis"]
+    assert (found["verdict"]["verdict"], cause["cause"], found["weight"]) == ("UNPROVEN", "run_not_finished", 0)
+    assert why in cause["explanation"] + cause["fix"]
+    assert fix in cause["fix"]
+    assert "--env-file" not in json.dumps(found)
+    assert ask(keys, Account("bob"))["weight"] == 15
+    assert len(ran) == 1
+
+
+def test_a_purse_that_cannot_be_used_is_said(keys: Path, ran: list[Any]) -> None:
+    """Waiting would not help: its accounts are UNPROVEN, and nothing is sent."""
+    (keys.parent / "keycheck").write_text("a file")
+    (cause,) = ask(keys)["verdict"]["diagnosis"]
+    assert "purse.sqlite, in which this machine counts its request weight, cannot be used" in cause["explanation"]
+    assert cause["fix"].startswith("make room on its disk, or remove the file")
+    assert not ran
+
+
+@pytest.mark.usefixtures("keys")
+def test_a_machine_without_a_folder_of_keys_says_so(ran: list[Any]) -> None:
+    """It names the variable."""
+    (cause,) = ask(None)["verdict"]["diagnosis"]
+    assert "set KEYCHECK_KEYS" in cause["fix"]
+    assert not ran
+
+
+JOB = json.loads(text_of(Account("alice"), LANE, sharing=True))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"account": "../alice"},
+        {"account": "/etc/passwd"},
+        {"account": ".alice"},
+        {"account": "alice\n"},
+        {"account": None},
+        {"settings": {"BINANCE_FUTURES_URL": "https://evil.example"}},
+        {"settings": {"BINANCE_PROXY": "http://evil.example"}},
+        {"settings": {"BINANCE_PRIVATE_KEY_FILE": "/etc/passwd"}},
+        {"settings": {"BINANCE_ALLOW_OTHER_HOSTS": "on"}},
+        {"settings": {"PATH": "x"}},
+        {"settings": {"BINANCE_SYMBOL": "../x"}},
+        {"settings": {"BINANCE_SYMBOL": 5}},
+        {"lane": "a/b"},
+        {"share": 2.0},
+        {"share": 1},
+        {"sharing": 1},
+        {"keys": "/etc"},
+        {"settings": {"BINANCE_EXPECT": "x" * 2**14}},
+    ],
+)
+def test_a_text_that_is_no_job_is_refused(changes: dict[str, Any], keys: Path, ran: list[Any]) -> None:
+    """Whoever reaches a machine can name no path, host, proxy or credential; nothing is run."""
+    with pytest.raises(ValueError, match=r".: ."):
+        run_job(json.dumps(JOB | changes), keys)
+    assert not ran
+
+
+@pytest.mark.parametrize("text", ["", "[]", "[" * 5000, "{}", json.dumps(JOB)[:-1], '{"account": "\ud800"}'])
+def test_a_text_without_sense_is_refused(text: str, keys: Path, ran: list[Any]) -> None:
+    """Also JSON as deep as Python cannot follow, and half a character."""
+    with pytest.raises(ValueError, match="no job of a fleet"):
+        run_job(text, keys)
+    assert not ran
