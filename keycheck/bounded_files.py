@@ -149,3 +149,10 @@ def _chunk(descriptor: int, most: int, seconds: float, *, is_pipe: bool) -> byte
     except BlockingIOError:
         select.select([descriptor], [], [], seconds)
         return None
+
+
+def lead_nowhere(descriptor: int) -> None:
+    """Puts the null device into the place of an open file that takes no more."""
+    nothing = os.open(NOWHERE, os.O_WRONLY)
+    os.dup2(nothing, descriptor)
+    os.close(nothing)

@@ -21,12 +21,13 @@ class Caller:
     """The folders and settings that a caller gives a run; a plugin object, passed to `pytest.main`.
 
     `home`: the folder of .env, reports/ and cassettes/. `shipped`: the folder of the shipped cassettes. `settings`:
-    JSON of all settings by name, used instead of the process environment.
+    JSON of all settings by name, used instead of the process environment. `shared`: public answers of another run.
     """
 
     home: Path
     shipped: Path
     settings: "Secret | None" = None
+    shared: str = ""
 
     @staticmethod
     def of(plugins: "pytest.PytestPluginManager") -> "Caller | None":

@@ -52,7 +52,7 @@ def main() -> None:
 
     arguments = ["--report-dir", str(folder / "reports"), "-p", "no:cacheprovider", *job["arguments"]]
     settings = Secret(json.dumps(job["settings"]))
-    status = invocation.run(arguments, folder, Progress(tell), settings=settings)
+    status = invocation.run(arguments, folder, Progress(tell), settings=settings, shared=job["shared"])
     tell(json.dumps({"exit": status}))
     os._exit(0)  # a regular end of the interpreter takes longer than some checks
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 
+from keycheck.redaction.secret import Secret
 from keycheck.settings import child_environment, loading
 
 _SECONDS = 3.0
@@ -43,9 +44,13 @@ BROKEN = f"git gave an error, or nothing, in the place of an answer: repair the 
 
 @dataclass(frozen=True)
 class HostChecks:
-    """Asks git and the operating system. `files`: the files with credentials, each with its name for messages."""
+    """Asks git and the operating system. `files`: the files with credentials, each with its name for messages.
+
+    `credentials`: their texts, which git's history must not hold.
+    """
 
     files: Sequence[tuple[str, Path]] = ()
+    credentials: Sequence[Secret] = ()
 
     def open_files(self) -> list[str]:
         """One sentence for each way in which others can read the credentials' files; [NO_FILE] without such files."""
@@ -89,10 +94,26 @@ class HostChecks:
         # Not --error-unmatch: it reports a file in an unreadable folder like an untracked file.
         if _git(program, path, "--literal-pathspecs", "ls-files", "--", path.name):
             return ["is tracked by git: whoever has the repository has the key"]
+        found = []
+        if self._is_in_the_history(program, path):
+            found.append(
+                "was committed, and this key is in git's history: whoever has the repository has it. So make a new key "
+                "and delete this one"
+            )
         # --no-index: whether the file is in the index was asked above.
         if not _git(program, path, "check-ignore", "--no-index", "--", f"./{path.name}", may_fail=True):
-            return ["is not ignored by git: the next commit may take it along"]
-        return []
+            found.append("is not ignored by git: the next commit may take it along")
+        return found
+
+    def _is_in_the_history(self, program: Path, path: Path) -> bool:
+        """Whether a committed version of the file holds one of the credentials."""
+        listed = ("rev-list", "--all", "--full-history", "--objects", "--", path.name)
+        objects = [line.partition(" ") for line in _git(program, path, "--literal-pathspecs", *listed).splitlines()]
+        versions = [one for one, _, name in objects if name.rpartition("/")[2] == path.name]
+        if not versions:
+            return False
+        texts = _git(program, path, "cat-file", "--batch", lines=versions)  # unlike git show, it starts no program
+        return any(one.reveal() in texts for one in self.credentials)
 
     def _program(self, name: str) -> Path | None:
         """The first program of this name in PATH, outside the current directory and the files' own projects."""
@@ -112,15 +133,18 @@ class _NoGitAnswerError(Exception):
     """Git gave no answer; the text says why, and what to do."""
 
 
-def _git(program: Path, path: Path, *arguments: str, may_fail: bool = False) -> str:
-    """Runs git in the folder of `path`; returns its output. `may_fail`: exit status 1 is an answer, not an error."""
+def _git(program: Path, path: Path, *arguments: str, may_fail: bool = False, lines: Sequence[str] = ()) -> str:
+    """Runs git in the folder of `path`; returns its output. `may_fail`: exit status 1 is an answer, not an error.
+
+    `lines`: its input.
+    """
     # For an allowed protocol NAME, git would run the program git-remote-NAME, so the name here cannot be guessed.
     guarded = {"GIT_ALLOW_PROTOCOL": token_hex(16), "GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0"}
     silent = {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": ""}
     options = ["--no-pager", f"--exec-path={program}", "-C", str(path.parent)]  # a file, so git finds no program in it
     for setting in ("core.fsmonitor=", "core.hooksPath=/dev/null", "safe.bareRepository=explicit"):
         options += ["-c", setting]
-    done = _run(program, *options, *arguments, **guarded, **silent)
+    done = _run(program, *options, *arguments, lines=lines, **guarded, **silent)
     if done is None:
         raise _NoGitAnswerError(BROKEN)
     if any(words in done.stderr for words in ("dubious ownership", "unsafe repository")):  # git's older wording
@@ -131,12 +155,14 @@ def _git(program: Path, path: Path, *arguments: str, may_fail: bool = False) -> 
     return done.stdout.strip()
 
 
-def _run(program: Path, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str] | None":
+def _run(
+    program: Path, *arguments: str, lines: Sequence[str] = (), **variables: str
+) -> "subprocess.CompletedProcess[str] | None":
     environment = child_environment.for_other_programs() | variables
     try:
         return subprocess.run(  # noqa: S603  fixed commands; a file's name is an argument behind "--"
             [str(program), *arguments],
-            stdin=subprocess.DEVNULL,
+            input="".join(f"{line}\n" for line in lines),
             capture_output=True,
             text=True,
             errors="replace",
@@ -150,8 +176,8 @@ def _run(program: Path, *arguments: str, **variables: str) -> "subprocess.Comple
 
 
 def _names_of(path: Path) -> tuple[Path, ...]:
-    """The path and, if it is a link, the path that it leads to: git treats them as two files."""
-    return tuple(dict.fromkeys((path.absolute(), path.resolve())))
+    """The path and, if it is a link, the path that it leads to: git treats them as two files. Neither has a `..`."""
+    return tuple(dict.fromkeys((path.parent.resolve() / path.name, path.resolve())))
 
 
 def _repositories_around(path: Path) -> Iterator[Path]:

@@ -26,7 +26,7 @@ _PYTEST_VARIABLES = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DEBUG")
 _PACKAGE = Path(__file__).parent
 _INSTALLED = (_PACKAGE / SUITE).is_dir()
 _ROOT = _PACKAGE if _INSTALLED else _PACKAGE.parent
-_SETTINGS = (_PACKAGE / "project" if _INSTALLED else _ROOT) / "pytest.ini"
+_SETTINGS = (_PACKAGE / "project" if _INSTALLED else _ROOT) / "pytest.toml"
 _SHIPPED = _PACKAGE / "recorded" if _INSTALLED else _ROOT / "cassettes"
 
 
@@ -36,17 +36,17 @@ def preload() -> None:
         importlib.import_module(name)
 
 
-def run(arguments: Sequence[str], home: Path, *more: Any, settings: Secret | None = None) -> int:
+def run(arguments: Sequence[str], home: Path, *more: Any, settings: Secret | None = None, shared: str = "") -> int:
     """Runs the suite in this process, which does nothing else. Returns the exit status of pytest or of the verdict.
 
     `arguments`: options of the suite and of pytest, and no paths. `home`: the folder of .env, reports/ and cassettes/.
-    `settings`: as in Caller. `more`: further plugin objects, which observe the run.
+    `settings`, `shared`: as in Caller. `more`: further plugin objects, which observe the run.
     """
     for name in _PYTEST_VARIABLES:
         os.environ.pop(name, None)
     if sys.platform != "win32":  # if the parent process ignored it, every child would seem to exit with 0
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    caller = Caller(home, _SHIPPED, settings)
+    caller = Caller(home, _SHIPPED, settings, shared)
     return int(pytest.main([*arguments, *_own_options(arguments, home)], [caller, _Paths(), *more]))
 
 

@@ -60,12 +60,14 @@ class Finished:
     """The results of a run: verdict.json as a dict, and the texts of report.html and summary.md.
 
     Both texts are "" if the run was cut short. `limits`: what the run learned about its address's request weight.
+    `public`: the text of its public answers, to be handed to a later run as `shared`; "" if there are none.
     """
 
     verdict: Mapping[str, Any]
     page: str = field(default="", repr=False)
     summary: str = field(default="", repr=False)
     limits: Limits = field(default_factory=Limits)
+    public: str = field(default="", repr=False)
 
 
 def run(  # noqa: PLR0913  three that make the run, three that watch it, and its process
@@ -73,6 +75,7 @@ def run(  # noqa: PLR0913  three that make the run, three that watch it, and its
     arguments: Sequence[str] = (),
     *,
     env_file: Path | None = None,
+    shared: str = "",
     on_check: Callable[[Check], None] | None = None,
     timeout: float = SECONDS,
     cancel: Event | None = None,
@@ -84,6 +87,7 @@ def run(  # noqa: PLR0913  three that make the run, three that watch it, and its
     `child_environment.PRIVATE_KEY`. Pass them as JSON in a Secret if a service may collect tracebacks with their
     variables: a Secret shows nothing. No variable of the caller's environment is a setting.
     `env_file`: a file with more settings, which the child process reads.
+    `shared`: the public answers of a run of this address, which a run at most 60 s later may use in place of requests.
     `arguments`: options of `keycheck`, such as `--replay NAME`.
     `on_check`: is called in the calling thread with each entry of verdict.json's `checks`, as soon as the child has
     sent it.
@@ -97,7 +101,7 @@ def run(  # noqa: PLR0913  three that make the run, three that watch it, and its
         raise ValueError("cancel must be an event, such as threading.Event: it has no is_set()")
     file = ["--env-file", str(env_file.absolute()) if env_file else os.devnull]
     handed = settings if isinstance(settings, Secret) else Secret(json.dumps(dict(settings)))
-    job = {"arguments": [*file, *arguments]}
+    job = {"arguments": [*file, *arguments], "shared": shared}
     one = _Run(seconds, cancel)
     try:
         child = prepared.take() if prepared else _start()
@@ -172,6 +176,7 @@ class _Run:
         self._watch = clock.Stopwatch()
         self._checks: list[Check] = []
         self._limits = Limits()
+        self._public = ""
         self._problem: str | None = None
         self._status: int | None = None
         self._is_strange = False  # the child sent a line that no run sends
@@ -211,6 +216,8 @@ class _Run:
                         on_check(entry)
                 case {"limits": dict(told)} if self._status is None and _are_limits(told):
                     self._limits = Limits(**told)
+                case {"public": str(public)} if self._status is None:
+                    self._public = public
                 case {"problem": str(problem)} if self._status is None:
                     self._problem = problem
                 case {"exit": status} if self._status is None and type(status) is int:
@@ -267,7 +274,9 @@ class _Run:
         if verdict is None or not agrees or found.get("ok") is not (self._status == 0) or self._is_strange:
             how = "its process died" if self._status is None else f"exit status {self._status}"
             return self._cut_short(f"The run ended before its verdict ({how}).", _RUN_AGAIN, verdict)
-        return Finished(verdict, _text(reports / "report.html"), _text(reports / "summary.md"), self._limits)
+        return Finished(
+            verdict, _text(reports / "report.html"), _text(reports / "summary.md"), self._limits, self._public
+        )
 
     def _cut_short(self, why: str, fix: str, left: dict[str, Any] | None) -> Finished:
         """The result of a cut run: UNPROVEN, with the checks so far. `left`: its verdict.json, if it wrote one."""

@@ -8,7 +8,9 @@ threads and processes, and a file that is whole after a kill at any moment. Time
 Theory of operation. Each row is a claim on the address's minute, which ends by itself:
 
     a reserved run     its weight, until 60 s after the last moment at which the run can send anything
-    a settled run      what it spent if that was more, and the highest used weight that it saw; until 60 s after its end
+    a settled run      its weight, or what it spent if that was more, and the highest used weight that it saw; until
+                       60 s after its end. A run that is handed public answers (exchange/shared_answers.py) has the
+                       lower weight only then: before, it may doubt them, and ask for everything itself
     a stop             everything, until Binance's time after a 429 or 418
 
 In the order of their ends, a run adds its weight, and a sighting lifts the sum to what was seen. A run that was still
@@ -27,6 +29,7 @@ from keycheck.exchange.endpoints import WEIGHT_LIMITS
 from keycheck.exchange.rate_limit import Limits
 
 RUN = 15  # the weight of a run's twelve requests
+SHARED_RUN = 10  # that of the seven requests that a run sends which is handed public answers, and does not doubt them
 MINUTE = 60.0  # seconds; any such window holds at most the share
 _LONGEST_STOP = 3 * 86_400  # seconds; Binance bans an address for at most three days
 _EVERYTHING = 10**9
@@ -44,7 +47,7 @@ def check_share(share: float) -> None:
 
 
 class Empty(Exception):
-    """No weight is left for a run. `seconds`: until there is some, at the latest; the text says why, and what to do."""
+    """No weight is left for a run. `seconds`: until there may be some; the text says why, and what to do."""
 
     def __init__(self, seconds: float, why: str) -> None:
         self.seconds = math.ceil(seconds)
@@ -104,21 +107,29 @@ class Purse:
         if any(claim.seen == _EVERYTHING for claim in claims):
             raise Empty(seconds, "Binance has told this machine's address to send nothing for a time")
         share = f"{100 * self._share:g} % of the request weight of this machine's address"
-        raise Empty(seconds, f"The {share}, which may be used in a minute, are spent")
+        # A run that is under way may end at any moment, so its claim may end in a minute, long before its deadline.
+        raise Empty(min(seconds, MINUTE), f"The {share}, which may be used in a minute, are spent")
 
-    def spend(self, run: Callable[[], process.Finished], weight: int = RUN) -> process.Finished:
-        """Reserves `weight`, calls `run`, and settles, however it ends. Raises Empty before `run` is called."""
+    def spend(
+        self, run: Callable[[], process.Finished], weight: int = RUN, least: int | None = None
+    ) -> process.Finished:
+        """Reserves `weight`, calls `run`, and settles, however it ends. Raises Empty before `run` is called.
+
+        `least`: what the run is counted for once it has come to its end, if it has spent no more; by default `weight`.
+        """
         reservation = self.reserve(weight)
-        limits = None
+        limits, own = None, None
         try:
             finished = run()
-            limits = finished.limits
+            limits, own = finished.limits, least if finished.page else None
         finally:
-            self.settle(reservation, limits)
+            self.settle(reservation, limits, own)
         return finished
 
-    def settle(self, reservation: int, limits: Limits | None = None) -> None:
+    def settle(self, reservation: int, limits: Limits | None = None, own: int | None = None) -> None:
         """Takes note of a run's end, and of what it learned (`process.Finished.limits`, if there is one).
+
+        `own`: the run's weight, if it has not spent more; None for the weight that it had reserved.
 
         A reservation that is never settled, as of a program that was killed, ends by itself. Raises nothing: a run has
         ended, whatever becomes of the file.
@@ -128,8 +139,9 @@ class Purse:
         spent, used, granted = (min(one or 0, _EVERYTHING - 1) for one in (limits.spent, limits.used, limits.granted))
         with contextlib.suppress(sqlite3.Error, OSError), self._transaction(_PATIENCE_TO_SETTLE) as (db, now):
             db.execute(
-                "update claims set until = ?, seconds = ?, own = max(own, ?), seen = ?, granted = ? where id = ?",
-                (now + MINUTE, MINUTE, spent, used, granted, reservation),
+                "update claims set until = ?, seconds = ?, own = max(coalesce(?, own), ?), seen = ?, granted = ? "
+                "where id = ?",
+                (now + MINUTE, MINUTE, own, spent, used, granted, reservation),
             )
             if limits.wait:
                 self._add(db, now, min(limits.wait, _LONGEST_STOP), seen=_EVERYTHING)

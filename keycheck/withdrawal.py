@@ -1,6 +1,6 @@
 """The first plugin of a run: locks the report folder and withdraws the last verdict before other imports.
 
-pytest.ini names it, so that it is loaded before every other plugin; conftest.py names it again, for a run with other
+pytest.toml names it, so that it is loaded before every other plugin; conftest.py names it again, for a run with other
 `addopts`. Before it, only Python and pytest itself have started, and no code of ours can run. It adds all options,
 because it needs them to understand the command line.
 """
@@ -33,10 +33,11 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     group = parser.getgroup("keycheck")
     group.addoption("--replay", metavar="NAME", help="offline, from cassettes/NAME.yaml or from a path")
     group.addoption("--record", metavar="NAME", help="live, and keep a scrubbed cassette as cassettes/NAME.yaml")
+    group.addoption("--force", action="store_true", help="let --record take the place of an older cassette")
     group.addoption("--compare", metavar="VERDICT", help="what changed since an earlier verdict.json of the same key")
-    group.addoption("--explain", metavar="ID", help="say what a check claims, why, and what it sends; runs nothing")
-    group.addoption("--env-file", metavar="PATH", help="settings file (default: .env beside pytest.ini)")
-    group.addoption("--report-dir", metavar="DIR", help="where reports go (default: reports/ beside pytest.ini)")
+    group.addoption("--explain", metavar="ID", help="what a check claims and sends, or a cause means; runs nothing")
+    group.addoption("--env-file", metavar="PATH", help="settings file (default: .env beside conftest.py)")
+    group.addoption("--report-dir", metavar="DIR", help="where reports go (default: reports/ beside conftest.py)")
     group.addoption("--prom", metavar="FILE", help="write the verdict for Prometheus' textfile collector")
     config = pluginmanager.get_plugin("pytestconfig")
     if not isinstance(config, pytest.Config):

@@ -26,7 +26,7 @@ def test_order_gate_checks_orders(binance: Binance, observe: Observe) -> None:
 @pytest.mark.critical
 @pytest.mark.needs("account_may_trade", "position_mode_is_known", "symbol_is_trading", "order_gate_checks_orders")
 def test_smallest_order_is_accepted(binance: Binance, observe: Observe) -> None:
-    """The smallest valid test order is accepted, or refused for want of funds alone.
+    """The smallest valid test order is accepted, or refused only because the wallet is too empty for it.
 
     It finds the account that may read but not trade: every earlier step can be green and this one red. Funds are the
     owner's business and no fault of the key. Nothing is placed, whatever the answer.

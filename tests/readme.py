@@ -1,4 +1,4 @@
-"""Writes README's tables: the checks, from the docstrings of suite/, and the causes: `python -m tests.readme`."""
+"""Writes the tables of docs/checks.md: the checks, from the docstrings of suite/, and the causes."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -11,6 +11,7 @@ from keycheck.verdict.findings import Severity
 from tests.running import ROOT
 
 README = ROOT / "README.md"
+CHECKS = ROOT / "docs/checks.md"
 
 
 def _table(head: tuple[str, str], rows: Iterable[tuple[str, Iterable[str]]]) -> str:
@@ -40,7 +41,7 @@ TABLES = {
 
 
 def with_tables(text: str) -> str:
-    """README's text with its tables made anew from the code."""
+    """The text of docs/checks.md with its tables made anew from the code."""
     for name, table in TABLES.items():
         between = re.compile(rf"(?<=<!-- {name} -->\n).*?(?=<!-- /{name} -->)", re.DOTALL)
         text = between.sub(table.replace("\\", r"\\"), text)
@@ -48,4 +49,4 @@ def with_tables(text: str) -> str:
 
 
 if __name__ == "__main__":
-    README.write_text(with_tables(README.read_text(encoding="utf-8")), encoding="utf-8")
+    CHECKS.write_text(with_tables(CHECKS.read_text(encoding="utf-8")), encoding="utf-8")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.running import ROOT, SuiteRunner
-from tests.stories import STORIES
+from tests.stories import STORIES, Story
 
 TABLE = ROOT / "cassettes" / "README.md"
 _ROW = re.compile(r"^\| `([\w-]+)` \| (\w+) \| (\d+) \| ([^|]*) \| (?:`(\w+)`, (\w+))? *\|", re.MULTILINE)
@@ -43,16 +43,16 @@ def shipped() -> list[Shipped]:
     ]
 
 
-def _machine(folder: Path, settings: Mapping[str, str], *, careless: bool) -> dict[str, Any]:
-    """Settings file and clock program of a fake machine; `careless`: a readable file and an unsynchronised clock."""
-    env_file = folder / "settings.env"
-    env_file.write_text("".join(f"{name}={value}\n" for name, value in settings.items()), encoding="utf-8")
-    env_file.chmod(0o644 if careless else 0o600)
+def _machine(folder: Path, settings: Mapping[str, str], story: Story) -> dict[str, Any]:
+    """Settings file and clock program of the story's machine."""
+    home = folder / "home"  # no program is taken from the folder of the credentials
+    home.mkdir()
+    env_file, outside = story.write(settings, home)
     clock = folder / "programs" / "timedatectl"
     clock.parent.mkdir()
-    clock.write_text(f"#!/bin/sh\necho {'no' if careless else 'yes'}\n", encoding="utf-8")
+    clock.write_text(f"#!/bin/sh\necho {'no' if story.careless else 'yes'}\n", encoding="utf-8")
     clock.chmod(0o755)
-    return {"env_file": env_file, "settings": {"PATH": str(clock.parent)}}
+    return {"env_file": env_file, "settings": {"PATH": str(clock.parent)} | outside}
 
 
 def main() -> int:
@@ -68,7 +68,7 @@ def main() -> int:
         story = STORIES[row.name]
         with story.settings_of_its_exchange() as settings, tempfile.TemporaryDirectory() as folder:
             runner = SuiteRunner(Path(folder))
-            done = runner("--record", row.name, **_machine(Path(folder), settings, careless=story.careless))
+            done = runner("--record", row.name, "--force", **_machine(Path(folder), settings, story))
         as_told = done.exit_status == row.exit_status
         wrong += not as_told
         print(f"{row.name}: {done.verdict.get('verdict')}{'' if as_told else f', but the table says {row.verdict}'}")

@@ -97,8 +97,10 @@ class SuiteRunner:
 class ChildRunner:
     """`child("--replay", "healthy")` runs the suite by `keycheck.process`. The output is the text for a ticket."""
 
-    def __call__(self, *arguments: str, settings: Mapping[str, str] | None = None) -> Finished:
+    def __call__(
+        self, *arguments: str, settings: Mapping[str, str] | None = None, env_file: Path | None = None
+    ) -> Finished:
         """Runs the suite with these options and BINANCE_* settings."""
-        done = process.run(settings or {}, arguments)
+        done = process.run(settings or {}, arguments, env_file=env_file)
         status = {"OK": 0, "NOT_OK": 1, "UNPROVEN": 10}[done.verdict["verdict"]]
         return Finished(status, done.summary, dict(done.verdict), done.page)

@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from tests.exchange import API_KEY, API_SECRET, Fault, LocalExchange, Scenario
 from tests.exchange.answers import Answer
@@ -30,7 +31,7 @@ class Story:
     """One situation and its expected result. `settings` override those of the exchange and of `private_key`.
 
     `away`: the exchange cannot be reached; `tls`: its certificate is not trusted; `careless`: others can read the
-    settings file, and the clock is not synchronised.
+    settings file, and the clock is not synchronised; `in_environment`: names of settings that are not in that file.
     """
 
     name: str
@@ -43,6 +44,15 @@ class Story:
     away: bool = False
     tls: bool = False
     careless: bool = False
+    in_environment: tuple[str, ...] = ()
+
+    def write(self, settings: Mapping[str, str], folder: Path) -> tuple[Path, dict[str, str]]:
+        """Writes these settings into a file, but those that are in the environment, and returns both."""
+        file, outside = folder / "settings.env", {name: settings[name] for name in self.in_environment}
+        lines = [f"{name}={value}\n" for name, value in settings.items() if name not in outside]
+        file.write_text("".join(lines), encoding="utf-8")
+        file.chmod(0o644 if self.careless else 0o600)
+        return file, outside
 
     @property
     def exit_status(self) -> int:
@@ -176,7 +186,22 @@ _ALL = (
     ),
     Story("malformed-key", "NOT_OK", "malformed_key", "certain", settings={"BINANCE_API_KEY": API_KEY[:61]}),
     Story("wrong-secret", "NOT_OK", "wrong_secret", "certain", SCENARIOS["wrong-secret"]),
-    Story("unknown-key", "NOT_OK", "unknown_key", "possible", SCENARIOS["unknown-key"]),
+    Story(
+        "mixed-sources",
+        "NOT_OK",
+        "mixed_sources",
+        "certain",
+        SCENARIOS["wrong-secret"],
+        in_environment=("BINANCE_API_KEY",),
+    ),
+    Story(
+        "swapped-credentials",
+        "NOT_OK",
+        "swapped_credentials",
+        "possible",
+        settings={"BINANCE_API_KEY": API_SECRET, "BINANCE_API_SECRET": API_KEY},
+    ),
+    Story("unknown-key", "NOT_OK", "unknown_key", "possible", SCENARIOS["unknown-key"], private_key=ED25519),
     Story("ip-refused", "NOT_OK", "ip_not_allowed", "likely", SCENARIOS["ip-refused"]),
     Story("wrong-environment", "NOT_OK", "wrong_environment", "likely", SCENARIOS["unknown-key"], settings=_DEMO),
     Story("futures-disabled", "NOT_OK", "futures_not_enabled", "certain", SCENARIOS["futures-disabled"]),
@@ -274,13 +299,6 @@ _BOTH = (
     ),
     Story("key pasted twice", "NOT_OK", "malformed_key", "certain", settings={"BINANCE_API_SECRET": API_KEY}),
     Story(
-        "key and secret swapped",
-        "NOT_OK",
-        "unknown_key",
-        "possible",
-        settings={"BINANCE_API_KEY": API_SECRET, "BINANCE_API_SECRET": API_KEY},
-    ),
-    Story(
         "reads only, withdrawals", "NOT_OK", "withdrawals_enabled", "certain", of("read-only", permissions=_TAKES_MONEY)
     ),
     Story(
@@ -364,7 +382,7 @@ _BOTH = (
     Story(
         "unknown key, wallet says -2008",
         "NOT_OK",
-        "unknown_key",
+        "swapped_credentials",
         "likely",
         at(WALLET, Fault.refused(-2008), "unknown-key"),
     ),

@@ -86,6 +86,7 @@ def test_a_shipped_cassette_is_found_by_its_name(keycheck: Command) -> None:
     done = keycheck("--replay", "nobodys")
     assert done.returncode == 4
     assert "there is no cassette nobodys.yaml" in done.stderr
+    assert "did you mean healthy?" in keycheck("--replay", "healhty").stderr
 
 
 @pytest.mark.slow

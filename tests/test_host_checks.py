@@ -11,6 +11,7 @@ import pytest
 
 from keycheck import host_checks
 from keycheck.host_checks import BROKEN, KEPT, NO_FILE, NO_GIT, NOT_TOLD, UNKEPT, HostChecks
+from keycheck.redaction.secret import Secret
 
 GIT = shutil.which("git")
 needs_git = pytest.mark.skipif(GIT is None, reason="git is not installed")
@@ -71,13 +72,54 @@ def test_a_file_that_git_may_commit_has_a_remark(settings_file: Path) -> None:
 
 
 @needs_git
+def test_a_file_beside_a_repository_is_in_none(settings_file: Path) -> None:
+    """`--env-file=../x.env`, given inside of a repository, names a file outside of it."""
+    folder = settings_file.parent / "repository"
+    folder.mkdir()
+    git(folder, "init", "-q")
+    assert remarks(folder / ".." / ".env") == []
+
+
+COMMIT = ("-c", "user.name=x", "-c", "user.email=x@example.com", "commit", "-qm", "x")
+
+
+@needs_git
+def test_a_key_in_the_history_has_a_remark_until_it_is_another(settings_file: Path) -> None:
+    """After `git rm --cached`, the history still holds the key; a new key is not in it."""
+    folder = settings_file.parent
+    settings_file.write_text("BINANCE_API_SECRET=a-secret-that-was-committed\n", encoding="utf-8")
+    git(folder, "init", "-q")
+    git(folder, "add", "-f", ".env")
+    git(folder, *COMMIT)
+    git(folder, "rm", "-q", "--cached", ".env")
+    (folder / ".gitignore").write_text(".env\n", encoding="utf-8")
+    git(folder, "add", ".gitignore")
+    git(folder, *COMMIT)
+
+    def remarks_on(value: str) -> list[str]:
+        return HostChecks([("the settings file", settings_file)], [Secret(value)]).open_files()
+
+    (told,) = remarks_on("a-secret-that-was-committed")
+    assert "in git's history" in told
+    assert "make a new key" in told
+    assert remarks_on("a-new-secret") == []
+
+
+@needs_git
 @posix
 def test_a_repository_starts_no_program_of_its_own(settings_file: Path, tmp_path: Path) -> None:
     """A repository's configuration may name a program, which is not run."""
     folder = settings_file.parent
     git(folder, "init", "-q")
     mark = tmp_path / "mark"
-    git(folder, "config", "core.fsmonitor", f"touch {mark}")
+    git(folder, "add", ".env")
+    git(folder, *COMMIT)
+    git(folder, "rm", "-q", "--cached", ".env")
+    (folder / ".gitattributes").write_text("* diff=x filter=x\n", encoding="utf-8")
+    git(folder, "config", "log.showSignature", "true")
+    for setting in ("core.fsmonitor", "gpg.program", "diff.x.textconv", "diff.external", "filter.x.smudge"):
+        git(folder, "config", setting, f"touch {mark}")
+    mark.unlink(missing_ok=True)
     remarks(settings_file)
     assert not mark.exists()
 

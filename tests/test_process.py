@@ -228,7 +228,7 @@ def test_a_run_that_is_not_over_in_time_is_unproven(temporary: Path) -> None:
 
 
 def test_the_cause_of_a_run_that_is_cut_short_is_a_listed_one() -> None:
-    """README and `--explain` know the cause of a run that was cut short."""
+    """docs/checks.md and `--explain` know the cause of a run that was cut short."""
     assert process.CUT_SHORT in {name for causes in CAUSES.values() for name in causes}
 
 

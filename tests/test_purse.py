@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from keycheck import clock, process, purse
 from keycheck.exchange.rate_limit import Limits
-from keycheck.purse import RUN, Empty, Purse
+from keycheck.purse import RUN, SHARED_RUN, Empty, Purse
 from tests.fake_clock import StandIn
 from tests.killing import forked
 
@@ -181,6 +181,14 @@ def test_a_kill_at_any_moment_loses_nothing(tmp_path: Path) -> None:
     assert Purse(tmp_path, share=1, environment="demo").reserve()
 
 
+@pytest.mark.usefixtures("now")
+def test_a_run_under_way_is_not_waited_out(tmp_path: Path) -> None:
+    """It may end at any moment, and its weight is there again a minute later."""
+    one = Purse(tmp_path, share=0.01)
+    one.reserve()
+    assert seconds(one) == 60
+
+
 # -- what runs learn --
 
 
@@ -248,6 +256,20 @@ def test_a_stop_ends(told: int, waits: int, tmp_path: Path, now: Clocks) -> None
     assert seconds(one) == waits
     now.now += waits
     assert one.reserve()
+
+
+@pytest.mark.parametrize(("spent", "page", "runs"), [(10, "page", 4), (14, "page", 3), (10, "", 3)])
+@pytest.mark.usefixtures("now")
+def test_a_run_with_shared_answers_counts_less_once_it_has_ended(
+    spent: int, page: str, runs: int, tmp_path: Path
+) -> None:
+    """It reserves the weight of any run, as it may doubt them; it counts for more if it did, or was cut short."""
+    one = Purse(tmp_path, share=0.02)  # 48
+    done = process.Finished({}, page, limits=Limits(spent=spent))
+    for _ in range(runs):
+        one.spend(lambda: done, least=SHARED_RUN)
+    with pytest.raises(Empty):
+        one.spend(lambda: done, least=SHARED_RUN)
 
 
 # -- the file --

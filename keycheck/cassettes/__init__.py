@@ -5,6 +5,7 @@ readings, and the failures that vcrpy cannot store, such as a refused connection
 it is untrusted input.
 """
 
+import difflib
 from contextlib import suppress
 from pathlib import Path
 
@@ -29,10 +30,16 @@ def path_of(name: str, folder: Path) -> Path:
 
 
 def folder_of(name: str | None, own: Path, shipped: Path | None) -> Path:
-    """The folder that holds a cassette: `shipped` if only that folder has it, otherwise `own`."""
+    """The folder that holds a cassette: `shipped` if only that folder has it, or a name like it; otherwise `own`."""
     if not name or shipped is None:
         return own
     with suppress(UsageProblem, OSError):  # opening the file reports it
-        if not path_of(name, own).exists() and path_of(name, shipped).is_file():
+        in_own, in_shipped = path_of(name, own), path_of(name, shipped)
+        if not in_own.exists() and (in_shipped.is_file() or (similar(in_shipped) and not similar(in_own))):
             return shipped
     return own
+
+
+def similar(path: Path) -> list[str]:
+    """The names of up to three cassettes in the folder of `path` that are spelt like its own."""
+    return difflib.get_close_matches(path.stem, [one.stem for end in ENDINGS for one in path.parent.glob(f"*{end}")])

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from keycheck import bounded_files
+from keycheck import bounded_files, cassettes
 from keycheck.cassettes import scrubbing
 from keycheck.errors import UsageProblem
 from keycheck.exchange.endpoints import Endpoint
@@ -99,9 +99,9 @@ class ReadOnlyPersister:
         try:
             raw = bounded_files.read(path, MAX_BYTES)
         except bounded_files.Missing:
-            raise UsageProblem(
-                f"--replay: there is no cassette {shown(path)}: look into cassettes/ for their names"
-            ) from None
+            names = ", ".join(printable(name, 60) for name in cassettes.similar(path))
+            remedy = f"did you mean {names}?" if names else "look into cassettes/ for their names"
+            raise UsageProblem(f"--replay: there is no cassette {shown(path)}: {remedy}") from None
         except bounded_files.Unreadable as problem:
             raise UsageProblem(f"--replay: {shown(path)} {problem}: name a cassette, as cassettes/ has them") from None
         requests, responses, *metadata = deserialize(raw.decode("utf-8"), serializer)

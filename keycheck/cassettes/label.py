@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any, cast, get_args
 
-from keycheck.credentials.pasted_text import KEY, SECRET, KeyFacts, KeyType
+from keycheck.credentials.pasted_text import KEY, SECRET, FileState, KeyFacts, KeyType, Source, Sources
 from keycheck.exchange.account_setup import WORDS
 from keycheck.exchange.endpoints import ENVIRONMENTS, MAX_RECV_WINDOW
 from keycheck.exchange.evidence import System
@@ -56,8 +56,12 @@ def as_plain(label: Label) -> dict[str, Any]:
     """The label in YAML's own types."""
     plain = asdict(label) | {"format": FORMAT}
     plain["expected"] = list(label.expected)
-    plain["key"] = {name: list(v) if isinstance(v, tuple) else v for name, v in plain["key"].items()}
+    plain["key"] = _with_lists(plain["key"] | {"sources": _with_lists(plain["key"]["sources"])})
     return plain
+
+
+def _with_lists(plain: dict[str, Any]) -> dict[str, Any]:
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in plain.items()}
 
 
 def label_from(kept: Any, name: str) -> Label:
@@ -90,7 +94,17 @@ def _key(kept: Any) -> KeyFacts:
         type=None if kept["type"] is None else cast(KeyType, _one_of(kept["type"], get_args(KeyType))),
         last_four=None if kept["last_four"] is None else _word(kept["last_four"])[:4],
         remarks=tuple(printable(remark) for remark in _texts(kept["remarks"])),
+        sources=_sources(kept["sources"]) if "sources" in kept else Sources(),
     )
+
+
+def _sources(kept: Any) -> Sources:
+    key, secret = (
+        None if kept[name] is None else cast(Source, _one_of(kept[name], get_args(Source)))
+        for name in ("key", "secret")
+    )
+    file = None if kept["file"] is None else cast(FileState, _one_of(kept["file"], get_args(FileState)))
+    return Sources(key, secret, file, tuple(printable(remark) for remark in _texts(kept["remarks"])))
 
 
 def _system(value: object) -> System | None:

@@ -101,7 +101,7 @@ class Player:
         name = printable(self.path.stem, 60)
         return NotRecorded(
             f"cassette {name} holds no {what}: it is older than this suite, or was recorded in part. "
-            f"Record it again: pytest suite/ --record {name}"
+            f"Record it again: pytest suite/ --record {name} --force"
         )
 
 

@@ -22,18 +22,23 @@ from keycheck.redaction.secret import Secret
 
 
 class Recorder:
-    """The transport and the journal of a recorded run. After the run, `text` returns the cassette."""
+    """The transport and the journal of a recorded run. After the run, `text` returns the cassette.
 
-    def __init__(self, path: Path, label: Label, redactor: Redactor, inner: Transport) -> None:
-        _refuse_to_overwrite(path)
+    `force`: it may take an older cassette's place.
+    """
+
+    def __init__(self, path: Path, label: Label, redactor: Redactor, inner: Transport, *, force: bool = False) -> None:
+        _refuse_to_overwrite(path, force=force)
         self.path = path
         clean = redactor.clean_shared
-        remarks = tuple(clean(remark) for remark in label.key.remarks)  # a remark may name a file, and so its owner
-        self._label = label = replace(label, name=clean(label.name), key=replace(label.key, remarks=remarks))
+        key = label.key  # a remark may name a file, and so its owner
+        sources = replace(key.sources, remarks=tuple(map(clean, key.sources.remarks)))
+        key = replace(key, remarks=tuple(map(clean, key.remarks)), sources=sources)
+        self._label = label = replace(label, name=clean(label.name), key=key)
         self._redactor = redactor
         self._inner = inner
         self._asked: Counter[str] = Counter()
-        self._metadata: dict[str, Any] = {files.LABEL: as_plain(label)}
+        self._metadata: dict[str, Any] = {}
         self._interactions: list[tuple[str, str, dict[str, Any]]] = []
 
     def send(self, endpoint: Endpoint, query: Secret, api_key: Secret | None, seconds: float) -> RawAnswer:
@@ -65,9 +70,10 @@ class Recorder:
         self._metadata[key] = [self._redactor.clean_shared(text) for text in words]
         return words
 
-    def text(self) -> str:
-        """The text of the cassette."""
-        return files.written(self._interactions, self._metadata)
+    def text(self, last_four: str | None = None) -> str:
+        """The text of the cassette. `last_four`: of the key, if it may be named."""
+        label = replace(self._label, key=replace(self._label.key, last_four=last_four))
+        return files.written(self._interactions, {files.LABEL: as_plain(label)} | self._metadata)
 
     def finds_secrets(self, text: str) -> bool:
         """Whether a cassette's text holds a secret, not just a match across the file's own names and signs."""
@@ -83,16 +89,20 @@ class Recorder:
         }
 
 
-def _refuse_to_overwrite(path: Path) -> None:
-    """Raises UsageProblem if a file of this name exists that is not a cassette of this suite."""
+def _refuse_to_overwrite(path: Path, *, force: bool) -> None:
+    """Raises UsageProblem if a file of this name exists; with `force`, if it is no cassette of this suite."""
     if path.suffix not in ENDINGS:
         raise UsageProblem("--record writes a .yaml file: give it a name without an ending, or a path that ends so")
+    remedy = "choose another name for --record"
     try:
-        if files.is_ours(path):
+        if not files.is_ours(path):
+            problem = "is there already and is no cassette of this suite"
+        elif force:
             return
-        problem = "is there already and is no cassette of this suite"
+        else:
+            problem, remedy = "is there already", f"{remedy}, or add --force to record it anew"
     except bounded_files.Missing:
         return
     except bounded_files.Unreadable as error:
         problem = str(error)
-    raise UsageProblem(f"{files.shown(path)} {problem}: choose another name for --record")
+    raise UsageProblem(f"{files.shown(path)} {problem}: {remedy}")

@@ -15,6 +15,10 @@ USUAL_LENGTH = 64
 SAME = f"{KEY} and {SECRET} are the same text"
 
 KeyType = Literal["HMAC", "RSA", "ED25519"]
+Source = Literal["environment", "file", "program"]
+# The settings file: a .env, or another one, was read; there is none, beside a .env.example or not; none was needed,
+# because a program handed all settings over.
+FileState = Literal["dotenv", "other", "example", "absent", "program"]
 
 _QUOTES = "\"'`“”‘’«»"
 _INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060"
@@ -40,6 +44,25 @@ class PrivateKey:
 
 
 @dataclass(frozen=True)
+class Sources:
+    """Where key and secret (or private key) came from, each None if it was not given, and the settings file's state.
+
+    `remarks`: a sentence for each oddity: two sources, a name that is no setting. All is None in a replay of an older
+    cassette.
+    """
+
+    key: Source | None = None
+    secret: Source | None = None
+    file: FileState | None = None
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def are_two(self) -> bool:
+        """Whether key and secret came from two places."""
+        return bool(self.key and self.secret) and self.key != self.secret
+
+
+@dataclass(frozen=True)
 class Credentials:
     """Key and secret, each None if it was not given; a private key replaces the secret. Its repr shows no value."""
 
@@ -47,6 +70,7 @@ class Credentials:
     api_secret: Secret | None = None
     remarks: tuple[str, ...] = ()
     private_key: PrivateKey | None = None
+    sources: Sources = field(default_factory=Sources, compare=False)
 
     def to_hide(self) -> list[str]:
         """All texts of the credentials that must not be shown."""
@@ -60,13 +84,20 @@ class KeyFacts:
     """The facts about a key that reports and cassettes may hold.
 
     `missing`: names of settings that were not given; the secret's only if there is no private key instead.
-    `last_four`: the last characters of the key; None if the key is too short to show them.
+    `last_four`: the last characters of the key; None if the key is too short to show them, and in a report as long as
+    the key may be the secret. `remarks`: on the pasted text.
     """
 
     missing: tuple[str, ...] = ()
     type: KeyType | None = None
     last_four: str | None = None
     remarks: tuple[str, ...] = field(default=())
+    sources: Sources = field(default_factory=Sources)
+
+    @property
+    def all_remarks(self) -> tuple[str, ...]:
+        """The remarks on the pasted text, and on its sources."""
+        return (*self.remarks, *self.sources.remarks)
 
     @property
     def not_given(self) -> str:
@@ -137,6 +168,11 @@ def read(
             "copy the key again from Binance's API Management, as one line"
         )
     if key.secret is not None and _is_private(key.secret.reveal()):
+        if secret.secret and not secret.remarks and not _is_private(secret.secret.reveal()):
+            raise UsageProblem(
+                f"{KEY} and {SECRET} are swapped: {KEY} holds a private key, which must never be sent anywhere. Put it "
+                f"into a file, name that in {KEY_FILE}, and give what {SECRET} holds as {KEY}"
+            )
         raise UsageProblem(
             f"{KEY} holds a private key, which must never be sent anywhere: put it into a file, name that in "
             f"{KEY_FILE}, and give the API key that Binance showed for it as {KEY}"
@@ -207,4 +243,5 @@ def facts_of(credentials: Credentials, key_type: KeyType | None = None) -> KeyFa
         # Four characters of a short text would be most of it.
         last_four=key[-4:] if len(key) >= USUAL_LENGTH // 2 and key[-4:].isascii() and key[-4:].isalnum() else None,
         remarks=credentials.remarks,
+        sources=credentials.sources,
     )

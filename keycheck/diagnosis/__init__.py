@@ -13,4 +13,5 @@ intermediaries.py  location, firewalls, rate limits, bans, and trouble at the ex
 network.py         no connection, no TLS, answers that are not Binance's
 unproven_claims.py the contract, refused requests, checks that were not run, and claims that no other rule explains
 remedies.py        menu paths and commands
+examples.py        an example of each cause, for --explain
 """

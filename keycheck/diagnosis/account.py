@@ -96,14 +96,15 @@ def read_only(seen: EvidenceView) -> Iterator[Diagnosis]:
     if account is None or order is None or not account.accepted or not refused(order):
         return
     if order.code in AMBIGUOUS and seen.flag("enableFutures") is not False:
+        tick = f"{EDIT} > tick Enable Futures and save. If it is ticked, {NEW_KEY}"
         yield Diagnosis(
             "read_only_key",
             Confidence.LIKELY,
             "Everything can be read with this key, and its test order was refused as not permitted: the key may read, "
             "and not trade.",
             (f"enableFutures is {_quoted(seen)}", str(account), str(order)),
-            f"{EDIT} > tick Enable Futures and save. If it is ticked, {NEW_KEY}. The key of a sub-account gets the "
-            "permission from its master account.",
+            f"{f'{NEW_KEY}, with Enable Futures ticked' if seen.flag('enableFutures') else tick}. The key of a "
+            "sub-account gets the permission from its master account.",
         )
 
 

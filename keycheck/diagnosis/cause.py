@@ -28,6 +28,8 @@ CAUSES = {
     "the settings": {
         "no_credentials": "no key or no secret was given",
         "malformed_key": "the key or the secret is cut, or has something around it",
+        "mixed_sources": "key and secret come from two places, and do not belong together",
+        "swapped_credentials": "the key was given as the secret, and the secret as the key",
     },
     "the key": {
         "wrong_secret": "the secret, or the private key, does not belong to the API key",

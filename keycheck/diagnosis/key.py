@@ -3,13 +3,14 @@
 import re
 from collections.abc import Iterator
 
-from keycheck.credentials.pasted_text import KEY, KEY_FILE, SAME, SECRET, says_no_key
+from keycheck.credentials.pasted_text import KEY, KEY_FILE, SAME, SECRET, FileState, Source, says_no_key
 from keycheck.diagnosis.cause import Confidence, Diagnosis
 from keycheck.diagnosis.evidence_view import EvidenceView, described, refused
 from keycheck.diagnosis.refusal_codes import ADDRESS, AMBIGUOUS, FORMAT, KEY_TYPE, LOCKED, SIGNATURE, UNKNOWN
 from keycheck.diagnosis.remedies import EDIT, MENU
 from keycheck.exchange.error_codes import Kind, kind_of
 from keycheck.exchange.evidence import Call
+from keycheck.redaction.redactor import HIDDEN_IP, HIDDEN_IPV6
 
 _SEEN_ADDRESS = re.compile(r"request ip: ?(\[IP(?:v6)? hidden\]|[0-9A-Fa-f:.]{2,45})")
 
@@ -23,6 +24,19 @@ COPY_KEY = (
     "BINANCE_PRIVATE_KEY_FILE names the private key whose public half was registered with it"
 )
 _OR_FILE = f" (or, for a key that you made yourself, {KEY_FILE}=... with the file of its private half)"
+_PLACES: dict[Source | None, str] = {
+    "environment": "the environment",
+    "file": "the settings file",
+    "program": "the program that started this run",
+}
+_OUTSIDE = ("environment", "program")
+_IN_NEITHER = "neither in .env nor in the environment"
+_NOWHERE: dict[FileState | None, str] = {
+    "other": "neither in the settings file nor in the environment",
+    "example": "as there is no .env, and the environment has none",
+    "absent": "as there is no .env, and the environment has none",
+    "program": "as the program that started this run handed none over",
+}
 _ANOTHERS_SECRET = (
     "Binance found the key and refused the signature: BINANCE_API_SECRET is not the secret of BINANCE_API_KEY.",
     f"{PASTE_AGAIN}. Key and secret must be of the same line in API Management.",
@@ -38,19 +52,33 @@ _ANOTHERS_KEY = (
 
 def not_given(seen: EvidenceView) -> Iterator[Diagnosis]:
     """A setting is missing."""
-    missing = seen.evidence.key.missing
+    missing, file = seen.evidence.key.missing, seen.evidence.key.sources.file
     if missing:
         yield Diagnosis(
             "no_credentials",
             Confidence.CERTAIN,
-            f"{seen.evidence.key.not_given}: not given, neither in .env nor in the environment, so nothing can be "
-            "signed.",
-            (*(f"{name} is empty or absent" for name in missing), *seen.evidence.key.remarks),
-            f"cp .env.example .env, then fill in {' and '.join(f'{name}=...' for name in missing)}{_OR_FILE}. Binance "
-            f"shows the secret once, when the key is made ({MENU} > Create API); if it is lost, make a new key."
-            if SECRET in missing
-            else f"cp .env.example .env, then fill in {KEY}=..., as {MENU} shows it.",
+            f"{seen.evidence.key.not_given}: not given, {_NOWHERE.get(file, _IN_NEITHER)}, so nothing can be signed.",
+            (*(f"{name} is empty or absent" for name in missing), *seen.evidence.key.all_remarks),
+            _to_give(file, missing),
         )
+
+
+def _to_give(file: FileState | None, missing: tuple[str, ...]) -> str:
+    """The fix for missing credentials. It destroys no settings file, whether there is one or not."""
+    lines = f"{' and '.join(f'{name}=...' for name in missing)}{_OR_FILE * (SECRET in missing)}"
+    shown = (
+        f". Binance shows the secret once, when the key is made ({MENU} > Create API); if it is lost, make a new key"
+        if SECRET in missing
+        else f", as {MENU} shows it"
+    )
+    how = {
+        "dotenv": f"open .env and fill in {lines}",
+        "other": f"open the settings file and fill in {lines}",
+        "absent": f"make a file .env that you alone can read, and write into it {lines}",
+        "program": f"have the program that started this run hand over {lines}",
+    }
+    new = f"cp -n .env.example .env && chmod 600 .env; then open .env and fill in {lines}"
+    return f"{how.get(file or '', new)}{shown}."
 
 
 def malformed(seen: EvidenceView) -> Iterator[Diagnosis]:
@@ -106,6 +134,7 @@ def wrong_secret(seen: EvidenceView) -> Iterator[Diagnosis]:
     elif unsigned is not None and kind_of(unsigned.code) is Kind.AUTHENTICATION:
         confidence = Confidence.POSSIBLE
         yield _unknown_key(described([unsigned]), likely=True)
+    yield from _mixed_sources(seen, confidence, described(said))
     explanation, fix = _ANOTHERS_KEY if seen.evidence.key.has_private_key else _ANOTHERS_SECRET
     yield Diagnosis("wrong_secret", confidence, explanation, described(said), fix)
 
@@ -126,10 +155,52 @@ def not_accepted(seen: EvidenceView) -> Iterator[Diagnosis]:
     address = _address(said)
     demo = seen.evidence.environment == "demo"
     by_address = ADDRESS in codes or (address is not None and not demo)
-    yield _unknown_key(evidence, likely=UNKNOWN in codes and not demo)
+    likely = UNKNOWN in codes and not demo
+    if ADDRESS not in codes:
+        as_sure = Confidence.LIKELY if likely else Confidence.POSSIBLE
+        yield from _mixed_sources(seen, as_sure, evidence)
+        yield from _swapped(seen, as_sure, evidence)
+    yield _unknown_key(evidence, likely=likely)
     if UNKNOWN not in codes:
         yield _ip_not_allowed(evidence, address, likely=by_address)
     yield _wrong_environment(evidence, demo=demo, likely=demo and not by_address)
+
+
+def _mixed_sources(seen: EvidenceView, confidence: Confidence, evidence: tuple[str, ...]) -> Iterator[Diagnosis]:
+    """Key and secret came from two places: mostly, one of them is left over from an older pair."""
+    key = seen.evidence.key
+    if not key.sources.are_two:
+        return
+    secret = KEY_FILE if key.has_private_key else SECRET
+    from_outside = KEY if key.sources.key in _OUTSIDE else secret
+    unset = (
+        f"unset {from_outside} (PowerShell: Remove-Item Env:{from_outside}), and take its line out of what sets it"
+        if "environment" in (key.sources.key, key.sources.secret)
+        else f"have the program that started this run hand over both, or none of them: it gave {from_outside}"
+    )
+    yield Diagnosis(
+        "mixed_sources",
+        confidence,
+        f"{KEY} comes from {_PLACES[key.sources.key]}, and {secret} from {_PLACES[key.sources.secret]}. The two do not "
+        "seem to belong together: one of them may be left from another pair, as the environment wins over the file.",
+        evidence,
+        f"{unset}; then write both into the settings file, of the same line in API Management.",
+    )
+
+
+def _swapped(seen: EvidenceView, confidence: Confidence, evidence: tuple[str, ...]) -> Iterator[Diagnosis]:
+    """Binance does not know the key, and the secret has the form of one: each may stand in the other's line."""
+    key = seen.evidence.key
+    if key.type == "HMAC" and not any(map(says_no_key, key.remarks)):
+        yield Diagnosis(
+            "swapped_credentials",
+            confidence,
+            f"Key and secret may be swapped: both have 64 letters and digits, and Binance does not know what was given "
+            f"as {KEY}.",
+            evidence,
+            f"{MENU} shows the key beside its name, and never the secret: if what it shows stands in the line of "
+            f"{SECRET}, exchange the two values.",
+        )
 
 
 def another_address(seen: EvidenceView) -> Iterator[Diagnosis]:
@@ -163,24 +234,26 @@ def _unknown_key(evidence: tuple[str, ...], *, likely: bool) -> Diagnosis:
         "Binance does not know this key: it was mistyped, deleted by its owner, or deleted by Binance, which does so "
         "with keys that have no address list.",
         evidence,
-        f"look for a key with these last four characters under {MENU}. If it is not there, make a new one and put it "
-        "into .env as BINANCE_API_KEY=... and BINANCE_API_SECRET=...; if it is, copy it again.",
+        f"look for this key under {MENU}. If it is not there, make a new one and put it into .env as "
+        "BINANCE_API_KEY=... and BINANCE_API_SECRET=...; if it is, copy it again.",
     )
 
 
 def _ip_not_allowed(evidence: tuple[str, ...], address: str | None, *, likely: bool) -> Diagnosis:
     seen_as = f" Binance saw the address {address}." if address else ""
-    which = f"the address that Binance saw, {address}," if address else "this machine's public address"
     over_ipv6 = address is not None and (":" in address or "IPv6" in address)
     if over_ipv6:
         seen_as += " That is an IPv6 address, and address lists are made of IPv4 ones."
+    is_recorded = address in (HIDDEN_IP, HIDDEN_IPV6)  # a live run's answers still have the address here
+    named = "hidden in the recording; a live run shows it on its terminal" if is_recorded else address
+    which = f"the address that Binance saw: {named}" if address else "this machine's public address"
     return Diagnosis(
         "ip_not_allowed",
         Confidence.LIKELY if likely else Confidence.POSSIBLE,
         f"The key works from listed addresses alone, and this machine's is not among them.{seen_as}",
         evidence,
-        f"{EDIT} > Restrict access to trusted IPs only: add {which} and save."
-        + (" Have this machine reach Binance over IPv4, and add its IPv4 address." if over_ipv6 else "")
+        f"{EDIT} > Restrict access to trusted IPs only: add {which}. Then save."
+        + " Have this machine reach Binance over IPv4, and add its IPv4 address." * over_ipv6
         + " Behind a VPN, a proxy or a cloud's gateway it is their address that counts. The field takes "
         "several addresses, separated by blanks.",
     )

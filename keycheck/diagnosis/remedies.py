@@ -1,5 +1,7 @@
 """The texts of fixes: menu paths, lines of .env, commands. Pure."""
 
+import re
+
 from keycheck.exchange.evidence import System
 
 MENU = "Profile > Account > API Management"
@@ -7,6 +9,15 @@ EDIT = f"{MENU} > Edit restrictions"
 NEW_KEY = f"make a new key ({MENU} > Create API) and put it into .env as BINANCE_API_KEY and BINANCE_API_SECRET"
 AGAIN = "run again"
 NOT_THE_KEY = "This says nothing about the key."
+
+_DEMO = "demo.binance.com"
+# The menus and hosts of the test network, for production's in a fix's text.
+_ON_DEMO = {
+    re.escape(MENU): f"{_DEMO} > API Management",
+    r"\bfapi\.binance\.com and api\.binance\.com": "demo-fapi.binance.com",
+    r"(?<!-)\bfapi\.binance\.com": "demo-fapi.binance.com",
+    r"\b([Ll]og in)\b(?! at | to )": rf"\1 at {_DEMO}",
+}
 
 _SET_CLOCK = {
     "linux": "sudo timedatectl set-ntp true",
@@ -19,6 +30,13 @@ _LOOK_UP = {
     "windows": "nslookup fapi.binance.com",
     "macos": "dscacheutil -q host -a name fapi.binance.com",
 }
+
+
+def on(environment: str, fix: str) -> str:
+    """A fix's text, written for production, with this environment's menus and hosts."""
+    for pattern, text in _ON_DEMO.items() if environment == "demo" else ():
+        fix = re.sub(pattern, text, fix)
+    return fix
 
 
 def set_the_clock(system: System | None) -> str:

@@ -1,5 +1,7 @@
 """Applies all rules to the evidence of a run. Pure."""
 
+from dataclasses import replace
+
 from keycheck.diagnosis import (
     account,
     contradictions,
@@ -7,6 +9,7 @@ from keycheck.diagnosis import (
     key,
     local_clock,
     network,
+    remedies,
     restrictions,
     unproven_claims,
 )
@@ -38,6 +41,7 @@ _RULES = (
     network.not_binance,
     unproven_claims.contract,
     unproven_claims.request_rejected,
+    unproven_claims.own_checks,
 )
 
 
@@ -51,7 +55,8 @@ def diagnose(evidence: Evidence) -> tuple[Diagnosis, ...]:
     not_run = list(unproven_claims.not_run(seen))
     if not found and (seen.failed or seen.lacking or not not_run):
         found += unproven_claims.left_over(seen)
-    return tuple(most_likely_first([*found, *not_run]))
+    sorted_ = most_likely_first([*found, *not_run])
+    return tuple(replace(one, fix=remedies.on(evidence.environment, one.fix)) for one in sorted_)
 
 
 def listen_key_decides(evidence: Evidence) -> bool:

@@ -9,7 +9,8 @@ from keycheck.errors import Refused
 from keycheck.exchange.error_codes import Kind
 from keycheck.exchange.evidence import NOT_LISTED
 from keycheck.verdict.findings import Finding, Outcome
-from keycheck.verdict.weighing import Verdict, weigh
+from keycheck.verdict.findings import not_run as not_run_in_words
+from keycheck.verdict.weighing import INDISPENSABLE, Verdict, weigh
 
 _WHOLE = "; mend what pytest says of collecting suite/, or take its files from the repository again"
 # Kinds of refusal that no other rule explains. Each says something about the request, and none about the key.
@@ -59,30 +60,30 @@ def not_run(seen: EvidenceView) -> Iterator[Diagnosis]:
     left_out, whole = seen.not_run, seen.evidence.complete
     if seen.failed or (whole and not left_out):
         return
-    evidence = [f"{check.id} was not run" for check in left_out]
+    evidence = [f"not run: {', '.join(check.id for check in left_out)}"] * bool(left_out)
     evidence += ["not all checks of suite/ could be read"] * (not whole)
+    counted = not_run_in_words(seen.evidence.checks, seen.evidence.findings) or "Not all checks are there"
     yield Diagnosis(
         "checks_not_run",
         Confidence.CERTAIN,
-        "Not all critical checks were run: they were left out (-k, -m, --lf, --deselect, a path), the run was ended "
-        "before them (-x, Ctrl-C, a time limit), or their file could not be read.",
+        f"{counted}: they were left out (-k, -m, --lf, --deselect, a path), the run was ended before them (-x, Ctrl-C, "
+        "a time limit), or their file could not be read.",
         tuple(evidence),
         f"run all of suite/, without such an option, and let the run come to its end{_WHOLE * (not whole)}.",
     )
+
+
+def own_checks(seen: EvidenceView) -> Iterator[Diagnosis]:
+    """A critical check failed that the project does not ship: no rule knows it, so its own fix is the advice."""
+    if own := [found for found in seen.failed if found.check.id not in INDISPENSABLE]:
+        yield _does_not_hold(own)
 
 
 def left_over(seen: EvidenceView) -> Iterator[Diagnosis]:
     """Names the critical claims themselves, if no rule has found a cause: those that failed, or else the open ones."""
     evidence = seen.evidence
     if seen.failed:
-        first = seen.failed[0].check
-        yield Diagnosis(
-            "claim_does_not_hold",
-            Confidence.CERTAIN,
-            f"A critical claim was seen not to hold, and no other answer says why: {first.title}",
-            _details(seen.failed),
-            first.fix or f"see what {first.id} observed, mend it, and {AGAIN}.",
-        )
+        yield _does_not_hold(seen.failed)
     elif weigh(evidence.checks, evidence.findings, complete=evidence.complete) is not Verdict.OK and evidence.checks:
         yield Diagnosis(
             "left_undecided",
@@ -91,6 +92,17 @@ def left_over(seen: EvidenceView) -> Iterator[Diagnosis]:
             _details(seen.lacking) or ("no critical check has passed",),
             f"do what the evidence asks for, if it does, and {AGAIN}; if it stays, report it with this page.",
         )
+
+
+def _does_not_hold(failed: list[Finding]) -> Diagnosis:
+    fixes = {found.check.id: found.check.fix or f"see what it observed, mend it, and {AGAIN}." for found in failed}
+    return Diagnosis(
+        "claim_does_not_hold",
+        Confidence.CERTAIN,
+        f"A critical claim was seen not to hold, and no other answer says why: {failed[0].check.title}",
+        _details(failed),
+        next(iter(fixes.values())) if len(fixes) == 1 else " ".join(f"{name}: {fix}" for name, fix in fixes.items()),
+    )
 
 
 def _details(findings: list[Finding]) -> tuple[str, ...]:

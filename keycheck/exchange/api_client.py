@@ -5,7 +5,7 @@ Several threads may use it at once. It does not judge what an answer says about 
 
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 from urllib.parse import unquote
 
@@ -25,6 +25,7 @@ from keycheck.errors import (
 )
 from keycheck.exchange import answers, rate_limit
 from keycheck.exchange.answers import RawAnswer
+from keycheck.exchange.drift import lead_over_date
 from keycheck.exchange.endpoints import AT_ONCE, USER_STREAM, Endpoint, Host
 from keycheck.exchange.error_codes import INVALID_ACCOUNT
 from keycheck.exchange.evidence import Call
@@ -144,6 +145,13 @@ class ApiClient:
         self._requester.note_call(number)
         return error
 
+    def note_shared(self, endpoint: Endpoint, age: int) -> None:
+        """Records an answer, `age` seconds old, that the run was handed in place of a request."""
+        began = round(self._watch.seconds * 1000)
+        self._calls[self._next_number()] = Call(
+            endpoint.method, endpoint.path, endpoint.host, 0, 200, None, "", 0, began_ms=began, shared_s=age
+        )
+
     def require_key_for(self, endpoint: Endpoint) -> None:
         """Raises Undecided if the request needs a key and there is none."""
         if self._identity.signer is None and (endpoint.signed or endpoint.keyed):
@@ -253,7 +261,8 @@ class ApiClient:
         times = self._journal.keep(
             f"call/{sending.number}", [round(sending.began * 1000), round(span.took)], vital=False
         )
-        call = self._calls[sending.number] = _call(sending.endpoint, raw, result, times)
+        lead = lead_over_date(span.began + span.took, raw.headers) if raw else None
+        call = self._calls[sending.number] = replace(_call(sending.endpoint, raw, result, times), lead_ms=lead)
         self._throttle.update(call.used_weight, span.began + span.took)
         if isinstance(result, RateLimited):
             self._stopped = result

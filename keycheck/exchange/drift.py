@@ -3,8 +3,9 @@
 The exchange's clock is `GET /fapi/v1/time`, never `exchangeInfo.serverTime`: that is the time of a cache, hours old.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 
 from keycheck.errors import Undecided
 
@@ -78,6 +79,14 @@ class Drift:
 
     def _undecided(self, what: str) -> Undecided:
         return Undecided(f"{self}: that leaves open {what}. Run again on a quieter network")
+
+
+def lead_over_date(received: float, headers: Mapping[str, str]) -> int | None:
+    """The local time of an answer less its Date header, which names a full second; None without a usable one."""
+    try:
+        return round(received - 1000 * parsedate_to_datetime(headers["date"]).timestamp())
+    except (KeyError, ValueError, TypeError, OverflowError):
+        return None
 
 
 def drift_of(samples: Sequence[Sample]) -> Drift:

@@ -7,9 +7,11 @@ from typing import Any, Literal
 from keycheck.credentials.pasted_text import KeyFacts
 from keycheck.errors import NotSent
 from keycheck.exchange.drift import Drift
-from keycheck.exchange.endpoints import Host
+from keycheck.exchange.endpoints import LISTED, Host
 from keycheck.verdict.findings import Check, Finding
 
+_WITH_KEY = frozenset(str(one) for one in LISTED if one.signed or one.keyed)
+_OF_A_KNOWN_KEY = (-1022, -2017)  # its signature is wrong; it is locked
 NOT_LISTED = "not listed"  # in place of a contract's status
 System = Literal["linux", "windows", "macos"]
 
@@ -24,6 +26,9 @@ class Call:
     `trouble`: the `kind` of the Inconclusive that was raised in place of an answer, or "". `banned_until` (ms since
     1970) and `retry_after` (seconds): when a limit ends, by its answer. `used_weight`: the address's weight in this
     minute, by the answer's header.
+
+    `lead_ms`: the local clock when the answer came, less its Date header, which names a full second; None if it had
+    none. `shared_s`: None for a request; otherwise the run was handed this answer in its place, so many seconds old.
     """
 
     method: str
@@ -39,6 +44,8 @@ class Call:
     banned_until: int | None = None
     retry_after: int | None = None
     used_weight: int | None = None
+    lead_ms: int | None = None
+    shared_s: int | None = None
 
     @property
     def name(self) -> str:
@@ -48,15 +55,20 @@ class Call:
     @property
     def sent(self) -> bool:
         """Whether the request was sent, or may have been. It was not if a limit stopped it while it was connecting."""
-        return self.trouble != NotSent.kind
+        return self.trouble != NotSent.kind and self.shared_s is None
 
     @property
     def accepted(self) -> bool:
         """Whether the answer was a readable HTTP 200."""
         return self.status == 200 and not self.trouble
 
+    @property
+    def source(self) -> str:
+        """Where an answer comes from that is no request's: `shared by the lane, 12 s old`; "" for a request."""
+        return "" if self.shared_s is None else f"shared by the lane, {self.shared_s} s old"
+
     def __str__(self) -> str:
-        text = f"HTTP {self.status}" if self.status is not None else "no answer"
+        text = self.source or (f"HTTP {self.status}" if self.status is not None else "no answer")
         text += f", code {self.code}" if self.code is not None else ""
         return f"{self.name}: {text}" + (f" ({self.message})" if self.message else "")
 
@@ -92,3 +104,9 @@ class Evidence:
     symbol_status: str | None = None
     began: str = ""
     system: System | None = None
+
+    @property
+    def key_is_known(self) -> bool:
+        """Whether an answer shows that Binance knows what was given as the key; it may be the secret otherwise."""
+        with_key = (call for call in self.calls if call.name in _WITH_KEY)
+        return any((call.accepted and call.code is None) or call.code in _OF_A_KNOWN_KEY for call in with_key)

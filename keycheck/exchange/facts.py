@@ -19,6 +19,7 @@ from keycheck.exchange.orders import Lot, OrderRules
 
 _MAX_NAMES = 3000  # contracts that are searched; Binance has some 900
 _NAME = re.compile(r"\w{1,40}")
+FILTER_LIMITS = ("stepSize", "minQty", "maxQty", "notional")
 _FIGURE = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,20})?(?:[eE][+-]?[0-9]{1,2})?")
 
 
@@ -286,7 +287,21 @@ def _by_type(listed: object) -> tuple[dict[str, Mapping[str, Any]], frozenset[st
 
 def _limits(one: Mapping[str, Any]) -> list[Any]:
     """The fields of a filter that this module reads."""
-    return [one.get(name) for name in ("stepSize", "minQty", "maxQty", "notional")]
+    return [one.get(name) for name in FILTER_LIMITS]
+
+
+def mark_price_of(symbol: str, premium_index: Mapping[str, Any]) -> Decimal:
+    """The contract's mark price, above 0, in quote asset."""
+    where = "the futures API (premiumIndex)"
+    if premium_index.get("symbol") != symbol:
+        raise NotBinance(
+            f"{where} was asked for the price of {symbol}, and answered for another contract or for none. "
+            "Run again; if it stays, report it with this page"
+        )
+    price = decimal(premium_index.get("markPrice"), "markPrice", where)
+    if price == 0:
+        raise missing("markPrice", where)
+    return price
 
 
 def weight_limit(exchange_info: Mapping[str, Any]) -> int | None:

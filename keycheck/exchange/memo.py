@@ -14,9 +14,9 @@ what a thread does that asks the question:
                (Ctrl-C, a time-out, cancellation),
                or the reservation was released
 
-A dropped entry is removed at once, so a thread that waited for it finds no entry when it starts again. An error is
-remembered if it is a KeycheckError; any other exception drops the entry. The memo also remembers on which requests each
-answer rests.
+A dropped entry is removed at once, so a thread that waited for it finds no entry when it starts again. `forget` removes
+entries that are DONE, so that their questions are asked anew. An error is remembered if it is a KeycheckError; any
+other exception drops the entry. The memo also remembers on which requests each answer rests.
 """
 
 import enum
@@ -101,6 +101,13 @@ class Memo:
         """The answer to a question without arguments, or its error; None if there is neither yet."""
         entry = self._entries.get((name, ()))
         return entry.answer if entry is not None and entry.state is State.DONE else None
+
+    def forget(self, *names: str) -> None:
+        """Removes the answers to these questions. A thread that is asking one of them goes on."""
+        with self._lock:
+            for question, entry in list(self._entries.items()):
+                if question[0] in names and entry.state is State.DONE:
+                    del self._entries[question]
 
     def note_call(self, number: int) -> None:
         """Notes that the answer that this thread is getting rests on request `number`, counted from 1."""

@@ -15,7 +15,6 @@ from keycheck.credentials.signing import Params
 from keycheck.errors import (
     Inconclusive,
     NotApplicable,
-    NotBinance,
     Refused,
     RestrictedLocation,
     Undecided,
@@ -58,7 +57,7 @@ from keycheck.exchange.facts import (
     Refusal,
     SignedReads,
     SymbolRules,
-    decimal,
+    mark_price_of,
     missing,
     nearest_names,
     position_mode,
@@ -70,6 +69,7 @@ from keycheck.exchange.orders import OrderRules, dust_quantity, plain, smallest_
 from keycheck.exchange.permissions import KeyPermissions
 from keycheck.exchange.quantitative_rules import Lock, locks_of
 from keycheck.exchange.rate_limit import Limits
+from keycheck.exchange.shared_answers import Sharing
 from keycheck.exchange.throttle import Throttle
 from keycheck.exchange.user_stream import StreamKey, UserStream, listen_key
 from keycheck.exchange.weight import Weight, limits_of, weight_of_others
@@ -110,6 +110,7 @@ class Binance:
         self._client = ApiClient(
             transport, identity, redactor, journal, self.memo, throttle=throttle, recv_window=recv_window
         )
+        self.sharing = Sharing(self._client, self.memo, self.ping, self.drift)
 
     def __repr__(self) -> str:
         return f"<Binance session, {len(self.calls)} requests so far>"
@@ -300,16 +301,7 @@ class Binance:
     @memoized(sends=PREMIUM_INDEX)
     def mark_price(self) -> Decimal:
         """The price against which Binance measures the notional of a MARKET order, in quote asset."""
-        body = self._fact(PREMIUM_INDEX, [("symbol", self.symbol)])
-        if body.get("symbol") != self.symbol:
-            raise NotBinance(
-                f"the futures API (premiumIndex) was asked for the price of {self.symbol}, and answered for another "
-                "contract or for none. Run again; if it stays, report it with this page"
-            )
-        price = decimal(body.get("markPrice"), "markPrice", "the futures API (premiumIndex)")
-        if price == 0:
-            raise missing("markPrice", "the futures API (premiumIndex)")
-        return price
+        return mark_price_of(self.symbol, self._fact(PREMIUM_INDEX, [("symbol", self.symbol)]))
 
     # -- test orders: nothing is placed --
 
@@ -328,6 +320,9 @@ class Binance:
     @memoized(rests_on=(symbol_rules, mark_price, _test_order))
     def dust_answer(self) -> OrderAnswer:
         """The answer to a test order below the smallest allowed value."""
+        return self.sharing.ordered(self._ask_dust)
+
+    def _ask_dust(self) -> OrderAnswer:
         rules, price = self._market_rules(), self.mark_price()
         quantity = dust_quantity(rules, price)
         below = Fraction(quantity) * Fraction(price) < rules.min_notional
@@ -337,6 +332,9 @@ class Binance:
     @memoized(rests_on=(symbol_rules, mark_price, _test_order))
     def smallest_answer(self) -> OrderAnswer:
         """The answer to the smallest valid test order."""
+        return self.sharing.ordered(self._ask_smallest)
+
+    def _ask_smallest(self) -> OrderAnswer:
         quantity = smallest_quantity(self._market_rules(), self.mark_price())
         answer = self._order_answer("the smallest valid order", quantity, self._test_order(plain(quantity)))
         if not answer.accepted and answer.was_weighed:
@@ -406,12 +404,13 @@ class Binance:
         local clock may just have been set, or the first sample may have been inexact because its answer was slow.
         """
         if not endpoint.signed:
-            return self._client.ask(endpoint, params)
+            return self.sharing.ask(endpoint, params)
         self._client.require_key_for(endpoint)
         sample = self._fresh_sample or self.clock_sample(1)
         answer, span = self._client.ask(endpoint, params, sample.stamp_offset)
         if not (isinstance(answer, Refusal) and answer.kind is Kind.CLOCK) or sample is self._fresh_sample:
             return answer, span
+        self.sharing.doubt_the_clock()
         try:
             self._fresh_sample = self.clock_sample(FRESH_SAMPLE)
         except Inconclusive:

@@ -6,7 +6,8 @@
     local.py       threads that wait for child processes
     dask.py        the engine of many machines, on Dask's scheduler and workers
     job.py         the job of one account: the function that a lane's machine runs, text in and text out
-    job_command.py that job in another program, for a worker that may not read the keys
+    job_command.py  that job in another program, for a worker that may not read the keys
+    public_answers.py  the public answers that the runs of this machine hand on to one another
     answer.py      what comes back from that machine, checked
     out_folder.py  the folder of --out while a fleet runs: its lock, verdicts.jsonl as it grows, the reports
     progress.py    the line on the terminal

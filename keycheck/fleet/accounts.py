@@ -13,10 +13,10 @@ from keycheck.errors import UsageProblem
 from keycheck.redaction.redactor import printable
 from keycheck.settings import loading
 
+NAME = re.compile(r"(?!\.)[A-Za-z0-9._-]{1,64}")  # of an account, and of a lane
 LOCAL = "local"  # the lane of an account that names none
 # The settings of a job. None is a credential, a path, a host or a proxy: these are the lane's machine's own.
 SETTINGS = ("BINANCE_ENVIRONMENT", "BINANCE_EXPECT", "BINANCE_RECV_WINDOW", "BINANCE_SYMBOL", "BINANCE_USER_STREAM")
-_NAME = re.compile(r"(?!\.)[A-Za-z0-9._-]{1,64}")
 _NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 _LONGEST_FILE = 2**25  # bytes of TOML; 100,000 accounts have some seven million
 
@@ -74,7 +74,8 @@ class Fleet:
         known = {account.name for account in self.accounts}
         if unknown := next((name for name in names if name not in known), None):
             raise UsageProblem(f"--only: ACCOUNTS has no account {printable(unknown, 64)}: correct the name")
-        chosen = [account for account in self.accounts if not names or account.name in names]
+        wanted = set(names) or known
+        chosen = [account for account in self.accounts if account.name in wanted]
         lanes = {account.lane: self.lanes[account.lane] for account in chosen}
         return Fleet(lanes, chosen)
 
@@ -150,7 +151,7 @@ def _text(account: str, name: str, value: object) -> str:
 
 
 def _check_name(what: str, name: object) -> None:
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not NAME.fullmatch(name):
         raise UsageProblem(
             f"{printable(str(name), 64) or 'an empty text'} cannot be the name of {what}: take 1 to 64 letters, digits "
             "and . _ - without a dot at the beginning"

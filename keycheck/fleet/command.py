@@ -40,6 +40,8 @@ def main(arguments: Sequence[str]) -> int:
             return _run(given, whole, chosen, out)
     except UsageProblem as problem:
         return _refuse(str(problem))
+    except KeyboardInterrupt:
+        return _say("the fleet was interrupted, and has no page: go on with --resume", _INTERRUPTED)
 
 
 def _run(given: argparse.Namespace, whole: Fleet, chosen: Fleet, out: OutFolder) -> int:
@@ -58,8 +60,6 @@ def _run(given: argparse.Namespace, whole: Fleet, chosen: Fleet, out: OutFolder)
         out.open(left.accounts, resume=given.resume)
         with _stopped_by_signals(driver.stop):
             driver.run()
-    except KeyboardInterrupt:
-        return _say("no page was written: go on with --resume", _INTERRUPTED)
     except OSError as error:
         return _say(f"no verdict can be kept ({error.strerror}): make room, and go on with --resume", _INTERNAL_ERROR)
     finally:

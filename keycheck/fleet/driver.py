@@ -87,8 +87,7 @@ class Driver:
         while True:
             for one in self.queues.values():
                 self._look_after(one)
-                if not self.is_stopping:
-                    self._fill(one)
+                self._fill(one)
             self._watch(self)
             if not any(one.under_way or (one.waiting and not self.is_stopping) for one in self.queues.values()):
                 return
@@ -98,7 +97,7 @@ class Driver:
         if one.stopped_until > clock.uptime():
             return
         executor = self._engine.executor(one.lane)
-        while one.waiting and len(one.under_way) < self._engine.slots(one.lane):
+        while one.waiting and not self.is_stopping and len(one.under_way) < self._engine.slots(one.lane):
             account = one.waiting.popleft()
             text = job.text_of(account, one.lane, sharing=self._sharing)
             try:
@@ -154,7 +153,7 @@ class Driver:
     def _lose(self, one: Queue, account: Account, why: str) -> None:
         finished = process.not_begun(
             f"Lane {one.lane.name}, which was to test this account, gave no verdict: {why}.",
-            f"see that the machine of lane {one.lane.name} works, then test it again with --only {account.name}",
+            f"see that the machine of lane {one.lane.name} works, then test its accounts again.",
         )
         self._keep(one, account, answer.Verdict(finished.verdict))
 

@@ -9,6 +9,7 @@ credentials in its own folder of keys. Hosts, proxy and CA file are those of NAM
 """
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,13 @@ from keycheck import bounded_files, process
 from keycheck.errors import UsageProblem
 from keycheck.exchange import answers
 from keycheck.fleet.accounts import Account, Lane
-from keycheck.purse import Empty, Purse, Unusable
+from keycheck.fleet.public_answers import PublicAnswers
+from keycheck.purse import RUN, SHARED_RUN, Empty, Purse, Unusable
 from keycheck.settings import loading
 
 _FIELDS = ("account", "settings", "lane", "share", "sharing")
 _LONGEST = 2**14  # characters of a job
+_PUBLIC = PublicAnswers()
 # The words of a run about options that a fleet does not have, and those that fit here.
 _FITS_A_FLEET = {
     "--env-file: ": "",
@@ -41,9 +44,9 @@ def run_job(text: str, keys: Path | None = None, cancel: process.Event | None = 
     `keys`: the folder of NAME.env files; by default the one that KEYCHECK_KEYS names. `cancel`: as in `process.run`.
     Raises ValueError for a text that is no job.
     """
-    account, lane = _read(text)
+    account, lane, sharing = _read(text)
     try:
-        answer = _run(account, lane, keys or loading.keys_folder(), cancel)
+        answer = _run(account, lane, sharing, keys or loading.keys_folder(), cancel)
     except Unusable as problem:
         why, _, fix = str(problem).partition(": ")
         answer = _answer(process.not_begun(f"{why}.", fix))
@@ -54,13 +57,18 @@ def run_job(text: str, keys: Path | None = None, cancel: process.Event | None = 
     return json.dumps({"account": account.name} | answer)
 
 
-def _run(account: Account, lane: Lane, keys: Path, cancel: process.Event | None) -> dict[str, Any]:
+def _run(account: Account, lane: Lane, sharing: bool, keys: Path, cancel: process.Event | None) -> dict[str, Any]:
     """Raises Empty, UsageProblem and UnusableSettings; then nothing was sent."""
     env_file = keys / f"{account.name}.env"
     settings = loading.of_a_server(Path(bounded_files.NOWHERE), required=False) | dict(account.settings)
-    environment = loading.load(env_file, required=True, environ=settings).environment
-    purse = Purse(loading.purse_folder(), lane.share, environment)
-    return _answer(purse.spend(lambda: process.run(settings, env_file=env_file, cancel=cancel)))
+    loaded = loading.load(env_file, required=True, environ=settings)
+    purse = Purse(loading.purse_folder(), lane.share, loaded.environment)
+    shared = _PUBLIC.fresh(loaded.source) if sharing else ""
+    run = partial(process.run, settings, env_file=env_file, shared=shared, cancel=cancel)
+    more = loaded.more_weight
+    finished = purse.spend(run, RUN + more, (SHARED_RUN if shared else RUN) + more)
+    _PUBLIC.keep(loaded.source, finished.public)
+    return _answer(finished)
 
 
 def _answer(finished: process.Finished) -> dict[str, Any]:
@@ -74,15 +82,15 @@ def _unusable(sentence: str) -> process.Finished:
     return process.not_begun(f"This account's settings cannot be used: {why}.", fix or "correct them, and run again")
 
 
-def _read(text: str) -> tuple[Account, Lane]:
+def _read(text: str) -> tuple[Account, Lane, bool]:
     """Raises ValueError."""
     job = answers.strict(text.encode(errors="replace")) if len(text) <= _LONGEST else None
     named = tuple(job.get(field) for field in _FIELDS) if isinstance(job, dict) and len(job) == len(_FIELDS) else ()
     match named:
-        case (str(name), dict(settings), str(lane), float(share), bool()):
+        case (str(name), dict(settings), str(lane), float(share), bool(sharing)):
             if all(isinstance(one, str) for one in settings.values()):
                 try:
-                    return Account(name, lane, settings), Lane(lane, share)
+                    return Account(name, lane, settings), Lane(lane, share), sharing
                 except UsageProblem as problem:
                     raise ValueError(str(problem)) from None
     raise ValueError("this is no job of a fleet: driver and lane must have the same version of keycheck")

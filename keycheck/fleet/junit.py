@@ -41,7 +41,10 @@ def write(entries: Iterable[Mapping[str, Any]], totals: Totals, ending: Ending, 
 def _case(entry: Mapping[str, Any]) -> str:
     state = state_of(entry)
     about = {"classname": entry["lane"], "name": entry["account"], "time": f"{entry['durationMs'] / 1000:.3f}"}
-    texts = [f"{one['cause']} ({one['confidence']}): {one['explanation']} {one['fix']}" for one in entry["diagnosis"]]
+    texts = [
+        f"{one['cause']} ({one['confidence']}): {one['explanation']} What to do: {one['fix']}"
+        for one in entry["diagnosis"]
+    ]
     message = " ".join((state.verdict, *state.causes))
     element = _ELEMENTS.get(state.verdict)
     problem = _problem(element, message, "\n".join(map(shared, texts))) if element else ""

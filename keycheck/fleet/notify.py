@@ -55,7 +55,8 @@ def _json(changes: Changes) -> dict[str, Any]:
 def _slack(changes: Changes) -> dict[str, Any]:
     """A message as Slack's incoming webhooks take it: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks"""
     counts = ", ".join(f"{number} {_words(verdict)}" for verdict, number in changes.counts.items())
-    lines = [f"Keycheck: {len(changes.changed)} accounts changed. Now: {counts}."]
+    accounts = "1 account" if len(changes.changed) == 1 else f"{len(changes.changed)} accounts"
+    lines = [f"Keycheck: {accounts} changed. Now: {counts}."]
     lines += [f"`{one.account}`: {_line(one)}" for one in changes.changed[:_MOST_LINES]]
     if len(changes.changed) > _MOST_LINES:
         lines.append(f"and {len(changes.changed) - _MOST_LINES} more")

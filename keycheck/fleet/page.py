@@ -6,16 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keycheck.fleet.changes import Change, Changes, State
-from keycheck.fleet.totals import Ending, Totals, verdict_of
+from keycheck.fleet.totals import Ending, Totals, shared, verdict_of
 from keycheck.report import page
 from keycheck.report.model import ELSEWHERE, NO_REAL_FUNDS
-from keycheck.report.view.causes import DOTS, headline
+from keycheck.report.view.causes import DOTS
 from keycheck.report.view.facts import readable
 from keycheck.report.view.marks import SHAPES
+from keycheck.report.wording import headline_of_cause
 from keycheck.verdict.weighing import Verdict
 
 _OPEN = 30  # accounts of a list that is not folded
 _LISTED = 500  # accounts of a list; the last lists on the page have all
+_MOST_FIXES = 3  # of one cause
+_MOST_CAUSES = 50  # of a section; there are some thirty, but a lane's machine may invent others
 _BUDGET = 1_500_000  # characters of all lists: with 10,000 accounts the page stays under 2 MB
 _KINDS = {Verdict.NOT_OK: ("fail", "✕"), Verdict.UNPROVEN: ("unproven", "?"), Verdict.OK: ("pass", "✓")}
 _NOT_ASKED = ("blocked", "–")
@@ -56,14 +59,14 @@ class Listed:
 
 @dataclass(frozen=True)
 class Group:
-    """The accounts with one cause. `fix`: "" if it is on the page already."""
+    """The accounts with one cause. `fixes`: the commonest first; none if they are on the page already."""
 
     cause: str
     kind: str
     headline: str
     dots: str
     sureness: str
-    fix: str
+    fixes: list[str]
     accounts: Listed
 
 
@@ -183,7 +186,10 @@ def _sections(totals: Totals, lists: _Lists) -> Iterator[tuple[str, list[Group]]
         commonest = sorted(
             by_cause.items(), key=lambda found: (-len(found[1]), *_least_sure(totals, verdict, found[0]))
         )
-        if groups := [_group(totals, verdict, cause, lists.of(sorted(names)), shown) for cause, names in commonest]:
+        groups = [
+            _group(totals, verdict, cause, lists.of(sorted(names)), shown) for cause, names in commonest[:_MOST_CAUSES]
+        ]
+        if groups:
             yield heading, groups
 
 
@@ -193,12 +199,12 @@ def _least_sure(totals: Totals, verdict: Verdict, cause: str) -> Iterator[int]:
 
 
 def _group(totals: Totals, verdict: Verdict, cause: str, accounts: Listed, shown: set[str]) -> Group:
-    fix = "" if cause in shown else totals.fixes[cause]
+    fixes = [] if cause in shown else [shared(fix) for fix, _ in totals.fixes[cause].most_common(_MOST_FIXES)]
     shown.add(cause)
     counts = totals.sureness[verdict.value, cause]
     sure = [f"{word} {counts[word]:,}" if len(counts) > 1 else word for word in DOTS if counts[word]]
     dots = next((DOTS[word] for word in DOTS if counts[word]), "")
-    return Group(cause, _KINDS[verdict][0], headline(cause), dots, ", ".join(sure), fix, accounts)
+    return Group(cause, _KINDS[verdict][0], headline_of_cause(cause), dots, ", ".join(sure), fixes, accounts)
 
 
 def _changes(changes: Changes) -> Iterator[tuple[str, Sequence[Change]]]:

@@ -24,12 +24,14 @@ class Progress:
         self._is_terminal = stream.isatty()
         self._began = clock.uptime()
         self._next = self._began
+        self._said_stopping = False
 
     def __call__(self, driver: Driver) -> None:
         """Shows the driver's state, unless it has just done so."""
         now = clock.uptime()
-        if now < self._next:
+        if now < self._next and driver.is_stopping == self._said_stopping:
             return
+        self._said_stopping = driver.is_stopping
         self._next = now + (_OFTEN if self._is_terminal else _RARELY)
         line = line_of(driver, now - self._began, now)
         if self._is_terminal:

@@ -1,18 +1,17 @@
 """verdicts.jsonl: one line an account, its verdict.json with the account's and the lane's name before it."""
 
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from keycheck import bounded_files
 from keycheck.errors import UsageProblem
+from keycheck.fleet.accounts import NAME
 from keycheck.redaction.redactor import printable
 
 VERDICTS_FILE = "verdicts.jsonl"
 _LONGEST = 2**22  # bytes of one line; a verdict has some 20,000
-_NAME = re.compile(r"(?!\.)[A-Za-z0-9._-]{1,64}")
 
 
 def read(path: Path) -> Iterator[dict[str, Any]]:
@@ -34,10 +33,6 @@ def _entry(line: bytes, problem: str) -> dict[str, Any]:
         entry = json.loads(line)
     except (ValueError, RecursionError):
         entry = None
-    if (
-        not isinstance(entry, dict)
-        or not isinstance(entry.get("account"), str)
-        or not _NAME.fullmatch(entry["account"])
-    ):
+    if not isinstance(entry, dict) or not isinstance(entry.get("account"), str) or not NAME.fullmatch(entry["account"]):
         raise UsageProblem(problem)
     return entry

@@ -1,4 +1,4 @@
-"""verdicts.jsonl -> the totals of a fleet: verdicts, causes and lanes. Pure."""
+"""verdicts.jsonl -> the totals of a fleet: verdicts, causes and lanes."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -12,6 +12,7 @@ from keycheck.verdict.weighing import Verdict
 
 SCHEMA_VERSION = 1
 _LONGEST = 2000  # characters of one text
+_MOST_FIXES = 50  # of one cause; a fix may name a lane or a system
 _clean = Redactor().clean_shared  # knows no secret, but the shapes of secrets and addresses
 
 
@@ -33,16 +34,16 @@ class Ending:
 
 @dataclass
 class Totals:
-    """What is kept of all verdicts while they pass by: a few words an account, and one fix a cause.
+    """What is kept of all verdicts while they pass by: a few words an account, and some texts a cause.
 
     `states`: by account; `lanes`: accounts by lane and verdict; `sureness`: accounts by verdict, cause and confidence;
-    `fixes`: by cause, as its first account has it; `elsewhere`: accounts by whose hosts answered, and by environment.
+    `fixes`: accounts by cause and fix; `sources`: accounts by whose hosts answered, and by environment.
     """
 
     states: dict[str, State] = field(default_factory=dict)
     lanes: dict[str, Counter[str]] = field(default_factory=dict)
     sureness: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
-    fixes: dict[str, str] = field(default_factory=dict)
+    fixes: dict[str, Counter[str]] = field(default_factory=dict)
     sources: Counter[str] = field(default_factory=Counter)
 
     def passing(self, entries: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -55,8 +56,9 @@ class Totals:
             self.sources.update({str(entry["exchange"]), str(entry["environment"])})
             for name, one in zip(state.causes, entry["diagnosis"], strict=True):
                 self.sureness.setdefault((state.verdict, name), Counter())[one["confidence"]] += 1
-                if name not in self.fixes:
-                    self.fixes[name] = shared(one["fix"])
+                fixes = self.fixes.setdefault(name, Counter())
+                if one["fix"] in fixes or len(fixes) < _MOST_FIXES:
+                    fixes[one["fix"]] += 1
             yield entry
 
     @property

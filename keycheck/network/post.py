@@ -20,11 +20,11 @@ from keycheck.network.cancellable_request import CancellableRequest
 from keycheck.network.failures import causes
 
 _REASONS = (
-    (ssl.SSLCertVerificationError, "its certificate was refused", "tls"),
-    (ssl.SSLError, "it does not speak TLS as it should", "tls"),
-    (socket.gaierror, "its name could not be resolved", "dns"),
-    (ConnectionRefusedError, "it refused the connection", "refused"),
-    (TimeoutError, "it did not answer in time", "timeout"),
+    (ssl.SSLCertVerificationError, "its certificate was refused"),
+    (ssl.SSLError, "it does not speak TLS as it should"),
+    (socket.gaierror, "its name could not be resolved"),
+    (ConnectionRefusedError, "it refused the connection"),
+    (TimeoutError, "it did not answer in time"),
 )
 
 
@@ -55,7 +55,7 @@ def post(url: str, body: bytes, seconds: float) -> int:
     result = sending.result(seconds)
     if isinstance(result, RawAnswer):
         return result.status
-    raise result or Unreachable("it did not answer in time", "timeout")
+    raise result or Unreachable("it did not answer in time")
 
 
 def _outcome(url: str, body: bytes, seconds: float) -> RawAnswer | KeycheckError | Cancelled:
@@ -63,10 +63,10 @@ def _outcome(url: str, body: bytes, seconds: float) -> RawAnswer | KeycheckError
         return RawAnswer(_status(url, body, seconds), {}, b"")
     except Exception as error:  # noqa: BLE001  the library's text holds the URL
         found = list(causes(error))
-        for kind, words, name in _REASONS:
+        for kind, words in _REASONS:
             if any(isinstance(one, kind) for one in found):
-                return Unreachable(words, name)
-        return Unreachable("the connection broke off", "reset")
+                return Unreachable(words)
+        return Unreachable("the connection broke off")
 
 
 def _status(url: str, body: bytes, seconds: float) -> int:
@@ -78,12 +78,11 @@ def _status(url: str, body: bytes, seconds: float) -> int:
         else HTTPConnection(*address, timeout=seconds)
     )
     sending = cancellable_request.current()
+    assert sending
     with contextlib.closing(connection):
-        if sending is not None:
-            sending.takes(connection)
+        sending.takes(connection)
         connection.connect()
-        if sending is not None:
-            sending.has_connected(connection)
+        sending.has_connected(connection)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         connection.request("POST", target, body, {"Content-Type": "application/json", "User-Agent": "keycheck"})
         return connection.getresponse().status

@@ -5,6 +5,8 @@ run, and `outcomes.py` translates findings into pytest's reports.
 """
 
 import difflib
+from collections.abc import Generator
+from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
@@ -60,7 +62,24 @@ def pytest_configure(config: pytest.Config) -> None:
         gate = ArtefactScan(suite_run.redactor, suite_run.options, config)
         config.pluginmanager.register(gate, "keycheck-artefact-scan")
     elif config.args:  # empty with --help
+        _refuse_a_misspelt_suite(config)
         replace_streams(bare, config.pluginmanager.get_plugin("capturemanager"))  # for other tests, the bare streams
+
+
+def _refuse_a_misspelt_suite(config: pytest.Config) -> None:
+    for argument in config.args:
+        place = Path(argument.partition("::")[0])
+        is_close = difflib.get_close_matches(place.parts[0].lower() if place.parts else "", [SUITE])
+        if is_close and not (config.invocation_params.dir / place).exists():
+            raise pytest.UsageError(f"there is no {printable(argument, 60)} here: did you mean {SUITE}/?")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_header(config: pytest.Config) -> Generator[None, list[Any], list[Any]]:
+    """Leaves two things out of the header: the time-outs of suite/, and the pytest.ini that only older pytests read."""
+    config._ignored_config_files = [name for name in config._ignored_config_files if name != "pytest.ini"]
+    headers = yield
+    return [one for one in headers if not (_is_suite_run(config) and str(one).startswith("['timeout: "))]
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -69,21 +88,22 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     wanted = config.getoption("explain", None)
     if wanted is None:
         return None
-    from keycheck.run import catalogue, explain  # noqa: PLC0415  a run does not need them
+    from keycheck.diagnosis.cause import CAUSES  # noqa: PLC0415  a run does not need them
+    from keycheck.run import catalogue, explain  # noqa: PLC0415  as above
 
-    suite = config.rootpath / SUITE
-    checks = catalogue.read(suite)
+    checks = catalogue.read(config.rootpath / SUITE)
+    causes = [cause for names in CAUSES.values() for cause in names]
     name = wanted.removeprefix("test_")
-    if name not in checks:
-        ids = [check.id for check in checks.checks]
-        similar = [one for one in ids if name and name in one] or difflib.get_close_matches(name, ids, n=3)
-        raise pytest.UsageError(f"there is no check {printable(name, 60)}: {_suggestion(similar)}")
-    print(explain.explain(checks[name]))
+    if name not in checks and name not in causes:
+        known = [*(check.id for check in checks.checks), *causes]
+        similar = [one for one in known if name and name in one] or difflib.get_close_matches(name, known, n=3)
+        raise pytest.UsageError(f"there is no check or cause {printable(name, 60)}: {_suggestion(similar)}")
+    print(explain.explain(checks[name]) if name in checks else explain.explain_cause(name))
     return pytest.ExitCode.OK
 
 
 def _suggestion(similar: list[str]) -> str:
-    return f"did you mean {', '.join(similar)}?" if similar else "pytest suite/ --collect-only -q lists them"
+    return f"did you mean {', '.join(similar)}?" if similar else "docs/checks.md lists the checks and the causes"
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -14,6 +14,7 @@ import pytest
 from _pytest.capture import CaptureFixture
 from _pytest.terminal import TerminalReporter
 
+from keycheck import bounded_files
 from keycheck.errors import UsageProblem
 from keycheck.plugin.outcomes import as_text
 from keycheck.redaction.redactor import RUN, Redactor
@@ -217,7 +218,11 @@ def bare(stream: Any) -> Any:
 
 
 class CleanStream:
-    """A text stream that cleans all text written to it. Everything else is passed to the inner stream."""
+    """A text stream that cleans all text written to it. Everything else is passed to the inner stream.
+
+    If it takes no more, because its reader has gone (`| head`) or the disk is full, the rest is dropped: the verdict is
+    in verdict.json and in the exit status, too.
+    """
 
     def __init__(self, inner: Any, clean: Clean) -> None:
         self.inner: TextIO = inner
@@ -237,7 +242,7 @@ class CleanStream:
 
     def _show(self, cleaned: str) -> None:
         self._line.add(cleaned)
-        self.inner.write(cleaned)
+        _if_taken(self.inner, lambda: self.inner.write(cleaned))
 
     def writelines(self, lines: list[str]) -> None:
         for line in lines:
@@ -246,7 +251,7 @@ class CleanStream:
     def flush(self) -> None:
         held, self._held = self._held, ""
         self._show(held)
-        self.inner.flush()
+        _if_taken(self.inner, self.inner.flush)
 
     def __getattr__(self, name: str) -> Any:
         inner = getattr(self.inner, name)
@@ -263,11 +268,22 @@ class CleanBuffer:
     def write(self, data: bytes) -> int:
         cleaned = clean_bytes(bytes(data), self._line.following)
         self._line.add(cleaned.decode("utf-8", "surrogateescape"))
-        self.inner.write(cleaned)
+        _if_taken(self.inner, lambda: self.inner.write(cleaned))
         return len(data)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.inner, name)
+
+
+def _if_taken(stream: Any, write: Callable[[], object]) -> None:
+    """Writes. If the system refuses, the null device takes the place of the stream's descriptor, for all that follows.
+
+    Otherwise the interpreter would fail once more at its end, as it flushes the stream.
+    """
+    try:
+        write()
+    except OSError:
+        bounded_files.lead_nowhere(stream.fileno())
 
 
 class _Line:

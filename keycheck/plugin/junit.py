@@ -1,4 +1,4 @@
-"""Takes secrets out of the texts for the JUnit file, before they become XML, so that the XML stays whole.
+"""Adds the verdict to the JUnit file, and takes secrets out of its texts before they become XML.
 
 The texts of pytest's reports are clean already. But a check or a fixture may give texts to JUnit directly, with
 `record_testsuite_property` or `record_xml_attribute`. And if the file is a device or a pipe, as in
@@ -13,8 +13,18 @@ import pytest
 from _pytest.junitxml import xml_key
 
 from keycheck.redaction.redactor import HIDDEN
+from keycheck.report.model import RunReport
 
 Clean = Callable[[str], str]
+
+
+def add_verdict(config: pytest.Config, report: RunReport, exit_status: int) -> None:
+    """Adds the verdict, the exit status and the causes, the likeliest first, to the properties of the test suite."""
+    junit = config.stash.get(xml_key, None)
+    if junit is not None:
+        junit.add_global_property("verdict", report.verdict.value)
+        junit.add_global_property("exitStatus", exit_status)
+        junit.add_global_property("causes", ", ".join(found.cause for found in report.diagnosis))
 
 
 class JunitTexts:

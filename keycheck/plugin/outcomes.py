@@ -14,7 +14,8 @@ from _pytest.outcomes import Failed, Skipped
 
 from keycheck import __version__
 from keycheck.errors import Inconclusive, KeycheckError, NotApplicable
-from keycheck.report import terminal
+from keycheck.report.terminal import STYLES
+from keycheck.report.wording import aside, headline, word
 from keycheck.verdict.findings import Check, Finding, Outcome, Severity, missed
 
 OBSERVED = "observed"
@@ -101,7 +102,7 @@ def apply_outcome(report: pytest.TestReport, finding: Finding, item: pytest.Item
     """Writes a finding's outcome into pytest's report, for its other readers: JUnit, -x, --lf and pytest-html."""
     vars(report).pop("wasxfail", None)  # an xfail mark must not hide a failed check
     report.keycheck = finding  # type: ignore[attr-defined]
-    text = f"{finding.check.title}\n{finding.detail}"
+    text = f"{headline(finding)}\n{': '.join(aside(finding))}"
     if finding.outcome is not Outcome.UNPROVEN:
         text += f"\nFix: {finding.check.fix}"
     if finding.outcome is Outcome.PASS:
@@ -125,4 +126,4 @@ def status_of(report: pytest.TestReport) -> tuple[str, str, Any] | None:
     if finding is None or finding.outcome in (Outcome.PASS, Outcome.FAIL):
         return None
     category, letter = _STATUS[finding.outcome]
-    return category, letter, (terminal.word(finding.outcome), {terminal.STYLES[finding.outcome]: True})
+    return category, letter, (word(finding.outcome), {STYLES[finding.outcome]: True})

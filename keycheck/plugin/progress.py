@@ -3,8 +3,9 @@
     {"check": {...}}      as in verdict.json, one line for each check
     {"problem": "..."}    one sentence about settings or options that cannot be used
     {"limits": {...}}     the fields of rate_limit.Limits, after each check that has changed them; not of a replay
+    {"public": "..."}     last, the public answers for other runs of this address (exchange/shared_answers.py)
 
-Each line is cleaned of secrets, as the report files are.
+Each line is cleaned of secrets, as the report files are; public answers that hold one are not sent.
 """
 
 import dataclasses
@@ -52,6 +53,8 @@ class Progress:
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:
         self._send_limits()  # a diagnosis may have asked more than the checks
+        if (run := self._suite_run and self._suite_run.run) and (public := run.public_answers()):
+            self._send(public=public)
 
     def _send_limits(self) -> None:
         run = self._suite_run.run if self._suite_run else None

@@ -18,6 +18,7 @@ from keycheck.errors import DirtyArtefact, UsageProblem
 from keycheck.plugin.countdown import Countdown
 from keycheck.plugin.ending import EXIT_DIRTY, Ending, say
 from keycheck.plugin.guard import refuse_leaking_options
+from keycheck.plugin.junit import add_verdict
 from keycheck.plugin.outcomes import Blocked, apply_outcome, finding_of, status_of
 from keycheck.plugin.written_files import Written
 from keycheck.redaction.redactor import Redactor
@@ -27,8 +28,8 @@ from keycheck.report.model import RunReport
 from keycheck.run import catalogue, deferred_imports, vocabulary
 from keycheck.run.open_session import Options
 from keycheck.run.run import NewRun, Run
-from keycheck.settings import loading
-from keycheck.verdict.findings import Check
+from keycheck.settings import loading, sources
+from keycheck.verdict.findings import Check, Outcome
 
 _LONGEST_TIMEOUT = 10**6  # seconds; timers fail with much larger numbers
 _LEAST_TIMEOUT = 1  # second; with less, pytest-timeout may strike between two checks, and end the whole run
@@ -50,6 +51,7 @@ class SuiteRun:
         caller = Caller.of(config.pluginmanager)
         self._shipped = caller.shipped if caller else None
         self._settings = caller.settings if caller else None
+        self._shared = caller.shared if caller else ""
         names = loading.names_of_this_machine(withdrawal.home_of(config), config.rootpath)
         # Until the settings are read, the redactor knows the environment's credentials. Replays never read more.
         known = loading.in_the_environment(self._settings)
@@ -60,6 +62,7 @@ class SuiteRun:
         self.begun: RunReport | None = None  # the report without findings; None until the last verdict is withdrawn
         self.report: RunReport | None = None
         self._begun = self._is_printed = False
+        self._reported: dict[str | None, Any] = {}  # the node ids of the checks that were reported, by check id
         self._ended: set[Check] = set()  # the checks whose functions ran to their last line
         # A failed check is shown as one sentence at the end, and with its traceback under -vv or an explicit --tb.
         self.tracebacks = self._option("verbose", 0) >= 2 or self._option("tbstyle", "auto") != "auto"
@@ -126,14 +129,26 @@ class SuiteRun:
             report_dir=self.hold.folder,
             cassettes=cassettes.folder_of(replay, home / "cassettes", self._shipped),
             settings=self._settings,
+            shared=self._shared,
             replay=replay,
             record=self._option("record"),
+            force=bool(self._option("force")),
             compare=here / compare if (compare := self._option("compare")) else None,
             probe=self._option("verbose", 0) >= 2,
         )
 
     def pytest_report_header(self) -> list[str]:
-        return terminal.header(self.run.begun, self.run.hosts) if self.run else []
+        if self.run is None:
+            return []
+        key, env_file = self.run.begun.key, self.options.env_file
+        here = self.config.invocation_params.dir
+        folder = str(_shown(env_file.parent, here))
+        from_ = "as recorded; a replay reads no settings file and no credentials"
+        if self.options.mode != "replay":
+            kind = "private key" if key.has_private_key else "secret"
+            folder = "this folder" if folder == "." else folder
+            from_ = sources.header(key.sources, str(_shown(env_file, here)), folder, kind)
+        return [*terminal.header(self.run.begun, self.run.hosts), f"settings: {from_}"]
 
     # -- collect --
 
@@ -213,7 +228,21 @@ class SuiteRun:
             finding = self.run.add(finding_of(check, call, noted, self.suite, ended=check in self._ended), noted)
             finding = replace(finding, detail=self.redactor.clean_shared(finding.detail))
             apply_outcome(report, finding, item, tracebacks=self.tracebacks)
+            if finding.outcome is Outcome.NOT_APPLICABLE:
+                call.excinfo = None  # --pdb would stop here
         return report
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Has --lf run a check that was blocked or unproven, and its blocker: pytest's own plugin forgets a skip."""
+        finding = getattr(report, "keycheck", None)
+        last_failed = getattr(self.config.pluginmanager.get_plugin("lfplugin"), "lastfailed", None)
+        if finding is None or last_failed is None:
+            return
+        self._reported[finding.check.id] = report.id
+        if finding.outcome in (Outcome.BLOCKED, Outcome.UNPROVEN):
+            names = (finding.check.id, finding.blocked_by)
+            last_failed.update({self._reported[name]: True for name in names if name in self._reported})
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, Any] | None:
@@ -223,11 +252,14 @@ class SuiteRun:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        if self.run is None:
-            return
+        if self.run is not None:
+            self._finish(self.run, session, exitstatus)
+            add_verdict(self.config, self.report or self.run.begun, int(session.exitstatus))
+
+    def _finish(self, run: Run, session: pytest.Session, exitstatus: int) -> None:
         done = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
         try:
-            self.report = self.run.finish(whole=done)
+            self.report = run.finish(whole=done)
         except OSError as error:
             self._fail(session, f"The reports could not be written ({error.strerror}): make room, or use --report-dir.")
             return
@@ -312,7 +344,8 @@ class SuiteRun:
 
 
 def _shown(folder: Path, here: Path) -> Path:
+    """A path as it is shown: from the working directory, or else as a whole, and without a `..`."""
     try:
         return folder.resolve().relative_to(here.resolve())
     except ValueError:
-        return folder
+        return folder.resolve()

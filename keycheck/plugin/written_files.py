@@ -10,7 +10,7 @@ import pytest
 from keycheck import bounded_files
 from keycheck.plugin.ending import Ending, cannot_be_written, why
 
-# Options and settings of pytest.ini whose writers expand neither `~` nor `$NAME` in a name.
+# Options and settings of pytest.toml whose writers expand neither `~` nor `$NAME` in a name.
 _AS_NAMED = ("log_file", "report_log", "json_report_file", "prom")
 # The attributes in which JUnit and pytest-html keep their expanded paths, and the options that ask for these files.
 _EXPANDED = {"logfile": "--junitxml", "_report_path": "--html"}

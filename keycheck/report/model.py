@@ -5,13 +5,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from keycheck.cassettes.label import Label
-from keycheck.credentials.pasted_text import KeyFacts
+from keycheck.credentials.pasted_text import KEY, KeyFacts
 from keycheck.diagnosis.cause import Diagnosis
 from keycheck.exchange.drift import Drift
 from keycheck.exchange.endpoints import Host
 from keycheck.exchange.evidence import Call, overcome
 from keycheck.exchange.facts import is_figure
 from keycheck.exchange.hosts import Exchange
+from keycheck.redaction.redactor import HIDDEN_IP, HIDDEN_IPV6
 from keycheck.verdict.findings import Finding, Outcome
 from keycheck.verdict.weighing import Verdict
 
@@ -65,7 +66,30 @@ ELSEWHERE: dict[Exchange, str] = {
 SENTENCES = {
     Verdict.OK: "This key is fit to trade USD-M futures from this machine.",
     Verdict.NOT_OK: "This key is not fit to trade USD-M futures from this machine.",
-    Verdict.UNPROVEN: "Whether this key is fit to trade USD-M futures from this machine was not shown.",
+    Verdict.UNPROVEN: "This run could not show whether the key is fit to trade USD-M futures from this machine.",
+}
+# Where the address that Binance saw is shown: in the place of the address, in the fixes of a shared report.
+HIDDEN_HERE = "hidden here, shown on the terminal that ran this"
+HIDDEN_FROM_ALL = "hidden here, and shown only on a terminal: run keycheck in one on the machine that ran this"
+_CLOCK = "No key is fit to trade USD-M futures from this machine while its clock is wrong."
+_NO_KEY = "No key was given, so none was tested."
+_SECRETLESS = "The key's secret was not given, so the key was not tested."
+_UNREACHED = "This machine does not reach Binance, so nothing is known about the key."
+# The causes that mean "not reached" if no answer came at all.
+ON_THE_WAY = ("blocked_by_firewall", "network_unreachable", "tls_failure", "not_binance")
+# The sentences in the place of SENTENCES, by verdict and first cause, if no cause lies in the key.
+OUTSIDE_THE_KEY: Mapping[Verdict, Mapping[str, str]] = {
+    Verdict.NOT_OK: {
+        "no_credentials": _NO_KEY,
+        "clock_ahead": _CLOCK,
+        "clock_behind": _CLOCK,
+        "restricted_location": "Binance does not serve USD-M futures in the place where this machine is.",
+    },
+    Verdict.UNPROVEN: {
+        "no_credentials": _NO_KEY,
+        "unknown_contract": "The exchange does not list the contract under test, so no USD-M futures order was tested.",
+        **dict.fromkeys(ON_THE_WAY, _UNREACHED),
+    },
 }
 
 
@@ -78,6 +102,8 @@ class RunReport:
     `permissions`: flags by Binance's names (`enableFutures`). They and `drift` are None if the run did not learn them.
     `recv_window`: ms. `comparison`: with an earlier run, if the user asked for it.
     `waited_s`: seconds that the run waited for the rate limit's next minute.
+    `not_run`: how many checks were not run, in words; "" if all critical ones were.
+    `has_terminal`: whether a terminal shows this report to the owner; another program's run has none.
     `exchange`: whose hosts the run asked. It, `environment` and `symbol` are None if the run ended before it had read
     its settings.
     """
@@ -102,14 +128,30 @@ class RunReport:
     permissions: Mapping[str, bool] | None = None
     waited_s: int = 0
     comparison: "Comparison | None" = None
+    not_run: str = ""
+    has_terminal: bool = True
 
     @property
     def sentence(self) -> str:
-        """The verdict in one sentence. A demo run never reads as if it were production."""
-        sentence = SENTENCES[self.verdict]
+        """The verdict in one sentence. A demo run never reads as if it were production.
+
+        It speaks of the key only if a cause lies in the key. If checks were left out, it counts them.
+        """
+        sentence = self._outside_the_key or SENTENCES[self.verdict]
+        if self.verdict is Verdict.UNPROVEN and self.not_run:
+            sentence = f"{sentence.removesuffix('.')}: {self.not_run}."
         if self.environment == "demo":
             return sentence.replace("USD-M futures", "USD-M futures on Binance's test network")
         return sentence
+
+    @property
+    def _outside_the_key(self) -> str:
+        sentences = OUTSIDE_THE_KEY.get(self.verdict, {})
+        causes = [one.cause for one in self.diagnosis if one.cause != "checks_not_run"]
+        if not sentences.keys() >= set(causes) or (self.notes.get("pingOk") and set(causes) & set(ON_THE_WAY)):
+            return ""
+        is_without_secret = causes[:1] == ["no_credentials"] and KEY not in self.key.missing
+        return _SECRETLESS if is_without_secret else next((sentences[cause] for cause in causes), "")
 
     @property
     def elsewhere(self) -> str:
@@ -125,8 +167,12 @@ class RunReport:
         calls = tuple(replace(call, message=mask(call.message)) for call in self.calls)
         # The names of permissions come from Binance, so they are masked too.
         permissions = None if self.permissions is None else {mask(name): on for name, on in self.permissions.items()}
-        diagnosis = tuple(map(_masked(mask), self.diagnosis))
+        diagnosis = tuple(_masked(found, mask, self._hidden) for found in self.diagnosis)
         return replace(self, findings=findings, calls=calls, permissions=permissions, diagnosis=diagnosis)
+
+    @property
+    def _hidden(self) -> str:
+        return HIDDEN_HERE if self.has_terminal else HIDDEN_FROM_ALL
 
     @property
     def overcome(self) -> list[Call]:
@@ -155,10 +201,10 @@ class RunReport:
         return sum(call.sent for call in self.calls)
 
 
-def _masked(mask: Callable[[str], str]) -> Callable[[Diagnosis], Diagnosis]:
-    return lambda found: replace(
-        found,
-        explanation=mask(found.explanation),
-        evidence=tuple(map(mask, found.evidence)),
-        fix=mask(found.fix),
-    )
+def _masked(found: Diagnosis, mask: Callable[[str], str], hidden: str) -> Diagnosis:
+    """The diagnosis for sharing. `hidden`: where a masked address is shown, in words for the fix."""
+    fix = mask(found.fix)
+    if fix != found.fix:
+        for sign in (HIDDEN_IP, HIDDEN_IPV6):
+            fix = fix.replace(sign, hidden)
+    return replace(found, explanation=mask(found.explanation), evidence=tuple(map(mask, found.evidence)), fix=fix)

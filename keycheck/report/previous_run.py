@@ -23,9 +23,9 @@ class PreviousRun:
     def __init__(self, path: Path, hold: Hold) -> None:
         self._previous = _previous(path, hold)
 
-    def object_to(self, key: KeyFacts, environment: str | None) -> None:
+    def object_to(self, key: KeyFacts, environment: str | None, symbol: str | None) -> None:
         """Raises UsageProblem if this run cannot be compared with the earlier one."""
-        if why := comparison.objection(self._previous, key, environment):
+        if why := comparison.objection(self._previous, key, environment, symbol):
             raise UsageProblem(why)
 
     def beside(self, findings: Iterable[Finding]) -> Comparison:

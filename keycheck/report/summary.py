@@ -10,6 +10,7 @@ from keycheck.diagnosis.cause import Diagnosis
 from keycheck.exchange.endpoints import Host
 from keycheck.redaction.redactor import printable
 from keycheck.report.model import NO_REAL_FUNDS, RunReport
+from keycheck.report.wording import headline_of_cause
 from keycheck.verdict.findings import Finding, Outcome
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ def _about(report: RunReport) -> str:
     key = (
         f"{report.key.type or ''} key ending in {_code(report.key.last_four)}"
         if report.key.last_four
+        else f"{report.key.type} key, not named"
+        if report.key.type
         else "no key named"
     )
     return f"{environment}, {_code(report.symbol or 'no symbol')}, {key.strip()}, {_when(report)}."
@@ -75,7 +78,8 @@ def _causes(diagnosis: Sequence[Diagnosis]) -> Iterator[str]:
     yield ""
     yield f"### Why, the likeliest cause first{_cut(len(diagnosis), _MOST_CAUSES)}"
     for number, found in enumerate(diagnosis[:_MOST_CAUSES], 1):
-        yield f"{number}. **{_prose(found.cause)}** ({found.confidence.value}). {_inert(found.explanation)}"
+        sure = f"({found.confidence.value}, {_code(found.cause)})"
+        yield f"{number}. **{_prose(headline_of_cause(found.cause))}** {sure}. {_inert(found.explanation)}"
         yield f"   Do: {_prose(found.fix)}"
 
 
@@ -83,7 +87,8 @@ def _findings(heading: str, findings: Sequence[Finding], most: int) -> Iterator[
     if not findings:
         return
     yield ""
-    yield f"### {heading}{_cut(len(findings), most)}"
+    unquoted = ", ".join(_code(found.check.id) for found in findings[most:])
+    yield f"### {heading}{_cut(len(findings), most)}" + (f", not quoted: {unquoted}" if unquoted else "")
     for found in findings[:most]:
         yield f"- {_code(found.check.id)}: {_code(found.detail)}"
 

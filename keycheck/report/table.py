@@ -1,13 +1,14 @@
-"""A finding as a row of pytest-html's table: the check's severity, and its claim in place of the node id.
+"""A finding as a row of pytest-html's table: the check's severity, and in place of the node id its headline.
 
 pytest-html does not escape cells, so this module does.
 """
 
+from keycheck.report.wording import headline
 from keycheck.verdict.findings import Finding
 
 HEAD = [
     '<th class="sortable" data-column-type="severity">Severity</th>',
-    '<th class="sortable" data-column-type="testId">Claim</th>',
+    '<th class="sortable" data-column-type="testId">Claim, or what was seen</th>',
 ]
 
 
@@ -16,8 +17,8 @@ def cells(finding: Finding | None, node_id: str) -> list[str]:
     from markupsafe import Markup  # noqa: PLC0415  only --html needs it, and has imported it already
 
     severity = finding.check.severity.value if finding else ""
-    claim = finding.check.title if finding else node_id
+    told = headline(finding) if finding else node_id
     return [
         Markup('<td class="col-severity">{}</td>').format(severity),
-        Markup('<td class="col-testId">{}</td>').format(claim),
+        Markup('<td class="col-testId">{}</td>').format(told),
     ]

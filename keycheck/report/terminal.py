@@ -1,12 +1,13 @@
 """RunReport -> lines for a terminal. Pure: a line is a text and the name of a style."""
 
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from keycheck.credentials.pasted_text import KEY
 from keycheck.diagnosis.cause import Diagnosis
 from keycheck.report.model import NO_REAL_FUNDS, RunReport
+from keycheck.report.wording import aside, claim, headline, headline_of_cause, word
 from keycheck.verdict.findings import Finding, Outcome
 from keycheck.verdict.weighing import Verdict
 
@@ -27,17 +28,10 @@ _VERDICT_STYLES = {Verdict.OK: "green", Verdict.NOT_OK: "red", Verdict.UNPROVEN:
 _INDENT = " " * 9
 
 
-def word(outcome: Outcome) -> str:
-    """The outcome in capitals: `NOT APPLICABLE`."""
-    return outcome.value.upper().replace("_", " ")
-
-
 def header(report: RunReport, hosts: Iterable[str]) -> list[str]:
     """The header: the settings of the run that begins."""
-    if report.key.last_four:
-        key = f"{report.key.type or 'without secret'}, ending in {report.key.last_four}"
-    else:
-        key = "none" if KEY in report.key.missing else "too short to name"
+    kind = "none" if KEY in report.key.missing else report.key.type or "without secret"
+    key = f"{kind}, ending in {report.key.last_four}" if report.key.last_four else kind
     about = f"keycheck {report.suite_version}: {report.environment}, {report.symbol}, key: {key}"
     if report.environment == "demo":
         about += f" (demo: {NO_REAL_FUNDS})"
@@ -58,12 +52,12 @@ def waiting(used: int, limit: int, seconds: int) -> str:
 
 
 def summary(report: RunReport, written: str, width: int = 80) -> Iterator[Line]:
-    """Failures, then warnings; whether the exchange was Binance; the verdict; the report's path."""
+    """The causes; then failures, open checks and warnings; whether it was Binance; the verdict; the report's path."""
+    yield from _diagnosis(report.diagnosis, width)
     for outcome in (Outcome.FAIL, Outcome.UNPROVEN, Outcome.WARN):
         for finding in report.with_outcome(outcome):
-            yield from _finding(finding, width)
-    yield from _aside(report.waiting, width)
-    yield from _diagnosis(report.diagnosis, width)
+            yield from _finding(finding, report, width)
+    yield from _blocked(report.waiting)
     if report.comparison:
         yield from _since(report.comparison, width)
     if report.overcome:
@@ -77,23 +71,15 @@ def summary(report: RunReport, written: str, width: int = 80) -> Iterator[Line]:
     yield f"Report: {written}", ""
 
 
-def _finding(finding: Finding, width: int) -> Iterator[Line]:
-    check = finding.check
-    yield f"{word(finding.outcome):<8} {check.title} [{check.id}]", STYLES[finding.outcome]
-    yield from _wrapped(f"Observed: {finding.detail}", width)
-    if check.fix and finding.outcome is not Outcome.UNPROVEN:  # an unproven check has shown nothing to fix
-        yield from _wrapped(f"Fix: {check.fix}", width)
-    yield "", ""
-
-
-def _diagnosis(diagnosis: Iterable[Diagnosis], width: int) -> Iterator[Line]:
+def _diagnosis(diagnosis: Sequence[Diagnosis], width: int) -> Iterator[Line]:
     """The causes, most likely first, each with the evidence that the terminal has not shown yet."""
+    if diagnosis:
+        yield "WHY, the likeliest cause first:" if len(diagnosis) > 1 else "WHY:", "bold"
+        yield "", ""
     printed: set[str] = set()
     for number, found in enumerate(diagnosis, 1):
-        if number == 1:
-            yield "WHY, the likeliest cause first:", "bold"
-            yield "", ""
-        yield f"{f'{number}.':<8} {found.cause} ({found.confidence.value})", "bold"
+        headline = f"{headline_of_cause(found.cause)} ({found.confidence.value}) [{found.cause}]"
+        yield from _headed(f"{number}.", headline, "bold", width)
         yield from _wrapped(found.explanation, width)
         for seen in found.evidence:
             if seen not in printed:
@@ -103,15 +89,48 @@ def _diagnosis(diagnosis: Iterable[Diagnosis], width: int) -> Iterator[Line]:
         yield "", ""
 
 
+def _finding(finding: Finding, report: RunReport, width: int) -> Iterator[Line]:
+    """A finding, without the observation and the fix if the causes above have said them."""
+    check, is_told = finding.check, _is_told(finding, report)
+    sentence = claim(finding) if is_told else headline(finding)
+    yield from _headed(word(finding.outcome), f"{sentence} [{check.id}]", STYLES[finding.outcome], width)
+    if not is_told:
+        yield from _wrapped(": ".join(aside(finding)), width)
+    # An unproven check has shown nothing to fix, and the causes have better advice on a failure than its check.
+    is_explained = is_told or (finding.outcome is Outcome.FAIL and report.diagnosis)
+    if check.fix and finding.outcome is not Outcome.UNPROVEN and not is_explained:
+        yield from _wrapped(f"Fix: {check.fix}", width)
+    yield "", ""
+
+
+def _is_told(finding: Finding, report: RunReport) -> bool:
+    """Whether the causes have what was observed: the text itself, or, as evidence, all answers that it is made of."""
+    evidence = [seen for found in report.diagnosis for seen in found.evidence]
+    said = [text.lower() for text in (*evidence, *(found.explanation for found in report.diagnosis))]
+    if finding.detail and any(finding.detail.lower() in text for text in said):
+        return True
+    calls = [report.calls[number - 1] for number in finding.call_numbers if 0 < number <= len(report.calls)]
+    bad = [str(call) for call in calls if not call.accepted]
+    return bool(bad) and set(bad) <= set(evidence)
+
+
+def _headed(label: str, text: str, style: str, width: int) -> Iterator[Line]:
+    """A label, and beside it a text of one or more lines."""
+    first, *more = _wrapped(text, width)
+    for line, _ in ((f"{label:<{len(_INDENT) - 1}} {first[0].lstrip()}", ""), *more):
+        yield line, style
+
+
 def _wrapped(text: str, width: int, indent: str = _INDENT) -> Iterator[Line]:
     for line in textwrap.wrap(text, max(width - len(indent), 40), break_on_hyphens=False):
         yield indent + line, ""
 
 
-def _aside(waiting: Mapping[str, list[Finding]], width: int) -> Iterator[Line]:
+def _blocked(waiting: Mapping[str, list[Finding]]) -> Iterator[Line]:
     for blocker, blocked in waiting.items():
-        yield f"BLOCKED  by {blocker}:", STYLES[Outcome.BLOCKED]
-        yield from _wrapped(", ".join(finding.check.id for finding in blocked), width)
+        checks = f"{len(blocked)} check{'s' * (len(blocked) != 1)}"
+        yield f"BLOCKED  {checks}, as {blocker} did not pass", STYLES[Outcome.BLOCKED]
+    if waiting:
         yield "", ""
 
 

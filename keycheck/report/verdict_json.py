@@ -69,10 +69,18 @@ def _cleaned(value: Any, clean: Callable[[str], str], name: str = "") -> Any:
 
 
 def _comparison(found: "Comparison") -> dict[str, Any]:
+    """`comparison`: `against` names the earlier run, each other field is a list of check ids in run order.
+
+    `broke`, `firstSeenFailing` and `stillFails` together are the critical checks that fail now; `nowWarns` and
+    `stillWarns` the informational ones that warn now. The class Comparison says when a check is in which list.
+    """
     return {
         "against": {"verdict": found.previous.verdict.value, "startedAt": found.previous.started_at},
         "broke": list(found.broke),
+        "firstSeenFailing": list(found.first_failing),
         "stillFails": list(found.still),
+        "nowWarns": list(found.now_warns),
+        "stillWarns": list(found.still_warns),
         "fixed": list(found.fixed),
         "notSeenNow": list(found.unseen),
     }

@@ -13,21 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from keycheck.verdict.findings import Check, Severity
-
-# If one of these is missing, no verdict is OK: a suite/ with fewer claims must not be easier to pass.
-INDISPENSABLE = frozenset(
-    {
-        "credentials_are_present",
-        "futures_api_answers",
-        "clock_agrees_with_exchange",
-        "signed_requests_are_accepted",
-        "futures_trading_is_enabled",
-        "withdrawals_are_disabled",
-        "account_may_trade",
-        "order_gate_checks_orders",
-        "smallest_order_is_accepted",
-    }
-)
+from keycheck.verdict.weighing import INDISPENSABLE
 
 
 @dataclass(frozen=True)

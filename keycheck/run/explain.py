@@ -1,10 +1,13 @@
-"""`--explain ID`: a check's own words, and the requests that it may send.
+"""`--explain ID`: a check's own words and the requests that it may send, or what a cause means and what to do.
 
 The requests follow from the questions that the check asks `binance`, and from the questions that those rest on.
 """
 
 import textwrap
+from collections.abc import Iterable
 
+from keycheck.diagnosis.cause import CAUSES
+from keycheck.diagnosis.examples import example_of
 from keycheck.exchange import endpoints
 from keycheck.exchange.endpoints import Endpoint
 from keycheck.exchange.session import DEPENDENCIES
@@ -22,6 +25,24 @@ def explain(check: Check) -> str:
         f"Waits for: {', '.join((*check.needs, *check.pointless_if_failed)) or 'nothing'}.",
         f"Sends at most, once a run: {', '.join(map(_described, sent)) or 'nothing'}.",
     ]
+    return _wrapped(parts)
+
+
+def explain_cause(name: str) -> str:
+    """The text for a cause: its meaning, and the explanation and the fix of an example."""
+    example = example_of(name)
+    (where, meaning), *_ = [(area, causes[name]) for area, causes in CAUSES.items() if name in causes]
+    return _wrapped(
+        [
+            f"{name} (a cause; it lies with {where})",
+            f"{meaning[0].upper()}{meaning[1:]}.",
+            f"For example: {example.explanation}",
+            f"Do: {example.fix}",
+        ]
+    )
+
+
+def _wrapped(parts: Iterable[str]) -> str:
     return "\n\n".join(textwrap.fill(part, 100, break_on_hyphens=False) for part in parts)
 
 

@@ -38,6 +38,10 @@ class Options:
 
     `settings`: JSON of all settings by name, from the program that started the run; it replaces the environment.
 
+    `shared`: the public answers that another run of this address handed on, as text; "" for none.
+
+    `force`: whether a recording may take an older one's place.
+
     `probe`: whether to ask the user data stream for its subscriptions, too; the answer decides nothing.
     """
 
@@ -47,9 +51,11 @@ class Options:
     cassettes: Path
     replay: str | None = None
     record: str | None = None
+    force: bool = False
     compare: Path | None = None
     probe: bool = False
     settings: Secret | None = None
+    shared: str = ""
 
     @property
     def mode(self) -> Mode:
@@ -89,6 +95,7 @@ def open_session(
     return opener.live(loaded)
 
 
+_LEAST_LENGTH = 16  # characters; a shorter part of a private key may stand in another file's text by chance
 NO_CONNECTION = "a replay opens no connection, so it cannot tell whether the stream is alive"
 OTHER_HOST = "BINANCE_FUTURES_URL names another host; BINANCE_STREAM_URL would say where its stream is"
 
@@ -125,11 +132,13 @@ class _Opener:
         label = self._label(loaded, identity.key)
         urls = {Host.FUTURES: loaded.futures_url} | ({Host.WALLET: loaded.wallet_url} if loaded.wallet_url else {})
         http = self._resources.enter_context(contextlib.closing(HttpTransport(urls, loaded.proxy, loaded.ca_bundle)))
-        host, listener = HostChecks(loaded.credential_files), self._listener(loaded, http)
+        credentials = [Secret(text) for text in loaded.credentials.to_hide() if len(text) >= _LEAST_LENGTH]
+        host, listener = HostChecks(loaded.credential_files, credentials), self._listener(loaded, http)
         files = tuple(path for _, path in loaded.credential_files)
         if self._options.record is None:
             journal = clock.NoJournal()
             session = self._session(http, journal, identity, label, listener)
+            session.sharing.join(self._options.shared, loaded.source, loaded.symbol, loaded.recv_window)
 
             def cancel() -> None:
                 http.cancel()
@@ -141,7 +150,7 @@ class _Opener:
 
         path = cassettes.path_of(self._options.record, self._options.cassettes)
         artefacts.make_folder(path.parent, "--record FOLDER/NAME")
-        recorder = Recorder(path, label, self._redactor, http)
+        recorder = Recorder(path, label, self._redactor, http, force=self._options.force)
         session = self._session(recorder, recorder, identity, label, listener)
         return OpenSession(session, HostFacts(host, recorder), label, loaded.asked, recorder, files)
 

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keycheck import __version__, clock
+from keycheck.credentials.pasted_text import KeyFacts
+from keycheck.diagnosis import remedies
 from keycheck.diagnosis.cause import RUN_NOT_FINISHED
 from keycheck.errors import Inconclusive, KeycheckError
 from keycheck.exchange.evidence import Evidence
@@ -23,7 +25,7 @@ from keycheck.run.open_session import OpenSession, Options, open_session
 from keycheck.run.prefetch_plan import Claim, Plan
 from keycheck.run.prefetcher import Prefetcher
 from keycheck.settings import loading
-from keycheck.verdict.findings import Check, Finding, Outcome, blocker
+from keycheck.verdict.findings import Check, Finding, Outcome, blocker, not_run
 from keycheck.verdict.weighing import Verdict, weigh
 
 if TYPE_CHECKING:
@@ -55,7 +57,12 @@ class NewRun:
         self._watch = clock.Stopwatch()
         self._folder = ReportFolder(hold, redactor)
         self.begun = RunReport(
-            Verdict.UNPROVEN, __version__, clock.iso(clock.now_ms()), mode=options.mode, diagnosis=(RUN_NOT_FINISHED,)
+            Verdict.UNPROVEN,
+            __version__,
+            clock.iso(clock.now_ms()),
+            mode=options.mode,
+            diagnosis=(RUN_NOT_FINISHED,),
+            has_terminal=options.settings is None,  # a program that hands settings over sees the report files alone
         )
         self._previous_run: "PreviousRun | None" = None  # noqa: UP037  imported below, if at all
         try:
@@ -76,13 +83,13 @@ class NewRun:
                 self.begun,
                 environment=label.environment,
                 symbol=label.symbol,
-                key=label.key,
+                key=label.key if self._options.mode == "replay" else _unnamed(label.key),
                 exchange=label.exchange,
                 cassette=None if self._options.mode == "live" else label,
             )
             self._folder.withdraw(begun)
             if self._previous_run:
-                self._previous_run.object_to(label.key, label.environment)
+                self._previous_run.object_to(label.key, label.environment, label.symbol)
             return Run(
                 opened,
                 options=self._options,
@@ -167,6 +174,8 @@ class Run:
         Facts with a field at the top of verdict.json are kept, others ignored. A fact of the wrong type makes the
         finding unproven. If a check is run again, its earlier failure stays.
         """
+        check = replace(finding.check, fix=remedies.on(self.begun.environment or "", finding.check.fix))
+        finding = replace(finding, check=check)
         used = self.session.memo.take_used_calls()  # even if this finding is dropped: they are not the next one's
         facts = {name: value for name, value in (noted or {}).items() if name in NOTED and value is not None}
         wrong = [name for name, value in facts.items() if not NOTED[name].fits(value)]
@@ -188,12 +197,18 @@ class Run:
 
     # -- reports --
 
+    def public_answers(self) -> str:
+        """The text of this run's own public answers, for another run of this address; "" if it may not use them."""
+        text = self.session.sharing.text()
+        return "" if self.redactor.finds(text) else text
+
     def report(self) -> RunReport:
         """The report of the run so far."""
         verdict = weigh(self.catalogue.checks, self.findings.values(), complete=self.complete)
         evidence = self._evidence()
         return replace(
             self.begun,
+            key=evidence.key if evidence.key_is_known else _unnamed(evidence.key),
             verdict=verdict,
             diagnosis=() if verdict is Verdict.OK else _diagnosis(evidence),
             duration_ms=round(self._watch.seconds * 1000),
@@ -205,6 +220,7 @@ class Run:
             permissions=evidence.permissions,
             weight_limit=self.session.weight_limit,
             waited_s=round(self.session.waited),
+            not_run=not_run(self.catalogue.checks, self.findings.values()),
             comparison=self._previous_run.beside(self.findings.values()) if self._previous_run else None,
         )
 
@@ -252,7 +268,9 @@ class Run:
             except OSError as error:  # the verdict stands without it
                 self.remarks.append(f"GITHUB_STEP_SUMMARY could not be written ({error.strerror}): let it name a file")
         if self._recorder and whole and self.findings:
-            artefacts.write(self._recorder.path, self._recorder.text(), self._recorder.finds_secrets)
+            artefacts.write(
+                self._recorder.path, self._recorder.text(report.key.last_four), self._recorder.finds_secrets
+            )
             self.recorded = self._recorder.path
         return report
 
@@ -261,6 +279,14 @@ class Run:
         if self._prefetcher:
             self._prefetcher.stop()
         self._resources.close()
+
+
+def _unnamed(key: KeyFacts) -> KeyFacts:
+    """The facts without the key's last four characters, which are the secret's where the two were swapped.
+
+    A private key's form shows that it is not the other half.
+    """
+    return key if key.has_private_key else replace(key, last_four=None)
 
 
 def _diagnosis(evidence: Evidence) -> "tuple[Diagnosis, ...]":

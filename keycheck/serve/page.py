@@ -8,16 +8,17 @@ import json
 import re
 from pathlib import Path
 
-from keycheck.diagnosis.cause import CAUSES
+from keycheck.credentials.pasted_text import KEY, KeyFacts
+from keycheck.diagnosis.cause import CAUSES, Confidence, Diagnosis
 from keycheck.report import model
-from keycheck.report.terminal import word
 from keycheck.report.view import causes, findings, marks
-from keycheck.report.view.facts import capital
+from keycheck.report.wording import BEFORE_CLAIM, headline_of_cause, word
 from keycheck.verdict.findings import Outcome
 from keycheck.verdict.weighing import Verdict
 
 _STATIC = Path(__file__).parent / "static"
 _REPORT = Path(model.__file__).parent
+_ENVIRONMENTS = ("production", "demo")
 
 
 def index(*, asks_token: bool = False, saves: bool = False) -> str:
@@ -45,22 +46,33 @@ def script() -> str:
 def _shared() -> dict[str, object]:
     # The form asks for the width of its own place, which in a platform's page is not the window's.
     section = _text(_REPORT / "section.css").replace("@media (m", "@container (m")
-    meanings = {name: capital(meaning) for named in CAUSES.values() for name, meaning in named.items()}
+    meanings = {name: headline_of_cause(name) for named in CAUSES.values() for name in named}
     return {
         "style": _colours() + section + _text(_STATIC / "form.css"),
-        "sentences": {where: {one.value: _sentence(one, where) for one in Verdict} for where in ("production", "demo")},
+        "sentences": {where: {one.value: _sentence(one, where) for one in Verdict} for where in _ENVIRONMENTS},
+        "outsideTheKey": {
+            where: {
+                verdict.value: {cause: _sentence(verdict, where, cause) for cause in sentences}
+                for verdict, sentences in model.OUTSIDE_THE_KEY.items()
+            }
+            for where in _ENVIRONMENTS
+        },
+        "onTheWay": model.ON_THE_WAY,
         "shapes": {one.value: shape for one, shape in marks.SHAPES.items()},
         "elsewhere": model.ELSEWHERE,
-        "outcomes": {one.value: [marks.MARKS[one], word(one)] for one in Outcome},
+        "outcomes": {one.value: [marks.MARKS[one], word(one), BEFORE_CLAIM.get(one, "")] for one in Outcome},
         "steps": findings.STEPS,
         "causes": meanings,
         "dots": causes.DOTS,
     }
 
 
-def _sentence(verdict: Verdict, environment: str) -> tuple[str, str, str]:
+def _sentence(verdict: Verdict, environment: str, *causes: str) -> tuple[str, str, str]:
     """In three parts, as the report has it: there is no line break inside of USD-M."""
-    return model.RunReport(verdict, "", "", environment=environment).sentence.partition("USD-M")
+    found = [Diagnosis(cause, Confidence.CERTAIN, "", (), "") for cause in causes]
+    key = KeyFacts(missing=(KEY,))
+    report = model.RunReport(verdict, "", "", environment=environment, diagnosis=found, key=key)
+    return report.sentence.partition("USD-M")
 
 
 def _colours() -> str:

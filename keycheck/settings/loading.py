@@ -14,12 +14,14 @@ from keycheck import bounded_files
 from keycheck.credentials import pasted_text, pem
 from keycheck.credentials.pasted_text import Credentials
 from keycheck.errors import UsageProblem
-from keycheck.exchange.endpoints import DEMO_HOSTS, ENVIRONMENTS, STREAMS
+from keycheck.exchange.account_setup import MARGIN
+from keycheck.exchange.endpoints import DEMO_HOSTS, ENVIRONMENTS, STREAMS, SYMBOL_CONFIG
 from keycheck.exchange.evidence import System
 from keycheck.exchange.hosts import Exchange, environment_of, exchange_of, is_local
 from keycheck.redaction.secret import Secret
 from keycheck.settings import dotenv_file, value_parsers
 from keycheck.settings.child_environment import PRIVATE_KEY
+from keycheck.settings.sources import sources_of
 from keycheck.settings.value_parsers import DEFAULT_RECV_WINDOW, DEFAULT_SYMBOL
 
 # Variables by which CI services name projects, people and machines.
@@ -36,6 +38,7 @@ _OF_CI = (
     "CIRCLE_",
     "BUILDKITE_",
 )
+_ALSO_CALLED = {"testnet": "demo"}  # Binance's own name for it until 2025
 _NETWORKS = {"production": "production network", "demo": "test network"}
 _SECRETS = (pasted_text.KEY, pasted_text.SECRET, pasted_text.PASSPHRASE)
 
@@ -93,6 +96,17 @@ class Settings:
         return exchange_of(self.asked)
 
     @property
+    def source(self) -> tuple[str, ...]:
+        """What decides who answers a public request of these settings, and for which contract."""
+        proxy = value_parsers.proxy_host(self.proxy) or ""
+        return self.environment, self.futures_url, self.symbol, proxy, self.ca_bundle or ""
+
+    @property
+    def more_weight(self) -> int:
+        """The request weight of what these settings want beyond a usual run: the margin type of the contract."""
+        return SYMBOL_CONFIG.weight if set(MARGIN.words) & set(self.expected) else 0
+
+    @property
     def shown(self) -> dict[str, str]:
         """The settings that others may see, in reports or at name servers, by name; of the proxy only its host."""
         values = {
@@ -140,7 +154,8 @@ def keys_folder() -> Path:
     name = os.environ.get("KEYCHECK_KEYS", "").strip()
     if not name:
         raise UsageProblem(
-            "the lane's machine names no folder of keys: set KEYCHECK_KEYS to the folder of its NAME.env files there"
+            "no folder of keys is named: say with --keys, or in KEYCHECK_KEYS on a lane's machine, where the accounts' "
+            "NAME.env files are"
         )
     return bounded_files.expanded(name).absolute()
 
@@ -232,7 +247,12 @@ def load(
     pem_text = dotenv_file.text_of_key(key_file) if key_file else None
     if handed is not None and outside.get(PRIVATE_KEY, "").strip():
         pem_text = Secret(outside[PRIVATE_KEY])
-    return replace(_settings(values, tuple(remarks), pem_text), credential_files=tuple(files))
+    read = _settings(values, tuple(remarks), pem_text)
+    credentials = replace(
+        read.credentials,
+        sources=sources_of(env_file, from_file, outside, settings=NAMES, handed=handed is not None, used=values),
+    )
+    return replace(read, credentials=credentials, credential_files=tuple(files))
 
 
 def of_a_server(env_file: Path, *, required: bool) -> dict[str, str]:
@@ -256,7 +276,8 @@ def _lacks_credentials(values: Mapping[str, str]) -> bool:
 
 
 def _settings(values: Mapping[str, str], remarks: tuple[str, ...], pem_text: Secret | None) -> Settings:
-    environment = values["BINANCE_ENVIRONMENT"].strip() or "production"
+    environment = values["BINANCE_ENVIRONMENT"].strip().lower() or "production"
+    environment = _ALSO_CALLED.get(environment, environment)
     if environment not in ENVIRONMENTS:
         raise UsageProblem(f"BINANCE_ENVIRONMENT must be one of {', '.join(ENVIRONMENTS)}: correct it or leave it out")
     value_parsers.switch_of(value_parsers.ALLOW_OTHERS, values, default=False)  # refuses a bad value, URL or not

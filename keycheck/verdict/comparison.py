@@ -36,9 +36,14 @@ class Previous:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The check ids whose outcome changed or still is a failure, each list in run order.
+    """The check ids whose outcome changed, or is a failure or a warning again; a check is in one list at most.
 
-    `unseen`: checks that had a result in the earlier run, and have no result or an unproven one in this run.
+    `broke`: fails now, and passed in the earlier run. `first_failing`: fails now, and the earlier run could not look at
+    it: it was blocked, unproven, not run, not applicable or not there yet. `still`: fails now, and was seen not to hold
+    before. `now_warns`, `still_warns`: warns now, and did not, or did not hold either. `fixed`: passes now, and was
+    seen not to hold. `unseen`: had a result in the earlier run, and has none or an unproven one in this run.
+
+    Each list is in run order. verdict.json has them as `comparison`.
     """
 
     previous: Previous
@@ -46,13 +51,19 @@ class Comparison:
     broke: tuple[str, ...] = ()
     still: tuple[str, ...] = ()
     unseen: tuple[str, ...] = ()
+    first_failing: tuple[str, ...] = ()
+    now_warns: tuple[str, ...] = ()
+    still_warns: tuple[str, ...] = ()
 
     @property
     def lists(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
-        """The lists that are not empty: a heading and its check ids."""
+        """The lists that are not empty, worst first: a heading and its check ids."""
         named = (
             ("broke", self.broke),
+            ("first seen failing", self.first_failing),
             ("still fails", self.still),
+            ("now warns", self.now_warns),
+            ("still warns", self.still_warns),
             ("fixed", self.fixed),
             ("not seen now", self.unseen),
         )
@@ -88,13 +99,17 @@ def previous_from(text: str) -> Previous:
     raise ValueError("not a verdict")
 
 
-def objection(previous: Previous, key: KeyFacts, environment: str | None) -> str | None:
+def objection(previous: Previous, key: KeyFacts, environment: str | None, symbol: str | None) -> str | None:
     """One sentence on why the runs cannot be compared; None if they can. A run without a key fits any other."""
-    if previous.environment not in (None, environment):
-        return (
-            f"--compare names a verdict of {previous.environment}, and this run is of {environment}: what differs "
-            "would be the environment. Compare with a run of the same"
-        )
+    for name, was, now in (
+        ("environment", previous.environment, environment),
+        ("contract", previous.symbol, symbol),
+    ):
+        if was not in (None, now):
+            return (
+                f"--compare names a verdict of {was}, and this run is of {now}: what differs would be the {name}. "
+                "Compare with a run of the same"
+            )
     if previous.last_four and key.last_four and previous.last_four != key.last_four:
         return (
             f"--compare names a verdict of a key ending in {previous.last_four}, and this one ends in {key.last_four}: "
@@ -104,19 +119,21 @@ def objection(previous: Previous, key: KeyFacts, environment: str | None) -> str
 
 
 def compare(previous: Previous, findings: Sequence[Finding]) -> Comparison:
-    """The change of each check since the earlier run. A check that is new since then counts as without a result."""
+    """The change of each check since the earlier run."""
     now = {finding.check.id: finding.outcome for finding in findings}
-    found: dict[str, list[str]] = {"fixed": [], "broke": [], "still": [], "unseen": []}
+    found: dict[str, list[str]] = {}
     for name in dict.fromkeys((*now, *previous.outcomes)):
         if change := _change(previous.outcomes.get(name), now.get(name)):
-            found[change].append(name)
+            found.setdefault(change, []).append(name)
     return Comparison(previous, **{change: tuple(names) for change, names in found.items()})
 
 
 def _change(was: Outcome | None, now: Outcome | None) -> str:
     """The name of the list in Comparison for one check; "" for none. `was` and `now` are None if it has no finding."""
-    if now in _MISSED:
-        return "still" if was in _MISSED else "broke" if was is not None else ""
+    if now is Outcome.FAIL:
+        return "still" if was in _MISSED else "broke" if was is Outcome.PASS else "first_failing"
+    if now is Outcome.WARN:
+        return "still_warns" if was in _MISSED else "now_warns"
     if was in _MISSED:
         return "fixed" if now is Outcome.PASS else "unseen"
     return "unseen" if was in _HELD and now not in _HELD else ""

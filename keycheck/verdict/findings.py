@@ -1,5 +1,6 @@
 """Checks and findings, as values. Pure."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -60,6 +61,14 @@ class Finding:
     duration_ms: int = 0
     trouble: str = ""
     call_numbers: tuple[int, ...] = ()
+
+
+def not_run(checks: Iterable[Check], findings: Iterable[Finding]) -> str:
+    """`17 of 26 checks were not run, 6 of them critical`; "" if every critical check has a finding."""
+    every, found = list(checks), {finding.check.id for finding in findings}
+    left_out = [check for check in every if check.id not in found]
+    critical = sum(check.severity is Severity.CRITICAL for check in left_out)
+    return f"{len(left_out)} of {len(every)} checks were not run, {critical} of them critical" if critical else ""
 
 
 def missed(severity: Severity) -> Outcome:

@@ -5,6 +5,22 @@ from enum import Enum
 
 from keycheck.verdict.findings import Check, Finding, Outcome, Severity
 
+# The critical checks that the project ships, whose failures the diagnosis explains. If one of them is missing, no
+# verdict is OK: a suite/ with fewer claims must not be easier to pass.
+INDISPENSABLE = frozenset(
+    {
+        "credentials_are_present",
+        "futures_api_answers",
+        "clock_agrees_with_exchange",
+        "signed_requests_are_accepted",
+        "futures_trading_is_enabled",
+        "withdrawals_are_disabled",
+        "account_may_trade",
+        "order_gate_checks_orders",
+        "smallest_order_is_accepted",
+    }
+)
+
 
 class Verdict(Enum):
     """The answer to "is this key fit to trade futures from this machine?"."""

@@ -84,7 +84,7 @@ def recorded(path: Path) -> dict[str, Any]:
     """A cassette as this suite writes it, as YAML's own types."""
     recorder = Recorder(path, HEADER, Redactor(), Unasked())
     recorder.keep("clock/1", [1.5, 2.5])
-    document: dict[str, Any] = yaml.safe_load(recorder.text())
+    document: dict[str, Any] = yaml.safe_load(recorder.text(HEADER.key.last_four))
     return document
 
 
@@ -426,11 +426,16 @@ def test_recording_overwrites_nothing_but_a_cassette(tmp_path: Path, name: str) 
     assert path.is_dir() or path.read_text(encoding="utf-8") == "precious: true\n"
 
 
-def test_recording_replaces_an_older_cassette(tmp_path: Path) -> None:
-    """Recording again replaces the cassette."""
+def test_recording_replaces_an_older_cassette_by_force_alone(tmp_path: Path) -> None:
+    """A name that exists is refused before anything is sent; --force takes an older cassette, and nothing else."""
     path = tmp_path / "mine.yaml"
     path.write_text(Recorder(path, HEADER, Redactor(), Unasked()).text(), encoding="utf-8")
-    assert Recorder(path, HEADER, Redactor(), Unasked()).text()
+    with pytest.raises(UsageProblem, match=r"mine\.yaml is there already.*add --force"):
+        Recorder(path, HEADER, Redactor(), Unasked())
+    assert Recorder(path, HEADER, Redactor(), Unasked(), force=True).text()
+    path.write_text("precious: true", encoding="utf-8")
+    with pytest.raises(UsageProblem, match="no cassette of this suite"):
+        Recorder(path, HEADER, Redactor(), Unasked(), force=True)
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def steady(verdict: dict[str, Any]) -> dict[str, Any]:
 def recorded(suite: SuiteRunner, scenario: Scenario, cassette: Path, **settings: str) -> Finished:
     """A live run against `scenario`, recorded to `cassette`."""
     with LocalExchange(scenario) as exchange:
-        return suite("--record", str(cassette), settings=exchange.settings() | settings)
+        return suite("--record", str(cassette), "--force", settings=exchange.settings() | settings)
 
 
 RECORDED = {
@@ -142,7 +142,7 @@ def test_run_without_credentials_can_be_recorded(suite: SuiteRunner, tmp_path: P
 
 @pytest.mark.slow
 def test_recording_again_takes_the_new_clock(suite: SuiteRunner, tmp_path: Path) -> None:
-    """An older recording of that name is replaced, and not continued."""
+    """An older recording of that name is replaced, with --force alone, and not continued."""
     cassette = tmp_path / "mine.yaml"
     recorded(suite, SCENARIOS["healthy"], cassette)
     live = recorded(suite, SCENARIOS["clock-behind"], cassette)
@@ -209,7 +209,9 @@ def test_file_that_is_no_cassette_is_refused_in_a_sentence(name: str, suite: Sui
     [
         (("--replay", "no-such"), "there is no cassette no-such"),
         (("--replay", ""), "needs a name"),
+        (("--replay", "healhty"), "did you mean healthy?"),
         (("--replay", "healthy", "--record", "mine"), "--replay and --record exclude each other"),
+        (("--record", "healthy"), "healthy.yaml is there already: choose another name for --record, or add --force"),
     ],
 )
 def test_wrong_use_is_told_in_a_sentence(arguments: tuple[str, ...], said: str, suite: SuiteRunner) -> None:

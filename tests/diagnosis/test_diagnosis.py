@@ -173,6 +173,40 @@ def test_evidence_leads_to_its_causes(calls: tuple[Call, ...], seen: dict[str, o
     assert [" ".join(one) for one in found(*calls, **seen)] == expected
 
 
+@pytest.mark.parametrize(
+    ("calls", "seen", "named"),
+    [
+        (both(-2015), {}, "demo.binance.com > API Management > Edit restrictions"),
+        ((trouble("dns"),), {}, "getent hosts demo-fapi.binance.com"),
+        ((trouble("timeout"),), {}, "port 443 of demo-fapi.binance.com;"),
+        ((trouble("not_binance", 200),), {}, "https://demo-fapi.binance.com/fapi/v1/ping"),
+        ((), {"can_trade": False}, "log in at demo.binance.com, open Derivatives"),
+        ((trouble("exchange_trouble", 400, code=-1109),), {}, "log in at demo.binance.com, see"),
+    ],
+)
+def test_a_demo_runs_fixes_name_the_demo_hosts_and_menus(
+    calls: tuple[Call, ...], seen: dict[str, object], named: str
+) -> None:
+    """A demo key is not to be looked for in production's menus; on production none names a demo host."""
+    on_demo, on_production = (
+        " ".join(one.fix for one in diagnose(Evidence(calls=calls, environment=environment, **seen)))  # type: ignore[arg-type]
+        for environment in ("demo", "production")
+    )
+    assert named in on_demo
+    assert not re.search(r"Profile >|(?<!-)\b(f?api)\.binance\.com", on_demo)
+    assert "demo-fapi" not in on_production
+    assert "demo.binance.com" not in on_production
+
+
+def test_a_read_only_key_whose_box_is_ticked_is_made_anew() -> None:
+    """Where enableFutures was seen to be true, the first thing to do is not to tick it."""
+    calls = (*ACCEPTED[:2], refusal(ORDER_TEST, -2015))
+    (ticked,) = diagnose(Evidence(calls=calls, permissions=FINE))
+    (unseen,) = diagnose(Evidence(calls=calls[1:]))
+    assert ticked.fix.startswith("make a new key")
+    assert "> tick Enable Futures" in unseen.fix
+
+
 SEEN_FROM = "Invalid API-key, IP, or permissions for action, request ip: 203.0.113.7"
 
 
@@ -426,12 +460,12 @@ PEM = KeyFacts(type="ED25519", last_four="Eh8A")
         (both(-1022), {}, f"{SECRET} is not the secret of {KEY}", "must be of the same line"),
         (both(-1022), {"key": PEM}, "this private key does not belong", "openssl pkey -in FILE"),
         (both(-2008), {}, "Binance does not know this key", "copy it again"),
-        (both(-1011), {}, "among them.", "add this machine's public address and save. Behind"),
+        (both(-1011), {}, "among them.", "add this machine's public address. Then save. Behind"),
         (
             both(-2015, "request ip: 203.0.113.7."),
             {},
             "saw the address 203.0.113.7.",
-            "that Binance saw, 203.0.113.7, and save. Behind",
+            "that Binance saw: 203.0.113.7. Then save. Behind",
         ),
         (both(-2015, f"request ip: {LONGEST_ADDRESS}"), {}, f"saw the address {LONGEST_ADDRESS}.", LONGEST_ADDRESS),
         (both(-2015), DEMO, "The run asked the test network, and the key may be of production", "take the line"),
@@ -590,7 +624,7 @@ def test_an_address_in_the_text_makes_the_address_likely(text: str, family: str)
         Evidence(calls=both(-2015, f"Invalid API-key, IP, or permissions for action, request ip: {text}"))
     )[0]
     assert (first.cause, first.confidence) == ("ip_not_allowed", Confidence.LIKELY)
-    assert text in first.fix
+    assert ("hidden in the recording" if "hidden" in text else text) in first.fix
     assert ("IPv6" in first.explanation) == bool(family)
 
 
@@ -790,8 +824,20 @@ def test_the_fallbacks_say_what_was_seen_and_what_to_do() -> None:
     assert one.evidence == ("symbol_is_trading: seen so",)
     assert "BINANCE_SYMBOL=" in one.fix
     (one,) = diagnose(Evidence(checks=CHECKS[:1]))
-    assert one.evidence == ("credentials_are_present was not run",)
+    assert one.evidence == ("not run: credentials_are_present",)
+    assert one.explanation.startswith("1 of 1 checks were not run, 1 of them critical: ")
     assert "-k" in one.explanation
+
+
+def test_a_check_of_the_users_own_is_a_cause_beside_others() -> None:
+    """No rule knows a user's own check, so the diagnosis has its fix also where a shipped check has failed."""
+    own = [Check(name, 5, Severity.CRITICAL, "Mine.", "", f"mend {name}.") for name in ("one", "two")]
+    failed = [Finding(check, Outcome.FAIL, "seen") for check in (BY_ID["withdrawals_are_disabled"], *own)]
+    permissions = FINE | {"enableWithdrawals": True}
+    told = diagnose(Evidence(calls=ACCEPTED, findings=failed, checks=CHECKS, permissions=permissions))
+    assert [one.cause for one in told] == ["withdrawals_enabled", "claim_does_not_hold"]
+    assert told[1].evidence == ("one: seen", "two: seen")
+    assert told[1].fix == "one: mend one. two: mend two."
 
 
 def test_checks_that_were_not_run_are_no_cause_beside_a_failed_claim() -> None:

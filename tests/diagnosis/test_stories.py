@@ -1,6 +1,7 @@
 """Each cause, and some two at a time, over real HTTP: the verdict, its exit status, and the reason that is given."""
 
 from collections import Counter
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -50,27 +51,28 @@ ON_A_TERMINAL = list(ALL)[:: len(ALL) // 9]
 
 
 @pytest.mark.parametrize("name", ON_A_TERMINAL)
-def test_a_run_ends_in_its_verdict_and_names_the_cause(name: str, suite: SuiteRunner) -> None:
+def test_a_run_ends_in_its_verdict_and_names_the_cause(name: str, suite: SuiteRunner, tmp_path: Path) -> None:
     """Terminal, page and JSON of `pytest suite/` have the story's verdict, cause and failures."""
-    done = _run(name, suite)
+    done = _run(name, suite, tmp_path)
     for one in done.verdict["diagnosis"]:
-        assert f"{one['cause']} ({one['confidence']})" in done.output
+        assert f"({one['confidence']}) [{one['cause']}]" in " ".join(done.output.split())
     assert "Traceback" not in done.output
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in ALL if name not in ON_A_TERMINAL])
-def test_a_child_process_ends_in_its_verdict_and_names_the_cause(name: str, child: ChildRunner) -> None:
+def test_a_child_process_ends_in_its_verdict_and_names_the_cause(name: str, child: ChildRunner, tmp_path: Path) -> None:
     """The summary, page and JSON of a child process have the story's verdict, cause and failures."""
-    done = _run(name, child)
+    done = _run(name, child, tmp_path)
     assert all(one["cause"] in done.output for one in done.verdict["diagnosis"][:1])
 
 
-def _run(name: str, run: SuiteRunner | ChildRunner) -> Finished:
+def _run(name: str, run: SuiteRunner | ChildRunner, folder: Path) -> Finished:
     """Runs a story. Page and JSON have its verdict, causes and failures; the requests are those of its cassette."""
     story = ALL[name]
     with story.exchange_and_settings() as (exchange, settings):
-        done = run(settings=settings)
+        file, outside = story.write(settings, folder) if story.in_environment else (None, settings)
+        done = run(settings=outside, env_file=file)
     sent = Counter(f"{one.method} {one.path}" for one in exchange.log)
     assert name in COMBINED or keeps_to_its_cassette(name, sent), sent
     begun = done.verdict["requests"]["count"]
@@ -104,13 +106,24 @@ def test_both_of_two_causes_are_reported(suite: SuiteRunner) -> None:
 
 
 def test_the_address_to_whitelist_is_for_the_terminal_alone(suite: SuiteRunner) -> None:
-    """Shared reports say that there was an address, and hide it."""
+    """Shared reports say where the address is shown, and hide it."""
     with STORIES["ip-refused"].settings_of_its_exchange() as settings:
         done = suite(settings=settings)
-    shared = str(done.verdict) + done.page
-    assert "add the address that Binance saw, 203.0.113.7, and save" in " ".join(done.output.split())
-    assert "203.0.113" not in shared
-    assert "add the address that Binance saw, [IP hidden], and save" in shared
+    ticket = (suite.report_dir / "summary.md").read_text(encoding="utf-8")
+    assert "add the address that Binance saw: 203.0.113.7. Then save" in " ".join(done.output.split())
+    for shared in (str(done.verdict), done.page, ticket):
+        assert "203.0.113" not in shared
+        assert "add the address that Binance saw: hidden here, shown on the terminal that ran this. Then save" in shared
+
+
+def test_where_no_terminal_showed_the_address_no_report_says_so(suite: SuiteRunner, child: ChildRunner) -> None:
+    """Of a run of another program, and of a replay, the reports say how to see the address."""
+    with STORIES["ip-refused"].settings_of_its_exchange() as settings:
+        told = str(child(settings=settings).verdict)
+    assert "Binance saw: hidden here, and shown only on a terminal: run keycheck in one" in told
+    done = suite("--replay", "ip-refused")
+    for text in (str(done.verdict), " ".join(done.output.split())):
+        assert "Binance saw: hidden in the recording; a live run shows it on its terminal. Then" in text
 
 
 def test_account_info_is_requested_once_if_it_decides(suite: SuiteRunner) -> None:

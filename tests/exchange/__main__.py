@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import threading
 from pathlib import Path
 
@@ -10,7 +11,8 @@ from tests.exchange import SCENARIOS, LocalExchange
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Serve one scenario until Ctrl-C."""
+    """Serves one scenario until Ctrl-C or SIGTERM."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     options = _parser().parse_args(arguments)
     scenario = SCENARIOS[options.scenario]
     with LocalExchange(scenario) as exchange:

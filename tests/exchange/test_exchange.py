@@ -1107,8 +1107,11 @@ def test_a_scenario_shows_what_it_is_named_for(name: str) -> None:
         assert EXPECTED[name](exchange)
 
 
-def test_the_command_serves_until_interrupted(tmp_path: Path) -> None:
-    """`python -m tests.exchange` writes the settings to a new file, overwrites none, and serves until Ctrl-C."""
+@pytest.mark.parametrize("ended_by", [signal.SIGINT, signal.SIGTERM])
+def test_the_command_serves_until_interrupted(ended_by: signal.Signals, tmp_path: Path) -> None:
+    """`python -m tests.exchange` writes the settings to a new file, overwrites none, and serves until Ctrl-C or
+    SIGTERM. Then it removes the file.
+    """
     env_file = tmp_path / "local.env"
     command = [sys.executable, "-m", "tests.exchange", "--scenario", "hedge-mode", "--env-file", str(env_file)]
     root = Path(__file__).parents[2]
@@ -1124,7 +1127,8 @@ def test_the_command_serves_until_interrupted(tmp_path: Path) -> None:
             assert ask(settings["BINANCE_FUTURES_URL"], TIME).status == 200
             again = subprocess.run(command, cwd=root, capture_output=True, timeout=5, check=False, env=environment)  # noqa: S603
             assert again.returncode == 2
-            process.send_signal(signal.SIGINT)
+            process.send_signal(ended_by)
             assert process.wait(timeout=3) == 0
+            assert not env_file.exists()
         finally:
             process.kill()

@@ -1,23 +1,28 @@
 """The driver asks each account once, keeps each answer before it asks on, and loses no account."""
 
+import io
 import json
 import threading
 import time
 import tracemalloc
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from keycheck import clock
 from keycheck.fleet import driver as driving
-from keycheck.fleet.accounts import Account
+from keycheck.fleet import job
+from keycheck.fleet.accounts import Account, Lane
 from keycheck.fleet.answer import Verdict
 from keycheck.fleet.driver import Driver
-from keycheck.fleet.progress import line_of
+from keycheck.fleet.local import Local
+from keycheck.fleet.progress import Progress, line_of
+from tests.children import wait_until
+from tests.fake_clock import StandIn
 from tests.fleet.stubs import NOT_OK, OK, UNPROVEN, Stub, fleet, ok, wait
-from tests.serve.serving import wait_until
 
 
 class Kept:
@@ -225,3 +230,50 @@ def test_the_line_tells_the_time_that_the_weight_takes() -> None:
     )
     driver.queues["local"].done, driver.queues["local"].spent, driver.counts["OK"] = 100, 1000, 100
     assert "[#####...............] 100 of 400  OK 100" in line_of(driver, 30, clock.uptime())
+
+
+class Stream(io.StringIO):
+    """A stream that is a terminal, or none."""
+
+    def __init__(self, is_terminal: bool) -> None:
+        super().__init__()
+        self.isatty = lambda: is_terminal  # type: ignore[method-assign]
+
+
+def test_a_terminal_has_one_line_and_a_log_a_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal has it anew each time, and clear in the end; a log has one each half a minute, and at a Ctrl-C."""
+    now = StandIn()
+    monkeypatch.setattr(clock, "time", now)
+    monkeypatch.setenv("COLUMNS", "60")
+    driver = Driver(fleet("a"), Stub(), lambda *_: None)
+    terminal, log = Stream(is_terminal=True), Stream(is_terminal=False)
+    shown = Progress(terminal), Progress(log)
+    for _ in range(61):
+        for one in shown:
+            one(driver)
+        now.now += 1
+    driver.stop()
+    for one in shown:
+        one(driver)
+        one.end()
+    lines = terminal.getvalue().split("\r")
+    assert {len(line) for line in lines} == {0, 59}
+    assert [line.strip() for line in lines[-2:]] == ["", ""]
+    assert log.getvalue().count("[....................] 0 of 1  OK 0") == log.getvalue().count("\n") == 4
+    assert "stopping: 0 of them still end" in log.getvalue()
+
+
+def test_this_machines_engine_ends_what_is_under_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When it is closed, runs are cut short, and none begins."""
+
+    def until_cancelled(text: str, *, keys: Path, cancel: threading.Event) -> str:
+        assert (keys, cancel.wait(30)) == (tmp_path, True)
+        return text
+
+    monkeypatch.setattr(job, "run_job", until_cancelled)
+    engine = Local(fleet("a"), tmp_path)
+    lane = Lane("local", 0.5)
+    futures = [engine.executor(lane).submit(engine.job, "text") for _ in range(engine.slots(lane) + 1)]
+    engine.close()
+    assert futures[0].result(0) == "text"
+    assert futures[-1].cancelled()

@@ -69,6 +69,16 @@ def test_without_weight_nothing_is_asked(keys: Path, ran: list[Any]) -> None:
     assert len(ran) == 5
 
 
+def test_a_run_that_asks_more_reserves_more(keys: Path, ran: list[Any]) -> None:
+    """The margin type costs 5: of 30 there are two usual runs, but only one such, since two would pass the share."""
+    for expected, runs in (("isolated", 1), ("hedge", 1 + 2)):
+        (keys / "alice.env").write_text(f"BINANCE_EXPECT={expected}\n")
+        for _ in range(3):
+            run_job(text_of(Account("alice"), Lane("local", 0.0125), sharing=False), keys)
+        assert len(ran) == runs
+        (keys.parent / "keycheck/purse.sqlite").unlink()
+
+
 @pytest.mark.parametrize(
     ("text", "why", "fix"),
     [
@@ -107,7 +117,7 @@ def test_a_purse_that_cannot_be_used_is_said(keys: Path, ran: list[Any]) -> None
 def test_a_machine_without_a_folder_of_keys_says_so(ran: list[Any]) -> None:
     """It names the variable."""
     (cause,) = ask(None)["verdict"]["diagnosis"]
-    assert "set KEYCHECK_KEYS" in cause["fix"]
+    assert "in KEYCHECK_KEYS on a lane's machine" in cause["fix"]
     assert not ran
 
 

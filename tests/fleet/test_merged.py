@@ -101,7 +101,7 @@ def test_an_account_is_a_test_case(tmp_path: Path) -> None:
     )
     text = cases["zoe"][0].text or ""
     assert "<script>" in text
-    assert "mend blocked_by_firewall & all." in text
+    assert "What to do: mend blocked_by_firewall & all." in text
     assert not re.search(r"203\.0\.113\.7|abcdefghij", text)
 
 
@@ -121,6 +121,15 @@ def test_the_page_names_each_fix_once_and_links_each_account(tmp_path: Path) -> 
     assert "<li>gone</li>" in text
 
 
+def test_a_cause_may_have_some_fixes(tmp_path: Path) -> None:
+    """Of the fixes of one cause the three commonest are shown, such as those of three lanes."""
+    entries = [entry(f"a{number}", "UNPROVEN", "run_not_finished") for number in range(10)]
+    for number, one in enumerate(entries):
+        one["diagnosis"][0]["fix"] = f"see to lane {'ABBCCCDDDD'[number]}."
+    made(tmp_path, entries)
+    assert re.findall(r"see to lane (.)", page(tmp_path)) == ["D", "C", "B"]
+
+
 def test_a_hostile_text_stays_text(tmp_path: Path) -> None:
     """No text of a verdict becomes markup, and none shows an address or turns the direction of the text."""
     hostile = entry("alice", "NOT_OK", HOSTILE, lane=HOSTILE)
@@ -133,16 +142,23 @@ def test_a_hostile_text_stays_text(tmp_path: Path) -> None:
 def test_ten_thousand_accounts_are_two_megabytes(
     monkeypatch: pytest.MonkeyPatch, letters: int, are_all_there: bool
 ) -> None:
-    """The page stays under 2 MB: each account of a usual name is linked; of the longest names, as many as fit."""
+    """The page stays under 2 MB: each account of a usual name is linked; of the longest names, as many as fit.
+
+    So it does where a lane's machine invents a cause for each account.
+    """
     monkeypatch.setattr(Path, "is_file", lambda _: True)  # each has a report
     kinds = [("OK",), ("NOT_OK", "ip_not_allowed", "unknown_key"), ("UNPROVEN", "network_unreachable")]
-    entries = (entry(f"{number:0{letters}}", *kinds[number % 3]) for number in range(10_000))
+    entries = [entry(f"{number:0{letters}}", *kinds[number % 3]) for number in range(10_000)]
+    if not are_all_there:
+        for number, one in enumerate(entries):
+            one["diagnosis"] = [cause | {"cause": f"{cause['cause']}_{number}"} for cause in one["diagnosis"]]
     totals = Totals()
     ending = ended(totals.passing(entries))
     text = render(totals, ending, compare(Earlier({}, STARTED), totals.states, ending.accounts), Path())
     assert len(text.encode()) < 2_000_000
     assert (len(set(re.findall(r'<a href="(.*?)">', text))) == 10_000) is are_all_there
     assert "more: the whole list is in verdicts.jsonl." in text
+    assert text.count("<article") <= 100
 
 
 def test_memory_does_not_grow_with_the_verdicts(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ class Bench:
         (self._root / "suite").mkdir(parents=True)
         self._site.mkdir()
         (self._root / "keycheck").symlink_to(ROOT / "keycheck")
-        for file in [ROOT / "pytest.ini", *(ROOT / "suite").glob("test_*.py")]:
+        for file in [ROOT / "pytest.toml", *(ROOT / "suite").glob("test_*.py")]:
             shutil.copy2(file, self._root / file.relative_to(ROOT))
         shutil.copy2(ROOT / "tests/leaks/careless.py", self._site)
         (self._site / "sitecustomize.py").write_text(_SITE, encoding="utf-8")

@@ -33,7 +33,7 @@ def _log(folder: Path) -> tuple[str, ...]:
 
 
 def _record(folder: Path) -> tuple[str, ...]:
-    return ("--record", str(folder / "recorded.yaml"))
+    return ("--record", str(folder / "recorded.yaml"), "--force")
 
 
 LIVE = ("-s", "-o", "log_cli=true", "--log-cli-level=DEBUG")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from keycheck.settings.loading import NAMES
-from tests.readme import README, with_tables
+from tests.readme import CHECKS, README, TABLES, with_tables
 from tests.running import ROOT
 
 KEYCHECK = ROOT / "keycheck"
@@ -67,10 +67,21 @@ def test_suite_holds_claims_only() -> None:
             assert set(imports(path)) == {"pytest", "keycheck"}, path.name
 
 
-def test_readme_lists_the_checks_and_the_causes_as_the_code_states_them() -> None:
-    """`python -m tests.readme` writes the tables."""
-    text = README.read_text(encoding="utf-8")
+def test_the_checks_and_the_causes_are_listed_as_the_code_states_them() -> None:
+    """`python -m tests.readme` writes the tables of docs/checks.md, to which README links."""
+    text = CHECKS.read_text(encoding="utf-8")
     assert with_tables(text) == text
+    assert all(table in text for table in TABLES.values())
+    assert "](docs/checks.md)" in README.read_text(encoding="utf-8")
+
+
+def test_two_commands_set_everything_up() -> None:
+    """README's first line to paste installs what a run needs, and shows one; the second is for the project's tests."""
+    text = README.read_text(encoding="utf-8").partition("Windows")[0]
+    first, second = re.findall(r"^.*pip install.*$", text, re.MULTILINE)
+    assert first.startswith("python3 -m venv .venv && ")
+    assert "-r requirements.txt && .venv/bin/pytest suite/ --replay healthy" in first
+    assert "-r requirements-dev.txt && .venv/bin/pytest tests/ -n 2" in second
 
 
 def test_readme_is_short() -> None:
@@ -86,7 +97,9 @@ def test_example_settings_are_settings() -> None:
     assert {named[name] for name in NAMES if name.startswith(("BINANCE_API_", "BINANCE_PRIVATE_"))} == {""}
 
 
-@pytest.mark.parametrize("path", [".env", "local.env", "reports/verdict.json", "reports/report.html"])
+@pytest.mark.parametrize(
+    "path", [".env", "local.env", "reports/verdict.json", "reports/report.html", "fleet/index.html"]
+)
 def test_git_ignores_what_must_not_be_committed(path: str) -> None:
     """Credentials and reports stay out of the history."""
     done = subprocess.run(["git", "check-ignore", "-q", path], cwd=ROOT, check=False)  # noqa: S603, S607  git of the path

@@ -94,7 +94,7 @@ def test_a_shipped_run_is_replayed(installed: Installed) -> None:
     """A shipped run replays from an empty folder, without the repository."""
     done = installed("keycheck", "--replay", "healthy")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "timeout: 120.0s" in done.stdout  # pytest.ini is installed, too
+    assert "configfile: project/pytest.toml" in done.stdout  # it is installed, too
     assert "warning" not in done.stdout
     assert str(ROOT) not in done.stdout
     assert json.loads((installed.here / "reports/verdict.json").read_text())["verdict"] == "OK"

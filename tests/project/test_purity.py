@@ -18,7 +18,7 @@ PURE = (
     *(f"verdict.{name}" for name in ("findings", "weighing", "comparison")),
     "diagnosis",
     *(f"diagnosis.{name}" for name in ("account", "cause", "evidence_view", "intermediaries", "key", "local_clock")),
-    *(f"diagnosis.{name}" for name in ("network", "remedies", "restrictions", "rules")),
+    *(f"diagnosis.{name}" for name in ("network", "examples", "remedies", "restrictions", "rules")),
     *(f"report.{name}" for name in ("model", "prometheus", "table", "terminal", "verdict_json")),
     *(f"report.view{name}" for name in ("", ".findings", ".causes", ".facts", ".marks")),
     *(f"report.pictures.{name}" for name in ("drift_scale", "permission_matrix", "weight_bar", "timeline")),

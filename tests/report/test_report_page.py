@@ -12,9 +12,9 @@ from keycheck.cassettes.label import Label
 from keycheck.credentials.pasted_text import KeyFacts
 from keycheck.report import page, table, verdict_json
 from keycheck.report.model import SENTENCES, RunReport
-from keycheck.report.terminal import word
 from keycheck.report.view.findings import STEPS as NAMES
 from keycheck.report.view.marks import MARKS, SHAPES
+from keycheck.report.wording import word
 from keycheck.verdict.comparison import Comparison
 from keycheck.verdict.findings import Check, Finding, Outcome, Severity
 from keycheck.verdict.weighing import Verdict
@@ -175,10 +175,24 @@ def test_a_failure_is_shown_by_its_observation() -> None:
     assert f"Not so: The key cannot withdraw funds. Observed: X{'x' * 199}" in text_of(long)
 
 
-def test_a_blocked_check_names_its_blocker() -> None:
-    """A blocked check names its blocker by claim and by id."""
+def test_a_blocked_check_names_its_blocker_and_claims_nothing() -> None:
+    """Of blocked checks the page says what is not known, and names the blocker; it states none of their claims."""
+    blocked = replace(failing().findings[4], check=replace(failing().findings[4].check, title="The key may trade."))
+    text = text_of(replace(failing(), findings=[failing().findings[1], blocked]))
+    assert "Not known, as it was not seen that the key cannot withdraw funds: whether the key may trade" in text
+    assert "First check_1 has to pass." in text
+    assert "The key may trade." not in text
+
+
+def test_the_list_of_all_checks_says_nothing_but_the_truth() -> None:
+    """In the list of all checks, a claim that does not hold, or is not known, does not stand as a fact."""
     text = text_of(failing())
-    assert "BLOCKED by: The key cannot withdraw funds. check_1 has to hold" in text
+    text = text[text.index("All checks") :]
+    assert "FAIL The key can withdraw funds Observed the key can withdraw funds Should be The key cannot" in text
+    assert "UNPROVEN Not known: whether the key cannot withdraw funds. Observed" in text
+    assert "BLOCKED Not known: whether the key cannot withdraw funds. Observed" in text
+    assert "PASS The key cannot withdraw funds. Observed" in text
+    assert "NOT APPLICABLE Not asked: whether the key cannot withdraw funds. Observed" in text
 
 
 def test_every_check_stands_under_its_step() -> None:
@@ -294,10 +308,11 @@ def test_the_section_is_the_head_of_the_page() -> None:
 
 
 def test_a_row_of_pytest_html_names_the_claim() -> None:
-    """A row of pytest-html has the escaped claim and its severity; a test that is no check keeps its node id."""
-    finding = hostile().findings[0]
+    """A row of pytest-html has the escaped claim, or what was seen; a test that is no check keeps its node id."""
+    failed = failing().findings[1]
     for cells, texts in (
-        (table.cells(finding, "suite/test_a.py::test_a"), ["critical", HOSTILE]),
+        (table.cells(hostile().findings[0], "suite/test_a.py::test_a"), ["critical", HOSTILE]),
+        (table.cells(failed, "suite/test_a.py::test_a"), ["critical", "The key can withdraw funds"]),
         (table.cells(None, HOSTILE), ["", HOSTILE]),
     ):
         assert [Tags(cell).text for cell in cells] == texts
@@ -308,7 +323,7 @@ def test_the_page_lists_changed_claims_since_an_earlier_run() -> None:
     """With --compare the page lists changed claims, or says that nothing changed."""
     report = compared()
     text = page.render(report)
-    for part in ("Since NOT_OK of", "No longer holds", "Still does not hold", "Holds again"):
+    for part in ("Since NOT_OK of", "No longer holds", "Still does not hold", "Holds now"):
         assert part in text
     assert "Since" not in page.render(replace(report, comparison=None))
     assert report.comparison

@@ -61,10 +61,18 @@ def test_the_verdict_comes_first(verdict: Verdict) -> None:
 def test_it_says_what_is_wrong_and_what_to_do() -> None:
     """The text has causes with their fixes, failures, warnings, unproven checks with reasons, and the run's facts."""
     text = summary.render(worst())
-    parts = ["**no_credentials** (possible). Why.", "Do: Do.", "### Failed", "(4 of 25)", "- `fail_0`: `long"]
+    parts = ["**No key or no secret was given** (possible, `no_credentials`). Why.", "Do: Do."]
+    parts += ["### Failed", "(4 of 25)", "- `fail_0`: `long"]
     parts += ["### Could not be looked at", "### Warnings", "waiting for `pass_0`: 25 checks", "broke: `fail_0`"]
     parts += ["test network, no real funds", "key ending in `Eh8A`", "drift -7000 ms", "keycheck `0.1.0`"]
     assert [part for part in parts if part not in text] == []
+
+
+def test_no_finding_is_dropped_without_a_word() -> None:
+    """The findings that have no room are named: a ticket shows that there are more warnings than it quotes."""
+    text = summary.render(RunReport(Verdict.OK, "0.1.0", STARTED, findings=findings(Outcome.WARN, 5)))
+    assert text.count(": `what was seen`") == 3
+    assert "### Warnings (3 of 5), not quoted: `warn_3`, `warn_4`\n" in text
 
 
 def test_texts_from_outside_are_no_markdown() -> None:

@@ -1,13 +1,16 @@
 """The terminal shows the checks that did not pass, the fixes, and the verdict."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from keycheck.cassettes.label import Label
-from keycheck.credentials.pasted_text import KeyFacts
+from keycheck.credentials.pasted_text import KEY, SECRET, KeyFacts
 from keycheck.diagnosis.cause import Confidence, Diagnosis
 from keycheck.exchange.endpoints import Host
 from keycheck.exchange.evidence import Call
-from keycheck.report import terminal
+from keycheck.report import terminal, wording
 from keycheck.report.model import SENTENCES, RunReport
 from keycheck.verdict.findings import Check, Finding, Outcome, Severity
 from keycheck.verdict.weighing import Verdict
@@ -31,7 +34,7 @@ def lines(*findings: Finding, verdict: Verdict = Verdict.NOT_OK, width: int = 80
 @pytest.mark.parametrize("outcome", Outcome)
 def test_an_outcome_has_a_word_and_a_style(outcome: Outcome) -> None:
     """An outcome is shown in upper case, without underscores, in a colour that pytest knows."""
-    assert terminal.word(outcome).replace(" ", "_").lower() == outcome.value
+    assert wording.word(outcome).replace(" ", "_").lower() == outcome.value
     assert terminal.STYLES[outcome] in ("green", "red", "yellow", "purple", "cyan")
 
 
@@ -46,9 +49,9 @@ def test_failures_come_first_and_the_verdict_last() -> None:
         finding("f", Outcome.BLOCKED, "c"),
     )
     text = "\n".join(found)
-    places = [text.index(part) for part in ("Title of c.", "Title of b.", "Title of a.", "BLOCKED", "NOT_OK:")]
+    places = [text.index(part) for part in ("[c]", "[b]", "[a]", "BLOCKED", "NOT_OK:")]
     assert places == sorted(places)
-    assert "Title of d." not in text
+    assert "[d]" not in text
     assert "1 pass" in text
     assert "1 not applicable" in text
     assert found[-1] == "Report: reports/report.html"
@@ -58,34 +61,61 @@ def test_failures_come_first_and_the_verdict_last() -> None:
 def test_a_remedy_is_offered_for_what_was_seen_not_to_hold(outcome: Outcome) -> None:
     """An unproven check has no fix of its own: its detail and the causes say what to do."""
     text = "\n".join(lines(finding("a", outcome)))
-    assert "Observed: Detail of a." in text
+    assert ("What stood in the way: Detail of a." in text) is (outcome is Outcome.UNPROVEN)
     assert "[a]" in text
     assert ("Fix: Remedy of a." in text) is (outcome is not Outcome.UNPROVEN)
 
 
-def test_a_blocker_is_named_once_with_all_that_it_blocks() -> None:
-    """A blocker is named once, with all the checks that it blocks."""
+def test_a_blocker_is_named_with_the_number_of_checks_that_it_blocks() -> None:
+    """A blocker is named once, with the number of checks that it blocks."""
     text = "\n".join(lines(*(finding(name, Outcome.BLOCKED, "first") for name in ("a", "b", "c"))))
     assert text.count("first") == 1
-    assert "a, b, c" in text
+    assert "BLOCKED  3 checks, as first did not pass" in text
 
 
-def test_a_diagnosis_stands_right_before_the_verdict() -> None:
-    """Causes stand before the verdict in their order; evidence that two of them share is shown once."""
+def test_an_outcome_says_nothing_but_the_truth() -> None:
+    """A failure is led by its observation; a long one by `Not so`; of an open claim, the terminal says that it is."""
+    text = "\n".join(lines(finding("a", Outcome.FAIL), finding("b", Outcome.UNPROVEN), finding("c", Outcome.WARN)))
+    assert "FAIL     Detail of a. [a]\n         Should be: Title of a." in text
+    assert "UNPROVEN Not known: whether title of b. [b]\n         What stood in the way: Detail of b." in text
+    assert "WARN     Detail of c. [c]" in text
+    long = lines(replace(finding("a", Outcome.FAIL), detail="x " * 100))
+    assert long[0] == "FAIL     Not so: Title of a. [a]"
+    assert long[1].startswith("         Observed: X x")
+
+
+def test_what_a_cause_says_is_not_said_again() -> None:
+    """What a cause has as evidence is not observed again, and a failure that it explains has no general fix."""
+    call = Call("GET", "/fapi/v1/time", Host.FUTURES, 1, 401, -2015, "Invalid", 5)
+    told = [replace(finding("a", Outcome.FAIL), call_numbers=(1,)), *(finding(name, Outcome.WARN) for name in "bc")]
+    one = Diagnosis("ip_not_allowed", Confidence.LIKELY, "So detail of c. it is.", (str(call),), "Add it.")
+    two = Diagnosis("unknown_contract", Confidence.LIKELY, "Why.", ("b: Detail of b.",), "Set it.")
+    for diagnosis, repeated in (((one, two), False), ((), True)):
+        report = RunReport(Verdict.NOT_OK, "0.1.0", STARTED, findings=told, calls=[call], diagnosis=diagnosis)
+        text = "\n".join(line for line, _ in terminal.summary(report, "reports/report.html"))
+        assert ("FAIL     Not so: Title of a. [a]" in text) is not repeated
+        assert ("Fix: Remedy of a." in text) is repeated
+        assert ("Fix: Remedy of b." in text) is repeated
+        assert ("Fix: Remedy of c." in text) is repeated
+        assert text.count("Detail of b.") == 1
+        assert text.lower().count("detail of c.") == 1
+
+
+def test_a_diagnosis_stands_first() -> None:
+    """Causes stand first, in their order and in words; evidence that two of them share is shown once."""
     found = [
         Diagnosis(cause, Confidence.POSSIBLE, f"About {cause}.", ("HTTP 401",), f"Mend {cause}.")
         for cause in ("unknown_key", "ip_not_allowed")
     ]
     report = RunReport(Verdict.NOT_OK, "0.1.0", STARTED, findings=[finding("a", Outcome.FAIL)], diagnosis=found)
-    text = "\n".join(line for line, _ in terminal.summary(report, "reports/report.html"))
+    text = "\n".join(line for line, _ in terminal.summary(report, "reports/report.html", 120))
     parts = (
-        "Title of a.",
         "WHY",
-        "1.",
-        "unknown_key (possible)",
+        "1.       Binance does not know the key: mistyped, deleted or expired (possible) [unknown_key]",
         "Seen: HTTP 401",
         "Mend unknown_key.",
-        "2.",
+        "2.       This machine's address is not on the key's list (possible) [ip_not_allowed]",
+        "FAIL",
         "NOT_OK:",
     )
     places = [text.index(part) for part in parts]
@@ -111,6 +141,57 @@ def test_the_verdict_is_a_word_and_a_sentence(verdict: Verdict) -> None:
     assert "no check was run" in text
 
 
+NOTHING_KNOWN = "This machine does not reach Binance, so nothing is known about the key."
+UNSHOWN = SENTENCES[Verdict.UNPROVEN]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "causes", "changes", "expected"),
+    [
+        (Verdict.NOT_OK, ["no_credentials"], {"key": KeyFacts(missing=(KEY, SECRET))}, "No key was given, so none was"),
+        (
+            Verdict.NOT_OK,
+            ["no_credentials"],
+            {"key": KeyFacts(missing=(SECRET,))},
+            "The key's secret was not given, so",
+        ),
+        (
+            Verdict.NOT_OK,
+            ["clock_behind"],
+            {},
+            "No key is fit to trade USD-M futures from this machine while its clock",
+        ),
+        (Verdict.NOT_OK, ["clock_behind", "withdrawals_enabled"], {}, SENTENCES[Verdict.NOT_OK]),
+        (Verdict.NOT_OK, ["restricted_location"], {}, "Binance does not serve USD-M futures in the place where"),
+        (Verdict.UNPROVEN, ["not_binance"], {}, NOTHING_KNOWN),
+        (Verdict.UNPROVEN, ["not_binance"], {"notes": {"pingOk": True}}, UNSHOWN),
+        (
+            Verdict.UNPROVEN,
+            ["unknown_contract"],
+            {"notes": {"pingOk": True}},
+            "The exchange does not list the contract",
+        ),
+        (Verdict.UNPROVEN, ["clock_behind"], {}, UNSHOWN),
+        (Verdict.UNPROVEN, ["checks_not_run"], {"not_run": "9 of 26 checks were not run"}, f"{UNSHOWN[:-1]}: 9 of 26"),
+        (
+            Verdict.UNPROVEN,
+            ["checks_not_run", "tls_failure"],
+            {"not_run": "9 of 26"},
+            f"{NOTHING_KNOWN[:-1]}: 9 of 26.",
+        ),
+    ],
+    ids=str,
+)
+def test_what_does_not_lie_in_the_key_does_not_speak_of_it(
+    verdict: Verdict, causes: list[str], changes: dict[str, Any], expected: str
+) -> None:
+    """The verdict's sentence says that a key is not fit only if a cause lies in the key."""
+    found = [Diagnosis(cause, Confidence.CERTAIN, "Why.", (), "Do.") for cause in causes]
+    report = RunReport(verdict, "0.1.0", STARTED, diagnosis=found, **changes)
+    assert report.sentence.startswith(expected)
+    assert f"{verdict.value}: {expected}" in "\n".join(line for line, _ in terminal.summary(report, "r"))
+
+
 @pytest.mark.parametrize("width", [10, 40, 80, 200])
 def test_paragraphs_keep_to_the_width(width: int) -> None:
     """Paragraphs keep to the width, down to 40 columns; below that, words would not fit."""
@@ -124,7 +205,10 @@ def test_paragraphs_keep_to_the_width(width: int) -> None:
 @pytest.mark.parametrize(
     ("report", "parts"),
     [
-        (RunReport(Verdict.OK, "0.1.0", STARTED, environment="production", symbol="BTCUSDT"), ["too short", "live: h"]),
+        (
+            RunReport(Verdict.OK, "0.1.0", STARTED, environment="production", symbol="BTCUSDT"),
+            ["key: without secret", "live: h"],
+        ),
         (RunReport(Verdict.OK, "0.1.0", STARTED, key=KeyFacts(missing=("BINANCE_API_KEY",))), ["key: none"]),
         (RunReport(Verdict.OK, "0.1.0", STARTED, environment="demo", symbol="X"), ["no real funds"]),
         (RunReport(Verdict.OK, "0.1.0", STARTED, mode="record", cassette=HEADER), ["recording: h"]),

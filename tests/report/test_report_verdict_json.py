@@ -89,13 +89,16 @@ def test_a_diagnosis_is_written_with_all_its_fields() -> None:
 def test_a_comparison_is_written_with_its_lists() -> None:
     """`comparison` names the earlier run, and lists ids by their change; it is null without --compare."""
     previous = Previous(Verdict.OK, "2026-11-19T08:13:00Z", "production", "BTCUSDT", "Eh8A", {})
-    found = Comparison(previous, fixed=("a",), broke=("b", "c"), still=("d",))
+    found = Comparison(previous, ("a",), ("b", "c"), ("d",), ("e",), ("f",), ("g",), ("h",))
     assert verdict_json.as_dict(replace(FULL, comparison=found))["comparison"] == {
         "against": {"verdict": "OK", "startedAt": "2026-11-19T08:13:00Z"},
         "broke": ["b", "c"],
+        "firstSeenFailing": ["f"],
         "stillFails": ["d"],
+        "nowWarns": ["g"],
+        "stillWarns": ["h"],
         "fixed": ["a"],
-        "notSeenNow": [],
+        "notSeenNow": ["e"],
     }
     assert verdict_json.as_dict(FULL)["comparison"] is None
 

@@ -8,6 +8,7 @@ import pytest
 from keycheck.run import catalogue
 from keycheck.run.catalogue import Catalogue
 from keycheck.verdict.findings import Severity
+from keycheck.verdict.weighing import INDISPENSABLE
 
 
 def read(folder: Path, **files: str) -> Catalogue:
@@ -125,8 +126,8 @@ def test_a_suite_that_lost_a_claim_is_not_complete() -> None:
     """Each indispensable claim is in the shipped suite, as a critical one; without one the suite is not complete."""
     shipped = catalogue.read(Path(__file__).parents[2] / "suite")
     assert shipped.complete
-    assert {check.id for check in shipped.checks if check.severity is Severity.CRITICAL} == catalogue.INDISPENSABLE
-    for lost in catalogue.INDISPENSABLE:
+    assert {check.id for check in shipped.checks if check.severity is Severity.CRITICAL} == INDISPENSABLE
+    for lost in INDISPENSABLE:
         assert not Catalogue(tuple(check for check in shipped.checks if check.id != lost)).complete
 
 

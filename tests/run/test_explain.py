@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from keycheck.diagnosis.cause import CAUSES
 from keycheck.exchange.endpoints import (
     ACCOUNT_CONFIG,
     API_RESTRICTIONS,
@@ -15,7 +16,7 @@ from keycheck.exchange.endpoints import (
     TIME,
     Endpoint,
 )
-from keycheck.run.explain import explain, requests_of
+from keycheck.run.explain import explain, explain_cause, requests_of
 from keycheck.verdict.findings import Check
 from tests.exchange import LocalExchange
 from tests.in_process import CATALOGUE, outcome_of, session
@@ -61,6 +62,24 @@ def test_every_check_can_be_explained(check: Check) -> None:
         assert " ".join(part.split()) in text
 
 
+@pytest.mark.parametrize("cause", [name for causes in CAUSES.values() for name in causes])
+def test_every_cause_can_be_explained(cause: str) -> None:
+    """Each cause has its meaning, an example's explanation, and what to do."""
+    text = explain_cause(cause)
+    assert text.startswith(f"{cause} (a cause; ")
+    explanation, fix = text.split("For example: ")[1].split("Do: ")
+    assert len(explanation) > 20
+    assert len(fix) > 20
+    assert "None" not in text
+
+
+def test_a_cause_is_explained_on_the_command_line(suite: SuiteRunner) -> None:
+    """`--explain ip_not_allowed` says what to add where."""
+    done = suite("--explain", "ip_not_allowed")
+    assert done.exit_status == 0
+    assert "Restrict access to trusted IPs only: add this machine's public address" in " ".join(done.output.split())
+
+
 @pytest.mark.parametrize("name", ["withdrawals_are_disabled", "test_withdrawals_are_disabled"])
 def test_explain_runs_nothing_and_leaves_reports_alone(name: str, suite: SuiteRunner, tmp_path: Path) -> None:
     """`--explain` ends with exit status 0, without a run and without reports."""
@@ -70,11 +89,14 @@ def test_explain_runs_nothing_and_leaves_reports_alone(name: str, suite: SuiteRu
     assert not (tmp_path / "reports").exists()
 
 
-@pytest.mark.parametrize(("name", "offer"), [("withdrawal", "withdrawals_are_disabled"), ("zzz", "--collect-only")])
-def test_an_unknown_check_is_refused_with_similar_names(name: str, offer: str, suite: SuiteRunner) -> None:
-    """An unknown check is a usage error; one sentence offers similar names."""
+@pytest.mark.parametrize(
+    ("name", "offer"),
+    [("withdrawal", "withdrawals_are_disabled"), ("ip_not_alowed", "ip_not_allowed"), ("zzz", "docs/checks.md")],
+)
+def test_an_unknown_name_is_refused_with_similar_names(name: str, offer: str, suite: SuiteRunner) -> None:
+    """An unknown check or cause is a usage error; one sentence offers similar names."""
     done = suite("--explain", name)
     assert done.exit_status == 4
-    assert f"there is no check {name}" in done.output
+    assert f"there is no check or cause {name}" in done.output
     assert offer in done.output
     assert "Traceback" not in done.output

@@ -17,8 +17,10 @@ import pytest
 
 from keycheck.exchange.endpoints import AT_ONCE
 from keycheck.redaction.redactor import Redactor
+from keycheck.report.model import SENTENCES
 from keycheck.run import catalogue
 from keycheck.verdict.findings import Severity
+from keycheck.verdict.weighing import Verdict
 from tests.exchange import API_KEY, API_SECRET, LISTEN_KEY, Fault, LocalExchange, Scenario
 from tests.exchange.scenarios import SCENARIOS
 from tests.forked import ForkedRunner
@@ -174,13 +176,17 @@ def test_maxfail_counts_critical_failures_alone(suite: SuiteRunner) -> None:
     ],
 )
 def test_part_of_the_suite_is_never_ok(selection: tuple[str, ...], suite: SuiteRunner) -> None:
-    """If a critical check was not run, a healthy key is UNPROVEN, and the cause names each such check."""
+    """If a critical check was not run, a healthy key is UNPROVEN; the reports count and name such checks."""
     done = run(suite, SCENARIOS["healthy"], *selection)
     assert (done.verdict["verdict"], done.verdict["ok"], done.exit_status) == ("UNPROVEN", False, 10)
     (cause,) = done.verdict["diagnosis"]
     assert cause["cause"] == "checks_not_run"
     not_run = [one.id for one in CRITICAL if one.id not in done.outcomes]
-    assert cause["evidence"] == [f"{check_id} was not run" for check_id in not_run]
+    assert cause["evidence"] == [f"not run: {', '.join(not_run)}"]
+    counted = f"{26 - len(done.outcomes)} of 26 checks were not run, {len(not_run)} of them critical"
+    assert f"{SENTENCES[Verdict.UNPROVEN].rstrip('.')}: {counted}." in done.output
+    assert f"{counted}." in " ".join(done.page.split())
+    assert f"{counted}: they were left out" in cause["explanation"]
 
 
 def test_no_fix_names_a_flag_that_was_not_seen(suite: SuiteRunner, tmp_path: Path) -> None:
@@ -225,6 +231,27 @@ def test_last_failed_alone_proves_nothing(suite: SuiteRunner, exchange: LocalExc
     assert done.exit_status == 10
 
 
+def test_last_failed_runs_what_was_blocked(suite: SuiteRunner, exchange: LocalExchange) -> None:
+    """After a fix, --lf runs the failed check, and all that it had blocked."""
+    exchange.scenario = SCENARIOS["ip-refused"]
+    refused = suite(settings=exchange.settings())
+    exchange.scenario = SCENARIOS["healthy"]
+    done = suite("--lf", settings=exchange.settings())
+    again = [one for one, outcome in refused.outcomes.items() if outcome in ("fail", "blocked")]
+    assert list(done.outcomes) == again
+    assert done.outcomes["smallest_order_is_accepted"] == "pass"
+    assert f"{26 - len(again)} of 26 checks were not run, 3 of them critical" in done.output
+
+
+def test_last_failed_runs_the_warning_that_blocked(suite: SuiteRunner) -> None:
+    """A warning that blocked other checks is run again with them, and no other warning is."""
+    with LocalExchange(SCENARIOS["no-ip-restriction"]) as exchange:
+        suite(settings=exchange.settings() | {"BINANCE_SYMBOL": "BTCUSTD"})
+        done = suite("--lf", settings=exchange.settings())
+    assert list(done.outcomes.values()) == ["pass"] * 4
+    assert "symbol_is_trading" in done.outcomes
+
+
 def test_without_terminal_plugin_the_verdict_is_the_same(suite: SuiteRunner) -> None:
     """-p no:terminal prints nothing and changes nothing."""
     done = run(suite, SCENARIOS["withdrawals-enabled"], "-p", "no:terminal")
@@ -240,14 +267,16 @@ def test_traceback_is_for_those_who_ask(suite: SuiteRunner) -> None:
 
 
 def test_terminal_tells_failures_then_warnings_then_the_verdict_then_the_report(suite: SuiteRunner) -> None:
-    """The terminal shows failures first, then warnings, each with its observation and its fix."""
+    """The terminal shows the causes first, then failures and warnings, each with its observation and one fix."""
     done = run(suite, _sick_scenario())
     wanted = [
-        "FAIL     The key cannot withdraw funds. [withdrawals_are_disabled]",
-        "Observed: the key can withdraw funds (enableWithdrawals)",
-        "Fix: Profile > Account > API Management > Edit restrictions > untick",
-        "WARN     The key works from listed IP addresses alone. [key_is_restricted_to_known_ips]",
-        "Observed: the key works from any address (ipRestrict)",
+        "WHY:",
+        "1.       The key can take money out (certain) [withdrawals_enabled]",
+        "Do: Profile > Account > API Management > Edit restrictions > untick",
+        "FAIL     The key can withdraw funds (enableWithdrawals) [withdrawals_are_disabled]",
+        "Should be: The key cannot withdraw funds.",
+        "WARN     The key works from any address (ipRestrict) [key_is_restricted_to_known_ips]",
+        "Should be: The key works from listed IP addresses alone.",
         "Fix:",
         "NOT_OK: This key is not fit to trade USD-M futures from this machine. (21 pass, 1 fail, 1 warn, ",
         "Report: ",
@@ -260,9 +289,10 @@ def test_terminal_tells_failures_then_warnings_then_the_verdict_then_the_report(
 
 
 def test_run_says_at_its_start_what_it_tests(suite: SuiteRunner, exchange: LocalExchange) -> None:
-    """Environment, symbol, key's last four, hosts, live or replay."""
+    """Environment, symbol, the key's type, hosts, live or replay, the settings file, and the origin of the pair."""
     done = suite(settings=exchange.settings())
-    assert f"production, BTCUSDT, key: HMAC, ending in {API_KEY[-4:]}" in done.output
+    assert "production, BTCUSDT, key: HMAC\n" in done.output
+    assert "settings: /dev/null; key: environment, secret: environment" in done.output
     assert f"live: {exchange.futures_url}, {exchange.wallet_url}" in done.output
 
 
@@ -280,6 +310,40 @@ def test_junit_has_noted_values_and_honest_counts(suite: SuiteRunner, tmp_path: 
     assert properties["withdrawEnabled"] == "True"
     assert properties["stepSize"] == "0.001"
     assert re.fullmatch(r"-?\d+", properties["driftMs"])
+
+
+@pytest.mark.parametrize(("cassette", "more"), [("healthy", ()), ("ip-refused", ()), ("healthy", ("-k", "clock"))])
+def test_junit_has_the_verdict(cassette: str, more: tuple[str, ...], suite: SuiteRunner, tmp_path: Path) -> None:
+    """JUnit's properties name verdict, exit status and causes, as verdict.json does."""
+    done = suite("--replay", cassette, f"--junitxml={tmp_path / 'junit.xml'}", *more)
+    root = ET.parse(tmp_path / "junit.xml").getroot()[0]  # noqa: S314  our own file
+    assert {p.attrib["name"]: p.attrib["value"] for p in root.findall("properties/property")} == {
+        "verdict": done.verdict["verdict"],
+        "exitStatus": str(done.exit_status),
+        "causes": ", ".join(causes(done.verdict)),
+    }
+
+
+def test_the_header_is_about_the_run(suite: SuiteRunner) -> None:
+    """pytest's header names the run's settings, and not those of the time-out."""
+    done = suite("--replay", "healthy")
+    assert "replay of healthy" in done.output
+    assert not re.search(r"^timeout", done.output, re.MULTILINE)
+
+
+def test_a_cache_that_cannot_be_written_is_no_warning(suite: SuiteRunner) -> None:
+    """A run in a checkout that cannot be written says nothing of pytest's cache."""
+    (suite.folder / "cache").touch()  # a file, where pytest would make its folder
+    done = suite("--replay", "healthy")
+    assert done.exit_status == 0
+    assert "warning" not in done.output.lower()
+
+
+@pytest.mark.parametrize(("cassette", "stops"), [("healthy", 0), ("withdrawals-enabled", 1)])
+def test_the_debugger_stops_at_failures_alone(cassette: str, stops: int, suite: SuiteRunner) -> None:
+    """--pdb stops at a failed check, and at none that does not apply."""
+    done = suite("--replay", cassette, "--pdb", "-p", "no:cacheprovider")
+    assert done.output.count("entering PDB") == stops
 
 
 def test_collect_only_sends_nothing_and_leaves_reports_alone(suite: SuiteRunner, exchange: LocalExchange) -> None:
@@ -413,7 +477,8 @@ def test_ctrl_c_keeps_status_2_and_writes_the_verdict(suite: SuiteRunner) -> Non
     assert {"withdrawals_are_disabled", "account_may_trade"} <= {check["id"] for check in found["checks"]}
     (cause,) = found["diagnosis"]
     assert cause["cause"] == "checks_not_run"
-    assert "smallest_order_is_accepted was not run" in cause["evidence"]
+    assert "smallest_order_is_accepted" in cause["evidence"][0]
+    assert "checks were not run" in cause["explanation"]
 
 
 def _start(suite: SuiteRunner, exchange: LocalExchange, *arguments: str) -> subprocess.Popen[bytes]:
@@ -453,10 +518,10 @@ def copied(tmp_path: Path) -> Path:
 
 
 def copy_of_the_suite(folder: Path) -> Path:
-    """conftest.py, pytest.ini and suite/ below `folder`, with the machinery linked beside them."""
+    """conftest.py, pytest.toml and suite/ below `folder`, with the machinery linked beside them."""
     root = folder / "copy"
     (root / "suite").mkdir(parents=True)
-    for name in ("conftest.py", "pytest.ini"):
+    for name in ("conftest.py", "pytest.toml"):
         (root / name).write_bytes((ROOT / name).read_bytes())
     (root / "keycheck").symlink_to(ROOT / "keycheck")
     for file in (ROOT / "suite").glob("*.py"):
@@ -809,7 +874,7 @@ def test_interrupted_recording_keeps_the_older_cassette(suite: SuiteRunner, tmp_
         before = cassette.read_bytes()
         exchange.scenario = Scenario(faults={"/fapi/v1/exchangeInfo": Fault.stall()})
         seen = len(exchange.requests_to("/fapi/v1/exchangeInfo"))
-        process = _start(suite, exchange, "--record", str(cassette))
+        process = _start(suite, exchange, "--record", str(cassette), "--force")
         _wait_for(lambda: len(exchange.requests_to("/fapi/v1/exchangeInfo")) > seen)
         time.sleep(0.2)
         process.send_signal(signal.SIGINT)

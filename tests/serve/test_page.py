@@ -1,5 +1,6 @@
 """The page "Test your API key" in a real browser, over a server that answers by a script."""
 
+import html
 import json
 import re
 from collections.abc import Iterator
@@ -236,6 +237,21 @@ def test_errors_are_sentences(page: Page, server: ScriptedServer) -> None:
     page.context.set_offline(False)
     run_to_its_end(page, server, "healthy")
     expect(page.get_by_role("alert")).to_be_hidden()
+
+
+def test_the_form_says_of_the_key_what_the_report_says(page: Page, server: ScriptedServer) -> None:
+    """The sentence is the report's, also where no cause lies in the key; no line states what does not hold."""
+    fill_in(page)
+    for cassette, line in (
+        ("captive-portal", "Not known: The futures API answers this machine."),
+        ("clock-ahead", "Not so: The local clock is within"),
+        ("withdrawals-enabled", "Not so: The key cannot withdraw funds."),
+    ):
+        run_to_its_end(page, server, cassette)
+        sentence = re.search(r'kc-sentence">(.*?)</p>', stream(cassette)[-1]["report"])
+        assert sentence
+        expect(page.locator(".kc-sentence")).to_have_text(re.sub("<.*?>", "", html.unescape(sentence[1])))
+        expect(page.get_by_role("listitem").filter(has_text=line)).to_have_count(1)
 
 
 @pytest.mark.browser

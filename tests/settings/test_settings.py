@@ -247,6 +247,9 @@ def test_no_message_names_a_machines_path(tmp_path: Path) -> None:
     [
         ("BINANCE_ENVIRONMENT", "production", "environment", "production"),
         ("BINANCE_ENVIRONMENT", " demo ", "environment", "demo"),
+        ("BINANCE_ENVIRONMENT", "DEMO", "environment", "demo"),
+        ("BINANCE_ENVIRONMENT", "testnet", "environment", "demo"),
+        ("BINANCE_ENVIRONMENT", "Production", "environment", "production"),
         ("BINANCE_SYMBOL", "ethusdt", "symbol", "ETHUSDT"),
         ("BINANCE_SYMBOL", " BTCUSDT_261225 ", "symbol", "BTCUSDT_261225"),
         ("BINANCE_SYMBOL", "币安人生USDT", "symbol", "币安人生USDT"),
@@ -320,7 +323,7 @@ def test_a_bad_stream_url_is_refused_unshown(from_environment: From, raw: str) -
 @pytest.mark.parametrize(
     ("name", "raw"),
     [
-        *(("BINANCE_ENVIRONMENT", raw) for raw in (CANARY, "testnet", "Production", "demo,production")),
+        *(("BINANCE_ENVIRONMENT", raw) for raw in (CANARY, "mainnet", "demo,production")),
         *(
             ("BINANCE_SYMBOL", raw)
             for raw in ("BTC-USDT", "BTC/USDT", "BTC USDT", "__", "A" * 41, f"{CANARY}?", "a\nb")

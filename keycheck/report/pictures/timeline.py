@@ -30,7 +30,7 @@ def timeline(calls: Sequence[Call], findings: Sequence[Finding], overcome: Seque
     for number, call in enumerate(calls, 1):
         note = _note(number, call, findings, id(call) in retried)
         kind = _kind(call, note)
-        picture = _drawn(call.began_ms - first, call.duration_ms, total, kind)
+        picture = _drawn(call, call.began_ms - first, total, kind)
         rows.append(TimelineRow(call.name, answer(call), kind, note, picture))
     return rows
 
@@ -45,7 +45,12 @@ def _began(calls: Sequence[Call]) -> int:
 
 
 def answer(call: Call) -> str:
-    """Status, Binance's code and message, and how long it took: `HTTP 400, code -2015, 66 ms: Invalid API-key`."""
+    """Status, Binance's code and message, and how long it took: `HTTP 400, code -2015, 66 ms: Invalid API-key`.
+
+    Of an answer that was not asked for: `shared by the lane, 12 s old`.
+    """
+    if call.source:
+        return call.source
     described = "no answer" if call.status is None else f"HTTP {call.status}"
     described += f", code {call.code}" if call.code is not None else ""
     return f"{described}, {call.duration_ms} ms" + (f": {call.message}" if call.message else "")
@@ -67,8 +72,8 @@ def _note(number: int, call: Call, findings: Sequence[Finding], was_retried: boo
     return f"as it should be: {satisfied[0]} passes on this refusal" if satisfied else ""
 
 
-def _drawn(began: int, took: int, total: int, kind: str) -> Picture:
+def _drawn(call: Call, began: int, total: int, kind: str) -> Picture:
     begins = min(percent(began, total), 100 - _MIN_WIDTH)
-    width = min(max(percent(took, total), _MIN_WIDTH), 100 - begins)
-    described = f"sent {began} ms after the first, took {took} ms"
+    width = min(max(percent(call.duration_ms, total), _MIN_WIDTH), 100 - begins)
+    described = call.source or f"sent {began} ms after the first, took {call.duration_ms} ms"
     return Picture(described, kind, _HEIGHT, (Bar("filled", begins, width, 3, 8),))

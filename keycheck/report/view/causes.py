@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from keycheck.diagnosis.cause import CAUSES, Diagnosis
-from keycheck.report.view.facts import capital
+from keycheck.diagnosis.cause import Diagnosis
+from keycheck.report.wording import headline_of_cause
 
 DOTS = {"certain": "●●●", "likely": "●●○", "possible": "●○○"}
-_MEANINGS = {name: meaning for causes in CAUSES.values() for name, meaning in causes.items()}
 
 
 @dataclass(frozen=True)
@@ -38,12 +37,8 @@ def suspects(diagnosis: Sequence[Diagnosis]) -> list[Suspect]:
     return found
 
 
-def headline(cause: str) -> str:
-    """The meaning of a cause; its name in words if it is not known."""
-    return capital(_MEANINGS.get(cause, cause.replace("_", " ")))
-
-
 def _suspect(one: Diagnosis, new: list[str]) -> Suspect:
+    headline = headline_of_cause(one.cause)
     seen_as = "Seen:" if len(new) == len(one.evidence) else "Seen, besides the above:" if new else "Seen: as above."
     sureness = one.confidence.value
-    return Suspect(one.cause, headline(one.cause), sureness, DOTS[sureness], one.explanation, one.fix, seen_as, new)
+    return Suspect(one.cause, headline, sureness, DOTS[sureness], one.explanation, one.fix, seen_as, new)

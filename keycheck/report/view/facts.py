@@ -4,13 +4,9 @@ from collections.abc import Iterator
 
 from keycheck.exchange.endpoints import Host
 from keycheck.report.model import NO_REAL_FUNDS, RunReport
+from keycheck.report.wording import capital
 
 Pair = tuple[str, str]
-
-
-def capital(text: str) -> str:
-    """`text` with its first letter in upper case."""
-    return text[:1].upper() + text[1:]
 
 
 def about(report: RunReport) -> str:
@@ -29,7 +25,9 @@ def facts(report: RunReport) -> Iterator[Pair]:
     yield "Key", _key(report)
     yield "Clock drift", capital(str(report.drift)) if report.drift else "not measured"
     yield "Signing window", f"recvWindow {report.recv_window} ms"
-    yield "Requests", f"{report.requests_sent} sent, {_weight(report)}"
+    shared = sum(bool(call.source) for call in report.calls)
+    handed = f"; {shared} answers shared by the lane" if shared else ""
+    yield "Requests", f"{report.requests_sent} sent, {_weight(report)}{handed}"
     for call in report.overcome:
         yield "Asked again", f"{call.name} ({call.trouble}), and then it was answered: no fault of the key"
     if report.waited_s:
@@ -57,7 +55,7 @@ def _environment(report: RunReport, unknown: str) -> str:
 
 def _key(report: RunReport) -> str:
     if not report.key.last_four:
-        return "none that can be named"
+        return f"{report.key.type}, not named, as no answer shows that Binance knows it" if report.key.type else "none"
     return f"{report.key.type or 'no secret given'}, ending in {report.key.last_four}"
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from keycheck.report.model import RunReport
 from keycheck.report.pictures.timeline import TimelineRow
-from keycheck.report.terminal import word
-from keycheck.report.view.facts import Pair, capital
+from keycheck.report.view.facts import Pair
 from keycheck.report.view.marks import MARKS, WORST_FIRST
+from keycheck.report.wording import aside, clause, headline, word
 from keycheck.verdict.findings import Finding, Outcome
 
 STEPS = {
@@ -20,7 +20,6 @@ STEPS = {
     7: "Test order",
 }
 _MISSED = (Outcome.FAIL, Outcome.WARN)  # only these have something to fix
-_HEADLINE = 120  # characters; a longer text is shown as a paragraph
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,6 @@ class Shown:
     kind: str
     mark: str
     word: str
-    title: str
     headline: str
     aside: Pair
     fix: str
@@ -55,7 +53,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Waiting:
-    """The checks that one check blocks. `blocker`, `claim`: its id and claim; `claims`: those of the blocked checks."""
+    """The checks that one check blocks. `blocker`: its id; `claim`, `claims`: its claim and theirs, as clauses."""
 
     blocker: str
     claim: str
@@ -67,11 +65,23 @@ def shown(finding: Finding, rows: list[TimelineRow]) -> Shown:
     check, outcome = finding.check, finding.outcome
     about = f"{check.id}, {check.severity.value}, {finding.duration_ms} ms"
     fix = check.fix if outcome in _MISSED else ""
-    facts = [("Observed", finding.detail or "nothing"), ("Why it matters", check.why), ("What to do", fix)]
-    members = [*(fact for fact in facts if fact[1]), ("Check", about)]
-    headline, aside = _headline_and_aside(finding)
-    evidence = _evidence(finding, rows)
-    return Shown(outcome.value, MARKS[outcome], word(outcome), check.title, headline, aside, fix, members, evidence)
+    facts = [
+        ("Observed", finding.detail or "nothing"),
+        ("Should be", check.title if outcome in _MISSED else ""),
+        ("Why it matters", check.why),
+        ("What to do", fix),
+        ("Check", about),
+    ]
+    return Shown(
+        outcome.value,
+        MARKS[outcome],
+        word(outcome),
+        headline(finding),
+        aside(finding),
+        fix,
+        [fact for fact in facts if fact[1]],
+        _evidence(finding, rows),
+    )
 
 
 def _evidence(finding: Finding, rows: list[TimelineRow]) -> list[Pair]:
@@ -80,14 +90,6 @@ def _evidence(finding: Finding, rows: list[TimelineRow]) -> list[Pair]:
         if 0 < number <= len(rows):
             answers_by_name.setdefault(rows[number - 1].name, []).append(rows[number - 1].answer)
     return [(name, "; ".join(answers)) for name, answers in answers_by_name.items()]
-
-
-def _headline_and_aside(finding: Finding) -> tuple[str, Pair]:
-    """The headline of a FAIL is the observation: the claim names the good state, so it would say the opposite."""
-    title, seen = finding.check.title, capital(finding.detail)
-    if finding.outcome is Outcome.UNPROVEN:
-        return title, ("What stood in the way", seen)
-    return (seen, ("Should be", title)) if len(seen) <= _HEADLINE else (f"Not so: {title}", ("Observed", seen))
 
 
 def steps(report: RunReport, rows: list[TimelineRow]) -> list[Step]:
@@ -106,7 +108,7 @@ def waiting(report: RunReport) -> list[Waiting]:
     """The blocked checks, grouped by the check that blocks them."""
     titles = {finding.check.id: finding.check.title for finding in report.findings}
     return [
-        Waiting(blocker, titles.get(blocker, ""), [finding.check.title for finding in blocked])
+        Waiting(blocker, clause(titles.get(blocker, "")), [clause(finding.check.title) for finding in blocked])
         for blocker, blocked in report.waiting.items()
     ]
 

@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 
 from keycheck.report.model import RunReport
-from keycheck.report.view.facts import capital
+from keycheck.report.wording import capital
 
 _HEADINGS = {
     "broke": "No longer holds",
+    "first seen failing": "Seen not to hold, and not looked at before",
     "still fails": "Still does not hold",
-    "fixed": "Holds again",
+    "now warns": "Warnings that are new",
+    "still warns": "Warnings that stay",
+    "fixed": "Holds now",
     "not seen now": "Not seen this time",
 }
 

@@ -311,8 +311,8 @@ class KeycheckForm extends HTMLElement {
       checks.append(make("section", { class: "step", "data-step": line.step }, heading, step));
       status.textContent = `Step ${line.step} of 7: ${name}`;
     }
-    const [mark, word] = SHARED.outcomes[line.outcome] ?? ["?", String(line.outcome)];
-    const parts = [hidden(mark), " ", label(word), " ", line.title];
+    const [mark, word, before] = SHARED.outcomes[line.outcome] ?? ["?", String(line.outcome), ""];
+    const parts = [hidden(mark), " ", label(word), " ", before, line.title];
     step.append(make("li", { class: `kc-${line.outcome}`, "data-check": line.check }, ...parts));
     progress.value = line.step - 0.5;
     this.#say("check", line);
@@ -384,7 +384,7 @@ function head(verdict) {
   const kind = verdict.environment === "demo" ? "demo" : "production";
   const { type, lastFour } = verdict.key;
   const key = lastFour ? `${type ?? ""} key ending in ${lastFour}`.trim() : "";
-  const [before, name, after] = SHARED.sentences[kind][verdict.verdict];
+  const [before, name, after] = sentence(verdict, kind);
   const whole = make("span", { class: "kc-whole" }, name); // without a line break
   const told = make("div", {}, make("p", { class: "kc-sentence" }, before, whole, after));
   const elsewhere = SHARED.elsewhere[verdict.exchange];
@@ -393,6 +393,14 @@ function head(verdict) {
   const card = make("section", { class: `kc-verdict kc-${verdict.verdict.toLowerCase()}`, "aria-label": "Verdict" });
   card.append(shape(SHARED.shapes[verdict.verdict]), make("p", { class: "kc-word" }, word), told);
   return card;
+}
+
+/** As report/model.py: it speaks of the key only if a cause lies in the key. `kind`: production or demo. */
+function sentence({ verdict, diagnosis, pingOk }, kind) {
+  const outside = SHARED.outsideTheKey[kind][verdict] ?? {};
+  const isKnown = ({ cause }) => Object.hasOwn(outside, cause) && !(pingOk && SHARED.onTheWay.includes(cause));
+  const isOutside = diagnosis.length > 0 && diagnosis.every(isKnown);
+  return isOutside ? outside[diagnosis[0].cause] : SHARED.sentences[kind][verdict];
 }
 
 function shape(path) {

@@ -1,0 +1,342 @@
+"""`keycheck fleet` from its options to its page: over the local exchange, and with stubbed runs."""
+
+import contextlib
+import errno
+import json
+import os
+import random
+import signal
+import stat
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from keycheck import purse
+from keycheck.fleet import command, merged
+from keycheck.fleet.out_folder import OutFolder
+from keycheck.report import verdict_schema
+from keycheck.settings import loading
+from tests.children import wait_until
+from tests.exchange import API_SECRET, Fault, LocalExchange, Scenario
+from tests.fleet.stubs import Stub, ok
+from tests.killing import forked
+from tests.running import ROOT
+from tests.serve.serving import holds_secret
+
+
+class Folder:
+    """A folder with keys, and `keycheck fleet keys/` in it: `folder("--resume")` returns its exit status."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.out = path / "out"
+        self.keys = path / "keys"
+        self.keys.mkdir()
+
+    def add(self, *names: str, **settings: str) -> None:
+        for name in names:
+            path = self.keys / f"{name}.env"
+            path.write_text("".join(f"{setting}={value}\n" for setting, value in settings.items()))
+            path.chmod(0o600)
+
+    def __call__(self, *options: str) -> int:
+        return command.main([str(self.keys), "--out", str(self.out), *options])
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in (self.out / "verdicts.jsonl").read_text().splitlines()]
+
+    @property
+    def accounts(self) -> list[str]:
+        """With a verdict, sorted."""
+        return sorted(line["account"] for line in self.lines)
+
+    def verdict(self, account: str) -> dict[str, Any]:
+        return next(line for line in self.lines if line["account"] == account)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    return Folder(tmp_path)
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> Stub:
+    """The engine of all fleets of this test."""
+    stub = Stub()
+    monkeypatch.setattr(command, "_engine", lambda *_: stub)
+    return stub
+
+
+# -- over the local exchange --
+
+
+def test_each_key_gets_its_own_verdict(
+    folder: Folder, exchange: LocalExchange, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line, one report and one place on the page each; a file that cannot be used stops no other account."""
+    folder.add("good", **exchange.settings())
+    folder.add("wrong", **exchange.settings() | {"BINANCE_API_SECRET": API_SECRET[::-1]})
+    (folder.keys / "unreadable.env").write_bytes(b"\xff\xfe")
+    usual = os.umask(0)
+    try:
+        assert folder("--no-sharing") == 1
+    finally:
+        os.umask(usual)
+    assert {line["account"]: line["verdict"] for line in folder.lines} == {
+        "good": "OK",
+        "wrong": "NOT_OK",
+        "unreadable": "UNPROVEN",
+    }
+    assert folder.verdict("wrong")["diagnosis"][0]["cause"] == "wrong_secret"
+    assert "unreadable.env is not UTF-8" in folder.verdict("unreadable")["diagnosis"][0]["explanation"]
+    for line in folder.lines:
+        assert line.pop("lane") == "local"
+        assert line.pop("account")
+        assert verdict_schema.fits(line)
+    files = {path.relative_to(folder.out).as_posix(): path for path in folder.out.rglob("*") if path.is_file()}
+    assert set(files) >= {"index.html", "fleet.json", "accounts/good/report.html", "accounts/wrong/report.html"}
+    assert "accounts/unreadable/report.html" not in files
+    assert not [name for name, path in files.items() if holds_secret(path.read_bytes())]
+    assert stat.S_IMODE(folder.out.stat().st_mode) == 0o700
+    assert stat.S_IMODE(files["verdicts.jsonl"].stat().st_mode) == 0o600
+    printed = capsys.readouterr()
+    assert printed.out == f"3 accounts: 1 OK, 1 NOT_OK, 1 UNPROVEN. The page is {folder.out / 'index.html'}\n"
+    assert not exchange.real_orders
+
+
+def test_a_refusal_stops_the_lane_once(
+    folder: Folder, exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run is answered with 429 and ends; the next waits until Binance's time, and is OK."""
+    monkeypatch.setattr(loading, "processors", lambda: 0)  # one run at a time
+    exchange.scenario = Scenario(faults={"GET /fapi/v1/ping": Fault.rate_limited(retry_after=2, times=1)})
+    folder.add("a", "b", **exchange.settings())
+    assert folder("--no-sharing") == 10
+    assert [line["verdict"] for line in folder.lines] == ["UNPROVEN", "OK"]
+    assert folder.verdict("a")["diagnosis"][0]["cause"] == "rate_limited"
+    assert [one.status for one in exchange.requests_to("/fapi/v1/ping")] == [429, 200]
+    assert json.loads((folder.out / "fleet.json").read_text())["durationMs"] > 2000
+
+
+def test_two_fleets_stay_within_the_share_together(
+    tmp_path: Path, folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the exchange's own count, in any such span of time; a minute of this test has two seconds."""
+    monkeypatch.setattr(purse, "MINUTE", 2.0)
+    options = ("--share", "0.01", "--no-sharing")  # 24 of weight: one run
+    with LocalExchange(Scenario(minute=2.0)) as exchange:
+        folder.add("a", **exchange.settings())
+        with forked(lambda: print(folder(*options, "--out", str(tmp_path / "other")))):
+            assert folder(*options) == 0
+            wait_until((tmp_path / "other/fleet.json").exists, 30)
+        assert (exchange.heaviest(2.0), exchange.heaviest(3600)) == (15, 30)
+
+
+# -- its end, and going on --
+
+
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize("cut", [0, 1, 0.5, 0.9999, 1.0001, 1.5, 1.9999, 2, 3])
+def test_a_file_that_was_cut_anywhere_is_gone_on_with(cut: float, folder: Folder, engine: Stub) -> None:
+    """Whole lines stay as they are, and the other accounts are asked. `cut`: in lines."""
+    folder.add("a", "b", "c", BINANCE_API_KEY="x")
+    assert folder() == 0
+    path = folder.out / "verdicts.jsonl"
+    whole = path.read_bytes().splitlines(keepends=True)
+    at = sum(map(len, whole[: int(cut)])) + int(cut % 1 * len(whole[min(int(cut), 2)]))
+    path.write_bytes(b"".join(whole)[:at])
+    (folder.out / "fleet.json").unlink()
+    engine.asked.clear()
+    assert folder("--resume") == 0
+    assert engine.asked == ["a", "b", "c"][int(cut) :]
+    assert path.read_bytes() == b"".join(whole)
+    assert (folder.out / "fleet.json").exists()
+
+
+def test_a_kill_at_any_moment_loses_no_account(folder: Folder, engine: Stub) -> None:
+    """Each has one verdict in the end, and is asked again only if it was under way."""
+    reader, writer = os.pipe()
+
+    def answer(job: Mapping[str, Any]) -> str:
+        os.write(writer, b".")
+        return ok(job)
+
+    engine.answer = answer
+    names = [f"account-{number}" for number in range(60)]
+    folder.add(*names, BINANCE_API_KEY="x")
+    dice, kills = random.Random(17), 8  # noqa: S311  moments, not secrets
+    for _ in range(kills):
+        with forked(lambda: print(folder("--resume"))):
+            time.sleep(dice.uniform(0.02, 0.15))
+    assert folder("--resume") == 0
+    os.close(writer)
+    assert folder.accounts == sorted(names)
+    assert 60 <= len(os.read(reader, 10_000)) <= 60 + kills * engine.number_of_slots
+
+
+def test_ctrl_c_lets_running_accounts_end(folder: Folder, engine: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    """The page says which were not asked; the fleet goes on with them. SIGTERM does the same."""
+    folder.add("a", "b", "c", "d", BINANCE_API_KEY="x")
+    for lines, signal_sent in enumerate((signal.SIGINT, signal.SIGTERM), 1):
+        usual = signal.getsignal(signal_sent)
+
+        def answer(job: Mapping[str, Any], number: int = signal_sent) -> str:
+            os.kill(os.getpid(), number)
+            return ok(job)
+
+        engine.answer = answer
+        assert folder("--resume") == 10
+        assert signal.getsignal(signal_sent) is usual
+        assert len(folder.lines) == lines
+        assert "not asked" in (folder.out / "index.html").read_text()
+        assert "were not asked: go on with --resume" in capsys.readouterr().err
+        engine.answer = ok
+    assert folder("--resume") == 0
+    assert folder.accounts == ["a", "b", "c", "d"]
+
+
+def test_a_second_ctrl_c_waits_for_nothing(folder: Folder, engine: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit status 2, as pytest's own; what had ended is kept."""
+    folder.add("a", "b", BINANCE_API_KEY="x")
+
+    def answer(job: Mapping[str, Any]) -> str | None:
+        if job["account"] == "a":
+            return ok(job)
+        threading.Thread(target=interrupt_twice).start()
+        return None
+
+    usual = signal.getsignal(signal.SIGINT)
+
+    def interrupt_twice() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        wait_until(lambda: signal.getsignal(signal.SIGINT) is usual)  # the first one has come
+        os.kill(os.getpid(), signal.SIGINT)
+
+    engine.answer = answer
+    engine.number_of_slots = 1
+    assert folder() == 2
+    assert folder.accounts == ["a"]
+    assert "go on with --resume" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("where", ["verdicts", "page"])
+def test_a_full_disk_is_said(
+    where: str, folder: Folder, engine: Stub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit status 3: nothing more is asked, or the page is missing; then --resume goes on."""
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    folder.add("a", "b", BINANCE_API_KEY="x")
+    with monkeypatch.context() as patched:
+        patched.setattr(*((os, "fsync") if where == "verdicts" else (merged, "write")), refuse)
+        assert folder() == 3
+    assert "(No space left on device): make room, and" in capsys.readouterr().err
+    assert not (folder.out / "index.html").exists()
+    assert folder("--resume") == 0
+    assert folder.accounts == ["a", "b"]
+    assert len(engine.asked) <= 3
+
+
+def test_what_an_earlier_fleet_left_is_withdrawn(folder: Folder, engine: Stub) -> None:
+    """Before the first account is asked: a crash leaves no old OK."""
+    folder.add("a", BINANCE_API_KEY="x")
+    assert folder() == 0
+    report = folder.out / "accounts/a/report.html"
+    report.parent.mkdir(parents=True)
+    report.write_text("old")
+
+    def answer(_: Mapping[str, Any]) -> str:
+        assert not report.exists()
+        assert not folder.lines
+        assert not {"index.html", "fleet.json"} & {path.name for path in folder.out.iterdir()}
+        raise SystemExit
+
+    engine.answer = answer
+    with pytest.raises(SystemExit):
+        folder()
+
+
+# -- options --
+
+
+@pytest.fixture
+def files(folder: Folder) -> Iterator[dict[str, str]]:
+    """Files that options name, by the names in the table; a fleet is running in `taken`."""
+    folder.add("a", BINANCE_API_KEY="x")
+    (folder.path / "file").write_text("text")
+    (folder.path / "lanes").write_text("[lanes.x]\n[lanes.y]\n[accounts.a]\nlane = 'x'\n[accounts.b]\nlane = 'y'")
+    (folder.path / "two").write_text("[accounts.b]")
+    with contextlib.closing(OutFolder(folder.path / "taken")):
+        named = ("keys", "file", "lanes", "two", "taken", "missing", "out")
+        yield {name: str(folder.path / name) for name in named}
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ("{missing}", "missing is not there"),
+        ("{file}", "cannot be read"),
+        ("{keys} --only a b", "ACCOUNTS has no account b"),
+        ("{keys} --share 0", "share must be"),
+        ("{keys} --share much", "--share: invalid float value"),
+        ("{keys} --keys {missing}", "--keys is no folder"),
+        ("{two}", "no folder of keys is named: say with --keys"),
+        ("{lanes} --keys {keys}", "name the accounts of one lane with --only, or take --engine dask:ADDRESS"),
+        ("{keys} --engine cloud", "--engine must be local, or dask:tls://HOST:PORT"),
+        ("{keys} --lane-timeout 0", "a number of seconds above 0"),
+        ("{keys} --out {file}", "nothing can be written to file"),
+        (
+            "{keys} --out {taken}",
+            "another run is using taken: wait until it has ended, or choose another folder with --out",
+        ),
+        ("{keys} --notify http://192.0.2.1/", "--notify must be https://"),
+        ("{keys} --since {missing}", "missing is not there"),
+        ("{keys} --everything", "unrecognized arguments: --everything: see keycheck fleet --help"),
+    ],
+)
+def test_options_that_cannot_be_used_are_a_sentence(
+    options: str, sentence: str, files: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One sentence that names the remedy, exit status 4, and no traceback; nothing is asked."""
+    try:
+        status: Any = command.main([*"--out {out}".format(**files).split(), *options.format(**files).split()])
+    except SystemExit as ended:
+        status = ended.code
+    printed = capsys.readouterr()
+    assert (status, printed.out) == (4, "")
+    assert sentence in printed.err
+    assert len(printed.err.splitlines()) == 1
+
+
+def test_the_command_needs_no_extra(files: dict[str, str]) -> None:
+    """`keycheck fleet` runs where neither the endpoint's nor Dask's libraries are installed."""
+    code = (
+        "import sys; sys.modules |= dict.fromkeys(['starlette', 'uvicorn', 'distributed', 'dask']); "
+        "from keycheck.__main__ import main; sys.exit(main())"
+    )
+    command_line = [sys.executable, "-c", code, "fleet", files["keys"], "--out", files["taken"]]
+    done = subprocess.run(command_line, capture_output=True, text=True, cwd=ROOT, check=False)  # noqa: S603  ours
+    assert (done.returncode, done.stdout) == (4, "")
+    assert done.stderr.startswith("ERROR: another run is using taken")
+
+
+def test_resume_is_about_the_same_accounts(folder: Folder, engine: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    """With others, the page would mix two fleets. --only may name some of them."""
+    folder.add("a", "b", BINANCE_API_KEY="x")
+    assert folder("--only", "a") == 0
+    assert folder("--resume", "--only", "b") == 0
+    assert folder.accounts == engine.asked == ["a", "b"]
+    (folder.keys / "a.env").unlink()
+    assert folder("--resume") == 4
+    assert "holds a verdict of account a" in capsys.readouterr().err
+    assert folder.accounts == ["a", "b"]

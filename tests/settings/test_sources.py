@@ -1,0 +1,116 @@
+"""A run knows where key and secret came from, and tells of names that are no settings."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from keycheck.credentials.pasted_text import Sources
+from keycheck.redaction.secret import Secret
+from keycheck.settings.loading import NAMES, load
+from keycheck.settings.sources import header
+from tests.keys import ED25519
+from tests.running import SuiteRunner
+from tests.settings.test_settings import KEY, SECRET
+
+PAIR = {"BINANCE_API_KEY": KEY, "BINANCE_API_SECRET": SECRET}
+CANARY = "canary9canary"
+
+
+def sources(folder: Path, in_file: dict[str, str] | None, **environ: str) -> Sources:
+    """The sources of a run whose .env, unless it is None, has these lines."""
+    if in_file is not None:
+        (folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in in_file.items()), "utf-8")
+    return load(folder / ".env", environ=environ).credentials.sources
+
+
+def test_key_and_secret_know_their_sources(tmp_path: Path) -> None:
+    """The environment wins over the file; a pair from both of them has a remark that shows no value."""
+    assert sources(tmp_path, None) == Sources(file="absent")
+    assert sources(tmp_path, None, **PAIR) == Sources("environment", "environment", "absent")
+    assert sources(tmp_path, PAIR) == Sources("file", "file", "dotenv")
+    mixed = sources(tmp_path, PAIR, BINANCE_API_KEY=CANARY)
+    assert (mixed.key, mixed.secret) == ("environment", "file")
+    assert mixed.remarks == ("BINANCE_API_KEY comes from the environment, and BINANCE_API_SECRET from .env",)
+
+
+def test_a_private_key_is_the_other_half(tmp_path: Path) -> None:
+    """The file of a private key counts as the secret."""
+    mixed = sources(tmp_path, {"BINANCE_API_KEY": KEY}, **ED25519.settings() | {"BINANCE_API_KEY": ""})
+    assert (mixed.key, mixed.secret) == ("file", "environment")
+    assert "BINANCE_PRIVATE_KEY_FILE from the environment" in mixed.remarks[0]
+
+
+def test_what_a_program_hands_over_comes_from_it() -> None:
+    """Settings that come through a pipe are neither the file's nor the environment's, and their names are its own."""
+    handed = Secret(json.dumps(PAIR | {"BINANCE_SYMBOLS": "X"}))
+    found = load(Path("/dev/null"), required=True, handed=handed).credentials.sources
+    assert found == Sources("program", "program", "program")
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("BINANCE_ENVIROMENT", "BINANCE_ENVIRONMENT"),
+        ("BINANCE_ENV", "BINANCE_ENVIRONMENT"),
+        ("BINANCE_SECRET_KEY", "BINANCE_API_SECRET"),
+        ("BINANCE_SECRET", "BINANCE_API_SECRET"),
+        ("BINANCE_KEY", "BINANCE_API_KEY"),
+        ("binance_api_key", "BINANCE_API_KEY"),
+        ("API_KEY", "BINANCE_API_KEY"),
+        ("API_SECRET", "BINANCE_API_SECRET"),
+        ("BINANCE_SYMBOLS", "BINANCE_SYMBOL"),
+    ],
+)
+def test_a_name_close_to_a_setting_is_told_with_the_one_that_was_meant(name: str, meant: str, tmp_path: Path) -> None:
+    """In .env and in the environment; an empty value counts as none, and no value is shown."""
+    (in_environment,) = sources(tmp_path, None, **{name: CANARY}).remarks
+    assert in_environment == f"{name} in the environment is no setting and was not read: did you mean {meant}?"
+    (in_file,) = sources(tmp_path, {name: CANARY}).remarks
+    assert in_file == f"{name} in .env is no setting and was not read: did you mean {meant}?"
+    assert sources(tmp_path, {name: ""}, **{name: " "}).remarks == ()
+
+
+def test_names_of_other_programs_are_left_alone(tmp_path: Path) -> None:
+    """A foreign variable is no mistake, nor is a close one whose setting is given; in .env our prefix is ours alone."""
+    foreign = {"SECRET_KEY": "x", "SYMBOL": "x", "HTTP_PROXY": "x", "BINANCE_TESTNET": "x"}
+    assert sources(tmp_path, None, **foreign).remarks == ()
+    assert sources(tmp_path, PAIR | {"API_KEY": "x"}, API_SECRET="x", BINANCE_SECRET_KEY="x").remarks == ()  # noqa: S106
+    (told,) = sources(tmp_path, PAIR | {"BINANCE_TESTNET": "x", "TELEGRAM_TOKEN": "x"}).remarks
+    assert told == "BINANCE_TESTNET in .env is no setting and was not read: correct it, or take it out"
+
+
+@pytest.mark.parametrize("name", [f"BINANCE_API_KEY{KEY[:9]}", f"BINANCE_{KEY}", f"BINANCE_API_SECRET_{SECRET}"])
+def test_a_name_that_may_be_a_value_is_not_shown(name: str, tmp_path: Path) -> None:
+    """A value that was pasted into the name of a line is not shown."""
+    (told,) = sources(tmp_path, {name: "x"}).remarks
+    assert told.startswith("a name in .env is no setting")
+    assert KEY[:9] not in told
+    assert SECRET[:9] not in told
+
+
+def test_every_setting_means_itself(tmp_path: Path) -> None:
+    """No setting is told as a mistake."""
+    assert sources(tmp_path, dict.fromkeys(NAMES, "")).remarks == ()
+
+
+@pytest.mark.parametrize("other", [".env.txt", "env", "env.txt"])
+def test_a_file_of_a_similar_name_is_named(other: str, tmp_path: Path) -> None:
+    """Where there is no .env and no pair, a .env.txt is told: a Windows editor has added its ending."""
+    (tmp_path / other).touch()
+    found = sources(tmp_path, None)
+    assert found.remarks == (f"there is a {other}: if it holds the settings, rename it to .env",)
+    line = header(found, ".env", "this folder", "secret")
+    assert line == f"no .env in this folder; {found.remarks[0]}; key: not given, secret: not given"
+    assert sources(tmp_path, None, **PAIR).remarks == ()
+
+
+def test_the_header_names_file_and_sources(suite: SuiteRunner, tmp_path: Path) -> None:
+    """The path is shown without a `..`; a replay reads neither file nor environment, and says so."""
+    (tmp_path / "x.env").write_text("BINANCE_FUTURES_URL=http://127.0.0.1:9\nBINANCE_WALLET_URL=http://127.0.0.1:9\n")
+    settings = {"BINANCE_API_KEY": "k" * 64}
+    done = suite(settings=settings, env_file=tmp_path / "reports" / ".." / "x.env")
+    assert f"settings: {tmp_path}/x.env; key: environment, secret: not given" in done.output
+    assert (
+        "settings: as recorded; a replay reads no settings file and no credentials" in suite("--replay=healthy").output
+    )
