@@ -8,10 +8,12 @@ import os
 import shutil
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import IO
 
 from benchmarks import process
@@ -35,12 +37,16 @@ _TO_START = 60.0  # seconds for Dask's scheduler
 
 @dataclass(frozen=True)
 class Cost:
-    """What a fleet took: wall-clock seconds, CPU seconds of all its processes, weight by the exchange's own count."""
+    """What a fleet took: wall-clock seconds, CPU seconds of all its processes, weight by the exchange's own count.
+
+    `of_a_run`: the median of the runs' own counts of weight. Some runs of each minute are handed nothing.
+    """
 
     accounts: int
     seconds: float
     cpu: float
     weight: int
+    of_a_run: float
 
     @property
     def a_minute(self) -> float:
@@ -65,17 +71,19 @@ class Fleets:
         place = ("--host", "127.0.0.1", "--no-dashboard", "--dashboard-address", "127.0.0.1:0")
         worker = ("--no-nanny", "--memory-limit", "0", "--nthreads", str(slots))
 
-        def run(keys: Path, own: Mapping[str, str]) -> float:
+        def run(keys: Path, own: dict[str, str]) -> float:
             lane = ("--resources", f"egress-{_LANE}={slots}", "--local-directory", str(keys))
             with (
                 self._dask(own, "scheduler", *place, "--port", str(port)) as scheduler,
-                self._dask(own | {"KEYCHECK_KEYS": str(keys)}, "worker", address, *place, *worker, *lane) as at_work,
+                self._dask({**own, "KEYCHECK_KEYS": str(keys)}, "worker", address, *place, *worker, *lane) as at_work,
             ):
                 try:
                     cpu = self._fleet(keys, own, "--engine", f"dask:{address}", *options)
                 finally:
-                    cpu_of_dask = sum(map(_ended, (at_work, scheduler)))
-            return cpu + cpu_of_dask
+                    for one in (at_work, scheduler):
+                        one.terminate()
+                    of_dask = [_cpu_until_its_end(one) for one in (at_work, scheduler)]
+            return cpu + sum(of_dask)
 
         return self._measure(accounts, run)
 
@@ -89,7 +97,7 @@ class Fleets:
         kb = kept.read_text()
         return int(kb) * 1024 / 1e6 if kb else None
 
-    def _measure(self, accounts: int, run: Callable[[Path, Mapping[str, str]], float]) -> Cost:
+    def _measure(self, accounts: int, run: Callable[[Path, dict[str, str]], float]) -> Cost:
         folder = self._fresh()
         with LocalExchange(Scenario(latency_ms=LATENCY_MS, minute=60)) as exchange:
             _write_keys(folder, accounts, exchange.settings())
@@ -98,28 +106,29 @@ class Fleets:
             cpu = run(folder, own)
             seconds = time.perf_counter() - began
             weight = exchange.heaviest(2 * PATIENCE)
-        return Cost(accounts, seconds, cpu, weight)
+        verdicts = (json.loads(line) for line in (folder / "out/verdicts.jsonl").open())
+        return Cost(accounts, seconds, cpu, weight, median(one["requests"]["futuresWeight"] for one in verdicts))
 
-    def _fleet(self, keys: Path, own: Mapping[str, str], *options: str) -> float:
+    def _fleet(self, keys: Path, own: dict[str, str], *options: str) -> float:
         """Runs the fleet of all accounts, and returns its CPU seconds. Raises DidNotRun unless all are OK."""
         accounts = ("keycheck", "fleet", str(keys), "--share", str(SHARE), "--out", str(keys / "out"))
         ran = [self._python, "-m", *accounts, *options]
         started = self._start(ran, keys, own)
-        _, status, used = os.wait4(started.pid, 0)
-        started.returncode = os.waitstatus_to_exitcode(status)
-        if started.returncode:
-            self._log.seek(0)
-            ended = process.Ended(0, started.returncode, self._log.read())
-            process.expect(ended, ran, (0,))
-        return used.ru_utime + used.ru_stime
+        killer = threading.Timer(PATIENCE, started.kill)
+        killer.start()
+        cpu = _cpu_until_its_end(started)
+        killer.cancel()
+        self._log.seek(0)
+        process.expect(process.Ended(0, started.returncode, self._log.read()), ran, (0,))
+        return cpu
 
-    def _dask(self, own: Mapping[str, str], *arguments: str) -> "subprocess.Popen[bytes]":
+    def _dask(self, own: dict[str, str], *arguments: str) -> "subprocess.Popen[bytes]":
         program = Path(self._python).with_name("dask")
         if not program.exists():
             raise DidNotRun("this interpreter has no Dask: install requirements-dask.txt, or leave --dask out")
         return self._start([str(program), *arguments], self._folder, own)
 
-    def _start(self, ran: list[str], folder: Path, own: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+    def _start(self, ran: list[str], folder: Path, own: dict[str, str]) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(  # noqa: S603  a list, no shell; all parts are ours
             ran, cwd=folder, env=process.environment(os.environ, own), stdout=self._log, stderr=self._log
         )
@@ -140,7 +149,8 @@ def figures(fleets: Fleets, accounts: int, with_dask: bool) -> Iterator[Figure]:
         yield Figure(f"accounts a minute{how}, {accounts} on one lane", cost.a_minute, places=1)
         yield Figure(f"of those that {bound:g} of weight a minute allow{how}", cost.a_minute * weight / bound, places=2)
         yield Figure(f"CPU seconds an account{how}", cost.cpu / accounts, unit="s", places=2)
-        yield Figure(f"weight an account{how}", cost.weight / accounts, weight, places=1)
+        yield Figure(f"weight of a run{how}", cost.of_a_run, weight)
+        yield Figure(f"weight an account{how}", cost.weight / accounts, places=1)
     for many in DRIVEN:
         if many <= accounts * 100:
             yield Figure(f"the driver's peak memory, {many} stubbed accounts", fleets.peak(many), 80, "MB")
@@ -158,9 +168,8 @@ def _write_keys(folder: Path, accounts: int, settings: Mapping[str, str]) -> Non
         file.chmod(0o600)
 
 
-def _ended(running: "subprocess.Popen[bytes]") -> float:
-    """Ends a process of Dask's, and returns the CPU seconds that it and its child processes used."""
-    running.terminate()
+def _cpu_until_its_end(running: "subprocess.Popen[bytes]") -> float:
+    """Waits for a process, and returns the CPU seconds that it and its child processes used."""
     _, status, used = os.wait4(running.pid, 0)
     running.returncode = os.waitstatus_to_exitcode(status)
     return used.ru_utime + used.ru_stime
