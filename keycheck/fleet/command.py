@@ -18,7 +18,7 @@ from keycheck.fleet.driver import Driver
 from keycheck.fleet.engine import Engine
 from keycheck.fleet.local import Local
 from keycheck.fleet.notify import notify
-from keycheck.fleet.out_folder import OutFolder
+from keycheck.fleet.out_folder import Done, OutFolder
 from keycheck.fleet.progress import Progress
 from keycheck.fleet.totals import Ending
 from keycheck.network import post
@@ -47,15 +47,15 @@ def main(arguments: Sequence[str]) -> int:
 def _run(given: argparse.Namespace, whole: Fleet, chosen: Fleet, out: OutFolder) -> int:
     """Raises UsageProblem, but not once an account has been asked."""
     lanes = {account.name: account.lane for account in whole.accounts}
-    done, earlier = out.done(lanes) if given.resume else (set[str](), Counter[str]())
-    left = Fleet(chosen.lanes, [account for account in chosen.accounts if account.name not in done])
+    done = out.done(lanes) if given.resume else Done()
+    left = Fleet(chosen.lanes, [account for account in chosen.accounts if account.name not in done.names])
     engine = _engine(given, left)
     watch = clock.Stopwatch()
     progress = Progress(sys.stderr)
     driver = Driver(
         left, engine, out.keep, sharing=not given.no_sharing, lane_timeout=given.lane_timeout, watch=progress
     )
-    driver.counts.update(earlier)
+    driver.counts.update(done.counts)
     try:
         out.open(left.accounts, resume=given.resume)
         with _stopped_by_signals(driver.stop):
@@ -66,7 +66,7 @@ def _run(given: argparse.Namespace, whole: Fleet, chosen: Fleet, out: OutFolder)
         progress.end()
         engine.close()
     span = watch.stop()
-    weight = {name: one.spent for name, one in driver.queues.items()}
+    weight = {name: one.spent + done.weight[name] for name, one in driver.queues.items()}
     ending = Ending(clock.iso(span.began), round(span.took), weight, lanes.keys(), driver.not_asked)
     return _end(given, out, ending, driver.counts)
 

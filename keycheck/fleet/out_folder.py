@@ -9,19 +9,29 @@ import json
 import os
 from collections import Counter
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
 from keycheck.errors import UsageProblem
-from keycheck.fleet import changes, results
+from keycheck.fleet import results
 from keycheck.fleet.accounts import Account
 from keycheck.fleet.answer import Verdict
-from keycheck.report import artefacts
+from keycheck.report import artefacts, verdict_schema
 from keycheck.report.folder_lock import PAGE_FILE, Hold
 
 _MADE_AT_THE_END = ("index.html", "fleet.json")
 _REPORTS = "accounts"
 _OPTION = "--out"
+
+
+@dataclass(frozen=True)
+class Done:
+    """The accounts that have a verdict, how many there are of each, and the weight that they have cost by lane."""
+
+    names: set[str] = field(default_factory=set)
+    counts: Counter[str] = field(default_factory=Counter)
+    weight: Counter[str] = field(default_factory=Counter)
 
 
 class OutFolder:
@@ -40,23 +50,23 @@ class OutFolder:
         except OSError as error:
             raise self._unusable(error) from None
 
-    def done(self, lanes: Mapping[str, str]) -> tuple[set[str], Counter[str]]:
-        """The accounts that have a verdict, and how many of each there are; the file is kept.
+    def done(self, lanes: Mapping[str, str]) -> "Done":
+        """What verdicts.jsonl holds already. `lanes`: of all accounts, by name.
 
-        `lanes`: of all accounts, by name. Raises UsageProblem for the verdicts of other accounts.
+        Raises UsageProblem for the verdicts of other accounts.
         """
-        names: set[str] = set()
-        counts: Counter[str] = Counter()
+        done = Done()
         for line in results.read(self._verdicts) if self._verdicts.exists() else ():
-            name = line["account"]
-            if lanes.get(name) != line.get("lane"):
+            name, lane = line.pop("account"), line.pop("lane", None)
+            if lanes.get(name) != lane or not verdict_schema.fits(line):
                 raise UsageProblem(
-                    f"{_OPTION} holds a verdict of account {name} in a lane in which ACCOUNTS does not have it: leave "
+                    f"verdicts.jsonl in {_OPTION} does not go with ACCOUNTS, by its line of account {name}: leave "
                     "--resume out to begin anew, or name the same ACCOUNTS"
                 )
-            names.add(name)
-            counts[changes.state_of(line).verdict] += 1
-        return names, counts
+            done.names.add(name)
+            done.counts[line["verdict"]] += 1
+            done.weight[lane] += line["requests"]["futuresWeight"]
+        return done
 
     def open(self, asked: Collection[Account], *, resume: bool) -> None:
         """Removes what an earlier fleet left of these accounts, and opens verdicts.jsonl. `resume`: keeps its lines.

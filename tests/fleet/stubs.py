@@ -12,6 +12,7 @@ from keycheck.report import verdict_json
 from tests.sample_reports import REPORTS
 
 OK = verdict_json.as_dict(REPORTS["healthy"])
+OK |= {"requests": OK["requests"] | {"futuresWeight": 15}}
 UNPROVEN = process.not_begun("Why.", "do it").verdict
 NOT_OK = OK | {"ok": False, "verdict": "NOT_OK", "diagnosis": UNPROVEN["diagnosis"]}
 Answer = Callable[[Mapping[str, Any]], str | Exception | None]

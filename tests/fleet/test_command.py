@@ -53,6 +53,11 @@ class Folder:
         return [json.loads(line) for line in (self.out / "verdicts.jsonl").read_text().splitlines()]
 
     @property
+    def figures(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.out / "fleet.json").read_text())
+        return found
+
+    @property
     def accounts(self) -> list[str]:
         """With a verdict, sorted."""
         return sorted(line["account"] for line in self.lines)
@@ -123,7 +128,7 @@ def test_a_refusal_stops_the_lane_once(
     assert [line["verdict"] for line in folder.lines] == ["UNPROVEN", "OK"]
     assert folder.verdict("a")["diagnosis"][0]["cause"] == "rate_limited"
     assert [one.status for one in exchange.requests_to("/fapi/v1/ping")] == [429, 200]
-    assert json.loads((folder.out / "fleet.json").read_text())["durationMs"] > 2000
+    assert folder.figures["durationMs"] > 2000
 
 
 def test_two_fleets_stay_within_the_share_together(
@@ -201,6 +206,7 @@ def test_ctrl_c_lets_running_accounts_end(folder: Folder, engine: Stub, capsys: 
         engine.answer = ok
     assert folder("--resume") == 0
     assert folder.accounts == ["a", "b", "c", "d"]
+    assert folder.figures["lanes"] == {"local": {"weight": 4 * 15, "verdicts": {"OK": 4, "NOT_OK": 0, "UNPROVEN": 0}}}
 
 
 def test_a_second_ctrl_c_waits_for_nothing(folder: Folder, engine: Stub, capsys: pytest.CaptureFixture[str]) -> None:
@@ -338,5 +344,8 @@ def test_resume_is_about_the_same_accounts(folder: Folder, engine: Stub, capsys:
     assert folder.accounts == engine.asked == ["a", "b"]
     (folder.keys / "a.env").unlink()
     assert folder("--resume") == 4
-    assert "holds a verdict of account a" in capsys.readouterr().err
+    assert "does not go with ACCOUNTS, by its line of account a: leave --resume out" in capsys.readouterr().err
     assert folder.accounts == ["a", "b"]
+    (folder.out / "verdicts.jsonl").write_text('{"account": "b", "lane": "local", "verdict": "OK"}\n')
+    assert folder("--resume") == 4
+    assert "by its line of account b" in capsys.readouterr().err
