@@ -42,6 +42,7 @@ Exit status: 0 OK, 1 NOT_OK, 10 UNPROVEN; 2 to 5 are pytest's own, 4 is a settin
 pytest's options work as well, such as -v, -x, -k NAME, -m critical, --lf, --junitxml FILE and --html FILE:
 pytest --help has them all. A plugin of pytest that is installed here takes no part unless -p NAME asks for it.
 """
+_KEY = "BINANCE_API_KEY"
 _NO_KEY = """\
 No key was given. Put these two lines into a file .env here, which you alone may read (or into --env-file PATH):
 BINANCE_API_KEY=...
@@ -145,11 +146,12 @@ class _Left:
 
     @property
     def has_no_key(self) -> bool:
-        """Whether the run had no credentials."""
+        """Whether the run had no API key; where the secret alone is missing, its diagnosis says what to add."""
         with contextlib.suppress(ValueError):
             verdict = json.loads(self.text)
-            missing = [one["id"] for one in verdict["checks"] if one["outcome"] == "fail"]
-            return verdict["mode"] != "replay" and "credentials_are_present" in missing
+            missing = {one["id"]: one["detail"] for one in verdict["checks"] if one["outcome"] == "fail"}
+            detail = str(missing.get("credentials_are_present"))
+            return verdict["mode"] != "replay" and detail.startswith(_KEY)
         return False
 
 

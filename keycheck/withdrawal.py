@@ -12,7 +12,7 @@ import itertools
 import os
 import shlex
 import sys
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from pathlib import Path
 from types import TracebackType
 
@@ -53,15 +53,30 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         _start(config, option)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, None, None]:
     """Starts the run, unless it has started. Only now all options are known, and so which arguments are paths."""
     option = early_config.known_args_namespace
-    if is_suite_run(early_config, _paths(early_config, option, option.file_or_dir)):
+    is_run = is_suite_run(early_config, _paths(early_config, option, option.file_or_dir))
+    if is_run:
         for name in _NEEDED:
             if early_config.pluginmanager.is_blocked(name) and not looks_only(option):
                 raise pytest.UsageError(f"-p no:{name} takes a part of the suite's own plugin away: leave it out")
         _start(early_config, option)
+    try:
+        yield
+    except SystemExit:
+        if not is_run:
+            raise
+        raise pytest.UsageError("a conftest.py raised SystemExit, so nothing was run: take that out") from None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Refuses a run whose options keep pytest from reading the conftest.py that names the suite's own plugin."""
+    is_run = is_suite_run(config, config.args) and not looks_only(config.option)
+    if is_run and not config.pluginmanager.has_plugin("keycheck.plugin"):
+        raise pytest.UsageError("--noconftest or --confcutdir takes the suite's own plugin away: leave it out")
 
 
 def _surely_paths(named: list[str], given: list[str], unknown: list[str]) -> list[str]:
@@ -91,8 +106,6 @@ def _paths(config: pytest.Config, option: argparse.Namespace, named: list[str]) 
 def _start(config: pytest.Config, option: argparse.Namespace) -> None:
     if looks_only(option) or option.explain is not None or config.pluginmanager.has_plugin(_HOLD):
         return
-    if option.noconftest and not Caller.of(config.pluginmanager):  # a Caller's run names the plugins itself
-        raise pytest.UsageError("--noconftest takes the suite's own plugin away: leave it out")
     # True if this process runs the suite and nothing else.
     if Caller.of(config.pluginmanager) or list(config.invocation_params.args) == sys.argv[1:]:
         _end_with_3()

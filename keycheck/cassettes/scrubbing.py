@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from keycheck.exchange import refusal_text
-from keycheck.exchange.answers import closes_the_country_out, is_accepted_order, is_notice, strict
+from keycheck.exchange.answers import closes_the_country_out, error_members, is_accepted_order, is_notice, strict
 from keycheck.exchange.endpoints import (
     ACCOUNT_CONFIG,
     ACCOUNT_INFO,
@@ -27,7 +27,7 @@ from keycheck.exchange.endpoints import (
     TRADING_STATUS,
 )
 from keycheck.exchange.facts import nearest_names
-from keycheck.exchange.permissions import permissions_in
+from keycheck.exchange.permissions import permissions_in, unreadable_ways_out
 from keycheck.exchange.user_stream import is_listen_key
 
 Clean = Callable[[str], str]
@@ -114,7 +114,8 @@ def scrub_body(path: str, status: int, body: bytes, symbol: str, clean: Clean) -
         kept = _scalars(parsed, _FIELDS.get(path, ()), clean)
         if path == API_RESTRICTIONS.path:
             # A later suite must see new permissions, so every boolean with the name of a permission is kept.
-            kept |= {name: on for name, on in permissions_in(parsed).items() if clean(name) == name}
+            unreadable = dict.fromkeys(unreadable_ways_out(parsed), CONSTANT)
+            kept |= {name: on for name, on in (unreadable | permissions_in(parsed)).items() if clean(name) == name}
     kept |= _error(parsed, clean)
     if status == 200:
         kept |= _error_signs(parsed)
@@ -135,7 +136,8 @@ def _symbol_configs(listed: list[Any], symbol: str, clean: Clean) -> list[Body]:
 
 def _error_signs(body: Body) -> Body:
     """The signs of an error in the object of a 200, with constants in place of its texts."""
-    signs: Body = {"error": True} if "error" in body else {}
+    kept = ("code", "success")  # in these letters
+    signs: Body = {"error": True} if any(name not in kept for name in error_members(body)) else {}
     return signs | ({"success": body["success"] is True} if "success" in body else {})
 
 

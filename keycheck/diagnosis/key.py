@@ -7,9 +7,9 @@ from keycheck.credentials.pasted_text import KEY, KEY_FILE, SAME, SECRET, FileSt
 from keycheck.diagnosis.cause import Confidence, Diagnosis
 from keycheck.diagnosis.evidence_view import EvidenceView, described, refused
 from keycheck.diagnosis.refusal_codes import ADDRESS, AMBIGUOUS, FORMAT, KEY_TYPE, LOCKED, SIGNATURE, UNKNOWN
-from keycheck.diagnosis.remedies import EDIT, MENU
+from keycheck.diagnosis.remedies import EDIT, MENU, new_settings_file
 from keycheck.exchange.error_codes import Kind, kind_of
-from keycheck.exchange.evidence import Call
+from keycheck.exchange.evidence import Call, System
 from keycheck.redaction.redactor import HIDDEN_IP, HIDDEN_IPV6
 
 _SEEN_ADDRESS = re.compile(r"request ip: ?(\[IP(?:v6)? hidden\]|[0-9A-Fa-f:.]{2,45})")
@@ -30,6 +30,7 @@ _PLACES: dict[Source | None, str] = {
     "program": "the program that started this run",
 }
 _OUTSIDE = ("environment", "program")
+_AS_SEEN = "correct the name of a line, or of a file, that is seen above not to be read; or else "
 _IN_NEITHER = "neither in .env nor in the environment"
 _NOWHERE: dict[FileState | None, str] = {
     "other": "neither in the settings file nor in the environment",
@@ -59,11 +60,11 @@ def not_given(seen: EvidenceView) -> Iterator[Diagnosis]:
             Confidence.CERTAIN,
             f"{seen.evidence.key.not_given}: not given, {_NOWHERE.get(file, _IN_NEITHER)}, so nothing can be signed.",
             (*(f"{name} is empty or absent" for name in missing), *seen.evidence.key.all_remarks),
-            _to_give(file, missing),
+            _AS_SEEN * bool(seen.evidence.key.sources.remarks) + _to_give(file, missing, seen.evidence.system),
         )
 
 
-def _to_give(file: FileState | None, missing: tuple[str, ...]) -> str:
+def _to_give(file: FileState | None, missing: tuple[str, ...], system: System | None) -> str:
     """The fix for missing credentials. It destroys no settings file, whether there is one or not."""
     lines = f"{' and '.join(f'{name}=...' for name in missing)}{_OR_FILE * (SECRET in missing)}"
     shown = (
@@ -77,7 +78,7 @@ def _to_give(file: FileState | None, missing: tuple[str, ...]) -> str:
         "absent": f"make a file .env that you alone can read, and write into it {lines}",
         "program": f"have the program that started this run hand over {lines}",
     }
-    new = f"cp -n .env.example .env && chmod 600 .env; then open .env and fill in {lines}"
+    new = f"{new_settings_file(system)}; then open .env and fill in {lines}"
     return f"{how.get(file or '', new)}{shown}."
 
 
@@ -181,8 +182,9 @@ def _mixed_sources(seen: EvidenceView, confidence: Confidence, evidence: tuple[s
     yield Diagnosis(
         "mixed_sources",
         confidence,
-        f"{KEY} comes from {_PLACES[key.sources.key]}, and {secret} from {_PLACES[key.sources.secret]}. The two do not "
-        "seem to belong together: one of them may be left from another pair, as the environment wins over the file.",
+        f"{KEY} comes from {_PLACES[key.sources.key]}, and {secret} from {_PLACES[key.sources.secret]}. The two "
+        f"{'do' if confidence is Confidence.CERTAIN else 'may'} not belong together: one of them may be left from "
+        "another pair.",
         evidence,
         f"{unset}; then write both into the settings file, of the same line in API Management.",
     )
@@ -195,8 +197,8 @@ def _swapped(seen: EvidenceView, confidence: Confidence, evidence: tuple[str, ..
         yield Diagnosis(
             "swapped_credentials",
             confidence,
-            f"Key and secret may be swapped: both have 64 letters and digits, and Binance does not know what was given "
-            f"as {KEY}.",
+            f"Key and secret may be swapped: both have 64 letters and digits, and Binance refuses what was given as "
+            f"{KEY}.",
             evidence,
             f"{MENU} shows the key beside its name, and never the secret: if what it shows stands in the line of "
             f"{SECRET}, exchange the two values.",

@@ -49,6 +49,13 @@ def set_the_clock(system: System | None) -> str:
     return f"let the system keep its clock. {commands}. In a container or virtual machine, do it on the host"
 
 
+def new_settings_file(system: System | None) -> str:
+    """The command that makes a .env for its owner alone; one that is there already is left as it is."""
+    if system == "windows":  # a folder of the user's own is closed to other users
+        return "if (!(Test-Path .env)) { copy .env.example .env }"
+    return "cp -n .env.example .env && chmod 600 .env"
+
+
 def look_up(system: System | None) -> str:
     """The command that asks the name server for Binance's address."""
     return _LOOK_UP[system or "linux"]

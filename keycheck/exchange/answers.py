@@ -50,6 +50,7 @@ _ORDER_ID = re.compile(r"[0-9]{1,40}")
 _FIREWALL = "x-amzn-waf-action"  # with 202 a challenge, with 405 a captcha (AWS WAF, "CAPTCHA and Challenge actions")
 _NOTICE = re.compile(r"[0-9]{1,12}")  # the name of the only member of a notice, see is_notice
 _OF_ERRORS = ("code", "error", "success")  # members by which an object reports the result of a request
+_NOT_TAKEN = ("REJECTED", "EXPIRED", "EXPIRED_IN_MATCH", "CANCELED")  # an order's `status`; each of them has an orderId
 _LARGEST_CODE = 10**9  # the wallet API's longest codes have nine digits
 # Signed requests whose 200 proves that Binance accepts the key. Such an answer must have one of these flags, which
 # cassettes keep, too.
@@ -105,11 +106,16 @@ def closes_the_country_out(status: int, body: bytes) -> bool:
 def is_accepted_order(body: Mapping[str, Any]) -> bool:
     """Whether the object of a 200 accepts an order: it is `{}`, or has an `orderId` and no member of an error.
 
-    An `orderId` is a whole number, or its digits as text.
+    An `orderId` is a whole number, or its digits as text. An order that was rejected has one, too.
     """
     order_id = body.get("orderId")
     is_id = type(order_id) is int or (isinstance(order_id, str) and _ORDER_ID.fullmatch(order_id) is not None)
-    return not body or (is_id and not any(name.lower() in _OF_ERRORS for name in body))
+    return not body or (is_id and body.get("status") not in _NOT_TAKEN and not error_members(body))
+
+
+def error_members(body: Mapping[str, Any]) -> list[str]:
+    """The names in an object, in any letter case, by which it reports the result of a request."""
+    return [name for name in body if name.lower() in _OF_ERRORS]
 
 
 def _code(body: Mapping[str, Any]) -> int | None:
@@ -124,12 +130,12 @@ def _wrong_with(body: Mapping[str, Any], endpoint: Endpoint) -> str:
     Binance sends errors with 4xx and 5xx. A 200 may have `"code": 200`, but not one that accepts an order.
     """
     fine = {} if endpoint == ORDER_TEST else {"code": 200, "success": True}
-    for name in _OF_ERRORS:
-        if name in body and not (name in fine and body[name] == fine[name] and type(body[name]) is type(fine[name])):
+    for name in error_members(body):
+        if not (name in fine and body[name] == fine[name] and type(body[name]) is type(fine[name])):
             code = _code(body) if name == "code" else None
             return f"{f'a member {name}' if code is None else f'error code {code}'} at once, which Binance never does"
     if endpoint == ORDER_TEST and not is_accepted_order(body):
-        return "an object that is no accepted order: it has no orderId, or an error beside it"
+        return "an object that is no accepted order: it has no orderId, or says that it was refused"
     flags = _FLAGS.get(endpoint)
     if flags and not any(isinstance(body.get(name), bool) for name in flags):
         return f"an object that has none of {', '.join(flags)}"

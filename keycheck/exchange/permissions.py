@@ -45,6 +45,12 @@ def permissions_in(body: Mapping[str, Any]) -> dict[str, bool]:
     return found
 
 
+def unreadable_ways_out(body: Mapping[str, Any]) -> list[str]:
+    """The permissions to withdraw in a JSON object that are neither true nor false, nor null."""
+    named = [name for name in body if PERMISSION.fullmatch(name) and is_way_out(name)]
+    return [name for name in named if body[name] is not None and not isinstance(body[name], bool)]
+
+
 @dataclass(frozen=True)
 class KeyPermissions:
     """The key's permissions, from `GET /sapi/v1/account/apiRestrictions`.
@@ -72,6 +78,8 @@ class KeyPermissions:
     def withdrawals(self) -> tuple[str, ...]:
         """The names of the permissions to withdraw that the key has, also names that this suite does not know."""
         held = tuple(name for name, on in self.booleans.items() if on and is_way_out(name))
+        for name in () if held else unreadable_ways_out(self.flags):
+            raise missing(name, self._where)
         return held or (("enableWithdrawals",) if flag(self.flags, "enableWithdrawals", self._where) else ())
 
     @property

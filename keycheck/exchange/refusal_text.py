@@ -24,11 +24,14 @@ _UNTIL = re.compile(r"banned until ([0-9]{12,14})(?![0-9])")
 # be the remedy; shared reports mask it.
 _SEEN_FROM = re.compile(r"request ip: ?(\[IP(?:v6)? hidden\]|[0-9A-Fa-f:.]{2,45})")
 _MAIL = re.compile(r"[^\s@＠<>\"',;:()\[\]]+(?:[@＠]|%40)[^\s@＠<>\"',;:()\[\]]+")
+# What may group digits: these signs, and all signs beyond ASCII, such as narrow and invisible blanks.
+_GROUPS = r"(?:[.,_ ']|[^\x00-\x7f\w])"
 # Matches a code, or a time in ms since 1970. Digits may be grouped.
 _KEPT = (
-    r"(?i:(?<!\w)-[0-9]{1,6}(?![0-9]|[.,_ '][0-9])|\b(?:until|time\w*|at)[\s:=]{1,3}[0-9]{10,14}(?![0-9]|[.,][0-9]))"
+    rf"(?i:(?<!\w)-[0-9]{{1,6}}(?![0-9]|{_GROUPS}[0-9])"
+    r"|\b(?:until|time\w*|at)[\s:=]{1,3}[0-9]{10,14}(?![0-9]|[.,][0-9]))"
 )
-_NUMBER = re.compile(rf"({_KEPT})|\d(?:[\d.,_ ']*\d)?")
+_NUMBER = re.compile(rf"({_KEPT})|\d(?:(?:\d|{_GROUPS})*\d)?")
 _TOKEN = re.compile(r"(?<![\w/])(?=[\w+=-]*[0-9])[\w+=-]{20,}|[A-Za-z]{40,}")
 _MANY = 6  # digits
 

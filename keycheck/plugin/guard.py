@@ -8,6 +8,7 @@ and streams.
 import logging
 import sys
 from collections.abc import Callable, Generator
+from itertools import takewhile
 from typing import Any, BinaryIO, TextIO
 
 import pytest
@@ -20,6 +21,7 @@ from keycheck.plugin.outcomes import as_text
 from keycheck.redaction.redactor import RUN, Redactor
 
 Clean = Callable[[str], str]
+_LONGEST_LINE = 500  # characters of an unfinished line that are cleaned again with each further text
 
 
 class Guard:
@@ -232,16 +234,17 @@ class CleanStream:
         self._held = ""
 
     def write(self, text: str) -> int:
-        cleaned = self._line.following(self._held + text)
+        written = self._held + text
+        cleaned = self._line.following(written)
         # The end of an unfinished line is held back, because a secret may be written in pieces.
-        unfinished = len(cleaned) - cleaned.rfind("\n") - 1
-        shown = len(cleaned) - (min(unfinished, RUN - 1) if self.holds else 0)
-        self._held = cleaned[shown:]
-        self._show(cleaned[:shown])
+        unfinished = len(written) - written.rfind("\n") - 1
+        held = min(unfinished, RUN - 1) if self.holds and cleaned == written else 0
+        self._held = written[len(written) - held :]
+        self._show(written[: len(written) - held], cleaned[: len(cleaned) - held])
         return len(text)
 
-    def _show(self, cleaned: str) -> None:
-        self._line.add(cleaned)
+    def _show(self, written: str, cleaned: str) -> None:
+        self._line.add(written)
         _if_taken(self.inner, lambda: self.inner.write(cleaned))
 
     def writelines(self, lines: list[str]) -> None:
@@ -250,7 +253,7 @@ class CleanStream:
 
     def flush(self) -> None:
         held, self._held = self._held, ""
-        self._show(held)
+        self._show(held, self._line.following(held))
         _if_taken(self.inner, self.inner.flush)
 
     def __getattr__(self, name: str) -> Any:
@@ -267,12 +270,13 @@ class CleanBuffer:
 
     def write(self, data: bytes) -> int:
         cleaned = clean_bytes(bytes(data), self._line.following)
-        self._line.add(cleaned.decode("utf-8", "surrogateescape"))
+        self._line.add(bytes(data).decode("utf-8", "surrogateescape"))
         _if_taken(self.inner, lambda: self.inner.write(cleaned))
         return len(data)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.inner, name)
+        inner = getattr(self.inner, name)
+        return CleanBuffer(inner, self._line) if name == "raw" else inner
 
 
 def _if_taken(stream: Any, write: Callable[[], object]) -> None:
@@ -287,21 +291,23 @@ def _if_taken(stream: Any, write: Callable[[], object]) -> None:
 
 
 class _Line:
-    """The end of the unfinished line that a stream shows: a secret may begin in it, and end in the next text."""
+    """The unfinished line of a stream as it was written: a secret may begin in it, and end in the next text."""
 
     def __init__(self, clean: Clean) -> None:
         self._clean = clean
-        self._end = ""
+        self._written = ""
+        self._cleaned = ""
 
     def following(self, text: str) -> str:
-        """`text`, cleaned together with the shown text before it."""
-        whole = self._clean(self._end + text)
-        stands = next(n for n in range(len(self._end), -1, -1) if whole.startswith(self._end[:n]))
-        return whole[stands:]
+        """The part of `text` to show, cleaned together with the line before it; nothing of a secret's rest."""
+        whole = self._clean(self._written + text)
+        same = takewhile(lambda both: both[0] == both[1], zip(self._cleaned, whole, strict=False))
+        return whole[len(list(same)) :]
 
-    def add(self, shown: str) -> None:
-        """Notes that this text was shown."""
-        self._end = (self._end + shown).rpartition("\n")[2][1 - RUN :]
+    def add(self, text: str) -> None:
+        """Notes that this text was written."""
+        self._written = (self._written + text).rpartition("\n")[2][-_LONGEST_LINE:]
+        self._cleaned = self._clean(self._written)
 
 
 def cleaned(value: Any, clean: Clean) -> Any:

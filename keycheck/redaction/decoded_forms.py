@@ -29,15 +29,15 @@ _HEX = re.compile(rb"[0-9A-Fa-f]{20,}")
 # Characters that tools and languages put between the lines or bytes of one encoded text. Removing them also joins
 # neighbouring words. An encoded word is found nevertheless: decoding is tried from each place where it may begin.
 _BREAKS = b" \t\r\n\f\v\"',"
-_WRITTEN_BREAK = re.compile(r"\\[nrt]")
+_WRITTEN_BREAK = re.compile(r"\\(?:[nrt]|\r?\n)")
 _BETWEEN_BYTES = _BREAKS + b";:-"
-_COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+# Commands to a terminal (ECMA-48): colours and the like, titles and links, character sets.
+_COLOUR = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)|\x1b[()][AB0-2]")
 _CONTROL = re.compile("[\0-\x08\x0e-\x1f\x7f-\x9f]")  # all that terminals do not show, except line ends and tabs
-# Soft hyphens, combining marks, joiners, marks of direction, variation selectors, tags.
-_INVISIBLE = re.compile(
-    "[\u00ad\u0300-\u036f\u0483-\u0489\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u1ab0-\u1aff\u1dc0-\u1dff\u200b-\u200f\u202a-\u202e\u2060-\u206f\u20d0-\u20ff"
-    "\u3164\ufe00-\ufe0f\ufe20-\ufe2f\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
-)
+# Categories of Unicode: marks of format and direction, accents, enclosing marks, separators of lines and paragraphs.
+_UNSEEN = ("Cf", "Mn", "Me", "Zl", "Zp")
+# Letters and other characters that show nothing.
+_BLANK = re.compile("[\u115f\u1160\u2065\u2800\ufff0-\ufff8\U000e0000-\U000e0fff]")
 _TAG = re.compile(r"<[^<>]*>")
 _IN_TAG = re.compile(r"\"([^\"]*)\"|'([^']*)'|([^\s\"'=<>]+)")
 _OWN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|## Keycheck: (?:NOT )?[A-Z]{2,8}")
@@ -78,8 +78,12 @@ def _unescaped(match: re.Match[str]) -> str:
 
 def _without_invisible(text: str) -> str:
     """The text without colours and invisible characters; wide, accented and other fancy letters become plain ones."""
-    plain = _CONTROL.sub("", _COLOUR.sub("", text) if "\x1b" in text else text)
-    return plain if plain.isascii() else _INVISIBLE.sub("", unicodedata.normalize("NFKD", plain))
+    plain = _CONTROL.sub("", _COLOUR.sub("", text))
+    if plain.isascii():
+        return plain
+    plain = unicodedata.normalize("NFKD", plain)
+    unseen = [one for one in set(plain) if unicodedata.category(one) in _UNSEEN or _BLANK.match(one)]
+    return plain.translate(dict.fromkeys(map(ord, unseen))) if unseen else plain
 
 
 def _without_base64(text: str) -> str:

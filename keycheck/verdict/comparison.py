@@ -112,7 +112,7 @@ def objection(previous: Previous, key: KeyFacts, environment: str | None, symbol
             )
     if previous.last_four and key.last_four and previous.last_four != key.last_four:
         return (
-            f"--compare names a verdict of a key ending in {previous.last_four}, and this one ends in {key.last_four}: "
+            f"--compare names a verdict of a key ending in {previous.last_four}, and this run is of another: "
             "what differs would be the key. Compare with a run of the same"
         )
     return None

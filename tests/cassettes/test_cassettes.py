@@ -19,7 +19,7 @@ from keycheck.cassettes.label import Label, as_plain, label_from
 from keycheck.cassettes.player import Player
 from keycheck.cassettes.recorder import Recorder
 from keycheck.clock import Journal
-from keycheck.credentials.pasted_text import KEY, SECRET, KeyFacts
+from keycheck.credentials.pasted_text import KEY, SECRET, KeyFacts, Sources
 from keycheck.errors import Inconclusive, NotRecorded, UsageProblem
 from keycheck.exchange.answers import RawAnswer
 from keycheck.exchange.endpoints import PING, Endpoint
@@ -135,6 +135,13 @@ labels = st.builds(
         type=st.sampled_from([None, "HMAC", "RSA", "ED25519"]),
         last_four=st.none() | st.text("abcXYZ019", min_size=1, max_size=4),
         remarks=st.lists(words, max_size=20).map(tuple),
+        sources=st.builds(
+            Sources,
+            key=st.sampled_from([None, "environment", "file", "program"]),
+            secret=st.sampled_from([None, "environment", "file", "program"]),
+            file=st.sampled_from([None, "dotenv", "other", "example", "absent", "program"]),
+            remarks=st.lists(words, max_size=20).map(tuple),
+        ),
     ),
     system=st.sampled_from([None, "linux", "windows", "macos"]),
     has_stream=st.booleans(),
@@ -234,6 +241,10 @@ HOSTILE: list[tuple[str, object]] = [
     ("key.last_four", "\x1b[3m"),
     ("key.remarks", 5),
     ("key.remarks", [["nested"]]),
+    ("key.sources", None),
+    ("key.sources", {"key": "elsewhere", "secret": None, "file": None, "remarks": []}),
+    ("key.sources", {"key": None, "secret": None, "file": "my own", "remarks": []}),
+    ("key.sources", {"key": None, "secret": None, "file": None, "remarks": "odd"}),
 ]
 
 

@@ -110,6 +110,8 @@ def outcome(endpoint: Endpoint, status: int, body: bytes) -> object:
 @example(ORDER_TEST, 200, b'{"orderId": 7, "msg": "success"}')
 @example(ORDER_TEST, 200, b'{"orderId": 7, "error": ""}')
 @example(API_RESTRICTIONS, 200, b'{"enableFutures": true, "success": false}')
+@example(API_RESTRICTIONS, 200, b'{"enableFutures": true, "Success": false}')
+@example(ORDER_TEST, 200, b'{"orderId": 7, "status": "REJECTED"}')
 @example(API_RESTRICTIONS, 200, b'{"enableFutures": true, "success": true, "code": 200}')
 @example(PING, 200, b'{"239999": "The system is under maintenance."}')
 @example(ORDER_TEST, 200, b'{"239999": "The system is under maintenance."}')

@@ -2,7 +2,7 @@
 
 import pytest
 
-from keycheck.credentials import pasted_text
+from keycheck.credentials import pasted_text, pem
 from keycheck.credentials.pasted_text import (
     KEY,
     KEY_FILE,
@@ -229,6 +229,15 @@ def test_a_private_key_without_its_first_line_is_named() -> None:
     with pytest.raises(UsageProblem, match="without its -----BEGIN") as caught:
         pasted_text.read(GOOD, ED25519.body)
     assert ED25519.body[20:30] not in str(caught.value)
+
+
+@pytest.mark.parametrize("private", [ED25519.private, f"{pem.BARE_ED25519}{'x' * 40}"])
+def test_a_private_key_in_the_keys_place_beside_a_key_is_swapped_for_certain(private: str) -> None:
+    """The form of the one and of the other says so, and nothing is sent; without a key beside it, it is misplaced."""
+    with pytest.raises(UsageProblem, match=f"{KEY} and {SECRET} are swapped: {KEY} holds a private key"):
+        pasted_text.read(private.strip().replace("\n", "\\n"), GOOD)
+    with pytest.raises(UsageProblem, match=f"^{KEY} holds a private key"):
+        pasted_text.read(private.strip().replace("\n", "\\n"), None)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keycheck.credentials.pasted_text import KEY, SAME, SECRET, KeyFacts
+from keycheck.credentials.pasted_text import KEY, SAME, SECRET, FileState, KeyFacts, Sources
 from keycheck.diagnosis.cause import CAUSES, Confidence, Diagnosis
 from keycheck.diagnosis.restrictions import BARS
 from keycheck.diagnosis.rules import account_info_decides, diagnose
@@ -71,6 +71,7 @@ def both(code: int, text: str = "") -> tuple[Call, Call]:
 
 
 ACCEPTED = (call(API_RESTRICTIONS), call(ACCOUNT_CONFIG), call(ORDER_TEST))
+SEEN_FROM = "Invalid API-key, IP, or permissions for action, request ip: 203.0.113.7"
 FUTURES_REFUSE = (call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, -2015))
 
 
@@ -207,7 +208,100 @@ def test_a_read_only_key_whose_box_is_ticked_is_made_anew() -> None:
     assert "> tick Enable Futures" in unseen.fix
 
 
-SEEN_FROM = "Invalid API-key, IP, or permissions for action, request ip: 203.0.113.7"
+HMAC_PAIR = KeyFacts(type="HMAC")
+IN_THEIR_ORDER = ["unknown_key possible", "ip_not_allowed possible", "wrong_environment possible"]
+
+
+@pytest.mark.parametrize(
+    ("calls", "key", "expected"),
+    [
+        (both(-2015), HMAC_PAIR, ["swapped_credentials possible", *IN_THEIR_ORDER]),
+        (both(-2008), HMAC_PAIR, ["swapped_credentials likely", "unknown_key likely", "wrong_environment possible"]),
+        (
+            both(-2015, SEEN_FROM),
+            HMAC_PAIR,
+            [
+                "ip_not_allowed likely",
+                *("swapped_credentials possible", "unknown_key possible", "wrong_environment possible"),
+            ],
+        ),
+        (both(-2015), KeyFacts(type="ED25519"), IN_THEIR_ORDER),
+        (both(-2015), replace(HMAC_PAIR, remarks=(CUT,)), ["malformed_key likely", *IN_THEIR_ORDER]),
+        (both(-1011), HMAC_PAIR, ["ip_not_allowed likely", "unknown_key possible", "wrong_environment possible"]),
+        (FUTURES_REFUSE[:1] + both(-1022)[1:], HMAC_PAIR, ["answers_contradict likely"]),
+    ],
+)
+def test_key_and_secret_may_be_swapped_where_neither_host_knows_the_key(
+    calls: tuple[Call, ...], key: KeyFacts, expected: list[str]
+) -> None:
+    """It is the first of equally sure causes, since it takes one look; both halves have the same form."""
+    assert [" ".join(one) for one in found(*calls, key=key)] == expected
+
+
+@pytest.mark.parametrize(
+    ("sources", "unset"),
+    [
+        (Sources("environment", "file"), "unset BINANCE_API_KEY "),
+        (Sources("file", "environment"), "unset BINANCE_API_SECRET "),
+        (Sources("program", "file"), "it gave BINANCE_API_KEY;"),
+    ],
+)
+def test_a_pair_from_two_sources_is_named_before_a_wrong_secret(sources: Sources, unset: str) -> None:
+    """The sources are named, and the variable to unset; a pair from one source is no cause."""
+    refused = (*both(-1022), call(LISTEN_KEY))
+    first, second = diagnose(Evidence(calls=refused, key=KeyFacts(type="HMAC", sources=sources)))
+    assert [first.cause, second.cause] == ["mixed_sources", "wrong_secret"]
+    assert first.confidence is second.confidence is Confidence.CERTAIN
+    assert unset in first.fix
+    assert ("mixed_sources", "possible") in found(*both(-2015), key=KeyFacts(sources=sources))
+    assert found(*refused, key=KeyFacts(sources=Sources("file", "file"))) == [("wrong_secret", "certain")]
+    assert found(*ACCEPTED, permissions=FINE, key=KeyFacts(sources=sources)) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "fix"),
+    [
+        ("dotenv", "open .env and fill in BINANCE_API_SECRET=..."),
+        ("other", "open the settings file and fill in BINANCE_API_SECRET=..."),
+        ("example", "cp -n .env.example .env && chmod 600 .env; then open .env and fill in BINANCE_API_SECRET=..."),
+        ("absent", "make a file .env that you alone can read, and write into it BINANCE_API_SECRET=..."),
+        ("program", "have the program that started this run hand over BINANCE_API_SECRET=..."),
+        (None, "cp -n .env.example .env && chmod 600 .env; then open .env and fill in BINANCE_API_SECRET=..."),
+    ],
+)
+def test_no_fix_destroys_a_settings_file(file: FileState | None, fix: str) -> None:
+    """A .env that is there is opened, and never copied over; a new one is its owner's alone."""
+    (told,) = diagnose(Evidence(key=KeyFacts(missing=(SECRET,), sources=Sources(file=file))))
+    assert told.fix.startswith(fix)
+    sources = Sources(file=file, remarks=("BINANCE_SECRET_KEY in .env was not read: did you mean BINANCE_API_SECRET?",))
+    (told,) = diagnose(Evidence(key=KeyFacts(missing=(SECRET,), sources=sources)))
+    assert told.fix.startswith("correct the name of a line, or of a file, ")
+    assert fix in told.fix
+    assert sources.remarks[0] in told.evidence
+
+
+def test_a_new_settings_file_is_made_with_the_systems_own_command() -> None:
+    """Windows has neither cp -n nor chmod; its command spares an older .env, too."""
+    (told,) = diagnose(Evidence(key=KeyFacts(missing=(SECRET,)), system="windows"))
+    assert told.fix.startswith("if (!(Test-Path .env)) { copy .env.example .env }; then open .env and fill in")
+
+
+@pytest.mark.parametrize(
+    ("calls", "known"),
+    [
+        ((), False),
+        ((call(PING), trouble("timeout", endpoint=ACCOUNT_CONFIG)), False),
+        (both(-2015, SEEN_FROM), False),
+        (both(-2014), False),
+        (both(-1022), True),
+        (both(-2017), True),
+        ((*both(-2015), call(LISTEN_KEY)), True),
+        (FUTURES_REFUSE, True),
+    ],
+)
+def test_a_key_is_known_once_an_answer_shows_it(calls: tuple[Call, ...], known: bool) -> None:
+    """Until then it may be the secret, and no report shows a part of it."""
+    assert Evidence(calls=calls).key_is_known is known
 
 
 @pytest.mark.parametrize(

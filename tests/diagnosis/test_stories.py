@@ -126,6 +126,24 @@ def test_where_no_terminal_showed_the_address_no_report_says_so(suite: SuiteRunn
         assert "Binance saw: hidden in the recording; a live run shows it on its terminal. Then" in text
 
 
+def test_no_part_of_a_swapped_secret_is_shown(suite: SuiteRunner) -> None:
+    """Where the secret stands in the key's line, neither header nor reports show its last four characters."""
+    with STORIES["swapped-credentials"].settings_of_its_exchange() as settings:
+        done = suite(settings=settings)
+    summary = (suite.report_dir / "summary.md").read_text(encoding="utf-8")
+    assert done.verdict["key"] == {"type": "HMAC", "lastFour": None}
+    assert "ending in" not in done.output + done.page + summary
+    assert "exchange the two values" in " ".join(done.output.split())
+
+
+def test_a_demo_runs_checks_name_the_demo_menus(suite: SuiteRunner) -> None:
+    """The fix of each check that did not pass leads to demo.binance.com."""
+    with STORIES["wrong-environment"].settings_of_its_exchange() as settings:
+        done = suite(settings=settings)
+    assert "demo.binance.com > API Management" in done.check("signed_requests_are_accepted")["fix"]
+    assert "Profile >" not in done.output
+
+
 def test_account_info_is_requested_once_if_it_decides(suite: SuiteRunner) -> None:
     """account/info is requested once, and counts among the run's requests."""
     with STORIES["older-key"].settings_of_its_exchange() as settings:

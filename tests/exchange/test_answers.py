@@ -183,7 +183,7 @@ def test_every_other_answer_has_its_own_exception(
 # The answers to an accepted test order: the documentation's, and a real one of 2026-10.
 Body = dict[str, object]
 ORDERS: list[Body] = [{}, {"orderId": 0, "symbol": ""}, {"orderId": 22542179, "clientOrderId": "x", "news": None}]
-ORDERS += [{"orderId": -1}, {"orderId": "22542179"}]
+ORDERS += [{"orderId": -1}, {"orderId": "22542179"}, {"orderId": 0, "status": "NEW"}, {"orderId": 0, "status": ""}]
 # Errors that a 200 may carry; none of them is one that Binance gives.
 CODES: list[object] = ["-2015", -2015, -2015.0, True, None, 0, [], {}, 10**400, "200", 200.0]
 NO_SUCCESS: list[object] = [False, None, 0, 1, "true", "false"]
@@ -193,6 +193,7 @@ ERRORS: list[Body] = [
     *({"success": success} for success in NO_SUCCESS),
     *({"error": error} for error in NO),
 ]
+ERRORS += [{name: -2015} for name in ("Code", "CODE", "Error", "Success")]
 FACTS = {"canTrade": True, "dualSidePosition": False, "enableFutures": True, "enableWithdrawals": False}
 SIGNED = sorted((one for one in LISTED if one.signed or one.keyed), key=str)
 NOTICE = {"239999": "The system is under maintenance, please try again later."}
@@ -204,12 +205,11 @@ def test_an_accepted_test_order_is_empty_or_has_an_order_id(body: Body) -> None:
     assert read(200, json.dumps(body), endpoint=ORDER_TEST) == body
 
 
-NEARLY = [{"orderId": 1, name: -2015} for name in ("Code", "CODE", "Error", "Success")]
 NO_IDS: list[object] = [None, True, False, 1.0, "", " ", "7 ", "-7", "new", "\u0667", [1], {}]
 
 
 @pytest.mark.parametrize(
-    "body", [{"status": "up"}, {"msg": "success"}, *NEARLY, *({"orderId": order_id} for order_id in NO_IDS)], ids=repr
+    "body", [{"status": "up"}, {"msg": "success"}, *({"orderId": order_id} for order_id in NO_IDS)], ids=repr
 )
 def test_an_object_without_an_order_id_accepts_no_order(body: Body) -> None:
     """An orderId is a whole number, or its digits as text; a stranger's 200 has none."""
@@ -223,6 +223,13 @@ def test_an_order_with_a_word_of_an_error_is_not_accepted(order: Body, error: Bo
     """An accepted order has no error member, not even one that reports success."""
     with pytest.raises(NotBinance):
         read(200, json.dumps(order | error), endpoint=ORDER_TEST)
+
+
+@pytest.mark.parametrize("status", ["REJECTED", "EXPIRED", "EXPIRED_IN_MATCH", "CANCELED"])
+def test_an_order_with_the_status_of_a_refused_one_is_not_accepted(status: str) -> None:
+    """An order that was rejected has an orderId as well; its status says so."""
+    with pytest.raises(NotBinance):
+        read(200, json.dumps({"orderId": 7, "status": status}), endpoint=ORDER_TEST)
 
 
 @settings(max_examples=200, deadline=None)

@@ -1,11 +1,14 @@
 """A key's permissions are read strictly, unknown ones included."""
 
+import json
 from typing import Any
 
 import pytest
 
+from keycheck.cassettes.scrubbing import scrub_body
 from keycheck.errors import NotBinance
-from keycheck.exchange.permissions import OTHER_WAY_OUT, KeyPermissions
+from keycheck.exchange.endpoints import API_RESTRICTIONS
+from keycheck.exchange.permissions import OTHER_WAY_OUT, PERMISSION, KeyPermissions
 
 DAY = 86_400_000  # ms
 NOW = 1_795_000_000_000
@@ -51,8 +54,19 @@ def test_a_way_to_withdraw_is_known_by_any_name(name: str) -> None:
     assert key.booleans[name] is True
     assert key.spare == ()
     assert KeyPermissions(CAREFUL | {name: True, "enableWithdrawals": True}).withdrawals == ("enableWithdrawals", name)
-    for no in (False, None, "true", 1):
+    for no in (False, None):
         assert KeyPermissions(CAREFUL | {name: no}).withdrawals == ()
+
+
+@pytest.mark.parametrize("name", [name for name in WAYS_OUT if PERMISSION.fullmatch(name)])
+@pytest.mark.parametrize("value", ["true", "false", 1, 0, [], {}], ids=repr)
+def test_a_way_to_withdraw_that_is_neither_true_nor_false_is_not_guessed(name: str, value: object) -> None:
+    """Whether such a key can withdraw is unknown, live and in a replay; a permission that is true convicts before."""
+    key = CAREFUL | {name: value}
+    for body in (key, json.loads(scrub_body(API_RESTRICTIONS.path, 200, json.dumps(key).encode(), "BTCUSDT", str))):
+        with pytest.raises(NotBinance, match=name):
+            assert KeyPermissions(body).withdrawals
+        assert KeyPermissions({**body, "enableWithdrawals": True}).withdrawals == ("enableWithdrawals",)
 
 
 def test_a_way_to_withdraw_is_found_behind_a_hundred_other_permissions_and_under_an_odd_name() -> None:

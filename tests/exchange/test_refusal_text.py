@@ -79,6 +79,8 @@ UNKNOWN = [
     ("balance -123456.78 USDT", f"balance -{HIDDEN_NUMBER} USDT"),
     ("account format: 1234567890, what=12345678901", f"account format: {HIDDEN_NUMBER}, what={HIDDEN_NUMBER}"),
     ("acct 1234 5678 9012 3456", f"acct {HIDDEN_NUMBER}"),
+    ("balance 1\u2019234\u2019567 or 1\u202f234\xa0567", f"balance {HIDDEN_NUMBER} or {HIDDEN_NUMBER}"),
+    ("uid 12\u200b345\xad678, code -2019\xa0345", f"uid {HIDDEN_NUMBER}, code -{HIDDEN_NUMBER}"),
     ("uid 12_345_678 or \uff11\uff12\uff13\uff14\uff15\uff16", f"uid {HIDDEN_NUMBER} or {HIDDEN_NUMBER}"),
     ("jo%40mail.invalid, jo\uff20mail.invalid", f"{HIDDEN_MAIL}, {HIDDEN_MAIL}"),
     ("from ip-203-0-113-7", f"from ip-{HIDDEN_IP}"),

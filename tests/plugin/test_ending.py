@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -227,13 +228,36 @@ def test_a_failed_check_and_a_file_that_cannot_be_written(process: SuiteRunner) 
 
 
 @pytest.mark.parametrize(
-    "option", ["--debug=/nonexistent/debug.log", "--noconftest", "-pno:keycheck.plugin", "-pno:keycheck-written"]
+    "option",
+    [
+        "--debug=/nonexistent/debug.log",
+        "--noconftest",
+        "--confcutdir=suite",
+        "-pno:keycheck.plugin",
+        "-pno:keycheck-written",
+    ],
 )
 def test_a_run_that_cannot_begin_does_not_end_with_1(option: str, process: SuiteRunner) -> None:
-    """A run that cannot begin ends with 3 or 4, and says why."""
+    """A run that cannot begin ends with 3 or 4, says why, and leaves no old verdict."""
+    process.report_dir.mkdir()
+    (process.report_dir / "verdict.json").write_text('{"ok": true}', encoding="utf-8")
     done = replayed(process, option)
     assert done.exit_status in (3, 4)
     assert done.output
+    assert not done.verdict.get("ok")
+
+
+@pytest.mark.parametrize("place", ["at its import", "in its hook"])
+def test_a_conftest_that_exits_with_0_is_no_ok(place: str, tmp_path: Path) -> None:
+    """A conftest.py in suite/ that calls sys.exit(0) ends the run with 3 or 4: exit 0 is a verdict."""
+    for name in ("pytest.ini", "conftest.py", "suite", "keycheck", "cassettes"):
+        link = tmp_path / name
+        link.symlink_to(ROOT / name) if name != "suite" else shutil.copytree(ROOT / name, link)
+    hook = "" if place == "at its import" else "def pytest_addoption():\n    "
+    (tmp_path / "suite/conftest.py").write_text(f"import sys\n\n{hook}sys.exit(0)\n", encoding="utf-8")
+    done = replayed(SuiteRunner(tmp_path / "out", tmp_path))
+    assert done.exit_status in (3, 4), done.output
+    assert "SystemExit" in done.output
 
 
 def test_a_run_without_a_stdout_ends_with_a_sentence(tmp_path: Path) -> None:

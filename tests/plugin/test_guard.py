@@ -5,6 +5,8 @@ import logging
 import os
 import re
 import xml.etree.ElementTree as ET
+from base64 import b64encode
+from pathlib import Path
 from types import SimpleNamespace
 from typing import NamedTuple
 
@@ -122,6 +124,34 @@ def test_a_secret_in_pieces_is_still_one_when_each_is_shown_at_once(holds: bool,
     assert not any(SECRET[i : i + 10] in shown for i in range(len(SECRET) - 9))
 
 
+@pytest.mark.parametrize("below", [False, True], ids=["text", "bytes"])
+@pytest.mark.parametrize("flushes", [False, True])
+@pytest.mark.parametrize(
+    ("form", "most"),
+    [
+        (SECRET, 9),
+        (SECRET.encode().hex(), 19),
+        (SECRET.encode().hex(" "), 29),
+        (b64encode(SECRET.encode()).decode(), 13),
+    ],
+    ids=["plain", "hex", "hex with blanks", "base64"],
+)
+def test_no_rest_of_a_secret_follows_when_it_comes_in_pieces(form: str, most: int, flushes: bool, below: bool) -> None:
+    """At most the first nine characters are shown, encoded ones too; the line goes on behind the secret."""
+    inner = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    stream = CleanStream(inner, REDACTOR.clean)
+    for character in form:
+        _ = stream.buffer.write(character.encode()) if below else stream.write(character)
+        if flushes:
+            stream.flush()
+    stream.write("\nnext\n")
+    stream.flush()
+    shown, _, behind = inner.buffer.getvalue().decode().partition(HIDDEN)
+    assert form.startswith(shown)
+    assert len(shown) <= most
+    assert behind == "\nnext\n"
+
+
 def test_bytes_below_a_stream_are_cleaned() -> None:
     """Bytes without a secret are left as they are."""
     inner = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
@@ -129,6 +159,14 @@ def test_bytes_below_a_stream_are_cleaned() -> None:
     assert stream.buffer.write(SECRET.encode()) == len(SECRET)
     stream.buffer.write(b"\xff\x00")
     assert inner.buffer.getvalue() == HIDDEN.encode() + b"\xff\x00"
+
+
+def test_bytes_below_the_buffer_are_cleaned(tmp_path: Path) -> None:
+    """The raw file of a stream, which writes at once, gets clean bytes as well."""
+    with (tmp_path / "shown").open("w", encoding="utf-8") as inner:
+        stream = CleanStream(inner, REDACTOR.clean)
+        assert stream.buffer.raw.write(SECRET.encode()) == len(SECRET)
+    assert (tmp_path / "shown").read_text(encoding="utf-8") == HIDDEN
 
 
 def test_a_log_record_is_cleaned_before_any_handler(caplog: pytest.LogCaptureFixture) -> None:

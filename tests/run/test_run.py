@@ -394,7 +394,7 @@ def test_asserts_that_python_takes_out_are_noticed(process: SuiteRunner, exchang
 
 
 BAD = {
-    "environment": ({"BINANCE_ENVIRONMENT": "testnet"}, "BINANCE_ENVIRONMENT"),
+    "environment": ({"BINANCE_ENVIRONMENT": "mainnet"}, "BINANCE_ENVIRONMENT"),
     "recvWindow": ({"BINANCE_RECV_WINDOW": "60001"}, "BINANCE_RECV_WINDOW"),
     "url": ({"BINANCE_FUTURES_URL": "http://192.0.2.1"}, "BINANCE_FUTURES_URL"),
     "symbol": ({"BINANCE_SYMBOL": "BTC/USDT?"}, "BINANCE_SYMBOL"),
