@@ -32,7 +32,7 @@ SHARED = 10  # the most that a run may cost that is handed the lane's public ans
 DRIVEN = (100, 1_000, 10_000)  # accounts of a driver whose runs are stubs
 PATIENCE = 1800.0  # seconds for one fleet
 _LANE = "local"
-_TO_START = 60.0  # seconds for Dask's scheduler
+_AT_WORK = {"DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"}  # as docs/fleet.md has it
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,9 @@ class Fleets:
             lane = ("--resources", f"egress-{_LANE}={slots}", "--local-directory", str(keys))
             with (
                 self._dask(own, "scheduler", *place, "--port", str(port)) as scheduler,
-                self._dask({**own, "KEYCHECK_KEYS": str(keys)}, "worker", address, *place, *worker, *lane) as at_work,
+                self._dask(
+                    {**own, **_AT_WORK, "KEYCHECK_KEYS": str(keys)}, "worker", address, *place, *worker, *lane
+                ) as at_work,
             ):
                 try:
                     cpu = self._fleet(keys, own, "--engine", f"dask:{address}", *options)

@@ -37,6 +37,13 @@ from keycheck.fleet.dask import Dask  # noqa: E402  it imports Dask
 
 PATIENCE = 60.0  # seconds; a process of Dask's imports for two
 LANE_TIMEOUT = 3
+# Why an account may be without a verdict if the scheduler is gone: by the moment at which that was noticed.
+LOST = (
+    "it sent no answer in 3 s.",
+    "no machine has served it for 3 s.",
+    "the way to its machine was cut (CancelledError).",
+    "no scheduler answered at the address of --engine.",
+)
 # Answers every job with the file that its first argument names, and adds the account to the second.
 STUB = """import json, sys
 account = json.load(sys.stdin)["account"]
@@ -213,14 +220,13 @@ def test_the_fleet_ends_if_its_scheduler_dies_or_freezes(
         found = cluster.verdicts()
         assert len(found) == 500
         assert {one["verdict"] for one in found.values()} == {"OK", "UNPROVEN"}
-        assert all(why(one).startswith("Lane tokyo") for one in found.values() if one["verdict"] == "UNPROVEN")
+        reasons = {why(one).partition(": ")[2] for one in found.values() if one["verdict"] == "UNPROVEN"}
+        assert {reason[:20] for reason in reasons} <= {told[:20] for told in LOST}
         scheduler.send_signal(signal.SIGCONT)
         (cluster.out / "verdicts.jsonl").unlink()
     fleet = cluster.fleet(tmp_path / "accounts.toml")
     assert fleet.wait(PATIENCE) == 10
-    assert {why(one).partition(": ")[2] for one in cluster.verdicts().values()} == {
-        "no scheduler answered at the address of --engine."
-    }
+    assert {why(one).partition(": ")[2] for one in cluster.verdicts().values()} == {LOST[-1]}
 
 
 def test_a_certificate_of_another_authority_is_refused_on_both_sides(
