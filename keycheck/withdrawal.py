@@ -65,8 +65,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
         _start(early_config, option)
     try:
         yield
-    except SystemExit:
-        if not is_run:
+    except SystemExit as end:
+        if not is_run or end.code == pytest.ExitCode.USAGE_ERROR:  # the latter is the project's own conftest.py
             raise
         raise pytest.UsageError("a conftest.py raised SystemExit, so nothing was run: take that out") from None
 

@@ -250,7 +250,7 @@ def test_a_run_that_cannot_begin_does_not_end_with_1(option: str, process: Suite
 @pytest.mark.parametrize("place", ["at its import", "in its hook"])
 def test_a_conftest_that_exits_with_0_is_no_ok(place: str, tmp_path: Path) -> None:
     """A conftest.py in suite/ that calls sys.exit(0) ends the run with 3 or 4: exit 0 is a verdict."""
-    for name in ("pytest.ini", "conftest.py", "suite", "keycheck", "cassettes"):
+    for name in ("pytest.toml", "conftest.py", "suite", "keycheck", "cassettes"):
         link = tmp_path / name
         link.symlink_to(ROOT / name) if name != "suite" else shutil.copytree(ROOT / name, link)
     hook = "" if place == "at its import" else "def pytest_addoption():\n    "
