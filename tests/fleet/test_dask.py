@@ -35,7 +35,7 @@ import trustme  # noqa: E402  as the next
 
 from keycheck.fleet.dask import Dask  # noqa: E402  it imports Dask
 
-PATIENCE = 60.0  # seconds; a process of Dask's imports for two
+PATIENCE = 90.0  # seconds; a process of Dask's imports for two
 LANE_TIMEOUT = 3
 # Why an account may be without a verdict if the scheduler is gone: by the moment at which that was noticed.
 LOST = (
