@@ -27,7 +27,7 @@ from keycheck.exchange.endpoints import (
     TRADING_STATUS,
 )
 from keycheck.exchange.facts import nearest_names
-from keycheck.exchange.permissions import permissions_in, unreadable_ways_out
+from keycheck.exchange.permissions import OTHER_WAY_OUT, is_way_out, permissions_in, unreadable_ways_out
 from keycheck.exchange.user_stream import is_listen_key
 
 Clean = Callable[[str], str]
@@ -113,9 +113,7 @@ def scrub_body(path: str, status: int, body: bytes, symbol: str, clean: Clean) -
     else:
         kept = _scalars(parsed, _FIELDS.get(path, ()), clean)
         if path == API_RESTRICTIONS.path:
-            # A later suite must see new permissions, so every boolean with the name of a permission is kept.
-            unreadable = dict.fromkeys(unreadable_ways_out(parsed), CONSTANT)
-            kept |= {name: on for name, on in (unreadable | permissions_in(parsed)).items() if clean(name) == name}
+            kept |= _permissions(parsed, clean)
     kept |= _error(parsed, clean)
     if status == 200:
         kept |= _error_signs(parsed)
@@ -132,6 +130,15 @@ def _symbol_configs(listed: list[Any], symbol: str, clean: Clean) -> list[Body]:
     """The entries of the contract under test, at most two: two are a contradiction, which a replay must show."""
     entries = [one for one in listed if isinstance(one, dict) and one.get("symbol") == symbol]
     return [_scalars(one, _FIELDS[SYMBOL_CONFIG.path], clean) for one in entries[:2]]
+
+
+def _permissions(body: Body, clean: Clean) -> Body:
+    """Every boolean with the name of a permission, since a later suite must see new ones; a way out under any name."""
+    found: Body = dict.fromkeys(unreadable_ways_out(body), CONSTANT) | permissions_in(body)
+    kept = {name: on for name, on in found.items() if clean(name) == name}
+    ways_out = [on for name, on in found.items() if name not in kept and is_way_out(name)]
+    kept |= {OTHER_WAY_OUT: True} if True in ways_out else {}
+    return kept | ({f"enable{OTHER_WAY_OUT}": CONSTANT} if CONSTANT in ways_out else {})
 
 
 def _error_signs(body: Body) -> Body:

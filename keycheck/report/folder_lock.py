@@ -16,7 +16,7 @@ VERDICT_FILE = "verdict.json"
 PAGE_FILE = "report.html"
 SUMMARY_FILE = "summary.md"
 BESIDE = (PAGE_FILE, SUMMARY_FILE)  # these exist only beside a verdict
-_LOCK_FILE = ".lock"  # never deleted: two runs could lock an old and a new file of this name
+LOCK_FILE = ".lock"  # never deleted: two runs could lock an old and a new file of this name
 _LONGEST_VERDICT = 2**21  # bytes; more than any reader of a verdict accepts
 
 if sys.platform == "win32":
@@ -47,9 +47,9 @@ class Hold:
         """Locks the folder. Raises UsageProblem if another run has locked it, and OSError if locking fails."""
         if self._file is not None:
             return
-        path = self.folder / _LOCK_FILE
+        path = self.folder / LOCK_FILE
         if path.exists() and not path.is_file():
-            raise OSError(0, f"{_LOCK_FILE} is no file")
+            raise OSError(0, f"{LOCK_FILE} is no file")
         file = path.open("ab")
         try:
             _lock(file)

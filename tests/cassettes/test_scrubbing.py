@@ -28,6 +28,7 @@ from keycheck.exchange.endpoints import (
     Endpoint,
 )
 from keycheck.exchange.facts import Refusal
+from keycheck.exchange.permissions import KeyPermissions
 from keycheck.redaction.redactor import HIDDEN, HIDDEN_IP, Redactor
 from tests.exchange import pages
 
@@ -129,6 +130,27 @@ def test_no_secret_and_no_address_is_kept(endpoint: Endpoint, status: int, body:
     kept = scrub(endpoint, status, body).decode()
     assert KEY not in kept
     assert "203.0.113.7" not in kept
+
+
+@pytest.mark.parametrize("prefix", ["withdraw_", "enableWithdraw"])
+@pytest.mark.parametrize("value", [True, False, "true"])
+def test_a_way_to_withdraw_whose_name_holds_a_secret_is_kept(prefix: str, value: object) -> None:
+    """The permission is kept under another name, so that no replay says that the key cannot withdraw."""
+    word = "NothingButLettersAreInThisSecret"
+    body = {"enableFutures": True, "enableWithdrawals": False, prefix + word: value}
+    hides = Redactor([word]).clean
+    kept = json.loads(scrubbing.scrub_body(API_RESTRICTIONS.path, 200, json.dumps(body).encode(), SYMBOL, hides))
+    assert word not in str(kept)
+    live, again = (_withdrawals(KeyPermissions(one)) for one in (body, kept))
+    assert bool(live) == bool(again)
+    assert (live is None) == (again is None)
+
+
+def _withdrawals(key: KeyPermissions) -> tuple[str, ...] | None:
+    try:
+        return key.withdrawals
+    except NotBinance:
+        return None
 
 
 PLAIN = {

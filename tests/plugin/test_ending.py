@@ -292,7 +292,7 @@ def test_a_terminal_that_takes_no_more_changes_no_exit_status(stdout: str, tmp_p
 
 @pytest.mark.slow
 @pytest.mark.parametrize("option", ["--junitxml", "--html", "--log-file", "--prom"])
-@pytest.mark.parametrize("name", ["verdict.json", "report.html"])
+@pytest.mark.parametrize("name", ["verdict.json", "report.html", ".lock"])
 def test_no_other_writer_takes_the_place_of_a_report(option: str, name: str, process: SuiteRunner) -> None:
     """A file that the suite itself writes, named for another writer, is a usage error; verdict.json stays UNPROVEN."""
     done = replayed(process, f"{option}={process.report_dir / name}", all_plugins=True)

@@ -167,7 +167,9 @@ def test_a_run_too_many_is_refused_at_once(tmp_path: Path) -> None:
     reserved = []
     with Serving(tmp_path, run=until_cancelled, slots=2) as serving:
         usual = serving.endpoint._runs._purses["production"].reserve
-        serving.endpoint._runs._purses["production"].reserve = lambda: reserved.append(1) or usual()  # type: ignore
+        serving.endpoint._runs._purses["production"].reserve = (  # type: ignore[method-assign]
+            lambda *given: reserved.append(1) or usual(*given)  # type: ignore[func-returns-value]
+        )
         body = json.dumps(GIVEN).encode()
         with serving.connect(head(len(body)) + body), serving.connect(head(len(body)) + body):
             wait_until(lambda: len(reserved) == 2)
