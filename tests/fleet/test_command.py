@@ -299,6 +299,10 @@ def files(folder: Folder) -> Iterator[dict[str, str]]:
         ("{keys} --keys {missing}", "--keys is no folder"),
         ("{two}", "no folder of keys is named: say with --keys"),
         ("{lanes} --keys {keys}", "name the accounts of one lane with --only, or take --engine dask:ADDRESS"),
+        (
+            "{lanes} --engine dask:tls://h:1 --keys {keys}",
+            "--keys is for --engine local: KEYCHECK_KEYS names the folder",
+        ),
         ("{keys} --engine cloud", "--engine must be local, or dask:tls://HOST:PORT"),
         ("{keys} --lane-timeout 0", "a number of seconds above 0"),
         ("{keys} --out {file}", "nothing can be written to file"),
