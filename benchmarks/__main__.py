@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import figures, measure
+from benchmarks import figures, fleet, measure
 from benchmarks.figures import Figure
 from benchmarks.process import DidNotRun
 from benchmarks.rivals import Contest
@@ -21,7 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
     """0 if everything ran, with any figures; 1 if something did not run."""
     options = _options(arguments)
     try:
-        table, notes = _measure(options)
+        table, notes = _measure_fleet(options) if options.fleet else _measure(options)
     except (DidNotRun, OSError) as error:
         print(f"Not measured: {error}", file=sys.stderr)
         return 1
@@ -53,6 +53,16 @@ def _measure(options: argparse.Namespace) -> tuple[list[Figure], list[str]]:
     ]
 
 
+def _measure_fleet(options: argparse.Namespace) -> tuple[list[Figure], list[str]]:
+    with (
+        tempfile.TemporaryDirectory(prefix="keycheck-benchmarks-") as folder,
+        tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log,
+    ):
+        fleets = fleet.Fleets(Path(folder), log, options.python)
+        table = list(fleet.figures(fleets, options.fleet, with_dask=options.dask))
+    return table, [f"Once each. Machine: {_machine()}."]
+
+
 def _told(rounds: int, times: measure.Times) -> str:
     spreads = "; ".join(figures.spread(name, seconds) for name, seconds in times.items())
     few = f" A table to keep takes {MIN_ROUNDS} or more." if rounds < MIN_ROUNDS else ""
@@ -71,6 +81,12 @@ def _machine() -> str:
 def _rounds(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MAX_ROUNDS):
         raise argparse.ArgumentTypeError(f"a whole number from 1 to {MAX_ROUNDS}")
+    return int(text)
+
+
+def _accounts(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= fleet.ACCOUNTS):
+        raise argparse.ArgumentTypeError(f"a whole number from 1 to {fleet.ACCOUNTS}")
     return int(text)
 
 
@@ -95,6 +111,10 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--rivals", metavar="PATH", help="interpreter that has requirements-benchmarks.txt (default: no rivals)"
     )
+    parser.add_argument(
+        "--fleet", type=_accounts, nargs="?", const=fleet.ACCOUNTS, metavar="N", help="measure a fleet alone (of 300)"
+    )
+    parser.add_argument("--dask", action="store_true", help="on both engines; --python has requirements-dask.txt")
     options = parser.parse_args(arguments)
     if options.markdown and options.rounds < MIN_ROUNDS:
         parser.error(f"a table to keep takes {MIN_ROUNDS} rounds or more")

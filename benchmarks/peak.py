@@ -7,8 +7,6 @@ import re
 import sys
 from pathlib import Path
 
-import pytest
-
 STATUS = Path("/proc/self/status")
 
 
@@ -19,6 +17,8 @@ def peak_kb(status: str) -> int | None:
 
 
 if __name__ == "__main__":
+    import pytest  # those who import this file have no use for it
+
     outcome = pytest.main(sys.argv[2:])
     Path(sys.argv[1]).write_text(str(peak_kb(STATUS.read_text()) or "") if STATUS.exists() else "")
     sys.exit(outcome)

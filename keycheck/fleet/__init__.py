@@ -4,7 +4,9 @@
     driver.py      hands out the accounts of each lane, a few at a time, and has each answer kept as it comes
     engine.py      what brings jobs to the machines of their lanes; local.py is the engine of this machine alone
     local.py       threads that wait for child processes
+    dask.py        the engine of many machines, on Dask's scheduler and workers
     job.py         the job of one account: the function that a lane's machine runs, text in and text out
+    job_command.py  that job in another program, for a worker that may not read the keys
     public_answers.py  the public answers that the runs of this machine hand on to one another
     answer.py      what comes back from that machine, checked
     out_folder.py  the folder of --out while a fleet runs: its lock, verdicts.jsonl as it grows, the reports

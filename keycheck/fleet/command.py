@@ -26,7 +26,7 @@ from keycheck.settings import loading
 from keycheck.verdict.weighing import Verdict
 
 _INTERRUPTED, _INTERNAL_ERROR, _USAGE_ERROR = 2, 3, 4
-_LOCAL = "local"
+_LOCAL, _DASK = "local", "dask:"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -102,12 +102,25 @@ def _check_what_comes_last(given: argparse.Namespace) -> None:
 
 def _engine(given: argparse.Namespace, fleet: Fleet) -> Engine:
     """Raises UsageProblem."""
+    if given.engine.startswith(_DASK):
+        return _dask(given.engine.removeprefix(_DASK), given.lane_timeout)
     if given.engine != _LOCAL:
         raise UsageProblem("--engine must be local, or dask:tls://HOST:PORT")
     keys = given.keys or (given.accounts if given.accounts.is_dir() else loading.keys_folder())
     if not keys.is_dir():
         raise UsageProblem("--keys is no folder: name the folder of the accounts' NAME.env files")
     return Local(fleet, keys)
+
+
+def _dask(address: str, timeout: float) -> Engine:
+    """Raises UsageProblem."""
+    try:
+        from keycheck.fleet.dask import Dask  # noqa: PLC0415  its libraries are an extra's
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").partition(".")[0] == "keycheck":
+            raise
+        raise UsageProblem('--engine dask needs its extra: pip install "keycheck[dask]"') from None
+    return Dask(address, timeout)
 
 
 @contextlib.contextmanager

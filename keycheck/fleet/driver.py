@@ -25,6 +25,7 @@ from keycheck.fleet.engine import Engine
 from keycheck.redaction.redactor import printable
 
 LONGEST_JOB = process.SECONDS + 15  # seconds: a run, and what a purse waits for its file
+_LOST = {"KilledWorker": "the worker that had its job died", "CancelledError": "the way to its machine was cut"}
 _TICK = 0.5  # seconds between two looks at what is late
 _Done = queue.SimpleQueue["tuple[Queue, Future[str]] | None"]
 
@@ -165,4 +166,5 @@ class Driver:
 
 def _told(error: BaseException) -> str:
     """What a job ended with; a ValueError's text is a sentence of ours, or a machine's that is not trusted."""
-    return printable(str(error)) if isinstance(error, ValueError) else f"its job was lost ({type(error).__name__})"
+    name = type(error).__name__
+    return printable(str(error)) if isinstance(error, ValueError) else f"{_LOST.get(name, 'its job was lost')} ({name})"

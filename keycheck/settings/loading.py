@@ -160,6 +160,11 @@ def keys_folder() -> Path:
     return bounded_files.expanded(name).absolute()
 
 
+def job_command() -> str:
+    """The command that runs a fleet's jobs on this machine (`keycheck/fleet/job_command.py`): KEYCHECK_JOB, or ""."""
+    return os.environ.get("KEYCHECK_JOB", "").strip()
+
+
 def processors() -> int:
     """How many processors this process may use."""
     if hasattr(os, "sched_getaffinity"):  # Linux alone

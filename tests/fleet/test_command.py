@@ -117,6 +117,7 @@ def test_each_key_gets_its_own_verdict(
     assert not exchange.real_orders
 
 
+@pytest.mark.slow
 def test_a_refusal_stops_the_lane_once(
     folder: Folder, exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:

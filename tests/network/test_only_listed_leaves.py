@@ -931,6 +931,7 @@ def test_only_the_network_package_can_send() -> None:
         "keycheck.network.allow_list",
     } | {
         "keycheck.network.offline",
+        "keycheck.network.post",
         "keycheck.network.stream_connection",
         "keycheck.network.transport",
         "keycheck.network.websocket",

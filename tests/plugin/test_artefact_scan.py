@@ -160,6 +160,7 @@ def test_files_of_other_programs_are_left_alone(careless: SuiteRunner, exchange:
         assert API_KEY in (folder / "prod.env").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_file_of_the_run_s_own_is_deleted(careless: SuiteRunner, exchange: LocalExchange) -> None:
     """This run's page is deleted if it holds a secret, even if there was a page before."""
     assert careless("--replay", str(careless.folder / "none")).exit_status == 4

@@ -110,7 +110,7 @@ def test_git_ignores_what_must_not_be_committed(path: str) -> None:
 
 @pytest.mark.parametrize(
     "group",
-    ["requirements.txt", *(f"requirements-{name}.txt" for name in ("serve", "dev", "interop", "benchmarks"))],
+    ["requirements.txt", *(f"requirements-{name}.txt" for name in ("serve", "dask", "dev", "interop", "benchmarks"))],
 )
 def test_every_dependency_is_pinned_with_its_hash(group: str) -> None:
     """Each dependency of pyproject.toml is in the file that pip installs, where every line has hashes."""

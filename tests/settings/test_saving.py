@@ -134,6 +134,7 @@ def test_a_file_without_our_lines_gets_them_at_its_end(old: str, tmp_path: Path)
 # -- what can go wrong --
 
 
+@pytest.mark.slow
 def test_at_any_moment_there_is_the_old_file_or_the_new_one(tmp_path: Path) -> None:
     """A process that is killed while it saves leaves no part of a file in the place of one."""
     file = tmp_path / ".env"
@@ -146,12 +147,13 @@ def test_at_any_moment_there_is_the_old_file_or_the_new_one(tmp_path: Path) -> N
             save(file, one, replace=True)
             save(file, other, replace=True)
 
-    found = []
-    for _ in range(30):
+    whole = [{"OTHER": "line"}, *({"OTHER": "line"} | values for values in (one, other))]
+    found: list[dict[str, str]] = []
+    # On a busy machine, a killed process may have saved nothing yet.
+    while len(found) < 30 or (len(found) < 300 and not (whole[1] in found and whole[2] in found)):
         with forked(save_for_ever):
             time.sleep(dice.uniform(0, 0.03))
         found.append(parsed(file))
-    whole = [{"OTHER": "line"}, *({"OTHER": "line"} | values for values in (one, other))]
     assert all(values in whole for values in found)
     assert whole[1] in found
     assert whole[2] in found
