@@ -7,7 +7,7 @@ and streams.
 
 import logging
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from itertools import takewhile
 from typing import Any, BinaryIO, TextIO
 
@@ -247,7 +247,7 @@ class CleanStream:
         self._line.add(written)
         _if_taken(self.inner, lambda: self.inner.write(cleaned))
 
-    def writelines(self, lines: list[str]) -> None:
+    def writelines(self, lines: Iterable[str]) -> None:
         for line in lines:
             self.write(line)
 
@@ -255,6 +255,11 @@ class CleanStream:
         held, self._held = self._held, ""
         self._show(held, self._line.following(held))
         _if_taken(self.inner, self.inner.flush)
+
+    def detach(self) -> "CleanBuffer":
+        """The binary buffer, as of any text stream: code often puts a new text stream over it."""
+        self.flush()
+        return CleanBuffer(self.inner.detach(), self._line)  # type: ignore[attr-defined]
 
     def __getattr__(self, name: str) -> Any:
         inner = getattr(self.inner, name)
@@ -273,6 +278,14 @@ class CleanBuffer:
         self._line.add(bytes(data).decode("utf-8", "surrogateescape"))
         _if_taken(self.inner, lambda: self.inner.write(cleaned))
         return len(data)
+
+    def writelines(self, lines: Iterable[bytes]) -> None:
+        for line in lines:
+            self.write(line)
+
+    def detach(self) -> "CleanBuffer":
+        """The raw stream below a buffer."""
+        return CleanBuffer(self.inner.detach(), self._line)  # type: ignore[attr-defined]
 
     def __getattr__(self, name: str) -> Any:
         inner = getattr(self.inner, name)

@@ -1,14 +1,16 @@
 """The second layer, piece by piece; the leak matrix shows the whole."""
 
+import contextlib
 import io
 import logging
 import os
 import re
 import xml.etree.ElementTree as ET
 from base64 import b64encode
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -167,6 +169,29 @@ def test_bytes_below_the_buffer_are_cleaned(tmp_path: Path) -> None:
         stream = CleanStream(inner, REDACTOR.clean)
         assert stream.buffer.raw.write(SECRET.encode()) == len(SECRET)
     assert (tmp_path / "shown").read_text(encoding="utf-8") == HIDDEN
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda stream: stream.buffer.writelines([SECRET[:30].encode(), SECRET[30:].encode()]),
+        lambda stream: stream.buffer.raw.writelines([SECRET.encode()]),
+        lambda stream: stream.detach().write(SECRET.encode()),
+        lambda stream: stream.buffer.detach().write(SECRET.encode()),
+    ],
+    ids=["lines", "raw lines", "detached", "buffer detached"],
+)
+def test_no_method_of_a_stream_goes_round_the_guard(write: Callable[[Any], object]) -> None:
+    """`sys.stdout = TextIOWrapper(sys.stdout.detach(), ...)` is usual: what a stream hands out is guarded, too."""
+    raw: Any = io.BytesIO()
+    buffer = io.BufferedWriter(raw)
+    stream = CleanStream(io.TextIOWrapper(buffer, encoding="utf-8"), REDACTOR.clean)
+    write(stream)
+    with contextlib.suppress(ValueError):  # it was detached, and has nothing to flush
+        buffer.flush()
+    shown = raw.getvalue().decode()
+    assert HIDDEN in shown
+    assert not any(SECRET[i : i + 10] in shown for i in range(len(SECRET) - 9))
 
 
 def test_a_log_record_is_cleaned_before_any_handler(caplog: pytest.LogCaptureFixture) -> None:
