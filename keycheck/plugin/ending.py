@@ -51,6 +51,10 @@ class Ending:
         if sentence not in self._notes:
             self._notes.append(sentence)
 
+    def so_far(self, status: int) -> int:
+        """The run's exit status, if nothing more is noted. `status`: without the notes."""
+        return int(pytest.ExitCode.INTERNAL_ERROR) if self._notes else status
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         self.note(excinfo.value)

@@ -254,7 +254,8 @@ class SuiteRun:
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         if self.run is not None:
             self._finish(self.run, session, exitstatus)
-            add_verdict(self.config, self.report or self.run.begun, int(session.exitstatus))
+            status = Ending.of(self.config).so_far(int(session.exitstatus))
+            add_verdict(self.config, self.report or self.run.begun, status)
 
     def _finish(self, run: Run, session: pytest.Session, exitstatus: int) -> None:
         done = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)

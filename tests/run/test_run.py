@@ -333,6 +333,15 @@ def test_junit_has_the_verdict(cassette: str, more: tuple[str, ...], suite: Suit
     }
 
 
+def test_junit_has_the_exit_status_of_a_run_with_trouble(suite: SuiteRunner, tmp_path: Path) -> None:
+    """A log file that cannot be written makes the run end with 3, and JUnit's properties say so."""
+    (tmp_path / "file").touch()
+    done = suite("--replay", "healthy", f"--junitxml={tmp_path / 'junit.xml'}", f"--log-file={tmp_path}/file/log")
+    root = ET.parse(tmp_path / "junit.xml").getroot()[0]  # noqa: S314  our own file
+    properties = {p.attrib["name"]: p.attrib["value"] for p in root.findall("properties/property")}
+    assert (done.exit_status, properties["verdict"], properties["exitStatus"]) == (3, "OK", "3")
+
+
 def test_the_header_is_about_the_run(suite: SuiteRunner) -> None:
     """pytest's header names the run's settings, and not those of the time-out."""
     done = suite("--replay", "healthy")
