@@ -12,6 +12,7 @@ import re
 import sys
 import unicodedata
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -21,6 +22,7 @@ _ESCAPE = re.compile(
 _OCTAL, _SIGN = 5, 6  # groups of _ESCAPE; those before are hexadecimal
 # Decoded bytes count as text if ten in a row are printable: fewer cannot hold ten characters of a secret.
 _TEXT = re.compile(rb"[ -~]{10,}")
+_WIDE_TEXT = re.compile(rb"[ -~\x80-\xff]{10,}")  # with letters beyond ASCII, in UTF-8 or Latin-1
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]{14,}")
 _USUAL = bytes.maketrans(b"-_", b"+/")  # URL-safe base64 -> standard base64
 _NO_TEXT = b"gICA"  # base64 of three unprintable bytes, to separate decoded tokens
@@ -43,23 +45,38 @@ _IN_TAG = re.compile(r"\"([^\"]*)\"|'([^']*)'|([^\s\"'=<>]+)")
 _OWN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|## Keycheck: (?:NOT )?[A-Z]{2,8}")
 
 
-def decoded_forms(text: str, depth: int = 3, *, packed: bool = True) -> Iterator[str]:
+def decoded_forms(text: str, depth: int = 3, *, packed: bool = True, wide: bool = False) -> Iterator[str]:
     """Yields `text` and its decoded forms, each once. Each step undoes one kind of escape; there are `depth` steps.
 
-    `packed`: also yields the texts that base64 and hex in it decode to.
+    `packed`: also yields the texts that base64 and hex in it decode to. `wide`: bytes may be letters beyond ASCII, too,
+    which takes longer. Every byte becomes one character, as in `spellings`.
     """
+    steps = ((*_SPELT, *_WIDE_SPELT) if wide else _SPELT) + ((_WIDE_PACKED if wide else _PACKED) if packed else ())
     seen = {text}
     newest = [text]
     yield text
     for _ in range(depth):
-        undone = [undo(one) for one in newest for undo in (_UNDO if packed else _SPELT)]
+        undone = [undo(one) for one in newest for undo in steps]
         newest = [one for one in dict.fromkeys(undone) if one and one not in seen]
         seen.update(newest)
         yield from newest
 
 
+def spellings(secret: str) -> set[str]:
+    """The texts that a secret may become in decoded forms: as it is, without its accents, and each byte a character."""
+    if secret.isascii():
+        return {secret}
+    texts = {secret, *(unicodedata.normalize(form, secret) for form in ("NFC", "NFD"))}
+    as_bytes = {text.encode("utf-8", "replace").decode("latin-1") for text in texts}
+    return texts | as_bytes | {_without_invisible(text) for text in (secret, *as_bytes)}
+
+
 def _unquoted(text: str) -> str:
     return unquote(text) if "%" in text else text
+
+
+def _unquoted_bytes(text: str) -> str:
+    return unquote(text, "latin-1") if "%" in text else text
 
 
 def _without_escapes(text: str) -> str:
@@ -86,10 +103,10 @@ def _without_invisible(text: str) -> str:
     return plain.translate(dict.fromkeys(map(ord, unseen))) if unseen else plain
 
 
-def _without_base64(text: str) -> str:
+def _without_base64(text: str, kind: re.Pattern[bytes] = _TEXT) -> str:
     """Everything that looks like base64, decoded from each of the four places at which it may begin."""
     tokens = _BASE64.findall(_joined(text, _BREAKS).translate(_USUAL))
-    return "\n".join(_texts_in(_decoded(tokens, start)) for start in range(4)).strip("\n") if tokens else ""
+    return "\n".join(_texts_in(_decoded(tokens, start), kind) for start in range(4)).strip("\n") if tokens else ""
 
 
 def _decoded(tokens: list[bytes], start: int) -> bytes:
@@ -97,13 +114,13 @@ def _decoded(tokens: list[bytes], start: int) -> bytes:
     return binascii.a2b_base64(_NO_TEXT.join(token[start:] + b"A" * (-(len(token) - start) % 4) for token in tokens))
 
 
-def _without_hex(text: str) -> str:
+def _without_hex(text: str, kind: re.Pattern[bytes] = _TEXT) -> str:
     """Everything that looks like bytes in hex, decoded from both places at which they may begin."""
     tokens = _HEX.findall(_joined(text, _BETWEEN_BYTES).replace(b"0x", b"").replace(b"0X", b""))
     if not tokens:
         return ""
     ends = ((token, start + (len(token) - start) // 2 * 2, start) for start in range(2) for token in tokens)
-    return _texts_in(binascii.unhexlify(_NO_TEXT_IN_HEX.join(token[start:end] for token, end, start in ends)))
+    return _texts_in(binascii.unhexlify(_NO_TEXT_IN_HEX.join(token[start:end] for token, end, start in ends)), kind)
 
 
 def _joined(text: str, breaks: bytes) -> bytes:
@@ -112,13 +129,15 @@ def _joined(text: str, breaks: bytes) -> bytes:
     return whole.encode("utf-8", "replace").translate(None, breaks)
 
 
-def _texts_in(raw: bytes) -> str:
+def _texts_in(raw: bytes, kind: re.Pattern[bytes]) -> str:
     """The texts that can be read in bytes, UTF-16 included."""
-    return "\n".join(part.decode("ascii") for part in _TEXT.findall(raw.replace(b"\0", b"")))
+    return "\n".join(part.decode("latin-1") for part in kind.findall(raw.replace(b"\0", b"")))
 
 
 _SPELT = (html.unescape, _unquoted, _without_escapes, _without_invisible)
-_UNDO = (*_SPELT, _without_base64, _without_hex)
+_PACKED = (_without_base64, _without_hex)
+_WIDE_SPELT = (_unquoted_bytes,)
+_WIDE_PACKED = tuple(partial(undo, kind=_WIDE_TEXT) for undo in _PACKED)
 
 
 def pieces(text: str, depth: int = 3) -> Iterator[str]:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any, NoReturn
 
-from keycheck.redaction.decoded_forms import decoded_forms, pieces
+from keycheck.redaction.decoded_forms import decoded_forms, pieces, spellings
 
 RUN = 10
 # For speed, a text is cut into pieces of half a run. Each run in it contains at least one whole piece, so only the text
@@ -53,7 +53,7 @@ class Redactor:
     copied.
     """
 
-    __slots__ = ("_clean", "_free", "_halves", "_names", "_ours", "_runs", "_short", "_vocabulary")
+    __slots__ = ("_clean", "_free", "_halves", "_is_wide", "_names", "_ours", "_runs", "_short", "_vocabulary")
 
     def __init__(
         self,
@@ -73,6 +73,7 @@ class Redactor:
         self._halves: Callable[[], set[str]] = lambda: halves
         short: list[re.Pattern[str]] = []  # passwords
         self._short: Callable[[], list[re.Pattern[str]]] = lambda: short
+        self._is_wide = False  # whether a secret has letters beyond ASCII
         self._vocabulary = cache(vocabulary)
         ours: dict[str, bool] = {}  # run or pattern -> whether it occurs in the vocabulary
         self._ours: Callable[[], dict[str, bool]] = lambda: ours
@@ -90,8 +91,9 @@ class Redactor:
 
         A text shorter than a run is not hidden: it is a placeholder or a typo, and parts of ordinary words would go.
         """
-        folded = _folded(secret)
-        for text in (folded, folded[::-1]):
+        self._is_wide = self._is_wide or not secret.isascii()
+        folded = [_folded(one) for one in spellings(secret)]
+        for text in (*folded, *(one[::-1] for one in folded)):
             self._runs().update(text[i : i + RUN] for i in range(len(text) - RUN + 1))
             self._halves().update(text[i : i + _HALF] for i in range(len(text) - _HALF + 1))
         # New sets: another thread may just be adding a text to the old ones that is clean of the old secrets only.
@@ -152,15 +154,15 @@ class Redactor:
 
     def _packs(self, text: str) -> bool:
         """Whether a secret is in base64 or hex. This is no chance match: markup is never in base64 or hex."""
-        spelt = set(decoded_forms(text, packed=False))
-        return any(self.knows(view) for view in decoded_forms(text) if view not in spelt)
+        spelt = set(decoded_forms(text, packed=False, wide=self._is_wide))
+        return any(self.knows(view) for view in decoded_forms(text, wide=self._is_wide) if view not in spelt)
 
     def finds_in_markup(self, text: str) -> bool:
         """Like `finds`, for a part of a page that may begin and end within the markup."""
         return self.finds(f"<>{text}")
 
     def _shows(self, text: str) -> bool:
-        return any(self.knows(view) for view in decoded_forms(text))
+        return any(self.knows(view) for view in decoded_forms(text, wide=self._is_wide))
 
     def clean(self, text: str) -> str:
         """`text` without known secrets and without text of their shape. For a single message, before it is rendered."""

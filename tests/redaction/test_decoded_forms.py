@@ -3,6 +3,7 @@
 import base64
 import html
 import json
+import unicodedata
 from collections.abc import Callable
 from functools import partial
 from urllib.parse import quote
@@ -102,6 +103,34 @@ def test_each_encoding_is_decoded(way: str, text: str) -> None:
     redactor = Redactor([SECRET])
     assert redactor.finds(f"before {WRITTEN[way](text)} after")
     assert not redactor.finds(f"before {WRITTEN[way]('nothing here to find, nor anywhere')} after")
+
+
+PASSPHRASES = ("Grüße aus Österreich", "очень-длинный-пароль", "contraseña_añejísima")
+BYTES: dict[str, Callable[[bytes], str]] = {
+    "repr": repr,
+    "base64": lambda raw: base64.b64encode(b"user:" + raw).decode(),
+    "base64 in lines": lambda raw: in_lines(base64.b64encode(raw).decode(), 10),
+    "hex": lambda raw: raw.hex(" "),
+    "percent": quote,
+}
+
+
+@pytest.mark.parametrize("way", BYTES)
+@pytest.mark.parametrize("passphrase", PASSPHRASES)
+def test_the_bytes_of_a_passphrase_in_any_language_are_decoded(passphrase: str, way: str) -> None:
+    """A passphrase with other letters than English ones is found in UTF-8, and in Latin-1, as HTTP sends passwords."""
+    redactor = Redactor([passphrase])
+    assert redactor.finds(BYTES[way](passphrase.encode()))
+    if max(passphrase) <= "\xff":
+        assert redactor.finds(BYTES[way](passphrase.encode("latin-1")))
+
+
+@pytest.mark.parametrize("way", ["zero-width characters in between", "colours in between", "decomposed"])
+@pytest.mark.parametrize("passphrase", PASSPHRASES)
+def test_a_passphrase_in_any_language_is_found_in_disguise(passphrase: str, way: str) -> None:
+    """So is one with invisible characters in it, or with its accents apart."""
+    disguise = WRITTEN.get(way, partial(unicodedata.normalize, "NFD"))
+    assert Redactor([passphrase]).finds(f"before {disguise(passphrase)} after")
 
 
 @settings(max_examples=60, deadline=None)
