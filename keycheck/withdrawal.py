@@ -123,10 +123,18 @@ def _start(config: pytest.Config, option: argparse.Namespace) -> None:
 
 
 def _end_with_3() -> None:
-    """Ends the process with 3 after an uncaught exception: Python itself would use 1, which means a failed check."""
+    """Ends the process with 3 after an uncaught exception: Python itself would use 1, which means a failed check.
+
+    With PYTHONINSPECT, even SystemExit comes here, and Python would go on and lose the exit status.
+    """
     usual = sys.excepthook
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if isinstance(error, SystemExit) and isinstance(error.code, int):
+            for stream in (sys.stdout, sys.stderr):
+                with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, or None
+                    stream.flush()
+            os._exit(error.code)
         usual(kind, error, trace)
         if issubclass(kind, Exception):
             raise SystemExit(int(pytest.ExitCode.INTERNAL_ERROR))

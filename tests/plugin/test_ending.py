@@ -270,6 +270,16 @@ def test_a_run_without_a_stdout_ends_with_a_sentence(tmp_path: Path) -> None:
     assert done.stderr.splitlines()[-1].endswith(b"report it to its makers")
 
 
+@pytest.mark.parametrize(("cassette", "status"), [("healthy", 0), ("ip-refused", 1)])
+def test_an_interpreter_that_would_go_on_changes_no_exit_status(
+    cassette: str, status: int, process: SuiteRunner
+) -> None:
+    """With PYTHONINSPECT, Python itself would end with 1, or on a terminal with 0, whatever the verdict is."""
+    done = process("--replay", cassette, settings={"PYTHONINSPECT": "1"})
+    assert done.exit_status == status
+    assert "Traceback" not in done.output
+
+
 @pytest.mark.parametrize("stdout", ["closed early", "/dev/full"])
 def test_a_terminal_that_takes_no_more_changes_no_exit_status(stdout: str, tmp_path: Path) -> None:
     """With `| head` or on a full disk, the exit status and verdict.json are the verdict's."""
