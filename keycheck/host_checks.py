@@ -21,8 +21,10 @@ from secrets import token_hex
 
 from keycheck.redaction.secret import Secret
 from keycheck.settings import child_environment, loading
+from keycheck.settings.dotenv_file import MAX_FILE
 
 _SECONDS = 3.0
+_AT_ONCE = 100  # versions of a file that are held in memory
 _CLOCKS = {
     "linux": ("timedatectl", "show", "--property=NTPSynchronized", "--value"),
     "win32": ("w32tm", "/query", "/status"),
@@ -107,13 +109,18 @@ class HostChecks:
 
     def _is_in_the_history(self, program: Path, path: Path) -> bool:
         """Whether a committed version of the file holds one of the credentials."""
-        listed = ("rev-list", "--all", "--full-history", "--objects", "--", path.name)
-        objects = [line.partition(" ") for line in _git(program, path, "--literal-pathspecs", *listed).splitlines()]
+        # Versions that are too long for settings are left out: in a hostile repository, they may be gigabytes.
+        listed = ("rev-list", "--all", "--full-history", "--objects", f"--filter=blob:limit={MAX_FILE + 1}", "--")
+        objects = [
+            line.partition(" ") for line in _git(program, path, "--literal-pathspecs", *listed, path.name).splitlines()
+        ]
         versions = [one for one, _, name in objects if name.rpartition("/")[2] == path.name]
-        if not versions:
-            return False
-        texts = _git(program, path, "cat-file", "--batch", lines=versions)  # unlike git show, it starts no program
-        return any(one.reveal() in texts for one in self.credentials)
+        for at in range(0, len(versions), _AT_ONCE):
+            some = versions[at : at + _AT_ONCE]
+            texts = _git(program, path, "cat-file", "--batch", lines=some)  # unlike git show, it starts no program
+            if any(one.reveal() in texts for one in self.credentials):
+                return True
+        return False
 
     def _program(self, name: str) -> Path | None:
         """The first program of this name in PATH, outside the current directory and the files' own projects."""
@@ -140,6 +147,7 @@ def _git(program: Path, path: Path, *arguments: str, may_fail: bool = False, lin
     """
     # For an allowed protocol NAME, git would run the program git-remote-NAME, so the name here cannot be guessed.
     guarded = {"GIT_ALLOW_PROTOCOL": token_hex(16), "GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0"}
+    guarded["GIT_NO_REPLACE_OBJECTS"] = "1"  # an object that was replaced is still in the repository
     silent = {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": ""}
     options = ["--no-pager", f"--exec-path={program}", "-C", str(path.parent)]  # a file, so git finds no program in it
     for setting in ("core.fsmonitor=", "core.hooksPath=/dev/null", "safe.bareRepository=explicit"):

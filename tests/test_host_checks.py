@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -103,6 +104,30 @@ def test_a_key_in_the_history_has_a_remark_until_it_is_another(settings_file: Pa
     assert "in git's history" in told
     assert "make a new key" in told
     assert remarks_on("a-new-secret") == []
+    git(folder, "replace", "HEAD~1:.env", "HEAD:.gitignore")  # git shows another text; the old one is still there
+    assert "in git's history" in remarks_on("a-secret-that-was-committed")[0]
+
+
+@needs_git
+def test_a_huge_version_in_the_history_is_not_read(settings_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a clone of a hostile repository, an old .env may be gigabytes long; the other versions are searched."""
+    run, answers = host_checks._run, list[int]()
+
+    def noting(*arguments: Any, **more: Any) -> Any:
+        done = run(*arguments, **more)
+        answers.append(len(done.stdout) if done else 0)
+        return done
+
+    monkeypatch.setattr(host_checks, "_run", noting)
+    git(settings_file.parent, "init", "--quiet")
+    for text in ("\0" * 2**22, "BINANCE_API_KEY=of-a-committed-key\n"):
+        settings_file.write_text(text, encoding="utf-8")
+        git(settings_file.parent, "add", "--force", settings_file.name)
+        git(settings_file.parent, *COMMIT)
+    git(settings_file.parent, "rm", "--quiet", "--cached", settings_file.name)
+    found = HostChecks([("the settings file", settings_file)], [Secret("of-a-committed-key")]).open_files()
+    assert "in git's history" in found[0]
+    assert max(answers) < 2**16
 
 
 @needs_git
