@@ -1,9 +1,9 @@
 """The program of the child process: one run. Only `keycheck/process.py` starts this file, by its path.
 
-    argument  the folder that this process makes for itself; the reports go to reports/ in it
-    stdin     two lines of JSON: `{"path": [...]}`, the caller's folders of packages; and the job, with settings and
-              credentials, for which this process may wait. Then it stays open until the run has ended
-    stdout    the lines of `plugin/progress.py`, and last `{"exit": STATUS}`
+    stdin   two lines of JSON: `{"path": [...]}`, the caller's folders of packages; and the job, for which this process
+            may wait: settings, credentials, and the folder that this process makes for itself, with the reports in
+            reports/. Then it stays open until the run has ended
+    stdout  the lines of `plugin/progress.py`, and last `{"exit": STATUS}`
 
 If stdin ends earlier, the caller has ended or crashed. Then this process and all programs that it has started are
 killed, and its folder is removed. Core dumps are switched off before the credentials are read.
@@ -30,7 +30,6 @@ def main() -> None:
     """Reads the job from stdin, runs it, and ends the process."""
     dump_no_core()
     parent = os.getppid()
-    folder = Path(sys.argv[1])
     stdin, stdout = _take_streams()
     messages = _messages(stdin, parent)
     _take_package(next(messages)["path"])
@@ -41,6 +40,7 @@ def main() -> None:
 
     invocation.preload()
     job = next(messages)
+    folder = Path(job["folder"])
     folder.mkdir(mode=0o700)
     os.chdir(folder)
     threading.Thread(target=_end_with_caller, args=(stdin, parent, folder), daemon=True).start()

@@ -195,7 +195,7 @@ class _Run:
             except RuntimeError as error:  # the system refuses one more thread
                 return self.not_started(str(error))
             with contextlib.suppress(OSError):  # the child has died; then it sends no exit status
-                _write(child, job | {"settings": json.loads(settings.reveal())})
+                _write(child, job | {"folder": str(started.folder), "settings": json.loads(settings.reveal())})
             self._listen(child, on_check)
             _has_ended(child)
         finally:
@@ -305,13 +305,14 @@ def _seconds(timeout: Any) -> float:
 def _start() -> _Child:
     """Starts a child process. -I: it ignores PYTHON* variables and imports from folders of packages only.
 
-    The child makes its folder once it has its job, and removes it if this process dies. Raises OSError.
+    The child makes its folder once it has its job, and removes it if this process dies. Until then nobody else learns
+    the folder's name: other users could make it first, with reports of their own. Raises OSError.
     """
     if getattr(sys, "frozen", False) or not sys.executable:  # sys.executable is no Python
         raise OSError(0, "there is no Python interpreter to start: this program is frozen, or embeds its own")
     folder = Path(tempfile.gettempdir(), f"keycheck-{os.urandom(8).hex()}").absolute()
     process = subprocess.Popen(  # noqa: S603  our own file, by its path
-        [sys.executable, "-I", str(_CHILD), str(folder)],
+        [sys.executable, "-I", str(_CHILD)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -11,12 +11,13 @@ linux = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="look
 
 
 def children(folder: Path) -> list[int]:
-    """The processes with their working directory in `folder`, or with `folder` in their command."""
+    """The processes with `folder`, or one in it, as working directory, or with `folder` in their command."""
     found = []
     for entry in Path("/proc").iterdir():
         with contextlib.suppress(OSError):
+            cwd = (entry / "cwd").readlink()
             if entry.name.isdigit() and (
-                folder in (entry / "cwd").readlink().parents or str(folder) in (entry / "cmdline").read_text("latin-1")
+                folder in (cwd, *cwd.parents) or str(folder) in (entry / "cmdline").read_text("latin-1")
             ):
                 found.append(int(entry.name))
     return found

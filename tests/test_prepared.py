@@ -43,6 +43,14 @@ def test_each_run_takes_the_child_that_waits_and_leaves_a_new_one(
     assert children(temporary) == [next_one]
 
 
+@linux
+def test_a_child_that_waits_does_not_tell_its_folder(prepared: process.Prepared, temporary: Path) -> None:
+    """Every user sees a command: another one could make the folder first, with reports of his own in it."""
+    (waiting,) = children(temporary)
+    assert "keycheck-" not in Path(f"/proc/{waiting}/cmdline").read_text("latin-1")
+    assert process.run({}, ["--replay", "healthy"], prepared=prepared).verdict["verdict"] == "OK"
+
+
 @pytest.mark.slow
 @linux
 def test_a_child_that_died_while_it_waited_is_replaced(

@@ -583,11 +583,11 @@ def test_a_finding_is_passed_on_as_in_verdict_json() -> None:
 # -- a child that says strange things, and a caller with habits of its own --
 
 FAKE = """
-import os, pathlib, sys
-folder = pathlib.Path(sys.argv[1])
+import json, os, pathlib, sys
+sys.stdin.readline()
+folder = pathlib.Path(json.loads(sys.stdin.readline())["folder"])
 (folder / "reports").mkdir(parents=True)
 (folder / "reports/verdict.json").write_text({verdict!r})
-sys.stdin.readline()
 os.write(1, {lines!r})
 """
 EMPTY_OK = '{"verdict": "OK", "ok": true, "checks": [], "diagnosis": []}'
