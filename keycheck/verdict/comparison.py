@@ -15,6 +15,7 @@ from keycheck.verdict.findings import Finding, Outcome
 from keycheck.verdict.weighing import Verdict
 
 MAX_FILE = 2**20  # bytes; a verdict is some ten thousand
+_MAX_CHECKS = 1000  # the reports list their names
 _MAX_WORD = 60  # characters
 _ID = re.compile(r"[a-z][a-z0-9_]{0,60}")
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
@@ -84,7 +85,7 @@ def previous_from(text: str) -> Previous:
     """Reads an earlier run from `text`, a verdict.json. Raises ValueError if it is not one."""
     document = strict(text.encode("utf-8", "replace"))
     try:
-        if document["schemaVersion"] != 1:
+        if document["schemaVersion"] != 1 or len(document["checks"]) > _MAX_CHECKS:
             raise ValueError("another schema")
         return Previous(
             verdict=Verdict(document["verdict"]),

@@ -113,6 +113,7 @@ BROKEN: dict[str, Any] = {
     "an id that moves the cursor": json.dumps(written() | {"checks": [{"id": HOSTILE, "outcome": "pass"}]}),
     "a moment that is none": json.dumps(written() | {"startedAt": "203.0.113.7"}),
     "an id that is none": json.dumps(written() | {"checks": [{"id": "203.0.113.7", "outcome": "pass"}]}),
+    "more checks than any suite has": json.dumps(written(**{f"a{n}": Outcome.PASS for n in range(1001)})),
     "a long name": json.dumps(written() | {"environment": "x" * 61}),
     "a key of numbers": json.dumps(written() | {"key": {"lastFour": 1234}}),
     "a repeated name": '{"schemaVersion": 1, "schemaVersion": 1}',
