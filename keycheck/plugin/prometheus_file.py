@@ -6,10 +6,14 @@ from typing import Any
 
 import pytest
 
+from keycheck import bounded_files
 from keycheck.errors import DirtyArtefact
 from keycheck.plugin.ending import Ending
 from keycheck.report import artefacts, prometheus, verdict_json
 from keycheck.report.model import RunReport
+
+_OURS = b"keycheck_"  # every line of metrics names one
+_LONGEST_LINE = 2**20  # bytes
 
 
 class PrometheusFile:
@@ -35,7 +39,7 @@ class PrometheusFile:
         redactor = self._suite_run.redactor
         text = prometheus.render([({}, verdict_json.as_dict(report, redactor.without_secrets))])
         try:
-            _refuse_what_is_no_file(self._path)
+            _refuse_other_things(self._path)
             artefacts.write(self._path, text, redactor.finds)
         except OSError as error:
             Ending.of(config).note(
@@ -45,7 +49,11 @@ class PrometheusFile:
             Ending.of(config).note(str(dirt))
 
 
-def _refuse_what_is_no_file(path: Path) -> None:
-    """Raises OSError for a pipe or a device: it would be replaced by a file, and root could replace /dev/null."""
-    if path.exists() and not path.is_file():
+def _refuse_other_things(path: Path) -> None:
+    """Raises OSError for what is no file of ours: root could replace /dev/null, and anybody a file of keys."""
+    if not path.exists():
+        return
+    if not path.is_file():
         raise OSError(errno.EEXIST, "it is no file")
+    if (first := next(bounded_files.lines(path, _LONGEST_LINE), b"")) and _OURS not in first:
+        raise OSError(errno.EEXIST, "it holds something else than metrics of keycheck")

@@ -81,6 +81,17 @@ def test_a_run_without_a_verdict_leaves_no_old_one(suite: SuiteRunner, tmp_path:
     assert [value for _, value in of(file.read_text(), "keycheck_ok")] == [0]
 
 
+@pytest.mark.parametrize("settings", [{}, {"BINANCE_SYMBOL": "!!"}], ids=["with a verdict", "without one"])
+def test_a_file_of_something_else_is_not_replaced(settings: dict[str, str], suite: SuiteRunner, tmp_path: Path) -> None:
+    """A private key, say, whose name was given by mistake: it could not be had again."""
+    file = tmp_path / "key.pem"
+    file.write_text("-----BEGIN PRIVATE KEY-----\n")
+    done = suite(*([] if settings else ["--replay", "healthy"]), "--prom", str(file), settings=settings)
+    assert done.exit_status in (3, 4)
+    assert "--prom could not be written (it holds something else than metrics" in done.output
+    assert file.read_text() == "-----BEGIN PRIVATE KEY-----\n"
+
+
 @pytest.mark.skipif(os.name == "nt", reason="no such device")
 @pytest.mark.parametrize("file", ["/proc/keycheck.prom", "no/such/folder/keycheck.prom"])
 def test_a_file_that_cannot_be_written_is_exit_3(file: str, suite: SuiteRunner) -> None:
