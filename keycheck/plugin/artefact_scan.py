@@ -35,7 +35,7 @@ class ArtefactScan:
         self._config = config
         self._seen: dict[Path, Stamp] = {}
         self._written = Written.of(config)
-        self._written.begin(config)
+        self._written.begin(config, options.env_file)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:

@@ -21,7 +21,7 @@ from keycheck.plugin.guard import refuse_leaking_options
 from keycheck.plugin.junit import add_verdict
 from keycheck.plugin.outcomes import Blocked, apply_outcome, finding_of, status_of
 from keycheck.plugin.written_files import Written
-from keycheck.redaction.redactor import Redactor
+from keycheck.redaction.redactor import Redactor, printable
 from keycheck.report import table, terminal
 from keycheck.report.folder_lock import LOCK_FILE, PAGE_FILE, SUMMARY_FILE, VERDICT_FILE
 from keycheck.report.model import RunReport
@@ -86,7 +86,9 @@ class SuiteRun:
             self.begun = new_run.begun
             self._refuse_impossible_options()
             with deferred_imports.delay_interrupts():  # live runs and replays import different modules
-                self.run = new_run.open()
+                run = new_run.open()
+            self._refuse_lost_credentials(run)
+            self.run = run
             self.begun = self.run.begun
         except UsageProblem as problem:
             message = str(problem)
@@ -100,6 +102,15 @@ class SuiteRun:
             raise UsageProblem(
                 f"{file.name} in the report folder is written by the suite itself: let --junitxml, --html, --log-file "
                 "and --prom name other files"
+            )
+
+    def _refuse_lost_credentials(self, run: Run) -> None:
+        file = Written.of(self.config).overwritten_file((self.options.env_file, *run.credential_files))
+        if file is not None:
+            run.close()
+            raise UsageProblem(
+                f"{printable(file.name, 60)} holds credentials, and another file would take its place: let --junitxml, "
+                "--html, --log-file and --prom name other files"
             )
 
     def _refuse_impossible_options(self) -> None:

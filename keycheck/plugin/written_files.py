@@ -33,13 +33,18 @@ class Written:
         assert isinstance(written, Written)
         return written
 
-    def begin(self, config: pytest.Config) -> None:
-        """Notes the first paths. Call it before other plugins are configured, because some open their files then."""
+    def begin(self, config: pytest.Config, env_file: Path) -> None:
+        """Notes the first paths. Call it before other plugins are configured, because some open their files then.
+
+        `env_file`: must not be emptied by pytest as its --log-file; the run will refuse that option.
+        """
         for name in _AS_NAMED:
             if place := _named(config, name):
                 self._expect(place)
         if styles := _copied_styles(config):
             self._expect(styles)
+        if self.overwritten_file([env_file]) is not None:
+            config.option.log_file = bounded_files.NOWHERE
         _refuse_a_log_that_cannot_be_opened(config)
         _refuse_styles_that_cannot_be_read(config)
         if (cache := getattr(config, "cache", None)) is not None:  # -p no:cacheprovider removes it
@@ -69,6 +74,10 @@ class Written:
     def overwritten(self, files: Collection[Path]) -> Path | None:
         """The first of these files that another writer would overwrite; None if there is none."""
         return next((file for file in files if any(_is_same(file, path) for path in self._before)), None)
+
+    def overwritten_file(self, files: Collection[Path]) -> Path | None:
+        """Like `overwritten`, without pipes, devices and missing files, which lose nothing."""
+        return self.overwritten([file for file in files if isinstance(stamp(file), tuple) and file.is_file()])
 
     def was_there(self, path: Path) -> bool:
         """Whether the file was there before the run."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.keys import ED25519
 from tests.matrix import mostly_slow
 from tests.running import ROOT, Finished, SuiteRunner
 
@@ -309,3 +310,21 @@ def test_no_other_writer_takes_the_place_of_a_report(option: str, name: str, pro
     assert done.exit_status == 4, done.output
     assert f"{name} in the report folder is written by the suite itself" in " ".join(done.output.split())
     assert done.verdict["verdict"] == "UNPROVEN"
+
+
+@pytest.mark.parametrize(
+    ("option", "name"), [("--junitxml", "x.env"), ("--junitxml", "x.pem"), ("--log-file", "x.env")]
+)
+def test_no_writer_takes_the_place_of_a_file_with_credentials(
+    option: str, name: str, process: SuiteRunner, tmp_path: Path
+) -> None:
+    """A slip of the pen costs no private key: the file that is named for a writer is left as it is."""
+    nowhere = "BINANCE_FUTURES_URL=http://127.0.0.1:9\nBINANCE_WALLET_URL=http://127.0.0.1:9\n"
+    settings = f"BINANCE_API_KEY=x\nBINANCE_PRIVATE_KEY_FILE=x.pem\n{nowhere}"
+    files = {"x.env": settings, "x.pem": ED25519.private}
+    for file, text in files.items():
+        (tmp_path / file).write_text(text, encoding="utf-8")
+    done = process(f"{option}={tmp_path / name}", env_file=tmp_path / "x.env")
+    assert done.exit_status == 4
+    assert f"{name} holds credentials" in done.output
+    assert {file: (tmp_path / file).read_text(encoding="utf-8") for file in files} == files
