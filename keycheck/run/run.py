@@ -282,11 +282,8 @@ class Run:
 
 
 def _unnamed(key: KeyFacts) -> KeyFacts:
-    """The facts without the key's last four characters, which are the secret's where the two were swapped.
-
-    A private key's form shows that it is not the other half.
-    """
-    return key if key.has_private_key else replace(key, last_four=None)
+    """The facts without the key's last four characters, which are a secret's where one was given as the key."""
+    return replace(key, last_four=None)
 
 
 def _diagnosis(evidence: Evidence) -> "tuple[Diagnosis, ...]":

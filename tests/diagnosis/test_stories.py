@@ -7,6 +7,7 @@ import jsonschema
 import pytest
 import yaml
 
+from tests.keys import ED25519
 from tests.matrix import mostly_slow
 from tests.record_cassettes import shipped
 from tests.run.test_run import SCHEMA
@@ -129,14 +130,19 @@ def test_where_no_terminal_showed_the_address_no_report_says_so(suite: SuiteRunn
         assert "Binance saw: hidden in the recording; a live run shows it on its terminal. Then" in text
 
 
-def test_no_part_of_a_swapped_secret_is_shown(suite: SuiteRunner) -> None:
-    """Where the secret stands in the key's line, neither header nor reports show its last four characters."""
-    with STORIES["swapped-credentials"].settings_of_its_exchange() as settings:
+@pytest.mark.parametrize("type_", ["HMAC", "ED25519"])
+def test_no_part_of_a_swapped_secret_is_shown(type_: str, suite: SuiteRunner) -> None:
+    """Where a secret stands in the key's line, neither header nor reports show its last four characters.
+
+    Beside a private key it is the secret of an older key.
+    """
+    with STORIES["swapped-credentials"].settings_of_its_exchange() as swapped:
+        settings = swapped if type_ == "HMAC" else {**swapped, **ED25519.settings()}
         done = suite(settings=settings)
     summary = (suite.report_dir / "summary.md").read_text(encoding="utf-8")
-    assert done.verdict["key"] == {"type": "HMAC", "lastFour": None}
+    assert done.verdict["key"] == {"type": type_, "lastFour": None}
     assert "ending in" not in done.output + done.page + summary
-    assert "exchange the two values" in " ".join(done.output.split())
+    assert ("exchange the two values" in " ".join(done.output.split())) == (type_ == "HMAC")
 
 
 def test_a_demo_runs_checks_name_the_demo_menus(suite: SuiteRunner) -> None:
