@@ -70,7 +70,7 @@ SENTENCES = {
 }
 # Where the address that Binance saw is shown: in the place of the address, in the fixes of a shared report.
 HIDDEN_HERE = "hidden here, shown on the terminal that ran this"
-HIDDEN_FROM_ALL = "hidden here, and shown only on a terminal: run keycheck in one on the machine that ran this"
+HIDDEN_FROM_ALL = "hidden here; to see it, run keycheck in a terminal on the machine that ran this"
 _CLOCK = "No key is fit to trade USD-M futures from this machine while its clock is wrong."
 _NO_KEY = "No key was given, so none was tested."
 _SECRETLESS = "The key's secret was not given, so the key was not tested."
