@@ -84,7 +84,8 @@ def _end(given: argparse.Namespace, out: OutFolder, ending: Ending, counts: Coun
     if refused:
         print(f"WARNING: {refused}", file=sys.stderr)
     verdicts = ", ".join(f"{counts[one.value]} {one.value}" for one in Verdict)
-    print(f"{sum(counts.values())} accounts: {verdicts}. The page is {out.path / 'index.html'}")
+    asked = sum(counts.values())
+    print(f"{asked} account{'s' * (asked != 1)}: {verdicts}. The page is {out.path / 'index.html'}")
     if ending.not_asked:
         print(f"{len(ending.not_asked)} accounts were not asked: go on with --resume", file=sys.stderr)
     if counts[Verdict.NOT_OK.value]:
@@ -97,7 +98,10 @@ def _check_what_comes_last(given: argparse.Namespace) -> None:
     if given.notify and (why := post.refusal(given.notify)):
         raise UsageProblem(f"--notify {why}")
     if given.since and given.since.absolute() != (given.out / results.VERDICTS_FILE).absolute():
-        changes.earlier(given.since)
+        try:
+            changes.earlier(given.since)
+        except UsageProblem as problem:
+            raise UsageProblem(f"--since: {problem}") from None
 
 
 def _engine(given: argparse.Namespace, fleet: Fleet) -> Engine:

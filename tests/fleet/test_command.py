@@ -306,7 +306,7 @@ def files(folder: Folder) -> Iterator[dict[str, str]]:
             "another run is using taken: wait until it has ended, or choose another folder with --out",
         ),
         ("{keys} --notify http://192.0.2.1/", "--notify must be https://"),
-        ("{keys} --since {missing}", "missing is not there"),
+        ("{keys} --since {missing}", "--since: missing is not there"),
         ("{keys} --everything", "unrecognized arguments: --everything: see keycheck fleet --help"),
     ],
 )
@@ -340,6 +340,7 @@ def test_resume_is_about_the_same_accounts(folder: Folder, engine: Stub, capsys:
     """With others, the page would mix two fleets. --only may name some of them."""
     folder.add("a", "b", BINANCE_API_KEY="x")
     assert folder("--only", "a") == 0
+    assert capsys.readouterr().out.startswith("1 account: ")
     assert folder("--resume", "--only", "b") == 0
     assert folder.accounts == engine.asked == ["a", "b"]
     (folder.keys / "a.env").unlink()
