@@ -125,7 +125,7 @@ def _dask(address: str, timeout: float) -> Engine:
     except ModuleNotFoundError as missing:
         if (missing.name or "").partition(".")[0] == "keycheck":
             raise
-        raise UsageProblem('--engine dask needs its extra: pip install "keycheck[dask]"') from None
+        raise UsageProblem('--engine dask needs its extra. In the folder of Keycheck: pip install ".[dask]"') from None
     return Dask(address, timeout)
 
 

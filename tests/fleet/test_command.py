@@ -341,6 +341,16 @@ def test_the_command_needs_no_extra(files: dict[str, str]) -> None:
     assert done.stderr.startswith("ERROR: another run is using taken")
 
 
+def test_dask_is_an_extra(
+    files: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without its libraries, the engine is refused in a sentence that installs from this folder: no index has it."""
+    monkeypatch.delitem(sys.modules, "keycheck.fleet.dask", raising=False)
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    assert command.main([files["keys"], "--engine", "dask:tls://127.0.0.1:1", "--out", files["out"]]) == 4
+    assert 'In the folder of Keycheck: pip install ".[dask]"' in capsys.readouterr().err
+
+
 def test_resume_is_about_the_same_accounts(folder: Folder, engine: Stub, capsys: pytest.CaptureFixture[str]) -> None:
     """With others, the page would mix two fleets. --only may name some of them."""
     folder.add("a", "b", BINANCE_API_KEY="x")
