@@ -67,7 +67,9 @@ def _run(given: argparse.Namespace, whole: Fleet, chosen: Fleet, out: OutFolder)
         engine.close()
     span = watch.stop()
     weight = {name: one.spent + done.weight[name] for name, one in driver.queues.items()}
-    ending = Ending(clock.iso(span.began), round(span.took), weight, lanes.keys(), driver.not_asked)
+    began = min(done.began, span.began)
+    duration = round(span.began + span.took - began)
+    ending = Ending(clock.iso(began), duration, weight, lanes.keys(), driver.not_asked)
     return _end(given, out, ending, driver.counts)
 
 

@@ -20,7 +20,8 @@ _clean = Redactor().clean_shared  # knows no secret, but the shapes of secrets a
 class Ending:
     """What the driver knows about a run beside verdicts.jsonl.
 
-    `started_at`: ISO 8601, UTC; `duration_ms`: whole ms; `weight`: the request weight spent, by lane.
+    `started_at`: ISO 8601, UTC; `duration_ms`: whole ms; of a fleet that was gone on with, both from its first part.
+    `weight`: the request weight spent, by lane.
     `accounts`: the names of all accounts of the fleet, also of those that `--only` left out.
     `not_asked`: those that were to be asked, and have no verdict: the run was interrupted.
     """

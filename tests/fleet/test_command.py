@@ -166,6 +166,18 @@ def test_a_file_that_was_cut_anywhere_is_gone_on_with(cut: float, folder: Folder
     assert (folder.out / "fleet.json").exists()
 
 
+def test_old_verdicts_do_not_become_new(folder: Folder, engine: Stub) -> None:
+    """A fleet that is gone on with began when its first account was asked, in fleet.json and on the page."""
+    folder.add("a", "b", BINANCE_API_KEY="x")
+    folder("--only", "a")
+    path = folder.out / "verdicts.jsonl"
+    path.write_text(json.dumps(folder.verdict("a") | {"startedAt": "2026-01-02T03:04:05Z"}) + "\n")
+    folder("--resume")
+    assert folder.figures["startedAt"] == "2026-01-02T03:04:05Z"
+    assert folder.figures["durationMs"] > 86_400_000
+    assert "2026-01-02 03:04:05 UTC" in (folder.out / "index.html").read_text()
+
+
 def test_a_kill_at_any_moment_loses_no_account(folder: Folder, engine: Stub) -> None:
     """Each has one verdict in the end, and is asked again only if it was under way."""
     reader, writer = os.pipe()
@@ -272,6 +284,16 @@ def test_what_an_earlier_fleet_left_is_withdrawn(folder: Folder, engine: Stub) -
         folder()
 
 
+def test_a_fleet_that_could_not_begin_leaves_no_verdict(folder: Folder, engine: Stub) -> None:
+    """Not even if it was cut off while it removed old reports: --resume would take those verdicts for its own."""
+    folder.add("a", BINANCE_API_KEY="x")
+    assert folder() == 0
+    (folder.out / "accounts/a/report.html").mkdir(parents=True)  # cannot be removed as a file
+    assert folder() == 4
+    assert not folder.lines
+    assert engine.asked == ["a"]
+
+
 # -- options --
 
 
@@ -346,6 +368,9 @@ def test_resume_is_about_the_same_accounts(folder: Folder, engine: Stub, capsys:
     assert folder("--resume") == 4
     assert "does not go with ACCOUNTS, by its line of account a: leave --resume out" in capsys.readouterr().err
     assert folder.accounts == ["a", "b"]
-    (folder.out / "verdicts.jsonl").write_text('{"account": "b", "lane": "local", "verdict": "OK"}\n')
-    assert folder("--resume") == 4
-    assert "by its line of account b" in capsys.readouterr().err
+    good = folder.verdict("b")
+    failed = [one | {"outcome": "fail"} for one in good["checks"]]
+    for lines in [{"account": "b", "lane": "local", "verdict": "OK"}], [good, good], [good | {"checks": failed}]:
+        (folder.out / "verdicts.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines))
+        assert folder("--resume") == 4
+        assert "by its line of account b" in capsys.readouterr().err
