@@ -166,7 +166,8 @@ def test_a_file_that_was_cut_anywhere_is_gone_on_with(cut: float, folder: Folder
     assert (folder.out / "fleet.json").exists()
 
 
-def test_old_verdicts_do_not_become_new(folder: Folder, engine: Stub) -> None:
+@pytest.mark.usefixtures("engine")
+def test_old_verdicts_do_not_become_new(folder: Folder) -> None:
     """A fleet that is gone on with began when its first account was asked, in fleet.json and on the page."""
     folder.add("a", "b", BINANCE_API_KEY="x")
     folder("--only", "a")
