@@ -88,7 +88,7 @@ def read(path: Path, share: float) -> Fleet:
     lanes = {LOCAL: Lane(LOCAL, share)}
     try:
         found = list(_in_folder(path) if path.is_dir() else _in_file(path, share, lanes))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         why = str(error) if isinstance(error, bounded_files.Unreadable) else f"cannot be read ({error})"
         raise UsageProblem(
             f"ACCOUNTS: {printable(path.name, 60)} {printable(why)}: correct it, or name another"

@@ -266,6 +266,31 @@ def test_a_full_disk_is_said(
     assert len(engine.asked) <= 3
 
 
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize("name", ["stdout", "stderr"])
+@pytest.mark.parametrize("is_closed", [True, False], ids=["closed", "full"])
+def test_a_stream_that_takes_nothing_stops_no_fleet(
+    name: str, is_closed: bool, folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its exit status is that of its verdicts; the interpreter finds nothing that it cannot write at its end."""
+    folder.add("a", BINANCE_API_KEY="x")
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr(sys, name, None if is_closed else full)
+        assert folder() == 0
+    assert folder.accounts == ["a"]
+    assert (folder.out / "index.html").exists()
+
+
+def test_an_error_of_its_own_is_no_verdict(
+    folder: Folder, engine: Stub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit status 3: 1 would say that a key is not fit."""
+    folder.add("a", BINANCE_API_KEY="x")
+    monkeypatch.setattr(engine, "slots", lambda _: 1 // 0)
+    assert folder() == 3
+    assert "ERROR: keycheck has failed (ZeroDivisionError)" in capsys.readouterr().err
+
+
 def test_what_an_earlier_fleet_left_is_withdrawn(folder: Folder, engine: Stub) -> None:
     """Before the first account is asked: a crash leaves no old OK."""
     folder.add("a", BINANCE_API_KEY="x")
@@ -305,8 +330,10 @@ def files(folder: Folder) -> Iterator[dict[str, str]]:
     (folder.path / "file").write_text("text")
     (folder.path / "lanes").write_text("[lanes.x]\n[lanes.y]\n[accounts.a]\nlane = 'x'\n[accounts.b]\nlane = 'y'")
     (folder.path / "two").write_text("[accounts.b]")
+    (folder.path / "deep").write_text("a = " + "[" * 10_000)
+    os.mkfifo(folder.path / "pipe")
     with contextlib.closing(OutFolder(folder.path / "taken")):
-        named = ("keys", "file", "lanes", "two", "taken", "missing", "out")
+        named = ("keys", "file", "lanes", "two", "deep", "pipe", "taken", "missing", "out")
         yield {name: str(folder.path / name) for name in named}
 
 
@@ -330,6 +357,8 @@ def files(folder: Folder) -> Iterator[dict[str, str]]:
         ),
         ("{keys} --notify http://192.0.2.1/", "--notify must be https://"),
         ("{keys} --since {missing}", "missing is not there"),
+        ("{keys} --junitxml {pipe}", "--junitxml must name a file"),
+        ("{deep}", "deep cannot be read"),
         ("{keys} --everything", "unrecognized arguments: --everything: see keycheck fleet --help"),
     ],
 )
