@@ -104,7 +104,7 @@ def _end(given: argparse.Namespace, out: OutFolder, ending: Ending, counts: Coun
 
 def _check_what_comes_last(given: argparse.Namespace) -> None:
     """Raises UsageProblem at once for what would fail only at the end."""
-    if given.notify and (why := post.refusal(given.notify)):
+    if given.notify is not None and (why := post.refusal(given.notify)):
         raise UsageProblem(f"--notify {why}")
     if given.since and given.since.absolute() != (given.out / results.VERDICTS_FILE).absolute():
         changes.earlier(given.since)

@@ -356,6 +356,7 @@ def files(folder: Folder) -> Iterator[dict[str, str]]:
             "another run is using taken: wait until it has ended, or choose another folder with --out",
         ),
         ("{keys} --notify http://192.0.2.1/", "--notify must be https://"),
+        ("{keys} --notify=", "--notify must be a URL"),
         ("{keys} --since {missing}", "missing is not there"),
         ("{keys} --junitxml {pipe}", "--junitxml must name a file"),
         ("{deep}", "deep cannot be read"),
