@@ -7,6 +7,7 @@ from typing import Any
 
 from keycheck import __version__
 from keycheck.fleet.changes import State, state_of
+from keycheck.process import CUT_SHORT
 from keycheck.redaction.redactor import Redactor, printable
 from keycheck.verdict.weighing import Verdict
 
@@ -38,13 +39,15 @@ class Totals:
     """What is kept of all verdicts while they pass by: a few words an account, and some texts a cause.
 
     `states`: by account; `lanes`: accounts by lane and verdict; `sureness`: accounts by verdict, cause and confidence;
-    `fixes`: accounts by cause and fix; `sources`: accounts by whose hosts answered, and by environment.
+    `fixes`: accounts by cause and fix; `cut_short`: why a run has no report, by account; `sources`: accounts by whose
+    hosts answered, and by environment.
     """
 
     states: dict[str, State] = field(default_factory=dict)
     lanes: dict[str, Counter[str]] = field(default_factory=dict)
     sureness: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
     fixes: dict[str, Counter[str]] = field(default_factory=dict)
+    cut_short: dict[str, str] = field(default_factory=dict)
     sources: Counter[str] = field(default_factory=Counter)
 
     def passing(self, entries: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -60,6 +63,8 @@ class Totals:
                 fixes = self.fixes.setdefault(name, Counter())
                 if one["fix"] in fixes or len(fixes) < _MOST_FIXES:
                     fixes[one["fix"]] += 1
+                if name == CUT_SHORT:
+                    self.cut_short[entry["account"]] = shared(one["explanation"])
             yield entry
 
     @property
