@@ -67,6 +67,9 @@ def is_of_a_run(verdict: Mapping[str, Any]) -> bool:
     causes = [one["cause"] for one in verdict["diagnosis"]]
     if len(causes) > len({*causes}) or not _is_a_time(verdict["startedAt"]):
         return False
+    labels = verdict["symbol"], verdict["key"]["lastFour"]  # of keycheck.prom
+    if not all((label or "").isprintable() for label in labels):
+        return False
     critical = {check["outcome"] for check in verdict["checks"] if check["severity"] == "critical"}
     return verdict["verdict"] != "OK" or ("pass" in critical and critical <= {"pass", "not_applicable"})
 

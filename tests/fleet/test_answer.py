@@ -64,6 +64,8 @@ def test_a_wait_ends(seconds: float, waits: float) -> None:
         {"verdict": OK | {"durationMs": 10**400}},
         {"verdict": OK | {"driftMs": -(10**400)}},
         {"verdict": OK | {"requests": OK["requests"] | {"walletWeight": 2**53}}},
+        {"verdict": OK | {"symbol": "\x1b[2J"}},
+        {"verdict": OK | {"key": OK["key"] | {"lastFour": "a\n\u202e"}}},
         {"verdict": OK | {"startedAt": "2026-02-30T00:00:00Z"}},
         {"verdict": NOT_OK | {"diagnosis": NOT_OK["diagnosis"] * 2}},
         {"verdict": NOT_OK | {"diagnosis": [NOT_OK["diagnosis"][0] | {"cause": "\x1b[2J"}]}},
