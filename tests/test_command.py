@@ -15,6 +15,7 @@ import conftest
 from keycheck import __main__, __version__, invocation
 from keycheck.report.folder_lock import Hold
 from tests.exchange import API_KEY, API_SECRET, LocalExchange
+from tests.matrix import mostly_slow
 from tests.running import LONGEST, ROOT
 
 Done = subprocess.CompletedProcess[str]
@@ -124,7 +125,7 @@ def test_more_processes_are_refused(arguments: tuple[str, ...], keycheck: Comman
     assert "-n does not go with keycheck" in done.stderr
 
 
-@pytest.mark.parametrize("path", ["conftest.py", ".", "suite/", "--", "@here.txt"])
+@pytest.mark.parametrize("path", mostly_slow(["conftest.py", ".", "suite/", "--", "@here.txt"], 2))
 def test_paths_are_refused(path: str, keycheck: Command, tmp_path: Path) -> None:
     """A path is refused before a file in it is imported."""
     (tmp_path / "here/conftest.py").write_text("print('STRANGER')")
@@ -203,6 +204,7 @@ def test_json_with_a_stream_that_cannot_be_written(shell: str, status: int, keyc
         assert '"verdict": "OK"' in done.stdout
 
 
+@pytest.mark.slow
 def test_json_of_a_folder_in_use_is_nothing(keycheck: Command, tmp_path: Path) -> None:
     """If another run holds the folder, its verdict is not printed."""
     folder = tmp_path / "here/reports"
@@ -234,6 +236,7 @@ def test_the_verdict_is_read_only_while_the_run_holds_the_folder(
 # -- no key --
 
 
+@pytest.mark.slow
 def test_without_a_key_three_lines_say_how_to_give_one(keycheck: Command, exchange: LocalExchange) -> None:
     """Without a key the last three lines on stderr say how to give one; the verdict is as usual."""
     done = keycheck("-q", **exchange.settings(no_credentials=True))
@@ -262,6 +265,7 @@ def test_nothing_shows_the_secret(keycheck: Command, exchange: LocalExchange) ->
 # -- files that are none --
 
 
+@pytest.mark.slow
 def test_prom_replaces_no_pipe_and_no_device(keycheck: Command, tmp_path: Path) -> None:
     """A pipe or a device, such as /dev/null for root, is not replaced by a file: exit 3, in a sentence."""
     pipe = tmp_path / "here/pipe.prom"

@@ -15,6 +15,7 @@ import pytest
 from keycheck import host_checks
 from keycheck.host_checks import BROKEN, FOREIGN, NO_GIT, NOT_TOLD, HostChecks
 from tests.exchange import LocalExchange
+from tests.matrix import mostly_slow
 from tests.running import SuiteRunner
 
 GIT = shutil.which("git")
@@ -187,7 +188,7 @@ NO_PROGRAM = "--exec-path"
 
 
 @pytest.mark.parametrize("layer", [NO_LAZY_FETCH, NO_PROTOCOL, NO_PROGRAM])
-@pytest.mark.parametrize("attack", [name for name in ATTACKS if name != "file system monitor"])
+@pytest.mark.parametrize("attack", mostly_slow([name for name in ATTACKS if name != "file system monitor"], 2))
 def test_each_layer_of_protection_suffices_alone(
     layer: str, attack: str, trap: Trap, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -43,6 +43,7 @@ def test_each_run_takes_the_child_that_waits_and_leaves_a_new_one(
     assert children(temporary) == [next_one]
 
 
+@pytest.mark.slow
 @linux
 def test_a_child_that_died_while_it_waited_is_replaced(
     prepared: process.Prepared,
@@ -56,6 +57,7 @@ def test_a_child_that_died_while_it_waited_is_replaced(
     assert finished.verdict["verdict"] == "OK"
 
 
+@pytest.mark.slow
 def test_after_its_close_none_is_started_ahead(prepared: process.Prepared, temporary: Path) -> None:
     """A run that ends after the close, as at the end of a server, leaves no child behind."""
     prepared.close()

@@ -157,6 +157,7 @@ def test_processes_and_threads_share_one_purse(tmp_path: Path) -> None:
     assert told.count(b".") == RUNS
 
 
+@pytest.mark.slow
 def test_a_kill_at_any_moment_loses_nothing(tmp_path: Path) -> None:
     """What a killed process had reserved is spent, its file is whole, and the lock is free."""
     dice = random.Random(16)  # noqa: S311  moments, not secrets

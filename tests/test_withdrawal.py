@@ -84,6 +84,7 @@ def test_conftest_removes_the_old_verdict_without_pytest_ini(reports: Path) -> N
     assert not is_old(reports)
 
 
+@pytest.mark.slow
 def test_an_unknown_option_leaves_no_old_verdict(reports: Path) -> None:
     """A run that is refused for an unknown option removes the earlier verdict."""
     assert ended(reports, *REPLAY, "--no-such-option").returncode == 4
@@ -175,6 +176,7 @@ def test_signals_leave_no_old_verdict(reports: Path) -> None:
 # -- one run at a time --
 
 
+@pytest.mark.slow
 def test_a_second_run_is_refused_and_touches_nothing(reports: Path) -> None:
     """A second run ends with exit 4 and one sentence that names --report-dir; the first run's files are unchanged."""
     with LocalExchange(Scenario(faults={"/fapi/v1/time": Fault.stall()})) as exchange:

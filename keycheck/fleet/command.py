@@ -116,6 +116,8 @@ def _check_what_comes_last(given: argparse.Namespace) -> None:
 def _engine(given: argparse.Namespace, fleet: Fleet) -> Engine:
     """Raises UsageProblem."""
     if given.engine.startswith(_DASK):
+        if given.keys:
+            raise UsageProblem("--keys is for --engine local: KEYCHECK_KEYS names the folder on each lane's machine")
         return _dask(given.engine.removeprefix(_DASK), given.lane_timeout)
     if given.engine != _LOCAL:
         raise UsageProblem("--engine must be local, or dask:tls://HOST:PORT")

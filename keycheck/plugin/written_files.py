@@ -38,6 +38,8 @@ class Written:
         for name in _AS_NAMED:
             if place := _named(config, name):
                 self._expect(place)
+        if styles := _copied_styles(config):
+            self._expect(styles)
         _refuse_a_log_that_cannot_be_opened(config)
         _refuse_styles_that_cannot_be_read(config)
         if (cache := getattr(config, "cache", None)) is not None:  # -p no:cacheprovider removes it
@@ -90,6 +92,17 @@ def _named(config: pytest.Config, name: str) -> Path | None:
     except ValueError:  # -p no: removed the setting
         return None
     return config.invocation_params.dir / given if isinstance(given, str) and given else None
+
+
+def _copied_styles(config: pytest.Config) -> Path | None:
+    """The file into which pytest-html, as it is configured, copies its styles and those of --css; None if into none."""
+    page = getattr(config.option, "htmlpath", None)
+    if not page or config.option.self_contained_html:
+        return None
+    try:
+        return bounded_files.expanded(page).parent / "assets" / "style.css"
+    except RuntimeError:  # `~` of an unknown user: pytest-html will report it
+        return None
 
 
 def _refuse_a_log_that_cannot_be_opened(config: pytest.Config) -> None:

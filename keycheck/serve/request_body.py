@@ -46,11 +46,15 @@ _HALF = re.compile("[\ud800-\udfff]")  # half a character, as JSON may hold it
 
 @dataclass(frozen=True)
 class Request:
-    """`settings`: the server's and the request's, as `process.run` takes them. `receipt`: of a request to save."""
+    """`settings`: the server's and the request's, as `process.run` takes them. `receipt`: of a request to save.
+
+    `more_weight`: the request weight that these settings want beyond a usual run.
+    """
 
     settings: Secret
     environment: str
     receipt: str = ""
+    more_weight: int = 0
 
     def signed(self) -> dict[str, Any]:
         """What a receipt is about, by the parameters of `receipt.make`; to be kept in no variable."""
@@ -132,10 +136,10 @@ def _read(data: bytes, of_server: Mapping[str, str], to_save: bool) -> Request |
     settings = dict(of_server) | {MEMBERS[member]: value for member, value in given.items()}
     try:  # before a run is started; what is wrong with a credential, the run says
         public = {name: value for name, value in settings.items() if name not in (*SECRETS, "BINANCE_CA_BUNDLE")}
-        environment = loading.load(Path(bounded_files.NOWHERE), environ=public).environment
+        loaded = loading.load(Path(bounded_files.NOWHERE), environ=public)
     except UsageProblem as problem_of_settings:
         return problem_of(str(problem_of_settings))
-    return Request(Secret(json.dumps(settings)), environment, receipt)
+    return Request(Secret(json.dumps(settings)), loaded.environment, receipt, loaded.more_weight)
 
 
 def _pairs(data: bytes) -> list[tuple[str, Any]] | Problem:

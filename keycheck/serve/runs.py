@@ -10,10 +10,11 @@ child is killed within a moment.
 import contextlib
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from keycheck import process
-from keycheck.purse import Empty, Purse
+from keycheck.purse import RUN, Empty, Purse
 from keycheck.serve import request_body
 from keycheck.serve.problem import ENDING, Problem, too_many
 
@@ -79,4 +80,5 @@ class Runs:
         if cancel.is_set():  # the client has gone: no weight is spent
             raise Problem(503, ENDING)
         purse = self._purses[wanted.environment]
-        return purse.spend(lambda: self._run(wanted.settings, on_check=say, cancel=cancel))
+        run = partial(self._run, wanted.settings, on_check=say, cancel=cancel)
+        return purse.spend(run, RUN + wanted.more_weight)

@@ -471,6 +471,7 @@ def test_a_hostile_answer_is_no_answer(tmp_path: Path, response: dict[str, Any])
         tape.send(PING, Secret(""), None, 1)
 
 
+@pytest.mark.slow
 def test_a_replay_imports_no_http_library() -> None:
     """vcrpy does not import the HTTP libraries that it could patch, and later imports of them work."""
     code = (

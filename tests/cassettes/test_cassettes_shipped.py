@@ -132,6 +132,7 @@ def test_a_replay_uses_the_recorded_expectations(
     assert "leverage" not in cassette.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_run_without_credentials_can_be_recorded(suite: SuiteRunner, tmp_path: Path) -> None:
     """A recording of a run without credentials replays to the same verdict."""
     cassette = tmp_path / "mine.yaml"
@@ -160,6 +161,7 @@ def test_replay_reads_no_credentials_and_opens_no_socket(suite: SuiteRunner, tmp
     assert (done.exit_status, done.verdict["symbol"]) == (0, "BTCUSDT")
 
 
+@pytest.mark.slow
 def test_answer_that_a_cassette_lacks_is_unproven(suite: SuiteRunner, tmp_path: Path) -> None:
     """A request that an older cassette lacks is unproven, and the message says how to record again."""
     cassette = tmp_path / "older.yaml"
@@ -272,6 +274,7 @@ def test_extra(binance, observe):
 '''
 
 
+@pytest.mark.slow
 def test_replay_is_inert(tmp_path: Path) -> None:
     """Sockets are shut, not merely unused; the .env beside it is not read, and exported nowhere."""
     root = copy_of_the_suite(tmp_path)

@@ -7,6 +7,7 @@ import jsonschema
 import pytest
 import yaml
 
+from tests.matrix import mostly_slow
 from tests.record_cassettes import shipped
 from tests.run.test_run import SCHEMA
 from tests.running import ROOT, ChildRunner, Finished, SuiteRunner
@@ -50,7 +51,7 @@ def keeps_to_its_cassette(name: str, sent: Counter[str]) -> bool:
 ON_A_TERMINAL = list(ALL)[:: len(ALL) // 9]
 
 
-@pytest.mark.parametrize("name", ON_A_TERMINAL)
+@pytest.mark.parametrize("name", mostly_slow(ON_A_TERMINAL, 3))
 def test_a_run_ends_in_its_verdict_and_names_the_cause(name: str, suite: SuiteRunner, tmp_path: Path) -> None:
     """Terminal, page and JSON of `pytest suite/` have the story's verdict, cause and failures."""
     done = _run(name, suite, tmp_path)
@@ -98,6 +99,7 @@ def test_with_a_key_that_is_refused_nothing_is_posted(name: str) -> None:
     assert asked == (["POST /fapi/v1/listenKey"] if name == "wrong-secret" else [])
 
 
+@pytest.mark.slow
 def test_both_of_two_causes_are_reported(suite: SuiteRunner) -> None:
     """Both of two causes are reported."""
     with COMBINED["slow clock, withdrawals"].settings_of_its_exchange() as settings:
@@ -116,6 +118,7 @@ def test_the_address_to_whitelist_is_for_the_terminal_alone(suite: SuiteRunner) 
         assert "add the address that Binance saw: hidden here, shown on the terminal that ran this. Then save" in shared
 
 
+@pytest.mark.slow
 def test_where_no_terminal_showed_the_address_no_report_says_so(suite: SuiteRunner, child: ChildRunner) -> None:
     """Of a run of another program, and of a replay, the reports say how to see the address."""
     with STORIES["ip-refused"].settings_of_its_exchange() as settings:
@@ -144,6 +147,7 @@ def test_a_demo_runs_checks_name_the_demo_menus(suite: SuiteRunner) -> None:
     assert "Profile >" not in done.output
 
 
+@pytest.mark.slow
 def test_account_info_is_requested_once_if_it_decides(suite: SuiteRunner) -> None:
     """account/info is requested once, and counts among the run's requests."""
     with STORIES["older-key"].settings_of_its_exchange() as settings:

@@ -47,6 +47,7 @@ def _wrong(cells: list[Cell]) -> list[str]:
     return wrong
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_a_sample_of_the_answers_leads_to_the_expected_verdicts() -> None:
     """In a sample of the table, each answer leads to the expected verdict and first cause."""

@@ -117,6 +117,7 @@ def test_each_key_gets_its_own_verdict(
     assert not exchange.real_orders
 
 
+@pytest.mark.slow
 def test_a_refusal_stops_the_lane_once(
     folder: Folder, exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -348,6 +349,10 @@ def files(folder: Folder) -> Iterator[dict[str, str]]:
         ("{keys} --keys {missing}", "--keys is no folder"),
         ("{two}", "no folder of keys is named: say with --keys"),
         ("{lanes} --keys {keys}", "name the accounts of one lane with --only, or take --engine dask:ADDRESS"),
+        (
+            "{lanes} --engine dask:tls://h:1 --keys {keys}",
+            "--keys is for --engine local: KEYCHECK_KEYS names the folder",
+        ),
         ("{keys} --engine cloud", "--engine must be local, or dask:tls://HOST:PORT"),
         ("{keys} --lane-timeout 0", "a number of seconds above 0"),
         ("{keys} --out {file}", "nothing can be written to file"),

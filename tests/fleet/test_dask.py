@@ -9,6 +9,7 @@ import json
 import os
 import pickle
 import pickletools
+import re
 import shlex
 import signal
 import socket
@@ -54,39 +55,47 @@ with open(sys.argv[1]) as answer:
 """
 
 
+DOCS = (ROOT / "docs/fleet.md").read_text("utf-8")
+
+
 class Cluster:
-    """A scheduler and workers, as docs/fleet.md starts them. All that is in `folder` is theirs."""
+    """A scheduler, workers and drivers, by the commands of docs/fleet.md. All that is in `folder` is theirs."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._running: list[subprocess.Popen[bytes]] = []
         with socket.create_server(("127.0.0.1", 0)) as free:
-            self.address = f"tls://127.0.0.1:{free.getsockname()[1]}"
-        self.certificates = certificates(folder)
+            self.port: int = free.getsockname()[1]
+        write_certificates(folder)
 
     def scheduler(self) -> "subprocess.Popen[bytes]":
         """Starts the scheduler."""
-        place = ("--host", "127.0.0.1", "--port", self.address.rpartition(":")[2], "--protocol", "tls")
-        return self._start("scheduler", *place, DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES="0")
+        return self._run("dask scheduler", {"--host 10.0.0.1 --port 8786": f"--host 127.0.0.1 --port {self.port}"})
 
     def worker(self, lane: str, slots: int, **environment: str) -> "subprocess.Popen[bytes]":
         """Starts the worker of a lane."""
-        threads = (
-            "--no-nanny",
-            "--nthreads",
-            str(slots),
-            "--memory-limit",
-            "0",
-            "--resources",
-            f"egress-{lane}={slots}",
-        )
-        place = ("--host", "127.0.0.1", "--local-directory", str(self.folder))
-        return self._start("worker", self.address, *place, *threads, **environment)
+        here = {
+            "KEYCHECK_KEYS=/etc/keycheck/keys": shlex.join(f"{name}={value}" for name, value in environment.items()),
+            "10.0.0.1:8786": f"127.0.0.1:{self.port}",
+            "--host 10.0.0.2 --worker-port 8788": "--host 127.0.0.1",
+            "--nthreads 4": f"--nthreads {slots}",
+            "egress-tokyo=4": f"egress-{lane}={slots}",
+        }
+        return self._run("dask worker", here)
 
-    def fleet(self, accounts: Path) -> "subprocess.Popen[bytes]":
-        """Starts `keycheck fleet` with this cluster."""
-        options = ("--engine", f"dask:{self.address}", "--lane-timeout", str(LANE_TIMEOUT), "--out", str(self.out))
-        return self._popen([sys.executable, "-m", "keycheck", "fleet", str(accounts), *options], {})
+    def fleet(self, lanes: Mapping[str, int]) -> "subprocess.Popen[bytes]":
+        """Starts `keycheck fleet` with so many accounts of each lane, named after it."""
+        lines = [f"[lanes.{lane}]\n" for lane in lanes]
+        lines += [
+            f'[accounts.{lane}-{one}]\nlane = "{lane}"\n' for lane, count in lanes.items() for one in range(count)
+        ]
+        (self.folder / "accounts.toml").write_text("".join(lines))
+        options = f"--lane-timeout {LANE_TIMEOUT} --out out"
+        here = {
+            "10.0.0.1:8786\n": f"127.0.0.1:{self.port} {options}\n",
+            "\nkeycheck": f"\nexec {sys.executable} -m keycheck",
+        }
+        return self._run("keycheck fleet accounts.toml", here)
 
     @property
     def out(self) -> Path:
@@ -105,30 +114,38 @@ class Cluster:
             one.kill()
             one.wait()
 
-    def _start(self, what: str, *arguments: str, **environment: str) -> "subprocess.Popen[bytes]":
-        tls = ("--tls-ca-file", self.certificates["CA_FILE"], "--tls-cert", self.certificates["CLIENT__CERT"])
-        web = ("--no-dashboard", "--dashboard-address", "127.0.0.1:0")
-        dask = Path(sys.executable).with_name("dask")
-        return self._popen([str(dask), what, *arguments, *tls, *web], environment)
-
-    def _popen(self, command: list[str], environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
-        tls = {f"DASK_DISTRIBUTED__COMM__TLS__{name}": value for name, value in self.certificates.items()}
-        mine = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "TMPDIR")}
-        more = {"PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(self.folder), **tls, **environment}
+    def _run(self, command: str, here: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+        """Starts the block of the page that has this command. `here`: texts of the block, and what they are here."""
+        (block,) = [one for one in re.findall(r"```sh\n(.*?)```", DOCS, re.DOTALL) if command in one]
+        for text, ours in here.items():
+            assert text in block
+            block = block.replace(text, ours)
+        if not block.startswith("export"):
+            block = f"exec env {block}"
+        inherited = {name: value for name, value in os.environ.items() if name in ("HOME", "TMPDIR")}
+        folders = {"PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(self.folder), "DASK_TEMPORARY_DIRECTORY": "scratch"}
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         with (self.folder / "log.txt").open("ab") as log:
-            started = subprocess.Popen(command, cwd=ROOT, env=mine | more, stdout=log, stderr=log)  # noqa: S603  our own
+            started = subprocess.Popen(  # noqa: S603  our own page
+                ["/bin/sh", "-c", block],
+                cwd=self.folder,
+                env={**inherited, **folders, "PATH": path},
+                stdout=log,
+                stderr=log,
+            )
         self._running.append(started)
         return started
 
 
-def certificates(folder: Path) -> dict[str, str]:
-    """The files of a new authority and of one certificate, by the names of Dask's settings."""
+def write_certificates(folder: Path) -> None:
+    """A new authority, and the certificates of the page."""
     authority = trustme.CA()
-    folder.mkdir(exist_ok=True)
-    files = {"CA_FILE": folder / "ca.pem", "CLIENT__CERT": folder / "certificate.pem"}
-    authority.cert_pem.write_to_path(str(files["CA_FILE"]))
-    authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(files["CLIENT__CERT"]))
-    return {name: str(file) for name, file in files.items()}
+    folder.mkdir()
+    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+    for name in ("scheduler", "tokyo", "driver"):
+        made = authority.issue_cert(f"{name}.invalid")
+        made.cert_chain_pems[0].write_to_path(str(folder / f"{name}.pem"))
+        made.private_key_pem.write_to_path(str(folder / f"{name}.key"))
 
 
 @pytest.fixture
@@ -153,13 +170,6 @@ def stub(tmp_path: Path) -> Mapping[str, str]:
     return {"KEYCHECK_JOB": shlex.join([sys.executable, "-I", "-S", *files])}
 
 
-def write_accounts(path: Path, lanes: Mapping[str, int]) -> None:
-    """So many accounts of each lane, named after it."""
-    lines = [f"[lanes.{lane}]\nshare = 0.5\n" for lane in lanes]
-    lines += [f'[accounts.{lane}-{one}]\nlane = "{lane}"\n' for lane, count in lanes.items() for one in range(count)]
-    path.write_text("".join(lines))
-
-
 def why(verdict: Mapping[str, Any]) -> str:
     """Why an account is UNPROVEN; "" if it is not."""
     return str(verdict["diagnosis"][0]["explanation"]) if verdict["verdict"] == "UNPROVEN" else ""
@@ -170,7 +180,6 @@ def test_200_accounts_in_their_lanes_while_a_worker_is_killed_and_a_lane_has_non
 ) -> None:
     """Each account is asked once, on its lane. Those of a dead worker, or of no worker, are UNPROVEN and say why."""
     lanes = {"tokyo": 180, "frankfurt": 18, "nowhere": 2}
-    write_accounts(tmp_path / "accounts.toml", lanes)
     keys = tmp_path / "keys"
     keys.mkdir()
     for one in range(lanes["frankfurt"]):
@@ -180,7 +189,7 @@ def test_200_accounts_in_their_lanes_while_a_worker_is_killed_and_a_lane_has_non
     cluster.scheduler()
     cluster.worker("tokyo", 4, **stub)
     frankfurt = cluster.worker("frankfurt", 2, KEYCHECK_KEYS=str(keys))
-    fleet = cluster.fleet(tmp_path / "accounts.toml")
+    fleet = cluster.fleet(lanes)
     wait_until(lambda: sum(name.startswith("frankfurt") for name in cluster.verdicts()) >= 2, PATIENCE)
     frankfurt.kill()
     assert fleet.wait(PATIENCE) == 10
@@ -203,15 +212,12 @@ def test_200_accounts_in_their_lanes_while_a_worker_is_killed_and_a_lane_has_non
     assert not exchange.real_orders
 
 
-def test_the_fleet_ends_if_its_scheduler_dies_or_freezes(
-    cluster: Cluster, stub: Mapping[str, str], tmp_path: Path
-) -> None:
+def test_the_fleet_ends_if_its_scheduler_dies_or_freezes(cluster: Cluster, stub: Mapping[str, str]) -> None:
     """What was under way, and what was still to come, is UNPROVEN."""
-    write_accounts(tmp_path / "accounts.toml", {"tokyo": 500})
     scheduler = cluster.scheduler()
     cluster.worker("tokyo", 1, **stub)
     for how in (signal.SIGSTOP, signal.SIGKILL):
-        fleet = cluster.fleet(tmp_path / "accounts.toml")
+        fleet = cluster.fleet({"tokyo": 500})
         wait_until(lambda: "OK" in {one["verdict"] for one in cluster.verdicts().values()}, PATIENCE)
         began = time.monotonic()
         scheduler.send_signal(how)
@@ -224,7 +230,7 @@ def test_the_fleet_ends_if_its_scheduler_dies_or_freezes(
         assert {reason[:20] for reason in reasons} <= {told[:20] for told in LOST}
         scheduler.send_signal(signal.SIGCONT)
         (cluster.out / "verdicts.jsonl").unlink()
-    fleet = cluster.fleet(tmp_path / "accounts.toml")
+    fleet = cluster.fleet({"tokyo": 500})
     assert fleet.wait(PATIENCE) == 10
     assert {why(one).partition(": ")[2] for one in cluster.verdicts().values()} == {LOST[-1]}
 
@@ -234,15 +240,13 @@ def test_a_certificate_of_another_authority_is_refused_on_both_sides(
 ) -> None:
     """The command ends with what to do, and no account is asked."""
     cluster.scheduler()
-    others = certificates(tmp_path / "others")
-    host, port = cluster.address.removeprefix("tls://").split(":")
-    wait_until(lambda: _listens(host, int(port)), PATIENCE)
-    for name in others:
-        for one in others:
-            kept = others[one] if one != name else cluster.certificates[one]
-            _configure(monkeypatch, **{one: kept})
+    others = tmp_path / "others"
+    write_certificates(others)
+    wait_until(lambda: _listens(cluster.port), PATIENCE)
+    for authority, driver in ((cluster.folder, others), (others, cluster.folder)):
+        _configure(monkeypatch, authority, driver)
         with pytest.raises(UsageProblem, match="no scheduler with a certificate of the same authority"):
-            Dask(cluster.address, 5)
+            Dask(f"tls://127.0.0.1:{cluster.port}", 5)
 
 
 @pytest.mark.parametrize(
@@ -263,7 +267,7 @@ def test_an_address_without_privacy_is_refused(address: str, problem: str) -> No
 
 def test_certificates_that_cannot_be_read_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """The sentence names the settings, not the files."""
-    _configure(monkeypatch, CA_FILE="/no/such/file", CLIENT__CERT="/no/such/file")
+    _configure(monkeypatch, Path("/no/such"), Path("/no/such"))
     with pytest.raises(UsageProblem, match=r"No such file or directory.*DASK_DISTRIBUTED__COMM__TLS__CA_FILE") as error:
         Dask("tls://127.0.0.1:8786", 1)
     assert "/no/such" not in str(error.value)
@@ -275,17 +279,16 @@ def test_a_job_is_pickled_as_the_name_of_an_installed_function() -> None:
     assert names == ["keycheck.fleet.job_command", "run"]
 
 
-def _configure(monkeypatch: pytest.MonkeyPatch, **files: str) -> None:
-    """Sets Dask's own settings, which it has read from the environment already."""
+def _configure(monkeypatch: pytest.MonkeyPatch, authority: Path, driver: Path) -> None:
+    """Sets Dask's own settings, which it has read from the environment already, to the files in these folders."""
     import dask  # noqa: PLC0415  see above
 
-    short = {"CA_FILE": "ca-file", "CLIENT__CERT": "client"}
-    for name, file in files.items():
-        value: Any = {"cert": file, "key": None} if name == "CLIENT__CERT" else file
-        monkeypatch.setitem(dask.config.config["distributed"]["comm"]["tls"], short[name], value)
+    tls = dask.config.config["distributed"]["comm"]["tls"]
+    monkeypatch.setitem(tls, "ca-file", str(authority / "ca.pem"))
+    monkeypatch.setitem(tls, "client", {"cert": str(driver / "driver.pem"), "key": str(driver / "driver.key")})
 
 
-def _listens(host: str, port: int) -> bool:
-    with contextlib.suppress(OSError), socket.create_connection((host, port), 1):
+def _listens(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
         return True
     return False

@@ -151,6 +151,7 @@ def test_a_hostile_text_stays_text(tmp_path: Path) -> None:
     assert not re.search(r"<script|<img|203\.0\.113\.7|\u202e", page(tmp_path))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("letters", "are_all_there"), [(13, True), (64, False)])
 def test_ten_thousand_accounts_are_two_megabytes(
     monkeypatch: pytest.MonkeyPatch, letters: int, are_all_there: bool

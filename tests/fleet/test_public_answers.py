@@ -75,6 +75,7 @@ def test_shared_answers_help_no_key_to_another_verdict(sick: Scenario, changes: 
     assert together.limits.spent == alone.limits.spent - 5
 
 
+@pytest.mark.slow
 def test_a_contract_that_has_just_closed_is_seen() -> None:
     """The run that was handed its entry asks again when the order is refused; the cause is that of any other run."""
     with LocalExchange() as exchange:
@@ -101,6 +102,7 @@ def test_an_answer_that_holds_a_secret_is_not_handed_on() -> None:
     assert done.public == ""
 
 
+@pytest.mark.slow
 def test_a_job_hands_on_what_it_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The second job of a machine costs 10 of weight; 15 with `sharing` off."""
     monkeypatch.setattr(job, "_PUBLIC", PublicAnswers())

@@ -18,7 +18,7 @@ from tests.leaks.kinds import KINDS, OUT_OF_REACH
 from tests.leaks.modes import MODES
 from tests.leaks.mutants import BARE, MUTANTS
 from tests.leaks.scanner import Scanner
-from tests.matrix import sample
+from tests.matrix import mostly_slow, sample
 
 SIGNATURE = "0123456789abcdef" * 4
 SCANNER = Scanner(planted([SIGNATURE]))
@@ -81,7 +81,7 @@ def _noise(seed: int) -> str:
 
 
 @pytest.mark.parametrize("cut", [False, True], ids=["whole", "ten of it"])
-@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("encoding", mostly_slow(ENCODINGS, 8))
 def test_scanner_finds_each_secret_in_each_encoding(encoding: str, cut: bool) -> None:
     """The scanner finds a whole secret and ten characters of its middle, with any text around it."""
     for text, name in CANARIES.items():

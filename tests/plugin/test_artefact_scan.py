@@ -114,6 +114,23 @@ def test_an_asset_of_a_page_is_looked_at(careless: SuiteRunner, exchange: LocalE
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("was_there", [False, True])
+def test_the_styles_of_a_page_are_looked_at(was_there: bool, careless: SuiteRunner, exchange: LocalExchange) -> None:
+    """pytest-html copies the files of --css into its assets before the run begins; a secret in them is found."""
+    where = careless.folder / "where"
+    (where / "mine.css").write_text(f"/* {DISGUISED} */", encoding="utf-8")
+    copied = where / "assets/style.css"
+    if was_there:
+        copied.parent.mkdir()
+        copied.touch()
+    options = (f"--html={where}/page.html", f"--css={where}/mine.css")
+    done = careless(*options, settings=environment(careless, exchange, Path()), all_plugins=True)
+    assert done.exit_status == 11, done.output
+    assert "style.css: held a secret" in done.output
+    assert copied.exists() == was_there
+
+
+@pytest.mark.slow
 def test_files_of_other_programs_are_left_alone(careless: SuiteRunner, exchange: LocalExchange) -> None:
     """The scan reads no file of another program, such as a bot's state or an .env that changed during the run.
 
@@ -143,6 +160,7 @@ def test_files_of_other_programs_are_left_alone(careless: SuiteRunner, exchange:
         assert API_KEY in (folder / "prod.env").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_file_of_the_run_s_own_is_deleted(careless: SuiteRunner, exchange: LocalExchange) -> None:
     """This run's page is deleted if it holds a secret, even if there was a page before."""
     assert careless("--replay", str(careless.folder / "none")).exit_status == 4

@@ -217,6 +217,7 @@ def test_own_terminal_shows_the_address_and_shared_files_do_not(suite: SuiteRunn
     assert "[IP hidden]" in shared
 
 
+@pytest.mark.slow
 def test_junit_names_no_host_and_no_folder(suite: SuiteRunner, exchange: LocalExchange) -> None:
     """JUnit's file names no host and no folder, even with the tracebacks of -vv and captured output in it."""
     exchange.scenario = SCENARIOS["withdrawals-enabled"]
@@ -257,7 +258,7 @@ def careless(tmp_path: object) -> SuiteRunner:
             "pytest.skip(key)",
             "import warnings; warnings.warn(key)",
         ],
-        2,
+        1,
     ),
 )
 def test_a_check_that_spreads_the_key_leaks_nothing(body: str, careless: SuiteRunner, exchange: LocalExchange) -> None:
@@ -296,6 +297,7 @@ def test_gate_leaves_alone_what_the_run_did_not_write(suite: SuiteRunner, exchan
     assert (env_file.read_bytes(), notes.read_bytes()) == before
 
 
+@pytest.mark.slow
 def test_exchange_that_reads_everything_back_is_not_repeated(suite: SuiteRunner) -> None:
     """An exchange that repeats our headers and query in its answers is not quoted."""
     with LocalExchange(Scenario(faults={"*": Fault.echo()})) as exchange:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.matrix import mostly_slow
 from tests.running import ROOT, SuiteRunner
 
 CONFTEST = ROOT / "conftest.py"
@@ -72,6 +73,7 @@ def test_no_older_pytest_reads_the_settings() -> None:
     assert (ROOT / "pytest.toml").is_file()
 
 
+@pytest.mark.slow
 def test_the_older_pytests_settings_are_no_warning(tmp_path: Path) -> None:
     """`pytest suite/` names the settings file that it reads, and says nothing of the one for older pytests."""
     command = [sys.executable, "-m", "pytest", "suite/", "--collect-only", f"--report-dir={tmp_path}"]
@@ -79,7 +81,7 @@ def test_the_older_pytests_settings_are_no_warning(tmp_path: Path) -> None:
     assert "configfile: pytest.toml\n" in done.stdout
 
 
-@pytest.mark.parametrize("named", ["suit/", "Suite/test_1_credentials.py"])
+@pytest.mark.parametrize("named", mostly_slow(["suit/", "Suite/test_1_credentials.py"], 1))
 def test_a_misspelt_suite_is_named(named: str) -> None:
     """`pytest suit/` says that suite/ was meant, and nothing else."""
     done = subprocess.run(  # noqa: S603  our own command

@@ -245,6 +245,7 @@ ODD = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("odd", mostly_slow(ODD, 1))
 def test_a_run_with_an_odd_secret_keeps_all_its_files(odd: str, suite: SuiteRunner) -> None:
     """With an odd secret no name is cut out of verdict.json, no file is deleted, and the verdict stands."""
@@ -267,13 +268,16 @@ def test_a_run_with_an_odd_secret_keeps_all_its_files(odd: str, suite: SuiteRunn
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [
-        ("BINANCE_SYMBOL", API_SECRET[:40]),
-        ("BINANCE_SYMBOL", API_KEY[::-1][:12].lower()),
-        ("BINANCE_FUTURES_URL", f"https://{API_SECRET[:40]}.invalid"),
-        ("BINANCE_WALLET_URL", f"https://{API_KEY[:40]}.invalid"),
-        ("BINANCE_STREAM_URL", f"wss://{API_KEY[:40]}.invalid"),
-    ],
+    mostly_slow(
+        [
+            ("BINANCE_SYMBOL", API_SECRET[:40]),
+            ("BINANCE_SYMBOL", API_KEY[::-1][:12].lower()),
+            ("BINANCE_FUTURES_URL", f"https://{API_SECRET[:40]}.invalid"),
+            ("BINANCE_WALLET_URL", f"https://{API_KEY[:40]}.invalid"),
+            ("BINANCE_STREAM_URL", f"wss://{API_KEY[:40]}.invalid"),
+        ],
+        2,
+    ),
 )
 def test_a_setting_that_holds_a_secret_is_refused(name: str, value: str, suite: SuiteRunner, tmp_path: Path) -> None:
     """Such a setting would be shown in every report, and a host name would be sent to a name server."""

@@ -147,6 +147,7 @@ def test_one_click_selects_the_text_for_a_ticket(written: Path, browser: Browser
         assert seen.page.evaluate("String(getSelection())").strip() == SUMMARY.strip()
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("written", ["failing"], indirect=True)
 def test_the_first_screen_says_what_is_wrong_and_what_to_do(written: Path, browser: Browser) -> None:
     """A wide screen shows the first fix without scrolling, and a narrow one the cause."""

@@ -25,6 +25,7 @@ def compared(runner: SuiteRunner, *names: str) -> Finished:
     return runner("--replay", names[-1], "--compare", str(runner.report_dir / "verdict.json"))
 
 
+@pytest.mark.slow
 def test_every_report_names_the_fixed_checks(suite: SuiteRunner) -> None:
     """Every report names fixed checks, even if the new verdict replaces the old file; the verdict ignores them."""
     done = compared(suite, "withdrawals-enabled", "healthy")
@@ -60,6 +61,7 @@ def test_a_comparison_without_changes_says_so(suite: SuiteRunner) -> None:
     assert suite("--replay", "healthy").verdict["comparison"] is None
 
 
+@pytest.mark.slow
 def test_a_folder_stands_for_the_verdict_in_it(suite: SuiteRunner, tmp_path: Path) -> None:
     """--compare takes the folder of a kept report."""
     suite("--replay", "healthy")
@@ -96,6 +98,7 @@ def test_a_file_that_is_no_verdict_is_refused_in_a_sentence(
     assert "Traceback" not in done.output
 
 
+@pytest.mark.slow
 def test_another_environment_contract_or_key_is_refused_in_a_sentence(suite: SuiteRunner, tmp_path: Path) -> None:
     """A verdict of another environment, contract or key is refused: any difference would come from that."""
     suite("--replay", "healthy")

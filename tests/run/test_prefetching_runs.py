@@ -104,6 +104,7 @@ def test_the_listen_key_is_requested_beside_the_signed_reads(together: Ran) -> N
     assert not answered_before(together.log, place) & paths(ORDER_TEST, PING)
 
 
+@pytest.mark.slow
 def test_five_are_in_flight_and_never_six(together: Ran) -> None:
     """Five requests are in flight at most, one of them to the wallet's host."""
     assert max(one.beside for one in together.log) == AT_ONCE_IN_ALL - 1
@@ -126,6 +127,7 @@ def test_no_thread_outlives_a_run(together: Ran) -> None:
     assert together.left.threads == ["MainThread"]
 
 
+@pytest.mark.slow
 def test_a_recording_sends_one_request_at_a_time(suite: SuiteRunner, tmp_path: Path) -> None:
     """A recording sends one request after the other, on one connection to each host, and has the same answers."""
     recording = ran(suite, Scenario(latency_ms=5), "--record", str(tmp_path / "mine.yaml"))

@@ -100,6 +100,7 @@ def test_healthy_verdict_in_full(suite: SuiteRunner) -> None:
     assert set(done.outcomes.values()) == {"pass", "not_applicable"}
 
 
+@pytest.mark.slow
 def test_clock_drift_has_its_sign(suite: SuiteRunner) -> None:
     """A local clock that is slow drifts by a negative number of milliseconds."""
     done = run(suite, SCENARIOS["clock-behind"])
@@ -122,6 +123,7 @@ def test_without_credentials_the_public_steps_still_run(suite: SuiteRunner, exch
     assert all("x-mbx-apikey" not in received.headers for received in exchange.log)
 
 
+@pytest.mark.slow
 def test_demo_has_no_wallet(suite: SuiteRunner, exchange: LocalExchange) -> None:
     """A demo run can be OK; its permission checks do not apply, and it is never taken for production."""
     settings = exchange.settings() | {"BINANCE_ENVIRONMENT": "demo"}
@@ -143,6 +145,7 @@ def _sick_scenario() -> Scenario:
     return Scenario(permissions={"enableWithdrawals": True, "ipRestrict": False})
 
 
+@pytest.mark.slow
 def test_warning_is_no_failure_and_does_not_stop_x(suite: SuiteRunner) -> None:
     """An informational claim that fails is shown, not counted, and changes no exit status, -x or not."""
     done = run(suite, SCENARIOS["no-ip-restriction"], "-x")
@@ -152,6 +155,7 @@ def test_warning_is_no_failure_and_does_not_stop_x(suite: SuiteRunner) -> None:
     assert "WARN" in done.output
 
 
+@pytest.mark.slow
 def test_x_stops_at_the_first_failure(suite: SuiteRunner) -> None:
     """-x keeps its meaning; checks that were not reached are not in the verdict."""
     done = run(suite, _sick_scenario(), "-x")
@@ -160,6 +164,7 @@ def test_x_stops_at_the_first_failure(suite: SuiteRunner) -> None:
     assert causes(done.verdict) == ["withdrawals_enabled"]
 
 
+@pytest.mark.slow
 def test_maxfail_counts_critical_failures_alone(suite: SuiteRunner) -> None:
     """A warning does not use up --maxfail."""
     done = run(suite, _sick_scenario(), "--maxfail=2")
@@ -170,9 +175,9 @@ def test_maxfail_counts_critical_failures_alone(suite: SuiteRunner) -> None:
     "selection",
     [
         ("-k", "clock"),
-        ("-m", "informational"),
-        ("suite/test_2_connectivity.py",),
         ("--deselect", "suite/test_3_clock.py"),
+        pytest.param(("-m", "informational"), marks=pytest.mark.slow),
+        pytest.param(("suite/test_2_connectivity.py",), marks=pytest.mark.slow),
     ],
 )
 def test_part_of_the_suite_is_never_ok(selection: tuple[str, ...], suite: SuiteRunner) -> None:
@@ -189,6 +194,7 @@ def test_part_of_the_suite_is_never_ok(selection: tuple[str, ...], suite: SuiteR
     assert f"{counted}: they were left out" in cause["explanation"]
 
 
+@pytest.mark.slow
 def test_no_fix_names_a_flag_that_was_not_seen(suite: SuiteRunner, tmp_path: Path) -> None:
     """If the wallet alone refuses the key, seven checks of its flags are unproven, and no text says to tick a box."""
     junit = tmp_path / "junit.xml"
@@ -207,6 +213,7 @@ def test_unproven_checks_and_left_out_checks_each_have_a_cause(suite: SuiteRunne
     assert causes(done.verdict) == ["checks_not_run", "exchange_trouble"]
 
 
+@pytest.mark.slow
 def test_critical_checks_alone_give_the_same_verdict(suite: SuiteRunner) -> None:
     """-m critical leaves out informational checks, and the verdict is the same."""
     done = run(suite, SCENARIOS["healthy"], "-m", "critical")
@@ -243,6 +250,7 @@ def test_last_failed_runs_what_was_blocked(suite: SuiteRunner, exchange: LocalEx
     assert f"{26 - len(again)} of 26 checks were not run, 3 of them critical" in done.output
 
 
+@pytest.mark.slow
 def test_last_failed_runs_the_warning_that_blocked(suite: SuiteRunner) -> None:
     """A warning that blocked other checks is run again with them, and no other warning is."""
     with LocalExchange(SCENARIOS["no-ip-restriction"]) as exchange:
@@ -296,6 +304,7 @@ def test_run_says_at_its_start_what_it_tests(suite: SuiteRunner, exchange: Local
     assert f"live: {exchange.futures_url}, {exchange.wallet_url}" in done.output
 
 
+@pytest.mark.slow
 def test_junit_has_noted_values_and_honest_counts(suite: SuiteRunner, tmp_path: Path) -> None:
     """JUnit's failures are failed claims, its errors are unproven checks, and noted values are properties."""
     scenario = Scenario(
@@ -796,7 +805,14 @@ def test_collection_error_says_what_is_wrong(withdrawing: SuiteRunner) -> None:
     assert "nosuchmodule" in withdrawing().output
 
 
-@pytest.mark.parametrize("arguments", [("-n", "2"), ("--replay", "no-such"), ("--replay", "a", "--record", "b")])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--replay", "no-such"),
+        pytest.param(("-n", "2"), marks=pytest.mark.slow),
+        pytest.param(("--replay", "a", "--record", "b"), marks=pytest.mark.slow),
+    ],
+)
 def test_refused_run_leaves_no_old_ok(arguments: tuple[str, ...], suite: SuiteRunner) -> None:
     """A run that is refused at its start leaves no verdict.json of an earlier run."""
     assert suite("--replay", "healthy").verdict["ok"] is True
@@ -839,6 +855,7 @@ def test_run_without_its_plugin_is_refused(suite: SuiteRunner, exchange: LocalEx
     assert not exchange.log
 
 
+@pytest.mark.slow
 def test_a_check_that_did_not_run_to_its_end_has_not_passed(suite: SuiteRunner) -> None:
     """A debugger that is left ends a check without an error; the check has not passed."""
     with LocalExchange(Scenario(permissions={"enableWithdrawals": True})) as exchange:
@@ -901,7 +918,7 @@ def test_malformed_header_line_leaks_no_signature(suite: SuiteRunner, tmp_path: 
     assert not Redactor([API_KEY, API_SECRET, *signatures]).knows(everything)
 
 
-@pytest.mark.parametrize("field", ["yourKey", "enableNothing"])
+@pytest.mark.parametrize("field", mostly_slow(["yourKey", "enableNothing"], 1))
 def test_key_that_is_read_back_is_not_printed(field: str, suite: SuiteRunner, tmp_path: Path) -> None:
     """A key in an exchange's answer is not shown in the tracebacks of -vv either."""
     body = {"enableFutures": False, "enableWithdrawals": True, "ipRestrict": True, field: API_KEY}

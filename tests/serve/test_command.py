@@ -118,6 +118,7 @@ def post(url: str, context: ssl.SSLContext | None = None, **headers: str) -> dic
         return found
 
 
+@pytest.mark.slow
 def test_it_serves_with_the_settings_of_its_folder(tmp_path: Path, exchange: LocalExchange) -> None:
     """Hosts come from .env; key and secret there are not used; it prints an address alone, and ends with status 0."""
     other = {"BINANCE_API_KEY": "A" * 64, "BINANCE_API_SECRET": "B" * 64}

@@ -45,6 +45,7 @@ def test_a_fit_key_is_answered_with_its_verdict_and_a_receipt(live: Serving) -> 
     assert not holds_secret(answer.body)
 
 
+@pytest.mark.slow
 def test_an_unfit_key_is_an_answer_without_a_receipt(live: Serving, exchange: LocalExchange) -> None:
     """NOT_OK and UNPROVEN are 200 as well, and there is no receipt, in either form."""
     exchange.scenario = Scenario(ip_allowed=False)
@@ -266,6 +267,7 @@ def _up(frame: Any) -> list[Any]:
     return [] if frame is None else [frame, *_up(frame.f_back)]
 
 
+@pytest.mark.slow
 def test_many_requests_leave_nothing(tmp_path: Path) -> None:
     """Threads and runs that have ended are forgotten."""
     before = threading.active_count()

@@ -75,6 +75,7 @@ def test_the_client_goes(stage: str, how: str, tmp_path: Path, temporary: Path) 
         opened.close()
 
 
+@pytest.mark.slow
 def test_the_child_is_killed(tmp_path: Path, temporary: Path) -> None:
     """The verdict is UNPROVEN, with the reason, and there is no receipt."""
     with LocalExchange(HALF_WAY) as exchange, live(tmp_path, exchange) as serving, ThreadPoolExecutor() as pool:
@@ -88,6 +89,7 @@ def test_the_child_is_killed(tmp_path: Path, temporary: Path) -> None:
     assert "died" in last["verdict"]["diagnosis"][0]["explanation"]
 
 
+@pytest.mark.slow
 def test_the_exchange_is_dead(tmp_path: Path, temporary: Path) -> None:
     """UNPROVEN says that it could not be reached."""
     with LocalExchange() as exchange:

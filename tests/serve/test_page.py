@@ -167,6 +167,7 @@ def test_a_verdict_says_what_is_wrong_and_what_to_do(page: Page, server: Scripte
     assert Path(download.value.path()).read_text("utf-8") == last["report"]
 
 
+@pytest.mark.browser
 def test_save_is_for_the_tested_values_alone(page: Page, server: ScriptedServer) -> None:
     """Save is active after an OK, until a field is changed, and sends what was tested, with its receipt."""
     fill_in(page)
@@ -200,6 +201,7 @@ def test_values_that_a_script_changed_are_not_saved(page: Page, server: Scripted
     assert [one.path for one in server.asked] == ["/binance"]
 
 
+@pytest.mark.browser
 def test_errors_are_sentences(page: Page, server: ScriptedServer) -> None:
     """What goes wrong on the way is told in words, is no verdict, and the key can be tested again."""
     fill_in(page)
@@ -345,6 +347,7 @@ def test_it_can_be_used_by_keyboard_alone(page: Page, server: ScriptedServer) ->
     expect(page.get_by_label("Verdict")).to_be_visible()
 
 
+@pytest.mark.browser
 def test_hostile_texts_are_texts(server: ScriptedServer, browser: Browser) -> None:
     """Markup in what the server says is shown as it is, and does nothing."""
     *lines, last = stream("ip-refused")
@@ -395,6 +398,7 @@ def test_no_key_is_typed_into_a_page_that_others_can_read(server: ScriptedServer
         expect(button(seen.page, "Test key")).to_be_disabled()
 
 
+@pytest.mark.browser
 def test_without_javascript_it_names_the_command(server: ScriptedServer, browser: Browser) -> None:
     """The page says that it needs JavaScript, and how to do without."""
     with opened(browser, server.url, Look(script=False)) as seen:

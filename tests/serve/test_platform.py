@@ -58,6 +58,7 @@ def test_a_platform_connects_tested_keys_alone(platform: Any, browser: Browser) 
     assert checks == [one["id"] for verdict in verdicts for one in verdict["verdict"]["checks"]]
 
 
+@pytest.mark.browser
 def test_a_platform_believes_no_browser(platform: Any, browser: Browser) -> None:
     """Without the session's token nothing is tested, and without a receipt nothing is connected."""
     ask = """async ([path, token]) => (await fetch(path, { method: "POST", body: JSON.stringify({

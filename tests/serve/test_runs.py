@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from keycheck import process
-from keycheck.purse import Purse
+from keycheck.purse import Empty, Purse
 from keycheck.redaction.secret import Secret
 from keycheck.serve import request_body
 from keycheck.serve.problem import Problem
 from keycheck.serve.runs import Runs, Said
 from tests.children import wait_until
-from tests.serve.serving import Serving, instant
+from tests.serve.serving import GIVEN, Serving, instant
 
 WANTED = request_body.Request(Secret("{}"), "production")
 
@@ -41,6 +41,16 @@ def test_a_run_whose_client_has_gone_spends_nothing(tmp_path: Path) -> None:
     with pytest.raises(Problem):
         runs._spend(WANTED, lambda _: None, gone)
     purse.reserve()
+
+
+def test_a_run_that_asks_for_more_reserves_more(tmp_path: Path) -> None:
+    """With `expect` a run asks for the margin type as well, of weight 5: of a purse of 24, 4 are left."""
+    with Serving(tmp_path, run=instant, share=0.01) as serving:
+        assert serving.post(GIVEN | {"expect": "isolated"}).status == 200
+        purse = serving.endpoint._runs._purses["production"]
+        with pytest.raises(Empty):
+            purse.reserve(5)
+        purse.reserve(4)
 
 
 def test_an_error_that_is_no_sentence_of_the_run_is_not_shown(tmp_path: Path) -> None:

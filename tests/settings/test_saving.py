@@ -134,6 +134,7 @@ def test_a_file_without_our_lines_gets_them_at_its_end(old: str, tmp_path: Path)
 # -- what can go wrong --
 
 
+@pytest.mark.slow
 def test_at_any_moment_there_is_the_old_file_or_the_new_one(tmp_path: Path) -> None:
     """A process that is killed while it saves leaves no part of a file in the place of one."""
     file = tmp_path / ".env"

@@ -105,6 +105,7 @@ def test_a_file_of_a_similar_name_is_named(other: str, tmp_path: Path) -> None:
     assert sources(tmp_path, None, **PAIR).remarks == ()
 
 
+@pytest.mark.slow
 def test_the_header_names_file_and_sources(suite: SuiteRunner, tmp_path: Path) -> None:
     """The path is shown without a `..`; a replay reads neither file nor environment, and says so."""
     (tmp_path / "x.env").write_text("BINANCE_FUTURES_URL=http://127.0.0.1:9\nBINANCE_WALLET_URL=http://127.0.0.1:9\n")
