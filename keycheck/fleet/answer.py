@@ -17,7 +17,7 @@ _MOST_WEIGHT = 10_000  # of one run; more is no weight
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Result:
     """verdict.json of an account's run, report.html ("" if the run was cut short), and the weight that it spent."""
 
     verdict: Mapping[str, Any]
@@ -33,13 +33,13 @@ class Wait:
     why: str
 
 
-def read(text: str, account: str) -> Verdict | Wait:
+def read(text: str, account: str) -> Result | Wait:
     """Raises ValueError if the text is no answer to this account's job; no message repeats anything of it."""
     match _parsed(text):
         case {"account": str(name), "verdict": dict(verdict), "page": str(shown), "weight": int(weight), **rest}:
-            is_told = not rest and name == account and 0 <= weight <= _MOST_WEIGHT
-            if is_told and is_of_a_run(verdict) and _is_harmless(shown):
-                return Verdict(verdict, shown, weight)
+            is_of_this_job = not rest and name == account and 0 <= weight <= _MOST_WEIGHT
+            if is_of_this_job and is_of_a_run(verdict) and _is_harmless(shown):
+                return Result(verdict, shown, weight)
         case {"account": str(name), "wait": int() | float() as seconds, "why": str(why), **rest}:
             if not rest and name == account and seconds > 0:
                 return Wait(min(float(seconds), LONGEST_WAIT), printable(why))

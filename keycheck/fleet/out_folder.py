@@ -18,7 +18,7 @@ from typing import IO
 from keycheck.errors import UsageProblem
 from keycheck.fleet import results
 from keycheck.fleet.accounts import Account
-from keycheck.fleet.answer import Verdict, is_of_a_run
+from keycheck.fleet.answer import Result, is_of_a_run
 from keycheck.report import artefacts
 from keycheck.report.folder_lock import PAGE_FILE, Hold
 
@@ -92,7 +92,7 @@ class OutFolder:
         except OSError as error:
             raise self._unusable(error) from None
 
-    def keep(self, account: Account, answer: Verdict) -> None:
+    def keep(self, account: Account, answer: Result) -> None:
         """Writes an account's report, and then its line; returns when the line is on the disk. Raises OSError."""
         if answer.page:
             report = self._report(account)

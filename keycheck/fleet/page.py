@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from keycheck.fleet.changes import Change, Changes, State
-from keycheck.fleet.totals import Ending, Totals, shared, verdict_of
+from keycheck.fleet.totals import Ending, Totals, shareable, verdict_of
 from keycheck.report import page
 from keycheck.report.model import ELSEWHERE, NO_REAL_FUNDS
 from keycheck.report.view.causes import DOTS
@@ -207,7 +207,7 @@ def _least_sure(totals: Totals, verdict: Verdict, cause: str) -> Iterator[int]:
 
 
 def _group(totals: Totals, verdict: Verdict, cause: str, accounts: Listed, shown: set[str]) -> Group:
-    fixes = [] if cause in shown else [shared(fix) for fix, _ in totals.fixes[cause].most_common(_MOST_FIXES)]
+    fixes = [] if cause in shown else [shareable(fix) for fix, _ in totals.fixes[cause].most_common(_MOST_FIXES)]
     shown.add(cause)
     counts = totals.sureness[verdict.value, cause]
     sure = [f"{word} {counts[word]:,}" if len(counts) > 1 else word for word in DOTS if counts[word]]

@@ -64,7 +64,7 @@ class Totals:
                 if one["fix"] in fixes or len(fixes) < _MOST_FIXES:
                     fixes[one["fix"]] += 1
                 if name == CUT_SHORT:
-                    self.cut_short[entry["account"]] = shared(one["explanation"])
+                    self.cut_short[entry["account"]] = shareable(one["explanation"])
             yield entry
 
     @property
@@ -78,7 +78,7 @@ class Totals:
         return Counter(cause for state in self.states.values() for cause in state.causes)
 
 
-def shared(text: str) -> str:
+def shareable(text: str) -> str:
     """A text of an account's verdict in a form that may be shared: one line, and nothing that looks like a secret."""
     return _clean(printable(text, _LONGEST))
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from keycheck.fleet import answer
-from keycheck.fleet.answer import Verdict, Wait, read
+from keycheck.fleet.answer import Result, Wait, read
 from keycheck.report import page, verdict_schema
 from tests.fleet.stubs import NOT_OK, OK, UNPROVEN
 from tests.sample_reports import REPORTS
@@ -25,9 +25,9 @@ def failed(**changes: Any) -> dict[str, Any]:
 
 def test_a_verdict_is_read_with_its_page() -> None:
     """All of it; a run that was cut short has no page."""
-    assert read(json.dumps(GOOD), "alice") == Verdict(OK, GOOD["page"], 15)
-    assert read(json.dumps(GOOD | {"verdict": UNPROVEN, "page": ""}), "alice") == Verdict(UNPROVEN, "", 15)
-    assert read(json.dumps(GOOD | {"verdict": NOT_OK}), "alice") == Verdict(NOT_OK, GOOD["page"], 15)
+    assert read(json.dumps(GOOD), "alice") == Result(OK, GOOD["page"], 15)
+    assert read(json.dumps(GOOD | {"verdict": UNPROVEN, "page": ""}), "alice") == Result(UNPROVEN, "", 15)
+    assert read(json.dumps(GOOD | {"verdict": NOT_OK}), "alice") == Result(NOT_OK, GOOD["page"], 15)
 
 
 @pytest.mark.parametrize(("seconds", "waits"), [(5, 5), (0.5, 0.5), (10**9, answer.LONGEST_WAIT)])
