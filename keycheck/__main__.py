@@ -116,6 +116,7 @@ def _fleet(arguments: Sequence[str]) -> int:
     from keycheck.fleet import command  # noqa: PLC0415
 
     dump_no_core()
+    _open_stderr()
     return command.main(arguments)
 
 

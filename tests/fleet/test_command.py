@@ -167,6 +167,19 @@ def test_a_file_that_was_cut_anywhere_is_gone_on_with(cut: float, folder: Folder
     assert (folder.out / "fleet.json").exists()
 
 
+@pytest.mark.usefixtures("engine")
+def test_old_verdicts_do_not_become_new(folder: Folder) -> None:
+    """A fleet that is gone on with began when its first account was asked, in fleet.json and on the page."""
+    folder.add("a", "b", BINANCE_API_KEY="x")
+    folder("--only", "a")
+    path = folder.out / "verdicts.jsonl"
+    path.write_text(json.dumps(folder.verdict("a") | {"startedAt": "2026-01-02T03:04:05Z"}) + "\n")
+    folder("--resume")
+    assert folder.figures["startedAt"] == "2026-01-02T03:04:05Z"
+    assert folder.figures["durationMs"] > 86_400_000
+    assert "2026-01-02 03:04:05 UTC" in (folder.out / "index.html").read_text()
+
+
 def test_a_kill_at_any_moment_loses_no_account(folder: Folder, engine: Stub) -> None:
     """Each has one verdict in the end, and is asked again only if it was under way."""
     reader, writer = os.pipe()
@@ -254,6 +267,31 @@ def test_a_full_disk_is_said(
     assert len(engine.asked) <= 3
 
 
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize("name", ["stdout", "stderr"])
+@pytest.mark.parametrize("is_closed", [True, False], ids=["closed", "full"])
+def test_a_stream_that_takes_nothing_stops_no_fleet(
+    name: str, is_closed: bool, folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its exit status is that of its verdicts; the interpreter finds nothing that it cannot write at its end."""
+    folder.add("a", BINANCE_API_KEY="x")
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr(sys, name, None if is_closed else full)
+        assert folder() == 0
+    assert folder.accounts == ["a"]
+    assert (folder.out / "index.html").exists()
+
+
+def test_an_error_of_its_own_is_no_verdict(
+    folder: Folder, engine: Stub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit status 3: 1 would say that a key is not fit."""
+    folder.add("a", BINANCE_API_KEY="x")
+    monkeypatch.setattr(engine, "slots", lambda _: 1 // 0)
+    assert folder() == 3
+    assert "ERROR: keycheck has failed (ZeroDivisionError)" in capsys.readouterr().err
+
+
 def test_what_an_earlier_fleet_left_is_withdrawn(folder: Folder, engine: Stub) -> None:
     """Before the first account is asked: a crash leaves no old OK."""
     folder.add("a", BINANCE_API_KEY="x")
@@ -273,6 +311,16 @@ def test_what_an_earlier_fleet_left_is_withdrawn(folder: Folder, engine: Stub) -
         folder()
 
 
+def test_a_fleet_that_could_not_begin_leaves_no_verdict(folder: Folder, engine: Stub) -> None:
+    """Not even if it was cut off while it removed old reports: --resume would take those verdicts for its own."""
+    folder.add("a", BINANCE_API_KEY="x")
+    assert folder() == 0
+    (folder.out / "accounts/a/report.html").mkdir(parents=True)  # cannot be removed as a file
+    assert folder() == 4
+    assert not folder.lines
+    assert engine.asked == ["a"]
+
+
 # -- options --
 
 
@@ -283,8 +331,10 @@ def files(folder: Folder) -> Iterator[dict[str, str]]:
     (folder.path / "file").write_text("text")
     (folder.path / "lanes").write_text("[lanes.x]\n[lanes.y]\n[accounts.a]\nlane = 'x'\n[accounts.b]\nlane = 'y'")
     (folder.path / "two").write_text("[accounts.b]")
+    (folder.path / "deep").write_text("a = " + "[" * 10_000)
+    os.mkfifo(folder.path / "pipe")
     with contextlib.closing(OutFolder(folder.path / "taken")):
-        named = ("keys", "file", "lanes", "two", "taken", "missing", "out")
+        named = ("keys", "file", "lanes", "two", "deep", "pipe", "taken", "missing", "out")
         yield {name: str(folder.path / name) for name in named}
 
 
@@ -311,7 +361,10 @@ def files(folder: Folder) -> Iterator[dict[str, str]]:
             "another run is using taken: wait until it has ended, or choose another folder with --out",
         ),
         ("{keys} --notify http://192.0.2.1/", "--notify must be https://"),
+        ("{keys} --notify=", "--notify must be a URL"),
         ("{keys} --since {missing}", "--since: missing is not there"),
+        ("{keys} --junitxml {pipe}", "--junitxml must name a file"),
+        ("{deep}", "deep cannot be read"),
         ("{keys} --everything", "unrecognized arguments: --everything: see keycheck fleet --help"),
     ],
 )
@@ -362,6 +415,9 @@ def test_resume_is_about_the_same_accounts(folder: Folder, engine: Stub, capsys:
     assert folder("--resume") == 4
     assert "does not go with ACCOUNTS, by its line of account a: leave --resume out" in capsys.readouterr().err
     assert folder.accounts == ["a", "b"]
-    (folder.out / "verdicts.jsonl").write_text('{"account": "b", "lane": "local", "verdict": "OK"}\n')
-    assert folder("--resume") == 4
-    assert "by its line of account b" in capsys.readouterr().err
+    good = folder.verdict("b")
+    failed = [one | {"outcome": "fail"} for one in good["checks"]]
+    for lines in [{"account": "b", "lane": "local", "verdict": "OK"}], [good, good], [good | {"checks": failed}]:
+        (folder.out / "verdicts.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines))
+        assert folder("--resume") == 4
+        assert "by its line of account b" in capsys.readouterr().err

@@ -16,7 +16,7 @@ from keycheck import clock
 from keycheck.fleet import driver as driving
 from keycheck.fleet import job
 from keycheck.fleet.accounts import Account, Lane
-from keycheck.fleet.answer import Verdict
+from keycheck.fleet.answer import Result
 from keycheck.fleet.driver import Driver
 from keycheck.fleet.local import Local
 from keycheck.fleet.progress import Progress, line_of
@@ -31,7 +31,7 @@ class Kept:
     def __init__(self) -> None:
         self.verdicts: dict[str, Mapping[str, Any]] = {}
 
-    def __call__(self, account: Account, found: Verdict) -> None:
+    def __call__(self, account: Account, found: Result) -> None:
         assert account.name not in self.verdicts
         self.verdicts[account.name] = found.verdict
 
@@ -67,7 +67,7 @@ def test_an_answer_is_kept_before_the_next_account_is_asked() -> None:
     engine = Stub(lambda _: None, slots=3)
     kept: list[str] = []
 
-    def keep(account: Account, _: Verdict) -> None:
+    def keep(account: Account, _: Result) -> None:
         assert len(engine.asked) - len(kept) <= 3
         kept.append(account.name)
 
