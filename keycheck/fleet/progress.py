@@ -23,7 +23,7 @@ class Progress:
         self._stream = stream
         self._is_terminal = stream is not None and stream.isatty()
         self._began = clock.uptime()
-        self._next = self._began
+        self._next = self._began + (0 if self._is_terminal else _RARELY)
         self._said_stopping = False
 
     def __call__(self, driver: Driver) -> None:
