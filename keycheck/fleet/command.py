@@ -94,7 +94,8 @@ def _end(given: argparse.Namespace, out: OutFolder, ending: Ending, counts: Coun
     if refused:
         tell(sys.stderr, f"WARNING: {refused}\n")
     verdicts = ", ".join(f"{counts[one.value]} {one.value}" for one in Verdict)
-    tell(sys.stdout, f"{sum(counts.values())} accounts: {verdicts}. The page is {out.path / 'index.html'}\n")
+    asked = sum(counts.values())
+    tell(sys.stdout, f"{asked} account{'s' * (asked != 1)}: {verdicts}. The page is {out.path / 'index.html'}\n")
     if ending.not_asked:
         tell(sys.stderr, f"{len(ending.not_asked)} accounts were not asked: go on with --resume\n")
     if counts[Verdict.NOT_OK.value]:
@@ -107,7 +108,10 @@ def _check_what_comes_last(given: argparse.Namespace) -> None:
     if given.notify is not None and (why := post.refusal(given.notify)):
         raise UsageProblem(f"--notify {why}")
     if given.since and given.since.absolute() != (given.out / results.VERDICTS_FILE).absolute():
-        changes.earlier(given.since)
+        try:
+            changes.earlier(given.since)
+        except UsageProblem as problem:
+            raise UsageProblem(f"--since: {problem}") from None
     with contextlib.suppress(OSError):  # then it cannot be written either, which is said at the end
         if given.junitxml and given.junitxml.exists() and not given.junitxml.is_file():  # it would be replaced by one
             raise UsageProblem("--junitxml must name a file: what has this name is none")
@@ -137,7 +141,7 @@ def _dask(address: str, timeout: float) -> Engine:
     except ModuleNotFoundError as missing:
         if (missing.name or "").partition(".")[0] == "keycheck":
             raise
-        raise UsageProblem('--engine dask needs its extra: pip install "keycheck[dask]"') from None
+        raise UsageProblem('--engine dask needs its extra. In the folder of Keycheck: pip install ".[dask]"') from None
     return Dask(address, timeout)
 
 

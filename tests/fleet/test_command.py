@@ -363,7 +363,7 @@ def files(folder: Folder) -> Iterator[dict[str, str]]:
         ),
         ("{keys} --notify http://192.0.2.1/", "--notify must be https://"),
         ("{keys} --notify=", "--notify must be a URL"),
-        ("{keys} --since {missing}", "missing is not there"),
+        ("{keys} --since {missing}", "--since: missing is not there"),
         ("{keys} --junitxml {pipe}", "--junitxml must name a file"),
         ("{deep}", "deep cannot be read"),
         ("{keys} --everything", "unrecognized arguments: --everything: see keycheck fleet --help"),
@@ -395,10 +395,21 @@ def test_the_command_needs_no_extra(files: dict[str, str]) -> None:
     assert done.stderr.startswith("ERROR: another run is using taken")
 
 
+def test_dask_is_an_extra(
+    files: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without its libraries, the engine is refused in a sentence that installs from this folder: no index has it."""
+    monkeypatch.delitem(sys.modules, "keycheck.fleet.dask", raising=False)
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    assert command.main([files["keys"], "--engine", "dask:tls://127.0.0.1:1", "--out", files["out"]]) == 4
+    assert 'In the folder of Keycheck: pip install ".[dask]"' in capsys.readouterr().err
+
+
 def test_resume_is_about_the_same_accounts(folder: Folder, engine: Stub, capsys: pytest.CaptureFixture[str]) -> None:
     """With others, the page would mix two fleets. --only may name some of them."""
     folder.add("a", "b", BINANCE_API_KEY="x")
     assert folder("--only", "a") == 0
+    assert capsys.readouterr().out.startswith("1 account: ")
     assert folder("--resume", "--only", "b") == 0
     assert folder.accounts == engine.asked == ["a", "b"]
     (folder.keys / "a.env").unlink()
