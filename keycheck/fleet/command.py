@@ -126,7 +126,10 @@ def _engine(given: argparse.Namespace, fleet: Fleet) -> Engine:
     if given.engine != _LOCAL:
         raise UsageProblem("--engine must be local, or dask:tls://HOST:PORT")
     keys = given.keys or (given.accounts if given.accounts.is_dir() else loading.keys_folder())
-    if not keys.is_dir():
+    is_folder = False
+    with contextlib.suppress(OSError):  # a folder on the way to it may not be read
+        is_folder = keys.is_dir()
+    if not is_folder:
         raise UsageProblem("--keys is no folder: name the folder of the accounts' NAME.env files")
     return Local(fleet, keys)
 

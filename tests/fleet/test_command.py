@@ -347,6 +347,7 @@ def files(folder: Folder) -> Iterator[dict[str, str]]:
         ("{keys} --share 0", "share must be"),
         ("{keys} --share much", "--share: invalid float value"),
         ("{keys} --keys {missing}", "--keys is no folder"),
+        (f"{{keys}} --keys {'x' * 300}", "--keys is no folder"),
         ("{two}", "no folder of keys is named: say with --keys"),
         ("{lanes} --keys {keys}", "name the accounts of one lane with --only, or take --engine dask:ADDRESS"),
         (
