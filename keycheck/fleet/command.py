@@ -55,7 +55,7 @@ def main(arguments: Sequence[str]) -> int:
 def _run(given: argparse.Namespace, whole: Fleet, chosen: Fleet, out: OutFolder) -> int:
     """Raises UsageProblem, but not once an account has been asked."""
     lanes = {account.name: account.lane for account in whole.accounts}
-    done = out.done(lanes) if given.resume else Done()
+    done = out.done(lanes, chosen) if given.resume else Done()
     left = Fleet(chosen.lanes, [account for account in chosen.accounts if account.name not in done.names])
     engine = _engine(given, left)
     watch = clock.Stopwatch()

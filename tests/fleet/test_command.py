@@ -24,7 +24,7 @@ from keycheck.report import verdict_schema
 from keycheck.settings import loading
 from tests.children import wait_until
 from tests.exchange import API_SECRET, Fault, LocalExchange, Scenario
-from tests.fleet.stubs import Stub, ok
+from tests.fleet.stubs import UNPROVEN, Stub, ok
 from tests.killing import forked
 from tests.running import ROOT
 from tests.serve.serving import holds_secret
@@ -403,6 +403,20 @@ def test_dask_is_an_extra(
     monkeypatch.setitem(sys.modules, "distributed", None)
     assert command.main([files["keys"], "--engine", "dask:tls://127.0.0.1:1", "--out", files["out"]]) == 4
     assert 'In the folder of Keycheck: pip install ".[dask]"' in capsys.readouterr().err
+
+
+def test_resume_tests_again_what_was_not_finished(folder: Folder, engine: Stub) -> None:
+    """An account whose lane was lost has no verdict yet. Its line makes room for the new one; --only may leave it."""
+    folder.add("a", "b", "c", BINANCE_API_KEY="x")
+    engine.answer = lambda job: ok(job) if job["account"] == "a" else ok(job, UNPROVEN)
+    assert folder() == 10
+    engine.answer = ok
+    assert folder("--resume", "--only", "c") == 10
+    assert (folder.accounts, engine.asked[3:]) == (["a", "b", "c"], ["c"])
+    assert folder("--resume") == 0
+    assert (folder.accounts, engine.asked[4:]) == (["a", "b", "c"], ["b"])
+    assert folder.figures["verdicts"]["OK"] == 3
+    assert (folder.out / "verdicts.jsonl").stat().st_mode & 0o777 == 0o600
 
 
 def test_resume_is_about_the_same_accounts(folder: Folder, engine: Stub, capsys: pytest.CaptureFixture[str]) -> None:

@@ -241,7 +241,7 @@ class Stream(io.StringIO):
 
 
 def test_a_terminal_has_one_line_and_a_log_a_few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A terminal has it anew each time, and clear in the end; a log has one after each half a minute, and at a Ctrl-C."""
+    """A terminal has it anew each time, and clear in the end; a log has one each half a minute, and at Ctrl-C."""
     now = StandIn()
     monkeypatch.setattr(clock, "time", now)
     monkeypatch.setenv("COLUMNS", "60")
