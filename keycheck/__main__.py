@@ -97,7 +97,11 @@ def _serve(arguments: Sequence[str]) -> int:
     except ModuleNotFoundError as missing:
         if (missing.name or "").partition(".")[0] == "keycheck":
             raise
-        print('ERROR: keycheck serve needs its extra: pip install "keycheck[serve]"', file=sys.stderr)
+        print(
+            'ERROR: keycheck serve needs its extra. In the folder of Keycheck: pip install ".[serve]" '
+            '(or pipx install --force ".[serve]"); docs/endpoint.md has more',
+            file=sys.stderr,
+        )
         return _USAGE_ERROR
     from keycheck.child import dump_no_core  # noqa: PLC0415  as above
 
@@ -112,6 +116,7 @@ def _fleet(arguments: Sequence[str]) -> int:
     from keycheck.fleet import command  # noqa: PLC0415
 
     dump_no_core()
+    _open_stderr()
     return command.main(arguments)
 
 

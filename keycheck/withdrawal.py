@@ -63,12 +63,27 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
             if early_config.pluginmanager.is_blocked(name) and not looks_only(option):
                 raise pytest.UsageError(f"-p no:{name} takes a part of the suite's own plugin away: leave it out")
         _start(early_config, option)
+    else:
+        _refuse_a_misspelt_suite(early_config, option.file_or_dir)
     try:
         yield
     except SystemExit as end:
         if not is_run or end.code == pytest.ExitCode.USAGE_ERROR:  # the latter is the project's own conftest.py
             raise
         raise pytest.UsageError("a conftest.py raised SystemExit, so nothing was run: take that out") from None
+
+
+def _refuse_a_misspelt_suite(config: pytest.Config, named: list[str]) -> None:
+    """Before pytest, for a path that does not exist, loads tests/conftest.py, which needs what only tests/ needs."""
+    import difflib  # noqa: PLC0415  a run of the suite does not need it here
+
+    from keycheck.redaction.redactor import printable  # noqa: PLC0415  as above
+
+    for argument in named:
+        place = Path(argument.partition("::")[0])
+        is_close = difflib.get_close_matches(place.parts[0].lower() if place.parts else "", [SUITE])
+        if is_close and not (config.invocation_params.dir / place).exists():
+            raise pytest.UsageError(f"there is no {printable(argument, 60)} here: did you mean {SUITE}/?")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -2,11 +2,19 @@
 
 import contextlib
 import os
+import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+try:
+    import aiohttp  # noqa: F401  the local exchange's
+except ImportError:
+    sys.stderr.write("tests/ needs more packages: the second command of README.md installs them\n")
+    sys.exit(pytest.ExitCode.USAGE_ERROR)
 
 from tests.exchange import LocalExchange
 from tests.forked import ForkedRunner
@@ -38,6 +46,8 @@ with contextlib.suppress(ImportError):  # the environment of tests/exchange/test
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background; the runs would ignore it, too
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("filterwarnings", "error")
     if "s" not in config.option.reportchars:
         config.option.reportchars += "s"  # the reasons of skipped tests say how to run them

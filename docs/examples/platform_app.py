@@ -1,6 +1,6 @@
 """A platform on which people connect their Binance account: its own page, platform/page.html, has <keycheck-form>.
 
-    pip install "keycheck[serve]"
+    pip install ".[serve]"            # in the folder of Keycheck
     uvicorn --app-dir docs/examples platform_app:app
 
 Then open http://127.0.0.1:8000/

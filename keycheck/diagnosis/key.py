@@ -30,7 +30,8 @@ _PLACES: dict[Source | None, str] = {
     "program": "the program that started this run",
 }
 _OUTSIDE = ("environment", "program")
-_AS_SEEN = "correct the name of a line, or of a file, that is seen above not to be read; or else "
+_THAT_NAME = "correct that name; or else "
+_MEANT_ENVIRONMENT = "did you mean BINANCE_ENVIRONMENT?"
 _IN_NEITHER = "neither in .env nor in the environment"
 _NOWHERE: dict[FileState | None, str] = {
     "other": "neither in the settings file nor in the environment",
@@ -53,15 +54,22 @@ _ANOTHERS_KEY = (
 
 def not_given(seen: EvidenceView) -> Iterator[Diagnosis]:
     """A setting is missing."""
-    missing, file = seen.evidence.key.missing, seen.evidence.key.sources.file
+    key = seen.evidence.key
+    missing, file, misnamed = key.missing, key.sources.file, key.sources.remarks
     if missing:
         yield Diagnosis(
             "no_credentials",
             Confidence.CERTAIN,
-            f"{seen.evidence.key.not_given}: not given, {_NOWHERE.get(file, _IN_NEITHER)}, so nothing can be signed.",
-            (*(f"{name} is empty or absent" for name in missing), *seen.evidence.key.all_remarks),
-            _AS_SEEN * bool(seen.evidence.key.sources.remarks) + _to_give(file, missing, seen.evidence.system),
+            f"{key.not_given}: not given, {_NOWHERE.get(file, _IN_NEITHER)}, so nothing can be signed."
+            + "".join(map(_as_sentence, misnamed)),
+            (*(f"{name} is empty or absent" for name in missing), *key.remarks),
+            _THAT_NAME * bool(misnamed) + _to_give(file, missing, seen.evidence.system),
         )
+
+
+def _as_sentence(remark: str) -> str:
+    """A remark behind another sentence."""
+    return f" {remark[:1].upper()}{remark[1:]}{'' if remark.endswith('?') else '.'}"
 
 
 def _to_give(file: FileState | None, missing: tuple[str, ...], system: System | None) -> str:
@@ -145,7 +153,8 @@ def not_accepted(seen: EvidenceView) -> Iterator[Diagnosis]:
 
     Binance's text is the same for all three. An address in it does not prove that the key has an address list: Binance
     wrote one to a key of the other network, too (Binance_Futures_python#60). On production, an address makes the list
-    the likeliest cause; the demo network has no wallet API to tell the causes apart.
+    the likeliest cause; the demo network has no wallet API to tell the causes apart. A misspelt BINANCE_ENVIRONMENT
+    makes the other network the likeliest: mostly, its line says demo.
     """
     refusals = seen.refusals(Kind.AUTHENTICATION)
     said = [call for call in refusals if call.code in {UNKNOWN, ADDRESS, *AMBIGUOUS}]
@@ -155,8 +164,10 @@ def not_accepted(seen: EvidenceView) -> Iterator[Diagnosis]:
     codes = {call.code for call in said}
     address = _address(said)
     demo = seen.evidence.environment == "demo"
-    by_address = ADDRESS in codes or (address is not None and not demo)
-    likely = UNKNOWN in codes and not demo
+    misspelt = next((one for one in seen.evidence.key.sources.remarks if one.endswith(_MEANT_ENVIRONMENT)), "")
+    is_doubtful = demo or bool(misspelt)
+    by_address = ADDRESS in codes or (address is not None and not is_doubtful)
+    likely = UNKNOWN in codes and not is_doubtful
     if ADDRESS not in codes:
         as_sure = Confidence.LIKELY if likely else Confidence.POSSIBLE
         yield from _mixed_sources(seen, as_sure, evidence)
@@ -164,7 +175,7 @@ def not_accepted(seen: EvidenceView) -> Iterator[Diagnosis]:
     yield _unknown_key(evidence, likely=likely)
     if UNKNOWN not in codes:
         yield _ip_not_allowed(evidence, address, likely=by_address)
-    yield _wrong_environment(evidence, demo=demo, likely=demo and not by_address)
+    yield _wrong_environment(evidence, misspelt, demo=demo, likely=is_doubtful and not by_address)
 
 
 def _mixed_sources(seen: EvidenceView, confidence: Confidence, evidence: tuple[str, ...]) -> Iterator[Diagnosis]:
@@ -186,7 +197,7 @@ def _mixed_sources(seen: EvidenceView, confidence: Confidence, evidence: tuple[s
         f"{'do' if confidence is Confidence.CERTAIN else 'may'} not belong together: one of them may be left from "
         "another pair.",
         evidence,
-        f"{unset}; then write both into the settings file, of the same line in API Management.",
+        f"{unset}; then write key and secret of one pair into the settings file.",
     )
 
 
@@ -261,15 +272,16 @@ def _ip_not_allowed(evidence: tuple[str, ...], address: str | None, *, likely: b
     )
 
 
-def _wrong_environment(evidence: tuple[str, ...], *, demo: bool, likely: bool) -> Diagnosis:
+def _wrong_environment(evidence: tuple[str, ...], misspelt: str, *, demo: bool, likely: bool) -> Diagnosis:
     here, there = ("the test network", "production") if demo else ("production", "the test network (demo)")
     line = "take the line BINANCE_ENVIRONMENT=demo out of .env" if demo else "write BINANCE_ENVIRONMENT=demo into .env"
     return Diagnosis(
         "wrong_environment",
         Confidence.LIKELY if likely else Confidence.POSSIBLE,
-        f"The run asked {here}, and the key may be of {there}: each knows its own keys alone.",
+        f"The run asked {here}, and the key may be of {there}: each knows its own keys alone."
+        + (_as_sentence(misspelt) if misspelt else ""),
         (f"BINANCE_ENVIRONMENT is {'demo' if demo else 'production'}", *evidence),
-        f"if the key was made for {there}, {line}; else make one for {here}.",
+        f"if the key was made for {there}, {line}, or make a key for {here}.",
     )
 
 

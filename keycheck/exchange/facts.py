@@ -310,5 +310,5 @@ def weight_limit(exchange_info: Mapping[str, Any]) -> int | None:
     for limit in limits if isinstance(limits, list) else ():
         if isinstance(limit, dict) and limit.get("rateLimitType") == "REQUEST_WEIGHT":
             value = limit.get("limit")
-            return value if type(value) is int and value > 0 else None
+            return value if type(value) is int and 0 < value < 2**53 else None  # the numbers of all readers of JSON
     return None

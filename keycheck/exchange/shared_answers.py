@@ -79,11 +79,12 @@ def read(text: str, source: tuple[str, ...], symbol: str, recv_window: int) -> S
         drift = drift_of(shared.samples)
         rules = rules_of(symbol, shared.exchange_info)
         mark_price_of(symbol, shared.premium_index)
-        is_told = drift.agrees() and drift.inside_signing_window(recv_window) and weight_limit(shared.exchange_info)
+        has_good_clock = drift.agrees() and drift.inside_signing_window(recv_window)
         is_open = rules and rules.is_trading and rules.step_size and rules.min_notional and rules.market_rules()
+        is_good = has_good_clock and is_open and weight_limit(shared.exchange_info)
     except (Inconclusive, ValueError, OverflowError, TypeError):  # whatever is wrong with it, the run asks itself
         return None
-    return shared if is_told and is_open else None
+    return shared if is_good else None
 
 
 def _parsed(found: object) -> SharedAnswers | None:

@@ -4,6 +4,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -57,7 +58,7 @@ class Account:
             )
         if self.settings:
             try:
-                loading.load(Path(bounded_files.NOWHERE), environ=self.settings)
+                _check_settings(frozenset(self.settings.items()))
             except UsageProblem as problem:
                 raise UsageProblem(f"account {self.name}: {problem}") from None
 
@@ -88,7 +89,7 @@ def read(path: Path, share: float) -> Fleet:
     lanes = {LOCAL: Lane(LOCAL, share)}
     try:
         found = list(_in_folder(path) if path.is_dir() else _in_file(path, share, lanes))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         why = str(error) if isinstance(error, bounded_files.Unreadable) else f"cannot be read ({error})"
         raise UsageProblem(
             f"ACCOUNTS: {printable(path.name, 60)} {printable(why)}: correct it, or name another"
@@ -148,6 +149,12 @@ def _text(account: str, name: str, value: object) -> str:
     if isinstance(value, str | int):
         return str(value)
     raise UsageProblem(f"account {printable(account, 64)}: {_plain(name)} must be text")
+
+
+@lru_cache(maxsize=100)  # many accounts have few different settings; a check takes half a millisecond
+def _check_settings(settings: frozenset[tuple[str, str]]) -> None:
+    """Raises UsageProblem."""
+    loading.load(Path(bounded_files.NOWHERE), environ=dict(settings))
 
 
 def _check_name(what: str, name: object) -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from keycheck.exchange import answers
@@ -10,12 +11,13 @@ from keycheck.redaction.redactor import printable
 from keycheck.report import page, verdict_schema
 
 LONGEST = 2**22  # characters; a page and a verdict have some 80,000
+_LONGEST_VERDICT = 2**20  # characters of its JSON; `results.read` takes lines of four times that
 LONGEST_WAIT = 3 * 86_400.0  # seconds: Binance's longest ban
 _MOST_WEIGHT = 10_000  # of one run; more is no weight
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Result:
     """verdict.json of an account's run, report.html ("" if the run was cut short), and the weight that it spent."""
 
     verdict: Mapping[str, Any]
@@ -31,12 +33,13 @@ class Wait:
     why: str
 
 
-def read(text: str, account: str) -> Verdict | Wait:
+def read(text: str, account: str) -> Result | Wait:
     """Raises ValueError if the text is no answer to this account's job; no message repeats anything of it."""
     match _parsed(text):
         case {"account": str(name), "verdict": dict(verdict), "page": str(shown), "weight": int(weight), **rest}:
-            if not rest and name == account and 0 <= weight <= _MOST_WEIGHT and _is_of_a_run(verdict, shown):
-                return Verdict(verdict, shown, weight)
+            is_of_this_job = not rest and name == account and 0 <= weight <= _MOST_WEIGHT
+            if is_of_this_job and is_of_a_run(verdict) and _is_harmless(shown):
+                return Result(verdict, shown, weight)
         case {"account": str(name), "wait": int() | float() as seconds, "why": str(why), **rest}:
             if not rest and name == account and seconds > 0:
                 return Wait(min(float(seconds), LONGEST_WAIT), printable(why))
@@ -54,11 +57,31 @@ def _parsed(text: Any) -> Any:
     return found
 
 
-def _is_of_a_run(verdict: Mapping[str, Any], shown: str) -> bool:
-    """A live verdict, OK only where no critical check says otherwise, and a page that can run no script."""
-    if not verdict_schema.fits(verdict) or verdict["mode"] != "live":
+def is_of_a_run(verdict: Mapping[str, Any]) -> bool:
+    """Whether it is the verdict of a live run, and OK only where no critical check says otherwise.
+
+    One that passes can be written into all files of a fleet.
+    """
+    if not verdict_schema.fits(verdict) or verdict["mode"] != "live" or len(json.dumps(verdict)) > _LONGEST_VERDICT:
         return False
-    if shown and not shown.startswith(page.beginning()):
+    causes = [one["cause"] for one in verdict["diagnosis"]]
+    if len(causes) > len({*causes}) or not _is_a_time(verdict["startedAt"]):
+        return False
+    labels = verdict["symbol"], verdict["key"]["lastFour"]  # of keycheck.prom
+    if not all((label or "").isprintable() for label in labels):
         return False
     critical = {check["outcome"] for check in verdict["checks"] if check["severity"] == "critical"}
     return verdict["verdict"] != "OK" or ("pass" in critical and critical <= {"pass", "not_applicable"})
+
+
+def _is_a_time(text: str) -> bool:
+    try:
+        return bool(datetime.fromisoformat(text))
+    except ValueError:
+        return False
+
+
+def _is_harmless(shown: str) -> bool:
+    """Whether a page can run no script, and leads nowhere by itself."""
+    beginning = page.beginning()
+    return not shown or (shown.startswith(beginning) and "<meta" not in shown[len(beginning) :].lower())

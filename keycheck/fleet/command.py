@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import signal
 import sys
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -19,7 +20,7 @@ from keycheck.fleet.engine import Engine
 from keycheck.fleet.local import Local
 from keycheck.fleet.notify import notify
 from keycheck.fleet.out_folder import Done, OutFolder
-from keycheck.fleet.progress import Progress
+from keycheck.fleet.progress import Progress, tell
 from keycheck.fleet.totals import Ending
 from keycheck.network import post
 from keycheck.settings import loading
@@ -42,12 +43,19 @@ def main(arguments: Sequence[str]) -> int:
         return _refuse(str(problem))
     except KeyboardInterrupt:
         return _say("the fleet was interrupted, and has no page: go on with --resume", _INTERRUPTED)
+    except Exception as error:  # noqa: BLE001  the interpreter's own exit status says that a key is not fit
+        where = "".join(traceback.format_tb(error.__traceback__))
+        return _say(
+            f"keycheck has failed ({type(error).__name__}): report this with the lines below, and go on with --resume\n"
+            f"{where}",
+            _INTERNAL_ERROR,
+        )
 
 
 def _run(given: argparse.Namespace, whole: Fleet, chosen: Fleet, out: OutFolder) -> int:
     """Raises UsageProblem, but not once an account has been asked."""
     lanes = {account.name: account.lane for account in whole.accounts}
-    done = out.done(lanes) if given.resume else Done()
+    done = out.done(lanes, chosen) if given.resume else Done()
     left = Fleet(chosen.lanes, [account for account in chosen.accounts if account.name not in done.names])
     engine = _engine(given, left)
     watch = clock.Stopwatch()
@@ -67,7 +75,9 @@ def _run(given: argparse.Namespace, whole: Fleet, chosen: Fleet, out: OutFolder)
         engine.close()
     span = watch.stop()
     weight = {name: one.spent + done.weight[name] for name, one in driver.queues.items()}
-    ending = Ending(clock.iso(span.began), round(span.took), weight, lanes.keys(), driver.not_asked)
+    began = min(done.began, span.began)
+    duration = round(span.began + span.took - began)
+    ending = Ending(clock.iso(began), duration, weight, lanes.keys(), driver.not_asked)
     return _end(given, out, ending, driver.counts)
 
 
@@ -82,11 +92,12 @@ def _end(given: argparse.Namespace, out: OutFolder, ending: Ending, counts: Coun
         why = error.strerror if isinstance(error, OSError) else error
         return _say(f"the page could not be written ({why}): make room, and write it with --resume", _INTERNAL_ERROR)
     if refused:
-        print(f"WARNING: {refused}", file=sys.stderr)
+        tell(sys.stderr, f"WARNING: {refused}\n")
     verdicts = ", ".join(f"{counts[one.value]} {one.value}" for one in Verdict)
-    print(f"{sum(counts.values())} accounts: {verdicts}. The page is {out.path / 'index.html'}")
+    asked = sum(counts.values())
+    tell(sys.stdout, f"{asked} account{'s' * (asked != 1)}: {verdicts}. The page is {out.path / 'index.html'}\n")
     if ending.not_asked:
-        print(f"{len(ending.not_asked)} accounts were not asked: go on with --resume", file=sys.stderr)
+        tell(sys.stderr, f"{len(ending.not_asked)} accounts were not asked: go on with --resume\n")
     if counts[Verdict.NOT_OK.value]:
         return Verdict.NOT_OK.exit_status
     return (Verdict.UNPROVEN if counts[Verdict.UNPROVEN.value] or ending.not_asked else Verdict.OK).exit_status
@@ -94,10 +105,16 @@ def _end(given: argparse.Namespace, out: OutFolder, ending: Ending, counts: Coun
 
 def _check_what_comes_last(given: argparse.Namespace) -> None:
     """Raises UsageProblem at once for what would fail only at the end."""
-    if given.notify and (why := post.refusal(given.notify)):
+    if given.notify is not None and (why := post.refusal(given.notify)):
         raise UsageProblem(f"--notify {why}")
     if given.since and given.since.absolute() != (given.out / results.VERDICTS_FILE).absolute():
-        changes.earlier(given.since)
+        try:
+            changes.earlier(given.since)
+        except UsageProblem as problem:
+            raise UsageProblem(f"--since: {problem}") from None
+    with contextlib.suppress(OSError):  # then it cannot be written either, which is said at the end
+        if given.junitxml and given.junitxml.exists() and not given.junitxml.is_file():  # it would be replaced by one
+            raise UsageProblem("--junitxml must name a file: what has this name is none")
 
 
 def _engine(given: argparse.Namespace, fleet: Fleet) -> Engine:
@@ -109,7 +126,10 @@ def _engine(given: argparse.Namespace, fleet: Fleet) -> Engine:
     if given.engine != _LOCAL:
         raise UsageProblem("--engine must be local, or dask:tls://HOST:PORT")
     keys = given.keys or (given.accounts if given.accounts.is_dir() else loading.keys_folder())
-    if not keys.is_dir():
+    is_folder = False
+    with contextlib.suppress(OSError):  # a folder on the way to it may not be read
+        is_folder = keys.is_dir()
+    if not is_folder:
         raise UsageProblem("--keys is no folder: name the folder of the accounts' NAME.env files")
     return Local(fleet, keys)
 
@@ -121,7 +141,7 @@ def _dask(address: str, timeout: float) -> Engine:
     except ModuleNotFoundError as missing:
         if (missing.name or "").partition(".")[0] == "keycheck":
             raise
-        raise UsageProblem('--engine dask needs its extra: pip install "keycheck[dask]"') from None
+        raise UsageProblem('--engine dask needs its extra. In the folder of Keycheck: pip install ".[dask]"') from None
     return Dask(address, timeout)
 
 
@@ -151,7 +171,7 @@ def _refuse(sentence: str) -> int:
 
 
 def _say(sentence: str, status: int) -> int:
-    print(f"ERROR: {sentence}", file=sys.stderr)
+    tell(sys.stderr, f"ERROR: {sentence}\n")
     return status
 
 

@@ -54,7 +54,7 @@ class Driver:
         self,
         fleet: Fleet,
         engine: Engine,
-        keep: Callable[[Account, answer.Verdict], None],
+        keep: Callable[[Account, answer.Result], None],
         *,
         sharing: bool = True,
         lane_timeout: float = 60.0,
@@ -103,7 +103,7 @@ class Driver:
             try:
                 future = executor.submit(self._engine.job, text)
             except Exception as error:  # noqa: BLE001  an engine that takes no job is a lost one
-                self._lose(one, account, _told(error))
+                self._lose(one, account, _why_lost(error))
                 continue
             one.under_way[future] = account, clock.uptime()
             future.add_done_callback(lambda done: self._done.put((one, done)))
@@ -121,7 +121,7 @@ class Driver:
         try:
             found = answer.read(future.result(), account.name)
         except Exception as error:  # noqa: BLE001  whatever an engine's Future fails with
-            self._lose(one, account, _told(error))
+            self._lose(one, account, _why_lost(error))
             return
         if isinstance(found, answer.Wait):
             one.waiting.appendleft(account)
@@ -155,16 +155,16 @@ class Driver:
             f"Lane {one.lane.name}, which was to test this account, gave no verdict: {why}.",
             f"see that the machine of lane {one.lane.name} works, then test its accounts again.",
         )
-        self._keep(one, account, answer.Verdict(finished.verdict))
+        self._keep(one, account, answer.Result(finished.verdict))
 
-    def _keep(self, one: Queue, account: Account, found: answer.Verdict) -> None:
+    def _keep(self, one: Queue, account: Account, found: answer.Result) -> None:
         self._keep_on_disk(account, found)
         one.done += 1
         one.spent += found.weight
         self.counts[found.verdict["verdict"]] += 1
 
 
-def _told(error: BaseException) -> str:
+def _why_lost(error: BaseException) -> str:
     """What a job ended with; a ValueError's text is a sentence of ours, or a machine's that is not trusted."""
     name = type(error).__name__
     return printable(str(error)) if isinstance(error, ValueError) else f"{_LOST.get(name, 'its job was lost')} ({name})"

@@ -8,7 +8,7 @@ from typing import IO, Any
 from xml.sax.saxutils import escape, quoteattr
 
 from keycheck.fleet.changes import state_of
-from keycheck.fleet.totals import Ending, Totals, shared
+from keycheck.fleet.totals import Ending, Totals, shareable
 from keycheck.verdict.weighing import Verdict
 
 _ELEMENTS = {Verdict.NOT_OK.value: "failure", Verdict.UNPROVEN.value: "error"}
@@ -47,7 +47,7 @@ def _case(entry: Mapping[str, Any]) -> str:
     ]
     message = " ".join((state.verdict, *state.causes))
     element = _ELEMENTS.get(state.verdict)
-    problem = _problem(element, message, "\n".join(map(shared, texts))) if element else ""
+    problem = _problem(element, message, "\n".join(map(shareable, texts))) if element else ""
     return f"<testcase{_attributes(about)}>{problem}</testcase>\n"
 
 

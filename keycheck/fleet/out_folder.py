@@ -6,18 +6,21 @@ line that may be cut: no reader sees it, and it is cut off before the file goes 
 
 import contextlib
 import json
+import math
 import os
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
+from keycheck import process
 from keycheck.errors import UsageProblem
 from keycheck.fleet import results
-from keycheck.fleet.accounts import Account
-from keycheck.fleet.answer import Verdict
-from keycheck.report import artefacts, verdict_schema
+from keycheck.fleet.accounts import Account, Fleet
+from keycheck.fleet.answer import Result, is_of_a_run
+from keycheck.report import artefacts
 from keycheck.report.folder_lock import PAGE_FILE, Hold
 
 _MADE_AT_THE_END = ("index.html", "fleet.json")
@@ -25,10 +28,14 @@ _REPORTS = "accounts"
 _OPTION = "--out"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Done:
-    """The accounts that have a verdict, how many there are of each, and the weight that they have cost by lane."""
+    """The accounts that have a verdict, how many there are of each, and the weight that they have cost by lane.
 
+    `began`: when the first of them was asked, in ms since 1970.
+    """
+
+    began: float = math.inf
     names: set[str] = field(default_factory=set)
     counts: Counter[str] = field(default_factory=Counter)
     weight: Counter[str] = field(default_factory=Counter)
@@ -41,6 +48,7 @@ class OutFolder:
         self.path = path
         self._verdicts = path / results.VERDICTS_FILE
         self._file: IO[bytes] | None = None
+        self._unfinished: set[str] = set()
         with contextlib.suppress(OSError):  # make_folder says why
             path.mkdir(mode=0o700, parents=True)
         artefacts.make_folder(path, _OPTION)
@@ -50,19 +58,26 @@ class OutFolder:
         except OSError as error:
             raise self._unusable(error) from None
 
-    def done(self, lanes: Mapping[str, str]) -> "Done":
+    def done(self, lanes: Mapping[str, str], chosen: Fleet) -> "Done":
         """What verdicts.jsonl holds already. `lanes`: of all accounts, by name.
 
-        Raises UsageProblem for the verdicts of other accounts.
+        A chosen account whose run was not finished, as on a lane that was lost, does not count: it is tested again, and
+        `open` takes its line out. Raises UsageProblem for the verdicts of other accounts, two of one account, and what
+        is no verdict.
         """
         done = Done()
-        for line in results.read(self._verdicts) if self._verdicts.exists() else ():
+        wanted = {account.name for account in chosen.accounts}
+        for line in self._lines():
             name, lane = line.pop("account"), line.pop("lane", None)
-            if lanes.get(name) != lane or not verdict_schema.fits(line):
+            if name in done.names or lanes.get(name) != lane or not is_of_a_run(line):
                 raise UsageProblem(
                     f"verdicts.jsonl in {_OPTION} does not go with ACCOUNTS, by its line of account {name}: leave "
                     "--resume out to begin anew, or name the same ACCOUNTS"
                 )
+            if name in wanted and any(cause["cause"] == process.CUT_SHORT for cause in line["diagnosis"]):
+                self._unfinished.add(name)
+                continue
+            done.began = min(done.began, 1000 * datetime.fromisoformat(line["startedAt"]).timestamp())
             done.names.add(name)
             done.counts[line["verdict"]] += 1
             done.weight[lane] += line["requests"]["futuresWeight"]
@@ -76,16 +91,28 @@ class OutFolder:
         try:
             for name in _MADE_AT_THE_END:
                 (self.path / name).unlink(missing_ok=True)
-            for account in asked:
-                self._report(account).unlink(missing_ok=True)
+            if resume and self._unfinished:
+                self._take_out(self._unfinished)
             flags = os.O_RDWR | os.O_CREAT | (0 if resume else os.O_TRUNC)
             self._file = os.fdopen(os.open(self._verdicts, flags, 0o600), "r+b", buffering=0)
             self._file.truncate(_end_of_lines(self._file))
             self._file.seek(0, os.SEEK_END)
+            for account in asked:  # last, since there may be many: after a kill here, --resume must see no old verdict
+                self._report(account).unlink(missing_ok=True)
         except OSError as error:
             raise self._unusable(error) from None
 
-    def keep(self, account: Account, answer: Verdict) -> None:
+    def _lines(self) -> Iterator[dict[str, Any]]:
+        return results.read(self._verdicts) if self._verdicts.exists() else iter(())
+
+    def _take_out(self, names: Collection[str]) -> None:
+        with artefacts.replacing(self._verdicts) as file:
+            for line in self._lines():
+                if line["account"] not in names:
+                    file.write(json.dumps(line) + "\n")
+        self._verdicts.chmod(0o600)
+
+    def keep(self, account: Account, answer: Result) -> None:
         """Writes an account's report, and then its line; returns when the line is on the disk. Raises OSError."""
         if answer.page:
             report = self._report(account)

@@ -1,12 +1,13 @@
 """Totals and changes -> index.html, the merged page, in the look of report.html. All its texts are composed here."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from keycheck.fleet.changes import Change, Changes, State
-from keycheck.fleet.totals import Ending, Totals, shared, verdict_of
+from keycheck.fleet.totals import Ending, Totals, shareable, verdict_of
 from keycheck.report import page
 from keycheck.report.model import ELSEWHERE, NO_REAL_FUNDS
 from keycheck.report.view.causes import DOTS
@@ -22,6 +23,7 @@ _MOST_CAUSES = 50  # of a section; there are some thirty, but a lane's machine m
 _BUDGET = 1_500_000  # characters of all lists: with 10,000 accounts the page stays under 2 MB
 _KINDS = {Verdict.NOT_OK: ("fail", "✕"), Verdict.UNPROVEN: ("unproven", "?"), Verdict.OK: ("pass", "✓")}
 _NOT_ASKED = ("blocked", "–")
+_NO_REMARKS: Mapping[str, str] = MappingProxyType({})
 _SECTIONS = {
     Verdict.NOT_OK: "What is wrong, the commonest first",
     Verdict.UNPROVEN: "What could not be judged, and why",
@@ -30,7 +32,10 @@ _SECTIONS = {
 
 @dataclass(frozen=True)
 class Line:
-    """An account in a list. `link`: its report; "" if it has none. `remark`, `causes`: what changed."""
+    """An account in a list. `link`: its report; "" if it has none.
+
+    `remark`, `causes`: what changed, or why its run was cut short.
+    """
 
     name: str
     link: str
@@ -77,20 +82,22 @@ class _Lists:
         self._reports = reports
         self._left = _BUDGET
 
-    def of(self, accounts: Iterable[str | Change], most: int = _LISTED) -> Listed:
+    def of(
+        self, accounts: Iterable[str | Change], most: int = _LISTED, remarks: Mapping[str, str] = _NO_REMARKS
+    ) -> Listed:
         accounts = list(accounts)
         lines: list[Line] = []
         for one in accounts[:most]:
-            line = self._line(one)
+            line = self._line(one, remarks)
             self._left -= len(line.name) + len(line.link) + len(line.remark) + sum(map(len, line.causes)) + 50
             if self._left < 0:
                 break
             lines.append(line)
         return Listed(lines, _accounts(len(accounts)), _more(len(accounts) - len(lines)))
 
-    def _line(self, one: str | Change) -> Line:
+    def _line(self, one: str | Change, remarks: Mapping[str, str]) -> Line:
         if isinstance(one, str):
-            return Line(one, self._link(one))
+            return Line(one, self._link(one), f"· {remarks[one]}" if one in remarks else "")
         was, now = (state.verdict.replace("_", " ") if state else "" for state in (one.was, one.now))
         remark = f"still {now}" if was == now else f"{was} → {now}" if was and now else was or now
         return Line(one.account, self._link(one.account) if one.now else "", remark, one.now.causes if one.now else ())
@@ -187,7 +194,8 @@ def _sections(totals: Totals, lists: _Lists) -> Iterator[tuple[str, list[Group]]
             by_cause.items(), key=lambda found: (-len(found[1]), *_least_sure(totals, verdict, found[0]))
         )
         groups = [
-            _group(totals, verdict, cause, lists.of(sorted(names)), shown) for cause, names in commonest[:_MOST_CAUSES]
+            _group(totals, verdict, cause, lists.of(sorted(names), remarks=totals.cut_short), shown)
+            for cause, names in commonest[:_MOST_CAUSES]
         ]
         if groups:
             yield heading, groups
@@ -199,7 +207,7 @@ def _least_sure(totals: Totals, verdict: Verdict, cause: str) -> Iterator[int]:
 
 
 def _group(totals: Totals, verdict: Verdict, cause: str, accounts: Listed, shown: set[str]) -> Group:
-    fixes = [] if cause in shown else [shared(fix) for fix, _ in totals.fixes[cause].most_common(_MOST_FIXES)]
+    fixes = [] if cause in shown else [shareable(fix) for fix, _ in totals.fixes[cause].most_common(_MOST_FIXES)]
     shown.add(cause)
     counts = totals.sureness[verdict.value, cause]
     sure = [f"{word} {counts[word]:,}" if len(counts) > 1 else word for word in DOTS if counts[word]]

@@ -4,7 +4,7 @@ import math
 import shutil
 from typing import TextIO
 
-from keycheck import clock
+from keycheck import bounded_files, clock
 from keycheck.exchange.endpoints import WEIGHT_LIMITS
 from keycheck.fleet.driver import Driver, Queue
 from keycheck.purse import MINUTE, RUN
@@ -19,11 +19,11 @@ _LANES = 3  # that are shown
 class Progress:
     """On a terminal, one line that is written anew; in a log, a line every half a minute."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO | None) -> None:
         self._stream = stream
-        self._is_terminal = stream.isatty()
+        self._is_terminal = stream is not None and stream.isatty()
         self._began = clock.uptime()
-        self._next = self._began
+        self._next = self._began + (0 if self._is_terminal else _RARELY)
         self._said_stopping = False
 
     def __call__(self, driver: Driver) -> None:
@@ -36,16 +36,29 @@ class Progress:
         line = line_of(driver, now - self._began, now)
         if self._is_terminal:
             columns = shutil.get_terminal_size().columns - 1
-            self._stream.write(f"\r{line[:columns]:<{columns}}")
+            tell(self._stream, f"\r{line[:columns]:<{columns}}")
         else:
-            self._stream.write(f"{line}\n")
-        self._stream.flush()
+            tell(self._stream, f"{line}\n")
 
     def end(self) -> None:
         """Clears the line of a terminal."""
         if self._is_terminal:
-            self._stream.write(f"\r{'':<{shutil.get_terminal_size().columns - 1}}\r")
-            self._stream.flush()
+            tell(self._stream, f"\r{'':<{shutil.get_terminal_size().columns - 1}}\r")
+
+
+def tell(stream: TextIO | None, text: str) -> None:
+    """Writes to the terminal or the log, if the stream is open.
+
+    One that takes nothing, as its disk is full or its reader is gone, leads to the null device from then on: no verdict
+    depends on it, and the interpreter would fail once more at its end, as it flushes the stream.
+    """
+    if stream is None:
+        return
+    try:
+        stream.write(text)
+        stream.flush()
+    except OSError:
+        bounded_files.lead_nowhere(stream.fileno())
 
 
 def line_of(driver: Driver, elapsed: float, now: float) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from keycheck import __version__
 from keycheck.fleet.changes import State, state_of
+from keycheck.process import CUT_SHORT
 from keycheck.redaction.redactor import Redactor, printable
 from keycheck.verdict.weighing import Verdict
 
@@ -20,7 +21,8 @@ _clean = Redactor().clean_shared  # knows no secret, but the shapes of secrets a
 class Ending:
     """What the driver knows about a run beside verdicts.jsonl.
 
-    `started_at`: ISO 8601, UTC; `duration_ms`: whole ms; `weight`: the request weight spent, by lane.
+    `started_at`: ISO 8601, UTC; `duration_ms`: whole ms; of a fleet that was gone on with, both from its first part.
+    `weight`: the request weight spent, by lane.
     `accounts`: the names of all accounts of the fleet, also of those that `--only` left out.
     `not_asked`: those that were to be asked, and have no verdict: the run was interrupted.
     """
@@ -37,13 +39,15 @@ class Totals:
     """What is kept of all verdicts while they pass by: a few words an account, and some texts a cause.
 
     `states`: by account; `lanes`: accounts by lane and verdict; `sureness`: accounts by verdict, cause and confidence;
-    `fixes`: accounts by cause and fix; `sources`: accounts by whose hosts answered, and by environment.
+    `fixes`: accounts by cause and fix; `cut_short`: why a run has no report, by account; `sources`: accounts by whose
+    hosts answered, and by environment.
     """
 
     states: dict[str, State] = field(default_factory=dict)
     lanes: dict[str, Counter[str]] = field(default_factory=dict)
     sureness: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
     fixes: dict[str, Counter[str]] = field(default_factory=dict)
+    cut_short: dict[str, str] = field(default_factory=dict)
     sources: Counter[str] = field(default_factory=Counter)
 
     def passing(self, entries: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -59,6 +63,8 @@ class Totals:
                 fixes = self.fixes.setdefault(name, Counter())
                 if one["fix"] in fixes or len(fixes) < _MOST_FIXES:
                     fixes[one["fix"]] += 1
+                if name == CUT_SHORT:
+                    self.cut_short[entry["account"]] = shareable(one["explanation"])
             yield entry
 
     @property
@@ -72,7 +78,7 @@ class Totals:
         return Counter(cause for state in self.states.values() for cause in state.causes)
 
 
-def shared(text: str) -> str:
+def shareable(text: str) -> str:
     """A text of an account's verdict in a form that may be shared: one line, and nothing that looks like a secret."""
     return _clean(printable(text, _LONGEST))
 

@@ -6,7 +6,6 @@ run, and `outcomes.py` translates findings into pytest's reports.
 
 import difflib
 from collections.abc import Generator
-from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
@@ -62,16 +61,7 @@ def pytest_configure(config: pytest.Config) -> None:
         gate = ArtefactScan(suite_run.redactor, suite_run.options, config)
         config.pluginmanager.register(gate, "keycheck-artefact-scan")
     elif config.args:  # empty with --help
-        _refuse_a_misspelt_suite(config)
         replace_streams(bare, config.pluginmanager.get_plugin("capturemanager"))  # for other tests, the bare streams
-
-
-def _refuse_a_misspelt_suite(config: pytest.Config) -> None:
-    for argument in config.args:
-        place = Path(argument.partition("::")[0])
-        is_close = difflib.get_close_matches(place.parts[0].lower() if place.parts else "", [SUITE])
-        if is_close and not (config.invocation_params.dir / place).exists():
-            raise pytest.UsageError(f"there is no {printable(argument, 60)} here: did you mean {SUITE}/?")
 
 
 @pytest.hookimpl(wrapper=True)

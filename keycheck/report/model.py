@@ -70,7 +70,8 @@ SENTENCES = {
 }
 # Where the address that Binance saw is shown: in the place of the address, in the fixes of a shared report.
 HIDDEN_HERE = "hidden here, shown on the terminal that ran this"
-HIDDEN_FROM_ALL = "hidden here, and shown only on a terminal: run keycheck in one on the machine that ran this"
+HIDDEN_FROM_ALL = "hidden here; to see it, run keycheck in a terminal on the machine that ran this"
+_REPLAYED = "This is a replay: no key was tested now."
 _CLOCK = "No key is fit to trade USD-M futures from this machine while its clock is wrong."
 _NO_KEY = "No key was given, so none was tested."
 _SECRETLESS = "The key's secret was not given, so the key was not tested."
@@ -155,10 +156,11 @@ class RunReport:
 
     @property
     def elsewhere(self) -> str:
-        """The source of the answers, in one sentence; "" for Binance itself, or before a host is known."""
+        """What the verdict does not rest on: a key that was tested now, or Binance's answers; "" if it does on both."""
         sentence = ELSEWHERE.get(self.exchange, "") if self.exchange else ""
         if self.mode == "replay":
-            return sentence.replace("on this machine", "on the machine that recorded them")
+            of_then = sentence.replace("on this machine", "on the machine that recorded them")
+            return f"{_REPLAYED} {of_then}".rstrip()
         return sentence
 
     def masked(self, mask: Callable[[str], str]) -> "RunReport":

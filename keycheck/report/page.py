@@ -66,10 +66,13 @@ def fill(
 
 @cache
 def beginning() -> str:
-    """How every page begins: with its Content-Security-Policy, so that nothing behind it can run a script."""
+    """How every page begins: with its Content-Security-Policy, so that nothing behind it can run a script.
+
+    No page has a `<meta` behind it.
+    """
     page, head = ((_TEMPLATES / name).read_text("utf-8") for name in ("page.html", "head.html"))
     page = page[page.index("<!DOCTYPE") : page.index("{% include 'head.html' %}")]
-    return page + head[: head.index('<meta name="viewport"')]
+    return page + head[: head.index("<title>")]
 
 
 def preload() -> None:

@@ -57,7 +57,7 @@ def _about(report: RunReport) -> str:
     key = (
         f"{report.key.type or ''} key ending in {_code(report.key.last_four)}"
         if report.key.last_four
-        else f"{report.key.type} key, not named"
+        else f"{report.key.type} key, its last characters not shown"
         if report.key.type
         else "no key named"
     )

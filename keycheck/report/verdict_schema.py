@@ -101,6 +101,7 @@ _RULES: dict[str, Callable[[_Schema], _Rule]] = {
     "maxItems": lambda schema: _limit(list, lambda value: len(value) <= schema["maxItems"]),
     "maxLength": lambda schema: _limit(str, lambda value: len(value) <= schema["maxLength"]),
     "minimum": lambda schema: _limit(int, lambda value: value >= schema["minimum"]),
+    "maximum": lambda schema: _limit(int, lambda value: value <= schema["maximum"]),
     "pattern": lambda schema: _limit(str, re.compile(schema["pattern"], re.ASCII).search),
     "allOf": _all_of,
     "oneOf": _one_of,

@@ -238,6 +238,16 @@ def test_key_and_secret_may_be_swapped_where_neither_host_knows_the_key(
     assert [" ".join(one) for one in found(*calls, key=key)] == expected
 
 
+@pytest.mark.parametrize("text", ["", SEEN_FROM])
+def test_a_misspelt_environment_is_the_first_cause_of_a_refusal(text: str) -> None:
+    """The line was written for a reason, mostly a key of the test network; a text for a ticket shows three causes."""
+    misspelt = "BINANCE_ENVIROMENT in .env is no setting and was not read: did you mean BINANCE_ENVIRONMENT?"
+    key = replace(HMAC_PAIR, sources=Sources("file", "file", "dotenv", (misspelt,)))
+    first = diagnose(Evidence(calls=both(-2015, text), key=key))[0]
+    assert (first.cause, first.confidence) == ("wrong_environment", Confidence.LIKELY)
+    assert first.explanation.endswith(f"knows its own keys alone. {misspelt}")
+
+
 @pytest.mark.parametrize(
     ("sources", "unset"),
     [
@@ -275,9 +285,9 @@ def test_no_fix_destroys_a_settings_file(file: FileState | None, fix: str) -> No
     assert told.fix.startswith(fix)
     sources = Sources(file=file, remarks=("BINANCE_SECRET_KEY in .env was not read: did you mean BINANCE_API_SECRET?",))
     (told,) = diagnose(Evidence(key=KeyFacts(missing=(SECRET,), sources=sources)))
-    assert told.fix.startswith("correct the name of a line, or of a file, ")
+    assert told.fix.startswith("correct that name; or else ")
     assert fix in told.fix
-    assert sources.remarks[0] in told.evidence
+    assert told.explanation.endswith(f"so nothing can be signed. {sources.remarks[0]}")
 
 
 def test_a_new_settings_file_is_made_with_the_systems_own_command() -> None:
@@ -567,7 +577,7 @@ PEM = KeyFacts(type="ED25519", last_four="Eh8A")
             both(-2008),
             DEMO,
             "The run asked the test network, and the key may be of production",
-            "make one for the test",
+            "or make a key for the test network.",
         ),
         (ACCEPTED[:2], {"can_trade": False}, "The key is good, and the account", "canTrade is false."),
         ((), {"can_trade": False}, "may not trade, and not why (canTrade).", "canTrade is false."),

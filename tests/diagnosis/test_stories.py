@@ -124,7 +124,7 @@ def test_where_no_terminal_showed_the_address_no_report_says_so(suite: SuiteRunn
     """Of a run of another program, and of a replay, the reports say how to see the address."""
     with STORIES["ip-refused"].settings_of_its_exchange() as settings:
         told = str(child(settings=settings).verdict)
-    assert "Binance saw: hidden here, and shown only on a terminal: run keycheck in one" in told
+    assert "Binance saw: hidden here; to see it, run keycheck in a terminal on the machine that ran this. Then" in told
     done = suite("--replay", "ip-refused")
     for text in (str(done.verdict), " ".join(done.output.split())):
         assert "Binance saw: hidden in the recording; a live run shows it on its terminal. Then" in text

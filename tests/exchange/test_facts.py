@@ -385,6 +385,7 @@ WEIGHT = {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum"
         ([WEIGHT | {"limit": "2400"}], None),
         ([WEIGHT | {"limit": True}], None),
         ([WEIGHT | {"limit": 0}], None),
+        ([{"rateLimitType": "REQUEST_WEIGHT", "limit": 2**53}], None),
     ],
 )
 def test_the_weight_limit_is_the_published_one(limits: Any, expected: int | None) -> None:

@@ -131,16 +131,20 @@ def test_a_stream_that_is_not_opened_answers_nothing() -> None:
 @pytest.mark.parametrize("exchange", ["local", "other", "binance", None])
 @pytest.mark.parametrize("mode", ["live", "replay"])
 def test_every_report_names_an_origin_that_is_not_binance(exchange: Exchange | None, mode: str) -> None:
-    """Terminal, page, section and ticket name an origin that is not Binance; verdict.json always names the origin."""
+    """Terminal, page, section and ticket name an origin that is not Binance, and say of a replay that it tests no key.
+
+    verdict.json always names the origin.
+    """
     report: RunReport = replace(healthy(), exchange=exchange, mode=mode)  # type: ignore[arg-type]
     told = report.elsewhere
-    assert bool(told) is (exchange in ("local", "other"))
+    is_elsewhere = exchange in ("local", "other")
+    assert told.startswith("This is a replay: no key was tested now.") is (mode == "replay")
     lines = [line for line, _ in terminal.summary(report, "reports/report.html", 200)]
-    assert ("not from Binance" in "\n".join(lines)) is bool(told)
+    assert ("not from Binance" in "\n".join(lines)) is is_elsewhere
     if told:
         assert lines[-3] == told  # right before the verdict
     for text in (page.render(report), page.render_section(report), summary.render(report)):
-        assert ("not from Binance" in text) is bool(told)
+        assert ("not from Binance" in text) is is_elsewhere
         assert told in text
     assert verdict_json.as_dict(report)["exchange"] == exchange
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from keycheck.fleet import answer
-from keycheck.fleet.answer import Verdict, Wait, read
+from keycheck.fleet.answer import Result, Wait, read
 from keycheck.report import page, verdict_schema
 from tests.fleet.stubs import NOT_OK, OK, UNPROVEN
 from tests.sample_reports import REPORTS
@@ -25,9 +25,9 @@ def failed(**changes: Any) -> dict[str, Any]:
 
 def test_a_verdict_is_read_with_its_page() -> None:
     """All of it; a run that was cut short has no page."""
-    assert read(json.dumps(GOOD), "alice") == Verdict(OK, GOOD["page"], 15)
-    assert read(json.dumps(GOOD | {"verdict": UNPROVEN, "page": ""}), "alice") == Verdict(UNPROVEN, "", 15)
-    assert read(json.dumps(GOOD | {"verdict": NOT_OK}), "alice") == Verdict(NOT_OK, GOOD["page"], 15)
+    assert read(json.dumps(GOOD), "alice") == Result(OK, GOOD["page"], 15)
+    assert read(json.dumps(GOOD | {"verdict": UNPROVEN, "page": ""}), "alice") == Result(UNPROVEN, "", 15)
+    assert read(json.dumps(GOOD | {"verdict": NOT_OK}), "alice") == Result(NOT_OK, GOOD["page"], 15)
 
 
 @pytest.mark.parametrize(("seconds", "waits"), [(5, 5), (0.5, 0.5), (10**9, answer.LONGEST_WAIT)])
@@ -48,6 +48,7 @@ def test_a_wait_ends(seconds: float, waits: float) -> None:
         {"page": "<script>alert(1)</script>"},
         {"page": " " + GOOD["page"]},
         {"page": "\ud800"},
+        {"page": f'{GOOD["page"]}<Meta http-equiv=refresh content="0;url=https://elsewhere.invalid">'},
         {"page": " " * answer.LONGEST},
         {"verdict": []},
         {"verdict": OK | {"ok": False}},
@@ -59,12 +60,23 @@ def test_a_wait_ends(seconds: float, waits: float) -> None:
         {"verdict": failed(outcome="unproven")},
         {"verdict": failed(id="<b>")},
         {"verdict": failed(detail="\ud800")},
+        {"verdict": failed(detail="\u20ac" * 500_000)},
+        {"verdict": OK | {"durationMs": 10**400}},
+        {"verdict": OK | {"driftMs": -(10**400)}},
+        {"verdict": OK | {"requests": OK["requests"] | {"walletWeight": 2**53}}},
+        {"verdict": OK | {"symbol": "\x1b[2J"}},
+        {"verdict": OK | {"key": OK["key"] | {"lastFour": "a\n\u202e"}}},
+        {"verdict": OK | {"startedAt": "2026-02-30T00:00:00Z"}},
+        {"verdict": NOT_OK | {"diagnosis": NOT_OK["diagnosis"] * 2}},
+        {"verdict": NOT_OK | {"diagnosis": [NOT_OK["diagnosis"][0] | {"cause": "\x1b[2J"}]}},
         {"verdict": NOT_OK | {"diagnosis": []}},
         {"verdict": {name: value for name, value in OK.items() if name != "checks"}},
     ],
 )
 def test_what_no_run_says_is_refused(changes: dict[str, Any]) -> None:
-    """An OK above all: no account, form or check may say otherwise. The refusal repeats nothing."""
+    """An OK above all: no account, form or check may say otherwise. Nothing that would keep the files of the fleet from
+    being written: a number or a date that is none, a cause twice. The refusal repeats nothing.
+    """
     text = json.dumps(GOOD | changes)
     with pytest.raises(ValueError, match=r"^its answer is no answer of keycheck to this account's job$"):
         read(text, "alice")
@@ -85,14 +97,16 @@ def test_a_wait_is_a_time_to_come(wait: dict[str, Any]) -> None:
 
 
 def test_every_page_begins_with_its_policy() -> None:
-    """So a page with another beginning is none of ours."""
+    """So a page with another beginning is none of ours; behind it, none has a <meta>, which could lead elsewhere."""
     assert "default-src 'none'; style-src 'unsafe-inline'" in page.beginning()
-    assert all(page.render(report).startswith(page.beginning()) for report in REPORTS.values())
+    for report in REPORTS.values():
+        assert page.render(report).startswith(page.beginning())
+        assert "<meta" not in page.render(report).removeprefix(page.beginning())
 
 
 VALIDATOR = Draft202012Validator(verdict_schema._schema())
 ODD: st.SearchStrategy[Any] = st.sampled_from(
-    [None, True, 0, -1, 1.5, "", "OK", "blocked", "abcde", "2026-11-20T08:13:00Z", [], ["a"], {}]
+    [None, True, 0, -1, 2**53, 1.5, "", "OK", "blocked", "abcde", "2026-11-20T08:13:00Z", [], ["a"], {}]
 )
 
 

@@ -24,7 +24,7 @@ from keycheck.report import verdict_schema
 from keycheck.settings import loading
 from tests.children import wait_until
 from tests.exchange import API_SECRET, Fault, LocalExchange, Scenario
-from tests.fleet.stubs import Stub, ok
+from tests.fleet.stubs import UNPROVEN, Stub, ok
 from tests.killing import forked
 from tests.running import ROOT
 from tests.serve.serving import holds_secret
@@ -167,6 +167,19 @@ def test_a_file_that_was_cut_anywhere_is_gone_on_with(cut: float, folder: Folder
     assert (folder.out / "fleet.json").exists()
 
 
+@pytest.mark.usefixtures("engine")
+def test_old_verdicts_do_not_become_new(folder: Folder) -> None:
+    """A fleet that is gone on with began when its first account was asked, in fleet.json and on the page."""
+    folder.add("a", "b", BINANCE_API_KEY="x")
+    folder("--only", "a")
+    path = folder.out / "verdicts.jsonl"
+    path.write_text(json.dumps(folder.verdict("a") | {"startedAt": "2026-01-02T03:04:05Z"}) + "\n")
+    folder("--resume")
+    assert folder.figures["startedAt"] == "2026-01-02T03:04:05Z"
+    assert folder.figures["durationMs"] > 86_400_000
+    assert "2026-01-02 03:04:05 UTC" in (folder.out / "index.html").read_text()
+
+
 def test_a_kill_at_any_moment_loses_no_account(folder: Folder, engine: Stub) -> None:
     """Each has one verdict in the end, and is asked again only if it was under way."""
     reader, writer = os.pipe()
@@ -254,6 +267,31 @@ def test_a_full_disk_is_said(
     assert len(engine.asked) <= 3
 
 
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize("name", ["stdout", "stderr"])
+@pytest.mark.parametrize("is_closed", [True, False], ids=["closed", "full"])
+def test_a_stream_that_takes_nothing_stops_no_fleet(
+    name: str, is_closed: bool, folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its exit status is that of its verdicts; the interpreter finds nothing that it cannot write at its end."""
+    folder.add("a", BINANCE_API_KEY="x")
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr(sys, name, None if is_closed else full)
+        assert folder() == 0
+    assert folder.accounts == ["a"]
+    assert (folder.out / "index.html").exists()
+
+
+def test_an_error_of_its_own_is_no_verdict(
+    folder: Folder, engine: Stub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit status 3: 1 would say that a key is not fit."""
+    folder.add("a", BINANCE_API_KEY="x")
+    monkeypatch.setattr(engine, "slots", lambda _: 1 // 0)
+    assert folder() == 3
+    assert "ERROR: keycheck has failed (ZeroDivisionError)" in capsys.readouterr().err
+
+
 def test_what_an_earlier_fleet_left_is_withdrawn(folder: Folder, engine: Stub) -> None:
     """Before the first account is asked: a crash leaves no old OK."""
     folder.add("a", BINANCE_API_KEY="x")
@@ -273,6 +311,16 @@ def test_what_an_earlier_fleet_left_is_withdrawn(folder: Folder, engine: Stub) -
         folder()
 
 
+def test_a_fleet_that_could_not_begin_leaves_no_verdict(folder: Folder, engine: Stub) -> None:
+    """Not even if it was cut off while it removed old reports: --resume would take those verdicts for its own."""
+    folder.add("a", BINANCE_API_KEY="x")
+    assert folder() == 0
+    (folder.out / "accounts/a/report.html").mkdir(parents=True)  # cannot be removed as a file
+    assert folder() == 4
+    assert not folder.lines
+    assert engine.asked == ["a"]
+
+
 # -- options --
 
 
@@ -283,8 +331,10 @@ def files(folder: Folder) -> Iterator[dict[str, str]]:
     (folder.path / "file").write_text("text")
     (folder.path / "lanes").write_text("[lanes.x]\n[lanes.y]\n[accounts.a]\nlane = 'x'\n[accounts.b]\nlane = 'y'")
     (folder.path / "two").write_text("[accounts.b]")
+    (folder.path / "deep").write_text("a = " + "[" * 10_000)
+    os.mkfifo(folder.path / "pipe")
     with contextlib.closing(OutFolder(folder.path / "taken")):
-        named = ("keys", "file", "lanes", "two", "taken", "missing", "out")
+        named = ("keys", "file", "lanes", "two", "deep", "pipe", "taken", "missing", "out")
         yield {name: str(folder.path / name) for name in named}
 
 
@@ -297,6 +347,7 @@ def files(folder: Folder) -> Iterator[dict[str, str]]:
         ("{keys} --share 0", "share must be"),
         ("{keys} --share much", "--share: invalid float value"),
         ("{keys} --keys {missing}", "--keys is no folder"),
+        (f"{{keys}} --keys {'x' * 300}", "--keys is no folder"),
         ("{two}", "no folder of keys is named: say with --keys"),
         ("{lanes} --keys {keys}", "name the accounts of one lane with --only, or take --engine dask:ADDRESS"),
         (
@@ -311,7 +362,10 @@ def files(folder: Folder) -> Iterator[dict[str, str]]:
             "another run is using taken: wait until it has ended, or choose another folder with --out",
         ),
         ("{keys} --notify http://192.0.2.1/", "--notify must be https://"),
-        ("{keys} --since {missing}", "missing is not there"),
+        ("{keys} --notify=", "--notify must be a URL"),
+        ("{keys} --since {missing}", "--since: missing is not there"),
+        ("{keys} --junitxml {pipe}", "--junitxml must name a file"),
+        ("{deep}", "deep cannot be read"),
         ("{keys} --everything", "unrecognized arguments: --everything: see keycheck fleet --help"),
     ],
 )
@@ -341,16 +395,44 @@ def test_the_command_needs_no_extra(files: dict[str, str]) -> None:
     assert done.stderr.startswith("ERROR: another run is using taken")
 
 
+def test_dask_is_an_extra(
+    files: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without its libraries, the engine is refused in a sentence that installs from this folder: no index has it."""
+    monkeypatch.delitem(sys.modules, "keycheck.fleet.dask", raising=False)
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    assert command.main([files["keys"], "--engine", "dask:tls://127.0.0.1:1", "--out", files["out"]]) == 4
+    assert 'In the folder of Keycheck: pip install ".[dask]"' in capsys.readouterr().err
+
+
+def test_resume_tests_again_what_was_not_finished(folder: Folder, engine: Stub) -> None:
+    """An account whose lane was lost has no verdict yet. Its line makes room for the new one; --only may leave it."""
+    folder.add("a", "b", "c", BINANCE_API_KEY="x")
+    engine.answer = lambda job: ok(job) if job["account"] == "a" else ok(job, UNPROVEN)
+    assert folder() == 10
+    engine.answer = ok
+    assert folder("--resume", "--only", "c") == 10
+    assert (folder.accounts, engine.asked[3:]) == (["a", "b", "c"], ["c"])
+    assert folder("--resume") == 0
+    assert (folder.accounts, engine.asked[4:]) == (["a", "b", "c"], ["b"])
+    assert folder.figures["verdicts"]["OK"] == 3
+    assert (folder.out / "verdicts.jsonl").stat().st_mode & 0o777 == 0o600
+
+
 def test_resume_is_about_the_same_accounts(folder: Folder, engine: Stub, capsys: pytest.CaptureFixture[str]) -> None:
     """With others, the page would mix two fleets. --only may name some of them."""
     folder.add("a", "b", BINANCE_API_KEY="x")
     assert folder("--only", "a") == 0
+    assert capsys.readouterr().out.startswith("1 account: ")
     assert folder("--resume", "--only", "b") == 0
     assert folder.accounts == engine.asked == ["a", "b"]
     (folder.keys / "a.env").unlink()
     assert folder("--resume") == 4
     assert "does not go with ACCOUNTS, by its line of account a: leave --resume out" in capsys.readouterr().err
     assert folder.accounts == ["a", "b"]
-    (folder.out / "verdicts.jsonl").write_text('{"account": "b", "lane": "local", "verdict": "OK"}\n')
-    assert folder("--resume") == 4
-    assert "by its line of account b" in capsys.readouterr().err
+    good = folder.verdict("b")
+    failed = [one | {"outcome": "fail"} for one in good["checks"]]
+    for lines in [{"account": "b", "lane": "local", "verdict": "OK"}], [good, good], [good | {"checks": failed}]:
+        (folder.out / "verdicts.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines))
+        assert folder("--resume") == 4
+        assert "by its line of account b" in capsys.readouterr().err

@@ -16,7 +16,7 @@ from keycheck import clock
 from keycheck.fleet import driver as driving
 from keycheck.fleet import job
 from keycheck.fleet.accounts import Account, Lane
-from keycheck.fleet.answer import Verdict
+from keycheck.fleet.answer import Result
 from keycheck.fleet.driver import Driver
 from keycheck.fleet.local import Local
 from keycheck.fleet.progress import Progress, line_of
@@ -31,7 +31,7 @@ class Kept:
     def __init__(self) -> None:
         self.verdicts: dict[str, Mapping[str, Any]] = {}
 
-    def __call__(self, account: Account, found: Verdict) -> None:
+    def __call__(self, account: Account, found: Result) -> None:
         assert account.name not in self.verdicts
         self.verdicts[account.name] = found.verdict
 
@@ -67,7 +67,7 @@ def test_an_answer_is_kept_before_the_next_account_is_asked() -> None:
     engine = Stub(lambda _: None, slots=3)
     kept: list[str] = []
 
-    def keep(account: Account, _: Verdict) -> None:
+    def keep(account: Account, _: Result) -> None:
         assert len(engine.asked) - len(kept) <= 3
         kept.append(account.name)
 
@@ -241,7 +241,7 @@ class Stream(io.StringIO):
 
 
 def test_a_terminal_has_one_line_and_a_log_a_few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A terminal has it anew each time, and clear in the end; a log has one each half a minute, and at a Ctrl-C."""
+    """A terminal has it anew each time, and clear in the end; a log has one each half a minute, and at Ctrl-C."""
     now = StandIn()
     monkeypatch.setattr(clock, "time", now)
     monkeypatch.setenv("COLUMNS", "60")
@@ -259,7 +259,7 @@ def test_a_terminal_has_one_line_and_a_log_a_few(monkeypatch: pytest.MonkeyPatch
     lines = terminal.getvalue().split("\r")
     assert {len(line) for line in lines} == {0, 59}
     assert [line.strip() for line in lines[-2:]] == ["", ""]
-    assert log.getvalue().count("[....................] 0 of 1  OK 0") == log.getvalue().count("\n") == 4
+    assert log.getvalue().count("[....................] 0 of 1  OK 0") == log.getvalue().count("\n") == 3
     assert "stopping: 0 of them still end" in log.getvalue()
 
 

@@ -24,7 +24,7 @@ def test_the_command_runs_the_job_with_keys_that_its_caller_cannot_find(
     own = ["env", f"KEYCHECK_KEYS={tmp_path}", f"XDG_STATE_HOME={tmp_path}"]
     monkeypatch.setenv("KEYCHECK_JOB", shlex.join([*own, *LISTENING]))
     found = answer.read(job_command.run(JOB), "alice")
-    assert isinstance(found, answer.Verdict)
+    assert isinstance(found, answer.Result)
     assert (found.verdict["verdict"], found.weight) == ("OK", 15)
     assert found.page
 

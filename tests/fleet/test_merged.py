@@ -130,11 +130,24 @@ def test_a_cause_may_have_some_fixes(tmp_path: Path) -> None:
     assert re.findall(r"see to lane (.)", page(tmp_path)) == ["D", "C", "B"]
 
 
+def test_a_run_that_was_cut_short_says_why(tmp_path: Path) -> None:
+    """Once, beside its account, which has no report that could say it."""
+    cut = [entry(name, "UNPROVEN", "run_not_finished") for name in ("alice", "bob")]
+    cut[0]["diagnosis"][0]["explanation"] = "Lane tokyo is gone."
+    made(tmp_path, [*cut, entry("carol", "UNPROVEN", "network_unreachable")])
+    found = re.sub(r"<[^>]+>", "", page(tmp_path))
+    assert (found.count("alice · Lane tokyo is gone."), found.count("Lane tokyo is gone.")) == (1, 1)
+    assert "bob · It is run_not_finished." in found
+    assert "It is network_unreachable." not in found
+
+
 def test_a_hostile_text_stays_text(tmp_path: Path) -> None:
     """No text of a verdict becomes markup, and none shows an address or turns the direction of the text."""
     hostile = entry("alice", "NOT_OK", HOSTILE, lane=HOSTILE)
     hostile["diagnosis"][0]["fix"] = f"{HOSTILE} {REVERSED} 203.0.113.7"
-    made(tmp_path, [hostile])
+    cut = entry("bob", "UNPROVEN", "run_not_finished")
+    cut["diagnosis"][0]["explanation"] = hostile["diagnosis"][0]["fix"]
+    made(tmp_path, [hostile, cut])
     assert not re.search(r"<script|<img|203\.0\.113\.7|\u202e", page(tmp_path))
 
 

@@ -14,10 +14,7 @@ from tests.matrix import mostly_slow
 from tests.sample_reports import HOSTILE, STARTED
 
 NARROW, WIDE = Look(360, 640), Look()
-LOOKS = [
-    *(pytest.param(look) for look in (NARROW._replace(scheme="dark"), WIDE)),
-    *(pytest.param(look, marks=pytest.mark.browser) for look in (NARROW, WIDE._replace(scheme="dark"))),
-]
+LOOKS = (NARROW._replace(scheme="dark"), WIDE, NARROW, WIDE._replace(scheme="dark"))
 MANY = [entry(f"an-account-with-a-long-name-{number:036}", "NOT_OK", "ip_not_allowed") for number in range(40)]
 
 
@@ -28,7 +25,9 @@ def written(tmp_path: Path) -> Path:
     changes.remember(tmp_path, made(tmp_path, before), [one["account"] for one in before], STARTED)
     odd = entry("mallory", "UNPROVEN", "a_new_cause", lane="a-lane-with-a-name-of-sixty-four-letters-" + "x" * 23)
     odd["diagnosis"][0]["fix"] = HOSTILE
-    now = [*MIXED, *MANY, odd | {"exchange": "local", "environment": "demo"}]
+    cut = entry("a-run-that-was-cut-short", "UNPROVEN", "run_not_finished")
+    cut["diagnosis"][0]["explanation"] = HOSTILE
+    now = [*MIXED, *MANY, cut, odd | {"exchange": "local", "environment": "demo"}]
     made(tmp_path, now, ended(now, not_asked=["frank"]))
     return tmp_path / "index.html"
 

@@ -82,8 +82,10 @@ def test_the_older_pytests_settings_are_no_warning(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("named", mostly_slow(["suit/", "Suite/test_1_credentials.py"], 1))
-def test_a_misspelt_suite_is_named(named: str) -> None:
-    """`pytest suit/` says that suite/ was meant, and nothing else."""
+def test_a_misspelt_suite_is_named(tmp_path: Path, named: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`pytest suit/` says that suite/ was meant, and nothing else, where what tests/ needs is not installed, too."""
+    (tmp_path / "sitecustomize.py").write_text("import sys\n\nsys.modules['aiohttp'] = None\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     done = subprocess.run(  # noqa: S603  our own command
         [sys.executable, "-m", "pytest", named], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
     )

@@ -55,7 +55,8 @@ def _environment(report: RunReport, unknown: str) -> str:
 
 def _key(report: RunReport) -> str:
     if not report.key.last_four:
-        return f"{report.key.type}, not named, as no answer shows that Binance knows it" if report.key.type else "none"
+        unknown = f"{report.key.type}, its last characters not shown: no answer shows that Binance knows it"
+        return unknown if report.key.type else "none"
     return f"{report.key.type or 'no secret given'}, ending in {report.key.last_four}"
 
 
