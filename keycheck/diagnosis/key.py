@@ -12,6 +12,7 @@ from keycheck.exchange.error_codes import Kind, kind_of
 from keycheck.exchange.evidence import Call, System
 from keycheck.redaction.redactor import HIDDEN_IP, HIDDEN_IPV6
 
+HIDDEN_IN_A_RECORDING = "hidden in the recording; a live run shows it on its terminal"  # for the address
 _SEEN_ADDRESS = re.compile(r"request ip: ?(\[IP(?:v6)? hidden\]|[0-9A-Fa-f:.]{2,45})")
 
 PASTE_AGAIN = (
@@ -258,7 +259,7 @@ def _ip_not_allowed(evidence: tuple[str, ...], address: str | None, *, likely: b
     if over_ipv6:
         seen_as += " That is an IPv6 address, and address lists are made of IPv4 ones."
     is_recorded = address in (HIDDEN_IP, HIDDEN_IPV6)  # a live run's answers still have the address here
-    named = "hidden in the recording; a live run shows it on its terminal" if is_recorded else address
+    named = HIDDEN_IN_A_RECORDING if is_recorded else address
     which = f"the address that Binance saw: {named}" if address else "this machine's public address"
     return Diagnosis(
         "ip_not_allowed",

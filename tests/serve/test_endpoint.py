@@ -117,7 +117,6 @@ def test_the_servers_own_credentials_are_never_used(
     with Serving(tmp_path, settings=exchange.settings(no_credentials=True)) as live:
         answer = live.post({"apiKey": "A" * 64, "apiSecret": "B" * 64})
     assert answer.json["verdict"] == "NOT_OK"
-    assert answer.json["key"]["lastFour"] == "AAAA"
     keys = {one.headers["x-mbx-apikey"] for one in exchange.log if "x-mbx-apikey" in one.headers}
     assert keys == {"A" * 64}
     with pytest.raises(ValueError, match="credentials come with each request"):
