@@ -20,7 +20,7 @@ REPLAY = ("suite/", "--replay", "healthy")
 OLD = {"verdict.json": '{"ok": true, "verdict": "OK"}', "report.html": "<h1>OK</h1>", "summary.md": "OK"}
 # The modules that Python and pytest import to start, and those of keycheck that come before all others.
 BEFORE = re.compile(
-    r"(_pytest|pytest|pluggy|iniconfig|packaging|pygments)(\.|$)|keycheck(\.withdrawal|\.caller|\.errors|\.report(\.hold)?)?$"
+    r"(_pytest|pytest|pluggy|iniconfig|packaging|pygments)(\.|$)|keycheck(\.withdrawal|\.caller|\.errors|\.report(\.folder_lock)?)?$"
 )
 CACHE = ROOT / ".pytest_cache"
 DIES = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n"

@@ -139,6 +139,7 @@ def test_ctrl_c_ends_a_wait_at_once(tmp_path: Path) -> None:
         with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
             assert process.stdout
             assert any(SAID in line for line in process.stdout)
+            time.sleep(1)  # requests that were under way when the wait began come to their end
             sent = len(exchange.log)
             process.send_signal(signal.SIGINT)
             watch = time.monotonic()
