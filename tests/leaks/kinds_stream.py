@@ -4,7 +4,7 @@ from tests.exchange import Fault, Scenario, StreamFault
 from tests.leaks.kind import ACCOUNT, Kind, at, careless
 
 _PATH = "/fapi/v1/listenKey"
-_SHORT = "import keycheck.network.stream as s\ns.OPEN_SECONDS = s.PONG_SECONDS = 0.4\n"
+_SHORT = "import keycheck.network.stream as s\ns.OPEN_SECONDS = s.PONG_SECONDS = 1.0\n"
 _QUOTING = (
     "import keycheck.network.websocket as w\n\ndef quote(self):\n"
     "    raise RuntimeError(self._protocol.uri, self._protocol.connect())\n\nw.Conversation.{} = quote\n"
