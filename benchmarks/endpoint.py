@@ -24,6 +24,7 @@ from tests.exchange import API_KEY, API_SECRET, LocalExchange
 GIVEN = json.dumps({"apiKey": API_KEY, "apiSecret": API_SECRET})
 BAD = ("{}", "[" * 5000, GIVEN.replace("}", ', "url": "x"}'), "x" * 20_000, GIVEN.replace(API_SECRET, ""))
 SLOTS = 4
+_READY = 2.0  # seconds after its start until a server has the child process for its next run ready
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ class Served:
             self._server.kill()
             raise DidNotRun("keycheck serve did not start: has this interpreter requirements-serve.txt?")
         self._netloc = urlsplit(found[0]).netloc
+        time.sleep(_READY)
         return self
 
     def __exit__(
