@@ -2,7 +2,7 @@
 
 Binance counts the weight of all requests of an address in a minute. Each run reserves its weight here before it starts,
 and settles when it has ended. Both are transactions on one SQLite file, which brings what the purse needs: a lock for
-threads and processes, and a file that is whole after a kill at any moment. Times are those of a clock that nobody sets
+threads and processes, and a file that is whole after a kill at any moment. Times are those of the monotonic clock
 (`clock.uptime`). The file holds numbers, and the word `production` or `demo`: nothing of a key, verdict or address.
 
 Theory of operation. Each row is a claim on the address's minute, which ends by itself:

@@ -196,7 +196,7 @@ def test_what_a_run_learned_of_its_limits_is_told(fault: Fault | None, wait: ran
 
 @pytest.mark.slow
 def test_a_run_that_is_cut_short_has_told_its_limits() -> None:
-    """What the checks had met until then counts."""
+    """The requests that its checks had made until then count."""
     with LocalExchange(Scenario(used_weight=700, faults={"/fapi/v1/order/test": Fault.stall()})) as exchange:
         done = process.run(exchange.settings(), timeout=4)
     assert done.verdict["diagnosis"][0]["cause"] == process.CUT_SHORT

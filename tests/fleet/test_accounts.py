@@ -83,7 +83,7 @@ SECRET = "S3cret" * 10
     ],
 )
 def test_what_cannot_be_used_is_a_sentence(text: str, sentence: str, tmp_path: Path) -> None:
-    """It says what to do, and never repeats a misplaced secret."""
+    """Each problem is one sentence that says what to do, and never repeats a misplaced secret."""
     with pytest.raises(UsageProblem) as problem:
         in_file(tmp_path, text)
     assert sentence in str(problem.value)
