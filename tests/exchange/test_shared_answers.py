@@ -78,7 +78,7 @@ def test_shared_answers_take_the_place_of_requests() -> None:
 
 
 def test_little_is_handed_on() -> None:
-    """Of exchangeInfo, only the contract and the limits are handed on; a session that does not share hands on nothing."""
+    """Of exchangeInfo, only contract and limits are handed on; a session that does not share hands on nothing."""
     many = [{"symbol": f"X{number}USDT", "status": "TRADING", "filters": []} for number in range(900)]
     whole = json.loads(public())["exchangeInfo"]
     entry = whole["symbols"][0] | {"baseAsset": "BTC"}
