@@ -203,6 +203,28 @@ def test_the_used_weight_that_a_run_saw_counts(tmp_path: Path, now: Clocks) -> N
     assert len(spend(one)) > RUNS / 2
 
 
+def test_the_weight_of_settled_runs_is_not_that_of_others(tmp_path: Path, now: Clocks) -> None:
+    """Each run sees its own weight and that of the runs before it; all of it is there again when those have ended."""
+    one = Purse(tmp_path)
+    for count in range(1, RUNS + 1):
+        one.settle(one.reserve(), Limits(spent=RUN, used=RUN * count))
+        now.now += 0.5
+    assert seconds(one) == 20
+    now.now += 20
+    assert len(spend(one)) == 1
+    now.now += 10
+    assert len(spend(one)) == 20
+
+
+def test_the_highest_weight_of_others_counts_for_a_minute(tmp_path: Path, now: Clocks) -> None:
+    """A bot's minute begins anew, so a lower sighting says nothing about what it has spent in the last 60 s."""
+    one = Purse(tmp_path)
+    for used in (RUN + 600, RUN + RUN + 900, 2 * RUN):
+        one.settle(one.reserve(), Limits(spent=RUN, used=used))
+        now.now += 20
+    assert len(spend(one)) == (1200 - 900 - 2 * RUN) // RUN
+
+
 @pytest.mark.usefixtures("now")
 @pytest.mark.parametrize(("spent", "counts"), [(600, 600), (1, RUN)])
 def test_a_run_may_spend_more_than_it_reserved(spent: int, counts: int, tmp_path: Path) -> None:
