@@ -42,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
     except UsageProblem as problem:
         return _refuse(str(problem))
     except KeyboardInterrupt:
-        return _say("the fleet was interrupted: its verdicts are kept, and --resume goes on and writes the page", _INTERRUPTED)
+        return _say("the fleet was interrupted: its verdicts are kept, and --resume goes on from there", _INTERRUPTED)
     except Exception as error:  # noqa: BLE001  the interpreter's own exit status says that a key is not fit
         where = "".join(traceback.format_tb(error.__traceback__))
         return _say(
