@@ -434,6 +434,9 @@ def test_resume_is_about_the_same_accounts(folder: Folder, engine: Stub, capsys:
     assert folder.accounts == ["a", "b"]
     good = folder.verdict("b")
     failed = [one | {"outcome": "fail"} for one in good["checks"]]
+    stranger = {name: value for name, value in good.items() if name != "lane"} | {"account": "a"}
+    (folder.out / "verdicts.jsonl").write_text(f"{json.dumps(stranger)}\n")
+    assert folder("--resume") == 4
     for lines in [{"account": "b", "lane": "local", "verdict": "OK"}], [good, good], [good | {"checks": failed}]:
         (folder.out / "verdicts.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines))
         assert folder("--resume") == 4
