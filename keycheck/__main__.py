@@ -90,7 +90,7 @@ def _show(text: str) -> int:
 
 
 def _let_go_of_full_streams() -> None:
-    """Leads nowhere what takes no more: the interpreter would flush it once more at its end, fail, and exit with 120."""
+    """Leads nowhere what takes no more: the interpreter would flush it at its end, fail, and exit with 120."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

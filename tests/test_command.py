@@ -81,7 +81,7 @@ def test_a_working_directory_that_is_gone_is_a_sentence(
 )
 def test_a_help_that_nobody_reads_is_no_error(arguments: tuple[str, ...], unbuffered: str, keycheck: Command) -> None:
     """As of `keycheck --help | head -1`: no traceback, and not Python's 1 or 120."""
-    done = keycheck(*arguments, shell=">/dev/full", PYTHONUNBUFFERED=unbuffered)
+    done = keycheck(*arguments, shell=">/dev/full", PYTHONUNBUFFERED=unbuffered)  # noqa: S604  our own words
     assert (done.returncode, done.stderr) == (0, "")
 
 
