@@ -140,6 +140,13 @@ def test_options_of_pytest_pass_through(keycheck: Command, tmp_path: Path) -> No
     assert "warning" not in done.stdout
 
 
+@pytest.mark.slow
+def test_the_first_plugin_cannot_be_taken_out(keycheck: Command) -> None:
+    """The command puts it in again, and it adds its options once."""
+    done = keycheck(*REPLAY, "-p", "no:keycheck.withdrawal")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.parametrize("arguments", [("-n", "2"), ("-n2",), ("--numprocesses=2",)])
 def test_more_processes_are_refused(arguments: tuple[str, ...], keycheck: Command) -> None:
     """-n is refused in a sentence, with or without pytest-xdist."""
