@@ -634,6 +634,17 @@ def test_a_child_whose_lines_and_file_agree_is_believed(tmp_path: Path, monkeypa
     assert keycheck.check(api_key=API_KEY, api_secret=API_SECRET, timeout=20).ok
 
 
+def test_a_run_that_has_ended_is_not_cut_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its caller may hear of it late: it was stopped itself (Ctrl-Z), or its `on_check` takes long."""
+    entry = dict.fromkeys(process._FIELDS, "")
+    verdict = json.dumps(json.loads(EMPTY_OK) | {"checks": [entry]})
+    lines = f'{json.dumps({"check": entry})}\n{{"exit": 0}}\n'.encode()
+    (tmp_path / "child.py").write_text(FAKE.format(verdict=verdict, lines=lines))
+    monkeypatch.setattr(process, "_CHILD", tmp_path / "child.py")
+    report = keycheck.check(api_key=API_KEY, api_secret=API_SECRET, timeout=2, on_check=lambda _: time.sleep(3))
+    assert report.ok
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seconds", [Decimal("0.5"), Fraction(1, 2), "0.5"])
 def test_any_number_is_a_time_limit(seconds: Any) -> None:

@@ -73,8 +73,9 @@ class Fleet:
     def only(self, names: Sequence[str]) -> "Fleet":
         """The fleet of these accounts alone; all, if none is named. Raises UsageProblem for an unknown name."""
         known = {account.name for account in self.accounts}
-        if unknown := next((name for name in names if name not in known), None):
-            raise UsageProblem(f"--only: ACCOUNTS has no account {printable(unknown, 64)}: correct the name")
+        if unknown := [name for name in names if name not in known]:
+            name = printable(unknown[0], 64) or "with an empty name"
+            raise UsageProblem(f"--only: ACCOUNTS has no account {name}: correct the name")
         wanted = set(names) or known
         chosen = [account for account in self.accounts if account.name in wanted]
         lanes = {account.lane: self.lanes[account.lane] for account in chosen}
@@ -126,7 +127,8 @@ def _in_file(path: Path, share: float, lanes: dict[str, Lane]) -> Iterator[Accou
         if others := sorted(fields.keys() - {"share"}):
             raise UsageProblem(f"lane {printable(name, 64)} may set its share alone: take {_plain(others[0])} out")
         wanted = fields.get("share", share)
-        lanes[name] = Lane(name, float(wanted) if type(wanted) in (int, float) else -1)
+        is_share = type(wanted) in (int, float) and 0 <= wanted <= 1  # a float has no room for some whole numbers
+        lanes[name] = Lane(name, float(wanted) if is_share else -1)
     for name, fields in _tables(document, "accounts"):
         lane = fields.pop("lane", LOCAL)
         _check_name("a lane", lane)

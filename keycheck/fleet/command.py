@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from keycheck import clock
+from keycheck import bounded_files, clock
 from keycheck.errors import UsageProblem
 from keycheck.fleet import accounts, changes, merged, results
 from keycheck.fleet.accounts import Fleet
@@ -21,13 +21,14 @@ from keycheck.fleet.local import Local
 from keycheck.fleet.notify import notify
 from keycheck.fleet.out_folder import Done, OutFolder
 from keycheck.fleet.progress import Progress, tell
-from keycheck.fleet.totals import Ending
+from keycheck.fleet.totals import Ending, verdict_of
 from keycheck.network import post
 from keycheck.settings import loading
 from keycheck.verdict.weighing import Verdict
 
 _INTERRUPTED, _INTERNAL_ERROR, _USAGE_ERROR = 2, 3, 4
 _LOCAL, _DASK = "local", "dask:"
+_LONGEST_LINE = 2**20  # bytes
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -98,9 +99,7 @@ def _end(given: argparse.Namespace, out: OutFolder, ending: Ending, counts: Coun
     tell(sys.stdout, f"{asked} account{'s' * (asked != 1)}: {verdicts}. The page is {out.path / 'index.html'}\n")
     if ending.not_asked:
         tell(sys.stderr, f"{len(ending.not_asked)} accounts were not asked: go on with --resume\n")
-    if counts[Verdict.NOT_OK.value]:
-        return Verdict.NOT_OK.exit_status
-    return (Verdict.UNPROVEN if counts[Verdict.UNPROVEN.value] or ending.not_asked else Verdict.OK).exit_status
+    return verdict_of(counts, ending).exit_status
 
 
 def _check_what_comes_last(given: argparse.Namespace) -> None:
@@ -112,9 +111,21 @@ def _check_what_comes_last(given: argparse.Namespace) -> None:
             changes.earlier(given.since)
         except UsageProblem as problem:
             raise UsageProblem(f"--since: {problem}") from None
-    with contextlib.suppress(OSError):  # then it cannot be written either, which is said at the end
-        if given.junitxml and given.junitxml.exists() and not given.junitxml.is_file():  # it would be replaced by one
-            raise UsageProblem("--junitxml must name a file: what has this name is none")
+    if given.junitxml:
+        with contextlib.suppress(OSError, RuntimeError):  # then it cannot be written either, which is said at the end
+            _refuse_other_files(given.junitxml, given.out)
+
+
+def _refuse_other_files(junit_file: Path, out: Path) -> None:
+    """Raises UsageProblem for what the JUnit file would replace, such as an account's settings."""
+    if junit_file.parent.resolve() == out.resolve() and junit_file.suffix != ".xml":
+        raise UsageProblem("--junitxml must end in .xml in the folder of --out, whose other files are the fleet's own")
+    if not junit_file.exists():
+        return
+    if not junit_file.is_file():
+        raise UsageProblem("--junitxml must name a file: what has this name is none")
+    if (first := next(bounded_files.lines(junit_file, _LONGEST_LINE), b"")) and not first.startswith(b"<?xml"):
+        raise UsageProblem("--junitxml would take the place of a file that is no JUnit file: name another")
 
 
 def _engine(given: argparse.Namespace, fleet: Fleet) -> Engine:

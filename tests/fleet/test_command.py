@@ -365,6 +365,8 @@ def files(folder: Folder) -> Iterator[dict[str, str]]:
         ("{keys} --notify=", "--notify must be a URL"),
         ("{keys} --since {missing}", "--since: missing is not there"),
         ("{keys} --junitxml {pipe}", "--junitxml must name a file"),
+        ("{keys} --junitxml {keys}/a.env", "--junitxml would take the place of a file that is no JUnit file: name"),
+        ("{keys} --junitxml {out}/verdicts.jsonl", "--junitxml must end in .xml in the folder of --out"),
         ("{deep}", "deep cannot be read"),
         ("{keys} --everything", "unrecognized arguments: --everything: see keycheck fleet --help"),
     ],
@@ -432,6 +434,9 @@ def test_resume_is_about_the_same_accounts(folder: Folder, engine: Stub, capsys:
     assert folder.accounts == ["a", "b"]
     good = folder.verdict("b")
     failed = [one | {"outcome": "fail"} for one in good["checks"]]
+    stranger = {name: value for name, value in good.items() if name != "lane"} | {"account": "a"}
+    (folder.out / "verdicts.jsonl").write_text(f"{json.dumps(stranger)}\n")
+    assert folder("--resume") == 4
     for lines in [{"account": "b", "lane": "local", "verdict": "OK"}], [good, good], [good | {"checks": failed}]:
         (folder.out / "verdicts.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines))
         assert folder("--resume") == 4

@@ -173,6 +173,18 @@ def test_an_answer_that_is_late_is_not_waited_for(kept: Kept, monkeypatch: pytes
     assert kept.verdicts["b"]["verdict"] == "OK"
 
 
+def test_an_answer_that_has_come_is_never_late(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after Ctrl-Z and fg: the time passed for the driver alone, and the lanes' machines have answered."""
+    time_ = StandIn()
+    monkeypatch.setattr(clock, "time", time_)
+
+    def sleep_long(_: Driver) -> None:
+        time_.now += 1000
+
+    Driver(fleet("a", "b"), Stub(), kept, watch=sleep_long).run()
+    assert [one["verdict"] for one in kept.verdicts.values()] == ["OK", "OK"]
+
+
 def test_when_it_is_stopped_those_under_way_end(kept: Kept) -> None:
     """The others are told as not asked."""
     engine = Stub(lambda _: None)
