@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import re
 import signal
 import sys
 import traceback
@@ -11,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from keycheck import clock
+from keycheck import bounded_files, clock
 from keycheck.errors import UsageProblem
 from keycheck.fleet import accounts, changes, merged, results
 from keycheck.fleet.accounts import Fleet
@@ -23,11 +24,14 @@ from keycheck.fleet.out_folder import Done, OutFolder
 from keycheck.fleet.progress import Progress, tell
 from keycheck.fleet.totals import Ending
 from keycheck.network import post
+from keycheck.redaction.redactor import HIDDEN
 from keycheck.settings import loading
 from keycheck.verdict.weighing import Verdict
 
 _INTERRUPTED, _INTERNAL_ERROR, _USAGE_ERROR = 2, 3, 4
 _LOCAL, _DASK = "local", "dask:"
+_LONGEST_LINE = 2**20  # bytes
+_LIKE_A_URL = re.compile(r"\S*(//|/\S*/)\S*")  # that of --notify may be a secret
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -113,8 +117,19 @@ def _check_what_comes_last(given: argparse.Namespace) -> None:
         except UsageProblem as problem:
             raise UsageProblem(f"--since: {problem}") from None
     with contextlib.suppress(OSError):  # then it cannot be written either, which is said at the end
-        if given.junitxml and given.junitxml.exists() and not given.junitxml.is_file():  # it would be replaced by one
-            raise UsageProblem("--junitxml must name a file: what has this name is none")
+        if given.junitxml and given.junitxml.exists():  # it would be replaced by one
+            if not given.junitxml.is_file():
+                raise UsageProblem("--junitxml must name a file: what has this name is none")
+            if not _is_xml(given.junitxml):
+                raise UsageProblem("--junitxml names a file that is no JUnit file: name another")
+
+
+def _is_xml(path: Path) -> bool:
+    """Whether a file is XML, or empty."""
+    try:
+        return b"<?xml" in next(bounded_files.lines(path, _LONGEST_LINE), b"<?xml")
+    except bounded_files.Unreadable:
+        return False
 
 
 def _engine(given: argparse.Namespace, fleet: Fleet) -> Engine:
@@ -177,7 +192,7 @@ def _say(sentence: str, status: int) -> int:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        sys.exit(_refuse(f"{message}: see keycheck fleet --help"))
+        sys.exit(_refuse(f"{_LIKE_A_URL.sub(HIDDEN, message)}: see keycheck fleet --help"))
 
 
 def _parser() -> argparse.ArgumentParser:
