@@ -180,7 +180,7 @@ def test_when_it_is_stopped_those_under_way_end(kept: Kept) -> None:
     with running(driver):
         wait_until(lambda: len(engine.asked) == 2)
         driver.stop()
-        assert "stopping: 2 of them still end" in line_of(driver, 1, clock.uptime())
+        assert "stopping: waiting for 2 runs" in line_of(driver, 1, clock.uptime())
         for name in "ab":
             engine.finish(name, ok({"account": name}))
     assert (sorted(kept.verdicts), driver.not_asked) == (["a", "b"], ["c"])
@@ -260,7 +260,7 @@ def test_a_terminal_has_one_line_and_a_log_a_few(monkeypatch: pytest.MonkeyPatch
     assert {len(line) for line in lines} == {0, 59}
     assert [line.strip() for line in lines[-2:]] == ["", ""]
     assert log.getvalue().count("[....................] 0 of 1  OK 0") == log.getvalue().count("\n") == 3
-    assert "stopping: 0 of them still end" in log.getvalue()
+    assert "stopping: waiting for 0 runs" in log.getvalue()
 
 
 def test_this_machines_engine_ends_what_is_under_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
