@@ -85,7 +85,7 @@ def seconds_left(one: Queue, elapsed: float, now: float) -> float:
         return 0.0
     a_minute = one.lane.share * WEIGHT_LIMITS["production"]
     each = one.spent / one.done if one.spent else RUN
-    by_weight = (left * each + one.spent) / a_minute * MINUTE - MINUTE - elapsed  # the first minute's is free
+    by_weight = (left * each + one.spent) / a_minute * MINUTE - MINUTE - elapsed  # the first minute has no wait
     by_pace = left * elapsed / one.done if one.done else 0.0
     return max(by_weight, by_pace, one.stopped_until - now)
 
