@@ -24,7 +24,7 @@ POLICY = "default-src 'self'; form-action 'none'; frame-ancestors 'none'"
 
 
 class Platform:
-    """The platform. `app`: its page; and, behind a guard that asks for the session's token, endpoint and saving view."""
+    """The platform's `app`: its page, and, behind a guard for the session's token, the endpoint and the saving view."""
 
     def __init__(self, **options: Any) -> None:
         """Builds `app`. `options`: those of `keycheck.serve.app`."""

@@ -182,7 +182,7 @@ def test_a_run_that_met_anything_bad_hands_nothing_on(sick: Callable[[], Scripte
 
 @pytest.mark.parametrize(("drift", "off_by"), [(0, -4000), (0, 4000), (-950, 700), (-1500, -2000)])
 def test_the_date_of_the_runs_own_ping_must_agree(drift: int, off_by: int) -> None:
-    """If the ping's Date contradicts the shared clock, or does not prove a drift under 2 s, no shared answer is used."""
+    """If the ping's Date contradicts the shared clock, or does not prove a drift under 2 s, nothing shared is used."""
     text = public(exchange().on(TIME, lambda: {"serverTime": round(clock.now_ms()) - drift}))
     assert text
     one = joined(asked := exchange().on(PING, lambda: pong(off_by)), text)
