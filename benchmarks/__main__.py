@@ -18,7 +18,7 @@ MAX_ROUNDS = 100
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """0 if everything ran, with any figures; 1 if something did not run."""
+    """Measures and prints. Returns 0 if everything ran, with any figures; 1 if something did not run."""
     options = _options(arguments)
     try:
         table, notes = _measure_fleet(options) if options.fleet else _measure(options)

@@ -1,7 +1,7 @@
-"""`python -m benchmarks.caller FILE RUNS THREADS`: a program that calls `keycheck.check`; what it saw goes to FILE.
+"""`python -m benchmarks.caller FILE RUNS THREADS`: calls `keycheck.check`, and writes its own measurements to FILE.
 
-Settings are its BINANCE_* variables, which it hands over itself. Nothing of keycheck is imported before it looks at its
-own memory, and nothing but what the standard library needs to look.
+It passes its BINANCE_* variables on as settings. Before it measures its own memory, it imports nothing of keycheck, and
+of the standard library only what that measurement needs.
 """
 
 import json
@@ -17,7 +17,7 @@ PROC = Path("/proc/self")
 
 
 def main() -> int:
-    """0 if every run was OK."""
+    """Runs the suite RUNS times in THREADS threads. Returns 0 if every run was OK."""
     file, runs, threads = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     settings: dict[str, Any] = {
         k.removeprefix("BINANCE_").lower(): v for k, v in os.environ.items() if k.startswith("BINANCE_")

@@ -19,7 +19,7 @@ _SLOTS = 3
 
 
 class _Stubs:
-    """An engine, whose runs all end with this verdict."""
+    """An engine whose runs all end at once with the same verdict."""
 
     def __init__(self, verdict: str) -> None:
         self._rest = f'"verdict": {verdict}, "page": {json.dumps(page.beginning().ljust(_PAGE))}, "weight": {RUN}}}'
@@ -39,7 +39,7 @@ class _Stubs:
 
 
 def main() -> int:
-    """The exit status of the fleet."""
+    """Runs the fleet; returns its exit status."""
     kept, accounts = Path(sys.argv[1]), int(sys.argv[2])
     file = Path("accounts.toml")
     file.write_text("".join(f"[accounts.account-{number}]\n" for number in range(accounts)))

@@ -1,4 +1,4 @@
-"""`keycheck serve` as a process of its own, and what its clients see."""
+"""`keycheck serve` as a process of its own, and clients that measure its answers."""
 
 import json
 import os
@@ -29,7 +29,7 @@ _READY = 2.0  # seconds after its start until a server has the child process for
 
 @dataclass(frozen=True)
 class Answer:
-    """`first`: seconds until its first line was there; `seconds`: until its end."""
+    """An answer to a POST. `first`: seconds until its first line came; `seconds`: until its end."""
 
     status: int
     first: float
@@ -38,7 +38,7 @@ class Answer:
 
     @property
     def is_right(self) -> bool:
-        """An OK, or 429 for want of a slot."""
+        """Whether it is OK, or 429 because no slot was free."""
         return self.status == 429 or (self.status == 200 and json.loads(self.last)["verdict"]["ok"] is True)
 
 
@@ -90,7 +90,7 @@ class Served:
             return list(pool.map(lambda _: self.post(), range(many)))
 
     def bad(self, many: int) -> None:
-        """Requests that are refused, one after the other. Raises DidNotRun for one that is not."""
+        """Sends bad requests, one after the other. Raises DidNotRun if one of them is not refused."""
         for number in range(many):
             if not 400 <= self.post(BAD[number % len(BAD)]).status < 500:
                 raise DidNotRun("a bad request was not refused")

@@ -1,4 +1,4 @@
-"""`python -m benchmarks --fleet`: what many accounts cost, on one lane of this machine, over a local exchange.
+"""`python -m benchmarks --fleet`: measures a fleet of many accounts, on one lane of this machine and a local exchange.
 
 python -m benchmarks.fleet FILE ACCOUNTS     a driver whose runs are stubs; its peak memory in kB goes to FILE
 """
@@ -25,10 +25,10 @@ from tests.exchange import LocalExchange, Scenario
 from tests.fleet.stubs import OK
 
 ROOT = Path(__file__).parents[1]
-ACCOUNTS = 300  # to keep
+ACCOUNTS = 300  # for figures to keep
 LATENCY_MS = 100
 SHARE, GRANTED = 0.5, 2400  # of the weight that Binance grants an address a minute
-SHARED = 10  # the most that a run may cost that is handed the lane's public answers
+SHARED = 10  # the most weight that a run with the lane's shared answers may cost
 DRIVEN = (100, 1_000, 10_000)  # accounts of a driver whose runs are stubs
 PATIENCE = 1800.0  # seconds for one fleet
 _LANE = "local"
@@ -37,9 +37,9 @@ _AT_WORK = {"DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"}  # as docs/fl
 
 @dataclass(frozen=True)
 class Cost:
-    """What a fleet took: wall-clock seconds, CPU seconds of all its processes, weight by the exchange's own count.
+    """The cost of a fleet: wall-clock seconds, CPU seconds of all its processes, weight by the exchange's own count.
 
-    `of_a_run`: the median of the runs' own counts of weight. Some runs of each minute are handed nothing.
+    `of_a_run`: the median of the runs' own counts of weight. Some runs of each minute get no shared answers.
     """
 
     accounts: int
@@ -143,7 +143,7 @@ class Fleets:
 
 
 def figures(fleets: Fleets, accounts: int, with_dask: bool) -> Iterator[Figure]:
-    """What `accounts` accounts cost on one lane; `with_dask`: on both engines."""
+    """Measures a fleet of `accounts` accounts on one lane. `with_dask`: on both engines."""
     bound = SHARE * GRANTED
     alone = fleets.local(accounts, "--no-sharing")
     shared = fleets.local(accounts)

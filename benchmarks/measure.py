@@ -33,8 +33,10 @@ def live(latency_ms: int) -> str:
 
 
 def against(latency_ms: int, run: Callable[[LocalExchange], Measured]) -> Measured:
-    """`run` against a healthy exchange of its own, which is slow to this degree. Its counters of used weight only grow:
-    one exchange for all of the rounds would have the suite wait for the next minute.
+    """Calls `run` with a new healthy exchange, with this latency.
+
+    An exchange's counter of used weight only grows: with one exchange for all rounds, the suite would have to wait for
+    the next minute.
     """
     with LocalExchange(Scenario(latency_ms=latency_ms)) as exchange:
         return run(exchange)
@@ -111,14 +113,14 @@ def callers(runs: Runs) -> Iterator[Figure]:
 
 
 def endpoint(runs: Runs) -> Iterator[Figure]:
-    """What many clients of one endpoint see, and what they leave in it."""
+    """The answers that many clients of one endpoint get, and the memory and processes that remain afterwards."""
     with LocalExchange(Scenario(latency_ms=NEAR_MS)) as exchange, runs.serving(exchange) as served:
         served.post()
         answers = served.at_once(CLIENTS)
         refused = [answer.seconds for answer in answers if answer.status == 429]
         name = f"wrong answers to {CLIENTS} clients at once, {SLOTS} slots"
         yield Figure(name, sum(not answer.is_right for answer in answers), 0)
-        # Where the others come at the same moment they wait for each other, which the fifth of five does not.
+        # Requests that come at the same moment wait for each other. The fifth of five comes later, so it does not wait.
         with ThreadPoolExecutor(SLOTS) as pool:
             taken = [pool.submit(served.post) for _ in range(SLOTS)]
             time.sleep(0.3)
@@ -155,7 +157,7 @@ def traffic(runs: Runs) -> Iterator[Figure]:
 
 
 def stall(runs: Runs) -> Iterator[Figure]:
-    """The suite's time to its verdict if connections open and no answer ever comes."""
+    """The time to the verdict if connections open, but no answer ever comes."""
     with LocalExchange(Scenario(faults={"*": Fault.stall()})) as exchange:
         yield Figure("run against an exchange that never answers", runs.live_in_vain(exchange), 60, "s", 1)
 

@@ -17,7 +17,7 @@ def peak_kb(status: str) -> int | None:
 
 
 if __name__ == "__main__":
-    import pytest  # those who import this file have no use for it
+    import pytest  # modules that import this file do not need it
 
     outcome = pytest.main(sys.argv[2:])
     Path(sys.argv[1]).write_text(str(peak_kb(STATUS.read_text()) or "") if STATUS.exists() else "")

@@ -19,7 +19,7 @@ OK, NOT_OK, UNPROVEN = 0, 1, 10
 
 
 class Runs:
-    """Runs pytest. `folder` is empty and ours, `log` takes what the runs print, `python` is who runs them."""
+    """Runs pytest with `python`. `folder`: an empty folder of ours. `log`: the file for all that the runs print."""
 
     def __init__(self, folder: Path, log: IO[str], python: str = sys.executable) -> None:
         self._folder, self._log, self._python = folder, log, python
@@ -34,8 +34,9 @@ class Runs:
         self._cassette = HEALTHY
 
     def warm_up(self, exchange: LocalExchange) -> str:
-        """Runs everything once, so that bytecode is there. Returns what is replayed: where the repository has no
-        healthy cassette, one that is recorded here.
+        """Runs everything once, so that bytecode exists. Returns the cassette that is replayed, in words.
+
+        If the repository has no healthy cassette, it records one.
         """
         if not HEALTHY.exists():
             self._cassette = self._folder / "healthy.yaml"
@@ -43,7 +44,7 @@ class Runs:
         self.trivial()
         self.replay()
         self.live(exchange)
-        return "cassettes/healthy.yaml" if self._cassette == HEALTHY else "a cassette recorded for the occasion"
+        return "cassettes/healthy.yaml" if self._cassette == HEALTHY else "a cassette that was recorded now"
 
     def trivial(self) -> float:
         """Seconds of pytest on one test that does nothing, under a pytest.ini of its own."""
@@ -87,7 +88,7 @@ class Runs:
         return json.loads(seen.read_text(encoding="utf-8"))
 
     def serving(self, exchange: LocalExchange) -> Served:
-        """`keycheck serve`, leading to this exchange; of all of them the memory of spent weight is one."""
+        """Starts `keycheck serve` with this exchange. All these servers use one purse."""
         return Served(self._folder / "served", self._python, exchange, self._log)
 
     def posted(self, exchange: LocalExchange) -> Answer:

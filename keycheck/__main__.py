@@ -1,6 +1,6 @@
 """The command `keycheck`, and `python -m keycheck`: runs the suite on the key in the working directory's .env.
 
-It adds three options of its own to those of the suite and of pytest. In a clone it runs the clone's own suite/.
+The command adds three options to those of the suite and of pytest. In a clone it runs the clone's own suite/.
 """
 
 import contextlib
@@ -111,7 +111,7 @@ def _refusal(arguments: Sequence[str]) -> str:
 
 
 def _serve(arguments: Sequence[str]) -> int:
-    """`keycheck serve`, which needs libraries that nothing else needs."""
+    """Runs `keycheck serve`, whose libraries no other command needs."""
     _leave_the_working_directory_out()
     try:
         from keycheck.serve import command  # noqa: PLC0415  see above
@@ -131,7 +131,7 @@ def _serve(arguments: Sequence[str]) -> int:
 
 
 def _fleet(arguments: Sequence[str]) -> int:
-    """`keycheck fleet`."""
+    """Runs `keycheck fleet`."""
     _leave_the_working_directory_out()
     from keycheck.child import dump_no_core  # noqa: PLC0415  no other command needs it
     from keycheck.fleet import command  # noqa: PLC0415
@@ -225,7 +225,7 @@ def _write(stdout: int | None, text: str, status: int) -> int:
     why = "it is closed" if stdout is None else _written_to(stdout, text.encode())
     if why:
         with contextlib.suppress(OSError, ValueError, AttributeError):
-            print(f"ERROR: stdout takes no verdict ({why}): let it lead somewhere", file=sys.stderr)
+            print(f"ERROR: the verdict could not be written to stdout ({why}): redirect it to a file", file=sys.stderr)
         return _INTERNAL_ERROR
     return status
 

@@ -152,7 +152,7 @@ def _chunk(descriptor: int, most: int, seconds: float, *, is_pipe: bool) -> byte
 
 
 def lead_nowhere(descriptor: int) -> None:
-    """Puts the null device into the place of an open file that takes no more."""
+    """Replaces an open file that takes no more data by the null device."""
     nothing = os.open(NOWHERE, os.O_WRONLY)
     os.dup2(nothing, descriptor)
     os.close(nothing)

@@ -97,8 +97,10 @@ def _messages(stdin: int, parent: int) -> Iterator[Any]:
 
 
 def _is_readable(stdin: int) -> bool:
-    """Waits a moment for input. stdin alone tells too little: it stays open while another child of the caller has
-    inherited its pipe by chance."""
+    """Whether stdin has input or has ended; waits at most _PARENT_CHECK seconds.
+
+    A wait without a limit would not do: stdin stays open if another child of the caller has inherited its pipe.
+    """
     return sys.platform == "win32" or bool(select.select([stdin], [], [], _PARENT_CHECK)[0])
 
 

@@ -147,7 +147,7 @@ def _git(program: Path, path: Path, *arguments: str, may_fail: bool = False, lin
     """
     # For an allowed protocol NAME, git would run the program git-remote-NAME, so the name here cannot be guessed.
     guarded = {"GIT_ALLOW_PROTOCOL": token_hex(16), "GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0"}
-    guarded["GIT_NO_REPLACE_OBJECTS"] = "1"  # an object that was replaced is still in the repository
+    guarded["GIT_NO_REPLACE_OBJECTS"] = "1"  # the repository still holds an object that was replaced
     silent = {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": ""}
     options = ["--no-pager", f"--exec-path={program}", "-C", str(path.parent)]  # a file, so git finds no program in it
     for setting in ("core.fsmonitor=", "core.hooksPath=/dev/null", "safe.bareRepository=explicit"):

@@ -70,7 +70,7 @@ class Finished:
     public: str = field(default="", repr=False)
 
 
-def run(  # noqa: PLR0913  three that make the run, three that watch it, and its process
+def run(  # noqa: PLR0913  four describe the run, three watch it, and one is its process
     settings: Mapping[str, str] | Secret,
     arguments: Sequence[str] = (),
     *,
@@ -87,7 +87,7 @@ def run(  # noqa: PLR0913  three that make the run, three that watch it, and its
     `child_environment.PRIVATE_KEY`. Pass them as JSON in a Secret if a service may collect tracebacks with their
     variables: a Secret shows nothing. No variable of the caller's environment is a setting.
     `env_file`: a file with more settings, which the child process reads.
-    `shared`: the public answers of a run of this address, which a run at most 60 s later may use in place of requests.
+    `shared`: the public answers of another run of this address, at most 60 s old, to use in place of requests.
     `arguments`: options of `keycheck`, such as `--replay NAME`.
     `on_check`: is called in the calling thread with each entry of verdict.json's `checks`, as soon as the child has
     sent it.
@@ -129,7 +129,7 @@ class Prepared:
         self._is_closed = False
 
     def prepare(self) -> None:
-        """Starts the next child process, unless one waits already. If the system refuses it, the next run will say."""
+        """Starts the next child process, unless one waits already. If the system refuses, the next run reports it."""
         with self._lock, contextlib.suppress(OSError):
             if not self._ready and not self._is_closed:
                 self._ready.append(_start())

@@ -9,13 +9,13 @@ Theory of operation. Each row is a claim on the address's minute, which ends by 
 
     a reserved run     its weight, until 60 s after the last moment at which the run can send anything
     a settled run      its weight, or what it spent if that was more, and the weight of others; until 60 s after its
-                       end. A run that is handed public answers (exchange/shared_answers.py) has the lower weight only
-                       then: before, it may doubt them, and ask for everything itself
+                       end. A run with shared answers (exchange/shared_answers.py) has its lower weight only from its
+                       end on: until then, it may doubt them, and send all requests itself
     a stop             everything, until Binance's time after a 429 or 418
 
-The weight of others, such as a bot on the same address, is the highest used weight that a run saw, without that of the
-runs which were settled by then. It is the rest of a minute that others may have begun at any moment, so it counts for
-60 s; of several such sightings the highest one counts, beside the sum of all runs.
+The weight of others, such as a bot on the same address, is the highest used weight that a run saw, minus that of the
+runs which were settled by then. Others may have begun their minute at any moment, so it counts for 60 s. If several
+runs saw such a weight, the highest one counts, in addition to the sum of all runs.
 """
 
 import contextlib
@@ -30,19 +30,19 @@ from keycheck.exchange.endpoints import WEIGHT_LIMITS
 from keycheck.exchange.rate_limit import Limits
 
 RUN = 15  # the weight of a run's twelve requests
-SHARED_RUN = 10  # that of the seven requests that a run sends which is handed public answers, and does not doubt them
+SHARED_RUN = 10  # the weight of the seven requests of a run that uses shared answers, and does not doubt them
 MINUTE = 60.0  # seconds; any such window holds at most the share
 _LONGEST_STOP = 3 * 86_400  # seconds; Binance bans an address for at most three days
 _EVERYTHING = 10**9
-_PATIENCE = 2.0  # seconds to wait for another program's transaction, which takes some milliseconds, to reserve
-_PATIENCE_TO_SETTLE = 10.0  # a stop must not be lost
+_PATIENCE = 2.0  # seconds for which `reserve` waits for another program's transaction; one takes milliseconds
+_PATIENCE_TO_SETTLE = 10.0  # longer, because a stop must not be lost
 _FILE = "purse.sqlite"
 _TABLE = """create table if not exists claims (
     id integer primary key, environment text, until real, seconds real, own integer, others integer, granted integer)"""
 
 
 def check_share(share: float) -> None:
-    """Raises ValueError for a share that no purse can have."""
+    """Raises ValueError if `share` is no number from 0.01 to 1."""
     if not 0.01 <= share <= 1:
         raise ValueError("share must be a number from 0.01 to 1, such as 0.5 for half of Binance's limit")
 
@@ -56,11 +56,11 @@ class Empty(Exception):
 
 
 class Unusable(Empty):
-    """The purse's file cannot be used, and its text says why: waiting alone may not help."""
+    """The purse's file cannot be used. The error's text says why; waiting alone may not help."""
 
 
 class _Claim(NamedTuple):
-    """A row: its weight, that of others, the limit that it read, and when it ends by `clock.uptime`."""
+    """A row of the file: its weight, the weight of others, the limit that was read, and its end by `clock.uptime`."""
 
     until: float
     own: int
@@ -116,7 +116,7 @@ class Purse:
     ) -> process.Finished:
         """Reserves `weight`, calls `run`, and settles, however it ends. Raises Empty before `run` is called.
 
-        `least`: what the run is counted for once it has come to its end, if it has spent no more; by default `weight`.
+        `least`: the weight that a run counts for after its regular end, if it has not spent more; by default `weight`.
         """
         reservation = self.reserve(weight)
         limits, own = None, None
@@ -128,12 +128,12 @@ class Purse:
         return finished
 
     def settle(self, reservation: int, limits: Limits | None = None, own: int | None = None) -> None:
-        """Takes note of a run's end, and of what it learned (`process.Finished.limits`, if there is one).
+        """Records a run's end. `limits`: what the run learned about the address (`process.Finished.limits`), if known.
 
         `own`: the run's weight, if it has not spent more; None for the weight that it had reserved.
 
-        A reservation that is never settled, as of a program that was killed, ends by itself. Raises nothing: a run has
-        ended, whatever becomes of the file.
+        A reservation that is never settled, because its program was killed, ends by itself. This raises nothing, even
+        if the file cannot be written: the run has ended.
         """
         limits = limits or Limits()
         # An answer's number may have more digits than SQLite takes.
@@ -157,14 +157,14 @@ class Purse:
         return [_Claim(*row) for row in rows]
 
     def _seconds_until(self, claims: list[_Claim], now: float, weight: int) -> float:
-        """How long until `weight` fits beside these claims; 0: at once."""
+        """Seconds until `weight` fits beside these claims; 0 if it fits now."""
         limit = min([WEIGHT_LIMITS[self._environment], *(claim.granted for claim in claims if claim.granted)])
         for ended in range(len(claims) + 1):
             left = claims[ended:]
             spent = sum(claim.own for claim in left) + max((claim.others for claim in left), default=0)
             if spent + weight <= self._share * limit:
                 return claims[ended - 1].until - now if ended else 0
-        return MINUTE  # as long as the limit is so low
+        return MINUTE  # `weight` alone is more than the share of this low limit
 
     def _add(self, db: sqlite3.Connection, now: float, seconds: float, *, own: int = 0, others: int = 0) -> int:
         row = (self._environment, now + seconds, seconds, own, others)
@@ -174,7 +174,7 @@ class Purse:
 
     @contextlib.contextmanager
     def _transaction(self, patience: float) -> Iterator[tuple[sqlite3.Connection, float]]:
-        """The file, locked, without the claims that have ended; and the time."""
+        """Locks the file, and removes the claims that have ended. Yields the connection, and the time."""
         self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with contextlib.closing(sqlite3.connect(self._file, timeout=patience, isolation_level=None)) as db:
             self._file.chmod(0o600)

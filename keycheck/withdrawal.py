@@ -76,7 +76,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
 
 
 def _refuse_a_misspelt_suite(config: pytest.Config, named: list[str]) -> None:
-    """Before pytest, for a path that does not exist, loads tests/conftest.py, which needs what only tests/ needs."""
+    """Raises UsageError for a misspelt suite/: for a missing path, pytest loads tests/conftest.py, which may fail."""
     import difflib  # noqa: PLC0415  a run of the suite does not need it here
 
     from keycheck.redaction.redactor import printable  # noqa: PLC0415  as above

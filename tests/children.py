@@ -1,4 +1,4 @@
-"""The child processes of runs: which there are, and a wait for what they do."""
+"""Helpers for tests of child processes: finds them, and waits for a condition."""
 
 import contextlib
 import time
@@ -27,5 +27,5 @@ def wait_until(is_so: Callable[[], object], seconds: float = 10) -> None:
     """Waits until a condition holds."""
     end = time.monotonic() + seconds
     while not is_so():
-        assert time.monotonic() < end, "it did not come to be in time"
+        assert time.monotonic() < end, "the condition did not hold in time"
         time.sleep(0.005)

@@ -41,7 +41,7 @@ TABLES = {
 
 
 def with_tables(text: str) -> str:
-    """The text of docs/checks.md with its tables made anew from the code."""
+    """The text of docs/checks.md with new tables from the code."""
     for name, table in TABLES.items():
         between = re.compile(rf"(?<=<!-- {name} -->\n).*?(?=<!-- /{name} -->)", re.DOTALL)
         text = between.sub(table.replace("\\", r"\\"), text)

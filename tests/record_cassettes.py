@@ -1,4 +1,4 @@
-"""Records shipped cassettes anew from the local exchange: `python -m tests.record_cassettes [NAME..]`; all without one.
+"""Records shipped cassettes again from the local exchange: `python -m tests.record_cassettes [NAME..]`; default: all.
 
 Each name in `cassettes/README.md` is a story of `tests/stories.py`. The verdicts in that table are written by hand,
 since a recording cannot know what it should have been; `tests/cassettes/test_cassettes_shipped.py` holds all of it
@@ -56,7 +56,7 @@ def _machine(folder: Path, settings: Mapping[str, str], story: Story) -> dict[st
 
 
 def main() -> int:
-    """Records the cassettes; the exit status is 0 if each run gave the table's verdict."""
+    """Records the cassettes. Returns 0 if each run had the verdict of the table."""
     rows = {row.name: row for row in shipped()}
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help="a row of cassettes/README.md")

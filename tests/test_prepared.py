@@ -1,4 +1,4 @@
-"""A child process that is started ahead of its run: what it waits with, what it runs like, and how it ends."""
+"""A child process that is started ahead of its run: it waits without a folder, runs like any other, and always ends."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ from tests.running import ROOT
 
 @pytest.fixture
 def prepared(temporary: Path) -> Iterator[process.Prepared]:
-    """One that has its first child. Afterwards it leaves no process and no folder."""
+    """A Prepared that has started its first child. After the test, it may leave no process and no folder."""
     one = process.Prepared()
     one.prepare()
     try:
@@ -33,7 +33,7 @@ def test_each_run_takes_the_child_that_waits_and_leaves_a_new_one(
     exchange: LocalExchange,
     temporary: Path,
 ) -> None:
-    """Its verdict is that of any run. A second run at the same time would start a child of its own."""
+    """A run uses the waiting child, and its verdict is as usual; after it, a new child waits."""
     (waiting,) = children(temporary)
     finished = process.run(exchange.settings(), prepared=prepared)
     assert finished.verdict["verdict"] == "OK"
@@ -45,7 +45,7 @@ def test_each_run_takes_the_child_that_waits_and_leaves_a_new_one(
 
 @linux
 def test_a_child_that_waits_does_not_tell_its_folder(prepared: process.Prepared, temporary: Path) -> None:
-    """Every user sees a command: another one could make the folder first, with reports of his own in it."""
+    """A waiting child's command does not name its folder: another user could make that folder first, with reports."""
     (waiting,) = children(temporary)
     assert "keycheck-" not in Path(f"/proc/{waiting}/cmdline").read_text("latin-1")
     assert process.run({}, ["--replay", "healthy"], prepared=prepared).verdict["verdict"] == "OK"
@@ -70,7 +70,7 @@ def test_a_child_that_died_while_it_waited_is_replaced(
     prepared: process.Prepared,
     temporary: Path,
 ) -> None:
-    """A run does not fail because the system has killed the process that waited for it."""
+    """If the system has killed the waiting child, the run starts another, and does not fail."""
     (waiting,) = children(temporary)
     os.kill(waiting, signal.SIGKILL)
     wait_until(lambda: not children(temporary))
@@ -79,8 +79,8 @@ def test_a_child_that_died_while_it_waited_is_replaced(
 
 
 @pytest.mark.slow
-def test_after_its_close_none_is_started_ahead(prepared: process.Prepared, temporary: Path) -> None:
-    """A run that ends after the close, as at the end of a server, leaves no child behind."""
+def test_after_close_no_child_is_started_ahead(prepared: process.Prepared, temporary: Path) -> None:
+    """A run that ends after `close`, as at the end of a server, leaves no waiting child."""
     prepared.close()
     assert process.run({}, ["--replay", "healthy"], prepared=prepared).verdict["verdict"] == "OK"
     assert children(temporary) == []
@@ -98,7 +98,7 @@ time.sleep(60)
 
 @linux
 def test_a_child_that_waits_ends_with_its_caller(temporary: Path) -> None:
-    """Even if the caller has no moment to close anything."""
+    """A waiting child ends when its caller ends, even if the caller is killed."""
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", CALLER]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as caller:  # noqa: S603

@@ -1,4 +1,4 @@
-"""A run as a child process: its results, the data that it gets, and its end with its time and with its caller."""
+"""A run as a child process: its results, the data that it gets, and its end when its time is up or its caller ends."""
 
 import contextlib
 import json
@@ -39,7 +39,7 @@ SILENT = Scenario(faults={"*": Fault.stall()})
 
 @pytest.fixture(autouse=True)
 def temporary(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder in which children make theirs, empty; and the caller has secrets of its own."""
+    """The empty folder in which child processes make theirs. The caller's environment holds secrets."""
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another secret of the caller's")
     return temporary
 
@@ -183,8 +183,8 @@ def test_a_file_of_settings_is_read_by_the_child(exchange: LocalExchange, tmp_pa
     ],
     ids=["healthy", "429", "418"],
 )
-def test_what_a_run_learned_of_its_limits_is_told(fault: Fault | None, wait: range) -> None:
-    """The highest used weight, what the run itself spent, and how long Binance wants to be left alone."""
+def test_limits_have_used_weight_own_weight_and_wait(fault: Fault | None, wait: range) -> None:
+    """`limits` has the highest used weight, the weight that the run spent, and how long Binance says to wait."""
     faults = {"/fapi/v1/order/test": fault} if fault else {}
     with LocalExchange(Scenario(used_weight=700, faults=faults)) as exchange:
         done = process.run(exchange.settings())
@@ -195,8 +195,8 @@ def test_what_a_run_learned_of_its_limits_is_told(fault: Fault | None, wait: ran
 
 
 @pytest.mark.slow
-def test_a_run_that_is_cut_short_has_told_its_limits() -> None:
-    """The requests that its checks had made until then count."""
+def test_a_run_that_is_cut_short_has_limits() -> None:
+    """After a run that was cut short, `limits` counts the requests of its checks until then."""
     with LocalExchange(Scenario(used_weight=700, faults={"/fapi/v1/order/test": Fault.stall()})) as exchange:
         done = process.run(exchange.settings(), timeout=4)
     assert done.verdict["diagnosis"][0]["cause"] == process.CUT_SHORT
@@ -619,7 +619,7 @@ EMPTY_OK = '{"verdict": "OK", "ok": true, "checks": [], "diagnosis": []}'
 def test_a_child_that_contradicts_itself_is_unproven(
     lines: bytes, verdict: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Lines that no run writes, a second exit status, a verdict without its findings: UNPROVEN, and no exception."""
+    """A child with lines that no run writes, two exit statuses, or a verdict without findings is UNPROVEN."""
     (tmp_path / "child.py").write_text(FAKE.format(verdict=verdict, lines=lines))
     monkeypatch.setattr(process, "_CHILD", tmp_path / "child.py")
     report = keycheck.check(api_key=API_KEY, api_secret=API_SECRET, timeout=20)
@@ -628,7 +628,7 @@ def test_a_child_that_contradicts_itself_is_unproven(
 
 
 def test_a_child_whose_lines_and_file_agree_is_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The counterpart: one exit status, and the verdict and the findings that go with it."""
+    """A child with one exit status, and a verdict and findings that agree with it, is believed."""
     (tmp_path / "child.py").write_text(FAKE.format(verdict=EMPTY_OK, lines=b'{"exit": 0}\n'))
     monkeypatch.setattr(process, "_CHILD", tmp_path / "child.py")
     assert keycheck.check(api_key=API_KEY, api_secret=API_SECRET, timeout=20).ok
@@ -648,7 +648,7 @@ def test_a_run_that_has_ended_is_not_cut_short(tmp_path: Path, monkeypatch: pyte
 @pytest.mark.slow
 @pytest.mark.parametrize("seconds", [Decimal("0.5"), Fraction(1, 2), "0.5"])
 def test_any_number_is_a_time_limit(seconds: Any) -> None:
-    """Numbers that do not mix with floats end a run in time, too."""
+    """A time limit may be a Decimal, a Fraction or text, which do not mix with floats."""
     with LocalExchange(SILENT) as exchange:
         began = time.monotonic()
         report = check(exchange, timeout=seconds)
@@ -669,7 +669,7 @@ def test_any_number_is_a_time_limit(seconds: Any) -> None:
 def test_wrong_parameters_for_watching_are_refused_before_the_start(
     settings: dict[str, Any], sentence: str, exchange: LocalExchange
 ) -> None:
-    """A ValueError in one sentence, and nothing is sent."""
+    """A wrong parameter for watching raises ValueError with one sentence, and nothing is sent."""
     with pytest.raises(ValueError, match=sentence):
         check(exchange, **settings)
     assert exchange.log == []
@@ -712,7 +712,7 @@ def test_without_a_thread_for_the_deadline_there_is_no_run(
 def test_strange_entries_of_the_search_path_are_passed_over(
     entry: object, exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A Path in sys.path is a common mistake, which Python's import ignores."""
+    """A Path in sys.path, which Python's import ignores, does not break a run."""
     monkeypatch.setattr(sys, "path", [*sys.path, entry])
     assert check(exchange).verdict == "OK"
 
@@ -753,7 +753,7 @@ assert not signal.pthread_sigmask(signal.SIG_BLOCK, [])
 
 
 @linux
-def test_a_caller_that_dies_of_broken_pipes_lives_on() -> None:
+def test_a_caller_with_the_default_sigpipe_survives_a_dead_child() -> None:
     """With SIGPIPE's default action, a child that ends before it has read its job does not take the caller along."""
     done = subprocess.run(  # noqa: S603  ours
         [sys.executable, "-c", PIPED], env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, check=False
@@ -772,7 +772,7 @@ keycheck.check(timeout=60, user_stream=False, **dict(line.split("=", 1) for line
 @pytest.mark.slow
 @linux
 def test_a_child_reads_the_exit_status_of_its_own_programs(temporary: Path) -> None:
-    """An ignored SIGCHLD is inherited, and then every program that the run asks, such as git, seems to end with 0."""
+    """If the caller ignores SIGCHLD, a run still sees the exit statuses of its programs, such as git."""
     with LocalExchange(SILENT) as exchange:
         named = [f"{k.removeprefix('BINANCE_').lower()}={v}" for k, v in exchange.settings().items()]
         environment = os.environ | {"PYTHONPATH": str(ROOT)}
@@ -797,7 +797,7 @@ def example(folder: Path, *files: str) -> "subprocess.CompletedProcess[str]":
 
 @pytest.mark.slow
 def test_many_accounts_are_each_tested(exchange: LocalExchange, tmp_path: Path) -> None:
-    """Two files of one name are two accounts; one that cannot be used fails alone, and the exit status is not 0."""
+    """In the example, two files of one name are two accounts; a bad file fails alone, and the exit status is not 0."""
     lines = "\n".join(f"{name}={value}" for name, value in exchange.settings().items())
     for folder, more in {"a": "", "b": "\nBINANCE_SYMBOL=!!\nOTHER=1\nBINANCE_PRIVATE_KEY_PASSPHRASE=p"}.items():
         (tmp_path / folder).mkdir()
@@ -829,7 +829,7 @@ def test_many_accounts_are_each_tested(exchange: LocalExchange, tmp_path: Path) 
     ],
 )
 def test_no_variable_of_a_traceback_holds_a_secret(more: dict[str, Any], exchange: LocalExchange) -> None:
-    """A service that collects errors sends the variables of each frame along; those of ours hold no secret."""
+    """No variable in our frames of a traceback holds a secret, since error collectors send all variables."""
     with pytest.raises((ValueError, AttributeError)) as raised:
         check(exchange, **({"passphrase": API_SECRET[::-1]} | more))
     assert not shown_by_variables(raised.value)

@@ -1,4 +1,4 @@
-"""The purse never gives out more than its share of any 60 s, whatever becomes of its users, its file and the clock."""
+"""The purse never gives out more than its share in any 60 s, whatever happens to its users, its file and the clock."""
 
 import contextlib
 import os
@@ -25,7 +25,7 @@ RUNS = 80  # of 15 are half of 2400
 
 
 class Clocks(StandIn):
-    """Time that a test moves; somebody may set the clock on the wall meanwhile."""
+    """A fake clock that a test moves; the wall clock can be set separately."""
 
     set_by = 0.0
 
@@ -35,14 +35,14 @@ class Clocks(StandIn):
 
 @pytest.fixture
 def now(monkeypatch: pytest.MonkeyPatch) -> Clocks:
-    """The time, which stands still until a test moves it."""
+    """The fake clock, which stands still until a test moves it."""
     clocks = Clocks()
     monkeypatch.setattr(clock, "time", clocks)
     return clocks
 
 
 def spend(one: Purse) -> list[int]:
-    """Reserves as many runs as there are."""
+    """Reserves runs until the purse is empty; returns their numbers."""
     reserved: list[int] = []
     with contextlib.suppress(Empty):
         while len(reserved) < 1000:
@@ -51,7 +51,7 @@ def spend(one: Purse) -> list[int]:
 
 
 def seconds(one: Purse) -> int:
-    """How long the purse says that there is nothing in it."""
+    """The seconds for which the purse says that it is empty."""
     with pytest.raises(Empty) as empty:
         one.reserve()
     assert str(empty.value).endswith(f". Try again in {empty.value.seconds} s.")
@@ -65,7 +65,7 @@ def seconds(one: Purse) -> int:
 def test_the_share_is_given_out_and_no_more(
     share: float, environment: str, runs: int, tmp_path: Path, now: Clocks
 ) -> None:
-    """A settled run is there again a minute later, and one that never was: a minute after its deadline."""
+    """A run's weight returns a minute after it is settled, or a minute after its deadline if it never is."""
     one = Purse(tmp_path, share, environment)
     reserved = spend(one)
     assert len(reserved) == runs
@@ -84,7 +84,7 @@ WHAT = ["reserve", "reserve", "reserve", "settle", "killed", "machine restarts",
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(WHAT), st.floats(0, 40)), max_size=40))
 def test_no_60_seconds_hold_more_than_the_share(story: list[tuple[str, float]]) -> None:
-    """A run may send from its reservation until it is settled or killed, or until its deadline."""
+    """A law: in any 60 s, runs spend at most the share, wherever they send between reservation and end."""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patched:
         clocks = Clocks()
         patched.setattr(clock, "time", clocks)
@@ -117,7 +117,7 @@ def test_no_60_seconds_hold_more_than_the_share(story: list[tuple[str, float]]) 
 
 @pytest.mark.parametrize("jump", [86_400, -86_400])
 def test_a_clock_that_jumps_changes_nothing(jump: int, tmp_path: Path, now: Clocks) -> None:
-    """A reservation ends neither early nor late."""
+    """If the wall clock jumps, a reservation ends neither early nor late."""
     one = Purse(tmp_path, share=0.025)
     for number in spend(one):
         one.settle(number)
@@ -128,7 +128,7 @@ def test_a_clock_that_jumps_changes_nothing(jump: int, tmp_path: Path, now: Cloc
 
 
 def test_processes_and_threads_share_one_purse(tmp_path: Path) -> None:
-    """Two processes with three threads each, which all take what they get: together the share, to the last run."""
+    """Two processes with three threads each, which reserve all they can, get exactly the share together."""
     reader, writer = os.pipe()
 
     def take() -> None:
@@ -159,7 +159,7 @@ def test_processes_and_threads_share_one_purse(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_kill_at_any_moment_loses_nothing(tmp_path: Path) -> None:
-    """After a kill the reserved weight counts as spent, the file is whole and the lock is free."""
+    """After a kill, the reserved weight counts as spent, the file is whole, and the lock is free."""
     dice = random.Random(16)  # noqa: S311  moments, not secrets
     reader, writer = os.pipe()
 
@@ -178,13 +178,13 @@ def test_a_kill_at_any_moment_loses_nothing(tmp_path: Path) -> None:
         assert db.execute("pragma integrity_check").fetchall() == [("ok",)]
         ((kept,),) = db.execute("select count(*) from claims")
     assert told > 0
-    assert told <= kept <= told + kills  # the last of each may not have been told any more
+    assert told <= kept <= told + kills  # each kill may have lost the report of one reservation
     assert Purse(tmp_path, share=1, environment="demo").reserve()
 
 
 @pytest.mark.usefixtures("now")
-def test_a_run_under_way_is_not_waited_out(tmp_path: Path) -> None:
-    """The next run waits 60 s: a run under way may end at any moment, and its weight returns a minute later."""
+def test_an_empty_purse_asks_to_wait_at_most_60_s_for_a_run(tmp_path: Path) -> None:
+    """A run under way may end now and return its weight in 60 s, so nobody has to wait for its deadline."""
     one = Purse(tmp_path, share=0.01)
     one.reserve()
     assert seconds(one) == 60
@@ -194,7 +194,7 @@ def test_a_run_under_way_is_not_waited_out(tmp_path: Path) -> None:
 
 
 def test_the_used_weight_that_a_run_saw_counts(tmp_path: Path, now: Clocks) -> None:
-    """Others count as well, for a minute; a run that was still under way counts on top of what was seen."""
+    """The weight of others counts for a minute, and a run that is still under way counts in addition."""
     one = Purse(tmp_path)
     first, _ = one.reserve(), one.reserve()
     one.settle(first, Limits(spent=15, used=1100))
@@ -204,7 +204,7 @@ def test_the_used_weight_that_a_run_saw_counts(tmp_path: Path, now: Clocks) -> N
 
 
 def test_the_weight_of_settled_runs_is_not_that_of_others(tmp_path: Path, now: Clocks) -> None:
-    """Each run sees its own weight and that of the runs before it; all of it is there again when those have ended."""
+    """The used weight that a run sees includes that of earlier runs, which does not count again as that of others."""
     one = Purse(tmp_path)
     for count in range(1, RUNS + 1):
         one.settle(one.reserve(), Limits(spent=RUN, used=RUN * count))
@@ -217,7 +217,7 @@ def test_the_weight_of_settled_runs_is_not_that_of_others(tmp_path: Path, now: C
 
 
 def test_the_highest_weight_of_others_counts_for_a_minute(tmp_path: Path, now: Clocks) -> None:
-    """A bot's minute begins anew, so a lower sighting says nothing about what it has spent in the last 60 s."""
+    """A lower weight of others does not replace a higher one: a bot may have begun a new minute in between."""
     one = Purse(tmp_path)
     for used in (RUN + 600, RUN + RUN + 900, 2 * RUN):
         one.settle(one.reserve(), Limits(spent=RUN, used=used))
@@ -228,7 +228,7 @@ def test_the_highest_weight_of_others_counts_for_a_minute(tmp_path: Path, now: C
 @pytest.mark.usefixtures("now")
 @pytest.mark.parametrize(("spent", "counts"), [(600, 600), (1, RUN)])
 def test_a_run_may_spend_more_than_it_reserved(spent: int, counts: int, tmp_path: Path) -> None:
-    """Then that counts. One that spent less counts in full: it may have been cut short before it could tell."""
+    """A run that spent more than it reserved counts with that; one that spent less, perhaps cut off, counts in full."""
     one = Purse(tmp_path)
     one.settle(one.reserve(), Limits(spent=spent))
     assert len(spend(one)) == (1200 - counts) // RUN
@@ -237,14 +237,14 @@ def test_a_run_may_spend_more_than_it_reserved(spent: int, counts: int, tmp_path
 @pytest.mark.usefixtures("now")
 @pytest.mark.parametrize(("granted", "runs"), [(600, 3), (100_000, 15), (1, 0)])
 def test_a_lower_limit_that_a_run_read_counts(granted: int, runs: int, tmp_path: Path) -> None:
-    """A higher one is not believed: what answers may not be Binance."""
+    """A lower limit in Binance's rules counts; a higher one does not, because the answer may not be Binance's."""
     one = Purse(tmp_path, share=0.1)
     one.settle(one.reserve(), Limits(granted=granted))
     assert len(spend(one)) == runs
 
 
 def test_nothing_is_given_out_until_the_time_that_binance_named(tmp_path: Path, now: Clocks) -> None:
-    """After a 429 or 418, for every user of the folder; a shorter one changes nothing. `demo` has another counter."""
+    """After a 429 or 418, no user of the folder gets weight until Binance's time; `demo` has its own counter."""
     one = Purse(tmp_path)
     first, second = one.reserve(), one.reserve()
     one.settle(first, Limits(wait=300))
@@ -270,8 +270,10 @@ def test_a_number_may_be_of_any_size(tmp_path: Path, now: Clocks) -> None:
 
 @pytest.mark.parametrize(("told", "waits"), [(300, 300), (10**9, 3 * 86_400)])
 def test_a_stop_ends(told: int, waits: int, tmp_path: Path, now: Clocks) -> None:
-    """After Binance's longest ban, whatever an answer says; and after a restart of the machine, which sets its clock
-    back, it lasts as long as at first: nobody knows how long the machine was off.
+    """A stop ends at the latest after Binance's longest ban, whatever an answer says.
+
+    A restart of the machine sets its clock back. The stop then lasts as long as at first, because nobody knows how long
+    the machine was off.
     """
     one = Purse(tmp_path)
     one.settle(one.reserve(), Limits(wait=told))
@@ -286,7 +288,7 @@ def test_a_stop_ends(told: int, waits: int, tmp_path: Path, now: Clocks) -> None
 def test_a_run_with_shared_answers_counts_less_once_it_has_ended(
     spent: int, page: str, runs: int, tmp_path: Path
 ) -> None:
-    """Such a run reserves a full run's weight, as it may ask everything itself; later it counts what it spent."""
+    """A run with shared answers reserves a full run's weight, since it may doubt them; after its end it counts less."""
     one = Purse(tmp_path, share=0.02)  # 48
     done = process.Finished({}, page, limits=Limits(spent=spent))
     for _ in range(runs):
@@ -299,7 +301,7 @@ def test_a_run_with_shared_answers_counts_less_once_it_has_ended(
 
 
 def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
-    """Mode 600 in a folder of mode 700, whatever the umask; it holds numbers, and the environment's name."""
+    """With any umask, the file has mode 600 and its folder mode 700; it holds numbers and the environment's name."""
     usual = os.umask(0)
     try:
         one = Purse(tmp_path / "state/keycheck")
@@ -330,7 +332,7 @@ def no_folder(folder: Path) -> None:
 
 @pytest.mark.parametrize("spoil", [not_a_database, folder_in_its_place, no_folder])
 def test_where_the_file_cannot_be_used_nothing_is_given_out(spoil: Callable[[Path], None], tmp_path: Path) -> None:
-    """The message names the file without its folder, and says what to do; the end of a run passes in silence."""
+    """If the file cannot be used, `reserve` raises Empty with its name and what to do, and `settle` raises nothing."""
     folder = tmp_path / "folder"
     folder.mkdir()
     spoil(folder)
@@ -341,8 +343,8 @@ def test_where_the_file_cannot_be_used_nothing_is_given_out(spoil: Callable[[Pat
     one.settle(1, Limits(wait=5))
 
 
-def test_what_binance_said_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The end of a run waits for the lock longer than its beginning: a stop that is lost would be a ban."""
+def test_settle_waits_longer_for_the_lock_than_reserve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`settle` waits longer for the lock than `reserve`, because a stop that is lost could lead to a ban."""
     monkeypatch.setattr(purse, "_PATIENCE", 0.1)
     one = Purse(tmp_path)
     number = one.reserve()
@@ -357,7 +359,7 @@ def test_what_binance_said_is_waited_for(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_a_program_that_keeps_the_lock_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A stopped program may keep it for ever."""
+    """If a stopped program keeps the lock for ever, a purse does not wait for ever."""
     monkeypatch.setattr(purse, "_PATIENCE", 0.1)
     one = Purse(tmp_path)
     one.reserve()
@@ -372,7 +374,7 @@ def test_a_program_that_keeps_the_lock_is_not_waited_for(tmp_path: Path, monkeyp
 @pytest.mark.parametrize(
     ("share", "environment"), [(0, "demo"), (1.01, "demo"), (float("nan"), "demo"), (0.5, "testnet")]
 )
-def test_a_purse_without_sense_is_refused(share: float, environment: str, tmp_path: Path) -> None:
-    """A share is above 0 and at most 1."""
+def test_a_bad_share_or_environment_is_refused(share: float, environment: str, tmp_path: Path) -> None:
+    """A purse refuses a share that is not from 0.01 to 1, and an unknown environment."""
     with pytest.raises(ValueError, match="must be"):
         Purse(tmp_path, share, environment)

@@ -28,12 +28,12 @@ def refuse(text: Any, *args: Any, **values: Any) -> None:
 
 @pytest.fixture(name="made")
 def a_receipt() -> str:
-    """A receipt of what was tested."""
+    """A receipt of the tested values."""
     return receipt.make(KEY, now=NOW, **TESTED)
 
 
 def test_a_receipt_has_the_form_of_the_contract(made: str) -> None:
-    """`v1.EXPIRES.HMAC`; the HMAC was made with openssl, of each part behind its length in eight bytes."""
+    """A receipt is `v1.EXPIRES.HMAC`, with the HMAC that openssl makes of each part after its length in eight bytes."""
     assert made == "v1.1795000900.bc7225d4c1b82630ab90b8860cb94ba7b0838a5fd7d721d2608454a765570fb9"
     verify(made)
 
@@ -46,14 +46,14 @@ def test_a_receipt_is_believed_for_15_minutes(values: dict[str, str], key: bytes
 
 @given(VALUES, VALUES)
 def test_a_receipt_of_other_values_is_refused(tested: dict[str, str], saved: dict[str, str]) -> None:
-    """Another key, secret, passphrase or environment."""
+    """A receipt is refused for another key, secret, passphrase or environment."""
     assume(tested != saved)
     refuse(receipt.make(KEY, now=NOW, **tested), **saved)
 
 
 @given(TEXTS, st.permutations(list(TESTED)), st.integers(0, 20), st.integers(0, 20))
 def test_no_two_values_are_one_text(text: str, names: list[str], one: int, other: int) -> None:
-    """A character that moves from one value into the next makes other values of them."""
+    """If a character moves from one value to the next, the receipt does not fit any more."""
     first, second, *rest = names
     same = dict.fromkeys(rest, "")
     assume(text[:one] != text[:other])
@@ -64,7 +64,7 @@ def test_no_two_values_are_one_text(text: str, names: list[str], one: int, other
 
 @given(st.binary(min_size=32, max_size=64))
 def test_a_receipt_of_another_receipt_key_is_refused(key: bytes) -> None:
-    """Such as that of another server, or of this one before its restart."""
+    """A receipt is refused if it was made with another receipt key, such as that of another server."""
     # HMAC pads a short key with zeros, so a key and the same key with zeros behind it are one.
     assume(key.rstrip(b"\0") != KEY)
     refuse(receipt.make(key, now=NOW, **TESTED))
@@ -72,13 +72,13 @@ def test_a_receipt_of_another_receipt_key_is_refused(key: bytes) -> None:
 
 @pytest.mark.parametrize("later", [900, 901, 10**9, -61, -(10**6)])
 def test_an_expired_receipt_is_refused(later: int, made: str) -> None:
-    """A receipt from the future is refused."""
+    """An expired receipt is refused, and so is one from the future."""
     refuse(made, NOW + later)
 
 
 @given(st.data())
 def test_a_forged_receipt_is_refused(data: st.DataObject) -> None:
-    """Any other text than the receipt itself, be it one character away."""
+    """Any text but the receipt itself is refused, even if it differs by one character."""
     made = receipt.make(KEY, now=NOW, **TESTED)
     at = data.draw(st.integers(0, len(made)))
     end = data.draw(st.integers(at, min(at + 2, len(made))))
@@ -88,7 +88,7 @@ def test_a_forged_receipt_is_refused(data: st.DataObject) -> None:
 
 
 def test_a_receipt_has_one_spelling(made: str) -> None:
-    """Nothing around it, no capitals, no other digits."""
+    """A receipt with blanks around it, capitals, or digits of another script is refused."""
     for other in (
         f"{made}\n",
         f"{made}0",
@@ -101,26 +101,26 @@ def test_a_receipt_has_one_spelling(made: str) -> None:
 
 
 def test_half_a_character_is_no_other_character() -> None:
-    """JSON may hold one half of a pair, which UTF-8 cannot: it is not replaced by a question mark."""
+    """A lone surrogate, which JSON may hold and UTF-8 may not, does not count as a question mark."""
     half, question_mark = (TESTED | {"api_secret": text} for text in "\ud800?")
     refuse(receipt.make(KEY, now=NOW, **half), **question_mark)
 
 
 @pytest.mark.parametrize("odd", ["", None, b"v1.1.2", 5, "v1.0.", "v1.-5." + "0" * 64, "v1.٣." + "0" * 64, "9" * 10**5])
-def test_what_is_no_receipt_is_refused(odd: object) -> None:
-    """Whatever a client sends in its place."""
+def test_a_value_that_is_no_receipt_is_refused(odd: object) -> None:
+    """Any value that a client may send instead of a receipt is refused."""
     refuse(odd)
 
 
 @pytest.mark.parametrize("name", list(TESTED))
 @pytest.mark.parametrize("odd", [None, 5, b"k", ["k"]])
 def test_values_that_are_no_text_are_refused(name: str, odd: object, made: str) -> None:
-    """What a client's JSON holds may be passed as it is."""
+    """Values of a client's JSON that are no text are refused in a sentence, and raise nothing else."""
     refuse(made, **{name: odd})
 
 
 def test_the_comparison_takes_the_same_time_for_all(made: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """hmac.compare_digest decides."""
+    """A receipt is compared with hmac.compare_digest."""
     monkeypatch.setattr(hmac, "compare_digest", lambda *_: False)
     refuse(made)
 

@@ -24,10 +24,10 @@ POLICY = "default-src 'self'; form-action 'none'; frame-ancestors 'none'"
 
 
 class Platform:
-    """`app`: the page, and around the endpoint and the view that saves a guard that asks for the session's token."""
+    """The platform's `app`: its page, and, behind a guard for the session's token, the endpoint and the saving view."""
 
     def __init__(self, **options: Any) -> None:
-        """`options`: those of `keycheck.serve.app`."""
+        """Builds `app`. `options`: those of `keycheck.serve.app`."""
         self.accounts = save_starlette.Accounts(secrets.token_bytes(32))
         self._token = secrets.token_urlsafe()  # a real platform has one for each session
         guarded = _ForSession(save_starlette.app(self.accounts, **options), self._token)

@@ -56,6 +56,6 @@ def members(body: bytes) -> dict[str, Any]:
 
 
 def application(**options: Any) -> Starlette:
-    """`options`: of `keycheck.serve.app`, such as hosts=["app.example"]."""
+    """The ASGI application. `options`: of `keycheck.serve.app`, such as hosts=["app.example"]."""
     endpoint = keycheck.serve.app(receipt_key=settings.KEYCHECK_RECEIPT_KEY, **options)
     return Starlette(routes=[Mount("/keycheck", endpoint), Mount("/", get_asgi_application())])

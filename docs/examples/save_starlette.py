@@ -19,7 +19,7 @@ ENVIRONMENT = "production"  # in which this platform trades; a receipt of anothe
 
 
 class Accounts:
-    """`key`: of the receipts, the same for the endpoint and for each process that saves."""
+    """Saves tested keys. `key`: that of the receipts, the same for the endpoint and for each process that saves."""
 
     def __init__(self, key: bytes) -> None:
         self.key = key
@@ -56,7 +56,7 @@ def members(body: bytes) -> dict[str, Any]:
 
 
 def app(accounts: Accounts, **options: Any) -> Starlette:
-    """`options`: of `keycheck.serve.app`, such as hosts=["app.example"]."""
+    """The ASGI application. `options`: of `keycheck.serve.app`, such as hosts=["app.example"]."""
     endpoint = keycheck.serve.app(receipt_key=accounts.key, **options)
     return Starlette(routes=[Route("/accounts", accounts.save, methods=["POST"]), Mount("/keycheck", endpoint)])
 

@@ -24,7 +24,7 @@ from keycheck.redaction.secret import Secret
 class Recorder:
     """The transport and the journal of a recorded run. After the run, `text` returns the cassette.
 
-    `force`: it may take an older cassette's place.
+    `force`: whether it may replace an older cassette.
     """
 
     def __init__(self, path: Path, label: Label, redactor: Redactor, inner: Transport, *, force: bool = False) -> None:
@@ -76,7 +76,7 @@ class Recorder:
         return files.written(self._interactions, {files.LABEL: as_plain(label)} | self._metadata)
 
     def finds_secrets(self, text: str) -> bool:
-        """Whether a cassette's text holds a secret, not just a match across the file's own names and signs."""
+        """Whether a cassette's text holds a secret. A chance match with the file's own markup in it does not count."""
         return self._redactor.finds(text) and any(map(self._redactor.finds, files.texts_in(text)))
 
     def _scrubbed(self, endpoint: Endpoint, raw: RawAnswer) -> dict[str, Any]:

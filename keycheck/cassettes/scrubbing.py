@@ -77,7 +77,7 @@ def scrub_uri(uri: str) -> str:
 
 
 def scrub_headers(headers: Mapping[str, list[str]], clean: Clean) -> dict[str, list[str]]:
-    """The listed response headers, in any spelling of their names."""
+    """The listed response headers, with names in any letter case."""
     return {
         _normalized(name): [_text(value, clean) for value in values]
         for name, values in headers.items()
@@ -133,7 +133,9 @@ def _symbol_configs(listed: list[Any], symbol: str, clean: Clean) -> list[Body]:
 
 
 def _permissions(body: Body, clean: Clean) -> Body:
-    """Every boolean with the name of a permission, since a later suite must see new ones; a way out under any name."""
+    """All booleans that are named like a permission, because a later suite must see new ones; permissions to withdraw
+    under any name.
+    """
     found: Body = dict.fromkeys(unreadable_ways_out(body), CONSTANT) | permissions_in(body)
     kept = {name: on for name, on in found.items() if clean(name) == name}
     ways_out = [on for name, on in found.items() if name not in kept and is_way_out(name)]
@@ -143,7 +145,7 @@ def _permissions(body: Body, clean: Clean) -> Body:
 
 def _error_signs(body: Body) -> Body:
     """The signs of an error in the object of a 200, with constants in place of its texts."""
-    kept = ("code", "success")  # in these letters
+    kept = ("code", "success")  # spelt exactly like this
     signs: Body = {"error": True} if any(name not in kept for name in error_members(body)) else {}
     return signs | ({"success": body["success"] is True} if "success" in body else {})
 

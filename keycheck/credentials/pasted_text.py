@@ -16,8 +16,8 @@ SAME = f"{KEY} and {SECRET} are the same text"
 
 KeyType = Literal["HMAC", "RSA", "ED25519"]
 Source = Literal["environment", "file", "program"]
-# The settings file: a .env, or another one, was read; there is none, beside a .env.example or not; none was needed,
-# because a program handed all settings over.
+# The state of the settings file. dotenv, other: a .env, or another file, was read. example, absent: there is none, with
+# or without a .env.example beside it. program: none was needed, because a program gave all settings.
 FileState = Literal["dotenv", "other", "example", "absent", "program"]
 
 _QUOTES = "\"'`“”‘’«»"
@@ -47,8 +47,8 @@ class PrivateKey:
 class Sources:
     """Where key and secret (or private key) came from, each None if it was not given, and the settings file's state.
 
-    `remarks`: a sentence for each oddity: two sources, a name that is no setting. All is None in a replay of an older
-    cassette.
+    `remarks`: a sentence for each oddity, such as two sources, or a name that is no setting. In a replay of an older
+    cassette, all fields are None.
     """
 
     key: Source | None = None
@@ -84,8 +84,8 @@ class KeyFacts:
     """The facts about a key that reports and cassettes may hold.
 
     `missing`: names of settings that were not given; the secret's only if there is no private key instead.
-    `last_four`: the last characters of the key; None if the key is too short to show them, and in a report as long as
-    the key may be the secret. `remarks`: on the pasted text.
+    `last_four`: the last characters of the key; None if the key is too short to show them. A report shows none as long
+    as the key may be the secret. `remarks`: on the pasted text.
     """
 
     missing: tuple[str, ...] = ()

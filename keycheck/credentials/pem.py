@@ -42,7 +42,7 @@ def private_block(text: str) -> str | None:
 
 
 def _lines(body: str) -> str:
-    """Wraps a PEM body anew, as pasting may turn line ends into blanks; the old encrypted form keeps its lines."""
+    """Wraps a PEM body again, since pasting may turn line ends into blanks. The old encrypted form keeps its lines."""
     if ":" in body:
         return "\n".join(line.strip() for line in body.strip().split("\n"))
     joined = "".join(body.split())
@@ -59,7 +59,7 @@ def to_hide(text: str) -> list[str]:
 
     A PEM's first and last line are no secret. A short key has more spellings, which are hidden as well.
     """
-    plain = text.replace("\0", "")  # of UTF-16; whoever looks for these texts passes over what nobody sees
+    plain = text.replace("\0", "")  # UTF-16 has them; searches for these texts ignore invisible characters
     if not looks_like(plain):
         return [text]
     lines = _BASE64.findall(_BOUNDARY.sub("\n", written_out(plain)))

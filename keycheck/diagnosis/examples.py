@@ -1,6 +1,6 @@
-"""An example of each cause: the least evidence of it, from which its rule writes explanation and fix. Pure.
+"""An example of each cause, for `--explain`: its rule writes explanation and fix from the least evidence. Pure.
 
-So `--explain` says what a diagnosis says, and holds no second copy of it.
+So `--explain` shows the texts of a real diagnosis, and there is no second copy of them.
 """
 
 from keycheck.credentials.pasted_text import KEY, SECRET, KeyFacts, Sources
@@ -85,7 +85,7 @@ EXAMPLES = {
 
 
 def example_of(cause: str) -> Diagnosis:
-    """The diagnosis of this cause with the least evidence."""
+    """The diagnosis that the rule of this cause makes from the least evidence."""
     if cause == RUN_NOT_FINISHED.cause:
         return RUN_NOT_FINISHED
     return next(one for one in diagnose(EXAMPLES[cause]) if one.cause == cause)

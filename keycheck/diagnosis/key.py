@@ -54,7 +54,7 @@ _ANOTHERS_KEY = (
 
 
 def not_given(seen: EvidenceView) -> Iterator[Diagnosis]:
-    """A setting is missing."""
+    """Key or secret is missing."""
     key = seen.evidence.key
     missing, file, misnamed = key.missing, key.sources.file, key.sources.remarks
     if missing:
@@ -69,12 +69,12 @@ def not_given(seen: EvidenceView) -> Iterator[Diagnosis]:
 
 
 def _as_sentence(remark: str) -> str:
-    """A remark behind another sentence."""
+    """A remark as a sentence of its own, to follow another one."""
     return f" {remark[:1].upper()}{remark[1:]}{'' if remark.endswith('?') else '.'}"
 
 
 def _to_give(file: FileState | None, missing: tuple[str, ...], system: System | None) -> str:
-    """The fix for missing credentials. It destroys no settings file, whether there is one or not."""
+    """The fix for missing credentials. Its command never overwrites a settings file."""
     lines = f"{' and '.join(f'{name}=...' for name in missing)}{_OR_FILE * (SECRET in missing)}"
     shown = (
         f". Binance shows the secret once, when the key is made ({MENU} > Create API); if it is lost, make a new key"

@@ -11,7 +11,7 @@ AGAIN = "run again"
 NOT_THE_KEY = "This says nothing about the key."
 
 _DEMO = "demo.binance.com"
-# The menus and hosts of the test network, for production's in a fix's text.
+# Menus and hosts of production in a fix's text -> those of the test network.
 _ON_DEMO = {
     re.escape(MENU): f"{_DEMO} > API Management",
     r"\bfapi\.binance\.com and api\.binance\.com": "demo-fapi.binance.com",
@@ -50,7 +50,7 @@ def set_the_clock(system: System | None) -> str:
 
 
 def new_settings_file(system: System | None) -> str:
-    """The command that makes a .env for its owner alone; one that is there already is left as it is."""
+    """The command that makes a .env that its owner alone can read. It leaves an existing .env as it is."""
     if system == "windows":  # a folder of the user's own is closed to other users
         return "if (!(Test-Path .env)) { copy .env.example .env }"
     return "cp -n .env.example .env && chmod 600 .env"

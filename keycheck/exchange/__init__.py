@@ -9,7 +9,7 @@ error_codes.py the meaning of Binance's codes (pure); refusal_text.py: the part 
 facts.py       Binance's JSON -> values (pure); beside it permissions.py, account_setup.py, orders.py,
                quantitative_rules.py, drift.py and user_stream.py
 rate_limit.py  used weight -> how long to wait (pure); throttle.py waits; weight.py: the weight of other programs (pure)
-shared_answers.py  public answers that the runs of one address hand on, and when a run doubts them
+shared_answers.py  public answers that a run hands on to later runs of its address, and when a run doubts them
 evidence.py    a record of each request, and all evidence for a diagnosis (pure)
 hosts.py       a host -> Binance's own, this machine's, or another's (pure)
 """

@@ -82,7 +82,7 @@ class Drift:
 
 
 def lead_over_date(received: float, headers: Mapping[str, str]) -> int | None:
-    """The local time of an answer less its Date header, which names a full second; None without a usable one."""
+    """The local time of an answer minus its Date header (in full seconds), in ms; None without a usable header."""
     try:
         return round(received - 1000 * parsedate_to_datetime(headers["date"]).timestamp())
     except (KeyError, ValueError, TypeError, OverflowError):

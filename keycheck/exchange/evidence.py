@@ -27,8 +27,8 @@ class Call:
     1970) and `retry_after` (seconds): when a limit ends, by its answer. `used_weight`: the address's weight in this
     minute, by the answer's header.
 
-    `lead_ms`: the local clock when the answer came, less its Date header, which names a full second; None if it had
-    none. `shared_s`: None for a request; otherwise the run was handed this answer in its place, so many seconds old.
+    `lead_ms`: the local clock when the answer came, minus its Date header, which has full seconds; None without that
+    header. `shared_s`: the age in seconds of another run's answer, used in place of a request; None for a request.
     """
 
     method: str
@@ -64,7 +64,7 @@ class Call:
 
     @property
     def source(self) -> str:
-        """Where an answer comes from that is no request's: `shared by the lane, 12 s old`; "" for a request."""
+        """The origin of another run's answer: `shared by the lane, 12 s old`; "" for the answer to a request."""
         return "" if self.shared_s is None else f"shared by the lane, {self.shared_s} s old"
 
     def __str__(self) -> str:
@@ -74,7 +74,7 @@ class Call:
 
 
 def overcome(calls: Sequence[Call]) -> list[Call]:
-    """The requests that failed, and got a usable answer when they were sent again."""
+    """The requests that failed at first, and got a usable answer when they were sent again."""
     answered = {call.name: number for number, call in enumerate(calls) if not call.trouble}
     return [call for number, call in enumerate(calls) if call.trouble and answered.get(call.name, -1) > number]
 

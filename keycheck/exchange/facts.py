@@ -148,7 +148,7 @@ class OrderAnswer:
 
     @property
     def accepted(self) -> bool:
-        """Accepted, or refused only for missing funds or a position limit."""
+        """Whether Binance accepted the order, or refused it only for missing funds or a position limit."""
         return self.refusal is None or self._refused_by(Kind.FUNDS)
 
     @property
@@ -158,7 +158,7 @@ class OrderAnswer:
 
     @property
     def was_weighed(self) -> bool:
-        """Accepted, or refused by a rule about orders or funds: Binance has examined the order itself."""
+        """Whether Binance examined the order itself: it accepted it, or refused it by a rule about orders or funds."""
         return self.accepted or self._refused_by(Kind.ORDER_RULE)
 
     def _refused_by(self, kind: Kind) -> bool:
@@ -310,5 +310,5 @@ def weight_limit(exchange_info: Mapping[str, Any]) -> int | None:
     for limit in limits if isinstance(limits, list) else ():
         if isinstance(limit, dict) and limit.get("rateLimitType") == "REQUEST_WEIGHT":
             value = limit.get("limit")
-            return value if type(value) is int and 0 < value < 2**53 else None  # the numbers of all readers of JSON
+            return value if type(value) is int and 0 < value < 2**53 else None  # exact in every reader of JSON
     return None

@@ -15,7 +15,7 @@ what a thread does that asks the question:
                or the reservation was released
 
 A dropped entry is removed at once, so a thread that waited for it finds no entry when it starts again. `forget` removes
-entries that are DONE, so that their questions are asked anew. An error is remembered if it is a KeycheckError; any
+entries that are DONE, so that their questions are asked again. An error is remembered if it is a KeycheckError; any
 other exception drops the entry. The memo also remembers on which requests each answer rests.
 """
 
@@ -245,7 +245,7 @@ def memoized(
 def derived(
     *, rests_on: Iterable[Callable[..., Any]]
 ) -> Callable[[Callable[Concatenate[S, P], R]], Callable[Concatenate[S, P], R]]:
-    """Marks a method that sends nothing itself, and is computed anew at each call from the run's answers so far.
+    """Marks a method that sends nothing itself: each call computes its result from the run's answers so far.
 
     `rests_on`: as for `memoized`.
     """

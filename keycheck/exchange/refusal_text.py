@@ -24,7 +24,7 @@ _UNTIL = re.compile(r"banned until ([0-9]{12,14})(?![0-9])")
 # be the remedy; shared reports mask it.
 _SEEN_FROM = re.compile(r"request ip: ?(\[IP(?:v6)? hidden\]|[0-9A-Fa-f:.]{2,45})")
 _MAIL = re.compile(r"[^\s@＠<>\"',;:()\[\]]+(?:[@＠]|%40)[^\s@＠<>\"',;:()\[\]]+")
-# What may group digits: these signs, and all signs beyond ASCII, such as narrow and invisible blanks.
+# The signs that may group digits: these, and all signs beyond ASCII, such as narrow and invisible blanks.
 _GROUPS = r"(?:[.,_ ']|[^\x00-\x7f\w])"
 # Matches a code, or a time in ms since 1970. Digits may be grouped.
 _KEPT = (

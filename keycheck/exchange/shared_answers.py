@@ -1,21 +1,23 @@
-"""Public answers that the runs of one address hand on: the exchange's clock, and the rules and price of a contract.
+"""Shared answers: public answers that a run hands on, as text, to later runs of the same address.
 
-They are the same for every account. A run that has asked for all of them itself hands them on as text; a later run
-takes them in place of requests, which saves a third of its weight and 1.1 MB.
+They are the exchange's clock, and the rules and price of a contract, which are the same for every account. A run hands
+them on if it has sent all the requests for them itself. A later run uses them in place of these requests, which saves a
+third of its weight and 1.1 MB.
 
-Theory of operation. A shared answer brings good news only; with any other, the next run asks itself. So a text is taken
-as a whole or not at all, and one function reads it twice, when it is handed on and when it is taken: it must be strict
-JSON, at most MOST_SECONDS old, of the same hosts and contract, with a clock that agrees, and with a contract that
-trades and has order limits. The session then reads it with the functions for live answers. A run doubts it:
+Theory of operation. Only good answers are shared: if one of them would fail or trouble a check, the next run sends all
+requests itself. So a run uses a text as a whole or not at all. One function, `read`, checks the text twice, when it is
+handed on and when it is used: it must be strict JSON, at most MOST_SECONDS old, of the same hosts and contract, with a
+clock that agrees, and with a contract that trades and has order limits. The session then reads it with the functions
+for live answers. A run still doubts the text:
 
-    before it takes the first answer    it asks its own ping, alone; if the Date header there does not agree with the
-                                        shared clock, or does not prove by itself that the drift is under its limit,
-                                        the run takes none
+    before it uses the first answer     it sends its own ping, alone; if the Date header of the ping's answer does not
+                                        agree with the shared clock, or does not prove by itself that the drift is under
+                                        its limit, the run uses no shared answer
     if Binance refuses a time stamp     it measures the drift itself
-    if a test order is refused for its  it asks for rules and price itself, and sends the order that follows from them,
+    if a test order is refused for its  it requests rules and price itself, and sends the order that follows from them,
     form or by an order rule            unless that is the same order
 
-Whatever a text says, it vouches for no key: the claims about key and account rest on the run's own signed requests.
+No shared text can make a bad key look good: the claims about key and account rest on the run's own signed requests.
 """
 
 import json
@@ -59,19 +61,19 @@ class SharedAnswers:
 
     @property
     def age(self) -> float:
-        """In seconds."""
+        """The age of the oldest answer, in seconds."""
         return clock.uptime() - self.at
 
     @property
     def is_fresh(self) -> bool:
-        """Whether they are no older than MOST_SECONDS, the samples too, and nobody has set the wall clock since."""
+        """Whether answers and samples are at most MOST_SECONDS old, and nobody has set the wall clock since then."""
         began = 1000 * self.at + self.ahead
         are_of_then = all(-_STEP <= one.sent - began <= 1000 * MOST_SECONDS for one in self.samples)
         return 0 <= self.age <= MOST_SECONDS and abs(_wall_ahead() - self.ahead) <= _STEP and are_of_then
 
 
 def read(text: str, source: tuple[str, ...], symbol: str, recv_window: int) -> SharedAnswers | None:
-    """The answers in a text; None unless a run with these settings would pass its public checks on them."""
+    """The answers in a text; None if a run with these settings would not pass its public checks with them."""
     try:
         shared = _parsed(strict(text.encode())) if len(text) <= LONGEST else None
         if shared is None or shared.source != source or not shared.is_fresh:
@@ -82,7 +84,7 @@ def read(text: str, source: tuple[str, ...], symbol: str, recv_window: int) -> S
         has_good_clock = drift.agrees() and drift.inside_signing_window(recv_window)
         is_open = rules and rules.is_trading and rules.step_size and rules.min_notional and rules.market_rules()
         is_good = has_good_clock and is_open and weight_limit(shared.exchange_info)
-    except (Inconclusive, ValueError, OverflowError, TypeError):  # whatever is wrong with it, the run asks itself
+    except (Inconclusive, ValueError, OverflowError, TypeError):  # the run then sends the requests itself
         return None
     return shared if is_good else None
 
@@ -109,9 +111,9 @@ def _wall_ahead() -> float:
 
 
 class Sharing:
-    """A session's part in sharing: takes shared answers, doubts them, and keeps the session's own for the next run.
+    """A session's part in sharing: uses shared answers, doubts them, and keeps the session's own for the next run.
 
-    `ping`, `drift`: the session's questions.
+    `ping`, `drift`: the session's methods.
     """
 
     def __init__(self, client: ApiClient, memo: Memo, ping: Callable[[], object], drift: Callable[[], object]) -> None:
@@ -127,13 +129,13 @@ class Sharing:
         self._at, self._ahead = clock.uptime(), _wall_ahead()
 
     def join(self, text: str, source: tuple[str, ...], symbol: str, recv_window: int) -> None:
-        """Lets the session share, before it asks anything. `text`: the answers that it was handed; "" for none."""
+        """Turns sharing on. Call it before the session sends anything. `text`: another run's answers; "" for none."""
         self._settings = source, symbol, recv_window
         self._shared = read(text, *self._settings)
         self._samples = list(self._shared.samples) if self._shared else []
 
     def ask(self, endpoint: Endpoint, params: Any) -> tuple[Answer, clock.Span]:
-        """The answer to a request that needs no signature, shared or the session's own; as `ApiClient.ask`."""
+        """The answer to a request without a signature: shared, or the session's own. Otherwise like `ApiClient.ask`."""
         if (taken := self._take(endpoint)) is not None:
             return taken
         answer = self._client.ask(endpoint, params)
@@ -142,13 +144,13 @@ class Sharing:
         return answer
 
     def doubt_the_clock(self) -> None:
-        """Measures the drift anew if it was a shared one: Binance has refused a time stamp."""
+        """Measures the drift again if it came from shared answers. Called when Binance has refused a time stamp."""
         if self._doubts(_CLOCK, TIME):
             with suppress(Inconclusive):  # the clock's checks report it
                 self._drift()
 
     def ordered(self, order: Callable[[], R]) -> R:
-        """Sends an order; once more, from the session's own rules and price, if one from shared ones proves nothing."""
+        """Sends an order. If it came from shared rules and price, and proves nothing, it sends one from its own."""
         try:
             return order()
         except (Refused, Undecided):
@@ -181,7 +183,7 @@ class Sharing:
         try:
             self._ping()
         except Inconclusive:
-            return None  # then the request meets the same
+            return None  # the request itself will meet the same trouble
         shared = self._shared
         if shared is None or not (shared.is_fresh and self._agrees_with_ping(shared)):
             self._shared = None
@@ -208,7 +210,7 @@ class Sharing:
         return is_proved and lowest - _DATE_SLACK <= offset <= highest + _DATE_SLACK
 
     def _doubts(self, questions: tuple[str, ...], *endpoints: Endpoint) -> bool:
-        """Takes no shared answer any more; forgets these questions if they rest on one. Returns whether they did."""
+        """Stops using shared answers. Forgets these questions if they rest on one, and returns whether they did."""
         self._shared = None
         if self._taken.isdisjoint(endpoints):
             return False

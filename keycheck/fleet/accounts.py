@@ -1,4 +1,4 @@
-"""ACCOUNTS -> accounts and their lanes. Neither holds a secret, and what exists has been checked."""
+"""Reads ACCOUNTS, a folder of NAME.env files or a TOML file: accounts and their lanes, checked, without secrets."""
 
 import re
 import tomllib
@@ -14,11 +14,11 @@ from keycheck.errors import UsageProblem
 from keycheck.redaction.redactor import HIDDEN, printable
 from keycheck.settings import loading
 
-_NAME = re.compile(r"(?!\.)[A-Za-z0-9._-]{1,64}")  # of an account, and of a lane
+_NAME = re.compile(r"(?!\.)[A-Za-z0-9._-]{1,64}")  # the name of an account or a lane
 # A key or a secret, or most of it: 64 letters and digits, in which capitals are rarely missing.
 _LIKE_A_KEY = re.compile(r"(?=[A-Za-z0-9]*[a-z])(?=[A-Za-z0-9]*[A-Z])(?=[A-Za-z0-9]*[0-9])[A-Za-z0-9]{45,}")
 LOCAL = "local"  # the lane of an account that names none
-# The settings of a job. None is a credential, a path, a host or a proxy: these are the lane's machine's own.
+# The settings that a job may have. Credentials, files, hosts and the proxy are set on the lane's machine.
 SETTINGS = ("BINANCE_ENVIRONMENT", "BINANCE_EXPECT", "BINANCE_RECV_WINDOW", "BINANCE_SYMBOL", "BINANCE_USER_STREAM")
 _NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 _LONGEST_FILE = 2**25  # bytes of TOML; 100,000 accounts have some seven million
@@ -26,9 +26,9 @@ _LONGEST_FILE = 2**25  # bytes of TOML; 100,000 accounts have some seven million
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """An address from which accounts are asked. `share`: of the weight that Binance grants it a minute, 0.01 to 1.
+    """An address from which keys are tested. Raises UsageProblem for a bad name or share.
 
-    Raises UsageProblem.
+    `share`: the part of the address's request weight that may be spent, 0.01 to 1.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account by its name. `settings`: some of SETTINGS, by name. Raises UsageProblem."""
+    """An account of the fleet. `settings`: those of SETTINGS that it sets. Raises UsageProblem if one is bad."""
 
     name: str
     lane: str = LOCAL
@@ -73,7 +73,7 @@ class Fleet:
     accounts: Sequence[Account]
 
     def only(self, names: Sequence[str]) -> "Fleet":
-        """The fleet of these accounts alone; all, if none is named. Raises UsageProblem for an unknown name."""
+        """The fleet with these accounts only; with all if none is named. Raises UsageProblem for an unknown name."""
         known = {account.name for account in self.accounts}
         if unknown := [name for name in names if name not in known]:
             name = _shown(unknown[0]) or "with an empty name"
@@ -90,9 +90,9 @@ def is_name(text: str) -> bool:
 
 
 def read(path: Path, share: float) -> Fleet:
-    """The accounts of a folder of NAME.env files, whose contents it does not read, or those of a TOML file.
+    """Reads the accounts of a folder of NAME.env files, without opening them, or of a TOML file.
 
-    `share`: of each lane that names none. Raises UsageProblem with one sentence.
+    `share`: the share of each lane that sets none. Raises UsageProblem with one sentence.
     """
     lanes = {LOCAL: Lane(LOCAL, share)}
     try:
@@ -124,7 +124,7 @@ def _in_folder(folder: Path) -> Iterator[Account]:
 
 
 def _in_file(path: Path, share: float, lanes: dict[str, Lane]) -> Iterator[Account]:
-    """Adds the lanes to `lanes`. Raises ValueError, OSError and UsageProblem."""
+    """Yields the accounts of a TOML file; adds its lanes to `lanes`. Raises ValueError, OSError and UsageProblem."""
     document = tomllib.loads(bounded_files.read(path, _LONGEST_FILE).decode("utf-8-sig"))
     if others := sorted(document.keys() - {"lanes", "accounts"}):
         raise UsageProblem(f"ACCOUNTS has tables [lanes.NAME] and [accounts.NAME] alone: take {_plain(others[0])} out")
@@ -150,7 +150,7 @@ def _tables(document: Mapping[str, Any], kind: str) -> Iterator[tuple[str, dict[
 
 
 def _text(account: str, name: str, value: object) -> str:
-    """The value as .env would hold it."""
+    """A value of the TOML file as the text that .env would hold."""
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, str | int):
@@ -160,7 +160,7 @@ def _text(account: str, name: str, value: object) -> str:
 
 @lru_cache(maxsize=100)  # many accounts have few different settings; a check takes half a millisecond
 def _check_settings(settings: frozenset[tuple[str, str]]) -> None:
-    """Raises UsageProblem."""
+    """Raises UsageProblem if a value cannot be used."""
     loading.load(Path(bounded_files.NOWHERE), environ=dict(settings))
 
 
@@ -178,6 +178,6 @@ def _shown(text: str, most: int = 64) -> str:
 
 
 def _plain(setting: str) -> str:
-    """A setting's name as ACCOUNTS has it; a long one may be a misplaced secret."""
+    """A setting's name as ACCOUNTS spells it. A long name is not shown, because it may be a misplaced secret."""
     name = setting.removeprefix("BINANCE_").lower()
     return name if len(name) <= 24 and name.isidentifier() else "a name that is no setting's"

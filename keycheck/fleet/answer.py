@@ -1,4 +1,4 @@
-"""The answer of a lane's machine: checked before anything of it is kept, since that machine may be another's by now."""
+"""Checks the answer of a lane's machine before anything of it is kept: that machine may have been taken over."""
 
 import json
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from keycheck.report import page, verdict_schema
 LONGEST = 2**22  # characters; a page and a verdict have some 80,000
 _LONGEST_VERDICT = 2**20  # characters of its JSON; `results.read` takes lines of four times that
 LONGEST_WAIT = 3 * 86_400.0  # seconds: Binance's longest ban
-_MOST_WEIGHT = 10_000  # of one run; more is no weight
+_MOST_WEIGHT = 10_000  # of one run; an answer with more is refused
 
 
 @dataclass(frozen=True)
@@ -27,14 +27,14 @@ class Result:
 
 @dataclass(frozen=True)
 class Wait:
-    """The lane may send nothing for so many seconds, and nothing was sent for this account. `why`: a sentence."""
+    """The lane may send nothing for `seconds`, and nothing was sent for this account. `why`: the reason, a sentence."""
 
     seconds: float
     why: str
 
 
 def read(text: str, account: str) -> Result | Wait:
-    """Raises ValueError if the text is no answer to this account's job; no message repeats anything of it."""
+    """Reads the answer to the job of `account`. Raises ValueError, which never quotes it, if `text` is none."""
     match _parsed(text):
         case {"account": str(name), "verdict": dict(verdict), "page": str(shown), "weight": int(weight), **rest}:
             is_of_this_job = not rest and name == account and 0 <= weight <= _MOST_WEIGHT
@@ -51,23 +51,23 @@ def _parsed(text: Any) -> Any:
         return None
     try:
         found = answers.strict(text.encode())
-        json.dumps(found, ensure_ascii=False).encode()  # fails for half a character, which no file could hold
+        json.dumps(found, ensure_ascii=False).encode()  # fails for a lone surrogate, which no file can hold
     except (ValueError, RecursionError):
         return None
     return found
 
 
 def is_of_a_run(verdict: Mapping[str, Any]) -> bool:
-    """Whether it is the verdict of a live run, and OK only where no critical check says otherwise.
+    """Whether this is the verdict of a live run, and is OK only if its critical checks allow that.
 
-    One that passes can be written into all files of a fleet.
+    Such a verdict can be written into all files of a fleet.
     """
     if not verdict_schema.fits(verdict) or verdict["mode"] != "live" or len(json.dumps(verdict)) > _LONGEST_VERDICT:
         return False
     causes = [one["cause"] for one in verdict["diagnosis"]]
     if len(causes) > len({*causes}) or not _is_a_time(verdict["startedAt"]):
         return False
-    labels = verdict["symbol"], verdict["key"]["lastFour"]  # of keycheck.prom
+    labels = verdict["symbol"], verdict["key"]["lastFour"]  # for keycheck.prom
     if not all((label or "").isprintable() for label in labels):
         return False
     critical = {check["outcome"] for check in verdict["checks"] if check["severity"] == "critical"}
@@ -82,6 +82,6 @@ def _is_a_time(text: str) -> bool:
 
 
 def _is_harmless(shown: str) -> bool:
-    """Whether a page can run no script, and leads nowhere by itself."""
+    """Whether a page can neither run a script nor send its reader to another page by itself."""
     beginning = page.beginning()
     return not shown or (shown.startswith(beginning) and "<meta" not in shown[len(beginning) :].lower())

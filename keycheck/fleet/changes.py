@@ -1,7 +1,7 @@
-"""What changed since an earlier run: verdicts and causes by account, compared.
+"""Compares a fleet's run with an earlier one: which accounts have another verdict, or other causes.
 
-`known.jsonl` in the report folder keeps the last known verdict of each account, whichever run found it: a run of a few
-accounts (`--only`), or one that was cut off, forgets nothing about the others.
+`known.jsonl` in the report folder keeps the last known verdict of each account, whichever run found it. A run of a few
+accounts (`--only`), or a run that was cut off, leaves the verdicts of the other accounts there.
 """
 
 import contextlib
@@ -37,7 +37,9 @@ class Change(NamedTuple):
 
 @dataclass(frozen=True)
 class Earlier:
-    """An earlier run: its accounts, and when its last one was asked, ISO 8601 (UTC); "" if there was none."""
+    """The states of an earlier run's accounts. `at`: when its last account was tested, ISO 8601 (UTC); "" if there was
+    no earlier run.
+    """
 
     states: Mapping[str, State] = field(default_factory=dict)
     at: str = ""
@@ -45,7 +47,7 @@ class Earlier:
 
 @dataclass(frozen=True)
 class Changes:
-    """The changes since an earlier run, by account name. `now`: all accounts of this run."""
+    """The changes since an earlier run, sorted by account name. `now`: the states of all accounts of this run."""
 
     since: str
     changed: tuple[Change, ...]
@@ -68,7 +70,7 @@ def state_of(entry: Mapping[str, Any]) -> State:
 
 
 def earlier(path: Path) -> Earlier:
-    """An earlier run, from its verdicts.jsonl. Raises UsageProblem if the file cannot be used."""
+    """Reads an earlier run from its verdicts.jsonl. Raises UsageProblem if the file cannot be used."""
     states: dict[str, State] = {}
     same: dict[State, State] = {}  # most accounts share a few states
     at = ""
@@ -87,8 +89,9 @@ def last_run(out: Path) -> Earlier:
 
 
 def compare(before: Earlier, now: Mapping[str, State], accounts: Iterable[str]) -> Changes:
-    """The changes since `before`. `accounts`: all of the fleet, whether asked or not; an earlier one that is not among
-    them is gone.
+    """The changes since `before`.
+
+    `accounts`: the names of the whole fleet, tested or not. An account of `before` that is not among them is gone.
     """
     if not before.at:
         return Changes("", (), now)
@@ -109,7 +112,7 @@ def _differ(was: State, now: State) -> bool:
 def remember(out: Path, changes: Changes, accounts: Collection[str], started_at: str) -> None:
     """Keeps the verdicts of this run as the last known ones. Raises OSError.
 
-    Call it when the changes have been posted, or nobody wants them: otherwise the next run finds and posts them again.
+    Call it only when the changes have been posted, or need not be: without it, the next run reports them again.
     """
     still_there = frozenset(accounts)
     known = {name: state for name, state in last_run(out).states.items() if name in still_there} | dict(changes.now)

@@ -1,4 +1,4 @@
-"""`keycheck fleet`: its options, and one fleet from its beginning to its page."""
+"""The command `keycheck fleet`: reads its options, and runs a fleet from its start to its page."""
 
 import argparse
 import contextlib
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str]) -> int:
         return _refuse(str(problem))
     except KeyboardInterrupt:
         return _say("the fleet was interrupted, and its verdicts are kept: go on with --resume", _INTERRUPTED)
-    except Exception as error:  # noqa: BLE001  the interpreter's own exit status says that a key is not fit
+    except Exception as error:  # noqa: BLE001  the interpreter's own exit status, 1, means that a key is not fit
         where = "".join(traceback.format_tb(error.__traceback__))
         return _say(
             f"keycheck has failed ({type(error).__name__}): report this with the lines below, and go on with --resume\n"
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _run(given: argparse.Namespace, whole: Fleet, chosen: Fleet, out: OutFolder) -> int:
-    """Raises UsageProblem, but not once an account has been asked."""
+    """Tests the accounts; returns the exit status. Raises UsageProblem only before the first account is tested."""
     lanes = {account.name: account.lane for account in whole.accounts}
     done = out.done(lanes, chosen) if given.resume else Done()
     left = Fleet(chosen.lanes, [account for account in chosen.accounts if account.name not in done.names])
@@ -86,7 +86,7 @@ def _run(given: argparse.Namespace, whole: Fleet, chosen: Fleet, out: OutFolder)
 
 
 def _end(given: argparse.Namespace, out: OutFolder, ending: Ending, counts: Counter[str]) -> int:
-    """Writes what is made of verdicts.jsonl, and says what changed; returns the exit status."""
+    """Writes the page and its data files, posts the changes, and prints the totals; returns the exit status."""
     try:
         changed = merged.write(out.path, ending, since=given.since, junit_file=given.junitxml)
         refused = notify(given.notify, changed, format=given.notify_format) if given.notify else ""
@@ -106,7 +106,7 @@ def _end(given: argparse.Namespace, out: OutFolder, ending: Ending, counts: Coun
 
 
 def _check_what_comes_last(given: argparse.Namespace) -> None:
-    """Raises UsageProblem at once for what would fail only at the end."""
+    """Raises UsageProblem now for an option that would otherwise fail only at the end."""
     if given.notify is not None and (why := post.refusal(given.notify)):
         raise UsageProblem(f"--notify {why}")
     if given.since and given.since.absolute() != (given.out / results.VERDICTS_FILE).absolute():
@@ -115,7 +115,7 @@ def _check_what_comes_last(given: argparse.Namespace) -> None:
         except UsageProblem as problem:
             raise UsageProblem(f"--since: {problem}") from None
     if given.junitxml:
-        with contextlib.suppress(OSError, RuntimeError):  # then it cannot be written either, which is said at the end
+        with contextlib.suppress(OSError, RuntimeError):  # then writing it fails as well, which the end reports
             _refuse_other_files(given.junitxml, given.out)
 
 
@@ -140,7 +140,7 @@ def _is_xml(path: Path) -> bool:
 
 
 def _engine(given: argparse.Namespace, fleet: Fleet) -> Engine:
-    """Raises UsageProblem."""
+    """The engine that --engine names. Raises UsageProblem if it cannot be used."""
     if given.engine.startswith(_DASK):
         if given.keys:
             raise UsageProblem("--keys is for --engine local: KEYCHECK_KEYS names the folder on each lane's machine")
@@ -149,7 +149,7 @@ def _engine(given: argparse.Namespace, fleet: Fleet) -> Engine:
         raise UsageProblem("--engine must be local, or dask:tls://HOST:PORT")
     keys = given.keys or (given.accounts if given.accounts.is_dir() else loading.keys_folder())
     is_folder = False
-    with contextlib.suppress(OSError):  # a folder on the way to it may not be read
+    with contextlib.suppress(OSError):  # this user may not read a folder above it
         is_folder = keys.is_dir()
     if not is_folder:
         raise UsageProblem("--keys is no folder: name the folder of the accounts' NAME.env files")
@@ -157,9 +157,9 @@ def _engine(given: argparse.Namespace, fleet: Fleet) -> Engine:
 
 
 def _dask(address: str, timeout: float) -> Engine:
-    """Raises UsageProblem."""
+    """The engine on Dask. Raises UsageProblem if its libraries are missing, or the address cannot be used."""
     try:
-        from keycheck.fleet.dask import Dask  # noqa: PLC0415  its libraries are an extra's
+        from keycheck.fleet.dask import Dask  # noqa: PLC0415  its libraries come with an extra
     except ModuleNotFoundError as missing:
         if (missing.name or "").partition(".")[0] == "keycheck":
             raise
@@ -169,7 +169,7 @@ def _dask(address: str, timeout: float) -> Engine:
 
 @contextlib.contextmanager
 def _stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """A first Ctrl-C, or SIGTERM, stops the driver; a second one does what it usually does."""
+    """Within this block, a first Ctrl-C or SIGTERM calls `stop`; a second one has its usual effect."""
     usual = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
 
     def restore() -> None:

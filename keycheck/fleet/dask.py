@@ -1,7 +1,7 @@
 """The engine on Dask's `distributed`: a scheduler, and workers on the lanes' machines, over mutual TLS.
 
-A lane is a resource: the workers of lane tokyo are started with `--resources egress-tokyo=N`, for N runs at once. What
-is pickled is a job's text, and the name of a function of this package. The certificates are those of Dask's own
+A lane is a resource: the workers of lane tokyo are started with `--resources egress-tokyo=N`, for N runs at once. Dask
+pickles only a job's text and the name of a function of this package. The certificates come from Dask's own
 configuration; docs/fleet.md has the commands.
 """
 
@@ -21,9 +21,9 @@ from keycheck.exchange.hosts import is_loopback
 from keycheck.fleet import job_command
 from keycheck.fleet.accounts import Lane
 
-_LOOK = 1.0  # seconds between two questions to the scheduler for its workers
-_STALE = 5.0  # seconds after which its last answer says nothing
-_TO_CLOSE = 5.0  # seconds
+_LOOK = 1.0  # seconds between two requests to the scheduler for the list of its workers
+_STALE = 5.0  # seconds after which its last answer is too old
+_TO_CLOSE = 5.0  # seconds to wait for the client to close
 _FILES = (
     "set DASK_DISTRIBUTED__COMM__TLS__CA_FILE, DASK_DISTRIBUTED__COMM__TLS__CLIENT__CERT and "
     "DASK_DISTRIBUTED__COMM__TLS__CLIENT__KEY to the files, as docs/fleet.md says"
@@ -33,8 +33,8 @@ _FILES = (
 class Dask:
     """Sends jobs to the scheduler at `address`: tls://HOST:PORT, or tcp:// on a loopback address.
 
-    `timeout`: seconds to wait for the scheduler, at first and each time that the connection is lost. Once it is over,
-    each job is refused with that reason. Raises UsageProblem for an address or certificates that cannot be used.
+    `timeout`: seconds to wait for the scheduler, at first and whenever the connection is lost. After that, each job is
+    refused, with that reason. Raises UsageProblem for an address or certificates that cannot be used.
     """
 
     job = staticmethod(job_command.run)
@@ -45,12 +45,12 @@ class Dask:
         self._slots: Counter[str] = Counter()
         self._asked: Future[Any] | None = None
         self._asked_at = self._seen_at = -_STALE
-        for name in ("distributed", "distributed.client"):  # they would write between the lines of the progress
+        for name in ("distributed", "distributed.client"):  # their log lines would break up the progress line
             logging.getLogger(name).setLevel(logging.CRITICAL)
         self._client: Any = None
         try:
             self._client = Client(url, timeout=timeout, security=security, set_as_default=False)
-        except CommClosedError:  # at once, and not after `timeout`
+        except CommClosedError:  # raised at once, without waiting for `timeout`
             raise UsageProblem(
                 "--engine: what answers at its address is no scheduler with a certificate of the same authority: "
                 f"correct the address, or {_FILES}"
@@ -69,7 +69,7 @@ class Dask:
 
     def slots(self, lane: Lane) -> int:
         if self._is_lost:
-            return 1  # a job that is submitted is told why it is refused
+            return 1  # so that the driver submits jobs, and each is refused with the reason
         self._look()
         is_known = self._client.status == "running" and clock.uptime() - self._seen_at < _STALE
         return self._slots[_resource(lane.name)] if is_known else 0
@@ -83,7 +83,7 @@ class Dask:
         return self._client is None or self._client.status == "closed"
 
     def _look(self) -> None:
-        """Takes the scheduler's answer about its workers, if it has come, and asks anew. It waits for nothing."""
+        """Takes the scheduler's answer about its workers, if it has come, and asks again. It returns at once."""
         now = clock.uptime()
         if self._asked is not None and self._asked.done():
             if not self._asked.exception():
@@ -96,7 +96,7 @@ class Dask:
 
 
 class _Refusing(Executor):
-    """Refuses each job, since there is no scheduler."""
+    """An executor that refuses each job, because there is no scheduler."""
 
     def submit(self, *_: Any, **__: Any) -> Future[Any]:
         raise ValueError("no scheduler answered at the address of --engine")
@@ -107,7 +107,7 @@ def _resource(lane: str) -> str:
 
 
 def _slots(identity: Any) -> Counter[str]:
-    """How many jobs the workers run at once, by resource."""
+    """How many jobs all workers together can run at once, by resource."""
     slots: Counter[str] = Counter()
     for worker in identity["workers"].values():
         if worker["status"] == "running":
@@ -117,7 +117,7 @@ def _slots(identity: Any) -> Counter[str]:
 
 
 def _security(url: str) -> Security:
-    """Raises UsageProblem."""
+    """The TLS settings for a scheduler's URL. Raises UsageProblem if the URL or the certificates cannot be used."""
     try:
         parts = urlsplit(url)
         host = parts.hostname if parts.port else None

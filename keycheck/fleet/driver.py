@@ -1,15 +1,15 @@
-"""The driver: hands the accounts of each lane to its machine, a few at a time, and keeps each answer as it comes.
+"""The driver: sends the jobs of each lane to its machine, a few at a time, and stores each answer as it comes.
 
-Theory of operation. One thread does everything here; the engine's threads only put Futures that are done into a queue.
-An account is in one of these states, and moves down; only a `wait` moves it up again:
+Theory of operation. One thread does everything here; the engine's threads only put finished Futures into a queue.
+An account is in one of these states, and moves down; only the answer `Wait` moves it up again:
 
     waiting      in its lane's queue
     under way    a Future; at most `engine.slots(lane)` of a lane at once
     kept         its line is in verdicts.jsonl, on the disk; nothing of it is left in memory
 
-A lane stops, once, when a job answers that there is no weight: nothing of it is submitted until then. If no machine
-serves a lane for `lane_timeout` seconds, or a Future fails, or is late by that much, the accounts concerned are
-UNPROVEN with that reason, and the other lanes go on.
+If a job answers `Wait`, its lane has no request weight left. The whole lane stops for that time: none of its jobs is
+submitted. If no machine serves a lane for `lane_timeout` seconds, or a Future fails or is that late, the accounts
+concerned are UNPROVEN with that reason, and the other lanes go on.
 """
 
 import queue
@@ -24,9 +24,9 @@ from keycheck.fleet.accounts import Account, Fleet, Lane
 from keycheck.fleet.engine import Engine
 from keycheck.redaction.redactor import printable
 
-LONGEST_JOB = process.SECONDS + 15  # seconds: a run, and what a purse waits for its file
+LONGEST_JOB = process.SECONDS + 15  # seconds: a run, and the purse's waits for its file
 _LOST = {"KilledWorker": "the worker that had its job died", "CancelledError": "the way to its machine was cut"}
-_TICK = 0.5  # seconds between two looks at what is late
+_TICK = 0.5  # seconds between two searches for late jobs
 _Done = queue.SimpleQueue["tuple[Queue, Future[str]] | None"]
 
 
@@ -40,14 +40,14 @@ class Queue:
     done: int = 0
     spent: int = 0  # weight
     stopped_until: float = 0.0
-    why: str = ""  # it is stopped
-    served: float = 0.0  # when a machine was last there
+    why: str = ""  # the reason for the stop
+    served: float = 0.0  # when a machine last served this lane
 
 
 class Driver:
-    """Asks each account once. `counts`: accounts by verdict so far. `keep`: as `OutFolder.keep`.
+    """Tests each account of a fleet once. `counts`: the number of accounts with each verdict so far.
 
-    `watch` is called after each change, and twice a second.
+    `keep`: as `OutFolder.keep`. `watch` is called after each change, and twice a second.
     """
 
     def __init__(  # noqa: PLR0913  the parts that it connects
@@ -74,16 +74,16 @@ class Driver:
 
     @property
     def not_asked(self) -> list[str]:
-        """The accounts without a verdict."""
+        """The names of the accounts that still wait in a queue."""
         return [account.name for one in self.queues.values() for account in one.waiting]
 
     def stop(self) -> None:
-        """Asks no further account; `run` returns when those under way have ended. A signal handler may call it."""
+        """Submits no more jobs; `run` returns when those under way have ended. A signal handler may call this."""
         self.is_stopping = True
         self._done.put(None)
 
     def run(self) -> None:
-        """Returns when all accounts have a verdict. Raises OSError if one cannot be kept."""
+        """Tests all accounts; returns at the last verdict, or after `stop`. Raises OSError if one cannot be kept."""
         while True:
             for one in self.queues.values():
                 self._look_after(one)
@@ -102,19 +102,19 @@ class Driver:
             text = job.text_of(account, one.lane, sharing=self._sharing)
             try:
                 future = executor.submit(self._engine.job, text)
-            except Exception as error:  # noqa: BLE001  an engine that takes no job is a lost one
+            except Exception as error:  # noqa: BLE001  whatever keeps an engine from taking a job
                 self._lose(one, account, _why_lost(error))
                 continue
             one.under_way[future] = account, clock.uptime()
             future.add_done_callback(lambda done: self._done.put((one, done)))
 
     def _take(self) -> None:
-        """Waits for an answer, but not long, and keeps it."""
+        """Waits for an answer, at most until the next tick, and handles it."""
         try:
             done = self._done.get(timeout=self._pause())
         except queue.Empty:
             return
-        if done is None or done[1] not in done[0].under_way:  # it was late, and has been given up
+        if done is None or done[1] not in done[0].under_way:  # it was late, so its account is UNPROVEN already
             return
         one, future = done
         account, _ = one.under_way.pop(future)
@@ -131,12 +131,12 @@ class Driver:
             self._keep(one, account, found)
 
     def _pause(self) -> float:
-        """Seconds until a lane may go on, at most _TICK."""
+        """Seconds until the next stopped lane may go on, at most _TICK."""
         now = clock.uptime()
         return min([_TICK, *(one.stopped_until - now for one in self.queues.values() if one.stopped_until > now)])
 
     def _look_after(self, one: Queue) -> None:
-        """Gives up what has been without an answer for too long."""
+        """Makes accounts UNPROVEN if their job is late, or if no machine has served their lane for too long."""
         now = clock.uptime()
         if self._engine.slots(one.lane):
             one.served = now
@@ -165,6 +165,6 @@ class Driver:
 
 
 def _why_lost(error: BaseException) -> str:
-    """Why a job has no verdict. A ValueError's text is our own sentence, or one of a machine that is not trusted."""
+    """Why a job has no verdict. A ValueError's text is ours, or comes from a machine that is not trusted."""
     name = type(error).__name__
     return printable(str(error)) if isinstance(error, ValueError) else f"{_LOST.get(name, 'its job was lost')} ({name})"

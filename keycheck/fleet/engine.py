@@ -1,4 +1,4 @@
-"""What the driver needs of an engine, which brings jobs to the machines of their lanes."""
+"""The interface of an engine, which brings jobs to the machines of their lanes."""
 
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -8,24 +8,24 @@ from keycheck.fleet.accounts import Lane
 
 
 class Engine(Protocol):
-    """One Executor for each lane. A Future fails if the job, its machine or the way there is lost.
+    """Runs jobs, with an Executor for each lane. A Future fails if the job, its machine or the connection is lost.
 
-    Then its account is UNPROVEN: a machine that was lost may have begun the run, so nothing is asked again.
+    Its account is then UNPROVEN, and is not tested again: the lost machine may have begun the run.
     """
 
     @property
     def job(self) -> Callable[[str], str]:
-        """What the driver submits, with a job's text: `job.run_job`, or that with the arguments of this machine."""
+        """The function that the driver submits with a job's text: `job.run_job`, or a function that calls it."""
         ...
 
     def executor(self, lane: Lane) -> Executor:
-        """Runs the jobs of a lane."""
+        """The executor that runs the jobs of this lane."""
         ...
 
     def slots(self, lane: Lane) -> int:
-        """How many jobs may be under way on a lane at once, now; 0 if no machine serves it. Must return at once."""
+        """How many jobs this lane can run at once, as of now; 0 if no machine serves it. Must not block."""
         ...
 
     def close(self) -> None:
-        """Ends the executors, and what is still under way. The driver has ended."""
+        """Ends the executors, and all jobs that are still under way. It is called when the driver has ended."""
         ...

@@ -4,8 +4,8 @@
     out  {"account", "verdict", "page", "weight"}       verdict.json, report.html, and the request weight that was spent
          {"account", "wait", "why"}                     no weight is left for `wait` seconds: nothing was sent
 
-The lane's machine believes nothing that the text says about itself: names and settings are checked again. It finds the
-credentials in its own folder of keys. Hosts, proxy and CA file are those of NAME.env, or of its own environment.
+The lane's machine does not trust the text: it checks names and settings again. It finds the credentials in its own
+folder of keys, and takes hosts, proxy and CA file from NAME.env or from its own environment.
 """
 
 import json
@@ -24,7 +24,7 @@ from keycheck.settings import loading
 _FIELDS = ("account", "settings", "lane", "share", "sharing")
 _LONGEST = 2**14  # characters of a job
 _PUBLIC = PublicAnswers()
-# The words of a run about options that a fleet does not have, and those that fit here.
+# Words of a run about options that a fleet does not have -> the words that replace them.
 _FITS_A_FLEET = {
     "--env-file: ": "",
     "check --env-file": "put it into the folder of keys on its lane's machine",
@@ -58,7 +58,7 @@ def run_job(text: str, keys: Path | None = None, cancel: process.Event | None = 
 
 
 def _run(account: Account, lane: Lane, sharing: bool, keys: Path, cancel: process.Event | None) -> dict[str, Any]:
-    """Raises Empty, UsageProblem and UnusableSettings; then nothing was sent."""
+    """Runs the suite; returns the answer's fields. Raises Empty, UsageProblem, UnusableSettings if nothing was sent."""
     env_file = keys / f"{account.name}.env"
     settings = loading.of_a_server(Path(bounded_files.NOWHERE), required=False) | dict(account.settings)
     loaded = loading.load(env_file, required=True, environ=settings)
@@ -83,7 +83,7 @@ def _unusable(sentence: str) -> process.Finished:
 
 
 def _read(text: str) -> tuple[Account, Lane, bool]:
-    """Raises ValueError."""
+    """The account, lane and `sharing` of a job's text. Raises ValueError if it is no job."""
     job = answers.strict(text.encode(errors="replace")) if len(text) <= _LONGEST else None
     named = tuple(job.get(field) for field in _FIELDS) if isinstance(job, dict) and len(job) == len(_FIELDS) else ()
     match named:

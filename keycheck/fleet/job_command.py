@@ -1,7 +1,7 @@
-"""A job in another program: for a worker that may not read the keys, but call one command of the user who may.
+"""Runs a job in another program: the worker may not read the keys, but may call one command of the user who may.
 
     KEYCHECK_JOB="sudo -u keycheck /usr/local/bin/keycheck-job"        in the worker's environment
-    python -I -m keycheck.fleet.job_command                            what that command runs
+    python -I -m keycheck.fleet.job_command                            the program that this command runs
 
 The job's text goes to the command's stdin, and the answer comes from its stdout. Nothing else passes between them.
 """
@@ -18,7 +18,7 @@ _SECONDS = 120.0  # a run, and its wait for the purse, take at most 90
 
 
 def run(text: str) -> str:
-    """Runs a job by the command that KEYCHECK_JOB names; in this process, if it names none.
+    """Runs a job by the command in KEYCHECK_JOB, or in this process if there is no such command.
 
     Raises ValueError if the command fails, and for a text that is no job.
     """
@@ -44,8 +44,8 @@ def run(text: str) -> str:
 
 
 def main() -> int:
-    """Reads a job from stdin, and writes its answer to stdout; 1 for a text that is no job."""
-    dump_no_core()  # as above
+    """Reads a job from stdin, and writes its answer to stdout. Returns 1 for a text that is no job."""
+    dump_no_core()  # this process, too, reads the settings file
     try:
         sys.stdout.write(job.run_job(sys.stdin.read(answer.LONGEST)))
     except ValueError as error:

@@ -24,7 +24,7 @@ def write(entries: Iterable[Mapping[str, Any]], totals: Totals, ending: Ending, 
         "errors": errors,
         "skipped": 0,
         "time": f"{ending.duration_ms / 1000:.3f}",
-        "timestamp": ending.started_at.removesuffix("Z"),  # pytest's own form
+        "timestamp": ending.started_at.removesuffix("Z"),  # as pytest writes it
     }
     file.write('<?xml version="1.0" encoding="utf-8"?>\n')
     file.write(f'<testsuites><testsuite name="keycheck fleet"{_attributes(about)}>\n')

@@ -14,7 +14,7 @@ from keycheck.settings import loading
 class Local:
     """Runs the jobs from this machine's address. `keys`: its folder of NAME.env files.
 
-    Raises UsageProblem for the accounts of several lanes, which are several addresses.
+    Raises UsageProblem if the accounts have several lanes: each lane is an address, and this machine has one.
     """
 
     def __init__(self, fleet: Fleet, keys: Path) -> None:
@@ -25,7 +25,7 @@ class Local:
             )
         self._cancel = threading.Event()
         self.job = functools.partial(job.run_job, keys=keys, cancel=self._cancel)
-        self._slots = loading.processors() + 1  # a run also waits for Binance
+        self._slots = loading.processors() + 1  # one more, because each run also waits for Binance
         self._pool = ThreadPoolExecutor(self._slots, "keycheck-fleet")
 
     def executor(self, lane: Lane) -> Executor:  # noqa: ARG002  as engine.Engine has it

@@ -1,4 +1,4 @@
-"""Writes what is made of verdicts.jsonl: index.html, fleet.json, keycheck.prom and the JUnit file.
+"""Writes all files that are made from verdicts.jsonl: index.html, fleet.json, keycheck.prom and the JUnit file.
 
 Only one verdict is in memory at a time. Each file replaces the old one when it is complete.
 """
@@ -14,7 +14,7 @@ from keycheck.report import artefacts, prometheus
 
 
 def write(out: Path, ending: Ending, *, since: Path | None = None, junit_file: Path | None = None) -> Changes:
-    """Writes all files. Returns what changed since the run whose verdicts.jsonl is `since`, or else the last run.
+    """Writes all files. Returns the changes since the run whose verdicts.jsonl is `since`; by default, the last run.
 
     Raises OSError if a file cannot be written, UsageProblem if `since` cannot be read.
     """
@@ -25,7 +25,7 @@ def write(out: Path, ending: Ending, *, since: Path | None = None, junit_file: P
     found = Totals()
     with artefacts.replacing(out / "keycheck.prom") as file:
         prometheus.write(
-            # The checks of an account would be 26 more lines of it: they are in verdicts.jsonl.
+            # Without checks, which would add 26 lines for each account: verdicts.jsonl has them.
             (
                 ({"account": entry["account"], "lane": entry["lane"]}, entry | {"checks": []})
                 for entry in found.passing(results.read(verdicts))

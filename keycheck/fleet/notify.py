@@ -1,4 +1,4 @@
-"""`--notify URL`: posts what changed in a fleet: names of accounts and causes, verdicts and counts, nothing else."""
+"""`--notify URL`: posts a fleet's changes to a URL: names of accounts and causes, verdicts and counts, nothing else."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -12,14 +12,14 @@ from keycheck.network import post
 SECONDS = 30.0  # for all attempts together
 _ATTEMPT_SECONDS = 8.0
 _PAUSES = (0.0, 1.0, 4.0)  # seconds before each attempt
-_MOST = 1000  # accounts in one post; `counts` has their whole number
-_MOST_LINES = 20  # of a text for people
+_MOST = 1000  # accounts in one post; `counts` counts all of them
+_MOST_LINES = 20  # accounts in a text for people
 
 
 def notify(url: str, changes: Changes, *, format: str = "json") -> str:
-    """Posts the changes, if there are any. Returns "", or in one sentence why that failed.
+    """Posts the changes, if there are any. Returns "", or a sentence that says why that failed.
 
-    `format`: one of FORMATS. Where there is no answer, or one of HTTP 429 or 5xx, it is tried again, twice at most.
+    `format`: one of FORMATS. If there is no answer, or HTTP 429 or 5xx, it tries again, twice at most.
     Raises ValueError for a URL that `post.refusal` refuses.
     """
     if not changes.changed:

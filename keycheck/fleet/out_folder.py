@@ -1,7 +1,7 @@
 """The folder of --out while a fleet runs: its lock, verdicts.jsonl as it grows, and each account's report.
 
-A line is on the disk before the next account is asked. After a kill at any moment the file is whole, but for a last
-line that may be cut: no reader sees it, and it is cut off before the file goes on.
+Each line is on the disk before the driver goes on. If the fleet is killed at any moment, only the file's last line can
+be incomplete: readers ignore such a line, and --resume removes it.
 """
 
 import contextlib
@@ -32,9 +32,10 @@ _OPTION = "--out"
 
 @dataclass
 class Done:
-    """The accounts that have a verdict, how many there are of each, and the weight that they have cost by lane.
+    """The accounts that have a verdict already. `names`: theirs; `counts`: their number by verdict.
 
-    `began`: when the first of them was asked, in ms since 1970.
+    `weight`: the request weight that they have cost, by lane. `began`: when the first of them was tested, in ms since
+    1970.
     """
 
     began: float = math.inf
@@ -44,7 +45,7 @@ class Done:
 
 
 class OutFolder:
-    """Takes the folder's lock, and makes the folder, for its owner alone, where it is missing. Raises UsageProblem."""
+    """The folder of --out. Makes it, for its owner alone, if it is missing, and locks it. Raises UsageProblem."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -71,11 +72,11 @@ class OutFolder:
             )
 
     def done(self, lanes: Mapping[str, str], chosen: Fleet) -> "Done":
-        """What verdicts.jsonl holds already. `lanes`: of all accounts, by name.
+        """The accounts that have a verdict in verdicts.jsonl. `lanes`: the lane of each account, by the account's name.
 
-        A chosen account whose run was not finished, as on a lane that was lost, does not count: it is tested again, and
-        `open` takes its line out. Raises UsageProblem for the verdicts of other accounts, two of one account, and what
-        is no verdict.
+        A chosen account whose run was cut short, because its lane was lost for example, does not count: it is tested
+        again, and `open` removes its line. Raises UsageProblem for a line of an unknown account or of another lane, for
+        a second line of an account, and for a line without a verdict.
         """
         done = Done()
         wanted = {account.name for account in chosen.accounts}
@@ -96,7 +97,7 @@ class OutFolder:
         return done
 
     def open(self, asked: Collection[Account], *, resume: bool) -> None:
-        """Removes what an earlier fleet left of these accounts, and opens verdicts.jsonl. `resume`: keeps its lines.
+        """Removes the old page and these accounts' old reports, and opens verdicts.jsonl. `resume`: keeps its lines.
 
         Raises UsageProblem.
         """
@@ -139,7 +140,7 @@ class OutFolder:
         os.fsync(self._file.fileno())
 
     def close(self) -> None:
-        """Gives the lock back."""
+        """Closes verdicts.jsonl, and releases the lock."""
         if self._file:
             self._file.close()
         self._hold.release()
@@ -155,7 +156,7 @@ class OutFolder:
 
 
 def _end_of_lines(file: IO[bytes]) -> int:
-    """Where the last whole line ends."""
+    """The position at which the last complete line ends."""
     at = file.seek(0, os.SEEK_END)
     while at:
         step = min(at, 2**16)

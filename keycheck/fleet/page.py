@@ -16,8 +16,8 @@ from keycheck.report.view.marks import SHAPES
 from keycheck.report.wording import headline_of_cause
 from keycheck.verdict.weighing import Verdict
 
-_OPEN = 30  # accounts of a list that is not folded
-_LISTED = 500  # accounts of a list; the last lists on the page have all
+_OPEN = 30  # accounts; a longer list is folded
+_LISTED = 500  # accounts that a list shows; the last lists on the page show all
 _MOST_FIXES = 3  # of one cause
 _MOST_CAUSES = 50  # of a section; there are some thirty, but a lane's machine may invent others
 _BUDGET = 1_500_000  # characters of all lists: with 10,000 accounts the page stays under 2 MB
@@ -45,7 +45,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Listed:
-    """A list of accounts. `count`: of all, in words; `more`: how many the page leaves out, in words."""
+    """A list of accounts. `count`: how many there are, in words; `more`: how many the page leaves out, in words."""
 
     lines: list[Line]
     count: str
@@ -53,7 +53,7 @@ class Listed:
 
     @property
     def is_folded(self) -> bool:
-        """Whether it is to be opened first, because it is long."""
+        """Whether the list is long, so that readers must unfold it."""
         return len(self.lines) > _OPEN
 
     @property
@@ -64,7 +64,7 @@ class Listed:
 
 @dataclass(frozen=True)
 class Group:
-    """The accounts with one cause. `fixes`: the commonest first; none if they are on the page already."""
+    """The accounts with one cause. `fixes`: the commonest first; empty if the page has shown them already."""
 
     cause: str
     kind: str
@@ -76,7 +76,7 @@ class Group:
 
 
 class _Lists:
-    """Makes the page's lists, as long as the page has room for them."""
+    """Makes the page's lists, and cuts them off when the page has no more room."""
 
     def __init__(self, reports: Path) -> None:
         self._reports = reports
@@ -202,7 +202,7 @@ def _sections(totals: Totals, lists: _Lists) -> Iterator[tuple[str, list[Group]]
 
 
 def _least_sure(totals: Totals, verdict: Verdict, cause: str) -> Iterator[int]:
-    """Sorts causes that are as common by how sure they are, the surest first."""
+    """The sort key of equally common causes: the surest first."""
     return (-totals.sureness[verdict.value, cause][word] for word in DOTS)
 
 

@@ -13,11 +13,11 @@ from keycheck.verdict.weighing import Verdict
 
 _OFTEN, _RARELY = 0.2, 30.0  # seconds between two lines on a terminal, and in a log
 _BAR = 20  # characters
-_LANES = 3  # that are shown
+_LANES = 3  # lanes that are shown
 
 
 class Progress:
-    """On a terminal, one line that is written anew; in a log, a line every half a minute."""
+    """Shows how far a fleet is: on a terminal, one line that is overwritten; in a log, a line every 30 seconds."""
 
     def __init__(self, stream: TextIO | None) -> None:
         self._stream = stream
@@ -49,8 +49,8 @@ class Progress:
 def tell(stream: TextIO | None, text: str) -> None:
     """Writes to the terminal or the log, if the stream is open.
 
-    One that takes nothing, as its disk is full or its reader is gone, leads to the null device from then on: no verdict
-    depends on it, and the interpreter would fail once more at its end, as it flushes the stream.
+    If the stream takes no more, as the disk is full or its reader has gone, the null device replaces it. No verdict
+    depends on it, and otherwise the interpreter would fail at its end, when it flushes the stream.
     """
     if stream is None:
         return
@@ -62,7 +62,7 @@ def tell(stream: TextIO | None, text: str) -> None:
 
 
 def line_of(driver: Driver, elapsed: float, now: float) -> str:
-    """The state of a driver `elapsed` seconds after its beginning; `now` by `clock.uptime`."""
+    """The line that shows a driver's state. `elapsed`: seconds since its start; `now`: by `clock.uptime`."""
     lanes = driver.queues.values()
     done = sum(driver.counts.values())
     total = done + sum(map(_left, lanes))
@@ -70,7 +70,7 @@ def line_of(driver: Driver, elapsed: float, now: float) -> str:
     verdicts = "  ".join(f"{one.value} {driver.counts[one.value]}" for one in Verdict)
     if driver.is_stopping:
         under_way = sum(len(one.under_way) for one in lanes)
-        told = f"stopping: {under_way} of them still end; Ctrl-C again waits for none"
+        told = f"stopping: waiting for {under_way} run{'s' * (under_way != 1)}; press Ctrl-C again to wait for none"
     else:
         seconds = max((seconds_left(one, elapsed, now) for one in lanes), default=0)
         told = f"{_words(seconds)} left" if seconds > 0 else ""
@@ -79,13 +79,13 @@ def line_of(driver: Driver, elapsed: float, now: float) -> str:
 
 
 def seconds_left(one: Queue, elapsed: float, now: float) -> float:
-    """How long a lane takes: by its weight, by its pace so far, and by its stop, whichever is the longest."""
+    """The seconds until a lane is done: the longest of three estimates, by its weight, its pace so far and its stop."""
     left = _left(one)
     if not left:
         return 0.0
     a_minute = one.lane.share * WEIGHT_LIMITS["production"]
     each = one.spent / one.done if one.spent else RUN
-    by_weight = (left * each + one.spent) / a_minute * MINUTE - MINUTE - elapsed  # the first minute's is there at once
+    by_weight = (left * each + one.spent) / a_minute * MINUTE - MINUTE - elapsed  # the first minute has no wait
     by_pace = left * elapsed / one.done if one.done else 0.0
     return max(by_weight, by_pace, one.stopped_until - now)
 

@@ -1,4 +1,4 @@
-"""The public answers that this machine's runs hand on to one another (exchange/shared_answers.py)."""
+"""Shares public answers between the runs of this machine (exchange/shared_answers.py)."""
 
 import contextlib
 import json
@@ -7,18 +7,18 @@ import threading
 from keycheck import clock
 from keycheck.exchange.shared_answers import LONGEST, MOST_SECONDS
 
-_HANDED_OUT = 0.75 * MOST_SECONDS  # a run must still find them fresh when it has started and has asked its ping
+_HANDED_OUT = 0.75 * MOST_SECONDS  # they must still be fresh after a run's start and its ping
 
 
 class PublicAnswers:
-    """The last public answers, by their source (`Settings.source`). Threads may use it at once."""
+    """The newest public answers, by their source (`Settings.source`). Several threads may use it at once."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._kept: dict[tuple[str, ...], tuple[float, str]] = {}
 
     def fresh(self, source: tuple[str, ...]) -> str:
-        """The text for a run that starts now; "" if there is none that it may use."""
+        """The text of the answers, for a run that starts now; "" if there are none, or they are too old."""
         with self._lock:
             at, text = self._kept.get(source, (0.0, ""))
             return text if 0 <= clock.uptime() - at <= _HANDED_OUT else ""

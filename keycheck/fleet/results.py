@@ -1,4 +1,4 @@
-"""verdicts.jsonl: one line an account, its verdict.json with the account's and the lane's name before it."""
+"""Reads verdicts.jsonl. Each line is the verdict.json of an account, with the names of account and lane before it."""
 
 import json
 from collections.abc import Iterator

@@ -14,17 +14,17 @@ from keycheck.verdict.weighing import Verdict
 SCHEMA_VERSION = 1
 _LONGEST = 2000  # characters of one text
 _MOST_FIXES = 50  # of one cause; a fix may name a lane or a system
-_clean = Redactor().clean_shared  # knows no secret, but the shapes of secrets and addresses
+_clean = Redactor().clean_shared  # knows the shapes of secrets and addresses, and no secret itself
 
 
 @dataclass(frozen=True)
 class Ending:
-    """What the driver knows about a run beside verdicts.jsonl.
+    """The facts about a fleet's run that verdicts.jsonl does not have.
 
-    `started_at`: ISO 8601, UTC; `duration_ms`: whole ms; of a fleet that was gone on with, both from its first part.
+    `started_at`: ISO 8601, UTC; `duration_ms`: whole ms. After --resume, both count from the fleet's first start.
     `weight`: the request weight spent, by lane.
     `accounts`: the names of all accounts of the fleet, also of those that `--only` left out.
-    `not_asked`: those that were to be asked, and have no verdict: the run was interrupted.
+    `not_asked`: the names of the chosen accounts that have no verdict, because the run was interrupted.
     """
 
     started_at: str
@@ -36,7 +36,7 @@ class Ending:
 
 @dataclass
 class Totals:
-    """What is kept of all verdicts while they pass by: a few words an account, and some texts a cause.
+    """The totals of all verdicts, counted while they are read: a few words for each account, some texts for each cause.
 
     `states`: by account; `lanes`: accounts by lane and verdict; `sureness`: accounts by verdict, cause and confidence;
     `fixes`: accounts by cause and fix; `cut_short`: why a run has no report, by account; `sources`: accounts by whose
@@ -51,7 +51,7 @@ class Totals:
     sources: Counter[str] = field(default_factory=Counter)
 
     def passing(self, entries: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-        """The same lines of verdicts.jsonl, counted as they pass. Raises UsageProblem for one without a verdict."""
+        """Yields these lines of verdicts.jsonl, and counts them. Raises UsageProblem for a line without a verdict."""
         same: dict[State, State] = {}  # most accounts share a few states
         for entry in entries:
             state = state_of(entry)

@@ -222,8 +222,8 @@ def bare(stream: Any) -> Any:
 class CleanStream:
     """A text stream that cleans all text written to it. Everything else is passed to the inner stream.
 
-    If it takes no more, because its reader has gone (`| head`) or the disk is full, the rest is dropped: the verdict is
-    in verdict.json and in the exit status, too.
+    If the inner stream takes no more, because its reader has gone (`| head`) or the disk is full, the rest is dropped:
+    the verdict is in verdict.json and in the exit status, too.
     """
 
     def __init__(self, inner: Any, clean: Clean) -> None:
@@ -293,9 +293,9 @@ class CleanBuffer:
 
 
 def _if_taken(stream: Any, write: Callable[[], object]) -> None:
-    """Writes. If the system refuses, the null device takes the place of the stream's descriptor, for all that follows.
+    """Calls `write`. If the system refuses, the null device replaces the stream's descriptor from then on.
 
-    Otherwise the interpreter would fail once more at its end, as it flushes the stream.
+    Otherwise the interpreter would fail again at its end, when it flushes the stream.
     """
     try:
         write()
@@ -312,7 +312,7 @@ class _Line:
         self._cleaned = ""
 
     def following(self, text: str) -> str:
-        """The part of `text` to show, cleaned together with the line before it; nothing of a secret's rest."""
+        """The part of `text` to show: cleaned together with the line before it, and without the rest of a secret."""
         whole = self._clean(self._written + text)
         same = takewhile(lambda both: both[0] == both[1], zip(self._cleaned, whole, strict=False))
         return whole[len(list(same)) :]

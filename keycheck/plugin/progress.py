@@ -52,7 +52,7 @@ class Progress:
 
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:
-        self._send_limits()  # a diagnosis may have asked more than the checks
+        self._send_limits()  # the diagnosis may have sent more requests
         if (run := self._suite_run and self._suite_run.run) and (public := run.public_answers()):
             self._send(public=public)
 

@@ -12,7 +12,7 @@ from keycheck.plugin.ending import Ending
 from keycheck.report import artefacts, prometheus, verdict_json
 from keycheck.report.model import RunReport
 
-_OURS = b"keycheck_"  # every line of metrics names one
+_OURS = b"keycheck_"  # every line of metrics contains it
 _LONGEST_LINE = 2**20  # bytes
 
 
@@ -50,7 +50,7 @@ class PrometheusFile:
 
 
 def _refuse_other_things(path: Path) -> None:
-    """Raises OSError for what is no file of ours: root could replace /dev/null, and anybody a file of keys."""
+    """Raises OSError for any other file: --prom must not replace /dev/null, which root could do, or a file of keys."""
     if not path.exists():
         return
     if not path.is_file():

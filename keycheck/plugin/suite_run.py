@@ -247,7 +247,7 @@ class SuiteRun:
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Has --lf run a check that was blocked or unproven, and its blocker: pytest's own plugin forgets a skip."""
+        """Makes --lf rerun a blocked or unproven check, and its blocker: pytest itself does not keep skipped tests."""
         finding = getattr(report, "keycheck", None)
         last_failed = getattr(self.config.pluginmanager.get_plugin("lfplugin"), "lastfailed", None)
         if finding is None or last_failed is None:

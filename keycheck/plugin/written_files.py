@@ -104,7 +104,7 @@ def _named(config: pytest.Config, name: str) -> Path | None:
 
 
 def _copied_styles(config: pytest.Config) -> Path | None:
-    """The file into which pytest-html, as it is configured, copies its styles and those of --css; None if into none."""
+    """The file into which pytest-html, as configured, copies its styles and those of --css; None if it copies none."""
     page = getattr(config.option, "htmlpath", None)
     if not page or config.option.self_contained_html:
         return None

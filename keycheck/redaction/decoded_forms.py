@@ -50,8 +50,8 @@ _OWN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|## Keycheck: (?:NOT )?[A-Z]{
 def decoded_forms(text: str, depth: int = 3, *, packed: bool = True, wide: bool = False) -> Iterator[str]:
     """Yields `text` and its decoded forms, each once. Each step undoes one kind of escape; there are `depth` steps.
 
-    `packed`: also yields the texts that base64 and hex in it decode to. `wide`: bytes may be letters beyond ASCII, too,
-    which takes longer. Every byte becomes one character, as in `spellings`.
+    `packed`: also decodes base64 and hex. `wide`: decoded bytes may also be letters beyond ASCII, which takes longer.
+    Every byte becomes one character, as in `spellings`.
     """
     steps = ((*_SPELT, *_WIDE_SPELT) if wide else _SPELT) + ((_WIDE_PACKED if wide else _PACKED) if packed else ())
     seen = {text}

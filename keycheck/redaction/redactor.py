@@ -26,7 +26,7 @@ _HALF = RUN // 2
 _PIECE = re.compile(rf"(?s).{{{_HALF}}}")
 HIDDEN = "[hidden]"
 HIDDEN_IP = "[IP hidden]"
-HIDDEN_IPV6 = "[IPv6 hidden]"  # told apart, since IPv6 may be the reason for a refusal
+HIDDEN_IPV6 = "[IPv6 hidden]"  # different from HIDDEN_IP, since IPv6 may be the reason for a refusal
 
 # A value ends at each character that would end it in JSON, HTML or a shell, so that the text around it stays whole; and
 # at "[", with which the replacements of an earlier pass begin.

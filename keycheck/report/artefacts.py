@@ -44,7 +44,7 @@ def replacing(path: Path) -> Iterator[IO[str]]:
 
 
 def scratch(folder: Path) -> AbstractContextManager[IO[str]]:
-    """A nameless file in `folder`, to write and then to read; it goes when it is closed."""
+    """A temporary file without a name in `folder`, to write and then read. Closing removes it."""
     return tempfile.TemporaryFile("w+", encoding="utf-8", newline="\n", dir=folder)
 
 

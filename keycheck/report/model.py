@@ -68,7 +68,7 @@ SENTENCES = {
     Verdict.NOT_OK: "This key is not fit to trade USD-M futures from this machine.",
     Verdict.UNPROVEN: "This run could not show whether the key is fit to trade USD-M futures from this machine.",
 }
-# Where the address that Binance saw is shown: in the place of the address, in the fixes of a shared report.
+# The fixes of a shared report say one of these in place of the address that Binance saw.
 HIDDEN_HERE = "hidden here, shown on the terminal that ran this"
 HIDDEN_FROM_ALL = "hidden here; to see it, run keycheck in a terminal on the machine that ran this"
 _REPLAYED = "This is a replay: no key was tested now."
@@ -78,7 +78,7 @@ _SECRETLESS = "The key's secret was not given, so the key was not tested."
 _UNREACHED = "This machine does not reach Binance, so nothing is known about the key."
 # The causes that mean "not reached" if no answer came at all.
 ON_THE_WAY = ("blocked_by_firewall", "network_unreachable", "tls_failure", "not_binance")
-# The sentences in the place of SENTENCES, by verdict and first cause, if no cause lies in the key.
+# The sentences that replace those of SENTENCES if no cause lies in the key, by verdict and first cause.
 OUTSIDE_THE_KEY: Mapping[Verdict, Mapping[str, str]] = {
     Verdict.NOT_OK: {
         "no_credentials": _NO_KEY,
@@ -156,7 +156,7 @@ class RunReport:
 
     @property
     def elsewhere(self) -> str:
-        """What the verdict does not rest on: a key that was tested now, or Binance's answers; "" if it does on both."""
+        """The warning that no key was tested now, or that the answers were not Binance's; "" if neither is the case."""
         sentence = ELSEWHERE.get(self.exchange, "") if self.exchange else ""
         if self.mode == "replay":
             of_then = sentence.replace("on this machine", "on the machine that recorded them")
@@ -204,7 +204,7 @@ class RunReport:
 
 
 def _masked(found: Diagnosis, mask: Callable[[str], str], hidden: str) -> Diagnosis:
-    """The diagnosis for sharing. `hidden`: where a masked address is shown, in words for the fix."""
+    """The diagnosis for sharing. `hidden`: words for the fix that say where the masked address is shown."""
     fix = mask(found.fix)
     if fix != found.fix:
         for sign in (HIDDEN_IP, HIDDEN_IPV6):

@@ -66,9 +66,9 @@ def fill(
 
 @cache
 def beginning() -> str:
-    """How every page begins: with its Content-Security-Policy, so that nothing behind it can run a script.
+    """The beginning of every page. It holds the Content-Security-Policy, so nothing after it can run a script.
 
-    No page has a `<meta` behind it.
+    No page has a `<meta` after it.
     """
     page, head = ((_TEMPLATES / name).read_text("utf-8") for name in ("page.html", "head.html"))
     page = page[page.index("<!DOCTYPE") : page.index("{% include 'head.html' %}")]

@@ -40,8 +40,8 @@ def write(
 ) -> None:
     """Writes the metrics of `verdicts`, of which only one is in memory at a time.
 
-    Each verdict comes with labels of its own, such as an account's name; no two agree. `scratch`: opens an empty file,
-    which holds the lines of one metric until all verdicts have been seen.
+    Each verdict comes with labels that no other has, such as an account's name. `scratch`: opens an empty file, which
+    holds the lines of one metric until all verdicts have been seen.
     """
     with contextlib.ExitStack() as opened:
         families = {name: opened.enter_context(scratch()) for name in _HELP}

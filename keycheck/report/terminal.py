@@ -104,7 +104,7 @@ def _finding(finding: Finding, report: RunReport, width: int) -> Iterator[Line]:
 
 
 def _is_told(finding: Finding, report: RunReport) -> bool:
-    """Whether the causes have what was observed: the text itself, or, as evidence, all answers that it is made of."""
+    """Whether the causes already show a finding's observation: as text, or as evidence with all its failed answers."""
     evidence = [seen for found in report.diagnosis for seen in found.evidence]
     said = [text.lower() for text in (*evidence, *(found.explanation for found in report.diagnosis))]
     if finding.detail and any(finding.detail.lower() in text for text in said):
@@ -115,7 +115,7 @@ def _is_told(finding: Finding, report: RunReport) -> bool:
 
 
 def _headed(label: str, text: str, style: str, width: int) -> Iterator[Line]:
-    """A label, and beside it a text of one or more lines."""
+    """A text of one or more lines, with a label before it."""
     first, *more = _wrapped(text, width)
     for line, _ in ((f"{label:<{len(_INDENT) - 1}} {first[0].lstrip()}", ""), *more):
         yield line, style

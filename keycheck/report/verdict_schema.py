@@ -1,6 +1,6 @@
-"""Does a verdict.json from another machine have the form of `verdict.schema.json`?
+"""Checks whether a verdict.json from another machine has the form of `verdict.schema.json`.
 
-It knows the keywords that the schema uses, and no others: a library for all of them is a dependency of tests alone.
+This module knows only the keywords that the schema uses: a library for all of them is a dependency of the tests alone.
 """
 
 import json
@@ -84,7 +84,7 @@ def _one_of(schema: _Schema) -> _Rule:
 
 
 def _limit(kind: type, is_kept: Callable[[Any], object]) -> _Rule:
-    """A rule about values of one type says nothing about others."""
+    """A rule for the values of one type, which accepts all values of other types."""
     return lambda value: type(value) is not kind or bool(is_kept(value))
 
 

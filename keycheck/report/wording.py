@@ -50,7 +50,7 @@ def claim(finding: Finding) -> str:
 
 
 def headline(finding: Finding) -> str:
-    """The sentence that a finding is shown by: a short observation that the claim does not hold, else `claim`."""
+    """The headline of a finding: a short observation that the claim does not hold, or else `claim`."""
     seen = finding.outcome in _MISSED and 0 < len(finding.detail) <= _LONGEST_HEADLINE
     return capital(finding.detail) if seen else claim(finding)
 

@@ -38,9 +38,9 @@ class Options:
 
     `settings`: JSON of all settings by name, from the program that started the run; it replaces the environment.
 
-    `shared`: the public answers that another run of this address handed on, as text; "" for none.
+    `shared`: the public answers of another run of this address, as text; "" for none.
 
-    `force`: whether a recording may take an older one's place.
+    `force`: whether a recording may replace an older one.
 
     `probe`: whether to ask the user data stream for its subscriptions, too; the answer decides nothing.
     """

@@ -198,7 +198,7 @@ class Run:
     # -- reports --
 
     def public_answers(self) -> str:
-        """The text of this run's own public answers, for another run of this address; "" if it may not use them."""
+        """The text of this run's public answers, for other runs of this address; "" if they must not be used."""
         text = self.session.sharing.text()
         return "" if self.redactor.finds(text) else text
 
@@ -282,7 +282,7 @@ class Run:
 
 
 def _unnamed(key: KeyFacts) -> KeyFacts:
-    """The facts without the key's last four characters, which are a secret's where one was given as the key."""
+    """The facts without the key's last four characters, which belong to the secret if that was given as the key."""
     return replace(key, last_four=None)
 
 

@@ -23,7 +23,7 @@ from keycheck.serve.problem import Problem
 from keycheck.settings import loading
 
 GRACE = 7.0  # seconds for which a run goes on after SIGTERM, before it is cut short
-_END = 9  # seconds after SIGTERM until a client that neither sends nor reads is left alone
+_END = 9  # seconds after SIGTERM for which the server waits for clients that neither send nor read
 _HEADERS = 10.0  # seconds for the headers of a request
 _SHORTEST_TOKEN = 32  # characters
 _USAGE_ERROR = 4
@@ -69,14 +69,14 @@ class Server(uvicorn.Server):
 
 
 class _Connection(H11Protocol):
-    """A connection that is closed where a request's headers take too long; uvicorn would wait without end."""
+    """A connection that is closed if a request's headers take too long: uvicorn itself would wait for ever."""
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self.loop.call_later(_HEADERS, self._look, None)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn's own words
-        """Answers what is no HTTP. uvicorn's own answer is plain text, and may be kept by a cache."""
+        """Answers bytes that are not HTTP. uvicorn's own answer is plain text, and a cache may keep it."""
         problem = Problem(400, "This is no HTTP request: ask as openapi.json says.").response()
         headers = [*problem.raw_headers, (b"cache-control", b"no-store"), (b"connection", b"close")]
         for event in (
@@ -88,7 +88,7 @@ class _Connection(H11Protocol):
         self.transport.close()
 
     def _look(self, last: RequestResponseCycle | None) -> None:
-        """`last`: the request of the look before; if there was no other since, and it has its answer, it is idle."""
+        """Closes the connection if `last`, the request at the previous look, is answered and none has followed."""
         if self.transport.is_closing():
             return
         if self.cycle is last and (last is None or last.response_complete):
@@ -98,7 +98,7 @@ class _Connection(H11Protocol):
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Serves until a signal comes; returns the exit status."""
+    """Serves the page and the endpoint until a signal ends it; returns the exit status."""
     prepared = process.Prepared()
     try:
         server = _server(_parser().parse_args(arguments), partial(process.run, prepared=prepared))
@@ -107,7 +107,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         prepared.prepare()
         server.run()
-    except SystemExit:  # of uvicorn's, which has no other way to say so
+    except SystemExit:  # uvicorn raises it if it cannot listen
         return _refuse("this host and port cannot be listened at: is another program there? Choose one with --port")
     finally:
         prepared.close()
@@ -115,7 +115,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _server(given: argparse.Namespace, run: Callable[..., process.Finished]) -> Server:
-    """Raises UsageProblem and ValueError."""
+    """The server that the options describe. Raises UsageProblem and ValueError."""
     is_open = not is_loopback(given.host)
     has_tls = bool(given.tls_cert and given.tls_key)
     if bool(given.tls_cert) != bool(given.tls_key):

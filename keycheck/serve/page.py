@@ -1,7 +1,7 @@
 """The files of the page "Test your API key" and of its form, `<keycheck-form>`.
 
-`static/` holds them but for what the report has, too: its colours, styles, sentences and marks come from report/, so
-that page and report cannot drift apart. keycheck.js is one file that needs no other: a platform's page loads it alone.
+`static/` holds them. Colours, styles, sentences and marks that the report has, too, come from report/, so that page and
+report cannot drift apart. keycheck.js is one file that needs no other: a platform's page loads it alone.
 """
 
 import json
@@ -44,7 +44,7 @@ def script() -> str:
 
 
 def _shared() -> dict[str, object]:
-    # The form asks for the width of its own place, which in a platform's page is not the window's.
+    # The form's layout depends on the form's own width, which in a platform's page is not the window's.
     section = _text(_REPORT / "section.css").replace("@media (m", "@container (m")
     meanings = {name: headline_of_cause(name) for named in CAUSES.values() for name in named}
     return {
@@ -68,7 +68,7 @@ def _shared() -> dict[str, object]:
 
 
 def _sentence(verdict: Verdict, environment: str, *causes: str) -> tuple[str, str, str]:
-    """In three parts, as the report has it: there is no line break inside of USD-M."""
+    """The sentence of a verdict in three parts, as in the report, so that no line breaks inside of USD-M."""
     found = [Diagnosis(cause, Confidence.CERTAIN, "", (), "") for cause in causes]
     key = KeyFacts(missing=(KEY,))
     report = model.RunReport(verdict, "", "", environment=environment, diagnosis=found, key=key)

@@ -1,4 +1,4 @@
-"""The body of a request -> what a run needs, or the problem that names the member, and never its value.
+"""The body of a request -> the settings of a run, or a problem that names the bad member, but never its value.
 
 The functions that handle the text return a problem instead of raising it: an exception would carry their frames along.
 """
@@ -41,14 +41,14 @@ _FITS_A_REQUEST = {  # words of a run's sentences, which know of files -> words 
     "give the file that openssl wrote": "send all of the text that openssl wrote",
     "put the whole of it into a file, and name that in privateKey": "send the whole of it as privateKey",
 }
-_HALF = re.compile("[\ud800-\udfff]")  # half a character, as JSON may hold it
+_HALF = re.compile("[\ud800-\udfff]")  # a lone surrogate, which JSON may hold
 
 
 @dataclass(frozen=True)
 class Request:
-    """`settings`: the server's and the request's, as `process.run` takes them. `receipt`: of a request to save.
+    """A valid request. `settings`: the server's and the request's, for `process.run`. `receipt`: of a request to save.
 
-    `more_weight`: the request weight that these settings want beyond a usual run.
+    `more_weight`: the request weight that these settings add to that of a usual run.
     """
 
     settings: Secret
@@ -57,7 +57,7 @@ class Request:
     more_weight: int = 0
 
     def signed(self) -> dict[str, Any]:
-        """What a receipt is about, by the parameters of `receipt.make`; to be kept in no variable."""
+        """The arguments of `receipt.make` for this request. Keep them in no variable."""
         given = json.loads(self.settings.reveal())
         secret = given.get("BINANCE_API_SECRET") or given[PRIVATE_KEY]
         passphrase = given.get("BINANCE_PRIVATE_KEY_PASSPHRASE", "")
@@ -73,7 +73,7 @@ class Body:
         self.is_whole = False
 
     def add(self, message: Message) -> bool:
-        """Takes an ASGI message; whether to wait for more."""
+        """Adds the bytes of an ASGI message; returns whether more follow."""
         self._bytes += message.get("body", b"")
         self.is_whole = message["type"] == "http.request" and not message.get("more_body")
         return bool(message.get("more_body")) and not self.is_too_long
@@ -87,7 +87,7 @@ class Body:
 
 
 async def receive_all(receive: Receive) -> Body:
-    """The whole body, counted as it comes. Raises Problem."""
+    """Receives the whole body, within the limits of size and time. Raises Problem."""
     body = Body()
     try:
         async with asyncio.timeout(SECONDS):
@@ -124,7 +124,7 @@ def problem_of(sentence: str) -> Problem:
 
 
 def _read(data: bytes, of_server: Mapping[str, str], to_save: bool) -> Request | Problem:
-    """Holds the text of the secret in its variables, so it raises nothing."""
+    """Reads a request. It returns a Problem instead of raising it, because its variables hold the secret."""
     pairs = _pairs(data)
     if isinstance(pairs, Problem):
         return pairs
@@ -143,7 +143,7 @@ def _read(data: bytes, of_server: Mapping[str, str], to_save: bool) -> Request |
 
 
 def _pairs(data: bytes) -> list[tuple[str, Any]] | Problem:
-    """The members of the one object of a JSON text, in their order; a problem if it is none."""
+    """The members of the object in a JSON text, in order; a problem if the text is not one object."""
     try:
         found = json.loads(data.decode("utf-8"), object_pairs_hook=_Pairs)
     except (ValueError, RecursionError):

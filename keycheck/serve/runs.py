@@ -1,10 +1,10 @@
-"""The runs of an endpoint: so many at once, each a thread that waits for its child process.
+"""The runs of an endpoint: a limited number at once, each in a thread that waits for its child process.
 
-    event loop   checks the request, takes a slot, starts the thread, and sends to the client what the run says
-    thread       takes the run's weight out of the purse, runs the suite, settles, gives the slot back
+    event loop   checks the request, takes a slot, starts the thread, and sends the run's messages to the client
+    thread       takes the run's weight out of the purse, runs the suite, settles, and releases the slot
 
-A run says each check, then its end. Whoever started it sets `cancel` when the request ends, however that is, and the
-child is killed within a moment.
+A run sends a message for each check, and one for its end. When the request ends, for whatever reason, the event loop
+sets `cancel`, and the child is killed within a moment.
 """
 
 import contextlib
@@ -20,12 +20,12 @@ from keycheck.serve.problem import ENDING, Problem, too_many
 
 _WAIT = 2  # seconds until a slot is likely to be free; a run takes one or two
 
-# What a run says: entries of verdict.json's `checks`, then its end, or why there is none.
+# A run's messages: entries of verdict.json's `checks`; last, its result, or the reason why there is none.
 Said = Mapping[str, Any] | process.Finished | Exception
 
 
 class Runs:
-    """`slots`: runs at once. `purses`: by environment. `run`: as `process.run`."""
+    """Starts and cancels runs. `slots`: how many may run at once. `purses`: by environment. `run`: as `process.run`."""
 
     def __init__(self, slots: int, purses: Mapping[str, Purse], run: Callable[..., process.Finished]) -> None:
         self._slots = threading.Semaphore(slots)
@@ -35,7 +35,10 @@ class Runs:
         self._is_ending = False
 
     def start(self, wanted: request_body.Request, say: Callable[[Said], None]) -> threading.Event:
-        """Starts a run; `say` is called in its thread. Returns the event that cancels it. Raises Problem."""
+        """Starts a run, and returns the event that cancels it. `say`: called in its thread with each message.
+
+        Raises Problem.
+        """
         if self._is_ending:
             raise Problem(503, ENDING)
         if not self._slots.acquire(blocking=False):
@@ -51,7 +54,7 @@ class Runs:
         return cancel
 
     def end(self) -> None:
-        """Starts no run from now on; those that run go on."""
+        """Refuses further runs. Those that have started go on."""
         self._is_ending = True
 
     def cancel_all(self) -> None:

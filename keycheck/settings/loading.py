@@ -97,13 +97,13 @@ class Settings:
 
     @property
     def source(self) -> tuple[str, ...]:
-        """What decides who answers a public request of these settings, and for which contract."""
+        """The settings that decide which host answers a public request, by which way, and for which contract."""
         proxy = value_parsers.proxy_host(self.proxy) or ""
         return self.environment, self.futures_url, self.symbol, proxy, self.ca_bundle or ""
 
     @property
     def more_weight(self) -> int:
-        """The request weight of what these settings want beyond a usual run: the margin type of the contract."""
+        """The request weight that these settings add to that of a usual run: for the margin type of the contract."""
         return SYMBOL_CONFIG.weight if set(MARGIN.words) & set(self.expected) else 0
 
     @property
@@ -256,7 +256,7 @@ def load(
 
 
 def of_a_server(env_file: Path, *, required: bool) -> dict[str, str]:
-    """The settings of the runs that this process starts for others, by name: no credentials, which come with each.
+    """The settings, by name, of runs that this process starts for others. Each run brings its own credentials.
 
     `required`: as in `load`. Raises UsageProblem with one sentence.
     """

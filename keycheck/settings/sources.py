@@ -95,9 +95,9 @@ def _two_sources(found: Sources, secret: str, env_file: Path) -> Iterator[str]:
 def _strangers(
     given: Mapping[str, str], settings: Sequence[str], used: Mapping[str, str], where: str, *, in_file: bool
 ) -> Iterator[str]:
-    """A sentence on each name that is none of ours: of .env all with our prefix, and else those close to a setting.
+    """A sentence on each name that is no setting: in .env, all with our prefix; elsewhere, those similar to a setting.
 
-    A close name is another program's, and no mistake, if the setting has a value as well.
+    If the setting itself has a value, a similar name belongs to another program, and is no mistake.
     """
     for name, value in given.items():
         if name in settings or not value.strip():

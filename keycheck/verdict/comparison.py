@@ -41,8 +41,9 @@ class Comparison:
 
     `broke`: fails now, and passed in the earlier run. `first_failing`: fails now, and the earlier run could not look at
     it: it was blocked, unproven, not run, not applicable or not there yet. `still`: fails now, and was seen not to hold
-    before. `now_warns`, `still_warns`: warns now, and did not, or did not hold either. `fixed`: passes now, and was
-    seen not to hold. `unseen`: had a result in the earlier run, and has none or an unproven one in this run.
+    before. `still_warns`: warns now, and was seen not to hold before. `now_warns`: any other that warns now. `fixed`:
+    passes now, and was seen not to hold. `unseen`: had a result in the earlier run, and has none or an unproven one in
+    this run.
 
     Each list is in run order. verdict.json has them as `comparison`.
     """

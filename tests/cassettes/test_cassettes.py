@@ -303,7 +303,7 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
 
 
 def test_aliases_do_not_blow_up(tmp_path: Path) -> None:
-    """A few lines of YAML can stand for a billion words."""
+    """A cassette is refused if its aliases, a few lines of YAML, stand for a great many words."""
     document = yaml.safe_dump(recorded(tmp_path / "mine.yaml"))
     laughs = "a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol]\n"
     laughs += "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 8)}]\n" for n in range(1, 6))
@@ -438,7 +438,7 @@ def test_recording_overwrites_nothing_but_a_cassette(tmp_path: Path, name: str) 
 
 
 def test_recording_replaces_an_older_cassette_by_force_alone(tmp_path: Path) -> None:
-    """A name that exists is refused before anything is sent; --force takes an older cassette, and nothing else."""
+    """A name that exists is refused before anything is sent; --force replaces an older cassette, and no other file."""
     path = tmp_path / "mine.yaml"
     path.write_text(Recorder(path, HEADER, Redactor(), Unasked()).text(), encoding="utf-8")
     with pytest.raises(UsageProblem, match=r"mine\.yaml is there already.*add --force"):
@@ -460,7 +460,7 @@ def test_recording_replaces_an_older_cassette_by_force_alone(tmp_path: Path) -> 
     ],
 )
 def test_a_hostile_answer_is_no_answer(tmp_path: Path, response: dict[str, Any]) -> None:
-    """The file may say anything; what is no answer proves nothing."""
+    """A recorded answer of a wrong form is no answer, so it proves nothing."""
     document = recorded(tmp_path / "mine.yaml")
     document["interactions"] = [
         {"request": {"method": "GET", "uri": "https://x.invalid/fapi/v1/ping", "body": None, "headers": {}}}

@@ -59,7 +59,7 @@ def test_shipped_cassette_holds_nothing_private(row: Shipped) -> None:
 
 
 def steady(verdict: dict[str, Any]) -> dict[str, Any]:
-    """A verdict without what a replay may change: modes, times, how the stream fared, where an address is shown."""
+    """A verdict without the parts that a replay may change: modes, times, the stream's result, the address's place."""
     kept = copy.deepcopy(verdict)
     for cause in kept["diagnosis"]:
         cause["fix"] = cause["fix"].replace(HIDDEN_HERE, HIDDEN_IN_A_RECORDING)
@@ -111,7 +111,7 @@ RECORDED = {
 @pytest.mark.slow
 @pytest.mark.parametrize("name", RECORDED)
 def test_recorded_run_replays_to_the_same_json(name: str, suite: SuiteRunner, tmp_path: Path) -> None:
-    """The replay's JSON is the recording's but for modes and times, even for requests without an answer."""
+    """The replay's JSON equals the recording's, except for modes and times, even for requests without an answer."""
     cassette = tmp_path / "mine.yaml"
     live = recorded(suite, RECORDED[name], cassette)
     replay = suite("--replay", str(cassette))
@@ -280,7 +280,7 @@ def test_extra(binance, observe):
 
 @pytest.mark.slow
 def test_replay_is_inert(tmp_path: Path) -> None:
-    """Sockets are shut, not merely unused; the .env beside it is not read, and exported nowhere."""
+    """A replay cannot open a socket, and does not read the .env beside it."""
     root = copy_of_the_suite(tmp_path)
     (root / "suite" / "test_8_extra.py").write_text(INERT, encoding="utf-8")
     (root / ".env").write_text(f"BINANCE_API_KEY={API_KEY}\nBINANCE_API_SECRET={API_SECRET}\n", encoding="utf-8")

@@ -83,7 +83,7 @@ def test_scrubbing_twice_is_scrubbing_once(endpoint: Endpoint, status: int, body
 @settings(max_examples=100, deadline=None)
 @given(endpoints, st.sampled_from([200, 400]), bodies)
 def test_no_unlisted_name_is_kept(endpoint: Endpoint, status: int, body: bytes) -> None:
-    """Balances, ids and whatever comes next are dropped, at every depth."""
+    """Balances, ids and unknown fields are dropped, at every depth."""
     scrubbed = scrub(endpoint, status, body)
     kept = json.loads(scrubbed) if answers.strict(scrubbed) is not None else {}
     beyond = names_in(kept) - LISTED_NAMES
@@ -95,7 +95,7 @@ def test_no_unlisted_name_is_kept(endpoint: Endpoint, status: int, body: bytes) 
 
 
 def outcome(endpoint: Endpoint, status: int, body: bytes) -> object:
-    """The result of a body for a run: an exception's type, a refusal's code, or dict."""
+    """What a run makes of a body: an exception's type, a refusal's code, or dict."""
     try:
         found = answers.read(RawAnswer(status, {}, body), endpoint, str)
     except Inconclusive as error:

@@ -233,7 +233,7 @@ def test_a_private_key_without_its_first_line_is_named() -> None:
 
 @pytest.mark.parametrize("private", [ED25519.private, f"{pem.BARE_ED25519}{'x' * 40}"])
 def test_a_private_key_in_the_keys_place_beside_a_key_is_swapped_for_certain(private: str) -> None:
-    """The form of the one and of the other says so, and nothing is sent; without a key beside it, it is misplaced."""
+    """A private key as API key is swapped for certain if the secret looks like a key, and otherwise misplaced."""
     with pytest.raises(UsageProblem, match=f"{KEY} and {SECRET} are swapped: {KEY} holds a private key"):
         pasted_text.read(private.strip().replace("\n", "\\n"), GOOD)
     with pytest.raises(UsageProblem, match=f"^{KEY} holds a private key"):

@@ -188,7 +188,7 @@ def test_evidence_leads_to_its_causes(calls: tuple[Call, ...], seen: dict[str, o
 def test_a_demo_runs_fixes_name_the_demo_hosts_and_menus(
     calls: tuple[Call, ...], seen: dict[str, object], named: str
 ) -> None:
-    """A demo key is not to be looked for in production's menus; on production none names a demo host."""
+    """In a demo run, the fixes name the demo hosts and menus; in a production run, no fix names a demo host."""
     on_demo, on_production = (
         " ".join(one.fix for one in diagnose(Evidence(calls=calls, environment=environment, **seen)))  # type: ignore[arg-type]
         for environment in ("demo", "production")
@@ -199,8 +199,8 @@ def test_a_demo_runs_fixes_name_the_demo_hosts_and_menus(
     assert "demo.binance.com" not in on_production
 
 
-def test_a_read_only_key_whose_box_is_ticked_is_made_anew() -> None:
-    """Where enableFutures was seen to be true, the first thing to do is not to tick it."""
+def test_a_read_only_key_with_enable_futures_ticked_needs_a_new_key() -> None:
+    """If enableFutures is true already, the fix for a read-only key does not begin with ticking it."""
     calls = (*ACCEPTED[:2], refusal(ORDER_TEST, -2015))
     (ticked,) = diagnose(Evidence(calls=calls, permissions=FINE))
     (unseen,) = diagnose(Evidence(calls=calls[1:]))
@@ -234,13 +234,13 @@ IN_THEIR_ORDER = ["unknown_key possible", "ip_not_allowed possible", "wrong_envi
 def test_key_and_secret_may_be_swapped_where_neither_host_knows_the_key(
     calls: tuple[Call, ...], key: KeyFacts, expected: list[str]
 ) -> None:
-    """The swap comes first among equally certain causes: it is the quickest to look for."""
+    """The swap comes first among equally certain causes, because it is the quickest to check."""
     assert [" ".join(one) for one in found(*calls, key=key)] == expected
 
 
 @pytest.mark.parametrize("text", ["", SEEN_FROM])
 def test_a_misspelt_environment_is_the_first_cause_of_a_refusal(text: str) -> None:
-    """The line was written for a reason, mostly a key of the test network; a text for a ticket shows three causes."""
+    """With a misspelt BINANCE_ENVIRONMENT, whose line mostly says demo, the wrong environment is the first cause."""
     misspelt = "BINANCE_ENVIROMENT in .env is no setting and was not read: did you mean BINANCE_ENVIRONMENT?"
     key = replace(HMAC_PAIR, sources=Sources("file", "file", "dotenv", (misspelt,)))
     first = diagnose(Evidence(calls=both(-2015, text), key=key))[0]
@@ -280,7 +280,7 @@ def test_a_pair_from_two_sources_is_named_before_a_wrong_secret(sources: Sources
     ],
 )
 def test_no_fix_destroys_a_settings_file(file: FileState | None, fix: str) -> None:
-    """A .env that is there is opened, and never copied over; a new one is its owner's alone."""
+    """The fix opens an existing .env, and never overwrites it; a new .env is readable by its owner alone."""
     (told,) = diagnose(Evidence(key=KeyFacts(missing=(SECRET,), sources=Sources(file=file))))
     assert told.fix.startswith(fix)
     sources = Sources(file=file, remarks=("BINANCE_SECRET_KEY in .env was not read: did you mean BINANCE_API_SECRET?",))
@@ -291,7 +291,7 @@ def test_no_fix_destroys_a_settings_file(file: FileState | None, fix: str) -> No
 
 
 def test_a_new_settings_file_is_made_with_the_systems_own_command() -> None:
-    """Windows has neither cp -n nor chmod; its command spares an older .env, too."""
+    """On Windows, which has neither cp -n nor chmod, the fix has a PowerShell command that keeps an existing .env."""
     (told,) = diagnose(Evidence(key=KeyFacts(missing=(SECRET,)), system="windows"))
     assert told.fix.startswith("if (!(Test-Path .env)) { copy .env.example .env }; then open .env and fill in")
 
@@ -310,7 +310,7 @@ def test_a_new_settings_file_is_made_with_the_systems_own_command() -> None:
     ],
 )
 def test_a_key_is_known_once_an_answer_shows_it(calls: tuple[Call, ...], known: bool) -> None:
-    """Until then it may be the secret, and no report shows a part of it."""
+    """A key is known once an answer shows that Binance knows it; until then, it may be the secret."""
     assert Evidence(calls=calls).key_is_known is known
 
 
@@ -942,7 +942,7 @@ def test_the_fallbacks_say_what_was_seen_and_what_to_do() -> None:
 
 
 def test_a_check_of_the_users_own_is_a_cause_beside_others() -> None:
-    """No rule knows a user's own check, so the diagnosis has its fix also where a shipped check has failed."""
+    """No rule knows a user's own check, so the diagnosis has its fix even if a shipped check has failed, too."""
     own = [Check(name, 5, Severity.CRITICAL, "Mine.", "", f"mend {name}.") for name in ("one", "two")]
     failed = [Finding(check, Outcome.FAIL, "seen") for check in (BY_ID["withdrawals_are_disabled"], *own)]
     permissions = FINE | {"enableWithdrawals": True}

@@ -1,4 +1,4 @@
-"""Each cause, and some two at a time, over real HTTP: the verdict, its exit status, and the reason that is given."""
+"""Each cause, and some pairs of causes, over real HTTP: the verdict, its exit status, and the cause that is named."""
 
 from collections import Counter
 from pathlib import Path
@@ -132,9 +132,9 @@ def test_where_no_terminal_showed_the_address_no_report_says_so(suite: SuiteRunn
 
 @pytest.mark.parametrize("type_", ["HMAC", "ED25519"])
 def test_no_part_of_a_swapped_secret_is_shown(type_: str, suite: SuiteRunner) -> None:
-    """Where a secret stands in the key's line, neither header nor reports show its last four characters.
+    """If a secret was given as the API key, neither header nor reports show its last four characters.
 
-    Beside a private key it is the secret of an older key.
+    The same holds if there is a private key, too: the secret is then that of an older key.
     """
     with STORIES["swapped-credentials"].settings_of_its_exchange() as swapped:
         settings = swapped if type_ == "HMAC" else {**swapped, **ED25519.settings()}

@@ -113,7 +113,7 @@ def test_another_host_may_be_allowed(name: str, url: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["yes", "ON", "1", "true"])
-def test_leave_is_given_with_on_alone(value: str) -> None:
+def test_only_on_allows_other_hosts(value: str) -> None:
     """BINANCE_ALLOW_OTHER_HOSTS is on or off; any other value is a usage error."""
     with pytest.raises(UsageProblem, match="BINANCE_ALLOW_OTHER_HOSTS must be on or off"):
         load(BINANCE_ALLOW_OTHER_HOSTS=value)

@@ -61,7 +61,7 @@ def test_a_way_to_withdraw_is_known_by_any_name(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in WAYS_OUT if PERMISSION.fullmatch(name)])
 @pytest.mark.parametrize("value", ["true", "false", 1, 0, [], {}], ids=repr)
 def test_a_way_to_withdraw_that_is_neither_true_nor_false_is_not_guessed(name: str, value: object) -> None:
-    """Whether such a key can withdraw is unknown, live and in a replay; a permission that is true convicts before."""
+    """Such a permission makes the answer unusable, live and in a replay, unless another one to withdraw is true."""
     key = CAREFUL | {name: value}
     for body in (key, json.loads(scrub_body(API_RESTRICTIONS.path, 200, json.dumps(key).encode(), "BTCUSDT", str))):
         with pytest.raises(NotBinance, match=name):
@@ -88,7 +88,7 @@ def test_an_answer_without_enablewithdrawals_is_unusable() -> None:
 
 
 def test_a_permission_that_only_reads_is_not_spare() -> None:
-    """FIX API reading opens nothing that reading does not."""
+    """enableFixReadOnly is no spare permission: it allows nothing that enableReading does not."""
     assert KeyPermissions(CAREFUL | {"enableFixReadOnly": True}).spare == ()
     assert KeyPermissions(CAREFUL | {"enableFixApiTrade": True}).spare == ("enableFixApiTrade",)
 

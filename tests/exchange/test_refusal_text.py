@@ -132,8 +132,8 @@ said = st.lists(st.sampled_from(PARTS) | st.text(max_size=5), max_size=9).map(""
 @given(st.sampled_from([None, -9999, *refusal_text._DOCUMENTED]), said)
 @example(-9999, "request ip: request ip: 1.2.3.4")
 @example(None, "2001:db8::1" + 40 * "a")
-def test_telling_twice_is_telling_once(code: int | None, text: str) -> None:
-    """A cassette holds the shown text, and a replay shows the same."""
+def test_a_shown_text_is_shown_unchanged_again(code: int | None, text: str) -> None:
+    """A cassette holds the text that was shown, and a replay shows the same."""
     once = fit_to_show(code, text)
     assert fit_to_show(code, once) == once
     assert "123456789" not in once
@@ -145,7 +145,7 @@ PRIVATE = "Account 123456789 (jo@x.invalid) has 9182736455.46372819 USDT on 198.
 
 @pytest.mark.parametrize("code", [-2019, -4192, -1000, -9999])
 def test_neither_finding_nor_cassette_shows_more_of_the_text(code: int) -> None:
-    """Neither a finding nor a cassette shows more of the text."""
+    """Neither a finding nor a cassette shows private data that Binance's text of a refusal holds."""
     body = json.dumps({"code": code, "msg": PRIVATE}).encode()
     for status in (400, 503):
         try:

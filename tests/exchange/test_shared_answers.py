@@ -1,4 +1,4 @@
-"""Public answers of one run in another: what is taken in place of a request, and what makes a run ask itself."""
+"""Shared answers: when a run uses those of another run in place of requests, and when it sends the requests itself."""
 
 import contextlib
 import json
@@ -28,32 +28,32 @@ STALE_STAMP = RawAnswer(
 
 
 def pong(off_by: float = 0) -> RawAnswer:
-    """The answer to a ping. `off_by`: its Date header is so many ms behind the local clock."""
+    """The answer to a ping. `off_by`: how many ms its Date header is behind the local clock."""
     date = formatdate((clock.now_ms() - off_by) / 1000, usegmt=True)
     return RawAnswer(200, {**JSON, "date": date}, b"{}")
 
 
 def exchange() -> Scripted:
-    """An exchange that answers every question, with a Date header on its ping."""
+    """An exchange that answers every request, with a Date header in the answer to a ping."""
     return scripted().on(PING, pong)
 
 
 def joined(transport: Scripted, text: str = "") -> Binance:
-    """A session that shares, and was handed `text`."""
+    """A session that shares, with the shared answers `text`."""
     one = session(transport)
     one.sharing.join(text, *SETTINGS)
     return one
 
 
 def ask(one: Binance) -> None:
-    """Asks all public questions but the ping."""
+    """Asks the session all public questions except the ping."""
     one.drift()
     one.symbol_rules()
     one.mark_price()
 
 
 def public(transport: Scripted | None = None) -> str:
-    """The public answers of a session that asked for all of them itself."""
+    """The shared answers of a session that has sent all public requests itself."""
     one = joined(transport or exchange())
     ask(one)
     return one.sharing.text()
@@ -65,7 +65,7 @@ def counted(transport: Scripted) -> Counter[str]:
 
 
 def test_shared_answers_take_the_place_of_requests() -> None:
-    """Clock, rules and price are those that the first session got; the second sends its ping alone, and says so."""
+    """A session with shared answers has the first session's clock, rules and price, and sends only its own ping."""
     first, second = joined(exchange()), joined(behind := exchange(), public())
     ask(first)
     ask(second)
@@ -74,10 +74,10 @@ def test_shared_answers_take_the_place_of_requests() -> None:
     assert second.weight_limit == 2400
     assert [call.source for call in second.calls] == ["", *["shared by the lane, 0 s old"] * 5]
     assert sum(call.weight for call in second.calls) == second.limits.spent == PING.weight
-    assert second.sharing.text() == ""  # it hands on its own answers alone
+    assert second.sharing.text() == ""  # it hands on no answers but its own
 
 
-def test_little_is_handed_on() -> None:
+def test_only_the_needed_part_of_exchange_info_is_handed_on() -> None:
     """Of exchangeInfo, only contract and limits are handed on; a session that does not share hands on nothing."""
     many = [{"symbol": f"X{number}USDT", "status": "TRADING", "filters": []} for number in range(900)]
     whole = json.loads(public())["exchangeInfo"]
@@ -90,7 +90,7 @@ def test_little_is_handed_on() -> None:
 
 
 def changed(*path: Any, to: Any) -> Callable[[str], str]:
-    """A change of one value in a text."""
+    """A function that changes one value in a text of shared answers."""
 
     def change(text: str) -> str:
         found = place = json.loads(text)
@@ -151,8 +151,8 @@ TAMPERED: dict[str, Callable[[str], str]] = {
 
 
 @pytest.mark.parametrize("name", TAMPERED)
-def test_a_text_that_is_not_wholly_good_is_not_taken(name: str) -> None:
-    """Malformed, stale, another's, or with bad news: the run asks for everything itself, and hands that on."""
+def test_a_text_with_any_fault_is_not_used(name: str) -> None:
+    """If a text is malformed, too old, of other hosts or with bad news, the run sends all requests itself."""
     text = public()
     assert shared_answers.read(text, *SETTINGS)
     one = joined(asked := exchange(), TAMPERED[name](text))
@@ -172,7 +172,7 @@ def test_a_text_that_is_not_wholly_good_is_not_taken(name: str) -> None:
     ids=["rules", "price", "clock", "trouble"],
 )
 def test_a_run_that_met_anything_bad_hands_nothing_on(sick: Callable[[], Scripted]) -> None:
-    """Bad news is each run's own, whether an answer brings it or a lost connection."""
+    """A run shares nothing if one of its public answers is bad, or if a request failed."""
     one = joined(sick())
     for question in (one.drift, one.symbol_rules, one.mark_price):
         with contextlib.suppress(Inconclusive):
@@ -182,7 +182,7 @@ def test_a_run_that_met_anything_bad_hands_nothing_on(sick: Callable[[], Scripte
 
 @pytest.mark.parametrize(("drift", "off_by"), [(0, -4000), (0, 4000), (-950, 700), (-1500, -2000)])
 def test_the_date_of_the_runs_own_ping_must_agree(drift: int, off_by: int) -> None:
-    """If it contradicts the shared clock, or leaves open whether the drift is under 2 s, the run asks itself."""
+    """If the ping's Date contradicts the shared clock, or does not prove a drift under 2 s, nothing shared is used."""
     text = public(exchange().on(TIME, lambda: {"serverTime": round(clock.now_ms()) - drift}))
     assert text
     one = joined(asked := exchange().on(PING, lambda: pong(off_by)), text)
@@ -191,14 +191,14 @@ def test_the_date_of_the_runs_own_ping_must_agree(drift: int, off_by: int) -> No
 
 
 def test_a_ping_without_a_date_proves_nothing() -> None:
-    """Then the run asks itself."""
+    """If the answer to the ping has no Date header, the run uses no shared answer."""
     one = joined(asked := scripted(), public())
     ask(one)
     assert counted(asked) == Counter(endpoint.path for endpoint in (PING, *SHARED))
 
 
 def test_the_ping_is_the_first_request_and_alone() -> None:
-    """If it fails, nothing else is sent, and no shared answer is taken."""
+    """If the ping fails, nothing else is sent, and no shared answer is used."""
     one = joined(asked := exchange().on(PING, Unreachable("no route", "no_route")), public())
     for question in (one.drift, one.mark_price, one.account, one.ping):
         with pytest.raises(Unreachable, match="no route"):
@@ -207,8 +207,8 @@ def test_the_ping_is_the_first_request_and_alone() -> None:
     assert [call.source for call in one.calls] == [""] * len(one.calls)
 
 
-def test_an_answer_is_not_taken_after_60_s(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run that has waited until its answers are too old asks again."""
+def test_an_answer_is_not_used_after_60_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that has waited until the shared answers are too old sends the request itself."""
     one = joined(asked := exchange(), public())
     one.mark_price()
     uptime, now_ms = clock.uptime, clock.now_ms
@@ -218,8 +218,8 @@ def test_an_answer_is_not_taken_after_60_s(monkeypatch: pytest.MonkeyPatch) -> N
     assert asked.paths() == [PING.path, EXCHANGE_INFO.path]
 
 
-def test_an_answer_is_not_taken_after_the_clock_was_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The wall clock has jumped against the monotonic clock."""
+def test_an_answer_is_not_used_after_the_clock_was_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the wall clock has jumped against the monotonic clock, no shared answer is used."""
     one = joined(asked := exchange(), public())
     now_ms = clock.now_ms
     monkeypatch.setattr("keycheck.clock.now_ms", lambda: now_ms() + 500)
@@ -228,7 +228,7 @@ def test_an_answer_is_not_taken_after_the_clock_was_set(monkeypatch: pytest.Monk
 
 
 def test_a_refused_time_stamp_is_reason_to_read_the_clock() -> None:
-    """The drift is measured anew, and the request repeated with a stamp of the run's own."""
+    """After a refused time stamp, the run measures the drift itself, and sends the request again with a new stamp."""
     one = joined(asked := exchange().on(ACCOUNT_CONFIG, STALE_STAMP, TRADES), public())
     shared = one.drift()
     assert one.account().can_trade
@@ -239,7 +239,7 @@ def test_a_refused_time_stamp_is_reason_to_read_the_clock() -> None:
 
 @pytest.mark.parametrize("refusal", [TOO_SMALL, TOO_PRECISE], ids=["order rule", "form"])
 def test_a_refused_test_order_is_reason_to_ask_for_rules_and_price(refusal: RawAnswer) -> None:
-    """The price has halved meanwhile: the order from the run's own answers is accepted."""
+    """If the shared price is out of date, the order from the run's own answers is accepted."""
     plenty = {"symbol": "BTCUSDT", "markPrice": "20000"}
     one = joined(asked := exchange().on(PREMIUM_INDEX, plenty).on(ORDER_TEST, refusal, {}), public())
     assert one.smallest_order().accepted
@@ -249,7 +249,7 @@ def test_a_refused_test_order_is_reason_to_ask_for_rules_and_price(refusal: RawA
 
 
 def test_the_same_order_is_not_sent_again() -> None:
-    """Where rules and price are still the same, the refusal stands, and proves nothing about the key."""
+    """If the run's own rules and price are the same, the refusal stands, and proves nothing about the key."""
     one = joined(asked := exchange().on(ORDER_TEST, TOO_SMALL), public())
     with pytest.raises(Refused, match="says nothing about the key"):
         one.smallest_order()

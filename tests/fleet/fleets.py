@@ -1,4 +1,4 @@
-"""Fleets made by hand: lines of verdicts.jsonl, and a report folder with them."""
+"""Makes fleets without runs: lines of verdicts.jsonl, and a report folder with them."""
 
 import json
 from collections.abc import Iterable
@@ -40,14 +40,14 @@ MIXED = [
 
 
 def ended(entries: Iterable[dict[str, Any]], not_asked: Iterable[str] = (), gone: Iterable[str] = ()) -> Ending:
-    """The ending of a fleet of these accounts, and of those that were not asked, without those that are gone."""
+    """The Ending of a fleet with these entries and the accounts `not_asked`. `gone`: accounts to leave out."""
     left = tuple(not_asked)
     names = {one["account"] for one in entries} | {*left}
     return Ending(STARTED, 61_000, {"tokyo": 45, "local": 30}, names - {*gone}, left)
 
 
 def made(out: Path, entries: list[dict[str, Any]], ending: Ending | None = None, **options: Any) -> Changes:
-    """Writes verdicts.jsonl and a report for each account into `out`, and then all that is made of them."""
+    """Writes verdicts.jsonl and a report for each account into `out`, and then all files that are made from them."""
     out.mkdir(exist_ok=True)
     with (out / "verdicts.jsonl").open("w", encoding="utf-8") as file:
         for one in entries:

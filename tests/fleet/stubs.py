@@ -1,4 +1,4 @@
-"""An engine whose runs are stubs: an Executor that answers at once, or when a test says so."""
+"""An engine whose runs are stubs: an Executor that answers at once, or when a test calls `finish`."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +19,7 @@ Answer = Callable[[Mapping[str, Any]], str | Exception | None]
 
 
 def fleet(*names: str, lane: str = "local", **more: Sequence[str]) -> Fleet:
-    """Accounts of one lane, and those of others by their lanes."""
+    """A fleet: the accounts `names` of one lane, and those of other lanes by lane."""
     by_lane = {lane: names, **more}
     accounts = [Account(name, one) for one, called in by_lane.items() for name in called]
     return Fleet({one: Lane(one, 0.5) for one in by_lane}, accounts)
@@ -36,7 +36,7 @@ def wait(job: Mapping[str, Any], seconds: float, why: str = "No weight is left. 
 
 
 class Stub(Executor):
-    """An engine of one Executor: `answer` makes a text, an exception, or None: no answer yet.
+    """An engine with one Executor. `answer`: a function that returns a text, an exception, or None for no answer yet.
 
     `asked`: the accounts, in order. `under_way`: those without an answer, with their Futures.
     """
@@ -69,7 +69,7 @@ class Stub(Executor):
         return future
 
     def finish(self, account: str, found: str | Exception | None) -> None:
-        """The answer of an account's run comes."""
+        """Answers the job of an account that is under way."""
         if isinstance(found, Exception):
             self.under_way.pop(account).set_exception(found)
         elif found is not None:

@@ -1,4 +1,4 @@
-"""ACCOUNTS: a folder of NAME.env files, or a TOML file; what cannot be used is one sentence."""
+"""ACCOUNTS is a folder of NAME.env files, or a TOML file; a bad one is refused in one sentence."""
 
 from pathlib import Path
 
@@ -30,14 +30,14 @@ def in_file(folder: Path, text: str) -> Fleet:
 
 
 def test_a_folder_has_an_account_for_each_file(tmp_path: Path) -> None:
-    """In the order of their names; files are not opened, and other files are none of its business."""
+    """A folder has an account for each NAME.env, in the order of names; no file is opened, and others are ignored."""
     for name in ("bob.env", "alice.env", ".env", ".carol.env.swp", "alice.env~", "README"):
         (tmp_path / name).touch(mode=0)
     assert read(tmp_path, 0.5) == Fleet({"local": Lane("local", 0.5)}, [Account("alice"), Account("bob")])
 
 
 def test_a_file_names_lanes_and_settings(tmp_path: Path) -> None:
-    """A lane has its own share, or that of --share; a setting is written as .env has it."""
+    """A lane has its own share, or that of --share; a setting becomes the text that .env would hold."""
     fleet = in_file(tmp_path, TOML)
     assert fleet.lanes == {"tokyo": Lane("tokyo", 0.25), "osaka": Lane("osaka", 0.5), "local": Lane("local", 0.5)}
     settings = {"BINANCE_SYMBOL": "ETHUSDT", "BINANCE_RECV_WINDOW": "6000", "BINANCE_USER_STREAM": "off"}
@@ -86,8 +86,8 @@ SECRET = "S3cret" * 10
         (f"[accounts]\na = {{{SECRET} = 1, {SECRET} = 1}}", "cannot be read (Duplicate"),
     ],
 )
-def test_what_cannot_be_used_is_a_sentence(text: str, sentence: str, tmp_path: Path) -> None:
-    """Each problem is one sentence that says what to do, and never repeats a misplaced secret."""
+def test_a_bad_file_is_refused_in_a_sentence(text: str, sentence: str, tmp_path: Path) -> None:
+    """Each problem of a TOML file is one sentence that says what to do, and never repeats a misplaced secret."""
     with pytest.raises(UsageProblem) as problem:
         in_file(tmp_path, text)
     assert sentence in str(problem.value)
@@ -99,8 +99,8 @@ def test_what_cannot_be_used_is_a_sentence(text: str, sentence: str, tmp_path: P
 @pytest.mark.parametrize(
     ("name", "sentence"), [("a b.env", "a b cannot be the name of an account"), (None, "has no account: put a file")]
 )
-def test_a_folder_that_cannot_be_used_is_a_sentence(name: str | None, sentence: str, tmp_path: Path) -> None:
-    """A file with another name would be left out in silence."""
+def test_a_bad_folder_is_refused_in_a_sentence(name: str | None, sentence: str, tmp_path: Path) -> None:
+    """A folder with a bad NAME.env, or without any, is refused: no account is left out in silence."""
     if name:
         (tmp_path / name).touch()
     with pytest.raises(UsageProblem, match=sentence):
@@ -108,8 +108,8 @@ def test_a_folder_that_cannot_be_used_is_a_sentence(name: str | None, sentence: 
 
 
 @pytest.mark.parametrize("name", [SECRET, f"binance-{SECRET}", f"{'a' * 40} {SECRET}"])
-def test_a_file_that_is_named_by_its_key_is_no_account(name: str, tmp_path: Path) -> None:
-    """Its name would be in all files of the fleet; the sentence does not repeat it, either."""
+def test_a_file_named_by_its_key_is_refused(name: str, tmp_path: Path) -> None:
+    """The account's name would stand in all files of the fleet; the sentence does not repeat it either."""
     (tmp_path / f"{name}.env").touch()
     with pytest.raises(UsageProblem) as problem:
         read(tmp_path, 0.5)
@@ -117,8 +117,8 @@ def test_a_file_that_is_named_by_its_key_is_no_account(name: str, tmp_path: Path
     assert SECRET[:10] not in str(problem.value)
 
 
-def test_accounts_that_are_not_there_are_a_sentence(tmp_path: Path) -> None:
-    """The file itself, one that --only names, and a share that none can have."""
+def test_missing_accounts_and_a_bad_share_are_refused_in_a_sentence(tmp_path: Path) -> None:
+    """A missing file, an unknown account of --only and a bad --share are each refused in one sentence."""
     with pytest.raises(UsageProblem, match="missing is not there: correct it, or name another"):
         read(tmp_path / "missing", 0.5)
     with pytest.raises(UsageProblem, match="--only: ACCOUNTS has no account dave: correct the name"):

@@ -19,12 +19,12 @@ CHECK = OK["checks"][0]
 
 
 def failed(**changes: Any) -> dict[str, Any]:
-    """An OK of which one check says something else."""
+    """A verdict OK in which one critical check was changed."""
     return OK | {"checks": [*OK["checks"][1:], CHECK | changes]}
 
 
 def test_a_verdict_is_read_with_its_page() -> None:
-    """All of it; a run that was cut short has no page."""
+    """A good answer is read with verdict, page and weight; a run that was cut short has no page."""
     assert read(json.dumps(GOOD), "alice") == Result(OK, GOOD["page"], 15)
     assert read(json.dumps(GOOD | {"verdict": UNPROVEN, "page": ""}), "alice") == Result(UNPROVEN, "", 15)
     assert read(json.dumps(GOOD | {"verdict": NOT_OK}), "alice") == Result(NOT_OK, GOOD["page"], 15)
@@ -32,7 +32,7 @@ def test_a_verdict_is_read_with_its_page() -> None:
 
 @pytest.mark.parametrize(("seconds", "waits"), [(5, 5), (0.5, 0.5), (10**9, answer.LONGEST_WAIT)])
 def test_a_wait_ends(seconds: float, waits: float) -> None:
-    """After Binance's longest ban, whatever the answer says; its sentence is one line."""
+    """A wait lasts at most as long as Binance's longest ban, and its reason is one line."""
     text = json.dumps({"account": "alice", "wait": seconds, "why": "a\n\x1b[2Jb"})
     assert read(text, "alice") == Wait(waits, "a [2Jb")
 
@@ -73,9 +73,9 @@ def test_a_wait_ends(seconds: float, waits: float) -> None:
         {"verdict": {name: value for name, value in OK.items() if name != "checks"}},
     ],
 )
-def test_what_no_run_says_is_refused(changes: dict[str, Any]) -> None:
-    """An OK above all: no account, form or check may say otherwise. Nothing that would keep the files of the fleet from
-    being written: a number or a date that is none, a cause twice. The refusal repeats nothing.
+def test_an_answer_that_no_run_gives_is_refused(changes: dict[str, Any]) -> None:
+    """An OK is refused if the account, the form or a check contradicts it, and so is any verdict that would break the
+    fleet's files, such as one with a bad number or date, or with a cause twice. The error repeats nothing of it.
     """
     text = json.dumps(GOOD | changes)
     with pytest.raises(ValueError, match=r"^its answer is no answer of keycheck to this account's job$"):
@@ -83,21 +83,21 @@ def test_what_no_run_says_is_refused(changes: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"account": NaN}', "[" * 10**6, None, 5])
-def test_what_is_no_answer_is_refused(text: Any) -> None:
-    """Also JSON as deep as Python cannot follow."""
+def test_a_text_that_is_no_answer_is_refused(text: Any) -> None:
+    """A text that is no answer raises ValueError, even JSON that is nested too deeply for Python."""
     with pytest.raises(ValueError, match="no answer of keycheck"):
         read(text, "alice")
 
 
 @pytest.mark.parametrize("wait", [{"wait": 0}, {"wait": -5}, {"wait": "5"}, {"wait": 5, "more": 1}])
-def test_a_wait_is_a_time_to_come(wait: dict[str, Any]) -> None:
-    """Anything else would ask the lane again and again."""
+def test_a_wait_is_a_number_of_seconds_above_0(wait: dict[str, Any]) -> None:
+    """Any other wait is refused, because the driver would send jobs to the lane again and again."""
     with pytest.raises(ValueError, match="no answer of keycheck"):
         read(json.dumps({"account": "alice", "why": "Why."} | wait), "alice")
 
 
 def test_every_page_begins_with_its_policy() -> None:
-    """A page that begins otherwise is not ours; none has another <meta>, which could redirect the reader."""
+    """Every page of ours begins with its policy, and has no other <meta>, which could redirect the reader."""
     assert "default-src 'none'; style-src 'unsafe-inline'" in page.beginning()
     for report in REPORTS.values():
         assert page.render(report).startswith(page.beginning())
@@ -111,14 +111,14 @@ ODD: st.SearchStrategy[Any] = st.sampled_from(
 
 
 def paths(value: Any, *above: Any) -> list[tuple[Any, ...]]:
-    """The ways to all members of a document."""
+    """The paths to all members of a document."""
     members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     return [above, *(path for name, one in members for path in paths(one, *above, name))]
 
 
 @settings(max_examples=150)
 @given(st.data())
-def test_it_judges_a_verdict_as_the_schema_does(data: st.DataObject) -> None:
+def test_verdict_schema_agrees_with_a_validator(data: st.DataObject) -> None:
     """For any changed verdict, the fleet's own check agrees with a JSON Schema validator."""
     document = json.loads(json.dumps(data.draw(st.sampled_from([OK, NOT_OK, UNPROVEN]))))
     path = data.draw(st.sampled_from(paths(document)[1:]))

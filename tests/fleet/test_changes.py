@@ -1,4 +1,4 @@
-"""What changed since an earlier run, and what is remembered for the next one."""
+"""A fleet finds the changes since an earlier run, and remembers its verdicts for the next one."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,7 +21,7 @@ def by_name(found: Changes) -> Mapping[str, Change]:
 
 
 def run(out: Path, entries: list[dict[str, Any]], **names: Any) -> Changes:
-    """One run, whose verdicts are remembered."""
+    """Writes the files of one run, and remembers its verdicts; returns the changes."""
     ending = ended(entries, **names)
     found = made(out, entries, ending)
     changes.remember(out, found, ending.accounts, ending.started_at)
@@ -62,7 +62,7 @@ def test_a_run_of_some_accounts_forgets_no_other(tmp_path: Path) -> None:
 
 
 def test_a_change_that_was_not_remembered_is_found_again(tmp_path: Path) -> None:
-    """Each run finds it until one run remembers the new verdicts."""
+    """Each run finds a change until one of them remembers the new verdicts."""
     run(tmp_path, MIXED)
     for _ in range(2):
         assert by_name(made(tmp_path, [entry("bob"), *MIXED[2:]], ended(MIXED))).keys() == {"bob"}
@@ -94,8 +94,8 @@ def test_since_names_another_run_or_the_last_one(tmp_path: Path) -> None:
         ("x" * (2**22 + 1), "has a line longer than 4 MiB"),
     ],
 )
-def test_a_file_that_is_no_verdicts_is_refused(tmp_path: Path, text: str | None, problem: str) -> None:
-    """Another file is a usage error of one sentence."""
+def test_a_file_that_is_no_verdicts_jsonl_is_refused(tmp_path: Path, text: str | None, problem: str) -> None:
+    """A file that is no verdicts.jsonl is a usage error in one sentence."""
     file = tmp_path / "earlier.jsonl"
     if text is not None:
         file.write_text(text)
@@ -104,7 +104,7 @@ def test_a_file_that_is_no_verdicts_is_refused(tmp_path: Path, text: str | None,
 
 
 def test_a_last_line_that_is_cut_off_is_ignored(tmp_path: Path) -> None:
-    """A run that was killed while it wrote a line leaves the ones before it."""
+    """If a run was killed while it wrote a line, the lines before it are read."""
     made(tmp_path, MIXED[:2])
     file = tmp_path / "verdicts.jsonl"
     file.write_bytes(file.read_bytes()[:-2])

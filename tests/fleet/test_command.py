@@ -59,7 +59,7 @@ class Folder:
 
     @property
     def accounts(self) -> list[str]:
-        """With a verdict, sorted."""
+        """The names of the accounts that have a verdict, sorted."""
         return sorted(line["account"] for line in self.lines)
 
     def verdict(self, account: str) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
 
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> Stub:
-    """The engine of all fleets of this test."""
+    """The stub that replaces the engine of all fleets of this test."""
     stub = Stub()
     monkeypatch.setattr(command, "_engine", lambda *_: stub)
     return stub
@@ -86,7 +86,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Stub:
 def test_each_key_gets_its_own_verdict(
     folder: Folder, exchange: LocalExchange, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """One line, one report and one place on the page each; a file that cannot be used stops no other account."""
+    """Each account has its line, its report and its place on the page; a bad file stops no other account."""
     folder.add("good", **exchange.settings())
     folder.add("wrong", **exchange.settings() | {"BINANCE_API_SECRET": API_SECRET[::-1]})
     (folder.keys / "unreadable.env").write_bytes(b"\xff\xfe")
@@ -118,10 +118,8 @@ def test_each_key_gets_its_own_verdict(
 
 
 @pytest.mark.slow
-def test_a_refusal_stops_the_lane_once(
-    folder: Folder, exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A run is answered with 429 and ends; the next waits until Binance's time, and is OK."""
+def test_a_429_stops_the_lane_once(folder: Folder, exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that gets HTTP 429 is UNPROVEN; the next run waits until the time that Binance has set, and is OK."""
     monkeypatch.setattr(loading, "processors", lambda: 0)  # one run at a time
     exchange.scenario = Scenario(faults={"GET /fapi/v1/ping": Fault.rate_limited(retry_after=2, times=1)})
     folder.add("a", "b", **exchange.settings())
@@ -135,7 +133,7 @@ def test_a_refusal_stops_the_lane_once(
 def test_two_fleets_stay_within_the_share_together(
     tmp_path: Path, folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By the exchange's own count, in any such span of time; a minute of this test has two seconds."""
+    """The exchange counts no more weight than the share in any minute, which is two seconds long in this test."""
     monkeypatch.setattr(purse, "MINUTE", 2.0)
     options = ("--share", "0.01", "--no-sharing")  # 24 of weight: one run
     with LocalExchange(Scenario(minute=2.0)) as exchange:
@@ -146,13 +144,13 @@ def test_two_fleets_stay_within_the_share_together(
         assert (exchange.heaviest(2.0), exchange.heaviest(3600)) == (15, 30)
 
 
-# -- its end, and going on --
+# -- the end of a fleet, and --resume --
 
 
 @pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize("cut", [0, 1, 0.5, 0.9999, 1.0001, 1.5, 1.9999, 2, 3])
-def test_a_file_that_was_cut_anywhere_is_gone_on_with(cut: float, folder: Folder, engine: Stub) -> None:
-    """Whole lines stay as they are, and the other accounts are asked. `cut`: in lines."""
+def test_resume_goes_on_with_a_file_that_was_cut_anywhere(cut: float, folder: Folder, engine: Stub) -> None:
+    """--resume keeps complete lines as they are, and tests the other accounts. `cut`: in lines."""
     folder.add("a", "b", "c", BINANCE_API_KEY="x")
     assert folder() == 0
     path = folder.out / "verdicts.jsonl"
@@ -168,8 +166,8 @@ def test_a_file_that_was_cut_anywhere_is_gone_on_with(cut: float, folder: Folder
 
 
 @pytest.mark.usefixtures("engine")
-def test_old_verdicts_do_not_become_new(folder: Folder) -> None:
-    """A fleet that is gone on with began when its first account was asked, in fleet.json and on the page."""
+def test_a_resumed_fleet_keeps_its_first_start(folder: Folder) -> None:
+    """After --resume, fleet.json and the page say that the fleet began with its first account, in the earlier run."""
     folder.add("a", "b", BINANCE_API_KEY="x")
     folder("--only", "a")
     path = folder.out / "verdicts.jsonl"
@@ -181,7 +179,7 @@ def test_old_verdicts_do_not_become_new(folder: Folder) -> None:
 
 
 def test_a_kill_at_any_moment_loses_no_account(folder: Folder, engine: Stub) -> None:
-    """Each has one verdict in the end, and is asked again only if it was under way."""
+    """After any kills, --resume gives each account one verdict, and tests again only accounts that were under way."""
     reader, writer = os.pipe()
 
     def answer(job: Mapping[str, Any]) -> str:
@@ -202,7 +200,7 @@ def test_a_kill_at_any_moment_loses_no_account(folder: Folder, engine: Stub) -> 
 
 
 def test_ctrl_c_lets_running_accounts_end(folder: Folder, engine: Stub, capsys: pytest.CaptureFixture[str]) -> None:
-    """The page says which were not asked; the fleet goes on with them. SIGTERM does the same."""
+    """After Ctrl-C or SIGTERM, the page names the accounts that were not asked, and --resume tests them."""
     folder.add("a", "b", "c", "d", BINANCE_API_KEY="x")
     for lines, signal_sent in enumerate((signal.SIGINT, signal.SIGTERM), 1):
         usual = signal.getsignal(signal_sent)
@@ -224,7 +222,7 @@ def test_ctrl_c_lets_running_accounts_end(folder: Folder, engine: Stub, capsys: 
 
 
 def test_a_second_ctrl_c_waits_for_nothing(folder: Folder, engine: Stub, capsys: pytest.CaptureFixture[str]) -> None:
-    """Exit status 2, as pytest's own; what had ended is kept."""
+    """After a second Ctrl-C, the exit status is 2, like pytest's, and the verdicts so far are kept."""
     folder.add("a", "b", BINANCE_API_KEY="x")
 
     def answer(job: Mapping[str, Any]) -> str | None:
@@ -248,10 +246,10 @@ def test_a_second_ctrl_c_waits_for_nothing(folder: Folder, engine: Stub, capsys:
 
 
 @pytest.mark.parametrize("where", ["verdicts", "page"])
-def test_a_full_disk_is_said(
+def test_a_full_disk_is_reported(
     where: str, folder: Folder, engine: Stub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Exit status 3: nothing more is asked, or the page is missing; then --resume goes on."""
+    """If the disk is full, the fleet ends with status 3 and a sentence, and --resume goes on with it."""
 
     def refuse(*_: Any, **__: Any) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -270,10 +268,10 @@ def test_a_full_disk_is_said(
 @pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize("name", ["stdout", "stderr"])
 @pytest.mark.parametrize("is_closed", [True, False], ids=["closed", "full"])
-def test_a_stream_that_takes_nothing_stops_no_fleet(
+def test_a_closed_or_full_output_stops_no_fleet(
     name: str, is_closed: bool, folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its exit status is that of its verdicts; the interpreter finds nothing that it cannot write at its end."""
+    """If stdout or stderr is closed or full, the exit status is still that of the verdicts."""
     folder.add("a", BINANCE_API_KEY="x")
     with Path("/dev/full").open("w") as full:
         monkeypatch.setattr(sys, name, None if is_closed else full)
@@ -282,18 +280,18 @@ def test_a_stream_that_takes_nothing_stops_no_fleet(
     assert (folder.out / "index.html").exists()
 
 
-def test_an_error_of_its_own_is_no_verdict(
+def test_an_internal_error_is_no_verdict(
     folder: Folder, engine: Stub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Exit status 3: 1 would say that a key is not fit."""
+    """An internal error ends the fleet with status 3, because 1 would say that a key is not fit."""
     folder.add("a", BINANCE_API_KEY="x")
     monkeypatch.setattr(engine, "slots", lambda _: 1 // 0)
     assert folder() == 3
     assert "ERROR: keycheck has failed (ZeroDivisionError)" in capsys.readouterr().err
 
 
-def test_what_an_earlier_fleet_left_is_withdrawn(folder: Folder, engine: Stub) -> None:
-    """Before the first account is asked: a crash leaves no old OK."""
+def test_files_of_an_earlier_fleet_are_removed_first(folder: Folder, engine: Stub) -> None:
+    """The files of an earlier fleet are removed before the first account is tested, so a crash leaves no old OK."""
     folder.add("a", BINANCE_API_KEY="x")
     assert folder() == 0
     report = folder.out / "accounts/a/report.html"
@@ -312,7 +310,7 @@ def test_what_an_earlier_fleet_left_is_withdrawn(folder: Folder, engine: Stub) -
 
 
 def test_a_fleet_that_could_not_begin_leaves_no_verdict(folder: Folder, engine: Stub) -> None:
-    """Not even if it was cut off while it removed old reports: --resume would take those verdicts for its own."""
+    """A fleet that fails while it removes old reports leaves no old verdicts, which --resume would take for its own."""
     folder.add("a", BINANCE_API_KEY="x")
     assert folder() == 0
     (folder.out / "accounts/a/report.html").mkdir(parents=True)  # cannot be removed as a file
@@ -326,7 +324,7 @@ def test_a_fleet_that_could_not_begin_leaves_no_verdict(folder: Folder, engine: 
 
 @pytest.fixture
 def files(folder: Folder) -> Iterator[dict[str, str]]:
-    """Files that options name, by the names in the table; a fleet is running in `taken`."""
+    """The files that the options in the table name, by name; another fleet has locked `taken`."""
     folder.add("a", BINANCE_API_KEY="x")
     (folder.path / "file").write_text("text")
     (folder.path / "lanes").write_text("[lanes.x]\n[lanes.y]\n[accounts.a]\nlane = 'x'\n[accounts.b]\nlane = 'y'")
@@ -377,10 +375,10 @@ def files(folder: Folder) -> Iterator[dict[str, str]]:
         ("{keys} --everything", "unrecognized arguments: --everything: see keycheck fleet --help"),
     ],
 )
-def test_options_that_cannot_be_used_are_a_sentence(
+def test_bad_options_are_refused_in_a_sentence(
     options: str, sentence: str, files: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """One sentence that names the remedy, exit status 4, and no traceback; nothing is asked."""
+    """A bad option ends the command with status 4 and one sentence that names the remedy; nothing is asked."""
     try:
         status: Any = command.main([*"--out {out}".format(**files).split(), *options.format(**files).split()])
     except SystemExit as ended:
@@ -409,15 +407,15 @@ def test_the_command_needs_no_extra(files: dict[str, str]) -> None:
 def test_dask_is_an_extra(
     files: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Without its libraries, the engine is refused in a sentence that installs from this folder: no index has it."""
+    """Without Dask, the engine is refused, with the command that installs the extra from this folder."""
     monkeypatch.delitem(sys.modules, "keycheck.fleet.dask", raising=False)
     monkeypatch.setitem(sys.modules, "distributed", None)
     assert command.main([files["keys"], "--engine", "dask:tls://127.0.0.1:1", "--out", files["out"]]) == 4
     assert 'In the folder of Keycheck: pip install ".[dask]"' in capsys.readouterr().err
 
 
-def test_resume_tests_again_what_was_not_finished(folder: Folder, engine: Stub) -> None:
-    """An account whose lane was lost has no verdict yet. Its line makes room for the new one; --only may leave it."""
+def test_resume_tests_unfinished_accounts_again(folder: Folder, engine: Stub) -> None:
+    """--resume tests accounts again whose lane was lost, and replaces their lines, unless --only leaves them out."""
     folder.add("a", "b", "c", BINANCE_API_KEY="x")
     engine.answer = lambda job: ok(job) if job["account"] == "a" else ok(job, UNPROVEN)
     assert folder() == 10
@@ -430,8 +428,8 @@ def test_resume_tests_again_what_was_not_finished(folder: Folder, engine: Stub) 
     assert (folder.out / "verdicts.jsonl").stat().st_mode & 0o777 == 0o600
 
 
-def test_resume_is_about_the_same_accounts(folder: Folder, engine: Stub, capsys: pytest.CaptureFixture[str]) -> None:
-    """With others, the page would mix two fleets. --only may name some of them."""
+def test_resume_needs_the_same_accounts(folder: Folder, engine: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    """--resume with other ACCOUNTS is refused, because the page would mix two fleets; --only may name some of them."""
     folder.add("a", "b", BINANCE_API_KEY="x")
     assert folder("--only", "a") == 0
     assert capsys.readouterr().out.startswith("1 account: ")

@@ -32,13 +32,13 @@ from tests.running import ROOT
 
 _WHY = "Dask is not installed: pip install --require-hashes -r requirements-dask.txt"
 pytest.importorskip("distributed", reason=_WHY)
-import trustme  # noqa: E402  as the next
+import trustme  # noqa: E402  as below
 
 from keycheck.fleet.dask import Dask  # noqa: E402  it imports Dask
 
 PATIENCE = 90.0  # seconds; a process of Dask's imports for two
 LANE_TIMEOUT = 3
-# Why an account may be without a verdict if the scheduler is gone: by the moment at which that was noticed.
+# The reasons that an account may be UNPROVEN with if the scheduler is gone: they depend on when that is noticed.
 LOST = (
     "it sent no answer in 3 s.",
     "no machine has served it for 3 s.",
@@ -59,7 +59,7 @@ DOCS = (ROOT / "docs/fleet.md").read_text("utf-8")
 
 
 class Cluster:
-    """A scheduler, workers and drivers, by the commands of docs/fleet.md. All that is in `folder` is theirs."""
+    """A scheduler, workers and drivers, started with the commands of docs/fleet.md. Their files are in `folder`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -84,7 +84,7 @@ class Cluster:
         return self._run("dask worker", here)
 
     def fleet(self, lanes: Mapping[str, int]) -> "subprocess.Popen[bytes]":
-        """Starts `keycheck fleet` with so many accounts of each lane, named after it."""
+        """Starts `keycheck fleet`. `lanes`: the number of accounts of each lane, which are named after it."""
         lines = [f"[lanes.{lane}]\n" for lane in lanes]
         lines += [
             f'[accounts.{lane}-{one}]\nlane = "{lane}"\n' for lane, count in lanes.items() for one in range(count)
@@ -109,13 +109,13 @@ class Cluster:
         return {line["account"]: line for line in lines}
 
     def end(self) -> None:
-        """Kills all that still runs."""
+        """Kills all processes that still run."""
         for one in self._running:
             one.kill()
             one.wait()
 
     def _run(self, command: str, here: Mapping[str, str]) -> "subprocess.Popen[bytes]":
-        """Starts the block of the page that has this command. `here`: texts of the block, and what they are here."""
+        """Starts the page's block with this command. `here`: texts of the block, and the texts that replace them."""
         (block,) = [one for one in re.findall(r"```sh\n(.*?)```", DOCS, re.DOTALL) if command in one]
         for text, ours in here.items():
             assert text in block
@@ -150,7 +150,7 @@ def write_certificates(folder: Path) -> None:
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[Cluster]:
-    """A cluster of which nothing has been started."""
+    """A cluster, with no process started yet."""
     made = Cluster(tmp_path / "cluster")
     try:
         yield made
@@ -178,7 +178,7 @@ def why(verdict: Mapping[str, Any]) -> str:
 def test_200_accounts_in_their_lanes_while_a_worker_is_killed_and_a_lane_has_none(
     cluster: Cluster, stub: Mapping[str, str], exchange: LocalExchange, tmp_path: Path
 ) -> None:
-    """Each account is asked once, on its lane. Those of a dead worker, or of no worker, are UNPROVEN and say why."""
+    """Each account is tested once, on its lane. Those whose worker died or is missing are UNPROVEN and say why."""
     lanes = {"tokyo": 180, "frankfurt": 18, "nowhere": 2}
     keys = tmp_path / "keys"
     keys.mkdir()
@@ -213,7 +213,7 @@ def test_200_accounts_in_their_lanes_while_a_worker_is_killed_and_a_lane_has_non
 
 
 def test_the_fleet_ends_if_its_scheduler_dies_or_freezes(cluster: Cluster, stub: Mapping[str, str]) -> None:
-    """Accounts under way and accounts still waiting are UNPROVEN."""
+    """If the scheduler dies or freezes, accounts under way and accounts still waiting are UNPROVEN."""
     scheduler = cluster.scheduler()
     cluster.worker("tokyo", 1, **stub)
     for how in (signal.SIGSTOP, signal.SIGKILL):
@@ -238,7 +238,7 @@ def test_the_fleet_ends_if_its_scheduler_dies_or_freezes(cluster: Cluster, stub:
 def test_a_certificate_of_another_authority_is_refused_on_both_sides(
     cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The command ends with what to do, and no account is asked."""
+    """With a certificate of another authority, the command ends with what to do, and no account is tested."""
     cluster.scheduler()
     others = tmp_path / "others"
     write_certificates(others)
@@ -260,13 +260,13 @@ def test_a_certificate_of_another_authority_is_refused_on_both_sides(
     ],
 )
 def test_an_address_without_privacy_is_refused(address: str, problem: str) -> None:
-    """Nothing is sent; a bare HOST:PORT means TLS."""
+    """An address that would go without TLS to another machine is refused; a bare HOST:PORT means TLS."""
     with pytest.raises(UsageProblem, match=problem):
         Dask(address, 1)
 
 
 def test_certificates_that_cannot_be_read_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The sentence names the settings, not the files."""
+    """Unreadable certificates are refused in a sentence that names the settings, not the files."""
     _configure(monkeypatch, Path("/no/such"), Path("/no/such"))
     with pytest.raises(UsageProblem, match=r"No such file or directory.*DASK_DISTRIBUTED__COMM__TLS__CA_FILE") as error:
         Dask("tls://127.0.0.1:8786", 1)
@@ -274,13 +274,13 @@ def test_certificates_that_cannot_be_read_are_refused(monkeypatch: pytest.Monkey
 
 
 def test_a_job_is_pickled_as_the_name_of_an_installed_function() -> None:
-    """No code travels, and no object but text."""
+    """A job is pickled without code, and without any object except text."""
     names = [argument for code, argument, _ in pickletools.genops(pickle.dumps(Dask.job)) if "UNICODE" in code.name]
     assert names == ["keycheck.fleet.job_command", "run"]
 
 
 def _configure(monkeypatch: pytest.MonkeyPatch, authority: Path, driver: Path) -> None:
-    """Sets Dask's own settings, which it has read from the environment already, to the files in these folders."""
+    """Sets Dask's own settings to the files in these folders: Dask has read the environment already."""
     import dask  # noqa: PLC0415  see above
 
     tls = dask.config.config["distributed"]["comm"]["tls"]

@@ -1,4 +1,4 @@
-"""docs/alerts.md does what it says."""
+"""The commands, units and script in docs/alerts.md work as the page says."""
 
 import re
 import shlex
@@ -19,8 +19,8 @@ from tests.running import ROOT
 ALERTS = (ROOT / "docs/alerts.md").read_text("utf-8")
 
 
-def test_its_commands_are_commands() -> None:
-    """Each command line has options that `keycheck fleet` takes."""
+def test_its_commands_have_existing_options() -> None:
+    """`keycheck fleet` takes all options of the page's command lines."""
     lines = re.findall(r"keycheck fleet (/.*)", ALERTS)
     assert len(lines) == 2
     for line in lines:

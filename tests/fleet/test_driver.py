@@ -1,4 +1,4 @@
-"""The driver asks each account once, keeps each answer before it asks on, and loses no account."""
+"""The driver tests each account once, keeps each answer before it goes on, and loses no account."""
 
 import io
 import json
@@ -51,7 +51,7 @@ NAMES = [f"account-{number}" for number in range(9)]
 
 
 def test_each_account_is_asked_once_in_order_and_counted(kept: Kept) -> None:
-    """The counts are those of the verdicts, and the weight is the lane's."""
+    """The driver tests accounts once, in order, counts their verdicts, and adds their weight to the lane's."""
     verdicts = [OK, NOT_OK, UNPROVEN] * 3
     engine = Stub(lambda job: ok(job, verdicts[NAMES.index(job["account"])]))
     driver = Driver(fleet(*NAMES), engine, kept)
@@ -63,7 +63,7 @@ def test_each_account_is_asked_once_in_order_and_counted(kept: Kept) -> None:
 
 
 def test_an_answer_is_kept_before_the_next_account_is_asked() -> None:
-    """So a kill loses at most what is under way; and of a lane no more than its slots are under way."""
+    """Each answer is kept before the next job begins, and a lane never has more jobs under way than slots."""
     engine = Stub(lambda _: None, slots=3)
     kept: list[str] = []
 
@@ -83,7 +83,7 @@ def test_an_answer_is_kept_before_the_next_account_is_asked() -> None:
 
 
 class running:
-    """Runs a driver in a thread; it must have ended soon after the block."""
+    """Runs a driver in a thread. The driver must end soon after the block."""
 
     def __init__(self, driver: Driver) -> None:
         self._thread = threading.Thread(target=driver.run, daemon=True)
@@ -97,7 +97,7 @@ class running:
 
 
 def test_a_lane_without_weight_stops_once_and_the_others_go_on(kept: Kept) -> None:
-    """Nothing of the lane is asked until then, and its accounts are asked again then. The line says why."""
+    """A lane without weight sends no job until its wait is over, and then goes on; the progress line says why."""
     is_empty = True
     lines: list[str] = []
     began = time.monotonic()
@@ -129,7 +129,7 @@ LOST: dict[str, tuple[str | Exception, str]] = {
 
 @pytest.mark.parametrize("how", LOST)
 def test_a_lost_account_is_unproven_with_the_reason(how: str, kept: Kept) -> None:
-    """The others go on, and it is not asked again: its run may have begun."""
+    """A lost account is UNPROVEN with the reason, and not tested again: its run may have begun. The others go on."""
     found, why = LOST[how]
 
     def answer(job: Mapping[str, Any]) -> str | Exception:
@@ -142,7 +142,7 @@ def test_a_lost_account_is_unproven_with_the_reason(how: str, kept: Kept) -> Non
     assert engine.asked == ["a", "b", "c"] == sorted(kept.verdicts)
 
 
-def test_an_engine_that_takes_no_job_is_a_lost_one(kept: Kept) -> None:
+def test_a_job_that_the_engine_refuses_is_lost(kept: Kept) -> None:
     """If the engine refuses a job, as Dask does without its scheduler, the account is UNPROVEN and the run goes on."""
 
     def refuse(_: Mapping[str, Any]) -> str:
@@ -152,8 +152,8 @@ def test_an_engine_that_takes_no_job_is_a_lost_one(kept: Kept) -> None:
     assert [kept.why(name).count("its job was lost (OSError)") for name in "ab"] == [1, 1]
 
 
-def test_a_lane_that_nobody_serves_is_given_up_in_time(kept: Kept) -> None:
-    """Its accounts are UNPROVEN after the time-out, also one whose machine went away in the middle of it."""
+def test_a_lane_without_a_machine_is_given_up_in_time(kept: Kept) -> None:
+    """Without a machine, a lane's accounts are UNPROVEN after the time-out, also those that were under way."""
     engine = Stub(lambda job: None if job["account"] == "a" else ok(job), slots=1)
     with running(Driver(fleet("a", "b"), engine, kept, lane_timeout=0.5)):
         wait_until(lambda: engine.asked == ["a"])
@@ -163,8 +163,8 @@ def test_a_lane_that_nobody_serves_is_given_up_in_time(kept: Kept) -> None:
     assert engine.under_way["a"].cancelled()
 
 
-def test_an_answer_that_is_late_is_not_waited_for(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine may have frozen; what it says later is not believed any more."""
+def test_a_late_answer_is_given_up(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An account whose answer is late is UNPROVEN, and an answer that comes after that is ignored."""
     monkeypatch.setattr(driving, "LONGEST_JOB", 0.2)
     engine = Stub(lambda job: None if job["account"] == "a" else ok(job), slots=1)
     with running(Driver(fleet("a", "b"), engine, kept, lane_timeout=0.2)):
@@ -174,7 +174,7 @@ def test_an_answer_that_is_late_is_not_waited_for(kept: Kept, monkeypatch: pytes
 
 
 def test_an_answer_that_has_come_is_never_late(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As after Ctrl-Z and fg: the time passed for the driver alone, and the lanes' machines have answered."""
+    """After Ctrl-Z and fg the driver keeps the answers that came meanwhile, however late it is."""
     time_ = StandIn()
     monkeypatch.setattr(clock, "time", time_)
 
@@ -185,21 +185,21 @@ def test_an_answer_that_has_come_is_never_late(kept: Kept, monkeypatch: pytest.M
     assert [one["verdict"] for one in kept.verdicts.values()] == ["OK", "OK"]
 
 
-def test_when_it_is_stopped_those_under_way_end(kept: Kept) -> None:
-    """The others are told as not asked."""
+def test_after_stop_the_accounts_under_way_still_end(kept: Kept) -> None:
+    """After `stop`, accounts under way get their verdicts, and the others are in `not_asked`."""
     engine = Stub(lambda _: None)
     driver = Driver(fleet("a", "b", "c"), engine, kept)
     with running(driver):
         wait_until(lambda: len(engine.asked) == 2)
         driver.stop()
-        assert "stopping: 2 of them still end" in line_of(driver, 1, clock.uptime())
+        assert "stopping: waiting for 2 runs" in line_of(driver, 1, clock.uptime())
         for name in "ab":
             engine.finish(name, ok({"account": name}))
     assert (sorted(kept.verdicts), driver.not_asked) == (["a", "b"], ["c"])
 
 
-def test_a_verdict_that_cannot_be_kept_ends_it() -> None:
-    """A disk that is full: nothing is asked whose answer would be lost."""
+def test_a_verdict_that_cannot_be_kept_ends_the_run() -> None:
+    """If a verdict cannot be kept, as on a full disk, the driver raises OSError and tests no further account."""
 
     def keep(*_: object) -> None:
         raise OSError(28, "No space left on device")
@@ -211,7 +211,7 @@ def test_a_verdict_that_cannot_be_kept_ends_it() -> None:
 
 
 def test_memory_is_flat() -> None:
-    """No verdict stays in memory: 200 accounts need not much more than 20."""
+    """No verdict stays in memory: 200 accounts need little more memory than 20."""
 
     def peak(number: int) -> int:
         driver = Driver(fleet(*(f"account-{one}" for one in range(number))), Small(), lambda *_: None)
@@ -225,7 +225,7 @@ def test_memory_is_flat() -> None:
 
 
 class Small(Stub):
-    """Remembers nothing."""
+    """A stub that keeps no list of its jobs, so that its memory does not grow."""
 
     def submit(self, function: Any, /, text: str) -> Any:  # type: ignore[override]  # as Stub has it
         future = super().submit(function, text)
@@ -235,7 +235,7 @@ class Small(Stub):
 
 
 def test_the_line_tells_the_time_that_the_weight_takes() -> None:
-    """300 accounts of 15 are 4500 of weight: at 1200 a minute, a first minute at once and 165 s after it."""
+    """The line says 3 min for 4500 of weight at 1200 a minute: the first 1200 at once, and 165 s for the others."""
     driver = Driver(fleet(*(f"account-{one}" for one in range(300))), Stub(), lambda *_: None)
     assert line_of(driver, 0, clock.uptime()) == (
         "[....................] 0 of 300  OK 0  NOT_OK 0  UNPROVEN 0  3 min left  local 0 of 300"
@@ -245,7 +245,7 @@ def test_the_line_tells_the_time_that_the_weight_takes() -> None:
 
 
 class Stream(io.StringIO):
-    """A stream that is a terminal, or none."""
+    """A text stream that says whether it is a terminal."""
 
     def __init__(self, is_terminal: bool) -> None:
         super().__init__()
@@ -253,7 +253,7 @@ class Stream(io.StringIO):
 
 
 def test_a_terminal_has_one_line_and_a_log_a_few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A terminal has it anew each time, and clear in the end; a log has one each half a minute, and at Ctrl-C."""
+    """On a terminal, one line is overwritten, and cleared at the end; a log gets a line every 30 s, and at Ctrl-C."""
     now = StandIn()
     monkeypatch.setattr(clock, "time", now)
     monkeypatch.setenv("COLUMNS", "60")
@@ -272,11 +272,11 @@ def test_a_terminal_has_one_line_and_a_log_a_few(monkeypatch: pytest.MonkeyPatch
     assert {len(line) for line in lines} == {0, 59}
     assert [line.strip() for line in lines[-2:]] == ["", ""]
     assert log.getvalue().count("[....................] 0 of 1  OK 0") == log.getvalue().count("\n") == 3
-    assert "stopping: 0 of them still end" in log.getvalue()
+    assert "stopping: waiting for 0 runs" in log.getvalue()
 
 
 def test_this_machines_engine_ends_what_is_under_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When it is closed, runs are cut short, and none begins."""
+    """When the local engine is closed, runs under way are cut short, and none begins."""
 
     def until_cancelled(text: str, *, keys: Path, cancel: threading.Event) -> str:
         assert (keys, cancel.wait(30)) == (tmp_path, True)

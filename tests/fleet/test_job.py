@@ -1,4 +1,4 @@
-"""The job that a lane's machine runs: it believes no text, finds the key itself, and spends its own purse."""
+"""The job of a lane's machine: it checks the text, finds the key itself, and spends from its own purse."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ DEMO = {"BINANCE_ENVIRONMENT": "demo"}
 
 @pytest.fixture
 def keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of keys, and a purse of this test's own."""
+    """A folder of keys; the purse is the test's own, too."""
     folder = tmp_path / "keys"
     folder.mkdir()
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
@@ -28,7 +28,7 @@ def keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def ran(monkeypatch: pytest.MonkeyPatch) -> list[tuple[dict[str, str], Path]]:
-    """The runs that began, each with its settings and file; they end at once."""
+    """The runs that began, each with its settings and its settings file. They are stubs, which end at once."""
     begun: list[tuple[dict[str, str], Path]] = []
 
     def run(settings: dict[str, str], *, env_file: Path, **_: Any) -> process.Finished:
@@ -47,7 +47,7 @@ def ask(keys: Path | None, account: Account | None = None) -> dict[str, Any]:
 def test_the_machine_finds_the_key_in_its_own_folder(
     keys: Path, ran: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The run reads the file itself. A job's setting counts before the machine's own; credentials come from neither."""
+    """Credentials come from NAME.env alone. A setting of the job wins over the machine's own setting."""
     monkeypatch.setenv("KEYCHECK_KEYS", str(keys))
     for name, value in {"SYMBOL": "BTCUSDT", "FUTURES_URL": "http://127.0.0.1:1", "API_SECRET": "x"}.items():
         monkeypatch.setenv(f"BINANCE_{name}", value)
@@ -57,8 +57,8 @@ def test_the_machine_finds_the_key_in_its_own_folder(
     assert ran == [(settings, keys / "alice.env")]
 
 
-def test_without_weight_nothing_is_asked(keys: Path, ran: list[Any]) -> None:
-    """The answer says how long, and why. Each environment has its own counter."""
+def test_without_weight_no_run_begins(keys: Path, ran: list[Any]) -> None:
+    """Without weight, the answer says how long to wait, and why. Each environment has a counter of its own."""
     assert "verdict" in ask(keys)
     found = ask(keys)
     assert found["wait"] == 60
@@ -69,8 +69,8 @@ def test_without_weight_nothing_is_asked(keys: Path, ran: list[Any]) -> None:
     assert len(ran) == 5
 
 
-def test_a_run_that_asks_more_reserves_more(keys: Path, ran: list[Any]) -> None:
-    """The margin type costs 5: of 30 there are two usual runs, but only one such, since two would pass the share."""
+def test_a_run_with_more_requests_reserves_more_weight(keys: Path, ran: list[Any]) -> None:
+    """The margin type adds 5 to a run's 15: a share of 30 is enough for two usual runs, but for only one of these."""
     for expected, runs in (("isolated", 1), ("hedge", 1 + 2)):
         (keys / "alice.env").write_text(f"BINANCE_EXPECT={expected}\n")
         for _ in range(3):
@@ -91,7 +91,7 @@ def test_a_run_that_asks_more_reserves_more(keys: Path, ran: list[Any]) -> None:
 def test_an_account_whose_file_cannot_be_used_is_unproven(
     text: bytes | None, why: str, fix: str, keys: Path, ran: list[Any]
 ) -> None:
-    """With the run's own sentence; it spends nothing, so the next account has the weight."""
+    """A bad settings file makes its account UNPROVEN, with the run's own sentence, and spends no weight."""
     (keys / "bob.env").write_text("BINANCE_API_KEY=k\n")
     (keys / "alice.env").unlink() if text is None else (keys / "alice.env").write_bytes(text)
     found = ask(keys)
@@ -104,8 +104,8 @@ def test_an_account_whose_file_cannot_be_used_is_unproven(
     assert len(ran) == 1
 
 
-def test_a_purse_that_cannot_be_used_is_said(keys: Path, ran: list[Any]) -> None:
-    """Waiting would not help: its accounts are UNPROVEN, and nothing is sent."""
+def test_a_broken_purse_makes_accounts_unproven(keys: Path, ran: list[Any]) -> None:
+    """If the purse's file cannot be used, accounts are UNPROVEN, and nothing is sent: waiting would not help."""
     (keys.parent / "keycheck").write_text("a file")
     (cause,) = ask(keys)["verdict"]["diagnosis"]
     assert "purse.sqlite, in which this machine counts its request weight, cannot be used" in cause["explanation"]
@@ -115,7 +115,7 @@ def test_a_purse_that_cannot_be_used_is_said(keys: Path, ran: list[Any]) -> None
 
 @pytest.mark.usefixtures("keys")
 def test_a_machine_without_a_folder_of_keys_says_so(ran: list[Any]) -> None:
-    """The sentence names the variable KEYCHECK_KEYS."""
+    """Without a folder of keys, the account is UNPROVEN, and the fix names the variable KEYCHECK_KEYS."""
     (cause,) = ask(None)["verdict"]["diagnosis"]
     assert "in KEYCHECK_KEYS on a lane's machine" in cause["fix"]
     assert not ran
@@ -148,15 +148,15 @@ JOB = json.loads(text_of(Account("alice"), LANE, sharing=True))
     ],
 )
 def test_a_text_that_is_no_job_is_refused(changes: dict[str, Any], keys: Path, ran: list[Any]) -> None:
-    """Whoever reaches a machine can name no path, host, proxy or credential; nothing is run."""
+    """A job that names a path, host, proxy or credential, or has a wrong form, is refused, and nothing is run."""
     with pytest.raises(ValueError, match=r".: ."):
         run_job(json.dumps(JOB | changes), keys)
     assert not ran
 
 
 @pytest.mark.parametrize("text", ["", "[]", "[" * 5000, "{}", json.dumps(JOB)[:-1], '{"account": "\ud800"}'])
-def test_a_text_without_sense_is_refused(text: str, keys: Path, ran: list[Any]) -> None:
-    """Also JSON as deep as Python cannot follow, and half a character."""
+def test_a_malformed_text_is_refused(text: str, keys: Path, ran: list[Any]) -> None:
+    """A malformed text is refused, even JSON that is nested too deeply for Python, or a lone surrogate."""
     with pytest.raises(ValueError, match="no job of a fleet"):
         run_job(text, keys)
     assert not ran

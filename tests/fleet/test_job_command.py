@@ -1,4 +1,4 @@
-"""KEYCHECK_JOB: a job runs in a command of another user."""
+"""KEYCHECK_JOB names a command, which may belong to another user, that runs a job."""
 
 import json
 import shlex
@@ -19,7 +19,7 @@ LISTENING = [sys.executable, "-m", "keycheck.fleet.job_command"]
 def test_the_command_runs_the_job_with_keys_that_its_caller_cannot_find(
     exchange: LocalExchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The command alone knows the folder of keys; the caller gets the verdict and the page."""
+    """Only the command knows the folder of keys; its caller gets the verdict and the page."""
     (tmp_path / "alice.env").write_text("".join(f"{name}={value}\n" for name, value in exchange.settings().items()))
     (tmp_path / "alice.env").chmod(0o600)
     own = ["env", f"KEYCHECK_KEYS={tmp_path}", f"XDG_STATE_HOME={tmp_path}"]
@@ -39,7 +39,7 @@ def test_the_command_runs_the_job_with_keys_that_its_caller_cannot_find(
     ],
 )
 def test_a_command_that_fails_is_a_lost_job(command: list[str], why: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The error says why, and repeats nothing of the job."""
+    """If the command fails, the error says why, and repeats nothing of the job."""
     monkeypatch.setenv("KEYCHECK_JOB", shlex.join(command))
     with pytest.raises(ValueError, match="KEYCHECK_JOB") as error:
         job_command.run(json.dumps({"account": "alice"}))
@@ -47,7 +47,7 @@ def test_a_command_that_fails_is_a_lost_job(command: list[str], why: str, monkey
 
 
 def test_without_a_command_the_job_runs_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The worker calls job.run_job itself."""
+    """Without KEYCHECK_JOB, the worker itself calls job.run_job."""
     monkeypatch.delenv("KEYCHECK_JOB", raising=False)
     monkeypatch.setattr(job, "run_job", lambda text: f"ran {text}")
     assert job_command.run("this") == "ran this"

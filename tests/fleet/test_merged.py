@@ -1,4 +1,4 @@
-"""What is made of verdicts.jsonl: fleet.json, keycheck.prom, the JUnit file and the merged page."""
+"""The files that are made from verdicts.jsonl: fleet.json, keycheck.prom, the JUnit file and the merged page."""
 
 import json
 import re
@@ -55,10 +55,10 @@ def test_fleet_json_counts_verdicts_causes_and_weight(tmp_path: Path) -> None:
         ([], [], "UNPROVEN"),
     ],
 )
-def test_a_fleet_is_ok_where_every_account_is(
+def test_a_fleet_is_ok_only_if_every_account_is(
     tmp_path: Path, entries: list[dict[str, Any]], not_asked: list[str], verdict: str
 ) -> None:
-    """One account that is UNPROVEN, or was not asked, is enough for a fleet that is not OK; so is a fleet of none."""
+    """A fleet is not OK if one account is UNPROVEN or was not asked, or if it has no accounts."""
     made(tmp_path, entries, ended(entries, not_asked))
     assert (figures(tmp_path)["verdict"], figures(tmp_path)["ok"]) == (verdict, verdict == "OK")
     assert f'id="kc-verdict">{verdict.replace("_", " ")}<' in page(tmp_path)
@@ -121,7 +121,7 @@ def test_the_page_names_each_fix_once_and_links_each_account(tmp_path: Path) -> 
     assert "<li>gone</li>" in text
 
 
-def test_a_cause_may_have_some_fixes(tmp_path: Path) -> None:
+def test_a_cause_shows_its_three_commonest_fixes(tmp_path: Path) -> None:
     """A cause shows its three commonest fixes, such as those of three lanes."""
     entries = [entry(f"a{number}", "UNPROVEN", "run_not_finished") for number in range(10)]
     for number, one in enumerate(entries):
@@ -131,7 +131,7 @@ def test_a_cause_may_have_some_fixes(tmp_path: Path) -> None:
 
 
 def test_a_run_that_was_cut_short_says_why(tmp_path: Path) -> None:
-    """Once, beside its account, which has no report that could say it."""
+    """The reason of a run that was cut short stands once on the page, beside its account, which has no report."""
     cut = [entry(name, "UNPROVEN", "run_not_finished") for name in ("alice", "bob")]
     cut[0]["diagnosis"][0]["explanation"] = "Lane tokyo is gone."
     made(tmp_path, [*cut, entry("carol", "UNPROVEN", "network_unreachable")])
@@ -142,7 +142,7 @@ def test_a_run_that_was_cut_short_says_why(tmp_path: Path) -> None:
 
 
 def test_a_hostile_text_stays_text(tmp_path: Path) -> None:
-    """No text of a verdict becomes markup, and none shows an address or turns the direction of the text."""
+    """No text of a verdict becomes markup, shows an address, or changes the direction of text."""
     hostile = entry("alice", "NOT_OK", HOSTILE, lane=HOSTILE)
     hostile["diagnosis"][0]["fix"] = f"{HOSTILE} {REVERSED} 203.0.113.7"
     cut = entry("bob", "UNPROVEN", "run_not_finished")
@@ -156,9 +156,9 @@ def test_a_hostile_text_stays_text(tmp_path: Path) -> None:
 def test_ten_thousand_accounts_are_two_megabytes(
     monkeypatch: pytest.MonkeyPatch, letters: int, are_all_there: bool
 ) -> None:
-    """The page stays under 2 MB: each account of a usual name is linked; of the longest names, as many as fit.
+    """The page stays under 2 MB. All accounts with usual names are linked; of those with the longest, as many as fit.
 
-    So it does where a lane's machine invents a cause for each account.
+    The page stays as small if a lane's machine invents a cause for each account.
     """
     monkeypatch.setattr(Path, "is_file", lambda _: True)  # each has a report
     kinds = [("OK",), ("NOT_OK", "ip_not_allowed", "unknown_key"), ("UNPROVEN", "network_unreachable")]

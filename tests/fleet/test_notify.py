@@ -1,4 +1,4 @@
-"""`--notify`: what changed is posted, to that URL alone, a bounded number of times, and a failure is a sentence."""
+"""`--notify` posts changes to its URL alone, a limited number of times, and reports a failure in one sentence."""
 
 import socket
 from pathlib import Path
@@ -29,11 +29,11 @@ CHANGES = Changes(
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No pause before another attempt."""
+    """Removes the pauses between attempts."""
     monkeypatch.setattr(notification, "_PAUSES", (0.0, 0.0, 0.0))
 
 
-def test_what_changed_is_posted_as_json() -> None:
+def test_changes_are_posted_as_json() -> None:
     """The post has each change and the counts, and nothing else."""
     with Webhook() as hook:
         assert notify(f"{hook.url}/hook?token={IN_THE_URL}", CHANGES) == ""
@@ -74,8 +74,8 @@ def test_a_post_is_bounded() -> None:
     assert (len(hook.posts[0]["changed"]), hook.posts[0]["counts"]["changed"]) == (1000, 10_000)
 
 
-def test_nothing_is_posted_where_nothing_changed() -> None:
-    """Without a change there is no connection."""
+def test_without_a_change_nothing_is_posted() -> None:
+    """Without a change, no connection is opened."""
     with Webhook() as hook:
         assert notify(hook.url, Changes("then", (), {"alice": OK})) == ""
         assert hook.connections == 0
@@ -91,8 +91,10 @@ def test_nothing_is_posted_where_nothing_changed() -> None:
         ([0], 3, "it did not answer in time"),
     ],
 )
-def test_it_is_tried_three_times(monkeypatch: pytest.MonkeyPatch, statuses: list[int], attempts: int, why: str) -> None:
-    """A notification is sent again only where that may help, and the final sentence never holds the URL."""
+def test_a_post_has_three_attempts(
+    monkeypatch: pytest.MonkeyPatch, statuses: list[int], attempts: int, why: str
+) -> None:
+    """A post is sent again only if that may help, three times in all; the final sentence never holds the URL."""
     monkeypatch.setattr(notification, "_ATTEMPT_SECONDS", 1.0 if 0 in statuses else 8.0)
     with Webhook(statuses) as hook:
         told = notify(f"{hook.url}/{IN_THE_URL}", CHANGES)
@@ -103,7 +105,7 @@ def test_it_is_tried_three_times(monkeypatch: pytest.MonkeyPatch, statuses: list
 
 
 def test_all_attempts_have_one_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
-    """When the time is up there is no further attempt."""
+    """When the time is up, there is no further attempt."""
     monkeypatch.setattr(notification, "SECONDS", 0.6)
     monkeypatch.setattr(notification, "_ATTEMPT_SECONDS", 0.5)
     watch = clock.Stopwatch()
@@ -114,7 +116,7 @@ def test_all_attempts_have_one_deadline(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_redirect_is_not_followed() -> None:
-    """The address in a redirect gets nothing."""
+    """The target of a redirect gets no request."""
     with Webhook() as other, Webhook([307], f"Location: {other.url}/\r\n") as hook:
         assert "HTTP 307" in notify(hook.url, CHANGES)
         assert other.connections == 0
@@ -132,8 +134,8 @@ def test_nothing_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp
     assert "uthorization" not in hook.heads[0]
 
 
-def test_a_host_that_is_not_there_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A refused connection and a name without an address are told; neither raises."""
+def test_a_missing_host_is_reported_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A refused connection and a name without an address are each reported in a sentence; neither raises."""
     with Webhook() as hook:
         url = hook.url
     assert "it refused the connection" in notify(url, CHANGES)
@@ -170,8 +172,8 @@ def test_a_certificate_must_be_right(monkeypatch: pytest.MonkeyPatch, authority:
         *("http://[::1]:8080/", "https://xn--nxasmq6b.example/"),
     ],
 )
-def test_urls_that_may_be_posted_to(url: str) -> None:
-    """Any host over https, and this machine over http."""
+def test_https_and_this_machine_may_be_posted_to(url: str) -> None:
+    """A post may go to any host over https, and to this machine over http."""
     assert refusal(url) == ""
 
 
@@ -203,14 +205,14 @@ def test_urls_that_may_be_posted_to(url: str) -> None:
     ],
 )
 def test_other_urls_are_refused(url: str) -> None:
-    """The refusal is in words that follow the option, and nothing is posted."""
+    """Any other URL is refused, in words that follow the option's name, and nothing is posted."""
     assert refusal(url).startswith("must be ")
     with pytest.raises(ValueError, match="must be"):
         notify(url, CHANGES)
 
 
 def test_only_a_fleet_posts() -> None:
-    """No module of a run can post: the one that does is imported by keycheck/fleet/ alone."""
+    """No module of a run can post: only keycheck/fleet/ imports the module that does."""
     files = [path.relative_to(ROOT).with_suffix("").parts for path in (ROOT / "keycheck").rglob("*.py")]
     users = [parts[1] for parts in files if post.__name__ in imports_of(".".join(parts).removesuffix(".__init__"))]
     assert set(users) == {"fleet"}

@@ -20,7 +20,7 @@ MANY = [entry(f"an-account-with-a-long-name-{number:036}", "NOT_OK", "ip_not_all
 
 @pytest.fixture
 def written(tmp_path: Path) -> Path:
-    """A page with everything that it can show."""
+    """A merged page with everything that such a page can show."""
     before = [entry("bob"), *MIXED[2:], *MANY, entry("zed")]
     changes.remember(tmp_path, made(tmp_path, before), [one["account"] for one in before], STARTED)
     odd = entry("mallory", "UNPROVEN", "a_new_cause", lane="a-lane-with-a-name-of-sixty-four-letters-" + "x" * 23)

@@ -1,4 +1,4 @@
-"""Runs that share public answers, by the exchange's own count; and the machine's memory of them."""
+"""Runs that share public answers, counted by the exchange, and the store of these answers on a machine."""
 
 import json
 import re
@@ -34,7 +34,7 @@ def compared(finished: process.Finished) -> dict[str, Any]:
 
 
 def test_a_healthy_run_with_shared_answers_costs_10_and_no_megabyte() -> None:
-    """By the exchange's own count; the page says beside each of the five that it was shared, and how old it is."""
+    """The exchange counts 10 of weight for a run with shared answers; its page names each of the five and its age."""
     with LocalExchange() as exchange:
         alone = process.run(exchange.settings())
         begun, weight = len(exchange.log), exchange.heaviest(3600)
@@ -65,7 +65,7 @@ def test_a_healthy_run_with_shared_answers_costs_10_and_no_megabyte() -> None:
     ],
 )
 def test_shared_answers_help_no_key_to_another_verdict(sick: Scenario, changes: dict[str, str]) -> None:
-    """Verdict, causes, checks and what they observed are those of a run that asks for everything itself."""
+    """With shared answers, a run has the verdict, causes and observations of a run that sends all requests itself."""
     with LocalExchange(sick) as exchange:
         mine = exchange.settings() | changes
         alone = process.run(mine)
@@ -77,7 +77,7 @@ def test_shared_answers_help_no_key_to_another_verdict(sick: Scenario, changes: 
 
 @pytest.mark.slow
 def test_a_contract_that_has_just_closed_is_seen() -> None:
-    """The run that was handed its entry asks again when the order is refused; the cause is that of any other run."""
+    """If the shared entry of a contract is out of date, the refused order makes the run request it again."""
     with LocalExchange() as exchange:
         public = process.run(exchange.settings()).public
         closed = {"BTCUSDT": {"status": "SETTLING"}}
@@ -88,7 +88,7 @@ def test_a_contract_that_has_just_closed_is_seen() -> None:
 
 
 def test_an_answer_that_holds_a_secret_is_not_handed_on() -> None:
-    """Public requests do not carry the key; an answer that repeats it all the same stays where it is."""
+    """If a public answer repeats the key, although public requests do not carry it, the answer is not shared."""
 
     def with_the_key(answer: Answer) -> Answer:
         info = json.loads(answer.body)
@@ -103,8 +103,8 @@ def test_an_answer_that_holds_a_secret_is_not_handed_on() -> None:
 
 
 @pytest.mark.slow
-def test_a_job_hands_on_what_it_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The second job of a machine costs 10 of weight; 15 with `sharing` off."""
+def test_a_job_hands_on_its_public_answers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The second job of a machine uses the first one's answers and costs 10 of weight, or 15 with `sharing` off."""
     monkeypatch.setattr(job, "_PUBLIC", PublicAnswers())
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     with LocalExchange() as exchange:
@@ -119,7 +119,7 @@ def test_a_job_hands_on_what_it_asked(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
 
 def test_answers_are_kept_for_their_source_and_for_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An answer is handed out for 45 s by the monotonic clock; the newest is kept, whichever run ends last."""
+    """An answer is used for 45 s by the monotonic clock; the newest one is kept, whichever run ends last."""
     kept, now = PublicAnswers(), 1000.0
     monkeypatch.setattr("keycheck.clock.uptime", lambda: now)
     old, new = (json.dumps({"at": at}) for at in (980.0, 990.0))

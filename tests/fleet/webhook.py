@@ -1,4 +1,4 @@
-"""A webhook on loopback, which keeps what is posted to it and answers as it is told."""
+"""A webhook on loopback that keeps all posts, and answers with given statuses."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from tests.tls import PATIENCE, Listener
 
 
 class Webhook(Listener):
-    """Answers one status after the other, and the last one for ever; 0: no answer. `posts`: the bodies that came."""
+    """Answers with one status after the other, and then always with the last. 0: no answer. `posts`: all bodies."""
 
     def __init__(self, statuses: Sequence[int] = (200,), headers: str = "", tls: ssl.SSLContext | None = None) -> None:
         super().__init__(tls)

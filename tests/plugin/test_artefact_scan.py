@@ -91,7 +91,7 @@ def test_values_in_the_cache_are_scanned(careless: SuiteRunner, exchange: LocalE
 
 @pytest.mark.slow
 def test_a_run_without_a_cache_ends_in_its_verdict(careless: SuiteRunner, exchange: LocalExchange) -> None:
-    """-p no:cacheprovider takes pytest's cache away, and nothing else."""
+    """With -p no:cacheprovider, a run ends in its verdict as usual."""
     done = careless("-p", "no:cacheprovider", settings=environment(careless, exchange, Path()))
     assert (done.exit_status, done.verdict["verdict"]) == (0, "OK")
 

@@ -84,7 +84,7 @@ def test_a_wait_is_announced_under_every_option(options: list[str], tmp_path: Pa
 
 
 @pytest.mark.slow
-def test_an_exchange_that_is_always_busy_is_waited_for_a_minute_in_all(tmp_path: Path) -> None:
+def test_a_run_waits_at_most_a_minute_for_a_busy_exchange(tmp_path: Path) -> None:
     """If the exchange is always busy, a run waits for a minute in all, and then comes to its verdict."""
     done = run(tmp_path, Scenario(used_weight=2300))
     assert done.exit_status == 0

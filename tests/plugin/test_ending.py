@@ -46,8 +46,9 @@ def places(tmp_path: Path) -> Path:
 def test_a_file_that_cannot_be_written_is_one_sentence(
     option: str, name: str, places: Path, process: SuiteRunner
 ) -> None:
-    """Exit 3, and which option it is; the verdict is printed and kept. Where the file cannot even be named at the start
-    of the run, nothing is run.
+    """The run ends with 3 and a sentence that names the option, and the verdict is printed and kept.
+
+    If a plugin refuses the file's name at the start, nothing is run.
     """
     done = replayed(process, f"{option}={places / name}", all_plugins=True)
     assert done.exit_status == 3, done.output
@@ -65,7 +66,7 @@ def test_a_file_that_cannot_be_written_is_one_sentence(
 @pytest.mark.parametrize("option", ["--log-file=", "-olog_file="])
 @pytest.mark.parametrize("name", ["folder", "file/below.log", "/dev/full", "loop/below.log", "a" * 300, "pipe"])
 def test_a_log_that_cannot_be_written_ends_with_3(option: str, name: str, places: Path, process: SuiteRunner) -> None:
-    """One sentence and the verdict are printed; a pipe without a reader is not waited for."""
+    """If a log cannot be written, one sentence and the verdict are printed; a pipe without a reader blocks nothing."""
     os.mkfifo(places / "pipe")
     done = replayed(process, f"{option}{places / name}", "--log-file-level=DEBUG", "-p", "logs")
     assert done.exit_status == 3
@@ -79,7 +80,7 @@ def test_a_log_that_cannot_be_written_ends_with_3(option: str, name: str, places
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "why"), [("missing.css", "is not there"), (".", "is a directory")])
 def test_a_style_that_cannot_be_read_ends_with_3(name: str, why: str, process: SuiteRunner) -> None:
-    """The verdict and one sentence are printed, and the page of --html is written without the style."""
+    """If a style cannot be read, one sentence and the verdict are printed, and --html's page lacks the style."""
     page = process.folder / "page.html"
     done = replayed(process, f"--html={page}", f"--css={name}", all_plugins=True)
     assert done.exit_status == 3
@@ -129,8 +130,8 @@ def test_a_pipe_that_nobody_reads_is_not_waited_for(option: str, places: Path, p
 
 @pytest.mark.slow
 @pytest.mark.parametrize("given", [["--timeout=0.0001"], ["-o", "timeout=0.5"], ["--timeout=0.9"], ["--timeout=inf"]])
-def test_a_time_in_which_no_check_can_end_is_wrong_use(given: list[str], process: SuiteRunner) -> None:
-    """A time-out of less than a second, or one that no timer takes, would end the run and not a check: refused."""
+def test_a_timeout_that_would_end_the_run_is_refused(given: list[str], process: SuiteRunner) -> None:
+    """A time-out of less than a second, or too long for a timer, is refused: it would end the run and not a check."""
     done = replayed(process, *given)
     assert done.exit_status == 4
     assert len([line for line in done.output.splitlines() if line.startswith("ERROR: ") and "--timeout" in line]) == 1
@@ -211,7 +212,7 @@ def test_nothing_of_another_plugin_ends_with_1(text: str, plugin: Path, process:
 
 
 @pytest.mark.slow
-def test_a_plugin_makes_no_ok_of_a_verdict(plugin: Path, process: SuiteRunner) -> None:
+def test_a_plugin_that_sets_exit_status_0_hides_no_failure(plugin: Path, process: SuiteRunner) -> None:
     """A plugin that sets the exit status to 0 does not hide a failure."""
     plugin.write_text(
         "import pytest\n\n@pytest.hookimpl(trylast=True)\n"
@@ -318,7 +319,7 @@ def test_no_other_writer_takes_the_place_of_a_report(option: str, name: str, pro
 def test_no_writer_takes_the_place_of_a_file_with_credentials(
     option: str, name: str, process: SuiteRunner, tmp_path: Path
 ) -> None:
-    """A slip of the pen costs no private key: the file that is named for a writer is left as it is."""
+    """If an option names a file with credentials as its output, the run is refused and the file is unchanged."""
     nowhere = "BINANCE_FUTURES_URL=http://127.0.0.1:9\nBINANCE_WALLET_URL=http://127.0.0.1:9\n"
     settings = f"BINANCE_API_KEY=x\nBINANCE_PRIVATE_KEY_FILE=x.pem\n{nowhere}"
     files = {"x.env": settings, "x.pem": ED25519.private}

@@ -1,4 +1,4 @@
-"""The second layer, piece by piece; the leak matrix shows the whole."""
+"""The guard, which is the second layer of protection, in single tests; the leak matrix tests it as a whole."""
 
 import contextlib
 import io
@@ -182,7 +182,7 @@ def test_bytes_below_the_buffer_are_cleaned(tmp_path: Path) -> None:
     ids=["lines", "raw lines", "detached", "buffer detached"],
 )
 def test_no_method_of_a_stream_goes_round_the_guard(write: Callable[[Any], object]) -> None:
-    """`sys.stdout = TextIOWrapper(sys.stdout.detach(), ...)` is usual: what a stream hands out is guarded, too."""
+    """The objects that a stream returns, as for `TextIOWrapper(sys.stdout.detach(), ...)`, are guarded, too."""
     raw: Any = io.BytesIO()
     buffer = io.BufferedWriter(raw)
     stream = CleanStream(io.TextIOWrapper(buffer, encoding="utf-8"), REDACTOR.clean)
@@ -231,7 +231,7 @@ def test_reports_are_cleaned_wherever_text_may_stand() -> None:
 
 
 def test_own_terminal_shows_the_address_and_shared_files_do_not(suite: SuiteRunner, exchange: LocalExchange) -> None:
-    """The owner needs the address to whitelist it; the ticket does not."""
+    """The terminal shows the address that Binance saw, for the key's list; files that are shared hide it."""
     exchange.scenario = SCENARIOS["ip-refused"]
     junit = suite.folder / "junit.xml"
     page = suite.folder / "page.html"

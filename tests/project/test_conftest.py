@@ -39,7 +39,7 @@ def test_it_parses_on_old_versions_of_python() -> None:
 def test_a_python_that_is_too_old_is_refused(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The sentence names the Python that was started."""
+    """The sentence names the version of the Python that was started."""
     monkeypatch.setattr(sys, "version_info", (3, 10, 13))
     monkeypatch.setattr(sys, "version", "3.10.13 (main) [GCC]")
     assert "this is Python 3.10.13: run" in refusal(capsys)
@@ -48,13 +48,13 @@ def test_a_python_that_is_too_old_is_refused(
 def test_a_pytest_that_is_too_old_is_refused(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The sentence names the pytest that was started: often the system's."""
+    """The sentence names the version of the pytest that was started, which is often the system's."""
     monkeypatch.setattr(pytest, "__version__", "7.2.1")
     assert "this is pytest 7.2.1: run" in refusal(capsys)
 
 
 def test_a_pytest_without_the_packages_is_refused(process: SuiteRunner, monkeypatch: pytest.MonkeyPatch) -> None:
-    """pytest alone: the sentence names what is missing, before any traceback."""
+    """In an environment with pytest alone, the sentence names a missing package, and there is no traceback."""
     (process.folder / "sitecustomize.py").write_text("import sys\n\nsys.modules['vcr'] = None\n")
     monkeypatch.setenv("PYTHONPATH", str(process.folder))
     done = process("--replay", "healthy")
@@ -64,7 +64,7 @@ def test_a_pytest_without_the_packages_is_refused(process: SuiteRunner, monkeypa
 
 
 def test_no_older_pytest_reads_the_settings() -> None:
-    """An older pytest reads pytest.ini, which names no plugin: it would fail before conftest.py can say a word."""
+    """An older pytest reads pytest.ini, which names no plugin: a plugin would fail before conftest.py can refuse."""
     assert not [name for name in (".pytest.ini", "tox.ini", "setup.cfg") if (ROOT / name).exists()]
     assert "[tool.pytest" not in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     settings = configparser.ConfigParser()
@@ -83,7 +83,7 @@ def test_the_older_pytests_settings_are_no_warning(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("named", mostly_slow(["suit/", "Suite/test_1_credentials.py"], 1))
 def test_a_misspelt_suite_is_named(tmp_path: Path, named: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`pytest suit/` says that suite/ was meant, and nothing else, where what tests/ needs is not installed, too."""
+    """`pytest suit/` says only that suite/ was meant, even if the packages that tests/ needs are not installed."""
     (tmp_path / "sitecustomize.py").write_text("import sys\n\nsys.modules['aiohttp'] = None\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     done = subprocess.run(  # noqa: S603  our own command

@@ -53,7 +53,7 @@ def test_the_road_names_what_is_there() -> None:
 
 
 def test_each_package_names_its_modules() -> None:
-    """The docstring of a package says what each of its modules is for."""
+    """The docstring of a package names each of its modules."""
     for package in ("settings", "credentials", "redaction", "exchange", "verdict", "diagnosis", "run", "serve"):
         text = (KEYCHECK / package / "__init__.py").read_text("utf-8")
         modules = {path.name for path in (KEYCHECK / package).glob("*.py") if path.name != "__init__.py"}
@@ -138,7 +138,7 @@ def test_the_wheel_holds_every_package() -> None:
 
 
 def test_every_dependency_has_its_reason_beside_it() -> None:
-    """A comment on its line in pyproject.toml; type stubs and test tools that speak for themselves aside."""
+    """Each dependency has a comment on its line in pyproject.toml, except type stubs and well-known test tools."""
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     required = text[text.index("dependencies = [") : text.index("[dependency-groups]")]
     lines = [line for line in required.splitlines() if line.strip().startswith('"')]

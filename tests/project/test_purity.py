@@ -74,7 +74,7 @@ def test_the_core_is_pure(module: str) -> None:
     assert touched == {}
 
 
-def test_the_search_finds_what_is_there() -> None:
+def test_the_search_finds_direct_and_indirect_imports() -> None:
     """The control: the search finds an import in a module, and in a module that imports that one."""
     assert "requests" in reached_from("keycheck.network.transport")
     assert "requests" in reached_from("keycheck.run.run")

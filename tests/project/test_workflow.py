@@ -1,4 +1,4 @@
-"""The workflow holds a key, so nothing in it may change without a commit here."""
+"""The workflow in ci.yml uses a key, so nothing in it may change without a commit here."""
 
 import re
 import subprocess
@@ -15,7 +15,7 @@ ACTION = re.compile(r"^\s*(?:- )?uses:\s*(\S+)(.*)$", re.MULTILINE)
 
 
 def test_each_action_is_named_by_commit() -> None:
-    """A tag can be moved to other code; a commit cannot. The version stands beside it for people."""
+    """Each action is pinned to a commit, which cannot be moved like a tag; its version stands beside it for people."""
     found = [action for path in WORKFLOWS for action in ACTION.findall(path.read_text("utf-8"))]
     assert found
     for action, comment in found:
@@ -35,7 +35,7 @@ def step_using(action: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("status", "red", "warns"), [(0, 0, False), (1, 1, False), (3, 3, False), (10, 0, True)])
 def test_a_night_without_binance_is_a_warning(status: int, red: int, warns: bool, tmp_path: Path) -> None:
-    """Exit 10, as when Binance is unreachable, leaves the nightly run green with a warning; all others keep theirs."""
+    """Exit status 10, as if Binance is unreachable, becomes a green nightly run with a warning; all others are kept."""
     program = tmp_path / ".venv/bin/pytest"
     program.parent.mkdir(parents=True)
     program.write_text(f"#!/bin/sh\nexit {status}\n")
@@ -48,7 +48,7 @@ def test_a_night_without_binance_is_a_warning(status: int, red: int, warns: bool
 
 
 def test_the_night_tests_the_key_and_nothing_else() -> None:
-    """The project's tests run at each push, not again at night; the key's run needs a switch, which is explained."""
+    """The nightly run tests only the key, and only if a switch is on, which a comment in ci.yml explains."""
     assert CI["tests"]["if"] == "github.event_name != 'schedule'"
     switch = re.fullmatch(r"github\.event_name == 'schedule' && vars\.(\w+) == 'on'", CI["nightly"]["if"])
     assert switch
@@ -56,6 +56,6 @@ def test_the_night_tests_the_key_and_nothing_else() -> None:
 
 
 def test_the_night_has_a_python_of_its_own_and_keeps_junit() -> None:
-    """Not whatever Python the runner has; and JUnit's file is among the uploaded reports."""
+    """The nightly run installs a fixed Python, and uploads JUnit's file with the reports."""
     assert step_using("actions/setup-python")["python-version"] == "3.13"
     assert "reports/junit.xml" in step_using("actions/upload-artifact")["path"].split()

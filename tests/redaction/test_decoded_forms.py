@@ -99,7 +99,7 @@ WRITTEN: dict[str, Callable[[str], str]] = {
 @pytest.mark.parametrize("way", WRITTEN)
 @pytest.mark.parametrize("text", [SECRET, CUT], ids=["whole", "ten characters"])
 def test_each_encoding_is_decoded(way: str, text: str) -> None:
-    """Whole or cut, a planted secret is found."""
+    """A planted secret is found in each encoding, whole or cut."""
     redactor = Redactor([SECRET])
     assert redactor.finds(f"before {WRITTEN[way](text)} after")
     assert not redactor.finds(f"before {WRITTEN[way]('nothing here to find, nor anywhere')} after")

@@ -280,7 +280,7 @@ def test_a_run_with_an_odd_secret_keeps_all_its_files(odd: str, suite: SuiteRunn
     ),
 )
 def test_a_setting_that_holds_a_secret_is_refused(name: str, value: str, suite: SuiteRunner, tmp_path: Path) -> None:
-    """Such a setting would be shown in every report, and a host name would be sent to a name server."""
+    """A setting that holds a part of a secret is refused: reports would show it, or a name server would get it."""
     env_file = tmp_path / "mine.env"
     with LocalExchange() as exchange:
         lines = exchange.settings() | {name: value, "BINANCE_ALLOW_OTHER_HOSTS": "on"}

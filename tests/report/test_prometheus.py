@@ -50,8 +50,8 @@ def test_every_report_can_be_read(name: str) -> None:
     assert [round(value * 1000) for _, value in drift] == [ms for ms in [verdict["driftMs"]] if ms is not None]
 
 
-def test_many_accounts_stand_in_one_file() -> None:
-    """Each name stands once, with a line for each account; odd names are escaped by the format's rules."""
+def test_one_file_can_hold_many_accounts() -> None:
+    """Each metric stands once, with a line for each account; odd names are escaped by the format's rules."""
     odd = 'a"b\\c\nd'
     verdict: dict[str, Any] = next(iter(VERDICTS.values()))
     text = prometheus.render([({"account": name}, verdict) for name in ("alice", odd)])
@@ -74,7 +74,7 @@ def test_a_run_replaces_the_file(suite: SuiteRunner, tmp_path: Path) -> None:
 
 
 def test_a_run_without_a_verdict_leaves_no_old_one(suite: SuiteRunner, tmp_path: Path) -> None:
-    """After settings that cannot be used the file says 0."""
+    """After a run with unusable settings, keycheck_ok in the file is 0."""
     file = tmp_path / "keycheck.prom"
     file.write_text("keycheck_ok 1\n")
     assert suite("--prom", str(file), settings={"BINANCE_SYMBOL": "!!"}).exit_status == 4
@@ -83,7 +83,7 @@ def test_a_run_without_a_verdict_leaves_no_old_one(suite: SuiteRunner, tmp_path:
 
 @pytest.mark.parametrize("settings", [{}, {"BINANCE_SYMBOL": "!!"}], ids=["with a verdict", "without one"])
 def test_a_file_of_something_else_is_not_replaced(settings: dict[str, str], suite: SuiteRunner, tmp_path: Path) -> None:
-    """A private key, say, whose name was given by mistake: it could not be had again."""
+    """A file that holds anything but metrics, such as a private key named by mistake, is not replaced."""
     file = tmp_path / "key.pem"
     file.write_text("-----BEGIN PRIVATE KEY-----\n")
     done = suite(*([] if settings else ["--replay", "healthy"]), "--prom", str(file), settings=settings)
@@ -103,7 +103,7 @@ def test_a_file_that_cannot_be_written_is_exit_3(file: str, suite: SuiteRunner) 
 
 
 def test_an_exchange_in_trouble_is_no_ok(suite: SuiteRunner, tmp_path: Path) -> None:
-    """UNPROVEN is 0, with its cause; an unknown figure has no line."""
+    """For UNPROVEN, keycheck_ok is 0, and the cause has a line; an unknown figure has none."""
     with LocalExchange(Scenario(faults={"*": Fault.status(503)})) as exchange:
         suite("--prom", str(tmp_path / "x.prom"), settings=exchange.settings())
     text = (tmp_path / "x.prom").read_text()

@@ -103,7 +103,7 @@ def test_a_flood_is_cut() -> None:
 
 @pytest.mark.parametrize("report", REPORTS.values(), ids=REPORTS)
 def test_the_page_carries_its_verdict_for_programs(report: RunReport) -> None:
-    """verdict.json to the letter, in a block from which no tag can break out."""
+    """The page holds verdict.json, unchanged, in a data block that no text in it can end."""
     block = Tags(page.render(report)).data
     assert json.loads(block) == json.loads(json.dumps(verdict_json.as_dict(report)))
     assert "<" not in block
@@ -122,7 +122,7 @@ def test_the_page_forbids_itself_everything() -> None:
 
 
 def test_a_page_is_small() -> None:
-    """A ticket system takes it, and its preview shows it."""
+    """The page of a healthy run is small enough for ticket systems and their previews."""
     assert len(page.render(healthy(), "summary\n" * 40).encode()) < LARGEST
 
 
@@ -184,7 +184,7 @@ def test_a_blocked_check_names_its_blocker_and_claims_nothing() -> None:
     assert "The key may trade." not in text
 
 
-def test_the_list_of_all_checks_says_nothing_but_the_truth() -> None:
+def test_the_list_of_all_checks_states_no_claim_that_does_not_hold() -> None:
     """In the list of all checks, a claim that does not hold, or is not known, does not stand as a fact."""
     text = text_of(failing())
     text = text[text.index("All checks") :]
@@ -206,7 +206,7 @@ def test_every_check_stands_under_its_step() -> None:
 
 
 def test_a_check_shows_the_requests_it_rests_on() -> None:
-    """Method, path, status, Binance's code and message, duration; or that there were none."""
+    """A check shows method, path, status, code, message and duration of its requests, or that it has none."""
     text = text_of(healthy())
     assert "check_1, critical, 0 ms Evidence asked nothing of its own" in text
     assert "check_2, critical, 0 ms Evidence GET /fapi/v1/ping HTTP 200, 40 ms 3 Clock" in text
@@ -247,7 +247,7 @@ def test_a_step_without_a_number_has_a_place() -> None:
 
 
 def test_the_page_has_the_facts_of_the_run() -> None:
-    """Environment, symbol, key, drift, requests, weight, time and version."""
+    """The page has environment, symbol, key, drift, requests, weight, time and version of the run."""
     text = text_of(replace(failing(), waited_s=7))
     for fact in (
         "Environment production Symbol BTCUSDT Key HMAC, ending in Eh8A",

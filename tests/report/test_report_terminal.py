@@ -58,8 +58,8 @@ def test_failures_come_first_and_the_verdict_last() -> None:
 
 
 @pytest.mark.parametrize("outcome", [Outcome.FAIL, Outcome.WARN, Outcome.UNPROVEN])
-def test_a_remedy_is_offered_for_what_was_seen_not_to_hold(outcome: Outcome) -> None:
-    """An unproven check has no fix of its own: its detail and the causes say what to do."""
+def test_only_a_claim_that_was_seen_not_to_hold_has_a_fix(outcome: Outcome) -> None:
+    """An unproven check shows no fix of its own: its detail and the causes say what to do."""
     text = "\n".join(lines(finding("a", outcome)))
     assert ("What stood in the way: Detail of a." in text) is (outcome is Outcome.UNPROVEN)
     assert "[a]" in text
@@ -73,8 +73,8 @@ def test_a_blocker_is_named_with_the_number_of_checks_that_it_blocks() -> None:
     assert "BLOCKED  3 checks, as first did not pass" in text
 
 
-def test_an_outcome_says_nothing_but_the_truth() -> None:
-    """A failure is led by its observation; a long one by `Not so`; of an open claim, the terminal says that it is."""
+def test_no_claim_is_stated_that_was_not_seen_to_hold() -> None:
+    """A failure begins with its observation, or with `Not so` if that is long; an open claim with `Not known`."""
     text = "\n".join(lines(finding("a", Outcome.FAIL), finding("b", Outcome.UNPROVEN), finding("c", Outcome.WARN)))
     assert "FAIL     Detail of a. [a]\n         Should be: Title of a." in text
     assert "UNPROVEN Not known: whether title of b. [b]\n         What stood in the way: Detail of b." in text
@@ -84,8 +84,8 @@ def test_an_outcome_says_nothing_but_the_truth() -> None:
     assert long[1].startswith("         Observed: X x")
 
 
-def test_what_a_cause_says_is_not_said_again() -> None:
-    """What a cause has as evidence is not observed again, and a failure that it explains has no general fix."""
+def test_a_finding_does_not_repeat_what_a_cause_says() -> None:
+    """A finding repeats no evidence of a cause, and a failure that a cause explains has no general fix."""
     call = Call("GET", "/fapi/v1/time", Host.FUTURES, 1, 401, -2015, "Invalid", 5)
     told = [replace(finding("a", Outcome.FAIL), call_numbers=(1,)), *(finding(name, Outcome.WARN) for name in "bc")]
     one = Diagnosis("ip_not_allowed", Confidence.LIKELY, "So detail of c. it is.", (str(call),), "Add it.")
@@ -182,7 +182,7 @@ UNSHOWN = SENTENCES[Verdict.UNPROVEN]
     ],
     ids=str,
 )
-def test_what_does_not_lie_in_the_key_does_not_speak_of_it(
+def test_the_sentence_blames_the_key_only_if_a_cause_lies_in_it(
     verdict: Verdict, causes: list[str], changes: dict[str, Any], expected: str
 ) -> None:
     """The verdict's sentence says that a key is not fit only if a cause lies in the key."""

@@ -157,7 +157,7 @@ def test_ok_is_true_for_ok_alone(verdict: Verdict) -> None:
 
 
 def test_a_note_without_a_field_of_its_own_is_left_out() -> None:
-    """The contract names the fields; other notes of checks are left out."""
+    """A check's note without a field in verdict.json is left out."""
     assert "balance" not in verdict_json.as_dict(RunReport(Verdict.OK, "0", "0", notes={"balance": "9000"}))
     assert set(model.NOTED) <= set(TOP)
 

@@ -64,7 +64,7 @@ def test_a_check_without_a_docstring_still_has_a_title(tmp_path: Path) -> None:
 
 
 def test_checks_come_in_run_order(tmp_path: Path) -> None:
-    """File by file, and from top to bottom."""
+    """Checks come in the order of their files, and in a file from top to bottom."""
     found = read(
         tmp_path,
         test_2_b=claim("c", "critical"),

@@ -64,7 +64,7 @@ def test_every_check_can_be_explained(check: Check) -> None:
 
 @pytest.mark.parametrize("cause", [name for causes in CAUSES.values() for name in causes])
 def test_every_cause_can_be_explained(cause: str) -> None:
-    """Each cause has its meaning, an example's explanation, and what to do."""
+    """`--explain` shows the meaning of each cause, an example's explanation, and what to do."""
     text = explain_cause(cause)
     assert text.startswith(f"{cause} (a cause; ")
     explanation, fix = text.split("For example: ")[1].split("Do: ")

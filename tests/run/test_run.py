@@ -111,7 +111,7 @@ def test_clock_drift_has_its_sign(suite: SuiteRunner) -> None:
 
 
 def test_without_credentials_the_public_steps_still_run(suite: SuiteRunner, exchange: LocalExchange) -> None:
-    """Only one check fails; steps 2, 3 and 6 run; the missing credentials block the rest, which sends nothing."""
+    """Without credentials one check fails, and steps 2, 3 and 6 run; all others are blocked and send nothing."""
     settings = exchange.settings(no_credentials=True)
     done = suite(settings=settings)
     assert done.exit_status == 1
@@ -157,7 +157,7 @@ def test_warning_is_no_failure_and_does_not_stop_x(suite: SuiteRunner) -> None:
 
 @pytest.mark.slow
 def test_x_stops_at_the_first_failure(suite: SuiteRunner) -> None:
-    """-x keeps its meaning; checks that were not reached are not in the verdict."""
+    """With -x a run stops at the first failed critical check; checks after it are not in the verdict."""
     done = run(suite, _sick_scenario(), "-x")
     assert done.exit_status == 1
     assert list(done.outcomes)[-1] == "withdrawals_are_disabled"
@@ -166,7 +166,7 @@ def test_x_stops_at_the_first_failure(suite: SuiteRunner) -> None:
 
 @pytest.mark.slow
 def test_maxfail_counts_critical_failures_alone(suite: SuiteRunner) -> None:
-    """A warning does not use up --maxfail."""
+    """Only critical failures count for --maxfail; warnings do not."""
     done = run(suite, _sick_scenario(), "--maxfail=2")
     assert (done.exit_status, len(done.outcomes)) == (1, 26)
 
@@ -221,7 +221,7 @@ def test_critical_checks_alone_give_the_same_verdict(suite: SuiteRunner) -> None
 
 
 def test_nothing_selected_keeps_pytests_own_status(suite: SuiteRunner) -> None:
-    """5 stays pytest's own, and the verdict is not ok."""
+    """If no check is selected, the exit status is pytest's own 5, and the verdict is not ok."""
     done = run(suite, SCENARIOS["healthy"], "-k", "no_such_check")
     assert (done.exit_status, done.verdict["verdict"]) == (5, "UNPROVEN")
     assert causes(done.verdict) == ["checks_not_run"]
@@ -297,7 +297,7 @@ def test_terminal_tells_failures_then_warnings_then_the_verdict_then_the_report(
 
 
 def test_run_says_at_its_start_what_it_tests(suite: SuiteRunner, exchange: LocalExchange) -> None:
-    """Environment, symbol, the key's type, hosts, live or replay, the settings file, and the origin of the pair."""
+    """The header has environment, symbol, key type, hosts, live or replay, settings file, and the pair's sources."""
     done = suite(settings=exchange.settings())
     assert "production, BTCUSDT, key: HMAC\n" in done.output
     assert "settings: /dev/null; key: environment, secret: environment" in done.output
@@ -365,7 +365,7 @@ def test_the_debugger_stops_at_failures_alone(cassette: str, stops: int, suite: 
 
 
 def test_collect_only_sends_nothing_and_leaves_reports_alone(suite: SuiteRunner, exchange: LocalExchange) -> None:
-    """--collect-only lists ids; the last verdict stays."""
+    """--collect-only lists ids, sends nothing, and leaves the last verdict."""
     done = suite("--collect-only", "-q", settings=exchange.settings())
     assert done.exit_status == 0
     assert "test_withdrawals_are_disabled" in done.output
@@ -389,7 +389,7 @@ def test_pytest_html_page_has_the_verdict_and_no_machine(suite: SuiteRunner, tmp
 
 
 def test_xdist_is_refused_in_a_sentence(suite: SuiteRunner, exchange: LocalExchange) -> None:
-    """-n is refused: the checks share one session."""
+    """-n is refused in a sentence, because the checks share one session."""
     done = suite("-n", "2", settings=exchange.settings(), all_plugins=True)
     assert done.exit_status == 4
     assert "ERROR: -n does not go with suite/" in done.output
@@ -397,7 +397,7 @@ def test_xdist_is_refused_in_a_sentence(suite: SuiteRunner, exchange: LocalExcha
 
 
 def test_suite_and_tests_are_not_run_together(suite: SuiteRunner) -> None:
-    """A run of both would have one verdict for two questions."""
+    """A run of suite/ and tests/ together is refused: it would have one verdict for two questions."""
     done = suite("suite/", "tests/run/test_run.py")
     assert done.exit_status == 4
     assert "suite/ and other tests do not run together" in done.output
@@ -457,7 +457,7 @@ def test_settings_are_read_from_a_file_that_stays_unchanged(
 
 
 def test_an_unusable_report_dir_is_a_usage_error(suite: SuiteRunner) -> None:
-    """A file where the folder should be: one sentence, exit 4."""
+    """If --report-dir names a file, the run ends with one sentence and exit 4."""
     suite.report_dir.write_text("in the way", encoding="utf-8")
     suite.report_dir /= "below"
     done = suite()
@@ -707,7 +707,7 @@ def test_settings_file_is_not_exported(copied: Path, tmp_path: Path, exchange: L
 
 
 def test_after_429_nothing_more_is_sent(suite: SuiteRunner) -> None:
-    """Only requests that were on their way beside the limited one may arrive; the listen key's is one of these."""
+    """After a 429, only requests that were already on their way arrive, such as the one for the listen key."""
     with LocalExchange(Scenario(faults={"/fapi/v1/accountConfig": Fault.rate_limited()})) as exchange:
         done = suite(settings=exchange.settings())
         paths = [one.path for one in exchange.log]
@@ -750,7 +750,7 @@ def test_a_lost_connection_leaves_the_key_unproven(suite: SuiteRunner) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", [Fault.country_403(), Fault.restricted_location()], ids=["403", "451"])
 def test_a_place_that_binance_does_not_serve_is_an_observation(fault: Fault, suite: SuiteRunner) -> None:
-    """The futures API does not answer this machine, and says why."""
+    """If Binance does not serve this machine's location, the check of the futures API fails, and says why."""
     done = run(suite, Scenario(faults={"*": fault}))
     assert (done.exit_status, done.with_outcome("fail")) == (1, ["futures_api_answers"])
     assert done.verdict["pingOk"] is False

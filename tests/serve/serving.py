@@ -30,7 +30,7 @@ TOKEN = "0123456789abcdef" * 2
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer as it came; `headers` by their names in lower case."""
+    """An answer of the endpoint. `headers`: by their names in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -47,18 +47,18 @@ class Answer:
 
 
 def instant(*_: Any, **__: Any) -> process.Finished:
-    """A run in no time, with an OK."""
+    """A stub for `process.run` that returns OK at once."""
     return process.Finished(verdict_json.as_dict(REPORTS["healthy"]))
 
 
 def until_cancelled(*_: Any, cancel: Any, **__: Any) -> process.Finished:
-    """A run that lasts until its request ends."""
+    """A stub for `process.run` that lasts until it is cancelled."""
     wait_until(cancel.is_set, 30)
     return process.Finished(verdict_json.as_dict(REPORTS["blank"]))
 
 
 class Serving:
-    """`options`: those of Endpoint."""
+    """Serves an endpoint in a thread, within a block. `options`: those of Endpoint."""
 
     def __init__(self, folder: Path, **options: Any) -> None:
         self.endpoint = Endpoint(**{"purse_folder": folder / "purse", "share": 1.0, **options})
@@ -102,13 +102,13 @@ class Serving:
             connection.close()
 
     def connect(self, data: bytes = b"") -> socket.socket:
-        """A connection on which `data` was sent."""
+        """Opens a connection, and sends `data`."""
         opened = socket.create_connection(("127.0.0.1", self.port), timeout=30)
         opened.sendall(data)
         return opened
 
     def exchange(self, data: bytes) -> Answer:
-        """The answer to these very bytes."""
+        """Sends exactly these bytes; returns the answer."""
         with self.connect(data) as opened:
             answer = http.client.HTTPResponse(opened)
             answer.begin()
@@ -126,6 +126,6 @@ def head(length: int | None, *more: str, path: str = "/binance") -> bytes:
 
 
 def holds_secret(data: bytes) -> bool:
-    """Whether ten characters in a row of the secret or the key stand there, but for the key's last four."""
+    """Whether the data holds ten characters in a row of the secret, or of the key without its last four."""
     texts = (API_KEY, API_SECRET)
     return any(text[at : at + 10].encode() in data for text in texts for at in range(len(text) - 9))

@@ -26,7 +26,7 @@ from tests.serve.serving import GIVEN, JSON, TOKEN, Serving, holds_secret
 
 @pytest.fixture
 def files(tmp_path: Path) -> dict[str, str]:
-    """Files that options name, by the names in the table."""
+    """The files that the options in the table name, by name."""
     texts = {"token": f"{TOKEN}\n", "short": "0123456789abcdef\n", "text": "no PEM", "settings": "BINANCE_SYMBOL=!!\n"}
     for name, text in texts.items():
         (tmp_path / name).write_text(text)
@@ -59,10 +59,10 @@ def files(tmp_path: Path) -> dict[str, str]:
         ("--everything", "unrecognized arguments: --everything: see keycheck serve --help"),
     ],
 )
-def test_options_that_cannot_be_used_are_a_sentence(
+def test_bad_options_are_refused_in_a_sentence(
     options: str, sentence: str, files: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """One sentence that names the remedy, exit status 4, and no traceback."""
+    """A bad option ends the command with status 4 and one sentence that names the remedy."""
     try:
         status: Any = command.main(options.format(**files).split())
     except SystemExit as ended:
@@ -73,14 +73,14 @@ def test_options_that_cannot_be_used_are_a_sentence(
     assert len(printed.err.splitlines()) == 1
 
 
-def test_a_port_that_is_taken_is_a_sentence(serving: Serving, capsys: pytest.CaptureFixture[str]) -> None:
-    """Two servers do not share a port."""
+def test_a_port_in_use_is_refused_in_a_sentence(serving: Serving, capsys: pytest.CaptureFixture[str]) -> None:
+    """A port that another server uses is refused in a sentence."""
     assert command.main(["--port", str(serving.port)]) == 4
     assert "Choose one with --port" in capsys.readouterr().err
 
 
 def test_without_its_libraries_it_names_the_extra() -> None:
-    """One sentence says what to install."""
+    """Without the libraries of the extra, one sentence says what to install."""
     code = "import sys; sys.modules['uvicorn'] = None; from keycheck.__main__ import main; sys.exit(main())"
     done = subprocess.run(  # noqa: S603  ours
         [sys.executable, "-c", code, "serve"], capture_output=True, text=True, cwd=ROOT, check=False
@@ -92,7 +92,7 @@ def test_without_its_libraries_it_names_the_extra() -> None:
 
 @contextlib.contextmanager
 def served(folder: Path, *options: str) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
-    """A server of its own process, and the address of its page."""
+    """Starts `keycheck serve` as a process; yields the address of its page, and the process."""
     own = {"XDG_RUNTIME_DIR": str(folder), "TMPDIR": str(folder / "temporary"), "PYTHONPATH": str(ROOT)}
     (folder / "temporary").mkdir()
     with subprocess.Popen(  # noqa: S603  ours
@@ -121,7 +121,7 @@ def post(url: str, context: ssl.SSLContext | None = None, **headers: str) -> dic
 
 @pytest.mark.slow
 def test_it_serves_with_the_settings_of_its_folder(tmp_path: Path, exchange: LocalExchange) -> None:
-    """Hosts come from .env; key and secret there are not used; it prints an address alone, and ends with status 0."""
+    """Hosts come from .env, and key and secret there are not used; it prints only its address, and ends with 0."""
     other = {"BINANCE_API_KEY": "A" * 64, "BINANCE_API_SECRET": "B" * 64}
     lines = [f"{name}={value}\n" for name, value in (exchange.settings() | other).items()]
     (tmp_path / ".env").write_text("".join(lines))
@@ -165,7 +165,7 @@ def test_it_serves_over_tls(tmp_path: Path, exchange: LocalExchange, authority: 
 def test_it_ends_within_ten_seconds_and_leaves_no_child(
     signals: list[signal.Signals], seconds: float, tmp_path: Path
 ) -> None:
-    """While a run waits for an exchange that is silent; a second signal waits for nothing; a kill ends the run too."""
+    """A signal ends the server within ten seconds, a second one or a kill at once; no child of a run is left."""
     with LocalExchange(Scenario(faults={"*": Fault.stall()})) as exchange, ThreadPoolExecutor() as pool:
         (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in exchange.settings().items()))
         with served(tmp_path) as (url, process):
@@ -188,7 +188,7 @@ def test_it_ends_within_ten_seconds_and_leaves_no_child(
 def test_behind_a_proxy_it_says_what_it_trusts(
     files: dict[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In words, before it serves; and it listens at this machine alone unless another host is named."""
+    """With --behind-proxy it prints what it trusts, and listens only at this machine if no host is named."""
     made: list[command.Server] = []
     monkeypatch.setattr(command.Server, "run", lambda server: made.append(server))  # noqa: PLW0108  bound to each
     assert command.main(["--behind-proxy", "--token-file", files["token"], "--env-file", files["text"]]) == 0

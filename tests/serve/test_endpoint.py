@@ -1,4 +1,4 @@
-"""The endpoint over real HTTP, with whole runs against the local exchange where the answer is a run's."""
+"""The endpoint over real HTTP; tests about the results of runs have whole runs against the local exchange."""
 
 import json
 import sys
@@ -34,7 +34,7 @@ def live(tmp_path: Path, exchange: LocalExchange) -> Iterator[Serving]:
 
 
 def test_a_fit_key_is_answered_with_its_verdict_and_a_receipt(live: Serving) -> None:
-    """verdict.json as a run leaves it; the receipt is of these values, and the answer holds no secret."""
+    """The answer is the run's verdict.json without a secret, and its receipt proves these values."""
     answer = live.post()
     assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
     assert (answer.json["ok"], answer.json["verdict"], len(answer.json["checks"])) == (True, "OK", 26)
@@ -47,7 +47,7 @@ def test_a_fit_key_is_answered_with_its_verdict_and_a_receipt(live: Serving) -> 
 
 @pytest.mark.slow
 def test_an_unfit_key_is_an_answer_without_a_receipt(live: Serving, exchange: LocalExchange) -> None:
-    """NOT_OK and UNPROVEN are 200 as well, and there is no receipt, in either form."""
+    """NOT_OK and UNPROVEN are answered with 200, too, and without a receipt, in either form of the answer."""
     exchange.scenario = Scenario(ip_allowed=False)
     answer = live.post()
     assert (answer.status, answer.json["verdict"], answer.json["ok"]) == (200, "NOT_OK", False)
@@ -59,7 +59,7 @@ def test_an_unfit_key_is_an_answer_without_a_receipt(live: Serving, exchange: Lo
 
 
 def test_checks_come_line_by_line(live: Serving) -> None:
-    """A line for each check in run order, then the verdict with its receipt; the page only for who asks for it."""
+    """NDJSON has a line for each check in run order, then the verdict with its receipt, and the page if requested."""
     answer = live.post(headers=LINES)
     assert (answer.status, answer.headers["content-type"]) == (200, "application/x-ndjson")
     *checks, last = answer.lines
@@ -77,7 +77,7 @@ def test_checks_come_line_by_line(live: Serving) -> None:
 
 @pytest.mark.slow
 def test_a_private_key_is_tested(tmp_path: Path) -> None:
-    """The text of a PEM in the place of the secret; its receipt is of that text."""
+    """A private key is tested from its PEM text, in place of a secret, and the receipt is of that text."""
     with LocalExchange(Scenario(public_key=ED25519.public)) as exchange:
         settings = exchange.settings(no_credentials=True)
         with Serving(tmp_path, receipt_key=KEY, settings=settings) as live:
@@ -96,8 +96,10 @@ def test_a_private_key_is_tested(tmp_path: Path) -> None:
         ({"apiKey": API_KEY, "privateKey": ED25519.private, "passphrase": "not its passphrase"}, None),
     ],
 )
-def test_what_the_run_refuses_is_named_as_a_member(body: dict[str, str], member: str | None, live: Serving) -> None:
-    """A credential that no run can use is a problem as those that the endpoint finds, in either form of the answer."""
+def test_a_credential_that_the_run_refuses_is_named_as_a_member(
+    body: dict[str, str], member: str | None, live: Serving
+) -> None:
+    """A credential that the run refuses is a problem like those that the endpoint finds, in either form of answer."""
     for answer in (live.post(body), live.post(body, LINES)):
         if member is None:
             assert answer.status == 200
@@ -111,7 +113,7 @@ def test_what_the_run_refuses_is_named_as_a_member(body: dict[str, str], member:
 def test_the_servers_own_credentials_are_never_used(
     tmp_path: Path, exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A run has the key of its request alone, whatever the server's environment holds; and options take none."""
+    """A run uses only the key of its request, whatever the server's environment and options hold."""
     for name, value in exchange.settings().items():
         monkeypatch.setenv(name, value)
     with Serving(tmp_path, settings=exchange.settings(no_credentials=True)) as live:
@@ -128,7 +130,7 @@ def test_the_servers_own_credentials_are_never_used(
 def test_a_client_that_hangs_up_ends_its_run(
     headers: dict[str, str] | None, moment: float, tmp_path: Path, temporary: Path
 ) -> None:
-    """The child is ended, its folder is gone, and the slot is free, at whatever moment the client goes."""
+    """If the client hangs up, at any moment, the child is ended, its folder is removed, and the slot is free."""
     body = json.dumps(GIVEN).encode()
     more = [f"{name}: {value}" for name, value in (headers or {}).items()]
     with LocalExchange(SILENT) as exchange:
@@ -145,7 +147,7 @@ def test_a_client_that_hangs_up_ends_its_run(
 
 @pytest.mark.slow
 def test_runs_are_ended_with_the_server(tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When the server ends, a run has seconds to come to its end; then it is cut short, and its client is told."""
+    """When the server ends, a run has some seconds to finish; then it is cut short, and its client is told so."""
     assert GRACE < 9
     monkeypatch.setattr("keycheck.serve.command.GRACE", 0.5)
     with LocalExchange(SILENT) as exchange, ThreadPoolExecutor() as pool:
@@ -163,7 +165,7 @@ def test_runs_are_ended_with_the_server(tmp_path: Path, temporary: Path, monkeyp
 
 
 def test_a_run_too_many_is_refused_at_once(tmp_path: Path) -> None:
-    """With all slots taken the answer is 429, says when to come again, and takes no weight; then a slot is free."""
+    """With all slots taken the answer is 429, says when to try again, and takes no weight; later a slot is free."""
     reserved = []
     with Serving(tmp_path, run=until_cancelled, slots=2) as serving:
         usual = serving.endpoint._runs._purses["production"].reserve
@@ -181,7 +183,7 @@ def test_a_run_too_many_is_refused_at_once(tmp_path: Path) -> None:
 
 
 def test_weight_that_is_spent_is_waited_for(tmp_path: Path) -> None:
-    """Beyond the share of the address's weight the answer is 429 and says when, in either form; demo counts apart."""
+    """If the share of the weight is spent, the answer is 429 with a time, in either form; demo has its own counter."""
     with Serving(tmp_path, run=instant, share=0.0125) as serving:  # 30 of 2400: two runs
         assert [serving.post().status for _ in range(3)] == [200, 200, 429]
         answer = serving.post(headers=LINES)
@@ -212,7 +214,7 @@ def test_what_a_run_saw_of_the_limit_counts(scenario: Scenario, verdict: str, at
 
 
 def test_no_run_is_started_while_the_server_ends(tmp_path: Path) -> None:
-    """A request whose body comes after the end has begun is 503."""
+    """A request whose body is complete only after the server has begun to end is answered with 503."""
     with Serving(tmp_path, run=instant) as serving:
         body = json.dumps(GIVEN).encode()
         with serving.connect(head(len(body))) as opened:
@@ -226,7 +228,7 @@ def test_no_run_is_started_while_the_server_ends(tmp_path: Path) -> None:
 def test_a_fault_of_the_endpoint_shows_nothing(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Whatever a run raises, the answer and the log name no more than the kind of the error, and the next one works."""
+    """Whatever a run raises, answer and log name only the kind of the error, and the next request is answered."""
 
     def run(settings: Any, **_: Any) -> process.Finished:
         raise KeyError(settings.reveal())
@@ -241,9 +243,9 @@ def test_a_fault_of_the_endpoint_shows_nothing(
 
 
 def test_no_frame_holds_the_secret(tmp_path: Path) -> None:
-    """While a run goes on, no variable of a frame of any thread shows key or secret to who collects errors.
+    """During a run, no variable in any thread's frames shows key or secret, which error collectors would send.
 
-    The client's thread is left out: it has the secret, as clients do.
+    The client's thread is left out: a client has the secret.
     """
     seen: list[str] = []
     client = threading.get_ident()
@@ -268,7 +270,7 @@ def _up(frame: Any) -> list[Any]:
 
 @pytest.mark.slow
 def test_many_requests_leave_nothing(tmp_path: Path) -> None:
-    """Threads and runs that have ended are forgotten."""
+    """After many requests, no ended thread or run is kept."""
     before = threading.active_count()
     with Serving(tmp_path, run=instant) as serving:
         for _ in range(50):

@@ -1,6 +1,6 @@
-"""Faults over the real socket: never a 500, never an OK without an observation, never a secret in what is written.
+"""Faults over a real socket never cause a 500, an OK without an observation, or a secret in any written text.
 
-Whatever happens, the endpoint answers the next request, and neither a child nor its folder is left.
+After each fault the endpoint answers the next request, and neither a child nor its folder is left.
 """
 
 import contextlib
@@ -29,14 +29,14 @@ WHOLE = head(len(BODY), "Accept: application/x-ndjson") + BODY
 
 @pytest.fixture
 def temporary(temporary: Path) -> Iterator[Path]:
-    """The folder in which children make theirs. Afterwards no child and no folder is left there."""
+    """The folder in which child processes make theirs. After the test, no child and no folder may be left there."""
     yield temporary
     wait_until(lambda: not children(temporary) and not list(temporary.iterdir()), 5)
 
 
 @contextlib.contextmanager
 def live(folder: Path, exchange: LocalExchange) -> Iterator[Serving]:
-    """One slot, so that a run which goes on is seen; afterwards the endpoint still answers."""
+    """An endpoint with one slot, so that a run that goes on is noticed; after the block it must still answer."""
     settings = exchange.settings(no_credentials=True)
     with Serving(folder, slots=1, settings=settings) as serving:
         yield serving
@@ -65,7 +65,7 @@ STAGES: dict[str, tuple[int, Callable[[socket.socket, Path], object]]] = {
 @pytest.mark.parametrize("how", ["closed", "reset"])
 @pytest.mark.parametrize("stage", STAGES)
 def test_the_client_goes(stage: str, how: str, tmp_path: Path, temporary: Path) -> None:
-    """At each stage of a request, with and without a farewell."""
+    """A client may close or reset its connection at any stage of a request, and nothing is left of its run."""
     length, wait = STAGES[stage]
     with LocalExchange(HALF_WAY) as exchange, live(tmp_path, exchange) as serving:
         opened = serving.connect(WHOLE[:length])
@@ -77,7 +77,7 @@ def test_the_client_goes(stage: str, how: str, tmp_path: Path, temporary: Path) 
 
 @pytest.mark.slow
 def test_the_child_is_killed(tmp_path: Path, temporary: Path) -> None:
-    """The verdict is UNPROVEN, with the reason, and there is no receipt."""
+    """If the child is killed, the verdict is UNPROVEN with the reason, and there is no receipt."""
     with LocalExchange(HALF_WAY) as exchange, live(tmp_path, exchange) as serving, ThreadPoolExecutor() as pool:
         waiting = pool.submit(serving.post, headers=LINES)
         wait_until(lambda: exchange.log)
@@ -91,7 +91,7 @@ def test_the_child_is_killed(tmp_path: Path, temporary: Path) -> None:
 
 @pytest.mark.slow
 def test_the_exchange_is_dead(tmp_path: Path, temporary: Path) -> None:
-    """UNPROVEN says that it could not be reached."""
+    """If the exchange is dead, the verdict is UNPROVEN, and says that the exchange could not be reached."""
     with LocalExchange() as exchange:
         settings = exchange.settings(no_credentials=True)
     with Serving(tmp_path, settings=settings) as serving:
@@ -103,7 +103,7 @@ def test_the_exchange_is_dead(tmp_path: Path, temporary: Path) -> None:
 
 @pytest.mark.parametrize("where", ["the run's folder", "the purse"])
 def test_the_disk_takes_nothing(where: str, tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a run cannot write, it is UNPROVEN; where weight cannot be counted, none is spent."""
+    """If a run cannot write its files, it is UNPROVEN; if the purse cannot be written, no weight is spent."""
     (tmp_path / "file").write_text("")
     with LocalExchange() as exchange:
         folder = {"purse_folder": tmp_path / "file/purse"} if where == "the purse" else {}
@@ -162,7 +162,7 @@ def test_five_hundred_bad_requests(
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    """No answer is the server's fault, and what it wrote, to clients and to its streams, holds no secret."""
+    """No bad request gets a 500, and no answer and no stream of the server holds a secret."""
     monkeypatch.setattr(request_body, "SECONDS", 0.2)
     with Serving(tmp_path, run=instant, save_to=tmp_path / "saved.env") as serving:
 
@@ -185,8 +185,8 @@ def test_five_hundred_bad_requests(
     assert not (tmp_path / "saved.env").exists()
 
 
-def test_a_keep_alive_connection_is_whole_again(serving: Serving) -> None:
-    """After a request that was refused, the next one on the same connection is answered as its own."""
+def test_a_keep_alive_connection_can_be_used_after_a_refusal(serving: Serving) -> None:
+    """After a refused request, the next one on the same connection gets its own answer."""
     connection = http.client.HTTPConnection("127.0.0.1", serving.port, timeout=10)
     with contextlib.closing(connection):
         for body, status in ((b"{}", 400), (BODY, 200), (b"[" * 9000, 413), (BODY, 200)):

@@ -81,7 +81,7 @@ def run_to_its_end(page: Page, server: ScriptedServer, cassette: str) -> None:
 @pytest.mark.browser
 @pytest.mark.parametrize("look", [LOOKS[0], *(pytest.param(one, marks=pytest.mark.browser) for one in LOOKS[1:])])
 def test_every_state_can_be_read_by_everybody(look: Look, server: ScriptedServer, browser: Browser) -> None:
-    """In each state axe finds nothing, nothing is wider than the window, nothing is logged, or asked elsewhere."""
+    """In each state axe finds nothing, the page fits its width, logs nothing, and requests nothing elsewhere."""
     healthy = stream("healthy")
     server.answers.append(Answer([*healthy[:12], HOLD, *healthy[12:]]))
     with opened(browser, server.url, look) as seen:
@@ -203,7 +203,7 @@ def test_values_that_a_script_changed_are_not_saved(page: Page, server: Scripted
 
 @pytest.mark.browser
 def test_errors_are_sentences(page: Page, server: ScriptedServer) -> None:
-    """What goes wrong on the way is told in words, is no verdict, and the key can be tested again."""
+    """An error on the way is shown in a sentence and is no verdict, and the key can be tested again."""
     fill_in(page)
     for answer, sentence in (
         (Answer([{"detail": "All slots are taken."}], 429, {"Retry-After": "7"}), "All slots are taken. The next test"),
@@ -242,7 +242,7 @@ def test_errors_are_sentences(page: Page, server: ScriptedServer) -> None:
 
 
 def test_the_form_says_of_the_key_what_the_report_says(page: Page, server: ScriptedServer) -> None:
-    """The sentence is the report's, also where no cause lies in the key; no line states what does not hold."""
+    """The form has the report's sentence, also if no cause lies in the key, and states no claim that does not hold."""
     fill_in(page)
     for cassette, line in (
         ("captive-portal", "Not known: The futures API answers this machine."),
@@ -349,7 +349,7 @@ def test_it_can_be_used_by_keyboard_alone(page: Page, server: ScriptedServer) ->
 
 @pytest.mark.browser
 def test_hostile_texts_are_texts(server: ScriptedServer, browser: Browser) -> None:
-    """Markup in what the server says is shown as it is, and does nothing."""
+    """Markup in the server's texts is shown as text, and does nothing."""
     *lines, last = stream("ip-refused")
     cause = dict.fromkeys(("cause", "confidence", "explanation", "fix"), HOSTILE) | {"evidence": [HOSTILE]}
     check = last["verdict"]["checks"][0] | {"outcome": "warn", "detail": HOSTILE, "fix": HOSTILE}
@@ -384,7 +384,7 @@ def test_the_servers_token_is_asked_for_where_it_has_one(browser: Browser) -> No
 
 @pytest.mark.browser
 def test_no_key_is_typed_into_a_page_that_others_can_read(server: ScriptedServer, browser: Browser) -> None:
-    """Over plain HTTP, from another machine than this one, the form stays shut."""
+    """If the page comes over plain HTTP from another machine, the form cannot be used."""
 
     def fulfil(route: Route) -> None:
         kind, text = server.files[route.request.url.removeprefix("http://keys.example")]
@@ -400,7 +400,7 @@ def test_no_key_is_typed_into_a_page_that_others_can_read(server: ScriptedServer
 
 @pytest.mark.browser
 def test_without_javascript_it_names_the_command(server: ScriptedServer, browser: Browser) -> None:
-    """The page says that it needs JavaScript, and how to do without."""
+    """Without JavaScript, the page says that it needs it, and names the command that does not."""
     with opened(browser, server.url, Look(script=False)) as seen:
         text = seen.page.locator("main").inner_text()
         assert "This page needs JavaScript" in text

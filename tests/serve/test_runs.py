@@ -19,7 +19,7 @@ WANTED = request_body.Request(Secret("{}"), "production")
 
 
 def test_runs_that_end_at_once_leave_nothing(tmp_path: Path) -> None:
-    """No event of an ended run is kept, even if its thread ends before the next line of its starter."""
+    """No event of an ended run is kept, even if its thread ends before `start` goes on."""
     runs = Runs(1000, {"production": Purse(tmp_path, 1.0)}, instant)
     said: list[Said] = []
     for _ in range(100):
@@ -43,8 +43,8 @@ def test_a_run_whose_client_has_gone_spends_nothing(tmp_path: Path) -> None:
     purse.reserve()
 
 
-def test_a_run_that_asks_for_more_reserves_more(tmp_path: Path) -> None:
-    """With `expect` a run asks for the margin type as well, of weight 5: of a purse of 24, 4 are left."""
+def test_a_run_with_more_requests_reserves_more_weight(tmp_path: Path) -> None:
+    """With `expect` a run requests the margin type, too, with weight 5: it leaves 4 of a purse of 24."""
     with Serving(tmp_path, run=instant, share=0.01) as serving:
         assert serving.post(GIVEN | {"expect": "isolated"}).status == 200
         purse = serving.endpoint._runs._purses["production"]
@@ -54,7 +54,7 @@ def test_a_run_that_asks_for_more_reserves_more(tmp_path: Path) -> None:
 
 
 def test_an_error_that_is_no_sentence_of_the_run_is_not_shown(tmp_path: Path) -> None:
-    """A ValueError of Python's own is a fault of the endpoint; only the run's own sentence about settings is a 400."""
+    """Only the run's own sentence about settings is a 400; any other ValueError is an internal error, and not shown."""
 
     def fails(*_: Any, **__: Any) -> process.Finished:
         raise ValueError("some value")
@@ -71,7 +71,7 @@ def test_an_error_that_is_no_sentence_of_the_run_is_not_shown(tmp_path: Path) ->
 
 
 def test_a_spent_purse_is_one_sentence(tmp_path: Path) -> None:
-    """The 429 of a spent purse ends in one full stop."""
+    """The sentence in the 429 of a spent purse ends with exactly one full stop."""
     with Serving(tmp_path, run=instant, share=0.01) as serving:
         assert serving.post().status == 200
         refused = serving.post()
@@ -80,6 +80,6 @@ def test_a_spent_purse_is_one_sentence(tmp_path: Path) -> None:
 
 
 def test_an_empty_receipt_key_is_refused(tmp_path: Path) -> None:
-    """An empty receipt key is an error; a random one in its place would not be the platform's."""
+    """An empty receipt key is an error: a random one instead would not be the platform's."""
     with pytest.raises(ValueError, match="at least 32 bytes"):
         Serving(tmp_path, receipt_key=b"")

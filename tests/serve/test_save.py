@@ -11,7 +11,7 @@ from tests.serve.serving import GIVEN, LINES, TOKEN, Answer, Serving, holds_secr
 
 
 def test_a_tested_key_is_saved(tmp_path: Path) -> None:
-    """The file is the owner's alone and is read as what was tested; a second time it exists."""
+    """A saved file is for its owner alone, and is read as the tested values; a second save is refused."""
     file = tmp_path / "bot.env"
     with Serving(tmp_path, run=instant, save_to=file) as serving:
         assert b'save="save"' in serving.ask("GET", "/").body
@@ -27,7 +27,7 @@ def test_a_tested_key_is_saved(tmp_path: Path) -> None:
 
 
 def test_a_private_key_replaces_a_secret(tmp_path: Path) -> None:
-    """With --replace the other lines stay; the PEM lies beside the file."""
+    """With --replace, the file's other lines are kept, and the PEM becomes a file beside it."""
     file = tmp_path / "bot.env"
     file.write_text("BINANCE_SYMBOL=ETHUSDT\nBINANCE_API_SECRET=old\n")
     key = {"apiKey": API_KEY, "privateKey": ED25519.private, "environment": "demo"}
@@ -49,8 +49,8 @@ def test_a_private_key_replaces_a_secret(tmp_path: Path) -> None:
         {"receipt": "no receipt"},
     ],
 )
-def test_what_was_not_tested_is_not_saved(other: dict[str, str], tmp_path: Path) -> None:
-    """With another key, secret or environment, or a receipt that is none, nothing is written."""
+def test_untested_values_are_not_saved(other: dict[str, str], tmp_path: Path) -> None:
+    """With another key, secret or environment, or with a bad receipt, nothing is written."""
     file = tmp_path / "bot.env"
     with Serving(tmp_path, run=instant, save_to=file) as serving:
         proof = serving.post().headers["keycheck-receipt"]

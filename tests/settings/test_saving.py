@@ -53,7 +53,7 @@ def parsed(file: Path) -> dict[str, str]:
 
 
 def test_a_new_file_is_read_as_it_was_tested(tmp_path: Path) -> None:
-    """Key and secret, of mode 600 whatever the umask; production is the default, and other settings are let go."""
+    """A new file has key and secret alone, in mode 600 with any umask; production, the default, is not written."""
     file = tmp_path / ".env"
     usual = os.umask(0)
     try:
@@ -86,7 +86,7 @@ def test_a_private_key_is_a_file_beside_it(name: str, tmp_path: Path) -> None:
 @settings(max_examples=60, deadline=None)
 @given(TEXTS, TEXTS, TEXTS)
 def test_any_text_is_read_as_it_was_saved(key: str, secret: str, passphrase: str) -> None:
-    """Quotes, line ends, backslashes, blanks and all the world's characters."""
+    """Values with quotes, line ends, backslashes, blanks and any characters are read as they were saved."""
     values = {
         "BINANCE_API_KEY": key,
         "BINANCE_API_SECRET": secret,
@@ -106,7 +106,7 @@ def test_any_text_is_read_as_it_was_saved(key: str, secret: str, passphrase: str
     TEXTS,
 )
 def test_every_other_line_is_kept(above: list[str], below: list[str], end: str, passphrase: str) -> None:
-    """Byte for byte; ours stand where the first of them stood, each once."""
+    """All other lines are kept byte for byte; ours stand in place of the first of them, each once."""
     values = TESTED | {"BINANCE_PRIVATE_KEY_PASSPHRASE": passphrase}
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, ".env")
@@ -123,7 +123,7 @@ def test_every_other_line_is_kept(above: list[str], below: list[str], end: str, 
 
 @pytest.mark.parametrize("old", ["", "OTHER=line\n", "OTHER=line", "# comment\r\nOTHER=line\r\n"])
 def test_a_file_without_our_lines_gets_them_at_its_end(old: str, tmp_path: Path) -> None:
-    """Behind its last line, be that ended or not."""
+    """Our lines follow the last line of a file that had none of them, with or without a line end."""
     (tmp_path / ".env").write_bytes(old.encode())
     save(tmp_path / ".env", TESTED, replace=True)
     ours = f"BINANCE_API_KEY={API_KEY}\nBINANCE_API_SECRET={API_SECRET}\n"
@@ -136,7 +136,7 @@ def test_a_file_without_our_lines_gets_them_at_its_end(old: str, tmp_path: Path)
 
 @pytest.mark.slow
 def test_at_any_moment_there_is_the_old_file_or_the_new_one(tmp_path: Path) -> None:
-    """A process that is killed while it saves leaves no part of a file in the place of one."""
+    """A process that is killed while it saves leaves the old file or the new one, and no part of a file."""
     file = tmp_path / ".env"
     file.write_text("OTHER=line\n")
     one, other = TESTED, {name: value[::-1] for name, value in TESTED.items()}
@@ -161,7 +161,7 @@ def test_at_any_moment_there_is_the_old_file_or_the_new_one(tmp_path: Path) -> N
 
 
 def is_refused(file: Path, values: dict[str, str], *, replace: bool = False) -> str:
-    """The sentence with which something is refused, and which shows no value."""
+    """The sentence that refuses these values, after a check that it shows none of them."""
     with pytest.raises(UsageProblem) as refused:
         save(file, values, replace=replace)
     assert not any(value[:8] in str(refused.value) for value in values.values())
@@ -169,7 +169,7 @@ def is_refused(file: Path, values: dict[str, str], *, replace: bool = False) -> 
 
 
 def test_an_existing_file_is_refused(tmp_path: Path) -> None:
-    """Without `replace`; and so is one that appears meanwhile, and what is no file at all."""
+    """Without `replace`, an existing file is refused, also one that appears meanwhile, or that is no regular file."""
     file = tmp_path / ".env"
     file.write_text("mine")
     assert "or keep its other lines with --replace" in is_refused(file, OF_A_PEM)
@@ -202,7 +202,7 @@ def test_a_link_leads_to_the_file_that_is_replaced(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_written_leaves_nothing(
     name: str, error: OSError, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On a full disk, or one without links: neither a settings file nor a private key's."""
+    """If the file cannot be written, neither a settings file nor a private key's file is left."""
 
     def fail(*_: object, **__: object) -> None:
         raise error
@@ -214,14 +214,14 @@ def test_a_file_that_cannot_be_written_leaves_nothing(
 
 @pytest.mark.parametrize("odd", ["\0" * 9, "\ud800" * 9])
 def test_what_is_no_text_is_refused(odd: str, tmp_path: Path) -> None:
-    """JSON may hold a zero byte, or half a character."""
+    """A value with a zero byte or a lone surrogate, which JSON may hold, is refused."""
     assert "no text that a file could hold" in is_refused(tmp_path / ".env", TESTED | {"BINANCE_API_SECRET": odd})
     assert "no text that a file could hold" in is_refused(tmp_path / ".env", TESTED | {"BINANCE_PRIVATE_KEY": odd})
     assert list(tmp_path.iterdir()) == []
 
 
 def test_values_that_would_be_read_as_others_are_refused(tmp_path: Path) -> None:
-    """A line with half a quote would take ours for its own end; the old file stays as it was."""
+    """If an open quote in the old file would swallow our lines, saving is refused, and the file stays as it was."""
     file = tmp_path / ".env"
     file.write_text("OTHER='half a quote\n")
     values = TESTED | {"BINANCE_PRIVATE_KEY_PASSPHRASE": "a long one, with blanks"}

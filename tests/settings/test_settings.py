@@ -309,7 +309,7 @@ BAD_URLS = (
 @pytest.mark.parametrize("name", ["BINANCE_FUTURES_URL", "BINANCE_WALLET_URL"])
 @pytest.mark.parametrize("raw", BAD_URLS)
 def test_a_bad_url_is_refused_unshown(from_environment: From, name: str, raw: str) -> None:
-    """Only https is taken, or http to this very machine, with host and port alone."""
+    """A URL must be https, or http to this machine, with only host and port; a bad one is not shown."""
     assert name in refusal(lambda: from_environment(**{name: raw}, BINANCE_ALLOW_OTHER_HOSTS="on"))
 
 
@@ -599,7 +599,7 @@ def test_a_user_may_have_neither_a_name_nor_a_home(tmp_path: Path, monkeypatch: 
 def test_the_purse_lies_where_xdg_says(
     runtime: str | None, state: str | None, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In the folder of this login, else in the user's state; an empty or a relative folder is none (XDG 0.8)."""
+    """The purse lies in XDG_RUNTIME_DIR, or else in XDG_STATE_HOME; empty and relative values are ignored (XDG 0.8)."""
     (tmp_path / "there").mkdir()
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     for name, value in {"XDG_RUNTIME_DIR": runtime, "XDG_STATE_HOME": state}.items():

@@ -42,7 +42,7 @@ def test_a_private_key_is_the_other_half(tmp_path: Path) -> None:
 
 
 def test_what_a_program_hands_over_comes_from_it() -> None:
-    """Settings that come through a pipe are neither the file's nor the environment's, and their names are its own."""
+    """Settings that a program hands over have that program as their source, not the file or the environment."""
     handed = Secret(json.dumps(PAIR | {"BINANCE_SYMBOLS": "X"}))
     found = load(Path("/dev/null"), required=True, handed=handed).credentials.sources
     assert found == Sources("program", "program", "program")
@@ -62,8 +62,8 @@ def test_what_a_program_hands_over_comes_from_it() -> None:
         ("BINANCE_SYMBOLS", "BINANCE_SYMBOL"),
     ],
 )
-def test_a_name_close_to_a_setting_is_told_with_the_one_that_was_meant(name: str, meant: str, tmp_path: Path) -> None:
-    """In .env and in the environment; an empty value counts as none, and no value is shown."""
+def test_a_name_similar_to_a_setting_is_reported_with_the_setting(name: str, meant: str, tmp_path: Path) -> None:
+    """A name similar to a setting is reported, in .env and in the environment, unless its value is empty."""
     (in_environment,) = sources(tmp_path, None, **{name: CANARY}).remarks
     assert in_environment == f"{name} in the environment is no setting and was not read: did you mean {meant}?"
     (in_file,) = sources(tmp_path, {name: CANARY}).remarks
@@ -72,7 +72,7 @@ def test_a_name_close_to_a_setting_is_told_with_the_one_that_was_meant(name: str
 
 
 def test_names_of_other_programs_are_left_alone(tmp_path: Path) -> None:
-    """A foreign variable is no mistake, nor is a close one whose setting is given; in .env our prefix is ours alone."""
+    """A foreign name is not reported, nor is a similar one if the setting is given; in .env, each BINANCE_ name is."""
     foreign = {"SECRET_KEY": "x", "SYMBOL": "x", "HTTP_PROXY": "x", "BINANCE_TESTNET": "x"}
     assert sources(tmp_path, None, **foreign).remarks == ()
     assert sources(tmp_path, PAIR | {"API_KEY": "x"}, API_SECRET="x", BINANCE_SECRET_KEY="x").remarks == ()  # noqa: S106
@@ -90,7 +90,7 @@ def test_a_name_that_may_be_a_value_is_not_shown(name: str, tmp_path: Path) -> N
 
 
 def test_no_setting_is_reported_as_misspelt(tmp_path: Path) -> None:
-    """The name of every setting is known."""
+    """No setting's own name is reported as misspelt."""
     assert sources(tmp_path, dict.fromkeys(NAMES, "")).remarks == ()
 
 
@@ -107,7 +107,7 @@ def test_a_file_of_a_similar_name_is_named(other: str, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_header_names_file_and_sources(suite: SuiteRunner, tmp_path: Path) -> None:
-    """The path is shown without a `..`; a replay reads neither file nor environment, and says so."""
+    """The header shows the file's path without a `..`; that of a replay says that it reads no file."""
     (tmp_path / "x.env").write_text("BINANCE_FUTURES_URL=http://127.0.0.1:9\nBINANCE_WALLET_URL=http://127.0.0.1:9\n")
     settings = {"BINANCE_API_KEY": "k" * 64}
     done = suite(settings=settings, env_file=tmp_path / "reports" / ".." / "x.env")

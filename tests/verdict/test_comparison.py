@@ -61,7 +61,7 @@ def written(**outcomes: Outcome) -> dict[str, Any]:
         (None, Outcome.PASS, ""),
     ],
 )
-def test_a_check_is_in_the_list_of_what_became_of_it(was: Outcome | None, now: Outcome, kind: str) -> None:
+def test_a_check_is_in_the_list_for_its_change(was: Outcome | None, now: Outcome, kind: str) -> None:
     """A check is in one list at most; an unproven or blocked outcome neither fixes nor breaks anything."""
     found = compare(earlier(**({"a": was} if was else {})), [finding("a", now)])
     lists = [name for name, value in vars(found).items() if name != "previous" and value]

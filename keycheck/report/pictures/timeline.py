@@ -1,4 +1,4 @@
-"""When each request was sent and how long it took. Pure."""
+"""The timeline of a run: when each request was sent, and how long it took. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _HEIGHT = 14  # pixels
 
 @dataclass(frozen=True)
 class TimelineRow:
-    """A request of the run: its name, its answer, and a picture of when. `note`: why a refusal is no problem."""
+    """A request of the run: its name, its answer, and a picture of its time. `note`: why a refusal is no problem."""
 
     name: str
     answer: str
@@ -47,7 +47,7 @@ def _began(calls: Sequence[Call]) -> int:
 def answer(call: Call) -> str:
     """Status, Binance's code and message, and how long it took: `HTTP 400, code -2015, 66 ms: Invalid API-key`.
 
-    Of an answer that was not asked for: `shared by the lane, 12 s old`.
+    For another run's answer: `shared by the lane, 12 s old`.
     """
     if call.source:
         return call.source
