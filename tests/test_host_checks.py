@@ -85,10 +85,11 @@ COMMIT = ("-c", "user.name=x", "-c", "user.email=x@example.com", "commit", "-qm"
 
 
 @needs_git
-def test_a_key_in_the_history_has_a_remark_until_it_is_another(settings_file: Path) -> None:
-    """After `git rm --cached`, the history still holds the key; a new key is not in it."""
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_key_in_the_history_has_a_remark_until_it_is_another(encoding: str, settings_file: Path) -> None:
+    """After `git rm --cached`, the history still holds the key; a new key is not in it. PowerShell writes UTF-16."""
     folder = settings_file.parent
-    settings_file.write_text("BINANCE_API_SECRET=a-secret-that-was-committed\n", encoding="utf-8")
+    settings_file.write_text("BINANCE_API_SECRET=a-secret-that-was-committed\n", encoding=encoding)
     git(folder, "init", "-q")
     git(folder, "add", "-f", ".env")
     git(folder, *COMMIT)

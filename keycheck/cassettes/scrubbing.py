@@ -11,7 +11,14 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from keycheck.exchange import refusal_text
-from keycheck.exchange.answers import closes_the_country_out, error_members, is_accepted_order, is_notice, strict
+from keycheck.exchange.answers import (
+    KNOWN_TYPES,
+    closes_the_country_out,
+    error_members,
+    is_accepted_order,
+    is_notice,
+    strict,
+)
 from keycheck.exchange.endpoints import (
     ACCOUNT_CONFIG,
     ACCOUNT_INFO,
@@ -45,6 +52,8 @@ _HEADERS = (
     *("content-type", "x-mbx-used-weight-1m", "x-mbx-used-weight", "x-sapi-used-ip-weight-1m", "retry-after"),
     "x-amzn-waf-action",
 )
+_NUMBER_OR_WORD = re.compile(r"[0-9]{1,7}|[a-z]{1,12}", re.IGNORECASE)
+_NO_VALUE = "-"
 _FILTER = ("filterType", "stepSize", "minQty", "maxQty", "notional", "minPrice", "maxPrice", "tickSize", "limit")
 _MAX_LIMITS = 20
 _MAX_SYMBOLS = 20
@@ -79,10 +88,18 @@ def scrub_uri(uri: str) -> str:
 def scrub_headers(headers: Mapping[str, list[str]], clean: Clean) -> dict[str, list[str]]:
     """The listed response headers, with names in any letter case."""
     return {
-        _normalized(name): [_text(value, clean) for value in values]
+        _normalized(name): [_text(_header(_normalized(name), value), clean) for value in values]
         for name, values in headers.items()
         if _normalized(name) in _HEADERS
     }
+
+
+def _header(name: str, value: str) -> str:
+    """A number or a word; of a type what a run goes by: the types that it names, and JSON."""
+    if name != "content-type":
+        return value if _NUMBER_OR_WORD.fullmatch(value) else _NO_VALUE
+    kind = value.lower().partition(";")[0].strip()
+    return kind if kind in KNOWN_TYPES else "application/json" if "json" in value.lower() else _NO_VALUE
 
 
 def _normalized(name: str) -> str:

@@ -39,7 +39,7 @@ _SOMETHING_BETWEEN = (
     "Check what stands between this machine and Binance: a captive portal, a proxy, a poisoned name server, "
     "or a wrong URL in the settings"
 )
-_KNOWN_TYPES = ("application/json", "text/html", "text/plain", "text/xml", "application/xml", "image/png")
+KNOWN_TYPES = ("application/json", "text/html", "text/plain", "text/xml", "application/xml", "image/png")
 _LONGEST = 4000  # characters; the rest of a message is not read
 _LONGEST_SECRET = 256
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{24,256}")
@@ -214,7 +214,7 @@ def _json_object(raw: RawAnswer, endpoint: Endpoint) -> dict[str, Any]:
         return {"list": body}
     if not isinstance(body, dict):
         media_type = content_type.partition(";")[0].strip()
-        shown = media_type if media_type in _KNOWN_TYPES else "something"  # the type might repeat a key
+        shown = media_type if media_type in KNOWN_TYPES else "something"  # the type might repeat a key
         shown = "a list" if isinstance(body, list) else shown
         raise NotBinance(
             f"{endpoint} was answered with HTTP 200 and {shown} that is not Binance's JSON. {_SOMETHING_BETWEEN}"
