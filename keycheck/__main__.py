@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from keycheck import __version__, bounded_files
+from keycheck import __version__, bounded_files, exit_status
 
 _USAGE_ERROR, _INTERNAL_ERROR = 4, 3
 _HELP = """\
@@ -53,6 +53,7 @@ _XDIST = re.compile(r"-n\d*|-nauto|-nlogical|--numprocesses(=.*)?|--dist(=.*)?")
 
 def main() -> int:
     """Runs the command with the options in sys.argv, and returns its exit status, as README lists them."""
+    exit_status.keep()
     try:
         return _command(sys.argv[1:])
     finally:

@@ -14,10 +14,10 @@ import shlex
 import sys
 from collections.abc import Generator, Iterable
 from pathlib import Path
-from types import TracebackType
 
 import pytest
 
+from keycheck import exit_status
 from keycheck.caller import SUITE, Caller
 from keycheck.errors import UsageProblem
 from keycheck.report.folder_lock import Hold
@@ -125,7 +125,7 @@ def _start(config: pytest.Config, option: argparse.Namespace) -> None:
         return
     # True if this process runs the suite and nothing else.
     if Caller.of(config.pluginmanager) or list(config.invocation_params.args) == sys.argv[1:]:
-        _end_with_3()
+        exit_status.keep()
     hold = hold_of(config, option)
     try:
         with contextlib.suppress(OSError):  # the run will report it; the folder may not exist yet
@@ -137,26 +137,6 @@ def _start(config: pytest.Config, option: argparse.Namespace) -> None:
     else:
         return
     raise pytest.UsageError(message)
-
-
-def _end_with_3() -> None:
-    """Ends the process with 3 after an uncaught exception: Python itself would use 1, which means a failed check.
-
-    With PYTHONINSPECT, even SystemExit comes here, and Python would go on and lose the exit status.
-    """
-    usual = sys.excepthook
-
-    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        if isinstance(error, SystemExit) and isinstance(error.code, int):
-            for stream in (sys.stdout, sys.stderr):
-                with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, or None
-                    stream.flush()
-            os._exit(error.code)
-        usual(kind, error, trace)
-        if issubclass(kind, Exception):
-            raise SystemExit(int(pytest.ExitCode.INTERNAL_ERROR))
-
-    sys.excepthook = hook
 
 
 # -- functions that other modules of the plugin use as well --

@@ -68,6 +68,7 @@ def test_a_working_directory_that_is_gone_is_a_sentence(
 ) -> None:
     """Python's own exit status for it is 1, which means that a critical check failed."""
     monkeypatch.setattr(sys, "argv", ["keycheck", *arguments])
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # which the command replaces
     monkeypatch.setattr(os, "getcwd", lambda: os.stat("no such folder"))  # noqa: PTH116  raises what getcwd does
     with pytest.raises(SystemExit) as ended:
         __main__.main()
@@ -138,6 +139,14 @@ def test_options_of_pytest_pass_through(keycheck: Command, tmp_path: Path) -> No
     assert (tmp_path / "here/junit.xml").is_file()
     assert "Keycheck" in (tmp_path / "here/page.html").read_text()
     assert "warning" not in done.stdout
+
+
+@pytest.mark.parametrize("arguments", mostly_slow(["fleet --zzz", "serve --port x", "-n 2"], 1))
+def test_the_exit_status_is_its_own_under_pythoninspect(arguments: str, keycheck: Command) -> None:
+    """Python itself would end with 1, which means that a critical check failed, or on a terminal with 0."""
+    done = keycheck(*arguments.split(), PYTHONINSPECT="1")
+    assert done.returncode == 4
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.slow

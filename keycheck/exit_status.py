@@ -1,0 +1,31 @@
+"""The exit status of a process that runs the suite, or the command `keycheck`, and nothing else.
+
+It imports almost nothing: a run needs it before its other imports.
+"""
+
+import contextlib
+import os
+import sys
+from types import TracebackType
+
+_INTERNAL_ERROR = 3
+
+
+def keep() -> None:
+    """Ends the process with 3 after an uncaught exception: Python itself would use 1, which means a failed check.
+
+    With PYTHONINSPECT, even SystemExit comes here, and Python would go on and lose the exit status.
+    """
+    usual = sys.excepthook
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if isinstance(error, SystemExit) and isinstance(error.code, int):
+            for stream in (sys.stdout, sys.stderr):
+                with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, or None
+                    stream.flush()
+            os._exit(error.code)
+        usual(kind, error, trace)
+        if issubclass(kind, Exception):
+            raise SystemExit(_INTERNAL_ERROR)
+
+    sys.excepthook = hook
