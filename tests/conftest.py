@@ -37,18 +37,14 @@ LONG = {
 }
 
 
-with contextlib.suppress(ImportError):  # the environment of tests/exchange/test_interop.py has no hypothesis
-    from hypothesis import HealthCheck, settings
-
-    # On a busy machine it takes long to draw an example, which is no failure.
-    settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-    settings.load_profile("any machine")
-
-
 def pytest_configure(config: pytest.Config) -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background; the runs would ignore it, too
         signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("filterwarnings", "error")
+    with contextlib.suppress(ImportError):  # the environment of tests/exchange/test_interop.py has no hypothesis
+        from tests import examples  # noqa: PLC0415  as above
+
+        examples.register(config)
     if "s" not in config.option.reportchars:
         config.option.reportchars += "s"  # the reasons of skipped tests say how to run them
 

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from keycheck import clock, process, purse
 from keycheck.exchange.rate_limit import Limits
 from keycheck.purse import RUN, SHARED_RUN, Empty, Purse
+from tests.examples import examples
 from tests.fake_clock import StandIn
 from tests.killing import forked
 
@@ -81,7 +82,7 @@ def test_the_share_is_given_out_and_no_more(
 WHAT = ["reserve", "reserve", "reserve", "settle", "killed", "machine restarts", "clock is set"]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25))
 @given(st.lists(st.tuples(st.sampled_from(WHAT), st.floats(0, 40)), max_size=40))
 def test_no_60_seconds_hold_more_than_the_share(story: list[tuple[str, float]]) -> None:
     """A law: in any 60 s, runs spend at most the share, wherever they send between reservation and end."""

@@ -30,6 +30,7 @@ from keycheck.exchange.endpoints import (
 from keycheck.exchange.facts import Refusal
 from keycheck.exchange.permissions import KeyPermissions
 from keycheck.redaction.redactor import HIDDEN, HIDDEN_IP, Redactor
+from tests.examples import examples
 from tests.exchange import pages
 
 SYMBOL = "BTCUSDT"
@@ -69,7 +70,6 @@ def names_in(document: Any) -> set[str]:
     return set()
 
 
-@settings(max_examples=100, deadline=None)
 @given(endpoints, st.sampled_from([200, 400, 401, 503]), bodies | st.binary(max_size=40))
 @example(PING, 400, b'{"msg": "listenKey=abcdef"}')
 @example(ORDER_TEST, 200, b'{"orderId": 7, "error": ""}')
@@ -80,7 +80,6 @@ def test_scrubbing_twice_is_scrubbing_once(endpoint: Endpoint, status: int, body
     assert scrub(endpoint, status, once) == once
 
 
-@settings(max_examples=100, deadline=None)
 @given(endpoints, st.sampled_from([200, 400]), bodies)
 def test_no_unlisted_name_is_kept(endpoint: Endpoint, status: int, body: bytes) -> None:
     """Balances, ids and unknown fields are dropped, at every depth."""
@@ -103,7 +102,7 @@ def outcome(endpoint: Endpoint, status: int, body: bytes) -> object:
     return found.code if isinstance(found, Refusal) else dict
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300))
 @given(endpoints, st.sampled_from([200, 200, 400, 503]), bodies)
 @example(ORDER_TEST, 200, b'{"status": "up"}')
 @example(ORDER_TEST, 200, b'{"orderId": "7", "status": ""}')
@@ -123,7 +122,6 @@ def test_a_scrubbed_answer_is_what_it_was(endpoint: Endpoint, status: int, body:
     assert outcome(endpoint, status, scrub(endpoint, status, body)) == outcome(endpoint, status, body)
 
 
-@settings(max_examples=100, deadline=None)
 @given(endpoints, st.sampled_from([200, 400]), bodies)
 def test_no_secret_and_no_address_is_kept(endpoint: Endpoint, status: int, body: bytes) -> None:
     """Neither a secret nor an address is kept, not even in a listed field."""
@@ -364,7 +362,6 @@ queries = st.lists(
 ).map(urlencode)
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.sampled_from(["https://fapi.binance.com", "http://u:p@127.0.0.1:8080"]), endpoints, queries)
 @example("https://fapi.binance.com", ORDER_TEST, urlencode([(name, "1") for name in (*PARAMETERS, "apiKey")]))
 def test_an_address_keeps_no_host_stamp_or_signature(origin: str, endpoint: Endpoint, query: str) -> None:

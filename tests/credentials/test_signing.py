@@ -3,7 +3,7 @@
 from urllib.parse import parse_qsl
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from keycheck.credentials.pasted_text import Credentials, PrivateKey
@@ -92,7 +92,6 @@ def test_reserved_and_foreign_characters_are_percent_encoded(value: str, encoded
     assert encode([("symbol", value)]) == f"symbol={encoded}"
 
 
-@settings(max_examples=100, deadline=None)
 @given(params)
 @example([("a", "1"), ("a", "2"), ("signature", "mine")])
 def test_the_signature_covers_every_byte_before_it(pairs: list[tuple[str, str]]) -> None:
@@ -105,7 +104,6 @@ def test_the_signature_covers_every_byte_before_it(pairs: list[tuple[str, str]])
     assert sent == encode(pairs)
 
 
-@settings(max_examples=100, deadline=None)
 @given(params)
 def test_a_decoded_query_gives_the_parameters_back(pairs: list[tuple[str, str]]) -> None:
     """Decoding a signed query gives the same names and values in the same order, and the signature last."""

@@ -13,11 +13,12 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from keycheck.errors import Inconclusive, NotBinance, Undecided
 from keycheck.exchange.endpoints import EXCHANGE_INFO, ORDER_TEST, PREMIUM_INDEX
+from tests.examples import examples
 from tests.exchange import Scenario, orders
 from tests.exchange.test_session import scripted, session
 
@@ -122,7 +123,7 @@ ARK = [
 ]
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(300))
 @given(st.sampled_from(NAMES), rules, prices)
 @example("ARKUSDT", ARK, "0.31")
 @example("ARKUSDT", ARK[::-1], "0.31")
@@ -154,7 +155,7 @@ ordinary = st.tuples(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 @given(ordinary, prices, st.sampled_from(["0", "5", "50"]), st.randoms())
 def test_ordinary_rules_leave_an_order_and_the_smallest_one(
     lot: tuple[str, str, int, int], price: str, notional: str, random: Any
@@ -175,7 +176,6 @@ def test_ordinary_rules_leave_an_order_and_the_smallest_one(
         assert not is_legal(filters, fewer) or fallen < notional_of(filters)
 
 
-@settings(max_examples=100, deadline=None)
 @given(rules, prices)
 def test_the_local_exchange_accepts_every_smallest_order(filters: list[Any], price: str) -> None:
     """The local exchange, which judges orders by its own code, accepts the quantity of every smallest order."""

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from keycheck.errors import Undecided
 from keycheck.exchange.drift import AHEAD_LIMIT, DRIFT_LIMIT, SLACK, Drift, Sample, drift_of
+from tests.examples import examples
 
 SERVER = 1_790_000_000_000
 offsets = st.floats(-100_000, 100_000)
@@ -36,7 +37,6 @@ def window(drift: Drift, recv_window: int) -> bool | None:
     return decided(lambda: drift.inside_signing_window(recv_window))
 
 
-@settings(max_examples=100, deadline=None)
 @given(offsets, st.floats(0, 20_000), st.floats(0, 20_000))
 @example(0, 2500, 0)
 def test_a_stamp_is_never_too_far_ahead(ahead: float, there: float, back: float) -> None:
@@ -46,7 +46,6 @@ def test_a_stamp_is_never_too_far_ahead(ahead: float, there: float, back: float)
     assert -(there + back) - 1 <= stamp - SERVER <= AHEAD_LIMIT / 2 + 1
 
 
-@settings(max_examples=100, deadline=None)
 @given(offsets, uncertainties, limits)
 @example(2000, 0, 2000)
 @example(-1500, 500, 2000)
@@ -59,7 +58,6 @@ def test_agreement_is_certain_or_undecided(offset: float, uncertainty: float, li
     assert said is not None or abs(offset) - uncertainty < limit <= abs(offset) + uncertainty
 
 
-@settings(max_examples=100, deadline=None)
 @given(offsets, uncertainties, limits, st.floats(0, 1))
 def test_agreement_is_monotone(offset: float, uncertainty: float, limit: float, share: float) -> None:
     """A smaller drift, a smaller uncertainty or a wider limit never turns a yes into another answer."""
@@ -72,14 +70,12 @@ def test_agreement_is_monotone(offset: float, uncertainty: float, limit: float, 
         assert answer(Drift(offset, uncertainty), limit * share) is False
 
 
-@settings(max_examples=100, deadline=None)
 @given(offsets, uncertainties)
 def test_ahead_and_behind_are_weighed_alike(offset: float, uncertainty: float) -> None:
     """The limit of 2000 ms is the same in both directions."""
     assert answer(Drift(offset, uncertainty)) is answer(Drift(-offset, uncertainty))
 
 
-@settings(max_examples=100, deadline=None)
 @given(offsets, uncertainties, st.integers(1, 60_000), st.floats(-1, 1))
 def test_the_signing_window_is_binances_rule(offset: float, uncertainty: float, recv: int, where: float) -> None:
     """Binance's own rule gives the same answer for any true drift within the interval."""
@@ -126,7 +122,7 @@ def test_an_offset_is_positive_where_the_local_clock_is_ahead(sample: Sample, of
     assert drift_of([sample]) == Drift(offset, sample.round_trip / 2)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50))
 @given(st.floats(-10_000, 10_000), st.lists(st.tuples(st.floats(0, 3000), st.floats(0, 1)), min_size=1, max_size=5))
 def test_the_true_drift_lies_within_the_uncertainty(true: float, looks: list[tuple[float, float]]) -> None:
     """The true drift is within half a round trip, however unequal the two ways are."""

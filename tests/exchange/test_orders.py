@@ -4,7 +4,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from keycheck.errors import Undecided
@@ -33,7 +33,6 @@ def fewest(limits: OrderRules) -> Fraction:
     return Fraction(lot.least) or Fraction(lot.step)
 
 
-@settings(max_examples=100, deadline=None)
 @given(rules, prices)
 def test_quantities_are_whole_steps_above_the_smallest(limits: OrderRules, price: Decimal) -> None:
     """A quantity is the smallest one plus whole steps, and above 0."""
@@ -43,7 +42,6 @@ def test_quantities_are_whole_steps_above_the_smallest(limits: OrderRules, price
         assert quantity >= fewest(limits) > 0
 
 
-@settings(max_examples=100, deadline=None)
 @given(rules, prices)
 @example(BTC, D("41000.10"))
 def test_dust_is_below_the_minimum_if_the_steps_allow_it(limits: OrderRules, price: Decimal) -> None:
@@ -54,7 +52,6 @@ def test_dust_is_below_the_minimum_if_the_steps_allow_it(limits: OrderRules, pri
         assert dust * Fraction(price) < limits.min_notional
 
 
-@settings(max_examples=100, deadline=None)
 @given(rules, prices)
 @example(BTC, D("41000.10"))
 def test_the_smallest_order_passes_when_the_price_falls(limits: OrderRules, price: Decimal) -> None:
@@ -65,7 +62,6 @@ def test_the_smallest_order_passes_when_the_price_falls(limits: OrderRules, pric
     assert fewer * fallen < limits.min_notional or fewer < fewest(limits)
 
 
-@settings(max_examples=100, deadline=None)
 @given(rules, prices)
 def test_dust_is_never_larger_than_the_smallest_order(limits: OrderRules, price: Decimal) -> None:
     """The dust order is never larger than the smallest valid order."""
@@ -100,7 +96,6 @@ def test_rules_that_leave_no_order_are_undecided() -> None:
     assert smallest_quantity(exactly, D(1)) == 53  # the largest is allowed
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.decimals(0, D("1e15"), allow_nan=False))
 @example(D("1E-3"))
 @example(D("1E+3"))

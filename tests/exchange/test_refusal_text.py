@@ -14,6 +14,7 @@ from keycheck.exchange.endpoints import ORDER_TEST
 from keycheck.exchange.facts import Refusal
 from keycheck.exchange.refusal_text import HIDDEN_MAIL, HIDDEN_NUMBER, fit_to_show
 from keycheck.redaction.redactor import HIDDEN, HIDDEN_IP, HIDDEN_IPV6
+from tests.examples import examples
 from tests.exchange import Fault, LocalExchange, Scenario
 from tests.exchange.refusals import TEXTS
 from tests.running import SuiteRunner
@@ -128,7 +129,7 @@ PARTS = (
 said = st.lists(st.sampled_from(PARTS) | st.text(max_size=5), max_size=9).map("".join)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 @given(st.sampled_from([None, -9999, *refusal_text._DOCUMENTED]), said)
 @example(-9999, "request ip: request ip: 1.2.3.4")
 @example(None, "2001:db8::1" + 40 * "a")

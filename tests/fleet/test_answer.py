@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 from keycheck.fleet import answer
 from keycheck.fleet.answer import Result, Wait, read
 from keycheck.report import page, verdict_schema
+from tests.examples import examples
 from tests.fleet.stubs import NOT_OK, OK, UNPROVEN
 from tests.sample_reports import REPORTS
 
@@ -116,7 +117,7 @@ def paths(value: Any, *above: Any) -> list[tuple[Any, ...]]:
     return [above, *(path for name, one in members for path in paths(one, *above, name))]
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(st.data())
 def test_verdict_schema_agrees_with_a_validator(data: st.DataObject) -> None:
     """For any changed verdict, the fleet's own check agrees with a JSON Schema validator."""

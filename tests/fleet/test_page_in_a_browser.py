@@ -10,7 +10,6 @@ from pypdf import PdfReader
 from keycheck.fleet import changes
 from tests.browser import Look, opened, overflow, violations
 from tests.fleet.fleets import MIXED, ended, entry, made
-from tests.matrix import mostly_slow
 from tests.sample_reports import HOSTILE, STARTED
 
 NARROW, WIDE = Look(360, 640), Look()
@@ -32,7 +31,8 @@ def written(tmp_path: Path) -> Path:
     return tmp_path / "index.html"
 
 
-@pytest.mark.parametrize("look", mostly_slow(LOOKS, 1))
+@pytest.mark.slow
+@pytest.mark.parametrize("look", LOOKS)
 def test_it_is_quiet_and_whole(written: Path, look: Look, browser: Browser) -> None:
     """The page logs and requests nothing and fits its width, closed and open; axe finds nothing in it."""
     with opened(browser, written, look) as seen:

@@ -40,6 +40,7 @@ from keycheck.network.failures import explain
 from keycheck.network.offline import no_sockets
 from keycheck.network.transport import HttpTransport
 from keycheck.redaction.secret import Secret
+from tests.examples import examples
 from tests.exchange import API_KEY, Fault, LocalExchange
 
 NOTHING = Secret("")
@@ -178,7 +179,7 @@ def test_the_query_is_sent_to_the_letter(http: HttpTransport, exchange: LocalExc
     assert received.body == b""
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50))
 @given(st.lists(st.tuples(st.text(min_size=1, max_size=9), st.text(max_size=20)), min_size=1, max_size=4))
 def test_requests_encodes_nothing_anew(params: list[tuple[str, str]]) -> None:
     """requests leaves a query that signing.py encoded as it is."""

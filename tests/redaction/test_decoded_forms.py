@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from keycheck.redaction.decoded_forms import decoded_forms, pieces, rewritten
 from keycheck.redaction.redactor import RUN, Redactor
+from tests.examples import examples
 
 SECRET = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j"  # noqa: S105  from Binance's documentation
 CUT = SECRET[20 : 20 + RUN]
@@ -158,14 +159,14 @@ def test_what_a_passphrase_may_hold_is_found_in_every_escape(passphrase: str, wa
     assert Redactor([passphrase]).finds(f"before {ESCAPED[way](passphrase)} after")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(st.text(max_size=30), st.sampled_from(sorted(WRITTEN)), st.text(max_size=30))
 def test_a_secret_is_found_with_any_text_around_it(before: str, way: str, after: str) -> None:
     """A secret is found with any text around it that is not part of the same word."""
     assert Redactor([SECRET]).finds(f"{before} {WRITTEN[way](SECRET)} {after}")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(st.text(max_size=200))
 def test_any_text_can_be_looked_at(text: str) -> None:
     """Any text has decoded forms: few, without an error, the text itself among them."""

@@ -30,6 +30,7 @@ from keycheck.report.folder_lock import Hold
 from keycheck.report.model import RunReport
 from keycheck.run import catalogue, vocabulary
 from keycheck.verdict.findings import Finding, Outcome
+from tests.examples import examples
 from tests.exchange import API_KEY, API_SECRET, Fault, LocalExchange, Scenario
 from tests.matrix import mostly_slow
 from tests.running import ROOT, SuiteRunner
@@ -117,7 +118,7 @@ class Form(HTMLParser):
 
 
 @pytest.mark.slow
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40))
 @given(alphabet | made_of_ours | cut_out | anything, st.booleans())
 @example("schemaVersion-suiteVersion", False)
 @example("withdrawals_are_disabled", True)
@@ -215,7 +216,7 @@ class OneAnswer:
 
 
 @pytest.mark.slow
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40))
 @given(alphabet | made_of_ours | anything)
 @example("interactions:\n- request:\n    body: null\n    headers: {}\n    me")
 @example("&positionSide=BOTH&type=MARKET&quantity=0.001&recvWindow=5000")

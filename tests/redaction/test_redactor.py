@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Callable
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from keycheck.redaction.redactor import HIDDEN, HIDDEN_IP, HIDDEN_IPV6, RUN, Redactor, printable
@@ -37,7 +37,6 @@ def runs(secret: str) -> set[str]:
     return {way[i : i + RUN] for way in (secret, secret[::-1]) for i in range(len(way) - RUN + 1)}
 
 
-@settings(max_examples=100, deadline=None)
 @given(secrets, surroundings, surroundings)
 def test_a_secret_is_hidden_with_any_text_around_it(secret: str, before: str, after: str) -> None:
     """With any text around a secret, no run of ten characters of it is left, forwards or backwards."""
@@ -49,7 +48,6 @@ def test_a_secret_is_hidden_with_any_text_around_it(secret: str, before: str, af
         assert redactor.knows(before + shown + after)
 
 
-@settings(max_examples=100, deadline=None)
 @given(secrets, surroundings, surroundings, st.data())
 def test_a_cut_secret_is_hidden_too(secret: str, before: str, after: str, data: st.DataObject) -> None:
     """A debugger's half of a secret is hidden as well."""
@@ -59,7 +57,6 @@ def test_a_cut_secret_is_hidden_too(secret: str, before: str, after: str, data: 
     assert not any(run in cleaned for run in runs(secret))
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.lists(secrets, min_size=2, max_size=4))
 def test_secrets_that_touch_are_all_hidden(several: list[str]) -> None:
     """Secrets that touch each other are all hidden."""
@@ -67,7 +64,6 @@ def test_secrets_that_touch_are_all_hidden(several: list[str]) -> None:
     assert not any(run in cleaned for secret in several for run in runs(secret))
 
 
-@settings(max_examples=100, deadline=None)
 @given(secrets, st.text(max_size=200))
 def test_innocent_text_is_left_alone(secret: str, text: str) -> None:
     """A text without a run of a secret and without a secret's shape stays as it is."""
@@ -77,7 +73,6 @@ def test_innocent_text_is_left_alone(secret: str, text: str) -> None:
     assert Redactor([secret]).clean(text) == text
 
 
-@settings(max_examples=100, deadline=None)
 @given(shapely)
 @example('{"listenKey":"abcdefghij"}')
 @example("X-MBX-APIKEY: abc")
@@ -174,7 +169,6 @@ def test_a_redactor_does_not_print_what_it_knows() -> None:
     assert not Redactor([SECRET]).knows(repr(Redactor([SECRET])))
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.text(max_size=400), st.integers(5, 300))
 def test_printable_text_is_one_harmless_line(text: str, limit: int) -> None:
     """No control character, no direction override, no line end, never longer than asked, and stable."""

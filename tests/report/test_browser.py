@@ -26,11 +26,11 @@ LOOKS = [
 ]
 BOTH_LIGHTS = (NARROW._replace(scheme="dark"), WIDE)  # both widths as well; axe takes a second for each
 SUMMARY = "# NOT OK\n\n- what is wrong\n- what to do\n"
-# An ordinary run opens these cassettes' pages in two looks; -m browser opens all cassettes' pages in every look.
+# -m slow opens these cassettes' pages in two looks; -m browser opens all cassettes' pages in every look.
 OFTEN = ("ip-refused",)
 CASSETTES = [
     *(
-        pytest.param(row, [BOTH_LIGHTS[0], WIDE._replace(script=False)], id=row.name)
+        pytest.param(row, [BOTH_LIGHTS[0], WIDE._replace(script=False)], id=row.name, marks=pytest.mark.slow)
         for row in shipped()
         if row.name in OFTEN
     ),

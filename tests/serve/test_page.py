@@ -149,6 +149,7 @@ def test_checks_appear_as_they_end(page: Page, server: ScriptedServer) -> None:
     assert (asked.path, asked.headers["Accept"]) == ("/binance", "application/x-ndjson")
 
 
+@pytest.mark.browser
 def test_a_verdict_says_what_is_wrong_and_what_to_do(page: Page, server: ScriptedServer) -> None:
     """The causes come in their order with their fixes, as in the report, which can be downloaded."""
     fill_in(page)
@@ -241,6 +242,7 @@ def test_errors_are_sentences(page: Page, server: ScriptedServer) -> None:
     expect(page.get_by_role("alert")).to_be_hidden()
 
 
+@pytest.mark.browser
 def test_the_form_says_of_the_key_what_the_report_says(page: Page, server: ScriptedServer) -> None:
     """The form has the report's sentence, also if no cause lies in the key, and states no claim that does not hold."""
     fill_in(page)

@@ -16,6 +16,7 @@ from keycheck.redaction.secret import Secret
 from keycheck.settings import dotenv_file
 from keycheck.settings.loading import load
 from keycheck.settings.saving import save
+from tests.examples import examples
 from tests.exchange import API_KEY, API_SECRET
 from tests.keys import ED25519
 from tests.killing import forked
@@ -83,7 +84,7 @@ def test_a_private_key_is_a_file_beside_it(name: str, tmp_path: Path) -> None:
     assert {mode(path) for path in tmp_path.iterdir()} == {0o600}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(TEXTS, TEXTS, TEXTS)
 def test_any_text_is_read_as_it_was_saved(key: str, secret: str, passphrase: str) -> None:
     """Values with quotes, line ends, backslashes, blanks and any characters are read as they were saved."""
@@ -98,7 +99,7 @@ def test_any_text_is_read_as_it_was_saved(key: str, secret: str, passphrase: str
         assert parsed(Path(folder, ".env")) == values
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(
     st.lists(st.sampled_from(OTHER_LINES)),
     st.lists(st.sampled_from([*OTHER_LINES, *OUR_LINES])),

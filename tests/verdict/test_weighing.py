@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from keycheck.verdict.findings import Check, Finding, Outcome, Severity
@@ -38,7 +38,6 @@ def verdict_of(*outcomes: Outcome | None) -> Verdict:
     return weigh(listed, [Finding(c, o) for c, o in zip(listed, outcomes, strict=True) if o])
 
 
-@settings(max_examples=100, deadline=None)
 @given(runs(), st.randoms(use_true_random=False))
 def test_the_order_of_findings_does_not_matter(run: tuple[list[Check], list[Finding]], random: object) -> None:
     """Neither the order of findings nor the order of checks matters."""
@@ -49,7 +48,6 @@ def test_the_order_of_findings_does_not_matter(run: tuple[list[Check], list[Find
     assert weigh(turned, shuffled) is weigh(listed, findings)
 
 
-@settings(max_examples=100, deadline=None)
 @given(runs(), st.data())
 def test_one_critical_failure_decides(run: tuple[list[Check], list[Finding]], data: st.DataObject) -> None:
     """One critical failure decides, in any place among the findings, with any other findings."""
@@ -60,7 +58,6 @@ def test_one_critical_failure_decides(run: tuple[list[Check], list[Finding]], da
     assert weigh([*listed, failed], findings) is Verdict.NOT_OK
 
 
-@settings(max_examples=100, deadline=None)
 @given(runs())
 def test_ok_takes_every_critical_check(run: tuple[list[Check], list[Finding]]) -> None:
     """OK needs every critical check to have passed or not to apply, and at least one to have passed."""
@@ -74,7 +71,6 @@ def test_ok_takes_every_critical_check(run: tuple[list[Check], list[Finding]]) -
         assert any(f.outcome is Outcome.PASS and f.check.severity is Severity.CRITICAL for f in findings)
 
 
-@settings(max_examples=100, deadline=None)
 @given(runs())
 def test_a_missing_critical_check_is_never_ok(run: tuple[list[Check], list[Finding]]) -> None:
     """A critical check without a finding makes OK impossible."""
@@ -82,7 +78,6 @@ def test_a_missing_critical_check_is_never_ok(run: tuple[list[Check], list[Findi
     assert weigh([*listed, critical("z")], findings) is not Verdict.OK
 
 
-@settings(max_examples=100, deadline=None)
 @given(runs(), st.sampled_from(Outcome))
 def test_advice_never_changes_the_verdict(run: tuple[list[Check], list[Finding]], outcome: Outcome) -> None:
     """Outcomes of informational checks never change the verdict."""
@@ -91,7 +86,6 @@ def test_advice_never_changes_the_verdict(run: tuple[list[Check], list[Finding]]
     assert weigh(listed, advised) is weigh(listed, findings)
 
 
-@settings(max_examples=100, deadline=None)
 @given(runs())
 @example(([critical()], [Finding(critical(), Outcome.PASS)]))
 @example(([critical()], [Finding(critical(), Outcome.FAIL)]))
