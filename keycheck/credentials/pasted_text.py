@@ -22,7 +22,7 @@ FileState = Literal["dotenv", "other", "example", "absent", "program"]
 
 _QUOTES = "\"'`“”‘’«»"
 _INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060"
-_PASTED_KEY = f"{SECRET} holds a private key, which is used as one; its place is a file that {KEY_FILE} names"
+PASTED_KEY = f"{SECRET} holds a private key, which is used as one; its place is a file that {KEY_FILE} names"
 _NEEDLESS = f"{PASSPHRASE} is given, and the private key is not encrypted"
 
 
@@ -139,7 +139,7 @@ def _odd_mark(char: str) -> str | None:
 
 def _shape_remarks(name: str, text: str) -> list[str]:
     if name == SECRET and pem.looks_like(text):
-        return [_PASTED_KEY]
+        return [PASTED_KEY]
     remarks = []
     if len(text) != USUAL_LENGTH:
         remarks.append(f"{name} has {len(text)} characters where Binance's have {USUAL_LENGTH}")

@@ -3,7 +3,16 @@
 import re
 from collections.abc import Iterator
 
-from keycheck.credentials.pasted_text import KEY, KEY_FILE, SAME, SECRET, FileState, Source, says_no_key
+from keycheck.credentials.pasted_text import (
+    KEY,
+    KEY_FILE,
+    PASTED_KEY,
+    SAME,
+    SECRET,
+    FileState,
+    Source,
+    says_no_key,
+)
 from keycheck.diagnosis.cause import Confidence, Diagnosis
 from keycheck.diagnosis.evidence_view import EvidenceView, described, refused
 from keycheck.diagnosis.refusal_codes import ADDRESS, AMBIGUOUS, FORMAT, KEY_TYPE, LOCKED, SIGNATURE, UNKNOWN
@@ -184,7 +193,7 @@ def _mixed_sources(seen: EvidenceView, confidence: Confidence, evidence: tuple[s
     key = seen.evidence.key
     if not key.sources.are_two:
         return
-    secret = KEY_FILE if key.has_private_key else SECRET
+    secret = KEY_FILE if key.has_private_key and PASTED_KEY not in key.remarks else SECRET
     from_outside = KEY if key.sources.key in _OUTSIDE else secret
     unset = (
         f"unset {from_outside} (PowerShell: Remove-Item Env:{from_outside}), and take its line out of what sets it"

@@ -14,6 +14,7 @@ from typing import Any
 from starlette.types import Message, Receive
 
 from keycheck import bounded_files
+from keycheck.credentials import pem
 from keycheck.errors import UsageProblem
 from keycheck.redaction.secret import Secret
 from keycheck.serve.problem import Problem
@@ -59,7 +60,9 @@ class Request:
     def signed(self) -> dict[str, Any]:
         """The arguments of `receipt.make` for this request. Keep them in no variable."""
         given = json.loads(self.settings.reveal())
-        secret = given.get("BINANCE_API_SECRET") or given[PRIVATE_KEY]
+        private_key = given.get(PRIVATE_KEY, "")
+        # A text that was tested as a secret is not to be saved as a private key.
+        secret = given.get("BINANCE_API_SECRET") or (private_key if pem.looks_like(private_key) else "")
         passphrase = given.get("BINANCE_PRIVATE_KEY_PASSPHRASE", "")
         key = given["BINANCE_API_KEY"]
         return {"api_key": key, "api_secret": secret, "passphrase": passphrase, "environment": self.environment}

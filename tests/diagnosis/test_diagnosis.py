@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keycheck.credentials.pasted_text import KEY, SAME, SECRET, FileState, KeyFacts, Sources
+from keycheck.credentials.pasted_text import (
+    KEY,
+    KEY_FILE,
+    PASTED_KEY,
+    SAME,
+    SECRET,
+    FileState,
+    KeyFacts,
+    Sources,
+)
 from keycheck.diagnosis.cause import CAUSES, Confidence, Diagnosis
 from keycheck.diagnosis.restrictions import BARS
 from keycheck.diagnosis.rules import account_info_decides, diagnose
@@ -266,6 +275,14 @@ def test_a_pair_from_two_sources_is_named_before_a_wrong_secret(sources: Sources
     assert ("mixed_sources", "possible") in found(*both(-2015), key=KeyFacts(sources=sources))
     assert found(*refused, key=KeyFacts(sources=Sources("file", "file"))) == [("wrong_secret", "certain")]
     assert found(*ACCEPTED, permissions=FINE, key=KeyFacts(sources=sources)) == []
+
+
+def test_a_private_key_in_the_line_of_the_secret_is_named_by_that_line() -> None:
+    """Whoever is told to unset a variable that is not set looks in the wrong place."""
+    key = KeyFacts(type="ED25519", remarks=(PASTED_KEY,), sources=Sources("file", "environment"))
+    first, *_ = diagnose(Evidence(key=key, calls=(*both(-1022), call(LISTEN_KEY))))
+    assert (first.cause, KEY_FILE in first.explanation + first.fix) == ("mixed_sources", False)
+    assert f"unset {SECRET} " in first.fix
 
 
 @pytest.mark.parametrize(

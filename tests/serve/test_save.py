@@ -60,6 +60,17 @@ def test_untested_values_are_not_saved(other: dict[str, str], tmp_path: Path) ->
     assert not holds_secret(answer.body)
 
 
+def test_a_secret_is_not_saved_as_a_private_key(tmp_path: Path) -> None:
+    """It was tested as a secret: the file would hold a private key that is none."""
+    file = tmp_path / "bot.env"
+    with Serving(tmp_path, run=instant, save_to=file) as serving:
+        proof = serving.post().headers["keycheck-receipt"]
+        body = {"apiKey": API_KEY, "privateKey": API_SECRET, "receipt": proof}
+        answer = serving.post(body, path="/save")
+    assert (answer.status, answer.json["member"]) == (400, "receipt")
+    assert not list(tmp_path.glob("bot*"))
+
+
 def test_saving_is_guarded_as_testing_is(tmp_path: Path) -> None:
     """POST /save is refused without the token or a receipt, and is not there without --save-to."""
 
