@@ -60,7 +60,7 @@ class Finished:
     """The results of a run: verdict.json as a dict, and the texts of report.html and summary.md.
 
     Both texts are "" if the run was cut short. `limits`: what the run learned about its address's request weight.
-    `public`: the text of its public answers, to be handed to a later run as `shared`; "" if there are none.
+    `public`: the text of its public answers, for the parameter `shared` of a later run; "" if there are none.
     """
 
     verdict: Mapping[str, Any]

@@ -114,7 +114,7 @@ def _check_what_comes_last(given: argparse.Namespace) -> None:
             raise UsageProblem(f"--since: {problem}") from None
     with contextlib.suppress(OSError):  # then writing it fails as well, which the end reports
         if given.junitxml and given.junitxml.exists() and not given.junitxml.is_file():  # a file would replace it
-            raise UsageProblem("--junitxml must name a file: what has this name is none")
+            raise UsageProblem("--junitxml must name a file: this name is taken by something else")
 
 
 def _engine(given: argparse.Namespace, fleet: Fleet) -> Engine:
@@ -191,18 +191,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--engine", default=_LOCAL, help="local or dask:ADDRESS (default: %(default)s)")
     parser.add_argument("--keys", type=Path, metavar="DIR", help="the folder of NAME.env files on this machine")
     parser.add_argument(
-        "--share", default=0.5, type=float, help="of each address's request weight (default: %(default)s)"
+        "--share", default=0.5, type=float, help="part of each address's request weight to spend (default: %(default)s)"
     )
     parser.add_argument("--out", default=Path("fleet"), type=Path, metavar="DIR", help="(default: %(default)s/)")
     parser.add_argument("--only", default=[], nargs="+", action="extend", metavar="NAME", help="these accounts alone")
     parser.add_argument("--resume", action="store_true", help="keep the verdicts in DIR, and test the other accounts")
     parser.add_argument("--since", type=Path, metavar="VERDICTS", help="say what changed since this verdicts.jsonl")
-    parser.add_argument("--notify", metavar="URL", help="post what changed there; https, or this machine")
+    parser.add_argument("--notify", metavar="URL", help="post the changes there; https, or this machine")
     parser.add_argument("--notify-format", default="json", choices=("json", "slack"), help="(default: %(default)s)")
     parser.add_argument(
-        "--lane-timeout", default=60.0, type=_seconds, metavar="SECONDS", help="to wait for a lane (default: 60)"
+        "--lane-timeout", default=60.0, type=_seconds, metavar="SECONDS", help="time to wait for a lane (default: 60)"
     )
-    parser.add_argument("--no-sharing", action="store_true", help="each run asks for public answers itself")
+    parser.add_argument("--no-sharing", action="store_true", help="each run sends all its requests itself")
     parser.add_argument("--junitxml", type=Path, metavar="PATH", help="write a JUnit file; an account is a test case")
     return parser
 
