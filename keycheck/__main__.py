@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from keycheck import __version__
+from keycheck import __version__, bounded_files
 
 _USAGE_ERROR, _INTERNAL_ERROR = 4, 3
 _HELP = """\
@@ -53,17 +53,21 @@ _XDIST = re.compile(r"-n\d*|-nauto|-nlogical|--numprocesses(=.*)?|--dist(=.*)?")
 
 def main() -> int:
     """Runs the command with the options in sys.argv, and returns its exit status, as README lists them."""
-    arguments = sys.argv[1:]
+    try:
+        return _command(sys.argv[1:])
+    finally:
+        _let_go_of_full_streams()
+
+
+def _command(arguments: Sequence[str]) -> int:
     if arguments[:1] == ["serve"]:
         return _serve(arguments[1:])
     if arguments[:1] == ["fleet"]:
         return _fleet(arguments[1:])
     if {"-h", "--help"} & set(arguments):
-        print(_HELP, end="")
-        return 0
+        return _show(_HELP)
     if {"-V", "--version"} & set(arguments):
-        print(f"keycheck {__version__}")
-        return 0
+        return _show(f"keycheck {__version__}\n")
     if refusal := _refusal(arguments):
         print(f"ERROR: {refusal}", file=sys.stderr)
         return _USAGE_ERROR
@@ -77,6 +81,23 @@ def main() -> int:
         with contextlib.suppress(OSError):
             print(_NO_KEY, end="", file=sys.stderr)
     return _write(stdout, left.text, status) if to_json else status
+
+
+def _show(text: str) -> int:
+    with contextlib.suppress(OSError):  # nobody reads it, as of `keycheck --help | head -1`
+        print(text, end="")
+    return 0
+
+
+def _let_go_of_full_streams() -> None:
+    """Leads nowhere what takes no more: the interpreter would flush it at its end, fail, and exit with 120."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (ValueError, AttributeError):  # closed, or None
+            pass
+        except OSError:
+            bounded_files.lead_nowhere(stream.fileno())
 
 
 def _refusal(arguments: Sequence[str]) -> str:
@@ -121,8 +142,15 @@ def _fleet(arguments: Sequence[str]) -> int:
 
 
 def _leave_the_working_directory_out() -> None:
-    """Removes the working directory from sys.path, unless this package lies there, as in a clone."""
-    here = Path.cwd()
+    """Removes the working directory from sys.path, unless this package lies there, as in a clone.
+
+    Ends the process if the working directory cannot be used: it was removed, or its folders must not be read.
+    """
+    try:
+        here = Path.cwd()
+    except OSError as error:
+        print(f"ERROR: the working directory cannot be used ({error.strerror}): go to another one", file=sys.stderr)
+        sys.exit(_USAGE_ERROR)
     if Path(__file__).parents[1] != here:
         sys.path[:] = [folder for folder in sys.path if folder and Path(folder) != here]
 

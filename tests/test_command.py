@@ -62,6 +62,29 @@ def test_the_help_is_short_and_has_examples(keycheck: Command) -> None:
     assert "pytest --help" in done.stdout
 
 
+@pytest.mark.parametrize("arguments", [(), ("serve",), ("fleet", "keys")])
+def test_a_working_directory_that_is_gone_is_a_sentence(
+    arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Python's own exit status for it is 1, which means that a critical check failed."""
+    monkeypatch.setattr(sys, "argv", ["keycheck", *arguments])
+    monkeypatch.setattr(os, "getcwd", lambda: os.stat("no such folder"))  # noqa: PTH116  raises what getcwd does
+    with pytest.raises(SystemExit) as ended:
+        __main__.main()
+    assert ended.value.code == 4
+    assert capsys.readouterr().err.startswith("ERROR: the working directory cannot be used (No such file or directory)")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "unbuffered"),
+    mostly_slow([(("--help",), ""), (("--version",), "1"), (("fleet", "--help"), ""), (("serve", "--help"), "1")], 2),
+)
+def test_a_help_that_nobody_reads_is_no_error(arguments: tuple[str, ...], unbuffered: str, keycheck: Command) -> None:
+    """As of `keycheck --help | head -1`: no traceback, and not Python's 1 or 120."""
+    done = keycheck(*arguments, shell=">/dev/full", PYTHONUNBUFFERED=unbuffered)  # noqa: S604  our own words
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.slow
 def test_a_run_uses_the_working_directory(keycheck: Command, exchange: LocalExchange, tmp_path: Path) -> None:
     """.env, reports/ and cassettes/ are those of the working directory; a cassette there is replayed by its name."""
@@ -115,6 +138,13 @@ def test_options_of_pytest_pass_through(keycheck: Command, tmp_path: Path) -> No
     assert (tmp_path / "here/junit.xml").is_file()
     assert "Keycheck" in (tmp_path / "here/page.html").read_text()
     assert "warning" not in done.stdout
+
+
+@pytest.mark.slow
+def test_the_first_plugin_cannot_be_taken_out(keycheck: Command) -> None:
+    """The command puts it in again, and it adds its options once."""
+    done = keycheck(*REPLAY, "-p", "no:keycheck.withdrawal")
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("arguments", [("-n", "2"), ("-n2",), ("--numprocesses=2",)])

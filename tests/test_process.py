@@ -634,6 +634,17 @@ def test_a_child_whose_lines_and_file_agree_is_believed(tmp_path: Path, monkeypa
     assert keycheck.check(api_key=API_KEY, api_secret=API_SECRET, timeout=20).ok
 
 
+def test_a_run_that_has_ended_is_not_cut_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its caller may hear of it late: it was stopped itself (Ctrl-Z), or its `on_check` takes long."""
+    entry = dict.fromkeys(process._FIELDS, "")
+    verdict = json.dumps(json.loads(EMPTY_OK) | {"checks": [entry]})
+    lines = f'{json.dumps({"check": entry})}\n{{"exit": 0}}\n'.encode()
+    (tmp_path / "child.py").write_text(FAKE.format(verdict=verdict, lines=lines))
+    monkeypatch.setattr(process, "_CHILD", tmp_path / "child.py")
+    report = keycheck.check(api_key=API_KEY, api_secret=API_SECRET, timeout=2, on_check=lambda _: time.sleep(3))
+    assert report.ok
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seconds", [Decimal("0.5"), Fraction(1, 2), "0.5"])
 def test_any_number_is_a_time_limit(seconds: Any) -> None:
@@ -821,10 +832,31 @@ def test_no_variable_of_a_traceback_holds_a_secret(more: dict[str, Any], exchang
     """No variable in our frames of a traceback holds a secret, since error collectors send all variables."""
     with pytest.raises((ValueError, AttributeError)) as raised:
         check(exchange, **({"passphrase": API_SECRET[::-1]} | more))
-    error: BaseException | None = raised.value
+    assert not shown_by_variables(raised.value)
+
+
+def shown_by_variables(error: BaseException | None) -> list[str]:
+    """The credentials in the variables of keycheck's own frames, of an error and of those before it."""
+    seen = ""
     while error is not None:
         told = traceback.TracebackException.from_exception(error, capture_locals=True)
-        ours = [frame for frame in told.stack if "/keycheck/" in frame.filename]
-        seen = repr([frame.locals for frame in ours])
-        assert not [text for text in (API_KEY, API_SECRET, API_SECRET[::-1]) if text[:10] in seen]
+        seen += repr([frame.locals for frame in told.stack if "/keycheck/" in frame.filename])
         error = error.__cause__ or error.__context__
+    return [text for text in (API_KEY, API_SECRET, API_SECRET[::-1]) if text[:10] in seen]
+
+
+def test_an_interrupt_while_credentials_are_handed_over_shows_none(
+    exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pipe may be full until the child reads it, so that is where a Ctrl-C, or a time-out by a signal, comes."""
+    write = os.write
+
+    def interrupted(descriptor: int, data: bytes) -> int:
+        if b"BINANCE_API_SECRET" in bytes(data):
+            raise KeyboardInterrupt
+        return write(descriptor, data)
+
+    monkeypatch.setattr(os, "write", interrupted)
+    with pytest.raises(KeyboardInterrupt) as raised:
+        check(exchange)
+    assert not shown_by_variables(raised.value)

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import re
 import signal
 import sys
 import traceback
@@ -11,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from keycheck import clock
+from keycheck import bounded_files, clock
 from keycheck.errors import UsageProblem
 from keycheck.fleet import accounts, changes, merged, results
 from keycheck.fleet.accounts import Fleet
@@ -21,13 +22,16 @@ from keycheck.fleet.local import Local
 from keycheck.fleet.notify import notify
 from keycheck.fleet.out_folder import Done, OutFolder
 from keycheck.fleet.progress import Progress, tell
-from keycheck.fleet.totals import Ending
+from keycheck.fleet.totals import Ending, verdict_of
 from keycheck.network import post
+from keycheck.redaction.redactor import HIDDEN
 from keycheck.settings import loading
 from keycheck.verdict.weighing import Verdict
 
 _INTERRUPTED, _INTERNAL_ERROR, _USAGE_ERROR = 2, 3, 4
 _LOCAL, _DASK = "local", "dask:"
+_LONGEST_LINE = 2**20  # bytes
+_LIKE_A_URL = re.compile(r"\S*(//|/\S*/)\S*")  # that of --notify may be a secret
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -42,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
     except UsageProblem as problem:
         return _refuse(str(problem))
     except KeyboardInterrupt:
-        return _say("the fleet was interrupted: its verdicts are kept, and --resume goes on from there", _INTERRUPTED)
+        return _say("the fleet was interrupted, and its verdicts are kept: go on with --resume", _INTERRUPTED)
     except Exception as error:  # noqa: BLE001  the interpreter's own exit status, 1, means that a key is not fit
         where = "".join(traceback.format_tb(error.__traceback__))
         return _say(
@@ -98,9 +102,7 @@ def _end(given: argparse.Namespace, out: OutFolder, ending: Ending, counts: Coun
     tell(sys.stdout, f"{asked} account{'s' * (asked != 1)}: {verdicts}. The page is {out.path / 'index.html'}\n")
     if ending.not_asked:
         tell(sys.stderr, f"{len(ending.not_asked)} accounts were not asked: go on with --resume\n")
-    if counts[Verdict.NOT_OK.value]:
-        return Verdict.NOT_OK.exit_status
-    return (Verdict.UNPROVEN if counts[Verdict.UNPROVEN.value] or ending.not_asked else Verdict.OK).exit_status
+    return verdict_of(counts, ending).exit_status
 
 
 def _check_what_comes_last(given: argparse.Namespace) -> None:
@@ -112,9 +114,29 @@ def _check_what_comes_last(given: argparse.Namespace) -> None:
             changes.earlier(given.since)
         except UsageProblem as problem:
             raise UsageProblem(f"--since: {problem}") from None
-    with contextlib.suppress(OSError):  # then writing it fails as well, which the end reports
-        if given.junitxml and given.junitxml.exists() and not given.junitxml.is_file():  # a file would replace it
-            raise UsageProblem("--junitxml must name a file: this name is taken by something else")
+    if given.junitxml:
+        with contextlib.suppress(OSError, RuntimeError):  # then writing fails too; the end reports it
+            _refuse_other_files(given.junitxml, given.out)
+
+
+def _refuse_other_files(junit_file: Path, out: Path) -> None:
+    """Raises UsageProblem if the JUnit file would replace another file, such as an account's settings."""
+    if junit_file.parent.resolve() == out.resolve() and junit_file.suffix != ".xml":
+        raise UsageProblem("--junitxml must end in .xml in the folder of --out, whose other files are the fleet's own")
+    if not junit_file.exists():
+        return
+    if not junit_file.is_file():
+        raise UsageProblem("--junitxml must name a file: this name is taken by something else")
+    if not _is_xml(junit_file):
+        raise UsageProblem("--junitxml would replace a file that is no JUnit file: name another")
+
+
+def _is_xml(path: Path) -> bool:
+    """Whether a file is XML, or empty."""
+    try:
+        return next(bounded_files.lines(path, _LONGEST_LINE), b"<?xml").startswith(b"<?xml")
+    except bounded_files.Unreadable:
+        return False
 
 
 def _engine(given: argparse.Namespace, fleet: Fleet) -> Engine:
@@ -177,7 +199,7 @@ def _say(sentence: str, status: int) -> int:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        sys.exit(_refuse(f"{message}: see keycheck fleet --help"))
+        sys.exit(_refuse(f"{_LIKE_A_URL.sub(HIDDEN, message)}: see keycheck fleet --help"))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -143,7 +143,7 @@ class Driver:
         is_deserted = now - one.served > self._lane_timeout
         late = LONGEST_JOB + self._lane_timeout
         for future, (account, since) in list(one.under_way.items()):
-            if is_deserted or now - since > late:
+            if (is_deserted or now - since > late) and not future.done():
                 del one.under_way[future]
                 future.cancel()
                 self._lose(one, account, f"it sent no answer in {now - since:.0f} s")

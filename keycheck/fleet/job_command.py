@@ -24,6 +24,7 @@ def run(text: str) -> str:
     """
     command = loading.job_command()
     if not command:
+        dump_no_core()  # this process reads the settings file
         return job.run_job(text)
     try:
         done = subprocess.run(  # noqa: S603  the command of this machine's own administrator

@@ -769,6 +769,14 @@ def test_every_code_that_bars_an_account_has_plain_words(code: int) -> None:
     assert f"code {code}" in one.explanation
 
 
+@pytest.mark.parametrize(("code", "cause"), [(-1135, "trading_barred"), (-2017, "keys_locked")])
+def test_a_bar_of_the_wallet_alone_is_not_certain_where_orders_are_taken(code: int, cause: str) -> None:
+    """The futures API has just taken an order of this key and account."""
+    (one,) = diagnose(Evidence(calls=(refusal(API_RESTRICTIONS, code), *ACCEPTED[1:], call(ORDER_TEST))))
+    assert (one.cause, one.confidence) == (cause, Confidence.POSSIBLE)
+    assert str(call(ORDER_TEST)) in one.evidence
+
+
 def test_the_end_of_a_ban_is_given_in_utc_and_in_minutes() -> None:
     """A ban's end is given in UTC and in minutes from the run, or from the recording."""
     call_ = trouble("rate_limited", 418, code=-1003, banned_until=1_795_163_640_000)

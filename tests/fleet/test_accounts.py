@@ -76,10 +76,14 @@ SECRET = "S3cret" * 10
         ("accounts = 1", "write [accounts.NAME] above the lines"),
         ("[lanes.x]\nshare = 2\n[accounts.a]", "lane x: share must be a number from 0.01 to 1"),
         ("[lanes.x]\nshare = true\n[accounts.a]", "lane x: share must be"),
+        (f"[lanes.x]\nshare = 1{'0' * 400}\n[accounts.a]", "lane x: share must be"),
         ("[lanes.x]\nhost = 'h'\n[accounts.a]", "lane x may set its share alone: take host out"),
         ("[keys]\n[accounts.a]", "[lanes.NAME] and [accounts.NAME] alone: take keys out"),
         ("", "accounts.toml has no account"),
         (f"BINANCE_API_SECRET={SECRET}", "cannot be read (Invalid value"),
+        (f"[accounts.{SECRET}]", "cannot be the name of an account"),
+        (f"[accounts.a]\nlane = '{SECRET}'", "cannot be the name of a lane"),
+        (f"[accounts]\na = {{{SECRET} = 1, {SECRET} = 1}}", "cannot be read (Duplicate"),
     ],
 )
 def test_a_bad_file_is_refused_in_a_sentence(text: str, sentence: str, tmp_path: Path) -> None:
@@ -103,11 +107,23 @@ def test_a_bad_folder_is_refused_in_a_sentence(name: str | None, sentence: str, 
         read(tmp_path, 0.5)
 
 
+@pytest.mark.parametrize("name", [SECRET, f"binance-{SECRET}", f"{'a' * 40} {SECRET}"])
+def test_a_file_that_is_named_by_its_key_is_no_account(name: str, tmp_path: Path) -> None:
+    """A NAME.env with a key as its name is refused: all files would show the name; the sentence does not repeat it."""
+    (tmp_path / f"{name}.env").touch()
+    with pytest.raises(UsageProblem) as problem:
+        read(tmp_path, 0.5)
+    assert "cannot be the name of an account" in str(problem.value)
+    assert SECRET[:10] not in str(problem.value)
+
+
 def test_missing_accounts_and_a_bad_share_are_refused_in_a_sentence(tmp_path: Path) -> None:
     """A missing file, an unknown account of --only and a bad --share are each refused in one sentence."""
     with pytest.raises(UsageProblem, match="missing is not there: correct it, or name another"):
         read(tmp_path / "missing", 0.5)
     with pytest.raises(UsageProblem, match="--only: ACCOUNTS has no account dave: correct the name"):
         in_file(tmp_path, TOML).only(["alice", "dave"])
+    with pytest.raises(UsageProblem, match="--only: ACCOUNTS has no account with an empty name: correct"):
+        in_file(tmp_path, TOML).only([""])  # as of a variable that is not set
     with pytest.raises(UsageProblem, match="lane local: share must be"):
         read(tmp_path, 0)

@@ -87,6 +87,10 @@ def test_since_names_another_run_or_the_last_one(tmp_path: Path) -> None:
         ("[" * 100_000 + "\n", "line 1 of"),
         ('{"account": "alice", "verdict": "FINE", "diagnosis": []}\n', "the line of alice holds no verdict"),
         ('{"account": "alice", "verdict": "OK", "diagnosis": [1]}\n', "the line of alice holds no verdict"),
+        (
+            '{"account": "alice", "verdict": "OK", "diagnosis": [{"cause": [[]]}]}\n',
+            "the line of alice holds no verdict",
+        ),
         ("x" * (2**22 + 1), "has a line longer than 4 MiB"),
     ],
 )

@@ -173,6 +173,18 @@ def test_a_late_answer_is_given_up(kept: Kept, monkeypatch: pytest.MonkeyPatch) 
     assert kept.verdicts["b"]["verdict"] == "OK"
 
 
+def test_an_answer_that_has_come_is_never_late(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer that came while the driver was suspended (Ctrl-Z and fg) is used, however late the driver reads it."""
+    time_ = StandIn()
+    monkeypatch.setattr(clock, "time", time_)
+
+    def sleep_long(_: Driver) -> None:
+        time_.now += 1000
+
+    Driver(fleet("a", "b"), Stub(), kept, watch=sleep_long).run()
+    assert [one["verdict"] for one in kept.verdicts.values()] == ["OK", "OK"]
+
+
 def test_after_stop_the_accounts_under_way_still_end(kept: Kept) -> None:
     """After `stop`, accounts under way get their verdicts, and the others are in `not_asked`."""
     engine = Stub(lambda _: None)
