@@ -84,13 +84,13 @@ def _command(arguments: Sequence[str]) -> int:
 
 
 def _show(text: str) -> int:
-    with contextlib.suppress(OSError):  # nobody reads it, as of `keycheck --help | head -1`
+    with contextlib.suppress(OSError):  # its reader has gone, as in `keycheck --help | head -1`
         print(text, end="")
     return 0
 
 
 def _let_go_of_full_streams() -> None:
-    """Leads nowhere what takes no more: the interpreter would flush it at its end, fail, and exit with 120."""
+    """Replaces streams that take no more by the null device: otherwise the interpreter would exit with 120."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

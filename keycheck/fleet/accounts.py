@@ -85,7 +85,7 @@ class Fleet:
 
 
 def is_name(text: str) -> bool:
-    """Whether an account or a lane can have this name. One that looks like a key would bring it into every file."""
+    """Whether an account or a lane may have this name. A name like a key is refused, because all files show names."""
     return bool(_NAME.fullmatch(text)) and not _LIKE_A_KEY.search(text)
 
 
@@ -173,7 +173,7 @@ def _check_name(what: str, name: object) -> None:
 
 
 def _shown(text: str, most: int = 64) -> str:
-    """A text of the user's in a message: in the place of a name may be a key."""
+    """A text of the user for a message, in which everything that looks like a key is hidden."""
     return printable(_LIKE_A_KEY.sub(HIDDEN, text[:1000]), most)
 
 

@@ -31,7 +31,7 @@ from keycheck.verdict.weighing import Verdict
 _INTERRUPTED, _INTERNAL_ERROR, _USAGE_ERROR = 2, 3, 4
 _LOCAL, _DASK = "local", "dask:"
 _LONGEST_LINE = 2**20  # bytes
-_LIKE_A_URL = re.compile(r"\S*(//|/\S*/)\S*")  # that of --notify may be a secret
+_LIKE_A_URL = re.compile(r"\S*(//|/\S*/)\S*")  # the URL of --notify may be a secret
 
 
 def main(arguments: Sequence[str]) -> int:

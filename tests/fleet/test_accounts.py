@@ -124,6 +124,6 @@ def test_missing_accounts_and_a_bad_share_are_refused_in_a_sentence(tmp_path: Pa
     with pytest.raises(UsageProblem, match="--only: ACCOUNTS has no account dave: correct the name"):
         in_file(tmp_path, TOML).only(["alice", "dave"])
     with pytest.raises(UsageProblem, match="--only: ACCOUNTS has no account with an empty name: correct"):
-        in_file(tmp_path, TOML).only([""])  # as of a variable that is not set
+        in_file(tmp_path, TOML).only([""])  # as from an unset variable
     with pytest.raises(UsageProblem, match="lane local: share must be"):
         read(tmp_path, 0)
