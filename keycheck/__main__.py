@@ -31,7 +31,7 @@ Is the Binance API key in this folder's .env fit to trade USD-M futures from thi
   --env-file PATH     settings, a line BINANCE_API_KEY=... each (default: .env); the process environment wins
   --report-dir DIR    where the reports go (default: reports/)
   --replay NAME       offline, from cassettes/NAME.yaml, from a path, or a recorded run that is shipped
-  --record NAME       live, and keep a scrubbed cassette as cassettes/NAME.yaml; --force takes an older one's place
+  --record NAME       live, and keep a scrubbed cassette as cassettes/NAME.yaml; --force replaces an older one
   --compare VERDICT   what changed since an earlier verdict.json of the same key
   --explain ID        what a check claims and sends, or what a cause means and what to do; runs nothing
   --prom FILE         write the verdict for Prometheus' textfile collector
@@ -85,13 +85,13 @@ def _command(arguments: Sequence[str]) -> int:
 
 
 def _show(text: str) -> int:
-    with contextlib.suppress(OSError):  # nobody reads it, as of `keycheck --help | head -1`
+    with contextlib.suppress(OSError):  # its reader has gone, as in `keycheck --help | head -1`
         print(text, end="")
     return 0
 
 
 def _let_go_of_full_streams() -> None:
-    """Leads nowhere what takes no more: the interpreter would flush it at its end, fail, and exit with 120."""
+    """Replaces streams that take no more by the null device: otherwise the interpreter would exit with 120."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

@@ -60,7 +60,7 @@ class Finished:
     """The results of a run: verdict.json as a dict, and the texts of report.html and summary.md.
 
     Both texts are "" if the run was cut short. `limits`: what the run learned about its address's request weight.
-    `public`: the text of its public answers, to be handed to a later run as `shared`; "" if there are none.
+    `public`: the text of its public answers, for the parameter `shared` of a later run; "" if there are none.
     """
 
     verdict: Mapping[str, Any]
@@ -232,7 +232,7 @@ class _Run:
         except Exception as error:  # noqa: BLE001  if `cancel` raises, the run must not go on without its deadline
             self._cut = f"The program that had started the run could not be asked about it ({type(error).__name__})."
         if self._cut and _has_ended(child):
-            self._cut = ""  # it was over in time: this process hears of it late, as it was stopped itself
+            self._cut = ""  # the run ended in time; this process, which was itself stopped, notices it late
         if self._cut:
             self._kill(child)
 
@@ -340,7 +340,7 @@ def _discard(child: _Child) -> None:
 def _write(child: "subprocess.Popen[bytes]", line: Secret) -> None:
     """Writes a line of JSON to the child's stdin. Raises BrokenPipeError if the child has died.
 
-    It may wait here, and be interrupted, so no variable holds the text.
+    The write may wait, and be interrupted, so no variable holds the text.
     """
     assert child.stdin
     at = 0
@@ -396,7 +396,7 @@ def _lines(child: "subprocess.Popen[bytes]") -> Iterator[bytes]:
 
 
 def _has_ended(child: "subprocess.Popen[bytes]", *, wait: bool = False) -> bool:
-    """Whether the child has ended; `wait`: it waits for that.
+    """Whether the child has ended. `wait`: first waits for its end.
 
     It does not reap the child, so that its PID stays reserved: _kill ends the process group by this number.
     """

@@ -181,7 +181,7 @@ class Purse:
             db.execute("begin immediate")
             now = clock.uptime()
             db.execute(_TABLE)
-            # After a restart of the machine its clock begins anew: a claim lasts as long as it did from its beginning.
+            # A restart of the machine sets its clock back: then a claim lasts as long again as it did at first.
             db.execute("update claims set until = ? + seconds where until > ? + seconds", (now, now))
             db.execute("delete from claims where until <= ?", (now,))
             yield db, now

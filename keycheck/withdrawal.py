@@ -35,7 +35,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         return
     group.addoption("--replay", metavar="NAME", help="offline, from cassettes/NAME.yaml or from a path")
     group.addoption("--record", metavar="NAME", help="live, and keep a scrubbed cassette as cassettes/NAME.yaml")
-    group.addoption("--force", action="store_true", help="let --record take the place of an older cassette")
+    group.addoption("--force", action="store_true", help="let --record replace an older cassette")
     group.addoption("--compare", metavar="VERDICT", help="what changed since an earlier verdict.json of the same key")
     group.addoption("--explain", metavar="ID", help="what a check claims and sends, or a cause means; runs nothing")
     group.addoption("--env-file", metavar="PATH", help="settings file (default: .env beside conftest.py)")

@@ -63,10 +63,10 @@ def test_the_help_is_short_and_has_examples(keycheck: Command) -> None:
 
 
 @pytest.mark.parametrize("arguments", [(), ("serve",), ("fleet", "keys")])
-def test_a_working_directory_that_is_gone_is_a_sentence(
+def test_a_missing_working_directory_is_refused_in_a_sentence(
     arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Python's own exit status for it is 1, which means that a critical check failed."""
+    """Without a working directory the exit status is 4, and not Python's 1, which would mean that a check failed."""
     monkeypatch.setattr(sys, "argv", ["keycheck", *arguments])
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # which the command replaces
     monkeypatch.setattr(os, "getcwd", lambda: os.stat("no such folder"))  # noqa: PTH116  raises what getcwd does
@@ -81,7 +81,7 @@ def test_a_working_directory_that_is_gone_is_a_sentence(
     mostly_slow([(("--help",), ""), (("--version",), "1"), (("fleet", "--help"), ""), (("serve", "--help"), "1")], 2),
 )
 def test_a_help_that_nobody_reads_is_no_error(arguments: tuple[str, ...], unbuffered: str, keycheck: Command) -> None:
-    """As of `keycheck --help | head -1`: no traceback, and not Python's 1 or 120."""
+    """If stdout takes no help, as in `keycheck --help | head -1`, the exit status is 0, without a traceback."""
     done = keycheck(*arguments, shell=">/dev/full", PYTHONUNBUFFERED=unbuffered)  # noqa: S604  our own words
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -151,7 +151,7 @@ def test_the_exit_status_is_its_own_under_pythoninspect(arguments: str, keycheck
 
 @pytest.mark.slow
 def test_the_first_plugin_cannot_be_taken_out(keycheck: Command) -> None:
-    """The command puts it in again, and it adds its options once."""
+    """-p no:keycheck.withdrawal changes nothing: the command loads the plugin all the same, and its options once."""
     done = keycheck(*REPLAY, "-p", "no:keycheck.withdrawal")
     assert (done.returncode, done.stderr) == (0, "")
 

@@ -1,4 +1,4 @@
-"""A repository around the credentials' file may be hostile: no program that it names is run, and doubt is no pass."""
+"""A hostile repository around the credentials' file: no program that it names is run, and doubt is no pass."""
 
 import os
 import shlex

@@ -55,7 +55,7 @@ def test_a_child_that_waits_does_not_tell_its_folder(prepared: process.Prepared,
 def test_a_child_that_waits_is_taken_on_windows_too(
     prepared: process.Prepared, temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Windows has neither os.waitid nor its flags."""
+    """A waiting child is used on Windows, too, which has neither os.waitid nor its flags."""
     for name in ("waitid", "WNOHANG", "WNOWAIT", "WEXITED", "P_PID"):
         monkeypatch.delattr(os, name)
     (waiting,) = children(temporary)

@@ -635,7 +635,7 @@ def test_a_child_whose_lines_and_file_agree_is_believed(tmp_path: Path, monkeypa
 
 
 def test_a_run_that_has_ended_is_not_cut_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its caller may hear of it late: it was stopped itself (Ctrl-Z), or its `on_check` takes long."""
+    """A run that ended in time is OK, even if its caller notices that late, because it was stopped or is slow."""
     entry = dict.fromkeys(process._FIELDS, "")
     verdict = json.dumps(json.loads(EMPTY_OK) | {"checks": [entry]})
     lines = f'{json.dumps({"check": entry})}\n{{"exit": 0}}\n'.encode()
@@ -836,7 +836,7 @@ def test_no_variable_of_a_traceback_holds_a_secret(more: dict[str, Any], exchang
 
 
 def shown_by_variables(error: BaseException | None) -> list[str]:
-    """The credentials in the variables of keycheck's own frames, of an error and of those before it."""
+    """The credentials in the variables of keycheck's own frames, in an error and in the errors that caused it."""
     seen = ""
     while error is not None:
         told = traceback.TracebackException.from_exception(error, capture_locals=True)
@@ -848,7 +848,7 @@ def shown_by_variables(error: BaseException | None) -> list[str]:
 def test_an_interrupt_while_credentials_are_handed_over_shows_none(
     exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A pipe may be full until the child reads it, so that is where a Ctrl-C, or a time-out by a signal, comes."""
+    """If Ctrl-C interrupts the write of the credentials to the child, no variable in the traceback shows them."""
     write = os.write
 
     def interrupted(descriptor: int, data: bytes) -> int:

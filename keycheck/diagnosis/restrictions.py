@@ -50,7 +50,7 @@ BARS = {
 
 
 def _taken(seen: EvidenceView) -> list[Call]:
-    """The test order, if the futures API took it: then neither key nor account is kept from trading there."""
+    """The test order, if the futures API accepted it, which shows that key and account may trade there."""
     return [seen.order] if seen.order and seen.order.accepted else []
 
 

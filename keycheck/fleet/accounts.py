@@ -15,7 +15,7 @@ from keycheck.redaction.redactor import HIDDEN, printable
 from keycheck.settings import loading
 
 _NAME = re.compile(r"(?!\.)[A-Za-z0-9._-]{1,64}")  # the name of an account or a lane
-# A key or a secret, or most of it: 64 letters and digits, in which capitals are rarely missing.
+# A key or a secret, or most of it: they have 64 letters and digits, rarely without capitals.
 _LIKE_A_KEY = re.compile(r"(?=[A-Za-z0-9]*[a-z])(?=[A-Za-z0-9]*[A-Z])(?=[A-Za-z0-9]*[0-9])[A-Za-z0-9]{45,}")
 LOCAL = "local"  # the lane of an account that names none
 # The settings that a job may have. Credentials, files, hosts and the proxy are set on the lane's machine.
@@ -85,7 +85,7 @@ class Fleet:
 
 
 def is_name(text: str) -> bool:
-    """Whether an account or a lane can have this name. One that looks like a key would bring it into every file."""
+    """Whether an account or a lane may have this name. A name like a key is refused, because all files show names."""
     return bool(_NAME.fullmatch(text)) and not _LIKE_A_KEY.search(text)
 
 
@@ -173,7 +173,7 @@ def _check_name(what: str, name: object) -> None:
 
 
 def _shown(text: str, most: int = 64) -> str:
-    """A text of the user's in a message: in the place of a name may be a key."""
+    """A text of the user for a message, in which everything that looks like a key is hidden."""
     return printable(_LIKE_A_KEY.sub(HIDDEN, text[:1000]), most)
 
 

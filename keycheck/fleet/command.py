@@ -31,7 +31,7 @@ from keycheck.verdict.weighing import Verdict
 _INTERRUPTED, _INTERNAL_ERROR, _USAGE_ERROR = 2, 3, 4
 _LOCAL, _DASK = "local", "dask:"
 _LONGEST_LINE = 2**20  # bytes
-_LIKE_A_URL = re.compile(r"\S*(//|/\S*/)\S*")  # that of --notify may be a secret
+_LIKE_A_URL = re.compile(r"\S*(//|/\S*/)\S*")  # the URL of --notify may be a secret
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -115,20 +115,20 @@ def _check_what_comes_last(given: argparse.Namespace) -> None:
         except UsageProblem as problem:
             raise UsageProblem(f"--since: {problem}") from None
     if given.junitxml:
-        with contextlib.suppress(OSError, RuntimeError):  # then writing it fails as well, which the end reports
+        with contextlib.suppress(OSError, RuntimeError):  # then writing fails too; the end reports it
             _refuse_other_files(given.junitxml, given.out)
 
 
 def _refuse_other_files(junit_file: Path, out: Path) -> None:
-    """Raises UsageProblem for what the JUnit file would replace, such as an account's settings."""
+    """Raises UsageProblem if the JUnit file would replace another file, such as an account's settings."""
     if junit_file.parent.resolve() == out.resolve() and junit_file.suffix != ".xml":
         raise UsageProblem("--junitxml must end in .xml in the folder of --out, whose other files are the fleet's own")
     if not junit_file.exists():
         return
     if not junit_file.is_file():
-        raise UsageProblem("--junitxml must name a file: what has this name is none")
+        raise UsageProblem("--junitxml must name a file: this name is taken by something else")
     if not _is_xml(junit_file):
-        raise UsageProblem("--junitxml would take the place of a file that is no JUnit file: name another")
+        raise UsageProblem("--junitxml would replace a file that is no JUnit file: name another")
 
 
 def _is_xml(path: Path) -> bool:
@@ -213,18 +213,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--engine", default=_LOCAL, help="local or dask:ADDRESS (default: %(default)s)")
     parser.add_argument("--keys", type=Path, metavar="DIR", help="the folder of NAME.env files on this machine")
     parser.add_argument(
-        "--share", default=0.5, type=float, help="of each address's request weight (default: %(default)s)"
+        "--share", default=0.5, type=float, help="part of each address's request weight to spend (default: %(default)s)"
     )
     parser.add_argument("--out", default=Path("fleet"), type=Path, metavar="DIR", help="(default: %(default)s/)")
     parser.add_argument("--only", default=[], nargs="+", action="extend", metavar="NAME", help="these accounts alone")
     parser.add_argument("--resume", action="store_true", help="keep the verdicts in DIR, and test the other accounts")
     parser.add_argument("--since", type=Path, metavar="VERDICTS", help="say what changed since this verdicts.jsonl")
-    parser.add_argument("--notify", metavar="URL", help="post what changed there; https, or this machine")
+    parser.add_argument("--notify", metavar="URL", help="post the changes there; https, or this machine")
     parser.add_argument("--notify-format", default="json", choices=("json", "slack"), help="(default: %(default)s)")
     parser.add_argument(
-        "--lane-timeout", default=60.0, type=_seconds, metavar="SECONDS", help="to wait for a lane (default: 60)"
+        "--lane-timeout", default=60.0, type=_seconds, metavar="SECONDS", help="time to wait for a lane (default: 60)"
     )
-    parser.add_argument("--no-sharing", action="store_true", help="each run asks for public answers itself")
+    parser.add_argument("--no-sharing", action="store_true", help="each run sends all its requests itself")
     parser.add_argument("--junitxml", type=Path, metavar="PATH", help="write a JUnit file; an account is a test case")
     return parser
 

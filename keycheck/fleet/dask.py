@@ -52,7 +52,7 @@ class Dask:
             self._client = Client(url, timeout=timeout, security=security, set_as_default=False)
         except CommClosedError:  # raised at once, without waiting for `timeout`
             raise UsageProblem(
-                "--engine: what answers at its address is no scheduler with a certificate of the same authority: "
+                "--engine: the program at its address is no scheduler with a certificate of the same authority: "
                 f"correct the address, or {_FILES}"
             ) from None
         except OSError:  # nothing answers: each job is refused

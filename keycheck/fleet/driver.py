@@ -25,7 +25,7 @@ from keycheck.fleet.engine import Engine
 from keycheck.redaction.redactor import printable
 
 LONGEST_JOB = process.SECONDS + 15  # seconds: a run, and the purse's waits for its file
-_LOST = {"KilledWorker": "the worker that had its job died", "CancelledError": "the way to its machine was cut"}
+_LOST = {"KilledWorker": "the worker that had its job died", "CancelledError": "the connection to its machine was cut"}
 _TICK = 0.5  # seconds between two searches for late jobs
 _Done = queue.SimpleQueue["tuple[Queue, Future[str]] | None"]
 

@@ -41,7 +41,7 @@ def notify(url: str, changes: Changes, *, format: str = "json") -> str:
         why = f"its host answered with HTTP {status}"
         if status != 429 and status < 500:
             break
-    return f"what changed could not be posted to the URL of --notify ({why}): check it; the next run tries again"
+    return f"the changes could not be posted to the URL of --notify ({why}): check it; the next run tries again"
 
 
 def _json(changes: Changes) -> dict[str, Any]:

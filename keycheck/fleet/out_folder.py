@@ -63,7 +63,7 @@ class OutFolder:
             raise self._unusable(error) from None
 
     def _refuse_the_files_of_others(self) -> None:
-        """An index.html may be a web site's."""
+        """Raises UsageProblem if the folder has such a file but no fleet: an index.html may belong to a web site."""
         there = [name for name in _MADE_AT_THE_END if os.path.lexists(self.path / name)]
         if there and not any((self.path / name).exists() for name in _OF_A_FLEET):
             raise UsageProblem(

@@ -24,7 +24,7 @@ class PublicAnswers:
             return text if 0 <= clock.uptime() - at <= _HANDED_OUT else ""
 
     def keep(self, source: tuple[str, ...], public: str) -> None:
-        """Keeps the text that a run handed on (`process.Finished.public`); does nothing with any other text."""
+        """Keeps a run's public answers (`process.Finished.public`), if they are the newest; ignores any other text."""
         with contextlib.suppress(ValueError, TypeError, KeyError, RecursionError), self._lock:
             at = float(json.loads(public)["at"]) if len(public) <= LONGEST else 0.0
             now = clock.uptime()

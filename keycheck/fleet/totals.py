@@ -84,7 +84,7 @@ def shareable(text: str) -> str:
 
 
 def verdict_of(verdicts: Counter[str], ending: Ending) -> Verdict:
-    """The verdict of the whole fleet: OK only where there is an account, and every one was asked, and is OK.
+    """The verdict of the whole fleet: OK only if it has accounts, and all of them were asked and are OK.
 
     `verdicts`: how many accounts have each.
     """

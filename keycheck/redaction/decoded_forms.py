@@ -67,8 +67,8 @@ def decoded_forms(text: str, depth: int = 3, *, packed: bool = True, wide: bool 
 def spellings(secret: str) -> set[str]:
     """The texts that a secret may become in decoded forms.
 
-    As it is, with its blanks as a form of a page sends them; in capitals, without its accents, each byte a character,
-    and an emoji as the two characters that JSON writes.
+    The forms are the secret itself; with blanks as a page's form sends them; in capitals; without its accents; with
+    each byte as a character; and with an emoji as the two characters that JSON writes.
     """
     if secret.isascii():
         return {secret, secret.replace(" ", "+")}

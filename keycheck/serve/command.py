@@ -210,7 +210,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--frame-ancestor", action="append", default=[], metavar="ORIGIN", help="may embed the page")
     parser.add_argument("--slots", default=4, type=int, help="runs at once (default: %(default)s)")
     parser.add_argument(
-        "--share", default=0.5, type=float, help="of the address's request weight (default: %(default)s)"
+        "--share", default=0.5, type=float, help="part of the address's request weight to spend (default: %(default)s)"
     )
     parser.add_argument("--receipt-key-file", type=Path, metavar="FILE", help="at least 32 bytes (default: random)")
     parser.add_argument("--save-to", type=Path, metavar="FILE", help="where Save on the page writes a tested key")

@@ -29,10 +29,10 @@ def sources_of(  # noqa: PLR0913  one for each source
     handed: bool,
     used: Mapping[str, str],
 ) -> Sources:
-    """The sources of key and secret, with a sentence on everything that is odd about them.
+    """The sources of key and secret, with a sentence on each oddity of them.
 
-    `outside`: the process environment or, if `handed`, the settings that a program handed over. `settings`: their
-    names; `used`: their values.
+    `outside`: the process environment or, if `handed`, the settings that a program gave. `settings`: the names of all
+    settings; `used`: their values.
     """
     beside: Source = "program" if handed else "environment"
 

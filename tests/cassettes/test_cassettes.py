@@ -376,13 +376,13 @@ BOMBS = {
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_more_than_plain_data_is_refused_before_it_is_built(tmp_path: Path, name: str) -> None:
-    """An alias costs a byte and can stand for a gigabyte; nesting can end the process."""
+    """Aliases, which can stand for a gigabyte, and deep nesting, which can end the process, are refused."""
     text = yaml.safe_dump(recorded(tmp_path / "mine.yaml")) + BOMBS[name]
     assert "is not a cassette of this suite" in refusal(tmp_path / "mine.yaml", text)
 
 
 def test_clever_numbers_are_text(tmp_path: Path) -> None:
-    """1:30 is not 90, 0x10 is not 16 and 2026-11-20 is no date: a figure is decimal, or it is text."""
+    """Only decimal figures are numbers: 1:30, 0x10 and 2026-11-20 are read as text."""
     values = PlainYaml.deserialize("a: 1:30\nb: 0x10\nc: 2026-11-20\nd: yes\ne: 12\nf: -1.5\ng: true\nh:\ni: 0o7\n")
     assert values == {
         "a": "1:30", "b": "0x10", "c": "2026-11-20", "d": "yes", "e": 12, "f": -1.5, "g": True, "h": None, "i": "0o7",

@@ -788,7 +788,7 @@ def test_every_code_that_bars_an_account_has_plain_words(code: int) -> None:
 
 @pytest.mark.parametrize(("code", "cause"), [(-1135, "trading_barred"), (-2017, "keys_locked")])
 def test_a_bar_of_the_wallet_alone_is_not_certain_where_orders_are_taken(code: int, cause: str) -> None:
-    """The futures API has just taken an order of this key and account."""
+    """If the futures API accepts an order, a bar or a lock that only the wallet API reports is a possible cause."""
     (one,) = diagnose(Evidence(calls=(refusal(API_RESTRICTIONS, code), *ACCEPTED[1:], call(ORDER_TEST))))
     assert (one.cause, one.confidence) == (cause, Confidence.POSSIBLE)
     assert str(call(ORDER_TEST)) in one.evidence

@@ -108,8 +108,8 @@ def test_a_bad_folder_is_refused_in_a_sentence(name: str | None, sentence: str, 
 
 
 @pytest.mark.parametrize("name", [SECRET, f"binance-{SECRET}", f"{'a' * 40} {SECRET}"])
-def test_a_file_named_by_its_key_is_refused(name: str, tmp_path: Path) -> None:
-    """The account's name would stand in all files of the fleet; the sentence does not repeat it either."""
+def test_a_file_that_is_named_by_its_key_is_no_account(name: str, tmp_path: Path) -> None:
+    """A NAME.env with a key as its name is refused: all files would show the name; the sentence does not repeat it."""
     (tmp_path / f"{name}.env").touch()
     with pytest.raises(UsageProblem) as problem:
         read(tmp_path, 0.5)
@@ -124,6 +124,6 @@ def test_missing_accounts_and_a_bad_share_are_refused_in_a_sentence(tmp_path: Pa
     with pytest.raises(UsageProblem, match="--only: ACCOUNTS has no account dave: correct the name"):
         in_file(tmp_path, TOML).only(["alice", "dave"])
     with pytest.raises(UsageProblem, match="--only: ACCOUNTS has no account with an empty name: correct"):
-        in_file(tmp_path, TOML).only([""])  # as of a variable that is not set
+        in_file(tmp_path, TOML).only([""])  # as from an unset variable
     with pytest.raises(UsageProblem, match="lane local: share must be"):
         read(tmp_path, 0)

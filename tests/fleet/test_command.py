@@ -365,7 +365,7 @@ def files(folder: Folder) -> Iterator[dict[str, str]]:
         ("{keys} --notify=", "--notify must be a URL"),
         ("{keys} --since {missing}", "--since: missing is not there"),
         ("{keys} --junitxml {pipe}", "--junitxml must name a file"),
-        ("{keys} --junitxml {keys}/a.env", "--junitxml would take the place of a file that is no JUnit file: name"),
+        ("{keys} --junitxml {keys}/a.env", "--junitxml would replace a file that is no JUnit file: name"),
         ("{keys} --junitxml {out}/verdicts.jsonl", "--junitxml must end in .xml in the folder of --out"),
         ("{keys} --out {site}", "site holds index.html, which is no fleet's: choose another folder with --out"),
         ("{keys} --notify-url https://h/S3CRET", "unrecognized arguments: --notify-url [hidden]: see"),

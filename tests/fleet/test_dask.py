@@ -42,7 +42,7 @@ LANE_TIMEOUT = 3
 LOST = (
     "it sent no answer in 3 s.",
     "no machine has served it for 3 s.",
-    "the way to its machine was cut (CancelledError).",
+    "the connection to its machine was cut (CancelledError).",
     "no scheduler answered at the address of --engine.",
 )
 # Answers every job with the file that its first argument names, and adds the account to the second.

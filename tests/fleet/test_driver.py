@@ -174,7 +174,7 @@ def test_a_late_answer_is_given_up(kept: Kept, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_an_answer_that_has_come_is_never_late(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After Ctrl-Z and fg the driver keeps the answers that came meanwhile, however late it is."""
+    """An answer that came while the driver was suspended (Ctrl-Z and fg) is used, however late the driver reads it."""
     time_ = StandIn()
     monkeypatch.setattr(clock, "time", time_)
 

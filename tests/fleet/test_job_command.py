@@ -55,7 +55,7 @@ def test_without_a_command_the_job_runs_in_this_process(monkeypatch: pytest.Monk
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limits")
 def test_a_worker_that_reads_the_keys_itself_dumps_no_core() -> None:
-    """A core of Dask's worker would hold the credentials of its accounts."""
+    """A Dask worker that reads the keys itself dumps no core, which would hold the credentials of its accounts."""
     code = (
         "import contextlib, resource; from keycheck.fleet import job_command\n"
         "with contextlib.suppress(ValueError): job_command.run('no job')\n"

@@ -223,7 +223,7 @@ def test_a_plugin_that_sets_exit_status_0_hides_no_failure(plugin: Path, process
 
 
 def test_a_failed_check_and_a_file_that_cannot_be_written(process: SuiteRunner) -> None:
-    """A missing junit.xml is exit 3; the verdict is printed all the same."""
+    """If junit.xml cannot be written, the exit status is 3, even after a failed check, and the verdict is printed."""
     done = process("--replay", "withdrawals-enabled", "--junitxml=/dev/full")
     assert (done.exit_status, done.verdict["verdict"]) == (3, "NOT_OK")
     assert "NOT_OK: " in done.output

@@ -155,7 +155,7 @@ ESCAPED: dict[str, Callable[[str], str]] = {
 @pytest.mark.parametrize("way", ESCAPED)
 @pytest.mark.parametrize("passphrase", ODD_PASSPHRASES)
 def test_what_a_passphrase_may_hold_is_found_in_every_escape(passphrase: str, way: str) -> None:
-    """A form writes blanks as plus, JSON an emoji as two escapes, Python a letter by its name, and capitals ß as SS."""
+    """A passphrase is found in forms (blanks as +), JSON (an emoji as two escapes), Python names and capitals (SS)."""
     assert Redactor([passphrase]).finds(f"before {ESCAPED[way](passphrase)} after")
 
 

@@ -27,7 +27,7 @@ def compared(runner: SuiteRunner, *names: str) -> Finished:
 
 @pytest.mark.slow
 def test_every_report_names_the_fixed_checks(suite: SuiteRunner) -> None:
-    """Every report names fixed checks, even if the new verdict replaces the old file; the verdict ignores them."""
+    """Every report names fixed checks, even if the new verdict replaces the old file; the verdict does not use them."""
     done = compared(suite, "withdrawals-enabled", "healthy")
     assert done.exit_status == 0
     assert "fixed: withdrawals_are_disabled" in done.output
@@ -116,7 +116,7 @@ def test_another_environment_contract_or_key_is_refused_in_a_sentence(suite: Sui
 
 @pytest.mark.slow
 def test_ci_gets_the_text_for_a_ticket(suite: SuiteRunner, tmp_path: Path) -> None:
-    """The text is added to what other steps have written; a file that cannot be written changes nothing."""
+    """The text is appended to that of other steps; a file that cannot be written does not change the verdict."""
     file = tmp_path / "step.md"
     file.write_text("# build\n", encoding="utf-8")
     suite("--replay", "ip-refused", settings={"GITHUB_STEP_SUMMARY": str(file)})

@@ -135,7 +135,7 @@ def test_it_serves_with_the_settings_of_its_folder(tmp_path: Path, exchange: Loc
 
 @pytest.mark.slow
 def test_it_serves_over_tls(tmp_path: Path, exchange: LocalExchange, authority: Any) -> None:
-    """With certificate and key, it speaks TLS alone, and a token is asked for where one was given."""
+    """With certificate and key, the server speaks only TLS; with a token file, it requires the token."""
     certificate = authority.issue_cert("127.0.0.1")
     certificate.private_key_and_cert_chain_pem.write_to_path(tmp_path / "tls.pem")
     (tmp_path / "token").write_text(TOKEN)

@@ -40,8 +40,8 @@ def facts(report: RunReport) -> Iterator[Pair]:
 def no_permissions(report: RunReport) -> str:
     """The sentence on why the key's permissions are not known."""
     if report.environment == "demo":
-        return "Not to be seen: the test network has no wallet API, which alone knows what a key may do."
-    return "Not seen in this run: the wallet API alone knows what a key may do, and did not tell."
+        return "Not known: the test network has no wallet API, and only that API says what a key may do."
+    return "Not known: only the wallet API says what a key may do, and it gave no usable answer."
 
 
 def readable(timestamp: str) -> str:
