@@ -30,7 +30,7 @@ def test_table_names_every_cassette_and_no_other() -> None:
     assert {row.name for row in ROWS} == {path.stem for path in FOLDER.glob("*.yaml")}
 
 
-@pytest.mark.parametrize("row", mostly_slow(ROWS, 5), ids=lambda row: row.name)
+@pytest.mark.parametrize("row", mostly_slow(ROWS, 3), ids=lambda row: row.name)
 def test_shipped_cassette_replays_to_its_verdict(row: Shipped, suite: SuiteRunner) -> None:
     """Verdict, exit status and failing checks are those of the table; the run says that it is a replay, and of what."""
     done = suite("--replay", row.name)

@@ -52,7 +52,7 @@ def keeps_to_its_cassette(name: str, sent: Counter[str]) -> bool:
 ON_A_TERMINAL = list(ALL)[:: len(ALL) // 9]
 
 
-@pytest.mark.parametrize("name", mostly_slow(ON_A_TERMINAL, 3))
+@pytest.mark.parametrize("name", mostly_slow(ON_A_TERMINAL, 2))
 def test_a_run_ends_in_its_verdict_and_names_the_cause(name: str, suite: SuiteRunner, tmp_path: Path) -> None:
     """Terminal, page and JSON of `pytest suite/` have the story's verdict, cause and failures."""
     done = _run(name, suite, tmp_path)
@@ -130,7 +130,7 @@ def test_where_no_terminal_showed_the_address_no_report_says_so(suite: SuiteRunn
         assert "Binance saw: hidden in the recording; a live run shows it on its terminal. Then" in text
 
 
-@pytest.mark.parametrize("type_", ["HMAC", "ED25519"])
+@pytest.mark.parametrize("type_", mostly_slow(["HMAC", "ED25519"], 1))
 def test_no_part_of_a_swapped_secret_is_shown(type_: str, suite: SuiteRunner) -> None:
     """Where a secret stands in the key's line, neither header nor reports show its last four characters.
 

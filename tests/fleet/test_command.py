@@ -132,6 +132,7 @@ def test_a_refusal_stops_the_lane_once(
     assert folder.figures["durationMs"] > 2000
 
 
+@pytest.mark.slow
 def test_two_fleets_stay_within_the_share_together(
     tmp_path: Path, folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

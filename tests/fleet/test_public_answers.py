@@ -59,7 +59,7 @@ def test_a_healthy_run_with_shared_answers_costs_10_and_no_megabyte() -> None:
 @pytest.mark.parametrize(
     ("sick", "changes"),
     [
-        pytest.param(Scenario(), OTHER_SECRET, id="wrong secret"),
+        pytest.param(Scenario(), OTHER_SECRET, id="wrong secret", marks=pytest.mark.slow),
         pytest.param(Scenario(ip_allowed=False), {}, id="address not on the list", marks=pytest.mark.slow),
         pytest.param(Scenario(read_only=True), {}, id="read-only", marks=pytest.mark.slow),
     ],
@@ -87,6 +87,7 @@ def test_a_contract_that_has_just_closed_is_seen() -> None:
     assert compared(alone)["causes"] == compared(together)["causes"] == ["contract_not_tradable"]
 
 
+@pytest.mark.slow
 def test_an_answer_that_holds_a_secret_is_not_handed_on() -> None:
     """Public requests do not carry the key; an answer that repeats it all the same stays where it is."""
 
