@@ -84,6 +84,7 @@ def test_a_key_that_is_not_fit_has_its_causes() -> None:
         report.ok = True  # type: ignore[misc]
 
 
+@pytest.mark.slow
 def test_findings_are_passed_on_as_they_come(exchange: LocalExchange) -> None:
     """on_check gets each check once, in run order, in the calling thread, as the report has it."""
     heard: list[tuple[keycheck.CheckResult, threading.Thread]] = []

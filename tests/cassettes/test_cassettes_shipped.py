@@ -3,6 +3,7 @@
 import copy
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -185,7 +186,7 @@ def _header_without(name: str) -> str:
     return str(yaml.safe_dump(held))
 
 
-NO_CASSETTES = {
+NO_CASSETTES: dict[str, str | Callable[[], str]] = {
     "empty": "",
     "not YAML": "{[",
     "a list": "- 1\n- 2\n",
@@ -193,8 +194,8 @@ NO_CASSETTES = {
     "binary": "\x00\x01",
     "not ours": "version: 1\ninteractions: []\n",
     "code": "version: 1\ninteractions: !!python/object/apply:os.system ['touch /tmp/pwned']\n",
-    "no symbol": _header_without("symbol"),
-    "no key": _header_without("key"),
+    "no symbol": lambda: _header_without("symbol"),
+    "no key": lambda: _header_without("key"),
 }
 
 
@@ -202,7 +203,8 @@ NO_CASSETTES = {
 def test_file_that_is_no_cassette_is_refused_in_a_sentence(name: str, suite: SuiteRunner, tmp_path: Path) -> None:
     """A foreign file ends the run with exit 4 and one line with a remedy, without a traceback."""
     file = tmp_path / "file.yaml"
-    file.write_text(NO_CASSETTES[name], encoding="utf-8")
+    text = NO_CASSETTES[name]
+    file.write_text(text() if callable(text) else text, encoding="utf-8")
     done = suite("--replay", str(file))
     assert done.exit_status == 4
     (line,) = [line for line in done.output.splitlines() if line.startswith("ERROR: ")]

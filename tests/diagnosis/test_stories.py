@@ -145,6 +145,7 @@ def test_no_part_of_a_swapped_secret_is_shown(type_: str, suite: SuiteRunner) ->
     assert ("exchange the two values" in " ".join(done.output.split())) == (type_ == "HMAC")
 
 
+@pytest.mark.slow
 def test_a_demo_runs_checks_name_the_demo_menus(suite: SuiteRunner) -> None:
     """The fix of each check that did not pass leads to demo.binance.com."""
     with STORIES["wrong-environment"].settings_of_its_exchange() as settings:

@@ -41,7 +41,6 @@ from tests.exchange.parameters import form_refusal, merged
 from tests.exchange.refusals import Refusal, refusal
 from tests.exchange.signatures import HmacVerifier, split_signature
 from tests.exchange.test_exchange_streams import close_code
-from tests.matrix import mostly_slow
 
 NOW = 1_790_000_000_000
 SHORT = 0.25  # seconds a client waits for something that will not come
@@ -1108,7 +1107,8 @@ def test_a_scenario_shows_what_it_is_named_for(name: str) -> None:
         assert EXPECTED[name](exchange)
 
 
-@pytest.mark.parametrize("ended_by", mostly_slow([signal.SIGINT, signal.SIGTERM], 1))
+@pytest.mark.slow
+@pytest.mark.parametrize("ended_by", [signal.SIGINT, signal.SIGTERM])
 def test_the_command_serves_until_interrupted(ended_by: signal.Signals, tmp_path: Path) -> None:
     """`python -m tests.exchange` writes the settings to a new file, overwrites none, and serves until Ctrl-C or
     SIGTERM. Then it removes the file.

@@ -33,6 +33,7 @@ def compared(finished: process.Finished) -> dict[str, Any]:
     return facts | {"checks": checks, "causes": causes}
 
 
+@pytest.mark.slow
 def test_a_healthy_run_with_shared_answers_costs_10_and_no_megabyte() -> None:
     """By the exchange's own count; the page says beside each of the five that it was shared, and how old it is."""
     with LocalExchange() as exchange:

@@ -105,6 +105,7 @@ def test_a_file_that_cannot_be_written_is_exit_3(file: str, suite: SuiteRunner) 
     assert done.verdict["verdict"] == "OK"
 
 
+@pytest.mark.slow
 def test_an_exchange_in_trouble_is_no_ok(suite: SuiteRunner, tmp_path: Path) -> None:
     """UNPROVEN is 0, with its cause; an unknown figure has no line."""
     with LocalExchange(Scenario(faults={"*": Fault.status(503)})) as exchange:

@@ -223,6 +223,7 @@ def test_only_what_the_selected_checks_need_is_sent(name: str, suite: SuiteRunne
         assert not any("x-mbx-apikey" in one.headers or "signature" in one.params for one in run.log)
 
 
+@pytest.mark.slow
 def test_no_order_is_sent_for_a_contract_that_is_not_trading(suite: SuiteRunner) -> None:
     """No order is sent for a contract that is not trading, even if the account may trade."""
     run = ran(suite, Scenario(symbol_overrides={"BTCUSDT": {"status": "SETTLING"}}))

@@ -349,6 +349,7 @@ def test_junit_has_the_exit_status_of_a_run_with_trouble(suite: SuiteRunner, tmp
     assert (done.exit_status, properties["verdict"], properties["exitStatus"]) == (3, "OK", "3")
 
 
+@pytest.mark.slow
 def test_the_header_is_about_the_run(suite: SuiteRunner) -> None:
     """pytest's header names the run's settings, and not those of the time-out."""
     done = suite("--replay", "healthy")
