@@ -37,6 +37,11 @@ LONG = {
 }
 
 
+# Without bytecode every child process would compile the package anew, which takes half of its time.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background; the runs would ignore it, too
         signal.signal(signal.SIGINT, signal.default_int_handler)

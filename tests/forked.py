@@ -36,6 +36,8 @@ PRELOADED = (
     *(f"_pytest.{name}" for name in default_plugins),
     *("keycheck.exchange.session", "keycheck.diagnosis", "keycheck.report.page", "keycheck.report.verdict_json"),
     *("keycheck.redaction.redactor", "keycheck.credentials.signing", "keycheck.network.transport", "tests.forked"),
+    *("keycheck.run.run", "keycheck.run.vocabulary", "keycheck.cassettes.player", "keycheck.diagnosis.rules"),
+    *("keycheck.report.summary", "keycheck.report.terminal", "keycheck.network.stream", "keycheck.network.websocket"),
 )
 OURS = ("suite", "tests", "conftest", "__mp_main__")
 

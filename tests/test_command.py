@@ -164,7 +164,7 @@ def test_more_processes_are_refused(arguments: tuple[str, ...], keycheck: Comman
     assert "-n does not go with keycheck" in done.stderr
 
 
-@pytest.mark.parametrize("path", mostly_slow(["conftest.py", ".", "suite/", "--", "@here.txt"], 2))
+@pytest.mark.parametrize("path", mostly_slow(["conftest.py", ".", "suite/", "--", "@here.txt"], 1))
 def test_paths_are_refused(path: str, keycheck: Command, tmp_path: Path) -> None:
     """A path is refused before a file in it is imported."""
     (tmp_path / "here/conftest.py").write_text("print('STRANGER')")

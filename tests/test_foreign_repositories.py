@@ -300,6 +300,7 @@ def test_a_program_of_the_current_directory_is_not_run(trap: Trap, monkeypatch: 
     assert not trap.mark.exists()
 
 
+@pytest.mark.slow
 def test_a_whole_run_says_why_git_was_not_asked(trap: Trap, suite: SuiteRunner, exchange: LocalExchange) -> None:
     """If git was not asked, the check is unproven with the reason, and all other checks run."""
     _upload_pack(trap)

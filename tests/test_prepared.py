@@ -27,6 +27,7 @@ def prepared(temporary: Path) -> Iterator[process.Prepared]:
     wait_until(lambda: not children(temporary) and not list(temporary.iterdir()), 5)
 
 
+@pytest.mark.slow
 @linux
 def test_each_run_takes_the_child_that_waits_and_leaves_a_new_one(
     prepared: process.Prepared,

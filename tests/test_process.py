@@ -31,6 +31,7 @@ from keycheck.settings import child_environment, loading
 from tests.children import children, linux, wait_until
 from tests.exchange import API_KEY, API_SECRET, Fault, LocalExchange, Scenario
 from tests.keys import ED25519
+from tests.matrix import mostly_slow
 from tests.running import ROOT, SuiteRunner
 
 MS_AND_MOMENTS = ("startedAt", "durationMs", "driftMs")
@@ -83,6 +84,7 @@ def test_a_key_that_is_not_fit_has_its_causes() -> None:
         report.ok = True  # type: ignore[misc]
 
 
+@pytest.mark.slow
 def test_findings_are_passed_on_as_they_come(exchange: LocalExchange) -> None:
     """on_check gets each check once, in run order, in the calling thread, as the report has it."""
     heard: list[tuple[keycheck.CheckResult, threading.Thread]] = []
@@ -91,7 +93,9 @@ def test_findings_are_passed_on_as_they_come(exchange: LocalExchange) -> None:
     assert {thread for _, thread in heard} == {threading.current_thread()}
 
 
-@pytest.mark.parametrize("fault", [None, Fault.echo()], ids=["the caller's address", "the whole request"])
+@pytest.mark.parametrize(
+    "fault", mostly_slow([None, Fault.echo()], 1), ids=["the caller's address", "the whole request"]
+)
 def test_the_results_of_a_run_hold_no_secret(fault: Fault | None) -> None:
     """Findings, page and verdict do not show key, signature and address, even if an answer quotes them."""
     faults = {"/sapi/v1/account/apiRestrictions": fault, "/fapi/v1/accountConfig": fault} if fault else {}
@@ -123,11 +127,16 @@ def test_a_private_key_is_handed_over_as_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"symbol": "!!"}, "BINANCE_SYMBOL is not a contract's name"),
-        ({"api_key": "ä" * 64 + "\n1"}, "BINANCE_API_KEY holds a line break"),
-        ({"ca_bundle": "no such file"}, "BINANCE_CA_BUNDLE"),
-        ({"private_key": "no PEM", "api_secret": None}, "no private key"),
-        ({"recv_window": 0}, "BINANCE_RECV_WINDOW must be"),
+        *mostly_slow(
+            [
+                ({"symbol": "!!"}, "BINANCE_SYMBOL is not a contract's name"),
+                ({"api_key": "ä" * 64 + "\n1"}, "BINANCE_API_KEY holds a line break"),
+                ({"ca_bundle": "no such file"}, "BINANCE_CA_BUNDLE"),
+                ({"private_key": "no PEM", "api_secret": None}, "no private key"),
+                ({"recv_window": 0}, "BINANCE_RECV_WINDOW must be"),
+            ],
+            1,
+        ),
         ({"timeout": 0}, "timeout must be"),
         ({"timeout": float("nan")}, "timeout must be"),
         ({"api_key": b"bytes"}, "api_key must be text, and is bytes"),

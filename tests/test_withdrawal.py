@@ -131,6 +131,7 @@ def test_a_run_of_the_suite_is_recognised_in_any_command_line(
     assert not is_old(reports)
 
 
+@pytest.mark.slow
 def test_the_verdict_that_is_withdrawn_can_be_compared_with(suite: SuiteRunner) -> None:
     """The earlier verdict is read for --compare before it is removed."""
     assert suite("--replay", "withdrawals-enabled").exit_status == 1

@@ -283,6 +283,7 @@ def test_a_run_with_a_registered_private_key_is_ok(key: Key, suite: SuiteRunner)
     assert not Redactor(pem.to_hide(key.private)).finds(done.output + done.page + str(done.verdict))
 
 
+@pytest.mark.slow
 def test_a_key_pasted_into_the_secret_is_used_and_remarked(suite: SuiteRunner) -> None:
     """A private key in BINANCE_API_SECRET is used, with `\n` written out to fit on one line of .env."""
     with LocalExchange(Scenario(public_key=ED25519.public)) as exchange:

@@ -52,7 +52,7 @@ def keeps_to_its_cassette(name: str, sent: Counter[str]) -> bool:
 ON_A_TERMINAL = list(ALL)[:: len(ALL) // 9]
 
 
-@pytest.mark.parametrize("name", mostly_slow(ON_A_TERMINAL, 3))
+@pytest.mark.parametrize("name", mostly_slow(ON_A_TERMINAL, 2))
 def test_a_run_ends_in_its_verdict_and_names_the_cause(name: str, suite: SuiteRunner, tmp_path: Path) -> None:
     """Terminal, page and JSON of `pytest suite/` have the story's verdict, cause and failures."""
     done = _run(name, suite, tmp_path)
@@ -130,7 +130,7 @@ def test_where_no_terminal_showed_the_address_no_report_says_so(suite: SuiteRunn
         assert "Binance saw: hidden in the recording; a live run shows it on its terminal. Then" in text
 
 
-@pytest.mark.parametrize("type_", ["HMAC", "ED25519"])
+@pytest.mark.parametrize("type_", mostly_slow(["HMAC", "ED25519"], 1))
 def test_no_part_of_a_swapped_secret_is_shown(type_: str, suite: SuiteRunner) -> None:
     """If a secret was given as the API key, neither header nor reports show its last four characters.
 
@@ -145,6 +145,7 @@ def test_no_part_of_a_swapped_secret_is_shown(type_: str, suite: SuiteRunner) ->
     assert ("exchange the two values" in " ".join(done.output.split())) == (type_ == "HMAC")
 
 
+@pytest.mark.slow
 def test_a_demo_runs_checks_name_the_demo_menus(suite: SuiteRunner) -> None:
     """The fix of each check that did not pass leads to demo.binance.com."""
     with STORIES["wrong-environment"].settings_of_its_exchange() as settings:

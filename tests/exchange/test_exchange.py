@@ -1107,6 +1107,7 @@ def test_a_scenario_shows_what_it_is_named_for(name: str) -> None:
         assert EXPECTED[name](exchange)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ended_by", [signal.SIGINT, signal.SIGTERM])
 def test_the_command_serves_until_interrupted(ended_by: signal.Signals, tmp_path: Path) -> None:
     """`python -m tests.exchange` writes the settings to a new file, overwrites none, and serves until Ctrl-C or

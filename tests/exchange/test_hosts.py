@@ -155,7 +155,7 @@ def shown(done: Finished, runner: SuiteRunner) -> list[str]:
     return [" ".join(text.split()) for text in (done.output, done.page, ticket)]
 
 
-@pytest.mark.parametrize("how", mostly_slow(["", "-q", "-qq", "-v"], 2))
+@pytest.mark.parametrize("how", mostly_slow(["-qq", "", "-q", "-v"], 1))
 def test_a_live_run_says_that_the_exchange_is_local(how: str, suite: SuiteRunner) -> None:
     """A run against a local exchange says so, even with -qq."""
     with LocalExchange() as exchange:
@@ -181,7 +181,9 @@ def relabelled(folder: Path, **changes: str) -> str:
     return str(path)
 
 
-@pytest.mark.parametrize(("recorded", "exchange"), [("production", "binance"), ("another host", "other")])
+@pytest.mark.parametrize(
+    ("recorded", "exchange"), mostly_slow([("production", "binance"), ("another host", "other")], 1)
+)
 def test_a_label_says_whether_the_host_was_binances(
     recorded: str, exchange: str, suite: SuiteRunner, tmp_path: Path
 ) -> None:

@@ -17,6 +17,7 @@ from keycheck.redaction.redactor import HIDDEN, HIDDEN_IP, HIDDEN_IPV6
 from tests.examples import examples
 from tests.exchange import Fault, LocalExchange, Scenario
 from tests.exchange.refusals import TEXTS
+from tests.matrix import mostly_slow
 from tests.running import SuiteRunner
 
 # Code, text of Binance (seen or possible), and the text that is shown.
@@ -161,7 +162,7 @@ def test_neither_finding_nor_cassette_shows_more_of_the_text(code: int) -> None:
     assert b"123456" not in said_so
 
 
-@pytest.mark.parametrize("code", [-2019, -9999])
+@pytest.mark.parametrize("code", mostly_slow([-2019, -9999], 1))
 def test_an_account_that_binance_names_is_nowhere(code: int, suite: SuiteRunner) -> None:
     """No report and no cassette shows private data of a refusal, and a replay has the same outcomes."""
     junit, cassette = suite.folder / "junit.xml", suite.folder / "recorded.yaml"

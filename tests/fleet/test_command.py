@@ -130,6 +130,7 @@ def test_a_429_stops_the_lane_once(folder: Folder, exchange: LocalExchange, monk
     assert folder.figures["durationMs"] > 2000
 
 
+@pytest.mark.slow
 def test_two_fleets_stay_within_the_share_together(
     tmp_path: Path, folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

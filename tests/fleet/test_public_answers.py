@@ -33,6 +33,7 @@ def compared(finished: process.Finished) -> dict[str, Any]:
     return facts | {"checks": checks, "causes": causes}
 
 
+@pytest.mark.slow
 def test_a_healthy_run_with_shared_answers_costs_10_and_no_megabyte() -> None:
     """The exchange counts 10 of weight for a run with shared answers; its page names each of the five and its age."""
     with LocalExchange() as exchange:
@@ -59,7 +60,7 @@ def test_a_healthy_run_with_shared_answers_costs_10_and_no_megabyte() -> None:
 @pytest.mark.parametrize(
     ("sick", "changes"),
     [
-        pytest.param(Scenario(), OTHER_SECRET, id="wrong secret"),
+        pytest.param(Scenario(), OTHER_SECRET, id="wrong secret", marks=pytest.mark.slow),
         pytest.param(Scenario(ip_allowed=False), {}, id="address not on the list", marks=pytest.mark.slow),
         pytest.param(Scenario(read_only=True), {}, id="read-only", marks=pytest.mark.slow),
     ],
@@ -87,6 +88,7 @@ def test_a_contract_that_has_just_closed_is_seen() -> None:
     assert compared(alone)["causes"] == compared(together)["causes"] == ["contract_not_tradable"]
 
 
+@pytest.mark.slow
 def test_an_answer_that_holds_a_secret_is_not_handed_on() -> None:
     """If a public answer repeats the key, although public requests do not carry it, the answer is not shared."""
 

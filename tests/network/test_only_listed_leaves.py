@@ -997,7 +997,7 @@ def test_the_third_host_notices_a_request(stranger: Listener) -> None:
     assert CANARY.encode() in stranger.received
 
 
-@pytest.mark.parametrize("status", [302, 308])
+@pytest.mark.parametrize("status", mostly_slow([302, 308], 1))
 def test_a_run_follows_no_redirect_to_another_host(
     suite: SuiteRunner, exchange: LocalExchange, stranger: Listener, status: int
 ) -> None:
@@ -1027,7 +1027,7 @@ def test_a_run_through_a_proxy_is_ok(
 
 
 @pytest.mark.parametrize("scheme", mostly_slow(["http", "https"], 1))
-@pytest.mark.parametrize("wrong", ["password", "dead"])
+@pytest.mark.parametrize("wrong", mostly_slow(["password", "dead"], 1))
 def test_a_run_through_a_proxy_that_refuses_is_never_ok(  # noqa: PLR0913, PLR0917  fixtures
     suite: SuiteRunner,
     exchange: LocalExchange,

@@ -231,13 +231,16 @@ def test_a_failed_check_and_a_file_that_cannot_be_written(process: SuiteRunner) 
 
 @pytest.mark.parametrize(
     "option",
-    [
-        "--debug=/nonexistent/debug.log",
-        "--noconftest",
-        "--confcutdir=suite",
-        "-pno:keycheck.plugin",
-        "-pno:keycheck-written",
-    ],
+    mostly_slow(
+        [
+            "--debug=/nonexistent/debug.log",
+            "--noconftest",
+            "--confcutdir=suite",
+            "-pno:keycheck.plugin",
+            "-pno:keycheck-written",
+        ],
+        2,
+    ),
 )
 def test_a_run_that_cannot_begin_does_not_end_with_1(option: str, process: SuiteRunner) -> None:
     """A run that cannot begin ends with 3 or 4, says why, and leaves no old verdict."""
@@ -249,7 +252,7 @@ def test_a_run_that_cannot_begin_does_not_end_with_1(option: str, process: Suite
     assert not done.verdict.get("ok")
 
 
-@pytest.mark.parametrize("place", ["at its import", "in its hook"])
+@pytest.mark.parametrize("place", mostly_slow(["at its import", "in its hook"], 1))
 def test_a_conftest_that_exits_with_0_is_no_ok(place: str, tmp_path: Path) -> None:
     """A conftest.py in suite/ that calls sys.exit(0) ends the run with 3 or 4: exit 0 is a verdict."""
     for name in ("pytest.toml", "conftest.py", "suite", "keycheck", "cassettes"):
@@ -262,6 +265,7 @@ def test_a_conftest_that_exits_with_0_is_no_ok(place: str, tmp_path: Path) -> No
     assert "SystemExit" in done.output
 
 
+@pytest.mark.slow
 def test_a_run_without_a_stdout_ends_with_a_sentence(tmp_path: Path) -> None:
     """`>&-`: pytest itself breaks without a stdout, so the run ends with 3 and a sentence."""
     command = [sys.executable, "-m", "pytest", "suite/", "--replay=healthy", f"--report-dir={tmp_path / 'reports'}"]
@@ -272,6 +276,7 @@ def test_a_run_without_a_stdout_ends_with_a_sentence(tmp_path: Path) -> None:
     assert done.stderr.splitlines()[-1].endswith(b"report it to its makers")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("cassette", "status"), [("healthy", 0), ("ip-refused", 1)])
 def test_an_interpreter_that_would_go_on_changes_no_exit_status(
     cassette: str, status: int, process: SuiteRunner
@@ -282,6 +287,7 @@ def test_an_interpreter_that_would_go_on_changes_no_exit_status(
     assert "Traceback" not in done.output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stdout", ["closed early", "/dev/full"])
 def test_a_terminal_that_takes_no_more_changes_no_exit_status(stdout: str, tmp_path: Path) -> None:
     """With `| head` or on a full disk, the exit status and verdict.json are the verdict's."""
@@ -314,7 +320,7 @@ def test_no_other_writer_takes_the_place_of_a_report(option: str, name: str, pro
 
 
 @pytest.mark.parametrize(
-    ("option", "name"), [("--junitxml", "x.env"), ("--junitxml", "x.pem"), ("--log-file", "x.env")]
+    ("option", "name"), mostly_slow([("--junitxml", "x.env"), ("--junitxml", "x.pem"), ("--log-file", "x.env")], 1)
 )
 def test_no_writer_takes_the_place_of_a_file_with_credentials(
     option: str, name: str, process: SuiteRunner, tmp_path: Path

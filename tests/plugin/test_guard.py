@@ -230,6 +230,7 @@ def test_reports_are_cleaned_wherever_text_may_stand() -> None:
 # -- as a user sees it --
 
 
+@pytest.mark.slow
 def test_own_terminal_shows_the_address_and_shared_files_do_not(suite: SuiteRunner, exchange: LocalExchange) -> None:
     """The terminal shows the address that Binance saw, for the key's list; files that are shared hide it."""
     exchange.scenario = SCENARIOS["ip-refused"]

@@ -79,7 +79,7 @@ def test_a_folder_stands_for_the_verdict_in_it(suite: SuiteRunner, tmp_path: Pat
             ('{"schemaVersion": 1}', EMPTY),
             ("\0" * 2_000_000, "longer than 1 MiB"),
         ],
-        2,
+        1,
     ),
     ids=["missing", "empty", "nothing", "a part", "too long"],
 )
@@ -126,6 +126,7 @@ def test_ci_gets_the_text_for_a_ticket(suite: SuiteRunner, tmp_path: Path) -> No
     assert "GITHUB_STEP_SUMMARY could not be written" in done.output
 
 
+@pytest.mark.slow
 def test_the_page_has_the_text_for_a_ticket(suite: SuiteRunner) -> None:
     """The page has the text for a ticket, to be copied."""
     done = suite("--replay", "healthy")

@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 from keycheck.report import prometheus, verdict_json
 from keycheck.verdict.findings import Outcome
 from tests.exchange import Fault, LocalExchange, Scenario
+from tests.matrix import mostly_slow
 from tests.running import ROOT, SuiteRunner
 from tests.sample_reports import REPORTS
 
@@ -81,7 +82,9 @@ def test_a_run_without_a_verdict_leaves_no_old_one(suite: SuiteRunner, tmp_path:
     assert [value for _, value in of(file.read_text(), "keycheck_ok")] == [0]
 
 
-@pytest.mark.parametrize("settings", [{}, {"BINANCE_SYMBOL": "!!"}], ids=["with a verdict", "without one"])
+@pytest.mark.parametrize(
+    "settings", mostly_slow([{}, {"BINANCE_SYMBOL": "!!"}], 1), ids=["with a verdict", "without one"]
+)
 def test_a_file_of_something_else_is_not_replaced(settings: dict[str, str], suite: SuiteRunner, tmp_path: Path) -> None:
     """A file that holds anything but metrics, such as a private key named by mistake, is not replaced."""
     file = tmp_path / "key.pem"
@@ -93,7 +96,7 @@ def test_a_file_of_something_else_is_not_replaced(settings: dict[str, str], suit
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no such device")
-@pytest.mark.parametrize("file", ["/proc/keycheck.prom", "no/such/folder/keycheck.prom"])
+@pytest.mark.parametrize("file", mostly_slow(["/proc/keycheck.prom", "no/such/folder/keycheck.prom"], 1))
 def test_a_file_that_cannot_be_written_is_exit_3(file: str, suite: SuiteRunner) -> None:
     """A file that cannot be written is exit 3 with a sentence that names the option; the verdict stands."""
     done = suite("--replay", "healthy", "--prom", file)
@@ -102,6 +105,7 @@ def test_a_file_that_cannot_be_written_is_exit_3(file: str, suite: SuiteRunner) 
     assert done.verdict["verdict"] == "OK"
 
 
+@pytest.mark.slow
 def test_an_exchange_in_trouble_is_no_ok(suite: SuiteRunner, tmp_path: Path) -> None:
     """For UNPROVEN, keycheck_ok is 0, and the cause has a line; an unknown figure has none."""
     with LocalExchange(Scenario(faults={"*": Fault.status(503)})) as exchange:

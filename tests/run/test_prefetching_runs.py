@@ -152,7 +152,7 @@ NO_WAY = {
 UNBLOCKED = ("credentials_", "futures_api_answers", "clock_is_synchronised")
 
 
-@pytest.mark.parametrize("how", ["live", "recorded"])
+@pytest.mark.parametrize("how", mostly_slow(["live", "recorded"], 1))
 @pytest.mark.parametrize("name", mostly_slow(NO_WAY, 2))
 def test_an_unreachable_exchange_gets_one_request(name: str, how: str, suite: SuiteRunner, tmp_path: Path) -> None:
     """After one failed request everything else is blocked; only a cut connection is tried once more."""
@@ -167,7 +167,11 @@ def test_an_unreachable_exchange_gets_one_request(name: str, how: str, suite: Su
     assert run.left.threads == ["MainThread"]
 
 
-@pytest.mark.parametrize("selection", [("-m", "informational"), ("-k", "withdrawals_are_disabled")], ids=" ".join)
+@pytest.mark.parametrize(
+    "selection",
+    [("-m", "informational"), pytest.param(("-k", "withdrawals_are_disabled"), marks=pytest.mark.slow)],
+    ids=" ".join,
+)
 def test_no_request_follows_if_the_first_one_is_blocked(selection: tuple[str, ...], suite: SuiteRunner) -> None:
     """If the first request is blocked, no other is sent, even if the check of the connection was not selected."""
     run = ran(suite, Scenario(faults={"*": Fault.waf_403()}), *selection)
@@ -208,7 +212,7 @@ SENT: dict[str, tuple[Counter[str], tuple[str, ...], dict[str, str]]] = {
 }
 
 
-@pytest.mark.parametrize("name", mostly_slow(SENT, 3))
+@pytest.mark.parametrize("name", mostly_slow(SENT, 2))
 def test_only_what_the_selected_checks_need_is_sent(name: str, suite: SuiteRunner) -> None:
     """A run sends, and counts, only the requests that the selected checks need."""
     sent, arguments, settings = SENT[name]
@@ -219,6 +223,7 @@ def test_only_what_the_selected_checks_need_is_sent(name: str, suite: SuiteRunne
         assert not any("x-mbx-apikey" in one.headers or "signature" in one.params for one in run.log)
 
 
+@pytest.mark.slow
 def test_no_order_is_sent_for_a_contract_that_is_not_trading(suite: SuiteRunner) -> None:
     """No order is sent for a contract that is not trading, even if the account may trade."""
     run = ran(suite, Scenario(symbol_overrides={"BTCUSDT": {"status": "SETTLING"}}))

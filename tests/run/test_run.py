@@ -175,7 +175,7 @@ def test_maxfail_counts_critical_failures_alone(suite: SuiteRunner) -> None:
     "selection",
     [
         ("-k", "clock"),
-        ("--deselect", "suite/test_3_clock.py"),
+        pytest.param(("--deselect", "suite/test_3_clock.py"), marks=pytest.mark.slow),
         pytest.param(("-m", "informational"), marks=pytest.mark.slow),
         pytest.param(("suite/test_2_connectivity.py",), marks=pytest.mark.slow),
     ],
@@ -206,6 +206,7 @@ def test_no_fix_names_a_flag_that_was_not_seen(suite: SuiteRunner, tmp_path: Pat
         assert not re.search(r"\b(?:un)?tick\b", text)
 
 
+@pytest.mark.slow
 def test_unproven_checks_and_left_out_checks_each_have_a_cause(suite: SuiteRunner) -> None:
     """Unproven checks and checks that were left out each have a cause: fixing one would not fix the other."""
     scenario = Scenario(faults={"/sapi/v1/account/apiRestrictions": Fault.bad_gateway()})
@@ -238,6 +239,7 @@ def test_last_failed_alone_proves_nothing(suite: SuiteRunner, exchange: LocalExc
     assert done.exit_status == 10
 
 
+@pytest.mark.slow
 def test_last_failed_runs_what_was_blocked(suite: SuiteRunner, exchange: LocalExchange) -> None:
     """After a fix, --lf runs the failed check, and all that it had blocked."""
     exchange.scenario = SCENARIOS["ip-refused"]
@@ -260,6 +262,7 @@ def test_last_failed_runs_the_warning_that_blocked(suite: SuiteRunner) -> None:
     assert "symbol_is_trading" in done.outcomes
 
 
+@pytest.mark.slow
 def test_without_terminal_plugin_the_verdict_is_the_same(suite: SuiteRunner) -> None:
     """-p no:terminal prints nothing and changes nothing."""
     done = run(suite, SCENARIOS["withdrawals-enabled"], "-p", "no:terminal")
@@ -296,6 +299,7 @@ def test_terminal_tells_failures_then_warnings_then_the_verdict_then_the_report(
     assert places == sorted(places)
 
 
+@pytest.mark.slow
 def test_run_says_at_its_start_what_it_tests(suite: SuiteRunner, exchange: LocalExchange) -> None:
     """The header has environment, symbol, key type, hosts, live or replay, settings file, and the pair's sources."""
     done = suite(settings=exchange.settings())
@@ -321,7 +325,9 @@ def test_junit_has_noted_values_and_honest_counts(suite: SuiteRunner, tmp_path: 
     assert re.fullmatch(r"-?\d+", properties["driftMs"])
 
 
-@pytest.mark.parametrize(("cassette", "more"), [("healthy", ()), ("ip-refused", ()), ("healthy", ("-k", "clock"))])
+@pytest.mark.parametrize(
+    ("cassette", "more"), mostly_slow([("healthy", ()), ("ip-refused", ()), ("healthy", ("-k", "clock"))], 1)
+)
 def test_junit_has_the_verdict(cassette: str, more: tuple[str, ...], suite: SuiteRunner, tmp_path: Path) -> None:
     """JUnit's properties name verdict, exit status and causes, as verdict.json does."""
     done = suite("--replay", cassette, f"--junitxml={tmp_path / 'junit.xml'}", *more)
@@ -333,6 +339,7 @@ def test_junit_has_the_verdict(cassette: str, more: tuple[str, ...], suite: Suit
     }
 
 
+@pytest.mark.slow
 def test_junit_has_the_exit_status_of_a_run_with_trouble(suite: SuiteRunner, tmp_path: Path) -> None:
     """A log file that cannot be written makes the run end with 3, and JUnit's properties say so."""
     (tmp_path / "file").touch()
@@ -342,6 +349,7 @@ def test_junit_has_the_exit_status_of_a_run_with_trouble(suite: SuiteRunner, tmp
     assert (done.exit_status, properties["verdict"], properties["exitStatus"]) == (3, "OK", "3")
 
 
+@pytest.mark.slow
 def test_the_header_is_about_the_run(suite: SuiteRunner) -> None:
     """pytest's header names the run's settings, and not those of the time-out."""
     done = suite("--replay", "healthy")
@@ -349,6 +357,7 @@ def test_the_header_is_about_the_run(suite: SuiteRunner) -> None:
     assert not re.search(r"^timeout", done.output, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_a_cache_that_cannot_be_written_is_no_warning(suite: SuiteRunner) -> None:
     """A run in a checkout that cannot be written says nothing of pytest's cache."""
     (suite.folder / "cache").touch()  # a file, where pytest would make its folder
@@ -357,6 +366,7 @@ def test_a_cache_that_cannot_be_written_is_no_warning(suite: SuiteRunner) -> Non
     assert "warning" not in done.output.lower()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("cassette", "stops"), [("healthy", 0), ("withdrawals-enabled", 1)])
 def test_the_debugger_stops_at_failures_alone(cassette: str, stops: int, suite: SuiteRunner) -> None:
     """--pdb stops at a failed check, and at none that does not apply."""
@@ -388,6 +398,7 @@ def test_pytest_html_page_has_the_verdict_and_no_machine(suite: SuiteRunner, tmp
 # -- failures of a run --
 
 
+@pytest.mark.slow
 def test_xdist_is_refused_in_a_sentence(suite: SuiteRunner, exchange: LocalExchange) -> None:
     """-n is refused in a sentence, because the checks share one session."""
     done = suite("-n", "2", settings=exchange.settings(), all_plugins=True)
@@ -396,6 +407,7 @@ def test_xdist_is_refused_in_a_sentence(suite: SuiteRunner, exchange: LocalExcha
     assert not exchange.log
 
 
+@pytest.mark.slow
 def test_suite_and_tests_are_not_run_together(suite: SuiteRunner) -> None:
     """A run of suite/ and tests/ together is refused: it would have one verdict for two questions."""
     done = suite("suite/", "tests/run/test_run.py")
@@ -456,6 +468,7 @@ def test_settings_are_read_from_a_file_that_stays_unchanged(
     assert "a carriage return" in done.check("credentials_are_well_formed")["detail"]
 
 
+@pytest.mark.slow
 def test_an_unusable_report_dir_is_a_usage_error(suite: SuiteRunner) -> None:
     """If --report-dir names a file, the run ends with one sentence and exit 4."""
     suite.report_dir.write_text("in the way", encoding="utf-8")
@@ -600,7 +613,7 @@ def test_extra(binance, observe):
             ("informational", "assert False", "warn", 0),
             ("informational", "raise ValueError('no')", "unproven", 0),
         ],
-        2,
+        1,
     ),
 )
 def test_only_an_assertion_in_suite_convicts(  # noqa: PLR0913, PLR0917  a table of four columns
@@ -927,6 +940,7 @@ def test_malformed_header_line_leaks_no_signature(suite: SuiteRunner, tmp_path: 
     assert not Redactor([API_KEY, API_SECRET, *signatures]).knows(everything)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("field", mostly_slow(["yourKey", "enableNothing"], 1))
 def test_key_that_is_read_back_is_not_printed(field: str, suite: SuiteRunner, tmp_path: Path) -> None:
     """A key in an exchange's answer is not shown in the tracebacks of -vv either."""
@@ -994,6 +1008,7 @@ def test_a_pipe_without_a_writer_does_not_delay_a_run(where: str, suite: SuiteRu
         assert suite("--replay", "healthy", settings={where: str(pipe)}).exit_status == 0
 
 
+@pytest.mark.slow
 def test_a_name_that_is_too_long_is_refused_in_a_sentence(suite: SuiteRunner) -> None:
     """A file name that is too long is refused like any other unreadable file."""
     done = suite("--replay", "healthy", "--compare", "a" * 300)
@@ -1001,6 +1016,7 @@ def test_a_name_that_is_too_long_is_refused_in_a_sentence(suite: SuiteRunner) ->
     assert "Traceback" not in done.output
 
 
+@pytest.mark.slow
 def test_ci_summary_is_not_written_into_files_of_this_run(suite: SuiteRunner) -> None:
     """The text for a ticket is not appended to verdict.json, which would be no JSON then."""
     done = suite("--replay", "healthy", settings={"GITHUB_STEP_SUMMARY": str(suite.report_dir / "verdict.json")})

@@ -125,7 +125,7 @@ def test_the_servers_own_credentials_are_never_used(
         Serving(tmp_path, settings=exchange.settings())
 
 
-@pytest.mark.parametrize("headers", [LINES, None])
+@pytest.mark.parametrize("headers", mostly_slow([LINES, None], 1))
 @pytest.mark.parametrize("moment", mostly_slow([0.0, 0.3, 1.0], 1))
 def test_a_client_that_hangs_up_ends_its_run(
     headers: dict[str, str] | None, moment: float, tmp_path: Path, temporary: Path
