@@ -6,7 +6,6 @@ still find the last verdict.
 """
 
 import contextlib
-import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -64,8 +63,8 @@ class Hold:
         """
         if self._file is not None:
             return
-        foreign = next((name for name in self._written if os.path.lexists(self.folder / name)), None)
-        if foreign and not any(os.path.lexists(self.folder / name) for name in self._marks):
+        foreign = next((name for name in self._written if (self.folder / name).exists()), None)
+        if foreign and not any((self.folder / name).exists() for name in self._marks):
             raise UsageProblem(
                 f"{self.folder.name or 'the report folder'} holds {foreign}, which keycheck has not written: choose "
                 f"another folder with {self._option}"
