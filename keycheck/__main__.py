@@ -54,20 +54,23 @@ _XDIST = re.compile(r"-n\d*|-nauto|-nlogical|--numprocesses(=.*)?|--dist(=.*)?")
 def main() -> int:
     """Runs the command with the options in sys.argv, and returns its exit status, as README lists them."""
     arguments = sys.argv[1:]
-    if arguments[:1] == ["serve"]:
-        return _serve(arguments[1:])
-    if arguments[:1] == ["fleet"]:
-        return _fleet(arguments[1:])
-    if {"-h", "--help"} & set(arguments):
+    is_a_run = arguments[:1] not in (["serve"], ["fleet"])
+    if is_a_run and {"-h", "--help"} & set(arguments):
         print(_HELP, end="")
         return 0
-    if {"-V", "--version"} & set(arguments):
+    if is_a_run and {"-V", "--version"} & set(arguments):
         print(f"keycheck {__version__}")
         return 0
+    try:
+        _leave_the_working_directory_out()
+    except OSError:
+        print("ERROR: the working directory is gone: start keycheck in a folder that is there", file=sys.stderr)
+        return _USAGE_ERROR
+    if not is_a_run:
+        return (_serve if arguments[0] == "serve" else _fleet)(arguments[1:])
     if refusal := _refusal(arguments):
         print(f"ERROR: {refusal}", file=sys.stderr)
         return _USAGE_ERROR
-    _leave_the_working_directory_out()
     _open_stderr()
     to_json = "--json" in arguments
     stdout = _stdout_for_json() if to_json else None
@@ -91,7 +94,6 @@ def _refusal(arguments: Sequence[str]) -> str:
 
 def _serve(arguments: Sequence[str]) -> int:
     """`keycheck serve`, which needs libraries that nothing else needs."""
-    _leave_the_working_directory_out()
     try:
         from keycheck.serve import command  # noqa: PLC0415  see above
     except ModuleNotFoundError as missing:
@@ -111,7 +113,6 @@ def _serve(arguments: Sequence[str]) -> int:
 
 def _fleet(arguments: Sequence[str]) -> int:
     """`keycheck fleet`."""
-    _leave_the_working_directory_out()
     from keycheck.child import dump_no_core  # noqa: PLC0415  no other command needs it
     from keycheck.fleet import command  # noqa: PLC0415
 
@@ -121,7 +122,10 @@ def _fleet(arguments: Sequence[str]) -> int:
 
 
 def _leave_the_working_directory_out() -> None:
-    """Removes the working directory from sys.path, unless this package lies there, as in a clone."""
+    """Removes the working directory from sys.path, unless this package lies there, as in a clone.
+
+    Raises OSError if it was deleted.
+    """
     here = Path.cwd()
     if Path(__file__).parents[1] != here:
         sys.path[:] = [folder for folder in sys.path if folder and Path(folder) != here]

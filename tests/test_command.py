@@ -30,10 +30,10 @@ def keycheck(tmp_path: Path) -> Command:
     here.mkdir()
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("BINANCE_", "PYTEST_"))}
 
-    def run(*arguments: str, cwd: Path = here, shell: str = "", **settings: str) -> Done:
+    def run(*arguments: str, cwd: Path = here, before: str = "", shell: str = "", **settings: str) -> Done:
         command = [sys.executable, "-m", "keycheck", *arguments]
         return subprocess.run(  # noqa: S603  our own command
-            ["/bin/sh", "-c", f'exec "$@" {shell}', "sh", *command] if shell else command,
+            ["/bin/sh", "-c", f'{before} exec "$@" {shell}', "sh", *command] if before or shell else command,
             cwd=cwd,
             env=inherited | {"PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "100"} | settings,
             capture_output=True,
@@ -134,6 +134,18 @@ def test_paths_are_refused(path: str, keycheck: Command, tmp_path: Path) -> None
     assert done.returncode == 4
     assert f"keycheck takes options alone, and {path} is none" in done.stderr
     assert "STRANGER" not in done.stdout + done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps a folder that is used")
+@pytest.mark.parametrize("arguments", [REPLAY, ("fleet", "keys")], ids=["run", "fleet"])
+def test_a_working_directory_that_is_gone_is_a_sentence(
+    arguments: tuple[str, ...], keycheck: Command, tmp_path: Path
+) -> None:
+    """As after a release that has replaced it: Python's own exit status would say that a key is not fit."""
+    (tmp_path / "gone").mkdir()
+    done = keycheck(*arguments, cwd=tmp_path / "gone", before='rmdir "$PWD";')
+    assert (done.returncode, done.stdout) == (4, "")
+    assert done.stderr == "ERROR: the working directory is gone: start keycheck in a folder that is there\n"
 
 
 @pytest.mark.slow
