@@ -246,6 +246,15 @@ def test_two_runs_of_one_process_follow_each_other(reports: Path) -> None:
 DEEP = "/".join("a" * 1900)
 
 
+def test_a_file_of_another_program_is_left(tmp_path: Path) -> None:
+    """A summary.md is common. Where no run has been before, it is not keycheck's, and is not replaced."""
+    (tmp_path / "summary.md").write_text("mine")
+    done = ended(tmp_path)
+    assert done.returncode == 4, done.stdout
+    assert "holds summary.md, which keycheck has not written: choose another folder with --report-dir" in done.stderr
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"summary.md": "mine"}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["/", "a" * 300, "loop/below", "file/below", DEEP])
 def test_a_folder_that_cannot_be_used_is_refused_in_a_sentence(name: str, tmp_path: Path) -> None:

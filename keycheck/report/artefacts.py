@@ -58,6 +58,7 @@ def _refuse_dirt(text: str, path: Path, is_dirty: Callable[[str], bool]) -> None
 
 def make_folder(folder: Path, remedy: str) -> None:
     """Makes sure that files can be written to `folder`; raises UsageProblem with one sentence if not."""
+    folder = folder.absolute()
     name = printable(folder.name, 60) or str(folder)
     if folder.parent == folder:
         raise UsageProblem(f"{name} is the root of a file system: choose another folder with {remedy}")

@@ -7,6 +7,7 @@ still find the last verdict.
 
 import contextlib
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import IO
 
@@ -35,18 +36,39 @@ else:
 
 
 class Hold:
-    """A run's lock on its report folder, which `option` names. A second `take` does nothing."""
+    """A run's lock on its report folder, which `option` names. A second `take` does nothing.
 
-    def __init__(self, folder: Path, option: str = "--report-dir") -> None:
+    `written`: files that the run will replace, and whose names other programs use as well; `marks`: files that show,
+    as the lock does, that the folder is a run's.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        option: str = "--report-dir",
+        written: Iterable[str] = BESIDE,
+        marks: Iterable[str] = (VERDICT_FILE,),
+    ) -> None:
         self.folder = folder
         self._option = option
+        self._written = written
+        self._marks = (LOCK_FILE, *marks)
         self._file: IO[bytes] | None = None
         self._withdrawn: str | None = None
 
     def take(self) -> None:
-        """Locks the folder. Raises UsageProblem if another run has locked it, and OSError if locking fails."""
+        """Locks the folder. Raises OSError if locking fails.
+
+        Raises UsageProblem if another run has locked it, or if it holds files of another program.
+        """
         if self._file is not None:
             return
+        foreign = next((name for name in self._written if (self.folder / name).exists()), None)
+        if foreign and not any((self.folder / name).exists() for name in self._marks):
+            raise UsageProblem(
+                f"{self.folder.name or 'the report folder'} holds {foreign}, which keycheck has not written: choose "
+                f"another folder with {self._option}"
+            )
         path = self.folder / LOCK_FILE
         if path.exists() and not path.is_file():
             raise OSError(0, f"{LOCK_FILE} is no file")

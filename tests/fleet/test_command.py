@@ -368,7 +368,10 @@ def files(folder: Folder) -> Iterator[dict[str, str]]:
         ("{keys} --junitxml {pipe}", "--junitxml must name a file"),
         ("{keys} --junitxml {keys}/a.env", "--junitxml would replace a file that is no JUnit file: name"),
         ("{keys} --junitxml {out}/verdicts.jsonl", "--junitxml must end in .xml in the folder of --out"),
-        ("{keys} --out {site}", "site holds index.html, which is no fleet's: choose another folder with --out"),
+        (
+            "{keys} --out {site}",
+            "site holds index.html, which keycheck has not written: choose another folder",
+        ),
         ("{keys} --notify-url https://h/S3CRET", "unrecognized arguments: --notify-url [hidden]: see"),
         ("{keys} --notify https://h/ h/a/S3CRET", "unrecognized arguments: [hidden]: see"),
         ("{keys} --lane-timeout https://h/S3CRET", "--lane-timeout: invalid"),

@@ -65,8 +65,10 @@ def test_a_directory_is_not_replaced(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
 
 
-def test_a_folder_is_made_with_its_parents(tmp_path: Path) -> None:
+def test_a_folder_is_made_with_its_parents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder is made with its parents. One that exists is tried out, and nothing is left in it."""
+    monkeypatch.chdir(tmp_path)
+    artefacts.make_folder(Path(), "--out")  # this one, which is no root
     for _ in range(2):
         artefacts.make_folder(tmp_path / "a" / "b", "--report-dir")
     assert list((tmp_path / "a" / "b").iterdir()) == []
