@@ -956,6 +956,26 @@ def test_the_fallbacks_say_what_was_seen_and_what_to_do() -> None:
     assert one.evidence == ("not run: credentials_are_present",)
     assert one.explanation.startswith("1 of 1 checks were not run, 1 of them critical: ")
     assert "-k" in one.explanation
+    (one,) = diagnose(Evidence(findings=findings(), checks=CHECKS, complete=False))
+    assert one.evidence == ("not all checks of suite/ could be read",)
+    assert one.explanation.startswith("Not all checks are there: ")
+    (one,) = diagnose(Evidence(findings=findings(account_may_trade=(Outcome.UNPROVEN, "")), checks=CHECKS))
+    assert one.evidence == ("account_may_trade: seen so",)
+
+
+def test_an_open_claim_is_a_cause_beside_checks_that_were_not_run() -> None:
+    """Checks that were left out explain no other check's open claim, which is a cause of its own."""
+    open_ = Finding(CHECKS[0], Outcome.UNPROVEN, "seen so")
+    causes = [one.cause for one in diagnose(Evidence(findings=[open_], checks=CHECKS))]
+    assert sorted(causes) == ["checks_not_run", "left_undecided"]
+
+
+def test_a_rejected_request_is_the_only_evidence_of_its_cause() -> None:
+    """The evidence of `request_rejected` is the refused request, without those that were accepted."""
+    calls = (call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, -5000))
+    seen = findings(account_may_trade=(Outcome.UNPROVEN, "refusal"))
+    (one,) = diagnose(Evidence(calls=calls, findings=seen, checks=CHECKS))
+    assert [text.partition(":")[0] for text in one.evidence] == [str(ACCOUNT_CONFIG)]
 
 
 def test_a_check_of_the_users_own_is_a_cause_beside_others() -> None:

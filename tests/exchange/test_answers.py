@@ -74,7 +74,7 @@ def test_a_200_that_is_no_json_object_is_not_binances(body: bytes | str) -> None
     assert isinstance(trouble(200, body), NotBinance)
 
 
-@pytest.mark.parametrize("kind", ["text/html", "text/plain", "image/png"])
+@pytest.mark.parametrize("kind", ["text/html", "text/plain", "text/xml", "application/xml", "image/png"])
 def test_a_200_of_another_type_is_not_binances(kind: str) -> None:
     """A captive portal answers 200, too; the error names the content type."""
     error = trouble(200, "{}", {"content-type": f"{kind}; charset=utf-8"})

@@ -96,6 +96,14 @@ def test_rules_that_leave_no_order_are_undecided() -> None:
     assert smallest_quantity(exactly, D(1)) == 53  # the largest is allowed
 
 
+def test_a_quantity_has_at_most_twenty_digits_before_the_point() -> None:
+    """A longer quantity is undecided: no contract trades such amounts, so the rules cannot be Binance's."""
+    longest = D("9" * 20)
+    assert smallest_quantity(OrderRules((Lot(D("0.5"), longest),), D(0)), D(1)) == longest
+    with pytest.raises(Undecided):
+        smallest_quantity(OrderRules((Lot(D("0.5"), longest + 1),), D(0)), D(1))
+
+
 @given(st.decimals(0, D("1e15"), allow_nan=False))
 @example(D("1E-3"))
 @example(D("1E+3"))

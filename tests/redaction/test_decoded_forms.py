@@ -215,6 +215,8 @@ a N</p>"""
     ("document", "changed"),
     [
         ("a name", "a N"),
+        ("{a name", "{a N"),
+        ("<a name", "<a N"),
         ('{"name": ["name", {"b": "a name"}], "c": 1}', '{"name": ["N", {"b": "a N"}], "c": 1}'),
         ('<name name="a name">name &lt; name</name>', '<name name="a N">N &lt; N</name>'),
         (PAGE, CHANGED),

@@ -321,6 +321,15 @@ def lines(number: int, secret: str = "") -> str:
     return "\n".join(text + (secret if n % 100 == 0 else "") for n, text in enumerate(texts))
 
 
+@pytest.mark.parametrize(
+    "before", ["", "\N{LATIN CAPITAL LETTER I WITH DOT ABOVE} "], ids=["plain", "longer in lower case"]
+)
+@pytest.mark.parametrize("change", [str.upper, str.lower, str.swapcase], ids=lambda change: change.__name__)
+def test_a_secret_in_another_letter_case_is_found(change: Callable[[str], str], before: str) -> None:
+    """A secret is found in any letter case, even beside a letter that becomes two in lower case."""
+    assert Redactor([SECRET]).finds(f"{before}{change(SECRET)}")
+
+
 def page_of(log: str) -> str:
     """A page as pytest-html writes it, with the log as JSON in an attribute."""
     return f'<html><p data-jsonblob="{html.escape(json.dumps([log]))}"></p>{html.escape(log)}</html>'
