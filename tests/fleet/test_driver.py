@@ -173,15 +173,22 @@ def test_an_answer_that_is_late_is_not_waited_for(kept: Kept, monkeypatch: pytes
     assert kept.verdicts["b"]["verdict"] == "OK"
 
 
-def test_an_answer_that_has_come_is_never_late(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As after Ctrl-Z and fg: the time passed for the driver alone, and the lanes' machines have answered."""
+def test_nobody_is_late_while_the_driver_itself_is_stopped(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As by Ctrl-Z: the engine of this machine is stopped with it, and answers a moment after fg."""
     time_ = StandIn()
     monkeypatch.setattr(clock, "time", time_)
+    engine = Stub(lambda _: None)
+    looks: list[int] = []
 
-    def sleep_long(_: Driver) -> None:
-        time_.now += 1000
+    def watch(_: Driver) -> None:
+        looks.append(0)
+        if len(looks) == 1:
+            time_.now += 1000
+        elif len(looks) == 3:
+            for name in "ab":
+                engine.finish(name, ok({"account": name}))
 
-    Driver(fleet("a", "b"), Stub(), kept, watch=sleep_long).run()
+    Driver(fleet("a", "b"), engine, kept, watch=watch).run()
     assert [one["verdict"] for one in kept.verdicts.values()] == ["OK", "OK"]
 
 
