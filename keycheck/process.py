@@ -195,7 +195,8 @@ class _Run:
             except RuntimeError as error:  # the system refuses one more thread
                 return self.not_started(str(error))
             with contextlib.suppress(OSError):  # the child has died; then it sends no exit status
-                _write(child, job | {"folder": str(started.folder), "settings": json.loads(settings.reveal())})
+                more = {"folder": str(started.folder)}
+                _write(child, Secret(json.dumps(job | more | {"settings": json.loads(settings.reveal())})))
             self._listen(child, on_check)
             _has_ended(child, wait=True)
         finally:
@@ -325,7 +326,7 @@ def _start() -> _Child:
         creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
     )
     with contextlib.suppress(OSError):  # the child has died; its run will say so
-        _write(process, {"path": _folders_of_packages()})
+        _write(process, Secret(json.dumps({"path": _folders_of_packages()})))
     return _Child(process, folder)
 
 
@@ -336,13 +337,16 @@ def _discard(child: _Child) -> None:
         pass
 
 
-def _write(child: "subprocess.Popen[bytes]", message: dict[str, Any]) -> None:
-    """Writes a line of JSON to the child's stdin. Raises BrokenPipeError if the child has died."""
+def _write(child: "subprocess.Popen[bytes]", line: Secret) -> None:
+    """Writes a line of JSON to the child's stdin. Raises BrokenPipeError if the child has died.
+
+    It may wait here, and be interrupted, so no variable holds the text.
+    """
     assert child.stdin
-    data = json.dumps(message).encode() + b"\n"
+    at = 0
     with _no_signal_of_a_broken_pipe():
-        while data:
-            data = data[os.write(child.stdin.fileno(), data) :]
+        while at <= len(line.reveal()):  # in ASCII, as json.dumps writes it; and the line end
+            at += os.write(child.stdin.fileno(), f"{line.reveal()}\n".encode()[at:])
 
 
 @contextlib.contextmanager

@@ -196,7 +196,7 @@ def test_what_a_run_learned_of_its_limits_is_told(fault: Fault | None, wait: ran
 
 @pytest.mark.slow
 def test_a_run_that_is_cut_short_has_told_its_limits() -> None:
-    """What the checks had met until then counts."""
+    """The requests that its checks had made until then count."""
     with LocalExchange(Scenario(used_weight=700, faults={"/fapi/v1/order/test": Fault.stall()})) as exchange:
         done = process.run(exchange.settings(), timeout=4)
     assert done.verdict["diagnosis"][0]["cause"] == process.CUT_SHORT
@@ -832,10 +832,31 @@ def test_no_variable_of_a_traceback_holds_a_secret(more: dict[str, Any], exchang
     """A service that collects errors sends the variables of each frame along; those of ours hold no secret."""
     with pytest.raises((ValueError, AttributeError)) as raised:
         check(exchange, **({"passphrase": API_SECRET[::-1]} | more))
-    error: BaseException | None = raised.value
+    assert not shown_by_variables(raised.value)
+
+
+def shown_by_variables(error: BaseException | None) -> list[str]:
+    """The credentials in the variables of keycheck's own frames, of an error and of those before it."""
+    seen = ""
     while error is not None:
         told = traceback.TracebackException.from_exception(error, capture_locals=True)
-        ours = [frame for frame in told.stack if "/keycheck/" in frame.filename]
-        seen = repr([frame.locals for frame in ours])
-        assert not [text for text in (API_KEY, API_SECRET, API_SECRET[::-1]) if text[:10] in seen]
+        seen += repr([frame.locals for frame in told.stack if "/keycheck/" in frame.filename])
         error = error.__cause__ or error.__context__
+    return [text for text in (API_KEY, API_SECRET, API_SECRET[::-1]) if text[:10] in seen]
+
+
+def test_an_interrupt_while_credentials_are_handed_over_shows_none(
+    exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pipe may be full until the child reads it, so that is where a Ctrl-C, or a time-out by a signal, comes."""
+    write = os.write
+
+    def interrupted(descriptor: int, data: bytes) -> int:
+        if b"BINANCE_API_SECRET" in bytes(data):
+            raise KeyboardInterrupt
+        return write(descriptor, data)
+
+    monkeypatch.setattr(os, "write", interrupted)
+    with pytest.raises(KeyboardInterrupt) as raised:
+        check(exchange)
+    assert not shown_by_variables(raised.value)

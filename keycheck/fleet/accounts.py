@@ -11,10 +11,12 @@ from typing import Any
 
 from keycheck import bounded_files, purse
 from keycheck.errors import UsageProblem
-from keycheck.redaction.redactor import printable
+from keycheck.redaction.redactor import HIDDEN, printable
 from keycheck.settings import loading
 
-NAME = re.compile(r"(?!\.)[A-Za-z0-9._-]{1,64}")  # of an account, and of a lane
+_NAME = re.compile(r"(?!\.)[A-Za-z0-9._-]{1,64}")  # of an account, and of a lane
+# A key or a secret, or most of it: 64 letters and digits, in which capitals are rarely missing.
+_LIKE_A_KEY = re.compile(r"(?=[A-Za-z0-9]*[a-z])(?=[A-Za-z0-9]*[A-Z])(?=[A-Za-z0-9]*[0-9])[A-Za-z0-9]{45,}")
 LOCAL = "local"  # the lane of an account that names none
 # The settings of a job. None is a credential, a path, a host or a proxy: these are the lane's machine's own.
 SETTINGS = ("BINANCE_ENVIRONMENT", "BINANCE_EXPECT", "BINANCE_RECV_WINDOW", "BINANCE_SYMBOL", "BINANCE_USER_STREAM")
@@ -74,12 +76,17 @@ class Fleet:
         """The fleet of these accounts alone; all, if none is named. Raises UsageProblem for an unknown name."""
         known = {account.name for account in self.accounts}
         if unknown := [name for name in names if name not in known]:
-            name = printable(unknown[0], 64) or "with an empty name"
+            name = _shown(unknown[0]) or "with an empty name"
             raise UsageProblem(f"--only: ACCOUNTS has no account {name}: correct the name")
         wanted = set(names) or known
         chosen = [account for account in self.accounts if account.name in wanted]
         lanes = {account.lane: self.lanes[account.lane] for account in chosen}
         return Fleet(lanes, chosen)
+
+
+def is_name(text: str) -> bool:
+    """Whether an account or a lane can have this name. One that looks like a key would bring it into every file."""
+    return bool(_NAME.fullmatch(text)) and not _LIKE_A_KEY.search(text)
 
 
 def read(path: Path, share: float) -> Fleet:
@@ -92,12 +99,10 @@ def read(path: Path, share: float) -> Fleet:
         found = list(_in_folder(path) if path.is_dir() else _in_file(path, share, lanes))
     except (OSError, ValueError, RecursionError) as error:
         why = str(error) if isinstance(error, bounded_files.Unreadable) else f"cannot be read ({error})"
-        raise UsageProblem(
-            f"ACCOUNTS: {printable(path.name, 60)} {printable(why)}: correct it, or name another"
-        ) from None
+        raise UsageProblem(f"ACCOUNTS: {_shown(path.name)} {_shown(why, 300)}: correct it, or name another") from None
     if not found:
         raise UsageProblem(
-            f"ACCOUNTS: {printable(path.name, 60)} has no account: put a file NAME.env for each into a folder, or a "
+            f"ACCOUNTS: {_shown(path.name)} has no account: put a file NAME.env for each into a folder, or a "
             "table [accounts.NAME] into a TOML file"
         )
     names: dict[str, str] = {}
@@ -125,7 +130,7 @@ def _in_file(path: Path, share: float, lanes: dict[str, Lane]) -> Iterator[Accou
         raise UsageProblem(f"ACCOUNTS has tables [lanes.NAME] and [accounts.NAME] alone: take {_plain(others[0])} out")
     for name, fields in _tables(document, "lanes"):
         if others := sorted(fields.keys() - {"share"}):
-            raise UsageProblem(f"lane {printable(name, 64)} may set its share alone: take {_plain(others[0])} out")
+            raise UsageProblem(f"lane {_shown(name)} may set its share alone: take {_plain(others[0])} out")
         wanted = fields.get("share", share)
         is_share = type(wanted) in (int, float) and 0 <= wanted <= 1  # a float has no room for some whole numbers
         lanes[name] = Lane(name, float(wanted) if is_share else -1)
@@ -150,7 +155,7 @@ def _text(account: str, name: str, value: object) -> str:
         return "on" if value else "off"
     if isinstance(value, str | int):
         return str(value)
-    raise UsageProblem(f"account {printable(account, 64)}: {_plain(name)} must be text")
+    raise UsageProblem(f"account {_shown(account)}: {_plain(name)} must be text")
 
 
 @lru_cache(maxsize=100)  # many accounts have few different settings; a check takes half a millisecond
@@ -160,11 +165,16 @@ def _check_settings(settings: frozenset[tuple[str, str]]) -> None:
 
 
 def _check_name(what: str, name: object) -> None:
-    if not isinstance(name, str) or not NAME.fullmatch(name):
+    if not isinstance(name, str) or not is_name(name):
         raise UsageProblem(
-            f"{printable(str(name), 64) or 'an empty text'} cannot be the name of {what}: take 1 to 64 letters, digits "
-            "and . _ - without a dot at the beginning"
+            f"{_shown(str(name)) or 'an empty text'} cannot be the name of {what}: take 1 to 64 letters, digits "
+            "and . _ - without a dot at the beginning, and no key"
         )
+
+
+def _shown(text: str, most: int = 64) -> str:
+    """A text of the user's in a message: in the place of a name may be a key."""
+    return printable(_LIKE_A_KEY.sub(HIDDEN, text[:1000]), most)
 
 
 def _plain(setting: str) -> str:

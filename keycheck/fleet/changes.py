@@ -17,7 +17,7 @@ from keycheck.redaction.redactor import printable
 from keycheck.report import artefacts
 from keycheck.verdict.weighing import Verdict
 
-_KNOWN_FILE = "known.jsonl"
+KNOWN_FILE = "known.jsonl"
 
 
 class State(NamedTuple):
@@ -82,7 +82,7 @@ def earlier(path: Path) -> Earlier:
 def last_run(out: Path) -> Earlier:
     """The last known verdicts of the accounts whose reports are in `out`; empty for the first run."""
     with contextlib.suppress(UsageProblem):  # a broken file is replaced at the end of this run
-        return earlier(out / _KNOWN_FILE)
+        return earlier(out / KNOWN_FILE)
     return Earlier()
 
 
@@ -113,7 +113,7 @@ def remember(out: Path, changes: Changes, accounts: Collection[str], started_at:
     """
     still_there = frozenset(accounts)
     known = {name: state for name, state in last_run(out).states.items() if name in still_there} | dict(changes.now)
-    with artefacts.replacing(out / _KNOWN_FILE) as file:
+    with artefacts.replacing(out / KNOWN_FILE) as file:
         for name, state in known.items():
             causes = [{"cause": cause} for cause in state.causes]
             line = {"account": name, "startedAt": started_at, "verdict": state.verdict, "diagnosis": causes}

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import re
 import signal
 import sys
 import traceback
@@ -23,12 +24,14 @@ from keycheck.fleet.out_folder import Done, OutFolder
 from keycheck.fleet.progress import Progress, tell
 from keycheck.fleet.totals import Ending, verdict_of
 from keycheck.network import post
+from keycheck.redaction.redactor import HIDDEN
 from keycheck.settings import loading
 from keycheck.verdict.weighing import Verdict
 
 _INTERRUPTED, _INTERNAL_ERROR, _USAGE_ERROR = 2, 3, 4
 _LOCAL, _DASK = "local", "dask:"
 _LONGEST_LINE = 2**20  # bytes
+_LIKE_A_URL = re.compile(r"\S*(//|/\S*/)\S*")  # that of --notify may be a secret
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -43,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
     except UsageProblem as problem:
         return _refuse(str(problem))
     except KeyboardInterrupt:
-        return _say("the fleet was interrupted, and has no page: go on with --resume", _INTERRUPTED)
+        return _say("the fleet was interrupted, and its verdicts are kept: go on with --resume", _INTERRUPTED)
     except Exception as error:  # noqa: BLE001  the interpreter's own exit status says that a key is not fit
         where = "".join(traceback.format_tb(error.__traceback__))
         return _say(
@@ -124,8 +127,16 @@ def _refuse_other_files(junit_file: Path, out: Path) -> None:
         return
     if not junit_file.is_file():
         raise UsageProblem("--junitxml must name a file: what has this name is none")
-    if (first := next(bounded_files.lines(junit_file, _LONGEST_LINE), b"")) and not first.startswith(b"<?xml"):
+    if not _is_xml(junit_file):
         raise UsageProblem("--junitxml would take the place of a file that is no JUnit file: name another")
+
+
+def _is_xml(path: Path) -> bool:
+    """Whether a file is XML, or empty."""
+    try:
+        return next(bounded_files.lines(path, _LONGEST_LINE), b"<?xml").startswith(b"<?xml")
+    except bounded_files.Unreadable:
+        return False
 
 
 def _engine(given: argparse.Namespace, fleet: Fleet) -> Engine:
@@ -188,7 +199,7 @@ def _say(sentence: str, status: int) -> int:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        sys.exit(_refuse(f"{message}: see keycheck fleet --help"))
+        sys.exit(_refuse(f"{_LIKE_A_URL.sub(HIDDEN, message)}: see keycheck fleet --help"))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -177,6 +177,6 @@ class Driver:
 
 
 def _why_lost(error: BaseException) -> str:
-    """What a job ended with; a ValueError's text is a sentence of ours, or a machine's that is not trusted."""
+    """Why a job has no verdict. A ValueError's text is our own sentence, or one of a machine that is not trusted."""
     name = type(error).__name__
     return printable(str(error)) if isinstance(error, ValueError) else f"{_LOST.get(name, 'its job was lost')} ({name})"

@@ -24,6 +24,7 @@ def run(text: str) -> str:
     """
     command = loading.job_command()
     if not command:
+        dump_no_core()  # this process reads the settings file
         return job.run_job(text)
     try:
         done = subprocess.run(  # noqa: S603  the command of this machine's own administrator
@@ -44,7 +45,7 @@ def run(text: str) -> str:
 
 def main() -> int:
     """Reads a job from stdin, and writes its answer to stdout; 1 for a text that is no job."""
-    dump_no_core()  # the settings file is read here, too
+    dump_no_core()  # as above
     try:
         sys.stdout.write(job.run_job(sys.stdin.read(answer.LONGEST)))
     except ValueError as error:

@@ -17,13 +17,15 @@ from typing import IO, Any
 
 from keycheck import process
 from keycheck.errors import UsageProblem
-from keycheck.fleet import results
+from keycheck.fleet import changes, results
 from keycheck.fleet.accounts import Account, Fleet
 from keycheck.fleet.answer import Result, is_of_a_run
+from keycheck.redaction.redactor import printable
 from keycheck.report import artefacts
-from keycheck.report.folder_lock import PAGE_FILE, Hold
+from keycheck.report.folder_lock import LOCK_FILE, PAGE_FILE, Hold
 
 _MADE_AT_THE_END = ("index.html", "fleet.json")
+_OF_A_FLEET = (LOCK_FILE, results.VERDICTS_FILE, changes.KNOWN_FILE)  # at least one is in each fleet's folder
 _REPORTS = "accounts"
 _OPTION = "--out"
 
@@ -52,11 +54,21 @@ class OutFolder:
         with contextlib.suppress(OSError):  # make_folder says why
             path.mkdir(mode=0o700, parents=True)
         artefacts.make_folder(path, _OPTION)
+        self._refuse_the_files_of_others()
         self._hold = Hold(path, _OPTION)
         try:
             self._hold.take()
         except OSError as error:
             raise self._unusable(error) from None
+
+    def _refuse_the_files_of_others(self) -> None:
+        """An index.html may be a web site's."""
+        there = [name for name in _MADE_AT_THE_END if os.path.lexists(self.path / name)]
+        if there and not any((self.path / name).exists() for name in _OF_A_FLEET):
+            raise UsageProblem(
+                f"{printable(self.path.name, 60)} holds {there[0]}, which is no fleet's: choose another folder with "
+                f"{_OPTION}"
+            )
 
     def done(self, lanes: Mapping[str, str], chosen: Fleet) -> "Done":
         """What verdicts.jsonl holds already. `lanes`: of all accounts, by name.

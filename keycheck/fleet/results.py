@@ -7,7 +7,7 @@ from typing import Any
 
 from keycheck import bounded_files
 from keycheck.errors import UsageProblem
-from keycheck.fleet.accounts import NAME
+from keycheck.fleet.accounts import is_name
 from keycheck.redaction.redactor import printable
 
 VERDICTS_FILE = "verdicts.jsonl"
@@ -33,6 +33,6 @@ def _entry(line: bytes, problem: str) -> dict[str, Any]:
         entry = json.loads(line)
     except (ValueError, RecursionError):
         entry = None
-    if not isinstance(entry, dict) or not isinstance(entry.get("account"), str) or not NAME.fullmatch(entry["account"]):
+    if not isinstance(entry, dict) or not isinstance(entry.get("account"), str) or not is_name(entry["account"]):
         raise UsageProblem(problem)
     return entry

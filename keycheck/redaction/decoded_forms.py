@@ -17,12 +17,14 @@ from typing import Any
 from urllib.parse import unquote
 
 _ESCAPE = re.compile(
-    r"\\(?:u\{([0-9a-fA-F]{1,6})\}|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|x([0-9a-fA-F]{2})|([0-3]?[0-7]{1,2})|([\\\"'/]))"
+    r"\\(?:u\{([0-9a-fA-F]{1,6})\}|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|x([0-9a-fA-F]{2})|([0-3]?[0-7]{1,2})"
+    r"|([\\\"'/tnr])|N\{([A-Za-z0-9 -]{1,99})\})"
 )
-_OCTAL, _SIGN = 5, 6  # groups of _ESCAPE; those before are hexadecimal
+_OCTAL, _SIGN, _NAME = 5, 6, 7  # groups of _ESCAPE; those before are hexadecimal
+_CONTROLS = {"t": "\t", "n": "\n", "r": "\r"}
 # Decoded bytes count as text if ten in a row are printable: fewer cannot hold ten characters of a secret.
-_TEXT = re.compile(rb"[ -~]{10,}")
-_WIDE_TEXT = re.compile(rb"[ -~\x80-\xff]{10,}")  # with letters beyond ASCII, in UTF-8 or Latin-1
+_TEXT = re.compile(rb"[\t -~]{10,}")
+_WIDE_TEXT = re.compile(rb"[\t -~\x80-\xff]{10,}")  # with letters beyond ASCII, in UTF-8 or Latin-1
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]{14,}")
 _USUAL = bytes.maketrans(b"-_", b"+/")  # URL-safe base64 -> standard base64
 _NO_TEXT = b"gICA"  # base64 of three unprintable bytes, to separate decoded tokens
@@ -63,12 +65,19 @@ def decoded_forms(text: str, depth: int = 3, *, packed: bool = True, wide: bool 
 
 
 def spellings(secret: str) -> set[str]:
-    """The texts that a secret may become in decoded forms: as it is, without its accents, and each byte a character."""
+    """The texts that a secret may become in decoded forms.
+
+    As it is, with its blanks as a form of a page sends them; in capitals, without its accents, each byte a character,
+    and an emoji as the two characters that JSON writes.
+    """
     if secret.isascii():
-        return {secret}
-    texts = {secret, *(unicodedata.normalize(form, secret) for form in ("NFC", "NFD"))}
+        return {secret, secret.replace(" ", "+")}
+    texts = {secret, secret.upper(), *(unicodedata.normalize(form, secret) for form in ("NFC", "NFD"))}
     as_bytes = {text.encode("utf-8", "replace").decode("latin-1") for text in texts}
-    return texts | as_bytes | {_without_invisible(text) for text in (secret, *as_bytes)}
+    units = secret.encode("utf-16-be", "surrogatepass")
+    texts.add("".join(chr(high << 8 | low) for high, low in zip(units[::2], units[1::2], strict=True)))
+    found = texts | as_bytes | {_without_invisible(text) for text in (secret, *as_bytes)}
+    return found | {text.replace(" ", "+") for text in found}
 
 
 def _unquoted(text: str) -> str:
@@ -88,9 +97,18 @@ def _without_escapes(text: str) -> str:
 def _unescaped(match: re.Match[str]) -> str:
     group = match.lastindex or 0
     if group == _SIGN:
-        return match[group]
+        return _CONTROLS.get(match[group], match[group])
+    if group == _NAME:
+        return _named(match)
     number = int(match[group], 8 if group == _OCTAL else 16)
     return chr(number) if number <= sys.maxunicode else match[0]
+
+
+def _named(match: re.Match[str]) -> str:
+    try:
+        return unicodedata.lookup(match[_NAME])
+    except KeyError:
+        return match[0]
 
 
 def _without_invisible(text: str) -> str:

@@ -243,7 +243,7 @@ IN_THEIR_ORDER = ["unknown_key possible", "ip_not_allowed possible", "wrong_envi
 def test_key_and_secret_may_be_swapped_where_neither_host_knows_the_key(
     calls: tuple[Call, ...], key: KeyFacts, expected: list[str]
 ) -> None:
-    """It is the first of equally sure causes, since it takes one look; both halves have the same form."""
+    """The swap comes first among equally certain causes: it is the quickest to look for."""
     assert [" ".join(one) for one in found(*calls, key=key)] == expected
 
 

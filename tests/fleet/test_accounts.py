@@ -81,10 +81,13 @@ SECRET = "S3cret" * 10
         ("[keys]\n[accounts.a]", "[lanes.NAME] and [accounts.NAME] alone: take keys out"),
         ("", "accounts.toml has no account"),
         (f"BINANCE_API_SECRET={SECRET}", "cannot be read (Invalid value"),
+        (f"[accounts.{SECRET}]", "cannot be the name of an account"),
+        (f"[accounts.a]\nlane = '{SECRET}'", "cannot be the name of a lane"),
+        (f"[accounts]\na = {{{SECRET} = 1, {SECRET} = 1}}", "cannot be read (Duplicate"),
     ],
 )
 def test_what_cannot_be_used_is_a_sentence(text: str, sentence: str, tmp_path: Path) -> None:
-    """It says what to do, and never repeats a misplaced secret."""
+    """Each problem is one sentence that says what to do, and never repeats a misplaced secret."""
     with pytest.raises(UsageProblem) as problem:
         in_file(tmp_path, text)
     assert sentence in str(problem.value)
@@ -102,6 +105,16 @@ def test_a_folder_that_cannot_be_used_is_a_sentence(name: str | None, sentence: 
         (tmp_path / name).touch()
     with pytest.raises(UsageProblem, match=sentence):
         read(tmp_path, 0.5)
+
+
+@pytest.mark.parametrize("name", [SECRET, f"binance-{SECRET}", f"{'a' * 40} {SECRET}"])
+def test_a_file_that_is_named_by_its_key_is_no_account(name: str, tmp_path: Path) -> None:
+    """Its name would be in all files of the fleet; the sentence does not repeat it, either."""
+    (tmp_path / f"{name}.env").touch()
+    with pytest.raises(UsageProblem) as problem:
+        read(tmp_path, 0.5)
+    assert "cannot be the name of an account" in str(problem.value)
+    assert SECRET[:10] not in str(problem.value)
 
 
 def test_accounts_that_are_not_there_are_a_sentence(tmp_path: Path) -> None:

@@ -333,8 +333,10 @@ def files(folder: Folder) -> Iterator[dict[str, str]]:
     (folder.path / "two").write_text("[accounts.b]")
     (folder.path / "deep").write_text("a = " + "[" * 10_000)
     os.mkfifo(folder.path / "pipe")
+    (folder.path / "site").mkdir()
+    (folder.path / "site/index.html").write_text("<!DOCTYPE html>the user's own")
     with contextlib.closing(OutFolder(folder.path / "taken")):
-        named = ("keys", "file", "lanes", "two", "deep", "pipe", "taken", "missing", "out")
+        named = ("keys", "file", "lanes", "two", "deep", "pipe", "taken", "missing", "out", "site")
         yield {name: str(folder.path / name) for name in named}
 
 
@@ -367,6 +369,10 @@ def files(folder: Folder) -> Iterator[dict[str, str]]:
         ("{keys} --junitxml {pipe}", "--junitxml must name a file"),
         ("{keys} --junitxml {keys}/a.env", "--junitxml would take the place of a file that is no JUnit file: name"),
         ("{keys} --junitxml {out}/verdicts.jsonl", "--junitxml must end in .xml in the folder of --out"),
+        ("{keys} --out {site}", "site holds index.html, which is no fleet's: choose another folder with --out"),
+        ("{keys} --notify-url https://h/S3CRET", "unrecognized arguments: --notify-url [hidden]: see"),
+        ("{keys} --notify https://h/ h/a/S3CRET", "unrecognized arguments: [hidden]: see"),
+        ("{keys} --lane-timeout https://h/S3CRET", "--lane-timeout: invalid"),
         ("{deep}", "deep cannot be read"),
         ("{keys} --everything", "unrecognized arguments: --everything: see keycheck fleet --help"),
     ],
@@ -382,7 +388,10 @@ def test_options_that_cannot_be_used_are_a_sentence(
     printed = capsys.readouterr()
     assert (status, printed.out) == (4, "")
     assert sentence in printed.err
+    assert "S3CRET" not in printed.err
     assert len(printed.err.splitlines()) == 1
+    assert Path(files["keys"], "a.env").read_text() == "BINANCE_API_KEY=x\n"
+    assert Path(files["site"], "index.html").read_text().endswith("the user's own")
 
 
 def test_the_command_needs_no_extra(files: dict[str, str]) -> None:

@@ -143,7 +143,7 @@ def test_a_lost_account_is_unproven_with_the_reason(how: str, kept: Kept) -> Non
 
 
 def test_an_engine_that_takes_no_job_is_a_lost_one(kept: Kept) -> None:
-    """As a scheduler that is gone."""
+    """If the engine refuses a job, as Dask does without its scheduler, the account is UNPROVEN and the run goes on."""
 
     def refuse(_: Mapping[str, Any]) -> str:
         raise OSError("gone")

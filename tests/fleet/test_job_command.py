@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 
@@ -46,7 +47,20 @@ def test_a_command_that_fails_is_a_lost_job(command: list[str], why: str, monkey
 
 
 def test_without_a_command_the_job_runs_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is job.run_job."""
+    """The worker calls job.run_job itself."""
     monkeypatch.delenv("KEYCHECK_JOB", raising=False)
     monkeypatch.setattr(job, "run_job", lambda text: f"ran {text}")
     assert job_command.run("this") == "ran this"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limits")
+def test_a_worker_that_reads_the_keys_itself_dumps_no_core() -> None:
+    """A core of Dask's worker would hold the credentials of its accounts."""
+    code = (
+        "import contextlib, resource; from keycheck.fleet import job_command\n"
+        "with contextlib.suppress(ValueError): job_command.run('no job')\n"
+        "print(resource.getrlimit(resource.RLIMIT_CORE)[0])"
+    )
+    unlimited = ["sh", "-c", 'ulimit -S -c "$(ulimit -H -c)"; exec "$@"', "sh"]
+    done = subprocess.run([*unlimited, sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603  ours
+    assert int(done.stdout) in (0, 1)

@@ -6,7 +6,7 @@ import json
 import unicodedata
 from collections.abc import Callable
 from functools import partial
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given, settings
@@ -128,9 +128,34 @@ def test_the_bytes_of_a_passphrase_in_any_language_are_decoded(passphrase: str, 
 @pytest.mark.parametrize("way", ["zero-width characters in between", "colours in between", "decomposed"])
 @pytest.mark.parametrize("passphrase", PASSPHRASES)
 def test_a_passphrase_in_any_language_is_found_in_disguise(passphrase: str, way: str) -> None:
-    """So is one with invisible characters in it, or with its accents apart."""
+    """A secret with invisible characters in it, or with separate accents, is found too."""
     disguise = WRITTEN.get(way, partial(unicodedata.normalize, "NFD"))
     assert Redactor([passphrase]).finds(f"before {disguise(passphrase)} after")
+
+
+ODD_PASSPHRASES = (
+    "my old horse is blind",
+    "pa🔑ss🔒wo🔐rd🔑end",
+    "очень-длинный-пароль",
+    "geheim\twort\tsehr\tlang",
+    "straßestraße",
+)
+ESCAPED: dict[str, Callable[[str], str]] = {
+    "a form of a page": quote_plus,
+    "JSON": json.dumps,
+    "JSON in JSON": lambda text: json.dumps(json.dumps(text)),
+    "Python's names of characters": lambda text: text.encode("ascii", "namereplace").decode(),
+    "base64 of JSON": lambda text: base64.b64encode(json.dumps(text).encode()).decode(),
+    "base64": lambda text: base64.b64encode(text.encode()).decode(),
+    "upper case": str.upper,
+}
+
+
+@pytest.mark.parametrize("way", ESCAPED)
+@pytest.mark.parametrize("passphrase", ODD_PASSPHRASES)
+def test_what_a_passphrase_may_hold_is_found_in_every_escape(passphrase: str, way: str) -> None:
+    """A form writes blanks as plus, JSON an emoji as two escapes, Python a letter by its name, and capitals ß as SS."""
+    assert Redactor([passphrase]).finds(f"before {ESCAPED[way](passphrase)} after")
 
 
 @settings(max_examples=60, deadline=None)
