@@ -27,6 +27,7 @@ from keycheck.redaction.redactor import printable
 LONGEST_JOB = process.SECONDS + 15  # seconds: a run, and the purse's waits for its file
 _LOST = {"KilledWorker": "the worker that had its job died", "CancelledError": "the connection to its machine was cut"}
 _TICK = 0.5  # seconds between two searches for late jobs
+_NAP = 10.0  # seconds; if more pass between two turns of the loop, this process was stopped
 _Done = queue.SimpleQueue["tuple[Queue, Future[str]] | None"]
 
 
@@ -71,6 +72,7 @@ class Driver:
         self._lane_timeout = lane_timeout
         self._watch = watch
         self._done: _Done = queue.SimpleQueue()
+        self._awake = clock.uptime()
 
     @property
     def not_asked(self) -> list[str]:
@@ -85,6 +87,7 @@ class Driver:
     def run(self) -> None:
         """Tests all accounts; returns at the last verdict, or after `stop`. Raises OSError if one cannot be kept."""
         while True:
+            self._pass_over_a_stop()
             for one in self.queues.values():
                 self._look_after(one)
                 self._fill(one)
@@ -135,6 +138,15 @@ class Driver:
         now = clock.uptime()
         return min([_TICK, *(one.stopped_until - now for one in self.queues.values() if one.stopped_until > now)])
 
+    def _pass_over_a_stop(self) -> None:
+        """The time in which this process itself was stopped, as by Ctrl-Z, makes no lane late."""
+        now = clock.uptime()
+        asleep, self._awake = now - self._awake, now
+        if asleep > _NAP:
+            for one in self.queues.values():
+                one.served += asleep
+                one.under_way = {future: (account, at + asleep) for future, (account, at) in one.under_way.items()}
+
     def _look_after(self, one: Queue) -> None:
         """Makes accounts UNPROVEN if their job is late, or if no machine has served their lane for too long."""
         now = clock.uptime()
@@ -143,7 +155,7 @@ class Driver:
         is_deserted = now - one.served > self._lane_timeout
         late = LONGEST_JOB + self._lane_timeout
         for future, (account, since) in list(one.under_way.items()):
-            if (is_deserted or now - since > late) and not future.done():
+            if is_deserted or now - since > late:
                 del one.under_way[future]
                 future.cancel()
                 self._lose(one, account, f"it sent no answer in {now - since:.0f} s")

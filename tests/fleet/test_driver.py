@@ -173,15 +173,22 @@ def test_a_late_answer_is_given_up(kept: Kept, monkeypatch: pytest.MonkeyPatch) 
     assert kept.verdicts["b"]["verdict"] == "OK"
 
 
-def test_an_answer_that_has_come_is_never_late(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An answer that came while the driver was suspended (Ctrl-Z and fg) is used, however late the driver reads it."""
+def test_no_lane_is_late_while_the_driver_is_stopped(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-Z stops the driver and its engine; after fg the engine's answers are used, however late it is."""
     time_ = StandIn()
     monkeypatch.setattr(clock, "time", time_)
+    engine = Stub(lambda _: None)
+    looks: list[int] = []
 
-    def sleep_long(_: Driver) -> None:
-        time_.now += 1000
+    def watch(_: Driver) -> None:
+        looks.append(0)
+        if len(looks) == 1:
+            time_.now += 1000
+        elif len(looks) == 3:
+            for name in "ab":
+                engine.finish(name, ok({"account": name}))
 
-    Driver(fleet("a", "b"), Stub(), kept, watch=sleep_long).run()
+    Driver(fleet("a", "b"), engine, kept, watch=watch).run()
     assert [one["verdict"] for one in kept.verdicts.values()] == ["OK", "OK"]
 
 
