@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import cache
 
 import pytest
 
@@ -69,9 +70,18 @@ def _healthy_answer(path: Path) -> Answer:
     host = "wallet" if path.path.startswith("/sapi") else "futures"
     if path is ORDER_TEST:
         return respond(Call(host, path.method, path.path, {}, {}, b"", b""))[0]
-    return ENDPOINTS[host, path.path][path.method].answer(
+    whole = ENDPOINTS[host, path.path][path.method].answer(
         Call(host, path.method, path.path, {"symbol": "BTCUSDT"}, {}, b"", b"", path.scenario, now_ms=1790000000000)
     )
+    return replace(whole, body=_two_contracts(whole.body)) if b'"symbols":' in whole.body[:2000] else whole
+
+
+@cache
+def _two_contracts(body: bytes) -> bytes:
+    """exchangeInfo with two of its 900 contracts, which are read in a hundredth of the time."""
+    listed = json.loads(body)
+    listed["symbols"] = [one for one in listed["symbols"] if one["symbol"] in ("BTCUSDT", "ETHUSDT")]
+    return json.dumps(listed).encode()
 
 
 def test_the_table_is_as_large_as_it_says() -> None:
@@ -97,8 +107,7 @@ def test_the_sample_has_each_kind_of_trouble_and_each_path() -> None:
 def test_a_change_affects_one_field_only(path: Path, field: Field) -> None:
     """A change is made to one field of the answer, to a value of the healthy one's type, and nothing else changes."""
     due = _healthy_answer(path)
-    changes = {**CHANGES, **BREAKING} if len(due.body) < 10_000 else {"null": CHANGES["null"]}
-    for name, rewrite in changes.items():
+    for name, rewrite in {**CHANGES, **BREAKING}.items():
         text = rewrite(field.example)
         after = spoiled(field.where, rewrite)(due)
         assert (after == due) is (text is None), name
