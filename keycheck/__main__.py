@@ -52,8 +52,18 @@ _XDIST = re.compile(r"-n\d*|-nauto|-nlogical|--numprocesses(=.*)?|--dist(=.*)?")
 
 
 def main() -> int:
-    """Runs the command with the options in sys.argv, and returns its exit status, as README lists them."""
-    arguments = sys.argv[1:]
+    """Runs the command with the options in sys.argv, and returns its exit status, as README lists them.
+
+    An error of its own, such as a library that is missing, is 3: Python's own exit status for it is that of NOT_OK.
+    """
+    try:
+        return _main(sys.argv[1:])
+    except Exception:  # noqa: BLE001  it is shown
+        sys.excepthook(*sys.exc_info())
+        return _INTERNAL_ERROR
+
+
+def _main(arguments: list[str]) -> int:
     is_a_run = arguments[:1] not in (["serve"], ["fleet"])
     if is_a_run and {"-h", "--help"} & set(arguments):
         print(_HELP, end="")
