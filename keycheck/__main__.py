@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from keycheck import __version__
+from keycheck import __version__, bounded_files
 
 _USAGE_ERROR, _INTERNAL_ERROR = 4, 3
 _HELP = """\
@@ -57,30 +57,27 @@ def main() -> int:
     An error of its own, such as a library that is missing, is 3: Python's own exit status for it is that of NOT_OK.
     """
     try:
-        return _main(sys.argv[1:])
+        return _command(sys.argv[1:])
     except Exception:  # noqa: BLE001  it is shown
         sys.excepthook(*sys.exc_info())
         return _INTERNAL_ERROR
+    finally:
+        _let_go_of_full_streams()
 
 
-def _main(arguments: list[str]) -> int:
-    is_a_run = arguments[:1] not in (["serve"], ["fleet"])
-    if is_a_run and {"-h", "--help"} & set(arguments):
-        print(_HELP, end="")
-        return 0
-    if is_a_run and {"-V", "--version"} & set(arguments):
-        print(f"keycheck {__version__}")
-        return 0
-    try:
-        _leave_the_working_directory_out()
-    except OSError:
-        print("ERROR: the working directory is gone: start keycheck in a folder that is there", file=sys.stderr)
-        return _USAGE_ERROR
-    if not is_a_run:
-        return (_serve if arguments[0] == "serve" else _fleet)(arguments[1:])
+def _command(arguments: Sequence[str]) -> int:
+    if arguments[:1] == ["serve"]:
+        return _serve(arguments[1:])
+    if arguments[:1] == ["fleet"]:
+        return _fleet(arguments[1:])
+    if {"-h", "--help"} & set(arguments):
+        return _show(_HELP)
+    if {"-V", "--version"} & set(arguments):
+        return _show(f"keycheck {__version__}\n")
     if refusal := _refusal(arguments):
         print(f"ERROR: {refusal}", file=sys.stderr)
         return _USAGE_ERROR
+    _leave_the_working_directory_out()
     _open_stderr()
     to_json = "--json" in arguments
     stdout = _stdout_for_json() if to_json else None
@@ -90,6 +87,23 @@ def _main(arguments: list[str]) -> int:
         with contextlib.suppress(OSError):
             print(_NO_KEY, end="", file=sys.stderr)
     return _write(stdout, left.text, status) if to_json else status
+
+
+def _show(text: str) -> int:
+    with contextlib.suppress(OSError):  # nobody reads it, as of `keycheck --help | head -1`
+        print(text, end="")
+    return 0
+
+
+def _let_go_of_full_streams() -> None:
+    """Leads nowhere what takes no more: the interpreter would flush it at its end, fail, and exit with 120."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (ValueError, AttributeError):  # closed, or None
+            pass
+        except OSError:
+            bounded_files.lead_nowhere(stream.fileno())
 
 
 def _refusal(arguments: Sequence[str]) -> str:
@@ -104,6 +118,7 @@ def _refusal(arguments: Sequence[str]) -> str:
 
 def _serve(arguments: Sequence[str]) -> int:
     """`keycheck serve`, which needs libraries that nothing else needs."""
+    _leave_the_working_directory_out()
     try:
         from keycheck.serve import command  # noqa: PLC0415  see above
     except ModuleNotFoundError as missing:
@@ -123,6 +138,7 @@ def _serve(arguments: Sequence[str]) -> int:
 
 def _fleet(arguments: Sequence[str]) -> int:
     """`keycheck fleet`."""
+    _leave_the_working_directory_out()
     from keycheck.child import dump_no_core  # noqa: PLC0415  no other command needs it
     from keycheck.fleet import command  # noqa: PLC0415
 
@@ -134,9 +150,13 @@ def _fleet(arguments: Sequence[str]) -> int:
 def _leave_the_working_directory_out() -> None:
     """Removes the working directory from sys.path, unless this package lies there, as in a clone.
 
-    Raises OSError if it was deleted.
+    Ends the process if the working directory cannot be used: it was removed, or its folders must not be read.
     """
-    here = Path.cwd()
+    try:
+        here = Path.cwd()
+    except OSError as error:
+        print(f"ERROR: the working directory cannot be used ({error.strerror}): go to another one", file=sys.stderr)
+        sys.exit(_USAGE_ERROR)
     if Path(__file__).parents[1] != here:
         sys.path[:] = [folder for folder in sys.path if folder and Path(folder) != here]
 

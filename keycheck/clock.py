@@ -100,7 +100,7 @@ def now_ms() -> float:
 
 
 def uptime() -> float:
-    """Seconds on a clock that nobody sets, the same in all processes of this machine; a restart sets it back."""
+    """Seconds on a monotonic clock, the same in all processes of this machine; a restart sets it back."""
     return time.monotonic()
 
 

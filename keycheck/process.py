@@ -140,7 +140,7 @@ class Prepared:
             child = self._ready.pop() if self._ready else None
         if child is None:
             return _start()
-        if not _has_ended(child.process, os.WNOHANG):
+        if not _has_ended(child.process):
             return child
         _discard(child)
         return _start()
@@ -198,7 +198,7 @@ class _Run:
                 more = {"folder": str(started.folder)}
                 _write(child, Secret(json.dumps(job | more | {"settings": json.loads(settings.reveal())})))
             self._listen(child, on_check)
-            _has_ended(child)
+            _has_ended(child, wait=True)
         finally:
             self._end(child, watcher)
         return self._finished(started.folder / "reports")
@@ -231,6 +231,8 @@ class _Run:
             self._cut = self._why_to_end()
         except Exception as error:  # noqa: BLE001  if `cancel` raises, the run must not go on without its deadline
             self._cut = f"The program that had started the run could not be asked about it ({type(error).__name__})."
+        if self._cut and _has_ended(child):
+            self._cut = ""  # it was over in time: this process hears of it late, as it was stopped itself
         if self._cut:
             self._kill(child)
 
@@ -383,7 +385,7 @@ def _lines(child: "subprocess.Popen[bytes]") -> Iterator[bytes]:
     poll = select.poll()  # not select(), whose limit is 1024 descriptors: the caller may have more files open
     poll.register(descriptor, select.POLLIN)
     held = b""
-    while poll.poll(1000 * _LOOK) or not _has_ended(child, os.WNOHANG) or poll.poll(0):
+    while poll.poll(1000 * _LOOK) or not _has_ended(child) or poll.poll(0):
         if not poll.poll(0):
             continue
         chunk = os.read(descriptor, 2**16)
@@ -393,15 +395,16 @@ def _lines(child: "subprocess.Popen[bytes]") -> Iterator[bytes]:
         yield from lines
 
 
-def _has_ended(child: "subprocess.Popen[bytes]", how: int = 0) -> bool:
-    """Whether the child has ended; it waits for that, unless `how` is WNOHANG.
+def _has_ended(child: "subprocess.Popen[bytes]", *, wait: bool = False) -> bool:
+    """Whether the child has ended; `wait`: it waits for that.
 
     It does not reap the child, so that its PID stays reserved: _kill ends the process group by this number.
     """
     if not hasattr(os, "waitid"):  # Windows, and Python 3.11 and 3.12 on macOS: there, poll and wait free the PID
-        return (child.poll() if how else child.wait()) is not None
+        return (child.wait() if wait else child.poll()) is not None
+    how = os.WEXITED | os.WNOWAIT | (0 if wait else os.WNOHANG)
     try:
-        return os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT | how) is not None
+        return os.waitid(os.P_PID, child.pid, how) is not None
     except ChildProcessError:  # the caller ignores SIGCHLD, so the system has reaped the child
         return True
 

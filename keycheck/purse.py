@@ -2,19 +2,20 @@
 
 Binance counts the weight of all requests of an address in a minute. Each run reserves its weight here before it starts,
 and settles when it has ended. Both are transactions on one SQLite file, which brings what the purse needs: a lock for
-threads and processes, and a file that is whole after a kill at any moment. Times are those of a clock that nobody sets
+threads and processes, and a file that is whole after a kill at any moment. Times are those of the monotonic clock
 (`clock.uptime`). The file holds numbers, and the word `production` or `demo`: nothing of a key, verdict or address.
 
 Theory of operation. Each row is a claim on the address's minute, which ends by itself:
 
     a reserved run     its weight, until 60 s after the last moment at which the run can send anything
-    a settled run      its weight, or what it spent if that was more, and the highest used weight that it saw; until
-                       60 s after its end. A run that is handed public answers (exchange/shared_answers.py) has the
-                       lower weight only then: before, it may doubt them, and ask for everything itself
+    a settled run      its weight, or what it spent if that was more, and the weight of others; until 60 s after its
+                       end. A run that is handed public answers (exchange/shared_answers.py) has the lower weight only
+                       then: before, it may doubt them, and ask for everything itself
     a stop             everything, until Binance's time after a 429 or 418
 
-In the order of their ends, a run adds its weight, and a sighting lifts the sum to what was seen. A run that was still
-under way when another one saw the used weight thus counts on top of it.
+The weight of others, such as a bot on the same address, is the highest used weight that a run saw, without that of the
+runs which were settled by then. It is the rest of a minute that others may have begun at any moment, so it counts for
+60 s; of several such sightings the highest one counts, beside the sum of all runs.
 """
 
 import contextlib
@@ -37,7 +38,7 @@ _PATIENCE = 2.0  # seconds to wait for another program's transaction, which take
 _PATIENCE_TO_SETTLE = 10.0  # a stop must not be lost
 _FILE = "purse.sqlite"
 _TABLE = """create table if not exists claims (
-    id integer primary key, environment text, until real, seconds real, own integer, seen integer, granted integer)"""
+    id integer primary key, environment text, until real, seconds real, own integer, others integer, granted integer)"""
 
 
 def check_share(share: float) -> None:
@@ -59,11 +60,11 @@ class Unusable(Empty):
 
 
 class _Claim(NamedTuple):
-    """A row: its weight, the used weight that it saw, the limit that it read, and when it ends by `clock.uptime`."""
+    """A row: its weight, that of others, the limit that it read, and when it ends by `clock.uptime`."""
 
     until: float
     own: int
-    seen: int
+    others: int
     granted: int | None
 
 
@@ -104,7 +105,7 @@ class Purse:
                 f"{_FILE}, in which this machine counts its request weight, cannot be used ({why}): make room on its "
                 "disk, or remove the file",
             ) from None
-        if any(claim.seen == _EVERYTHING for claim in claims):
+        if any(claim.others == _EVERYTHING for claim in claims):
             raise Empty(seconds, "Binance has told this machine's address to send nothing for a time")
         share = f"{100 * self._share:g} % of the request weight of this machine's address"
         # A run that is under way may end at any moment, so its claim may end in a minute, long before its deadline.
@@ -139,12 +140,16 @@ class Purse:
         spent, used, granted = (min(one or 0, _EVERYTHING - 1) for one in (limits.spent, limits.used, limits.granted))
         with contextlib.suppress(sqlite3.Error, OSError), self._transaction(_PATIENCE_TO_SETTLE) as (db, now):
             db.execute(
-                "update claims set until = ?, seconds = ?, own = max(coalesce(?, own), ?), seen = ?, granted = ? "
-                "where id = ?",
-                (now + MINUTE, MINUTE, own, spent, used, granted, reservation),
+                "update claims set until = ?, seconds = ?, own = max(coalesce(?, own), ?), granted = ? where id = ?",
+                (now + MINUTE, MINUTE, own, spent, granted, reservation),
+            )
+            settled = "select sum(own) from claims where environment = ? and seconds = ?"
+            db.execute(
+                f"update claims set others = max(0, ? - ({settled})) where id = ?",  # noqa: S608  our own words
+                (used, self._environment, MINUTE, reservation),
             )
             if limits.wait:
-                self._add(db, now, min(limits.wait, _LONGEST_STOP), seen=_EVERYTHING)
+                self._add(db, now, min(limits.wait, _LONGEST_STOP), others=_EVERYTHING)
 
     def _claims(self, db: sqlite3.Connection) -> list[_Claim]:
         columns = ", ".join(_Claim._fields)
@@ -155,16 +160,15 @@ class Purse:
         """How long until `weight` fits beside these claims; 0: at once."""
         limit = min([WEIGHT_LIMITS[self._environment], *(claim.granted for claim in claims if claim.granted)])
         for ended in range(len(claims) + 1):
-            spent = 0
-            for claim in claims[ended:]:
-                spent = max(spent + claim.own, claim.seen)
+            left = claims[ended:]
+            spent = sum(claim.own for claim in left) + max((claim.others for claim in left), default=0)
             if spent + weight <= self._share * limit:
                 return claims[ended - 1].until - now if ended else 0
         return MINUTE  # as long as the limit is so low
 
-    def _add(self, db: sqlite3.Connection, now: float, seconds: float, *, own: int = 0, seen: int = 0) -> int:
-        row = (self._environment, now + seconds, seconds, own, seen)
-        added = db.execute("insert into claims (environment, until, seconds, own, seen) values (?, ?, ?, ?, ?)", row)
+    def _add(self, db: sqlite3.Connection, now: float, seconds: float, *, own: int = 0, others: int = 0) -> int:
+        row = (self._environment, now + seconds, seconds, own, others)
+        added = db.execute("insert into claims (environment, until, seconds, own, others) values (?, ?, ?, ?, ?)", row)
         assert added.lastrowid
         return added.lastrowid
 

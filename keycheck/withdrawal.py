@@ -31,6 +31,8 @@ _LISTING_OPTIONS = ("collectonly", "showfixtures", "show_fixtures_per_test", "ca
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     group = parser.getgroup("keycheck")
+    if group.options:  # -p no:keycheck.withdrawal took this plugin out, and another -p put it in again
+        return
     group.addoption("--replay", metavar="NAME", help="offline, from cassettes/NAME.yaml or from a path")
     group.addoption("--record", metavar="NAME", help="live, and keep a scrubbed cassette as cassettes/NAME.yaml")
     group.addoption("--force", action="store_true", help="let --record take the place of an older cassette")

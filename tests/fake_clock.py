@@ -18,7 +18,7 @@ class StandIn:
         return self.now
 
     def monotonic(self) -> float:
-        """The machine's clock that nobody sets, in seconds."""
+        """The machine's monotonic clock, in seconds."""
         return self.now
 
     def sleep(self, seconds: float) -> None:

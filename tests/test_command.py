@@ -30,10 +30,10 @@ def keycheck(tmp_path: Path) -> Command:
     here.mkdir()
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("BINANCE_", "PYTEST_"))}
 
-    def run(*arguments: str, cwd: Path = here, before: str = "", shell: str = "", **settings: str) -> Done:
+    def run(*arguments: str, cwd: Path = here, shell: str = "", **settings: str) -> Done:
         command = [sys.executable, "-m", "keycheck", *arguments]
         return subprocess.run(  # noqa: S603  our own command
-            ["/bin/sh", "-c", f'{before} exec "$@" {shell}', "sh", *command] if before or shell else command,
+            ["/bin/sh", "-c", f'exec "$@" {shell}', "sh", *command] if shell else command,
             cwd=cwd,
             env=inherited | {"PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "100"} | settings,
             capture_output=True,
@@ -60,6 +60,29 @@ def test_the_help_is_short_and_has_examples(keycheck: Command) -> None:
     assert max(map(len, lines)) <= 115
     assert "keycheck --replay healthy" in done.stdout
     assert "pytest --help" in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [(), ("serve",), ("fleet", "keys")])
+def test_a_working_directory_that_is_gone_is_a_sentence(
+    arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Python's own exit status for it is 1, which means that a critical check failed."""
+    monkeypatch.setattr(sys, "argv", ["keycheck", *arguments])
+    monkeypatch.setattr(os, "getcwd", lambda: os.stat("no such folder"))  # noqa: PTH116  raises what getcwd does
+    with pytest.raises(SystemExit) as ended:
+        __main__.main()
+    assert ended.value.code == 4
+    assert capsys.readouterr().err.startswith("ERROR: the working directory cannot be used (No such file or directory)")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "unbuffered"),
+    mostly_slow([(("--help",), ""), (("--version",), "1"), (("fleet", "--help"), ""), (("serve", "--help"), "1")], 2),
+)
+def test_a_help_that_nobody_reads_is_no_error(arguments: tuple[str, ...], unbuffered: str, keycheck: Command) -> None:
+    """As of `keycheck --help | head -1`: no traceback, and not Python's 1 or 120."""
+    done = keycheck(*arguments, shell=">/dev/full", PYTHONUNBUFFERED=unbuffered)  # noqa: S604  our own words
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.slow
@@ -117,6 +140,13 @@ def test_options_of_pytest_pass_through(keycheck: Command, tmp_path: Path) -> No
     assert "warning" not in done.stdout
 
 
+@pytest.mark.slow
+def test_the_first_plugin_cannot_be_taken_out(keycheck: Command) -> None:
+    """The command puts it in again, and it adds its options once."""
+    done = keycheck(*REPLAY, "-p", "no:keycheck.withdrawal")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.parametrize("arguments", [("-n", "2"), ("-n2",), ("--numprocesses=2",)])
 def test_more_processes_are_refused(arguments: tuple[str, ...], keycheck: Command) -> None:
     """-n is refused in a sentence, with or without pytest-xdist."""
@@ -134,18 +164,6 @@ def test_paths_are_refused(path: str, keycheck: Command, tmp_path: Path) -> None
     assert done.returncode == 4
     assert f"keycheck takes options alone, and {path} is none" in done.stderr
     assert "STRANGER" not in done.stdout + done.stderr
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps a folder that is used")
-@pytest.mark.parametrize("arguments", [REPLAY, ("fleet", "keys")], ids=["run", "fleet"])
-def test_a_working_directory_that_is_gone_is_a_sentence(
-    arguments: tuple[str, ...], keycheck: Command, tmp_path: Path
-) -> None:
-    """As after a release that has replaced it: Python's own exit status would say that a key is not fit."""
-    (tmp_path / "gone").mkdir()
-    done = keycheck(*arguments, cwd=tmp_path / "gone", before='rmdir "$PWD";')
-    assert (done.returncode, done.stdout) == (4, "")
-    assert done.stderr == "ERROR: the working directory is gone: start keycheck in a folder that is there\n"
 
 
 @pytest.mark.parametrize(("missing", "arguments"), [("pytest", REPLAY), ("requests", ("fleet", "keys"))])

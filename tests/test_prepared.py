@@ -51,6 +51,19 @@ def test_a_child_that_waits_does_not_tell_its_folder(prepared: process.Prepared,
     assert process.run({}, ["--replay", "healthy"], prepared=prepared).verdict["verdict"] == "OK"
 
 
+@linux
+def test_a_child_that_waits_is_taken_on_windows_too(
+    prepared: process.Prepared, temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows has neither os.waitid nor its flags."""
+    for name in ("waitid", "WNOHANG", "WNOWAIT", "WEXITED", "P_PID"):
+        monkeypatch.delattr(os, name)
+    (waiting,) = children(temporary)
+    child = prepared.take()
+    assert child.process.pid == waiting
+    process._discard(child)
+
+
 @pytest.mark.slow
 @linux
 def test_a_child_that_died_while_it_waited_is_replaced(

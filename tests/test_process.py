@@ -196,7 +196,7 @@ def test_what_a_run_learned_of_its_limits_is_told(fault: Fault | None, wait: ran
 
 @pytest.mark.slow
 def test_a_run_that_is_cut_short_has_told_its_limits() -> None:
-    """What the checks had met until then counts."""
+    """The requests that its checks had made until then count."""
     with LocalExchange(Scenario(used_weight=700, faults={"/fapi/v1/order/test": Fault.stall()})) as exchange:
         done = process.run(exchange.settings(), timeout=4)
     assert done.verdict["diagnosis"][0]["cause"] == process.CUT_SHORT
@@ -632,6 +632,17 @@ def test_a_child_whose_lines_and_file_agree_is_believed(tmp_path: Path, monkeypa
     (tmp_path / "child.py").write_text(FAKE.format(verdict=EMPTY_OK, lines=b'{"exit": 0}\n'))
     monkeypatch.setattr(process, "_CHILD", tmp_path / "child.py")
     assert keycheck.check(api_key=API_KEY, api_secret=API_SECRET, timeout=20).ok
+
+
+def test_a_run_that_has_ended_is_not_cut_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its caller may hear of it late: it was stopped itself (Ctrl-Z), or its `on_check` takes long."""
+    entry = dict.fromkeys(process._FIELDS, "")
+    verdict = json.dumps(json.loads(EMPTY_OK) | {"checks": [entry]})
+    lines = f'{json.dumps({"check": entry})}\n{{"exit": 0}}\n'.encode()
+    (tmp_path / "child.py").write_text(FAKE.format(verdict=verdict, lines=lines))
+    monkeypatch.setattr(process, "_CHILD", tmp_path / "child.py")
+    report = keycheck.check(api_key=API_KEY, api_secret=API_SECRET, timeout=2, on_check=lambda _: time.sleep(3))
+    assert report.ok
 
 
 @pytest.mark.slow

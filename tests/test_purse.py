@@ -117,7 +117,7 @@ def test_no_60_seconds_hold_more_than_the_share(story: list[tuple[str, float]]) 
 
 @pytest.mark.parametrize("jump", [86_400, -86_400])
 def test_a_clock_that_jumps_changes_nothing(jump: int, tmp_path: Path, now: Clocks) -> None:
-    """Neither does a claim end early, nor does one last longer."""
+    """A reservation ends neither early nor late."""
     one = Purse(tmp_path, share=0.025)
     for number in spend(one):
         one.settle(number)
@@ -159,7 +159,7 @@ def test_processes_and_threads_share_one_purse(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_kill_at_any_moment_loses_nothing(tmp_path: Path) -> None:
-    """What a killed process had reserved is spent, its file is whole, and the lock is free."""
+    """After a kill the reserved weight counts as spent, the file is whole and the lock is free."""
     dice = random.Random(16)  # noqa: S311  moments, not secrets
     reader, writer = os.pipe()
 
@@ -184,7 +184,7 @@ def test_a_kill_at_any_moment_loses_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("now")
 def test_a_run_under_way_is_not_waited_out(tmp_path: Path) -> None:
-    """It may end at any moment, and its weight is there again a minute later."""
+    """The next run waits 60 s: a run under way may end at any moment, and its weight returns a minute later."""
     one = Purse(tmp_path, share=0.01)
     one.reserve()
     assert seconds(one) == 60
@@ -201,6 +201,28 @@ def test_the_used_weight_that_a_run_saw_counts(tmp_path: Path, now: Clocks) -> N
     assert len(spend(one)) == (1200 - 1100 - RUN) // RUN
     now.now += 60
     assert len(spend(one)) > RUNS / 2
+
+
+def test_the_weight_of_settled_runs_is_not_that_of_others(tmp_path: Path, now: Clocks) -> None:
+    """Each run sees its own weight and that of the runs before it; all of it is there again when those have ended."""
+    one = Purse(tmp_path)
+    for count in range(1, RUNS + 1):
+        one.settle(one.reserve(), Limits(spent=RUN, used=RUN * count))
+        now.now += 0.5
+    assert seconds(one) == 20
+    now.now += 20
+    assert len(spend(one)) == 1
+    now.now += 10
+    assert len(spend(one)) == 20
+
+
+def test_the_highest_weight_of_others_counts_for_a_minute(tmp_path: Path, now: Clocks) -> None:
+    """A bot's minute begins anew, so a lower sighting says nothing about what it has spent in the last 60 s."""
+    one = Purse(tmp_path)
+    for used in (RUN + 600, RUN + RUN + 900, 2 * RUN):
+        one.settle(one.reserve(), Limits(spent=RUN, used=used))
+        now.now += 20
+    assert len(spend(one)) == (1200 - 900 - 2 * RUN) // RUN
 
 
 @pytest.mark.usefixtures("now")
@@ -264,7 +286,7 @@ def test_a_stop_ends(told: int, waits: int, tmp_path: Path, now: Clocks) -> None
 def test_a_run_with_shared_answers_counts_less_once_it_has_ended(
     spent: int, page: str, runs: int, tmp_path: Path
 ) -> None:
-    """It reserves the weight of any run, as it may doubt them; it counts for more if it did, or was cut short."""
+    """Such a run reserves a full run's weight, as it may ask everything itself; later it counts what it spent."""
     one = Purse(tmp_path, share=0.02)  # 48
     done = process.Finished({}, page, limits=Limits(spent=spent))
     for _ in range(runs):

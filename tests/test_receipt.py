@@ -40,7 +40,7 @@ def test_a_receipt_has_the_form_of_the_contract(made: str) -> None:
 
 @given(VALUES, st.binary(min_size=32, max_size=64), st.floats(-60, 899.9))
 def test_a_receipt_is_believed_for_15_minutes(values: dict[str, str], key: bytes, later: float) -> None:
-    """Of any texts, with any key; another machine's clock may be a minute behind."""
+    """A receipt for any texts, signed with any key, is valid; another machine's clock may be a minute behind."""
     verify(receipt.make(key, now=NOW, **values), NOW + later, key, **values)
 
 
@@ -72,7 +72,7 @@ def test_a_receipt_of_another_receipt_key_is_refused(key: bytes) -> None:
 
 @pytest.mark.parametrize("later", [900, 901, 10**9, -61, -(10**6)])
 def test_an_expired_receipt_is_refused(later: int, made: str) -> None:
-    """And one from the future."""
+    """A receipt from the future is refused."""
     refuse(made, NOW + later)
 
 

@@ -47,7 +47,7 @@ class Accounts:
 
 
 def members(body: bytes) -> dict[str, Any]:
-    """Of a JSON object; none of anything else, which then has no receipt."""
+    """The fields of a JSON object; none for any other body, which then has no receipt."""
     try:
         found = json.loads(body)
     except (ValueError, RecursionError):

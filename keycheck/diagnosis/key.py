@@ -203,7 +203,7 @@ def _mixed_sources(seen: EvidenceView, confidence: Confidence, evidence: tuple[s
 
 
 def _swapped(seen: EvidenceView, confidence: Confidence, evidence: tuple[str, ...]) -> Iterator[Diagnosis]:
-    """Binance does not know the key, and the secret has the form of one: each may stand in the other's line."""
+    """Binance does not know the key, and the secret looks like a key: the two may be swapped."""
     key = seen.evidence.key
     if key.type == "HMAC" and not any(map(says_no_key, key.remarks)):
         yield Diagnosis(

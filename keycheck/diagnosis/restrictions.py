@@ -7,6 +7,7 @@ from keycheck.diagnosis.cause import Confidence, Diagnosis
 from keycheck.diagnosis.evidence_view import EvidenceView, described
 from keycheck.diagnosis.refusal_codes import LOCKED
 from keycheck.exchange.error_codes import Kind
+from keycheck.exchange.evidence import Call
 
 _SUPPORT = "ask Binance support, naming the code"
 _REDUCE = "close or reduce positions only, until Binance lifts it; the notice in Futures > Notifications says when"
@@ -48,15 +49,20 @@ BARS = {
 }
 
 
+def _taken(seen: EvidenceView) -> list[Call]:
+    """The test order, if the futures API took it: then neither key nor account is kept from trading there."""
+    return [seen.order] if seen.order and seen.order.accepted else []
+
+
 def keys_locked(seen: EvidenceView) -> Iterator[Diagnosis]:
     """A signed request was refused with -2017: Binance has locked the account's API keys."""
     if refusals := [call for call in seen.refusals(Kind.AUTHENTICATION) if call.code == LOCKED]:
         yield Diagnosis(
             "keys_locked",
-            Confidence.CERTAIN,
+            Confidence.POSSIBLE if _taken(seen) else Confidence.CERTAIN,
             f"Binance has locked the API keys of this account (code {LOCKED}): none of them is taken, whatever it may "
             "do.",
-            described(refusals),
+            described([*refusals, *_taken(seen)]),
             f"log in, look for a security notice, and do what it asks for; then {_SUPPORT} if the keys stay locked.",
         )
 
@@ -73,11 +79,12 @@ def barred(seen: EvidenceView) -> Iterator[Diagnosis]:
         "log in, open Derivatives > USD-M Futures, and do what it asks for there; if it asks for nothing, ask Binance "
         "support why canTrade is false",
     )
-    evidence = ["canTrade is false"] * (can_trade is False) + [str(call) for call in refusals]
+    evidence = ["canTrade is false"] * (can_trade is False) + [str(call) for call in (*refusals, *_taken(seen))]
+    sure = Confidence.CERTAIN if seen.one_host_accepts else Confidence.LIKELY
     code = f" (code {refusals[0].code})" if refusals else " (canTrade)"
     yield Diagnosis(
         "trading_barred",
-        Confidence.CERTAIN if seen.one_host_accepts else Confidence.LIKELY,
+        Confidence.POSSIBLE if _taken(seen) and can_trade is not False else sure,
         f"{'The key is good, and the' if seen.one_host_accepts else 'The'} account behind it is kept from trading: "
         f"{meaning}{code}.",
         tuple(evidence),

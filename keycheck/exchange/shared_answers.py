@@ -37,7 +37,7 @@ MOST_SECONDS = 60.0
 LONGEST = 2**15  # characters of a text; a contract's entry has some 1,500
 _CLOCK = ("clock_sample", "drift", "now")
 _MARKET = ("exchange_info", "symbol_rules", "nearest_symbols", "mark_price")
-_STEP = 20.0  # ms; the wall clock was set if it has moved farther than this against a clock that nobody sets
+_STEP = 20.0  # ms; the wall clock was set if it has moved farther than this against the monotonic clock
 _DATE_SLACK = 500.0  # ms; the exchange's servers have clocks of their own, and some write their Date a little later
 R = TypeVar("R")
 

@@ -75,8 +75,9 @@ class Fleet:
     def only(self, names: Sequence[str]) -> "Fleet":
         """The fleet of these accounts alone; all, if none is named. Raises UsageProblem for an unknown name."""
         known = {account.name for account in self.accounts}
-        if unknown := next((name for name in names if name not in known), None):
-            raise UsageProblem(f"--only: ACCOUNTS has no account {_shown(unknown)}: correct the name")
+        if unknown := [name for name in names if name not in known]:
+            name = _shown(unknown[0]) or "with an empty name"
+            raise UsageProblem(f"--only: ACCOUNTS has no account {name}: correct the name")
         wanted = set(names) or known
         chosen = [account for account in self.accounts if account.name in wanted]
         lanes = {account.lane: self.lanes[account.lane] for account in chosen}
@@ -96,7 +97,7 @@ def read(path: Path, share: float) -> Fleet:
     lanes = {LOCAL: Lane(LOCAL, share)}
     try:
         found = list(_in_folder(path) if path.is_dir() else _in_file(path, share, lanes))
-    except (OSError, ValueError, OverflowError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         why = str(error) if isinstance(error, bounded_files.Unreadable) else f"cannot be read ({error})"
         raise UsageProblem(f"ACCOUNTS: {_shown(path.name)} {_shown(why, 300)}: correct it, or name another") from None
     if not found:
@@ -131,7 +132,8 @@ def _in_file(path: Path, share: float, lanes: dict[str, Lane]) -> Iterator[Accou
         if others := sorted(fields.keys() - {"share"}):
             raise UsageProblem(f"lane {_shown(name)} may set its share alone: take {_plain(others[0])} out")
         wanted = fields.get("share", share)
-        lanes[name] = Lane(name, float(wanted) if type(wanted) in (int, float) else -1)
+        is_share = type(wanted) in (int, float) and 0 <= wanted <= 1  # a float has no room for some whole numbers
+        lanes[name] = Lane(name, float(wanted) if is_share else -1)
     for name, fields in _tables(document, "accounts"):
         lane = fields.pop("lane", LOCAL)
         _check_name("a lane", lane)

@@ -63,7 +63,7 @@ def state_of(entry: Mapping[str, Any]) -> State:
     try:
         causes = tuple(printable(one["cause"], 60) for one in entry["diagnosis"])
         return State(Verdict(entry["verdict"]).value, causes)
-    except (KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         raise UsageProblem(f"the line of {entry['account']} holds no verdict: name a verdicts.jsonl") from None
 
 

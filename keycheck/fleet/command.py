@@ -22,7 +22,7 @@ from keycheck.fleet.local import Local
 from keycheck.fleet.notify import notify
 from keycheck.fleet.out_folder import Done, OutFolder
 from keycheck.fleet.progress import Progress, tell
-from keycheck.fleet.totals import Ending
+from keycheck.fleet.totals import Ending, verdict_of
 from keycheck.network import post
 from keycheck.redaction.redactor import HIDDEN
 from keycheck.settings import loading
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
     except UsageProblem as problem:
         return _refuse(str(problem))
     except KeyboardInterrupt:
-        return _say("the fleet was interrupted, and has no page: go on with --resume", _INTERRUPTED)
+        return _say("the fleet was interrupted, and its verdicts are kept: go on with --resume", _INTERRUPTED)
     except Exception as error:  # noqa: BLE001  the interpreter's own exit status says that a key is not fit
         where = "".join(traceback.format_tb(error.__traceback__))
         return _say(
@@ -102,9 +102,7 @@ def _end(given: argparse.Namespace, out: OutFolder, ending: Ending, counts: Coun
     tell(sys.stdout, f"{asked} account{'s' * (asked != 1)}: {verdicts}. The page is {out.path / 'index.html'}\n")
     if ending.not_asked:
         tell(sys.stderr, f"{len(ending.not_asked)} accounts were not asked: go on with --resume\n")
-    if counts[Verdict.NOT_OK.value]:
-        return Verdict.NOT_OK.exit_status
-    return (Verdict.UNPROVEN if counts[Verdict.UNPROVEN.value] or ending.not_asked else Verdict.OK).exit_status
+    return verdict_of(counts, ending).exit_status
 
 
 def _check_what_comes_last(given: argparse.Namespace) -> None:
@@ -116,18 +114,27 @@ def _check_what_comes_last(given: argparse.Namespace) -> None:
             changes.earlier(given.since)
         except UsageProblem as problem:
             raise UsageProblem(f"--since: {problem}") from None
-    with contextlib.suppress(OSError):  # then it cannot be written either, which is said at the end
-        if given.junitxml and given.junitxml.exists():  # it would be replaced by one
-            if not given.junitxml.is_file():
-                raise UsageProblem("--junitxml must name a file: what has this name is none")
-            if not _is_xml(given.junitxml):
-                raise UsageProblem("--junitxml names a file that is no JUnit file: name another")
+    if given.junitxml:
+        with contextlib.suppress(OSError, RuntimeError):  # then it cannot be written either, which is said at the end
+            _refuse_other_files(given.junitxml, given.out)
+
+
+def _refuse_other_files(junit_file: Path, out: Path) -> None:
+    """Raises UsageProblem for what the JUnit file would replace, such as an account's settings."""
+    if junit_file.parent.resolve() == out.resolve() and junit_file.suffix != ".xml":
+        raise UsageProblem("--junitxml must end in .xml in the folder of --out, whose other files are the fleet's own")
+    if not junit_file.exists():
+        return
+    if not junit_file.is_file():
+        raise UsageProblem("--junitxml must name a file: what has this name is none")
+    if not _is_xml(junit_file):
+        raise UsageProblem("--junitxml would take the place of a file that is no JUnit file: name another")
 
 
 def _is_xml(path: Path) -> bool:
     """Whether a file is XML, or empty."""
     try:
-        return b"<?xml" in next(bounded_files.lines(path, _LONGEST_LINE), b"<?xml")
+        return next(bounded_files.lines(path, _LONGEST_LINE), b"<?xml").startswith(b"<?xml")
     except bounded_files.Unreadable:
         return False
 

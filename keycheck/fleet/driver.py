@@ -143,7 +143,7 @@ class Driver:
         is_deserted = now - one.served > self._lane_timeout
         late = LONGEST_JOB + self._lane_timeout
         for future, (account, since) in list(one.under_way.items()):
-            if is_deserted or now - since > late:
+            if (is_deserted or now - since > late) and not future.done():
                 del one.under_way[future]
                 future.cancel()
                 self._lose(one, account, f"it sent no answer in {now - since:.0f} s")
@@ -165,6 +165,6 @@ class Driver:
 
 
 def _why_lost(error: BaseException) -> str:
-    """What a job ended with; a ValueError's text is a sentence of ours, or a machine's that is not trusted."""
+    """Why a job has no verdict. A ValueError's text is our own sentence, or one of a machine that is not trusted."""
     name = type(error).__name__
     return printable(str(error)) if isinstance(error, ValueError) else f"{_LOST.get(name, 'its job was lost')} ({name})"

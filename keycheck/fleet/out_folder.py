@@ -69,7 +69,7 @@ class OutFolder:
         wanted = {account.name for account in chosen.accounts}
         for line in self._lines():
             name, lane = line.pop("account"), line.pop("lane", None)
-            if name in done.names or lanes.get(name) != lane or not is_of_a_run(line):
+            if name in done.names or lanes.get(name, "") != lane or not is_of_a_run(line):
                 raise UsageProblem(
                     f"verdicts.jsonl in {_OPTION} does not go with ACCOUNTS, by its line of account {name}: leave "
                     "--resume out to begin anew, or name the same ACCOUNTS"

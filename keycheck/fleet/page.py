@@ -109,7 +109,7 @@ class _Lists:
 
 def render(totals: Totals, ending: Ending, changes: Changes, reports: Path) -> str:
     """The whole page. `reports`: the folder with a folder of each account's report."""
-    verdict = verdict_of(totals, ending)
+    verdict = verdict_of(totals.verdicts, ending)
     lists = _Lists(reports)
     values = {
         "verdict": verdict.value.replace("_", " "),

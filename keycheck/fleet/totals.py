@@ -83,18 +83,20 @@ def shareable(text: str) -> str:
     return _clean(printable(text, _LONGEST))
 
 
-def verdict_of(totals: Totals, ending: Ending) -> Verdict:
-    """The verdict of the whole fleet: OK only where every account was asked, and is OK."""
-    verdicts = totals.verdicts
+def verdict_of(verdicts: Counter[str], ending: Ending) -> Verdict:
+    """The verdict of the whole fleet: OK only where there is an account, and every one was asked, and is OK.
+
+    `verdicts`: how many accounts have each.
+    """
     if verdicts[Verdict.NOT_OK.value]:
         return Verdict.NOT_OK
-    is_ok = totals.states and not verdicts[Verdict.UNPROVEN.value] and not ending.not_asked
+    is_ok = verdicts[Verdict.OK.value] and not verdicts[Verdict.UNPROVEN.value] and not ending.not_asked
     return Verdict.OK if is_ok else Verdict.UNPROVEN
 
 
 def figures(totals: Totals, ending: Ending) -> dict[str, Any]:
     """fleet.json, as `report/fleet.schema.json` describes it."""
-    verdict = verdict_of(totals, ending)
+    verdict = verdict_of(totals.verdicts, ending)
     return {
         "ok": verdict is Verdict.OK,
         "verdict": verdict.value,

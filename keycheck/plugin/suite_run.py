@@ -176,8 +176,10 @@ class SuiteRun:
             self.run.complete = False
         return report
 
-    def _is_inside(self, path: Path) -> bool:
-        return self.suite in path.resolve().parents
+    @functools.cached_property
+    def _is_inside(self) -> Callable[[Path], bool]:
+        """Whether a file lies in suite/; kept for each file, as pytest's hooks ask for each test, and files stay."""
+        return functools.cache(lambda path: self.suite in path.resolve().parents)
 
     def _not_checks(self, module: pytest.Module, nodes: list[Any]) -> list[str]:
         names = [getattr(node, "originalname", node.name).removeprefix("test_") for node in nodes]

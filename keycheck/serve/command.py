@@ -45,7 +45,7 @@ class Server(uvicorn.Server):
 
     @property
     def url(self) -> str:
-        """Of the page, once the server has started; the port may have been chosen by the system."""
+        """The page's address, once the server has started; the system may have chosen the port."""
         host, port = self.servers[0].sockets[0].getsockname()[:2]
         return f"http{'s' if self.config.is_ssl else ''}://{f'[{host}]' if ':' in host else host}:{port}/"
 

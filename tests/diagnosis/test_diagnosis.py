@@ -234,7 +234,7 @@ IN_THEIR_ORDER = ["unknown_key possible", "ip_not_allowed possible", "wrong_envi
 def test_key_and_secret_may_be_swapped_where_neither_host_knows_the_key(
     calls: tuple[Call, ...], key: KeyFacts, expected: list[str]
 ) -> None:
-    """It is the first of equally sure causes, since it takes one look; both halves have the same form."""
+    """The swap comes first among equally certain causes: it is the quickest to look for."""
     assert [" ".join(one) for one in found(*calls, key=key)] == expected
 
 
@@ -767,6 +767,14 @@ def test_every_code_that_bars_an_account_has_plain_words(code: int) -> None:
     assert one.cause == "trading_barred"
     assert BARS[code].meaning in one.explanation
     assert f"code {code}" in one.explanation
+
+
+@pytest.mark.parametrize(("code", "cause"), [(-1135, "trading_barred"), (-2017, "keys_locked")])
+def test_a_bar_of_the_wallet_alone_is_not_certain_where_orders_are_taken(code: int, cause: str) -> None:
+    """The futures API has just taken an order of this key and account."""
+    (one,) = diagnose(Evidence(calls=(refusal(API_RESTRICTIONS, code), *ACCEPTED[1:], call(ORDER_TEST))))
+    assert (one.cause, one.confidence) == (cause, Confidence.POSSIBLE)
+    assert str(call(ORDER_TEST)) in one.evidence
 
 
 def test_the_end_of_a_ban_is_given_in_utc_and_in_minutes() -> None:

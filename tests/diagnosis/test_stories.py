@@ -121,7 +121,7 @@ def test_the_address_to_whitelist_is_for_the_terminal_alone(suite: SuiteRunner) 
 
 @pytest.mark.slow
 def test_where_no_terminal_showed_the_address_no_report_says_so(suite: SuiteRunner, child: ChildRunner) -> None:
-    """Of a run of another program, and of a replay, the reports say how to see the address."""
+    """The reports of a replay, and of a run by another program, say how to see the address."""
     with STORIES["ip-refused"].settings_of_its_exchange() as settings:
         told = str(child(settings=settings).verdict)
     assert "Binance saw: hidden here; to see it, run keycheck in a terminal on the machine that ran this. Then" in told

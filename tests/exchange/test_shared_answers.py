@@ -53,7 +53,7 @@ def ask(one: Binance) -> None:
 
 
 def public(transport: Scripted | None = None) -> str:
-    """What a session hands on that has asked everything itself."""
+    """The public answers of a session that asked for all of them itself."""
     one = joined(transport or exchange())
     ask(one)
     return one.sharing.text()
@@ -78,7 +78,7 @@ def test_shared_answers_take_the_place_of_requests() -> None:
 
 
 def test_little_is_handed_on() -> None:
-    """Of exchangeInfo, the contract's entry and the limits alone; nothing from a session that does not share."""
+    """Of exchangeInfo, only contract and limits are handed on; a session that does not share hands on nothing."""
     many = [{"symbol": f"X{number}USDT", "status": "TRADING", "filters": []} for number in range(900)]
     whole = json.loads(public())["exchangeInfo"]
     entry = whole["symbols"][0] | {"baseAsset": "BTC"}
@@ -208,7 +208,7 @@ def test_the_ping_is_the_first_request_and_alone() -> None:
 
 
 def test_an_answer_is_not_taken_after_60_s(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nor a second one: a run that has waited asks itself."""
+    """A run that has waited until its answers are too old asks again."""
     one = joined(asked := exchange(), public())
     one.mark_price()
     uptime, now_ms = clock.uptime, clock.now_ms
@@ -219,7 +219,7 @@ def test_an_answer_is_not_taken_after_60_s(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_an_answer_is_not_taken_after_the_clock_was_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The wall clock has moved against the clock that nobody sets."""
+    """The wall clock has jumped against the monotonic clock."""
     one = joined(asked := exchange(), public())
     now_ms = clock.now_ms
     monkeypatch.setattr("keycheck.clock.now_ms", lambda: now_ms() + 500)

@@ -76,6 +76,7 @@ SECRET = "S3cret" * 10
         ("accounts = 1", "write [accounts.NAME] above the lines"),
         ("[lanes.x]\nshare = 2\n[accounts.a]", "lane x: share must be a number from 0.01 to 1"),
         ("[lanes.x]\nshare = true\n[accounts.a]", "lane x: share must be"),
+        (f"[lanes.x]\nshare = 1{'0' * 400}\n[accounts.a]", "lane x: share must be"),
         ("[lanes.x]\nhost = 'h'\n[accounts.a]", "lane x may set its share alone: take host out"),
         ("[keys]\n[accounts.a]", "[lanes.NAME] and [accounts.NAME] alone: take keys out"),
         ("", "accounts.toml has no account"),
@@ -83,11 +84,10 @@ SECRET = "S3cret" * 10
         (f"[accounts.{SECRET}]", "cannot be the name of an account"),
         (f"[accounts.a]\nlane = '{SECRET}'", "cannot be the name of a lane"),
         (f"[accounts]\na = {{{SECRET} = 1, {SECRET} = 1}}", "cannot be read (Duplicate"),
-        (f"[lanes.x]\nshare = 1{'0' * 400}\n[accounts.a]", "cannot be read"),
     ],
 )
 def test_what_cannot_be_used_is_a_sentence(text: str, sentence: str, tmp_path: Path) -> None:
-    """It says what to do, and never repeats a misplaced secret."""
+    """Each problem is one sentence that says what to do, and never repeats a misplaced secret."""
     with pytest.raises(UsageProblem) as problem:
         in_file(tmp_path, text)
     assert sentence in str(problem.value)
@@ -123,5 +123,7 @@ def test_accounts_that_are_not_there_are_a_sentence(tmp_path: Path) -> None:
         read(tmp_path / "missing", 0.5)
     with pytest.raises(UsageProblem, match="--only: ACCOUNTS has no account dave: correct the name"):
         in_file(tmp_path, TOML).only(["alice", "dave"])
+    with pytest.raises(UsageProblem, match="--only: ACCOUNTS has no account with an empty name: correct"):
+        in_file(tmp_path, TOML).only([""])  # as of a variable that is not set
     with pytest.raises(UsageProblem, match="lane local: share must be"):
         read(tmp_path, 0)

@@ -97,7 +97,7 @@ def test_a_wait_is_a_time_to_come(wait: dict[str, Any]) -> None:
 
 
 def test_every_page_begins_with_its_policy() -> None:
-    """So a page with another beginning is none of ours; behind it, none has a <meta>, which could lead elsewhere."""
+    """A page that begins otherwise is not ours; none has another <meta>, which could redirect the reader."""
     assert "default-src 'none'; style-src 'unsafe-inline'" in page.beginning()
     for report in REPORTS.values():
         assert page.render(report).startswith(page.beginning())
@@ -119,7 +119,7 @@ def paths(value: Any, *above: Any) -> list[tuple[Any, ...]]:
 @settings(max_examples=150)
 @given(st.data())
 def test_it_judges_a_verdict_as_the_schema_does(data: st.DataObject) -> None:
-    """Whatever is changed in one, it says the same as a validator of JSON Schema."""
+    """For any changed verdict, the fleet's own check agrees with a JSON Schema validator."""
     document = json.loads(json.dumps(data.draw(st.sampled_from([OK, NOT_OK, UNPROVEN]))))
     path = data.draw(st.sampled_from(paths(document)[1:]))
     inner = document

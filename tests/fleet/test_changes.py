@@ -55,14 +55,14 @@ def test_verdicts_causes_and_accounts_are_compared(tmp_path: Path) -> None:
 
 
 def test_a_run_of_some_accounts_forgets_no_other(tmp_path: Path) -> None:
-    """What a run did not ask, as with --only or after Ctrl-C, is neither gone nor forgotten."""
+    """An account that this run did not test, as with --only or after Ctrl-C, is neither gone nor forgotten."""
     run(tmp_path, MIXED)
     assert run(tmp_path, MIXED[:1], not_asked=[one["account"] for one in MIXED[1:]]).changed == ()
     assert by_name(run(tmp_path, [entry("bob"), *MIXED[2:]], not_asked=["alice"])).keys() == {"bob"}
 
 
-def test_what_was_not_told_is_found_again(tmp_path: Path) -> None:
-    """As long as a change is not remembered, each run finds it."""
+def test_a_change_that_was_not_remembered_is_found_again(tmp_path: Path) -> None:
+    """Each run finds it until one run remembers the new verdicts."""
     run(tmp_path, MIXED)
     for _ in range(2):
         assert by_name(made(tmp_path, [entry("bob"), *MIXED[2:]], ended(MIXED))).keys() == {"bob"}
@@ -87,6 +87,10 @@ def test_since_names_another_run_or_the_last_one(tmp_path: Path) -> None:
         ("[" * 100_000 + "\n", "line 1 of"),
         ('{"account": "alice", "verdict": "FINE", "diagnosis": []}\n', "the line of alice holds no verdict"),
         ('{"account": "alice", "verdict": "OK", "diagnosis": [1]}\n', "the line of alice holds no verdict"),
+        (
+            '{"account": "alice", "verdict": "OK", "diagnosis": [{"cause": [[]]}]}\n',
+            "the line of alice holds no verdict",
+        ),
         ("x" * (2**22 + 1), "has a line longer than 4 MiB"),
     ],
 )

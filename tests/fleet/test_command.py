@@ -367,11 +367,9 @@ def files(folder: Folder) -> Iterator[dict[str, str]]:
         ("{keys} --notify=", "--notify must be a URL"),
         ("{keys} --since {missing}", "--since: missing is not there"),
         ("{keys} --junitxml {pipe}", "--junitxml must name a file"),
-        ("{keys} --junitxml {keys}/a.env", "--junitxml names a file that is no JUnit file: name another"),
-        (
-            "{keys} --out {site}",
-            "site holds index.html, which keycheck has not written: choose another folder",
-        ),
+        ("{keys} --junitxml {keys}/a.env", "--junitxml would take the place of a file that is no JUnit file: name"),
+        ("{keys} --junitxml {out}/verdicts.jsonl", "--junitxml must end in .xml in the folder of --out"),
+        ("{keys} --out {site}", "site holds index.html, which keycheck has not written: choose another folder"),
         ("{keys} --notify-url https://h/S3CRET", "unrecognized arguments: --notify-url [hidden]: see"),
         ("{keys} --notify https://h/ h/a/S3CRET", "unrecognized arguments: [hidden]: see"),
         ("{keys} --lane-timeout https://h/S3CRET", "--lane-timeout: invalid"),
@@ -445,6 +443,9 @@ def test_resume_is_about_the_same_accounts(folder: Folder, engine: Stub, capsys:
     assert folder.accounts == ["a", "b"]
     good = folder.verdict("b")
     failed = [one | {"outcome": "fail"} for one in good["checks"]]
+    stranger = {name: value for name, value in good.items() if name != "lane"} | {"account": "a"}
+    (folder.out / "verdicts.jsonl").write_text(f"{json.dumps(stranger)}\n")
+    assert folder("--resume") == 4
     for lines in [{"account": "b", "lane": "local", "verdict": "OK"}], [good, good], [good | {"checks": failed}]:
         (folder.out / "verdicts.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines))
         assert folder("--resume") == 4

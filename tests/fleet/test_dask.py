@@ -213,7 +213,7 @@ def test_200_accounts_in_their_lanes_while_a_worker_is_killed_and_a_lane_has_non
 
 
 def test_the_fleet_ends_if_its_scheduler_dies_or_freezes(cluster: Cluster, stub: Mapping[str, str]) -> None:
-    """What was under way, and what was still to come, is UNPROVEN."""
+    """Accounts under way and accounts still waiting are UNPROVEN."""
     scheduler = cluster.scheduler()
     cluster.worker("tokyo", 1, **stub)
     for how in (signal.SIGSTOP, signal.SIGKILL):

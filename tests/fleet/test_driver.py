@@ -143,7 +143,7 @@ def test_a_lost_account_is_unproven_with_the_reason(how: str, kept: Kept) -> Non
 
 
 def test_an_engine_that_takes_no_job_is_a_lost_one(kept: Kept) -> None:
-    """As a scheduler that is gone."""
+    """If the engine refuses a job, as Dask does without its scheduler, the account is UNPROVEN and the run goes on."""
 
     def refuse(_: Mapping[str, Any]) -> str:
         raise OSError("gone")
@@ -171,6 +171,18 @@ def test_an_answer_that_is_late_is_not_waited_for(kept: Kept, monkeypatch: pytes
         pass
     assert "it sent no answer in 1 s" in kept.why("a")
     assert kept.verdicts["b"]["verdict"] == "OK"
+
+
+def test_an_answer_that_has_come_is_never_late(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after Ctrl-Z and fg: the time passed for the driver alone, and the lanes' machines have answered."""
+    time_ = StandIn()
+    monkeypatch.setattr(clock, "time", time_)
+
+    def sleep_long(_: Driver) -> None:
+        time_.now += 1000
+
+    Driver(fleet("a", "b"), Stub(), kept, watch=sleep_long).run()
+    assert [one["verdict"] for one in kept.verdicts.values()] == ["OK", "OK"]
 
 
 def test_when_it_is_stopped_those_under_way_end(kept: Kept) -> None:

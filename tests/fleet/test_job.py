@@ -115,7 +115,7 @@ def test_a_purse_that_cannot_be_used_is_said(keys: Path, ran: list[Any]) -> None
 
 @pytest.mark.usefixtures("keys")
 def test_a_machine_without_a_folder_of_keys_says_so(ran: list[Any]) -> None:
-    """It names the variable."""
+    """The sentence names the variable KEYCHECK_KEYS."""
     (cause,) = ask(None)["verdict"]["diagnosis"]
     assert "in KEYCHECK_KEYS on a lane's machine" in cause["fix"]
     assert not ran

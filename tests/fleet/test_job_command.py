@@ -47,7 +47,7 @@ def test_a_command_that_fails_is_a_lost_job(command: list[str], why: str, monkey
 
 
 def test_without_a_command_the_job_runs_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is job.run_job."""
+    """The worker calls job.run_job itself."""
     monkeypatch.delenv("KEYCHECK_JOB", raising=False)
     monkeypatch.setattr(job, "run_job", lambda text: f"ran {text}")
     assert job_command.run("this") == "ran this"

@@ -122,7 +122,7 @@ def test_the_page_names_each_fix_once_and_links_each_account(tmp_path: Path) -> 
 
 
 def test_a_cause_may_have_some_fixes(tmp_path: Path) -> None:
-    """Of the fixes of one cause the three commonest are shown, such as those of three lanes."""
+    """A cause shows its three commonest fixes, such as those of three lanes."""
     entries = [entry(f"a{number}", "UNPROVEN", "run_not_finished") for number in range(10)]
     for number, one in enumerate(entries):
         one["diagnosis"][0]["fix"] = f"see to lane {'ABBCCCDDDD'[number]}."
@@ -176,7 +176,7 @@ def test_ten_thousand_accounts_are_two_megabytes(
 
 
 def test_memory_does_not_grow_with_the_verdicts(tmp_path: Path) -> None:
-    """Of 20 MB of verdicts, less than 3 MB are in memory at any time."""
+    """Merging 20 MB of verdicts takes less than 3 MB of memory."""
     entries = [entry(f"account-{number}", checks=[], comparison="x" * 100_000) for number in range(200)]
     made(tmp_path, entries)
     assert (tmp_path / "verdicts.jsonl").stat().st_size > 20_000_000

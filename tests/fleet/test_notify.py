@@ -67,7 +67,7 @@ def test_slack_gets_a_text() -> None:
 
 
 def test_a_post_is_bounded() -> None:
-    """Of ten thousand changes a thousand are posted, with their whole number."""
+    """Ten thousand changes are posted as the first thousand and the total."""
     changed = tuple(Change(f"account-{number}", OK, BAD) for number in range(10_000))
     with Webhook() as hook:
         notify(hook.url, Changes("then", changed, {}))
@@ -92,7 +92,7 @@ def test_nothing_is_posted_where_nothing_changed() -> None:
     ],
 )
 def test_it_is_tried_three_times(monkeypatch: pytest.MonkeyPatch, statuses: list[int], attempts: int, why: str) -> None:
-    """It is tried again only where that may help, and the sentence at the end never holds the URL."""
+    """A notification is sent again only where that may help, and the final sentence never holds the URL."""
     monkeypatch.setattr(notification, "_ATTEMPT_SECONDS", 1.0 if 0 in statuses else 8.0)
     with Webhook(statuses) as hook:
         told = notify(f"{hook.url}/{IN_THE_URL}", CHANGES)

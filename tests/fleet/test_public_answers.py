@@ -22,7 +22,7 @@ SOURCE = ("production", "https://fapi.binance.com", "BTCUSDT", "", "")
 
 
 def compared(finished: process.Finished) -> dict[str, Any]:
-    """What two runs of one account have in common: verdict, causes, and each check with what it observed."""
+    """The part of a verdict that two runs of one account share: verdict, causes, each check with its observation."""
     verdict = finished.verdict
     checks = [
         (one["id"], one["outcome"], one["blockedBy"], "" if one["id"] in OF_THE_MOMENT else one["detail"])
@@ -119,7 +119,7 @@ def test_a_job_hands_on_what_it_asked(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
 
 def test_answers_are_kept_for_their_source_and_for_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Handed out for 45 s by a clock that nobody sets; the newest counts, whichever run ends last."""
+    """An answer is handed out for 45 s by the monotonic clock; the newest is kept, whichever run ends last."""
     kept, now = PublicAnswers(), 1000.0
     monkeypatch.setattr("keycheck.clock.uptime", lambda: now)
     old, new = (json.dumps({"at": at}) for at in (980.0, 990.0))

@@ -128,7 +128,7 @@ def test_the_bytes_of_a_passphrase_in_any_language_are_decoded(passphrase: str, 
 @pytest.mark.parametrize("way", ["zero-width characters in between", "colours in between", "decomposed"])
 @pytest.mark.parametrize("passphrase", PASSPHRASES)
 def test_a_passphrase_in_any_language_is_found_in_disguise(passphrase: str, way: str) -> None:
-    """So is one with invisible characters in it, or with its accents apart."""
+    """A secret with invisible characters in it, or with separate accents, is found too."""
     disguise = WRITTEN.get(way, partial(unicodedata.normalize, "NFD"))
     assert Redactor([passphrase]).finds(f"before {disguise(passphrase)} after")
 

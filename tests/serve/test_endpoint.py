@@ -200,7 +200,7 @@ def test_weight_that_is_spent_is_waited_for(tmp_path: Path) -> None:
     ],
 )
 def test_what_a_run_saw_of_the_limit_counts(scenario: Scenario, verdict: str, at_most: int, tmp_path: Path) -> None:
-    """If others have spent the weight, or Binance told a run to wait, the next request gets 429 and sends nothing."""
+    """If others have spent the weight, or Binance made a run wait, the next request gets 429 and sends nothing."""
     with LocalExchange(scenario) as exchange:
         with Serving(tmp_path, share=0.5, settings=exchange.settings(no_credentials=True)) as live:
             assert live.post().json["verdict"] == verdict

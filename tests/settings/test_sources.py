@@ -1,4 +1,4 @@
-"""A run knows where key and secret came from, and tells of names that are no settings."""
+"""A run knows where key and secret came from, and reports names that are not settings."""
 
 import json
 from pathlib import Path
@@ -89,14 +89,14 @@ def test_a_name_that_may_be_a_value_is_not_shown(name: str, tmp_path: Path) -> N
     assert SECRET[:9] not in told
 
 
-def test_every_setting_means_itself(tmp_path: Path) -> None:
-    """No setting is told as a mistake."""
+def test_no_setting_is_reported_as_misspelt(tmp_path: Path) -> None:
+    """The name of every setting is known."""
     assert sources(tmp_path, dict.fromkeys(NAMES, "")).remarks == ()
 
 
 @pytest.mark.parametrize("other", [".env.txt", "env", "env.txt"])
 def test_a_file_of_a_similar_name_is_named(other: str, tmp_path: Path) -> None:
-    """Where there is no .env and no pair, a .env.txt is told: a Windows editor has added its ending."""
+    """Without a .env and without a key, a .env.txt is reported: an editor on Windows has added the ending."""
     (tmp_path / other).touch()
     found = sources(tmp_path, None)
     assert found.remarks == (f"there is a {other}: if it holds the settings, rename it to .env",)
