@@ -175,6 +175,17 @@ def test_paths_are_refused(path: str, keycheck: Command, tmp_path: Path) -> None
     assert "STRANGER" not in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize(("missing", "arguments"), [("pytest", REPLAY), ("requests", ("fleet", "keys"))])
+def test_a_broken_installation_is_no_verdict(
+    missing: str, arguments: tuple[str, ...], keycheck: Command, tmp_path: Path
+) -> None:
+    """The exit status of an error is 3, not Python's own 1, which means that a key is not fit."""
+    (tmp_path / f"{missing}.py").write_text("raise ImportError('it is broken')")
+    done = keycheck(*arguments, PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr.endswith("ImportError: it is broken\n")
+
+
 @pytest.mark.slow
 def test_files_in_the_working_directory_have_no_effect_on_a_run(keycheck: Command, tmp_path: Path) -> None:
     """A conftest.py, pytest settings and modules named like libraries in the working directory have no effect."""
