@@ -138,6 +138,8 @@ def _in_file(path: Path, share: float, lanes: dict[str, Lane]) -> Iterator[Accou
         lane = fields.pop("lane", LOCAL)
         _check_name("a lane", lane)
         settings = {f"BINANCE_{one.upper()}": _text(name, one, value) for one, value in fields.items()}
+        if len(settings) < len(fields):
+            raise UsageProblem(f"account {_shown(name)} has a setting in two spellings: keep one of them")
         yield Account(name, lane, settings or _NO_SETTINGS)
 
 

@@ -82,6 +82,7 @@ SECRET = "S3cret" * 10
         ("", "accounts.toml has no account"),
         (f"BINANCE_API_SECRET={SECRET}", "cannot be read (Invalid value"),
         (f"[accounts.{SECRET}]", "cannot be the name of an account"),
+        ("[accounts.a]\nsymbol = 'BTCUSDT'\nSYMBOL = 'ETHUSDT'", "account a has a setting in two spellings: keep"),
         (f"[accounts.a]\nlane = '{SECRET}'", "cannot be the name of a lane"),
         (f"[accounts]\na = {{{SECRET} = 1, {SECRET} = 1}}", "cannot be read (Duplicate"),
     ],
