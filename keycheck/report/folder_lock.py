@@ -19,6 +19,7 @@ SUMMARY_FILE = "summary.md"
 BESIDE = (PAGE_FILE, SUMMARY_FILE)  # these exist only beside a verdict
 LOCK_FILE = ".lock"  # never deleted: two runs could lock an old and a new file of this name
 _LONGEST_VERDICT = 2**21  # bytes; more than any reader of a verdict accepts
+_OURS = '"suiteVersion"'  # every verdict of a run has this field
 
 if sys.platform == "win32":
     import msvcrt
@@ -39,14 +40,14 @@ class Hold:
     """A run's lock on its report folder, which `option` names. A second `take` does nothing.
 
     `written`: files that the run will replace, and whose names other programs use as well; `marks`: files that show,
-    as the lock does, that the folder is a run's.
+    as the lock does, that the folder is a run's. A verdict.json shows it only if a run wrote it.
     """
 
     def __init__(
         self,
         folder: Path,
         option: str = "--report-dir",
-        written: Iterable[str] = BESIDE,
+        written: Iterable[str] = (VERDICT_FILE, *BESIDE),
         marks: Iterable[str] = (VERDICT_FILE,),
     ) -> None:
         self.folder = folder
@@ -64,7 +65,7 @@ class Hold:
         if self._file is not None:
             return
         foreign = next((name for name in self._written if (self.folder / name).exists()), None)
-        if foreign and not any((self.folder / name).exists() for name in self._marks):
+        if foreign and not any(_is_of_a_run(self.folder / name) for name in self._marks):
             raise UsageProblem(
                 f"{self.folder.name or 'the report folder'} holds {foreign}, which keycheck has not written: choose "
                 f"another folder with {self._option}"
@@ -115,6 +116,18 @@ class Hold:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+
+def _is_of_a_run(path: Path) -> bool:
+    """Whether there is such a file, and a run may have written it: a lock is empty, a verdict has a run's field."""
+    if path.name == LOCK_FILE:
+        return path.is_file() and path.stat().st_size == 0
+    if path.name != VERDICT_FILE:
+        return path.exists()
+    try:
+        return path.exists() and _OURS in (_text(path) or "")
+    except OSError:  # in doubt it is an old verdict, which must not stay
+        return True
 
 
 def _text(path: Path) -> str | None:

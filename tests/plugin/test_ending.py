@@ -245,7 +245,7 @@ def test_a_failed_check_and_a_file_that_cannot_be_written(process: SuiteRunner) 
 def test_a_run_that_cannot_begin_does_not_end_with_1(option: str, process: SuiteRunner) -> None:
     """A run that cannot begin ends with 3 or 4, says why, and leaves no old verdict."""
     process.report_dir.mkdir()
-    (process.report_dir / "verdict.json").write_text('{"ok": true}', encoding="utf-8")
+    (process.report_dir / "verdict.json").write_text('{"ok": true, "suiteVersion": "0.1.0"}', encoding="utf-8")
     done = replayed(process, option)
     assert done.exit_status in (3, 4)
     assert done.output
