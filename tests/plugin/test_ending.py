@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.exchange import LocalExchange, Scenario
 from tests.keys import ED25519
 from tests.matrix import mostly_slow
 from tests.running import ROOT, Finished, SuiteRunner
@@ -137,6 +138,21 @@ def test_a_timeout_that_would_end_the_run_is_refused(given: list[str], process: 
     assert len([line for line in done.output.splitlines() if line.startswith("ERROR: ") and "--timeout" in line]) == 1
     assert "Traceback" not in done.output
     assert replayed(process, "--timeout=0").exit_status == 0  # which switches it off
+
+
+def test_a_check_that_takes_too_long_does_not_end_with_1(process: SuiteRunner) -> None:
+    """Where pytest-timeout ends the process, as on Windows, the exit status says what verdict.json says."""
+    with LocalExchange(Scenario(latency_ms=2600)) as exchange:
+        done = process("--timeout=1", "--timeout-method=thread", settings=exchange.settings())
+    assert (done.exit_status, done.verdict["verdict"]) == (10, "UNPROVEN"), done.output
+    assert "test_futures_api_answers was not over after 1 s" in done.output
+
+
+def test_a_dump_of_threads_does_not_end_the_run(process: SuiteRunner) -> None:
+    """The setting with which pytest's faulthandler would end the process with 1 is refused."""
+    done = replayed(process, "-o", "faulthandler_timeout=60", "-o", "faulthandler_exit_on_timeout=true")
+    assert done.exit_status == 4
+    assert "faulthandler_exit_on_timeout" in done.output
 
 
 @pytest.fixture
