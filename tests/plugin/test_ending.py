@@ -171,6 +171,18 @@ def logs(process: SuiteRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+def test_the_reports_of_a_later_run_are_left(plugin: Path, process: SuiteRunner) -> None:
+    """If the report folder is removed during a run, the next run may be using a new one: this run writes none."""
+    plugin.write_text(
+        f"import pathlib, shutil\n\nfolder = pathlib.Path({str(process.report_dir)!r})\n\n"
+        "def pytest_collection_finish():\n    shutil.rmtree(folder)\n    folder.mkdir()\n"
+        "    (folder / 'verdict.json').write_text('{\"of\": \"the next run\"}')\n"
+    )
+    done = replayed(process, "-p", "stranger")
+    assert (done.exit_status, done.verdict, done.page) == (3, {"of": "the next run"}, "")
+    assert "the report folder was removed or replaced in the run" in done.output
+
+
 HOOKS = ("pytest_sessionfinish()", "pytest_terminal_summary()", "pytest_unconfigure()")
 RAISED = (
     "raise MemoryError",
