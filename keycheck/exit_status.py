@@ -7,6 +7,7 @@ import contextlib
 import os
 import sys
 from types import TracebackType
+from typing import NoReturn
 
 _INTERNAL_ERROR = 3
 
@@ -20,12 +21,17 @@ def keep() -> None:
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         if isinstance(error, SystemExit) and isinstance(error.code, int):
-            for stream in (sys.stdout, sys.stderr):
-                with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, or None
-                    stream.flush()
-            os._exit(error.code)
+            end_now(error.code)
         usual(kind, error, trace)
         if issubclass(kind, Exception):
             raise SystemExit(_INTERNAL_ERROR)
 
     sys.excepthook = hook
+
+
+def end_now(status: int) -> NoReturn:
+    """Ends the process from any thread, without Python's own end; what was printed is shown."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, or None
+            stream.flush()
+    os._exit(status)

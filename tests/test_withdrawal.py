@@ -17,7 +17,11 @@ from tests.exchange.faults import Fault
 from tests.running import ROOT, SuiteRunner
 
 REPLAY = ("suite/", "--replay", "healthy")
-OLD = {"verdict.json": '{"ok": true, "verdict": "OK"}', "report.html": "<h1>OK</h1>", "summary.md": "OK"}
+OLD = {
+    "verdict.json": '{"ok": true, "verdict": "OK", "suiteVersion": "0.1.0"}',
+    "report.html": "<h1>OK</h1>",
+    "summary.md": "OK",
+}
 # The modules that Python and pytest import to start, and those of keycheck that come before all others.
 BEFORE = re.compile(
     r"(_pytest|pytest|pluggy|iniconfig|packaging|pygments)(\.|$)|keycheck(\.withdrawal|\.caller|\.errors|\.report(\.folder_lock)?)?$"
@@ -246,13 +250,23 @@ def test_two_runs_of_one_process_follow_each_other(reports: Path) -> None:
 DEEP = "/".join("a" * 1900)
 
 
-def test_a_file_of_another_program_is_left(tmp_path: Path) -> None:
-    """A summary.md is common. Where no run has been before, it is not keycheck's, and is not replaced."""
-    (tmp_path / "summary.md").write_text("mine")
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"summary.md": "mine"},
+        {"verdict.json": '{"verdict": "guilty"}'},
+        {"verdict.json": '{"verdict": "guilty"}', "report.html": "mine"},
+        {"summary.md": "mine", ".lock": "process 7"},
+    ],
+)
+def test_a_file_of_another_program_is_left(files: dict[str, str], tmp_path: Path) -> None:
+    """Where no run has been before, files of these common names are not keycheck's, and are not replaced."""
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
     done = ended(tmp_path)
     assert done.returncode == 4, done.stdout
-    assert "holds summary.md, which keycheck has not written: choose another folder with --report-dir" in done.stderr
-    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"summary.md": "mine"}
+    assert f"holds {next(iter(files))}, which keycheck has not written: choose another folder with" in done.stderr
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == files
 
 
 @pytest.mark.slow

@@ -20,6 +20,7 @@ from keycheck.plugin.junit import JunitTexts
 from keycheck.plugin.outcomes import OBSERVED, WithoutTracebacks
 from keycheck.plugin.prometheus_file import PrometheusFile
 from keycheck.plugin.suite_run import SuiteRun
+from keycheck.plugin.time_limit import TimeLimit
 from keycheck.plugin.written_files import WRITTEN, Written
 from keycheck.redaction.redactor import Redactor, printable
 from keycheck.run import vocabulary
@@ -54,6 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
         if not suite_run.tracebacks:
             config.pluginmanager.register(WithoutTracebacks(suite_run.is_check), "keycheck-brief")
         config.pluginmanager.register(Guard(suite_run.redactor), "keycheck-guard")
+        config.pluginmanager.register(TimeLimit(), "keycheck-time-limit")
         config.pluginmanager.register(JunitTexts(suite_run.redactor.clean_shared), "keycheck-junit")
         if prom := config.getoption("prom", None):
             file = PrometheusFile(config.invocation_params.dir / prom, suite_run)

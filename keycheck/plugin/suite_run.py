@@ -131,6 +131,12 @@ class SuiteRun:
             raise UsageProblem(
                 f"--timeout must be {_LEAST_TIMEOUT} to {_LONGEST_TIMEOUT} s, or 0 for none: correct it or leave it out"
             )
+        has_dumps = self.config.pluginmanager.has_plugin("faulthandler")
+        if has_dumps and self.config.getini("faulthandler_exit_on_timeout"):
+            raise UsageProblem(
+                "faulthandler_exit_on_timeout does not go with suite/: it would end the run with 1, which says that a "
+                "key is not fit. Leave it out"
+            )
         refuse_leaking_options(self.config)
 
     def _options(self) -> Options:

@@ -52,8 +52,10 @@ class ReportFolder:
     def write(self, shared: RunReport) -> None:
         """Writes all files, the verdict last. `shared`: a report whose texts may be shared.
 
-        Raises OSError if a file cannot be written, DirtyArtefact if one would have held a secret.
+        Raises OSError if a file cannot be written or the folder was replaced, DirtyArtefact if one would have held a
+        secret.
         """
+        self._hold.take()
         from keycheck.report import page, summary  # noqa: PLC0415  see `preload`
 
         # Each text is cleaned before it is inserted into a report: afterwards, the format's own characters might be

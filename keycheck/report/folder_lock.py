@@ -19,6 +19,7 @@ SUMMARY_FILE = "summary.md"
 BESIDE = (PAGE_FILE, SUMMARY_FILE)  # these exist only beside a verdict
 LOCK_FILE = ".lock"  # never deleted: two runs could lock an old and a new file of this name
 _LONGEST_VERDICT = 2**21  # bytes; more than any reader of a verdict accepts
+_OURS = '"suiteVersion"'  # every verdict of a run has this field
 
 if sys.platform == "win32":
     import msvcrt
@@ -36,17 +37,17 @@ else:
 
 
 class Hold:
-    """A run's lock on its report folder, which `option` names. A second `take` does nothing.
+    """A run's lock on its report folder, which `option` names.
 
     `written`: files that the run will replace, and whose names other programs use as well; `marks`: files that show,
-    as the lock does, that the folder is a run's.
+    as the lock does, that the folder is a run's. A verdict.json shows it only if a run wrote it.
     """
 
     def __init__(
         self,
         folder: Path,
         option: str = "--report-dir",
-        written: Iterable[str] = BESIDE,
+        written: Iterable[str] = (VERDICT_FILE, *BESIDE),
         marks: Iterable[str] = (VERDICT_FILE,),
     ) -> None:
         self.folder = folder
@@ -54,17 +55,21 @@ class Hold:
         self._written = written
         self._marks = (LOCK_FILE, *marks)
         self._file: IO[bytes] | None = None
+        self._identity: tuple[int, int] | None = None
         self._withdrawn: str | None = None
 
     def take(self) -> None:
-        """Locks the folder. Raises OSError if locking fails.
+        """Locks the folder, unless this run has locked it already. Raises OSError if that fails.
 
+        Raises OSError, too, if the locked folder was removed or replaced since: another run may hold the new one.
         Raises UsageProblem if another run has locked it, or if it holds files of another program.
         """
         if self._file is not None:
+            if not self.is_taken:
+                raise OSError(0, "the report folder was removed or replaced in the run")
             return
         foreign = next((name for name in self._written if (self.folder / name).exists()), None)
-        if foreign and not any((self.folder / name).exists() for name in self._marks):
+        if foreign and not any(_is_of_a_run(self.folder / name) for name in self._marks):
             raise UsageProblem(
                 f"{self.folder.name or 'the report folder'} holds {foreign}, which keycheck has not written: choose "
                 f"another folder with {self._option}"
@@ -84,12 +89,12 @@ class Hold:
         except BaseException:
             file.close()
             raise
-        self._file = file
+        self._file, self._identity = file, _identity(path)
 
     @property
     def is_taken(self) -> bool:
-        """Whether this run holds the lock."""
-        return self._file is not None
+        """Whether this run holds the lock, and the folder is still the one that was locked."""
+        return self._file is not None and _identity(self.folder / LOCK_FILE) == self._identity
 
     def withdraw(self, *, keep: bool = False) -> None:
         """Removes the last run's reports, the verdict first. `keep`: keeps its text in memory, for a comparison.
@@ -115,6 +120,26 @@ class Hold:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What tells a file from all others, as long as it is open; None if there is none."""
+    with contextlib.suppress(OSError):
+        found = path.stat()
+        return found.st_dev, found.st_ino
+    return None
+
+
+def _is_of_a_run(path: Path) -> bool:
+    """Whether there is such a file, and a run may have written it: a lock is empty, a verdict has a run's field."""
+    if path.name == LOCK_FILE:
+        return path.is_file() and path.stat().st_size == 0
+    if path.name != VERDICT_FILE:
+        return path.exists()
+    try:
+        return path.exists() and _OURS in (_text(path) or "")
+    except OSError:  # in doubt it is an old verdict, which must not stay
+        return True
 
 
 def _text(path: Path) -> str | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.exchange import LocalExchange, Scenario
 from tests.keys import ED25519
 from tests.matrix import mostly_slow
 from tests.running import ROOT, Finished, SuiteRunner
@@ -139,6 +140,21 @@ def test_a_timeout_that_would_end_the_run_is_refused(given: list[str], process: 
     assert replayed(process, "--timeout=0").exit_status == 0  # which switches it off
 
 
+def test_a_check_that_takes_too_long_does_not_end_with_1(process: SuiteRunner) -> None:
+    """Where pytest-timeout ends the process, as on Windows, the exit status says what verdict.json says."""
+    with LocalExchange(Scenario(latency_ms=2600)) as exchange:
+        done = process("--timeout=1", "--timeout-method=thread", settings=exchange.settings())
+    assert (done.exit_status, done.verdict["verdict"]) == (10, "UNPROVEN"), done.output
+    assert "test_futures_api_answers was not over after 1 s" in done.output
+
+
+def test_a_dump_of_threads_does_not_end_the_run(process: SuiteRunner) -> None:
+    """The setting with which pytest's faulthandler would end the process with 1 is refused."""
+    done = replayed(process, "-o", "faulthandler_timeout=60", "-o", "faulthandler_exit_on_timeout=true")
+    assert done.exit_status == 4
+    assert "faulthandler_exit_on_timeout" in done.output
+
+
 @pytest.fixture
 def plugin(process: SuiteRunner, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A file of another plugin, `-p stranger`."""
@@ -153,6 +169,18 @@ def logs(process: SuiteRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     (process.folder / "logs.py").write_text(
         "import logging\n\ndef pytest_sessionfinish():\n    logging.info('the end')\n", encoding="utf-8"
     )
+
+
+def test_the_reports_of_a_later_run_are_left(plugin: Path, process: SuiteRunner) -> None:
+    """If the report folder is removed during a run, the next run may be using a new one: this run writes none."""
+    plugin.write_text(
+        f"import pathlib, shutil\n\nfolder = pathlib.Path({str(process.report_dir)!r})\n\n"
+        "def pytest_collection_finish():\n    shutil.rmtree(folder)\n    folder.mkdir()\n"
+        "    (folder / 'verdict.json').write_text('{\"of\": \"the next run\"}')\n"
+    )
+    done = replayed(process, "-p", "stranger")
+    assert (done.exit_status, done.verdict, done.page) == (3, {"of": "the next run"}, "")
+    assert "the report folder was removed or replaced in the run" in done.output
 
 
 HOOKS = ("pytest_sessionfinish()", "pytest_terminal_summary()", "pytest_unconfigure()")
@@ -245,7 +273,7 @@ def test_a_failed_check_and_a_file_that_cannot_be_written(process: SuiteRunner) 
 def test_a_run_that_cannot_begin_does_not_end_with_1(option: str, process: SuiteRunner) -> None:
     """A run that cannot begin ends with 3 or 4, says why, and leaves no old verdict."""
     process.report_dir.mkdir()
-    (process.report_dir / "verdict.json").write_text('{"ok": true}', encoding="utf-8")
+    (process.report_dir / "verdict.json").write_text('{"ok": true, "suiteVersion": "0.1.0"}', encoding="utf-8")
     done = replayed(process, option)
     assert done.exit_status in (3, 4)
     assert done.output

@@ -1,0 +1,46 @@
+"""Ends a run whose check takes too long where pytest-timeout cannot stop the check alone.
+
+That is its method "thread", the only one on Windows. It would end the process with 1, which means a failed check.
+"""
+
+import contextlib
+import threading
+from typing import Any
+
+import pytest
+from _pytest.capture import CaptureManager
+
+from keycheck import exit_status
+from keycheck.plugin.ending import say
+from keycheck.verdict.weighing import Verdict
+
+
+class TimeLimit:
+    """A plugin that sets the timer of a test in the place of pytest-timeout."""
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_timeout_set_timer(self, item: pytest.Item, settings: Any) -> bool | None:
+        """`settings`: pytest-timeout's, with its `timeout` in seconds. Returns None to leave the timer to it."""
+        if settings.method == "signal" and threading.current_thread() is threading.main_thread():
+            return None
+        timer = threading.Timer(settings.timeout, _end_the_process, (item, settings))
+
+        def cancel() -> None:
+            timer.cancel()
+            timer.join()
+
+        item.cancel_timeout = cancel  # type: ignore[attr-defined]  # pytest-timeout calls it
+        timer.start()
+        return True
+
+
+def _end_the_process(item: pytest.Item, settings: Any) -> None:
+    """Ends the process as UNPROVEN, which verdict.json has said since the run's start."""
+    from pytest_timeout import is_debugging  # type: ignore[import-untyped]  # noqa: PLC0415  loaded by now
+
+    if is_debugging() and not settings.disable_debugger_detection:
+        return
+    capture = item.config.pluginmanager.get_plugin("capturemanager")
+    with capture.global_and_fixture_disabled() if isinstance(capture, CaptureManager) else contextlib.nullcontext():
+        say(item.config, f"\n{item.name} was not over after {settings.timeout:g} s, and the run ended there: run again")
+        exit_status.end_now(Verdict.UNPROVEN.exit_status)
