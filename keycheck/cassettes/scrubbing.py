@@ -95,11 +95,11 @@ def scrub_headers(headers: Mapping[str, list[str]], clean: Clean) -> dict[str, l
 
 
 def _header(name: str, value: str) -> str:
-    """A number or a word; of a type what a run goes by: the types that it names, and JSON."""
+    """A number or a word; of a type what a run goes by: JSON, by the same rule as live, and the types that it names."""
     if name != "content-type":
         return value if _NUMBER_OR_WORD.fullmatch(value) else _NO_VALUE
     kind = value.lower().partition(";")[0].strip()
-    return kind if kind in KNOWN_TYPES else "application/json" if "json" in value.lower() else _NO_VALUE
+    return "application/json" if "json" in value.lower() else kind if kind in KNOWN_TYPES else _NO_VALUE
 
 
 def _normalized(name: str) -> str:
@@ -108,13 +108,13 @@ def _normalized(name: str) -> str:
 
 def scrub_body(path: str, status: int, body: bytes, symbol: str, clean: Clean) -> bytes:
     """The listed fields of a JSON body; a constant for any other body, by its kind."""
-    if closes_the_country_out(status, body):
-        return _COUNTRY_PAGE
     parsed = strict(body)
-    if parsed is None:
+    if closes_the_country_out(status, body) and not (isinstance(parsed, dict) and type(parsed.get("code")) is int):
+        return _COUNTRY_PAGE
+    if not isinstance(parsed, dict | list):
         return b"(not JSON; dropped)"
-    if not isinstance(parsed, dict):
-        listed = isinstance(parsed, list) and path == SYMBOL_CONFIG.path and status == 200
+    if isinstance(parsed, list):
+        listed = path == SYMBOL_CONFIG.path and status == 200
         return _plain(_symbol_configs(parsed, symbol, clean) if listed else [])
     if is_notice(body):
         return b'{"0":"a notice"}'

@@ -23,6 +23,7 @@ from keycheck.exchange.endpoints import (
     PING,
     POSITION_SIDE,
     PREMIUM_INDEX,
+    SYMBOL_CONFIG,
     TIME,
     TRADING_STATUS,
     Endpoint,
@@ -105,6 +106,8 @@ def outcome(endpoint: Endpoint, status: int, body: bytes) -> object:
 @settings(max_examples=examples(300))
 @given(endpoints, st.sampled_from([200, 200, 400, 503]), bodies)
 @example(ORDER_TEST, 200, b'{"status": "up"}')
+@example(SYMBOL_CONFIG, 200, b'"a text"')
+@example(TIME, 403, b'{"code": -1000, "msg": "configured to block access from your country"}')
 @example(ORDER_TEST, 200, b'{"orderId": "7", "status": ""}')
 @example(ORDER_TEST, 200, b'{"orderId": null}')
 @example(ORDER_TEST, 200, b'{"orderId": 7, "msg": "success"}')
@@ -411,6 +414,7 @@ def test_few_headers_are_kept() -> None:
         ("x-amzn-waf-action", "912345678901 was refused", "-"),
         ("content-type", "application/json; account=912345678901", "application/json"),
         ("content-type", "Text/HTML;charset=utf-8", "text/html"),
+        ("content-type", "Text/HTML; charset=json", "application/json"),  # a live run reads it as JSON
         ("content-type", "application/joe.doe@example.org+json", "application/json"),
         ("content-type", "joe.doe@example.org", "-"),
     ],
