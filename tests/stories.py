@@ -405,7 +405,7 @@ _BOTH = (
     Story("agreement signed", "OK", scenario=Scenario(agreement_signed=True), settings={"BINANCE_SYMBOL": "XAUUSDT"}),
     Story("demo, IP refused", "NOT_OK", "wrong_environment", "likely", SCENARIOS["ip-refused"], settings=_DEMO),
     Story("wallet alone refuses", "UNPROVEN", "answers_contradict", "likely", at(WALLET, Fault.refused(-2015))),
-    Story("wallet alone says locked", "UNPROVEN", "keys_locked", "certain", at(WALLET, _LOCKED)),
+    Story("wallet alone says locked", "UNPROVEN", "keys_locked", "possible", at(WALLET, _LOCKED)),
     Story(
         "futures alone refuse the signature",
         "NOT_OK",

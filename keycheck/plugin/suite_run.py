@@ -81,8 +81,10 @@ class SuiteRun:
         if self._looks_only:
             return
         try:
-            new_run = NewRun(self.options, self.catalogue, self.redactor, self.hold, Countdown(self.config))
-            self._refuse_lost_reports()
+            try:
+                new_run = NewRun(self.options, self.catalogue, self.redactor, self.hold, Countdown(self.config))
+            finally:  # a log file that has just been opened there may be why the folder is refused
+                self._refuse_lost_reports()
             self.begun = new_run.begun
             self._refuse_impossible_options()
             with deferred_imports.delay_interrupts():  # live runs and replays import different modules

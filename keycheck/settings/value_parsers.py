@@ -118,8 +118,9 @@ def proxy_of(raw: str, urls: Mapping[str, str | None]) -> Secret | None:
 
 
 def proxy_password(proxy: Secret | None) -> Secret | None:
-    """The password in a proxy's address; None if it has none."""
-    password = urlsplit(proxy.reveal()).password if proxy else None
+    """The password in a proxy's address, or a user name without one, which may be a token; None if it has neither."""
+    parts = urlsplit(proxy.reveal() if proxy else "")
+    password = parts.password or parts.username
     return Secret(unquote(password)) if password else None
 
 

@@ -166,6 +166,20 @@ def test_a_promised_answer_is_waited_for() -> None:
     assert single.sent == 1
 
 
+def test_a_check_waits_with_patience_only_once_prefetching_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until the run's first request is answered a check waits for its reserved question; then it soon asks itself."""
+    monkeypatch.setattr("keycheck.exchange.memo.PATIENCE", 0.01)
+    single = OneQuestion()
+    single.memo.reserve([QUESTION])
+    check = in_thread(single.answer_and_calls)
+    wait_for(single.waiting)
+    assert not single.looking.acquire(timeout=0.2)
+    single.memo.prefetching_runs()
+    wait_for(single.looking)
+    single.replies.put("yes")
+    assert check.result(PATIENCE) == ("yes", (1,))
+
+
 def test_a_check_asks_a_question_that_was_released() -> None:
     """A check asks its question itself as soon as the prefetcher has released it."""
     single = OneQuestion()

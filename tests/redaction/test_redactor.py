@@ -327,7 +327,29 @@ def lines(number: int, secret: str = "") -> str:
 @pytest.mark.parametrize("change", [str.upper, str.lower, str.swapcase], ids=lambda change: change.__name__)
 def test_a_secret_in_another_letter_case_is_found(change: Callable[[str], str], before: str) -> None:
     """A secret is found in any letter case, even beside a letter that becomes two in lower case."""
-    assert Redactor([SECRET]).finds(f"{before}{change(SECRET)}")
+    assert Redactor([SECRET]).knows(f"{before}{change(SECRET)}")
+
+
+def test_a_password_of_one_character_is_hidden_as_a_word() -> None:
+    """Even the shortest password is hidden where it is a word by itself, and nowhere else."""
+    redactor = Redactor()
+    redactor.learn_password("7")
+    assert redactor.clean("the password 7, and 17 or 7s") == f"the password {HIDDEN}, and 17 or 7s"
+
+
+def test_a_plain_secret_takes_nothing_from_a_passphrase_in_another_language() -> None:
+    """A passphrase beyond ASCII is found in base64, whatever secrets are learned after it."""
+    passphrase = "очень-длинный-пароль"  # noqa: S105  invented
+    redactor = Redactor([passphrase, SECRET])
+    assert redactor.finds(base64.b64encode(passphrase.encode()).decode())
+
+
+def test_a_name_of_this_machine_is_replaced_as_it_is_written() -> None:
+    """A short name is replaced as a whole word; a long one anywhere, and a dot in it stands for a dot alone."""
+    redactor = Redactor(names={"jo": "[user]", "build.example.org": "[host]"})
+    assert redactor.without_names("jo, (jo) joke banjo a.jo jo-x") == "[user], ([user]) joke banjo a.jo jo-x"
+    assert redactor.without_names("xbuild.example.orgy") == "x[host]y"
+    assert redactor.without_names("build-example-org") == "build-example-org"
 
 
 def page_of(log: str) -> str:

@@ -13,9 +13,10 @@ from keycheck.credentials.signing import signer_of
 from keycheck.errors import UsageProblem
 from keycheck.exchange.endpoints import DEMO_HOSTS, ENVIRONMENTS
 from keycheck.redaction.redactor import Redactor
+from keycheck.redaction.secret import Secret
 from keycheck.settings.dotenv_file import MAX_KEY_FILE
 from keycheck.settings.loading import NAMES, Settings, in_the_environment, load, names_of_this_machine, purse_folder
-from keycheck.settings.value_parsers import expected_of
+from keycheck.settings.value_parsers import expected_of, proxy_password
 from tests.keys import ED25519, ENCRYPTED_ED25519
 from tests.running import ROOT
 
@@ -351,6 +352,17 @@ def test_a_proxy_is_kept_as_a_secret(from_environment: From, raw: str) -> None:
     assert settings.proxy.reveal() == raw
     assert "proxy.example" not in repr(settings)
     assert CANARY not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("user_info", "hidden"),
+    [("user:pass%20word@", "pass word"), ("token%20me:@", "token me"), ("token@", "token"), ("", None)],
+)
+def test_the_secret_of_a_proxy_is_its_password_or_else_its_user_name(user_info: str, hidden: str | None) -> None:
+    """Some proxies take a token as the user name, and no password."""
+    found = proxy_password(Secret(f"http://{user_info}proxy:3128"))
+    assert (found.reveal() if found else None) == hidden
+    assert proxy_password(None) is None
 
 
 def test_a_ca_bundle_is_a_file(from_environment: From, tmp_path: Path) -> None:
