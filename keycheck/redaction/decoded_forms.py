@@ -18,10 +18,11 @@ from urllib.parse import unquote
 
 _ESCAPE = re.compile(
     r"\\(?:u\{([0-9a-fA-F]{1,6})\}|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|x([0-9a-fA-F]{2})|([0-3]?[0-7]{1,2})"
-    r"|([\\\"'/tnr])|N\{([A-Za-z0-9 -]{1,99})\})"
+    r"|([\\\"'/abfnrtv])|N\{([A-Za-z0-9 -]{1,99})\})"
+    r"|#x([0-9A-F]{2})"  # pytest writes a control character so into JUnit files
 )
-_OCTAL, _SIGN, _NAME = 5, 6, 7  # groups of _ESCAPE; those before are hexadecimal
-_CONTROLS = {"t": "\t", "n": "\n", "r": "\r"}
+_OCTAL, _SIGN, _NAME = 5, 6, 7  # groups of _ESCAPE; all others are hexadecimal
+_CONTROLS = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 # Decoded bytes count as text if ten in a row are printable: fewer cannot hold ten characters of a secret.
 _TEXT = re.compile(rb"[\t -~]{10,}")
 _WIDE_TEXT = re.compile(rb"[\t -~\x80-\xff]{10,}")  # with letters beyond ASCII, in UTF-8 or Latin-1
@@ -89,7 +90,7 @@ def _unquoted_bytes(text: str) -> str:
 
 
 def _without_escapes(text: str) -> str:
-    if "\\" not in text:
+    if "\\" not in text and "#x" not in text:
         return text
     return _ESCAPE.sub(_unescaped, text)
 

@@ -9,6 +9,7 @@ from functools import partial
 from urllib.parse import quote, quote_plus
 
 import pytest
+from _pytest.junitxml import bin_xml_escape
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -90,6 +91,9 @@ WRITTEN: dict[str, Callable[[str], str]] = {
     "soft hyphens of HTML in between": "&shy;".join,
     "joiners in JSON in between": lambda text: json.dumps("\u2060".join(text)),
     "colours in between": lambda text: "\x1b[31m".join(text) + "\x1b[0m",
+    "colours in JUnit": lambda text: str(bin_xml_escape("\x1b[1m")).join(text),
+    "controls in JUnit": lambda text: str(bin_xml_escape("\x01")).join(text),
+    "controls in JSON": lambda text: json.dumps("\b".join(text)),
     "wide letters": lambda text: "".join(chr(ord(c) + 0xFEE0) for c in text),
     "upper case": str.upper,
     "lower case, reversed": lambda text: text.lower()[::-1],
