@@ -66,6 +66,14 @@ def lines(path: Path, longest: int) -> Iterator[bytes]:
         raise _unreadable(error, "cannot be read ({})") from None
 
 
+def first_line(path: Path) -> bytes:
+    """The first line of a file, by which a program knows a file of its own; b"" if the file is empty.
+
+    Raises Unreadable, also for a pipe, and for a line of more than a MiB.
+    """
+    return next(lines(path, 2**20), b"")
+
+
 def append(path: Path, text: str) -> None:
     """Appends `text` to a file, or makes the file. Raises Unreadable, also for a pipe."""
     try:

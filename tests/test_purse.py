@@ -185,7 +185,7 @@ def test_a_kill_at_any_moment_loses_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("now")
 def test_an_empty_purse_asks_to_wait_at_most_60_s_for_a_run(tmp_path: Path) -> None:
-    """A run under way may end now and return its weight in 60 s, so nobody has to wait for its deadline."""
+    """The wait is 60 s, although a run may last longer: if it ended now, its weight would return then."""
     one = Purse(tmp_path, share=0.01)
     one.reserve()
     assert seconds(one) == 60

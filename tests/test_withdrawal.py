@@ -260,7 +260,7 @@ DEEP = "/".join("a" * 1900)
     ],
 )
 def test_a_file_of_another_program_is_left(files: dict[str, str], tmp_path: Path) -> None:
-    """Where no run has been before, files of these common names are not keycheck's, and are not replaced."""
+    """A folder with another program's verdict.json or summary.md is refused, and its files stay as they are."""
     for name, text in files.items():
         (tmp_path / name).write_text(text)
     done = ended(tmp_path)

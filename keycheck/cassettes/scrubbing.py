@@ -12,11 +12,12 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from keycheck.exchange import refusal_text
 from keycheck.exchange.answers import (
-    KNOWN_TYPES,
     closes_the_country_out,
     error_members,
     is_accepted_order,
+    is_json,
     is_notice,
+    known_type,
     strict,
 )
 from keycheck.exchange.endpoints import (
@@ -95,11 +96,10 @@ def scrub_headers(headers: Mapping[str, list[str]], clean: Clean) -> dict[str, l
 
 
 def _header(name: str, value: str) -> str:
-    """A number or a word; of a type what a run goes by: JSON, by the same rule as live, and the types that it names."""
-    if name != "content-type":
-        return value if _NUMBER_OR_WORD.fullmatch(value) else _NO_VALUE
-    kind = value.lower().partition(";")[0].strip()
-    return "application/json" if "json" in value.lower() else kind if kind in KNOWN_TYPES else _NO_VALUE
+    """The value, if it is a number, a word or a known type: something between here and Binance may write any text."""
+    if name == "content-type":
+        return "application/json" if is_json(value) else known_type(value) or _NO_VALUE
+    return value if _NUMBER_OR_WORD.fullmatch(value) else _NO_VALUE
 
 
 def _normalized(name: str) -> str:
@@ -108,9 +108,9 @@ def _normalized(name: str) -> str:
 
 def scrub_body(path: str, status: int, body: bytes, symbol: str, clean: Clean) -> bytes:
     """The listed fields of a JSON body; a constant for any other body, by its kind."""
-    parsed = strict(body)
-    if closes_the_country_out(status, body) and not (isinstance(parsed, dict) and type(parsed.get("code")) is int):
+    if closes_the_country_out(status, body):
         return _COUNTRY_PAGE
+    parsed = strict(body)
     if not isinstance(parsed, dict | list):
         return b"(not JSON; dropped)"
     if isinstance(parsed, list):

@@ -39,7 +39,7 @@ _SOMETHING_BETWEEN = (
     "Check what stands between this machine and Binance: a captive portal, a proxy, a poisoned name server, "
     "or a wrong URL in the settings"
 )
-KNOWN_TYPES = ("application/json", "text/html", "text/plain", "text/xml", "application/xml", "image/png")
+_KNOWN_TYPES = ("application/json", "text/html", "text/plain", "text/xml", "application/xml", "image/png")
 _LONGEST = 4000  # characters; the rest of a message is not read
 _LONGEST_SECRET = 256
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{24,256}")
@@ -99,8 +99,19 @@ def is_notice(body: bytes) -> bool:
 
 
 def closes_the_country_out(status: int, body: bytes) -> bool:
-    """Whether the answer is CloudFront's 403 for a country that is not served."""
-    return status == 403 and _COUNTRY.search(body[:_LONGEST]) is not None
+    """Whether the answer is CloudFront's 403 for a country that is not served. It has none of Binance's codes."""
+    return status == 403 and _COUNTRY.search(body[:_LONGEST]) is not None and _code(_lenient(body)) is None
+
+
+def is_json(content_type: str) -> bool:
+    """Whether a Content-Type says that the body is JSON."""
+    return "json" in content_type.lower()
+
+
+def known_type(content_type: str) -> str:
+    """The media type, in lower case, if it may be shown; "" for any other, which might repeat a key."""
+    media_type = content_type.lower().partition(";")[0].strip()
+    return media_type if media_type in _KNOWN_TYPES else ""
 
 
 def is_accepted_order(body: Mapping[str, Any]) -> bool:
@@ -161,7 +172,7 @@ def _trouble(raw: RawAnswer, endpoint: Endpoint, refusal: Refusal) -> Inconclusi
         return NotBinance(
             f"{host} answered with a redirect (HTTP {status}), which Binance never does. {_SOMETHING_BETWEEN}"
         )
-    if status == 451 or (closes_the_country_out(status, raw.body) and refusal.code is None):
+    if status == 451 or closes_the_country_out(status, raw.body):
         return restricted_location(endpoint.host, status)
     if (status in (202, 403) or _FIREWALL in raw.headers) and refusal.code is None:
         return BlockedEnRoute(
@@ -208,14 +219,12 @@ def utc(ms: int) -> str:
 
 
 def _json_object(raw: RawAnswer, endpoint: Endpoint) -> dict[str, Any]:
-    content_type = raw.headers.get("content-type", "application/json").lower()
-    body = strict(raw.body) if "json" in content_type else None
+    content_type = raw.headers.get("content-type", "application/json")
+    body = strict(raw.body) if is_json(content_type) else None
     if isinstance(body, list) and endpoint == SYMBOL_CONFIG:
         return {"list": body}
     if not isinstance(body, dict):
-        media_type = content_type.partition(";")[0].strip()
-        shown = media_type if media_type in KNOWN_TYPES else "something"  # the type might repeat a key
-        shown = "a list" if isinstance(body, list) else shown
+        shown = "a list" if isinstance(body, list) else known_type(content_type) or "something"
         raise NotBinance(
             f"{endpoint} was answered with HTTP 200 and {shown} that is not Binance's JSON. {_SOMETHING_BETWEEN}"
         )

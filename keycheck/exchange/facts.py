@@ -148,7 +148,7 @@ class OrderAnswer:
 
     @property
     def accepted(self) -> bool:
-        """Whether Binance accepted the order, or refused it only for missing funds or a position limit."""
+        """Whether the order is valid: Binance accepted it, or refused it only for missing funds or a position limit."""
         return self.refusal is None or self._refused_by(Kind.FUNDS)
 
     @property
@@ -158,7 +158,7 @@ class OrderAnswer:
 
     @property
     def was_weighed(self) -> bool:
-        """Whether Binance examined the order itself: it accepted it, or refused it by a rule about orders or funds."""
+        """Whether Binance held the order against its rules: it is valid, or was refused by a rule about orders."""
         return self.accepted or self._refused_by(Kind.ORDER_RULE)
 
     def _refused_by(self, kind: Kind) -> bool:

@@ -30,7 +30,6 @@ from keycheck.verdict.weighing import Verdict
 
 _INTERRUPTED, _INTERNAL_ERROR, _USAGE_ERROR = 2, 3, 4
 _LOCAL, _DASK = "local", "dask:"
-_LONGEST_LINE = 2**20  # bytes
 _LIKE_A_URL = re.compile(r"\S*(//|/\S*/)\S*")  # the URL of --notify may be a secret
 
 
@@ -134,9 +133,10 @@ def _refuse_other_files(junit_file: Path, out: Path) -> None:
 def _is_xml(path: Path) -> bool:
     """Whether a file is XML, or empty."""
     try:
-        return next(bounded_files.lines(path, _LONGEST_LINE), b"<?xml").startswith(b"<?xml")
+        first = bounded_files.first_line(path)
     except bounded_files.Unreadable:
         return False
+    return not first or first.startswith(b"<?xml")
 
 
 def _engine(given: argparse.Namespace, fleet: Fleet) -> Engine:

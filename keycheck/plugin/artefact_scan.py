@@ -15,7 +15,7 @@ from keycheck.plugin.ending import EXIT_DIRTY, Ending, say
 from keycheck.plugin.written_files import Stamp, Written, stamp
 from keycheck.redaction.decoded_forms import rewritten
 from keycheck.redaction.redactor import Redactor, printable
-from keycheck.report.folder_lock import BESIDE, VERDICT_FILE
+from keycheck.report.folder_lock import REPORTS
 from keycheck.run.open_session import Options
 
 _HOSTNAME = re.compile(r'\bhostname="[^"]*"')  # JUnit's attribute; elsewhere, a short host name is left alone
@@ -91,7 +91,7 @@ class ArtefactScan:
         suite_run: Any = self._config.pluginmanager.get_plugin("keycheck-suite")
         run = getattr(suite_run, "run", None)
         if run is not None and suite_run.hold.is_taken:
-            yield from (self._options.report_dir / name for name in (VERDICT_FILE, *BESIDE))
+            yield from (self._options.report_dir / name for name in REPORTS)
             if run.recorded:
                 yield run.recorded
 

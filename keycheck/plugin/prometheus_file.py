@@ -13,7 +13,6 @@ from keycheck.report import artefacts, prometheus, verdict_json
 from keycheck.report.model import RunReport
 
 _OURS = b"keycheck_"  # every line of metrics contains it
-_LONGEST_LINE = 2**20  # bytes
 
 
 class PrometheusFile:
@@ -55,5 +54,5 @@ def _refuse_other_things(path: Path) -> None:
         return
     if not path.is_file():
         raise OSError(errno.EEXIST, "it is no file")
-    if (first := next(bounded_files.lines(path, _LONGEST_LINE), b"")) and _OURS not in first:
+    if (first := bounded_files.first_line(path)) and _OURS not in first:
         raise OSError(errno.EEXIST, "it holds something else than metrics of keycheck")

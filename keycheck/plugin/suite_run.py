@@ -23,7 +23,7 @@ from keycheck.plugin.outcomes import Blocked, apply_outcome, finding_of, status_
 from keycheck.plugin.written_files import Written
 from keycheck.redaction.redactor import Redactor, printable
 from keycheck.report import table, terminal
-from keycheck.report.folder_lock import LOCK_FILE, PAGE_FILE, SUMMARY_FILE, VERDICT_FILE
+from keycheck.report.folder_lock import LOCK_FILE, PAGE_FILE, REPORTS, SUMMARY_FILE, VERDICT_FILE
 from keycheck.report.model import RunReport
 from keycheck.run import catalogue, deferred_imports, vocabulary
 from keycheck.run.open_session import Options
@@ -99,7 +99,7 @@ class SuiteRun:
         raise pytest.UsageError(message)
 
     def _refuse_lost_reports(self) -> None:
-        reports = [self.options.report_dir / name for name in (VERDICT_FILE, PAGE_FILE, SUMMARY_FILE, LOCK_FILE)]
+        reports = [self.options.report_dir / name for name in (*REPORTS, LOCK_FILE)]
         if (file := Written.of(self.config).overwritten(reports)) is not None:
             raise UsageProblem(
                 f"{file.name} in the report folder is written by the suite itself: let --junitxml, --html, --log-file "

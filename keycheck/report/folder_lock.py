@@ -17,6 +17,7 @@ VERDICT_FILE = "verdict.json"
 PAGE_FILE = "report.html"
 SUMMARY_FILE = "summary.md"
 BESIDE = (PAGE_FILE, SUMMARY_FILE)  # these exist only beside a verdict
+REPORTS = (VERDICT_FILE, *BESIDE)
 LOCK_FILE = ".lock"  # never deleted: two runs could lock an old and a new file of this name
 _LONGEST_VERDICT = 2**21  # bytes; more than any reader of a verdict accepts
 _OURS = '"suiteVersion"'  # every verdict of a run has this field
@@ -47,7 +48,7 @@ class Hold:
         self,
         folder: Path,
         option: str = "--report-dir",
-        written: Iterable[str] = (VERDICT_FILE, *BESIDE),
+        written: Iterable[str] = REPORTS,
         marks: Iterable[str] = (VERDICT_FILE,),
     ) -> None:
         self.folder = folder
@@ -105,7 +106,7 @@ class Hold:
         if keep:
             with contextlib.suppress(OSError):  # then there is no text to compare; the file is removed anyway
                 self._withdrawn = _text(verdict)
-        for name in (VERDICT_FILE, *BESIDE):
+        for name in REPORTS:
             (self.folder / name).unlink(missing_ok=True)
 
     def withdrawn(self, path: Path) -> str | None:
@@ -123,7 +124,7 @@ class Hold:
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """What tells a file from all others, as long as it is open; None if there is none."""
+    """The device and inode of a file: no other file has both while this one is open. None if there is no file."""
     with contextlib.suppress(OSError):
         found = path.stat()
         return found.st_dev, found.st_ino

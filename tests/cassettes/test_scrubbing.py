@@ -95,7 +95,7 @@ def test_no_unlisted_name_is_kept(endpoint: Endpoint, status: int, body: bytes) 
 
 
 def outcome(endpoint: Endpoint, status: int, body: bytes) -> object:
-    """What a run makes of a body: an exception's type, a refusal's code, or dict."""
+    """The result of reading an answer: the type of the exception, the code of the refusal, or dict."""
     try:
         found = answers.read(RawAnswer(status, {}, body), endpoint, str)
     except Inconclusive as error:
@@ -420,5 +420,5 @@ def test_few_headers_are_kept() -> None:
     ],
 )
 def test_of_a_header_its_form_alone_is_kept(name: str, value: str, kept: str) -> None:
-    """Whatever stands between this machine and Binance may write more there than a number or a type."""
+    """A header keeps a number, a word or a known type; any other text, which a proxy may have written, becomes `-`."""
     assert scrubbing.scrub_headers({name: [value]}, clean) == {name: [kept]}

@@ -141,7 +141,7 @@ def test_a_timeout_that_would_end_the_run_is_refused(given: list[str], process: 
 
 
 def test_a_check_that_takes_too_long_does_not_end_with_1(process: SuiteRunner) -> None:
-    """Where pytest-timeout ends the process, as on Windows, the exit status says what verdict.json says."""
+    """A time-out by the method `thread`, Windows' only one, ends the process as UNPROVEN, like its verdict.json."""
     with LocalExchange(Scenario(latency_ms=2600)) as exchange:
         done = process("--timeout=1", "--timeout-method=thread", settings=exchange.settings())
     assert (done.exit_status, done.verdict["verdict"]) == (10, "UNPROVEN"), done.output

@@ -176,7 +176,7 @@ def test_a_failure_is_shown_by_its_observation() -> None:
 
 
 def test_a_blocked_check_names_its_blocker_and_claims_nothing() -> None:
-    """For a blocked check the page says what is not known and names the blocker; it never states the claim."""
+    """The page says of a blocked check that its claim is not known, and names the check that blocked it."""
     blocked = replace(failing().findings[4], check=replace(failing().findings[4].check, title="The key may trade."))
     text = text_of(replace(failing(), findings=[failing().findings[1], blocked]))
     assert "Not known, as it was not seen that the key cannot withdraw funds: whether the key may trade" in text

@@ -147,7 +147,7 @@ def test_a_client_that_hangs_up_ends_its_run(
 
 @pytest.mark.slow
 def test_runs_are_ended_with_the_server(tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When the server ends, a run has some seconds to finish; then it is cut short, and its client is told so."""
+    """When the server ends, a run has some seconds to finish; then it is cut short, and its answer says so."""
     assert GRACE < 9
     monkeypatch.setattr("keycheck.serve.command.GRACE", 0.5)
     with LocalExchange(SILENT) as exchange, ThreadPoolExecutor() as pool:
@@ -228,7 +228,7 @@ def test_no_run_is_started_while_the_server_ends(tmp_path: Path) -> None:
 def test_a_fault_of_the_endpoint_shows_nothing(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Whatever a run raises, answer and log name only the kind of the error, and the next request is answered."""
+    """If a run raises, answer and log name only the kind of the error, and the next request is answered."""
 
     def run(settings: Any, **_: Any) -> process.Finished:
         raise KeyError(settings.reveal())

@@ -61,7 +61,7 @@ def test_untested_values_are_not_saved(other: dict[str, str], tmp_path: Path) ->
 
 
 def test_a_secret_is_not_saved_as_a_private_key(tmp_path: Path) -> None:
-    """It was tested as a secret: the file would hold a private key that is none."""
+    """The receipt of a text that was tested as a secret does not allow saving the same text as a private key."""
     file = tmp_path / "bot.env"
     with Serving(tmp_path, run=instant, save_to=file) as serving:
         proof = serving.post().headers["keycheck-receipt"]
