@@ -129,7 +129,9 @@ def test_reports_stay_well_formed_and_hide_the_secret(secret: str, is_told: bool
     redactor = Redactor([secret], vocabulary=lambda: OURS)
     shared = report(secret if is_told else "nothing").masked(redactor.clean_shared)
     with tempfile.TemporaryDirectory() as name:
-        ReportFolder(Hold(Path(name)), redactor).write(shared)
+        hold = Hold(Path(name))
+        ReportFolder(hold, redactor).write(shared)
+        hold.release()
         files = {path.name: path.read_text(encoding="utf-8") for path in Path(name).iterdir()}
     verdict = json.loads(files["verdict.json"])
     jsonschema.validate(verdict, SCHEMA)
