@@ -181,7 +181,7 @@ class Purse:
             db.execute("begin immediate")
             now = clock.uptime()
             db.execute(_TABLE)
-            # A restart of the machine sets its clock back: then a claim lasts as long again as it did at first.
+            # A restart of the machine sets the monotonic clock back: each claim then lasts its whole time again.
             db.execute("update claims set until = ? + seconds where until > ? + seconds", (now, now))
             db.execute("delete from claims where until <= ?", (now,))
             yield db, now

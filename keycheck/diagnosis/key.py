@@ -78,7 +78,7 @@ def not_given(seen: EvidenceView) -> Iterator[Diagnosis]:
 
 
 def _as_sentence(remark: str) -> str:
-    """A remark as a sentence of its own, to follow another one."""
+    """Turns a remark into a sentence, to append it to another sentence."""
     return f" {remark[:1].upper()}{remark[1:]}{'' if remark.endswith('?') else '.'}"
 
 
