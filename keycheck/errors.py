@@ -95,7 +95,7 @@ class RestrictedLocation(BlockedEnRoute):
 class RateLimited(Inconclusive):
     """HTTP 429 or 418. The run sends no more requests.
 
-    `banned_until` (ms since 1970) and `retry_after` (seconds): None unless the exchange said so. `status`: that of HTTP.
+    `banned_until` (ms since 1970) and `retry_after` (seconds): None unless the exchange said so. `status`: HTTP's.
     """
 
     kind = "rate_limited"

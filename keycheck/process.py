@@ -163,7 +163,7 @@ class _Child:
 
 
 def not_begun(why: str, fix: str) -> Finished:
-    """The result where no run could begin: UNPROVEN, without a check. `why`: a sentence; `fix`: what to do."""
+    """The result if no run could begin: UNPROVEN, without a check. `why`: a sentence; `fix`: what to do."""
     return _Run(SECONDS, None)._cut_short(why, fix, None)
 
 
