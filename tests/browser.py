@@ -1,5 +1,6 @@
 """Debian's headless Chromium for tests: it sends no traffic of its own, and records what a page logs and requests."""
 
+import io
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -98,3 +99,10 @@ def violations(seen: Seen) -> list[str]:
     """The violations that axe-core finds, with their places."""
     found = Axe().run(seen.page).response["violations"]
     return [f"{one['id']}: {node['target']} {node['failureSummary']}" for one in found for node in one["nodes"]]
+
+
+def printed_pages(seen: Seen) -> list[str]:
+    """The text of each page of the print."""
+    from pypdf import PdfReader  # noqa: PLC0415  only tests that print need it
+
+    return [one.extract_text() for one in PdfReader(io.BytesIO(seen.page.pdf(prefer_css_page_size=True))).pages]

@@ -1,14 +1,12 @@
 """The merged page in a real browser: quiet, whole at any width and in any light, and readable by a screen reader."""
 
-import io
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
-from pypdf import PdfReader
 
 from keycheck.fleet import changes
-from tests.browser import Look, opened, overflow, violations
+from tests.browser import Look, opened, overflow, printed_pages, violations
 from tests.fleet.fleets import MIXED, ended, entry, made
 from tests.sample_reports import HOSTILE, STARTED
 
@@ -59,7 +57,7 @@ def test_an_account_leads_to_its_report(written: Path, browser: Browser) -> None
 def test_it_prints(written: Path, browser: Browser) -> None:
     """The print begins with the verdict and has each fix; long lists stay folded."""
     with opened(browser, written, Look(scheme="dark")) as seen:
-        sheets = [one.extract_text() for one in PdfReader(io.BytesIO(seen.page.pdf(prefer_css_page_size=True))).pages]
+        sheets = printed_pages(seen)
     assert "NOT OK" in sheets[0]
     text = " ".join("".join(sheets).split())
     assert "mend network_unreachable" in text

@@ -1,17 +1,15 @@
 """The page in a real browser: quiet, whole at any width and in any light, and usable without a mouse."""
 
-import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser
-from pypdf import PdfReader
 
 from keycheck.report import page as report_page
 from keycheck.report.model import RunReport
-from tests.browser import Look, Seen, opened, overflow, violations
+from tests.browser import Look, Seen, opened, overflow, printed_pages, violations
 from tests.matrix import sample
 from tests.record_cassettes import Shipped, shipped
 from tests.running import SuiteRunner
@@ -161,9 +159,8 @@ def test_the_first_screen_says_what_is_wrong_and_what_to_do(written: Path, brows
 def printed(browser: Browser, file: Path) -> Iterator[str]:
     """The text of each printed page."""
     with opened(browser, file, Look(scheme="dark")) as seen:
-        pdf = seen.page.pdf(prefer_css_page_size=True)
-    for one in PdfReader(io.BytesIO(pdf)).pages:
-        yield " ".join(one.extract_text().split())
+        for text in printed_pages(seen):
+            yield " ".join(text.split())
 
 
 @pytest.mark.browser

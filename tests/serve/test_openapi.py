@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from keycheck.serve import openapi, request_body
 from keycheck.serve.problem import TITLES
@@ -22,6 +21,8 @@ CHECKS = (
 @pytest.mark.parametrize("asks_token", [True, False])
 def test_it_is_valid_in_every_form(asks_token: bool, saves: bool) -> None:
     """A validator that knows OpenAPI 3.1 finds nothing, with a token and `POST /save` and without."""
+    from openapi_spec_validator import OpenAPIV31SpecValidator  # noqa: PLC0415  0.3 s, and two workers would import it
+
     document = openapi.document(asks_token=asks_token, saves=saves)
     OpenAPIV31SpecValidator(document).validate()
     assert ("/save" in document["paths"]) == saves
