@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import itertools
 import re
 import signal
 import sys
@@ -30,6 +31,8 @@ from keycheck.verdict.weighing import Verdict
 
 _INTERRUPTED, _INTERNAL_ERROR, _USAGE_ERROR = 2, 3, 4
 _LOCAL, _DASK = "local", "dask:"
+_JUNIT = re.compile(rb"(<\?xml[^>]*>\s*)?(<testsuites?\b|$)")
+_LONGEST_LINE = 2**25  # bytes; pytest writes a whole JUnit file as one line
 _LIKE_A_URL = re.compile(r"\S*(//|/\S*/)\S*")  # the URL of --notify may be a secret
 
 
@@ -87,6 +90,7 @@ def _run(given: argparse.Namespace, whole: Fleet, chosen: Fleet, out: OutFolder)
 def _end(given: argparse.Namespace, out: OutFolder, ending: Ending, counts: Counter[str]) -> int:
     """Writes the page and its data files, posts the changes, and prints the totals; returns the exit status."""
     try:
+        out.check()
         changed = merged.write(out.path, ending, since=given.since, junit_file=given.junitxml)
         refused = notify(given.notify, changed, format=given.notify_format) if given.notify else ""
         if not refused:
@@ -126,17 +130,17 @@ def _refuse_other_files(junit_file: Path, out: Path) -> None:
         return
     if not junit_file.is_file():
         raise UsageProblem("--junitxml must name a file: this name is taken by something else")
-    if not _is_xml(junit_file):
+    if not _is_junit(junit_file):
         raise UsageProblem("--junitxml would replace a file that is no JUnit file: name another")
 
 
-def _is_xml(path: Path) -> bool:
-    """Whether a file is XML, or empty."""
+def _is_junit(path: Path) -> bool:
+    """Whether a file is a JUnit file, or empty."""
     try:
-        first = bounded_files.first_line(path)
+        beginning = b"".join(itertools.islice(bounded_files.lines(path, _LONGEST_LINE), 2))
     except bounded_files.Unreadable:
         return False
-    return not first or first.startswith(b"<?xml")
+    return _JUNIT.match(beginning) is not None
 
 
 def _engine(given: argparse.Namespace, fleet: Fleet) -> Engine:
