@@ -118,7 +118,7 @@ def test_a_broken_purse_makes_accounts_unproven(keys: Path, ran: list[Any]) -> N
     (keys.parent / "keycheck").write_text("a file")
     (cause,) = ask(keys)["verdict"]["diagnosis"]
     assert "purse.sqlite, in which this machine counts its request weight, cannot be used" in cause["explanation"]
-    assert cause["fix"].startswith("make room on its disk, or remove the file")
+    assert cause["fix"].startswith("make room on its disk, remove the file")
     assert not ran
 
 
