@@ -383,6 +383,8 @@ def files(folder: Folder) -> Iterator[dict[str, str]]:
         ),
         ("{keys} --engine cloud", "--engine must be local, or dask:tls://HOST:PORT"),
         ("{keys} --lane-timeout 0", "a number of seconds above 0"),
+        ("{keys} --out=", "--out: empty, as an unset variable of a script is: see"),
+        ("--keys= {keys}", "--keys: empty"),
         ("{keys} --out {file}", "nothing can be written to file"),
         (
             "{keys} --out {taken}",
@@ -479,3 +481,11 @@ def test_resume_needs_the_same_accounts(folder: Folder, engine: Stub, capsys: py
         (folder.out / "verdicts.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines))
         assert folder("--resume") == 4
         assert "by its line of account b" in capsys.readouterr().err
+
+
+def test_no_accounts_are_not_those_of_the_working_directory(capsys: pytest.CaptureFixture[str]) -> None:
+    """An unset variable in the place of ACCOUNTS is refused: the files here are not the ones that were meant."""
+    with pytest.raises(SystemExit) as ended:
+        command.main([""])
+    assert ended.value.code == 4
+    assert "ACCOUNTS: empty" in capsys.readouterr().err
