@@ -27,7 +27,7 @@ Beside the road:
     receipt.py        proof that a key was just found OK, for a platform that saves it
     caller.py         the folders and settings of a run that `pytest suite/` did not start
     __main__.py       the command `keycheck`
-    exit_status.py    keeps the exit status from the interpreter, whose own 1 would mean that a check failed
+    exit_status.py    ends the process with 3 after an uncaught exception: Python's own 1 means a failed check
     withdrawal.py     the first plugin of a run: locks the report folder, withdraws the last verdict
     host_checks.py    asks git and the operating system about this machine's files and clock
     bounded_files.py  opens the files that settings and options name, within limits of time and size

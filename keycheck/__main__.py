@@ -91,7 +91,7 @@ def _show(text: str) -> int:
 
 
 def _let_go_of_full_streams() -> None:
-    """Replaces streams that take no more by the null device: otherwise the interpreter would exit with 120."""
+    """Replaces streams that take no more data with the null device: otherwise the interpreter would exit with 120."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -145,7 +145,7 @@ def _fleet(arguments: Sequence[str]) -> int:
 def _leave_the_working_directory_out() -> None:
     """Removes the working directory from sys.path, unless this package lies there, as in a clone.
 
-    Ends the process if the working directory cannot be used: it was removed, or its folders must not be read.
+    Ends the process if the working directory cannot be used, for example because it was removed.
     """
     try:
         here = Path.cwd()

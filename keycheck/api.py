@@ -152,7 +152,7 @@ def _name(parameter: str) -> str:
 
 
 def _text(name: str, value: object) -> str:
-    """The value as .env would hold it. A relative path starts at this process's working directory."""
+    """A value as the text that .env would hold. A relative path starts at this process's working directory."""
     if isinstance(value, bool):
         return "on" if value else "off"
     if name in _PATHS and isinstance(value, str | Path):

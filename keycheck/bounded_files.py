@@ -67,7 +67,7 @@ def lines(path: Path, longest: int) -> Iterator[bytes]:
 
 
 def first_line(path: Path) -> bytes:
-    """The first line of a file, by which a program knows a file of its own; b"" if the file is empty.
+    """The first line of a file, by which a program can recognize its own files; b"" if the file is empty.
 
     Raises Unreadable, also for a pipe, and for a line of more than a MiB.
     """
@@ -160,7 +160,7 @@ def _chunk(descriptor: int, most: int, seconds: float, *, is_pipe: bool) -> byte
 
 
 def lead_nowhere(descriptor: int) -> None:
-    """Replaces an open file that takes no more data by the null device."""
+    """Replaces an open file that takes no more data with the null device."""
     nothing = os.open(NOWHERE, os.O_WRONLY)
     os.dup2(nothing, descriptor)
     os.close(nothing)

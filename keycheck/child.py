@@ -1,8 +1,8 @@
 """The program of the child process: one run. Only `keycheck/process.py` starts this file, by its path.
 
-    stdin   two lines of JSON: `{"path": [...]}`, the caller's folders of packages; and the job, for which this process
-            may wait: settings, credentials, and the folder that this process makes for itself, with the reports in
-            reports/. Then it stays open until the run has ended
+    stdin   two lines of JSON. The first is `{"path": [...]}`, the caller's folders of packages. The second, which may
+            come much later, is the job: settings, credentials, and the folder that this process is to make for itself,
+            with the reports in reports/. The caller then leaves stdin open until the run has ended
     stdout  the lines of `plugin/progress.py`, and last `{"exit": STATUS}`
 
 If stdin ends earlier, the caller has ended or crashed. Then this process and all programs that it has started are
@@ -34,7 +34,7 @@ def main() -> None:
     messages = _messages(stdin, parent)
     _take_package(next(messages)["path"])
 
-    from keycheck import invocation  # noqa: PLC0415  after _take_package: the caller's own keycheck
+    from keycheck import invocation  # noqa: PLC0415  after _take_package: it must be the caller's own keycheck
     from keycheck.plugin.progress import Progress  # noqa: PLC0415
     from keycheck.redaction.secret import Secret  # noqa: PLC0415
 
@@ -79,7 +79,7 @@ def _take_streams() -> tuple[int, int]:
 
 
 def _messages(stdin: int, parent: int) -> Iterator[Any]:
-    """Yields each line, which is JSON. Ends the process if the caller has ended."""
+    """Yields the JSON value of each line of stdin. Ends the process if the caller has ended."""
     held = bytearray()
     while True:
         if _is_readable(stdin):
@@ -130,7 +130,7 @@ def _remove(folder: Path) -> None:
 
 
 def _take_package(path: list[str]) -> None:
-    """Imports keycheck from the folder of this file, and appends the caller's folders of installed packages.
+    """Imports keycheck from the folder of this file, and appends the caller's folders of packages to sys.path.
 
     Python searches the appended folders last. Nothing is imported from the working directory.
     """

@@ -8,7 +8,7 @@
     `-- Inconclusive          a check could not look; it never convicts the key
         |-- Unreachable         no answer: no DNS, refused, reset, time-out, certificate
         |-- NotBinance          an answer, but not one that Binance gives
-        |-- BlockedEnRoute      a firewall answered in Binance's place
+        |-- BlockedEnRoute      a firewall answered instead of Binance
         |   `-- RestrictedLocation  Binance does not serve this machine's location
         |-- RateLimited         429 or 418: this run sends no more requests
         |-- NotSent             a request that was not sent, because another one was answered with 429 or 418

@@ -1,6 +1,6 @@
-"""The exit status of a process that runs the suite, or the command `keycheck`, and nothing else.
+"""Keeps Python from setting the exit status of a process that only runs the suite or the command `keycheck`.
 
-It imports almost nothing: a run needs it before its other imports.
+This module imports almost nothing, because a run needs it before its other imports.
 """
 
 import contextlib
@@ -13,9 +13,9 @@ _INTERNAL_ERROR = 3
 
 
 def keep() -> None:
-    """Ends the process with 3 after an uncaught exception: Python itself would use 1, which means a failed check.
+    """Makes uncaught exceptions end the process with 3: Python itself would use 1, which means a failed check.
 
-    With PYTHONINSPECT, even SystemExit comes here, and Python would go on and lose the exit status.
+    With PYTHONINSPECT, Python calls the hook even for SystemExit, and would then go on and lose the exit status.
     """
     usual = sys.excepthook
 
@@ -30,7 +30,7 @@ def keep() -> None:
 
 
 def end_now(status: int) -> NoReturn:
-    """Ends the process from any thread, without Python's own end; what was printed is shown."""
+    """Ends the process at once, from any thread, without Python's clean-up; it flushes stdout and stderr first."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, or None
             stream.flush()

@@ -118,7 +118,7 @@ class HostChecks:
         for at in range(0, len(versions), _AT_ONCE):
             some = versions[at : at + _AT_ONCE]
             texts = _git(program, path, "cat-file", "--batch", lines=some)  # unlike git show, it starts no program
-            texts = texts.replace("\0", "")  # of UTF-16, as PowerShell writes it
+            texts = texts.replace("\0", "")  # of UTF-16, in which PowerShell writes files
             if any(one.reveal() in texts for one in self.credentials):
                 return True
         return False

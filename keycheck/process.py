@@ -163,7 +163,7 @@ class _Child:
 
 
 def not_begun(why: str, fix: str) -> Finished:
-    """The result where no run could begin: UNPROVEN, without a check. `why`: a sentence; `fix`: what to do."""
+    """The result if no run could begin: UNPROVEN, without a check. `why`: a sentence; `fix`: what to do."""
     return _Run(SECONDS, None)._cut_short(why, fix, None)
 
 
@@ -230,9 +230,9 @@ class _Run:
         try:
             self._cut = self._why_to_end()
         except Exception as error:  # noqa: BLE001  if `cancel` raises, the run must not go on without its deadline
-            self._cut = f"The program that had started the run could not be asked about it ({type(error).__name__})."
+            self._cut = f"The program that started the run failed when asked whether to go on ({type(error).__name__})."
         if self._cut and _has_ended(child):
-            self._cut = ""  # the run ended in time; this process, which was itself stopped, notices it late
+            self._cut = ""  # the run ended in time, but this process was stopped for a while, and notices it late
         if self._cut:
             self._kill(child)
 
@@ -344,12 +344,12 @@ def _discard(child: _Child) -> None:
 def _write(child: "subprocess.Popen[bytes]", line: Secret) -> None:
     """Writes a line of JSON to the child's stdin. Raises BrokenPipeError if the child has died.
 
-    The write may wait, and be interrupted, so no variable holds the text.
+    No variable holds the text: a write may block and be interrupted, and a traceback may show variables.
     """
     assert child.stdin
     at = 0
     with _no_signal_of_a_broken_pipe():
-        while at <= len(line.reveal()):  # in ASCII, as json.dumps writes it; and the line end
+        while at <= len(line.reveal()):  # json.dumps writes ASCII: one byte a character; and the line end
             at += os.write(child.stdin.fileno(), f"{line.reveal()}\n".encode()[at:])
 
 

@@ -71,12 +71,12 @@ class _Claim(NamedTuple):
 class Purse:
     """The weight of one address, in one environment. Threads and processes may use the same folder at once.
 
-    `folder`: made with mode 700 where it is missing (`settings.loading.purse_folder()` is the machine's usual one).
-    `share`: the part of Binance's limit that may be spent in any 60 s, 0.01 to 1; what all users of the folder spend
-    counts. `environment`: `production` or `demo`, which count apart. Raises ValueError for a bad argument.
+    `folder`: made with mode 700 if it is missing (`settings.loading.purse_folder()` is the machine's usual one).
+    `share`: the part of Binance's limit that all users of the folder together may spend in any 60 s, 0.01 to 1.
+    `environment`: `production` or `demo`, which are counted separately. Raises ValueError for a bad argument.
 
-    A call takes some milliseconds; for another program's lock `reserve` waits two seconds, and `settle` ten. Where the
-    file cannot be used, no weight is given out.
+    A call takes some milliseconds; for another program's lock `reserve` waits two seconds, and `settle` ten. If the
+    file cannot be used, no run gets any weight.
     """
 
     def __init__(self, folder: Path, share: float = 0.5, environment: str = "production") -> None:
@@ -90,7 +90,7 @@ class Purse:
     def reserve(self, weight: int = RUN) -> int:
         """Takes the weight of a run out of the purse, before the run starts. Returns a number for `settle`.
 
-        Raises Empty if less than `weight` is left, and Unusable, an Empty too, where the file cannot be used.
+        Raises Empty if less than `weight` is left, and its subclass Unusable if the file cannot be used.
         """
         try:
             with self._transaction(_PATIENCE) as (db, now):
@@ -181,7 +181,7 @@ class Purse:
             db.execute("begin immediate")
             now = clock.uptime()
             db.execute(_TABLE)
-            # A restart of the machine sets its clock back: then a claim lasts as long again as it did at first.
+            # A restart of the machine sets the monotonic clock back: each claim then lasts its whole time again.
             db.execute("update claims set until = ? + seconds where until > ? + seconds", (now, now))
             db.execute("delete from claims where until <= ?", (now,))
             yield db, now

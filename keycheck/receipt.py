@@ -50,7 +50,7 @@ def verify(  # noqa: PLR0913  as above
 ) -> None:
     """Returns if these values were found OK within the last 15 minutes. Raises Refused in every other case.
 
-    Parameters as those of `make`; of a client's JSON they may be passed as they are, since what is no text is refused.
+    The parameters are those of `make`. Values from a client's JSON need no check: any that is no text is refused.
     `environment`: the one in which the key will be used, and not one that the client names. Raises ValueError for a
     receipt key that is too short.
     """
@@ -67,7 +67,7 @@ def verify(  # noqa: PLR0913  as above
 
 
 def _hmac(key: bytes, api_key: str, api_secret: str, passphrase: str, *rest: str) -> str:
-    """Each part is preceded by its length, so that no two lists of parts are the same bytes."""
+    """The HMAC of the parts. The length of each comes before it, so that no two lists of parts are the same bytes."""
     if len(key) < _SHORTEST_KEY:
         raise ValueError(f"the receipt key must have at least {_SHORTEST_KEY} bytes, such as those of os.urandom")
     secrets = [hashlib.sha256(_bytes(text)).digest() for text in (api_secret, passphrase)]
@@ -77,4 +77,4 @@ def _hmac(key: bytes, api_key: str, api_secret: str, passphrase: str, *rest: str
 
 
 def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")  # JSON may hold half a character
+    return text.encode("utf-8", "surrogatepass")  # JSON may hold a lone surrogate

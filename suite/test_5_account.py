@@ -64,8 +64,8 @@ def test_account_is_set_up_as_expected(binance: Binance, observe: Observe) -> No
 def test_no_quantitative_rule_is_violated(binance: Binance, observe: Observe) -> None:
     """No indicator of the futures quantitative rules is locked.
 
-    Binance watches how many orders of an account are filled, cancelled at once, or too small. Who goes beyond the limit
-    may only reduce positions for a time, and every other order is refused with -4400.
+    Binance watches how many orders of an account are filled, cancelled at once, or too small. An account that goes
+    beyond the limits may only reduce positions for a time, and every other order is refused with -4400.
 
     Fix: have the bot place fewer and larger orders, and let them stand; then wait until the time that was observed.
     """
@@ -81,7 +81,7 @@ def test_user_stream_can_be_opened(binance: Binance, observe: Observe) -> None:
     """The futures API gives this key a listen key, which opens the account's user data stream.
 
     On that stream a bot hears at once of its fills, its balance and its positions; without it a bot has to poll, and
-    meets the rate limit. No stream is closed: one that is open already goes on, and its 60 minutes begin anew.
+    meets the rate limit. The check closes no stream: one that is open already goes on, and its 60 minutes start again.
 
     Fix: -2015: see that the key's address list admits this machine, and tick Enable Futures (Profile > Account > API
     Management > Edit restrictions). If bots of this account must not be touched at all, set BINANCE_USER_STREAM=off.

@@ -37,7 +37,7 @@ LONG = {
 }
 
 
-# Without bytecode every child process would compile the package anew, which takes half of its time.
+# Without bytecode every child process would compile the package again, which takes half of its time.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 

@@ -4,7 +4,7 @@ A forked run differs from a new process in three ways. A test about one of them 
 
 - Third-party modules, and the modules of keycheck that read nothing as they are imported, are imported before the fork,
   in the environment of the first such run. So the tests' environment decides what they and the interpreter read at
-  their start (PYTHONWARNINGS, PYTHONOPTIMIZE, PYTHONHASHSEED, sitecustomize). os.environ is set anew for each run, and
+  their start (PYTHONWARNINGS, PYTHONOPTIMIZE, PYTHONHASHSEED, sitecustomize). os.environ is set again for each run, and
   each run imports keycheck's plugins and suite/ itself.
 - stdout and stderr are files instead of pipes, stdin is empty, and there is no terminal.
 - The process ends without the interpreter's shutdown: daemon threads die, and no module's finalizers are called.

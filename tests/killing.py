@@ -1,4 +1,4 @@
-"""Another process that does something, and is killed while it does."""
+"""Runs a function in a forked process, which can be killed at any moment."""
 
 import contextlib
 import os
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 @contextlib.contextmanager
 def forked(do: Callable[[], None]) -> Iterator[int]:
-    """The process number of a fork of this one; it is killed (SIGKILL) at the end of the block, if not before."""
+    """Runs `do` in a fork of this process, and yields its PID. The end of the block kills the fork (SIGKILL)."""
     number = os.fork()
     if number == 0:
         try:

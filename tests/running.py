@@ -1,7 +1,7 @@
 """Runs `pytest suite/` as a user would: another process, its own reports folder, settings from the environment.
 
-ChildRunner runs it as a program would: by `keycheck.process`, which is the way of the command, the function and the
-endpoint. tests/forked.py has a quicker SuiteRunner.
+ChildRunner runs it as a program would: by `keycheck.process`, as the command, the function and the endpoint do.
+tests/forked.py has a quicker SuiteRunner.
 """
 
 import json

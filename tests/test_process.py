@@ -660,6 +660,7 @@ def test_a_child_whose_lines_and_file_agree_is_believed(tmp_path: Path, monkeypa
     assert keycheck.check(api_key=API_KEY, api_secret=API_SECRET, timeout=20).ok
 
 
+@pytest.mark.slow
 def test_a_run_that_has_ended_is_not_cut_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that ended in time is OK, even if its caller notices that late, because it was stopped or is slow."""
     entry = dict.fromkeys(process._FIELDS, "")

@@ -14,6 +14,7 @@ import pytest
 
 from tests.exchange import LocalExchange, Scenario
 from tests.exchange.faults import Fault
+from tests.matrix import mostly_slow
 from tests.running import ROOT, SuiteRunner
 
 REPLAY = ("suite/", "--replay", "healthy")
@@ -252,12 +253,15 @@ DEEP = "/".join("a" * 1900)
 
 @pytest.mark.parametrize(
     "files",
-    [
-        {"summary.md": "mine"},
-        {"verdict.json": '{"verdict": "guilty"}'},
-        {"verdict.json": '{"verdict": "guilty"}', "report.html": "mine"},
-        {"summary.md": "mine", ".lock": "process 7"},
-    ],
+    mostly_slow(
+        [
+            {"verdict.json": '{"verdict": "guilty"}', "report.html": "mine"},
+            {"verdict.json": '{"verdict": "guilty"}'},
+            {"summary.md": "mine", ".lock": "process 7"},
+            {"summary.md": "mine"},
+        ],
+        2,
+    ),
 )
 def test_a_file_of_another_program_is_left(files: dict[str, str], tmp_path: Path) -> None:
     """A folder with another program's verdict.json or summary.md is refused, and its files stay as they are."""

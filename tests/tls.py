@@ -1,4 +1,4 @@
-"""Servers on loopback that keep what they receive: a stranger, a proxy, and TLS in front of the local exchange."""
+"""Servers on loopback that keep what they receive: a foreign host, a proxy, and TLS in front of the local exchange."""
 
 import base64
 import contextlib
@@ -98,7 +98,7 @@ class Listener:
         return head
 
     def relay(self, client: socket.socket, server: socket.socket) -> None:
-        """Carries both ways, until one side ends or both are silent."""
+        """Relays bytes both ways, until one side ends or both are silent."""
         while ready := select.select([client, server], [], [], PATIENCE)[0]:
             for one in ready:
                 data = self.take(client) if one is client else server.recv(65536)
@@ -165,7 +165,7 @@ class Proxy(Listener):
 
 
 def speaking(certificate: trustme.LeafCert) -> ssl.SSLContext:
-    """A server's side of TLS, with this certificate."""
+    """The TLS context of a server with this certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     certificate.configure_cert(context)
     return context

@@ -100,7 +100,7 @@ class Player:
     def _not_recorded(self, what: str) -> NotRecorded:
         name = printable(self.path.stem, 60)
         return NotRecorded(
-            f"cassette {name} holds no {what}: it is older than this suite, or was recorded in part. "
+            f"cassette {name} holds no {what}: it is older than this suite, or incomplete. "
             f"Record it again: pytest suite/ --record {name} --force"
         )
 

@@ -31,7 +31,7 @@ class Recorder:
         _refuse_to_overwrite(path, force=force)
         self.path = path
         clean = redactor.clean_shared
-        key = label.key  # a remark may name a file, and so its owner
+        key = label.key  # its remarks are cleaned, because one may name a file, and so its owner
         sources = replace(key.sources, remarks=tuple(map(clean, key.sources.remarks)))
         key = replace(key, remarks=tuple(map(clean, key.remarks)), sources=sources)
         self._label = label = replace(label, name=clean(label.name), key=key)
@@ -60,18 +60,18 @@ class Recorder:
         return raw
 
     def keep(self, key: str, fresh: list[float], *, vital: bool = True) -> list[float]:  # noqa: ARG002  all is kept
-        """Keeps a reading of the clock as it is used."""
+        """Records a clock reading, and returns it unchanged."""
         self._metadata[key] = fresh
         return fresh
 
     def remember(self, key: str, ask: Callable[[], list[str]]) -> list[str]:
-        """Keeps the machine's answer, cleaned for sharing."""
+        """Asks the machine, and records its answer, cleaned for sharing; returns the answer itself."""
         words = ask()
         self._metadata[key] = [self._redactor.clean_shared(text) for text in words]
         return words
 
     def text(self, last_four: str | None = None) -> str:
-        """The text of the cassette. `last_four`: of the key, if it may be named."""
+        """The text of the cassette. `last_four`: the key's last characters; None if the cassette must not hold them."""
         label = replace(self._label, key=replace(self._label.key, last_four=last_four))
         return files.written(self._interactions, {files.LABEL: as_plain(label)} | self._metadata)
 
@@ -92,7 +92,9 @@ class Recorder:
 def _refuse_to_overwrite(path: Path, *, force: bool) -> None:
     """Raises UsageProblem if a file of this name exists; with `force`, if it is no cassette of this suite."""
     if path.suffix not in ENDINGS:
-        raise UsageProblem("--record writes a .yaml file: give it a name without an ending, or a path that ends so")
+        raise UsageProblem(
+            "--record writes a .yaml file: give it a name without an ending, or a path that ends in .yaml"
+        )
     remedy = "choose another name for --record"
     try:
         if not files.is_ours(path):
@@ -100,7 +102,7 @@ def _refuse_to_overwrite(path: Path, *, force: bool) -> None:
         elif force:
             return
         else:
-            problem, remedy = "is there already", f"{remedy}, or add --force to record it anew"
+            problem, remedy = "is there already", f"{remedy}, or add --force to replace it"
     except bounded_files.Missing:
         return
     except bounded_files.Unreadable as error:

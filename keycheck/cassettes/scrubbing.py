@@ -96,7 +96,10 @@ def scrub_headers(headers: Mapping[str, list[str]], clean: Clean) -> dict[str, l
 
 
 def _header(name: str, value: str) -> str:
-    """The value, if it is a number, a word or a known type: something between here and Binance may write any text."""
+    """The value of a header if it is a number, a word or a known media type; "-" for any other.
+
+    A proxy or firewall on the way may write any text into a header.
+    """
     if name == "content-type":
         return "application/json" if is_json(value) else known_type(value) or _NO_VALUE
     return value if _NUMBER_OR_WORD.fullmatch(value) else _NO_VALUE
@@ -150,8 +153,9 @@ def _symbol_configs(listed: list[Any], symbol: str, clean: Clean) -> list[Body]:
 
 
 def _permissions(body: Body, clean: Clean) -> Body:
-    """All booleans that are named like a permission, because a later suite must see new ones; permissions to withdraw
-    under any name.
+    """The key's permissions: all booleans that are named like one, because a later suite must see new ones.
+
+    A permission to withdraw is kept even if its name must not be: then under a constant name.
     """
     found: Body = dict.fromkeys(unreadable_ways_out(body), CONSTANT) | permissions_in(body)
     kept = {name: on for name, on in found.items() if clean(name) == name}
@@ -161,8 +165,8 @@ def _permissions(body: Body, clean: Clean) -> Body:
 
 
 def _error_signs(body: Body) -> Body:
-    """The signs of an error in the object of a 200, with constants in place of its texts."""
-    kept = ("code", "success")  # spelt exactly like this
+    """The signs of an error in an answer with HTTP 200, with constants in place of its texts."""
+    kept = ("code", "success")  # only in exactly this spelling
     signs: Body = {"error": True} if any(name not in kept for name in error_members(body)) else {}
     return signs | ({"success": body["success"] is True} if "success" in body else {})
 

@@ -84,8 +84,8 @@ class KeyFacts:
     """The facts about a key that reports and cassettes may hold.
 
     `missing`: names of settings that were not given; the secret's only if there is no private key instead.
-    `last_four`: the last characters of the key; None if the key is too short to show them. A report shows none as long
-    as the key may be the secret. `remarks`: on the pasted text.
+    `last_four`: the last characters of the key; None if the key is too short to show them. A report leaves them
+    out while the text that was given as the key may be the secret. `remarks`: on the pasted text.
     """
 
     missing: tuple[str, ...] = ()

@@ -59,7 +59,7 @@ def to_hide(text: str) -> list[str]:
 
     A PEM's first and last line are no secret. A short key has more spellings, which are hidden as well.
     """
-    plain = text.replace("\0", "")  # UTF-16 has them; searches for these texts ignore invisible characters
+    plain = text.replace("\0", "")  # UTF-16 text has NULs; searches for these texts ignore invisible characters
     if not looks_like(plain):
         return [text]
     lines = _BASE64.findall(_BOUNDARY.sub("\n", written_out(plain)))

@@ -1,4 +1,4 @@
-"""An example of each cause, for `--explain`: its rule writes explanation and fix from the least evidence. Pure.
+"""For each cause, the least evidence that leads to it. `--explain` shows the diagnosis from that evidence. Pure.
 
 So `--explain` shows the texts of a real diagnosis, and there is no second copy of them.
 """

@@ -78,7 +78,7 @@ def not_given(seen: EvidenceView) -> Iterator[Diagnosis]:
 
 
 def _as_sentence(remark: str) -> str:
-    """A remark as a sentence of its own, to follow another one."""
+    """Turns a remark into a sentence, to append it to another sentence."""
     return f" {remark[:1].upper()}{remark[1:]}{'' if remark.endswith('?') else '.'}"
 
 
@@ -164,7 +164,7 @@ def not_accepted(seen: EvidenceView) -> Iterator[Diagnosis]:
     Binance's text is the same for all three. An address in it does not prove that the key has an address list: Binance
     wrote one to a key of the other network, too (Binance_Futures_python#60). On production, an address makes the list
     the likeliest cause; the demo network has no wallet API to tell the causes apart. A misspelt BINANCE_ENVIRONMENT
-    makes the other network the likeliest: mostly, its line says demo.
+    makes the other network the likeliest: usually, its line says demo.
     """
     refusals = seen.refusals(Kind.AUTHENTICATION)
     said = [call for call in refusals if call.code in {UNKNOWN, ADDRESS, *AMBIGUOUS}]
@@ -189,7 +189,7 @@ def not_accepted(seen: EvidenceView) -> Iterator[Diagnosis]:
 
 
 def _mixed_sources(seen: EvidenceView, confidence: Confidence, evidence: tuple[str, ...]) -> Iterator[Diagnosis]:
-    """Key and secret came from two places: mostly, one of them is left over from an older pair."""
+    """Key and secret came from two places: usually, one of them is left over from an older pair."""
     key = seen.evidence.key
     if not key.sources.are_two:
         return

@@ -27,7 +27,7 @@ def _failure_mode(kind: str, seen: EvidenceView) -> FailureMode:
         "proxy": FailureMode(
             "the proxy did not connect", "correct the line BINANCE_PROXY=... of .env, or take it out", certain=True
         ),
-        "no_route": FailureMode("there is no way to it from here", "connect this machine to the network", certain=True),
+        "no_route": FailureMode("no network route leads there", "connect this machine to the network", certain=True),
         "refused": FailureMode("the connection was refused", f"{firewall}, and that no setting names another host"),
         "timeout": FailureMode("no answer came in time", firewall),
         "reset": FailureMode("the connection was cut off", f"try without VPN or proxy, and {firewall}"),
@@ -62,7 +62,7 @@ def tls(seen: EvidenceView) -> Iterator[Diagnosis]:
             "a wrong clock and a missing list of authorities are others.",
             described(calls),
             "if the network belongs to a company, write the line BINANCE_CA_BUNDLE=... with its CA file into .env; "
-            f"else turn the scanner's look into TLS off, or leave that network; then {AGAIN}.",
+            f"otherwise switch off the scanner's inspection of TLS, or leave that network; then {AGAIN}.",
         )
 
 

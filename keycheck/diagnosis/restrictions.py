@@ -50,7 +50,7 @@ BARS = {
 
 
 def _taken(seen: EvidenceView) -> list[Call]:
-    """The test order, if the futures API accepted it, which shows that key and account may trade there."""
+    """The test order's call, if it was accepted: it shows that key and account can trade. Empty if it was not."""
     return [seen.order] if seen.order and seen.order.accepted else []
 
 
@@ -60,8 +60,8 @@ def keys_locked(seen: EvidenceView) -> Iterator[Diagnosis]:
         yield Diagnosis(
             "keys_locked",
             Confidence.POSSIBLE if _taken(seen) else Confidence.CERTAIN,
-            f"Binance has locked the API keys of this account (code {LOCKED}): none of them is taken, whatever it may "
-            "do.",
+            f"Binance has locked the API keys of this account (code {LOCKED}): it accepts none of them, whatever their "
+            "permissions.",
             described([*refusals, *_taken(seen)]),
             f"log in, look for a security notice, and do what it asks for; then {_SUPPORT} if the keys stay locked.",
         )

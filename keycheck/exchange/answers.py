@@ -99,7 +99,7 @@ def is_notice(body: bytes) -> bool:
 
 
 def closes_the_country_out(status: int, body: bytes) -> bool:
-    """Whether the answer is CloudFront's 403 for a country that is not served. It has none of Binance's codes."""
+    """Whether the answer is CloudFront's 403 for a country that is not served. Such a page has no code of Binance."""
     return status == 403 and _COUNTRY.search(body[:_LONGEST]) is not None and _code(_lenient(body)) is None
 
 

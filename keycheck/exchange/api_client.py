@@ -146,7 +146,7 @@ class ApiClient:
         return error
 
     def note_shared(self, endpoint: Endpoint, age: int) -> None:
-        """Records an answer, `age` seconds old, of another run, which this run uses in place of a request."""
+        """Records that this run uses another run's answer, `age` seconds old, instead of sending a request."""
         began = round(self._watch.seconds * 1000)
         self._calls[self._next_number()] = Call(
             endpoint.method, endpoint.path, endpoint.host, 0, 200, None, "", 0, began_ms=began, shared_s=age

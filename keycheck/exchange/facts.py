@@ -158,7 +158,7 @@ class OrderAnswer:
 
     @property
     def was_weighed(self) -> bool:
-        """Whether Binance held the order against its rules: it is valid, or was refused by a rule about orders."""
+        """Whether Binance checked the order against its rules: it is valid, or a rule about orders refused it."""
         return self.accepted or self._refused_by(Kind.ORDER_RULE)
 
     def _refused_by(self, kind: Kind) -> bool:

@@ -21,7 +21,7 @@ class Lock:
     until: int | None
 
     def __str__(self) -> str:
-        end = f" until {utc(self.until)}" if self.until is not None else ", and it is not told until when"
+        end = f" until {utc(self.until)}" if self.until is not None else ", and Binance does not say until when"
         return f"{self.name} of {self.symbol} is locked{end}"
 
 

@@ -81,7 +81,7 @@ FRESH_SAMPLE = CLOCK_SAMPLES + 1  # taken only if Binance has refused a time sta
 
 
 class Binance:
-    """Asks both APIs with one key from one machine. A method raises Inconclusive if it cannot get its fact."""
+    """Asks the futures API and the wallet API with one key. A method raises Inconclusive if it cannot get its fact."""
 
     def __init__(  # noqa: PLR0913  all parts of a run; there is one caller
         self,
@@ -198,8 +198,8 @@ class Binance:
     def weight_of_others(self) -> Weight:
         """The request weight of other programs at this IP address in this minute: the highest of all answers so far.
 
-        With a key, it waits for a signed answer: the test network counts signed requests apart, and their counter was
-        hundreds above that of unsigned requests in the same second (observed 2026-09-04).
+        With a key, it waits for a signed answer: the test network counts signed requests separately, and their counter
+        was hundreds above that of unsigned requests in the same second (observed 2026-09-04).
         """
         self.ping()
         limit = weight_limit(self.exchange_info())
@@ -364,7 +364,10 @@ class Binance:
 
     @memoized(rests_on=(stream_key,))
     def user_stream(self) -> UserStream:
-        """Whether the stream opens and answers a ping. It is then closed; other programs may use the listen key on."""
+        """Whether the stream opens and answers a ping.
+
+        The stream is then closed. The listen key is not, since other programs may be using it.
+        """
         given = self.stream_key()
         if self._listener is None or given.listen_key is None:
             raise Undecided(f"{given}, so no stream could be opened")

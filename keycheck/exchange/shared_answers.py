@@ -4,11 +4,12 @@ They are the exchange's clock, and the rules and price of a contract, which are 
 them on if it has sent all the requests for them itself. A later run uses them in place of these requests, which saves a
 third of its weight and 1.1 MB.
 
-Theory of operation. Only good answers are shared: if one of them would fail or trouble a check, the next run sends all
+Theory of operation. Only good answers are shared: if a check could not pass with one of them, the next run sends all
 requests itself. So a run uses a text as a whole or not at all. One function, `read`, checks the text twice, when it is
-handed on and when it is used: it must be strict JSON, at most MOST_SECONDS old, of the same hosts and contract, with a
-clock that agrees, and with a contract that trades and has order limits. The session then reads it with the functions
-for live answers. A run still doubts the text:
+handed on and when it is used. The text must be strict JSON, at most MOST_SECONDS old, and of the same hosts and
+contract; by its clock samples, the local clock must agree with the exchange's; and the contract must be open for
+trading and have order limits. The session then reads it with the functions for live answers. A run still doubts the
+text:
 
     before it uses the first answer     it sends its own ping, alone; if the Date header of the ping's answer does not
                                         agree with the shared clock, or does not prove by itself that the drift is under
@@ -150,7 +151,9 @@ class Sharing:
                 self._drift()
 
     def ordered(self, order: Callable[[], R]) -> R:
-        """Sends an order. If it came from shared rules and price, and proves nothing, it sends one from its own."""
+        """Sends a test order. If its answer proves nothing, and it was made from shared rules or a shared price, then
+        forgets these, and sends the order that follows from the session's own.
+        """
         try:
             return order()
         except (Refused, Undecided):
@@ -159,7 +162,7 @@ class Sharing:
         return order()
 
     def text(self) -> str:
-        """The session's own public answers for the next run; "" if it did not ask for all of them, or met trouble."""
+        """The session's own public answers for the next run; "" if it did not request all of them, or one failed."""
         answers = [(body, span) for asked in self._own.values() for body, span in asked if isinstance(body, dict)]
         if self._settings is None or [len(asked) for asked in self._own.values()] != [3, 1, 1] or len(answers) != 5:
             return ""
@@ -210,7 +213,7 @@ class Sharing:
         return is_proved and lowest - _DATE_SLACK <= offset <= highest + _DATE_SLACK
 
     def _doubts(self, questions: tuple[str, ...], *endpoints: Endpoint) -> bool:
-        """Stops using shared answers. Forgets these questions if they rest on one, and returns whether they did."""
+        """Stops using shared answers. If an answer of `endpoints` was used, forgets `questions`, and returns True."""
         self._shared = None
         if self._taken.isdisjoint(endpoints):
             return False

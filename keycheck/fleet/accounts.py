@@ -15,7 +15,7 @@ from keycheck.redaction.redactor import HIDDEN, printable
 from keycheck.settings import loading
 
 _NAME = re.compile(r"(?!\.)[A-Za-z0-9._-]{1,64}")  # the name of an account or a lane
-# A key or a secret, or most of it: they have 64 letters and digits, rarely without capitals.
+# Most of a key or secret: these have 64 letters and digits, almost always capitals, small letters and digits mixed.
 _LIKE_A_KEY = re.compile(r"(?=[A-Za-z0-9]*[a-z])(?=[A-Za-z0-9]*[A-Z])(?=[A-Za-z0-9]*[0-9])[A-Za-z0-9]{45,}")
 LOCAL = "local"  # the lane of an account that names none
 # The settings that a job may have. Credentials, files, hosts and the proxy are set on the lane's machine.
@@ -132,7 +132,7 @@ def _in_file(path: Path, share: float, lanes: dict[str, Lane]) -> Iterator[Accou
         if others := sorted(fields.keys() - {"share"}):
             raise UsageProblem(f"lane {_shown(name)} may set its share alone: take {_plain(others[0])} out")
         wanted = fields.get("share", share)
-        is_share = type(wanted) in (int, float) and 0 <= wanted <= 1  # a float has no room for some whole numbers
+        is_share = type(wanted) in (int, float) and 0 <= wanted <= 1  # float() fails for a huge int
         lanes[name] = Lane(name, float(wanted) if is_share else -1)
     for name, fields in _tables(document, "accounts"):
         lane = fields.pop("lane", LOCAL)

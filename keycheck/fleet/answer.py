@@ -34,7 +34,7 @@ class Wait:
 
 
 def read(text: str, account: str) -> Result | Wait:
-    """Reads the answer to the job of `account`. Raises ValueError, which never quotes it, if `text` is none."""
+    """Reads the answer to the job of `account`. Raises ValueError for any other text, without quoting it."""
     match _parsed(text):
         case {"account": str(name), "verdict": dict(verdict), "page": str(shown), "weight": int(weight), **rest}:
             is_of_this_job = not rest and name == account and 0 <= weight <= _MOST_WEIGHT

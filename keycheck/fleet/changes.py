@@ -112,7 +112,7 @@ def _differ(was: State, now: State) -> bool:
 def remember(out: Path, changes: Changes, accounts: Collection[str], started_at: str) -> None:
     """Keeps the verdicts of this run as the last known ones. Raises OSError.
 
-    Call it only when the changes have been posted, or need not be: without it, the next run reports them again.
+    Call it only when the changes have been posted, or need not be: until then, each run reports them again.
     """
     still_there = frozenset(accounts)
     known = {name: state for name, state in last_run(out).states.items() if name in still_there} | dict(changes.now)

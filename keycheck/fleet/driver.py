@@ -105,7 +105,7 @@ class Driver:
             text = job.text_of(account, one.lane, sharing=self._sharing)
             try:
                 future = executor.submit(self._engine.job, text)
-            except Exception as error:  # noqa: BLE001  whatever keeps an engine from taking a job
+            except Exception as error:  # noqa: BLE001  an engine may refuse a job with any exception
                 self._lose(one, account, _why_lost(error))
                 continue
             one.under_way[future] = account, clock.uptime()
@@ -139,7 +139,7 @@ class Driver:
         return min([_TICK, *(one.stopped_until - now for one in self.queues.values() if one.stopped_until > now)])
 
     def _pass_over_a_stop(self) -> None:
-        """The time in which this process itself was stopped, as by Ctrl-Z, makes no lane late."""
+        """Moves all deadlines by the time for which this process itself was stopped, as by Ctrl-Z."""
         now = clock.uptime()
         asleep, self._awake = now - self._awake, now
         if asleep > _NAP:

@@ -49,8 +49,8 @@ class Progress:
 def tell(stream: TextIO | None, text: str) -> None:
     """Writes to the terminal or the log, if the stream is open.
 
-    If the stream takes no more, as the disk is full or its reader has gone, the null device replaces it. No verdict
-    depends on it, and otherwise the interpreter would fail at its end, when it flushes the stream.
+    If the stream takes no more, because the disk is full or its reader has gone, the null device replaces it. No
+    verdict depends on these texts, and otherwise the interpreter would fail at its end, when it flushes the stream.
     """
     if stream is None:
         return

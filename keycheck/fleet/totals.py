@@ -84,9 +84,9 @@ def shareable(text: str) -> str:
 
 
 def verdict_of(verdicts: Counter[str], ending: Ending) -> Verdict:
-    """The verdict of the whole fleet: OK only if it has accounts, and all of them were asked and are OK.
+    """The verdict of the whole fleet: OK only if it has accounts, and all of them were tested and are OK.
 
-    `verdicts`: how many accounts have each.
+    `verdicts`: the number of accounts with each verdict.
     """
     if verdicts[Verdict.NOT_OK.value]:
         return Verdict.NOT_OK

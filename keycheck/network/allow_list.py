@@ -24,7 +24,7 @@ _PLAIN = re.compile(r"[!-~]*")  # urlsplit drops some other characters, so the c
 
 
 def tls_context(ca_bundle: str | bool = False) -> ssl.SSLContext:
-    """A TLS context that writes no session keys to SSLKEYLOGFILE, as one of ssl.create_default_context() would."""
+    """A TLS context that writes no session keys to SSLKEYLOGFILE, unlike ssl.create_default_context()."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.hostname_checks_common_name = False
     if ca_bundle:
@@ -55,7 +55,7 @@ class AllowListAdapter(HTTPAdapter):
         adapter = self
 
         class Watched:
-            """A connection pool that tells a CancellableRequest its connection, so that it can shut it down."""
+            """A connection pool that passes each connection to a CancellableRequest, which can then shut it down."""
 
             def urlopen(self, method: str, url: str, body: Any = None, *args: Any, **kwargs: Any) -> Any:
                 here = f"{self.scheme}://{self.host}:{self.port}"  # type: ignore[attr-defined]
@@ -103,7 +103,7 @@ class AllowListAdapter(HTTPAdapter):
 
 
 def _watch(connection: Any) -> None:
-    """Tells this thread's CancellableRequest its connection, now and each time when it has connected."""
+    """Passes a connection to this thread's CancellableRequest: now, and each time that it has been opened."""
     request = cancellable_request.current()
     if request is not None:
         request.takes(connection)

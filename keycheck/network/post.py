@@ -1,4 +1,4 @@
-"""Posts JSON to a URL that the user names: what changed in a fleet.
+"""Posts JSON to a URL that the user names: a fleet's changes.
 
 It follows no redirect, and takes no proxy, certificate or credential from the environment. The run that tests a key
 does not use this module.

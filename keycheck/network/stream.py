@@ -159,7 +159,7 @@ class _Visit:
             self._line.cut()
 
     def cancel(self) -> None:
-        """Cancels the visit."""
+        """Cancels this opening of the stream: `wait` returns Cancelled."""
         self._settle(Cancelled())
         self._line.cut()
 

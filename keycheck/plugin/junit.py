@@ -46,7 +46,7 @@ class JunitTexts:
 
 
 class _Finished:
-    """Replaces the property list of a JUnit element, and cleans it when JUnit reads it."""
+    """Stands in for a reporter of pytest's JUnit plugin: its `to_xml` returns an element that is cleaned already."""
 
     def __init__(self, element: Element) -> None:
         self._element = element

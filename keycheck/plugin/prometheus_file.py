@@ -49,7 +49,10 @@ class PrometheusFile:
 
 
 def _refuse_other_things(path: Path) -> None:
-    """Raises OSError for any other file: --prom must not replace /dev/null, which root could do, or a file of keys."""
+    """Raises OSError unless the file is missing or empty, or holds metrics of keycheck.
+
+    --prom must replace neither /dev/null, which root could do, nor a file of keys.
+    """
     if not path.exists():
         return
     if not path.is_file():

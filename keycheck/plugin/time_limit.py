@@ -1,6 +1,7 @@
-"""Ends a run whose check takes too long where pytest-timeout cannot stop the check alone.
+"""Ends a run with the status of UNPROVEN if a check takes too long and pytest-timeout uses its method "thread".
 
-That is its method "thread", the only one on Windows. It would end the process with 1, which means a failed check.
+This method, the only one on Windows, cannot stop a check alone: pytest-timeout would end the whole process with 1,
+which means a failed check.
 """
 
 import contextlib
@@ -16,11 +17,11 @@ from keycheck.verdict.weighing import Verdict
 
 
 class TimeLimit:
-    """A plugin that sets the timer of a test in the place of pytest-timeout."""
+    """A plugin that sets the timer of a test instead of pytest-timeout."""
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_timeout_set_timer(self, item: pytest.Item, settings: Any) -> bool | None:
-        """`settings`: pytest-timeout's, with its `timeout` in seconds. Returns None to leave the timer to it."""
+        """Starts the timer of a test, or returns None to leave that to pytest-timeout, whose `settings` these are."""
         if settings.method == "signal" and threading.current_thread() is threading.main_thread():
             return None
         timer = threading.Timer(settings.timeout, _end_the_process, (item, settings))
@@ -35,7 +36,7 @@ class TimeLimit:
 
 
 def _end_the_process(item: pytest.Item, settings: Any) -> None:
-    """Ends the process as UNPROVEN, which verdict.json has said since the run's start."""
+    """Ends the process with the exit status of UNPROVEN. verdict.json has said UNPROVEN since the run's start."""
     from pytest_timeout import is_debugging  # type: ignore[import-untyped]  # noqa: PLC0415  loaded by now
 
     if is_debugging() and not settings.disable_debugger_detection:

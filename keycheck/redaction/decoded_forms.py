@@ -19,7 +19,7 @@ from urllib.parse import unquote
 _ESCAPE = re.compile(
     r"\\(?:u\{([0-9a-fA-F]{1,6})\}|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|x([0-9a-fA-F]{2})|([0-3]?[0-7]{1,2})"
     r"|([\\\"'/abfnrtv])|N\{([A-Za-z0-9 -]{1,99})\})"
-    r"|#x([0-9A-F]{2})"  # pytest writes a control character so into JUnit files
+    r"|#x([0-9A-F]{2})"  # a control character, as pytest writes it into JUnit files
 )
 _OCTAL, _SIGN, _NAME = 5, 6, 7  # groups of _ESCAPE; all others are hexadecimal
 _CONTROLS = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
@@ -68,8 +68,8 @@ def decoded_forms(text: str, depth: int = 3, *, packed: bool = True, wide: bool 
 def spellings(secret: str) -> set[str]:
     """The texts that a secret may become in decoded forms.
 
-    The forms are the secret itself; with blanks as a page's form sends them; in capitals; without its accents; with
-    each byte as a character; and with an emoji as the two characters that JSON writes.
+    They are the secret itself; with each blank as +, as an HTML form sends it; in capitals; without its accents; with
+    each byte as a character; and with each emoji as the two characters that JSON writes.
     """
     if secret.isascii():
         return {secret, secret.replace(" ", "+")}

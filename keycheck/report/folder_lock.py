@@ -40,8 +40,8 @@ else:
 class Hold:
     """A run's lock on its report folder, which `option` names.
 
-    `written`: files that the run will replace, and whose names other programs use as well; `marks`: files that show,
-    as the lock does, that the folder is a run's. A verdict.json shows it only if a run wrote it.
+    `written`: the files that the run will replace; other programs may use the same names. `marks`: files that show,
+    like the lock, that the folder belongs to runs of keycheck. A verdict.json counts only if a run wrote it.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Hold:
     def take(self) -> None:
         """Locks the folder, unless this run has locked it already. Raises OSError if that fails.
 
-        Raises OSError, too, if the locked folder was removed or replaced since: another run may hold the new one.
+        Raises OSError, too, if the locked folder has been removed or replaced: another run may hold the new one.
         Raises UsageProblem if another run has locked it, or if it holds files of another program.
         """
         if self._file is not None:
@@ -139,7 +139,7 @@ def _is_of_a_run(path: Path) -> bool:
         return path.exists()
     try:
         return path.exists() and _OURS in (_text(path) or "")
-    except OSError:  # in doubt it is an old verdict, which must not stay
+    except OSError:  # in doubt, it is an old verdict, which the run must remove
         return True
 
 

@@ -1,4 +1,4 @@
-"""`keycheck serve`: its options, and the server, which is uvicorn on asyncio and h11."""
+"""The command `keycheck serve`: reads its options, and runs the server (uvicorn on asyncio and h11)."""
 
 import argparse
 import asyncio
@@ -50,7 +50,7 @@ class Server(uvicorn.Server):
         return f"http{'s' if self.config.is_ssl else ''}://{f'[{host}]' if ':' in host else host}:{port}/"
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002  as uvicorn has it
-        """A first signal ends the server, with status 0; with a second one, it waits for nothing."""
+        """A first signal ends the server, with status 0, after its runs; a second one ends it at once."""
         self.force_exit = self.should_exit
         self.should_exit = True
 

@@ -1,6 +1,7 @@
 """The endpoint as an ASGI application: one request, one run, one answer.
 
-Nothing is kept: no job, no store, no log of requests. A run belongs to its request: when the client goes, it is ended.
+Nothing is kept: no job, no store, no log of requests. A run belongs to its request: if the client disconnects, the run
+is ended.
 """
 
 import asyncio
@@ -51,16 +52,16 @@ class Endpoint:
         replace: bool = False,
         run: Callable[..., process.Finished] = process.run,
     ) -> None:
-        """`settings`: of each run, by their BINANCE_ names; no credentials, and nothing is taken from the environment.
+        """`settings`: those of each run, by their BINANCE_ names, without credentials; the environment is not read.
 
-        `hosts`: the names by which clients call the endpoint, without a port. `token`: what they send as
-        `Authorization: Bearer TOKEN`; without it, whoever reaches the endpoint may ask. `behind_proxy`: the last
-        address in X-Forwarded-For is the client's. `frame_ancestors`: origins whose pages may show the page in a frame.
-        `slots`: runs at once. `share`: of the address's request weight (keycheck/purse.py), spent from `purse_folder`.
-        `receipt_key`: at least 32 bytes, for `keycheck.receipt.verify`; random by default. `save_to` and `replace`: the
-        file of `POST /save` (settings/saving.py). `run`: as `process.run`.
+        `hosts`: the names by which clients call the endpoint, without a port. `token`: the text that they send as
+        `Authorization: Bearer TOKEN`; without one, anybody who reaches the endpoint may use it. `behind_proxy`: the
+        last address in X-Forwarded-For is the client's. `frame_ancestors`: origins whose pages may show the page in a
+        frame. `slots`: runs at once. `share`: the part of the address's request weight to spend (keycheck/purse.py),
+        counted in `purse_folder`. `receipt_key`: at least 32 bytes, for `keycheck.receipt.verify`; random by default.
+        `save_to` and `replace`: the file of `POST /save` (settings/saving.py). `run`: as `process.run`.
 
-        Raises ValueError and UsageProblem, in a sentence, for what cannot be used.
+        Raises ValueError or UsageProblem, with a sentence, for a parameter that cannot be used.
         """
         self._settings = dict(settings or {})
         if wrong := sorted(set(self._settings) - set(loading.NAMES) | set(self._settings) & request_body.SECRETS):
@@ -99,7 +100,7 @@ class Endpoint:
         return [*routes, *(posts if offers["saves"] else posts[:1])]
 
     async def _read(self, request: Request, *, to_save: bool = False) -> request_body.Request:
-        """Raises Problem."""
+        """Checks a request, and reads its body. Raises Problem."""
         if self._token is not None:
             self._token.check(request.scope)
         kind = request.headers.get("content-type", "").lower().replace(" ", "")
@@ -122,7 +123,7 @@ class Endpoint:
         receive: Receive,
         send: Send,
     ) -> None:
-        """Runs the suite, and sends what it says. Raises Problem before the answer has begun."""
+        """Runs the suite, and sends its checks and its verdict. Raises Problem before the answer has begun."""
         said: asyncio.Queue[Said | None] = asyncio.Queue()  # None: the client has gone
         loop = asyncio.get_running_loop()
 
@@ -156,7 +157,7 @@ class Endpoint:
         return problem.response() if problem else JSONResponse({"saved": True})
 
     def _saved(self, wanted: request_body.Request) -> Problem | None:
-        """Writes the file. Returns a problem, where raising it would carry frames with the secret along."""
+        """Writes the file. Returns a problem instead of raising it, because its frames would hold the secret."""
         assert self._save_to
         try:
             receipt.verify(wanted.receipt, key=self._receipt_key, **wanted.signed())
@@ -169,7 +170,7 @@ class Endpoint:
 
 
 class _Lines:
-    """An answer of JSON texts, one a line, which begins with the first of them."""
+    """An answer with one JSON text in each line. The first line brings the headers."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -178,7 +179,7 @@ class _Lines:
     async def send(self, line: Mapping[str, Any], *, is_last: bool = False) -> None:
         if not self._has_begun:
             self._has_begun = True
-            headers = [(b"content-type", openapi.LINES.encode()), (b"x-accel-buffering", b"no")]  # nginx passes it on
+            headers = [(b"content-type", openapi.LINES.encode()), (b"x-accel-buffering", b"no")]  # for nginx
             await self._send({"type": "http.response.start", "status": 200, "headers": headers})
         body = json.dumps(line).encode() + b"\n"
         await self._send({"type": "http.response.body", "body": body, "more_body": not is_last})
@@ -194,7 +195,7 @@ async def _answer_file(text: str, kind: str, _: Request) -> Response:
 
 
 async def _answer_problem(_: Request, error: Exception) -> Response:
-    """`error`: a Problem, or the router's own 404 or 405."""
+    """The answer to an error: a Problem, or the router's own 404 or 405."""
     if isinstance(error, HTTPException):
         sentence = "openapi.json names the paths of this endpoint, and how to ask each."
         error = Problem(error.status_code, sentence, headers=error.headers or {})

@@ -1,9 +1,9 @@
-"""What each request has to pass before it reaches a route, and the headers that each answer gets.
+"""Checks each request before it reaches a route, and adds headers to each answer.
 
-A page elsewhere must not use a visitor's browser to reach an endpoint on his own machine: the Host header names a host
-of the endpoint (a page may give its own name this machine's address: DNS rebinding), and Origin and Sec-Fetch-Site, in
-which a browser says whose page asks, are the endpoint's own. Nobody else's page gets an answer to read: there are no
-CORS headers.
+A page of another site must not use its visitor's browser to reach an endpoint on the visitor's machine. So the Host
+header must name a host of the endpoint: a page may give its own host name this machine's address (DNS rebinding). And
+Origin and Sec-Fetch-Site, in which a browser says whose page sends the request, must be the endpoint's own. No other
+page can read an answer, since there are no CORS headers.
 """
 
 import asyncio
@@ -72,7 +72,7 @@ class Guards:
             app = problem.response()
         try:
             await app(scope, receive, send_with_headers)
-        except asyncio.CancelledError:  # the server waits no longer
+        except asyncio.CancelledError:  # the server is ending
             if not has_started:
                 await Problem(503, ENDING).response()(scope, receive, send_with_headers)
             raise
@@ -82,7 +82,7 @@ class Guards:
                 await Problem(500, "Report this, without the key.").response()(scope, receive, send_with_headers)
 
     def _check(self, method: str, scheme: str, headers: Headers) -> None:
-        """Raises Problem for a request that has to go no further."""
+        """Raises Problem if the request must be refused."""
         if "transfer-encoding" in headers and "content-length" in headers:  # a proxy may believe the other one
             raise Problem(400, "The request has two lengths: leave Content-Length or Transfer-Encoding out.")
         hosts = headers.getlist("host")
@@ -98,18 +98,18 @@ class Guards:
 
 
 class TokenCheck:
-    """`Authorization: Bearer TOKEN`. A client that sends several wrong ones is refused for a minute, with any token.
+    """Checks `Authorization: Bearer TOKEN`. After several wrong ones, a client is refused for a minute, with any token.
 
     `behind_proxy`: the client's address is the last one in X-Forwarded-For, which the proxy has written.
     """
 
     def __init__(self, token: bytes, *, behind_proxy: bool = False) -> None:
-        self._digest = hashlib.sha256(token).digest()  # of one length, whatever is sent
+        self._digest = hashlib.sha256(token).digest()  # a digest has one length, whatever token is sent
         self._behind_proxy = behind_proxy
         self._failures: OrderedDict[str, list[float]] = OrderedDict()
 
     def check(self, scope: Scope) -> None:
-        """Raises Problem."""
+        """Raises Problem if the request lacks the token, or its client has sent too many wrong ones."""
         headers = Headers(scope=scope)
         client = self._client(scope, headers)
         now = clock.uptime()
@@ -129,7 +129,7 @@ class TokenCheck:
         raise Problem(401, detail, headers={"WWW-Authenticate": "Bearer"})
 
     def _client(self, scope: Scope, headers: Headers) -> str:
-        """The client's address; of IPv6 its network, since a client has a whole one."""
+        """The client's address; with IPv6, its network, because one client has a whole network."""
         address = scope["client"][0] if scope.get("client") else ""
         if self._behind_proxy:
             address = ",".join(headers.getlist("x-forwarded-for")).rpartition(",")[2].strip()

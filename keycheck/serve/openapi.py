@@ -13,7 +13,7 @@ _VERDICT = Path(model.__file__).with_name("verdict.schema.json")
 
 
 def document(*, asks_token: bool, saves: bool) -> dict[str, Any]:
-    """`asks_token`: a token has to be sent with each POST. `saves`: `POST /save` is there."""
+    """The document. `asks_token`: whether each POST needs a token; `saves`: whether there is `POST /save`."""
     found: dict[str, Any] = json.loads(_DOCUMENT.read_text("utf-8"))
     verdict = _VERDICT.read_text("utf-8").replace("#/$defs/", "#/components/schemas/Verdict/$defs/")
     found["info"]["version"] = __version__

@@ -19,11 +19,11 @@ TITLES = {
     500: "The endpoint has a fault",
     503: "Not now",
 }
-ENDING = "The endpoint is ending: try again when it has been started anew."
+ENDING = "The endpoint is ending: try again when it has been restarted."
 
 
 class Problem(Exception):
-    """`detail`: a sentence, what happened and what to do. `member`: the member of the body that it is about."""
+    """An error with its HTTP status. `detail`: what happened and what to do; `member`: the body's member at fault."""
 
     def __init__(
         self, status: int, detail: str, member: str | None = None, headers: Mapping[str, str] = MappingProxyType({})
@@ -40,5 +40,5 @@ class Problem(Exception):
 
 
 def too_many(detail: str, seconds: int) -> Problem:
-    """429. `seconds`: when to try again."""
+    """A Problem with status 429. `seconds`: after how many to try again."""
     return Problem(429, detail, headers={"Retry-After": str(seconds)})

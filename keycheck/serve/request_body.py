@@ -61,7 +61,7 @@ class Request:
         """The arguments of `receipt.make` for this request. Keep them in no variable."""
         given = json.loads(self.settings.reveal())
         private_key = given.get(PRIVATE_KEY, "")
-        # A text that was tested as a secret is not to be saved as a private key.
+        # A text that was tested as a secret must not be saved as a private key.
         secret = given.get("BINANCE_API_SECRET") or (private_key if pem.looks_like(private_key) else "")
         passphrase = given.get("BINANCE_PRIVATE_KEY_PASSPHRASE", "")
         key = given["BINANCE_API_KEY"]
@@ -76,7 +76,7 @@ class Body:
         self.is_whole = False
 
     def add(self, message: Message) -> bool:
-        """Adds the bytes of an ASGI message; returns whether more follow."""
+        """Adds the bytes of an ASGI message; returns whether to receive another one."""
         self._bytes += message.get("body", b"")
         self.is_whole = message["type"] == "http.request" and not message.get("more_body")
         return bool(message.get("more_body")) and not self.is_too_long

@@ -59,14 +59,14 @@ def broken_lines(text: str) -> list[int]:
 
 
 def without(text: str, names: Collection[str]) -> tuple[str, str]:
-    """A file's text without the lines of these names: what stands before the first of them, and what behind it."""
+    """A file's text without the lines that set these names, in two parts: before the first such line, and after it."""
     from dotenv.parser import parse_stream  # noqa: PLC0415  as above
 
     before, after = "", None
     for binding in parse_stream(io.StringIO(text)):
         kept = binding.original.string
         is_named = binding.key in names
-        if is_named:  # behind blank lines, and its own indentation
+        if is_named:  # keeps the blank lines before this one
             kept = kept[: kept.rfind("\n", 0, len(kept) - len(kept.lstrip())) + 1]
         if after is None:
             before += kept

@@ -1,7 +1,7 @@
 """Writes a tested key into a settings file, so that `loading.load` reads exactly what was tested.
 
-The file is written under another name, read back with our own reader, and only then put into its place: at any moment
-there is the old file or the new one, and never a part of one. Both it and a private key's file have mode 600.
+The file is written under another name, read back with our own reader, and only then moved to its place: at any moment,
+the whole old file or the whole new one is there. The settings file and a private key's file have mode 600.
 """
 
 import contextlib
@@ -23,11 +23,11 @@ _NAMES = (pasted_text.KEY, pasted_text.SECRET, pasted_text.KEY_FILE, pasted_text
 
 
 def save(file: Path, settings: Mapping[str, str] | Secret, *, replace: bool = False) -> None:
-    """Writes key, secret or private key, passphrase and environment of a run's settings; the others are let go.
+    """Writes a run's key, secret or private key, passphrase and environment to `file`, and no other settings.
 
-    `settings`: as those of `process.run`. A private key goes into a new file beside `file`, which never takes an older
-    one's place: nobody else may have a copy of that. `replace`: an existing `file` keeps all lines but those of the
-    five names above. Raises UsageProblem with one sentence: then neither file is there, or the old one still is.
+    `settings`: as those of `process.run`. A private key goes into a new file beside `file`. It never replaces an older
+    file, which may be the only copy of its key. `replace`: an existing `file` keeps all lines but those of the names in
+    _NAMES. Raises UsageProblem with one sentence; then no new file is left, and an old one is unchanged.
     """
     given: Mapping[str, str] = json.loads(settings.reveal()) if isinstance(settings, Secret) else settings
     name = printable(file.name, 60)
@@ -53,15 +53,15 @@ def save(file: Path, settings: Mapping[str, str] | Secret, *, replace: bool = Fa
                     )
                 temporary.replace(place) if replace else place.hardlink_to(temporary)
             undo.pop_all()
-    except FileExistsError:  # since the look above
+    except FileExistsError:  # made after the check above
         raise UsageProblem(f"{name} exists by now: name a new file with --save-to") from None
-    except (OSError, RuntimeError) as error:  # the latter for a loop of links
+    except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links
         why = getattr(error, "strerror", None) or "its links lead in a circle"
         raise UsageProblem(f"{name} could not be written ({why}): name another file with --save-to") from None
 
 
 def _save_private_key(file: Path, text: str) -> Path:
-    """Under the first free name beside the settings file; not beside a link's target, where no reader would look."""
+    """Saves the key under the first free name beside `file`; not beside a link's target, where no reader would look."""
     names = chain([f"{file.name}.pem"], (f"{file.name}.{number}.pem" for number in count(2)))
     for place in map(file.with_name, names):
         with contextlib.suppress(FileExistsError), _written(place, text) as temporary:
@@ -75,7 +75,7 @@ def _written(place: Path, text: str) -> Iterator[Path]:
     """A file of mode 600 with this text, under another name in the same folder, for as long as the block lasts."""
     try:
         data = text.encode()
-    except UnicodeEncodeError:  # half a character of JSON
+    except UnicodeEncodeError:  # a lone surrogate, which JSON may hold
         data = b"\0"
     if b"\0" in data:
         raise UsageProblem("the key or the secret is no text that a file could hold: copy it again")
@@ -96,7 +96,7 @@ def _read(file: Path) -> dict[str, str]:
 
 
 def _with_values(text: str, values: Mapping[str, str]) -> str:
-    """A settings file's text with these lines in the place of the first one of our names, or else at its end."""
+    """A settings file's text with `values` in place of all lines of _NAMES: where the first one was, or at the end."""
     before, after = dotenv_file.without(text, _NAMES)
     lines = "".join(dotenv_file.line_of(name, value) for name, value in values.items())
     return before + ("\n" if before and not before.endswith("\n") else "") + lines + after

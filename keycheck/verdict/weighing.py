@@ -41,9 +41,9 @@ _GOOD_OUTCOMES = {Outcome.PASS, Outcome.NOT_APPLICABLE}
 def weigh(checks: Iterable[Check], findings: Iterable[Finding], *, complete: bool = True) -> Verdict:
     """The verdict on `checks`, including those that were not run.
 
-    NOT_OK: a critical check failed. OK: every critical check has passed or does not apply, and at least one
-    passed. UNPROVEN: everything else, such as a critical check that was blocked, deselected or
-    never reached. `complete`: whether `checks` are all checks of suite/; if not, the verdict is never OK.
+    NOT_OK: a critical check failed. OK: every critical check has passed or does not apply, and at least one passed.
+    UNPROVEN: everything else, for example if a critical check was blocked, deselected or never reached.
+    `complete`: whether `checks` are all checks of suite/; if not, the verdict is never OK.
     """
     outcomes: dict[str, set[Outcome]] = {}
     for finding in findings:

@@ -830,7 +830,7 @@ def test_the_clock_is_set_by_the_command_of_its_system(system: System, name: str
     [
         ("dns", "name"),
         ("proxy", "BINANCE_PROXY"),
-        ("no_route", "no way"),
+        ("no_route", "no network route"),
         ("refused", "refused"),
         ("timeout", "in time"),
     ],

@@ -110,7 +110,7 @@ def test_two_who_ask_at_once_share_one_answer(reply: str | BaseException) -> Non
 
 @pytest.mark.parametrize("torn", [KeyboardInterrupt(), Cancelled(), RuntimeError()], ids=repr)
 def test_a_waiting_thread_asks_if_the_asking_one_is_interrupted(torn: BaseException) -> None:
-    """If the first thread is interrupted, the waiting one sends the request anew, and each counts its own requests."""
+    """If the first thread is interrupted, the waiting one sends the request again, and each counts its own requests."""
     single = OneQuestion()
 
     def torn_away() -> tuple[int, ...]:

@@ -142,7 +142,7 @@ def test_transfers_are_told_by_name() -> None:
 
 @pytest.mark.parametrize("value", [None, "1795000000000", 1.795e12, True, 1_795_000_000, -1, 10**12, 10**13])
 def test_a_value_that_is_no_time_is_never_guessed(value: object) -> None:
-    """Seconds instead of ms, texts and missing values are no moments."""
+    """Seconds instead of ms, texts and missing values are not read as times."""
     key = KeyPermissions(CAREFUL | {"createTime": value, "tradingAuthorityExpirationTime": value})
     with pytest.raises(NotBinance):
         key.age_days(NOW)
@@ -155,7 +155,7 @@ def test_a_value_that_is_no_time_is_never_guessed(value: object) -> None:
 
 @pytest.mark.parametrize("moment", [10**12 + 1, NOW, 10**13 - 1])
 def test_a_time_has_thirteen_digits(moment: int) -> None:
-    """A moment is a number of thirteen digits, from 2001 to 2286."""
+    """A time is a number of thirteen digits: ms since 1970, from 2001 to 2286."""
     key = KeyPermissions({"createTime": moment, "tradingAuthorityExpirationTime": moment})
     assert (key.age_days(moment + DAY), key.age_days(moment + DAY - 1)) == (1, 0)
     assert key.trading_days_left(moment - DAY) == 1

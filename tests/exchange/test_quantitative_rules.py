@@ -35,7 +35,7 @@ def test_the_text_of_a_lock_names_indicator_and_end() -> None:
 def test_a_lock_without_a_usable_end_has_an_unknown_one(until: object) -> None:
     """Without a usable end, the lock is reported with an unknown end."""
     (lock,) = locks_of({"indicators": {"BTCUSDT": [indicator(plannedRecoverTime=until)]}})
-    assert str(lock).endswith("not told until when")
+    assert str(lock).endswith("does not say until when")
 
 
 @pytest.mark.parametrize("until", [10**12 + 1, UNTIL, 10**13 - 1])

@@ -92,13 +92,16 @@ UNKNOWN = [
 
 @pytest.mark.parametrize(("code", "text", "shown"), KNOWN)
 def test_a_known_code_has_its_documented_words(code: int, text: str, shown: str | None) -> None:
-    """A known code has its documented words, with names and small figures or with a gap; the address seen is kept."""
+    """A known code is shown with its documented words.
+
+    Names and small figures in them are kept, and other parts become a gap. The address that Binance saw is kept.
+    """
     assert fit_to_show(code, text) == (text if shown is None else shown)
 
 
 @pytest.mark.parametrize(("text", "shown"), UNKNOWN)
 def test_an_unknown_text_is_shown_without_personal_data(text: str, shown: str) -> None:
-    """Long numbers, addresses, e-mail addresses and long words are hidden, and codes and moments are not."""
+    """Long numbers, addresses, e-mail addresses and long words are hidden, and codes and times are not."""
     assert fit_to_show(-9999, text) == shown
     assert fit_to_show(None, text) == shown
 
@@ -174,6 +177,6 @@ def test_an_account_that_binance_names_is_nowhere(code: int, suite: SuiteRunner)
     )
     assert not any(part in everything for part in ("123456789", "jo@x", "918273", "463728", "198.51.100"))
     again = suite("--replay", str(cassette))
-    stream = {"user_stream_is_alive": "not_applicable"}  # which no replay can tell
+    stream = {"user_stream_is_alive": "not_applicable"}  # a replay opens no stream
     assert again.outcomes == done.outcomes | stream
     assert [one["cause"] for one in again.verdict["diagnosis"]] == [one["cause"] for one in done.verdict["diagnosis"]]

@@ -619,7 +619,7 @@ def test_a_refused_stamp_is_made_once_more_with_a_fresh_look_at_the_clock(endpoi
 
 
 def test_a_stamp_that_is_refused_again_decides_nothing() -> None:
-    """A request is stamped at most twice, and the clock is read anew only once in a run."""
+    """A request is stamped at most twice, and the clock is read again only once in a run."""
     transport = scripted().on(ACCOUNT_CONFIG, refusing(-1021)).on(API_RESTRICTIONS, refusing(-1021))
     with pytest.raises(Refused):
         session(transport).signed_reads()

@@ -152,7 +152,7 @@ TAMPERED: dict[str, Callable[[str], str]] = {
 
 @pytest.mark.parametrize("name", TAMPERED)
 def test_a_text_with_any_fault_is_not_used(name: str) -> None:
-    """If a text is malformed, too old, of other hosts or with bad news, the run sends all requests itself."""
+    """If a text is malformed, too old, of other hosts, or would fail a check, the run sends all requests itself."""
     text = public()
     assert shared_answers.read(text, *SETTINGS)
     one = joined(asked := exchange(), TAMPERED[name](text))

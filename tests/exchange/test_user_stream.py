@@ -189,7 +189,7 @@ def test_a_word_other_than_on_and_off_is_a_usage_error(tmp_path: Path, name: str
 
 
 def test_a_listen_key_does_not_pass_a_proxy_in_clear(tmp_path: Path) -> None:
-    """A listen key goes unencrypted through no proxy, just like the API key."""
+    """No listen key goes unencrypted through a proxy, just as no API key does."""
     with pytest.raises(UsageProblem, match="BINANCE_STREAM_URL is ws"):
         load(tmp_path, BINANCE_STREAM_URL="ws://127.0.0.1:1", BINANCE_PROXY="http://proxy.example.com:3128")
 
@@ -310,7 +310,7 @@ def test_off_leaves_the_stream_alone(suite: SuiteRunner, exchange: LocalExchange
 
 @pytest.mark.slow
 def test_another_futures_host_has_a_stream_of_its_own(suite: SuiteRunner, exchange: LocalExchange) -> None:
-    """Another futures host gets no stream at Binance: without BINANCE_STREAM_URL the check is not applicable."""
+    """Another futures host opens no stream at Binance: without BINANCE_STREAM_URL the check is not applicable."""
     settings = exchange.settings()
     del settings["BINANCE_STREAM_URL"]
     done = suite(settings=settings)

@@ -174,6 +174,7 @@ def test_a_late_answer_is_given_up(kept: Kept, monkeypatch: pytest.MonkeyPatch) 
     assert kept.verdicts["b"]["verdict"] == "OK"
 
 
+@pytest.mark.slow
 def test_no_lane_is_late_while_the_driver_is_stopped(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-Z stops the driver and its engine; after fg the engine's answers are used, however late it is."""
     time_ = StandIn()

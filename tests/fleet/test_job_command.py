@@ -16,6 +16,7 @@ JOB = job.text_of(Account("alice"), Lane("tokyo", 0.5), sharing=True)
 LISTENING = [sys.executable, "-m", "keycheck.fleet.job_command"]
 
 
+@pytest.mark.slow
 def test_the_command_runs_the_job_with_keys_that_its_caller_cannot_find(
     exchange: LocalExchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,4 +1,4 @@
-"""Careless conftest files, and sudden ends of a run."""
+"""Conftest files whose careless hooks leak secrets, and runs that end suddenly."""
 
 from tests.leaks.kind import NO_TERMINAL, Kind, careless, careless_plugin
 

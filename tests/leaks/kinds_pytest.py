@@ -1,4 +1,4 @@
-"""Careless code that leaves secrets by pytest's own means: properties, ids, sections, files."""
+"""Careless code that leaks secrets through pytest's own features: properties, ids, report sections, files."""
 
 from tests.exchange import API_KEY
 from tests.leaks.kind import Kind, careless, careless_plugin

@@ -1,4 +1,4 @@
-"""Failures of the account's stream, whose listen key is a secret for an hour."""
+"""Failures of the account's user data stream, whose listen key is a secret for an hour."""
 
 from tests.exchange import Fault, Scenario, StreamFault
 from tests.leaks.kind import ACCOUNT, Kind, at, careless
@@ -23,7 +23,7 @@ STREAM = (
         Scenario(account=ACCOUNT, subscriptions='{"result":["{listen_key}@x"],"id":1}'),
         options=("-vv",),
         happens="stream",
-        left_out={"no-terminal": "-vv is the terminal's option, so nothing is probed"},
+        left_out={"no-terminal": "-vv is an option of pytest's terminal plugin, so nothing is probed"},
     ),
     _stream("listen key in listenKeyExpired", StreamFault.expired()),
     _stream("listen key in a message", StreamFault.message('{"stream":"{listen_key}","data":{}}')),
@@ -38,7 +38,7 @@ STREAM = (
     _stream("stream without an end", StreamFault.endless()),
     _stream("stream of rubbish", StreamFault.raw("HTTP/1.1 101 {listen_key}\r\nX: {listen_key}\r\n\r\n")),
     _stream("library that quotes the stream's address", conftest=_QUOTING.format("ping")),
-    Kind("echo of the wish to listen", scenario=at(_PATH, Fault.echo(400)), happens="log"),
+    Kind("echo of the request for a listen key", scenario=at(_PATH, Fault.echo(400)), happens="log"),
     careless("print of the listen key", f"{_GIVEN}print(listen_key)\nassert listen_key is None"),
     careless(
         "listen key in an exception",

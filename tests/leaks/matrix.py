@@ -1,4 +1,4 @@
-"""All cells, and their leaks."""
+"""The leak matrix: chooses its cells (a kind of failure in a mode of the suite), runs them, and lists their leaks."""
 
 import time
 from collections import Counter
@@ -11,14 +11,18 @@ from tests.leaks.kinds import KINDS, OUT_OF_REACH
 from tests.leaks.modes import MODES
 from tests.matrix import WORKERS, run_cells
 
-HEAVY = ("html-log", "record", "all-at-once")  # the quick part takes these half as often as the others
+HEAVY = ("html-log", "record", "all-at-once")  # heavy modes; `quick` uses them half as often as the others
+# Pairs of modes that show careless code in the same way.
 TWINS = (("locals", "full-trace"), ("plain", "warnings"), ("junit", "no-terminal"))
 Place = tuple[str, str]  # kind, mode
 
 
 @dataclass
 class Matrix:
-    """Cells that were run, and those that were left out, each with its reason."""
+    """The cells that were run, and those that were left out, each with its reason.
+
+    `broken`: a line for each cell that could not be run. `seconds`: the time for all cells.
+    """
 
     cells: list[Cell] = field(default_factory=list)
     left_out: dict[Place, str] = field(default_factory=dict)
@@ -44,14 +48,16 @@ class Matrix:
             f"{len(self.left_out)} left out, {len(self.leaks)} leaks, {len(self.vacuous)} vacuous"
         ]
         turns = len(every()) - len(self.cells) - len(self.left_out)
-        lines += [f"not asked for: {turns}, of them {len(every()) - len(whole())} taken in turns; --every runs them"]
+        lines += [
+            f"not chosen: {turns}, {len(every()) - len(whole())} of them since modes take turns; --every runs all"
+        ]
         lines += [f"left out: {n} x {why}" for why, n in Counter(self.left_out.values()).items()]
         lines += [f"out of reach: {name}: {why}" for name, why in OUT_OF_REACH.items()]
         lines += [f"vacuous: {kind} | {mode}" for kind, mode in self.vacuous]
         return "\n".join([*lines, *(f"broken: {text}" for text in self.broken), *(f"LEAK {one}" for one in self.leaks)])
 
     def table(self) -> str:
-        """Rows kinds, columns modes: `.` clean, a number of leaks, `-` left out."""
+        """A row for each kind, a column for each mode: `.` for clean, the number of leaks, or `-` for not run."""
         ran = {(cell.kind, cell.mode): cell for cell in self.cells}
         width = max(map(len, KINDS)) + 2
         rows = [" " * width + " ".join(f"{name:>11}" for name in MODES)]
@@ -68,7 +74,7 @@ def every() -> list[Place]:
 
 
 def whole() -> list[Place]:
-    """Like `every`, but careless code takes turns between modes that show the same, to save minutes."""
+    """Like `every`, but careless code runs in only one mode of each pair in TWINS, by turns, to save minutes."""
     numbers = {kind: number for number, kind in enumerate(KINDS)}
     return [
         (kind, mode)
@@ -81,12 +87,12 @@ def whole() -> list[Place]:
 def why_not(kind: str, mode: str) -> str | None:
     """Why a cell is left out, or None."""
     if mode == "record" and KINDS[kind].check:
-        return "a check adds nothing to a recording; that nothing leaks beside one is seen in all-at-once"
+        return "a check adds nothing to a recording; all-at-once shows that nothing leaks beside a recording"
     return KINDS[kind].left_out.get(mode)
 
 
 def quick() -> list[Place]:
-    """Every seventh kind in one mode, in turn, and each mode at least once; some ten seconds."""
+    """Every seventh kind, each in the next mode, and each mode at least once. These cells take some ten seconds."""
     light = [mode for mode in MODES if mode not in HEAVY]
     modes = [*light, *light, *HEAVY]
     chosen = []
@@ -98,7 +104,7 @@ def quick() -> list[Place]:
 
 
 def run(places: Iterable[Place], mutation: Mutation | None = None) -> Matrix:
-    """Runs these cells, some at a time."""
+    """Runs these cells, several at a time."""
     matrix, began, reached = Matrix(), time.monotonic(), list[Place]()
     for kind, mode in places:
         if why := why_not(kind, mode):

@@ -142,7 +142,7 @@ def test_matrix_is_as_large_as_it_says() -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_quick_part_leaks_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    """Every seventh kind in one mode, and every mode at least once."""
+    """Every seventh kind in one mode, and every mode at least once, leak nothing."""
     places = matrix.quick()
     assert len({kind for kind, _ in places}) >= 25
     assert {mode for _, mode in places} == set(MODES)
@@ -168,7 +168,7 @@ def test_whole_matrix_leaks_nothing(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.leaks
 @pytest.mark.parametrize("number", range(len(MUTANTS)), ids=[mutation.name for mutation, _ in MUTANTS])
 def test_without_a_measure_the_matrix_is_red(number: int) -> None:
-    """Without any one of the layers the matrix shows a leak."""
+    """If any one layer is removed, the matrix shows a leak."""
     mutation, places = MUTANTS[number]
     found = matrix.run(places, mutation)
     assert not found.broken, found.summary()

@@ -140,6 +140,7 @@ def test_a_timeout_that_would_end_the_run_is_refused(given: list[str], process: 
     assert replayed(process, "--timeout=0").exit_status == 0  # which switches it off
 
 
+@pytest.mark.slow
 def test_a_check_that_takes_too_long_does_not_end_with_1(process: SuiteRunner) -> None:
     """A time-out by the method `thread`, Windows' only one, ends the process as UNPROVEN, like its verdict.json."""
     with LocalExchange(Scenario(latency_ms=2600)) as exchange:
@@ -171,6 +172,7 @@ def logs(process: SuiteRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_reports_of_a_later_run_are_left(plugin: Path, process: SuiteRunner) -> None:
     """If the report folder is removed during a run, the next run may be using a new one: this run writes none."""
     plugin.write_text(
@@ -250,6 +252,7 @@ def test_a_plugin_that_sets_exit_status_0_hides_no_failure(plugin: Path, process
     assert process("--replay", "withdrawals-enabled", "-p", "stranger").exit_status == 1
 
 
+@pytest.mark.slow
 def test_a_failed_check_and_a_file_that_cannot_be_written(process: SuiteRunner) -> None:
     """If junit.xml cannot be written, the exit status is 3, even after a failed check, and the verdict is printed."""
     done = process("--replay", "withdrawals-enabled", "--junitxml=/dev/full")

@@ -366,7 +366,7 @@ LARGE: dict[str, Callable[[int], str]] = {
 
 
 @pytest.mark.parametrize("ask", ["clean", "finds"])
-@pytest.mark.parametrize("kind", mostly_slow(LARGE, 2))
+@pytest.mark.parametrize("kind", mostly_slow(LARGE, 1))
 def test_eight_times_the_text_takes_no_more_than_sixteen_times_as_long(kind: str, ask: str) -> None:
     """Eight times the text takes at most sixteen times as long; a linear search takes eight, the rest is for noise."""
 

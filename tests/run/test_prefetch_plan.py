@@ -53,6 +53,7 @@ from tests.exchange.test_session import LATER, LIMITED, ask_everything, scripted
 from tests.exchange.test_session import session as scripted_session
 from tests.exchange.test_throttle import Unhurried
 from tests.in_process import CATALOGUE, check_function, host_facts, outcome_of, session
+from tests.matrix import mostly_slow
 from tests.record_cassettes import shipped
 from tests.running import ROOT
 
@@ -423,7 +424,7 @@ TROUBLES = {"refused": Fault.refused(-2015), "overloaded": Fault.overloaded_503(
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
-@pytest.mark.parametrize("troubled", [*TROUBLED, ORDER_TEST], ids=str)
+@pytest.mark.parametrize("troubled", mostly_slow([*TROUBLED, ORDER_TEST], 3), ids=str)
 def test_checks_find_the_same_with_and_without_prefetching(troubled: Endpoint, trouble: str) -> None:
     """With and without prefetching, checks find the same; only a price and a listen key may be requested needlessly."""
     found, sent = [], []

@@ -112,6 +112,7 @@ def test_five_are_in_flight_and_never_six(together: Ran) -> None:
     assert together.connections["futures"] <= AT_ONCE[Host.FUTURES]
 
 
+@pytest.mark.slow
 def test_orders_wait_for_the_answers_that_they_need(together: Ran) -> None:
     """Orders wait for both signed reads, rules and price; the second order waits for the first."""
     reads = paths(API_RESTRICTIONS, ACCOUNT_CONFIG)
@@ -122,9 +123,9 @@ def test_orders_wait_for_the_answers_that_they_need(together: Ran) -> None:
     assert answered_before(together.log, smallest)[ORDER_TEST.path] == 1
 
 
-def test_no_thread_outlives_a_run(together: Ran) -> None:
+def test_no_thread_outlives_a_run(suite: SuiteRunner) -> None:
     """At a run's end only the main thread is left."""
-    assert together.left.threads == ["MainThread"]
+    assert ran(suite, Scenario()).left.threads == ["MainThread"]
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Comparing a run with an earlier verdict: the changes, and the files that cannot be compared with."""
+"""The comparison of a run with an earlier verdict: the changes that it lists, and the files that it refuses."""
 
 import json
 from typing import Any
@@ -73,7 +73,7 @@ def test_a_check_is_in_the_list_for_its_change(was: Outcome | None, now: Outcome
     st.dictionaries(st.sampled_from("abcdef"), st.sampled_from(Outcome)),
 )
 def test_no_check_is_listed_twice(was: dict[str, Outcome], now: dict[str, Outcome]) -> None:
-    """A check is listed once at most; one that the earlier run did not have, only if it does not hold now."""
+    """A check is listed once at most. A check that the earlier run did not have is listed only if it fails or warns."""
     found = compare(earlier(**was), [finding(name, outcome) for name, outcome in now.items()])
     told = [name for _, ids in found.lists for name in ids]
     assert len(told) == len(set(told))
@@ -108,14 +108,14 @@ BROKEN: dict[str, Any] = {
     "another schema": json.dumps(written() | {"schemaVersion": 2}),
     "an unknown verdict": json.dumps(written() | {"verdict": "FINE"}),
     "an unknown outcome": json.dumps(written() | {"checks": [{"id": "a", "outcome": "good"}]}),
-    "checks that are none": json.dumps(written() | {"checks": [1]}),
+    "checks that are no objects": json.dumps(written() | {"checks": [1]}),
     "a stamp that moves the cursor": json.dumps(written() | {"startedAt": HOSTILE}),
     "an id that moves the cursor": json.dumps(written() | {"checks": [{"id": HOSTILE, "outcome": "pass"}]}),
-    "a moment that is none": json.dumps(written() | {"startedAt": "203.0.113.7"}),
-    "an id that is none": json.dumps(written() | {"checks": [{"id": "203.0.113.7", "outcome": "pass"}]}),
+    "a start that is no time": json.dumps(written() | {"startedAt": "203.0.113.7"}),
+    "an id that is an address": json.dumps(written() | {"checks": [{"id": "203.0.113.7", "outcome": "pass"}]}),
     "more checks than any suite has": json.dumps(written(**{f"a{n}": Outcome.PASS for n in range(1001)})),
     "a long name": json.dumps(written() | {"environment": "x" * 61}),
-    "a key of numbers": json.dumps(written() | {"key": {"lastFour": 1234}}),
+    "last characters that are a number": json.dumps(written() | {"key": {"lastFour": 1234}}),
     "a repeated name": '{"schemaVersion": 1, "schemaVersion": 1}',
     "depth": "[" * 100_000,
 }
@@ -130,13 +130,13 @@ def test_a_file_that_is_no_verdict_is_a_value_error(name: str) -> None:
 
 @given(st.text())
 def test_any_text_is_a_verdict_or_a_value_error(text: str) -> None:
-    """Any text is read as a verdict or raises ValueError."""
+    """Random text is never read as a verdict: it raises ValueError, and no other exception."""
     with pytest.raises(ValueError, match=r"."):
         previous_from(text)
 
 
 def test_runs_of_different_keys_environments_or_contracts_are_not_compared() -> None:
-    """Two keys, environments or contracts are not compared, but a run without a key is: adding it was its fix."""
+    """Runs of two keys, environments or contracts are not compared; a run without a key is: adding it was its fix."""
     assert objection(earlier(), KEY, "production", "BTCUSDT") is None
     another = str(objection(earlier(), KeyFacts(last_four="zzzz"), "production", "BTCUSDT"))
     assert "Eh8A" in another

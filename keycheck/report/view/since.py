@@ -18,7 +18,7 @@ _HEADINGS = {
 
 @dataclass(frozen=True)
 class Since:
-    """The changes. `against`: the earlier run; `changes`: headings and claims; `nothing`: the sentence if none."""
+    """The changes. `against`: the earlier run; `changes`: headings and claims; `nothing`: the sentence without any."""
 
     against: str
     nothing: str
