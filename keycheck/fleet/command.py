@@ -137,7 +137,8 @@ def _refuse_other_files(junit_file: Path, out: Path) -> None:
 def _is_junit(path: Path) -> bool:
     """Whether a file is a JUnit file, or empty."""
     try:
-        beginning = b"".join(itertools.islice(bounded_files.lines(path, _LONGEST_LINE), 2))
+        written = (line for line in bounded_files.lines(path, _LONGEST_LINE) if line.strip())
+        beginning = b"".join(itertools.islice(written, 2))
     except bounded_files.Unreadable:
         return False
     return _JUNIT.match(beginning) is not None

@@ -357,7 +357,7 @@ def files(folder: Folder) -> Iterator[dict[str, str]]:
     (folder.path / "two").write_text("[accounts.b]")
     (folder.path / "deep").write_text("a = " + "[" * 10_000)
     os.mkfifo(folder.path / "pipe")
-    (folder.path / "pom").write_text('<?xml version="1.0"?>\n<project/>\n')
+    (folder.path / "pom").write_text('<?xml version="1.0"?>\n\n\n<project/>\n')
     (folder.path / "site").mkdir()
     (folder.path / "site/index.html").write_text("<!DOCTYPE html>the user's own")
     with contextlib.closing(OutFolder(folder.path / "taken")):
