@@ -21,7 +21,7 @@ from keycheck.credentials.pasted_text import (
 )
 from keycheck.diagnosis.cause import CAUSES, Confidence, Diagnosis
 from keycheck.diagnosis.restrictions import BARS
-from keycheck.diagnosis.rules import account_info_decides, diagnose
+from keycheck.diagnosis.rules import account_info_decides, diagnose, listen_key_decides
 from keycheck.exchange.drift import Drift
 from keycheck.exchange.endpoints import (
     ACCOUNT_CONFIG,
@@ -731,6 +731,16 @@ def test_account_info_is_requested_only_if_it_decides() -> None:
         (*ACCEPTED[:2], refusal(ORDER_TEST, -2015)),
     ):
         assert not account_info_decides(Evidence(calls=calls, permissions=FINE))
+
+
+def test_a_listen_key_is_requested_for_the_diagnosis_only_if_it_decides() -> None:
+    """The request, which is not signed, tells a wrong secret from an unknown key: after a -1022, and once."""
+    refused = both(-1022)
+    assert listen_key_decides(Evidence(calls=refused))
+    assert not listen_key_decides(Evidence(calls=(*refused, call(LISTEN_KEY))))
+    assert not listen_key_decides(Evidence(calls=(*refused, refusal(LISTEN_KEY, -2015))))
+    for calls in (ACCEPTED, both(-2015), both(-2014), ()):
+        assert not listen_key_decides(Evidence(calls=calls))
 
 
 def test_an_error_of_account_info_is_no_cause() -> None:

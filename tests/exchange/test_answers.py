@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 from keycheck.errors import BlockedEnRoute, ExchangeTrouble, Inconclusive, NotBinance, RateLimited, RestrictedLocation
 from keycheck.exchange import answers
 from keycheck.exchange.answers import RawAnswer
-from keycheck.exchange.endpoints import ACCOUNT_CONFIG, API_RESTRICTIONS, LISTED, ORDER_TEST, PING, TIME, Endpoint
+from keycheck.exchange.endpoints import (
+    ACCOUNT_CONFIG,
+    API_RESTRICTIONS,
+    LISTED,
+    LISTEN_KEY,
+    ORDER_TEST,
+    PING,
+    TIME,
+    Endpoint,
+)
 from keycheck.exchange.error_codes import Kind
 from keycheck.exchange.facts import Refusal
 from keycheck.exchange.refusal_text import fit_to_show
@@ -356,3 +365,22 @@ def test_no_answer_breaks_the_reader(status: int, body: bytes, headers: dict[str
     else:
         assert isinstance(found, dict) is (status == 200)
         assert status == 200 or (isinstance(found, Refusal) and found.code is not None)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "found"),
+    [
+        (200, '{"listenKey": "' + "k" * 64 + '"}', ["k" * 64]),
+        (200, '{"listenKey": "' + "k" * 300 + '"}', ["k" * 256]),
+        (200, '{"listenKey": 1, "other": "' + "k" * 64 + '"}', []),
+        (400, coded(-1125, "The key " + "k" * 64 + " does not exist, nor does short."), ["k" * 64]),
+        (400, '{"listenKey": "short", "msg": "' + "k" * 24 + '"}', ["short", "k" * 24]),
+        (502, "<html>" + "k" * 64, ["k" * 64]),
+    ],
+    ids=["answer", "long", "other field", "refusal", "both", "no JSON"],
+)
+def test_listen_keys_are_found_in_every_answer(status: int, body: str, found: list[str]) -> None:
+    """The secrets of an answer are its listenKey and, in an error, each text that may be one; others have none."""
+    raw = RawAnswer(status, JSON, body.encode())
+    assert answers.secrets_in(raw, LISTEN_KEY) == found
+    assert answers.secrets_in(raw, ACCOUNT_CONFIG) == []

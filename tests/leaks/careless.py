@@ -6,6 +6,8 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
+LONGEST_WALK = 4000  # objects
+
 
 class Belongings(NamedTuple):
     """The key, the secret, and a URL with a fresh signature."""
@@ -46,6 +48,18 @@ def take(binance: Any) -> Belongings:
     return Belongings(key.reveal(), _secret_of(signer), f"{os.environ['BINANCE_FUTURES_URL']}/x?{query}")
 
 
+def forget_answers(binance: Any) -> None:
+    """Makes the session forget what it has been answered, so that it will ask again."""
+    binance.memo.forget(*(name for name, _ in binance.memo._entries))
+
+
+def forget_rules(binance: Any) -> None:
+    """Makes the session forget the exchange's megabyte of rules, which would take up a walk through all objects."""
+    binance.memo.forget("exchange_info")
+    for asked in binance.sharing._own.values():
+        asked.clear()
+
+
 def _secret_of(signer: Any) -> str:
     """Binance's secret, or the private key's text from the settings, since its signer does not hold it."""
     if hasattr(signer, "_secret"):
@@ -55,8 +69,8 @@ def _secret_of(signer: Any) -> str:
     return Path(file).read_text(encoding="utf-8") if file else os.environ["BINANCE_API_SECRET"]
 
 
-def reachable(root: Any, limit: int = 4000) -> Iterator[Any]:
-    """All objects that attributes and containers lead to, without closures."""
+def reachable(root: Any, limit: int = LONGEST_WALK) -> Iterator[Any]:
+    """At most `limit` objects that attributes and containers lead to, without closures."""
     waiting, seen = [root], set[int]()
     while waiting and len(seen) < limit:
         one = waiting.pop()

@@ -67,7 +67,7 @@ EXCEPTIONS = (
 _SHOW = """
 import traceback
 del key, secret, url
-binance._answers.clear()
+careless.forget_answers(binance)
 try:
     binance.account()
 except Exception as error:

@@ -35,7 +35,7 @@ LOGGING = (
     careless(
         "logging of the session",
         "for name in [*logging.root.manager.loggerDict]:\n    logging.getLogger(name).setLevel(1)\n"
-        "binance._answers.clear()\nbinance.account()",
+        "careless.forget_answers(binance)\nbinance.account()",
         top=_LOUD,
     ),
     careless(

@@ -7,12 +7,15 @@ import random
 import string
 import textwrap
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
-from tests.exchange import API_KEY, API_SECRET
-from tests.leaks import matrix
+from keycheck.exchange.endpoints import ACCOUNT_CONFIG
+from tests.exchange import API_KEY, API_SECRET, LocalExchange
+from tests.in_process import session
+from tests.leaks import careless, matrix
 from tests.leaks.canaries import COOKIE, HOST_NAME, PASSWORD, USER_NAME, planted
 from tests.leaks.kinds import KINDS, OUT_OF_REACH
 from tests.leaks.modes import MODES
@@ -137,6 +140,27 @@ def test_matrix_is_as_large_as_it_says() -> None:
     }
     assert len([place for place in left_out if place[1] != "record"]) < len(KINDS) / 10
     assert all(OUT_OF_REACH.values())
+
+
+def test_careless_code_finds_what_it_takes_from_the_session(
+    exchange: LocalExchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A session keeps its secrets and answers where careless code looks, which else would raise and leak nothing."""
+    for name, value in (exchange.settings() | {"LEAK_MARK": str(tmp_path / "mark")}).items():
+        monkeypatch.setenv(name, value)
+    with session(exchange) as binance:
+        binance.account()
+        careless.forget_answers(binance)
+        binance.account()
+        assert len(exchange.requests_to(ACCOUNT_CONFIG.path)) == 2
+        key, secret, url = careless.take(binance)
+        assert (key, secret) == (API_KEY, API_SECRET)
+        assert "signature=" in url
+        binance.smallest_order()
+        careless.forget_rules(binance)
+        walked = list(careless.reachable(binance))
+        assert {type(one).__name__ for one in walked} >= {"Secret", "Memo", "Redactor", "HmacSigner"}
+        assert len(walked) < careless.LONGEST_WALK
 
 
 @pytest.mark.slow

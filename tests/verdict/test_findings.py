@@ -1,7 +1,10 @@
 """Blocking a check, and the outcome of a claim that does not hold."""
 
+from dataclasses import replace
+
 import pytest
 
+from keycheck.errors import RestrictedLocation
 from keycheck.verdict.findings import Check, Finding, Outcome, Severity, blocker, missed
 
 
@@ -62,6 +65,14 @@ def test_a_chain_names_its_first_cause() -> None:
     """The blocker of a chain of any length is its first failure."""
     findings = found("second", Outcome.BLOCKED, by="first")
     assert blocker(check("third", needs=("second",)), findings) == "first"
+
+
+def test_a_restricted_location_blocks_advice_alone() -> None:
+    """A critical check fails at a restricted location, which the answers of others show; advice is blocked."""
+    findings = {"first": Finding(check("first"), Outcome.UNPROVEN, trouble=RestrictedLocation.kind)}
+    needs_it = check("x", needs=("first",))
+    assert blocker(needs_it, findings) is None
+    assert blocker(replace(needs_it, severity=Severity.INFORMATIONAL), findings) == "first"
 
 
 def test_a_deselected_check_blocks_no_other() -> None:
