@@ -313,7 +313,11 @@ def _start() -> _Child:
     """
     if getattr(sys, "frozen", False) or not sys.executable:  # sys.executable is no Python
         raise OSError(0, "there is no Python interpreter to start: this program is frozen, or embeds its own")
-    folder = Path(tempfile.gettempdir(), f"keycheck-{os.urandom(8).hex()}").absolute()
+    try:
+        parent = tempfile.gettempdir()
+    except FileNotFoundError:  # its text names the working directory
+        raise OSError(0, "no folder for temporary files can be used: set TMPDIR") from None
+    folder = Path(parent, f"keycheck-{os.urandom(8).hex()}").absolute()
     process = subprocess.Popen(  # noqa: S603  our own file, by its path
         [sys.executable, "-I", str(_CHILD)],
         stdin=subprocess.PIPE,

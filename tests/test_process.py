@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import traceback
@@ -298,6 +299,22 @@ def test_a_child_that_cannot_be_started_is_unproven(exchange: LocalExchange, mon
     report = check(exchange)
     assert report.verdict == "UNPROVEN"
     assert "could not be started" in report.causes[0].explanation
+
+
+@pytest.mark.parametrize("option", ["--env-file", "--report-dir", "--compare", "--prom"])
+def test_an_option_without_a_value_is_refused(option: str) -> None:
+    """An unset variable of a script is an empty value: the run would test the key in .env, and not the one meant."""
+    with pytest.raises(process.UnusableSettings, match=f"{option} is empty"):
+        process.run({}, ["--replay", "healthy", f"{option}="])
+
+
+def test_where_no_temporary_folder_is_the_fix_names_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a folder for temporary files, as in a container that is read-only, no report names a folder."""
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: ["/nowhere/alice/bot"])
+    explanation = process.run({}).verdict["diagnosis"][0]["explanation"]
+    assert "set TMPDIR" in explanation
+    assert "alice" not in explanation
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import itertools
 import re
 import signal
 import sys
@@ -30,6 +31,8 @@ from keycheck.verdict.weighing import Verdict
 
 _INTERRUPTED, _INTERNAL_ERROR, _USAGE_ERROR = 2, 3, 4
 _LOCAL, _DASK = "local", "dask:"
+_JUNIT = re.compile(rb"(<\?xml[^>]*>\s*)?(<testsuites?\b|$)")
+_LONGEST_LINE = 2**25  # bytes; pytest writes a whole JUnit file as one line
 _LIKE_A_URL = re.compile(r"\S*(//|/\S*/)\S*")  # the URL of --notify may be a secret
 
 
@@ -87,6 +90,7 @@ def _run(given: argparse.Namespace, whole: Fleet, chosen: Fleet, out: OutFolder)
 def _end(given: argparse.Namespace, out: OutFolder, ending: Ending, counts: Counter[str]) -> int:
     """Writes the page and its data files, posts the changes, and prints the totals; returns the exit status."""
     try:
+        out.check()
         changed = merged.write(out.path, ending, since=given.since, junit_file=given.junitxml)
         refused = notify(given.notify, changed, format=given.notify_format) if given.notify else ""
         if not refused:
@@ -126,17 +130,18 @@ def _refuse_other_files(junit_file: Path, out: Path) -> None:
         return
     if not junit_file.is_file():
         raise UsageProblem("--junitxml must name a file: this name is taken by something else")
-    if not _is_xml(junit_file):
+    if not _is_junit(junit_file):
         raise UsageProblem("--junitxml would replace a file that is no JUnit file: name another")
 
 
-def _is_xml(path: Path) -> bool:
-    """Whether a file is XML, or empty."""
+def _is_junit(path: Path) -> bool:
+    """Whether a file is a JUnit file, or empty."""
     try:
-        first = bounded_files.first_line(path)
+        written = (line for line in bounded_files.lines(path, _LONGEST_LINE) if line.strip())
+        beginning = b"".join(itertools.islice(written, 2))
     except bounded_files.Unreadable:
         return False
-    return not first or first.startswith(b"<?xml")
+    return _JUNIT.match(beginning) is not None
 
 
 def _engine(given: argparse.Namespace, fleet: Fleet) -> Engine:
@@ -209,23 +214,23 @@ def _parser() -> argparse.ArgumentParser:
         description="Tests the keys of many accounts, each from its own address, and writes one page.",
         epilog="Exit status: 0 where all are OK, 1 where one is NOT_OK, else 10; 4 for an option that cannot be used.",
     )
-    parser.add_argument("accounts", type=Path, metavar="ACCOUNTS", help="a folder of NAME.env files, or a TOML file")
+    parser.add_argument("accounts", type=_path, metavar="ACCOUNTS", help="a folder of NAME.env files, or a TOML file")
     parser.add_argument("--engine", default=_LOCAL, help="local or dask:ADDRESS (default: %(default)s)")
-    parser.add_argument("--keys", type=Path, metavar="DIR", help="the folder of NAME.env files on this machine")
+    parser.add_argument("--keys", type=_path, metavar="DIR", help="the folder of NAME.env files on this machine")
     parser.add_argument(
         "--share", default=0.5, type=float, help="part of each address's request weight to spend (default: %(default)s)"
     )
-    parser.add_argument("--out", default=Path("fleet"), type=Path, metavar="DIR", help="(default: %(default)s/)")
+    parser.add_argument("--out", default=Path("fleet"), type=_path, metavar="DIR", help="(default: %(default)s/)")
     parser.add_argument("--only", default=[], nargs="+", action="extend", metavar="NAME", help="these accounts alone")
     parser.add_argument("--resume", action="store_true", help="keep the verdicts in DIR, and test the other accounts")
-    parser.add_argument("--since", type=Path, metavar="VERDICTS", help="say what changed since this verdicts.jsonl")
+    parser.add_argument("--since", type=_path, metavar="VERDICTS", help="say what changed since this verdicts.jsonl")
     parser.add_argument("--notify", metavar="URL", help="post the changes there; https, or this machine")
     parser.add_argument("--notify-format", default="json", choices=("json", "slack"), help="(default: %(default)s)")
     parser.add_argument(
         "--lane-timeout", default=60.0, type=_seconds, metavar="SECONDS", help="time to wait for a lane (default: 60)"
     )
     parser.add_argument("--no-sharing", action="store_true", help="each run sends all its requests itself")
-    parser.add_argument("--junitxml", type=Path, metavar="PATH", help="write a JUnit file; an account is a test case")
+    parser.add_argument("--junitxml", type=_path, metavar="PATH", help="write a JUnit file; an account is a test case")
     return parser
 
 
@@ -234,3 +239,9 @@ def _seconds(text: str) -> float:
     if not 0 < seconds <= 86_400:
         raise argparse.ArgumentTypeError("a number of seconds above 0, at most a day")
     return seconds
+
+
+def _path(text: str) -> Path:
+    if not text:  # Path("") is the working directory
+        raise argparse.ArgumentTypeError("empty, as an unset variable of a script is")
+    return Path(text)

@@ -10,6 +10,8 @@ from keycheck.fleet import job
 from keycheck.fleet.accounts import Fleet, Lane
 from keycheck.settings import loading
 
+_MOST_SLOTS = 12  # runs at once; an address has request weight for less than four runs a second
+
 
 class Local:
     """Runs the jobs from this machine's address. `keys`: its folder of NAME.env files.
@@ -25,7 +27,8 @@ class Local:
             )
         self._cancel = threading.Event()
         self.job = functools.partial(job.run_job, keys=keys, cancel=self._cancel)
-        self._slots = loading.processors() + 1  # one more, because each run also waits for Binance
+        # One more, because each run also waits for Binance. A container may have fewer processors than it sees.
+        self._slots = min(loading.processors() + 1, _MOST_SLOTS)
         self._pool = ThreadPoolExecutor(self._slots, "keycheck-fleet")
 
     def executor(self, lane: Lane) -> Executor:  # noqa: ARG002  as engine.Engine has it

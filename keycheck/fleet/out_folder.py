@@ -115,6 +115,7 @@ class OutFolder:
 
     def keep(self, account: Account, answer: Result) -> None:
         """Writes an account's report, and then its line; returns when the line is on the disk. Raises OSError."""
+        self.check()
         if answer.page:
             report = self._report(account)
             for folder in (report.parent.parent, report.parent):
@@ -126,6 +127,10 @@ class OutFolder:
         while data:
             data = data[self._file.write(data) :]
         os.fsync(self._file.fileno())
+
+    def check(self) -> None:
+        """Raises OSError if the folder was removed or replaced: another fleet may be using the new one."""
+        self._hold.take()
 
     def close(self) -> None:
         """Closes verdicts.jsonl, and releases the lock."""

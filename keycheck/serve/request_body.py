@@ -14,7 +14,7 @@ from typing import Any
 from starlette.types import Message, Receive
 
 from keycheck import bounded_files
-from keycheck.credentials import pem
+from keycheck.credentials import pasted_text, pem
 from keycheck.errors import UsageProblem
 from keycheck.redaction.secret import Secret
 from keycheck.serve.problem import Problem
@@ -145,6 +145,16 @@ def _read(data: bytes, of_server: Mapping[str, str], to_save: bool) -> Request |
     return Request(Secret(json.dumps(settings)), loaded.environment, receipt, loaded.more_weight)
 
 
+def _as_tested(name: str, value: str) -> str:
+    """The part of a member that a run would use. No other text is to be found OK, nor to get a receipt."""
+    if name == "passphrase":
+        return value.strip("\r\n")
+    if name not in ("apiKey", "apiSecret") or pem.looks_like(value):
+        return value
+    pasted = pasted_text.clean(MEMBERS[name], value).secret
+    return pasted.reveal() if pasted else ""
+
+
 def _pairs(data: bytes) -> list[tuple[str, Any]] | Problem:
     """The members of the object in a JSON text, in order; a problem if the text is not one object."""
     try:
@@ -172,6 +182,8 @@ def _problem_of_members(  # noqa: PLR0911  one for each problem
             return Problem(400, f"{name} is there twice: leave one of them out.", name)
         if not isinstance(value, str) or not value.strip() or _HALF.search(value):
             return Problem(400, f"{name} must be text, and not empty: put it in quotation marks.", name)
+        if value != _as_tested(name, value):
+            return Problem(400, f"{name} has blanks, quotes or a line end around it: send it without them.", name)
     if "apiKey" not in names:
         return Problem(400, "apiKey is missing: send the API key.", "apiKey")
     if ("apiSecret" in names) == ("privateKey" in names):

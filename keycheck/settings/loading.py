@@ -137,13 +137,20 @@ def purse_folder() -> Path:
     Raises UsageProblem for a user who has neither of its variables, nor a home.
     """
     runtime = Path(os.environ.get("XDG_RUNTIME_DIR", ""))
-    if runtime.is_absolute() and runtime.is_dir():  # systemd makes it at login, and removes it at the last logout
+    if runtime.is_absolute() and _is_own(runtime):  # systemd makes it at login, and removes it at the last logout
         return runtime / "keycheck"
     state = Path(os.environ.get("XDG_STATE_HOME", ""))
     try:
         return (state if state.is_absolute() else Path.home() / ".local/state") / "keycheck"
     except RuntimeError:
         raise UsageProblem("this user has no home folder: set XDG_STATE_HOME to a folder of the user's own") from None
+
+
+def _is_own(folder: Path) -> bool:
+    """Whether there is such a folder, and this user owns it: after `su`, the variable names that of another user."""
+    with contextlib.suppress(OSError):
+        return folder.is_dir() and (sys.platform == "win32" or folder.stat().st_uid == os.getuid())
+    return False
 
 
 def keys_folder() -> Path:

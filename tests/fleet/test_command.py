@@ -291,6 +291,31 @@ def test_an_internal_error_is_no_verdict(
     assert "ERROR: keycheck has failed (ZeroDivisionError)" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("moved_at", ["a", "b"])
+def test_a_fleet_writes_nothing_into_the_folder_of_a_later_one(
+    moved_at: str, folder: Folder, engine: Stub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A fleet whose folder was moved away in the run ends with status 3, and leaves the new folder of that name alone.
+
+    Otherwise it would make a page of the later fleet's verdicts, which might not be complete.
+    """
+    later = [folder.out / ".lock", folder.out / "verdicts.jsonl"]
+
+    def answer(job: Mapping[str, Any]) -> str:
+        if job["account"] == moved_at:
+            folder.out.rename(folder.path / "moved")
+            folder.out.mkdir()
+            for file in later:
+                file.touch()
+        return ok(job)
+
+    folder.add("a", "b", BINANCE_API_KEY="x")
+    engine.answer, engine.number_of_slots = answer, 1
+    assert folder() == 3
+    assert "was removed or replaced in the run" in capsys.readouterr().err
+    assert sorted(folder.out.iterdir()) == later
+
+
 def test_files_of_an_earlier_fleet_are_removed_first(folder: Folder, engine: Stub) -> None:
     """The files of an earlier fleet are removed before the first account is tested, so a crash leaves no old OK."""
     folder.add("a", BINANCE_API_KEY="x")
@@ -332,10 +357,11 @@ def files(folder: Folder) -> Iterator[dict[str, str]]:
     (folder.path / "two").write_text("[accounts.b]")
     (folder.path / "deep").write_text("a = " + "[" * 10_000)
     os.mkfifo(folder.path / "pipe")
+    (folder.path / "pom").write_text('<?xml version="1.0"?>\n\n\n<project/>\n')
     (folder.path / "site").mkdir()
     (folder.path / "site/index.html").write_text("<!DOCTYPE html>the user's own")
     with contextlib.closing(OutFolder(folder.path / "taken")):
-        named = ("keys", "file", "lanes", "two", "deep", "pipe", "taken", "missing", "out", "site")
+        named = ("keys", "file", "lanes", "two", "deep", "pipe", "pom", "taken", "missing", "out", "site")
         yield {name: str(folder.path / name) for name in named}
 
 
@@ -357,6 +383,8 @@ def files(folder: Folder) -> Iterator[dict[str, str]]:
         ),
         ("{keys} --engine cloud", "--engine must be local, or dask:tls://HOST:PORT"),
         ("{keys} --lane-timeout 0", "a number of seconds above 0"),
+        ("{keys} --out=", "--out: empty, as an unset variable of a script is: see"),
+        ("--keys= {keys}", "--keys: empty"),
         ("{keys} --out {file}", "nothing can be written to file"),
         (
             "{keys} --out {taken}",
@@ -367,6 +395,7 @@ def files(folder: Folder) -> Iterator[dict[str, str]]:
         ("{keys} --since {missing}", "--since: missing is not there"),
         ("{keys} --junitxml {pipe}", "--junitxml must name a file"),
         ("{keys} --junitxml {keys}/a.env", "--junitxml would replace a file that is no JUnit file: name"),
+        ("{keys} --junitxml {pom}", "--junitxml would replace a file that is no JUnit file: name"),
         ("{keys} --junitxml {out}/verdicts.jsonl", "--junitxml must end in .xml in the folder of --out"),
         (
             "{keys} --out {site}",
@@ -452,3 +481,11 @@ def test_resume_needs_the_same_accounts(folder: Folder, engine: Stub, capsys: py
         (folder.out / "verdicts.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines))
         assert folder("--resume") == 4
         assert "by its line of account b" in capsys.readouterr().err
+
+
+def test_no_accounts_are_not_those_of_the_working_directory(capsys: pytest.CaptureFixture[str]) -> None:
+    """An unset variable in the place of ACCOUNTS is refused: the files here are not the ones that were meant."""
+    with pytest.raises(SystemExit) as ended:
+        command.main([""])
+    assert ended.value.code == 4
+    assert "ACCOUNTS: empty" in capsys.readouterr().err

@@ -20,6 +20,7 @@ from keycheck.fleet.answer import Result
 from keycheck.fleet.driver import Driver
 from keycheck.fleet.local import Local
 from keycheck.fleet.progress import Progress, line_of
+from keycheck.settings import loading
 from tests.children import wait_until
 from tests.fake_clock import StandIn
 from tests.fleet.stubs import NOT_OK, OK, UNPROVEN, Stub, fleet, ok, wait
@@ -281,6 +282,14 @@ def test_a_terminal_has_one_line_and_a_log_a_few(monkeypatch: pytest.MonkeyPatch
     assert [line.strip() for line in lines[-2:]] == ["", ""]
     assert log.getvalue().count("[....................] 0 of 1  OK 0") == log.getvalue().count("\n") == 3
     assert "stopping: waiting for 0 runs" in log.getvalue()
+
+
+def test_a_container_on_a_large_machine_runs_few_jobs_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """64 processors may be those of a container's host, of which it has one: 65 runs at once would all be late."""
+    monkeypatch.setattr(loading, "processors", lambda: 64)
+    engine = Local(fleet("a"), tmp_path)
+    assert engine.slots(Lane("local", 0.5)) == 12
+    engine.close()
 
 
 def test_this_machines_engine_ends_what_is_under_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

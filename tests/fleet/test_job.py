@@ -57,6 +57,15 @@ def test_the_machine_finds_the_key_in_its_own_folder(
     assert ran == [(settings, keys / "alice.env")]
 
 
+def test_a_relative_path_is_handed_over_whole(keys: Path, ran: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A CA file in NAME.env is sought from the working directory, as in any other run: the child has another one."""
+    monkeypatch.chdir(keys)
+    Path("ca.pem").touch()
+    Path("alice.env").write_text("BINANCE_CA_BUNDLE=ca.pem\n")
+    assert "verdict" in ask(keys)
+    assert ran == [({"BINANCE_CA_BUNDLE": str(keys / "ca.pem")}, keys / "alice.env")]
+
+
 def test_without_weight_no_run_begins(keys: Path, ran: list[Any]) -> None:
     """Without weight, the answer says how long to wait, and why. Each environment has a counter of its own."""
     assert "verdict" in ask(keys)
@@ -109,7 +118,7 @@ def test_a_broken_purse_makes_accounts_unproven(keys: Path, ran: list[Any]) -> N
     (keys.parent / "keycheck").write_text("a file")
     (cause,) = ask(keys)["verdict"]["diagnosis"]
     assert "purse.sqlite, in which this machine counts its request weight, cannot be used" in cause["explanation"]
-    assert cause["fix"].startswith("make room on its disk, or remove the file")
+    assert cause["fix"].startswith("make room on its disk, remove the file")
     assert not ran
 
 

@@ -1,6 +1,9 @@
 """The GitHub Action and the container: no input is read as a script, and everything is named by a fixed version."""
 
 import re
+import shutil
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -30,6 +33,18 @@ def test_each_input_comes_as_a_variable() -> None:
     used = set(re.findall(r"inputs\.([\w-]+)", str(environment)))
     assert used == set(ACTION["inputs"]) - {"artifact"}
     assert set(ACTION["outputs"]) == {"verdict", "ok"}
+
+
+def test_reports_of_an_earlier_step_are_removed_first(tmp_path: Path) -> None:
+    """If nothing can be installed, the last step finds no report of an earlier key to upload."""
+    reports = tmp_path / "keycheck/reports"
+    reports.mkdir(parents=True)
+    install = next(one["run"] for one in ACTION["runs"]["steps"] if "run" in one)
+    bash = shutil.which("bash") or ""
+    variables = {"RUNNER_TEMP": str(tmp_path), "SOURCE": str(tmp_path)}
+    done = subprocess.run([bash, "-ec", f"python() {{ false; }}\n{install}"], env=variables, check=False)  # noqa: S603
+    assert done.returncode == 1
+    assert not reports.exists()
 
 
 def test_the_containers_base_is_named_by_digest() -> None:

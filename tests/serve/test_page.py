@@ -170,8 +170,12 @@ def test_a_verdict_says_what_is_wrong_and_what_to_do(page: Page, server: Scripte
 
 @pytest.mark.browser
 def test_save_is_for_the_tested_values_alone(page: Page, server: ScriptedServer) -> None:
-    """Save is active after an OK, until a field is changed, and sends what was tested, with its receipt."""
+    """Save is active after an OK, until a field is changed, and sends what was tested, with its receipt.
+
+    Blanks that were pasted along with a key are neither tested nor sent.
+    """
     fill_in(page)
+    page.get_by_label("API secret").fill(f" {SECRET} ")
     run_to_its_end(page, server, "ip-refused")
     expect(button(page, "Save")).to_be_disabled()
     run_to_its_end(page, server, "healthy")
@@ -183,6 +187,7 @@ def test_save_is_for_the_tested_values_alone(page: Page, server: ScriptedServer)
     expect(page.get_by_role("status")).to_have_text("The key was saved.")
     assert server.asked[-1].path == "/save"
     assert server.asked[-1].body == server.asked[-3].body | {"receipt": RECEIPT}
+    assert server.asked[-1].body["apiSecret"] == SECRET
     for field, pressed in (("API key", "x"), ("API secret", "x"), ("Environment", "ArrowDown")):
         run_to_its_end(page, server, "healthy")
         expect(button(page, "Save")).to_be_enabled()

@@ -621,6 +621,14 @@ def test_the_purse_lies_where_xdg_says(
     assert purse_folder() == tmp_path / expected
 
 
+def test_another_users_runtime_folder_holds_no_purse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`su` and `sudo -E` keep XDG_RUNTIME_DIR, which is then another user's folder, though XDG says that it is ours."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setattr(os, "getuid", lambda: tmp_path.stat().st_uid + 1)
+    assert purse_folder() == tmp_path / "state/keycheck"
+
+
 def test_a_user_without_a_home_names_the_purses_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     """Some containers have users without a home: the error names the variable to set."""
     for name in ("XDG_RUNTIME_DIR", "XDG_STATE_HOME"):

@@ -34,6 +34,13 @@ def test_key_and_secret_know_their_sources(tmp_path: Path) -> None:
     assert mixed.remarks == ("BINANCE_API_KEY comes from the environment, and BINANCE_API_SECRET from .env",)
 
 
+def test_another_key_in_the_file_has_a_remark(tmp_path: Path) -> None:
+    """A key in the environment hides the file's. With a file for each account, each run would test that key."""
+    remarks = sources(tmp_path, PAIR, BINANCE_API_KEY=CANARY, BINANCE_API_SECRET=CANARY).remarks
+    assert remarks == ("BINANCE_API_KEY of .env is another one, and was not read: the environment has its own",)
+    assert sources(tmp_path, PAIR, **PAIR).remarks == ()
+
+
 def test_a_private_key_is_the_other_half(tmp_path: Path) -> None:
     """The file of a private key counts as the secret."""
     mixed = sources(tmp_path, {"BINANCE_API_KEY": KEY}, **ED25519.settings() | {"BINANCE_API_KEY": ""})

@@ -151,8 +151,8 @@ class KeycheckForm extends HTMLElement {
 
   #values() {
     const { key, secret, passphrase, environment } = this.#at;
-    const values = { apiKey: key.value, environment: environment.value };
-    if (!this.#pem) return { ...values, apiSecret: secret.value };
+    const values = { apiKey: key.value.trim(), environment: environment.value };
+    if (!this.#pem) return { ...values, apiSecret: secret.value.trim() };
     return { ...values, privateKey: this.#pem, ...(passphrase.value && { passphrase: passphrase.value }) };
   }
 
