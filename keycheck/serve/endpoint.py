@@ -141,7 +141,7 @@ class Endpoint:
             if isinstance(found, Exception):
                 raise found
             if found is not None:
-                proof = receipt.make(self._receipt_key, **wanted.signed()) if found.verdict["ok"] is True else None
+                proof = receipt.make(self._receipt_key, **wanted.tested()) if found.verdict["ok"] is True else None
                 report = {"report": found.page} if with_report else {}
                 if as_lines:
                     await lines.send({"verdict": found.verdict, "receipt": proof} | report, is_last=True)

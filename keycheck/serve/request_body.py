@@ -6,7 +6,7 @@ The functions that handle the text return a problem instead of raising it: an ex
 import asyncio
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,19 @@ _FITS_A_REQUEST = {  # words of a run's sentences, which know of files -> words 
     "give the file that openssl wrote": "send all of the text that openssl wrote",
     "put the whole of it into a file, and name that in privateKey": "send the whole of it as privateKey",
 }
+
+
+def _pasted(value: str) -> str:
+    pasted = pasted_text.clean("", value).secret
+    return pasted.reveal() if pasted else ""
+
+
+# What a run makes of a value that has something around it.
+_AS_USED: dict[str, Callable[[str], str]] = {
+    "BINANCE_API_KEY": _pasted,
+    "BINANCE_API_SECRET": _pasted,
+    "BINANCE_PRIVATE_KEY_PASSPHRASE": lambda text: text.strip("\r\n"),
+}
 _HALF = re.compile("[\ud800-\udfff]")  # a lone surrogate, which JSON may hold
 
 
@@ -58,8 +71,15 @@ class Request:
     more_weight: int = 0
 
     def signed(self) -> dict[str, Any]:
-        """The arguments of `receipt.make` for this request. Keep them in no variable."""
+        """The arguments of `receipt.verify` for the values of this request. Keep them in no variable."""
+        return self._signed(json.loads(self.settings.reveal()))
+
+    def tested(self) -> dict[str, Any]:
+        """The arguments of `receipt.make`: the values as Binance saw them, without blanks and quotes around them."""
         given = json.loads(self.settings.reveal())
+        return self._signed(given | {name: clean(given[name]) for name, clean in _AS_USED.items() if name in given})
+
+    def _signed(self, given: dict[str, str]) -> dict[str, Any]:
         private_key = given.get(PRIVATE_KEY, "")
         # A text that was tested as a secret must not be saved as a private key.
         secret = given.get("BINANCE_API_SECRET") or (private_key if pem.looks_like(private_key) else "")
@@ -145,16 +165,6 @@ def _read(data: bytes, of_server: Mapping[str, str], to_save: bool) -> Request |
     return Request(Secret(json.dumps(settings)), loaded.environment, receipt, loaded.more_weight)
 
 
-def _as_tested(name: str, value: str) -> str:
-    """The part of a member that a run would use. No other text is to be found OK, nor to get a receipt."""
-    if name == "passphrase":
-        return value.strip("\r\n")
-    if name not in ("apiKey", "apiSecret") or pem.looks_like(value):
-        return value
-    pasted = pasted_text.clean(MEMBERS[name], value).secret
-    return pasted.reveal() if pasted else ""
-
-
 def _pairs(data: bytes) -> list[tuple[str, Any]] | Problem:
     """The members of the object in a JSON text, in order; a problem if the text is not one object."""
     try:
@@ -182,8 +192,6 @@ def _problem_of_members(  # noqa: PLR0911  one for each problem
             return Problem(400, f"{name} is there twice: leave one of them out.", name)
         if not isinstance(value, str) or not value.strip() or _HALF.search(value):
             return Problem(400, f"{name} must be text, and not empty: put it in quotation marks.", name)
-        if value != _as_tested(name, value):
-            return Problem(400, f"{name} has blanks, quotes or a line end around it: send it without them.", name)
     if "apiKey" not in names:
         return Problem(400, "apiKey is missing: send the API key.", "apiKey")
     if ("apiSecret" in names) == ("privateKey" in names):

@@ -45,6 +45,17 @@ def test_a_fit_key_is_answered_with_its_verdict_and_a_receipt(live: Serving) -> 
     assert not holds_secret(answer.body)
 
 
+def test_a_receipt_is_for_the_values_that_binance_saw(tmp_path: Path) -> None:
+    """A run leaves out what was pasted around key and secret; the receipt proves nothing about the text with it."""
+    sent = {"apiKey": f"\u00a0{API_KEY}\r\n", "apiSecret": f'"{API_SECRET}" '}
+    with Serving(tmp_path, receipt_key=KEY, run=instant) as serving:
+        proof = serving.post(sent).headers["keycheck-receipt"]
+    receipt.verify(proof, key=KEY, api_key=API_KEY, api_secret=API_SECRET, environment="production")
+    for key, secret in ((sent["apiKey"], API_SECRET), (API_KEY, sent["apiSecret"])):
+        with pytest.raises(receipt.Refused):
+            receipt.verify(proof, key=KEY, api_key=key, api_secret=secret, environment="production")
+
+
 @pytest.mark.slow
 def test_an_unfit_key_is_an_answer_without_a_receipt(live: Serving, exchange: LocalExchange) -> None:
     """NOT_OK and UNPROVEN are answered with 200, too, and without a receipt, in either form of the answer."""

@@ -43,7 +43,7 @@ def test_a_private_key_replaces_a_secret(tmp_path: Path) -> None:
     "other",
     [
         {"apiKey": API_KEY[:-1] + "x"},
-        {"apiSecret": API_SECRET + "x"},
+        {"apiSecret": API_SECRET + " "},
         {"environment": "demo"},
         {"receipt": "v1.99999999999." + "0" * 64},
         {"receipt": "no receipt"},
