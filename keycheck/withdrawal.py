@@ -65,6 +65,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
             if early_config.pluginmanager.is_blocked(name) and not looks_only(option):
                 raise pytest.UsageError(f"-p no:{name} takes a part of the suite's own plugin away: leave it out")
         _start(early_config, option)
+        _refuse_a_full_disk(option)
     else:
         _refuse_a_misspelt_suite(early_config, option.file_or_dir)
     try:
@@ -73,6 +74,19 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
         if not is_run or end.code == pytest.ExitCode.USAGE_ERROR:  # the latter is the project's own conftest.py
             raise
         raise pytest.UsageError("a conftest.py raised SystemExit, so nothing was run: take that out") from None
+
+
+def _refuse_a_full_disk(option: argparse.Namespace) -> None:
+    """Raises UsageError if pytest cannot capture into a temporary file: its own traceback would name folders."""
+    import tempfile  # noqa: PLC0415  pytest has imported it by now
+
+    if getattr(option, "capture", "") == "fd":
+        try:
+            tempfile.gettempdir()
+        except FileNotFoundError:
+            raise pytest.UsageError(
+                "no folder for temporary files can be used: make room on the disk, or set TMPDIR to a folder"
+            ) from None
 
 
 def _refuse_a_misspelt_suite(config: pytest.Config, named: list[str]) -> None:

@@ -285,3 +285,16 @@ def test_a_folder_that_cannot_be_used_is_refused_in_a_sentence(name: str, tmp_pa
     assert "--report-dir" in line
     assert len(line) < 250
     assert "INTERNALERROR" not in done.stdout + done.stderr
+
+
+def test_where_no_temporary_folder_is_a_sentence_names_one(reports: Path) -> None:
+    """pytest captures into a temporary file: on a full disk, it would end in a traceback that names folders."""
+    (reports.parent / "full.py").write_text(
+        "import tempfile\ntempfile._candidate_tempdir_list = lambda: ['/nowhere/alice']\n", encoding="utf-8"
+    )
+    done = ended(reports, *REPLAY, "-p", "full")
+    assert (done.returncode, done.stderr.count("\n")) == (4, 2), done.stderr
+    assert "TMPDIR" in done.stderr
+    assert "alice" not in done.stderr
+    assert not is_old(reports)
+    assert ended(reports, *REPLAY, "-p", "full", "-s").returncode == 0

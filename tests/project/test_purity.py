@@ -107,7 +107,7 @@ def test_the_search_finds_direct_and_indirect_imports() -> None:
         ("starlette", {"serve"}),
         ("uvicorn", {"serve"}),
         ("distributed", {"fleet"}),
-        ("tempfile", {"report", "process"}),
+        ("tempfile", {"report", "process", "withdrawal"}),
         ("fcntl", {"report"}),
         ("sqlite3", {"purse"}),
     ],
