@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from keycheck import __version__, bounded_files, exit_status
+from keycheck.redaction.secret import LIKE_A_KEY
 
 _USAGE_ERROR, _INTERNAL_ERROR = 4, 3
 _HELP = """\
@@ -61,10 +62,10 @@ def main() -> int:
 
 
 def _command(arguments: Sequence[str]) -> int:
-    if arguments[:1] == ["serve"]:
-        return _serve(arguments[1:])
-    if arguments[:1] == ["fleet"]:
+    if arguments[:1] == ["fleet"]:  # its --notify may be a URL that looks like a key
         return _fleet(arguments[1:])
+    if arguments[:1] == ["serve"] and not _have_key(arguments):
+        return _serve(arguments[1:])
     if {"-h", "--help"} & set(arguments):
         return _show(_HELP)
     if {"-V", "--version"} & set(arguments):
@@ -101,8 +102,17 @@ def _let_go_of_full_streams() -> None:
             bounded_files.lead_nowhere(stream.fileno())
 
 
+def _have_key(arguments: Sequence[str]) -> bool:
+    return any(map(LIKE_A_KEY.search, arguments))
+
+
 def _refusal(arguments: Sequence[str]) -> str:
     """Why the command refuses these arguments, in one sentence; "" if it leaves them to pytest."""
+    if _have_key(arguments):
+        return (
+            "an argument looks like a key or a secret, and all users of this machine can read command lines: put it "
+            "into .env, or rename the file that it names"
+        )
     if any(map(_XDIST.fullmatch, arguments)):
         return "-n does not go with keycheck: its checks share one session, one clock and one rate budget. Leave it out"
     for one in arguments:

@@ -51,6 +51,21 @@ def test_version_is_name_and_version(keycheck: Command) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, f"keycheck {__version__}\n", "")
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [(API_KEY,), (f"--api-secret={API_SECRET}",), ("serve", "--token", API_SECRET)],
+)
+def test_a_key_in_the_command_line_is_refused_and_not_repeated(
+    arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """All users of a machine can read its command lines: the sentence says where a key belongs, and shows nothing."""
+    assert __main__._command(arguments) == 4
+    written = "".join(capsys.readouterr())
+    assert ".env" in written
+    assert API_KEY not in written
+    assert API_SECRET not in written
+
+
 def test_the_help_is_short_and_has_examples(keycheck: Command) -> None:
     """The help fits a terminal, has examples, and says how to get pytest's options."""
     done = keycheck("--help")

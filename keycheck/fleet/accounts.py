@@ -12,11 +12,10 @@ from typing import Any
 from keycheck import bounded_files, purse
 from keycheck.errors import UsageProblem
 from keycheck.redaction.redactor import HIDDEN, printable
+from keycheck.redaction.secret import LIKE_A_KEY
 from keycheck.settings import loading
 
 _NAME = re.compile(r"(?!\.)[A-Za-z0-9._-]{1,64}")  # the name of an account or a lane
-# Most of a key or secret: these have 64 letters and digits, almost always capitals, small letters and digits mixed.
-_LIKE_A_KEY = re.compile(r"(?=[A-Za-z0-9]*[a-z])(?=[A-Za-z0-9]*[A-Z])(?=[A-Za-z0-9]*[0-9])[A-Za-z0-9]{45,}")
 LOCAL = "local"  # the lane of an account that names none
 # The settings that a job may have. Credentials, files, hosts and the proxy are set on the lane's machine.
 SETTINGS = ("BINANCE_ENVIRONMENT", "BINANCE_EXPECT", "BINANCE_RECV_WINDOW", "BINANCE_SYMBOL", "BINANCE_USER_STREAM")
@@ -86,7 +85,7 @@ class Fleet:
 
 def is_name(text: str) -> bool:
     """Whether an account or a lane may have this name. A name like a key is refused, because all files show names."""
-    return bool(_NAME.fullmatch(text)) and not _LIKE_A_KEY.search(text)
+    return bool(_NAME.fullmatch(text)) and not LIKE_A_KEY.search(text)
 
 
 def read(path: Path, share: float) -> Fleet:
@@ -176,7 +175,7 @@ def _check_name(what: str, name: object) -> None:
 
 def _shown(text: str, most: int = 64) -> str:
     """A text of the user for a message, in which everything that looks like a key is hidden."""
-    return printable(_LIKE_A_KEY.sub(HIDDEN, text[:1000]), most)
+    return printable(LIKE_A_KEY.sub(HIDDEN, text[:1000]), most)
 
 
 def _plain(setting: str) -> str:
