@@ -31,8 +31,9 @@ def make(  # noqa: PLR0913  each is a part of what was tested
     """A receipt for values whose verdict was OK, and for no others; it is valid for 15 minutes.
 
     `key`: the receipt key, at least 32 random bytes. `api_secret`: the secret, or the text of the private key;
-    `passphrase`: of the private key, where one was given. `environment`: `production` or `demo`. All texts exactly as
-    they were given to the test. `now`: seconds since 1970, UTC. Raises ValueError for a key that is too short.
+    `passphrase`: of the private key, where one was given. `environment`: `production` or `demo`. All texts as the
+    test used them: without blanks, quotes and line ends around key, secret and passphrase. `now`: seconds since 1970,
+    UTC. Raises ValueError for a key that is too short.
     """
     expires = int(clock.now_ms() / 1000 if now is None else now) + SECONDS
     return f"v1.{expires}.{_hmac(key, api_key, api_secret, passphrase, environment, str(expires))}"
