@@ -82,6 +82,9 @@ def _run(given: argparse.Namespace, whole: Fleet, chosen: Fleet, out: OutFolder)
     span = watch.stop()
     weight = {name: one.spent + done.weight[name] for name, one in driver.queues.items()}
     began = min(done.began, span.began)
+    if given.resume and not left.accounts:
+        kept = f"--resume has kept all verdicts, from {clock.iso(began)} on"
+        tell(sys.stderr, f"WARNING: no account was tested: {kept}. To test again, leave it out\n")
     duration = round(span.began + span.took - began)
     ending = Ending(clock.iso(began), duration, weight, lanes.keys(), driver.not_asked)
     return _end(given, out, ending, driver.counts)

@@ -179,6 +179,16 @@ def test_a_resumed_fleet_keeps_its_first_start(folder: Folder) -> None:
     assert "2026-01-02 03:04:05 UTC" in (folder.out / "index.html").read_text()
 
 
+def test_resume_says_that_it_tested_nothing(folder: Folder, engine: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where all accounts have a verdict, --resume asks nobody: a timer with it would repeat old verdicts for ever."""
+    folder.add("a", BINANCE_API_KEY="x")
+    assert folder("--resume") == 0
+    assert capsys.readouterr().err == ""
+    assert folder("--resume") == 0
+    assert "no account was tested" in capsys.readouterr().err
+    assert engine.asked == ["a"]
+
+
 def test_a_kill_at_any_moment_loses_no_account(folder: Folder, engine: Stub) -> None:
     """After any kills, --resume gives each account one verdict, and tests again only accounts that were under way."""
     reader, writer = os.pipe()
