@@ -150,7 +150,7 @@ def _shape_remarks(name: str, text: str) -> list[str]:
 
 def says_no_key(remark: str) -> bool:
     """Whether a remark is about the cleaned text that is sent to Binance, and not about characters removed from it."""
-    return remark == SAME or " characters " in remark
+    return remark == SAME or " characters where " in remark or " holds characters " in remark
 
 
 def read(

@@ -217,6 +217,7 @@ def test_a_secret_and_a_private_key_at_once_are_refused_unshown() -> None:
         (f"{SECRET} holds characters other than letters and digits", True),
         (f"{KEY} had quotes around it", False),
         (f"{KEY} had blanks around it", False),
+        (f"{KEY} had blanks and invisible characters around it", False),
     ],
 )
 def test_remarks_tell_what_was_sent_from_what_was_cleaned_off(remark: str, says: bool) -> None:
