@@ -127,6 +127,12 @@ def clean(name: str, raw: str | None) -> Pasted:
     return Pasted(Secret(text), (*remarks, *_shape_remarks(name, text)))
 
 
+def bare(raw: str) -> str:
+    """The text that `clean` leaves of a pasted value."""
+    secret = clean("", raw).secret
+    return secret.reveal() if secret else ""
+
+
 def _odd_mark(char: str) -> str | None:
     if char == "\r":
         return "a carriage return"

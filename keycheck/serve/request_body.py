@@ -42,17 +42,10 @@ _FITS_A_REQUEST = {  # words of a run's sentences, which know of files -> words 
     "give the file that openssl wrote": "send all of the text that openssl wrote",
     "put the whole of it into a file, and name that in privateKey": "send the whole of it as privateKey",
 }
-
-
-def _pasted(value: str) -> str:
-    pasted = pasted_text.clean("", value).secret
-    return pasted.reveal() if pasted else ""
-
-
 # What a run makes of a value that has something around it.
 _AS_USED: dict[str, Callable[[str], str]] = {
-    "BINANCE_API_KEY": _pasted,
-    "BINANCE_API_SECRET": _pasted,
+    "BINANCE_API_KEY": pasted_text.bare,
+    "BINANCE_API_SECRET": pasted_text.bare,
     "BINANCE_PRIVATE_KEY_PASSPHRASE": lambda text: text.strip("\r\n"),
 }
 _HALF = re.compile("[\ud800-\udfff]")  # a lone surrogate, which JSON may hold

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from keycheck import bounded_files
-from keycheck.credentials.pasted_text import KEY, KEY_FILE, SECRET, FileState, Source, Sources
+from keycheck.credentials.pasted_text import KEY, KEY_FILE, SECRET, FileState, Source, Sources, bare
 from keycheck.redaction.redactor import printable
 from keycheck.settings.child_environment import PRIVATE_KEY
 
@@ -45,7 +45,7 @@ def sources_of(  # noqa: PLR0913  one for each source
     secret = next((name for name in kinds if source(name)), SECRET)
     found = Sources(source(KEY), source(secret), _state_of(env_file, handed=handed))
     remarks = [*_similar_file(env_file, found), *_two_sources(found, secret, env_file)]
-    if not found.are_two and {from_file.get(KEY, "").strip()} - {"", used.get(KEY, "").strip()}:
+    if not found.are_two and {bare(from_file.get(KEY, ""))} - {"", bare(used.get(KEY, ""))}:
         of = _PROGRAM if handed else "the environment"
         remarks.append(f"{KEY} of {printable(env_file.name, 60)} is another one, and was not read: {of} has its own")
     remarks += _strangers(from_file, settings, used, f"in {printable(env_file.name, 60)}", in_file=True)

@@ -39,6 +39,8 @@ def test_another_key_in_the_file_has_a_remark(tmp_path: Path) -> None:
     remarks = sources(tmp_path, PAIR, BINANCE_API_KEY=CANARY, BINANCE_API_SECRET=CANARY).remarks
     assert remarks == ("BINANCE_API_KEY of .env is another one, and was not read: the environment has its own",)
     assert sources(tmp_path, PAIR, **PAIR).remarks == ()
+    quoted = {name: f'"{value}"' for name, value in PAIR.items()}  # as `docker run --env-file` leaves them
+    assert sources(tmp_path, PAIR, **quoted).remarks == ()
 
 
 def test_a_private_key_is_the_other_half(tmp_path: Path) -> None:
