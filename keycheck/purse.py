@@ -103,7 +103,7 @@ class Purse:
             raise Unusable(
                 MINUTE,
                 f"{_FILE}, in which this machine counts its request weight, cannot be used ({why}): make room on its "
-                "disk, remove the file, or set XDG_STATE_HOME to a folder of this user's own",
+                "disk, remove the file, or unset XDG_RUNTIME_DIR and set XDG_STATE_HOME to a folder of this user's own",
             ) from None
         if any(claim.others == _EVERYTHING for claim in claims):
             raise Empty(seconds, "Binance has told this machine's address to send nothing for a time")
