@@ -191,7 +191,8 @@ def _problem_of_members(  # noqa: PLR0911  one for each problem
         is_there = "is there beside privateKey" if "apiSecret" in names else "is missing"
         return Problem(400, f"apiSecret {is_there}: send the secret, or in its place privateKey.", "apiSecret")
     if "passphrase" in names and "privateKey" not in names:
-        return Problem(400, "passphrase is there without privateKey: leave it out.", "passphrase")
+        remedy = "leave it out, or send the private key as privateKey in the place of apiSecret"
+        return Problem(400, f"passphrase is there without privateKey: {remedy}.", "passphrase")
     if RECEIPT in allowed and RECEIPT not in names:
         return Problem(400, "receipt is missing: test the key, and send what the endpoint answered.", RECEIPT)
     return None

@@ -88,6 +88,12 @@ def test_what_can_be_used_comes_to_the_run(body: dict[str, str], tmp_path: Path)
     assert came == [own | {request_body.MEMBERS[name]: value for name, value in body.items()}]
 
 
+def test_a_private_key_as_the_secret_is_led_to_its_own_member(serving: Serving) -> None:
+    """A run asks an encrypted one in apiSecret for its passphrase; the refusal of that says where the two belong."""
+    detail = serving.post(GIVEN | {"passphrase": "four words"}).json["detail"]
+    assert "privateKey in the place of apiSecret" in detail
+
+
 def test_a_body_has_a_limit_however_it_is_sent(serving: Serving) -> None:
     """8 KiB, by Content-Length, in chunks, and in many small ones; what is longer is read no further."""
     long = json.dumps(GIVEN | {"symbol": "x" * request_body.LIMIT}).encode()
