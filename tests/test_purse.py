@@ -338,7 +338,9 @@ def test_where_the_file_cannot_be_used_nothing_is_given_out(spoil: Callable[[Pat
     folder.mkdir()
     spoil(folder)
     one = Purse(folder)
-    with pytest.raises(Empty, match=r"purse\.sqlite, .* cannot be used .*, or unset XDG_RUNTIME_DIR and set XDG_STATE_HOME .*in 60 s") as empty:
+    with pytest.raises(
+        Empty, match=r"purse\.sqlite, .* cannot be used .*, or unset XDG_RUNTIME_DIR and set XDG_STATE_HOME .*in 60 s"
+    ) as empty:
         one.reserve()
     assert str(tmp_path) not in str(empty.value)
     one.settle(1, Limits(wait=5))
