@@ -272,8 +272,7 @@ def of_a_server(env_file: Path, *, required: bool) -> dict[str, str]:
     names = [name for name in NAMES if name not in (*_SECRETS, pasted_text.KEY_FILE)]
     values = {name: os.environ.get(name, "").strip() or from_file.get(name, "").strip() for name in names}
     given = {name: value for name, value in values.items() if value}
-    load(Path(bounded_files.NOWHERE), environ=given)
-    if bundle := given.get("BINANCE_CA_BUNDLE"):
+    if bundle := load(Path(bounded_files.NOWHERE), environ=given).ca_bundle:
         given["BINANCE_CA_BUNDLE"] = str(Path(bundle).absolute())  # a run has a working directory of its own
     return given
 

@@ -1,5 +1,6 @@
 """Text of a setting -> its value, or one sentence that names the setting and the remedy."""
 
+import contextlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -134,10 +135,12 @@ def ca_bundle_of(raw: str) -> str | None:
     text = raw.strip()
     if not text:
         return None
+    with contextlib.suppress(RuntimeError):  # `~` of an unknown user
+        text = str(Path(text).expanduser())
     try:
         bounded_files.read(Path(text), MAX_CA_BUNDLE, pipes=False)
     except bounded_files.Unreadable as problem:
         raise UsageProblem(
-            f"the file that BINANCE_CA_BUNDLE names {problem}: give the path of a PEM file, or leave it out"
+            f"the file that BINANCE_CA_BUNDLE names {problem}: give the whole path of a PEM file, or leave it out"
         ) from None
     return text

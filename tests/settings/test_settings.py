@@ -15,7 +15,15 @@ from keycheck.exchange.endpoints import DEMO_HOSTS, ENVIRONMENTS
 from keycheck.redaction.redactor import Redactor
 from keycheck.redaction.secret import Secret
 from keycheck.settings.dotenv_file import MAX_KEY_FILE
-from keycheck.settings.loading import NAMES, Settings, in_the_environment, load, names_of_this_machine, purse_folder
+from keycheck.settings.loading import (
+    NAMES,
+    Settings,
+    in_the_environment,
+    load,
+    names_of_this_machine,
+    of_a_server,
+    purse_folder,
+)
 from keycheck.settings.value_parsers import expected_of, proxy_password
 from tests.keys import ED25519, ENCRYPTED_ED25519
 from tests.running import ROOT
@@ -365,11 +373,15 @@ def test_the_secret_of_a_proxy_is_its_password_or_else_its_user_name(user_info: 
     assert proxy_password(None) is None
 
 
-def test_a_ca_bundle_is_a_file(from_environment: From, tmp_path: Path) -> None:
-    """The path of an existing file is taken unchanged."""
+def test_a_ca_bundle_is_a_file(from_environment: From, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The path of an existing file is taken; `~` is the home folder, as in the path of a private key."""
     bundle = tmp_path / "ca.pem"
     bundle.touch()
+    monkeypatch.setenv("HOME", str(tmp_path))
     assert from_environment(BINANCE_CA_BUNDLE=f" {bundle} ").ca_bundle == str(bundle)
+    assert from_environment(BINANCE_CA_BUNDLE="~/ca.pem").ca_bundle == str(bundle)
+    monkeypatch.setenv("BINANCE_CA_BUNDLE", "~/ca.pem")
+    assert of_a_server(tmp_path / "absent", required=False)["BINANCE_CA_BUNDLE"] == str(bundle)
 
 
 @pytest.mark.parametrize("bad", ["\n", "Ж"])
