@@ -178,6 +178,7 @@ class _Run:
         self._limits = Limits()
         self._public = ""
         self._problem: str | None = None
+        self._unwritable = ""
         self._status: int | None = None
         self._is_strange = False  # the child sent a line that no run sends
         self._cut = ""  # why the child was killed, in a sentence; "" if it was not
@@ -221,6 +222,8 @@ class _Run:
                     self._public = public
                 case {"problem": str(problem)} if self._status is None:
                     self._problem = problem
+                case {"unwritable": str(why)} if self._status is None:
+                    self._unwritable = why
                 case {"exit": status} if self._status is None and type(status) is int:
                     self._status = status
                 case _:
@@ -265,6 +268,9 @@ class _Run:
     def _finished(self, reports: Path) -> Finished:
         if self._problem is not None:
             raise UnusableSettings(self._problem)
+        if self._unwritable:  # the child's own folder, so no setting is at fault
+            why = f"The run could not begin: {self._unwritable.partition(': ')[0]}."
+            return self._cut_short(why, "make room for temporary files, or set TMPDIR to another folder", None)
         verdict = _json(_text(reports / "verdict.json"))
         if self._cut:
             return self._cut_short(self._cut, f"{_RUN_AGAIN}, or give it more time", verdict)

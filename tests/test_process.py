@@ -317,6 +317,18 @@ def test_where_no_temporary_folder_is_the_fix_names_one(monkeypatch: pytest.Monk
     assert "alice" not in explanation
 
 
+def test_a_run_that_cannot_write_its_reports_is_unproven(exchange: LocalExchange, tmp_path: Path) -> None:
+    """If the disk of temporary files has filled up since a server's start, no setting of a request is at fault."""
+    (tmp_path / "no folder").touch()  # stands for the full disk
+    done = process.run(exchange.settings(), [f"--report-dir={tmp_path / 'no folder'}"])
+    (cause,) = done.verdict["diagnosis"]
+    assert cause["cause"] == process.CUT_SHORT
+    assert "(File exists)" in cause["explanation"]
+    assert "make room" in cause["fix"]
+    assert "--report-dir" not in str(cause)
+    assert not exchange.log
+
+
 @pytest.mark.slow
 def test_a_caller_may_ignore_sigchld(exchange: LocalExchange) -> None:
     """With SIGCHLD ignored, the exit status cannot be read, and the verdict is the same."""

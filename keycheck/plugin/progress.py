@@ -2,6 +2,7 @@
 
     {"check": {...}}      as in verdict.json, one line for each check
     {"problem": "..."}    one sentence about settings or options that cannot be used
+    {"unwritable": "..."} one sentence if no report can be written, so that the run did not begin
     {"limits": {...}}     the fields of rate_limit.Limits, after each check that has changed them; not of a replay
     {"public": "..."}     last, the public answers for other runs of this address (exchange/shared_answers.py)
 
@@ -46,8 +47,9 @@ class Progress:
         try:
             return (yield)
         except pytest.UsageError as error:
-            text = " ".join(map(str, error.args))
-            self._send(problem=self._suite_run.redactor.clean(text) if self._suite_run else text)
+            text, run = " ".join(map(str, error.args)), self._suite_run
+            kind = "problem" if run is None or run.begun else "unwritable"
+            self._send(**{kind: run.redactor.clean(text) if run else text})
             raise
 
     @pytest.hookimpl(trylast=True)
