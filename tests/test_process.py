@@ -71,6 +71,7 @@ def test_a_verdict_is_that_of_the_suite(exchange: LocalExchange, tmp_path: Path)
     assert "OK" in report.summary
 
 
+@pytest.mark.slow
 def test_a_key_that_is_not_fit_has_its_causes() -> None:
     """Causes are typed, the likeliest first; a report prints no secret, and is frozen."""
     with LocalExchange(Scenario(ip_allowed=False)) as exchange:

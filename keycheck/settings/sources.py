@@ -45,9 +45,10 @@ def sources_of(  # noqa: PLR0913  one for each source
     secret = next((name for name in kinds if source(name)), SECRET)
     found = Sources(source(KEY), source(secret), _state_of(env_file, handed=handed))
     remarks = [*_similar_file(env_file, found), *_two_sources(found, secret, env_file)]
-    if not found.are_two and {bare(from_file.get(KEY, ""))} - {"", bare(used.get(KEY, ""))}:
-        of = _PROGRAM if handed else "the environment"
-        remarks.append(f"{KEY} of {printable(env_file.name, 60)} is another one, and was not read: {of} has its own")
+    unused = bare(from_file.get(KEY, ""))
+    if unused and unused != bare(used.get(KEY, "")) and not found.are_two:
+        giver = _PROGRAM if handed else "the environment"
+        remarks.append(f"{KEY} in {printable(env_file.name, 60)} was not used: {giver} gives another key")
     remarks += _strangers(from_file, settings, used, f"in {printable(env_file.name, 60)}", in_file=True)
     if not handed:
         remarks += _strangers(outside, settings, used, "in the environment", in_file=False)

@@ -37,7 +37,7 @@ def test_key_and_secret_know_their_sources(tmp_path: Path) -> None:
 def test_another_key_in_the_file_has_a_remark(tmp_path: Path) -> None:
     """A key in the environment hides the file's. With a file for each account, each run would test that key."""
     remarks = sources(tmp_path, PAIR, BINANCE_API_KEY=CANARY, BINANCE_API_SECRET=CANARY).remarks
-    assert remarks == ("BINANCE_API_KEY of .env is another one, and was not read: the environment has its own",)
+    assert remarks == ("BINANCE_API_KEY in .env was not used: the environment gives another key",)
     assert sources(tmp_path, PAIR, **PAIR).remarks == ()
     quoted = {name: f'"{value}"' for name, value in PAIR.items()}  # as `docker run --env-file` leaves them
     assert sources(tmp_path, PAIR, **quoted).remarks == ()
