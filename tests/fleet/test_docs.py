@@ -1,4 +1,4 @@
-"""The commands, units and script in docs/alerts.md work as the page says."""
+"""The commands, units and scripts in docs/alerts.md and docs/fleet.md work as the pages say."""
 
 import re
 import shlex
@@ -6,6 +6,8 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -16,6 +18,7 @@ from tests.fleet.fleets import MIXED, entry
 from tests.fleet.webhook import Webhook
 from tests.running import ROOT
 
+FLEET = (ROOT / "docs/fleet.md").read_text("utf-8")
 ALERTS = (ROOT / "docs/alerts.md").read_text("utf-8")
 
 
@@ -58,6 +61,26 @@ def test_the_relay_passes_a_post_on(tmp_path: Path) -> None:
             assert notify(f"http://127.0.0.1:{port}/", Changes("then", (Change("alice", was, now),), {})) == ""
             relay.kill()
     assert hook.posts == [{"content": "alice: OK -> NOT_OK ['withdrawals_enabled']"}]
+
+
+def test_tasks_of_celery_do_not_wait_for_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Celery runs several tasks in one working directory, and one report folder serves one run at a time."""
+    (script,) = re.findall(r"```python\n(.*?)```", FLEET, re.DOTALL)
+    ran: list[list[str]] = []
+
+    def run(command: list[str], **_: Any) -> SimpleNamespace:
+        ran.append(command)
+        return SimpleNamespace(stdout="")
+
+    app = SimpleNamespace(conf={}, task=lambda **_: lambda function: function)
+    monkeypatch.setitem(sys.modules, "celery", SimpleNamespace(Celery=lambda *_, **__: app))
+    monkeypatch.setattr(subprocess, "run", run)
+    page: dict[str, Any] = {}
+    exec(script, page)  # noqa: S102  the script of our own page
+    for name in ("alice", "bob"):
+        page["check"](name)
+    folders = {next(one for one in command if one.startswith("--report-dir=")) for command in ran}
+    assert len(folders) == 2
 
 
 # The script's last line, on a free port, which it prints.
