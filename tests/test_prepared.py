@@ -45,11 +45,11 @@ def test_each_run_takes_the_child_that_waits_and_leaves_a_new_one(
 
 
 @linux
-def test_a_child_that_waits_does_not_tell_its_folder(prepared: process.Prepared, temporary: Path) -> None:
+@pytest.mark.usefixtures("prepared")
+def test_a_child_that_waits_does_not_tell_its_folder(temporary: Path) -> None:
     """A waiting child's command does not name its folder: another user could make that folder first, with reports."""
     (waiting,) = children(temporary)
     assert "keycheck-" not in Path(f"/proc/{waiting}/cmdline").read_text("latin-1")
-    assert process.run({}, ["--replay", "healthy"], prepared=prepared).verdict["verdict"] == "OK"
 
 
 @linux

@@ -750,12 +750,12 @@ def test_latency_is_added_to_each_answer() -> None:
 
 def test_jitter_is_added_once_the_clock_was_read() -> None:
     """Jitter delays the first, second, ... answer of each path in turn; the stamp is not later for it."""
-    with LocalExchange(Scenario(jitter_ms=(200, 0))) as exchange:
+    with LocalExchange(Scenario(jitter_ms=(100, 0))) as exchange:
         for path, late in ((TIME, True), (TIME, False), (TIME, True), (CONFIG, True)):
             begun = time.time() * 1000
             answer = ask(exchange.futures_url, path).json
-            assert (time.time() * 1000 - begun >= 198) is late
-            assert answer.get("serverTime", begun) - begun < 198
+            assert (time.time() * 1000 - begun >= 98) is late
+            assert answer.get("serverTime", begun) - begun < 98
 
 
 def test_a_log_entry_names_the_other_unanswered_requests() -> None:

@@ -71,19 +71,24 @@ def test_an_unfit_key_is_an_answer_without_a_receipt(live: Serving, exchange: Lo
 
 def test_checks_come_line_by_line(live: Serving) -> None:
     """NDJSON has a line for each check in run order, then the verdict with its receipt, and the page if requested."""
-    answer = live.post(headers=LINES)
+    answer = live.post(headers=LINES | {"Keycheck-Report": "yes"})
     assert (answer.status, answer.headers["content-type"]) == (200, "application/x-ndjson")
     *checks, last = answer.lines
-    assert set(last) == {"verdict", "receipt"}
+    assert set(last) == {"verdict", "receipt", "report"}
     entries = last["verdict"]["checks"]
     assert [one["check"] for one in checks] == [entry["id"] for entry in entries]
     assert checks[0] == {"check": entries[0]["id"]} | {
         name: entries[0][name] for name in ("step", "severity", "outcome", "title")
     }
     receipt.verify(last["receipt"], key=KEY, api_key=API_KEY, api_secret=API_SECRET, environment="production")
-    report = live.post(headers=LINES | {"Keycheck-Report": "yes"}).lines[-1]["report"]
-    assert "</html>" in report
-    assert not holds_secret(answer.body + report.encode())
+    assert "</html>" in last["report"]
+    assert not holds_secret(answer.body)
+
+
+def test_the_page_is_sent_only_if_it_is_requested(tmp_path: Path) -> None:
+    """Without the header Keycheck-Report the last line has verdict and receipt alone."""
+    with Serving(tmp_path, run=instant) as serving:
+        assert set(serving.post(headers=LINES).lines[-1]) == {"verdict", "receipt"}
 
 
 @pytest.mark.slow
