@@ -63,7 +63,7 @@ def _run(account: Account, lane: Lane, sharing: bool, keys: Path, cancel: proces
     settings = loading.of_a_server(Path(bounded_files.NOWHERE), required=False) | dict(account.settings)
     loaded = loading.load(env_file, required=True, environ=settings)
     if loaded.ca_bundle:
-        settings["BINANCE_CA_BUNDLE"] = str(Path(loaded.ca_bundle).absolute())  # as `of_a_server` does
+        settings["BINANCE_CA_BUNDLE"] = loaded.ca_bundle
     purse = Purse(loading.purse_folder(), lane.share, loaded.environment)
     shared = _PUBLIC.fresh(loaded.source) if sharing else ""
     run = partial(process.run, settings, env_file=env_file, shared=shared, cancel=cancel)

@@ -147,7 +147,7 @@ def purse_folder() -> Path:
 
 
 def _is_own(folder: Path) -> bool:
-    """Whether there is such a folder, and this user owns it: after `su`, the variable names that of another user."""
+    """Whether this user owns the folder. After `su`, XDG_RUNTIME_DIR still names the folder of the user before."""
     with contextlib.suppress(OSError):
         return folder.is_dir() and (sys.platform == "win32" or folder.stat().st_uid == os.getuid())
     return False
@@ -273,7 +273,7 @@ def of_a_server(env_file: Path, *, required: bool) -> dict[str, str]:
     values = {name: os.environ.get(name, "").strip() or from_file.get(name, "").strip() for name in names}
     given = {name: value for name, value in values.items() if value}
     if bundle := load(Path(bounded_files.NOWHERE), environ=given).ca_bundle:
-        given["BINANCE_CA_BUNDLE"] = str(Path(bundle).absolute())  # a run has a working directory of its own
+        given["BINANCE_CA_BUNDLE"] = bundle
     return given
 
 

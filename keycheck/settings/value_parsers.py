@@ -131,16 +131,20 @@ def proxy_host(proxy: Secret | None) -> str | None:
 
 
 def ca_bundle_of(raw: str) -> str | None:
-    """BINANCE_CA_BUNDLE: the path of a readable file. It is read several times, so it must not be a pipe."""
+    """BINANCE_CA_BUNDLE: the absolute path of a readable file, since a run may have a working directory of its own.
+
+    The file is read several times, so it must not be a pipe.
+    """
     text = raw.strip()
     if not text:
         return None
+    path = Path(text)
     with contextlib.suppress(RuntimeError):  # `~` of an unknown user
-        text = str(Path(text).expanduser())
+        path = path.expanduser()
     try:
-        bounded_files.read(Path(text), MAX_CA_BUNDLE, pipes=False)
+        bounded_files.read(path, MAX_CA_BUNDLE, pipes=False)
     except bounded_files.Unreadable as problem:
         raise UsageProblem(
             f"the file that BINANCE_CA_BUNDLE names {problem}: give the whole path of a PEM file, or leave it out"
         ) from None
-    return text
+    return str(path.absolute())
