@@ -1,6 +1,6 @@
-"""For each cause, the least evidence that leads to it. `--explain` shows the diagnosis from that evidence. Pure.
+"""Example evidence for each cause. `--explain CAUSE` shows the diagnosis that follows from it. Pure.
 
-So `--explain` shows the texts of a real diagnosis, and there is no second copy of them.
+Each example holds as little evidence as its cause needs. The texts are those of a real diagnosis, not a second copy.
 """
 
 from keycheck.credentials.pasted_text import KEY, SECRET, KeyFacts, Sources

@@ -99,12 +99,12 @@ def is_notice(body: bytes) -> bool:
 
 
 def closes_the_country_out(status: int, body: bytes) -> bool:
-    """Whether the answer is CloudFront's 403 for a country that is not served. Such a page has no code of Binance."""
+    """Whether CloudFront refused the country of this machine: its page with HTTP 403, which has no code of Binance."""
     return status == 403 and _COUNTRY.search(body[:_LONGEST]) is not None and _code(_lenient(body)) is None
 
 
 def is_json(content_type: str) -> bool:
-    """Whether a Content-Type says that the body is JSON."""
+    """Whether a Content-Type header names JSON."""
     return "json" in content_type.lower()
 
 

@@ -148,7 +148,7 @@ class OrderAnswer:
 
     @property
     def accepted(self) -> bool:
-        """Whether the order is valid: Binance accepted it, or refused it only for missing funds or a position limit."""
+        """Whether the order is valid: accepted, or refused for no more than a lack of funds or a position limit."""
         return self.refusal is None or self._refused_by(Kind.FUNDS)
 
     @property
@@ -158,7 +158,7 @@ class OrderAnswer:
 
     @property
     def was_weighed(self) -> bool:
-        """Whether Binance checked the order against its rules: it is valid, or a rule about orders refused it."""
+        """Whether Binance checked the order against its rules: it is valid, or a rule was the reason to refuse it."""
         return self.accepted or self._refused_by(Kind.ORDER_RULE)
 
     def _refused_by(self, kind: Kind) -> bool:

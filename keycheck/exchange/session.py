@@ -364,7 +364,7 @@ class Binance:
 
     @memoized(rests_on=(stream_key,))
     def user_stream(self) -> UserStream:
-        """Whether the stream opens and answers a ping.
+        """Opens the user data stream, and tells whether it answers a ping.
 
         The stream is then closed. The listen key is not, since other programs may be using it.
         """

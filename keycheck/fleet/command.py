@@ -138,7 +138,7 @@ def _refuse_other_files(junit_file: Path, out: Path) -> None:
 
 
 def _is_junit(path: Path) -> bool:
-    """Whether a file is a JUnit file, or empty."""
+    """Whether a file is empty or begins like a JUnit file."""
     try:
         written = (line for line in bounded_files.lines(path, _LONGEST_LINE) if line.strip())
         beginning = b"".join(itertools.islice(written, 2))

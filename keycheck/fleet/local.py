@@ -27,7 +27,7 @@ class Local:
             )
         self._cancel = threading.Event()
         self.job = functools.partial(job.run_job, keys=keys, cancel=self._cancel)
-        # One more, because each run also waits for Binance. A container may have fewer processors than it sees.
+        # One run more than processors, because a run also waits for Binance. A container may see more than it may use.
         self._slots = min(loading.processors() + 1, _MOST_SLOTS)
         self._pool = ThreadPoolExecutor(self._slots, "keycheck-fleet")
 

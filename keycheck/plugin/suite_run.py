@@ -190,7 +190,7 @@ class SuiteRun:
 
     @functools.cached_property
     def _is_inside(self) -> Callable[[Path], bool]:
-        """Whether a file lies in suite/. The answer is cached, because pytest's hooks ask again for each test."""
+        """A function: whether a file lies in suite/. It caches its answers, because hooks call it for each test."""
         return functools.cache(lambda path: self.suite in path.resolve().parents)
 
     def _not_checks(self, module: pytest.Module, nodes: list[Any]) -> list[str]:

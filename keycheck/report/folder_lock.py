@@ -94,7 +94,7 @@ class Hold:
 
     @property
     def is_taken(self) -> bool:
-        """Whether this run holds the lock, and the folder is still the one that was locked."""
+        """Whether this run holds the lock of the folder that has this name now: the locked one may have been moved."""
         return self._file is not None and _identity(self.folder / LOCK_FILE) == self._identity
 
     def withdraw(self, *, keep: bool = False) -> None:

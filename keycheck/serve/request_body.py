@@ -42,7 +42,7 @@ _FITS_A_REQUEST = {  # words of a run's sentences, which know of files -> words 
     "give the file that openssl wrote": "send all of the text that openssl wrote",
     "put the whole of it into a file, and name that in privateKey": "send the whole of it as privateKey",
 }
-# What a run makes of a value that has something around it.
+# How a run cleans these values: a pasted key may have blanks or quotes around it.
 _AS_USED: dict[str, Callable[[str], str]] = {
     "BINANCE_API_KEY": pasted_text.bare,
     "BINANCE_API_SECRET": pasted_text.bare,

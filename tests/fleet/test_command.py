@@ -180,7 +180,7 @@ def test_a_resumed_fleet_keeps_its_first_start(folder: Folder) -> None:
 
 
 def test_resume_says_that_it_tested_nothing(folder: Folder, engine: Stub, capsys: pytest.CaptureFixture[str]) -> None:
-    """Where all accounts have a verdict, --resume asks nobody: a timer with it would repeat old verdicts for ever."""
+    """A fleet warns if --resume left nothing to test: a timer with --resume would repeat old verdicts for ever."""
     folder.add("a", BINANCE_API_KEY="x")
     assert folder("--resume") == 0
     assert capsys.readouterr().err == ""
