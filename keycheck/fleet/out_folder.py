@@ -25,6 +25,8 @@ from keycheck.report.folder_lock import PAGE_FILE, Hold
 
 _MADE_AT_THE_END = ("index.html", "fleet.json")
 _REPORTS = "accounts"
+_KEPT = (results.VERDICTS_FILE, changes.KNOWN_FILE)
+_WRITTEN = (*_MADE_AT_THE_END, *_KEPT, "keycheck.prom", _REPORTS)
 _OPTION = "--out"
 
 
@@ -53,7 +55,7 @@ class OutFolder:
         with contextlib.suppress(OSError):  # make_folder says why
             path.mkdir(mode=0o700, parents=True)
         artefacts.make_folder(path, _OPTION)
-        self._hold = Hold(path, _OPTION, _MADE_AT_THE_END, (results.VERDICTS_FILE, changes.KNOWN_FILE))
+        self._hold = Hold(path, _OPTION, _WRITTEN, _KEPT)
         try:
             self._hold.take()
         except OSError as error:

@@ -21,6 +21,7 @@ REPORTS = (VERDICT_FILE, *BESIDE)
 LOCK_FILE = ".lock"  # never deleted: two runs could lock an old and a new file of this name
 _LONGEST_VERDICT = 2**21  # bytes; more than any reader of a verdict accepts
 _OURS = '"suiteVersion"'  # every verdict of a run has this field
+_OF_A_FLEET = '{"account": "'  # each line of a fleet's files begins like this
 
 if sys.platform == "win32":
     import msvcrt
@@ -41,7 +42,7 @@ class Hold:
     """A run's lock on its report folder, which `option` names.
 
     `written`: the files that the run will replace; other programs may use the same names. `marks`: files that show,
-    like the lock, that the folder belongs to runs of keycheck. A verdict.json counts only if a run wrote it.
+    like the lock, that the folder belongs to runs of keycheck. A file counts only if it reads as if a run wrote it.
     """
 
     def __init__(
@@ -132,13 +133,12 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def _is_of_a_run(path: Path) -> bool:
-    """Whether there is such a file, and a run may have written it: a lock is empty, a verdict has a run's field."""
+    """Whether there is such a file, and a run may have written it: a lock is empty, the others have a run's fields."""
     if path.name == LOCK_FILE:
         return path.is_file() and path.stat().st_size == 0
-    if path.name != VERDICT_FILE:
-        return path.exists()
     try:
-        return path.exists() and _OURS in (_text(path) or "")
+        text = (path.exists() and _text(path)) or ""
+        return _OURS in text if path.name == VERDICT_FILE else text.startswith(_OF_A_FLEET)
     except OSError:  # in doubt, it is an old verdict, which the run must remove
         return True
 
