@@ -72,6 +72,9 @@ def _run(given: argparse.Namespace, whole: Fleet, chosen: Fleet, out: OutFolder)
     driver.counts.update(done.counts)
     try:
         out.open(left.accounts, resume=given.resume)
+        if given.junitxml:
+            with contextlib.suppress(OSError):  # then writing fails too; the end reports it
+                given.junitxml.unlink(missing_ok=True)
         with _stopped_by_signals(driver.stop):
             driver.run()
     except OSError as error:

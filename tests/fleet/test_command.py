@@ -329,7 +329,8 @@ def test_a_fleet_writes_nothing_into_the_folder_of_a_later_one(
 def test_files_of_an_earlier_fleet_are_removed_first(folder: Folder, engine: Stub) -> None:
     """The files of an earlier fleet are removed before the first account is tested, so a crash leaves no old OK."""
     folder.add("a", BINANCE_API_KEY="x")
-    assert folder() == 0
+    junit = ("--junitxml", str(folder.out / "a.xml"))
+    assert folder(*junit) == 0
     report = folder.out / "accounts/a/report.html"
     report.parent.mkdir(parents=True)
     report.write_text("old")
@@ -337,12 +338,12 @@ def test_files_of_an_earlier_fleet_are_removed_first(folder: Folder, engine: Stu
     def answer(_: Mapping[str, Any]) -> str:
         assert not report.exists()
         assert not folder.lines
-        assert not {"index.html", "fleet.json"} & {path.name for path in folder.out.iterdir()}
+        assert not {"index.html", "fleet.json", "a.xml"} & {path.name for path in folder.out.iterdir()}
         raise SystemExit
 
     engine.answer = answer
     with pytest.raises(SystemExit):
-        folder()
+        folder(*junit)
 
 
 def test_a_fleet_that_could_not_begin_leaves_no_verdict(folder: Folder, engine: Stub) -> None:
@@ -353,6 +354,18 @@ def test_a_fleet_that_could_not_begin_leaves_no_verdict(folder: Folder, engine: 
     assert folder() == 4
     assert not folder.lines
     assert engine.asked == ["a"]
+
+
+@pytest.mark.parametrize("name", ["verdicts.jsonl", "known.jsonl", "keycheck.prom", "accounts/a/report.html"])
+def test_a_file_of_another_program_is_left(name: str, folder: Folder, capsys: pytest.CaptureFixture[str]) -> None:
+    """A folder with another program's file of a name that a fleet writes is refused, and the file stays as it is."""
+    folder.add("a", BINANCE_API_KEY="x")
+    file = folder.out / name
+    file.parent.mkdir(parents=True)
+    file.write_text('{"prompt": "mine"}\n')
+    assert folder() == 4
+    assert f"holds {name.partition('/')[0]}, which keycheck has not written" in capsys.readouterr().err
+    assert file.read_text() == '{"prompt": "mine"}\n'
 
 
 # -- options --
