@@ -232,7 +232,7 @@ class _Run:
     def _end_in_time(self, child: "subprocess.Popen[bytes]") -> None:
         try:
             self._cut = self._why_to_end()
-        except Exception as error:  # noqa: BLE001  if `cancel` raises, the run must not go on without its deadline
+        except BaseException as error:  # noqa: BLE001  if `cancel` raises, the run must not go on without its deadline
             self._cut = f"The program that started the run failed when asked whether to go on ({type(error).__name__})."
         if self._cut and _has_ended(child):
             self._cut = ""  # the run ended in time, but this process was stopped for a while, and notices it late

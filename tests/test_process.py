@@ -1,5 +1,6 @@
 """A run as a child process: its results, the data that it gets, and its end when its time is up or its caller ends."""
 
+import asyncio
 import contextlib
 import json
 import logging
@@ -715,18 +716,19 @@ def test_wrong_parameters_for_watching_are_refused_before_the_start(
     assert exchange.log == []
 
 
-def test_a_cancel_that_breaks_ends_the_run() -> None:
+@pytest.mark.parametrize("error", [RuntimeError, asyncio.CancelledError])
+def test_a_cancel_that_breaks_ends_the_run(error: type[BaseException]) -> None:
     """If is_set raises, the run is cut short at once, and does not go on without its deadline."""
 
     class Broken:
         def is_set(self) -> bool:
-            raise RuntimeError("of the caller's")
+            raise error("of the caller's")
 
     with LocalExchange(SILENT) as exchange:
         began = time.monotonic()
         report = check(exchange, cancel=Broken())
         assert time.monotonic() - began < 5
-    assert "RuntimeError" in report.causes[0].explanation
+    assert error.__name__ in report.causes[0].explanation
 
 
 def test_without_a_thread_for_the_deadline_there_is_no_run(
