@@ -87,6 +87,9 @@ def test_a_mail_is_sent_after_each_change(tmp_path: Path) -> None:
     assert run("no such cassette")[1] == "to: me@example.com subject: keycheck: UNPROVEN run_not_finished"
     assert json.loads((state / "new.json").read_text())["ok"] is False
     assert "--replay: there is no cassette" in outbox.read_text()  # why, as there is no text for a ticket
+    (state / "new.json").unlink()
+    (state / "new.json").mkdir()  # as a file system that has become read-only: nothing can be written
+    assert run("read-only") == (3, "")
 
 
 def test_the_units_of_systemd_are_well_formed(tmp_path: Path) -> None:
