@@ -25,6 +25,7 @@ from keycheck.settings import loading
 GRACE = 7.0  # seconds for which a run goes on after SIGTERM, before it is cut short
 _END = 9  # seconds after SIGTERM for which the server waits for clients that neither send nor read
 _HEADERS = 10.0  # seconds for the headers of a request
+_MOST_CONNECTIONS = 100  # at once; some systems give a process 256 descriptors, and each run takes a few
 _SHORTEST_TOKEN = 32  # characters
 _USAGE_ERROR = 4
 _TRUSTED = """\
@@ -40,6 +41,7 @@ class Server(uvicorn.Server):
         fixed: dict[str, Any] = {"loop": "asyncio", "http": _Connection, "ws": "none", "lifespan": "off"}
         quiet: dict[str, Any] = {"log_config": None, "log_level": "critical", "access_log": False}
         quiet |= {"server_header": False, "proxy_headers": False, "timeout_graceful_shutdown": _END}
+        fixed["backlog"] = _MOST_CONNECTIONS  # asyncio accepts as many in one turn, before the first can be refused
         super().__init__(uvicorn.Config(endpoint, host=host, port=port, **fixed, **quiet, **config))
         self._endpoint = endpoint
 
@@ -69,10 +71,15 @@ class Server(uvicorn.Server):
 
 
 class _Connection(H11Protocol):
-    """A connection that is closed if a request's headers take too long: uvicorn itself would wait for ever."""
+    """A connection that is closed if a request's headers take too long: uvicorn itself would wait for ever.
+
+    One too many is closed at once: if no descriptor were left, asyncio would log thousands of tracebacks each second.
+    """
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        if len(self.connections) > _MOST_CONNECTIONS:
+            transport.abort()
         self.loop.call_later(_HEADERS, self._look, None)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn's own words

@@ -1,6 +1,8 @@
 """What a request has to pass before it reaches a run, over real HTTP; and the headers of the answers."""
 
+import contextlib
 import hmac
+import http.client
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,7 @@ import pytest
 
 from keycheck.serve import guards
 from keycheck.serve.problem import Problem
+from tests.children import wait_until
 from tests.serve.serving import JSON, TOKEN, Serving, head, instant
 
 OWN = {"Host": "127.0.0.1"}
@@ -183,6 +186,25 @@ def test_failures_are_forgotten_and_never_pile_up() -> None:
         with pytest.raises(Problem):
             check.check(scope)
     assert len(check._failures) <= 1000
+
+
+def test_a_connection_too_many_is_closed_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Idle connections cannot take all descriptors: asyncio would then log thousands of tracebacks each second."""
+    monkeypatch.setattr("keycheck.serve.command._MOST_CONNECTIONS", 3, raising=False)
+    with Serving(tmp_path, run=instant) as serving, contextlib.ExitStack() as idle:
+        for _ in range(3):
+            idle.enter_context(serving.connect())
+        with serving.connect() as one_more, contextlib.suppress(ConnectionResetError):
+            one_more.settimeout(5)  # the time limit of the headers is longer
+            assert one_more.recv(1) == b""
+        idle.close()
+        wait_until(lambda: answers(serving))
+
+
+def answers(serving: Serving) -> bool:
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        return serving.post().status == 200
+    return False
 
 
 def test_headers_have_ten_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
