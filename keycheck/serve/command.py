@@ -25,6 +25,7 @@ from keycheck.settings import loading
 GRACE = 7.0  # seconds for which a run goes on after SIGTERM, before it is cut short
 _END = 9  # seconds after SIGTERM for which the server waits for clients that neither send nor read
 _HEADERS = 10.0  # seconds for the headers of a request
+_ANSWER = 120.0  # seconds for an answer: a run takes 90 at most, and its client has to read
 _MOST_CONNECTIONS = 100  # at once; some systems give a process 256 descriptors, and each run takes a few
 _SHORTEST_TOKEN = 32  # characters
 _USAGE_ERROR = 4
@@ -71,7 +72,7 @@ class Server(uvicorn.Server):
 
 
 class _Connection(H11Protocol):
-    """A connection that is closed if a request's headers take too long: uvicorn itself would wait for ever.
+    """A connection that is closed if a request's headers or its answer take too long: uvicorn would wait for ever.
 
     One too many is closed at once: if no descriptor were left, asyncio would log thousands of tracebacks each second.
     """
@@ -94,14 +95,18 @@ class _Connection(H11Protocol):
             self.transport.write(self.conn.send(event))
         self.transport.close()
 
-    def _look(self, last: RequestResponseCycle | None) -> None:
-        """Closes the connection if `last`, the request at the previous look, is answered and none has followed."""
+    def _look(self, last: RequestResponseCycle | None, seconds: float = 0.0) -> None:
+        """Closes the connection if `last`, the request at the previous look, is answered and none has followed.
+
+        Closes it, too, if the answer to `last`, which has begun `seconds` ago, takes too long.
+        """
         if self.transport.is_closing():
             return
-        if self.cycle is last and (last is None or last.response_complete):
+        seconds = seconds + _HEADERS if self.cycle is last else 0.0
+        if self.cycle is last and (last is None or last.response_complete or seconds >= _ANSWER):
             self.transport.abort()
         else:
-            self.loop.call_later(_HEADERS, self._look, self.cycle)
+            self.loop.call_later(_HEADERS, self._look, self.cycle, seconds)
 
 
 def main(arguments: Sequence[str]) -> int:

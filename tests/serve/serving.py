@@ -78,6 +78,10 @@ class Serving:
     def port(self) -> int:
         return int(self._server.url.rpartition(":")[2].rstrip("/"))
 
+    @property
+    def connections(self) -> int:
+        return len(self._server.server_state.connections)
+
     def __enter__(self) -> Self:
         self._thread.start()
         wait_until(lambda: self._server.started)

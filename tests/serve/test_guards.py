@@ -188,6 +188,16 @@ def test_failures_are_forgotten_and_never_pile_up() -> None:
     assert len(check._failures) <= 1000
 
 
+def test_a_client_that_reads_nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection whose answer cannot be sent is closed in the end: a hundred of them would be all that there are."""
+    monkeypatch.setattr("keycheck.serve.command._HEADERS", 0.1)
+    monkeypatch.setattr("keycheck.serve.command._ANSWER", 0.3, raising=False)
+    asked = b"GET /keycheck.js HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 500
+    with Serving(tmp_path, run=instant) as serving, serving.connect(asked):
+        wait_until(lambda: serving.connections == 1)
+        wait_until(lambda: serving.connections == 0)
+
+
 def test_a_connection_too_many_is_closed_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Idle connections cannot take all descriptors: asyncio would then log thousands of tracebacks each second."""
     monkeypatch.setattr("keycheck.serve.command._MOST_CONNECTIONS", 3, raising=False)
