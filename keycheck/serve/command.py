@@ -18,7 +18,7 @@ from keycheck import bounded_files, process
 from keycheck.errors import UsageProblem
 from keycheck.exchange.hosts import is_loopback
 from keycheck.serve.endpoint import Endpoint
-from keycheck.serve.guards import LOOPBACK
+from keycheck.serve.guards import LOOPBACK, SHORTEST_TOKEN
 from keycheck.serve.problem import Problem
 from keycheck.settings import loading
 
@@ -27,7 +27,6 @@ _END = 9  # seconds after SIGTERM for which the server waits for clients that ne
 _HEADERS = 10.0  # seconds for the headers of a request
 _ANSWER = 120.0  # seconds for an answer: a run takes 90 at most, and its client has to read
 _MOST_CONNECTIONS = 100  # at once; some systems give a process 256 descriptors, and each run takes a few
-_SHORTEST_TOKEN = 32  # characters
 _USAGE_ERROR = 4
 _TRUSTED = """\
 --behind-proxy trusts that this port is reached by your proxy alone, that the proxy speaks TLS to all clients, and that
@@ -172,9 +171,9 @@ def _server(given: argparse.Namespace, run: Callable[..., process.Finished]) -> 
 
 def _token(path: Path | None) -> bytes | None:
     token = _contents(path, "--token-file")
-    if token is not None and len(token.strip()) < _SHORTEST_TOKEN:
+    if token is not None and len(token.strip()) < SHORTEST_TOKEN:
         raise UsageProblem(
-            f"--token-file holds fewer than {_SHORTEST_TOKEN} characters: make it with openssl rand -hex 32"
+            f"--token-file holds fewer than {SHORTEST_TOKEN} characters: make it with openssl rand -hex 32"
         )
     return token.strip() if token else None
 

@@ -55,11 +55,12 @@ class Endpoint:
         """`settings`: those of each run, by their BINANCE_ names, without credentials; the environment is not read.
 
         `hosts`: the names by which clients call the endpoint, without a port. `token`: the text that they send as
-        `Authorization: Bearer TOKEN`; without one, anybody who reaches the endpoint may use it. `behind_proxy`: the
-        last address in X-Forwarded-For is the client's. `frame_ancestors`: origins whose pages may show the page in a
-        frame. `slots`: runs at once. `share`: the part of the address's request weight to spend (keycheck/purse.py),
-        counted in `purse_folder`. `receipt_key`: at least 32 bytes, for `keycheck.receipt.verify`; random by default.
-        `save_to` and `replace`: the file of `POST /save` (settings/saving.py). `run`: as `process.run`.
+        `Authorization: Bearer TOKEN`, of 32 characters or more; without one, anybody who reaches the endpoint may use
+        it. `behind_proxy`: the last address in X-Forwarded-For is the client's. `frame_ancestors`: origins whose pages
+        may show the page in a frame. `slots`: runs at once. `share`: the part of the address's request weight to spend
+        (keycheck/purse.py), counted in `purse_folder`. `receipt_key`: at least 32 bytes, for `keycheck.receipt.verify`;
+        random by default. `save_to` and `replace`: the file of `POST /save` (settings/saving.py). `run`: as
+        `process.run`.
 
         Raises ValueError or UsageProblem, with a sentence, for a parameter that cannot be used.
         """

@@ -22,6 +22,7 @@ from keycheck import clock
 from keycheck.serve.problem import ENDING, Problem, too_many
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+SHORTEST_TOKEN = 32  # characters
 ATTEMPTS = 5  # wrong tokens of one client in a minute
 _MINUTE = 60.0  # seconds
 _MOST_CLIENTS = 1000
@@ -100,10 +101,13 @@ class Guards:
 class TokenCheck:
     """Checks `Authorization: Bearer TOKEN`. After several wrong ones, a client is refused for a minute, with any token.
 
-    `behind_proxy`: the client's address is the last one in X-Forwarded-For, which the proxy has written.
+    `behind_proxy`: the client's address is the last one in X-Forwarded-For, which the proxy has written. Raises
+    ValueError for a short token; an empty one would let in everybody.
     """
 
     def __init__(self, token: bytes, *, behind_proxy: bool = False) -> None:
+        if len(token.strip()) < SHORTEST_TOKEN:
+            raise ValueError(f"token must have at least {SHORTEST_TOKEN} characters: make it with openssl rand -hex 32")
         self._digest = hashlib.sha256(token).digest()  # a digest has one length, whatever token is sent
         self._behind_proxy = behind_proxy
         self._failures: OrderedDict[str, list[float]] = OrderedDict()

@@ -129,6 +129,13 @@ def test_a_token_is_needed(tmp_path: Path) -> None:
         assert serving.ask("GET", "/").status == 200
 
 
+@pytest.mark.parametrize("token", [b"", b"  ", TOKEN[1:].encode()])
+def test_a_short_token_is_refused(token: bytes, tmp_path: Path) -> None:
+    """A short token is refused: an empty one, as of an unset variable, would let in everybody."""
+    with pytest.raises(ValueError, match="token must have at least 32 characters"):
+        Serving(tmp_path, token=token)
+
+
 def test_a_token_is_not_guessed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After five wrong tokens even the right one is refused, for a minute; none at all is no wrong one."""
     now = 1000.0
