@@ -18,6 +18,8 @@ MAX_KEY_FILE = 2**16  # bytes; an RSA key of 16384 bits has some 13,000
 
 def read(env_file: Path, *, required: bool) -> tuple[str, list[str]]:
     """The file's text, and remarks on its encoding."""
+    if env_file == Path(bounded_files.NOWHERE):
+        return "", []
     name = printable(env_file.name, 60)
     try:
         raw = bounded_files.read(env_file, MAX_FILE)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from keycheck import process
+from keycheck import bounded_files, process
 from keycheck.serve import request_body
 from keycheck.serve.problem import Problem
 from tests.exchange import API_KEY, API_SECRET
@@ -144,6 +144,18 @@ def test_a_slow_drip_has_ten_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyP
                 continue
     assert answer.startswith(b"HTTP/1.1 408")
     assert at < len(body) / 2
+
+
+def test_a_server_without_a_free_descriptor_blames_no_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No file is opened to read a request: a good one got 400 while the server had no descriptor left."""
+
+    def refuse(*_: Any, **__: Any) -> bytes:
+        raise bounded_files.Unreadable("cannot be read (Too many open files)")
+
+    monkeypatch.setattr(bounded_files, "read", refuse)
+    body = request_body.Body()
+    body.add({"type": "http.request", "body": json.dumps(GIVEN).encode()})
+    assert request_body.read(body, {}).environment == "production"
 
 
 def test_no_problem_carries_the_secret_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
