@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from keycheck import __version__, bounded_files, exit_status
+from keycheck.credentials import pem
 from keycheck.redaction.secret import LIKE_A_KEY
 
 _USAGE_ERROR, _INTERNAL_ERROR = 4, 3
@@ -105,8 +106,8 @@ def _let_go_of_full_streams() -> None:
 
 def _have_key(arguments: Sequence[str]) -> bool:
     """Whether one of them looks like a key. A fleet's URL of --notify may look like one, and no message shows it."""
-    texts = [one for one in arguments if "//" not in one] if arguments[:1] == ["fleet"] else arguments
-    return any(map(LIKE_A_KEY.search, texts))
+    texts = [one for one in arguments if "://" not in one] if arguments[:1] == ["fleet"] else arguments
+    return any(LIKE_A_KEY.search(one) or pem.looks_like(one) or pem.BARE_ED25519 in one for one in texts)
 
 
 def _refusal(arguments: Sequence[str]) -> str:

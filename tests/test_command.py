@@ -15,6 +15,7 @@ import conftest
 from keycheck import __main__, __version__, invocation
 from keycheck.report.folder_lock import Hold
 from tests.exchange import API_KEY, API_SECRET, LocalExchange
+from tests.keys import ED25519
 from tests.matrix import mostly_slow
 from tests.running import LONGEST, ROOT
 
@@ -57,6 +58,8 @@ def test_version_is_name_and_version(keycheck: Command) -> None:
         (API_KEY,),
         (f"--api-secret={API_SECRET}",),
         ("serve", "--token", API_SECRET),
+        (f"--private-key={ED25519.private}",),
+        ("--private-key", ED25519.body),
         ("fleet", "keys", "--api-key", API_KEY, f"--api-secret={API_SECRET}"),
         ("fleet", "keys", "--share", API_SECRET, "--notify", "https://hooks.example/x"),
     ],
@@ -70,6 +73,7 @@ def test_a_key_in_the_command_line_is_refused_and_not_repeated(
     assert ".env" in written
     assert API_KEY not in written
     assert API_SECRET not in written
+    assert ED25519.body not in written
 
 
 @pytest.mark.parametrize("argument", [API_KEY, "-n2"], ids=["key", "-n2"])
