@@ -95,8 +95,17 @@ class SuiteRun:
         except UsageProblem as problem:
             message = str(problem)
         else:
+            if self._selects_all:  # while the answer is under way, pytest collects the checks
+                self.run.ask_the_clock()
             return
         raise pytest.UsageError(message)
+
+    @property
+    def _selects_all(self) -> bool:
+        """Whether no path and none of pytest's own options leaves out a check."""
+        leaves_out = ("keyword", "markexpr", "deselect", "ignore", "ignore_glob", "lf", "stepwise", "setuponly")
+        places = withdrawal.places(self.config, self.config.args)
+        return self.suite in places and not any(map(self._option, leaves_out))
 
     def _refuse_lost_reports(self) -> None:
         reports = [self.options.report_dir / name for name in (*REPORTS, LOCK_FILE)]
