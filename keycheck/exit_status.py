@@ -54,7 +54,7 @@ def end_soon(status: int, main: str) -> None:
 def _has_open_files() -> bool:
     """Whether any file but the standard streams is open. Where the system does not tell, True."""
     try:
-        numbers = [int(name) for name in os.listdir("/dev/fd")]
+        numbers = [int(name) for name in os.listdir("/dev/fd")]  # noqa: PTH208  this module imports almost nothing
     except OSError:
         return True
     for number in numbers:
