@@ -8,7 +8,6 @@ import contextlib
 import os
 import stat
 import sys
-import threading
 from types import FrameType, TracebackType
 from typing import NoReturn
 
@@ -45,7 +44,7 @@ def end_soon(status: int, main: str) -> None:
     callers = list[str | None]()
     while frame := frame and frame.f_back:
         callers.append(frame.f_globals.get("__name__"))
-    if callers[:1] == ["__main__"] and set(callers[1:]) <= {"runpy"} and threading.active_count() == 1:
+    if callers[:1] == ["__main__"] and set(callers[1:]) <= {"runpy"} and len(sys._current_frames()) == 1:
         atexit._run_exitfuncs()
         if not _has_open_files():
             end_now(status)
