@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 _GONE = 70  # exit status if the caller has ended; nobody reads it
+_PATIENCE = 5.0  # seconds for the process that ends this one
 _PARENT_CHECK = 0.5  # seconds between two checks of the parent's PID
 
 
@@ -111,11 +112,15 @@ def _end_with_caller(stdin: int, parent: int, folder: Path) -> None:
             os.read(stdin, 1)
         _remove(folder)
         os._exit(_GONE)
-    while not _is_readable(stdin) and os.getppid() == parent:
-        pass
     run, group = os.getpid(), os.getpgrp()
-    if os.fork():
-        threading.Event().wait()  # until the process forked here kills this one
+    try:
+        while not _is_readable(stdin) and os.getppid() == parent:
+            pass
+        if os.fork():
+            threading.Event().wait(_PATIENCE)  # until the process forked here kills this one
+            os.killpg(group, signal.SIGKILL)
+    except (MemoryError, OSError):  # no memory for a process, for example: then the folder is left
+        os.killpg(group, signal.SIGKILL)
     # The forked process leaves the group and kills it. It removes the folder last: the run may be writing until then.
     os.setsid()
     os.killpg(group, signal.SIGKILL)

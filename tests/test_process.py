@@ -827,6 +827,22 @@ def test_a_child_reads_the_exit_status_of_its_own_programs(temporary: Path) -> N
         wait_until(lambda: not children(temporary), 5)
 
 
+def test_a_child_that_cannot_fork_ends_with_its_caller() -> None:
+    """Without memory for one more process, the child still ends with its caller: it lived on, with the credentials."""
+    code = (
+        "import os, pathlib, threading\n"
+        "from keycheck import child\n"
+        "def fork(): raise OSError(12, 'Cannot allocate memory')\n"
+        "os.fork = fork\n"
+        "job = 0, os.getppid(), pathlib.Path('/nonexistent')\n"
+        "threading.Thread(target=child._end_with_caller, args=job).start()\n"
+        "threading.Event().wait()\n"
+    )
+    command = [sys.executable, "-c", code]  # its stdin has ended, as if the caller had
+    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, start_new_session=True, timeout=10, check=False)  # noqa: S603
+    assert done.returncode == -signal.SIGKILL
+
+
 # -- docs/examples/many_accounts.py --
 
 
