@@ -51,7 +51,7 @@ def verify(  # noqa: PLR0913  as above
 ) -> None:
     """Returns if these values were found OK within the last 15 minutes. Raises Refused in every other case.
 
-    The parameters are those of `make`. Values from a client's JSON need no check: any that is no text is refused.
+    The parameters are those of `make`. Values from a client's JSON need no check: any that is not text is refused.
     `environment`: the one in which the key will be used, and not one that the client names. Raises ValueError for a
     receipt key that is too short.
     """

@@ -246,5 +246,5 @@ def _seconds(text: str) -> float:
 
 def _path(text: str) -> Path:
     if not text:  # Path("") is the working directory
-        raise argparse.ArgumentTypeError("empty, as an unset variable of a script is")
+        raise argparse.ArgumentTypeError("empty, perhaps from an unset variable")
     return Path(text)

@@ -278,7 +278,7 @@ def test_a_pair_from_two_sources_is_named_before_a_wrong_secret(sources: Sources
 
 
 def test_a_private_key_in_the_line_of_the_secret_is_named_by_that_line() -> None:
-    """Whoever is told to unset a variable that is not set looks in the wrong place."""
+    """The fix names the setting that holds the private key, BINANCE_API_SECRET, and not the one for its file."""
     key = KeyFacts(type="ED25519", remarks=(PASTED_KEY,), sources=Sources("file", "environment"))
     first, *_ = diagnose(Evidence(key=key, calls=(*both(-1022), call(LISTEN_KEY))))
     assert (first.cause, KEY_FILE in first.explanation + first.fix) == ("mixed_sources", False)
@@ -327,7 +327,7 @@ def test_a_new_settings_file_is_made_with_the_systems_own_command() -> None:
     ],
 )
 def test_a_key_is_known_once_an_answer_shows_it(calls: tuple[Call, ...], known: bool) -> None:
-    """A key is known once an answer shows that Binance knows it; until then, it may be the secret."""
+    """A key is known once an answer shows that Binance knows it; until then, the text may be a secret instead."""
     assert Evidence(calls=calls).key_is_known is known
 
 
@@ -377,7 +377,7 @@ HMAC, ED25519 = KeyFacts(type="HMAC", last_four="abcd"), KeyFacts(type="ED25519"
 
 @pytest.mark.parametrize("code", [-2015, -2014, -2008, -1022, -1002, -1011, -1099, -4056])
 def test_a_wallet_that_refuses_alone_contradicts_the_other(code: int) -> None:
-    """The futures API accepted the same key, so the answers contradict, and the wallet's facts are unproven."""
+    """The futures API accepted the same key, so the two answers contradict, and the wallet's facts are unproven."""
     (one,) = diagnose(Evidence(calls=(refusal(API_RESTRICTIONS, code), call(ACCOUNT_CONFIG), call(ORDER_TEST))))
     assert (one.cause, one.confidence) == ("answers_contradict", Confidence.LIKELY)
     assert f"code {code}" in one.explanation
@@ -401,7 +401,7 @@ def test_a_wallet_that_refuses_alone_contradicts_the_other(code: int) -> None:
 def test_a_futures_api_that_refuses_a_proven_signature_needs_no_new_key_of_the_same_kind(
     key: KeyFacts, code: int, expected: str
 ) -> None:
-    """The wallet API accepted key and signature, so no new key of its kind is advised; an Ed25519 key looks alike."""
+    """The wallet API accepted key and signature, so the fix does not ask for a new key of the same kind."""
     calls_ = (call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, code))
     assert found(*calls_, permissions=FINE, key=key) == [(expected, "likely")]
     assert not account_info_decides(Evidence(calls=calls_, permissions=FINE, key=key))
@@ -873,7 +873,7 @@ def test_several_addresses_can_be_listed() -> None:
 
 
 def test_an_account_that_stays_invalid_is_trouble_and_on_demo_perhaps_gone() -> None:
-    """-1109 stands for maintenance, and on the test network for a deleted account, too: so it is not certain there."""
+    """-1109 can mean maintenance, so the cause is only likely; on the test network, the account may also be deleted."""
     calls = [trouble("exchange_trouble", 400, ACCOUNT_CONFIG, code=-1109)] * 2
     (one,) = diagnose(Evidence(calls=calls))
     assert (one.cause, one.confidence) == ("exchange_trouble", Confidence.LIKELY)
@@ -974,7 +974,7 @@ def test_the_fallbacks_say_what_was_seen_and_what_to_do() -> None:
 
 
 def test_an_open_claim_is_a_cause_beside_checks_that_were_not_run() -> None:
-    """Checks that were left out explain no other check's open claim, which is a cause of its own."""
+    """Checks that were left out do not explain another check's open claim, which is a cause of its own."""
     open_ = Finding(CHECKS[0], Outcome.UNPROVEN, "seen so")
     causes = [one.cause for one in diagnose(Evidence(findings=[open_], checks=CHECKS))]
     assert sorted(causes) == ["checks_not_run", "left_undecided"]
@@ -1000,7 +1000,7 @@ def test_a_check_of_the_users_own_is_a_cause_beside_others() -> None:
 
 
 def test_checks_that_were_not_run_are_no_cause_beside_a_failed_claim() -> None:
-    """A failed critical check explains the verdict alone; checks that -x left out need no cause."""
+    """A failed critical check is enough to explain the verdict; checks that -x left out need no cause."""
     failed = [Finding(BY_ID["withdrawals_are_disabled"], Outcome.FAIL)]
     told = found(*ACCEPTED, findings=failed, checks=CHECKS, permissions={"enableWithdrawals": True})
     assert told == [("withdrawals_enabled", "certain")]
@@ -1150,7 +1150,7 @@ def test_a_cause_is_certain_only_without_another_explanation(
 
 
 def test_an_explanation_names_only_the_hosts_that_failed_its_way() -> None:
-    """If connections failed in two ways, the explanation names the hosts of its own way only."""
+    """If connections failed in two ways, the explanation names only the hosts that failed in the way it explains."""
     (one,) = diagnose(Evidence(calls=(trouble("dns", None, API_RESTRICTIONS), trouble("reset", None, ACCOUNT_CONFIG))))
     assert "the wallet API: its name" in one.explanation
     assert "futures" not in one.explanation

@@ -393,7 +393,7 @@ def files(folder: Folder) -> Iterator[dict[str, str]]:
         ),
         ("{keys} --engine cloud", "--engine must be local, or dask:tls://HOST:PORT"),
         ("{keys} --lane-timeout 0", "a number of seconds above 0"),
-        ("{keys} --out=", "--out: empty, as an unset variable of a script is: see"),
+        ("{keys} --out=", "--out: empty, perhaps from an unset variable: see"),
         ("--keys= {keys}", "--keys: empty"),
         ("{keys} --out {file}", "nothing can be written to file"),
         (
@@ -493,8 +493,8 @@ def test_resume_needs_the_same_accounts(folder: Folder, engine: Stub, capsys: py
         assert "by its line of account b" in capsys.readouterr().err
 
 
-def test_no_accounts_are_not_those_of_the_working_directory(capsys: pytest.CaptureFixture[str]) -> None:
-    """An unset variable in the place of ACCOUNTS is refused: the files here are not the ones that were meant."""
+def test_an_empty_accounts_argument_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """An empty ACCOUNTS, as from an unset variable, is refused, and not taken for the working directory."""
     with pytest.raises(SystemExit) as ended:
         command.main([""])
     assert ended.value.code == 4

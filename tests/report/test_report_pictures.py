@@ -189,7 +189,7 @@ def test_more_than_the_limit_is_a_full_bar() -> None:
 
 
 def test_weight_of_another_host_is_not_counted() -> None:
-    """The wallet API's weight is not counted, having limits of its own; without a header the run's own is drawn."""
+    """The wallet API has its own limits, so its weight is not counted; without a header, the run's own sum is drawn."""
     calls = [replace(PING, used_weight=None), replace(PING, host=Host.WALLET, used_weight=9000)]
     picture = weight_bar(calls, 2400)
     assert picture

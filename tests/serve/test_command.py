@@ -53,7 +53,7 @@ def files(tmp_path: Path) -> dict[str, str]:
         ("--port 65536", "argument --port: a number from 0 to 65535"),
         ("--slots 0", "slots must be 1 or more"),
         ("--replace", "--replace is about the file of --save-to"),
-        ("--frame-ancestor evil;", "a frame ancestor is an origin"),
+        ("--frame-ancestor evil;", "a frame ancestor must be an origin"),
         ("--env-file {missing}", "there is no settings file"),
         ("--env-file {settings}", "BINANCE_SYMBOL is not a contract's name"),
         ("--everything", "unrecognized arguments: --everything: see keycheck serve --help"),
