@@ -40,7 +40,7 @@ _DIRTY = 11
 # The fields of an entry in verdict.json's `checks`, as report/verdict_json.py writes them.
 _FIELDS = {"id", "step", "severity", "outcome", "title", "why", "detail", "fix", "blockedBy", "durationMs"}
 _CHILD = Path(__file__).with_name("child.py")
-_RUN_AGAIN = "run it again; if it stays, `keycheck` on the command line shows why"
+_RUN_AGAIN = "run it again; if it fails again, `keycheck` on the command line shows why"
 
 Check = Mapping[str, Any]
 

@@ -88,9 +88,10 @@ def left_over(seen: EvidenceView) -> Iterator[Diagnosis]:
         yield Diagnosis(
             "left_undecided",
             Confidence.CERTAIN,
-            f"What was observed leaves a critical claim open, and convicts nobody. {NOT_THE_KEY}",
+            f"The answers leave open whether a critical claim holds. {NOT_THE_KEY}",
             _details(seen.lacking) or ("no critical check has passed",),
-            f"do what the evidence asks for, if it does, and {AGAIN}; if it stays, report it with this page.",
+            f"do what the evidence says, if it names a remedy, and {AGAIN}; if that does not help, report it with this "
+            "page.",
         )
 
 

@@ -461,8 +461,8 @@ async function* lines(body) {
 async function refusal(answer) {
   const told = (await answer.json().catch(() => null)) ?? {};
   const seconds = Number(answer.headers.get("Retry-After"));
-  const unknown = `The server answered with HTTP status ${answer.status}, and without a reason. Try again; if it stays, tell
-    whoever runs the server.`;
+  const unknown = `The server answered with HTTP status ${answer.status}, and without a reason. Try again; if that does
+    not help, tell whoever runs the server.`;
   const why = told.detail ?? told.title ?? unknown;
   return seconds ? `${why} The next test can begin in ${seconds}\u00a0s.` : why;
 }
