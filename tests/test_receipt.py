@@ -53,7 +53,7 @@ def test_a_receipt_of_other_values_is_refused(tested: dict[str, str], saved: dic
 
 @given(TEXTS, st.permutations(list(TESTED)), st.integers(0, 20), st.integers(0, 20))
 def test_no_two_values_are_one_text(text: str, names: list[str], one: int, other: int) -> None:
-    """If a character moves from one value to the next, the receipt does not fit any more."""
+    """If a character moves from one value to the next, the receipt is no longer valid."""
     first, second, *rest = names
     same = dict.fromkeys(rest, "")
     assume(text[:one] != text[:other])
@@ -114,8 +114,8 @@ def test_a_value_that_is_no_receipt_is_refused(odd: object) -> None:
 
 @pytest.mark.parametrize("name", list(TESTED))
 @pytest.mark.parametrize("odd", [None, 5, b"k", ["k"]])
-def test_values_that_are_no_text_are_refused(name: str, odd: object, made: str) -> None:
-    """Values of a client's JSON that are no text are refused in a sentence, and raise nothing else."""
+def test_values_that_are_not_text_are_refused(name: str, odd: object, made: str) -> None:
+    """Values of a client's JSON that are not text are refused in a sentence, and raise nothing else."""
     refuse(made, **{name: odd})
 
 

@@ -47,7 +47,7 @@ class PrivateKey:
 class Sources:
     """Where key and secret (or private key) came from, each None if it was not given, and the settings file's state.
 
-    `remarks`: a sentence for each oddity, such as two sources, or a name that is no setting. In a replay of an older
+    `remarks`: a sentence for each oddity, such as two sources, or a name that is not a setting. In a replay of an older
     cassette, all fields are None.
     """
 

@@ -202,7 +202,7 @@ def test_a_key_that_binance_does_not_take_is_named(name: str) -> None:
 
 
 def test_keys_of_other_types_and_short_keys_are_named() -> None:
-    """Other types, such as Ed448, and RSA keys below the least size are refused by name."""
+    """Other types, such as Ed448, and RSA keys below the minimum size are refused by name."""
     assert "a key of a type that is neither" in refusal(given(written(ed448.Ed448PrivateKey.generate())))
     assert "an RSA key of 1024 bits" in refusal(given(written(rsa_key(1024))))
 
@@ -242,7 +242,7 @@ def _spellings(text: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
 def test_every_line_of_a_key_is_hidden(key: Key) -> None:
-    """In any spelling, no ten characters of a key are left; its first line, which is no secret, stays."""
+    """In any spelling, no ten characters of a key are left; its first line, which is not secret, stays."""
     redactor = Redactor(pem.to_hide(key.private.replace("\n", "\\n")))
     body = key.body
     for text in _spellings(key.private):

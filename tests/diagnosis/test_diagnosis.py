@@ -250,11 +250,11 @@ def test_key_and_secret_may_be_swapped_where_neither_host_knows_the_key(
 @pytest.mark.parametrize("text", ["", SEEN_FROM])
 def test_a_misspelt_environment_is_the_first_cause_of_a_refusal(text: str) -> None:
     """With a misspelt BINANCE_ENVIRONMENT, whose line mostly says demo, the wrong environment is the first cause."""
-    misspelt = "BINANCE_ENVIROMENT in .env is no setting and was not read: did you mean BINANCE_ENVIRONMENT?"
+    misspelt = "BINANCE_ENVIROMENT in .env is not a setting and was not read: did you mean BINANCE_ENVIRONMENT?"
     key = replace(HMAC_PAIR, sources=Sources("file", "file", "dotenv", (misspelt,)))
     first = diagnose(Evidence(calls=both(-2015, text), key=key))[0]
     assert (first.cause, first.confidence) == ("wrong_environment", Confidence.LIKELY)
-    assert first.explanation.endswith(f"knows its own keys alone. {misspelt}")
+    assert first.explanation.endswith(f"knows only its own keys. {misspelt}")
 
 
 @pytest.mark.parametrize(
@@ -382,7 +382,7 @@ def test_a_wallet_that_refuses_alone_contradicts_the_other(code: int) -> None:
     assert (one.cause, one.confidence) == ("answers_contradict", Confidence.LIKELY)
     assert f"code {code}" in one.explanation
     assert one.evidence == (f"{ACCOUNT_CONFIG}: HTTP 200", str(refusal(API_RESTRICTIONS, code)))
-    assert "was seen by no check" in one.fix
+    assert "No check could see" in one.fix
 
 
 @pytest.mark.parametrize(
@@ -572,13 +572,13 @@ PEM = KeyFacts(type="ED25519", last_four="Eh8A")
             f"{KEY}, and {SECRET} or",
             f"{KEY}=... and {SECRET}=... (or, for",
         ),
-        (both(-2014), {}, "does not take the key for one", "BINANCE_API_SECRET=... with no quotes"),
-        (both(-2014), {"key": PEM}, "does not take the key for one", "BINANCE_PRIVATE_KEY_FILE names"),
+        (both(-2014), {}, "says that this is not an API key", "BINANCE_API_SECRET=... with no quotes"),
+        (both(-2014), {"key": PEM}, "says that this is not an API key", "BINANCE_PRIVATE_KEY_FILE names"),
         (both(-2014), {"key": KeyFacts(remarks=(SAME,))}, "are the same text", "with no quotes"),
         (both(-4056), {}, "for its type", "with no quotes"),
         (both(-4056), {"key": QUOTED}, f"not as Binance shows it: {QUOTES}.", "with no quotes"),
         (both(-4056), {"key": KeyFacts(remarks=(QUOTES, CUT))}, f"not as Binance shows it: {CUT}.", "with no quotes"),
-        (both(-1022), {}, f"{SECRET} is not the secret of {KEY}", "must be of the same line"),
+        (both(-1022), {}, f"{SECRET} is not the secret of {KEY}", "must come from the same line"),
         (both(-1022), {"key": PEM}, "this private key does not belong", "openssl pkey -in FILE"),
         (both(-2008), {}, "Binance does not know this key", "copy it again"),
         (both(-1011), {}, "among them.", "add this machine's public address. Then save. Behind"),
@@ -589,34 +589,34 @@ PEM = KeyFacts(type="ED25519", last_four="Eh8A")
             "that Binance saw: 203.0.113.7. Then save. Behind",
         ),
         (both(-2015, f"request ip: {LONGEST_ADDRESS}"), {}, f"saw the address {LONGEST_ADDRESS}.", LONGEST_ADDRESS),
-        (both(-2015), DEMO, "The run asked the test network, and the key may be of production", "take the line"),
+        (both(-2015), DEMO, "The run asked the test network, but the key may belong to production", "take the line"),
         (
             both(-2008),
             DEMO,
-            "The run asked the test network, and the key may be of production",
+            "The run asked the test network, but the key may belong to production",
             "or make a key for the test network.",
         ),
         (ACCEPTED[:2], {"can_trade": False}, "The key is good, and the account", "canTrade is false."),
-        ((), {"can_trade": False}, "may not trade, and not why (canTrade).", "canTrade is false."),
+        ((), {"can_trade": False}, "may not trade, but not why (canTrade).", "canTrade is false."),
         ((), {"can_trade": False}, "The account behind it is kept from trading: Binance says", "canTrade is false."),
         (both(-2017), {}, "has locked the API keys of this account", "ask Binance support"),
         ((*ACCEPTED[:2], refusal(ORDER_TEST, -1135)), {}, "the account's status", "ask Binance support"),
         (
             (refusal(API_RESTRICTIONS, -2008), call(ACCOUNT_CONFIG)),
             {},
-            "The futures API takes the key, and the wallet API refuses it (code -2008)",
+            "The futures API accepts the key, but the wallet API refuses it (code -2008)",
             "take BINANCE_FUTURES_URL",
         ),
         (
             (call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, -1022)),
             {"permissions": FINE},
-            "The wallet API takes the key, and the futures API refuses it (code -1022)",
+            "The wallet API accepts the key, but the futures API refuses it (code -1022)",
             "take BINANCE_FUTURES_URL",
         ),
         (
             (*ACCEPTED[:2], refusal(ORDER_TEST, -1022)),
             {"permissions": FINE},
-            "Reads are taken, and the test order is refused (code -1022)",
+            "Reads are accepted, but the test order is refused (code -1022)",
             "take BINANCE_FUTURES_URL",
         ),
         (
@@ -633,7 +633,7 @@ PEM = KeyFacts(type="ED25519", last_four="Eh8A")
             "The local clock is 3000 ms ahead of the exchange's",
             "/fapi/v1/time",
         ),
-        (ACCEPTED[:2], {"drift": Drift(1500, 10)}, "more than Binance accepts of a stamp", "GET /fapi/v1/time"),
+        (ACCEPTED[:2], {"drift": Drift(1500, 10)}, "more than Binance accepts in a stamp", "GET /fapi/v1/time"),
         ((trouble("restricted_location", 403),), {}, "public address lies (HTTP 403)", "from a country where"),
         ((trouble("turned_away", 403),), {}, "in Binance's place (HTTP 403): its own", "wait ten minutes, run again"),
         ((trouble("turned_away"),), {}, "in Binance's place: its own", "wait ten minutes, run again"),

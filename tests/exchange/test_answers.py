@@ -250,7 +250,7 @@ def test_an_order_with_the_status_of_a_refused_one_is_not_accepted(status: str) 
 )
 @example("code", -1016, {})
 def test_a_200_with_an_error_member_is_no_accepted_order(name: str, value: object, beside: Body) -> None:
-    """Whatever else it holds, a 200 with `code`, `error` or `success` is no accepted order."""
+    """A 200 with `code`, `error` or `success` does not accept an order, whatever else it holds."""
     with pytest.raises((NotBinance, ExchangeTrouble)):
         read(200, json.dumps({"orderId": 0, **beside, name: value}), endpoint=ORDER_TEST)
 

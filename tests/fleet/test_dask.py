@@ -36,7 +36,7 @@ import trustme  # noqa: E402  as below
 
 from keycheck.fleet.dask import Dask  # noqa: E402  it imports Dask
 
-PATIENCE = 90.0  # seconds; a process of Dask's imports for two
+PATIENCE = 90.0  # seconds; a process of Dask takes two for its imports
 LANE_TIMEOUT = 3
 # The reasons that an account may be UNPROVEN with if the scheduler is gone: they depend on when that is noticed.
 LOST = (

@@ -123,8 +123,8 @@ def test_a_lane_without_weight_stops_once_and_the_others_go_on(kept: Kept) -> No
 
 LOST: dict[str, tuple[str | Exception, str]] = {
     "a worker that dies": (ConnectionError("secret"), "its job was lost (ConnectionError)"),
-    "no JSON": ("{", "no answer of keycheck"),
-    "another account": (ok({"account": "other"}), "no answer of keycheck"),
+    "no JSON": ("{", "not an answer of keycheck"),
+    "another account": (ok({"account": "other"}), "not an answer of keycheck"),
 }
 
 

@@ -166,6 +166,6 @@ def test_a_text_that_is_no_job_is_refused(changes: dict[str, Any], keys: Path, r
 @pytest.mark.parametrize("text", ["", "[]", "[" * 5000, "{}", json.dumps(JOB)[:-1], '{"account": "\ud800"}'])
 def test_a_malformed_text_is_refused(text: str, keys: Path, ran: list[Any]) -> None:
     """A malformed text is refused, even JSON that is nested too deeply for Python, or a lone surrogate."""
-    with pytest.raises(ValueError, match="no job of a fleet"):
+    with pytest.raises(ValueError, match="not a job of a fleet"):
         run_job(text, keys)
     assert not ran

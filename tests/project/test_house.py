@@ -1,4 +1,4 @@
-"""The rules of the house: one owner for each outside thing, current documents, pinned dependencies."""
+"""The rules of the house: one reader of the environment, current documents, pinned dependencies."""
 
 import ast
 import re
