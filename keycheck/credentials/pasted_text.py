@@ -219,7 +219,7 @@ def _unfit_to_sign(text: str) -> str | None:
             f"and name that in {KEY_FILE}"
         )
     if not _is_text(text):
-        return f"{SECRET} holds bytes that are no text: copy the secret again from Binance's API Management"
+        return f"{SECRET} holds bytes that are not text: copy the secret again from Binance's API Management"
     return None
 
 

@@ -249,7 +249,7 @@ def without_addresses(text: str) -> str:
 
 
 def _hidden(text: str) -> str:
-    """The replacement for an address; the text itself if it is no address."""
+    """The replacement for an address; the text itself if it is not an address."""
     if ":" not in text:
         return HIDDEN_IP
     try:

@@ -77,7 +77,7 @@ class Hold:
             )
         path = self.folder / LOCK_FILE
         if path.exists() and not path.is_file():
-            raise OSError(0, f"{LOCK_FILE} is no file")
+            raise OSError(0, f"{LOCK_FILE} is not a file")
         file = path.open("ab")
         try:
             _lock(file)

@@ -152,7 +152,7 @@ def _server(given: argparse.Namespace, run: Callable[..., process.Finished]) -> 
     try:
         server.config.load()
     except (OSError, ssl.SSLError):
-        raise UsageProblem("--tls-cert and --tls-key are no certificate and its key: name two PEM files") from None
+        raise UsageProblem("--tls-cert and --tls-key are not a certificate and its key: name two PEM files") from None
     if given.behind_proxy:
         print(_TRUSTED, end="")
     return server

@@ -46,7 +46,7 @@ def parse(text: str) -> dict[str, str]:
     """The settings in the file's text, by name, as python-dotenv reads them."""
     from dotenv import dotenv_values  # noqa: PLC0415  a replay reads no .env
 
-    # python-dotenv warns about lines that are no settings; here such a line is ignored.
+    # python-dotenv warns about lines that are not settings; here such a line is ignored.
     logging.getLogger("dotenv.main").setLevel(logging.ERROR)
     return {k: v for k, v in dotenv_values(stream=io.StringIO(text), interpolate=False).items() if v is not None}
 

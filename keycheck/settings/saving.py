@@ -36,7 +36,7 @@ def save(file: Path, settings: Mapping[str, str] | Secret, *, replace: bool = Fa
         if place.exists() and not replace:
             raise UsageProblem(f"{name} exists: name a new file with --save-to, or keep its other lines with --replace")
         if place.exists() and not place.is_file():
-            raise UsageProblem(f"{name} is no file: name another with --save-to")
+            raise UsageProblem(f"{name} is not a file: name another with --save-to")
         with contextlib.ExitStack() as undo:
             values = {one: given[one] for one in _NAMES if given.get(one)}
             if values.get(_ENVIRONMENT) == "production":  # the default
@@ -78,7 +78,7 @@ def _written(place: Path, text: str) -> Iterator[Path]:
     except UnicodeEncodeError:  # a lone surrogate, which JSON may hold
         data = b"\0"
     if b"\0" in data:
-        raise UsageProblem("the key or the secret is no text that a file could hold: copy it again")
+        raise UsageProblem("the key or the secret is not text that a file can hold: copy it again")
     temporary = place.with_name(f".{os.urandom(8).hex()}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:

@@ -444,7 +444,7 @@ def test_recording_replaces_an_older_cassette_by_force_alone(tmp_path: Path) -> 
         Recorder(path, HEADER, Redactor(), Unasked())
     assert Recorder(path, HEADER, Redactor(), Unasked(), force=True).text()
     path.write_text("precious: true", encoding="utf-8")
-    with pytest.raises(UsageProblem, match="no cassette of this suite"):
+    with pytest.raises(UsageProblem, match="not a cassette of this suite"):
         Recorder(path, HEADER, Redactor(), Unasked(), force=True)
 
 

@@ -211,7 +211,7 @@ def test_values_that_a_script_changed_are_not_saved(page: Page, server: Scripted
 
 @pytest.mark.browser
 def test_errors_are_sentences(page: Page, server: ScriptedServer) -> None:
-    """An error on the way is shown in a sentence and is no verdict, and the key can be tested again."""
+    """An error on the way is shown in a sentence and is not a verdict, and the key can be tested again."""
     fill_in(page)
     for answer, sentence in (
         (Answer([{"detail": "All slots are taken."}], 429, {"Retry-After": "7"}), "All slots are taken. The next test"),
@@ -316,10 +316,10 @@ def test_a_private_key_takes_the_secrets_place(way: str, page: Page, server: Scr
 
 @pytest.mark.browser
 def test_another_file_is_no_private_key(page: Page) -> None:
-    """A file that is no private key, or too long for one, is refused in a sentence."""
+    """A file that is not a private key, or too long for one, is refused in a sentence."""
     for way, text in ((DROP, "-----BEGIN PUBLIC KEY-----\n"), (DROP, PEM + "x" * 7000), (PASTE, PEM + "x" * 7000)):
         page.get_by_label("API secret").evaluate(way, text)
-        expect(page.get_by_role("alert")).to_contain_text("That is no private key")
+        expect(page.get_by_role("alert")).to_contain_text("That is not a private key")
         page.get_by_label("API secret").press("x")
         expect(page.get_by_role("alert")).to_be_hidden()
 
