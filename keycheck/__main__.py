@@ -52,6 +52,13 @@ BINANCE_API_SECRET=...       # for an Ed25519 or RSA key instead: BINANCE_PRIVAT
 _XDIST = re.compile(r"-n\d*|-nauto|-nlogical|--numprocesses(=.*)?|--dist(=.*)?")
 
 
+def program() -> int:
+    """`main` as a program: the process ends here, unless somebody profiles it."""
+    status = main()
+    exit_status.end_soon(status, program.__name__)
+    return status
+
+
 def main() -> int:
     """Runs the command with the options in sys.argv, and returns its exit status, as README lists them."""
     exit_status.keep()
@@ -252,4 +259,4 @@ def _written_to(descriptor: int, data: bytes) -> str | None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(program())

@@ -1,12 +1,14 @@
-"""Keeps Python from setting the exit status of a process that only runs the suite or the command `keycheck`.
+"""The end of a process that only runs the suite or the command `keycheck`: its exit status, and a quick way out.
 
 This module imports almost nothing, because a run needs it before its other imports.
 """
 
+import atexit
 import contextlib
 import os
 import sys
-from types import TracebackType
+import threading
+from types import FrameType, TracebackType
 from typing import NoReturn
 
 _INTERNAL_ERROR = 3
@@ -27,6 +29,23 @@ def keep() -> None:
             raise SystemExit(_INTERNAL_ERROR)
 
     sys.excepthook = hook
+
+
+def end_soon(status: int, main: str) -> None:
+    """Ends the process, if all that is left is the end of the interpreter: freeing its memory takes 0.2 s.
+
+    `main`: the name of the program's main function. Functions registered with atexit still run. Returns if anything
+    but the program's own script has called `main`, such as a profiler, or if other threads are alive.
+    """
+    frame: FrameType | None = sys._getframe()
+    while frame and frame.f_code.co_name != main:
+        frame = frame.f_back
+    callers = list[str | None]()
+    while frame := frame and frame.f_back:
+        callers.append(frame.f_globals.get("__name__"))
+    if callers[:1] == ["__main__"] and set(callers[1:]) <= {"runpy"} and threading.active_count() == 1:
+        atexit._run_exitfuncs()
+        end_now(status)
 
 
 def end_now(status: int) -> NoReturn:

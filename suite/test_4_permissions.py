@@ -46,7 +46,7 @@ def test_withdrawals_are_disabled(binance: Binance, observe: Observe) -> None:
     """The key cannot withdraw funds.
 
     No bot needs to withdraw. A key that can is worth the whole account to whoever finds it in a log, a backup or a
-    stolen laptop. Every permission whose name holds "withdraw" counts, Alpha withdrawals among them.
+    stolen laptop. Every permission with withdraw in its name counts, Alpha withdrawals among them.
 
     Fix: Profile > Account > API Management > Edit restrictions > untick Enable Withdrawals and Enable Alpha
     Withdrawals. If the key was ever shared, delete it and make a new one.

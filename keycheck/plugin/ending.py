@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from _pytest.terminal import TerminalReporter
 
-from keycheck import withdrawal
+from keycheck import exit_status, withdrawal
 from keycheck.redaction.redactor import printable
 
 EXIT_DIRTY = 11
@@ -81,7 +81,10 @@ class Ending:
             raise
         except BaseException as error:  # noqa: BLE001  as above
             self.note(error)
-        return self._end(config, status)
+        status = self._end(config, status)
+        if isinstance(status, int):
+            _end_soon_after_clean_up(config, status)
+        return status
 
     def _end(self, config: pytest.Config, status: Any) -> Any:
         """Prints the verdict, unless it was printed, and the notes. Returns the exit status."""
@@ -105,6 +108,18 @@ class Ending:
         if suite_run is None:  # the run ended before its plugin was registered
             return pytest.ExitCode.INTERNAL_ERROR if status == pytest.ExitCode.TESTS_FAILED else status
         return suite_run.settled(status)
+
+
+def _end_soon_after_clean_up(config: pytest.Config, status: int) -> None:
+    """Makes pytest's own program end as soon as pytest has cleaned up after this run."""
+    clean_up = config._ensure_unconfigure
+
+    def clean_up_and_end() -> None:
+        clean_up()
+        if sys.exc_info()[0] is None:
+            exit_status.end_soon(status, "_console_main")
+
+    config._ensure_unconfigure = clean_up_and_end  # type: ignore[method-assign]
 
 
 def say(config: pytest.Config, text: str) -> None:

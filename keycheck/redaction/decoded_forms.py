@@ -9,6 +9,7 @@ import binascii
 import html
 import json
 import re
+import string
 import sys
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -23,14 +24,33 @@ _ESCAPE = re.compile(
 )
 _OCTAL, _SIGN, _NAME = 5, 6, 7  # groups of _ESCAPE; all others are hexadecimal
 _CONTROLS = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+
+
+class _Runs:
+    """Finds the runs of at least `least` bytes that are all of `members`. This is quicker than a regular expression."""
+
+    def __init__(self, members: bytes, least: int) -> None:
+        self._least = least
+        self._kept = bytes(byte if byte in members else 0 for byte in range(256))
+        self._marks = bytes(ord("x") if byte in members else 0 for byte in range(256))
+
+    def in_(self, raw: bytes) -> list[bytes]:
+        """The runs in `raw`, each at its longest."""
+        if b"x" * self._least not in raw.translate(self._marks):  # most texts have none
+            return []
+        return [run for run in raw.translate(self._kept).split(b"\0") if len(run) >= self._least]
+
+
+_ALPHANUMERIC = string.ascii_letters.encode() + string.digits.encode()
+_PRINTABLE = b"\t" + bytes(range(0x20, 0x7F))
 # Decoded bytes count as text if ten in a row are printable: fewer cannot hold ten characters of a secret.
-_TEXT = re.compile(rb"[\t -~]{10,}")
-_WIDE_TEXT = re.compile(rb"[\t -~\x80-\xff]{10,}")  # with letters beyond ASCII, in UTF-8 or Latin-1
-_BASE64 = re.compile(rb"[A-Za-z0-9+/]{14,}")
+_TEXT = _Runs(_PRINTABLE, 10)
+_WIDE_TEXT = _Runs(_PRINTABLE + bytes(range(0x80, 0x100)), 10)  # with letters beyond ASCII, in UTF-8 or Latin-1
+_BASE64 = _Runs(_ALPHANUMERIC + b"+/", 14)
 _USUAL = bytes.maketrans(b"-_", b"+/")  # URL-safe base64 -> standard base64
 _NO_TEXT = b"gICA"  # base64 of three unprintable bytes, to separate decoded tokens
 _NO_TEXT_IN_HEX = b"ff"
-_HEX = re.compile(rb"[0-9A-Fa-f]{20,}")
+_HEX = _Runs(string.hexdigits.encode(), 20)
 # Characters that tools and languages put between the lines or bytes of one encoded text. Removing them also joins
 # neighbouring words. An encoded word is found nevertheless: decoding is tried from each place where it may begin.
 _BREAKS = b" \t\r\n\f\v\"',"
@@ -43,6 +63,7 @@ _CONTROL = re.compile("[\0-\x08\x0e-\x1f\x7f-\x9f]")  # all that terminals do no
 _UNSEEN = ("Cf", "Mn", "Me", "Zl", "Zp")
 # Letters and other characters that show nothing.
 _BLANK = re.compile("[\u115f\u1160\u2065\u2800\ufff0-\ufff8\U000e0000-\U000e0fff]")
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 _TAG = re.compile(r"<[^<>]*>")
 _IN_TAG = re.compile(r"\"([^\"]*)\"|'([^']*)'|([^\s\"'=<>]+)")
 _OWN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|## Keycheck: (?:NOT )?[A-Z]{2,8}")
@@ -114,17 +135,18 @@ def _named(match: re.Match[str]) -> str:
 
 def _without_invisible(text: str) -> str:
     """The text without colours and invisible characters; wide, accented and other fancy letters become plain ones."""
-    plain = _CONTROL.sub("", _COLOUR.sub("", text))
+    plain = _CONTROL.sub("", _COLOUR.sub("", text) if "\x1b" in text or "\x9b" in text else text)
     if plain.isascii():
         return plain
     plain = unicodedata.normalize("NFKD", plain)
-    unseen = [one for one in set(plain) if unicodedata.category(one) in _UNSEEN or _BLANK.match(one)]
+    beyond_ascii = set(_BEYOND_ASCII.findall(plain))
+    unseen = [one for one in beyond_ascii if unicodedata.category(one) in _UNSEEN or _BLANK.match(one)]
     return plain.translate(dict.fromkeys(map(ord, unseen))) if unseen else plain
 
 
-def _without_base64(text: str, kind: re.Pattern[bytes] = _TEXT) -> str:
+def _without_base64(text: str, kind: _Runs = _TEXT) -> str:
     """Everything that looks like base64, decoded from each of the four places at which it may begin."""
-    tokens = _BASE64.findall(_joined(text, _BREAKS).translate(_USUAL))
+    tokens = _BASE64.in_(_joined(text, _BREAKS).translate(_USUAL))
     return "\n".join(_texts_in(_decoded(tokens, start), kind) for start in range(4)).strip("\n") if tokens else ""
 
 
@@ -133,9 +155,9 @@ def _decoded(tokens: list[bytes], start: int) -> bytes:
     return binascii.a2b_base64(_NO_TEXT.join(token[start:] + b"A" * (-(len(token) - start) % 4) for token in tokens))
 
 
-def _without_hex(text: str, kind: re.Pattern[bytes] = _TEXT) -> str:
+def _without_hex(text: str, kind: _Runs = _TEXT) -> str:
     """Everything that looks like bytes in hex, decoded from both places at which they may begin."""
-    tokens = _HEX.findall(_joined(text, _BETWEEN_BYTES).replace(b"0x", b"").replace(b"0X", b""))
+    tokens = _HEX.in_(_joined(text, _BETWEEN_BYTES).replace(b"0x", b"").replace(b"0X", b""))
     if not tokens:
         return ""
     ends = ((token, start + (len(token) - start) // 2 * 2, start) for start in range(2) for token in tokens)
@@ -148,9 +170,9 @@ def _joined(text: str, breaks: bytes) -> bytes:
     return whole.encode("utf-8", "replace").translate(None, breaks)
 
 
-def _texts_in(raw: bytes, kind: re.Pattern[bytes]) -> str:
+def _texts_in(raw: bytes, kind: _Runs) -> str:
     """The texts that can be read in bytes, UTF-16 included."""
-    return "\n".join(part.decode("latin-1") for part in kind.findall(raw.replace(b"\0", b"")))
+    return "\n".join(part.decode("latin-1") for part in kind.in_(raw.replace(b"\0", b"")))
 
 
 _SPELT = (html.unescape, _unquoted, _without_escapes, _without_invisible)
