@@ -60,7 +60,7 @@ def test_withdrawals_are_disabled(binance: Binance, observe: Observe) -> None:
 @pytest.mark.informational
 @pytest.mark.needs("signed_requests_are_accepted")
 def test_key_is_restricted_to_known_ips(binance: Binance, observe: Observe) -> None:
-    """The key works from listed IP addresses alone.
+    """The key works only from listed IP addresses.
 
     A stolen key with an address list is of no use to the thief. Binance's own page says that a key without one will be
     deleted if it may do anything beyond reading, such as trading futures; a bot finds out with -2015.
@@ -93,7 +93,7 @@ def test_transfers_are_disabled(binance: Binance, observe: Observe) -> None:
 @pytest.mark.informational
 @pytest.mark.needs("signed_requests_are_accepted")
 def test_key_has_no_spare_permissions(binance: Binance, observe: Observe) -> None:
-    """The key may read and trade futures, and nothing beyond.
+    """The key may read and trade futures, and nothing else.
 
     A thief can use what a futures bot does not need: spot, margin and stock orders at absurd prices move money to
     whoever is on the other side of them, and so do bets in Prediction Trading.

@@ -196,7 +196,7 @@ class SuiteRun:
     def _not_checks(self, module: pytest.Module, nodes: list[Any]) -> list[str]:
         names = [getattr(node, "originalname", node.name).removeprefix("test_") for node in nodes]
         return [
-            f"{name} is not a plain function of a file test_*.py in suite/, or is parametrized: write a function per check"
+            f"{name} is not a plain function of a file test_*.py in suite/, or is parametrized: write one function each"
             for name in dict.fromkeys(names)
             if names.count(name) > 1 or name not in self.catalogue or self.catalogue[name].file != module.path.name
         ]

@@ -28,8 +28,8 @@ _HEADERS = 10.0  # seconds for the headers of a request
 _SHORTEST_TOKEN = 32  # characters
 _USAGE_ERROR = 4
 _TRUSTED = """\
---behind-proxy trusts that this port is reached by your proxy alone, that the proxy speaks TLS to all clients, and that
-it writes their address as the last one of X-Forwarded-For, by which wrong tokens are counted.
+--behind-proxy trusts that only your proxy can reach this port, that the proxy speaks TLS to all clients, and that it
+writes their address as the last one of X-Forwarded-For, by which wrong tokens are counted.
 """
 
 
@@ -77,7 +77,7 @@ class _Connection(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn's own words
         """Answers bytes that are not HTTP. uvicorn's own answer is plain text, and a cache may keep it."""
-        problem = Problem(400, "This is no HTTP request: ask as openapi.json says.").response()
+        problem = Problem(400, "This is not an HTTP request: ask as openapi.json says.").response()
         headers = [*problem.raw_headers, (b"cache-control", b"no-store"), (b"connection", b"close")]
         for event in (
             h11.Response(status_code=400, headers=headers),
@@ -108,7 +108,7 @@ def main(arguments: Sequence[str]) -> int:
         prepared.prepare()
         server.run()
     except SystemExit:  # uvicorn raises it if it cannot listen
-        return _refuse("this host and port cannot be listened at: is another program there? Choose one with --port")
+        return _refuse("this host and port cannot be used: is another program there? Choose another port with --port")
     finally:
         prepared.close()
     return 0
@@ -122,7 +122,7 @@ def _server(given: argparse.Namespace, run: Callable[..., process.Finished]) -> 
         raise UsageProblem("--tls-cert and --tls-key go together: name both files")
     if is_open and not (has_tls or given.behind_proxy):
         raise UsageProblem(
-            "--host leads other machines here, and keys would travel in clear: add --tls-cert and --tls-key, or "
+            "other machines can reach --host, and keys would travel in clear: add --tls-cert and --tls-key, or "
             "--behind-proxy if a proxy of yours speaks TLS"
         )
     if (is_open or given.behind_proxy) and not given.token_file:

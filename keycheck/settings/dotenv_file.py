@@ -115,7 +115,7 @@ def text_of_key(path: Path) -> Secret:
         raw = bounded_files.read(path, MAX_KEY_FILE)
     except bounded_files.Unreadable as problem:
         raise UsageProblem(
-            f"the file that {pasted_text.KEY_FILE} names {problem}: correct the path, which starts at the folder of "
-            "the settings file where it is relative, or give yourself permission to read it"
+            f"the file that {pasted_text.KEY_FILE} names {problem}: correct the path (a relative one starts at the "
+            "folder of the settings file), or give yourself permission to read it"
         ) from None
     return Secret(raw.decode("utf-8", "replace"))

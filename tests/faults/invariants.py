@@ -143,4 +143,4 @@ INVARIANTS: tuple[Invariant, ...] = (
 
 def broken(ran: Ran) -> list[str]:
     """Each invariant that this run broke, with its sentence."""
-    return [f"{law.__name__}: {text}" for law in INVARIANTS if (text := law(ran))]
+    return [f"{one.__name__}: {text}" for one in INVARIANTS if (text := one(ran))]

@@ -287,7 +287,7 @@ def test_terminal_tells_failures_then_warnings_then_the_verdict_then_the_report(
         "FAIL     The key can withdraw funds (enableWithdrawals) [withdrawals_are_disabled]",
         "Should be: The key cannot withdraw funds.",
         "WARN     The key works from any address (ipRestrict) [key_is_restricted_to_known_ips]",
-        "Should be: The key works from listed IP addresses alone.",
+        "Should be: The key works only from listed IP addresses.",
         "Fix:",
         "NOT_OK: This key is not fit to trade USD-M futures from this machine. (21 pass, 1 fail, 1 warn, ",
         "Report: ",

@@ -76,7 +76,7 @@ def test_bad_options_are_refused_in_a_sentence(
 def test_a_port_in_use_is_refused_in_a_sentence(serving: Serving, capsys: pytest.CaptureFixture[str]) -> None:
     """A port that another server uses is refused in a sentence."""
     assert command.main(["--port", str(serving.port)]) == 4
-    assert "Choose one with --port" in capsys.readouterr().err
+    assert "Choose another port with --port" in capsys.readouterr().err
 
 
 def test_without_its_libraries_it_names_the_extra() -> None:
@@ -192,7 +192,7 @@ def test_behind_a_proxy_it_says_what_it_trusts(
     made: list[command.Server] = []
     monkeypatch.setattr(command.Server, "run", lambda server: made.append(server))  # noqa: PLW0108  bound to each
     assert command.main(["--behind-proxy", "--token-file", files["token"], "--env-file", files["text"]]) == 0
-    assert "reached by your proxy alone" in capsys.readouterr().out
+    assert "only your proxy can reach this port" in capsys.readouterr().out
     assert command.main([]) == 0
     assert capsys.readouterr().out == ""
     assert [(one.config.host, one.config.proxy_headers, one.config.access_log) for one in made] == [

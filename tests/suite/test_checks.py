@@ -464,4 +464,4 @@ def test_same_order_is_not_sent_twice() -> None:
         dust = outcome_of("order_gate_checks_orders", binance)[1]["observed"]
         outcome_of("smallest_order_is_accepted", binance)
         assert len(exchange.requests_to(ORDER_PATH)) == 1
-    assert dust.startswith("one step, which is no less than the minimum already")
+    assert dust.startswith("one step, which already reaches the minimum")
