@@ -601,7 +601,7 @@ def test_many_at_once_leave_nothing(temporary: Path) -> None:
 
 
 def test_importing_the_package_is_cheap() -> None:
-    """Importing the package is quick, as the suite's first plugin does so; `check` is imported when it is used."""
+    """Importing the package is quick, because every run's first plugin does it; `check` is imported when used."""
     code = (
         "import sys, keycheck; print([n for n in sys.modules if n.startswith('keycheck')], 'subprocess' in sys.modules)"
     )
@@ -732,7 +732,7 @@ def test_a_cancel_that_breaks_ends_the_run() -> None:
 def test_without_a_thread_for_the_deadline_there_is_no_run(
     exchange: LocalExchange, temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """If the system refuses one more thread, the report is UNPROVEN, as if it refuses one more process."""
+    """If the system refuses one more thread, the report is UNPROVEN, as after a refused process."""
     usual = threading.Thread.start
 
     def start(thread: threading.Thread) -> None:
@@ -794,7 +794,7 @@ assert not signal.pthread_sigmask(signal.SIG_BLOCK, [])
 
 @linux
 def test_a_caller_with_the_default_sigpipe_survives_a_dead_child() -> None:
-    """With SIGPIPE's default action, a child that ends before it has read its job does not take the caller along."""
+    """With SIGPIPE's default action, a child that ends before it has read its job does not kill the caller."""
     done = subprocess.run(  # noqa: S603  ours
         [sys.executable, "-c", PIPED], env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, check=False
     )
@@ -837,7 +837,7 @@ def example(folder: Path, *files: str) -> "subprocess.CompletedProcess[str]":
 
 @pytest.mark.slow
 def test_many_accounts_are_each_tested(exchange: LocalExchange, tmp_path: Path) -> None:
-    """In the example, two files of one name are two accounts; a bad file fails alone, and the exit status is not 0."""
+    """In the example, files with one name are two accounts; a bad one changes only its own line and the status."""
     lines = "\n".join(f"{name}={value}" for name, value in exchange.settings().items())
     for folder, more in {"a": "", "b": "\nBINANCE_SYMBOL=!!\nOTHER=1\nBINANCE_PRIVATE_KEY_PASSPHRASE=p"}.items():
         (tmp_path / folder).mkdir()

@@ -67,7 +67,7 @@ class Hold:
         """
         if self._file is not None:
             if not self.is_taken:
-                raise OSError(0, "the report folder was removed or replaced in the run")
+                raise OSError(0, "the report folder was removed or replaced during the run")
             return
         foreign = next((name for name in self._written if (self.folder / name).exists()), None)
         if foreign and not any(_is_of_a_run(self.folder / name) for name in self._marks):

@@ -324,7 +324,7 @@ def test_a_refused_cassette_leaves_the_network_as_it_was(tmp_path: Path) -> None
 
 def test_a_missing_cassette_is_named(tmp_path: Path) -> None:
     """The message names the missing cassette and the folder of the others."""
-    with pytest.raises(UsageProblem, match=r"there is no cassette mine\.yaml: look into cassettes/"):
+    with pytest.raises(UsageProblem, match=r"there is no cassette mine\.yaml: look in cassettes/"):
         Player(tmp_path / "mine.yaml")
     with pytest.raises(UsageProblem, match="is a directory"):
         Player(tmp_path)

@@ -322,7 +322,7 @@ def test_a_fleet_writes_nothing_into_the_folder_of_a_later_one(
     folder.add("a", "b", BINANCE_API_KEY="x")
     engine.answer, engine.number_of_slots = answer, 1
     assert folder() == 3
-    assert "was removed or replaced in the run" in capsys.readouterr().err
+    assert "was removed or replaced during the run" in capsys.readouterr().err
     assert sorted(folder.out.iterdir()) == later
 
 

@@ -182,7 +182,7 @@ def test_the_reports_of_a_later_run_are_left(plugin: Path, process: SuiteRunner)
     )
     done = replayed(process, "-p", "stranger")
     assert (done.exit_status, done.verdict, done.page) == (3, {"of": "the next run"}, "")
-    assert "the report folder was removed or replaced in the run" in done.output
+    assert "the report folder was removed or replaced during the run" in done.output
 
 
 HOOKS = ("pytest_sessionfinish()", "pytest_terminal_summary()", "pytest_unconfigure()")

@@ -105,7 +105,7 @@ def test_numbers_have_their_sign() -> None:
 
 
 def test_a_healthy_key_has_what_it_should_and_nothing_else() -> None:
-    """The permissions that a key needs come first, then those that it should not have."""
+    """A healthy key's matrix begins with what the key should have, and then lists what it should not have."""
     rows = permission_matrix(PERMISSIONS)
     assert [row.name for row in rows[:3]] == ["enableReading", "enableFutures", "ipRestrict"]
     assert all(row.cells == ("yes", "yes") for row in rows[:3])

@@ -91,7 +91,7 @@ def test_what_can_be_used_comes_to_the_run(body: dict[str, str], tmp_path: Path)
 def test_a_private_key_as_the_secret_is_led_to_its_own_member(serving: Serving) -> None:
     """A passphrase beside apiSecret is refused, and the sentence says that an encrypted key belongs into privateKey."""
     detail = serving.post(GIVEN | {"passphrase": "four words"}).json["detail"]
-    assert "privateKey in the place of apiSecret" in detail
+    assert "privateKey instead of apiSecret" in detail
 
 
 def test_a_body_has_a_limit_however_it_is_sent(serving: Serving) -> None:

@@ -178,7 +178,7 @@ def test_an_existing_file_is_refused(tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patched:
         fsync = os.fsync
         patched.setattr(os, "fsync", lambda descriptor: (fsync(descriptor), file.write_text("another's")))
-        assert "exists by now" in is_refused(file, TESTED)
+        assert "exists now" in is_refused(file, TESTED)
     assert file.read_text() == "another's"
     assert "is not a file" in is_refused(tmp_path, TESTED, replace=True)
     assert "is not a file" in is_refused(Path(os.devnull), TESTED, replace=True)
@@ -226,6 +226,6 @@ def test_values_that_would_be_read_as_others_are_refused(tmp_path: Path) -> None
     file = tmp_path / ".env"
     file.write_text("OTHER='half a quote\n")
     values = TESTED | {"BINANCE_PRIVATE_KEY_PASSPHRASE": "a long one, with blanks"}
-    assert "would be read as others" in is_refused(file, values | {"BINANCE_PRIVATE_KEY": "a pem"}, replace=True)
+    assert "would be read differently" in is_refused(file, values | {"BINANCE_PRIVATE_KEY": "a pem"}, replace=True)
     assert file.read_text() == "OTHER='half a quote\n"
     assert list(tmp_path.iterdir()) == [file]

@@ -179,7 +179,7 @@ def test_characters_that_the_parser_drops_cause_a_remark(from_file: From, line: 
 
 
 def test_only_the_line_that_counts_causes_remarks(from_file: From) -> None:
-    """If a name stands twice, the last line is read, and the first causes no remark."""
+    """If a name appears twice, the last line is read, and the first causes no remark."""
     assert from_file(f"BINANCE_API_KEY='old'\nBINANCE_API_KEY={KEY}\n").credentials.remarks == ()
 
 

@@ -67,7 +67,7 @@ def test_a_chain_names_its_first_cause() -> None:
     assert blocker(check("third", needs=("second",)), findings) == "first"
 
 
-def test_a_restricted_location_blocks_advice_alone() -> None:
+def test_a_restricted_location_blocks_only_advice() -> None:
     """At a restricted location a critical check is run, and fails as the first one did; advice is blocked."""
     findings = {"first": Finding(check("first"), Outcome.UNPROVEN, trouble=RestrictedLocation.kind)}
     needs_it = check("x", needs=("first",))
