@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from keycheck import __version__, bounded_files, exit_status
+from keycheck.credentials import pem
 from keycheck.redaction.secret import LIKE_A_KEY
 
 _USAGE_ERROR, _INTERNAL_ERROR = 4, 3
@@ -69,16 +70,17 @@ def main() -> int:
 
 
 def _command(arguments: Sequence[str]) -> int:
-    if arguments[:1] == ["fleet"]:  # its --notify may be a URL that looks like a key
-        return _fleet(arguments[1:])
-    if arguments[:1] == ["serve"] and not _have_key(arguments):
-        return _serve(arguments[1:])
+    subcommand = {"fleet": _fleet, "serve": _serve}.get(arguments[0] if arguments else "")
+    if subcommand and not _have_key(arguments):
+        return subcommand(arguments[1:])
     if {"-h", "--help"} & set(arguments):
         return _show(_HELP)
     if {"-V", "--version"} & set(arguments):
         return _show(f"keycheck {__version__}\n")
     if refusal := _refusal(arguments):
         print(f"ERROR: {refusal}", file=sys.stderr)
+        if not subcommand:
+            _withdraw_the_last_verdict(arguments)
         return _USAGE_ERROR
     _leave_the_working_directory_out()
     _open_stderr()
@@ -110,7 +112,9 @@ def _let_go_of_full_streams() -> None:
 
 
 def _have_key(arguments: Sequence[str]) -> bool:
-    return any(map(LIKE_A_KEY.search, arguments))
+    """Whether one of them looks like a key. A fleet's URL of --notify may look like one, and no message shows it."""
+    texts = [one for one in arguments if "://" not in one] if arguments[:1] == ["fleet"] else arguments
+    return any(LIKE_A_KEY.search(one) or pem.looks_like(one) or pem.BARE_ED25519 in one for one in texts)
 
 
 def _refusal(arguments: Sequence[str]) -> str:
@@ -126,6 +130,24 @@ def _refusal(arguments: Sequence[str]) -> str:
         if one == "--" or one.startswith("@"):  # pytest would read paths after --, and options in a file @NAME
             return f"keycheck takes only options, and {one} is not one: see keycheck --help"
     return ""
+
+
+def _withdraw_the_last_verdict(arguments: Sequence[str]) -> None:
+    """Removes the last run's reports, as a run that is refused does, unless another run is using their folder."""
+    import argparse  # noqa: PLC0415  only a refusal needs these
+
+    from keycheck.errors import UsageProblem  # noqa: PLC0415
+    from keycheck.report.folder_lock import Hold  # noqa: PLC0415
+
+    options = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    options.add_argument("--report-dir")
+    with contextlib.suppress(argparse.ArgumentError, OSError, UsageProblem):
+        given = options.parse_known_args(arguments)[0].report_dir
+        hold = Hold(Path.cwd() / (given or "reports"))
+        if hold.folder.is_dir():
+            hold.take()
+            hold.withdraw()
+        hold.release()
 
 
 def _serve(arguments: Sequence[str]) -> int:

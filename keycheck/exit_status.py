@@ -6,6 +6,7 @@ This module imports almost nothing, because a run needs it before its other impo
 import atexit
 import contextlib
 import os
+import stat
 import sys
 import threading
 from types import FrameType, TracebackType
@@ -35,7 +36,8 @@ def end_soon(status: int, main: str) -> None:
     """Ends the process, if all that is left is the end of the interpreter: freeing its memory takes 0.2 s.
 
     `main`: the name of the program's main function. Functions registered with atexit still run. Returns if anything
-    but the program's own script has called `main`, such as a profiler, or if other threads are alive.
+    but the program's own script has called `main`, such as a profiler, if other threads are alive, or if a plugin has
+    left a file open: the interpreter writes what is in its buffer, and removes it if it is a temporary one.
     """
     frame: FrameType | None = sys._getframe()
     while frame and frame.f_code.co_name != main:
@@ -45,7 +47,22 @@ def end_soon(status: int, main: str) -> None:
         callers.append(frame.f_globals.get("__name__"))
     if callers[:1] == ["__main__"] and set(callers[1:]) <= {"runpy"} and threading.active_count() == 1:
         atexit._run_exitfuncs()
-        end_now(status)
+        if not _has_open_files():
+            end_now(status)
+
+
+def _has_open_files() -> bool:
+    """Whether any file but the standard streams is open. Where the system does not tell, True."""
+    try:
+        numbers = [int(name) for name in os.listdir("/dev/fd")]  # noqa: PTH208  this module imports almost nothing
+    except OSError:
+        return True
+    for number in numbers:
+        with contextlib.suppress(OSError):  # the number of the listed folder itself
+            found = os.fstat(number)
+            if number > 2 and stat.S_ISREG(found.st_mode) and found.st_nlink:  # pytest's own have no name
+                return True
+    return False
 
 
 def end_now(status: int) -> NoReturn:

@@ -15,6 +15,7 @@ import conftest
 from keycheck import __main__, __version__, invocation
 from keycheck.report.folder_lock import Hold
 from tests.exchange import API_KEY, API_SECRET, LocalExchange
+from tests.keys import ED25519
 from tests.matrix import mostly_slow
 from tests.running import LONGEST, ROOT
 
@@ -53,17 +54,40 @@ def test_version_is_name_and_version(keycheck: Command) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [(API_KEY,), (f"--api-secret={API_SECRET}",), ("serve", "--token", API_SECRET)],
+    [
+        (API_KEY,),
+        (f"--api-secret={API_SECRET}",),
+        ("serve", "--token", API_SECRET),
+        (f"--private-key={ED25519.private}",),
+        ("--private-key", ED25519.body),
+        ("fleet", "keys", "--api-key", API_KEY, f"--api-secret={API_SECRET}"),
+        ("fleet", "keys", "--share", API_SECRET, "--notify", "https://hooks.example/x"),
+    ],
 )
 def test_a_key_in_the_command_line_is_refused_and_not_repeated(
     arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """All users of a machine can read its command lines; the refusal of a key says where it belongs."""
-    assert __main__._command(arguments) == 4
+    assert __main__._command([*arguments]) == 4
     written = "".join(capsys.readouterr())
     assert ".env" in written
     assert API_KEY not in written
     assert API_SECRET not in written
+    assert ED25519.body not in written
+
+
+@pytest.mark.parametrize("argument", [API_KEY, "-n2"], ids=["key", "-n2"])
+def test_a_refused_command_leaves_no_old_verdict(
+    argument: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command that refuses its arguments removes the last run's OK, as a run that is refused does."""
+    monkeypatch.chdir(tmp_path)
+    folders = [tmp_path / "reports", tmp_path / "alice"]
+    for folder in folders:
+        folder.mkdir()
+        (folder / "verdict.json").write_text('{"suiteVersion": "0.1.0", "ok": true}')
+    assert [__main__._command([argument, *options]) for options in ((), ("--report-dir", "alice"))] == [4, 4]
+    assert not [folder for folder in folders if (folder / "verdict.json").exists()]
 
 
 def test_the_help_is_short_and_has_examples(keycheck: Command) -> None:

@@ -87,6 +87,21 @@ def test_a_thread_is_waited_for(tmp_path: Path) -> None:
     assert ended(tmp_path, *PYTEST, waits=True)[1].count("thread ended") == 1
 
 
+def test_files_that_are_open_are_written_and_removed(tmp_path: Path) -> None:
+    """What another plugin has written into an open file is kept, and its temporary file, such as a key's, is not."""
+    (tmp_path / "opens.py").write_text(
+        "import pathlib, tempfile\n"
+        "here = pathlib.Path(__file__).parent\n"
+        "kept = (here / 'kept').open('w')\n"
+        "kept.write('data')\n"
+        "key = tempfile.NamedTemporaryFile(dir=here, suffix='.pem')\n",
+        encoding="utf-8",
+    )
+    assert ended(tmp_path, *PYTEST, "-p", "opens")[0] == 0
+    assert (tmp_path / "kept").read_text() == "data"
+    assert not list(tmp_path.glob("*.pem"))
+
+
 @pytest.mark.slow
 def test_a_clean_up_that_fails_is_no_failed_check(tmp_path: Path) -> None:
     """If another plugin's clean-up raises, the exit status is 3."""

@@ -25,13 +25,13 @@ from keycheck.fleet.out_folder import Done, OutFolder
 from keycheck.fleet.progress import Progress, tell
 from keycheck.fleet.totals import Ending, verdict_of
 from keycheck.network import post
-from keycheck.redaction.redactor import HIDDEN
+from keycheck.redaction.redactor import HIDDEN, Redactor
 from keycheck.settings import loading
 from keycheck.verdict.weighing import Verdict
 
 _INTERRUPTED, _INTERNAL_ERROR, _USAGE_ERROR = 2, 3, 4
 _LOCAL, _DASK = "local", "dask:"
-_JUNIT = re.compile(rb"(<\?xml[^>]*>\s*)?(<testsuites?\b|$)")
+_JUNIT = re.compile(rb"(<\?xml[^>]*>\s*)?<testsuites?[\s/>]")
 _LONGEST_LINE = 2**25  # bytes; pytest writes a whole JUnit file as one line
 _LIKE_A_URL = re.compile(r"\S*(//|/\S*/)\S*")  # the URL of --notify may be a secret
 
@@ -144,7 +144,7 @@ def _is_junit(path: Path) -> bool:
         beginning = b"".join(itertools.islice(written, 2))
     except bounded_files.Unreadable:
         return False
-    return _JUNIT.match(beginning) is not None
+    return not beginning or _JUNIT.match(beginning) is not None
 
 
 def _engine(given: argparse.Namespace, fleet: Fleet) -> Engine:
@@ -207,7 +207,8 @@ def _say(sentence: str, status: int) -> int:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        sys.exit(_refuse(f"{_LIKE_A_URL.sub(HIDDEN, message)}: see keycheck fleet --help"))
+        shown = Redactor().clean(_LIKE_A_URL.sub(HIDDEN, message))
+        sys.exit(_refuse(f"{shown}: see keycheck fleet --help"))
 
 
 def _parser() -> argparse.ArgumentParser:

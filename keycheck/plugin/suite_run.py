@@ -95,8 +95,17 @@ class SuiteRun:
         except UsageProblem as problem:
             message = str(problem)
         else:
+            if self._will_run_all:  # pytest collects the checks while the answer is under way
+                self.run.ask_the_clock()
             return
         raise pytest.UsageError(message)
+
+    @property
+    def _will_run_all(self) -> bool:
+        """Whether all checks can be read, and no path and none of pytest's own options leaves one out."""
+        leaves_out = ("keyword", "markexpr", "deselect", "ignore", "ignore_glob", "lf", "stepwise", "setuponly")
+        places = withdrawal.places(self.config, self.config.args)
+        return self.catalogue.complete and self.suite in places and not any(map(self._option, leaves_out))
 
     def _refuse_lost_reports(self) -> None:
         reports = [self.options.report_dir / name for name in (*REPORTS, LOCK_FILE)]
@@ -183,7 +192,7 @@ class SuiteRun:
         if isinstance(collector, pytest.Module) and self._is_inside(collector.path) and report.passed:
             wrong = [*self.catalogue.faults.get(collector.path.name, []), *self._not_checks(collector, report.result)]
             if wrong:
-                report.outcome, report.longrepr, report.result = "failed", "\n".join(wrong), []
+                report.outcome, report.longrepr, report.result = "failed", "\n".join(dict.fromkeys(wrong)), []
         if report.failed and self.run:
             self.run.complete = False
         return report
@@ -196,7 +205,7 @@ class SuiteRun:
     def _not_checks(self, module: pytest.Module, nodes: list[Any]) -> list[str]:
         names = [getattr(node, "originalname", node.name).removeprefix("test_") for node in nodes]
         return [
-            f"{name} is not a plain function of a file test_*.py in suite/, or is parametrized: write one function each"
+            catalogue.no_plain_function(name)
             for name in dict.fromkeys(names)
             if names.count(name) > 1 or name not in self.catalogue or self.catalogue[name].file != module.path.name
         ]

@@ -5,7 +5,9 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 # Most of a key or secret: these have 64 letters and digits, almost always capitals, small letters and digits mixed.
-LIKE_A_KEY = re.compile(r"(?=[A-Za-z0-9]*[a-z])(?=[A-Za-z0-9]*[A-Z])(?=[A-Za-z0-9]*[0-9])[A-Za-z0-9]{45,}")
+LIKE_A_KEY = re.compile(
+    r"(?<![A-Za-z0-9])(?=[A-Za-z0-9]*[a-z])(?=[A-Za-z0-9]*[A-Z])(?=[A-Za-z0-9]*[0-9])[A-Za-z0-9]{45,}"
+)
 
 
 class Secret:

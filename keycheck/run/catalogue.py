@@ -50,12 +50,15 @@ def read(suite: Path) -> Catalogue:
         except (SyntaxError, ValueError, OSError):
             faults[path.name] = ["this file cannot be read as Python: correct it"]
             continue
+        faults[path.name] = [no_plain_function(name) for name in _test_classes(module)]
         for function in _tests(module):
             check_id = function.name.removeprefix("test_")
             marks = _marks(function)
-            wrong = faults.setdefault(path.name, [])
+            wrong = faults[path.name]
             severities = [s for s in Severity if s.value in marks]
-            if check_id in checks:
+            if "parametrize" in marks:
+                wrong.append(no_plain_function(check_id))
+            elif check_id in checks:
                 wrong.append(f"{check_id} is the id of an earlier check too: give this one another name")
             elif len(severities) != 1:
                 have = "both" if severities else "neither"
@@ -65,8 +68,18 @@ def read(suite: Path) -> Catalogue:
     return Catalogue(tuple(checks.values()), {name: wrong for name, wrong in faults.items() if wrong})
 
 
-def _tests(module: ast.Module) -> Iterator[ast.FunctionDef]:
-    return (node for node in module.body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"))
+def no_plain_function(name: str) -> str:
+    """The sentence about a test that is no check."""
+    return f"{name} is no plain function of a file test_*.py in suite/, or is parametrized: write one function a check"
+
+
+def _test_classes(module: ast.Module) -> Iterator[str]:
+    classes = (node for node in module.body if isinstance(node, ast.ClassDef) and node.name.startswith("Test"))
+    return (one.name for one in classes if any(_tests(one)))
+
+
+def _tests(tree: ast.Module | ast.ClassDef) -> Iterator[ast.FunctionDef]:
+    return (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"))
 
 
 def _marks(function: ast.FunctionDef) -> dict[str, tuple[str, ...]]:

@@ -134,25 +134,28 @@ class Run:
         self.remarks: list[str] = []
         self._notes: dict[str, Any] = {}
         self._recorder = opened.recorder
-        self._cancel = opened.cancel
-        self._prefetcher: Prefetcher | None = None
+        self._prefetcher = Prefetcher(self.session, opened.cancel) if opened.cancel else None
         self.begun = begun
         self._previous_run = previous_run
         self._watch = watch
         self._resources = resources
 
+    def ask_the_clock(self) -> None:
+        """Sends the first request of a live run, without waiting for its answer. Call it if all checks are selected."""
+        if self._prefetcher is not None:
+            self._prefetcher.ask_the_clock()
+
     def begin(self, claims: Mapping[Check, Claim]) -> None:
         """Starts the run. `claims`: the selected checks in run order, each with its test function.
 
-        If the checks need the exchange's clock, the run's first request is sent here. From here on, a live run
-        prefetches the answers that the checks need.
+        If the checks need the exchange's clock, the run's first request is sent here, if not earlier. From here on, a
+        live run prefetches the answers that the checks need.
         """
         plan = Plan(self.session, self.host, claims)
         if not plan.needs_the_clock:
             return  # the checks send two requests at most, and no signed one
-        if self._cancel is not None:
-            self._prefetcher = Prefetcher(self.session, plan, self._cancel)
-            self._prefetcher.start()
+        if self._prefetcher is not None:
+            self._prefetcher.start(plan)
             with deferred_imports.delay_interrupts():
                 self.folder.preload()
                 if plan.looks_at_the_stream:

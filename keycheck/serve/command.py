@@ -17,6 +17,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from keycheck import bounded_files, process
 from keycheck.errors import UsageProblem
 from keycheck.exchange.hosts import is_loopback
+from keycheck.redaction.redactor import Redactor
 from keycheck.serve.endpoint import Endpoint
 from keycheck.serve.guards import LOOPBACK
 from keycheck.serve.problem import Problem
@@ -183,7 +184,7 @@ def _refuse(sentence: str) -> int:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        sys.exit(_refuse(f"{message}: see keycheck serve --help"))
+        sys.exit(_refuse(f"{Redactor().clean(message)}: see keycheck serve --help"))  # it may repeat a token
 
 
 def _port(text: str) -> int:

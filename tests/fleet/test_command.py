@@ -368,10 +368,11 @@ def files(folder: Folder) -> Iterator[dict[str, str]]:
     (folder.path / "deep").write_text("a = " + "[" * 10_000)
     os.mkfifo(folder.path / "pipe")
     (folder.path / "pom").write_text('<?xml version="1.0"?>\n\n\n<project/>\n')
+    (folder.path / "broken").write_text('<?xml version="1.0"\n encoding="UTF-8"?>\n<project/>\n')
     (folder.path / "site").mkdir()
     (folder.path / "site/index.html").write_text("<!DOCTYPE html>the user's own")
     with contextlib.closing(OutFolder(folder.path / "taken")):
-        named = ("keys", "file", "lanes", "two", "deep", "pipe", "pom", "taken", "missing", "out", "site")
+        named = ("keys", "file", "lanes", "two", "deep", "pipe", "pom", "broken", "taken", "missing", "out", "site")
         yield {name: str(folder.path / name) for name in named}
 
 
@@ -406,6 +407,7 @@ def files(folder: Folder) -> Iterator[dict[str, str]]:
         ("{keys} --junitxml {pipe}", "--junitxml must name a file"),
         ("{keys} --junitxml {keys}/a.env", "--junitxml would replace a file that is not a JUnit file: name"),
         ("{keys} --junitxml {pom}", "--junitxml would replace a file that is not a JUnit file: name"),
+        ("{keys} --junitxml {broken}", "--junitxml would replace a file that is not a JUnit file: name"),
         ("{keys} --junitxml {out}/verdicts.jsonl", "--junitxml must end in .xml in the folder of --out"),
         (
             "{keys} --out {site}",
@@ -415,6 +417,7 @@ def files(folder: Folder) -> Iterator[dict[str, str]]:
         ("{keys} --notify https://h/ h/a/S3CRET", "unrecognized arguments: [hidden]: see"),
         ("{keys} --lane-timeout https://h/S3CRET", "--lane-timeout: invalid"),
         ("{deep}", "deep cannot be read"),
+        ("{keys} " + "0f" * 32, "unrecognized arguments: [hidden]: see"),
         ("{keys} --everything", "unrecognized arguments: --everything: see keycheck fleet --help"),
     ],
 )

@@ -347,10 +347,8 @@ def test_the_stream_is_left_alone_as_soon_as_the_status_of_a_limit_was_read(
 def prefetching(binance: Binance) -> Iterator[Prefetcher]:
     """Prefetches the questions of all checks, until the block ends."""
     transport: Any = binance._client._transport
-    ahead = Prefetcher(
-        binance, prefetch_plan.Plan(binance, host_facts(), CLAIMS), getattr(transport, "cancel", lambda: None)
-    )
-    ahead.start()
+    ahead = Prefetcher(binance, getattr(transport, "cancel", lambda: None))
+    ahead.start(prefetch_plan.Plan(binance, host_facts(), CLAIMS))
     try:
         yield ahead
     finally:

@@ -97,6 +97,34 @@ def test_the_first_request_is_sent_alone(together: Ran) -> None:
     assert together.done.verdict["verdict"] == "OK"
 
 
+COLLECTS_SLOWLY = """\
+import time, pytest
+
+def pytest_collection_modifyitems(config):
+    session, end = config.pluginmanager.get_plugin("keycheck-suite").run.session, time.monotonic() + {seconds}
+    while not session.calls and time.monotonic() < end:
+        time.sleep(0.01)
+    pytest.exit("collected")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("selection", "seconds", "sent"),
+    [((), 30.0, paths(TIME)), (("-k", "clock"), 0.5, paths()), (("suite/test_3_clock.py",), 0.5, paths())],
+    ids=["whole", "-k", "a file"],
+)
+def test_a_whole_run_sends_its_first_request_while_pytest_collects(
+    selection: tuple[str, ...], seconds: float, sent: Counter[str], process: SuiteRunner
+) -> None:
+    """A run of all checks sends its first request while pytest collects; one of some checks sends none before."""
+    (process.folder / "slowly.py").write_text(COLLECTS_SLOWLY.format(seconds=seconds), encoding="utf-8")
+    with LocalExchange(Scenario()) as exchange:
+        done = process(*selection, "-p", "slowly", settings=exchange.settings() | {"PYTHONPATH": str(process.folder)})
+        assert "collected" in done.output
+        assert Counter(one.path for one in exchange.log) == sent
+
+
 @pytest.mark.slow
 def test_the_listen_key_is_requested_beside_the_signed_reads(together: Ran) -> None:
     """The request for a listen key is unsigned, and is sent beside the signed reads to save a round trip."""

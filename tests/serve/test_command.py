@@ -57,6 +57,7 @@ def files(tmp_path: Path) -> dict[str, str]:
         ("--env-file {missing}", "there is no settings file"),
         ("--env-file {settings}", "BINANCE_SYMBOL is not a contract's name"),
         ("--everything", "unrecognized arguments: --everything: see keycheck serve --help"),
+        (f"--token {'0f' * 32}", "unrecognized arguments: --token [hidden]: see"),
     ],
 )
 def test_bad_options_are_refused_in_a_sentence(
