@@ -85,7 +85,7 @@ FUTURES_REFUSE = (call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, -2015))
 
 
 def test_every_cause_has_a_story_and_every_story_a_known_cause() -> None:
-    """Each cause but those of the run itself has a story; test_run.py covers those of the run."""
+    """Each cause has a story, except those of the run itself, for which there are tests below and in test_run.py."""
     assert {story.cause for story in STORIES.values()} - {None} == set(NAMES) - set(OF_THE_RUN)
     assert {story.cause for story in COMBINED.values()} - {None} <= set(NAMES)
     assert len(COMBINED) >= 12
@@ -1117,7 +1117,7 @@ def test_the_order_of_calls_to_different_questions_does_not_matter(evidence: Evi
 
 
 def test_a_diagnosis_is_a_value() -> None:
-    """A diagnosis is frozen, and so is the list of all, so that masking makes new ones."""
+    """A diagnosis and the tuple of all are immutable, so masking makes new ones."""
     one = Diagnosis("tls_failure", Confidence.CERTAIN, "Explanation.", ("seen",), "Fix.")
     assert one == replace(one)
     assert hash(one)
@@ -1133,11 +1133,11 @@ LIMIT = trouble("rate_limited", 429, code=-1003, retry_after=3600)
     ("calls", "seen", "expected"),
     [
         ((trouble("rate_limited", 429),), {}, "rate_limited likely"),  # a page of a proxy that counts as well
-        ((*ACCEPTED[:2], trouble("exchange_trouble", 503, TRADING_STATUS, code=-1008)), {}, None),  # advice alone
+        ((*ACCEPTED[:2], trouble("exchange_trouble", 503, TRADING_STATUS, code=-1008)), {}, None),  # only advice
         ((call(ACCOUNT_CONFIG), trouble("not_binance", 404, API_RESTRICTIONS)), {}, "not_binance likely"),
         ((refusal(API_RESTRICTIONS, -2008), refusal(ACCOUNT_CONFIG, -4109)), {}, "unknown_key likely"),
         ((call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, -2014)), {"permissions": FINE}, "answers_contradict likely"),
-        (both(-1021), {"drift": Drift(3_600_000, 1)}, "clock_ahead likely"),  # corrected by it, and refused
+        (both(-1021), {"drift": Drift(3_600_000, 1)}, "clock_ahead likely"),  # refused, although corrected by it
     ],
 )
 def test_a_cause_is_certain_only_without_another_explanation(

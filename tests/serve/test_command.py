@@ -158,7 +158,7 @@ def test_it_serves_over_tls(tmp_path: Path, exchange: LocalExchange, authority: 
 @pytest.mark.parametrize(
     ("signals", "seconds"),
     [
-        pytest.param([signal.SIGTERM], 10, marks=pytest.mark.slow),
+        ([signal.SIGTERM], 10),
         ([signal.SIGINT, signal.SIGINT], 3),
         ([signal.SIGKILL], 3),
     ],

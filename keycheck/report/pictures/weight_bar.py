@@ -31,7 +31,7 @@ def description(calls: Sequence[Call], limit: int | None) -> str:
     """The bar in sentences, for screen readers. The page also shows them in place of the bar if no limit is known."""
     used = counted(calls)
     texts = [f"This run spent {spent(calls)} of the futures API's request weight"]
-    texts[0] += f", of {limit} that an address has a minute." if limit else ". The limit is not known."
+    texts[0] += f", of {limit} that an address has per minute." if limit else ". The limit is not known."
     if used is not None:
         texts.append(f"Binance counted {used} for this address, other programs' requests included.")
     return " ".join(texts)
