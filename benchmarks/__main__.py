@@ -18,7 +18,7 @@ MAX_ROUNDS = 100
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measures and prints. Returns 0 if everything ran, with any figures; 1 if something did not run."""
+    """Measures and prints. Returns 0 if everything ran, whatever the figures are; 1 if something did not run."""
     options = _options(arguments)
     try:
         table, notes = _measure_fleet(options) if options.fleet else _measure(options)
@@ -112,9 +112,11 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         "--rivals", metavar="PATH", help="interpreter that has requirements-benchmarks.txt (default: no rivals)"
     )
     parser.add_argument(
-        "--fleet", type=_accounts, nargs="?", const=fleet.ACCOUNTS, metavar="N", help="measure a fleet alone (of 300)"
+        "--fleet", type=_accounts, nargs="?", const=fleet.ACCOUNTS, metavar="N", help="measure only a fleet (of 300)"
     )
-    parser.add_argument("--dask", action="store_true", help="on both engines; --python has requirements-dask.txt")
+    parser.add_argument(
+        "--dask", action="store_true", help="a fleet on Dask, too; --python needs requirements-dask.txt"
+    )
     options = parser.parse_args(arguments)
     if options.markdown and options.rounds < MIN_ROUNDS:
         parser.error(f"a table to keep takes {MIN_ROUNDS} rounds or more")

@@ -1,4 +1,4 @@
-"""Runs everything in turns, and computes the figures with their limits."""
+"""Runs everything in turn, and computes the figures with their limits."""
 
 import json
 import time
@@ -50,7 +50,7 @@ def warm_up(runs: Runs, contest: Contest) -> str:
 
 
 def times(runs: Runs, contest: Contest, rounds: int) -> Times:
-    """Times all of them in turns, so that a busy moment of the machine affects each."""
+    """Times all of them in turn, so that a busy moment of the machine affects each."""
     turns: dict[str, Callable[[], float]] = {TRIVIAL: runs.trivial, REPLAY: runs.replay, COMMAND: runs.command}
     for latency_ms in (NONE_MS, NEAR_MS, FAR_MS):
         turns[live(latency_ms)] = partial(against, latency_ms, runs.live)
@@ -72,7 +72,7 @@ def times(runs: Runs, contest: Contest, rounds: int) -> Times:
 
 
 def quickest(found: Times, entrants: Sequence[Rival]) -> str | None:
-    """The rival with the smallest median; None where none ran."""
+    """The rival with the smallest median; None if none ran."""
     return min((rival.name for rival in entrants), key=lambda name: median(found[name]), default=None)
 
 

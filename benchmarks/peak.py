@@ -1,6 +1,6 @@
 """`python -m benchmarks.peak FILE ARGUMENT...`: pytest in this process; its peak memory in kB goes to FILE.
 
-VmHWM of /proc/self/status begins anew at exec. `ru_maxrss` does not: a child starts at its parent's peak.
+VmHWM of /proc/self/status starts again at exec. `ru_maxrss` does not: a child starts at its parent's peak.
 """
 
 import re

@@ -19,7 +19,7 @@ _TAIL = 1500  # characters of output that a failure quotes
 
 
 class DidNotRun(Exception):
-    """A command did not do what was to be measured; the text names it and its end."""
+    """A command failed, so there is nothing to measure; the text says which one, and how it ended."""
 
 
 @dataclass(frozen=True)
@@ -32,16 +32,15 @@ class Ended:
 
 
 def environment(inherited: Mapping[str, str], settings: Mapping[str, str]) -> dict[str, str]:
-    """`inherited` without what must not leak into a measurement, and with `settings`."""
+    """`inherited` without the variables that would change a measurement, and with `settings`."""
     return {name: value for name, value in inherited.items() if not name.upper().startswith(_LEFT_OUT)} | dict(settings)
 
 
 def run(command: Sequence[str], folder: Path, settings: Mapping[str, str], log: IO[str], limit: float) -> Ended:
-    """Runs `command` in `folder`, in the caller's environment with `settings`, and waits; `log` takes its output.
-    Raises DidNotRun once `limit` seconds are over.
+    """Runs `command` in `folder`, in the caller's environment with `settings`, until it ends. Its output goes to `log`.
 
-    `subprocess.run(timeout=)` would look in growing steps and round what it measures up to them. This waits in one
-    system call, and a timer kills what takes too long.
+    Raises DidNotRun after `limit` seconds. `subprocess.run(timeout=)` polls at growing intervals, which would round the
+    measured time up. This waits in one system call, and a timer kills a command that takes too long.
     """
     log.seek(0)
     log.truncate()

@@ -32,7 +32,7 @@ Beside the road:
     host_checks.py    asks git and the operating system about this machine's files and clock
     bounded_files.py  opens the files that settings and options name, within limits of time and size
     clock.py          the only reader of the time
-    errors.py         the exceptions, as a tree: why a check could not look, or a run not start
+    errors.py         the exceptions, as a tree: why a check could not look, or why a run did not start
 """
 
 from typing import TYPE_CHECKING, Any

@@ -128,7 +128,7 @@ def _refusal(arguments: Sequence[str]) -> str:
         return "-n does not go with keycheck: its checks share one session, one clock and one rate budget. Leave it out"
     for one in arguments:
         if one == "--" or one.startswith("@"):  # pytest would read paths after --, and options in a file @NAME
-            return f"keycheck takes options alone, and {one} is none: see keycheck --help"
+            return f"keycheck takes only options, and {one} is not one: see keycheck --help"
     return ""
 
 

@@ -128,7 +128,7 @@ def _refuse(found: os.stat_result, *, pipes: bool) -> None:
         return
     if pipes and stat.S_ISCHR(mode) and found.st_rdev == Path(os.devnull).stat().st_rdev:
         return
-    raise Unreadable(f"is {next((kind for is_one, kind in _KINDS if is_one(mode)), 'a device')}, and no file")
+    raise Unreadable(f"is {next((kind for is_one, kind in _KINDS if is_one(mode)), 'a device')}, not a file")
 
 
 def _read(descriptor: int, limit: int) -> bytes:

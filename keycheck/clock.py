@@ -15,11 +15,14 @@ class Journal(Protocol):
     """Keeps the readings of a run: a recording stores them, a replay returns the stored ones, a live run keeps none."""
 
     def keep(self, key: str, fresh: list[float], *, vital: bool = True) -> list[float]:
-        """`fresh`, kept under `key`; in a replay, the recorded one. Raises NotRecorded if a vital one is missing."""
+        """Keeps `fresh` under `key`, and returns it. A replay returns the recorded readings instead.
+
+        If they were not recorded, it raises NotRecorded, or returns `fresh` if they are not `vital`.
+        """
         ...
 
     def remember(self, key: str, ask: Callable[[], list[str]]) -> list[str]:
-        """The words that `ask` returns, kept under `key`; in a replay, the recorded ones, without a call of `ask`."""
+        """Calls `ask`, keeps its words under `key`, and returns them. A replay returns the recorded words instead."""
         ...
 
 
@@ -58,7 +61,7 @@ class Stopwatch:
 
 
 class Pause(Protocol):
-    """A way to wait. `waited`: the total of seconds so far."""
+    """A way to wait. `waited`: how many seconds it has waited so far, in total."""
 
     waited: float
 

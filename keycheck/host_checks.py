@@ -34,14 +34,14 @@ _UNKEPT = ("local cmos clock", "free-running", "not been started", "not started"
 
 KEPT, UNKEPT = "kept", "unkept"
 NO_FILE = "no file"
-NOT_TOLD = "lies in a repository of git, which could not be asked"
+NOT_TOLD = "lies in a git repository, and git could not be asked about it"
 _MOVE = "move the file to a folder of your own that lies in no repository"
 NO_GIT = f"PATH leads to no git outside the current directory and the file's project. Install git, or else: {_MOVE}"
 FOREIGN = (
     f"it belongs to another user, whose settings git would follow. Either {_MOVE}, or, only if you trust that user "
     "with your account, git config --global --add safe.directory FOLDER"
 )
-BROKEN = f"git gave an error, or nothing, in the place of an answer: repair the repository, or {_MOVE}"
+BROKEN = f"git gave an error, or nothing, instead of an answer: repair the repository, or {_MOVE}"
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class HostChecks:
             )
         # --no-index: whether the file is in the index was asked above.
         if not _git(program, path, "check-ignore", "--no-index", "--", f"./{path.name}", may_fail=True):
-            found.append("is not ignored by git: the next commit may take it along")
+            found.append("is not ignored by git: the next commit may include it")
         return found
 
     def _is_in_the_history(self, program: Path, path: Path) -> bool:
@@ -194,7 +194,7 @@ def _repositories_around(path: Path) -> Iterator[Path]:
 
 
 def _is_inside(program: Path, folder: Path) -> bool:
-    """Whether a program, or the target of its link, lies in a folder or below it; if it is the root, only in it."""
+    """Whether a program, or the target of its link, is in a folder or below it; in the root: only directly in it."""
     is_root = folder == folder.parent
     places = (program, program.resolve())
     return any(folder == place.parent or (not is_root and folder in place.parents) for place in places)

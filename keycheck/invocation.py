@@ -67,7 +67,7 @@ class _Paths:
         named = early_config.known_args_namespace.file_or_dir
         if foreign := [one for one in named if one != str(_ROOT / SUITE)]:
             raise pytest.UsageError(
-                f"keycheck takes options alone, and {foreign[0]} is none: choose checks with -k NAME, and see "
+                f"keycheck takes only options, and {foreign[0]} is not one: choose checks with -k NAME, and see "
                 "keycheck --help"
             )
 

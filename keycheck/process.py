@@ -40,7 +40,7 @@ _DIRTY = 11
 # The fields of an entry in verdict.json's `checks`, as report/verdict_json.py writes them.
 _FIELDS = {"id", "step", "severity", "outcome", "title", "why", "detail", "fix", "blockedBy", "durationMs"}
 _CHILD = Path(__file__).with_name("child.py")
-_RUN_AGAIN = "run it again; if it stays, `keycheck` on the command line shows why"
+_RUN_AGAIN = "run it again; if it fails again, `keycheck` on the command line shows why"
 
 Check = Mapping[str, Any]
 
@@ -317,7 +317,7 @@ def _start() -> _Child:
     The child makes its folder once it has its job, and removes it if this process dies. Until then nobody else learns
     the folder's name: other users could make it first, with reports of their own. Raises OSError.
     """
-    if getattr(sys, "frozen", False) or not sys.executable:  # sys.executable is no Python
+    if getattr(sys, "frozen", False) or not sys.executable:  # sys.executable is not Python
         raise OSError(0, "there is no Python interpreter to start: this program is frozen, or embeds its own")
     try:
         parent = tempfile.gettempdir()

@@ -1,7 +1,7 @@
 """The purse: how much request weight this machine's address may still spend, shared by all programs on the machine.
 
 Binance counts the weight of all requests of an address in a minute. Each run reserves its weight here before it starts,
-and settles when it has ended. Both are transactions on one SQLite file, which brings what the purse needs: a lock for
+and settles when it has ended. Both are transactions on one SQLite file. SQLite has what the purse needs: a lock for
 threads and processes, and a file that is whole after a kill at any moment. Times are those of the monotonic clock
 (`clock.uptime`). The file holds numbers, and the word `production` or `demo`: nothing of a key, verdict or address.
 
@@ -42,7 +42,7 @@ _TABLE = """create table if not exists claims (
 
 
 def check_share(share: float) -> None:
-    """Raises ValueError if `share` is no number from 0.01 to 1."""
+    """Raises ValueError if `share` is not a number from 0.01 to 1."""
     if not 0.01 <= share <= 1:
         raise ValueError("share must be a number from 0.01 to 1, such as 0.5 for half of Binance's limit")
 

@@ -51,14 +51,14 @@ def verify(  # noqa: PLR0913  as above
 ) -> None:
     """Returns if these values were found OK within the last 15 minutes. Raises Refused in every other case.
 
-    The parameters are those of `make`. Values from a client's JSON need no check: any that is no text is refused.
+    The parameters are those of `make`. Values from a client's JSON need no check: any that is not text is refused.
     `environment`: the one in which the key will be used, and not one that the client names. Raises ValueError for a
     receipt key that is too short.
     """
     are_texts = all(isinstance(text, str) for text in (receipt, api_key, api_secret, environment, passphrase))
     found = _FORM.fullmatch(receipt) if are_texts else None
     if found is None:
-        raise Refused(f"This is no receipt of a test: {_AGAIN}.")
+        raise Refused(f"This is not a receipt of a test: {_AGAIN}.")
     expires = int(found[1])
     if not hmac.compare_digest(found[2], _hmac(key, api_key, api_secret, passphrase, environment, str(expires))):
         raise Refused(f"The receipt is not of a test of this key and secret in this environment: {_AGAIN}.")

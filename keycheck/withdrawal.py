@@ -57,7 +57,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, None, None]:
-    """Starts the run, unless it has started. Only now all options are known, and so which arguments are paths."""
+    """Starts the run, unless it has started. Only now are all options known, and so which arguments are paths."""
     option = early_config.known_args_namespace
     is_run = is_suite_run(early_config, _paths(early_config, option, option.file_or_dir))
     if is_run:

@@ -15,7 +15,7 @@ def test_clock_agrees_with_exchange(binance: Binance, observe: Observe) -> None:
     Every signed request carries the time it was made. This suite corrects its own stamps, a bot mostly does not, and
     Binance refuses stamps that are too old or from the future with -1021.
 
-    Fix: let the system keep its clock. Linux: sudo timedatectl set-ntp true. Windows: w32tm /resync as administrator.
+    Fix: let the system set its clock. Linux: sudo timedatectl set-ntp true. Windows: w32tm /resync as administrator.
     macOS: sudo sntp -sS time.apple.com. In a container or virtual machine, do it on the host.
     """
     drift = binance.drift()
@@ -42,14 +42,14 @@ def test_clock_is_inside_signing_window(binance: Binance, observe: Observe) -> N
 
 @pytest.mark.informational
 def test_clock_is_synchronised(host: HostFacts, observe: Observe) -> None:
-    """The operating system has its clock kept over the network.
+    """The operating system synchronises its clock over the network.
 
-    A clock that is right today and kept by nobody drifts by seconds a week, until one morning every order is refused
-    with -1021.
+    A clock that is right today but never synchronised drifts by seconds a week, until one morning every order is
+    refused with -1021.
 
     Fix: Linux: sudo timedatectl set-ntp true, or install chrony. Windows: start the Windows Time service (net start
-    w32time) and have it start by itself. macOS: System Settings > General > Date & Time > Set automatically.
+    w32time) and set it to start automatically. macOS: System Settings > General > Date & Time > Set automatically.
     """
     kept = host.clock_is_kept()
-    observe(f"the operating system says that its clock is {'kept' if kept else 'not kept'} over the network")
+    observe(f"the operating system says that its clock is {'' if kept else 'not '}synchronised over the network")
     assert kept

@@ -60,10 +60,10 @@ def test_withdrawals_are_disabled(binance: Binance, observe: Observe) -> None:
 @pytest.mark.informational
 @pytest.mark.needs("signed_requests_are_accepted")
 def test_key_is_restricted_to_known_ips(binance: Binance, observe: Observe) -> None:
-    """The key works from listed IP addresses alone.
+    """The key works only from listed IP addresses.
 
-    A stolen key with an address list is of no use to the thief. Of a key without one that may do anything beyond
-    reading, trading futures among it, Binance's own page says that it will be deleted; a bot finds out with -2015.
+    A stolen key with an address list is of no use to the thief. Binance's own page says that a key without one will be
+    deleted if it may do anything beyond reading, such as trading futures; a bot finds out with -2015.
 
     Fix: Profile > Account > API Management > Edit restrictions > Restrict access to trusted IPs only; add this
     machine's public address, preferably a fixed IPv4 one. The field takes several addresses, separated by blanks.
@@ -93,10 +93,10 @@ def test_transfers_are_disabled(binance: Binance, observe: Observe) -> None:
 @pytest.mark.informational
 @pytest.mark.needs("signed_requests_are_accepted")
 def test_key_has_no_spare_permissions(binance: Binance, observe: Observe) -> None:
-    """The key may read and trade futures, and nothing beyond.
+    """The key may read and trade futures, and nothing else.
 
-    What a futures bot does not need, a thief can use: spot, margin and stock orders at absurd prices move money to
-    whoever stands on their other side, and so do bets in Prediction Trading.
+    A thief can use what a futures bot does not need: spot, margin and stock orders at absurd prices move money to
+    whoever is on the other side of them, and so do bets in Prediction Trading.
 
     Fix: Profile > Account > API Management > Edit restrictions > untick everything but Enable Reading and Enable
     Futures, such as Enable Spot & Margin & Stock Trading and Enable Prediction Trading. A bot that trades spot as well
@@ -112,8 +112,8 @@ def test_key_has_no_spare_permissions(binance: Binance, observe: Observe) -> Non
 def test_key_is_not_due_for_rotation(binance: Binance, observe: Observe) -> None:
     """The key is less than 365 days old.
 
-    A key lies about in more places the longer it is used: backups, logs, old machines, people who have left. A new one
-    each year ends them all at once.
+    The longer a key is used, the more copies of it there are: in backups, in logs, on old machines, with people who
+    have left. A new key each year makes them all useless at once.
 
     Fix: make a new key (Profile > Account > API Management > Create API), run this suite on it, give it to the bot,
     then delete the old one.
@@ -126,18 +126,18 @@ def test_key_is_not_due_for_rotation(binance: Binance, observe: Observe) -> None
 @pytest.mark.informational
 @pytest.mark.needs("signed_requests_are_accepted")
 def test_trading_permission_is_not_expiring(binance: Binance, observe: Observe) -> None:
-    """The key's permission for Spot & Margin, where it has an end, does not end within 14 days.
+    """The key's permission for Spot & Margin, if it has an end, does not end within 14 days.
 
     A key without an address list loses that permission after a time: 30 days when it was announced, some 90 on keys
     seen since. For futures no such end is documented; there, Binance announces the deletion of the whole key. An end
-    that is near shows a key that Binance does not expect to last.
+    that is near shows that Binance does not expect the key to last.
 
     Fix: Profile > Account > API Management > Edit restrictions > Restrict access to trusted IPs only, with this
-    machine's public address; a key with such a list does not expire. A bot that trades futures alone needs no Enable
-    Spot & Margin & Stock Trading: untick it.
+    machine's public address; a key with such a list does not expire. A bot that trades only futures does not need
+    Enable Spot & Margin & Stock Trading: untick it.
     """
     permissions, now = binance.key_permissions(), binance.now()
     left, ends = permissions.trading_days_left(now), permissions.trading_ends(now)
-    lapses = "" if permissions.ip_restricted else "; the key has no address list, and Binance announces to delete such"
+    lapses = "" if permissions.ip_restricted else "; the key has no address list, so Binance may delete it"
     observe(f"the permission for Spot & Margin {ends} (tradingAuthorityExpirationTime){lapses}")
     assert left is None or left > 14

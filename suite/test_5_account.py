@@ -12,8 +12,8 @@ from keycheck.plugin import Observe
 def test_account_may_trade(binance: Binance, observe: Observe) -> None:
     """The futures account exists and may trade.
 
-    The permission is the key's, the right to trade is the account's: one that is barred, not opened, or a portfolio
-    margin account refuses the best of keys.
+    The permission is the key's, the right to trade is the account's: an account that is barred, not opened, or in
+    portfolio margin mode refuses even the best key.
 
     Fix: log in, open Derivatives > USD-M Futures, and read what Binance asks for: opening the account, a transfer to
     the futures wallet, identity verification, the end of a cooling-off period. A portfolio margin account needs a bot
@@ -36,7 +36,7 @@ def test_position_mode_is_known(binance: Binance, observe: Observe) -> None:
     Fix: run again; if it stays unread, look under USD-M Futures > Preference > Position Mode and tell the bot.
     """
     mode = binance.position_mode()
-    # An answer without a mode never gets here: it is no observation about the account, so it is unproven.
+    # An answer without a mode never gets here: it says nothing about the account, so the check is unproven.
     observe(f"the account is in {mode.value} mode", positionMode=mode.value)
 
 
@@ -103,7 +103,7 @@ def test_user_stream_is_alive(binance: Binance, observe: Observe) -> None:
 
     Fix: let this machine reach fstream.binance.com (demo: fstream.binancefuture.com) on port 443, WebSocket included;
     behind a proxy, one that tunnels it. If the stream was closed, sent an error, or said that a listen key has expired,
-    wait a minute and run again; if it stays, see that no other program deletes the listen key.
+    wait a minute and run again; if it fails again, see that no other program deletes the listen key.
     """
     stream = binance.user_stream()
     observe(str(stream))

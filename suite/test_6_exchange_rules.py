@@ -32,7 +32,7 @@ def test_order_limits_are_published(binance: Binance, observe: Observe) -> None:
     Bots round quantities by these two figures. They differ by contract and by environment and change without notice,
     so a bot must read them and never carry them in its settings.
 
-    Fix: have the bot read LOT_SIZE and MIN_NOTIONAL from GET /fapi/v1/exchangeInfo of the host it trades on; where the
+    Fix: have the bot read LOT_SIZE and MIN_NOTIONAL from GET /fapi/v1/exchangeInfo of the host it trades on; if the
     filter is missing, choose another contract as BINANCE_SYMBOL.
     """
     rules = binance.symbol_rules()

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 # The marks of tests that take minutes; CI runs them in jobs of their own.
 LONG = {
-    "browser": "every cassette in every light takes a minute",
+    "browser": "the page of every cassette, light and dark, takes a minute",
     "faults": "the whole fault table takes minutes",
     "installed": "an installation in a fresh environment takes half a minute",
     "leaks": "the whole leak matrix takes minutes",
@@ -66,7 +66,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder in which child processes of runs make theirs, empty."""
+    """An empty folder, in which child processes of runs make their temporary folders."""
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setenv("TMPDIR", str(folder))

@@ -11,8 +11,8 @@ _FULL = 100  # hypothesis' own number
 
 
 def register(config: pytest.Config) -> None:
-    """Registers both profiles and loads one; an option --hypothesis-profile is followed afterwards, by its plugin."""
-    # On a busy machine it takes long to draw an example, which is no failure.
+    """Registers both profiles and loads one; hypothesis' plugin applies --hypothesis-profile afterwards."""
+    # On a busy machine, drawing an example takes long, which is not a failure.
     for name, number in (("ordinary", _FULL // 4), ("thorough", _FULL)):
         checks = [HealthCheck.too_slow]
         settings.register_profile(name, max_examples=number, deadline=None, suppress_health_check=checks)

@@ -40,7 +40,7 @@ class Key:
 
 
 def body_of(text: str) -> str:
-    """A PEM without its first and last line, on one."""
+    """A PEM without its first and last line, joined into one."""
     return "".join(text.splitlines()[1:-1])
 
 

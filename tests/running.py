@@ -22,7 +22,7 @@ LONGEST = 100  # seconds; a run against a dead exchange ends within 60
 
 @dataclass(frozen=True)
 class Finished:
-    """The results of a run: exit status, terminal output, verdict.json and report.html (None if it is missing)."""
+    """The results of a run: exit status, terminal output, verdict.json and report.html (empty if missing)."""
 
     exit_status: int
     output: str

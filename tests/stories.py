@@ -47,7 +47,7 @@ class Story:
     in_environment: tuple[str, ...] = ()
 
     def write(self, settings: Mapping[str, str], folder: Path) -> tuple[Path, dict[str, str]]:
-        """Writes these settings into a file, but those that are in the environment, and returns both."""
+        """Writes these settings into a file, except those in the environment. Returns the file and the exceptions."""
         file, outside = folder / "settings.env", {name: settings[name] for name in self.in_environment}
         lines = [f"{name}={value}\n" for name, value in settings.items() if name not in outside]
         file.write_text("".join(lines), encoding="utf-8")

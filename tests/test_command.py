@@ -67,7 +67,7 @@ def test_version_is_name_and_version(keycheck: Command) -> None:
 def test_a_key_in_the_command_line_is_refused_and_not_repeated(
     arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """All users of a machine can read its command lines: the sentence says where a key belongs, and shows nothing."""
+    """All users of a machine can read its command lines; the refusal of a key says where it belongs."""
     assert __main__._command([*arguments]) == 4
     written = "".join(capsys.readouterr())
     assert ".env" in written
@@ -120,7 +120,7 @@ def test_a_missing_working_directory_is_refused_in_a_sentence(
     mostly_slow([(("--help",), ""), (("--version",), "1"), (("fleet", "--help"), ""), (("serve", "--help"), "1")], 2),
 )
 def test_a_help_that_nobody_reads_is_no_error(arguments: tuple[str, ...], unbuffered: str, keycheck: Command) -> None:
-    """If stdout takes no help, as in `keycheck --help | head -1`, the exit status is 0, without a traceback."""
+    """If stdout cannot be written, as in `keycheck --help | head -1`, the exit status is 0, without a traceback."""
     done = keycheck(*arguments, shell=">/dev/full", PYTHONUNBUFFERED=unbuffered)  # noqa: S604  our own words
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -210,7 +210,7 @@ def test_paths_are_refused(path: str, keycheck: Command, tmp_path: Path) -> None
     (tmp_path / "here/here.txt").write_text("--")
     done = keycheck(*REPLAY, path)
     assert done.returncode == 4
-    assert f"keycheck takes options alone, and {path} is none" in done.stderr
+    assert f"keycheck takes only options, and {path} is not one" in done.stderr
     assert "STRANGER" not in done.stdout + done.stderr
 
 
@@ -351,7 +351,7 @@ def test_nothing_shows_the_secret(keycheck: Command, exchange: LocalExchange) ->
         assert not any(text[at : at + 10] in done.stdout + done.stderr for at in range(len(text) - 10))
 
 
-# -- files that are none --
+# -- pipes and devices --
 
 
 @pytest.mark.slow

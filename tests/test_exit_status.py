@@ -76,7 +76,7 @@ def test_a_script_that_calls_pytest_goes_on(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("program", [PYTEST, KEYCHECK], ids=lambda program: program[1])
 def test_a_profiler_writes_its_profile(program: tuple[str, ...], tmp_path: Path) -> None:
-    """A profiler that runs the program gets to its end."""
+    """A profiler that runs the program can write its profile at the end."""
     status, output = ended(tmp_path, "-m", "cProfile", *program)
     assert (status, "function calls" in output) == (0, True)
 

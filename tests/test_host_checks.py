@@ -62,7 +62,7 @@ def test_a_file_that_others_can_read_is_reported_with_its_mode(mode: int, told: 
 
 @needs_git
 def test_a_file_that_git_may_commit_has_a_remark(settings_file: Path) -> None:
-    """There is a remark on a file that git does not ignore, and on one that it tracks although ignored."""
+    """There is a remark on a file that git does not ignore, and on an ignored file that it tracks."""
     folder = settings_file.parent
     git(folder, "init", "-q")
     assert ["not ignored by git" in remark for remark in remarks(settings_file)] == [True]
@@ -290,7 +290,10 @@ def test_git_answers_however_the_repository_is_kept(arrange: Callable[[Path], Pa
 def test_a_folder_that_cannot_be_looked_into_may_be_a_repository(
     settings_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A folder that cannot be searched is no pass. The error is simulated, since root may search every folder."""
+    """If a folder cannot be searched, its files are not called private.
+
+    The error is simulated, since root may search every folder.
+    """
     looked = Path.stat
 
     def refuse(path: Path, **how: bool) -> os.stat_result:

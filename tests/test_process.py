@@ -42,7 +42,7 @@ SILENT = Scenario(faults={"*": Fault.stall()})
 
 @pytest.fixture(autouse=True)
 def temporary(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The empty folder in which child processes make theirs. The caller's environment holds secrets."""
+    """The empty folder in which child processes make their folders. The caller's environment holds a secret."""
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another secret of the caller's")
     return temporary
 
@@ -305,7 +305,7 @@ def test_a_child_that_cannot_be_started_is_unproven(exchange: LocalExchange, mon
 
 @pytest.mark.parametrize("option", ["--env-file", "--report-dir", "--compare", "--prom"])
 def test_an_option_without_a_value_is_refused(option: str) -> None:
-    """An unset variable of a script is an empty value: the run would test the key in .env, and not the one meant."""
+    """An empty value, as from an unset variable, is refused: the run would test the key in .env, not the one meant."""
     with pytest.raises(process.UnusableSettings, match=f"{option} is empty"):
         process.run({}, ["--replay", "healthy", f"{option}="])
 
@@ -512,7 +512,7 @@ def test_a_fork_of_the_caller_keeps_no_child_alive(temporary: Path) -> None:
 @linux
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_child_ends_if_its_caller_is_ended(number: signal.Signals, temporary: Path) -> None:
-    """A child ends if its caller ends by Ctrl-C, by its supervisor or by its terminal; the caller ends as ever."""
+    """A child ends if its caller is ended by Ctrl-C, a supervisor or a terminal; the caller ends as usual."""
     with LocalExchange(SILENT) as exchange:
         named = [f"{k.removeprefix('BINANCE_').lower()}={v}" for k, v in exchange.settings().items()]
         with subprocess.Popen(  # noqa: S603  ours
@@ -602,7 +602,7 @@ def test_many_at_once_leave_nothing(temporary: Path) -> None:
 
 
 def test_importing_the_package_is_cheap() -> None:
-    """Importing the package is quick, as the suite's first plugin does so; `check` is imported when it is used."""
+    """Importing the package is quick, because every run's first plugin does it; `check` is imported when used."""
     code = (
         "import sys, keycheck; print([n for n in sys.modules if n.startswith('keycheck')], 'subprocess' in sys.modules)"
     )
@@ -734,7 +734,7 @@ def test_a_cancel_that_breaks_ends_the_run(error: type[BaseException]) -> None:
 def test_without_a_thread_for_the_deadline_there_is_no_run(
     exchange: LocalExchange, temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """If the system has no room for a thread, the report is UNPROVEN, as where it has none for a process."""
+    """If the system refuses one more thread, the report is UNPROVEN, as after a refused process."""
     usual = threading.Thread.start
 
     def start(thread: threading.Thread) -> None:
@@ -796,7 +796,7 @@ assert not signal.pthread_sigmask(signal.SIG_BLOCK, [])
 
 @linux
 def test_a_caller_with_the_default_sigpipe_survives_a_dead_child() -> None:
-    """With SIGPIPE's default action, a child that ends before it has read its job does not take the caller along."""
+    """With SIGPIPE's default action, a child that ends before it has read its job does not kill the caller."""
     done = subprocess.run(  # noqa: S603  ours
         [sys.executable, "-c", PIPED], env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, check=False
     )

@@ -12,7 +12,7 @@ from keycheck import receipt
 KEY = bytes(range(32))
 NOW = 1_795_000_000.0
 TESTED = {"api_key": "k" * 64, "api_secret": "s" * 64, "environment": "production", "passphrase": ""}
-TEXTS = st.text(st.characters(), max_size=20)  # half characters among them, as JSON may hold
+TEXTS = st.text(st.characters(), max_size=20)  # including lone surrogates, which JSON may hold
 VALUES = st.fixed_dictionaries(dict.fromkeys(TESTED, TEXTS))
 
 
@@ -53,7 +53,7 @@ def test_a_receipt_of_other_values_is_refused(tested: dict[str, str], saved: dic
 
 @given(TEXTS, st.permutations(list(TESTED)), st.integers(0, 20), st.integers(0, 20))
 def test_no_two_values_are_one_text(text: str, names: list[str], one: int, other: int) -> None:
-    """If a character moves from one value to the next, the receipt does not fit any more."""
+    """If a character moves from one value to the next, the receipt is no longer valid."""
     first, second, *rest = names
     same = dict.fromkeys(rest, "")
     assume(text[:one] != text[:other])
@@ -65,7 +65,7 @@ def test_no_two_values_are_one_text(text: str, names: list[str], one: int, other
 @given(st.binary(min_size=32, max_size=64))
 def test_a_receipt_of_another_receipt_key_is_refused(key: bytes) -> None:
     """A receipt is refused if it was made with another receipt key, such as that of another server."""
-    # HMAC pads a short key with zeros, so a key and the same key with zeros behind it are one.
+    # HMAC pads a short key with zeros, so zeros at the end of a key make no difference.
     assume(key.rstrip(b"\0") != KEY)
     refuse(receipt.make(key, now=NOW, **TESTED))
 
@@ -114,8 +114,8 @@ def test_a_value_that_is_no_receipt_is_refused(odd: object) -> None:
 
 @pytest.mark.parametrize("name", list(TESTED))
 @pytest.mark.parametrize("odd", [None, 5, b"k", ["k"]])
-def test_values_that_are_no_text_are_refused(name: str, odd: object, made: str) -> None:
-    """Values of a client's JSON that are no text are refused in a sentence, and raise nothing else."""
+def test_values_that_are_not_text_are_refused(name: str, odd: object, made: str) -> None:
+    """Values of a client's JSON that are not text are refused in a sentence, and raise nothing else."""
     refuse(made, **{name: odd})
 
 

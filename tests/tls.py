@@ -25,7 +25,7 @@ class Listener:
     """Accepts connections until the block ends, each in a thread. `received`: all bytes that came, decrypted."""
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
-        """With `tls` the server speaks TLS alone."""
+        """With `tls`, the server speaks only TLS."""
         self._tls = tls
         self._open: list[socket.socket] = []
         self._threads: list[threading.Thread] = []

@@ -1,6 +1,6 @@
 """The rivals: other libraries that speak to Binance, each with a plain script that does the seven steps once.
 
-The scripts stand in this folder. They are run by path, in an environment of their own; none is imported here.
+The scripts are in this folder. They are run by path, in an environment of their own; none is imported here.
 """
 
 from collections import Counter
@@ -70,7 +70,7 @@ class Contest:
         if self._python is None:
             yield "No rival was measured: --rivals names an environment that holds them; see benchmarks/README.md."
         elif missing:
-            yield f"Left out, for they cannot be imported there: {', '.join(missing)}."
+            yield f"Left out, because they cannot be imported there: {', '.join(missing)}."
 
     def _imports(self, modules: Sequence[str]) -> bool:
         command = (str(self._python), "-c", f"import {', '.join(modules)}")

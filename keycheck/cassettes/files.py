@@ -100,10 +100,10 @@ class ReadOnlyPersister:
             raw = bounded_files.read(path, MAX_BYTES)
         except bounded_files.Missing:
             names = ", ".join(printable(name, 60) for name in cassettes.similar(path))
-            remedy = f"did you mean {names}?" if names else "look into cassettes/ for their names"
+            remedy = f"did you mean {names}?" if names else "look in cassettes/ for the names"
             raise UsageProblem(f"--replay: there is no cassette {shown(path)}: {remedy}") from None
         except bounded_files.Unreadable as problem:
-            raise UsageProblem(f"--replay: {shown(path)} {problem}: name a cassette, as cassettes/ has them") from None
+            raise UsageProblem(f"--replay: {shown(path)} {problem}: name a cassette of cassettes/") from None
         requests, responses, *metadata = deserialize(raw.decode("utf-8"), serializer)
         if metadata and not isinstance(metadata[0], dict):
             raise ValueError("no metadata")

@@ -90,7 +90,7 @@ class Recorder:
 
 
 def _refuse_to_overwrite(path: Path, *, force: bool) -> None:
-    """Raises UsageProblem if a file of this name exists; with `force`, if it is no cassette of this suite."""
+    """Raises UsageProblem if a file of this name exists; with `force`, only if it is not a cassette of this suite."""
     if path.suffix not in ENDINGS:
         raise UsageProblem(
             "--record writes a .yaml file: give it a name without an ending, or a path that ends in .yaml"
@@ -98,7 +98,7 @@ def _refuse_to_overwrite(path: Path, *, force: bool) -> None:
     remedy = "choose another name for --record"
     try:
         if not files.is_ours(path):
-            problem = "is there already and is no cassette of this suite"
+            problem = "is there already and is not a cassette of this suite"
         elif force:
             return
         else:

@@ -155,7 +155,7 @@ def _symbol_configs(listed: list[Any], symbol: str, clean: Clean) -> list[Body]:
 def _permissions(body: Body, clean: Clean) -> Body:
     """The key's permissions: all booleans that are named like one, because a later suite must see new ones.
 
-    A permission to withdraw is kept even if its name must not be: then under a constant name.
+    A permission to withdraw is kept even if its name must not be shown; its name is then a constant.
     """
     found: Body = dict.fromkeys(unreadable_ways_out(body), CONSTANT) | permissions_in(body)
     kept = {name: on for name, on in found.items() if clean(name) == name}
@@ -200,7 +200,7 @@ def _text(value: str, clean: Clean) -> str:
 
 
 def _exchange_info(body: Body, symbol: str, clean: Clean) -> Body:
-    """The contract under test and two others, the weight limit, and the old `serverTime`."""
+    """The contract under test and up to two others, the rate limits, and `serverTime`."""
     kept = _scalars(body, ("serverTime",), clean)
     limits, symbols = body.get("rateLimits"), body.get("symbols")
     if isinstance(limits, list):

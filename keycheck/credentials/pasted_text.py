@@ -23,7 +23,7 @@ FileState = Literal["dotenv", "other", "example", "absent", "program"]
 _QUOTES = "\"'`“”‘’«»"
 _INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060"
 PASTED_KEY = f"{SECRET} holds a private key, which is used as one; its place is a file that {KEY_FILE} names"
-_NEEDLESS = f"{PASSPHRASE} is given, and the private key is not encrypted"
+_NEEDLESS = f"{PASSPHRASE} is given, but the private key is not encrypted"
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class PrivateKey:
 class Sources:
     """Where key and secret (or private key) came from, each None if it was not given, and the settings file's state.
 
-    `remarks`: a sentence for each oddity, such as two sources, or a name that is no setting. In a replay of an older
+    `remarks`: a sentence for each oddity, such as two sources, or a name that is not a setting. In a replay of an older
     cassette, all fields are None.
     """
 
@@ -164,8 +164,8 @@ def read(
 ) -> Credentials:
     """Cleans the values and compares them with each other. `key_file`: the text of a private key's file.
 
-    Raises UsageProblem, which never contains the value, if the key cannot be an HTTP header value, if the secret is no
-    text, or if both a secret and a private key are given.
+    Raises UsageProblem, which never contains the value, if the key cannot be an HTTP header value, if the secret is
+    not text, or if both a secret and a private key are given.
     """
     key, secret = clean(KEY, raw_key), clean(SECRET, raw_secret)
     if key.secret is not None and not _fits_a_header(key.secret.reveal()):
@@ -187,7 +187,7 @@ def read(
         raise UsageProblem(why)
     if secret.secret and key_file:
         raise UsageProblem(
-            f"{SECRET} and {KEY_FILE} are both given, and an API key has one of them: take out the one that is not "
+            f"{SECRET} and {KEY_FILE} are both given, but an API key has only one: take out the one that is not "
             "this key's"
         )
     remarks = [*key.remarks, *secret.remarks]
@@ -219,7 +219,7 @@ def _unfit_to_sign(text: str) -> str | None:
             f"and name that in {KEY_FILE}"
         )
     if not _is_text(text):
-        return f"{SECRET} holds bytes that are no text: copy the secret again from Binance's API Management"
+        return f"{SECRET} holds bytes that are not text: copy the secret again from Binance's API Management"
     return None
 
 

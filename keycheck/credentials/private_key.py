@@ -61,7 +61,7 @@ def _why_no_private_key(text: str) -> str:
         return f"holds a certificate and no private key: {_MAKE}"
     if pem.looks_like(text) and not found:
         return (
-            "holds a part of a PEM alone: give all of it, from -----BEGIN to the last -----END line (in .env on one "
+            "holds only a part of a PEM: give all of it, from -----BEGIN to the last -----END line (in .env on one "
             "line, with \\n for each line end)"
         )
     return "holds no private key in PEM form (-----BEGIN PRIVATE KEY-----): give the file that openssl wrote"
@@ -84,7 +84,7 @@ def _decoded(block: str, passphrase: Secret | None) -> "PrivateKeyTypes | None":
 def _why_not_decoded(given: PrivateKey, block: str) -> str:
     if pem.is_encrypted(block):
         return (
-            f"{given.place} cannot be opened with {PASSPHRASE}: correct the passphrase, and if it is right, the key is "
+            f"{given.place} cannot be opened with {PASSPHRASE}: correct the passphrase; if it is right, the key is "
             "damaged"
         )
     return f"{given.place} holds a private key that is damaged, or of a type that Binance does not take: {_MAKE}"
@@ -100,7 +100,7 @@ def _signer_with(key: "PrivateKeyTypes", place: str) -> PrivateKeySigner:
         return PrivateKeySigner("RSA", lambda payload: key.sign(payload, padding.PKCS1v15(), hashes.SHA256()))
     if isinstance(key, rsa.RSAPrivateKey):
         raise UsageProblem(
-            f"{place} holds an RSA key of {key.key_size} bits, and Binance takes none below {SMALLEST_RSA}: {_MAKE}"
+            f"{place} holds an RSA key of {key.key_size} bits, but Binance takes none below {SMALLEST_RSA}: {_MAKE}"
         )
-    kind = "an EC key" if isinstance(key, ec.EllipticCurvePrivateKey) else "a key of a type that is neither"
-    raise UsageProblem(f"{place} holds {kind}, and Binance takes Ed25519 and RSA: {_MAKE}")
+    kind = "an EC key" if isinstance(key, ec.EllipticCurvePrivateKey) else "a key of another type"
+    raise UsageProblem(f"{place} holds {kind}, but Binance takes only Ed25519 and RSA: {_MAKE}")

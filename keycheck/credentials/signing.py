@@ -1,4 +1,4 @@
-"""Query, secret or private key -> signed query. Pure.
+"""Query, and secret or private key -> signed query. Pure.
 
 Binance's rule (USD-M futures, "SIGNED Endpoint security"): the signature covers the exact bytes that are sent, query
 string then body, and `signature` is the last parameter. All parameters are in the query here, as in Binance's own

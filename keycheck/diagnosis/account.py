@@ -9,17 +9,17 @@ from keycheck.diagnosis.remedies import EDIT, NEW_KEY
 from keycheck.exchange.permissions import is_way_out
 
 _OPEN = "log in and open Derivatives > USD-M Futures > Open Futures Account"
-_OLDER = "Binance gives the futures permission only to keys that were made after it"
+_OLDER = "Binance gives the futures permission only to keys that were made after that account was opened"
 
 
 def futures_not_enabled(seen: EvidenceView) -> Iterator[Diagnosis]:
-    """The wallet API shows the futures permission as not set, or did not answer while the futures API refuses."""
+    """The wallet API shows that the futures permission is off, or does not show it and the futures API refuses."""
     if seen.flag("enableFutures") is False:
         refusals = [call for call in (seen.account, seen.order) if call and refused(call)]
         yield Diagnosis(
             "futures_not_enabled",
             Confidence.CERTAIN,
-            "The key is good, and lacks the futures permission; every futures order of it is refused with -2015.",
+            "The key is good, but lacks the futures permission: Binance refuses every futures order with -2015.",
             ("enableFutures is false", *map(str, refusals)),
             f"{EDIT} > tick Enable Futures and save. If the box cannot be ticked, the key is older than the futures "
             f"account: {NEW_KEY}.",
@@ -28,7 +28,7 @@ def futures_not_enabled(seen: EvidenceView) -> Iterator[Diagnosis]:
         yield Diagnosis(
             "futures_not_enabled",
             Confidence.POSSIBLE,
-            "The futures API refuses the key, and whether it may trade futures was not seen.",
+            "The futures API refuses the key, and this run could not see whether the key may trade futures.",
             ("enableFutures is unknown", str(seen.account)),
             f"{EDIT}: see that Enable Futures is ticked.",
         )
@@ -59,8 +59,8 @@ def _not_opened(permission: str, refusal: str, *, certain: bool) -> Diagnosis:
     return Diagnosis(
         "futures_account_not_opened",
         Confidence.CERTAIN if certain else Confidence.POSSIBLE,
-        f"The key may trade futures, and the account behind it has no futures account. {_OLDER}, so this key will not "
-        "do even then.",
+        f"The key may trade futures, but the account behind it has no futures account. {_OLDER}, so you will also need "
+        "a new key.",
         ("isFutureEnabled is false" if certain else "isFutureEnabled is unknown", permission, refusal),
         f"{_OPEN}; then {NEW_KEY}.",
     )
@@ -84,7 +84,7 @@ def _older_key(permission: str, refusal: str, *, likely: bool) -> Diagnosis:
         "key_older_than_futures_account",
         Confidence.LIKELY if likely else Confidence.POSSIBLE,
         "The wallet API takes the key, its permissions are right, and the futures API refuses it all the same. A key "
-        "that was made before the futures account was opened behaves so.",
+        "that was made before the futures account was opened behaves like this.",
         (permission, refusal),
         f"{NEW_KEY}, with Enable Futures ticked; then delete the old one.",
     )
@@ -100,8 +100,8 @@ def read_only(seen: EvidenceView) -> Iterator[Diagnosis]:
         yield Diagnosis(
             "read_only_key",
             Confidence.LIKELY,
-            "Everything can be read with this key, and its test order was refused as not permitted: the key may read, "
-            "and not trade.",
+            "This key can read everything, but its test order was refused as not permitted: the key may read, but not "
+            "trade.",
             (f"enableFutures is {_quoted(seen)}", str(account), str(order)),
             f"{f'{NEW_KEY}, with Enable Futures ticked' if seen.flag('enableFutures') else tick}. The key of a "
             "sub-account gets the permission from its master account.",

@@ -37,7 +37,7 @@ CAUSES = {
         "ip_not_allowed": "this machine's address is not on the key's list",
         "wrong_environment": "a key of the test network used on production, or the other way round",
         "futures_not_enabled": "the key lacks the futures permission",
-        "read_only_key": "the key may read, and not trade",
+        "read_only_key": "the key may read, but not trade",
         "key_type_not_taken": "the futures API does not take keys of this type",
     },
     "the account": {

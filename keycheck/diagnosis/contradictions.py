@@ -10,9 +10,10 @@ from keycheck.exchange.evidence import Call
 
 _ONE_NETWORK = (
     "take BINANCE_FUTURES_URL, BINANCE_WALLET_URL and BINANCE_PROXY out of .env, so that both APIs are asked directly "
-    f"and belong to one network; then {AGAIN}. If it stays, ask Binance support, naming the request and the code"
+    f"and belong to one network; then {AGAIN}. If that does not help, ask Binance support, naming the request and the "
+    "code"
 )
-_NOT_SEEN = f". Whether the key may trade futures or withdraw was seen by no check: look under {MENU} yourself"
+_NOT_SEEN = f". No check could see whether the key may trade futures or withdraw: look under {MENU} yourself"
 
 
 def key_type_not_taken(seen: EvidenceView) -> Iterator[Diagnosis]:
@@ -26,8 +27,8 @@ def key_type_not_taken(seen: EvidenceView) -> Iterator[Diagnosis]:
         yield Diagnosis(
             "key_type_not_taken",
             Confidence.LIKELY,
-            "The wallet API takes this key and its signatures, so neither is wrong, and the futures API refuses them: "
-            f"the futures API may not take {kind}.",
+            "The wallet API accepts this key and its signatures, so neither is wrong, but the futures API refuses "
+            f"them: the futures API may not take {kind}.",
             described(list(pair)),
             f"make a key of another type ({MENU} > Create API > System generated), put it into .env as BINANCE_API_KEY "
             "and BINANCE_API_SECRET, and take the line BINANCE_PRIVATE_KEY_FILE=... out.",
@@ -38,11 +39,13 @@ def answers_contradict(seen: EvidenceView) -> Iterator[Diagnosis]:
     """Two answers about the key contradict each other, and no known state of a key explains both."""
     wallet, account, order = seen.wallet, seen.account, seen.order
     if wallet and account and account.accepted and _is_refused(wallet, DENIALS | AMBIGUOUS):
-        yield _contradiction("The futures API takes the key, and the wallet API refuses it", account, wallet, _NOT_SEEN)
+        yield _contradiction(
+            "The futures API accepts the key, but the wallet API refuses it", account, wallet, _NOT_SEEN
+        )
     if (pair := _refused_by_futures_alone(seen)) and not _is_about_key_type(pair[1], seen):
-        yield _contradiction("The wallet API takes the key, and the futures API refuses it", *pair)
+        yield _contradiction("The wallet API accepts the key, but the futures API refuses it", *pair)
     if account and order and account.accepted and _is_refused(order, DENIALS) and not _is_explained(order, seen):
-        yield _contradiction("Reads are taken, and the test order is refused", account, order)
+        yield _contradiction("Reads are accepted, but the test order is refused", account, order)
 
 
 def _refused_by_futures_alone(seen: EvidenceView) -> tuple[Call, Call] | None:

@@ -125,7 +125,7 @@ class EvidenceView:
 
 def _is_aside(call: Call) -> bool:
     """Whether this request's failure has no part in the verdict."""
-    # account/info is sent for the diagnosis alone; the others for informational checks. But a rate limit ends the run,
+    # account/info is sent only for the diagnosis; the others for informational checks. But a rate limit ends the run,
     # and a restricted location fails the checks of orders.
     advice = (str(LISTEN_KEY), str(TRADING_STATUS), str(SYMBOL_CONFIG))
     return call.name == str(ACCOUNT_INFO) or (call.name in advice and call.trouble not in _NEVER_ASIDE)

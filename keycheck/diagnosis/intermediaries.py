@@ -20,8 +20,8 @@ def location_or_firewall(seen: EvidenceView) -> Iterator[Diagnosis]:
             "Binance does not serve the place in which this machine's public address lies"
             f"{_status_of(barred[0])}. {NOT_THE_KEY}",
             described(barred),
-            "run the bot, and this suite, from a country where Binance serves futures. Cloud machines are mostly "
-            "counted to the country of their data centre, and hosted CI to the United States.",
+            "run the bot, and this suite, from a country where Binance serves futures. Cloud machines mostly "
+            "count as being in the country of their data centre, and hosted CI as in the United States.",
         )
     if blocked := seen.in_trouble("turned_away"):
         yield Diagnosis(
@@ -30,8 +30,8 @@ def location_or_firewall(seen: EvidenceView) -> Iterator[Diagnosis]:
             f"A firewall answered in Binance's place{_status_of(blocked[0])}: its own, after too many requests from "
             f"this address, or one of this network. {NOT_THE_KEY}",
             described(blocked),
-            f"stop every program that calls Binance from this address, wait ten minutes, {AGAIN}. If it stays, use "
-            "another network, without VPN or proxy.",
+            f"stop every program that calls Binance from this address, wait ten minutes, {AGAIN}. If that does not "
+            "help, use another network, without VPN or proxy.",
         )
 
 
@@ -67,9 +67,9 @@ def trouble(seen: EvidenceView) -> Iterator[Diagnosis]:
             "exchange_trouble",
             Confidence.CERTAIN if coded else Confidence.LIKELY,
             f"Binance, or a gateway before it, has trouble of its own. {NOT_THE_KEY}"
-            + (f" Where it answers code {INVALID_ACCOUNT} for hours, the demo account may be gone." if gone else ""),
+            + (f" If it answers code {INVALID_ACCOUNT} for hours, the demo account may be gone." if gone else ""),
             described(calls),
-            f"wait some minutes, {AGAIN}. If it stays, "
+            f"wait some minutes, {AGAIN}. If that does not help, "
             + (
                 "log in at demo.binance.com, see that there is a futures account, and make a new key there."
                 if gone

@@ -51,14 +51,14 @@ _NOWHERE: dict[FileState | None, str] = {
 }
 _ANOTHERS_SECRET = (
     "Binance found the key and refused the signature: BINANCE_API_SECRET is not the secret of BINANCE_API_KEY.",
-    f"{PASTE_AGAIN}. Key and secret must be of the same line in API Management.",
+    f"{PASTE_AGAIN}. Key and secret must come from the same line in API Management.",
 )
 _ANOTHERS_KEY = (
     "Binance found the key and refused the signature: this private key does not belong to the public key registered "
     "with BINANCE_API_KEY.",
-    "openssl pkey -in FILE -pubout shows the public half of a private key: find the file whose half is the one that "
-    f"{MENU} shows for this key, and name it in BINANCE_PRIVATE_KEY_FILE. If none is, register the public half of "
-    "yours as a new key (Create API > Self-generated) and put that into .env as BINANCE_API_KEY=...",
+    "openssl pkey -in FILE -pubout shows the public half of a private key: find the file whose public half is the one "
+    f"that {MENU} shows for this key, and name it in BINANCE_PRIVATE_KEY_FILE. If there is none, register the public "
+    "half of yours as a new key (Create API > Self-generated) and put that into .env as BINANCE_API_KEY=...",
 )
 
 
@@ -123,7 +123,7 @@ def _what_is_odd(said: bool, remarks: tuple[str, ...]) -> str:
     if SAME in remarks:
         return "Key and secret are the same text: one of them was pasted twice, and no key is its own secret."
     if said:
-        return "Binance does not take the key for one: it is empty, cut, or has something around it."
+        return "Binance says that this is not an API key: it is empty, cut, or has something around it."
     if remarks:
         return f"Binance refuses the key, and what was pasted is not as Binance shows it: {remarks[0]}."
     return "Binance refuses the key for its type: what was given is not what was registered."
@@ -198,7 +198,7 @@ def _mixed_sources(seen: EvidenceView, confidence: Confidence, evidence: tuple[s
     unset = (
         f"unset {from_outside} (PowerShell: Remove-Item Env:{from_outside}), and take its line out of what sets it"
         if "environment" in (key.sources.key, key.sources.secret)
-        else f"have the program that started this run hand over both, or none of them: it gave {from_outside}"
+        else f"have the program that started this run hand over both, or neither: it gave {from_outside}"
     )
     yield Diagnosis(
         "mixed_sources",
@@ -288,7 +288,7 @@ def _wrong_environment(evidence: tuple[str, ...], misspelt: str, *, demo: bool, 
     return Diagnosis(
         "wrong_environment",
         Confidence.LIKELY if likely else Confidence.POSSIBLE,
-        f"The run asked {here}, and the key may be of {there}: each knows its own keys alone."
+        f"The run asked {here}, but the key may belong to {there}: each knows only its own keys."
         + (_as_sentence(misspelt) if misspelt else ""),
         (f"BINANCE_ENVIRONMENT is {'demo' if demo else 'production'}", *evidence),
         f"if the key was made for {there}, {line}, or make a key for {here}.",

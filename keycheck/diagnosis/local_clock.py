@@ -32,7 +32,7 @@ def clock(seen: EvidenceView) -> Iterator[Diagnosis]:
             "clock_ahead" if ahead else "clock_behind",
             Confidence.LIKELY if drift is None else Confidence.POSSIBLE,
             f"Binance refused a stamp as {'from the future' if ahead else 'too old'}, though stamps here are corrected "
-            "by the exchange's clock: the clock was set meanwhile, or the request was long on its way.",
+            "by the exchange's clock: the clock was set meanwhile, or the request took long to arrive.",
             (str(call), f"recvWindow is {seen.evidence.recv_window} ms"),
             f"{set_the_clock(seen.evidence.system)}. On a slow network write BINANCE_RECV_WINDOW=10000 into .env.",
         )
@@ -51,6 +51,6 @@ def _broken_limit(evidence: Evidence) -> tuple[Confidence, str] | None:
             )
     with contextlib.suppress(Undecided):
         if not drift.inside_signing_window(evidence.recv_window):
-            # No critical check holds this limit, but it matters if the drift is too uncertain for the first one.
-            return Confidence.LIKELY, "which is more than Binance accepts of a stamp (-1021)"
+            # No critical check asserts this limit, but it matters if the drift is too uncertain for the first one.
+            return Confidence.LIKELY, "which is more than Binance accepts in a stamp (-1021)"
     return None

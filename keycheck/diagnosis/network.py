@@ -17,11 +17,11 @@ class FailureMode(NamedTuple):
 
 
 def _failure_mode(kind: str, seen: EvidenceView) -> FailureMode:
-    firewall = "see that no firewall keeps this machine from port 443 of fapi.binance.com and api.binance.com"
+    firewall = "check that no firewall keeps this machine from port 443 of fapi.binance.com and api.binance.com"
     modes = {
         "dns": FailureMode(
             "its name could not be resolved",
-            f"see that the name server works ({look_up(seen.evidence.system)}), or use another",
+            f"check that the name server works ({look_up(seen.evidence.system)}), or use another",
             certain=True,
         ),
         "proxy": FailureMode(
@@ -59,7 +59,7 @@ def tls(seen: EvidenceView) -> Iterator[Diagnosis]:
             "tls_failure",
             Confidence.CERTAIN,
             "The connection could not be made private. A proxy or virus scanner that opens TLS is the usual reason; "
-            "a wrong clock and a missing list of authorities are others.",
+            "a wrong clock and a missing list of certificate authorities are others.",
             described(calls),
             "if the network belongs to a company, write the line BINANCE_CA_BUNDLE=... with its CA file into .env; "
             f"otherwise switch off the scanner's inspection of TLS, or leave that network; then {AGAIN}.",

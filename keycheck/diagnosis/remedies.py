@@ -43,10 +43,10 @@ def set_the_clock(system: System | None) -> str:
     """The fix for a wrong clock: the system's own command that synchronises it."""
     if system:
         return (
-            f"let the system keep its clock: {_SET_CLOCK[system]}. In a container or virtual machine, do it on the host"
+            f"let the system set its clock: {_SET_CLOCK[system]}. In a container or virtual machine, do it on the host"
         )
     commands = "; ".join(f"{_NAMES[name]}: {command}" for name, command in _SET_CLOCK.items())
-    return f"let the system keep its clock. {commands}. In a container or virtual machine, do it on the host"
+    return f"let the system set its clock. {commands}. In a container or virtual machine, do it on the host"
 
 
 def new_settings_file(system: System | None) -> str:

@@ -41,8 +41,8 @@ BARS = {
         "trading is forbidden during a cooling-off period, which the owner, or a rule, has set",
         "wait for its end: Futures > Preference > Cooling-off Period shows it",
     ),
-    -4400: Restriction("the futures quantitative rules were violated: too many orders came to too little", _REDUCE),
-    -4401: Restriction("the position is so large that only orders that reduce it are taken", "reduce the position"),
+    -4400: Restriction("the futures quantitative rules were violated: too many orders led to too few trades", _REDUCE),
+    -4401: Restriction("the position is so large that only orders that reduce it are accepted", "reduce the position"),
     -4402: Restriction(
         "Binance does not offer this in the owner's region", f"complete the identity verification, or {_SUPPORT}"
     ),
@@ -75,7 +75,7 @@ def barred(seen: EvidenceView) -> Iterator[Diagnosis]:
         return
     bar = BARS.get(refusals[0].code or 0) if refusals else None
     meaning, fix = bar or (
-        "Binance says that this account may not trade, and not why",
+        "Binance says that this account may not trade, but not why",
         "log in, open Derivatives > USD-M Futures, and do what it asks for there; if it asks for nothing, ask Binance "
         "support why canTrade is false",
     )

@@ -12,7 +12,7 @@ from keycheck.verdict.findings import Finding, Outcome
 from keycheck.verdict.findings import not_run as not_run_in_words
 from keycheck.verdict.weighing import INDISPENSABLE, Verdict, weigh
 
-_WHOLE = "; mend what pytest says of collecting suite/, or take its files from the repository again"
+_WHOLE = "; correct the files of suite/ that pytest could not collect, or take them from the repository again"
 # Kinds of refusal that no other rule explains. Each says something about the request, and none about the key.
 _OF_THE_REQUEST = (Kind.FORMAT, Kind.ORDER_RULE, Kind.FUNDS, Kind.UNKNOWN)
 
@@ -47,8 +47,8 @@ def request_rejected(seen: EvidenceView) -> Iterator[Diagnosis]:
             "Binance refused a request of this suite for what it asks or how it is written, or with a code that this "
             f"version does not know. {NOT_THE_KEY}",
             described(calls),
-            f"{AGAIN}. If it stays, take BINANCE_FUTURES_URL and BINANCE_WALLET_URL out of .env, use the newest "
-            "version of this suite, try another contract as BINANCE_SYMBOL, and report it with this page.",
+            f"{AGAIN}. If that does not help, take BINANCE_FUTURES_URL and BINANCE_WALLET_URL out of .env, use the "
+            "newest version of this suite, try another contract as BINANCE_SYMBOL, and report it with this page.",
         )
 
 
@@ -88,9 +88,10 @@ def left_over(seen: EvidenceView) -> Iterator[Diagnosis]:
         yield Diagnosis(
             "left_undecided",
             Confidence.CERTAIN,
-            f"What was observed leaves a critical claim open, and convicts nobody. {NOT_THE_KEY}",
+            f"The answers leave open whether a critical claim holds. {NOT_THE_KEY}",
             _details(seen.lacking) or ("no critical check has passed",),
-            f"do what the evidence asks for, if it does, and {AGAIN}; if it stays, report it with this page.",
+            f"do what the evidence says, if it names a remedy, and {AGAIN}; if that does not help, report it with this "
+            "page.",
         )
 
 

@@ -56,7 +56,7 @@ class AccountSetup:
         return "; ".join(
             f"{aspect.name} {found}, as expected"
             if expected == found
-            else f"{aspect.name} is {found}, and BINANCE_EXPECT names {expected} ({aspect.menu})"
+            else f"{aspect.name} is {found}, but BINANCE_EXPECT names {expected} ({aspect.menu})"
             for aspect, (expected, found) in self.sides.items()
         )
 

@@ -146,7 +146,7 @@ def _wrong_with(body: Mapping[str, Any], endpoint: Endpoint) -> str:
             code = _code(body) if name == "code" else None
             return f"{f'a member {name}' if code is None else f'error code {code}'} at once, which Binance never does"
     if endpoint == ORDER_TEST and not is_accepted_order(body):
-        return "an object that is no accepted order: it has no orderId, or says that it was refused"
+        return "an object that does not accept an order: it has no orderId, or says that it was refused"
     flags = _FLAGS.get(endpoint)
     if flags and not any(isinstance(body.get(name), bool) for name in flags):
         return f"an object that has none of {', '.join(flags)}"
@@ -176,8 +176,8 @@ def _trouble(raw: RawAnswer, endpoint: Endpoint, refusal: Refusal) -> Inconclusi
         return restricted_location(endpoint.host, status)
     if (status in (202, 403) or _FIREWALL in raw.headers) and refusal.code is None:
         return BlockedEnRoute(
-            f"a firewall answered in the place of {host} (HTTP {status}). Wait some minutes and run again; if it "
-            "stays, use another network: this is not a fault of the key"
+            f"a firewall answered in the place of {host} (HTTP {status}). Wait some minutes and run again; if "
+            "that does not help, use another network: this is not a fault of the key"
         )
     if status >= 500 or status == 408 or refusal.kind is Kind.TROUBLE:
         return ExchangeTrouble(f"{host} has trouble of its own ({refusal}, HTTP {status}). Run again in some minutes")

@@ -81,7 +81,7 @@ class Requester(Protocol):
         ...
 
     def check_cancelled(self, *, must_wait: bool) -> None:
-        """Raises Cancelled if the request is not needed any more, or if it must wait for the rate limit and may not."""
+        """Raises Cancelled if the request is no longer needed, or if it must wait for the rate limit and may not."""
         ...
 
 

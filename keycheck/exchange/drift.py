@@ -101,7 +101,7 @@ def drift_of(samples: Sequence[Sample]) -> Drift:
     if lowest - highest > SLACK:
         raise Undecided(
             f"the exchange's clock was read {len(samples)} times and contradicts itself by {lowest - highest:.0f} ms: "
-            "something between answers in its place, or a clock was just set. Run again"
+            "something on the way answers in its place, or a clock was just set. Run again"
         )
     best = min(samples, key=lambda sample: sample.round_trip)
     return Drift(best.offset, best.round_trip / 2)

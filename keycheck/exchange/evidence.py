@@ -27,7 +27,7 @@ class Call:
     1970) and `retry_after` (seconds): when a limit ends, by its answer. `used_weight`: the address's weight in this
     minute, by the answer's header.
 
-    `lead_ms`: the local clock when the answer came, minus its Date header, which has full seconds; None without that
+    `lead_ms`: the local clock when the answer came, minus its Date header, which is in whole seconds; None without that
     header. `shared_s`: the age in seconds of another run's answer, used in place of a request; None for a request.
     """
 

@@ -25,7 +25,9 @@ _FIGURE = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,20})?(?:[eE][+-]?[0-9]{1,2})?")
 
 def missing(what: str, where: str) -> NotBinance:
     """The error for an answer that lacks `what`."""
-    return NotBinance(f"{where} answered without a usable {what}. Run again; if it stays, report it with this page")
+    return NotBinance(
+        f"{where} answered without a usable {what}. Run again; if it happens again, report it with this page"
+    )
 
 
 def flag(body: Mapping[str, Any], name: str, where: str) -> bool:
@@ -218,8 +220,8 @@ class SymbolRules:
     def _filter(self, kind: str) -> Mapping[str, Any] | None:
         if kind in self.disputed:
             raise NotBinance(
-                f"{self._where} lists two filters {kind} of {self.symbol} that disagree, and none of them is taken. "
-                "Run again; if it stays, report it with this page"
+                f"{self._where} lists two filters {kind} of {self.symbol} that disagree, so neither is used. "
+                "Run again; if it happens again, report it with this page"
             )
         return self.filters.get(kind)
 
@@ -234,10 +236,10 @@ _STATUS_IN_WORDS = {
     "PENDING_TRADING": "it is announced, and does not trade yet",
     "PRE_DELIVERING": "it is about to be delivered, and takes no orders",
     "DELIVERING": "it is being delivered, and takes no orders",
-    "DELIVERED": "it was delivered, and trades no more",
+    "DELIVERED": "it was delivered, and no longer trades",
     "PRE_SETTLE": "it is about to be settled, and takes no orders",
     "SETTLING": "it is being settled, and takes no orders",
-    "CLOSE": "it is closed, and trades no more",
+    "CLOSE": "it is closed, and no longer trades",
 }
 
 
@@ -263,8 +265,8 @@ def rules_of(symbol: str, exchange_info: Mapping[str, Any]) -> SymbolRules | Non
     entries = [one for one in symbols if isinstance(one, dict) and one.get("symbol") == symbol]
     if len(entries) > 1:
         raise NotBinance(
-            f"{SymbolRules._where} lists {symbol} twice, and neither entry is taken. "
-            "Run again; if it stays, report it with this page"
+            f"{SymbolRules._where} lists {symbol} twice, so neither entry is used. "
+            "Run again; if it happens again, report it with this page"
         )
     if not entries:
         return None
@@ -296,7 +298,7 @@ def mark_price_of(symbol: str, premium_index: Mapping[str, Any]) -> Decimal:
     if premium_index.get("symbol") != symbol:
         raise NotBinance(
             f"{where} was asked for the price of {symbol}, and answered for another contract or for none. "
-            "Run again; if it stays, report it with this page"
+            "Run again; if it happens again, report it with this page"
         )
     price = decimal(premium_index.get("markPrice"), "markPrice", where)
     if price == 0:

@@ -19,7 +19,7 @@ _NO_ORDER = "the exchange's rules leave no valid market order: choose another co
 class Lot:
     """LOT_SIZE or MARKET_LOT_SIZE, in the contract's base asset: a quantity is `least` plus whole steps, up to `most`.
 
-    A step of 0 is no rule. Source: USD-M futures "Common Definition", Filters: `(quantity - minQty) % stepSize == 0`.
+    A step of 0 means no rule. Source: USD-M futures "Common Definition", Filters: `(quantity-minQty) % stepSize == 0`.
     """
 
     step: Decimal

@@ -63,7 +63,7 @@ class KeyPermissions:
 
     @property
     def booleans(self) -> dict[str, bool]:
-        """All permissions by Binance's names, also names that this suite does not know; and ipRestrict."""
+        """All permissions by Binance's names, including names that this suite does not know, and ipRestrict."""
         known = permissions_in(self.flags)
         ways_out = (name for name, on in known.items() if on and is_way_out(name))
         listed = self.flags.get("ipRestrict")
@@ -76,7 +76,7 @@ class KeyPermissions:
 
     @property
     def withdrawals(self) -> tuple[str, ...]:
-        """The names of the permissions to withdraw that the key has, also names that this suite does not know."""
+        """The names of the permissions to withdraw that the key has, including names that this suite does not know."""
         held = tuple(name for name, on in self.booleans.items() if on and is_way_out(name))
         for name in () if held else unreadable_ways_out(self.flags):
             raise missing(name, self._where)

@@ -267,7 +267,7 @@ def _masked(text: str) -> str:
         before, behind = text[: found.start()], text[found.end() :]
         return f"{_masked(before)}request ip: {_seen_from(found[0]) or HIDDEN_IP}{_masked(behind)}"
     text = without_addresses(_MAIL.sub(HIDDEN_MAIL, text))
-    # Once more, as a long word may have run on from an address.
+    # Once more: if a long word came right after an address, the address is found only now that the word is hidden.
     return without_addresses(_NUMBER.sub(_number, _TOKEN.sub(HIDDEN, text)))
 
 

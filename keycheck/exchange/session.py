@@ -242,7 +242,7 @@ class Binance:
     def key_permissions(self) -> KeyPermissions:
         """The key's permissions, from the wallet API. Raises NotApplicable if there is no wallet API."""
         if not self.has_wallet:
-            raise NotApplicable("the demo network has no wallet API, which alone knows a key's permissions")
+            raise NotApplicable("the demo network has no wallet API, and only that API knows a key's permissions")
         return KeyPermissions(self._unless_refused(self.wallet_answer()))
 
     @memoized(rests_on=(account_answer,))
@@ -326,7 +326,7 @@ class Binance:
         rules, price = self._market_rules(), self.mark_price()
         quantity = dust_quantity(rules, price)
         below = Fraction(quantity) * Fraction(price) < rules.min_notional
-        what = "an order below the minimum" if below else "one step, which is no less than the minimum already"
+        what = "an order below the minimum" if below else "one step, which already reaches the minimum"
         return self._order_answer(what, quantity, self._test_order(plain(quantity)))
 
     @memoized(rests_on=(symbol_rules, mark_price, _test_order))
@@ -343,12 +343,12 @@ class Binance:
 
     @derived(rests_on=(dust_answer,))
     def dust_order(self) -> OrderAnswer:
-        """Like `dust_answer`; but if any answer so far says that this location is not served, a refusal for that."""
+        """Like `dust_answer`; but a refusal if any answer so far says that this location is not served."""
         return self._order_from_here(self.dust_answer)
 
     @derived(rests_on=(smallest_answer,))
     def smallest_order(self) -> OrderAnswer:
-        """Like `smallest_answer`; but if any answer so far says that this location is not served, a refusal for it."""
+        """Like `smallest_answer`; but a refusal if any answer so far says that this location is not served."""
         return self._order_from_here(self.smallest_answer)
 
     def _order_from_here(self, ask: Callable[[], OrderAnswer]) -> OrderAnswer:

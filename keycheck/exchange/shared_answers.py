@@ -1,4 +1,4 @@
-"""Shared answers: public answers that a run hands on, as text, to later runs of the same address.
+"""Shared answers: public answers that a run hands on, as text, to later runs from the same address.
 
 They are the exchange's clock, and the rules and price of a contract, which are the same for every account. A run hands
 them on if it has sent all the requests for them itself. A later run uses them in place of these requests, which saves a

@@ -75,7 +75,7 @@ def listen_key(body: Mapping[str, Any]) -> Secret:
 
 
 def target(endpoint: Endpoint, listen_key: Secret) -> Secret:
-    """Path and query of a stream's address. Raises NotListed if it is not one of the stream's two endpoints."""
+    """Path and query of a stream's address. Raises NotListed for any other endpoint, and for a malformed listen key."""
     key = listen_key.reveal()
     if is_listen_key(key) and endpoint == USER_STREAM:
         return Secret(f"{endpoint.path}?listenKey={key}&events={_EVENTS}")
@@ -101,7 +101,7 @@ def trouble_in(message: bytes) -> UserStream | None:
 
 
 def secrets_in(message: bytes) -> list[str]:
-    """The listen key in a message such as `listenKeyExpired`, which may be another key than the one that was sent."""
+    """The listen key in a message such as `listenKeyExpired`; it may be another than the one that was sent."""
     carried = _content(message).get("listenKey")
     return [carried[:_LONGEST_LISTEN_KEY]] if isinstance(carried, str) else []
 
@@ -118,7 +118,7 @@ def subscriptions_in(message: bytes, listen_key: Secret) -> str | None:
 
 
 def _content(message: bytes) -> dict[str, Any]:
-    """A message's JSON object, without the envelope of a combined stream; {} if it is no object."""
+    """A message's JSON object, without the envelope of a combined stream; {} if it is not an object."""
     content = strict(message)
     if isinstance(content, dict) and isinstance(content.get("data"), dict):
         content = content["data"]

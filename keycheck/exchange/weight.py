@@ -1,4 +1,4 @@
-"""Finds out from a run's answers how much of the address's request weight is used, and by others than the run. Pure."""
+"""Reads from a run's answers how much of the address's request weight is used, and how much of it by others. Pure."""
 
 import math
 from collections.abc import Sequence

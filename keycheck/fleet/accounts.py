@@ -107,7 +107,7 @@ def read(path: Path, share: float) -> Fleet:
     names: dict[str, str] = {}
     for account in found:
         if (other := names.setdefault(account.name.lower(), account.name)) is not account.name:
-            raise UsageProblem(f"accounts {other} and {account.name} differ in capitals alone: rename one of them")
+            raise UsageProblem(f"accounts {other} and {account.name} differ only in capitals: rename one of them")
         if account.lane not in lanes:
             raise UsageProblem(
                 f"account {account.name} is of a lane that ACCOUNTS does not have: add [lanes.{account.lane}], or "
@@ -126,10 +126,10 @@ def _in_file(path: Path, share: float, lanes: dict[str, Lane]) -> Iterator[Accou
     """Yields the accounts of a TOML file; adds its lanes to `lanes`. Raises ValueError, OSError and UsageProblem."""
     document = tomllib.loads(bounded_files.read(path, _LONGEST_FILE).decode("utf-8-sig"))
     if others := sorted(document.keys() - {"lanes", "accounts"}):
-        raise UsageProblem(f"ACCOUNTS has tables [lanes.NAME] and [accounts.NAME] alone: take {_plain(others[0])} out")
+        raise UsageProblem(f"ACCOUNTS may hold only [lanes.NAME] and [accounts.NAME]: take {_plain(others[0])} out")
     for name, fields in _tables(document, "lanes"):
         if others := sorted(fields.keys() - {"share"}):
-            raise UsageProblem(f"lane {_shown(name)} may set its share alone: take {_plain(others[0])} out")
+            raise UsageProblem(f"lane {_shown(name)} may set only its share: take {_plain(others[0])} out")
         wanted = fields.get("share", share)
         is_share = type(wanted) in (int, float) and 0 <= wanted <= 1  # float() fails for a huge int
         lanes[name] = Lane(name, float(wanted) if is_share else -1)
@@ -181,4 +181,4 @@ def _shown(text: str, most: int = 64) -> str:
 def _plain(setting: str) -> str:
     """A setting's name as ACCOUNTS spells it. A long name is not shown, because it may be a misplaced secret."""
     name = setting.removeprefix("BINANCE_").lower()
-    return name if len(name) <= 24 and name.isidentifier() else "a name that is no setting's"
+    return name if len(name) <= 24 and name.isidentifier() else "an unknown name"

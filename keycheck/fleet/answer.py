@@ -43,7 +43,7 @@ def read(text: str, account: str) -> Result | Wait:
         case {"account": str(name), "wait": int() | float() as seconds, "why": str(why), **rest}:
             if not rest and name == account and seconds > 0:
                 return Wait(min(float(seconds), LONGEST_WAIT), printable(why))
-    raise ValueError("its answer is no answer of keycheck to this account's job")
+    raise ValueError("its answer is not an answer of keycheck to this account's job")
 
 
 def _parsed(text: Any) -> Any:

@@ -137,7 +137,7 @@ def _refuse_other_files(junit_file: Path, out: Path) -> None:
     if not junit_file.is_file():
         raise UsageProblem("--junitxml must name a file: this name is taken by something else")
     if not _is_junit(junit_file):
-        raise UsageProblem("--junitxml would replace a file that is no JUnit file: name another")
+        raise UsageProblem("--junitxml would replace a file that is not a JUnit file: name another")
 
 
 def _is_junit(path: Path) -> bool:
@@ -163,7 +163,7 @@ def _engine(given: argparse.Namespace, fleet: Fleet) -> Engine:
     with contextlib.suppress(OSError):  # this user may not read a folder above it
         is_folder = keys.is_dir()
     if not is_folder:
-        raise UsageProblem("--keys is no folder: name the folder of the accounts' NAME.env files")
+        raise UsageProblem("--keys is not a folder: name the folder of the accounts' NAME.env files")
     return Local(fleet, keys)
 
 
@@ -219,7 +219,7 @@ def _parser() -> argparse.ArgumentParser:
         "keycheck fleet",
         allow_abbrev=False,
         description="Tests the keys of many accounts, each from its own address, and writes one page.",
-        epilog="Exit status: 0 where all are OK, 1 where one is NOT_OK, else 10; 4 for an option that cannot be used.",
+        epilog="Exit status: 0 if all are OK, 1 if one is NOT_OK, otherwise 10; 4 for an option that cannot be used.",
     )
     parser.add_argument("accounts", type=_path, metavar="ACCOUNTS", help="a folder of NAME.env files, or a TOML file")
     parser.add_argument("--engine", default=_LOCAL, help="local or dask:ADDRESS (default: %(default)s)")
@@ -228,7 +228,9 @@ def _parser() -> argparse.ArgumentParser:
         "--share", default=0.5, type=float, help="part of each address's request weight to spend (default: %(default)s)"
     )
     parser.add_argument("--out", default=Path("fleet"), type=_path, metavar="DIR", help="(default: %(default)s/)")
-    parser.add_argument("--only", default=[], nargs="+", action="extend", metavar="NAME", help="these accounts alone")
+    parser.add_argument(
+        "--only", default=[], nargs="+", action="extend", metavar="NAME", help="test only these accounts"
+    )
     parser.add_argument("--resume", action="store_true", help="keep the verdicts in DIR, and test the other accounts")
     parser.add_argument("--since", type=_path, metavar="VERDICTS", help="say what changed since this verdicts.jsonl")
     parser.add_argument("--notify", metavar="URL", help="post the changes there; https, or this machine")
@@ -250,5 +252,5 @@ def _seconds(text: str) -> float:
 
 def _path(text: str) -> Path:
     if not text:  # Path("") is the working directory
-        raise argparse.ArgumentTypeError("empty, as an unset variable of a script is")
+        raise argparse.ArgumentTypeError("empty, perhaps from an unset variable")
     return Path(text)

@@ -52,7 +52,7 @@ class Dask:
             self._client = Client(url, timeout=timeout, security=security, set_as_default=False)
         except CommClosedError:  # raised at once, without waiting for `timeout`
             raise UsageProblem(
-                "--engine: the program at its address is no scheduler with a certificate of the same authority: "
+                "--engine: the program at its address is not a scheduler with a certificate of the same authority: "
                 f"correct the address, or {_FILES}"
             ) from None
         except OSError:  # nothing answers: each job is refused
@@ -127,7 +127,7 @@ def _security(url: str) -> Security:
         raise UsageProblem("--engine: the scheduler's address must be dask:tls://HOST:PORT")
     if parts.scheme == "tcp":
         if not is_loopback(host):
-            raise UsageProblem("--engine: tcp:// is for a scheduler on this machine alone: use tls:// and certificates")
+            raise UsageProblem("--engine: tcp:// is only for a scheduler on this machine: use tls:// and certificates")
         return Security(require_encryption=False)
     security = Security(require_encryption=True)
     if not (security.tls_ca_file and security.tls_client_cert):

@@ -177,6 +177,6 @@ class Driver:
 
 
 def _why_lost(error: BaseException) -> str:
-    """Why a job has no verdict. A ValueError's text is ours, or comes from a machine that is not trusted."""
+    """Why a job has no verdict. A ValueError's text may come from an untrusted machine, so it is made printable."""
     name = type(error).__name__
     return printable(str(error)) if isinstance(error, ValueError) else f"{_LOST.get(name, 'its job was lost')} ({name})"

@@ -42,7 +42,7 @@ def run_job(text: str, keys: Path | None = None, cancel: process.Event | None = 
     """Tests an account's key from this machine.
 
     `keys`: the folder of NAME.env files; by default the one that KEYCHECK_KEYS names. `cancel`: as in `process.run`.
-    Raises ValueError for a text that is no job.
+    Raises ValueError for a text that is not a job.
     """
     account, lane, sharing = _read(text)
     try:
@@ -85,7 +85,7 @@ def _unusable(sentence: str) -> process.Finished:
 
 
 def _read(text: str) -> tuple[Account, Lane, bool]:
-    """The account, lane and `sharing` of a job's text. Raises ValueError if it is no job."""
+    """The account, lane and `sharing` of a job's text. Raises ValueError if it is not a job."""
     job = answers.strict(text.encode(errors="replace")) if len(text) <= _LONGEST else None
     named = tuple(job.get(field) for field in _FIELDS) if isinstance(job, dict) and len(job) == len(_FIELDS) else ()
     match named:
@@ -95,4 +95,4 @@ def _read(text: str) -> tuple[Account, Lane, bool]:
                     return Account(name, lane, settings), Lane(lane, share), sharing
                 except UsageProblem as problem:
                     raise ValueError(str(problem)) from None
-    raise ValueError("this is no job of a fleet: driver and lane must have the same version of keycheck")
+    raise ValueError("this is not a job of a fleet: driver and lane must have the same version of keycheck")

@@ -20,7 +20,7 @@ _SECONDS = 120.0  # a run, and its wait for the purse, take at most 90
 def run(text: str) -> str:
     """Runs a job by the command in KEYCHECK_JOB, or in this process if there is no such command.
 
-    Raises ValueError if the command fails, and for a text that is no job.
+    Raises ValueError if the command fails, and for a text that is not a job.
     """
     command = loading.job_command()
     if not command:
@@ -44,7 +44,7 @@ def run(text: str) -> str:
 
 
 def main() -> int:
-    """Reads a job from stdin, and writes its answer to stdout. Returns 1 for a text that is no job."""
+    """Reads a job from stdin, and writes its answer to stdout. Returns 1 for a text that is not a job."""
     dump_no_core()  # this process, too, reads the settings file
     try:
         sys.stdout.write(job.run_job(sys.stdin.read(answer.LONGEST)))

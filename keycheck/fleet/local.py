@@ -23,11 +23,11 @@ class Local:
         if len(fleet.lanes) > 1:
             raise UsageProblem(
                 f"these accounts are of lanes {', '.join(sorted(fleet.lanes))[:200]}, and --engine local asks from "
-                "this machine's address alone: name the accounts of one lane with --only, or take --engine dask:ADDRESS"
+                "this machine's address alone: name the accounts of one lane with --only, or use --engine dask:ADDRESS"
             )
         self._cancel = threading.Event()
         self.job = functools.partial(job.run_job, keys=keys, cancel=self._cancel)
-        # One run more than processors, because a run also waits for Binance. A container may see more than it may use.
+        # One run more than processors, because a run also waits for Binance.
         self._slots = min(loading.processors() + 1, _MOST_SLOTS)
         self._pool = ThreadPoolExecutor(self._slots, "keycheck-fleet")
 

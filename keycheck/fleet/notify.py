@@ -19,7 +19,7 @@ _MOST_LINES = 20  # accounts in a text for people
 def notify(url: str, changes: Changes, *, format: str = "json") -> str:
     """Posts the changes, if there are any. Returns "", or a sentence that says why that failed.
 
-    `format`: one of FORMATS. If there is no answer, or HTTP 429 or 5xx, it tries again, twice at most.
+    `format`: one of FORMATS. If there is no answer, or HTTP 429 or 5xx, it tries again, at most twice.
     Raises ValueError for a URL that `post.refusal` refuses.
     """
     if not changes.changed:

@@ -32,9 +32,9 @@ _OPTION = "--out"
 
 @dataclass
 class Done:
-    """The accounts that have a verdict already. `names`: theirs; `counts`: their number by verdict.
+    """The accounts that have a verdict already. `names`: their names; `counts`: how many have each verdict.
 
-    `weight`: the request weight that they have cost, by lane. `began`: when the first of them was tested, in ms since
+    `weight`: the request weight that their runs cost, by lane. `began`: when the first of these runs began, in ms since
     1970.
     """
 

@@ -23,7 +23,7 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
     try:
         for number, line in enumerate(bounded_files.lines(path, _LONGEST), 1):
             if line.endswith(b"\n"):
-                yield _entry(line, f"line {number} of {name} is no verdict of an account: name a verdicts.jsonl")
+                yield _entry(line, f"line {number} of {name} is not a verdict of an account: name a verdicts.jsonl")
     except bounded_files.Unreadable as error:
         raise UsageProblem(f"{name} {error}") from None
 

@@ -22,7 +22,6 @@ Result = RawAnswer | KeycheckError | Cancelled
 class CancellableRequest(threading.Thread):
     """A request in its own thread, which calls `make` to send it and to read the answer. `make` raises nothing.
 
-
     `connecting_ms`: how long the connection took. `limited`: set once any answer of the run was a 429 or 418; then no
     further request is sent.
     """

@@ -34,8 +34,8 @@ class Stream:
     """Opens the user data stream. `url`: wss://HOST; `endpoint`: one of its two endpoints.
 
     `redactor`: takes secrets out of Binance's text, and learns the secrets that the stream sends.
-    `probe`: after the pong, also asks the stream for its subscriptions. The answer is reported and decides nothing.
-    `limited`: is set as soon as any host, also the stream's, answers with a rate limit. From then on, nothing more may
+    `probe`: after the pong, also asks the stream for its subscriptions. The answer is reported, but decides nothing.
+    `limited`: is set as soon as any host, including the stream's, answers with a rate limit. From then on, nothing may
     be sent.
     """
 
@@ -101,8 +101,8 @@ class Stream:
         answer = answers.read(raw, self._endpoint, self._redactor.clean)
         if isinstance(answer, dict):
             raise NotBinance(
-                "the stream API answered as to a request, and opened no stream. Check what stands between this machine "
-                "and Binance, and BINANCE_STREAM_URL"
+                "the stream API answered as an HTTP API does, and opened no stream. Check what stands between this "
+                "machine and Binance, and BINANCE_STREAM_URL"
             )
         if not answer.kind.speaks_of_the_key:
             raise Refused(f"the stream API opened no stream: {answer}. Run again")
@@ -134,7 +134,7 @@ class _Visit:
         self._probe_answer: Future[str] = Future()
 
     def wait(self, seconds: float) -> _Result:
-        """Waits for the worker thread's result; after `seconds`, the result is that the time was up."""
+        """Waits for the worker thread's result; after `seconds`, the result is an error that says so."""
         watch = clock.Stopwatch()
         try:
             limit = min(seconds, OPEN_SECONDS)
@@ -144,7 +144,7 @@ class _Visit:
             try:
                 return self._result.result(limit)
             except TimeoutError:
-                return _silent(f"opened, and did not answer a ping within {limit:.0f} s")
+                return _silent(f"opened, but did not answer a ping within {limit:.0f} s")
         finally:
             if not self._result.done():
                 self._line.cut()

@@ -80,7 +80,7 @@ class HttpTransport:
         self._requests.add(sent)  # before it starts, so that `cancel` finds it
         sent.start()
         result = sent.result(seconds)
-        # Raised outside of any except block, so that its context is no library's exception, whose text holds the URL.
+        # Raised outside of any except block: its context would be a library's exception, whose text holds the URL.
         if result is None:
             raise Unreachable(
                 f"no complete answer to {endpoint} within {seconds:.0f} s. "

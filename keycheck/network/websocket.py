@@ -25,7 +25,7 @@ from keycheck.redaction.secret import Secret
 
 MAX_BYTES = 2**20  # the most that is read in all, over all frames; an account's events are far fewer
 
-# A logger without parents, as the library logs addresses and frames at DEBUG.
+# A logger without parents, because the library logs addresses and frames at DEBUG.
 _MUTE = logging.Logger(__name__, logging.CRITICAL + 1)
 
 

@@ -52,7 +52,7 @@ class Ending:
             self._notes.append(sentence)
 
     def so_far(self, status: int) -> int:
-        """The run's exit status, if nothing more is noted. `status`: without the notes."""
+        """The run's exit status, if nothing more is noted. `status`: what it would be without the notes."""
         return int(pytest.ExitCode.INTERNAL_ERROR) if self._notes else status
 
     @pytest.hookimpl(tryfirst=True)
@@ -87,7 +87,7 @@ class Ending:
         return status
 
     def _end(self, config: pytest.Config, status: Any) -> Any:
-        """Prints the verdict and the notes, unless that is done. Returns the exit status."""
+        """Prints the verdict, unless it was printed, and the notes. Returns the exit status."""
         artefact_scan: Any = config.pluginmanager.get_plugin("keycheck-artefact-scan")
         suite_run: Any = config.pluginmanager.get_plugin("keycheck-suite")
         reporter = config.pluginmanager.get_plugin("terminalreporter")
@@ -149,7 +149,7 @@ def cannot_be_written(option: str, error: BaseException) -> str:
 
 
 def why(error: BaseException) -> str:
-    """The system's words for an error of a file; else the name of its type."""
+    """The system's words for an error of a file; for any other error, the name of its type."""
     return error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
 
 

@@ -76,7 +76,7 @@ def _why_unproven(error: BaseException | None) -> str:
         return f"the check was stopped: {error.msg or ''}"
     return (
         f"the check itself broke ({type(error).__name__}), which says nothing about the key. "
-        f"Run again; if it stays, report it with the suite's version, {__version__}"
+        f"Run again; if it happens again, report it with the suite's version, {__version__}"
     )
 
 

@@ -56,6 +56,6 @@ def _refuse_other_things(path: Path) -> None:
     if not path.exists():
         return
     if not path.is_file():
-        raise OSError(errno.EEXIST, "it is no file")
+        raise OSError(errno.EEXIST, "it is not a file")
     if (first := bounded_files.first_line(path)) and _OURS not in first:
-        raise OSError(errno.EEXIST, "it holds something else than metrics of keycheck")
+        raise OSError(errno.EEXIST, "it holds something other than metrics of keycheck")

@@ -138,7 +138,7 @@ class SuiteRun:
         for name in ("env_file", "report_dir", "compare", "prom"):
             if self._option(name) == "":
                 option = f"--{name.replace('_', '-')}"
-                raise UsageProblem(f"{option} is empty, as an unset variable of a script is: name one, or leave it out")
+                raise UsageProblem(f"{option} is empty, perhaps from an unset variable: name one, or leave it out")
         seconds = getattr(self.config, "_env_timeout", None)  # pytest-timeout's: of its option, variable or setting
         if seconds and not (seconds < 0 or _LEAST_TIMEOUT <= seconds <= _LONGEST_TIMEOUT):
             raise UsageProblem(

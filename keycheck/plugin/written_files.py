@@ -130,7 +130,7 @@ def _refuse_a_log_that_cannot_be_opened(config: pytest.Config) -> None:
 
 
 def _refuse_styles_that_cannot_be_read(config: pytest.Config) -> None:
-    """Leaves out the files of --css that cannot be read. pytest-html, which expands names alike, would fail on them."""
+    """Leaves out the files of --css that cannot be read. pytest-html expands names in the same way, and would fail."""
     named = getattr(config.option, "css", None) or []  # without pytest-html there is no such option
     kept = []
     for name in named:

@@ -151,7 +151,7 @@ def _without_base64(text: str, kind: _Runs = _TEXT) -> str:
 
 
 def _decoded(tokens: list[bytes], start: int) -> bytes:
-    """All tokens decoded from `start` on, joined by bytes that are no text."""
+    """All tokens decoded from `start` on, joined by bytes that are not text."""
     return binascii.a2b_base64(_NO_TEXT.join(token[start:] + b"A" * (-(len(token) - start) % 4) for token in tokens))
 
 

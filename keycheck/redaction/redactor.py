@@ -65,7 +65,7 @@ class Redactor:
         # Longest first: a folder is replaced whole, before its parent.
         self._names = dict(sorted((names or {}).items(), key=lambda pair: -len(pair[0])))
         runs: set[str] = set()
-        # Hashes of texts that `clean` returned, and of texts in which `finds` found nothing: both often get them again.
+        # Hashes of texts that `clean` returned, and of texts in which `finds` found nothing: both often get one again.
         self._clean: set[int] = set()
         self._free: set[int] = set()
         self._runs: Callable[[], set[str]] = lambda: runs
@@ -89,14 +89,14 @@ class Redactor:
     def learn(self, secret: str) -> None:
         """Hides all runs of `secret` from now on, forwards and backwards, in upper and lower case.
 
-        A text shorter than a run is not hidden: it is a placeholder or a typo, and parts of ordinary words would go.
+        A text shorter than a run is not hidden: it is a placeholder or a typo, and may be part of ordinary words.
         """
         self._is_wide = self._is_wide or not secret.isascii()
         folded = [_folded(one) for one in spellings(secret)]
         for text in (*folded, *(one[::-1] for one in folded)):
             self._runs().update(text[i : i + RUN] for i in range(len(text) - RUN + 1))
             self._halves().update(text[i : i + _HALF] for i in range(len(text) - _HALF + 1))
-        # New sets: another thread may just be adding a text to the old ones that is clean of the old secrets only.
+        # New sets: another thread may be adding a text to the old ones that it searched only for the old secrets.
         self._clean, self._free = set(), set()
 
     def learn_password(self, password: str) -> None:
@@ -249,7 +249,7 @@ def without_addresses(text: str) -> str:
 
 
 def _hidden(text: str) -> str:
-    """The replacement for an address; the text itself if it is no address."""
+    """The replacement for an address; the text itself if it is not an address."""
     if ":" not in text:
         return HIDDEN_IP
     try:

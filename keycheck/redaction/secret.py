@@ -1,4 +1,4 @@
-"""A wrapper that keeps a secret text from being shown by accident, and the look of such a text."""
+"""A wrapper that keeps a secret text from being shown by accident, and the pattern of such a text."""
 
 import re
 from collections.abc import Callable

@@ -73,7 +73,7 @@ class ReportFolder:
     def add_summary_to(self, path: Path, env_file: Path) -> None:
         """Appends summary.md, which holds no secret, to the file that a CI service shows on the page of its job.
 
-        Raises OSError, also if `path` is no regular file, the settings file, or in the report folder.
+        Raises OSError, also if `path` is not a regular file, is the settings file, or is in the report folder.
         """
         with contextlib.suppress(RuntimeError):  # a loop of links; `append` refuses it
             if path.resolve().parent == self.path.resolve() or path.resolve() == env_file.resolve():

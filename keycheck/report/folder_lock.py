@@ -68,7 +68,7 @@ class Hold:
         """
         if self._file is not None:
             if not self.is_taken:
-                raise OSError(0, "the report folder was removed or replaced in the run")
+                raise OSError(0, "the report folder was removed or replaced during the run")
             return
         foreign = next((name for name in self._written if (self.folder / name).exists()), None)
         if foreign and not any(_is_of_a_run(self.folder / name) for name in self._marks):
@@ -78,7 +78,7 @@ class Hold:
             )
         path = self.folder / LOCK_FILE
         if path.exists() and not path.is_file():
-            raise OSError(0, f"{LOCK_FILE} is no file")
+            raise OSError(0, f"{LOCK_FILE} is not a file")
         file = path.open("ab")
         try:
             _lock(file)

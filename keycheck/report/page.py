@@ -93,7 +93,7 @@ def _head(report: RunReport) -> dict[str, Any]:
 
 
 def _style(name: str) -> str:
-    """A style sheet without white space."""
+    """A style sheet without the white space that only people need."""
     return re.sub(r"\s*([{};,])\s*", r"\1", (_TEMPLATES / name).read_text(encoding="utf-8"))
 
 

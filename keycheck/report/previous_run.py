@@ -45,6 +45,6 @@ def _previous(path: Path, hold: Hold) -> Previous:
     else:
         with contextlib.suppress(ValueError):
             return comparison.previous_from(text)
-        problem = "is no verdict.json of this suite"
+        problem = "is not a verdict.json of this suite"
     name = printable(file.name, 60)
     raise UsageProblem(f"--compare: {name} {problem}. Give the verdict.json of an earlier run, or the folder it is in")

@@ -15,14 +15,14 @@ from typing import IO, Any
 Labels = Mapping[str, str]
 
 _HELP = {
-    "keycheck_ok": "1 where the verdict of the last run was OK, else 0.",
+    "keycheck_ok": "1 if the verdict of the last run was OK, else 0.",
     "keycheck_timestamp_seconds": "When the last run ended, in seconds since 1970.",
-    "keycheck_duration_seconds": "How long it took.",
-    "keycheck_check": "One line a check of the last run, with its outcome.",
+    "keycheck_duration_seconds": "How long the last run took, in seconds.",
+    "keycheck_check": "One line for each check of the last run, with its outcome.",
     "keycheck_cause": "One line for each cause of a verdict that is not OK.",
-    "keycheck_clock_drift_seconds": "The local clock minus the exchange's; positive where the local one is ahead.",
+    "keycheck_clock_drift_seconds": "The local clock minus the exchange's; positive if the local one is ahead.",
     "keycheck_futures_weight": "Request weight that the last run spent on the futures API.",
-    "keycheck_futures_weight_limit": "What Binance grants an address a minute.",
+    "keycheck_futures_weight_limit": "Request weight that Binance allows an address in a minute.",
 }
 
 

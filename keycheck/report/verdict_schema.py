@@ -48,7 +48,7 @@ def _rule(schema: _Schema) -> _Rule:
 def _type(schema: _Schema) -> _Rule:
     named = schema["type"]
     kinds = {_TYPES[name] for name in ([named] if isinstance(named, str) else named)}
-    return lambda value: type(value) in kinds  # bool is no int here
+    return lambda value: type(value) in kinds  # a bool does not count as an int
 
 
 def _among(values: list[Any]) -> _Rule:

@@ -70,7 +70,7 @@ def read(suite: Path) -> Catalogue:
 
 def no_plain_function(name: str) -> str:
     """The sentence about a test that is no check."""
-    return f"{name} is no plain function of a file test_*.py in suite/, or is parametrized: write one function a check"
+    return f"{name} is not a plain function of a file test_*.py in suite/, or is parametrized: write one function each"
 
 
 def _test_classes(module: ast.Module) -> Iterator[str]:

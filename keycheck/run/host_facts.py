@@ -16,7 +16,7 @@ class HostFacts:
         """Whether the operating system sets its clock over the network. Raises NotApplicable if it cannot say."""
         answer = self._journal.remember("machine/clock", self._host.clock)
         if answer not in ([KEPT], [UNKEPT]):
-            raise NotApplicable("the operating system cannot be asked after its clock here, as in most containers")
+            raise NotApplicable("the operating system cannot be asked about its clock here, as in most containers")
         return answer == [KEPT]
 
     def open_files(self) -> tuple[str, ...]:

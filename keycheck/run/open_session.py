@@ -38,7 +38,7 @@ class Options:
 
     `settings`: JSON of all settings by name, from the program that started the run; it replaces the environment.
 
-    `shared`: the public answers of another run of this address, as text; "" for none.
+    `shared`: the public answers that another run from this address received, as text; "" for none.
 
     `force`: whether a recording may replace an older one.
 
@@ -95,7 +95,7 @@ def open_session(
     return opener.live(loaded)
 
 
-_LEAST_LENGTH = 16  # characters; a shorter part of a private key may stand in another file's text by chance
+_LEAST_LENGTH = 16  # characters; a shorter part of a private key may occur in another file's text by chance
 NO_CONNECTION = "a replay opens no connection, so it cannot tell whether the stream is alive"
 OTHER_HOST = "BINANCE_FUTURES_URL names another host; BINANCE_STREAM_URL would say where its stream is"
 
@@ -171,8 +171,8 @@ class _Opener:
         for name, value in loaded.shown.items():
             if self._redactor.finds(value):
                 raise UsageProblem(
-                    f"{name} holds a part of a credential, and would be shown: look whether lines of the settings were "
-                    "mixed up, and correct it"
+                    f"{name} holds a part of a credential, and would be shown: check whether lines of the settings "
+                    "were mixed up, and correct it"
                 )
 
     def _listener(self, loaded: Settings, http: "HttpTransport") -> Listener | None:

@@ -1,7 +1,7 @@
-"""The endpoint: `POST /binance` tests one key and answers with its verdict; `GET /` is a page that asks it.
+"""The endpoint: `POST /binance` tests one key and answers with its verdict; `GET /` is a page that uses it.
 
     endpoint.py       app(...): the routes, and the answer to each request
-    runs.py           the runs: so many at once, each a thread that waits for its child process
+    runs.py           the runs: a limited number at once, each a thread that waits for its child process
     guards.py         what each request has to pass first: host, origin, token; and the headers of each answer
     request_body.py   the body's bytes -> a request, or the problem that names the member
     problem.py        an error as the client gets it
@@ -10,7 +10,7 @@
     command.py        `keycheck serve`: its options, and the server
 
 `app(...)` is an ASGI application, to be mounted in a platform's own; docs/endpoint.md shows how. The extra
-`keycheck[serve]` brings what this package imports, and nothing else of keycheck imports this package.
+`keycheck[serve]` installs what this package imports, and nothing else in keycheck imports this package.
 
 Where a secret is: in the body's bytes, then in a Secret, then in the pipe to the child process. No frame that an
 exception can pass through has a variable with the text, since services that collect errors send these along.

@@ -30,8 +30,8 @@ _ANSWER = 120.0  # seconds for an answer: a run takes 90 at most, and its client
 _MOST_CONNECTIONS = 100  # at once; some systems give a process 256 descriptors, and each run takes a few
 _USAGE_ERROR = 4
 _TRUSTED = """\
---behind-proxy trusts that this port is reached by your proxy alone, that the proxy speaks TLS to all clients, and that
-it writes their address as the last one of X-Forwarded-For, by which wrong tokens are counted.
+--behind-proxy trusts that only your proxy can reach this port, that the proxy speaks TLS to all clients, and that it
+writes their address as the last one of X-Forwarded-For, by which wrong tokens are counted.
 """
 
 
@@ -85,7 +85,7 @@ class _Connection(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn's own words
         """Answers bytes that are not HTTP. uvicorn's own answer is plain text, and a cache may keep it."""
-        problem = Problem(400, "This is no HTTP request: ask as openapi.json says.").response()
+        problem = Problem(400, "This is not an HTTP request: ask as openapi.json says.").response()
         headers = [*problem.raw_headers, (b"cache-control", b"no-store"), (b"connection", b"close")]
         for event in (
             h11.Response(status_code=400, headers=headers),
@@ -120,7 +120,7 @@ def main(arguments: Sequence[str]) -> int:
         prepared.prepare()
         server.run()
     except SystemExit:  # uvicorn raises it if it cannot listen
-        return _refuse("this host and port cannot be listened at: is another program there? Choose one with --port")
+        return _refuse("this host and port cannot be used: is another program there? Choose another port with --port")
     finally:
         prepared.close()
     return 0
@@ -134,7 +134,7 @@ def _server(given: argparse.Namespace, run: Callable[..., process.Finished]) -> 
         raise UsageProblem("--tls-cert and --tls-key go together: name both files")
     if is_open and not (has_tls or given.behind_proxy):
         raise UsageProblem(
-            "--host leads other machines here, and keys would travel in clear: add --tls-cert and --tls-key, or "
+            "other machines can reach --host, and keys would travel in clear: add --tls-cert and --tls-key, or "
             "--behind-proxy if a proxy of yours speaks TLS"
         )
     if (is_open or given.behind_proxy) and not given.token_file:
@@ -164,7 +164,7 @@ def _server(given: argparse.Namespace, run: Callable[..., process.Finished]) -> 
     try:
         server.config.load()
     except (OSError, ssl.SSLError):
-        raise UsageProblem("--tls-cert and --tls-key are no certificate and its key: name two PEM files") from None
+        raise UsageProblem("--tls-cert and --tls-key are not a certificate and its key: name two PEM files") from None
     if given.behind_proxy:
         print(_TRUSTED, end="")
     return server

@@ -198,7 +198,7 @@ async def _answer_file(text: str, kind: str, _: Request) -> Response:
 async def _answer_problem(_: Request, error: Exception) -> Response:
     """The answer to an error: a Problem, or the router's own 404 or 405."""
     if isinstance(error, HTTPException):
-        sentence = "openapi.json names the paths of this endpoint, and how to ask each."
+        sentence = "openapi.json lists the paths of this endpoint, and says how to call each."
         error = Problem(error.status_code, sentence, headers=error.headers or {})
     assert isinstance(error, Problem)
     return error.response()

@@ -35,12 +35,12 @@ class Guards:
     """ASGI middleware, the outermost. `hosts`: the names by which clients may call the endpoint, without a port.
 
     `frame_ancestors`: origins of pages that may show the endpoint's page in a frame; none by default. Raises ValueError
-    for a frame ancestor that is no origin.
+    for a frame ancestor that is not an origin.
     """
 
     def __init__(self, app: ASGIApp, hosts: Collection[str], frame_ancestors: Sequence[str]) -> None:
         if wrong := [one for one in frame_ancestors if not _ANCESTOR.fullmatch(one)]:
-            raise ValueError(f"a frame ancestor is an origin, such as https://app.example, and {wrong[0]} is none")
+            raise ValueError(f"a frame ancestor must be an origin, such as https://app.example, and {wrong[0]} is not")
         self._app = app
         self._hosts = {host.lower() for host in hosts}
         ancestors = " ".join(frame_ancestors) or "'none'"

@@ -150,7 +150,7 @@ def _read(data: bytes, of_server: Mapping[str, str], to_save: bool) -> Request |
     given = dict(pairs)
     receipt = given.pop(RECEIPT, "")
     settings = dict(of_server) | {MEMBERS[member]: value for member, value in given.items()}
-    try:  # before a run is started; what is wrong with a credential, the run says
+    try:  # before a run is started; the run itself checks the credentials
         public = {name: value for name, value in settings.items() if name not in (*SECRETS, "BINANCE_CA_BUNDLE")}
         loaded = loading.load(Path(bounded_files.NOWHERE), environ=public)
     except UsageProblem as problem_of_settings:
@@ -180,7 +180,7 @@ def _problem_of_members(  # noqa: PLR0911  one for each problem
     for at, (name, value) in enumerate(pairs, start=1):
         if name not in allowed:
             shown = name if _NAMED.fullmatch(name) else None
-            return Problem(400, f"{shown or f'Member {at}'} is unknown: send {', '.join(allowed)} alone.", shown)
+            return Problem(400, f"{shown or f'Member {at}'} is unknown: send only {', '.join(allowed)}.", shown)
         if names.count(name) > 1:
             return Problem(400, f"{name} is there twice: leave one of them out.", name)
         if not isinstance(value, str) or not value.strip() or _HALF.search(value):
@@ -188,11 +188,11 @@ def _problem_of_members(  # noqa: PLR0911  one for each problem
     if "apiKey" not in names:
         return Problem(400, "apiKey is missing: send the API key.", "apiKey")
     if ("apiSecret" in names) == ("privateKey" in names):
-        is_there = "is there beside privateKey" if "apiSecret" in names else "is missing"
-        return Problem(400, f"apiSecret {is_there}: send the secret, or in its place privateKey.", "apiSecret")
+        is_there = "is given together with privateKey" if "apiSecret" in names else "is missing"
+        return Problem(400, f"apiSecret {is_there}: send the secret, or privateKey instead.", "apiSecret")
     if "passphrase" in names and "privateKey" not in names:
-        remedy = "leave it out, or send the private key as privateKey in the place of apiSecret"
-        return Problem(400, f"passphrase is there without privateKey: {remedy}.", "passphrase")
+        remedy = "leave it out, or send the private key as privateKey instead of apiSecret"
+        return Problem(400, f"passphrase is given without privateKey: {remedy}.", "passphrase")
     if RECEIPT in allowed and RECEIPT not in names:
         return Problem(400, "receipt is missing: test the key, and send what the endpoint answered.", RECEIPT)
     return None

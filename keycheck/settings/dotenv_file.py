@@ -48,7 +48,7 @@ def parse(text: str) -> dict[str, str]:
     """The settings in the file's text, by name, as python-dotenv reads them."""
     from dotenv import dotenv_values  # noqa: PLC0415  a replay reads no .env
 
-    # python-dotenv warns about lines that are no settings; here such a line is ignored.
+    # python-dotenv warns about lines that are not settings; here such a line is ignored.
     logging.getLogger("dotenv.main").setLevel(logging.ERROR)
     return {k: v for k, v in dotenv_values(stream=io.StringIO(text), interpolate=False).items() if v is not None}
 
@@ -117,7 +117,7 @@ def text_of_key(path: Path) -> Secret:
         raw = bounded_files.read(path, MAX_KEY_FILE)
     except bounded_files.Unreadable as problem:
         raise UsageProblem(
-            f"the file that {pasted_text.KEY_FILE} names {problem}: correct the path, which starts at the folder of "
-            "the settings file where it is relative, or give yourself permission to read it"
+            f"the file that {pasted_text.KEY_FILE} names {problem}: correct the path (a relative one starts at the "
+            "folder of the settings file), or give yourself permission to read it"
         ) from None
     return Secret(raw.decode("utf-8", "replace"))

@@ -25,7 +25,7 @@ _NAMES = (pasted_text.KEY, pasted_text.SECRET, pasted_text.KEY_FILE, pasted_text
 def save(file: Path, settings: Mapping[str, str] | Secret, *, replace: bool = False) -> None:
     """Writes a run's key, secret or private key, passphrase and environment to `file`, and no other settings.
 
-    `settings`: as those of `process.run`. A private key goes into a new file beside `file`. It never replaces an older
+    `settings`: as for `process.run`. A private key goes into a new file beside `file`. It never replaces an older
     file, which may be the only copy of its key. `replace`: an existing `file` keeps all lines but those of the names in
     _NAMES. Raises UsageProblem with one sentence; then no new file is left, and an old one is unchanged.
     """
@@ -36,7 +36,7 @@ def save(file: Path, settings: Mapping[str, str] | Secret, *, replace: bool = Fa
         if place.exists() and not replace:
             raise UsageProblem(f"{name} exists: name a new file with --save-to, or keep its other lines with --replace")
         if place.exists() and not place.is_file():
-            raise UsageProblem(f"{name} is no file: name another with --save-to")
+            raise UsageProblem(f"{name} is not a file: name another with --save-to")
         with contextlib.ExitStack() as undo:
             values = {one: given[one] for one in _NAMES if given.get(one)}
             if values.get(_ENVIRONMENT) == "production":  # the default
@@ -49,12 +49,12 @@ def save(file: Path, settings: Mapping[str, str] | Secret, *, replace: bool = Fa
             with _written(place, _with_values(text, values)) as temporary:
                 if _read(temporary) != {n: v for n, v in dotenv_file.parse(text).items() if n not in _NAMES} | values:
                     raise UsageProblem(
-                        f"in {name} these values would be read as others: name a new file with --save-to"
+                        f"in {name} these values would be read differently: name a new file with --save-to"
                     )
                 temporary.replace(place) if replace else place.hardlink_to(temporary)
             undo.pop_all()
     except FileExistsError:  # made after the check above
-        raise UsageProblem(f"{name} exists by now: name a new file with --save-to") from None
+        raise UsageProblem(f"{name} exists now: name a new file with --save-to") from None
     except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links
         why = getattr(error, "strerror", None) or "its links lead in a circle"
         raise UsageProblem(f"{name} could not be written ({why}): name another file with --save-to") from None
@@ -78,7 +78,7 @@ def _written(place: Path, text: str) -> Iterator[Path]:
     except UnicodeEncodeError:  # a lone surrogate, which JSON may hold
         data = b"\0"
     if b"\0" in data:
-        raise UsageProblem("the key or the secret is no text that a file could hold: copy it again")
+        raise UsageProblem("the key or the secret is not text that a file can hold: copy it again")
     temporary = place.with_name(f".{os.urandom(8).hex()}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:

@@ -1,4 +1,4 @@
-"""Where key and secret came from, and names that are no settings. Nothing here shows a value."""
+"""Where key and secret came from, and names that are not settings. Nothing here shows a value."""
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
@@ -99,7 +99,7 @@ def _two_sources(found: Sources, secret: str, env_file: Path) -> Iterator[str]:
 def _strangers(
     given: Mapping[str, str], settings: Sequence[str], used: Mapping[str, str], where: str, *, in_file: bool
 ) -> Iterator[str]:
-    """A sentence on each name that is no setting: in .env, all with our prefix; elsewhere, those similar to a setting.
+    """A sentence on each name that is not a setting: in .env, each with our prefix; elsewhere, each similar to one.
 
     If the setting itself has a value, a similar name belongs to another program, and is no mistake.
     """
@@ -114,7 +114,7 @@ def _strangers(
         # A name may be a value that was pasted into the wrong place: no key has so many letters of one case.
         is_word = name in (name.upper(), name.lower()) and len(name) <= _LONGEST_NAME and name.isidentifier()
         remedy = f"did you mean {meant}?" if meant else "correct it, or take it out"
-        yield f"{name if is_word else 'a name'} {where} is no setting and was not read: {remedy}"
+        yield f"{name if is_word else 'a name'} {where} is not a setting and was not read: {remedy}"
 
 
 def _meant(name: str, settings: Sequence[str]) -> str | None:

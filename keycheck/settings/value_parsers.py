@@ -73,7 +73,7 @@ def url_of(name: str, values: Mapping[str, str], scheme: str = "http") -> str | 
         parts = urlsplit(text)
         port = parts.port
     except ValueError:
-        raise UsageProblem(f"{name} is not a URL: write {scheme}s://HOST, and nothing behind the host") from None
+        raise UsageProblem(f"{name} is not a URL: write {scheme}s://HOST, and nothing after the host") from None
     host = parts.hostname or ""
     has_more = not text.isprintable() or parts.path.rstrip("/") or parts.query or parts.fragment or "@" in parts.netloc
     if not _HOST.fullmatch(host) or parts.scheme not in (scheme, f"{scheme}s") or has_more or port == 0:

@@ -109,13 +109,13 @@ def objection(previous: Previous, key: KeyFacts, environment: str | None, symbol
     ):
         if was not in (None, now):
             return (
-                f"--compare names a verdict of {was}, and this run is of {now}: what differs would be the {name}. "
-                "Compare with a run of the same"
+                f"--compare names a verdict of {was}, and this run is of {now}: the difference would be the {name}'s. "
+                f"Compare with a run of the same {name}"
             )
     if previous.last_four and key.last_four and previous.last_four != key.last_four:
         return (
             f"--compare names a verdict of a key ending in {previous.last_four}, and this run is of another: "
-            "what differs would be the key. Compare with a run of the same"
+            "the difference would be the key's. Compare with a run of the same key"
         )
     return None
 

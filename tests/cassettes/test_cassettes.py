@@ -324,7 +324,7 @@ def test_a_refused_cassette_leaves_the_network_as_it_was(tmp_path: Path) -> None
 
 def test_a_missing_cassette_is_named(tmp_path: Path) -> None:
     """The message names the missing cassette and the folder of the others."""
-    with pytest.raises(UsageProblem, match=r"there is no cassette mine\.yaml: look into cassettes/"):
+    with pytest.raises(UsageProblem, match=r"there is no cassette mine\.yaml: look in cassettes/"):
         Player(tmp_path / "mine.yaml")
     with pytest.raises(UsageProblem, match="is a directory"):
         Player(tmp_path)
@@ -381,13 +381,12 @@ def test_more_than_plain_data_is_refused_before_it_is_built(tmp_path: Path, name
     assert "is not a cassette of this suite" in refusal(tmp_path / "mine.yaml", text)
 
 
-def test_clever_numbers_are_text(tmp_path: Path) -> None:
+def test_clever_numbers_are_text() -> None:
     """Only decimal figures are numbers: 1:30, 0x10 and 2026-11-20 are read as text."""
     values = PlainYaml.deserialize("a: 1:30\nb: 0x10\nc: 2026-11-20\nd: yes\ne: 12\nf: -1.5\ng: true\nh:\ni: 0o7\n")
     assert values == {
         "a": "1:30", "b": "0x10", "c": "2026-11-20", "d": "yes", "e": 12, "f": -1.5, "g": True, "h": None, "i": "0o7",
     }  # fmt: skip
-    assert tmp_path.exists()
 
 
 def test_packed_body_is_not_unpacked(tmp_path: Path) -> None:
@@ -426,7 +425,7 @@ def test_production_without_a_wallet_is_refused(tmp_path: Path, environment: str
 
 @pytest.mark.parametrize("name", [".env", "notes.txt", "mine.yaml", "folder.yaml"])
 def test_recording_overwrites_nothing_but_a_cassette(tmp_path: Path, name: str) -> None:
-    """Recording does not overwrite a file that is no cassette."""
+    """Recording does not overwrite a file that is not a cassette."""
     path = tmp_path / name
     if name == "folder.yaml":
         path.mkdir()
@@ -445,7 +444,7 @@ def test_recording_replaces_an_older_cassette_by_force_alone(tmp_path: Path) -> 
         Recorder(path, HEADER, Redactor(), Unasked())
     assert Recorder(path, HEADER, Redactor(), Unasked(), force=True).text()
     path.write_text("precious: true", encoding="utf-8")
-    with pytest.raises(UsageProblem, match="no cassette of this suite"):
+    with pytest.raises(UsageProblem, match="not a cassette of this suite"):
         Recorder(path, HEADER, Redactor(), Unasked(), force=True)
 
 
@@ -460,7 +459,7 @@ def test_recording_replaces_an_older_cassette_by_force_alone(tmp_path: Path) -> 
     ],
 )
 def test_a_hostile_answer_is_no_answer(tmp_path: Path, response: dict[str, Any]) -> None:
-    """A recorded answer of a wrong form is no answer, so it proves nothing."""
+    """A recorded answer of a wrong form does not count as an answer, so it proves nothing."""
     document = recorded(tmp_path / "mine.yaml")
     document["interactions"] = [
         {"request": {"method": "GET", "uri": "https://x.invalid/fapi/v1/ping", "body": None, "headers": {}}}

@@ -148,7 +148,7 @@ def test_run_without_credentials_can_be_recorded(suite: SuiteRunner, tmp_path: P
 
 @pytest.mark.slow
 def test_recording_again_takes_the_new_clock(suite: SuiteRunner, tmp_path: Path) -> None:
-    """An older recording of that name is replaced, with --force alone, and not continued."""
+    """With --force an older recording of that name is replaced, and not continued."""
     cassette = tmp_path / "mine.yaml"
     recorded(suite, SCENARIOS["healthy"], cassette)
     live = recorded(suite, SCENARIOS["clock-behind"], cassette)
@@ -156,7 +156,7 @@ def test_recording_again_takes_the_new_clock(suite: SuiteRunner, tmp_path: Path)
 
 
 def test_replay_reads_no_credentials_and_opens_no_socket(suite: SuiteRunner, tmp_path: Path) -> None:
-    """Settings from outside, good or bad, have no part in a replay, and no request reaches the exchange they name."""
+    """Settings from outside, good or bad, do not affect a replay, and no request reaches the exchange they name."""
     env_file = tmp_path / "bad.env"
     env_file.write_bytes("BINANCE_API_KEY=x".encode("utf-16"))
     with LocalExchange() as exchange:

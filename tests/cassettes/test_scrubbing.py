@@ -251,7 +251,7 @@ def test_twenty_entries_of_a_long_list_are_kept(endpoint: Endpoint, lists: dict[
 
 @pytest.mark.parametrize("what", ["rateLimits", "symbols"])
 def test_a_value_that_is_no_list_of_objects_is_dropped(what: str) -> None:
-    """A value that is no list of objects is dropped, and so is an entry that is no object."""
+    """A value that is not a list of objects is dropped, and so is an entry that is not an object."""
     assert json.loads(scrub(EXCHANGE_INFO, 200, json.dumps({what: {"a": 1}}).encode())) == {}
     assert json.loads(scrub(EXCHANGE_INFO, 200, json.dumps({what: [1, "x", None]}).encode())) == {what: []}
 
@@ -263,7 +263,7 @@ def test_a_cassette_is_compact_and_readable() -> None:
 
 @pytest.mark.parametrize("before", range(1930, 2010, 10))
 def test_a_secret_at_the_end_of_a_long_text_is_hidden_before_the_text_is_cut(before: int) -> None:
-    """A secret is hidden before the cut; the half of one would not be recognised."""
+    """A secret is hidden before the text is cut, because half a secret would not be recognised."""
     kept = json.loads(scrub(PING, 400, json.dumps({"msg": "x" * before + KEY}).encode()))["msg"]
     assert len(kept) <= 2000
     assert not any(KEY[i : i + 10] in kept for i in range(55))
@@ -280,7 +280,7 @@ def test_a_refusal_keeps_code_and_cleaned_text() -> None:
 
 @pytest.mark.parametrize("body", [b"", b"<html>203.0.113.7</html>", b"\xff\xfe", b"{", b"[" * 100_000])
 def test_a_body_that_is_no_json_is_dropped(body: bytes) -> None:
-    """A body that is no JSON is replaced by a remark that it was none."""
+    """A body that is not JSON is replaced by a remark that says so."""
     kept = scrub(PING, 200, body)
     assert b"not JSON" in kept
     with pytest.raises(ValueError, match="Expecting"):

@@ -166,7 +166,7 @@ def test_a_pasted_private_key_is_remarked_upon_once_and_not_by_its_length() -> N
 def test_a_passphrase_without_use_is_remarked() -> None:
     """A passphrase for a private key that is not encrypted gets a remark, since its owner believes otherwise."""
     needless = pasted_text.read(GOOD, None, Secret(ED25519.private), "x" * 12)
-    assert needless.remarks == (f"{PASSPHRASE} is given, and the private key is not encrypted",)
+    assert needless.remarks == (f"{PASSPHRASE} is given, but the private key is not encrypted",)
     assert pasted_text.read(GOOD, None, Secret(ENCRYPTED_ED25519.private), "x" * 12).remarks == ()
     assert pasted_text.read(GOOD, OTHER, None, "x" * 12).remarks == ()
 

@@ -182,13 +182,13 @@ REFUSED = {
     "public key": (ED25519.public, "holds a public key"),
     "public RSA key": (RSA.public, "holds a public key"),
     "certificate": (ED25519.private.replace("PRIVATE KEY", "CERTIFICATE"), "holds a certificate"),
-    "first line": ("-----BEGIN PRIVATE KEY-----", "holds a part of a PEM alone"),
-    "cut": (ED25519.private[:80], "holds a part of a PEM alone"),
-    "ends that differ": (ED25519.private.replace("END", "END RSA"), "holds a part of a PEM alone"),
+    "first line": ("-----BEGIN PRIVATE KEY-----", "holds only a part of a PEM"),
+    "cut": (ED25519.private[:80], "holds only a part of a PEM"),
+    "ends that differ": (ED25519.private.replace("END", "END RSA"), "holds only a part of a PEM"),
     "short lines": (_shortened(ED25519.private), "damaged"),
     "no base64": (ED25519.private.replace("MC4C", "!§$%"), "damaged"),
     "nothing in it": ("-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----", "damaged"),
-    "EC": (EC, "holds an EC key, and Binance takes Ed25519 and RSA"),
+    "EC": (EC, "holds an EC key, but Binance takes only Ed25519 and RSA"),
     "OpenSSH": (ED25519.private.replace("PRIVATE", "OPENSSH PRIVATE"), "OpenSSH's own format"),
 }
 
@@ -202,8 +202,8 @@ def test_a_key_that_binance_does_not_take_is_named(name: str) -> None:
 
 
 def test_keys_of_other_types_and_short_keys_are_named() -> None:
-    """Other types, such as Ed448, and RSA keys below the least size are refused by name."""
-    assert "a key of a type that is neither" in refusal(given(written(ed448.Ed448PrivateKey.generate())))
+    """Other types, such as Ed448, and RSA keys below the minimum size are refused by name."""
+    assert "a key of another type" in refusal(given(written(ed448.Ed448PrivateKey.generate())))
     assert "an RSA key of 1024 bits" in refusal(given(written(rsa_key(1024))))
 
 
@@ -242,7 +242,7 @@ def _spellings(text: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
 def test_every_line_of_a_key_is_hidden(key: Key) -> None:
-    """In any spelling, no ten characters of a key are left; its first line, which is no secret, stays."""
+    """In any spelling, no ten characters of a key are left; its first line, which is not secret, stays."""
     redactor = Redactor(pem.to_hide(key.private.replace("\n", "\\n")))
     body = key.body
     for text in _spellings(key.private):

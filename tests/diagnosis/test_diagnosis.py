@@ -85,7 +85,7 @@ FUTURES_REFUSE = (call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, -2015))
 
 
 def test_every_cause_has_a_story_and_every_story_a_known_cause() -> None:
-    """Each cause but those of the run itself has a story; test_run.py covers those of the run."""
+    """Each cause has a story, except those of the run itself, for which there are tests below and in test_run.py."""
     assert {story.cause for story in STORIES.values()} - {None} == set(NAMES) - set(OF_THE_RUN)
     assert {story.cause for story in COMBINED.values()} - {None} <= set(NAMES)
     assert len(COMBINED) >= 12
@@ -250,11 +250,11 @@ def test_key_and_secret_may_be_swapped_where_neither_host_knows_the_key(
 @pytest.mark.parametrize("text", ["", SEEN_FROM])
 def test_a_misspelt_environment_is_the_first_cause_of_a_refusal(text: str) -> None:
     """With a misspelt BINANCE_ENVIRONMENT, whose line mostly says demo, the wrong environment is the first cause."""
-    misspelt = "BINANCE_ENVIROMENT in .env is no setting and was not read: did you mean BINANCE_ENVIRONMENT?"
+    misspelt = "BINANCE_ENVIROMENT in .env is not a setting and was not read: did you mean BINANCE_ENVIRONMENT?"
     key = replace(HMAC_PAIR, sources=Sources("file", "file", "dotenv", (misspelt,)))
     first = diagnose(Evidence(calls=both(-2015, text), key=key))[0]
     assert (first.cause, first.confidence) == ("wrong_environment", Confidence.LIKELY)
-    assert first.explanation.endswith(f"knows its own keys alone. {misspelt}")
+    assert first.explanation.endswith(f"knows only its own keys. {misspelt}")
 
 
 @pytest.mark.parametrize(
@@ -278,7 +278,7 @@ def test_a_pair_from_two_sources_is_named_before_a_wrong_secret(sources: Sources
 
 
 def test_a_private_key_in_the_line_of_the_secret_is_named_by_that_line() -> None:
-    """Whoever is told to unset a variable that is not set looks in the wrong place."""
+    """The fix names the setting that holds the private key, BINANCE_API_SECRET, and not the one for its file."""
     key = KeyFacts(type="ED25519", remarks=(PASTED_KEY,), sources=Sources("file", "environment"))
     first, *_ = diagnose(Evidence(key=key, calls=(*both(-1022), call(LISTEN_KEY))))
     assert (first.cause, KEY_FILE in first.explanation + first.fix) == ("mixed_sources", False)
@@ -327,7 +327,7 @@ def test_a_new_settings_file_is_made_with_the_systems_own_command() -> None:
     ],
 )
 def test_a_key_is_known_once_an_answer_shows_it(calls: tuple[Call, ...], known: bool) -> None:
-    """A key is known once an answer shows that Binance knows it; until then, it may be the secret."""
+    """A key is known once an answer shows that Binance knows it; until then, the text may be a secret instead."""
     assert Evidence(calls=calls).key_is_known is known
 
 
@@ -377,12 +377,12 @@ HMAC, ED25519 = KeyFacts(type="HMAC", last_four="abcd"), KeyFacts(type="ED25519"
 
 @pytest.mark.parametrize("code", [-2015, -2014, -2008, -1022, -1002, -1011, -1099, -4056])
 def test_a_wallet_that_refuses_alone_contradicts_the_other(code: int) -> None:
-    """The futures API accepted the same key, so the answers contradict, and the wallet's facts are unproven."""
+    """The futures API accepted the same key, so the two answers contradict, and the wallet's facts are unproven."""
     (one,) = diagnose(Evidence(calls=(refusal(API_RESTRICTIONS, code), call(ACCOUNT_CONFIG), call(ORDER_TEST))))
     assert (one.cause, one.confidence) == ("answers_contradict", Confidence.LIKELY)
     assert f"code {code}" in one.explanation
     assert one.evidence == (f"{ACCOUNT_CONFIG}: HTTP 200", str(refusal(API_RESTRICTIONS, code)))
-    assert "was seen by no check" in one.fix
+    assert "No check could see" in one.fix
 
 
 @pytest.mark.parametrize(
@@ -401,7 +401,7 @@ def test_a_wallet_that_refuses_alone_contradicts_the_other(code: int) -> None:
 def test_a_futures_api_that_refuses_a_proven_signature_needs_no_new_key_of_the_same_kind(
     key: KeyFacts, code: int, expected: str
 ) -> None:
-    """The wallet API accepted key and signature, so no new key of its kind is advised; an Ed25519 key looks alike."""
+    """The wallet API accepted key and signature, so the fix does not ask for a new key of the same kind."""
     calls_ = (call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, code))
     assert found(*calls_, permissions=FINE, key=key) == [(expected, "likely")]
     assert not account_info_decides(Evidence(calls=calls_, permissions=FINE, key=key))
@@ -572,13 +572,13 @@ PEM = KeyFacts(type="ED25519", last_four="Eh8A")
             f"{KEY}, and {SECRET} or",
             f"{KEY}=... and {SECRET}=... (or, for",
         ),
-        (both(-2014), {}, "does not take the key for one", "BINANCE_API_SECRET=... with no quotes"),
-        (both(-2014), {"key": PEM}, "does not take the key for one", "BINANCE_PRIVATE_KEY_FILE names"),
+        (both(-2014), {}, "says that this is not an API key", "BINANCE_API_SECRET=... with no quotes"),
+        (both(-2014), {"key": PEM}, "says that this is not an API key", "BINANCE_PRIVATE_KEY_FILE names"),
         (both(-2014), {"key": KeyFacts(remarks=(SAME,))}, "are the same text", "with no quotes"),
         (both(-4056), {}, "for its type", "with no quotes"),
         (both(-4056), {"key": QUOTED}, f"not as Binance shows it: {QUOTES}.", "with no quotes"),
         (both(-4056), {"key": KeyFacts(remarks=(QUOTES, CUT))}, f"not as Binance shows it: {CUT}.", "with no quotes"),
-        (both(-1022), {}, f"{SECRET} is not the secret of {KEY}", "must be of the same line"),
+        (both(-1022), {}, f"{SECRET} is not the secret of {KEY}", "must come from the same line"),
         (both(-1022), {"key": PEM}, "this private key does not belong", "openssl pkey -in FILE"),
         (both(-2008), {}, "Binance does not know this key", "copy it again"),
         (both(-1011), {}, "among them.", "add this machine's public address. Then save. Behind"),
@@ -589,34 +589,34 @@ PEM = KeyFacts(type="ED25519", last_four="Eh8A")
             "that Binance saw: 203.0.113.7. Then save. Behind",
         ),
         (both(-2015, f"request ip: {LONGEST_ADDRESS}"), {}, f"saw the address {LONGEST_ADDRESS}.", LONGEST_ADDRESS),
-        (both(-2015), DEMO, "The run asked the test network, and the key may be of production", "take the line"),
+        (both(-2015), DEMO, "The run asked the test network, but the key may belong to production", "take the line"),
         (
             both(-2008),
             DEMO,
-            "The run asked the test network, and the key may be of production",
+            "The run asked the test network, but the key may belong to production",
             "or make a key for the test network.",
         ),
         (ACCEPTED[:2], {"can_trade": False}, "The key is good, and the account", "canTrade is false."),
-        ((), {"can_trade": False}, "may not trade, and not why (canTrade).", "canTrade is false."),
+        ((), {"can_trade": False}, "may not trade, but not why (canTrade).", "canTrade is false."),
         ((), {"can_trade": False}, "The account behind it is kept from trading: Binance says", "canTrade is false."),
         (both(-2017), {}, "has locked the API keys of this account", "ask Binance support"),
         ((*ACCEPTED[:2], refusal(ORDER_TEST, -1135)), {}, "the account's status", "ask Binance support"),
         (
             (refusal(API_RESTRICTIONS, -2008), call(ACCOUNT_CONFIG)),
             {},
-            "The futures API takes the key, and the wallet API refuses it (code -2008)",
+            "The futures API accepts the key, but the wallet API refuses it (code -2008)",
             "take BINANCE_FUTURES_URL",
         ),
         (
             (call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, -1022)),
             {"permissions": FINE},
-            "The wallet API takes the key, and the futures API refuses it (code -1022)",
+            "The wallet API accepts the key, but the futures API refuses it (code -1022)",
             "take BINANCE_FUTURES_URL",
         ),
         (
             (*ACCEPTED[:2], refusal(ORDER_TEST, -1022)),
             {"permissions": FINE},
-            "Reads are taken, and the test order is refused (code -1022)",
+            "Reads are accepted, but the test order is refused (code -1022)",
             "take BINANCE_FUTURES_URL",
         ),
         (
@@ -633,7 +633,7 @@ PEM = KeyFacts(type="ED25519", last_four="Eh8A")
             "The local clock is 3000 ms ahead of the exchange's",
             "/fapi/v1/time",
         ),
-        (ACCEPTED[:2], {"drift": Drift(1500, 10)}, "more than Binance accepts of a stamp", "GET /fapi/v1/time"),
+        (ACCEPTED[:2], {"drift": Drift(1500, 10)}, "more than Binance accepts in a stamp", "GET /fapi/v1/time"),
         ((trouble("restricted_location", 403),), {}, "public address lies (HTTP 403)", "from a country where"),
         ((trouble("turned_away", 403),), {}, "in Binance's place (HTTP 403): its own", "wait ten minutes, run again"),
         ((trouble("turned_away"),), {}, "in Binance's place: its own", "wait ten minutes, run again"),
@@ -873,7 +873,7 @@ def test_several_addresses_can_be_listed() -> None:
 
 
 def test_an_account_that_stays_invalid_is_trouble_and_on_demo_perhaps_gone() -> None:
-    """-1109 stands for maintenance, and on the test network for a deleted account, too: so it is not certain there."""
+    """-1109 can mean maintenance, so the cause is only likely; on the test network, the account may also be deleted."""
     calls = [trouble("exchange_trouble", 400, ACCOUNT_CONFIG, code=-1109)] * 2
     (one,) = diagnose(Evidence(calls=calls))
     assert (one.cause, one.confidence) == ("exchange_trouble", Confidence.LIKELY)
@@ -974,7 +974,7 @@ def test_the_fallbacks_say_what_was_seen_and_what_to_do() -> None:
 
 
 def test_an_open_claim_is_a_cause_beside_checks_that_were_not_run() -> None:
-    """Checks that were left out explain no other check's open claim, which is a cause of its own."""
+    """Checks that were left out do not explain another check's open claim, which is a cause of its own."""
     open_ = Finding(CHECKS[0], Outcome.UNPROVEN, "seen so")
     causes = [one.cause for one in diagnose(Evidence(findings=[open_], checks=CHECKS))]
     assert sorted(causes) == ["checks_not_run", "left_undecided"]
@@ -1000,7 +1000,7 @@ def test_a_check_of_the_users_own_is_a_cause_beside_others() -> None:
 
 
 def test_checks_that_were_not_run_are_no_cause_beside_a_failed_claim() -> None:
-    """A failed critical check explains the verdict alone; checks that -x left out need no cause."""
+    """A failed critical check is enough to explain the verdict; checks that -x left out need no cause."""
     failed = [Finding(BY_ID["withdrawals_are_disabled"], Outcome.FAIL)]
     told = found(*ACCEPTED, findings=failed, checks=CHECKS, permissions={"enableWithdrawals": True})
     assert told == [("withdrawals_enabled", "certain")]
@@ -1117,7 +1117,7 @@ def test_the_order_of_calls_to_different_questions_does_not_matter(evidence: Evi
 
 
 def test_a_diagnosis_is_a_value() -> None:
-    """A diagnosis is frozen, and so is the list of all, so that masking makes new ones."""
+    """A diagnosis and the tuple of all are immutable, so masking makes new ones."""
     one = Diagnosis("tls_failure", Confidence.CERTAIN, "Explanation.", ("seen",), "Fix.")
     assert one == replace(one)
     assert hash(one)
@@ -1133,11 +1133,11 @@ LIMIT = trouble("rate_limited", 429, code=-1003, retry_after=3600)
     ("calls", "seen", "expected"),
     [
         ((trouble("rate_limited", 429),), {}, "rate_limited likely"),  # a page of a proxy that counts as well
-        ((*ACCEPTED[:2], trouble("exchange_trouble", 503, TRADING_STATUS, code=-1008)), {}, None),  # advice alone
+        ((*ACCEPTED[:2], trouble("exchange_trouble", 503, TRADING_STATUS, code=-1008)), {}, None),  # only advice
         ((call(ACCOUNT_CONFIG), trouble("not_binance", 404, API_RESTRICTIONS)), {}, "not_binance likely"),
         ((refusal(API_RESTRICTIONS, -2008), refusal(ACCOUNT_CONFIG, -4109)), {}, "unknown_key likely"),
         ((call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, -2014)), {"permissions": FINE}, "answers_contradict likely"),
-        (both(-1021), {"drift": Drift(3_600_000, 1)}, "clock_ahead likely"),  # corrected by it, and refused
+        (both(-1021), {"drift": Drift(3_600_000, 1)}, "clock_ahead likely"),  # refused, although corrected by it
     ],
 )
 def test_a_cause_is_certain_only_without_another_explanation(
@@ -1150,7 +1150,7 @@ def test_a_cause_is_certain_only_without_another_explanation(
 
 
 def test_an_explanation_names_only_the_hosts_that_failed_its_way() -> None:
-    """If connections failed in two ways, the explanation names the hosts of its own way only."""
+    """If connections failed in two ways, the explanation names only the hosts that failed in the way it explains."""
     (one,) = diagnose(Evidence(calls=(trouble("dns", None, API_RESTRICTIONS), trouble("reset", None, ACCOUNT_CONFIG))))
     assert "the wallet API: its name" in one.explanation
     assert "futures" not in one.explanation

@@ -30,7 +30,7 @@ class Kind(Enum):
     TRUNCATED = "less body than Content-Length promises"
     ECHO = "the request, read back to its sender"
     ALTERED = "the healthy answer, changed"
-    INTERIM = "an interim answer, and the healthy one behind it"
+    INTERIM = "an interim answer, and the healthy one after it"
     RAW = "bytes that need not be HTTP, and the end of the connection"
     CLOSED_DOOR = "TCP reset, and no further connection to this host"
 
@@ -101,12 +101,12 @@ class Fault:
 
     @classmethod
     def endless(cls, megabytes: int = 1024, *, times: int | None = None) -> Fault:
-        """Send a chunked body that does not end (in truth: after so many MiB, to spare the machine)."""
+        """Send a chunked body that seems endless. It ends after `megabytes` MiB, to spare this machine."""
         return cls(Kind.ENDLESS, size=megabytes << 20, times=times)
 
     @classmethod
     def gzip_bomb(cls, megabytes: int = 64, *, times: int | None = None) -> Fault:
-        """Send a small gzip body that unpacks to so many MiB of valid JSON."""
+        """Send a small gzip body that unpacks to `megabytes` MiB of valid JSON."""
         return cls(Kind.GZIP_BOMB, size=megabytes << 20, times=times)
 
     @classmethod
@@ -126,7 +126,7 @@ class Fault:
 
     @classmethod
     def interim(cls, status: int, *, times: int | None = None) -> Fault:
-        """Send an interim answer (1xx), and the one that is due right behind it."""
+        """Send an interim answer (1xx), and right after it the one that is due."""
         return cls(Kind.INTERIM, Answer(status), times=times)
 
     @classmethod
@@ -150,7 +150,7 @@ class Fault:
     ) -> Fault:
         """429: too many requests this minute. The live text names the caller; on the test network the limit is 6000.
 
-        Retry-After in seconds is not documented for futures, so optional.
+        Retry-After, in seconds, is optional: it is not documented for futures.
         """
         no = refusal(-1003, text=pages.LIMITED % (ip, limit))
         headers = {} if retry_after is None else {"Retry-After": str(retry_after)}

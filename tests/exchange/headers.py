@@ -16,11 +16,11 @@ INVENTED_UUID = "00000000-0000-4000-8000-000000000000"
 class Meters:
     """The counters of used weight and orders. `spent`: the futures host's weights, each with its monotonic time.
 
-    Used weight restarts each `minute` seconds, as the real one does each minute; without it never: tests are short.
+    Used weight restarts every `minute` seconds, as Binance's does every minute. None: never, since tests are short.
     """
 
     def __init__(self, used_weight: int, minute: float | None = None) -> None:
-        """Start the futures host's IP weight at a given value."""
+        """`used_weight`: the first value of the futures host's counter."""
         self.used_weight = self._first = used_weight
         self.spent: list[tuple[float, int]] = []
         self._minute = minute
@@ -41,7 +41,7 @@ class Meters:
 
 
 def common(now_ms: int) -> dict[str, str]:
-    """Headers of any answer, from the exchange or from a gateway before it; Date follows the exchange's clock."""
+    """Headers of any answer, from the exchange or from a gateway in front of it; Date follows the exchange's clock."""
     return {
         "Date": formatdate(now_ms / 1000, usegmt=True),
         "Server": "nginx",  # on all hosts in 2026; Tengine on the futures host until 2025
@@ -52,7 +52,7 @@ def common(now_ms: int) -> dict[str, str]:
 
 
 def spelt(headers: Mapping[str, str], turn: int) -> dict[str, str]:
-    """The headers' names as documented, or in lower case as over HTTP/2, in turns: a client must read both."""
+    """The headers' names as documented, or in lower case as over HTTP/2, alternately: a client must read both."""
     return {name.lower() if turn % 2 else name: value for name, value in headers.items()}
 
 

@@ -37,7 +37,7 @@ ACCEPTED = {
 
 @dataclass(frozen=True)
 class Order:
-    """An order's parameters beside the symbol they name."""
+    """An order's parameters, with the symbol they name."""
 
     params: Mapping[str, str]
     symbol: Mapping[str, Any]
@@ -48,7 +48,7 @@ class Order:
         return Decimal(self.params[name])
 
     def rules(self, kind: str) -> Mapping[str, Any]:
-        """Find one of the symbol's filters by type; empty if it has none such."""
+        """Find the symbol's filter of this type; empty if it has none."""
         return next((one for one in self.symbol.get("filters", []) if one["filterType"] == kind), {})
 
     @property
@@ -58,10 +58,10 @@ class Order:
 
 
 def judge(params: Mapping[str, str], scenario: Scenario, *, is_test: bool = True) -> Refusal | None:
-    """Refuse an order or accept it (None). The gate has already checked the signature and everything else.
+    """Refuse an order or accept it (None). gatekeeper.py has already checked the signature and everything else.
 
-    A test order is not compared with the wallet's balance: two projects say so, and order/test was never seen to answer
-    with -2019.
+    A test order is not compared with the wallet's balance: two other projects report this, and no answer of order/test
+    with -2019 is known.
     """
     symbol = market.market(scenario.symbol_overrides).find(params.get("symbol", ""))
     order = Order(params, symbol or {}, bool(scenario.account.get("dualSidePosition", False)))
@@ -121,7 +121,7 @@ def _form(order: Order) -> Refusal | None:
 
 
 def _decimals(text: str) -> int:
-    """Count decimals as written: "0.0020" has four. Whether Binance forgives the zeros is not known."""
+    """Count decimals as written: "0.0020" has four. Whether Binance ignores zeros at the end is not known."""
     return len(text.partition(".")[2])
 
 

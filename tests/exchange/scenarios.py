@@ -75,7 +75,7 @@ _ALL = (
     ),
     Scenario(
         name="unfunded",
-        description="The futures wallet holds too little margin for an order, and a test order says so: never seen.",
+        description="The futures wallet holds too little margin for an order, and a test order says so (not observed).",
         order_refusal=-2019,
     ),
     Scenario(

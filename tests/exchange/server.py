@@ -47,7 +47,7 @@ class LocalExchange:
         self._limited_at = -HOLDS_BACK  # seconds on the monotonic clock
         self._urls: dict[str, str] = {}
         self.stream_messages: list[str] = []  # the messages of clients on the stream, in order
-        self.real_orders: list[Received] = []  # orders that were no test orders; must stay empty
+        self.real_orders: list[Received] = []  # orders other than test orders; must stay empty
 
     # ------------------------------------------------------------------ for tests to inspect
 
@@ -68,7 +68,7 @@ class LocalExchange:
 
     @property
     def streams(self) -> list[Received]:
-        """All handshakes of the stream host so far, which are no requests; a copy."""
+        """All handshakes with the stream host so far, which `log` does not hold; a copy."""
         with self._lock:
             return list(self._streams)
 

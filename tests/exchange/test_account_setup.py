@@ -1,4 +1,4 @@
-"""An account's settings are compared with the bot's needs, in the words of both."""
+"""An account's settings are compared with the bot's needs; a difference names both."""
 
 from typing import Any
 
@@ -59,7 +59,7 @@ def test_a_missing_margin_type_is_never_guessed(body: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(("field", "word"), [(True, "multi-assets"), (False, "single-asset")])
 def test_the_asset_mode_is_a_flag(field: bool, word: str) -> None:
-    """multiAssetsMargin is a boolean; text and numbers are no answer."""
+    """multiAssetsMargin is a boolean; text and numbers are not an answer."""
     assert asset_mode_word({"multiAssetsMargin": field}) == word
     for odd in ({}, {"multiAssetsMargin": "true"}, {"multiAssetsMargin": 1}, {"multiAssetsMargin": None}):
         with pytest.raises(NotBinance, match="multiAssetsMargin"):
@@ -83,6 +83,6 @@ def test_a_difference_is_reported_with_both_words_and_the_menu_path() -> None:
     setup = AccountSetup.of(expected_of(("one-way", "single-asset")), found)
     assert not setup.as_expected
     assert str(setup) == (
-        "position mode is hedge, and BINANCE_EXPECT names one-way (USD-M Futures > Preference > Position Mode); "
+        "position mode is hedge, but BINANCE_EXPECT names one-way (USD-M Futures > Preference > Position Mode); "
         "asset mode single-asset, as expected"
     )

@@ -79,7 +79,7 @@ def test_a_json_object_is_an_answer(headers: dict[str, str]) -> None:
     ids=lambda body: repr(body[:20]),
 )
 def test_a_200_that_is_no_json_object_is_not_binances(body: bytes | str) -> None:
-    """With 200 JSON is required, and strictly: no NaN, no repeated key, no cut text."""
+    """With 200, strict JSON is required: no NaN, no repeated key, and not cut off."""
     assert isinstance(trouble(200, body), NotBinance)
 
 
@@ -110,7 +110,7 @@ def test_a_200_of_another_type_is_not_binances(kind: str) -> None:
     ],
 )
 def test_a_coded_4xx_is_a_refusal(status: int, code: int, kind: Kind) -> None:
-    """A refusal's class depends on its code and not on its status."""
+    """A refusal's kind depends on its code and not on its status."""
     assert read(status, coded(code)) == Refusal(status, code, fit_to_show(code, "No."), kind)
     assert read(status, coded(code), HTML) == Refusal(
         status, code, fit_to_show(code, "No."), kind
@@ -119,7 +119,7 @@ def test_a_coded_4xx_is_a_refusal(status: int, code: int, kind: Kind) -> None:
 
 @pytest.mark.parametrize("message", [None, 1, ["x"], {}])
 def test_a_message_that_is_no_text_is_ignored(message: object) -> None:
-    """A message that is no text is ignored: only the code matters."""
+    """A message that is not text is ignored: only the code matters."""
     assert read(400, coded(-2015, message)) == Refusal(400, -2015, "", Kind.AUTHENTICATION)
 
 
@@ -184,7 +184,7 @@ def test_a_code_that_is_no_whole_number_does_not_count(code: object) -> None:
 def test_every_other_answer_has_its_own_exception(
     status: int, body: str, headers: dict[str, str], kind: type[Inconclusive]
 ) -> None:
-    """A firewall, a restriction, an outage, a redirect and a limit each have an exception, and are no refusal."""
+    """A firewall, a restriction, an outage, a redirect and a limit each have an exception, and none is a refusal."""
     assert type(trouble(status, body, headers)) is kind
 
 
@@ -194,7 +194,7 @@ def test_every_other_answer_has_its_own_exception(
 Body = dict[str, object]
 ORDERS: list[Body] = [{}, {"orderId": 0, "symbol": ""}, {"orderId": 22542179, "clientOrderId": "x", "news": None}]
 ORDERS += [{"orderId": -1}, {"orderId": "22542179"}, {"orderId": 0, "status": "NEW"}, {"orderId": 0, "status": ""}]
-# Errors that a 200 may carry; none of them is one that Binance gives.
+# Error members in a 200. Binance gives none of these.
 CODES: list[object] = ["-2015", -2015, -2015.0, True, None, 0, [], {}, 10**400, "200", 200.0]
 NO_SUCCESS: list[object] = [False, None, 0, 1, "true", "false"]
 NO: list[object] = ["no", None, False, {}, {"code": -2015}]
@@ -237,7 +237,7 @@ def test_an_order_with_a_word_of_an_error_is_not_accepted(order: Body, error: Bo
 
 @pytest.mark.parametrize("status", ["REJECTED", "EXPIRED", "EXPIRED_IN_MATCH", "CANCELED"])
 def test_an_order_with_the_status_of_a_refused_one_is_not_accepted(status: str) -> None:
-    """An order that was rejected has an orderId as well; its status says so."""
+    """An order that was rejected has an orderId as well; its status shows the rejection."""
     with pytest.raises(NotBinance):
         read(200, json.dumps({"orderId": 7, "status": status}), endpoint=ORDER_TEST)
 
@@ -250,7 +250,7 @@ def test_an_order_with_the_status_of_a_refused_one_is_not_accepted(status: str) 
 )
 @example("code", -1016, {})
 def test_a_200_with_an_error_member_is_no_accepted_order(name: str, value: object, beside: Body) -> None:
-    """Whatever else it holds, a 200 with `code`, `error` or `success` is no accepted order."""
+    """A 200 with `code`, `error` or `success` does not accept an order, whatever else it holds."""
     with pytest.raises((NotBinance, ExchangeTrouble)):
         read(200, json.dumps({"orderId": 0, **beside, name: value}), endpoint=ORDER_TEST)
 
@@ -330,7 +330,7 @@ def test_a_body_that_only_looks_like_a_notice_is_not_binances(body: Body) -> Non
     ],
 )
 def test_a_rate_limit_says_how_long(headers: dict[str, str], message: str, advice: str) -> None:
-    """The waiting time comes from the message, else from Retry-After; without both, it is a fixed one."""
+    """The waiting time comes from the message, else from Retry-After; without either, the advice is some minutes."""
     for status in (418, 429):
         assert advice in str(trouble(status, coded(-1003, message), headers))
 

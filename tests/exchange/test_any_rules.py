@@ -2,8 +2,8 @@
 
 This file implements the rules a second time, without code of the package, from Binance's definitions (USD-M futures
 "Common Definition", Filters). A quantity passes LOT_SIZE if `quantity >= minQty`, `quantity <= maxQty` and
-`(quantity - minQty) % stepSize == 0`. A MARKET order must pass MARKET_LOT_SIZE in the same way. A value of 0 is no
-rule. MIN_NOTIONAL demands `quantity * markPrice >= notional`.
+`(quantity - minQty) % stepSize == 0`. A MARKET order must pass MARKET_LOT_SIZE in the same way. A value of 0 means no
+limit. MIN_NOTIONAL demands `quantity * markPrice >= notional`.
 """
 
 import json
@@ -30,7 +30,7 @@ LOTS = ("LOT_SIZE", "MARKET_LOT_SIZE")
 
 
 def figure(one: Filter, name: str) -> Fraction:
-    """A figure of a filter; 0, which is no rule, if it is missing."""
+    """A figure of a filter; 0, which means no limit, if it is missing."""
     return Fraction(one.get(name, "0"))
 
 

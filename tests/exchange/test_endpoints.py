@@ -53,7 +53,7 @@ def test_everything_reads_or_tests(endpoint: Endpoint) -> None:
     ],
 )
 def test_weights_and_signatures_are_the_documented_ones(request_line: str, weight: int, signed: bool) -> None:
-    """USD-M futures and Wallet API pages; the test order's weight is budgeted, since no page states it."""
+    """The weights are those of the USD-M futures and Wallet API pages; no page has the test order's: 1 is assumed."""
     found = [endpoint for endpoint in DEFINED if str(endpoint) == request_line]
     assert [(endpoint.weight, endpoint.signed) for endpoint in found] == [(weight, signed)]
 
@@ -83,7 +83,7 @@ def test_hosts_have_the_words_of_verdict_json() -> None:
 
 
 def test_five_requests_are_in_flight_at_most() -> None:
-    """Four to the futures API and one to the wallet's; the stream is no request."""
+    """Four go to the futures API and one to the wallet's; the stream is not counted."""
     assert AT_ONCE == {Host.FUTURES: 4, Host.WALLET: 1}
 
 
@@ -98,6 +98,6 @@ def test_the_hosts_are_those_of_the_documentation() -> None:
 
 
 def test_a_listen_key_takes_the_key_and_no_signature() -> None:
-    """The request for a listen key alone carries the key without a signature; all others could be sent again."""
+    """Only the request for a listen key carries the key without a signature."""
     assert [str(each) for each in DEFINED if each.keyed] == ["POST /fapi/v1/listenKey"]
     assert not any(each.keyed and each.signed for each in DEFINED)

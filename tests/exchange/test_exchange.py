@@ -221,7 +221,7 @@ def test_permissions_open_and_close_hosts(
 
 @pytest.mark.parametrize("stamp", ["", "x", "-1", "1.5", "1e12", "9" * 20, "٣" * 13])
 def test_a_malformed_timestamp_is_a_missing_one(stamp: str) -> None:
-    """A timestamp that is no whole number gives -1102 and its name."""
+    """A timestamp that is not a whole number gives -1102 and its name."""
     no = gate(payload=urlencode({"timestamp": stamp}))
     assert no == refusal(-1102, "timestamp")
     assert "'timestamp'" in no.text
@@ -306,7 +306,7 @@ def test_blank_and_doubled_values_are_refused_though_signed(payload: str, expect
 
 
 def test_the_query_wins_over_the_body() -> None:
-    """A name in both places is taken from the query, and is no duplicate."""
+    """A name in both places is taken from the query, and is not a duplicate."""
     assert merged(b"a=1", b"a=2&b=3") == {"a": "1", "b": "3"}
     assert form_refusal(b"a=1", b"a=2") is None
 
@@ -610,7 +610,7 @@ def test_a_refusal_is_written_as_binance_writes_it() -> None:
 
 
 def test_a_real_order_trips_the_wire() -> None:
-    """An order that is no test is served and remembered, even if refused."""
+    """A real order is answered and kept in `real_orders`, even if it is refused."""
     with LocalExchange() as exchange:
         assert ask_signed(exchange, "/fapi/v1/order", "POST", **MARKET_ORDER).status == 200
         assert ask(exchange.futures_url, "/fapi/v1/order", "POST").verdict == (401, -2014)
@@ -679,7 +679,7 @@ def test_signed_requests_have_a_counter_of_their_own() -> None:
 
 
 def test_the_spelling_of_header_names_alternates() -> None:
-    """Header names come as documented and in lower case as over HTTP/2, in turns; the server is nginx since 2026."""
+    """Header names are by turns as documented and in lower case, as over HTTP/2; the server's name is nginx."""
     with LocalExchange() as exchange:
         heads = [first_bytes(exchange.futures_url)[0].partition(b"\r\n\r\n")[0] for _ in range(2)]
     as_documented, lower = heads
@@ -749,7 +749,7 @@ def test_latency_is_added_to_each_answer() -> None:
 
 
 def test_jitter_is_added_once_the_clock_was_read() -> None:
-    """Jitter delays the first, second, ... answer of each path in turn; the stamp is not later for it."""
+    """Jitter delays the first, second, ... answer of each path in turn, and does not change its timestamp."""
     with LocalExchange(Scenario(jitter_ms=(100, 0))) as exchange:
         for path, late in ((TIME, True), (TIME, False), (TIME, True), (CONFIG, True)):
             begun = time.time() * 1000
@@ -923,7 +923,7 @@ def test_a_header_can_drip_for_ever() -> None:
 
 
 def test_an_endless_body_keeps_coming() -> None:
-    """A client gets all the megabytes that it reads; the only limit spares the machine."""
+    """The body goes on for as long as the client reads, up to a limit that protects this machine."""
     with serving((Fault.endless(times=1), Fault.endless(megabytes=1))) as exchange:
         read, end = first_bytes(exchange.futures_url, seconds=2)
         assert len(read) >= 1 << 20
@@ -965,8 +965,8 @@ def test_an_answer_can_be_altered() -> None:
     assert (refused.status, refused.json["CODE"]) == (402, -2014)
 
 
-def test_an_answer_may_be_labelled_gzip_and_not_be_it() -> None:
-    """The answer is called gzip, and is not."""
+def test_an_answer_may_be_labelled_gzip_without_being_compressed() -> None:
+    """The answer is labelled gzip, but is not compressed."""
     with serving(Fault.not_gzip()) as exchange:
         reply = ask(exchange.futures_url, TIME)
     assert reply.headers["content-encoding"] == "gzip"
@@ -1059,7 +1059,7 @@ def test_an_error_inside_the_exchange_does_not_pass_unseen(caplog: pytest.LogCap
 
 
 def test_garbage_is_answered_and_survived(exchange: LocalExchange) -> None:
-    """A request that is no HTTP gets a 400, and the next client is served."""
+    """A request that is not HTTP gets a 400, and the next client is served."""
     parts = urlsplit(exchange.futures_url)
     with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=2) as sock:
         sock.sendall(b"\x16\x03\x01 hello\r\n\r\n")

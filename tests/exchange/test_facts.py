@@ -235,10 +235,10 @@ def test_a_contract_without_a_status_is_no_answer(status: Any) -> None:
         ("PENDING_TRADING", "it is announced, and does not trade yet"),
         ("PRE_DELIVERING", "it is about to be delivered, and takes no orders"),
         ("DELIVERING", "it is being delivered, and takes no orders"),
-        ("DELIVERED", "it was delivered, and trades no more"),
+        ("DELIVERED", "it was delivered, and no longer trades"),
         ("PRE_SETTLE", "it is about to be settled, and takes no orders"),
         ("SETTLING", "it is being settled, and takes no orders"),
-        ("CLOSE", "it is closed, and trades no more"),
+        ("CLOSE", "it is closed, and no longer trades"),
         ("T" * 40, "which takes no orders"),
     ],
 )
@@ -293,7 +293,7 @@ def test_limits_are_told_as_the_exchange_writes_them() -> None:
 
 @pytest.mark.parametrize("value", [None, 0.001, "x", "-1"], ids=repr)
 def test_a_limit_that_is_no_figure_is_no_answer(value: Any) -> None:
-    """A limit that is no figure is neither shown nor used for an order."""
+    """A limit that is not a figure is neither shown nor used for an order."""
     with pytest.raises(NotBinance, match="stepSize"):
         _ = rules(LOT | {"stepSize": value}).step_size
     with pytest.raises(NotBinance, match="notional"):
@@ -317,13 +317,13 @@ LOTS, MARKETS = Lot(D("0.001"), D("0.001"), D(1000)), Lot(D("0.001"), D("0.001")
     ],
 )
 def test_a_market_order_keeps_both_lot_filters(filters: tuple[dict[str, Any], ...], expected: OrderRules) -> None:
-    """Both filters are kept as published, and a bound of 0 is no bound."""
+    """Both filters are kept as published, and a bound of 0 means no bound."""
     assert rules(*filters).market_rules() == expected
 
 
 @pytest.mark.parametrize("filters", [(), (NOTIONAL,), (LOT | {"stepSize": "0"},), (LOT | {"maxQty": "x"},)])
 def test_no_order_is_built_without_a_step(filters: tuple[dict[str, Any], ...]) -> None:
-    """A step of zero is no step, and precision fields are not used instead."""
+    """A step of zero does not count as one, and precision fields are not used instead."""
     with pytest.raises(NotBinance):
         rules(*filters).market_rules()
 
@@ -350,7 +350,7 @@ def test_a_contract_that_is_listed_twice_is_no_answer(second: dict[str, Any], be
     ],
 )
 def test_two_filters_that_disagree_are_no_limits(filters: tuple[dict[str, Any], ...], name: str) -> None:
-    """Two filters that disagree are no limits; the contract's status is read all the same."""
+    """If two filters disagree, neither is used as a limit; the contract's status is read all the same."""
     found = rules(*filters)
     assert found.is_trading
     with pytest.raises(NotBinance, match=f"two filters {name} .* disagree"):

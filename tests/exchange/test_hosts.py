@@ -54,7 +54,7 @@ def test_a_host_is_binances_by_its_domain_alone(kind: Exchange, url: str) -> Non
 
 
 def test_a_proxy_on_this_machine_may_have_a_user() -> None:
-    """A proxy's URL may have a user and be local; such a URL is no host of Binance's."""
+    """A proxy's URL may have a user and be local; a URL with a user does not count as Binance's."""
     assert is_local("http://user:word@127.0.0.1:3128")
     assert exchange_of(["https://user@fapi.binance.com"]) == "other"
 

@@ -32,7 +32,7 @@ ORDER: dict[str, Any] = {"side": "BUY", "type": "MARKET", "quantity": 0.1}
 
 @dataclass(frozen=True)
 class User:
-    """A user with a key of their own, or with an API key and a secret of Binance's, and an exchange to use it at."""
+    """A user with a private key of their own, or with a secret from Binance, and the exchange that they use."""
 
     exchange: LocalExchange
     key: Key | None = None

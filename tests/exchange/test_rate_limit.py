@@ -40,13 +40,13 @@ waits = st.floats(0, 70)
     ],
 )
 def test_a_used_weight_is_read_however_its_name_is_spelt(name: str) -> None:
-    """Case, hyphens and the length of the minute in the name do not matter."""
+    """Capitals, underscores for hyphens, and a missing "-1m" in the name do not matter."""
     assert used_weight({"content-type": "application/json", name: "2231"}) == 2231
 
 
 @pytest.mark.parametrize(("value", "weight"), [("0", 0), (" 12 ", 12), ("007", 7), ("9" * 7, 9_999_999)])
 def test_a_plain_number_is_a_value(value: str, weight: int) -> None:
-    """Up to ten million, which is more than any limit."""
+    """A number of up to seven digits is read, with blanks or zeros before it. No limit is that high."""
     assert used_weight({"x-mbx-used-weight-1m": value}) == weight
 
 
@@ -60,7 +60,7 @@ def test_the_minutes_own_figure_wins() -> None:
     "value", ["", " ", "-1", "+1", "1.5", "1e3", "0x10", "many", "\u0661\u0662", "12, 13", "1_0", "9" * 8, "None"]
 )
 def test_a_value_that_is_no_plain_number_is_ignored(value: str) -> None:
-    """A value that is no plain number is ignored as a whole."""
+    """A value that is not a plain number is ignored as a whole."""
     assert used_weight({"x-mbx-used-weight-1m": value}) is None
 
 

@@ -585,7 +585,7 @@ def test_a_request_is_sent_again_after_invalid_account(endpoint: Endpoint) -> No
 
 @pytest.mark.parametrize("endpoint", ONCE_MORE, ids=str)
 def test_an_account_that_stays_invalid_is_trouble_of_the_exchange(endpoint: Endpoint) -> None:
-    """A second -1109 is an error of the exchange, as during maintenance, and no finding about the account."""
+    """A second -1109 is an error of the exchange, as during maintenance, and not a finding about the account."""
     transport = scripted().on(endpoint, refusing(-1109))
     asked = session(transport)
     ask = {ACCOUNT_CONFIG: asked.account, API_RESTRICTIONS: asked.key_permissions, ORDER_TEST: asked.dust_order}
@@ -691,7 +691,7 @@ def test_position_side_is_requested_only_if_it_is_needed() -> None:
 
 @pytest.mark.parametrize("price", [None, 41000.1, "0", "0.00000000", "-1", "NaN"], ids=repr)
 def test_an_unusable_price_builds_no_order(price: object) -> None:
-    """A price of zero or of another type builds no order, and divides by no zero."""
+    """A price of zero or of another type builds no order, and nothing is divided by zero."""
     with pytest.raises(NotBinance, match="markPrice"):
         session(scripted().on(PREMIUM_INDEX, {"symbol": "BTCUSDT", "markPrice": price})).dust_order()
 
@@ -769,7 +769,7 @@ def test_an_order_is_judged_by_its_code(code: int) -> None:
 
 
 def test_an_order_rule_that_the_smallest_order_breaks_is_our_fault() -> None:
-    """The suite built the smallest order, so a broken order rule is no finding about the key."""
+    """The suite built the smallest order, so a broken order rule is not a finding about the key."""
     with pytest.raises(Refused, match="says nothing about the key"):
         session(scripted().on(ORDER_TEST, refusing(-4164))).smallest_order()
 

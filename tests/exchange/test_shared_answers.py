@@ -239,7 +239,7 @@ def test_a_refused_time_stamp_is_reason_to_read_the_clock() -> None:
 
 @pytest.mark.parametrize("refusal", [TOO_SMALL, TOO_PRECISE], ids=["order rule", "form"])
 def test_a_refused_test_order_is_reason_to_ask_for_rules_and_price(refusal: RawAnswer) -> None:
-    """If the shared price is out of date, the order from the run's own answers is accepted."""
+    """After a refused test order, the run asks for rules and price itself, and builds the order from them."""
     plenty = {"symbol": "BTCUSDT", "markPrice": "20000"}
     one = joined(asked := exchange().on(PREMIUM_INDEX, plenty).on(ORDER_TEST, refusal, {}), public())
     assert one.smallest_order().accepted

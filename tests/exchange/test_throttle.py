@@ -27,7 +27,7 @@ ROOM = BEGIN + 24  # half a second into the next
 
 @pytest.fixture(autouse=True)
 def now(monkeypatch: pytest.MonkeyPatch) -> StandIn:
-    """A clock that passes by sleeping alone, so that no test waits."""
+    """A clock that only sleeping moves on, so that no test waits."""
     stand_in = StandIn(BEGIN)
     monkeypatch.setattr(clock, "time", stand_in)
     return stand_in
@@ -237,7 +237,7 @@ def exchange() -> Iterator[LocalExchange]:
 
 
 def test_the_limit_is_the_documented_one_until_exchangeinfo_is_read(exchange: LocalExchange) -> None:
-    """The limit is the documented one until exchangeInfo was read: 2300 are too much of 2400, and not of 6000."""
+    """The limit is the documented one until exchangeInfo was read: 2300 are too much of 2400, but not of 6000."""
     told: list[tuple[int, int, int]] = []
     waiting = Throttle(clock.Sleep(), 6000, lambda *what: told.append(what))
     exchange.scenario = Scenario(used_weight=2300)
@@ -250,7 +250,7 @@ def test_the_limit_is_the_documented_one_until_exchangeinfo_is_read(exchange: Lo
 
 
 def test_the_minute_is_the_exchanges_once_the_drift_is_known(exchange: LocalExchange, now: StandIn) -> None:
-    """A clock that is 20 s ahead is 20 s early in its minute. Both clocks stand still, however long the test takes."""
+    """The wait ends with the exchange's minute, 20 s after the local one. Both clocks stand still during the test."""
     waiting = Throttle(clock.Sleep(), 2400)
     stands = Fault.body(json.dumps({"serverTime": round((now.now - 20) * 1000)}).encode())
     exchange.scenario = Scenario(faults={TIME.path: stands})

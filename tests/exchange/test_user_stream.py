@@ -128,7 +128,7 @@ def test_errors_of_a_stream_are_understood(message: bytes, said: str) -> None:
     ],
 )
 def test_other_messages_do_not_make_a_stream_sick(message: bytes) -> None:
-    """Other messages, even senseless ones, are no error of the stream."""
+    """Other messages, even meaningless ones, are not an error of the stream."""
     assert trouble_in(message) is None
 
 
@@ -431,7 +431,7 @@ def test_a_library_that_cannot_be_imported_costs_one_check(process: SuiteRunner,
 
 
 def test_a_session_without_a_stream_says_so(exchange: LocalExchange) -> None:
-    """A session with the stream turned off raises NotApplicable, which does not count as a failed look."""
+    """A session with the stream turned off raises NotApplicable, which does not count as a failure."""
     with session(exchange, BINANCE_USER_STREAM="off") as binance, pytest.raises(NotApplicable, match="is off"):
         binance.user_stream()
     assert exchange.log == []

@@ -68,10 +68,10 @@ BANNED = replace(LIMITED, status=418)
         ((replace(LIMITED, retry_after=0),), Limits(spent=1, wait=60)),
         ((BANNED,), Limits(spent=1, wait=120)),
         ((replace(BANNED, banned_until=999_000_000),), Limits(spent=1, wait=120)),
-        # The wallet host, too, may want to be left alone.
+        # A limit of the wallet host counts, too.
         ((replace(call(API_RESTRICTIONS, None, 0), status=418, trouble="rate_limited"),), Limits(wait=120)),
     ],
 )
 def test_a_run_learns_its_limits(calls: tuple[Call, ...], expected: Limits) -> None:
-    """Spent weight is the futures host's; a limit of either host is a reason to wait, until Binance's time."""
+    """Spent weight is the futures host's; after a limit of either host, the run waits until the time that it names."""
     assert limits_of(calls, None, now=1_000_000_000) == expected

@@ -10,7 +10,7 @@ HTML = "<!DOCTYPE html><title>Log in to this network</title><p>Error: please log
 STRANGER = b'{"status":"up","version":3}'
 EMPTY_BUT_SEEN = ("ping",)  # any JSON object with 200 is a healthy answer of these
 EMPTY = ("ping", "order/test")  # an empty object is an answer here
-# The facts for which the paths are requested. Code that ignores the error beside them takes this for a healthy answer.
+# The facts for which the paths are requested. Code that ignores the error beside them would pass.
 HEALTHY = (
     '"orderId":0,"serverTime":1790000000000,"symbol":"BTCUSDT","markPrice":"41250.0","canTrade":true,'
     '"dualSidePosition":false,"enableReading":true,"enableFutures":true,"enableWithdrawals":false,"ipRestrict":true'
@@ -45,9 +45,9 @@ CONNECTION = (
     Named("no HTTP", Fault.raw(b"\x15\x03\x01\x00\x02\x02\x50")),
     Named("closed without a word", Fault.raw(b"")),
     Named("only a status line", Fault.raw(b"HTTP/1.1 200 OK\r\n")),
-    Named("a status that is none", _raw("2OO OK", "Content-Length: 2")),
+    Named("a status that is not a number", _raw("2OO OK", "Content-Length: 2")),
     Named("longer than promised", _raw("200 OK", "Content-Length: 1")),
-    Named("chunks that are none", _raw("200 OK", "Transfer-Encoding: chunked")),
+    Named("chunked, without chunks", _raw("200 OK", "Transfer-Encoding: chunked")),
     Named("10000 headers", _raw("200 OK", *(f"X-{n}: {n}" for n in range(10_000)), "Content-Length: 2")),
     Named("gzip that is not gzip", Fault.not_gzip()),
 )

@@ -46,7 +46,7 @@ CHANGES: dict[str, Rewrite] = {
     "negative": lambda value: f'"-{value}"' if _is_figure(value) else "-7",
     "zero": lambda value: '"0"' if _is_figure(value) else "0",
 }
-# After these a careful reader accepts no JSON any more.
+# A careful reader refuses a body with one of these as JSON.
 BREAKING: dict[str, Rewrite] = {
     "NaN": lambda _: "NaN",
     "-Infinity": lambda _: "-Infinity",

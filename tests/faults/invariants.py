@@ -86,7 +86,7 @@ def doubt_is_no_pass(ran: Ran) -> str | None:
 
 
 def verdict_is_what_was_seen(ran: Ran) -> str | None:
-    """The verdict is not OK if a critical answer was unreadable, and the healthy one if every answer was readable."""
+    """If a critical answer was unreadable, the verdict is not OK; if none was, it is the same as without the fault."""
     verdict, healthy = ran.done.verdict.get("verdict"), ran.case.path.verdict
     if ran.case.readable:
         return None if verdict == healthy else f"{verdict}, although nothing was hidden from it"
@@ -95,7 +95,7 @@ def verdict_is_what_was_seen(ran: Ran) -> str | None:
 
 
 def only_proof_convicts(ran: Ran) -> str | None:
-    """A fault of the exchange or the way fails no check about the key."""
+    """No check about the key fails because of a fault of the exchange or of the way to it."""
     if ran.base is None:
         return None  # the run is the base itself
     observed = OBSERVED if ran.case.name in OF_THE_PLACE else frozenset()
@@ -104,12 +104,12 @@ def only_proof_convicts(ran: Ran) -> str | None:
 
 
 def nothing_is_placed(ran: Ran) -> str | None:
-    """No order is placed; test orders alone are sent."""
+    """No order is placed; only test orders are sent."""
     return f"{ran.real_orders} real orders" if ran.real_orders else None
 
 
 def requests_are_few(ran: Ran) -> str | None:
-    """A run sends at most twice as many requests as without the fault, and no test order again."""
+    """A run sends at most twice as many requests as without the fault, and repeats no test order."""
     if ran.base is None:
         return None
     sent, usual = len(ran.received), len(ran.base.received)
@@ -143,4 +143,4 @@ INVARIANTS: tuple[Invariant, ...] = (
 
 def broken(ran: Ran) -> list[str]:
     """Each invariant that this run broke, with its sentence."""
-    return [f"{law.__name__}: {text}" for law in INVARIANTS if (text := law(ran))]
+    return [f"{one.__name__}: {text}" for one in INVARIANTS if (text := one(ran))]

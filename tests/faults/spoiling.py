@@ -55,13 +55,13 @@ UNREADABLE: dict[str, Change] = {
     "text behind it": _body(lambda body: body + b"<!-- cached -->"),
     "two objects": _body(lambda body: body + body),
     "UTF-16": _body(lambda body: body.decode().encode("utf-16")),
-    "a byte that is no UTF-8": _body(lambda body: body[:-1] + (b"," if len(body) > 2 else b"") + b'"a":"\xff"}'),
+    "a byte that is not UTF-8": _body(lambda body: body[:-1] + (b"," if len(body) > 2 else b"") + b'"a":"\xff"}'),
     "byte order mark": _body(lambda body: b"\xef\xbb\xbf" + body),
     "gzip that is cut": _coded("gzip", lambda body: gzip.compress(body)[:-12]),
-    "deflate that is none": _coded("deflate"),
+    "deflate that is not deflate": _coded("deflate"),
     # No request accepts these encodings. Clients without their libraries find no JSON; others cannot decode it.
-    "br that is none": _coded("br", lambda body: b"\xff" * 9 + body),
-    "zstd that is none": _coded("zstd", lambda body: b"\xff" * 9 + body),
+    "br that is not br": _coded("br", lambda body: b"\xff" * 9 + body),
+    "zstd that is not zstd": _coded("zstd", lambda body: b"\xff" * 9 + body),
 }
 # After these the answer is still complete and true.
 READABLE: dict[str, Change] = {

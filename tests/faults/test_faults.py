@@ -44,7 +44,7 @@ def test_a_healthy_run_breaks_no_invariant(lawful: Ran) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "number"), [(name, number) for name, doctors in VIOLATIONS.items() for number in range(len(doctors))]
+    ("name", "number"), [(name, number) for name, changes in VIOLATIONS.items() for number in range(len(changes))]
 )
 def test_an_invariant_notices_each_of_its_violations(name: str, number: int, lawful: Ran) -> None:
     """An invariant notices each of its violations, and describes it in a sentence, alone and among the others."""
@@ -85,7 +85,7 @@ def _two_contracts(body: bytes) -> bytes:
 
 
 def test_the_table_is_as_large_as_it_says() -> None:
-    """The table has each path with each fault, no combination twice, and far more than three hundred."""
+    """The table has each path with each fault, no combination twice, and at least 900 in all."""
     cases = table.whole()
     assert len(cases) >= FEWEST
     assert len({str(case) + case.path.path for case in cases}) == len(cases)

@@ -46,7 +46,7 @@ class Table:
         told = ", ".join(f"{counts[name]} {name}" for name in _LETTER)
         lines = [
             f"{self.combinations} combinations of path and fault in {self.seconds:.0f} s: {told}; "
-            f"{sum(map(len, self.broken.values()))} broken laws",
+            f"{sum(map(len, self.broken.values()))} broken invariants",
             f"slowest: {self.slowest[1]}, {self.slowest[0]:.1f} s",
         ]
         broken = [f"BROKEN {case} | {one}" for case, found in self.broken.items() for one in found]
@@ -54,7 +54,7 @@ class Table:
         return "\n".join([*lines, *broken[:MOST], *more])
 
     def table(self) -> str:
-        """Rows faults, columns paths: O, N, U for the verdicts seen, `!` for a broken invariant."""
+        """A row for each fault, a column for each path: O, N, U for the verdicts seen, `!` for a broken invariant."""
         cells: dict[str, dict[str, set[str]]] = {}
         order = {case: number for number, case in enumerate(table.whole())}
         for case, verdict in sorted(self.verdicts.items(), key=lambda pair: order.get(pair[0], -1)):

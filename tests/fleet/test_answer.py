@@ -79,21 +79,21 @@ def test_an_answer_that_no_run_gives_is_refused(changes: dict[str, Any]) -> None
     fleet's files, such as one with a bad number or date, or with a cause twice. The error repeats nothing of it.
     """
     text = json.dumps(GOOD | changes)
-    with pytest.raises(ValueError, match=r"^its answer is no answer of keycheck to this account's job$"):
+    with pytest.raises(ValueError, match=r"^its answer is not an answer of keycheck to this account's job$"):
         read(text, "alice")
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"account": NaN}', "[" * 10**6, None, 5])
 def test_a_text_that_is_no_answer_is_refused(text: Any) -> None:
-    """A text that is no answer raises ValueError, even JSON that is nested too deeply for Python."""
-    with pytest.raises(ValueError, match="no answer of keycheck"):
+    """A text that is not an answer raises ValueError, even JSON that is nested too deeply for Python."""
+    with pytest.raises(ValueError, match="not an answer of keycheck"):
         read(text, "alice")
 
 
 @pytest.mark.parametrize("wait", [{"wait": 0}, {"wait": -5}, {"wait": "5"}, {"wait": 5, "more": 1}])
 def test_a_wait_is_a_number_of_seconds_above_0(wait: dict[str, Any]) -> None:
     """Any other wait is refused, because the driver would send jobs to the lane again and again."""
-    with pytest.raises(ValueError, match="no answer of keycheck"):
+    with pytest.raises(ValueError, match="not an answer of keycheck"):
         read(json.dumps({"account": "alice", "why": "Why."} | wait), "alice")
 
 

@@ -29,7 +29,7 @@ def run(out: Path, entries: list[dict[str, Any]], **names: Any) -> Changes:
 
 
 def test_verdicts_causes_and_accounts_are_compared(tmp_path: Path) -> None:
-    """Another verdict or cause, a new account and one that is gone are changes; another order of causes is none."""
+    """Another verdict or cause, a new account and one that is gone are changes; another order of causes is not one."""
     assert run(tmp_path, MIXED).changed == ()  # the first run has nothing to be compared with
     later = [
         entry("alice", "UNPROVEN", "rate_limited"),
@@ -82,7 +82,7 @@ def test_since_names_another_run_or_the_last_one(tmp_path: Path) -> None:
     ("text", "problem"),
     [
         (None, "is not there"),
-        ("{}\n", "line 1 of earlier.jsonl is no verdict of an account"),
+        ("{}\n", "line 1 of earlier.jsonl is not a verdict of an account"),
         ('{"account": "../alice"}\n', "line 1 of"),
         ("[" * 100_000 + "\n", "line 1 of"),
         ('{"account": "alice", "verdict": "FINE", "diagnosis": []}\n', "the line of alice holds no verdict"),
@@ -94,8 +94,8 @@ def test_since_names_another_run_or_the_last_one(tmp_path: Path) -> None:
         ("x" * (2**22 + 1), "has a line longer than 4 MiB"),
     ],
 )
-def test_a_file_that_is_no_verdicts_jsonl_is_refused(tmp_path: Path, text: str | None, problem: str) -> None:
-    """A file that is no verdicts.jsonl is a usage error in one sentence."""
+def test_a_file_that_is_not_a_verdicts_jsonl_is_refused(tmp_path: Path, text: str | None, problem: str) -> None:
+    """A file that is not a verdicts.jsonl is a usage error in one sentence."""
     file = tmp_path / "earlier.jsonl"
     if text is not None:
         file.write_text(text)

@@ -322,7 +322,7 @@ def test_a_fleet_writes_nothing_into_the_folder_of_a_later_one(
     folder.add("a", "b", BINANCE_API_KEY="x")
     engine.answer, engine.number_of_slots = answer, 1
     assert folder() == 3
-    assert "was removed or replaced in the run" in capsys.readouterr().err
+    assert "was removed or replaced during the run" in capsys.readouterr().err
     assert sorted(folder.out.iterdir()) == later
 
 
@@ -397,17 +397,17 @@ def files(folder: Folder) -> Iterator[dict[str, str]]:
         ("{keys} --only a b", "ACCOUNTS has no account b"),
         ("{keys} --share 0", "share must be"),
         ("{keys} --share much", "--share: invalid float value"),
-        ("{keys} --keys {missing}", "--keys is no folder"),
-        (f"{{keys}} --keys {'x' * 300}", "--keys is no folder"),
+        ("{keys} --keys {missing}", "--keys is not a folder"),
+        (f"{{keys}} --keys {'x' * 300}", "--keys is not a folder"),
         ("{two}", "no folder of keys is named: say with --keys"),
-        ("{lanes} --keys {keys}", "name the accounts of one lane with --only, or take --engine dask:ADDRESS"),
+        ("{lanes} --keys {keys}", "name the accounts of one lane with --only, or use --engine dask:ADDRESS"),
         (
             "{lanes} --engine dask:tls://h:1 --keys {keys}",
             "--keys is for --engine local: KEYCHECK_KEYS names the folder",
         ),
         ("{keys} --engine cloud", "--engine must be local, or dask:tls://HOST:PORT"),
         ("{keys} --lane-timeout 0", "a number of seconds above 0"),
-        ("{keys} --out=", "--out: empty, as an unset variable of a script is: see"),
+        ("{keys} --out=", "--out: empty, perhaps from an unset variable: see"),
         ("--keys= {keys}", "--keys: empty"),
         ("{keys} --out {file}", "nothing can be written to file"),
         (
@@ -418,9 +418,9 @@ def files(folder: Folder) -> Iterator[dict[str, str]]:
         ("{keys} --notify=", "--notify must be a URL"),
         ("{keys} --since {missing}", "--since: missing is not there"),
         ("{keys} --junitxml {pipe}", "--junitxml must name a file"),
-        ("{keys} --junitxml {keys}/a.env", "--junitxml would replace a file that is no JUnit file: name"),
-        ("{keys} --junitxml {pom}", "--junitxml would replace a file that is no JUnit file: name"),
-        ("{keys} --junitxml {broken}", "--junitxml would replace a file that is no JUnit file: name"),
+        ("{keys} --junitxml {keys}/a.env", "--junitxml would replace a file that is not a JUnit file: name"),
+        ("{keys} --junitxml {pom}", "--junitxml would replace a file that is not a JUnit file: name"),
+        ("{keys} --junitxml {broken}", "--junitxml would replace a file that is not a JUnit file: name"),
         ("{keys} --junitxml {out}/verdicts.jsonl", "--junitxml must end in .xml in the folder of --out"),
         (
             "{keys} --out {site}",
@@ -509,8 +509,8 @@ def test_resume_needs_the_same_accounts(folder: Folder, engine: Stub, capsys: py
         assert "by its line of account b" in capsys.readouterr().err
 
 
-def test_no_accounts_are_not_those_of_the_working_directory(capsys: pytest.CaptureFixture[str]) -> None:
-    """An unset variable in the place of ACCOUNTS is refused: the files here are not the ones that were meant."""
+def test_an_empty_accounts_argument_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """An empty ACCOUNTS, as from an unset variable, is refused, and not taken for the working directory."""
     with pytest.raises(SystemExit) as ended:
         command.main([""])
     assert ended.value.code == 4

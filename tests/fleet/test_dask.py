@@ -36,7 +36,7 @@ import trustme  # noqa: E402  as below
 
 from keycheck.fleet.dask import Dask  # noqa: E402  it imports Dask
 
-PATIENCE = 90.0  # seconds; a process of Dask's imports for two
+PATIENCE = 90.0  # seconds; a process of Dask takes two for its imports
 LANE_TIMEOUT = 3
 # The reasons that an account may be UNPROVEN with if the scheduler is gone: they depend on when that is noticed.
 LOST = (
@@ -245,14 +245,14 @@ def test_a_certificate_of_another_authority_is_refused_on_both_sides(
     wait_until(lambda: _listens(cluster.port), PATIENCE)
     for authority, driver in ((cluster.folder, others), (others, cluster.folder)):
         _configure(monkeypatch, authority, driver)
-        with pytest.raises(UsageProblem, match="no scheduler with a certificate of the same authority"):
+        with pytest.raises(UsageProblem, match="not a scheduler with a certificate of the same authority"):
             Dask(f"tls://127.0.0.1:{cluster.port}", 5)
 
 
 @pytest.mark.parametrize(
     ("address", "problem"),
     [
-        ("tcp://192.0.2.1:8786", "tcp:// is for a scheduler on this machine alone"),
+        ("tcp://192.0.2.1:8786", "tcp:// is only for a scheduler on this machine"),
         ("tls://127.0.0.1", "must be dask:tls://HOST:PORT"),
         ("ws://127.0.0.1:8786", "must be dask:tls://HOST:PORT"),
         ("tls://[:8786", "must be dask:tls://HOST:PORT"),

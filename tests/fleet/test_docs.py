@@ -64,7 +64,7 @@ def test_the_relay_passes_a_post_on(tmp_path: Path) -> None:
 
 
 def test_tasks_of_celery_do_not_wait_for_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Celery runs several tasks in one working directory, and one report folder serves one run at a time."""
+    """Each task has its own report folder, since Celery runs several in one working directory at once."""
     (script,) = re.findall(r"```python\n(.*?)```", FLEET, re.DOTALL)
     ran: list[list[str]] = []
 

@@ -123,8 +123,8 @@ def test_a_lane_without_weight_stops_once_and_the_others_go_on(kept: Kept) -> No
 
 LOST: dict[str, tuple[str | Exception, str]] = {
     "a worker that dies": (ConnectionError("secret"), "its job was lost (ConnectionError)"),
-    "no JSON": ("{", "no answer of keycheck"),
-    "another account": (ok({"account": "other"}), "no answer of keycheck"),
+    "no JSON": ("{", "not an answer of keycheck"),
+    "another account": (ok({"account": "other"}), "not an answer of keycheck"),
 }
 
 
@@ -154,7 +154,7 @@ def test_a_job_that_the_engine_refuses_is_lost(kept: Kept) -> None:
 
 
 def test_a_lane_without_a_machine_is_given_up_in_time(kept: Kept) -> None:
-    """Without a machine, a lane's accounts are UNPROVEN after the time-out, also those that were under way."""
+    """Without a machine, a lane's accounts are UNPROVEN after the time-out, including those that were under way."""
     engine = Stub(lambda job: None if job["account"] == "a" else ok(job), slots=1)
     with running(Driver(fleet("a", "b"), engine, kept, lane_timeout=0.5)):
         wait_until(lambda: engine.asked == ["a"])
@@ -285,7 +285,7 @@ def test_a_terminal_has_one_line_and_a_log_a_few(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_container_on_a_large_machine_runs_few_jobs_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """64 processors may be those of a container's host, of which it has one: 65 runs at once would all be late."""
+    """A container with one processor may see all 64 of its host: 65 runs at once would all be late."""
     monkeypatch.setattr(loading, "processors", lambda: 64)
     engine = Local(fleet("a"), tmp_path)
     assert engine.slots(Lane("local", 0.5)) == 12

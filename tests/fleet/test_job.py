@@ -47,7 +47,7 @@ def ask(keys: Path | None, account: Account | None = None) -> dict[str, Any]:
 def test_the_machine_finds_the_key_in_its_own_folder(
     keys: Path, ran: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Credentials come from NAME.env alone. A setting of the job wins over the machine's own setting."""
+    """Credentials come only from NAME.env. A setting of the job wins over the machine's own setting."""
     monkeypatch.setenv("KEYCHECK_KEYS", str(keys))
     for name, value in {"SYMBOL": "BTCUSDT", "FUTURES_URL": "http://127.0.0.1:1", "API_SECRET": "x"}.items():
         monkeypatch.setenv(f"BINANCE_{name}", value)
@@ -58,7 +58,7 @@ def test_the_machine_finds_the_key_in_its_own_folder(
 
 
 def test_a_relative_path_is_handed_over_whole(keys: Path, ran: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A CA file in NAME.env is sought from the working directory, as in any other run: the child has another one."""
+    """A relative CA file in NAME.env is found from the caller's working directory, though the child has another one."""
     monkeypatch.chdir(keys)
     Path("ca.pem").touch()
     Path("alice.env").write_text("BINANCE_CA_BUNDLE=ca.pem\n")
@@ -166,6 +166,6 @@ def test_a_text_that_is_no_job_is_refused(changes: dict[str, Any], keys: Path, r
 @pytest.mark.parametrize("text", ["", "[]", "[" * 5000, "{}", json.dumps(JOB)[:-1], '{"account": "\ud800"}'])
 def test_a_malformed_text_is_refused(text: str, keys: Path, ran: list[Any]) -> None:
     """A malformed text is refused, even JSON that is nested too deeply for Python, or a lone surrogate."""
-    with pytest.raises(ValueError, match="no job of a fleet"):
+    with pytest.raises(ValueError, match="not a job of a fleet"):
         run_job(text, keys)
     assert not ran

@@ -1,4 +1,4 @@
-"""The merged page in a real browser: quiet, whole at any width and in any light, and readable by a screen reader."""
+"""The merged page in a real browser: quiet, whole at any width, light and dark, and readable by a screen reader."""
 
 from pathlib import Path
 

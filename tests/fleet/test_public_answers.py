@@ -35,7 +35,7 @@ def compared(finished: process.Finished) -> dict[str, Any]:
 
 @pytest.mark.slow
 def test_a_healthy_run_with_shared_answers_costs_10_and_no_megabyte() -> None:
-    """The exchange counts 10 of weight for a run with shared answers; its page names each of the five and its age."""
+    """The exchange counts 10 of weight for a run with shared answers; its page lists the five, each with its age."""
     with LocalExchange() as exchange:
         alone = process.run(exchange.settings())
         begun, weight = len(exchange.log), exchange.heaviest(3600)

@@ -14,11 +14,11 @@ from tests.leaks.mutants import BARE
 def main() -> int:
     """Prints the table, then each leak; the exit status is 1 if there is one."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="every other kind in one mode")
-    parser.add_argument("--every", action="store_true", help="each kind in each mode, none in turns")
-    parser.add_argument("--bare", action="store_true", help="without guard and gate")
-    parser.add_argument("--kinds", default="", help="kinds whose name holds this")
-    parser.add_argument("--modes", default="", help="modes whose name holds this")
+    parser.add_argument("--quick", action="store_true", help="every seventh kind in one mode")
+    parser.add_argument("--every", action="store_true", help="each kind in each mode, also careless code")
+    parser.add_argument("--bare", action="store_true", help="without guard and artefact scan")
+    parser.add_argument("--kinds", default="", help="only kinds whose name contains this")
+    parser.add_argument("--modes", default="", help="only modes whose name contains this")
     asked = parser.parse_args()
     places = matrix.quick() if asked.quick else matrix.every() if asked.every else matrix.whole()
     places = [(kind, mode) for kind, mode in places if asked.kinds in kind and asked.modes in mode]

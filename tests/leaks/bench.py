@@ -99,7 +99,7 @@ class Bench:
             path.unlink(missing_ok=True)
             return
         path.write_text(text, encoding="utf-8")
-        stamp = next(_stamps)  # a new time for each text, since Python tells an outdated .pyc by it
+        stamp = next(_stamps)  # a new time for each text, since Python recognises an outdated .pyc by it
         os.utime(path, (stamp, stamp))
 
     def _environment(self, settings: dict[str, str]) -> dict[str, str]:

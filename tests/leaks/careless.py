@@ -54,7 +54,7 @@ def forget_answers(binance: Any) -> None:
 
 
 def forget_rules(binance: Any) -> None:
-    """Makes the session forget the exchange's megabyte of rules, which would take up a walk through all objects."""
+    """Makes the session forget the exchange's megabyte of rules, which would use up a walk through all objects."""
     binance.memo.forget("exchange_info")
     for asked in binance.sharing._own.values():
         asked.clear()

@@ -1,4 +1,4 @@
-"""The results of a run in a cell."""
+"""A cell of the leak matrix: one kind of failure in one mode of a run, and the leaks that it found."""
 
 from dataclasses import dataclass
 
@@ -32,7 +32,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Mutation:
-    """A measure of keycheck that is removed: by pytest options, or by lines added to the root conftest.py."""
+    """Removes one of keycheck's protections: by pytest options, or by lines added to the root conftest.py."""
 
     name: str = ""
     options: tuple[str, ...] = ()

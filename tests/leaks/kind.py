@@ -24,7 +24,7 @@ class Kind:
     """A kind of failure: at the exchange, in a careless check or conftest file, or in the settings.
 
     `left_out`: modes in which it cannot happen, each with the reason. `happens`: how a run shows that it did happen:
-    "mark", careless code has left its mark; "exit", the run is no success; "log", the exchange got a request; "stream",
+    "mark", careless code has left its mark; "exit", the run failed; "log", the exchange got a request; "stream",
     its stream was opened.
     """
 

@@ -18,7 +18,7 @@ OUT_OF_REACH = {
     "descriptors under -s": "os.write, a child process, C code: no Python object is in between",
     "one character a line": "a print of ten separate lines has no run of ten characters on any of them",
     "answers in careless checks": "balances, cookies, trace ids that a check itself prints: nobody can know them",
-    "files of a check's own": "no writer names them, and a folder that were searched has other programs' files in it",
+    "files of a check's own": "no writer names them, and a search of their folder would meet other programs' files",
     "debuggers": "--pdb and breakpoint() show memory to whoever asks",
 }
 assert len(KINDS) == len(_ALL)

@@ -165,7 +165,7 @@ def _unpacked(text: str, seen: set[str]) -> Iterator[str]:
             if tail := len(cut) % 4:
                 raw += _tail(cut[-tail:])
             inner = raw.decode("latin-1")
-            # Bytes that are no text hold no key. Most words that look like base64 are names of functions.
+            # Bytes that are not text hold no key. Most words that look like base64 are names of functions.
             if re.search(r"[ -~]{10}", inner):
                 yield inner
 

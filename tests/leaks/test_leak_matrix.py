@@ -145,7 +145,7 @@ def test_matrix_is_as_large_as_it_says() -> None:
 def test_careless_code_finds_what_it_takes_from_the_session(
     exchange: LocalExchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A session keeps its secrets and answers where careless code looks, which else would raise and leak nothing."""
+    """A session keeps its secrets and answers where careless code looks: otherwise that code would leak nothing."""
     for name, value in (exchange.settings() | {"LEAK_MARK": str(tmp_path / "mark")}).items():
         monkeypatch.setenv(name, value)
     with session(exchange) as binance:

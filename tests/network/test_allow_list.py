@@ -279,7 +279,7 @@ def test_a_dead_proxy_is_named(exchange: LocalExchange, front: Front, bundle: st
 
 
 def test_a_wrong_proxy_password_is_named_if_the_exchange_is_http(exchange: LocalExchange) -> None:
-    """Only a proxy answers 407."""
+    """The status 407 shows that the proxy refused: no exchange answers with it."""
     with Proxy(user="somebody:else") as proxy, by_way_of(with_password(proxy), exchange.futures_url) as http:
         assert failure(http).kind == "proxy"
     assert exchange.log == []
@@ -538,7 +538,7 @@ def test_no_listen_key_can_be_deleted(http: HttpTransport, exchange: LocalExchan
 def test_a_listen_key_is_requested_without_parameters(
     http: HttpTransport, exchange: LocalExchange, door: Door, query: str
 ) -> None:
-    """The request for a listen key needs no parameters, and a query of it was not examined."""
+    """The request for a listen key needs no parameters, so one with a query is refused."""
     with pytest.raises(REFUSALS):
         door(http, "POST", exchange.futures_url, LISTEN + query)
     assert exchange.log == []
@@ -623,7 +623,7 @@ def test_a_path_of_one_host_does_not_leave_for_the_other(
 
 @pytest.mark.parametrize("door", ["session", "prepared", "adapter", "pool manager", "pool"])
 def test_no_request_has_a_body(http: HttpTransport, exchange: LocalExchange, door: str) -> None:
-    """Binance reads parameters from a body, too, and none of them was examined."""
+    """A request with a body is refused: Binance would read parameters from it that nothing has checked."""
     url, body = exchange.futures_url + ORDER_TEST.path, "symbol=BTCUSDT&side=BUY"
     prepared = requests.Request("POST", url, data=body).prepare()
     pools = http._adapter.poolmanager

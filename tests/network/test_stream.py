@@ -114,7 +114,7 @@ def test_the_demo_network_has_an_address_of_its_own(exchange: LocalExchange) -> 
     ids=["production", "demo"],
 )
 def test_the_stream_of_each_network_has_its_own_path(endpoint: Endpoint, scenario: Scenario) -> None:
-    """Each network has its address for messages; on another one, a sick stream would look healthy."""
+    """Each network sends its messages at its own address; at the other's, a sick stream would look healthy."""
     with LocalExchange(replace(scenario, stream=StreamFault.expired())) as exchange:
         found = Stream(exchange.stream_url, Redactor(), endpoint=endpoint).listen(Secret(LISTEN_KEY), 30)
     assert not found.alive
@@ -341,7 +341,7 @@ def test_a_silent_stream_is_abandoned(fault: StreamFault, said: str, longest: fl
 
 @pytest.mark.parametrize("seconds", [0.2, 0.0])
 def test_a_run_that_has_no_time_left_gives_up_sooner(seconds: float) -> None:
-    """Little time that is left of the run shortens the limits."""
+    """If the run has little time left, the limits are shorter."""
     with LocalExchange(Scenario(stream=StreamFault.stalled())) as exchange:
         began = time.monotonic()
         assert failure(exchange.stream_url, seconds=seconds).kind == "timeout"
@@ -364,7 +364,7 @@ def test_a_name_that_is_found_too_late_is_not_called(exchange: LocalExchange, mo
 
 
 class Dripping(Listener):
-    """A server that answers a byte at a time, so that no socket time-out ever ends."""
+    """A server that answers a byte at a time, so that a socket's own time-out never comes."""
 
     def answer(self, connection: socket.socket) -> None:
         """Sends a header byte by byte, until the client has gone."""
@@ -451,7 +451,7 @@ def test_no_key_of_tls_is_written_down(
 def test_the_proxy_of_other_programs_is_not_the_streams(
     there: Front, bundle: str, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """The library would use the proxy of other programs."""
+    """The stream does not use the proxy of other programs, as the library would by itself."""
     with Listener() as stranger:
         monkeypatch.setenv(name, stranger.url)
         assert listen(wss(there), bundle=bundle).alive
@@ -542,7 +542,7 @@ def test_a_proxy_that_refuses_is_named(there: Front, bundle: str, exchange: Loca
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_of_the_stream_is_not_followed(status: int) -> None:
-    """The library would follow a redirect of the stream."""
+    """A redirect is an error. The library would follow it by itself."""
     with Listener() as stranger, Redirecting(stranger.url, status) as there:
         assert failure(there.url.replace("http", "ws")).kind == "not_binance"
         assert there.connections == 1

@@ -139,11 +139,11 @@ def test_a_request_that_is_still_connecting_when_a_limit_is_read_never_leaves(
     connected, limit_read = threading.Event(), threading.Event()
     goes_on = CancellableRequest.has_connected
 
-    def dawdle(flight: CancellableRequest, connection: Any) -> None:
+    def dawdle(request: CancellableRequest, connection: Any) -> None:
         if not connected.is_set():  # the first to connect
             connected.set()
             limit_read.wait(5)
-        goes_on(flight, connection)
+        goes_on(request, connection)
 
     monkeypatch.setattr(CancellableRequest, "has_connected", dawdle)
     misbehaving(exchange, Fault.rate_limited())
@@ -160,7 +160,7 @@ def test_a_request_that_is_still_connecting_when_a_limit_is_read_never_leaves(
 
 
 def test_an_answer_is_its_status_headers_and_bytes(http: HttpTransport) -> None:
-    """Header names in lower case, the body decoded."""
+    """The names of headers are in lower case, and the body is decoded."""
     raw = http.send(PING, NOTHING, None, 5)
     assert (raw.status, raw.body) == (200, b"{}")
     assert raw.headers["x-mbx-used-weight-1m"]
@@ -239,7 +239,7 @@ def test_nothing_is_taken_from_the_environment(
 
 
 def test_a_packed_body_is_unpacked(http: HttpTransport, exchange: LocalExchange) -> None:
-    """exchangeInfo comes as gzip."""
+    """A body in gzip, as exchangeInfo's is, is decompressed."""
     raw = http.send(EXCHANGE_INFO, NOTHING, None, 5)
     assert raw.headers["content-encoding"] == "gzip"
     assert raw.body.startswith(b'{"timezone"')
@@ -252,7 +252,7 @@ def test_a_packed_body_is_unpacked(http: HttpTransport, exchange: LocalExchange)
 def test_an_unrequested_content_encoding_is_decoded_if_possible(
     coding: str, http: HttpTransport, exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An unrequested coding is undone if the library can; otherwise the body is no JSON, and is not used."""
+    """An unrequested coding is decoded if the library can do it; otherwise the body is not JSON, and is not used."""
     packed = Fault.status(200, "", {"Content-Encoding": coding})
     misbehaving(exchange, replace(packed, answer=replace(packed.answer, body=gzip.compress(b"{}"))))
     known = [one for one in HTTPResponse.CONTENT_DECODERS if one != coding]
@@ -372,7 +372,7 @@ def test_after_a_cut_the_next_request_is_answered(http: HttpTransport, exchange:
 def test_a_request_whose_time_is_up_is_not_sent_later(
     http: HttpTransport, exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A slow name server does not delay a cancelled request until it is sent after all."""
+    """A request whose time was up during a slow DNS look-up is not sent afterwards."""
     resolve = socket.getaddrinfo
 
     def slowly(*args: Any, **kwargs: Any) -> Any:
@@ -404,7 +404,7 @@ def test_ten_seconds_are_the_most_for_any_request(
 
 @pytest.mark.parametrize("fault", [Fault.endless(64), Fault.gzip_bomb(64)], ids=["endless", "gzip bomb"])
 def test_a_body_has_an_end(http: HttpTransport, exchange: LocalExchange, fault: Fault) -> None:
-    """A body has at most 16 MiB, packed or unpacked; exchangeInfo has one."""
+    """A body may have at most 16 MiB, packed or unpacked; that of exchangeInfo has about one."""
     misbehaving(exchange, fault)
     error = failure(http, EXCHANGE_INFO)
     assert isinstance(error, NotBinance)
@@ -425,7 +425,7 @@ def test_a_cut_answer_is_no_answer(http: HttpTransport, exchange: LocalExchange,
 
 
 def test_a_body_with_a_wrong_content_encoding_is_not_binances(http: HttpTransport, exchange: LocalExchange) -> None:
-    """Content-Encoding: gzip, and then plain text."""
+    """A body that is labelled gzip, but is plain text, counts as not from Binance."""
     misbehaving(exchange, Fault.status(200, "{}", {"Content-Encoding": "gzip"}))
     assert isinstance(failure(http), NotBinance)
 
@@ -476,7 +476,7 @@ def test_an_unknown_proxy_is_not_taken_for_an_unknown_exchange(monkeypatch: pyte
 
 
 def test_a_key_that_no_header_carries_is_not_quoted(http: HttpTransport, exchange: LocalExchange) -> None:
-    """http.client's own error would quote the whole key."""
+    """A key that cannot be sent in a header is not quoted; http.client's own error would quote all of it."""
     for key in ("Ж" + CANARY, CANARY + "\r\nX: y"):
         with pytest.raises(Inconclusive) as caught:
             http.send(ACCOUNT_CONFIG, NOTHING, Secret(key), 5)
@@ -486,7 +486,7 @@ def test_a_key_that_no_header_carries_is_not_quoted(http: HttpTransport, exchang
 
 
 def no_such_name(*_: object, **__: object) -> None:
-    """A name server without any name."""
+    """A name server that knows no name."""
     raise socket.gaierror(-2, "Name or service not known")
 
 
@@ -582,7 +582,7 @@ def on_socket(kind: socket.SocketKind, act: Any) -> Any:
 
 
 def test_a_request_in_a_replay_does_not_get_out(http: HttpTransport, exchange: LocalExchange) -> None:
-    """In a replay the transport is closed, too."""
+    """In a replay the transport sends nothing, either."""
     with no_sockets(), pytest.raises(NotListed, match="replay"):
         http.send(PING, NOTHING, None, 5)
     assert exchange.connections["futures"] == 0

@@ -113,7 +113,7 @@ def test_without_a_terminal_a_run_waits_in_silence(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_recording_of_a_wait_replays_without_it(tmp_path: Path) -> None:
-    """A recording with usual minutes replays without waiting, to the same JSON."""
+    """A recording of a run that waited replays without waiting, to the same JSON."""
     cassette = tmp_path / "busy.yaml"
     live = run(tmp_path, Scenario(used_weight=2300), "--record", str(cassette))
     assert "Waited " in live.output

@@ -100,7 +100,7 @@ def test_a_run_without_pytests_logging_needs_no_log(process: SuiteRunner) -> Non
 
 @pytest.mark.slow
 def test_a_log_that_can_be_written_is_written_as_pytest_does(places: Path, process: SuiteRunner) -> None:
-    """A log is written as pytest does: in a new folder, over or behind an old text, or to a pipe with a reader."""
+    """A log is written as pytest does: in a new folder, over or after an old text, or to a pipe with a reader."""
     log = places / "new" / "folder" / "run.log"
     options = (f"--log-file={log}", "--log-file-level=DEBUG", "-p", "logs")
     assert [replayed(process, *options).exit_status for _ in range(2)] == [0, 0]
@@ -182,7 +182,7 @@ def test_the_reports_of_a_later_run_are_left(plugin: Path, process: SuiteRunner)
     )
     done = replayed(process, "-p", "stranger")
     assert (done.exit_status, done.verdict, done.page) == (3, {"of": "the next run"}, "")
-    assert "the report folder was removed or replaced in the run" in done.output
+    assert "the report folder was removed or replaced during the run" in done.output
 
 
 HOOKS = ("pytest_sessionfinish()", "pytest_terminal_summary()", "pytest_unconfigure()")
@@ -321,7 +321,7 @@ def test_an_interpreter_that_would_go_on_changes_no_exit_status(
 @pytest.mark.slow
 @pytest.mark.parametrize("stdout", ["closed early", "/dev/full"])
 def test_a_terminal_that_takes_no_more_changes_no_exit_status(stdout: str, tmp_path: Path) -> None:
-    """With `| head` or on a full disk, the exit status and verdict.json are the verdict's."""
+    """With `| head` or on a full disk, the exit status and verdict.json still give the verdict."""
     reports = tmp_path / "reports"
     command = [sys.executable, "-m", "pytest", "suite/", "--replay=withdrawals-enabled", f"--report-dir={reports}"]
     command += ["-o", f"cache_dir={tmp_path / 'cache'}"]

@@ -1,4 +1,4 @@
-"""The GitHub Action and the container: no input is read as a script, and everything is named by a fixed version."""
+"""The GitHub Action and the container: no input becomes part of a script, and the base image has a fixed digest."""
 
 import os
 import re
@@ -22,14 +22,14 @@ def script_of(step: str) -> str:
 
 
 def test_no_input_is_written_into_a_script() -> None:
-    """An input in a script's text, such as a symbol, could be a command."""
+    """An input, such as a symbol, is in no script's text, where it could be a command."""
     scripts = [one["run"] for one in ACTION["runs"]["steps"] if "run" in one]
     assert len(scripts) == 3
     assert not [script for script in scripts if "${{" in script]
 
 
 def test_each_input_comes_as_a_variable() -> None:
-    """Each input is an environment variable of the script, but for the artefact's name, which another action gets."""
+    """Each input is an environment variable of the script, except the artefact's name, which another action gets."""
     (environment,) = [one["env"] for one in ACTION["runs"]["steps"] if one.get("id") == "run"]
     used = set(re.findall(r"inputs\.([\w-]+)", str(environment)))
     assert used == set(ACTION["inputs"]) - {"artifact"}
@@ -63,7 +63,7 @@ def test_the_container_has_a_user_of_its_own() -> None:
     assert "RUN pip" not in last
 
 
-def test_the_container_takes_what_it_needs_alone() -> None:
+def test_the_container_takes_only_what_it_needs() -> None:
     """Other files of the folder, such as an .env, are not even sent to the builder."""
     rules = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
     assert rules[0] == "*"

@@ -50,7 +50,7 @@ def test_twenty_accounts_are_tested_some_at_once(many_accounts: ModuleType) -> N
 def test_a_mail_is_sent_after_each_change(tmp_path: Path) -> None:
     """A mail is sent at first and after each change of verdict or causes, and again if it could not be sent.
 
-    Without a mail the status is not 1, which would say that the key is not fit, and which the unit takes for success.
+    If no mail could be sent, the status is not 1: it would mean "not fit", which the unit counts as a success.
     """
     (script,) = re.findall(r"```sh\n(#!/bin/sh\n# keycheck-mail.*?)```", SERVICE, re.DOTALL)
     programs, state = tmp_path / "bin", tmp_path / "state"
@@ -86,7 +86,7 @@ def test_a_mail_is_sent_after_each_change(tmp_path: Path) -> None:
     assert run("read-only") == (1, "")
     assert run("no such cassette")[1] == "to: me@example.com subject: keycheck: UNPROVEN run_not_finished"
     assert json.loads((state / "new.json").read_text())["ok"] is False
-    assert "--replay: there is no cassette" in outbox.read_text()  # why, as there is no text for a ticket
+    assert "--replay: there is no cassette" in outbox.read_text()  # the reason, since there is no summary
     (state / "new.json").unlink()
     (state / "new.json").mkdir()  # as a file system that has become read-only: nothing can be written
     assert run("read-only") == (3, "")

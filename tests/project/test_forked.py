@@ -71,7 +71,7 @@ def test_a_forked_run_finds_what_a_process_finds(
 
 @pytest.mark.slow
 def test_a_forked_run_ends_as_a_process_ends(tmp_path: Path, exchange: LocalExchange) -> None:
-    """A forked run ends with the same status, outcomes, terminal and page, but for times, and without a warning."""
+    """A forked run ends with the same status, outcomes, terminal and page, except for times, and without a warning."""
     runs = [made(tmp_path)("-q", settings=exchange.settings()) for made in (SuiteRunner, ForkedRunner)]
     assert runs[0].exit_status == runs[1].exit_status
     assert runs[0].outcomes == runs[1].outcomes

@@ -1,4 +1,4 @@
-"""The rules of the house: one owner for each outside thing, current documents, pinned dependencies."""
+"""The rules of the house: one reader of the environment, up-to-date documents, pinned dependencies."""
 
 import ast
 import re
@@ -27,8 +27,8 @@ def imports(path: Path) -> Iterator[str]:
 
 
 def test_environment_is_read_in_one_place() -> None:
-    """settings/ alone reads os.environ, and nothing writes to it; withdrawal.py, which waits for no import,
-    reads pytest's own PYTEST_ADDOPTS, and invocation.py takes such variables away before it starts pytest.
+    """Only settings/ reads os.environ, and nothing writes to it, with two exceptions: withdrawal.py, which runs before
+    settings/ is imported, reads PYTEST_ADDOPTS; invocation.py takes such variables away before it starts pytest.
     """
     text = (KEYCHECK / "settings/loading.py").read_text(encoding="utf-8")
     assert not re.search(r"os\.(getenv|putenv|environ\[[^\]]*\] *=|environ\.(update|set|pop|clear))", text)
@@ -43,7 +43,7 @@ def test_environment_is_read_in_one_place() -> None:
 
 def test_the_road_names_what_is_there() -> None:
     """keycheck/__init__.py names each folder and file of the package, and no other."""
-    import keycheck  # noqa: PLC0415  its docstring alone
+    import keycheck  # noqa: PLC0415  only for its docstring
 
     road = keycheck.__doc__ or ""
     named = set(re.findall(r"^    (\w+(?:/|\.py)) ", road, re.MULTILINE))
@@ -102,7 +102,7 @@ def test_example_settings_are_settings() -> None:
 )
 def test_git_ignores_what_must_not_be_committed(path: str) -> None:
     """Credentials and reports stay out of the history."""
-    done = subprocess.run(["git", "check-ignore", "-q", path], cwd=ROOT, check=False)  # noqa: S603, S607  git of the path
+    done = subprocess.run(["git", "check-ignore", "-q", path], cwd=ROOT, check=False)  # noqa: S603, S607  the git in PATH
     if done.returncode == 128:
         pytest.skip("not in a git checkout")
     assert done.returncode == 0
@@ -119,7 +119,7 @@ def test_every_dependency_is_pinned_with_its_hash(group: str) -> None:
     named = group.removeprefix("requirements-").removesuffix(".txt")
     groups = project["dependency-groups"] | project["project"]["optional-dependencies"]
     asked += groups.get(named, [])
-    asked += groups["serve"] if named == "dev" else []  # tests/ serve it
+    asked += groups["serve"] if named == "dev" else []  # tests/ start the endpoint
     pins = re.split(r"\n(?=[a-zA-Z])", (ROOT / group).read_text(encoding="utf-8"))
     pinned = {m[1].lower() for pin in pins if (m := re.match(r"([\w.-]+)==[\w.]+", pin)) and "--hash=sha256:" in pin}
     names = {re.match(r"[\w.-]+", requirement)[0].lower() for requirement in asked}  # type: ignore[index]

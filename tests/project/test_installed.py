@@ -87,7 +87,7 @@ def test_serving_is_an_extra(installed: Installed) -> None:
     """Without the extra's libraries, `keycheck serve` says in a sentence what to install."""
     done = installed("keycheck", "serve")
     assert (done.returncode, done.stdout) == (4, "")
-    assert 'In the folder of Keycheck: pip install ".[serve]" (or ' in done.stderr  # no index has it by its name
+    assert 'In the folder of Keycheck: pip install ".[serve]" (or ' in done.stderr  # no package index has Keycheck
     assert done.stderr.count("\n") == 1
 
 
@@ -124,7 +124,7 @@ def test_a_live_run_against_the_local_exchange(installed: Installed) -> None:
 
 
 def test_plugins_of_other_projects_are_not_loaded(installed: Installed) -> None:
-    """A plugin in the same environment would see the secret, so it is not loaded; keycheck is no plugin of others."""
+    """A plugin in the same environment would see the secret, so it is not loaded; nor is keycheck in other projects."""
     packages = next(installed.folder.parent.glob("lib/*/site-packages"))
     metadata = packages / "stranger-1.dist-info"
     metadata.mkdir()

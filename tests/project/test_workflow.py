@@ -35,7 +35,7 @@ def step_using(action: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("status", "red", "warns"), [(0, 0, False), (1, 1, False), (3, 3, False), (10, 0, True)])
 def test_a_night_without_binance_is_a_warning(status: int, red: int, warns: bool, tmp_path: Path) -> None:
-    """Exit status 10, as if Binance is unreachable, becomes a green nightly run with a warning; all others are kept."""
+    """Exit status 10, such as when Binance is unreachable, becomes a green run with a warning; others are kept."""
     program = tmp_path / ".venv/bin/pytest"
     program.parent.mkdir(parents=True)
     program.write_text(f"#!/bin/sh\nexit {status}\n")

@@ -32,7 +32,7 @@ def in_lines(text: str, width: int, end: str = "\n") -> str:
 
 
 def packed(text: str) -> str:
-    """A text in base64, behind other bytes."""
+    """A text in base64, after other bytes."""
     return base64.b64encode(b"\x00\x01 some bytes before: " + text.encode()).decode()
 
 

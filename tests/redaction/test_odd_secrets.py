@@ -172,7 +172,7 @@ def test_letters_of_a_credential_in_a_check_are_still_hidden(place: str, cut: sl
 
 
 def test_a_credential_in_a_source_file_is_still_hidden(tmp_path: Path) -> None:
-    """A credential in a plugin's source is still hidden: names in sources are shorter."""
+    """A credential in a plugin's source is still hidden: a word longer than any name is not vocabulary."""
     (tmp_path / "app.js").write_text(f"const resultsTableRow = 1, x = '{LETTERS}'", encoding="utf-8")
     words = vocabulary.of(CATALOGUE, [tmp_path])
     assert "resultstablerow" in words
@@ -223,7 +223,7 @@ class OneAnswer:
 @example("interactions:\n- request:\n    body: null\n    headers: {}\n    me")
 @example("&positionSide=BOTH&type=MARKET&quantity=0.001&recvWindow=5000")
 def test_a_cassette_can_be_replayed_and_hides_the_secret(secret: str) -> None:
-    """A cassette replays as it was recorded, but for the secret, and a scan of it finds no secret."""
+    """A cassette replays as it was recorded, except for the secret, and a scan of it finds no secret."""
     redactor = Redactor([secret], vocabulary=lambda: OURS)
     answer = {"code": -9999, "msg": f"no: {secret}"}
     query = Secret("symbol=BTCUSDT&side=BUY&positionSide=BOTH&type=MARKET&quantity=0.001&recvWindow=5000&timestamp=5")

@@ -1,4 +1,4 @@
-"""A secret is never printed, packed or copied."""
+"""A secret is never printed, pickled or copied."""
 
 import copy
 import json
@@ -57,13 +57,13 @@ def test_a_secret_is_not_packed_copied_or_joined(pack: Callable[[Secret], object
     assert CANARY not in str(caught.value)
 
 
-def test_a_secret_does_not_end_in_a_query() -> None:
+def test_a_secret_does_not_end_up_in_a_query() -> None:
     """A secret that is put into a query by mistake is sent as "hidden"."""
     assert CANARY not in urlencode({"key": Secret(CANARY)})
 
 
 def test_a_secret_has_no_attributes_to_list() -> None:
-    """A debugger that lists attributes does not meet the text."""
+    """A debugger that lists attributes does not find the text."""
     secret = Secret(CANARY)
     assert not hasattr(secret, "__dict__")
     assert CANARY not in repr([getattr(secret, name) for name in dir(secret)])

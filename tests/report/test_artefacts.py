@@ -14,7 +14,7 @@ def never(text: str) -> bool:
 
 
 def test_a_file_is_written_as_utf_8_with_unix_line_ends(tmp_path: Path) -> None:
-    """A file is written as UTF-8 with any encoding of the machine."""
+    """A file is written as UTF-8, whatever the machine's own encoding is."""
     artefacts.write(tmp_path / "a.json", "币 ✓\n", never)
     assert (tmp_path / "a.json").read_bytes() == "币 ✓\n".encode()
 
@@ -68,7 +68,7 @@ def test_a_directory_is_not_replaced(tmp_path: Path) -> None:
 def test_a_folder_is_made_with_its_parents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder is made with its parents. One that exists is tried out, and nothing is left in it."""
     monkeypatch.chdir(tmp_path)
-    artefacts.make_folder(Path(), "--out")  # this one, which is no root
+    artefacts.make_folder(Path(), "--out")  # the working directory
     for _ in range(2):
         artefacts.make_folder(tmp_path / "a" / "b", "--report-dir")
     assert list((tmp_path / "a" / "b").iterdir()) == []

@@ -1,4 +1,4 @@
-"""The page in a real browser: quiet, whole at any width and in any light, and usable without a mouse."""
+"""The page in a real browser: it is quiet, fits any width, is readable in light and dark, and needs no mouse."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,7 +57,7 @@ def assert_quiet_and_whole(seen: Seen) -> None:
 
 @pytest.mark.parametrize(("row", "looks"), CASSETTES)
 def test_the_page_of_a_shipped_cassette(row: Shipped, looks: list[Look], browser: Browser, suite: SuiteRunner) -> None:
-    """The page works with and without scripts, in both lights, narrow and wide; its print begins with the verdict."""
+    """The page works with and without scripts, light and dark, narrow and wide; its print begins with the verdict."""
     suite("--replay", row.name)
     file = suite.report_dir / "report.html"
     for look in looks:
@@ -74,7 +74,7 @@ def test_the_page_of_a_shipped_cassette(row: Shipped, looks: list[Look], browser
 
 @pytest.mark.browser
 @pytest.mark.parametrize("written", ["hostile", "reversed", "long"], indirect=True)
-@pytest.mark.parametrize("look", [NARROW, pytest.param(WIDE, marks=pytest.mark.browser)])
+@pytest.mark.parametrize("look", [NARROW, WIDE])
 def test_hostile_texts_do_nothing(written: Path, look: Look, browser: Browser) -> None:
     """Hostile texts run nothing and request nothing, the layout holds, and all of it can be opened."""
     with opened(browser, written, look) as seen:
@@ -93,8 +93,8 @@ def test_hostile_texts_do_nothing(written: Path, look: Look, browser: Browser) -
     [
         ("failing", "light"),
         ("hostile", "dark"),
-        pytest.param("failing", "dark", marks=pytest.mark.browser),
-        pytest.param("demo", "light", marks=pytest.mark.browser),
+        ("failing", "dark"),
+        ("demo", "light"),
     ],
     indirect=["written"],
 )
@@ -110,7 +110,7 @@ def test_axe_finds_nothing_in_reports_made_by_hand(
 @pytest.mark.browser
 @pytest.mark.parametrize("written", ["failing"], indirect=True)
 def test_the_page_can_be_read_at_twice_its_size(written: Path, browser: Browser) -> None:
-    """The page is readable when zoomed to 200 %, and with letters of 200 % alone."""
+    """The page is readable when zoomed to 200 %, and when only its letters have 200 % of their size."""
     with opened(browser, written, Look(640, 400)) as seen:
         assert_quiet_and_whole(seen)
     for look in (NARROW, WIDE):

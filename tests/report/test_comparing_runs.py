@@ -10,7 +10,7 @@ from tests.matrix import mostly_slow
 from tests.run.test_run import SCHEMA
 from tests.running import Finished, SuiteRunner
 
-EMPTY = "is no verdict.json of this suite"
+EMPTY = "is not a verdict.json of this suite"
 
 
 def summary_of(runner: SuiteRunner) -> str:
@@ -83,10 +83,10 @@ def test_a_folder_stands_for_the_verdict_in_it(suite: SuiteRunner, tmp_path: Pat
     ),
     ids=["missing", "empty", "nothing", "a part", "too long"],
 )
-def test_a_file_that_is_no_verdict_is_refused_in_a_sentence(
+def test_a_file_that_is_not_a_verdict_is_refused_in_a_sentence(
     text: str | None, told: str, suite: SuiteRunner, tmp_path: Path
 ) -> None:
-    """If --compare names a file that is no verdict, the exit status is 4, and no old verdict is left."""
+    """If --compare names a file that is not a verdict, the exit status is 4, and no old verdict is left."""
     file = tmp_path / "old.json"
     if text is not None:
         file.write_text(text, encoding="utf-8")
@@ -106,7 +106,7 @@ def test_another_environment_contract_or_key_is_refused_in_a_sentence(suite: Sui
     done = compared(suite, "wrong-environment")
     assert done.exit_status == 4
     assert "Compare with a run of the same" in done.output
-    assert "BTCUSTD: what differs would be the contract" in compared(suite, "healthy", "unknown-contract").output
+    assert "BTCUSTD: the difference would be the contract's" in compared(suite, "healthy", "unknown-contract").output
     other = tmp_path / "other.json"
     other.write_text(json.dumps(told | {"key": {"type": "HMAC", "lastFour": "zzzz"}}), encoding="utf-8")
     done = suite("--replay", "healthy", "--compare", str(other))

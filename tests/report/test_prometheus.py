@@ -19,7 +19,7 @@ from tests.sample_reports import REPORTS
 
 SCHEMA = Draft202012Validator(json.loads((ROOT / "keycheck/report/verdict.schema.json").read_text("utf-8")))
 EVERY = {name: verdict_json.as_dict(report) for name, report in REPORTS.items()}
-VERDICTS = {name: verdict for name, verdict in EVERY.items() if SCHEMA.is_valid(verdict)}  # some are for the page alone
+VERDICTS = {name: verdict for name, verdict in EVERY.items() if SCHEMA.is_valid(verdict)}  # some are only for the page
 
 
 def samples(text: str) -> Iterator[tuple[str, dict[str, str], float]]:
@@ -37,7 +37,7 @@ def of(text: str, name: str) -> list[tuple[dict[str, str], float]]:
 
 @pytest.mark.parametrize("name", VERDICTS)
 def test_every_report_can_be_read(name: str) -> None:
-    """The text has one line for each check and cause, none twice, and keycheck_ok is 1 for OK alone."""
+    """The text has one line for each check and cause, none twice, and keycheck_ok is 1 only for OK."""
     verdict = VERDICTS[name]
     text = prometheus.render([({}, verdict)])
     lines = [(found, tuple(sorted(labels.items()))) for found, labels, _ in samples(text)]
@@ -52,7 +52,7 @@ def test_every_report_can_be_read(name: str) -> None:
 
 
 def test_one_file_can_hold_many_accounts() -> None:
-    """Each metric stands once, with a line for each account; odd names are escaped by the format's rules."""
+    """Each metric appears once, with a line for each account; odd names are escaped by the format's rules."""
     odd = 'a"b\\c\nd'
     verdict: dict[str, Any] = next(iter(VERDICTS.values()))
     text = prometheus.render([({"account": name}, verdict) for name in ("alice", odd)])
@@ -91,14 +91,14 @@ def test_a_file_of_something_else_is_not_replaced(settings: dict[str, str], suit
     file.write_text("-----BEGIN PRIVATE KEY-----\n")
     done = suite(*([] if settings else ["--replay", "healthy"]), "--prom", str(file), settings=settings)
     assert done.exit_status in (3, 4)
-    assert "--prom could not be written (it holds something else than metrics" in done.output
+    assert "--prom could not be written (it holds something other than metrics" in done.output
     assert file.read_text() == "-----BEGIN PRIVATE KEY-----\n"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no such device")
 @pytest.mark.parametrize("file", mostly_slow(["/proc/keycheck.prom", "no/such/folder/keycheck.prom"], 1))
 def test_a_file_that_cannot_be_written_is_exit_3(file: str, suite: SuiteRunner) -> None:
-    """A file that cannot be written is exit 3 with a sentence that names the option; the verdict stands."""
+    """If the file cannot be written, the exit status is 3, a sentence names the option, and the verdict stays."""
     done = suite("--replay", "healthy", "--prom", file)
     assert done.exit_status == 3
     assert "--prom could not be written" in done.output

@@ -105,7 +105,7 @@ def test_numbers_have_their_sign() -> None:
 
 
 def test_a_healthy_key_has_what_it_should_and_nothing_else() -> None:
-    """The permissions that a key needs come first, then those that it should not have."""
+    """A healthy key's matrix begins with what the key should have, and then lists what it should not have."""
     rows = permission_matrix(PERMISSIONS)
     assert [row.name for row in rows[:3]] == ["enableReading", "enableFutures", "ipRestrict"]
     assert all(row.cells == ("yes", "yes") for row in rows[:3])
@@ -189,7 +189,7 @@ def test_more_than_the_limit_is_a_full_bar() -> None:
 
 
 def test_weight_of_another_host_is_not_counted() -> None:
-    """The wallet API's weight is not counted, having limits of its own; without a header the run's own is drawn."""
+    """The wallet API has its own limits, so its weight is not counted; without a header, the run's own sum is drawn."""
     calls = [replace(PING, used_weight=None), replace(PING, host=Host.WALLET, used_weight=9000)]
     picture = weight_bar(calls, 2400)
     assert picture

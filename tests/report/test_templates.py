@@ -33,7 +33,7 @@ def test_a_compiled_template_is_kept_and_read(folder: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"j2", b"not bytecode"])
 def test_a_broken_cache_file_is_replaced(folder: Path, content: bytes) -> None:
-    """Truncated or foreign bytes cost a compilation."""
+    """Truncated or foreign bytes in the cache cost only one more compilation."""
     render(folder)
     (kept,) = (folder / "cache").iterdir()
     whole = kept.read_bytes()

@@ -82,7 +82,7 @@ def test_checks_come_in_run_order(tmp_path: Path) -> None:
     ("marks", "have"), [((), "neither"), (("critical", "informational"), "both"), (("slow",), "neither")]
 )
 def test_a_claim_has_exactly_one_mark(tmp_path: Path, marks: tuple[str, ...], have: str) -> None:
-    """A check without exactly one severity mark is a fault with a remedy, and no check."""
+    """A test without exactly one severity mark is a fault with a remedy, and does not become a check."""
     found = read(tmp_path, test_1_x=claim("a", *marks))
     assert found.checks == ()
     assert found.faults == {
@@ -92,7 +92,7 @@ def test_a_claim_has_exactly_one_mark(tmp_path: Path, marks: tuple[str, ...], ha
 
 @pytest.mark.parametrize("files", [("test_1_x", "test_2_y"), ("test_1_x", "test_1_x")])
 def test_a_repeated_id_is_named(tmp_path: Path, files: tuple[str, str]) -> None:
-    """An id in use is a fault, in another file and in the same one, where Python would silently overwrite the first."""
+    """A repeated id is a fault in another file, and in the same file, where Python would silently drop the first."""
     first, second = files
     text = claim("a", "critical")
     found = read(tmp_path, **({first: text, second: text} if first != second else {first: text * 2}))
@@ -103,7 +103,7 @@ def test_a_repeated_id_is_named(tmp_path: Path, files: tuple[str, str]) -> None:
 
 
 def test_helpers_are_left_alone(tmp_path: Path) -> None:
-    """A function that is no test is no claim."""
+    """A function that is not a test is not a claim."""
     assert read(tmp_path, helper=claim("a", "critical"), test_2_y="def helper(): pass\nX = 1\n") == Catalogue(())
 
 

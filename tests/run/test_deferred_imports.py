@@ -24,8 +24,8 @@ def test_a_ctrl_c_waits_for_the_end() -> None:
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_another_thread_is_not_the_one_that_ctrl_c_meets() -> None:
-    """In another thread, which never receives a Ctrl-C, imports are not protected, and raise no error."""
+def test_in_another_thread_nothing_is_delayed() -> None:
+    """In another thread, which never receives a Ctrl-C, imports need no protection, and raise no error."""
     done: Future[bool] = Future()
 
     def work() -> None:

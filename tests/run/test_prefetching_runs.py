@@ -37,7 +37,7 @@ from tests.matrix import mostly_slow
 from tests.running import ROOT, Finished, SuiteRunner
 
 AT_ONCE_IN_ALL = sum(AT_ONCE.values())
-# Seconds. A run that waits for a stalled request takes longer; one that does not takes a tenth of it when idle.
+# Seconds. A run that waits for a stalled request takes longer than this; on an idle machine, others take a tenth of it.
 AT_ONCE_ENDS = REQUEST_SECONDS - 1
 HERE = Fault.altered(lambda answer: answer)
 
@@ -53,7 +53,7 @@ class Ran:
 
     @property
     def sent(self) -> Counter[str]:
-        """The requested paths with their numbers."""
+        """How often each path was requested."""
         return Counter(one.path for one in self.log)
 
 
@@ -66,7 +66,7 @@ def ran(suite: SuiteRunner, scenario: Scenario, *arguments: str, **settings: str
 
 
 def paths(*endpoints: Endpoint) -> Counter[str]:
-    """The paths of these endpoints with their numbers, as `sent` has them."""
+    """How often each path occurs among these endpoints, to compare with `sent`."""
     return Counter(endpoint.path for endpoint in endpoints)
 
 

@@ -147,7 +147,7 @@ def _sick_scenario() -> Scenario:
 
 @pytest.mark.slow
 def test_warning_is_no_failure_and_does_not_stop_x(suite: SuiteRunner) -> None:
-    """An informational claim that fails is shown, not counted, and changes no exit status, -x or not."""
+    """An informational claim that fails is shown, not counted, and changes no exit status, even with -x."""
     done = run(suite, SCENARIOS["no-ip-restriction"], "-x")
     assert done.exit_status == 0
     assert done.with_outcome("warn") == ["key_is_restricted_to_known_ips"]
@@ -196,7 +196,7 @@ def test_part_of_the_suite_is_never_ok(selection: tuple[str, ...], suite: SuiteR
 
 @pytest.mark.slow
 def test_no_fix_names_a_flag_that_was_not_seen(suite: SuiteRunner, tmp_path: Path) -> None:
-    """If the wallet alone refuses the key, seven checks of its flags are unproven, and no text says to tick a box."""
+    """If only the wallet refuses the key, seven checks of its flags are unproven, and no text says to tick a box."""
     junit = tmp_path / "junit.xml"
     scenario = Scenario(faults={"/sapi/v1/account/apiRestrictions": Fault.refused(-2015)})
     done = run(suite, scenario, f"--junitxml={junit}", "-rA")
@@ -287,7 +287,7 @@ def test_terminal_tells_failures_then_warnings_then_the_verdict_then_the_report(
         "FAIL     The key can withdraw funds (enableWithdrawals) [withdrawals_are_disabled]",
         "Should be: The key cannot withdraw funds.",
         "WARN     The key works from any address (ipRestrict) [key_is_restricted_to_known_ips]",
-        "Should be: The key works from listed IP addresses alone.",
+        "Should be: The key works only from listed IP addresses.",
         "Fix:",
         "NOT_OK: This key is not fit to trade USD-M futures from this machine. (21 pass, 1 fail, 1 warn, ",
         "Report: ",
@@ -301,7 +301,7 @@ def test_terminal_tells_failures_then_warnings_then_the_verdict_then_the_report(
 
 @pytest.mark.slow
 def test_run_says_at_its_start_what_it_tests(suite: SuiteRunner, exchange: LocalExchange) -> None:
-    """The header has environment, symbol, key type, hosts, live or replay, settings file, and the pair's sources."""
+    """The header has environment, symbol, key type, hosts, live or replay, and where settings and key came from."""
     done = suite(settings=exchange.settings())
     assert "production, BTCUSDT, key: HMAC\n" in done.output
     assert "settings: /dev/null; key: environment, secret: environment" in done.output
@@ -369,7 +369,7 @@ def test_a_cache_that_cannot_be_written_is_no_warning(suite: SuiteRunner) -> Non
 @pytest.mark.slow
 @pytest.mark.parametrize(("cassette", "stops"), [("healthy", 0), ("withdrawals-enabled", 1)])
 def test_the_debugger_stops_at_failures_alone(cassette: str, stops: int, suite: SuiteRunner) -> None:
-    """--pdb stops at a failed check, and at none that does not apply."""
+    """--pdb stops at a failed check, but not at one that does not apply."""
     done = suite("--replay", cassette, "--pdb", "-p", "no:cacheprovider")
     assert done.output.count("entering PDB") == stops
 
@@ -619,7 +619,7 @@ def test_extra(binance, observe):
 def test_only_an_assertion_in_suite_convicts(  # noqa: PLR0913, PLR0917  a table of four columns
     mark: str, body: str, outcome: str, exit_status: int, copied: Path, tmp_path: Path, exchange: LocalExchange
 ) -> None:
-    """Any exception but an AssertionError in suite/ leaves a check unproven; a new check takes at most ten lines."""
+    """Any exception but an AssertionError in suite/ leaves a check unproven."""
     (copied / "suite" / "test_8_extra.py").write_text(EXTRA.format(mark=mark, body=body), encoding="utf-8")
     done = ForkedRunner(tmp_path, copied)(settings=exchange.settings())
     assert done.outcomes["extra"] == outcome
@@ -844,7 +844,7 @@ def test_refused_run_leaves_no_old_ok(arguments: tuple[str, ...], suite: SuiteRu
 
 @pytest.mark.slow
 def test_reports_that_cannot_be_replaced_are_a_usage_error(suite: SuiteRunner) -> None:
-    """A directory in the place of report.html is one sentence and exit 4, without an old OK."""
+    """If report.html is a directory, the run ends with one sentence and exit 4, and leaves no old OK."""
     assert suite("--replay", "healthy").verdict["ok"] is True
     (suite.report_dir / "report.html").unlink()
     (suite.report_dir / "report.html").mkdir()
@@ -871,7 +871,7 @@ def test_suite_behind_a_symlink_is_the_suite(tmp_path: Path) -> None:
 
 
 def test_run_without_its_plugin_is_refused(suite: SuiteRunner, exchange: LocalExchange) -> None:
-    """Without its plugin the suite is refused with exit 4 and a sentence, instead of fifteen errors."""
+    """Without its plugin the suite is refused with exit 4 and a sentence, instead of an error for each check."""
     done = suite("-p", "no:keycheck-suite", settings=exchange.settings())
     assert done.exit_status == 4
     assert not exchange.log
@@ -879,7 +879,7 @@ def test_run_without_its_plugin_is_refused(suite: SuiteRunner, exchange: LocalEx
 
 @pytest.mark.slow
 def test_a_check_that_did_not_run_to_its_end_has_not_passed(suite: SuiteRunner) -> None:
-    """A debugger that is left ends a check without an error; the check has not passed."""
+    """A check that ends without an error because the user has left the debugger has not passed."""
     with LocalExchange(Scenario(permissions={"enableWithdrawals": True})) as exchange:
         done = suite("--trace", settings=exchange.settings())
     assert (done.exit_status, done.verdict["verdict"]) == (10, "UNPROVEN")
@@ -1018,7 +1018,7 @@ def test_a_name_that_is_too_long_is_refused_in_a_sentence(suite: SuiteRunner) ->
 
 @pytest.mark.slow
 def test_ci_summary_is_not_written_into_files_of_this_run(suite: SuiteRunner) -> None:
-    """The text for a ticket is not appended to verdict.json, which would be no JSON then."""
+    """The text for a ticket is not appended to verdict.json, which would no longer be JSON."""
     done = suite("--replay", "healthy", settings={"GITHUB_STEP_SUMMARY": str(suite.report_dir / "verdict.json")})
     assert (done.exit_status, done.verdict["verdict"]) == (0, "OK")
     assert "GITHUB_STEP_SUMMARY could not be written" in done.output

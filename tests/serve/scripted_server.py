@@ -18,13 +18,13 @@ from typing import Any, NamedTuple
 
 from keycheck.serve import page
 
-HOLD, BREAK_OFF = "hold", "break off"  # in the place of a line
+HOLD, BREAK_OFF = "hold", "break off"  # each takes the place of a line
 POLICY = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The lines of a stream; bytes are a part of one. Of another status than 200 the one line is a problem's JSON."""
+    """The lines of a stream; bytes are a part of one. With another status than 200, one line: a problem's JSON."""
 
     lines: Sequence[Mapping[str, Any] | str | bytes] = ()
     status: int = 200

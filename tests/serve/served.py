@@ -11,7 +11,7 @@ import uvicorn
 
 @contextlib.contextmanager
 def served(app: Any) -> Iterator[str]:
-    """Serves an application as `uvicorn` does; the address of its page."""
+    """Serves an application as `uvicorn` does; yields the address of its page."""
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan="off", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

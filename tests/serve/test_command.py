@@ -43,8 +43,8 @@ def files(tmp_path: Path) -> dict[str, str]:
         ("--behind-proxy", "add --token-file"),
         ("--host 0.0.0.0 --behind-proxy --token-file {token}", "add --allow-host"),
         ("--tls-cert {text}", "go together"),
-        ("--tls-cert {text} --tls-key {text}", "no certificate and its key"),
-        ("--tls-cert {missing} --tls-key {missing}", "no certificate and its key"),
+        ("--tls-cert {text} --tls-key {text}", "not a certificate and its key"),
+        ("--tls-cert {missing} --tls-key {missing}", "not a certificate and its key"),
         ("--token-file {short}", "fewer than 32 characters"),
         ("--token-file {missing}", "the file of --token-file"),
         ("--receipt-key-file {short}", "at least 32 bytes"),
@@ -53,7 +53,7 @@ def files(tmp_path: Path) -> dict[str, str]:
         ("--port 65536", "argument --port: a number from 0 to 65535"),
         ("--slots 0", "slots must be 1 or more"),
         ("--replace", "--replace is about the file of --save-to"),
-        ("--frame-ancestor evil;", "a frame ancestor is an origin"),
+        ("--frame-ancestor evil;", "a frame ancestor must be an origin"),
         ("--env-file {missing}", "there is no settings file"),
         ("--env-file {settings}", "BINANCE_SYMBOL is not a contract's name"),
         ("--everything", "unrecognized arguments: --everything: see keycheck serve --help"),
@@ -77,7 +77,7 @@ def test_bad_options_are_refused_in_a_sentence(
 def test_a_port_in_use_is_refused_in_a_sentence(serving: Serving, capsys: pytest.CaptureFixture[str]) -> None:
     """A port that another server uses is refused in a sentence."""
     assert command.main(["--port", str(serving.port)]) == 4
-    assert "Choose one with --port" in capsys.readouterr().err
+    assert "Choose another port with --port" in capsys.readouterr().err
 
 
 def test_without_its_libraries_it_names_the_extra() -> None:
@@ -158,7 +158,7 @@ def test_it_serves_over_tls(tmp_path: Path, exchange: LocalExchange, authority: 
 @pytest.mark.parametrize(
     ("signals", "seconds"),
     [
-        pytest.param([signal.SIGTERM], 10, marks=pytest.mark.slow),
+        ([signal.SIGTERM], 10),
         ([signal.SIGINT, signal.SIGINT], 3),
         ([signal.SIGKILL], 3),
     ],
@@ -193,7 +193,7 @@ def test_behind_a_proxy_it_says_what_it_trusts(
     made: list[command.Server] = []
     monkeypatch.setattr(command.Server, "run", lambda server: made.append(server))  # noqa: PLW0108  bound to each
     assert command.main(["--behind-proxy", "--token-file", files["token"], "--env-file", files["text"]]) == 0
-    assert "reached by your proxy alone" in capsys.readouterr().out
+    assert "only your proxy can reach this port" in capsys.readouterr().out
     assert command.main([]) == 0
     assert capsys.readouterr().out == ""
     assert [(one.config.host, one.config.proxy_headers, one.config.access_log) for one in made] == [

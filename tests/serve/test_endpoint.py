@@ -46,7 +46,7 @@ def test_a_fit_key_is_answered_with_its_verdict_and_a_receipt(live: Serving) -> 
 
 
 def test_a_receipt_is_for_the_values_that_binance_saw(tmp_path: Path) -> None:
-    """A run leaves out what was pasted around key and secret; the receipt proves nothing about the text with it."""
+    """A run leaves out what was pasted around key and secret; the receipt is not valid for the texts as pasted."""
     sent = {"apiKey": f"\u00a0{API_KEY}\r\n", "apiSecret": f'"{API_SECRET}" '}
     with Serving(tmp_path, receipt_key=KEY, run=instant) as serving:
         proof = serving.post(sent).headers["keycheck-receipt"]
@@ -86,14 +86,14 @@ def test_checks_come_line_by_line(live: Serving) -> None:
 
 
 def test_the_page_is_sent_only_if_it_is_requested(tmp_path: Path) -> None:
-    """Without the header Keycheck-Report the last line has verdict and receipt alone."""
+    """Without the header Keycheck-Report the last line has only verdict and receipt."""
     with Serving(tmp_path, run=instant) as serving:
         assert set(serving.post(headers=LINES).lines[-1]) == {"verdict", "receipt"}
 
 
 @pytest.mark.slow
 def test_a_private_key_is_tested(tmp_path: Path) -> None:
-    """A private key is tested from its PEM text, in place of a secret, and the receipt is of that text."""
+    """A private key is tested from its PEM text, in place of a secret, and the receipt is for that text."""
     with LocalExchange(Scenario(public_key=ED25519.public)) as exchange:
         settings = exchange.settings(no_credentials=True)
         with Serving(tmp_path, receipt_key=KEY, settings=settings) as live:

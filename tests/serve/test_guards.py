@@ -1,4 +1,4 @@
-"""What a request has to pass before it reaches a run, over real HTTP; and the headers of the answers."""
+"""The guards refuse requests of other hosts, pages and clients, over real HTTP; and all answers have their headers."""
 
 import contextlib
 import hmac
@@ -19,7 +19,7 @@ OWN = {"Host": "127.0.0.1"}
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "", "localhost:a", "[::1", "127.0.0.1:1:2"])
 @pytest.mark.parametrize("path", ["/", "/healthz", "/binance"])
 def test_another_host_is_refused(host: str, path: str, serving: Serving) -> None:
-    """A name that leads to this machine by DNS alone reaches nothing, whatever it asks for."""
+    """A request that names another host is refused on every path, even if DNS leads that name to this machine."""
     for method in ("GET", "POST"):
         answer = serving.ask(method, path, b"{}", JSON | {"Host": host})
         assert (answer.status, answer.json["ok"]) == (403, False)
@@ -33,7 +33,7 @@ def test_a_request_names_one_host(serving: Serving) -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "LOCALHOST", "[::1]", "localhost:1234", "keys.example"])
 def test_an_own_host_is_answered(host: str, tmp_path: Path) -> None:
-    """The names of this machine, and those that were allowed, with any port."""
+    """A request may name this machine or an allowed host, with any port."""
     with Serving(tmp_path, run=instant, hosts=[*guards.LOOPBACK, "keys.example"]) as serving:
         assert serving.ask("GET", "/healthz", headers={"Host": host}).json == {"status": "ok"}
 
@@ -61,7 +61,7 @@ def test_another_page_tests_no_key(headers: dict[str, str], status: int, serving
 
 
 def test_a_link_leads_to_the_page_and_nothing_else_does(serving: Serving) -> None:
-    """A link, or a frame of an allowed page, opens the page; its script is not another site's to load."""
+    """A link, or a frame of an allowed page, opens the page; another site cannot load the page's script."""
     visit = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
     assert serving.ask("GET", "/", headers=visit).status == 200
     assert serving.ask("GET", "/keycheck.js", headers=visit | {"Sec-Fetch-Mode": "no-cors"}).status == 403
@@ -83,11 +83,11 @@ def test_every_answer_has_its_headers(path: str, serving: Serving) -> None:
 
 
 def test_frames_are_for_named_pages(tmp_path: Path) -> None:
-    """A platform's page may be named as one that shows the form in a frame, and nothing but an origin is taken."""
+    """A platform's page may be named as one that shows the form in a frame; only its origin is accepted as a name."""
     with Serving(tmp_path, run=instant, frame_ancestors=["https://app.example"]) as serving:
         policy = serving.ask("GET", "/").headers["content-security-policy"]
     assert policy.endswith("frame-ancestors https://app.example")
-    with pytest.raises(ValueError, match="is an origin"):
+    with pytest.raises(ValueError, match="must be an origin"):
         Serving(tmp_path, frame_ancestors=["https://app.example; script-src *"])
 
 
@@ -104,7 +104,7 @@ def test_other_paths_and_methods_are_problems(serving: Serving) -> None:
     "kind", [None, "text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin-1", "json"]
 )
 def test_json_alone_is_taken(kind: str | None, serving: Serving) -> None:
-    """A form of another page can send other types without being asked first; JSON it cannot."""
+    """Only JSON is accepted: a form on another site's page cannot send it, but can send the other types."""
     assert serving.post(headers={"Content-Type": kind} if kind else {}).status == 415
     assert serving.post(headers={"Content-Type": "Application/JSON; charset=UTF-8"}).status == 200
 
@@ -137,7 +137,7 @@ def test_a_short_token_is_refused(token: bytes, tmp_path: Path) -> None:
 
 
 def test_a_token_is_not_guessed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After five wrong tokens even the right one is refused, for a minute; none at all is no wrong one."""
+    """After five wrong tokens even the right one is refused, for a minute; a missing token does not count as wrong."""
     now = 1000.0
     monkeypatch.setattr("keycheck.clock.uptime", lambda: now)
     with Serving(tmp_path, run=instant, token=TOKEN.encode()) as serving:
@@ -154,7 +154,7 @@ def test_a_token_is_not_guessed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     [("192.0.2.1", "192.0.2.2", False), ("2001:db8::1", "2001:db8::2", True), ("2001:db8::1", "2001:db8:0:1::", False)],
 )
 def test_clients_are_told_apart(first: str, other: str, is_same: bool, tmp_path: Path) -> None:
-    """Behind a proxy by the last address it has written, since a client may write those before; IPv6 by its /64."""
+    """Behind a proxy a client is known by the address that the proxy has added, and with IPv6 by its network (/64)."""
     with Serving(tmp_path, run=instant, token=TOKEN.encode(), behind_proxy=True) as serving:
         for at in range(guards.ATTEMPTS):
             ask_with(serving, "wrong", **{"X-Forwarded-For": f"198.51.100.{at}, {first}"})
@@ -162,7 +162,7 @@ def test_clients_are_told_apart(first: str, other: str, is_same: bool, tmp_path:
 
 
 def test_x_forwarded_for_is_not_believed_of_anyone_else(tmp_path: Path) -> None:
-    """Without a proxy, a client cannot name itself as another one."""
+    """Without a proxy X-Forwarded-For is ignored, so a client cannot pretend to be another."""
     with Serving(tmp_path, run=instant, token=TOKEN.encode()) as serving:
         for at in range(guards.ATTEMPTS):
             ask_with(serving, "wrong", **{"X-Forwarded-For": f"198.51.100.{at}"})
@@ -185,7 +185,7 @@ def test_a_token_is_compared_in_constant_time(tmp_path: Path, monkeypatch: pytes
 
 
 def test_failures_are_forgotten_and_never_pile_up() -> None:
-    """However many clients fail, so many are remembered."""
+    """At most 1000 clients with wrong tokens are remembered, however many fail."""
     check = guards.TokenCheck(TOKEN.encode())
     for at in range(3000):
         client = (f"192.0.{at // 256}.{at % 256}", 1)
@@ -225,7 +225,7 @@ def answers(serving: Serving) -> bool:
 
 
 def test_headers_have_ten_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A connection on which no request becomes whole is closed, at its begin and behind an answer."""
+    """A connection is closed if a request on it stays incomplete: the first one, or one after an answer."""
     monkeypatch.setattr("keycheck.serve.command._HEADERS", 0.2)
     whole = head(len(b"{}")) + b"{}"
     with (
@@ -243,8 +243,8 @@ def test_headers_have_ten_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     "data",
     [b"\x16\x03\x01x\r\n\r\n", b"POST / HTTP/1.1\r\n\r\n", b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: -5\r\n\r\n"],
 )
-def test_a_request_that_is_no_http_gets_a_problem(data: bytes, serving: Serving) -> None:
-    """Such an answer is kept by no cache, either."""
+def test_a_request_that_is_not_http_gets_a_problem(data: bytes, serving: Serving) -> None:
+    """A request that is not HTTP gets a problem, too, which no cache may store."""
     answer = serving.exchange(data)
     assert (answer.status, answer.json["ok"], answer.headers["cache-control"]) == (400, False, "no-store")
     assert answer.headers["content-type"] == "application/problem+json"

@@ -30,7 +30,7 @@ def test_it_is_valid_in_every_form(asks_token: bool, saves: bool) -> None:
 
 
 def test_it_names_what_the_code_takes_and_answers(serving: Serving) -> None:
-    """Each member of a body, the body's limit, and each status of a problem but a fault's."""
+    """The document names each member of a body, its size limit, and each status of a problem but 404, 405 and 500."""
     document = openapi.document(asks_token=True, saves=True)
     forms = document["paths"]["/save"]["post"]["requestBody"]["content"]["application/json"]["schema"]["oneOf"]
     assert {name for form in forms for name in form["properties"]} == {*request_body.MEMBERS, request_body.RECEIPT}

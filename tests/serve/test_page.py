@@ -80,7 +80,7 @@ def run_to_its_end(page: Page, server: ScriptedServer, cassette: str) -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("look", [LOOKS[0], *(pytest.param(one, marks=pytest.mark.browser) for one in LOOKS[1:])])
+@pytest.mark.parametrize("look", LOOKS)
 def test_every_state_can_be_read_by_everybody(look: Look, server: ScriptedServer, browser: Browser) -> None:
     """In each state axe finds nothing, the page fits its width, logs nothing, and requests nothing elsewhere."""
     healthy = stream("healthy")
@@ -173,7 +173,7 @@ def test_a_verdict_says_what_is_wrong_and_what_to_do(page: Page, server: Scripte
 def test_save_is_for_the_tested_values_alone(page: Page, server: ScriptedServer) -> None:
     """Save is active after an OK, until a field is changed, and sends what was tested, with its receipt.
 
-    What was pasted along with a key is not sent: a run would leave it out, and the receipt would hold without it alone.
+    Blanks and the like around a pasted key are not sent: a run removes them, and the receipt is for what is left.
     """
     fill_in(page)
     around = "".join(one for one in map(chr, range(0x3001)) if pasted_text.clean("", one).secret is None)
@@ -211,7 +211,7 @@ def test_values_that_a_script_changed_are_not_saved(page: Page, server: Scripted
 
 @pytest.mark.browser
 def test_errors_are_sentences(page: Page, server: ScriptedServer) -> None:
-    """An error on the way is shown in a sentence and is no verdict, and the key can be tested again."""
+    """An error on the way is shown in a sentence and is not a verdict, and the key can be tested again."""
     fill_in(page)
     for answer, sentence in (
         (Answer([{"detail": "All slots are taken."}], 429, {"Retry-After": "7"}), "All slots are taken. The next test"),
@@ -251,7 +251,7 @@ def test_errors_are_sentences(page: Page, server: ScriptedServer) -> None:
 
 @pytest.mark.browser
 def test_the_form_says_of_the_key_what_the_report_says(page: Page, server: ScriptedServer) -> None:
-    """The form has the report's sentence, also if no cause lies in the key, and states no claim that does not hold."""
+    """The form has the report's sentence, even if no cause lies in the key, and states no claim that does not hold."""
     fill_in(page)
     for cassette, line in (
         ("captive-portal", "Not known: The futures API answers this machine."),
@@ -316,10 +316,10 @@ def test_a_private_key_takes_the_secrets_place(way: str, page: Page, server: Scr
 
 @pytest.mark.browser
 def test_another_file_is_no_private_key(page: Page) -> None:
-    """A file that is no private key, or too long for one, is refused in a sentence."""
+    """A file that is not a private key, or too long for one, is refused in a sentence."""
     for way, text in ((DROP, "-----BEGIN PUBLIC KEY-----\n"), (DROP, PEM + "x" * 7000), (PASTE, PEM + "x" * 7000)):
         page.get_by_label("API secret").evaluate(way, text)
-        expect(page.get_by_role("alert")).to_contain_text("That is no private key")
+        expect(page.get_by_role("alert")).to_contain_text("That is not a private key")
         page.get_by_label("API secret").press("x")
         expect(page.get_by_role("alert")).to_be_hidden()
 
@@ -380,7 +380,7 @@ def test_hostile_texts_are_texts(server: ScriptedServer, browser: Browser) -> No
 
 @pytest.mark.browser
 def test_the_servers_token_is_asked_for_where_it_has_one(browser: Browser) -> None:
-    """The token goes into its header; a refused one is told in a sentence."""
+    """The token goes into its header; if it is refused, a sentence says so."""
     with ScriptedServer(asks_token=True) as server, opened(browser, server.url) as seen:
         expect(button(seen.page, "Save")).to_have_count(0)
         seen.page.get_by_label("Token of this server").fill("abc")

@@ -32,7 +32,7 @@ def test_a_platform_connects_tested_keys_alone(platform: Any, browser: Browser) 
     with served(platform.app) as url, opened(browser, url, Look(360, 640)) as seen:
         page, connect = seen.page, seen.page.get_by_role("button", name="Connect this account")
         page.evaluate(EVENTS)
-        expect(page.get_by_label("Environment")).to_be_hidden()  # the platform trades in one alone
+        expect(page.get_by_label("Environment")).to_be_hidden()  # the platform trades in only one
         page.get_by_label("API key", exact=True).fill(API_KEY)
         page.get_by_label("API secret").fill("x" * 64)
         page.get_by_role("button", name="Test key").click()

@@ -75,7 +75,7 @@ def test_what_cannot_be_used_is_named_and_not_repeated(
     ],
 )
 def test_what_can_be_used_comes_to_the_run(body: dict[str, str], tmp_path: Path) -> None:
-    """Each member is the setting of its name; beside them are the server's own."""
+    """Each member becomes the setting of its name, beside the server's own settings."""
     came: list[dict[str, str]] = []
 
     def run(settings: Any, **_: Any) -> Any:
@@ -89,13 +89,13 @@ def test_what_can_be_used_comes_to_the_run(body: dict[str, str], tmp_path: Path)
 
 
 def test_a_private_key_as_the_secret_is_led_to_its_own_member(serving: Serving) -> None:
-    """A run asks an encrypted one in apiSecret for its passphrase; the refusal of that says where the two belong."""
+    """A passphrase beside apiSecret is refused, and the sentence says that an encrypted key belongs into privateKey."""
     detail = serving.post(GIVEN | {"passphrase": "four words"}).json["detail"]
-    assert "privateKey in the place of apiSecret" in detail
+    assert "privateKey instead of apiSecret" in detail
 
 
 def test_a_body_has_a_limit_however_it_is_sent(serving: Serving) -> None:
-    """8 KiB, by Content-Length, in chunks, and in many small ones; what is longer is read no further."""
+    """A body has at most 8 KiB, with Content-Length or in chunks of any size; the rest of a longer one is not read."""
     long = json.dumps(GIVEN | {"symbol": "x" * request_body.LIMIT}).encode()
     assert serving.post(long).status == 413
     assert serving.exchange(head(10**12) + long).status == 413
@@ -112,7 +112,7 @@ def _parts(data: bytes, size: int) -> list[bytes]:
 
 
 def test_a_content_length_that_lies_gets_nothing_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With too small a number the rest is no second request; with too large a one, the body is never whole."""
+    """If the number is too small, the rest is not taken for a second request; if too large, the body never ends."""
     monkeypatch.setattr(request_body, "SECONDS", 0.3)
     body = json.dumps(GIVEN).encode()
     ran: list[object] = []
@@ -201,5 +201,5 @@ def test_no_problem_carries_the_secret_along(tmp_path: Path, monkeypatch: pytest
     ],
 )
 def test_a_client_is_told_of_members_and_not_of_files(sentence: str, detail: str) -> None:
-    """A run speaks of settings and files; a client has members alone."""
+    """The sentences of a run name settings and files, which a client does not have; they then name members."""
     assert str(request_body.problem_of(sentence)) == detail

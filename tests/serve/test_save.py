@@ -11,7 +11,7 @@ from tests.serve.serving import GIVEN, LINES, TOKEN, Answer, Serving, holds_secr
 
 
 def test_a_tested_key_is_saved(tmp_path: Path) -> None:
-    """A saved file is for its owner alone, and is read as the tested values; a second save is refused."""
+    """Only its owner can read the saved file, which holds the tested values; a second save is refused."""
     file = tmp_path / "bot.env"
     with Serving(tmp_path, run=instant, save_to=file) as serving:
         assert b'save="save"' in serving.ask("GET", "/").body

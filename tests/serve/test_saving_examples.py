@@ -86,7 +86,7 @@ def platform(
 
 @pytest.mark.slow
 def test_a_key_that_was_found_ok_is_saved(platform: Platform, exchange: LocalExchange) -> None:
-    """With the receipt of its test; one that is not OK gets none, and is not saved."""
+    """A key is saved with the receipt of its test; a key that is not OK gets no receipt, and is not saved."""
     status, made, _ = platform.post("/keycheck/binance", GIVEN)
     assert (status, bool(made)) == (200, True)
     assert platform.post("/accounts", GIVEN | {"receipt": made, "privateKey": "not tested"})[0] == 201
@@ -99,7 +99,7 @@ def test_a_key_that_was_found_ok_is_saved(platform: Platform, exchange: LocalExc
 
 
 def test_nothing_else_is_saved(platform: Platform) -> None:
-    """Forged, expired, of another receipt key, of another environment, of another secret, or no sense at all."""
+    """A receipt that is forged, expired, senseless, or of another receipt key, environment or secret saves nothing."""
     tested: dict[str, Any] = {"api_key": API_KEY, "api_secret": API_SECRET, "environment": "production"}
     good = receipt.make(KEY, **tested)
     odd: list[Mapping[str, Any] | bytes] = [

@@ -170,7 +170,7 @@ def is_refused(file: Path, values: dict[str, str], *, replace: bool = False) -> 
 
 
 def test_an_existing_file_is_refused(tmp_path: Path) -> None:
-    """Without `replace`, an existing file is refused, also one that appears meanwhile, or that is no regular file."""
+    """Without `replace`, an existing file is refused, even if it appears meanwhile, or is not a regular file."""
     file = tmp_path / ".env"
     file.write_text("mine")
     assert "or keep its other lines with --replace" in is_refused(file, OF_A_PEM)
@@ -178,15 +178,15 @@ def test_an_existing_file_is_refused(tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patched:
         fsync = os.fsync
         patched.setattr(os, "fsync", lambda descriptor: (fsync(descriptor), file.write_text("another's")))
-        assert "exists by now" in is_refused(file, TESTED)
+        assert "exists now" in is_refused(file, TESTED)
     assert file.read_text() == "another's"
-    assert "is no file" in is_refused(tmp_path, TESTED, replace=True)
-    assert "is no file" in is_refused(Path(os.devnull), TESTED, replace=True)
+    assert "is not a file" in is_refused(tmp_path, TESTED, replace=True)
+    assert "is not a file" in is_refused(Path(os.devnull), TESTED, replace=True)
     assert list(tmp_path.iterdir()) == [file]
 
 
 def test_a_link_leads_to_the_file_that_is_replaced(tmp_path: Path) -> None:
-    """The link stays one; the private key lies beside the link, where a reader looks for it."""
+    """The link stays a link; the private key lies beside the link, where a reader looks for it."""
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere/real.env").write_text("OTHER=line\n")
     (tmp_path / ".env").symlink_to("elsewhere/real.env")
@@ -216,8 +216,8 @@ def test_a_file_that_cannot_be_written_leaves_nothing(
 @pytest.mark.parametrize("odd", ["\0" * 9, "\ud800" * 9])
 def test_what_is_no_text_is_refused(odd: str, tmp_path: Path) -> None:
     """A value with a zero byte or a lone surrogate, which JSON may hold, is refused."""
-    assert "no text that a file could hold" in is_refused(tmp_path / ".env", TESTED | {"BINANCE_API_SECRET": odd})
-    assert "no text that a file could hold" in is_refused(tmp_path / ".env", TESTED | {"BINANCE_PRIVATE_KEY": odd})
+    assert "not text that a file can hold" in is_refused(tmp_path / ".env", TESTED | {"BINANCE_API_SECRET": odd})
+    assert "not text that a file can hold" in is_refused(tmp_path / ".env", TESTED | {"BINANCE_PRIVATE_KEY": odd})
     assert list(tmp_path.iterdir()) == []
 
 
@@ -226,6 +226,6 @@ def test_values_that_would_be_read_as_others_are_refused(tmp_path: Path) -> None
     file = tmp_path / ".env"
     file.write_text("OTHER='half a quote\n")
     values = TESTED | {"BINANCE_PRIVATE_KEY_PASSPHRASE": "a long one, with blanks"}
-    assert "would be read as others" in is_refused(file, values | {"BINANCE_PRIVATE_KEY": "a pem"}, replace=True)
+    assert "would be read differently" in is_refused(file, values | {"BINANCE_PRIVATE_KEY": "a pem"}, replace=True)
     assert file.read_text() == "OTHER='half a quote\n"
     assert list(tmp_path.iterdir()) == [file]

@@ -179,7 +179,7 @@ def test_characters_that_the_parser_drops_cause_a_remark(from_file: From, line: 
 
 
 def test_only_the_line_that_counts_causes_remarks(from_file: From) -> None:
-    """If a name stands twice, the last line is read, and the first causes no remark."""
+    """If a name appears twice, the last line is read, and the first causes no remark."""
     assert from_file(f"BINANCE_API_KEY='old'\nBINANCE_API_KEY={KEY}\n").credentials.remarks == ()
 
 
@@ -481,7 +481,7 @@ def test_a_private_key_may_be_pasted_into_the_secret(from_file: From, line: str,
 def test_a_private_key_pasted_without_quotes_is_a_first_line_alone(from_file: From) -> None:
     """Without quotes, .env ends the value at the first line's end."""
     read = from_file(f"BINANCE_API_SECRET={ED25519.private}\n").credentials
-    assert "BINANCE_API_SECRET holds a part of a PEM alone" in refusal(lambda: signer_of(read))
+    assert "BINANCE_API_SECRET holds only a part of a PEM" in refusal(lambda: signer_of(read))
 
 
 def test_a_passphrase_is_taken_as_it_is(from_environment: From, key_file: Path) -> None:

@@ -74,9 +74,9 @@ def test_what_a_program_hands_over_comes_from_it() -> None:
 def test_a_name_similar_to_a_setting_is_reported_with_the_setting(name: str, meant: str, tmp_path: Path) -> None:
     """A name similar to a setting is reported, in .env and in the environment, unless its value is empty."""
     (in_environment,) = sources(tmp_path, None, **{name: CANARY}).remarks
-    assert in_environment == f"{name} in the environment is no setting and was not read: did you mean {meant}?"
+    assert in_environment == f"{name} in the environment is not a setting and was not read: did you mean {meant}?"
     (in_file,) = sources(tmp_path, {name: CANARY}).remarks
-    assert in_file == f"{name} in .env is no setting and was not read: did you mean {meant}?"
+    assert in_file == f"{name} in .env is not a setting and was not read: did you mean {meant}?"
     assert sources(tmp_path, {name: ""}, **{name: " "}).remarks == ()
 
 
@@ -86,14 +86,14 @@ def test_names_of_other_programs_are_left_alone(tmp_path: Path) -> None:
     assert sources(tmp_path, None, **foreign).remarks == ()
     assert sources(tmp_path, PAIR | {"API_KEY": "x"}, API_SECRET="x", BINANCE_SECRET_KEY="x").remarks == ()  # noqa: S106
     (told,) = sources(tmp_path, PAIR | {"BINANCE_TESTNET": "x", "TELEGRAM_TOKEN": "x"}).remarks
-    assert told == "BINANCE_TESTNET in .env is no setting and was not read: correct it, or take it out"
+    assert told == "BINANCE_TESTNET in .env is not a setting and was not read: correct it, or take it out"
 
 
 @pytest.mark.parametrize("name", [f"BINANCE_API_KEY{KEY[:9]}", f"BINANCE_{KEY}", f"BINANCE_API_SECRET_{SECRET}"])
 def test_a_name_that_may_be_a_value_is_not_shown(name: str, tmp_path: Path) -> None:
     """A value that was pasted into the name of a line is not shown."""
     (told,) = sources(tmp_path, {name: "x"}).remarks
-    assert told.startswith("a name in .env is no setting")
+    assert told.startswith("a name in .env is not a setting")
     assert KEY[:9] not in told
     assert SECRET[:9] not in told
 

@@ -147,7 +147,7 @@ def test_order_code_decides_and_not_the_status(check_id: str, expected: Outcome,
 
 
 @pytest.mark.parametrize("code", [-2018, -2019, -2027, -2028])
-def test_want_of_funds_is_no_fault_of_the_key(code: int) -> None:
+def test_lack_of_funds_is_no_fault_of_the_key(code: int) -> None:
     """A valid order that is refused only for margin, balance or room counts as accepted."""
     with LocalExchange(Scenario(order_refusal=code)) as exchange, session(exchange) as binance:
         outcome, noted = outcome_of("smallest_order_is_accepted", binance)
@@ -206,7 +206,7 @@ SYMBOL_CONFIG = "/fapi/v1/symbolConfig"
 @pytest.mark.parametrize("word", ["one-way", "hedge", "single-asset", "multi-assets", "isolated", "cross"])
 @pytest.mark.parametrize("other", [False, True])
 @pytest.mark.parametrize("as_object", [False, True])
-def test_the_account_is_held_against_what_the_bot_needs(word: str, other: bool, as_object: bool) -> None:
+def test_the_account_is_compared_with_what_the_bot_needs(word: str, other: bool, as_object: bool) -> None:
     """Each of three aspects is compared, either way; a request for the margin type is sent only if it is expected."""
     scenario = Scenario(
         account={"dualSidePosition": other, "multiAssetsMargin": other},
@@ -340,7 +340,7 @@ def test_the_highest_weight_of_any_answer_counts(scenario: Scenario, expected: O
 
 @pytest.mark.parametrize("settings", [{"BINANCE_API_SECRET": ""}, {"BINANCE_API_KEY": "short"}], ids=repr)
 def test_without_a_signed_answer_the_others_tell_the_weight(settings: dict[str, str]) -> None:
-    """The check notes that it has the weight of unsigned answers alone."""
+    """The check notes that it has the weight of only unsigned answers."""
     with LocalExchange(Scenario(used_weight=2000)) as exchange, session(exchange, None, **settings) as binance:
         outcome, noted = outcome_of("rate_limit_headroom_is_left", binance)
     assert outcome is WARN
@@ -388,7 +388,7 @@ def test_demo_has_no_wallet_permissions_to_look_at(exchange: LocalExchange) -> N
             assert outcome_of(check_id, binance)[0] is Outcome.NOT_APPLICABLE
 
 
-# API Management > Edit restrictions, October 2026; the last one is not shown there any more.
+# API Management > Edit restrictions, October 2026; the last one is no longer shown there.
 MENU = (
     *("Enable Reading", "Enable Spot & Margin & Stock Trading", "Enable Margin Loan, Repay & Transfer"),
     *("Enable Futures", "Permits Universal Transfer", "Enable Withdrawals", "Enable Alpha Withdrawals"),
@@ -433,7 +433,7 @@ def test_needs_name_earlier_checks() -> None:
 
 @pytest.mark.parametrize("check_id", ["order_gate_checks_orders", "smallest_order_is_accepted"])
 def test_error_code_under_http_200_is_no_acceptance(check_id: str) -> None:
-    """Binance never sends an error code with 200, so such an answer is no acceptance."""
+    """Binance never sends an error code with 200, so such an answer does not accept an order."""
     said = Fault.status(200, body='{"code":-2015,"msg":"x"}')
     with LocalExchange(faulty(ORDER_PATH, said)) as exchange, session(exchange) as binance:
         assert outcome_of(check_id, binance)[0] is UNPROVEN
@@ -464,4 +464,4 @@ def test_same_order_is_not_sent_twice() -> None:
         dust = outcome_of("order_gate_checks_orders", binance)[1]["observed"]
         outcome_of("smallest_order_is_accepted", binance)
         assert len(exchange.requests_to(ORDER_PATH)) == 1
-    assert dust.startswith("one step, which is no less than the minimum already")
+    assert dust.startswith("one step, which already reaches the minimum")

@@ -55,7 +55,7 @@ def test_a_check_waits_for_what_it_needs(outcome: Outcome, blocks_needs: bool, b
 
 @pytest.mark.parametrize("outcome", Outcome)
 def test_every_outcome_is_in_the_table_above(outcome: Outcome) -> None:
-    """A new outcome must be decided upon."""
+    """A new outcome fails here until this file says whether it blocks the checks that need it."""
     free = {Outcome.PASS, Outcome.NOT_APPLICABLE}
     stands = blocker(check("x", needs=("first",)), found("first", outcome)) is not None
     assert stands is (outcome not in free)
@@ -67,8 +67,8 @@ def test_a_chain_names_its_first_cause() -> None:
     assert blocker(check("third", needs=("second",)), findings) == "first"
 
 
-def test_a_restricted_location_blocks_advice_alone() -> None:
-    """A critical check fails at a restricted location, which the answers of others show; advice is blocked."""
+def test_a_restricted_location_blocks_only_advice() -> None:
+    """At a restricted location a critical check is run, and fails as the first one did; advice is blocked."""
     findings = {"first": Finding(check("first"), Outcome.UNPROVEN, trouble=RestrictedLocation.kind)}
     needs_it = check("x", needs=("first",))
     assert blocker(needs_it, findings) is None
@@ -81,7 +81,7 @@ def test_a_deselected_check_blocks_no_other() -> None:
 
 
 def test_the_first_prerequisite_that_failed_is_named() -> None:
-    """The first failed prerequisite is named, in the order of the claim."""
+    """The first failed prerequisite is named, in the order of `needs`."""
     findings = found("a", Outcome.PASS) | found("b", Outcome.FAIL) | found("c", Outcome.FAIL)
     assert blocker(check("x", needs=("a", "c", "b")), findings) == "c"
     assert blocker(check("x"), findings) is None

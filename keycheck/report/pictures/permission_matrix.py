@@ -83,7 +83,7 @@ def description(rows: list[Row]) -> str:
     """The matrix in a sentence, for screen readers."""
     parts = [
         f"{what}: {', '.join(row.label for row in rows if row.remark == remark)}"
-        for remark, what in (("surplus", "Has and should not have"), ("missing", "Should have and has not"))
+        for remark, what in (("surplus", "Has but should not have"), ("missing", "Should have but does not have"))
         if any(row.remark == remark for row in rows)
     ]
     return f"{'. '.join(parts)}." if parts else "Has what it should have, and nothing else."

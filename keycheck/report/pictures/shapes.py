@@ -46,7 +46,7 @@ class Words:
 
 @dataclass(frozen=True)
 class Picture:
-    """Shapes in drawing order. `tone`: the outcome whose colour it has; `told`: the picture in words."""
+    """Shapes in drawing order. `tone`: the outcome whose colour it has; `description`: the picture in words."""
 
     description: str
     tone: str

@@ -11,7 +11,7 @@ _MIN_WIDTH = 0.6  # per cent; a thinner bar is not visible
 
 
 def weight_bar(calls: Sequence[Call], limit: int | None) -> Picture | None:
-    """The weight bar: Binance's last count for this address, else this run's own weight; None without a known limit."""
+    """Draws Binance's highest count for this address, or else this run's own weight. None if no limit is known."""
     if not limit:
         return None
     used = counted(calls)
@@ -31,7 +31,7 @@ def description(calls: Sequence[Call], limit: int | None) -> str:
     """The bar in sentences, for screen readers. The page also shows them in place of the bar if no limit is known."""
     used = counted(calls)
     texts = [f"This run spent {spent(calls)} of the futures API's request weight"]
-    texts[0] += f", of {limit} that an address has a minute." if limit else ". The limit was not seen."
+    texts[0] += f", of {limit} that an address has per minute." if limit else ". The limit is not known."
     if used is not None:
         texts.append(f"Binance counted {used} for this address, other programs' requests included.")
     return " ".join(texts)

@@ -26,7 +26,7 @@ const ELSEWHERE =
   "The server sends this request to another page, such as that for signing in. Sign in again, and reload this page.";
 const ANOTHER_TOKEN = "The server takes another token: give the one with which it was started.";
 const NO_PRIVATE_KEY =
-  "That is no private key: its text begins with -----BEGIN PRIVATE KEY-----, or with the like of it.";
+  "That is not a private key: its text begins with -----BEGIN PRIVATE KEY-----, or with a line like it.";
 const UNPROTECTED =
   "This page came over an unprotected connection, on which others could read the key. Open it with https://.";
 // What may be pasted around a key: the server's test leaves it out, and its receipt holds for the text without it.
@@ -461,8 +461,8 @@ async function* lines(body) {
 async function refusal(answer) {
   const told = (await answer.json().catch(() => null)) ?? {};
   const seconds = Number(answer.headers.get("Retry-After"));
-  const unknown = `The server answered with HTTP status ${answer.status}, and without a reason. Try again; if it stays, tell
-    whoever runs the server.`;
+  const unknown = `The server answered with HTTP status ${answer.status}, and without a reason. Try again; if that does
+    not help, tell whoever runs the server.`;
   const why = told.detail ?? told.title ?? unknown;
   return seconds ? `${why} The next test can begin in ${seconds}\u00a0s.` : why;
 }
