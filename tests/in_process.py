@@ -18,7 +18,7 @@ from keycheck.exchange.api_client import Identity, Listener
 from keycheck.exchange.endpoints import USER_STREAMS, WEIGHT_LIMITS, Host
 from keycheck.exchange.session import Binance
 from keycheck.exchange.throttle import Throttle
-from keycheck.host_checks import KEPT, HostChecks
+from keycheck.host_checks import SYNCED, HostChecks
 from keycheck.network.stream import Stream
 from keycheck.network.transport import HttpTransport
 from keycheck.redaction.redactor import Redactor
@@ -40,7 +40,7 @@ class FakeHost(HostChecks):
     """A machine with these answers; healthy by default."""
 
     lies_open: tuple[str, ...] = ()
-    clock_is: tuple[str, ...] = (KEPT,)
+    clock_is: tuple[str, ...] = (SYNCED,)
 
     def open_files(self) -> list[str]:
         return list(self.lies_open)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from keycheck import host_checks
-from keycheck.host_checks import BROKEN, KEPT, NO_FILE, NO_GIT, NOT_TOLD, UNKEPT, HostChecks
+from keycheck.host_checks import BROKEN, NO_FILE, NO_GIT, NOT_TOLD, SYNCED, UNSYNCED, HostChecks
 from keycheck.redaction.secret import Secret
 
 GIT = shutil.which("git")
@@ -159,8 +159,8 @@ def test_a_deleted_file_has_no_remark(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("script", "answer"),
     [
-        ("echo yes", [KEPT]),
-        ("echo no", [UNKEPT]),
+        ("echo yes", [SYNCED]),
+        ("echo no", [UNSYNCED]),
         ("echo perhaps", []),
         ("echo yes; exit 1", []),
         ("exit 127", []),
@@ -204,10 +204,10 @@ def test_a_program_that_hangs_is_stopped(tmp_path: Path, monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     ("told", "status", "answer"),
     [
-        ("Source: time.windows.com,0x8", 0, [KEPT]),
-        ("Source: Local CMOS Clock", 0, [UNKEPT]),
-        ("Source: Free-running System Clock", 0, [UNKEPT]),
-        ("The service has not been started. (0x80070426)", 38, [UNKEPT]),
+        ("Source: time.windows.com,0x8", 0, [SYNCED]),
+        ("Source: Local CMOS Clock", 0, [UNSYNCED]),
+        ("Source: Free-running System Clock", 0, [UNSYNCED]),
+        ("The service has not been started. (0x80070426)", 38, [UNSYNCED]),
     ],
 )
 def test_the_time_service_of_windows_is_read_as_it_answers(

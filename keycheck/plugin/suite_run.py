@@ -83,7 +83,7 @@ class SuiteRun:
         try:
             try:
                 new_run = NewRun(self.options, self.catalogue, self.redactor, self.hold, Countdown(self.config))
-            finally:  # a log file that has just been opened there may be why the folder is refused
+            finally:  # if the folder is refused, a log file that pytest has just opened in it may be the reason
                 self._refuse_lost_reports()
             self.begun = new_run.begun
             self._refuse_impossible_options()
@@ -138,7 +138,9 @@ class SuiteRun:
         for name in ("env_file", "report_dir", "compare", "prom"):
             if self._option(name) == "":
                 option = f"--{name.replace('_', '-')}"
-                raise UsageProblem(f"{option} is empty, perhaps from an unset variable: name one, or leave it out")
+                raise UsageProblem(
+                    f"{option} is empty, perhaps from an unset variable: give it a value, or leave it out"
+                )
         seconds = getattr(self.config, "_env_timeout", None)  # pytest-timeout's: of its option, variable or setting
         if seconds and not (seconds < 0 or _LEAST_TIMEOUT <= seconds <= _LONGEST_TIMEOUT):
             raise UsageProblem(
@@ -349,7 +351,7 @@ class SuiteRun:
         if self.run.recorded:
             written += f"; cassette: {_shown(self.run.recorded, self.config.invocation_params.dir)}"
         elif self.run.options.record is not None:
-            written += "; no cassette, as the run did not come to its end"
+            written += "; no cassette, because the run did not come to its end"
         written = "; ".join([written, *self.run.remarks])
         for text, style in terminal.summary(self.report, written, terminalreporter._tw.fullwidth - 1):
             terminalreporter.write_line(text, **({style: True} if style else {}))
@@ -379,7 +381,7 @@ class SuiteRun:
 
 
 def _shown(folder: Path, here: Path) -> Path:
-    """A path as it is shown: from the working directory, or else as a whole, and without a `..`."""
+    """A path as it is shown: relative if it is in the working directory, else absolute; never with a `..`."""
     try:
         return folder.resolve().relative_to(here.resolve())
     except ValueError:

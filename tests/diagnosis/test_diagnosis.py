@@ -45,7 +45,7 @@ from tests.stories import COMBINED, STORIES
 NAMES = [name for causes in CAUSES.values() for name in causes]
 FINE = {"enableFutures": True, "enableWithdrawals": False, "ipRestrict": True}
 OF_THE_RUN = ("claim_does_not_hold", "left_undecided", "checks_not_run", "run_not_finished")
-SURENESS = list(Confidence)
+CONFIDENCES = list(Confidence)
 DEMO = {"environment": "demo"}
 QUOTES = f"{KEY} had quotes around it"
 QUOTED = KeyFacts(remarks=(QUOTES,))
@@ -1070,10 +1070,10 @@ evidences = st.builds(
 
 @given(evidences)
 def test_any_evidence_gives_an_ordered_list_of_known_causes(evidence: Evidence) -> None:
-    """Any evidence gives distinct known causes, the surest first, with explanation, evidence and fix as sentences."""
+    """Any evidence gives distinct known causes, by falling confidence; explanation, evidence and fix are sentences."""
     listed = diagnose(evidence)
-    assert [SURENESS.index(one.confidence) for one in listed] == sorted(
-        SURENESS.index(one.confidence) for one in listed
+    assert [CONFIDENCES.index(one.confidence) for one in listed] == sorted(
+        CONFIDENCES.index(one.confidence) for one in listed
     )
     assert len({one.cause for one in listed}) == len(listed)
     for one in listed:

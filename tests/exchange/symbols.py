@@ -1,4 +1,4 @@
-"""The 900 symbols of the market: the ones tests name, their look-alikes, and a crowd to hide them in.
+"""The 900 symbols of the market: those that tests name, their look-alikes, and a crowd to hide them in.
 
 Fields, filters and figures are those of the live exchangeInfo; names of the crowd are invented.
 """

@@ -76,7 +76,7 @@ def test_no_finding_is_dropped_without_a_word() -> None:
 
 
 def test_texts_from_outside_are_no_markdown() -> None:
-    """Texts from outside stand between backticks, where they are no tag, link, picture or mention."""
+    """Texts from outside stand between backticks, where they make no tag, link, picture or mention."""
     inert = re.sub(r"`[^`\n]*`", "", summary.render(hostile()))
     assert not re.search(r"[<`]|\]\(|@|://", inert)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from keycheck.host_checks import UNKEPT, HostChecks
+from keycheck.host_checks import UNSYNCED, HostChecks
 from keycheck.verdict.findings import Check, Outcome
 from tests.exchange import Fault, LocalExchange, Scenario, StreamFault
 from tests.in_process import CATALOGUE, FakeHost, outcome_of, session
@@ -43,7 +43,7 @@ SICK = {
     "rate_limit_headroom_is_left": Sick(Scenario(used_weight=2000), WARN),
     "clock_agrees_with_exchange": Sick(Scenario(clock_offset_ms=7000), FAIL),
     "clock_is_inside_signing_window": Sick(Scenario(clock_offset_ms=-1500), WARN),
-    "clock_is_synchronised": Sick(HEALTHY, WARN, host=FakeHost(clock_is=(UNKEPT,))),
+    "clock_is_synchronised": Sick(HEALTHY, WARN, host=FakeHost(clock_is=(UNSYNCED,))),
     "signed_requests_are_accepted": Sick(Scenario(api_secret="another" * 10), FAIL),
     "futures_trading_is_enabled": Sick(Scenario(permissions={"enableFutures": False}), FAIL),
     "withdrawals_are_disabled": Sick(Scenario(permissions={"enableWithdrawals": True}), FAIL),
@@ -345,7 +345,7 @@ def test_without_a_signed_answer_the_others_tell_the_weight(settings: dict[str, 
         outcome, noted = outcome_of("rate_limit_headroom_is_left", binance)
     assert outcome is WARN
     assert "2000 of 2400 " in noted["observed"]
-    assert ("unsigned ones alone" in noted["observed"]) is (settings != {"BINANCE_API_KEY": "short"})
+    assert ("only unsigned ones" in noted["observed"]) is (settings != {"BINANCE_API_KEY": "short"})
 
 
 @pytest.mark.parametrize("name", ["enableAlphaWithdrawals", "alphaWithdraw", "alpha withdraw"])
