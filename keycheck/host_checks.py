@@ -170,7 +170,7 @@ def _run(
 ) -> "subprocess.CompletedProcess[str] | None":
     environment = child_environment.for_other_programs() | variables
     try:
-        return subprocess.run(  # noqa: S603  fixed commands; a file's name is an argument behind "--"
+        return subprocess.run(  # noqa: S603  fixed commands; a file's name is an argument after "--"
             [str(program), *arguments],
             input="".join(f"{line}\n" for line in lines),
             capture_output=True,

@@ -47,7 +47,7 @@ def keycheck(tmp_path: Path) -> Command:
 
 
 def test_version_is_name_and_version(keycheck: Command) -> None:
-    """`--version` prints name and version alone, and does not import pytest."""
+    """`--version` prints only name and version, and does not import pytest."""
     done = keycheck("--version")
     assert (done.returncode, done.stdout, done.stderr) == (0, f"keycheck {__version__}\n", "")
 
@@ -264,7 +264,7 @@ def test_the_plugins_are_those_of_the_clone() -> None:
 
 
 def test_json_is_the_verdict_alone(keycheck: Command, tmp_path: Path) -> None:
-    """With --json stdout holds verdict.json alone; all else goes to stderr, even if printed past Python's streams."""
+    """With --json stdout holds only verdict.json; all else goes to stderr, even if printed past Python's streams."""
     done = keycheck("--json", "--replay", "ip-refused", "-vv")
     assert done.returncode == 1
     assert done.stdout == (tmp_path / "here/reports/verdict.json").read_text()
@@ -286,7 +286,7 @@ def test_json_of_settings_that_cannot_be_used(keycheck: Command) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("shell", "status"), [(">&-", 3), (">/dev/full", 3), ("2>&-", 0), ("<&-", 0), (">&- 2>&-", 3)])
 def test_json_with_a_stream_that_cannot_be_written(shell: str, status: int, keycheck: Command) -> None:
-    """The exit status is 0 only if the whole verdict was written; a stderr that cannot be written is no error."""
+    """The exit status is 0 only if the whole verdict was written; a stderr that cannot be written is not an error."""
     done = keycheck("--json", *REPLAY, shell=shell)
     assert done.returncode == status, done.stdout + done.stderr
     if status == 0:

@@ -855,7 +855,7 @@ def example(folder: Path, *files: str) -> "subprocess.CompletedProcess[str]":
 
 @pytest.mark.slow
 def test_many_accounts_are_each_tested(exchange: LocalExchange, tmp_path: Path) -> None:
-    """In the example, two files of one name are two accounts; a bad file fails alone, and is no NOT_OK."""
+    """In the example, two files of one name are two accounts; a bad file is not a NOT_OK, and stops no other."""
     lines = "\n".join(f"{name}={value}" for name, value in exchange.settings().items())
     for folder, more in {"a": "", "b": "\nBINANCE_SYMBOL=!!\nOTHER=1\nBINANCE_PRIVATE_KEY_PASSPHRASE=p"}.items():
         (tmp_path / folder).mkdir()

@@ -20,7 +20,7 @@ def location_or_firewall(seen: EvidenceView) -> Iterator[Diagnosis]:
             "Binance does not serve the place in which this machine's public address lies"
             f"{_status_of(barred[0])}. {NOT_THE_KEY}",
             described(barred),
-            "run the bot, and this suite, from a country where Binance serves futures. Cloud machines mostly "
+            "run the bot, and this suite, from a country where Binance serves futures. Cloud machines usually "
             "count as being in the country of their data centre, and hosted CI as in the United States.",
         )
     if blocked := seen.in_trouble("turned_away"):

@@ -176,7 +176,7 @@ def _trouble(raw: RawAnswer, endpoint: Endpoint, refusal: Refusal) -> Inconclusi
         return restricted_location(endpoint.host, status)
     if (status in (202, 403) or _FIREWALL in raw.headers) and refusal.code is None:
         return BlockedEnRoute(
-            f"a firewall answered in the place of {host} (HTTP {status}). Wait some minutes and run again; if "
+            f"a firewall answered in place of {host} (HTTP {status}). Wait some minutes and run again; if "
             "that does not help, use another network: this is not a fault of the key"
         )
     if status >= 500 or status == 408 or refusal.kind is Kind.TROUBLE:

@@ -29,7 +29,7 @@ AT_ONCE = {Host.FUTURES: 4, Host.WALLET: 1}
 class Endpoint:
     """One method on one path of one host. `weight`: its cost, in request weight.
 
-    `signed`: it carries the key, a time stamp and a signature; `keyed`: it carries the key alone.
+    `signed`: it carries the key, a time stamp and a signature; `keyed`: it carries only the key.
     """
 
     host: Host

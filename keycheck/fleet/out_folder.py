@@ -45,7 +45,7 @@ class Done:
 
 
 class OutFolder:
-    """The folder of --out. Makes it, for its owner alone, if it is missing, and locks it. Raises UsageProblem."""
+    """The folder of --out. If it is missing, makes it, readable only by its owner. Locks it. Raises UsageProblem."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

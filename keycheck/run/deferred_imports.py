@@ -15,7 +15,7 @@ def delay_interrupts() -> Iterator[None]:
     handler, interrupts = signal.getsignal(signal.SIGINT), list[tuple[Any, ...]]()
     try:
         signal.signal(signal.SIGINT, lambda *details: interrupts.append(details))
-    except ValueError:  # not the main thread, which alone receives a Ctrl-C
+    except ValueError:  # not the main thread: no other receives a Ctrl-C
         yield
         return
     try:

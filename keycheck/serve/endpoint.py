@@ -66,7 +66,7 @@ class Endpoint:
         """
         self._settings = dict(settings or {})
         if wrong := sorted(set(self._settings) - set(loading.NAMES) | set(self._settings) & request_body.SECRETS):
-            raise ValueError(f"settings holds {', '.join(wrong)}: credentials come with each request alone")
+            raise ValueError(f"settings holds {', '.join(wrong)}: credentials come only with each request")
         if slots < 1:
             raise ValueError("slots must be 1 or more")
         self._save_to, self._replace = save_to, replace

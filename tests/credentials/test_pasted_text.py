@@ -253,7 +253,7 @@ def test_a_private_key_in_the_keys_place_beside_a_key_is_swapped_for_certain(pri
     ],
 )
 def test_the_last_four_characters_are_shown_of_a_long_key_only(key: str, last_four: str | None) -> None:
-    """The last four characters are shown of a long key alone: four of a short text would be most of it."""
+    """The last four characters are shown only of a long key: four of a short text would be most of it."""
     assert facts_of(Credentials(api_key=Secret(key))).last_four == last_four
 
 

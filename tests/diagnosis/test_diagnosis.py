@@ -152,7 +152,7 @@ def test_a_healthy_key_has_no_cause() -> None:
         ((*ACCEPTED[:2], refusal(ORDER_TEST, -2019)), {}, []),
         ((call(API_RESTRICTIONS), call(ACCOUNT_CONFIG, 200, -4109)), {}, []),  # a 200 refuses nothing
         ((call(API_RESTRICTIONS), call(ACCOUNT_CONFIG, 200, -2015)), {"permissions": FINE}, []),
-        # A failed request of an informational check is no cause, but a limit is: it ended the run.
+        # A failed request of an informational check is not a cause, but a limit is: it ended the run.
         ((*ACCEPTED, trouble("exchange_trouble", 502, LISTEN_KEY)), {}, []),
         ((*ACCEPTED, trouble("rate_limited", 429, LISTEN_KEY, code=-1003)), {}, ["rate_limited certain"]),
         ((*ACCEPTED, trouble("rate_limited", 429, TRADING_STATUS, code=-1003)), {}, ["rate_limited certain"]),
@@ -249,7 +249,7 @@ def test_key_and_secret_may_be_swapped_where_neither_host_knows_the_key(
 
 @pytest.mark.parametrize("text", ["", SEEN_FROM])
 def test_a_misspelt_environment_is_the_first_cause_of_a_refusal(text: str) -> None:
-    """With a misspelt BINANCE_ENVIRONMENT, whose line mostly says demo, the wrong environment is the first cause."""
+    """With a misspelt BINANCE_ENVIRONMENT, which usually says demo, the wrong environment is the first cause."""
     misspelt = "BINANCE_ENVIROMENT in .env is not a setting and was not read: did you mean BINANCE_ENVIRONMENT?"
     key = replace(HMAC_PAIR, sources=Sources("file", "file", "dotenv", (misspelt,)))
     first = diagnose(Evidence(calls=both(-2015, text), key=key))[0]
@@ -266,7 +266,7 @@ def test_a_misspelt_environment_is_the_first_cause_of_a_refusal(text: str) -> No
     ],
 )
 def test_a_pair_from_two_sources_is_named_before_a_wrong_secret(sources: Sources, unset: str) -> None:
-    """The sources are named, and the variable to unset; a pair from one source is no cause."""
+    """The sources are named, and the variable to unset; a pair from one source is not a cause."""
     refused = (*both(-1022), call(LISTEN_KEY))
     first, second = diagnose(Evidence(calls=refused, key=KeyFacts(type="HMAC", sources=sources)))
     assert [first.cause, second.cause] == ["mixed_sources", "wrong_secret"]
@@ -291,13 +291,13 @@ def test_a_private_key_in_the_line_of_the_secret_is_named_by_that_line() -> None
         ("dotenv", "open .env and fill in BINANCE_API_SECRET=..."),
         ("other", "open the settings file and fill in BINANCE_API_SECRET=..."),
         ("example", "cp -n .env.example .env && chmod 600 .env; then open .env and fill in BINANCE_API_SECRET=..."),
-        ("absent", "make a file .env that you alone can read, and write into it BINANCE_API_SECRET=..."),
+        ("absent", "make a file .env that only you can read, and write into it BINANCE_API_SECRET=..."),
         ("program", "have the program that started this run hand over BINANCE_API_SECRET=..."),
         (None, "cp -n .env.example .env && chmod 600 .env; then open .env and fill in BINANCE_API_SECRET=..."),
     ],
 )
 def test_no_fix_destroys_a_settings_file(file: FileState | None, fix: str) -> None:
-    """The fix opens an existing .env, and never overwrites it; a new .env is readable by its owner alone."""
+    """The fix opens an existing .env, and never overwrites it; only its owner can read a new .env."""
     (told,) = diagnose(Evidence(key=KeyFacts(missing=(SECRET,), sources=Sources(file=file))))
     assert told.fix.startswith(fix)
     sources = Sources(file=file, remarks=("BINANCE_SECRET_KEY in .env was not read: did you mean BINANCE_API_SECRET?",))
@@ -744,7 +744,7 @@ def test_a_listen_key_is_requested_for_the_diagnosis_only_if_it_decides() -> Non
 
 
 def test_an_error_of_account_info_is_no_cause() -> None:
-    """An error of account/info is no cause, since no check needs that request."""
+    """An error of account/info is not a cause, since no check needs that request."""
     assert "exchange_trouble" not in dict(found(*FUTURES_REFUSE, trouble("exchange_trouble", 502, ACCOUNT_INFO)))
 
 
@@ -778,7 +778,7 @@ def test_a_hidden_ipv6_address_still_counts_as_one() -> None:
 def test_remarks_on_removed_characters_are_no_cause(
     remarks: tuple[str, ...], code: int, expected: tuple[str, str]
 ) -> None:
-    """Remarks on removed quotes are no cause, since Binance never got them; half a secret is one."""
+    """Removed quotes are not a cause, since Binance never got them; half a secret is one."""
     assert found(*both(code), key=KeyFacts(remarks=remarks))[0] == expected
 
 
@@ -893,7 +893,7 @@ BY_ID = {one.id: one for one in CHECKS}
 
 
 def findings(calls_: int = 0, **outcomes: tuple[Outcome, str]) -> list[Finding]:
-    """Findings of all checks: passed, but for these with their outcome and their detail or blocker."""
+    """Findings of all checks: all passed, except for these, which have their outcome and their detail or blocker."""
     listed = [Finding(one, Outcome.PASS) for one in CHECKS]
     for at, one in enumerate(listed):
         if one.check.id in outcomes:

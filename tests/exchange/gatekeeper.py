@@ -31,7 +31,7 @@ class Security(Enum):
 
     NONE = "NONE"
     USER_DATA = "USER_DATA"
-    USER_STREAM = "USER_STREAM"  # the key alone, no signature
+    USER_STREAM = "USER_STREAM"  # only the key, no signature
     TRADE = "TRADE"
 
 

@@ -840,7 +840,7 @@ SPOKEN: dict[str, tuple[Fault, int, bytes, str]] = {
 
 @pytest.mark.parametrize(("fault", "status", "part", "content_type"), SPOKEN.values(), ids=SPOKEN.keys())
 def test_a_spoken_fault_replaces_the_answer(fault: Fault, status: int, part: bytes, content_type: str) -> None:
-    """Status, body and content type are those of the fault, also in the log."""
+    """Status, body and content type are those of the fault, in the log as well."""
     with serving(fault) as exchange:
         reply = ask(exchange.futures_url, TIME + "?a=b")
         assert exchange.log[0].status == status

@@ -88,7 +88,7 @@ def test_an_answer_without_enablewithdrawals_is_unusable() -> None:
 
 
 def test_a_permission_that_only_reads_is_not_spare() -> None:
-    """enableFixReadOnly is no spare permission: it allows nothing that enableReading does not."""
+    """enableFixReadOnly is not a spare permission: it allows nothing that enableReading does not."""
     assert KeyPermissions(CAREFUL | {"enableFixReadOnly": True}).spare == ()
     assert KeyPermissions(CAREFUL | {"enableFixApiTrade": True}).spare == ("enableFixApiTrade",)
 

@@ -53,7 +53,7 @@ MUTANTS: list[tuple[Mutation, list[Place]]] = [
     (Mutation("streams that stay as they are", (), UNTOUCHED), [("print in a passing check", "tee")]),
     (Mutation("a redactor that reads no hex", (), NO_HEX), [("key in hex in msg", "plain"), ("print in hex", "junit")]),
     (Mutation("a redactor that minds the case", (), CASED), [("print in upper and lower case", "live-log")]),
-    (Mutation("refusals told as they are", (), VERBATIM), [("account in a refusal", "junit")]),
+    (Mutation("refusals shown as they are", (), VERBATIM), [("account in a refusal", "junit")]),
     (Mutation("a redactor that learns no listen key", (), UNHEARD), [("print of the listen key", "junit")]),
     (Mutation("a redactor that learns no signature", (), UNSIGNED), [("print of a cut signature", "junit")]),
 ]

@@ -71,7 +71,7 @@ def urls_of(exchange: LocalExchange) -> dict[Host, str]:
 
 
 def misbehaving(exchange: LocalExchange, fault: Fault) -> None:
-    """Gives every request from now on this fault."""
+    """From now on, every request meets this fault."""
     exchange.scenario = replace(exchange.scenario, faults={"*": fault})
 
 
@@ -264,7 +264,7 @@ def test_an_unrequested_content_encoding_is_decoded_if_possible(
     assert http.send(PING, NOTHING, None, 5).body == b"{}"
 
 
-# -- the gate --
+# -- the allow-list --
 
 STRANGERS = [
     Endpoint(Host.FUTURES, "POST", "/fapi/v1/order", 1, signed=True),
@@ -310,10 +310,10 @@ def test_a_host_that_is_not_configured_gets_no_request(exchange: LocalExchange) 
         ("GET", "https://127.0.0.1/fapi/v1/ping", {}),
     ],
 )
-def test_the_gate_under_requests_lets_nothing_else_through(
+def test_the_inner_session_lets_nothing_else_through(
     http: HttpTransport, exchange: LocalExchange, method: str, target: str, more: dict[str, Any]
 ) -> None:
-    """Even the session beneath the transport sends only listed requests."""
+    """Even the transport's inner session sends only listed requests."""
     with pytest.raises((NotListed, requests.exceptions.InvalidSchema)):
         http._session.request(method, target.format(exchange.futures_url), timeout=1, **more)
     assert exchange.log == []

@@ -54,7 +54,7 @@ def test_a_pytest_that_is_too_old_is_refused(
 
 
 def test_a_pytest_without_the_packages_is_refused(process: SuiteRunner, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In an environment with pytest alone, the sentence names a missing package, and there is no traceback."""
+    """In an environment with only pytest, the sentence names a missing package, and there is no traceback."""
     (process.folder / "sitecustomize.py").write_text("import sys\n\nsys.modules['vcr'] = None\n")
     monkeypatch.setenv("PYTHONPATH", str(process.folder))
     done = process("--replay", "healthy")

@@ -240,7 +240,7 @@ def test_a_refusal_that_another_check_fails_on_is_worth_a_look() -> None:
 
 
 def test_a_request_that_was_answered_at_last_is_no_fault_of_the_key() -> None:
-    """The timeline notes that a request was answered at the second attempt, which is no fault of the key."""
+    """The timeline notes that a request was answered at the second attempt, which is not the key's fault."""
     report = failing()
     rows = timeline(report.calls, report.findings, report.overcome)
     assert rows[0].note == "answered when it was asked again: no fault of the key"

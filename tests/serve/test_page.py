@@ -267,7 +267,7 @@ def test_the_form_says_of_the_key_what_the_report_says(page: Page, server: Scrip
 
 @pytest.mark.browser
 def test_cancel_hangs_up(page: Page, server: ScriptedServer) -> None:
-    """Cancel closes the connection, by which the server ends the run; there is no verdict."""
+    """Cancel closes the connection, so that the server ends the run; there is no verdict."""
     server.answers.append(Answer([CHECK, HOLD]))
     fill_in(page)
     button(page, "Test key").click()

@@ -49,7 +49,7 @@ def from_file(tmp_path: Path) -> From:
 
 @pytest.fixture
 def from_environment(tmp_path: Path) -> From:
-    """Loads settings from an environment alone."""
+    """Loads settings only from an environment."""
     return lambda **environ: load(tmp_path / ".env", environ=environ)
 
 

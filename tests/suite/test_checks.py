@@ -28,7 +28,7 @@ class Sick:
 
 
 def faulty(path: str, *faults: Fault) -> Scenario:
-    """A healthy exchange but for a fault on one path."""
+    """An exchange that is healthy except for a fault on one path."""
     return Scenario(faults={path: faults})
 
 
@@ -164,7 +164,7 @@ def test_an_order_rule_shows_that_the_gate_is_at_work(code: int) -> None:
 
 
 @pytest.mark.parametrize("code", [-4164, -4061, -4023])
-def test_a_rule_that_refuses_our_smallest_order_says_nothing_of_the_key(code: int) -> None:
+def test_a_rule_that_refuses_our_smallest_order_says_nothing_about_the_key(code: int) -> None:
     """If an order rule refuses the smallest order, the fault is the suite's or the market's."""
     with LocalExchange(faulty(ORDER_PATH, Fault.refused(code))) as exchange, session(exchange) as binance:
         assert outcome_of("smallest_order_is_accepted", binance)[0] is UNPROVEN
