@@ -56,7 +56,7 @@ def host_facts(host: HostChecks | None = None) -> HostFacts:
 
 @contextmanager
 def session(exchange: LocalExchange, throttle: Throttle | None = None, **extra: str) -> Iterator[Binance]:
-    """A live session with the exchange's own settings; `extra` replaces or adds some. It does not wait by itself."""
+    """A live session with the exchange's own settings; `extra` replaces or adds some. By default it never waits."""
     read = loading.load(Path("no such file"), environ=exchange.settings() | extra)
     key, signer = read.credentials.api_key, signer_of(read.credentials)
     urls = {Host.FUTURES: read.futures_url} | ({Host.WALLET: read.wallet_url} if read.wallet_url else {})

@@ -201,7 +201,7 @@ class SuiteRun:
 
     @functools.cached_property
     def _is_inside(self) -> Callable[[Path], bool]:
-        """A function: whether a file lies in suite/. It caches its answers, because hooks call it for each test."""
+        """A function that says whether a file lies in suite/. It caches its answers: hooks call it for each test."""
         return functools.cache(lambda path: self.suite in path.resolve().parents)
 
     def _not_checks(self, module: pytest.Module, nodes: list[Any]) -> list[str]:

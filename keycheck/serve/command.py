@@ -134,7 +134,7 @@ def _server(given: argparse.Namespace, run: Callable[..., process.Finished]) -> 
         raise UsageProblem("--tls-cert and --tls-key go together: name both files")
     if is_open and not (has_tls or given.behind_proxy):
         raise UsageProblem(
-            "other machines can reach --host, and keys would travel in clear: add --tls-cert and --tls-key, or "
+            "other machines can reach --host, and keys would travel unencrypted: add --tls-cert and --tls-key, or "
             "--behind-proxy if a proxy of yours speaks TLS"
         )
     if (is_open or given.behind_proxy) and not given.token_file:

@@ -69,7 +69,7 @@ def test_a_way_to_withdraw_that_is_neither_true_nor_false_is_not_guessed(name: s
         assert KeyPermissions({**body, "enableWithdrawals": True}).withdrawals == ("enableWithdrawals",)
 
 
-def test_a_way_to_withdraw_is_found_behind_a_hundred_other_permissions_and_under_an_odd_name() -> None:
+def test_a_way_to_withdraw_is_found_after_a_hundred_other_permissions_and_under_an_odd_name() -> None:
     """A permission to withdraw is found among any number of names, and under a name that is not fit to be shown."""
     many = {f"enable{chr(65 + number // 26)}{chr(65 + number % 26)}": False for number in range(101)}
     for name in ("enableAlphaWithdrawals", "alpha withdrawals <b>", "withdraw" * 40):
@@ -132,7 +132,7 @@ def test_a_hundred_of_many_permissions_are_kept() -> None:
     assert list(KeyPermissions(dict.fromkeys(names, False)).booleans) == names[:100]
 
 
-def test_transfers_are_told_by_name() -> None:
+def test_transfers_are_named() -> None:
     """`transfers` names either permission, or both."""
     names = ("enableInternalTransfer", "permitsUniversalTransfer")
     for name in names:

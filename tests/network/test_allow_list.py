@@ -565,7 +565,7 @@ BASES = {
     "a longer port": "http://127.0.0.1:{port}0",
     "the host as user": "http://127.0.0.1:{port}@127.0.0.1:{stranger}",
     "a backslash": "http://127.0.0.1:{stranger}\\@127.0.0.1:{port}",
-    "a backslash behind": "http://127.0.0.1:{port}\\@127.0.0.1:{stranger}",
+    "a backslash after it": "http://127.0.0.1:{port}\\@127.0.0.1:{stranger}",
     "a fragment": "http://127.0.0.1:{stranger}#@127.0.0.1:{port}",
     "a query": "http://127.0.0.1:{stranger}?@127.0.0.1:{port}",
     "https": "https://127.0.0.1:{port}",
@@ -606,7 +606,7 @@ def test_user_information_does_not_leave(http: HttpTransport, exchange: LocalExc
 
 
 def test_a_full_url_is_no_path(http: HttpTransport, exchange: LocalExchange, stranger: Listener) -> None:
-    """A full URL as the path, which is for a proxy, is not sent to this host either."""
+    """A full URL in place of the path, as clients send it to a proxy, is not sent to this host either."""
     for path in (stranger.url + PING.path, f"@127.0.0.1:{stranger.port}{PING.path}", f"//x{PING.path}"):
         assert leaks(http, exchange, "GET", exchange.futures_url, path) == {}
     assert stranger.connections == 0
@@ -682,7 +682,7 @@ TURN = {"after": 1}
 def test_an_endpoint_whose_path_changes_sends_no_order(
     http: HttpTransport, exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch, after: int
 ) -> None:
-    """An endpoint whose path changes while it is read sends no order, after however many reads it changes."""
+    """An endpoint whose path changes while it is read sends no order, whichever read the change comes after."""
     monkeypatch.setitem(TURN, "after", after)
     turncoat = Turncoat(Host.FUTURES, "POST", ORDER_TEST.path, 1, signed=True)
     with contextlib.suppress(*REFUSALS):
@@ -746,7 +746,7 @@ def test_an_endpoint_is_frozen() -> None:
 def test_a_listed_endpoint_that_was_changed_sends_nothing(
     exchange: LocalExchange, method: str, path: str, when: str
 ) -> None:
-    """A listed endpoint that was changed by force, before or after the transport was made, sends nothing by any way."""
+    """A listed endpoint that was changed by force, before or after the transport was made, sends nothing in any way."""
     for endpoint in sorted(LISTED, key=str):
         with changed(endpoint, method, path) if when == "before" else contextlib.nullcontext():
             http = HttpTransport(hosts(exchange.futures_url, exchange.wallet_url))

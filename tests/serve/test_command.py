@@ -36,8 +36,8 @@ def files(tmp_path: Path) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ("--host 0.0.0.0", "keys would travel in clear"),
-        ("--host 192.0.2.1 --token-file {token}", "keys would travel in clear"),
+        ("--host 0.0.0.0", "keys would travel unencrypted"),
+        ("--host 192.0.2.1 --token-file {token}", "keys would travel unencrypted"),
         ("--host 192.0.2.1 --behind-proxy", "add --token-file"),
         ("--host 192.0.2.1 --tls-cert {text} --tls-key {text}", "add --token-file"),
         ("--behind-proxy", "add --token-file"),
