@@ -277,7 +277,7 @@ class _Run:
         if self._status == _DIRTY:
             why = "A file of the run held a secret when it was scanned, and was deleted."
             return self._cut_short(why, "report this, without the key, as SECURITY.md says", verdict)
-        # The exit status, verdict.json and the lines from stdout must agree: none of them is believed alone.
+        # The exit status, verdict.json and the lines from stdout must agree: none of them is trusted by itself.
         found = verdict or {}
         agrees = (found.get("verdict"), found.get("checks")) == (_VERDICTS.get(self._status), self._checks)
         if verdict is None or not agrees or found.get("ok") is not (self._status == 0) or self._is_strange:

@@ -98,8 +98,8 @@ def test_user_stream_is_alive(binance: Binance, observe: Observe) -> None:
     """The user data stream's host can be reached from this machine and answers a ping.
 
     It is another host and another protocol than the API's: a firewall or proxy that lets every request through may stop
-    it, and a bot then waits for fills that it never hears of. It says nothing of the key: the host opens a stream for
-    any listen key, a made-up one too, and answers its pings.
+    it, and a bot then waits for fills that it never hears of. It says nothing about the key: the host opens a stream
+    for any listen key, even a made-up one, and answers its pings.
 
     Fix: let this machine reach fstream.binance.com (demo: fstream.binancefuture.com) on port 443, WebSocket included;
     behind a proxy, one that tunnels it. If the stream was closed, sent an error, or said that a listen key has expired,

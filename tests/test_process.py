@@ -142,7 +142,7 @@ def test_a_private_key_is_handed_over_as_text(tmp_path: Path) -> None:
         ),
         ({"timeout": 0}, "timeout must be"),
         ({"timeout": float("nan")}, "timeout must be"),
-        ({"api_key": b"bytes"}, "api_key must be text, and is bytes"),
+        ({"api_key": b"bytes"}, "api_key must be text, but is bytes"),
         ({"private_key": "a", "private_key_file": "b"}, "leave one of them out"),
     ],
 )

@@ -45,9 +45,9 @@ _MEANT_ENVIRONMENT = "did you mean BINANCE_ENVIRONMENT?"
 _IN_NEITHER = "neither in .env nor in the environment"
 _NOWHERE: dict[FileState | None, str] = {
     "other": "neither in the settings file nor in the environment",
-    "example": "as there is no .env, and the environment has none",
-    "absent": "as there is no .env, and the environment has none",
-    "program": "as the program that started this run handed none over",
+    "example": "because there is no .env, and the environment has none",
+    "absent": "because there is no .env, and the environment has none",
+    "program": "because the program that started this run handed none over",
 }
 _ANOTHERS_SECRET = (
     "Binance found the key and refused the signature: BINANCE_API_SECRET is not the secret of BINANCE_API_KEY.",

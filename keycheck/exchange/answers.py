@@ -1,7 +1,7 @@
 """Bytes of an answer -> JSON, a refusal with a code, or an error that says why it is neither. Pure.
 
 A 200 must have strict JSON. Any other answer may be HTML from a firewall; if it is JSON with a `code`, the code is
-read, and otherwise the status alone.
+read, and otherwise only the status.
 """
 
 import json
@@ -258,7 +258,7 @@ def _refuse(name: str) -> NoReturn:
 
 
 def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The members of an object. Raises ValueError for a repeated name: JSON readers take different values of it."""
+    """The members of an object. Raises ValueError for a repeated name, whose value depends on the JSON reader."""
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError("repeated key")

@@ -212,7 +212,7 @@ class ApiClient:
             raise self._stopped.with_traceback(None)
         seconds = RUN_SECONDS - (self._watch.seconds - self._throttle.seconds)
         if seconds <= 0:
-            raise OutOfTime(f"{endpoint} was not sent, as this run has waited {RUN_SECONDS:.0f} s already. Run again")
+            raise OutOfTime(f"{endpoint} was not sent: this run has waited {RUN_SECONDS:.0f} s already. Run again")
         return seconds
 
     def _seconds_once_due(self, endpoint: Endpoint) -> float:

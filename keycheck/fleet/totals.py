@@ -14,7 +14,7 @@ from keycheck.verdict.weighing import Verdict
 SCHEMA_VERSION = 1
 _LONGEST = 2000  # characters of one text
 _MOST_FIXES = 50  # of one cause; a fix may name a lane or a system
-_clean = Redactor().clean_shared  # knows the shapes of secrets and addresses, and no secret itself
+_clean = Redactor().clean_shared  # knows the shapes of secrets and addresses, but no secret itself
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Ends a run with the status of UNPROVEN if a check takes too long and pytest-timeout uses its method "thread".
 
-This method, the only one on Windows, cannot stop a check alone: pytest-timeout would end the whole process with 1,
+This method, the only one on Windows, cannot stop just a check: pytest-timeout would end the whole process with 1,
 which means a failed check.
 """
 

@@ -8,7 +8,7 @@ from typing import Any
 
 @contextlib.contextmanager
 def delay_interrupts() -> Iterator[None]:
-    """Delays a Ctrl-C to the end of the block.
+    """Delays a Ctrl-C until the end of the block.
 
     In the middle of an import, a Ctrl-C could be lost, or leave the import lock held: other threads would then hang.
     """

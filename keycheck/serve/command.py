@@ -74,7 +74,8 @@ class Server(uvicorn.Server):
 class _Connection(H11Protocol):
     """A connection that is closed if a request's headers or its answer take too long: uvicorn would wait for ever.
 
-    One too many is closed at once: if no descriptor were left, asyncio would log thousands of tracebacks each second.
+    A connection beyond _MOST_CONNECTIONS is closed at once: if no descriptor were left, asyncio would log thousands of
+    tracebacks each second.
     """
 
     def connection_made(self, transport: Any) -> None:
@@ -96,9 +97,9 @@ class _Connection(H11Protocol):
         self.transport.close()
 
     def _look(self, last: RequestResponseCycle | None, seconds: float = 0.0) -> None:
-        """Closes the connection if `last`, the request at the previous look, is answered and none has followed.
+        """Closes the connection if `last`, its request at the previous check, is answered and none has followed.
 
-        Closes it, too, if the answer to `last`, which has begun `seconds` ago, takes too long.
+        Closes it, too, if the answer to `last`, which began `seconds` ago, takes too long.
         """
         if self.transport.is_closing():
             return
@@ -210,7 +211,7 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
         description="Serves a page that tests API keys, and POST /binance behind it.",
     )
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen at (default: %(default)s, this machine)")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s, this machine)")
     parser.add_argument("--port", default=8765, type=_port, help="(default: %(default)s)")
     parser.add_argument(
         "--token-file", type=Path, metavar="FILE", help="clients have to send its text as a Bearer token"

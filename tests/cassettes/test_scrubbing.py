@@ -62,7 +62,7 @@ def scrub(endpoint: Endpoint, status: int, body: bytes) -> bytes:
 
 
 def names_in(document: Any) -> set[str]:
-    """Every name of a document, below filters aside: a filter is kept whole."""
+    """Every name in a document, except those below `filters`: a filter is kept whole."""
     if isinstance(document, list):
         return set().union(*map(names_in, document))
     if isinstance(document, dict):
@@ -419,6 +419,6 @@ def test_few_headers_are_kept() -> None:
         ("content-type", "joe.doe@example.org", "-"),
     ],
 )
-def test_of_a_header_its_form_alone_is_kept(name: str, value: str, kept: str) -> None:
+def test_a_header_keeps_only_known_forms_of_value(name: str, value: str, kept: str) -> None:
     """A header keeps a number, a word or a known type; any other text, which a proxy may have written, becomes `-`."""
     assert scrubbing.scrub_headers({name: [value]}, clean) == {name: [kept]}

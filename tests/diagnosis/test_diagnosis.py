@@ -340,7 +340,7 @@ def test_a_key_is_known_once_an_answer_shows_it(calls: tuple[Call, ...], known: 
     ],
 )
 def test_an_address_in_the_text_proves_no_list(environment: str, code: int, expected: list[str]) -> None:
-    """Demo keys on the wrong network get the same text, so an address in it makes ip_not_allowed likely, not sure."""
+    """Demo keys on the wrong network get the same text, so an address in it makes ip_not_allowed likely, not certain."""
     assert [" ".join(one) for one in found(*both(code, SEEN_FROM), environment=environment)] == expected
 
 
@@ -376,7 +376,7 @@ HMAC, ED25519 = KeyFacts(type="HMAC", last_four="abcd"), KeyFacts(type="ED25519"
 
 
 @pytest.mark.parametrize("code", [-2015, -2014, -2008, -1022, -1002, -1011, -1099, -4056])
-def test_a_wallet_that_refuses_alone_contradicts_the_other(code: int) -> None:
+def test_a_refusal_only_by_the_wallet_is_a_contradiction(code: int) -> None:
     """The futures API accepted the same key, so the two answers contradict, and the wallet's facts are unproven."""
     (one,) = diagnose(Evidence(calls=(refusal(API_RESTRICTIONS, code), call(ACCOUNT_CONFIG), call(ORDER_TEST))))
     assert (one.cause, one.confidence) == ("answers_contradict", Confidence.LIKELY)
@@ -635,8 +635,8 @@ PEM = KeyFacts(type="ED25519", last_four="Eh8A")
         ),
         (ACCEPTED[:2], {"drift": Drift(1500, 10)}, "more than Binance accepts in a stamp", "GET /fapi/v1/time"),
         ((trouble("restricted_location", 403),), {}, "public address lies (HTTP 403)", "from a country where"),
-        ((trouble("turned_away", 403),), {}, "in Binance's place (HTTP 403): its own", "wait ten minutes, run again"),
-        ((trouble("turned_away"),), {}, "in Binance's place: its own", "wait ten minutes, run again"),
+        ((trouble("turned_away", 403),), {}, "in Binance's place (HTTP 403): Binance's own", "wait ten minutes, run again"),
+        ((trouble("turned_away"),), {}, "in Binance's place: Binance's own", "wait ten minutes, run again"),
         ((trouble("rate_limited", 429, code=-1003),), {}, "too many requests from this address in", "wait a minute"),
         ((trouble("rate_limited", 429, code=-1015),), {}, "too many orders from this account in", "wait a minute"),
         (
@@ -734,7 +734,7 @@ def test_account_info_is_requested_only_if_it_decides() -> None:
 
 
 def test_a_listen_key_is_requested_for_the_diagnosis_only_if_it_decides() -> None:
-    """The request, which is not signed, tells a wrong secret from an unknown key: after a -1022, and once."""
+    """Only after -1022, one unsigned request is sent, which tells a wrong secret from an unknown key."""
     refused = both(-1022)
     assert listen_key_decides(Evidence(calls=refused))
     assert not listen_key_decides(Evidence(calls=(*refused, call(LISTEN_KEY))))
@@ -783,7 +783,7 @@ def test_remarks_on_removed_characters_are_no_cause(
 
 
 def test_odd_settings_of_a_key_that_works_are_no_cause() -> None:
-    """Odd settings of an accepted key are a warning of their own check, and no cause."""
+    """Odd settings of an accepted key are a warning of their own check, not a cause."""
     assert found(*ACCEPTED, key=KeyFacts(remarks=(SAME,))) == []
 
 
@@ -797,7 +797,7 @@ def test_every_code_that_bars_an_account_has_plain_words(code: int) -> None:
 
 
 @pytest.mark.parametrize(("code", "cause"), [(-1135, "trading_barred"), (-2017, "keys_locked")])
-def test_a_bar_of_the_wallet_alone_is_not_certain_where_orders_are_taken(code: int, cause: str) -> None:
+def test_a_bar_only_of_the_wallet_is_not_certain_where_orders_are_taken(code: int, cause: str) -> None:
     """If the futures API accepts an order, a bar or a lock that only the wallet API reports is a possible cause."""
     (one,) = diagnose(Evidence(calls=(refusal(API_RESTRICTIONS, code), *ACCEPTED[1:], call(ORDER_TEST))))
     assert (one.cause, one.confidence) == (cause, Confidence.POSSIBLE)

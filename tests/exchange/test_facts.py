@@ -188,7 +188,7 @@ def test_the_class_of_a_code_decides_what_an_order_answer_means(
 
 @pytest.mark.parametrize("status", [401, 402, 403, 404, 409, 422])
 @pytest.mark.parametrize("kind", [Kind.FUNDS, Kind.ORDER_RULE])
-def test_the_order_rules_speak_under_http_400_alone(kind: Kind, status: int) -> None:
+def test_codes_of_order_rules_count_only_with_http_400(kind: Kind, status: int) -> None:
     """Such a code with a status other than 400 is a contradiction, so the order does not count as weighed."""
     answer = OrderAnswer("an order", Refusal(status, -2019, "", kind))
     assert (answer.accepted, answer.was_weighed, answer.speaks_of_the_key) == (False, False, False)

@@ -148,7 +148,7 @@ def test_a_request_that_cannot_be_sent_does_not_wait(now: StandIn, monkeypatch: 
 
 
 def test_a_figure_is_waited_for_once(now: StandIn) -> None:
-    """A figure causes a single wait: the next minute has a figure of its own, and none until an answer has one."""
+    """A figure causes only one wait: in the next minute, only the figure of a new answer counts."""
     transport = Metered(now, FULL, None)
     client = client_with(transport)
     for _ in range(3):
@@ -204,7 +204,7 @@ def test_a_wait_is_not_counted_against_the_runs_time(now: StandIn) -> None:
     assert [call.began_ms for call in client.calls] == [0, 60_100, 104_900]
 
 
-def test_a_replay_sends_the_same_and_waits_not_at_all(now: StandIn) -> None:
+def test_a_replay_sends_the_same_and_does_not_wait(now: StandIn) -> None:
     """A replay does not wait."""
     transport = Metered(now, FULL)
     client = client_with(transport, clock.NoSleep())
