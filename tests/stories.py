@@ -392,9 +392,7 @@ _BOTH = (
     Story("invalid account for an order, once", "OK", scenario=at(ORDER, Fault.refused(-1109, times=1))),
     Story("invalid account", "UNPROVEN", "exchange_trouble", "likely", at(ACCOUNT, Fault.refused(-1109))),
     Story("invalid account for orders", "UNPROVEN", "exchange_trouble", "likely", at(ORDER, Fault.refused(-1109))),
-    Story(
-        "maintenance told of the wallet", "UNPROVEN", "exchange_trouble", "likely", at(WALLET, Fault.maintenance(400))
-    ),
+    Story("maintenance of the wallet", "UNPROVEN", "exchange_trouble", "likely", at(WALLET, Fault.maintenance(400))),
     Story(
         "maintenance in the second text, from the first request on",
         "UNPROVEN",

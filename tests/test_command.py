@@ -263,7 +263,7 @@ def test_the_plugins_are_those_of_the_clone() -> None:
 # -- --json --
 
 
-def test_json_is_the_verdict_alone(keycheck: Command, tmp_path: Path) -> None:
+def test_json_is_only_the_verdict(keycheck: Command, tmp_path: Path) -> None:
     """With --json stdout holds only verdict.json; all else goes to stderr, even if printed past Python's streams."""
     done = keycheck("--json", "--replay", "ip-refused", "-vv")
     assert done.returncode == 1

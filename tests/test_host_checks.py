@@ -21,7 +21,7 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps its pe
 
 @pytest.fixture
 def settings_file(tmp_path: Path) -> Path:
-    """A file that only its owner can read, outside of any repository."""
+    """A file that only its owner can read, outside any repository."""
     path = tmp_path / ".env"
     path.write_text("BINANCE_API_KEY=\n", encoding="utf-8")
     path.chmod(0o600)
@@ -40,7 +40,7 @@ def remarks(path: Path) -> list[str]:
 
 
 def test_a_private_file_outside_of_git_is_private(settings_file: Path) -> None:
-    """A private file outside of any repository has no remark."""
+    """A private file outside any repository has no remark."""
     assert remarks(settings_file) == []
 
 
@@ -74,7 +74,7 @@ def test_a_file_that_git_may_commit_has_a_remark(settings_file: Path) -> None:
 
 @needs_git
 def test_a_file_beside_a_repository_is_in_none(settings_file: Path) -> None:
-    """`--env-file=../x.env`, given inside of a repository, names a file outside of it."""
+    """`--env-file=../x.env`, given inside a repository, names a file outside it."""
     folder = settings_file.parent / "repository"
     folder.mkdir()
     git(folder, "init", "-q")

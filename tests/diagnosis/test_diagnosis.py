@@ -340,7 +340,7 @@ def test_a_key_is_known_once_an_answer_shows_it(calls: tuple[Call, ...], known: 
     ],
 )
 def test_an_address_in_the_text_proves_no_list(environment: str, code: int, expected: list[str]) -> None:
-    """Demo keys on the wrong network get the same text, so an address in it makes ip_not_allowed likely, not certain."""
+    """Demo keys on the wrong network get the same text, so an address makes ip_not_allowed likely, not certain."""
     assert [" ".join(one) for one in found(*both(code, SEEN_FROM), environment=environment)] == expected
 
 
@@ -635,7 +635,7 @@ PEM = KeyFacts(type="ED25519", last_four="Eh8A")
         ),
         (ACCEPTED[:2], {"drift": Drift(1500, 10)}, "more than Binance accepts in a stamp", "GET /fapi/v1/time"),
         ((trouble("restricted_location", 403),), {}, "public address lies (HTTP 403)", "from a country where"),
-        ((trouble("turned_away", 403),), {}, "in Binance's place (HTTP 403): Binance's own", "wait ten minutes, run again"),
+        ((trouble("turned_away", 403),), {}, "place (HTTP 403): Binance's own", "wait ten minutes, run again"),
         ((trouble("turned_away"),), {}, "in Binance's place: Binance's own", "wait ten minutes, run again"),
         ((trouble("rate_limited", 429, code=-1003),), {}, "too many requests from this address in", "wait a minute"),
         ((trouble("rate_limited", 429, code=-1015),), {}, "too many orders from this account in", "wait a minute"),

@@ -88,7 +88,7 @@ def _permission(request: SignedRequest, scenario: Scenario) -> Refusal | None:
     if request.host == "wallet":
         allowed = scenario.may("enableReading")
     else:
-        # A key without the futures permission was seen to be refused for reads, too. `read_only` is a key that may read.
+        # A key without the futures permission was seen to be refused for reads, too. A `read_only` key may read.
         reads = scenario.may("enableFutures") or scenario.read_only
         trades = scenario.may("enableFutures") and not scenario.read_only
         allowed = (trades if request.security is Security.TRADE else reads) and not scenario.futures_refuses

@@ -190,7 +190,7 @@ def test_resume_says_that_it_tested_nothing(folder: Folder, engine: Stub, capsys
 
 
 def test_a_kill_at_any_moment_loses_no_account(folder: Folder, engine: Stub) -> None:
-    """After any kills, --resume gives each account one verdict, and tests again only accounts that were under way."""
+    """However often a fleet is killed, --resume gives each account one verdict, and repeats only runs under way."""
     reader, writer = os.pipe()
 
     def answer(job: Mapping[str, Any]) -> str:
@@ -305,7 +305,7 @@ def test_an_internal_error_is_no_verdict(
 def test_a_fleet_writes_nothing_into_the_folder_of_a_later_one(
     moved_at: str, folder: Folder, engine: Stub, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A fleet whose folder was moved away in the run ends with status 3, and leaves the new folder of that name alone.
+    """A fleet whose folder was moved during the run ends with status 3, and leaves the new folder of that name alone.
 
     Otherwise it would make a page of the later fleet's verdicts, which might not be complete.
     """
@@ -358,7 +358,7 @@ def test_a_fleet_that_could_not_begin_leaves_no_verdict(folder: Folder, engine: 
 
 @pytest.mark.parametrize("name", ["verdicts.jsonl", "known.jsonl", "keycheck.prom", "accounts/a/report.html"])
 def test_a_file_of_another_program_is_left(name: str, folder: Folder, capsys: pytest.CaptureFixture[str]) -> None:
-    """A folder with another program's file of a name that a fleet writes is refused, and the file stays as it is."""
+    """If another program's file has a name that a fleet writes, the folder is refused, and the file stays as it is."""
     folder.add("a", BINANCE_API_KEY="x")
     file = folder.out / name
     file.parent.mkdir(parents=True)

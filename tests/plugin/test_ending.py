@@ -117,7 +117,7 @@ def test_a_log_that_can_be_written_is_written_as_pytest_does(places: Path, proce
 @pytest.mark.slow
 @pytest.mark.parametrize("option", ["--junitxml", "--html"])
 def test_a_pipe_that_nobody_reads_is_not_waited_for(option: str, places: Path, process: SuiteRunner) -> None:
-    """A pipe that nobody reads is exit 3 with one sentence and the verdict; a pipe with a reader is written to."""
+    """With a pipe that nobody reads, a run ends with 3, one sentence and the verdict; one with a reader is filled."""
     pipe = places / "pipe"
     os.mkfifo(pipe)
     done = replayed(process, f"{option}={pipe}", "--self-contained-html", all_plugins=True)

@@ -81,7 +81,7 @@ def test_doubt_has_a_width() -> None:
 @pytest.mark.parametrize("offset", [-1e15, -60_000, 60_000, 1e15])
 @pytest.mark.parametrize("recv_window", [1, 5000, 60_000])
 def test_a_drift_off_the_scale_is_drawn_at_its_edge(offset: float, recv_window: int) -> None:
-    """A drift off the scale is drawn at its edge with a remark, and nothing is drawn outside of the picture."""
+    """A drift off the scale is drawn at its edge with a remark, and nothing is drawn outside the picture."""
     picture = drift_scale(Drift(offset, 5), recv_window)
     assert marker(picture) == (99.5 if offset > 0 else 0.5)
     assert words(picture)[-1].endswith(" s, off this scale")
@@ -216,7 +216,7 @@ def test_requests_are_drawn_to_one_scale() -> None:
 
 
 def test_a_quick_request_is_still_seen() -> None:
-    """A short request, even of 0 ms or at the very end, has a visible bar inside of the picture."""
+    """A short request, even of 0 ms or at the very end, has a visible bar inside the picture."""
     late = replace(PING, began_ms=100_000, duration_ms=0)
     for calls in ([PING, late], [replace(PING, duration_ms=0)]):
         bar = timeline(calls, (), ())[-1].picture.bars[0]

@@ -150,7 +150,7 @@ def test_it_serves_over_tls(tmp_path: Path, exchange: LocalExchange, authority: 
         with pytest.raises(urllib.error.HTTPError, match="401"):
             post(url, context)
         assert post(url, context, Authorization=f"Bearer {TOKEN}", Origin=url.rstrip("/"))["verdict"] == "OK"
-        with pytest.raises(urllib.error.HTTPError, match="403"):  # a page that came in clear
+        with pytest.raises(urllib.error.HTTPError, match="403"):  # a page that came unencrypted
             post(url, context, Authorization=f"Bearer {TOKEN}", Origin=url.rstrip("/").replace("https", "http"))
 
 
@@ -189,7 +189,7 @@ def test_it_ends_within_ten_seconds_and_leaves_no_child(
 def test_behind_a_proxy_it_says_what_it_trusts(
     files: dict[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With --behind-proxy it prints what it trusts, and listens only at this machine if no host is named."""
+    """With --behind-proxy it prints what it trusts, and listens only on this machine if no host is named."""
     made: list[command.Server] = []
     monkeypatch.setattr(command.Server, "run", lambda server: made.append(server))  # noqa: PLW0108  bound to each
     assert command.main(["--behind-proxy", "--token-file", files["token"], "--env-file", files["text"]]) == 0

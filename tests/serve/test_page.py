@@ -170,7 +170,7 @@ def test_a_verdict_says_what_is_wrong_and_what_to_do(page: Page, server: Scripte
 
 
 @pytest.mark.browser
-def test_save_is_for_the_tested_values_alone(page: Page, server: ScriptedServer) -> None:
+def test_save_is_only_for_the_tested_values(page: Page, server: ScriptedServer) -> None:
     """Save is active after an OK, until a field is changed, and sends what was tested, with its receipt.
 
     Blanks and the like around a pasted key are not sent: a run removes them, and the receipt is for what is left.
@@ -427,7 +427,7 @@ def test_the_colours_are_the_reports() -> None:
 
 @pytest.mark.browser
 def test_the_page_over_its_own_server(exchange: LocalExchange, tmp_path: Path, browser: Browser) -> None:
-    """With the endpoint's own headers the page works, its report can be downloaded, and its key be saved."""
+    """With the endpoint's own headers the page works; its report can be downloaded, and its key can be saved."""
     settings, file = exchange.settings(no_credentials=True), tmp_path / "saved.env"
     with (
         Serving(tmp_path, settings=settings, save_to=file) as serving,

@@ -478,7 +478,7 @@ def test_a_private_key_may_be_pasted_into_the_secret(from_file: From, line: str,
     assert "BINANCE_API_SECRET holds a private key, which is used as one" in read.remarks[0]
 
 
-def test_a_private_key_pasted_without_quotes_is_a_first_line_alone(from_file: From) -> None:
+def test_a_private_key_pasted_without_quotes_is_only_its_first_line(from_file: From) -> None:
     """Without quotes, .env ends the value at the first line's end."""
     read = from_file(f"BINANCE_API_SECRET={ED25519.private}\n").credentials
     assert "BINANCE_API_SECRET holds only a part of a PEM" in refusal(lambda: signer_of(read))

@@ -136,7 +136,7 @@ def test_any_text_is_a_verdict_or_a_value_error(text: str) -> None:
 
 
 def test_runs_of_different_keys_environments_or_contracts_are_not_compared() -> None:
-    """Runs of two keys, environments or contracts are not compared; a run without a key is: adding it was its fix."""
+    """Runs of two keys, environments or contracts are not compared; a run without a key is compared with any."""
     assert objection(earlier(), KEY, "production", "BTCUSDT") is None
     another = str(objection(earlier(), KeyFacts(last_four="zzzz"), "production", "BTCUSDT"))
     assert "Eh8A" in another
