@@ -400,7 +400,7 @@ def files(folder: Folder) -> Iterator[dict[str, str]]:
         ("{keys} --keys {missing}", "--keys is not a folder"),
         (f"{{keys}} --keys {'x' * 300}", "--keys is not a folder"),
         ("{two}", "no folder of keys is named: say with --keys"),
-        ("{lanes} --keys {keys}", "name the accounts of one lane with --only, or use --engine dask:ADDRESS"),
+        ("{lanes} --keys {keys}", "name one lane's accounts with --only, or use --engine dask:ADDRESS"),
         (
             "{lanes} --engine dask:tls://h:1 --keys {keys}",
             "--keys is for --engine local: KEYCHECK_KEYS names the folder",
