@@ -37,8 +37,8 @@ def test_credentials_are_well_formed(binance: Binance, observe: Observe) -> None
 
     Fix: write the lines in .env as BINANCE_API_KEY=... and BINANCE_API_SECRET=... with no quotes and no blanks, saved
     as UTF-8 without byte order mark and with Unix line ends; copy both values again from where Binance showed them.
-    Of a pair from two places, take the half that is not in .env out of the environment (unset BINANCE_API_KEY, or
-    BINANCE_API_SECRET). Correct a name that is not a setting to the one that was meant.
+    If key and secret come from two places, take the one in the environment out of there (unset BINANCE_API_KEY, or
+    BINANCE_API_SECRET). If a name is not a setting, replace it with the name that was meant.
     """
     remarks = binance.key.all_remarks
     each = "" if binance.key.has_private_key else " each"

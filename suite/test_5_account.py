@@ -46,8 +46,8 @@ def test_position_mode_is_known(binance: Binance, observe: Observe) -> None:
 def test_account_is_set_up_as_expected(binance: Binance, observe: Observe) -> None:
     """The account's position mode and asset mode, and the contract's margin type, are what BINANCE_EXPECT names.
 
-    A bot is written for one of each. In the other position mode its orders are refused with -4061; with multi-assets
-    mode or cross margin, a loss on one contract takes margin that the bot has set aside for another.
+    A bot is written for one choice of each. In the other position mode its orders are refused with -4061; with
+    multi-assets mode or cross margin, a loss on one contract takes margin that the bot has set aside for another.
 
     Fix: have the bot set what it needs, or log in and set it under USD-M Futures > Preference > Position Mode or Asset
     Mode, and the margin type with Cross or Isolated on the contract's page; open orders and positions keep Binance from

@@ -124,7 +124,9 @@ class ApiClient:
         self._begun = 0
         self._calls: dict[int, Call] = {}
         self._stopped: Inconclusive | None = None
-        self._restricted: tuple[int, RestrictedLocation] | None = None  # its first request's number, and the error
+        self._restricted: tuple[int, RestrictedLocation] | None = (
+            None  # of the first such request: its number, and the error
+        )
         self._watch = clock.Stopwatch()
 
     @property

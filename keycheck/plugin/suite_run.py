@@ -36,7 +36,7 @@ _LEAST_TIMEOUT = 1  # second; with less, pytest-timeout may strike between two c
 
 
 def _sources_of_pages() -> list[Path]:
-    """The folder of pytest-html's templates and styles, if it is loaded: its pages show these texts to everybody."""
+    """The folder of pytest-html's templates and styles, if it is loaded: their texts are in each of its pages."""
     module = sys.modules.get("pytest_html")
     return [Path(module.__file__).parent] if module and module.__file__ else []
 

@@ -59,8 +59,8 @@ class Endpoint:
         it. `behind_proxy`: the last address in X-Forwarded-For is the client's. `frame_ancestors`: origins whose pages
         may show the page in a frame. `slots`: runs at once. `share`: the part of the address's request weight to spend
         (keycheck/purse.py), counted in `purse_folder`. `receipt_key`: at least 32 bytes, for `keycheck.receipt.verify`;
-        random by default. `save_to` and `replace`: the file of `POST /save` (settings/saving.py). `run`: as
-        `process.run`.
+        random by default. `save_to` and `replace`: the file of `POST /save` (settings/saving.py). `run`:
+        `process.run`, or a stub of it.
 
         Raises ValueError or UsageProblem, with a sentence, for a parameter that cannot be used.
         """
@@ -171,7 +171,7 @@ class Endpoint:
 
 
 class _Lines:
-    """An answer with one JSON text in each line. The first line brings the headers."""
+    """An answer with one JSON text in each line. The headers are sent with the first line."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
