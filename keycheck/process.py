@@ -91,7 +91,7 @@ def run(  # noqa: PLR0913  four describe the run, three watch it, and one is its
     `arguments`: options of `keycheck`, such as `--replay NAME`.
     `on_check`: is called in the calling thread with each entry of verdict.json's `checks`, as soon as the child has
     sent it.
-    `timeout`: in seconds. `prepared`: where to find a child process that was started ahead.
+    `timeout`: in seconds. `prepared`: it may hold a child process that was started in advance.
 
     A run that is cut off, or that breaks, is UNPROVEN. Raises ValueError with the run's own message if the settings
     cannot be used, and any exception that `on_check` raises.
@@ -146,7 +146,7 @@ class Prepared:
         return _start()
 
     def close(self) -> None:
-        """Ends the child process that waits; from now on, none is started ahead."""
+        """Ends the child process that waits; from now on, none is started in advance."""
         with self._lock:
             self._is_closed = True
             left, self._ready = self._ready, []

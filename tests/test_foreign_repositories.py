@@ -179,7 +179,7 @@ def test_no_program_that_a_repository_names_is_run(attack: str, trap: Trap) -> N
 
 
 def test_no_hook_filter_or_helper_of_a_repository_is_run(trap: Trap) -> None:
-    """Hooks, filters, pagers and helpers of a repository are not run either, all at once."""
+    """Hooks, filters, pagers and helpers of a repository, all set at once, are not run either."""
     for name in (
         *("credential.helper", "core.askPass", "core.pager", "pager.ls-files", "pager.check-ignore", "core.editor"),
         *("diff.external", "diff.x.textconv", "filter.x.clean", "filter.x.smudge", "filter.x.process", "gpg.program"),

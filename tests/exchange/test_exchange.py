@@ -775,7 +775,7 @@ def test_a_log_entry_names_the_other_unanswered_requests() -> None:
 
 
 def test_the_log_has_requests_and_answers_as_sent(exchange: LocalExchange) -> None:
-    """Target and headers are kept as sent, parameters decoded, the verdict filled in before it is sent."""
+    """The log keeps target and headers as they were sent, decoded parameters, and the answer's status and code."""
     ask(exchange.futures_url, TIME + "?a=%7eb&c=d+e")
     ask_signed(exchange, CONFIG, recvWindow="60001")
     first, second = exchange.log

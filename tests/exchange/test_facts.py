@@ -268,7 +268,7 @@ LISTED = ["BTCUSD_PERP", "BTCUSDC", "ETHUSDT", "BTCDOMUSDT", "BTCUSD", "XYZ"]
     ids=["three", "itself", "one", "none", "no names", "the longest name", "the last name", "one too many"],
 )
 def test_contracts_with_names_like_it_are_proposed(symbol: str, names: list[Any], nearest: tuple[str, ...]) -> None:
-    """Up to three similar names are proposed, the likeliest first, of texts that can be a contract's name."""
+    """Up to three similar names are proposed, the likeliest first; a text that cannot be a name is left out."""
     listed = [{"symbol": name} for name in names]
     assert nearest_names(symbol, {"symbols": [None, "x", *listed]}) == nearest
     assert nearest_names(symbol, {}) == ()

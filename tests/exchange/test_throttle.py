@@ -99,7 +99,7 @@ def test_a_request_waits_for_the_next_minute(endpoint: Endpoint, now: StandIn) -
 
 @pytest.mark.parametrize("used", [None, 0, ROOMY, 2136, 2160])
 def test_a_run_with_room_does_not_wait(used: int | None, now: StandIn) -> None:
-    """A run waits neither at 89 % or 90 % nor without a figure."""
+    """A run does not wait at 89 % or 90 %, nor without a figure."""
     transport = Metered(now, used)
     client = client_with(transport)
     for endpoint in (PING, ACCOUNT_CONFIG, ORDER_TEST):

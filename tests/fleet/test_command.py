@@ -496,7 +496,10 @@ def test_resume_needs_the_same_accounts(folder: Folder, engine: Stub, capsys: py
     assert folder.accounts == engine.asked == ["a", "b"]
     (folder.keys / "a.env").unlink()
     assert folder("--resume") == 4
-    assert "does not go with ACCOUNTS, by its line of account a: leave --resume out" in capsys.readouterr().err
+    assert (
+        "the line of account a in verdicts.jsonl of --out does not fit ACCOUNTS: leave --resume out"
+        in capsys.readouterr().err
+    )
     assert folder.accounts == ["a", "b"]
     good = folder.verdict("b")
     failed = [one | {"outcome": "fail"} for one in good["checks"]]
@@ -506,7 +509,7 @@ def test_resume_needs_the_same_accounts(folder: Folder, engine: Stub, capsys: py
     for lines in [{"account": "b", "lane": "local", "verdict": "OK"}], [good, good], [good | {"checks": failed}]:
         (folder.out / "verdicts.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines))
         assert folder("--resume") == 4
-        assert "by its line of account b" in capsys.readouterr().err
+        assert "the line of account b" in capsys.readouterr().err
 
 
 def test_an_empty_accounts_argument_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
