@@ -71,7 +71,7 @@ KINDS: dict[str, tuple[Callable[[Path], None], str]] = {
     "full": (lambda path: path.symlink_to("/dev/full"), "is a device"),
     "random": (lambda path: path.symlink_to("/dev/random"), "is a device"),
     "terminal": (lambda path: path.symlink_to("/dev/tty"), "is a device"),
-    "directory": (Path.mkdir, "is a directory|is not there"),  # a folder is looked into for its verdict.json
+    "directory": (Path.mkdir, "is a directory|is not there"),  # --compare also takes the folder of a verdict.json
     "socket": (_socket, "is a socket"),
     "2 GiB": (_huge, "is longer than (64|256) KiB|is longer than [14] MiB"),
     "loop of links": (lambda path: path.symlink_to(path.name), r"cannot be read \(Too many levels of symbolic links\)"),

@@ -89,7 +89,7 @@ def test_orders_of_known_contracts(limits: OrderRules, price: str, dust: str, sm
 
 
 def test_rules_that_leave_no_order_are_undecided() -> None:
-    """If the smallest valid order is larger than the largest, the result is undecided, and not the key's fault."""
+    """If an order of the minimum value would be too large, the result is undecided, and not the key's fault."""
     with pytest.raises(Undecided, match="BINANCE_SYMBOL"):
         smallest_quantity(OrderRules((Lot(D(1), D(1), D(10)),), D(50)), D(1))
     exactly = OrderRules((Lot(D(1), D(1), D(53)),), D(50))
