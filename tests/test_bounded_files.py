@@ -106,7 +106,7 @@ def refusal(ask: Callable[[Path], object], path: Path) -> str:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("way", WAYS)
-def test_a_path_that_is_no_file_is_refused_in_a_sentence(way: str, kind: str, tmp_path: Path) -> None:
+def test_a_path_that_is_not_a_file_is_refused_in_a_sentence(way: str, kind: str, tmp_path: Path) -> None:
     """A path that is not a file is refused in one sentence, which names the setting or the option."""
     make, said = KINDS[kind]
     ask, named = WAYS[way]

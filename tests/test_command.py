@@ -119,7 +119,9 @@ def test_a_missing_working_directory_is_refused_in_a_sentence(
     ("arguments", "unbuffered"),
     mostly_slow([(("--help",), ""), (("--version",), "1"), (("fleet", "--help"), ""), (("serve", "--help"), "1")], 2),
 )
-def test_a_help_that_nobody_reads_is_no_error(arguments: tuple[str, ...], unbuffered: str, keycheck: Command) -> None:
+def test_a_help_that_nobody_reads_is_not_an_error(
+    arguments: tuple[str, ...], unbuffered: str, keycheck: Command
+) -> None:
     """If stdout cannot be written, as in `keycheck --help | head -1`, the exit status is 0, without a traceback."""
     done = keycheck(*arguments, shell=">/dev/full", PYTHONUNBUFFERED=unbuffered)  # noqa: S604  our own words
     assert (done.returncode, done.stderr) == (0, "")
@@ -215,7 +217,7 @@ def test_paths_are_refused(path: str, keycheck: Command, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(("missing", "arguments"), [("pytest", REPLAY), ("requests", ("fleet", "keys"))])
-def test_a_broken_installation_is_no_verdict(
+def test_a_broken_installation_is_not_a_verdict(
     missing: str, arguments: tuple[str, ...], keycheck: Command, tmp_path: Path
 ) -> None:
     """The exit status of an error is 3, not Python's own 1, which means that a key is not fit."""

@@ -269,7 +269,7 @@ def test_a_folder_that_looks_like_a_bare_repository_is_not_asked(trap: Trap) -> 
     assert trap.remarks(inner / ".env") == [f"the settings file {NOT_TOLD}: {BROKEN}"]
 
 
-def test_a_file_name_is_no_pattern(trap: Trap) -> None:
+def test_a_file_name_is_not_a_pattern(trap: Trap) -> None:
     """A file's name is not a pattern: other files that it would match do not count."""
     shutil.rmtree(trap.folder / ".git")
     trap.git("init", "-q")

@@ -743,7 +743,7 @@ def test_a_listen_key_is_requested_for_the_diagnosis_only_if_it_decides() -> Non
         assert not listen_key_decides(Evidence(calls=calls))
 
 
-def test_an_error_of_account_info_is_no_cause() -> None:
+def test_an_error_of_account_info_is_not_a_cause() -> None:
     """An error of account/info is not a cause, since no check needs that request."""
     assert "exchange_trouble" not in dict(found(*FUTURES_REFUSE, trouble("exchange_trouble", 502, ACCOUNT_INFO)))
 
@@ -775,14 +775,14 @@ def test_a_hidden_ipv6_address_still_counts_as_one() -> None:
         ((f"{KEY} had quotes around it",), -2014, ("malformed_key", "certain")),
     ],
 )
-def test_remarks_on_removed_characters_are_no_cause(
+def test_remarks_on_removed_characters_are_not_a_cause(
     remarks: tuple[str, ...], code: int, expected: tuple[str, str]
 ) -> None:
     """Removed quotes are not a cause, since Binance never got them; half a secret is one."""
     assert found(*both(code), key=KeyFacts(remarks=remarks))[0] == expected
 
 
-def test_odd_settings_of_a_key_that_works_are_no_cause() -> None:
+def test_odd_settings_of_a_key_that_works_are_not_a_cause() -> None:
     """Odd settings of an accepted key are a warning of their own check, not a cause."""
     assert found(*ACCEPTED, key=KeyFacts(remarks=(SAME,))) == []
 
@@ -999,7 +999,7 @@ def test_a_check_of_the_users_own_is_a_cause_beside_others() -> None:
     assert told[1].fix == "one: mend one. two: mend two."
 
 
-def test_checks_that_were_not_run_are_no_cause_beside_a_failed_claim() -> None:
+def test_checks_that_were_not_run_are_not_a_cause_beside_a_failed_claim() -> None:
     """A failed critical check is enough to explain the verdict; checks that -x left out need no cause."""
     failed = [Finding(BY_ID["withdrawals_are_disabled"], Outcome.FAIL)]
     told = found(*ACCEPTED, findings=failed, checks=CHECKS, permissions={"enableWithdrawals": True})

@@ -141,7 +141,7 @@ def test_transfers_are_named() -> None:
 
 
 @pytest.mark.parametrize("value", [None, "1795000000000", 1.795e12, True, 1_795_000_000, -1, 10**12, 10**13])
-def test_a_value_that_is_no_time_is_never_guessed(value: object) -> None:
+def test_a_value_that_is_not_a_time_is_never_guessed(value: object) -> None:
     """Seconds instead of ms, texts and missing values are not read as times."""
     key = KeyPermissions(CAREFUL | {"createTime": value, "tradingAuthorityExpirationTime": value})
     with pytest.raises(NotBinance):
@@ -162,7 +162,7 @@ def test_a_time_has_thirteen_digits(moment: int) -> None:
 
 
 @pytest.mark.parametrize("name", ["enableReading", "enableInternalTransfer", "permitsUniversalTransfer"])
-def test_an_answer_that_lacks_a_flag_is_no_answer(name: str) -> None:
+def test_an_answer_that_lacks_a_flag_is_not_an_answer(name: str) -> None:
     """A missing flag makes the answer unusable: the permission might be set."""
     key = KeyPermissions({k: v for k, v in CAREFUL.items() if k != name})
     with pytest.raises(NotBinance):

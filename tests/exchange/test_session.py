@@ -302,7 +302,7 @@ def test_a_clock_that_cannot_be_read_stops_signed_questions() -> None:
 
 
 @pytest.mark.parametrize("stamp", [None, "1790000000000", 1.79e12, True, 1_790_000_000, 1_790_000_000_000_000, -1])
-def test_a_stamp_that_is_not_milliseconds_is_no_clock(stamp: object) -> None:
+def test_a_stamp_that_is_not_milliseconds_is_not_a_clock(stamp: object) -> None:
     """Seconds and microseconds are not mistaken for a drift of decades."""
     with pytest.raises(NotBinance):
         session(scripted().on(TIME, {"serverTime": stamp})).drift()

@@ -243,7 +243,7 @@ def test_a_sick_stream_is_advice(suite: SuiteRunner, name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["trouble", "portal"])
-def test_a_sick_stream_is_no_cause_of_another_verdict(suite: SuiteRunner, name: str) -> None:
+def test_a_sick_stream_is_not_a_cause_of_another_verdict(suite: SuiteRunner, name: str) -> None:
     """With a key that can withdraw, the diagnosis names only that cause, even if the stream is sick, too."""
     sick = SICK[name]
     done = run(suite, Scenario(permissions={"enableWithdrawals": True}, faults=sick.faults, stream=sick.stream))
@@ -399,7 +399,7 @@ def test_an_older_cassette_has_no_stream(suite: SuiteRunner, exchange: LocalExch
 
 
 @pytest.mark.slow
-def test_words_of_a_cassette_are_no_secrets(suite: SuiteRunner, exchange: LocalExchange, tmp_path: Path) -> None:
+def test_words_of_a_cassette_are_not_secrets(suite: SuiteRunner, exchange: LocalExchange, tmp_path: Path) -> None:
     """The text of a hostile cassette is not treated as a secret, which would hide sentences of the report."""
     cassette = tmp_path / "hostile.yaml"
     suite("--record", str(cassette), settings=exchange.settings())

@@ -291,7 +291,7 @@ def test_a_closed_or_full_output_stops_no_fleet(
     assert (folder.out / "index.html").exists()
 
 
-def test_an_internal_error_is_no_verdict(
+def test_an_internal_error_is_not_a_verdict(
     folder: Folder, engine: Stub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """An internal error ends the fleet with status 3, because 1 would say that a key is not fit."""

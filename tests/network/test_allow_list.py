@@ -605,7 +605,7 @@ def test_user_information_does_not_leave(http: HttpTransport, exchange: LocalExc
     assert all("authorization" not in one.headers for one in exchange.log)
 
 
-def test_a_full_url_is_no_path(http: HttpTransport, exchange: LocalExchange, stranger: Listener) -> None:
+def test_a_full_url_is_not_a_path(http: HttpTransport, exchange: LocalExchange, stranger: Listener) -> None:
     """A full URL in place of the path, as clients send it to a proxy, is not sent to this host either."""
     for path in (stranger.url + PING.path, f"@127.0.0.1:{stranger.port}{PING.path}", f"//x{PING.path}"):
         assert leaks(http, exchange, "GET", exchange.futures_url, path) == {}

@@ -209,7 +209,7 @@ def test_one_connection_a_host(http: HttpTransport, exchange: LocalExchange) -> 
     assert exchange.connections == {"futures": 1, "wallet": 1}
 
 
-def test_a_stream_is_no_request(http: HttpTransport, exchange: LocalExchange) -> None:
+def test_a_stream_is_not_a_request(http: HttpTransport, exchange: LocalExchange) -> None:
     """The stream's path is listed, but the transport refuses it: only the WebSocket client may use it."""
     for endpoint in (USER_STREAM, DEMO_USER_STREAM):
         with pytest.raises(NotListed):
@@ -416,7 +416,7 @@ def test_a_body_has_an_end(http: HttpTransport, exchange: LocalExchange, fault: 
     [Fault.reset(), Fault.reset_after_headers(), Fault.truncated()],
     ids=["reset", "reset after headers", "truncated"],
 )
-def test_a_cut_answer_is_no_answer(http: HttpTransport, exchange: LocalExchange, fault: Fault) -> None:
+def test_a_cut_answer_is_not_an_answer(http: HttpTransport, exchange: LocalExchange, fault: Fault) -> None:
     """Half a body is not taken for a whole one."""
     misbehaving(exchange, fault)
     error = failure(http, TIME)

@@ -74,7 +74,7 @@ def test_no_older_pytest_reads_the_settings() -> None:
 
 
 @pytest.mark.slow
-def test_the_older_pytests_settings_are_no_warning(tmp_path: Path) -> None:
+def test_the_older_pytests_settings_are_not_a_warning(tmp_path: Path) -> None:
     """`pytest suite/` names the settings file that it reads, and says nothing of the one for older pytests."""
     command = [sys.executable, "-m", "pytest", "suite/", "--collect-only", f"--report-dir={tmp_path}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603  our own

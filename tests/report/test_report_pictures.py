@@ -224,7 +224,7 @@ def test_a_quick_request_is_still_seen() -> None:
         assert bar.x + bar.width <= 100
 
 
-def test_a_refusal_that_a_check_wanted_is_no_cause_for_worry() -> None:
+def test_a_refusal_that_a_check_wanted_is_not_a_cause_for_worry() -> None:
     """An expected refusal names the check that passes on it; any other refusal is drawn as one."""
     rows = timeline(healthy().calls, healthy().findings, ())
     assert (rows[1].kind, rows[1].note) == ("expected", "as it should be: check_7 passes on this refusal")
@@ -239,7 +239,7 @@ def test_a_refusal_that_another_check_fails_on_is_worth_a_look() -> None:
     assert not timeline([ORDER], [passes, fails], ())[0].note
 
 
-def test_a_request_that_was_answered_at_last_is_no_fault_of_the_key() -> None:
+def test_a_request_that_was_answered_at_last_is_not_a_fault_of_the_key() -> None:
     """The timeline notes that a request was answered at the second attempt, which is not the key's fault."""
     report = failing()
     rows = timeline(report.calls, report.findings, report.overcome)

@@ -146,7 +146,7 @@ def _sick_scenario() -> Scenario:
 
 
 @pytest.mark.slow
-def test_warning_is_no_failure_and_does_not_stop_x(suite: SuiteRunner) -> None:
+def test_warning_is_not_a_failure_and_does_not_stop_x(suite: SuiteRunner) -> None:
     """An informational claim that fails is shown, not counted, and changes no exit status, even with -x."""
     done = run(suite, SCENARIOS["no-ip-restriction"], "-x")
     assert done.exit_status == 0
@@ -358,7 +358,7 @@ def test_the_header_is_about_the_run(suite: SuiteRunner) -> None:
 
 
 @pytest.mark.slow
-def test_a_cache_that_cannot_be_written_is_no_warning(suite: SuiteRunner) -> None:
+def test_a_cache_that_cannot_be_written_is_not_a_warning(suite: SuiteRunner) -> None:
     """A run in a checkout that cannot be written says nothing of pytest's cache."""
     (suite.folder / "cache").touch()  # a file, where pytest would make its folder
     done = suite("--replay", "healthy")

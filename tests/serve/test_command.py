@@ -87,7 +87,7 @@ def test_without_its_libraries_it_names_the_extra() -> None:
         [sys.executable, "-c", code, "serve"], capture_output=True, text=True, cwd=ROOT, check=False
     )
     assert (done.returncode, done.stdout) == (4, "")
-    assert 'In the folder of Keycheck: pip install ".[serve]" (or ' in done.stderr  # no index has it by its name
+    assert 'In the folder of Keycheck: pip install ".[serve]" (or ' in done.stderr  # not on a package index
     assert done.stderr.count("\n") == 1
 
 
@@ -174,7 +174,7 @@ def test_it_ends_within_ten_seconds_and_leaves_no_child(
             wait_until(lambda: exchange.log)
             for number in signals:
                 process.send_signal(number)
-                time.sleep(0.3)  # one signal of a kind is delivered before the next
+                time.sleep(0.3)  # two equal signals at once would be delivered as one
             printed = "".join(process.communicate(timeout=seconds))
         wait_until(lambda: not children(tmp_path / "temporary"), 3)
         if signals == [signal.SIGTERM]:

@@ -315,7 +315,7 @@ def test_a_private_key_takes_the_secrets_place(way: str, page: Page, server: Scr
 
 
 @pytest.mark.browser
-def test_another_file_is_no_private_key(page: Page) -> None:
+def test_another_file_is_not_a_private_key(page: Page) -> None:
     """A file that is not a private key, or too long for one, is refused in a sentence."""
     for way, text in ((DROP, "-----BEGIN PUBLIC KEY-----\n"), (DROP, PEM + "x" * 7000), (PASTE, PEM + "x" * 7000)):
         page.get_by_label("API secret").evaluate(way, text)

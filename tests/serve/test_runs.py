@@ -54,7 +54,7 @@ def test_a_run_with_more_requests_reserves_more_weight(tmp_path: Path) -> None:
         purse.reserve(4)
 
 
-def test_an_error_that_is_no_sentence_of_the_run_is_not_shown(tmp_path: Path) -> None:
+def test_an_error_that_is_not_a_sentence_of_the_run_is_not_shown(tmp_path: Path) -> None:
     """Only the run's own sentence about settings is a 400; any other ValueError is an internal error, and not shown."""
 
     def fails(*_: Any, **__: Any) -> process.Finished:

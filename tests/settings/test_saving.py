@@ -214,7 +214,7 @@ def test_a_file_that_cannot_be_written_leaves_nothing(
 
 
 @pytest.mark.parametrize("odd", ["\0" * 9, "\ud800" * 9])
-def test_what_is_no_text_is_refused(odd: str, tmp_path: Path) -> None:
+def test_what_is_not_text_is_refused(odd: str, tmp_path: Path) -> None:
     """A value with a zero byte or a lone surrogate, which JSON may hold, is refused."""
     assert "not text that a file can hold" in is_refused(tmp_path / ".env", TESTED | {"BINANCE_API_SECRET": odd})
     assert "not text that a file can hold" in is_refused(tmp_path / ".env", TESTED | {"BINANCE_PRIVATE_KEY": odd})

@@ -225,7 +225,7 @@ def test_a_missing_file_matters_only_when_it_was_asked_for(tmp_path: Path) -> No
     assert "no settings file other.env" in refusal(lambda: load(missing, required=True, environ={}))
 
 
-def test_a_directory_is_no_settings_file(tmp_path: Path) -> None:
+def test_a_directory_is_not_a_settings_file(tmp_path: Path) -> None:
     """A directory with the name of the file is refused as a directory."""
     (tmp_path / ".env").mkdir()
     assert ".env is a directory" in refusal(lambda: load(tmp_path / ".env", environ={}))

@@ -147,7 +147,7 @@ def test_order_code_decides_and_not_the_status(check_id: str, expected: Outcome,
 
 
 @pytest.mark.parametrize("code", [-2018, -2019, -2027, -2028])
-def test_lack_of_funds_is_no_fault_of_the_key(code: int) -> None:
+def test_lack_of_funds_is_not_a_fault_of_the_key(code: int) -> None:
     """A valid order that is refused only for margin, balance or room counts as accepted."""
     with LocalExchange(Scenario(order_refusal=code)) as exchange, session(exchange) as binance:
         outcome, noted = outcome_of("smallest_order_is_accepted", binance)
@@ -303,7 +303,7 @@ def test_without_the_wallet_api_the_account_is_still_checked() -> None:
 
 
 @pytest.mark.parametrize("value", ["true", 1, None, "missing"])
-def test_a_flag_that_is_no_boolean_is_never_guessed(value: object) -> None:
+def test_a_flag_that_is_not_a_boolean_is_never_guessed(value: object) -> None:
     """ "true" in quotes, 1, null and nothing at all are not answers."""
     shown = None if value == "missing" else value
     body = {"ipRestrict": True, "enableReading": True, "enableFutures": True}
@@ -432,7 +432,7 @@ def test_needs_name_earlier_checks() -> None:
 
 
 @pytest.mark.parametrize("check_id", ["order_gate_checks_orders", "smallest_order_is_accepted"])
-def test_error_code_under_http_200_is_no_acceptance(check_id: str) -> None:
+def test_error_code_under_http_200_is_not_an_acceptance(check_id: str) -> None:
     """Binance never sends an error code with 200, so such an answer does not accept an order."""
     said = Fault.status(200, body='{"code":-2015,"msg":"x"}')
     with LocalExchange(faulty(ORDER_PATH, said)) as exchange, session(exchange) as binance:

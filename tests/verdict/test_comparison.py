@@ -122,7 +122,7 @@ BROKEN: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_file_that_is_no_verdict_is_a_value_error(name: str) -> None:
+def test_a_file_that_is_not_a_verdict_is_a_value_error(name: str) -> None:
     """The file may come from anybody, so a broken one is a ValueError."""
     with pytest.raises(ValueError, match=r"."):
         previous_from(BROKEN[name])
