@@ -111,7 +111,7 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
 
 
 def _surely_paths(named: list[str], given: list[str], unknown: list[str]) -> list[str]:
-    """The arguments that are certainly paths. One after an unknown option may be that option's value, so it is not.
+    """The arguments that are certainly paths: all but those after an unknown option, which may be its value.
 
     An option is unknown if its plugin is not loaded yet.
     """

@@ -19,8 +19,8 @@ def test_order_gate_checks_orders(binance: Binance, observe: Observe) -> None:
     account_may_trade.
     """
     order = binance.dust_order()
-    observe(str(order), testOrderOk=None if order.was_weighed else False)
-    assert order.was_weighed
+    observe(str(order), testOrderOk=None if order.was_checked else False)
+    assert order.was_checked
 
 
 @pytest.mark.critical
@@ -38,5 +38,5 @@ def test_smallest_order_is_accepted(binance: Binance, observe: Observe) -> None:
     contract is on its list.
     """
     dust, smallest = binance.dust_order(), binance.smallest_order()
-    observe(str(smallest), testOrderOk=dust.was_weighed and smallest.accepted)
+    observe(str(smallest), testOrderOk=dust.was_checked and smallest.accepted)
     assert smallest.accepted

@@ -156,10 +156,10 @@ class OrderAnswer:
     @property
     def speaks_of_the_key(self) -> bool:
         """Whether the answer is evidence about the key: not with a clock, format, rate or trouble code."""
-        return self.was_weighed or (self.refusal is not None and self.refusal.kind.speaks_of_the_key)
+        return self.was_checked or (self.refusal is not None and self.refusal.kind.speaks_of_the_key)
 
     @property
-    def was_weighed(self) -> bool:
+    def was_checked(self) -> bool:
         """Whether Binance checked the order against its rules: it is valid, or a rule was the reason to refuse it."""
         return self.accepted or self._refused_by(Kind.ORDER_RULE)
 

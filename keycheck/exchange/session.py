@@ -337,7 +337,7 @@ class Binance:
     def _ask_smallest(self) -> OrderAnswer:
         quantity = smallest_quantity(self._market_rules(), self.mark_price())
         answer = self._order_answer("the smallest valid order", quantity, self._test_order(plain(quantity)))
-        if not answer.accepted and answer.was_weighed:
+        if not answer.accepted and answer.was_checked:
             raise Refused(f"{answer}. The order that this suite built broke a rule, which says nothing about the key")
         return answer
 

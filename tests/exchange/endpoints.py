@@ -144,7 +144,7 @@ ENDPOINTS = {
 
 
 def respond(call: Call) -> tuple[Answer, int]:
-    """Answer a call and say what it weighs.
+    """Answers a call, and returns its request weight, too.
 
     An unknown path gets the HTML page that production shows. A known path with a wrong method gets the JSON with -5000
     that was seen on the test network.

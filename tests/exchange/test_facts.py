@@ -163,7 +163,7 @@ def test_an_account_may_trade_if_it_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "accepted", "weighed", "speaks"),
+    ("kind", "accepted", "checked", "speaks"),
     [
         (None, True, True, True),
         (Kind.FUNDS, True, True, True),
@@ -179,19 +179,19 @@ def test_an_account_may_trade_if_it_says_so() -> None:
     ],
 )
 def test_the_class_of_a_code_decides_what_an_order_answer_means(
-    kind: Kind | None, accepted: bool, weighed: bool, speaks: bool
+    kind: Kind | None, accepted: bool, checked: bool, speaks: bool
 ) -> None:
     """The code's class decides the meaning of a refused order; HTTP 400 alone proves nothing."""
     answer = OrderAnswer("an order", Refusal(400, -1, "", kind) if kind else None)
-    assert (answer.accepted, answer.was_weighed, answer.speaks_of_the_key) == (accepted, weighed, speaks)
+    assert (answer.accepted, answer.was_checked, answer.speaks_of_the_key) == (accepted, checked, speaks)
 
 
 @pytest.mark.parametrize("status", [401, 402, 403, 404, 409, 422])
 @pytest.mark.parametrize("kind", [Kind.FUNDS, Kind.ORDER_RULE])
 def test_codes_of_order_rules_count_only_with_http_400(kind: Kind, status: int) -> None:
-    """Such a code with a status other than 400 is a contradiction, so the order does not count as weighed."""
+    """Such a code with a status other than 400 is a contradiction, so the order does not count as checked."""
     answer = OrderAnswer("an order", Refusal(status, -2019, "", kind))
-    assert (answer.accepted, answer.was_weighed, answer.speaks_of_the_key) == (False, False, False)
+    assert (answer.accepted, answer.was_checked, answer.speaks_of_the_key) == (False, False, False)
 
 
 def test_an_order_answer_reads_as_a_sentence() -> None:

@@ -183,7 +183,7 @@ def test_a_healthy_key_gets_every_answer(live: Binance, exchange: LocalExchange)
     ask_everything(live)
     assert live.signed_reads().accepted
     assert live.account().can_trade
-    assert live.dust_order().was_weighed
+    assert live.dust_order().was_checked
     assert live.smallest_order().accepted
     paths = [one.path for one in exchange.log]
     assert sorted(paths) == sorted(
@@ -496,11 +496,11 @@ def test_any_request_can_show_that_a_location_is_not_served(reason: RawAnswer) -
         assert (reads.accepted, reads.refused) == (False, True)
         assert f"closed to the place this machine is in (HTTP {reason.status})" in str(reads)
     order = session(scripted().on(ORDER_TEST, reason)).dust_order()
-    assert not order.was_weighed
+    assert not order.was_checked
     for endpoint in (EXCHANGE_INFO, PREMIUM_INDEX):
         asked = session(scripted().on(endpoint, reason))
         for answer in (asked.dust_order(), asked.smallest_order()):
-            assert (answer.accepted, answer.was_weighed, answer.speaks_of_the_key) == (False, False, True)
+            assert (answer.accepted, answer.was_checked, answer.speaks_of_the_key) == (False, False, True)
     account = session(scripted().on(ACCOUNT_CONFIG, reason)).account()
     assert account.can_trade is None
     assert "this key" not in str(account)
@@ -579,7 +579,7 @@ def test_a_request_is_sent_again_after_invalid_account(endpoint: Endpoint) -> No
     assert asked.signed_reads().accepted
     assert asked.key_permissions().futures
     assert asked.account().can_trade
-    assert asked.dust_order().was_weighed
+    assert asked.dust_order().was_checked
     assert transport.paths().count(endpoint.path) == 2
 
 
@@ -605,7 +605,7 @@ def test_a_refused_stamp_is_made_once_more_with_a_fresh_look_at_the_clock(endpoi
     asked.drift()
     assert asked.signed_reads().accepted
     assert asked.account().can_trade
-    assert asked.dust_order().was_weighed
+    assert asked.dust_order().was_checked
     paths = transport.paths()
     assert (paths.count(endpoint.path), paths.count(TIME.path)) == (2, 4)
     assert paths[paths.index(endpoint.path) + 1 :][:2] == [TIME.path, endpoint.path]
@@ -613,7 +613,7 @@ def test_a_refused_stamp_is_made_once_more_with_a_fresh_look_at_the_clock(endpoi
     assert 3000 < second - first < 5000
     # Requests sent after it carry the fresh stamp from the beginning.
     last = stamp_of(transport.sent[-1][1])
-    assert asked.smallest_order().was_weighed
+    assert asked.smallest_order().was_checked
     assert stamp_of(transport.sent[-1][1]) - last < 1000
     assert transport.paths().count(TIME.path) == 4
 
@@ -716,7 +716,7 @@ def test_the_price_of_another_contract_builds_no_order(reply: Any, why: str) -> 
 def test_the_two_orders_are_what_they_should_be(exchange: LocalExchange, live: Binance) -> None:
     """Both are MARKET orders to buy, one below and one above the minimum, with the account's position side."""
     exchange.scenario = replace(SCENARIOS["hedge-mode"], mark_prices={"BTCUSDT": "41000.10"})
-    assert live.dust_order().was_weighed
+    assert live.dust_order().was_checked
     assert not live.dust_order().accepted  # refused with -4164, as it should be
     assert live.smallest_order().accepted
     dust, smallest = (one.params for one in exchange.requests_to(ORDER_TEST.path))
@@ -765,7 +765,7 @@ def test_an_order_is_judged_by_its_code(code: int) -> None:
         with pytest.raises(Refused, match=f"code {code}"):
             ask()
     else:
-        assert ask().was_weighed is (code in (-2019, -4164))
+        assert ask().was_checked is (code in (-2019, -4164))
 
 
 def test_an_order_rule_that_the_smallest_order_breaks_is_our_fault() -> None:

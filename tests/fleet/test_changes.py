@@ -69,7 +69,7 @@ def test_a_change_that_was_not_remembered_is_found_again(tmp_path: Path) -> None
 
 
 def test_since_names_another_run_or_the_last_one(tmp_path: Path) -> None:
-    """--since compares with that file; a file of --out that this run replaces means the last run."""
+    """--since compares with the file that it names; if this run replaces that file, with the last run."""
     other = tmp_path / "other"
     made(other, [entry("alice", "NOT_OK", "read_only_key"), *MIXED[1:]])
     run(tmp_path, MIXED)

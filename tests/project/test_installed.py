@@ -102,7 +102,7 @@ def test_a_shipped_run_is_replayed(installed: Installed) -> None:
 
 
 def test_json_of_every_shipped_cassette(installed: Installed) -> None:
-    """Installed cassettes have the clone's names, and two of them the same verdicts."""
+    """The installed cassettes are those of the source, by their names; two of them replay to the right verdict."""
     there = {path.name for path in (installed.source / "cassettes").glob("*.yaml")}
     recorded = next(installed.folder.parent.glob("lib/*/site-packages/keycheck/recorded"))
     assert {path.name for path in recorded.glob("*.yaml")} == there

@@ -324,10 +324,10 @@ def test_cancel_ends_the_wait_for_the_stream_at_once(fault: StreamFault) -> None
 
 
 @pytest.mark.usefixtures("no_thread_is_left")
-def test_the_stream_is_left_alone_as_soon_as_the_status_of_a_limit_was_read(
+def test_the_stream_is_not_opened_once_the_status_of_a_limit_has_been_read(
     exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """The stream is not opened as soon as the status of a limit was read, before the session knows of it."""
+    """Once the status of a limit has been read, the stream is not opened, even if the session does not know it yet."""
     for name, value in exchange.settings().items():
         monkeypatch.setenv(name, value)
     options = Options(tmp_path / ".env", False, tmp_path, tmp_path)

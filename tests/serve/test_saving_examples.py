@@ -51,7 +51,7 @@ def module(name: str) -> ModuleType:
 
 @pytest.fixture(scope="module")
 def django_example() -> ModuleType:
-    """The view, in a project of its own; Django has one in a process."""
+    """The view, in a project made for the tests; Django allows only one project in a process."""
     from django.conf import settings  # type: ignore[import-untyped]  # noqa: PLC0415  no other test needs it
     from django.urls import path  # type: ignore[import-untyped]  # noqa: PLC0415  as above
 

@@ -139,8 +139,8 @@ def test_order_code_decides_and_not_the_status(check_id: str, expected: Outcome,
     refused = Fault.status(400, body=f'{{"code":{code},"msg":"refused"}}', content_type="application/json")
     # The dust order is sent first; for the second check it is refused as expected.
     healthy = 1 if check_id == "smallest_order_is_accepted" else 0
-    weighed = Fault.refused(-4164)
-    faults = (*[replace(weighed, times=1)] * healthy, refused)
+    checked = Fault.refused(-4164)
+    faults = (*[replace(checked, times=1)] * healthy, refused)
     with LocalExchange(faulty(ORDER_PATH, *faults)) as exchange, session(exchange) as binance:
         outcome, noted = outcome_of(check_id, binance)
     assert outcome is expected, noted
@@ -158,7 +158,7 @@ def test_lack_of_funds_is_not_a_fault_of_the_key(code: int) -> None:
 
 @pytest.mark.parametrize("code", [-4164, -4003, -4004, -4005, -4014, -4023, -4061, -4131, -2019])
 def test_an_order_rule_shows_that_the_gate_is_at_work(code: int) -> None:
-    """A refusal by any order rule shows that Binance weighed the dust order."""
+    """A refusal by any order rule shows that Binance checked the dust order."""
     with LocalExchange(faulty(ORDER_PATH, Fault.refused(code))) as exchange, session(exchange) as binance:
         assert outcome_of("order_gate_checks_orders", binance)[0] is PASS
 
