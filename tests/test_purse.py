@@ -22,7 +22,7 @@ from tests.examples import examples
 from tests.fake_clock import StandIn
 from tests.killing import forked
 
-RUNS = 80  # of 15 are half of 2400
+RUNS = 80  # with a weight of 15 each, they spend half of 2400
 
 
 class Clocks(StandIn):
@@ -85,7 +85,7 @@ WHAT = ["reserve", "reserve", "reserve", "settle", "killed", "machine restarts",
 @settings(max_examples=examples(25))
 @given(st.lists(st.tuples(st.sampled_from(WHAT), st.floats(0, 40)), max_size=40))
 def test_no_60_seconds_hold_more_than_the_share(story: list[tuple[str, float]]) -> None:
-    """A law: in any 60 s, runs spend at most the share, wherever they send between reservation and end."""
+    """A law: in any 60 s, runs spend at most the share, whenever they send between reservation and end."""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patched:
         clocks = Clocks()
         patched.setattr(clock, "time", clocks)
@@ -332,7 +332,7 @@ def no_folder(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("spoil", [not_a_database, folder_in_its_place, no_folder])
-def test_where_the_file_cannot_be_used_nothing_is_given_out(spoil: Callable[[Path], None], tmp_path: Path) -> None:
+def test_if_the_file_cannot_be_used_nothing_is_given_out(spoil: Callable[[Path], None], tmp_path: Path) -> None:
     """If the file cannot be used, `reserve` raises Empty with its name and what to do, and `settle` raises nothing."""
     folder = tmp_path / "folder"
     folder.mkdir()

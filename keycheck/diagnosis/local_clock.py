@@ -39,7 +39,7 @@ def clock(seen: EvidenceView) -> Iterator[Diagnosis]:
 
 
 def _broken_limit(evidence: Evidence) -> tuple[Confidence, str] | None:
-    """The limit that the drift breaks, in words, and how sure the clock is the cause; None if it breaks none."""
+    """The confidence that the clock is the cause, and the broken limit in words; None if the drift breaks none."""
     drift = evidence.drift
     if drift is None:
         return None

@@ -73,7 +73,7 @@ def test_characters_around_a_value_are_removed_with_a_remark(before: str, after:
         (GOOD[:30] + " " + GOOD[31:], [f"{SECRET} holds characters other than letters and digits"]),
     ],
 )
-def test_an_odd_shape_is_a_remark_and_no_refusal(raw: str, remarks: list[str]) -> None:
+def test_an_odd_shape_gets_a_remark_and_is_not_refused(raw: str, remarks: list[str]) -> None:
     """Binance promises no length of 64, so a value of another length gets a remark and is used as it is."""
     pasted = pasted_text.clean(SECRET, raw)
     assert list(pasted.remarks) == remarks

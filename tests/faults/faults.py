@@ -8,8 +8,8 @@ from tests.faults.spoiling import READABLE, UNREADABLE
 ELSEWHERE = "http://127.0.0.1:9/elsewhere"
 HTML = "<!DOCTYPE html><title>Log in to this network</title><p>Error: please log in."
 STRANGER = b'{"status":"up","version":3}'
-EMPTY_BUT_SEEN = ("ping",)  # any JSON object with 200 is a healthy answer of these
-EMPTY = ("ping", "order/test")  # an empty object is an answer here
+ANY_OBJECT = ("ping",)  # paths of which any JSON object with 200 is a healthy answer
+EMPTY_OBJECT = ("ping", "order/test")  # paths of which an empty object is one
 # The facts for which the paths are requested. Code that ignores the error beside them would pass.
 HEALTHY = (
     '"orderId":0,"serverTime":1790000000000,"symbol":"BTCUSDT","markPrice":"41250.0","canTrade":true,'
@@ -57,9 +57,9 @@ STATUSES = (
     Named("103, then the answer", Fault.interim(103)),
     Named("HTML with 200", Fault.status(200, HTML, content_type="text/html")),
     Named("HTML called JSON", Fault.status(200, HTML)),
-    Named("a stranger's object", Fault.body(STRANGER), readable=EMPTY_BUT_SEEN),
+    Named("a stranger's object", Fault.body(STRANGER), readable=ANY_OBJECT),
     Named("a stranger's status", Fault.status(299, "{}")),
-    Named("echo", Fault.echo(), readable=EMPTY_BUT_SEEN),
+    Named("echo", Fault.echo(), readable=ANY_OBJECT),
     Named("200 with an error in it", Fault.status(200, '{"code":-1121,"msg":"Invalid symbol."}')),
     *(
         Named(f"200 with {member}", Fault.status(200, f"{{{HEALTHY},{member}}}"))
@@ -72,7 +72,7 @@ STATUSES = (
             '"error":"denied"',
         )
     ),
-    Named("200 with an empty object", Fault.body(b"{}"), readable=EMPTY),
+    Named("200 with an empty object", Fault.body(b"{}"), readable=EMPTY_OBJECT),
     *(Named(f"maintenance with {status}", Fault.maintenance(status)) for status in (200, 400, 503)),
     Named("400 with a code as text", Fault.status(400, '{"code":"-2015","msg":"Invalid API-key."}')),
     Named("400 with a huge code", Fault.status(400, '{"code":-20150000000000000000,"msg":"Invalid API-key."}')),

@@ -357,7 +357,7 @@ def test_a_fleet_that_could_not_begin_leaves_no_verdict(folder: Folder, engine: 
 
 
 @pytest.mark.parametrize("name", ["verdicts.jsonl", "known.jsonl", "keycheck.prom", "accounts/a/report.html"])
-def test_a_file_of_another_program_is_left(name: str, folder: Folder, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_of_another_program_is_kept(name: str, folder: Folder, capsys: pytest.CaptureFixture[str]) -> None:
     """If another program's file has a name that a fleet writes, the folder is refused, and the file stays as it is."""
     folder.add("a", BINANCE_API_KEY="x")
     file = folder.out / name

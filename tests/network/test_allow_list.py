@@ -367,7 +367,7 @@ def test_the_libraries_inside_follow_no_redirect_off_the_list(
 
 
 def assert_listed(exchange: LocalExchange, received: list[Received]) -> None:
-    """Asserts that each request is one of the list, to the letter, on its own host."""
+    """Asserts that each request is on the list, letter for letter, and reached its own host."""
     listed = {(each.host.value, each.method, each.path) for each in LISTED}
     assert {(one.host, one.method, one.path) for one in received} <= listed
     assert exchange.real_orders == []
@@ -589,7 +589,7 @@ def test_no_other_host_gets_a_request(
 
 @pytest.mark.parametrize("user", ["somebody:secret", "somebody", "somebody:", ":secret", ":"])
 def test_user_information_does_not_leave(http: HttpTransport, exchange: LocalExchange, user: str) -> None:
-    """requests would make a header of user information, and Binance's addresses have none."""
+    """The library requests would make a header of user information, and Binance's addresses have none."""
     base = exchange.futures_url.replace("://", f"://{user}@")
     http._session.mount(base, http._adapter)
     prepared = requests.Request("GET", base + PING.path).prepare()

@@ -10,7 +10,7 @@ from tests.matrix import mostly_slow
 from tests.run.test_run import SCHEMA
 from tests.running import Finished, SuiteRunner
 
-EMPTY = "is not a verdict.json of this suite"
+FOREIGN = "is not a verdict.json of this suite"
 
 
 def summary_of(runner: SuiteRunner) -> str:
@@ -74,9 +74,9 @@ def test_a_folder_stands_for_the_verdict_in_it(suite: SuiteRunner, tmp_path: Pat
     mostly_slow(
         [
             (None, "is not there"),
-            ("", EMPTY),
-            ("{}", EMPTY),
-            ('{"schemaVersion": 1}', EMPTY),
+            ("", FOREIGN),
+            ("{}", FOREIGN),
+            ('{"schemaVersion": 1}', FOREIGN),
             ("\0" * 2_000_000, "longer than 1 MiB"),
         ],
         1,

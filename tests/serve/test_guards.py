@@ -195,7 +195,7 @@ def test_failures_are_forgotten_and_never_pile_up() -> None:
     assert len(check._failures) <= 1000
 
 
-def test_a_client_that_reads_nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_reads_nothing_is_disconnected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A connection whose answer cannot be sent is closed in the end: a hundred of them would use up all connections."""
     monkeypatch.setattr("keycheck.serve.command._HEADERS", 0.1)
     monkeypatch.setattr("keycheck.serve.command._ANSWER", 0.3, raising=False)
