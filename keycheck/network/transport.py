@@ -158,7 +158,7 @@ def _read(raw: Any, endpoint: Endpoint) -> bytes:
 
 
 class _Session(requests.Session):
-    """A session without redirects: requests reads a redirect's whole body, even if it does not follow it."""
+    """A session without redirects: the library would read a redirect's whole body, even if it does not follow it."""
 
     def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002  the interface of requests
         return None

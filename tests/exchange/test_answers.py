@@ -380,7 +380,7 @@ def test_no_answer_breaks_the_reader(status: int, body: bytes, headers: dict[str
     ids=["answer", "long", "other field", "refusal", "both", "no JSON"],
 )
 def test_listen_keys_are_found_in_every_answer(status: int, body: str, found: list[str]) -> None:
-    """The secrets of an answer are its listenKey and, in an error, each text that may be one; others hold none."""
+    """They are the listenKey and, in an error, each text that may be one; answers of other endpoints hold none."""
     raw = RawAnswer(status, JSON, body.encode())
     assert answers.secrets_in(raw, LISTEN_KEY) == found
     assert answers.secrets_in(raw, ACCOUNT_CONFIG) == []

@@ -224,8 +224,8 @@ def test_a_passed_check_shows_no_fix() -> None:
     assert text[text.index("All checks") :].count("What to do untick it.") == 2
 
 
-def test_a_number_of_no_request_is_no_evidence() -> None:
-    """A finding with a request number that does not exist still has a page."""
+def test_an_unknown_request_number_is_left_out() -> None:
+    """A check's evidence leaves out a number that no request has."""
     odd = replace(healthy().findings[0], call_numbers=(0, 99))
     assert "asked nothing of its own" in text_of(replace(healthy(), findings=[odd]))
 
