@@ -18,6 +18,7 @@ from keycheck import bounded_files, process
 from keycheck.errors import UsageProblem
 from keycheck.exchange.hosts import is_loopback
 from keycheck.redaction.redactor import Redactor
+from keycheck.serve import listening
 from keycheck.serve.endpoint import Endpoint
 from keycheck.serve.guards import LOOPBACK, SHORTEST_TOKEN
 from keycheck.serve.problem import Problem
@@ -42,7 +43,6 @@ class Server(uvicorn.Server):
         fixed: dict[str, Any] = {"loop": "asyncio", "http": _Connection, "ws": "none", "lifespan": "off"}
         quiet: dict[str, Any] = {"log_config": None, "log_level": "critical", "access_log": False}
         quiet |= {"server_header": False, "proxy_headers": False, "timeout_graceful_shutdown": _END}
-        fixed["backlog"] = _MOST_CONNECTIONS  # asyncio accepts as many in one turn, before the first can be refused
         super().__init__(uvicorn.Config(endpoint, host=host, port=port, **fixed, **quiet, **config))
         self._endpoint = endpoint
 
@@ -58,6 +58,10 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
     async def startup(self, sockets: Any = None) -> None:
+        try:
+            sockets = sockets or listening.listen(self.config.host, self.config.port, _MOST_CONNECTIONS)
+        except (OSError, UnicodeError):
+            sys.exit(_USAGE_ERROR)  # as uvicorn ends if it cannot listen
         await super().startup(sockets)
         print(f"Test your API key: {self.url} (Ctrl-C ends this)", flush=True)
 
@@ -72,14 +76,11 @@ class Server(uvicorn.Server):
 
 
 class _Connection(H11Protocol):
-    """A connection that is closed if a request's headers or its answer take too long: uvicorn would wait for ever.
-
-    One too many is closed at once: if no descriptor were left, asyncio would log thousands of tracebacks each second.
-    """
+    """A connection that is closed if a request's headers or its answer take too long: uvicorn would wait for ever."""
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        if len(self.connections) > _MOST_CONNECTIONS:
+        if len(self.connections) > _MOST_CONNECTIONS:  # on Windows; elsewhere it was closed before
             transport.abort()
         self.loop.call_later(_HEADERS, self._look, None)
 
@@ -119,7 +120,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         prepared.prepare()
         server.run()
-    except SystemExit:  # uvicorn raises it if it cannot listen
+    except SystemExit:  # the server cannot listen
         return _refuse("this host and port cannot be used: is another program there? Choose another port with --port")
     finally:
         prepared.close()
