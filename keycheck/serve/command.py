@@ -2,13 +2,14 @@
 
 import argparse
 import asyncio
+import contextlib
 import ssl
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 import h11
 import uvicorn
@@ -63,7 +64,7 @@ class Server(uvicorn.Server):
         except (OSError, UnicodeError):
             sys.exit(_USAGE_ERROR)  # as uvicorn ends if it cannot listen
         await super().startup(sockets)
-        print(f"Test your API key: {self.url} (Ctrl-C ends this)", flush=True)
+        _say(f"Test your API key: {self.url} (Ctrl-C ends this)\n", sys.stdout)
 
     async def shutdown(self, sockets: Any = None) -> None:
         self._endpoint.end()
@@ -167,7 +168,7 @@ def _server(given: argparse.Namespace, run: Callable[..., process.Finished]) -> 
     except (OSError, ssl.SSLError):
         raise UsageProblem("--tls-cert and --tls-key are not a certificate and its key: name two PEM files") from None
     if given.behind_proxy:
-        print(_TRUSTED, end="")
+        _say(_TRUSTED, sys.stdout)
     return server
 
 
@@ -190,8 +191,13 @@ def _contents(path: Path | None, option: str) -> bytes | None:
 
 
 def _refuse(sentence: str) -> int:
-    print(f"ERROR: {sentence}", file=sys.stderr)
+    _say(f"ERROR: {sentence}\n", sys.stderr)
     return _USAGE_ERROR
+
+
+def _say(text: str, stream: TextIO) -> None:
+    with contextlib.suppress(OSError):  # a log on a full disk, or a pipe whose reader has gone
+        print(text, end="", file=stream, flush=True)
 
 
 class _Parser(argparse.ArgumentParser):
