@@ -59,7 +59,7 @@ WRITTEN: dict[str, Callable[[str], str]] = {
     "hex with upper-case signs": lambda text: ", ".join(f"0X{ord(c):02X}" for c in text),
     "hex escapes": lambda text: "".join(f"\\x{ord(c):02x}" for c in text),
     "base64": lambda text: base64.b64encode(text.encode()).decode(),
-    "base64 behind others": lambda text: base64.b64encode(b"ab" + text.encode() + b"c").decode(),
+    "base64 within other bytes": lambda text: base64.b64encode(b"ab" + text.encode() + b"c").decode(),
     "urlsafe base64": lambda text: base64.urlsafe_b64encode(b"\xff\xfe" + text.encode()).decode(),
     "base64 without padding": lambda text: base64.b64encode(text.encode()).decode().rstrip("="),
     "base64 of escapes": lambda text: base64.b64encode(percent(text).encode()).decode(),
@@ -67,7 +67,7 @@ WRITTEN: dict[str, Callable[[str], str]] = {
         f'"data:text/plain;base64,{base64.b64encode(text.encode()).decode()}"'
     ),
     "hex": lambda text: text.encode().hex(),
-    "upper-case hex behind a digit": lambda text: f"7{text.encode().hex().upper()}",
+    "upper-case hex after a digit": lambda text: f"7{text.encode().hex().upper()}",
     "hex of bytes with colons": lambda text: text.encode().hex(":"),
     "hex in lines": lambda text: in_lines(text.encode().hex(), 16),
     "a list of bytes in hex": lambda text: ", ".join(f"0x{byte:02x}" for byte in text.encode()),
