@@ -78,10 +78,9 @@ def _command(arguments: Sequence[str]) -> int:
     if {"-V", "--version"} & set(arguments):
         return _show(f"keycheck {__version__}\n")
     if refusal := _refusal(arguments):
-        print(f"ERROR: {refusal}", file=sys.stderr)
         if not subcommand:
             _withdraw_the_last_verdict(arguments)
-        return _USAGE_ERROR
+        return _refuse(refusal)
     _leave_the_working_directory_out()
     _open_stderr()
     to_json = "--json" in arguments
@@ -98,6 +97,12 @@ def _show(text: str) -> int:
     with contextlib.suppress(OSError):  # its reader has gone, as in `keycheck --help | head -1`
         print(text, end="")
     return 0
+
+
+def _refuse(sentence: str) -> int:
+    with contextlib.suppress(OSError):  # a log on a full disk, for example
+        print(f"ERROR: {sentence}", file=sys.stderr)
+    return _USAGE_ERROR
 
 
 def _let_go_of_full_streams() -> None:
@@ -158,12 +163,10 @@ def _serve(arguments: Sequence[str]) -> int:
     except ModuleNotFoundError as missing:
         if (missing.name or "").partition(".")[0] == "keycheck":
             raise
-        print(
-            'ERROR: keycheck serve needs its extra. In the folder of Keycheck: pip install ".[serve]" '
-            '(or pipx install --force ".[serve]"); docs/endpoint.md has more',
-            file=sys.stderr,
+        return _refuse(
+            'keycheck serve needs its extra. In the folder of Keycheck: pip install ".[serve]" '
+            '(or pipx install --force ".[serve]"); docs/endpoint.md has more'
         )
-        return _USAGE_ERROR
     from keycheck.child import dump_no_core  # noqa: PLC0415  as above
 
     dump_no_core()
@@ -189,8 +192,7 @@ def _leave_the_working_directory_out() -> None:
     try:
         here = Path.cwd()
     except OSError as error:
-        print(f"ERROR: the working directory cannot be used ({error.strerror}): go to another one", file=sys.stderr)
-        sys.exit(_USAGE_ERROR)
+        sys.exit(_refuse(f"the working directory cannot be used ({error.strerror}): go to another one"))
     if Path(__file__).parents[1] != here:
         sys.path[:] = [folder for folder in sys.path if folder and Path(folder) != here]
 

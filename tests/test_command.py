@@ -90,6 +90,15 @@ def test_a_refused_command_leaves_no_old_verdict(
     assert not [folder for folder in folders if (folder / "verdict.json").exists()]
 
 
+def test_a_refusal_that_cannot_be_printed_leaves_no_old_verdict(keycheck: Command, tmp_path: Path) -> None:
+    """If stderr takes no more, such as a log on a full disk, a refused command still ends with 4, and leaves no OK."""
+    verdict = tmp_path / "here/reports/verdict.json"
+    verdict.parent.mkdir()
+    verdict.write_text('{"suiteVersion": "0.1.0", "ok": true}')
+    assert keycheck("-n2", shell="2>/dev/full").returncode == 4  # noqa: S604  our own words
+    assert not verdict.exists()
+
+
 def test_the_help_is_short_and_has_examples(keycheck: Command) -> None:
     """The help fits a terminal, has examples, and says how to get pytest's options."""
     done = keycheck("--help")

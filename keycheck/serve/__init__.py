@@ -8,6 +8,7 @@
     page.py           the files of the page and of <keycheck-form>
     openapi.py        the OpenAPI 3.1 document of the endpoint
     command.py        `keycheck serve`: its options, and the server
+    listening.py      the sockets on which it listens, for a limited number of connections
 
 `app(...)` is an ASGI application, to be mounted in a platform's own; docs/endpoint.md shows how. The extra
 `keycheck[serve]` installs what this package imports, and nothing else in keycheck imports this package.

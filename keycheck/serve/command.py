@@ -2,13 +2,14 @@
 
 import argparse
 import asyncio
+import contextlib
 import ssl
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 import h11
 import uvicorn
@@ -18,6 +19,7 @@ from keycheck import bounded_files, process
 from keycheck.errors import UsageProblem
 from keycheck.exchange.hosts import is_loopback
 from keycheck.redaction.redactor import Redactor
+from keycheck.serve import listening
 from keycheck.serve.endpoint import Endpoint
 from keycheck.serve.guards import LOOPBACK, SHORTEST_TOKEN
 from keycheck.serve.problem import Problem
@@ -42,7 +44,6 @@ class Server(uvicorn.Server):
         fixed: dict[str, Any] = {"loop": "asyncio", "http": _Connection, "ws": "none", "lifespan": "off"}
         quiet: dict[str, Any] = {"log_config": None, "log_level": "critical", "access_log": False}
         quiet |= {"server_header": False, "proxy_headers": False, "timeout_graceful_shutdown": _END}
-        fixed["backlog"] = _MOST_CONNECTIONS  # asyncio accepts as many in one turn, before the first can be refused
         super().__init__(uvicorn.Config(endpoint, host=host, port=port, **fixed, **quiet, **config))
         self._endpoint = endpoint
 
@@ -58,8 +59,12 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
     async def startup(self, sockets: Any = None) -> None:
+        try:
+            sockets = sockets or listening.listen(self.config.host, self.config.port, _MOST_CONNECTIONS)
+        except (OSError, UnicodeError):
+            sys.exit(_USAGE_ERROR)  # as uvicorn ends if it cannot listen
         await super().startup(sockets)
-        print(f"Test your API key: {self.url} (Ctrl-C ends this)", flush=True)
+        _say(f"Test your API key: {self.url} (Ctrl-C ends this)\n", sys.stdout)
 
     async def shutdown(self, sockets: Any = None) -> None:
         self._endpoint.end()
@@ -72,15 +77,11 @@ class Server(uvicorn.Server):
 
 
 class _Connection(H11Protocol):
-    """A connection that is closed if a request's headers or its answer take too long: uvicorn would wait for ever.
-
-    A connection beyond _MOST_CONNECTIONS is closed at once: if no descriptor were left, asyncio would log thousands of
-    tracebacks each second.
-    """
+    """A connection that is closed if a request's headers or its answer take too long: uvicorn would wait for ever."""
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        if len(self.connections) > _MOST_CONNECTIONS:
+        if len(self.connections) > _MOST_CONNECTIONS:  # on Windows; elsewhere it was closed before
             transport.abort()
         self.loop.call_later(_HEADERS, self._look, None)
 
@@ -120,7 +121,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         prepared.prepare()
         server.run()
-    except SystemExit:  # uvicorn raises it if it cannot listen
+    except SystemExit:  # the server cannot listen
         return _refuse("this host and port cannot be used: is another program there? Choose another port with --port")
     finally:
         prepared.close()
@@ -167,7 +168,7 @@ def _server(given: argparse.Namespace, run: Callable[..., process.Finished]) -> 
     except (OSError, ssl.SSLError):
         raise UsageProblem("--tls-cert and --tls-key are not a certificate and its key: name two PEM files") from None
     if given.behind_proxy:
-        print(_TRUSTED, end="")
+        _say(_TRUSTED, sys.stdout)
     return server
 
 
@@ -190,8 +191,13 @@ def _contents(path: Path | None, option: str) -> bytes | None:
 
 
 def _refuse(sentence: str) -> int:
-    print(f"ERROR: {sentence}", file=sys.stderr)
+    _say(f"ERROR: {sentence}\n", sys.stderr)
     return _USAGE_ERROR
+
+
+def _say(text: str, stream: TextIO) -> None:
+    with contextlib.suppress(OSError):  # a log on a full disk, or a pipe whose reader has gone
+        print(text, end="", file=stream, flush=True)
 
 
 class _Parser(argparse.ArgumentParser):

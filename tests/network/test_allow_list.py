@@ -942,6 +942,7 @@ def test_only_the_network_package_can_send() -> None:
         "keycheck.network.transport",
         "keycheck.network.websocket",
     } | {
+        "keycheck.serve.listening",
         "keycheck.serve.command",
         "keycheck.serve.endpoint",
         "keycheck.serve.guards",

@@ -95,7 +95,7 @@ def test_the_search_finds_direct_and_indirect_imports() -> None:
         ("subprocess", {"host_checks", "process", "fleet"}),
         ("requests", {"network"}),
         ("urllib3", {"network"}),
-        ("socket", {"network"}),
+        ("socket", {"network", "serve"}),
         ("threading", {"network", "exchange", "process", "child", "serve", "fleet", "plugin"}),
         ("websockets", {"network"}),
         ("vcr", {"cassettes"}),

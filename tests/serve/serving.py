@@ -67,11 +67,14 @@ class _Brisk(Server):
 
 
 class Serving:
-    """Serves an endpoint in a thread, within a block. `options`: those of Endpoint."""
+    """Serves an endpoint in a thread, within a block. `tls`: a PEM of a certificate and its key.
 
-    def __init__(self, folder: Path, **options: Any) -> None:
+    `options`: those of Endpoint.
+    """
+
+    def __init__(self, folder: Path, tls: Path | None = None, **options: Any) -> None:
         self.endpoint = Endpoint(**{"purse_folder": folder / "purse", "share": 1.0, **options})
-        self._server = _Brisk(self.endpoint, "127.0.0.1", 0)
+        self._server = _Brisk(self.endpoint, "127.0.0.1", 0, **({"ssl_certfile": tls} if tls else {}))
         self._thread = threading.Thread(target=self._server.run, daemon=True)
 
     @property

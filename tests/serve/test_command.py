@@ -1,6 +1,8 @@
 """`keycheck serve` as a process: its options, its end, and what it prints."""
 
 import contextlib
+import errno
+import io
 import json
 import os
 import signal
@@ -132,6 +134,23 @@ def test_it_serves_with_the_settings_of_its_folder(tmp_path: Path, exchange: Loc
         printed = "".join(process.communicate(timeout=10))
     assert (process.returncode, printed) == (0, "")
     assert (tmp_path / "keycheck/purse.sqlite").is_file()
+
+
+class Full(io.StringIO):
+    """A stream on a full disk."""
+
+    def write(self, _: str) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_log_that_is_full_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If stdout and stderr take no more, the server still starts, and refuses options with 4."""
+    monkeypatch.setattr(sys, "stdout", Full())
+    monkeypatch.setattr(sys, "stderr", Full())
+    with Serving(tmp_path) as serving:
+        assert serving.ask("GET", "/healthz").status == 200
+    with pytest.raises(SystemExit, match="4"):
+        command.main(["--everything"])
 
 
 @pytest.mark.slow

@@ -218,6 +218,20 @@ def test_a_connection_too_many_is_closed_at_once(tmp_path: Path, monkeypatch: py
         wait_until(lambda: answers(serving))
 
 
+def test_a_connection_counts_before_its_tls_handshake(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, authority: Any
+) -> None:
+    """Connections on which no TLS handshake begins count, too, so that they cannot take all descriptors."""
+    monkeypatch.setattr("keycheck.serve.command._MOST_CONNECTIONS", 3)
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(tmp_path / "tls.pem")
+    with Serving(tmp_path, tmp_path / "tls.pem", run=instant) as serving, contextlib.ExitStack() as idle:
+        for _ in range(3):
+            idle.enter_context(serving.connect())
+        with serving.connect() as one_more, contextlib.suppress(ConnectionResetError):
+            one_more.settimeout(5)  # the time limit of the handshake is longer
+            assert one_more.recv(1) == b""
+
+
 def answers(serving: Serving) -> bool:
     with contextlib.suppress(OSError, http.client.HTTPException):
         return serving.post().status == 200
