@@ -82,7 +82,7 @@ def _run(name: str, run: SuiteRunner | ChildRunner, folder: Path) -> Finished:
         assert begun == recorded(name).total()
     elif not done.with_outcome("blocked"):
         assert begun == sent.total()
-    else:  # such a run may end early, and cut the requests that it is prefetching over at most five connections
+    else:  # such a run may end early, and cut off up to five requests: it prefetches over at most five connections
         assert sent.total() <= begun <= sent.total() + 5
     jsonschema.validate(done.verdict, SCHEMA)
     assert (done.verdict["verdict"], done.exit_status) == (story.verdict, story.exit_status)

@@ -36,7 +36,7 @@ def test_each_invariant_has_a_run_that_breaks_it() -> None:
 
 
 def test_a_healthy_run_breaks_no_invariant(lawful: Ran) -> None:
-    """A healthy run breaks no invariant, nor does a failure that is an observation of this machine's place."""
+    """A healthy run breaks no invariant, nor does a failure that is due to this machine's location."""
     assert invariants.broken(lawful) == []
     assert invariants.broken(replace(lawful, base=lawful)) == []
     closed = replace(lawful, base=lawful, case=replace(lawful.case, name="451"))

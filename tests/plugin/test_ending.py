@@ -173,7 +173,7 @@ def logs(process: SuiteRunner, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-def test_the_reports_of_a_later_run_are_left(plugin: Path, process: SuiteRunner) -> None:
+def test_the_reports_of_a_later_run_are_kept(plugin: Path, process: SuiteRunner) -> None:
     """If the report folder is removed during a run, the next run may be using a new one: this run writes none."""
     plugin.write_text(
         f"import pathlib, shutil\n\nfolder = pathlib.Path({str(process.report_dir)!r})\n\n"

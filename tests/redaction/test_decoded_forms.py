@@ -133,14 +133,14 @@ def test_the_bytes_of_a_passphrase_in_any_language_are_decoded(passphrase: str, 
 @pytest.mark.parametrize("way", ["base64", "urlsafe base64", "hex"])
 @pytest.mark.parametrize("secret", ["a?o>a?o>a?", "~?>~?>~?>~", "\t tabs\tin\t"])
 def test_ten_characters_are_found_whatever_they_are(secret: str, way: str) -> None:
-    """Ten characters are found in base64 and hex, the outermost of ASCII and those that base64 writes as + and /."""
+    """Ten characters are found in base64 and hex, even tabs, ~, and those that base64 writes as + and /."""
     assert Redactor([secret]).finds(WRITTEN[way](secret))
 
 
 @pytest.mark.parametrize("letter", ["À", "ÿ"])
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
 def test_all_bytes_beyond_ascii_are_letters(letter: str, encoding: str) -> None:
-    """Ten letters beyond ASCII are found in hex: the first of them has the byte 80 in UTF-8, the last FF in Latin-1."""
+    """Ten letters beyond ASCII are found in hex, even with the byte 80 (À in UTF-8) or FF (ÿ in Latin-1)."""
     assert Redactor([letter * 10]).finds((letter * 10).encode(encoding).hex())
 
 
