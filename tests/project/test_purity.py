@@ -96,7 +96,7 @@ def test_the_search_finds_direct_and_indirect_imports() -> None:
         ("requests", {"network"}),
         ("urllib3", {"network"}),
         ("socket", {"network", "serve"}),
-        ("threading", {"network", "exchange", "process", "child", "serve", "fleet", "plugin", "exit_status"}),
+        ("threading", {"network", "exchange", "process", "child", "serve", "fleet", "plugin"}),
         ("websockets", {"network"}),
         ("vcr", {"cassettes"}),
         ("dotenv", {"settings"}),
