@@ -66,7 +66,7 @@ def _measure_fleet(options: argparse.Namespace) -> tuple[list[Figure], list[str]
 def _told(rounds: int, times: measure.Times) -> str:
     spreads = "; ".join(figures.spread(name, seconds) for name, seconds in times.items())
     few = f" A table to keep takes {MIN_ROUNDS} or more." if rounds < MIN_ROUNDS else ""
-    return f"Medians of {rounds}, by turns: {spreads}.{few}"
+    return f"Medians of {rounds} rounds, run in turn: {spreads}.{few}"
 
 
 def _machine() -> str:

@@ -60,7 +60,7 @@ class Served:
         found = re.search(r"http://\S+", self._server.stdout.readline())
         if not found:
             self._server.kill()
-            raise DidNotRun("keycheck serve did not start: has this interpreter requirements-serve.txt?")
+            raise DidNotRun("keycheck serve did not start: install requirements-serve.txt for its Python")
         self._netloc = urlsplit(found[0]).netloc
         time.sleep(_READY)
         return self

@@ -1,7 +1,4 @@
-"""`python -m benchmarks --fleet`: measures a fleet of many accounts, on one lane of this machine and a local exchange.
-
-python -m benchmarks.fleet FILE ACCOUNTS     a driver whose runs are stubs; its peak memory in kB goes to FILE
-"""
+"""`python -m benchmarks --fleet`: measures a fleet of many accounts, on one lane and against a local exchange."""
 
 import json
 import os
@@ -25,14 +22,14 @@ from tests.exchange import LocalExchange, Scenario
 from tests.fleet.stubs import OK
 
 ROOT = Path(__file__).parents[1]
-ACCOUNTS = 300  # for figures to keep
+ACCOUNTS = 300  # the default, and the most
 LATENCY_MS = 100
 SHARE, GRANTED = 0.5, 2400  # of the weight that Binance grants an address a minute
 SHARED = 10  # the most weight that a run with the lane's shared answers may cost
 DRIVEN = (100, 1_000, 10_000)  # accounts of a driver whose runs are stubs
 PATIENCE = 1800.0  # seconds for one fleet
 _LANE = "local"
-_AT_WORK = {"DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"}  # as docs/fleet.md has it
+_AT_WORK = {"DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"}  # as docs/fleet.md starts a worker
 
 
 @dataclass(frozen=True)
@@ -149,7 +146,11 @@ def figures(fleets: Fleets, accounts: int, with_dask: bool) -> Iterator[Figure]:
     shared = fleets.local(accounts)
     for how, cost, weight in ((" without sharing", alone, RUN), ("", shared, SHARED)):
         yield Figure(f"accounts a minute{how}, {accounts} on one lane", cost.a_minute, places=1)
-        yield Figure(f"of those that {bound:g} of weight a minute allow{how}", cost.a_minute * weight / bound, places=2)
+        yield Figure(
+            f"the same / the most that {bound:g} of weight a minute allow{how}",
+            cost.a_minute * weight / bound,
+            places=2,
+        )
         yield Figure(f"CPU seconds an account{how}", cost.cpu / accounts, unit="s", places=2)
         yield Figure(f"weight of a run{how}", cost.of_a_run, weight)
         yield Figure(f"weight an account{how}", cost.weight / accounts, places=1)

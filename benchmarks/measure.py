@@ -50,7 +50,7 @@ def warm_up(runs: Runs, contest: Contest) -> str:
 
 
 def times(runs: Runs, contest: Contest, rounds: int) -> Times:
-    """Times all of them in turn, so that a busy moment of the machine affects each."""
+    """Times everything in turn, so that a busy moment of the machine affects all alike."""
     turns: dict[str, Callable[[], float]] = {TRIVIAL: runs.trivial, REPLAY: runs.replay, COMMAND: runs.command}
     for latency_ms in (NONE_MS, NEAR_MS, FAR_MS):
         turns[live(latency_ms)] = partial(against, latency_ms, runs.live)
@@ -132,7 +132,7 @@ def endpoint(runs: Runs) -> Iterator[Figure]:
         yield Figure(f"the slowest 429 of the {CLIENTS}", max(refused) * 1000 if refused else None, unit="ms")
         served.bad(REQUESTS - CLIENTS - SLOTS - 2)
         yield Figure(f"the server's peak memory after {REQUESTS} requests", served.peak(), 50, "MB")
-        yield Figure("child processes that they leave, beside the one that waits", served.children() - 1, 0)
+        yield Figure("child processes that they leave, besides the one that waits", served.children() - 1, 0)
 
 
 def exchange_info(exchange: LocalExchange) -> tuple[int, int]:
@@ -144,7 +144,7 @@ def exchange_info(exchange: LocalExchange) -> tuple[int, int]:
 
 
 def traffic(runs: Runs) -> Iterator[Figure]:
-    """Requests, as a healthy exchange counts them, and weight, from verdict.json, of a live run."""
+    """The requests and connections of a live run, as a healthy exchange counts them, and its weight by verdict.json."""
 
     def counted(exchange: LocalExchange) -> tuple[int, int]:
         runs.live(exchange)

@@ -25,14 +25,14 @@ Is the Binance API key in this folder's .env fit to trade USD-M futures from thi
   keycheck                            test the key, live; report.html, summary.md and verdict.json go to reports/
   keycheck --env-file ~/keys/bot.env  settings from another file
   keycheck --replay healthy           see a recorded run, offline and without a key
-  keycheck --json                     verdict.json alone on stdout, all else on stderr
+  keycheck --json                     only verdict.json on stdout, all else on stderr
   keycheck --explain account_may_trade    what a check claims, why, and what it sends
   keycheck serve                      a page "Test your API key", and its endpoint; see keycheck serve --help
   keycheck fleet keys/                the keys of many accounts, and one page; see keycheck fleet --help
 
-  --env-file PATH     settings, a line BINANCE_API_KEY=... each (default: .env); the process environment wins
+  --env-file PATH     settings, as lines NAME=VALUE (default: .env); the process environment wins
   --report-dir DIR    where the reports go (default: reports/)
-  --replay NAME       offline, from cassettes/NAME.yaml, from a path, or a recorded run that is shipped
+  --replay NAME       offline, from cassettes/NAME.yaml, from a path, or a run that comes with keycheck
   --record NAME       live, and keep a scrubbed cassette as cassettes/NAME.yaml; --force replaces an older one
   --compare VERDICT   what changed since an earlier verdict.json of the same key
   --explain ID        what a check claims and sends, or what a cause means and what to do; runs nothing
@@ -42,11 +42,11 @@ Is the Binance API key in this folder's .env fit to trade USD-M futures from thi
 Exit status: 0 OK, 1 NOT_OK, 10 UNPROVEN; 2 to 5 are pytest's own, 4 is a setting or an option that cannot be used;
 11 a file held a secret and was deleted.
 pytest's options work as well, such as -v, -x, -k NAME, -m critical, --lf, --junitxml FILE and --html FILE:
-pytest --help has them all. A plugin of pytest that is installed here takes no part unless -p NAME asks for it.
+pytest --help has them all. Other pytest plugins that are installed here are loaded only if -p NAME names them.
 """
 _KEY = "BINANCE_API_KEY"
 _NO_KEY = """\
-No key was given. Put these two lines into a file .env here, which you alone may read (or into --env-file PATH):
+No key was given. Put these two lines into a file .env here that only you can read (or into --env-file PATH):
 BINANCE_API_KEY=...
 BINANCE_API_SECRET=...       # for an Ed25519 or RSA key instead: BINANCE_PRIVATE_KEY_FILE=private.pem
 """
@@ -221,7 +221,7 @@ class _Left:
 
     @property
     def has_no_key(self) -> bool:
-        """Whether the run had no API key; where the secret alone is missing, its diagnosis says what to add."""
+        """Whether the run had no API key. If only the secret is missing, the diagnosis says what to add."""
         with contextlib.suppress(ValueError):
             verdict = json.loads(self.text)
             missing = {one["id"]: one["detail"] for one in verdict["checks"] if one["outcome"] == "fail"}
@@ -273,7 +273,7 @@ def _write(stdout: int | None, text: str, status: int) -> int:
 
 
 def _written_to(descriptor: int, data: bytes) -> str | None:
-    """Why the data could not be written; "" if it was."""
+    """Writes the data; returns why that failed, or "" if it did not."""
     try:
         while data:
             data = data[os.write(descriptor, data) :]

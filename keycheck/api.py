@@ -160,9 +160,9 @@ def _text(name: str, value: object) -> str:
         try:
             return text if not text or text.startswith("~") else str(Path(text).absolute())
         except OSError:
-            raise ValueError(f"{name} is relative, and the working directory is gone: give its whole path") from None
+            raise ValueError(f"{name} is relative, but the working directory is gone: give its whole path") from None
     if isinstance(value, int):
         return str(value)
     if isinstance(value, str):
         return value
-    raise ValueError(f"{name} must be text, and is {type(value).__name__}")
+    raise ValueError(f"{name} must be text, but is {type(value).__name__}")

@@ -1,6 +1,6 @@
 """The caller of a run that `pytest suite/` did not start: the command `keycheck`, or another program.
 
-It is a module apart from the plugin that reads it: the caller imports it before pytest starts, which is too early to
+The plugin that reads it is another module: the caller imports this one before pytest starts, which is too early to
 import a plugin.
 """
 

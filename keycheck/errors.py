@@ -27,7 +27,7 @@ class KeycheckError(Exception):
 
 
 class Cancelled(Exception):
-    """A prefetched request was cancelled. It is outside of the tree, because no check ends with it."""
+    """A prefetched request was cancelled. It is outside the tree, because no check ends with it."""
 
 
 class UsageProblem(KeycheckError):

@@ -32,11 +32,12 @@ def keep() -> None:
 
 
 def end_soon(status: int, main: str) -> None:
-    """Ends the process, if all that is left is the end of the interpreter: freeing its memory takes 0.2 s.
+    """Ends the process at once if nothing is left to do but free the interpreter's memory, which takes 0.2 s.
 
-    `main`: the name of the program's main function. Functions registered with atexit still run. Returns if anything
-    but the program's own script has called `main`, such as a profiler, if other threads are alive, or if a plugin has
-    left a file open: the interpreter writes what is in its buffer, and removes it if it is a temporary one.
+    `main`: the name of the program's main function. Functions registered with atexit still run. Returns, so that the
+    interpreter ends as usual, in three cases: something other than the program's own script, such as a profiler, has
+    called `main`; other threads are alive; or a plugin has left a file open, which the interpreter flushes at its end,
+    and removes if it is a temporary file.
     """
     frame: FrameType | None = sys._getframe()
     while frame and frame.f_code.co_name != main:
@@ -51,7 +52,7 @@ def end_soon(status: int, main: str) -> None:
 
 
 def _has_open_files() -> bool:
-    """Whether any file but the standard streams is open. Where the system does not tell, True."""
+    """Whether any file but the standard streams is open; True if the system cannot say."""
     try:
         numbers = [int(name) for name in os.listdir("/dev/fd")]  # noqa: PTH208  this module imports almost nothing
     except OSError:

@@ -30,9 +30,10 @@ _CLOCKS = {
     "win32": ("w32tm", "/query", "/status"),
     "darwin": ("systemsetup", "-getusingnetworktime"),
 }
-_UNKEPT = ("local cmos clock", "free-running", "not been started", "not started")  # w32tm's, if nothing sets the clock
+# What w32tm says if nothing sets the clock.
+_FREE_RUNNING = ("local cmos clock", "free-running", "not been started", "not started")
 
-KEPT, UNKEPT = "kept", "unkept"
+SYNCED, UNSYNCED = "kept", "unkept"  # as cassettes hold them
 NO_FILE = "no file"
 NOT_TOLD = "lies in a git repository, and git could not be asked about it"
 _MOVE = "move the file to a folder of your own that lies in no repository"
@@ -61,7 +62,7 @@ class HostChecks:
         return [f"{name} {remark}" for name, path in self.files for remark in self._remarks(path)]
 
     def clock(self) -> list[str]:
-        """[KEPT] or [UNKEPT], as the operating system says; [] if it cannot be asked."""
+        """[SYNCED] or [UNSYNCED], whichever the operating system says; [] if it cannot be asked."""
         command = _CLOCKS.get(sys.platform)
         program = self._program(command[0]) if command else None
         done = _run(program, *command[1:]) if command and program else None
@@ -69,8 +70,8 @@ class HostChecks:
             return []
         output = done.stdout.strip().lower()
         if sys.platform == "win32":
-            return [UNKEPT if done.returncode or any(sign in output for sign in _UNKEPT) else KEPT]
-        answers = {"yes": KEPT, "no": UNKEPT, "network time: on": KEPT, "network time: off": UNKEPT}
+            return [UNSYNCED if done.returncode or any(sign in output for sign in _FREE_RUNNING) else SYNCED]
+        answers = {"yes": SYNCED, "no": UNSYNCED, "network time: on": SYNCED, "network time: off": UNSYNCED}
         return [answers[output]] if not done.returncode and output in answers else []
 
     def _remarks(self, path: Path) -> list[str]:
@@ -169,7 +170,7 @@ def _run(
 ) -> "subprocess.CompletedProcess[str] | None":
     environment = child_environment.for_other_programs() | variables
     try:
-        return subprocess.run(  # noqa: S603  fixed commands; a file's name is an argument behind "--"
+        return subprocess.run(  # noqa: S603  fixed commands; a file's name is an argument after "--"
             [str(program), *arguments],
             input="".join(f"{line}\n" for line in lines),
             capture_output=True,

@@ -1,6 +1,6 @@
 """Starts pytest on the suite, with the plugins of a run and no others, for `keycheck` and `keycheck.check`.
 
-The suite, pytest's settings and the shipped cassettes lie beside this package in a clone, and inside of it in an
+The suite, pytest's settings and the shipped cassettes lie beside this package in a clone, and inside it in an
 installation: pyproject.toml puts them there. There must be no `pytest11` entry point: the guard, which cleans all that
 pytest prints, would then be active in every test run of an environment in which Keycheck is installed.
 """
@@ -31,7 +31,7 @@ _SHIPPED = _PACKAGE / "recorded" if _INSTALLED else _ROOT / "cassettes"
 
 
 def preload() -> None:
-    """Imports the modules of a live run. None of them reads settings or files as it is imported."""
+    """Imports the modules of a live run. None of them reads settings or files when it is imported."""
     for name in (*PLUGINS, *_LIVE):
         importlib.import_module(name)
 

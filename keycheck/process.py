@@ -91,7 +91,7 @@ def run(  # noqa: PLR0913  four describe the run, three watch it, and one is its
     `arguments`: options of `keycheck`, such as `--replay NAME`.
     `on_check`: is called in the calling thread with each entry of verdict.json's `checks`, as soon as the child has
     sent it.
-    `timeout`: in seconds. `prepared`: where to find a child process that was started ahead.
+    `timeout`: in seconds. `prepared`: it may hold a child process that was started in advance.
 
     A run that is cut off, or that breaks, is UNPROVEN. Raises ValueError with the run's own message if the settings
     cannot be used, and any exception that `on_check` raises.
@@ -146,7 +146,7 @@ class Prepared:
         return _start()
 
     def close(self) -> None:
-        """Ends the child process that waits; from now on, none is started ahead."""
+        """Ends the child process that waits; from now on, none is started in advance."""
         with self._lock:
             self._is_closed = True
             left, self._ready = self._ready, []
@@ -277,7 +277,7 @@ class _Run:
         if self._status == _DIRTY:
             why = "A file of the run held a secret when it was scanned, and was deleted."
             return self._cut_short(why, "report this, without the key, as SECURITY.md says", verdict)
-        # The exit status, verdict.json and the lines from stdout must agree: none of them is believed alone.
+        # The exit status, verdict.json and the lines from stdout must agree: none of them is trusted by itself.
         found = verdict or {}
         agrees = (found.get("verdict"), found.get("checks")) == (_VERDICTS.get(self._status), self._checks)
         if verdict is None or not agrees or found.get("ok") is not (self._status == 0) or self._is_strange:

@@ -1,11 +1,12 @@
 """Receipts: proof that this very key, with this very secret, was just tested and found OK.
 
-A receipt is `v1.EXPIRES.HMAC`: the second since 1970 at which it ends, and an HMAC-SHA-256 in hex over that, the API
-key, the SHA-256 of the secret and the environment. It holds neither key nor secret. Only a program with the receipt key
-can make one, so a platform that saves a key verifies the receipt, and need not believe the browser about the test.
+A receipt is `v1.EXPIRES.HMAC`: the time when it expires, in seconds since 1970, and an HMAC-SHA-256 in hex over that
+time, the API key, the SHA-256 of the secret and of the passphrase, and the environment. It holds neither key nor
+secret. Only a program with the receipt key can make one, so a platform that saves a key can verify the receipt, and
+need not trust the browser about the test.
 
-A receipt says nothing about later: permissions may be changed at Binance at any time. It can be used more than once
-within its 15 minutes, but for these values alone.
+A receipt says nothing about the time after the test: permissions may be changed at Binance at any time. It can be used
+more than once within its 15 minutes, but only for these values.
 """
 
 import hashlib
@@ -22,13 +23,13 @@ _AGAIN = "test the key again"
 
 
 class Refused(Exception):
-    """A receipt that proves nothing. The text is a sentence for people, without a part of the receipt or the key."""
+    """The receipt proves nothing. The error's text is a sentence for people, without any part of receipt or key."""
 
 
 def make(  # noqa: PLR0913  each is a part of what was tested
     key: bytes, *, api_key: str, api_secret: str, environment: str, passphrase: str = "", now: float | None = None
 ) -> str:
-    """A receipt for values whose verdict was OK, and for no others; it is valid for 15 minutes.
+    """Makes a receipt for values whose verdict was OK, and for no others; it is valid for 15 minutes.
 
     `key`: the receipt key, at least 32 random bytes. `api_secret`: the secret, or the text of the private key;
     `passphrase`: of the private key, where one was given. `environment`: `production` or `demo`. All texts as the
@@ -61,14 +62,14 @@ def verify(  # noqa: PLR0913  as above
         raise Refused(f"This is not a receipt of a test: {_AGAIN}.")
     expires = int(found[1])
     if not hmac.compare_digest(found[2], _hmac(key, api_key, api_secret, passphrase, environment, str(expires))):
-        raise Refused(f"The receipt is not of a test of this key and secret in this environment: {_AGAIN}.")
+        raise Refused(f"The receipt is not for this key and secret in this environment: {_AGAIN}.")
     left = expires - (clock.now_ms() / 1000 if now is None else now)
     if not 0 < left <= SECONDS + _SKEW:
         raise Refused(f"The test is older than {SECONDS // 60} minutes: {_AGAIN}.")
 
 
 def _hmac(key: bytes, api_key: str, api_secret: str, passphrase: str, *rest: str) -> str:
-    """The HMAC of the parts. The length of each comes before it, so that no two lists of parts are the same bytes."""
+    """The HMAC of the parts. Each follows its length, so that different lists of parts never give the same bytes."""
     if len(key) < _SHORTEST_KEY:
         raise ValueError(f"the receipt key must have at least {_SHORTEST_KEY} bytes, such as those of os.urandom")
     secrets = [hashlib.sha256(_bytes(text)).digest() for text in (api_secret, passphrase)]

@@ -24,16 +24,16 @@ def test_futures_api_answers(binance: Binance, observe: Observe) -> None:
 @pytest.mark.informational
 @pytest.mark.needs("futures_api_answers")
 def test_rate_limit_headroom_is_left(binance: Binance, observe: Observe) -> None:
-    """Less than 80 % of the address's request weight is used by others than this run.
+    """Other programs use less than 80 % of the address's request weight.
 
     Binance counts by address, and all programs behind it share one limit. A bot that finds it used up is refused with
     429 in the very minute in which it wants to close a position, and if it goes on, the address is banned. Signed and
-    unsigned requests may be counted apart, so the highest figure that any answer told is taken.
+    unsigned requests may be counted apart, so this check takes the highest figure of any answer.
 
     Fix: find what else calls Binance from this address, and have it poll less or use streams; or give the bot an
     address of its own.
     """
     weight = binance.weight_of_others()
-    which = "signed ones among them" if weight.signed else "unsigned ones alone"
-    observe(f"{weight} is used by others: the highest figure that answers to this run told, {which}, less its own")
+    which = "signed ones among them" if weight.signed else "only unsigned ones"
+    observe(f"{weight} is used by others: the highest figure in this run's answers, {which}, without the run's own")
     assert weight.is_under(80)

@@ -12,7 +12,7 @@ from keycheck.run.host_facts import HostFacts
 def test_clock_agrees_with_exchange(binance: Binance, observe: Observe) -> None:
     """The local clock is within 2000 ms of the exchange's.
 
-    Every signed request carries the time it was made. This suite corrects its own stamps, a bot mostly does not, and
+    Every signed request carries the time it was made. This suite corrects its own stamps, most bots do not, and
     Binance refuses stamps that are too old or from the future with -1021.
 
     Fix: let the system set its clock. Linux: sudo timedatectl set-ntp true. Windows: w32tm /resync as administrator.
@@ -30,7 +30,7 @@ def test_clock_is_inside_signing_window(binance: Binance, observe: Observe) -> N
     """A stamp of the local clock is one that Binance accepts: under 1000 ms ahead, and no older than recvWindow.
 
     A clock 1500 ms fast is close enough to look right, and still has every order of every bot on this machine refused
-    with -1021, since Binance takes no stamp from 1000 ms in its future.
+    with -1021, since Binance accepts no stamp from 1000 ms or more in its future.
 
     Fix: set the clock as for clock_agrees_with_exchange; where it cannot be set, have the bot correct its stamps by
     the offset to GET /fapi/v1/time, or give a slow network a longer BINANCE_RECV_WINDOW.
@@ -50,6 +50,8 @@ def test_clock_is_synchronised(host: HostFacts, observe: Observe) -> None:
     Fix: Linux: sudo timedatectl set-ntp true, or install chrony. Windows: start the Windows Time service (net start
     w32time) and set it to start automatically. macOS: System Settings > General > Date & Time > Set automatically.
     """
-    kept = host.clock_is_kept()
-    observe(f"the operating system says that its clock is {'' if kept else 'not '}synchronised over the network")
-    assert kept
+    synchronised = host.clock_is_synchronised()
+    observe(
+        f"the operating system says that its clock is {'' if synchronised else 'not '}synchronised over the network"
+    )
+    assert synchronised

@@ -69,7 +69,7 @@ def test_key_is_restricted_to_known_ips(binance: Binance, observe: Observe) -> N
     machine's public address, preferably a fixed IPv4 one. The field takes several addresses, separated by blanks.
     """
     permissions = binance.key_permissions()
-    where = "listed addresses alone" if permissions.ip_restricted else "any address"
+    where = "listed addresses only" if permissions.ip_restricted else "any address"
     observe(f"the key works from {where} (ipRestrict)", ipRestrictEnabled=permissions.ip_restricted)
     assert permissions.ip_restricted
 

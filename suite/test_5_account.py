@@ -46,8 +46,8 @@ def test_position_mode_is_known(binance: Binance, observe: Observe) -> None:
 def test_account_is_set_up_as_expected(binance: Binance, observe: Observe) -> None:
     """The account's position mode and asset mode, and the contract's margin type, are what BINANCE_EXPECT names.
 
-    A bot is written for one of each. In the other position mode its orders are refused with -4061; with multi-assets
-    mode or cross margin, a loss on one contract takes margin that the bot has set aside for another.
+    A bot is written for one choice of each. In the other position mode its orders are refused with -4061; with
+    multi-assets mode or cross margin, a loss on one contract takes margin that the bot has set aside for another.
 
     Fix: have the bot set what it needs, or log in and set it under USD-M Futures > Preference > Position Mode or Asset
     Mode, and the margin type with Cross or Isolated on the contract's page; open orders and positions keep Binance from
@@ -98,8 +98,8 @@ def test_user_stream_is_alive(binance: Binance, observe: Observe) -> None:
     """The user data stream's host can be reached from this machine and answers a ping.
 
     It is another host and another protocol than the API's: a firewall or proxy that lets every request through may stop
-    it, and a bot then waits for fills that it never hears of. It says nothing of the key: the host opens a stream for
-    any listen key, a made-up one too, and answers its pings.
+    it, and a bot then waits for fills that it never hears of. It says nothing about the key: the host opens a stream
+    for any listen key, even a made-up one, and answers its pings.
 
     Fix: let this machine reach fstream.binance.com (demo: fstream.binancefuture.com) on port 443, WebSocket included;
     behind a proxy, one that tunnels it. If the stream was closed, sent an error, or said that a listen key has expired,

@@ -9,10 +9,10 @@ from keycheck.plugin import Observe
 @pytest.mark.critical
 @pytest.mark.needs("account_may_trade", "position_mode_is_known", "symbol_is_trading")
 def test_order_gate_checks_orders(binance: Binance, observe: Observe) -> None:
-    """A test order below the smallest allowed value is weighed by the order rules.
+    """Binance checks a test order below the smallest allowed value against its order rules.
 
-    It shows that an order of this key gets past the doors that check key, address and permission, and that the rules
-    behind them are at work. Nothing is placed, whatever the answer.
+    It shows that an order of this key passes the checks of key, address and permission, and that Binance then applies
+    its order rules. Nothing is placed, whatever the answer.
 
     Fix: -2015: tick Enable Futures (Profile > Account > API Management > Edit restrictions), and see that the key is
     newer than the futures account. -4411: see smallest_order_is_accepted. A code that bars the account: see
@@ -29,7 +29,7 @@ def test_smallest_order_is_accepted(binance: Binance, observe: Observe) -> None:
     """The smallest valid test order is accepted, or refused only because the wallet is too empty for it.
 
     It finds the account that may read but not trade: every earlier step can be green and this one red. Funds are the
-    owner's business and no fault of the key. Nothing is placed, whatever the answer.
+    owner's business, and not the key's fault. Nothing is placed, whatever the answer.
 
     Fix: -2015: tick Enable Futures (Profile > Account > API Management > Edit restrictions). -4192: wait for the end of
     the cooling-off period. -4109: transfer any amount to the futures wallet. -4411: the contract is a TradFi perpetual;

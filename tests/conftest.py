@@ -1,4 +1,4 @@
-"""Fixtures of all tests. No test reaches beyond loopback or reads an .env."""
+"""Fixtures of all tests. No test reaches beyond loopback or reads a .env."""
 
 import contextlib
 import os

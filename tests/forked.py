@@ -2,8 +2,8 @@
 
 A forked run differs from a new process in three ways. A test about one of them uses SuiteRunner:
 
-- Third-party modules, and the modules of keycheck that read nothing as they are imported, are imported before the fork,
-  in the environment of the first such run. So the tests' environment decides what they and the interpreter read at
+- Third-party modules, and the modules of keycheck that read nothing at import, are imported before the fork, in the
+  environment of the first such run. So the tests' environment decides what they and the interpreter read at
   their start (PYTHONWARNINGS, PYTHONOPTIMIZE, PYTHONHASHSEED, sitecustomize). os.environ is set again for each run, and
   each run imports keycheck's plugins and suite/ itself.
 - stdout and stderr are files instead of pipes, stdin is empty, and there is no terminal.
@@ -87,7 +87,7 @@ def _run_pytest(root: str, arguments: list[str], environment: dict[str, str], le
     os.environ.update(environment)
     os.chdir(root)
     _forget(root)
-    gc.freeze()  # pytest collects garbage as it ends, and would look through all that was imported beforehand
+    gc.freeze()  # pytest collects garbage when it ends, and would look through all that was imported beforehand
     sys.argv = [pytest.__file__.replace("__init__", "__main__"), *arguments]
     code = int(pytest.main())
     sys.stdout.flush()

@@ -18,7 +18,7 @@ from keycheck.exchange.api_client import Identity, Listener
 from keycheck.exchange.endpoints import USER_STREAMS, WEIGHT_LIMITS, Host
 from keycheck.exchange.session import Binance
 from keycheck.exchange.throttle import Throttle
-from keycheck.host_checks import KEPT, HostChecks
+from keycheck.host_checks import SYNCED, HostChecks
 from keycheck.network.stream import Stream
 from keycheck.network.transport import HttpTransport
 from keycheck.redaction.redactor import Redactor
@@ -40,7 +40,7 @@ class FakeHost(HostChecks):
     """A machine with these answers; healthy by default."""
 
     lies_open: tuple[str, ...] = ()
-    clock_is: tuple[str, ...] = (KEPT,)
+    clock_is: tuple[str, ...] = (SYNCED,)
 
     def open_files(self) -> list[str]:
         return list(self.lies_open)
@@ -56,7 +56,7 @@ def host_facts(host: HostChecks | None = None) -> HostFacts:
 
 @contextmanager
 def session(exchange: LocalExchange, throttle: Throttle | None = None, **extra: str) -> Iterator[Binance]:
-    """A live session with the exchange's own settings; `extra` replaces or adds some. It does not wait by itself."""
+    """A live session with the exchange's own settings; `extra` replaces or adds some. By default it never waits."""
     read = loading.load(Path("no such file"), environ=exchange.settings() | extra)
     key, signer = read.credentials.api_key, signer_of(read.credentials)
     urls = {Host.FUTURES: read.futures_url} | ({Host.WALLET: read.wallet_url} if read.wallet_url else {})

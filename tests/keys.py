@@ -1,6 +1,6 @@
 """Private keys that open nothing, as they are published with Binance's documentation and python-binance's tests.
 
-A run is given them as its user would: in a file of the user's own.
+A run gets them as a user gives them: in a file.
 """
 
 import atexit

@@ -19,7 +19,7 @@ WORKERS = 3  # on two cores; a run also waits
 
 
 def run_cells(cells: Iterable[C], benches: Sequence[B], run: Callable[[B, C], R]) -> Iterator[tuple[C, R | Exception]]:
-    """Each cell with its result, as they end; or with the exception if it could not be run.
+    """Yields each cell with its result, or with the exception if it could not be run, in the order in which they end.
 
     A bench runs one cell at a time.
     """

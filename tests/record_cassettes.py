@@ -1,8 +1,8 @@
 """Records shipped cassettes again from the local exchange: `python -m tests.record_cassettes [NAME..]`; default: all.
 
 Each name in `cassettes/README.md` is a story of `tests/stories.py`. The verdicts in that table are written by hand,
-since a recording cannot know what it should have been; `tests/cassettes/test_cassettes_shipped.py` holds all of it
-together.
+since a recording cannot know what it should have been; `tests/cassettes/test_cassettes_shipped.py` compares cassettes
+and table.
 """
 
 import argparse

@@ -392,9 +392,7 @@ _BOTH = (
     Story("invalid account for an order, once", "OK", scenario=at(ORDER, Fault.refused(-1109, times=1))),
     Story("invalid account", "UNPROVEN", "exchange_trouble", "likely", at(ACCOUNT, Fault.refused(-1109))),
     Story("invalid account for orders", "UNPROVEN", "exchange_trouble", "likely", at(ORDER, Fault.refused(-1109))),
-    Story(
-        "maintenance told of the wallet", "UNPROVEN", "exchange_trouble", "likely", at(WALLET, Fault.maintenance(400))
-    ),
+    Story("maintenance of the wallet", "UNPROVEN", "exchange_trouble", "likely", at(WALLET, Fault.maintenance(400))),
     Story(
         "maintenance in the second text, from the first request on",
         "UNPROVEN",
@@ -404,22 +402,24 @@ _BOTH = (
     ),
     Story("agreement signed", "OK", scenario=Scenario(agreement_signed=True), settings={"BINANCE_SYMBOL": "XAUUSDT"}),
     Story("demo, IP refused", "NOT_OK", "wrong_environment", "likely", SCENARIOS["ip-refused"], settings=_DEMO),
-    Story("wallet alone refuses", "UNPROVEN", "answers_contradict", "likely", at(WALLET, Fault.refused(-2015))),
-    Story("wallet alone says locked", "UNPROVEN", "keys_locked", "possible", at(WALLET, _LOCKED)),
+    Story("only the wallet refuses", "UNPROVEN", "answers_contradict", "likely", at(WALLET, Fault.refused(-2015))),
+    Story("only the wallet says locked", "UNPROVEN", "keys_locked", "possible", at(WALLET, _LOCKED)),
     Story(
-        "futures alone refuse the signature",
+        "only futures refuse the signature",
         "NOT_OK",
         "answers_contradict",
         "likely",
         at(ACCOUNT, Fault.refused(-1022)),
     ),
-    Story("futures alone know no key", "NOT_OK", "answers_contradict", "likely", at(ACCOUNT, Fault.refused(-2014))),
     Story(
-        "orders alone refuse the signature", "NOT_OK", "answers_contradict", "likely", at(ORDER, Fault.refused(-1022))
+        "only futures do not know the key", "NOT_OK", "answers_contradict", "likely", at(ACCOUNT, Fault.refused(-2014))
+    ),
+    Story(
+        "only orders refuse the signature", "NOT_OK", "answers_contradict", "likely", at(ORDER, Fault.refused(-1022))
     ),
     Story("account status invalid", "NOT_OK", "trading_barred", "certain", refused(-1135)),
     Story(
-        "futures alone name an address, no list",
+        "only futures name an address, no list",
         "NOT_OK",
         "key_older_than_futures_account",
         "likely",

@@ -1,4 +1,4 @@
-"""A path in a setting or an option may name no file, or an endless one: the refusal is one sentence, in short time."""
+"""A path in a setting or an option may name no file, or an endless one: it is refused soon, in one sentence."""
 
 import os
 import re
@@ -41,7 +41,7 @@ def short_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def long_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The deadline of a test whose writer takes time, which a busy machine stretches."""
+    """Lengthens the deadline, for tests in which something is written slowly, and slower still on a busy machine."""
     monkeypatch.setattr(bounded_files, "SECONDS", 60.0)
 
 
@@ -71,7 +71,7 @@ KINDS: dict[str, tuple[Callable[[Path], None], str]] = {
     "full": (lambda path: path.symlink_to("/dev/full"), "is a device"),
     "random": (lambda path: path.symlink_to("/dev/random"), "is a device"),
     "terminal": (lambda path: path.symlink_to("/dev/tty"), "is a device"),
-    "directory": (Path.mkdir, "is a directory|is not there"),  # a folder is looked into for its verdict.json
+    "directory": (Path.mkdir, "is a directory|is not there"),  # --compare also takes the folder of a verdict.json
     "socket": (_socket, "is a socket"),
     "2 GiB": (_huge, "is longer than (64|256) KiB|is longer than [14] MiB"),
     "loop of links": (lambda path: path.symlink_to(path.name), r"cannot be read \(Too many levels of symbolic links\)"),
@@ -106,7 +106,7 @@ def refusal(ask: Callable[[Path], object], path: Path) -> str:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("way", WAYS)
-def test_a_path_that_is_no_file_is_refused_in_a_sentence(way: str, kind: str, tmp_path: Path) -> None:
+def test_a_path_that_is_not_a_file_is_refused_in_a_sentence(way: str, kind: str, tmp_path: Path) -> None:
     """A path that is not a file is refused in one sentence, which names the setting or the option."""
     make, said = KINDS[kind]
     ask, named = WAYS[way]
@@ -128,7 +128,7 @@ def test_a_path_that_is_no_file_is_refused_in_a_sentence(way: str, kind: str, tm
 )
 @pytest.mark.parametrize("way", WAYS)
 def test_an_impossible_name_is_refused_in_a_sentence(way: str, name: str, said: str, tmp_path: Path) -> None:
-    """The refusal shows nothing of an impossible name, or few characters."""
+    """The refusal shows nothing of an impossible name, or only a few characters."""
     ask, named = WAYS[way]
     sentence = refusal(ask, tmp_path / name)
     assert said in sentence
@@ -253,7 +253,7 @@ def test_a_writer_that_never_ends_is_abandoned(first: bytes) -> None:
 
 
 def test_an_empty_pipe_is_refused() -> None:
-    """An empty pipe is refused: the program behind it has probably failed."""
+    """An empty pipe is refused: the program that should write to it has probably failed."""
     with opened_pipe() as (path, end):
         os.close(end)
         with pytest.raises(Unreadable, match=r"within 0\.2 s"):
@@ -291,7 +291,7 @@ def test_a_file_that_is_swapped_for_a_pipe_is_refused(tmp_path: Path, monkeypatc
         bounded_files.read(path, 10, pipes=False)
 
 
-def test_text_is_added_to_files_alone(tmp_path: Path) -> None:
+def test_text_is_added_only_to_files(tmp_path: Path) -> None:
     """Text is appended to a file, or to a new one, and to nothing else."""
     path = tmp_path / "a"
     for _ in range(2):

@@ -47,7 +47,7 @@ def keycheck(tmp_path: Path) -> Command:
 
 
 def test_version_is_name_and_version(keycheck: Command) -> None:
-    """`--version` prints name and version alone, and does not import pytest."""
+    """`--version` prints only name and version, and does not import pytest."""
     done = keycheck("--version")
     assert (done.returncode, done.stdout, done.stderr) == (0, f"keycheck {__version__}\n", "")
 
@@ -128,7 +128,9 @@ def test_a_missing_working_directory_is_refused_in_a_sentence(
     ("arguments", "unbuffered"),
     mostly_slow([(("--help",), ""), (("--version",), "1"), (("fleet", "--help"), ""), (("serve", "--help"), "1")], 2),
 )
-def test_a_help_that_nobody_reads_is_no_error(arguments: tuple[str, ...], unbuffered: str, keycheck: Command) -> None:
+def test_a_help_that_nobody_reads_is_not_an_error(
+    arguments: tuple[str, ...], unbuffered: str, keycheck: Command
+) -> None:
     """If stdout cannot be written, as in `keycheck --help | head -1`, the exit status is 0, without a traceback."""
     done = keycheck(*arguments, shell=">/dev/full", PYTHONUNBUFFERED=unbuffered)  # noqa: S604  our own words
     assert (done.returncode, done.stderr) == (0, "")
@@ -224,7 +226,7 @@ def test_paths_are_refused(path: str, keycheck: Command, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(("missing", "arguments"), [("pytest", REPLAY), ("requests", ("fleet", "keys"))])
-def test_a_broken_installation_is_no_verdict(
+def test_a_broken_installation_is_not_a_verdict(
     missing: str, arguments: tuple[str, ...], keycheck: Command, tmp_path: Path
 ) -> None:
     """The exit status of an error is 3, not Python's own 1, which means that a key is not fit."""
@@ -272,8 +274,8 @@ def test_the_plugins_are_those_of_the_clone() -> None:
 # -- --json --
 
 
-def test_json_is_the_verdict_alone(keycheck: Command, tmp_path: Path) -> None:
-    """With --json stdout holds verdict.json alone; all else goes to stderr, even if printed past Python's streams."""
+def test_json_is_only_the_verdict(keycheck: Command, tmp_path: Path) -> None:
+    """With --json stdout holds only verdict.json; all else goes to stderr, even if printed past Python's streams."""
     done = keycheck("--json", "--replay", "ip-refused", "-vv")
     assert done.returncode == 1
     assert done.stdout == (tmp_path / "here/reports/verdict.json").read_text()
@@ -295,7 +297,7 @@ def test_json_of_settings_that_cannot_be_used(keycheck: Command) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("shell", "status"), [(">&-", 3), (">/dev/full", 3), ("2>&-", 0), ("<&-", 0), (">&- 2>&-", 3)])
 def test_json_with_a_stream_that_cannot_be_written(shell: str, status: int, keycheck: Command) -> None:
-    """The exit status is 0 only if the whole verdict was written; a stderr that cannot be written is no error."""
+    """The exit status is 0 only if the whole verdict was written; a stderr that cannot be written is not an error."""
     done = keycheck("--json", *REPLAY, shell=shell)
     assert done.returncode == status, done.stdout + done.stderr
     if status == 0:

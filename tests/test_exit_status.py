@@ -103,6 +103,6 @@ def test_files_that_are_open_are_written_and_removed(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_clean_up_that_fails_is_no_failed_check(tmp_path: Path) -> None:
+def test_a_clean_up_that_fails_is_not_a_failed_check(tmp_path: Path) -> None:
     """If another plugin's clean-up raises, the exit status is 3."""
     assert ended(tmp_path, *PYTEST, raises=True)[0] == 3

@@ -1,4 +1,4 @@
-"""A hostile repository around the credentials' file: no program that it names is run, and doubt is no pass."""
+"""A hostile repository around the credentials' file: no program that it names is run, and doubt is not a pass."""
 
 import os
 import shlex
@@ -179,7 +179,7 @@ def test_no_program_that_a_repository_names_is_run(attack: str, trap: Trap) -> N
 
 
 def test_no_hook_filter_or_helper_of_a_repository_is_run(trap: Trap) -> None:
-    """Hooks, filters, pagers and helpers of a repository are not run either, all at once."""
+    """Hooks, filters, pagers and helpers of a repository, all set at once, are not run either."""
     for name in (
         *("credential.helper", "core.askPass", "core.pager", "pager.ls-files", "pager.check-ignore", "core.editor"),
         *("diff.external", "diff.x.textconv", "filter.x.clean", "filter.x.smudge", "filter.x.process", "gpg.program"),
@@ -224,14 +224,14 @@ def test_each_layer_of_protection_suffices_alone(
 
 
 @needs_root
-@pytest.mark.parametrize("whose", ["all of it", "the repository alone", "the folder alone"])
+@pytest.mark.parametrize("whose", ["all of it", "only the repository", "only the folder"])
 def test_a_repository_of_another_user_is_not_asked(whose: str, trap: Trap) -> None:
     """A repository of another user has a remark with a remedy, without a folder's name, and is not read."""
     if "safe.directory" in trap.git("config", "--list"):
         pytest.skip("this machine's git trusts other users' repositories")
     _upload_pack(trap)
     inside = [trap.folder / ".git", *(trap.folder / ".git").rglob("*")]
-    given = {"all of it": [trap.folder, *trap.folder.rglob("*")], "the repository alone": inside}
+    given = {"all of it": [trap.folder, *trap.folder.rglob("*")], "only the repository": inside}
     for place in given.get(whose, [trap.folder]):
         os.chown(place, 12345, 12345)
     found = trap.remarks()
@@ -269,8 +269,8 @@ def test_a_folder_that_looks_like_a_bare_repository_is_not_asked(trap: Trap) -> 
     assert trap.remarks(inner / ".env") == [f"the settings file {NOT_TOLD}: {BROKEN}"]
 
 
-def test_a_file_name_is_no_pattern(trap: Trap) -> None:
-    """A file's name is no pattern: other files that it would match do not count."""
+def test_a_file_name_is_not_a_pattern(trap: Trap) -> None:
+    """A file's name is not a pattern: other files that it would match do not count."""
     shutil.rmtree(trap.folder / ".git")
     trap.git("init", "-q")
     (trap.folder / "keys.env").touch()

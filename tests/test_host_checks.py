@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from keycheck import host_checks
-from keycheck.host_checks import BROKEN, KEPT, NO_FILE, NO_GIT, NOT_TOLD, UNKEPT, HostChecks
+from keycheck.host_checks import BROKEN, NO_FILE, NO_GIT, NOT_TOLD, SYNCED, UNSYNCED, HostChecks
 from keycheck.redaction.secret import Secret
 
 GIT = shutil.which("git")
@@ -21,7 +21,7 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps its pe
 
 @pytest.fixture
 def settings_file(tmp_path: Path) -> Path:
-    """A file that only its owner can read, outside of any repository."""
+    """A file that only its owner can read, outside any repository."""
     path = tmp_path / ".env"
     path.write_text("BINANCE_API_KEY=\n", encoding="utf-8")
     path.chmod(0o600)
@@ -40,7 +40,7 @@ def remarks(path: Path) -> list[str]:
 
 
 def test_a_private_file_outside_of_git_is_private(settings_file: Path) -> None:
-    """A private file outside of any repository has no remark."""
+    """A private file outside any repository has no remark."""
     assert remarks(settings_file) == []
 
 
@@ -74,7 +74,7 @@ def test_a_file_that_git_may_commit_has_a_remark(settings_file: Path) -> None:
 
 @needs_git
 def test_a_file_beside_a_repository_is_in_none(settings_file: Path) -> None:
-    """`--env-file=../x.env`, given inside of a repository, names a file outside of it."""
+    """`--env-file=../x.env`, given inside a repository, names a file outside it."""
     folder = settings_file.parent / "repository"
     folder.mkdir()
     git(folder, "init", "-q")
@@ -159,8 +159,8 @@ def test_a_deleted_file_has_no_remark(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("script", "answer"),
     [
-        ("echo yes", [KEPT]),
-        ("echo no", [UNKEPT]),
+        ("echo yes", [SYNCED]),
+        ("echo no", [UNSYNCED]),
         ("echo perhaps", []),
         ("echo yes; exit 1", []),
         ("exit 127", []),
@@ -204,10 +204,10 @@ def test_a_program_that_hangs_is_stopped(tmp_path: Path, monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     ("told", "status", "answer"),
     [
-        ("Source: time.windows.com,0x8", 0, [KEPT]),
-        ("Source: Local CMOS Clock", 0, [UNKEPT]),
-        ("Source: Free-running System Clock", 0, [UNKEPT]),
-        ("The service has not been started. (0x80070426)", 38, [UNKEPT]),
+        ("Source: time.windows.com,0x8", 0, [SYNCED]),
+        ("Source: Local CMOS Clock", 0, [UNSYNCED]),
+        ("Source: Free-running System Clock", 0, [UNSYNCED]),
+        ("The service has not been started. (0x80070426)", 38, [UNSYNCED]),
     ],
 )
 def test_the_time_service_of_windows_is_read_as_it_answers(

@@ -142,7 +142,7 @@ def test_a_private_key_is_handed_over_as_text(tmp_path: Path) -> None:
         ),
         ({"timeout": 0}, "timeout must be"),
         ({"timeout": float("nan")}, "timeout must be"),
-        ({"api_key": b"bytes"}, "api_key must be text, and is bytes"),
+        ({"api_key": b"bytes"}, "api_key must be text, but is bytes"),
         ({"private_key": "a", "private_key_file": "b"}, "leave one of them out"),
     ],
 )
@@ -157,7 +157,7 @@ def test_settings_that_cannot_be_used_raise_their_sentence(
 
 
 def test_each_setting_has_its_parameter() -> None:
-    """`check` has a parameter for each setting, and beside these only parameters about watching the run."""
+    """`check` has a parameter for each setting, and besides these only parameters about watching the run."""
     parameters = set(keycheck.check.__annotations__) - {"return", "on_check", "timeout", "cancel", "private_key"}
     named = {"passphrase": "BINANCE_PRIVATE_KEY_PASSPHRASE"}
     assert {named.get(name, f"BINANCE_{name.upper()}") for name in parameters} == set(loading.NAMES)
@@ -381,7 +381,7 @@ def test_a_secret_is_in_no_argument_variable_or_file(running: Path, temporary: P
 
 @pytest.mark.slow
 @linux
-def test_a_child_is_given_named_variables_alone(running: Path) -> None:
+def test_a_child_is_given_only_named_variables(running: Path) -> None:
     """A child's environment holds none of the caller's own secrets, and nothing that would steer Python or pytest."""
     names = {entry.partition(b"=")[0].decode() for entry in (running / "environ").read_bytes().split(b"\0") if entry}
     assert "AWS_SECRET_ACCESS_KEY" in os.environ
@@ -828,7 +828,7 @@ def test_a_child_reads_the_exit_status_of_its_own_programs(temporary: Path) -> N
 
 
 def test_a_child_that_cannot_fork_ends_with_its_caller() -> None:
-    """Without memory for one more process, the child still ends with its caller: it lived on, with the credentials."""
+    """Even without memory for one more process, the child, which holds the credentials, ends with its caller."""
     code = (
         "import os, pathlib, threading\n"
         "from keycheck import child\n"
@@ -855,7 +855,7 @@ def example(folder: Path, *files: str) -> "subprocess.CompletedProcess[str]":
 
 @pytest.mark.slow
 def test_many_accounts_are_each_tested(exchange: LocalExchange, tmp_path: Path) -> None:
-    """In the example, two files of one name are two accounts; a bad file fails alone, and is no NOT_OK."""
+    """In the example, two files of one name are two accounts; a bad file is not a NOT_OK, and stops no other."""
     lines = "\n".join(f"{name}={value}" for name, value in exchange.settings().items())
     for folder, more in {"a": "", "b": "\nBINANCE_SYMBOL=!!\nOTHER=1\nBINANCE_PRIVATE_KEY_PASSPHRASE=p"}.items():
         (tmp_path / folder).mkdir()

@@ -301,7 +301,7 @@ def test_a_run_with_shared_answers_counts_less_once_it_has_ended(
 # -- the file --
 
 
-def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
+def test_the_file_is_only_for_its_owner(tmp_path: Path) -> None:
     """With any umask, the file has mode 600 and its folder mode 700; it holds numbers and the environment's name."""
     usual = os.umask(0)
     try:

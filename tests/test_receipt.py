@@ -100,14 +100,14 @@ def test_a_receipt_has_one_spelling(made: str) -> None:
         refuse(other)
 
 
-def test_half_a_character_is_no_other_character() -> None:
+def test_half_a_character_is_not_another_character() -> None:
     """A lone surrogate, which JSON may hold and UTF-8 may not, does not count as a question mark."""
     half, question_mark = (TESTED | {"api_secret": text} for text in "\ud800?")
     refuse(receipt.make(KEY, now=NOW, **half), **question_mark)
 
 
 @pytest.mark.parametrize("odd", ["", None, b"v1.1.2", 5, "v1.0.", "v1.-5." + "0" * 64, "v1.٣." + "0" * 64, "9" * 10**5])
-def test_a_value_that_is_no_receipt_is_refused(odd: object) -> None:
+def test_a_value_that_is_not_a_receipt_is_refused(odd: object) -> None:
     """Any value that a client may send instead of a receipt is refused."""
     refuse(odd)
 

@@ -22,7 +22,7 @@ assert futures.check_server_time().data().server_time > 0
 assert wallet.get_api_key_permission().data().enable_futures is True
 assert futures.futures_account_configuration().data().can_trade is True
 assert futures.get_current_position_mode().data().dual_side_position is False
-# Returns objects: send_request(), which would return plain dictionaries, raises a TypeError in 18.0.1.
+# This method returns objects. send_request() would return plain dictionaries, but raises a TypeError in 18.0.1.
 rules = futures.exchange_information().data()
 assert any(one.symbol == "BTCUSDT" and one.status == "TRADING" for one in rules.symbols)
 order = futures.test_order(symbol="BTCUSDT", side="BUY", position_side="BOTH", type="MARKET", quantity=0.002)

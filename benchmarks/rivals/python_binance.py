@@ -4,7 +4,7 @@ import os
 
 from binance.client import Client
 
-# Without the constructor's own ping, which goes to the spot host.
+# ping=False: otherwise the constructor sends a ping to the spot host.
 client = Client(os.environ["BINANCE_API_KEY"], os.environ["BINANCE_API_SECRET"], ping=False)
 client.FUTURES_URL = os.environ["BINANCE_FUTURES_URL"] + "/fapi"
 client.MARGIN_API_URL = os.environ["BINANCE_WALLET_URL"] + "/sapi"

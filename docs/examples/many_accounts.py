@@ -21,7 +21,7 @@ PARAMETERS = set(inspect.signature(keycheck.check).parameters)
 def check_all(accounts: Mapping[str, Mapping[str, str]]) -> dict[str, keycheck.Report | ValueError]:
     """`accounts`: by name, what `keycheck.check` takes: {"alice": {"api_key": "...", "api_secret": "..."}}.
 
-    A ValueError is in the place of a report where an account's settings cannot be used.
+    If an account's settings cannot be used, a ValueError takes the place of its report.
     """
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return dict(zip(accounts, pool.map(_check, accounts.values()), strict=True))
@@ -35,7 +35,7 @@ def _check(settings: Mapping[str, str]) -> keycheck.Report | ValueError:
 
 
 def settings_of(file: Path) -> dict[str, str]:
-    """BINANCE_API_KEY=... of a settings file is api_key."""
+    """The settings in a file, by the names of `keycheck.check`: BINANCE_API_KEY=... is api_key."""
     settings = dotenv_values(file, interpolate=False)
     named = {
         name.removeprefix("BINANCE_").lower(): value

@@ -1,7 +1,7 @@
 """Saves a key that was just found OK: a view of Django, and its ASGI application with the endpoint at /keycheck.
 
 In urls.py: `path("accounts", save_django.save)`; in asgi.py: `application = save_django.application()`. Django's own
-middleware asks for the CSRF token, which <keycheck-form> sends where its attribute token-header names X-CSRFToken.
+middleware asks for the CSRF token, which <keycheck-form> sends if its attribute token-header names X-CSRFToken.
 """
 
 import json
@@ -25,7 +25,7 @@ saved: list[tuple[str, str, str]] = []  # in your platform: its database, encryp
 @require_POST
 @sensitive_variables()  # keeps them out of Django's error reports
 def save(request: HttpRequest) -> JsonResponse:
-    """Takes the form's `tested`. A browser may send anything: the receipt alone shows that this was found OK."""
+    """Takes the form's `tested`. A browser may send anything: only the receipt shows that this was found OK."""
     given = members(request.body)
     # Save these three, as they were verified; nothing else of the request was tested.
     api_key, passphrase = given.get("apiKey"), given.get("passphrase", "")

@@ -1,4 +1,4 @@
-"""Saves a key that was just found OK: a view of Starlette, which FastAPI takes as well.
+"""Saves a key that was just found OK: a view of Starlette, which also works in FastAPI.
 
 `app` has the endpoint at /keycheck, and the view at /accounts. It asks nobody to sign in: add your own middleware.
 """
@@ -26,7 +26,7 @@ class Accounts:
         self.saved: list[tuple[str, str, str]] = []  # in your platform: its database, encrypted
 
     async def save(self, request: Request) -> Response:
-        """Takes the form's `tested`. A browser may send anything: the receipt alone shows that this was found OK."""
+        """Takes the form's `tested`. A browser may send anything: only the receipt shows that this was found OK."""
         given = members(await request.body())
         # Save these three, as they were verified; nothing else of the request was tested.
         api_key, passphrase = given.get("apiKey"), given.get("passphrase", "")

@@ -125,7 +125,7 @@ def _word(value: object) -> str:
 
 def _one_of(value: object, known: tuple[object, ...]) -> str:
     if not isinstance(value, str | int) or isinstance(value, bool) or value not in known:
-        raise ValueError("not one of those known")
+        raise ValueError("not a known word")
     return str(value)
 
 

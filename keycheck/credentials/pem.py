@@ -57,7 +57,7 @@ def is_encrypted(block: str) -> bool:
 def to_hide(text: str) -> list[str]:
     """The texts of a credential that must not be shown: the whole text, or each line of a PEM and all lines joined.
 
-    A PEM's first and last line are no secret. A short key has more spellings, which are hidden as well.
+    A PEM's first and last line are not secret. A short key has more spellings, which are hidden as well.
     """
     plain = text.replace("\0", "")  # UTF-16 text has NULs; searches for these texts ignore invisible characters
     if not looks_like(plain):

@@ -22,7 +22,7 @@ def key_type_not_taken(seen: EvidenceView) -> Iterator[Diagnosis]:
     Source: the futures pages describe HMAC and RSA keys, not Ed25519 keys, though Binance's own library signs
     with them.
     """
-    if (pair := _refused_by_futures_alone(seen)) and _is_about_key_type(pair[1], seen):
+    if (pair := _refused_only_by_futures(seen)) and _is_about_key_type(pair[1], seen):
         kind = "Ed25519 keys" if seen.evidence.key.type == "ED25519" else "keys of this type"
         yield Diagnosis(
             "key_type_not_taken",
@@ -42,13 +42,13 @@ def answers_contradict(seen: EvidenceView) -> Iterator[Diagnosis]:
         yield _contradiction(
             "The futures API accepts the key, but the wallet API refuses it", account, wallet, _NOT_SEEN
         )
-    if (pair := _refused_by_futures_alone(seen)) and not _is_about_key_type(pair[1], seen):
+    if (pair := _refused_only_by_futures(seen)) and not _is_about_key_type(pair[1], seen):
         yield _contradiction("The wallet API accepts the key, but the futures API refuses it", *pair)
     if account and order and account.accepted and _is_refused(order, DENIALS) and not _is_explained(order, seen):
         yield _contradiction("Reads are accepted, but the test order is refused", account, order)
 
 
-def _refused_by_futures_alone(seen: EvidenceView) -> tuple[Call, Call] | None:
+def _refused_only_by_futures(seen: EvidenceView) -> tuple[Call, Call] | None:
     """The wallet API's acceptance of the key and the futures API's refusal; None if they do not contradict."""
     wallet, account = seen.wallet, seen.account
     if wallet and account and wallet.accepted and _is_refused(account, DENIALS) and not _is_explained(account, seen):

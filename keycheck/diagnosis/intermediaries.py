@@ -20,15 +20,15 @@ def location_or_firewall(seen: EvidenceView) -> Iterator[Diagnosis]:
             "Binance does not serve the place in which this machine's public address lies"
             f"{_status_of(barred[0])}. {NOT_THE_KEY}",
             described(barred),
-            "run the bot, and this suite, from a country where Binance serves futures. Cloud machines mostly "
+            "run the bot, and this suite, from a country where Binance serves futures. Cloud machines usually "
             "count as being in the country of their data centre, and hosted CI as in the United States.",
         )
     if blocked := seen.in_trouble("turned_away"):
         yield Diagnosis(
             "blocked_by_firewall",
             Confidence.LIKELY,
-            f"A firewall answered in Binance's place{_status_of(blocked[0])}: its own, after too many requests from "
-            f"this address, or one of this network. {NOT_THE_KEY}",
+            f"A firewall answered in Binance's place{_status_of(blocked[0])}: Binance's own, after too many requests "
+            f"from this address, or one of this network. {NOT_THE_KEY}",
             described(blocked),
             f"stop every program that calls Binance from this address, wait ten minutes, {AGAIN}. If that does not "
             "help, use another network, without VPN or proxy.",
@@ -50,7 +50,7 @@ def limits(seen: EvidenceView) -> Iterator[Diagnosis]:
                 if banned
                 else f"Binance has counted too many {what} in this minute{_until(call, seen.evidence.began)}."
             )
-            + f" All programs behind the address count together. {NOT_THE_KEY}",
+            + f" All programs at this address count together. {NOT_THE_KEY}",
             described([call]),
             f"stop every program that calls Binance from this address, {_wait_for(call, banned=banned)}, then {AGAIN}. "
             "Bots that poll should use streams instead.",
@@ -66,7 +66,7 @@ def trouble(seen: EvidenceView) -> Iterator[Diagnosis]:
         yield Diagnosis(
             "exchange_trouble",
             Confidence.CERTAIN if coded else Confidence.LIKELY,
-            f"Binance, or a gateway before it, has trouble of its own. {NOT_THE_KEY}"
+            f"Binance, or a gateway in front of it, has trouble of its own. {NOT_THE_KEY}"
             + (f" If it answers code {INVALID_ACCOUNT} for hours, the demo account may be gone." if gone else ""),
             described(calls),
             f"wait some minutes, {AGAIN}. If that does not help, "

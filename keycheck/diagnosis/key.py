@@ -45,9 +45,9 @@ _MEANT_ENVIRONMENT = "did you mean BINANCE_ENVIRONMENT?"
 _IN_NEITHER = "neither in .env nor in the environment"
 _NOWHERE: dict[FileState | None, str] = {
     "other": "neither in the settings file nor in the environment",
-    "example": "as there is no .env, and the environment has none",
-    "absent": "as there is no .env, and the environment has none",
-    "program": "as the program that started this run handed none over",
+    "example": "because there is no .env, and the environment has none",
+    "absent": "because there is no .env, and the environment has none",
+    "program": "because the program that started this run handed none over",
 }
 _ANOTHERS_SECRET = (
     "Binance found the key and refused the signature: BINANCE_API_SECRET is not the secret of BINANCE_API_KEY.",
@@ -93,7 +93,7 @@ def _to_give(file: FileState | None, missing: tuple[str, ...], system: System | 
     how = {
         "dotenv": f"open .env and fill in {lines}",
         "other": f"open the settings file and fill in {lines}",
-        "absent": f"make a file .env that you alone can read, and write into it {lines}",
+        "absent": f"make a file .env that only you can read, and write into it {lines}",
         "program": f"have the program that started this run hand over {lines}",
     }
     new = f"{new_settings_file(system)}; then open .env and fill in {lines}"
@@ -273,7 +273,7 @@ def _ip_not_allowed(evidence: tuple[str, ...], address: str | None, *, likely: b
     return Diagnosis(
         "ip_not_allowed",
         Confidence.LIKELY if likely else Confidence.POSSIBLE,
-        f"The key works from listed addresses alone, and this machine's is not among them.{seen_as}",
+        f"The key works only from listed addresses, and this machine's is not among them.{seen_as}",
         evidence,
         f"{EDIT} > Restrict access to trusted IPs only: add {which}. Then save."
         + " Have this machine reach Binance over IPv4, and add its IPv4 address." * over_ipv6

@@ -32,7 +32,7 @@ def clock(seen: EvidenceView) -> Iterator[Diagnosis]:
             "clock_ahead" if ahead else "clock_behind",
             Confidence.LIKELY if drift is None else Confidence.POSSIBLE,
             f"Binance refused a stamp as {'from the future' if ahead else 'too old'}, though stamps here are corrected "
-            "by the exchange's clock: the clock was set meanwhile, or the request took long to arrive.",
+            "by the exchange's clock: this machine's clock was set meanwhile, or the request took long to arrive.",
             (str(call), f"recvWindow is {seen.evidence.recv_window} ms"),
             f"{set_the_clock(seen.evidence.system)}. On a slow network write BINANCE_RECV_WINDOW=10000 into .env.",
         )

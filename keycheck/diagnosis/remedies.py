@@ -50,7 +50,7 @@ def set_the_clock(system: System | None) -> str:
 
 
 def new_settings_file(system: System | None) -> str:
-    """The command that makes a .env that its owner alone can read. It leaves an existing .env as it is."""
+    """The command that makes a .env that only its owner can read. It leaves an existing .env as it is."""
     if system == "windows":  # a folder of the user's own is closed to other users
         return "if (!(Test-Path .env)) { copy .env.example .env }"
     return "cp -n .env.example .env && chmod 600 .env"

@@ -74,7 +74,7 @@ def not_run(seen: EvidenceView) -> Iterator[Diagnosis]:
 
 
 def own_checks(seen: EvidenceView) -> Iterator[Diagnosis]:
-    """A critical check failed that the project does not ship: no rule knows it, so its own fix is the advice."""
+    """A critical check that is not the project's own failed: no rule knows it, so its own fix is the advice."""
     if own := [found for found in seen.failed if found.check.id not in INDISPENSABLE]:
         yield _does_not_hold(own)
 

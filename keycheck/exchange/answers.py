@@ -1,7 +1,7 @@
 """Bytes of an answer -> JSON, a refusal with a code, or an error that says why it is neither. Pure.
 
 A 200 must have strict JSON. Any other answer may be HTML from a firewall; if it is JSON with a `code`, the code is
-read, and otherwise the status alone.
+read, and otherwise only the status.
 """
 
 import json
@@ -176,7 +176,7 @@ def _trouble(raw: RawAnswer, endpoint: Endpoint, refusal: Refusal) -> Inconclusi
         return restricted_location(endpoint.host, status)
     if (status in (202, 403) or _FIREWALL in raw.headers) and refusal.code is None:
         return BlockedEnRoute(
-            f"a firewall answered in the place of {host} (HTTP {status}). Wait some minutes and run again; if "
+            f"a firewall answered in place of {host} (HTTP {status}). Wait some minutes and run again; if "
             "that does not help, use another network: this is not a fault of the key"
         )
     if status >= 500 or status == 408 or refusal.kind is Kind.TROUBLE:
@@ -258,7 +258,7 @@ def _refuse(name: str) -> NoReturn:
 
 
 def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The members of an object. Raises ValueError for a repeated name: JSON readers take different values of it."""
+    """The members of an object. Raises ValueError for a repeated name, whose value depends on the JSON reader."""
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError("repeated key")

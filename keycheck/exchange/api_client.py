@@ -124,7 +124,9 @@ class ApiClient:
         self._begun = 0
         self._calls: dict[int, Call] = {}
         self._stopped: Inconclusive | None = None
-        self._restricted: tuple[int, RestrictedLocation] | None = None  # its first request's number, and the error
+        self._restricted: tuple[int, RestrictedLocation] | None = (
+            None  # of the first such request: its number, and the error
+        )
         self._watch = clock.Stopwatch()
 
     @property
@@ -212,7 +214,7 @@ class ApiClient:
             raise self._stopped.with_traceback(None)
         seconds = RUN_SECONDS - (self._watch.seconds - self._throttle.seconds)
         if seconds <= 0:
-            raise OutOfTime(f"{endpoint} was not sent, as this run has waited {RUN_SECONDS:.0f} s already. Run again")
+            raise OutOfTime(f"{endpoint} was not sent: this run has waited {RUN_SECONDS:.0f} s already. Run again")
         return seconds
 
     def _seconds_once_due(self, endpoint: Endpoint) -> float:

@@ -33,7 +33,7 @@ class Sample:
 
         It is `offset`, which may be wrong by half a round trip. If the round trip was long, such an error could put a
         stamp too far ahead. Then it is the largest possible offset: with it, a stamp is never ahead of the exchange's
-        clock, and late by one round trip at most.
+        clock, and at most one round trip late.
         """
         return self.offset if self.round_trip < AHEAD_LIMIT else self.sent + self.round_trip - self.server
 
@@ -82,7 +82,7 @@ class Drift:
 
 
 def lead_over_date(received: float, headers: Mapping[str, str]) -> int | None:
-    """The local time of an answer minus its Date header (in full seconds), in ms; None without a usable header."""
+    """The local time of an answer minus its Date header (in whole seconds), in ms; None without a usable header."""
     try:
         return round(received - 1000 * parsedate_to_datetime(headers["date"]).timestamp())
     except (KeyError, ValueError, TypeError, OverflowError):

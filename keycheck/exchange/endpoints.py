@@ -2,8 +2,8 @@
 
 No request closes the account's user data stream (DELETE), because a bot may be listening to it.
 
-A weight is what a request costs of the limit per IP address and minute, as documented (USD-M futures and Wallet API
-pages).
+A weight is the number of points that a request uses of the limit per IP address and minute, as documented (USD-M
+futures and Wallet API pages).
 """
 
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ AT_ONCE = {Host.FUTURES: 4, Host.WALLET: 1}
 class Endpoint:
     """One method on one path of one host. `weight`: its cost, in request weight.
 
-    `signed`: it carries the key, a time stamp and a signature; `keyed`: it carries the key alone.
+    `signed`: it carries the key, a time stamp and a signature; `keyed`: it carries only the key.
     """
 
     host: Host

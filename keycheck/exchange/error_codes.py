@@ -1,6 +1,6 @@
 """Classifies Binance's error codes by what they say about a key. Pure.
 
-Match on the code alone: texts differ between the documentation and the live API, and HTTP 400 covers a bad signature
+Match only on the code: texts differ between the documentation and the live API, and HTTP 400 covers a bad signature
 as well as an order that is too small. Source: USD-M futures "Error Codes", with the live observations that contradict
 it noted beside the code.
 """

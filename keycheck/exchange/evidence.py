@@ -24,8 +24,8 @@ class Call:
     replay they are those of the recorded run.
 
     `trouble`: the `kind` of the Inconclusive that was raised in place of an answer, or "". `banned_until` (ms since
-    1970) and `retry_after` (seconds): when a limit ends, by its answer. `used_weight`: the address's weight in this
-    minute, by the answer's header.
+    1970) and `retry_after` (seconds): when a limit ends, as its answer says. `used_weight`: the address's weight in
+    this minute, as the answer's header says.
 
     `lead_ms`: the local clock when the answer came, minus its Date header, which is in whole seconds; None without that
     header. `shared_s`: the age in seconds of another run's answer, used in place of a request; None for a request.
@@ -107,6 +107,6 @@ class Evidence:
 
     @property
     def key_is_known(self) -> bool:
-        """Whether an answer shows that Binance knows what was given as the key; it may be the secret otherwise."""
+        """Whether an answer shows that Binance knows the given key. If none does, the "key" may be the secret."""
         with_key = (call for call in self.calls if call.name in _WITH_KEY)
         return any((call.accepted and call.code is None) or call.code in _OF_A_KNOWN_KEY for call in with_key)

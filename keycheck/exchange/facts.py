@@ -150,7 +150,7 @@ class OrderAnswer:
 
     @property
     def accepted(self) -> bool:
-        """Whether the order is valid: accepted, or refused for no more than a lack of funds or a position limit."""
+        """Whether the order is valid: accepted, or refused only for a lack of funds or a position limit."""
         return self.refusal is None or self._refused_by(Kind.FUNDS)
 
     @property

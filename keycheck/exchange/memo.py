@@ -1,8 +1,8 @@
 """Remembers the answer to each question of a run, so that several threads ask it only once between them.
 
 Theory of operation. A question is a call of one of the session's methods: its name and its arguments. The memo has an
-entry for each question that a thread has asked, or that the prefetcher has reserved. The state of the entry decides
-what a thread does that asks the question:
+entry for each question that a thread has asked, or that the prefetcher has reserved. When a thread asks a question, the
+state of its entry decides what the thread does:
 
     state      meaning                                a thread of checks            a prefetching thread
     (none)     no thread has asked                    asks                          asks

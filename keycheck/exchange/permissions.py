@@ -28,7 +28,7 @@ def is_way_out(name: str) -> bool:
 
 
 def shown_name(name: str) -> str | None:
-    """The name to show for a permission, mostly Binance's own; None if this is not the name of a permission."""
+    """The name to show for a permission, usually Binance's own; None if this is not the name of a permission."""
     if PERMISSION.fullmatch(name):
         return name
     if not is_way_out(name):
@@ -108,7 +108,7 @@ class KeyPermissions:
     def trading_days_left(self, now: float) -> int | None:
         """Whole days until the permission for Spot & Margin ends, negative afterwards; None without a known end.
 
-        `tradingAuthorityExpirationTime` was announced on 2021-07-08, for Spot & Margin alone; newer documentation of
+        `tradingAuthorityExpirationTime` was announced on 2021-07-08, only for Spot & Margin; newer documentation of
         the answer lacks it. For keys without an address list, 30 days were announced; two real keys had some 90.
         """
         if self.flags.get("tradingAuthorityExpirationTime") is None:

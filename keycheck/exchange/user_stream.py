@@ -101,7 +101,7 @@ def trouble_in(message: bytes) -> UserStream | None:
 
 
 def secrets_in(message: bytes) -> list[str]:
-    """The listen key in a message such as `listenKeyExpired`; it may be another than the one that was sent."""
+    """The listen key in a message such as `listenKeyExpired`; it need not be the one that was sent."""
     carried = _content(message).get("listenKey")
     return [carried[:_LONGEST_LISTEN_KEY]] if isinstance(carried, str) else []
 

@@ -3,7 +3,7 @@
     accounts.py    ACCOUNTS, a folder of NAME.env files or a TOML file -> accounts and their lanes
     driver.py      sends the jobs of each lane to its machine, a few at a time, and has each answer stored at once
     engine.py      the interface of an engine, which brings jobs to the machines of their lanes
-    local.py       the engine of this machine alone: threads that wait for child processes
+    local.py       the engine for one machine: threads that wait for child processes
     dask.py        the engine of many machines, on Dask's scheduler and workers
     job.py         the job of one account: the function that a lane's machine runs, text in and text out
     job_command.py  runs that job in another program, for a worker that may not read the keys

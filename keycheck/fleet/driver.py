@@ -8,8 +8,8 @@ An account is in one of these states, and moves down; only the answer `Wait` mov
     kept         its line is in verdicts.jsonl, on the disk; nothing of it is left in memory
 
 If a job answers `Wait`, its lane has no request weight left. The whole lane stops for that time: none of its jobs is
-submitted. If no machine serves a lane for `lane_timeout` seconds, or a Future fails or is that late, the accounts
-concerned are UNPROVEN with that reason, and the other lanes go on.
+submitted. If no machine serves a lane for `lane_timeout` seconds, or a Future fails, or has not finished that long
+after a run's longest time, the accounts concerned are UNPROVEN with that reason, and the other lanes go on.
 """
 
 import queue

@@ -1,4 +1,4 @@
-"""Runs a job in another program: the worker may not read the keys, but may call one command of the user who may.
+"""Runs a job by a command of another user: the worker's own user cannot read the keys, but the command's user can.
 
     KEYCHECK_JOB="sudo -u keycheck /usr/local/bin/keycheck-job"        in the worker's environment
     python -I -m keycheck.fleet.job_command                            the program that this command runs

@@ -22,8 +22,8 @@ class Local:
     def __init__(self, fleet: Fleet, keys: Path) -> None:
         if len(fleet.lanes) > 1:
             raise UsageProblem(
-                f"these accounts are of lanes {', '.join(sorted(fleet.lanes))[:200]}, and --engine local asks from "
-                "this machine's address alone: name the accounts of one lane with --only, or use --engine dask:ADDRESS"
+                f"these accounts have several lanes ({', '.join(sorted(fleet.lanes))[:200]}), but --engine local asks "
+                "only from this machine's address: name one lane's accounts with --only, or use --engine dask:ADDRESS"
             )
         self._cancel = threading.Event()
         self.job = functools.partial(job.run_job, keys=keys, cancel=self._cancel)

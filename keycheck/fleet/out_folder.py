@@ -45,7 +45,7 @@ class Done:
 
 
 class OutFolder:
-    """The folder of --out. Makes it, for its owner alone, if it is missing, and locks it. Raises UsageProblem."""
+    """The folder of --out. If it is missing, makes it, readable only by its owner. Locks it. Raises UsageProblem."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -74,8 +74,8 @@ class OutFolder:
             name, lane = line.pop("account"), line.pop("lane", None)
             if name in done.names or lanes.get(name, "") != lane or not is_of_a_run(line):
                 raise UsageProblem(
-                    f"verdicts.jsonl in {_OPTION} does not go with ACCOUNTS, by its line of account {name}: leave "
-                    "--resume out to start again, or name the same ACCOUNTS"
+                    f"the line of account {name} in verdicts.jsonl of {_OPTION} does not fit ACCOUNTS: leave --resume "
+                    "out to start again, or name the same ACCOUNTS"
                 )
             if name in wanted and any(cause["cause"] == process.CUT_SHORT for cause in line["diagnosis"]):
                 self._unfinished.add(name)

@@ -70,7 +70,7 @@ class Group:
     kind: str
     headline: str
     dots: str
-    sureness: str
+    confidence: str
     fixes: list[str]
     accounts: Listed
 
@@ -191,7 +191,7 @@ def _sections(totals: Totals, lists: _Lists) -> Iterator[tuple[str, list[Group]]
                 for cause in state.causes:
                     by_cause.setdefault(cause, []).append(name)
         commonest = sorted(
-            by_cause.items(), key=lambda found: (-len(found[1]), *_least_sure(totals, verdict, found[0]))
+            by_cause.items(), key=lambda found: (-len(found[1]), *_by_confidence(totals, verdict, found[0]))
         )
         groups = [
             _group(totals, verdict, cause, lists.of(sorted(names), remarks=totals.cut_short), shown)
@@ -201,15 +201,15 @@ def _sections(totals: Totals, lists: _Lists) -> Iterator[tuple[str, list[Group]]
             yield heading, groups
 
 
-def _least_sure(totals: Totals, verdict: Verdict, cause: str) -> Iterator[int]:
-    """The sort key of equally common causes: the surest first."""
-    return (-totals.sureness[verdict.value, cause][word] for word in DOTS)
+def _by_confidence(totals: Totals, verdict: Verdict, cause: str) -> Iterator[int]:
+    """A sort key for causes with equally many accounts: those with more accounts of high confidence come first."""
+    return (-totals.confidences[verdict.value, cause][word] for word in DOTS)
 
 
 def _group(totals: Totals, verdict: Verdict, cause: str, accounts: Listed, shown: set[str]) -> Group:
     fixes = [] if cause in shown else [shareable(fix) for fix, _ in totals.fixes[cause].most_common(_MOST_FIXES)]
     shown.add(cause)
-    counts = totals.sureness[verdict.value, cause]
+    counts = totals.confidences[verdict.value, cause]
     sure = [f"{word} {counts[word]:,}" if len(counts) > 1 else word for word in DOTS if counts[word]]
     dots = next((DOTS[word] for word in DOTS if counts[word]), "")
     return Group(cause, _KINDS[verdict][0], headline_of_cause(cause), dots, ", ".join(sure), fixes, accounts)

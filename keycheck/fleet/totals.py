@@ -14,7 +14,7 @@ from keycheck.verdict.weighing import Verdict
 SCHEMA_VERSION = 1
 _LONGEST = 2000  # characters of one text
 _MOST_FIXES = 50  # of one cause; a fix may name a lane or a system
-_clean = Redactor().clean_shared  # knows the shapes of secrets and addresses, and no secret itself
+_clean = Redactor().clean_shared  # knows the shapes of secrets and addresses, but no secret itself
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Ending:
 
     `started_at`: ISO 8601, UTC; `duration_ms`: whole ms. After --resume, both count from the fleet's first start.
     `weight`: the request weight spent, by lane.
-    `accounts`: the names of all accounts of the fleet, also of those that `--only` left out.
+    `accounts`: the names of all accounts of the fleet, including those that `--only` left out.
     `not_asked`: the names of the chosen accounts that have no verdict, because the run was interrupted.
     """
 
@@ -38,14 +38,14 @@ class Ending:
 class Totals:
     """The totals of all verdicts, counted while they are read: a few words for each account, some texts for each cause.
 
-    `states`: by account; `lanes`: accounts by lane and verdict; `sureness`: accounts by verdict, cause and confidence;
-    `fixes`: accounts by cause and fix; `cut_short`: why a run has no report, by account; `sources`: accounts by whose
-    hosts answered, and by environment.
+    `states`: by account; `lanes`: accounts by lane and verdict; `confidences`: accounts by verdict, cause and
+    confidence; `fixes`: accounts by cause and fix; `cut_short`: why a run has no report, by account; `sources`:
+    accounts by whose hosts answered, and by environment.
     """
 
     states: dict[str, State] = field(default_factory=dict)
     lanes: dict[str, Counter[str]] = field(default_factory=dict)
-    sureness: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
+    confidences: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
     fixes: dict[str, Counter[str]] = field(default_factory=dict)
     cut_short: dict[str, str] = field(default_factory=dict)
     sources: Counter[str] = field(default_factory=Counter)
@@ -59,7 +59,7 @@ class Totals:
             self.lanes.setdefault(entry["lane"], Counter())[state.verdict] += 1
             self.sources.update({str(entry["exchange"]), str(entry["environment"])})
             for name, one in zip(state.causes, entry["diagnosis"], strict=True):
-                self.sureness.setdefault((state.verdict, name), Counter())[one["confidence"]] += 1
+                self.confidences.setdefault((state.verdict, name), Counter())[one["confidence"]] += 1
                 fixes = self.fixes.setdefault(name, Counter())
                 if one["fix"] in fixes or len(fixes) < _MOST_FIXES:
                     fixes[one["fix"]] += 1

@@ -1,4 +1,4 @@
-"""The only package that opens a connection. It returns the bytes of an answer, or raises why there are none.
+"""The only package that opens a connection. It returns the bytes of an answer, or raises the reason why there are none.
 
 Each request is checked twice before it is sent: `transport.py` takes only an `Endpoint` of the allow-list, and
 `allow_list.py`, an adapter below the library requests, refuses every method, path or host that is not on the list.

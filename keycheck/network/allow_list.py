@@ -103,7 +103,7 @@ class AllowListAdapter(HTTPAdapter):
 
 
 def _watch(connection: Any) -> None:
-    """Passes a connection to this thread's CancellableRequest: now, and each time that it has been opened."""
+    """Passes a connection to this thread's CancellableRequest: now, and again each time it is opened."""
     request = cancellable_request.current()
     if request is not None:
         request.takes(connection)

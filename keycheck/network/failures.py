@@ -12,7 +12,7 @@ from keycheck.exchange.endpoints import Endpoint
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """An exception and all exceptions inside of it: urllib3 keeps the reason in attributes and arguments."""
+    """An exception and all exceptions inside it: urllib3 keeps the reason in attributes and arguments."""
     seen: set[int] = set()
     queue = [error]
     while queue:

@@ -42,7 +42,7 @@ class HttpTransport:
     def __init__(self, urls: Mapping[Host, str], proxy: Secret | None = None, ca_bundle: str | None = None) -> None:
         self._urls = dict(urls)
         self._adapter = AllowListAdapter(urls, proxy, _usable(ca_bundle) if ca_bundle else None)
-        self.limited = threading.Event()  # set once a status of 429 or 418 was read, also by the stream
+        self.limited = threading.Event()  # set once a status of 429 or 418 was read; the stream sets it, too
         self._requests: set[CancellableRequest] = set()  # until their threads have ended
         self._session = _Session()
         self._session.trust_env = False  # no HTTP_PROXY, .netrc or REQUESTS_CA_BUNDLE
@@ -80,7 +80,7 @@ class HttpTransport:
         self._requests.add(sent)  # before it starts, so that `cancel` finds it
         sent.start()
         result = sent.result(seconds)
-        # Raised outside of any except block: its context would be a library's exception, whose text holds the URL.
+        # Not raised in an except block: its context would be a library's exception, whose text holds the URL.
         if result is None:
             raise Unreachable(
                 f"no complete answer to {endpoint} within {seconds:.0f} s. "
@@ -120,7 +120,7 @@ class HttpTransport:
                 # read as the answer to the next request.
                 if current_request is not None:
                     current_request.sever()
-                raise Unreachable(f"{endpoint} was answered with an interim status alone. Run again", "reset")
+                raise Unreachable(f"{endpoint} was answered with only an interim status. Run again", "reset")
             body = _read(response.raw, endpoint)
             _forget(response.raw)
             return RawAnswer(response.status_code, headers, body)

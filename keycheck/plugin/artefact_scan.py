@@ -1,7 +1,7 @@
-"""Scans every file that a run has written for secrets, also encoded ones, as the last step of the run.
+"""Scans every file that a run has written for secrets, including encoded ones, as the last step of the run.
 
 A file with a secret is deleted, or only reported if there was a file of that name before the run; the exit status is
-then 11. In files of other plugins, which do not prepare them for sharing, this machine's names are replaced, too.
+then 11. In the files of other plugins, the names of this machine and its user are replaced, too.
 """
 
 import re
@@ -73,7 +73,7 @@ class ArtefactScan:
         self.is_dirty = self.is_dirty or bool(deleted or left)
         report = "Report this, without the key, as a bug."
         if deleted:
-            say(self._config, f"{', '.join(sorted(deleted))}: held a secret when scanned, and deleted. {report}")
+            say(self._config, f"{', '.join(sorted(deleted))}: held a secret when scanned, so deleted. {report}")
         if left:
             names = ", ".join(sorted(left))
             say(

@@ -59,13 +59,13 @@ class Ending:
     def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         self.note(excinfo.value)
 
-    @pytest.hookimpl(wrapper=True, trylast=True)  # inside of the terminal's wrapper, which prints the summary
+    @pytest.hookimpl(wrapper=True, trylast=True)  # inside the terminal's wrapper, which prints the summary
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
         try:
             yield
         except (KeyboardInterrupt, pytest.exit.Exception):
             raise  # pytest has an exit status for each of them
-        except BaseException as error:  # noqa: BLE001  SystemExit and pytest.fail among it
+        except BaseException as error:  # noqa: BLE001  SystemExit and pytest.fail among them
             self.note(error)
             session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
 

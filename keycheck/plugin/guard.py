@@ -99,7 +99,7 @@ class Guard:
     # -- streams: the terminal, and all prints while pytest captures nothing --
 
     def wrap_streams(self, capture: Any = None) -> None:
-        """Wraps stdout and stderr, also the original ones, which pytest's capture manager keeps and will restore.
+        """Wraps stdout and stderr, including the originals, which pytest's capture manager keeps and will restore.
 
         They stay wrapped after pytest's end, because the interpreter may still print tracebacks.
         """
@@ -167,7 +167,7 @@ def refuse_leaking_options(config: pytest.Config) -> None:
 
 
 def replace_streams(replacement: Callable[[Any], Any], capture: Any = None, clean: Clean | None = None) -> None:
-    """Replaces each standard stream by `replacement(stream)`, also the original ones that `capture` keeps.
+    """Replaces each standard stream by `replacement(stream)`, including the originals that `capture` keeps.
 
     `clean` is applied to captured text when it is read; without `clean`, such text is no longer cleaned.
     """
@@ -215,7 +215,7 @@ def clean_bytes(data: bytes, clean: Clean) -> bytes:
 
 
 def bare(stream: Any) -> Any:
-    """The stream inside of a CleanStream; any other stream itself."""
+    """The stream inside a CleanStream; any other stream as it is."""
     return stream.inner if isinstance(stream, CleanStream) else stream
 
 

@@ -36,7 +36,7 @@ _LEAST_TIMEOUT = 1  # second; with less, pytest-timeout may strike between two c
 
 
 def _sources_of_pages() -> list[Path]:
-    """The folder of pytest-html's templates and styles, if it is loaded: its pages show these texts to everybody."""
+    """The folder of pytest-html's templates and styles, if it is loaded: their texts are in each of its pages."""
     module = sys.modules.get("pytest_html")
     return [Path(module.__file__).parent] if module and module.__file__ else []
 
@@ -83,7 +83,7 @@ class SuiteRun:
         try:
             try:
                 new_run = NewRun(self.options, self.catalogue, self.redactor, self.hold, Countdown(self.config))
-            finally:  # a log file that has just been opened there may be why the folder is refused
+            finally:  # if the folder is refused, a log file that pytest has just opened in it may be the reason
                 self._refuse_lost_reports()
             self.begun = new_run.begun
             self._refuse_impossible_options()
@@ -138,7 +138,9 @@ class SuiteRun:
         for name in ("env_file", "report_dir", "compare", "prom"):
             if self._option(name) == "":
                 option = f"--{name.replace('_', '-')}"
-                raise UsageProblem(f"{option} is empty, perhaps from an unset variable: name one, or leave it out")
+                raise UsageProblem(
+                    f"{option} is empty, perhaps from an unset variable: give it a value, or leave it out"
+                )
         seconds = getattr(self.config, "_env_timeout", None)  # pytest-timeout's: of its option, variable or setting
         if seconds and not (seconds < 0 or _LEAST_TIMEOUT <= seconds <= _LONGEST_TIMEOUT):
             raise UsageProblem(
@@ -199,7 +201,7 @@ class SuiteRun:
 
     @functools.cached_property
     def _is_inside(self) -> Callable[[Path], bool]:
-        """A function: whether a file lies in suite/. It caches its answers, because hooks call it for each test."""
+        """A function that says whether a file lies in suite/. It caches its answers: hooks call it for each test."""
         return functools.cache(lambda path: self.suite in path.resolve().parents)
 
     def _not_checks(self, module: pytest.Module, nodes: list[Any]) -> list[str]:
@@ -349,7 +351,7 @@ class SuiteRun:
         if self.run.recorded:
             written += f"; cassette: {_shown(self.run.recorded, self.config.invocation_params.dir)}"
         elif self.run.options.record is not None:
-            written += "; no cassette, as the run did not come to its end"
+            written += "; no cassette, because the run did not come to its end"
         written = "; ".join([written, *self.run.remarks])
         for text, style in terminal.summary(self.report, written, terminalreporter._tw.fullwidth - 1):
             terminalreporter.write_line(text, **({style: True} if style else {}))
@@ -379,7 +381,7 @@ class SuiteRun:
 
 
 def _shown(folder: Path, here: Path) -> Path:
-    """A path as it is shown: from the working directory, or else as a whole, and without a `..`."""
+    """A path as it is shown: relative if it is in the working directory, else absolute; never with a `..`."""
     try:
         return folder.resolve().relative_to(here.resolve())
     except ValueError:

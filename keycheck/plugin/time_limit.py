@@ -1,7 +1,7 @@
 """Ends a run with the status of UNPROVEN if a check takes too long and pytest-timeout uses its method "thread".
 
-This method, the only one on Windows, cannot stop a check alone: pytest-timeout would end the whole process with 1,
-which means a failed check.
+This method, the only one on Windows, cannot stop a check without the rest of the run: pytest-timeout would end the
+whole process with 1, which means a failed check.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ class TimeLimit:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_timeout_set_timer(self, item: pytest.Item, settings: Any) -> bool | None:
-        """Starts the timer of a test, or returns None to leave that to pytest-timeout, whose `settings` these are."""
+        """Starts the timer of a test; None leaves that to pytest-timeout. `settings`: those of pytest-timeout."""
         if settings.method == "signal" and threading.current_thread() is threading.main_thread():
             return None
         timer = threading.Timer(settings.timeout, _end_the_process, (item, settings))

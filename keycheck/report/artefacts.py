@@ -29,7 +29,7 @@ def replacing(path: Path) -> Iterator[IO[str]]:
 
     If the block raises, or the disk is full, the old file stays and the temporary one is removed.
     """
-    file = tempfile.NamedTemporaryFile(  # noqa: SIM115  a full disk may raise only at close, inside of the try below
+    file = tempfile.NamedTemporaryFile(  # noqa: SIM115  a full disk may raise only at close, inside the try below
         "w", encoding="utf-8", newline="\n", dir=path.parent, prefix=f".{path.name[:40]}.", delete=False
     )
     temporary = Path(file.name)

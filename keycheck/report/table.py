@@ -1,4 +1,4 @@
-"""A finding as a row of pytest-html's table: the check's severity, and in place of the node id its headline.
+"""A finding as a row of pytest-html's table: the check's severity, and its headline in place of the node id.
 
 pytest-html does not escape cells, so this module does.
 """

@@ -129,7 +129,7 @@ def _wrapped(text: str, width: int, indent: str = _INDENT) -> Iterator[Line]:
 def _blocked(waiting: Mapping[str, list[Finding]]) -> Iterator[Line]:
     for blocker, blocked in waiting.items():
         checks = f"{len(blocked)} check{'s' * (len(blocked) != 1)}"
-        yield f"BLOCKED  {checks}, as {blocker} did not pass", STYLES[Outcome.BLOCKED]
+        yield f"BLOCKED  {checks}, because {blocker} did not pass", STYLES[Outcome.BLOCKED]
     if waiting:
         yield "", ""
 

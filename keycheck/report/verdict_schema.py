@@ -1,6 +1,6 @@
 """Checks whether a verdict.json from another machine has the form of `verdict.schema.json`.
 
-This module knows only the keywords that the schema uses: a library for all of them is a dependency of the tests alone.
+This module knows only the keywords that the schema uses: a library for all of them is a dependency only of the tests.
 """
 
 import json

@@ -1,7 +1,7 @@
 """The words that all reports share: of outcomes, findings and causes. Pure.
 
-A check's title claims the good state. Beside FAIL or BLOCKED it would say the opposite of the truth, so a report leads
-with what was seen, and says of a claim that was not looked at that it is not known.
+A check's title claims the good state. Beside FAIL or BLOCKED it would say the opposite of the truth. So a report leads
+with what was seen, and marks a claim that was not looked at as not known.
 """
 
 from keycheck.diagnosis.cause import CAUSES
@@ -9,10 +9,10 @@ from keycheck.verdict.findings import Finding, Outcome
 
 _LONGEST_HEADLINE = 120  # characters; a longer observation is a paragraph
 _MEANINGS = {name: meaning for causes in CAUSES.values() for name, meaning in causes.items()}
-_NAMES = ("Binance",)  # first words of claims that keep their capital inside of a sentence
+_NAMES = ("Binance",)  # first words of claims that keep their capital inside a sentence
 _MISSED = (Outcome.FAIL, Outcome.WARN)
 _OPEN = (Outcome.UNPROVEN, Outcome.BLOCKED, Outcome.NOT_APPLICABLE)
-# What stands before a claim that was not seen to hold.
+# The words before a claim, unless the check passed.
 BEFORE_CLAIM = {
     Outcome.FAIL: "Not so: ",
     Outcome.WARN: "Not so: ",
@@ -38,7 +38,7 @@ def headline_of_cause(cause: str) -> str:
 
 
 def clause(title: str) -> str:
-    """A claim inside of a sentence: without its full stop, and without a capital that it has only as a sentence."""
+    """A claim as part of a sentence: without its full stop, and without a capital that it has only as a sentence."""
     is_name = title.startswith(_NAMES) or title[1:2].isupper()
     return (title if is_name else title[:1].lower() + title[1:]).rstrip(".")
 

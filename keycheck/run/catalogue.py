@@ -1,8 +1,8 @@
 """The claims of suite/, read from their source without running it.
 
-The verdict must know every critical check, also those that a `-k` or a path left out, so the list cannot come from
-what pytest happened to collect. Reading the source keeps one copy of each claim, and sees a repeated name that Python
-would silently overwrite.
+The verdict must know every critical check, including those that a `-k` or a path left out, so the list cannot come from
+what pytest happened to collect. Reading the source keeps one copy of each claim, and finds repeated names, of which
+Python would silently keep only the last.
 """
 
 import ast
@@ -69,7 +69,7 @@ def read(suite: Path) -> Catalogue:
 
 
 def no_plain_function(name: str) -> str:
-    """The sentence about a test that is no check."""
+    """The sentence about a test that is not a check."""
     return f"{name} is not a plain function of a file test_*.py in suite/, or is parametrized: write one function each"
 
 

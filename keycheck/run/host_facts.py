@@ -2,7 +2,7 @@
 
 from keycheck.clock import Journal
 from keycheck.errors import NotApplicable, Undecided
-from keycheck.host_checks import KEPT, NO_FILE, NOT_TOLD, UNKEPT, HostChecks
+from keycheck.host_checks import NO_FILE, NOT_TOLD, SYNCED, UNSYNCED, HostChecks
 
 
 class HostFacts:
@@ -12,12 +12,12 @@ class HostFacts:
         self._host = host
         self._journal = journal
 
-    def clock_is_kept(self) -> bool:
+    def clock_is_synchronised(self) -> bool:
         """Whether the operating system sets its clock over the network. Raises NotApplicable if it cannot say."""
         answer = self._journal.remember("machine/clock", self._host.clock)
-        if answer not in ([KEPT], [UNKEPT]):
+        if answer not in ([SYNCED], [UNSYNCED]):
             raise NotApplicable("the operating system cannot be asked about its clock here, as in most containers")
-        return answer == [KEPT]
+        return answer == [SYNCED]
 
     def open_files(self) -> tuple[str, ...]:
         """One sentence for each way in which somebody else can read a file that holds the credentials.

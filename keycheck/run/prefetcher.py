@@ -1,10 +1,10 @@
-"""The prefetcher: sends the checks' requests concurrently, ahead of the checks, so that they wait less for answers.
+"""The prefetcher: sends the checks' requests concurrently, in advance, so that the checks wait less for answers.
 
 Theory of operation. `start` reserves every question of the plan's lanes in the memo, so that checks wait for its
 answer. It then starts one task in a pool of threads: the run's first request, unless `ask_the_clock` has sent it. When
 that has been answered, each lane becomes a task of its own, and asks its questions one after the other. If the plan
 forbids a question, the lane releases the reservation; a check that needs the answer then asks by itself. If a lane
-fails, it releases the rest of its questions. So the prefetcher changes when a question is asked, and never its answer.
+fails, it releases the rest of its questions. So the prefetcher changes when a question is asked, but never its answer.
 
 `stop` ends everything at once: the memo keeps all prefetching threads from sending, `cancel` shuts down the requests
 under way, and `stop` waits until all threads have ended.
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Prefetcher:
-    """Asks a session's questions ahead of the checks. `cancel`: a function that ends all requests under way."""
+    """Asks a session's questions before the checks do. `cancel`: a function that ends all requests under way."""
 
     def __init__(self, session: "Binance", cancel: Callable[[], None]) -> None:
         self._session = session

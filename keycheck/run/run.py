@@ -62,7 +62,7 @@ class NewRun:
             clock.iso(clock.now_ms()),
             mode=options.mode,
             diagnosis=(RUN_NOT_FINISHED,),
-            has_terminal=options.settings is None,  # a program that hands settings over sees the report files alone
+            has_terminal=options.settings is None,  # a program that hands settings over sees only the report files
         )
         self._previous_run: "PreviousRun | None" = None  # noqa: UP037  imported below, if at all
         try:

@@ -14,7 +14,7 @@ from keycheck.run.catalogue import Catalogue
 
 _ROOT = Path(__file__).parents[1]
 _SUFFIXES = (".py", ".html", ".css", ".json", ".js", ".jinja2")
-_OF_THE_PROJECT = ("suite", "project", "recorded")  # folders that an installation has inside of the package
+_OF_THE_PROJECT = ("suite", "project", "recorded")  # folders that an installation has inside the package
 _LITERALS_SIDE_BY_SIDE = re.compile(r"[\"']\s*\n\s*f?[\"']")
 _AROUND_SIGNS = re.compile(r"\s*([{};,])\s*")  # removed from style sheets in report.html
 # The lines that pytest draws on the terminal, in JUnit's file and in tables; a placeholder may look like one.

@@ -6,7 +6,7 @@
     request_body.py   the body's bytes -> a request, or the problem that names the member
     problem.py        an error as the client gets it
     page.py           the files of the page and of <keycheck-form>
-    openapi.py        OpenAPI 3.1 of all this
+    openapi.py        the OpenAPI 3.1 document of the endpoint
     command.py        `keycheck serve`: its options, and the server
     listening.py      the sockets on which it listens, for a limited number of connections
 
@@ -14,7 +14,7 @@
 `keycheck[serve]` installs what this package imports, and nothing else in keycheck imports this package.
 
 Where a secret is: in the body's bytes, then in a Secret, then in the pipe to the child process. No frame that an
-exception can pass through has a variable with the text, since services that collect errors send these along.
+exception can pass through has a variable with the text, since services that collect errors also send the variables.
 """
 
 from keycheck.serve.endpoint import Endpoint as app

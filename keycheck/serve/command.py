@@ -98,9 +98,9 @@ class _Connection(H11Protocol):
         self.transport.close()
 
     def _look(self, last: RequestResponseCycle | None, seconds: float = 0.0) -> None:
-        """Closes the connection if `last`, the request at the previous look, is answered and none has followed.
+        """Closes the connection if `last`, its request at the previous check, is answered and none has followed.
 
-        Closes it, too, if the answer to `last`, which has begun `seconds` ago, takes too long.
+        Closes it, too, if the answer to `last`, which began `seconds` ago, takes too long.
         """
         if self.transport.is_closing():
             return
@@ -136,7 +136,7 @@ def _server(given: argparse.Namespace, run: Callable[..., process.Finished]) -> 
         raise UsageProblem("--tls-cert and --tls-key go together: name both files")
     if is_open and not (has_tls or given.behind_proxy):
         raise UsageProblem(
-            "other machines can reach --host, and keys would travel in clear: add --tls-cert and --tls-key, or "
+            "other machines can reach --host, and keys would travel unencrypted: add --tls-cert and --tls-key, or "
             "--behind-proxy if a proxy of yours speaks TLS"
         )
     if (is_open or given.behind_proxy) and not given.token_file:
@@ -217,7 +217,7 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
         description="Serves a page that tests API keys, and POST /binance behind it.",
     )
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen at (default: %(default)s, this machine)")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s, this machine)")
     parser.add_argument("--port", default=8765, type=_port, help="(default: %(default)s)")
     parser.add_argument(
         "--token-file", type=Path, metavar="FILE", help="clients have to send its text as a Bearer token"

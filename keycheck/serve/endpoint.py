@@ -59,14 +59,14 @@ class Endpoint:
         it. `behind_proxy`: the last address in X-Forwarded-For is the client's. `frame_ancestors`: origins whose pages
         may show the page in a frame. `slots`: runs at once. `share`: the part of the address's request weight to spend
         (keycheck/purse.py), counted in `purse_folder`. `receipt_key`: at least 32 bytes, for `keycheck.receipt.verify`;
-        random by default. `save_to` and `replace`: the file of `POST /save` (settings/saving.py). `run`: as
-        `process.run`.
+        random by default. `save_to` and `replace`: the file of `POST /save` (settings/saving.py). `run`:
+        `process.run`, or a stub of it.
 
         Raises ValueError or UsageProblem, with a sentence, for a parameter that cannot be used.
         """
         self._settings = dict(settings or {})
         if wrong := sorted(set(self._settings) - set(loading.NAMES) | set(self._settings) & request_body.SECRETS):
-            raise ValueError(f"settings holds {', '.join(wrong)}: credentials come with each request alone")
+            raise ValueError(f"settings holds {', '.join(wrong)}: credentials come only with each request")
         if slots < 1:
             raise ValueError("slots must be 1 or more")
         self._save_to, self._replace = save_to, replace
@@ -171,7 +171,7 @@ class Endpoint:
 
 
 class _Lines:
-    """An answer with one JSON text in each line. The first line brings the headers."""
+    """An answer with one JSON text in each line. The headers are sent with the first line."""
 
     def __init__(self, send: Send) -> None:
         self._send = send

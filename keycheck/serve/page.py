@@ -1,7 +1,7 @@
 """The files of the page "Test your API key" and of its form, `<keycheck-form>`.
 
 `static/` holds them. Colours, styles, sentences and marks that the report has, too, come from report/, so that page and
-report cannot drift apart. keycheck.js is one file that needs no other: a platform's page loads it alone.
+report cannot drift apart. keycheck.js is one file that needs no other: a platform's page loads only that.
 """
 
 import json
@@ -68,7 +68,7 @@ def _shared() -> dict[str, object]:
 
 
 def _sentence(verdict: Verdict, environment: str, *causes: str) -> tuple[str, str, str]:
-    """The sentence of a verdict in three parts, as in the report, so that no line breaks inside of USD-M."""
+    """The sentence of a verdict in three parts, as in the report, so that no line breaks inside USD-M."""
     found = [Diagnosis(cause, Confidence.CERTAIN, "", (), "") for cause in causes]
     key = KeyFacts(missing=(KEY,))
     report = model.RunReport(verdict, "", "", environment=environment, diagnosis=found, key=key)

@@ -40,5 +40,5 @@ class Problem(Exception):
 
 
 def too_many(detail: str, seconds: int) -> Problem:
-    """A Problem with status 429. `seconds`: after how many to try again."""
+    """A Problem with status 429. `seconds`: the wait before the next try."""
     return Problem(429, detail, headers={"Retry-After": str(seconds)})

@@ -37,7 +37,7 @@ SECRETS = {*list(MEMBERS.values())[:4], "BINANCE_PRIVATE_KEY_FILE"}
 _MEMBER_OF = {"BINANCE_PRIVATE_KEY_FILE": "privateKey"} | {name: member for member, name in MEMBERS.items()}
 # An unknown name is repeated if it is a setting's, or too short for a part of a secret.
 _NAMED = re.compile(rf"[A-Za-z_]{{1,9}}|{'|'.join(loading.NAMES)}|recvWindow|(futures|wallet|stream)Url|userStream")
-_FITS_A_REQUEST = {  # words of a run's sentences, which know of files -> words for a client, who has none
+_FITS_A_REQUEST = {  # a run's words about files -> words for a client, who has no such files
     "the file that privateKey names": "privateKey",
     "give the file that openssl wrote": "send all of the text that openssl wrote",
     "put the whole of it into a file, and name that in privateKey": "send the whole of it as privateKey",

@@ -25,7 +25,7 @@ Said = Mapping[str, Any] | process.Finished | Exception
 
 
 class Runs:
-    """Starts and cancels runs. `slots`: how many may run at once. `purses`: by environment. `run`: as `process.run`."""
+    """Starts and cancels runs. `slots`: how many may run at once; `purses`: by environment; `run`: as in Endpoint."""
 
     def __init__(self, slots: int, purses: Mapping[str, Purse], run: Callable[..., process.Finished]) -> None:
         self._slots = threading.Semaphore(slots)

@@ -97,7 +97,7 @@ class Settings:
 
     @property
     def source(self) -> tuple[str, ...]:
-        """The settings that decide which host answers a public request, by which way, and for which contract."""
+        """The settings that decide which host answers a public request, through which proxy, and for which contract."""
         proxy = value_parsers.proxy_host(self.proxy) or ""
         return self.environment, self.futures_url, self.symbol, proxy, self.ca_bundle or ""
 
@@ -174,7 +174,7 @@ def job_command() -> str:
 
 def processors() -> int:
     """How many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):  # Linux alone
+    if hasattr(os, "sched_getaffinity"):  # only on Linux
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 

@@ -101,7 +101,7 @@ def _strangers(
 ) -> Iterator[str]:
     """A sentence on each name that is not a setting: in .env, each with our prefix; elsewhere, each similar to one.
 
-    If the setting itself has a value, a similar name belongs to another program, and is no mistake.
+    If the setting itself has a value, a similar name belongs to another program, and is not a mistake.
     """
     for name, value in given.items():
         if name in settings or not value.strip():

@@ -30,7 +30,7 @@ def symbol_of(raw: str) -> str:
 
 
 def expected_of(raw: str) -> tuple[str, ...]:
-    """BINANCE_EXPECT: words for the account settings that the bot needs, in the order of WORDS, none contradictory."""
+    """BINANCE_EXPECT: words for the account settings that the bot needs, in the order of WORDS, one for each."""
     text = raw.strip()
     named = {word.strip().lower() for word in text.split(",") if word.strip()}
     if (text and not named) or named - set(WORDS) or any(named >= set(aspect.words) for aspect in ASPECTS):
@@ -112,8 +112,8 @@ def proxy_of(raw: str, urls: Mapping[str, str | None]) -> Secret | None:
         if scheme in ("http", "ws") and not is_local(text):
             secret = "listen key" if scheme == "ws" else "key"
             raise UsageProblem(
-                f"BINANCE_PROXY is on another machine and {name} is {scheme}, so the {secret} would travel in clear: "
-                "leave one of them out"
+                f"BINANCE_PROXY is on another machine and {name} is {scheme}, so the {secret} would travel "
+                "unencrypted: leave one of them out"
             )
     return Secret(text)
 

@@ -17,7 +17,7 @@ class Severity(Enum):
 class Outcome(Enum):
     """The outcome of a check. Only an observed answer makes a FAIL or a WARN."""
 
-    PASS = "pass"  # noqa: S105  no password
+    PASS = "pass"  # noqa: S105  not a password
     FAIL = "fail"
     WARN = "warn"
     UNPROVEN = "unproven"
@@ -80,7 +80,7 @@ def blocker(check: Check, findings: dict[str, Finding]) -> str | None:
     """The id of the check that blocks this one, or None.
 
     If that check is blocked as well, its own blocker is returned, so that all checks of a chain name the same one. A
-    check that was not selected blocks none. Nor does one that met a restricted location block a critical check: the
+    check that was not selected blocks none. A check that met a restricted location blocks no critical check: the
     location is an observation about this machine, and fails the critical check.
     """
     for needed in (*check.needs, *check.pointless_if_failed):

@@ -289,12 +289,12 @@ def test_a_label_that_lacks_a_field_is_refused(tmp_path: Path, name: str) -> Non
     ],
     ids=lambda text: repr(text[:40]),
 )
-def test_a_file_that_is_no_cassette_is_refused_in_one_sentence(tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_not_a_cassette_is_refused_in_one_sentence(tmp_path: Path, text: str) -> None:
     """Broken YAML, another program's cassette, an old format and a program are refused in one sentence."""
     assert "is not a cassette of this suite" in refusal(tmp_path / "mine.yaml", text)
 
 
-def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
+def test_bytes_that_are_not_text_are_refused(tmp_path: Path) -> None:
     """A file of bytes with the ending of a cassette is refused."""
     path = tmp_path / "mine.yaml"
     path.write_bytes(b"\x89PNG\xff\xfe")
@@ -458,7 +458,7 @@ def test_recording_replaces_an_older_cassette_by_force_alone(tmp_path: Path) -> 
         {"headers": {}, "body": {"string": "{}"}},
     ],
 )
-def test_a_hostile_answer_is_no_answer(tmp_path: Path, response: dict[str, Any]) -> None:
+def test_a_hostile_answer_is_not_an_answer(tmp_path: Path, response: dict[str, Any]) -> None:
     """A recorded answer of a wrong form does not count as an answer, so it proves nothing."""
     document = recorded(tmp_path / "mine.yaml")
     document["interactions"] = [

@@ -60,7 +60,7 @@ def test_shipped_cassette_holds_nothing_private(row: Shipped) -> None:
 
 
 def steady(verdict: dict[str, Any]) -> dict[str, Any]:
-    """A verdict without the parts that a replay may change: modes, times, the stream's result, the address's place."""
+    """A verdict without what a replay may change: modes, times, the stream's result, and where the IP is shown."""
     kept = copy.deepcopy(verdict)
     for cause in kept["diagnosis"]:
         cause["fix"] = cause["fix"].replace(HIDDEN_HERE, HIDDEN_IN_A_RECORDING)
@@ -200,7 +200,7 @@ NO_CASSETTES: dict[str, str | Callable[[], str]] = {
 
 
 @pytest.mark.parametrize("name", mostly_slow(NO_CASSETTES, 3))
-def test_file_that_is_no_cassette_is_refused_in_a_sentence(name: str, suite: SuiteRunner, tmp_path: Path) -> None:
+def test_file_that_is_not_a_cassette_is_refused_in_a_sentence(name: str, suite: SuiteRunner, tmp_path: Path) -> None:
     """A foreign file ends the run with exit 4 and one line with a remedy, without a traceback."""
     file = tmp_path / "file.yaml"
     text = NO_CASSETTES[name]

@@ -62,7 +62,7 @@ def scrub(endpoint: Endpoint, status: int, body: bytes) -> bytes:
 
 
 def names_in(document: Any) -> set[str]:
-    """Every name of a document, below filters aside: a filter is kept whole."""
+    """Every name in a document, except those below `filters`: a filter is kept whole."""
     if isinstance(document, list):
         return set().union(*map(names_in, document))
     if isinstance(document, dict):
@@ -250,7 +250,7 @@ def test_twenty_entries_of_a_long_list_are_kept(endpoint: Endpoint, lists: dict[
 
 
 @pytest.mark.parametrize("what", ["rateLimits", "symbols"])
-def test_a_value_that_is_no_list_of_objects_is_dropped(what: str) -> None:
+def test_a_value_that_is_not_a_list_of_objects_is_dropped(what: str) -> None:
     """A value that is not a list of objects is dropped, and so is an entry that is not an object."""
     assert json.loads(scrub(EXCHANGE_INFO, 200, json.dumps({what: {"a": 1}}).encode())) == {}
     assert json.loads(scrub(EXCHANGE_INFO, 200, json.dumps({what: [1, "x", None]}).encode())) == {what: []}
@@ -279,7 +279,7 @@ def test_a_refusal_keeps_code_and_cleaned_text() -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>203.0.113.7</html>", b"\xff\xfe", b"{", b"[" * 100_000])
-def test_a_body_that_is_no_json_is_dropped(body: bytes) -> None:
+def test_a_body_that_is_not_json_is_dropped(body: bytes) -> None:
     """A body that is not JSON is replaced by a remark that says so."""
     kept = scrub(PING, 200, body)
     assert b"not JSON" in kept
@@ -419,6 +419,6 @@ def test_few_headers_are_kept() -> None:
         ("content-type", "joe.doe@example.org", "-"),
     ],
 )
-def test_of_a_header_its_form_alone_is_kept(name: str, value: str, kept: str) -> None:
+def test_a_header_keeps_only_known_forms_of_value(name: str, value: str, kept: str) -> None:
     """A header keeps a number, a word or a known type; any other text, which a proxy may have written, becomes `-`."""
     assert scrubbing.scrub_headers({name: [value]}, clean) == {name: [kept]}

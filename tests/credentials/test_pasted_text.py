@@ -100,7 +100,7 @@ def test_a_latin_1_key_is_left_to_binance() -> None:
 
 
 def test_a_secret_that_cannot_be_signed_with_is_refused_unshown() -> None:
-    """Bytes that are no UTF-8, as an environment may hold them, are a problem of the settings and not of a check."""
+    """Bytes that are not UTF-8, as an environment may hold them, are a problem of the settings and not of a check."""
     with pytest.raises(UsageProblem) as caught:
         pasted_text.read(GOOD, OTHER[:32] + "\udcff" + OTHER[32:])
     assert SECRET in str(caught.value)
@@ -175,7 +175,7 @@ def test_a_passphrase_without_use_is_remarked() -> None:
     ("given", "opens"),
     [("X words \r\n", "X words "), ("\nnr", "nr"), ("\r\n", None), ("", None), (None, None)],
 )
-def test_a_passphrase_loses_the_ends_of_its_line_alone(given: str | None, opens: str | None) -> None:
+def test_a_passphrase_loses_only_its_line_end(given: str | None, opens: str | None) -> None:
     """A passphrase keeps its blanks and quotes, and loses only the line end."""
     key = pasted_text.read(GOOD, None, Secret(ENCRYPTED_ED25519.private), given).private_key
     assert key
@@ -226,7 +226,7 @@ def test_remarks_tell_what_was_sent_from_what_was_cleaned_off(remark: str, says:
 
 
 def test_a_private_key_without_its_first_line_is_named() -> None:
-    """The base64 of a private key alone has 64 characters, too; taken for a secret, it would only earn a -1022."""
+    """The base64 of a private key alone has 64 characters, too; used as a secret, it would only get a -1022."""
     with pytest.raises(UsageProblem, match="without its -----BEGIN") as caught:
         pasted_text.read(GOOD, ED25519.body)
     assert ED25519.body[20:30] not in str(caught.value)
@@ -253,7 +253,7 @@ def test_a_private_key_in_the_keys_place_beside_a_key_is_swapped_for_certain(pri
     ],
 )
 def test_the_last_four_characters_are_shown_of_a_long_key_only(key: str, last_four: str | None) -> None:
-    """The last four characters are shown of a long key alone: four of a short text would be most of it."""
+    """The last four characters are shown only of a long key: four of a short text would be most of it."""
     assert facts_of(Credentials(api_key=Secret(key))).last_four == last_four
 
 

@@ -1,4 +1,4 @@
-"""A PEM is read from its text alone: its name, the one block that is used, and the parts that must be hidden."""
+"""The text of a PEM tells its name, the one block that is used, and the parts that must be hidden."""
 
 import base64
 from collections.abc import Callable
@@ -60,12 +60,12 @@ def test_a_key_on_one_line_gets_its_lines_back(text: str) -> None:
     ],
 )
 def test_complete_blocks_are_listed_by_name(text: str, labels: list[str]) -> None:
-    """Blocks are listed by name, in order; a block without its own end is none."""
+    """Blocks are listed by name, in order; a block without its own last line is left out."""
     assert pem.labels(text) == labels
 
 
 def test_the_first_private_key_is_the_one_that_is_used() -> None:
-    """The first private key behind any other text is used; without one, the result is None."""
+    """The first private key is used, even after other text; without a private key, the result is None."""
     assert pem.private_block(block("PUBLIC KEY") + ED25519.private + RSA.private) == ED25519.private
     assert pem.private_block(block("PUBLIC KEY") + block("PRIVATE KEY INFO")) is None
 
@@ -100,7 +100,7 @@ def test_a_short_key_is_hidden_in_its_other_spellings(spoil: Callable[[str], str
 
 
 @pytest.mark.parametrize(("size", "spellings"), [(128, 4), (129, 0)])
-def test_other_spellings_are_for_short_keys_alone(size: int, spellings: int) -> None:
+def test_other_spellings_are_only_for_short_keys(size: int, spellings: int) -> None:
     """Keys of up to 128 bytes are hidden in other spellings, too; every RSA key is longer."""
     body = base64.b64encode(bytes(range(size))).decode()
     assert len(pem.to_hide(block("PRIVATE KEY", body))) == 2 + spellings
@@ -117,11 +117,11 @@ def test_other_spellings_are_for_short_keys_alone(size: int, spellings: int) -> 
     ],
 )
 def test_a_broken_pem_is_hidden_too(text: str, hidden: list[str]) -> None:
-    """A text that is no PEM is hidden as a whole, and a broken PEM by its lines."""
+    """A text that is not a PEM is hidden as a whole, and a broken PEM line by line."""
     assert pem.to_hide(text) == hidden
 
 
 def test_an_ed25519_key_is_known_without_its_lines() -> None:
-    """The base64 of every Ed25519 key begins with the same bytes (RFC 8410), and no secret of Binance's does."""
+    """The base64 of every Ed25519 key begins with the same bytes (RFC 8410), unlike any secret from Binance."""
     assert ED25519.body.startswith(pem.BARE_ED25519)
     assert base64.b64decode(pem.BARE_ED25519) == bytes.fromhex("302e020100300506032b6570042204")

@@ -263,7 +263,7 @@ def test_the_bare_bytes_of_a_short_key_are_hidden() -> None:
         assert redactor.finds(base64.b64encode(raw[start:]).decode())
 
 
-def test_a_text_that_is_no_pem_is_hidden_whole() -> None:
+def test_a_text_that_is_not_a_pem_is_hidden_whole() -> None:
     """An HMAC secret is hidden as one text."""
     assert pem.to_hide(API_KEY) == [API_KEY]
 

@@ -45,7 +45,7 @@ from tests.stories import COMBINED, STORIES
 NAMES = [name for causes in CAUSES.values() for name in causes]
 FINE = {"enableFutures": True, "enableWithdrawals": False, "ipRestrict": True}
 OF_THE_RUN = ("claim_does_not_hold", "left_undecided", "checks_not_run", "run_not_finished")
-SURENESS = list(Confidence)
+CONFIDENCES = list(Confidence)
 DEMO = {"environment": "demo"}
 QUOTES = f"{KEY} had quotes around it"
 QUOTED = KeyFacts(remarks=(QUOTES,))
@@ -152,7 +152,7 @@ def test_a_healthy_key_has_no_cause() -> None:
         ((*ACCEPTED[:2], refusal(ORDER_TEST, -2019)), {}, []),
         ((call(API_RESTRICTIONS), call(ACCOUNT_CONFIG, 200, -4109)), {}, []),  # a 200 refuses nothing
         ((call(API_RESTRICTIONS), call(ACCOUNT_CONFIG, 200, -2015)), {"permissions": FINE}, []),
-        # A failed request of an informational check is no cause, but a limit is: it ended the run.
+        # A failed request of an informational check is not a cause, but a limit is: it ended the run.
         ((*ACCEPTED, trouble("exchange_trouble", 502, LISTEN_KEY)), {}, []),
         ((*ACCEPTED, trouble("rate_limited", 429, LISTEN_KEY, code=-1003)), {}, ["rate_limited certain"]),
         ((*ACCEPTED, trouble("rate_limited", 429, TRADING_STATUS, code=-1003)), {}, ["rate_limited certain"]),
@@ -249,7 +249,7 @@ def test_key_and_secret_may_be_swapped_where_neither_host_knows_the_key(
 
 @pytest.mark.parametrize("text", ["", SEEN_FROM])
 def test_a_misspelt_environment_is_the_first_cause_of_a_refusal(text: str) -> None:
-    """With a misspelt BINANCE_ENVIRONMENT, whose line mostly says demo, the wrong environment is the first cause."""
+    """With a misspelt BINANCE_ENVIRONMENT, which usually says demo, the wrong environment is the first cause."""
     misspelt = "BINANCE_ENVIROMENT in .env is not a setting and was not read: did you mean BINANCE_ENVIRONMENT?"
     key = replace(HMAC_PAIR, sources=Sources("file", "file", "dotenv", (misspelt,)))
     first = diagnose(Evidence(calls=both(-2015, text), key=key))[0]
@@ -266,7 +266,7 @@ def test_a_misspelt_environment_is_the_first_cause_of_a_refusal(text: str) -> No
     ],
 )
 def test_a_pair_from_two_sources_is_named_before_a_wrong_secret(sources: Sources, unset: str) -> None:
-    """The sources are named, and the variable to unset; a pair from one source is no cause."""
+    """The sources are named, and the variable to unset; a pair from one source is not a cause."""
     refused = (*both(-1022), call(LISTEN_KEY))
     first, second = diagnose(Evidence(calls=refused, key=KeyFacts(type="HMAC", sources=sources)))
     assert [first.cause, second.cause] == ["mixed_sources", "wrong_secret"]
@@ -291,13 +291,13 @@ def test_a_private_key_in_the_line_of_the_secret_is_named_by_that_line() -> None
         ("dotenv", "open .env and fill in BINANCE_API_SECRET=..."),
         ("other", "open the settings file and fill in BINANCE_API_SECRET=..."),
         ("example", "cp -n .env.example .env && chmod 600 .env; then open .env and fill in BINANCE_API_SECRET=..."),
-        ("absent", "make a file .env that you alone can read, and write into it BINANCE_API_SECRET=..."),
+        ("absent", "make a file .env that only you can read, and write into it BINANCE_API_SECRET=..."),
         ("program", "have the program that started this run hand over BINANCE_API_SECRET=..."),
         (None, "cp -n .env.example .env && chmod 600 .env; then open .env and fill in BINANCE_API_SECRET=..."),
     ],
 )
 def test_no_fix_destroys_a_settings_file(file: FileState | None, fix: str) -> None:
-    """The fix opens an existing .env, and never overwrites it; a new .env is readable by its owner alone."""
+    """The fix opens an existing .env, and never overwrites it; only its owner can read a new .env."""
     (told,) = diagnose(Evidence(key=KeyFacts(missing=(SECRET,), sources=Sources(file=file))))
     assert told.fix.startswith(fix)
     sources = Sources(file=file, remarks=("BINANCE_SECRET_KEY in .env was not read: did you mean BINANCE_API_SECRET?",))
@@ -340,7 +340,7 @@ def test_a_key_is_known_once_an_answer_shows_it(calls: tuple[Call, ...], known: 
     ],
 )
 def test_an_address_in_the_text_proves_no_list(environment: str, code: int, expected: list[str]) -> None:
-    """Demo keys on the wrong network get the same text, so an address in it makes ip_not_allowed likely, not sure."""
+    """Demo keys on the wrong network get the same text, so an address makes ip_not_allowed likely, not certain."""
     assert [" ".join(one) for one in found(*both(code, SEEN_FROM), environment=environment)] == expected
 
 
@@ -376,7 +376,7 @@ HMAC, ED25519 = KeyFacts(type="HMAC", last_four="abcd"), KeyFacts(type="ED25519"
 
 
 @pytest.mark.parametrize("code", [-2015, -2014, -2008, -1022, -1002, -1011, -1099, -4056])
-def test_a_wallet_that_refuses_alone_contradicts_the_other(code: int) -> None:
+def test_a_refusal_only_by_the_wallet_is_a_contradiction(code: int) -> None:
     """The futures API accepted the same key, so the two answers contradict, and the wallet's facts are unproven."""
     (one,) = diagnose(Evidence(calls=(refusal(API_RESTRICTIONS, code), call(ACCOUNT_CONFIG), call(ORDER_TEST))))
     assert (one.cause, one.confidence) == ("answers_contradict", Confidence.LIKELY)
@@ -635,8 +635,8 @@ PEM = KeyFacts(type="ED25519", last_four="Eh8A")
         ),
         (ACCEPTED[:2], {"drift": Drift(1500, 10)}, "more than Binance accepts in a stamp", "GET /fapi/v1/time"),
         ((trouble("restricted_location", 403),), {}, "public address lies (HTTP 403)", "from a country where"),
-        ((trouble("turned_away", 403),), {}, "in Binance's place (HTTP 403): its own", "wait ten minutes, run again"),
-        ((trouble("turned_away"),), {}, "in Binance's place: its own", "wait ten minutes, run again"),
+        ((trouble("turned_away", 403),), {}, "place (HTTP 403): Binance's own", "wait ten minutes, run again"),
+        ((trouble("turned_away"),), {}, "in Binance's place: Binance's own", "wait ten minutes, run again"),
         ((trouble("rate_limited", 429, code=-1003),), {}, "too many requests from this address in", "wait a minute"),
         ((trouble("rate_limited", 429, code=-1015),), {}, "too many orders from this account in", "wait a minute"),
         (
@@ -734,7 +734,7 @@ def test_account_info_is_requested_only_if_it_decides() -> None:
 
 
 def test_a_listen_key_is_requested_for_the_diagnosis_only_if_it_decides() -> None:
-    """The request, which is not signed, tells a wrong secret from an unknown key: after a -1022, and once."""
+    """Only after -1022, one unsigned request is sent, which tells a wrong secret from an unknown key."""
     refused = both(-1022)
     assert listen_key_decides(Evidence(calls=refused))
     assert not listen_key_decides(Evidence(calls=(*refused, call(LISTEN_KEY))))
@@ -743,8 +743,8 @@ def test_a_listen_key_is_requested_for_the_diagnosis_only_if_it_decides() -> Non
         assert not listen_key_decides(Evidence(calls=calls))
 
 
-def test_an_error_of_account_info_is_no_cause() -> None:
-    """An error of account/info is no cause, since no check needs that request."""
+def test_an_error_of_account_info_is_not_a_cause() -> None:
+    """An error of account/info is not a cause, since no check needs that request."""
     assert "exchange_trouble" not in dict(found(*FUTURES_REFUSE, trouble("exchange_trouble", 502, ACCOUNT_INFO)))
 
 
@@ -775,15 +775,15 @@ def test_a_hidden_ipv6_address_still_counts_as_one() -> None:
         ((f"{KEY} had quotes around it",), -2014, ("malformed_key", "certain")),
     ],
 )
-def test_remarks_on_removed_characters_are_no_cause(
+def test_remarks_on_removed_characters_are_not_a_cause(
     remarks: tuple[str, ...], code: int, expected: tuple[str, str]
 ) -> None:
-    """Remarks on removed quotes are no cause, since Binance never got them; half a secret is one."""
+    """Removed quotes are not a cause, since Binance never got them; half a secret is one."""
     assert found(*both(code), key=KeyFacts(remarks=remarks))[0] == expected
 
 
-def test_odd_settings_of_a_key_that_works_are_no_cause() -> None:
-    """Odd settings of an accepted key are a warning of their own check, and no cause."""
+def test_odd_settings_of_a_key_that_works_are_not_a_cause() -> None:
+    """Odd settings of an accepted key are a warning of their own check, not a cause."""
     assert found(*ACCEPTED, key=KeyFacts(remarks=(SAME,))) == []
 
 
@@ -797,7 +797,7 @@ def test_every_code_that_bars_an_account_has_plain_words(code: int) -> None:
 
 
 @pytest.mark.parametrize(("code", "cause"), [(-1135, "trading_barred"), (-2017, "keys_locked")])
-def test_a_bar_of_the_wallet_alone_is_not_certain_where_orders_are_taken(code: int, cause: str) -> None:
+def test_a_bar_only_of_the_wallet_is_not_certain_where_orders_are_taken(code: int, cause: str) -> None:
     """If the futures API accepts an order, a bar or a lock that only the wallet API reports is a possible cause."""
     (one,) = diagnose(Evidence(calls=(refusal(API_RESTRICTIONS, code), *ACCEPTED[1:], call(ORDER_TEST))))
     assert (one.cause, one.confidence) == (cause, Confidence.POSSIBLE)
@@ -893,7 +893,7 @@ BY_ID = {one.id: one for one in CHECKS}
 
 
 def findings(calls_: int = 0, **outcomes: tuple[Outcome, str]) -> list[Finding]:
-    """Findings of all checks: passed, but for these with their outcome and their detail or blocker."""
+    """Findings of all checks: all passed, except for these, which have their outcome and their detail or blocker."""
     listed = [Finding(one, Outcome.PASS) for one in CHECKS]
     for at, one in enumerate(listed):
         if one.check.id in outcomes:
@@ -999,7 +999,7 @@ def test_a_check_of_the_users_own_is_a_cause_beside_others() -> None:
     assert told[1].fix == "one: mend one. two: mend two."
 
 
-def test_checks_that_were_not_run_are_no_cause_beside_a_failed_claim() -> None:
+def test_checks_that_were_not_run_are_not_a_cause_beside_a_failed_claim() -> None:
     """A failed critical check is enough to explain the verdict; checks that -x left out need no cause."""
     failed = [Finding(BY_ID["withdrawals_are_disabled"], Outcome.FAIL)]
     told = found(*ACCEPTED, findings=failed, checks=CHECKS, permissions={"enableWithdrawals": True})
@@ -1070,10 +1070,10 @@ evidences = st.builds(
 
 @given(evidences)
 def test_any_evidence_gives_an_ordered_list_of_known_causes(evidence: Evidence) -> None:
-    """Any evidence gives distinct known causes, the surest first, with explanation, evidence and fix as sentences."""
+    """Any evidence gives distinct known causes, by falling confidence; explanation, evidence and fix are sentences."""
     listed = diagnose(evidence)
-    assert [SURENESS.index(one.confidence) for one in listed] == sorted(
-        SURENESS.index(one.confidence) for one in listed
+    assert [CONFIDENCES.index(one.confidence) for one in listed] == sorted(
+        CONFIDENCES.index(one.confidence) for one in listed
     )
     assert len({one.cause for one in listed}) == len(listed)
     for one in listed:

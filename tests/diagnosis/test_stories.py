@@ -110,7 +110,7 @@ def test_both_of_two_causes_are_reported(suite: SuiteRunner) -> None:
     assert [one["cause"] for one in done.verdict["diagnosis"]] == ["clock_behind", "withdrawals_enabled"]
 
 
-def test_the_address_to_whitelist_is_for_the_terminal_alone(suite: SuiteRunner) -> None:
+def test_the_address_to_whitelist_is_only_for_the_terminal(suite: SuiteRunner) -> None:
     """Shared reports say where the address is shown, and hide it."""
     with STORIES["ip-refused"].settings_of_its_exchange() as settings:
         done = suite(settings=settings)

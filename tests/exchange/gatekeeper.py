@@ -31,7 +31,7 @@ class Security(Enum):
 
     NONE = "NONE"
     USER_DATA = "USER_DATA"
-    USER_STREAM = "USER_STREAM"  # the key alone, no signature
+    USER_STREAM = "USER_STREAM"  # only the key, no signature
     TRADE = "TRADE"
 
 
@@ -88,7 +88,7 @@ def _permission(request: SignedRequest, scenario: Scenario) -> Refusal | None:
     if request.host == "wallet":
         allowed = scenario.may("enableReading")
     else:
-        # A key without the futures permission was seen refused on reads as well; read_only is the key that reads.
+        # A key without the futures permission was seen to be refused for reads, too. A `read_only` key may read.
         reads = scenario.may("enableFutures") or scenario.read_only
         trades = scenario.may("enableFutures") and not scenario.read_only
         allowed = (trades if request.security is Security.TRADE else reads) and not scenario.futures_refuses

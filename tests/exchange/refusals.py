@@ -134,7 +134,7 @@ class Refusal:
 
 
 def refusal(code: int, *details: object, text: str | None = None) -> Refusal:
-    """Refuse with the table's status and text; details fill the longer wording, text replaces it."""
+    """Refuse with the table's status and text. With `details`, the longer wording is used; `text` replaces either."""
     if text is None:
         text = DETAILED[code] % details if details else TEXTS.get(code, UNLISTED)
     return Refusal(STATUS.get(code, BAD_REQUEST), code, text)

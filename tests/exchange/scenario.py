@@ -15,7 +15,7 @@ _LETTERS_AND_DIGITS = string.ascii_letters + string.digits
 
 
 def invented_credential(label: str) -> str:
-    """Make a credential of 64 letters and digits, like Binance's, from a readable label. It is no secret."""
+    """Make a credential of 64 letters and digits, like Binance's, from a readable label. It is not secret."""
     return "".join(_LETTERS_AND_DIGITS[byte % 62] for byte in hashlib.sha512(label.encode()).digest())
 
 
@@ -37,7 +37,7 @@ class Scenario:
     ip_allowed: bool = True
     permissions: Mapping[str, Any] = field(default_factory=dict)  # over apiRestrictions; None removes a field
     read_only: bool = False  # reads pass, TRADE endpoints answer -2015
-    futures_refuses: bool = False  # the futures host alone answers -2015: portfolio margin, key older than account
+    futures_refuses: bool = False  # only the futures host answers -2015: portfolio margin, key older than account
     account: Mapping[str, Any] = field(default_factory=dict)  # over accountConfig; None removes a field
     account_info: Mapping[str, Any] = field(default_factory=dict)  # over the wallet's account/info; None removes
     margin_types: Mapping[str, str] = field(default_factory=dict)  # by symbol; CROSSED for others

@@ -1,6 +1,6 @@
 """The user data stream as Binance serves it, and what can be wrong with it.
 
-Observed (four independent reports, 2026-06 to 2026-09): the host opens a stream for any listen key, a made-up one too,
+Observed (four independent reports, 2026-06 to 2026-09): the host opens a stream for any listen key, even a made-up one,
 answers pings, refuses nobody, and sends no error of its own. On some addresses it opens a stream and never delivers
 anything: on production `/ws/<key>` (2026-09-30), on the demo network `/private/stream` (2026-09-22).
 """
@@ -33,9 +33,9 @@ _BY_PATH = re.compile(r"(/private/ws|/ws)/([^/]*)")
 class Kind(Enum):
     """The behaviours of a stream."""
 
-    REFUSED = "an ordinary answer in the place of a handshake"
+    REFUSED = "an ordinary answer in place of a handshake"
     STALLED = "no answer to the handshake, ever"
-    RAW = "bytes in the place of an answer, and the end of the connection"
+    RAW = "bytes in place of an answer, and the end of the connection"
     SILENT = "a handshake, and no pong, ever"
     CLOSED = "a handshake, and a close frame"
     MESSAGE = "message"
@@ -70,17 +70,17 @@ class StreamFault:
 
     @classmethod
     def raw(cls, text: str) -> StreamFault:
-        """Writes this text, and closes."""
+        """Write this text, and close the connection."""
         return cls(Kind.RAW, text=text)
 
     @classmethod
     def silent(cls) -> StreamFault:
-        """Never answers a ping."""
+        """Never answer a ping."""
         return cls(Kind.SILENT)
 
     @classmethod
     def closed(cls, code: int = 1008, reason: str = "") -> StreamFault:
-        """Closes the stream at once."""
+        """Close the stream at once."""
         return cls(Kind.CLOSED, code, reason)
 
     @classmethod

@@ -1,4 +1,4 @@
-"""The 900 symbols of the market: the ones tests name, their look-alikes, and a crowd to hide them in.
+"""The 900 symbols of the market: those that tests name, their look-alikes, and a crowd to hide them in.
 
 Fields, filters and figures are those of the live exchangeInfo; names of the crowd are invented.
 """
@@ -119,7 +119,7 @@ def document(symbol: Symbol) -> dict[str, Any]:
 
 
 def filters(symbol: Symbol) -> list[dict[str, Any]]:
-    """Write the symbol's filters; MAX_NUM_ALGO_ORDERS left in December 2025, the key of MIN_NOTIONAL is notional."""
+    """Write the symbol's filters. MAX_NUM_ALGO_ORDERS is not among them: Binance removed it in December 2025."""
     lowest_price = f"{Decimal(symbol.tick) * 10:f}"
     highest, market_highest = ("1000", "120") if symbol.step == "0.001" else ("10000000", "1200000")
     return [

@@ -78,7 +78,7 @@ def test_a_json_object_is_an_answer(headers: dict[str, str]) -> None:
     ],
     ids=lambda body: repr(body[:20]),
 )
-def test_a_200_that_is_no_json_object_is_not_binances(body: bytes | str) -> None:
+def test_a_200_that_is_not_a_json_object_is_not_binances(body: bytes | str) -> None:
     """With 200, strict JSON is required: no NaN, no repeated key, and not cut off."""
     assert isinstance(trouble(200, body), NotBinance)
 
@@ -118,7 +118,7 @@ def test_a_coded_4xx_is_a_refusal(status: int, code: int, kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("message", [None, 1, ["x"], {}])
-def test_a_message_that_is_no_text_is_ignored(message: object) -> None:
+def test_a_message_that_is_not_text_is_ignored(message: object) -> None:
     """A message that is not text is ignored: only the code matters."""
     assert read(400, coded(-2015, message)) == Refusal(400, -2015, "", Kind.AUTHENTICATION)
 
@@ -136,7 +136,7 @@ def test_a_message_is_cleaned_and_harmless() -> None:
 @pytest.mark.parametrize(
     "code", ["-2015", -2015.0, None, True, [-2015], -(10**12), 10**400], ids=lambda code: repr(code)[:20]
 )
-def test_a_code_that_is_no_whole_number_does_not_count(code: object) -> None:
+def test_a_code_that_is_not_a_whole_number_does_not_count(code: object) -> None:
     """Binance gives no 400 with such a code, so the answer is not Binance's."""
     assert isinstance(trouble(400, coded(code)), NotBinance)
 
@@ -249,7 +249,7 @@ def test_an_order_with_the_status_of_a_refused_one_is_not_accepted(status: str) 
     st.dictionaries(st.text(max_size=10), st.none() | st.integers() | st.text(max_size=10), max_size=5),
 )
 @example("code", -1016, {})
-def test_a_200_with_an_error_member_is_no_accepted_order(name: str, value: object, beside: Body) -> None:
+def test_a_200_with_an_error_member_is_not_an_accepted_order(name: str, value: object, beside: Body) -> None:
     """A 200 with `code`, `error` or `success` does not accept an order, whatever else it holds."""
     with pytest.raises((NotBinance, ExchangeTrouble)):
         read(200, json.dumps({"orderId": 0, **beside, name: value}), endpoint=ORDER_TEST)
@@ -380,7 +380,7 @@ def test_no_answer_breaks_the_reader(status: int, body: bytes, headers: dict[str
     ids=["answer", "long", "other field", "refusal", "both", "no JSON"],
 )
 def test_listen_keys_are_found_in_every_answer(status: int, body: str, found: list[str]) -> None:
-    """The secrets of an answer are its listenKey and, in an error, each text that may be one; others have none."""
+    """The secrets of an answer are its listenKey and, in an error, each text that may be one; others hold none."""
     raw = RawAnswer(status, JSON, body.encode())
     assert answers.secrets_in(raw, LISTEN_KEY) == found
     assert answers.secrets_in(raw, ACCOUNT_CONFIG) == []

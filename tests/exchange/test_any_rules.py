@@ -1,4 +1,4 @@
-"""Whatever rules an exchange publishes, each order obeys them, or one sentence says why there is no order.
+"""With any rules that an exchange publishes, each order obeys them, or one sentence says why there is no order.
 
 This file implements the rules a second time, without code of the package, from Binance's definitions (USD-M futures
 "Common Definition", Filters). A quantity passes LOT_SIZE if `quantity >= minQty`, `quantity <= maxQty` and

@@ -40,7 +40,7 @@ def window(drift: Drift, recv_window: int) -> bool | None:
 @given(offsets, st.floats(0, 20_000), st.floats(0, 20_000))
 @example(0, 2500, 0)
 def test_a_stamp_is_never_too_far_ahead(ahead: float, there: float, back: float) -> None:
-    """A stamp is never ahead, however unequal the two ways of the sample were, and late by a round trip at most."""
+    """However unequal the two ways of the sample were, a stamp is never ahead, and at most a round trip late."""
     sample = Sample(SERVER + ahead, there + back, round(SERVER + there))
     stamp = sample.sent - sample.stamp_offset  # made at the moment in which the exchange's clock shows SERVER
     assert -(there + back) - 1 <= stamp - SERVER <= AHEAD_LIMIT / 2 + 1
@@ -152,7 +152,7 @@ def samples(*looks: tuple[float, float]) -> list[Sample]:
         ([(0, 0), (SLACK + 1, 0)], SLACK + 1),
         ([(0, 100), (100 + SLACK, 100)], None),
         ([(0, 100), (-101 - SLACK, 100)], SLACK + 1),
-        ([(0, 100), (1000, 3000)], None),  # a slow look leaves room for both
+        ([(0, 100), (1000, 3000)], None),  # a slow sample leaves room for both
         ([(0, 100), (1000, 3000), (2600, 3000)], 1050),
     ],
 )

@@ -29,7 +29,7 @@ def test_everything_defined_is_listed() -> None:
 
 @pytest.mark.parametrize("endpoint", DEFINED, ids=str)
 def test_everything_reads_or_tests(endpoint: Endpoint) -> None:
-    """All are GETs but two POSTs: a test order, and a listen key. None closes a stream."""
+    """All are GETs, except two POSTs: a test order, and a listen key. None closes a stream."""
     assert endpoint.method == "GET" or str(endpoint) in ("POST /fapi/v1/order/test", "POST /fapi/v1/listenKey")
 
 

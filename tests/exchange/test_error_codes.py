@@ -58,7 +58,7 @@ def test_no_other_code_is_listed(kind: Kind) -> None:
 
 
 def test_the_whole_range_of_request_errors_is_format() -> None:
-    """-1100 to -1136 are about requests; an undocumented code of that range is no evidence about the key either."""
+    """-1100 to -1136 are about requests; even an undocumented code of that range says nothing about the key."""
     assert SETS[Kind.FORMAT] == {-1013, *range(-1136, -1099)} - {-1109, -1135}
 
 
@@ -77,11 +77,11 @@ def test_a_limit_of_leverage_bars_no_account(code: int) -> None:
     "code", [None, 0, 1, 200, 1022, -1, -9999, -1020, -4199, -4201, -4210, -4399, -4404, -(10**20)]
 )
 def test_an_unlisted_code_is_unknown(code: int | None) -> None:
-    """A missing code, code 0 (a restricted location) and new codes are no evidence about the key."""
+    """A missing code, code 0 (a restricted location) and new codes say nothing about the key."""
     assert kind_of(code) is Kind.UNKNOWN
 
 
 @pytest.mark.parametrize("kind", Kind)
 def test_only_refusals_of_key_account_or_place_speak_of_the_key(kind: Kind) -> None:
-    """Codes about clocks, formats, rates and outages are no evidence about the key."""
+    """Codes about clocks, formats, rates and outages say nothing about the key."""
     assert kind.speaks_of_the_key is (kind in (Kind.AUTHENTICATION, Kind.BARRED, Kind.AGREEMENT, Kind.LOCATION))

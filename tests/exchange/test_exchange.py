@@ -679,7 +679,7 @@ def test_signed_requests_have_a_counter_of_their_own() -> None:
 
 
 def test_the_spelling_of_header_names_alternates() -> None:
-    """Header names are by turns as documented and in lower case, as over HTTP/2; the server's name is nginx."""
+    """Header names alternate between the documented spelling and lower case, as over HTTP/2; the server is nginx."""
     with LocalExchange() as exchange:
         heads = [first_bytes(exchange.futures_url)[0].partition(b"\r\n\r\n")[0] for _ in range(2)]
     as_documented, lower = heads
@@ -696,7 +696,7 @@ def test_a_limit_names_the_caller(exchange: LocalExchange) -> None:
 
 
 def test_the_weight_header_can_be_spelt_otherwise_or_missing() -> None:
-    """The header's spelling is the scenario's."""
+    """The scenario decides how the header is spelt, and whether there is one."""
     with LocalExchange(Scenario(weight_header="x-mbx-used-weight-1m")) as exchange:
         raw, _ = first_bytes(exchange.futures_url)
         assert b"x-mbx-used-weight-1m: 2\r\n" in raw
@@ -775,7 +775,7 @@ def test_a_log_entry_names_the_other_unanswered_requests() -> None:
 
 
 def test_the_log_has_requests_and_answers_as_sent(exchange: LocalExchange) -> None:
-    """Target and headers are kept as sent, parameters decoded, the verdict filled in before it is sent."""
+    """The log keeps target and headers as they were sent, decoded parameters, and the answer's status and code."""
     ask(exchange.futures_url, TIME + "?a=%7eb&c=d+e")
     ask_signed(exchange, CONFIG, recvWindow="60001")
     first, second = exchange.log
@@ -840,7 +840,7 @@ SPOKEN: dict[str, tuple[Fault, int, bytes, str]] = {
 
 @pytest.mark.parametrize(("fault", "status", "part", "content_type"), SPOKEN.values(), ids=SPOKEN.keys())
 def test_a_spoken_fault_replaces_the_answer(fault: Fault, status: int, part: bytes, content_type: str) -> None:
-    """Status, body and content type are those of the fault, also in the log."""
+    """Status, body and content type are those of the fault, in the log as well."""
     with serving(fault) as exchange:
         reply = ask(exchange.futures_url, TIME + "?a=b")
         assert exchange.log[0].status == status
@@ -875,7 +875,7 @@ def test_a_reset_comes_before_any_byte() -> None:
 
 
 def test_a_closed_host_resets_one_connection_and_refuses_others() -> None:
-    """A closed door resets one connection and then refuses others, on any path of that host; the other host answers."""
+    """A closed host resets one connection and then refuses others, on any path of that host; the other host answers."""
     with serving(Fault.closed_door()) as exchange:
         assert ask(exchange.futures_url, CONFIG).status == 401
         assert first_bytes(exchange.futures_url) == (b"", "reset")
@@ -985,7 +985,7 @@ def test_an_interim_answer_comes_before_the_real_one(status: int) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"\x15\x03\x01", b"HTTP/1.1 102 Processing\r\n\r\n"])
-def test_anything_can_stand_in_the_place_of_http(data: bytes) -> None:
+def test_anything_can_stand_in_place_of_http(data: bytes) -> None:
     """A raw fault writes exactly these bytes, and closes the connection."""
     with serving(Fault.raw(data)) as exchange:
         assert first_bytes(exchange.futures_url) == (data, "end")

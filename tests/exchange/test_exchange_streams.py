@@ -39,7 +39,7 @@ def listen_key_answer(exchange: LocalExchange, key: str | None, method: str = "P
 
 
 def test_a_key_is_given_the_same_listen_key_for_an_hour(exchange: LocalExchange) -> None:
-    """The request for a listen key needs no signature, and gives the same one for an hour."""
+    """The request for a listen key needs no signature, and gives the same listen key for an hour."""
     assert [listen_key_answer(exchange, API_KEY).json() for _ in range(2)] == [{"listenKey": LISTEN_KEY}] * 2
 
 

@@ -72,7 +72,7 @@ NO_FIGURE: list[Any] = ["", "x", "NaN", "sNaN", "Infinity", "-1", "-0.001", "1,5
 
 
 @pytest.mark.parametrize("text", [*NO_FIGURE, "1_000", "٥", " 5", "1E+999999", "1E-999999"], ids=repr)
-def test_a_value_that_is_no_figure_is_unusable(text: Any) -> None:
+def test_a_value_that_is_not_a_figure_is_unusable(text: Any) -> None:
     """A float, a negative, a figure in another script or of absurd size is unusable, not rounded."""
     with pytest.raises(NotBinance, match="notional"):
         decimal(text, "notional", "x")
@@ -188,7 +188,7 @@ def test_the_class_of_a_code_decides_what_an_order_answer_means(
 
 @pytest.mark.parametrize("status", [401, 402, 403, 404, 409, 422])
 @pytest.mark.parametrize("kind", [Kind.FUNDS, Kind.ORDER_RULE])
-def test_the_order_rules_speak_under_http_400_alone(kind: Kind, status: int) -> None:
+def test_codes_of_order_rules_count_only_with_http_400(kind: Kind, status: int) -> None:
     """Such a code with a status other than 400 is a contradiction, so the order does not count as weighed."""
     answer = OrderAnswer("an order", Refusal(status, -2019, "", kind))
     assert (answer.accepted, answer.was_weighed, answer.speaks_of_the_key) == (False, False, False)
@@ -215,14 +215,14 @@ def test_a_contract_is_found_by_its_exact_name() -> None:
 
 
 @pytest.mark.parametrize("symbols", [None, [], {}, "BTCUSDT", 1], ids=repr)
-def test_a_list_without_contracts_is_no_answer(symbols: Any) -> None:
+def test_a_list_without_contracts_is_not_an_answer(symbols: Any) -> None:
     """An answer without contracts is not usable; it does not mean that BTCUSDT is unlisted."""
     with pytest.raises(NotBinance, match="list of contracts"):
         rules_of("BTCUSDT", {"symbols": symbols})
 
 
 @pytest.mark.parametrize("status", [None, 1, True, [], "", "trading", "T" * 41, "TRADING\n", "A B"], ids=repr)
-def test_a_contract_without_a_status_is_no_answer(status: Any) -> None:
+def test_a_contract_without_a_status_is_not_an_answer(status: Any) -> None:
     """A contract without a usable status makes the answer unusable."""
     with pytest.raises(NotBinance, match="status"):
         rules_of("BTCUSDT", {"symbols": [{"symbol": "BTCUSDT", "status": status}]})
@@ -268,7 +268,7 @@ LISTED = ["BTCUSD_PERP", "BTCUSDC", "ETHUSDT", "BTCDOMUSDT", "BTCUSD", "XYZ"]
     ids=["three", "itself", "one", "none", "no names", "the longest name", "the last name", "one too many"],
 )
 def test_contracts_with_names_like_it_are_proposed(symbol: str, names: list[Any], nearest: tuple[str, ...]) -> None:
-    """Up to three similar names are proposed, the likeliest first, of texts that can be a contract's name."""
+    """Up to three similar names are proposed, the likeliest first; a text that cannot be a name is left out."""
     listed = [{"symbol": name} for name in names]
     assert nearest_names(symbol, {"symbols": [None, "x", *listed]}) == nearest
     assert nearest_names(symbol, {}) == ()
@@ -292,7 +292,7 @@ def test_limits_are_told_as_the_exchange_writes_them() -> None:
 
 
 @pytest.mark.parametrize("value", [None, 0.001, "x", "-1"], ids=repr)
-def test_a_limit_that_is_no_figure_is_no_answer(value: Any) -> None:
+def test_a_limit_that_is_not_a_figure_is_not_an_answer(value: Any) -> None:
     """A limit that is not a figure is neither shown nor used for an order."""
     with pytest.raises(NotBinance, match="stepSize"):
         _ = rules(LOT | {"stepSize": value}).step_size
@@ -333,7 +333,9 @@ BTC = {"symbol": "BTCUSDT", "status": "TRADING", "filters": [LOT, MARKET_LOT, NO
 
 @pytest.mark.parametrize("second", [BTC, BTC | {"status": "CLOSE"}, BTC | {"filters": []}, {"symbol": "BTCUSDT"}])
 @pytest.mark.parametrize("between", [[], [{"symbol": "ETHUSDT"}]])
-def test_a_contract_that_is_listed_twice_is_no_answer(second: dict[str, Any], between: list[dict[str, Any]]) -> None:
+def test_a_contract_that_is_listed_twice_is_not_an_answer(
+    second: dict[str, Any], between: list[dict[str, Any]]
+) -> None:
     """A contract that is listed twice makes the answer unusable, even if both entries agree."""
     with pytest.raises(NotBinance, match="BTCUSDT twice"):
         rules_of("BTCUSDT", {"symbols": [BTC, *between, second]})
@@ -349,7 +351,7 @@ def test_a_contract_that_is_listed_twice_is_no_answer(second: dict[str, Any], be
         ((LOT, MARKET_LOT, MARKET_LOT | {"maxQty": "1"}, NOTIONAL), "MARKET_LOT_SIZE"),
     ],
 )
-def test_two_filters_that_disagree_are_no_limits(filters: tuple[dict[str, Any], ...], name: str) -> None:
+def test_two_filters_that_disagree_are_not_limits(filters: tuple[dict[str, Any], ...], name: str) -> None:
     """If two filters disagree, neither is used as a limit; the contract's status is read all the same."""
     found = rules(*filters)
     assert found.is_trading

@@ -89,7 +89,7 @@ URLS = {
 
 
 def load(**values: str) -> loading.Settings:
-    """Loads these settings alone."""
+    """Loads these settings and no others."""
     return loading.load(Path("nowhere"), environ=values)
 
 

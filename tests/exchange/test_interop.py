@@ -1,7 +1,7 @@
 """Binance's own connectors and this suite understand each other: signatures, requests, answers, for each type of key.
 
-They are in requirements-interop.txt, apart from the rest of the tools: `.ci/run` installs them into an environment of
-their own and runs this file there.
+The connectors are in requirements-interop.txt, apart from the other tools: `.ci/run` installs them into an environment
+of their own and runs this file there.
 """
 
 import logging

@@ -34,7 +34,7 @@ def in_thread(ask: Callable[[], R]) -> "Future[R]":
 
 
 def wait_for(moment: threading.Semaphore, times: int = 1) -> None:
-    """Waits until the semaphore was released so often."""
+    """Waits until the semaphore was released this many times."""
     for _ in range(times):
         assert moment.acquire(timeout=PATIENCE)
 
@@ -82,7 +82,7 @@ class OneQuestion:
         return reply
 
     def answer_and_calls(self) -> tuple[str | KeycheckError, tuple[int, ...]]:
-        """The answer, or the error instead, and the numbers of the requests behind it."""
+        """The answer, or the error instead, and the numbers of the requests that it rests on."""
         try:
             answer: str | KeycheckError = self.question()
         except KeycheckError as error:
@@ -96,7 +96,7 @@ class OneQuestion:
 
 
 @pytest.mark.parametrize("reply", ["yes", Undecided("no")], ids=["an answer", "an error"])
-def test_two_who_ask_at_once_share_one_answer(reply: str | BaseException) -> None:
+def test_two_threads_that_ask_at_once_share_one_answer(reply: str | BaseException) -> None:
     """Two threads that ask at once cause one request, and both results name that request."""
     single = OneQuestion()
     first = in_thread(single.answer_and_calls)
@@ -152,7 +152,7 @@ def test_seen_is_none_until_the_question_was_answered(reply: str | BaseException
     assert single.sent == 1
 
 
-def test_a_promised_answer_is_waited_for() -> None:
+def test_a_check_waits_for_a_reserved_question() -> None:
     """A check waits for the prefetched answer to its question instead of asking it again."""
     single = OneQuestion()
     single.memo.reserve([QUESTION])
@@ -192,8 +192,8 @@ def test_a_check_asks_a_question_that_was_released() -> None:
     assert check.result(PATIENCE) == ("yes", (1,))
 
 
-def test_a_promise_that_is_being_kept_cannot_be_broken() -> None:
-    """A question whose prefetch is on its way can no longer be released, and is sent once."""
+def test_a_running_prefetch_cannot_be_released() -> None:
+    """A question that is already being prefetched can no longer be released, and is sent once."""
     single = OneQuestion()
     single.memo.reserve([QUESTION])
     ahead = in_thread(single.prefetched_answer)
@@ -224,7 +224,7 @@ def test_a_check_asks_after_a_cancelled_prefetch(why: str) -> None:
 
 
 def test_prefetching_that_is_cancelled_waits_for_no_check() -> None:
-    """Cancelled prefetching waits for no check, which after Ctrl-C may be waiting for the prefetcher to end."""
+    """Cancelled prefetching does not wait for a check: after Ctrl-C, the check may be waiting for the prefetcher."""
     single = OneQuestion()
     check = in_thread(single.answer_and_calls)
     wait_for(single.looking)
@@ -255,7 +255,7 @@ def test_an_interrupted_wait_is_reported(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_forgotten_answer_is_asked_for_again() -> None:
-    """`forget` removes the answers of the named questions alone, and no question that a thread is asking."""
+    """`forget` removes only the answers of the named questions, and no question that a thread is asking."""
     single = OneQuestion()
     single.replies.put("yes")
     assert single.question() == "yes"
@@ -325,7 +325,7 @@ def test_the_requests_of_a_question_are_those_of_all_that_it_reaches() -> None:
 
 
 def test_an_answer_counts_the_requests_of_the_answers_that_it_rests_on() -> None:
-    """A check that uses a remembered answer has used the requests behind it, and no others."""
+    """A check that uses a remembered answer has used the requests that the answer rests on, and no others."""
     memo = Memo()
 
     def outer() -> str:

@@ -55,7 +55,7 @@ def test_dust_is_below_the_minimum_if_the_steps_allow_it(limits: OrderRules, pri
 @given(rules, prices)
 @example(BTC, D("41000.10"))
 def test_the_smallest_order_passes_when_the_price_falls(limits: OrderRules, price: Decimal) -> None:
-    """The smallest order reaches the minimum even with the price 5 % lower, and is no step larger than needed."""
+    """The smallest order reaches the minimum even with the price 5 % lower, and is not a step larger than needed."""
     smallest, fallen = Fraction(smallest_quantity(limits, price)), Fraction(price) * Fraction(95, 100)
     assert smallest * fallen >= limits.min_notional
     fewer = smallest - Fraction(limits.lots[0].step)
@@ -89,7 +89,7 @@ def test_orders_of_known_contracts(limits: OrderRules, price: str, dust: str, sm
 
 
 def test_rules_that_leave_no_order_are_undecided() -> None:
-    """If the smallest valid order is larger than the largest, the result is undecided, and not the key's fault."""
+    """If an order of the minimum value would be too large, the result is undecided, and not the key's fault."""
     with pytest.raises(Undecided, match="BINANCE_SYMBOL"):
         smallest_quantity(OrderRules((Lot(D(1), D(1), D(10)),), D(50)), D(1))
     exactly = OrderRules((Lot(D(1), D(1), D(53)),), D(50))

@@ -69,7 +69,7 @@ def test_a_way_to_withdraw_that_is_neither_true_nor_false_is_not_guessed(name: s
         assert KeyPermissions({**body, "enableWithdrawals": True}).withdrawals == ("enableWithdrawals",)
 
 
-def test_a_way_to_withdraw_is_found_behind_a_hundred_other_permissions_and_under_an_odd_name() -> None:
+def test_a_way_to_withdraw_is_found_after_a_hundred_other_permissions_and_under_an_odd_name() -> None:
     """A permission to withdraw is found among any number of names, and under a name that is not fit to be shown."""
     many = {f"enable{chr(65 + number // 26)}{chr(65 + number % 26)}": False for number in range(101)}
     for name in ("enableAlphaWithdrawals", "alpha withdrawals <b>", "withdraw" * 40):
@@ -88,7 +88,7 @@ def test_an_answer_without_enablewithdrawals_is_unusable() -> None:
 
 
 def test_a_permission_that_only_reads_is_not_spare() -> None:
-    """enableFixReadOnly is no spare permission: it allows nothing that enableReading does not."""
+    """enableFixReadOnly is not a spare permission: it allows nothing that enableReading does not."""
     assert KeyPermissions(CAREFUL | {"enableFixReadOnly": True}).spare == ()
     assert KeyPermissions(CAREFUL | {"enableFixApiTrade": True}).spare == ("enableFixApiTrade",)
 
@@ -132,7 +132,7 @@ def test_a_hundred_of_many_permissions_are_kept() -> None:
     assert list(KeyPermissions(dict.fromkeys(names, False)).booleans) == names[:100]
 
 
-def test_transfers_are_told_by_name() -> None:
+def test_transfers_are_named() -> None:
     """`transfers` names either permission, or both."""
     names = ("enableInternalTransfer", "permitsUniversalTransfer")
     for name in names:
@@ -141,7 +141,7 @@ def test_transfers_are_told_by_name() -> None:
 
 
 @pytest.mark.parametrize("value", [None, "1795000000000", 1.795e12, True, 1_795_000_000, -1, 10**12, 10**13])
-def test_a_value_that_is_no_time_is_never_guessed(value: object) -> None:
+def test_a_value_that_is_not_a_time_is_never_guessed(value: object) -> None:
     """Seconds instead of ms, texts and missing values are not read as times."""
     key = KeyPermissions(CAREFUL | {"createTime": value, "tradingAuthorityExpirationTime": value})
     with pytest.raises(NotBinance):
@@ -162,7 +162,7 @@ def test_a_time_has_thirteen_digits(moment: int) -> None:
 
 
 @pytest.mark.parametrize("name", ["enableReading", "enableInternalTransfer", "permitsUniversalTransfer"])
-def test_an_answer_that_lacks_a_flag_is_no_answer(name: str) -> None:
+def test_an_answer_that_lacks_a_flag_is_not_an_answer(name: str) -> None:
     """A missing flag makes the answer unusable: the permission might be set."""
     key = KeyPermissions({k: v for k, v in CAREFUL.items() if k != name})
     with pytest.raises(NotBinance):

@@ -63,8 +63,8 @@ def test_twenty_contracts_are_looked_at() -> None:
         ({"indicators": {"BTCUSDT": [{"indicator": "UFR"}]}}, "isLocked"),
     ],
 )
-def test_an_answer_that_makes_no_sense_is_no_answer(body: dict[str, Any], lacking: str) -> None:
-    """An answer with a missing or broken field is no answer, and the error names the field."""
+def test_an_answer_that_makes_no_sense_is_not_an_answer(body: dict[str, Any], lacking: str) -> None:
+    """An answer with a missing or broken field is not used, and the error names the field."""
     with pytest.raises(
         NotBinance, match=rf"^the futures API \(apiTradingStatus\) answered without a usable {lacking}\."
     ):

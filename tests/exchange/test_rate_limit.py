@@ -59,7 +59,7 @@ def test_the_minutes_own_figure_wins() -> None:
 @pytest.mark.parametrize(
     "value", ["", " ", "-1", "+1", "1.5", "1e3", "0x10", "many", "\u0661\u0662", "12, 13", "1_0", "9" * 8, "None"]
 )
-def test_a_value_that_is_no_plain_number_is_ignored(value: str) -> None:
+def test_a_value_that_is_not_a_plain_number_is_ignored(value: str) -> None:
     """A value that is not a plain number is ignored as a whole."""
     assert used_weight({"x-mbx-used-weight-1m": value}) is None
 

@@ -179,7 +179,7 @@ def ask_everything(asked: Binance) -> None:
 
 
 def test_a_healthy_key_gets_every_answer(live: Binance, exchange: LocalExchange) -> None:
-    """Each question costs one request and each host one connection, of little weight in all."""
+    """Each question costs one request, and each host one connection; the weight of all is small."""
     ask_everything(live)
     assert live.signed_reads().accepted
     assert live.account().can_trade
@@ -302,7 +302,7 @@ def test_a_clock_that_cannot_be_read_stops_signed_questions() -> None:
 
 
 @pytest.mark.parametrize("stamp", [None, "1790000000000", 1.79e12, True, 1_790_000_000, 1_790_000_000_000_000, -1])
-def test_a_stamp_that_is_not_milliseconds_is_no_clock(stamp: object) -> None:
+def test_a_stamp_that_is_not_milliseconds_is_not_a_clock(stamp: object) -> None:
     """Seconds and microseconds are not mistaken for a drift of decades."""
     with pytest.raises(NotBinance):
         session(scripted().on(TIME, {"serverTime": stamp})).drift()
@@ -408,7 +408,7 @@ def test_three_samples_are_journalled_and_the_journal_decides() -> None:
 
 
 def test_a_limit_that_another_request_met_leaves_the_first_answer_standing() -> None:
-    """The API has answered the first request, so the ping passes on it, although the limit forbids a ping."""
+    """The API has answered the first request, which is enough for the ping's check: the limit forbids a ping."""
     asked = session(scripted().on(PREMIUM_INDEX, LIMITED))
     asked.clock_sample(1)
     with pytest.raises(RateLimited):
@@ -459,7 +459,7 @@ def test_a_run_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_reaching_the_exchange_is_the_question_of_the_ping(reason: Any, answered: bool) -> None:
-    """A ping finds out that Binance does not serve this machine's place: an observation, and no error."""
+    """A ping finds out that Binance does not serve this machine's place: an observation, not an error."""
     assert session(scripted().on(PING, reason)).ping().answered is answered
 
 
@@ -778,7 +778,7 @@ def test_an_order_rule_that_the_smallest_order_breaks_is_our_fault() -> None:
 
 
 def test_the_weight_limit_is_known_if_exchangeinfo_was_read() -> None:
-    """The weight limit comes from exchangeInfo if a check has requested that megabyte; it is not requested for it."""
+    """The weight limit comes from exchangeInfo if a check has requested that; it is not requested for the limit."""
     transport = scripted()
     asked = session(transport)
     assert asked.weight_limit is None

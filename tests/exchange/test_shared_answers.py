@@ -136,7 +136,7 @@ TAMPERED: dict[str, Callable[[str], str]] = {
     "a contract that is closed": changed(*CONTRACT, "status", to="CLOSE"),
     "no filters": changed(*CONTRACT, "filters", to=None),
     "no lot size": changed(*CONTRACT, "filters", 0, "filterType", to="MARKET_LOT_SIZE"),
-    "a market lot that is no figure": changed(
+    "a market lot that is not a figure": changed(
         *CONTRACT, "filters", to=lambda filters: [*filters, {"filterType": "MARKET_LOT_SIZE", "minQty": "few"}]
     ),
     "no smallest value": changed(*CONTRACT, "filters", to=lambda filters: filters[:1]),
@@ -145,7 +145,7 @@ TAMPERED: dict[str, Callable[[str], str]] = {
         *CONTRACT, "filters", to=lambda filters: [*filters, filters[1] | {"notional": "1"}]
     ),
     "no price": changed("premiumIndex", "markPrice", to="0"),
-    "a price that is no text": changed("premiumIndex", "markPrice", to=1.5),
+    "a price that is not text": changed("premiumIndex", "markPrice", to=1.5),
     "another contract's price": changed("premiumIndex", "symbol", to="ETHUSDT"),
 }
 

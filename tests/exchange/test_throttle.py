@@ -99,7 +99,7 @@ def test_a_request_waits_for_the_next_minute(endpoint: Endpoint, now: StandIn) -
 
 @pytest.mark.parametrize("used", [None, 0, ROOMY, 2136, 2160])
 def test_a_run_with_room_does_not_wait(used: int | None, now: StandIn) -> None:
-    """A run waits neither at 89 % or 90 % nor without a figure."""
+    """A run does not wait at 89 % or 90 %, nor without a figure."""
     transport = Metered(now, used)
     client = client_with(transport)
     for endpoint in (PING, ACCOUNT_CONFIG, ORDER_TEST):
@@ -148,7 +148,7 @@ def test_a_request_that_cannot_be_sent_does_not_wait(now: StandIn, monkeypatch: 
 
 
 def test_a_figure_is_waited_for_once(now: StandIn) -> None:
-    """A figure causes a single wait: the next minute has a figure of its own, and none until an answer has one."""
+    """A figure causes only one wait: in the next minute, only the figure of a new answer counts."""
     transport = Metered(now, FULL, None)
     client = client_with(transport)
     for _ in range(3):
@@ -204,7 +204,7 @@ def test_a_wait_is_not_counted_against_the_runs_time(now: StandIn) -> None:
     assert [call.began_ms for call in client.calls] == [0, 60_100, 104_900]
 
 
-def test_a_replay_sends_the_same_and_waits_not_at_all(now: StandIn) -> None:
+def test_a_replay_sends_the_same_and_does_not_wait(now: StandIn) -> None:
     """A replay does not wait."""
     transport = Metered(now, FULL)
     client = client_with(transport, clock.NoSleep())

@@ -151,7 +151,7 @@ def test_a_message_may_carry_a_listen_key(message: bytes, found: list[str]) -> N
 
 
 def load(tmp_path: Path, **values: str) -> Settings:
-    """The settings of these values alone."""
+    """The settings of a run with only these values."""
     return reading.load(tmp_path / "none", environ=values)
 
 
@@ -200,7 +200,7 @@ def test_a_listen_key_does_not_pass_a_proxy_in_clear(tmp_path: Path) -> None:
 def test_a_healthy_run_opens_the_stream_once(suite: SuiteRunner, exchange: LocalExchange) -> None:
     """A healthy run opens one stream, does not count it as a request, and closes no listen key.
 
-    The host opens a stream for any listen key, so the check's claim is about the host alone.
+    The host opens a stream for any listen key, so the check's claim is only about the host.
     """
     done = suite(settings=exchange.settings())
     assert (done.exit_status, done.outcomes[OPENED], done.outcomes[ALIVE]) == (0, "pass", "pass")
@@ -243,8 +243,8 @@ def test_a_sick_stream_is_advice(suite: SuiteRunner, name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["trouble", "portal"])
-def test_a_sick_stream_is_no_cause_of_another_verdict(suite: SuiteRunner, name: str) -> None:
-    """A key that can withdraw has that cause alone, also with a sick stream."""
+def test_a_sick_stream_is_not_a_cause_of_another_verdict(suite: SuiteRunner, name: str) -> None:
+    """With a key that can withdraw, the diagnosis names only that cause, even if the stream is sick, too."""
     sick = SICK[name]
     done = run(suite, Scenario(permissions={"enableWithdrawals": True}, faults=sick.faults, stream=sick.stream))
     assert [one["cause"] for one in done.verdict["diagnosis"]] == ["withdrawals_enabled"]
@@ -343,7 +343,7 @@ PROBED = 'LIST_SUBSCRIPTIONS was answered {"result":["[hidden](ours)@ORDER_TRADE
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("options", "is_sent"), [((), False), (("-v",), False), (("-vv",), True)])
-def test_the_probe_is_for_those_who_ask_for_all(suite: SuiteRunner, options: tuple[str, ...], *, is_sent: bool) -> None:
+def test_only_vv_sends_the_probe(suite: SuiteRunner, options: tuple[str, ...], *, is_sent: bool) -> None:
     """Only -vv sends the probe; its answer is added to the observation, and nothing else changes."""
     with LocalExchange(SUBSCRIBED) as exchange:
         done = suite(*options, settings=exchange.settings())
@@ -388,8 +388,8 @@ def test_the_demo_network_is_met_at_its_own_address(suite: SuiteRunner) -> None:
 
 
 @pytest.mark.slow
-def test_an_older_cassette_leaves_it_open(suite: SuiteRunner, exchange: LocalExchange, tmp_path: Path) -> None:
-    """A replay of an older cassette lacks the stream, which changes no verdict."""
+def test_an_older_cassette_has_no_stream(suite: SuiteRunner, exchange: LocalExchange, tmp_path: Path) -> None:
+    """An older cassette does not hold the stream; its replay has the same verdict."""
     cassette = tmp_path / "older.yaml"
     suite("--record", str(cassette), settings=exchange.settings())
     text = cassette.read_text(encoding="utf-8").replace("/fapi/v1/listenKey", "/fapi/v1/ping")
@@ -399,7 +399,7 @@ def test_an_older_cassette_leaves_it_open(suite: SuiteRunner, exchange: LocalExc
 
 
 @pytest.mark.slow
-def test_words_of_a_cassette_are_no_secrets(suite: SuiteRunner, exchange: LocalExchange, tmp_path: Path) -> None:
+def test_words_of_a_cassette_are_not_secrets(suite: SuiteRunner, exchange: LocalExchange, tmp_path: Path) -> None:
     """The text of a hostile cassette is not treated as a secret, which would hide sentences of the report."""
     cassette = tmp_path / "hostile.yaml"
     suite("--record", str(cassette), settings=exchange.settings())

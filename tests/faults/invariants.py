@@ -77,7 +77,7 @@ def no_secret_shows(ran: Ran) -> str | None:
     return hits[0] if hits else None
 
 
-def doubt_is_no_pass(ran: Ran) -> str | None:
+def doubt_is_not_a_pass(ran: Ran) -> str | None:
     """OK needs every critical check, passed or not applicable, and at least one that passed."""
     critical = [check["outcome"] for check in ran.done.verdict.get("checks", []) if check["severity"] == "critical"]
     if ran.done.verdict.get("verdict") != "OK" or ({"pass"} <= set(critical) <= {"pass", "not_applicable"}):
@@ -136,7 +136,7 @@ def overcome_is_told(ran: Ran) -> str | None:
 
 INVARIANTS: tuple[Invariant, ...] = (
     *(ends_in_time, status_is_the_verdicts, json_keeps_to_its_schema, page_is_whole, junit_is_xml),
-    *(nothing_of_python_shows, no_secret_shows, doubt_is_no_pass, verdict_is_what_was_seen, only_proof_convicts),
+    *(nothing_of_python_shows, no_secret_shows, doubt_is_not_a_pass, verdict_is_what_was_seen, only_proof_convicts),
     *(nothing_is_placed, requests_are_few, silent_after_a_limit, overcome_is_told),
 )
 

@@ -241,7 +241,7 @@ OBSERVED = (
         200,
         "",
         STRANGE,
-        "testnet, its weight alone quoted",
+        "testnet, only its weight quoted",
         headers={"x-mbx-used-weight-1m": "1"},
     ),
     Observed("101 and silence", 101, "", CUT, "fstream, with a made-up listen key"),

@@ -97,7 +97,7 @@ PATHS = (
             Field("symbols", []),
             Field("symbols[BTCUSDT].status", "TRADING"),
             Field("symbols[BTCUSDT].filters", []),
-            # With these changes LOT_SIZE alone decides: this filter then has no step, or one so small that it divides
+            # With these changes only LOT_SIZE decides: this filter then has no step, or one so small that it divides
             # every step of LOT_SIZE.
             Field(
                 "symbols[BTCUSDT].filters[MARKET_LOT_SIZE].stepSize", "0.001", unless=("missing", "zero", "tiny figure")

@@ -37,7 +37,7 @@ def _nested(body: bytes) -> bytes:
     return body[:-1] + (b"," if len(body) > 2 else b"") + b'"deep":' + b"[" * depth + b"]" * depth + b"}"
 
 
-# After these the answer is unreadable.
+# These make the answer unreadable.
 UNREADABLE: dict[str, Change] = {
     "truncated JSON": _body(lambda body: body[: max(1, len(body) // 2)]),
     "empty body": _body(lambda _: b""),
@@ -52,7 +52,7 @@ UNREADABLE: dict[str, Change] = {
     "a number alone": _body(lambda _: b"200"),
     "NaN in it": _body(lambda _: b'{"a":NaN}'),
     "a deeply nested field": _body(_nested),
-    "text behind it": _body(lambda body: body + b"<!-- cached -->"),
+    "text after it": _body(lambda body: body + b"<!-- cached -->"),
     "two objects": _body(lambda body: body + body),
     "UTF-16": _body(lambda body: body.decode().encode("utf-16")),
     "a byte that is not UTF-8": _body(lambda body: body[:-1] + (b"," if len(body) > 2 else b"") + b'"a":"\xff"}'),
@@ -63,10 +63,10 @@ UNREADABLE: dict[str, Change] = {
     "br that is not br": _coded("br", lambda body: b"\xff" * 9 + body),
     "zstd that is not zstd": _coded("zstd", lambda body: b"\xff" * 9 + body),
 }
-# After these the answer is still complete and true.
+# These leave the answer complete and true.
 READABLE: dict[str, Change] = {
     "another charset on the label": _labelled("application/json;charset=ISO-8859-1"),
     "a coding nobody knows": _coded("x-unknown"),
-    "a field more": _body(_another),
+    "one more field": _body(_another),
     "white space around it": _body(lambda body: b"\r\n\t " + body + b" \n" * 50),
 }

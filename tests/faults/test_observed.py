@@ -19,12 +19,12 @@ COLUMNS = {"wallet", "account", "order", "side", "advice", "info"}
 # The address that Binance saw. Only the owner's terminal may show it, since the owner may have to add it to a list.
 ADDRESS = re.compile(r"203\.0\.113|IP\(\d")
 PRIVATE = Scanner([Canary("an e-mail address", MAIL), Canary("a number", NUMBER), Canary("a trace of the edge", TRACE)])
-# A sample has every n-th cell: one sample is run in this process, one as a user would. Both include all columns.
+# A sample has every n-th cell. One sample is run in this process, the other as a user would; both have all columns.
 IN_PROCESS, AS_A_USER = 7, 37
 
 
 def test_every_answer_is_tried_on_every_path_that_carries_the_key() -> None:
-    """The table has each answer once for each path with the key, also for new paths; both samples have all columns."""
+    """The table has each answer once for each path with the key, even for new paths; both samples have all columns."""
     cells = observed.cells()
     assert len({str(cell) for cell in cells}) == len(cells)
     assert {cell.column for cell in cells} == COLUMNS

@@ -91,7 +91,7 @@ VIOLATIONS: dict[str, list[Violation]] = {
         lambda ran: _noted(ran, symbol=API_SECRET[:20]),
         lambda ran: replace(ran, junit=base64.b64encode(API_SECRET.encode()).decode()),
     ],
-    "doubt_is_no_pass": [
+    "doubt_is_not_a_pass": [
         lambda ran: found(ran, "withdrawals_are_disabled", "unproven"),
         lambda ran: found(ran, "order_gate_checks_orders", "blocked"),
         lambda ran: _all_found(ran, "not_applicable"),

@@ -57,7 +57,7 @@ class Stub(Executor):
     def slots(self, _: Lane) -> int:
         return self.number_of_slots
 
-    def submit(self, function: Any, /, text: str) -> Any:  # type: ignore[override]  # of one text alone
+    def submit(self, function: Any, /, text: str) -> Any:  # type: ignore[override]  # takes only one text
         assert function is run_job
         job = json.loads(text)
         self.asked.append(job["account"])

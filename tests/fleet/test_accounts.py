@@ -109,7 +109,7 @@ def test_a_bad_folder_is_refused_in_a_sentence(name: str | None, sentence: str, 
 
 
 @pytest.mark.parametrize("name", [SECRET, f"binance-{SECRET}", f"{'a' * 40} {SECRET}"])
-def test_a_file_that_is_named_by_its_key_is_no_account(name: str, tmp_path: Path) -> None:
+def test_a_file_named_after_its_key_is_not_an_account(name: str, tmp_path: Path) -> None:
     """A NAME.env with a key as its name is refused: all files would show the name; the sentence does not repeat it."""
     (tmp_path / f"{name}.env").touch()
     with pytest.raises(UsageProblem) as problem:

@@ -84,7 +84,7 @@ def test_an_answer_that_no_run_gives_is_refused(changes: dict[str, Any]) -> None
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"account": NaN}', "[" * 10**6, None, 5])
-def test_a_text_that_is_no_answer_is_refused(text: Any) -> None:
+def test_a_text_that_is_not_an_answer_is_refused(text: Any) -> None:
     """A text that is not an answer raises ValueError, even JSON that is nested too deeply for Python."""
     with pytest.raises(ValueError, match="not an answer of keycheck"):
         read(text, "alice")

@@ -190,7 +190,7 @@ def test_resume_says_that_it_tested_nothing(folder: Folder, engine: Stub, capsys
 
 
 def test_a_kill_at_any_moment_loses_no_account(folder: Folder, engine: Stub) -> None:
-    """After any kills, --resume gives each account one verdict, and tests again only accounts that were under way."""
+    """However often a fleet is killed, --resume gives each account one verdict, and repeats only runs under way."""
     reader, writer = os.pipe()
 
     def answer(job: Mapping[str, Any]) -> str:
@@ -291,7 +291,7 @@ def test_a_closed_or_full_output_stops_no_fleet(
     assert (folder.out / "index.html").exists()
 
 
-def test_an_internal_error_is_no_verdict(
+def test_an_internal_error_is_not_a_verdict(
     folder: Folder, engine: Stub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """An internal error ends the fleet with status 3, because 1 would say that a key is not fit."""
@@ -305,7 +305,7 @@ def test_an_internal_error_is_no_verdict(
 def test_a_fleet_writes_nothing_into_the_folder_of_a_later_one(
     moved_at: str, folder: Folder, engine: Stub, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A fleet whose folder was moved away in the run ends with status 3, and leaves the new folder of that name alone.
+    """A fleet whose folder was moved during the run ends with status 3, and leaves the new folder of that name alone.
 
     Otherwise it would make a page of the later fleet's verdicts, which might not be complete.
     """
@@ -358,7 +358,7 @@ def test_a_fleet_that_could_not_begin_leaves_no_verdict(folder: Folder, engine: 
 
 @pytest.mark.parametrize("name", ["verdicts.jsonl", "known.jsonl", "keycheck.prom", "accounts/a/report.html"])
 def test_a_file_of_another_program_is_left(name: str, folder: Folder, capsys: pytest.CaptureFixture[str]) -> None:
-    """A folder with another program's file of a name that a fleet writes is refused, and the file stays as it is."""
+    """If another program's file has a name that a fleet writes, the folder is refused, and the file stays as it is."""
     folder.add("a", BINANCE_API_KEY="x")
     file = folder.out / name
     file.parent.mkdir(parents=True)
@@ -400,7 +400,7 @@ def files(folder: Folder) -> Iterator[dict[str, str]]:
         ("{keys} --keys {missing}", "--keys is not a folder"),
         (f"{{keys}} --keys {'x' * 300}", "--keys is not a folder"),
         ("{two}", "no folder of keys is named: say with --keys"),
-        ("{lanes} --keys {keys}", "name the accounts of one lane with --only, or use --engine dask:ADDRESS"),
+        ("{lanes} --keys {keys}", "name one lane's accounts with --only, or use --engine dask:ADDRESS"),
         (
             "{lanes} --engine dask:tls://h:1 --keys {keys}",
             "--keys is for --engine local: KEYCHECK_KEYS names the folder",
@@ -496,7 +496,10 @@ def test_resume_needs_the_same_accounts(folder: Folder, engine: Stub, capsys: py
     assert folder.accounts == engine.asked == ["a", "b"]
     (folder.keys / "a.env").unlink()
     assert folder("--resume") == 4
-    assert "does not go with ACCOUNTS, by its line of account a: leave --resume out" in capsys.readouterr().err
+    assert (
+        "the line of account a in verdicts.jsonl of --out does not fit ACCOUNTS: leave --resume out"
+        in capsys.readouterr().err
+    )
     assert folder.accounts == ["a", "b"]
     good = folder.verdict("b")
     failed = [one | {"outcome": "fail"} for one in good["checks"]]
@@ -506,7 +509,7 @@ def test_resume_needs_the_same_accounts(folder: Folder, engine: Stub, capsys: py
     for lines in [{"account": "b", "lane": "local", "verdict": "OK"}], [good, good], [good | {"checks": failed}]:
         (folder.out / "verdicts.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines))
         assert folder("--resume") == 4
-        assert "by its line of account b" in capsys.readouterr().err
+        assert "the line of account b" in capsys.readouterr().err
 
 
 def test_an_empty_accounts_argument_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -38,7 +38,7 @@ from keycheck.fleet.dask import Dask  # noqa: E402  it imports Dask
 
 PATIENCE = 90.0  # seconds; a process of Dask takes two for its imports
 LANE_TIMEOUT = 3
-# The reasons that an account may be UNPROVEN with if the scheduler is gone: they depend on when that is noticed.
+# If the scheduler is gone, an account is UNPROVEN with one of these reasons, depending on when that is noticed.
 LOST = (
     "it sent no answer in 3 s.",
     "no machine has served it for 3 s.",

@@ -156,7 +156,7 @@ JOB = json.loads(text_of(Account("alice"), LANE, sharing=True))
         {"settings": {"BINANCE_EXPECT": "x" * 2**14}},
     ],
 )
-def test_a_text_that_is_no_job_is_refused(changes: dict[str, Any], keys: Path, ran: list[Any]) -> None:
+def test_a_text_that_is_not_a_job_is_refused(changes: dict[str, Any], keys: Path, ran: list[Any]) -> None:
     """A job that names a path, host, proxy or credential, or has a wrong form, is refused, and nothing is run."""
     with pytest.raises(ValueError, match=r".: ."):
         run_job(json.dumps(JOB | changes), keys)

@@ -106,7 +106,7 @@ def test_an_account_is_a_test_case(tmp_path: Path) -> None:
 
 
 def test_the_page_names_each_fix_once_and_links_each_account(tmp_path: Path) -> None:
-    """The commonest cause comes first, a fix stands once, and each account with a report leads to it."""
+    """The commonest cause comes first, each fix appears once, and each account with a report is a link to it."""
     entries = [*MIXED, entry("fred", "UNPROVEN", "ip_not_allowed"), entry("gone")]
     made(tmp_path, entries)
     (tmp_path / "accounts/gone/report.html").unlink()
@@ -131,7 +131,7 @@ def test_a_cause_shows_its_three_commonest_fixes(tmp_path: Path) -> None:
 
 
 def test_a_run_that_was_cut_short_says_why(tmp_path: Path) -> None:
-    """The reason of a run that was cut short stands once on the page, beside its account, which has no report."""
+    """The reason why a run was cut short appears once on the page, beside its account, which has no report."""
     cut = [entry(name, "UNPROVEN", "run_not_finished") for name in ("alice", "bob")]
     cut[0]["diagnosis"][0]["explanation"] = "Lane tokyo is gone."
     made(tmp_path, [*cut, entry("carol", "UNPROVEN", "network_unreachable")])

@@ -1,4 +1,4 @@
-"""`--notify` posts changes to its URL alone, a limited number of times, and reports a failure in one sentence."""
+"""`--notify` posts changes only to its URL, a limited number of times, and reports a failure in one sentence."""
 
 import socket
 from pathlib import Path

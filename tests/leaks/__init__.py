@@ -1,6 +1,6 @@
 """The leak matrix: every kind of failure in every way of running pytest. Every output is searched for planted texts.
 
-    scanner.py     finds a planted text, also an encoded one; shares no code with keycheck's own redactor
+    scanner.py     finds a planted text, even if it is encoded; shares no code with keycheck's own redactor
     canaries.py    the planted texts
     kinds.py       the kinds of failure, from the tables kinds_*.py; careless.py: helpers for the code of these failures
     modes.py       the ways of running pytest

@@ -15,7 +15,7 @@ def main() -> int:
     """Prints the table, then each leak; the exit status is 1 if there is one."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="every seventh kind in one mode")
-    parser.add_argument("--every", action="store_true", help="each kind in each mode, also careless code")
+    parser.add_argument("--every", action="store_true", help="each kind in each mode, including careless code")
     parser.add_argument("--bare", action="store_true", help="without guard and artefact scan")
     parser.add_argument("--kinds", default="", help="only kinds whose name contains this")
     parser.add_argument("--modes", default="", help="only modes whose name contains this")

@@ -26,7 +26,7 @@ def _file(key: str, **more: str) -> Settings:
 _ENCRYPTED = _file(ENCRYPTED_ED25519.private, BINANCE_PRIVATE_KEY_PASSPHRASE=ENCRYPTED_ED25519.passphrase)
 _RSA = _file(RSA.private, BINANCE_PRIVATE_KEY_PASSPHRASE=RSA.passphrase)
 
-# Each refusal by itself, and that its sentence shows nothing, is in tests/credentials/test_private_key.py.
+# tests/credentials/test_private_key.py tests each refusal by itself, and that its sentence shows nothing.
 REFUSED = (
     Kind(
         "private key, wrong passphrase",

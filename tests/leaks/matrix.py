@@ -74,7 +74,7 @@ def every() -> list[Place]:
 
 
 def whole() -> list[Place]:
-    """Like `every`, but careless code runs in only one mode of each pair in TWINS, by turns, to save minutes."""
+    """Like `every`, but careless code runs in only one mode of each pair in TWINS, alternately, to save minutes."""
     numbers = {kind: number for number, kind in enumerate(KINDS)}
     return [
         (kind, mode)

@@ -4,8 +4,8 @@ from tests.leaks.cells import Mutation
 from tests.leaks.matrix import Place
 
 _NO_GUARD = ("-p", "no:keycheck-guard")
-_NO_GATE = ("-p", "no:keycheck-artefact-scan")
-_BARE = (*_NO_GUARD, *_NO_GATE)
+_NO_SCAN = ("-p", "no:keycheck-artefact-scan")
+_BARE = (*_NO_GUARD, *_NO_SCAN)
 
 BARE = Mutation("second layer", _BARE)
 
@@ -38,7 +38,7 @@ VERBATIM = "import keycheck.exchange.refusal_text as r\nr.fit_to_show = lambda c
 # If both layers would catch a leak, the second is removed, too; its own rows show that it works.
 MUTANTS: list[tuple[Mutation, list[Place]]] = [
     (Mutation("guard", _NO_GUARD), [("assert key == secret", "verbose"), ("print in a passing check", "live-log")]),
-    (Mutation("gate", _NO_GATE), [("template that encodes the key", "plain"), ("pytest's cache", "plain")]),
+    (Mutation("artefact scan", _NO_SCAN), [("template that encodes the key", "plain"), ("pytest's cache", "plain")]),
     (Mutation("a Secret that shows itself", _BARE, SHOWS), [("everything reachable", "junit")]),
     (Mutation("a Secret that is pickled", _BARE, PICKLES), [("everything reachable", "junit")]),
     (Mutation("loud urllib3", _BARE, LOUD), [("healthy", "html-log"), ("healthy", "live-log")]),
@@ -53,7 +53,7 @@ MUTANTS: list[tuple[Mutation, list[Place]]] = [
     (Mutation("streams that stay as they are", (), UNTOUCHED), [("print in a passing check", "tee")]),
     (Mutation("a redactor that reads no hex", (), NO_HEX), [("key in hex in msg", "plain"), ("print in hex", "junit")]),
     (Mutation("a redactor that minds the case", (), CASED), [("print in upper and lower case", "live-log")]),
-    (Mutation("refusals told as they are", (), VERBATIM), [("account in a refusal", "junit")]),
+    (Mutation("refusals shown as they are", (), VERBATIM), [("account in a refusal", "junit")]),
     (Mutation("a redactor that learns no listen key", (), UNHEARD), [("print of the listen key", "junit")]),
     (Mutation("a redactor that learns no signature", (), UNSIGNED), [("print of a cut signature", "junit")]),
 ]

@@ -1,4 +1,4 @@
-"""Finds a canary in a text, or any ten characters in a row of it, in upper or lower case, also if they are encoded.
+"""Finds a canary in a text, or any ten characters in a row of it, in upper or lower case, even if they are encoded.
 
 It shares no code with `keycheck.redaction.redactor`, because it judges that module.
 """

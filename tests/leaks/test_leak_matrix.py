@@ -201,7 +201,7 @@ def test_without_a_measure_the_matrix_is_red(number: int) -> None:
 
 @pytest.mark.leaks
 @pytest.mark.timeout(0)
-def test_first_layer_alone_keeps_what_honest_checks_do() -> None:
-    """Without guard and artefact scan, the kinds in which no check takes the key are clean on a plain run."""
+def test_the_first_layer_suffices_for_honest_checks() -> None:
+    """On a plain run without guard and artefact scan, nothing leaks in the kinds in which no check takes the key."""
     places = [(name, "plain") for name, kind in KINDS.items() if not kind.check and not kind.conftest]
     _clean(matrix.run([*places, ("everything reachable", "plain")], BARE))

@@ -1,6 +1,6 @@
 """Only listed requests leave: the allow-list of method, host and path holds against each of these attacks.
 
-Proxies, .netrc and redirects lead a key elsewhere; spellings, look-alikes and the libraries beneath lead to other
+Proxies, .netrc and redirects lead a key elsewhere; spellings, look-alikes and inner libraries lead to other
 paths. Each test has a server that must not be contacted.
 """
 
@@ -135,7 +135,7 @@ def test_no_setting_of_other_programs_bypasses_our_proxy(  # noqa: PLR0913, PLR0
     value: str,
     scheme: str,
 ) -> None:
-    """NO_PROXY is for other programs: a key may work from the proxy's address alone, so our proxy is always used."""
+    """NO_PROXY is for other programs: a key may work only from the proxy's address, so our proxy is always used."""
     monkeypatch.setenv(name, value)
     url = front.url if scheme == "https" else exchange.futures_url
     with Proxy() as proxy, by_way_of(proxy.url, url, bundle) as http:
@@ -343,7 +343,7 @@ def test_a_redirect_from_tls_to_http_is_never_followed(
 
 
 @pytest.mark.parametrize("location", ELSEWHERE.values(), ids=ELSEWHERE)
-def test_the_libraries_beneath_follow_no_redirect_to_what_is_not_listed(
+def test_the_libraries_inside_follow_no_redirect_off_the_list(
     http: HttpTransport, exchange: LocalExchange, stranger: Listener, location: str
 ) -> None:
     """requests and urllib3 follow no redirect to an unlisted address even if a call allows redirects."""
@@ -546,7 +546,7 @@ def test_a_listen_key_is_requested_without_parameters(
 
 @each_door
 def test_the_streams_path_is_not_for_requests(http: HttpTransport, exchange: LocalExchange, door: Door) -> None:
-    """The stream's path is listed for the WebSocket alone, which has a host of its own."""
+    """The stream's path is listed only for the WebSocket, which has a host of its own."""
     for base in (exchange.futures_url, exchange.wallet_url, exchange.stream_url.replace("ws:", "http:")):
         for path in (USER_STREAM.path, DEMO_USER_STREAM.path, f"{DEMO_USER_STREAM.path}/{LISTEN_KEY}"):
             with pytest.raises(REFUSALS):
@@ -565,7 +565,7 @@ BASES = {
     "a longer port": "http://127.0.0.1:{port}0",
     "the host as user": "http://127.0.0.1:{port}@127.0.0.1:{stranger}",
     "a backslash": "http://127.0.0.1:{stranger}\\@127.0.0.1:{port}",
-    "a backslash behind": "http://127.0.0.1:{port}\\@127.0.0.1:{stranger}",
+    "a backslash after it": "http://127.0.0.1:{port}\\@127.0.0.1:{stranger}",
     "a fragment": "http://127.0.0.1:{stranger}#@127.0.0.1:{port}",
     "a query": "http://127.0.0.1:{stranger}?@127.0.0.1:{port}",
     "https": "https://127.0.0.1:{port}",
@@ -605,8 +605,8 @@ def test_user_information_does_not_leave(http: HttpTransport, exchange: LocalExc
     assert all("authorization" not in one.headers for one in exchange.log)
 
 
-def test_a_full_url_is_no_path(http: HttpTransport, exchange: LocalExchange, stranger: Listener) -> None:
-    """A full URL as the path, which is for a proxy, is not sent to this host either."""
+def test_a_full_url_is_not_a_path(http: HttpTransport, exchange: LocalExchange, stranger: Listener) -> None:
+    """A full URL in place of the path, as clients send it to a proxy, is not sent to this host either."""
     for path in (stranger.url + PING.path, f"@127.0.0.1:{stranger.port}{PING.path}", f"//x{PING.path}"):
         assert leaks(http, exchange, "GET", exchange.futures_url, path) == {}
     assert stranger.connections == 0
@@ -682,7 +682,7 @@ TURN = {"after": 1}
 def test_an_endpoint_whose_path_changes_sends_no_order(
     http: HttpTransport, exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch, after: int
 ) -> None:
-    """An endpoint whose path changes while it is read sends no order, after however many reads it changes."""
+    """An endpoint whose path changes while it is read sends no order, whichever read the change comes after."""
     monkeypatch.setitem(TURN, "after", after)
     turncoat = Turncoat(Host.FUTURES, "POST", ORDER_TEST.path, 1, signed=True)
     with contextlib.suppress(*REFUSALS):
@@ -746,7 +746,7 @@ def test_an_endpoint_is_frozen() -> None:
 def test_a_listed_endpoint_that_was_changed_sends_nothing(
     exchange: LocalExchange, method: str, path: str, when: str
 ) -> None:
-    """A listed endpoint that was changed by force, before or after the transport was made, sends nothing by any way."""
+    """A listed endpoint that was changed by force, before or after the transport was made, sends nothing in any way."""
     for endpoint in sorted(LISTED, key=str):
         with changed(endpoint, method, path) if when == "before" else contextlib.nullcontext():
             http = HttpTransport(hosts(exchange.futures_url, exchange.wallet_url))
@@ -888,7 +888,7 @@ def test_the_search_does_not_find_the_test_order(text: str) -> None:
 
 @pytest.mark.parametrize("module", modules(), ids=lambda module: module.__name__)
 def test_nothing_importable_names_an_order(module: types.ModuleType) -> None:
-    """No attribute, constant, default or closure of a module holds an order's path, but for the test order's."""
+    """No attribute, constant, default or closure of a module holds an order's path, except the test order's."""
     found = texts(module)
     assert found
     assert [text for text in found if REAL_ORDER.search(text)] == []
@@ -922,7 +922,7 @@ def test_the_list_has_only_two_requests_that_are_not_get() -> None:
 def test_only_the_network_package_can_send() -> None:
     """Only these modules hold an object of a library that opens connections.
 
-    Those of serve/ only listen; fleet/dask.py, where Dask is installed, speaks to Dask's scheduler alone.
+    Those of serve/ only listen; fleet/dask.py, where Dask is installed, speaks only to Dask's scheduler.
     """
     libraries = {"requests", "urllib3", "socket", "http", "aiohttp", "httpx", "asyncio", "ssl", "websockets"}
     holders = {
@@ -942,6 +942,7 @@ def test_only_the_network_package_can_send() -> None:
         "keycheck.network.transport",
         "keycheck.network.websocket",
     } | {
+        "keycheck.serve.listening",
         "keycheck.serve.command",
         "keycheck.serve.endpoint",
         "keycheck.serve.guards",

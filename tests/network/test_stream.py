@@ -306,7 +306,7 @@ def test_a_probe_that_breaks_changes_nothing(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize("fault", [StreamFault.closed(), StreamFault.error(), StreamFault.challenge()])
 def test_a_sick_stream_is_not_probed(fault: StreamFault) -> None:
-    """The probe is sent after the pong alone, so it cannot change the result."""
+    """The probe is sent only after the pong, so it cannot change the result."""
     with LocalExchange(Scenario(stream=fault)) as exchange:
         with contextlib.suppress(Inconclusive):
             Stream(exchange.stream_url, Redactor(), probe=True).listen(Secret(LISTEN_KEY), 30)
@@ -451,7 +451,7 @@ def test_no_key_of_tls_is_written_down(
 def test_the_proxy_of_other_programs_is_not_the_streams(
     there: Front, bundle: str, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """The stream does not use the proxy of other programs, as the library would by itself."""
+    """The stream does not use the proxy of other programs, which the library would use by default."""
     with Listener() as stranger:
         monkeypatch.setenv(name, stranger.url)
         assert listen(wss(there), bundle=bundle).alive

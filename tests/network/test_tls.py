@@ -47,7 +47,7 @@ def transport(url: str, bundle: str | None, proxy: str | None = None) -> Iterato
 
 
 def failure(http: HttpTransport, endpoint: Endpoint = ACCOUNT_CONFIG) -> Unreachable:
-    """The error of a failed signed request, which quotes nothing."""
+    """Sends a signed request that fails, and returns its error, which repeats neither the request nor the key."""
     with pytest.raises(Inconclusive) as caught:
         http.send(endpoint, Secret(f"signature={CANARY}"), Secret(CANARY), 5)
     error = caught.value
@@ -164,7 +164,7 @@ def test_an_outdated_tls_is_refused(authority: trustme.CA, bundle: str, version:
 @pytest.mark.parametrize("through_proxy", [False, True], ids=["direct", "proxy"])
 @pytest.mark.parametrize("how", ["verify=False", "session.verify", "another bundle", "adapter"])
 def test_certificates_are_always_verified(bundle: str, tmp_path: Path, through_proxy: bool, how: str) -> None:
-    """Verification cannot be turned off through the session beneath; only BINANCE_CA_BUNDLE decides."""
+    """Verification cannot be turned off through the inner requests session; only BINANCE_CA_BUNDLE decides."""
     stranger = trustme.CA()
     theirs = tmp_path / "theirs.pem"
     stranger.cert_pem.write_to_path(theirs)

@@ -71,7 +71,7 @@ def urls_of(exchange: LocalExchange) -> dict[Host, str]:
 
 
 def misbehaving(exchange: LocalExchange, fault: Fault) -> None:
-    """Gives every request from now on this fault."""
+    """From now on, every request meets this fault."""
     exchange.scenario = replace(exchange.scenario, faults={"*": fault})
 
 
@@ -209,7 +209,7 @@ def test_one_connection_a_host(http: HttpTransport, exchange: LocalExchange) -> 
     assert exchange.connections == {"futures": 1, "wallet": 1}
 
 
-def test_a_stream_is_no_request(http: HttpTransport, exchange: LocalExchange) -> None:
+def test_a_stream_is_not_a_request(http: HttpTransport, exchange: LocalExchange) -> None:
     """The stream's path is listed, but the transport refuses it: only the WebSocket client may use it."""
     for endpoint in (USER_STREAM, DEMO_USER_STREAM):
         with pytest.raises(NotListed):
@@ -264,7 +264,7 @@ def test_an_unrequested_content_encoding_is_decoded_if_possible(
     assert http.send(PING, NOTHING, None, 5).body == b"{}"
 
 
-# -- the gate --
+# -- the allow-list --
 
 STRANGERS = [
     Endpoint(Host.FUTURES, "POST", "/fapi/v1/order", 1, signed=True),
@@ -310,10 +310,10 @@ def test_a_host_that_is_not_configured_gets_no_request(exchange: LocalExchange) 
         ("GET", "https://127.0.0.1/fapi/v1/ping", {}),
     ],
 )
-def test_the_gate_under_requests_lets_nothing_else_through(
+def test_the_inner_session_lets_nothing_else_through(
     http: HttpTransport, exchange: LocalExchange, method: str, target: str, more: dict[str, Any]
 ) -> None:
-    """Even the session beneath the transport sends only listed requests."""
+    """Even the transport's inner session sends only listed requests."""
     with pytest.raises((NotListed, requests.exceptions.InvalidSchema)):
         http._session.request(method, target.format(exchange.futures_url), timeout=1, **more)
     assert exchange.log == []
@@ -416,7 +416,7 @@ def test_a_body_has_an_end(http: HttpTransport, exchange: LocalExchange, fault: 
     [Fault.reset(), Fault.reset_after_headers(), Fault.truncated()],
     ids=["reset", "reset after headers", "truncated"],
 )
-def test_a_cut_answer_is_no_answer(http: HttpTransport, exchange: LocalExchange, fault: Fault) -> None:
+def test_a_cut_answer_is_not_an_answer(http: HttpTransport, exchange: LocalExchange, fault: Fault) -> None:
     """Half a body is not taken for a whole one."""
     misbehaving(exchange, fault)
     error = failure(http, TIME)

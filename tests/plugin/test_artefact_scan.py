@@ -132,7 +132,7 @@ def test_the_styles_of_a_page_are_looked_at(was_there: bool, careless: SuiteRunn
 
 @pytest.mark.slow
 def test_files_of_other_programs_are_left_alone(careless: SuiteRunner, exchange: LocalExchange) -> None:
-    """The scan reads no file of another program, such as a bot's state or an .env that changed during the run.
+    """The scan reads no file of another program, such as a bot's state or a .env that changed during the run.
 
     This holds in the report folder, in cassettes/ and in pytest's cache, too.
     """

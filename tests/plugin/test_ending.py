@@ -117,7 +117,7 @@ def test_a_log_that_can_be_written_is_written_as_pytest_does(places: Path, proce
 @pytest.mark.slow
 @pytest.mark.parametrize("option", ["--junitxml", "--html"])
 def test_a_pipe_that_nobody_reads_is_not_waited_for(option: str, places: Path, process: SuiteRunner) -> None:
-    """A pipe that nobody reads is exit 3 with one sentence and the verdict; a pipe with a reader is written to."""
+    """With a pipe that nobody reads, a run ends with 3, one sentence and the verdict; one with a reader is filled."""
     pipe = places / "pipe"
     os.mkfifo(pipe)
     done = replayed(process, f"{option}={pipe}", "--self-contained-html", all_plugins=True)
@@ -198,7 +198,7 @@ RAISED = (
 @pytest.mark.slow
 @pytest.mark.parametrize("hook", HOOKS)
 @pytest.mark.parametrize("raised", RAISED)
-def test_an_exception_of_another_plugin_at_the_end_is_no_verdict(
+def test_an_exception_of_another_plugin_at_the_end_is_not_a_verdict(
     hook: str, raised: str, plugin: Path, process: SuiteRunner
 ) -> None:
     """If another plugin raises at the end, the exit status is 3; terminal and verdict.json have the verdict."""
@@ -284,7 +284,7 @@ def test_a_run_that_cannot_begin_does_not_end_with_1(option: str, process: Suite
 
 
 @pytest.mark.parametrize("place", mostly_slow(["at its import", "in its hook"], 1))
-def test_a_conftest_that_exits_with_0_is_no_ok(place: str, tmp_path: Path) -> None:
+def test_a_conftest_that_exits_with_0_is_not_ok(place: str, tmp_path: Path) -> None:
     """A conftest.py in suite/ that calls sys.exit(0) ends the run with 3 or 4: exit 0 is a verdict."""
     for name in ("pytest.toml", "conftest.py", "suite", "keycheck", "cassettes"):
         link = tmp_path / name

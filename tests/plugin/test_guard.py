@@ -26,7 +26,7 @@ REDACTOR = Redactor([SECRET])
 
 
 def test_a_representation_of_pytest_is_cleaned_in_place() -> None:
-    """A representation keeps its class, and so its colours, and its text but for the secret."""
+    """A representation keeps its class, and so its colours, and its text except for the secret."""
     try:
         raise ValueError(f"with {SECRET}")  # noqa: TRY301  it must be raised to be represented
     except ValueError:
@@ -72,7 +72,7 @@ class Pair(NamedTuple):
     ids=["number", "text", "name", "named tuple", "nested", "huge", "set"],
 )
 def test_a_value_of_any_type_can_be_shown_and_shows_no_secret(value: object) -> None:
-    """A value of any type is shown without a secret; JUnit and pytest-html take the result for a text."""
+    """A value of any type is shown without a secret, in a form that JUnit and pytest-html accept as text."""
     assert SECRET not in str(cleaned(value, REDACTOR.clean))
 
 
@@ -139,7 +139,7 @@ def test_a_secret_in_pieces_is_still_one_when_each_is_shown_at_once(holds: bool,
     ids=["plain", "hex", "hex with blanks", "base64"],
 )
 def test_no_rest_of_a_secret_follows_when_it_comes_in_pieces(form: str, most: int, flushes: bool, below: bool) -> None:
-    """At most the first nine characters are shown, encoded ones too; the line goes on behind the secret."""
+    """At most the first nine characters are shown, even of an encoded secret; the line goes on after it."""
     inner = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     stream = CleanStream(inner, REDACTOR.clean)
     for character in form:
@@ -306,13 +306,13 @@ def test_a_file_with_a_disguised_secret_is_deleted(careless: SuiteRunner, exchan
     done = careless(f"--log-file={leak}", settings=exchange.settings() | {"LEAK": str(leak)})
     assert done.exit_status == 11
     assert not leak.exists()
-    assert "notes.txt: held a secret when scanned, and deleted." in done.output
+    assert "notes.txt: held a secret when scanned, so deleted." in done.output
     assert not Redactor([API_KEY]).finds(done.output)
 
 
 @pytest.mark.slow
-def test_gate_leaves_alone_what_the_run_did_not_write(suite: SuiteRunner, exchange: LocalExchange) -> None:
-    """An .env with the key, and older notes of the owner, may be in the report folder, and are not touched."""
+def test_the_scan_leaves_alone_what_the_run_did_not_write(suite: SuiteRunner, exchange: LocalExchange) -> None:
+    """A .env with the key, and older notes of the owner, may be in the report folder, and are not touched."""
     suite.report_dir.mkdir()
     env_file, notes = suite.report_dir / ".env", suite.report_dir / "notes.txt"
     env_file.write_text("".join(f"{k}={v}\n" for k, v in exchange.settings().items()), encoding="utf-8")
@@ -478,7 +478,7 @@ def test_text_left_in_a_capturing_fixture_is_cleaned(
     assert not Redactor([API_KEY]).finds(done.output)
 
 
-# -- options of pytest that would carry a run elsewhere --
+# -- options of pytest that would publish a run --
 
 
 @pytest.mark.slow
@@ -517,7 +517,7 @@ def test_pastebin_is_refused_and_nothing_is_sent(what: str, careless: SuiteRunne
     assert not exchange.log
 
 
-# -- what pytest is asked, and what it cannot do --
+# -- before the settings are read --
 
 TELLS = """import os
 

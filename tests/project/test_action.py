@@ -37,7 +37,7 @@ def test_each_input_comes_as_a_variable() -> None:
 
 
 def test_reports_of_an_earlier_step_are_removed_first(tmp_path: Path) -> None:
-    """If any step fails, be it for want of Python, the last one finds no report of an earlier key to upload."""
+    """If any step fails, for example without a Python, the last step finds no report of an earlier key to upload."""
     reports = tmp_path / "keycheck/reports"
     reports.mkdir(parents=True)
     bash = shutil.which("bash") or ""
@@ -64,7 +64,7 @@ def test_the_container_has_a_user_of_its_own() -> None:
 
 
 def test_the_container_takes_only_what_it_needs() -> None:
-    """Other files of the folder, such as an .env, are not even sent to the builder."""
+    """Other files of the folder, such as a .env, are not even sent to the builder."""
     rules = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
     assert rules[0] == "*"
     copied = {name for line in re.findall(r"(?m)^COPY (?!--from)(.*) \S+$", CONTAINERFILE) for name in line.split()}

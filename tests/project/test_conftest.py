@@ -54,7 +54,7 @@ def test_a_pytest_that_is_too_old_is_refused(
 
 
 def test_a_pytest_without_the_packages_is_refused(process: SuiteRunner, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In an environment with pytest alone, the sentence names a missing package, and there is no traceback."""
+    """In an environment with only pytest, the sentence names a missing package, and there is no traceback."""
     (process.folder / "sitecustomize.py").write_text("import sys\n\nsys.modules['vcr'] = None\n")
     monkeypatch.setenv("PYTHONPATH", str(process.folder))
     done = process("--replay", "healthy")
@@ -74,7 +74,7 @@ def test_no_older_pytest_reads_the_settings() -> None:
 
 
 @pytest.mark.slow
-def test_the_older_pytests_settings_are_no_warning(tmp_path: Path) -> None:
+def test_the_older_pytests_settings_are_not_a_warning(tmp_path: Path) -> None:
     """`pytest suite/` names the settings file that it reads, and says nothing of the one for older pytests."""
     command = [sys.executable, "-m", "pytest", "suite/", "--collect-only", f"--report-dir={tmp_path}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603  our own

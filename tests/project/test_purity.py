@@ -35,7 +35,7 @@ def file_of(module: str) -> Path | None:
 
 @cache
 def imports_of(module: str) -> tuple[str, ...]:
-    """All modules that a module imports, in functions too, but not those imported for types alone."""
+    """All modules that a module imports, in functions too, but not those imported only for types."""
     source = file_of(module)
     assert source, module
     found: list[str] = []

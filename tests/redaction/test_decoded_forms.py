@@ -59,7 +59,7 @@ WRITTEN: dict[str, Callable[[str], str]] = {
     "hex with upper-case signs": lambda text: ", ".join(f"0X{ord(c):02X}" for c in text),
     "hex escapes": lambda text: "".join(f"\\x{ord(c):02x}" for c in text),
     "base64": lambda text: base64.b64encode(text.encode()).decode(),
-    "base64 behind others": lambda text: base64.b64encode(b"ab" + text.encode() + b"c").decode(),
+    "base64 within other bytes": lambda text: base64.b64encode(b"ab" + text.encode() + b"c").decode(),
     "urlsafe base64": lambda text: base64.urlsafe_b64encode(b"\xff\xfe" + text.encode()).decode(),
     "base64 without padding": lambda text: base64.b64encode(text.encode()).decode().rstrip("="),
     "base64 of escapes": lambda text: base64.b64encode(percent(text).encode()).decode(),
@@ -67,7 +67,7 @@ WRITTEN: dict[str, Callable[[str], str]] = {
         f'"data:text/plain;base64,{base64.b64encode(text.encode()).decode()}"'
     ),
     "hex": lambda text: text.encode().hex(),
-    "upper-case hex behind a digit": lambda text: f"7{text.encode().hex().upper()}",
+    "upper-case hex after a digit": lambda text: f"7{text.encode().hex().upper()}",
     "hex of bytes with colons": lambda text: text.encode().hex(":"),
     "hex in lines": lambda text: in_lines(text.encode().hex(), 16),
     "a list of bytes in hex": lambda text: ", ".join(f"0x{byte:02x}" for byte in text.encode()),
@@ -128,6 +128,20 @@ def test_the_bytes_of_a_passphrase_in_any_language_are_decoded(passphrase: str, 
     assert redactor.finds(BYTES[way](passphrase.encode()))
     if max(passphrase) <= "\xff":
         assert redactor.finds(BYTES[way](passphrase.encode("latin-1")))
+
+
+@pytest.mark.parametrize("way", ["base64", "urlsafe base64", "hex"])
+@pytest.mark.parametrize("secret", ["a?o>a?o>a?", "~?>~?>~?>~", "\t tabs\tin\t"])
+def test_ten_characters_are_found_whatever_they_are(secret: str, way: str) -> None:
+    """Ten characters are found in base64 and hex, the outermost of ASCII and those that base64 writes as + and /."""
+    assert Redactor([secret]).finds(WRITTEN[way](secret))
+
+
+@pytest.mark.parametrize("letter", ["À", "ÿ"])
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_all_bytes_beyond_ascii_are_letters(letter: str, encoding: str) -> None:
+    """Ten letters beyond ASCII are found in hex: the first of them has the byte 80 in UTF-8, the last FF in Latin-1."""
+    assert Redactor([letter * 10]).finds((letter * 10).encode(encoding).hex())
 
 
 @pytest.mark.parametrize("way", ["zero-width characters in between", "colours in between", "decomposed"])

@@ -50,7 +50,7 @@ def test_a_secret_is_hidden_with_any_text_around_it(secret: str, before: str, af
 
 @given(secrets, surroundings, surroundings, st.data())
 def test_a_cut_secret_is_hidden_too(secret: str, before: str, after: str, data: st.DataObject) -> None:
-    """A debugger's half of a secret is hidden as well."""
+    """Half of a secret, as a debugger shows it, is hidden as well."""
     start = data.draw(st.integers(0, len(secret) - RUN))
     end = data.draw(st.integers(start + RUN, len(secret)))
     cleaned = Redactor([secret]).clean(f"{before}{secret[start:end]}...{after}")
@@ -99,7 +99,7 @@ def test_cleaning_twice_is_cleaning_once(text: str) -> None:
         (f"got {HEX}.", f"got {HIDDEN}."),
         (HEX.upper(), HIDDEN),
         ("http://jo:hunter22@proxy:3128", f"http://{HIDDEN}@proxy:3128"),
-        (HEX[:-1], HEX[:-1]),  # 63 digits have not the length of a signature
+        (HEX[:-1], HEX[:-1]),  # 63 digits do not have the length of a signature
         ("the signature is not valid", "the signature is not valid"),
     ],
 )
@@ -143,7 +143,7 @@ def test_an_ipv6_address_is_masked_where_it_is_shared(text: str) -> None:
     ["at 08:13:00 UTC", "2026-11-20T08:13:00Z", "1.2.3", "keycheck::run", "0.001", "12:30"],
 )
 def test_times_and_versions_are_not_masked_as_addresses(text: str) -> None:
-    """Times, versions and figures are no addresses."""
+    """Times, versions and figures are not addresses."""
     assert Redactor().clean_shared(text) == text
 
 
@@ -157,7 +157,7 @@ def test_a_redactor_learns_as_it_goes() -> None:
 
 @pytest.mark.parametrize("secret", ["", "abc", "true", "abcdefghi"])
 def test_a_text_too_short_for_a_key_is_not_hidden(secret: str) -> None:
-    """A placeholder is no secret, and hiding it would blank half of every sentence."""
+    """A placeholder is not a secret, and hiding it would blank half of every sentence."""
     redactor = Redactor([secret])
     text = f"see {secret} here"
     assert redactor.clean(text) == text
@@ -301,7 +301,7 @@ def test_a_password_that_is_a_word_of_ours_stays_where_it_is() -> None:
     assert redactor.clean('"detail": "x", eta') == f'"detail": "x", {HIDDEN}'
 
 
-def test_a_long_password_is_a_secret_as_any_other() -> None:
+def test_a_long_password_is_a_secret_like_any_other() -> None:
     """Ten characters of a long password are hidden, within words too."""
     redactor = Redactor(vocabulary=lambda: OURS)
     redactor.learn_password("four quick brown foxes")
@@ -345,7 +345,7 @@ def test_a_plain_secret_takes_nothing_from_a_passphrase_in_another_language() ->
 
 
 def test_a_name_of_this_machine_is_replaced_as_it_is_written() -> None:
-    """A short name is replaced as a whole word; a long one anywhere, and a dot in it stands for a dot alone."""
+    """A short name is replaced as a whole word; a long one anywhere, and a dot in it matches only a dot."""
     redactor = Redactor(names={"jo": "[user]", "build.example.org": "[host]"})
     assert redactor.without_names("jo, (jo) joke banjo a.jo jo-x") == "[user], ([user]) joke banjo a.jo jo-x"
     assert redactor.without_names("xbuild.example.orgy") == "x[host]y"
@@ -373,7 +373,8 @@ def test_the_time_does_not_grow_with_the_square_of_the_text(kind: str, ask: str)
     def seconds(text: str) -> float:
         took = []
         for _ in range(3):
-            redactor = Redactor([SECRET, KEY, RSA.body], {"/home/jo": "[home]"}, lambda: OURS)  # which has seen nothing
+            # A new redactor each time: it has nothing cached.
+            redactor = Redactor([SECRET, KEY, RSA.body], {"/home/jo": "[home]"}, lambda: OURS)
             began = time.process_time()
             getattr(redactor, ask)(text)
             took.append(time.process_time() - began)

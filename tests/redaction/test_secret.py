@@ -72,7 +72,7 @@ def test_a_secret_has_no_attributes_to_list() -> None:
 def test_secrets_do_not_compare_by_their_text() -> None:
     """A comparison does not reveal that two secrets, or a secret and a guess, are equal."""
     assert Secret(CANARY) != Secret(CANARY)
-    assert Secret(CANARY).__eq__(CANARY) is NotImplemented  # a guess is no secret
+    assert Secret(CANARY).__eq__(CANARY) is NotImplemented  # a guess is not a secret
     assert hash(Secret(CANARY)) != hash(CANARY)
 
 

@@ -76,7 +76,7 @@ def test_the_page_of_a_shipped_cassette(row: Shipped, looks: list[Look], browser
 @pytest.mark.parametrize("written", ["hostile", "reversed", "long"], indirect=True)
 @pytest.mark.parametrize("look", [NARROW, WIDE])
 def test_hostile_texts_do_nothing(written: Path, look: Look, browser: Browser) -> None:
-    """Hostile texts run nothing and request nothing, the layout holds, and all of it can be opened."""
+    """Hostile texts run nothing and request nothing, the layout holds, and all details can be opened."""
     with opened(browser, written, look) as seen:
         seen.page.locator("details").evaluate_all("all => all.forEach(one => one.open = true)")
         assert seen.page.title() == "NOT OK - Keycheck"

@@ -106,7 +106,7 @@ def test_a_file_that_cannot_be_written_is_exit_3(file: str, suite: SuiteRunner) 
 
 
 @pytest.mark.slow
-def test_an_exchange_in_trouble_is_no_ok(suite: SuiteRunner, tmp_path: Path) -> None:
+def test_an_exchange_in_trouble_is_not_ok(suite: SuiteRunner, tmp_path: Path) -> None:
     """An UNPROVEN run writes keycheck_ok as 0 and a line for its cause, and no line for a figure it did not learn."""
     with LocalExchange(Scenario(faults={"*": Fault.status(503)})) as exchange:
         suite("--prom", str(tmp_path / "x.prom"), settings=exchange.settings())

@@ -1,4 +1,4 @@
-"""The page is one static file: escaped, self-contained, with nothing to run; the most important things come first."""
+"""The page is one static file: escaped, self-contained, without scripts; the most important things come first."""
 
 import json
 import re
@@ -62,7 +62,7 @@ def text_of(report: RunReport) -> str:
 @pytest.mark.parametrize("report", REPORTS.values(), ids=REPORTS)
 @pytest.mark.parametrize("render", [page.render, page.render_section])
 def test_nothing_can_run_or_load(render: Any, report: RunReport) -> None:
-    """With any text of the exchange no script runs, no handler is set, and no address is loaded."""
+    """With any text from the exchange no script runs, no handler is set, and no address is loaded."""
     seen = Tags(render(report))
     assert not LOADING & set(seen.tags)
     assert [tag for tag in seen.tags if tag == "script"] == (["script"] if render is page.render else [])
@@ -179,7 +179,7 @@ def test_a_blocked_check_names_its_blocker_and_claims_nothing() -> None:
     """The page says of a blocked check that its claim is not known, and names the check that blocked it."""
     blocked = replace(failing().findings[4], check=replace(failing().findings[4].check, title="The key may trade."))
     text = text_of(replace(failing(), findings=[failing().findings[1], blocked]))
-    assert "Not known, as it was not seen that the key cannot withdraw funds: whether the key may trade" in text
+    assert "Not known, because it was not seen that the key cannot withdraw funds: whether the key may trade" in text
     assert "First check_1 has to pass." in text
     assert "The key may trade." not in text
 
@@ -308,7 +308,7 @@ def test_the_section_is_the_head_of_the_page() -> None:
 
 
 def test_a_row_of_pytest_html_names_the_claim() -> None:
-    """A row of pytest-html has the escaped claim, or what was seen; a test that is no check keeps its node id."""
+    """A row of pytest-html has the escaped claim, or what was seen; a test that is not a check keeps its node id."""
     failed = failing().findings[1]
     for cells, texts in (
         (table.cells(hostile().findings[0], "suite/test_a.py::test_a"), ["critical", HOSTILE]),

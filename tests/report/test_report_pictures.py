@@ -81,7 +81,7 @@ def test_doubt_has_a_width() -> None:
 @pytest.mark.parametrize("offset", [-1e15, -60_000, 60_000, 1e15])
 @pytest.mark.parametrize("recv_window", [1, 5000, 60_000])
 def test_a_drift_off_the_scale_is_drawn_at_its_edge(offset: float, recv_window: int) -> None:
-    """A drift off the scale is drawn at its edge with a remark, and nothing is drawn outside of the picture."""
+    """A drift off the scale is drawn at its edge with a remark, and nothing is drawn outside the picture."""
     picture = drift_scale(Drift(offset, 5), recv_window)
     assert marker(picture) == (99.5 if offset > 0 else 0.5)
     assert words(picture)[-1].endswith(" s, off this scale")
@@ -216,7 +216,7 @@ def test_requests_are_drawn_to_one_scale() -> None:
 
 
 def test_a_quick_request_is_still_seen() -> None:
-    """A short request, even of 0 ms or at the very end, has a visible bar inside of the picture."""
+    """A short request, even of 0 ms or at the very end, has a visible bar inside the picture."""
     late = replace(PING, began_ms=100_000, duration_ms=0)
     for calls in ([PING, late], [replace(PING, duration_ms=0)]):
         bar = timeline(calls, (), ())[-1].picture.bars[0]
@@ -224,7 +224,7 @@ def test_a_quick_request_is_still_seen() -> None:
         assert bar.x + bar.width <= 100
 
 
-def test_a_refusal_that_a_check_wanted_is_no_cause_for_worry() -> None:
+def test_a_refusal_that_a_check_wanted_is_not_a_cause_for_worry() -> None:
     """An expected refusal names the check that passes on it; any other refusal is drawn as one."""
     rows = timeline(healthy().calls, healthy().findings, ())
     assert (rows[1].kind, rows[1].note) == ("expected", "as it should be: check_7 passes on this refusal")
@@ -239,8 +239,8 @@ def test_a_refusal_that_another_check_fails_on_is_worth_a_look() -> None:
     assert not timeline([ORDER], [passes, fails], ())[0].note
 
 
-def test_a_request_that_was_answered_at_last_is_no_fault_of_the_key() -> None:
-    """The timeline notes that a request was answered at the second attempt, which is no fault of the key."""
+def test_a_request_that_was_answered_at_last_is_not_a_fault_of_the_key() -> None:
+    """The timeline notes that a request was answered at the second attempt, which is not the key's fault."""
     report = failing()
     rows = timeline(report.calls, report.findings, report.overcome)
     assert rows[0].note == "answered when it was asked again: no fault of the key"

@@ -75,8 +75,8 @@ def test_no_finding_is_dropped_without_a_word() -> None:
     assert "### Warnings (3 of 5), not quoted: `warn_3`, `warn_4`\n" in text
 
 
-def test_texts_from_outside_are_no_markdown() -> None:
-    """Texts from outside stand between backticks, where they are no tag, link, picture or mention."""
+def test_texts_from_outside_are_not_markdown() -> None:
+    """Texts from outside stand between backticks, where they make no tag, link, picture or mention."""
     inert = re.sub(r"`[^`\n]*`", "", summary.render(hostile()))
     assert not re.search(r"[<`]|\]\(|@|://", inert)
 

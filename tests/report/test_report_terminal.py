@@ -70,7 +70,7 @@ def test_a_blocker_is_named_with_the_number_of_checks_that_it_blocks() -> None:
     """A blocker is named once, with the number of checks that it blocks."""
     text = "\n".join(lines(*(finding(name, Outcome.BLOCKED, "first") for name in ("a", "b", "c"))))
     assert text.count("first") == 1
-    assert "BLOCKED  3 checks, as first did not pass" in text
+    assert "BLOCKED  3 checks, because first did not pass" in text
 
 
 def test_no_claim_is_stated_that_was_not_seen_to_hold() -> None:

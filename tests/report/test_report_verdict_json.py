@@ -149,8 +149,8 @@ def test_a_request_that_a_limit_held_back_is_not_counted() -> None:
 
 
 @pytest.mark.parametrize("verdict", Verdict)
-def test_ok_is_true_for_ok_alone(verdict: Verdict) -> None:
-    """UNPROVEN is not OK: `ok` is true for OK alone."""
+def test_ok_is_true_only_for_ok(verdict: Verdict) -> None:
+    """UNPROVEN is not OK: `ok` is true only for OK."""
     document = verdict_json.as_dict(RunReport(verdict, "0.1.0", "2026-11-20T08:13:00Z"))
     assert document["ok"] is (verdict is Verdict.OK)
     assert document["verdict"] == verdict.value

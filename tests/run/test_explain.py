@@ -41,7 +41,7 @@ SUITE = ROOT / "suite"
     ],
 )
 def test_the_requests_of_a_check_follow_from_its_questions(check_id: str, expected: list[Endpoint]) -> None:
-    """A check's requests are those of its questions, of the questions behind them, and of the clock for a stamp."""
+    """A check's requests are those of its questions, of the questions below these, and of the clock for a stamp."""
     assert requests_of(CATALOGUE[check_id]) == expected
 
 

@@ -117,7 +117,7 @@ def pytest_collection_modifyitems(config):
 def test_a_whole_run_sends_its_first_request_while_pytest_collects(
     selection: tuple[str, ...], seconds: float, sent: Counter[str], process: SuiteRunner
 ) -> None:
-    """A run of all checks sends its first request while pytest collects; one of some checks sends none before."""
+    """A run of all checks sends its first request while pytest collects; a run of only some checks does not."""
     (process.folder / "slowly.py").write_text(COLLECTS_SLOWLY.format(seconds=seconds), encoding="utf-8")
     with LocalExchange(Scenario()) as exchange:
         done = process(*selection, "-p", "slowly", settings=exchange.settings() | {"PYTHONPATH": str(process.folder)})

@@ -146,7 +146,7 @@ def _sick_scenario() -> Scenario:
 
 
 @pytest.mark.slow
-def test_warning_is_no_failure_and_does_not_stop_x(suite: SuiteRunner) -> None:
+def test_warning_is_not_a_failure_and_does_not_stop_x(suite: SuiteRunner) -> None:
     """An informational claim that fails is shown, not counted, and changes no exit status, even with -x."""
     done = run(suite, SCENARIOS["no-ip-restriction"], "-x")
     assert done.exit_status == 0
@@ -165,7 +165,7 @@ def test_x_stops_at_the_first_failure(suite: SuiteRunner) -> None:
 
 
 @pytest.mark.slow
-def test_maxfail_counts_critical_failures_alone(suite: SuiteRunner) -> None:
+def test_maxfail_counts_only_critical_failures(suite: SuiteRunner) -> None:
     """Only critical failures count for --maxfail; warnings do not."""
     done = run(suite, _sick_scenario(), "--maxfail=2")
     assert (done.exit_status, len(done.outcomes)) == (1, 26)
@@ -358,7 +358,7 @@ def test_the_header_is_about_the_run(suite: SuiteRunner) -> None:
 
 
 @pytest.mark.slow
-def test_a_cache_that_cannot_be_written_is_no_warning(suite: SuiteRunner) -> None:
+def test_a_cache_that_cannot_be_written_is_not_a_warning(suite: SuiteRunner) -> None:
     """A run in a checkout that cannot be written says nothing of pytest's cache."""
     (suite.folder / "cache").touch()  # a file, where pytest would make its folder
     done = suite("--replay", "healthy")
@@ -368,7 +368,7 @@ def test_a_cache_that_cannot_be_written_is_no_warning(suite: SuiteRunner) -> Non
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("cassette", "stops"), [("healthy", 0), ("withdrawals-enabled", 1)])
-def test_the_debugger_stops_at_failures_alone(cassette: str, stops: int, suite: SuiteRunner) -> None:
+def test_the_debugger_stops_only_at_failures(cassette: str, stops: int, suite: SuiteRunner) -> None:
     """--pdb stops at a failed check, but not at one that does not apply."""
     done = suite("--replay", cassette, "--pdb", "-p", "no:cacheprovider")
     assert done.output.count("entering PDB") == stops
@@ -957,7 +957,7 @@ def test_key_that_is_read_back_is_not_printed(field: str, suite: SuiteRunner, tm
 
 
 @pytest.mark.slow
-def test_the_gate_deletes_no_file_of_the_owners(suite: SuiteRunner, tmp_path: Path, exchange: LocalExchange) -> None:
+def test_the_scan_deletes_no_file_of_the_owners(suite: SuiteRunner, tmp_path: Path, exchange: LocalExchange) -> None:
     """The artefact scan deletes no key file of the owner, even if it is new and lies in a scanned folder."""
     private = suite.report_dir / "key.pem"
     private.parent.mkdir()

@@ -38,8 +38,8 @@ def files(tmp_path: Path) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ("--host 0.0.0.0", "keys would travel in clear"),
-        ("--host 192.0.2.1 --token-file {token}", "keys would travel in clear"),
+        ("--host 0.0.0.0", "keys would travel unencrypted"),
+        ("--host 192.0.2.1 --token-file {token}", "keys would travel unencrypted"),
         ("--host 192.0.2.1 --behind-proxy", "add --token-file"),
         ("--host 192.0.2.1 --tls-cert {text} --tls-key {text}", "add --token-file"),
         ("--behind-proxy", "add --token-file"),
@@ -89,7 +89,7 @@ def test_without_its_libraries_it_names_the_extra() -> None:
         [sys.executable, "-c", code, "serve"], capture_output=True, text=True, cwd=ROOT, check=False
     )
     assert (done.returncode, done.stdout) == (4, "")
-    assert 'In the folder of Keycheck: pip install ".[serve]" (or ' in done.stderr  # no index has it by its name
+    assert 'In the folder of Keycheck: pip install ".[serve]" (or ' in done.stderr  # not on a package index
     assert done.stderr.count("\n") == 1
 
 
@@ -169,7 +169,7 @@ def test_it_serves_over_tls(tmp_path: Path, exchange: LocalExchange, authority: 
         with pytest.raises(urllib.error.HTTPError, match="401"):
             post(url, context)
         assert post(url, context, Authorization=f"Bearer {TOKEN}", Origin=url.rstrip("/"))["verdict"] == "OK"
-        with pytest.raises(urllib.error.HTTPError, match="403"):  # a page that came in clear
+        with pytest.raises(urllib.error.HTTPError, match="403"):  # a page that came unencrypted
             post(url, context, Authorization=f"Bearer {TOKEN}", Origin=url.rstrip("/").replace("https", "http"))
 
 
@@ -193,7 +193,7 @@ def test_it_ends_within_ten_seconds_and_leaves_no_child(
             wait_until(lambda: exchange.log)
             for number in signals:
                 process.send_signal(number)
-                time.sleep(0.3)  # one signal of a kind is delivered before the next
+                time.sleep(0.3)  # two equal signals at once would be delivered as one
             printed = "".join(process.communicate(timeout=seconds))
         wait_until(lambda: not children(tmp_path / "temporary"), 3)
         if signals == [signal.SIGTERM]:
@@ -208,7 +208,7 @@ def test_it_ends_within_ten_seconds_and_leaves_no_child(
 def test_behind_a_proxy_it_says_what_it_trusts(
     files: dict[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With --behind-proxy it prints what it trusts, and listens only at this machine if no host is named."""
+    """With --behind-proxy it prints what it trusts, and listens only on this machine if no host is named."""
     made: list[command.Server] = []
     monkeypatch.setattr(command.Server, "run", lambda server: made.append(server))  # noqa: PLW0108  bound to each
     assert command.main(["--behind-proxy", "--token-file", files["token"], "--env-file", files["text"]]) == 0

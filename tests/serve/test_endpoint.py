@@ -137,7 +137,7 @@ def test_the_servers_own_credentials_are_never_used(
     assert answer.json["verdict"] == "NOT_OK"
     keys = {one.headers["x-mbx-apikey"] for one in exchange.log if "x-mbx-apikey" in one.headers}
     assert keys == {"A" * 64}
-    with pytest.raises(ValueError, match="credentials come with each request"):
+    with pytest.raises(ValueError, match="credentials come only with each request"):
         Serving(tmp_path, settings=exchange.settings())
 
 

@@ -103,7 +103,7 @@ def test_other_paths_and_methods_are_problems(serving: Serving) -> None:
 @pytest.mark.parametrize(
     "kind", [None, "text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin-1", "json"]
 )
-def test_json_alone_is_taken(kind: str | None, serving: Serving) -> None:
+def test_only_json_is_taken(kind: str | None, serving: Serving) -> None:
     """Only JSON is accepted: a form on another site's page cannot send it, but can send the other types."""
     assert serving.post(headers={"Content-Type": kind} if kind else {}).status == 415
     assert serving.post(headers={"Content-Type": "Application/JSON; charset=UTF-8"}).status == 200
@@ -117,7 +117,7 @@ def ask_with(serving: Serving, token: str, **more: str) -> int:
 
 
 def test_a_token_is_needed(tmp_path: Path) -> None:
-    """Where there is a token, no key is tested without it; the page and its files need none."""
+    """If there is a token, no key is tested without it; the page and its files need none."""
     with Serving(tmp_path, run=instant, token=TOKEN.encode()) as serving:
         answer = serving.post()
         assert (answer.status, answer.headers["www-authenticate"]) == (401, "Bearer")
@@ -196,7 +196,7 @@ def test_failures_are_forgotten_and_never_pile_up() -> None:
 
 
 def test_a_client_that_reads_nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A connection whose answer cannot be sent is closed in the end: a hundred of them would be all that there are."""
+    """A connection whose answer cannot be sent is closed in the end: a hundred of them would use up all connections."""
     monkeypatch.setattr("keycheck.serve.command._HEADERS", 0.1)
     monkeypatch.setattr("keycheck.serve.command._ANSWER", 0.3, raising=False)
     asked = b"GET /keycheck.js HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 500

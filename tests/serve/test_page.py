@@ -170,7 +170,7 @@ def test_a_verdict_says_what_is_wrong_and_what_to_do(page: Page, server: Scripte
 
 
 @pytest.mark.browser
-def test_save_is_for_the_tested_values_alone(page: Page, server: ScriptedServer) -> None:
+def test_save_is_only_for_the_tested_values(page: Page, server: ScriptedServer) -> None:
     """Save is active after an OK, until a field is changed, and sends what was tested, with its receipt.
 
     Blanks and the like around a pasted key are not sent: a run removes them, and the receipt is for what is left.
@@ -267,7 +267,7 @@ def test_the_form_says_of_the_key_what_the_report_says(page: Page, server: Scrip
 
 @pytest.mark.browser
 def test_cancel_hangs_up(page: Page, server: ScriptedServer) -> None:
-    """Cancel closes the connection, by which the server ends the run; there is no verdict."""
+    """Cancel closes the connection, so that the server ends the run; there is no verdict."""
     server.answers.append(Answer([CHECK, HOLD]))
     fill_in(page)
     button(page, "Test key").click()
@@ -315,7 +315,7 @@ def test_a_private_key_takes_the_secrets_place(way: str, page: Page, server: Scr
 
 
 @pytest.mark.browser
-def test_another_file_is_no_private_key(page: Page) -> None:
+def test_another_file_is_not_a_private_key(page: Page) -> None:
     """A file that is not a private key, or too long for one, is refused in a sentence."""
     for way, text in ((DROP, "-----BEGIN PUBLIC KEY-----\n"), (DROP, PEM + "x" * 7000), (PASTE, PEM + "x" * 7000)):
         page.get_by_label("API secret").evaluate(way, text)
@@ -427,7 +427,7 @@ def test_the_colours_are_the_reports() -> None:
 
 @pytest.mark.browser
 def test_the_page_over_its_own_server(exchange: LocalExchange, tmp_path: Path, browser: Browser) -> None:
-    """With the endpoint's own headers the page works, its report can be downloaded, and its key be saved."""
+    """With the endpoint's own headers the page works; its report can be downloaded, and its key can be saved."""
     settings, file = exchange.settings(no_credentials=True), tmp_path / "saved.env"
     with (
         Serving(tmp_path, settings=settings, save_to=file) as serving,

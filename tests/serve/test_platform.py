@@ -27,7 +27,7 @@ def platform(exchange: LocalExchange, tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.browser
-def test_a_platform_connects_tested_keys_alone(platform: Any, browser: Browser) -> None:
+def test_a_platform_connects_only_tested_keys(platform: Any, browser: Browser) -> None:
     """A wrong secret is explained, the right one activates the platform's own button, and its server takes the key."""
     with served(platform.app) as url, opened(browser, url, Look(360, 640)) as seen:
         page, connect = seen.page, seen.page.get_by_role("button", name="Connect this account")

@@ -75,7 +75,7 @@ def test_what_cannot_be_used_is_named_and_not_repeated(
     ],
 )
 def test_what_can_be_used_comes_to_the_run(body: dict[str, str], tmp_path: Path) -> None:
-    """Each member becomes the setting of its name, beside the server's own settings."""
+    """Each member becomes the setting of its name, in addition to the server's own settings."""
     came: list[dict[str, str]] = []
 
     def run(settings: Any, **_: Any) -> Any:
@@ -147,7 +147,7 @@ def test_a_slow_drip_has_ten_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_a_server_without_a_free_descriptor_blames_no_request(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No file is opened to read a request: a good one got 400 while the server had no descriptor left."""
+    """Reading a request opens no file: otherwise a good request would get 400 if no descriptor is free."""
 
     def refuse(*_: Any, **__: Any) -> bytes:
         raise bounded_files.Unreadable("cannot be read (Too many open files)")

@@ -54,21 +54,21 @@ def test_a_run_with_more_requests_reserves_more_weight(tmp_path: Path) -> None:
         purse.reserve(4)
 
 
-def test_an_error_that_is_no_sentence_of_the_run_is_not_shown(tmp_path: Path) -> None:
+def test_an_error_that_is_not_a_sentence_of_the_run_is_not_shown(tmp_path: Path) -> None:
     """Only the run's own sentence about settings is a 400; any other ValueError is an internal error, and not shown."""
 
     def fails(*_: Any, **__: Any) -> process.Finished:
         raise ValueError("some value")
 
     def refuses(*_: Any, **__: Any) -> process.Finished:
-        raise process.UnusableSettings("BINANCE_SYMBOL is no name")
+        raise process.UnusableSettings("BINANCE_SYMBOL is not a name")
 
     with Serving(tmp_path, run=fails) as serving:
         answer = serving.post()
     assert answer.status == 500
     assert b"some value" not in answer.body
     with Serving(tmp_path, run=refuses) as serving:
-        assert (serving.post().status, serving.post().json["detail"]) == (400, "symbol is no name.")
+        assert (serving.post().status, serving.post().json["detail"]) == (400, "symbol is not a name.")
 
 
 def test_a_spent_purse_is_one_sentence(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A tested key is saved so that it is read as it was tested, in one step, and for its owner alone."""
+"""A tested key is saved so that it is read as it was tested, in one step, and readable only by its owner."""
 
 import os
 import random
@@ -54,7 +54,7 @@ def parsed(file: Path) -> dict[str, str]:
 
 
 def test_a_new_file_is_read_as_it_was_tested(tmp_path: Path) -> None:
-    """A new file has key and secret alone, in mode 600 with any umask; production, the default, is not written."""
+    """A new file has only key and secret, in mode 600 with any umask; production, the default, is not written."""
     file = tmp_path / ".env"
     usual = os.umask(0)
     try:
@@ -214,7 +214,7 @@ def test_a_file_that_cannot_be_written_leaves_nothing(
 
 
 @pytest.mark.parametrize("odd", ["\0" * 9, "\ud800" * 9])
-def test_what_is_no_text_is_refused(odd: str, tmp_path: Path) -> None:
+def test_what_is_not_text_is_refused(odd: str, tmp_path: Path) -> None:
     """A value with a zero byte or a lone surrogate, which JSON may hold, is refused."""
     assert "not text that a file can hold" in is_refused(tmp_path / ".env", TESTED | {"BINANCE_API_SECRET": odd})
     assert "not text that a file can hold" in is_refused(tmp_path / ".env", TESTED | {"BINANCE_PRIVATE_KEY": odd})

@@ -49,7 +49,7 @@ def from_file(tmp_path: Path) -> From:
 
 @pytest.fixture
 def from_environment(tmp_path: Path) -> From:
-    """Loads settings from an environment alone."""
+    """Loads settings only from an environment."""
     return lambda **environ: load(tmp_path / ".env", environ=environ)
 
 
@@ -225,7 +225,7 @@ def test_a_missing_file_matters_only_when_it_was_asked_for(tmp_path: Path) -> No
     assert "no settings file other.env" in refusal(lambda: load(missing, required=True, environ={}))
 
 
-def test_a_directory_is_no_settings_file(tmp_path: Path) -> None:
+def test_a_directory_is_not_a_settings_file(tmp_path: Path) -> None:
     """A directory with the name of the file is refused as a directory."""
     (tmp_path / ".env").mkdir()
     assert ".env is a directory" in refusal(lambda: load(tmp_path / ".env", environ={}))
@@ -478,7 +478,7 @@ def test_a_private_key_may_be_pasted_into_the_secret(from_file: From, line: str,
     assert "BINANCE_API_SECRET holds a private key, which is used as one" in read.remarks[0]
 
 
-def test_a_private_key_pasted_without_quotes_is_a_first_line_alone(from_file: From) -> None:
+def test_a_private_key_pasted_without_quotes_is_only_its_first_line(from_file: From) -> None:
     """Without quotes, .env ends the value at the first line's end."""
     read = from_file(f"BINANCE_API_SECRET={ED25519.private}\n").credentials
     assert "BINANCE_API_SECRET holds only a part of a PEM" in refusal(lambda: signer_of(read))

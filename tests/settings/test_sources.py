@@ -50,7 +50,7 @@ def test_a_private_key_is_the_other_half(tmp_path: Path) -> None:
     assert "BINANCE_PRIVATE_KEY_FILE from the environment" in mixed.remarks[0]
 
 
-def test_what_a_program_hands_over_comes_from_it() -> None:
+def test_settings_from_a_program_have_it_as_their_source() -> None:
     """Settings that a program hands over have that program as their source, not the file or the environment."""
     handed = Secret(json.dumps(PAIR | {"BINANCE_SYMBOLS": "X"}))
     found = load(Path("/dev/null"), required=True, handed=handed).credentials.sources

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from keycheck.host_checks import UNKEPT, HostChecks
+from keycheck.host_checks import UNSYNCED, HostChecks
 from keycheck.verdict.findings import Check, Outcome
 from tests.exchange import Fault, LocalExchange, Scenario, StreamFault
 from tests.in_process import CATALOGUE, FakeHost, outcome_of, session
@@ -28,7 +28,7 @@ class Sick:
 
 
 def faulty(path: str, *faults: Fault) -> Scenario:
-    """A healthy exchange but for a fault on one path."""
+    """An exchange that is healthy except for a fault on one path."""
     return Scenario(faults={path: faults})
 
 
@@ -43,7 +43,7 @@ SICK = {
     "rate_limit_headroom_is_left": Sick(Scenario(used_weight=2000), WARN),
     "clock_agrees_with_exchange": Sick(Scenario(clock_offset_ms=7000), FAIL),
     "clock_is_inside_signing_window": Sick(Scenario(clock_offset_ms=-1500), WARN),
-    "clock_is_synchronised": Sick(HEALTHY, WARN, host=FakeHost(clock_is=(UNKEPT,))),
+    "clock_is_synchronised": Sick(HEALTHY, WARN, host=FakeHost(clock_is=(UNSYNCED,))),
     "signed_requests_are_accepted": Sick(Scenario(api_secret="another" * 10), FAIL),
     "futures_trading_is_enabled": Sick(Scenario(permissions={"enableFutures": False}), FAIL),
     "withdrawals_are_disabled": Sick(Scenario(permissions={"enableWithdrawals": True}), FAIL),
@@ -147,7 +147,7 @@ def test_order_code_decides_and_not_the_status(check_id: str, expected: Outcome,
 
 
 @pytest.mark.parametrize("code", [-2018, -2019, -2027, -2028])
-def test_lack_of_funds_is_no_fault_of_the_key(code: int) -> None:
+def test_lack_of_funds_is_not_a_fault_of_the_key(code: int) -> None:
     """A valid order that is refused only for margin, balance or room counts as accepted."""
     with LocalExchange(Scenario(order_refusal=code)) as exchange, session(exchange) as binance:
         outcome, noted = outcome_of("smallest_order_is_accepted", binance)
@@ -164,7 +164,7 @@ def test_an_order_rule_shows_that_the_gate_is_at_work(code: int) -> None:
 
 
 @pytest.mark.parametrize("code", [-4164, -4061, -4023])
-def test_a_rule_that_refuses_our_smallest_order_says_nothing_of_the_key(code: int) -> None:
+def test_a_rule_that_refuses_our_smallest_order_says_nothing_about_the_key(code: int) -> None:
     """If an order rule refuses the smallest order, the fault is the suite's or the market's."""
     with LocalExchange(faulty(ORDER_PATH, Fault.refused(code))) as exchange, session(exchange) as binance:
         assert outcome_of("smallest_order_is_accepted", binance)[0] is UNPROVEN
@@ -303,7 +303,7 @@ def test_without_the_wallet_api_the_account_is_still_checked() -> None:
 
 
 @pytest.mark.parametrize("value", ["true", 1, None, "missing"])
-def test_a_flag_that_is_no_boolean_is_never_guessed(value: object) -> None:
+def test_a_flag_that_is_not_a_boolean_is_never_guessed(value: object) -> None:
     """ "true" in quotes, 1, null and nothing at all are not answers."""
     shown = None if value == "missing" else value
     body = {"ipRestrict": True, "enableReading": True, "enableFutures": True}
@@ -345,7 +345,7 @@ def test_without_a_signed_answer_the_others_tell_the_weight(settings: dict[str, 
         outcome, noted = outcome_of("rate_limit_headroom_is_left", binance)
     assert outcome is WARN
     assert "2000 of 2400 " in noted["observed"]
-    assert ("unsigned ones alone" in noted["observed"]) is (settings != {"BINANCE_API_KEY": "short"})
+    assert ("only unsigned ones" in noted["observed"]) is (settings != {"BINANCE_API_KEY": "short"})
 
 
 @pytest.mark.parametrize("name", ["enableAlphaWithdrawals", "alphaWithdraw", "alpha withdraw"])
@@ -432,7 +432,7 @@ def test_needs_name_earlier_checks() -> None:
 
 
 @pytest.mark.parametrize("check_id", ["order_gate_checks_orders", "smallest_order_is_accepted"])
-def test_error_code_under_http_200_is_no_acceptance(check_id: str) -> None:
+def test_error_code_under_http_200_is_not_an_acceptance(check_id: str) -> None:
     """Binance never sends an error code with 200, so such an answer does not accept an order."""
     said = Fault.status(200, body='{"code":-2015,"msg":"x"}')
     with LocalExchange(faulty(ORDER_PATH, said)) as exchange, session(exchange) as binance:

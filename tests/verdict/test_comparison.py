@@ -108,10 +108,10 @@ BROKEN: dict[str, Any] = {
     "another schema": json.dumps(written() | {"schemaVersion": 2}),
     "an unknown verdict": json.dumps(written() | {"verdict": "FINE"}),
     "an unknown outcome": json.dumps(written() | {"checks": [{"id": "a", "outcome": "good"}]}),
-    "checks that are no objects": json.dumps(written() | {"checks": [1]}),
+    "checks that are not objects": json.dumps(written() | {"checks": [1]}),
     "a stamp that moves the cursor": json.dumps(written() | {"startedAt": HOSTILE}),
     "an id that moves the cursor": json.dumps(written() | {"checks": [{"id": HOSTILE, "outcome": "pass"}]}),
-    "a start that is no time": json.dumps(written() | {"startedAt": "203.0.113.7"}),
+    "a start that is not a time": json.dumps(written() | {"startedAt": "203.0.113.7"}),
     "an id that is an address": json.dumps(written() | {"checks": [{"id": "203.0.113.7", "outcome": "pass"}]}),
     "more checks than any suite has": json.dumps(written(**{f"a{n}": Outcome.PASS for n in range(1001)})),
     "a long name": json.dumps(written() | {"environment": "x" * 61}),
@@ -122,7 +122,7 @@ BROKEN: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_file_that_is_no_verdict_is_a_value_error(name: str) -> None:
+def test_a_file_that_is_not_a_verdict_is_a_value_error(name: str) -> None:
     """The file may come from anybody, so a broken one is a ValueError."""
     with pytest.raises(ValueError, match=r"."):
         previous_from(BROKEN[name])
@@ -136,7 +136,7 @@ def test_any_text_is_a_verdict_or_a_value_error(text: str) -> None:
 
 
 def test_runs_of_different_keys_environments_or_contracts_are_not_compared() -> None:
-    """Runs of two keys, environments or contracts are not compared; a run without a key is: adding it was its fix."""
+    """Runs of two keys, environments or contracts are not compared; a run without a key is compared with any."""
     assert objection(earlier(), KEY, "production", "BTCUSDT") is None
     another = str(objection(earlier(), KeyFacts(last_four="zzzz"), "production", "BTCUSDT"))
     assert "Eh8A" in another

@@ -13,7 +13,7 @@ _HEIGHT = 14  # pixels
 
 @dataclass(frozen=True)
 class TimelineRow:
-    """A request of the run: its name, its answer, and a picture of its time. `note`: why a refusal is no problem."""
+    """A request of the run: its name, its answer, and a picture of its time. `note`: why a refusal is not a problem."""
 
     name: str
     answer: str

@@ -21,7 +21,7 @@ def verdict(report: RunReport, rows: list[TimelineRow]) -> dict[str, Any]:
     return {
         "verdict": report.verdict.value.replace("_", " "),
         "kind": report.verdict.value.lower(),
-        "sentence": report.sentence.partition("USD-M"),  # in three parts: the page allows no line break inside of USD-M
+        "sentence": report.sentence.partition("USD-M"),  # in three parts: the page allows no line break inside USD-M
         "shape": SHAPES[report.verdict],
         "elsewhere": report.elsewhere,
         "about": facts.about(report),

@@ -18,7 +18,7 @@ class Suspect:
 
     name: str
     headline: str
-    sureness: str
+    confidence: str
     dots: str
     explanation: str
     fix: str
@@ -40,5 +40,5 @@ def suspects(diagnosis: Sequence[Diagnosis]) -> list[Suspect]:
 def _suspect(one: Diagnosis, new: list[str]) -> Suspect:
     headline = headline_of_cause(one.cause)
     seen_as = "Seen:" if len(new) == len(one.evidence) else "Seen, besides the above:" if new else "Seen: as above."
-    sureness = one.confidence.value
-    return Suspect(one.cause, headline, sureness, DOTS[sureness], one.explanation, one.fix, seen_as, new)
+    confidence = one.confidence.value
+    return Suspect(one.cause, headline, confidence, DOTS[confidence], one.explanation, one.fix, seen_as, new)

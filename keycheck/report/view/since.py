@@ -7,7 +7,7 @@ from keycheck.report.wording import capital
 
 _HEADINGS = {
     "broke": "No longer holds",
-    "first seen failing": "Seen not to hold, and not looked at before",
+    "first seen failing": "Does not hold, and was not looked at before",
     "still fails": "Still does not hold",
     "now warns": "Warnings that are new",
     "still warns": "Warnings that stay",
@@ -18,7 +18,7 @@ _HEADINGS = {
 
 @dataclass(frozen=True)
 class Since:
-    """The changes. `against`: the earlier run; `changes`: headings and claims; `nothing`: the sentence without any."""
+    """The changes. `against`: the earlier run; `changes`: headings and claims; `nothing`: what to say without any."""
 
     against: str
     nothing: str

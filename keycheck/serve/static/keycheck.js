@@ -1,4 +1,4 @@
-/* <keycheck-form>: tests a Binance API key, and says what to do where it is not fit to trade USD-M futures.
+/* <keycheck-form>: tests a Binance API key, and says what to do if it is not fit to trade USD-M futures.
 
    attributes  endpoint       the address that tests a key, "binance" of the page's own folder unless told otherwise
                save           the address that takes a tested key with its receipt; gives the form a button Save
@@ -234,7 +234,7 @@ class KeycheckForm extends HTMLElement {
     } catch (error) {
       this.#fail(error, running.signal);
     } finally {
-      running.abort(); // hangs up, where the answer was not read to its end
+      running.abort(); // hangs up, if the answer was not read to its end
       this.#end();
     }
   }
