@@ -100,12 +100,14 @@ class _Connection(H11Protocol):
     def _look(self, last: RequestResponseCycle | None, seconds: float = 0.0) -> None:
         """Closes the connection if `last`, its request at the previous check, is answered and none has followed.
 
-        Closes it, too, if the answer to `last`, which began `seconds` ago, takes too long.
+        Closes it, too, if the answer to `last`, which began `seconds` ago, takes too long. A closing connection waits
+        until its client has read the last answer, so that has the same limit.
         """
-        if self.transport.is_closing():
+        if self not in self.connections:  # it is closed
             return
         seconds = seconds + _HEADERS if self.cycle is last else 0.0
-        if self.cycle is last and (last is None or last.response_complete or seconds >= _ANSWER):
+        is_idle = (last is None or last.response_complete) and not self.transport.is_closing()
+        if self.cycle is last and (is_idle or seconds >= _ANSWER):
             self.transport.abort()
         else:
             self.loop.call_later(_HEADERS, self._look, self.cycle, seconds)

@@ -3,15 +3,17 @@
 import contextlib
 import hmac
 import http.client
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from keycheck import process
 from keycheck.serve import guards
 from keycheck.serve.problem import Problem
 from tests.children import wait_until
-from tests.serve.serving import JSON, TOKEN, Serving, head, instant
+from tests.serve.serving import GIVEN, JSON, TOKEN, Serving, head, instant
 
 OWN = {"Host": "127.0.0.1"}
 
@@ -201,6 +203,18 @@ def test_a_client_that_reads_nothing_is_disconnected(tmp_path: Path, monkeypatch
     monkeypatch.setattr("keycheck.serve.command._ANSWER", 0.3, raising=False)
     asked = b"GET /keycheck.js HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 500
     with Serving(tmp_path, run=instant) as serving, serving.connect(asked):
+        wait_until(lambda: serving.connections == 1)
+        wait_until(lambda: serving.connections == 0)
+
+
+def test_a_last_answer_that_is_not_read_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection that the server itself closes is gone in the end, even if the client reads none of its answer."""
+    monkeypatch.setattr("keycheck.serve.command._HEADERS", 0.1)
+    monkeypatch.setattr("keycheck.serve.command._ANSWER", 0.3)
+    long = process.Finished({"ok": False, "text": "x" * 2**24})  # more than the system's buffers hold
+    body = json.dumps(GIVEN).encode()
+    asked = head(len(body), "Connection: close") + body
+    with Serving(tmp_path, run=lambda *_, **__: long) as serving, serving.connect(asked):
         wait_until(lambda: serving.connections == 1)
         wait_until(lambda: serving.connections == 0)
 
