@@ -86,15 +86,19 @@ class _Connection(H11Protocol):
         self.loop.call_later(_HEADERS, self._look, None)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn's own words
-        """Answers bytes that are not HTTP. uvicorn's own answer is plain text, and a cache may keep it."""
+        """Answers bytes that are not HTTP. uvicorn's own answer is plain text, and a cache may keep it.
+
+        There is no second answer if they belong to the body of a request that has been answered.
+        """
         problem = Problem(400, "This is not an HTTP request: ask as openapi.json says.").response()
         headers = [*problem.raw_headers, (b"cache-control", b"no-store"), (b"connection", b"close")]
-        for event in (
-            h11.Response(status_code=400, headers=headers),
-            h11.Data(bytes(problem.body)),
-            h11.EndOfMessage(),
-        ):
-            self.transport.write(self.conn.send(event))
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):  # otherwise h11 raises, and asyncio logs a traceback
+            for event in (
+                h11.Response(status_code=400, headers=headers),
+                h11.Data(bytes(problem.body)),
+                h11.EndOfMessage(),
+            ):
+                self.transport.write(self.conn.send(event))
         self.transport.close()
 
     def _look(self, last: RequestResponseCycle | None, seconds: float = 0.0) -> None:

@@ -219,6 +219,17 @@ def test_a_last_answer_that_is_not_read_is_left(tmp_path: Path, monkeypatch: pyt
         wait_until(lambda: serving.connections == 0)
 
 
+def test_a_body_that_breaks_after_its_answer_logs_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A request may be answered before its body is read. If the body then breaks, there is no second answer."""
+    with Serving(tmp_path, run=instant) as serving:
+        asked = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+        with serving.connect(asked) as connection:
+            assert connection.recv(2**16).startswith(b"HTTP/1.1 200 ")
+            connection.sendall(b"no chunk\r\n")
+            wait_until(lambda: serving.connections == 0)
+    assert not caplog.records
+
+
 def test_a_connection_too_many_is_closed_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Idle connections cannot take all descriptors: asyncio would then log thousands of tracebacks each second."""
     monkeypatch.setattr("keycheck.serve.command._MOST_CONNECTIONS", 3, raising=False)
