@@ -16,12 +16,17 @@ def listen(host: str, port: int, most: int) -> list[socket.socket]:
     with contextlib.ExitStack() as undo:
         opened = list[socket.socket]()
         for family, kind, protocol, _, address in dict.fromkeys(found):
-            opened.append(undo.enter_context(_Listener(family, kind, protocol, held, most)))
+            try:
+                opened.append(undo.enter_context(_Listener(family, kind, protocol, held, most)))
+            except OSError:  # no IPv6 in the kernel, for example
+                continue
             if sys.platform != "win32":  # there, it would let another program take the port over
                 opened[-1].setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if family == socket.AF_INET6:
                 opened[-1].setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             opened[-1].bind(address)
+        if not opened:
+            raise OSError("no address of this host can be used")
         undo.pop_all()
     return opened
 
