@@ -15,7 +15,7 @@ BOTH = [
 
 
 def test_an_address_of_a_family_that_the_system_lacks_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without IPv6 in the kernel, the server listens on the IPv4 address of a host with both; with neither, it raises."""
+    """Without IPv6 in the kernel, the IPv4 address of a host with both is listened on; with neither, it raises."""
     lacking = [socket.AF_INET6]
     made = socket.socket.__init__
 
