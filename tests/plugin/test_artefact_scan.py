@@ -71,7 +71,7 @@ def test_a_file_that_pytest_wrote_is_looked_at(
     assert done.exit_status == 11, done.output
     (line,) = [line for line in done.output.splitlines() if "written.txt: " in line]
     assert "held a secret when scanned" in line
-    assert ("and deleted" in line, "was there before" in line, file.exists()) == (not was_there, was_there, was_there)
+    assert ("so deleted" in line, "was there before" in line, file.exists()) == (not was_there, was_there, was_there)
     assert done.verdict["verdict"] == "OK"
 
 
