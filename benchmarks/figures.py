@@ -19,7 +19,7 @@ class Figure:
 
     @property
     def met(self) -> bool | None:
-        """Whether the figure, rounded as it is shown, is within its limit; None without a limit or a measurement."""
+        """Whether the figure, rounded as in the table, is within its limit; None without a limit or a measurement."""
         return None if self.measured is None or self.limit is None else round(self.measured, self.places) <= self.limit
 
     def cells(self) -> tuple[str, ...]:

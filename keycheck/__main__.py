@@ -88,20 +88,17 @@ def _command(arguments: Sequence[str]) -> int:
     left = _Left()
     status = _run([one for one in arguments if one != "--json"], left)
     if left.has_no_key:
-        with contextlib.suppress(OSError):
-            print(_NO_KEY, end="", file=sys.stderr)
+        bounded_files.tell(sys.stderr, _NO_KEY)
     return _write(stdout, left.text, status) if to_json else status
 
 
 def _show(text: str) -> int:
-    with contextlib.suppress(OSError):  # its reader has gone, as in `keycheck --help | head -1`
-        print(text, end="")
+    bounded_files.tell(sys.stdout, text)
     return 0
 
 
 def _refuse(sentence: str) -> int:
-    with contextlib.suppress(OSError):  # a log on a full disk, for example
-        print(f"ERROR: {sentence}", file=sys.stderr)
+    bounded_files.tell(sys.stderr, f"ERROR: {sentence}\n")
     return _USAGE_ERROR
 
 
@@ -117,7 +114,7 @@ def _let_go_of_full_streams() -> None:
 
 
 def _have_key(arguments: Sequence[str]) -> bool:
-    """Whether one of them looks like a key. A fleet's URL of --notify may look like one, and no message shows it."""
+    """Whether an argument looks like a key. The URL of a fleet's --notify may look like one, and is never shown."""
     texts = [one for one in arguments if "://" not in one] if arguments[:1] == ["fleet"] else arguments
     return any(LIKE_A_KEY.search(one) or pem.looks_like(one) or pem.BARE_ED25519 in one for one in texts)
 

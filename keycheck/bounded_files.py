@@ -2,13 +2,16 @@
 
 A name may lead to a pipe without a writer, to a device without an end, or to a file of gigabytes. Files and pipes are
 read, so that `--env-file <(pass show binance)` works; all else is refused. Only this module opens such names.
+It also writes to streams that may take no more data.
 """
 
+import contextlib
 import os
 import select
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TextIO
 
 from keycheck.clock import Stopwatch
 
@@ -164,3 +167,19 @@ def lead_nowhere(descriptor: int) -> None:
     nothing = os.open(NOWHERE, os.O_WRONLY)
     os.dup2(nothing, descriptor)
     os.close(nothing)
+
+
+def tell(stream: TextIO | None, text: str) -> None:
+    """Writes to the terminal or the log, if the stream is open.
+
+    If the stream takes no more, because the disk is full or its reader has gone, the null device replaces it. No
+    verdict depends on these texts, and otherwise the interpreter would fail at its end, when it flushes the stream.
+    """
+    if stream is None:
+        return
+    try:
+        stream.write(text)
+        stream.flush()
+    except OSError:
+        with contextlib.suppress(OSError):  # a stream without a descriptor, which has nothing to flush
+            lead_nowhere(stream.fileno())

@@ -51,7 +51,7 @@ def end_soon(status: int, main: str) -> None:
 
 
 def _has_open_files() -> bool:
-    """Whether any file, pipe or socket but the standard streams is open. If the system does not tell, True."""
+    """Whether a file, pipe or socket is open besides the standard streams; True if the system cannot say."""
     try:
         numbers = [int(name) for name in os.listdir("/dev/fd")]  # noqa: PTH208  this module imports almost nothing
     except OSError:

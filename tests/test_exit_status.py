@@ -88,7 +88,7 @@ def test_a_thread_is_waited_for(tmp_path: Path) -> None:
 
 
 def test_files_that_are_open_are_written_and_removed(tmp_path: Path) -> None:
-    """What another plugin has written into an open file is kept, and its temporary file, such as a key's, is not."""
+    """If another plugin leaves files open, their text is written at the end, and temporary ones are removed."""
     (tmp_path / "opens.py").write_text(
         "import pathlib, tempfile\n"
         "here = pathlib.Path(__file__).parent\n"

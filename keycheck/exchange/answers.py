@@ -99,7 +99,7 @@ def is_notice(body: bytes) -> bool:
 
 
 def closes_the_country_out(status: int, body: bytes) -> bool:
-    """Whether CloudFront refused the country of this machine: its page with HTTP 403, which has no code of Binance."""
+    """Whether the answer is CloudFront's page (HTTP 403, no code of Binance) that refuses this machine's country."""
     return status == 403 and _COUNTRY.search(body[:_LONGEST]) is not None and _code(_lenient(body)) is None
 
 

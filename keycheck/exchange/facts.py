@@ -160,7 +160,7 @@ class OrderAnswer:
 
     @property
     def was_checked(self) -> bool:
-        """Whether Binance checked the order against its rules: it is valid, or a rule was the reason to refuse it."""
+        """Whether Binance checked the order against its rules: it accepted the order, or refused it for a rule."""
         return self.accepted or self._refused_by(Kind.ORDER_RULE)
 
     def _refused_by(self, kind: Kind) -> bool:

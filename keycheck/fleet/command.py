@@ -22,7 +22,7 @@ from keycheck.fleet.engine import Engine
 from keycheck.fleet.local import Local
 from keycheck.fleet.notify import notify
 from keycheck.fleet.out_folder import Done, OutFolder
-from keycheck.fleet.progress import Progress, tell
+from keycheck.fleet.progress import Progress
 from keycheck.fleet.totals import Ending, verdict_of
 from keycheck.network import post
 from keycheck.redaction.redactor import HIDDEN, Redactor
@@ -87,7 +87,7 @@ def _run(given: argparse.Namespace, whole: Fleet, chosen: Fleet, out: OutFolder)
     began = min(done.began, span.began)
     if given.resume and not left.accounts:
         kept = f"--resume has kept all verdicts, from {clock.iso(began)} on"
-        tell(sys.stderr, f"WARNING: no account was tested: {kept}. To test again, leave it out\n")
+        bounded_files.tell(sys.stderr, f"WARNING: no account was tested: {kept}. To test again, leave it out\n")
     duration = round(span.began + span.took - began)
     ending = Ending(clock.iso(began), duration, weight, lanes.keys(), driver.not_asked)
     return _end(given, out, ending, driver.counts)
@@ -105,12 +105,14 @@ def _end(given: argparse.Namespace, out: OutFolder, ending: Ending, counts: Coun
         why = error.strerror if isinstance(error, OSError) else error
         return _say(f"the page could not be written ({why}): make room, and write it with --resume", _INTERNAL_ERROR)
     if refused:
-        tell(sys.stderr, f"WARNING: {refused}\n")
+        bounded_files.tell(sys.stderr, f"WARNING: {refused}\n")
     verdicts = ", ".join(f"{counts[one.value]} {one.value}" for one in Verdict)
     asked = sum(counts.values())
-    tell(sys.stdout, f"{asked} account{'s' * (asked != 1)}: {verdicts}. The page is {out.path / 'index.html'}\n")
+    bounded_files.tell(
+        sys.stdout, f"{asked} account{'s' * (asked != 1)}: {verdicts}. The page is {out.path / 'index.html'}\n"
+    )
     if ending.not_asked:
-        tell(sys.stderr, f"{len(ending.not_asked)} accounts were not asked: go on with --resume\n")
+        bounded_files.tell(sys.stderr, f"{len(ending.not_asked)} accounts were not asked: go on with --resume\n")
     return verdict_of(counts, ending).exit_status
 
 
@@ -204,7 +206,7 @@ def _refuse(sentence: str) -> int:
 
 
 def _say(sentence: str, status: int) -> int:
-    tell(sys.stderr, f"ERROR: {sentence}\n")
+    bounded_files.tell(sys.stderr, f"ERROR: {sentence}\n")
     return status
 
 

@@ -36,29 +36,14 @@ class Progress:
         line = line_of(driver, now - self._began, now)
         if self._is_terminal:
             columns = shutil.get_terminal_size().columns - 1
-            tell(self._stream, f"\r{line[:columns]:<{columns}}")
+            bounded_files.tell(self._stream, f"\r{line[:columns]:<{columns}}")
         else:
-            tell(self._stream, f"{line}\n")
+            bounded_files.tell(self._stream, f"{line}\n")
 
     def end(self) -> None:
         """Clears the line of a terminal."""
         if self._is_terminal:
-            tell(self._stream, f"\r{'':<{shutil.get_terminal_size().columns - 1}}\r")
-
-
-def tell(stream: TextIO | None, text: str) -> None:
-    """Writes to the terminal or the log, if the stream is open.
-
-    If the stream takes no more, because the disk is full or its reader has gone, the null device replaces it. No
-    verdict depends on these texts, and otherwise the interpreter would fail at its end, when it flushes the stream.
-    """
-    if stream is None:
-        return
-    try:
-        stream.write(text)
-        stream.flush()
-    except OSError:
-        bounded_files.lead_nowhere(stream.fileno())
+            bounded_files.tell(self._stream, f"\r{'':<{shutil.get_terminal_size().columns - 1}}\r")
 
 
 def line_of(driver: Driver, elapsed: float, now: float) -> str:

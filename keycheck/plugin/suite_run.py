@@ -102,7 +102,7 @@ class SuiteRun:
 
     @property
     def _will_run_all(self) -> bool:
-        """Whether all checks can be read, and no path and none of pytest's own options leaves one out."""
+        """Whether all checks can be read, and neither a path nor an option of pytest's own leaves one out."""
         leaves_out = ("keyword", "markexpr", "deselect", "ignore", "ignore_glob", "lf", "stepwise", "setuponly")
         places = withdrawal.places(self.config, self.config.args)
         return self.catalogue.complete and self.suite in places and not any(map(self._option, leaves_out))

@@ -11,7 +11,7 @@ under way, and `stop` waits until all threads have ended.
 """
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -30,7 +30,7 @@ class Prefetcher:
         self._memo = session.memo
         self._cancel = cancel
         self._pool = ThreadPoolExecutor(len(lanes_of(session)) + 1, initializer=self._memo.this_thread_prefetches)
-        self._plan: Plan | None = None  # None until `start`
+        self._lanes: Sequence[Lane] = ()  # none until `start`
         self._is_stopped = False
 
     def ask_the_clock(self) -> None:
@@ -40,13 +40,13 @@ class Prefetcher:
 
     def start(self, plan: Plan) -> None:
         """Starts to ask the questions of `plan`, and returns at once."""
-        self._plan = plan
+        self._lanes = plan.lanes
         self._memo.interrupted = self.stop
-        self._memo.reserve(ask.question for lane in plan.lanes for ask in lane)
+        self._memo.reserve(ask.question for lane in self._lanes for ask in lane)
         try:
             self._pool.submit(self._begin, plan)
         except RuntimeError:  # no thread can be started
-            self._release_all(plan)
+            self._release_all()
 
     def stop(self) -> None:
         """Cancels all requests under way, and waits until the threads have ended."""
@@ -55,8 +55,7 @@ class Prefetcher:
         self._is_stopped = True
         self._memo.cancel_prefetching()
         self._cancel()
-        if self._plan is not None:
-            self._release_all(self._plan)
+        self._release_all()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _begin(self, plan: Plan) -> None:
@@ -67,7 +66,7 @@ class Prefetcher:
             for lane in plan.lanes:
                 self._pool.submit(self._walk, plan, lane)
         except BaseException:  # a check that asks the same question gets the error, too, and reports it
-            self._release_all(plan)
+            self._release_all()
             raise
 
     def _walk(self, plan: Plan, lane: Lane) -> None:
@@ -87,6 +86,6 @@ class Prefetcher:
         for ask in lane:
             self._memo.release(ask.question)
 
-    def _release_all(self, plan: Plan) -> None:
-        for lane in plan.lanes:
+    def _release_all(self) -> None:
+        for lane in self._lanes:
             self._release(lane)

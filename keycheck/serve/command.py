@@ -2,14 +2,13 @@
 
 import argparse
 import asyncio
-import contextlib
 import ssl
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn, TextIO
+from typing import Any, NoReturn
 
 import h11
 import uvicorn
@@ -64,7 +63,7 @@ class Server(uvicorn.Server):
         except (OSError, UnicodeError):
             sys.exit(_USAGE_ERROR)  # as uvicorn ends if it cannot listen
         await super().startup(sockets)
-        _say(f"Test your API key: {self.url} (Ctrl-C ends this)\n", sys.stdout)
+        bounded_files.tell(sys.stdout, f"Test your API key: {self.url} (Ctrl-C ends this)\n")
 
     async def shutdown(self, sockets: Any = None) -> None:
         self._endpoint.end()
@@ -174,7 +173,7 @@ def _server(given: argparse.Namespace, run: Callable[..., process.Finished]) -> 
     except (OSError, ssl.SSLError):
         raise UsageProblem("--tls-cert and --tls-key are not a certificate and its key: name two PEM files") from None
     if given.behind_proxy:
-        _say(_TRUSTED, sys.stdout)
+        bounded_files.tell(sys.stdout, _TRUSTED)
     return server
 
 
@@ -197,13 +196,8 @@ def _contents(path: Path | None, option: str) -> bytes | None:
 
 
 def _refuse(sentence: str) -> int:
-    _say(f"ERROR: {sentence}\n", sys.stderr)
+    bounded_files.tell(sys.stderr, f"ERROR: {sentence}\n")
     return _USAGE_ERROR
-
-
-def _say(text: str, stream: TextIO) -> None:
-    with contextlib.suppress(OSError):  # a log on a full disk, or a pipe whose reader has gone
-        print(text, end="", file=stream, flush=True)
 
 
 class _Parser(argparse.ArgumentParser):

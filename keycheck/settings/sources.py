@@ -1,4 +1,4 @@
-"""Where key and secret came from, and names that are not settings. Nothing here shows a value."""
+"""Says where key and secret came from, and which names are not settings. It never shows a value."""
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
