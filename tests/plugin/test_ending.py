@@ -242,6 +242,16 @@ def test_nothing_of_another_plugin_ends_with_1(text: str, plugin: Path, process:
 
 
 @pytest.mark.slow
+def test_an_exception_in_a_finalizer_changes_no_exit_status(plugin: Path, process: SuiteRunner) -> None:
+    """If a finalizer of another plugin raises, even under `-W error`, Python prints it, and the run ends as usual."""
+    finalizer = "class Loud:\n    def __del__(self):\n        raise ValueError('at the end')\n"
+    plugin.write_text(f"{finalizer}\ndef pytest_sessionfinish():\n    Loud()\n", encoding="utf-8")
+    done = replayed(process, "-p", "stranger", "-W", "error")
+    assert (done.exit_status, done.verdict["verdict"]) == (0, "OK"), done.output
+    assert "ValueError: at the end" in done.output
+
+
+@pytest.mark.slow
 def test_a_plugin_that_sets_exit_status_0_hides_no_failure(plugin: Path, process: SuiteRunner) -> None:
     """A plugin that sets the exit status to 0 does not hide a failure."""
     plugin.write_text(
