@@ -47,14 +47,15 @@ def lanes_of(session: "Binance") -> tuple[Lane, ...]:
     """All lanes, one per line. The questions of one column are asked at the same time, and take one round trip.
 
     Each column sends at most four requests to the futures host. The orders need account, rules and price; the stream
-    needs a listen key. The other questions fill the gaps.
+    needs a listen key. The other questions fill the gaps. Lanes start in this order, a few milliseconds apart: first
+    the exchange's rules, which take longest to read, and the listen key, on which two more round trips rest.
     """
     return (
+        (Ask(session.exchange_info), Ask(session.clock_sample, (2,)), Ask(session.drift)),
+        (Ask(session.stream_key), Ask(session.user_stream)),
         (Ask(session.account_answer), Ask(session.dust_answer), Ask(session.smallest_answer)),
         (Ask(session.wallet_answer), Ask(session.clock_sample, (3,)), Ask(session.locks)),
-        (Ask(session.exchange_info), Ask(session.clock_sample, (2,)), Ask(session.drift)),
         (Ask(session.mark_price), Ask(session.ping), Ask(session.margin_type)),
-        (Ask(session.stream_key), Ask(session.user_stream)),
     )
 
 
