@@ -174,11 +174,15 @@ def tell(stream: TextIO | None, text: str) -> None:
 
     If the stream takes no more, because the disk is full or its reader has gone, the null device replaces it. No
     verdict depends on these texts, and otherwise the interpreter would fail at its end, when it flushes the stream.
+    Characters that the stream cannot encode are written as escapes, as Python's stderr does it.
     """
     if stream is None:
         return
     try:
-        stream.write(text)
+        try:
+            stream.write(text)
+        except UnicodeEncodeError:
+            stream.write(text.encode(stream.encoding, "backslashreplace").decode(stream.encoding))
         stream.flush()
     except OSError:
         with contextlib.suppress(OSError):  # a stream without a descriptor, which has nothing to flush

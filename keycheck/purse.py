@@ -176,8 +176,9 @@ class Purse:
     def _transaction(self, patience: float) -> Iterator[tuple[sqlite3.Connection, float]]:
         """Locks the file, and removes the claims that have ended. Yields the connection, and the time."""
         self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            self._file.touch(0o600, exist_ok=False)  # SQLite would make it with the umask's mode
         with contextlib.closing(sqlite3.connect(self._file, timeout=patience, isolation_level=None)) as db:
-            self._file.chmod(0o600)
             db.execute("begin immediate")
             now = clock.uptime()
             db.execute(_TABLE)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from keycheck import clock, process, purse
 from keycheck.exchange.rate_limit import Limits
-from keycheck.purse import RUN, SHARED_RUN, Empty, Purse
+from keycheck.purse import RUN, SHARED_RUN, Empty, Purse, Unusable
 from tests.examples import examples
 from tests.fake_clock import StandIn
 from tests.killing import forked
@@ -316,6 +316,20 @@ def test_the_file_is_only_for_its_owner(tmp_path: Path) -> None:
     with contextlib.closing(sqlite3.connect(file)) as db:
         cells = [cell for row in db.execute("select * from claims") for cell in row if cell is not None]
     assert [cell for cell in cells if not isinstance(cell, int | float)] == ["production", "production"]
+
+
+def test_a_file_of_another_program_keeps_its_mode(tmp_path: Path) -> None:
+    """The purse never changes the mode of a file that was there: a link may lead to one that others use, or /dev/null.
+
+    Of the null device, root's purse would otherwise let no other user read or write.
+    """
+    other = tmp_path / "other"
+    other.write_text("not a purse")
+    other.chmod(0o666)
+    (tmp_path / "purse.sqlite").symlink_to(other)
+    with pytest.raises(Unusable):
+        Purse(tmp_path).reserve()
+    assert (other.read_text(), stat.S_IMODE(other.stat().st_mode)) == ("not a purse", 0o666)
 
 
 def not_a_database(folder: Path) -> None:

@@ -291,6 +291,18 @@ def test_a_closed_or_full_output_stops_no_fleet(
     assert (folder.out / "index.html").exists()
 
 
+@pytest.mark.usefixtures("engine")
+def test_stdout_may_lack_a_letter_of_the_folder(
+    folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fleet's last line is written to a stdout that cannot encode the folder's name, such as a file on Windows."""
+    folder.add("a", BINANCE_API_KEY="x")
+    with (tmp_path / "log").open("w", encoding="ascii") as log:
+        monkeypatch.setattr(sys, "stdout", log)
+        assert folder("--out", str(tmp_path / "\u0444")) == 0
+    assert "The page is" in (tmp_path / "log").read_text("ascii")
+
+
 def test_an_internal_error_is_not_a_verdict(
     folder: Folder, engine: Stub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
