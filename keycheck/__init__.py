@@ -30,6 +30,7 @@ Beside the road:
     exit_status.py    ends the process with 3 after an uncaught exception: Python's own 1 means a failed check
     withdrawal.py     the first plugin of a run: locks the report folder, withdraws the last verdict
     host_checks.py    asks git and the operating system about this machine's files and clock
+    option_values.py  values of options that may not be empty
     bounded_files.py  opens the files that settings and options name, within limits of time and size
     clock.py          the only reader of the time
     errors.py         the exceptions, as a tree: why a check could not look, or why a run did not start

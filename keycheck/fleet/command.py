@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from keycheck import bounded_files, clock
+from keycheck import bounded_files, clock, option_values
 from keycheck.errors import UsageProblem
 from keycheck.fleet import accounts, changes, merged, results
 from keycheck.fleet.accounts import Fleet
@@ -223,25 +223,35 @@ def _parser() -> argparse.ArgumentParser:
         description="Tests the keys of many accounts, each from its own address, and writes one page.",
         epilog="Exit status: 0 if all are OK, 1 if one is NOT_OK, otherwise 10; 4 for an option that cannot be used.",
     )
-    parser.add_argument("accounts", type=_path, metavar="ACCOUNTS", help="a folder of NAME.env files, or a TOML file")
+    parser.add_argument(
+        "accounts", type=option_values.path, metavar="ACCOUNTS", help="a folder of NAME.env files, or a TOML file"
+    )
     parser.add_argument("--engine", default=_LOCAL, help="local or dask:ADDRESS (default: %(default)s)")
-    parser.add_argument("--keys", type=_path, metavar="DIR", help="the folder of NAME.env files on this machine")
+    parser.add_argument(
+        "--keys", type=option_values.path, metavar="DIR", help="the folder of NAME.env files on this machine"
+    )
     parser.add_argument(
         "--share", default=0.5, type=float, help="part of each address's request weight to spend (default: %(default)s)"
     )
-    parser.add_argument("--out", default=Path("fleet"), type=_path, metavar="DIR", help="(default: %(default)s/)")
+    parser.add_argument(
+        "--out", default=Path("fleet"), type=option_values.path, metavar="DIR", help="(default: %(default)s/)"
+    )
     parser.add_argument(
         "--only", default=[], nargs="+", action="extend", metavar="NAME", help="test only these accounts"
     )
     parser.add_argument("--resume", action="store_true", help="keep the verdicts in DIR, and test the other accounts")
-    parser.add_argument("--since", type=_path, metavar="VERDICTS", help="say what changed since this verdicts.jsonl")
+    parser.add_argument(
+        "--since", type=option_values.path, metavar="VERDICTS", help="say what changed since this verdicts.jsonl"
+    )
     parser.add_argument("--notify", metavar="URL", help="post the changes there; https, or this machine")
     parser.add_argument("--notify-format", default="json", choices=("json", "slack"), help="(default: %(default)s)")
     parser.add_argument(
         "--lane-timeout", default=60.0, type=_seconds, metavar="SECONDS", help="time to wait for a lane (default: 60)"
     )
     parser.add_argument("--no-sharing", action="store_true", help="each run sends all its requests itself")
-    parser.add_argument("--junitxml", type=_path, metavar="PATH", help="write a JUnit file; an account is a test case")
+    parser.add_argument(
+        "--junitxml", type=option_values.path, metavar="PATH", help="write a JUnit file; an account is a test case"
+    )
     return parser
 
 
@@ -250,9 +260,3 @@ def _seconds(text: str) -> float:
     if not 0 < seconds <= 86_400:
         raise argparse.ArgumentTypeError("a number of seconds above 0, at most a day")
     return seconds
-
-
-def _path(text: str) -> Path:
-    if not text:  # Path("") is the working directory
-        raise argparse.ArgumentTypeError("empty, perhaps from an unset variable")
-    return Path(text)

@@ -14,7 +14,7 @@ import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
-from keycheck import bounded_files, process
+from keycheck import bounded_files, option_values, process
 from keycheck.errors import UsageProblem
 from keycheck.exchange.hosts import is_loopback
 from keycheck.redaction.redactor import Redactor
@@ -212,27 +212,34 @@ def _port(text: str) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    path, text = option_values.path, option_values.text
     parser = _Parser(
         "keycheck serve",
         allow_abbrev=False,
         description="Serves a page that tests API keys, and POST /binance behind it.",
     )
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s, this machine)")
+    parser.add_argument(
+        "--host", default="127.0.0.1", type=text, help="address to listen on (default: %(default)s, this machine)"
+    )
     parser.add_argument("--port", default=8765, type=_port, help="(default: %(default)s)")
     parser.add_argument(
-        "--token-file", type=Path, metavar="FILE", help="clients have to send its text as a Bearer token"
+        "--token-file", type=path, metavar="FILE", help="clients have to send its text as a Bearer token"
     )
-    parser.add_argument("--tls-cert", metavar="FILE")
-    parser.add_argument("--tls-key", metavar="FILE")
+    parser.add_argument("--tls-cert", type=text, metavar="FILE")
+    parser.add_argument("--tls-key", type=text, metavar="FILE")
     parser.add_argument("--behind-proxy", action="store_true", help="a proxy speaks TLS, and names clients' addresses")
-    parser.add_argument("--allow-host", action="append", default=[], metavar="NAME", help="a name that clients may use")
-    parser.add_argument("--frame-ancestor", action="append", default=[], metavar="ORIGIN", help="may embed the page")
+    parser.add_argument(
+        "--allow-host", action="append", default=[], type=text, metavar="NAME", help="a name that clients may use"
+    )
+    parser.add_argument(
+        "--frame-ancestor", action="append", default=[], type=text, metavar="ORIGIN", help="may embed the page"
+    )
     parser.add_argument("--slots", default=4, type=int, help="runs at once (default: %(default)s)")
     parser.add_argument(
         "--share", default=0.5, type=float, help="part of the address's request weight to spend (default: %(default)s)"
     )
-    parser.add_argument("--receipt-key-file", type=Path, metavar="FILE", help="at least 32 bytes (default: random)")
-    parser.add_argument("--save-to", type=Path, metavar="FILE", help="where Save on the page writes a tested key")
+    parser.add_argument("--receipt-key-file", type=path, metavar="FILE", help="at least 32 bytes (default: random)")
+    parser.add_argument("--save-to", type=path, metavar="FILE", help="where Save on the page writes a tested key")
     parser.add_argument("--replace", action="store_true", help="FILE may exist; its other lines are kept")
-    parser.add_argument("--env-file", type=Path, metavar="PATH", help="settings of the runs (default: .env), no keys")
+    parser.add_argument("--env-file", type=path, metavar="PATH", help="settings of the runs (default: .env), no keys")
     return parser
