@@ -174,8 +174,8 @@ def _run(
             [str(program), *arguments],
             input="".join(f"{line}\n" for line in lines),
             capture_output=True,
-            text=True,
-            errors="replace",
+            encoding=sys.getfilesystemencoding(),  # git writes names as bytes, and a name must equal that of the file
+            errors="surrogateescape",
             timeout=_SECONDS,
             cwd=program.parent,
             env={**environment, "LC_ALL": "C", "PATH": str(program)},  # a file, so no program is found in it

@@ -110,6 +110,20 @@ def test_a_key_in_the_history_has_a_remark_until_it_is_another(encoding: str, se
 
 
 @needs_git
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="all names are Unicode there")
+def test_the_history_of_a_name_that_is_not_utf_8_is_searched(settings_file: Path) -> None:
+    """Git writes a name's own bytes, whatever the locale's encoding is."""
+    file = settings_file.rename(settings_file.with_name(os.fsdecode(b"t\xe9l.env")))
+    file.write_text("BINANCE_API_SECRET=a-secret-that-was-committed\n", encoding="utf-8")
+    git(file.parent, "init", "-q")
+    git(file.parent, "add", ".")
+    git(file.parent, *COMMIT)
+    git(file.parent, "rm", "-q", "--cached", file.name)
+    found = HostChecks([("the settings file", file)], [Secret("a-secret-that-was-committed")]).open_files()
+    assert "in git's history" in found[0]
+
+
+@needs_git
 def test_a_huge_version_in_the_history_is_not_read(settings_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a clone of a hostile repository, an old .env may be gigabytes long; the other versions are searched."""
     run, answers = host_checks._run, list[int]()

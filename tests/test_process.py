@@ -871,6 +871,14 @@ def test_many_accounts_are_each_tested(exchange: LocalExchange, tmp_path: Path) 
     assert example(tmp_path).returncode == 10
 
 
+def test_a_name_may_have_letters_that_stdout_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The example's own exit status stays: Python would end with 1, which stands for NOT_OK."""
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    (tmp_path / "\u0444.env").write_text("BINANCE_API_KEY=x\nBINANCE_SYMBOL=!!")
+    done = example(tmp_path, "\u0444.env")
+    assert (done.returncode, done.stdout.split()[:2]) == (10, ["\\u0444.env", "BINANCE_SYMBOL"])
+
+
 # -- what is left behind --
 
 

@@ -18,6 +18,9 @@ _CACHE = Path(__file__).parent / "__pycache__"
 class _Cache(jinja2.FileSystemBytecodeCache):
     """A cache of compiled templates. If a file cannot be read or written, the template is compiled again."""
 
+    def get_cache_key(self, name: str, filename: str | None = None) -> str:
+        return super().get_cache_key(name, ascii(filename))  # which jinja2 encodes, and it may not be UTF-8
+
     def load_bytecode(self, bucket: Bucket) -> None:
         with contextlib.suppress(Exception):  # truncated, or not a cache file
             super().load_bytecode(bucket)

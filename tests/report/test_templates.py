@@ -1,5 +1,7 @@
 """The cache of compiled templates is jinja2's own, and no page depends on it."""
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -55,3 +57,13 @@ def test_no_bytecode_is_written_where_python_writes_none(folder: Path, monkeypat
     monkeypatch.setattr("sys.dont_write_bytecode", True)
     assert render(folder) == "&lt;b&gt;"
     assert not list((folder / "cache").iterdir())
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="all names are Unicode there")
+def test_the_folder_may_have_a_name_that_is_not_utf_8(folder: Path) -> None:
+    """The cache's key holds the folder's name, such as one in Latin-1 from an old disk."""
+    place = folder / os.fsdecode(b"T\xe9l\xe9")
+    place.mkdir()
+    (folder / "a.html").rename(place / "a.html")
+    assert render(place) == "&lt;b&gt;"
+    assert len(list((folder / "cache").iterdir())) == 1
