@@ -297,10 +297,13 @@ def test_ctrl_c_ends_all_that_is_in_flight_at_once(stalled: str, process: SuiteR
     scenario, sent = STALLED[stalled]
     with LocalExchange(scenario) as exchange:
         environment = exchange.settings() | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-        with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) as running:  # noqa: S603
+        with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE) as running:  # noqa: S603
+            assert running.stdout
+            printed = b""
+            while b"test_2_connectivity" not in printed:  # its first check waits for the stalled answers
+                printed += os.read(running.stdout.fileno(), 4096) or pytest.fail(str(printed))
             while len(exchange.log) < sent and running.poll() is None:
                 time.sleep(0.005)
-            time.sleep(0.1)  # gives the checks time to wait for it
             running.send_signal(signal.SIGINT)
             assert running.wait(AT_ONCE_ENDS) == 2
         assert len(exchange.log) == sent
