@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import itertools
+import os
 import re
 import signal
 import sys
@@ -134,9 +135,9 @@ def _refuse_other_files(junit_file: Path, out: Path) -> None:
     """Raises UsageProblem if the JUnit file would replace another file, such as an account's settings."""
     if junit_file.parent.resolve() == out.resolve() and junit_file.suffix != ".xml":
         raise UsageProblem("--junitxml must end in .xml in the folder of --out, whose other files are the fleet's own")
-    if not junit_file.exists():
+    if not os.path.lexists(junit_file):
         return
-    if not junit_file.is_file():
+    if junit_file.is_symlink() or not junit_file.is_file():  # a link may be /dev/stdout, and the fleet runs as root
         raise UsageProblem("--junitxml must name a file: this name is taken by something else")
     if not _is_junit(junit_file):
         raise UsageProblem("--junitxml would replace a file that is not a JUnit file: name another")

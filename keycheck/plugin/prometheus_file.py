@@ -51,8 +51,10 @@ class PrometheusFile:
 def _refuse_other_things(path: Path) -> None:
     """Raises OSError unless the file is missing or empty, or holds metrics of keycheck.
 
-    --prom must replace neither /dev/null, which root could do, nor a file of keys.
+    --prom must replace neither /dev/null nor /dev/stdout, which root could do, nor a file of keys.
     """
+    if path.is_symlink():
+        raise OSError(errno.EEXIST, "it is a link")
     if not path.exists():
         return
     if not path.is_file():

@@ -32,6 +32,7 @@ from keycheck.settings import loading, sources
 from keycheck.verdict.findings import Check, Outcome
 
 _LONGEST_TIMEOUT = 10**6  # seconds; timers fail with much larger numbers
+_STDIN = ("/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 _LEAST_TIMEOUT = 1  # second; with less, pytest-timeout may strike between two checks, and end the whole run
 
 
@@ -141,6 +142,11 @@ class SuiteRun:
                 raise UsageProblem(
                     f"{option} is empty, perhaps from an unset variable: give it a value, or leave it out"
                 )
+        if self._option("env_file") in _STDIN and self._option("capture") == "fd":
+            raise UsageProblem(
+                "--env-file cannot be stdin, in whose place pytest puts an empty file: add -s, or let the shell make a "
+                "pipe with --env-file=<(COMMAND)"
+            )
         seconds = getattr(self.config, "_env_timeout", None)  # pytest-timeout's: of its option, variable or setting
         if seconds and not (seconds < 0 or _LEAST_TIMEOUT <= seconds <= _LONGEST_TIMEOUT):
             raise UsageProblem(

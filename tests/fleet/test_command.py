@@ -394,11 +394,13 @@ def files(folder: Folder) -> Iterator[dict[str, str]]:
     os.mkfifo(folder.path / "pipe")
     (folder.path / "pom").write_text('<?xml version="1.0"?>\n\n\n<project/>\n')
     (folder.path / "broken").write_text('<?xml version="1.0"\n encoding="UTF-8"?>\n<project/>\n')
+    (folder.path / "empty").touch()
+    (folder.path / "link").symlink_to("empty")
     (folder.path / "site").mkdir()
     (folder.path / "site/index.html").write_text("<!DOCTYPE html>the user's own")
     with contextlib.closing(OutFolder(folder.path / "taken")):
-        named = ("keys", "file", "lanes", "two", "deep", "pipe", "pom", "broken", "taken", "missing", "out", "site")
-        yield {name: str(folder.path / name) for name in named}
+        named = "keys file lanes two deep pipe pom broken link taken missing out site"
+        yield {name: str(folder.path / name) for name in named.split()}
 
 
 @pytest.mark.parametrize(
@@ -430,6 +432,7 @@ def files(folder: Folder) -> Iterator[dict[str, str]]:
         ("{keys} --notify=", "--notify must be a URL"),
         ("{keys} --since {missing}", "--since: missing is not there"),
         ("{keys} --junitxml {pipe}", "--junitxml must name a file"),
+        ("{keys} --junitxml {link}", "--junitxml must name a file"),
         ("{keys} --junitxml {keys}/a.env", "--junitxml would replace a file that is not a JUnit file: name"),
         ("{keys} --junitxml {pom}", "--junitxml would replace a file that is not a JUnit file: name"),
         ("{keys} --junitxml {broken}", "--junitxml would replace a file that is not a JUnit file: name"),

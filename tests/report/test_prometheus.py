@@ -95,6 +95,17 @@ def test_a_file_of_something_else_is_not_replaced(settings: dict[str, str], suit
     assert file.read_text() == "-----BEGIN PRIVATE KEY-----\n"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
+def test_a_link_is_not_replaced(suite: SuiteRunner, tmp_path: Path) -> None:
+    """A run of root would put a file in the place of /dev/stdout, which is a link to what may be an empty file."""
+    (tmp_path / "empty").touch()
+    (tmp_path / "stdout").symlink_to("empty")
+    done = suite("--replay", "healthy", "--prom", str(tmp_path / "stdout"))
+    assert done.exit_status == 3
+    assert "--prom could not be written (it is a link)" in done.output
+    assert (tmp_path / "stdout").is_symlink()
+
+
 @pytest.mark.skipif(os.name == "nt", reason="no such device")
 @pytest.mark.parametrize("file", mostly_slow(["/proc/keycheck.prom", "no/such/folder/keycheck.prom"], 1))
 def test_a_file_that_cannot_be_written_is_exit_3(file: str, suite: SuiteRunner) -> None:

@@ -423,6 +423,14 @@ def test_asserts_that_python_takes_out_are_noticed(process: SuiteRunner, exchang
     assert not exchange.log
 
 
+def test_settings_from_stdin_are_not_lost_without_a_word(suite: SuiteRunner, exchange: LocalExchange) -> None:
+    """pytest puts the null device in stdin's place, and the run would take that for an empty file: NOT_OK, no key."""
+    done = suite(env_file=Path("/dev/stdin"), settings=exchange.settings())
+    assert done.exit_status == 4
+    assert "ERROR: --env-file cannot be stdin" in done.output
+    assert not exchange.log
+
+
 BAD = {
     "environment": ({"BINANCE_ENVIRONMENT": "mainnet"}, "BINANCE_ENVIRONMENT"),
     "recvWindow": ({"BINANCE_RECV_WINDOW": "60001"}, "BINANCE_RECV_WINDOW"),
