@@ -20,7 +20,7 @@ from keycheck.errors import UsageProblem
 from keycheck.fleet import changes, results
 from keycheck.fleet.accounts import Account, Fleet
 from keycheck.fleet.answer import Result, is_of_a_run
-from keycheck.report import artefacts
+from keycheck.report import artefacts, folder_lock
 from keycheck.report.folder_lock import PAGE_FILE, Hold
 
 _MADE_AT_THE_END = ("index.html", "fleet.json")
@@ -96,7 +96,7 @@ class OutFolder:
                 (self.path / name).unlink(missing_ok=True)
             if resume and self._unfinished:
                 self._take_out(self._unfinished)
-            flags = os.O_RDWR | os.O_CREAT | (0 if resume else os.O_TRUNC)
+            flags = os.O_RDWR | os.O_CREAT | folder_lock.NO_LINK | (0 if resume else os.O_TRUNC)
             self._file = os.fdopen(os.open(self._verdicts, flags, 0o600), "r+b", buffering=0)
             self._file.truncate(_end_of_lines(self._file))
             self._file.seek(0, os.SEEK_END)
@@ -109,11 +109,10 @@ class OutFolder:
         return results.read(self._verdicts) if self._verdicts.exists() else iter(())
 
     def _take_out(self, names: Collection[str]) -> None:
-        with artefacts.replacing(self._verdicts) as file:
+        with artefacts.replacing(self._verdicts, 0o600) as file:
             for line in self._lines():
                 if line["account"] not in names:
                     file.write(json.dumps(line) + "\n")
-        self._verdicts.chmod(0o600)
 
     def keep(self, account: Account, answer: Result) -> None:
         """Writes an account's report, and then its line; returns when the line is on the disk. Raises OSError."""

@@ -61,8 +61,9 @@ class ArtefactScan:
                 if path in shared:
                     self._take_names_out(path)
                 if self._holds_a_secret(path):
-                    is_mine = is_ours or not self._written.was_there(path)
-                    (deleted if is_mine and _is_gone(path) else left).append(printable(path.name, 60))
+                    # In a folder of another user, a report of ours may be a link by now: its target is not ours.
+                    mine = path if is_ours else None if self._written.was_there(path) else path.resolve()
+                    (deleted if mine and _is_gone(mine) else left).append(printable(path.name, 60))
             except (OSError, MemoryError) as error:
                 why = getattr(error, "strerror", None) or type(error).__name__
                 self._ending.note(
@@ -120,9 +121,9 @@ def _is_readable(path: Path) -> bool:
 
 
 def _is_gone(path: Path) -> bool:
-    """Deletes the file (of a link, its target). Returns False if that failed."""
+    """Deletes a file. Returns False if that failed."""
     try:
-        path.resolve().unlink()
+        path.unlink()
     except OSError:
         return False
     return True

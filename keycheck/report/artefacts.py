@@ -1,6 +1,12 @@
-"""Writes the files of a run: each to a temporary file beside its place, which replaces the old file when complete."""
+"""Writes the files of a run: each to a temporary file beside its place, which replaces the old file when complete.
+
+The folder may belong to another user, who can put a link or a pipe in the place of the temporary file. So its text is
+read back, and its mode is set, through its descriptor and not by its name.
+"""
 
 import contextlib
+import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -12,31 +18,33 @@ from keycheck.redaction.redactor import printable
 
 
 def write(path: Path, text: str, is_dirty: Callable[[str], bool]) -> None:
-    """Writes `text` to `path` atomically, in UTF-8. Before that, it reads the temporary file back, and checks it.
+    """Writes `text` to `path` atomically, in UTF-8. Before that, it reads back what it has written, and checks it.
 
     Raises DirtyArtefact if the text holds a secret, and removes both files. Raises OSError if writing fails; then the
     old file is still there.
     """
     with replacing(path) as file:
         file.write(text)
-        file.flush()
-        _refuse_dirt(Path(file.name).read_text(encoding="utf-8"), path, is_dirty)
+        file.seek(0)
+        _refuse_dirt(file.read(), path, is_dirty)
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[IO[str]]:
+def replacing(path: Path, mode: int = 0o644) -> Iterator[IO[str]]:
     """Opens a temporary file beside `path` for writing. It replaces `path` when the block ends.
 
-    If the block raises, or the disk is full, the old file stays and the temporary one is removed.
+    `mode`: the file's; others may read a report. If the block raises, or the disk is full, the old file stays and the
+    temporary one is removed.
     """
     file = tempfile.NamedTemporaryFile(  # noqa: SIM115  a full disk may raise only at close, inside the try below
-        "w", encoding="utf-8", newline="\n", dir=path.parent, prefix=f".{path.name[:40]}.", delete=False
+        "w+", encoding="utf-8", newline="\n", dir=path.parent, prefix=f".{path.name[:40]}.", delete=False
     )
     temporary = Path(file.name)
     try:
         with file:
             yield file
-        temporary.chmod(0o644)  # a temporary file is 0600; others may read a report
+            if sys.platform != "win32":  # which has no such modes
+                os.fchmod(file.fileno(), mode)
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)

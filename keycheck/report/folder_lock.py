@@ -6,6 +6,7 @@ still find the last verdict.
 """
 
 import contextlib
+import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,6 +20,8 @@ SUMMARY_FILE = "summary.md"
 BESIDE = (PAGE_FILE, SUMMARY_FILE)  # these exist only beside a verdict
 REPORTS = (VERDICT_FILE, *BESIDE)
 LOCK_FILE = ".lock"  # never deleted: two runs could lock an old and a new file of this name
+# A file in a folder of another user may be a link to one of this user's own. Windows has no such flag.
+NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 _LONGEST_VERDICT = 2**21  # bytes; more than any reader of a verdict accepts
 _OURS = '"suiteVersion"'  # every verdict of a run has this field
 _OF_A_FLEET = '{"account": "'  # each line of a fleet's files begins like this
@@ -79,7 +82,7 @@ class Hold:
         path = self.folder / LOCK_FILE
         if path.exists() and not path.is_file():
             raise OSError(0, f"{LOCK_FILE} is not a file")
-        file = path.open("ab")
+        file = open(path, "ab", opener=_open)  # noqa: SIM115  `Path.open` takes no opener; `release` closes it
         try:
             _lock(file)
         except BlockingIOError:
@@ -122,6 +125,10 @@ class Hold:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+
+def _open(path: str, flags: int) -> int:
+    return os.open(path, flags | NO_LINK, 0o666)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -380,6 +380,20 @@ def test_a_file_of_another_program_is_kept(name: str, folder: Folder, capsys: py
     assert file.read_text() == '{"prompt": "mine"}\n'
 
 
+@pytest.mark.parametrize("name", ["verdicts.jsonl", ".lock"])
+def test_no_link_is_followed(name: str, folder: Folder) -> None:
+    """In a folder of another user, a link may lead to a file of one's own: the fleet is refused, and the file stays."""
+    folder.add("a", BINANCE_API_KEY="x")
+    own = folder.path / "own"
+    own.write_text("mine")
+    folder.out.mkdir()
+    (folder.out / ".lock").touch()
+    (folder.out / name).unlink(missing_ok=True)
+    (folder.out / name).symlink_to(own)
+    assert folder() == 4
+    assert own.read_text() == "mine"
+
+
 # -- options --
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.exchange import API_KEY, LocalExchange
+from tests.exchange import API_KEY, API_SECRET, LocalExchange
 from tests.run.test_run import copy_of_the_suite
 from tests.running import SuiteRunner
 
@@ -170,6 +170,22 @@ def test_a_file_of_the_run_s_own_is_deleted(careless: SuiteRunner, exchange: Loc
     done = careless(settings=environment(careless, exchange, page))
     assert done.exit_status == 11
     assert not page.exists()
+
+
+@pytest.mark.slow
+def test_the_target_of_a_link_in_a_report_s_place_is_kept(careless: SuiteRunner, exchange: LocalExchange) -> None:
+    """In a folder of another user, a report may become a link to the settings: only the link is deleted."""
+    (careless.root / "suite" / "conftest.py").write_text(
+        FINISH.replace("    leak()\n", "    page = pathlib.Path(os.environ['PAGE'])\n    page.unlink()\n")
+        + "    page.symlink_to(os.environ['LEAK'])\n",
+        encoding="utf-8",
+    )
+    settings, page = careless.folder / "where" / "bot.env", careless.report_dir / "report.html"
+    settings.write_text(f"BINANCE_API_SECRET={API_SECRET}\n", encoding="utf-8")
+    done = careless(settings=environment(careless, exchange, settings) | {"PAGE": str(page)})
+    assert done.exit_status == 11, done.output
+    assert API_SECRET in settings.read_text(encoding="utf-8")
+    assert not page.is_symlink()
 
 
 @pytest.mark.slow

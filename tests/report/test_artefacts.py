@@ -34,7 +34,18 @@ def test_a_report_may_be_read_by_others(tmp_path: Path) -> None:
     assert (tmp_path / "a.json").stat().st_mode & 0o777 == 0o644
 
 
-@pytest.mark.parametrize("step", ["replace", "chmod"])
+def test_a_link_in_place_of_the_temporary_file_leads_to_no_other_file(tmp_path: Path) -> None:
+    """If the folder is another user's, who replaces the temporary file by a link, its target keeps its mode."""
+    private = tmp_path / "private"
+    private.write_text("old")
+    private.chmod(0o600)
+    with artefacts.replacing(tmp_path / "a.json") as file:
+        Path(file.name).unlink()
+        Path(file.name).symlink_to(private)
+    assert (private.read_text(), private.stat().st_mode & 0o777) == ("old", 0o600)
+
+
+@pytest.mark.parametrize("step", ["pathlib.Path.replace", "os.fchmod"])
 def test_the_old_file_stays_if_writing_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     """If writing fails, the old file stays and the half-written one is removed."""
     file = tmp_path / "a.json"
@@ -43,7 +54,7 @@ def test_the_old_file_stays_if_writing_fails(tmp_path: Path, monkeypatch: pytest
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, step, fail)
+    monkeypatch.setattr(step, fail)
     with pytest.raises(OSError, match="No space"):
         artefacts.write(file, "new", never)
     assert file.read_text() == "old"
