@@ -1,6 +1,7 @@
 """Finds the files that pytest and its plugins write in a run. The plugins name their paths; no folder is searched."""
 
 import contextlib
+import json
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 
 from keycheck import bounded_files
 from keycheck.plugin.ending import Ending, cannot_be_written, why
+from keycheck.report import artefacts
 
 # Options and settings of pytest.toml whose writers expand neither `~` nor `$NAME` in a name.
 _AS_NAMED = ("log_file", "report_log", "json_report_file", "prom")
@@ -48,6 +50,7 @@ class Written:
         _refuse_a_log_that_cannot_be_opened(config)
         _refuse_styles_that_cannot_be_read(config)
         if (cache := getattr(config, "cache", None)) is not None:  # -p no:cacheprovider removes it
+            _replace_files_of(cache)
             _before(cache, "set", lambda key, *_: self._expect(cache._getvaluepath(key)))
 
     def note_paths_of_plugins(self, config: pytest.Config) -> None:
@@ -162,6 +165,24 @@ def _is_pipe(path: Path) -> bool:
         return path.is_fifo()
     except (OSError, ValueError):  # its writer will report it
         return False
+
+
+def _replace_files_of(cache: pytest.Cache) -> None:
+    """Makes pytest's cache replace its files. It would write through a link, which in a working directory of another
+    user, such as /tmp, may lead to any file of this user.
+    """
+
+    def put(key: str, value: object) -> None:
+        place = cache._getvaluepath(key)
+        text = json.dumps(value, ensure_ascii=False, indent=2)
+        try:
+            cache._mkdir(place.parent)
+            with artefacts.replacing(place) as file:
+                file.write(text)
+        except OSError as error:
+            cache.warn(f"the cache could not be written ({error.strerror})", _ispytest=True)
+
+    cache.set = put  # type: ignore[method-assign]
 
 
 def _before(writer: Any, method: str, note: Callable[..., None]) -> None:

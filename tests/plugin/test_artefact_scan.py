@@ -90,6 +90,18 @@ def test_values_in_the_cache_are_scanned(careless: SuiteRunner, exchange: LocalE
 
 
 @pytest.mark.slow
+def test_the_cache_writes_through_no_link(careless: SuiteRunner, exchange: LocalExchange) -> None:
+    """In a working directory of another user, the cache's files may be links to files of one's own."""
+    nodeids, own = careless.folder / "cache" / "v" / "cache" / "nodeids", careless.folder / "own"
+    nodeids.parent.mkdir(parents=True)
+    own.write_text("mine", encoding="utf-8")
+    nodeids.symlink_to(own)
+    assert careless(settings=exchange.settings()).exit_status == 0
+    assert own.read_text(encoding="utf-8") == "mine"
+    assert "test_credentials_are_present" in nodeids.read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
 def test_a_run_without_a_cache_ends_in_its_verdict(careless: SuiteRunner, exchange: LocalExchange) -> None:
     """With -p no:cacheprovider, a run ends in its verdict as usual."""
     done = careless("-p", "no:cacheprovider", settings=environment(careless, exchange, Path()))
