@@ -74,6 +74,7 @@ class Ending:
         if not withdrawal.is_suite_run(config, config.args) or withdrawal.looks_only(config.option):
             return (yield)
         _leave_finalizers_to_python(config)
+        _refuse_pipes_in_the_cache(config)
         status: Any = pytest.ExitCode.INTERNAL_ERROR
         try:
             status = yield
@@ -119,6 +120,18 @@ def _leave_finalizers_to_python(config: pytest.Config) -> None:
     """
     if config.pluginmanager.has_plugin("unraisableexception"):
         config.pluginmanager.unregister(name="unraisableexception")
+
+
+def _refuse_pipes_in_the_cache(config: pytest.Config) -> None:
+    """Raises UsageError if pytest's cache would read a pipe or a device, perhaps for ever: the folder may be another's."""
+    if not config.pluginmanager.has_plugin("cacheprovider"):
+        return
+    folder = pytest.Cache.cache_dir_from_config(config, _ispytest=True)
+    for name in ("lastfailed", "nodeids", "stepwise"):
+        place = folder / "v" / "cache" / name
+        with contextlib.suppress(OSError):  # then pytest cannot read it either
+            if place.exists() and not place.is_file():
+                raise pytest.UsageError(f"{name} in pytest's cache is not a file: remove {printable(folder.name, 60)}")
 
 
 def _end_soon_after_clean_up(config: pytest.Config, status: int) -> None:

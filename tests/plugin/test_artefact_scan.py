@@ -102,6 +102,17 @@ def test_the_cache_writes_through_no_link(careless: SuiteRunner, exchange: Local
 
 
 @pytest.mark.slow
+def test_a_pipe_in_the_cache_is_refused(careless: SuiteRunner, exchange: LocalExchange) -> None:
+    """pytest reads its cache as it starts, and would wait for a pipe's writer for ever."""
+    lastfailed = careless.folder / "cache" / "v" / "cache" / "lastfailed"
+    lastfailed.parent.mkdir(parents=True)
+    os.mkfifo(lastfailed)
+    done = careless(settings=exchange.settings())
+    assert done.exit_status == 4
+    assert "ERROR: lastfailed in pytest's cache is not a file: remove cache" in done.output
+
+
+@pytest.mark.slow
 def test_a_run_without_a_cache_ends_in_its_verdict(careless: SuiteRunner, exchange: LocalExchange) -> None:
     """With -p no:cacheprovider, a run ends in its verdict as usual."""
     done = careless("-p", "no:cacheprovider", settings=environment(careless, exchange, Path()))
