@@ -123,7 +123,7 @@ def _leave_finalizers_to_python(config: pytest.Config) -> None:
 
 
 def _refuse_pipes_in_the_cache(config: pytest.Config) -> None:
-    """Raises UsageError if pytest's cache would read a pipe or a device, perhaps for ever: the folder may be another's."""
+    """Raises UsageError if a file of pytest's cache is a pipe or a device, for which pytest might wait for ever."""
     if not config.pluginmanager.has_plugin("cacheprovider"):
         return
     folder = pytest.Cache.cache_dir_from_config(config, _ispytest=True)
