@@ -203,7 +203,10 @@ def _run(arguments: Sequence[str], left: "_Left") -> int:
 
 
 class _Left:
-    """A pytest plugin that reads the run's verdict.json at its end, while the run still holds the folder's lock."""
+    """A pytest plugin that reads the run's verdict.json at its end, while the run still holds the folder's lock.
+
+    A run that could not replace the last run's verdict has not begun: the file that is there is not its own.
+    """
 
     def __init__(self) -> None:
         self.text = ""
@@ -212,8 +215,9 @@ class _Left:
         from keycheck import withdrawal  # noqa: PLC0415  it is imported by now
 
         hold = withdrawal.hold_of(config, config.option)
+        suite_run = config.pluginmanager.get_plugin("keycheck-suite")
         with contextlib.suppress(OSError):
-            if hold.is_taken:
+            if hold.is_taken and suite_run is not None and suite_run.begun is not None:
                 self.text = (hold.folder / "verdict.json").read_text(encoding="utf-8")
 
     @property

@@ -317,20 +317,24 @@ def test_json_of_a_folder_in_use_is_nothing(keycheck: Command, tmp_path: Path) -
     assert (done.returncode, done.stdout) == (4, "")
 
 
-@pytest.mark.parametrize("is_taken", [True, False])
-def test_the_verdict_is_read_only_while_the_run_holds_the_folder(
-    is_taken: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("is_taken", "has_begun"), [(True, True), (False, True), (True, False)])
+def test_the_verdict_is_read_only_if_this_run_wrote_it(
+    is_taken: bool, has_begun: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The verdict is read only while this run holds the folder, even if another run took it after the check."""
+    """No verdict of another run is printed: not that of one which has taken the folder since, nor a file that the last
+    run left and this one could not replace.
+    """
     hold = Hold(tmp_path)
     if is_taken:
         hold.take()
     (tmp_path / "verdict.json").write_text('{"ok": true}')
     monkeypatch.setattr("keycheck.withdrawal.hold_of", lambda *_: hold)
+    plugins = pytest.PytestPluginManager()
+    plugins.register(argparse.Namespace(begun=object() if has_begun else None), "keycheck-suite")
     left = __main__._Left()
-    left.pytest_unconfigure(argparse.Namespace(option=None))
+    left.pytest_unconfigure(argparse.Namespace(option=None, pluginmanager=plugins))
     hold.release()
-    assert left.text == ('{"ok": true}' if is_taken else "")
+    assert left.text == ('{"ok": true}' if is_taken and has_begun else "")
 
 
 # -- no key --
