@@ -16,7 +16,8 @@ from typing import TextIO
 from keycheck.clock import Stopwatch
 
 NOWHERE = os.devnull
-SECONDS = 5.0  # to read a whole pipe
+SECONDS = 5.0  # to wait for a pipe's writer
+WRITER_SECONDS = 60.0  # to read a whole pipe from its writer, which may ask a person for a passphrase first
 _KINDS = ((stat.S_ISDIR, "a directory"), (stat.S_ISSOCK, "a socket"), (stat.S_ISFIFO, "a pipe"))
 _PAUSE = 0.02  # seconds until a pipe without a writer is read again
 # Opening does not wait for a pipe's other end, and no device becomes this process's terminal; Windows keeps line ends.
@@ -43,7 +44,7 @@ def expanded(name: str) -> Path:
 
 
 def read(path: Path, limit: int, *, pipes: bool = True) -> bytes:
-    """All of a file of at most `limit` bytes, or of a pipe that ends within SECONDS. Raises Unreadable."""
+    """All of a file of at most `limit` bytes, or of a pipe that ends in time. Raises Unreadable."""
     try:
         descriptor = _open(path, os.O_RDONLY, pipes=pipes)
         try:
@@ -135,14 +136,15 @@ def _refuse(found: os.stat_result, *, pipes: bool) -> None:
 
 
 def _read(descriptor: int, limit: int) -> bytes:
-    watch = Stopwatch()
+    watch, patience = Stopwatch(), SECONDS
     is_pipe = stat.S_ISFIFO(os.fstat(descriptor).st_mode)
     held = bytearray()
     while len(held) <= limit:
-        if (left := SECONDS - watch.seconds) <= 0:
-            raise Unreadable(f"was not written to its end within {SECONDS:g} s")
+        if (left := patience - watch.seconds) <= 0:
+            raise Unreadable(f"was not written to its end within {patience:g} s")
         chunk = _chunk(descriptor, limit + 1 - len(held), left, is_pipe=is_pipe)
         held += chunk or b""
+        patience = SECONDS if chunk == b"" else WRITER_SECONDS
         if chunk == b"":
             if held or not is_pipe:
                 return bytes(held)

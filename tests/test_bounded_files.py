@@ -35,14 +35,16 @@ LONG = 100_000  # bytes, more than a pipe holds
 
 @pytest.fixture(autouse=True)
 def short_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Shortens the deadline in this process; a child process keeps the real one."""
+    """Shortens the deadlines in this process; a child process keeps the real ones."""
     monkeypatch.setattr(bounded_files, "SECONDS", 0.2)
+    monkeypatch.setattr(bounded_files, "WRITER_SECONDS", 0.4)
 
 
 @pytest.fixture
 def long_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lengthens the deadline, for tests in which something is written slowly, and slower still on a busy machine."""
     monkeypatch.setattr(bounded_files, "SECONDS", 60.0)
+    monkeypatch.setattr(bounded_files, "WRITER_SECONDS", 60.0)
 
 
 def _pipe(path: Path) -> None:
@@ -241,13 +243,28 @@ def test_a_pipe_with_a_name_waits_for_its_writer(tmp_path: Path) -> None:
         assert bounded_files.read(path, 10) == b"text"
 
 
+def test_a_writer_that_asks_for_a_passphrase_has_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pipe with a writer, such as `<(pass show binance)`, is read even if that takes longer than to wait for one."""
+    monkeypatch.setattr(bounded_files, "SECONDS", 0.05)
+    monkeypatch.setattr(bounded_files, "WRITER_SECONDS", 60.0)
+    with opened_pipe() as (path, end):
+
+        def late() -> None:
+            time.sleep(0.2)
+            with os.fdopen(end, "wb") as file:
+                file.write(b"text")
+
+        with writing(late):
+            assert bounded_files.read(path, 10) == b"text"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("first", [b"", b"some"])
 def test_a_writer_that_never_ends_is_abandoned(first: bytes) -> None:
     """If a writer does not close the pipe, reading ends at the deadline, with or without a text so far."""
     with opened_pipe() as (path, end):
         os.write(end, first)
-        with pytest.raises(Unreadable, match=r"within 0\.2 s"):
+        with pytest.raises(Unreadable, match=r"within 0\.4 s"):
             bounded_files.read(path, 10)
         os.close(end)
 

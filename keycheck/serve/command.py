@@ -179,6 +179,8 @@ def _server(given: argparse.Namespace, run: Callable[..., process.Finished]) -> 
 
 def _token(path: Path | None) -> bytes | None:
     token = _contents(path, "--token-file")
+    if token is not None and not token.isascii():  # no client could send it: a byte order mark, or UTF-16
+        raise UsageProblem("--token-file is not plain ASCII text: make it with openssl rand -hex 32")
     if token is not None and len(token.strip()) < SHORTEST_TOKEN:
         raise UsageProblem(
             f"--token-file holds fewer than {SHORTEST_TOKEN} characters: make it with openssl rand -hex 32"

@@ -90,6 +90,22 @@ def test_a_claim_has_exactly_one_mark(tmp_path: Path, marks: tuple[str, ...], ha
     }
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("TestB", "class TestB:\n    def test_b(self): pass\n"),
+        ("a", "@pytest.mark.parametrize('n', [1])\n" + claim("a", "critical")),
+    ],
+)
+def test_a_check_is_one_plain_function(name: str, text: str, tmp_path: Path) -> None:
+    """A test in a class, or one that is parametrized, is a fault with a remedy, and does not become a check."""
+    found = read(tmp_path, test_1_x=text)
+    assert found.checks == ()
+    (sentence,) = found.faults["test_1_x.py"]
+    assert sentence.startswith(f"{name} is not a plain function of a file test_*.py in suite/")
+    assert sentence.endswith("write one function each")
+
+
 @pytest.mark.parametrize("files", [("test_1_x", "test_2_y"), ("test_1_x", "test_1_x")])
 def test_a_repeated_id_is_named(tmp_path: Path, files: tuple[str, str]) -> None:
     """A repeated id is a fault in another file, and in the same file, where Python would silently drop the first."""

@@ -129,10 +129,15 @@ def test_only_questions_of_the_selected_checks_are_prefetched(check: Check) -> N
 
 
 def test_only_questions_of_checks_are_prefetched() -> None:
-    """No question is prefetched twice, each is one that a check asks, and the public ones are prefetched."""
-    assert DEPENDENCIES.reached_from(question for check in CATALOGUE.checks for question in check.asks) >= LEAVES
+    """No question is prefetched twice, each is one that a check asks, and all that send a request are prefetched.
+
+    A test order is prefetched as the answer about it; the position mode is asked only if the account's answer lacks it.
+    """
+    asked = DEPENDENCIES.reached_from(question for check in CATALOGUE.checks for question in check.asks)
+    assert asked >= LEAVES
     assert max(Counter(ask.question for lane in LANES for ask in lane).values()) == 1
-    assert PUBLIC <= LEAVES
+    assert {name for name in asked if DEPENDENCIES.sends[name]} - LEAVES == {"_test_order", "position_mode"}
+    assert {"dust_answer", "smallest_answer", "drift", "user_stream"} <= LEAVES
 
 
 @contextlib.contextmanager
@@ -147,6 +152,13 @@ def replayed(name: str) -> Iterator[tuple[Binance, bool]]:
             yield opened, False
         else:
             yield opened, True
+
+
+def test_without_a_key_only_public_questions_are_prefetched() -> None:
+    """The checks that need no key run, and their answers come in advance; the price is only for the orders."""
+    with replayed("no-credentials") as (binance, _):
+        lanes = prefetch_plan.Plan(binance, host_facts(), CLAIMS).lanes
+    assert {ask.name for lane in lanes for ask in lane} == PUBLIC - {"mark_price"}
 
 
 def found_by_the_checks(binance: Binance) -> dict[str, Finding]:

@@ -30,8 +30,9 @@ from tests.serve.serving import GIVEN, JSON, TOKEN, Serving, holds_secret
 def files(tmp_path: Path) -> dict[str, str]:
     """The files that the options in the table name, by name."""
     texts = {"token": f"{TOKEN}\n", "short": "0123456789abcdef\n", "text": "no PEM", "settings": "BINANCE_SYMBOL=!!\n"}
+    texts["marked"] = f"\ufeff{TOKEN}\n"  # as Windows' editors may begin a text
     for name, text in texts.items():
-        (tmp_path / name).write_text(text)
+        (tmp_path / name).write_text(text, encoding="utf-8")
     return {name: str(tmp_path / name) for name in (*texts, "missing")}
 
 
@@ -48,6 +49,7 @@ def files(tmp_path: Path) -> dict[str, str]:
         ("--tls-cert {text} --tls-key {text}", "not a certificate and its key"),
         ("--tls-cert {missing} --tls-key {missing}", "not a certificate and its key"),
         ("--token-file {short}", "fewer than 32 characters"),
+        ("--token-file {marked}", "--token-file is not plain ASCII text"),
         ("--token-file {missing}", "the file of --token-file"),
         ("--receipt-key-file {short}", "at least 32 bytes"),
         ("--share 0", "share must be"),
