@@ -213,12 +213,13 @@ class _Left:
 
     def pytest_unconfigure(self, config: Any) -> None:
         from keycheck import withdrawal  # noqa: PLC0415  it is imported by now
+        from keycheck.report import folder_lock  # noqa: PLC0415  as above
 
         hold = withdrawal.hold_of(config, config.option)
         suite_run = config.pluginmanager.get_plugin("keycheck-suite")
         with contextlib.suppress(OSError):
             if hold.is_taken and suite_run is not None and suite_run.begun is not None:
-                self.text = (hold.folder / "verdict.json").read_text(encoding="utf-8")
+                self.text = folder_lock.read_back(hold.folder / folder_lock.VERDICT_FILE)
 
     @property
     def has_no_key(self) -> bool:

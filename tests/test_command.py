@@ -337,6 +337,21 @@ def test_the_verdict_is_read_only_if_this_run_wrote_it(
     assert left.text == ('{"ok": true}' if is_taken and has_begun else "")
 
 
+def test_no_link_in_the_verdict_s_place_is_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a folder of another user, verdict.json may become a link to a file of one's own."""
+    hold = Hold(tmp_path)
+    hold.take()
+    (tmp_path / "own").write_text("mine")
+    (tmp_path / "verdict.json").symlink_to(tmp_path / "own")
+    monkeypatch.setattr("keycheck.withdrawal.hold_of", lambda *_: hold)
+    plugins = pytest.PytestPluginManager()
+    plugins.register(argparse.Namespace(begun=object()), "keycheck-suite")
+    left = __main__._Left()
+    left.pytest_unconfigure(argparse.Namespace(option=None, pluginmanager=plugins))
+    hold.release()
+    assert left.text == ""
+
+
 # -- no key --
 
 

@@ -8,7 +8,7 @@ from keycheck import bounded_files
 from keycheck.errors import UsageProblem
 from keycheck.redaction.redactor import Redactor
 from keycheck.report import artefacts, verdict_json
-from keycheck.report.folder_lock import BESIDE, PAGE_FILE, SUMMARY_FILE, VERDICT_FILE, Hold
+from keycheck.report.folder_lock import BESIDE, PAGE_FILE, SUMMARY_FILE, VERDICT_FILE, Hold, read_back
 from keycheck.report.model import RunReport
 
 _MARK = "\ue000"  # a character of no language
@@ -78,7 +78,7 @@ class ReportFolder:
         with contextlib.suppress(RuntimeError):  # a loop of links; `append` refuses it
             if path.resolve().parent == self.path.resolve() or path.resolve() == env_file.resolve():
                 raise OSError(0, "it is a file of this run's own")
-        bounded_files.append(path, f"\n{(self.path / SUMMARY_FILE).read_text(encoding='utf-8')}")
+        bounded_files.append(path, f"\n{read_back(self.path / SUMMARY_FILE)}")
 
     def _write(self, name: str, text: str, marked: Callable[[], str] | None = None) -> None:
         """Writes a report. `marked`: makes the same text, with a mark before and after each inserted text."""

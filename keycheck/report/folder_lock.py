@@ -127,8 +127,14 @@ class Hold:
             self._file = None
 
 
+def read_back(path: Path) -> str:
+    """The text of a report that this run has written. Raises OSError if it is a link by now; a pipe is empty."""
+    with open(path, encoding="utf-8", opener=_open) as file:
+        return file.read()
+
+
 def _open(path: str, flags: int) -> int:
-    return os.open(path, flags | NO_LINK, 0o666)
+    return os.open(path, flags | NO_LINK | getattr(os, "O_NONBLOCK", 0), 0o666)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

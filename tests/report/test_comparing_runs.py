@@ -6,6 +6,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from keycheck.redaction.redactor import Redactor
+from keycheck.report.folder import ReportFolder
+from keycheck.report.folder_lock import Hold
 from tests.matrix import mostly_slow
 from tests.run.test_run import SCHEMA
 from tests.running import Finished, SuiteRunner
@@ -124,6 +127,16 @@ def test_ci_gets_the_text_for_a_ticket(suite: SuiteRunner, tmp_path: Path) -> No
     done = suite("--replay", "healthy", settings={"GITHUB_STEP_SUMMARY": str(tmp_path)})
     assert done.exit_status == 0
     assert "GITHUB_STEP_SUMMARY could not be written" in done.output
+
+
+def test_no_link_in_the_summary_s_place_is_shown(tmp_path: Path) -> None:
+    """In a folder of another user, summary.md may become a link to a file of one's own."""
+    (tmp_path / "own").write_text("mine")
+    (tmp_path / "summary.md").symlink_to(tmp_path / "own")
+    shown = tmp_path.parent / f"{tmp_path.name}.md"
+    with pytest.raises(OSError, match="symbolic links"):
+        ReportFolder(Hold(tmp_path), Redactor()).add_summary_to(shown, tmp_path / ".env")
+    assert not shown.exists()
 
 
 @pytest.mark.slow
