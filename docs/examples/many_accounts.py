@@ -50,7 +50,8 @@ def settings_of(file: Path) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    sys.stdout.reconfigure(errors="backslashreplace")  # a name may have letters that a redirect on Windows lacks
+    if sys.stdout:  # a name may have letters that a redirect on Windows lacks
+        sys.stdout.reconfigure(errors="backslashreplace")
     reports = check_all({name: settings_of(Path(name)) for name in sys.argv[1:]})
     for name, report in reports.items():
         if isinstance(report, ValueError):
