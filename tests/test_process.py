@@ -846,10 +846,10 @@ def test_a_child_that_cannot_fork_ends_with_its_caller() -> None:
 # -- docs/examples/many_accounts.py --
 
 
-def example(folder: Path, *files: str, shell: str = "") -> "subprocess.CompletedProcess[str]":
-    """Runs the example on these files of a folder. `shell`: what a shell does with its streams."""
+def example(folder: Path, *files: str, streams: str = "") -> "subprocess.CompletedProcess[str]":
+    """Runs the example on these files of a folder. `streams`: what a shell does with its streams, such as `>&-`."""
     command = [sys.executable, str(ROOT / "docs/examples/many_accounts.py"), *files]
-    command = ["/bin/sh", "-c", f'exec "$@" {shell}', "sh", *command]
+    command = ["/bin/sh", "-c", f'exec "$@" {streams}', "sh", *command]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
 
@@ -883,7 +883,7 @@ def test_a_name_may_have_letters_that_stdout_lacks(tmp_path: Path, monkeypatch: 
 def test_a_closed_stdout_is_not_a_verdict(tmp_path: Path) -> None:
     """The example's own exit status stays if nobody can read its lines."""
     (tmp_path / "a.env").write_text("BINANCE_API_KEY=x\nBINANCE_SYMBOL=!!")
-    assert example(tmp_path, "a.env", shell=">&-").returncode == 10
+    assert example(tmp_path, "a.env", streams=">&-").returncode == 10
 
 
 # -- what is left behind --
