@@ -58,12 +58,14 @@ class ArtefactScan:
             if stamp(path) in (None, self._seen.get(path)):
                 continue
             try:
-                if path in shared:
+                # In a folder of another user, a file may have become a link, whose target is not ours.
+                keeps_target = is_ours or self._written.is_swapped(path)
+                if path in shared and not keeps_target:
                     self._take_names_out(path)
                 if self._holds_a_secret(path):
-                    # In a folder of another user, a report of ours may be a link by now: its target is not ours.
-                    mine = path if is_ours else None if self._written.was_there(path) else path.resolve()
-                    (deleted if mine and _is_gone(mine) else left).append(printable(path.name, 60))
+                    is_mine = is_ours or not self._written.was_there(path)
+                    file = path if keeps_target else path.resolve()
+                    (deleted if is_mine and _is_gone(file) else left).append(printable(path.name, 60))
             except (OSError, MemoryError) as error:
                 why = getattr(error, "strerror", None) or type(error).__name__
                 self._ending.note(

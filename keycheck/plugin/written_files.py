@@ -27,6 +27,7 @@ class Written:
 
     def __init__(self) -> None:
         self._before: dict[Path, Stamp] = {}
+        self._links: set[Path] = set()
 
     @staticmethod
     def of(config: pytest.Config) -> "Written":
@@ -86,7 +87,13 @@ class Written:
         """Whether the file was there before the run."""
         return self._before.get(path) is not None
 
+    def is_swapped(self, path: Path) -> bool:
+        """Whether a path has become a link during the run, as in a folder of another user: its target is not ours."""
+        return path.is_symlink() and path not in self._links
+
     def _expect(self, path: Path) -> None:
+        if path not in self._before and path.is_symlink():
+            self._links.add(path)
         self._before.setdefault(path, stamp(path))
 
 

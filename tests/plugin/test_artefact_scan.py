@@ -196,19 +196,23 @@ def test_a_file_of_the_run_s_own_is_deleted(careless: SuiteRunner, exchange: Loc
 
 
 @pytest.mark.slow
-def test_the_target_of_a_link_in_a_report_s_place_is_kept(careless: SuiteRunner, exchange: LocalExchange) -> None:
-    """In a folder of another user, a report may become a link to the settings: only the link is deleted."""
+@pytest.mark.parametrize("name", ["reports/report.html", "junit.xml"])
+def test_the_target_of_a_link_in_a_file_s_place_is_kept(
+    name: str, careless: SuiteRunner, exchange: LocalExchange
+) -> None:
+    """In a folder of another user, a written file may become a link to the settings: only the link is deleted."""
     (careless.root / "suite" / "conftest.py").write_text(
         FINISH.replace("    leak()\n", "    page = pathlib.Path(os.environ['PAGE'])\n    page.unlink()\n")
         + "    page.symlink_to(os.environ['LEAK'])\n",
         encoding="utf-8",
     )
-    settings, page = careless.folder / "where" / "bot.env", careless.report_dir / "report.html"
+    settings, file = careless.folder / "where" / "bot.env", careless.report_dir.parent / name
     settings.write_text(f"BINANCE_API_SECRET={API_SECRET}\n", encoding="utf-8")
-    done = careless(settings=environment(careless, exchange, settings) | {"PAGE": str(page)})
+    variables = environment(careless, exchange, settings) | {"PAGE": str(file)}
+    done = careless(f"--junitxml={careless.report_dir.parent / 'junit.xml'}", settings=variables)
     assert done.exit_status == 11, done.output
     assert API_SECRET in settings.read_text(encoding="utf-8")
-    assert not page.is_symlink()
+    assert not file.is_symlink()
 
 
 @pytest.mark.slow
