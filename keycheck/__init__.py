@@ -36,7 +36,15 @@ Beside the road:
     errors.py         the exceptions, as a tree: why a check could not look, or why a run did not start
 """
 
+import sys
 from typing import TYPE_CHECKING, Any
+
+if sys.version_info < (3, 11):  # noqa: UP036  every Python 3 can read this file, and the others need a newer one
+    _WHY = "Keycheck needs Python 3.11 or later, and this is Python " + sys.version.split()[0]
+    if sys.argv[0] == "-m":
+        sys.stderr.write("ERROR: " + _WHY + ": README.md says how to install it\n")
+        sys.exit(4)  # Python itself would end with 1, which stands for a failed check
+    raise ImportError(_WHY)
 
 if TYPE_CHECKING:
     from keycheck.api import Cause, CheckResult, Report, check

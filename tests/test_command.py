@@ -352,6 +352,25 @@ def test_no_link_in_the_verdict_s_place_is_printed(tmp_path: Path, monkeypatch: 
     assert left.text == ""
 
 
+# -- an old Python --
+
+
+def test_an_old_python_does_not_end_with_1(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """In a clone, `python3 -m keycheck` may start Python 3.10: it ends with 4; a program gets an ImportError."""
+    monkeypatch.setattr(sys, "version_info", (3, 10, 13))
+    monkeypatch.setattr(sys, "version", "3.10.13 (main) [GCC]")
+    monkeypatch.setattr(sys, "argv", ["-m"])
+    package = (ROOT / "keycheck/__init__.py").read_text(encoding="utf-8")
+    with pytest.raises(SystemExit) as ended:
+        exec(package)  # noqa: S102  ours
+    assert ended.value.code == 4
+    needed = "Keycheck needs Python 3.11 or later, and this is Python 3.10.13"
+    assert capsys.readouterr().err.startswith(f"ERROR: {needed}: README.md says")
+    monkeypatch.setattr(sys, "argv", ["program.py"])
+    with pytest.raises(ImportError, match=needed):
+        exec(package)  # noqa: S102  ours
+
+
 # -- no key --
 
 
