@@ -89,10 +89,10 @@ class Written:
 
     def is_swapped(self, path: Path) -> bool:
         """Whether a path has become a link during the run, as in a folder of another user: its target is not ours."""
-        return path.is_symlink() and path not in self._links
+        return _is_link(path) and path not in self._links
 
     def _expect(self, path: Path) -> None:
-        if path not in self._before and path.is_symlink():
+        if path not in self._before and _is_link(path):
             self._links.add(path)
         self._before.setdefault(path, stamp(path))
 
@@ -165,6 +165,13 @@ def _refuse_pipes_that_nobody_reads(config: pytest.Config) -> None:
             except OSError as error:
                 Ending.of(config).note(cannot_be_written(option, error))
                 setattr(plugin, name, type(place)(bounded_files.NOWHERE))
+
+
+def _is_link(path: Path) -> bool:
+    try:
+        return path.is_symlink()
+    except (OSError, ValueError):  # its writer will report it
+        return False
 
 
 def _is_pipe(path: Path) -> bool:
