@@ -274,6 +274,7 @@ def test_the_plugins_are_those_of_the_clone() -> None:
 # -- --json --
 
 
+@pytest.mark.slow
 def test_json_is_only_the_verdict(keycheck: Command, tmp_path: Path) -> None:
     """With --json stdout holds only verdict.json; all else goes to stderr, even if printed past Python's streams."""
     done = keycheck("--json", "--replay", "ip-refused", "-vv")

@@ -87,6 +87,7 @@ def test_a_thread_is_waited_for(tmp_path: Path) -> None:
     assert ended(tmp_path, *PYTEST, waits=True)[1].count("thread ended") == 1
 
 
+@pytest.mark.slow
 def test_files_that_are_open_are_written_and_removed(tmp_path: Path) -> None:
     """If another plugin leaves files open, their text is written at the end, and temporary ones are removed."""
     (tmp_path / "opens.py").write_text(

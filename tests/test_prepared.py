@@ -97,6 +97,7 @@ time.sleep(60)
 """
 
 
+@pytest.mark.slow
 @linux
 def test_a_child_that_waits_ends_with_its_caller(temporary: Path) -> None:
     """A waiting child ends when its caller ends, even if the caller is killed."""

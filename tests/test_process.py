@@ -319,6 +319,7 @@ def test_where_no_temporary_folder_is_the_fix_names_one(monkeypatch: pytest.Monk
     assert "alice" not in explanation
 
 
+@pytest.mark.slow
 def test_a_run_that_cannot_write_its_reports_is_unproven(exchange: LocalExchange, tmp_path: Path) -> None:
     """If the disk of temporary files has filled up since a server's start, no setting of a request is at fault."""
     (tmp_path / "no folder").touch()  # stands for the full disk
@@ -872,6 +873,7 @@ def test_many_accounts_are_each_tested(exchange: LocalExchange, tmp_path: Path) 
     assert example(tmp_path).returncode == 10
 
 
+@pytest.mark.slow
 def test_a_name_may_have_letters_that_stdout_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The example's own exit status stays: Python would end with 1, which stands for NOT_OK."""
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")
@@ -880,6 +882,7 @@ def test_a_name_may_have_letters_that_stdout_lacks(tmp_path: Path, monkeypatch: 
     assert (done.returncode, done.stdout.split()[:2]) == (10, ["\\u0444.env", "BINANCE_SYMBOL"])
 
 
+@pytest.mark.slow
 def test_a_closed_stdout_is_not_a_verdict(tmp_path: Path) -> None:
     """The example's own exit status stays if nobody can read its lines."""
     (tmp_path / "a.env").write_text("BINANCE_API_KEY=x\nBINANCE_SYMBOL=!!")

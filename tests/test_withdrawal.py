@@ -287,6 +287,7 @@ def test_a_folder_that_cannot_be_used_is_refused_in_a_sentence(name: str, tmp_pa
     assert "INTERNALERROR" not in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_where_no_temporary_folder_is_a_sentence_names_one(reports: Path) -> None:
     """pytest captures into a temporary file: on a full disk, it would end in a traceback that names folders."""
     (reports.parent / "full.py").write_text(

@@ -212,6 +212,7 @@ def test_other_urls_are_refused(url: str) -> None:
         notify(url, CHANGES)
 
 
+@pytest.mark.slow
 def test_only_a_fleet_posts() -> None:
     """No module of a run can post: only keycheck/fleet/ imports the module that does."""
     files = [path.relative_to(ROOT).with_suffix("").parts for path in (ROOT / "keycheck").rglob("*.py")]

@@ -149,6 +149,7 @@ def test_a_check_that_takes_too_long_does_not_end_with_1(process: SuiteRunner) -
     assert "test_futures_api_answers was not over after 1 s" in done.output
 
 
+@pytest.mark.slow
 def test_a_dump_of_threads_does_not_end_the_run(process: SuiteRunner) -> None:
     """The setting with which pytest's faulthandler would end the process with 1 is refused."""
     done = replayed(process, "-o", "faulthandler_timeout=60", "-o", "faulthandler_exit_on_timeout=true")

@@ -18,6 +18,7 @@ from tests.serve.serving import GIVEN, Serving, instant
 WANTED = request_body.Request(Secret("{}"), "production")
 
 
+@pytest.mark.slow
 def test_runs_that_end_at_once_leave_nothing(tmp_path: Path) -> None:
     """No event of an ended run is kept, even if its thread ends before `start` goes on."""
     number = 40
