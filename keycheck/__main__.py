@@ -114,7 +114,7 @@ def _let_go_of_full_streams() -> None:
 
 
 def _have_key(arguments: Sequence[str]) -> bool:
-    """Whether an argument looks like a key. The URL of a fleet's --notify may look like one, and is never shown."""
+    """Whether an argument looks like a key. URLs of a fleet are left out: that of --notify may look like one."""
     texts = [one for one in arguments if "://" not in one] if arguments[:1] == ["fleet"] else arguments
     return any(LIKE_A_KEY.search(one) or pem.looks_like(one) or pem.BARE_ED25519 in one for one in texts)
 

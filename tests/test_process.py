@@ -884,7 +884,7 @@ def test_a_name_may_have_letters_that_stdout_lacks(tmp_path: Path, monkeypatch: 
 
 @pytest.mark.slow
 def test_a_closed_stdout_is_not_a_verdict(tmp_path: Path) -> None:
-    """The example's own exit status stays if nobody can read its lines."""
+    """With stdout closed, the example still ends with its own exit status."""
     (tmp_path / "a.env").write_text("BINANCE_API_KEY=x\nBINANCE_SYMBOL=!!")
     assert example(tmp_path, "a.env", streams=">&-").returncode == 10
 

@@ -32,8 +32,8 @@ from keycheck.settings import loading, sources
 from keycheck.verdict.findings import Check, Outcome
 
 _LONGEST_TIMEOUT = 10**6  # seconds; timers fail with much larger numbers
-_STDIN = ("/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 _LEAST_TIMEOUT = 1  # second; with less, pytest-timeout may strike between two checks, and end the whole run
+_STDIN = ("/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")  # pytest's capture replaces what these names lead to
 
 
 def _sources_of_pages() -> list[Path]:
@@ -103,7 +103,7 @@ class SuiteRun:
 
     @property
     def _will_run_all(self) -> bool:
-        """Whether all checks can be read, and neither a path nor an option of pytest's own leaves one out."""
+        """Whether the run has all checks: each can be read, and no path and no option of pytest leaves one out."""
         leaves_out = ("keyword", "markexpr", "deselect", "ignore", "ignore_glob", "lf", "stepwise", "setuponly")
         places = withdrawal.places(self.config, self.config.args)
         return self.catalogue.complete and self.suite in places and not any(map(self._option, leaves_out))

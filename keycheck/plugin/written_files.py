@@ -88,7 +88,7 @@ class Written:
         return self._before.get(path) is not None
 
     def is_swapped(self, path: Path) -> bool:
-        """Whether a path has become a link during the run, as in a folder of another user: its target is not ours."""
+        """Whether a path became a link during the run, which the owner of its folder can do: its target is not ours."""
         return _is_link(path) and path not in self._links
 
     def _expect(self, path: Path) -> None:
@@ -168,22 +168,24 @@ def _refuse_pipes_that_nobody_reads(config: pytest.Config) -> None:
 
 
 def _is_link(path: Path) -> bool:
-    try:
-        return path.is_symlink()
-    except (OSError, ValueError):  # its writer will report it
-        return False
+    return _is_so(path.is_symlink)
 
 
 def _is_pipe(path: Path) -> bool:
+    return _is_so(path.is_fifo)
+
+
+def _is_so(look: Callable[[], bool]) -> bool:
     try:
-        return path.is_fifo()
-    except (OSError, ValueError):  # its writer will report it
+        return look()
+    except (OSError, ValueError):  # no name of a file: its writer will report it
         return False
 
 
 def _replace_files_of(cache: pytest.Cache) -> None:
-    """Makes pytest's cache replace its files. It would write through a link, which in a working directory of another
-    user, such as /tmp, may lead to any file of this user.
+    """Makes pytest's cache replace its files: pytest itself would write through a link.
+
+    In a working directory that others may change, such as /tmp, such a link may lead to any file of this user.
     """
 
     def put(key: str, value: object) -> None:

@@ -153,7 +153,7 @@ class Redactor:
         return found
 
     def _packs(self, text: str) -> bool:
-        """Whether the text holds a secret in base64 or hex. No markup matches by chance: it is in neither."""
+        """Whether the text holds a secret in base64 or hex. Markup has neither, so no match is by chance."""
         spelt = set(decoded_forms(text, packed=False, wide=self._is_wide))
         return any(self.knows(view) for view in decoded_forms(text, wide=self._is_wide) if view not in spelt)
 
