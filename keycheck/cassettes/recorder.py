@@ -28,8 +28,9 @@ class Recorder:
     """
 
     def __init__(self, path: Path, label: Label, redactor: Redactor, inner: Transport, *, force: bool = False) -> None:
-        _refuse_to_overwrite(path, force=force)
         self.path = path
+        self._force = force
+        self.refuse_to_overwrite()
         clean = redactor.clean_shared
         key = label.key  # its remarks are cleaned, because one may name a file, and so its owner
         sources = replace(key.sources, remarks=tuple(map(clean, key.sources.remarks)))
@@ -40,6 +41,26 @@ class Recorder:
         self._asked: Counter[str] = Counter()
         self._metadata: dict[str, Any] = {}
         self._interactions: list[tuple[str, str, dict[str, Any]]] = []
+
+    def refuse_to_overwrite(self) -> None:
+        """Raises UsageProblem if a file of this name exists; with `force`, only if it is no cassette of this suite."""
+        if self.path.suffix not in ENDINGS:
+            raise UsageProblem(
+                "--record writes a .yaml file: give it a name without an ending, or a path that ends in .yaml"
+            )
+        remedy = "choose another name for --record"
+        try:
+            if not files.is_ours(self.path):
+                problem = "is there already and is not a cassette of this suite"
+            elif self._force:
+                return
+            else:
+                problem, remedy = "is there already", f"{remedy}, or add --force to replace it"
+        except bounded_files.Missing:
+            return
+        except bounded_files.Unreadable as error:
+            problem = str(error)
+        raise UsageProblem(f"{files.shown(self.path)} {problem}: {remedy}")
 
     def send(self, endpoint: Endpoint, query: Secret, api_key: Secret | None, seconds: float) -> RawAnswer:
         """Sends a request and keeps its answer, or the failure to get one."""
@@ -87,24 +108,3 @@ class Recorder:
             "headers": scrubbing.scrub_headers(headers, clean),
             "body": {"string": scrubbing.scrub_body(endpoint.path, raw.status, raw.body, self._label.symbol, clean)},
         }
-
-
-def _refuse_to_overwrite(path: Path, *, force: bool) -> None:
-    """Raises UsageProblem if a file of this name exists; with `force`, only if it is not a cassette of this suite."""
-    if path.suffix not in ENDINGS:
-        raise UsageProblem(
-            "--record writes a .yaml file: give it a name without an ending, or a path that ends in .yaml"
-        )
-    remedy = "choose another name for --record"
-    try:
-        if not files.is_ours(path):
-            problem = "is there already and is not a cassette of this suite"
-        elif force:
-            return
-        else:
-            problem, remedy = "is there already", f"{remedy}, or add --force to replace it"
-    except bounded_files.Missing:
-        return
-    except bounded_files.Unreadable as error:
-        problem = str(error)
-    raise UsageProblem(f"{files.shown(path)} {problem}: {remedy}")

@@ -16,7 +16,7 @@ from keycheck import cassettes, withdrawal
 from keycheck.caller import SUITE, Caller
 from keycheck.errors import DirtyArtefact, UsageProblem
 from keycheck.plugin.countdown import Countdown
-from keycheck.plugin.ending import EXIT_DIRTY, Ending, say
+from keycheck.plugin.ending import EXIT_DIRTY, Ending, cannot_be_written, say
 from keycheck.plugin.guard import refuse_leaking_options
 from keycheck.plugin.junit import add_verdict
 from keycheck.plugin.outcomes import Blocked, apply_outcome, finding_of, status_of
@@ -314,9 +314,23 @@ class SuiteRun:
             return
         if done:
             session.exitstatus = self.report.verdict.exit_status
+            self._keep_recording(run, self.report, session)
+        elif run.options.record is not None:
+            run.remarks.append("no cassette, because the run did not come to its end")
+
+    def _keep_recording(self, run: Run, report: RunReport, session: pytest.Session) -> None:
+        """Writes the cassette. If that fails, the verdict and the reports stand, and the exit status tells of it."""
+        try:
+            run.keep_recording(report)
+        except OSError as error:
+            Ending.of(self.config).note(cannot_be_written("the cassette", error))
+        except UsageProblem as problem:
+            Ending.of(self.config).note(f"the cassette was not kept: {problem}")
+        except DirtyArtefact as dirt:
+            self._fail(session, str(dirt), EXIT_DIRTY)
 
     def _fail(self, session: pytest.Session, text: str, exit_status: int = pytest.ExitCode.INTERNAL_ERROR) -> None:
-        """Prints why no report could be written. verdict.json is still the UNPROVEN of the run's start."""
+        """Prints why a file could not be written. If it is a report, verdict.json is the UNPROVEN of the run's start."""
         session.exitstatus = exit_status
         say(self.config, text)
 
@@ -356,8 +370,6 @@ class SuiteRun:
         written = f"{folder / PAGE_FILE} and {folder / VERDICT_FILE}; for a ticket: {folder / SUMMARY_FILE}"
         if self.run.recorded:
             written += f"; cassette: {_shown(self.run.recorded, self.config.invocation_params.dir)}"
-        elif self.run.options.record is not None:
-            written += "; no cassette, because the run did not come to its end"
         written = "; ".join([written, *self.run.remarks])
         for text, style in terminal.summary(self.report, written, terminalreporter._tw.fullwidth - 1):
             terminalreporter.write_line(text, **({style: True} if style else {}))

@@ -253,7 +253,7 @@ class Run:
                     ask()
 
     def finish(self, *, whole: bool) -> RunReport:
-        """Ends the session, writes the reports and, after a whole recording, the cassette.
+        """Ends the session, and writes the reports.
 
         Raises OSError if a file cannot be written, DirtyArtefact if one would have held a secret.
         """
@@ -270,12 +270,20 @@ class Run:
                 self.folder.add_summary_to(path, self.options.env_file)
             except OSError as error:  # the verdict stands without it
                 self.remarks.append(f"GITHUB_STEP_SUMMARY could not be written ({error.strerror}): let it name a file")
-        if self._recorder and whole and self.findings:
+        return report
+
+    def keep_recording(self, report: RunReport) -> None:
+        """Writes the cassette of a run that was recorded and came to its end, which has this report.
+
+        Raises OSError if it cannot be written, DirtyArtefact if it would have held a secret, and UsageProblem if a file
+        of its name has appeared during the run.
+        """
+        if self._recorder and self.findings:
+            self._recorder.refuse_to_overwrite()
             artefacts.write(
                 self._recorder.path, self._recorder.text(report.key.last_four), self._recorder.finds_secrets
             )
             self.recorded = self._recorder.path
-        return report
 
     def close(self) -> None:
         """Ends the run's threads and connections. After a replay, the process may open connections again."""

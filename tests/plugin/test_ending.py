@@ -186,6 +186,36 @@ def test_the_reports_of_a_later_run_are_kept(plugin: Path, process: SuiteRunner)
     assert "the report folder was removed or replaced during the run" in done.output
 
 
+@pytest.mark.parametrize(
+    ("meanwhile", "why"),
+    mostly_slow(
+        [
+            ("path.write_text('notes of mine')", "not kept: mine.yaml is there already and is not a cassette"),
+            ("path.parent.rmdir()", "could not be written (No such file or directory)"),
+            ("shutil.copy('cassettes/healthy.yaml', path)", "not kept: mine.yaml is there already: choose another name"),
+        ],
+        1,
+    ),
+)
+def test_a_cassette_that_cannot_be_kept_takes_no_verdict_away(
+    meanwhile: str, why: str, plugin: Path, process: SuiteRunner, exchange: LocalExchange
+) -> None:
+    """The reports and the terminal have the verdict, the exit status is 3, and a file that appeared meanwhile stays."""
+    cassette = process.folder / "recorded" / "mine.yaml"
+    cassette.parent.mkdir()
+    plugin.write_text(
+        "import pathlib, shutil\n\n"
+        f"path = pathlib.Path({str(cassette)!r})\n\ndef pytest_collection_finish():\n    {meanwhile}\n"
+    )
+    done = process("--record", str(cassette), "-p", "stranger", settings=exchange.settings())
+    assert (done.exit_status, done.verdict["verdict"]) == (3, "OK"), done.output
+    assert VERDICT in done.output
+    assert done.output.count(f"the cassette {'was ' * why.startswith('not')}{why}") == 1
+    assert "reports could not" not in done.output
+    if "notes" in meanwhile:
+        assert cassette.read_text() == "notes of mine"
+
+
 HOOKS = ("pytest_sessionfinish()", "pytest_terminal_summary()", "pytest_unconfigure()")
 RAISED = (
     "raise MemoryError",
