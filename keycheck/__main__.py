@@ -146,9 +146,7 @@ def _withdraw_the_last_verdict(arguments: Sequence[str]) -> None:
     with contextlib.suppress(argparse.ArgumentError, OSError, UsageProblem):
         given = options.parse_known_args(arguments)[0].report_dir
         hold = Hold(Path.cwd() / (given or "reports"))
-        if hold.folder.is_dir():
-            hold.take()
-            hold.withdraw()
+        hold.begin()
         hold.release()
 
 

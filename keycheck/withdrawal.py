@@ -6,7 +6,6 @@ because it needs them to understand the command line.
 """
 
 import argparse
-import contextlib
 import copy
 import itertools
 import os
@@ -142,10 +141,7 @@ def _start(config: pytest.Config, option: argparse.Namespace) -> None:
         exit_status.keep()
     hold = hold_of(config, option)
     try:
-        with contextlib.suppress(OSError):  # the run will report it; the folder may not exist yet
-            if hold.folder.is_dir():
-                hold.take()
-                hold.withdraw(keep=option.compare is not None)
+        hold.begin(keep=option.compare is not None)
     except UsageProblem as problem:
         message = str(problem)
     else:

@@ -1,5 +1,6 @@
 """A run first removes the last run's verdict, and one run at a time holds a report folder."""
 
+import errno
 import json
 import os
 import re
@@ -8,14 +9,21 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from keycheck.errors import UsageProblem
+from keycheck.redaction.redactor import Redactor
+from keycheck.report import folder_lock
+from keycheck.report.folder import ReportFolder
+from keycheck.report.folder_lock import Hold
 from tests.exchange import LocalExchange, Scenario
 from tests.exchange.faults import Fault
 from tests.matrix import mostly_slow
 from tests.running import ROOT, SuiteRunner
+from tests.sample_reports import BLANK
 
 REPLAY = ("suite/", "--replay", "healthy")
 OLD = {
@@ -72,6 +80,45 @@ def ended(folder: Path, *arguments: str, **environment: str) -> subprocess.Compl
 
 
 # -- removing the last verdict --
+
+
+def refuse(*flags: int) -> Callable[[str, int], int]:
+    """An opener that the system refuses one of these flags, as it does for the file of another user."""
+
+    def opener(path: str, wanted: int) -> int:
+        if any(wanted & flag == flag for flag in flags):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return os.open(path, wanted)
+
+    return opener
+
+
+def test_a_lock_that_another_user_made_is_locked(reports: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a run as root, the user's own run locks root's .lock, which the user may only read."""
+    (reports / ".lock").touch()
+    monkeypatch.setattr(folder_lock, "_open", refuse(os.O_WRONLY))
+    hold = Hold(reports)
+    hold.begin()
+    assert hold.is_taken
+    assert not is_old(reports)
+    with pytest.raises(UsageProblem, match="another run is using reports"):
+        Hold(reports).begin()
+    hold.release()
+
+
+def test_a_folder_that_cannot_be_locked_keeps_no_old_report(reports: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If .lock cannot even be read, the old reports are removed, and the sentence says what to do."""
+    monkeypatch.setattr(folder_lock, "_open", refuse(os.O_RDONLY))
+    hold = Hold(reports)
+    hold.begin()
+    assert not hold.is_taken
+    assert not is_old(reports)
+    put_old_reports(reports)
+    with pytest.raises(
+        UsageProblem, match=r"\(Permission denied\): remove its \.lock, which another user may have made"
+    ):
+        ReportFolder(hold, Redactor()).withdraw(BLANK)
+    assert not is_old(reports)
 
 
 def test_a_plugin_that_kills_the_process_finds_no_old_verdict(reports: Path) -> None:

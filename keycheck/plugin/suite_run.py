@@ -330,7 +330,7 @@ class SuiteRun:
             self._fail(session, str(dirt), EXIT_DIRTY)
 
     def _fail(self, session: pytest.Session, text: str, exit_status: int = pytest.ExitCode.INTERNAL_ERROR) -> None:
-        """Prints why a file could not be written. If it is a report, verdict.json is the UNPROVEN of the run's start."""
+        """Prints why a file could not be written. If it is a report, verdict.json is still that of the run's start."""
         session.exitstatus = exit_status
         say(self.config, text)
 

@@ -8,7 +8,7 @@ from keycheck import bounded_files
 from keycheck.errors import UsageProblem
 from keycheck.redaction.redactor import Redactor
 from keycheck.report import artefacts, verdict_json
-from keycheck.report.folder_lock import BESIDE, PAGE_FILE, SUMMARY_FILE, VERDICT_FILE, Hold, read_back
+from keycheck.report.folder_lock import BESIDE, PAGE_FILE, REPORTS, SUMMARY_FILE, VERDICT_FILE, Hold, read_back
 from keycheck.report.model import RunReport
 
 _MARK = "\ue000"  # a character of no language
@@ -25,7 +25,7 @@ class ReportFolder:
     def withdraw(self, blank: RunReport) -> None:
         """Takes the folder's lock, and replaces the last run's verdict by `blank`, a verdict without findings.
 
-        If that fails, it removes the old verdict, if possible, and raises UsageProblem.
+        If that fails, it removes the old reports, if possible, and raises UsageProblem.
         """
         artefacts.make_folder(self.path, "--report-dir")
         try:
@@ -34,12 +34,15 @@ class ReportFolder:
             self._remove(*BESIDE)
         except OSError as error:
             reason = error.strerror
+            is_foreign = isinstance(error, PermissionError)
+            remedy = "remove its .lock, which another user may have made" if is_foreign else "make room"
         else:
             return
-        with contextlib.suppress(OSError):
-            self._remove(VERDICT_FILE)  # no verdict is better than an old one
+        for name in REPORTS:  # no verdict is better than an old one
+            with contextlib.suppress(OSError):
+                self._remove(name)
         raise UsageProblem(
-            f"the last run's reports cannot be replaced ({reason}): make room, or choose another --report-dir"
+            f"the last run's reports cannot be replaced ({reason}): {remedy}, or choose another --report-dir"
         )
 
     @staticmethod

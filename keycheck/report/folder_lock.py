@@ -63,6 +63,18 @@ class Hold:
         self._identity: tuple[int, int] | None = None
         self._withdrawn: str | None = None
 
+    def begin(self, *, keep: bool = False) -> None:
+        """Locks the folder if it exists, and withdraws the last run's reports, even if it cannot be locked.
+
+        `keep`: as for `withdraw`. Raises UsageProblem if another run has locked it, or if it holds files of another
+        program. `take` will raise any other problem again.
+        """
+        with contextlib.suppress(OSError):
+            if self.folder.is_dir():
+                with contextlib.suppress(OSError):  # such as a file system without locks
+                    self.take()
+                self.withdraw(keep=keep)
+
     def take(self) -> None:
         """Locks the folder, unless this run has locked it already. Raises OSError if that fails.
 
@@ -82,7 +94,7 @@ class Hold:
         path = self.folder / LOCK_FILE
         if path.exists() and not path.is_file():
             raise OSError(0, f"{LOCK_FILE} is not a file")
-        file = open(path, "ab", opener=_open)  # noqa: SIM115  `Path.open` takes no opener; `release` closes it
+        file = _opened(path)
         try:
             _lock(file)
         except BlockingIOError:
@@ -131,6 +143,14 @@ def read_back(path: Path) -> str:
     """The text of a report that this run has written. Raises OSError if it is a link by now; a pipe is empty."""
     with open(path, encoding="utf-8", opener=_open) as file:
         return file.read()
+
+
+def _opened(path: Path) -> IO[bytes]:
+    """Opens the lock's file, and makes it if it is missing. One that only another user may write can be locked, too."""
+    try:
+        return open(path, "ab", opener=_open)  # `Path.open` takes no opener
+    except PermissionError:
+        return open(path, "rb", opener=_open)
 
 
 def _open(path: str, flags: int) -> int:

@@ -192,7 +192,10 @@ def test_the_reports_of_a_later_run_are_kept(plugin: Path, process: SuiteRunner)
         [
             ("path.write_text('notes of mine')", "not kept: mine.yaml is there already and is not a cassette"),
             ("path.parent.rmdir()", "could not be written (No such file or directory)"),
-            ("shutil.copy('cassettes/healthy.yaml', path)", "not kept: mine.yaml is there already: choose another name"),
+            (
+                "shutil.copy('cassettes/healthy.yaml', path)",
+                "not kept: mine.yaml is there already: choose another name",
+            ),
         ],
         1,
     ),
