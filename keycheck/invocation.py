@@ -21,8 +21,8 @@ from keycheck.redaction.secret import Secret
 PLUGINS = ("keycheck.withdrawal", "keycheck.plugin")  # as in conftest.py
 _LIVE = ("keycheck.network.transport", "keycheck.network.stream", "keycheck.network.websocket", "keycheck.report.page")
 _HTML = ("pytest_metadata.plugin", "pytest_html.fixtures", "pytest_html.plugin")
-# pytest's own variables. They may load plugins for another project's tests, which must not see a secret.
-_PYTEST_VARIABLES = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DEBUG")
+# pytest's own variables, meant for another project's tests. They may load its plugins, which must not see a secret.
+_PYTEST_VARIABLES = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DEBUG", "PYTEST_TIMEOUT")
 _PACKAGE = Path(__file__).parent
 _INSTALLED = (_PACKAGE / SUITE).is_dir()
 _ROOT = _PACKAGE if _INSTALLED else _PACKAGE.parent

@@ -259,7 +259,7 @@ def test_no_plugin_of_other_projects_takes_part(keycheck: Command, tmp_path: Pat
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: stranger\nVersion: 1\n")
     (metadata / "entry_points.txt").write_text("[pytest11]\nstranger = stranger\n")
     settings = {"PYTHONPATH": f"{ROOT}{os.pathsep}{packages}"}
-    named = {"PYTEST_PLUGINS": "stranger", "PYTEST_ADDOPTS": "-p stranger", "PYTEST_DEBUG": "1"}
+    named = {"PYTEST_PLUGINS": "stranger", "PYTEST_ADDOPTS": "-p stranger", "PYTEST_DEBUG": "1", "PYTEST_TIMEOUT": ""}
     done = keycheck(*REPLAY, **settings, **named)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "STRANGER" not in done.stdout + done.stderr

@@ -13,6 +13,7 @@ import pytest
 from keycheck import withdrawal
 from keycheck.caller import SUITE, Caller
 from keycheck.exchange.session import Binance
+from keycheck.plugin import time_limit
 from keycheck.plugin.artefact_scan import ArtefactScan
 from keycheck.plugin.ending import Ending
 from keycheck.plugin.guard import Guard, bare, disarm_leaking_options, replace_streams
@@ -20,7 +21,6 @@ from keycheck.plugin.junit import JunitTexts
 from keycheck.plugin.outcomes import OBSERVED, WithoutTracebacks
 from keycheck.plugin.prometheus_file import PrometheusFile
 from keycheck.plugin.suite_run import SuiteRun
-from keycheck.plugin.time_limit import TimeLimit
 from keycheck.plugin.written_files import WRITTEN, Written
 from keycheck.redaction.redactor import Redactor, printable
 from keycheck.run import vocabulary
@@ -50,12 +50,13 @@ def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if _is_suite_run(config):
         disarm_leaking_options(config)
+        time_limit.refuse_unusable_settings(config)
         suite_run = SuiteRun(config)
         config.pluginmanager.register(suite_run, "keycheck-suite")
         if not suite_run.tracebacks:
             config.pluginmanager.register(WithoutTracebacks(suite_run.is_check), "keycheck-brief")
         config.pluginmanager.register(Guard(suite_run.redactor), "keycheck-guard")
-        config.pluginmanager.register(TimeLimit(), "keycheck-time-limit")
+        config.pluginmanager.register(time_limit.TimeLimit(), "keycheck-time-limit")
         config.pluginmanager.register(JunitTexts(suite_run.redactor.clean_shared), "keycheck-junit")
         if prom := config.getoption("prom", None):
             file = PrometheusFile(config.invocation_params.dir / prom, suite_run)

@@ -5,6 +5,7 @@ whole process with 1, which means a failed check.
 """
 
 import contextlib
+import sys
 import threading
 from typing import Any
 
@@ -13,6 +14,7 @@ from _pytest.capture import CaptureManager
 
 from keycheck import exit_status
 from keycheck.plugin.ending import say
+from keycheck.redaction.redactor import printable
 from keycheck.verdict.weighing import Verdict
 
 
@@ -33,6 +35,22 @@ class TimeLimit:
         item.cancel_timeout = cancel  # type: ignore[attr-defined]  # pytest-timeout calls it
         timer.start()
         return True
+
+
+def refuse_unusable_settings(config: pytest.Config) -> None:
+    """Raises UsageError for a time limit that pytest-timeout would refuse with a traceback.
+
+    The limit may come from its option, from PYTEST_TIMEOUT or from pytest's settings. Call it before pytest-timeout is
+    configured.
+    """
+    pytest_timeout = sys.modules.get("pytest_timeout")
+    if pytest_timeout is None or not config.pluginmanager.is_registered(pytest_timeout):
+        return
+    try:
+        pytest_timeout.get_env_settings(config)
+    except ValueError as error:
+        message = f"pytest-timeout cannot use its settings ({printable(str(error), 80)}): correct it, or leave it out"
+        raise pytest.UsageError(message) from None
 
 
 def _end_the_process(item: pytest.Item, settings: Any) -> None:

@@ -130,14 +130,29 @@ def test_a_pipe_that_nobody_reads_is_not_waited_for(option: str, places: Path, p
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("given", [["--timeout=0.0001"], ["-o", "timeout=0.5"], ["--timeout=0.9"], ["--timeout=inf"]])
+@pytest.mark.parametrize(
+    "given",
+    [
+        ["--timeout=0.0001"],
+        *(["-o", setting] for setting in ("timeout=0.5", "timeout=long", "timeout_method=none")),
+        ["--timeout=0.9"],
+        ["--timeout=inf"],
+    ],
+)
 def test_a_timeout_that_would_end_the_run_is_refused(given: list[str], process: SuiteRunner) -> None:
-    """A time-out of less than a second, or too long for a timer, is refused: it would end the run and not a check."""
+    """A time-out of less than a second, too long for a timer, or no number is refused: it would end the whole run."""
     done = replayed(process, *given)
     assert done.exit_status == 4
-    assert len([line for line in done.output.splitlines() if line.startswith("ERROR: ") and "--timeout" in line]) == 1
+    assert len([line for line in done.output.splitlines() if line.startswith("ERROR: ") and "-timeout" in line]) == 1
     assert "Traceback" not in done.output
     assert replayed(process, "--timeout=0").exit_status == 0  # which switches it off
+
+
+def test_an_empty_pytest_timeout_is_refused(process: SuiteRunner) -> None:
+    """CI services set a variable without a value to an empty text, for which pytest-timeout ends with a traceback."""
+    done = process("--replay", "healthy", settings={"PYTEST_TIMEOUT": ""})
+    assert done.exit_status == 4
+    assert "ERROR: pytest-timeout cannot use its settings (Invalid timeout from PYTEST_TIMEOUT" in done.output
 
 
 @pytest.mark.slow
