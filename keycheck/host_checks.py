@@ -42,6 +42,7 @@ FOREIGN = (
     f"it belongs to another user, whose settings git would follow. Either {_MOVE}, or, only if you trust that user "
     "with your account, git config --global --add safe.directory FOLDER"
 )
+SLOW = f"git did not answer within {_SECONDS:g} s, as in a very large repository: run it again, or {_MOVE}"
 BROKEN = f"git gave an error, or nothing, instead of an answer: repair the repository, or {_MOVE}"
 
 
@@ -65,7 +66,9 @@ class HostChecks:
         """[SYNCED] or [UNSYNCED], whichever the operating system says; [] if it cannot be asked."""
         command = _CLOCKS.get(sys.platform)
         program = self._program(command[0]) if command else None
-        done = _run(program, *command[1:]) if command and program else None
+        done = None
+        with suppress(subprocess.TimeoutExpired):
+            done = _run(program, *command[1:]) if command and program else None
         if done is None:
             return []
         output = done.stdout.strip().lower()
@@ -154,7 +157,10 @@ def _git(program: Path, path: Path, *arguments: str, may_fail: bool = False, lin
     options = ["--no-pager", f"--exec-path={program}", "-C", str(path.parent)]  # a file, so git finds no program in it
     for setting in ("core.fsmonitor=", "core.hooksPath=/dev/null", "safe.bareRepository=explicit"):
         options += ["-c", setting]
-    done = _run(program, *options, *arguments, lines=lines, **guarded, **silent)
+    try:
+        done = _run(program, *options, *arguments, lines=lines, **guarded, **silent)
+    except subprocess.TimeoutExpired:
+        raise _NoGitAnswerError(SLOW) from None
     if done is None:
         raise _NoGitAnswerError(BROKEN)
     if any(words in done.stderr for words in ("dubious ownership", "unsafe repository")):  # git's older wording
@@ -168,6 +174,7 @@ def _git(program: Path, path: Path, *arguments: str, may_fail: bool = False, lin
 def _run(
     program: Path, *arguments: str, lines: Sequence[str] = (), **variables: str
 ) -> "subprocess.CompletedProcess[str] | None":
+    """Runs a program; None if that fails. Raises TimeoutExpired after _SECONDS."""
     environment = child_environment.for_other_programs() | variables
     try:
         return subprocess.run(  # noqa: S603  fixed commands; a file's name is an argument after "--"
@@ -181,7 +188,7 @@ def _run(
             env={**environment, "LC_ALL": "C", "PATH": str(program)},  # a file, so no program is found in it
             check=False,
         )
-    except (OSError, subprocess.SubprocessError, ValueError):
+    except (OSError, ValueError):
         return None
 
 

@@ -17,6 +17,7 @@ from keycheck.report.folder_lock import Hold
 from tests.exchange import API_KEY, API_SECRET, LocalExchange
 from tests.keys import ED25519
 from tests.matrix import mostly_slow
+from tests.run.test_run import copy_of_the_suite
 from tests.running import LONGEST, ROOT
 
 Done = subprocess.CompletedProcess[str]
@@ -269,6 +270,17 @@ def test_no_plugin_of_other_projects_takes_part(keycheck: Command, tmp_path: Pat
 def test_the_plugins_are_those_of_the_clone() -> None:
     """conftest.py and the command name the same plugins, in the same order."""
     assert tuple(conftest.pytest_plugins) == invocation.PLUGINS
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["bots [1]", "bots::live"])
+def test_a_folder_whose_name_pytest_cannot_read_is_one_sentence(name: str, keycheck: Command, tmp_path: Path) -> None:
+    """pytest takes what follows for a part of a test's name, finds no check, and would blame the options."""
+    root = copy_of_the_suite(tmp_path / name)
+    done = keycheck("--replay", "healthy", cwd=root)
+    assert done.returncode == 4
+    assert "ERROR: the path of Keycheck's own folder holds [ or ::" in done.stderr
+    assert "WHY" not in done.stdout + done.stderr
 
 
 # -- --json --

@@ -215,6 +215,22 @@ def test_a_program_that_hangs_is_stopped(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 @posix
+def test_a_git_that_takes_too_long_is_no_broken_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To search the history of a very large repository may take longer than a run can wait."""
+    programs, project = tmp_path / "programs", tmp_path / "project"
+    programs.mkdir()
+    (project / ".git").mkdir(parents=True)
+    git = programs / "git"
+    git.write_text(f"#!{sys.executable}\nimport time\ntime.sleep(30)\n", encoding="utf-8")
+    git.chmod(0o755)
+    (project / ".env").touch(0o600)
+    monkeypatch.setenv("PATH", str(programs))
+    monkeypatch.setattr(host_checks, "_SECONDS", 0.2)
+    asked = HostChecks([("the settings file", project / ".env")])
+    assert asked.open_files() == [f"the settings file {host_checks.NOT_TOLD}: {host_checks.SLOW}"]
+
+
+@posix
 @pytest.mark.parametrize(
     ("told", "status", "answer"),
     [

@@ -1,5 +1,6 @@
 """The earlier run of --compare, read from its verdict.json."""
 
+import codecs
 import contextlib
 from collections.abc import Iterable
 from pathlib import Path
@@ -37,7 +38,7 @@ def _previous(path: Path, hold: Hold) -> Previous:
     file = path
     try:
         file = path / VERDICT_FILE if path.is_dir() else path
-        text = hold.withdrawn(file) or bounded_files.read(file, comparison.MAX_FILE).decode("utf-8", "replace")
+        text = hold.withdrawn(file) or _text(bounded_files.read(file, comparison.MAX_FILE))
     except bounded_files.Unreadable as error:
         problem = str(error)
     except OSError as error:
@@ -48,3 +49,9 @@ def _previous(path: Path, hold: Hold) -> Previous:
         problem = "is not a verdict.json of this suite"
     name = printable(file.name, 60)
     raise UsageProblem(f"--compare: {name} {problem}. Give the verdict.json of an earlier run, or the folder it is in")
+
+
+def _text(data: bytes) -> str:
+    """The text of a verdict.json, also of one that PowerShell's `>` has written in UTF-16."""
+    is_utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return data.decode("utf-16" if is_utf16 else "utf-8-sig", "replace")

@@ -7,11 +7,14 @@ import jsonschema
 import pytest
 
 from keycheck.redaction.redactor import Redactor
+from keycheck.report import verdict_json
 from keycheck.report.folder import ReportFolder
 from keycheck.report.folder_lock import Hold
+from keycheck.report.previous_run import PreviousRun
 from tests.matrix import mostly_slow
 from tests.run.test_run import SCHEMA
 from tests.running import Finished, SuiteRunner
+from tests.sample_reports import STARTED, failing
 
 FOREIGN = "is not a verdict.json of this suite"
 
@@ -99,6 +102,16 @@ def test_a_file_that_is_not_a_verdict_is_refused_in_a_sentence(
     assert done.verdict["ok"] is False
     assert [line for line in done.output.splitlines() if told in line and "old.json" in line]
     assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-8-sig"])
+def test_a_verdict_that_powershell_has_saved_is_read(encoding: str, tmp_path: Path) -> None:
+    """PowerShell's `keycheck --json > old.json` writes UTF-16; other programs put a mark before UTF-8."""
+    file = tmp_path / "old.json"
+    mark = "\ufeff" if encoding == "utf-16-be" else ""
+    text = verdict_json.render(failing(), str)
+    file.write_text(mark + text, encoding=encoding)
+    assert PreviousRun(file, Hold(tmp_path / "reports")).beside(()).since == f"NOT_OK of {STARTED}"
 
 
 @pytest.mark.slow
