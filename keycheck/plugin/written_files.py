@@ -50,6 +50,7 @@ class Written:
             config.option.log_file = bounded_files.NOWHERE
         _refuse_a_log_that_cannot_be_opened(config)
         _refuse_styles_that_cannot_be_read(config)
+        _refuse_a_page_that_cannot_be_written(config)
         if (cache := getattr(config, "cache", None)) is not None:  # -p no:cacheprovider removes it
             _replace_files_of(cache)
             _before(cache, "set", lambda key, *_: self._expect(cache._getvaluepath(key)))
@@ -151,6 +152,21 @@ def _refuse_styles_that_cannot_be_read(config: pytest.Config) -> None:
             Ending.of(config).note(f"--css cannot be used (its file {why(error)}): name another, or leave it out")
     if named:
         config.option.css = kept
+
+
+def _refuse_a_page_that_cannot_be_written(config: pytest.Config) -> None:
+    """Leaves --html out if its folder or the file of its styles cannot be made: pytest-html would end the run there."""
+    page = getattr(config.option, "htmlpath", None)
+    if not page:
+        return
+    try:
+        if (styles := _copied_styles(config)) is not None:
+            bounded_files.hold_for_writing(styles)()
+        else:
+            bounded_files.expanded(page).parent.mkdir(parents=True, exist_ok=True)
+    except (OSError, RecursionError, RuntimeError, ValueError) as error:
+        Ending.of(config).note(cannot_be_written("--html", error))
+        config.option.htmlpath = None
 
 
 def _refuse_pipes_that_nobody_reads(config: pytest.Config) -> None:
