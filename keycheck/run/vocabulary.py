@@ -33,6 +33,12 @@ def of(catalogue: Catalogue | None = None, beside: Iterable[Path] = ()) -> str:
     return "\n".join(_LONGER_THAN_NAMES.sub("", text) for text in texts)
 
 
+def words_of_claims(catalogue: Catalogue) -> frozenset[str]:
+    """The words of all checks, in lower case. Every report has them, so they give no name of this machine away."""
+    texts = (f"{check.id} {check.title} {check.why} {check.fix}" for check in catalogue.checks)
+    return frozenset(re.findall(r"[a-z]+", " ".join(texts).lower()))
+
+
 @cache
 def _in_folder(folder: Path) -> str:
     ours = [path for path in sorted(folder.iterdir()) if path.name not in _OF_THE_PROJECT]

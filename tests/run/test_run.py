@@ -1030,3 +1030,13 @@ def test_ci_summary_is_not_written_into_files_of_this_run(suite: SuiteRunner) ->
     done = suite("--replay", "healthy", settings={"GITHUB_STEP_SUMMARY": str(suite.report_dir / "verdict.json")})
     assert (done.exit_status, done.verdict["verdict"]) == (0, "OK")
     assert "GITHUB_STEP_SUMMARY could not be written" in done.output
+
+
+def test_a_name_that_is_a_word_of_the_claims_stays(suite: SuiteRunner) -> None:
+    """A CI job named after a check, or a user named test, is no reason to rename checks and to cut sentences."""
+    junit = suite.folder / "junit.xml"
+    names = {"GITHUB_JOB": "credentials", "LOGNAME": "test", "CI_PROJECT_NAME": "a-secret-project"}
+    suite("--replay", "healthy", f"--junitxml={junit}", settings=names)
+    text = junit.read_text(encoding="utf-8")
+    assert 'name="test_credentials_are_present"' in text
+    assert "[environment]" not in text + json.dumps(suite.report_dir.joinpath("summary.md").read_text("utf-8"))
