@@ -82,9 +82,10 @@ def _command(arguments: Sequence[str]) -> int:
             _withdraw_the_last_verdict(arguments)
         return _refuse(refusal)
     _leave_the_working_directory_out()
-    _open_stderr()
+    _open_if_closed("stderr", 2)
     to_json = "--json" in arguments
     stdout = _stdout_for_json() if to_json else None
+    _open_if_closed("stdout", 1)
     left = _Left()
     status = _run([one for one in arguments if one != "--json"], left)
     if left.has_no_key:
@@ -175,7 +176,8 @@ def _fleet(arguments: Sequence[str]) -> int:
     from keycheck.fleet import command  # noqa: PLC0415
 
     dump_no_core()
-    _open_stderr()
+    _open_if_closed("stderr", 2)
+    _open_if_closed("stdout", 1)
     return command.main(arguments)
 
 
@@ -230,16 +232,16 @@ class _Left:
         return False
 
 
-def _open_stderr() -> None:
-    """Opens the null device as stderr if stderr is closed: otherwise the next opened file would become stderr."""
+def _open_if_closed(name: str, number: int) -> None:
+    """Opens the null device as a stream that is closed: otherwise the next opened file would take its place."""
     with contextlib.suppress(OSError):
-        os.fstat(2)
+        os.fstat(number)
         return
     nothing = os.open(os.devnull, os.O_WRONLY)
-    if nothing != 2:
-        os.dup2(nothing, 2)
+    if nothing != number:
+        os.dup2(nothing, number)
         os.close(nothing)
-    _take_for("stderr", 2)
+    _take_for(name, number)
 
 
 def _stdout_for_json() -> int | None:

@@ -318,6 +318,14 @@ def test_json_with_a_stream_that_cannot_be_written(shell: str, status: int, keyc
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("shell", [">&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_a_run_needs_no_open_stream(shell: str, keycheck: Command, tmp_path: Path) -> None:
+    """A script that wants the exit status alone may close the streams."""
+    assert keycheck(*REPLAY, shell=shell).returncode == 0
+    assert json.loads((tmp_path / "here/reports/verdict.json").read_text(encoding="utf-8"))["ok"] is True
+
+
+@pytest.mark.slow
 def test_json_of_a_folder_in_use_is_nothing(keycheck: Command, tmp_path: Path) -> None:
     """If another run holds the folder, its verdict is not printed."""
     folder = tmp_path / "here/reports"

@@ -159,7 +159,7 @@ def say(config: pytest.Config, text: str) -> None:
 def _sentence(error: BaseException) -> str:
     module = _raised_in(error)
     for writer, option in _OPTION_BY_WRITER.items():
-        if module == writer or module.startswith(f"{writer}."):
+        if isinstance(error, OSError) and (module == writer or module.startswith(f"{writer}.")):
             return cannot_be_written(option, error)
     return (
         f"{printable(module, 60)} broke down ({printable(why(error), 60)}), which says nothing about the key: what it "
