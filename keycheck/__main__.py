@@ -266,22 +266,16 @@ def _write(stdout: int | None, text: str, status: int) -> int:
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError, AttributeError):
             stream.flush()
-    why = "it is closed" if stdout is None else _written_to(stdout, text.encode())
-    if why:
-        with contextlib.suppress(OSError, ValueError, AttributeError):
-            print(f"ERROR: the verdict could not be written to stdout ({why}): redirect it to a file", file=sys.stderr)
-        return _INTERNAL_ERROR
-    return status
-
-
-def _written_to(descriptor: int, data: bytes) -> str | None:
-    """Writes the data; returns why that failed, or "" if it did not."""
+    why: str | None = "it is closed"
     try:
-        while data:
-            data = data[os.write(descriptor, data) :]
+        if stdout is not None:
+            bounded_files.write_whole(stdout, text.encode())
+            return status
     except OSError as error:
-        return error.strerror
-    return ""
+        why = error.strerror
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        print(f"ERROR: the verdict could not be written to stdout ({why}): redirect it to a file", file=sys.stderr)
+    return _INTERNAL_ERROR
 
 
 if __name__ == "__main__":

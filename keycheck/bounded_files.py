@@ -164,6 +164,15 @@ def _chunk(descriptor: int, most: int, seconds: float, *, is_pipe: bool) -> byte
         return None
 
 
+def write_whole(descriptor: int, data: bytes) -> None:
+    """Writes all of the data to an open file. Raises OSError."""
+    while data:
+        try:
+            data = data[os.write(descriptor, data) :]
+        except BlockingIOError:  # another program has made this pipe or terminal non-blocking, and its reader is slow
+            select.select([], [descriptor], [])
+
+
 def lead_nowhere(descriptor: int) -> None:
     """Replaces an open file that takes no more data with the null device."""
     nothing = os.open(NOWHERE, os.O_WRONLY)

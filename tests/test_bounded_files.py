@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -373,3 +374,15 @@ def test_settings_may_come_from_a_program(exchange: LocalExchange, tmp_path: Pat
         ["/bin/bash", "-c", script], cwd=ROOT, env=clean, capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stdout
+
+
+def test_a_slow_reader_of_a_pipe_that_does_not_block_gets_all() -> None:
+    """Another program may have made the pipe non-blocking: then a write that finds it full fails at once."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    data = b"x" * 2**20
+    with ThreadPoolExecutor(1) as threads, open(reader, "rb") as pipe:  # noqa: PTH123  a descriptor
+        read = threads.submit(pipe.read)
+        bounded_files.write_whole(writer, data)
+        os.close(writer)
+        assert read.result() == data
