@@ -12,10 +12,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
-from keycheck.errors import BlockedEnRoute, ExchangeTrouble, Inconclusive, NotBinance, RateLimited, RestrictedLocation
+from keycheck.errors import (
+    BlockedEnRoute,
+    ExchangeTrouble,
+    Inconclusive,
+    NotBinance,
+    OrdersLimited,
+    RateLimited,
+    RestrictedLocation,
+)
 from keycheck.exchange import refusal_text
 from keycheck.exchange.endpoints import ACCOUNT_CONFIG, API_RESTRICTIONS, ORDER_TEST, SYMBOL_CONFIG, Endpoint, Host
-from keycheck.exchange.error_codes import Kind, kind_of
+from keycheck.exchange.error_codes import TOO_MANY_ORDERS, Kind, kind_of
 from keycheck.exchange.facts import Refusal
 from keycheck.redaction.redactor import printable
 
@@ -200,17 +208,33 @@ def _rate_limited(raw: RawAnswer, host: str, refusal: Refusal) -> RateLimited:
     wait = raw.headers.get("retry-after", "")
     banned_until = int(until[1]) if until else None
     retry_after = int(wait) if wait.isascii() and wait.isdigit() and len(wait) < 8 else None
+    if refusal.code == TOO_MANY_ORDERS and raw.status != 418 and banned_until is None:
+        error: RateLimited = _orders_limited(host, refusal, retry_after)
+    else:
+        error = _address_limited(host, refusal, banned_until, retry_after)
+    error.banned_until, error.retry_after, error.status = banned_until, retry_after, raw.status
+    return error
+
+
+def _orders_limited(host: str, refusal: Refusal, retry_after: int | None) -> OrdersLimited:
+    wait = f"{retry_after} s" if retry_after else "a minute"
+    return OrdersLimited(
+        f"{host} limits the orders of this account: there were too many (HTTP {refusal.status}, code {refusal.code}). "
+        f"Stop every program that trades with this account, wait {wait}, then run again"
+    )
+
+
+def _address_limited(host: str, refusal: Refusal, banned_until: int | None, retry_after: int | None) -> RateLimited:
     if banned_until is not None:
         advice = f"It says: banned until {utc(banned_until)}. Send nothing from this address before that"
     elif retry_after is not None:
         advice = f"It says: wait {retry_after} s. Send nothing from this address before that"
     else:
         advice = "Stop every program that calls Binance from this address, wait some minutes, then run again"
-    error = RateLimited(
-        f"{host} limits or bans this address for too many requests (HTTP {raw.status}, code {refusal.code}). {advice}"
+    return RateLimited(
+        f"{host} limits or bans this address for too many requests (HTTP {refusal.status}, code {refusal.code}). "
+        f"{advice}"
     )
-    error.banned_until, error.retry_after, error.status = banned_until, retry_after, raw.status
-    return error
 
 
 def utc(ms: int) -> str:

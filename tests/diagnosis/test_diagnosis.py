@@ -161,7 +161,7 @@ def test_a_healthy_key_has_no_cause() -> None:
         ((trouble("turned_away", 403),), {}, ["blocked_by_firewall likely"]),
         ((trouble("turned_away", 202),), {}, ["blocked_by_firewall likely"]),
         ((trouble("rate_limited", 429, code=-1003),), {}, ["rate_limited certain"]),
-        ((trouble("rate_limited", 400, code=-1015),), {}, ["rate_limited certain"]),
+        ((trouble("orders_limited", 400, ORDER_TEST, code=-1015),), {}, ["rate_limited certain"]),
         ((trouble("rate_limited", 418, code=-1003),), {}, ["ip_banned certain"]),
         ((trouble("exchange_trouble", 502),), {}, ["exchange_trouble likely"]),
         ((trouble("exchange_trouble", 503, code=-1008),), {}, ["exchange_trouble certain"]),
@@ -638,7 +638,12 @@ PEM = KeyFacts(type="ED25519", last_four="Eh8A")
         ((trouble("turned_away", 403),), {}, "place (HTTP 403): Binance's own", "wait ten minutes, run again"),
         ((trouble("turned_away"),), {}, "in Binance's place: Binance's own", "wait ten minutes, run again"),
         ((trouble("rate_limited", 429, code=-1003),), {}, "too many requests from this address in", "wait a minute"),
-        ((trouble("rate_limited", 429, code=-1015),), {}, "too many orders from this account in", "wait a minute"),
+        (
+            (trouble("orders_limited", 429, ORDER_TEST, code=-1015),),
+            {},
+            "too many orders from this account in this minute. Orders from all machines count together.",
+            "stop every program that trades with this account, on all machines, wait a minute, then run again.",
+        ),
         (
             (trouble("rate_limited", 429, code=-1003, retry_after=7),),
             {},
@@ -1017,6 +1022,7 @@ KINDS = (
     "turned_away",
     "restricted_location",
     "rate_limited",
+    "orders_limited",
     "exchange_trouble",
     "undecided",
     "new",
@@ -1112,7 +1118,7 @@ def test_the_order_of_calls_to_different_questions_does_not_matter(evidence: Evi
 
     assert causes(last) == causes(list(evidence.calls))
     # The first of two limits is the cause; a real run meets only one.
-    if sum(one.trouble == "rate_limited" for one in last) < 2:
+    if sum(one.trouble in ("rate_limited", "orders_limited") for one in last) < 2:
         assert all(causes(list(order)) == causes(last) for order in itertools.islice(itertools.permutations(last), 6))
 
 
