@@ -365,6 +365,31 @@ def test_a_key_without_an_address_list_is_not_refused_for_its_address(
     assert causes
 
 
+@pytest.mark.parametrize(
+    ("text", "listed", "expected"),
+    [
+        (SEEN_FROM, True, ["ip_not_allowed possible", "read_only_key possible"]),
+        (SEEN_FROM, False, ["read_only_key likely"]),
+        ("", True, ["read_only_key likely"]),
+    ],
+)
+def test_an_order_may_come_from_another_address_than_the_reads(text: str, listed: bool, expected: list[str]) -> None:
+    """Orders are held against the address list, too: a machine with two addresses may have only one of them on it."""
+    calls = (*ACCEPTED[:2], refusal(ORDER_TEST, -2015, text))
+    assert [" ".join(one) for one in found(*calls, permissions=FINE | {"ipRestrict": listed})] == expected
+
+
+def test_a_request_that_was_accepted_is_explained_by_several_addresses() -> None:
+    """If the key's list refuses one request of several, the explanation speaks of several addresses."""
+    order = (*ACCEPTED[:2], refusal(ORDER_TEST, -2015, SEEN_FROM))
+    account = (call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, -2015, SEEN_FROM))
+    for calls in (order, account):
+        first = diagnose(Evidence(calls=calls, permissions=FINE))[0]
+        assert "may reach Binance from several addresses" in first.explanation
+        assert "Binance saw the address 203.0.113.7." in first.explanation
+        assert "add the address that Binance saw: 203.0.113.7" in first.fix
+
+
 def test_a_certain_reason_of_the_account_leaves_none_for_the_address() -> None:
     """If account/info names a reason, no other cause is listed."""
     refused = (call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, -2015, SEEN_FROM))
