@@ -11,6 +11,7 @@
         |-- BlockedEnRoute      a firewall answered instead of Binance
         |   `-- RestrictedLocation  Binance does not serve this machine's location
         |-- RateLimited         429 or 418: this run sends no more requests
+        |   `-- OrdersLimited       too many orders: a limit of the account, not of the address
         |-- NotSent             a request that was not sent, because another one was answered with 429 or 418
         |-- ExchangeTrouble     5xx and the codes that mean "try again"
         |-- Refused             a coded refusal that does not answer what was asked
@@ -102,6 +103,12 @@ class RateLimited(Inconclusive):
     status: int | None = None
     banned_until: int | None = None
     retry_after: int | None = None
+
+
+class OrdersLimited(RateLimited):
+    """Binance counted too many orders (-1015), which it does for each account, whatever address they came from."""
+
+    kind = "orders_limited"
 
 
 class NotSent(Inconclusive):

@@ -378,7 +378,14 @@ def _no_signal_of_a_broken_pipe() -> Iterator[None]:
 def _folders_of_packages() -> list[str]:
     """The folders of sys.path that hold installed packages, so not the folder of a script."""
     texts = [folder for folder in sys.path if isinstance(folder, str)]  # Python ignores other types, too
-    return [folder for folder in texts if Path(folder).is_absolute() and any(Path(folder).glob("*.dist-info"))]
+    return [folder for folder in texts if Path(folder).is_absolute() and _holds_packages(Path(folder))]
+
+
+def _holds_packages(folder: Path) -> bool:
+    try:
+        return any(folder.glob("*.dist-info"))
+    except OSError:  # such as a folder of another user: Python's import passes over it, too
+        return False
 
 
 def _lines(child: "subprocess.Popen[bytes]") -> Iterator[bytes]:

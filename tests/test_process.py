@@ -760,6 +760,13 @@ def test_strange_entries_of_the_search_path_are_passed_over(
     assert check(exchange).verdict == "OK"
 
 
+def test_a_folder_that_cannot_be_read_holds_no_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder of sys.path that the system will not list is left out, as Python's import does; the others stay."""
+    (tmp_path / "some_package-1.dist-info").mkdir()
+    monkeypatch.setattr(sys, "path", [str(tmp_path / ("n" * 300)), str(tmp_path)])  # too long a name, even for root
+    assert process._folders_of_packages() == [str(tmp_path)]
+
+
 @pytest.mark.slow
 def test_a_relative_temporary_folder_is_the_callers(
     exchange: LocalExchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

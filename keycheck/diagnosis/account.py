@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from keycheck.diagnosis.cause import Confidence, Diagnosis
 from keycheck.diagnosis.evidence_view import EvidenceView, refused
+from keycheck.diagnosis.key import list_may_refuse
 from keycheck.diagnosis.refusal_codes import AMBIGUOUS
 from keycheck.diagnosis.remedies import EDIT, NEW_KEY
 from keycheck.exchange.permissions import is_way_out
@@ -99,7 +100,7 @@ def read_only(seen: EvidenceView) -> Iterator[Diagnosis]:
         tick = f"{EDIT} > tick Enable Futures and save. If it is ticked, {NEW_KEY}"
         yield Diagnosis(
             "read_only_key",
-            Confidence.LIKELY,
+            Confidence.POSSIBLE if list_may_refuse(order, seen) else Confidence.LIKELY,
             "This key can read everything, but its test order was refused as not permitted: the key may read, but not "
             "trade.",
             (f"enableFutures is {_quoted(seen)}", str(account), str(order)),

@@ -18,7 +18,7 @@ from keycheck.exchange.error_codes import Kind, kind_of
 from keycheck.exchange.evidence import Call, Evidence
 from keycheck.verdict.findings import Check, Finding, Outcome, Severity
 
-_NEVER_ASIDE = ("rate_limited", "restricted_location")
+_NEVER_ASIDE = ("rate_limited", "orders_limited", "restricted_location")
 _SETTLED = (Outcome.PASS, Outcome.NOT_APPLICABLE, Outcome.FAIL)
 
 

@@ -38,23 +38,40 @@ def location_or_firewall(seen: EvidenceView) -> Iterator[Diagnosis]:
 def limits(seen: EvidenceView) -> Iterator[Diagnosis]:
     """A rate limit or a ban: HTTP 429, 418 and the codes of both."""
     # A limit stops the run, so one call is enough.
-    for call in seen.in_trouble("rate_limited")[:1]:
-        banned = call.status == 418 or call.banned_until is not None
-        orders = call.code == -1015
-        what = "orders from this account" if orders else "requests from this address"
-        yield Diagnosis(
-            "ip_banned" if banned else "rate_limited",
-            Confidence.CERTAIN if kind_of(call.code) is Kind.RATE else Confidence.LIKELY,
-            (
-                f"Binance has banned this machine's public address{_until(call, seen.evidence.began)}."
-                if banned
-                else f"Binance has counted too many {what} in this minute{_until(call, seen.evidence.began)}."
-            )
-            + f" All programs at this address count together. {NOT_THE_KEY}",
-            described([call]),
-            f"stop every program that calls Binance from this address, {_wait_for(call, banned=banned)}, then {AGAIN}. "
-            "Bots that poll should use streams instead.",
+    for call in seen.in_trouble("rate_limited", "orders_limited")[:1]:
+        until = _until(call, seen.evidence.began)
+        if call.trouble == "orders_limited":
+            yield _too_many_orders(call, until)
+        else:
+            yield _too_many_requests(call, until)
+
+
+def _too_many_orders(call: Call, until: str) -> Diagnosis:
+    return Diagnosis(
+        "rate_limited",
+        Confidence.CERTAIN,
+        f"Binance has counted too many orders from this account in this minute{until}. Orders from all machines "
+        f"count together. {NOT_THE_KEY}",
+        described([call]),
+        f"stop every program that trades with this account, on all machines, {_wait_for(call)}, then {AGAIN}.",
+    )
+
+
+def _too_many_requests(call: Call, until: str) -> Diagnosis:
+    banned = call.status == 418 or call.banned_until is not None
+    return Diagnosis(
+        "ip_banned" if banned else "rate_limited",
+        Confidence.CERTAIN if kind_of(call.code) is Kind.RATE else Confidence.LIKELY,
+        (
+            f"Binance has banned this machine's public address{until}."
+            if banned
+            else f"Binance has counted too many requests from this address in this minute{until}."
         )
+        + f" All programs at this address count together. {NOT_THE_KEY}",
+        described([call]),
+        f"stop every program that calls Binance from this address, {_wait_for(call, banned=banned)}, then {AGAIN}. "
+        "Bots that poll should use streams instead.",
+    )
 
 
 def trouble(seen: EvidenceView) -> Iterator[Diagnosis]:
@@ -82,7 +99,7 @@ def _status_of(call: Call) -> str:
     return f" (HTTP {call.status})" if call.status else ""
 
 
-def _wait_for(call: Call, *, banned: bool) -> str:
+def _wait_for(call: Call, *, banned: bool = False) -> str:
     if call.banned_until is not None:
         return "wait until then"
     if call.retry_after:

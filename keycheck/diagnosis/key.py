@@ -227,10 +227,11 @@ def _swapped(seen: EvidenceView, confidence: Confidence, evidence: tuple[str, ..
 
 
 def another_address(seen: EvidenceView) -> Iterator[Diagnosis]:
-    """Only the futures API refuses the key, its text names an address, and the key has an address list.
+    """The futures API refuses what another answer accepts, and the key has an address list that may be the cause.
 
-    Without a list, the address is not the cause: the text also named one when the futures permission was missing
-    (node-binance-api#629), and when the account had no futures account (binance_futures_bot#3).
+    A machine may reach Binance from several addresses. Without a list, the address is not the cause: the text also
+    named one when the futures permission was missing (node-binance-api#629), and when the account had no futures
+    account (binance_futures_bot#3).
     """
     wallet = seen.wallet
     if wallet is None or not wallet.accepted or seen.flag("ipRestrict") is not True or _is_of_the_account(seen):
@@ -238,10 +239,15 @@ def another_address(seen: EvidenceView) -> Iterator[Diagnosis]:
     for call in (seen.account, seen.order):
         if call is None or not refused(call):
             continue
-        address = _address([call])
-        if call.code == ADDRESS or (call.code in AMBIGUOUS and address and call is seen.account):
-            yield _ip_not_allowed(("ipRestrict is true", str(call)), address, likely=call.code == ADDRESS)
+        if call.code == ADDRESS or list_may_refuse(call, seen):
+            evidence = ("ipRestrict is true", str(call))
+            yield _ip_not_allowed(evidence, _address([call]), likely=call.code == ADDRESS, accepted_others=True)
             return
+
+
+def list_may_refuse(call: Call, seen: EvidenceView) -> bool:
+    """Whether this refusal's text names an address, and the key has an address list."""
+    return call.code in AMBIGUOUS and _address([call]) is not None and seen.flag("ipRestrict") is True
 
 
 def _is_of_the_account(seen: EvidenceView) -> bool:
@@ -262,7 +268,15 @@ def _unknown_key(evidence: tuple[str, ...], *, likely: bool) -> Diagnosis:
     )
 
 
-def _ip_not_allowed(evidence: tuple[str, ...], address: str | None, *, likely: bool) -> Diagnosis:
+def _ip_not_allowed(
+    evidence: tuple[str, ...], address: str | None, *, likely: bool, accepted_others: bool = False
+) -> Diagnosis:
+    what = (
+        "The key works only from listed addresses. Binance accepted other requests of this run, so this machine may "
+        "reach Binance from several addresses, of which one is not on the list."
+        if accepted_others
+        else "The key works only from listed addresses, and this machine's is not among them."
+    )
     seen_as = f" Binance saw the address {address}." if address else ""
     over_ipv6 = address is not None and (":" in address or "IPv6" in address)
     if over_ipv6:
@@ -273,7 +287,7 @@ def _ip_not_allowed(evidence: tuple[str, ...], address: str | None, *, likely: b
     return Diagnosis(
         "ip_not_allowed",
         Confidence.LIKELY if likely else Confidence.POSSIBLE,
-        f"The key works only from listed addresses, and this machine's is not among them.{seen_as}",
+        f"{what}{seen_as}",
         evidence,
         f"{EDIT} > Restrict access to trusted IPs only: add {which}. Then save."
         + " Have this machine reach Binance over IPv4, and add its IPv4 address." * over_ipv6

@@ -12,10 +12,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
-from keycheck.errors import BlockedEnRoute, ExchangeTrouble, Inconclusive, NotBinance, RateLimited, RestrictedLocation
+from keycheck.errors import (
+    BlockedEnRoute,
+    ExchangeTrouble,
+    Inconclusive,
+    NotBinance,
+    OrdersLimited,
+    RateLimited,
+    RestrictedLocation,
+)
 from keycheck.exchange import refusal_text
 from keycheck.exchange.endpoints import ACCOUNT_CONFIG, API_RESTRICTIONS, ORDER_TEST, SYMBOL_CONFIG, Endpoint, Host
-from keycheck.exchange.error_codes import Kind, kind_of
+from keycheck.exchange.error_codes import TOO_MANY_ORDERS, Kind, kind_of
 from keycheck.exchange.facts import Refusal
 from keycheck.redaction.redactor import printable
 
@@ -167,7 +175,7 @@ def secrets_in(raw: RawAnswer, endpoint: Endpoint) -> list[str]:
 def _trouble(raw: RawAnswer, endpoint: Endpoint, refusal: Refusal) -> Inconclusive | None:  # noqa: PLR0911  a table
     host, status = f"the {endpoint.host.value} API", raw.status
     if status in (418, 429) or refusal.kind is Kind.RATE:
-        return _rate_limited(raw, host, refusal)
+        return _rate_limited(raw, endpoint.host, refusal)
     if 300 <= status < 400:
         return NotBinance(
             f"{host} answered with a redirect (HTTP {status}), which Binance never does. {_SOMETHING_BETWEEN}"
@@ -195,22 +203,36 @@ def restricted_location(host: Host, status: int) -> RestrictedLocation:
     )
 
 
-def _rate_limited(raw: RawAnswer, host: str, refusal: Refusal) -> RateLimited:
+def _rate_limited(raw: RawAnswer, host: Host, refusal: Refusal) -> RateLimited:
     until = _BANNED_UNTIL.search(_lenient(raw.body).get("msg") or "") if refusal.message else None
     wait = raw.headers.get("retry-after", "")
-    banned_until = int(until[1]) if until else None
     retry_after = int(wait) if wait.isascii() and wait.isdigit() and len(wait) < 8 else None
-    if banned_until is not None:
-        advice = f"It says: banned until {utc(banned_until)}. Send nothing from this address before that"
-    elif retry_after is not None:
-        advice = f"It says: wait {retry_after} s. Send nothing from this address before that"
+    return rate_limited(host, raw.status, refusal.code, int(until[1]) if until else None, retry_after)
+
+
+def rate_limited(
+    host: Host, status: int | None, code: int | None, banned_until: int | None, retry_after: int | None
+) -> RateLimited:
+    """The error of an answer that sets a limit; see RateLimited for the arguments."""
+    error: type[RateLimited]
+    if code == TOO_MANY_ORDERS and status != 418 and banned_until is None:
+        error, what = OrdersLimited, "limits the orders of this account: there were too many"
+        wait = f"{retry_after} s" if retry_after else "a minute"
+        advice = f"Stop every program that trades with this account, wait {wait}, then run again"
     else:
-        advice = "Stop every program that calls Binance from this address, wait some minutes, then run again"
-    error = RateLimited(
-        f"{host} limits or bans this address for too many requests (HTTP {raw.status}, code {refusal.code}). {advice}"
-    )
-    error.banned_until, error.retry_after, error.status = banned_until, retry_after, raw.status
-    return error
+        error, what = RateLimited, "limits or bans this address for too many requests"
+        advice = _advice_for_the_address(banned_until, retry_after)
+    found = error(f"the {host.value} API {what} (HTTP {status}, code {code}). {advice}")
+    found.status, found.code, found.banned_until, found.retry_after = status, code, banned_until, retry_after
+    return found
+
+
+def _advice_for_the_address(banned_until: int | None, retry_after: int | None) -> str:
+    if banned_until is not None:
+        return f"It says: banned until {utc(banned_until)}. Send nothing from this address before that"
+    if retry_after is not None:
+        return f"It says: wait {retry_after} s. Send nothing from this address before that"
+    return "Stop every program that calls Binance from this address, wait some minutes, then run again"
 
 
 def utc(ms: int) -> str:

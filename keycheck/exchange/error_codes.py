@@ -70,7 +70,8 @@ _ORDER_RULE = {
     *(-4116, -4118, -4120, -4131, -4140, -4141, -4164),
     *(-5021, -5022, -5029),
 }
-_RATE = {-1003, -1015, -1034}
+TOO_MANY_ORDERS = -1015  # of one account, from all addresses; the other limits are those of an address
+_RATE = {-1003, TOO_MANY_ORDERS, -1034}
 # "Invalid account." can mean maintenance (announcement of 2026-06-10). On the test network the error comes and goes:
 # the next request with the same key is accepted (seen in 2026). It stays if the test network has removed the account.
 INVALID_ACCOUNT = -1109

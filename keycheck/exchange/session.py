@@ -15,6 +15,7 @@ from keycheck.credentials.signing import Params
 from keycheck.errors import (
     Inconclusive,
     NotApplicable,
+    RateLimited,
     Refused,
     RestrictedLocation,
     Undecided,
@@ -77,6 +78,8 @@ from keycheck.redaction.redactor import Redactor
 
 CLOCK_SAMPLES = 3
 CLOSED_STREAM = "stream/closed"  # journal key: the HTTP status with which the stream's host refused this location
+# Journal keys: the attributes of the RateLimited with which the stream's host ended the run. 0 stands for None.
+LIMITED_STREAM = {name: f"stream/limited/{name}" for name in ("status", "code", "banned_until", "retry_after")}
 FRESH_SAMPLE = CLOCK_SAMPLES + 1  # taken only if Binance has refused a time stamp
 
 
@@ -373,8 +376,13 @@ class Binance:
             raise Undecided(f"{given}, so no stream could be opened")
         try:
             found = self._client.listen(self._listener, given.listen_key)
-        except RestrictedLocation as error:  # it decides the verdict, so a replay must know of it
+        # Both decide the verdict, so a replay must know of them.
+        except RestrictedLocation as error:
             self._journal.keep(CLOSED_STREAM, [error.status, 0], vital=False)
+            raise
+        except RateLimited as error:
+            for name, key in LIMITED_STREAM.items():
+                self._journal.keep(key, [getattr(error, name) or 0, 0], vital=False)
             raise
         if found.probe:
             self._journal.remember("stream/probe", lambda: [found.probe])  # a cassette keeps it for people to read

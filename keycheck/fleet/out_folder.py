@@ -8,6 +8,7 @@ import contextlib
 import json
 import math
 import os
+import sys
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -100,8 +101,8 @@ class OutFolder:
             self._file = os.fdopen(os.open(self._verdicts, flags, 0o600), "r+b", buffering=0)
             self._file.truncate(_end_of_lines(self._file))
             self._file.seek(0, os.SEEK_END)
-            for account in asked:  # last, since there may be many: after a kill here, --resume must see no old verdict
-                self._report(account).unlink(missing_ok=True)
+            # Last, since there may be many: after a kill here, --resume must see no old verdict.
+            self._remove_reports(asked)
         except OSError as error:
             raise self._unusable(error) from None
 
@@ -118,10 +119,7 @@ class OutFolder:
         """Writes an account's report, and then its line; returns when the line is on the disk. Raises OSError."""
         self.check()
         if answer.page:
-            report = self._report(account)
-            for folder in (report.parent.parent, report.parent):
-                folder.mkdir(mode=0o700, exist_ok=True)
-            artefacts.write(report, answer.page, lambda _: False)
+            self._write_report(account, answer.page)
         line = {"account": account.name, "lane": account.lane} | dict(answer.verdict)
         data = json.dumps(line).encode() + b"\n"
         assert self._file
@@ -139,14 +137,46 @@ class OutFolder:
             self._file.close()
         self._hold.release()
 
-    def _report(self, account: Account) -> Path:
-        return self.path / _REPORTS / account.name / PAGE_FILE
+    def _remove_reports(self, accounts: Collection[Account]) -> None:
+        with contextlib.suppress(FileNotFoundError), _entered(self.path / _REPORTS) as (reports, at):
+            for account in accounts:
+                with contextlib.suppress(FileNotFoundError), _entered(reports / account.name, at) as (folder, inside):
+                    os.unlink(folder / PAGE_FILE, dir_fd=inside)
+
+    def _write_report(self, account: Account, page: str) -> None:
+        with (
+            _entered(self.path / _REPORTS, make=True) as (reports, at),
+            _entered(reports / account.name, at, make=True) as (folder, inside),
+            artefacts.replacing(folder / PAGE_FILE, dir_fd=inside, temporary_in=self.path) as file,
+        ):
+            file.write(page)
 
     def _unusable(self, error: OSError) -> UsageProblem:
         return UsageProblem(
             f"the files of {self.path.name} cannot be replaced ({error.strerror}): make room, or choose another folder "
             f"with {_OPTION}"
         )
+
+
+@contextlib.contextmanager
+def _entered(folder: Path, dir_fd: int | None = None, *, make: bool = False) -> Iterator[tuple[Path, int | None]]:
+    """Opens a folder. Yields the path and the `dir_fd` with which functions of `os` find its files.
+
+    Another user who owns the folder above it can replace it by a link at any time. So a link is refused, and the
+    descriptor stays with the folder that was opened. Windows has no descriptors of folders. `make`: makes the folder if
+    it is missing. Raises OSError.
+    """
+    if make:
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(folder, 0o700, dir_fd=dir_fd)
+    if sys.platform == "win32":
+        yield folder, None
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | folder_lock.NO_LINK, dir_fd=dir_fd)
+    try:
+        yield Path(), descriptor
+    finally:
+        os.close(descriptor)
 
 
 def _end_of_lines(file: IO[bytes]) -> int:

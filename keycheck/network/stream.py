@@ -1,7 +1,7 @@
 """Opens the account's user data stream, sends a ping, and closes it.
 
 Opening the stream is not an API request: it has no request weight, is not in the list of requests, and is not retried.
-A cassette holds nothing of it except the answer to a probe.
+A cassette holds nothing of it except the answer to a probe, and a limit or a refused location that ended the run.
 """
 
 import contextlib

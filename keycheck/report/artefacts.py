@@ -30,14 +30,22 @@ def write(path: Path, text: str, is_dirty: Callable[[str], bool]) -> None:
 
 
 @contextlib.contextmanager
-def replacing(path: Path, mode: int = 0o644) -> Iterator[IO[str]]:
+def replacing(
+    path: Path, mode: int = 0o644, *, dir_fd: int | None = None, temporary_in: Path | None = None
+) -> Iterator[IO[str]]:
     """Opens a temporary file beside `path` for writing. It replaces `path` when the block ends.
 
-    `mode`: the file's; others may read a report. If the block raises, or the disk is full, the old file stays and the
-    temporary one is removed.
+    `mode`: the file's; others may read a report. `dir_fd`: as for `os.replace`, if `path` is relative to an open
+    folder; then the temporary file is made in `temporary_in`, another folder of the same file system. If the block
+    raises, or the disk is full, the old file stays and the temporary one is removed.
     """
     file = tempfile.NamedTemporaryFile(  # noqa: SIM115  a full disk may raise only at close, inside the try below
-        "w+", encoding="utf-8", newline="\n", dir=path.parent, prefix=f".{path.name[:40]}.", delete=False
+        "w+",
+        encoding="utf-8",
+        newline="\n",
+        dir=temporary_in or path.parent,
+        prefix=f".{path.name[:40]}.",
+        delete=False,
     )
     temporary = Path(file.name)
     try:
@@ -45,7 +53,7 @@ def replacing(path: Path, mode: int = 0o644) -> Iterator[IO[str]]:
             yield file
             if sys.platform != "win32":  # which has no such modes
                 os.fchmod(file.fileno(), mode)
-        temporary.replace(path)
+        os.replace(temporary, path, dst_dir_fd=dir_fd)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise

@@ -15,7 +15,7 @@ from keycheck.errors import KeycheckError, NotApplicable, UsageProblem
 from keycheck.exchange import answers
 from keycheck.exchange.api_client import Identity, Listener, Transport
 from keycheck.exchange.endpoints import USER_STREAMS, WEIGHT_LIMITS, Host
-from keycheck.exchange.session import CLOSED_STREAM, Binance
+from keycheck.exchange.session import CLOSED_STREAM, LIMITED_STREAM, Binance
 from keycheck.exchange.throttle import Countdown, Throttle
 from keycheck.host_checks import HostChecks
 from keycheck.network.offline import no_sockets
@@ -97,6 +97,7 @@ def open_session(
 
 _LEAST_LENGTH = 16  # characters; a shorter part of a private key may occur in another file's text by chance
 NO_CONNECTION = "a replay opens no connection, so it cannot tell whether the stream is alive"
+_LATEST = 10**14  # ms since 1970: the year 5138, for the end of a ban in an untrusted cassette
 OTHER_HOST = "BINANCE_FUTURES_URL names another host; BINANCE_STREAM_URL would say where its stream is"
 
 
@@ -117,10 +118,7 @@ class _Opener:
         player = Player(path)
         label = player.label
         identity = Identity(label.key, signer=None if label.key.missing else _NoSigner())
-        why: KeycheckError = NotApplicable(NO_CONNECTION)
-        if status := round(player.keep(CLOSED_STREAM, [0, 0], vital=False)[0]):
-            why = answers.restricted_location(Host.STREAM, status)
-        listener = _NoStream(why) if label.has_stream else None
+        listener = _NoStream(end_of_the_stream(player)) if label.has_stream else None
         session = self._session(player, player, identity, label, listener)
         return OpenSession(session, HostFacts(HostChecks(), player), label)
 
@@ -225,6 +223,16 @@ class _Opener:
             expected=label.expected,
             throttle=Throttle(pause, WEIGHT_LIMITS[label.environment], self._countdown),
         )
+
+
+def end_of_the_stream(recorded: clock.Journal) -> KeycheckError:
+    """Why the recorded run ended at the stream, if it did; otherwise, why a replay opens none."""
+    if status := round(recorded.keep(CLOSED_STREAM, [0, 0], vital=False)[0]):
+        return answers.restricted_location(Host.STREAM, status)
+    limit = {name: round(recorded.keep(key, [0, 0], vital=False)[0]) or None for name, key in LIMITED_STREAM.items()}
+    if limit["status"] and 0 <= (limit["banned_until"] or 0) < _LATEST:
+        return answers.rate_limited(Host.STREAM, **limit)
+    return NotApplicable(NO_CONNECTION)
 
 
 class _NoStream:

@@ -41,6 +41,7 @@ class Server(uvicorn.Server):
 
     def __init__(self, endpoint: Endpoint, host: str, port: int, **config: Any) -> None:
         fixed: dict[str, Any] = {"loop": "asyncio", "http": _Connection, "ws": "none", "lifespan": "off"}
+        fixed |= {"workers": 1}  # otherwise uvicorn reads WEB_CONCURRENCY, which may be meant for another server
         quiet: dict[str, Any] = {"log_config": None, "log_level": "critical", "access_log": False}
         quiet |= {"server_header": False, "proxy_headers": False, "timeout_graceful_shutdown": _END}
         super().__init__(uvicorn.Config(endpoint, host=host, port=port, **fixed, **quiet, **config))

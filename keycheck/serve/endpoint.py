@@ -78,7 +78,7 @@ class Endpoint:
         self.end, self.cancel_all = self._runs.end, self._runs.cancel_all
         app = Starlette(
             routes=self._routes(),
-            exception_handlers={Problem: _answer_problem, HTTPException: _answer_problem},
+            exception_handlers={Problem: _answer_problem, HTTPException: _answer_problem, Exception: _answer_problem},
         )
         app.router.redirect_slashes = False  # no answer repeats a part of the request
         self._app = Guards(app, hosts, frame_ancestors)
@@ -196,9 +196,10 @@ async def _answer_file(text: str, kind: str, _: Request) -> Response:
 
 
 async def _answer_problem(_: Request, error: Exception) -> Response:
-    """The answer to an error: a Problem, or the router's own 404 or 405."""
+    """The answer to an error: a Problem, the router's own 404 or 405, or a fault of the endpoint."""
     if isinstance(error, HTTPException):
         sentence = "openapi.json lists the paths of this endpoint, and says how to call each."
         error = Problem(error.status_code, sentence, headers=error.headers or {})
-    assert isinstance(error, Problem)
+    if not isinstance(error, Problem):
+        error = Problem(500, "Report this, without the key.")
     return error.response()

@@ -78,9 +78,7 @@ class Guards:
                 await Problem(503, ENDING).response()(scope, receive, send_with_headers)
             raise
         except Exception as error:  # noqa: BLE001  a platform's error page may show the variables of frames
-            _log.error("a request met a fault of the endpoint: %s", type(error).__name__)
-            if not has_started:
-                await Problem(500, "Report this, without the key.").response()(scope, receive, send_with_headers)
+            _log.error("a request met a fault of the endpoint: %s", type(error).__name__)  # it has its answer, a 500
 
     def _check(self, method: str, scheme: str, headers: Headers) -> None:
         """Raises Problem if the request must be refused."""
@@ -138,7 +136,7 @@ class TokenCheck:
         if self._behind_proxy:
             address = ",".join(headers.getlist("x-forwarded-for")).rpartition(",")[2].strip()
         try:
-            found = ipaddress.ip_address(address)
+            found = ipaddress.ip_address(address.partition("%")[0])  # without a zone, as in fe80::1%eth0
         except ValueError:
             return "elsewhere"
         return str(found) if found.version == 4 else str(ipaddress.ip_network(f"{found.exploded}/64", strict=False))

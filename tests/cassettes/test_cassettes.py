@@ -20,11 +20,12 @@ from keycheck.cassettes.player import Player
 from keycheck.cassettes.recorder import Recorder
 from keycheck.clock import Journal
 from keycheck.credentials.pasted_text import KEY, SECRET, KeyFacts, Sources
-from keycheck.errors import Inconclusive, NotRecorded, UsageProblem
+from keycheck.errors import Inconclusive, NotApplicable, NotRecorded, RateLimited, UsageProblem
 from keycheck.exchange.answers import RawAnswer
 from keycheck.exchange.endpoints import PING, Endpoint
 from keycheck.redaction.redactor import Redactor
 from keycheck.redaction.secret import Secret
+from keycheck.run.open_session import end_of_the_stream
 from tests.running import ROOT
 
 FOLDER = Path("cassettes")
@@ -349,6 +350,17 @@ def test_a_clock_that_makes_no_sense_was_not_recorded(tmp_path: Path, kept: obje
     with pytest.raises(NotRecorded, match="--record mine"):
         tape.keep("clock/1", [1.0, 2.0])
     assert isinstance(tape, Player)
+
+
+@pytest.mark.parametrize(
+    ("until", "end"),
+    [(0, RateLimited), (1_790_000_000_000, RateLimited), (-1, NotApplicable), (10**15, NotApplicable)],
+)
+def test_a_limit_of_the_stream_needs_a_possible_end(tmp_path: Path, until: int, end: type[Exception]) -> None:
+    """A replay ends at the stream as the recorded run did; a limit whose end is no date counts as missing."""
+    document = recorded(tmp_path / "mine.yaml")
+    document["metadata"] |= {"stream/limited/status": [429, 0], "stream/limited/banned_until": [until, 0]}
+    assert type(end_of_the_stream(opened(tmp_path / "mine.yaml", document))) is end
 
 
 @pytest.mark.parametrize("kept", ["x", [], 5, {"message": ["x"] * 3}, {"error": {}, "message": "\x1b[31m" + "x" * 999}])

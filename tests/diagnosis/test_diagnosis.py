@@ -161,7 +161,7 @@ def test_a_healthy_key_has_no_cause() -> None:
         ((trouble("turned_away", 403),), {}, ["blocked_by_firewall likely"]),
         ((trouble("turned_away", 202),), {}, ["blocked_by_firewall likely"]),
         ((trouble("rate_limited", 429, code=-1003),), {}, ["rate_limited certain"]),
-        ((trouble("rate_limited", 400, code=-1015),), {}, ["rate_limited certain"]),
+        ((trouble("orders_limited", 400, ORDER_TEST, code=-1015),), {}, ["rate_limited certain"]),
         ((trouble("rate_limited", 418, code=-1003),), {}, ["ip_banned certain"]),
         ((trouble("exchange_trouble", 502),), {}, ["exchange_trouble likely"]),
         ((trouble("exchange_trouble", 503, code=-1008),), {}, ["exchange_trouble certain"]),
@@ -363,6 +363,31 @@ def test_a_key_without_an_address_list_is_not_refused_for_its_address(
     causes = dict(found(call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, code, text), permissions=permissions))
     assert causes.get("ip_not_allowed") == expected
     assert causes
+
+
+@pytest.mark.parametrize(
+    ("text", "listed", "expected"),
+    [
+        (SEEN_FROM, True, ["ip_not_allowed possible", "read_only_key possible"]),
+        (SEEN_FROM, False, ["read_only_key likely"]),
+        ("", True, ["read_only_key likely"]),
+    ],
+)
+def test_an_order_may_come_from_another_address_than_the_reads(text: str, listed: bool, expected: list[str]) -> None:
+    """Orders are held against the address list, too: a machine with two addresses may have only one of them on it."""
+    calls = (*ACCEPTED[:2], refusal(ORDER_TEST, -2015, text))
+    assert [" ".join(one) for one in found(*calls, permissions=FINE | {"ipRestrict": listed})] == expected
+
+
+def test_a_request_that_was_accepted_is_explained_by_several_addresses() -> None:
+    """If the key's list refuses one request of several, the explanation speaks of several addresses."""
+    order = (*ACCEPTED[:2], refusal(ORDER_TEST, -2015, SEEN_FROM))
+    account = (call(API_RESTRICTIONS), refusal(ACCOUNT_CONFIG, -2015, SEEN_FROM))
+    for calls in (order, account):
+        first = diagnose(Evidence(calls=calls, permissions=FINE))[0]
+        assert "may reach Binance from several addresses" in first.explanation
+        assert "Binance saw the address 203.0.113.7." in first.explanation
+        assert "add the address that Binance saw: 203.0.113.7" in first.fix
 
 
 def test_a_certain_reason_of_the_account_leaves_none_for_the_address() -> None:
@@ -638,7 +663,12 @@ PEM = KeyFacts(type="ED25519", last_four="Eh8A")
         ((trouble("turned_away", 403),), {}, "place (HTTP 403): Binance's own", "wait ten minutes, run again"),
         ((trouble("turned_away"),), {}, "in Binance's place: Binance's own", "wait ten minutes, run again"),
         ((trouble("rate_limited", 429, code=-1003),), {}, "too many requests from this address in", "wait a minute"),
-        ((trouble("rate_limited", 429, code=-1015),), {}, "too many orders from this account in", "wait a minute"),
+        (
+            (trouble("orders_limited", 429, ORDER_TEST, code=-1015),),
+            {},
+            "too many orders from this account in this minute. Orders from all machines count together.",
+            "stop every program that trades with this account, on all machines, wait a minute, then run again.",
+        ),
         (
             (trouble("rate_limited", 429, code=-1003, retry_after=7),),
             {},
@@ -1017,6 +1047,7 @@ KINDS = (
     "turned_away",
     "restricted_location",
     "rate_limited",
+    "orders_limited",
     "exchange_trouble",
     "undecided",
     "new",
@@ -1112,7 +1143,7 @@ def test_the_order_of_calls_to_different_questions_does_not_matter(evidence: Evi
 
     assert causes(last) == causes(list(evidence.calls))
     # The first of two limits is the cause; a real run meets only one.
-    if sum(one.trouble == "rate_limited" for one in last) < 2:
+    if sum(one.trouble in ("rate_limited", "orders_limited") for one in last) < 2:
         assert all(causes(list(order)) == causes(last) for order in itertools.islice(itertools.permutations(last), 6))
 
 

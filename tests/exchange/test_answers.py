@@ -6,7 +6,15 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from keycheck.errors import BlockedEnRoute, ExchangeTrouble, Inconclusive, NotBinance, RateLimited, RestrictedLocation
+from keycheck.errors import (
+    BlockedEnRoute,
+    ExchangeTrouble,
+    Inconclusive,
+    NotBinance,
+    OrdersLimited,
+    RateLimited,
+    RestrictedLocation,
+)
 from keycheck.exchange import answers
 from keycheck.exchange.answers import RawAnswer
 from keycheck.exchange.endpoints import (
@@ -178,7 +186,10 @@ def test_a_code_that_is_not_a_whole_number_does_not_count(code: object) -> None:
         (429, "", HTML, RateLimited),
         (418, "", {}, RateLimited),
         (400, coded(-1003), JSON, RateLimited),
-        (400, coded(-1015), JSON, RateLimited),
+        (400, coded(-1015), JSON, OrdersLimited),
+        (429, coded(-1015), JSON, OrdersLimited),
+        (418, coded(-1015), JSON, RateLimited),
+        (429, coded(-1015, "IP banned until 1790000000000."), JSON, RateLimited),
     ],
 )
 def test_every_other_answer_has_its_own_exception(
@@ -333,6 +344,15 @@ def test_a_rate_limit_says_how_long(headers: dict[str, str], message: str, advic
     """The waiting time comes from the message, else from Retry-After; without either, the advice is some minutes."""
     for status in (418, 429):
         assert advice in str(trouble(status, coded(-1003, message), headers))
+
+
+@pytest.mark.parametrize(("headers", "advice"), [({"retry-after": "7"}, "wait 7 s"), ({}, "wait a minute")])
+def test_a_limit_of_orders_is_the_accounts(headers: dict[str, str], advice: str) -> None:
+    """Too many orders (-1015) are a limit of the account on all machines, not of the address."""
+    said = str(trouble(429, coded(-1015), headers))
+    assert "the orders of this account" in said
+    assert advice in said
+    assert "address" not in said
 
 
 @pytest.mark.parametrize("endpoint", [ACCOUNT_CONFIG, API_RESTRICTIONS])

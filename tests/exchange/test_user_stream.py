@@ -260,14 +260,20 @@ def test_a_limit_is_a_cause_wherever_it_was_met(suite: SuiteRunner) -> None:
 
 @pytest.mark.parametrize(("status", "cause"), mostly_slow([(429, "rate_limited"), (418, "ip_banned")], 1))
 def test_a_limit_of_the_streams_host_ends_the_run(suite: SuiteRunner, tmp_path: Path, status: int, cause: str) -> None:
-    """In a recording the test orders come after the stream, so a limit of its host prevents them."""
-    with LocalExchange(Scenario(stream=StreamFault.refused(status))) as exchange:
-        done = suite("--record", str(tmp_path / "limited.yaml"), settings=exchange.settings())
+    """In a recording the test orders come after the stream, so a limit of its host prevents them; a replay agrees."""
+    cassette = tmp_path / "limited.yaml"
+    limited = StreamFault.refused(status, '{"code": -1003, "msg": "Too many requests."}', "application/json")
+    with LocalExchange(Scenario(stream=replace(limited, headers={"Retry-After": "7"}))) as exchange:
+        live = suite("--record", str(cassette), settings=exchange.settings())
         assert len(exchange.streams) == 1
         assert not exchange.requests_to("/fapi/v1/order/test")
-    assert (done.exit_status, done.outcomes[ALIVE]) == (10, "unproven")
-    assert [one["cause"] for one in done.verdict["diagnosis"]] == [cause]
-    assert f"HTTP {status}" in str(done.verdict["diagnosis"])
+    replayed = suite("--replay", str(cassette))
+    assert (live.exit_status, live.outcomes[ALIVE]) == (10, "unproven")
+    assert [one["cause"] for one in live.verdict["diagnosis"]] == [cause]
+    assert f"HTTP {status}, code -1003" in str(live.verdict["diagnosis"])
+    assert "wait 7 s" in str(live.verdict["diagnosis"])
+    assert (replayed.exit_status, replayed.outcomes) == (live.exit_status, live.outcomes)
+    assert replayed.verdict["diagnosis"] == live.verdict["diagnosis"]
 
 
 @pytest.mark.slow

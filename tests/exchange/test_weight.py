@@ -68,6 +68,8 @@ BANNED = replace(LIMITED, status=418)
         ((replace(LIMITED, retry_after=0),), Limits(spent=1, wait=60)),
         ((BANNED,), Limits(spent=1, wait=120)),
         ((replace(BANNED, banned_until=999_000_000),), Limits(spent=1, wait=120)),
+        # Orders are counted for each account, so their limit does not concern the address.
+        ((replace(LIMITED, code=-1015, trouble="orders_limited", retry_after=7),), Limits(spent=1)),
         # A limit of the wallet host counts, too.
         ((replace(call(API_RESTRICTIONS, None, 0), status=418, trouble="rate_limited"),), Limits(wait=120)),
     ],

@@ -53,6 +53,8 @@ _OPEN = "UNPROVEN left_undecided"  # positionSide/dual refuses a key that accoun
 NOT_PERMITTED = _means(
     "UNPROVEN answers_contradict", "NOT_OK key_older_than_futures_account", "NOT_OK read_only_key", _OPEN
 )
+# The key of these scenarios has an address list.
+WITH_IP = {**NOT_PERMITTED, "order": "NOT_OK ip_not_allowed"}
 DENIED = _means("UNPROVEN answers_contradict", "NOT_OK answers_contradict", "NOT_OK answers_contradict", _OPEN)
 LATE = _means("UNPROVEN clock_behind", side=_OPEN)
 AHEAD = _means("UNPROVEN clock_ahead", side=_OPEN)
@@ -120,16 +122,10 @@ _NOTICE = "announcement of 2026-06-10"
 
 OBSERVED = (
     Observed("-2015", 401, _said(-2015, _NOT_PERMITTED), NOT_PERMITTED, "fapi, 2022-09", headers=_TENGINE),
-    Observed(
-        "-2015 with an address", 401, _said(-2015, f"{_NOT_PERMITTED}, request ip: {IP}"), NOT_PERMITTED, "testnet"
-    ),
+    Observed("-2015 with an address", 401, _said(-2015, f"{_NOT_PERMITTED}, request ip: {IP}"), WITH_IP, "testnet"),
     Observed("-2015 of spot", 401, _said(-2015, f"{_NOT_PERMITTED}."), NOT_PERMITTED, "api"),
-    Observed(
-        "-2015 of order/test", 400, _said(-2015, f"{_NOT_PERMITTED}, request ip: {IP}"), NOT_PERMITTED, "fapi, 2026-10"
-    ),
-    Observed(
-        "-2015 of listenKey", 401, _said(-2015, f"{_NOT_PERMITTED}, request ip: {IP}"), NOT_PERMITTED, "fapi, 2026"
-    ),
+    Observed("-2015 of order/test", 400, _said(-2015, f"{_NOT_PERMITTED}, request ip: {IP}"), WITH_IP, "fapi, 2026-10"),
+    Observed("-2015 of listenKey", 401, _said(-2015, f"{_NOT_PERMITTED}, request ip: {IP}"), WITH_IP, "fapi, 2026"),
     Observed("-2014", 401, _said(-2014, "API-key format invalid."), DENIED, "fapi without a key"),
     Observed("-2014 of positionRisk", 401, _said(-2014, "API-key format invalid."), DENIED, "fapi, 2026-09"),
     Observed("-1022", 400, _said(-1022, "Signature for this request is not valid."), DENIED, "sapi"),

@@ -18,13 +18,16 @@ from typing import Any
 import pytest
 
 from keycheck import purse
+from keycheck.errors import UsageProblem
 from keycheck.fleet import command, merged
+from keycheck.fleet.accounts import Account
+from keycheck.fleet.answer import Result
 from keycheck.fleet.out_folder import OutFolder
 from keycheck.report import verdict_schema
 from keycheck.settings import loading
 from tests.children import wait_until
 from tests.exchange import API_SECRET, Fault, LocalExchange, Scenario
-from tests.fleet.stubs import UNPROVEN, Stub, ok
+from tests.fleet.stubs import OK, UNPROVEN, Stub, ok
 from tests.killing import forked
 from tests.running import ROOT
 from tests.serve.serving import holds_secret
@@ -392,6 +395,26 @@ def test_no_link_is_followed(name: str, folder: Folder) -> None:
     (folder.out / name).symlink_to(own)
     assert folder() == 4
     assert own.read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["accounts", "accounts/a"])
+def test_no_link_to_a_folder_is_followed(name: str, folder: Folder) -> None:
+    """In a folder of another user, accounts/ and accounts/NAME may be links to one's own folders, whose files stay."""
+    account = Account("a")
+    report = folder.path / "own" / name / "report.html"
+    report.parent.mkdir(parents=True)
+    report.write_text("mine")
+    with contextlib.closing(OutFolder(folder.out)) as out:
+        out.open([account], resume=False)
+        (folder.out / name).parent.mkdir(exist_ok=True)
+        (folder.out / name).symlink_to(report.parent)
+        with pytest.raises(OSError):  # noqa: PT011  systems word it differently
+            out.keep(account, Result(OK, "page"))
+    with contextlib.closing(OutFolder(folder.out)) as out, pytest.raises(UsageProblem, match="cannot be replaced"):
+        out.open([account], resume=False)
+    assert [path.name for path in report.parent.iterdir()] == ["report.html"]
+    assert report.read_text() == "mine"
+    assert not (folder.out / "verdicts.jsonl").read_text()
 
 
 # -- options --

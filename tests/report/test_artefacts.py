@@ -45,13 +45,13 @@ def test_a_link_in_place_of_the_temporary_file_leads_to_no_other_file(tmp_path: 
     assert (private.read_text(), private.stat().st_mode & 0o777) == ("old", 0o600)
 
 
-@pytest.mark.parametrize("step", ["pathlib.Path.replace", "os.fchmod"])
+@pytest.mark.parametrize("step", ["os.replace", "os.fchmod"])
 def test_the_old_file_stays_if_writing_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     """If writing fails, the old file stays and the half-written one is removed."""
     file = tmp_path / "a.json"
     file.write_text("old")
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(step, fail)

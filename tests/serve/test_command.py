@@ -81,6 +81,13 @@ def test_bad_options_are_refused_in_a_sentence(
     assert len(printed.err.splitlines()) == 1
 
 
+def test_variables_of_other_servers_are_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """WEB_CONCURRENCY, which some platforms set for their own servers, is no setting of this one."""
+    monkeypatch.setenv("WEB_CONCURRENCY", "auto")
+    with Serving(tmp_path) as serving:
+        assert serving.ask("GET", "/healthz").status == 200
+
+
 def test_a_port_in_use_is_refused_in_a_sentence(serving: Serving, capsys: pytest.CaptureFixture[str]) -> None:
     """A port that another server uses is refused in a sentence."""
     assert command.main(["--port", str(serving.port)]) == 4

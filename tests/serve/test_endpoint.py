@@ -252,7 +252,8 @@ def test_a_fault_of_the_endpoint_shows_nothing(
     with Serving(tmp_path, run=run, slots=1) as serving:
         for _ in range(3):
             answer = serving.post()
-            assert answer.status == 500
+            assert (answer.status, answer.headers["content-type"]) == (500, "application/problem+json")
+            assert answer.json["detail"] == "Report this, without the key."
     printed = "".join(capfd.readouterr()) + caplog.text
     assert "KeyError" in printed
     assert not holds_secret(answer.body + printed.encode())

@@ -153,7 +153,12 @@ def test_a_token_is_not_guessed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize(
     ("first", "other", "is_same"),
-    [("192.0.2.1", "192.0.2.2", False), ("2001:db8::1", "2001:db8::2", True), ("2001:db8::1", "2001:db8:0:1::", False)],
+    [
+        ("192.0.2.1", "192.0.2.2", False),
+        ("2001:db8::1", "2001:db8::2", True),
+        ("2001:db8::1", "2001:db8:0:1::", False),
+        ("fe80::1%eth0", "fe80::2%eth0", True),
+    ],
 )
 def test_clients_are_told_apart(first: str, other: str, is_same: bool, tmp_path: Path) -> None:
     """Behind a proxy a client is known by the address that the proxy has added, and with IPv6 by its network (/64)."""
