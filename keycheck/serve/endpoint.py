@@ -23,6 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from keycheck import process, receipt
 from keycheck.errors import UsageProblem
 from keycheck.exchange.endpoints import ENVIRONMENTS
+from keycheck.exchange.hosts import route_of
 from keycheck.purse import Purse
 from keycheck.serve import openapi, page, request_body
 from keycheck.serve.guards import LOOPBACK, Guards, TokenCheck
@@ -74,7 +75,8 @@ class Endpoint:
         receipt.make(self._receipt_key, api_key="", api_secret="", environment="")  # refuses a key that is too short
         self._token = TokenCheck(token, behind_proxy=behind_proxy) if token is not None else None
         folder = purse_folder or loading.purse_folder()
-        self._runs = Runs(slots, {name: Purse(folder, share, name) for name in ENVIRONMENTS}, run)
+        route = route_of(self._settings.get("BINANCE_FUTURES_URL", ""), self._settings.get("BINANCE_PROXY", ""))
+        self._runs = Runs(slots, {name: Purse(folder, share, name, route) for name in ENVIRONMENTS}, run)
         self.end, self.cancel_all = self._runs.end, self._runs.cancel_all
         app = Starlette(
             routes=self._routes(),
