@@ -46,6 +46,18 @@ def test_twenty_accounts_are_tested_some_at_once(many_accounts: ModuleType) -> N
     assert orders == []
 
 
+def test_only_settings_are_read_from_an_accounts_file(many_accounts: ModuleType, tmp_path: Path) -> None:
+    """A bot's other settings are left out, as BINANCE_TIMEOUT; a file that cannot be read is a ValueError."""
+    file = tmp_path / "alice.env"
+    file.write_text("\ufeffBINANCE_API_KEY=k\nBINANCE_TIMEOUT=1\nBINANCE_CANCEL=no\nSYMBOL=x\n", encoding="utf-8")
+    assert many_accounts.settings_of(file) == {"api_key": "k"}
+    with pytest.raises(ValueError, match="cannot be read"):
+        many_accounts.settings_of(tmp_path / "missing.env")
+    file.write_text("BINANCE_API_KEY=k", encoding="utf-16")
+    with pytest.raises(ValueError, match="is not UTF-8"):
+        many_accounts.settings_of(file)
+
+
 @pytest.mark.slow
 def test_a_mail_is_sent_after_each_change(tmp_path: Path) -> None:
     """A mail is sent at first and after each change of verdict or causes, and again if it could not be sent.
