@@ -77,10 +77,10 @@ def test_a_mail_is_sent_after_each_change(tmp_path: Path) -> None:
         (programs / name).write_text(text)
         (programs / name).chmod(0o755)
 
-    def run(cassette: str) -> tuple[int, str]:
+    def run(cassette: str, *options: str) -> tuple[int, str]:
         outbox.write_text("")
         done = subprocess.run(  # noqa: S603  our own script
-            [str(programs / "keycheck-mail"), "me@example.com", "--replay", cassette],
+            [str(programs / "keycheck-mail"), "me@example.com", "--replay", cassette, *options],
             env={"PATH": f"{programs}{os.pathsep}{os.defpath}", "STATE_DIRECTORY": str(state)},
             capture_output=True,
             text=True,
@@ -96,6 +96,8 @@ def test_a_mail_is_sent_after_each_change(tmp_path: Path) -> None:
     status, sent = run("read-only")
     assert (status, sent[:50]) == (1, "to: me@example.com subject: keycheck: NOT_OK read_")
     assert run("read-only") == (1, "")
+    assert run("withdrawals-enabled", "--report-dir", str(tmp_path / "elsewhere"))[0] == 1
+    assert "withdraw" in outbox.read_text().partition("## Keycheck: NOT OK")[2]  # of this run, not of an earlier one
     assert run("no such cassette")[1] == "to: me@example.com subject: keycheck: UNPROVEN run_not_finished"
     assert json.loads((state / "new.json").read_text())["ok"] is False
     assert "--replay: there is no cassette" in outbox.read_text()  # the reason, since there is no summary
