@@ -141,6 +141,8 @@ class Endpoint:
             while isinstance(found := await said.get(), Mapping):
                 if as_lines:
                     await lines.send({name: found[field] for name, field in _OF_A_CHECK.items()})
+            if found is None and not lines.has_begun:  # a platform's own middleware may wait for an answer
+                raise Problem(503, "The client has hung up, so its run was ended.")
             if isinstance(found, Exception):
                 raise found
             if found is not None:
@@ -177,11 +179,11 @@ class _Lines:
 
     def __init__(self, send: Send) -> None:
         self._send = send
-        self._has_begun = False
+        self.has_begun = False
 
     async def send(self, line: Mapping[str, Any], *, is_last: bool = False) -> None:
-        if not self._has_begun:
-            self._has_begun = True
+        if not self.has_begun:
+            self.has_begun = True
             headers = [(b"content-type", openapi.LINES.encode()), (b"x-accel-buffering", b"no")]  # for nginx
             await self._send({"type": "http.response.start", "status": 200, "headers": headers})
         body = json.dumps(line).encode() + b"\n"
