@@ -3,7 +3,8 @@
 Binance counts the weight of all requests of an address in a minute. Each run reserves its weight here before it starts,
 and settles when it has ended. Both are transactions on one SQLite file. SQLite has what the purse needs: a lock for
 threads and processes, and a file that is whole after a kill at any moment. Times are those of the monotonic clock
-(`clock.uptime`). The file holds numbers, and the word `production` or `demo`: nothing of a key, verdict or address.
+(`clock.uptime`). The file holds numbers, the word `production` or `demo`, and digests of routes: nothing of a key,
+verdict or address.
 
 Theory of operation. Each row is a claim on the address's minute, which ends by itself:
 
@@ -22,6 +23,7 @@ import contextlib
 import math
 import sqlite3
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
@@ -73,19 +75,23 @@ class Purse:
 
     `folder`: made with mode 700 if it is missing (`settings.loading.purse_folder()` is the machine's usual one).
     `share`: the part of Binance's limit that all users of the folder together may spend in any 60 s, 0.01 to 1.
-    `environment`: `production` or `demo`, which are counted separately. Raises ValueError for a bad argument.
+    `environment`: `production` or `demo`, which are counted separately. `route`: as `exchange.hosts.route_of`. Another
+    host, or a proxy, has an address of its own, and so its own count. Raises ValueError for a bad argument.
 
     A call takes some milliseconds; for another program's lock `reserve` waits two seconds, and `settle` ten. If the
     file cannot be used, no run gets any weight.
     """
 
-    def __init__(self, folder: Path, share: float = 0.5, environment: str = "production") -> None:
+    def __init__(self, folder: Path, share: float = 0.5, environment: str = "production", route: str = "") -> None:
         check_share(share)
         if environment not in WEIGHT_LIMITS:
             raise ValueError(f"environment must be one of {', '.join(WEIGHT_LIMITS)}")
         self._file = folder / _FILE
         self._share = share
-        self._environment = environment
+        self._limit = WEIGHT_LIMITS[environment]
+        self._count = f"{environment} {sha256(route.encode()).hexdigest()}" if route else environment
+        self._whose = "this host or proxy" if route else "this machine's address"
+        self._teller = "Binance, or the host in its place," if route else "Binance"
 
     def reserve(self, weight: int = RUN) -> int:
         """Takes the weight of a run out of the purse, before the run starts. Returns a number for `settle`.
@@ -106,8 +112,8 @@ class Purse:
                 "disk, remove the file, or unset XDG_RUNTIME_DIR and set XDG_STATE_HOME to a folder of this user's own",
             ) from None
         if any(claim.others == _EVERYTHING for claim in claims):
-            raise Empty(seconds, "Binance has told this machine's address to send nothing for a time")
-        share = f"{100 * self._share:g} % of the request weight of this machine's address"
+            raise Empty(seconds, f"{self._teller} has told {self._whose} to send nothing for a time")
+        share = f"{100 * self._share:g} % of the request weight of {self._whose}"
         # A run that is under way may end at any moment, so its claim may end in a minute, long before its deadline.
         raise Empty(min(seconds, MINUTE), f"The {share}, which may be used in a minute, are spent")
 
@@ -146,19 +152,19 @@ class Purse:
             settled = "select sum(own) from claims where environment = ? and seconds = ?"
             db.execute(
                 f"update claims set others = max(0, ? - ({settled})) where id = ?",  # noqa: S608  our own words
-                (used, self._environment, MINUTE, reservation),
+                (used, self._count, MINUTE, reservation),
             )
             if limits.wait:
                 self._add(db, now, min(limits.wait, _LONGEST_STOP), others=_EVERYTHING)
 
     def _claims(self, db: sqlite3.Connection) -> list[_Claim]:
         columns = ", ".join(_Claim._fields)
-        rows = db.execute(f"select {columns} from claims where environment = ? order by until", (self._environment,))  # noqa: S608  our own names
+        rows = db.execute(f"select {columns} from claims where environment = ? order by until", (self._count,))  # noqa: S608  our own names
         return [_Claim(*row) for row in rows]
 
     def _seconds_until(self, claims: list[_Claim], now: float, weight: int) -> float:
         """Seconds until `weight` fits beside these claims; 0 if it fits now."""
-        limit = min([WEIGHT_LIMITS[self._environment], *(claim.granted for claim in claims if claim.granted)])
+        limit = min([self._limit, *(claim.granted for claim in claims if claim.granted)])
         for ended in range(len(claims) + 1):
             left = claims[ended:]
             spent = sum(claim.own for claim in left) + max((claim.others for claim in left), default=0)
@@ -167,7 +173,7 @@ class Purse:
         return MINUTE  # `weight` alone is more than the share of this low limit
 
     def _add(self, db: sqlite3.Connection, now: float, seconds: float, *, own: int = 0, others: int = 0) -> int:
-        row = (self._environment, now + seconds, seconds, own, others)
+        row = (self._count, now + seconds, seconds, own, others)
         added = db.execute("insert into claims (environment, until, seconds, own, others) values (?, ?, ?, ?, ?)", row)
         assert added.lastrowid
         return added.lastrowid

@@ -258,6 +258,20 @@ def test_nothing_is_given_out_until_the_time_that_binance_named(tmp_path: Path, 
     assert one.reserve()
 
 
+@pytest.mark.usefixtures("now")
+def test_each_route_has_its_own_count(tmp_path: Path) -> None:
+    """A stop that another host or a proxy named holds for those alone, and its sentence does not name this address."""
+    relay, direct = Purse(tmp_path, route=" proxy.example:3128"), Purse(tmp_path)
+    relay.settle(relay.reserve(), Limits(wait=200_000))
+    with pytest.raises(Empty, match=r"^Binance, or the host in its place, has told this host or proxy"):
+        relay.reserve()
+    assert len(spend(direct)) == RUNS
+    assert len(spend(Purse(tmp_path, route="127.0.0.1:9 "))) == RUNS
+    with pytest.raises(Empty, match=r"^The 50 % of the request weight of this machine's address"):
+        direct.reserve()
+    assert b"proxy.example" not in (tmp_path / "purse.sqlite").read_bytes()
+
+
 def test_a_number_may_be_of_any_size(tmp_path: Path, now: Clocks) -> None:
     """A number from an answer may be too large for SQLite; the weight then counts as spent."""
     one = Purse(tmp_path)

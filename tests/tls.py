@@ -24,9 +24,10 @@ ADDRESS = "127.0.0.1"
 class Listener:
     """Accepts connections until the block ends, each in a thread. `received`: all bytes that came, decrypted."""
 
-    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
-        """With `tls`, the server speaks only TLS."""
+    def __init__(self, tls: ssl.SSLContext | None = None, address: str = ADDRESS) -> None:
+        """With `tls`, the server speaks only TLS. `address`: of loopback, IPv4 or IPv6."""
         self._tls = tls
+        self._address = address
         self._open: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
         self._closing = False
@@ -36,11 +37,13 @@ class Listener:
     @property
     def url(self) -> str:
         """The server's URL."""
-        return f"{'https' if self._tls else 'http'}://{ADDRESS}:{self.port}"
+        host = f"[{self._address}]" if ":" in self._address else self._address
+        return f"{'https' if self._tls else 'http'}://{host}:{self.port}"
 
     def __enter__(self) -> Self:
         """Starts to listen."""
-        self._door = socket.create_server((ADDRESS, 0), backlog=128)
+        family = socket.AF_INET6 if ":" in self._address else socket.AF_INET
+        self._door = socket.create_server((self._address, 0), family=family, backlog=128)
         self.port: int = self._door.getsockname()[1]
         self._threads.append(threading.Thread(target=self._accept, daemon=True))
         self._threads[0].start()
@@ -51,7 +54,7 @@ class Listener:
     ) -> None:
         """Drops every connection and ends every thread."""
         self._closing = True
-        socket.create_connection((ADDRESS, self.port), PATIENCE).close()  # wakes the thread that accepts
+        socket.create_connection((self._address, self.port), PATIENCE).close()  # wakes the thread that accepts
         self._threads[0].join(PATIENCE)
         self._door.close()
         for each in self._open:

@@ -8,6 +8,7 @@ import inspect
 import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from io import StringIO
 from pathlib import Path
 
 from dotenv import dotenv_values
@@ -15,7 +16,7 @@ from dotenv import dotenv_values
 import keycheck
 
 AT_ONCE = 4  # each is a process of its own, of some 60 MB
-PARAMETERS = set(inspect.signature(keycheck.check).parameters)
+SETTINGS = set(inspect.signature(keycheck.check).parameters) - {"on_check", "timeout", "cancel"}
 
 
 def check_all(accounts: Mapping[str, Mapping[str, str]]) -> dict[str, keycheck.Report | ValueError]:
@@ -35,8 +36,17 @@ def _check(settings: Mapping[str, str]) -> keycheck.Report | ValueError:
 
 
 def settings_of(file: Path) -> dict[str, str]:
-    """The settings in a file, by the names of `keycheck.check`: BINANCE_API_KEY=... is api_key."""
-    settings = dotenv_values(file, interpolate=False)
+    """The settings in a file, by the names of `keycheck.check`: BINANCE_API_KEY=... is api_key.
+
+    Raises ValueError if the file cannot be read.
+    """
+    try:
+        text = file.read_text("utf-8-sig")
+    except OSError as error:
+        raise ValueError(f"cannot be read ({error.strerror}): correct its name, or its permissions") from None
+    except UnicodeError:
+        raise ValueError("is not UTF-8 text (PowerShell's > writes UTF-16): save it again as UTF-8") from None
+    settings = dotenv_values(stream=StringIO(text), interpolate=False)
     named = {
         name.removeprefix("BINANCE_").lower(): value
         for name, value in settings.items()
@@ -46,13 +56,20 @@ def settings_of(file: Path) -> dict[str, str]:
         named["passphrase"] = named.pop("private_key_passphrase")
     if "private_key_file" in named:  # which is relative to this file
         named["private_key_file"] = str(file.parent / Path(named["private_key_file"]).expanduser())
-    return {name: value for name, value in named.items() if name in PARAMETERS}
+    return {name: value for name, value in named.items() if name in SETTINGS}
 
 
 if __name__ == "__main__":
     if sys.stdout:  # a name may have letters that a redirect on Windows lacks
         sys.stdout.reconfigure(errors="backslashreplace")
-    reports = check_all({name: settings_of(Path(name)) for name in sys.argv[1:]})
+    accounts: dict[str, dict[str, str]] = {}
+    unreadable: dict[str, keycheck.Report | ValueError] = {}
+    for name in sys.argv[1:]:
+        try:
+            accounts[name] = settings_of(Path(name))
+        except ValueError as error:
+            unreadable[name] = error
+    reports = check_all(accounts) | unreadable
     for name, report in reports.items():
         if isinstance(report, ValueError):
             print(f"{name:<20} {report}")

@@ -30,6 +30,15 @@ def environment_of(url: str) -> str | None:
     return "demo" if _DEMO.fullmatch(host) else "production"
 
 
+def route_of(futures_url: str, proxy: str) -> str:
+    """The host that is asked in Binance's place, and the proxy, each with its port; "" if Binance is asked directly.
+
+    Binance counts the request weight of each address, so each route has its own count (`keycheck/purse.py`).
+    """
+    other = "" if exchange_of([futures_url]) == "binance" else _address(futures_url)
+    return f"{other} {_address(proxy)}" if other or proxy else ""
+
+
 def is_local(url: str) -> bool:
     """Whether a URL's host is a loopback address, with or without user information before it."""
     return is_loopback(_host(url))
@@ -49,6 +58,11 @@ def _exchange_of_one(url: str) -> Exchange:
         return "local"
     name = _NAME.fullmatch(host)
     return "binance" if name and name[1] in DOMAINS and "@" not in url else "other"
+
+
+def _address(url: str) -> str:
+    """The host and port of a URL, without user information; "" if the text is not a URL."""
+    return urlsplit(url).netloc.rpartition("@")[2].lower() if _host(url) else ""
 
 
 def _host(url: str) -> str:

@@ -16,9 +16,10 @@ from typing import Any
 from keycheck import bounded_files, process
 from keycheck.errors import UsageProblem
 from keycheck.exchange import answers
+from keycheck.exchange.hosts import route_of
 from keycheck.fleet.accounts import Account, Lane
 from keycheck.fleet.public_answers import PublicAnswers
-from keycheck.purse import RUN, SHARED_RUN, Empty, Purse, Unusable
+from keycheck.purse import MINUTE, RUN, SHARED_RUN, Empty, Purse, Unusable
 from keycheck.settings import loading
 
 _FIELDS = ("account", "settings", "lane", "share", "sharing")
@@ -64,11 +65,19 @@ def _run(account: Account, lane: Lane, sharing: bool, keys: Path, cancel: proces
     loaded = loading.load(env_file, required=True, environ=settings)
     if loaded.ca_bundle:
         settings["BINANCE_CA_BUNDLE"] = loaded.ca_bundle
-    purse = Purse(loading.purse_folder(), lane.share, loaded.environment)
+    purse = Purse(loading.purse_folder(), lane.share, loaded.environment, loaded.route)
     shared = _PUBLIC.fresh(loaded.source) if sharing else ""
     run = partial(process.run, settings, env_file=env_file, shared=shared, cancel=cancel)
     more = loaded.more_weight
-    finished = purse.spend(run, RUN + more, (SHARED_RUN if shared else RUN) + more)
+    try:
+        finished = purse.spend(run, RUN + more, (SHARED_RUN if shared else RUN) + more)
+    except Empty as empty:
+        of_lane = route_of(settings.get("BINANCE_FUTURES_URL", ""), settings.get("BINANCE_PROXY", ""))
+        if loaded.route == of_lane or empty.seconds <= MINUTE:
+            raise
+        # Only this account has to wait so long for its own host or proxy: the other accounts of the lane must not.
+        why, _, _ = str(empty).rpartition(" Try again")
+        return _answer(process.not_begun(why, f"test this account again in {empty.seconds} s"))
     _PUBLIC.keep(loaded.source, finished.public)
     return _answer(finished)
 

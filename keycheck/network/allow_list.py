@@ -58,7 +58,9 @@ class AllowListAdapter(HTTPAdapter):
             """A connection pool that passes each connection to a CancellableRequest, which can then shut it down."""
 
             def urlopen(self, method: str, url: str, body: Any = None, *args: Any, **kwargs: Any) -> Any:
-                here = f"{self.scheme}://{self.host}:{self.port}"  # type: ignore[attr-defined]
+                # urllib3 takes the brackets off an IPv6 address.
+                host = f"[{self.host}]" if ":" in self.host else self.host  # type: ignore[attr-defined]
+                here = f"{self.scheme}://{host}:{self.port}"  # type: ignore[attr-defined]
                 # Without TLS, a proxy receives the whole URL instead of the path.
                 proxy = self.proxy  # type: ignore[attr-defined]
                 if proxy and here.startswith(f"{proxy.scheme}://{proxy.host}:") and url.startswith("http://"):

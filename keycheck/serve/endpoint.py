@@ -23,6 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from keycheck import process, receipt
 from keycheck.errors import UsageProblem
 from keycheck.exchange.endpoints import ENVIRONMENTS
+from keycheck.exchange.hosts import route_of
 from keycheck.purse import Purse
 from keycheck.serve import openapi, page, request_body
 from keycheck.serve.guards import LOOPBACK, Guards, TokenCheck
@@ -74,7 +75,8 @@ class Endpoint:
         receipt.make(self._receipt_key, api_key="", api_secret="", environment="")  # refuses a key that is too short
         self._token = TokenCheck(token, behind_proxy=behind_proxy) if token is not None else None
         folder = purse_folder or loading.purse_folder()
-        self._runs = Runs(slots, {name: Purse(folder, share, name) for name in ENVIRONMENTS}, run)
+        route = route_of(self._settings.get("BINANCE_FUTURES_URL", ""), self._settings.get("BINANCE_PROXY", ""))
+        self._runs = Runs(slots, {name: Purse(folder, share, name, route) for name in ENVIRONMENTS}, run)
         self.end, self.cancel_all = self._runs.end, self._runs.cancel_all
         app = Starlette(
             routes=self._routes(),
@@ -139,6 +141,8 @@ class Endpoint:
             while isinstance(found := await said.get(), Mapping):
                 if as_lines:
                     await lines.send({name: found[field] for name, field in _OF_A_CHECK.items()})
+            if found is None and not lines.has_begun:  # a platform's own middleware may wait for an answer
+                raise Problem(503, "The client has hung up, so its run was ended.")
             if isinstance(found, Exception):
                 raise found
             if found is not None:
@@ -175,11 +179,11 @@ class _Lines:
 
     def __init__(self, send: Send) -> None:
         self._send = send
-        self._has_begun = False
+        self.has_begun = False
 
     async def send(self, line: Mapping[str, Any], *, is_last: bool = False) -> None:
-        if not self._has_begun:
-            self._has_begun = True
+        if not self.has_begun:
+            self.has_begun = True
             headers = [(b"content-type", openapi.LINES.encode()), (b"x-accel-buffering", b"no")]  # for nginx
             await self._send({"type": "http.response.start", "status": 200, "headers": headers})
         body = json.dumps(line).encode() + b"\n"

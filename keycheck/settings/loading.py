@@ -17,7 +17,7 @@ from keycheck.errors import UsageProblem
 from keycheck.exchange.account_setup import MARGIN
 from keycheck.exchange.endpoints import DEMO_HOSTS, ENVIRONMENTS, STREAMS, SYMBOL_CONFIG
 from keycheck.exchange.evidence import System
-from keycheck.exchange.hosts import Exchange, environment_of, exchange_of, is_local
+from keycheck.exchange.hosts import Exchange, environment_of, exchange_of, is_local, route_of
 from keycheck.redaction.secret import Secret
 from keycheck.settings import dotenv_file, value_parsers
 from keycheck.settings.child_environment import PRIVATE_KEY
@@ -100,6 +100,11 @@ class Settings:
         """The settings that decide which host answers a public request, through which proxy, and for which contract."""
         proxy = value_parsers.proxy_host(self.proxy) or ""
         return self.environment, self.futures_url, self.symbol, proxy, self.ca_bundle or ""
+
+    @property
+    def route(self) -> str:
+        """As `hosts.route_of`: "" if Binance itself is asked, and without a proxy."""
+        return route_of(self.futures_url, self.proxy.reveal() if self.proxy else "")
 
     @property
     def more_weight(self) -> int:

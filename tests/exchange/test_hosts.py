@@ -14,7 +14,7 @@ from keycheck.cassettes.label import RECORDED_FROM, origin
 from keycheck.errors import UsageProblem
 from keycheck.exchange import hosts
 from keycheck.exchange.endpoints import DEMO_HOSTS, ENVIRONMENTS, STREAMS
-from keycheck.exchange.hosts import Exchange, exchange_of, is_local
+from keycheck.exchange.hosts import Exchange, exchange_of, is_local, route_of
 from keycheck.report import page, summary, terminal, verdict_json
 from keycheck.report.model import ELSEWHERE, RunReport
 from keycheck.settings import loading
@@ -217,3 +217,20 @@ def test_another_host_is_a_usage_error_before_anything_is_sent(suite: SuiteRunne
     assert "BINANCE_ALLOW_OTHER_HOSTS" in done.output
     assert json.dumps(done.verdict).count("wallet.invalid") == 0
     assert hosts.LEAST_TRUSTED_FIRST[0] == "other"
+
+
+@pytest.mark.parametrize(
+    ("url", "proxy", "route"),
+    [
+        ("https://fapi.binance.com", "", ""),
+        ("https://demo-fapi.binance.com", "", ""),
+        ("", "", ""),  # not set
+        ("https://[x", "", ""),  # refused later
+        ("https://fapi.binance.com", "http://user:password@Proxy.example:3128", " proxy.example:3128"),
+        ("http://127.0.0.1:9111/", "", "127.0.0.1:9111 "),
+        ("https://relay.example", "http://127.0.0.1:1", "relay.example 127.0.0.1:1"),
+    ],
+)
+def test_a_route_names_the_other_host_and_the_proxy(url: str, proxy: str, route: str) -> None:
+    """Direct requests to Binance share one count of request weight; any other host or proxy has another address."""
+    assert route_of(url, proxy) == route

@@ -10,6 +10,7 @@ from keycheck import process
 from keycheck.exchange.rate_limit import Limits
 from keycheck.fleet.accounts import Account, Lane
 from keycheck.fleet.job import run_job, text_of
+from keycheck.purse import Purse
 from tests.fleet.stubs import OK
 
 LANE = Lane("local", 0.01)  # one run a minute
@@ -76,6 +77,23 @@ def test_without_weight_no_run_begins(keys: Path, ran: list[Any]) -> None:
     (keys / "alice.env").write_text("BINANCE_ENVIRONMENT=demo\n")
     assert [ask(keys).keys() & {"verdict", "wait"} for _ in range(4)] == [{"verdict"}] * 3 + [{"wait"}]
     assert len(ran) == 5
+
+
+def test_a_stop_of_an_accounts_own_proxy_stops_no_other_account(
+    keys: Path, ran: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While an account's own proxy or host may send nothing, this account is UNPROVEN, and the lane need not wait."""
+    Purse(keys.parent / "keycheck", route=" 127.0.0.1:9").settle(0, Limits(wait=200_000))
+    (keys / "alice.env").write_text("BINANCE_PROXY=http://127.0.0.1:9\n")
+    (cause,) = ask(keys)["verdict"]["diagnosis"]
+    assert "has told this host or proxy to send nothing for a time" in cause["explanation"]
+    assert cause["fix"] == "test this account again in 200000 s"
+    assert not ran
+    (keys / "bob.env").touch()
+    assert "verdict" in ask(keys, Account("bob"))
+    monkeypatch.setenv("BINANCE_PROXY", "http://127.0.0.1:9")  # the lane's own
+    assert ask(keys, Account("bob"))["wait"] == 200_000
+    assert len(ran) == 1
 
 
 def test_a_run_with_more_requests_reserves_more_weight(keys: Path, ran: list[Any]) -> None:

@@ -508,6 +508,35 @@ def test_every_way_to_send_lets_a_listed_request_through(
     assert (one.method, one.path, one.headers["x-mbx-apikey"]) == ("POST", ORDER_TEST.path, CANARY)
 
 
+@pytest.fixture
+def over_ipv6() -> Iterator[Listener]:
+    """A host with an IPv6 address; the test is skipped on a machine without one."""
+    with contextlib.ExitStack() as stack:
+        try:
+            host = stack.enter_context(Listener(address="::1"))
+        except OSError:
+            pytest.skip("this machine has no IPv6")
+        yield host
+
+
+@pytest.mark.parametrize("way", ["direct", "proxy"])
+def test_a_host_may_be_an_ipv6_address(over_ipv6: Listener, way: str) -> None:
+    """A listed request reaches an IPv6 address, directly or through a proxy; an unlisted one does not."""
+    url = over_ipv6.url
+    with (
+        Proxy() as proxy,
+        contextlib.closing(HttpTransport(hosts(url), Secret(proxy.url) if way == "proxy" else None)) as http,
+    ):
+        assert http.send(PING, NOTHING, None, 5).status == 200
+        assert proxy.connections == (way == "proxy")
+        received = over_ipv6.received
+        assert f"\r\nHost: [::1]:{over_ipv6.port}\r\n".encode() in received
+        for door in DOORS.values():
+            with pytest.raises(REFUSALS):
+                door(http, "POST", url, ORDER)
+        assert over_ipv6.received == received
+
+
 VERBS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "CONNECT", "post", "Get", "PO\tST", "X")
 
 

@@ -46,6 +46,18 @@ def test_twenty_accounts_are_tested_some_at_once(many_accounts: ModuleType) -> N
     assert orders == []
 
 
+def test_only_settings_are_read_from_an_accounts_file(many_accounts: ModuleType, tmp_path: Path) -> None:
+    """A bot's other settings are left out, as BINANCE_TIMEOUT; a file that cannot be read is a ValueError."""
+    file = tmp_path / "alice.env"
+    file.write_text("\ufeffBINANCE_API_KEY=k\nBINANCE_TIMEOUT=1\nBINANCE_CANCEL=no\nSYMBOL=x\n", encoding="utf-8")
+    assert many_accounts.settings_of(file) == {"api_key": "k"}
+    with pytest.raises(ValueError, match="cannot be read"):
+        many_accounts.settings_of(tmp_path / "missing.env")
+    file.write_text("BINANCE_API_KEY=k", encoding="utf-16")
+    with pytest.raises(ValueError, match="is not UTF-8"):
+        many_accounts.settings_of(file)
+
+
 @pytest.mark.slow
 def test_a_mail_is_sent_after_each_change(tmp_path: Path) -> None:
     """A mail is sent at first and after each change of verdict or causes, and again if it could not be sent.
@@ -65,10 +77,10 @@ def test_a_mail_is_sent_after_each_change(tmp_path: Path) -> None:
         (programs / name).write_text(text)
         (programs / name).chmod(0o755)
 
-    def run(cassette: str) -> tuple[int, str]:
+    def run(cassette: str, *options: str) -> tuple[int, str]:
         outbox.write_text("")
         done = subprocess.run(  # noqa: S603  our own script
-            [str(programs / "keycheck-mail"), "me@example.com", "--replay", cassette],
+            [str(programs / "keycheck-mail"), "me@example.com", "--replay", cassette, *options],
             env={"PATH": f"{programs}{os.pathsep}{os.defpath}", "STATE_DIRECTORY": str(state)},
             capture_output=True,
             text=True,
@@ -84,6 +96,8 @@ def test_a_mail_is_sent_after_each_change(tmp_path: Path) -> None:
     status, sent = run("read-only")
     assert (status, sent[:50]) == (1, "to: me@example.com subject: keycheck: NOT_OK read_")
     assert run("read-only") == (1, "")
+    assert run("withdrawals-enabled", "--report-dir", str(tmp_path / "elsewhere"))[0] == 1
+    assert "withdraw" in outbox.read_text().partition("## Keycheck: NOT OK")[2]  # of this run, not of an earlier one
     assert run("no such cassette")[1] == "to: me@example.com subject: keycheck: UNPROVEN run_not_finished"
     assert json.loads((state / "new.json").read_text())["ok"] is False
     assert "--replay: there is no cassette" in outbox.read_text()  # the reason, since there is no summary

@@ -1,5 +1,6 @@
 """The endpoint over real HTTP; tests about the results of runs have whole runs against the local exchange."""
 
+import asyncio
 import json
 import sys
 import threading
@@ -10,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.types import Message
 
 from keycheck import process, receipt
 from keycheck.serve.command import GRACE
+from keycheck.serve.endpoint import Endpoint
 from tests.children import children, wait_until
 from tests.exchange import API_KEY, API_SECRET, Fault, LocalExchange, Scenario
 from tests.keys import ED25519
@@ -159,6 +162,24 @@ def test_a_client_that_hangs_up_ends_its_run(
             wait_until(lambda: not children(temporary) and not list(temporary.iterdir()), 3)
             exchange.scenario = Scenario()
             wait_until(lambda: live.post().status == 200, 20)
+
+
+@pytest.mark.parametrize("accept", [b"application/json", b"application/x-ndjson"])
+def test_a_client_that_hangs_up_is_answered_all_the_same(accept: bytes, tmp_path: Path) -> None:
+    """Middlewares of a platform, such as Starlette's BaseHTTPMiddleware, raise if an application sends no answer."""
+    coming: list[Message] = [{"type": "http.request", "body": json.dumps(GIVEN).encode()}, {"type": "http.disconnect"}]
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return coming.pop(0)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    headers = [(b"host", b"127.0.0.1"), (b"content-type", b"application/json"), (b"accept", accept)]
+    scope = {"type": "http", "method": "POST", "scheme": "http", "path": "/binance", "headers": headers}
+    asyncio.run(Endpoint(purse_folder=tmp_path, run=until_cancelled)(scope, receive, send))
+    assert [message.get("status") for message in sent] == [503, None]
 
 
 @pytest.mark.slow

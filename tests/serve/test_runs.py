@@ -1,12 +1,14 @@
 """Runs of an endpoint that end at once, never begin, or cannot be used."""
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from keycheck import process
+from keycheck.exchange.rate_limit import Limits
 from keycheck.purse import Empty, Purse
 from keycheck.redaction.secret import Secret
 from keycheck.serve import request_body
@@ -53,6 +55,17 @@ def test_a_run_with_more_requests_reserves_more_weight(tmp_path: Path) -> None:
         with pytest.raises(Empty):
             purse.reserve(5)
         purse.reserve(4)
+
+
+def test_a_stop_of_another_host_is_not_that_of_this_address(tmp_path: Path) -> None:
+    """If the settings name another host, its 429 stops the runs that ask it, and no run that asks Binance itself."""
+
+    def run(*_: Any, **__: Any) -> process.Finished:
+        return replace(instant(), limits=Limits(wait=1000))
+
+    with Serving(tmp_path, run=run, settings={"BINANCE_FUTURES_URL": "http://127.0.0.1:9"}) as serving:
+        assert [serving.post().status for _ in range(2)] == [200, 429]
+    Purse(tmp_path / "purse").reserve()
 
 
 def test_an_error_that_is_not_a_sentence_of_the_run_is_not_shown(tmp_path: Path) -> None:
