@@ -6,6 +6,7 @@ because it needs them to understand the command line.
 """
 
 import argparse
+import contextlib
 import copy
 import itertools
 import os
@@ -49,6 +50,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         option, unknown = parser.parse_known_and_unknown_args(given, namespace=copy.copy(config.option))
     except pytest.UsageError:
         return  # pytest will report it
+    _refuse_another_root(config, option)
     readings = (option.file_or_dir, _surely_paths(option.file_or_dir, given, unknown))
     if all(is_suite_run(config, _paths(config, option, named)) for named in readings):
         _start(config, option)
@@ -107,6 +109,27 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     is_run = is_suite_run(config, config.args) and not looks_only(config.option)
     if is_run and not config.pluginmanager.has_plugin("keycheck.plugin"):
         raise pytest.UsageError("--noconftest or --confcutdir takes the suite's own plugin away: leave it out")
+
+
+def _refuse_another_root(config: pytest.Config, option: argparse.Namespace) -> None:
+    """Withdraws the last verdict, and raises UsageError, if pytest takes another folder than this project for the root.
+
+    It does so inside another project, since it reads `--env-file ../.env` before it knows the option, and thinks that
+    the run has two paths.
+    """
+    home = Path(os.path.realpath(Path(__file__).parents[1]))
+    named = places(config, option.file_or_dir)
+    is_in_suite = any(home / SUITE in (place, *place.parents) for place in named)
+    if not is_in_suite or Path(os.path.realpath(config.rootpath)) == home or looks_only(option):
+        return
+    hold = Hold(config.invocation_params.dir / option.report_dir if option.report_dir else home / "reports")
+    with contextlib.suppress(UsageProblem):
+        hold.begin()
+    hold.release()
+    raise pytest.UsageError(
+        "pytest takes another folder for the root of this project, because an option names a path there: write the "
+        "option with = and without a blank, as in --env-file=PATH, and leave --rootdir out"
+    )
 
 
 def _surely_paths(named: list[str], given: list[str], unknown: list[str]) -> list[str]:

@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from keycheck.report.folder_lock import Hold
 from tests.exchange import LocalExchange, Scenario
 from tests.exchange.faults import Fault
 from tests.matrix import mostly_slow
+from tests.run.test_run import copy_of_the_suite
 from tests.running import ROOT, SuiteRunner
 from tests.sample_reports import BLANK
 
@@ -224,6 +226,27 @@ def test_signals_leave_no_old_verdict(reports: Path) -> None:
         assert [name for name in strangers if not BEFORE.match(name)] == [], (number, sent)
     assert gone
     assert left  # otherwise every signal came too late to show anything
+
+
+@pytest.mark.parametrize("option", ["--replay ../old.yaml", "--compare ..", "--rootdir .."])
+def test_another_project_around_this_one_is_no_reason_for_an_old_ok(option: str, tmp_path: Path) -> None:
+    """pytest takes the folder around both paths for the root, and would not find the suite's plugin and settings."""
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "bot"\n', encoding="utf-8")
+    shutil.copy(ROOT / "cassettes/healthy.yaml", tmp_path / "old.yaml")
+    root = copy_of_the_suite(tmp_path)
+    (root / "reports").mkdir()
+    put_old_reports(root / "reports")
+    done = subprocess.run(  # noqa: S603  our own command
+        [sys.executable, "-m", "pytest", "suite/", *option.split()],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 4
+    assert done.stderr.count("ERROR: pytest takes another folder for the root of this project") == 1
+    assert "INTERNALERROR" not in done.stdout + done.stderr
+    assert not is_old(root / "reports")
 
 
 # -- one run at a time --
