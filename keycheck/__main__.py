@@ -8,7 +8,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +86,7 @@ def _command(arguments: Sequence[str]) -> int:
     to_json = "--json" in arguments
     stdout = _stdout_for_json() if to_json else None
     _open_if_closed("stdout", 1)
-    left = _Left()
+    left = _Left((lambda text: _write(stdout, text, 0)) if to_json else None)
     status = _run([one for one in arguments if one != "--json"], left)
     if left.has_no_key:
         bounded_files.tell(sys.stderr, _NO_KEY)
@@ -206,10 +206,23 @@ class _Left:
     """A pytest plugin that reads the run's verdict.json at its end, while the run still holds the folder's lock.
 
     A run that could not replace the last run's verdict has not begun: the file that is there is not its own.
+    `write`: called with its text if the process must end at once, because a check takes too long.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, write: Callable[[str], object] | None = None) -> None:
         self.text = ""
+        self._write = write
+
+    def pytest_sessionstart(self, session: Any) -> None:
+        from keycheck.plugin.ending import Ending  # noqa: PLC0415  as below
+
+        if self._write is not None:
+            Ending.of(session.config).last_acts.append(lambda: self._end_at_once(session.config))
+
+    def _end_at_once(self, config: Any) -> None:
+        assert self._write
+        self.pytest_unconfigure(config)
+        self._write(self.text)
 
     def pytest_unconfigure(self, config: Any) -> None:
         from keycheck import withdrawal  # noqa: PLC0415  it is imported by now

@@ -14,7 +14,7 @@ import yaml
 import conftest
 from keycheck import __main__, __version__, invocation
 from keycheck.report.folder_lock import Hold
-from tests.exchange import API_KEY, API_SECRET, LocalExchange
+from tests.exchange import API_KEY, API_SECRET, LocalExchange, Scenario
 from tests.keys import ED25519
 from tests.matrix import mostly_slow
 from tests.run.test_run import copy_of_the_suite
@@ -323,6 +323,17 @@ def test_a_run_needs_no_open_stream(shell: str, keycheck: Command, tmp_path: Pat
     """A script that wants the exit status alone may close the streams."""
     assert keycheck(*REPLAY, shell=shell).returncode == 0
     assert json.loads((tmp_path / "here/reports/verdict.json").read_text(encoding="utf-8"))["ok"] is True
+
+
+@pytest.mark.slow
+def test_json_of_a_run_that_its_time_limit_ends(keycheck: Command) -> None:
+    """A time limit by the method `thread`, the only one on Windows, ends the process; the verdict is printed first."""
+    limit = ("--timeout=1", "--timeout-method=thread", "--junitxml=junit.xml")
+    with LocalExchange(Scenario(latency_ms=2600)) as exchange:
+        done = keycheck("--json", *limit, **exchange.settings())
+    assert done.returncode == 10
+    assert json.loads(done.stdout)["verdict"] == "UNPROVEN"
+    assert "the run ended there, without the files of --junitxml and --html: run again" in done.stderr
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ status 3, and the verdict is still printed.
 import contextlib
 import io
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any
 
 import pytest
@@ -32,6 +32,8 @@ class Ending:
 
     def __init__(self) -> None:
         self._notes: list[str] = []
+        # Called if the process must end at once, where pytest calls no more hooks.
+        self.last_acts: list[Callable[[], None]] = []
 
     @staticmethod
     def of(config: pytest.Config) -> "Ending":

@@ -22,6 +22,8 @@ class PrometheusFile:
         self._path = path
         self._suite_run = suite_run
         self._is_written = False
+        config: pytest.Config = suite_run.config
+        Ending.of(config).last_acts.append(lambda: self.pytest_unconfigure(config))
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:

@@ -13,7 +13,8 @@ import pytest
 from _pytest.capture import CaptureManager
 
 from keycheck import exit_status
-from keycheck.plugin.ending import say
+from keycheck.plugin.ending import Ending, say
+from keycheck.plugin.written_files import Written
 from keycheck.redaction.redactor import printable
 from keycheck.verdict.weighing import Verdict
 
@@ -61,5 +62,10 @@ def _end_the_process(item: pytest.Item, settings: Any) -> None:
         return
     capture = item.config.pluginmanager.get_plugin("capturemanager")
     with capture.global_and_fixture_disabled() if isinstance(capture, CaptureManager) else contextlib.nullcontext():
-        say(item.config, f"\n{item.name} was not over after {settings.timeout:g} s, and the run ended there: run again")
+        missing = ", without the files of --junitxml and --html" if Written.shared(item.config) else ""
+        limit = f"{settings.timeout:g} s"
+        say(item.config, f"\n{item.name} was not over after {limit}, and the run ended there{missing}: run again")
+        for act in Ending.of(item.config).last_acts:
+            with contextlib.suppress(Exception):
+                act()
         exit_status.end_now(Verdict.UNPROVEN.exit_status)

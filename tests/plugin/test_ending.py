@@ -152,10 +152,14 @@ def test_an_empty_pytest_timeout_is_refused(process: SuiteRunner) -> None:
 @pytest.mark.slow
 def test_a_check_that_takes_too_long_does_not_end_with_1(process: SuiteRunner) -> None:
     """A time-out by the method `thread`, Windows' only one, ends the process as UNPROVEN, like its verdict.json."""
+    prom = process.folder / "keycheck.prom"
+    prom.write_text('keycheck_ok{mode="live"} 1\n', encoding="utf-8")
     with LocalExchange(Scenario(latency_ms=2600)) as exchange:
-        done = process("--timeout=1", "--timeout-method=thread", settings=exchange.settings())
+        done = process("--timeout=1", "--timeout-method=thread", f"--prom={prom}", settings=exchange.settings())
     assert (done.exit_status, done.verdict["verdict"]) == (10, "UNPROVEN"), done.output
-    assert "test_futures_api_answers was not over after 1 s" in done.output
+    assert "test_futures_api_answers was not over after 1 s, and the run ended there: run again" in done.output
+    (ok,) = [line for line in prom.read_text(encoding="utf-8").splitlines() if line.startswith("keycheck_ok{")]
+    assert ok.endswith(" 0")
 
 
 @pytest.mark.slow
