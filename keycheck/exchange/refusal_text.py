@@ -15,6 +15,7 @@ HIDDEN_MAIL = "[e-mail hidden]"
 HIDDEN_NUMBER = "[number hidden]"
 
 _LONGEST = 400  # characters that are compared with the documented ones
+_ALIKE = 0.6  # difflib's ratio of two texts from which one is taken for a variant of the other
 # In _DOCUMENTED, %s stands for a name or a small number, and %t for a time in ms since 1970.
 _NAME_OR_FIGURE = r"(?:[A-Za-z_]{1,30}|[0-9]{1,5}(?:\.[0-9]{1,8})?|…)"
 _MOMENT = r"(?:[0-9]{12,14}|…)"
@@ -129,7 +130,10 @@ _DOCUMENTED: dict[int, tuple[str, ...]] = {
     -1135: ("Invalid account status.",),
     -1136: ("Invalid newOrderRespType.",),
     -2008: ("Invalid Api-Key ID.",),
-    -2010: ("NEW_ORDER_REJECTED",),
+    -2010: (
+        "NEW_ORDER_REJECTED",
+        "Symbol not whitelisted for API key.",
+    ),
     -2011: ("CANCEL_REJECTED",),
     -2013: ("Order does not exist.",),
     -2014: ("API-key format invalid.",),
@@ -233,12 +237,15 @@ def fit_to_show(code: int | None, text: str) -> str:
 
 
 def _said(documented: tuple[str, ...], text: str, until: re.Match[str] | None) -> str:
-    """The documented text that `text` matches, with its values; else the most similar one, with gaps for values."""
+    """The documented text that `text` matches, with its values; else a similar one or the first, with gaps."""
     words = _CALLER.sub("IP", " ".join(text[: 2 * _LONGEST].split()))
     for one in documented:
         if _pattern(one).fullmatch(words):
             return words
-    nearest = max(documented, key=lambda one: difflib.SequenceMatcher(None, one, words[:_LONGEST]).ratio())
+    alike = {one: difflib.SequenceMatcher(None, one, words[:_LONGEST]).ratio() for one in documented}
+    nearest = max(documented, key=lambda one: alike[one])
+    if alike[nearest] < _ALIKE:
+        nearest = documented[0]
     if until:
         nearest = next((one for one in documented if "%t" in one), nearest)
     return nearest.replace("%t", until[1] if until else "…").replace("%s", "…")

@@ -66,6 +66,10 @@ KNOWN = [
         "to avoid polling the API.",
     ),
     (-5000, "Path /home/jo, Method GET is invalid", "Path …, Method … is invalid"),
+    (-2010, "Symbol not whitelisted for API key.", None),
+    (-2010, "Symbol is not whitelisted for the API key of jo", "Symbol not whitelisted for API key."),
+    (-2010, "This symbol is not permitted for this account.", "NEW_ORDER_REJECTED"),  # too little alike
+    (-2010, "Account has insufficient balance for requested action.", "NEW_ORDER_REJECTED"),
 ]
 UNKNOWN = [
     ("Account 123456 is new", f"Account {HIDDEN_NUMBER} is new"),
