@@ -35,6 +35,7 @@ _KEPT = (
 _NUMBER = re.compile(rf"({_KEPT})|\d(?:(?:\d|{_GROUPS})*\d)?")
 _TOKEN = re.compile(r"(?<![\w/])(?=[\w+=-]*[0-9])[\w+=-]{20,}|[A-Za-z]{40,}")
 _MANY = 6  # digits
+_FRACTION = re.compile(r"\d\.\d")  # as balances have it, and limits and counts do not
 
 # Source: "Error Codes" of USD-M futures; some texts as seen live.
 _DOCUMENTED: dict[int, tuple[str, ...]] = {
@@ -269,7 +270,7 @@ def _seen_from(text: str) -> str:
 
 
 def _masked(text: str) -> str:
-    """`text` with IP addresses, e-mail addresses, long numbers and long words hidden; codes and times stay."""
+    """`text` with IP and e-mail addresses, long numbers, fractions and long words hidden; codes and times stay."""
     if found := _SEEN_FROM.search(text):
         before, behind = text[: found.start()], text[found.end() :]
         return f"{_masked(before)}request ip: {_seen_from(found[0]) or HIDDEN_IP}{_masked(behind)}"
@@ -279,5 +280,5 @@ def _masked(text: str) -> str:
 
 
 def _number(match: re.Match[str]) -> str:
-    is_long = sum(character.isdigit() for character in match[0]) >= _MANY
-    return HIDDEN_NUMBER if is_long and not match[1] else match[0]
+    is_private = sum(map(str.isdigit, match[0])) >= _MANY or _FRACTION.search(match[0])
+    return HIDDEN_NUMBER if is_private and not match[1] else match[0]

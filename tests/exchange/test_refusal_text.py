@@ -83,6 +83,8 @@ UNKNOWN = [
     ("at 2026-11-20 08:13:00", "at 2026-11-20 08:13:00"),
     ("MANDATORY_PARAM_EMPTY_OR_MALFORMED", "MANDATORY_PARAM_EMPTY_OR_MALFORMED"),
     ("balance -123456.78 USDT", f"balance -{HIDDEN_NUMBER} USDT"),
+    ("balance 52.17 USDT is below 60", f"balance {HIDDEN_NUMBER} USDT is below 60"),
+    ("Wallet balance: 1,234.5 USDT", f"Wallet balance: {HIDDEN_NUMBER} USDT"),
     ("account format: 1234567890, what=12345678901", f"account format: {HIDDEN_NUMBER}, what={HIDDEN_NUMBER}"),
     ("acct 1234 5678 9012 3456", f"acct {HIDDEN_NUMBER}"),
     ("balance 1\u2019234\u2019567 or 1\u202f234\xa0567", f"balance {HIDDEN_NUMBER} or {HIDDEN_NUMBER}"),
@@ -105,7 +107,7 @@ def test_a_known_code_has_its_documented_words(code: int, text: str, shown: str 
 
 @pytest.mark.parametrize(("text", "shown"), UNKNOWN)
 def test_an_unknown_text_is_shown_without_personal_data(text: str, shown: str) -> None:
-    """Long numbers, addresses, e-mail addresses and long words are hidden, and codes and times are not."""
+    """Long numbers, fractions, addresses, e-mail addresses and long words are hidden, and codes and times are not."""
     assert fit_to_show(-9999, text) == shown
     assert fit_to_show(None, text) == shown
 
