@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from keycheck.diagnosis.cause import Confidence, Diagnosis
 from keycheck.diagnosis.evidence_view import EvidenceView, described
-from keycheck.diagnosis.remedies import AGAIN, NOT_THE_KEY
+from keycheck.diagnosis.remedies import AGAIN, EDIT, NOT_THE_KEY
 from keycheck.errors import Refused
-from keycheck.exchange.error_codes import Kind
+from keycheck.exchange.error_codes import ORDER_REJECTED, Kind
 from keycheck.exchange.evidence import NOT_LISTED
 from keycheck.verdict.findings import Finding, Outcome
 from keycheck.verdict.findings import not_run as not_run_in_words
@@ -41,14 +41,18 @@ def request_rejected(seen: EvidenceView) -> Iterator[Diagnosis]:
     """A critical claim is open because Binance refused the request itself: its form, its path, its order."""
     lacking = [found for found in seen.lacking if found.trouble == Refused.kind]
     if lacking and (calls := seen.refused_as(*_OF_THE_REQUEST)):
+        may_be_the_list = any(call.code == ORDER_REJECTED for call in calls)
+        look = f"{EDIT}: where Enable Symbol Whitelist is ticked, see that {seen.evidence.symbol} is on its list. Then "
         yield Diagnosis(
             "request_rejected",
             Confidence.LIKELY,
             "Binance refused a request of this suite for what it asks or how it is written, or with a code that this "
-            f"version does not know. {NOT_THE_KEY}",
+            "version does not know. "
+            + ("Or the key may trade only the contracts of its own list." if may_be_the_list else NOT_THE_KEY),
             described(calls),
-            f"{AGAIN}. If that does not help, take BINANCE_FUTURES_URL and BINANCE_WALLET_URL out of .env, use the "
-            "newest version of this suite, try another contract as BINANCE_SYMBOL, and report it with this page.",
+            f"{look * may_be_the_list}{AGAIN}. If that does not help, take BINANCE_FUTURES_URL and BINANCE_WALLET_URL "
+            "out of .env, use the newest version of this suite, try another contract as BINANCE_SYMBOL, and report it "
+            "with this page.",
         )
 
 

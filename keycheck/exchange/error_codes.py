@@ -62,8 +62,9 @@ _FUNDS = {
     -2027,  # over the position limit at this leverage
     -2028,  # leverage smaller than permitted: insufficient margin balance
 }
+ORDER_REJECTED = -2010  # on spot also for a contract that is not on the key's list (Enable Symbol Whitelist)
 _ORDER_RULE = {
-    *(-2010, -2011, -2013, -2020, -2021, -2022, -2025, -2026),
+    *(ORDER_REJECTED, -2011, -2013, -2020, -2021, -2022, -2025, -2026),
     *range(-4005, -4000),
     *(-4013, -4014, -4015, -4016, -4023, -4024, -4028),
     *(-4045, -4046, -4047, -4048, -4059, -4060, -4061, -4062, -4067, -4068),

@@ -15,6 +15,7 @@ HIDDEN_MAIL = "[e-mail hidden]"
 HIDDEN_NUMBER = "[number hidden]"
 
 _LONGEST = 400  # characters that are compared with the documented ones
+_ALIKE = 0.6  # difflib's ratio of two texts from which one is taken for a variant of the other
 # In _DOCUMENTED, %s stands for a name or a small number, and %t for a time in ms since 1970.
 _NAME_OR_FIGURE = r"(?:[A-Za-z_]{1,30}|[0-9]{1,5}(?:\.[0-9]{1,8})?|…)"
 _MOMENT = r"(?:[0-9]{12,14}|…)"
@@ -34,6 +35,7 @@ _KEPT = (
 _NUMBER = re.compile(rf"({_KEPT})|\d(?:(?:\d|{_GROUPS})*\d)?")
 _TOKEN = re.compile(r"(?<![\w/])(?=[\w+=-]*[0-9])[\w+=-]{20,}|[A-Za-z]{40,}")
 _MANY = 6  # digits
+_FRACTION = re.compile(r"\d\.\d")  # as balances have it, and limits and counts do not
 
 # Source: "Error Codes" of USD-M futures; some texts as seen live.
 _DOCUMENTED: dict[int, tuple[str, ...]] = {
@@ -129,7 +131,10 @@ _DOCUMENTED: dict[int, tuple[str, ...]] = {
     -1135: ("Invalid account status.",),
     -1136: ("Invalid newOrderRespType.",),
     -2008: ("Invalid Api-Key ID.",),
-    -2010: ("NEW_ORDER_REJECTED",),
+    -2010: (
+        "NEW_ORDER_REJECTED",
+        "Symbol not whitelisted for API key.",
+    ),
     -2011: ("CANCEL_REJECTED",),
     -2013: ("Order does not exist.",),
     -2014: ("API-key format invalid.",),
@@ -233,12 +238,15 @@ def fit_to_show(code: int | None, text: str) -> str:
 
 
 def _said(documented: tuple[str, ...], text: str, until: re.Match[str] | None) -> str:
-    """The documented text that `text` matches, with its values; else the most similar one, with gaps for values."""
+    """The documented text that `text` matches, with its values; else a similar one or the first, with gaps."""
     words = _CALLER.sub("IP", " ".join(text[: 2 * _LONGEST].split()))
     for one in documented:
         if _pattern(one).fullmatch(words):
             return words
-    nearest = max(documented, key=lambda one: difflib.SequenceMatcher(None, one, words[:_LONGEST]).ratio())
+    alike = {one: difflib.SequenceMatcher(None, one, words[:_LONGEST]).ratio() for one in documented}
+    nearest = max(documented, key=lambda one: alike[one])
+    if alike[nearest] < _ALIKE:
+        nearest = documented[0]
     if until:
         nearest = next((one for one in documented if "%t" in one), nearest)
     return nearest.replace("%t", until[1] if until else "…").replace("%s", "…")
@@ -262,7 +270,7 @@ def _seen_from(text: str) -> str:
 
 
 def _masked(text: str) -> str:
-    """`text` with IP addresses, e-mail addresses, long numbers and long words hidden; codes and times stay."""
+    """`text` with IP and e-mail addresses, long numbers, fractions and long words hidden; codes and times stay."""
     if found := _SEEN_FROM.search(text):
         before, behind = text[: found.start()], text[found.end() :]
         return f"{_masked(before)}request ip: {_seen_from(found[0]) or HIDDEN_IP}{_masked(behind)}"
@@ -272,5 +280,5 @@ def _masked(text: str) -> str:
 
 
 def _number(match: re.Match[str]) -> str:
-    is_long = sum(character.isdigit() for character in match[0]) >= _MANY
-    return HIDDEN_NUMBER if is_long and not match[1] else match[0]
+    is_private = sum(map(str.isdigit, match[0])) >= _MANY or _FRACTION.search(match[0])
+    return HIDDEN_NUMBER if is_private and not match[1] else match[0]

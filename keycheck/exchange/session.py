@@ -48,7 +48,7 @@ from keycheck.exchange.endpoints import (
     Endpoint,
     Host,
 )
-from keycheck.exchange.error_codes import Kind
+from keycheck.exchange.error_codes import ORDER_REJECTED, Kind
 from keycheck.exchange.evidence import Call
 from keycheck.exchange.facts import (
     Account,
@@ -341,6 +341,8 @@ class Binance:
         quantity = smallest_quantity(self._market_rules(), self.mark_price())
         answer = self._order_answer("the smallest valid order", quantity, self._test_order(plain(quantity)))
         if not answer.accepted and answer.was_checked:
+            if answer.refusal and answer.refusal.code == ORDER_REJECTED:
+                raise Refused(f"{answer}. The order broke a rule, or the contract is not on the key's own list")
             raise Refused(f"{answer}. The order that this suite built broke a rule, which says nothing about the key")
         return answer
 

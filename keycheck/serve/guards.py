@@ -27,6 +27,7 @@ ATTEMPTS = 5  # wrong tokens of one client in a minute
 _MINUTE = 60.0  # seconds
 _MOST_CLIENTS = 1000
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^:\[\]]+)(:\d{1,5})?")
+_OWN_HOST = re.compile(r"\[[^][/\s]+\]|[A-Za-z0-9._-]+")
 _ANCESTOR = re.compile(r"https?://[A-Za-z0-9.*_-]+(:\d{1,5}|:\*)?|'self'")
 _log = logging.getLogger("keycheck.serve")
 
@@ -35,10 +36,17 @@ class Guards:
     """ASGI middleware, the outermost. `hosts`: the names by which clients may call the endpoint, without a port.
 
     `frame_ancestors`: origins of pages that may show the endpoint's page in a frame; none by default. Raises ValueError
-    for a frame ancestor that is not an origin.
+    for a host that no request can name, and for a frame ancestor that is not an origin.
     """
 
     def __init__(self, app: ASGIApp, hosts: Collection[str], frame_ancestors: Sequence[str]) -> None:
+        if isinstance(hosts, str):
+            raise ValueError('hosts must be a list, such as ["app.example"]')  # noqa: TRY004  as any bad parameter
+        if wrong := [one for one in hosts if not _OWN_HOST.fullmatch(one)]:
+            raise ValueError(
+                "a host must be a name or an address, without https:// and without a port, such as app.example or "
+                f"[2001:db8::1], and {wrong[0]} is not"
+            )
         if wrong := [one for one in frame_ancestors if not _ANCESTOR.fullmatch(one)]:
             raise ValueError(f"a frame ancestor must be an origin, such as https://app.example, and {wrong[0]} is not")
         self._app = app

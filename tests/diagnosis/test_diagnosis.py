@@ -1018,6 +1018,16 @@ def test_a_rejected_request_is_the_only_evidence_of_its_cause() -> None:
     assert [text.partition(":")[0] for text in one.evidence] == [str(ACCOUNT_CONFIG)]
 
 
+def test_an_order_may_be_rejected_for_the_keys_list_of_contracts() -> None:
+    """An order may be rejected (-2010) for a contract that is not on the key's list; the fix says where it is."""
+    calls = (call(ACCOUNT_CONFIG), refusal(ORDER_TEST, -2010))
+    seen = findings(smallest_order_is_accepted=(Outcome.UNPROVEN, "refusal"))
+    (one,) = diagnose(Evidence(calls=calls, findings=seen, checks=CHECKS, symbol="ETHUSDT"))
+    assert one.cause == "request_rejected"
+    assert "nothing about the key" not in one.explanation
+    assert "Edit restrictions: where Enable Symbol Whitelist is ticked, see that ETHUSDT is on its list" in one.fix
+
+
 def test_a_check_of_the_users_own_is_a_cause_beside_others() -> None:
     """No rule knows a user's own check, so the diagnosis has its fix even if a shipped check has failed, too."""
     own = [Check(name, 5, Severity.CRITICAL, "Mine.", "", f"mend {name}.") for name in ("one", "two")]

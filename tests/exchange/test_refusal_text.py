@@ -66,6 +66,10 @@ KNOWN = [
         "to avoid polling the API.",
     ),
     (-5000, "Path /home/jo, Method GET is invalid", "Path …, Method … is invalid"),
+    (-2010, "Symbol not whitelisted for API key.", None),
+    (-2010, "Symbol is not whitelisted for the API key of jo", "Symbol not whitelisted for API key."),
+    (-2010, "This symbol is not permitted for this account.", "NEW_ORDER_REJECTED"),  # too little alike
+    (-2010, "Account has insufficient balance for requested action.", "NEW_ORDER_REJECTED"),
 ]
 UNKNOWN = [
     ("Account 123456 is new", f"Account {HIDDEN_NUMBER} is new"),
@@ -79,6 +83,8 @@ UNKNOWN = [
     ("at 2026-11-20 08:13:00", "at 2026-11-20 08:13:00"),
     ("MANDATORY_PARAM_EMPTY_OR_MALFORMED", "MANDATORY_PARAM_EMPTY_OR_MALFORMED"),
     ("balance -123456.78 USDT", f"balance -{HIDDEN_NUMBER} USDT"),
+    ("balance 52.17 USDT is below 60", f"balance {HIDDEN_NUMBER} USDT is below 60"),
+    ("Wallet balance: 1,234.5 USDT", f"Wallet balance: {HIDDEN_NUMBER} USDT"),
     ("account format: 1234567890, what=12345678901", f"account format: {HIDDEN_NUMBER}, what={HIDDEN_NUMBER}"),
     ("acct 1234 5678 9012 3456", f"acct {HIDDEN_NUMBER}"),
     ("balance 1\u2019234\u2019567 or 1\u202f234\xa0567", f"balance {HIDDEN_NUMBER} or {HIDDEN_NUMBER}"),
@@ -101,7 +107,7 @@ def test_a_known_code_has_its_documented_words(code: int, text: str, shown: str 
 
 @pytest.mark.parametrize(("text", "shown"), UNKNOWN)
 def test_an_unknown_text_is_shown_without_personal_data(text: str, shown: str) -> None:
-    """Long numbers, addresses, e-mail addresses and long words are hidden, and codes and times are not."""
+    """Long numbers, fractions, addresses, e-mail addresses and long words are hidden, and codes and times are not."""
     assert fit_to_show(-9999, text) == shown
     assert fit_to_show(None, text) == shown
 

@@ -774,6 +774,12 @@ def test_an_order_rule_that_the_smallest_order_breaks_is_our_fault() -> None:
         session(scripted().on(ORDER_TEST, refusing(-4164))).smallest_order()
 
 
+def test_an_order_that_is_rejected_without_a_reason_may_be_refused_for_the_keys_list() -> None:
+    """-2010 is not always about the order: the key may have a list of contracts, and this one may not be on it."""
+    with pytest.raises(Refused, match="not on the key's own list"):
+        session(scripted().on(ORDER_TEST, refusing(-2010))).smallest_order()
+
+
 # -- evidence --
 
 

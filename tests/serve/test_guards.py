@@ -40,6 +40,13 @@ def test_an_own_host_is_answered(host: str, tmp_path: Path) -> None:
         assert serving.ask("GET", "/healthz", headers={"Host": host}).json == {"status": "ok"}
 
 
+@pytest.mark.parametrize("hosts", ["keys.example", ["keys.example:443"], [""]])
+def test_a_host_that_no_request_can_name_is_refused(hosts: Any, tmp_path: Path) -> None:
+    """Hosts are names without a port. A text in place of a list is refused, since its letters would be the names."""
+    with pytest.raises(ValueError, match=r"hosts? must be .*, such as"):
+        Serving(tmp_path, run=instant, hosts=hosts)
+
+
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
