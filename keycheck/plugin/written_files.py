@@ -99,8 +99,9 @@ class Written:
 
 
 def _is_same(one: Path, other: Path) -> bool:
+    """Whether both are names of one file, or will be: also by links of both kinds."""
     try:
-        return one.resolve() == other.resolve()
+        return one.resolve() == other.resolve() or (one.exists() and other.exists() and one.samefile(other))
     except (OSError, RuntimeError, ValueError):  # a loop of links, or no path at all: its writer will report it
         return False
 

@@ -424,3 +424,15 @@ def test_no_writer_takes_the_place_of_a_file_with_credentials(
     assert done.exit_status == 4
     assert f"{name} holds credentials" in done.output
     assert {file: (tmp_path / file).read_text(encoding="utf-8") for file in files} == files
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("option", ["--junitxml", "--log-file", "--html"])
+def test_no_writer_empties_the_settings_by_a_hard_link(option: str, process: SuiteRunner, tmp_path: Path) -> None:
+    """Two names of one file have nothing in common but the file."""
+    nowhere = "BINANCE_FUTURES_URL=http://127.0.0.1:9\nBINANCE_WALLET_URL=http://127.0.0.1:9\n"
+    (tmp_path / "x.env").write_text(nowhere, encoding="utf-8")
+    os.link(tmp_path / "x.env", tmp_path / "other.log")
+    done = process(f"{option}={tmp_path / 'other.log'}", env_file=tmp_path / "x.env", all_plugins=True)
+    assert (done.exit_status, (tmp_path / "x.env").read_text(encoding="utf-8")) == (4, nowhere)
+    assert "x.env holds credentials" in done.output
