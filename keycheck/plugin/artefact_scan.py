@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from keycheck.plugin.ending import EXIT_DIRTY, Ending, say
-from keycheck.plugin.written_files import Stamp, Written, stamp
+from keycheck.plugin.written_files import Stamp, Written, is_same, stamp
 from keycheck.redaction.decoded_forms import rewritten
 from keycheck.redaction.redactor import Redactor, printable
 from keycheck.report.folder_lock import REPORTS
@@ -102,7 +102,7 @@ class ArtefactScan:
         """The files that pytest and other plugins wrote, without those that may hold a credential."""
         suite_run = self._config.pluginmanager.get_plugin("keycheck-suite")
         held = [self._options.env_file, *getattr(getattr(suite_run, "run", None), "credential_files", ())]
-        yield from (path for path in self._written if not any(_is_same(path, one) for one in held))
+        yield from (path for path in self._written if not any(is_same(path, one) for one in held))
 
     def _holds_a_secret(self, path: Path) -> bool:
         return _is_readable(path) and self._redactor.finds(path.read_text(encoding="utf-8", errors="replace"))
@@ -129,10 +129,3 @@ def _is_gone(path: Path) -> bool:
     except OSError:
         return False
     return True
-
-
-def _is_same(path: Path, other: Path) -> bool:
-    try:
-        return path.samefile(other)
-    except OSError:
-        return False

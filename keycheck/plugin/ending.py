@@ -6,6 +6,7 @@ status 3, and the verdict is still printed.
 
 import contextlib
 import io
+import json
 import sys
 from collections.abc import Callable, Generator
 from typing import Any
@@ -25,6 +26,8 @@ _OPTION_BY_WRITER = {
     "_pytest.helpconfig": "--debug",
     "pytest_html": "--html",
 }
+
+_FORMS_IN_THE_CACHE = {"lastfailed": dict, "nodeids": list, "stepwise": dict}
 
 
 class Ending:
@@ -76,7 +79,7 @@ class Ending:
         if not withdrawal.is_suite_run(config, config.args) or withdrawal.looks_only(config.option):
             return (yield)
         _leave_finalizers_to_python(config)
-        _refuse_pipes_in_the_cache(config)
+        _refuse_a_damaged_cache(config)
         status: Any = pytest.ExitCode.INTERNAL_ERROR
         try:
             status = yield
@@ -124,16 +127,20 @@ def _leave_finalizers_to_python(config: pytest.Config) -> None:
         config.pluginmanager.unregister(name="unraisableexception")
 
 
-def _refuse_pipes_in_the_cache(config: pytest.Config) -> None:
-    """Raises UsageError if a file of pytest's cache is a pipe or a device, for which pytest might wait for ever."""
+def _refuse_a_damaged_cache(config: pytest.Config) -> None:
+    """Raises UsageError for a file of pytest's cache that pytest would wait for (a pipe), or fail on as it starts."""
     if not config.pluginmanager.has_plugin("cacheprovider"):
         return
     folder = pytest.Cache.cache_dir_from_config(config, _ispytest=True)
-    for name in ("lastfailed", "nodeids", "stepwise"):
+    for name, form in _FORMS_IN_THE_CACHE.items():
         place = folder / "v" / "cache" / name
-        with contextlib.suppress(OSError):  # then pytest cannot read it either
-            if place.exists() and not place.is_file():
-                raise pytest.UsageError(f"{name} in pytest's cache is not a file: remove {printable(folder.name, 60)}")
+        is_sound = True
+        with contextlib.suppress(OSError, ValueError):  # pytest passes over these
+            if place.exists():
+                is_sound = place.is_file() and isinstance(found := json.loads(place.read_text("utf-8")), form)
+                is_sound = is_sound and all(isinstance(one, str) for one in found)
+        if not is_sound:
+            raise pytest.UsageError(f"{name} in pytest's cache is damaged: remove {printable(folder.name, 60)}")
 
 
 def _end_soon_after_clean_up(config: pytest.Config, status: int) -> None:

@@ -53,9 +53,8 @@ class SuiteRun:
         self._shipped = caller.shipped if caller else None
         self._settings = caller.settings if caller else None
         self._shared = caller.shared if caller else ""
-        names = loading.names_of_this_machine(withdrawal.home_of(config), config.rootpath)
-        words = vocabulary.words_of_claims(self.catalogue)  # a CI job may have the name credentials
-        names = {name: stand_in for name, stand_in in names.items() if name.lower() not in words}
+        words = vocabulary.words_of_claims(self.catalogue)
+        names = loading.names_of_this_machine(withdrawal.home_of(config), config.rootpath, words=words)
         # Until the settings are read, the redactor knows the environment's credentials. Replays never read more.
         known = loading.in_the_environment(self._settings)
         self.redactor = Redactor(known, names, lambda: vocabulary.of(self.catalogue, _sources_of_pages()))

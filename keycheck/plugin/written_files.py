@@ -78,7 +78,7 @@ class Written:
 
     def overwritten(self, files: Collection[Path]) -> Path | None:
         """The first of these files that another writer would overwrite; None if there is none."""
-        return next((file for file in files if any(_is_same(file, path) for path in self._before)), None)
+        return next((file for file in files if any(is_same(file, path) for path in self._before)), None)
 
     def overwritten_file(self, files: Collection[Path]) -> Path | None:
         """Like `overwritten`, without pipes, devices and missing files, which lose nothing."""
@@ -98,7 +98,7 @@ class Written:
         self._before.setdefault(path, stamp(path))
 
 
-def _is_same(one: Path, other: Path) -> bool:
+def is_same(one: Path, other: Path) -> bool:
     """Whether both are names of one file, or will be: also by links of both kinds."""
     try:
         return one.resolve() == other.resolve() or (one.exists() and other.exists() and one.samefile(other))

@@ -34,7 +34,7 @@ def of(catalogue: Catalogue | None = None, beside: Iterable[Path] = ()) -> str:
 
 
 def words_of_claims(catalogue: Catalogue) -> frozenset[str]:
-    """The words of all checks, in lower case. Every report has them, so they give no name of this machine away."""
+    """The words of all checks, in lower case. Every report has them."""
     texts = (f"{check.id} {check.title} {check.why} {check.fix}" for check in catalogue.checks)
     return frozenset(re.findall(r"[a-z]+", " ".join(texts).lower()))
 

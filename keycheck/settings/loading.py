@@ -6,7 +6,7 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -206,8 +206,11 @@ def _outside(handed: Secret | None) -> Mapping[str, str]:
     return values
 
 
-def names_of_this_machine(*roots: Path) -> dict[str, str]:
-    """The names of host, user and folders that a traceback may contain, and their replacements in shared reports."""
+def names_of_this_machine(*roots: Path, words: Container[str] = ()) -> dict[str, str]:
+    """The names of host, user and folders that a traceback may contain, and their replacements in shared reports.
+
+    `words`: those of the claims, in lower case. A CI job may be named after one, such as credentials, which then stays.
+    """
     host = platform.node()
     try:
         user = getpass.getuser()
@@ -216,7 +219,7 @@ def names_of_this_machine(*roots: Path) -> dict[str, str]:
     names = {
         value: "[environment]"
         for name, value in os.environ.items()
-        if name.startswith(_OF_CI) and len(value) >= 10 and value not in ENVIRONMENTS  # our own words stay
+        if name.startswith(_OF_CI) and len(value) >= 10 and value not in ENVIRONMENTS and value.lower() not in words
     }
     names |= {str(root): "[project]" for root in roots}
     names |= {sys.prefix: "[python]", sys.base_prefix: "[python]"}

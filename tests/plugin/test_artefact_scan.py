@@ -102,14 +102,23 @@ def test_the_cache_writes_through_no_link(careless: SuiteRunner, exchange: Local
 
 
 @pytest.mark.slow
-def test_a_pipe_in_the_cache_is_refused(careless: SuiteRunner, exchange: LocalExchange) -> None:
-    """pytest reads its cache as it starts, and would wait for a pipe's writer for ever."""
-    lastfailed = careless.folder / "cache" / "v" / "cache" / "lastfailed"
-    lastfailed.parent.mkdir(parents=True)
-    os.mkfifo(lastfailed)
-    done = careless(settings=exchange.settings())
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("lastfailed", None), ("lastfailed", "[1]"), ("nodeids", "[1]"), ("nodeids", "5"), ("stepwise", "[]")],
+)
+def test_a_damaged_cache_is_refused(
+    name: str, text: str | None, careless: SuiteRunner, exchange: LocalExchange
+) -> None:
+    """pytest reads its cache as it starts: it would wait for a pipe's writer, and fail on another form of JSON."""
+    file = careless.folder / "cache" / "v" / "cache" / name
+    file.parent.mkdir(parents=True)
+    if text is None:
+        os.mkfifo(file)
+    else:
+        file.write_text(text, encoding="utf-8")
+    done = careless("--stepwise", settings=exchange.settings())
     assert done.exit_status == 4
-    assert "ERROR: lastfailed in pytest's cache is not a file: remove cache" in done.output
+    assert f"ERROR: {name} in pytest's cache is damaged: remove cache" in done.output
 
 
 @pytest.mark.slow

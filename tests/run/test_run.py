@@ -1032,10 +1032,10 @@ def test_ci_summary_is_not_written_into_files_of_this_run(suite: SuiteRunner) ->
     assert "GITHUB_STEP_SUMMARY could not be written" in done.output
 
 
-def test_a_name_that_is_a_word_of_the_claims_stays(suite: SuiteRunner) -> None:
-    """A CI job named after a check, or a user named test, is no reason to rename checks and to cut sentences."""
+def test_a_ci_job_with_the_name_of_a_check_renames_nothing(suite: SuiteRunner) -> None:
+    """A CI job that is named after a check is no reason to rename checks and to cut sentences."""
     junit = suite.folder / "junit.xml"
-    names = {"GITHUB_JOB": "credentials", "LOGNAME": "test", "CI_PROJECT_NAME": "a-secret-project"}
+    names = {"GITHUB_JOB": "credentials", "CI_JOB_NAME": "Permissions"}
     suite("--replay", "healthy", f"--junitxml={junit}", settings=names)
     text = junit.read_text(encoding="utf-8")
     assert 'name="test_credentials_are_present"' in text
