@@ -55,13 +55,14 @@ def read(path: Path, limit: int, *, pipes: bool = True) -> bytes:
         raise _unreadable(error, "cannot be read ({})") from None
 
 
-def lines(path: Path, longest: int) -> Iterator[bytes]:
+def lines(path: Path, longest: int, flags: int = 0) -> Iterator[bytes]:
     """The lines of a file, each with its line end, if it has one. Raises Unreadable, also for a pipe.
 
-    `longest`: the bytes that a line may have; the file may have any number of lines.
+    `longest`: the bytes that a line may have; the file may have any number of lines. `flags`: more flags to open it
+    with, such as `folder_lock.NO_LINK`.
     """
     try:
-        with open(_open(path, os.O_RDONLY, pipes=False), "rb") as file:
+        with open(_open(path, os.O_RDONLY | flags, pipes=False), "rb") as file:
             while line := file.readline(longest + 1):
                 if len(line) > longest:
                     raise Unreadable(f"has a line longer than {longest >> 20} MiB")

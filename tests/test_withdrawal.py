@@ -6,12 +6,14 @@ import os
 import re
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -106,6 +108,23 @@ def test_a_lock_that_another_user_made_is_locked(reports: Path, monkeypatch: pyt
     with pytest.raises(UsageProblem, match="another run is using reports"):
         Hold(reports).begin()
     hold.release()
+
+
+def test_another_users_link_to_ones_own_folder_is_refused(
+    reports: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a working directory of another user, reports may be a link of that user's to reports of one's own."""
+    link = tmp_path / "link"
+    link.symlink_to(reports)
+    own = Hold(link)
+    own.begin()
+    assert not is_old(reports)
+    own.release()
+    put_old_reports(reports)
+    monkeypatch.setattr(Path, "lstat", lambda _: SimpleNamespace(st_mode=stat.S_IFLNK, st_uid=4711))
+    with pytest.raises(UsageProblem, match="link is a link that another user made: choose another folder with"):
+        Hold(link).begin()
+    assert is_old(reports)
 
 
 def test_a_folder_that_cannot_be_locked_keeps_no_old_report(reports: Path, monkeypatch: pytest.MonkeyPatch) -> None:

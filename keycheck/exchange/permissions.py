@@ -55,7 +55,7 @@ def unreadable_ways_out(body: Mapping[str, Any]) -> list[str]:
 class KeyPermissions:
     """The key's permissions, from `GET /sapi/v1/account/apiRestrictions`.
 
-    Each property raises NotBinance if the answer lacks its field.
+    Each property raises NotBinance if the answer lacks its field, unless the other fields settle it.
     """
 
     flags: Mapping[str, Any] = field(repr=False)  # may hold anything; a traceback prints reprs
@@ -89,17 +89,20 @@ class KeyPermissions:
     @property
     def transfers(self) -> tuple[str, ...]:
         """The names of the key's permissions to move funds between accounts."""
-        return tuple(name for name in TRANSFERS if flag(self.flags, name, self._where))
+        held = tuple(name for name in TRANSFERS if self.flags.get(name) is True)
+        return held or tuple(name for name in TRANSFERS if flag(self.flags, name, self._where))
 
     @property
     def spare(self) -> tuple[str, ...]:
         """The names of the key's permissions beyond reading and futures that have no check of their own."""
-        flag(self.flags, "enableReading", self._where)  # an answer without it is not usable
-        return tuple(
+        held = tuple(
             name
             for name, on in self.booleans.items()
             if on and name not in (*_EXPECTED, "ipRestrict") and not is_way_out(name)
         )
+        if not held:
+            flag(self.flags, "enableReading", self._where)  # an answer without it does not show that there is none
+        return held
 
     def age_days(self, now: float) -> int:
         """Whole days since the key was made; `now`: the exchange's time, ms since 1970."""
@@ -120,8 +123,11 @@ class KeyPermissions:
         left = self.trading_days_left(now)
         if left is None:
             return "has no known end"
-        days = f"{abs(left)} day{'' if abs(left) == 1 else 's'}"
-        return f"ended {days} ago" if left < 0 else f"ends in {days}" if left else "ends within a day"
+        whole = left if left >= 0 else -left - 1  # whole days, rounded down on both sides of now
+        days = f"{whole} day{'' if whole == 1 else 's'}"
+        if left < 0:
+            return f"ended {days} ago" if whole else "ended within the last day"
+        return f"ends in {days}" if whole else "ends within a day"
 
     def _moment(self, name: str) -> int:
         value = self.flags.get(name)

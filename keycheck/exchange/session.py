@@ -25,6 +25,7 @@ from keycheck.exchange.account_setup import (
     MARGIN,
     POSITION,
     AccountSetup,
+    Aspect,
     asset_mode_word,
     expected_of,
     margin_type_word,
@@ -276,7 +277,10 @@ class Binance:
 
     @memoized(rests_on=(account_answer, position_mode, margin_type))
     def account_setup(self) -> AccountSetup:
-        """The account's settings that BINANCE_EXPECT names. Raises NotApplicable if it names none."""
+        """The account's settings that BINANCE_EXPECT names. Raises NotApplicable if it names none.
+
+        A setting that differs is enough to know; otherwise, a setting that cannot be read raises Inconclusive.
+        """
         if not self._expected:
             raise NotApplicable("BINANCE_EXPECT is empty: it may name what the bot needs of the account")
         ask_for = {
@@ -284,7 +288,17 @@ class Binance:
             ASSETS: lambda: asset_mode_word(self._unless_refused(self.account_answer())),
             MARGIN: self.margin_type,
         }
-        return AccountSetup.of(self._expected, {aspect: ask_for[aspect]() for aspect in self._expected})
+        found: dict[Aspect, str] = {}
+        failed: Inconclusive | None = None
+        for aspect in self._expected:
+            try:
+                found[aspect] = ask_for[aspect]()
+            except Inconclusive as error:
+                failed = failed or error
+        setup = AccountSetup.of({aspect: self._expected[aspect] for aspect in found}, found)
+        if failed and setup.as_expected:
+            raise failed
+        return setup
 
     @memoized(sends=TRADING_STATUS)
     def locks(self) -> tuple[Lock, ...]:

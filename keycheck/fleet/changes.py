@@ -15,6 +15,7 @@ from keycheck.errors import UsageProblem
 from keycheck.fleet import results
 from keycheck.redaction.redactor import printable
 from keycheck.report import artefacts
+from keycheck.report.folder_lock import NO_LINK
 from keycheck.verdict.weighing import Verdict
 
 KNOWN_FILE = "known.jsonl"
@@ -69,12 +70,15 @@ def state_of(entry: Mapping[str, Any]) -> State:
         raise UsageProblem(f"the line of {entry['account']} holds no verdict: name a verdicts.jsonl") from None
 
 
-def earlier(path: Path) -> Earlier:
-    """Reads an earlier run from its verdicts.jsonl. Raises UsageProblem if the file cannot be used."""
+def earlier(path: Path, flags: int = 0) -> Earlier:
+    """Reads an earlier run from its verdicts.jsonl. `flags`: as in `results.read`.
+
+    Raises UsageProblem if the file cannot be used.
+    """
     states: dict[str, State] = {}
     same: dict[State, State] = {}  # most accounts share a few states
     at = ""
-    for entry in results.read(path):
+    for entry in results.read(path, flags):
         state = state_of(entry)
         states[entry["account"]] = same.setdefault(state, state)
         at = max(at, printable(str(entry.get("startedAt", "")), 30))
@@ -84,7 +88,7 @@ def earlier(path: Path) -> Earlier:
 def last_run(out: Path) -> Earlier:
     """The last known verdicts of the accounts whose reports are in `out`; empty for the first run."""
     with contextlib.suppress(UsageProblem):  # a broken file is replaced at the end of this run
-        return earlier(out / KNOWN_FILE)
+        return earlier(out / KNOWN_FILE, NO_LINK)
     return Earlier()
 
 

@@ -7,6 +7,7 @@ still find the last verdict.
 
 import contextlib
 import os
+import stat
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -79,12 +80,17 @@ class Hold:
         """Locks the folder, unless this run has locked it already. Raises OSError if that fails.
 
         Raises OSError, too, if the locked folder has been removed or replaced: another run may hold the new one.
-        Raises UsageProblem if another run has locked it, or if it holds files of another program.
+        Raises UsageProblem if another run has locked it, if it holds files of another program, or if it is a link of
+        another user's.
         """
         if self._file is not None:
             if not self.is_taken:
                 raise OSError(0, "the report folder was removed or replaced during the run")
             return
+        if _leads_elsewhere(self.folder):
+            raise UsageProblem(
+                f"{self.folder.name} is a link that another user made: choose another folder with {self._option}"
+            )
         foreign = next((name for name in self._written if (self.folder / name).exists()), None)
         if foreign and not any(_is_of_a_run(self.folder / name) for name in self._marks):
             raise UsageProblem(
@@ -137,6 +143,20 @@ class Hold:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+
+def _leads_elsewhere(folder: Path) -> bool:
+    """Whether another user has made the folder a link to a folder that is not that user's, but perhaps one's own.
+
+    So a deploy user's link to that user's own folder can be used, and so can a link of root's.
+    """
+    if sys.platform == "win32":
+        return False
+    try:
+        link = folder.lstat()
+        return stat.S_ISLNK(link.st_mode) and link.st_uid not in (0, os.getuid(), folder.stat().st_uid)
+    except OSError:  # opening it says why
+        return False
 
 
 def read_back(path: Path) -> str:

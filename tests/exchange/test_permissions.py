@@ -161,6 +161,14 @@ def test_a_time_has_thirteen_digits(moment: int) -> None:
     assert key.trading_days_left(moment - DAY) == 1
 
 
+@pytest.mark.parametrize("missing", ["enableInternalTransfer", "enableReading"])
+def test_a_permission_that_was_seen_is_told_though_another_flag_is_missing(missing: str) -> None:
+    """A permission that the key has is enough to know; without one, a missing flag leaves the question open."""
+    flags = CAREFUL | {"permitsUniversalTransfer": True, "enableMargin": True}
+    key = KeyPermissions({name: value for name, value in flags.items() if name != missing})
+    assert (key.transfers, key.spare) == (("permitsUniversalTransfer",), ("enableMargin",))
+
+
 @pytest.mark.parametrize("name", ["enableReading", "enableInternalTransfer", "permitsUniversalTransfer"])
 def test_an_answer_that_lacks_a_flag_is_not_an_answer(name: str) -> None:
     """A missing flag makes the answer unusable: the permission might be set."""

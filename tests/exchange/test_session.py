@@ -37,6 +37,7 @@ from keycheck.exchange.endpoints import (
     PING,
     POSITION_SIDE,
     PREMIUM_INDEX,
+    SYMBOL_CONFIG,
     TIME,
     Endpoint,
     Host,
@@ -778,6 +779,18 @@ def test_an_order_that_is_rejected_without_a_reason_may_be_refused_for_the_keys_
     """-2010 is not always about the order: the key may have a list of contracts, and this one may not be on it."""
     with pytest.raises(Refused, match="not on the key's own list"):
         session(scripted().on(ORDER_TEST, refusing(-2010))).smallest_order()
+
+
+@pytest.mark.parametrize("hedge", [True, False])
+def test_a_difference_is_told_though_another_setting_cannot_be_read(hedge: bool) -> None:
+    """A setting that differs from BINANCE_EXPECT is enough to know; without one, an unread setting leaves it open."""
+    account = TRADES | {"dualSidePosition": hedge}
+    asked = session(scripted().on(ACCOUNT_CONFIG, account).on(SYMBOL_CONFIG, BUSY), expected=("one-way", "isolated"))
+    if hedge:
+        assert "position mode is hedge, but BINANCE_EXPECT names one-way" in str(asked.account_setup())
+    else:
+        with pytest.raises(ExchangeTrouble):
+            asked.account_setup()
 
 
 # -- evidence --

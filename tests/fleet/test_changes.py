@@ -9,6 +9,7 @@ import pytest
 from keycheck.errors import UsageProblem
 from keycheck.fleet import changes
 from keycheck.fleet.changes import Change, Changes, State
+from keycheck.fleet.merged import write
 from tests.fleet.fleets import MIXED, ended, entry, made
 from tests.sample_reports import STARTED
 
@@ -76,6 +77,20 @@ def test_since_names_another_run_or_the_last_one(tmp_path: Path) -> None:
     assert by_name(made(tmp_path, MIXED, since=other / "verdicts.jsonl")).keys() == {"alice"}
     own = tmp_path / "other" / ".." / "verdicts.jsonl"
     assert by_name(made(tmp_path, [entry("bob"), *MIXED[2:]], ended(MIXED), since=own)).keys() == {"bob"}
+
+
+def test_no_link_is_read_as_the_folders_own_file(tmp_path: Path) -> None:
+    """In a folder of another user, known.jsonl and verdicts.jsonl may become links to files of another fleet."""
+    other, out = tmp_path / "other", tmp_path / "out"
+    run(other, MIXED)
+    out.mkdir()
+    (out / "known.jsonl").symlink_to(other / "known.jsonl")
+    assert made(out, MIXED[:1]).changed == ()  # as the first run
+    assert by_name(made(out, MIXED[:1], since=out / "known.jsonl"))  # the user has named this one
+    (out / "verdicts.jsonl").unlink()
+    (out / "verdicts.jsonl").symlink_to(other / "verdicts.jsonl")
+    with pytest.raises(UsageProblem, match=r"verdicts\.jsonl cannot be read"):
+        write(out, ended(MIXED))
 
 
 @pytest.mark.parametrize(

@@ -361,8 +361,9 @@ def test_a_way_to_withdraw_by_any_name_convicts(name: str) -> None:
 @pytest.mark.parametrize(
     ("days", "told", "expected"),
     [
-        (-1392.5, "ended 1393 days ago", WARN),
-        (-0.5, "ended 1 day ago", WARN),
+        (-1392.5, "ended 1392 days ago", WARN),
+        (-1.04, "ended 1 day ago", WARN),
+        (-0.5, "ended within the last day", WARN),
         (0.5, "ends within a day", WARN),
         (1.5, "ends in 1 day ", WARN),
         (14.5, "ends in 14 days", WARN),
