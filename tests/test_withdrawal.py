@@ -127,6 +127,19 @@ def test_another_users_link_to_ones_own_folder_is_refused(
     assert is_old(reports)
 
 
+def test_a_folder_in_the_locked_ones_place_is_left_alone(reports: Path) -> None:
+    """While a run waits for its settings, its report folder may be replaced, and the new one may be another run's."""
+    hold = Hold(reports)
+    hold.begin()
+    shutil.rmtree(reports)
+    reports.mkdir()
+    put_old_reports(reports)
+    with pytest.raises(UsageProblem, match="was removed or replaced during the run: start it again when nothing else"):
+        ReportFolder(hold, Redactor()).withdraw(BLANK)
+    assert {name: (reports / name).read_text(encoding="utf-8") for name in OLD} == OLD
+    hold.release()
+
+
 def test_a_folder_that_cannot_be_locked_keeps_no_old_report(reports: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """If .lock cannot even be read, the old reports are removed, and the sentence says what to do."""
     monkeypatch.setattr(folder_lock, "_open", refuse(os.O_RDONLY))

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from keycheck import bounded_files
+from keycheck.credentials import pem
 from keycheck.plugin.ending import Ending, cannot_be_written, why
 from keycheck.report import artefacts
+from keycheck.settings.dotenv_file import MAX_KEY_FILE
 
 # Options and settings of pytest.toml whose writers expand neither `~` nor `$NAME` in a name.
 _AS_NAMED = ("log_file", "report_log", "json_report_file", "prom")
@@ -39,7 +41,8 @@ class Written:
     def begin(self, config: pytest.Config, env_file: Path) -> None:
         """Notes the first paths. Call it before other plugins are configured, because some open their files then.
 
-        `env_file`: must not be emptied by pytest as its --log-file; the run will refuse that option.
+        `env_file`: must not be emptied by pytest as its --log-file; the run will refuse that option. Raises UsageError
+        for a --log-file that holds a private key.
         """
         for name in _AS_NAMED:
             if place := _named(config, name):
@@ -48,6 +51,7 @@ class Written:
             self._expect(styles)
         if self.overwritten_file([env_file]) is not None:
             config.option.log_file = bounded_files.NOWHERE
+        _refuse_a_log_over_a_private_key(config)
         _refuse_a_log_that_cannot_be_opened(config)
         _refuse_styles_that_cannot_be_read(config)
         _refuse_a_page_that_cannot_be_written(config)
@@ -124,6 +128,15 @@ def _copied_styles(config: pytest.Config) -> Path | None:
         return bounded_files.expanded(page).parent / "assets" / "style.css"
     except RuntimeError:  # `~` of an unknown user: pytest-html will report it
         return None
+
+
+def _refuse_a_log_over_a_private_key(config: pytest.Config) -> None:
+    """pytest empties the file before the settings are read, which may name it as the private key."""
+    place = _named(config, "log_file")
+    with contextlib.suppress(OSError, ValueError):  # no such file, or a longer one than a key has
+        text = bounded_files.read(place, MAX_KEY_FILE, pipes=False).decode("utf-8", "replace") if place else ""
+        if pem.looks_like(text):
+            raise pytest.UsageError("--log-file names a file that holds a key in PEM form: name another file for it")
 
 
 def _refuse_a_log_that_cannot_be_opened(config: pytest.Config) -> None:

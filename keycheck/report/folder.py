@@ -8,7 +8,16 @@ from keycheck import bounded_files
 from keycheck.errors import UsageProblem
 from keycheck.redaction.redactor import Redactor
 from keycheck.report import artefacts, verdict_json
-from keycheck.report.folder_lock import BESIDE, PAGE_FILE, REPORTS, SUMMARY_FILE, VERDICT_FILE, Hold, read_back
+from keycheck.report.folder_lock import (
+    BESIDE,
+    PAGE_FILE,
+    REPORTS,
+    SUMMARY_FILE,
+    VERDICT_FILE,
+    Hold,
+    Replaced,
+    read_back,
+)
 from keycheck.report.model import RunReport
 
 _MARK = "\ue000"  # a character of no language
@@ -25,13 +34,16 @@ class ReportFolder:
     def withdraw(self, blank: RunReport) -> None:
         """Takes the folder's lock, and replaces the last run's verdict by `blank`, a verdict without findings.
 
-        If that fails, it removes the old reports, if possible, and raises UsageProblem.
+        If that fails, it removes the old reports, if possible, and raises UsageProblem. In a folder that has replaced
+        the locked one it removes nothing.
         """
         artefacts.make_folder(self.path, "--report-dir")
         try:
             self._hold.take()
             self._write(VERDICT_FILE, verdict_json.render(blank, self._redactor.without_secrets))
             self._remove(*BESIDE)
+        except Replaced as replaced:
+            raise UsageProblem(f"{replaced.strerror}: start it again when nothing else uses that folder") from None
         except OSError as error:
             reason = error.strerror
             is_foreign = isinstance(error, PermissionError)

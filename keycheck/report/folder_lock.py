@@ -42,6 +42,10 @@ else:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+class Replaced(OSError):
+    """The folder of this name is not the locked one: what lies in it belongs to others."""
+
+
 class Hold:
     """A run's lock on its report folder, which `option` names.
 
@@ -79,13 +83,13 @@ class Hold:
     def take(self) -> None:
         """Locks the folder, unless this run has locked it already. Raises OSError if that fails.
 
-        Raises OSError, too, if the locked folder has been removed or replaced: another run may hold the new one.
+        Raises Replaced if the locked folder has been removed or replaced: another run may hold the new one.
         Raises UsageProblem if another run has locked it, if it holds files of another program, or if it is a link of
         another user's.
         """
         if self._file is not None:
             if not self.is_taken:
-                raise OSError(0, "the report folder was removed or replaced during the run")
+                raise Replaced(0, "the report folder was removed or replaced during the run")
             return
         if _leads_elsewhere(self.folder):
             raise UsageProblem(
