@@ -110,6 +110,60 @@ def test_a_lock_that_another_user_made_is_locked(reports: Path, monkeypatch: pyt
     hold.release()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
+@pytest.mark.parametrize(
+    ("folder", "group", "lock"),
+    [
+        (0o755, 0, 0o600),
+        (0o775, 0, 0o660),
+        (0o2775, 0, 0o660),
+        (0o775, 1, 0o600),
+        (0o1777, 0, 0o666),
+        (0o1777, 1, 0o606),
+    ],
+)
+def test_only_those_who_may_write_into_the_folder_can_lock_it(
+    folder: int, group: int, lock: int, reports: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever can read a file can lock it, and a lock of another user would keep every run away, and the old OK."""
+    reports.chmod(folder)
+    if group:
+        fstat = os.fstat
+        monkeypatch.setattr(os, "fstat", lambda number: _with_another_group(fstat(number)))
+    (reports / ".lock").touch(0o644)
+    hold = Hold(reports)
+    hold.take()
+    assert stat.S_IMODE((reports / ".lock").stat().st_mode) == lock
+    hold.release()
+
+
+def _with_another_group(found: os.stat_result) -> os.stat_result:
+    return os.stat_result([*found[:5], found.st_gid + 1, *found[6:10]])
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may give a file away")
+def test_a_lock_of_root_belongs_to_the_folders_owner(reports: Path) -> None:
+    """After one run as root in a user's folder, that user's own runs lock it as before."""
+    os.chown(reports, 12345, 12345)
+    hold = Hold(reports)
+    hold.take()
+    hold.release()
+    found = (reports / ".lock").stat()
+    assert (found.st_uid, stat.S_IMODE(found.st_mode)) == (12345, 0o600)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
+def test_a_lock_with_a_second_name_keeps_its_mode(reports: Path, tmp_path: Path) -> None:
+    """In a folder of another user, .lock may be a second name of any file of one's own."""
+    own = tmp_path / "own"
+    own.touch(0o644)
+    os.link(own, reports / ".lock")
+    hold = Hold(reports)
+    hold.take()
+    hold.release()
+    assert stat.S_IMODE(own.stat().st_mode) == 0o644
+
+
 def test_another_users_link_to_ones_own_folder_is_refused(
     reports: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -117,6 +117,8 @@ class Hold:
             file.close()
             raise
         self._file, self._identity = file, _identity(path)
+        with contextlib.suppress(OSError):  # some file systems have no modes
+            _allow_only_writers_of(self.folder, file)
 
     @property
     def is_taken(self) -> bool:
@@ -175,6 +177,23 @@ def _opened(path: Path) -> IO[bytes]:
         return open(path, "ab", opener=_open)  # `Path.open` takes no opener
     except PermissionError:
         return open(path, "rb", opener=_open)
+
+
+def _allow_only_writers_of(folder: Path, file: IO[bytes]) -> None:
+    """Keeps other users from locking the folder, unless they may write into it: whoever can read a file can lock it.
+
+    A lock that root makes belongs to the folder's owner, whose own runs must be able to lock it. A file with a second
+    name stays as it is: in a folder of another user, it may be any file of this user's.
+    """
+    if sys.platform == "win32":
+        return
+    lock, place, own = os.fstat(file.fileno()), folder.stat(), os.geteuid()
+    if lock.st_uid != own or lock.st_nlink != 1:
+        return
+    writers = place.st_mode & (stat.S_IWOTH | (stat.S_IWGRP if lock.st_gid == place.st_gid else 0))
+    os.fchmod(file.fileno(), 0o600 | writers | writers << 1)  # who may write may read, too
+    if own == 0:
+        os.fchown(file.fileno(), place.st_uid, -1)
 
 
 def _open(path: str, flags: int) -> int:
