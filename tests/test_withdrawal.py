@@ -90,7 +90,7 @@ def refuse(*flags: int) -> Callable[[str, int], int]:
     """An opener that the system refuses one of these flags, as it does for the file of another user."""
 
     def opener(path: str, wanted: int) -> int:
-        if any(wanted & flag == flag for flag in flags):
+        if not wanted & os.O_EXCL and any(wanted & flag == flag for flag in flags):
             raise PermissionError(errno.EACCES, "Permission denied")
         return os.open(path, wanted)
 
@@ -130,7 +130,6 @@ def test_only_those_who_may_write_into_the_folder_can_lock_it(
     if group:
         fstat = os.fstat
         monkeypatch.setattr(os, "fstat", lambda number: _with_another_group(fstat(number)))
-    (reports / ".lock").touch(0o644)
     hold = Hold(reports)
     hold.take()
     assert stat.S_IMODE((reports / ".lock").stat().st_mode) == lock
@@ -152,16 +151,21 @@ def test_a_lock_of_root_belongs_to_the_folders_owner(reports: Path) -> None:
     assert (found.st_uid, stat.S_IMODE(found.st_mode)) == (12345, 0o600)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
-def test_a_lock_with_a_second_name_keeps_its_mode(reports: Path, tmp_path: Path) -> None:
-    """In a folder of another user, .lock may be a second name of any file of one's own."""
-    own = tmp_path / "own"
-    own.touch(0o644)
-    os.link(own, reports / ".lock")
+@pytest.mark.parametrize("text", ["", "BINANCE_API_SECRET=..."])
+def test_a_lock_that_was_there_keeps_mode_and_owner(text: str, reports: Path) -> None:
+    """The owner of a shared folder may have moved a private file of this user's, such as .env, to the lock's place."""
+    lock = reports / ".lock"
+    lock.write_text(text, encoding="utf-8")
+    lock.chmod(0o600)
+    reports.chmod(0o777)
+    if os.geteuid() == 0:
+        os.chown(reports, 12345, 12345)
     hold = Hold(reports)
     hold.take()
     hold.release()
-    assert stat.S_IMODE(own.stat().st_mode) == 0o644
+    found = lock.stat()
+    assert (found.st_uid, stat.S_IMODE(found.st_mode)) == (os.geteuid(), 0o600)
+    assert lock.read_text(encoding="utf-8") == text
 
 
 def test_another_users_link_to_ones_own_folder_is_refused(
@@ -196,6 +200,7 @@ def test_a_folder_in_the_locked_ones_place_is_left_alone(reports: Path) -> None:
 
 def test_a_folder_that_cannot_be_locked_keeps_no_old_report(reports: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """If .lock cannot even be read, the old reports are removed, and the sentence says what to do."""
+    (reports / ".lock").touch()
     monkeypatch.setattr(folder_lock, "_open", refuse(os.O_RDONLY))
     hold = Hold(reports)
     hold.begin()

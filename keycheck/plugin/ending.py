@@ -9,6 +9,7 @@ import io
 import json
 import sys
 from collections.abc import Callable, Generator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -134,13 +135,21 @@ def _refuse_a_damaged_cache(config: pytest.Config) -> None:
     folder = pytest.Cache.cache_dir_from_config(config, _ispytest=True)
     for name, form in _FORMS_IN_THE_CACHE.items():
         place = folder / "v" / "cache" / name
-        is_sound = True
-        with contextlib.suppress(OSError, ValueError):  # pytest passes over these
-            if place.exists():
-                is_sound = place.is_file() and isinstance(found := json.loads(place.read_text("utf-8")), form)
-                is_sound = is_sound and all(isinstance(one, str) for one in found)
-        if not is_sound:
+        if not _is_sound(place, form):
             raise pytest.UsageError(f"{name} in pytest's cache is damaged: remove {printable(folder.name, 60)}")
+
+
+def _is_sound(place: Path, form: type[Any]) -> bool:
+    """Whether pytest can read a file of its cache. It passes over a missing or unreadable one, and what is no JSON."""
+    try:
+        if not place.exists():
+            return True
+        found: Any = json.loads(place.read_text("utf-8")) if place.is_file() else None
+        return isinstance(found, form) and all(isinstance(one, str) for one in found)
+    except (OSError, ValueError):
+        return True
+    except RecursionError:  # nested too deeply; pytest would not catch it
+        return False
 
 
 def _end_soon_after_clean_up(config: pytest.Config, status: int) -> None:

@@ -49,6 +49,7 @@ def refuse_unusable_settings(config: pytest.Config) -> None:
         return
     try:
         pytest_timeout.get_env_settings(config)
+        float(config.getini("session_timeout") or 0)
     except ValueError as error:
         message = f"pytest-timeout cannot use its settings ({printable(str(error), 80)}): correct it, or leave it out"
         raise pytest.UsageError(message) from None

@@ -225,8 +225,8 @@ def _replace_files_of(cache: pytest.Cache) -> None:
             cache._mkdir(place.parent)
             with artefacts.replacing(place) as file:
                 file.write(text)
-        except OSError as error:
-            cache.warn(f"the cache could not be written ({error.strerror})", _ispytest=True)
+        except (OSError, ValueError) as error:  # the latter if a name cannot be encoded
+            cache.warn(f"the cache could not be written ({why(error)})", _ispytest=True)
 
     cache.set = put  # type: ignore[method-assign]
 

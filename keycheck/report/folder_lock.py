@@ -117,8 +117,6 @@ class Hold:
             file.close()
             raise
         self._file, self._identity = file, _identity(path)
-        with contextlib.suppress(OSError):  # some file systems have no modes
-            _allow_only_writers_of(self.folder, file)
 
     @property
     def is_taken(self) -> bool:
@@ -174,30 +172,37 @@ def read_back(path: Path) -> str:
 def _opened(path: Path) -> IO[bytes]:
     """Opens the lock's file, and makes it if it is missing. One that only another user may write can be locked, too."""
     try:
-        return open(path, "ab", opener=_open)  # `Path.open` takes no opener
+        file = open(path, "xb", opener=_open)  # noqa: SIM115  `Path.open` takes no opener; `release` closes it
+    except FileExistsError:
+        pass
+    else:
+        with contextlib.suppress(OSError):  # some file systems have no modes
+            _allow_only_writers_of(path.parent, file)
+        return file
+    try:
+        return open(path, "ab", opener=_open)
     except PermissionError:
         return open(path, "rb", opener=_open)
 
 
-def _allow_only_writers_of(folder: Path, file: IO[bytes]) -> None:
+def _allow_only_writers_of(folder: Path, new: IO[bytes]) -> None:
     """Keeps other users from locking the folder, unless they may write into it: whoever can read a file can lock it.
 
-    A lock that root makes belongs to the folder's owner, whose own runs must be able to lock it. A file with a second
-    name stays as it is: in a folder of another user, it may be any file of this user's.
+    A lock that root makes belongs to the folder's owner, whose own runs must be able to lock it. `new`: a file that
+    this run has made. Any other may be a private file of this user's, moved here by another user who owns the folder.
     """
     if sys.platform == "win32":
         return
-    lock, place, own = os.fstat(file.fileno()), folder.stat(), os.geteuid()
-    if lock.st_uid != own or lock.st_nlink != 1:
-        return
-    writers = place.st_mode & (stat.S_IWOTH | (stat.S_IWGRP if lock.st_gid == place.st_gid else 0))
-    os.fchmod(file.fileno(), 0o600 | writers | writers << 1)  # who may write may read, too
-    if own == 0:
-        os.fchown(file.fileno(), place.st_uid, -1)
+    place = folder.stat()
+    has_its_group = os.fstat(new.fileno()).st_gid == place.st_gid
+    writers = place.st_mode & (stat.S_IWOTH | (stat.S_IWGRP if has_its_group else 0))
+    os.fchmod(new.fileno(), 0o600 | writers | writers << 1)  # who may write may read, too
+    if os.geteuid() == 0:
+        os.fchown(new.fileno(), place.st_uid, -1)
 
 
 def _open(path: str, flags: int) -> int:
-    return os.open(path, flags | NO_LINK | getattr(os, "O_NONBLOCK", 0), 0o666)
+    return os.open(path, flags | NO_LINK | getattr(os, "O_NONBLOCK", 0), 0o600)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -128,7 +128,7 @@ def test_a_pipe_that_nobody_reads_is_not_waited_for(option: str, places: Path, p
     "given",
     [
         ["--timeout=0.0001"],
-        *(["-o", setting] for setting in ("timeout=0.5", "timeout=long", "timeout_method=none")),
+        *(["-o", setting] for setting in ("timeout=0.5", "timeout=long", "timeout_method=none", "session_timeout=x")),
         ["--timeout=0.9"],
         ["--timeout=inf"],
     ],
