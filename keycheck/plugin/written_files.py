@@ -12,6 +12,7 @@ from keycheck import bounded_files
 from keycheck.credentials import pem
 from keycheck.plugin.ending import Ending, cannot_be_written, why
 from keycheck.report import artefacts
+from keycheck.report.folder_lock import leads_elsewhere
 from keycheck.settings.dotenv_file import MAX_KEY_FILE
 
 # Options and settings of pytest.toml whose writers expand neither `~` nor `$NAME` in a name.
@@ -63,7 +64,7 @@ class Written:
         """Notes the other paths. Call it at the start of the session, when all plugins are configured."""
         for path in self.shared(config):
             self._expect(path)
-        _refuse_pipes_that_nobody_reads(config)
+        _refuse_pipes_and_links(config)
         for plugin in config.pluginmanager.get_plugins():
             assets = getattr(plugin, "_assets_path", None)  # pytest-html's folder for attachments
             if isinstance(assets, Path):
@@ -148,7 +149,7 @@ def _refuse_a_log_that_cannot_be_opened(config: pytest.Config) -> None:
     if place is None:
         return
     try:
-        config.add_cleanup(bounded_files.hold_for_writing(place))
+        config.add_cleanup(_hold_for_writing(place))
     except (OSError, RecursionError, ValueError) as error:
         Ending.of(config).note(cannot_be_written("--log-file", error))
         config.option.log_file = bounded_files.NOWHERE
@@ -175,7 +176,7 @@ def _refuse_a_page_that_cannot_be_written(config: pytest.Config) -> None:
         return
     try:
         if (styles := _copied_styles(config)) is not None:
-            bounded_files.hold_for_writing(styles)()
+            _hold_for_writing(styles)()
         else:
             bounded_files.expanded(page).parent.mkdir(parents=True, exist_ok=True)
     except (OSError, RecursionError, RuntimeError, ValueError) as error:
@@ -183,18 +184,28 @@ def _refuse_a_page_that_cannot_be_written(config: pytest.Config) -> None:
         config.option.htmlpath = None
 
 
-def _refuse_pipes_that_nobody_reads(config: pytest.Config) -> None:
-    """Gives writers the null device in place of a pipe without a reader, which would block the end of the run."""
+def _refuse_pipes_and_links(config: pytest.Config) -> None:
+    """Gives writers the null device in place of a link that another user made, or of a pipe that nobody reads.
+
+    Such a pipe would block the end of the run.
+    """
     for plugin in config.pluginmanager.get_plugins():
         for name, option in _EXPANDED.items():
             place = getattr(plugin, name, None)
-            if not isinstance(place, str | Path) or not _is_pipe(Path(place)):
+            if not isinstance(place, str | Path) or not (_is_pipe(Path(place)) or _is_link(Path(place))):
                 continue
             try:
-                config.add_cleanup(bounded_files.hold_for_writing(Path(place)))
+                config.add_cleanup(_hold_for_writing(Path(place)))
             except OSError as error:
                 Ending.of(config).note(cannot_be_written(option, error))
                 setattr(plugin, name, type(place)(bounded_files.NOWHERE))
+
+
+def _hold_for_writing(place: Path) -> Callable[[], None]:
+    """As `bounded_files.hold_for_writing`. Raises OSError, too, if the file or its folder is another user's link."""
+    if leads_elsewhere(place) or leads_elsewhere(place.parent):
+        raise OSError(0, "another user has made it a link")
+    return bounded_files.hold_for_writing(place)
 
 
 def _is_link(path: Path) -> bool:

@@ -91,7 +91,7 @@ class Hold:
             if not self.is_taken:
                 raise Replaced(0, "the report folder was removed or replaced during the run")
             return
-        if _leads_elsewhere(self.folder):
+        if leads_elsewhere(self.folder):
             raise UsageProblem(
                 f"{self.folder.name} is a link that another user made: choose another folder with {self._option}"
             )
@@ -149,18 +149,24 @@ class Hold:
             self._file = None
 
 
-def _leads_elsewhere(folder: Path) -> bool:
-    """Whether another user has made the folder a link to a folder that is not that user's, but perhaps one's own.
+def leads_elsewhere(path: Path) -> bool:
+    """Whether another user has made the path a link to a file or folder that is not that user's, but perhaps one's own.
 
     So a deploy user's link to that user's own folder can be used, and so can a link of root's.
     """
     if sys.platform == "win32":
         return False
     try:
-        link = folder.lstat()
-        return stat.S_ISLNK(link.st_mode) and link.st_uid not in (0, os.getuid(), folder.stat().st_uid)
-    except OSError:  # opening it says why
+        link = path.lstat()
+        return stat.S_ISLNK(link.st_mode) and link.st_uid not in (0, os.getuid(), _owner(path))
+    except (OSError, ValueError):  # opening it says why
         return False
+
+
+def _owner(path: Path) -> int | None:
+    with contextlib.suppress(OSError):
+        return path.stat().st_uid
+    return None  # it leads to a file that is not there yet
 
 
 def read_back(path: Path) -> str:

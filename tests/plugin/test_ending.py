@@ -439,3 +439,27 @@ def test_no_writer_empties_the_settings_by_a_hard_link(option: str, process: Sui
     done = process(f"{option}={tmp_path / 'other.log'}", env_file=tmp_path / "x.env", all_plugins=True)
     assert (done.exit_status, (tmp_path / "x.env").read_text(encoding="utf-8")) == (4, nowhere)
     assert "x.env holds credentials" in done.output
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may give a link away")
+@pytest.mark.parametrize(
+    ("option", "file"),
+    [("--log-file", "file"), ("--junitxml", "file"), ("--html", "file"), ("--html", "assets/style.css")],
+)
+def test_no_writer_follows_a_link_of_another_user(option: str, file: str, process: SuiteRunner, tmp_path: Path) -> None:
+    """In a folder of another user, a name may lead to a file of one's own; a link of one's own is followed."""
+    own, shared = tmp_path / "own", tmp_path / "shared"
+    own.write_text("mine", encoding="utf-8")
+    link = shared / file
+    link.parent.mkdir(parents=True)
+    link.symlink_to(own)
+    os.lchown(link, 12345, 12345)
+    options = (f"{option}={shared / 'file'}", "--log-file-level=DEBUG", "-p", "logs")
+    done = replayed(process, *options, all_plugins=True)
+    assert (done.exit_status, own.read_text(encoding="utf-8")) == (3, "mine"), done.output
+    assert f"{option} could not be written (another user has made it a link)" in done.output
+    assert VERDICT in done.output
+    os.lchown(link, os.geteuid(), os.getegid())
+    assert replayed(process, *options, all_plugins=True).exit_status == 0
+    assert own.read_text(encoding="utf-8") != "mine"
