@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import re
 import sys
 from collections.abc import Callable, Generator
 from dataclasses import replace
@@ -33,6 +34,7 @@ from keycheck.verdict.findings import Check, Outcome
 
 _LONGEST_TIMEOUT = 10**6  # seconds; timers fail with much larger numbers
 _LEAST_TIMEOUT = 1  # second; with less, pytest-timeout may strike between two checks, and end the whole run
+_ONE_DASH = re.compile(r"-(replay|record|report-dir)(=|$)")
 _STDIN = ("/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")  # pytest's capture replaces what these names lead to
 
 
@@ -137,6 +139,10 @@ class SuiteRun:
             raise UsageProblem(
                 "-n does not go with suite/: its checks share one session, one clock and one rate budget. Leave it out"
             )
+        for argument in map(str, self.config.invocation_params.args):
+            if _ONE_DASH.match(argument):  # pytest reads -replay as -r with the value eplay, and the run would be live
+                option = printable(argument.partition("=")[0], 60)
+                raise UsageProblem(f"{option} has one dash: write -{option}")
         for name in ("env_file", "report_dir", "compare", "prom"):
             if self._option(name) == "":
                 option = f"--{name.replace('_', '-')}"

@@ -431,6 +431,15 @@ def test_settings_from_stdin_are_not_lost_without_a_word(suite: SuiteRunner, exc
     assert not exchange.log
 
 
+@pytest.mark.parametrize("argument", ["-replay=healthy", "-record=mine"])
+def test_an_option_with_one_dash_starts_no_live_run(argument: str, suite: SuiteRunner, exchange: LocalExchange) -> None:
+    """pytest takes it for its own option -r, so the key would be tested instead of a recording."""
+    done = suite(argument, settings=exchange.settings())
+    assert done.exit_status == 4
+    assert f"ERROR: {argument.partition('=')[0]} has one dash: write -{argument.partition('=')[0]}" in done.output
+    assert not exchange.log
+
+
 BAD = {
     "environment": ({"BINANCE_ENVIRONMENT": "mainnet"}, "BINANCE_ENVIRONMENT"),
     "recvWindow": ({"BINANCE_RECV_WINDOW": "60001"}, "BINANCE_RECV_WINDOW"),
