@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from keycheck import __version__, bounded_files, exit_status
+from keycheck.caller import objection_to_place
 from keycheck.credentials import pem
 from keycheck.redaction.secret import LIKE_A_KEY
 
@@ -132,7 +133,7 @@ def _refusal(arguments: Sequence[str]) -> str:
     for one in arguments:
         if one == "--" or one.startswith("@"):  # pytest would read paths after --, and options in a file @NAME
             return f"keycheck takes only options, and {one} is not one: see keycheck --help"
-    return ""
+    return objection_to_place()
 
 
 def _withdraw_the_last_verdict(arguments: Sequence[str]) -> None:

@@ -14,6 +14,17 @@ if TYPE_CHECKING:
     from keycheck.redaction.secret import Secret
 
 SUITE = "suite"
+_MARKS = ("[", "::")  # in an argument of pytest, they end the path
+
+
+def objection_to_place() -> str:
+    """Why pytest cannot be started on the suite where Keycheck lies, in one sentence; "" if it can."""
+    if not any(mark in str(Path(__file__).parent) for mark in _MARKS):
+        return ""
+    return (
+        f"the path of Keycheck's own folder holds {' or '.join(_MARKS)}, and pytest takes what follows for a part of a "
+        "test's name: move Keycheck to another folder"
+    )
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ def main() -> None:
     _take_package(next(messages)["path"])
 
     from keycheck import invocation  # noqa: PLC0415  after _take_package: it must be the caller's own keycheck
+    from keycheck.caller import objection_to_place  # noqa: PLC0415
     from keycheck.plugin.progress import Progress  # noqa: PLC0415
     from keycheck.redaction.secret import Secret  # noqa: PLC0415
 
@@ -51,6 +52,9 @@ def main() -> None:
         while data:
             data = data[os.write(stdout, data) :]
 
+    if objection := objection_to_place():
+        tell(json.dumps({"problem": objection}))
+        os._exit(0)
     arguments = ["--report-dir", str(folder / "reports"), "-p", "no:cacheprovider", *job["arguments"]]
     settings = Secret(json.dumps(job["settings"]))
     status = invocation.run(arguments, folder, Progress(tell), settings=settings, shared=job["shared"])

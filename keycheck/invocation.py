@@ -23,7 +23,6 @@ _LIVE = ("keycheck.network.transport", "keycheck.network.stream", "keycheck.netw
 _HTML = ("pytest_metadata.plugin", "pytest_html.fixtures", "pytest_html.plugin")
 # pytest's own variables, meant for another project's tests. They may load its plugins, which must not see a secret.
 _PYTEST_VARIABLES = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DEBUG", "PYTEST_TIMEOUT")
-_MARKS = ("[", "::")  # in an argument of pytest, they end the path
 _PACKAGE = Path(__file__).parent
 _INSTALLED = (_PACKAGE / SUITE).is_dir()
 _ROOT = _PACKAGE if _INSTALLED else _PACKAGE.parent
@@ -65,11 +64,6 @@ class _Paths:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_load_initial_conftests(self, early_config: pytest.Config) -> None:
-        if any(mark in str(_ROOT) for mark in _MARKS):
-            raise pytest.UsageError(
-                f"the path of Keycheck's own folder holds {' or '.join(_MARKS)}, and pytest takes what follows for a "
-                "part of a test's name: move Keycheck to another folder"
-            )
         named = early_config.known_args_namespace.file_or_dir
         if foreign := [one for one in named if one != str(_ROOT / SUITE)]:
             raise pytest.UsageError(

@@ -276,11 +276,17 @@ def test_the_plugins_are_those_of_the_clone() -> None:
 @pytest.mark.parametrize("name", ["bots [1]", "bots::live"])
 def test_a_folder_whose_name_pytest_cannot_read_is_one_sentence(name: str, keycheck: Command, tmp_path: Path) -> None:
     """pytest takes what follows for a part of a test's name, finds no check, and would blame the options."""
+    sentence = "the path of Keycheck's own folder holds [ or ::"
     root = copy_of_the_suite(tmp_path / name)
+    old = root / "reports/verdict.json"
+    old.parent.mkdir()
+    old.write_text('{"ok": true, "suiteVersion": "0.1.0"}', encoding="utf-8")
     done = keycheck("--replay", "healthy", cwd=root)
-    assert done.returncode == 4
-    assert "ERROR: the path of Keycheck's own folder holds [ or ::" in done.stderr
-    assert "WHY" not in done.stdout + done.stderr
+    assert (done.returncode, done.stdout, done.stderr.count(f"ERROR: {sentence}")) == (4, "", 1)
+    assert not old.exists()
+    check = [sys.executable, "-c", "import keycheck; keycheck.check()"]
+    called = subprocess.run(check, cwd=root, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603  ours
+    assert called.stderr.splitlines()[-1].startswith(f"keycheck.process.UnusableSettings: {sentence}")
 
 
 # -- --json --

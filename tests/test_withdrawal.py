@@ -119,7 +119,7 @@ def test_a_lock_that_another_user_made_is_locked(reports: Path, monkeypatch: pyt
         (0o2775, 0, 0o660),
         (0o775, 1, 0o600),
         (0o1777, 0, 0o666),
-        (0o1777, 1, 0o606),
+        (0o1777, 1, 0o666),
     ],
 )
 def test_only_those_who_may_write_into_the_folder_can_lock_it(

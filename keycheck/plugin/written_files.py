@@ -232,6 +232,9 @@ def _replace_files_of(cache: pytest.Cache) -> None:
     def put(key: str, value: object) -> None:
         place = cache._getvaluepath(key)
         text = json.dumps(value, ensure_ascii=False, indent=2)
+        if any(map(leads_elsewhere, place.parents)):
+            cache.warn("the cache could not be written (another user has made its folder a link)", _ispytest=True)
+            return
         try:
             cache._mkdir(place.parent)
             with artefacts.replacing(place) as file:

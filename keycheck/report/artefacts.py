@@ -15,6 +15,7 @@ from typing import IO
 
 from keycheck.errors import DirtyArtefact, UsageProblem
 from keycheck.redaction.redactor import printable
+from keycheck.report.folder_lock import leads_elsewhere
 
 
 def write(path: Path, text: str, is_dirty: Callable[[str], bool]) -> None:
@@ -37,8 +38,11 @@ def replacing(
 
     `mode`: the file's; others may read a report. `dir_fd`: as for `os.replace`, if `path` is relative to an open
     folder; then the temporary file is made in `temporary_in`, another folder of the same file system. If the block
-    raises, or the disk is full, the old file stays and the temporary one is removed.
+    raises, or the disk is full, the old file stays and the temporary one is removed. Raises OSError if another user has
+    made the folder a link.
     """
+    if leads_elsewhere(path.parent):
+        raise OSError(0, "another user has made its folder a link")
     file = tempfile.NamedTemporaryFile(  # noqa: SIM115  a full disk may raise only at close, inside the try below
         "w+",
         encoding="utf-8",

@@ -200,11 +200,13 @@ def _allow_only_writers_of(folder: Path, new: IO[bytes]) -> None:
     if sys.platform == "win32":
         return
     place = folder.stat()
+    with contextlib.suppress(OSError):  # only members of a group may give it a file
+        os.fchown(new.fileno(), place.st_uid if os.geteuid() == 0 else -1, place.st_gid)
+    others = place.st_mode & stat.S_IWOTH
     has_its_group = os.fstat(new.fileno()).st_gid == place.st_gid
-    writers = place.st_mode & (stat.S_IWOTH | (stat.S_IWGRP if has_its_group else 0))
+    group = place.st_mode & stat.S_IWGRP if has_its_group else others << 3
+    writers = group | others
     os.fchmod(new.fileno(), 0o600 | writers | writers << 1)  # who may write may read, too
-    if os.geteuid() == 0:
-        os.fchown(new.fileno(), place.st_uid, -1)
 
 
 def _open(path: str, flags: int) -> int:

@@ -102,6 +102,20 @@ def test_the_cache_writes_through_no_link(careless: SuiteRunner, exchange: Local
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may give a link away")
+def test_the_cache_is_made_in_no_folder_behind_another_users_link(
+    careless: SuiteRunner, exchange: LocalExchange
+) -> None:
+    """Its folder, too, may be a link to one of one's own."""
+    own = careless.folder / "own"
+    own.mkdir()
+    (careless.folder / "cache").symlink_to(own)
+    os.lchown(careless.folder / "cache", 12345, 12345)
+    assert careless(settings=exchange.settings()).exit_status == 0
+    assert list(own.iterdir()) == []
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "text"),
     [

@@ -1,5 +1,6 @@
 """A file is replaced as a whole, or stays as it was."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,20 @@ def test_a_link_in_place_of_the_temporary_file_leads_to_no_other_file(tmp_path: 
         Path(file.name).unlink()
         Path(file.name).symlink_to(private)
     assert (private.read_text(), private.stat().st_mode & 0o777) == ("old", 0o600)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may give a link away")
+def test_nothing_is_written_through_another_users_link_to_a_folder(tmp_path: Path) -> None:
+    """In a working directory of another user, cassettes/ may lead to a folder of one's own."""
+    (tmp_path / "own").mkdir()
+    link = tmp_path / "cassettes"
+    link.symlink_to(tmp_path / "own")
+    os.lchown(link, 12345, 12345)
+    with pytest.raises(OSError, match="another user has made its folder a link"):
+        artefacts.write(link / "mine.yaml", "text", lambda _: False)
+    os.lchown(link, 0, 0)
+    artefacts.write(link / "mine.yaml", "text", lambda _: False)
+    assert (tmp_path / "own/mine.yaml").read_text(encoding="utf-8") == "text"
 
 
 @pytest.mark.parametrize("step", ["os.replace", "os.fchmod"])
