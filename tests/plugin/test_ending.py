@@ -463,3 +463,21 @@ def test_no_writer_follows_a_link_of_another_user(option: str, file: str, proces
     os.lchown(link, os.geteuid(), os.getegid())
     assert replayed(process, *options, all_plugins=True).exit_status == 0
     assert own.read_text(encoding="utf-8") != "mine"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may give a link away")
+@pytest.mark.parametrize("option", ["--log-file", "--junitxml", "--html", "--prom"])
+def test_no_writer_uses_a_folder_behind_a_link_of_another_user(
+    option: str, process: SuiteRunner, tmp_path: Path
+) -> None:
+    """The folder of a named file may lead to a folder of one's own, too."""
+    own, link = tmp_path / "own", tmp_path / "link"
+    own.mkdir()
+    (own / "file").touch()
+    link.symlink_to(own)
+    os.lchown(link, 12345, 12345)
+    done = replayed(process, f"{option}={link / 'file'}", "--self-contained-html", all_plugins=True)
+    assert (done.exit_status, [(one.name, one.stat().st_size) for one in own.iterdir()]) == (3, [("file", 0)])
+    assert f"{option} could not be written (another user has made it" in done.output
+    assert VERDICT in done.output
