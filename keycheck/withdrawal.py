@@ -122,10 +122,11 @@ def _refuse_another_root(config: pytest.Config, option: argparse.Namespace) -> N
     is_in_suite = any(home / SUITE in (place, *place.parents) for place in named)
     if not is_in_suite or Path(os.path.realpath(config.rootpath)) == home or looks_only(option):
         return
-    hold = Hold(config.invocation_params.dir / option.report_dir if option.report_dir else home / "reports")
-    with contextlib.suppress(UsageProblem):
-        hold.begin()
-    hold.release()
+    if option.explain is None:
+        hold = Hold(config.invocation_params.dir / option.report_dir if option.report_dir else home / "reports")
+        with contextlib.suppress(UsageProblem):
+            hold.begin()
+        hold.release()
     raise pytest.UsageError(
         "pytest takes another folder for the root of this project, because an option names a path there: write the "
         "option with = and without a blank, as in --env-file=PATH, and leave --rootdir out"

@@ -136,6 +136,19 @@ def test_only_those_who_may_write_into_the_folder_can_lock_it(
     hold.release()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
+@pytest.mark.parametrize(("folder", "lock"), [(0o755, 0o600), (0o775, 0o640), (0o777, 0o644)])
+def test_a_lock_of_an_earlier_version_is_closed_to_others(folder: int, lock: int, reports: Path) -> None:
+    """It was made with the mode 644, so that every user could lock it."""
+    reports.chmod(folder)
+    (reports / ".lock").touch()
+    (reports / ".lock").chmod(0o644)
+    hold = Hold(reports)
+    hold.take()
+    hold.release()
+    assert stat.S_IMODE((reports / ".lock").stat().st_mode) == lock
+
+
 def _with_another_group(found: os.stat_result) -> os.stat_result:
     return os.stat_result([*found[:5], found.st_gid + 1, *found[6:10]])
 

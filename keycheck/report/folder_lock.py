@@ -186,27 +186,38 @@ def _opened(path: Path) -> IO[bytes]:
             _allow_only_writers_of(path.parent, file)
         return file
     try:
-        return open(path, "ab", opener=_open)
+        file = open(path, "ab", opener=_open)  # noqa: SIM115  as above
     except PermissionError:
         return open(path, "rb", opener=_open)
+    with contextlib.suppress(OSError):
+        if _was_open_to_all(path.parent, file):
+            _allow_only_writers_of(path.parent, file, most=0o644)
+    return file
 
 
-def _allow_only_writers_of(folder: Path, new: IO[bytes]) -> None:
+def _was_open_to_all(folder: Path, file: IO[bytes]) -> bool:
+    """Whether this user's run of an earlier version has made the lock: every user could read, and so lock it."""
+    found = os.fstat(file.fileno())
+    is_own = {found.st_uid, folder.stat().st_uid} == {os.geteuid()} if sys.platform != "win32" else False
+    return is_own and found.st_nlink == 1 and found.st_size == 0 and bool(found.st_mode & stat.S_IROTH)
+
+
+def _allow_only_writers_of(folder: Path, lock: IO[bytes], most: int = 0o666) -> None:
     """Keeps other users from locking the folder, unless they may write into it: whoever can read a file can lock it.
 
-    A lock that root makes belongs to the folder's owner, whose own runs must be able to lock it. `new`: a file that
-    this run has made. Any other may be a private file of this user's, moved here by another user who owns the folder.
+    A lock that root makes belongs to the folder's owner, whose own runs must be able to lock it. `lock`: a file that a
+    run has made. Any other may be a private file of this user's, moved here by another user who owns the folder.
     """
     if sys.platform == "win32":
         return
     place = folder.stat()
     with contextlib.suppress(OSError):  # only members of a group may give it a file
-        os.fchown(new.fileno(), place.st_uid if os.geteuid() == 0 else -1, place.st_gid)
+        os.fchown(lock.fileno(), place.st_uid if os.geteuid() == 0 else -1, place.st_gid)
     others = place.st_mode & stat.S_IWOTH
-    has_its_group = os.fstat(new.fileno()).st_gid == place.st_gid
+    has_its_group = os.fstat(lock.fileno()).st_gid == place.st_gid
     group = place.st_mode & stat.S_IWGRP if has_its_group else others << 3
     writers = group | others
-    os.fchmod(new.fileno(), 0o600 | writers | writers << 1)  # who may write may read, too
+    os.fchmod(lock.fileno(), most & (0o600 | writers | writers << 1))  # who may write may read, too
 
 
 def _open(path: str, flags: int) -> int:
