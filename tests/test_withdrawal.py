@@ -192,8 +192,13 @@ def test_another_users_link_to_ones_own_folder_is_refused(
     assert not is_old(reports)
     own.release()
     put_old_reports(reports)
-    monkeypatch.setattr(Path, "lstat", lambda _: SimpleNamespace(st_mode=stat.S_IFLNK, st_uid=4711))
-    with pytest.raises(UsageProblem, match="link is a link that another user made: choose another folder with"):
+    lstat = Path.lstat
+    of_another = SimpleNamespace(st_mode=stat.S_IFLNK, st_uid=4711)
+    monkeypatch.setattr(Path, "lstat", lambda path: of_another if path == link else lstat(path))
+    (reports / "inner").mkdir()
+    with pytest.raises(UsageProblem, match="inner is behind a link that another user made"):
+        Hold(link / "inner").begin()
+    with pytest.raises(UsageProblem, match="link is behind a link that another user made: choose another folder with"):
         Hold(link).begin()
     assert is_old(reports)
 

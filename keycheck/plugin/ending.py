@@ -17,6 +17,7 @@ from _pytest.terminal import TerminalReporter
 
 from keycheck import exit_status, withdrawal
 from keycheck.redaction.redactor import printable
+from keycheck.report.folder_lock import leads_elsewhere
 
 EXIT_DIRTY = 11
 _ENDING = "keycheck-ending"
@@ -133,6 +134,10 @@ def _refuse_a_damaged_cache(config: pytest.Config) -> None:
     if not config.pluginmanager.has_plugin("cacheprovider"):
         return
     folder = pytest.Cache.cache_dir_from_config(config, _ispytest=True)
+    if leads_elsewhere(folder):  # --cache-clear would empty the folder behind it
+        raise pytest.UsageError(
+            f"{printable(folder.name, 60)} is behind a link that another user made: remove the link"
+        )
     for name, form in _FORMS_IN_THE_CACHE.items():
         place = folder / "v" / "cache" / name
         if not _is_sound(place, form):

@@ -192,7 +192,7 @@ def _refuse_pipes_and_links(config: pytest.Config) -> None:
     for plugin in config.pluginmanager.get_plugins():
         for name, option in _EXPANDED.items():
             place = getattr(plugin, name, None)
-            if not isinstance(place, str | Path) or not (_is_pipe(Path(place)) or _is_of_others(Path(place))):
+            if not isinstance(place, str | Path) or not (_is_pipe(Path(place)) or leads_elsewhere(Path(place))):
                 continue
             try:
                 config.add_cleanup(_hold_for_writing(Path(place)))
@@ -203,13 +203,9 @@ def _refuse_pipes_and_links(config: pytest.Config) -> None:
 
 def _hold_for_writing(place: Path) -> Callable[[], None]:
     """As `bounded_files.hold_for_writing`. Raises OSError, too, if the file or its folder is another user's link."""
-    if _is_of_others(place):
-        raise OSError(0, "another user has made it a link")
+    if leads_elsewhere(place):
+        raise OSError(0, "it is behind a link that another user made")
     return bounded_files.hold_for_writing(place)
-
-
-def _is_of_others(place: Path) -> bool:
-    return leads_elsewhere(place) or leads_elsewhere(place.parent)
 
 
 def _is_link(path: Path) -> bool:
@@ -236,8 +232,8 @@ def _replace_files_of(cache: pytest.Cache) -> None:
     def put(key: str, value: object) -> None:
         place = cache._getvaluepath(key)
         text = json.dumps(value, ensure_ascii=False, indent=2)
-        if any(map(leads_elsewhere, place.parents)):
-            cache.warn("the cache could not be written (another user has made it a link)", _ispytest=True)
+        if leads_elsewhere(place):
+            cache.warn("the cache could not be written (it is behind a link that another user made)", _ispytest=True)
             return
         try:
             cache._mkdir(place.parent)

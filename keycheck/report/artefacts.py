@@ -42,7 +42,7 @@ def replacing(
     made the folder a link.
     """
     if leads_elsewhere(path.parent):
-        raise OSError(0, "another user has made it a link")
+        raise OSError(0, "it is behind a link that another user made")
     file = tempfile.NamedTemporaryFile(  # noqa: SIM115  a full disk may raise only at close, inside the try below
         "w+",
         encoding="utf-8",

@@ -93,7 +93,7 @@ class Hold:
             return
         if leads_elsewhere(self.folder):
             raise UsageProblem(
-                f"{self.folder.name} is a link that another user made: choose another folder with {self._option}"
+                f"{self.folder.name} is behind a link that another user made: choose another folder with {self._option}"
             )
         foreign = next((name for name in self._written if (self.folder / name).exists()), None)
         if foreign and not any(_is_of_a_run(self.folder / name) for name in self._marks):
@@ -150,17 +150,26 @@ class Hold:
 
 
 def leads_elsewhere(path: Path) -> bool:
-    """Whether another user has made the path a link to a file or folder that is not that user's, but perhaps one's own.
+    """Whether another user has made the path, or a folder above it, a link to what is not that user's.
 
-    So a deploy user's link to that user's own folder can be used, and so can a link of root's.
+    It may be a file or folder of one's own. A deploy user's link to that user's own folder can be used, and so can a
+    link of root's.
     """
     if sys.platform == "win32":
         return False
     try:
-        link = path.lstat()
-        return stat.S_ISLNK(link.st_mode) and link.st_uid not in (0, os.getuid(), _owner(path))
+        places = (path, *path.absolute().parents)
+        return any(map(_is_anothers_link, places))
     except (OSError, ValueError):  # opening it says why
         return False
+
+
+def _is_anothers_link(path: Path) -> bool:
+    try:
+        link = path.lstat()
+    except FileNotFoundError:
+        return False
+    return stat.S_ISLNK(link.st_mode) and link.st_uid not in (0, os.getuid(), _owner(path))
 
 
 def _owner(path: Path) -> int | None:

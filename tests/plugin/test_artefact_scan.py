@@ -103,16 +103,16 @@ def test_the_cache_writes_through_no_link(careless: SuiteRunner, exchange: Local
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may give a link away")
-def test_the_cache_is_made_in_no_folder_behind_another_users_link(
-    careless: SuiteRunner, exchange: LocalExchange
-) -> None:
-    """Its folder, too, may be a link to one of one's own."""
+def test_no_cache_behind_another_users_link_is_used(careless: SuiteRunner, exchange: LocalExchange) -> None:
+    """Its folder may be a link to one of one's own, which --cache-clear would empty."""
     own = careless.folder / "own"
-    own.mkdir()
+    (own / "v").mkdir(parents=True)
     (careless.folder / "cache").symlink_to(own)
     os.lchown(careless.folder / "cache", 12345, 12345)
-    assert careless(settings=exchange.settings()).exit_status == 0
-    assert list(own.iterdir()) == []
+    done = careless("--cache-clear", settings=exchange.settings())
+    assert done.exit_status == 4
+    assert "ERROR: cache is behind a link that another user made: remove the link" in done.output
+    assert [one.name for one in own.iterdir()] == ["v"]
 
 
 @pytest.mark.slow

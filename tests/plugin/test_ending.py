@@ -458,7 +458,7 @@ def test_no_writer_follows_a_link_of_another_user(option: str, file: str, proces
     options = (f"{option}={shared / 'file'}", "--log-file-level=DEBUG", "-p", "logs")
     done = replayed(process, *options, all_plugins=True)
     assert (done.exit_status, own.read_text(encoding="utf-8")) == (3, "mine"), done.output
-    assert f"{option} could not be written (another user has made it a link)" in done.output
+    assert f"{option} could not be written (it is behind a link that another user made)" in done.output
     assert VERDICT in done.output
     os.lchown(link, os.geteuid(), os.getegid())
     assert replayed(process, *options, all_plugins=True).exit_status == 0
@@ -479,5 +479,5 @@ def test_no_writer_uses_a_folder_behind_a_link_of_another_user(
     os.lchown(link, 12345, 12345)
     done = replayed(process, f"{option}={link / 'file'}", "--self-contained-html", all_plugins=True)
     assert (done.exit_status, [(one.name, one.stat().st_size) for one in own.iterdir()]) == (3, [("file", 0)])
-    assert f"{option} could not be written (another user has made it" in done.output
+    assert f"{option} could not be written (it is behind a link that another user made)" in done.output
     assert VERDICT in done.output

@@ -53,7 +53,7 @@ def test_nothing_is_written_through_another_users_link_to_a_folder(tmp_path: Pat
     link = tmp_path / "cassettes"
     link.symlink_to(tmp_path / "own")
     os.lchown(link, 12345, 12345)
-    with pytest.raises(OSError, match="another user has made it a link"):
+    with pytest.raises(OSError, match="it is behind a link that another user made"):
         artefacts.write(link / "mine.yaml", "text", lambda _: False)
     os.lchown(link, 0, 0)
     artefacts.write(link / "mine.yaml", "text", lambda _: False)
