@@ -12,5 +12,12 @@ def text(value: str) -> str:
 
 
 def path(value: str) -> Path:
-    """The value as a path. Raises ArgumentTypeError if it is empty: Path("") is the working directory."""
-    return Path(text(value))
+    """The value as a path. Raises ArgumentTypeError if it is empty: Path("") is the working directory.
+
+    A shell expands `~` after a blank, and most do not after `=`.
+    """
+    given = Path(text(value))
+    try:
+        return given.expanduser()
+    except RuntimeError:  # there is no such user
+        return given

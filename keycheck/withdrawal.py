@@ -33,14 +33,17 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     group = parser.getgroup("keycheck")
     if group.options:  # -p no:keycheck.withdrawal took this plugin out, and another -p put it in again
         return
-    group.addoption("--replay", metavar="NAME", help="offline, from cassettes/NAME.yaml or from a path")
-    group.addoption("--record", metavar="NAME", help="live, and keep a scrubbed cassette as cassettes/NAME.yaml")
     group.addoption("--force", action="store_true", help="let --record replace an older cassette")
-    group.addoption("--compare", metavar="VERDICT", help="what changed since an earlier verdict.json of the same key")
     group.addoption("--explain", metavar="ID", help="what a check claims and sends, or a cause means; runs nothing")
-    group.addoption("--env-file", metavar="PATH", help="settings file (default: .env beside conftest.py)")
-    group.addoption("--report-dir", metavar="DIR", help="where reports go (default: reports/ beside conftest.py)")
-    group.addoption("--prom", metavar="FILE", help="write the verdict for Prometheus' textfile collector")
+    for name, metavar, meaning in (
+        ("--replay", "NAME", "offline, from cassettes/NAME.yaml or from a path"),
+        ("--record", "NAME", "live, and keep a scrubbed cassette as cassettes/NAME.yaml"),
+        ("--compare", "VERDICT", "what changed since an earlier verdict.json of the same key"),
+        ("--env-file", "PATH", "settings file (default: .env beside conftest.py)"),
+        ("--report-dir", "DIR", "where reports go (default: reports/ beside conftest.py)"),
+        ("--prom", "FILE", "write the verdict for Prometheus' textfile collector"),
+    ):  # a shell expands `~` after a blank, and most do not after `=`
+        group.addoption(name, type=os.path.expanduser, metavar=metavar, help=meaning)
     config = pluginmanager.get_plugin("pytestconfig")
     if not isinstance(config, pytest.Config):
         return

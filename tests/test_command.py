@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 import conftest
-from keycheck import __main__, __version__, invocation
+from keycheck import __main__, __version__, invocation, option_values
 from keycheck.report.folder_lock import Hold
 from tests.exchange import API_KEY, API_SECRET, LocalExchange, Scenario
 from tests.keys import ED25519
@@ -287,6 +287,17 @@ def test_a_folder_whose_name_pytest_cannot_read_is_one_sentence(name: str, keych
     check = [sys.executable, "-c", "import keycheck; keycheck.check()"]
     called = subprocess.run(check, cwd=root, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603  ours
     assert called.stderr.splitlines()[-1].startswith(f"keycheck.process.UnusableSettings: {sentence}")
+
+
+def test_a_tilde_after_an_equals_sign_is_the_home(keycheck: Command, tmp_path: Path) -> None:
+    """A shell leaves it: the reports would lie in a folder of that name, and an older OK where the run says."""
+    settings = tmp_path / "bot.env"
+    settings.write_text("BINANCE_SYMBOL=!!\n", encoding="utf-8")
+    done = keycheck("--env-file=~/bot.env", "--report-dir=~/reports", HOME=str(tmp_path))
+    assert done.returncode == 4
+    assert "BINANCE_SYMBOL is not" in done.stderr
+    assert (tmp_path / "reports/verdict.json").exists()
+    assert option_values.path("~/fleet") == Path.home() / "fleet"
 
 
 # -- --json --

@@ -203,6 +203,16 @@ def test_another_users_link_to_ones_own_folder_is_refused(
     assert is_old(reports)
 
 
+def test_a_verdict_of_another_user_that_cannot_be_read_is_no_runs(
+    reports: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run's own verdict.json may be read by everybody, so this one is another program's."""
+    monkeypatch.setattr(folder_lock, "_text", lambda _: (_ for _ in ()).throw(PermissionError))
+    with pytest.raises(UsageProblem, match=r"reports holds verdict\.json, which keycheck has not written"):
+        Hold(reports).begin()
+    assert is_old(reports)
+
+
 def test_a_folder_in_the_locked_ones_place_is_left_alone(reports: Path) -> None:
     """While a run waits for its settings, its report folder may be replaced, and the new one may be another run's."""
     hold = Hold(reports)
@@ -212,6 +222,8 @@ def test_a_folder_in_the_locked_ones_place_is_left_alone(reports: Path) -> None:
     put_old_reports(reports)
     with pytest.raises(UsageProblem, match="was removed or replaced during the run: start it again when nothing else"):
         ReportFolder(hold, Redactor()).withdraw(BLANK)
+    with pytest.raises(OSError, match="was removed or replaced during the run"):
+        ReportFolder(hold, Redactor()).write(BLANK)
     assert {name: (reports / name).read_text(encoding="utf-8") for name in OLD} == OLD
     hold.release()
 

@@ -93,11 +93,15 @@ class OutFolder:
         Raises UsageProblem.
         """
         try:
+            with contextlib.suppress(FileNotFoundError), _entered(self.path / _REPORTS):
+                pass  # another user's folder, which cannot be entered, is a reason to stop before anything is removed
             for name in _MADE_AT_THE_END:
                 (self.path / name).unlink(missing_ok=True)
             if resume and self._unfinished:
                 self._take_out(self._unfinished)
-            flags = os.O_RDWR | os.O_CREAT | folder_lock.NO_LINK | (0 if resume else os.O_TRUNC)
+            if not resume:
+                self._verdicts.unlink(missing_ok=True)  # after a fleet as root, it is a file of root's
+            flags = os.O_RDWR | os.O_CREAT | folder_lock.NO_LINK
             self._file = os.fdopen(os.open(self._verdicts, flags, 0o600), "r+b", buffering=0)
             self._file.truncate(_end_of_lines(self._file))
             self._file.seek(0, os.SEEK_END)
@@ -152,8 +156,9 @@ class OutFolder:
             file.write(page)
 
     def _unusable(self, error: OSError) -> UsageProblem:
+        remedy = "remove what other users have made there" if isinstance(error, PermissionError) else "make room"
         return UsageProblem(
-            f"the files of {self.path.name} cannot be replaced ({error.strerror}): make room, or choose another folder "
+            f"the files of {self.path.name} cannot be replaced ({error.strerror}): {remedy}, or choose another folder "
             f"with {_OPTION}"
         )
 

@@ -29,6 +29,7 @@ _OPTION_BY_WRITER = {
     "pytest_html": "--html",
 }
 
+_LONGEST_CACHED = 2**24  # bytes
 _FORMS_IN_THE_CACHE = {"lastfailed": dict, "nodeids": list, "stepwise": dict}
 
 
@@ -149,6 +150,8 @@ def _is_sound(place: Path, form: type[Any]) -> bool:
     try:
         if not place.exists():
             return True
+        if place.stat().st_size > _LONGEST_CACHED:
+            return False
         found: Any = json.loads(place.read_text("utf-8")) if place.is_file() else None
         return isinstance(found, form) and all(isinstance(one, str) for one in found)
     except (OSError, ValueError):

@@ -39,7 +39,6 @@ class ReportFolder:
         """
         artefacts.make_folder(self.path, "--report-dir")
         try:
-            self._hold.take()
             self._write(VERDICT_FILE, verdict_json.render(blank, self._redactor.without_secrets))
             self._remove(*BESIDE)
         except Replaced as replaced:
@@ -70,7 +69,6 @@ class ReportFolder:
         Raises OSError if a file cannot be written or the folder was replaced, DirtyArtefact if one would have held a
         secret.
         """
-        self._hold.take()
         from keycheck.report import page, summary  # noqa: PLC0415  see `preload`
 
         # Each text is cleaned before it is inserted into a report: afterwards, the format's own characters might be
@@ -96,7 +94,11 @@ class ReportFolder:
         bounded_files.append(path, f"\n{read_back(self.path / SUMMARY_FILE)}")
 
     def _write(self, name: str, text: str, marked: Callable[[], str] | None = None) -> None:
-        """Writes a report. `marked`: makes the same text, with a mark before and after each inserted text."""
+        """Takes the folder's lock, and writes a report. Raises Replaced if the locked folder has been replaced.
+
+        `marked`: makes the same text, with a mark before and after each inserted text.
+        """
+        self._hold.take()
 
         def is_dirty(written: str) -> bool:
             if not self._redactor.finds(written):
@@ -111,5 +113,5 @@ class ReportFolder:
         return "".join(texts) == written and not any(map(self._redactor.finds_in_markup, texts))
 
     def _remove(self, *names: str) -> None:
-        for name in names:
+        for name in names if not self._hold.is_lost else ():
             (self.path / name).unlink(missing_ok=True)

@@ -88,7 +88,7 @@ class Hold:
         another user's.
         """
         if self._file is not None:
-            if not self.is_taken:
+            if self.is_lost:
                 raise Replaced(0, "the report folder was removed or replaced during the run")
             return
         if leads_elsewhere(self.folder):
@@ -122,6 +122,11 @@ class Hold:
     def is_taken(self) -> bool:
         """Whether this run holds the lock of the folder that has this name now: the locked one may have been moved."""
         return self._file is not None and _identity(self.folder / LOCK_FILE) == self._identity
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the locked folder has been removed or replaced: what lies under its name belongs to others."""
+        return self._file is not None and not self.is_taken
 
     def withdraw(self, *, keep: bool = False) -> None:
         """Removes the last run's reports, the verdict first. `keep`: keeps its text in memory, for a comparison.
@@ -248,6 +253,8 @@ def _is_of_a_run(path: Path) -> bool:
     try:
         text = (path.exists() and _text(path)) or ""
         return _OURS in text if path.name == VERDICT_FILE else text.startswith(_OF_A_FLEET)
+    except PermissionError:  # another user's: a run's own files may be read by everybody
+        return False
     except OSError:  # in doubt, it is an old verdict, which the run must remove
         return True
 

@@ -228,8 +228,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--token-file", type=path, metavar="FILE", help="clients have to send its text as a Bearer token"
     )
-    parser.add_argument("--tls-cert", type=text, metavar="FILE")
-    parser.add_argument("--tls-key", type=text, metavar="FILE")
+    parser.add_argument("--tls-cert", type=path, metavar="FILE")
+    parser.add_argument("--tls-key", type=path, metavar="FILE")
     parser.add_argument("--behind-proxy", action="store_true", help="a proxy speaks TLS, and names clients' addresses")
     parser.add_argument(
         "--allow-host", action="append", default=[], type=text, metavar="NAME", help="a name that clients may use"

@@ -5,6 +5,7 @@ import errno
 import json
 import os
 import random
+import shutil
 import signal
 import stat
 import subprocess
@@ -361,6 +362,31 @@ def test_files_of_an_earlier_fleet_are_removed_first(folder: Folder, engine: Stu
         folder(*junit)
 
 
+def test_a_folder_that_cannot_be_entered_costs_no_other_file(folder: Folder, engine: Stub) -> None:
+    """The reports of a fleet that root has run cannot be entered by the folder's owner; a link stands for them here."""
+    folder.add("a", BINANCE_API_KEY="x")
+    assert folder() == 0
+    before = {file.name: file.read_bytes() for file in folder.out.iterdir() if file.is_file()}
+    shutil.rmtree(folder.out / "accounts", ignore_errors=True)
+    (folder.out / "accounts").symlink_to(folder.path)
+    assert folder() == 4
+    assert {file.name: file.read_bytes() for file in folder.out.iterdir() if file.is_file()} == before
+    assert engine.asked == ["a"]
+
+
+def test_a_fleet_as_root_leaves_lines_that_another_one_replaces(folder: Folder, engine: Stub) -> None:
+    """verdicts.jsonl is a new file each time: the owner of the folder may remove that of root, but not open it."""
+    folder.add("a", BINANCE_API_KEY="x")
+    assert folder() == 0
+    old = folder.path / "old.jsonl"
+    old.hardlink_to(folder.out / "verdicts.jsonl")
+    text = old.read_bytes()
+    assert folder() == 0
+    assert old.read_bytes() == text
+    assert not old.samefile(folder.out / "verdicts.jsonl")
+    assert engine.asked == ["a", "a"]
+
+
 def test_a_fleet_that_could_not_begin_leaves_no_verdict(folder: Folder, engine: Stub) -> None:
     """A fleet that fails while it removes old reports leaves no old verdicts, which --resume would take for its own."""
     folder.add("a", BINANCE_API_KEY="x")
@@ -383,9 +409,12 @@ def test_a_file_of_another_program_is_kept(name: str, folder: Folder, capsys: py
     assert file.read_text() == '{"prompt": "mine"}\n'
 
 
-@pytest.mark.parametrize("name", ["verdicts.jsonl", ".lock"])
-def test_no_link_is_followed(name: str, folder: Folder) -> None:
-    """In a folder of another user, a link may lead to a file of one's own: the fleet is refused, and the file stays."""
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [("verdicts.jsonl", []), ("verdicts.jsonl", ["--resume"]), (".lock", []), (".lock", ["--resume"])],
+)
+def test_no_link_is_followed(name: str, arguments: list[str], folder: Folder, engine: Stub) -> None:
+    """In a folder of another user, a link may lead to a file of one's own, which stays: the link does not."""
     folder.add("a", BINANCE_API_KEY="x")
     own = folder.path / "own"
     own.write_text("mine")
@@ -393,7 +422,9 @@ def test_no_link_is_followed(name: str, folder: Folder) -> None:
     (folder.out / ".lock").touch()
     (folder.out / name).unlink(missing_ok=True)
     (folder.out / name).symlink_to(own)
-    assert folder() == 4
+    is_replaced = name == "verdicts.jsonl" and not arguments
+    assert folder(*arguments) == (0 if is_replaced else 4)
+    assert engine.asked == (["a"] if is_replaced else [])
     assert own.read_text() == "mine"
 
 

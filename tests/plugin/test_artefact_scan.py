@@ -102,6 +102,18 @@ def test_the_cache_writes_through_no_link(careless: SuiteRunner, exchange: Local
 
 
 @pytest.mark.slow
+def test_a_huge_file_in_the_cache_is_not_read(careless: SuiteRunner, exchange: LocalExchange) -> None:
+    """Such a file takes no disk, and would fill the memory."""
+    file = careless.folder / "cache" / "v" / "cache" / "nodeids"
+    file.parent.mkdir(parents=True)
+    file.touch()
+    os.truncate(file, 2**40)
+    done = careless(settings=exchange.settings())
+    assert done.exit_status == 4
+    assert "ERROR: nodeids in pytest's cache is damaged: remove cache" in done.output
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may give a link away")
 def test_no_cache_behind_another_users_link_is_used(careless: SuiteRunner, exchange: LocalExchange) -> None:
     """Its folder may be a link to one of one's own, which --cache-clear would empty."""
