@@ -9,7 +9,7 @@ import contextlib
 import os
 import select
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from pathlib import Path
 from typing import TextIO
 
@@ -43,11 +43,20 @@ def expanded(name: str) -> Path:
     return Path(os.path.expandvars(name)).expanduser()
 
 
-def read(path: Path, limit: int, *, pipes: bool = True) -> bytes:
-    """All of a file of at most `limit` bytes, or of a pipe that ends in time. Raises Unreadable."""
+class Foreign(Unreadable):
+    """The file belongs to another user."""
+
+
+def read(path: Path, limit: int, *, pipes: bool = True, owners: Container[int] | None = None) -> bytes:
+    """All of a file of at most `limit` bytes, or of a pipe that ends in time. Raises Unreadable.
+
+    `owners`: the users (uid) one of whom must own it; None if any user may.
+    """
     try:
         descriptor = _open(path, os.O_RDONLY, pipes=pipes)
         try:
+            if owners is not None and os.fstat(descriptor).st_uid not in owners:
+                raise Foreign("belongs to another user")
             return _read(descriptor, limit)
         finally:
             os.close(descriptor)

@@ -228,18 +228,30 @@ def test_a_folder_in_the_locked_ones_place_is_left_alone(reports: Path) -> None:
     hold.release()
 
 
-def test_a_folder_that_cannot_be_locked_keeps_no_old_report(reports: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """If .lock cannot even be read, the old reports are removed, and the sentence says what to do."""
+def test_a_lock_that_cannot_be_opened_keeps_the_reports(reports: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run of the other user may hold the lock, and the reports may be its own."""
     (reports / ".lock").touch()
     monkeypatch.setattr(folder_lock, "_open", refuse(os.O_RDONLY))
     hold = Hold(reports)
     hold.begin()
     assert not hold.is_taken
+    with pytest.raises(UsageProblem, match=r"\(Permission denied\), and stay: .* or remove \.lock there"):
+        ReportFolder(hold, Redactor()).withdraw(BLANK)
+    assert {name: (reports / name).read_text(encoding="utf-8") for name in OLD} == OLD
+
+
+def test_a_file_system_without_locks_keeps_no_old_report(reports: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such a run is refused, and no old OK stays beside the refusal."""
+
+    def no_lock(_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(folder_lock, "_lock", no_lock)
+    hold = Hold(reports)
+    hold.begin()
     assert not is_old(reports)
     put_old_reports(reports)
-    with pytest.raises(
-        UsageProblem, match=r"\(Permission denied\): remove its \.lock, which another user may have made"
-    ):
+    with pytest.raises(UsageProblem, match=r"\(No locks available\): make room, or choose another --report-dir"):
         ReportFolder(hold, Redactor()).withdraw(BLANK)
     assert not is_old(reports)
 

@@ -24,7 +24,8 @@ _UNTIL = re.compile(r"banned until ([0-9]{12,14})(?![0-9])")
 # The address from which Binance saw the request. The owner's terminal shows it, since adding it to the key's list may
 # be the remedy; shared reports mask it.
 _SEEN_FROM = re.compile(r"request ip: ?(\[IP(?:v6)? hidden\]|[0-9A-Fa-f:.]{2,45})")
-_MAIL = re.compile(r"[^\s@＠<>\"',;:()\[\]]+(?:[@＠]|%40)[^\s@＠<>\"',;:()\[\]]+")
+_IN_MAIL = r"[^\s@＠<>\"',;:()\[\]]"
+_MAIL = re.compile(rf"(?<!{_IN_MAIL}){_IN_MAIL}+(?:[@＠]|%40){_IN_MAIL}+")
 # The signs that may group digits: these, and all signs beyond ASCII, such as narrow and invisible blanks.
 _GROUPS = r"(?:[.,_ ']|[^\x00-\x7f\w])"
 # Matches a code, or a time in ms since 1970. Digits may be grouped.

@@ -27,6 +27,7 @@ _LISTEN_KEY = re.compile(r"[A-Za-z0-9_-]{16,256}")  # the futures API gives 64 l
 _LONGEST_LISTEN_KEY = 256
 _LIKE_A_KEY = re.compile(r"[A-Za-z0-9]{24,}|\d{6,}")  # or like an account number
 _LONGEST_ANSWER = 240
+_LONGEST_MASKED = 4000  # characters of an answer, before anything in it is masked
 _SENT_KEY = "[hidden](ours)"  # stands for the listen key that the stream was opened with
 
 
@@ -112,7 +113,7 @@ def subscriptions_in(message: bytes, listen_key: Secret) -> str | None:
     if not isinstance(answer, dict) or answer.get("id") != 1 or not answer.keys() & {"result", "error"}:
         return None
     kept = {name: answer[name] for name in ("result", "error") if name in answer}
-    text = json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(kept, ensure_ascii=False, separators=(",", ":"))[:_LONGEST_MASKED]
     text = text.replace(listen_key.reveal(), _SENT_KEY)
     return printable(refusal_text.fit_to_show(None, _LIKE_A_KEY.sub("[hidden]", text)), _LONGEST_ANSWER)
 

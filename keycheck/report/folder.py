@@ -34,8 +34,8 @@ class ReportFolder:
     def withdraw(self, blank: RunReport) -> None:
         """Takes the folder's lock, and replaces the last run's verdict by `blank`, a verdict without findings.
 
-        If that fails, it removes the old reports, if possible, and raises UsageProblem. In a folder that has replaced
-        the locked one it removes nothing.
+        If that fails, it removes the old reports, if possible, and raises UsageProblem. It removes nothing in a folder
+        that has replaced the locked one, or that another user's run may have locked.
         """
         artefacts.make_folder(self.path, "--report-dir")
         try:
@@ -43,17 +43,20 @@ class ReportFolder:
             self._remove(*BESIDE)
         except Replaced as replaced:
             raise UsageProblem(f"{replaced.strerror}: start it again when nothing else uses that folder") from None
+        except PermissionError as error:
+            raise UsageProblem(
+                f"the last run's reports cannot be replaced ({error.strerror}), and stay: choose another --report-dir, "
+                "or remove .lock there, if no run of another user, who may have made it, is using it"
+            ) from None
         except OSError as error:
             reason = error.strerror
-            is_foreign = isinstance(error, PermissionError)
-            remedy = "remove its .lock, which another user may have made" if is_foreign else "make room"
         else:
             return
         for name in REPORTS:  # no verdict is better than an old one
             with contextlib.suppress(OSError):
                 self._remove(name)
         raise UsageProblem(
-            f"the last run's reports cannot be replaced ({reason}): {remedy}, or choose another --report-dir"
+            f"the last run's reports cannot be replaced ({reason}): make room, or choose another --report-dir"
         )
 
     @staticmethod

@@ -69,15 +69,19 @@ class Hold:
         self._withdrawn: str | None = None
 
     def begin(self, *, keep: bool = False) -> None:
-        """Locks the folder if it exists, and withdraws the last run's reports, even if it cannot be locked.
+        """Locks the folder if it exists, and withdraws the last run's reports, also on a file system without locks.
 
         `keep`: as for `withdraw`. Raises UsageProblem if another run has locked it, or if it holds files of another
         program. `take` will raise any other problem again.
         """
         with contextlib.suppress(OSError):
             if self.folder.is_dir():
-                with contextlib.suppress(OSError):  # such as a file system without locks
+                try:
                     self.take()
+                except PermissionError:  # another user's lock, which a run of that user may hold
+                    return
+                except OSError:
+                    pass
                 self.withdraw(keep=keep)
 
     def take(self) -> None:

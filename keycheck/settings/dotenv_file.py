@@ -3,7 +3,7 @@
 import io
 import logging
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Container
 from pathlib import Path
 
 from keycheck import bounded_files
@@ -16,17 +16,25 @@ MAX_FILE = 2**18  # bytes
 MAX_KEY_FILE = 2**16  # bytes; an RSA key of 16384 bits has some 13,000
 
 
-def read(env_file: Path, *, required: bool) -> tuple[str, list[str]]:
-    """The file's text, and remarks on its encoding."""
+def read(env_file: Path, *, required: bool, owners: Container[int] | None = None) -> tuple[str, list[str]]:
+    """The file's text, and remarks on its encoding. `owners`: as for `bounded_files.read`.
+
+    Raises UsageProblem.
+    """
     if env_file == Path(bounded_files.NOWHERE):
         return "", []
     name = printable(env_file.name, 60)
     try:
-        raw = bounded_files.read(env_file, MAX_FILE)
+        raw = bounded_files.read(env_file, MAX_FILE, owners=owners)
     except bounded_files.Missing:
         if required:
             raise UsageProblem(f"there is no settings file {name}: check --env-file") from None
         return "", []
+    except bounded_files.Foreign as problem:
+        raise UsageProblem(
+            f"{name} {problem}, who could say there where your key is sent: if you trust that user, name the file with "
+            f"--env-file={name}, or else go to a folder of your own"
+        ) from None
     except bounded_files.Unreadable as problem:
         option = "--env-file: " if required else ""
         raise UsageProblem(

@@ -245,7 +245,7 @@ def load(
     `required`: the user has named the file, so it must exist. `handed`: JSON of settings by name, which a program
     hands over instead of the environment. Raises UsageProblem with one sentence.
     """
-    text, remarks = dotenv_file.read(env_file, required=required)
+    text, remarks = dotenv_file.read(env_file, required=required, owners=None if required else _trusted_users())
     from_file = dotenv_file.parse(text)
     outside = _outside(handed) if environ is None else environ
     given = {name: outside[name] for name in NAMES if outside.get(name, "").strip()}
@@ -270,12 +270,19 @@ def load(
     return replace(read, credentials=credentials, credential_files=tuple(files))
 
 
+def _trusted_users() -> set[int]:
+    """The users whose .env is read without being named: this one, root, and the user who became root with sudo."""
+    own = os.geteuid() if sys.platform != "win32" else 0  # on Windows, every file seems to be root's
+    caller = os.environ.get("SUDO_UID", "") if own == 0 else ""
+    return {0, own} | ({int(caller)} if caller.isascii() and caller.isdigit() else set())
+
+
 def of_a_server(env_file: Path, *, required: bool) -> dict[str, str]:
     """The settings, by name, of runs that this process starts for others. Each run brings its own credentials.
 
     `required`: as in `load`. Raises UsageProblem with one sentence.
     """
-    text, _ = dotenv_file.read(env_file, required=required)
+    text, _ = dotenv_file.read(env_file, required=required, owners=None if required else _trusted_users())
     from_file = dotenv_file.parse(text)
     names = [name for name in NAMES if name not in (*_SECRETS, pasted_text.KEY_FILE)]
     values = {name: os.environ.get(name, "").strip() or from_file.get(name, "").strip() for name in names}

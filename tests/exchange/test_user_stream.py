@@ -10,6 +10,7 @@ import pytest
 from keycheck.cassettes.label import Label, as_plain, label_from
 from keycheck.credentials.pasted_text import KeyFacts
 from keycheck.errors import NotApplicable, NotBinance, RateLimited, UsageProblem
+from keycheck.exchange import refusal_text
 from keycheck.exchange.endpoints import LISTEN_KEY as ASKED
 from keycheck.exchange.user_stream import closed, is_listen_key, listen_key, secrets_in, subscriptions_in, trouble_in
 from keycheck.redaction.redactor import Redactor
@@ -365,6 +366,19 @@ def test_addresses_and_accounts_in_a_probes_answer_are_hidden() -> None:
     text = subscriptions_in(said, Secret(LISTEN_KEY)) or ""
     assert text.startswith('{"result":[')
     assert not [one for one in ("jo@", "203.0.113.7", "12345.67") if one in text]
+
+
+def test_only_the_beginning_of_a_probes_answer_is_masked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answer may be as long as a message, and nothing can interrupt a search for addresses in it."""
+    masked: list[str] = []
+
+    def fit_to_show(_: object, text: str) -> str:
+        masked.append(text)
+        return text
+
+    monkeypatch.setattr(refusal_text, "fit_to_show", fit_to_show)
+    assert subscriptions_in(json.dumps({"result": ["1.1.1. " * 100_000], "id": 1}).encode(), Secret(LISTEN_KEY))
+    assert [len(text) for text in masked] == [4000]
 
 
 @pytest.mark.slow

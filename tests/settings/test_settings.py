@@ -73,6 +73,24 @@ def refusal(ask: Callable[[], object]) -> str:
 # -- sources of settings --
 
 
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may give a file away")
+def test_another_users_env_is_read_only_if_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a folder such as /tmp, anybody may put a .env that sends the environment's key to a host of that user's."""
+    file = tmp_path / ".env"
+    file.write_text("BINANCE_SYMBOL=ETHUSDT\n", encoding="utf-8")
+    os.chown(file, 12345, 12345)
+    sentence = ".env belongs to another user, who could say there where your key is sent: if you trust that user, name"
+    assert sentence in refusal(lambda: load(file, environ={}))
+    assert sentence in refusal(lambda: of_a_server(file, required=False))
+    assert load(file, required=True, environ={}).symbol == "ETHUSDT"
+    monkeypatch.setenv("SUDO_UID", "12345")  # that user has become root with sudo
+    assert load(file, environ={}).symbol == "ETHUSDT"
+    monkeypatch.setattr(os, "geteuid", lambda: 12346)  # an ordinary user, who may set any variable
+    assert sentence in refusal(lambda: load(file, environ={}))
+    os.chown(file, 0, 0)
+    assert load(file, environ={}).symbol == "ETHUSDT"
+
+
 def test_without_file_and_environment_there_are_defaults(from_environment: From) -> None:
     """Without any setting, the defaults are production, BTCUSDT, 5000 ms and no key."""
     settings = from_environment()
