@@ -204,10 +204,11 @@ def _run(arguments: Sequence[str], left: "_Left") -> int:
 
 
 class _Left:
-    """A pytest plugin that reads the run's verdict.json at its end, while the run still holds the folder's lock.
+    """A pytest plugin that takes the text of this run's verdict.json at its end.
 
-    A run that could not replace the last run's verdict has not begun: the file that is there is not its own.
-    `write`: called with its text if the process must end at once, because a check takes too long.
+    It does not read the file: another run, or another user, may have replaced it. A run that could not replace the last
+    run's verdict has not begun, and has no text. `write`: called with the text if the process must end at once, because
+    a check takes too long.
     """
 
     def __init__(self, write: Callable[[str], object] | None = None) -> None:
@@ -226,14 +227,11 @@ class _Left:
         self._write(self.text)
 
     def pytest_unconfigure(self, config: Any) -> None:
-        from keycheck import withdrawal  # noqa: PLC0415  it is imported by now
-        from keycheck.report import folder_lock  # noqa: PLC0415  as above
+        from keycheck.report.folder_lock import VERDICT_FILE  # noqa: PLC0415  it is imported by now
 
-        hold = withdrawal.hold_of(config, config.option)
         suite_run = config.pluginmanager.get_plugin("keycheck-suite")
-        with contextlib.suppress(OSError):
-            if hold.is_taken and suite_run is not None and suite_run.begun is not None:
-                self.text = folder_lock.read_back(hold.folder / folder_lock.VERDICT_FILE)
+        if suite_run is not None and suite_run.folder is not None:
+            self.text = suite_run.folder.texts.get(VERDICT_FILE, "")
 
     @property
     def has_no_key(self) -> bool:

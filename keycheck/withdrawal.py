@@ -22,6 +22,7 @@ from keycheck.caller import SUITE, Caller
 from keycheck.errors import UsageProblem
 from keycheck.report.folder_lock import Hold
 
+NO_DEBUG = "--debug does not go with suite/: its file would hold answers, addresses and folders. Leave it out"
 _HOLD = "keycheck-hold"
 # The plugins without which a run or its checks would fail, and pytest would exit with 1.
 _NEEDED = ("keycheck.plugin", "keycheck-suite", "keycheck-ending", "keycheck-written", _HOLD)
@@ -69,6 +70,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
             if early_config.pluginmanager.is_blocked(name) and not looks_only(option):
                 raise pytest.UsageError(f"-p no:{name} takes a part of the suite's own plugin away: leave it out")
         _start(early_config, option)
+        if option.debug and not looks_only(option):  # pytest empties its file as soon as all plugins are loaded
+            raise pytest.UsageError(NO_DEBUG)
         _refuse_a_full_disk(option)
     else:
         _refuse_a_misspelt_suite(early_config, option.file_or_dir)

@@ -13,12 +13,15 @@ import yaml
 
 import conftest
 from keycheck import __main__, __version__, invocation, option_values
+from keycheck.redaction.redactor import Redactor
+from keycheck.report.folder import ReportFolder
 from keycheck.report.folder_lock import Hold
 from tests.exchange import API_KEY, API_SECRET, LocalExchange, Scenario
 from tests.keys import ED25519
 from tests.matrix import mostly_slow
 from tests.run.test_run import copy_of_the_suite
 from tests.running import LONGEST, ROOT
+from tests.sample_reports import BLANK
 
 Done = subprocess.CompletedProcess[str]
 Command = Callable[..., Done]
@@ -366,39 +369,19 @@ def test_json_of_a_folder_in_use_is_nothing(keycheck: Command, tmp_path: Path) -
     assert (done.returncode, done.stdout) == (4, "")
 
 
-@pytest.mark.parametrize(("is_taken", "has_begun"), [(True, True), (False, True), (True, False)])
-def test_the_verdict_is_read_only_if_this_run_wrote_it(
-    is_taken: bool, has_begun: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """No verdict of another run is printed: not that of one which has taken the folder since, nor a file that the last
-    run left and this one could not replace.
-    """
+def test_the_verdict_is_that_of_this_run(tmp_path: Path) -> None:
+    """The file may hold another run's by now, or that of a last run that this one could not replace."""
     hold = Hold(tmp_path)
-    if is_taken:
-        hold.take()
+    folder = ReportFolder(hold, Redactor())
+    folder.withdraw(BLANK)
+    hold.release()
     (tmp_path / "verdict.json").write_text('{"ok": true}')
-    monkeypatch.setattr("keycheck.withdrawal.hold_of", lambda *_: hold)
-    plugins = pytest.PytestPluginManager()
-    plugins.register(argparse.Namespace(begun=object() if has_begun else None), "keycheck-suite")
-    left = __main__._Left()
-    left.pytest_unconfigure(argparse.Namespace(option=None, pluginmanager=plugins))
-    hold.release()
-    assert left.text == ('{"ok": true}' if is_taken and has_begun else "")
-
-
-def test_no_link_in_the_verdict_s_place_is_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a folder of another user, verdict.json may become a link to a file of one's own."""
-    hold = Hold(tmp_path)
-    hold.take()
-    (tmp_path / "own").write_text("mine")
-    (tmp_path / "verdict.json").symlink_to(tmp_path / "own")
-    monkeypatch.setattr("keycheck.withdrawal.hold_of", lambda *_: hold)
-    plugins = pytest.PytestPluginManager()
-    plugins.register(argparse.Namespace(begun=object()), "keycheck-suite")
-    left = __main__._Left()
-    left.pytest_unconfigure(argparse.Namespace(option=None, pluginmanager=plugins))
-    hold.release()
-    assert left.text == ""
+    for of_this_run, verdict in ((folder, "UNPROVEN"), (None, None)):
+        plugins = pytest.PytestPluginManager()
+        plugins.register(argparse.Namespace(folder=of_this_run), "keycheck-suite")
+        left = __main__._Left()
+        left.pytest_unconfigure(argparse.Namespace(pluginmanager=plugins))
+        assert (json.loads(left.text)["verdict"] if left.text else None) == verdict
 
 
 # -- an old Python --

@@ -79,10 +79,12 @@ class Ending:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_cmdline_main(self, config: pytest.Config) -> Generator[None, Any, Any]:
-        if not withdrawal.is_suite_run(config, config.args) or withdrawal.looks_only(config.option):
+        if not withdrawal.is_suite_run(config, config.args):
+            return (yield)
+        _refuse_a_damaged_cache(config)
+        if withdrawal.looks_only(config.option):
             return (yield)
         _leave_finalizers_to_python(config)
-        _refuse_a_damaged_cache(config)
         status: Any = pytest.ExitCode.INTERNAL_ERROR
         try:
             status = yield

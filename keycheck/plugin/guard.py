@@ -19,6 +19,7 @@ from keycheck import bounded_files
 from keycheck.errors import UsageProblem
 from keycheck.plugin.outcomes import as_text
 from keycheck.redaction.redactor import RUN, Redactor
+from keycheck.withdrawal import NO_DEBUG
 
 Clean = Callable[[str], str]
 _LONGEST_LINE = 500  # characters of an unfinished line that are cleaned again with each further text
@@ -157,9 +158,7 @@ def disarm_leaking_options(config: pytest.Config) -> None:
 def refuse_leaking_options(config: pytest.Config) -> None:
     """Raises UsageProblem if --debug or --pastebin is given."""
     if config.option.debug:
-        raise UsageProblem(
-            "--debug does not go with suite/: its file would hold answers, addresses and folders. Leave it out"
-        )
+        raise UsageProblem(NO_DEBUG)
     if getattr(config.option, "pastebin", None):
         raise UsageProblem(
             "--pastebin does not go with suite/: it would publish what this terminal shows. Leave it out"

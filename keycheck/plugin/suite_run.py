@@ -24,6 +24,7 @@ from keycheck.plugin.outcomes import Blocked, apply_outcome, finding_of, status_
 from keycheck.plugin.written_files import Written
 from keycheck.redaction.redactor import Redactor, printable
 from keycheck.report import table, terminal
+from keycheck.report.folder import ReportFolder
 from keycheck.report.folder_lock import LOCK_FILE, PAGE_FILE, REPORTS, SUMMARY_FILE, VERDICT_FILE
 from keycheck.report.model import RunReport
 from keycheck.run import catalogue, deferred_imports, vocabulary
@@ -63,7 +64,9 @@ class SuiteRun:
         self.hold = withdrawal.hold_of(config, config.option)
         self.options = self._options()
         self.run: Run | None = None  # None until its session is open
-        self.begun: RunReport | None = None  # the report without findings; None until the last verdict is withdrawn
+        # None until the last verdict is withdrawn: the report folder, and the report without findings.
+        self.folder: ReportFolder | None = None
+        self.begun: RunReport | None = None
         self.report: RunReport | None = None
         self._begun = self._is_printed = False
         self._reported: dict[str | None, Any] = {}  # the node ids of the checks that were reported, by check id
@@ -89,7 +92,7 @@ class SuiteRun:
                 new_run = NewRun(self.options, self.catalogue, self.redactor, self.hold, Countdown(self.config))
             finally:  # if the folder is refused, a log file that pytest has just opened in it may be the reason
                 self._refuse_lost_reports()
-            self.begun = new_run.begun
+            self.folder, self.begun = new_run.folder, new_run.begun
             self._refuse_impossible_options()
             with deferred_imports.delay_interrupts():  # live runs and replays import different modules
                 run = new_run.open()

@@ -16,7 +16,6 @@ from keycheck.report.folder_lock import (
     VERDICT_FILE,
     Hold,
     Replaced,
-    read_back,
 )
 from keycheck.report.model import RunReport
 
@@ -28,6 +27,7 @@ class ReportFolder:
 
     def __init__(self, hold: Hold, redactor: Redactor) -> None:
         self.path = hold.folder
+        self.texts: dict[str, str] = {}  # those that this run has written, by the name of the file
         self._hold = hold
         self._redactor = redactor
 
@@ -94,7 +94,7 @@ class ReportFolder:
         with contextlib.suppress(RuntimeError):  # a loop of links; `append` refuses it
             if path.resolve().parent == self.path.resolve() or path.resolve() == env_file.resolve():
                 raise OSError(0, "it is a file of this run's own")
-        bounded_files.append(path, f"\n{read_back(self.path / SUMMARY_FILE)}")
+        bounded_files.append(path, f"\n{self.texts[SUMMARY_FILE]}")
 
     def _write(self, name: str, text: str, marked: Callable[[], str] | None = None) -> None:
         """Takes the folder's lock, and writes a report. Raises Replaced if the locked folder has been replaced.
@@ -109,6 +109,7 @@ class ReportFolder:
             return marked is None or not self._is_of_its_form_alone(written, marked())
 
         artefacts.write(self.path / name, text, is_dirty)
+        self.texts[name] = text
 
     def _is_of_its_form_alone(self, written: str, marked: str) -> bool:
         """Whether the secret is only a chance match in the template's own text, and in no inserted text."""

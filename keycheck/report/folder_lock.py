@@ -187,12 +187,6 @@ def _owner(path: Path) -> int | None:
     return None  # it leads to a file that is not there yet
 
 
-def read_back(path: Path) -> str:
-    """The text of a report that this run has written. Raises OSError if it is a link by now; a pipe is empty."""
-    with open(path, encoding="utf-8", opener=_open) as file:
-        return file.read()
-
-
 def _opened(path: Path) -> IO[bytes]:
     """Opens the lock's file, and makes it if it is missing. One that only another user may write can be locked, too."""
     try:

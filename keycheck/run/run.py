@@ -39,7 +39,7 @@ class NewRun:
     """A run whose session is not open yet.
 
     Its constructor withdraws the last run's verdict, so that no later failure can leave an old `ok` behind; it raises
-    UsageProblem if it cannot. `hold`: the report folder's lock; `begun`: the report before any finding.
+    UsageProblem if it cannot. `hold`: the lock of `folder`, the report folder; `begun`: the report before any finding.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class NewRun:
         self._redactor = redactor
         self._countdown = countdown
         self._watch = clock.Stopwatch()
-        self._folder = ReportFolder(hold, redactor)
+        self.folder = ReportFolder(hold, redactor)
         self.begun = RunReport(
             Verdict.UNPROVEN,
             __version__,
@@ -72,7 +72,7 @@ class NewRun:
                 # Read before the verdict is withdrawn, which may be the same file.
                 self._previous_run = PreviousRun(options.compare, hold)
         finally:
-            self._folder.withdraw(self.begun)
+            self.folder.withdraw(self.begun)
 
     def open(self) -> "Run":
         """Opens the session. Raises UsageProblem if settings, files or cassettes cannot be used."""
@@ -87,7 +87,7 @@ class NewRun:
                 exchange=label.exchange,
                 cassette=None if self._options.mode == "live" else label,
             )
-            self._folder.withdraw(begun)
+            self.folder.withdraw(begun)
             if self._previous_run:
                 self._previous_run.object_to(label.key, label.environment, label.symbol)
             return Run(
@@ -95,7 +95,7 @@ class NewRun:
                 options=self._options,
                 catalogue=self._catalogue,
                 redactor=self._redactor,
-                folder=self._folder,
+                folder=self.folder,
                 begun=begun,
                 previous_run=self._previous_run,
                 watch=self._watch,

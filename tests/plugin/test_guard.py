@@ -482,14 +482,15 @@ def test_text_left_in_a_capturing_fixture_is_cleaned(
 
 
 @pytest.mark.slow
-def test_debug_is_refused_and_its_file_left_empty(suite: SuiteRunner, exchange: LocalExchange) -> None:
+def test_debug_is_refused_and_its_file_left_alone(suite: SuiteRunner, exchange: LocalExchange) -> None:
     """--debug would trace each hook with answers, the address that Binance saw, and this machine's folders."""
     exchange.scenario = SCENARIOS["ip-refused"]
     trace = suite.folder / "trace.log"
+    trace.write_text("mine", encoding="utf-8")
     done = suite(f"--debug={trace}", settings=exchange.settings())
     assert done.exit_status == 4
     assert "ERROR: --debug does not go with suite/" in done.output
-    assert trace.read_text(encoding="utf-8") == ""
+    assert trace.read_text(encoding="utf-8") == "mine"
     assert not exchange.log
 
 
