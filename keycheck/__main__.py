@@ -144,7 +144,7 @@ def _withdraw_the_last_verdict(arguments: Sequence[str]) -> None:
     from keycheck.report.folder_lock import Hold  # noqa: PLC0415
 
     options = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    options.add_argument("--report-dir", type=os.path.expanduser)
+    options.add_argument("--report-dir", type=os.path.expanduser, nargs="?")
     with contextlib.suppress(argparse.ArgumentError, OSError, UsageProblem):
         given = options.parse_known_args(arguments)[0].report_dir
         hold = Hold(Path.cwd() / (given or "reports"))

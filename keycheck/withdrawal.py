@@ -43,8 +43,10 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         ("--env-file", "PATH", "settings file (default: .env beside conftest.py)"),
         ("--report-dir", "DIR", "where reports go (default: reports/ beside conftest.py)"),
         ("--prom", "FILE", "write the verdict for Prometheus' textfile collector"),
-    ):  # a shell expands `~` after a blank, and most do not after `=`
-        group.addoption(name, type=os.path.expanduser, metavar=metavar, help=meaning)
+    ):
+        # A shell expands `~` after a blank, and most do not after `=`. An option without a value, as an unset variable
+        # leaves it, has an empty one: the run refuses it, and by then has withdrawn the last verdict.
+        group.addoption(name, type=os.path.expanduser, nargs="?", const="", metavar=metavar, help=meaning)
     config = pluginmanager.get_plugin("pytestconfig")
     if not isinstance(config, pytest.Config):
         return

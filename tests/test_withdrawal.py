@@ -382,6 +382,15 @@ def test_another_project_around_this_one_is_no_reason_for_an_old_ok(option: str,
     assert not is_old(root / "reports")
 
 
+@pytest.mark.parametrize("option", ["--compare", "--prom", "--record", "--replay"])
+def test_an_option_without_its_value_leaves_no_old_ok(option: str, reports: Path) -> None:
+    """An unset variable of a script leaves the option alone."""
+    done = ended(reports, "suite/", option)
+    assert done.returncode == 4
+    assert f"ERROR: {option} is empty, perhaps from an unset variable" in done.stderr
+    assert not is_old(reports)
+
+
 # -- one run at a time --
 
 

@@ -85,9 +85,10 @@ class SuiteRun:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
-        if self._looks_only:
-            return
         try:
+            if self._looks_only:  # pytest and its plugins write their files all the same
+                self._refuse_lost_credentials([self.options.env_file])
+                return
             try:
                 new_run = NewRun(self.options, self.catalogue, self.redactor, self.hold, Countdown(self.config))
             finally:  # if the folder is refused, a log file that pytest has just opened in it may be the reason
@@ -96,9 +97,9 @@ class SuiteRun:
             self._refuse_impossible_options()
             with deferred_imports.delay_interrupts():  # live runs and replays import different modules
                 run = new_run.open()
-            self._refuse_lost_credentials(run)
             self.run = run
-            self.begun = self.run.begun
+            self.begun = run.begun
+            self._refuse_lost_credentials([self.options.env_file, *run.credential_files])
         except UsageProblem as problem:
             message = str(problem)
         else:
@@ -122,10 +123,9 @@ class SuiteRun:
                 "and --prom name other files"
             )
 
-    def _refuse_lost_credentials(self, run: Run) -> None:
-        file = Written.of(self.config).overwritten_file((self.options.env_file, *run.credential_files))
-        if file is not None:
-            run.close()
+    def _refuse_lost_credentials(self, files: list[Path]) -> None:
+        written = Written.of(self.config)
+        if (file := written.overwritten_file(files) or written.private_key()) is not None:
             raise UsageProblem(
                 f"{printable(file.name, 60)} holds credentials, and another file would take its place: let --junitxml, "
                 "--html, --log-file and --prom name other files"
@@ -146,7 +146,7 @@ class SuiteRun:
             if _ONE_DASH.match(argument):  # pytest reads -replay as -r with the value eplay, and the run would be live
                 option = printable(argument.partition("=")[0], 60)
                 raise UsageProblem(f"{option} has one dash: write -{option}")
-        for name in ("env_file", "report_dir", "compare", "prom"):
+        for name in ("replay", "record", "env_file", "report_dir", "compare", "prom"):
             if self._option(name) == "":
                 option = f"--{name.replace('_', '-')}"
                 raise UsageProblem(

@@ -89,6 +89,10 @@ class Written:
         """Like `overwritten`, without pipes, devices and missing files, which lose nothing."""
         return self.overwritten([file for file in files if isinstance(stamp(file), tuple) and file.is_file()])
 
+    def private_key(self) -> Path | None:
+        """The first of the paths at which a private key lies now; None if there is none."""
+        return next(filter(_holds_a_private_key, self._before), None)
+
     def was_there(self, path: Path) -> bool:
         """Whether the file was there before the run."""
         return self._before.get(path) is not None
@@ -134,10 +138,14 @@ def _copied_styles(config: pytest.Config) -> Path | None:
 def _refuse_a_log_over_a_private_key(config: pytest.Config) -> None:
     """pytest empties the file before the settings are read, which may name it as the private key."""
     place = _named(config, "log_file")
+    if place and _holds_a_private_key(place):
+        raise pytest.UsageError("--log-file names a file that holds a key in PEM form: name another file for it")
+
+
+def _holds_a_private_key(path: Path) -> bool:
     with contextlib.suppress(OSError, ValueError):  # no such file, or a longer one than a key has
-        text = bounded_files.read(place, MAX_KEY_FILE, pipes=False).decode("utf-8", "replace") if place else ""
-        if pem.looks_like(text):
-            raise pytest.UsageError("--log-file names a file that holds a key in PEM form: name another file for it")
+        return pem.looks_like(bounded_files.read(path, MAX_KEY_FILE, pipes=False).decode("utf-8", "replace"))
+    return False
 
 
 def _refuse_a_log_that_cannot_be_opened(config: pytest.Config) -> None:

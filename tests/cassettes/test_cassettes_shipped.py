@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -216,7 +217,8 @@ def test_file_that_is_not_a_cassette_is_refused_in_a_sentence(name: str, suite: 
     ("arguments", "said"),
     [
         (("--replay", "no-such"), "there is no cassette no-such"),
-        (("--replay", ""), "needs a name"),
+        (("--replay", ""), "--replay is empty, perhaps from an unset variable"),
+        (("--replay", " "), "needs a name"),
         (("--replay", "healhty"), "did you mean healthy?"),
         (("--replay", "healthy", "--record", "mine"), "--replay and --record exclude each other"),
         (("--record", "healthy"), "healthy.yaml is there already: choose another name for --record, or add --force"),
@@ -228,6 +230,18 @@ def test_wrong_use_is_told_in_a_sentence(arguments: tuple[str, ...], said: str, 
     assert done.exit_status == 4
     assert said in done.output
     assert json.dumps(done.verdict["ok"]) == "false"
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may give a link away")
+def test_no_cassette_behind_another_users_link_is_replayed(suite: SuiteRunner, tmp_path: Path) -> None:
+    """In a working directory of another user, cassettes/ may lead to private recordings of one's own."""
+    link = tmp_path / "cassettes"
+    link.symlink_to(FOLDER)
+    assert suite("--replay", str(link / "healthy.yaml")).exit_status == 0
+    os.lchown(link, 12345, 12345)
+    done = suite("--replay", str(link / "healthy.yaml"))
+    assert done.exit_status == 4
+    assert "ERROR: healthy.yaml is behind a link that another user made" in done.output
 
 
 HOSTILE = (

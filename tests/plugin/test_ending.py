@@ -481,3 +481,19 @@ def test_no_writer_uses_a_folder_behind_a_link_of_another_user(
     assert (done.exit_status, [(one.name, one.stat().st_size) for one in own.iterdir()]) == (3, [("file", 0)])
     assert f"{option} could not be written (it is behind a link that another user made)" in done.output
     assert VERDICT in done.output
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("looks", ["--collect-only", "--fixtures", "--cache-show"])
+@pytest.mark.parametrize("name", ["x.env", "x.pem"])
+def test_no_writer_takes_the_place_of_credentials_under_a_listing(
+    looks: str, name: str, process: SuiteRunner, tmp_path: Path
+) -> None:
+    """pytest writes JUnit's file also if it only lists something."""
+    files = {"x.env": "BINANCE_SYMBOL=ETHUSDT\n", "x.pem": ED25519.private}
+    for file, text in files.items():
+        (tmp_path / file).write_text(text, encoding="utf-8")
+    done = process(looks, f"--junitxml={tmp_path / name}", env_file=tmp_path / "x.env")
+    assert done.exit_status == 4
+    assert f"ERROR: {name} holds credentials" in done.output
+    assert {file: (tmp_path / file).read_text(encoding="utf-8") for file in files} == files
