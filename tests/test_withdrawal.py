@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import IO
 
 import pytest
 
@@ -211,6 +212,26 @@ def test_a_verdict_of_another_user_that_cannot_be_read_is_no_runs(
     with pytest.raises(UsageProblem, match=r"reports holds verdict\.json, which keycheck has not written"):
         Hold(reports).begin()
     assert is_old(reports)
+
+
+def test_a_folder_that_is_exchanged_while_it_is_locked_is_left_alone(
+    reports: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another user who may rename the folder can put another one in its place at any moment."""
+    real = folder_lock._lock
+
+    def exchange(file: IO[bytes]) -> None:
+        real(file)
+        reports.rename(reports.with_name("moved"))
+        reports.mkdir()
+        (reports / ".lock").touch()
+        put_old_reports(reports)
+
+    monkeypatch.setattr(folder_lock, "_lock", exchange)
+    hold = Hold(reports)
+    hold.begin()
+    assert not hold.is_taken
+    assert {name: (reports / name).read_text(encoding="utf-8") for name in OLD} == OLD
 
 
 def test_a_folder_in_the_locked_ones_place_is_left_alone(reports: Path) -> None:

@@ -24,6 +24,7 @@ LOCK_FILE = ".lock"  # never deleted: two runs could lock an old and a new file 
 # A file in a folder of another user may be a link to one of this user's own. Windows has no such flag.
 NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 _LONGEST_VERDICT = 2**21  # bytes; more than any reader of a verdict accepts
+_REPLACED = "the report folder was removed or replaced during the run"
 _OURS = '"suiteVersion"'  # every verdict of a run has this field
 _OF_A_FLEET = '{"account": "'  # each line of a fleet's files begins like this
 
@@ -78,7 +79,7 @@ class Hold:
             if self.folder.is_dir():
                 try:
                     self.take()
-                except PermissionError:  # another user's lock, which a run of that user may hold
+                except (PermissionError, Replaced):  # another user's lock, which a run of that user may hold
                     return
                 except OSError:
                     pass
@@ -93,7 +94,7 @@ class Hold:
         """
         if self._file is not None:
             if self.is_lost:
-                raise Replaced(0, "the report folder was removed or replaced during the run")
+                raise Replaced(0, _REPLACED)
             return
         if leads_elsewhere(self.folder):
             raise UsageProblem(
@@ -120,12 +121,17 @@ class Hold:
         except BaseException:
             file.close()
             raise
-        self._file, self._identity = file, _identity(path)
+        self._file, self._identity = file, _identity(os.fstat(file.fileno()))
+        if self.is_lost or leads_elsewhere(self.folder):  # it was exchanged for another while it was opened
+            self.release()
+            raise Replaced(0, _REPLACED)
 
     @property
     def is_taken(self) -> bool:
         """Whether this run holds the lock of the folder that has this name now: the locked one may have been moved."""
-        return self._file is not None and _identity(self.folder / LOCK_FILE) == self._identity
+        with contextlib.suppress(OSError):
+            return self._file is not None and _identity((self.folder / LOCK_FILE).stat()) == self._identity
+        return False
 
     @property
     def is_lost(self) -> bool:
@@ -236,12 +242,9 @@ def _open(path: str, flags: int) -> int:
     return os.open(path, flags | NO_LINK | getattr(os, "O_NONBLOCK", 0), 0o600)
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
-    """The device and inode of a file: no other file has both while this one is open. None if there is no file."""
-    with contextlib.suppress(OSError):
-        found = path.stat()
-        return found.st_dev, found.st_ino
-    return None
+def _identity(found: os.stat_result) -> tuple[int, int]:
+    """The device and inode of a file: no other file has both while this one is open."""
+    return found.st_dev, found.st_ino
 
 
 def _is_of_a_run(path: Path) -> bool:
