@@ -201,7 +201,17 @@ def test_another_users_link_to_ones_own_folder_is_refused(
         Hold(link / "inner").begin()
     with pytest.raises(UsageProblem, match="link is behind a link that another user made: choose another folder with"):
         Hold(link).begin()
+    behind = tmp_path / "behind"
+    behind.symlink_to("reports/../link")  # one's own, on the way to that of the other user
+    with pytest.raises(UsageProblem, match="behind is behind a link that another user made"):
+        Hold(behind).begin()
     assert is_old(reports)
+
+
+def test_a_loop_of_links_leads_nowhere(tmp_path: Path) -> None:
+    """It is left to the system, which says why."""
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    assert not folder_lock.leads_elsewhere(tmp_path / "loop" / "file")
 
 
 def test_a_verdict_of_another_user_that_cannot_be_read_is_no_runs(

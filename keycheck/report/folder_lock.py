@@ -9,7 +9,7 @@ import contextlib
 import os
 import stat
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -23,6 +23,7 @@ REPORTS = (VERDICT_FILE, *BESIDE)
 LOCK_FILE = ".lock"  # never deleted: two runs could lock an old and a new file of this name
 # A file in a folder of another user may be a link to one of this user's own. Windows has no such flag.
 NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+_LONGEST_WAY = 4096  # parts of a path and of the links in it
 _LONGEST_VERDICT = 2**21  # bytes; more than any reader of a verdict accepts
 _REPLACED = "the report folder was removed or replaced during the run"
 _OURS = '"suiteVersion"'  # every verdict of a run has this field
@@ -165,7 +166,7 @@ class Hold:
 
 
 def leads_elsewhere(path: Path) -> bool:
-    """Whether another user has made the path, or a folder above it, a link to what is not that user's.
+    """Whether a link on the way to the path is another user's, and leads to what is not that user's.
 
     It may be a file or folder of one's own. A deploy user's link to that user's own folder can be used, and so can a
     link of root's.
@@ -173,18 +174,25 @@ def leads_elsewhere(path: Path) -> bool:
     if sys.platform == "win32":
         return False
     try:
-        places = (path, *path.absolute().parents)
-        return any(map(_is_anothers_link, places))
+        return any(link.lstat().st_uid not in (0, os.getuid(), _owner(link)) for link in _links_on_the_way(path))
     except (OSError, ValueError):  # opening it says why
         return False
 
 
-def _is_anothers_link(path: Path) -> bool:
-    try:
-        link = path.lstat()
-    except FileNotFoundError:
-        return False
-    return stat.S_ISLNK(link.st_mode) and link.st_uid not in (0, os.getuid(), _owner(path))
+def _links_on_the_way(path: Path) -> Iterator[Path]:
+    """Each link that the system follows to get to the path, those behind other links included."""
+    left = [*reversed(path.absolute().parts)]
+    at = Path(left.pop())
+    for _ in range(_LONGEST_WAY):
+        if not left:
+            return
+        part = left.pop()
+        place = at.parent if part == ".." else at / part
+        if place.is_symlink():
+            yield place
+            left += reversed(place.readlink().parts)
+        else:
+            at = place
 
 
 def _owner(path: Path) -> int | None:
