@@ -169,6 +169,18 @@ def is_refused(file: Path, values: dict[str, str], *, replace: bool = False) -> 
     return str(refused.value)
 
 
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may give a link away")
+def test_another_users_link_is_refused(tmp_path: Path) -> None:
+    """In a folder of another user, the file may be a link to another settings file of this user's."""
+    own, link = tmp_path / "own", tmp_path / ".env"
+    own.write_text("BINANCE_SYMBOL=ETHUSDT\n", encoding="utf-8")
+    link.symlink_to(own)
+    os.lchown(link, 12345, 12345)
+    told = is_refused(link, {"BINANCE_API_KEY": API_KEY, "BINANCE_API_SECRET": API_SECRET}, replace=True)
+    assert told == ".env is behind a link that another user made: name another file with --save-to"
+    assert own.read_text(encoding="utf-8") == "BINANCE_SYMBOL=ETHUSDT\n"
+
+
 def test_an_existing_file_is_refused(tmp_path: Path) -> None:
     """Without `replace`, an existing file is refused, even if it appears meanwhile, or is not a regular file."""
     file = tmp_path / ".env"
