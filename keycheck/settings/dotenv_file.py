@@ -11,6 +11,7 @@ from keycheck.credentials import pasted_text, pem
 from keycheck.errors import UsageProblem
 from keycheck.redaction.redactor import printable
 from keycheck.redaction.secret import Secret
+from keycheck.report.folder_lock import leads_elsewhere
 
 MAX_FILE = 2**18  # bytes
 MAX_KEY_FILE = 2**16  # bytes; an RSA key of 16384 bits has some 13,000
@@ -24,6 +25,8 @@ def read(env_file: Path, *, required: bool, owners: Container[int] | None = None
     if env_file == Path(bounded_files.NOWHERE):
         return "", []
     name = printable(env_file.name, 60)
+    if owners is not None and leads_elsewhere(env_file):
+        raise _of_another_user(name, "is behind a link of another user")
     try:
         raw = bounded_files.read(env_file, MAX_FILE, owners=owners)
     except bounded_files.Missing:
@@ -31,10 +34,7 @@ def read(env_file: Path, *, required: bool, owners: Container[int] | None = None
             raise UsageProblem(f"there is no settings file {name}: check --env-file") from None
         return "", []
     except bounded_files.Foreign as problem:
-        raise UsageProblem(
-            f"{name} {problem}, who could say there where your key is sent: if you trust that user, name the file with "
-            f"--env-file={name}, or else go to a folder of your own"
-        ) from None
+        raise _of_another_user(name, str(problem)) from None
     except bounded_files.Unreadable as problem:
         option = "--env-file: " if required else ""
         raise UsageProblem(
@@ -50,6 +50,13 @@ def read(env_file: Path, *, required: bool, owners: Container[int] | None = None
             f"{name} is not UTF-8 text (PowerShell's > writes UTF-16): save it again with encoding UTF-8"
         )
     return text, [f"{name} begins with a byte order mark"] if marked else []
+
+
+def _of_another_user(name: str, problem: str) -> UsageProblem:
+    return UsageProblem(
+        f"{name} {problem}, who could say there where a key is sent: if you trust that user, name the file with "
+        f"--env-file={name}, or else go to a folder of your own"
+    )
 
 
 def parse(text: str) -> dict[str, str]:

@@ -79,7 +79,7 @@ def test_another_users_env_is_read_only_if_it_is_named(tmp_path: Path, monkeypat
     file = tmp_path / ".env"
     file.write_text("BINANCE_SYMBOL=ETHUSDT\n", encoding="utf-8")
     os.chown(file, 12345, 12345)
-    sentence = ".env belongs to another user, who could say there where your key is sent: if you trust that user, name"
+    sentence = ".env belongs to another user, who could say there where a key is sent: if you trust that user, name"
     assert sentence in refusal(lambda: load(file, environ={}))
     assert sentence in refusal(lambda: of_a_server(file, required=False))
     assert load(file, required=True, environ={}).symbol == "ETHUSDT"
@@ -89,6 +89,10 @@ def test_another_users_env_is_read_only_if_it_is_named(tmp_path: Path, monkeypat
     assert sentence in refusal(lambda: load(file, environ={}))
     os.chown(file, 0, 0)
     assert load(file, environ={}).symbol == "ETHUSDT"
+    link = tmp_path / "link"
+    link.symlink_to(file)
+    os.lchown(link, 12345, 12345)
+    assert "link is behind a link of another user, who could say" in refusal(lambda: load(link, environ={}))
 
 
 def test_without_file_and_environment_there_are_defaults(from_environment: From) -> None:
