@@ -96,7 +96,7 @@ def test_a_post_has_three_attempts(
     monkeypatch: pytest.MonkeyPatch, statuses: list[int], attempts: int, why: str
 ) -> None:
     """A post is sent again only if that may help, three times in all; the final sentence never holds the URL."""
-    seconds = 8.0 if 0 not in statuses else 1.0 if len(statuses) > 1 else 0.2  # 0: the webhook does not answer
+    seconds = 8.0 if 0 not in statuses else 3.0 if len(statuses) > 1 else 0.2  # 0: the webhook does not answer
     monkeypatch.setattr(notification, "_ATTEMPT_SECONDS", seconds)
     with Webhook(statuses) as hook:
         told = notify(f"{hook.url}/{IN_THE_URL}", CHANGES)
