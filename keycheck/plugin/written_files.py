@@ -54,7 +54,7 @@ class Written:
             config.option.log_file = bounded_files.NOWHERE
         _refuse_a_log_over_a_private_key(config)
         _refuse_a_log_that_cannot_be_opened(config)
-        _refuse_styles_that_cannot_be_read(config)
+        _refuse_styles(config, env_file)
         _refuse_a_page_that_cannot_be_written(config)
         if (cache := getattr(config, "cache", None)) is not None:  # -p no:cacheprovider removes it
             _replace_files_of(cache)
@@ -163,14 +163,20 @@ def _refuse_a_log_that_cannot_be_opened(config: pytest.Config) -> None:
         config.option.log_file = bounded_files.NOWHERE
 
 
-def _refuse_styles_that_cannot_be_read(config: pytest.Config) -> None:
-    """Leaves out the files of --css that cannot be read. pytest-html expands names in the same way, and would fail."""
+def _refuse_styles(config: pytest.Config, env_file: Path) -> None:
+    """Leaves out the files of --css that cannot be read, on which pytest-html would fail, and the settings file."""
     named = getattr(config.option, "css", None) or []  # without pytest-html there is no such option
     kept = []
     for name in named:
         try:
-            bounded_files.read(bounded_files.expanded(name), _LONGEST_STYLE, pipes=False)
-            kept.append(name)
+            style = bounded_files.expanded(name)  # as pytest-html does it
+            bounded_files.read(style, _LONGEST_STYLE, pipes=False)
+            if is_same(style, env_file):
+                Ending.of(config).note(
+                    "--css cannot be used (its file holds credentials): name another, or leave it out"
+                )
+            else:
+                kept.append(name)
         except (OSError, RuntimeError, ValueError) as error:
             Ending.of(config).note(f"--css cannot be used (its file {why(error)}): name another, or leave it out")
     if named:

@@ -86,6 +86,18 @@ def test_a_style_that_cannot_be_read_ends_with_3(name: str, why: str, process: S
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("looks", [(), ("--collect-only",)])
+def test_the_settings_file_is_no_style(looks: tuple[str, ...], process: SuiteRunner) -> None:
+    """pytest-html would copy it into its page, also if pytest only lists the checks."""
+    page, settings = process.folder / "page.html", process.folder / "x.env"
+    settings.write_text("BINANCE_API_SECRET=canary-canary\n", encoding="utf-8")
+    options = (f"--html={page}", "--self-contained-html", f"--css={settings}")
+    done = process("--replay", "healthy", *options, *looks, env_file=settings, all_plugins=True)
+    assert done.exit_status == (0 if looks else 3)
+    assert "canary" not in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
 def test_a_run_without_pytests_logging_needs_no_log(process: SuiteRunner) -> None:
     """Under -p no:logging there is no option for a log, and the run is as usual."""
     done = replayed(process, "-p", "no:logging")
