@@ -140,7 +140,7 @@ def test_only_those_who_may_write_into_the_folder_can_lock_it(
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
 @pytest.mark.parametrize(("folder", "lock"), [(0o755, 0o600), (0o775, 0o640), (0o777, 0o644)])
 def test_a_lock_of_an_earlier_version_is_closed_to_others(folder: int, lock: int, reports: Path) -> None:
-    """It was made with the mode 644, so that every user could lock it."""
+    """Earlier versions made .lock with the mode 644, so every user could lock it."""
     reports.chmod(folder)
     (reports / ".lock").touch()
     (reports / ".lock").chmod(0o644)
@@ -209,7 +209,7 @@ def test_another_users_link_to_ones_own_folder_is_refused(
 
 
 def test_a_loop_of_links_leads_nowhere(tmp_path: Path) -> None:
-    """It is left to the system, which says why."""
+    """A loop of links counts as nobody's link: the system will refuse to open it."""
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     assert not folder_lock.leads_elsewhere(tmp_path / "loop" / "file")
 

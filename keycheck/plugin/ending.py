@@ -17,7 +17,7 @@ from _pytest.terminal import TerminalReporter
 
 from keycheck import exit_status, withdrawal
 from keycheck.redaction.redactor import printable
-from keycheck.report.folder_lock import leads_elsewhere
+from keycheck.report.folder_lock import BEHIND_A_LINK, leads_elsewhere
 
 EXIT_DIRTY = 11
 _ENDING = "keycheck-ending"
@@ -139,9 +139,7 @@ def _refuse_a_damaged_cache(config: pytest.Config) -> None:
         return
     folder = pytest.Cache.cache_dir_from_config(config, _ispytest=True)
     if leads_elsewhere(folder):  # --cache-clear would empty the folder behind it
-        raise pytest.UsageError(
-            f"{printable(folder.name, 60)} is behind a link that another user made: remove the link"
-        )
+        raise pytest.UsageError(f"{printable(folder.name, 60)} {BEHIND_A_LINK}: remove the link")
     for name, form in _FORMS_IN_THE_CACHE.items():
         place = folder / "v" / "cache" / name
         if not _is_sound(place, form):
@@ -149,7 +147,7 @@ def _refuse_a_damaged_cache(config: pytest.Config) -> None:
 
 
 def _is_sound(place: Path, form: type[Any]) -> bool:
-    """Whether pytest can read a file of its cache. It passes over a missing or unreadable one, and what is no JSON."""
+    """Whether pytest starts with this file of its cache. It ignores a file that is missing, unreadable or not JSON."""
     try:
         if not place.exists():
             return True

@@ -12,7 +12,7 @@ from keycheck import bounded_files
 from keycheck.credentials import pem
 from keycheck.plugin.ending import Ending, cannot_be_written, why
 from keycheck.report import artefacts
-from keycheck.report.folder_lock import leads_elsewhere
+from keycheck.report.folder_lock import BEHIND_A_LINK, leads_elsewhere
 from keycheck.settings.dotenv_file import MAX_KEY_FILE
 
 # Options and settings of pytest.toml whose writers expand neither `~` nor `$NAME` in a name.
@@ -98,7 +98,7 @@ class Written:
         return self._before.get(path) is not None
 
     def is_swapped(self, path: Path) -> bool:
-        """Whether a path became a link during the run, which the owner of its folder can do: its target is not ours."""
+        """Whether the path has become a link since the run began. Its target then belongs to others."""
         return _is_link(path) and path not in self._links
 
     def _expect(self, path: Path) -> None:
@@ -108,7 +108,7 @@ class Written:
 
 
 def is_same(one: Path, other: Path) -> bool:
-    """Whether both are names of one file, or will be: also by links of both kinds."""
+    """Whether two paths name the same file, directly or through symbolic or hard links. It may not exist yet."""
     try:
         return one.resolve() == other.resolve() or (one.exists() and other.exists() and one.samefile(other))
     except (OSError, RuntimeError, ValueError):  # a loop of links, or no path at all: its writer will report it
@@ -199,7 +199,7 @@ def _refuse_a_page_that_cannot_be_written(config: pytest.Config) -> None:
 
 
 def _refuse_pipes_and_links(config: pytest.Config) -> None:
-    """Gives writers the null device in place of a link that another user made, or of a pipe that nobody reads.
+    """Makes plugins write to the null device if their path is another user's link, or a pipe that nobody reads.
 
     Such a pipe would block the end of the run.
     """
@@ -216,9 +216,9 @@ def _refuse_pipes_and_links(config: pytest.Config) -> None:
 
 
 def _hold_for_writing(place: Path) -> Callable[[], None]:
-    """As `bounded_files.hold_for_writing`. Raises OSError, too, if the file or its folder is another user's link."""
+    """Calls `bounded_files.hold_for_writing`, but raises OSError for a path that leads through another user's link."""
     if leads_elsewhere(place):
-        raise OSError(0, "it is behind a link that another user made")
+        raise OSError(0, f"it {BEHIND_A_LINK}")
     return bounded_files.hold_for_writing(place)
 
 
@@ -247,7 +247,7 @@ def _replace_files_of(cache: pytest.Cache) -> None:
         place = cache._getvaluepath(key)
         text = json.dumps(value, ensure_ascii=False, indent=2)
         if leads_elsewhere(place):
-            cache.warn("the cache could not be written (it is behind a link that another user made)", _ispytest=True)
+            cache.warn(f"the cache could not be written (it {BEHIND_A_LINK})", _ispytest=True)
             return
         try:
             cache._mkdir(place.parent)

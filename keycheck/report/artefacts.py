@@ -15,7 +15,7 @@ from typing import IO
 
 from keycheck.errors import DirtyArtefact, UsageProblem
 from keycheck.redaction.redactor import printable
-from keycheck.report.folder_lock import leads_elsewhere
+from keycheck.report.folder_lock import BEHIND_A_LINK, leads_elsewhere
 
 
 def write(path: Path, text: str, is_dirty: Callable[[str], bool]) -> None:
@@ -42,7 +42,7 @@ def replacing(
     made the folder a link.
     """
     if leads_elsewhere(path.parent):
-        raise OSError(0, "it is behind a link that another user made")
+        raise OSError(0, f"it {BEHIND_A_LINK}")
     file = tempfile.NamedTemporaryFile(  # noqa: SIM115  a full disk may raise only at close, inside the try below
         "w+",
         encoding="utf-8",

@@ -25,6 +25,7 @@ LOCK_FILE = ".lock"  # never deleted: two runs could lock an old and a new file 
 NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 _LONGEST_WAY = 4096  # parts of a path and of the links in it
 _LONGEST_VERDICT = 2**21  # bytes; more than any reader of a verdict accepts
+BEHIND_A_LINK = "is behind a link that another user made"
 _REPLACED = "the report folder was removed or replaced during the run"
 _OURS = '"suiteVersion"'  # every verdict of a run has this field
 _OF_A_FLEET = '{"account": "'  # each line of a fleet's files begins like this
@@ -98,9 +99,7 @@ class Hold:
                 raise Replaced(0, _REPLACED)
             return
         if leads_elsewhere(self.folder):
-            raise UsageProblem(
-                f"{self.folder.name} is behind a link that another user made: choose another folder with {self._option}"
-            )
+            raise UsageProblem(f"{self.folder.name} {BEHIND_A_LINK}: choose another folder with {self._option}")
         foreign = next((name for name in self._written if (self.folder / name).exists()), None)
         if foreign and not any(_is_of_a_run(self.folder / name) for name in self._marks):
             raise UsageProblem(
@@ -136,7 +135,7 @@ class Hold:
 
     @property
     def is_lost(self) -> bool:
-        """Whether the locked folder has been removed or replaced: what lies under its name belongs to others."""
+        """Whether the locked folder has been removed, or another folder has its name now."""
         return self._file is not None and not self.is_taken
 
     def withdraw(self, *, keep: bool = False) -> None:
@@ -166,9 +165,9 @@ class Hold:
 
 
 def leads_elsewhere(path: Path) -> bool:
-    """Whether a link on the way to the path is another user's, and leads to what is not that user's.
+    """Whether the path leads through another user's link to a file or folder that is not that user's.
 
-    It may be a file or folder of one's own. A deploy user's link to that user's own folder can be used, and so can a
+    It may be one of this user's own. A deploy user's link to that user's own folder can be used, and so can a
     link of root's.
     """
     if sys.platform == "win32":
@@ -229,7 +228,7 @@ def _was_open_to_all(folder: Path, file: IO[bytes]) -> bool:
 
 
 def _allow_only_writers_of(folder: Path, lock: IO[bytes], most: int = 0o666) -> None:
-    """Keeps other users from locking the folder, unless they may write into it: whoever can read a file can lock it.
+    """Sets the mode of the lock: only users who may write into the folder can read the lock, and so lock it.
 
     A lock that root makes belongs to the folder's owner, whose own runs must be able to lock it. `lock`: a file that a
     run has made. Any other may be a private file of this user's, moved here by another user who owns the folder.

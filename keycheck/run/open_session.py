@@ -22,7 +22,7 @@ from keycheck.network.offline import no_sockets
 from keycheck.redaction.redactor import Redactor, printable
 from keycheck.redaction.secret import Secret
 from keycheck.report import artefacts
-from keycheck.report.folder_lock import leads_elsewhere
+from keycheck.report.folder_lock import BEHIND_A_LINK, leads_elsewhere
 from keycheck.report.model import Mode
 from keycheck.run.host_facts import HostFacts
 from keycheck.settings import loading, value_parsers
@@ -94,7 +94,7 @@ def open_session(
         path = cassettes.path_of(options.replay, options.cassettes)
         if leads_elsewhere(path):
             name = printable(path.name, 60)
-            raise UsageProblem(f"{name} is behind a link that another user made: name another file with --replay")
+            raise UsageProblem(f"{name} {BEHIND_A_LINK}: name another file with --replay")
         return opener.replay(path)
     loaded = loading.load(options.env_file, required=options.env_file_required, handed=options.settings)
     return opener.live(loaded)

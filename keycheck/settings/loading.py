@@ -103,7 +103,7 @@ class Settings:
 
     @property
     def route(self) -> str:
-        """As `hosts.route_of`: "" if Binance itself is asked, and without a proxy."""
+        """The route of the requests, as `hosts.route_of` names it; "" if Binance is asked directly."""
         return route_of(self.futures_url, self.proxy.reveal() if self.proxy else "")
 
     @property

@@ -15,7 +15,7 @@ from keycheck.credentials import pasted_text
 from keycheck.errors import UsageProblem
 from keycheck.redaction.redactor import printable
 from keycheck.redaction.secret import Secret
-from keycheck.report.folder_lock import leads_elsewhere
+from keycheck.report.folder_lock import BEHIND_A_LINK, leads_elsewhere
 from keycheck.settings import dotenv_file
 from keycheck.settings.child_environment import PRIVATE_KEY
 
@@ -33,7 +33,7 @@ def save(file: Path, settings: Mapping[str, str] | Secret, *, replace: bool = Fa
     given: Mapping[str, str] = json.loads(settings.reveal()) if isinstance(settings, Secret) else settings
     name = printable(file.name, 60)
     if leads_elsewhere(file):
-        raise UsageProblem(f"{name} is behind a link that another user made: name another file with --save-to")
+        raise UsageProblem(f"{name} {BEHIND_A_LINK}: name another file with --save-to")
     try:
         place = file.resolve()
         if place.exists() and not replace:
