@@ -164,22 +164,26 @@ def _serve(arguments: Sequence[str]) -> int:
             'keycheck serve needs its extra. In the folder of Keycheck: pip install ".[serve]" '
             '(or pipx install --force ".[serve]"); docs/endpoint.md has more'
         )
-    from keycheck.child import dump_no_core  # noqa: PLC0415  as above
-
-    dump_no_core()
-    return command.main(arguments)
+    return _run_long(command.main, arguments)
 
 
 def _fleet(arguments: Sequence[str]) -> int:
     """Runs `keycheck fleet`."""
     _leave_the_working_directory_out()
-    from keycheck.child import dump_no_core  # noqa: PLC0415  no other command needs it
-    from keycheck.fleet import command  # noqa: PLC0415
+    from keycheck.fleet import command  # noqa: PLC0415  no other command needs it
 
-    dump_no_core()
     _open_if_closed("stderr", 2)
     _open_if_closed("stdout", 1)
-    return command.main(arguments)
+    return _run_long(command.main, arguments)
+
+
+def _run_long(main: Callable[[Sequence[str]], int], arguments: Sequence[str]) -> int:
+    """Runs a command that starts threads of its own, unless this process has too little memory for them."""
+    from keycheck.process_limits import dump_no_core, lack_of_memory  # noqa: PLC0415  --help needs none of it
+
+    dump_no_core()
+    lack = lack_of_memory()
+    return _refuse(lack) if lack else main(arguments)
 
 
 def _leave_the_working_directory_out() -> None:
@@ -197,7 +201,7 @@ def _leave_the_working_directory_out() -> None:
 
 def _run(arguments: Sequence[str], left: "_Left") -> int:
     from keycheck import invocation  # noqa: PLC0415  --help needs no pytest
-    from keycheck.child import dump_no_core  # noqa: PLC0415
+    from keycheck.process_limits import dump_no_core  # noqa: PLC0415
 
     dump_no_core()
     return invocation.run(arguments, Path.cwd(), left)

@@ -29,7 +29,6 @@ _PARENT_CHECK = 0.5  # seconds between two checks of the parent's PID
 
 def main() -> None:
     """Reads the job from stdin, runs it, and ends the process."""
-    dump_no_core()
     parent = os.getppid()
     stdin, stdout = _take_streams()
     messages = _messages(stdin, parent)
@@ -38,13 +37,16 @@ def main() -> None:
     from keycheck import invocation  # noqa: PLC0415  after _take_package: it must be the caller's own keycheck
     from keycheck.caller import objection_to_place  # noqa: PLC0415
     from keycheck.plugin.progress import Progress  # noqa: PLC0415
+    from keycheck.process_limits import dump_no_core, lack_of_memory  # noqa: PLC0415
     from keycheck.redaction.secret import Secret  # noqa: PLC0415
 
+    dump_no_core()
     invocation.preload()
     job = next(messages)
     folder = Path(job["folder"])
     folder.mkdir(mode=0o700)
     os.chdir(folder)
+    lack = lack_of_memory()  # before the first thread
     threading.Thread(target=_end_with_caller, args=(stdin, parent, folder), daemon=True).start()
 
     def tell(line: str) -> None:
@@ -52,7 +54,7 @@ def main() -> None:
         while data:
             data = data[os.write(stdout, data) :]
 
-    if objection := objection_to_place():
+    if objection := objection_to_place() or lack:
         tell(json.dumps({"problem": objection}))
         os._exit(0)
     arguments = ["--report-dir", str(folder / "reports"), "-p", "no:cacheprovider", *job["arguments"]]
@@ -60,18 +62,6 @@ def main() -> None:
     status = invocation.run(arguments, folder, Progress(tell), settings=settings, shared=job["shared"])
     tell(json.dumps({"exit": status}))
     os._exit(0)  # a regular end of the interpreter takes longer than some checks
-
-
-def dump_no_core() -> None:
-    """Switches core dumps off.
-
-    On Linux the limit is 1 byte: with any other, even 0, a program such as systemd-coredump may get the dump.
-    """
-    with contextlib.suppress(ImportError, ValueError, OSError):  # Windows has no such limits
-        import resource  # noqa: PLC0415
-
-        limit = 1 if sys.platform == "linux" else 0
-        resource.setrlimit(resource.RLIMIT_CORE, (limit, limit))
 
 
 def _take_streams() -> tuple[int, int]:

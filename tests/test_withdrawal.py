@@ -38,7 +38,7 @@ OLD = {
 }
 # The modules that Python and pytest import to start, and those of keycheck that come before all others.
 BEFORE = re.compile(
-    r"(_pytest|pytest|pluggy|iniconfig|packaging|pygments)(\.|$)|keycheck(\.withdrawal|\.exit_status|\.caller|\.errors|\.report(\.folder_lock)?)?$"
+    r"(_pytest|pytest|pluggy|iniconfig|packaging|pygments)(\.|$)|keycheck(\.withdrawal|\.exit_status|\.caller|\.errors|\.process_limits|\.report(\.folder_lock)?)?$"
 )
 CACHE = ROOT / ".pytest_cache"
 DIES = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n"

@@ -10,8 +10,8 @@ import shlex
 import subprocess
 import sys
 
-from keycheck.child import dump_no_core
 from keycheck.fleet import answer, job
+from keycheck.process_limits import dump_no_core
 from keycheck.settings import child_environment, loading
 
 _SECONDS = 120.0  # a run, and its wait for the purse, take at most 90

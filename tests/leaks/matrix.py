@@ -53,7 +53,8 @@ class Matrix:
         ]
         lines += [f"left out: {n} x {why}" for why, n in Counter(self.left_out.values()).items()]
         lines += [f"out of reach: {name}: {why}" for name, why in OUT_OF_REACH.items()]
-        lines += [f"vacuous: {one.kind} | {one.mode} | exit {one.exit_status}" for one in self.cells if not one.happened]
+        vacuous = [one for one in self.cells if not one.happened]
+        lines += [f"vacuous: {one.kind} | {one.mode} | exit {one.exit_status}" for one in vacuous]
         return "\n".join([*lines, *(f"broken: {text}" for text in self.broken), *(f"LEAK {one}" for one in self.leaks)])
 
     def table(self) -> str:

@@ -109,6 +109,8 @@ def test_the_search_finds_direct_and_indirect_imports() -> None:
         ("distributed", {"fleet"}),
         ("tempfile", {"report", "process", "withdrawal"}),
         ("fcntl", {"report"}),
+        ("resource", {"process_limits"}),
+        ("ctypes", {"process_limits"}),
         ("sqlite3", {"purse"}),
     ],
 )
