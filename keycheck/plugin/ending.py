@@ -16,6 +16,7 @@ import pytest
 from _pytest.terminal import TerminalReporter
 
 from keycheck import exit_status, withdrawal
+from keycheck.plugin.tracebacks import leave_out_unknown_lines
 from keycheck.redaction.redactor import printable
 from keycheck.report.folder_lock import BEHIND_A_LINK, leads_elsewhere
 
@@ -63,6 +64,10 @@ class Ending:
     def so_far(self, status: int) -> int:
         """The run's exit status, if nothing more is noted. `status`: what it would be without the notes."""
         return int(pytest.ExitCode.INTERNAL_ERROR) if self._notes else status
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        leave_out_unknown_lines(excinfo.value)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:

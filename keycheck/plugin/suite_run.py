@@ -21,6 +21,7 @@ from keycheck.plugin.ending import EXIT_DIRTY, Ending, cannot_be_written, say
 from keycheck.plugin.guard import refuse_leaking_options
 from keycheck.plugin.junit import add_verdict
 from keycheck.plugin.outcomes import Blocked, apply_outcome, finding_of, status_of
+from keycheck.plugin.tracebacks import leave_out_unknown_lines
 from keycheck.plugin.written_files import Written
 from keycheck.redaction.redactor import Redactor, printable
 from keycheck.report import table, terminal
@@ -273,6 +274,8 @@ class SuiteRun:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        if call.excinfo:
+            leave_out_unknown_lines(call.excinfo.value)
         report = yield
         check = self._check(item)
         if self.run and check and call.when != "teardown" and (call.when == "call" or call.excinfo):

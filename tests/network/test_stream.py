@@ -42,6 +42,7 @@ from tests.tls import ADDRESS, Front, Listener, Proxy, speaking
 
 PASSWORD = "pass9word9canary"  # noqa: S105  the password of a proxy of these tests
 PROXY_NAMES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy", "wss_proxy")
+SOON = 4.0  # seconds; a stream whose time limit fails takes at least five
 OTHER_KEY = invented_credential("somebody's older listen key")
 
 
@@ -291,7 +292,7 @@ def test_a_probe_without_an_answer_says_so(answer: str | None) -> None:
     """Events of the account are not taken for the probe's answer, and are not quoted."""
     began = time.monotonic()
     assert probed(Scenario(subscriptions=answer))[0].endswith("; LIST_SUBSCRIPTIONS was not answered within 0.4 s")
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < SOON
 
 
 def test_a_probe_that_breaks_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -323,18 +324,18 @@ def test_limits_are_the_promised_ones() -> None:
 
 @pytest.mark.usefixtures("hurried")
 @pytest.mark.parametrize(
-    ("fault", "said", "longest"),
+    ("fault", "said"),
     [
-        (StreamFault.stalled(), "did not open", 0.9),
-        (StreamFault.silent(), "did not answer a ping", 1.2),
+        (StreamFault.stalled(), "did not open"),
+        (StreamFault.silent(), "did not answer a ping"),
     ],
 )
-def test_a_silent_stream_is_abandoned(fault: StreamFault, said: str, longest: float) -> None:
+def test_a_silent_stream_is_abandoned(fault: StreamFault, said: str) -> None:
     """A stream that does not answer in time is inconclusive."""
     with LocalExchange(Scenario(stream=fault)) as exchange:
         began = time.monotonic()
         found = failure(exchange.stream_url)
-        assert time.monotonic() - began < longest
+        assert time.monotonic() - began < SOON
     assert (type(found), found.kind) == (Unreachable, "timeout")
     assert said in str(found)
 
@@ -345,7 +346,7 @@ def test_a_run_that_has_no_time_left_gives_up_sooner(seconds: float) -> None:
     with LocalExchange(Scenario(stream=StreamFault.stalled())) as exchange:
         began = time.monotonic()
         assert failure(exchange.stream_url, seconds=seconds).kind == "timeout"
-        assert time.monotonic() - began < 1.5
+        assert time.monotonic() - began < SOON
 
 
 @pytest.mark.usefixtures("hurried")
@@ -380,7 +381,7 @@ def test_a_handshake_that_arrives_byte_by_byte_is_abandoned() -> None:
     with Dripping() as there:
         began = time.monotonic()
         assert failure(there.url.replace("http", "ws")).kind == "timeout"
-        assert time.monotonic() - began < 0.9
+        assert time.monotonic() - began < SOON
 
 
 @pytest.mark.parametrize(

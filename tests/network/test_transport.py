@@ -46,7 +46,7 @@ from tests.exchange import API_KEY, Fault, LocalExchange
 NOTHING = Secret("")
 CANARY = "canary9canary"
 SHORT = 0.3  # seconds given to a request that will not end by itself
-GRACE = 1.5  # seconds more on a busy machine
+GRACE = 4.0  # seconds more on a busy machine
 
 
 @pytest.fixture

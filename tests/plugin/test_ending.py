@@ -300,6 +300,37 @@ def test_nothing_of_another_plugin_ends_with_1(text: str, plugin: Path, process:
     assert done.exit_status != 0 or done.verdict["verdict"] == "OK"
 
 
+INTERRUPTS = """\
+import pytest
+
+def interrupt(item):
+    if "{check}" in item.name:
+        raise {error}
+
+# Some instructions belong to no line, and Ctrl-C may come at one: here, no instruction has a line.
+interrupt.__code__ = interrupt.__code__.replace(co_linetable=b"\\xff" * 100)
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    interrupt(item)
+    return (yield)
+"""
+
+
+@pytest.mark.parametrize(
+    ("error", "exit_status"),
+    mostly_slow([("KeyboardInterrupt", 2), ("pytest.exit.Exception('enough')", 2), ("OSError", 10)], 1),
+)
+def test_an_interrupt_at_an_instruction_without_a_line(
+    error: str, exit_status: int, plugin: Path, process: SuiteRunner
+) -> None:
+    """pytest itself fails on such a traceback: on a busy machine, one Ctrl-C in a hundred ended a run with 3."""
+    plugin.write_text(INTERRUPTS.format(check="futures_api_answers", error=error), encoding="utf-8")
+    done = replayed(process, "-p", "stranger", "--tb=long")
+    assert (done.exit_status, done.verdict["verdict"]) == (exit_status, "UNPROVEN"), done.output
+    assert "TypeError" not in done.output
+
+
 @pytest.mark.slow
 def test_an_exception_in_a_finalizer_changes_no_exit_status(plugin: Path, process: SuiteRunner) -> None:
     """If a finalizer of another plugin raises, even under `-W error`, Python prints it, and the run ends as usual."""
