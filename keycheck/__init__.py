@@ -31,6 +31,7 @@ Beside the road:
     withdrawal.py     the first plugin of a run: locks the report folder, withdraws the last verdict
     process_limits.py core dumps, and how much memory this process may use
     host_checks.py    asks git and the operating system about this machine's files and clock
+    foreign_links.py  links of other users, which no run follows
     option_values.py  values of options that may not be empty
     bounded_files.py  opens the files that settings and options name, within limits of time and size
     clock.py          the only reader of the time

@@ -68,7 +68,7 @@ def lines(path: Path, longest: int, flags: int = 0) -> Iterator[bytes]:
     """The lines of a file, each with its line end, if it has one. Raises Unreadable, also for a pipe.
 
     `longest`: the bytes that a line may have; the file may have any number of lines. `flags`: more flags to open it
-    with, such as `folder_lock.NO_LINK`.
+    with, such as `foreign_links.NO_LINK`.
     """
     try:
         with open(_open(path, os.O_RDONLY | flags, pipes=False), "rb") as file:

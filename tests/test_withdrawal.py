@@ -19,8 +19,9 @@ from typing import IO
 import pytest
 
 from keycheck.errors import UsageProblem
+from keycheck.foreign_links import leads_elsewhere
 from keycheck.redaction.redactor import Redactor
-from keycheck.report import folder_lock
+from keycheck.report import folder_lock, lock_file
 from keycheck.report.folder import ReportFolder
 from keycheck.report.folder_lock import Hold
 from tests.exchange import LocalExchange, Scenario
@@ -38,7 +39,8 @@ OLD = {
 }
 # The modules that Python and pytest import to start, and those of keycheck that come before all others.
 BEFORE = re.compile(
-    r"(_pytest|pytest|pluggy|iniconfig|packaging|pygments)(\.|$)|keycheck(\.withdrawal|\.exit_status|\.caller|\.errors|\.process_limits|\.report(\.folder_lock)?)?$"
+    r"(_pytest|pytest|pluggy|iniconfig|packaging|pygments)(\.|$)"
+    r"|keycheck(\.(withdrawal|exit_status|caller|errors|process_limits|foreign_links|report(\.(folder_lock|lock_file))?))?$"
 )
 CACHE = ROOT / ".pytest_cache"
 DIES = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n"
@@ -101,7 +103,7 @@ def refuse(*flags: int) -> Callable[[str, int], int]:
 def test_a_lock_that_another_user_made_is_locked(reports: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a run as root, the user's own run locks root's .lock, which the user may only read."""
     (reports / ".lock").touch()
-    monkeypatch.setattr(folder_lock, "_open", refuse(os.O_WRONLY))
+    monkeypatch.setattr(lock_file, "_open", refuse(os.O_WRONLY))
     hold = Hold(reports)
     hold.begin()
     assert hold.is_taken
@@ -211,7 +213,7 @@ def test_another_users_link_to_ones_own_folder_is_refused(
 def test_a_loop_of_links_leads_nowhere(tmp_path: Path) -> None:
     """A loop of links counts as nobody's link: the system will refuse to open it."""
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
-    assert not folder_lock.leads_elsewhere(tmp_path / "loop" / "file")
+    assert not leads_elsewhere(tmp_path / "loop" / "file")
 
 
 def test_a_verdict_of_another_user_that_cannot_be_read_is_no_runs(
@@ -228,7 +230,7 @@ def test_a_folder_that_is_exchanged_while_it_is_locked_is_left_alone(
     reports: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another user who may rename the folder can put another one in its place at any moment."""
-    real = folder_lock._lock
+    real = lock_file.lock
 
     def exchange(file: IO[bytes]) -> None:
         real(file)
@@ -237,7 +239,7 @@ def test_a_folder_that_is_exchanged_while_it_is_locked_is_left_alone(
         (reports / ".lock").touch()
         put_old_reports(reports)
 
-    monkeypatch.setattr(folder_lock, "_lock", exchange)
+    monkeypatch.setattr(lock_file, "lock", exchange)
     hold = Hold(reports)
     hold.begin()
     assert not hold.is_taken
@@ -262,7 +264,7 @@ def test_a_folder_in_the_locked_ones_place_is_left_alone(reports: Path) -> None:
 def test_a_lock_that_cannot_be_opened_keeps_the_reports(reports: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run of the other user may hold the lock, and the reports may be its own."""
     (reports / ".lock").touch()
-    monkeypatch.setattr(folder_lock, "_open", refuse(os.O_RDONLY))
+    monkeypatch.setattr(lock_file, "_open", refuse(os.O_RDONLY))
     hold = Hold(reports)
     hold.begin()
     assert not hold.is_taken
@@ -277,7 +279,7 @@ def test_a_file_system_without_locks_keeps_no_old_report(reports: Path, monkeypa
     def no_lock(_: object) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(folder_lock, "_lock", no_lock)
+    monkeypatch.setattr(lock_file, "lock", no_lock)
     hold = Hold(reports)
     hold.begin()
     assert not is_old(reports)

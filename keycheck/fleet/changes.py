@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 from keycheck.errors import UsageProblem
 from keycheck.fleet import results
+from keycheck.foreign_links import NO_LINK
 from keycheck.redaction.redactor import printable
 from keycheck.report import artefacts
-from keycheck.report.folder_lock import NO_LINK
 from keycheck.verdict.weighing import Verdict
 
 KNOWN_FILE = "known.jsonl"

@@ -21,7 +21,8 @@ from keycheck.errors import UsageProblem
 from keycheck.fleet import changes, results
 from keycheck.fleet.accounts import Account, Fleet
 from keycheck.fleet.answer import Result, is_of_a_run
-from keycheck.report import artefacts, folder_lock
+from keycheck.foreign_links import NO_LINK
+from keycheck.report import artefacts
 from keycheck.report.folder_lock import PAGE_FILE, Hold
 
 _MADE_AT_THE_END = ("index.html", "fleet.json")
@@ -101,7 +102,7 @@ class OutFolder:
                 self._take_out(self._unfinished)
             if not resume:
                 self._verdicts.unlink(missing_ok=True)  # after a fleet as root, it is a file of root's
-            flags = os.O_RDWR | os.O_CREAT | folder_lock.NO_LINK
+            flags = os.O_RDWR | os.O_CREAT | NO_LINK
             self._file = os.fdopen(os.open(self._verdicts, flags, 0o600), "r+b", buffering=0)
             self._file.truncate(_end_of_lines(self._file))
             self._file.seek(0, os.SEEK_END)
@@ -177,7 +178,7 @@ def _entered(folder: Path, dir_fd: int | None = None, *, make: bool = False) -> 
     if sys.platform == "win32":
         yield folder, None
         return
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | folder_lock.NO_LINK, dir_fd=dir_fd)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | NO_LINK, dir_fd=dir_fd)
     try:
         yield Path(), descriptor
     finally:

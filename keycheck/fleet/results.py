@@ -8,8 +8,8 @@ from typing import Any
 from keycheck import bounded_files
 from keycheck.errors import UsageProblem
 from keycheck.fleet.accounts import is_name
+from keycheck.foreign_links import NO_LINK
 from keycheck.redaction.redactor import printable
-from keycheck.report.folder_lock import NO_LINK
 
 VERDICTS_FILE = "verdicts.jsonl"
 _LONGEST = 2**22  # bytes of one line; a verdict has some 20,000

@@ -16,9 +16,9 @@ import pytest
 from _pytest.terminal import TerminalReporter
 
 from keycheck import exit_status, withdrawal
+from keycheck.foreign_links import BEHIND_A_LINK, leads_elsewhere
 from keycheck.plugin.tracebacks import leave_out_unknown_lines
 from keycheck.redaction.redactor import printable
-from keycheck.report.folder_lock import BEHIND_A_LINK, leads_elsewhere
 
 EXIT_DIRTY = 11
 _ENDING = "keycheck-ending"

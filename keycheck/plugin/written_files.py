@@ -10,9 +10,9 @@ import pytest
 
 from keycheck import bounded_files
 from keycheck.credentials import pem
+from keycheck.foreign_links import BEHIND_A_LINK, leads_elsewhere
 from keycheck.plugin.ending import Ending, cannot_be_written, why
 from keycheck.report import artefacts
-from keycheck.report.folder_lock import BEHIND_A_LINK, leads_elsewhere
 from keycheck.settings.dotenv_file import MAX_KEY_FILE
 
 # Options and settings of pytest.toml whose writers expand neither `~` nor `$NAME` in a name.

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import IO
 
 from keycheck.errors import DirtyArtefact, UsageProblem
+from keycheck.foreign_links import BEHIND_A_LINK, leads_elsewhere
 from keycheck.redaction.redactor import printable
-from keycheck.report.folder_lock import BEHIND_A_LINK, leads_elsewhere
 
 
 def write(path: Path, text: str, is_dirty: Callable[[str], bool]) -> None:

@@ -1,19 +1,17 @@
 """Locks the report folder for one run at a time, and removes the last run's reports from it.
 
-The lock is the operating system's: it ends with its process, even if that crashes. This module uses the standard
-library for it, and imports almost nothing: the import of filelock (with asyncio) takes 90 ms, in which a reader would
-still find the last verdict.
+This module imports almost nothing: until it has removed the last verdict, a reader would still find that.
 """
 
 import contextlib
 import os
-import stat
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import IO
 
 from keycheck.errors import UsageProblem
+from keycheck.foreign_links import BEHIND_A_LINK, leads_elsewhere
+from keycheck.report import lock_file
 
 VERDICT_FILE = "verdict.json"
 PAGE_FILE = "report.html"
@@ -21,28 +19,10 @@ SUMMARY_FILE = "summary.md"
 BESIDE = (PAGE_FILE, SUMMARY_FILE)  # these exist only beside a verdict
 REPORTS = (VERDICT_FILE, *BESIDE)
 LOCK_FILE = ".lock"  # never deleted: two runs could lock an old and a new file of this name
-# A file in a folder of another user may be a link to one of this user's own. Windows has no such flag.
-NO_LINK = getattr(os, "O_NOFOLLOW", 0)
-_LONGEST_WAY = 4096  # parts of a path and of the links in it
 _LONGEST_VERDICT = 2**21  # bytes; more than any reader of a verdict accepts
-BEHIND_A_LINK = "is behind a link that another user made"
 _REPLACED = "the report folder was removed or replaced during the run"
 _OURS = '"suiteVersion"'  # every verdict of a run has this field
 _OF_A_FLEET = '{"account": "'  # each line of a fleet's files begins like this
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(file: IO[bytes]) -> None:
-        try:
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        except PermissionError as error:
-            raise BlockingIOError(error.errno, error.strerror) from None
-else:
-    import fcntl
-
-    def _lock(file: IO[bytes]) -> None:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 class Replaced(OSError):
@@ -109,9 +89,9 @@ class Hold:
         path = self.folder / LOCK_FILE
         if path.exists() and not path.is_file():
             raise OSError(0, f"{LOCK_FILE} is not a file")
-        file = _opened(path)
+        file = lock_file.opened(path)
         try:
-            _lock(file)
+            lock_file.lock(file)
         except BlockingIOError:
             file.close()
             raise UsageProblem(
@@ -162,91 +142,6 @@ class Hold:
         if self._file is not None:
             self._file.close()
             self._file = None
-
-
-def leads_elsewhere(path: Path) -> bool:
-    """Whether the path leads through another user's link to a file or folder that is not that user's.
-
-    It may be one of this user's own. A deploy user's link to that user's own folder can be used, and so can a
-    link of root's.
-    """
-    if sys.platform == "win32":
-        return False
-    try:
-        return any(link.lstat().st_uid not in (0, os.getuid(), _owner(link)) for link in _links_on_the_way(path))
-    except (OSError, ValueError):  # opening it says why
-        return False
-
-
-def _links_on_the_way(path: Path) -> Iterator[Path]:
-    """Each link that the system follows to get to the path, those behind other links included."""
-    left = [*reversed(path.absolute().parts)]
-    at = Path(left.pop())
-    for _ in range(_LONGEST_WAY):
-        if not left:
-            return
-        part = left.pop()
-        place = at.parent if part == ".." else at / part
-        if place.is_symlink():
-            yield place
-            left += reversed(place.readlink().parts)
-        else:
-            at = place
-
-
-def _owner(path: Path) -> int | None:
-    with contextlib.suppress(OSError):
-        return path.stat().st_uid
-    return None  # it leads to a file that is not there yet
-
-
-def _opened(path: Path) -> IO[bytes]:
-    """Opens the lock's file, and makes it if it is missing. One that only another user may write can be locked, too."""
-    try:
-        file = open(path, "xb", opener=_open)  # noqa: SIM115  `Path.open` takes no opener; `release` closes it
-    except FileExistsError:
-        pass
-    else:
-        with contextlib.suppress(OSError):  # some file systems have no modes
-            _allow_only_writers_of(path.parent, file)
-        return file
-    try:
-        file = open(path, "ab", opener=_open)  # noqa: SIM115  as above
-    except PermissionError:
-        return open(path, "rb", opener=_open)
-    with contextlib.suppress(OSError):
-        if _was_open_to_all(path.parent, file):
-            _allow_only_writers_of(path.parent, file, most=0o644)
-    return file
-
-
-def _was_open_to_all(folder: Path, file: IO[bytes]) -> bool:
-    """Whether this user's run of an earlier version has made the lock: every user could read, and so lock it."""
-    found = os.fstat(file.fileno())
-    is_own = {found.st_uid, folder.stat().st_uid} == {os.geteuid()} if sys.platform != "win32" else False
-    return is_own and found.st_nlink == 1 and found.st_size == 0 and bool(found.st_mode & stat.S_IROTH)
-
-
-def _allow_only_writers_of(folder: Path, lock: IO[bytes], most: int = 0o666) -> None:
-    """Sets the mode of the lock: only users who may write into the folder can read the lock, and so lock it.
-
-    A lock that root makes belongs to the folder's owner, whose own runs must be able to lock it. `lock`: a file that a
-    run has made. Any other may be a private file of this user's, moved here by another user who owns the folder.
-    """
-    if sys.platform == "win32":
-        return
-    place = folder.stat()
-    with contextlib.suppress(OSError):  # only members of a group may give it a file
-        os.fchown(lock.fileno(), place.st_uid if os.geteuid() == 0 else -1, place.st_gid)
-    others = place.st_mode & stat.S_IWOTH
-    has_its_group = os.fstat(lock.fileno()).st_gid == place.st_gid
-    group = place.st_mode & stat.S_IWGRP if has_its_group else others << 3
-    writers = group | others
-    os.fchmod(lock.fileno(), most & (0o600 | writers | writers << 1))  # who may write may read, too
-
-
-def _open(path: str, flags: int) -> int:
-    return os.open(path, flags | NO_LINK | getattr(os, "O_NONBLOCK", 0), 0o600)
 
 
 def _identity(found: os.stat_result) -> tuple[int, int]:

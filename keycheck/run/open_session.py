@@ -17,12 +17,12 @@ from keycheck.exchange.api_client import Identity, Listener, Transport
 from keycheck.exchange.endpoints import USER_STREAMS, WEIGHT_LIMITS, Host
 from keycheck.exchange.session import CLOSED_STREAM, LIMITED_STREAM, Binance
 from keycheck.exchange.throttle import Countdown, Throttle
+from keycheck.foreign_links import BEHIND_A_LINK, leads_elsewhere
 from keycheck.host_checks import HostChecks
 from keycheck.network.offline import no_sockets
 from keycheck.redaction.redactor import Redactor, printable
 from keycheck.redaction.secret import Secret
 from keycheck.report import artefacts
-from keycheck.report.folder_lock import BEHIND_A_LINK, leads_elsewhere
 from keycheck.report.model import Mode
 from keycheck.run.host_facts import HostFacts
 from keycheck.settings import loading, value_parsers

@@ -9,9 +9,9 @@ from pathlib import Path
 from keycheck import bounded_files
 from keycheck.credentials import pasted_text, pem
 from keycheck.errors import UsageProblem
+from keycheck.foreign_links import leads_elsewhere
 from keycheck.redaction.redactor import printable
 from keycheck.redaction.secret import Secret
-from keycheck.report.folder_lock import leads_elsewhere
 
 MAX_FILE = 2**18  # bytes
 MAX_KEY_FILE = 2**16  # bytes; an RSA key of 16384 bits has some 13,000

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from keycheck.credentials import pasted_text
 from keycheck.errors import UsageProblem
+from keycheck.foreign_links import BEHIND_A_LINK, leads_elsewhere
 from keycheck.redaction.redactor import printable
 from keycheck.redaction.secret import Secret
-from keycheck.report.folder_lock import BEHIND_A_LINK, leads_elsewhere
 from keycheck.settings import dotenv_file
 from keycheck.settings.child_environment import PRIVATE_KEY
 
