@@ -1,7 +1,7 @@
 """The key's permissions: the wallet API's apiRestrictions. Pure."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -37,18 +37,35 @@ def shown_name(name: str) -> str | None:
 
 
 def permissions_in(body: Mapping[str, Any]) -> dict[str, bool]:
-    """The permissions in a JSON object, by the names to show for them."""
+    """The permissions in a JSON object, by the names to show for them.
+
+    In the objects inside it, which Binance does not document, only permissions to withdraw count.
+    """
     found: dict[str, bool] = {}
-    for name, value in body.items():
-        if isinstance(value, bool) and (shown := shown_name(name)):
-            found[shown] = value or found.get(shown, False)  # several names may be shown as OTHER_WAY_OUT
+    for one in _objects_in(body):
+        for name, value in one.items():
+            counts = one is body or (value is True and is_way_out(name))
+            if counts and isinstance(value, bool) and (shown := shown_name(name)):
+                found[shown] = value or found.get(shown, False)  # several names may be shown alike
     return found
 
 
 def unreadable_ways_out(body: Mapping[str, Any]) -> list[str]:
-    """The permissions to withdraw in a JSON object that are neither true nor false, nor null."""
-    named = [name for name in body if PERMISSION.fullmatch(name) and is_way_out(name)]
-    return [name for name in named if body[name] is not None and not isinstance(body[name], bool)]
+    """The permissions to withdraw in a JSON object, and inside it, that are neither true nor false, nor null."""
+    values = [pair for one in _objects_in(body) for pair in one.items() if PERMISSION.fullmatch(pair[0])]
+    return [name for name, value in values if is_way_out(name) and value is not None and not isinstance(value, bool)]
+
+
+def _objects_in(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The JSON object, and each one inside it."""
+    waiting: list[Any] = [body]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, Mapping):
+            yield one
+            waiting += one.values()
+        elif isinstance(one, list):
+            waiting += one
 
 
 @dataclass(frozen=True)

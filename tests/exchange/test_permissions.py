@@ -69,6 +69,28 @@ def test_a_way_to_withdraw_that_is_neither_true_nor_false_is_not_guessed(name: s
         assert KeyPermissions({**body, "enableWithdrawals": True}).withdrawals == ("enableWithdrawals",)
 
 
+@pytest.mark.parametrize(
+    "inside",
+    [
+        {"permissions": {"enableWithdrawals": True}},
+        {"data": [{}, {"key": {"enableWithdrawals": True, "enableFutures": False}}]},
+    ],
+)
+def test_a_way_to_withdraw_is_found_inside_another_object(inside: dict[str, object]) -> None:
+    """If the answer contradicts itself about withdrawals, the key can withdraw; other permissions are at the top."""
+    key = CAREFUL | inside
+    for body in (key, json.loads(scrub_body(API_RESTRICTIONS.path, 200, json.dumps(key).encode(), "BTCUSDT", str))):
+        assert KeyPermissions(body).withdrawals == ("enableWithdrawals",)
+        assert KeyPermissions(body).futures
+    assert not KeyPermissions(CAREFUL | {"permissions": {"enableWithdrawals": False}}).withdrawals
+
+
+def test_a_way_to_withdraw_inside_another_object_that_cannot_be_read_is_inconclusive() -> None:
+    """ "true" is no boolean there, either."""
+    with pytest.raises(NotBinance, match="enableWithdrawals"):
+        _ = KeyPermissions(CAREFUL | {"permissions": {"enableWithdrawals": "true"}}).withdrawals
+
+
 def test_a_way_to_withdraw_is_found_after_a_hundred_other_permissions_and_under_an_odd_name() -> None:
     """A permission to withdraw is found among any number of names, and under a name that is not fit to be shown."""
     many = {f"enable{chr(65 + number // 26)}{chr(65 + number % 26)}": False for number in range(101)}
