@@ -94,7 +94,10 @@ class Ending:
         status: Any = pytest.ExitCode.INTERNAL_ERROR
         try:
             status = yield
-        except (KeyboardInterrupt, pytest.UsageError):
+        except KeyboardInterrupt:  # while the run was ending: pytest itself has caught an earlier one
+            say(config, "Ctrl-C came while the run was ending, so its reports may not say all: run it again")
+            status = pytest.ExitCode.INTERRUPTED
+        except pytest.UsageError:
             self._end(config, status)
             raise
         except BaseException as error:  # noqa: BLE001  as above

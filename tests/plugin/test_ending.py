@@ -300,6 +300,28 @@ def test_nothing_of_another_plugin_ends_with_1(text: str, plugin: Path, process:
     assert done.exit_status != 0 or done.verdict["verdict"] == "OK"
 
 
+WHILE_IT_ENDS = {
+    "its reports are written": (
+        "from keycheck.run.run import Run\n\ndef stop(*_, **__):\n    raise KeyboardInterrupt\n\nRun.finish = stop",
+        "UNPROVEN",
+    ),
+    "its session ends": ("def pytest_sessionfinish():\n    raise KeyboardInterrupt", "OK"),
+    "it prints": ("def pytest_terminal_summary():\n    raise KeyboardInterrupt", "OK"),
+    "its plugins end": ("def pytest_unconfigure():\n    raise KeyboardInterrupt", "OK"),
+}
+
+
+@pytest.mark.parametrize("moment", mostly_slow(WHILE_IT_ENDS, 1))
+def test_ctrl_c_while_a_run_ends(moment: str, plugin: Path, process: SuiteRunner) -> None:
+    """It ends with 2 and a sentence, and not with a traceback of pytest's own; a verdict that was written stays."""
+    text, verdict = WHILE_IT_ENDS[moment]
+    plugin.write_text(f"{text}\n", encoding="utf-8")
+    done = replayed(process, "-p", "stranger")
+    assert (done.exit_status, done.verdict["verdict"]) == (2, verdict), done.output
+    assert done.output.count("Ctrl-C came while the run was ending") == 1
+    assert "Traceback" not in done.output
+
+
 INTERRUPTS = """\
 import pytest
 
