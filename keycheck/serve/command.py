@@ -208,6 +208,11 @@ class _Parser(argparse.ArgumentParser):
         sys.exit(_refuse(f"{Redactor().clean(message)}: see keycheck serve --help"))  # it may repeat a token
 
 
+def _host(text: str) -> str:
+    """The address, without the brackets that an IPv6 address has in a URL."""
+    return option_values.text(text).removeprefix("[").removesuffix("]")
+
+
 def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) < 2**16):
         raise argparse.ArgumentTypeError("a number from 0 to 65535")
@@ -222,7 +227,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Serves a page that tests API keys, and POST /binance behind it.",
     )
     parser.add_argument(
-        "--host", default="127.0.0.1", type=text, help="address to listen on (default: %(default)s, this machine)"
+        "--host", default="127.0.0.1", type=_host, help="address to listen on (default: %(default)s, this machine)"
     )
     parser.add_argument("--port", default=8765, type=_port, help="(default: %(default)s)")
     parser.add_argument(

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -91,6 +92,18 @@ def test_variables_of_other_servers_are_ignored(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("WEB_CONCURRENCY", "auto")
     with Serving(tmp_path) as serving:
         assert serving.ask("GET", "/healthz").status == 200
+
+
+@pytest.mark.parametrize("host", ["::1", "[::1]"])
+def test_an_ipv6_address_may_have_brackets(host: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """With and without the brackets of a URL it is this machine, so that no token is asked for, and the port counts."""
+    try:
+        other = socket.create_server(("::1", 0), family=socket.AF_INET6)
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    with other:
+        assert command.main(["--host", host, "--port", str(other.getsockname()[1])]) == 4
+    assert "Choose another port with --port" in capsys.readouterr().err
 
 
 def test_a_port_in_use_is_refused_in_a_sentence(serving: Serving, capsys: pytest.CaptureFixture[str]) -> None:
