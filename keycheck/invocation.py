@@ -66,8 +66,10 @@ class _Paths:
     def pytest_load_initial_conftests(self, early_config: pytest.Config) -> None:
         named = early_config.known_args_namespace.file_or_dir
         if foreign := [one for one in named if one != str(_ROOT / SUITE)]:
+            # With `-o addopts=@FILE`, it is a line of that file, which may hold a secret: it is not repeated.
+            one = foreign[0] if foreign[0] in early_config.invocation_params.args else "a text in addopts"
             raise pytest.UsageError(
-                f"keycheck takes only options, and {foreign[0]} is not one: choose checks with -k NAME, and see "
+                f"keycheck takes only options, and {one} is not one: choose checks with -k NAME, and see "
                 "keycheck --help"
             )
 

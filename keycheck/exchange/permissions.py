@@ -51,9 +51,13 @@ def permissions_in(body: Mapping[str, Any]) -> dict[str, bool]:
 
 
 def unreadable_ways_out(body: Mapping[str, Any]) -> list[str]:
-    """The permissions to withdraw in a JSON object, and inside it, that are neither true nor false, nor null."""
-    values = [pair for one in _objects_in(body) for pair in one.items() if PERMISSION.fullmatch(pair[0])]
-    return [name for name, value in values if is_way_out(name) and value is not None and not isinstance(value, bool)]
+    """The permissions to withdraw in a JSON object, and inside it, that are neither true nor false, nor null.
+
+    They have the names to show for them.
+    """
+    values = [pair for one in _objects_in(body) for pair in one.items() if is_way_out(pair[0])]
+    unreadable = [name for name, value in values if value is not None and not isinstance(value, bool)]
+    return [shown for name in unreadable if (shown := shown_name(name))]
 
 
 def _objects_in(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
