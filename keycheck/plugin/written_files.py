@@ -20,7 +20,9 @@ _AS_NAMED = ("log_file", "report_log", "json_report_file", "prom")
 # The attributes in which JUnit and pytest-html keep their expanded paths, and the options that ask for these files.
 _EXPANDED = {"logfile": "--junitxml", "_report_path": "--html"}
 
-_LONGEST_STYLE = 2**20  # bytes
+_LONGEST_STYLE = 2**20  # bytes of a file of --css
+_LONGEST_OTHER_STYLE = 2**26  # bytes
+_OF_PYTEST_HTML = b"#results-table"  # the styles of every version of pytest-html name its table
 WRITTEN = "keycheck-written"
 Stamp = tuple[int, int, int] | str | None
 
@@ -190,12 +192,24 @@ def _refuse_a_page_that_cannot_be_written(config: pytest.Config) -> None:
         return
     try:
         if (styles := _copied_styles(config)) is not None:
+            _refuse_styles_of_another_program(styles)
             _hold_for_writing(styles)()
         else:
             bounded_files.expanded(page).parent.mkdir(parents=True, exist_ok=True)
     except (OSError, RecursionError, RuntimeError, ValueError) as error:
         Ending.of(config).note(cannot_be_written("--html", error))
         config.option.htmlpath = None
+
+
+def _refuse_styles_of_another_program(styles: Path) -> None:
+    """Raises UsageError if pytest-html would replace them: the user has named the page, and not this file beside it."""
+    with contextlib.suppress(bounded_files.Unreadable):  # a missing file, or one that cannot be replaced, either
+        text = bounded_files.read(styles, _LONGEST_OTHER_STYLE, pipes=False)
+        if text.strip() and _OF_PYTEST_HTML not in text:
+            raise pytest.UsageError(
+                "--html would replace assets/style.css beside its page, which pytest-html has not written: add "
+                "--self-contained-html, or let --html name a page in another folder"
+            )
 
 
 def _refuse_pipes_and_links(config: pytest.Config) -> None:

@@ -515,19 +515,36 @@ def test_no_writer_empties_the_settings_by_a_hard_link(option: str, process: Sui
 def test_no_writer_follows_a_link_of_another_user(option: str, file: str, process: SuiteRunner, tmp_path: Path) -> None:
     """In a folder of another user, a name may lead to a file of one's own; a link of one's own is followed."""
     own, shared = tmp_path / "own", tmp_path / "shared"
-    own.write_text("mine", encoding="utf-8")
+    mine = "#results-table {}"  # as in the styles of an earlier page
+    own.write_text(mine, encoding="utf-8")
     link = shared / file
     link.parent.mkdir(parents=True)
     link.symlink_to(own)
     os.lchown(link, 12345, 12345)
     options = (f"{option}={shared / 'file'}", "--log-file-level=DEBUG", "-p", "logs")
     done = replayed(process, *options, all_plugins=True)
-    assert (done.exit_status, own.read_text(encoding="utf-8")) == (3, "mine"), done.output
+    assert (done.exit_status, own.read_text(encoding="utf-8")) == (3, mine), done.output
     assert f"{option} could not be written (it is behind a link that another user made)" in done.output
     assert VERDICT in done.output
     os.lchown(link, os.geteuid(), os.getegid())
     assert replayed(process, *options, all_plugins=True).exit_status == 0
-    assert own.read_text(encoding="utf-8") != "mine"
+    assert own.read_text(encoding="utf-8") != mine
+
+
+@pytest.mark.slow
+def test_styles_of_another_program_are_not_replaced(process: SuiteRunner, tmp_path: Path) -> None:
+    """pytest-html writes assets/style.css beside its page, where a site of the user's may have its own."""
+    styles, page = tmp_path / "assets/style.css", f"--html={tmp_path / 'page.html'}"
+    styles.parent.mkdir()
+    styles.write_text("body { color: red }", encoding="utf-8")
+    done = replayed(process, page, all_plugins=True)
+    assert (done.exit_status, styles.read_text(encoding="utf-8")) == (4, "body { color: red }"), done.output
+    assert "add --self-contained-html, or let --html name a page in another folder" in done.output
+    assert replayed(process, page, "--self-contained-html", all_plugins=True).exit_status == 0
+    styles.unlink()
+    for _ in range(2):
+        assert replayed(process, page, all_plugins=True).exit_status == 0
+    assert styles.stat().st_size
 
 
 @pytest.mark.slow
