@@ -10,19 +10,24 @@ import sys
 from types import FrameType, TracebackType
 from typing import NoReturn
 
-_INTERNAL_ERROR = 3
+_INTERRUPTED, _INTERNAL_ERROR = 2, 3
 
 
 def keep() -> None:
     """Makes uncaught exceptions end the process with 3: Python itself would use 1, which means a failed check.
 
-    With PYTHONINSPECT, Python calls the hook even for SystemExit, and would then go on and lose the exit status.
+    Ctrl-C that pytest does not catch, as during imports, ends it with 2, as pytest does, and without a traceback. With
+    PYTHONINSPECT, Python calls the hook even for SystemExit, and would then go on and lose the exit status.
     """
     usual = sys.excepthook
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         if isinstance(error, SystemExit) and isinstance(error.code, int):
             end_now(error.code)
+        if issubclass(kind, KeyboardInterrupt):
+            with contextlib.suppress(OSError, ValueError, AttributeError):  # stderr is closed, or None
+                sys.stderr.write("Interrupted by Ctrl-C: run it again\n")
+            raise SystemExit(_INTERRUPTED)
         usual(kind, error, trace)
         if issubclass(kind, Exception):
             raise SystemExit(_INTERNAL_ERROR)

@@ -250,6 +250,16 @@ def test_a_broken_installation_is_not_a_verdict(
     assert done.stderr.endswith("ImportError: it is broken\n")
 
 
+@pytest.mark.parametrize(("module", "arguments"), [("pytest", REPLAY), ("requests", ("fleet", "keys"))])
+def test_ctrl_c_during_the_imports_ends_with_2(
+    module: str, arguments: tuple[str, ...], keycheck: Command, tmp_path: Path
+) -> None:
+    """Ctrl-C in the first tenths of a second ends the command as it does later, and without a traceback."""
+    (tmp_path / f"{module}.py").write_text("raise KeyboardInterrupt")
+    done = keycheck(*arguments, PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", "Interrupted by Ctrl-C: run it again\n")
+
+
 @pytest.mark.slow
 def test_files_in_the_working_directory_have_no_effect_on_a_run(keycheck: Command, tmp_path: Path) -> None:
     """A conftest.py, pytest settings and modules named like libraries in the working directory have no effect."""

@@ -322,6 +322,16 @@ def test_ctrl_c_while_a_run_ends(moment: str, plugin: Path, process: SuiteRunner
     assert "Traceback" not in done.output
 
 
+def test_ctrl_c_while_a_run_starts(plugin: Path, process: SuiteRunner) -> None:
+    """Before pytest catches it, too, it ends the run with 2 and a sentence; the last verdict is gone by then."""
+    process.report_dir.mkdir()
+    (process.report_dir / "verdict.json").write_text('{"ok": true, "suiteVersion": ""}', encoding="utf-8")
+    plugin.write_text("def pytest_load_initial_conftests():\n    raise KeyboardInterrupt\n", encoding="utf-8")
+    done = replayed(process, "-p", "stranger")
+    assert (done.exit_status, done.verdict) == (2, {}), done.output
+    assert done.output == "Interrupted by Ctrl-C: run it again\n"
+
+
 INTERRUPTS = """\
 import pytest
 
