@@ -64,6 +64,25 @@ def read(path: Path, limit: int, *, pipes: bool = True, owners: Container[int] |
         raise _unreadable(error, "cannot be read ({})") from None
 
 
+@contextlib.contextmanager
+def for_another_reader(path: Path, limit: int) -> Iterator[Path]:
+    """A path for another reader, such as OpenSSL, that would wait for a pipe: the file itself, or a new, filled pipe.
+
+    `limit`: as for `read`, and 2**16 bytes at most, because a new pipe takes no more. Raises Unreadable.
+    """
+    if path.is_file():
+        yield path
+        return
+    contents = read(path, limit)
+    reading, writing = os.pipe()
+    try:
+        with open(writing, "wb") as pipe:  # noqa: PTH123  a descriptor
+            pipe.write(contents)
+        yield Path(f"/dev/fd/{reading}")
+    finally:
+        os.close(reading)
+
+
 def lines(path: Path, longest: int, flags: int = 0) -> Iterator[bytes]:
     """The lines of a file, each with its line end, if it has one. Raises Unreadable, also for a pipe.
 

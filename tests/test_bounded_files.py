@@ -231,6 +231,33 @@ def test_a_text_is_read_from_a_pipe_whose_writer_has_ended() -> None:
 
 
 @pytest.mark.usefixtures("long_deadline")
+def test_another_reader_finds_what_a_pipe_holds_and_never_waits() -> None:
+    """A file is named itself; of a pipe, the whole text waits in another pipe. Nothing is left open."""
+    before = len(list(Path("/dev/fd").iterdir()))
+    with bounded_files.for_another_reader(Path(__file__), 10) as same:
+        assert same == Path(__file__)
+    text = b"x" * 2**16
+    with opened_pipe() as (path, end):
+
+        def write() -> None:
+            with open(end, "wb", closefd=False) as file:
+                file.write(text)
+            os.close(end)
+
+        with writing(write), bounded_files.for_another_reader(path, len(text)) as other:
+            assert other.read_bytes() == text
+    assert len(list(Path("/dev/fd").iterdir())) == before
+
+
+def test_another_reader_is_told_why_there_is_nothing_to_read(tmp_path: Path) -> None:
+    """A missing file, and a pipe that nobody writes to."""
+    os.mkfifo(tmp_path / "pipe")
+    for name, kind in (("missing", bounded_files.Missing), ("pipe", bounded_files.Unreadable)):
+        with pytest.raises(kind), bounded_files.for_another_reader(tmp_path / name, 10):
+            pass
+
+
+@pytest.mark.usefixtures("long_deadline")
 def test_a_pipe_with_a_name_waits_for_its_writer(tmp_path: Path) -> None:
     """A named pipe is read if its writer comes later than its reader."""
     path = tmp_path / "pipe"

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import contextlib
 import ssl
 import sys
 from collections.abc import Callable, Sequence
@@ -29,6 +30,7 @@ _END = 9  # seconds after SIGTERM for which the server waits for clients that ne
 _HEADERS = 10.0  # seconds for the headers of a request
 _ANSWER = 120.0  # seconds for an answer: a run takes 90 at most, and its client has to read
 _MOST_CONNECTIONS = 100  # at once; some systems give a process 256 descriptors, and each run takes a few
+_LONGEST_PEM = 2**16  # bytes of a certificate's chain from a pipe
 _USAGE_ERROR = 4
 _TRUSTED = """\
 --behind-proxy trusts that only your proxy can reach this port, that the proxy speaks TLS to all clients, and that it
@@ -167,12 +169,16 @@ def _server(given: argparse.Namespace, run: Callable[..., process.Finished]) -> 
         replace=given.replace,
         run=run,
     )
-    tls = {"ssl_certfile": given.tls_cert, "ssl_keyfile": given.tls_key} if has_tls else {}
-    server = Server(endpoint, given.host, given.port, **tls)
-    try:
-        server.config.load()
-    except (OSError, ssl.SSLError):
-        raise UsageProblem("--tls-cert and --tls-key are not a certificate and its key: name two PEM files") from None
+    with contextlib.ExitStack() as pipes:
+        files = {"ssl_certfile": (given.tls_cert, "--tls-cert"), "ssl_keyfile": (given.tls_key, "--tls-key")}
+        tls = {name: _for_openssl(*file, pipes) for name, file in files.items()} if has_tls else {}
+        server = Server(endpoint, given.host, given.port, **tls)
+        try:
+            server.config.load()
+        except (OSError, ssl.SSLError):
+            raise UsageProblem(
+                "--tls-cert and --tls-key are not a certificate and its key: name two PEM files"
+            ) from None
     if given.behind_proxy:
         bounded_files.tell(sys.stdout, _TRUSTED)
     return server
@@ -189,13 +195,27 @@ def _token(path: Path | None) -> bytes | None:
     return token.strip() if token else None
 
 
+def _for_openssl(path: Path, option: str, pipes: contextlib.ExitStack) -> Path:
+    """The file of a certificate or its key, which may be a pipe such as a shell's `<(...)`."""
+    try:
+        return pipes.enter_context(bounded_files.for_another_reader(path, _LONGEST_PEM))
+    except bounded_files.Missing:
+        return path
+    except bounded_files.Unreadable as problem:
+        raise _unusable(option, problem) from None
+
+
 def _contents(path: Path | None, option: str) -> bytes | None:
     if path is None:
         return None
     try:
         return bounded_files.read(path, 4096)
     except bounded_files.Unreadable as problem:
-        raise UsageProblem(f"the file of {option} {problem}: name another") from None
+        raise _unusable(option, problem) from None
+
+
+def _unusable(option: str, problem: bounded_files.Unreadable) -> UsageProblem:
+    return UsageProblem(f"the file of {option} {problem}: name another")
 
 
 def _refuse(sentence: str) -> int:

@@ -10,6 +10,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -20,6 +21,7 @@ from typing import Any
 
 import pytest
 
+from keycheck import bounded_files
 from keycheck.serve import command
 from tests.children import children, wait_until
 from tests.exchange import Fault, LocalExchange, Scenario
@@ -183,16 +185,37 @@ def test_a_log_that_is_full_changes_nothing(tmp_path: Path, monkeypatch: pytest.
         command.main(["--everything"])
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no such pipes")
+@pytest.mark.parametrize("options", ["--tls-cert {0} --tls-key {0}", "--tls-cert {1} --tls-key {0}"])
+def test_a_certificate_is_not_waited_for_for_ever(
+    options: str, tmp_path: Path, authority: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A pipe that nobody writes to ends the command in a sentence, as for the other files."""
+    monkeypatch.setattr(bounded_files, "SECONDS", 0.2)
+    os.mkfifo(tmp_path / "pipe")
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(tmp_path / "tls.pem")
+    assert command.main(options.format(tmp_path / "pipe", tmp_path / "tls.pem").split()) == 4
+    assert "was not written to its end within 0.2 s: name another" in capsys.readouterr().err
+
+
 @pytest.mark.slow
-def test_it_serves_over_tls(tmp_path: Path, exchange: LocalExchange, authority: Any) -> None:
+@pytest.mark.parametrize("from_pipes", [False, True])
+def test_it_serves_over_tls(from_pipes: bool, tmp_path: Path, exchange: LocalExchange, authority: Any) -> None:
     """With certificate and key, the server speaks only TLS; with a token file, it requires the token."""
     certificate = authority.issue_cert("127.0.0.1")
-    certificate.private_key_and_cert_chain_pem.write_to_path(tmp_path / "tls.pem")
+    pem = certificate.private_key_and_cert_chain_pem
+    pem.write_to_path(tmp_path / "tls.pem")
     (tmp_path / "token").write_text(TOKEN)
     (tmp_path / "s.env").write_text("".join(f"{name}={value}\n" for name, value in exchange.settings().items()))
     context = ssl.create_default_context()
     authority.configure_trust(context)
-    tls = ("--tls-cert", str(tmp_path / "tls.pem"), "--tls-key", str(tmp_path / "tls.pem"))
+    names = ("tls.pem", "tls.pem")
+    if from_pipes:  # as with a shell's <(...)
+        names = ("cert.pipe", "key.pipe")
+        for name in names:
+            os.mkfifo(tmp_path / name)
+            threading.Thread(target=(tmp_path / name).write_bytes, args=(pem.bytes(),), daemon=True).start()
+    tls = ("--tls-cert", str(tmp_path / names[0]), "--tls-key", str(tmp_path / names[1]))
     more = ("--token-file", str(tmp_path / "token"), "--env-file", str(tmp_path / "s.env"))
     with served(tmp_path, *tls, *more) as (url, _):
         assert url.startswith("https://")
