@@ -8,7 +8,9 @@ The lane's machine does not trust the text: it checks names and settings again. 
 folder of keys, and takes hosts, proxy and CA file from NAME.env or from its own environment.
 """
 
+import contextlib
 import json
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,8 +22,12 @@ from keycheck.exchange.hosts import route_of
 from keycheck.fleet.accounts import Account, Lane
 from keycheck.fleet.public_answers import PublicAnswers
 from keycheck.purse import MINUTE, RUN, SHARED_RUN, Empty, Purse, Unusable
+from keycheck.redaction.redactor import RUN as SHORTEST_PART
+from keycheck.redaction.redactor import Redactor
 from keycheck.settings import loading
+from keycheck.settings.loading import Settings
 
+NAMED_AFTER_KEY = "its name holds a part of its key or secret"
 _FIELDS = ("account", "settings", "lane", "share", "sharing")
 _LONGEST = 2**14  # characters of a job
 _PUBLIC = PublicAnswers()
@@ -61,8 +67,11 @@ def run_job(text: str, keys: Path | None = None, cancel: process.Event | None = 
 def _run(account: Account, lane: Lane, sharing: bool, keys: Path, cancel: process.Event | None) -> dict[str, Any]:
     """Runs the suite; returns the answer's fields. Raises Empty, UsageProblem, UnusableSettings if nothing was sent."""
     env_file = keys / f"{account.name}.env"
-    settings = loading.of_a_server(Path(bounded_files.NOWHERE), required=False) | dict(account.settings)
-    loaded = loading.load(env_file, required=True, environ=settings)
+    settings, loaded = _settings(account, env_file)
+    if _shows_a_secret(account.name, loaded):
+        raise UsageProblem(
+            f"{NAMED_AFTER_KEY}, and all files of the fleet show it: rename the account, and delete them"
+        )
     if loaded.ca_bundle:
         settings["BINANCE_CA_BUNDLE"] = loaded.ca_bundle
     purse = Purse(loading.purse_folder(), lane.share, loaded.environment, loaded.route)
@@ -80,6 +89,26 @@ def _run(account: Account, lane: Lane, sharing: bool, keys: Path, cancel: proces
         return _answer(process.not_begun(why, f"test this account again in {empty.seconds} s"))
     _PUBLIC.keep(loaded.source, finished.public)
     return _answer(finished)
+
+
+def named_by_a_secret(fleet: Sequence[Account], keys: Path) -> Account | None:
+    """The first account whose name holds ten characters of its own key or secret; None if there is none."""
+    for account in fleet:
+        if len(account.name) >= SHORTEST_PART:
+            with contextlib.suppress(UsageProblem):  # its run will say that
+                if _shows_a_secret(account.name, _settings(account, keys / f"{account.name}.env")[1]):
+                    return account
+    return None
+
+
+def _settings(account: Account, env_file: Path) -> tuple[dict[str, str], Settings]:
+    """An account's settings beside its file, and all of them. Raises UsageProblem."""
+    beside = loading.of_a_server(Path(bounded_files.NOWHERE), required=False) | dict(account.settings)
+    return beside, loading.load(env_file, required=True, environ=beside)
+
+
+def _shows_a_secret(name: str, loaded: Settings) -> bool:
+    return Redactor(loaded.credentials.to_hide()).finds(name)
 
 
 def _answer(finished: process.Finished) -> dict[str, Any]:

@@ -16,7 +16,8 @@ _MOST_SLOTS = 12  # runs at once; an address has request weight for less than fo
 class Local:
     """Runs the jobs from this machine's address. `keys`: its folder of NAME.env files.
 
-    Raises UsageProblem if the accounts have several lanes: each lane is an address, and this machine has one.
+    Raises UsageProblem if the accounts have several lanes: each lane is an address, and this machine has one; and if an
+    account's name holds a part of its secrets.
     """
 
     def __init__(self, fleet: Fleet, keys: Path) -> None:
@@ -24,6 +25,11 @@ class Local:
             raise UsageProblem(
                 f"these accounts have several lanes ({', '.join(sorted(fleet.lanes))[:200]}), but --engine local asks "
                 "only from this machine's address: name one lane's accounts with --only, or use --engine dask:ADDRESS"
+            )
+        if account := job.named_by_a_secret(fleet.accounts, keys):
+            raise UsageProblem(
+                f"account {account.name[:4]}...: {job.NAMED_AFTER_KEY}, and all files of the fleet would show it: "
+                "rename the account"
             )
         self._cancel = threading.Event()
         self.job = functools.partial(job.run_job, keys=keys, cancel=self._cancel)

@@ -27,7 +27,7 @@ from keycheck.fleet.out_folder import OutFolder
 from keycheck.report import verdict_schema
 from keycheck.settings import loading
 from tests.children import wait_until
-from tests.exchange import API_SECRET, Fault, LocalExchange, Scenario
+from tests.exchange import API_KEY, API_SECRET, Fault, LocalExchange, Scenario
 from tests.fleet.stubs import OK, UNPROVEN, Stub, ok
 from tests.killing import forked
 from tests.running import ROOT
@@ -82,6 +82,17 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Stub:
     stub = Stub()
     monkeypatch.setattr(command, "_engine", lambda *_: stub)
     return stub
+
+
+@pytest.mark.parametrize("name", [API_KEY[:12], API_SECRET[20:36], f"bot-{API_KEY[30:40]}"])
+def test_an_account_named_by_its_key_is_refused(name: str, folder: Folder, capsys: pytest.CaptureFixture[str]) -> None:
+    """All files of a fleet show the accounts' names; one that holds ten characters of a secret is written nowhere."""
+    folder.add("alice", BINANCE_API_KEY=API_KEY, BINANCE_API_SECRET=API_SECRET)
+    folder.add(name, BINANCE_API_KEY=API_KEY, BINANCE_API_SECRET=API_SECRET)
+    assert folder() == 4
+    assert "its name holds a part of its key or secret" in (said := capsys.readouterr().err)
+    assert name not in said
+    assert not any(name in file.read_text() for file in folder.out.rglob("*") if file.is_file())
 
 
 # -- over the local exchange --

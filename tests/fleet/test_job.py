@@ -11,6 +11,7 @@ from keycheck.exchange.rate_limit import Limits
 from keycheck.fleet.accounts import Account, Lane
 from keycheck.fleet.job import run_job, text_of
 from keycheck.purse import Purse
+from tests.exchange import API_KEY, API_SECRET
 from tests.fleet.stubs import OK
 
 LANE = Lane("local", 0.01)  # one run a minute
@@ -65,6 +66,14 @@ def test_a_relative_path_is_handed_over_whole(keys: Path, ran: list[Any], monkey
     Path("alice.env").write_text("BINANCE_CA_BUNDLE=ca.pem\n")
     assert "verdict" in ask(keys)
     assert ran == [({"BINANCE_CA_BUNDLE": str(keys / "ca.pem")}, keys / "alice.env")]
+
+
+def test_an_account_named_by_its_key_is_not_tested(keys: Path, ran: list[Any]) -> None:
+    """On a lane's machine, which alone knows the key, the answer says to rename the account."""
+    (keys / f"{API_KEY[:12]}.env").write_text(f"BINANCE_API_KEY={API_KEY}\nBINANCE_API_SECRET={API_SECRET}\n")
+    verdict = ask(keys, Account(API_KEY[:12]))["verdict"]
+    assert (verdict["verdict"], ran) == ("UNPROVEN", [])
+    assert "its name holds a part of its key or secret" in str(verdict["diagnosis"])
 
 
 def test_without_weight_no_run_begins(keys: Path, ran: list[Any]) -> None:
