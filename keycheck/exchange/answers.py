@@ -51,6 +51,7 @@ _KNOWN_TYPES = ("application/json", "text/html", "text/plain", "text/xml", "appl
 _LONGEST = 4000  # characters; the rest of a message is not read
 _LONGEST_SECRET = 256
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{24,256}")
+_MOMENT = re.compile(r"(?:(?:\d{1,4}|[A-Z][a-z]{2})[-:.,/T ]+){2,}\d{1,6}Z?")  # a date, a time, or both
 _BANNED_UNTIL = re.compile(r"banned until (\d{12,14})")
 # CloudFront's text for a country that is not served. Its other 403 pages do not say why they refuse.
 _COUNTRY = re.compile(rb"configured\s+to\s+block\s+access\s+from\s+your\s+country", re.IGNORECASE)
@@ -165,11 +166,22 @@ def secrets_in(raw: RawAnswer, endpoint: Endpoint) -> list[str]:
     """The listen keys in an answer, which are secrets, even if the answer is not usable."""
     if not endpoint.keyed:
         return []
-    said = _lenient(raw.body).get("listenKey")
-    found = [said[:_LONGEST_SECRET]] if isinstance(said, str) else []
+    found = listen_key_in(_lenient(raw.body))
     if raw.status != 200:  # the text of an error may name an existing listen key
-        found += _TOKEN.findall(raw.body[:_LONGEST].decode("utf-8", "replace"))
+        for token in _TOKEN.findall(raw.body[:_LONGEST].decode("utf-8", "replace")):
+            found += _without_moments(token)
     return found
+
+
+def listen_key_in(body: Mapping[str, Any]) -> list[str]:
+    """The listen key in an object, in parts if there are dates in it."""
+    said = body.get("listenKey")
+    return _without_moments(said[:_LONGEST_SECRET]) if isinstance(said, str) else []
+
+
+def _without_moments(secret: str) -> list[str]:
+    """The parts beside dates: no listen key has one, and the last scan would find it in the run's own files."""
+    return [part for part in _MOMENT.split(secret) if part]
 
 
 def _trouble(raw: RawAnswer, endpoint: Endpoint, refusal: Refusal) -> Inconclusive | None:  # noqa: PLR0911  a table

@@ -13,7 +13,7 @@ from typing import Any
 
 from keycheck.errors import NotListed
 from keycheck.exchange import refusal_text
-from keycheck.exchange.answers import strict
+from keycheck.exchange.answers import listen_key_in, strict
 from keycheck.exchange.endpoints import DEMO_USER_STREAM, USER_STREAM, Endpoint
 from keycheck.exchange.facts import Refusal, missing
 from keycheck.redaction.redactor import printable
@@ -24,7 +24,6 @@ from keycheck.redaction.secret import Secret
 LIST_SUBSCRIPTIONS = '{"method": "LIST_SUBSCRIPTIONS", "id": 1}'
 _EVENTS = "ORDER_TRADE_UPDATE/ACCOUNT_UPDATE"  # documented names, separated as in the documentation's example
 _LISTEN_KEY = re.compile(r"[A-Za-z0-9_-]{16,256}")  # the futures API gives 64 letters and digits
-_LONGEST_LISTEN_KEY = 256
 _LIKE_A_KEY = re.compile(r"[A-Za-z0-9]{24,}|\d{6,}")  # or like an account number
 _LONGEST_ANSWER = 240
 _LONGEST_MASKED = 4000  # characters of an answer, before anything in it is masked
@@ -103,8 +102,7 @@ def trouble_in(message: bytes) -> UserStream | None:
 
 def secrets_in(message: bytes) -> list[str]:
     """The listen key in a message such as `listenKeyExpired`; it need not be the one that was sent."""
-    carried = _content(message).get("listenKey")
-    return [carried[:_LONGEST_LISTEN_KEY]] if isinstance(carried, str) else []
+    return listen_key_in(_content(message))
 
 
 def subscriptions_in(message: bytes, listen_key: Secret) -> str | None:

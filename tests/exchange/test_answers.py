@@ -387,6 +387,9 @@ def test_no_answer_breaks_the_reader(status: int, body: bytes, headers: dict[str
         assert status == 200 or (isinstance(found, Refusal) and found.code is not None)
 
 
+MOMENTS = ("2026-11-22T21:17:50", "2026-11-22", "21:17:50.123456", "22-Nov-2026 21:17:50", "Sun, 22 Nov 2026 21:17:50")
+
+
 @pytest.mark.parametrize(
     ("status", "body", "found"),
     [
@@ -396,11 +399,17 @@ def test_no_answer_breaks_the_reader(status: int, body: bytes, headers: dict[str
         (400, coded(-1125, "The key " + "k" * 64 + " does not exist, nor does short."), ["k" * 64]),
         (400, '{"listenKey": "short", "msg": "' + "k" * 24 + '"}', ["short", "k" * 24]),
         (502, "<html>" + "k" * 64, ["k" * 64]),
+        (502, f"<html>{'k' * 24}-2026-11-22-x", ["k" * 24 + "-", "-x"]),
+        *((200, f'{{"listenKey": "{moment}"}}', []) for moment in MOMENTS),
+        (200, f'{{"listenKey": "abc {MOMENTS[0]}+00:00xyz"}}', ["abc ", "+00:00xyz"]),
     ],
-    ids=["answer", "long", "other field", "refusal", "both", "no JSON"],
+    ids=["answer", "long", "other field", "refusal", "both", "no JSON", "date in no JSON", *MOMENTS, "date inside"],
 )
 def test_listen_keys_are_found_in_every_answer(status: int, body: str, found: list[str]) -> None:
-    """They are the listenKey and, in an error, each text that may be one; answers of other endpoints hold none."""
+    """They are the listenKey and, in an error, each text that may be one; answers of other endpoints hold none.
+
+    A date is no secret: the last scan would find it in the run's own files, and delete them.
+    """
     raw = RawAnswer(status, JSON, body.encode())
     assert answers.secrets_in(raw, LISTEN_KEY) == found
     assert answers.secrets_in(raw, ACCOUNT_CONFIG) == []
