@@ -24,7 +24,7 @@ def prepared(temporary: Path) -> Iterator[process.Prepared]:
         yield one
     finally:
         one.close()
-    wait_until(lambda: not children(temporary) and not list(temporary.iterdir()), 5)
+    wait_until(lambda: not children(temporary) and not list(temporary.iterdir()), 8)
 
 
 @pytest.mark.slow
@@ -108,4 +108,4 @@ def test_a_child_that_waits_ends_with_its_caller(temporary: Path) -> None:
         caller.stdout.readline()
         wait_until(lambda: children(temporary))
         caller.kill()
-    wait_until(lambda: not children(temporary) and not list(temporary.iterdir()), 5)
+    wait_until(lambda: not children(temporary) and not list(temporary.iterdir()), 8)

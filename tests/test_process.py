@@ -463,7 +463,7 @@ def test_a_child_ends_with_its_caller(moment: float | None, temporary: Path) -> 
                 wait_until(lambda: children(temporary))
                 time.sleep(moment * random.uniform(0.8, 1.2))  # noqa: S311  any will do
             caller.kill()
-        wait_until(lambda: not children(temporary) and not list(temporary.iterdir()), 5)
+        wait_until(lambda: not children(temporary) and not list(temporary.iterdir()), 8)
 
 
 @pytest.mark.slow
@@ -506,7 +506,7 @@ def test_a_fork_of_the_caller_keeps_no_child_alive(temporary: Path) -> None:
         named = [f"{k.removeprefix('BINANCE_').lower()}={v}" for k, v in exchange.settings().items()]
         environment = os.environ | {"PYTHONPATH": str(ROOT)}
         subprocess.run([sys.executable, "-c", FORKS, *named], env=environment, check=False)  # noqa: S603  ours
-        wait_until(lambda: not children(temporary) and not list(temporary.iterdir()), 4)
+        wait_until(lambda: not children(temporary) and not list(temporary.iterdir()), 8)
 
 
 @pytest.mark.slow
@@ -524,7 +524,7 @@ def test_a_child_ends_if_its_caller_is_ended(number: signal.Signals, temporary: 
             wait_until(lambda: exchange.log)
             caller.send_signal(number)
             assert caller.wait(5) == -number
-        wait_until(lambda: not children(temporary) and not list(temporary.iterdir()), 5)
+        wait_until(lambda: not children(temporary) and not list(temporary.iterdir()), 8)
 
 
 @pytest.mark.slow
@@ -832,7 +832,7 @@ def test_a_child_reads_the_exit_status_of_its_own_programs(temporary: Path) -> N
             (ignored,) = re.findall(r"(?m)^SigIgn:\s+(\w+)$", Path(f"/proc/{number}/status").read_text())
             caller.kill()
         assert not int(ignored, 16) >> (signal.SIGCHLD - 1) & 1
-        wait_until(lambda: not children(temporary), 5)
+        wait_until(lambda: not children(temporary), 8)
 
 
 def test_a_child_that_cannot_fork_ends_with_its_caller() -> None:

@@ -248,7 +248,7 @@ def test_it_ends_within_ten_seconds_and_leaves_no_child(
                 process.send_signal(number)
                 time.sleep(0.3)  # two equal signals at once would be delivered as one
             printed = "".join(process.communicate(timeout=seconds))
-        wait_until(lambda: not children(tmp_path / "temporary"), 3)
+        wait_until(lambda: not children(tmp_path / "temporary"), 8)
         if signals == [signal.SIGTERM]:
             assert waiting.result(5)["verdict"] == "UNPROVEN"
             assert process.returncode == 0

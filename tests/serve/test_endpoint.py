@@ -159,7 +159,7 @@ def test_a_client_that_hangs_up_ends_its_run(
                 if moment:
                     wait_until(lambda: children(temporary))
                     time.sleep(moment)
-            wait_until(lambda: not children(temporary) and not list(temporary.iterdir()), 3)
+            wait_until(lambda: not children(temporary) and not list(temporary.iterdir()), 8)
             exchange.scenario = Scenario()
             wait_until(lambda: live.post().status == 200, 20)
 

@@ -31,7 +31,7 @@ WHOLE = head(len(BODY), "Accept: application/x-ndjson") + BODY
 def temporary(temporary: Path) -> Iterator[Path]:
     """The folder in which child processes make their folders. After the test, no child and no folder may be left."""
     yield temporary
-    wait_until(lambda: not children(temporary) and not list(temporary.iterdir()), 5)
+    wait_until(lambda: not children(temporary) and not list(temporary.iterdir()), 8)
 
 
 @contextlib.contextmanager
