@@ -114,8 +114,10 @@ def check(  # noqa: PLR0913  one for each setting
         settings = _settings(locals())
     except ValueError as error:
         refused = str(error)
-    # Services that collect errors store the variables of each frame of a traceback, so no secret may stay in them.
-    del api_key, api_secret, private_key, passphrase, proxy
+    # Services that collect errors store the variables of each frame of a traceback, so no secret may stay in them. It
+    # may have been given as another setting, which is refused.
+    del api_key, api_secret, private_key, private_key_file, passphrase, proxy, ca_bundle
+    del environment, symbol, expect, futures_url, wallet_url, stream_url
     if refused:
         raise ValueError(refused)
     if on_check is not None and not callable(on_check):

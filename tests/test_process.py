@@ -909,6 +909,10 @@ def test_a_closed_stdout_is_not_a_verdict(tmp_path: Path) -> None:
         {"on_check": 5},
         {"private_key": "-----BEGIN", "private_key_file": "b"},
         {"on_check": lambda one: one.no_such_field},
+        {"symbol": API_SECRET[:20]},
+        {"environment": API_SECRET},
+        {"expect": API_SECRET},
+        {"ca_bundle": f"/{API_SECRET}"},
     ],
 )
 def test_no_variable_of_a_traceback_holds_a_secret(more: dict[str, Any], exchange: LocalExchange) -> None:
