@@ -81,9 +81,12 @@ class Recorder:
         return raw
 
     def keep(self, key: str, fresh: list[float], *, vital: bool = True) -> list[float]:  # noqa: ARG002  all is kept
-        """Records a clock reading, and returns it unchanged."""
-        self._metadata[key] = fresh
-        return fresh
+        """Records a clock reading in ms, and returns it, both in whole microseconds.
+
+        Otherwise the binary fractions of Python leave a row of ten zeros here and there, as in a placeholder for a key.
+        """
+        self._metadata[key] = rounded = [round(reading, 3) for reading in fresh]
+        return rounded
 
     def remember(self, key: str, ask: Callable[[], list[str]]) -> list[str]:
         """Asks the machine, and records its answer, cleaned for sharing; returns the answer itself."""
