@@ -69,6 +69,7 @@ class SuiteRun:
         self.folder: ReportFolder | None = None
         self.begun: RunReport | None = None
         self.report: RunReport | None = None
+        self._unwritten: RunReport | None = None  # a report that could not be written: only the terminal shows it
         self._begun = self._is_printed = False
         self._reported: dict[str | None, Any] = {}  # the node ids of the checks that were reported, by check id
         self._ended: set[Check] = set()  # the checks whose functions ran to their last line
@@ -314,9 +315,12 @@ class SuiteRun:
 
     def _finish(self, run: Run, session: pytest.Session, exitstatus: int) -> None:
         done = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+        report = None
         try:
-            self.report = run.finish(whole=done)
+            report = run.finish(whole=done)
+            run.write(report)
         except OSError as error:
+            self._unwritten = report
             self._fail(session, f"The reports could not be written ({error.strerror}): make room, or use --report-dir.")
             return
         except DirtyArtefact as dirt:
@@ -325,9 +329,10 @@ class SuiteRun:
         except Exception as error:  # noqa: BLE001  otherwise pytest would exit with 1 and print no verdict
             self._fail(session, f"The reports could not be written ({type(error).__name__}): report this as a bug.")
             return
+        self.report = report
         if done:
-            session.exitstatus = self.report.verdict.exit_status
-            self._keep_recording(run, self.report, session)
+            session.exitstatus = report.verdict.exit_status
+            self._keep_recording(run, report, session)
         elif run.options.record is not None:
             run.remarks.append("no cassette, because the run did not come to its end")
 
@@ -375,16 +380,19 @@ class SuiteRun:
 
     def tell(self, terminalreporter: TerminalReporter) -> None:
         """Prints the verdict and the findings behind it, once."""
-        if self.run is None or self.report is None or self._is_printed:
+        report = self.report or self._unwritten
+        if self.run is None or report is None or self._is_printed:
             return
         self._is_printed = True
         terminalreporter.section("keycheck")
         folder = _shown(self.run.options.report_dir, self.config.invocation_params.dir)
         written = f"{folder / PAGE_FILE} and {folder / VERDICT_FILE}; for a ticket: {folder / SUMMARY_FILE}"
+        if self.report is None:
+            written = "none, because it could not be written"
         if self.run.recorded:
             written += f"; cassette: {_shown(self.run.recorded, self.config.invocation_params.dir)}"
         written = "; ".join([written, *self.run.remarks])
-        for text, style in terminal.summary(self.report, written, terminalreporter._tw.fullwidth - 1):
+        for text, style in terminal.summary(report, written, terminalreporter._tw.fullwidth - 1):
             terminalreporter.write_line(text, **({style: True} if style else {}))
 
     # -- pytest-html --

@@ -253,24 +253,26 @@ class Run:
                     ask()
 
     def finish(self, *, whole: bool) -> RunReport:
-        """Ends the session, and writes the reports.
-
-        Raises OSError if a file cannot be written, DirtyArtefact if one would have held a secret.
-        """
+        """Ends the session, and returns its report. `whole`: whether the run came to its end."""
         if self._prefetcher:
             self._prefetcher.stop()
         report = self.report()
         if whole and report.verdict is not Verdict.OK:
             self._ask_what_decides()
             report = self.report()
-        shared = report.masked(self.redactor.clean_shared)
-        self.folder.write(shared)
+        return report
+
+    def write(self, report: RunReport) -> None:
+        """Writes the reports.
+
+        Raises OSError if a file cannot be written, DirtyArtefact if one would have held a secret.
+        """
+        self.folder.write(report.masked(self.redactor.clean_shared))
         if (path := loading.step_summary()) is not None:
             try:
                 self.folder.add_summary_to(path, self.options.env_file)
             except OSError as error:  # the verdict stands without it
                 self.remarks.append(f"GITHUB_STEP_SUMMARY could not be written ({error.strerror}): let it name a file")
-        return report
 
     def keep_recording(self, report: RunReport) -> None:
         """Writes the cassette of a run that was recorded and came to its end, which has this report.

@@ -244,6 +244,35 @@ def test_a_cassette_that_cannot_be_kept_takes_no_verdict_away(
         assert cassette.read_text() == "notes of mine"
 
 
+FULL_DISK = """\
+import errno
+from keycheck.report.folder import ReportFolder
+
+def full(*_):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+def pytest_collection_finish():
+    ReportFolder.write = full
+"""
+
+
+@pytest.mark.parametrize(
+    ("cassette", "verdict"),
+    mostly_slow([("withdrawals-enabled", "NOT_OK: This key is not fit"), ("healthy", VERDICT)], 1),
+)
+def test_reports_that_cannot_be_written_take_no_verdict_away(
+    cassette: str, verdict: str, plugin: Path, process: SuiteRunner
+) -> None:
+    """On a full disk the terminal has the verdict and its causes, the exit status is 3, and no file says OK."""
+    plugin.write_text(FULL_DISK, encoding="utf-8")
+    done = process("--replay", cassette, "-p", "stranger")
+    assert (done.exit_status, done.verdict["verdict"]) == (3, "UNPROVEN"), done.output
+    assert done.output.count(verdict) == 1
+    assert "The reports could not be written (No space left on device): make room, or use --report-dir." in done.output
+    assert "Report: none, because it could not be written" in done.output
+    assert ("WHY:" in done.output) == (cassette != "healthy")
+
+
 HOOKS = ("pytest_sessionfinish()", "pytest_terminal_summary()", "pytest_unconfigure()")
 RAISED = (
     "raise MemoryError",

@@ -211,7 +211,7 @@ def test_verdict_json_is_valid_with_any_text(tmp_path: Path, monkeypatch: pytest
     hold = Hold(options.report_dir)
     run = NewRun(options, Catalogue((CHECK,)), Redactor(), hold).open()
     run.add(Finding(CHECK, Outcome.FAIL, detail))
-    run.finish(whole=True)
+    run.write(run.finish(whole=True))
     run.close()
     hold.release()
     document = json.loads((tmp_path / "reports" / VERDICT_FILE).read_text(encoding="utf-8"))
