@@ -127,7 +127,7 @@ class SuiteRun:
 
     def _refuse_lost_credentials(self, files: list[Path]) -> None:
         written = Written.of(self.config)
-        if (file := written.overwritten_file(files) or written.private_key()) is not None:
+        if (file := written.overwritten_file(files) or written.credentials()) is not None:
             raise UsageProblem(
                 f"{printable(file.name, 60)} holds credentials, and another file would take its place: let --junitxml, "
                 "--html, --log-file and --prom name other files"

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ _AS_NAMED = ("log_file", "report_log", "json_report_file", "prom")
 # The attributes in which JUnit and pytest-html keep their expanded paths, and the options that ask for these files.
 _EXPANDED = {"logfile": "--junitxml", "_report_path": "--html"}
 
+# A line of a settings file with a key or secret, as no file has that a run has written.
+_OF_SETTINGS = re.compile(r"^[ \t]*(?:export[ \t]+)?BINANCE_API_(?:KEY|SECRET)[ \t]*=[ \t]*[\"']?[A-Za-z0-9]{16}", re.M)
 _LONGEST_STYLE = 2**20  # bytes of a file of --css
 _LONGEST_OTHER_STYLE = 2**26  # bytes
 _OF_PYTEST_HTML = b"#results-table"  # the styles of every version of pytest-html name its table
@@ -45,7 +48,7 @@ class Written:
         """Notes the first paths. Call it before other plugins are configured, because some open their files then.
 
         `env_file`: must not be emptied by pytest as its --log-file; the run will refuse that option. Raises UsageError
-        for a --log-file that holds a private key.
+        for a --log-file that holds credentials.
         """
         for name in _AS_NAMED:
             if place := _named(config, name):
@@ -54,7 +57,7 @@ class Written:
             self._expect(styles)
         if self.overwritten_file([env_file]) is not None:
             config.option.log_file = bounded_files.NOWHERE
-        _refuse_a_log_over_a_private_key(config)
+        _refuse_a_log_over_credentials(config)
         _refuse_a_log_that_cannot_be_opened(config)
         _refuse_styles(config, env_file)
         _refuse_a_page_that_cannot_be_written(config)
@@ -91,9 +94,9 @@ class Written:
         """Like `overwritten`, without pipes, devices and missing files, which lose nothing."""
         return self.overwritten([file for file in files if isinstance(stamp(file), tuple) and file.is_file()])
 
-    def private_key(self) -> Path | None:
-        """The first of the paths at which a private key lies now; None if there is none."""
-        return next(filter(_holds_a_private_key, self._before), None)
+    def credentials(self) -> Path | None:
+        """The first of the paths with credentials in it now, such as another account's; None if there is none."""
+        return next(filter(_holds_credentials, self._before), None)
 
     def was_there(self, path: Path) -> bool:
         """Whether the file was there before the run."""
@@ -137,16 +140,17 @@ def _copied_styles(config: pytest.Config) -> Path | None:
         return None
 
 
-def _refuse_a_log_over_a_private_key(config: pytest.Config) -> None:
+def _refuse_a_log_over_credentials(config: pytest.Config) -> None:
     """pytest empties the file before the settings are read, which may name it as the private key."""
     place = _named(config, "log_file")
-    if place and _holds_a_private_key(place):
-        raise pytest.UsageError("--log-file names a file that holds a key in PEM form: name another file for it")
+    if place and _holds_credentials(place):
+        raise pytest.UsageError("--log-file names a file that holds credentials: name another file for it")
 
 
-def _holds_a_private_key(path: Path) -> bool:
+def _holds_credentials(path: Path) -> bool:
     with contextlib.suppress(OSError, ValueError):  # no such file, or a longer one than a key has
-        return pem.looks_like(bounded_files.read(path, MAX_KEY_FILE, pipes=False).decode("utf-8", "replace"))
+        text = bounded_files.read(path, MAX_KEY_FILE, pipes=False).decode("utf-8", "replace")
+        return pem.looks_like(text) or _OF_SETTINGS.search(text) is not None
     return False
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.exchange import LocalExchange, Scenario
+from tests.exchange import API_KEY, LocalExchange, Scenario
 from tests.keys import ED25519
 from tests.matrix import mostly_slow
 from tests.running import ROOT, Finished, SuiteRunner
@@ -515,7 +515,11 @@ def test_no_other_writer_takes_the_place_of_a_report(option: str, name: str, pro
 @pytest.mark.parametrize(
     ("option", "name"),
     mostly_slow(
-        [("--junitxml", "x.env"), ("--junitxml", "x.pem"), ("--log-file", "x.env"), ("--log-file", "x.pem")], 1
+        [
+            *((option, name) for option in ("--junitxml", "--log-file") for name in ("x.env", "x.pem", "other.env")),
+            ("--html", "other.env"),
+        ],
+        1,
     ),
 )
 def test_no_writer_takes_the_place_of_a_file_with_credentials(
@@ -524,12 +528,13 @@ def test_no_writer_takes_the_place_of_a_file_with_credentials(
     """If an option names a file with credentials as its output, the run is refused and the file is unchanged."""
     nowhere = "BINANCE_FUTURES_URL=http://127.0.0.1:9\nBINANCE_WALLET_URL=http://127.0.0.1:9\n"
     settings = f"BINANCE_API_KEY=x\nBINANCE_PRIVATE_KEY_FILE=x.pem\n{nowhere}"
-    files = {"x.env": settings, "x.pem": ED25519.private}
+    other = f"# of another account\nexport BINANCE_API_KEY='{API_KEY}'\n"
+    files = {"x.env": settings, "x.pem": ED25519.private, "other.env": other}
     for file, text in files.items():
         (tmp_path / file).write_text(text, encoding="utf-8")
-    done = process(f"{option}={tmp_path / name}", env_file=tmp_path / "x.env")
+    done = process(f"{option}={tmp_path / name}", env_file=tmp_path / "x.env", all_plugins=option == "--html")
     assert done.exit_status == 4
-    assert f"{name} holds credentials" in done.output or "names a file that holds a key in PEM form" in done.output
+    assert f"{name} holds credentials" in done.output or "names a file that holds credentials" in done.output
     assert {file: (tmp_path / file).read_text(encoding="utf-8") for file in files} == files
 
 
