@@ -116,7 +116,7 @@ def _let_go_of_full_streams() -> None:
 
 
 def _have_key(arguments: Sequence[str]) -> bool:
-    """Whether an argument looks like a key. For a fleet, URLs do not count: that of --notify may hold such a text."""
+    """Whether an argument looks like a key. A fleet's URLs are not searched: that of --notify may hold such a text."""
     texts = [one for one in arguments if "://" not in one] if arguments[:1] == ["fleet"] else arguments
     return any(LIKE_A_KEY.search(one) or pem.looks_like(one) or pem.BARE_ED25519 in one for one in texts)
 

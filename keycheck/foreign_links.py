@@ -16,7 +16,7 @@ _LONGEST_WAY = 4096  # parts of a path and of the links in it
 
 
 def leads_elsewhere(path: Path) -> bool:
-    """Whether the path leads through another user's link to a file or folder that is not that user's.
+    """Whether another user's link on the way leads the path to a file or folder that is not that user's own.
 
     It may be one of this user's own. A deploy user's link to that user's own folder can be used, and so can a
     link of root's.

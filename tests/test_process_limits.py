@@ -63,7 +63,7 @@ def test_threads_share_one_heap_under_a_limit() -> None:
 
 @pytest.mark.parametrize("of", ["-v", "-d"])
 def test_a_run_with_too_little_memory_is_refused(tmp_path: Path, of: str) -> None:
-    """One sentence names the limit and the remedy, and the last run's verdict is gone."""
+    """The refusal names the limit and the remedy, and the last run's reports are removed."""
     put_old_reports(tmp_path)
     status, said = limited(TOO_LITTLE, command(tmp_path, *REPLAY), of=of)
     assert (status, LACK in said, f"ulimit -v {LEAST_MEMORY * 2**10}" in said) == (4, True, True), said

@@ -211,7 +211,7 @@ def test_another_users_link_to_ones_own_folder_is_refused(
 
 
 def test_a_loop_of_links_leads_nowhere(tmp_path: Path) -> None:
-    """A loop of links counts as nobody's link: the system will refuse to open it."""
+    """A path through a loop of links is not refused here: the system will not open it."""
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     assert not leads_elsewhere(tmp_path / "loop" / "file")
 

@@ -155,7 +155,7 @@ def _refuse_a_damaged_cache(config: pytest.Config) -> None:
 
 
 def _is_sound(place: Path, form: type[Any]) -> bool:
-    """Whether pytest starts with this file of its cache. It ignores a file that is missing, unreadable or not JSON."""
+    """Whether pytest can start with this file of its cache. pytest ignores one that is missing or no JSON."""
     try:
         if not place.exists():
             return True

@@ -112,7 +112,7 @@ class SuiteRun:
 
     @property
     def _will_run_all(self) -> bool:
-        """Whether every check can be read, and no path or option of pytest leaves one out."""
+        """Whether this run has all checks: each file can be read, and no path or option of pytest leaves one out."""
         leaves_out = ("keyword", "markexpr", "deselect", "ignore", "ignore_glob", "lf", "stepwise", "setuponly")
         places = withdrawal.places(self.config, self.config.args)
         return self.catalogue.complete and self.suite in places and not any(map(self._option, leaves_out))

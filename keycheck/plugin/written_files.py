@@ -103,7 +103,7 @@ class Written:
         return self._before.get(path) is not None
 
     def is_swapped(self, path: Path) -> bool:
-        """Whether the path has become a link since the run began. Its target then belongs to others."""
+        """Whether a link has taken the path's place since the run began. Its target is not a file of this run."""
         return _is_link(path) and path not in self._links
 
     def _expect(self, path: Path) -> None:
@@ -217,7 +217,7 @@ def _refuse_styles_of_another_program(styles: Path) -> None:
 
 
 def _refuse_pipes_and_links(config: pytest.Config) -> None:
-    """Makes plugins write to the null device if their path is another user's link, or a pipe that nobody reads.
+    """Lets plugins write to the null device in place of another user's link, or of a pipe that nobody reads.
 
     Such a pipe would block the end of the run.
     """

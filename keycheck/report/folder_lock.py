@@ -115,7 +115,7 @@ class Hold:
 
     @property
     def is_lost(self) -> bool:
-        """Whether the locked folder has been removed, or another folder has its name now."""
+        """Whether the folder that this run locked was removed, or replaced by another one of its name."""
         return self._file is not None and not self.is_taken
 
     def withdraw(self, *, keep: bool = False) -> None:

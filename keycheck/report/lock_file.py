@@ -52,7 +52,7 @@ def opened(path: Path) -> IO[bytes]:
 
 
 def _was_open_to_all(folder: Path, file: IO[bytes]) -> bool:
-    """Whether this user's run of an earlier version has made the lock: every user could read, and so lock it."""
+    """Whether an earlier version of Keycheck made this user's lock: then every user can read it, and so lock it."""
     found = os.fstat(file.fileno())
     is_own = {found.st_uid, folder.stat().st_uid} == {os.geteuid()} if sys.platform != "win32" else False
     return is_own and found.st_nlink == 1 and found.st_size == 0 and bool(found.st_mode & stat.S_IROTH)

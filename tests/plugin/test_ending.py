@@ -342,7 +342,7 @@ WHILE_IT_ENDS = {
 
 @pytest.mark.parametrize("moment", mostly_slow(WHILE_IT_ENDS, 1))
 def test_ctrl_c_while_a_run_ends(moment: str, plugin: Path, process: SuiteRunner) -> None:
-    """It ends with 2 and a sentence, and not with a traceback of pytest's own; a verdict that was written stays."""
+    """Ctrl-C ends the run with 2 and a sentence, without pytest's traceback; a verdict that was written stays."""
     text, verdict = WHILE_IT_ENDS[moment]
     plugin.write_text(f"{text}\n", encoding="utf-8")
     done = replayed(process, "-p", "stranger")
