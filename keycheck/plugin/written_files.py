@@ -170,14 +170,14 @@ def _refuse_a_log_that_cannot_be_opened(config: pytest.Config) -> None:
 
 
 def _refuse_styles(config: pytest.Config, env_file: Path) -> None:
-    """Leaves out the files of --css that cannot be read, on which pytest-html would fail, and the settings file."""
+    """Leaves out the files of --css that cannot be read, on which pytest-html would fail, or hold credentials."""
     named = getattr(config.option, "css", None) or []  # without pytest-html there is no such option
     kept = []
     for name in named:
         try:
             style = bounded_files.expanded(name)  # as pytest-html does it
             bounded_files.read(style, _LONGEST_STYLE, pipes=False)
-            if is_same(style, env_file):
+            if is_same(style, env_file) or _holds_credentials(style):
                 Ending.of(config).note(
                     "--css cannot be used (its file holds credentials): name another, or leave it out"
                 )

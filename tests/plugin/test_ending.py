@@ -98,6 +98,16 @@ def test_the_settings_file_is_no_style(looks: tuple[str, ...], process: SuiteRun
 
 
 @pytest.mark.slow
+def test_another_file_with_a_key_is_no_style(process: SuiteRunner) -> None:
+    """The run does not know the secrets in another account's file, and could not clean them out of its page."""
+    page, other = process.folder / "page.html", process.folder / "other.env"
+    other.write_text(f"BINANCE_API_SECRET={'canary' * 10}\n", encoding="utf-8")
+    done = replayed(process, f"--html={page}", "--self-contained-html", f"--css={other}", all_plugins=True)
+    assert (done.exit_status, VERDICT in done.output) == (3, True), done.output
+    assert "canary" not in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
 def test_a_run_without_pytests_logging_needs_no_log(process: SuiteRunner) -> None:
     """Under -p no:logging there is no option for a log, and the run is as usual."""
     done = replayed(process, "-p", "no:logging")
