@@ -61,6 +61,17 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     readings = (option.file_or_dir, _surely_paths(option.file_or_dir, given, unknown))
     if all(is_suite_run(config, _paths(config, option, named)) for named in readings):
         _start(config, option)
+    _refuse_credentials_as_arguments(given)
+
+
+def _refuse_credentials_as_arguments(given: list[str]) -> None:
+    """Raises UsageError for `@.env`: pytest takes the lines of such a file for arguments, and repeats unknown ones."""
+    for argument in given:
+        if argument.startswith("@"):
+            from keycheck.settings.dotenv_file import holds_credentials  # noqa: PLC0415  an ordinary run has no @
+
+            if holds_credentials(Path(argument[1:])):
+                raise pytest.UsageError("@ before a settings file makes pytest show its lines: use --env-file=FILE")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -231,8 +231,8 @@ def test_paths_are_refused(path: str, keycheck: Command, tmp_path: Path) -> None
 
 @pytest.mark.parametrize("option", mostly_slow(["addopts=@here.txt", "addopts=--env-file @here.txt"], 1))
 def test_a_line_of_a_file_that_addopts_names_is_not_repeated(option: str, keycheck: Command, tmp_path: Path) -> None:
-    """pytest reads options from a file @NAME, and the user may have named the settings file."""
-    (tmp_path / "here/here.txt").write_text(f"BINANCE_API_KEY={API_KEY}\nBINANCE_API_SECRET={API_SECRET}\n")
+    """pytest reads options from a file @NAME, and the user may have named one with secrets."""
+    (tmp_path / "here/here.txt").write_text(f"{API_KEY}\n{API_SECRET}\n")
     done = keycheck("-o", option)
     assert done.returncode == 4
     assert "keycheck takes only options, and a text in addopts is not one" in done.stderr

@@ -24,7 +24,7 @@ from keycheck.redaction.redactor import Redactor
 from keycheck.report import folder_lock, lock_file
 from keycheck.report.folder import ReportFolder
 from keycheck.report.folder_lock import Hold
-from tests.exchange import LocalExchange, Scenario
+from tests.exchange import API_KEY, API_SECRET, LocalExchange, Scenario
 from tests.exchange.faults import Fault
 from tests.matrix import mostly_slow
 from tests.run.test_run import copy_of_the_suite
@@ -422,6 +422,18 @@ def test_an_option_without_its_value_leaves_no_old_ok(option: str, reports: Path
     assert done.returncode == 4
     assert f"ERROR: {option} is empty, perhaps from an unset variable" in done.stderr
     assert not is_old(reports)
+
+
+@pytest.mark.parametrize("arguments", mostly_slow([["suite/", "{}"], ["suite/", "-n", "{}"], ["{}"]], 1))
+def test_a_settings_file_of_arguments_is_not_repeated(arguments: list[str], reports: Path) -> None:
+    """pytest takes the lines of a file @NAME for arguments, and its errors show those that it does not know."""
+    settings = reports.parent / "bot.env"
+    settings.write_text(f"BINANCE_API_KEY={API_KEY}\nBINANCE_API_SECRET={API_SECRET}\n", encoding="utf-8")
+    done = ended(reports, *(one.format(f"@{settings}") for one in arguments))
+    assert done.returncode == 4
+    assert "ERROR: @ before a settings file makes pytest show its lines: use --env-file=FILE" in done.stderr
+    assert not any(secret[:10] in done.stdout + done.stderr for secret in (API_KEY, API_SECRET))
+    assert is_old(reports) is ("suite/" not in arguments)
 
 
 # -- one run at a time --

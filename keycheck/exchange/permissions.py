@@ -1,7 +1,7 @@
 """The key's permissions: the wallet API's apiRestrictions. Pure."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -42,7 +42,7 @@ def permissions_in(body: Mapping[str, Any]) -> dict[str, bool]:
     In the objects inside it, which Binance does not document, only permissions to withdraw count.
     """
     found: dict[str, bool] = {}
-    for one in _objects_in(body):
+    for one in _objects_and_texts_in(body)[0]:
         for name, value in one.items():
             counts = one is body or (value is True and is_way_out(name))
             if counts and isinstance(value, bool) and (shown := shown_name(name)):
@@ -53,23 +53,29 @@ def permissions_in(body: Mapping[str, Any]) -> dict[str, bool]:
 def unreadable_ways_out(body: Mapping[str, Any]) -> list[str]:
     """The permissions to withdraw in a JSON object, and inside it, that are neither true nor false, nor null.
 
-    They have the names to show for them.
+    They have the names to show for them. A text that speaks of withdrawals, as in `"permissions": ["WITHDRAW"]`, is
+    such a permission without a name.
     """
-    values = [pair for one in _objects_in(body) for pair in one.items() if is_way_out(pair[0])]
+    objects, texts = _objects_and_texts_in(body)
+    values = [pair for one in objects for pair in one.items() if is_way_out(pair[0])]
     unreadable = [name for name, value in values if value is not None and not isinstance(value, bool)]
-    return [shown for name in unreadable if (shown := shown_name(name))]
+    spoken = [OTHER_WAY_OUT] if not unreadable and any(map(is_way_out, texts)) else []
+    return [shown for name in unreadable if (shown := shown_name(name))] + spoken
 
 
-def _objects_in(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The JSON object, and each one inside it."""
-    waiting: list[Any] = [body]
+def _objects_and_texts_in(body: Mapping[str, Any]) -> tuple[list[Mapping[str, Any]], list[str]]:
+    """The JSON object and each one inside it, and all texts that are values."""
+    objects, texts, waiting = [], [], [body]
     while waiting:
-        one = waiting.pop()
+        one: Any = waiting.pop()
         if isinstance(one, Mapping):
-            yield one
+            objects.append(one)
             waiting += one.values()
         elif isinstance(one, list):
             waiting += one
+        elif isinstance(one, str):
+            texts.append(one)
+    return objects, texts
 
 
 @dataclass(frozen=True)

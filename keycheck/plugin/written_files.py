@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import re
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,19 +9,16 @@ from typing import Any
 import pytest
 
 from keycheck import bounded_files
-from keycheck.credentials import pem
 from keycheck.foreign_links import BEHIND_A_LINK, leads_elsewhere
 from keycheck.plugin.ending import Ending, cannot_be_written, why
 from keycheck.report import artefacts
-from keycheck.settings.dotenv_file import MAX_KEY_FILE
+from keycheck.settings.dotenv_file import holds_credentials
 
 # Options and settings of pytest.toml whose writers expand neither `~` nor `$NAME` in a name.
 _AS_NAMED = ("log_file", "report_log", "json_report_file", "prom")
 # The attributes in which JUnit and pytest-html keep their expanded paths, and the options that ask for these files.
 _EXPANDED = {"logfile": "--junitxml", "_report_path": "--html"}
 
-# A line of a settings file with a key or secret, as no file has that a run has written.
-_OF_SETTINGS = re.compile(r"^[ \t]*(?:export[ \t]+)?BINANCE_API_(?:KEY|SECRET)[ \t]*=[ \t]*[\"']?[A-Za-z0-9]{16}", re.M)
 _LONGEST_STYLE = 2**20  # bytes of a file of --css
 _LONGEST_OTHER_STYLE = 2**26  # bytes
 _OF_PYTEST_HTML = b"#results-table"  # the styles of every version of pytest-html name its table
@@ -96,7 +92,7 @@ class Written:
 
     def credentials(self) -> Path | None:
         """The first of the paths with credentials in it now, such as another account's; None if there is none."""
-        return next(filter(_holds_credentials, self._before), None)
+        return next(filter(holds_credentials, self._before), None)
 
     def was_there(self, path: Path) -> bool:
         """Whether the file was there before the run."""
@@ -143,15 +139,8 @@ def _copied_styles(config: pytest.Config) -> Path | None:
 def _refuse_a_log_over_credentials(config: pytest.Config) -> None:
     """pytest empties the file before the settings are read, which may name it as the private key."""
     place = _named(config, "log_file")
-    if place and _holds_credentials(place):
+    if place and holds_credentials(place):
         raise pytest.UsageError("--log-file names a file that holds credentials: name another file for it")
-
-
-def _holds_credentials(path: Path) -> bool:
-    with contextlib.suppress(OSError, ValueError):  # no such file, or a longer one than a key has
-        text = bounded_files.read(path, MAX_KEY_FILE, pipes=False).decode("utf-8", "replace")
-        return pem.looks_like(text) or _OF_SETTINGS.search(text) is not None
-    return False
 
 
 def _refuse_a_log_that_cannot_be_opened(config: pytest.Config) -> None:
@@ -177,7 +166,7 @@ def _refuse_styles(config: pytest.Config, env_file: Path) -> None:
         try:
             style = bounded_files.expanded(name)  # as pytest-html does it
             bounded_files.read(style, _LONGEST_STYLE, pipes=False)
-            if is_same(style, env_file) or _holds_credentials(style):
+            if is_same(style, env_file) or holds_credentials(style):
                 Ending.of(config).note(
                     "--css cannot be used (its file holds credentials): name another, or leave it out"
                 )

@@ -1,5 +1,6 @@
 """Reads .env and the file of a private key. Both have a size limit; their text is returned unchanged."""
 
+import contextlib
 import io
 import logging
 import re
@@ -15,6 +16,8 @@ from keycheck.redaction.secret import Secret
 
 MAX_FILE = 2**18  # bytes
 MAX_KEY_FILE = 2**16  # bytes; an RSA key of 16384 bits has some 13,000
+# A line of a settings file with a key or secret, as no file has that a run has written.
+_CREDENTIAL = re.compile(r"^[ \t]*(?:export[ \t]+)?BINANCE_API_(?:KEY|SECRET)[ \t]*=[ \t]*[\"']?[A-Za-z0-9]{16}", re.M)
 
 
 def read(env_file: Path, *, required: bool, owners: Container[int] | None = None) -> tuple[str, list[str]]:
@@ -57,6 +60,14 @@ def _of_another_user(name: str, problem: str) -> UsageProblem:
         f"{name} {problem}, who could say there where a key is sent: if you trust that user, name the file with "
         f"--env-file={name}, or else go to a folder of your own"
     )
+
+
+def holds_credentials(path: Path) -> bool:
+    """Whether this is a private key, or a settings file with a key or secret, and not a pipe or a device."""
+    with contextlib.suppress(OSError, ValueError):  # no such file, or a longer one than a settings file
+        text = bounded_files.read(path, MAX_FILE, pipes=False).decode("utf-8", "replace")
+        return pem.looks_like(text) or _CREDENTIAL.search(text) is not None
+    return False
 
 
 def parse(text: str) -> dict[str, str]:

@@ -91,6 +91,16 @@ def test_a_way_to_withdraw_inside_another_object_that_cannot_be_read_is_inconclu
         _ = KeyPermissions(CAREFUL | {"permissions": {"enableWithdrawals": "true"}}).withdrawals
 
 
+@pytest.mark.parametrize("said", [["WITHDRAW"], "READ,FUTURES,WITHDRAWALS", '{"enableWithdrawals": true}'])
+def test_a_text_that_speaks_of_withdrawals_is_inconclusive(said: object) -> None:
+    """Binance has no such answer, so nobody knows what it means."""
+    key = CAREFUL | {"permissions": said}
+    for body in (key, json.loads(scrub_body(API_RESTRICTIONS.path, 200, json.dumps(key).encode(), "BTCUSDT", str))):
+        with pytest.raises(NotBinance, match=OTHER_WAY_OUT):
+            assert KeyPermissions(body).withdrawals
+    assert not KeyPermissions(CAREFUL | {"permissions": ["READ"]}).withdrawals
+
+
 def test_a_way_to_withdraw_is_found_after_a_hundred_other_permissions_and_under_an_odd_name() -> None:
     """A permission to withdraw is found among any number of names, and under a name that is not fit to be shown."""
     many = {f"enable{chr(65 + number // 26)}{chr(65 + number % 26)}": False for number in range(101)}
