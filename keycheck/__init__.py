@@ -19,6 +19,7 @@ Beside the road:
 
     api.py            `keycheck.check(...)`: a verdict for another program
     process.py        one run as a child process, and its findings as they come
+    child_process.py  starts that child process, and sends and reads its lines
     serve/            `keycheck serve`: the endpoint `POST /binance`, and its page
     fleet/            `keycheck fleet`: the keys of many accounts, each from its own address, and one page
     child.py          the program that runs in that child process

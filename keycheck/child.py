@@ -1,4 +1,4 @@
-"""The program of the child process: one run. Only `keycheck/process.py` starts this file, by its path.
+"""The program of the child process: one run. Only `keycheck/child_process.py` starts this file, by its path.
 
     stdin   two lines of JSON. The first is `{"path": [...]}`, the caller's folders of packages. The second, which may
             come much later, is the job: settings, credentials, and the folder that this process is to make for itself,

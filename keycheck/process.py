@@ -1,7 +1,7 @@
 """Runs the suite once in a child process, and returns its verdict.json and page.
 
 pytest keeps state for its whole process, and a run holds a secret. So a program that wants a verdict starts a process
-for each run. `keycheck/child.py` is that process, and describes what is sent over stdin and stdout.
+for each run. `child_process.py` starts it; `child.py` is the program in it, and describes the lines that are sent.
 
 The secret goes through the child's stdin, a pipe: never in an argument, an environment variable or a file. The child
 process gets a few named environment variables and no open file but its three streams. It has a private folder, and a
@@ -14,32 +14,25 @@ import contextlib
 import dataclasses
 import json
 import os
-import select
 import shutil
-import signal
-import subprocess
-import sys
-import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from keycheck import clock
+from keycheck import child_process, clock
+from keycheck.child_process import Child
 from keycheck.exchange.rate_limit import Limits
 from keycheck.redaction.secret import Secret
-from keycheck.settings import child_environment
 
 SECONDS = 75.0  # for a whole run; a run against a dead exchange ends by itself within 60
 CUT_SHORT = "run_not_finished"  # the cause, as diagnosis/cause.py names it, if a run did not reach its verdict
 _LONGEST_FILE = 2**22  # bytes; a page has some 60,000
-_LOOK = 0.05  # seconds between two checks of `cancel`, and of whether a silent child has ended
 _VERDICTS: dict[int | None, str] = {0: "OK", 1: "NOT_OK", 10: "UNPROVEN"}
 _DIRTY = 11
 # The fields of an entry in verdict.json's `checks`, as report/verdict_json.py writes them.
 _FIELDS = {"id", "step", "severity", "outcome", "title", "why", "detail", "fix", "blockedBy", "durationMs"}
-_CHILD = Path(__file__).with_name("child.py")
 _RUN_AGAIN = "run it again; if it fails again, `keycheck` on the command line shows why"
 
 Check = Mapping[str, Any]
@@ -104,7 +97,7 @@ def run(  # noqa: PLR0913  four describe the run, three watch it, and one is its
     job = {"arguments": [*file, *arguments], "shared": shared}
     one = _Run(seconds, cancel)
     try:
-        child = prepared.take() if prepared else _start()
+        child = prepared.take() if prepared else child_process.start()
     except OSError as error:
         return one.not_started(str(error.strerror))
     try:
@@ -124,7 +117,7 @@ class Prepared:
     """
 
     def __init__(self) -> None:
-        self._ready: list[_Child] = []
+        self._ready: list[Child] = []
         self._lock = threading.Lock()
         self._is_closed = False
 
@@ -132,18 +125,18 @@ class Prepared:
         """Starts the next child process, unless one waits already. If the system refuses, the next run reports it."""
         with self._lock, contextlib.suppress(OSError):
             if not self._ready and not self._is_closed:
-                self._ready.append(_start())
+                self._ready.append(child_process.start())
 
-    def take(self) -> "_Child":
+    def take(self) -> Child:
         """Returns the child process that waits, or a new one. Raises OSError."""
         with self._lock:
             child = self._ready.pop() if self._ready else None
         if child is None:
-            return _start()
-        if not _has_ended(child.process):
+            return child_process.start()
+        if not child.has_ended():
             return child
         _discard(child)
-        return _start()
+        return child_process.start()
 
     def close(self) -> None:
         """Ends the child process that waits; from now on, none is started in advance."""
@@ -154,12 +147,10 @@ class Prepared:
             _discard(child)
 
 
-@dataclass(frozen=True)
-class _Child:
-    """A child process that waits for its job, and the private folder that it will make."""
-
-    process: "subprocess.Popen[bytes]"
-    folder: Path
+def _discard(child: Child) -> None:
+    """Ends a child process that has had no job. It ends by itself when its stdin is closed; this is quicker."""
+    child.kill()
+    child.reap()
 
 
 def not_begun(why: str, fix: str) -> Finished:
@@ -168,7 +159,7 @@ def not_begun(why: str, fix: str) -> Finished:
 
 
 class _Run:
-    """One child process: starts it, reads its lines, kills it if it must end, and reaps it."""
+    """One run: gives a child process its job, reads its lines, kills it if it must end, and reaps it."""
 
     def __init__(self, timeout: float, cancel: Event | None) -> None:
         self._timeout = timeout
@@ -186,9 +177,8 @@ class _Run:
         self._ended = threading.Event()
 
     def of(
-        self, started: _Child, job: dict[str, Any], settings: Secret, on_check: Callable[[Check], None] | None
+        self, child: Child, job: dict[str, Any], settings: Secret, on_check: Callable[[Check], None] | None
     ) -> Finished:
-        child = started.process
         watcher = threading.Thread(target=self._end_in_time, args=(child,), daemon=True, name="keycheck-deadline")
         try:
             try:
@@ -196,21 +186,21 @@ class _Run:
             except RuntimeError as error:  # the system refuses one more thread
                 return self.not_started(str(error))
             with contextlib.suppress(OSError):  # the child has died; then it sends no exit status
-                more = {"folder": str(started.folder)}
-                _write(child, Secret(json.dumps(job | more | {"settings": json.loads(settings.reveal())})))
+                more = {"folder": str(child.folder)}
+                child.write(Secret(json.dumps(job | more | {"settings": json.loads(settings.reveal())})))
             self._listen(child, on_check)
-            _has_ended(child, wait=True)
+            child.has_ended(wait=True)
         finally:
             self._end(child, watcher)
-        return self._finished(started.folder / "reports")
+        return self._finished(child.folder / "reports")
 
     def not_started(self, reason: str) -> Finished:
         """The result if the system refuses one more process, thread or folder."""
         return self._cut_short(f"The run could not be started ({reason}).", "make room for it, and run it again", None)
 
-    def _listen(self, child: "subprocess.Popen[bytes]", on_check: Callable[[Check], None] | None) -> None:
+    def _listen(self, child: Child, on_check: Callable[[Check], None] | None) -> None:
         """Reads the child's stdout: lines with a check or a problem, and last a line with the exit status."""
-        for line in _lines(child):
+        for line in child.lines():
             match _json(line):
                 case {"check": dict(entry)} if self._status is None and set(entry) == _FIELDS:
                     self._checks.append(entry)
@@ -229,12 +219,12 @@ class _Run:
                 case _:
                     self._is_strange = True
 
-    def _end_in_time(self, child: "subprocess.Popen[bytes]") -> None:
+    def _end_in_time(self, child: Child) -> None:
         try:
             self._cut = self._why_to_end()
         except BaseException as error:  # noqa: BLE001  if `cancel` raises, the run must not go on without its deadline
             self._cut = f"The program that started the run failed when asked whether to go on ({type(error).__name__})."
-        if self._cut and _has_ended(child):
+        if self._cut and child.has_ended():
             self._cut = ""  # the run ended in time, but this process was stopped for a while, and notices it late
         if self._cut:
             self._kill(child)
@@ -242,28 +232,24 @@ class _Run:
     def _why_to_end(self) -> str:
         """Waits until the run must be ended, and returns the reason; "" if the run has ended by itself."""
         while (left := self._timeout - self._watch.seconds) > 0:
-            if self._ended.wait(left if self._cancel is None else min(left, _LOOK)):
+            if self._ended.wait(left if self._cancel is None else min(left, child_process.LOOK)):
                 return ""
             if self._cancel is not None and self._cancel.is_set():
                 return "The run was cancelled by the program that had started it."
         return f"The run was not over after {self._timeout:g} s and was ended."
 
-    def _end(self, child: "subprocess.Popen[bytes]", watcher: threading.Thread) -> None:
-        """Kills the child's process group, and only then reaps the child.
-
-        Until then the system gives the child's PID to no other process, so the signal cannot hit a stranger.
-        """
+    def _end(self, child: Child, watcher: threading.Thread) -> None:
+        """Kills the child, also if it has ended by itself: programs that it has started may be left."""
         self._ended.set()
         self._kill(child)
-        with contextlib.suppress(OSError), self._lock, child:  # closes the child's streams, and reaps it
-            pass
+        with self._lock:
+            child.reap()
         if watcher.ident is not None:
             watcher.join()
 
-    def _kill(self, child: "subprocess.Popen[bytes]") -> None:
-        with self._lock, contextlib.suppress(OSError):  # no process of the group is left
-            if child.returncode is None:
-                child.kill() if sys.platform == "win32" else os.killpg(child.pid, signal.SIGKILL)
+    def _kill(self, child: Child) -> None:
+        with self._lock:
+            child.kill()
 
     def _finished(self, reports: Path) -> Finished:
         if self._problem is not None:
@@ -309,121 +295,6 @@ def _seconds(timeout: Any) -> float:
     if not 0 < seconds <= threading.TIMEOUT_MAX:
         raise ValueError("timeout must be a number of seconds above 0")
     return seconds
-
-
-def _start() -> _Child:
-    """Starts a child process. -I: it ignores PYTHON* variables and imports from folders of packages only.
-
-    The child makes its folder once it has its job, and removes it if this process dies. Until then nobody else learns
-    the folder's name: other users could make it first, with reports of their own. Raises OSError.
-    """
-    if getattr(sys, "frozen", False) or not sys.executable:  # sys.executable is not Python
-        raise OSError(0, "there is no Python interpreter to start: this program is frozen, or embeds its own")
-    try:
-        parent = tempfile.gettempdir()
-    except FileNotFoundError:  # its text names the working directory
-        raise OSError(0, "no folder for temporary files can be used: set TMPDIR") from None
-    folder = Path(parent, f"keycheck-{os.urandom(8).hex()}").absolute()
-    process = subprocess.Popen(  # noqa: S603  our own file, by its path
-        [sys.executable, "-I", str(_CHILD)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        bufsize=0,  # unbuffered, so that closing stdin writes nothing
-        cwd=folder.parent,
-        env=child_environment.for_a_run(),
-        start_new_session=True,
-        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-    )
-    with contextlib.suppress(OSError):  # the child has died; its run will say so
-        _write(process, Secret(json.dumps({"path": _folders_of_packages()})))
-    return _Child(process, folder)
-
-
-def _discard(child: _Child) -> None:
-    """Ends a child process that has had no job. It ends by itself when its stdin is closed; this is quicker."""
-    child.process.kill()
-    with child.process:
-        pass
-
-
-def _write(child: "subprocess.Popen[bytes]", line: Secret) -> None:
-    """Writes a line of JSON to the child's stdin. Raises BrokenPipeError if the child has died.
-
-    No variable holds the text: a write may block and be interrupted, and a traceback may show variables.
-    """
-    assert child.stdin
-    at = 0
-    with _no_signal_of_a_broken_pipe():
-        while at <= len(line.reveal()):  # json.dumps writes ASCII: one byte a character; and the line end
-            at += os.write(child.stdin.fileno(), f"{line.reveal()}\n".encode()[at:])
-
-
-@contextlib.contextmanager
-def _no_signal_of_a_broken_pipe() -> Iterator[None]:
-    """Holds SIGPIPE back from the calling thread. By default it would kill the caller; the write's error is enough."""
-    if sys.platform == "win32":
-        yield
-        return
-    was_pending = signal.SIGPIPE in signal.sigpending()
-    usual = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGPIPE})
-    try:
-        yield
-    finally:
-        if not was_pending and signal.SIGPIPE in signal.sigpending():
-            signal.sigwait({signal.SIGPIPE})
-        signal.pthread_sigmask(signal.SIG_SETMASK, usual)
-
-
-def _folders_of_packages() -> list[str]:
-    """The folders of sys.path that hold installed packages, so not the folder of a script."""
-    texts = [folder for folder in sys.path if isinstance(folder, str)]  # Python ignores other types, too
-    return [folder for folder in texts if Path(folder).is_absolute() and _holds_packages(Path(folder))]
-
-
-def _holds_packages(folder: Path) -> bool:
-    try:
-        return any(folder.glob("*.dist-info"))
-    except OSError:  # such as a folder of another user: Python's import passes over it, too
-        return False
-
-
-def _lines(child: "subprocess.Popen[bytes]") -> Iterator[bytes]:
-    """Yields the lines of the child's stdout, until the child has ended.
-
-    It cannot wait for the end of stdout: if another thread of the caller forked while the child was being started,
-    that process has inherited the write end of the pipe, and keeps it open.
-    """
-    assert child.stdout
-    if sys.platform == "win32":  # Windows has no fork, and no poll for pipes
-        yield from child.stdout
-        return
-    descriptor = child.stdout.fileno()
-    poll = select.poll()  # not select(), whose limit is 1024 descriptors: the caller may have more files open
-    poll.register(descriptor, select.POLLIN)
-    held = b""
-    while poll.poll(1000 * _LOOK) or not _has_ended(child) or poll.poll(0):
-        if not poll.poll(0):
-            continue
-        chunk = os.read(descriptor, 2**16)
-        if not chunk:
-            return
-        *lines, held = (held + chunk).split(b"\n")
-        yield from lines
-
-
-def _has_ended(child: "subprocess.Popen[bytes]", *, wait: bool = False) -> bool:
-    """Whether the child has ended. `wait`: first waits for its end.
-
-    It does not reap the child, so that its PID stays reserved: _kill ends the process group by this number.
-    """
-    if not hasattr(os, "waitid"):  # Windows, and Python 3.11 and 3.12 on macOS: there, poll and wait free the PID
-        return (child.wait() if wait else child.poll()) is not None
-    how = os.WEXITED | os.WNOWAIT | (0 if wait else os.WNOHANG)
-    try:
-        return os.waitid(os.P_PID, child.pid, how) is not None
-    except ChildProcessError:  # the caller ignores SIGCHLD, so the system has reaped the child
-        return True
 
 
 def _blank() -> dict[str, Any]:

@@ -25,7 +25,7 @@ from typing import Any
 import pytest
 
 import keycheck
-from keycheck import process
+from keycheck import child_process, process
 from keycheck.api import Cause, Report
 from keycheck.diagnosis.cause import CAUSES
 from keycheck.report import verdict_json
@@ -662,7 +662,7 @@ def test_a_child_that_contradicts_itself_is_unproven(
 ) -> None:
     """A child with lines that no run writes, two exit statuses, or a verdict without findings is UNPROVEN."""
     (tmp_path / "child.py").write_text(FAKE.format(verdict=verdict, lines=lines))
-    monkeypatch.setattr(process, "_CHILD", tmp_path / "child.py")
+    monkeypatch.setattr(child_process, "_PROGRAM", tmp_path / "child.py")
     report = keycheck.check(api_key=API_KEY, api_secret=API_SECRET, timeout=20)
     assert (report.ok, report.verdict) == (False, "UNPROVEN")
     assert report.causes[0].cause == process.CUT_SHORT
@@ -671,7 +671,7 @@ def test_a_child_that_contradicts_itself_is_unproven(
 def test_a_child_whose_lines_and_file_agree_is_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A child with one exit status, and a verdict and findings that agree with it, is believed."""
     (tmp_path / "child.py").write_text(FAKE.format(verdict=EMPTY_OK, lines=b'{"exit": 0}\n'))
-    monkeypatch.setattr(process, "_CHILD", tmp_path / "child.py")
+    monkeypatch.setattr(child_process, "_PROGRAM", tmp_path / "child.py")
     assert keycheck.check(api_key=API_KEY, api_secret=API_SECRET, timeout=20).ok
 
 
@@ -682,7 +682,7 @@ def test_a_run_that_has_ended_is_not_cut_short(tmp_path: Path, monkeypatch: pyte
     verdict = json.dumps(json.loads(EMPTY_OK) | {"checks": [entry]})
     lines = f'{json.dumps({"check": entry})}\n{{"exit": 0}}\n'.encode()
     (tmp_path / "child.py").write_text(FAKE.format(verdict=verdict, lines=lines))
-    monkeypatch.setattr(process, "_CHILD", tmp_path / "child.py")
+    monkeypatch.setattr(child_process, "_PROGRAM", tmp_path / "child.py")
     report = keycheck.check(api_key=API_KEY, api_secret=API_SECRET, timeout=2, on_check=lambda _: time.sleep(3))
     assert report.ok
 
@@ -764,7 +764,7 @@ def test_a_folder_that_cannot_be_read_holds_no_packages(tmp_path: Path, monkeypa
     """A folder of sys.path that the system will not list is left out, as Python's import does; the others stay."""
     (tmp_path / "some_package-1.dist-info").mkdir()
     monkeypatch.setattr(sys, "path", [str(tmp_path / ("n" * 300)), str(tmp_path)])  # too long a name, even for root
-    assert process._folders_of_packages() == [str(tmp_path)]
+    assert child_process._folders_of_packages() == [str(tmp_path)]
 
 
 @pytest.mark.slow
@@ -793,9 +793,9 @@ PIPED = """
 import signal
 from pathlib import Path
 import keycheck
-from keycheck import process
+from keycheck import child_process
 signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-process._CHILD = Path("/no/such/child.py")
+child_process._PROGRAM = Path("/no/such/child.py")
 print(keycheck.check(api_key="k", api_secret="x" * 3_000_000, timeout=20).verdict)
 assert not signal.sigpending()
 assert not signal.pthread_sigmask(signal.SIG_BLOCK, [])
