@@ -13,10 +13,11 @@ import pytest
 from keycheck import withdrawal
 from keycheck.caller import SUITE, Caller
 from keycheck.exchange.session import Binance
-from keycheck.plugin import time_limit
+from keycheck.plugin import refused_options, time_limit
 from keycheck.plugin.artefact_scan import ArtefactScan
+from keycheck.plugin.clean_streams import bare, replace_streams
 from keycheck.plugin.ending import Ending
-from keycheck.plugin.guard import Guard, bare, disarm_leaking_options, replace_streams
+from keycheck.plugin.guard import Guard
 from keycheck.plugin.junit import JunitTexts
 from keycheck.plugin.outcomes import OBSERVED, WithoutTracebacks
 from keycheck.plugin.prometheus_file import PrometheusFile
@@ -49,7 +50,7 @@ def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     if _is_suite_run(config):
-        disarm_leaking_options(config)
+        refused_options.disarm(config)
         time_limit.refuse_unusable_settings(config)
         suite_run = SuiteRun(config)
         config.pluginmanager.register(suite_run, "keycheck-suite")

@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import re
 import sys
 from collections.abc import Callable, Generator
 from dataclasses import replace
@@ -16,9 +15,9 @@ from _pytest.terminal import TerminalReporter
 from keycheck import cassettes, withdrawal
 from keycheck.caller import SUITE, Caller
 from keycheck.errors import DirtyArtefact, UsageProblem
+from keycheck.plugin import refused_options
 from keycheck.plugin.countdown import Countdown
 from keycheck.plugin.ending import EXIT_DIRTY, Ending, cannot_be_written, say
-from keycheck.plugin.guard import refuse_leaking_options
 from keycheck.plugin.junit import add_verdict
 from keycheck.plugin.outcomes import Blocked, apply_outcome, finding_of, status_of
 from keycheck.plugin.tracebacks import leave_out_unknown_lines
@@ -33,11 +32,6 @@ from keycheck.run.open_session import Options
 from keycheck.run.run import NewRun, Run
 from keycheck.settings import loading, sources
 from keycheck.verdict.findings import Check, Outcome
-
-_LONGEST_TIMEOUT = 10**6  # seconds; timers fail with much larger numbers
-_LEAST_TIMEOUT = 1  # second; with less, pytest-timeout may strike between two checks, and end the whole run
-_ONE_DASH = re.compile(r"-(replay|record|report-dir)(=|$)")
-_STDIN = ("/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")  # pytest's capture replaces what these names lead to
 
 
 def _sources_of_pages() -> list[Path]:
@@ -96,7 +90,7 @@ class SuiteRun:
             finally:  # if the folder is refused, a log file that pytest has just opened in it may be the reason
                 self._refuse_lost_reports()
             self.folder, self.begun = new_run.folder, new_run.begun
-            self._refuse_impossible_options()
+            refused_options.refuse(self.config, self.suite)
             with deferred_imports.delay_interrupts():  # live runs and replays import different modules
                 run = new_run.open()
             self.run = run
@@ -132,45 +126,6 @@ class SuiteRun:
                 f"{printable(file.name, 60)} holds credentials, and another file would take its place: let --junitxml, "
                 "--html, --log-file and --prom name other files"
             )
-
-    def _refuse_impossible_options(self) -> None:
-        if not __debug__:
-            raise UsageProblem("Python runs with -O or PYTHONOPTIMIZE, which takes the asserts out: run it without")
-        if not all(self.suite in (place, *place.parents) for place in withdrawal.places(self.config, self.config.args)):
-            raise UsageProblem(
-                "suite/ and other tests do not run together: name suite/ alone, and tests/ in another run"
-            )
-        if self._option("numprocesses") or self._option("dist", "no") != "no":
-            raise UsageProblem(
-                "-n does not go with suite/: its checks share one session, one clock and one rate budget. Leave it out"
-            )
-        for argument in map(str, self.config.invocation_params.args):
-            if _ONE_DASH.match(argument):  # pytest reads -replay as -r with the value eplay, and the run would be live
-                option = printable(argument.partition("=")[0], 60)
-                raise UsageProblem(f"{option} has one dash: write -{option}")
-        for name in ("replay", "record", "env_file", "report_dir", "compare", "prom"):
-            if self._option(name) == "":
-                option = f"--{name.replace('_', '-')}"
-                raise UsageProblem(
-                    f"{option} is empty, perhaps from an unset variable: give it a value, or leave it out"
-                )
-        if self._option("env_file") in _STDIN and self._option("capture") == "fd":
-            raise UsageProblem(
-                "--env-file cannot be stdin, in whose place pytest puts an empty file: add -s, or let the shell make a "
-                "pipe with --env-file=<(COMMAND)"
-            )
-        seconds = getattr(self.config, "_env_timeout", None)  # pytest-timeout's: of its option, variable or setting
-        if seconds and not (seconds < 0 or _LEAST_TIMEOUT <= seconds <= _LONGEST_TIMEOUT):
-            raise UsageProblem(
-                f"--timeout must be {_LEAST_TIMEOUT} to {_LONGEST_TIMEOUT} s, or 0 for none: correct it or leave it out"
-            )
-        has_dumps = self.config.pluginmanager.has_plugin("faulthandler")
-        if has_dumps and self.config.getini("faulthandler_exit_on_timeout"):
-            raise UsageProblem(
-                "faulthandler_exit_on_timeout does not go with suite/: it would end the run with 1, which says that a "
-                "key is not fit. Leave it out"
-            )
-        refuse_leaking_options(self.config)
 
     def _options(self) -> Options:
         home, here = withdrawal.home_of(self.config), self.config.invocation_params.dir

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from keycheck.plugin.guard import CleanStream, Guard, cleaned
+from keycheck.plugin.clean_streams import CleanStream
+from keycheck.plugin.guard import Guard, cleaned
 from keycheck.redaction.redactor import HIDDEN, Redactor
 from tests.exchange import API_KEY, API_SECRET, Fault, LocalExchange, Scenario
 from tests.exchange.scenarios import SCENARIOS
