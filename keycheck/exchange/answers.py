@@ -130,7 +130,7 @@ def is_accepted_order(body: Mapping[str, Any]) -> bool:
     """
     order_id = body.get("orderId")
     is_id = type(order_id) is int or (isinstance(order_id, str) and _ORDER_ID.fullmatch(order_id) is not None)
-    return not body or (is_id and body.get("status") not in _NOT_TAKEN and not error_members(body))
+    return not body or (is_id and str(body.get("status")).upper() not in _NOT_TAKEN and not error_members(body))
 
 
 def error_members(body: Mapping[str, Any]) -> list[str]:

@@ -246,7 +246,7 @@ def test_an_order_with_a_word_of_an_error_is_not_accepted(order: Body, error: Bo
         read(200, json.dumps(order | error), endpoint=ORDER_TEST)
 
 
-@pytest.mark.parametrize("status", ["REJECTED", "EXPIRED", "EXPIRED_IN_MATCH", "CANCELED"])
+@pytest.mark.parametrize("status", ["REJECTED", "EXPIRED", "EXPIRED_IN_MATCH", "CANCELED", "rejected"])
 def test_an_order_with_the_status_of_a_refused_one_is_not_accepted(status: str) -> None:
     """An order that was rejected has an orderId as well; its status shows the rejection."""
     with pytest.raises(NotBinance):
