@@ -1,7 +1,9 @@
 """Finds the files that pytest and its plugins write in a run. The plugins name their paths; no folder is searched."""
 
 import contextlib
+import errno
 import json
+import tempfile
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,8 @@ _EXPANDED = {"logfile": "--junitxml", "_report_path": "--html"}
 
 _LONGEST_STYLE = 2**20  # bytes of a file of --css
 _LONGEST_OTHER_STYLE = 2**26  # bytes
+_LARGE_PAGE = 2**17  # bytes; the page of a whole run and its styles have some 60,000
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 _OF_PYTEST_HTML = b"#results-table"  # the styles of every version of pytest-html name its table
 WRITTEN = "keycheck-written"
 Stamp = tuple[int, int, int] | str | None
@@ -179,7 +183,7 @@ def _refuse_styles(config: pytest.Config, env_file: Path) -> None:
 
 
 def _refuse_a_page_that_cannot_be_written(config: pytest.Config) -> None:
-    """Leaves --html out if its folder or the file of its styles cannot be made: pytest-html would end the run there."""
+    """Leaves --html out if its folder or its styles cannot be written: pytest-html would end the run there."""
     page = getattr(config.option, "htmlpath", None)
     if not page:
         return
@@ -187,11 +191,22 @@ def _refuse_a_page_that_cannot_be_written(config: pytest.Config) -> None:
         if (styles := _copied_styles(config)) is not None:
             _refuse_styles_of_another_program(styles)
             _hold_for_writing(styles)()
-        else:
-            bounded_files.expanded(page).parent.mkdir(parents=True, exist_ok=True)
+        folder = bounded_files.expanded(page).parent
+        folder.mkdir(parents=True, exist_ok=True)
+        _refuse_a_full_disk(folder)
     except (OSError, RecursionError, RuntimeError, ValueError) as error:
         Ending.of(config).note(cannot_be_written("--html", error))
         config.option.htmlpath = None
+
+
+def _refuse_a_full_disk(folder: Path) -> None:
+    """Raises OSError if a page does not fit into a folder. A full disk takes empty files; only writing fails."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as trial:
+            trial.write(bytes(_LARGE_PAGE))
+    except OSError as error:
+        if error.errno in _NO_ROOM:  # another error concerns new files alone, and the page may be there already
+            raise
 
 
 def _refuse_styles_of_another_program(styles: Path) -> None:

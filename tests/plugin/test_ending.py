@@ -1,10 +1,12 @@
 """Exit 1 means that a critical check failed, whatever else fails at a run's end."""
 
+import contextlib
 import json
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -281,6 +283,35 @@ def test_reports_that_cannot_be_written_take_no_verdict_away(
     assert "The reports could not be written (No space left on device): make room, or use --report-dir." in done.output
     assert "Report: none, because it could not be written" in done.output
     assert ("WHY:" in done.output) == (cassette != "healthy")
+
+
+@pytest.fixture
+def full_disk(tmp_path: Path) -> Iterator[Path]:
+    """A folder on a disk without room."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = [str(shutil.which("mount")), "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(folder)]
+    if sys.platform != "linux" or subprocess.run(mount, capture_output=True, check=False).returncode:  # noqa: S603  ours
+        pytest.skip("only root of a Linux machine may mount a disk")
+    try:
+        with contextlib.suppress(OSError), (folder / "rest").open("wb", buffering=0) as rest:
+            rest.write(bytes(2**15))
+        yield folder
+    finally:
+        subprocess.run([str(shutil.which("umount")), str(folder)], check=True)  # noqa: S603  ours
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("more", [(), ("--self-contained-html",)])
+def test_a_page_on_a_full_disk_takes_no_verdict_away(
+    more: tuple[str, ...], full_disk: Path, process: SuiteRunner
+) -> None:
+    """Such a disk takes the empty file of pytest-html's styles; its text would end the run before the first check."""
+    done = replayed(process, f"--html={full_disk / 'page.html'}", *more, all_plugins=True)
+    assert (done.exit_status, done.verdict["verdict"]) == (3, "OK"), done.output
+    assert VERDICT in done.output
+    assert done.output.count("--html could not be written (No space left on device)") == 1
+    assert "INTERNALERROR" not in done.output
 
 
 HOOKS = ("pytest_sessionfinish()", "pytest_terminal_summary()", "pytest_unconfigure()")

@@ -107,7 +107,7 @@ def test_the_search_finds_direct_and_indirect_imports() -> None:
         ("starlette", {"serve"}),
         ("uvicorn", {"serve"}),
         ("distributed", {"fleet"}),
-        ("tempfile", {"report", "child_process", "withdrawal"}),
+        ("tempfile", {"report", "child_process", "withdrawal", "plugin"}),
         ("fcntl", {"report"}),
         ("resource", {"process_limits"}),
         ("ctypes", {"process_limits"}),
