@@ -54,6 +54,16 @@ def is_encrypted(block: str) -> bool:
     return f"{_BEGIN}ENCRYPTED " in block or "Proc-Type: 4,ENCRYPTED" in block
 
 
+def is_encrypted_pkcs8(block: str) -> bool:
+    """Whether a private key block is encrypted in the form that openssl writes today, PKCS#8."""
+    return block.startswith(f"{_BEGIN}ENCRYPTED ")
+
+
+def body(block: str) -> str:
+    """The base64 of a private key block, on one line."""
+    return "".join(block.splitlines()[1:-1])
+
+
 def to_hide(text: str) -> list[str]:
     """The texts of a credential that must not be shown: the whole text, or each line of a PEM and all lines joined.
 

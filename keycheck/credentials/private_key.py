@@ -8,15 +8,19 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from keycheck.credentials import pem
+from keycheck.credentials import key_derivation, pem
 from keycheck.credentials.pasted_text import PASSPHRASE, KeyType, PrivateKey
 from keycheck.errors import UsageProblem
 from keycheck.redaction.secret import Secret
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 SMALLEST_RSA = 2048  # bits; Binance's documentation names 2048 and 4096
+# Bits. OpenSSL checks whether an RSA key's factors are primes, which takes minutes for a key of 16384 bits; while it
+# does, Python hears neither Ctrl-C nor a time limit.
+LARGEST_RSA = 8192
 _MAKE = "make one with openssl genpkey -algorithm ed25519, and register its public half as a new API key"
 _INSTALL = "private keys need the package cryptography, which is not installed: pip install -r requirements.txt"
 
@@ -44,6 +48,11 @@ def signer(given: PrivateKey) -> PrivateKeySigner:
         raise UsageProblem(f"{given.place} holds a key in OpenSSH's own format, which Binance does not take: {_MAKE}")
     if pem.is_encrypted(block) and given.passphrase is None:
         raise UsageProblem(f"{given.place} holds an encrypted private key: give its passphrase as {PASSPHRASE}")
+    if pem.is_encrypted_pkcs8(block) and not key_derivation.is_bounded(pem.body(block)):
+        raise UsageProblem(
+            f"{given.place} holds an encrypted private key that is damaged, or whose passphrase takes minutes to try: "
+            "encrypt the key again with openssl pkcs8 -topk8"
+        )
     try:
         key = _decoded(block, given.passphrase if pem.is_encrypted(block) else None)
     except ImportError:
@@ -68,7 +77,7 @@ def _why_no_private_key(text: str) -> str:
 
 
 def _decoded(block: str, passphrase: Secret | None) -> "PrivateKeyTypes | None":
-    """The key; None if it cannot be decoded."""
+    """The key, whose numbers are not checked; None if it cannot be decoded."""
     from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415  a run with an HMAC key does not need it
     from cryptography.hazmat.primitives import serialization  # noqa: PLC0415  as above
 
@@ -76,7 +85,9 @@ def _decoded(block: str, passphrase: Secret | None) -> "PrivateKeyTypes | None":
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # warnings about old ciphers would appear in the report
-            return serialization.load_pem_private_key(block.encode("utf-8", "replace"), password)
+            return serialization.load_pem_private_key(
+                block.encode("utf-8", "replace"), password, unsafe_skip_rsa_key_validation=True
+            )
     except (ValueError, TypeError, UnsupportedAlgorithm):
         return None
 
@@ -87,20 +98,42 @@ def _why_not_decoded(given: PrivateKey, block: str) -> str:
             f"{given.place} cannot be opened with {PASSPHRASE}: correct the passphrase; if it is right, the key is "
             "damaged"
         )
-    return f"{given.place} holds a private key that is damaged, or of a type that Binance does not take: {_MAKE}"
+    return _damaged(given.place)
+
+
+def _damaged(place: str) -> str:
+    return f"{place} holds a private key that is damaged, or of a type that Binance does not take: {_MAKE}"
 
 
 def _signer_with(key: "PrivateKeyTypes", place: str) -> PrivateKeySigner:
-    from cryptography.hazmat.primitives import hashes  # noqa: PLC0415  as above
-    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa  # noqa: PLC0415  as above
+    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa  # noqa: PLC0415  as above
 
     if isinstance(key, ed25519.Ed25519PrivateKey):
         return PrivateKeySigner("ED25519", key.sign)
-    if isinstance(key, rsa.RSAPrivateKey) and key.key_size >= SMALLEST_RSA:
-        return PrivateKeySigner("RSA", lambda payload: key.sign(payload, padding.PKCS1v15(), hashes.SHA256()))
     if isinstance(key, rsa.RSAPrivateKey):
-        raise UsageProblem(
-            f"{place} holds an RSA key of {key.key_size} bits, but Binance takes none below {SMALLEST_RSA}: {_MAKE}"
-        )
+        return _rsa_signer_with(key, place)
     kind = "an EC key" if isinstance(key, ec.EllipticCurvePrivateKey) else "a key of another type"
     raise UsageProblem(f"{place} holds {kind}, but Binance takes only Ed25519 and RSA: {_MAKE}")
+
+
+def _rsa_signer_with(key: "RSAPrivateKey", place: str) -> PrivateKeySigner:
+    from cryptography.hazmat.primitives import hashes  # noqa: PLC0415  as above
+    from cryptography.hazmat.primitives.asymmetric import padding  # noqa: PLC0415  as above
+
+    if not SMALLEST_RSA <= key.key_size <= LARGEST_RSA:
+        raise UsageProblem(f"{place} holds an RSA key of {key.key_size} bits, but Binance takes 2048 to 4096: {_MAKE}")
+    checked = _checked(key)
+    if checked is None:
+        raise UsageProblem(_damaged(place))
+    return PrivateKeySigner("RSA", lambda payload: checked.sign(payload, padding.PKCS1v15(), hashes.SHA256()))
+
+
+def _checked(key: "RSAPrivateKey") -> "RSAPrivateKey | None":
+    """The key with its numbers checked; None if they are wrong, or would take minutes to check."""
+    numbers = key.private_numbers()
+    if max(numbers.p, numbers.q).bit_length() > LARGEST_RSA // 2:
+        return None
+    try:
+        return numbers.private_key()
+    except ValueError:
+        return None

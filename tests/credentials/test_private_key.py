@@ -17,6 +17,7 @@ from keycheck.credentials.signing import encode, signed_query
 from keycheck.errors import UsageProblem
 from keycheck.redaction.redactor import RUN, Redactor
 from keycheck.redaction.secret import Secret
+from tests.credentials.der import PBKDF2, encrypted_with, pkcs1_of
 from tests.exchange import API_KEY, LocalExchange, Scenario
 from tests.exchange.signatures import PublicKeyVerifier
 from tests.keys import EC, ED25519, KEYS, OTHER_ED25519, RSA, Key, body_of
@@ -205,6 +206,27 @@ def test_keys_of_other_types_and_short_keys_are_named() -> None:
     """Other types, such as Ed448, and RSA keys below the minimum size are refused by name."""
     assert "a key of another type" in refusal(given(written(ed448.Ed448PrivateKey.generate())))
     assert "an RSA key of 1024 bits" in refusal(given(written(rsa_key(1024))))
+
+
+def test_a_passphrase_that_takes_minutes_to_try_is_not_tried() -> None:
+    """OpenSSL would count to the number in the file, and hear neither Ctrl-C nor a time limit meanwhile."""
+    text = encrypted_with(PBKDF2, 2**31 - 1)
+    assert "holds an encrypted private key that is damaged, or whose passphrase takes minutes" in refusal(
+        given(text, "x")
+    )
+
+
+def test_an_rsa_key_whose_check_takes_minutes_is_not_checked() -> None:
+    """Such a key is larger than Binance's, or holds a factor that is; Mersenne primes make both."""
+    large, other = 2**23209 - 1, 2**21701 - 1
+    assert "an RSA key of 44910 bits, but Binance takes 2048 to 4096" in refusal(given(pkcs1_of(large, other)))
+    assert "damaged" in refusal(given(pkcs1_of(large, other, modulus=2**4096 + 1)))
+
+
+def test_the_numbers_of_an_rsa_key_are_checked() -> None:
+    """Numbers that do not belong together are no key."""
+    numbers = rsa_key(2048).private_numbers()
+    assert "damaged" in refusal(given(pkcs1_of(numbers.p, numbers.q)))
 
 
 @pytest.mark.parametrize("form", ["PKCS8", "TraditionalOpenSSL"])
