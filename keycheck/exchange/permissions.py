@@ -51,14 +51,14 @@ def permissions_in(body: Mapping[str, Any]) -> dict[str, bool]:
 
 
 def unreadable_ways_out(body: Mapping[str, Any]) -> list[str]:
-    """The permissions to withdraw in a JSON object, and inside it, that are neither true nor false, nor null.
+    """The permissions to withdraw in a JSON object, and inside it, that are neither true nor false.
 
     They have the names to show for them. A text that speaks of withdrawals, as in `"permissions": ["WITHDRAW"]`, is
     such a permission without a name.
     """
     objects, texts = _objects_and_texts_in(body)
     values = [pair for one in objects for pair in one.items() if is_way_out(pair[0])]
-    unreadable = [name for name, value in values if value is not None and not isinstance(value, bool)]
+    unreadable = [name for name, value in values if not isinstance(value, bool)]
     spoken = [OTHER_WAY_OUT] if not unreadable and any(map(is_way_out, texts)) else []
     return [shown for name in unreadable if (shown := shown_name(name))] + spoken
 

@@ -54,12 +54,11 @@ def test_a_way_to_withdraw_is_known_by_any_name(name: str) -> None:
     assert key.booleans[name] is True
     assert key.spare == ()
     assert KeyPermissions(CAREFUL | {name: True, "enableWithdrawals": True}).withdrawals == ("enableWithdrawals", name)
-    for no in (False, None):
-        assert KeyPermissions(CAREFUL | {name: no}).withdrawals == ()
+    assert KeyPermissions(CAREFUL | {name: False}).withdrawals == ()
 
 
 @pytest.mark.parametrize("name", WAYS_OUT)
-@pytest.mark.parametrize("value", ["true", "false", 1, 0, [], {}], ids=repr)
+@pytest.mark.parametrize("value", ["true", "false", 1, 0, [], {}, None], ids=repr)
 def test_a_way_to_withdraw_that_is_neither_true_nor_false_is_not_guessed(name: str, value: object) -> None:
     """Such a permission makes the answer unusable, live and in a replay, unless another one to withdraw is true."""
     key = CAREFUL | {name: value}
