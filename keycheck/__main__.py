@@ -64,14 +64,23 @@ def program() -> int:
 def main() -> int:
     """Runs the command with the options in sys.argv, and returns its exit status, as README lists them."""
     exit_status.keep()
+    arguments = sys.argv[1:]
     try:
-        return _command(sys.argv[1:])
+        return _command(arguments)
+    except KeyboardInterrupt:  # while modules are imported: pytest itself returns 2, and has withdrawn the verdict
+        if not _subcommand(arguments):
+            _withdraw_the_last_verdict(arguments)
+        raise
     finally:
         _let_go_of_full_streams()
 
 
+def _subcommand(arguments: Sequence[str]) -> Callable[[Sequence[str]], int] | None:
+    return {"fleet": _fleet, "serve": _serve}.get(arguments[0] if arguments else "")
+
+
 def _command(arguments: Sequence[str]) -> int:
-    subcommand = {"fleet": _fleet, "serve": _serve}.get(arguments[0] if arguments else "")
+    subcommand = _subcommand(arguments)
     if subcommand and not _have_key(arguments):
         return subcommand(arguments[1:])
     if {"-h", "--help"} & set(arguments):
@@ -138,7 +147,7 @@ def _refusal(arguments: Sequence[str]) -> str:
 
 def _withdraw_the_last_verdict(arguments: Sequence[str]) -> None:
     """Removes the last run's reports, as a run that is refused does, unless another run is using their folder."""
-    import argparse  # noqa: PLC0415  only a refusal needs these
+    import argparse  # noqa: PLC0415  only a command without a run needs these
 
     from keycheck.errors import UsageProblem  # noqa: PLC0415
     from keycheck.report.folder_lock import Hold  # noqa: PLC0415

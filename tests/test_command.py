@@ -254,10 +254,14 @@ def test_a_broken_installation_is_not_a_verdict(
 def test_ctrl_c_during_the_imports_ends_with_2(
     module: str, arguments: tuple[str, ...], keycheck: Command, tmp_path: Path
 ) -> None:
-    """Ctrl-C in the first tenths of a second ends the command as it does later, and without a traceback."""
+    """Ctrl-C in the first tenths of a second ends the command as it does later: no traceback, and no old OK."""
     (tmp_path / f"{module}.py").write_text("raise KeyboardInterrupt")
+    old = tmp_path / "here/reports/verdict.json"
+    old.parent.mkdir()
+    old.write_text('{"ok": true, "suiteVersion": "0.1.0"}')
     done = keycheck(*arguments, PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
     assert (done.returncode, done.stdout, done.stderr) == (2, "", "Interrupted by Ctrl-C: run it again\n")
+    assert old.exists() is (arguments != REPLAY)
 
 
 @pytest.mark.slow
