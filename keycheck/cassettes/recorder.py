@@ -29,7 +29,7 @@ class Recorder:
 
     def __init__(self, path: Path, label: Label, redactor: Redactor, inner: Transport, *, force: bool = False) -> None:
         self.path = path
-        self._force = force
+        self.force = force
         self.refuse_to_overwrite()
         clean = redactor.clean_shared
         key = label.key  # its remarks are cleaned, because one may name a file, and so its owner
@@ -52,7 +52,7 @@ class Recorder:
         try:
             if not files.is_ours(self.path):
                 problem = "is there already and is not a cassette of this suite"
-            elif self._force:
+            elif self.force:
                 return
             else:
                 problem, remedy = "is there already", f"{remedy}, or add --force to replace it"

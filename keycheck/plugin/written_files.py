@@ -163,23 +163,29 @@ def _refuse_a_log_that_cannot_be_opened(config: pytest.Config) -> None:
 
 
 def _refuse_styles(config: pytest.Config, env_file: Path) -> None:
-    """Leaves out the files of --css that cannot be read, on which pytest-html would fail, or hold credentials."""
+    """Leaves out the files of --css that pytest-html would fail on, or must not copy into a page."""
     named = getattr(config.option, "css", None) or []  # without pytest-html there is no such option
     kept = []
     for name in named:
-        try:
-            style = bounded_files.expanded(name)  # as pytest-html does it
-            bounded_files.read(style, _LONGEST_STYLE, pipes=False)
-            if is_same(style, env_file) or holds_credentials(style):
-                Ending.of(config).note(
-                    "--css cannot be used (its file holds credentials): name another, or leave it out"
-                )
-            else:
-                kept.append(name)
-        except (OSError, RuntimeError, ValueError) as error:
-            Ending.of(config).note(f"--css cannot be used (its file {why(error)}): name another, or leave it out")
+        if objection := _objection_to_style(name, env_file):
+            Ending.of(config).note(f"--css cannot be used (its file {objection}): name another, or leave it out")
+        else:
+            kept.append(name)
     if named:
         config.option.css = kept
+
+
+def _objection_to_style(name: str, env_file: Path) -> str:
+    try:
+        style = bounded_files.expanded(name)  # as pytest-html does it
+        bounded_files.read(style, _LONGEST_STYLE, pipes=False).decode()
+    except UnicodeDecodeError:
+        return "is not UTF-8 text"
+    except (OSError, RuntimeError, ValueError) as error:
+        return why(error)
+    if leads_elsewhere(style):
+        return BEHIND_A_LINK
+    return "holds credentials" if is_same(style, env_file) or holds_credentials(style) else ""
 
 
 def _refuse_a_page_that_cannot_be_written(config: pytest.Config) -> None:

@@ -18,28 +18,33 @@ from keycheck.foreign_links import BEHIND_A_LINK, leads_elsewhere
 from keycheck.redaction.redactor import printable
 
 
-def write(path: Path, text: str, is_dirty: Callable[[str], bool]) -> None:
+def write(path: Path, text: str, is_dirty: Callable[[str], bool], *, new: bool = False) -> None:
     """Writes `text` to `path` atomically, in UTF-8. Before that, it reads back what it has written, and checks it.
 
     Raises DirtyArtefact if the text holds a secret, and removes both files. Raises OSError if writing fails; then the
-    old file is still there.
+    old file is still there. `new`: raises FileExistsError if there is a file, and leaves it as it is.
     """
-    with replacing(path) as file:
+    with replacing(path, new=new) as file:
         file.write(text)
         file.seek(0)
-        _refuse_dirt(file.read(), path, is_dirty)
+        if is_dirty(file.read()):
+            if not new:
+                path.unlink(missing_ok=True)
+            raise DirtyArtefact(
+                f"{path.name} would have held a secret and was not kept: report this, without the key, as a bug"
+            )
 
 
 @contextlib.contextmanager
 def replacing(
-    path: Path, mode: int = 0o644, *, dir_fd: int | None = None, temporary_in: Path | None = None
+    path: Path, mode: int = 0o644, *, new: bool = False, dir_fd: int | None = None, temporary_in: Path | None = None
 ) -> Iterator[IO[str]]:
     """Opens a temporary file beside `path` for writing. It replaces `path` when the block ends.
 
-    `mode`: the file's; others may read a report. `dir_fd`: as for `os.replace`, if `path` is relative to an open
-    folder; then the temporary file is made in `temporary_in`, another folder of the same file system. If the block
-    raises, or the disk is full, the old file stays and the temporary one is removed. Raises OSError if another user has
-    made the folder a link.
+    `mode`: the file's; others may read a report. `new`: as for `write`. `dir_fd`: as for `os.replace`, if `path` is
+    relative to an open folder; then the temporary file is made in `temporary_in`, another folder of the same file
+    system. If the block raises, or the disk is full, the old file stays and the temporary one is removed. Raises
+    OSError if another user has made the folder a link.
     """
     if leads_elsewhere(path.parent):
         raise OSError(0, f"it {BEHIND_A_LINK}")
@@ -57,6 +62,8 @@ def replacing(
             yield file
             if sys.platform != "win32":  # which has no such modes
                 os.fchmod(file.fileno(), mode)
+        if new:  # of several processes that come to this line, one can make the file
+            path.touch(mode, exist_ok=False)
         os.replace(temporary, path, dst_dir_fd=dir_fd)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -66,14 +73,6 @@ def replacing(
 def scratch(folder: Path) -> AbstractContextManager[IO[str]]:
     """A temporary file without a name in `folder`, to write and then read. Closing removes it."""
     return tempfile.TemporaryFile("w+", encoding="utf-8", newline="\n", dir=folder)
-
-
-def _refuse_dirt(text: str, path: Path, is_dirty: Callable[[str], bool]) -> None:
-    if is_dirty(text):
-        path.unlink(missing_ok=True)
-        raise DirtyArtefact(
-            f"{path.name} would have held a secret and was not kept: report this, without the key, as a bug"
-        )
 
 
 def make_folder(folder: Path, remedy: str) -> None:

@@ -280,12 +280,16 @@ class Run:
         Raises OSError if it cannot be written, DirtyArtefact if it would have held a secret, and UsageProblem if a file
         of its name has appeared during the run.
         """
-        if self._recorder and self.findings:
-            self._recorder.refuse_to_overwrite()
-            artefacts.write(
-                self._recorder.path, self._recorder.text(report.key.last_four), self._recorder.finds_secrets
-            )
-            self.recorded = self._recorder.path
+        recorder = self._recorder
+        if recorder and self.findings:
+            recorder.refuse_to_overwrite()
+            text = recorder.text(report.key.last_four)
+            try:
+                artefacts.write(recorder.path, text, recorder.finds_secrets, new=not recorder.force)
+            except FileExistsError:  # another run has made it since
+                recorder.refuse_to_overwrite()
+                raise
+            self.recorded = recorder.path
 
     def close(self) -> None:
         """Ends the run's threads and connections. After a replay, the process may open connections again."""

@@ -75,11 +75,15 @@ def test_a_log_that_cannot_be_written_ends_with_3(option: str, name: str, places
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "why"), [("missing.css", "is not there"), (".", "is a directory")])
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [("missing.css", "is not there"), (".", "is a directory"), ("latin.css", "is not UTF-8 text")],
+)
 def test_a_style_that_cannot_be_read_ends_with_3(name: str, why: str, process: SuiteRunner) -> None:
     """If a style cannot be read, one sentence and the verdict are printed, and --html's page lacks the style."""
     page = process.folder / "page.html"
-    done = replayed(process, f"--html={page}", f"--css={name}", all_plugins=True)
+    (process.folder / "latin.css").write_bytes("/* für */".encode("latin-1"))
+    done = replayed(process, f"--html={page}", f"--css={process.folder / name}", all_plugins=True)
     assert done.exit_status == 3
     assert done.output.count(f"--css cannot be used (its file {why}") == 1
     assert "INTERNALERROR" not in done.output
@@ -254,6 +258,32 @@ def test_a_cassette_that_cannot_be_kept_takes_no_verdict_away(
     assert "reports could not" not in done.output
     if "notes" in meanwhile:
         assert cassette.read_text() == "notes of mine"
+
+
+AT_ONCE = """\
+import shutil
+from keycheck.cassettes.recorder import Recorder
+
+text = Recorder.text
+
+def slowly(recorder, *last_four):
+    shutil.copy("cassettes/withdrawals-enabled.yaml", recorder.path)
+    return text(recorder, *last_four)
+
+Recorder.text = slowly
+"""
+
+
+def test_of_two_runs_that_record_at_once_one_keeps_its_cassette(
+    plugin: Path, process: SuiteRunner, exchange: LocalExchange
+) -> None:
+    """The other run's cassette stays, which was not there when this run looked last."""
+    cassette = process.folder / "mine.yaml"
+    plugin.write_text(AT_ONCE, encoding="utf-8")
+    done = process("--record", str(cassette), "-p", "stranger", settings=exchange.settings())
+    assert (done.exit_status, done.verdict["verdict"]) == (3, "OK"), done.output
+    assert "the cassette was not kept: mine.yaml is there already" in done.output
+    assert cassette.read_bytes() == (ROOT / "cassettes/withdrawals-enabled.yaml").read_bytes()
 
 
 FULL_DISK = """\
@@ -589,6 +619,20 @@ def test_no_writer_empties_the_settings_by_a_hard_link(option: str, process: Sui
     done = process(f"{option}={tmp_path / 'other.log'}", env_file=tmp_path / "x.env", all_plugins=True)
     assert (done.exit_status, (tmp_path / "x.env").read_text(encoding="utf-8")) == (4, nowhere)
     assert "x.env holds credentials" in done.output
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may give a link away")
+def test_another_users_link_is_no_style(process: SuiteRunner, tmp_path: Path) -> None:
+    """It may lead to a private file of one's own, and the page is made for sharing."""
+    (tmp_path / "private.json").write_text("canary-canary", encoding="utf-8")
+    link, page = tmp_path / "mine.css", tmp_path / "page.html"
+    link.symlink_to(tmp_path / "private.json")
+    os.lchown(link, 12345, 12345)
+    done = replayed(process, f"--html={page}", "--self-contained-html", f"--css={link}", all_plugins=True)
+    assert (done.exit_status, VERDICT in done.output) == (3, True), done.output
+    assert "--css cannot be used (its file is behind a link that another user made)" in done.output
+    assert "canary" not in page.read_text(encoding="utf-8")
 
 
 @pytest.mark.slow

@@ -29,6 +29,19 @@ def test_an_older_file_is_replaced(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [file]
 
 
+def test_a_new_file_replaces_none(tmp_path: Path) -> None:
+    """Another process may have made the file a moment before; its text stays, and no other file is left."""
+    file = tmp_path / "a.yaml"
+    artefacts.write(file, "first", never, new=True)
+    with pytest.raises(FileExistsError):
+        artefacts.write(file, "second", never, new=True)
+    with pytest.raises(DirtyArtefact):
+        artefacts.write(file, "secret", lambda _: True, new=True)
+    assert file.read_text() == "first"
+    assert file.stat().st_mode & 0o777 == 0o644
+    assert list(tmp_path.iterdir()) == [file]
+
+
 def test_a_report_may_be_read_by_others(tmp_path: Path) -> None:
     """A temporary file is private, but a report may be read by others."""
     artefacts.write(tmp_path / "a.json", "x", never)
