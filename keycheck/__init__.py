@@ -30,7 +30,7 @@ Beside the road:
     __main__.py       the command `keycheck`
     exit_status.py    ends the process with 3 after an uncaught exception: Python's own 1 means a failed check
     withdrawal.py     the first plugin of a run: locks the report folder, withdraws the last verdict
-    process_limits.py core dumps, and how much memory this process may use
+    process_limits.py core dumps, and how much memory and how many files this process may use
     host_checks.py    asks git and the operating system about this machine's files and clock
     foreign_links.py  links of other users, which no run follows
     option_values.py  values of options that may not be empty

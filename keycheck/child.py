@@ -37,7 +37,7 @@ def main() -> None:
     from keycheck import invocation  # noqa: PLC0415  after _take_package: it must be the caller's own keycheck
     from keycheck.caller import objection_to_place  # noqa: PLC0415
     from keycheck.plugin.progress import Progress  # noqa: PLC0415
-    from keycheck.process_limits import dump_no_core, lack_of_memory  # noqa: PLC0415
+    from keycheck.process_limits import dump_no_core, shortage  # noqa: PLC0415
     from keycheck.redaction.secret import Secret  # noqa: PLC0415
 
     dump_no_core()
@@ -46,7 +46,7 @@ def main() -> None:
     folder = Path(job["folder"])
     folder.mkdir(mode=0o700)
     os.chdir(folder)
-    lack = lack_of_memory()  # before the first thread
+    lack = shortage()
     threading.Thread(target=_end_with_caller, args=(stdin, parent, folder), daemon=True).start()
 
     def tell(line: str) -> None:

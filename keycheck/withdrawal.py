@@ -20,7 +20,7 @@ import pytest
 from keycheck import exit_status
 from keycheck.caller import SUITE, Caller
 from keycheck.errors import UsageProblem
-from keycheck.process_limits import lack_of_memory
+from keycheck.process_limits import shortage
 from keycheck.report.folder_lock import Hold
 
 NO_DEBUG = "--debug does not go with suite/: its file would hold answers, addresses and folders. Leave it out"
@@ -186,7 +186,7 @@ def _start(config: pytest.Config, option: argparse.Namespace) -> None:
     hold = hold_of(config, option)
     try:
         hold.begin(keep=option.compare is not None)
-        message = lack_of_memory()
+        message = shortage()
     except UsageProblem as problem:
         message = str(problem)
     if message:

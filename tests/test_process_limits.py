@@ -1,4 +1,4 @@
-"""A run under a limit on memory: it has room enough, or is refused in a sentence. It never hangs."""
+"""A run under limits on memory and open files: it has room enough, or is refused in a sentence. It never hangs."""
 
 import os
 import subprocess
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from keycheck.process_limits import LEAST_MEMORY
+from keycheck.process_limits import LEAST_FILES, LEAST_MEMORY
 from tests.exchange import LocalExchange
 from tests.running import ROOT
 from tests.test_withdrawal import REPLAY, command, is_old, put_old_reports
@@ -17,7 +17,7 @@ LACK = f"this process may use only {LEAST_MEMORY - 1} MiB of memory, and a run n
 # Starts threads that wait at the same time, so that each has a heap of its own, or all have the same.
 THREADS = """
 import re, threading
-from keycheck.process_limits import lack_of_memory
+from keycheck.process_limits import shortage
 
 def addresses():
     return int(re.search(r"VmSize:\\s*(\\d+)", open("/proc/self/status").read())[1])
@@ -26,7 +26,7 @@ def work():
     held = [bytes(400) for _ in range(10_000)] + [bytes(1000) for _ in range(1_000)]
     together.wait()
 
-assert lack_of_memory() == ""
+assert shortage() == ""
 threading.stack_size(2**18)
 together = threading.Barrier(5)
 before = addresses()
@@ -68,6 +68,17 @@ def test_a_run_with_too_little_memory_is_refused(tmp_path: Path, of: str) -> Non
     status, said = limited(TOO_LITTLE, command(tmp_path, *REPLAY), of=of)
     assert (status, LACK in said, f"ulimit -v {LEAST_MEMORY * 2**10}" in said) == (4, True, True), said
     assert "Traceback" not in said
+    assert not is_old(tmp_path)
+
+
+@pytest.mark.parametrize("files", [16, LEAST_FILES - 1, LEAST_FILES])
+def test_a_run_with_too_few_files_is_refused(tmp_path: Path, files: int) -> None:
+    """Without this, modules that are imported at the end would be missing, and the run would end in a traceback."""
+    put_old_reports(tmp_path)
+    status, said = limited(files, command(tmp_path, *REPLAY), of="-n")
+    enough = files == LEAST_FILES
+    told = f"this process may open only {files} files at a time, and a run needs {LEAST_FILES}" in said
+    assert (status, told, "Traceback" in said) == (0 if enough else 4, not enough, False), said
     assert not is_old(tmp_path)
 
 

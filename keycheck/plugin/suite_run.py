@@ -27,7 +27,7 @@ from keycheck.report import table, terminal
 from keycheck.report.folder import ReportFolder
 from keycheck.report.folder_lock import LOCK_FILE, PAGE_FILE, REPORTS, SUMMARY_FILE, VERDICT_FILE
 from keycheck.report.model import RunReport
-from keycheck.run import catalogue, deferred_imports, vocabulary
+from keycheck.run import catalogue, vocabulary
 from keycheck.run.open_session import Options
 from keycheck.run.run import NewRun, Run
 from keycheck.settings import loading, sources
@@ -91,9 +91,7 @@ class SuiteRun:
                 self._refuse_lost_reports()
             self.folder, self.begun = new_run.folder, new_run.begun
             refused_options.refuse(self.config, self.suite)
-            with deferred_imports.delay_interrupts():  # live runs and replays import different modules
-                run = new_run.open()
-            self.run = run
+            self.run = run = new_run.open()
             self.begun = run.begun
             self._refuse_lost_credentials([self.options.env_file, *run.credential_files])
         except UsageProblem as problem:

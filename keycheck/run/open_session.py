@@ -24,6 +24,7 @@ from keycheck.redaction.redactor import Redactor, printable
 from keycheck.redaction.secret import Secret
 from keycheck.report import artefacts
 from keycheck.report.model import Mode
+from keycheck.run.deferred_imports import delay_interrupts
 from keycheck.run.host_facts import HostFacts
 from keycheck.settings import loading, value_parsers
 from keycheck.settings.loading import Settings
@@ -117,7 +118,8 @@ class _Opener:
     _resources: contextlib.ExitStack
 
     def replay(self, path: Path) -> OpenSession:
-        from keycheck.cassettes.player import Player  # noqa: PLC0415  live runs and replays import different modules
+        with delay_interrupts():
+            from keycheck.cassettes.player import Player  # noqa: PLC0415  live runs and replays import different modules
 
         self._resources.enter_context(no_sockets())
         player = Player(path)
@@ -128,7 +130,8 @@ class _Opener:
         return OpenSession(session, HostFacts(HostChecks(), player), label)
 
     def live(self, loaded: Settings) -> OpenSession:
-        from keycheck.network.transport import HttpTransport  # noqa: PLC0415  as above
+        with delay_interrupts():
+            from keycheck.network.transport import HttpTransport  # noqa: PLC0415  as above
 
         identity = self._identity(loaded)
         self._refuse_secrets_elsewhere(loaded)

@@ -529,6 +529,20 @@ def test_ctrl_c_keeps_status_2_and_writes_the_verdict(suite: SuiteRunner) -> Non
     assert "checks were not run" in cause["explanation"]
 
 
+@pytest.mark.parametrize("what", mostly_slow(["settings", "private key", "cassette"], 1))
+def test_ctrl_c_ends_the_wait_for_a_pipe(what: str, suite: SuiteRunner, exchange: LocalExchange) -> None:
+    """Its writer has a minute, because it may ask for a passphrase; a user who thinks better of it need not wait."""
+    pipe = suite.folder / "pipe.yaml"
+    os.mkfifo(pipe)
+    (suite.folder / "key.env").write_text(f"BINANCE_PRIVATE_KEY_FILE={pipe}\nBINANCE_API_SECRET=\n", encoding="utf-8")
+    of = {"settings": ("--env-file", pipe), "private key": ("--env-file", suite.folder / "key.env")}
+    process = _start(suite, exchange, *map(str, of.get(what, ("--replay", pipe))))
+    with pipe.open("wb"):  # when it is open, the run reads it
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 2  # the pipe itself has 60 s
+
+
 def _start(suite: SuiteRunner, exchange: LocalExchange, *arguments: str) -> subprocess.Popen[bytes]:
     command = [
         sys.executable,
