@@ -27,7 +27,9 @@ Beside the road:
     purse.py          how much request weight this machine's address may still spend
     receipt.py        proof that a key was just found OK, for a platform that saves it
     caller.py         the folders and settings of a run that `pytest suite/` did not start
-    __main__.py       the command `keycheck`
+    __main__.py       the program `keycheck`, and its exit status
+    command.py        the command `keycheck` and its options
+    last_verdict.py   removes the last run's reports if a command ends before its run
     exit_status.py    ends the process with 3 after an uncaught exception: Python's own 1 means a failed check
     withdrawal.py     the first plugin of a run: locks the report folder, withdraws the last verdict
     process_limits.py core dumps, and how much memory and how many files this process may use

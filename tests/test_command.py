@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 import conftest
-from keycheck import __main__, __version__, invocation, option_values
+from keycheck import __main__, __version__, command, invocation, option_values
 from keycheck.redaction.redactor import Redactor
 from keycheck.report.folder import ReportFolder
 from keycheck.report.folder_lock import Hold
@@ -72,7 +72,7 @@ def test_a_key_in_the_command_line_is_refused_and_not_repeated(
     arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """All users of a machine can read its command lines; the refusal of a key says where it belongs."""
-    assert __main__._command([*arguments]) == 4
+    assert command._command([*arguments]) == 4
     written = "".join(capsys.readouterr())
     assert ".env" in written
     assert API_KEY not in written
@@ -90,7 +90,7 @@ def test_a_refused_command_leaves_no_old_verdict(
     for folder in folders:
         folder.mkdir()
         (folder / "verdict.json").write_text('{"suiteVersion": "0.1.0", "ok": true}')
-    assert [__main__._command([argument, *options]) for options in ((), ("--report-dir", "alice"))] == [4, 4]
+    assert [command._command([argument, *options]) for options in ((), ("--report-dir", "alice"))] == [4, 4]
     assert not [folder for folder in folders if (folder / "verdict.json").exists()]
 
 
@@ -403,7 +403,7 @@ def test_the_verdict_is_that_of_this_run(tmp_path: Path) -> None:
     for of_this_run, verdict in ((folder, "UNPROVEN"), (None, None)):
         plugins = pytest.PytestPluginManager()
         plugins.register(argparse.Namespace(folder=of_this_run), "keycheck-suite")
-        left = __main__._Left()
+        left = command._Left()
         left.pytest_unconfigure(argparse.Namespace(pluginmanager=plugins))
         assert (json.loads(left.text)["verdict"] if left.text else None) == verdict
 

@@ -42,7 +42,6 @@ BEFORE = re.compile(
     r"(_pytest|pytest|pluggy|iniconfig|packaging|pygments)(\.|$)"
     r"|keycheck(\.(withdrawal|exit_status|caller|errors|process_limits|foreign_links|report(\.(folder_lock|lock_file))?))?$"
 )
-CACHE = ROOT / ".pytest_cache"
 DIES = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n"
 DIES_IN = "import os, signal\n\ndef {}():\n    os.kill(os.getpid(), signal.SIGKILL)\n"
 
@@ -69,7 +68,7 @@ def is_old(folder: Path) -> bool:
 
 def command(folder: Path, *arguments: str, python: tuple[str, ...] = ()) -> list[str]:
     """The command line of a run in its own process."""
-    more = (f"--env-file={os.devnull}", "-o", f"cache_dir={CACHE}", f"--report-dir={folder}")
+    more = (f"--env-file={os.devnull}", "-o", f"cache_dir={folder.parent / 'cache'}", f"--report-dir={folder}")
     return [sys.executable, *python, "-m", "pytest", *(arguments or REPLAY), *more]
 
 

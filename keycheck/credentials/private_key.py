@@ -21,6 +21,9 @@ SMALLEST_RSA = 2048  # bits; Binance's documentation names 2048 and 4096
 # Bits. OpenSSL checks whether an RSA key's factors are primes, which takes minutes for a key of 16384 bits; while it
 # does, Python hears neither Ctrl-C nor a time limit.
 LARGEST_RSA = 8192
+_LONGEST_BODY = (
+    7000  # characters of base64; an RSA key of 8192 bits has some 6300. Huge DSA and DH keys take minutes, too
+)
 _MAKE = "make one with openssl genpkey -algorithm ed25519, and register its public half as a new API key"
 _INSTALL = "private keys need the package cryptography, which is not installed: pip install -r requirements.txt"
 
@@ -46,6 +49,8 @@ def signer(given: PrivateKey) -> PrivateKeySigner:
         raise UsageProblem(f"{given.place} {_why_no_private_key(text)}")
     if "OPENSSH PRIVATE KEY" in pem.labels(block):
         raise UsageProblem(f"{given.place} holds a key in OpenSSH's own format, which Binance does not take: {_MAKE}")
+    if len(pem.body(block)) > _LONGEST_BODY:
+        raise UsageProblem(f"{given.place} holds a private key larger than any that Binance takes: {_MAKE}")
     if pem.is_encrypted(block) and given.passphrase is None:
         raise UsageProblem(f"{given.place} holds an encrypted private key: give its passphrase as {PASSPHRASE}")
     if pem.is_encrypted_pkcs8(block) and not key_derivation.is_bounded(pem.body(block)):
@@ -78,7 +83,7 @@ def _why_no_private_key(text: str) -> str:
 
 def _decoded(block: str, passphrase: Secret | None) -> "PrivateKeyTypes | None":
     """The key, whose numbers are not checked; None if it cannot be decoded."""
-    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415  a run with an HMAC key does not need it
+    from cryptography.exceptions import InternalError, UnsupportedAlgorithm  # noqa: PLC0415  a run with an HMAC key does not need it
     from cryptography.hazmat.primitives import serialization  # noqa: PLC0415  as above
 
     password = None if passphrase is None else passphrase.reveal().encode("utf-8", "surrogateescape")
@@ -88,7 +93,7 @@ def _decoded(block: str, passphrase: Secret | None) -> "PrivateKeyTypes | None":
             return serialization.load_pem_private_key(
                 block.encode("utf-8", "replace"), password, unsafe_skip_rsa_key_validation=True
             )
-    except (ValueError, TypeError, UnsupportedAlgorithm):
+    except (ValueError, TypeError, UnsupportedAlgorithm, InternalError):  # the last for a large DH key
         return None
 
 

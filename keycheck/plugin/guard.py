@@ -13,8 +13,7 @@ import pytest
 from _pytest.capture import CaptureFixture
 from _pytest.terminal import TerminalReporter
 
-from keycheck.plugin import clean_streams
-from keycheck.plugin.clean_streams import Clean, CleanStream
+from keycheck.plugin.clean_streams import Clean, CleanStream, bare, clean_captured_text, replace_streams
 from keycheck.plugin.outcomes import as_text
 from keycheck.redaction.redactor import Redactor
 
@@ -98,7 +97,7 @@ class Guard:
 
         They stay wrapped after pytest's end, because the interpreter may still print tracebacks.
         """
-        clean_streams.replace_streams(self._wrapped, capture, self._redactor.clean)
+        replace_streams(self._wrapped, capture, self._redactor.clean)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
@@ -120,14 +119,14 @@ class Guard:
 
         def clean_start() -> None:
             start()
-            clean_streams.clean_captured_text(fixture._capture, self._redactor.clean)
+            clean_captured_text(fixture._capture, self._redactor.clean)
 
         clean_start()
         fixture._start = clean_start  # type: ignore[method-assign]
 
     def _wrapped(self, stream: Any) -> Any:
         # An earlier guard may have wrapped the stream, before the settings were read, when it knew fewer secrets.
-        return None if stream is None else CleanStream(clean_streams.bare(stream), self._redactor.clean)
+        return None if stream is None else CleanStream(bare(stream), self._redactor.clean)
 
     def pytest_unconfigure(self) -> None:
         self._set(*self._original)

@@ -42,5 +42,12 @@ def pkcs1_of(p: int, q: int, modulus: int | None = None) -> str:
     return _pem("RSA PRIVATE KEY", sequence(*map(integer, numbers)))
 
 
+def diffie_hellman_of(bits: int) -> str:
+    """A private key of a type that Binance does not take, of this size."""
+    parameters = sequence(integer(2**bits - 1), integer(2))
+    algorithm = sequence(element(_IDENTIFIER, bytes.fromhex("2a864886f70d010301")), parameters)
+    return _pem("PRIVATE KEY", sequence(integer(0), algorithm, element(_OCTETS, integer(3))))
+
+
 def _pem(label: str, der: bytes) -> str:
     return f"-----BEGIN {label}-----\n{base64.b64encode(der).decode()}\n-----END {label}-----\n"

@@ -17,7 +17,7 @@ from keycheck.credentials.signing import encode, signed_query
 from keycheck.errors import UsageProblem
 from keycheck.redaction.redactor import RUN, Redactor
 from keycheck.redaction.secret import Secret
-from tests.credentials.der import PBKDF2, encrypted_with, pkcs1_of
+from tests.credentials.der import PBKDF2, diffie_hellman_of, encrypted_with, pkcs1_of
 from tests.exchange import API_KEY, LocalExchange, Scenario
 from tests.exchange.signatures import PublicKeyVerifier
 from tests.keys import EC, ED25519, KEYS, OTHER_ED25519, RSA, Key, body_of
@@ -218,9 +218,25 @@ def test_a_passphrase_that_takes_minutes_to_try_is_not_tried() -> None:
 
 def test_an_rsa_key_whose_check_takes_minutes_is_not_checked() -> None:
     """Such a key is larger than Binance's, or holds a factor that is; Mersenne primes make both."""
-    large, other = 2**23209 - 1, 2**21701 - 1
-    assert "an RSA key of 44910 bits, but Binance takes 2048 to 4096" in refusal(given(pkcs1_of(large, other)))
-    assert "damaged" in refusal(given(pkcs1_of(large, other, modulus=2**4096 + 1)))
+    assert "an RSA key of 8922 bits, but Binance takes 2048" in refusal(given(pkcs1_of(2**4499 - 1, 2**4423 - 1)))
+    assert "damaged" in refusal(given(pkcs1_of(2**23209 - 1, 2**44 - 1, modulus=2**4096 + 1)))
+    assert "damaged" in refusal(given(pkcs1_of(2**44 - 1, 2**23209 - 1, modulus=2**4096 + 1)))
+
+
+@pytest.mark.parametrize("bits", [4000, 16001])
+def test_a_diffie_hellman_key_is_refused(bits: int) -> None:
+    """For a large one, OpenSSL has an error that its Python library does not know."""
+    assert "Binance" in refusal(given(diffie_hellman_of(bits)))
+
+
+@pytest.mark.parametrize("password", ["", PASSWORD])
+def test_a_huge_key_of_any_type_is_not_loaded(password: str) -> None:
+    """Loading a DSA key of 90,000 bits takes OpenSSL ten minutes. An RSA key of 8192 bits is small enough."""
+    text = f"-----BEGIN {'ENCRYPTED ' * bool(password)}PRIVATE KEY-----\n{'A' * 7001}\n-----END "
+    text += f"{'ENCRYPTED ' * bool(password)}PRIVATE KEY-----\n"
+    assert "holds a private key larger than any that Binance takes" in refusal(given(text, password))
+    fits = pkcs1_of(2**4096 - 1, 2**4096 - 3)
+    assert "damaged" in refusal(given(fits))
 
 
 def test_the_numbers_of_an_rsa_key_are_checked() -> None:

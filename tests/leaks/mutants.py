@@ -29,7 +29,10 @@ UNSIGNED = (
     "Redactor.learn = lambda self, text: None if len(text) == 64 and text == text.lower() else learn(self, text)\n"
 )
 PUBLIC = "import keycheck.credentials.pem as p\np.to_hide = lambda text: [] if p.looks_like(text) else [text]\n"
-UNREAD = "import keycheck.plugin.clean_streams as g\ng.clean_captured_text = lambda *_: None\n"
+UNREAD = (
+    "from keycheck.plugin import clean_streams, guard\n"
+    "clean_streams.clean_captured_text = guard.clean_captured_text = lambda *_: None\n"
+)
 UNTOUCHED = "import keycheck.plugin.clean_streams as g\ng._captures = lambda _: []\n"
 NO_HEX = "import keycheck.redaction.decoded_forms as u\nu._PACKED = u._PACKED[:-1]\n"
 CASED = "import keycheck.redaction.redactor as r\nr._folded = str\n"

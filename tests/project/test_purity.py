@@ -86,7 +86,7 @@ def test_the_search_finds_direct_and_indirect_imports() -> None:
         (
             "os",
             {
-                *("settings", "bounded_files", "withdrawal", "exit_status", "foreign_links", "__main__"),
+                *("settings", "bounded_files", "withdrawal", "exit_status", "foreign_links", "command", "last_verdict"),
                 *("invocation", "process", "child", "child_process", "fleet", "report"),
             },
         ),
