@@ -22,6 +22,7 @@ No shared text can make a bad key look good: the claims about key and account re
 """
 
 import json
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -126,6 +127,8 @@ class Sharing:
         self._shared: SharedAnswers | None = None
         self._samples: list[Sample] = []
         self._taken: set[Endpoint] = set()
+        self._doubts_so_far = 0
+        self._lock = threading.Lock()
         self._own: dict[Endpoint, list[tuple[Answer, clock.Span]]] = {TIME: [], EXCHANGE_INFO: [], PREMIUM_INDEX: []}
         self._at, self._ahead = clock.uptime(), _wall_ahead()
 
@@ -152,12 +155,14 @@ class Sharing:
 
     def ordered(self, order: Callable[[], R]) -> R:
         """Sends a test order. If its answer proves nothing, and it was made from shared rules or a shared price, then
-        forgets these, and sends the order that follows from the session's own.
+        forgets these, and sends the order that follows from the session's own. Another thread's order may have led to
+        the same doubt a moment before.
         """
+        before = self._doubts_so_far
         try:
             return order()
         except (Refused, Undecided):
-            if not self._doubts(_MARKET, EXCHANGE_INFO, PREMIUM_INDEX):
+            if not self._doubts(_MARKET, EXCHANGE_INFO, PREMIUM_INDEX) and self._doubts_so_far == before:
                 raise
         return order()
 
@@ -214,12 +219,14 @@ class Sharing:
 
     def _doubts(self, questions: tuple[str, ...], *endpoints: Endpoint) -> bool:
         """Stops using shared answers. If an answer of `endpoints` was used, forgets `questions`, and returns True."""
-        self._shared = None
-        if self._taken.isdisjoint(endpoints):
-            return False
-        self._taken.difference_update(endpoints)
-        self._memo.forget(*questions)
-        return True
+        with self._lock:
+            self._shared = None
+            if self._taken.isdisjoint(endpoints):
+                return False
+            self._taken.difference_update(endpoints)
+            self._memo.forget(*questions)
+            self._doubts_so_far += 1
+            return True
 
 
 def _part_of(info: Mapping[str, Any], symbol: str) -> dict[str, Any]:

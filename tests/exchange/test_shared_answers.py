@@ -3,8 +3,10 @@
 import contextlib
 import json
 import re
+import threading
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
 from typing import Any
 
@@ -255,3 +257,26 @@ def test_the_same_order_is_not_sent_again() -> None:
         one.smallest_order()
     assert counted(asked)[ORDER_TEST.path] == 1
     assert counted(asked)[EXCHANGE_INFO.path] == counted(asked)[PREMIUM_INDEX.path] == 1
+
+
+def test_two_orders_at_once_are_both_sent_again() -> None:
+    """Two threads may have made their orders from the same shared rules; the second finds them forgotten."""
+    one = joined(exchange(), public())
+    ask(one)
+    both = threading.Barrier(2, timeout=10)
+    sent: Counter[str] = Counter()
+
+    def order(name: str) -> str:
+        sent[name] += 1
+        if sent[name] == 1:
+            both.wait()
+        if sent[name] == 1 or name == "later":
+            raise Refused("by a rule")
+        return "accepted"
+
+    with ThreadPoolExecutor(2) as pool:
+        orders = [pool.submit(one.sharing.ordered, lambda name=name: order(name)) for name in ("dust", "smallest")]
+        assert [done.result(10) for done in orders] == ["accepted", "accepted"]
+    sent["later"] = 1
+    with pytest.raises(Refused):  # nothing shared is left to doubt
+        one.sharing.ordered(lambda: order("later"))
