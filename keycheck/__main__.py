@@ -25,9 +25,8 @@ def main() -> int:
         from keycheck import command  # noqa: PLC0415  see above
 
         return command.main(arguments)
-    except (
-        KeyboardInterrupt
-    ):  # while modules are imported: during a run, pytest returns 2, and the verdict is withdrawn
+    except KeyboardInterrupt:
+        # While modules are imported: during a run, pytest catches it, and has withdrawn the last verdict.
         if arguments[:1] not in _OTHER_COMMANDS:
             from keycheck import last_verdict  # noqa: PLC0415  see above
 
