@@ -19,9 +19,9 @@ from keycheck.report.folder_lock import Hold
 from tests.exchange import API_KEY, API_SECRET, LocalExchange, Scenario
 from tests.keys import ED25519
 from tests.matrix import mostly_slow
-from tests.run.test_run import copy_of_the_suite
 from tests.running import LONGEST, ROOT
 from tests.sample_reports import BLANK
+from tests.suite_runs import copy_of_the_suite
 
 Done = subprocess.CompletedProcess[str]
 Command = Callable[..., Done]

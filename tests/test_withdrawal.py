@@ -27,9 +27,9 @@ from keycheck.report.folder_lock import Hold
 from tests.exchange import API_KEY, API_SECRET, LocalExchange, Scenario
 from tests.exchange.faults import Fault
 from tests.matrix import mostly_slow
-from tests.run.test_run import copy_of_the_suite
 from tests.running import ROOT, SuiteRunner
 from tests.sample_reports import BLANK
+from tests.suite_runs import copy_of_the_suite
 
 REPLAY = ("suite/", "--replay", "healthy")
 OLD = {

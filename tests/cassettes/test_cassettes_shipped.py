@@ -19,8 +19,8 @@ from tests.exchange import API_KEY, API_SECRET, Fault, LocalExchange, Scenario
 from tests.exchange.scenarios import SCENARIOS
 from tests.matrix import mostly_slow
 from tests.record_cassettes import Shipped, shipped
-from tests.run.test_run import SCHEMA, copy_of_the_suite
 from tests.running import ROOT, Finished, SuiteRunner
+from tests.suite_runs import SCHEMA, copy_of_the_suite
 
 FOLDER = ROOT / "cassettes"
 ROWS = shipped()

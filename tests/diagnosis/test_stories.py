@@ -10,9 +10,9 @@ import yaml
 from tests.keys import ED25519
 from tests.matrix import mostly_slow
 from tests.record_cassettes import shipped
-from tests.run.test_run import SCHEMA
 from tests.running import ROOT, ChildRunner, Finished, SuiteRunner
 from tests.stories import COMBINED, STORIES
+from tests.suite_runs import SCHEMA
 
 ALL = STORIES | COMBINED
 FAILING = {row.name: row.failing for row in shipped()}

@@ -22,8 +22,8 @@ from tests.exchange import LISTEN_KEY, Fault, LocalExchange, Scenario, StreamFau
 from tests.exchange.streams import MUTE_ON_DEMO
 from tests.in_process import outcome_of, session
 from tests.matrix import mostly_slow
-from tests.run.test_run import run
 from tests.running import Finished, SuiteRunner
+from tests.suite_runs import run
 
 OPENED, ALIVE = "user_stream_can_be_opened", "user_stream_is_alive"
 PATH = ASKED.path

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.exchange import API_KEY, API_SECRET, LocalExchange
-from tests.run.test_run import copy_of_the_suite
 from tests.running import SuiteRunner
+from tests.suite_runs import copy_of_the_suite
 
 DISGUISED = base64.b64encode(f"--{API_KEY}".encode()).decode()
 # Hooks that write as late as possible.

@@ -268,7 +268,7 @@ def test_extra(binance, observe, record_property):
 @pytest.fixture
 def careless(tmp_path: object) -> SuiteRunner:
     """A copy of the suite, whose extra check may do anything."""
-    from tests.run.test_run import copy_of_the_suite  # noqa: PLC0415  its fixture's own helper
+    from tests.suite_runs import copy_of_the_suite  # noqa: PLC0415  its fixture's own helper
 
     return SuiteRunner(tmp_path, copy_of_the_suite(tmp_path))  # type: ignore[arg-type]
 

@@ -14,8 +14,8 @@ import pytest
 from tests import forked
 from tests.exchange import API_KEY, LocalExchange
 from tests.forked import ForkedRunner
-from tests.run.test_run import copy_of_the_suite
 from tests.running import ROOT, Finished, SuiteRunner
+from tests.suite_runs import copy_of_the_suite
 
 TELLS = """
 import json, os, sys, threading

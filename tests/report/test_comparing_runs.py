@@ -12,9 +12,9 @@ from keycheck.report.folder import ReportFolder
 from keycheck.report.folder_lock import Hold
 from keycheck.report.previous_run import PreviousRun
 from tests.matrix import mostly_slow
-from tests.run.test_run import SCHEMA
 from tests.running import Finished, SuiteRunner
 from tests.sample_reports import STARTED, failing
+from tests.suite_runs import SCHEMA
 
 FOREIGN = "is not a verdict.json of this suite"
 
