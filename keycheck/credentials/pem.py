@@ -11,7 +11,7 @@ _BEGIN = "-----BEGIN "
 _BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]{1,40})-----(.*?)-----END \1-----", re.DOTALL)
 _BOUNDARY = re.compile(r"-----(?:BEGIN|END) [A-Z0-9 ]{1,40}-----")
 _BASE64 = re.compile(r"[A-Za-z0-9+/=]+")
-_PRIVATE = "PRIVATE KEY"
+PRIVATE = "PRIVATE KEY"  # the end of the label of every private key
 _LINE_LENGTH = 64
 _SHORT_KEY = 128  # bytes; an Ed25519 key has 48 or 83, the smallest accepted RSA key some 1200
 # The body of every Ed25519 key begins like this, and no secret from Binance does.
@@ -36,7 +36,7 @@ def labels(text: str) -> list[str]:
 def private_block(text: str) -> str | None:
     """The first private key block of a text, in the usual layout; None if there is none."""
     for match in _BLOCK.finditer(written_out(text)):
-        if match[1].endswith(_PRIVATE):
+        if match[1].endswith(PRIVATE):
             return f"{_BEGIN}{match[1]}-----\n{_lines(match[2])}\n-----END {match[1]}-----\n"
     return None
 

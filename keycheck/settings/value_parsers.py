@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from keycheck import bounded_files
+from keycheck.credentials import pem
 from keycheck.errors import UsageProblem
 from keycheck.exchange.account_setup import ASPECTS, WORDS
 from keycheck.exchange.endpoints import MAX_RECV_WINDOW
@@ -133,7 +134,8 @@ def proxy_host(proxy: Secret | None) -> str | None:
 def ca_bundle_of(raw: str) -> str | None:
     """BINANCE_CA_BUNDLE: the absolute path of a readable file, since a run may have a working directory of its own.
 
-    The file is read several times, so it must not be a pipe.
+    The file is read several times, so it must not be a pipe. OpenSSL would load a private key in it, too, which takes
+    minutes for a huge one.
     """
     text = raw.strip()
     if not text:
@@ -142,9 +144,13 @@ def ca_bundle_of(raw: str) -> str | None:
     with contextlib.suppress(RuntimeError):  # `~` of an unknown user
         path = path.expanduser()
     try:
-        bounded_files.read(path, MAX_CA_BUNDLE, pipes=False)
+        text = bounded_files.read(path, MAX_CA_BUNDLE, pipes=False).decode("latin-1")
     except bounded_files.Unreadable as problem:
         raise UsageProblem(
             f"the file that BINANCE_CA_BUNDLE names {problem}: give the whole path of a PEM file, or leave it out"
         ) from None
+    if f"{pem.PRIVATE}-----" in text:
+        raise UsageProblem(
+            "the file that BINANCE_CA_BUNDLE names holds a private key: name a file with nothing but certificates"
+        )
     return str(path.absolute())

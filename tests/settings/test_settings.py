@@ -406,6 +406,15 @@ def test_a_ca_bundle_is_a_file(from_environment: From, tmp_path: Path, monkeypat
     assert of_a_server(tmp_path / "absent", required=False)["BINANCE_CA_BUNDLE"] == str(bundle)
 
 
+@pytest.mark.parametrize("key", [ED25519.private, ENCRYPTED_ED25519.private], ids=["PKCS#8", "encrypted"])
+def test_a_ca_file_holds_no_private_key(key: str, from_environment: From, tmp_path: Path) -> None:
+    """OpenSSL loads every key in a CA file, and takes minutes for a huge one."""
+    bundle = tmp_path / "ca.pem"
+    bundle.write_text(f"-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n{key}", encoding="ascii")
+    with pytest.raises(UsageProblem, match="holds a private key: name a file with nothing but certificates"):
+        from_environment(BINANCE_CA_BUNDLE=str(bundle))
+
+
 @pytest.mark.parametrize("bad", ["\n", "Ж"])
 def test_a_key_that_no_header_carries_is_refused_unshown(from_file: From, bad: str) -> None:
     """A key with a line break or a foreign letter inside is named, not shown."""
