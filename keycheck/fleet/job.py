@@ -27,7 +27,7 @@ from keycheck.redaction.redactor import Redactor
 from keycheck.settings import loading
 from keycheck.settings.loading import Settings
 
-NAMED_AFTER_KEY = "its name holds a part of its key or secret"
+NAMED_AFTER_KEY = "its name or its lane's holds a part of its key or secret"
 _FIELDS = ("account", "settings", "lane", "share", "sharing")
 _LONGEST = 2**14  # characters of a job
 _PUBLIC = PublicAnswers()
@@ -68,10 +68,8 @@ def _run(account: Account, lane: Lane, sharing: bool, keys: Path, cancel: proces
     """Runs the suite; returns the answer's fields. Raises Empty, UsageProblem, UnusableSettings if nothing was sent."""
     env_file = keys / f"{account.name}.env"
     settings, loaded = _settings(account, env_file)
-    if _shows_a_secret(account.name, loaded):
-        raise UsageProblem(
-            f"{NAMED_AFTER_KEY}, and all files of the fleet show it: rename the account, and delete them"
-        )
+    if _shows_a_secret(account, loaded):
+        raise UsageProblem(f"{NAMED_AFTER_KEY}, and all files of the fleet show both: rename it, and delete them")
     if loaded.ca_bundle:
         settings["BINANCE_CA_BUNDLE"] = loaded.ca_bundle
     purse = Purse(loading.purse_folder(), lane.share, loaded.environment, loaded.route)
@@ -92,11 +90,11 @@ def _run(account: Account, lane: Lane, sharing: bool, keys: Path, cancel: proces
 
 
 def named_by_a_secret(fleet: Sequence[Account], keys: Path) -> Account | None:
-    """The first account whose name holds ten characters of its own key or secret; None if there is none."""
+    """The first account whose name or lane holds ten characters of its own key or secret; None if there is none."""
     for account in fleet:
-        if len(account.name) >= SHORTEST_PART:
+        if max(len(account.name), len(account.lane)) >= SHORTEST_PART:
             with contextlib.suppress(UsageProblem):  # its run will say that
-                if _shows_a_secret(account.name, _settings(account, keys / f"{account.name}.env")[1]):
+                if _shows_a_secret(account, _settings(account, keys / f"{account.name}.env")[1]):
                     return account
     return None
 
@@ -107,8 +105,9 @@ def _settings(account: Account, env_file: Path) -> tuple[dict[str, str], Setting
     return beside, loading.load(env_file, required=True, environ=beside)
 
 
-def _shows_a_secret(name: str, loaded: Settings) -> bool:
-    return Redactor(loaded.credentials.to_hide()).finds(name)
+def _shows_a_secret(account: Account, loaded: Settings) -> bool:
+    secrets = Redactor(loaded.credentials.to_hide())
+    return secrets.finds(account.name) or secrets.finds(account.lane)
 
 
 def _answer(finished: process.Finished) -> dict[str, Any]:

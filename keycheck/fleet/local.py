@@ -17,7 +17,7 @@ class Local:
     """Runs the jobs from this machine's address. `keys`: its folder of NAME.env files.
 
     Raises UsageProblem if the accounts have several lanes: each lane is an address, and this machine has one; and if an
-    account's name holds a part of its secrets.
+    account's name or lane holds a part of its secrets.
     """
 
     def __init__(self, fleet: Fleet, keys: Path) -> None:
@@ -28,8 +28,8 @@ class Local:
             )
         if account := job.named_by_a_secret(fleet.accounts, keys):
             raise UsageProblem(
-                f"account {account.name[:4]}...: {job.NAMED_AFTER_KEY}, and all files of the fleet would show it: "
-                "rename the account"
+                f"account {account.name[:4]}...: {job.NAMED_AFTER_KEY}, and all files of the fleet would show both: "
+                "rename it"
             )
         self._cancel = threading.Event()
         self.job = functools.partial(job.run_job, keys=keys, cancel=self._cancel)

@@ -90,7 +90,7 @@ def test_an_account_named_by_its_key_is_refused(name: str, folder: Folder, capsy
     folder.add("alice", BINANCE_API_KEY=API_KEY, BINANCE_API_SECRET=API_SECRET)
     folder.add(name, BINANCE_API_KEY=API_KEY, BINANCE_API_SECRET=API_SECRET)
     assert folder() == 4
-    assert "its name holds a part of its key or secret" in (said := capsys.readouterr().err)
+    assert "its name or its lane's holds a part of its key or secret" in (said := capsys.readouterr().err)
     assert name not in said
     assert not any(name in file.read_text() for file in folder.out.rglob("*") if file.is_file())
 

@@ -41,8 +41,8 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[tuple[dict[str, str], Path]]:
     return begun
 
 
-def ask(keys: Path | None, account: Account | None = None) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(run_job(text_of(account or Account("alice"), LANE, sharing=False), keys))
+def ask(keys: Path | None, account: Account | None = None, lane: Lane = LANE) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(run_job(text_of(account or Account("alice"), lane, sharing=False), keys))
     return found
 
 
@@ -68,12 +68,16 @@ def test_a_relative_path_is_handed_over_whole(keys: Path, ran: list[Any], monkey
     assert ran == [({"BINANCE_CA_BUNDLE": str(keys / "ca.pem")}, keys / "alice.env")]
 
 
-def test_an_account_named_by_its_key_is_not_tested(keys: Path, ran: list[Any]) -> None:
-    """On a lane's machine, which alone knows the key, the answer says to rename the account."""
-    (keys / f"{API_KEY[:12]}.env").write_text(f"BINANCE_API_KEY={API_KEY}\nBINANCE_API_SECRET={API_SECRET}\n")
-    verdict = ask(keys, Account(API_KEY[:12]))["verdict"]
+@pytest.mark.parametrize(
+    ("name", "lane"), [(API_KEY[:12], "local"), ("alice", API_SECRET[20:50])], ids=["name", "lane"]
+)
+def test_an_account_named_by_its_key_is_not_tested(name: str, lane: str, keys: Path, ran: list[Any]) -> None:
+    """On a lane's machine, which alone knows the key, the answer says to rename the account or the lane."""
+    (keys / f"{name}.env").write_text(f"BINANCE_API_KEY={API_KEY}\nBINANCE_API_SECRET={API_SECRET}\n")
+    verdict = ask(keys, Account(name), Lane(lane, LANE.share))["verdict"]
     assert (verdict["verdict"], ran) == ("UNPROVEN", [])
-    assert "its name holds a part of its key or secret" in str(verdict["diagnosis"])
+    (cause,) = verdict["diagnosis"]
+    assert "its name or its lane's holds a part of its key or secret" in cause["explanation"]
 
 
 def test_without_weight_no_run_begins(keys: Path, ran: list[Any]) -> None:
