@@ -1,26 +1,33 @@
-"""Protects imports during a run from a Ctrl-C."""
+"""Protects imports during a run from a Ctrl-C, and from pytest-timeout's alarm."""
 
 import contextlib
 import signal
 from collections.abc import Iterator
 from typing import Any
 
+_NAMES = ("SIGINT", "SIGALRM")  # Windows has no alarm
+
 
 @contextlib.contextmanager
 def delay_interrupts() -> Iterator[None]:
-    """Delays a Ctrl-C until the end of the block.
+    """Delays a Ctrl-C, and the end of a time limit, until the end of the block.
 
-    In the middle of an import, a Ctrl-C could be lost, or leave the import lock held: other threads would then hang.
+    In the middle of an import, their exception could be lost, or leave the import lock held: other threads would then
+    hang.
     """
-    handler, interrupts = signal.getsignal(signal.SIGINT), list[tuple[Any, ...]]()
+    numbers = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
+    usual = {number: handler for number in numbers if callable(handler := signal.getsignal(number))}
+    came: dict[int, Any] = {}
     try:
-        signal.signal(signal.SIGINT, lambda *details: interrupts.append(details))
-    except ValueError:  # not the main thread: no other receives a Ctrl-C
+        for number in usual:
+            signal.signal(number, lambda *details: came.setdefault(details[0], details[1]))
+    except ValueError:  # not the main thread: no other receives a signal
         yield
         return
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, handler)
-        if interrupts and callable(handler):
-            handler(*interrupts[0])
+        for number, handler in usual.items():
+            signal.signal(number, handler)
+        for number, frame in came.items():
+            usual[number](number, frame)

@@ -42,11 +42,14 @@ class Prefetcher:
         """Starts to ask the questions of `plan`, and returns at once."""
         self._lanes = plan.lanes
         self._memo.interrupted = self.stop
-        self._memo.reserve(ask.question for lane in self._lanes for ask in lane)
         try:
+            self._memo.reserve(ask.question for lane in self._lanes for ask in lane)
             self._pool.submit(self._begin, plan)
         except RuntimeError:  # no thread can be started
             self._release_all()
+        except BaseException:  # Ctrl-C or a time limit: checks would wait for what nobody asks
+            self._release_all()
+            raise
 
     def stop(self) -> None:
         """Cancels all requests under way, and waits until the threads have ended."""

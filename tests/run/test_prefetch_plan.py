@@ -410,6 +410,22 @@ def test_a_check_gets_its_answer_if_a_prefetching_thread_breaks(monkeypatch: pyt
         assert in_thread(binance.ping).result(SOON).answered
 
 
+@pytest.mark.usefixtures("no_thread_is_left")
+def test_checks_wait_for_no_prefetcher_whose_start_was_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A time limit, or Ctrl-C, may end the start after the questions are reserved, which nobody then asks."""
+    binance = scripted_session(scripted())
+    ahead = Prefetcher(binance, lambda: None)
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ahead._pool, "submit", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        ahead.start(prefetch_plan.Plan(binance, host_facts(), CLAIMS))
+    assert in_thread(binance.ping).result(SOON).answered
+    ahead.stop()
+
+
 def test_a_stalled_answer_delays_only_questions_that_need_it(exchange: LocalExchange) -> None:
     """Questions that do not need the stalled answer are answered."""
     exchange.scenario = Scenario(faults={PREMIUM_INDEX.path: Fault.stall()})
