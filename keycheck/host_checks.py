@@ -202,7 +202,7 @@ def _repositories_around(path: Path) -> Iterator[Path]:
 
 
 def _is_inside(program: Path, folder: Path) -> bool:
-    """Whether a program, or its link's target, lies in or below a folder; of the root folder, only directly in it."""
+    """Whether a program, or the file that it links to, lies in a folder or below it. Below the root does not count."""
     is_root = folder == folder.parent
     places = (program, program.resolve())
     return any(folder == place.parent or (not is_root and folder in place.parents) for place in places)

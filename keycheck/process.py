@@ -159,7 +159,7 @@ def not_begun(why: str, fix: str) -> Finished:
 
 
 class _Run:
-    """One run: gives a child process its job, reads its lines, kills it if it must end, and reaps it."""
+    """One run in a child process: sends the job, reads the lines of the answer, and ends the process."""
 
     def __init__(self, timeout: float, cancel: Event | None) -> None:
         self._timeout = timeout

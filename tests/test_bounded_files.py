@@ -250,7 +250,7 @@ def test_another_reader_finds_what_a_pipe_holds_and_never_waits() -> None:
 
 
 def test_another_reader_is_told_why_there_is_nothing_to_read(tmp_path: Path) -> None:
-    """A missing file raises Missing; a pipe that nobody writes to raises Unreadable."""
+    """A missing file raises Missing, and a pipe without a writer raises Unreadable."""
     os.mkfifo(tmp_path / "pipe")
     for name, kind in (("missing", bounded_files.Missing), ("pipe", bounded_files.Unreadable)):
         with pytest.raises(kind), bounded_files.for_another_reader(tmp_path / name, 10):

@@ -55,7 +55,7 @@ def is_encrypted(block: str) -> bool:
 
 
 def is_encrypted_pkcs8(block: str) -> bool:
-    """Whether a private key block is encrypted in the form that openssl writes today, PKCS#8."""
+    """Whether a private key block is encrypted as PKCS#8, the form that openssl writes today."""
     return block.startswith(f"{_BEGIN}ENCRYPTED ")
 
 

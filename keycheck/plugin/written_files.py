@@ -14,7 +14,7 @@ from keycheck import bounded_files
 from keycheck.foreign_links import BEHIND_A_LINK, leads_elsewhere
 from keycheck.plugin.ending import Ending, cannot_be_written, why
 from keycheck.report import artefacts
-from keycheck.settings.dotenv_file import holds_credentials
+from keycheck.settings.dotenv_file import holds_credentials, shows_credentials
 
 # Options and settings of pytest.toml whose writers expand neither `~` nor `$NAME` in a name.
 _AS_NAMED = ("log_file", "report_log", "json_report_file", "prom")
@@ -103,7 +103,7 @@ class Written:
         return self._before.get(path) is not None
 
     def is_swapped(self, path: Path) -> bool:
-        """Whether a link has taken the path's place since the run began. Its target is not a file of this run."""
+        """Whether the path has become a link since the run began. The file that it leads to is not of this run."""
         return _is_link(path) and path not in self._links
 
     def _expect(self, path: Path) -> None:
@@ -178,14 +178,14 @@ def _refuse_styles(config: pytest.Config, env_file: Path) -> None:
 def _objection_to_style(name: str, env_file: Path) -> str:
     try:
         style = bounded_files.expanded(name)  # as pytest-html does it
-        bounded_files.read(style, _LONGEST_STYLE, pipes=False).decode()
+        text = bounded_files.read(style, _LONGEST_STYLE, pipes=False).decode()
     except UnicodeDecodeError:
         return "is not UTF-8 text"
     except (OSError, RuntimeError, ValueError) as error:
         return why(error)
     if leads_elsewhere(style):
         return BEHIND_A_LINK
-    return "holds credentials" if is_same(style, env_file) or holds_credentials(style) else ""
+    return "holds credentials" if is_same(style, env_file) or shows_credentials(text) else ""
 
 
 def _refuse_a_page_that_cannot_be_written(config: pytest.Config) -> None:
@@ -227,7 +227,7 @@ def _refuse_styles_of_another_program(styles: Path) -> None:
 
 
 def _refuse_pipes_and_links(config: pytest.Config) -> None:
-    """Lets plugins write to the null device in place of another user's link, or of a pipe that nobody reads.
+    """Gives plugins the null device in place of a path that is another user's link, or a pipe without a reader.
 
     Such a pipe would block the end of the run.
     """

@@ -65,9 +65,13 @@ def _of_another_user(name: str, problem: str) -> UsageProblem:
 def holds_credentials(path: Path) -> bool:
     """Whether this is a private key, or a settings file with a key or secret, and not a pipe or a device."""
     with contextlib.suppress(OSError, ValueError):  # no such file, or a longer one than a settings file
-        text = bounded_files.read(path, MAX_FILE, pipes=False).decode("utf-8", "replace")
-        return pem.looks_like(text) or _CREDENTIAL.search(text) is not None
+        return shows_credentials(bounded_files.read(path, MAX_FILE, pipes=False).decode("utf-8", "replace"))
     return False
+
+
+def shows_credentials(text: str) -> bool:
+    """Whether the text of a file has a PEM block, or a setting with a key or secret."""
+    return pem.looks_like(text) or _CREDENTIAL.search(text) is not None
 
 
 def parse(text: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ _INTEGER, _OCTETS, _IDENTIFIER, _SEQUENCE = 0x02, 0x04, 0x06, 0x30
 
 
 def element(tag: int, value: bytes) -> bytes:
-    """One element: its tag, the length of its value, and the value."""
+    """The DER of an element with this tag and value."""
     size = len(value)
     if size < 0x80:
         return bytes([tag, size]) + value

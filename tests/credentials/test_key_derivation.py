@@ -51,7 +51,7 @@ def test_the_numbers_in_the_file_decide(derivation: str, numbers: tuple[int, ...
 
 
 def test_a_key_with_a_part_missing_is_not_bounded() -> None:
-    """What cannot be read whole is not tried: the library might read it in another way."""
+    """A key that ends too early is not tried, because the library might read it differently."""
     whole = base64.b64decode(pem.body(encrypted_with(PBKDF2, 2048)))
     assert is_bounded(base64.b64encode(whole).decode())
     for size in range(len(whole) - 65, len(whole)):  # in the last element

@@ -225,7 +225,7 @@ def test_an_rsa_key_whose_check_takes_minutes_is_not_checked() -> None:
 
 @pytest.mark.parametrize("bits", [4000, 16001])
 def test_a_diffie_hellman_key_is_refused(bits: int) -> None:
-    """For a large one, OpenSSL has an error that its Python library does not know."""
+    """A Diffie-Hellman key is refused in a sentence, also a large one, for which cryptography raises InternalError."""
     assert "Binance" in refusal(given(diffie_hellman_of(bits)))
 
 

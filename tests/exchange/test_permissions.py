@@ -92,7 +92,7 @@ def test_a_way_to_withdraw_inside_another_object_that_cannot_be_read_is_inconclu
 
 @pytest.mark.parametrize("said", [["WITHDRAW"], "READ,FUTURES,WITHDRAWALS", '{"enableWithdrawals": true}'])
 def test_a_text_that_speaks_of_withdrawals_is_inconclusive(said: object) -> None:
-    """Binance has no such answer, so nobody knows what it means."""
+    """A text about withdrawals makes the answer unusable, because Binance documents none."""
     key = CAREFUL | {"permissions": said}
     for body in (key, json.loads(scrub_body(API_RESTRICTIONS.path, 200, json.dumps(key).encode(), "BTCUSDT", str))):
         with pytest.raises(NotBinance, match=OTHER_WAY_OUT):

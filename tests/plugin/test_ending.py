@@ -624,7 +624,7 @@ def test_no_writer_empties_the_settings_by_a_hard_link(option: str, process: Sui
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may give a link away")
 def test_another_users_link_is_no_style(process: SuiteRunner, tmp_path: Path) -> None:
-    """It may lead to a private file of one's own, and the page is made for sharing."""
+    """--css copies no file behind another user's link into a page: it may be a private file of one's own."""
     (tmp_path / "private.json").write_text("canary-canary", encoding="utf-8")
     link, page = tmp_path / "mine.css", tmp_path / "page.html"
     link.symlink_to(tmp_path / "private.json")

@@ -19,7 +19,7 @@ from keycheck import child_process, process
 from keycheck.report import verdict_json
 from tests.children import children, linux, wait_until
 from tests.exchange import LocalExchange
-from tests.process.checking import SILENT, check
+from tests.process.checking import SILENT, check, started
 from tests.running import ROOT
 
 
@@ -198,9 +198,7 @@ keycheck.check(timeout=60, user_stream=False, **dict(line.split("=", 1) for line
 def test_a_child_reads_the_exit_status_of_its_own_programs(temporary: Path) -> None:
     """If the caller ignores SIGCHLD, a run still sees the exit statuses of its programs, such as git."""
     with LocalExchange(SILENT) as exchange:
-        named = [f"{k.removeprefix('BINANCE_').lower()}={v}" for k, v in exchange.settings().items()]
-        environment = os.environ | {"PYTHONPATH": str(ROOT)}
-        with subprocess.Popen([sys.executable, "-c", IGNORES, *named], env=environment) as caller:  # noqa: S603  ours
+        with started(IGNORES, exchange) as caller:
             wait_until(lambda: exchange.log)
             (number,) = children(temporary)
             (ignored,) = re.findall(r"(?m)^SigIgn:\s+(\w+)$", Path(f"/proc/{number}/status").read_text())

@@ -23,7 +23,7 @@ from keycheck import process
 from keycheck.diagnosis.cause import CAUSES
 from tests.children import children, linux, wait_until
 from tests.exchange import Fault, LocalExchange, Scenario
-from tests.process.checking import SILENT, check
+from tests.process.checking import SILENT, check, started
 from tests.running import ROOT
 
 
@@ -174,9 +174,7 @@ keycheck.check(timeout=60, user_stream=False, **dict(line.split("=", 1) for line
 def test_a_child_ends_with_its_caller(moment: float | None, temporary: Path) -> None:
     """If the caller is killed at any moment, no process and no folder is left."""
     with LocalExchange(SILENT) as exchange:
-        named = [f"{k.removeprefix('BINANCE_').lower()}={v}" for k, v in exchange.settings().items()]
-        environment = os.environ | {"PYTHONPATH": str(ROOT)}
-        with subprocess.Popen([sys.executable, "-c", CALLER, *named], env=environment) as caller:  # noqa: S603
+        with started(CALLER, exchange) as caller:
             if moment is None:
                 wait_until(lambda: exchange.log)
             else:
@@ -204,9 +202,8 @@ os.kill(os.getpid(), signal.SIGKILL)
 def test_a_fork_of_the_caller_keeps_no_child_alive(temporary: Path) -> None:
     """A fork of the caller holds a copy of the pipe whose end means that the caller has died; the child ends anyway."""
     with LocalExchange(SILENT) as exchange:
-        named = [f"{k.removeprefix('BINANCE_').lower()}={v}" for k, v in exchange.settings().items()]
-        environment = os.environ | {"PYTHONPATH": str(ROOT)}
-        subprocess.run([sys.executable, "-c", FORKS, *named], env=environment, check=False)  # noqa: S603  ours
+        with started(FORKS, exchange):
+            pass  # it kills itself
         wait_until(lambda: not children(temporary) and not list(temporary.iterdir()), 8)
 
 
@@ -216,12 +213,7 @@ def test_a_fork_of_the_caller_keeps_no_child_alive(temporary: Path) -> None:
 def test_a_child_ends_if_its_caller_is_ended(number: signal.Signals, temporary: Path) -> None:
     """A child ends if its caller is ended by Ctrl-C, a supervisor or a terminal; the caller ends as usual."""
     with LocalExchange(SILENT) as exchange:
-        named = [f"{k.removeprefix('BINANCE_').lower()}={v}" for k, v in exchange.settings().items()]
-        with subprocess.Popen(  # noqa: S603  ours
-            [sys.executable, "-c", CALLER, *named],
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
-            stderr=subprocess.DEVNULL,
-        ) as caller:
+        with started(CALLER, exchange, stderr=subprocess.DEVNULL) as caller:
             wait_until(lambda: exchange.log)
             caller.send_signal(number)
             assert caller.wait(5) == -number

@@ -1,4 +1,4 @@
-"""Nobody but the child process sees the credentials, and no traceback of the caller's holds them."""
+"""Only the child process gets the credentials, and no traceback of its caller shows them."""
 
 import contextlib
 import os

@@ -10,7 +10,7 @@ from tests.exchange import LocalExchange, Scenario
 from tests.exchange.scenarios import SCENARIOS
 from tests.forked import ForkedRunner
 from tests.matrix import mostly_slow
-from tests.running import ROOT, SuiteRunner
+from tests.running import ROOT, Finished, SuiteRunner
 from tests.suite_runs import SCHEMA, causes, copy_of_the_suite
 
 
@@ -110,15 +110,21 @@ def test_a_fact_of_the_wrong_type_leaves_its_check_unproven(
     body: str, copied: Path, tmp_path: Path, exchange: LocalExchange
 ) -> None:
     """A fact of the wrong type means that the check is broken; verdict.json is complete without it."""
+    done = observed(body, copied, tmp_path, exchange)
+    assert (done.outcomes["extra"], done.exit_status) == ("unproven", 10), done.output
+    assert "which says nothing about the key" in done.check("extra")["detail"]
+    assert type(done.verdict["driftMs"]) is int
+
+
+def observed(body: str, copied: Path, tmp_path: Path, exchange: LocalExchange) -> Finished:
+    """The run of a suite whose extra check has this body; its verdict.json and its JUnit file are complete."""
     text = EXTRA.format(mark="critical", body=body).replace("observe)", "observe, request)")
     (copied / "suite" / "test_8_extra.py").write_text(text, encoding="utf-8")
     junit = tmp_path / "junit.xml"
     done = ForkedRunner(tmp_path, copied)(f"--junitxml={junit}", settings=exchange.settings())
-    assert (done.outcomes["extra"], done.exit_status) == ("unproven", 10), done.output
-    assert "which says nothing about the key" in done.check("extra")["detail"]
     jsonschema.validate(done.verdict, SCHEMA)
-    assert type(done.verdict["driftMs"]) is int
     ET.parse(junit)  # noqa: S314  our own file
+    return done
 
 
 @pytest.mark.slow
@@ -139,13 +145,8 @@ def test_no_observation_changes_the_outcome_of_a_check(
     body: str, copied: Path, tmp_path: Path, exchange: LocalExchange
 ) -> None:
     """An observation that cannot be shown, or not as JSON, does not change a check's outcome."""
-    text = EXTRA.format(mark="critical", body=body).replace("observe)", "observe, request)")
-    (copied / "suite" / "test_8_extra.py").write_text(text, encoding="utf-8")
-    junit = tmp_path / "junit.xml"
-    done = ForkedRunner(tmp_path, copied)(f"--junitxml={junit}", settings=exchange.settings())
+    done = observed(body, copied, tmp_path, exchange)
     assert (done.outcomes["extra"], done.exit_status) == ("pass", 0), done.output
-    jsonschema.validate(done.verdict, SCHEMA)
-    ET.parse(junit)  # noqa: S314  our own file
 
 
 @pytest.mark.slow

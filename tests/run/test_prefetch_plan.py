@@ -412,7 +412,7 @@ def test_a_check_gets_its_answer_if_a_prefetching_thread_breaks(monkeypatch: pyt
 
 @pytest.mark.usefixtures("no_thread_is_left")
 def test_checks_wait_for_no_prefetcher_whose_start_was_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A time limit, or Ctrl-C, may end the start after the questions are reserved, which nobody then asks."""
+    """If Ctrl-C interrupts the start after the questions are reserved, a check asks its question itself, at once."""
     binance = scripted_session(scripted())
     ahead = Prefetcher(binance, lambda: None)
 

@@ -190,7 +190,7 @@ def test_a_log_that_is_full_changes_nothing(tmp_path: Path, monkeypatch: pytest.
 def test_a_certificate_is_not_waited_for_for_ever(
     options: str, tmp_path: Path, authority: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """If nobody writes to the pipe of a TLS option, the command ends with 4 and a sentence after a while."""
+    """A TLS option that names a pipe without a writer ends the command with 4 and a sentence."""
     monkeypatch.setattr(bounded_files, "SECONDS", 0.2)
     os.mkfifo(tmp_path / "pipe")
     authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(tmp_path / "tls.pem")
